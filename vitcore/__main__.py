@@ -1,0 +1,264 @@
+"""The command line: `python -m vitcore --help`. Results go to stdout, everything else to stderr.
+
+A wrong input ends with one sentence on stderr and exit code 2. Commands import torch only when they need it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from vitcore.errors import UserError
+
+UsageError: type[Exception] = typer.BadParameter.__base__  # click's, which newer typers carry inside
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="ViT Lab without the browser: train, launch, watch and evaluate. RUN is a run's id or its folder.",
+)
+
+RunsDir = Annotated[
+    Path | None,
+    typer.Option("--runs-dir", help="The folder of your runs.  [default: $VITLAB_RUNS, else runs/]"),
+]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or the path of its folder.")]
+Model = Annotated[str | None, typer.Option(help="vit or resnet.  [default: vit]")]
+Data = Annotated[
+    str | None, typer.Option(help="cifar10-mini, cifar10 or folder:PATH.  [default: cifar10-mini]")
+]
+Recipe = Annotated[str | None, typer.Option(help="quick, modern or tutorial.  [default: quick]")]
+Epochs = Annotated[int | None, typer.Option(help="Passes over the training images.  [default: the recipe's]")]
+BatchSize = Annotated[int | None, typer.Option(help="Images per step.  [default: the recipe's]")]
+Rate = Annotated[float | None, typer.Option("--lr", help="Peak learning rate.  [default: the recipe's]")]
+Seed = Annotated[int | None, typer.Option(help="Of initial weights, order and augmentation.  [default: 0]")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.  [default: auto]")]
+Setting = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Any other setting, e.g. --set patch_size=8. Repeatable."
+    ),
+]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="A config.yaml to repeat; other options override it.")
+]
+Title = Annotated[str, typer.Option(help="What to call the run.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _config(file: Path | None, settings: list[str] | None, **options: Any) -> Any:
+    """A checked configuration out of command-line options; None means not given."""
+    from vitcore.config import OPTIONS, build_config, make_config, read_config
+
+    given = {name: value for name, value in options.items() if value is not None}
+    for setting in settings or []:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise UserError(f"--set needs NAME=VALUE, not {setting!r}.")
+        try:
+            given[name.strip().replace("-", "_")] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UserError(f"--set {name}: {value!r} is not a value that YAML understands.") from None
+    if file is None:
+        return make_config(**given)
+    values = read_config(file).model_dump()
+    same_model = given.get("model", values["model"]) == values["model"]
+    values["options"] = dict(values["options"]) if same_model else {}
+    inner = OPTIONS.get(given.get("model", values["model"]))
+    for name, value in given.items():
+        (values["options"] if inner and name in inner.model_fields else values)[name] = value
+    return build_config(**{**values, "classes": None})
+
+
+@app.command()
+def train(
+    model: Model = None,
+    data: Data = None,
+    recipe: Recipe = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    lr: Rate = None,
+    seed: Seed = None,
+    device: Device = None,
+    settings: Setting = None,
+    config: ConfigFile = None,
+    title: Title = "",
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Go on with this run; it keeps its settings.")
+    ] = None,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Train here, with a progress bar; prints the run folder last. Ctrl-C saves and stops."""
+    options = {
+        "model": model, "data": data, "recipe": recipe, "epochs": epochs, "batch_size": batch_size, "lr": lr,
+        "seed": seed, "device": device,
+    }  # fmt: skip
+    if resume and (config or settings or any(value is not None for value in options.values())):
+        raise UserError("--resume keeps the run's settings: leave out the other options, or train a new run.")
+    chosen = None if resume else _config(config, settings, **options)
+    from vitcore.training import train as start
+
+    with contextlib.redirect_stdout(sys.stderr):
+        run = start(chosen, resume=resume, runs_dir=runs_dir, title=title)
+    status = run.status()
+    if status.state == "finished":
+        print(
+            f"test accuracy {100 * status.result['test_acc']:.2f} % (n = {status.result['n_test']:,})",
+            file=sys.stderr,
+        )
+    else:
+        print(f"{status.state}: --resume {run.id} goes on", file=sys.stderr)
+    print(run.path)
+
+
+@app.command()
+def launch(
+    model: Model = None,
+    data: Data = None,
+    recipe: Recipe = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    lr: Rate = None,
+    seed: Seed = None,
+    device: Device = None,
+    settings: Setting = None,
+    config: ConfigFile = None,
+    title: Title = "",
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Queue this run again; it keeps its settings.")
+    ] = None,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Queue a training in the background and return at once; prints the run folder."""
+    from vitcore.runs import launch as background
+    from vitcore.runs.folder import find_run
+
+    options = {
+        "model": model, "data": data, "recipe": recipe, "epochs": epochs, "batch_size": batch_size, "lr": lr,
+        "seed": seed, "device": device,
+    }  # fmt: skip
+    if resume:
+        if config or settings or any(value is not None for value in options.values()):
+            raise UserError(
+                "--resume keeps the run's settings: leave out the other options, or launch a new run."
+            )
+        run = background.resume(find_run(resume, runs_dir))
+    else:
+        run = background.launch(_config(config, settings, **options), runs_dir, title=title)
+    print(run.path)
+
+
+@app.command()
+def stop(run: RunName, runs_dir: RunsDir = None) -> None:
+    """Ask a queued or running training to save and end."""
+    from vitcore.runs import launch as background
+    from vitcore.runs.folder import find_run
+
+    background.stop(find_run(run, runs_dir))
+
+
+@app.command()
+def evaluate(run: RunName, data: Data = None, as_json: Json = False, runs_dir: RunsDir = None) -> None:
+    """Print the accuracy of a run's weights on the test images of its dataset, or of another."""
+    from vitcore.models.evaluate import evaluate_run
+    from vitcore.runs.folder import find_run
+
+    with contextlib.redirect_stdout(sys.stderr):
+        found = find_run(run, runs_dir)
+        name = data or found.config.data
+        score = evaluate_run(found, name)
+    if as_json:
+        print(
+            json.dumps(
+                {
+                    "run": found.id,
+                    "data": name,
+                    "accuracy": score.accuracy,
+                    "loss": score.loss,
+                    "n": score.count,
+                }
+            )
+        )
+    else:
+        print(f"{score.accuracy:.4f}  (n = {score.count:,} test images of {name})")
+
+
+@app.command()
+def runs(as_json: Json = False, runs_dir: RunsDir = None) -> None:
+    """List the bundled and your own runs."""
+    from vitcore.runs.listing import as_rows, print_table
+
+    rows = as_rows(runs_dir)
+    if as_json:
+        print(json.dumps(rows))
+    else:
+        print_table(rows)
+
+
+@app.command()
+def data(name: Annotated[str, typer.Argument(help="cifar10, cifar10-mini or folder:PATH")]) -> None:
+    """Check a dataset, downloading cifar10 where it is missing; prints its counts."""
+    from vitcore.data import load_dataset
+
+    with contextlib.redirect_stdout(sys.stderr):
+        found = load_dataset(name)
+        counts = len(found.train), len(found.test), len(found.classes)
+    print(f"{name}: {counts[0]:,} training and {counts[1]:,} test images in {counts[2]} classes")
+
+
+@app.command()
+def export(
+    run: RunName,
+    out: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write the new run folder.")],
+    runs_dir: RunsDir = None,
+) -> None:
+    """Copy a finished run for sharing: half-precision weights, tested again, curves, no resume checkpoint."""
+    from vitcore.models.export import export_run
+    from vitcore.runs.folder import find_run
+
+    with contextlib.redirect_stdout(sys.stderr):
+        exported = export_run(find_run(run, runs_dir), out)
+    print(exported.path)
+
+
+@app.command()
+def probe(
+    name: Annotated[str, typer.Argument(help="first-look: the maps that the first page shows")],
+    run_names: Annotated[list[str], typer.Option("--runs", metavar="RUN", help="Repeatable.")],
+    runs_dir: RunsDir = None,
+) -> None:
+    """Measure something on trained models and store it in their run folders."""
+    from vitcore.analysis.first_look import measure
+    from vitcore.runs.folder import find_run
+
+    if name != "first-look":
+        raise UserError(f"Unknown probe {name!r}: choose first-look.")
+    for run in run_names:
+        print(measure(find_run(run, runs_dir)))
+
+
+def main() -> None:
+    """Run the command line; every expected error is one sentence and exit code 2."""
+    try:
+        code = app(standalone_mode=False)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except UsageError as error:
+        print(f"{error.format_message().rstrip('.')}: --help lists what there is.", file=sys.stderr)
+        sys.exit(2)
+    except (typer.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

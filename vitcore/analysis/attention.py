@@ -1,0 +1,52 @@
+"""Attention of a Vision Transformer: the weights of all layers and heads, and their rollout.
+
+Images are uint8 pixels [B, 3, S, S] (normalised here) or normalised floats. T tokens; token 0 is CLS where
+the model has one.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from vitcore.data.augment import normalize
+from vitcore.errors import UserError
+from vitcore.models.vit import Trace, ViT
+
+
+def as_input(images: torch.Tensor) -> torch.Tensor:
+    """uint8 pixels -> normalised floats; floats pass."""
+    return normalize(images) if images.dtype == torch.uint8 else images
+
+
+@torch.inference_mode()
+def capture(model: nn.Module, images: torch.Tensor) -> Trace:
+    """Logits, attention weights [B, layers, heads, T, T] and hidden states [B, layers + 1, T, D] of a batch.
+
+    The model must be in evaluation mode and is not changed. Raises `UserError` for a model without attention.
+    """
+    if not isinstance(model, ViT):
+        raise UserError(f"A {type(model).__name__} has no attention: choose a ViT run.")
+    return model.trace(as_input(images))
+
+
+def rollout(weights: torch.Tensor) -> torch.Tensor:
+    """Attention rollout (Abnar and Zuidema 2020). [B, layers, heads, T, T] -> [B, T, T]; rows sum to 1.
+
+    Heads are averaged, half of the identity stands for the residual, and the layers are multiplied, the last
+    one leftmost: entry [q, k] says how much of input token k reaches output token q.
+    """
+    mean = weights.mean(dim=2)  # [B, layers, T, T]
+    identity = torch.eye(mean.shape[-1], device=mean.device, dtype=mean.dtype)
+    steps = (mean + identity) / 2
+    result = steps[:, 0]
+    for layer in range(1, steps.shape[1]):
+        result = steps[:, layer] @ result
+    return result
+
+
+def query_map(rows: torch.Tensor, *, has_cls: bool) -> torch.Tensor:
+    """Attention over the patches as a square, the mass on CLS left out. [..., T] -> [..., side, side]"""
+    patches = rows[..., int(has_cls) :]
+    side = round(patches.shape[-1] ** 0.5)
+    return patches.unflatten(-1, (side, side))

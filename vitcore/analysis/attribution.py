@@ -1,0 +1,29 @@
+"""Which pixels speak for a class: Grad-CAM for networks with stages of feature maps."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from vitcore.analysis.attention import as_input
+from vitcore.errors import UserError
+
+
+def grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor, stage: int = -1) -> torch.Tensor:
+    """Grad-CAM (Selvaraju et al. 2017): relu of the maps weighted by the mean gradient of a class logit.
+
+    images [B, 3, S, S] (uint8 or normalised), classes int [B], stage counts from 0 -> [B, h, w], not scaled.
+    The model must be in evaluation mode; its parameters get no gradients. Raises `UserError` for a model
+    without stages.
+    """
+    if not hasattr(model, "stages"):
+        raise UserError(
+            f"Grad-CAM needs a network with stages of feature maps, not a {type(model).__name__}."
+        )
+    with torch.enable_grad():
+        maps = model.stages(as_input(images).requires_grad_())
+        logits = model.head(maps[-1])  # [B, classes]
+        chosen = logits.gather(1, classes[:, None]).sum()  # samples do not mix in evaluation mode
+        (gradient,) = torch.autograd.grad(chosen, maps[stage])  # [B, C, h, w]
+    weights = gradient.mean(dim=(2, 3), keepdim=True)  # [B, C, 1, 1]
+    return (weights * maps[stage]).sum(dim=1).relu().detach()

@@ -1,0 +1,48 @@
+"""The probe `first-look`: what the first page shows before torch is even imported.
+
+`python -m vitcore probe first-look --runs RUN` stores, for the first test image of each class of
+`cifar10-mini`, the run's map and probabilities in <run>/probes/first-look.npz: for a ViT the attention
+rollout from CLS (from the mean over queries where there is no CLS), for a CNN the Grad-CAM of its last stage
+for the predicted class.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from vitcore.analysis.attention import as_input, capture, query_map, rollout
+from vitcore.analysis.attribution import grad_cam
+from vitcore.data import load_dataset
+from vitcore.models import load_run
+from vitcore.models.vit import ViT
+from vitcore.runs.folder import Run, write_atomic
+
+
+def look(model: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """(maps [B, h, w], probabilities [B, classes]) of uint8 images [B, 3, S, S]; see the module's text."""
+    if isinstance(model, ViT):
+        trace = capture(model, images)
+        rows = rollout(trace.weights)  # [B, T, T]
+        row = rows[:, 0] if model.has_cls else rows.mean(dim=1)
+        return query_map(row, has_cls=model.has_cls), trace.logits.softmax(dim=1)
+    with torch.inference_mode():
+        logits = model(as_input(images))
+    return grad_cam(model, images, logits.argmax(dim=1).clone()), logits.softmax(dim=1)
+
+
+def measure(run: Run) -> Path:
+    """Store the probe of one run; returns the file."""
+    test = load_dataset("cifar10-mini").test
+    chosen = np.array([np.flatnonzero(test.labels == c)[0] for c in np.unique(test.labels)])
+    maps, probabilities = look(load_run(run), torch.from_numpy(test.images[chosen]))
+    packed = io.BytesIO()
+    np.savez(packed, index=chosen, maps=maps.numpy(), probabilities=probabilities.numpy())
+    path = run.path / "probes" / "first-look.npz"
+    path.parent.mkdir(exist_ok=True)
+    write_atomic(path, packed.getvalue())
+    return path

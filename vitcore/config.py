@@ -1,0 +1,261 @@
+"""The configuration of a training, and every bound on it. No torch: pages and the command line read this at
+once.
+
+`Config` is what a run folder's config.yaml holds; `make_config` builds one from a recipe and overrides and
+turns every violation into a single sentence. Widgets ask `bounds` for the limits of a field, so that each
+stands here once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from vitcore.errors import UserError
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class ViTOptions(Strict):
+    """The Vision Transformer; the defaults are the tutorial's (3,195,146 parameters on 32x32 images)."""
+
+    embed_dim: int = Field(256, ge=8, le=2048)
+    hidden_dim: int = Field(512, ge=8, le=8192)
+    num_heads: int = Field(8, ge=1, le=64)
+    num_layers: int = Field(6, ge=1, le=48)
+    patch_size: int = Field(4, ge=1, le=64)
+    norm: Literal["pre", "post"] = "pre"
+    pool: Literal["cls", "mean"] = "cls"
+    position: Literal["learned", "sincos", "none"] = "learned"
+    dropout: float = Field(0.0, ge=0, le=0.9)
+    drop_path: float = Field(0.0, ge=0, le=0.9)
+    init_std: float = Field(
+        1.0, gt=0, le=2, description="of the CLS token and the learned positions; 1 as published"
+    )
+
+    @model_validator(mode="after")
+    def check(self) -> ViTOptions:
+        if self.embed_dim % self.num_heads:
+            raise ValueError(
+                f"embed_dim {self.embed_dim} is not divisible by num_heads {self.num_heads}: "
+                "every head gets an equal share"
+            )
+        if self.position == "sincos" and self.embed_dim % 4:
+            raise ValueError(f"position sincos needs an embed_dim divisible by 4, not {self.embed_dim}")
+        return self
+
+
+Width = Annotated[int, Field(ge=1, le=2048)]
+Depth = Annotated[int, Field(ge=1, le=32)]
+
+
+class ResNetOptions(Strict):
+    """The residual network of the tutorial (272,378 parameters): one stage per entry, each halving the
+    resolution.
+    """
+
+    c_hidden: tuple[Width, ...] = Field((16, 32, 64), min_length=1, max_length=6)
+    num_blocks: tuple[Depth, ...] = Field((3, 3, 3), min_length=1, max_length=6)
+
+    @model_validator(mode="after")
+    def check(self) -> ResNetOptions:
+        if len(self.c_hidden) != len(self.num_blocks):
+            raise ValueError(
+                f"c_hidden has {len(self.c_hidden)} stages and num_blocks {len(self.num_blocks)}: "
+                "give both the same length"
+            )
+        return self
+
+
+OPTIONS: dict[str, type[Strict]] = {"vit": ViTOptions, "resnet": ResNetOptions}
+MODEL_NAMES = {"vit": "ViT", "resnet": "ResNet"}
+
+
+class Config(Strict):
+    """One training, completely: the same configuration on the same data repeats the run (exactly so on the
+    CPU).
+    """
+
+    model: str = "vit"
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="of the model, see ViTOptions and ResNetOptions"
+    )
+    data: str = "cifar10-mini"
+    recipe: str = "quick"
+    seed: int = Field(0, ge=0, le=2**31 - 1)
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+
+    epochs: int = Field(10, ge=1, le=10_000)
+    batch_size: int = Field(128, ge=1, le=8192)
+    optimizer: Literal["adamw", "sgd", "muon"] = "adamw"
+    lr: float = Field(1e-3, gt=0, le=10)
+    weight_decay: float = Field(0.05, ge=0, le=1)
+    momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
+    schedule: Literal["cosine", "multistep", "constant"] = "cosine"
+    milestones: tuple[int, ...] = Field(
+        (100, 150), description="epochs after which multistep divides the rate by 10"
+    )
+    warmup_epochs: float = Field(1.0, ge=0, le=1000)
+    clip_norm: float = Field(1.0, ge=0, le=1000, description="largest gradient norm; 0 does not clip")
+    label_smoothing: float = Field(0.1, ge=0, le=0.9)
+    augment: Literal["none", "tutorial", "shift"] = "shift"
+    keep_patches: float = Field(
+        1.0, ge=0.1, le=1, description="share of the patches that a ViT sees in training"
+    )
+    full_epochs: int = Field(
+        1, ge=0, le=10_000, description="last epochs with all patches, whatever keep_patches says"
+    )
+
+    image_size: int = Field(
+        32, ge=8, le=256, description="side in pixels; other than 32 only for folder:PATH"
+    )
+    classes: tuple[str, ...] | None = Field(
+        None, description="class names, filled in from the data when a run is made"
+    )
+
+    @model_validator(mode="after")
+    def check(self) -> Config:
+        if self.model not in OPTIONS:
+            raise ValueError(f"unknown model {self.model!r}: choose one of {', '.join(OPTIONS)}")
+        try:
+            options = OPTIONS[self.model](**self.options)
+        except ValidationError as error:
+            raise ValueError(sentence(error)) from None
+        object.__setattr__(
+            self, "options", options.model_dump()
+        )  # complete, so that the file repeats the run
+        if isinstance(options, ViTOptions) and self.image_size % options.patch_size:
+            raise ValueError(
+                f"the image side {self.image_size} is not divisible by patch_size {options.patch_size}: "
+                f"choose one of {', '.join(str(p) for p in range(1, 65) if self.image_size % p == 0)}"
+            )
+        if self.model != "vit" and self.keep_patches < 1:
+            raise ValueError("keep_patches below 1 needs a model made of patches: vit")
+        if not (self.data in ("cifar10", "cifar10-mini") or self.data.startswith("folder:")):
+            raise ValueError(f"unknown dataset {self.data!r}: choose cifar10, cifar10-mini or folder:PATH")
+        if self.image_size != 32 and not self.data.startswith("folder:"):
+            raise ValueError(f"image_size {self.image_size} needs folder:PATH; {self.data} has 32x32 images")
+        return self
+
+
+def bounds(field: str, of: type[Strict] = Config) -> tuple[float | None, float | None]:
+    """(smallest, largest) allowed value of a numeric field; None where it is open. For widgets."""
+    low = high = None
+    for rule in of.model_fields[field].metadata:
+        low = getattr(rule, "ge", getattr(rule, "gt", low))
+        high = getattr(rule, "le", getattr(rule, "lt", high))
+    return low, high
+
+
+def choices(field: str, of: type[Strict] = Config) -> tuple[str, ...]:
+    """The allowed values of a Literal field. For widgets."""
+    return of.model_fields[field].annotation.__args__  # type: ignore[union-attr]
+
+
+_PHRASES = {
+    "greater_than_equal": "it must be at least {ge:g}",
+    "less_than_equal": "it must be at most {le:g}",
+    "greater_than": "it must be more than {gt:g}",
+    "less_than": "it must be less than {lt:g}",
+    "literal_error": "choose one of {expected}",
+    "int_parsing": "it must be a whole number",
+    "int_type": "it must be a whole number",
+    "int_from_float": "it must be a whole number",
+    "float_parsing": "it must be a number",
+    "float_type": "it must be a number",
+    "finite_number": "it must be a finite number",
+    "string_type": "it must be a text",
+    "tuple_type": "it must be a list such as [16, 32, 64]",
+    "dict_type": "it must be a list of settings",
+}
+
+
+def sentence(error: ValidationError) -> str:
+    """One sentence out of pydantic's list: the first fault, and how many more there are."""
+    faults = error.errors()
+    first = faults[0]
+    text = first["msg"].removeprefix("Value error, ").strip().rstrip(".")
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        text = f"Unknown setting {where!r} in {error.title}"
+    elif first["type"] != "value_error":
+        known = _PHRASES.get(first["type"])
+        text = f"{where} is {first['input']!r}: " + (known.format(**first.get("ctx", {})) if known else text)
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    names = {*Config.model_fields, *(name for options in OPTIONS.values() for name in options.model_fields)}
+    start = text if text.split()[0] in names else text[0].upper() + text[1:]
+    return f"{start}{more}."
+
+
+def build_config(**values: Any) -> Config:
+    """A checked `Config`; raises `UserError` with one sentence."""
+    try:
+        return Config(**values)
+    except ValidationError as error:
+        raise UserError(sentence(error)) from None
+
+
+def check_options(model: str, options: dict[str, Any]) -> Strict:
+    """The checked options of a model; raises `UserError` with one sentence."""
+    if model not in OPTIONS:
+        raise UserError(f"Unknown model {model!r}: choose one of {', '.join(OPTIONS)}.")
+    try:
+        return OPTIONS[model](**options)
+    except ValidationError as error:
+        raise UserError(sentence(error)) from None
+
+
+def make_config(recipe: str | None = None, **overrides: Any) -> Config:
+    """A recipe's configuration with overrides. A name that is an option of the model goes to the model.
+
+    Precedence, lowest first: the defaults above, the recipe for that model, the overrides. Raises
+    `UserError`.
+    """
+    from vitcore.recipes import recipe_values
+
+    model = overrides.get("model", "vit")
+    if model not in OPTIONS:
+        raise UserError(f"Unknown model {model!r}: choose one of {', '.join(OPTIONS)}.")
+    name = recipe or overrides.pop("recipe", None) or "quick"
+    values = {**recipe_values(name, model), "recipe": name}
+    options = dict(values.pop("options", {}))
+    for key, value in overrides.items():
+        if key == "options" and isinstance(value, dict):
+            options.update(value)
+        elif key in ("options", "classes", "recipe"):
+            raise UserError(f"{key} cannot be set directly: name one setting at a time.")
+        elif key in Config.model_fields:
+            values[key] = value
+        elif key in OPTIONS[model].model_fields:
+            options[key] = value
+        else:
+            known = [
+                f
+                for f in (*Config.model_fields, *OPTIONS[model].model_fields)
+                if f not in ("options", "classes")
+            ]
+            raise UserError(f"Unknown setting {key!r} for {model}: choose one of {', '.join(known)}.")
+    return build_config(**values, options=options)
+
+
+def dump_config(config: Config) -> str:
+    """The YAML text of a configuration."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def read_config(path: str | Path) -> Config:
+    """A configuration from a YAML file; raises `UserError` where it is missing, torn or out of bounds."""
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"Cannot read {path}: {error.strerror or error}.") from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise UserError(f"{path} is not a valid YAML file: repair it, or write a new one.") from None
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise UserError(f"{path} does not hold a configuration: it must be a list of `name: value` lines.")
+    return build_config(**values)

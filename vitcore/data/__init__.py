@@ -1,0 +1,12 @@
+"""Images in, batches out. `datasets` and `images` need numpy and pillow alone; `loader` and `augment` bring
+torch.
+
+data = load_dataset("cifar10-mini")
+data.train.images   # uint8 [N, 3, S, S]
+data.train.labels   # int64 [N]
+data.classes        # names
+"""
+
+from vitcore.data.datasets import Dataset, Split, check_dataset, load_dataset, resolve, split_indices
+
+__all__ = ["Dataset", "Split", "check_dataset", "load_dataset", "resolve", "split_indices"]

@@ -1,0 +1,114 @@
+"""Whole batches augmented as tensors, each image by its own draw. The draw is a pure function of (seed,
+epoch, sample).
+
+So a run repeats, resumes exactly, can be shared between processes, and two models can be shown the very same
+images, whatever the batch size. The numbers come from a counter-based generator (SplitMix64: Steele, Lea and
+Flood 2014) and not from a state that somebody may have advanced.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+# CIFAR-10's training set, per channel, as the tutorial has them; used for every dataset
+MEAN = (0.49139968, 0.48215841, 0.44653091)
+STD = (0.24703223, 0.24348513, 0.26158784)
+
+SHIFT = 4  # pixels, for the policy `shift`
+SCALE, RATIO = (0.8, 1.0), (0.9, 1.1)  # of the tutorial's random resized crop
+TRIES = 10  # as torchvision: draws of a crop that may not fit, then the whole image
+
+
+def normalize(images: torch.Tensor) -> torch.Tensor:
+    """uint8 [B, 3, S, S] (or floats in 0..255) -> float32 [B, 3, S, S] with CIFAR-10's mean 0 and deviation
+    1.
+    """
+    mean = torch.tensor(MEAN, device=images.device).view(1, 3, 1, 1)
+    std = torch.tensor(STD, device=images.device).view(1, 3, 1, 1)
+    return (images.float() / 255 - mean) / std
+
+
+def uniforms(seed: int, epoch: int, samples: np.ndarray, count: int) -> np.ndarray:
+    """`count` numbers in [0, 1) for each sample index of an epoch. samples int [B] -> float64 [B, count]"""
+    key = _mix(_mix(np.array([seed], dtype=np.uint64)) ^ np.array([epoch], dtype=np.uint64))
+    base = _mix(key ^ samples.astype(np.uint64))[:, None]  # [B, 1]
+    steps = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return (_mix(base + steps) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def _mix(x: np.ndarray) -> np.ndarray:
+    x = (x + np.uint64(0x9E3779B97F4A7C15)).astype(np.uint64)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def epoch_order(seed: int, epoch: int, count: int) -> np.ndarray:
+    """The order in which an epoch visits the samples 0..count-1. -> int64 [count]"""
+    return np.argsort(uniforms(seed ^ 0x5EED, epoch, np.arange(count), 1)[:, 0], kind="stable")
+
+
+def augment(images: torch.Tensor, policy: str, seed: int, epoch: int, samples: np.ndarray) -> torch.Tensor:
+    """A batch for training. uint8 [B, 3, S, S], samples [B] -> normalised float32 [B, 3, S, S].
+
+    `none`; `tutorial`: flip with p 0.5, random resized crop (scale 0.8..1, ratio 0.9..1.1), bilinear;
+    `shift`: flip, and a shift by up to 4 pixels each way with reflected borders.
+    """
+    if policy == "none":
+        return normalize(images)
+    draw = uniforms(seed, epoch, samples, 1 + 4 * TRIES)
+    flip = torch.from_numpy(draw[:, 0] < 0.5).to(images.device)
+    if policy == "shift":
+        return normalize(_shift(images, draw, flip))
+    return _crop(normalize(images), draw, flip)
+
+
+def _shift(images: torch.Tensor, draw: np.ndarray, flip: torch.Tensor) -> torch.Tensor:
+    size, device = images.shape[-1], images.device
+    offset = torch.from_numpy(np.floor(draw[:, 1:3] * (2 * SHIFT + 1)).astype(np.int64) - SHIFT).to(
+        device
+    )  # [B, 2]
+    line = torch.arange(size, device=device)
+    rows, cols = line + offset[:, :1], line + offset[:, 1:]  # [B, S]
+    cols = torch.where(flip[:, None], cols.flip(1), cols)
+    rows, cols = (size - 1 - (size - 1 - x.abs()).abs() for x in (rows, cols))  # reflect at both borders
+    batch = torch.arange(len(images), device=device)[:, None, None, None]
+    channel = torch.arange(images.shape[1], device=device)[None, :, None, None]
+    return images[batch, channel, rows[:, None, :, None], cols[:, None, None, :]]  # [B, 3, S, S]
+
+
+def crop_boxes(draw: np.ndarray, size: int) -> np.ndarray:
+    """torchvision's RandomResizedCrop, for a batch. draw [B, 4 * TRIES] -> int64 [B, 4]: top, left, height,
+    width
+    """
+    tries = draw.reshape(len(draw), TRIES, 4)
+    area = size * size * (SCALE[0] + (SCALE[1] - SCALE[0]) * tries[..., 0])
+    low, high = np.log(RATIO)
+    ratio = np.exp(low + (high - low) * tries[..., 1])
+    width = np.round(np.sqrt(area * ratio)).astype(np.int64)  # [B, TRIES]
+    height = np.round(np.sqrt(area / ratio)).astype(np.int64)
+    fits = (width <= size) & (height <= size)
+    first = fits.argmax(axis=1)[:, None]  # the first draw that fits
+    pick = lambda x: np.take_along_axis(x, first, axis=1)[:, 0]  # noqa: E731
+    some = fits.any(axis=1)
+    width, height = (np.where(some, pick(x), size) for x in (width, height))
+    top = np.floor(pick(tries[..., 2]) * (size - height + 1)).astype(np.int64)
+    left = np.floor(pick(tries[..., 3]) * (size - width + 1)).astype(np.int64)
+    return np.stack([top, left, height, width], axis=1)
+
+
+def _crop(images: torch.Tensor, draw: np.ndarray, flip: torch.Tensor) -> torch.Tensor:
+    size, device = images.shape[-1], images.device
+    box = torch.from_numpy(crop_boxes(draw[:, 1:], size)).to(device, torch.float32)
+    centre = torch.arange(size, device=device) + 0.5  # of the output pixels
+
+    def coordinates(start: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
+        inside = (centre * (length / size)[:, None] - 0.5).clamp_min(0)  # [B, S], in pixels of the crop
+        inside = torch.minimum(inside, length[:, None] - 1)  # never beyond its border
+        return (start[:, None] + inside + 0.5) * 2 / size - 1  # grid_sample's -1..1
+
+    rows, cols = coordinates(box[:, 0], box[:, 2]), coordinates(box[:, 1], box[:, 3])
+    cols = torch.where(flip[:, None], cols.flip(1), cols)
+    grid = torch.stack([cols[:, None, :].expand(-1, size, -1), rows[:, :, None].expand(-1, -1, size)], dim=-1)
+    return torch.nn.functional.grid_sample(images, grid, align_corners=False, padding_mode="border")

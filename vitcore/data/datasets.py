@@ -1,0 +1,240 @@
+"""The datasets: `cifar10`, `cifar10-mini` (bundled) and `folder:PATH`. numpy and pillow; torch only for
+torchvision's files.
+
+A dataset has training images (split into training and validation by `split_indices`), test images, and class
+names. Images are uint8 [N, 3, S, S]. Splits are decoded when first asked for, since pages need the test
+images only. CIFAR-10: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from vitcore.config import Config
+from vitcore.data.images import SUFFIXES, read_image
+from vitcore.errors import UserError
+from vitcore.runs.folder import assets_dir
+
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+SPLIT_SEED = 42  # the tutorial's
+VALIDATION_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images uint8 [N, 3, S, S] and labels int64 [N]."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A named dataset whose two splits are read when first used."""
+
+    name: str
+    classes: tuple[str, ...]
+    size: int
+    read_train: Callable[[], Split]
+    read_test: Callable[[], Split]
+    validation: tuple[int, ...] | None = None  # positions in train that are held out; None: a seeded tenth
+
+    @cached_property
+    def train(self) -> Split:
+        return self.read_train()
+
+    @cached_property
+    def test(self) -> Split:
+        return self.read_test()
+
+
+def data_dir() -> Path:
+    """Where the user's datasets lie: $VITLAB_DATA, else ./data."""
+    return Path(os.environ.get("VITLAB_DATA") or "data").expanduser().absolute()
+
+
+def split_indices(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """(training, validation) positions in `data.train`, int64.
+
+    Held out are the positions that the dataset names, else the tail of a permutation with seed 42: for 50,000
+    images that is the tutorial's `random_split(..., [45000, 5000],
+    generator=torch.Generator().manual_seed(42))`.
+    """
+    count = len(data.train)
+    if data.validation is not None:
+        held = np.array(data.validation, dtype=np.int64)
+        return np.setdiff1d(np.arange(count), held), held
+    import torch
+
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(SPLIT_SEED)).numpy()
+    cut = count - max(1, round(count * VALIDATION_SHARE))
+    return order[:cut], order[cut:]
+
+
+def load_dataset(name: str, image_size: int = 32, *, download: bool = True) -> Dataset:
+    """The dataset of that name; raises `UserError` when it is unknown, absent or broken."""
+    if name == "cifar10-mini":
+        return _sheets(name, assets_dir() / "cifar10-mini")
+    if name == "cifar10":
+        place = data_dir() / "cifar10"
+        if (place / "labels.json").is_file():
+            return _sheets(name, place)
+        return _torchvision(place, download=download)
+    if name.startswith("folder:"):
+        return _folder(name, Path(name.removeprefix("folder:")).expanduser().absolute(), image_size)
+    raise UserError(f"Unknown dataset {name!r}: choose cifar10, cifar10-mini or folder:PATH.")
+
+
+def check_dataset(name: str, image_size: int = 32) -> tuple[str, ...]:
+    """The class names of a dataset, found without decoding an image or downloading; raises `UserError` where
+    it cannot be.
+
+    `cifar10` that is not there yet passes: it is downloaded when the training starts.
+    """
+    if name == "cifar10":
+        return CLASSES
+    return load_dataset(name, image_size, download=False).classes
+
+
+def resolve(config: Config) -> Config:
+    """The configuration with an absolute data path and the class names of its data, ready for a run folder.
+
+    Raises `UserError` when the data cannot be used.
+    """
+    data = config.data
+    if data.startswith("folder:"):
+        data = f"folder:{Path(data.removeprefix('folder:')).expanduser().absolute()}"
+    return config.model_copy(update={"data": data, "classes": check_dataset(data, config.image_size)})
+
+
+# --- sheets ------------------------------------------------------------------------------------
+
+
+def _sheets(name: str, place: Path) -> Dataset:
+    """The sheet format: train*.png and test.png of S*S wide rows, one image a row, and labels.json."""
+    try:
+        info = json.loads((place / "labels.json").read_text())
+        classes, held = tuple(info["classes"]), info.get("validation")
+        parts = {key: np.array(info[key], dtype=np.int64) for key in ("train", "test")}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(
+            f"{place / 'labels.json'} is missing or broken: copy the dataset {name} again."
+        ) from None
+    return Dataset(
+        name=name,
+        classes=classes,
+        size=32,
+        read_train=lambda: _read_sheets(sorted(place.glob("train*.png")), parts["train"]),
+        read_test=lambda: _read_sheets([place / "test.png"], parts["test"]),
+        validation=None if held is None else tuple(held),
+    )
+
+
+def _read_sheets(files: list[Path], labels: np.ndarray) -> Split:
+    try:
+        # [rows, 32 * 32, 3] per sheet -> [N, 32, 32, 3]
+        rows = [np.asarray(Image.open(f).convert("RGB")).reshape(-1, 32, 32, 3) for f in files]
+        images = np.concatenate(rows)
+    except (OSError, ValueError):
+        names = ", ".join(f.name for f in files) or "train*.png"
+        raise UserError(f"Cannot read the image sheets {names}: copy the dataset again.") from None
+    if len(images) != len(labels):
+        raise UserError(
+            f"{len(images)} images in the sheets, but {len(labels)} labels in labels.json: copy the dataset again."
+        )
+    return Split(np.ascontiguousarray(images.transpose(0, 3, 1, 2)), labels)
+
+
+# --- torchvision's files -----------------------------------------------------------------------
+
+
+def _torchvision(place: Path, *, download: bool) -> Dataset:
+    """CIFAR-10 in torchvision's files under `place`; downloads them (170 MB, with progress) where they are
+    missing.
+    """
+    from torchvision.datasets import CIFAR10
+
+    def read(train: bool) -> Split:
+        part = CIFAR10(str(place), train=train)
+        images = np.ascontiguousarray(part.data.transpose(0, 3, 1, 2))  # [N, 32, 32, 3] -> [N, 3, 32, 32]
+        return Split(images, np.array(part.targets, dtype=np.int64))
+
+    try:
+        CIFAR10(str(place), train=False)
+    except RuntimeError:  # torchvision's word for "not found or corrupted"
+        if not download:
+            raise UserError(
+                f"CIFAR-10 is not in {place}: `python -m vitcore data cifar10` downloads it (170 MB)."
+            ) from None
+        print(f"CIFAR-10 is not in {place}: downloading it (170 MB).", flush=True)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            CIFAR10(str(place), download=True)
+        except (OSError, RuntimeError) as error:  # no network, a broken transfer, a full disk
+            raise UserError(
+                f"CIFAR-10 could not be downloaded to {place} ({_reason(error)}): "
+                "connect to the internet and try again, or use the bundled cifar10-mini."
+            ) from None
+    return Dataset("cifar10", CLASSES, 32, lambda: read(True), lambda: read(False))
+
+
+def _reason(error: Exception) -> str:
+    return (
+        str(getattr(error, "reason", None) or getattr(error, "strerror", None) or error).strip().rstrip(".")
+    )
+
+
+# --- a folder per class ------------------------------------------------------------------------
+
+
+def _folder(name: str, place: Path, size: int) -> Dataset:
+    """A folder per class. Every tenth image of a class (in order of the file names) is a test image, unless
+    there are
+    folders `train` and `test` with the classes inside."""
+    if not place.is_dir():
+        raise UserError(f"There is no folder {place}.")
+    nested = (place / "train").is_dir() and (place / "test").is_dir()
+    home = place / "train" if nested else place
+    classes = tuple(sorted(p.name for p in home.iterdir() if p.is_dir() and not p.name.startswith(".")))
+    if len(classes) < 2:
+        raise UserError(
+            f"{home} needs a folder per class with images in it, at least two; it has {len(classes)}."
+        )
+    train = {c: _image_files(home / c) for c in classes}
+    if nested:
+        test = {c: _image_files(place / "test" / c) for c in classes}
+    else:
+        test = {c: files[9::10] or files[-1:] for c, files in train.items()}
+        train = {c: [f for f in files if f not in set(test[c])] for c, files in train.items()}
+    for c in classes:
+        if not train[c]:
+            raise UserError(
+                f"The class folder {home / c} needs at least two images ({', '.join(sorted(SUFFIXES))}): "
+                "add some, or remove the folder."
+            )
+    if sum(map(len, train.values())) < 2 or not any(test.values()):
+        raise UserError(f"{place} has too few images to split into training, validation and test.")
+    return Dataset(name, classes, size, lambda: _read_folder(train, size), lambda: _read_folder(test, size))
+
+
+def _image_files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+
+
+def _read_folder(files: dict[str, list[Path]], size: int) -> Split:
+    pairs = [(f, label) for label, found in enumerate(files.values()) for f in found]
+    images = np.stack([read_image(f, size) for f, _ in pairs])  # [N, 3, S, S]
+    return Split(images, np.array([label for _, label in pairs], dtype=np.int64))

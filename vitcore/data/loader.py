@@ -1,0 +1,83 @@
+"""Batches for the trainer: the dataset as uint8 tensors on the training device, augmented batch by batch.
+
+torch's DataLoader does the iterating; a sampler yields whole batches of indices, so nothing is handled image
+by image, and there are no worker processes. The order of an epoch depends on (seed, epoch) alone, see
+`augment`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from vitcore.data.augment import augment, epoch_order, normalize
+from vitcore.data.datasets import Split
+
+Key = tuple[int, np.ndarray]  # (epoch, sample indices [B])
+
+
+class EpochBatches(Sampler[Key]):
+    """The batches of one epoch after another; the last, partial one is dropped in training. `set_epoch`
+    chooses.
+    """
+
+    def __init__(self, count: int, batch_size: int, *, seed: int | None, drop_last: bool) -> None:
+        self.count, self.seed, self.drop_last = count, seed, drop_last
+        self.batch_size = min(batch_size, count) if drop_last else batch_size
+        self.epoch = 0
+        self.skip: tuple[int, int] = (0, 0)  # (epoch, batches already seen of it)
+
+    def __len__(self) -> int:
+        return self.count // self.batch_size if self.drop_last else -(-self.count // self.batch_size)
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def resume(self, step: int) -> None:
+        """Go on after `step` batches, counted from the first epoch on."""
+        self.skip = divmod(step, len(self))
+
+    def __iter__(self) -> Iterator[Key]:
+        epoch = self.epoch  # read at the first batch, when the trainer has set it
+        order = np.arange(self.count) if self.seed is None else epoch_order(self.seed, epoch, self.count)
+        for batch in range(self.skip[1] if epoch == self.skip[0] else 0, len(self)):
+            yield epoch, order[batch * self.batch_size : (batch + 1) * self.batch_size]
+
+
+class Batches(Dataset):
+    """Maps (epoch, indices [B]) to (images float32 [B, 3, S, S], labels int64 [B]) on a device."""
+
+    def __init__(self, split: Split, *, policy: str, seed: int, device: torch.device | str) -> None:
+        self.images = torch.from_numpy(split.images).to(device)
+        self.labels = torch.from_numpy(split.labels).to(device)
+        self.policy, self.seed = policy, seed
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, key: Key) -> tuple[torch.Tensor, torch.Tensor]:
+        epoch, samples = key
+        where = torch.from_numpy(samples).to(self.images.device)
+        images = self.images[where]
+        if self.policy == "none":
+            return normalize(images), self.labels[where]
+        return augment(images, self.policy, self.seed, epoch, samples), self.labels[where]
+
+
+def make_loader(
+    split: Split,
+    batch_size: int,
+    *,
+    train: bool,
+    policy: str = "none",
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+) -> DataLoader:
+    """A loader over a split. Training: shuffled, augmented, last partial batch dropped; else in order, whole.
+    """
+    data = Batches(split, policy=policy if train else "none", seed=seed, device=device)
+    batches = EpochBatches(len(split), batch_size, seed=seed if train else None, drop_last=train)
+    return DataLoader(data, batch_size=None, sampler=batches)

@@ -1,0 +1,67 @@
+"""The models by name: `build("vit", embed_dim=128)` makes one, `load_run(run)` one with a run's weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from vitcore.config import check_options
+from vitcore.errors import UserError
+from vitcore.models.resnet import ResNet
+from vitcore.models.vit import ViT
+from vitcore.runs.folder import Run
+
+CLASSES: dict[str, type[nn.Module]] = {"vit": ViT, "resnet": ResNet}
+
+
+def build(name: str, *, num_classes: int = 10, image_size: int = 32, **options: Any) -> nn.Module:
+    """A new model with random weights; without options the tutorial's. Raises `UserError` for wrong options.
+    """
+    checked = check_options(name, options).model_dump()
+    try:
+        return CLASSES[name](num_classes=num_classes, image_size=image_size, **checked)
+    except ValueError as error:
+        raise UserError(f"{error}.") from None
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Trainable numbers."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def load_run(run: Run) -> nn.Module:
+    """The model of a run with its best (else newest) weights: float32, evaluation mode, CPU. Raises
+    `UserError`.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    config, path = run.config, run.weights
+    if path is None:
+        raise UserError(f"Run {run.id} has no weights yet: wait for the end of its first epoch.")
+    model = build(
+        config.model,
+        num_classes=len(config.classes or range(10)),
+        image_size=config.image_size,
+        **config.options,
+    )
+    try:
+        state = {name: value.float() for name, value in load_file(path).items()}
+        model.load_state_dict(state)
+    except (SafetensorError, OSError, RuntimeError) as error:
+        detail = str(error).strip().splitlines()[-1].strip().rstrip(".")
+        raise UserError(f"The weights {path.name} of run {run.id} cannot be read ({detail}).") from None
+    return model.eval()
+
+
+def weights_of(model: nn.Module, dtype: torch.dtype = torch.float32) -> dict[str, torch.Tensor]:
+    """A model's state for safetensors: on the CPU, contiguous, floating point in `dtype`, counters dropped to
+    int64.
+    """
+    state = model.state_dict()
+    return {
+        k: v.detach().to("cpu", dtype if v.is_floating_point() else v.dtype).contiguous()
+        for k, v in state.items()
+    }

@@ -1,0 +1,51 @@
+"""How good a classifier is on a split: the same measurement after a training and at the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torchmetrics.functional.classification import multiclass_accuracy
+
+from vitcore.data.datasets import Split, load_dataset
+from vitcore.data.loader import make_loader
+from vitcore.errors import UserError
+from vitcore.models import load_run
+from vitcore.runs.folder import Run
+
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class Score:
+    """Accuracy (share of hits) and mean cross-entropy over `count` images, with the logits [N, classes]."""
+
+    accuracy: float
+    loss: float
+    count: int
+    logits: torch.Tensor
+
+
+@torch.inference_mode()
+def evaluate(model: nn.Module, split: Split, device: torch.device | str = "cpu") -> Score:
+    """Run a model in evaluation mode over a split on a device. The model is left on that device."""
+    model = model.to(device).eval()
+    loader = make_loader(split, BATCH, train=False, device=device)
+    logits = torch.cat([model(images).float().cpu() for images, _ in loader])  # [N, classes]
+    labels = torch.from_numpy(split.labels)
+    hits = multiclass_accuracy(logits, labels, num_classes=logits.shape[1], average="micro")
+    return Score(float(hits), float(F.cross_entropy(logits, labels)), len(labels), logits)
+
+
+def evaluate_run(run: Run, data: str) -> Score:
+    """A run's weights on the test images of a dataset, on the CPU; raises `UserError` where the two do not
+    fit.
+    """
+    config = run.config
+    found = load_dataset(data, config.image_size)
+    known = config.classes or found.classes
+    if tuple(found.classes) != tuple(known):
+        raise UserError(f"Run {run.id} knows other classes than {data}: evaluate it on {config.data}.")
+    return evaluate(load_run(run), found.test)

@@ -1,0 +1,46 @@
+"""A run made ready for sharing, or for the bundled ones: small, and with the accuracy of just these weights.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from vitcore.errors import UserError
+from vitcore.models import load_run, weights_of
+from vitcore.models.evaluate import evaluate_run
+from vitcore.runs.folder import Run
+from vitcore.runs.metrics import event_files
+
+
+def export_run(run: Run, out: Path) -> Run:
+    """Copy a finished run to the new folder `out`: configuration, events, half-precision best weights.
+
+    `result.test_acc` is measured again on these rounded weights, with all test images. Raises `UserError`.
+    """
+    status = run.status()
+    if status.state != "finished":
+        raise UserError(f"Run {run.id} is {status.state}: only a finished run can be exported.")
+    if out.exists():
+        raise UserError(f"{out} exists: choose another folder.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draft = Run(Path(tempfile.mkdtemp(dir=out.parent, prefix=".export-")))
+    try:
+        draft.path.chmod(0o755)
+        draft.checkpoints.mkdir()
+        for name in ("config.yaml", "meta.json", *(file.name for file in event_files(run.path))):
+            shutil.copy(run.path / name, draft.path / name)
+        save_file(weights_of(load_run(run), torch.float16), draft.best)
+        score = evaluate_run(draft, run.config.data)
+        result = {**status.result, "test_acc": score.accuracy, "test_loss": score.loss, "n_test": score.count}
+        here = {"pid": None, "process_start": None, "boot_id": None, "host": None, "data_dir": None}
+        draft.write_status(status.model_copy(update={"result": {**result, "weights": "float16"}, **here}))
+        draft.path.rename(out)
+    except BaseException:
+        shutil.rmtree(draft.path)
+        raise
+    return Run(out)

@@ -1,0 +1,214 @@
+"""The Vision Transformer of the UvA Deep Learning Tutorial 15 (after Dosovitskiy et al. 2021), with its
+parameter names.
+
+Read from top to bottom: patches, positions, attention, block, model. The defaults are the tutorial's:
+3,195,146 parameters on 32x32 images. `forward` is the fast way; `trace` runs the same layers and hands back
+every attention weight and hidden state, so that nobody needs hooks.
+
+Shapes: B images, S pixels a side, P pixels a patch side, N = (S/P)^2 patches, T tokens (N, plus CLS where
+there is one), D = embed_dim, H heads of d = D/H.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+@dataclass
+class Trace:
+    """What happened inside one forward pass. `layers` counts the blocks."""
+
+    logits: torch.Tensor  # [B, classes]
+    weights: (
+        torch.Tensor
+    )  # [B, layers, H, T, T]: rows are queries and sum to 1; token 0 is CLS where there is one
+    hidden: torch.Tensor  # [B, layers + 1, T, D]: the tokens before the first and after every block
+
+
+def to_patches(images: torch.Tensor, size: int) -> torch.Tensor:
+    """Cut images into square patches, row by row. [B, C, S, S] -> [B, N, C * P * P], the channel slowest."""
+    b, c, h, w = images.shape
+    x = images.reshape(b, c, h // size, size, w // size, size)
+    x = x.permute(0, 2, 4, 1, 3, 5)  # [B, S/P, S/P, C, P, P]
+    return x.flatten(3).flatten(1, 2)  # [B, N, C * P * P]
+
+
+def sincos_positions(side: int, dim: int) -> torch.Tensor:
+    """Fixed two-dimensional positions: a quarter of the channels each for sin x, cos x, sin y, cos y. -> [1,
+    side^2, dim]
+
+    Vaswani et al. 2017, in the two-dimensional form of Beyer et al. 2022 ("Better plain ViT baselines").
+    """
+    y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    omega = 1.0 / 10_000 ** (torch.arange(dim // 4) / max(1, dim // 4 - 1))
+    x, y = x.flatten()[:, None] * omega, y.flatten()[:, None] * omega  # [side^2, dim / 4]
+    return torch.cat([x.sin(), x.cos(), y.sin(), y.cos()], dim=1)[None]
+
+
+class DropPath(nn.Module):
+    """Leaves out a whole residual branch for a random share of the samples (Huang et al. 2016)."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.training or self.rate == 0:
+            return x
+        keep = torch.rand(len(x), 1, 1, device=x.device) >= self.rate
+        return x * (keep / (1 - self.rate)).to(x.dtype)
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention with the parameters of `torch.nn.MultiheadAttention`."""
+
+    def __init__(self, dim: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.in_proj_weight = nn.Parameter(torch.empty(3 * dim, dim))
+        self.in_proj_bias = nn.Parameter(torch.zeros(3 * dim))
+        self.out_proj = nn.Linear(dim, dim)
+        nn.init.xavier_uniform_(self.in_proj_weight)
+        nn.init.zeros_(self.out_proj.bias)
+
+    def forward(self, x: torch.Tensor, weights: list[torch.Tensor] | None = None) -> torch.Tensor:
+        """[B, T, D] -> [B, T, D]. With a list given, appends the attention weights [B, H, T, T] to it."""
+        b, t, d = x.shape
+        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias)
+        q, k, v = qkv.view(b, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)  # each [B, H, T, d]
+        if weights is None:  # fused, and never holds the [T, T] matrix
+            mixed = F.scaled_dot_product_attention(q, k, v, dropout_p=self.dropout if self.training else 0.0)
+        else:  # the same written out: every query's softmax over all keys
+            a = (q @ k.transpose(-2, -1) * (d // self.heads) ** -0.5).softmax(dim=-1)  # [B, H, T, T]
+            weights.append(a)
+            mixed = a @ v  # [B, H, T, d]
+        return self.out_proj(mixed.transpose(1, 2).reshape(b, t, d))
+
+
+class Block(nn.Module):
+    """Attention and a two-layer perceptron, each with a residual; normalised before (pre) or after (post) the
+    sum.
+    """
+
+    def __init__(
+        self, dim: int, hidden: int, heads: int, norm: str, dropout: float, drop_path: float
+    ) -> None:
+        super().__init__()
+        self.pre = norm == "pre"
+        self.layer_norm_1 = nn.LayerNorm(dim)
+        self.attn = Attention(dim, heads, dropout)
+        self.layer_norm_2 = nn.LayerNorm(dim)
+        self.linear = nn.Sequential(
+            nn.Linear(dim, hidden),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, dim),
+            nn.Dropout(dropout),
+        )
+        self.drop_path = DropPath(drop_path)
+
+    def forward(self, x: torch.Tensor, weights: list[torch.Tensor] | None = None) -> torch.Tensor:
+        """[B, T, D] -> [B, T, D]"""
+        if self.pre:
+            x = x + self.drop_path(self.attn(self.layer_norm_1(x), weights))
+            return x + self.drop_path(self.linear(self.layer_norm_2(x)))
+        x = self.layer_norm_1(x + self.drop_path(self.attn(x, weights)))
+        return self.layer_norm_2(x + self.drop_path(self.linear(x)))
+
+
+class ViT(nn.Module):
+    """See the module's text. Pooling `cls` reads a learned token in front; `mean` has no such token."""
+
+    def __init__(
+        self,
+        *,
+        embed_dim: int = 256,
+        hidden_dim: int = 512,
+        num_heads: int = 8,
+        num_layers: int = 6,
+        patch_size: int = 4,
+        norm: str = "pre",
+        pool: str = "cls",
+        position: str = "learned",
+        dropout: float = 0.0,
+        drop_path: float = 0.0,
+        init_std: float = 1.0,
+        num_classes: int = 10,
+        image_size: int = 32,
+        num_channels: int = 3,
+    ) -> None:
+        super().__init__()
+        if image_size % patch_size:
+            raise ValueError(f"The image side {image_size} is not divisible by patch_size {patch_size}")
+        if embed_dim % num_heads:
+            raise ValueError(f"embed_dim {embed_dim} is not divisible by num_heads {num_heads}")
+        side = image_size // patch_size
+        self.patch_size, self.image_size, self.grid, self.pool = patch_size, image_size, side, pool
+        self.has_cls = pool == "cls"
+        tokens = side * side + self.has_cls
+
+        self.input_layer = nn.Linear(num_channels * patch_size**2, embed_dim)
+        if self.has_cls:
+            self.cls_token = nn.Parameter(torch.randn(1, 1, embed_dim) * init_std)
+        if position == "learned":
+            self.pos_embedding = nn.Parameter(torch.randn(1, tokens, embed_dim) * init_std)
+        else:
+            fixed = (
+                sincos_positions(side, embed_dim)
+                if position == "sincos"
+                else torch.zeros(1, side * side, embed_dim)
+            )
+            fixed = F.pad(fixed, (0, 0, int(self.has_cls), 0))  # CLS stands nowhere
+            self.register_buffer("pos_embedding", fixed, persistent=False)
+        self.dropout = nn.Dropout(dropout)
+        rates = [drop_path * i / max(1, num_layers - 1) for i in range(num_layers)]  # rising with depth
+        self.transformer = nn.Sequential(
+            *(Block(embed_dim, hidden_dim, num_heads, norm, dropout, rate) for rate in rates)
+        )
+        self.mlp_head = nn.Sequential(nn.LayerNorm(embed_dim), nn.Linear(embed_dim, num_classes))
+
+    def forward(self, images: torch.Tensor, *, keep: float = 1.0) -> torch.Tensor:
+        """Normalised images [B, C, S, S] -> logits [B, classes].
+
+        `keep` below 1 shows the model a random share of each image's patches (PatchDropout, Liu et al. 2023).
+        """
+        x = self.embed(images)
+        if keep < 1:
+            x = self._subset(x, keep)
+        return self.head(self.transformer(x))
+
+    def trace(self, images: torch.Tensor) -> Trace:
+        """As `forward` on all patches, with every layer's attention weights and hidden states. In evaluation
+        mode only.
+        """
+        if self.training:
+            raise RuntimeError("trace needs model.eval(): in training mode dropout would falsify the weights")
+        weights: list[torch.Tensor] = []
+        hidden = [self.embed(images)]
+        for block in self.transformer:
+            hidden.append(block(hidden[-1], weights))
+        return Trace(self.head(hidden[-1]), torch.stack(weights, dim=1), torch.stack(hidden, dim=1))
+
+    def embed(self, images: torch.Tensor) -> torch.Tensor:
+        """Normalised images [B, C, S, S] -> tokens with positions [B, T, D]."""
+        x = self.input_layer(to_patches(images, self.patch_size))  # [B, N, D]
+        if self.has_cls:
+            x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1)  # [B, T, D]
+        return self.dropout(x + self.pos_embedding)
+
+    def head(self, x: torch.Tensor) -> torch.Tensor:
+        """Tokens [B, T, D] -> logits [B, classes]; applied to an earlier layer it is the logit lens."""
+        return self.mlp_head(x[:, 0] if self.has_cls else x.mean(dim=1))
+
+    def _subset(self, x: torch.Tensor, keep: float) -> torch.Tensor:
+        first = int(self.has_cls)
+        count = max(1, round(self.grid**2 * keep))
+        chosen = (
+            torch.rand(len(x), self.grid**2, device=x.device).argsort(dim=1)[:, :count] + first
+        )  # [B, count]
+        kept = x.gather(1, chosen[..., None].expand(-1, -1, x.shape[-1]))
+        return torch.cat([x[:, :first], kept], dim=1)  # [B, first + count, D]

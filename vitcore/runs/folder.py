@@ -1,0 +1,287 @@
+"""The run folder: its schema, atomic reads and writes, and what a run's state is when nobody says so. No
+torch.
+
+Whatever writes this folder is part of the system, on this machine or another one sharing the file system:
+
+    config.yaml  status.json  meta.json  events.out.tfevents.*  checkpoints/  predictions/  probes/  train.log
+
+While a training lives, only its process writes; afterwards only the supervisor does; everybody else reads and
+derives (`Run.status`). A request to stop is a file of its own, so that it reaches a process on any host.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vitcore.config import MODEL_NAMES, Config, dump_config, read_config
+from vitcore.errors import UserError
+from vitcore.runs import process
+
+State = Literal["queued", "running", "stopping", "finished", "stopped", "failed", "lost"]
+ACTIVE: tuple[State, ...] = ("queued", "running", "stopping")
+SILENCE_S = 60.0  # a run on another host is lost after this long without a heartbeat
+HERE = Path(__file__).resolve().parent.parent
+
+
+def assets_dir() -> Path:
+    """The bundled data and runs: beside the package in the source tree, inside it when installed as a wheel.
+    """
+    inside = HERE / "assets"
+    return inside if inside.is_dir() else HERE.parent / "assets"
+
+
+def runs_dir(path: str | Path | None = None) -> Path:
+    """The folder of this user's runs: the argument, else $VITLAB_RUNS, else ./runs."""
+    return Path(path or os.environ.get("VITLAB_RUNS") or "runs").expanduser().absolute()
+
+
+class Status(BaseModel):
+    """status.json. Times are seconds since 1970; `result` holds shares between 0 and 1, and counts."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    state: State = "queued"
+    reason: str = ""
+    created: float = 0.0
+    started: float | None = None
+    ended: float | None = None
+    heartbeat: float | None = None
+    pid: int | None = None
+    process_start: float | None = None
+    boot_id: str | None = None
+    host: str | None = None
+    device: str | None = None
+    step: int = 0
+    steps: int | None = None
+    epoch: float = 0.0
+    images_per_s: float | None = None
+    eta_s: float | None = None
+    data_dir: str | None = Field(None, description="$VITLAB_DATA of whoever launched it")
+    active_s: float = Field(0.0, description="seconds of training so far, over all resumes")
+    result: dict[str, Any] = Field(default_factory=dict)
+
+
+class Meta(BaseModel):
+    """meta.json: what people said about a run. Written by user actions alone."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    title: str = ""
+    note: str = ""
+    pair: str | None = None
+
+
+def write_atomic(path: Path, data: str | bytes) -> None:
+    """Replace a file by new content in one step: a reader sees the old or the new one, never a part."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder. Reading never fails on a torn or missing file: it yields the defaults."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def last(self) -> Path:
+        return self.checkpoints / "last.ckpt"
+
+    @property
+    def best(self) -> Path:
+        return self.checkpoints / "best.safetensors"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "train.log"
+
+    @property
+    def stop_request(self) -> Path:
+        return self.path / "stop.request"
+
+    @property
+    def bundled(self) -> bool:
+        return self.path.parent == assets_dir() / "runs"
+
+    @cached_property
+    def config(self) -> Config:
+        """Raises `UserError` when config.yaml is missing or broken."""
+        return read_config(self.path / "config.yaml")
+
+    @property
+    def snapshots(self) -> list[Path]:
+        """The kept weights along the way, oldest first: checkpoints/step-<step>.safetensors."""
+        return sorted(self.checkpoints.glob("step-*.safetensors"))
+
+    @property
+    def weights(self) -> Path | None:
+        """The weights to look at: the best by validation, else the newest snapshot, else nothing yet."""
+        return self.best if self.best.is_file() else next(reversed(self.snapshots), None)
+
+    @property
+    def meta(self) -> Meta:
+        return _read_json(self.path / "meta.json", Meta)
+
+    @property
+    def title(self) -> str:
+        """What people called it, else its model and its id."""
+        return self.meta.title or self.id
+
+    def stored_status(self) -> Status:
+        """status.json as it was written."""
+        return _read_json(self.path / "status.json", Status)
+
+    def status(self) -> Status:
+        """status.json, corrected by what can be seen: a process that is gone does not run."""
+        status = derive(self.stored_status())
+        if status.state == "running" and self.stop_request.exists():
+            return status.model_copy(update={"state": "stopping", "reason": "asked to stop; it saves first"})
+        return status
+
+    def check_resumable(self) -> None:
+        """Raises `UserError` with the reason why this run cannot go on."""
+        state = self.status().state
+        if self.bundled:
+            raise UserError(f"Run {self.id} is bundled and stays as it is: train a new one.")
+        if state in ACTIVE:
+            raise UserError(f"Run {self.id} is {state}: stop it before you resume it.")
+        if state == "finished":
+            raise UserError(f"Run {self.id} is finished: there is nothing to resume.")
+
+    def write_status(self, status: Status) -> None:
+        write_atomic(self.path / "status.json", status.model_dump_json(indent=1))
+
+    def write_meta(self, meta: Meta) -> None:
+        write_atomic(self.path / "meta.json", meta.model_dump_json(indent=1))
+
+
+def _read_json(path: Path, kind: type[Any]) -> Any:
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return kind()
+
+
+def derive(status: Status, now: float | None = None) -> Status:
+    """The state that the facts allow: failed = seen gone in the same boot; lost = another boot, or a silent
+    host.
+    """
+    if status.state not in ("running", "stopping") or status.pid is None:
+        return status
+    now = time.time() if now is None else now
+    if status.host != process.hostname():
+        if now - (status.heartbeat or 0) > SILENCE_S:
+            return status.model_copy(
+                update={"state": "lost", "reason": f"no sign of life from {status.host} for a minute"}
+            )
+        return status
+    if status.boot_id != process.boot_id():
+        return status.model_copy(update={"state": "lost", "reason": "the machine was restarted while it ran"})
+    if not process.alive(status.pid, status.process_start):
+        return status.model_copy(
+            update={"state": "failed", "reason": "its process ended without a word; see train.log"}
+        )
+    return status
+
+
+def list_runs(root: str | Path | None = None, *, bundled: bool = True) -> list[Run]:
+    """All run folders: the bundled ones first, then the user's, newest first."""
+    own = sorted(_runs_in(runs_dir(root)), key=lambda run: run.stored_status().created, reverse=True)
+    return (
+        sorted(_runs_in(assets_dir() / "runs"), key=lambda run: run.id, reverse=True) if bundled else []
+    ) + own
+
+
+def _runs_in(root: Path) -> list[Run]:
+    if not root.is_dir():
+        return []
+    return [Run(p) for p in root.iterdir() if not p.name.startswith(".") and (p / "config.yaml").is_file()]
+
+
+def find_run(run: str | Path, root: str | Path | None = None) -> Run:
+    """The run of that path or id (the user's before the bundled ones). Raises `UserError` when there is none.
+    """
+    text = str(run)
+    places = [runs_dir(root) / text, assets_dir() / "runs" / text] if re.fullmatch(r"[\w.-]+", text) else []
+    for place in (*places, Path(text).expanduser().absolute()):
+        if (place / "config.yaml").is_file():
+            return Run(place)
+    raise UserError(
+        f"There is no run {text!r} in {runs_dir(root)} or bundled: `python -m vitcore runs` lists them."
+    )
+
+
+def create_run(config: Config, root: str | Path | None = None, *, title: str = "") -> Run:
+    """A new run folder in state queued, complete from the moment it can be seen.
+
+    Its id is <model>-<recipe>-<date>-<time>, made unique by a counter. Raises `UserError` when it cannot be
+    written.
+    """
+    home = runs_dir(root)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=home, prefix=".new-"))
+    except OSError as error:
+        raise UserError(f"Cannot write to the runs folder {home}: {error.strerror}.") from None
+    os.chmod(draft, 0o755)
+    run = Run(draft)
+    run.checkpoints.mkdir()
+    write_atomic(draft / "config.yaml", dump_config(config))
+    run.write_status(Status(state="queued", created=time.time()))
+    run.write_meta(Meta(title=title or f"{MODEL_NAMES[config.model]} {config.recipe}"))
+    stem = f"{config.model}-{config.recipe}-{datetime.now():%Y%m%d-%H%M%S}"
+    for count in range(1000):
+        place = home / (stem if count == 0 else f"{stem}-{count}")
+        if place.exists():
+            continue
+        try:
+            os.rename(
+                draft, place
+            )  # fails where another process made a non-empty folder of that name meanwhile
+            return Run(place)
+        except OSError:
+            continue
+    shutil.rmtree(draft)
+    raise UserError(f"Cannot create a run folder in {home}: a thousand runs of one second have its name.")
+
+
+def tail(path: Path, lines: int = 200, limit: int = 64_000) -> str:
+    """The last lines of a text file, carriage returns applied as a terminal would; empty when there is none.
+    """
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - limit))
+            text = file.read().decode("utf-8", errors="replace")
+    except OSError:
+        return ""
+    rows = [row.rstrip("\r").rsplit("\r", 1)[-1] for row in text.split("\n")]
+    return "\n".join(rows[-lines:]).strip("\n")

@@ -1,0 +1,231 @@
+"""What happens during a training: scalars, status and heartbeat, checkpoints, stopping. One callback each."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+from types import FrameType
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback
+from safetensors.torch import save as pack
+
+from vitcore.models import weights_of
+from vitcore.runs.folder import Run, Status, write_atomic
+
+SNAPSHOTS = 24  # at most this many are kept along a run
+SAVE_EVERY_S = 300.0  # last.ckpt at least this often, for long epochs
+BEAT_S = 1.0
+
+
+class StopTraining(Exception):
+    """The run was asked to stop, and its state is saved."""
+
+
+class StopSwitch:
+    """Whether this process was asked to stop: by signal (terminate, Ctrl-C) or by the run's request file.
+
+    A second Ctrl-C interrupts at once.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.pressed = run, False
+
+    def install(self) -> None:
+        """Handle SIGTERM and SIGINT; called again once Lightning has set its own handlers."""
+        with contextlib.suppress(ValueError):  # not in the main thread: the request file remains
+            signal.signal(signal.SIGTERM, self._on_signal)
+            signal.signal(signal.SIGINT, self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self.pressed and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.pressed = True
+
+    def __bool__(self) -> bool:
+        return self.pressed or self.run.stop_request.exists()
+
+
+class Scalars(Callback):
+    """Writes train_loss and train_acc (means since the last point), learning rate, epoch, val_* to
+    TensorBoard.
+    """
+
+    def __init__(self, every: int) -> None:
+        self.every = every
+        self.sums: dict[str, torch.Tensor] = {}
+        self.count = 0
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
+        for name, value in module.last.items():
+            self.sums[name] = self.sums[name] + value if name in self.sums else value.clone()
+        self.count += 1
+        if trainer.global_step % self.every == 0:
+            values = {name: float(total) / self.count for name, total in self.sums.items()}
+            values["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
+            self._write(trainer, values)
+            self.sums, self.count = {}, 0
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if not trainer.sanity_checking:
+            metrics = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("val_")}
+            self._write(trainer, metrics)
+            if not trainer.progress_bar_callback:  # a background run: one line an epoch in its log
+                loss, accuracy = metrics["val_loss"], 100 * metrics["val_acc"]
+                done = f"{trainer.current_epoch + 1}/{trainer.max_epochs}"
+                print(f"epoch {done}  val_loss {loss:.4f}  val_acc {accuracy:.2f} %", flush=True)
+
+    def _write(self, trainer: pl.Trainer, values: dict[str, float]) -> None:
+        epoch = trainer.global_step / trainer.num_training_batches
+        trainer.logger.log_metrics({**values, "epoch": epoch}, step=trainer.global_step)
+        trainer.logger.experiment.flush()
+
+    def state_dict(self) -> dict:
+        return {"sums": self.sums, "count": self.count}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.sums, self.count = state["sums"], state["count"]
+
+
+class Heartbeat(Callback):
+    """Keeps status.json current: step, speed, time left. Every second, and at each validation batch too."""
+
+    def __init__(self, run: Run, status: Status, batch_size: int) -> None:
+        self.run, self.status, self.batch_size = run, status, batch_size
+        self.before = status.active_s
+        self.began = self.written = time.time()
+        self.first_step = status.step
+        self.validating = 0.0  # seconds, to keep images/s about training
+
+    def beat(self, **values: object) -> None:
+        now = time.time()
+        active = self.before + now - self.began
+        self.status = self.status.model_copy(update={"heartbeat": now, "active_s": active, **values})
+        self.run.write_status(self.status)
+        self.written = now
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.began, self.validating = time.time(), 0.0
+        self.first_step = trainer.global_step
+        self.beat(steps=trainer.max_epochs * trainer.num_training_batches, device=str(module.device))
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
+        if time.time() - self.written < BEAT_S:
+            return
+        step, steps = trainer.global_step, self.status.steps or 0
+        elapsed = time.time() - self.began
+        done = max(1, step - self.first_step)
+        rate = done * self.batch_size / max(1e-6, elapsed - self.validating)
+        self.beat(
+            step=step,
+            epoch=step / trainer.num_training_batches,
+            images_per_s=rate,
+            eta_s=elapsed / done * (steps - step),
+        )
+
+    def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.entered = time.time()
+
+    def on_validation_batch_end(self, *_: object) -> None:
+        if time.time() - self.written >= BEAT_S:
+            self.beat()
+
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.validating += time.time() - self.entered
+        self.beat(step=trainer.global_step, epoch=trainer.global_step / trainer.num_training_batches)
+
+
+class Keeper(Callback):
+    """Checkpoints: last.ckpt to resume, best.safetensors by validation accuracy, snapshots at log-spaced
+    epochs.
+    """
+
+    def __init__(self, run: Run, switch: StopSwitch, epochs: int) -> None:
+        self.run, self.switch = run, switch
+        self.best = -1.0
+        self.best_epoch = 0
+        self.saved = time.time()
+        self.wanted = snapshot_epochs(epochs)
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.switch.install()  # again: Lightning has put its own handlers in place
+        if not trainer.global_step:
+            self._snapshot(trainer, module)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
+        if self.switch:
+            self._save_last(trainer)
+            raise StopTraining
+        if time.time() - self.saved > SAVE_EVERY_S:
+            self._save_last(trainer)
+
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if trainer.sanity_checking:
+            return
+        epoch = trainer.current_epoch + 1
+        accuracy = float(trainer.callback_metrics["val_acc"])
+        if accuracy > self.best:
+            self.best, self.best_epoch = accuracy, epoch
+            write_weights(self.run.best, module.model)
+        if epoch in self.wanted:
+            self._snapshot(trainer, module)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._save_last(trainer)
+
+    def _snapshot(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        path = self.run.checkpoints / f"step-{trainer.global_step:07d}.safetensors"
+        write_weights(path, module.model, torch.float16)
+
+    def _save_last(self, trainer: pl.Trainer) -> None:
+        """Write beside, then rename: an interrupted or failed write leaves the previous checkpoint as it was.
+        """
+        draft = self.run.checkpoints / f".last.{os.getpid()}.ckpt"
+        try:
+            trainer.save_checkpoint(draft)
+            os.replace(draft, self.run.last)
+        finally:
+            Path(draft).unlink(missing_ok=True)
+        self.saved = time.time()
+
+    def state_dict(self) -> dict:
+        return {"best": self.best, "best_epoch": self.best_epoch}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
+
+
+class RandomState(Callback):
+    """Keeps torch's random state in the checkpoint, so that dropout and patch dropping go on where they were.
+    """
+
+    def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
+        checkpoint["random"] = {"cpu": torch.get_rng_state()}
+        if torch.cuda.is_available():
+            checkpoint["random"]["cuda"] = torch.cuda.get_rng_state_all()
+
+    def on_load_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
+        self.state = checkpoint.get("random")
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if state := getattr(self, "state", None):
+            torch.set_rng_state(state["cpu"].cpu())
+            if "cuda" in state and torch.cuda.device_count() == len(state["cuda"]):
+                torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda"]])
+
+
+def snapshot_epochs(epochs: int, most: int = SNAPSHOTS) -> set[int]:
+    """At most `most` - 1 log-spaced epochs from 1 to the last (the untrained state is one more snapshot)."""
+    count = min(most - 1, epochs)
+    if count < 2:
+        return {epochs}
+    return {round(epochs ** (i / (count - 1))) for i in range(count)}
+
+
+def write_weights(path: Path, model: torch.nn.Module, dtype: torch.dtype = torch.float32) -> None:
+    """A model's weights as safetensors, in one step."""
+    write_atomic(path, pack(weights_of(model, dtype)))

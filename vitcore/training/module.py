@@ -1,0 +1,66 @@
+"""The Lightning module: any image classifier, a loss, an optimizer. It knows neither the run folder nor the
+page.
+"""
+
+from __future__ import annotations
+
+import pytorch_lightning as pl
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torchmetrics.classification import MulticlassAccuracy
+
+from vitcore.config import Config
+from vitcore.training.optim import make_optimizer, rate_factor
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+
+
+class Classifier(pl.LightningModule):
+    """Cross-entropy training of `model`. Logs val_loss, val_acc, test_loss, test_acc; training scalars are
+    callbacks'.
+
+    `last` holds the loss and the accuracy of the newest batch as tensors on the device.
+    """
+
+    def __init__(self, model: nn.Module, config: Config) -> None:
+        super().__init__()
+        self.model, self.config = model, config
+        self.last: dict[str, torch.Tensor] = {}
+        classes = len(config.classes or range(10))
+        self.accuracy = MulticlassAccuracy(num_classes=classes, average="micro")
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Normalised images [B, 3, S, S] -> logits [B, classes]"""
+        return self.model(images)
+
+    def training_step(self, batch: Batch, batch_index: int) -> torch.Tensor:
+        images, labels = batch
+        config = self.config
+        partial = config.keep_patches < 1 and self.current_epoch < config.epochs - config.full_epochs
+        logits = self.model(images, keep=config.keep_patches) if partial else self.model(images)
+        loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
+        hits = (logits.detach().argmax(dim=1) == labels).float().mean()
+        self.last = {"train_loss": loss.detach(), "train_acc": hits}
+        return loss
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        images, labels = batch
+        logits = self.model(images)
+        self.accuracy(logits, labels)
+        options = {
+            "on_step": False,
+            "on_epoch": True,
+            "batch_size": len(labels),
+            "logger": False,
+            "prog_bar": True,
+        }
+        self.log("val_loss", F.cross_entropy(logits, labels), **options)
+        self.log("val_acc", self.accuracy, **options)
+
+    def configure_optimizers(self) -> dict:
+        optimizer = make_optimizer(self.model, self.config)
+        steps_per_epoch = int(self.trainer.estimated_stepping_batches) // self.config.epochs
+        factor = rate_factor(self.config, steps_per_epoch)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
