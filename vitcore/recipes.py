@@ -41,7 +41,7 @@ RECIPES: dict[str, dict[str, dict[str, Any]]] = {
     },
     "modern": {
         "vit": {**_VIT_MUON, "epochs": 6, "keep_patches": 0.5, "full_epochs": 0},
-        "resnet": {**_RESNET_SGD, "epochs": 10},
+        "resnet": {**_RESNET_SGD, "epochs": 7},
     },
     "quick": {
         "vit": {**_VIT_MUON, "epochs": 10, "keep_patches": 0.5, "full_epochs": 0, "batch_size": 64},

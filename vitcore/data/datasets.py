@@ -151,7 +151,8 @@ def _read_sheets(files: list[Path], labels: np.ndarray) -> Split:
         raise UserError(f"Cannot read the image sheets {names}: copy the dataset again.") from None
     if len(images) != len(labels):
         raise UserError(
-            f"{len(images)} images in the sheets, but {len(labels)} labels in labels.json: copy the dataset again."
+            f"{len(images)} images in the sheets, but {len(labels)} labels in labels.json: copy the dataset "
+            "again."
         )
     return Split(np.ascontiguousarray(images.transpose(0, 3, 1, 2)), labels)
 

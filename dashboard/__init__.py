@@ -1,0 +1,1 @@
+"""The Streamlit application of ViT Lab: `python -m dashboard` starts it."""

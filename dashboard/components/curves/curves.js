@@ -1,0 +1,81 @@
+// A Plotly chart on a div that stays: Plotly.react keeps zoom and hidden curves for as long as `view` is the same.
+// data: { series: [{name, x, y, colour, dash, markers}], view, x_title, y_title, percent, height, base }
+
+let library; // one promise per window, whichever chart asks first
+
+function load(base) {
+  if (window.Plotly) return Promise.resolve(window.Plotly);
+  library ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    const root = base ? `/${base.replace(/^\/|\/$/g, "")}` : "";
+    script.src = `${window.location.origin}${root}/app/static/plotly.min.js`;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => reject(new Error("plotly.min.js is not served"));
+    document.head.appendChild(script);
+  });
+  return library;
+}
+
+function colours(element) {
+  const style = getComputedStyle(element);
+  const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
+  return {
+    text: read("--st-text-color", "#444"),
+    grid: read("--st-border-color", "#ccc"),
+    ground: read("--st-background-color", "#fff"),
+    font: read("--st-font", "sans-serif"),
+  };
+}
+
+function draw(Plotly, div, data) {
+  const look = colours(div);
+  const axis = { gridcolor: look.grid, zeroline: false, automargin: true, linecolor: look.grid };
+  const number = data.percent ? "%{y:.2%}" : "%{y:.4f}";
+  const traces = data.series.map((s) => ({
+    type: "scatter",
+    mode: s.markers ? "lines+markers" : "lines",
+    name: s.name,
+    x: s.x,
+    y: s.y,
+    line: { color: s.colour, dash: s.dash, width: 2 },
+    marker: { size: 5 },
+    hovertemplate: number,
+  }));
+  const layout = {
+    uirevision: data.view,
+    height: data.height,
+    margin: { l: 48, r: 12, t: 8, b: 40 },
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: look.font, size: 13, color: look.text },
+    hovermode: "x unified",
+    hoverlabel: { bgcolor: look.ground, bordercolor: look.grid, font: { color: look.text } },
+    showlegend: true,
+    legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
+    xaxis: { ...axis, title: { text: data.x_title, standoff: 6, font: { size: 13 } }, rangemode: "tozero" },
+    yaxis: { ...axis, title: { text: data.y_title, standoff: 8, font: { size: 13 } }, tickformat: data.percent ? ".0%" : "" },
+  };
+  if (!data.series.some((s) => s.x.length)) {
+    const note = { text: "The first points appear after a few steps.", showarrow: false, xref: "paper", yref: "paper" };
+    layout.annotations = [{ ...note, x: 0.5, y: 0.5 }];
+    layout.xaxis.range = layout.yaxis.range = [0, 1];
+    layout.xaxis.showticklabels = layout.yaxis.showticklabels = false;
+    layout.uirevision = "empty";
+  }
+  return Plotly.react(div, traces, layout, { displaylogo: false, responsive: true, displayModeBar: false });
+}
+
+export default function ({ data, parentElement }) {
+  const div = parentElement.querySelector(".curves");
+  div.style.height = `${data.height}px`;
+  div.dataset.points = data.series.reduce((most, s) => Math.max(most, s.x.length), 0);
+  load(data.base)
+    .then((Plotly) => draw(Plotly, div, data))
+    .catch((error) => {
+      div.innerHTML = "";
+      const note = document.createElement("p");
+      note.className = "note";
+      note.textContent = `The chart could not be drawn (${error.message}): restart the dashboard.`;
+      div.appendChild(note);
+    });
+}

@@ -1,0 +1,185 @@
+"""Plotly figures out of arrays and runs. Pure functions: they open no files and compute no models."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dashboard import theme
+
+COLOURSCALE = "Cividis"  # attention everywhere, as in the tutorial
+PLAIN = {"displayModeBar": False}
+
+
+def _bare(figure: go.Figure, height: int, **margin: int) -> go.Figure:
+    edges = {"l": 0, "r": 0, "t": 0, "b": 0} | margin
+    figure.update_layout(
+        height=height,
+        margin=edges,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": "Inter, sans-serif", "size": 13},
+        showlegend=False,
+    )
+    return figure
+
+
+def token_name(token: int, side: int, has_cls: bool) -> str:
+    """`CLS`, or row and column of a patch, counted from 1."""
+    if has_cls and token == 0:
+        return "CLS"
+    row, column = divmod(token - has_cls, side)
+    return f"row {row + 1}, column {column + 1}"
+
+
+def head_grid(rows: np.ndarray, *, has_cls: bool, per_map: bool, height: int) -> go.Figure:
+    """All layers x heads of one query as small maps, one colour scale unless `per_map`. rows [layers, heads,
+    T]
+    """
+    layers, heads, _ = rows.shape
+    patches = rows[..., int(has_cls) :]
+    side = round(patches.shape[-1] ** 0.5)
+    maps = patches.reshape(layers, heads, side, side)
+    gap = max(1, side // 8)
+    step = side + gap
+    shape = (layers * step - gap, heads * step - gap)
+    shown, info = np.full(shape, np.nan), np.zeros((*shape, 5))
+    for layer in range(layers):
+        for head in range(heads):
+            where = np.s_[layer * step : layer * step + side, head * step : head * step + side]
+            values = maps[layer, head]
+            shown[where] = values / values.max() if per_map else values
+            info[where] = np.stack(
+                [
+                    np.full((side, side), layer + 1),
+                    np.full((side, side), head + 1),
+                    *np.mgrid[1 : side + 1, 1 : side + 1],
+                    values,
+                ],
+                axis=-1,
+            )
+    figure = go.Figure(
+        go.Heatmap(
+            z=shown,
+            customdata=info,
+            colorscale=COLOURSCALE,
+            zmin=0,
+            zmax=1 if per_map else float(maps.max()),
+            hoverongaps=False,
+            hovertemplate=(
+                "layer %{customdata[0]}, head %{customdata[1]}<br>to row %{customdata[2]}, column "
+                "%{customdata[3]}: "
+                "%{customdata[4]:.4f}<extra></extra>"
+            ),
+            colorbar={
+                "title": {
+                    "text": "share of its map's maximum" if per_map else "attention",
+                    "side": "right",
+                    "font": {"size": 13},
+                },
+                "thickness": 12,
+                "outlinewidth": 0,
+                "tickformat": ".0%" if per_map else "",
+            },
+        )
+    )
+    middle = (side - 1) / 2
+    figure.update_xaxes(
+        tickvals=[middle + step * h for h in range(heads)],
+        ticktext=[f"head {h + 1}" if heads <= 12 else str(h + 1) for h in range(heads)],
+        side="top", showgrid=False, zeroline=False, constrain="domain",
+    )  # fmt: skip
+    figure.update_yaxes(
+        tickvals=[middle + step * layer for layer in range(layers)],
+        ticktext=[f"layer {layer + 1}" for layer in range(layers)],
+        autorange="reversed", scaleanchor="x", showgrid=False, zeroline=False, constrain="domain",
+    )  # fmt: skip
+    return _bare(figure, height, t=22, l=58)
+
+
+def patch_picker(image: np.ndarray, side: int, query: int | None, height: int) -> go.Figure:
+    """The image with its patch grid; a click on a patch is a selected point whose number counts patches row
+    by row.
+    """
+    size = image.shape[-1]
+    patch = size / side
+    figure = go.Figure(go.Image(z=image.transpose(1, 2, 0), hoverinfo="skip"))
+    for i in range(1, side):
+        for line in ({"x0": i * patch - 0.5, "x1": i * patch - 0.5, "y0": -0.5, "y1": size - 0.5},):
+            figure.add_shape(type="line", line={"color": "rgba(255,255,255,.35)", "width": 1}, **line)
+            turned = {"x0": line["y0"], "x1": line["y1"], "y0": line["x0"], "y1": line["x1"]}
+            figure.add_shape(type="line", line={"color": "rgba(255,255,255,.35)", "width": 1}, **turned)
+    rows, columns = np.divmod(np.arange(side * side), side)
+    centre = (patch - 1) / 2
+    figure.add_scatter(
+        x=columns * patch + centre,
+        y=rows * patch + centre,
+        mode="markers",
+        marker={"symbol": "square", "size": 0.86 * height / side, "color": "#fff", "opacity": 0.0},
+        unselected={"marker": {"opacity": 0.0}},
+        selected={"marker": {"opacity": 0.0}},
+        customdata=np.stack([rows + 1, columns + 1], axis=1),
+        hovertemplate="row %{customdata[0]}, column %{customdata[1]}<extra></extra>",
+    )
+    if query is not None:
+        row, column = divmod(query, side)
+        corner = {"x0": column * patch - 0.5, "y0": row * patch - 0.5}
+        corner |= {"x1": corner["x0"] + patch, "y1": corner["y0"] + patch}
+        figure.add_shape(type="rect", line={"color": "#000", "width": 5}, **corner)
+        figure.add_shape(type="rect", line={"color": "#fff", "width": 2.5}, **corner)
+    figure.update_xaxes(visible=False, range=[-0.5, size - 0.5], fixedrange=True, constrain="domain")
+    figure.update_yaxes(
+        visible=False, range=[size - 0.5, -0.5], fixedrange=True, scaleanchor="x", constrain="domain"
+    )
+    figure.update_layout(dragmode=False, clickmode="event+select")
+    return _bare(figure, height)
+
+
+def probabilities(
+    values: np.ndarray, classes: tuple[str, ...], truth: int | None, colour: str, top: int = 5
+) -> go.Figure:
+    """The likeliest classes as bars, the true one marked. values [classes]"""
+    order = np.argsort(values)[::-1][:top][::-1]
+    names = [f"<b>{classes[i]}</b> (true)" if i == truth else classes[i] for i in order]
+    figure = go.Figure(
+        go.Bar(
+            x=values[order],
+            y=names,
+            orientation="h",
+            marker={"color": colour},
+            text=[f"{100 * values[i]:.1f} %" for i in order],
+            textposition="outside",
+            cliponaxis=False,
+            hoverinfo="skip",
+        )
+    )
+    figure.update_xaxes(visible=False, range=[0, 1.22], fixedrange=True)
+    figure.update_yaxes(showgrid=False, fixedrange=True, automargin=True)
+    return _bare(figure, 30 * len(order) + 8)
+
+
+def accuracy_bars(names: list[str], accuracies: list[float], colours: list[str], height: int) -> go.Figure:
+    """Test accuracies (shares) as labelled bars; chance is marked."""
+    figure = go.Figure(
+        go.Bar(
+            x=accuracies,
+            y=names,
+            orientation="h",
+            marker={"color": colours},
+            text=[f"<b>{100 * a:.1f} %</b>" for a in accuracies],
+            textposition="inside",
+            insidetextanchor="end",
+            textfont={"color": "#fff", "size": 15},
+            hoverinfo="skip",
+            width=0.62,
+        )
+    )
+    figure.add_vline(x=0.1, line={"color": theme.ink(), "width": 1, "dash": "dot"})
+    figure.add_annotation(
+        x=0.1, y=1.0, yref="paper", yanchor="bottom", text="chance", showarrow=False, font={"size": 12}
+    )
+    figure.update_xaxes(
+        range=[0, 1], tickformat=".0%", fixedrange=True, zeroline=False, gridcolor=theme.quiet()
+    )
+    figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, tickfont={"size": 14})
+    return _bare(figure, height, t=20, b=28)

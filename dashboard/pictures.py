@@ -1,0 +1,61 @@
+"""Small pictures out of arrays: pixels as they are, maps in cividis, both laid over each other. numpy and
+pillow.
+
+Pictures stay small (one value, one pixel); the browser enlarges them without smoothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+from plotly.colors import sample_colorscale
+
+CIVIDIS = np.array(
+    [
+        [int(v) for v in c[4:-1].split(",")]
+        for c in sample_colorscale("Cividis", np.linspace(0, 1, 256).tolist())
+    ],
+    dtype=np.uint8,
+)  # [256, 3]
+
+
+def picture(image: np.ndarray) -> Image.Image:
+    """uint8 [3, S, S] -> picture of S x S pixels"""
+    return Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))
+
+
+def colour(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Values [h, w] -> cividis uint8 [h, w, 3], `low` darkest and `high` brightest"""
+    share = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
+    return CIVIDIS[(share * 255).round().astype(int)]
+
+
+def overlay(image: np.ndarray, values: np.ndarray, strength: float = 0.62) -> Image.Image:
+    """A map [h, w] over the grey image uint8 [3, S, S]: least value darkest, largest brightest. S = k h."""
+    size = image.shape[-1]
+    heat = colour(values, float(values.min()), float(values.max()))
+    heat = heat.repeat(size // heat.shape[0], axis=0).repeat(size // heat.shape[1], axis=1)  # [S, S, 3]
+    grey = np.asarray(picture(image).convert("L"))[..., None]
+    return Image.fromarray((strength * heat + (1 - strength) * grey).round().astype(np.uint8))
+
+
+def patches_of(image: np.ndarray, size: int) -> np.ndarray:
+    """uint8 [3, S, S] -> patches in row-major order, uint8 [N, P, P, 3]"""
+    side = image.shape[-1] // size
+    blocks = image.transpose(1, 2, 0).reshape(side, size, side, size, 3)
+    return blocks.transpose(0, 2, 1, 3, 4).reshape(side * side, size, size, 3)
+
+
+def tiles(items: np.ndarray, columns: int, gap: int, zoom: int = 1) -> Image.Image:
+    """Tiles uint8 [N, h, w, 3] in rows of `columns`, `gap` transparent pixels between them, enlarged `zoom`
+    times.
+    """
+    count, h, w, _ = items.shape
+    h, w = h * zoom, w * zoom
+    rows = -(-count // columns)
+    sheet = np.zeros((rows * (h + gap) - gap, columns * (w + gap) - gap, 4), dtype=np.uint8)
+    for i, tile in enumerate(items):
+        top, left = i // columns * (h + gap), i % columns * (w + gap)
+        sheet[top : top + h, left : left + w, :3] = tile.repeat(zoom, axis=0).repeat(zoom, axis=1)
+        sheet[top : top + h, left : left + w, 3] = 255
+    return Image.fromarray(sheet)

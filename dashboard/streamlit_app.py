@@ -1,0 +1,25 @@
+"""The entrypoint: page set-up and navigation. Run by `python -m dashboard`."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.components import publish_plotly
+
+HERE = Path(__file__).resolve().parent
+PAGES = HERE.parent / "pages" if (HERE.parent / "pages").is_dir() else HERE / "pages"
+
+st.set_page_config(page_title="ViT Lab", page_icon=str(HERE / "static" / "icon.svg"), layout="wide")
+st.html(HERE / "style.css")
+publish_plotly()
+
+st.navigation(
+    [
+        st.Page(PAGES / "overview.py", title="Overview", default=True),
+        st.Page(PAGES / "patches.py", title="Patches"),
+        st.Page(PAGES / "attention.py", title="Attention"),
+        st.Page(PAGES / "training.py", title="Training"),
+        st.Page(PAGES / "compare.py", title="Compare"),
+    ],
+    position="top",
+).run()

@@ -1,0 +1,53 @@
+"""Colours: one hue per architecture everywhere, one sequential map for attention; safe for colour-blind eyes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+HUES = {
+    "vit": "#0072B2",
+    "resnet": "#D55E00",
+    "preactresnet": "#E69F00",
+    "googlenet": "#CC79A7",
+    "densenet": "#56B4E9",
+    "mixer": "#009E73",
+}
+OTHER = "#888888"
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+LIGHTER = (0.0, 0.35, 0.2, 0.5, 0.1)  # towards white, for further runs of one architecture
+
+
+def hue(model: str) -> str:
+    """The colour of an architecture."""
+    return HUES.get(model, OTHER)
+
+
+def run_styles(models: list[str]) -> list[tuple[str, str]]:
+    """(colour, dash) per run: runs of one architecture share its hue and differ in lightness and dash."""
+    seen: dict[str, int] = {}
+    styles = []
+    for model in models:
+        count = seen.get(model, 0)
+        seen[model] = count + 1
+        styles.append((_lighten(hue(model), LIGHTER[count % len(LIGHTER)]), DASHES[count % len(DASHES)]))
+    return styles
+
+
+def _lighten(colour: str, share: float) -> str:
+    parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(part + (255 - part) * share):02x}" for part in parts)
+
+
+def is_dark() -> bool:
+    """Whether this visitor sees the dark theme."""
+    return st.context.theme.type == "dark"
+
+
+def ink() -> str:
+    """The text colour of this visitor's theme, for figures."""
+    return "#e7e8ea" if is_dark() else "#1b1e23"
+
+
+def quiet() -> str:
+    """Grid lines and borders of this visitor's theme."""
+    return "#343841" if is_dark() else "#dcdcd6"

@@ -1,0 +1,70 @@
+"""The panel that watches one run: state, progress, live curves, log, stop and resume. One fragment, one
+timer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from dashboard import live, selection
+from vitcore.errors import UserError
+from vitcore.runs import launch as background
+from vitcore.runs.folder import ACTIVE, Run, tail
+
+TICK_S = 1.0
+
+
+def panel(found: list[Run]) -> None:
+    """A selector of the user's runs and, below it, the chosen one; it ticks only while that run is active."""
+    chosen, axis_place = st.columns([3, 2], vertical_alignment="bottom")
+    with chosen:
+        run = selection.choose_run(found, "Watch", key="watch", note=lambda run: run.status().state)
+    axis = axis_place.segmented_control(
+        "Against", list(live.AXES), default="epoch", key="x", bind="query-params", required=True
+    )
+    state = run.status().state
+    st.fragment(_body, run_every=TICK_S if state in ACTIVE else None)(run, axis, state)
+
+
+def _body(run: Run, axis: str, shown: str) -> None:
+    status = run.status()
+    if status.state != shown:
+        st.rerun()  # the whole page: start or end the timer, and show the new state in the list
+    with st.container(horizontal=True, vertical_alignment="center"):
+        live.badge(status)
+        st.markdown(live.describe(run, status), width="stretch")
+        _action(run, status.state)
+    share = status.step / status.steps if status.steps else 0.0
+    st.progress(1.0 if status.state == "finished" else min(1.0, share))
+    left, right = st.columns(2, gap="large")
+    with left:
+        live.draw([run], ("train_acc", "val_acc"), axis, key="watch_acc", height=300)
+    with right:
+        live.draw([run], ("train_loss", "val_loss"), axis, key="watch_loss", height=300)
+    with st.expander("Log and command", expanded=status.state in ("failed", "lost")):
+        st.code(tail(run.log, 30) or "Nothing printed yet.", language=None, height=180)
+        st.caption("The same training at the command line:")
+        st.code(
+            f"python -m vitcore train --config {run.path / 'config.yaml'}", language="bash", wrap_lines=True
+        )
+
+
+def _action(run: Run, state: str) -> None:
+    """The one thing that can be done to a run in this state."""
+    if state in ACTIVE:
+        stop = st.button("Stop training", key="stop", disabled=state == "stopping")
+        if stop:
+            _attempt(background.stop, run)
+    elif state != "finished" and not run.bundled and st.button("Resume training", key="resume"):
+        _attempt(background.resume, run)
+
+
+def _attempt(action: Callable[[Run], object], run: Run) -> None:
+    try:
+        action(run)
+    except UserError as error:
+        st.error(str(error))
+    else:
+        st.rerun()

@@ -1,0 +1,101 @@
+"""Attention: where a patch looks, in every head of every layer."""
+
+import streamlit as st
+
+from dashboard import figures, pictures, resources, selection, theme
+from vitcore.errors import UserError
+
+st.title("Where does each patch look?")
+
+found = resources.runs(trained=True, model="vit")
+if not found:
+    st.info("There is no trained ViT yet.")
+    st.page_link("../pages/training.py", label="Train one", icon=":material/arrow_forward:")
+    st.stop()
+
+run_control, image_controls, query_control, scale_control = st.columns(
+    [1.5, 3, 1.3, 1.2], vertical_alignment="bottom"
+)
+with run_control:
+    run = selection.choose_run(found)
+with image_controls:
+    chosen = selection.choose_image()
+if chosen.image.shape[-1] != run.config.image_size:
+    st.info(
+        f"{run.title} reads images of {run.config.image_size} x {run.config.image_size} pixels: choose "
+        "another run."
+    )
+    st.stop()
+
+has_cls = run.config.options["pool"] == "cls"
+side = run.config.image_size // run.config.options["patch_size"]
+tokens = [figures.token_name(t, side, has_cls) for t in range(side * side + has_cls)]
+if st.session_state.get("query") not in tokens:
+    st.session_state.pop("query", None)
+
+
+def pick() -> None:
+    """A click on the image chooses that patch."""
+    points = st.session_state.picker.selection.points
+    if points:
+        st.session_state.query = tokens[points[0]["point_index"] + has_cls]
+
+
+query = query_control.selectbox(
+    "Query", tokens, key="query", bind="query-params", help="The token that looks."
+)
+scale = scale_control.selectbox("Colour scale", ["shared", "per map"], key="scale", bind="query-params")
+
+picture, grid = st.columns([1, 2.5], gap="large")
+with grid:
+    grid_place = st.container(height=560, border=False)
+with picture:
+    position = tokens.index(query)
+    patch = None if has_cls and position == 0 else position - has_cls
+    figure = figures.patch_picker(chosen.image, side, patch, height=262)
+    st.plotly_chart(
+        figure, config=figures.PLAIN, key="picker", on_select=pick, selection_mode="points",
+        alt=f"{chosen.name}; the query is {query}",
+    )  # fmt: skip
+    st.caption("**Click a patch** to make it the query.")
+    prediction_place = st.container()
+
+try:
+    with grid_place, st.spinner("Loading the model and capturing its attention..."):
+        view = resources.view(run, chosen.image)
+except UserError as error:
+    st.error(str(error))
+    st.stop()
+
+with grid_place:
+    rows = view.weights[:, :, position]
+    figure = figures.head_grid(rows, has_cls=has_cls, per_map=scale == "per map", height=500)
+    st.plotly_chart(
+        figure, config=figures.PLAIN, key="grid", alt=f"attention of {query} in every layer and head"
+    )
+    mass = (
+        f" The mass on CLS itself, {100 * rows[..., 0].mean():.0f} % on average, is not drawn."
+        if has_cls
+        else ""
+    )
+    st.caption(
+        f"Attention from **{query}** to every patch: rows are layers, columns heads.{mass} Attention shows "
+        "where a head "
+        "reads, not why the model decides."
+    )
+
+with prediction_place:
+    left, right = st.columns([1.5, 1])
+    with left:
+        classes = run.config.classes
+        truth = chosen.truth if classes == resources.dataset().classes else None
+        figure = figures.probabilities(view.probabilities, classes, truth, theme.hue("vit"))
+        st.markdown("**Prediction**")
+        st.plotly_chart(
+            figure, config=figures.PLAIN, key="prediction", alt="probabilities of the likeliest classes"
+        )
+    with right:
+        st.markdown("**Rollout**")
+        row = view.rollout[position, has_cls:].reshape(side, side)
+        st.image(pictures.overlay(chosen.image, row), width="stretch", alt=f"attention rollout from {query}")
+        st.caption("All layers together, over the grey image.")

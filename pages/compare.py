@@ -1,0 +1,71 @@
+"""Compare: runs side by side."""
+
+import streamlit as st
+
+from dashboard import live, resources
+from vitcore.config import MODEL_NAMES
+
+st.title("How do the models compare?")
+
+found = [run for run in resources.runs() if resources.scalars(run).curves]
+if not found:
+    st.info("There is no run with curves yet.")
+    st.page_link("../pages/training.py", label="Train one", icon=":material/arrow_forward:")
+    st.stop()
+
+names = {run.id: live.label(run) for run in found}
+start = [run.id for run in found if run.bundled] or [found[0].id]
+run_control, axis_control = st.columns([3, 2], vertical_alignment="bottom")
+picked = run_control.multiselect(
+    "Runs", list(names), default=start, format_func=lambda key: names.get(key, key), key="runs",
+    bind="query-params", max_selections=8,
+)  # fmt: skip
+axis = axis_control.segmented_control(
+    "Against", list(live.AXES), default="epoch", key="x", bind="query-params", required=True
+)
+chosen = [run for run in found if run.id in picked]
+if not chosen:
+    st.info("Choose at least one run above.")
+    st.stop()
+
+left, right = st.columns(2, gap="large")
+with left:
+    st.subheader("Accuracy")
+    live.draw(chosen, ("train_acc", "val_acc"), axis, key="compare_acc", height=330)
+with right:
+    st.subheader("Loss")
+    live.draw(chosen, ("train_loss", "val_loss"), axis, key="compare_loss", height=330)
+st.caption(
+    "Faint: training, measured with augmentation, label smoothing and (for a ViT that drops patches) on a "
+    "part of each "
+    "image, so it can lie below validation. Full: validation images, whole and unchanged."
+)
+
+rows = []
+for run in chosen:
+    status, config = run.status(), run.config
+    result = status.result
+    rows.append(
+        {
+            "run": run.title,
+            "model": MODEL_NAMES[config.model],
+            "data": config.data,
+            "recipe": config.recipe,
+            "epochs": f"{status.epoch:.3g} of {config.epochs}",
+            "parameters": resources.parameters(run),
+            "minutes": round(status.active_s / 60, 1),
+            "validation %": round(100 * result["val_acc"], 2) if "val_acc" in result else None,
+            "test %": round(100 * result["test_acc"], 2) if "test_acc" in result else None,
+            "test images": result.get("n_test"),
+            "state": status.state,
+        }
+    )
+st.dataframe(
+    rows,
+    hide_index=True,
+    width="stretch",
+    column_config={
+        "parameters": st.column_config.NumberColumn(format="localized"),
+        "test images": st.column_config.NumberColumn(format="localized"),
+    },
+)

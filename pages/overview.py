@@ -1,0 +1,103 @@
+"""Overview: one image through both models, the gap between them, and the four doors."""
+
+import streamlit as st
+
+from dashboard import figures, pictures, resources, theme
+from vitcore.config import MODEL_NAMES
+
+st.title("What does a Vision Transformer see?")
+with st.container(key="lead"):
+    st.markdown(
+        "A ViT cuts an image into patches and learns everything else from data; a ResNet is told from the "
+        "start that "
+        "neighbouring pixels belong together. ViT Lab shows what each makes of the same image."
+    )
+
+data = resources.dataset()
+vit, resnet = resources.bundled("vit"), resources.bundled("resnet")
+looks = {run.config.model: resources.first_look(run) for run in (vit, resnet) if run}
+if not (vit and resnet and all(looks.values())):
+    st.info(
+        "The bundled models are missing: get a complete copy of the project, or train your own on "
+        "**Training**."
+    )
+    st.stop()
+
+kind = st.segmented_control(
+    "Image",
+    data.classes,
+    default="cat",
+    key="look",
+    bind="query-params",
+    required=True,
+    label_visibility="collapsed",
+)
+place = data.classes.index(kind)
+image = data.test.images[looks["vit"]["index"][place]]
+
+shown, story = st.columns([2, 1], gap="large")
+panels = shown.columns(3)
+with panels[0]:
+    st.markdown("**The image**")
+    st.image(pictures.picture(image), width="stretch", alt=f"test image: {kind}")
+    st.caption(f"{kind}, 32 x 32 pixels, from the CIFAR-10 test set")
+for panel, model in zip(panels[1:], ("vit", "resnet"), strict=True):
+    look = looks[model]
+    chances = look["probabilities"][place]
+    with panel:
+        st.markdown(f"**{'ViT: attention rollout' if model == 'vit' else 'ResNet: Grad-CAM'}**")
+        alt = f"{MODEL_NAMES[model]}: where its answer {data.classes[chances.argmax()]} comes from"
+        st.image(pictures.overlay(image, look["maps"][place]), width="stretch", alt=alt)
+        verdict = "right" if chances.argmax() == place else f"wrong, it is a {kind}"
+        st.caption(f"says **{data.classes[chances.argmax()]}**, {100 * chances.max():.0f} % sure ({verdict})")
+
+with story:
+    st.markdown("**The price of learning it all**")
+    pair = (vit, resnet)
+    results = [run.status().result for run in pair]
+    figure = figures.accuracy_bars(
+        [MODEL_NAMES[run.config.model] for run in pair],
+        [result["test_acc"] for result in results],
+        [theme.hue(run.config.model) for run in pair],
+        height=190,
+    )
+    st.plotly_chart(
+        figure, config=figures.PLAIN, key="gap", alt="test accuracy of the bundled ViT and ResNet"
+    )
+    vit_size, resnet_size = (resources.parameters(run) for run in pair)
+    minutes = [run.status().active_s / 60 for run in pair]
+    st.caption(
+        f"Test accuracy, n = {results[0]['n_test']:,}. The ViT has {vit_size / 1e6:.1f} million parameters "
+        "and trained "
+        f"for {minutes[0]:.0f} minutes on two CPU cores, the ResNet {resnet_size / 1e6:.2f} million and "
+        f"{minutes[1]:.0f} minutes, on the same 45,000 images."
+    )
+
+doors = st.columns(4)
+texts = {
+    "patches": ("Patches", "How an image becomes a sequence of tokens, and what a patch size costs."),
+    "attention": ("Attention", "Every head of every layer at once, for any patch of any image."),
+    "training": ("Training", "Train a ViT or a ResNet in the background and watch it learn."),
+    "compare": ("Compare", "Runs side by side: curves over steps, epochs and time, accuracy, size."),
+}
+for column, (name, (title, text)) in zip(doors, texts.items(), strict=True):
+    with column.container(border=True, height="stretch", key=f"door_{name}"):
+        st.page_link(
+            f"../pages/{name}.py",
+            label=f"**{title}**",
+            icon=":material/arrow_forward:",
+            icon_position="right",
+        )
+        st.caption(text)
+
+with st.popover("How these maps are made", type="tertiary"):
+    st.markdown(
+        "**Attention** is the rollout from the CLS token (Abnar and Zuidema 2020): heads averaged, half the "
+        "identity "
+        "for the residual, layers multiplied. **Grad-CAM** (Selvaraju et al. 2017) weights the last stage's "
+        "maps by "
+        "the gradient of the predicted class. Each runs from its least (dark) to its largest value (bright). "
+        "Neither is a complete explanation of "
+        "an answer.\n\nStored by `python -m vitcore probe first-look --runs vit-cifar10 --runs "
+        "resnet-cifar10`."
+    )

@@ -1,0 +1,103 @@
+"""Training: configure, launch, watch, stop."""
+
+import time
+
+import streamlit as st
+
+from dashboard import resources, watch
+from vitcore.config import MODEL_NAMES, Config, ViTOptions, bounds, choices, make_config
+from vitcore.data.datasets import data_dir
+from vitcore.errors import UserError
+from vitcore.runs import launch as background
+
+DOUBLE_CLICK_S = 2.0  # the same launch within this time is one launch
+
+st.title("Train a model and watch it learn")
+
+
+def whole(title: str, name: str, value: int, of: type = Config) -> int:
+    """A number input for a setting, within its bounds; another recipe has other defaults, so fresh widgets."""
+    low, high = bounds(name, of)
+    return int(st.number_input(title, low, high, value, step=1, key=f"{name}_{model}_{recipe}"))
+
+
+model_place, data_place, recipe_place, epochs_place, more_place, launch_place = st.columns(
+    [1.2, 1.6, 1.2, 1, 1.2, 1.5], vertical_alignment="bottom"
+)
+model = model_place.selectbox(
+    "Model", list(MODEL_NAMES), format_func=MODEL_NAMES.get, key="model", bind="query-params"
+)
+sources = ["cifar10-mini", "cifar10", "own folder"]
+source = data_place.selectbox("Data", sources, key="data", bind="query-params")
+recipe = recipe_place.selectbox(
+    "Recipe", ["quick", "modern", "tutorial"], key="recipe", bind="query-params",
+    help="quick: minutes on a CPU. modern: for complete CIFAR-10. tutorial: as published, 180 epochs.",
+)  # fmt: skip
+defaults = make_config(recipe, model=model)
+values: dict[str, object] = {"model": model}
+with epochs_place:
+    values["epochs"] = whole("Epochs", "epochs", defaults.epochs)
+with more_place.popover("More", icon=":material/tune:", width="stretch"):
+    values["batch_size"] = whole("Batch size", "batch_size", defaults.batch_size)
+    values["lr"] = st.text_input("Learning rate", f"{defaults.lr:g}", key=f"lr_{model}_{recipe}")
+    values["seed"] = whole("Seed", "seed", defaults.seed)
+    values["device"] = st.selectbox("Device", choices("device"), key="device")
+    if model == "vit":
+        names = {
+            "patch_size": "Patch size",
+            "embed_dim": "Embedding",
+            "num_heads": "Heads",
+            "num_layers": "Layers",
+        }
+        for name, caption in names.items():
+            values[name] = whole(caption, name, defaults.options[name], ViTOptions)
+    title = st.text_input("Title", placeholder=f"{MODEL_NAMES[model]} {recipe}", key="title", max_chars=80)
+
+values["data"] = source
+if source == "own folder":
+    folder = st.text_input(
+        "Folder under the data directory", key="folder", placeholder="holds one folder of images per class",
+        help=f"Below {data_dir()}. Any image sizes; they are resized to 32 x 32.",
+    )  # fmt: skip
+    home = data_dir().resolve()
+    place = (home / folder).resolve()
+    values["data"] = f"folder:{place}" if folder and place.is_relative_to(home) else ""
+elif source == "cifar10":
+    here = (data_dir() / "cifar10").is_dir()
+    st.caption(
+        "45,000 training images." if here else "Not on this machine yet: the run downloads 170 MB first."
+    )
+
+
+def start() -> None:
+    """Launch with the settings shown; a wrong one becomes a sentence."""
+    st.session_state.pop("launch_error", None)
+    wanted = (repr(values), title)
+    again, when = st.session_state.get("launched", (None, 0.0))
+    if again == wanted and time.monotonic() - when < DOUBLE_CLICK_S:
+        return
+    try:
+        if not values["data"]:
+            raise UserError(f"Name a folder below {data_dir()}, for example `flowers`.")
+        run = background.launch(make_config(recipe, **values), title=title)
+    except UserError as error:
+        st.session_state.launch_error = str(error)
+        return
+    st.session_state.launched = (wanted, time.monotonic())
+    st.session_state.watch = run.id
+
+
+launch_place.button(
+    "Launch training", type="primary", width="stretch", on_click=start, icon=":material/play_arrow:"
+)
+if problem := st.session_state.get("launch_error"):
+    st.error(problem)
+
+found = resources.runs()
+own = [run for run in found if not run.bundled]
+if not own:
+    st.markdown(
+        "No training of yours yet. With these settings a run takes a few minutes, goes on when you close "
+        "the browser, and appears here with its curves. Below, how the bundled models were trained."
+    )
+watch.panel([*own, *(run for run in found if run.bundled)])

@@ -1,0 +1,134 @@
+"""A real server and a real Chromium for the browser tests."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import psutil
+import pytest
+
+from tests.chromium import FLAGS, find
+from tests.conftest import ROOT
+
+IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+# Streamlit looks for its server below the page's own path first, whenever a sub-page is opened directly
+PROBING = re.compile(r"/\w+/_stcore/(health|host-config)$")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    path = find()
+    if path is None:
+        if os.environ.get("VITLAB_REQUIRE_BROWSER"):
+            pytest.fail("no Chromium, and VITLAB_REQUIRE_BROWSER is set")
+        pytest.skip("no Chromium on this machine, and none could be downloaded: install Chromium or Chrome")
+    return {**browser_type_launch_args, "executable_path": path, "args": FLAGS}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args):
+    return {**browser_context_args, "viewport": {"width": 1280, "height": 720}}
+
+
+class Server:
+    """A running dashboard with a runs folder of its own. `start` and `stop` can be repeated."""
+
+    def __init__(self, home):
+        self.home = home
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = None
+
+    def start(self):
+        home = {"VITLAB_RUNS": str(self.home / "runs"), "VITLAB_DATA": str(self.home / "data")}
+        self.log = (self.home / "server.log").open("ab")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "dashboard", "--port", str(self.port)],
+            cwd=ROOT, env={**os.environ, **home}, stdout=self.log, stderr=self.log,
+        )  # fmt: skip
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            try:
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1):
+                    return self
+            except OSError:
+                assert self.process.poll() is None, (self.home / "server.log").read_text()
+                time.sleep(0.05)
+        raise AssertionError("the server did not start")
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait(10)
+        self.log.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("served")).start()
+    yield server
+    server.stop()
+    for found in psutil.process_iter(["cmdline"]):
+        if str(server.home) in " ".join(found.info["cmdline"] or []):
+            found.kill()
+
+
+class Visitor:
+    """A page that collects everything that goes wrong on it."""
+
+    def __init__(self, page, url):
+        self.page, self.url = page, url
+        self.faults = []
+        page.on("pageerror", lambda error: self.faults.append(f"page error: {error}"))
+        page.on("console", self._console)
+        page.on("request", self._request)
+
+    def _console(self, message):
+        if message.type == "error" and not PROBING.search(message.location.get("url", "")):
+            self.faults.append(f"console: {message.text} {message.location.get('url', '')}")
+
+    def _request(self, request):
+        if request.url.startswith("http") and not request.url.startswith(self.url):
+            self.faults.append(f"foreign request: {request.url}")
+
+    def open(self, path=""):
+        self.page.goto(f"{self.url}/{path}")
+        self.page.wait_for_selector('[data-testid="stMain"] h1', timeout=60_000)
+        self.settle()
+        return self.page
+
+    def settle(self, seconds=60):
+        """Until the script has stopped running for a moment."""
+        calm, end = 0, time.monotonic() + seconds
+        while calm < 4 and time.monotonic() < end:
+            calm = calm + 1 if self.page.query_selector(IDLE) else 0
+            self.page.wait_for_timeout(100)
+        assert calm == 4, "the page's script did not end"
+
+    def check(self):
+        """No exception on the page, no console error, nothing fetched from elsewhere, nothing wider than the
+        window.
+        """
+        assert self.page.locator('[data-testid="stException"]').count() == 0, self.page.inner_text("body")
+        assert not self.faults
+        wide = "(e => e.scrollWidth > e.clientWidth + 1)(document.querySelector('[data-testid=\"stMain\"]'))"
+        assert not self.page.evaluate(wide)
+
+
+@pytest.fixture
+def visitor(server, page):
+    visitor = Visitor(page, server.url)
+    yield visitor
+    visitor.check()

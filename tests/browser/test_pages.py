@@ -1,0 +1,183 @@
+"""Every page opened and used in Chromium: no exception, no console error, nothing from another host."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+PAGES = {
+    "": "What does a Vision Transformer see?",
+    "patches": "How does an image become a sequence?",
+    "attention": "Where does each patch look?",
+    "training": "Train a model and watch it learn",
+    "compare": "How do the models compare?",
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_opens(visitor, path, scheme):
+    visitor.page.emulate_media(color_scheme=scheme)
+    page = visitor.open(path)
+    expect(page.locator("h1")).to_have_text(PAGES[path])
+
+
+def test_the_navigation_leads_everywhere(visitor):
+    page = visitor.open()
+    for title in ("Patches", "Attention", "Training", "Compare", "Overview"):
+        page.get_by_test_id("stTopNavLink").filter(has_text=title).click()
+        path = "" if title == "Overview" else title.lower()
+        expect(page.locator("h1")).to_have_text(PAGES[path])
+        visitor.settle()
+        visitor.check()
+
+
+def test_overview_shows_both_models_and_its_doors_open(visitor):
+    page = visitor.open()
+    pictures = page.get_by_test_id("stImage").locator("img")
+    expect(pictures).to_have_count(3)
+    before = pictures.first.get_attribute("src")
+    page.get_by_role("radio", name="ship").click()
+    expect(pictures.first).not_to_have_attribute("src", before)
+    assert "look=ship" in page.url
+    page.get_by_test_id("stPageLink").filter(has_text="Attention").click()
+    expect(page.locator("h1")).to_have_text(PAGES["attention"])
+    visitor.settle()
+
+
+def test_patch_size_changes_the_sequence_and_the_address(visitor):
+    page = visitor.open("patches")
+    expect(page.get_by_text("64 tokens of")).to_be_visible()
+    page.get_by_role("radio", name="16").click()
+    expect(page.get_by_text(re.compile("4 tokens of 3 . 16 . 16 = 768"))).to_be_visible()
+    assert "patch=16" in page.url
+    visitor.open("patches?patch=2")
+    expect(page.get_by_text("256 tokens of")).to_be_visible()
+
+
+def attention_ready(visitor):
+    visitor.settle()
+    expect(visitor.page.get_by_text("rows are layers, columns heads")).to_be_visible(timeout=60_000)
+
+
+def test_attention_answers_to_the_query_by_list_by_click_and_by_link(visitor):
+    page = visitor.open("attention")
+    attention_ready(visitor)
+    expect(page.get_by_text("Attention from CLS to every patch")).to_be_visible()
+    expect(page.get_by_text("(true)")).to_be_visible()
+    box = page.locator(".st-key-picker .nsewdrag").first.bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.93, box["y"] + box["height"] * 0.93)
+    expect(page.get_by_text("Attention from row 8, column 8 to every patch")).to_be_visible(timeout=20_000)
+    link = page.url
+    assert "query=row" in link
+    visitor.page.goto("about:blank")
+    visitor.page.goto(link)
+    attention_ready(visitor)
+    expect(page.get_by_text("Attention from row 8, column 8 to every patch")).to_be_visible()
+
+
+def test_attention_is_really_that_of_the_model(visitor):
+    """The numbers in the grid against a capture outside the server."""
+    import torch
+
+    import vitcore
+    from vitcore.analysis.attention import capture
+    from vitcore.data import load_dataset
+
+    page = visitor.open("attention?class=ship&image=3")
+    attention_ready(visitor)
+    data = load_dataset("cifar10-mini")
+    image = data.test.images[np.flatnonzero(data.test.labels == 8)[2]]
+    trace = capture(vitcore.load("vit-cifar10"), torch.from_numpy(image)[None])
+    shown = page.evaluate(
+        "(() => { const t = document.querySelector('.st-key-grid .js-plotly-plot').data[0];"
+        " const f = v => v.bdata ? null : v; return { z: f(t.z), zmax: t.zmax }; })()"
+    )
+    weights = trace.weights[0, :, :, 0, 1:].numpy()
+    assert shown["zmax"] == pytest.approx(float(weights.max()), abs=1e-4)
+    top = int(trace.logits.argmax())
+    percent = f"{100 * float(trace.logits.softmax(dim=1)[0, top]):.1f} %"
+    expect(page.locator(".st-key-prediction")).to_contain_text(percent)
+
+
+def png(size=(80, 50), colour=(30, 90, 200)):
+    out = io.BytesIO()
+    Image.new("RGB", size, colour).save(out, "PNG")
+    return out.getvalue()
+
+
+def upload(page, name, data):
+    page.get_by_role("button", name="Own image").click()
+    page.locator('input[type="file"]').set_input_files(
+        {"name": name, "mimeType": "image/png", "buffer": data}
+    )
+
+
+def test_an_own_image_is_shown_and_left_again(visitor):
+    page = visitor.open("patches")
+    upload(page, "blue.png", png())
+    expect(page.get_by_text("blue.png: 32")).to_be_visible()
+    visitor.settle()
+    page.get_by_test_id("stTopNavLink").filter(has_text="Attention").click()
+    attention_ready(visitor)
+    expect(page.get_by_text("(true)")).to_have_count(0)
+    assert "blue" not in page.url
+    page.get_by_role("button", name="Own image").click()
+    page.get_by_role("button", name="Back to the test images").click()
+    attention_ready(visitor)
+    expect(page.get_by_text("(true)")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("text.png", b"hello", "text.png is not a PNG, JPEG or WebP image"),
+        ("cut.png", png((300, 300))[:-300], "cut.png is damaged or incomplete"),
+    ],
+)
+def test_a_wrong_upload_gets_a_sentence_and_the_image_stays(visitor, name, data, words):
+    page = visitor.open("patches")
+    upload(page, name, data)
+    expect(page.get_by_text(words)).to_be_visible()
+    expect(page.get_by_text("cat, test image 1 of 100").first).to_be_visible()
+
+
+def test_compare_draws_both_runs_over_each_axis(visitor):
+    page = visitor.open("compare")
+    charts = page.locator(".curves .js-plotly-plot, .curves.js-plotly-plot")
+    expect(charts).to_have_count(2)
+    expect(page.locator(".st-key-compare_acc, .curves").first).to_be_visible()
+    for axis, title in (
+        ("step", "optimizer step"),
+        ("wall clock", "minutes of training"),
+        ("epoch", "epoch"),
+    ):
+        page.get_by_role("radio", name=axis).click()
+        expect(page.locator(".curves .xtitle").first).to_have_text(title)
+    names = page.evaluate("document.querySelector('.curves').data.map(t => t.name)")
+    assert len(names) == 4
+
+
+def test_an_address_with_nonsense_still_opens(visitor):
+    for path in (
+        "attention?run=../../etc&class=unicorn&image=999&query=nowhere",
+        "compare?runs=none&x=7",
+        "patches?patch=3",
+    ):
+        visitor.open(path)
+        visitor.check()
+
+
+def test_a_page_that_raises_fails_these_tests(visitor, server):
+    """The tests' own eyes: an exception on a page is seen by `check`."""
+    page = visitor.open("patches")
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<div data-testid=stException>boom</div>')")
+    with pytest.raises(AssertionError):
+        visitor.check()
+    page.reload()
+    visitor.settle()

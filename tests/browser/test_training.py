@@ -1,0 +1,143 @@
+"""A training launched from the page: watched, reloaded, left alone, found again, stopped."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Server, Visitor
+from vitcore.runs.folder import list_runs
+
+
+def launch(visitor, epochs, model="ResNet"):
+    page = visitor.open(f"training?model={model}")
+    field = page.get_by_label("Epochs").first
+    field.fill(str(epochs))
+    field.press("Enter")
+    visitor.settle()
+    page.get_by_role("button", name="Launch training").click()
+    expect(page.get_by_role("button", name="Stop training")).to_be_visible(timeout=20_000)
+    return page
+
+
+def points(page):
+    """The number of points of the longest curve on the page."""
+    return page.evaluate(
+        "Math.max(0, ...[...document.querySelectorAll('.curves')].map(e => +(e.dataset.points || 0)))"
+    )
+
+
+def wait_for_points(page, least, seconds=120):
+    end = time.monotonic() + seconds
+    while points(page) < least:
+        assert time.monotonic() < end, page.inner_text("body")
+        page.wait_for_timeout(300)
+
+
+def test_launch_watch_reload_and_see_it_finish(visitor):
+    page = launch(visitor, epochs=1)
+    assert "watch=resnet-quick" in page.url
+    wait_for_points(page, 1)
+    first = points(page)
+    page.reload()
+    page.wait_for_selector("h1")
+    wait_for_points(page, first)
+    expect(page.get_by_text("Test accuracy").first).to_be_visible(timeout=180_000)
+    wait_for_points(page, 5)
+    page.get_by_text("Log and command").click()
+    expect(page.get_by_text("epoch 1/1")).to_be_visible()
+    visitor.open("compare")
+    page.get_by_test_id("stMultiSelect").click()
+    expect(page.get_by_role("option", name="ResNet quick")).to_be_visible()
+
+
+def test_stop_saves_and_resume_goes_on(visitor):
+    page = launch(visitor, epochs=500)
+    wait_for_points(page, 1)
+    page.get_by_role("button", name="Stop training").click()
+    expect(page.get_by_role("button", name="Resume training")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Stopped on request")).to_be_visible()
+    before = points(page)
+    page.get_by_role("button", name="Resume training").click()
+    expect(page.get_by_role("button", name="Stop training")).to_be_visible(timeout=60_000)
+    wait_for_points(page, before + 1)
+    page.get_by_role("button", name="Stop training").click()
+    expect(page.get_by_role("button", name="Resume training")).to_be_visible(timeout=60_000)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "words"),
+    [
+        ("Embedding", "100", "embed_dim 100 is not divisible by num_heads 8"),
+        ("Patch size", "5", "not divisible by patch_size 5"),
+    ],
+)
+def test_a_wrong_setting_gets_a_sentence_and_launches_nothing(visitor, server, setting, value, words):
+    before = len(list_runs(server.home / "runs", bundled=False))
+    page = visitor.open("training?model=ViT")
+    page.get_by_role("button", name="More").click()
+    field = page.get_by_label(setting, exact=True)
+    field.fill(value)
+    field.press("Enter")
+    visitor.settle()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Launch training").click()
+    expect(page.get_by_text(words)).to_be_visible()
+    assert len(list_runs(server.home / "runs", bundled=False)) == before
+
+
+def test_a_folder_outside_the_data_directory_is_refused(visitor, server):
+    page = visitor.open("training?data=own%20folder")
+    field = page.get_by_label("Folder under the data directory")
+    field.fill("../../../etc")
+    field.press("Enter")
+    visitor.settle()
+    page.get_by_role("button", name="Launch training").click()
+    expect(page.get_by_text("Name a folder below")).to_be_visible()
+
+
+def test_a_double_click_launches_once(visitor, server):
+    home = server.home / "runs"
+    page = visitor.open("training?model=ResNet")
+    before = {run.id for run in list_runs(home, bundled=False)}
+    page.get_by_role("button", name="Launch training").dblclick()
+    expect(page.get_by_role("button", name="Stop training")).to_be_visible(timeout=20_000)
+    visitor.settle()
+    assert len({run.id for run in list_runs(home, bundled=False)} - before) == 1
+    page.get_by_role("button", name="Stop training").click()
+    expect(page.get_by_role("button", name="Resume training")).to_be_visible(timeout=60_000)
+
+
+def test_a_training_outlives_browser_and_dashboard_and_is_found_again(browser, tmp_path):
+    server = Server(tmp_path).start()
+    try:
+        context = browser.new_context(viewport={"width": 1280, "height": 720})
+        visitor = Visitor(context.new_page(), server.url)
+        page = launch(visitor, epochs=500)
+        wait_for_points(page, 1)
+        address = page.url.removeprefix(f"{server.url}/")
+        visitor.check()
+        context.close()
+        (run,) = list_runs(tmp_path / "runs", bundled=False)
+        step = run.status().step
+        server.stop()
+        end = time.monotonic() + 60
+        while run.status().step <= step and time.monotonic() < end:
+            time.sleep(0.2)
+        assert run.status().state == "running"
+        assert run.status().step > step
+
+        server.start()
+        context = browser.new_context(viewport={"width": 1280, "height": 720})
+        visitor = Visitor(context.new_page(), server.url)
+        page = visitor.open(address)
+        wait_for_points(page, 2)
+        page.get_by_role("button", name="Stop training").click()
+        expect(page.get_by_role("button", name="Resume training")).to_be_visible(timeout=60_000)
+        visitor.check()
+        context.close()
+        assert run.status().state == "stopped"
+    finally:
+        server.stop()

@@ -1,0 +1,58 @@
+"""Finds a Chromium for the browser tests, or lets Playwright download one: `python -m tests.chromium`.
+
+Where neither works the browser tests skip and say so, unless VITLAB_REQUIRE_BROWSER is set (as in CI).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def find() -> str | None:
+    """The path of an installed browser that Playwright can drive, or of the one that Playwright downloaded."""
+    for name in NAMES:
+        if path := shutil.which(name):
+            return path
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        path = playwright.chromium.executable_path
+    return path if Path(path).exists() else None
+
+
+def main() -> None:
+    """Say which browser is used; download one where there is none."""
+    if find() is None:
+        print("No Chromium found: asking Playwright for one.", flush=True)
+        subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
+    if path := find():
+        print(f"Browser tests use {path}")
+    elif os.environ.get("VITLAB_REQUIRE_BROWSER"):
+        sys.exit(
+            "No Chromium, and VITLAB_REQUIRE_BROWSER is set: install one, for example `apt-get install "
+            "chromium`."
+        )
+    else:
+        print(
+            "No Chromium could be installed: the browser tests will be SKIPPED. Install Chromium or Chrome "
+            "to run them."
+        )
+
+
+if __name__ == "__main__":
+    main()

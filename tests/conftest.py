@@ -1,0 +1,57 @@
+"""What all tests share: folders of their own, tiny datasets, the customer's shared data where it is there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("VITLAB_SHARED", ROOT.parent / "shared"))
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path, monkeypatch):
+    """No test touches the user's runs or data."""
+    monkeypatch.setenv("VITLAB_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("VITLAB_DATA", str(tmp_path / "data"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with complete CIFAR-10 and the published checkpoint."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip(f"needs complete CIFAR-10 in {SHARED}; set VITLAB_SHARED")
+    return SHARED / "data"
+
+
+@pytest.fixture
+def full_cifar10(shared, monkeypatch) -> Path:
+    monkeypatch.setenv("VITLAB_DATA", str(shared))
+    return shared / "cifar10"
+
+
+def make_folder(place: Path, classes: dict[str, tuple[int, int, int]], count: int, size: int = 24) -> Path:
+    """A dataset folder of noisy single-coloured images: easy to learn, quick to read."""
+    random = np.random.default_rng(0)
+    for name, colour in classes.items():
+        (place / name).mkdir(parents=True)
+        for i in range(count):
+            pixels = np.clip(random.normal(colour, 30, (size, size + i % 5, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(place / name / f"{i:03d}.png")
+    return place
+
+
+@pytest.fixture(scope="session")
+def colours(tmp_path_factory) -> Path:
+    """Two classes of 60 images each."""
+    return make_folder(tmp_path_factory.mktemp("colours"), {"blue": (40, 60, 200), "red": (200, 60, 40)}, 60)
+
+
+TINY_VIT = {
+    "embed_dim": 16, "hidden_dim": 32, "num_heads": 2, "num_layers": 2, "patch_size": 8, "batch_size": 16,
+}  # fmt: skip
+TINY_RESNET = {"c_hidden": [4, 8], "num_blocks": [1, 1], "batch_size": 16}

@@ -1,0 +1,121 @@
+"""Augmentation: the same draw whatever the batch, and the same pixels as torchvision, image by image."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.functional import resized_crop
+
+from vitcore.data.augment import MEAN, STD, TRIES, augment, crop_boxes, epoch_order, normalize, uniforms
+from vitcore.data.datasets import Split
+from vitcore.data.loader import EpochBatches, make_loader
+
+IMAGES = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (64, 3, 32, 32), dtype=np.uint8))
+
+
+def test_normalize_against_torchvision():
+    from torchvision.transforms.v2.functional import normalize as reference
+
+    assert torch.allclose(
+        normalize(IMAGES), reference(IMAGES.float() / 255, list(MEAN), list(STD)), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("policy", ["none", "tutorial", "shift"])
+def test_the_batch_size_of_the_augmentation_changes_nothing(policy):
+    samples = np.arange(100, 164)
+    whole = augment(IMAGES, policy, 3, 7, samples)
+    parts = [augment(IMAGES[i : i + 5], policy, 3, 7, samples[i : i + 5]) for i in range(0, 64, 5)]
+    assert torch.equal(whole, torch.cat(parts))
+
+
+@pytest.mark.parametrize("policy", ["tutorial", "shift"])
+@pytest.mark.parametrize("change", [{"seed": 4}, {"epoch": 8}, {"samples": np.arange(101, 165)}])
+def test_seed_epoch_and_sample_each_change_the_draw(policy, change):
+    base = {"seed": 3, "epoch": 7, "samples": np.arange(100, 164)}
+    assert not torch.equal(augment(IMAGES, policy, **base), augment(IMAGES, policy, **(base | change)))
+
+
+def test_uniforms_are_uniform_and_independent():
+    values = uniforms(0, 0, np.arange(50_000), 4)
+    assert values.min() >= 0
+    assert values.max() < 1
+    counts = np.histogram(values, bins=20, range=(0, 1))[0]
+    expected = values.size / 20
+    assert ((counts - expected) ** 2 / expected).sum() < 43.8  # chi-square, 19 degrees of freedom, p = 0.001
+    assert np.abs(np.corrcoef(values.T) - np.eye(4)).max() < 0.02
+    assert abs(np.corrcoef(values[:-1, 0], values[1:, 0])[0, 1]) < 0.02  # neighbouring samples
+
+
+def test_the_crop_equals_torchvisions_resized_crop_per_image():
+    samples = np.arange(64)
+    ours = augment(IMAGES, "tutorial", 0, 0, samples)
+    draw = uniforms(0, 0, samples, 1 + 4 * TRIES)
+    boxes, flips = crop_boxes(draw[:, 1:], 32), draw[:, 0] < 0.5
+    assert 16 < flips.sum() < 48
+    for image, box, flip, result in zip(IMAGES, boxes, flips, ours, strict=True):
+        top, left, height, width = box.tolist()
+        x = normalize(image[None])
+        x = resized_crop(x, top, left, height, width, [32, 32], InterpolationMode.BILINEAR, antialias=False)[
+            0
+        ]
+        assert torch.allclose(x.flip(-1) if flip else x, result, atol=2e-5)
+
+
+def test_crop_boxes_have_the_distribution_of_torchvision():
+    from torchvision.transforms import RandomResizedCrop
+
+    ours = crop_boxes(uniforms(0, 0, np.arange(20_000), 4 * TRIES), 32)
+    torch.manual_seed(0)
+    image = torch.zeros(3, 32, 32)
+    theirs = np.array([RandomResizedCrop.get_params(image, [0.8, 1.0], [0.9, 1.1]) for _ in range(20_000)])
+    assert (ours[:, 0] + ours[:, 2] <= 32).all()
+    assert (ours[:, 1] + ours[:, 3] <= 32).all()
+    assert np.abs(ours.mean(axis=0) - theirs.mean(axis=0)).max() < 0.06
+    assert np.abs(ours.std(axis=0) - theirs.std(axis=0)).max() < 0.05
+
+
+def test_shift_is_a_reflected_crop_of_the_image_or_its_mirror():
+    ours = augment(IMAGES, "shift", 0, 0, np.arange(64))
+    padded = torch.nn.functional.pad(normalize(IMAGES), (4, 4, 4, 4), mode="reflect")
+    for i in range(64):
+        crops = [padded[i, :, y : y + 32, x : x + 32] for y in range(9) for x in range(9)]
+        crops += [c.flip(-1) for c in crops]
+        assert any(torch.allclose(ours[i], c, atol=1e-6) for c in crops)
+
+
+def test_an_epoch_sees_each_sample_once_in_an_order_of_its_own():
+    first, second = epoch_order(0, 0, 1000), epoch_order(0, 1, 1000)
+    assert sorted(first) == sorted(second) == list(range(1000))
+    assert not np.array_equal(first, second)
+    assert np.array_equal(first, epoch_order(0, 0, 1000))
+
+
+def test_batches_drop_the_last_partial_one_in_training_only():
+    assert [len(b) for _, b in EpochBatches(10, 4, seed=0, drop_last=True)] == [4, 4]
+    assert [len(b) for _, b in EpochBatches(10, 4, seed=None, drop_last=False)] == [4, 4, 2]
+    assert [len(b) for _, b in EpochBatches(3, 4, seed=0, drop_last=True)] == [3]
+
+
+def test_a_resumed_loader_goes_on_where_it_was():
+    batches = EpochBatches(20, 4, seed=1, drop_last=True)
+    whole = []
+    for epoch in range(3):
+        batches.set_epoch(epoch)
+        whole += [tuple(b) for _, b in batches]
+    again = EpochBatches(20, 4, seed=1, drop_last=True)
+    again.resume(7)  # after one epoch and two batches
+    rest = []
+    for epoch in (1, 2):
+        again.set_epoch(epoch)
+        rest += [tuple(b) for _, b in again]
+    assert rest == whole[7:]
+
+
+def test_loader_yields_normalised_batches():
+    split = Split(IMAGES.numpy(), np.arange(64))
+    batches = list(make_loader(split, 10, train=False))
+    assert torch.equal(torch.cat([x for x, _ in batches]), normalize(IMAGES))
+    assert torch.cat([y for _, y in batches]).tolist() == list(range(64))

@@ -1,0 +1,190 @@
+"""Models: published counts and names, torch's own attention, options, exact invariances."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from vitcore.errors import UserError
+from vitcore.models import build, count_parameters
+from vitcore.models.vit import sincos_positions, to_patches
+
+IMAGES = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+SMALL = {"embed_dim": 32, "hidden_dim": 48, "num_heads": 4, "num_layers": 3, "patch_size": 8}
+
+
+@pytest.mark.parametrize(("name", "count"), [("vit", 3_195_146), ("resnet", 272_378)])
+def test_published_parameter_counts(name, count):
+    assert count_parameters(build(name)) == count
+
+
+def test_vit_parameter_names_are_the_published_ones():
+    names = set(build("vit").state_dict())
+    block = {
+        "layer_norm_1.weight", "layer_norm_1.bias", "attn.in_proj_weight", "attn.in_proj_bias",
+        "attn.out_proj.weight", "attn.out_proj.bias", "layer_norm_2.weight", "layer_norm_2.bias", "linear.0.weight", "linear.0.bias",
+        "linear.3.weight", "linear.3.bias",
+    }  # fmt: skip
+    outer = {
+        "input_layer.weight", "input_layer.bias", "cls_token", "pos_embedding", "mlp_head.0.weight",
+        "mlp_head.0.bias",
+        "mlp_head.1.weight", "mlp_head.1.bias",
+    }  # fmt: skip
+    assert names == outer | {f"transformer.{i}.{name}" for i in range(6) for name in block}
+
+
+def test_the_published_resnet_loads_strictly_and_scores_as_published(shared, full_cifar10):
+    from vitcore.data import load_dataset
+    from vitcore.models.evaluate import evaluate
+
+    checkpoint = torch.load(shared / "tutorial" / "ResNet.ckpt", map_location="cpu", weights_only=True)
+    model = build("resnet")
+    model.load_state_dict({k.removeprefix("model."): v for k, v in checkpoint["state_dict"].items()})
+    score = evaluate(model, load_dataset("cifar10").test)
+    assert score.count == 10_000
+    assert round(score.accuracy, 6) == 0.9106
+
+
+def test_patches_are_row_major_with_the_channel_slowest():
+    image = torch.arange(3 * 8 * 8).view(1, 3, 8, 8)
+    patches = to_patches(image, 4)
+    assert patches.shape == (1, 4, 48)
+    for i, (row, column) in enumerate([(0, 0), (0, 4), (4, 0), (4, 4)]):
+        assert torch.equal(patches[0, i], image[0, :, row : row + 4, column : column + 4].flatten())
+    unfolded = F.unfold(image.float(), 4, stride=4).transpose(1, 2)  # torch's own
+    assert torch.equal(patches.float(), unfolded)
+
+
+@pytest.mark.parametrize("norm", ["pre", "post"])
+@pytest.mark.parametrize("pool", ["cls", "mean"])
+@pytest.mark.parametrize("position", ["learned", "sincos", "none"])
+def test_trace_and_forward_agree(norm, pool, position):
+    model = build("vit", **SMALL, norm=norm, pool=pool, position=position).eval()
+    with torch.no_grad():
+        logits, trace = model(IMAGES), model.trace(IMAGES)
+    tokens = 16 + (pool == "cls")
+    assert trace.weights.shape == (2, 3, 4, tokens, tokens)
+    assert trace.hidden.shape == (2, 4, tokens, 32)
+    assert torch.allclose(trace.weights.sum(dim=-1), torch.ones(2, 3, 4, tokens), atol=1e-5)
+    assert torch.allclose(logits, trace.logits, atol=1e-5)
+    assert torch.allclose(model.head(trace.hidden[:, -1]), logits, atol=1e-5)
+
+
+@pytest.mark.parametrize("norm", ["pre", "post"])
+def test_weights_and_logits_equal_torchs_multihead_attention(norm):
+    """The whole model written a second time around torch.nn.MultiheadAttention."""
+    model = build("vit", **SMALL, norm=norm).eval()
+    with torch.no_grad():
+        trace = model.trace(IMAGES)
+        x = (
+            F.unfold(IMAGES, 8, stride=8).transpose(1, 2) @ model.input_layer.weight.T
+            + model.input_layer.bias
+        )
+        x = torch.cat([model.cls_token.repeat(2, 1, 1), x], dim=1) + model.pos_embedding
+        for layer, block in enumerate(model.transformer):
+            reference = nn.MultiheadAttention(32, 4, batch_first=True)
+            reference.load_state_dict(block.attn.state_dict())
+            y = block.layer_norm_1(x) if norm == "pre" else x
+            y, weights = reference(y, y, y, need_weights=True, average_attn_weights=False)
+            assert torch.allclose(weights, trace.weights[:, layer], atol=1e-5)
+            if norm == "pre":
+                x = x + y
+                x = x + block.linear(block.layer_norm_2(x))
+            else:
+                x = block.layer_norm_1(x + y)
+                x = block.layer_norm_2(x + block.linear(x))
+            assert torch.allclose(x, trace.hidden[:, layer + 1], atol=1e-4)
+        assert torch.allclose(model.mlp_head(x[:, 0]), model(IMAGES), atol=1e-4)
+
+
+def test_trace_refuses_training_mode():
+    with pytest.raises(RuntimeError, match="eval"):
+        build("vit", **SMALL).train().trace(IMAGES)
+
+
+def test_without_positions_a_shuffled_image_is_the_same_image():
+    model = build("vit", **SMALL, pool="mean", position="none").eval()
+    cells = to_patches(IMAGES, 8)[:, torch.randperm(16)]
+    shuffled = F.fold(cells.transpose(1, 2), 32, 8, stride=8)
+    with torch.no_grad():
+        assert torch.allclose(model(IMAGES), model(shuffled), atol=1e-5)
+        other = build("vit", **SMALL).eval()
+        assert not torch.allclose(other(IMAGES), other(shuffled), atol=1e-3)
+
+
+def test_sincos_positions_are_unit_circles_and_distinct():
+    table = sincos_positions(8, 64)[0]
+    quarter = 16
+    assert torch.allclose(
+        table[:, :quarter] ** 2 + table[:, quarter : 2 * quarter] ** 2, torch.ones(64, quarter), atol=1e-5
+    )
+    assert torch.cdist(table, table).add(torch.eye(64) * 9).min() > 0.1
+
+
+def test_dropping_patches_keeps_cls_and_the_asked_share():
+    model = build("vit", **SMALL).train()
+    x = model.embed(IMAGES)
+    kept = model._subset(x, 0.5)
+    assert kept.shape == (2, 9, 32)
+    assert torch.equal(kept[:, 0], x[:, 0])
+    for sample in range(2):
+        distance = torch.cdist(kept[sample, 1:], x[sample, 1:])
+        assert len(set(distance.argmin(dim=1).tolist())) == 8  # eight different patches, each one unchanged
+        assert distance.min(dim=1).values.max() < 1e-3
+
+
+def test_drop_path_drops_samples_and_keeps_the_mean():
+    from vitcore.models.vit import DropPath
+
+    torch.manual_seed(0)
+    out = DropPath(0.25).train()(torch.ones(20_000, 1, 1)).flatten()
+    assert set(out.unique().tolist()) == {0.0, 1 / 0.75}
+    assert abs(out.mean() - 1) < 0.02
+    assert torch.equal(DropPath(0.25).eval()(torch.ones(5, 1, 1)), torch.ones(5, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("vit", SMALL), ("vit", {**SMALL, "pool": "mean"}), ("resnet", {})],
+    ids=["vit", "mean", "resnet"],
+)
+def test_a_gradient_reaches_every_parameter_and_the_model_can_learn(name, options):
+    torch.manual_seed(0)
+    model = build(name, **options).train()
+    images = torch.randn(32, 3, 32, 32)
+    labels = torch.arange(32) % 10
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
+    for step in range(60):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(images), labels)
+        loss.backward()
+        if step == 0:
+            silent = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+            assert not silent
+        optimizer.step()
+    assert loss < 0.5
+
+
+def test_resnet_stages_halve_and_widen():
+    model = build("resnet").eval()
+    with torch.no_grad():
+        stages = model.stages(IMAGES)
+        assert [tuple(s.shape[1:]) for s in stages] == [(16, 32, 32), (32, 16, 16), (64, 8, 8)]
+        assert torch.equal(model.head(stages[-1]), model(IMAGES))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("vgg", {}, "vgg"),
+        ("vit", {"embed_dim": 100}, "100"),
+        ("vit", {"image_size": 30}, "30"),
+        ("vit", {"embed": 64}, "embed"),
+        ("resnet", {"c_hidden": [8, 8, 8, 8, 8, 8], "num_blocks": [1] * 6, "image_size": 16}, "16"),
+    ],
+)
+def test_wrong_options_get_a_sentence(name, options, words):
+    with pytest.raises(UserError, match=words):
+        build(name, **options)

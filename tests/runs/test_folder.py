@@ -1,0 +1,171 @@
+"""The run folder: atomic, tolerant of torn files, honest about who lives."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from torch.utils.tensorboard import SummaryWriter
+
+from vitcore.config import make_config
+from vitcore.errors import UserError
+from vitcore.runs import process
+from vitcore.runs.folder import (
+    Meta,
+    Run,
+    Status,
+    create_run,
+    derive,
+    find_run,
+    list_runs,
+    runs_dir,
+    tail,
+    write_atomic,
+)
+from vitcore.runs.listing import as_rows
+from vitcore.runs.metrics import active_seconds, epochs_of, event_files, read_scalars
+
+
+def test_a_new_run_is_queued_and_found_by_id_and_path():
+    run = create_run(make_config(), title="My run")
+    assert run.status().state == "queued"
+    assert (run.title, run.config) == ("My run", make_config())
+    assert find_run(run.id) == find_run(run.path) == run
+    assert run in list_runs()
+    assert not [p for p in runs_dir().iterdir() if p.name.startswith(".new")]
+
+
+def test_runs_of_the_same_second_get_ids_of_their_own():
+    assert len({create_run(make_config()).id for _ in range(5)}) == 5
+
+
+@pytest.mark.parametrize("name", ["nothing", "../../etc", "", "a" * 300, "ünï/..", "."])
+def test_an_unknown_run_gets_a_sentence(name):
+    with pytest.raises(UserError, match="no run"):
+        find_run(name)
+
+
+def test_a_runs_folder_that_cannot_be_written_gets_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="Cannot write"):
+        create_run(make_config(), tmp_path / "file" / "runs")
+
+
+def test_a_torn_status_reads_as_defaults_at_any_length():
+    run = create_run(make_config())
+    whole = (run.path / "status.json").read_bytes()
+    for length in range(len(whole)):
+        (run.path / "status.json").write_bytes(whole[:length])
+        assert run.status() == Status()
+    run.write_status(Status(state="finished"))
+    assert run.status().state == "finished"
+
+
+def test_atomic_writes_leave_the_old_file_when_they_fail(tmp_path, monkeypatch):
+    path = tmp_path / "status.json"
+    write_atomic(path, "old")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_atomic(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def here(**values):
+    return Status(state="running", heartbeat=time.time(), **{**process.identity(), **values})
+
+
+def test_states_follow_the_facts():
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    assert derive(here()).state == "running"
+    assert derive(here(pid=ended.pid)).state == "failed"
+    assert derive(here(process_start=1.0)).state == "failed"  # the PID is in use, by somebody else
+    assert derive(here(boot_id="another")).state == "lost"
+    assert derive(here(host="elsewhere")).state == "running"
+    assert derive(here(host="elsewhere"), now=time.time() + 61).state == "lost"
+    for state in ("queued", "finished", "stopped", "failed"):
+        assert derive(Status(state=state)).state == state
+
+
+def test_a_zombie_does_not_run():
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    started = process.start_time(child.pid)
+    assert process.alive(child.pid, started)
+    child.kill()
+    time.sleep(0.3)  # killed, not yet waited for
+    assert not process.alive(child.pid, started)
+    child.wait()
+
+
+def test_a_request_to_stop_shows():
+    run = create_run(make_config())
+    run.write_status(here())
+    run.stop_request.touch()
+    assert run.status().state == "stopping"
+
+
+def test_broken_runs_are_listed_and_break_nothing():
+    run = create_run(make_config())
+    (run.path / "config.yaml").write_text("model: [")
+    (run.path / "meta.json").write_text("{")
+    rows = {row["id"]: row for row in as_rows()}
+    assert rows[run.id]["model"] == "?"
+    assert Run(run.path).meta == Meta()
+
+
+def test_tail_reads_the_end_and_applies_carriage_returns(tmp_path):
+    path = tmp_path / "log"
+    path.write_text("first\n" + "x" * 100_000 + "\n10 %\r50 %\r100 %\nlast\n")
+    assert tail(path, 2) == "100 %\nlast"
+    assert tail(tmp_path / "none") == ""
+
+
+def write_events(folder, steps, purge=None, offset=0.0):
+    writer = SummaryWriter(str(folder), purge_step=purge)
+    for step in steps:
+        writer.add_scalar("train_loss", step + offset, step)
+        writer.add_scalar("epoch", step / 10, step)
+    writer.close()
+
+
+def test_curves_equal_tensorboards_and_a_resume_takes_points_back(tmp_path):
+    write_events(tmp_path, range(0, 50, 5))
+    assert read_scalars(tmp_path)["train_loss"].values.tolist() == list(range(0, 50, 5))
+    time.sleep(1.1)  # event files are named by the second
+    write_events(tmp_path, range(30, 60, 5), purge=30, offset=0.5)
+    curve = read_scalars(tmp_path)["train_loss"]
+    assert curve.steps.tolist() == list(range(0, 60, 5))
+    assert curve.values.tolist() == [*range(0, 30, 5), *(s + 0.5 for s in range(30, 60, 5))]
+    assert np.allclose(epochs_of(read_scalars(tmp_path), curve), curve.steps / 10)
+
+
+def test_a_torn_event_file_yields_what_is_complete(tmp_path):
+    write_events(tmp_path, range(10))
+    (file,) = event_files(tmp_path)
+    whole = file.read_bytes()
+    lengths = []
+    for length in range(0, len(whole), 7):
+        file.write_bytes(whole[:length])
+        scalars = read_scalars(tmp_path)
+        lengths.append(len(scalars["train_loss"].steps) if "train_loss" in scalars else 0)
+    assert lengths == sorted(lengths)
+    assert lengths[-1] >= 9
+    assert read_scalars(tmp_path / "nothing").curves == {}
+
+
+def test_active_seconds_leave_pauses_out(tmp_path):
+    write_events(tmp_path, range(3))
+    scalars = read_scalars(tmp_path)
+    curve = scalars["train_loss"]
+    for c in scalars.curves.values():
+        c.times[:] = [100.0, 110.0, 5000.0]
+    assert active_seconds(scalars, curve).tolist() == [0.0, 10.0, 10.0]

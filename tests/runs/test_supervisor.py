@@ -1,0 +1,161 @@
+"""Background trainings with real processes: queue, stop, kill, and what each leaves behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import psutil
+import pytest
+
+from tests.conftest import TINY_VIT
+from vitcore.config import make_config
+from vitcore.errors import UserError
+from vitcore.runs import launch as background
+from vitcore.runs.folder import find_run, runs_dir
+
+LONG = 2000  # epochs: never ends by itself within a test
+
+
+def config(colours, epochs=1):
+    return make_config(
+        "quick", model="vit", data=f"folder:{colours}", device="cpu", **{**TINY_VIT, "epochs": epochs}
+    )
+
+
+def wait_for(run, *states, seconds=90.0):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        status = run.status()
+        if status.state in states:
+            return status
+        time.sleep(0.1)
+    raise AssertionError(
+        f"{run.status()} after {seconds} s\n{run.log.read_text() if run.log.exists() else ''}"
+    )
+
+
+def wait_until_training(run, seconds=90.0):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if run.status().step:
+            return run.status()
+        time.sleep(0.1)
+    raise AssertionError(f"no step of {run.status()}")
+
+
+@pytest.fixture(autouse=True)
+def no_process_stays():
+    yield
+    for found in psutil.process_iter(["cmdline"]):
+        if str(runs_dir()) in " ".join(found.info["cmdline"] or []):
+            found.kill()
+
+
+def test_launch_returns_at_once_and_the_run_finishes(colours):
+    began = time.monotonic()
+    run = background.launch(config(colours), title="In the background")
+    assert time.monotonic() - began < 3
+    status = wait_for(run, "finished", "failed")
+    assert status.state == "finished", run.log.read_text()
+    assert "val_acc" in run.log.read_text()
+    assert run.title == "In the background"
+
+
+def test_one_at_a_time_in_the_order_of_launching_and_a_queued_one_can_be_taken_off(colours):
+    runs = [background.launch(config(colours, epochs)) for epochs in (LONG, 1, 1)]
+    wait_until_training(runs[0])
+    assert [run.status().state for run in runs] == ["running", "queued", "queued"]
+    background.stop(runs[1])
+    assert wait_for(runs[1], "stopped", seconds=15).reason == "taken off the queue"
+    background.stop(runs[0])
+    assert wait_for(runs[0], "stopped").state == "stopped"
+    assert runs[0].last.is_file()
+    assert wait_for(runs[2], "finished").started > runs[0].status().ended
+    with pytest.raises(UserError, match="finished"):
+        background.stop(runs[2])
+
+
+def test_a_killed_training_is_failed_within_ten_seconds_and_resumes(colours):
+    run = background.launch(config(colours, LONG))
+    status = wait_until_training(run)
+    while not run.last.exists():
+        time.sleep(0.1)
+    os.kill(status.pid, signal.SIGKILL)
+    ended = wait_for(run, "failed", seconds=10)
+    step = ended.step
+    assert "resume" in wait_for_reason(run, "signal 9")
+    background.resume(run)
+    wait_until_training(run)
+    end = time.monotonic() + 60
+    while run.status().step <= step and time.monotonic() < end:
+        time.sleep(0.1)
+    assert run.status().step > step
+    background.stop(run)
+    wait_for(run, "stopped")
+
+
+def wait_for_reason(run, words, seconds=10.0):
+    end = time.monotonic() + seconds
+    while words not in run.status().reason and time.monotonic() < end:
+        time.sleep(0.1)
+    assert words in run.status().reason
+    return run.status().reason
+
+
+def test_a_terminated_training_saves_and_stops(colours):
+    run = background.launch(config(colours, LONG))
+    os.kill(wait_until_training(run).pid, signal.SIGTERM)
+    assert wait_for(run, "stopped").reason == "stopped on request"
+    assert run.last.is_file()
+
+
+def test_the_queue_survives_its_supervisor(colours):
+    first, second = (background.launch(config(colours, epochs)) for epochs in (LONG, 1))
+    child = psutil.Process(wait_until_training(first).pid)
+    supervisor = child.parent()
+    assert "vitcore.runs.supervisor" in " ".join(supervisor.cmdline())
+    supervisor.kill()
+    supervisor.wait(5)
+    assert first.status().state == "running"
+    background.stop(first)
+    third = background.launch(config(colours))  # starts the next supervisor
+    assert wait_for(first, "stopped").state == "stopped"
+    assert wait_for(second, "finished").state == "finished"
+    assert wait_for(third, "finished").started >= second.status().ended
+
+
+def test_the_supervisor_ends_when_idle(colours):
+    run = background.launch(config(colours))
+    wait_for(run, "finished")
+    end = time.monotonic() + 20
+    while time.monotonic() < end and supervisors():
+        time.sleep(0.2)
+    assert not supervisors()
+
+
+def supervisors():
+    lines = [" ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"])]
+    return [line for line in lines if "vitcore.runs.supervisor" in line and str(runs_dir()) in line]
+
+
+@pytest.mark.parametrize("values", [{"data": "folder:/nowhere"}, {"device": "mps"}])
+def test_wrong_input_queues_nothing(colours, values):
+    with pytest.raises(UserError):
+        background.launch(config(colours).model_copy(update=values))
+    assert not runs_dir().exists()
+
+
+def test_a_run_without_its_data_fails_with_the_reason(colours, tmp_path):
+    import shutil
+
+    place = tmp_path / "gone"
+    shutil.copytree(colours, place)
+    blocker = background.launch(config(colours, LONG))
+    wait_until_training(blocker)
+    run = background.launch(config(place))
+    shutil.rmtree(place)
+    background.stop(blocker)
+    assert "There is no folder" in wait_for(run, "failed").reason
+    assert find_run(run.id).status().state == "failed"

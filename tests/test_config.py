@@ -1,0 +1,121 @@
+"""The configuration: defaults, precedence, one sentence for every fault."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vitcore.config import (
+    Config,
+    ViTOptions,
+    bounds,
+    build_config,
+    choices,
+    dump_config,
+    make_config,
+    read_config,
+)
+from vitcore.errors import UserError
+from vitcore.recipes import RECIPES
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"model": "vgg"}, ["vgg", "vit", "resnet"]),
+        ({"data": "mnist"}, ["mnist", "cifar10-mini"]),
+        ({"epochs": -1}, ["epochs", "-1", "at least 1"]),
+        ({"epochs": "many"}, ["epochs", "whole number"]),
+        ({"embed_dim": 100}, ["100", "num_heads 8"]),
+        ({"patch_size": 5}, ["32", "5", "4, 8"]),
+        ({"lr": float("nan")}, ["lr", "finite"]),
+        ({"recipe": "fancy"}, ["fancy", "quick"]),
+        ({"unknown_thing": 1}, ["unknown_thing"]),
+        ({"model": "resnet", "patch_size": 4}, ["patch_size", "resnet"]),
+        ({"model": "resnet", "keep_patches": 0.5}, ["keep_patches", "vit"]),
+        ({"model": "resnet", "c_hidden": [8], "num_blocks": [1, 1]}, ["c_hidden", "num_blocks"]),
+        ({"image_size": 64}, ["image_size", "folder:PATH"]),
+        ({"position": "sincos", "embed_dim": 18, "num_heads": 2}, ["sincos", "18"]),
+        ({"options": 3}, ["options"]),
+    ],
+)
+def test_a_wrong_setting_gets_one_sentence(values, words):
+    with pytest.raises(UserError) as caught:
+        make_config(**values)
+    text = str(caught.value)
+    assert all(word in text for word in words), text
+    assert text.endswith(".")
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize("model", ["vit", "resnet"])
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_is_a_valid_configuration(recipe, model):
+    config = make_config(recipe, model=model)
+    assert (config.recipe, config.model) == (recipe, model)
+    assert set(config.options) >= ({"patch_size"} if model == "vit" else {"c_hidden"})
+
+
+def test_the_tutorial_recipe_is_the_published_one():
+    vit, resnet = make_config("tutorial", model="vit"), make_config("tutorial", model="resnet")
+    assert (vit.optimizer, vit.lr, vit.weight_decay, vit.options["dropout"]) == ("adamw", 3e-4, 0.01, 0.2)
+    assert (resnet.optimizer, resnet.lr, resnet.momentum, resnet.weight_decay) == ("sgd", 0.1, 0.9, 1e-4)
+    for config in (vit, resnet):
+        assert (config.epochs, config.batch_size, config.schedule, config.milestones) == (
+            180,
+            128,
+            "multistep",
+            (100, 150),
+        )
+        assert (config.augment, config.label_smoothing, config.keep_patches) == ("tutorial", 0.0, 1.0)
+
+
+def test_overrides_beat_the_recipe_and_reach_the_model():
+    config = make_config("modern", model="vit", epochs=3, patch_size=8)
+    assert (config.epochs, config.options["patch_size"]) == (3, 8)
+    assert config.options["init_std"] == RECIPES["modern"]["vit"]["options"]["init_std"]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    epochs=st.integers(1, 500),
+    seed=st.integers(0, 2**31 - 1),
+    lr=st.floats(1e-6, 1),
+    patch=st.sampled_from([2, 4, 8, 16]),
+)
+def test_the_file_repeats_the_configuration(tmp_path_factory, epochs, seed, lr, patch):
+    config = make_config(epochs=epochs, seed=seed, lr=lr, patch_size=patch)
+    path = tmp_path_factory.mktemp("config") / "config.yaml"
+    path.write_text(dump_config(config))
+    assert read_config(path) == config
+
+
+@pytest.mark.parametrize(
+    "text", ["", "- 1\n- 2", "epochs: [", "epochs: 0", "\x00\x01", "model: vit\noptions: {norm: mid}"]
+)
+def test_a_broken_file_gets_one_sentence(tmp_path, text):
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError) as caught:
+        read_config(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_widgets_and_checks_read_the_same_bounds():
+    low, high = bounds("epochs")
+    assert build_config(epochs=low).epochs == low
+    for wrong in (low - 1, high + 1):
+        with pytest.raises(UserError):
+            build_config(epochs=wrong)
+    assert bounds("num_heads", ViTOptions) == (1, 64)
+    assert choices("device") == ("auto", "cpu", "cuda", "mps")
+
+
+def test_a_configuration_is_complete_and_cannot_be_changed():
+    config = build_config(model="vit")
+    assert yaml.safe_load(dump_config(config))["options"]["num_layers"] == 6
+    with pytest.raises(ValueError, match="frozen"):
+        config.epochs = 3
+    assert isinstance(config, Config)

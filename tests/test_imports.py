@@ -1,0 +1,112 @@
+"""The house: imports run one way, and what must start quickly loads neither torch nor Lightning."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+
+def imported(path):
+    """(module, line) of every import in a file, also those inside functions."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            for name in node.names:
+                yield name.name, node.lineno
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module, node.lineno
+            for name in node.names:
+                yield f"{node.module}.{name.name}", node.lineno
+
+
+FORBIDDEN = {
+    "vitcore": ("streamlit", "plotly", "dashboard", "pages"),
+    "vitcore/config.py": ("torch", "torchvision", "pytorch_lightning", "vitcore.runs", "vitcore.data"),
+    "vitcore/runs": (
+        "torch",
+        "torchvision",
+        "pytorch_lightning",
+        "vitcore.training",
+        "vitcore.models",
+        "vitcore.analysis",
+    ),
+    "vitcore/data": ("pytorch_lightning", "vitcore.training", "vitcore.models", "vitcore.analysis"),
+    "vitcore/models": ("pytorch_lightning", "vitcore.training", "vitcore.analysis"),
+    "vitcore/analysis": ("pytorch_lightning", "vitcore.training"),
+    "vitcore/training": ("vitcore.analysis", "vitcore.runs.supervisor", "vitcore.runs.launch"),
+    "dashboard": ("pages", "pytorch_lightning", "vitcore.training"),
+    "pages": (
+        "torch",
+        "torchvision",
+        "pytorch_lightning",
+        "vitcore.training",
+        "vitcore.models",
+        "vitcore.analysis",
+    ),
+}
+
+
+@pytest.mark.parametrize("place", FORBIDDEN)
+def test_imports_run_one_way(place):
+    files = [ROOT / place] if place.endswith(".py") else sorted((ROOT / place).rglob("*.py"))
+    assert files
+    wrong = [
+        f"{file.relative_to(ROOT)}:{line} imports {module}"
+        for file in files
+        for module, line in imported(file)
+        if any(module == bad or module.startswith(f"{bad}.") for bad in FORBIDDEN[place])
+    ]
+    assert not wrong
+
+
+def test_pages_are_short_scripts_that_open_no_files():
+    for file in (ROOT / "pages").glob("*.py"):
+        calls = {
+            node.func.id for node in ast.walk(ast.parse(file.read_text()))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }  # fmt: skip
+        assert "open" not in calls, file
+        assert len(file.read_text().splitlines()) <= 130, file
+
+
+def loaded_by(code: str) -> set[str]:
+    """The modules in a fresh process after running `code`."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print('LOADED', *sys.modules)"],
+        cwd=ROOT, capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    return set(done.stdout.split("LOADED")[-1].split())
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import vitcore, vitcore.config, vitcore.recipes, vitcore.runs.supervisor, vitcore.runs.launch",
+        "import sys; sys.argv = ['vitcore', 'runs']\nfrom vitcore.__main__ import app; "
+        "app(standalone_mode=False)",
+        "import dashboard.resources, dashboard.figures, dashboard.watch, dashboard.selection, dashboard.live",
+        "import dashboard.__main__",
+    ],
+    ids=["vitcore", "runs command", "dashboard", "server start"],
+)
+def test_quick_starts_load_no_torch(code):
+    assert not {"torch", "pytorch_lightning", "torchvision"} & loaded_by(code)
+
+
+def test_first_page_needs_no_torch():
+    code = (
+        "from streamlit.testing.v1 import AppTest\n"
+        "at = AppTest.from_file('dashboard/streamlit_app.py', default_timeout=60).run()\n"
+        "assert not at.exception, at.exception\nassert at.title[0].value.startswith('What does')"
+    )
+    assert not {"torch", "pytorch_lightning"} & loaded_by(code)
+
+
+def test_loading_a_model_needs_no_lightning():
+    loaded = loaded_by("import vitcore; vitcore.load('vit-cifar10'); import vitcore.analysis.attention")
+    assert "torch" in loaded
+    assert "pytorch_lightning" not in loaded

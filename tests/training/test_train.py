@@ -1,0 +1,139 @@
+"""Trainings from Python: they learn, repeat exactly, stop and resume exactly, and fail with a reason."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import vitcore
+from tests.conftest import TINY_RESNET, TINY_VIT
+from vitcore.config import make_config
+from vitcore.errors import UserError
+from vitcore.runs.folder import runs_dir
+from vitcore.runs.metrics import read_scalars
+from vitcore.training import engine, train
+from vitcore.training.callbacks import Keeper, snapshot_epochs
+
+
+def config(colours, model="vit", **more):
+    tiny = TINY_VIT if model == "vit" else TINY_RESNET
+    return make_config(
+        "quick", model=model, data=f"folder:{colours}", **{"epochs": 3, "device": "cpu", **tiny, **more}
+    )
+
+
+def same_weights(a, b):
+    one, two = load_file(a.best), load_file(b.best)
+    return one.keys() == two.keys() and all(torch.equal(one[k], two[k]) for k in one)
+
+
+@pytest.mark.parametrize("model", ["vit", "resnet"])
+def test_a_training_learns_and_leaves_a_complete_run_folder(colours, model):
+    run = train(config(colours, model, epochs=6), progress=False)
+    status = run.status()
+    assert status.state == "finished"
+    assert status.result["test_acc"] > 0.9  # red or blue
+    assert status.result["n_test"] == 12
+    assert {"config.yaml", "status.json", "meta.json", "checkpoints"} <= {p.name for p in run.path.iterdir()}
+    assert run.config.classes == ("blue", "red")
+    assert len(run.snapshots) == 7  # before the first epoch, and after each of six
+    scalars = read_scalars(run.path)
+    assert {"train_loss", "train_acc", "val_loss", "val_acc", "lr", "epoch", "test_acc"} <= set(
+        scalars.curves
+    )
+    assert len(scalars["val_acc"].values) == 6
+    assert scalars["test_acc"].values[-1] == pytest.approx(status.result["test_acc"], abs=1e-6)
+    net = vitcore.load(run.path)
+    assert not net.training
+    assert {p.dtype for p in net.parameters()} == {torch.float32}
+    assert not list(run.path.rglob(".*.ckpt"))
+
+
+@pytest.mark.parametrize("model", ["vit", "resnet"])
+def test_two_runs_with_one_seed_are_identical_and_with_another_not(colours, model):
+    first, second = (train(config(colours, model), progress=False) for _ in range(2))
+    other = train(config(colours, model, seed=1), progress=False)
+    assert first.id != second.id
+    assert same_weights(first, second)
+    assert not same_weights(first, other)
+    a, b = (read_scalars(run.path) for run in (first, second))
+    assert all(np.array_equal(a[t].values, b[t].values) for t in ("train_loss", "val_loss", "val_acc"))
+
+
+@pytest.mark.parametrize("model", ["vit", "resnet"])
+@pytest.mark.parametrize(
+    "stop_at", [1, 4, 6, 9]
+)  # six steps an epoch: within, at the end, in the second epoch
+def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(colours, model, stop_at, monkeypatch):
+    dropping = {"keep_patches": 0.5, "drop_path": 0.3} if model == "vit" else {}
+    whole = train(config(colours, model, **dropping), progress=False)
+
+    original = Keeper.on_train_batch_end
+
+    def stop_then(self, trainer, *rest):
+        if trainer.global_step == stop_at:
+            self.run.stop_request.touch()
+        original(self, trainer, *rest)
+
+    monkeypatch.setattr(Keeper, "on_train_batch_end", stop_then)
+    run = train(config(colours, model, **dropping), progress=False)
+    assert run.status().state == "stopped"
+    assert run.last.is_file()
+    monkeypatch.setattr(Keeper, "on_train_batch_end", original)
+    train(resume=run.id, progress=False)
+    assert run.status().state == "finished"
+    assert run.status().steps == 18
+    assert same_weights(whole, run)
+    a, b = (read_scalars(r.path) for r in (whole, run))
+    for tag in ("train_loss", "train_acc", "val_loss", "val_acc", "lr", "epoch"):
+        assert np.array_equal(a[tag].steps, b[tag].steps), tag
+        assert np.array_equal(a[tag].values, b[tag].values), tag
+
+
+def test_a_finished_run_cannot_be_resumed_and_a_bundled_one_neither(colours):
+    run = train(config(colours, epochs=1), progress=False)
+    with pytest.raises(UserError, match="finished"):
+        train(resume=run.id)
+    with pytest.raises(UserError, match="bundled"):
+        train(resume="vit-cifar10")
+
+
+@pytest.mark.parametrize("values", [{"data": "folder:/nowhere"}, {"device": "cuda"}])
+def test_wrong_input_leaves_no_folder(colours, values):
+    if values.get("device") == "cuda" and torch.cuda.is_available():
+        pytest.skip("there is a CUDA device here")
+    with pytest.raises(UserError):
+        train(config(colours).model_copy(update=values))
+    assert not runs_dir().exists()
+
+
+def test_a_failure_is_written_down_with_its_reason(colours, monkeypatch):
+    def broken(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Keeper, "on_validation_end", broken)
+    with pytest.raises(OSError, match="No space"):
+        train(config(colours), progress=False)
+    (run,) = vitcore.runs.folder.list_runs(bundled=False)
+    assert run.status().state == "failed"
+    assert "disk is full" in run.status().reason
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(colours):
+    from filelock import FileLock
+
+    run = train(config(colours, epochs=1), progress=False)
+    with FileLock(run.path / ".lock"), pytest.raises(UserError, match="already being trained"):
+        engine.execute(run)
+
+
+def test_snapshots_are_few_and_log_spaced():
+    assert snapshot_epochs(1) == {1}
+    assert snapshot_epochs(5) == {1, 2, 3, 5} | snapshot_epochs(5)
+    for epochs in (1, 2, 10, 100, 10_000):
+        wanted = snapshot_epochs(epochs)
+        assert len(wanted) <= 23
+        assert epochs in wanted
+        assert min(wanted) >= 1
