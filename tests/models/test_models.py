@@ -22,16 +22,15 @@ def test_published_parameter_counts(name, count):
 
 def test_vit_parameter_names_are_the_published_ones():
     names = set(build("vit").state_dict())
-    block = {
-        "layer_norm_1.weight", "layer_norm_1.bias", "attn.in_proj_weight", "attn.in_proj_bias",
-        "attn.out_proj.weight", "attn.out_proj.bias", "layer_norm_2.weight", "layer_norm_2.bias", "linear.0.weight", "linear.0.bias",
-        "linear.3.weight", "linear.3.bias",
-    }  # fmt: skip
+    parts = ("layer_norm_1", "attn.out_proj", "layer_norm_2", "linear.0", "linear.3")
+    block = {f"{part}.{kind}" for part in parts for kind in ("weight", "bias")}
+    block |= {"attn.in_proj_weight", "attn.in_proj_bias"}
     outer = {
-        "input_layer.weight", "input_layer.bias", "cls_token", "pos_embedding", "mlp_head.0.weight",
-        "mlp_head.0.bias",
-        "mlp_head.1.weight", "mlp_head.1.bias",
-    }  # fmt: skip
+        f"{part}.{kind}"
+        for part in ("input_layer", "mlp_head.0", "mlp_head.1")
+        for kind in ("weight", "bias")
+    }
+    outer |= {"cls_token", "pos_embedding"}
     assert names == outer | {f"transformer.{i}.{name}" for i in range(6) for name in block}
 
 

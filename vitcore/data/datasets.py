@@ -19,13 +19,14 @@ import numpy as np
 from PIL import Image
 
 from vitcore.config import Config
-from vitcore.data.images import SUFFIXES, read_image
+from vitcore.data.images import SUFFIXES, check_header, open_image, read_image
 from vitcore.errors import UserError
 from vitcore.runs.folder import assets_dir
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SPLIT_SEED = 42  # the tutorial's
 VALIDATION_SHARE = 0.1
+DECODED = 2_000  # images of a folder that are decoded before a run is made
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Dataset:
     size: int
     read_train: Callable[[], Split]
     read_test: Callable[[], Split]
+    files: tuple[Path, ...] = ()  # of a folder
     validation: tuple[int, ...] | None = None  # positions in train that are held out; None: a seeded tenth
 
     @cached_property
@@ -97,14 +99,20 @@ def load_dataset(name: str, image_size: int = 32, *, download: bool = True) -> D
 
 
 def check_dataset(name: str, image_size: int = 32) -> tuple[str, ...]:
-    """The class names of a dataset, found without decoding an image or downloading; raises `UserError` where
-    it cannot be.
+    """The class names of a dataset, after a look at its files; raises `UserError` where it cannot be used.
 
-    `cifar10` that is not there yet passes: it is downloaded when the training starts.
+    The images of a folder are opened, the first 2,000 of them completely. `cifar10` that is not there yet
+    passes: it is downloaded when the training starts.
     """
     if name == "cifar10":
         return CLASSES
-    return load_dataset(name, image_size, download=False).classes
+    found = load_dataset(name, image_size, download=False)
+    for i, file in enumerate(found.files):
+        if i < DECODED:
+            open_image(file)
+        else:
+            check_header(file)
+    return found.classes
 
 
 def resolve(config: Config) -> Config:
@@ -226,7 +234,10 @@ def _folder(name: str, place: Path, size: int) -> Dataset:
             )
     if sum(map(len, train.values())) < 2 or not any(test.values()):
         raise UserError(f"{place} has too few images to split into training, validation and test.")
-    return Dataset(name, classes, size, lambda: _read_folder(train, size), lambda: _read_folder(test, size))
+    files = tuple(f for part in (train, test) for found in part.values() for f in found)
+    return Dataset(
+        name, classes, size, lambda: _read_folder(train, size), lambda: _read_folder(test, size), files
+    )
 
 
 def _image_files(folder: Path) -> list[Path]:

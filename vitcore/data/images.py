@@ -25,6 +25,23 @@ def open_image(source: str | Path | bytes, name: str = "") -> Image.Image:
     megapixels; the size is read from the header, before any pixel is decoded.
     """
     name = name or (str(source) if not isinstance(source, bytes) else "The upload")
+    image = check_header(source, name)
+    try:
+        image.load()
+        image = ImageOps.exif_transpose(image)
+        if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+            image = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        return image.convert("RGB")
+    except (OSError, ValueError, SyntaxError, EOFError, IndexError):
+        raise UserError(f"{name} is damaged or incomplete: save it again, or choose another file.") from None
+
+
+def check_header(source: str | Path | bytes, name: str = "") -> Image.Image:
+    """An image whose kind and size are right, its pixels not yet decoded; raises `UserError` as `open_image`
+    does.
+    """
+    name = name or str(source)
     try:
         data = source if isinstance(source, bytes) else Path(source).read_bytes()
     except OSError as error:
@@ -41,19 +58,9 @@ def open_image(source: str | Path | bytes, name: str = "") -> Image.Image:
             raise UserError(f"{name} is not a PNG, JPEG or WebP image: choose another file.") from None
         except Image.DecompressionBombError:
             raise UserError(_too_many(name)) from None
-        if image.width * image.height > MAX_PIXELS:
-            raise UserError(_too_many(name, image.width, image.height))
-        try:
-            image.load()
-            image = ImageOps.exif_transpose(image)
-            if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-                image = image.convert("RGBA")
-                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-            return image.convert("RGB")
-        except (OSError, ValueError, SyntaxError, EOFError, IndexError):
-            raise UserError(
-                f"{name} is damaged or incomplete: save it again, or choose another file."
-            ) from None
+    if image.width * image.height > MAX_PIXELS:
+        raise UserError(_too_many(name, image.width, image.height))
+    return image
 
 
 def _too_many(name: str, width: int = 0, height: int = 0) -> str:

@@ -54,6 +54,7 @@ def train(
     is written when the configuration or the data are unusable; a failure during the training ends in the
     run's status and is raised again.
     """
+    data = None
     if resume is not None:
         run = resume if isinstance(resume, Run) else find_run(resume, runs_dir)
         run.check_resumable()
@@ -63,12 +64,14 @@ def train(
         config = resolve(config)
         build(config.model, num_classes=len(config.classes), image_size=config.image_size, **config.options)
         make_trainer(config, progress=False)  # refuses a device that is not there
+        data = load_dataset(config.data, config.image_size)  # downloads it where it is missing
+        _ = data.train, data.test  # reads every image, before anything is written
         run = create_run(config, runs_dir, title=title)
-    execute(run, progress=progress)
+    execute(run, progress=progress, data=data)
     return run
 
 
-def execute(run: Run, *, progress: bool = True) -> None:
+def execute(run: Run, *, progress: bool = True, data: Dataset | None = None) -> None:
     """Run what a run folder describes, from its last checkpoint where there is one, and write down how it
     ended.
     """
@@ -78,10 +81,10 @@ def execute(run: Run, *, progress: bool = True) -> None:
     except Timeout:
         raise UserError(f"Run {run.id} is already being trained by another process.") from None
     with lock:
-        _execute(run, progress)
+        _execute(run, progress, data)
 
 
-def _execute(run: Run, progress: bool) -> None:
+def _execute(run: Run, progress: bool, data: Dataset | None) -> None:
     status = run.stored_status().model_copy(
         update={"state": "running", "reason": "", "started": time.time(), "ended": None, **process.identity()}
     )
@@ -90,7 +93,7 @@ def _execute(run: Run, progress: bool) -> None:
     switch = StopSwitch(run)
     switch.install()
     try:
-        result = _fit(run, heart, switch, progress)
+        result = _fit(run, heart, switch, progress, data)
         heart.beat(state="finished", ended=time.time(), eta_s=None, result=result)
     except (StopTraining, KeyboardInterrupt):
         heart.beat(state="stopped", reason="stopped on request", ended=time.time(), eta_s=None)
@@ -117,11 +120,11 @@ def reason_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
 
 
-def _fit(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool) -> dict:
+def _fit(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: Dataset | None) -> dict:
     config = run.config
     _quiet()
     pl.seed_everything(config.seed, verbose=False)
-    data = load_dataset(config.data, config.image_size)
+    data = data or load_dataset(config.data, config.image_size)
     if switch:
         raise StopTraining
     model = build(config.model, num_classes=len(data.classes), image_size=config.image_size, **config.options)
