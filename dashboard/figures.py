@@ -68,8 +68,7 @@ def head_grid(rows: np.ndarray, *, has_cls: bool, per_map: bool, height: int) ->
             hoverongaps=False,
             hovertemplate=(
                 "layer %{customdata[0]}, head %{customdata[1]}<br>to row %{customdata[2]}, column "
-                "%{customdata[3]}: "
-                "%{customdata[4]:.4f}<extra></extra>"
+                "%{customdata[3]}: %{customdata[4]:.4f}<extra></extra>"
             ),
             colorbar={
                 "title": {

@@ -80,8 +80,7 @@ with grid_place:
     )
     st.caption(
         f"Attention from **{query}** to every patch: rows are layers, columns heads.{mass} Attention shows "
-        "where a head "
-        "reads, not why the model decides."
+        "where a head reads, not why the model decides."
     )
 
 with prediction_place:

@@ -37,8 +37,7 @@ with right:
     live.draw(chosen, ("train_loss", "val_loss"), axis, key="compare_loss", height=330)
 st.caption(
     "Faint: training, measured with augmentation, label smoothing and (for a ViT that drops patches) on a "
-    "part of each "
-    "image, so it can lie below validation. Full: validation images, whole and unchanged."
+    "part of each image, so it can lie below validation. Full: validation images, whole and unchanged."
 )
 
 rows = []

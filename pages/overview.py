@@ -9,8 +9,7 @@ st.title("What does a Vision Transformer see?")
 with st.container(key="lead"):
     st.markdown(
         "A ViT cuts an image into patches and learns everything else from data; a ResNet is told from the "
-        "start that "
-        "neighbouring pixels belong together. ViT Lab shows what each makes of the same image."
+        "start that neighbouring pixels belong together. ViT Lab shows what each makes of the same image."
     )
 
 data = resources.dataset()
@@ -68,9 +67,8 @@ with story:
     minutes = [run.status().active_s / 60 for run in pair]
     st.caption(
         f"Test accuracy, n = {results[0]['n_test']:,}. The ViT has {vit_size / 1e6:.1f} million parameters "
-        "and trained "
-        f"for {minutes[0]:.0f} minutes on two CPU cores, the ResNet {resnet_size / 1e6:.2f} million and "
-        f"{minutes[1]:.0f} minutes, on the same 45,000 images."
+        f"and trained for {minutes[0]:.0f} minutes on two CPU cores, the ResNet {resnet_size / 1e6:.2f} "
+        f"million and {minutes[1]:.0f} minutes, on the same 45,000 images."
     )
 
 doors = st.columns(4)
@@ -93,11 +91,8 @@ for column, (name, (title, text)) in zip(doors, texts.items(), strict=True):
 with st.popover("How these maps are made", type="tertiary"):
     st.markdown(
         "**Attention** is the rollout from the CLS token (Abnar and Zuidema 2020): heads averaged, half the "
-        "identity "
-        "for the residual, layers multiplied. **Grad-CAM** (Selvaraju et al. 2017) weights the last stage's "
-        "maps by "
-        "the gradient of the predicted class. Each runs from its least (dark) to its largest value (bright). "
-        "Neither is a complete explanation of "
-        "an answer.\n\nStored by `python -m vitcore probe first-look --runs vit-cifar10 --runs "
-        "resnet-cifar10`."
+        "identity for the residual, layers multiplied. **Grad-CAM** (Selvaraju et al. 2017) weights the "
+        "last stage's maps by the gradient of the predicted class. Each runs from its least (dark) to its "
+        "largest value (bright). Neither is a complete explanation of an answer.\n\nStored by `python -m "
+        "vitcore probe first-look --runs vit-cifar10 --runs resnet-cifar10`."
     )

@@ -38,9 +38,8 @@ with sequence:
     )
     st.caption(
         f"Read like text, {wide} to a line: {count} tokens of 3 x {size} x {size} = {3 * size * size} "
-        "numbers each. "
-        "The model is not told which patches were neighbours; it has to learn that from its position "
-        "embeddings."
+        "numbers each. The model is not told which patches were neighbours; it has to learn that from its "
+        "position embeddings."
     )
 
 st.subheader("What the patch size costs")
@@ -59,6 +58,6 @@ for option in (2, 4, 8, 16):
 st.dataframe(rows, hide_index=True, width="stretch")
 st.caption(
     "Per image, in float32, for 6 layers of 8 heads. Every token attends to every token, so halving the "
-    "patch size gives "
-    "four times the tokens and sixteen times the attention weights. The tutorial found 4 best for CIFAR-10."
+    "patch size gives four times the tokens and sixteen times the attention weights. The tutorial found 4 "
+    "best for CIFAR-10."
 )

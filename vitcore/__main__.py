@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,6 +51,9 @@ Setting = Annotated[
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="A config.yaml to repeat; other options override it.")
 ]
+Resume = Annotated[
+    str | None, typer.Option(metavar="RUN", help="Go on with this run; it keeps its settings.")
+]
 Title = Annotated[str, typer.Option(help="What to call the run.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -78,82 +82,68 @@ def _config(file: Path | None, settings: list[str] | None, **options: Any) -> An
     return build_config(**{**values, "classes": None})
 
 
-@app.command()
-def train(
-    model: Model = None,
-    data: Data = None,
-    recipe: Recipe = None,
-    epochs: Epochs = None,
-    batch_size: BatchSize = None,
-    lr: Rate = None,
-    seed: Seed = None,
-    device: Device = None,
-    settings: Setting = None,
-    config: ConfigFile = None,
-    title: Title = "",
-    resume: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Go on with this run; it keeps its settings.")
-    ] = None,
-    runs_dir: RunsDir = None,
-) -> None:
-    """Train here, with a progress bar; prints the run folder last. Ctrl-C saves and stops."""
-    options = {
-        "model": model, "data": data, "recipe": recipe, "epochs": epochs, "batch_size": batch_size, "lr": lr,
-        "seed": seed, "device": device,
-    }  # fmt: skip
-    if resume and (config or settings or any(value is not None for value in options.values())):
-        raise UserError("--resume keeps the run's settings: leave out the other options, or train a new run.")
-    chosen = None if resume else _config(config, settings, **options)
-    from vitcore.training import train as start
+def _training_command(start: Callable[[Any, str | None, Path | None, str], Path]) -> Callable[..., None]:
+    """A command with all options of a training; `train` and `launch` differ only in what starts it."""
+
+    def command(
+        model: Model = None,
+        data: Data = None,
+        recipe: Recipe = None,
+        epochs: Epochs = None,
+        batch_size: BatchSize = None,
+        lr: Rate = None,
+        seed: Seed = None,
+        device: Device = None,
+        settings: Setting = None,
+        config: ConfigFile = None,
+        title: Title = "",
+        resume: Resume = None,
+        runs_dir: RunsDir = None,
+    ) -> None:
+        options = {
+            "model": model, "data": data, "recipe": recipe, "epochs": epochs, "batch_size": batch_size, "lr": lr,
+            "seed": seed, "device": device,
+        }  # fmt: skip
+        if resume and (config or settings or any(value is not None for value in options.values())):
+            raise UserError(
+                "--resume keeps the run's settings: leave out the other options, or start a new run."
+            )
+        chosen = None if resume else _config(config, settings, **options)
+        print(start(chosen, resume, runs_dir, title))
+
+    return command
+
+
+def _train(config: Any, resume: str | None, runs_dir: Path | None, title: str) -> Path:
+    from vitcore.training import train
 
     with contextlib.redirect_stdout(sys.stderr):
-        run = start(chosen, resume=resume, runs_dir=runs_dir, title=title)
+        run = train(config, resume=resume, runs_dir=runs_dir, title=title)
     status = run.status()
     if status.state == "finished":
-        print(
-            f"test accuracy {100 * status.result['test_acc']:.2f} % (n = {status.result['n_test']:,})",
-            file=sys.stderr,
-        )
+        accuracy, count = 100 * status.result["test_acc"], status.result["n_test"]
+        print(f"test accuracy {accuracy:.2f} % (n = {count:,})", file=sys.stderr)
     else:
         print(f"{status.state}: --resume {run.id} goes on", file=sys.stderr)
-    print(run.path)
+    return run.path
 
 
-@app.command()
-def launch(
-    model: Model = None,
-    data: Data = None,
-    recipe: Recipe = None,
-    epochs: Epochs = None,
-    batch_size: BatchSize = None,
-    lr: Rate = None,
-    seed: Seed = None,
-    device: Device = None,
-    settings: Setting = None,
-    config: ConfigFile = None,
-    title: Title = "",
-    resume: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Queue this run again; it keeps its settings.")
-    ] = None,
-    runs_dir: RunsDir = None,
-) -> None:
-    """Queue a training in the background and return at once; prints the run folder."""
-    from vitcore.runs import launch as background
+def _launch(config: Any, resume: str | None, runs_dir: Path | None, title: str) -> Path:
+    from vitcore.runs import launch
     from vitcore.runs.folder import find_run
 
-    options = {
-        "model": model, "data": data, "recipe": recipe, "epochs": epochs, "batch_size": batch_size, "lr": lr,
-        "seed": seed, "device": device,
-    }  # fmt: skip
-    if resume:
-        if config or settings or any(value is not None for value in options.values()):
-            raise UserError(
-                "--resume keeps the run's settings: leave out the other options, or launch a new run."
-            )
-        run = background.resume(find_run(resume, runs_dir))
-    else:
-        run = background.launch(_config(config, settings, **options), runs_dir, title=title)
-    print(run.path)
+    run = (
+        launch.resume(find_run(resume, runs_dir)) if resume else launch.launch(config, runs_dir, title=title)
+    )
+    return run.path
+
+
+app.command(
+    "train", help="Train here, with a progress bar; prints the run folder last. Ctrl-C saves and stops."
+)(_training_command(_train))
+app.command("launch", help="Queue a training in the background and return at once; prints the run folder.")(
+    _training_command(_launch)
+)
 
 
 @app.command()

@@ -35,8 +35,9 @@ def evaluate(model: nn.Module, split: Split, device: torch.device | str = "cpu")
     loader = make_loader(split, BATCH, train=False, device=device)
     logits = torch.cat([model(images).float().cpu() for images, _ in loader])  # [N, classes]
     labels = torch.from_numpy(split.labels)
-    hits = multiclass_accuracy(logits, labels, num_classes=logits.shape[1], average="micro")
-    return Score(float(hits), float(F.cross_entropy(logits, labels)), len(labels), logits)
+    share = multiclass_accuracy(logits, labels, num_classes=logits.shape[1], average="micro")
+    accuracy = round(float(share) * len(labels)) / len(labels)  # the share came in float32
+    return Score(accuracy, float(F.cross_entropy(logits, labels)), len(labels), logits)
 
 
 def evaluate_run(run: Run, data: str) -> Score:

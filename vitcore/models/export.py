@@ -7,12 +7,12 @@ import tempfile
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save as pack
 
 from vitcore.errors import UserError
 from vitcore.models import load_run, weights_of
 from vitcore.models.evaluate import evaluate_run
-from vitcore.runs.folder import Run
+from vitcore.runs.folder import Run, write_atomic
 from vitcore.runs.metrics import event_files
 
 
@@ -33,7 +33,7 @@ def export_run(run: Run, out: Path) -> Run:
         draft.checkpoints.mkdir()
         for name in ("config.yaml", "meta.json", *(file.name for file in event_files(run.path))):
             shutil.copy(run.path / name, draft.path / name)
-        save_file(weights_of(load_run(run), torch.float16), draft.best)
+        write_atomic(draft.best, pack(weights_of(load_run(run), torch.float16)))
         score = evaluate_run(draft, run.config.data)
         result = {**status.result, "test_acc": score.accuracy, "test_loss": score.loss, "n_test": score.count}
         here = {"pid": None, "process_start": None, "boot_id": None, "host": None, "data_dir": None}

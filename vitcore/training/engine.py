@@ -39,6 +39,10 @@ class RunLogger(TensorBoardLogger):
     def save(self) -> None:
         self.experiment.flush()
 
+    def finalize(self, status: str) -> None:
+        """Lightning ends the fit with this; the test scores still belong into the same file."""
+        self.experiment.flush()
+
 
 def train(
     config: Config | None = None,
@@ -154,9 +158,9 @@ def _fit(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: D
     test = evaluate(load_run(run), data.test, device)
     scores = {"test_acc": test.accuracy, "test_loss": test.loss}
     trainer.logger.log_metrics(scores, step=trainer.global_step)
-    trainer.logger.finalize("success")
+    trainer.logger.experiment.close()
     return {
-        "val_acc": keeper.best,
+        "val_acc": round(keeper.best, 6),
         "n_val": len(val_part),
         "best_epoch": keeper.best_epoch,
         **scores,
