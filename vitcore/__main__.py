@@ -100,14 +100,10 @@ def _training_command(start: Callable[[Any, str | None, Path | None, str], Path]
         resume: Resume = None,
         runs_dir: RunsDir = None,
     ) -> None:
-        options = {
-            "model": model, "data": data, "recipe": recipe, "epochs": epochs, "batch_size": batch_size, "lr": lr,
-            "seed": seed, "device": device,
-        }  # fmt: skip
+        options = dict(model=model, data=data, recipe=recipe, epochs=epochs)
+        options |= dict(batch_size=batch_size, lr=lr, seed=seed, device=device)
         if resume and (config or settings or any(value is not None for value in options.values())):
-            raise UserError(
-                "--resume keeps the run's settings: leave out the other options, or start a new run."
-            )
+            raise UserError("--resume keeps the run's settings: leave out the other options.")
         chosen = None if resume else _config(config, settings, **options)
         print(start(chosen, resume, runs_dir, title))
 

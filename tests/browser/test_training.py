@@ -90,7 +90,7 @@ def test_a_wrong_setting_gets_a_sentence_and_launches_nothing(visitor, server, s
 
 def test_a_folder_outside_the_data_directory_is_refused(visitor, server):
     page = visitor.open("training?data=own%20folder")
-    field = page.get_by_label("Folder under the data directory")
+    field = page.get_by_role("textbox", name="Folder under the data directory")
     field.fill("../../../etc")
     field.press("Enter")
     visitor.settle()

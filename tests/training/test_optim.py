@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 import torch
 
@@ -82,7 +84,7 @@ def test_muon_state_survives_saving():
     copy = build("vit", **SMALL)
     copy.load_state_dict(model.state_dict())
     other = make_optimizer(copy, config)
-    other.load_state_dict(optimizer.state_dict())
+    other.load_state_dict(deepcopy(optimizer.state_dict()))
     step(model, optimizer, 1)
     step(copy, other, 1)
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), copy.parameters(), strict=True))

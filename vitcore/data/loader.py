@@ -79,4 +79,5 @@ def make_loader(
     """A loader over a split. Training: shuffled, augmented, last partial batch dropped; else in order, whole."""
     data = Batches(split, policy=policy if train else "none", seed=seed, device=device)
     batches = EpochBatches(len(split), batch_size, seed=seed if train else None, drop_last=train)
-    return DataLoader(data, batch_size=None, sampler=batches)
+    # a generator of its own: making an iterator draws a number, and the global state is for dropout alone
+    return DataLoader(data, batch_size=None, sampler=batches, generator=torch.Generator())

@@ -11,6 +11,7 @@ derives (`Run.status`). A request to stop is a file of its own, so that it reach
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -230,8 +231,9 @@ def find_run(run: str | Path, root: str | Path | None = None) -> Run:
     text = str(run)
     places = [runs_dir(root) / text, assets_dir() / "runs" / text] if re.fullmatch(r"[\w.-]+", text) else []
     for place in (*places, Path(text).expanduser().absolute()):
-        if (place / "config.yaml").is_file():
-            return Run(place)
+        with contextlib.suppress(OSError):  # a name too long for the file system is the name of no run
+            if (place / "config.yaml").is_file():
+                return Run(place)
     raise UserError(
         f"There is no run {text!r} in {runs_dir(root)} or bundled: `python -m vitcore runs` lists them."
     )
@@ -280,5 +282,5 @@ def tail(path: Path, lines: int = 200, limit: int = 64_000) -> str:
             text = file.read().decode("utf-8", errors="replace")
     except OSError:
         return ""
-    rows = [row.rstrip("\r").rsplit("\r", 1)[-1] for row in text.split("\n")]
-    return "\n".join(rows[-lines:]).strip("\n")
+    rows = [row.rstrip("\r").rsplit("\r", 1)[-1] for row in text.rstrip("\n").split("\n")]
+    return "\n".join(rows[-lines:])

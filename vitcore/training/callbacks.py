@@ -157,6 +157,8 @@ class Keeper(Callback):
             self._snapshot(trainer, module)
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
+        if trainer.is_last_batch:
+            return  # the validation of this epoch comes first, then on_train_epoch_end
         if self.switch:
             self._save_last(trainer)
             raise StopTraining
@@ -176,6 +178,8 @@ class Keeper(Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._save_last(trainer)
+        if self.switch and epoch_follows(trainer):
+            raise StopTraining
 
     def _snapshot(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         path = self.run.checkpoints / f"step-{trainer.global_step:07d}.safetensors"
@@ -216,12 +220,18 @@ class RandomState(Callback):
                 torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda"]])
 
 
+def epoch_follows(trainer: pl.Trainer) -> bool:
+    """Whether the epoch that just ended was not the last one."""
+    return trainer.current_epoch + 1 < trainer.max_epochs
+
+
 def snapshot_epochs(epochs: int, most: int = SNAPSHOTS) -> set[int]:
-    """At most `most` - 1 log-spaced epochs from 1 to the last (the untrained state is one more snapshot)."""
-    count = min(most - 1, epochs)
-    if count < 2:
-        return {epochs}
-    return {round(epochs ** (i / (count - 1))) for i in range(count)}
+    """At most `most` - 1 epochs from 1 to the last: all of few, else log-spaced (the untrained state is one
+    more).
+    """
+    if epochs < most:
+        return set(range(1, epochs + 1))
+    return {round(epochs ** (i / (most - 2))) for i in range(most - 1)}
 
 
 def write_weights(path: Path, model: torch.nn.Module, dtype: torch.dtype = torch.float32) -> None:
