@@ -11,7 +11,7 @@ COLOURSCALE = "Cividis"  # attention everywhere, as in the tutorial
 PLAIN = {"displayModeBar": False}
 
 
-def _bare(figure: go.Figure, height: int, **margin: int) -> go.Figure:
+def _bare(figure: go.Figure, height: int | None, **margin: int) -> go.Figure:
     edges = {"l": 0, "r": 0, "t": 0, "b": 0} | margin
     figure.update_layout(
         height=height,
@@ -32,32 +32,26 @@ def token_name(token: int, side: int, has_cls: bool) -> str:
     return f"row {row + 1}, column {column + 1}"
 
 
-def head_grid(rows: np.ndarray, *, has_cls: bool, per_map: bool, height: int) -> go.Figure:
+def head_grid(rows: np.ndarray, *, has_cls: bool, per_map: bool) -> go.Figure:
     """All layers x heads of one query as small maps, one colour scale unless `per_map`. rows [layers, heads,
     T]
+
+    It fills the box it is given; the maps stay square.
     """
     layers, heads, _ = rows.shape
     patches = rows[..., int(has_cls) :]
     side = round(patches.shape[-1] ** 0.5)
     maps = patches.reshape(layers, heads, side, side)
-    gap = max(1, side // 8)
-    step = side + gap
-    shape = (layers * step - gap, heads * step - gap)
+    step = side + max(1, side // 8)  # a map and the gap after it
+    shape = (layers * step, heads * step)
     shown, info = np.full(shape, np.nan), np.zeros((*shape, 5))
-    for layer in range(layers):
-        for head in range(heads):
-            where = np.s_[layer * step : layer * step + side, head * step : head * step + side]
-            values = maps[layer, head]
-            shown[where] = values / values.max() if per_map else values
-            info[where] = np.stack(
-                [
-                    np.full((side, side), layer + 1),
-                    np.full((side, side), head + 1),
-                    *np.mgrid[1 : side + 1, 1 : side + 1],
-                    values,
-                ],
-                axis=-1,
-            )
+    row, column = np.mgrid[1 : side + 1, 1 : side + 1]
+    for layer, head in np.ndindex(layers, heads):
+        where = np.s_[layer * step : layer * step + side, head * step : head * step + side]
+        values = maps[layer, head]
+        shown[where] = values / values.max() if per_map else values
+        parts = (np.full_like(row, layer + 1), np.full_like(row, head + 1), row, column, values)
+        info[where] = np.stack(parts, axis=-1)
     figure = go.Figure(
         go.Heatmap(
             z=shown,
@@ -72,11 +66,18 @@ def head_grid(rows: np.ndarray, *, has_cls: bool, per_map: bool, height: int) ->
             ),
             colorbar={
                 "title": {
-                    "text": "share of its map's maximum" if per_map else "attention",
-                    "side": "right",
+                    "text": "share of the map's maximum  " if per_map else "attention weight  ",
+                    "side": "top",
                     "font": {"size": 13},
                 },
-                "thickness": 12,
+                "orientation": "h",
+                "x": 0,
+                "xanchor": "left",
+                "y": 0,
+                "yanchor": "top",
+                "len": 0.45,
+                "thickness": 10,
+                "ypad": 4,
                 "outlinewidth": 0,
                 "tickformat": ".0%" if per_map else "",
             },
@@ -86,35 +87,37 @@ def head_grid(rows: np.ndarray, *, has_cls: bool, per_map: bool, height: int) ->
     figure.update_xaxes(
         tickvals=[middle + step * h for h in range(heads)],
         ticktext=[f"head {h + 1}" if heads <= 12 else str(h + 1) for h in range(heads)],
-        side="top", showgrid=False, zeroline=False, constrain="domain",
+        range=[-0.5, shape[1] - 0.5], side="top", showgrid=False, zeroline=False, ticklen=0,
+        constrain="domain", constraintoward="left",
     )  # fmt: skip
     figure.update_yaxes(
         tickvals=[middle + step * layer for layer in range(layers)],
-        ticktext=[f"layer {layer + 1}" for layer in range(layers)],
-        autorange="reversed", scaleanchor="x", showgrid=False, zeroline=False, constrain="domain",
+        ticktext=[f"layer {layer + 1} " for layer in range(layers)],
+        range=[shape[0] - 0.5, -0.5], scaleanchor="x", showgrid=False, zeroline=False, ticklen=0,
+        constrain="domain", constraintoward="top",
     )  # fmt: skip
-    return _bare(figure, height, t=22, l=58)
+    return _bare(figure, None, t=22, l=58, b=48)
 
 
-def patch_picker(image: np.ndarray, side: int, query: int | None, height: int) -> go.Figure:
+def patch_picker(image: np.ndarray, side: int, query: int | None) -> go.Figure:
     """The image with its patch grid; a click on a patch is a selected point whose number counts patches row
     by row.
     """
     size = image.shape[-1]
     patch = size / side
     figure = go.Figure(go.Image(z=image.transpose(1, 2, 0), hoverinfo="skip"))
+    thin = {"type": "line", "line": {"color": "rgba(255,255,255,.35)", "width": 1}}
     for i in range(1, side):
-        for line in ({"x0": i * patch - 0.5, "x1": i * patch - 0.5, "y0": -0.5, "y1": size - 0.5},):
-            figure.add_shape(type="line", line={"color": "rgba(255,255,255,.35)", "width": 1}, **line)
-            turned = {"x0": line["y0"], "x1": line["y1"], "y0": line["x0"], "y1": line["x1"]}
-            figure.add_shape(type="line", line={"color": "rgba(255,255,255,.35)", "width": 1}, **turned)
+        at = i * patch - 0.5
+        figure.add_shape(**thin, x0=at, x1=at, y0=-0.5, y1=size - 0.5)
+        figure.add_shape(**thin, x0=-0.5, x1=size - 0.5, y0=at, y1=at)
     rows, columns = np.divmod(np.arange(side * side), side)
     centre = (patch - 1) / 2
     figure.add_scatter(
         x=columns * patch + centre,
         y=rows * patch + centre,
         mode="markers",
-        marker={"symbol": "square", "size": 0.86 * height / side, "color": "#fff", "opacity": 0.0},
+        marker={"symbol": "square", "size": 8, "color": "#fff", "opacity": 0.0},
         unselected={"marker": {"opacity": 0.0}},
         selected={"marker": {"opacity": 0.0}},
         customdata=np.stack([rows + 1, columns + 1], axis=1),
@@ -126,12 +129,15 @@ def patch_picker(image: np.ndarray, side: int, query: int | None, height: int) -
         corner |= {"x1": corner["x0"] + patch, "y1": corner["y0"] + patch}
         figure.add_shape(type="rect", line={"color": "#000", "width": 5}, **corner)
         figure.add_shape(type="rect", line={"color": "#fff", "width": 2.5}, **corner)
-    figure.update_xaxes(visible=False, range=[-0.5, size - 0.5], fixedrange=True, constrain="domain")
+    figure.update_xaxes(
+        visible=False, range=[-0.5, size - 0.5], fixedrange=True, constrain="domain", constraintoward="left"
+    )
     figure.update_yaxes(
         visible=False, range=[size - 0.5, -0.5], fixedrange=True, scaleanchor="x", constrain="domain"
     )
-    figure.update_layout(dragmode=False, clickmode="event+select")
-    return _bare(figure, height)
+    # the nearest point answers, however far the pointer is from it
+    figure.update_layout(dragmode=False, clickmode="event+select", hovermode="closest", hoverdistance=-1)
+    return _bare(figure, None)
 
 
 def probabilities(
@@ -152,7 +158,7 @@ def probabilities(
             hoverinfo="skip",
         )
     )
-    figure.update_xaxes(visible=False, range=[0, 1.22], fixedrange=True)
+    figure.update_xaxes(visible=False, range=[0, 1.6], fixedrange=True)
     figure.update_yaxes(showgrid=False, fixedrange=True, automargin=True)
     return _bare(figure, 30 * len(order) + 8)
 

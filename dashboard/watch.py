@@ -37,7 +37,8 @@ def _body(run: Run, axis: str, shown: str) -> None:
         st.markdown(live.describe(run, status), width="stretch")
         _action(run, status.state)
     share = status.step / status.steps if status.steps else 0.0
-    st.progress(1.0 if status.state == "finished" else min(1.0, share))
+    if status.state != "finished":
+        st.progress(min(1.0, share))
     left, right = st.columns(2, gap="large")
     with left:
         live.draw([run], ("train_acc", "val_acc"), axis, key="watch_acc", height=300)
@@ -52,19 +53,20 @@ def _body(run: Run, axis: str, shown: str) -> None:
 
 
 def _action(run: Run, state: str) -> None:
-    """The one thing that can be done to a run in this state."""
+    """The one thing that can be done to a run in this state. A callback: a click counts even if the state
+    moved on.
+    """
     if state in ACTIVE:
-        stop = st.button("Stop training", key="stop", disabled=state == "stopping")
-        if stop:
-            _attempt(background.stop, run)
-    elif state != "finished" and not run.bundled and st.button("Resume training", key="resume"):
-        _attempt(background.resume, run)
+        asked = state == "stopping"
+        st.button("Stop training", key="stop", disabled=asked, on_click=_attempt, args=(background.stop, run))
+    elif state != "finished" and not run.bundled:
+        st.button("Resume training", key="resume", on_click=_attempt, args=(background.resume, run))
+    if problem := st.session_state.pop("action_error", None):
+        st.toast(problem)
 
 
 def _attempt(action: Callable[[Run], object], run: Run) -> None:
     try:
         action(run)
     except UserError as error:
-        st.error(str(error))
-    else:
-        st.rerun()
+        st.session_state.action_error = str(error)

@@ -46,22 +46,27 @@ query = query_control.selectbox(
 )
 scale = scale_control.selectbox("Colour scale", ["shared", "per map"], key="scale", bind="query-params")
 
-picture, grid = st.columns([1, 2.5], gap="large")
+picture, grid = st.columns([1.45, 2.2], gap="large")
 with grid:
-    grid_place = st.container(height=560, border=False)
+    grid_place = st.container()
 with picture:
     position = tokens.index(query)
     patch = None if has_cls and position == 0 else position - has_cls
-    figure = figures.patch_picker(chosen.image, side, patch, height=262)
-    st.plotly_chart(
-        figure, config=figures.PLAIN, key="picker", on_select=pick, selection_mode="points",
-        alt=f"{chosen.name}; the query is {query}",
-    )  # fmt: skip
-    st.caption("**Click a patch** to make it the query.")
+    image_place, rollout_place = st.columns(2)
+    with image_place:
+        st.markdown("**The image**")
+        figure = figures.patch_picker(chosen.image, side, patch)
+        alt = f"{chosen.name}; the query is {query}"
+        with st.container(key="square", height=220, border=False):
+            st.plotly_chart(
+                figure, config=figures.PLAIN, key="picker", height="stretch", on_select=pick,
+                selection_mode="points", alt=alt,
+            )  # fmt: skip
+        st.caption("**Click a patch** to make it the query.")
     prediction_place = st.container()
 
 try:
-    with grid_place, st.spinner("Loading the model and capturing its attention..."):
+    with grid_place, st.spinner("Loading the model and capturing its attention"):
         view = resources.view(run, chosen.image)
 except UserError as error:
     st.error(str(error))
@@ -69,32 +74,26 @@ except UserError as error:
 
 with grid_place:
     rows = view.weights[:, :, position]
-    figure = figures.head_grid(rows, has_cls=has_cls, per_map=scale == "per map", height=500)
-    st.plotly_chart(
-        figure, config=figures.PLAIN, key="grid", alt=f"attention of {query} in every layer and head"
-    )
-    mass = (
-        f" The mass on CLS itself, {100 * rows[..., 0].mean():.0f} % on average, is not drawn."
-        if has_cls
-        else ""
-    )
+    figure = figures.head_grid(rows, has_cls=has_cls, per_map=scale == "per map")
+    alt = f"attention of {query} in every layer and head"
+    with st.container(key="maps", height=500, border=False):
+        st.plotly_chart(figure, config=figures.PLAIN, key="grid", height="stretch", alt=alt)
+    mass = f" CLS itself gets {100 * rows[..., 0].mean():.0f} % on average, not drawn." if has_cls else ""
     st.caption(
-        f"Attention from **{query}** to every patch: rows are layers, columns heads.{mass} Attention shows "
-        "where a head reads, not why the model decides."
+        f"Attention from **{query}** to every patch: rows are layers, columns heads.{mass} It shows where a "
+        "head reads, not why the model decides."
     )
 
+with rollout_place:
+    st.markdown("**Rollout**")
+    row = view.rollout[position, has_cls:].reshape(side, side)
+    st.image(pictures.overlay(chosen.image, row), width="stretch", alt=f"attention rollout from {query}")
+    st.caption("The same query through all layers.")
+
 with prediction_place:
-    left, right = st.columns([1.5, 1])
-    with left:
-        classes = run.config.classes
-        truth = chosen.truth if classes == resources.dataset().classes else None
-        figure = figures.probabilities(view.probabilities, classes, truth, theme.hue("vit"))
-        st.markdown("**Prediction**")
-        st.plotly_chart(
-            figure, config=figures.PLAIN, key="prediction", alt="probabilities of the likeliest classes"
-        )
-    with right:
-        st.markdown("**Rollout**")
-        row = view.rollout[position, has_cls:].reshape(side, side)
-        st.image(pictures.overlay(chosen.image, row), width="stretch", alt=f"attention rollout from {query}")
-        st.caption("All layers together, over the grey image.")
+    classes = run.config.classes
+    truth = chosen.truth if classes == resources.dataset().classes else None
+    figure = figures.probabilities(view.probabilities, classes, truth, theme.hue("vit"))
+    st.markdown("**Prediction**")
+    alt = "probabilities of the likeliest classes"
+    st.plotly_chart(figure, config=figures.PLAIN, key="prediction", alt=alt)

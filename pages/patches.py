@@ -52,10 +52,11 @@ for option in (2, 4, 8, 16):
             "tokens with CLS": tokens,
             "numbers per patch": 3 * option * option,
             "attention weights per head": tokens**2,
-            "attention, all 6 x 8 heads (MB)": round(6 * 8 * tokens**2 * 4 / 2**20, 2),
+            "attention of all 6 x 8 heads, kB": round(6 * 8 * tokens**2 * 4 / 1000, 1),
         }
     )
-st.dataframe(rows, hide_index=True, width="stretch")
+numbers = {name: st.column_config.NumberColumn(format="localized") for name in list(rows[0])[1:]}
+st.dataframe(rows, hide_index=True, width="stretch", column_config=numbers)
 st.caption(
     "Per image, in float32, for 6 layers of 8 heads. Every token attends to every token, so halving the "
     "patch size gives four times the tokens and sixteen times the attention weights. The tutorial found 4 "
