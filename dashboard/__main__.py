@@ -34,9 +34,9 @@ def main() -> None:
     port = parser.parse_args().port
     host = "127.0.0.1"
     if not 1 <= port <= 65535:
-        sys.exit(f"Port {port} does not exist: choose one from 1 to 65535.")
+        parser.exit(2, f"Port {port} does not exist: choose one from 1 to 65535.\n")
     if not free(host, port):
-        sys.exit(f"Port {port} is taken: stop what runs there, or choose another with --port.")
+        parser.exit(2, f"Port {port} is taken: stop what runs there, or choose another with --port.\n")
     # the server works in the folder of its settings, so pin what the user's folder decides
     from vitcore.data.datasets import data_dir
     from vitcore.runs.folder import runs_dir

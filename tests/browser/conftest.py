@@ -52,13 +52,13 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
 
-    def start(self):
+    def start(self, command=None, cwd=ROOT):
+        command = command or [sys.executable, "-m", "dashboard", "--port", str(self.port)]
         home = {"VITLAB_RUNS": str(self.home / "runs"), "VITLAB_DATA": str(self.home / "data")}
         self.log = (self.home / "server.log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "dashboard", "--port", str(self.port)],
-            cwd=ROOT, env={**os.environ, **home}, stdout=self.log, stderr=self.log,
-        )  # fmt: skip
+            command, cwd=cwd, env={**os.environ, **home}, stdout=self.log, stderr=self.log
+        )
         end = time.monotonic() + 60
         while time.monotonic() < end:
             try:

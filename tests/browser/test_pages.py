@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
+
+from tests.browser.conftest import Server, Visitor
+from tests.conftest import ROOT
 
 PAGES = {
     "": "What does a Vision Transformer see?",
@@ -173,11 +178,18 @@ def test_an_address_with_nonsense_still_opens(visitor):
         visitor.check()
 
 
-def test_a_page_that_raises_fails_these_tests(visitor, server):
-    """The tests' own eyes: an exception on a page is seen by `check`."""
-    page = visitor.open("patches")
-    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<div data-testid=stException>boom</div>')")
-    with pytest.raises(AssertionError):
-        visitor.check()
-    page.reload()
-    visitor.settle()
+def test_a_page_that_raises_is_seen(page, tmp_path):
+    """The tests' own eyes: an app of one page that raises does not pass `check`."""
+    (tmp_path / "app.py").write_text("import streamlit as st\nst.title('Here')\nraise ValueError('boom')\n")
+    (tmp_path / ".streamlit").mkdir()
+    shutil.copy(ROOT / ".streamlit" / "config.toml", tmp_path / ".streamlit")
+    server = Server(tmp_path)
+    command = ["-m", "streamlit", "run", str(tmp_path / "app.py"), "--server.port", str(server.port)]
+    server.start([sys.executable, *command], cwd=tmp_path)
+    try:
+        visitor = Visitor(page, server.url)
+        visitor.open()
+        with pytest.raises(AssertionError):
+            visitor.check()
+    finally:
+        server.stop()

@@ -63,11 +63,11 @@ def test_two_runs_with_one_seed_are_identical_and_with_another_not(colours, mode
 
 
 @pytest.mark.parametrize("model", ["vit", "resnet"])
-@pytest.mark.parametrize(
-    "stop_at", [1, 4, 6, 9]
-)  # six steps an epoch: within, at the end, in the second epoch
+# 24 steps an epoch, a point every second one: within the first epoch, between points, at its end, beyond
+@pytest.mark.parametrize("stop_at", [2, 7, 24, 35])
 def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(colours, model, stop_at, monkeypatch):
     dropping = {"keep_patches": 0.5, "drop_path": 0.3} if model == "vit" else {}
+    dropping["batch_size"] = 4
     whole = train(config(colours, model, **dropping), progress=False)
 
     original = Keeper.on_train_batch_end
@@ -84,12 +84,20 @@ def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(colours, model, s
     monkeypatch.setattr(Keeper, "on_train_batch_end", original)
     train(resume=run.id, progress=False)
     assert run.status().state == "finished"
-    assert run.status().steps == 18
+    assert run.status().steps == 72
     assert same_weights(whole, run)
     a, b = (read_scalars(r.path) for r in (whole, run))
     for tag in ("train_loss", "train_acc", "val_loss", "val_acc", "lr", "epoch"):
         assert np.array_equal(a[tag].steps, b[tag].steps), tag
         assert np.array_equal(a[tag].values, b[tag].values), tag
+
+
+def test_signal_handlers_are_put_back(colours):
+    import signal
+
+    before = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)]
+    train(config(colours, epochs=1), progress=False)
+    assert [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)] == before
 
 
 def test_a_finished_run_cannot_be_resumed_and_a_bundled_one_neither(colours):

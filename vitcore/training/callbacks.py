@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 from types import FrameType
@@ -29,17 +29,27 @@ class StopTraining(Exception):
 class StopSwitch:
     """Whether this process was asked to stop: by signal (terminate, Ctrl-C) or by the run's request file.
 
-    A second Ctrl-C interrupts at once.
+    A second Ctrl-C interrupts at once. As a context it puts the previous signal handlers back at its end.
     """
 
     def __init__(self, run: Run) -> None:
         self.run, self.pressed = run, False
+        self.before: dict[int, object] = {}
+
+    def __enter__(self) -> StopSwitch:
+        if threading.current_thread() is threading.main_thread():  # elsewhere the request file remains
+            self.before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        self.install()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
 
     def install(self) -> None:
-        """Handle SIGTERM and SIGINT; called again once Lightning has set its own handlers."""
-        with contextlib.suppress(ValueError):  # not in the main thread: the request file remains
-            signal.signal(signal.SIGTERM, self._on_signal)
-            signal.signal(signal.SIGINT, self._on_signal)
+        """Handle the signals; called again once Lightning has set its own handlers."""
+        for number in self.before:
+            signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.pressed and number == signal.SIGINT:

@@ -10,7 +10,6 @@ import errno
 import logging
 import sys
 import time
-import traceback
 import warnings
 from pathlib import Path
 
@@ -94,17 +93,14 @@ def _execute(run: Run, progress: bool, data: Dataset | None) -> None:
     )
     heart = Heartbeat(run, status, run.config.batch_size)
     heart.beat()
-    switch = StopSwitch(run)
-    switch.install()
     try:
-        result = _fit(run, heart, switch, progress, data)
+        with StopSwitch(run) as switch:
+            result = _fit(run, heart, switch, progress, data)
         heart.beat(state="finished", ended=time.time(), eta_s=None, result=result)
     except (StopTraining, KeyboardInterrupt):
         heart.beat(state="stopped", reason="stopped on request", ended=time.time(), eta_s=None)
     except BaseException as error:
         heart.beat(state="failed", reason=reason_of(error), ended=time.time(), eta_s=None)
-        if not isinstance(error, UserError):
-            traceback.print_exc()
         raise
     finally:
         run.stop_request.unlink(missing_ok=True)
@@ -190,6 +186,7 @@ def make_trainer(config: Config, *, progress: bool) -> pl.Trainer:
             logger=False,
             num_sanity_val_steps=0,
             use_distributed_sampler=False,
+            log_every_n_steps=1,  # our callbacks decide
             benchmark=config.device != "cpu",
         )
     except pl.utilities.exceptions.MisconfigurationException:
