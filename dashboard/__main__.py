@@ -1,4 +1,6 @@
-"""`python -m dashboard [--port N]`: starts the dashboard with the project's settings, on this machine only."""
+"""`python -m dashboard [--port N]`: starts the dashboard with the project's settings, on this machine
+only.
+"""
 
 from __future__ import annotations
 

@@ -28,7 +28,9 @@ def _along(scalars: Scalars, curve: Curve, axis: str) -> np.ndarray:
 
 
 def draw(found: list[Run], tags: tuple[str, str], axis: str, *, key: str, height: int) -> None:
-    """Training (faint) and validation (full) curves of runs in one chart that keeps zoom and hidden curves."""
+    """Training (faint) and validation (full) curves of runs in one chart that keeps zoom and hidden
+    curves.
+    """
     items: list[Series] = []
     styles = theme.run_styles([run.config.model for run in found])
     for run, (colour, dash) in zip(found, styles, strict=True):

@@ -1,4 +1,6 @@
-"""Colours: one hue per architecture everywhere, one sequential map for attention; safe for colour-blind eyes."""
+"""Colours: one hue per architecture everywhere, one sequential map for attention; safe for colour-blind
+eyes.
+"""
 
 from __future__ import annotations
 

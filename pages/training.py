@@ -16,7 +16,9 @@ st.title("Train a model and watch it learn")
 
 
 def whole(title: str, name: str, value: int, of: type = Config) -> int:
-    """A number input for a setting, within its bounds; another recipe has other defaults, so fresh widgets."""
+    """A number input for a setting, within its bounds; another recipe has other defaults, so fresh
+    widgets.
+    """
     low, high = bounds(name, of)
     return int(st.number_input(title, low, high, value, step=1, key=f"{name}_{model}_{recipe}"))
 

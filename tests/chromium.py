@@ -24,7 +24,9 @@ FLAGS = [
 
 
 def find() -> str | None:
-    """The path of an installed browser that Playwright can drive, or of the one that Playwright downloaded."""
+    """The path of an installed browser that Playwright can drive, or of the one that Playwright
+    downloaded.
+    """
     for name in NAMES:
         if path := shutil.which(name):
             return path

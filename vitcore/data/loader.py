@@ -76,7 +76,9 @@ def make_loader(
     seed: int = 0,
     device: torch.device | str = "cpu",
 ) -> DataLoader:
-    """A loader over a split. Training: shuffled, augmented, last partial batch dropped; else in order, whole."""
+    """A loader over a split. Training: shuffled, augmented, last partial batch dropped; else in order,
+    whole.
+    """
     data = Batches(split, policy=policy if train else "none", seed=seed, device=device)
     batches = EpochBatches(len(split), batch_size, seed=seed if train else None, drop_last=train)
     # a generator of its own: making an iterator draws a number, and the global state is for dropout alone

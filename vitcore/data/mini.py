@@ -22,7 +22,9 @@ TRAIN, TEST, HELD_OUT = 400, 100, 50  # images per class
 
 
 def first_of_each(labels: np.ndarray, count: int) -> np.ndarray:
-    """Positions of the first `count` images of each class, in original order. labels [N] -> [classes * count]"""
+    """Positions of the first `count` images of each class, in original order. labels [N] -> [classes *
+    count]
+    """
     return np.sort(np.concatenate([np.flatnonzero(labels == c)[:count] for c in np.unique(labels)]))
 
 

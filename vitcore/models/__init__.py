@@ -17,7 +17,9 @@ CLASSES: dict[str, type[nn.Module]] = {"vit": ViT, "resnet": ResNet}
 
 
 def build(name: str, *, num_classes: int = 10, image_size: int = 32, **options: Any) -> nn.Module:
-    """A new model with random weights; without options the tutorial's. Raises `UserError` for wrong options."""
+    """A new model with random weights; without options the tutorial's. Raises `UserError` for wrong
+    options.
+    """
     checked = check_options(name, options).model_dump()
     try:
         return CLASSES[name](num_classes=num_classes, image_size=image_size, **checked)

@@ -1,4 +1,6 @@
-"""A run made ready for sharing, or for the bundled ones: small, and with the accuracy of just these weights."""
+"""A run made ready for sharing, or for the bundled ones: small, and with the accuracy of just these
+weights.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,9 @@ from torch import nn
 
 
 class ResNetBlock(nn.Module):
-    """Two 3x3 convolutions and a residual. `subsample` halves the resolution, with a 1x1 convolution beside."""
+    """Two 3x3 convolutions and a residual. `subsample` halves the resolution, with a 1x1 convolution
+    beside.
+    """
 
     def __init__(self, c_in: int, c_out: int, *, subsample: bool) -> None:
         super().__init__()

@@ -36,7 +36,9 @@ HERE = Path(__file__).resolve().parent.parent
 
 
 def assets_dir() -> Path:
-    """The bundled data and runs: beside the package in the source tree, inside it when installed as a wheel."""
+    """The bundled data and runs: beside the package in the source tree, inside it when installed as a
+    wheel.
+    """
     inside = HERE / "assets"
     return inside if inside.is_dir() else HERE.parent / "assets"
 
@@ -227,7 +229,9 @@ def _runs_in(root: Path) -> list[Run]:
 
 
 def find_run(run: str | Path, root: str | Path | None = None) -> Run:
-    """The run of that path or id (the user's before the bundled ones). Raises `UserError` when there is none."""
+    """The run of that path or id (the user's before the bundled ones). Raises `UserError` when there is
+    none.
+    """
     text = str(run)
     places = [runs_dir(root) / text, assets_dir() / "runs" / text] if re.fullmatch(r"[\w.-]+", text) else []
     for place in (*places, Path(text).expanduser().absolute()):
@@ -274,7 +278,9 @@ def create_run(config: Config, root: str | Path | None = None, *, title: str = "
 
 
 def tail(path: Path, lines: int = 200, limit: int = 64_000) -> str:
-    """The last lines of a text file, carriage returns applied as a terminal would; empty when there is none."""
+    """The last lines of a text file, carriage returns applied as a terminal would; empty when there is
+    none.
+    """
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)

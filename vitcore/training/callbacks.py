@@ -196,7 +196,9 @@ class Keeper(Callback):
         write_weights(path, module.model, torch.float16)
 
     def _save_last(self, trainer: pl.Trainer) -> None:
-        """Write beside, then rename: an interrupted or failed write leaves the previous checkpoint as it was."""
+        """Write beside, then rename: an interrupted or failed write leaves the previous checkpoint as
+        it was.
+        """
         draft = self.run.checkpoints / f".last.{os.getpid()}.ckpt"
         try:
             trainer.save_checkpoint(draft)
@@ -213,7 +215,9 @@ class Keeper(Callback):
 
 
 class RandomState(Callback):
-    """Keeps torch's random state in the checkpoint, so that dropout and patch dropping go on where they were."""
+    """Keeps torch's random state in the checkpoint, so that dropout and patch dropping go on where they
+    were.
+    """
 
     def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
         checkpoint["random"] = {"cpu": torch.get_rng_state()}

@@ -51,7 +51,9 @@ def curves(
     percent: bool = False,
     height: int = 300,
 ) -> None:
-    """Draw curves. The same `key` updates the chart in place; zoom and hidden curves stay while `view` stays."""
+    """Draw curves. The same `key` updates the chart in place; zoom and hidden curves stay while `view`
+    stays.
+    """
     data = {
         "series": items,
         "view": view,
