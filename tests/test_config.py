@@ -69,6 +69,12 @@ def test_the_tutorial_recipe_is_the_published_one():
             "multistep",
             (100, 150),
         )
+        assert (config.decay, config.nesterov, config.clip_norm, config.warmup_epochs) == (
+            "all",
+            False,
+            0.0,
+            0.0,
+        )
         assert (config.augment, config.label_smoothing, config.keep_patches) == ("tutorial", 0.0, 1.0)
 
 

@@ -95,7 +95,9 @@ class Config(Strict):
     optimizer: Literal["adamw", "sgd", "muon"] = "adamw"
     lr: float = Field(1e-3, gt=0, le=10)
     weight_decay: float = Field(0.05, ge=0, le=1)
+    decay: Literal["matrices", "all"] = Field("matrices", description="what the weight decay applies to")
     momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
+    nesterov: bool = Field(True, description="of sgd")
     schedule: Literal["cosine", "multistep", "constant"] = "cosine"
     milestones: tuple[int, ...] = Field(
         (100, 150), description="epochs after which multistep divides the rate by 10"

@@ -20,24 +20,21 @@ _TUTORIAL = {
     "warmup_epochs": 0.0,
     "label_smoothing": 0.0,
     "augment": "tutorial",
+    "decay": "all",
+    "nesterov": False,
+    "clip_norm": 0.0,
 }
 
 RECIPES: dict[str, dict[str, dict[str, Any]]] = {
     "tutorial": {
         "vit": {
             **_TUTORIAL,
-            **{
-                "optimizer": "adamw",
-                "lr": 3e-4,
-                "weight_decay": 0.01,
-                "clip_norm": 1.0,
-                "options": {"dropout": 0.2},
-            },
+            "optimizer": "adamw",
+            "lr": 3e-4,
+            "weight_decay": 0.01,
+            "options": {"dropout": 0.2},
         },
-        "resnet": {
-            **_TUTORIAL,
-            **{"optimizer": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4, "clip_norm": 0.0},
-        },
+        "resnet": {**_TUTORIAL, "optimizer": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4},
     },
     "modern": {
         "vit": {**_VIT_MUON, "epochs": 6, "keep_patches": 0.5, "full_epochs": 0},

@@ -28,6 +28,7 @@ from vitcore.models import build, load_run
 from vitcore.models.evaluate import BATCH, evaluate
 from vitcore.runs import process
 from vitcore.runs.folder import Run, create_run, find_run
+from vitcore.runs.metrics import event_files
 from vitcore.training.callbacks import Heartbeat, Keeper, RandomState, Scalars, StopSwitch, StopTraining
 from vitcore.training.module import Classifier
 
@@ -146,7 +147,9 @@ def _fit(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: D
         RandomState(),
         keeper := Keeper(run, switch, config.epochs),
     ]
-    trainer.logger = RunLogger(run.path, name="", version="", purge_step=step + 1 if resume else None)
+    trainer.logger = RunLogger(
+        run.path, name="", version="", purge_step=step + 1 if event_files(run.path) else None
+    )
     module = Classifier(model, config)
     val_loader = make_loader(val_part, BATCH, train=False, device=device)
     trainer.fit(module, loader, val_loader, ckpt_path=resume, weights_only=True if resume else None)

@@ -85,11 +85,9 @@ class MuonAdamW(torch.optim.AdamW):
 
 
 def make_optimizer(model: nn.Module, config: Config) -> torch.optim.Optimizer:
-    """The configured optimizer. Weight decay applies to matrices and kernels only; `tutorial` decays all, as
-    published.
-    """
+    """The configured optimizer. With `decay: matrices` norms, biases, CLS and positions are not decayed."""
     everything = list(model.named_parameters())
-    if config.recipe == "tutorial":
+    if config.decay == "all":
         groups = [{"params": [p for _, p in everything], "weight_decay": config.weight_decay}]
     else:
         plain = [p for n, p in everything if p.ndim < 2 or n in ("cls_token", "pos_embedding")]
@@ -99,7 +97,7 @@ def make_optimizer(model: nn.Module, config: Config) -> torch.optim.Optimizer:
             {"params": plain, "weight_decay": 0.0},
         ]
     if config.optimizer == "sgd":
-        nesterov = config.momentum > 0 and config.recipe != "tutorial"
+        nesterov = config.nesterov and config.momentum > 0
         return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=nesterov)
     if config.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=config.lr, fused=True)
