@@ -34,19 +34,20 @@ format: $(VENV)/.tools
 clean:
 	rm -rf $(VENV)
 
-$(BIN)/python:
+$(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "ViT Lab needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 2; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
 
-$(VENV)/.installed: requirements.txt pyproject.toml | $(BIN)/python
+$(VENV)/.installed: requirements.txt pyproject.toml | $(VENV)/.created
 	@echo "Installing ViT Lab into $(VENV). The first time takes some minutes, most of them for PyTorch."
 ifeq ($(TORCH),cpu)
-	$(BIN)/pip install --quiet --index-url $(CPU_INDEX) "torch>=2.9,<3" "torchvision>=0.24,<1"
+	$(BIN)/python -m pip install --quiet --index-url $(CPU_INDEX) "torch>=2.9,<3" "torchvision>=0.24,<1"
 endif
-	$(BIN)/pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
 $(VENV)/.tools: requirements-dev.txt $(VENV)/.installed
-	$(BIN)/pip install --quiet -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
 	@touch $@

@@ -184,7 +184,8 @@ def accuracy_bars(names: list[str], accuracies: list[float], colours: list[str],
         x=0.1, y=1.0, yref="paper", yanchor="bottom", text="chance", showarrow=False, font={"size": 12}
     )
     figure.update_xaxes(
-        range=[0, 1], tickformat=".0%", fixedrange=True, zeroline=False, gridcolor=theme.quiet()
-    )
+        range=[0, 1], tickvals=[0, 0.5, 1], ticktext=["0", "50 %", "100 %"], fixedrange=True, zeroline=False,
+        gridcolor=theme.quiet(),
+    )  # fmt: skip
     figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, tickfont={"size": 14})
-    return _bare(figure, height, t=20, b=28)
+    return _bare(figure, height, t=20, b=28, r=24)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from dashboard import resources, theme
+from dashboard import resources, selection, theme
 from dashboard.components.curves import Series, curves, series
 from vitcore.config import MODEL_NAMES
 from vitcore.runs.folder import Run, Status
@@ -13,11 +13,6 @@ from vitcore.runs.metrics import Curve, Scalars, active_seconds, epochs_of
 
 AXES = {"step": "optimizer step", "epoch": "epoch", "wall clock": "minutes of training"}
 TITLES = {"acc": "accuracy", "loss": "cross-entropy"}
-
-
-def label(run: Run) -> str:
-    """A run's title, with its id where the title does not already say it."""
-    return run.title if run.bundled or run.title == run.id else f"{run.title} ({run.id.split('-', 2)[-1]})"
 
 
 def _along(scalars: Scalars, curve: Curve, axis: str) -> np.ndarray:
@@ -28,8 +23,9 @@ def _along(scalars: Scalars, curve: Curve, axis: str) -> np.ndarray:
 
 
 def draw(found: list[Run], tags: tuple[str, str], axis: str, *, key: str, height: int) -> None:
-    """Training (faint) and validation (full) curves of runs in one chart that keeps zoom and hidden
-    curves.
+    """Training (faint) and validation (full) curves of runs in one chart that keeps zoom and hidden curves.
+
+    Of several runs the legend names each once; a click on it hides both of its curves.
     """
     items: list[Series] = []
     styles = theme.run_styles([run.config.model for run in found])
@@ -38,10 +34,13 @@ def draw(found: list[Run], tags: tuple[str, str], axis: str, *, key: str, height
         for tag in tags:
             if tag in read:
                 validation = tag.startswith("val")
+                part = "validation" if validation else "training"
+                name = part if len(found) == 1 else selection.label_of(run)
                 x, y = _along(read, read[tag], axis), read[tag].values
-                name = f"{run.title}, {'validation' if validation else 'training'}"
-                shade = colour if validation else f"{colour}66"
-                items.append(series(name, x, y, shade, dash, markers=validation))
+                shade = colour if validation else f"{colour}{theme.faint()}"
+                group = part if len(found) == 1 else run.id
+                shown = validation or len(found) == 1
+                items.append(series(name, x, y, shade, dash, markers=validation, group=group, legend=shown))
     quantity = tags[-1].rsplit("_", 1)[-1]
     curves(
         items,

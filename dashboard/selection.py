@@ -7,14 +7,13 @@ and is never put into the address.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 
-from dashboard import resources
-from vitcore.data.images import SUFFIXES, read_image
+from vitcore.data import Dataset
+from vitcore.data.images import SUFFIXES, open_image, read_image
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
@@ -28,37 +27,42 @@ class Chosen:
     name: str
 
 
-def choose_image() -> Chosen:
-    """The image controls: class and number of a bundled test image, or an own one. Draws two columns' worth
-    of widgets.
-    """
-    data = resources.dataset()
+def choose_image(data: Dataset) -> Chosen:
+    """The image controls: class and number of a test image of `data`, or an own one, at the data's size."""
     left, middle, right = st.columns([2, 1.4, 1.6], vertical_alignment="bottom")
-    own: Chosen | None = st.session_state.get("own_image")
+    own: tuple[bytes, str] | None = st.session_state.get("own_image")
+    if st.session_state.get("class") not in data.classes:  # another dataset, other classes
+        st.session_state.pop("class", None)
+    first = data.classes.index("cat") if "cat" in data.classes else 0
     kind = left.selectbox(
-        "Class",
-        data.classes,
-        index=data.classes.index("cat"),
-        key="class",
-        bind="query-params",
-        disabled=bool(own),
+        "Class", data.classes, index=first, key="class", bind="query-params", disabled=bool(own)
     )
     label = data.classes.index(kind)
     members = np.flatnonzero(data.test.labels == label)
+    if st.session_state.get("image", 1) > len(members):
+        st.session_state.pop("image")
     number = middle.number_input(
-        "Test image", 1, len(members), 1, key="image", bind="query-params", disabled=bool(own),
-        help="Numbered within its class, in the order of CIFAR-10.",
+        "Test image", 1, max(1, len(members)), 1, key="image", bind="query-params", disabled=bool(own),
+        help="Numbered within its class, in the order of the dataset.",
     )  # fmt: skip
     with right.popover("Own image", icon=":material/upload:", width="stretch"):
-        _own_image(data.size)
+        _own_image()
     if own:
-        return own
+        return Chosen(_decoded(*own, data.size), None, own[1])
+    if not len(members):
+        st.info(f"There is no test image of class {kind}: choose another class.")
+        st.stop()
     return Chosen(
         data.test.images[members[number - 1]], label, f"{kind}, test image {number} of {len(members)}"
     )
 
 
-def _own_image(size: int) -> None:
+@st.cache_data(max_entries=32, show_spinner=False)
+def _decoded(data: bytes, name: str, size: int) -> np.ndarray:
+    return read_image(data, size, name)
+
+
+def _own_image() -> None:
     """Upload and removal; a wrong file gets a sentence and leaves the previous image."""
     if st.session_state.get("own_image"):
         st.caption("Your image is shown on every page. It stays in this session and is not part of the link.")
@@ -74,31 +78,55 @@ def _own_image(size: int) -> None:
     if upload is None:
         return
     try:
-        image = read_image(upload.getvalue(), size, upload.name)
+        open_image(upload.getvalue(), upload.name)
     except UserError as error:
         st.error(str(error))
         return
-    st.session_state.own_image = Chosen(image, None, upload.name)
+    st.session_state.own_image = (upload.getvalue(), upload.name)
     st.session_state.upload_generation = generation + 1  # an empty uploader next time
     st.rerun()
 
 
-def choose_run(
-    found: list[Run], label: str = "Model", *, key: str = "run", note: Callable[[Run], str] | None = None
-) -> Run:
+def label_of(run: Run) -> str:
+    """A run's title, with the time in its id for the user's own: titles repeat, and a label must not
+    change.
+    """
+    return run.title if run.bundled or run.title == run.id else f"{run.title} ({run.id.split('-', 2)[-1]})"
+
+
+def choose_run(found: list[Run], label: str = "Model", *, key: str = "run") -> Run:
     """A select box of runs. The address holds the id, which never changes, and not the title."""
     by_id = {run.id: run for run in found}
-    titles = [run.title for run in found]
-
-    def name(run_id: str) -> str:
-        run = by_id[run_id]
-        text = run.title if titles.count(run.title) == 1 else f"{run.title} ({run.id})"
-        return f"{text}, {note(run)}" if note else text
-
     if st.session_state.get(key) not in by_id:
         wanted = st.query_params.get(key)
         st.session_state[key] = wanted if wanted in by_id else found[0].id
-    chosen = st.selectbox(label, list(by_id), format_func=name, key=key, persist_state="session")
+    chosen = st.selectbox(
+        label,
+        list(by_id),
+        format_func=lambda run_id: label_of(by_id[run_id]),
+        key=key,
+        persist_state="session",
+    )
     if st.query_params.get(key) != chosen:
         st.query_params[key] = chosen
     return by_id[chosen]
+
+
+def choose_runs(found: list[Run], label: str, *, most: int) -> list[Run]:
+    """A choice of several runs, the bundled ones first; the address holds their ids."""
+    by_id = {run.id: run for run in found}
+    if "runs" not in st.session_state:
+        wanted = [run_id for run_id in st.query_params.get("runs", "").split(",") if run_id in by_id]
+        st.session_state.runs = wanted or [run.id for run in found if run.bundled] or [found[0].id]
+    st.session_state.runs = [run_id for run_id in st.session_state.runs if run_id in by_id][:most]
+    chosen = st.multiselect(
+        label,
+        list(by_id),
+        format_func=lambda run_id: label_of(by_id[run_id]),
+        key="runs",
+        max_selections=most,
+        persist_state="session",
+    )
+    if st.query_params.get("runs", "") != ",".join(chosen):
+        st.query_params["runs"] = ",".join(chosen)
+    return [by_id[run_id] for run_id in chosen]

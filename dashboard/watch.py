@@ -20,7 +20,7 @@ def panel(found: list[Run]) -> None:
     """A selector of the user's runs and, below it, the chosen one; it ticks only while that run is active."""
     chosen, axis_place = st.columns([3, 2], vertical_alignment="bottom")
     with chosen:
-        run = selection.choose_run(found, "Watch", key="watch", note=lambda run: run.status().state)
+        run = selection.choose_run(found, "Watch", key="watch")
     axis = axis_place.segmented_control(
         "Against", list(live.AXES), default="epoch", key="x", bind="query-params", required=True
     )

@@ -18,14 +18,13 @@ run_control, image_controls, query_control, scale_control = st.columns(
 )
 with run_control:
     run = selection.choose_run(found)
-with image_controls:
-    chosen = selection.choose_image()
-if chosen.image.shape[-1] != run.config.image_size:
-    st.info(
-        f"{run.title} reads images of {run.config.image_size} x {run.config.image_size} pixels: choose "
-        "another run."
-    )
+try:
+    data = resources.dataset_of(run)
+except UserError as error:
+    st.error(f"The images of {run.title} are gone. {error}")
     st.stop()
+with image_controls:
+    chosen = selection.choose_image(data)
 
 has_cls = run.config.options["pool"] == "cls"
 side = run.config.image_size // run.config.options["patch_size"]
@@ -91,9 +90,7 @@ with rollout_place:
     st.caption("The same query through all layers.")
 
 with prediction_place:
-    classes = run.config.classes
-    truth = chosen.truth if classes == resources.dataset().classes else None
-    figure = figures.probabilities(view.probabilities, classes, truth, theme.hue("vit"))
+    figure = figures.probabilities(view.probabilities, data.classes, chosen.truth, theme.hue("vit"))
     st.markdown("**Prediction**")
     alt = "probabilities of the likeliest classes"
     st.plotly_chart(figure, config=figures.PLAIN, key="prediction", alt=alt)

@@ -2,28 +2,24 @@
 
 import streamlit as st
 
-from dashboard import live, resources
+from dashboard import live, resources, selection
 from vitcore.config import MODEL_NAMES
+from vitcore.runs.metrics import event_files
 
 st.title("How do the models compare?")
 
-found = [run for run in resources.runs() if resources.scalars(run).curves]
+found = [run for run in resources.runs() if event_files(run.path)]
 if not found:
     st.info("There is no run with curves yet.")
     st.page_link("../pages/training.py", label="Train one", icon=":material/arrow_forward:")
     st.stop()
 
-names = {run.id: live.label(run) for run in found}
-start = [run.id for run in found if run.bundled] or [found[0].id]
 run_control, axis_control = st.columns([3, 2], vertical_alignment="bottom")
-picked = run_control.multiselect(
-    "Runs", list(names), default=start, format_func=lambda key: names.get(key, key), key="runs",
-    bind="query-params", max_selections=8,
-)  # fmt: skip
+with run_control:
+    chosen = selection.choose_runs(found, "Runs", most=8)
 axis = axis_control.segmented_control(
     "Against", list(live.AXES), default="epoch", key="x", bind="query-params", required=True
 )
-chosen = [run for run in found if run.id in picked]
 if not chosen:
     st.info("Choose at least one run above.")
     st.stop()
@@ -46,7 +42,7 @@ for run in chosen:
     result = status.result
     rows.append(
         {
-            "run": run.title,
+            "run": selection.label_of(run),
             "model": MODEL_NAMES[config.model],
             "data": config.data,
             "recipe": config.recipe,

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from dashboard import pictures, selection
+from dashboard import pictures, resources, selection
 
 st.title("How does an image become a sequence?")
 
 image_controls, size_control = st.columns([3, 2], vertical_alignment="bottom")
 with image_controls:
-    chosen = selection.choose_image()
+    chosen = selection.choose_image(resources.dataset())
 with size_control:
     size = st.segmented_control(
         "Patch size, pixels", [2, 4, 8, 16], default=4, key="patch", bind="query-params", required=True

@@ -15,12 +15,16 @@ DOUBLE_CLICK_S = 2.0  # the same launch within this time is one launch
 st.title("Train a model and watch it learn")
 
 
-def whole(title: str, name: str, value: int, of: type = Config) -> int:
-    """A number input for a setting, within its bounds; another recipe has other defaults, so fresh
-    widgets.
+def whole(title: str, name: str, value: int, of: type = Config) -> int | None:
+    """A number input for a setting; another recipe has other defaults, so fresh widgets.
+
+    The widget takes any number: what is out of bounds gets the configuration's sentence instead of being
+    ignored.
     """
     low, high = bounds(name, of)
-    return int(st.number_input(title, low, high, value, step=1, key=f"{name}_{model}_{recipe}"))
+    return st.number_input(
+        title, value=value, step=1, key=f"{name}_{model}_{recipe}", help=f"{low:,} to {high:,}"
+    )
 
 
 model_place, data_place, recipe_place, epochs_place, more_place, launch_place = st.columns(
@@ -65,16 +69,15 @@ if source == "own folder":
     place = (home / folder).resolve()
     values["data"] = f"folder:{place}" if folder and place.is_relative_to(home) else ""
 elif source == "cifar10":
-    here = (data_dir() / "cifar10").is_dir()
-    st.caption(
-        "45,000 training images." if here else "Not on this machine yet: the run downloads 170 MB first."
-    )
+    there = any((data_dir() / "cifar10" / name).exists() for name in ("labels.json", "cifar-10-batches-py"))
+    st.caption("Complete CIFAR-10." if there else "Not on this machine yet: the run downloads 170 MB first.")
+
+
+wanted = (repr(values), title)
 
 
 def start() -> None:
-    """Launch with the settings shown; a wrong one becomes a sentence."""
-    st.session_state.pop("launch_error", None)
-    wanted = (repr(values), title)
+    """Launch with the settings shown; a wrong one becomes a sentence, which goes when the settings change."""
     again, when = st.session_state.get("launched", (None, 0.0))
     if again == wanted and time.monotonic() - when < DOUBLE_CLICK_S:
         return
@@ -83,7 +86,7 @@ def start() -> None:
             raise UserError(f"Name a folder below {data_dir()}, for example `flowers`.")
         run = background.launch(make_config(recipe, **values), title=title)
     except UserError as error:
-        st.session_state.launch_error = str(error)
+        st.session_state.launch_error = (wanted, str(error))
         return
     st.session_state.launched = (wanted, time.monotonic())
     st.session_state.watch = run.id
@@ -92,7 +95,8 @@ def start() -> None:
 launch_place.button(
     "Launch training", type="primary", width="stretch", on_click=start, icon=":material/play_arrow:"
 )
-if problem := st.session_state.get("launch_error"):
+settings, problem = st.session_state.get("launch_error", (None, ""))
+if problem and settings == wanted:
     st.error(problem)
 
 found = resources.runs()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from tests.conftest import ROOT
-from vitcore.runs.folder import Run, runs_dir
+from vitcore.config import dump_config, make_config
+from vitcore.runs.folder import Run, list_runs, runs_dir
 
 
 def run(*arguments, timeout=300):
@@ -59,7 +62,8 @@ def test_train_prints_the_run_folder_last_and_resume_evaluate_and_runs_know_it(c
     scored = json.loads(run("evaluate", folder.name, "--json").stdout)
     assert scored["accuracy"] == pytest.approx(Run(folder).status().result["test_acc"], abs=1e-6)
     assert scored["n"] == 12
-    assert "n = 12" in run("evaluate", folder).stdout
+    assert "%, n = 12 test images" in run("evaluate", folder).stdout
+    assert "epoch 1/1" in Run(folder).log.read_text()
     assert folder.name in run("runs").stdout
     assert {row["id"] for row in json.loads(run("runs", "--json").stdout)} >= {folder.name, "vit-cifar10"}
 
@@ -91,8 +95,6 @@ def test_launch_returns_the_folder_of_a_queued_run_and_stop_ends_it(colours):
     folder = Path(done.stdout.strip())
     assert Run(folder).status().state in ("queued", "running")
     assert run("stop", folder.name).returncode == 0
-    import time
-
     end = time.monotonic() + 60
     while Run(folder).status().state not in ("stopped", "failed") and time.monotonic() < end:
         time.sleep(0.2)
@@ -131,10 +133,20 @@ def bad_data(tmp_path):
         (["--bogus"], "--bogus"),
         (["--resume", "nothing"], "no run"),
         (["--resume", "x", "--epochs", "3"], "leave out the other options"),
+        (["--resume", "x", "--title", "y"], "leave out the other options"),
+        (["--config", "CONFIG", "--recipe", "tutorial"], "leave out --recipe"),
+        (["--set", "model=[1]"], "Unknown model"),
+        (["--set", "recipe=[1]"], "Unknown recipe"),
+        (["--set", "recipe=a/b"], "Unknown recipe"),
+        (["--data", "folder:" + "x" * 300], "no folder"),
     ],
 )
 def test_wrong_input_gets_one_sentence_and_leaves_nothing(bad_data, command, arguments, words):
-    done = run(command, *(a.replace("BAD", str(bad_data)) for a in arguments))
+    (bad_data / "good.yaml").write_text(dump_config(make_config()))
+    places = {"BAD": str(bad_data), "CONFIG": str(bad_data / "good.yaml")}
+    for word, place in places.items():
+        arguments = [a.replace(word, place) for a in arguments]
+    done = run(command, *arguments)
     assert done.returncode == 2
     assert words.lower() in done.stderr.lower()
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
@@ -165,6 +177,31 @@ def test_evaluate_on_another_dataset(colours):
     assert json.loads(done.stdout)["n"] == 1000
     wrong = run("evaluate", "resnet-cifar10", "--data", f"folder:{colours}")
     assert (wrong.returncode, "other classes" in wrong.stderr) == (2, True)
+
+
+def test_ctrl_c_saves_and_a_second_one_ends_at_once(colours):
+    for presses, reason in ((1, "stopped on request"), (2, "interrupted")):
+        arguments = map(str, ["train", *tiny(colours, "--set", "epochs=5000")])
+        child = subprocess.Popen(
+            [sys.executable, "-m", "vitcore", *arguments],
+            env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        end = time.monotonic() + 60
+        while not any(r.status().step for r in newest()) and time.monotonic() < end:
+            time.sleep(0.1)
+        found = newest()[0]
+        for _ in range(presses):
+            child.send_signal(signal.SIGINT)
+        out, _ = child.communicate(timeout=60)
+        assert found.status().state == "stopped"
+        # the second press may come after the first one has already saved
+        assert found.status().reason.startswith((reason, "stopped on request"))
+        assert out.strip() == str(found.path)
+
+
+def newest():
+    return [r for r in list_runs(bundled=False) if r.status().state == "running"]
 
 
 def test_data_counts():

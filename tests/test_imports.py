@@ -17,7 +17,8 @@ def imported(path):
         if isinstance(node, ast.Import):
             for name in node.names:
                 yield name.name, node.lineno
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}:{node.lineno}: a relative import hides where it leads"
             yield node.module, node.lineno
             for name in node.names:
                 yield f"{node.module}.{name.name}", node.lineno
@@ -26,6 +27,13 @@ def imported(path):
 FORBIDDEN = {
     "vitcore": ("streamlit", "plotly", "dashboard", "pages"),
     "vitcore/config.py": ("torch", "torchvision", "pytorch_lightning", "vitcore.runs", "vitcore.data"),
+    "vitcore/runs/folder.py": (
+        "torch",
+        "vitcore.data",
+        "vitcore.models",
+        "vitcore.training",
+        "vitcore.analysis",
+    ),
     "vitcore/runs": (
         "torch",
         "torchvision",

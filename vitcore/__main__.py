@@ -74,11 +74,11 @@ def _config(file: Path | None, settings: list[str] | None, **options: Any) -> An
     if file is None:
         return make_config(**given)
     values = read_config(file).model_dump()
-    same_model = given.get("model", values["model"]) == values["model"]
-    values["options"] = dict(values["options"]) if same_model else {}
-    inner = OPTIONS.get(given.get("model", values["model"]))
+    if "recipe" in given or given.get("model", values["model"]) != values["model"]:
+        raise UserError("--config already names the recipe and the model: leave out --recipe and --model.")
+    inner = OPTIONS[values["model"]]
     for name, value in given.items():
-        (values["options"] if inner and name in inner.model_fields else values)[name] = value
+        (values["options"] if name in inner.model_fields else values)[name] = value
     return build_config(**{**values, "classes": None})
 
 
@@ -102,7 +102,7 @@ def _training_command(start: Callable[[Any, str | None, Path | None, str], Path]
     ) -> None:
         options = dict(model=model, data=data, recipe=recipe, epochs=epochs)
         options |= dict(batch_size=batch_size, lr=lr, seed=seed, device=device)
-        if resume and (config or settings or any(value is not None for value in options.values())):
+        if resume and (config or settings or title or any(v is not None for v in options.values())):
             raise UserError("--resume keeps the run's settings: leave out the other options.")
         chosen = None if resume else _config(config, settings, **options)
         print(start(chosen, resume, runs_dir, title))
@@ -174,7 +174,7 @@ def evaluate(run: RunName, data: Data = None, as_json: Json = False, runs_dir: R
             )
         )
     else:
-        print(f"{score.accuracy:.4f}  (n = {score.count:,} test images of {name})")
+        print(f"{100 * score.accuracy:.2f} %, n = {score.count:,} test images of {name}")
 
 
 @app.command()
@@ -240,6 +240,10 @@ def main() -> None:
         sys.exit(2)
     except UsageError as error:
         print(f"{error.format_message().rstrip('.')}: --help lists what there is.", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:  # a path that cannot be read or written, a full disk
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"{error.strerror or error}{where}.", file=sys.stderr)
         sys.exit(2)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)

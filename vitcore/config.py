@@ -86,7 +86,7 @@ class Config(Strict):
         default_factory=dict, description="of the model, see ViTOptions and ResNetOptions"
     )
     data: str = "cifar10-mini"
-    recipe: str = "quick"
+    recipe: str = Field("quick", pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
     seed: int = Field(0, ge=0, le=2**31 - 1)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
 
@@ -172,6 +172,7 @@ _PHRASES = {
     "float_type": "it must be a number",
     "finite_number": "it must be a finite number",
     "string_type": "it must be a text",
+    "string_pattern_mismatch": "it must be a short name of letters, digits and dashes",
     "tuple_type": "it must be a list such as [16, 32, 64]",
     "dict_type": "it must be a list of settings",
 }
@@ -221,7 +222,7 @@ def make_config(recipe: str | None = None, **overrides: Any) -> Config:
     from vitcore.recipes import recipe_values
 
     model = overrides.get("model", "vit")
-    if model not in OPTIONS:
+    if not isinstance(model, str) or model not in OPTIONS:
         raise UserError(f"Unknown model {model!r}: choose one of {', '.join(OPTIONS)}.")
     name = recipe or overrides.pop("recipe", None) or "quick"
     values = {**recipe_values(name, model), "recipe": name}

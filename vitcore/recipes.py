@@ -51,6 +51,6 @@ def recipe_values(name: str, model: str) -> dict[str, Any]:
     """The settings in which a recipe differs from the defaults of `Config`; raises `UserError` for an unknown
     name.
     """
-    if name not in RECIPES:
+    if not isinstance(name, str) or name not in RECIPES:
         raise UserError(f"Unknown recipe {name!r}: choose one of {', '.join(RECIPES)}.")
     return dict(RECIPES[name][model])

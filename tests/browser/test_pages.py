@@ -99,12 +99,16 @@ def test_attention_is_really_that_of_the_model(visitor):
     data = load_dataset("cifar10-mini")
     image = data.test.images[np.flatnonzero(data.test.labels == 8)[2]]
     trace = capture(vitcore.load("vit-cifar10"), torch.from_numpy(image)[None])
-    shown = page.evaluate(
-        "(() => { const t = document.querySelector('.st-key-grid .js-plotly-plot').data[0];"
-        " const f = v => v.bdata ? null : v; return { z: f(t.z), zmax: t.zmax }; })()"
+    shown = np.array(
+        page.evaluate(
+            """() => { const z = document.querySelector('.st-key-grid .js-plotly-plot')._fullData[0].z;
+            return Array.from(z, row => Array.from(row, v => Number.isFinite(v) ? v : -1)); }"""
+        )
     )
-    weights = trace.weights[0, :, :, 0, 1:].numpy()
-    assert shown["zmax"] == pytest.approx(float(weights.max()), abs=1e-4)
+    weights = trace.weights[0, :, :, 0, 1:].unflatten(-1, (8, 8)).numpy()  # [6, 8, 8, 8]
+    for layer, head in np.ndindex(6, 8):
+        tile = shown[layer * 9 : layer * 9 + 8, head * 9 : head * 9 + 8]
+        assert np.allclose(tile, weights[layer, head], atol=1e-4), (layer, head)
     top = int(trace.logits.argmax())
     percent = f"{100 * float(trace.logits.softmax(dim=1)[0, top]):.1f} %"
     expect(page.locator(".st-key-prediction")).to_contain_text(percent)
@@ -166,6 +170,10 @@ def test_compare_draws_both_runs_over_each_axis(visitor):
         expect(page.locator(".curves .xtitle").first).to_have_text(title)
     names = page.evaluate("document.querySelector('.curves').data.map(t => t.name)")
     assert len(names) == 4
+    visitor.open("compare?runs=resnet-cifar10")
+    expect(charts.first).to_be_visible()
+    assert len(page.evaluate("document.querySelector('.curves').data.map(t => t.name)")) == 2
+    assert "runs=resnet-cifar10" in page.url
 
 
 def test_an_address_with_nonsense_still_opens(visitor):

@@ -13,7 +13,7 @@ from vitcore.runs.folder import list_runs
 
 def launch(visitor, epochs, model="ResNet"):
     page = visitor.open(f"training?model={model}")
-    field = page.get_by_label("Epochs").first
+    field = page.get_by_role("spinbutton", name="Epochs")
     field.fill(str(epochs))
     field.press("Enter")
     visitor.settle()
@@ -23,10 +23,12 @@ def launch(visitor, epochs, model="ResNet"):
 
 
 def points(page):
-    """The number of points of the longest curve on the page."""
-    return page.evaluate(
-        "Math.max(0, ...[...document.querySelectorAll('.curves')].map(e => +(e.dataset.points || 0)))"
+    """The number of points of the longest curve of the run in the address."""
+    run = page.url.split("watch=")[1].split("&")[0]
+    charts = (
+        f"[...document.querySelectorAll('.curves')].filter(e => (e.dataset.view || '').includes('{run}'))"
     )
+    return page.evaluate(f"Math.max(0, ...{charts}.map(e => +e.dataset.points))")
 
 
 def wait_for_points(page, least, seconds=120):
@@ -78,13 +80,28 @@ def test_a_wrong_setting_gets_a_sentence_and_launches_nothing(visitor, server, s
     before = len(list_runs(server.home / "runs", bundled=False))
     page = visitor.open("training?model=ViT")
     page.get_by_role("button", name="More").click()
-    field = page.get_by_label(setting, exact=True)
+    field = page.get_by_role("spinbutton", name=setting)
     field.fill(value)
     field.press("Enter")
     visitor.settle()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Launch training").click()
     expect(page.get_by_text(words)).to_be_visible()
+    assert len(list_runs(server.home / "runs", bundled=False)) == before
+
+
+def test_negative_epochs_get_a_sentence_that_goes_when_mended(visitor, server):
+    before = len(list_runs(server.home / "runs", bundled=False))
+    page = visitor.open("training?model=ResNet")
+    field = page.get_by_role("spinbutton", name="Epochs")
+    for value in ("-5", "10"):
+        field.fill(value)
+        field.press("Enter")
+        visitor.settle()
+        if value == "-5":
+            page.get_by_role("button", name="Launch training").click()
+            expect(page.get_by_text("epochs is -5: it must be at least 1")).to_be_visible()
+    expect(page.get_by_text("it must be at least 1")).to_have_count(0)
     assert len(list_runs(server.home / "runs", bundled=False)) == before
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from vitcore.data.images import MAX_BYTES, read_image
@@ -86,6 +89,40 @@ def test_a_truncated_image_is_refused_at_any_length(kind):
     for share in (0.02, 0.1, 0.5, 0.9):
         with pytest.raises(UserError):
             read_image(data[: int(len(data) * share)], 32, "picture")
+
+
+def test_sixteen_bit_grey_is_scaled_not_clipped():
+    ramp = np.linspace(0, 65535, 64 * 64).reshape(64, 64).astype(np.uint16)
+    pixels = read_image(encode(Image.fromarray(ramp)), 64)
+    assert abs(pixels.mean() - 127.5) < 1
+    assert pixels[0, 0, 0] == 0
+    assert pixels[0, -1, -1] == 255
+
+
+def with_exif() -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    noise = np.random.default_rng(0).integers(0, 256, (24, 24, 3), dtype=np.uint8)
+    return encode(Image.fromarray(noise), "JPEG", exif=exif)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    kind=st.sampled_from(["PNG", "WEBP", "EXIF"]),
+    changes=st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=6),
+)
+def test_tampered_bytes_are_read_or_refused_never_worse(kind, changes):
+    data = bytearray(with_exif() if kind == "EXIF" else encode(Image.effect_noise((24, 24), 90), kind))
+    for place, value in changes:
+        reach = 120 if kind == "EXIF" else len(data)  # the orientation stands at the beginning
+        data[int(place * min(reach, len(data)))] = value
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pillow's, about corrupt EXIF data
+        try:
+            shape = read_image(bytes(data), 8, "picture").shape
+        except UserError:
+            return
+    assert shape == (3, 8, 8)
 
 
 def test_a_missing_file_gets_a_sentence(tmp_path):

@@ -55,12 +55,16 @@ def test_a_runs_folder_that_cannot_be_written_gets_a_sentence(tmp_path):
         create_run(make_config(), tmp_path / "file" / "runs")
 
 
-def test_a_torn_status_reads_as_defaults_at_any_length():
+def test_a_torn_or_missing_status_is_lost_at_any_length_and_never_queued():
     run = create_run(make_config())
     whole = (run.path / "status.json").read_bytes()
     for length in range(len(whole)):
         (run.path / "status.json").write_bytes(whole[:length])
-        assert run.status() == Status()
+        assert run.status().state == "lost"
+    (run.path / "status.json").write_text(whole.decode().replace("queued", "archived"))  # of a later version
+    assert run.status().state == "lost"
+    (run.path / "status.json").unlink()
+    assert run.status().state == "lost"
     run.write_status(Status(state="finished"))
     assert run.status().state == "finished"
 
@@ -113,6 +117,12 @@ def test_a_request_to_stop_shows():
     assert run.status().state == "stopping"
 
 
+def test_a_runs_folder_that_is_a_file_gets_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="not a folder"):
+        list_runs(tmp_path / "file")
+
+
 def test_broken_runs_are_listed_and_break_nothing():
     run = create_run(make_config())
     (run.path / "config.yaml").write_text("model: [")
@@ -163,9 +173,9 @@ def test_a_torn_event_file_yields_what_is_complete(tmp_path):
 
 
 def test_active_seconds_leave_pauses_out(tmp_path):
-    write_events(tmp_path, range(3))
+    write_events(tmp_path, range(5))
     scalars = read_scalars(tmp_path)
     curve = scalars["train_loss"]
     for c in scalars.curves.values():
-        c.times[:] = [100.0, 110.0, 5000.0]
-    assert active_seconds(scalars, curve).tolist() == [0.0, 10.0, 10.0]
+        c.times[:] = [100.0, 110.0, 120.0, 5000.0, 5010.0]
+    assert active_seconds(scalars, curve).tolist() == [0.0, 10.0, 20.0, 20.0, 30.0]

@@ -104,6 +104,20 @@ def wait_for_reason(run, words, seconds=10.0):
     return run.status().reason
 
 
+def test_a_folder_without_status_is_left_alone_by_a_living_supervisor(colours):
+    import shutil
+
+    done = background.launch(config(colours))
+    wait_for(done, "finished")
+    copy = runs_dir() / "copied"
+    shutil.copytree(done.path, copy)
+    (copy / "status.json").unlink()
+    before = (copy / "checkpoints" / "best.safetensors").stat().st_mtime_ns
+    wait_for(background.launch(config(colours)), "finished")
+    assert find_run("copied").status().state == "lost"
+    assert (copy / "checkpoints" / "best.safetensors").stat().st_mtime_ns == before
+
+
 def test_a_terminated_training_saves_and_stops(colours):
     run = background.launch(config(colours, LONG))
     os.kill(wait_until_training(run).pid, signal.SIGTERM)

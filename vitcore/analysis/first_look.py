@@ -18,6 +18,7 @@ from torch import nn
 from vitcore.analysis.attention import as_input, capture, query_map, rollout
 from vitcore.analysis.attribution import grad_cam
 from vitcore.data import load_dataset
+from vitcore.errors import UserError
 from vitcore.models import load_run
 from vitcore.models.vit import ViT
 from vitcore.runs.folder import Run, write_atomic
@@ -37,6 +38,8 @@ def look(model: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch.Te
 
 def measure(run: Run) -> Path:
     """Store the probe of one run; returns the file."""
+    if run.config.image_size != 32:
+        raise UserError(f"Run {run.id} does not read 32x32 images: first-look shows those of cifar10-mini.")
     test = load_dataset("cifar10-mini").test
     chosen = np.array([np.flatnonzero(test.labels == c)[0] for c in np.unique(test.labels)])
     maps, probabilities = look(load_run(run), torch.from_numpy(test.images[chosen]))

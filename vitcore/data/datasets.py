@@ -211,7 +211,11 @@ def _folder(name: str, place: Path, size: int) -> Dataset:
     """A folder per class. Every tenth image of a class (in order of the file names) is a test image, unless
     there are
     folders `train` and `test` with the classes inside."""
-    if not place.is_dir():
+    try:
+        there = place.is_dir()
+    except OSError:  # a name too long for the file system
+        there = False
+    if not there:
         raise UserError(f"There is no folder {place}.")
     nested = (place / "train").is_dir() and (place / "test").is_dir()
     home = place / "train" if nested else place

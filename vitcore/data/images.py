@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from vitcore.errors import UserError
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 FORMATS = ("PNG", "JPEG", "WEBP")
+# what pillow's decoders raise on bytes that somebody has tampered with
+BROKEN = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+)
 MAX_BYTES = 10 * 2**20
 MAX_PIXELS = 25_000_000
 
@@ -28,13 +44,23 @@ def open_image(source: str | Path | bytes, name: str = "") -> Image.Image:
     image = check_header(source, name)
     try:
         image.load()
-        image = ImageOps.exif_transpose(image)
+        image = _upright(image)
+        if image.mode.startswith("I"):  # 16 bits a pixel, which pillow would clip
+            image = Image.fromarray((np.asarray(image) / 257).round().astype(np.uint8))
         if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
             image = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
         return image.convert("RGB")
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError):
+    except BROKEN:
         raise UserError(f"{name} is damaged or incomplete: save it again, or choose another file.") from None
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The image turned as its EXIF orientation says; as it is where that is damaged."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except BROKEN:
+        return image
 
 
 def check_header(source: str | Path | bytes, name: str = "") -> Image.Image:
@@ -54,10 +80,10 @@ def check_header(source: str | Path | bytes, name: str = "") -> Image.Image:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own, lower limit follows
         try:
             image = Image.open(io.BytesIO(data), formats=FORMATS)
-        except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
-            raise UserError(f"{name} is not a PNG, JPEG or WebP image: choose another file.") from None
         except Image.DecompressionBombError:
             raise UserError(_too_many(name)) from None
+        except BROKEN:  # UnidentifiedImageError is an OSError
+            raise UserError(f"{name} is not a PNG, JPEG or WebP image: choose another file.") from None
     if image.width * image.height > MAX_PIXELS:
         raise UserError(_too_many(name, image.width, image.height))
     return image

@@ -49,4 +49,7 @@ def evaluate_run(run: Run, data: str) -> Score:
     known = config.classes or found.classes
     if tuple(found.classes) != tuple(known):
         raise UserError(f"Run {run.id} knows other classes than {data}: evaluate it on {config.data}.")
+    if found.size != config.image_size:
+        sides = f"{config.image_size} pixels a side, and {data} has {found.size}"
+        raise UserError(f"Run {run.id} reads images of {sides}: evaluate it on {config.data}.")
     return evaluate(load_run(run), found.test)

@@ -28,13 +28,17 @@ def export_run(run: Run, out: Path) -> Run:
         raise UserError(f"Run {run.id} is {status.state}: only a finished run can be exported.")
     if out.exists():
         raise UserError(f"{out} exists: choose another folder.")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    draft = Run(Path(tempfile.mkdtemp(dir=out.parent, prefix=".export-")))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        draft = Run(Path(tempfile.mkdtemp(dir=out.parent, prefix=".export-")))
+    except OSError as error:
+        raise UserError(f"Cannot write to {out.parent}: {error.strerror}.") from None
     try:
         draft.path.chmod(0o755)
         draft.checkpoints.mkdir()
-        for name in ("config.yaml", "meta.json", *(file.name for file in event_files(run.path))):
-            shutil.copy(run.path / name, draft.path / name)
+        for file in (run.path / "config.yaml", *event_files(run.path)):
+            shutil.copy(file, draft.path / file.name)
+        draft.write_meta(run.meta)
         write_atomic(draft.best, pack(weights_of(load_run(run), torch.float16)))
         score = evaluate_run(draft, run.config.data)
         result = {**status.result, "test_acc": score.accuracy, "test_loss": score.loss, "n_test": score.count}

@@ -12,6 +12,8 @@ derives (`Run.status`). A request to stop is a file of its own, so that it reach
 from __future__ import annotations
 
 import contextlib
+import errno
+import functools
 import os
 import re
 import shutil
@@ -53,7 +55,7 @@ class Status(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    state: State = "queued"
+    state: State
     reason: str = ""
     created: float = 0.0
     started: float | None = None
@@ -99,6 +101,11 @@ def write_atomic(path: Path, data: str | bytes) -> None:
         raise
 
 
+@functools.lru_cache(maxsize=4096)  # a configuration is never changed, and a list of runs asks for all
+def _config(path: Path, stamp: int) -> Config:
+    return read_config(path)
+
+
 @dataclass(frozen=True)
 class Run:
     """A run folder. Reading never fails on a torn or missing file: it yields the defaults."""
@@ -136,7 +143,8 @@ class Run:
     @cached_property
     def config(self) -> Config:
         """Raises `UserError` when config.yaml is missing or broken."""
-        return read_config(self.path / "config.yaml")
+        path = self.path / "config.yaml"
+        return _config(path, path.stat().st_mtime_ns if path.is_file() else 0)
 
     @property
     def snapshots(self) -> list[Path]:
@@ -150,7 +158,10 @@ class Run:
 
     @property
     def meta(self) -> Meta:
-        return _read_json(self.path / "meta.json", Meta)
+        try:
+            return Meta.model_validate_json((self.path / "meta.json").read_bytes())
+        except (OSError, ValidationError):
+            return Meta()
 
     @property
     def title(self) -> str:
@@ -158,8 +169,13 @@ class Run:
         return self.meta.title or self.id
 
     def stored_status(self) -> Status:
-        """status.json as it was written."""
-        return _read_json(self.path / "status.json", Status)
+        """status.json as it was written; a run whose file is missing or unreadable is lost, and never
+        started.
+        """
+        try:
+            return Status.model_validate_json((self.path / "status.json").read_bytes())
+        except (OSError, ValidationError):
+            return Status(state="lost", reason="its status.json is missing or unreadable")
 
     def status(self) -> Status:
         """status.json, corrected by what can be seen: a process that is gone does not run."""
@@ -183,13 +199,6 @@ class Run:
 
     def write_meta(self, meta: Meta) -> None:
         write_atomic(self.path / "meta.json", meta.model_dump_json(indent=1))
-
-
-def _read_json(path: Path, kind: type[Any]) -> Any:
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError):
-        return kind()
 
 
 def derive(status: Status, now: float | None = None) -> Status:
@@ -216,7 +225,10 @@ def derive(status: Status, now: float | None = None) -> Status:
 
 def list_runs(root: str | Path | None = None, *, bundled: bool = True) -> list[Run]:
     """All run folders: the bundled ones first, then the user's, newest first."""
-    own = sorted(_runs_in(runs_dir(root)), key=lambda run: run.stored_status().created, reverse=True)
+    home = runs_dir(root)
+    if home.exists() and not home.is_dir():
+        raise UserError(f"{home} is not a folder: choose another with --runs-dir or $VITLAB_RUNS.")
+    own = sorted(_runs_in(home), key=lambda run: run.stored_status().created, reverse=True)
     return (
         sorted(_runs_in(assets_dir() / "runs"), key=lambda run: run.id, reverse=True) if bundled else []
     ) + own
@@ -243,8 +255,10 @@ def find_run(run: str | Path, root: str | Path | None = None) -> Run:
     )
 
 
-def create_run(config: Config, root: str | Path | None = None, *, title: str = "") -> Run:
-    """A new run folder in state queued, complete from the moment it can be seen.
+def create_run(
+    config: Config, root: str | Path | None = None, *, title: str = "", status: Status | None = None
+) -> Run:
+    """A new run folder, complete from the moment it can be seen; queued unless another status is given.
 
     Its id is <model>-<recipe>-<date>-<time>, made unique by a counter. Raises `UserError` when it cannot be
     written.
@@ -259,7 +273,7 @@ def create_run(config: Config, root: str | Path | None = None, *, title: str = "
     run = Run(draft)
     run.checkpoints.mkdir()
     write_atomic(draft / "config.yaml", dump_config(config))
-    run.write_status(Status(state="queued", created=time.time()))
+    run.write_status(status or Status(state="queued", created=time.time()))
     run.write_meta(Meta(title=title or f"{MODEL_NAMES[config.model]} {config.recipe}"))
     stem = f"{config.model}-{config.recipe}-{datetime.now():%Y%m%d-%H%M%S}"
     for count in range(1000):
@@ -271,8 +285,10 @@ def create_run(config: Config, root: str | Path | None = None, *, title: str = "
                 draft, place
             )  # fails where another process made a non-empty folder of that name meanwhile
             return Run(place)
-        except OSError:
-            continue
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                shutil.rmtree(draft)
+                raise
     shutil.rmtree(draft)
     raise UserError(f"Cannot create a run folder in {home}: a thousand runs of one second have its name.")
 

@@ -75,11 +75,12 @@ def epochs_of(scalars: Scalars, curve: Curve) -> np.ndarray | None:
     return np.interp(curve.steps, known.steps, known.values)
 
 
-def active_seconds(scalars: Scalars, curve: Curve, pause_s: float = 600.0) -> np.ndarray:
-    """Seconds since the run's first event at each point, gaps longer than `pause_s` (between resumes) left
-    out. [N]
+def active_seconds(scalars: Scalars, curve: Curve) -> np.ndarray:
+    """Seconds since the run's first event at each point, pauses between resumes left out. [N]
+
+    A pause is a gap of more than half a minute and twenty times the median gap.
     """
     every = np.unique(np.concatenate([c.times for c in scalars.curves.values()]))
     gaps = np.diff(every, prepend=every[0])
-    active = np.cumsum(np.where(gaps > pause_s, 0.0, gaps))
-    return np.interp(curve.times, every, active)
+    pause = max(30.0, 20 * float(np.median(gaps[1:]))) if len(gaps) > 1 else 30.0
+    return np.interp(curve.times, every, np.cumsum(np.where(gaps > pause, 0.0, gaps)))

@@ -80,6 +80,8 @@ class Supervisor:
 
     def _start(self, run: Run) -> None:
         status = run.stored_status()
+        if status.state != "queued":
+            return
         extra = {"VITLAB_DATA": status.data_dir} if status.data_dir else {}
         child = _detached([sys.executable, "-m", "vitcore.training", str(run.path)], run.log, **extra)
         self.children[run.id] = child
@@ -100,6 +102,8 @@ class Supervisor:
             return True
         if code is not None:
             self.children.pop(run.id)
+            if status.pid != child.pid:  # somebody else trains it, in the foreground
+                return True
             seen = seen.model_copy(update={"state": "failed", "reason": _how(code)})
         run.write_status(seen.model_copy(update={"ended": time.time(), "eta_s": None}))
         run.stop_request.unlink(missing_ok=True)

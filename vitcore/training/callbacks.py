@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -23,7 +24,7 @@ BEAT_S = 1.0
 
 
 class StopTraining(Exception):
-    """The run was asked to stop, and its state is saved."""
+    """The run was asked to stop; says how it ended."""
 
 
 class StopSwitch:
@@ -52,8 +53,8 @@ class StopSwitch:
             signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self.pressed and number == signal.SIGINT:
-            raise KeyboardInterrupt
+        if self.pressed and number == signal.SIGINT:  # not KeyboardInterrupt: Lightning makes exit(1) of it
+            raise StopTraining("interrupted; the last checkpoint is kept")
         self.pressed = True
 
     def __bool__(self) -> bool:
@@ -65,8 +66,8 @@ class Scalars(Callback):
     TensorBoard.
     """
 
-    def __init__(self, every: int) -> None:
-        self.every = every
+    def __init__(self, every: int, say: Callable[[str], None]) -> None:
+        self.every, self.say = every, say
         self.sums: dict[str, torch.Tensor] = {}
         self.count = 0
 
@@ -84,10 +85,9 @@ class Scalars(Callback):
         if not trainer.sanity_checking:
             metrics = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("val_")}
             self._write(trainer, metrics)
-            if not trainer.progress_bar_callback:  # a background run: one line an epoch in its log
-                loss, accuracy = metrics["val_loss"], 100 * metrics["val_acc"]
-                done = f"{trainer.current_epoch + 1}/{trainer.max_epochs}"
-                print(f"epoch {done}  val_loss {loss:.4f}  val_acc {accuracy:.2f} %", flush=True)
+            loss, accuracy = metrics["val_loss"], 100 * metrics["val_acc"]
+            done = f"{trainer.current_epoch + 1}/{trainer.max_epochs}"
+            self.say(f"epoch {done}  val_loss {loss:.4f}  val_acc {accuracy:.2f} %")
 
     def _write(self, trainer: pl.Trainer, values: dict[str, float]) -> None:
         epoch = trainer.global_step / trainer.num_training_batches
@@ -137,6 +137,9 @@ class Heartbeat(Callback):
             eta_s=elapsed / done * (steps - step),
         )
 
+    def on_exception(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
+        self.beat(step=trainer.global_step, epoch=trainer.global_step / max(1, trainer.num_training_batches))
+
     def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.entered = time.time()
 
@@ -171,7 +174,7 @@ class Keeper(Callback):
             return  # the validation of this epoch comes first, then on_train_epoch_end
         if self.switch:
             self._save_last(trainer)
-            raise StopTraining
+            raise StopTraining("stopped on request")
         if time.time() - self.saved > SAVE_EVERY_S:
             self._save_last(trainer)
 
@@ -189,7 +192,7 @@ class Keeper(Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._save_last(trainer)
         if self.switch and epoch_follows(trainer):
-            raise StopTraining
+            raise StopTraining("stopped on request")
 
     def _snapshot(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         path = self.run.checkpoints / f"step-{trainer.global_step:07d}.safetensors"

@@ -29,16 +29,27 @@ class Series(TypedDict):
     colour: str
     dash: str
     markers: bool
+    group: str  # curves of one group are hidden together
+    legend: bool
 
 
 def series(
-    name: str, x: np.ndarray, y: np.ndarray, colour: str, dash: str = "solid", *, markers: bool = False
+    name: str,
+    x: np.ndarray,
+    y: np.ndarray,
+    colour: str,
+    dash: str = "solid",
+    *,
+    markers: bool = False,
+    group: str = "",
+    legend: bool = True,
 ) -> Series:
     """A curve of arrays [N], thinned to what a screen can show; its last point is always kept."""
     if len(x) > MOST_POINTS:
         keep = np.unique(np.append(np.linspace(0, len(x) - 1, MOST_POINTS).round().astype(int), len(x) - 1))
         x, y = x[keep], y[keep]
-    return Series(name=name, x=x.tolist(), y=y.tolist(), colour=colour, dash=dash, markers=markers)
+    look = {"colour": colour, "dash": dash, "markers": markers, "group": group or name, "legend": legend}
+    return Series(name=name, x=x.tolist(), y=y.tolist(), **look)
 
 
 def curves(

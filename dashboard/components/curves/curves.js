@@ -1,5 +1,5 @@
 // A Plotly chart on a div that stays: Plotly.react keeps zoom and hidden curves for as long as `view` is the same.
-// data: { series: [{name, x, y, colour, dash, markers}], view, x_title, y_title, percent, height, base }
+// data: { series: [{name, x, y, colour, dash, markers, group, legend}], view, x_title, y_title, percent, height, base }
 
 let library; // one promise per window, whichever chart asks first
 
@@ -30,13 +30,15 @@ function colours(element) {
 function draw(Plotly, div, data) {
   const look = colours(div);
   const axis = { gridcolor: look.grid, zeroline: false, automargin: true, linecolor: look.grid };
-  const number = data.percent ? "%{y:.2%}" : "%{y:.4f}";
+  const number = data.percent ? "%{y:.2f} %" : "%{y:.4f}";
   const traces = data.series.map((s) => ({
     type: "scatter",
     mode: s.markers ? "lines+markers" : "lines",
     name: s.name,
     x: s.x,
-    y: s.y,
+    y: data.percent ? s.y.map((v) => 100 * v) : s.y,
+    legendgroup: s.group,
+    showlegend: s.legend,
     line: { color: s.colour, dash: s.dash, width: 2 },
     marker: { size: 5 },
     hovertemplate: number,
@@ -53,7 +55,7 @@ function draw(Plotly, div, data) {
     showlegend: true,
     legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
     xaxis: { ...axis, title: { text: data.x_title, standoff: 6, font: { size: 13 } }, rangemode: "tozero" },
-    yaxis: { ...axis, title: { text: data.y_title, standoff: 8, font: { size: 13 } }, tickformat: data.percent ? ".0%" : "" },
+    yaxis: { ...axis, title: { text: data.y_title, standoff: 8, font: { size: 13 } }, ticksuffix: data.percent ? " %" : "" },
   };
   if (!data.series.some((s) => s.x.length)) {
     const note = { text: "The first points appear after a few steps.", showarrow: false, xref: "paper", yref: "paper" };
@@ -68,6 +70,7 @@ function draw(Plotly, div, data) {
 export default function ({ data, parentElement }) {
   const div = parentElement.querySelector(".curves");
   div.style.height = `${data.height}px`;
+  div.dataset.view = data.view;
   div.dataset.points = data.series.reduce((most, s) => Math.max(most, s.x.length), 0);
   load(data.base)
     .then((Plotly) => draw(Plotly, div, data))
