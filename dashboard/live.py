@@ -28,6 +28,8 @@ def draw(found: list[Run], tags: tuple[str, str], axis: str, *, key: str, height
     Of several runs the legend names each once; a click on it hides both of its curves.
     """
     items: list[Series] = []
+    titles = [run.title for run in found]
+    names = {r.id: r.title if titles.count(r.title) == 1 else selection.label_of(r) for r in found}
     styles = theme.run_styles([run.config.model for run in found])
     for run, (colour, dash) in zip(found, styles, strict=True):
         read = resources.scalars(run)
@@ -35,7 +37,7 @@ def draw(found: list[Run], tags: tuple[str, str], axis: str, *, key: str, height
             if tag in read:
                 validation = tag.startswith("val")
                 part = "validation" if validation else "training"
-                name = part if len(found) == 1 else selection.label_of(run)
+                name = part if len(found) == 1 else names[run.id]
                 x, y = _along(read, read[tag], axis), read[tag].values
                 shade = colour if validation else f"{colour}{theme.faint()}"
                 group = part if len(found) == 1 else run.id

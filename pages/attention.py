@@ -86,7 +86,12 @@ with grid_place:
 with rollout_place:
     st.markdown("**Rollout**")
     row = view.rollout[position, has_cls:].reshape(side, side)
-    st.image(pictures.overlay(chosen.image, row), width="stretch", alt=f"attention rollout from {query}")
+    st.image(
+        pictures.overlay(chosen.image, row),
+        width="stretch",
+        output_format="PNG",
+        alt=f"attention rollout from {query}",
+    )
     st.caption("The same query through all layers.")
 
 with prediction_place:

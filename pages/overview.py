@@ -38,7 +38,7 @@ shown, story = st.columns([2, 1], gap="large")
 panels = shown.columns(3)
 with panels[0]:
     st.markdown("**The image**")
-    st.image(pictures.picture(image), width="stretch", alt=f"test image: {kind}")
+    st.image(pictures.picture(image), width="stretch", output_format="PNG", alt=f"test image: {kind}")
     st.caption(f"{kind}, 32 x 32 pixels, from the CIFAR-10 test set")
 for panel, model in zip(panels[1:], ("vit", "resnet"), strict=True):
     look = looks[model]
@@ -46,7 +46,7 @@ for panel, model in zip(panels[1:], ("vit", "resnet"), strict=True):
     with panel:
         st.markdown(f"**{'ViT: attention rollout' if model == 'vit' else 'ResNet: Grad-CAM'}**")
         alt = f"{MODEL_NAMES[model]}: where its answer {data.classes[chances.argmax()]} comes from"
-        st.image(pictures.overlay(image, look["maps"][place]), width="stretch", alt=alt)
+        st.image(pictures.overlay(image, look["maps"][place]), width="stretch", output_format="PNG", alt=alt)
         verdict = "right" if chances.argmax() == place else f"wrong, it is a {kind}"
         st.caption(f"says **{data.classes[chances.argmax()]}**, {100 * chances.max():.0f} % sure ({verdict})")
 
@@ -54,14 +54,13 @@ with story:
     st.markdown("**The price of learning it all**")
     pair = (vit, resnet)
     results = [run.status().result for run in pair]
-    figure = figures.accuracy_bars(
-        [MODEL_NAMES[run.config.model] for run in pair],
-        [result["test_acc"] for result in results],
-        [theme.hue(run.config.model) for run in pair],
-        height=190,
-    )
-    st.plotly_chart(
-        figure, config=figures.PLAIN, key="gap", alt="test accuracy of the bundled ViT and ResNet"
+    st.html(
+        figures.accuracy_bars(
+            [MODEL_NAMES[run.config.model] for run in pair],
+            [result["test_acc"] for result in results],
+            [theme.hue(run.config.model) for run in pair],
+            chance=1 / len(data.classes),
+        )
     )
     vit_size, resnet_size = (resources.parameters(run) for run in pair)
     minutes = [run.status().active_s / 60 for run in pair]

@@ -21,11 +21,16 @@ patches = pictures.patches_of(chosen.image, size)
 whole, cut, sequence = st.columns([1, 1, 1.6], gap="large")
 with whole:
     st.subheader("1. The image")
-    st.image(pictures.picture(chosen.image), width="stretch", alt=chosen.name)
+    st.image(pictures.picture(chosen.image), width="stretch", output_format="PNG", alt=chosen.name)
     st.caption(f"{chosen.name}: 32 x 32 pixels in three colours, {3 * 32 * 32:,} numbers.")
 with cut:
     st.subheader("2. Cut into patches")
-    st.image(pictures.tiles(patches, side, gap=2, zoom=64 // size), width="stretch", alt=f"{count} patches")
+    st.image(
+        pictures.tiles(patches, side, gap=2, zoom=64 // size),
+        width="stretch",
+        output_format="PNG",
+        alt=f"{count} patches",
+    )
     st.caption(f"{side} x {side} squares of {size} x {size} pixels, row by row.")
 with sequence:
     st.subheader("3. Laid in a row")
