@@ -166,6 +166,51 @@ def test_a_gradient_reaches_every_parameter_and_the_model_can_learn(name, option
     assert loss < 0.5
 
 
+@pytest.mark.parametrize("rate", [0.05, 0.1, 0.2, 0.5])
+def test_dropout_has_the_statistics_of_its_rate(rate):
+    from vitcore.models.vit import Dropout
+
+    torch.manual_seed(0)
+    count = 1_000_003  # not a multiple of the elements in a word
+    out = Dropout(rate).train()(torch.ones(count))
+    dropped = (out == 0).double()
+    sigma = (rate * (1 - rate) / count) ** 0.5
+    assert abs(dropped.mean() - rate) < 4 * sigma + 1 / 65536
+    assert abs(out.double().mean() - 1) < 5 * sigma / (1 - rate)
+    kept = out[out != 0]
+    assert torch.allclose(kept, torch.full_like(kept, 1 / (1 - rate)), rtol=1e-4)
+    lanes = dropped[: count // 4 * 4].view(-1, 4)  # the four elements of one 64-bit word
+    assert (lanes.mean(dim=0) - rate).abs().max() < 8 * sigma + 1 / 65536
+    assert (torch.corrcoef(lanes.T) - torch.eye(4)).abs().max() < 0.01
+    assert abs((dropped[:-1] * dropped[1:]).mean() - rate**2) < 0.002  # neighbours across words too
+
+
+def test_dropout_passes_gradients_through_what_it_kept_and_is_off_in_evaluation():
+    from vitcore.models.vit import Dropout
+
+    layer = Dropout(0.3).train()
+    x = torch.randn(7, 11, requires_grad=True)
+    out = layer(x)
+    out.sum().backward()
+    assert torch.equal(x.grad == 0, out == 0)
+    assert torch.allclose(x.grad[out != 0], (out / x)[out != 0])
+    assert torch.equal(layer.eval()(x), x)
+    assert torch.equal(Dropout(0.0).train()(x), x)
+
+
+def test_attention_dropout_leaves_the_expected_output():
+    """Averaged over many masks, attention with dropout is attention."""
+    torch.manual_seed(0)
+    attention = build("vit", **SMALL, dropout=0.2).transformer[0].attn
+    x = torch.randn(1, 17, 32)
+    with torch.no_grad():
+        expected = attention.eval()(x)
+        attention.train()
+        mean = torch.stack([attention(x) for _ in range(3000)]).mean(dim=0)
+        assert not torch.allclose(attention(x), expected, atol=1e-3)
+    assert (mean - expected).abs().max() < 0.02
+
+
 def test_resnet_stages_halve_and_widen():
     model = build("resnet").eval()
     with torch.no_grad():

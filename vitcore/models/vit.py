@@ -12,6 +12,7 @@ there is one), D = embed_dim, H heads of d = D/H.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -49,6 +50,42 @@ def sincos_positions(side: int, dim: int) -> torch.Tensor:
     return torch.cat([x.sin(), x.cos(), y.sin(), y.cos()], dim=1)[None]
 
 
+class MaskedScale(torch.autograd.Function):
+    """Zero where `drop`, times `scale`; the backward pass needs the mask alone, one byte an element."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, drop: torch.Tensor, scale: float) -> torch.Tensor:
+        ctx.save_for_backward(drop)
+        ctx.scale = scale
+        return x.masked_fill(drop, 0.0).mul_(scale)
+
+    @staticmethod
+    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        (drop,) = ctx.saved_tensors
+        return grad.masked_fill(drop, 0.0).mul_(ctx.scale), None, None
+
+
+class Dropout(nn.Module):
+    """Dropout (Srivastava et al. 2014) that is cheap on a CPU, where `F.dropout` draws a number per element.
+
+    There, masks are cut out of 64-bit words, 16 bits an element: a rate is met to 1/65536, and what is kept
+    is scaled by just that rate. Other devices use torch's own.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.training or self.rate == 0 or x.device.type != "cpu":
+            return F.dropout(x, self.rate, self.training)
+        level = round(self.rate * 65536)
+        # from the smallest int64 on: random_() alone never sets the sign bit
+        words = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
+        drop = words.view(torch.int16)[: x.numel()].view(x.shape) < level - 32768
+        return MaskedScale.apply(x, drop, 65536 / (65536 - level))
+
+
 class DropPath(nn.Module):
     """Leaves out a whole residual branch for a random share of the samples (Huang et al. 2016)."""
 
@@ -68,7 +105,8 @@ class Attention(nn.Module):
 
     def __init__(self, dim: int, heads: int, dropout: float) -> None:
         super().__init__()
-        self.heads, self.dropout = heads, dropout
+        self.heads = heads
+        self.dropout = Dropout(dropout)  # of the attention weights
         self.in_proj_weight = nn.Parameter(torch.empty(3 * dim, dim))
         self.in_proj_bias = nn.Parameter(torch.zeros(3 * dim))
         self.out_proj = nn.Linear(dim, dim)
@@ -80,12 +118,13 @@ class Attention(nn.Module):
         b, t, d = x.shape
         qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias)
         q, k, v = qkv.view(b, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)  # each [B, H, T, d]
-        if weights is None:  # fused, and never holds the [T, T] matrix
-            mixed = F.scaled_dot_product_attention(q, k, v, dropout_p=self.dropout if self.training else 0.0)
+        if weights is None and not (self.training and self.dropout.rate):
+            mixed = F.scaled_dot_product_attention(q, k, v)  # fused: never holds the [T, T] matrix
         else:  # the same written out: every query's softmax over all keys
             a = (q @ k.transpose(-2, -1) * (d // self.heads) ** -0.5).softmax(dim=-1)  # [B, H, T, T]
-            weights.append(a)
-            mixed = a @ v  # [B, H, T, d]
+            if weights is not None:
+                weights.append(a)
+            mixed = self.dropout(a) @ v  # [B, H, T, d]
         return self.out_proj(mixed.transpose(1, 2).reshape(b, t, d))
 
 
@@ -105,9 +144,9 @@ class Block(nn.Module):
         self.linear = nn.Sequential(
             nn.Linear(dim, hidden),
             nn.GELU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(hidden, dim),
-            nn.Dropout(dropout),
+            Dropout(dropout),
         )
         self.drop_path = DropPath(drop_path)
 
@@ -164,7 +203,7 @@ class ViT(nn.Module):
             )
             fixed = F.pad(fixed, (0, 0, int(self.has_cls), 0))  # CLS stands nowhere
             self.register_buffer("pos_embedding", fixed, persistent=False)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         rates = [drop_path * i / max(1, num_layers - 1) for i in range(num_layers)]  # rising with depth
         self.transformer = nn.Sequential(
             *(Block(embed_dim, hidden_dim, num_heads, norm, dropout, rate) for rate in rates)
