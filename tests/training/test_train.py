@@ -95,6 +95,14 @@ def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(colours, model, s
         assert np.array_equal(a[tag].values, b[tag].values), tag
 
 
+def test_a_request_to_stop_that_outlived_its_process_does_not_stop_the_resume(colours):
+    run = train(config(colours, epochs=1), progress=False)
+    run.write_status(run.stored_status().model_copy(update={"state": "failed"}))  # as if killed at the end
+    run.stop_request.touch()
+    train(resume=run.id, progress=False)
+    assert run.status().state == "finished"
+
+
 def test_signal_handlers_are_put_back(colours):
     import signal
 
