@@ -1,7 +1,7 @@
 # make run        creates .venv, installs, starts the dashboard on http://127.0.0.1:8501
 # make test       the same plus the test tools and, where it can, a Chromium; runs everything but the slow tests
 # make test-slow  the slow tests alone
-# TORCH=cpu       takes PyTorch's CPU-only builds (200 MB instead of 3 GB on Linux): make run TORCH=cpu
+# TORCH=cpu       takes PyTorch's CPU-only builds, far smaller on Linux: make run TORCH=cpu
 # PYTHON=...      the Python to build .venv with (3.11 or newer); PORT=... for make run
 
 PYTHON ?= python3

@@ -45,16 +45,6 @@ def is_dark() -> bool:
     return st.context.theme.type == "dark"
 
 
-def ink() -> str:
-    """The text colour of this visitor's theme, for figures."""
-    return "#e7e8ea" if is_dark() else "#1b1e23"
-
-
 def faint() -> str:
     """The opacity of curves in the background, as two hexadecimal digits."""
     return "99" if is_dark() else "66"
-
-
-def quiet() -> str:
-    """Grid lines and borders of this visitor's theme."""
-    return "#343841" if is_dark() else "#dcdcd6"

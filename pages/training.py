@@ -103,7 +103,8 @@ found = resources.runs()
 own = [run for run in found if not run.bundled]
 if not own:
     st.markdown(
-        "No training of yours yet. With these settings a run takes a few minutes, goes on when you close "
-        "the browser, and appears here with its curves. Below, how the bundled models were trained."
+        "No training of yours yet. A `quick` run takes a few minutes, goes on when you close the browser, "
+        "and "
+        "appears here with its curves. Below, how the bundled models were trained."
     )
 watch.panel([*own, *(run for run in found if run.bundled)])

@@ -23,10 +23,9 @@ class Curve:
 
 @dataclass
 class Scalars:
-    """All curves of a run by tag. `signature` changes when the files do."""
+    """All curves of a run by tag."""
 
     curves: dict[str, Curve] = field(default_factory=dict)
-    signature: tuple = ()
 
     def __getitem__(self, tag: str) -> Curve:
         return self.curves[tag]
@@ -49,8 +48,7 @@ def read_scalars(folder: Path) -> Scalars:
     """Every scalar of the event files in a run folder. [N] per tag; empty when there are none yet."""
     from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
 
-    mark = signature(folder)
-    if not mark:
+    if not event_files(folder):
         return Scalars()
     reader = EventAccumulator(str(folder), size_guidance={SCALARS: 0}, purge_orphaned_data=True)
     reader.Reload()
@@ -62,7 +60,7 @@ def read_scalars(folder: Path) -> Scalars:
             np.array([e.wall_time for e in events], dtype=np.float64),
             np.array([e.value for e in events], dtype=np.float64),
         )
-    return Scalars(curves, mark)
+    return Scalars(curves)
 
 
 def epochs_of(scalars: Scalars, curve: Curve) -> np.ndarray | None:
