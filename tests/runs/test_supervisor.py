@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import psutil
@@ -13,7 +15,9 @@ from tests.conftest import TINY_VIT
 from vitcore.config import make_config
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
-from vitcore.runs.folder import find_run, runs_dir
+from vitcore.runs import process
+from vitcore.runs.folder import create_run, find_run, runs_dir
+from vitcore.runs.supervisor import Supervisor
 
 LONG = 2000  # epochs: never ends by itself within a test
 
@@ -94,6 +98,31 @@ def test_a_killed_training_is_failed_within_ten_seconds_and_resumes(colours):
     assert run.status().step > step
     background.stop(run)
     wait_for(run, "stopped")
+
+
+def test_a_death_between_the_two_looks_at_a_child_is_recorded_with_its_signal(colours, tmp_path):
+    run = create_run(config(colours), tmp_path / "aside")
+
+    class Dying(subprocess.Popen):
+        """Lives when it is polled first, and is dead by the next instruction."""
+
+        def poll(self):
+            if self.returncode is None and not hasattr(self, "looked"):
+                self.looked = True
+                self.kill()
+                os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+                return None
+            return super().poll()
+
+    child = Dying([sys.executable, "-c", "import time; time.sleep(60)"])
+    now = {"state": "running", **process.identity()}
+    now |= {"pid": child.pid, "process_start": process.start_time(child.pid)}
+    run.write_status(run.stored_status().model_copy(update=now))
+    watcher = Supervisor(run.path.parent)
+    watcher.children[run.id] = child
+    watcher.tick()
+    assert run.stored_status().state == "failed"
+    assert "signal 9" in run.stored_status().reason
 
 
 def wait_for_reason(run, words, seconds=10.0):

@@ -100,6 +100,8 @@ class Supervisor:
         seen = derive(status)
         if code is None and seen.state in ("running", "stopping"):
             return True
+        if child and code is None and status.pid == child.pid:
+            code = child.wait()  # it ended between the two looks: how, only its exit code tells
         if code is not None:
             self.children.pop(run.id)
             if status.pid != child.pid:  # somebody else trains it, in the foreground
