@@ -8,6 +8,7 @@ from dashboard import resources, watch
 from vitcore.config import MODEL_NAMES, Config, ViTOptions, bounds, choices, make_config
 from vitcore.data.datasets import data_dir
 from vitcore.errors import UserError
+from vitcore.recipes import MEASURED
 from vitcore.runs import launch as background
 
 DOUBLE_CLICK_S = 2.0  # the same launch within this time is one launch
@@ -98,6 +99,8 @@ launch_place.button(
 settings, problem = st.session_state.get("launch_error", (None, ""))
 if problem and settings == wanted:
     st.error(problem)
+
+st.caption(f"Recipe `{recipe}` for the {MODEL_NAMES[model]}: {MEASURED[recipe, model]}.")
 
 found = resources.runs()
 own = [run for run in found if not run.bundled]

@@ -10,7 +10,9 @@ from safetensors.numpy import load_file
 
 import vitcore
 from tests.conftest import ROOT
+from vitcore.config import make_config
 from vitcore.models import count_parameters
+from vitcore.recipes import MEASURED
 from vitcore.runs.folder import assets_dir, find_run
 from vitcore.runs.metrics import read_scalars
 
@@ -56,6 +58,21 @@ def test_the_readme_states_the_measured_accuracy(name):
     accuracy = f"{100 * find_run(name).status().result['test_acc']:.2f} %"
     lines = [line for line in (ROOT / "README.md").read_text().splitlines() if name in line]
     assert any(accuracy in line for line in lines), accuracy
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_the_recipe_modern_states_what_the_bundled_run_gave(name):
+    run = find_run(name)
+    stated, result = MEASURED["modern", run.config.model], run.status().result
+    assert stated.test_acc == result["test_acc"]
+    assert (stated.count, stated.data, stated.epochs) == (
+        result["n_test"],
+        run.config.data,
+        run.config.epochs,
+    )
+    assert stated.minutes == pytest.approx(run.status().active_s / 60, abs=0.06)
+    config = make_config("modern", model=run.config.model, data="cifar10")
+    assert config.model_copy(update={"classes": run.config.classes}) == run.config
 
 
 @pytest.mark.parametrize("name", BUNDLED)

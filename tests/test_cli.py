@@ -78,11 +78,12 @@ def test_train_prints_the_run_folder_last_and_resume_evaluate_and_runs_know_it(c
         folder / "checkpoints/best.safetensors"
     ).read_bytes()
 
-    exported = run("export", folder, folder.parent / "small")
+    exported = run("export", folder, folder.parent / "small", "--snapshots", 1)
     assert exported.returncode == 0, exported.stderr
     small = Run(Path(exported.stdout.strip()))
     assert small.best.stat().st_size < 0.6 * Run(folder).best.stat().st_size
     assert not small.last.exists()
+    assert [path.name for path in small.snapshots] == [Run(folder).snapshots[-1].name]
     assert (
         json.loads(run("evaluate", small.path, "--json").stdout)["accuracy"]
         == small.status().result["test_acc"]

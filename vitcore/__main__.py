@@ -204,6 +204,7 @@ def data(name: Annotated[str, typer.Argument(help="cifar10, cifar10-mini or fold
 def export(
     run: RunName,
     out: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write the new run folder.")],
+    snapshots: Annotated[int, typer.Option(help="How many snapshots along the way, log-spaced.", min=0)] = 0,
     runs_dir: RunsDir = None,
 ) -> None:
     """Copy a finished run for sharing: half-precision weights, tested again, curves, no resume checkpoint."""
@@ -211,7 +212,7 @@ def export(
     from vitcore.runs.folder import find_run
 
     with contextlib.redirect_stdout(sys.stderr):
-        exported = export_run(find_run(run, runs_dir), out)
+        exported = export_run(find_run(run, runs_dir), out, snapshots=snapshots)
     print(exported.path)
 
 

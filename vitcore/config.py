@@ -89,6 +89,10 @@ class Config(Strict):
     recipe: str = Field("quick", pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
     seed: int = Field(0, ge=0, le=2**31 - 1)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="auto: bfloat16 mixed precision on CUDA devices that have it, else float32"
+    )
+    compile: bool = Field(False, description="torch.compile the model: pays for long trainings on CUDA")
 
     epochs: int = Field(10, ge=1, le=10_000)
     batch_size: int = Field(128, ge=1, le=8192)
@@ -105,7 +109,9 @@ class Config(Strict):
     warmup_epochs: float = Field(1.0, ge=0, le=1000)
     clip_norm: float = Field(1.0, ge=0, le=1000, description="largest gradient norm; 0 does not clip")
     label_smoothing: float = Field(0.1, ge=0, le=0.9)
-    augment: Literal["none", "tutorial", "shift"] = "shift"
+    augment: Literal["none", "tutorial", "shift", "trivial"] = "shift"
+    mixup: float = Field(0.0, ge=0, le=1, description="alpha of MixUp; 0 is without")
+    cutmix: float = Field(0.0, ge=0, le=1, description="alpha of CutMix; with both, half of the images each")
     keep_patches: float = Field(
         1.0, ge=0.1, le=1, description="share of the patches that a ViT sees in training"
     )

@@ -8,7 +8,7 @@ import torch
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.functional import resized_crop
 
-from vitcore.data.augment import MEAN, STD, TRIES, augment, crop_boxes, epoch_order, normalize, uniforms
+from vitcore.data.augment import CROP_TRIES, MEAN, STD, augment, crop_boxes, epoch_order, normalize, uniforms
 from vitcore.data.datasets import Split
 from vitcore.data.loader import EpochBatches, make_loader
 
@@ -23,7 +23,7 @@ def test_normalize_against_torchvision():
     )
 
 
-@pytest.mark.parametrize("policy", ["none", "tutorial", "shift"])
+@pytest.mark.parametrize("policy", ["none", "tutorial", "shift", "trivial"])
 def test_the_batch_size_of_the_augmentation_changes_nothing(policy):
     samples = np.arange(100, 164)
     whole = augment(IMAGES, policy, 3, 7, samples)
@@ -31,7 +31,7 @@ def test_the_batch_size_of_the_augmentation_changes_nothing(policy):
     assert torch.equal(whole, torch.cat(parts))
 
 
-@pytest.mark.parametrize("policy", ["tutorial", "shift"])
+@pytest.mark.parametrize("policy", ["tutorial", "shift", "trivial"])
 @pytest.mark.parametrize("change", [{"seed": 4}, {"epoch": 8}, {"samples": np.arange(101, 165)}])
 def test_seed_epoch_and_sample_each_change_the_draw(policy, change):
     base = {"seed": 3, "epoch": 7, "samples": np.arange(100, 164)}
@@ -52,7 +52,7 @@ def test_uniforms_are_uniform_and_independent():
 def test_the_crop_equals_torchvisions_resized_crop_per_image():
     samples = np.arange(64)
     ours = augment(IMAGES, "tutorial", 0, 0, samples)
-    draw = uniforms(0, 0, samples, 1 + 4 * TRIES)
+    draw = uniforms(0, 0, samples, 1 + 4 * CROP_TRIES)
     boxes, flips = crop_boxes(draw[:, 1:], 32), draw[:, 0] < 0.5
     assert 16 < flips.sum() < 48
     for image, box, flip, result in zip(IMAGES, boxes, flips, ours, strict=True):
@@ -67,7 +67,7 @@ def test_the_crop_equals_torchvisions_resized_crop_per_image():
 def test_crop_boxes_have_the_distribution_of_torchvision():
     from torchvision.transforms import RandomResizedCrop
 
-    ours = crop_boxes(uniforms(0, 0, np.arange(20_000), 4 * TRIES), 32)
+    ours = crop_boxes(uniforms(0, 0, np.arange(20_000), 4 * CROP_TRIES), 32)
     torch.manual_seed(0)
     image = torch.zeros(3, 32, 32)
     theirs = np.array([RandomResizedCrop.get_params(image, [0.8, 1.0], [0.9, 1.1]) for _ in range(20_000)])

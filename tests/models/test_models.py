@@ -9,7 +9,7 @@ from torch import nn
 
 from vitcore.errors import UserError
 from vitcore.models import build, count_parameters
-from vitcore.models.vit import sincos_positions, to_patches
+from vitcore.models.vit import DropPath, sincos_positions, to_patches
 
 IMAGES = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 SMALL = {"embed_dim": 32, "hidden_dim": 48, "num_heads": 4, "num_layers": 3, "patch_size": 8}
@@ -134,14 +134,53 @@ def test_dropping_patches_keeps_cls_and_the_asked_share():
         assert distance.min(dim=1).values.max() < 1e-3
 
 
-def test_drop_path_drops_samples_and_keeps_the_mean():
-    from vitcore.models.vit import DropPath
-
+def test_drop_path_leaves_out_a_share_of_the_samples_and_keeps_the_mean():
     torch.manual_seed(0)
-    out = DropPath(0.25).train()(torch.ones(20_000, 1, 1)).flatten()
-    assert torch.allclose(out.unique(), torch.tensor([0.0, 1 / 0.75]))
-    assert abs(out.mean() - 1) < 0.02
-    assert torch.equal(DropPath(0.25).eval()(torch.ones(5, 1, 1)), torch.ones(5, 1, 1))
+    x, seen = torch.zeros(200, 3, 1), []
+
+    def branch(y):
+        seen.append(len(y))
+        return torch.ones_like(y)
+
+    total = torch.zeros(200)
+    for _ in range(400):
+        out = DropPath(0.25).train()(x, branch)[:, 0, 0]
+        assert torch.allclose(out.unique(), torch.tensor([0.0, 1 / 0.75]))
+        total += out
+    assert set(seen) == {150}  # what is left out is not computed
+    assert abs(total.mean() / 400 - 1) < 1e-5  # exactly a quarter each time
+    assert (total / 400 - 1).abs().max() < 0.15  # and every sample alike: 5 standard deviations
+    assert torch.equal(DropPath(0.25).eval()(x, branch), torch.ones(200, 3, 1))
+
+
+def test_drop_path_with_given_samples_equals_the_definition():
+    layer = torch.nn.Linear(4, 4)
+    x = torch.randn(8, 5, 4, requires_grad=True)
+    torch.manual_seed(1)
+    kept = torch.randperm(8)[:6]
+    mask = torch.zeros(8, 1, 1)
+    mask[kept] = 8 / 6
+    torch.manual_seed(1)
+    ours = DropPath(0.25).train()(x, layer)
+    reference = x + mask * layer(x)
+    assert torch.allclose(ours, reference, atol=1e-6)
+    weights = torch.randn(8, 5, 4)
+    mine, theirs = (
+        torch.autograd.grad((y * weights).sum(), x, retain_graph=True)[0] for y in (ours, reference)
+    )
+    assert torch.allclose(mine, theirs, atol=1e-6)
+
+
+@pytest.mark.parametrize("norm", ["pre", "post"])
+def test_computing_the_last_block_for_cls_alone_changes_neither_logits_nor_gradients(norm):
+    model = build("vit", **SMALL, norm=norm).double()
+    images, labels = torch.randn(5, 3, 32, 32).double(), torch.arange(5)
+    loss = F.cross_entropy(model(images), labels)
+    everything = model.head(model.transformer(model.embed(images)))  # every block for every token
+    reference = F.cross_entropy(everything, labels)
+    assert torch.allclose(model(images), everything, atol=1e-12)
+    mine, theirs = (torch.autograd.grad(x, list(model.parameters())) for x in (loss, reference))
+    assert all(torch.allclose(a, b, atol=1e-12) for a, b in zip(mine, theirs, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -232,3 +271,17 @@ def test_resnet_stages_halve_and_widen():
 def test_wrong_options_get_a_sentence(name, options, words):
     with pytest.raises(UserError, match=words):
         build(name, **options)
+
+
+def test_exported_snapshots_are_log_spaced_from_the_first_epoch_to_the_last():
+    from pathlib import Path
+
+    from vitcore.models.export import log_spaced
+
+    found = [Path(f"step-{350 * epoch:07d}.safetensors") for epoch in range(21)]
+    epochs = [int(path.stem[5:]) // 350 for path in log_spaced(found, 4)]
+    assert epochs == [1, 3, 7, 20]  # 20^(0, 1/3, 2/3, 1) = 1, 2.7, 7.4, 20
+    assert log_spaced(found, 0) == []
+    assert log_spaced(found, 1) == found[-1:]
+    assert log_spaced(found[:2], 4) == found[1:2]
+    assert log_spaced(found[:1], 4) == []

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -10,8 +15,8 @@ import torch
 from safetensors.torch import load_file
 
 import vitcore
-from tests.conftest import TINY_RESNET, TINY_VIT
-from vitcore.config import make_config
+from tests.conftest import ROOT, TINY_RESNET, TINY_VIT
+from vitcore.config import dump_config, make_config
 from vitcore.errors import UserError
 from vitcore.runs.folder import runs_dir
 from vitcore.runs.metrics import read_scalars
@@ -93,6 +98,80 @@ def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(colours, model, s
     for tag in ("train_loss", "train_acc", "val_loss", "val_acc", "lr", "epoch"):
         assert np.array_equal(a[tag].steps, b[tag].steps), tag
         assert np.array_equal(a[tag].values, b[tag].values), tag
+
+
+KILLED = """
+import os, signal, sys
+from vitcore.training import callbacks, train
+from vitcore.config import read_config
+at, callbacks.SAVE_EVERY_S = int(sys.argv[2]), float(sys.argv[3])
+before = callbacks.Keeper.on_train_batch_end
+def end(self, trainer, *rest):
+    before(self, trainer, *rest)
+    if trainer.global_step == at:
+        os.kill(os.getpid(), signal.SIGKILL)
+callbacks.Keeper.on_train_batch_end = end
+train(read_config(sys.argv[1]), progress=False)
+"""
+
+
+# before the first checkpoint; after an epoch's; between two that were saved for their age
+@pytest.mark.parametrize(("step", "save_every"), [(7, 300), (37, 300), (41, 0)])
+def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(colours, tmp_path, step, save_every):
+    dropping = {"keep_patches": 0.5, "drop_path": 0.3, "augment": "trivial", "mixup": 0.8, "cutmix": 1.0}
+    whole = train(config(colours, batch_size=4, dropout=0.1, **dropping), progress=False)
+    (tmp_path / "config.yaml").write_text(dump_config(whole.config))
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "config.yaml"), str(step), str(save_every)]
+    ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    (run,) = [run for run in vitcore.runs.folder.list_runs(bundled=False) if run.id != whole.id]
+    assert run.last.is_file() == (step > 24)
+    assert run.status().state == "failed"
+    train(resume=run.id, progress=False)
+    assert same_weights(whole, run)
+    a, b = (read_scalars(r.path) for r in (whole, run))
+    for tag in ("train_loss", "train_acc", "val_loss", "val_acc", "lr", "epoch"):
+        assert np.array_equal(a[tag].steps, b[tag].steps), tag
+        assert np.array_equal(a[tag].values, b[tag].values), tag
+
+
+def test_precision_is_bfloat16_on_cuda_that_has_it_alone(monkeypatch):
+    auto = make_config("quick", model="vit")
+    cuda = {"available": True, "bfloat16": True}
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda["available"])
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: cuda["bfloat16"])
+    choose = lambda **change: engine.precision_of(auto.model_copy(update=change))  # noqa: E731
+    assert choose() == choose(device="cuda") == "bf16-mixed"
+    assert choose(device="cpu") == choose(device="mps") == choose(precision="float32") == "32-true"
+    cuda["bfloat16"] = False  # before Ampere
+    assert choose() == "32-true"
+    cuda["available"] = False
+    assert choose() == "32-true"
+    assert choose(precision="bfloat16", device="cpu") == "bf16-mixed"
+
+
+def test_the_precision_of_a_run_is_the_one_asked_for_and_written_down(colours):
+    run = train(config(colours, epochs=1, precision="bfloat16"), progress=False)
+    assert run.status().precision == "bf16-mixed"
+    assert {t.dtype for t in load_file(run.best).values()} == {torch.float32}
+    assert train(config(colours, epochs=1), progress=False).status().precision == "32-true"
+
+
+def test_a_cnn_is_trained_in_channels_last_and_a_compiled_model_keeps_its_names(colours):
+    model = engine.prepare(config(colours, "resnet"), 2)
+    weights = [p for p in model.parameters() if p.ndim == 4]
+    assert all(p.is_contiguous(memory_format=torch.channels_last) for p in weights)
+    plain, compiled = (engine.prepare(config(colours, compile=c), 2) for c in (False, True))
+    assert list(plain.state_dict()) == list(compiled.state_dict())
+
+
+@pytest.mark.slow
+def test_a_compiled_training_equals_the_plain_one(colours):
+    if not shutil.which("g++"):
+        pytest.skip("torch.compile needs a C++ compiler (g++) on the CPU")
+    plain, compiled = (train(config(colours, compile=c), progress=False) for c in (False, True))
+    losses = [read_scalars(run.path)["train_loss"].values for run in (plain, compiled)]
+    assert np.allclose(*losses, atol=1e-4)
 
 
 def test_a_request_to_stop_that_outlived_its_process_does_not_stop_the_resume(colours):

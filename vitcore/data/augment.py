@@ -11,13 +11,15 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from vitcore.data.policies import trivial_augment
+
 # CIFAR-10's training set, per channel, as the tutorial has them; used for every dataset
 MEAN = (0.49139968, 0.48215841, 0.44653091)
 STD = (0.24703223, 0.24348513, 0.26158784)
 
 SHIFT = 4  # pixels, for the policy `shift`
 SCALE, RATIO = (0.8, 1.0), (0.9, 1.1)  # of the tutorial's random resized crop
-TRIES = 10  # as torchvision: draws of a crop that may not fit, then the whole image
+CROP_TRIES = 10  # as torchvision: draws of a crop that may not fit, then the whole image
 
 
 def normalize(images: torch.Tensor) -> torch.Tensor:
@@ -53,15 +55,17 @@ def augment(images: torch.Tensor, policy: str, seed: int, epoch: int, samples: n
     """A batch for training. uint8 [B, 3, S, S], samples [B] -> normalised float32 [B, 3, S, S].
 
     `none`; `tutorial`: flip with p 0.5, random resized crop (scale 0.8..1, ratio 0.9..1.1), bilinear;
-    `shift`: flip, and a shift by up to 4 pixels each way with reflected borders.
+    `shift`: flip, and a shift by up to 4 pixels each way with reflected borders; `trivial`: `shift`, then one
+    operation of TrivialAugment.
     """
     if policy == "none":
         return normalize(images)
-    draw = uniforms(seed, epoch, samples, 1 + 4 * TRIES)
+    draw = uniforms(seed, epoch, samples, 1 + 4 * CROP_TRIES)
     flip = torch.from_numpy(draw[:, 0] < 0.5).to(images.device)
-    if policy == "shift":
-        return normalize(_shift(images, draw, flip))
-    return _crop(normalize(images), draw, flip)
+    if policy == "tutorial":
+        return _crop(normalize(images), draw, flip)
+    shifted = _shift(images, draw, flip)
+    return normalize(shifted if policy == "shift" else trivial_augment(shifted, draw[:, 3:6]))
 
 
 def _shift(images: torch.Tensor, draw: np.ndarray, flip: torch.Tensor) -> torch.Tensor:
@@ -79,14 +83,14 @@ def _shift(images: torch.Tensor, draw: np.ndarray, flip: torch.Tensor) -> torch.
 
 
 def crop_boxes(draw: np.ndarray, size: int) -> np.ndarray:
-    """torchvision's RandomResizedCrop, for a batch. draw [B, 4 * TRIES] -> int64 [B, 4]: top, left, height,
-    width
+    """torchvision's RandomResizedCrop, for a batch. draw [B, 4 * CROP_TRIES] -> int64 [B, 4]: top, left,
+    height, width
     """
-    tries = draw.reshape(len(draw), TRIES, 4)
+    tries = draw.reshape(len(draw), CROP_TRIES, 4)
     area = size * size * (SCALE[0] + (SCALE[1] - SCALE[0]) * tries[..., 0])
     low, high = np.log(RATIO)
     ratio = np.exp(low + (high - low) * tries[..., 1])
-    width = np.round(np.sqrt(area * ratio)).astype(np.int64)  # [B, TRIES]
+    width = np.round(np.sqrt(area * ratio)).astype(np.int64)  # [B, CROP_TRIES]
     height = np.round(np.sqrt(area / ratio)).astype(np.int64)
     fits = (width <= size) & (height <= size)
     first = fits.argmax(axis=1)[:, None]  # the first draw that fits

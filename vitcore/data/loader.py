@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from vitcore.data.augment import augment, epoch_order, normalize
+from vitcore.data.augment import augment, epoch_order
 from vitcore.data.datasets import Split
+from vitcore.data.mixing import draw_mix, mix
 
 Key = tuple[int, np.ndarray]  # (epoch, sample indices [B])
 
@@ -48,23 +49,42 @@ class EpochBatches(Sampler[Key]):
 
 
 class Batches(Dataset):
-    """Maps (epoch, indices [B]) to (images float32 [B, 3, S, S], labels int64 [B]) on a device."""
+    """Maps (epoch, indices [B]) to (images float32 [B, 3, S, S], labels int64 [B]) on a device.
 
-    def __init__(self, split: Split, *, policy: str, seed: int, device: torch.device | str) -> None:
+    With MixUp or CutMix the labels are shares float32 [B, classes].
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        *,
+        policy: str,
+        seed: int,
+        device: torch.device | str,
+        mixup: float = 0.0,
+        cutmix: float = 0.0,
+        classes: int = 10,
+    ) -> None:
         self.images = torch.from_numpy(split.images).to(device)
         self.labels = torch.from_numpy(split.labels).to(device)
-        self.policy, self.seed = policy, seed
+        self.policy, self.seed, self.mixup, self.cutmix = policy, seed, mixup, cutmix
+        self.classes = classes
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, key: Key) -> tuple[torch.Tensor, torch.Tensor]:
         epoch, samples = key
+        images, labels = self._augmented(epoch, samples)
+        if not (self.mixup or self.cutmix):
+            return images, labels
+        partner, *how = draw_mix(self.seed, epoch, samples, len(self), mixup=self.mixup, cutmix=self.cutmix)
+        others, other_labels = self._augmented(epoch, partner)
+        return mix(images, others, labels, other_labels, *how, classes=self.classes)
+
+    def _augmented(self, epoch: int, samples: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         where = torch.from_numpy(samples).to(self.images.device)
-        images = self.images[where]
-        if self.policy == "none":
-            return normalize(images), self.labels[where]
-        return augment(images, self.policy, self.seed, epoch, samples), self.labels[where]
+        return augment(self.images[where], self.policy, self.seed, epoch, samples), self.labels[where]
 
 
 def make_loader(
@@ -75,11 +95,18 @@ def make_loader(
     policy: str = "none",
     seed: int = 0,
     device: torch.device | str = "cpu",
+    mixup: float = 0.0,
+    cutmix: float = 0.0,
+    classes: int = 10,
 ) -> DataLoader:
     """A loader over a split. Training: shuffled, augmented, last partial batch dropped; else in order,
     whole.
     """
-    data = Batches(split, policy=policy if train else "none", seed=seed, device=device)
+    data = (
+        Batches(split, policy=policy, seed=seed, device=device, mixup=mixup, cutmix=cutmix, classes=classes)
+        if train
+        else Batches(split, policy="none", seed=seed, device=device)
+    )
     batches = EpochBatches(len(split), batch_size, seed=seed if train else None, drop_last=train)
     # a generator of its own: making an iterator draws a number, and the global state is for dropout alone
     return DataLoader(data, batch_size=None, sampler=batches, generator=torch.Generator())

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import save as pack
 
@@ -18,8 +19,21 @@ from vitcore.runs.folder import Run, write_atomic
 from vitcore.runs.metrics import event_files
 
 
-def export_run(run: Run, out: Path) -> Run:
-    """Copy a finished run to the new folder `out`: configuration, events, half-precision best weights.
+def log_spaced(snapshots: list[Path], count: int) -> list[Path]:
+    """At most `count` of a run's snapshots, from its first epoch to its last, log-spaced; never the
+    untrained one.
+    """
+    trained = [path for path in snapshots if int(path.stem.removeprefix("step-"))]
+    if count < 2 or not trained:
+        return trained[-1:] if count else []
+    steps = np.log([int(path.stem.removeprefix("step-")) for path in trained])
+    wanted = np.linspace(steps[0], steps[-1], count)
+    return [trained[i] for i in sorted({int(np.abs(steps - w).argmin()) for w in wanted})]
+
+
+def export_run(run: Run, out: Path, *, snapshots: int = 0) -> Run:
+    """Copy a finished run to the new folder `out`: configuration, events, half-precision best weights, and as
+    many log-spaced snapshots as asked for.
 
     `result.test_acc` is measured again on these rounded weights, with all test images. Raises `UserError`.
     """
@@ -38,6 +52,8 @@ def export_run(run: Run, out: Path) -> Run:
         draft.checkpoints.mkdir()
         for file in (run.path / "config.yaml", *event_files(run.path)):
             shutil.copy(file, draft.path / file.name)
+        for file in log_spaced(run.snapshots, snapshots):
+            shutil.copy(file, draft.checkpoints / file.name)
         draft.write_meta(run.meta)
         write_atomic(draft.best, pack(weights_of(load_run(run), torch.float16)))
         score = evaluate_run(draft, run.config.data)

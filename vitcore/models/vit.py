@@ -11,6 +11,7 @@ there is one), D = embed_dim, H heads of d = D/H.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,17 +88,26 @@ class Dropout(nn.Module):
 
 
 class DropPath(nn.Module):
-    """Leaves out a whole residual branch for a random share of the samples (Huang et al. 2016)."""
+    """Adds a residual branch, but leaves it out for a random share of the samples (Huang et al. 2016).
+
+    Of B samples round(B * rate), chosen anew, are left out, and the branch is not even computed for them: the
+    batched form of Oquab et al. 2023 (DINOv2). What remains is scaled by B / remaining, so the mean is kept.
+    """
 
     def __init__(self, rate: float) -> None:
         super().__init__()
         self.rate = rate
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if not self.training or self.rate == 0:
-            return x
-        keep = torch.rand(len(x), 1, 1, device=x.device) >= self.rate
-        return x * (keep / (1 - self.rate)).to(x.dtype)
+    def forward(self, x: torch.Tensor, branch: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+        """x [B, T, D] -> x + branch(x) [B, n, D], for the n <= T leading tokens that the branch returns."""
+        count = len(x) - round(len(x) * self.rate) if self.training else len(x)
+        if count == len(x):
+            y = branch(x)
+            return x[:, : y.shape[1]] + y
+        kept = torch.randperm(len(x), device=x.device)[:count]
+        y = branch(x.index_select(0, kept))
+        y = y.to(x.dtype)  # under mixed precision the branch is narrower than the stream
+        return x[:, : y.shape[1]].index_add(0, kept, y, alpha=len(x) / count)
 
 
 class Attention(nn.Module):
@@ -113,19 +123,30 @@ class Attention(nn.Module):
         nn.init.xavier_uniform_(self.in_proj_weight)
         nn.init.zeros_(self.out_proj.bias)
 
-    def forward(self, x: torch.Tensor, weights: list[torch.Tensor] | None = None) -> torch.Tensor:
-        """[B, T, D] -> [B, T, D]. With a list given, appends the attention weights [B, H, T, T] to it."""
-        b, t, d = x.shape
-        qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias)
-        q, k, v = qkv.view(b, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)  # each [B, H, T, d]
+    def forward(
+        self, x: torch.Tensor, queries: int | None = None, weights: list[torch.Tensor] | None = None
+    ) -> torch.Tensor:
+        """[B, T, D] -> [B, n, D]: what the first n = `queries` tokens (default: all) read from all T.
+
+        With a list given, appends the attention weights [B, H, n, T] to it.
+        """
+        (b, t, d), n = x.shape, queries or x.shape[1]
+        if n == t:
+            qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias)
+            q, k, v = qkv.view(b, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)  # [B, H, T, d]
+        else:
+            q = F.linear(x[:, :n], self.in_proj_weight[:d], self.in_proj_bias[:d])
+            kv = F.linear(x, self.in_proj_weight[d:], self.in_proj_bias[d:])
+            q = q.view(b, n, self.heads, d // self.heads).transpose(1, 2)  # [B, H, n, d]
+            k, v = kv.view(b, t, 2, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)  # each [B, H, T, d]
         if weights is None and not (self.training and self.dropout.rate):
             mixed = F.scaled_dot_product_attention(q, k, v)  # fused: never holds the [T, T] matrix
         else:  # the same written out: every query's softmax over all keys
-            a = (q @ k.transpose(-2, -1) * (d // self.heads) ** -0.5).softmax(dim=-1)  # [B, H, T, T]
+            a = (q @ k.transpose(-2, -1) * (d // self.heads) ** -0.5).softmax(dim=-1)  # [B, H, n, T]
             if weights is not None:
                 weights.append(a)
-            mixed = self.dropout(a) @ v  # [B, H, T, d]
-        return self.out_proj(mixed.transpose(1, 2).reshape(b, t, d))
+            mixed = self.dropout(a) @ v  # [B, H, n, d]
+        return self.out_proj(mixed.transpose(1, 2).reshape(b, n, d))
 
 
 class Block(nn.Module):
@@ -150,13 +171,15 @@ class Block(nn.Module):
         )
         self.drop_path = DropPath(drop_path)
 
-    def forward(self, x: torch.Tensor, weights: list[torch.Tensor] | None = None) -> torch.Tensor:
-        """[B, T, D] -> [B, T, D]"""
+    def forward(
+        self, x: torch.Tensor, queries: int | None = None, weights: list[torch.Tensor] | None = None
+    ) -> torch.Tensor:
+        """[B, T, D] -> [B, n, D]: the first n = `queries` tokens (default: all) after the block."""
         if self.pre:
-            x = x + self.drop_path(self.attn(self.layer_norm_1(x), weights))
-            return x + self.drop_path(self.linear(self.layer_norm_2(x)))
-        x = self.layer_norm_1(x + self.drop_path(self.attn(x, weights)))
-        return self.layer_norm_2(x + self.drop_path(self.linear(x)))
+            x = self.drop_path(x, lambda y: self.attn(self.layer_norm_1(y), queries, weights))
+            return self.drop_path(x, lambda y: self.linear(self.layer_norm_2(y)))
+        x = self.layer_norm_1(self.drop_path(x, lambda y: self.attn(y, queries, weights)))
+        return self.layer_norm_2(self.drop_path(x, self.linear))
 
 
 class ViT(nn.Module):
@@ -218,7 +241,10 @@ class ViT(nn.Module):
         x = self.embed(images)
         if keep < 1:
             x = self._subset(x, keep)
-        return self.head(self.transformer(x))
+        *blocks, last = self.transformer
+        for block in blocks:
+            x = block(x)
+        return self.head(last(x, queries=1 if self.has_cls else None))  # the head reads CLS alone
 
     def trace(self, images: torch.Tensor) -> Trace:
         """As `forward` on all patches, with every layer's attention weights and hidden states. In evaluation
@@ -229,7 +255,7 @@ class ViT(nn.Module):
         weights: list[torch.Tensor] = []
         hidden = [self.embed(images)]
         for block in self.transformer:
-            hidden.append(block(hidden[-1], weights))
+            hidden.append(block(hidden[-1], weights=weights))
         return Trace(self.head(hidden[-1]), torch.stack(weights, dim=1), torch.stack(hidden, dim=1))
 
     def embed(self, images: torch.Tensor) -> torch.Tensor:

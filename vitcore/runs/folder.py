@@ -66,6 +66,7 @@ class Status(BaseModel):
     boot_id: str | None = None
     host: str | None = None
     device: str | None = None
+    precision: str | None = Field(None, description="as Lightning names it: 32-true, bf16-mixed")
     step: int = 0
     steps: int | None = None
     epoch: float = 0.0

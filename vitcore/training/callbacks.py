@@ -121,7 +121,11 @@ class Heartbeat(Callback):
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.began, self.validating = time.time(), 0.0
         self.first_step = trainer.global_step
-        self.beat(steps=trainer.max_epochs * trainer.num_training_batches, device=str(module.device))
+        self.beat(
+            steps=trainer.max_epochs * trainer.num_training_batches,
+            device=str(module.device),
+            precision=str(trainer.precision),
+        )
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
         if time.time() - self.written < BEAT_S:

@@ -13,7 +13,9 @@ from torchmetrics.classification import MulticlassAccuracy
 from vitcore.config import Config
 from vitcore.training.optim import make_optimizer, rate_factor
 
-Batch = tuple[torch.Tensor, torch.Tensor]
+Batch = tuple[
+    torch.Tensor, torch.Tensor
+]  # images [B, 3, S, S]; labels [B], or shares [B, classes] when mixed
 
 
 class Classifier(pl.LightningModule):
@@ -40,7 +42,8 @@ class Classifier(pl.LightningModule):
         partial = config.keep_patches < 1 and self.current_epoch < config.epochs - config.full_epochs
         logits = self.model(images, keep=config.keep_patches) if partial else self.model(images)
         loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
-        hits = (logits.detach().argmax(dim=1) == labels).float().mean()
+        truth = labels.argmax(dim=1) if labels.ndim == 2 else labels  # of mixed images the larger share
+        hits = (logits.detach().argmax(dim=1) == truth).float().mean()
         self.last = {"train_loss": loss.detach(), "train_acc": hits}
         return loss
 
@@ -57,6 +60,19 @@ class Classifier(pl.LightningModule):
         }
         self.log("val_loss", F.cross_entropy(logits, labels), **options)
         self.log("val_acc", self.accuracy, **options)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        *_: object,
+        **__: object,
+    ) -> None:
+        """By norm. Lightning's own refuses fused optimizers under mixed precision, for float16's scaler
+        alone.
+        """
+        if gradient_clip_val:
+            torch.nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
 
     def configure_optimizers(self) -> dict:
         optimizer = make_optimizer(self.model, self.config)

@@ -1,0 +1,33 @@
+"""The table for machines with a GPU, tried on the CPU as far as it means something there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tests import gpu_check
+from tests.conftest import ROOT
+
+
+def test_the_checks_that_mean_something_on_a_cpu_pass():
+    assert gpu_check.check_precision("cpu") == (
+        True,
+        "32-true: activations torch.float32, weights torch.float32",
+    )
+    assert gpu_check.check_memory_format("cpu")[0]
+    assert gpu_check.check_loss("cpu")[0]
+    assert gpu_check.check_out_of_memory("cpu")[0] is None
+
+
+def test_without_the_device_the_table_says_so_and_fails():
+    command = [sys.executable, "-m", "tests.gpu_check", "--device", "cuda"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={"CUDA_VISIBLE_DEVICES": "", "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[0].startswith("FAIL  device")

@@ -1,0 +1,76 @@
+"""MixUp and CutMix as a pure function of (seed, epoch, sample): the partner of an image is drawn from the
+whole split.
+
+So a mixed image is the same whatever the batch it comes in. MixUp: Zhang et al. 2018; CutMix: Yun et al.
+2019.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from vitcore.data.augment import uniforms
+
+TRIES = 8
+STREAM = 0xC0FFEE  # keeps these draws apart from the augmentation's
+
+
+def draw_mix(
+    seed: int, epoch: int, samples: np.ndarray, count: int, *, mixup: float, cutmix: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What each sample is mixed with. samples int [B], out of `count` ->
+
+    partner int [B]; share of the image itself [B], from Beta(alpha, alpha); whether it is CutMix [B], half of
+    them when both alphas are positive; where its box is centred [B, 2], shares of height and width.
+    """
+    draw = uniforms(seed ^ STREAM, epoch, samples, 4 + 2 * TRIES)
+    partner = np.floor(draw[:, 0] * count).astype(np.int64)
+    cut = draw[:, 1] < 0.5 if mixup and cutmix else np.full(len(samples), cutmix > 0)
+    alpha = np.where(cut, cutmix, mixup)
+    return partner, beta(draw[:, 4:], alpha), cut, draw[:, 2:4]
+
+
+def beta(draw: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Beta(alpha, alpha) for 0 < alpha <= 1 out of pairs of uniform numbers (Joehnk 1964). [B, 2 *
+    TRIES], [B] -> [B]
+    """
+    x, y = (draw.reshape(len(draw), TRIES, 2) ** (1 / alpha)[:, None, None]).transpose(2, 0, 1)  # [B, TRIES]
+    good = (x + y <= 1) & (x + y > 0)
+    first = good.argmax(axis=1)[:, None]
+    x, y = (np.take_along_axis(v, first, axis=1)[:, 0] for v in (x, y))
+    return np.where(good.any(axis=1), x / np.maximum(x + y, 1e-12), 0.5)
+
+
+def mix(
+    images: torch.Tensor,
+    partners: torch.Tensor,
+    labels: torch.Tensor,
+    partner_labels: torch.Tensor,
+    share: np.ndarray,
+    cut: np.ndarray,
+    centre: np.ndarray,
+    classes: int,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Images [B, 3, S, S] and their partners -> mixed images and their targets [B, classes], which sum to 1.
+
+    For CutMix the share is the area that really remains, after the box was cut off at the border.
+    """
+    size, device = images.shape[-1], images.device
+    side = size * np.sqrt(1 - share)[:, None]  # of the box
+    low = np.clip(np.round(centre * size - side / 2), 0, size).astype(np.int64)  # [B, 2]
+    high = np.clip(np.round(centre * size + side / 2), 0, size).astype(np.int64)
+    share = np.where(cut, 1 - (high - low).prod(axis=1) / size**2, share)
+    line = torch.arange(size, device=device)
+    low, high = (torch.from_numpy(x).to(device)[..., None] for x in (low, high))  # [B, 2, 1]
+    inside = (line >= low) & (line < high)  # [B, 2, S]
+    box = inside[:, 0, :, None] & inside[:, 1, None, :]  # [B, S, S]
+    own = torch.from_numpy(share).to(device, torch.float32)
+    kept = torch.where(
+        torch.from_numpy(cut).to(device)[:, None, None], (~box).float(), own[:, None, None].expand_as(box)
+    )[:, None]
+    one_hot = torch.nn.functional.one_hot(
+        torch.stack([labels, partner_labels]), classes
+    ).float()  # [2, B, classes]
+    targets = own[:, None] * one_hot[0] + (1 - own)[:, None] * one_hot[1]
+    return images * kept + partners * (1 - kept), targets
