@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import resources, selection, theme
 from dashboard.components.curves import Series, curves, series
-from vitcore.config import MODEL_NAMES
+from vitcore.architectures import ARCHITECTURES
 from vitcore.runs.folder import Run, Status
 from vitcore.runs.metrics import Curve, Scalars, active_seconds, epochs_of
 
@@ -57,7 +57,7 @@ def draw(found: list[Run], tags: tuple[str, str], axis: str, *, key: str, height
 
 def describe(run: Run, status: Status) -> str:
     """One line about where a run is."""
-    model = f"{MODEL_NAMES[run.config.model]} on {run.config.data}, recipe {run.config.recipe}"
+    model = f"{ARCHITECTURES[run.config.model].label} on {run.config.data}, recipe {run.config.recipe}"
     if status.state == "queued":
         return f"{model}. Waiting for its turn: one training runs at a time."
     if status.state in ("running", "stopping"):

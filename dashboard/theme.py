@@ -6,14 +6,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-HUES = {
-    "vit": "#0072B2",
-    "resnet": "#D55E00",
-    "preactresnet": "#E69F00",
-    "googlenet": "#CC79A7",
-    "densenet": "#56B4E9",
-    "mixer": "#009E73",
-}
+from vitcore.architectures import ARCHITECTURES
+
 OTHER = "#888888"
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 LIGHTER = (0.0, 0.35, 0.2, 0.5, 0.1)  # towards white, for further runs of one architecture
@@ -21,7 +15,7 @@ LIGHTER = (0.0, 0.35, 0.2, 0.5, 0.1)  # towards white, for further runs of one a
 
 def hue(model: str) -> str:
     """The colour of an architecture."""
-    return HUES.get(model, OTHER)
+    return ARCHITECTURES[model].colour if model in ARCHITECTURES else OTHER
 
 
 def run_styles(models: list[str]) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import live, resources, selection
-from vitcore.config import MODEL_NAMES
+from vitcore.architectures import ARCHITECTURES
 from vitcore.runs.metrics import event_files
 
 st.title("How do the models compare?")
@@ -43,7 +43,7 @@ for run in chosen:
     rows.append(
         {
             "run": selection.label_of(run),
-            "model": MODEL_NAMES[config.model],
+            "model": ARCHITECTURES[config.model].label,
             "data": config.data,
             "recipe": config.recipe,
             "epochs": f"{status.epoch:.3g} of {config.epochs}",

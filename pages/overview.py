@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import figures, pictures, resources, theme
-from vitcore.config import MODEL_NAMES
+from vitcore.architectures import ARCHITECTURES
 
 st.title("What does a Vision Transformer see?")
 with st.container(key="lead"):
@@ -45,7 +45,7 @@ for panel, model in zip(panels[1:], ("vit", "resnet"), strict=True):
     chances = look["probabilities"][place]
     with panel:
         st.markdown(f"**{'ViT: attention rollout' if model == 'vit' else 'ResNet: Grad-CAM'}**")
-        alt = f"{MODEL_NAMES[model]}: where its answer {data.classes[chances.argmax()]} comes from"
+        alt = f"{ARCHITECTURES[model].label}: where its answer {data.classes[chances.argmax()]} comes from"
         st.image(pictures.overlay(image, look["maps"][place]), width="stretch", output_format="PNG", alt=alt)
         verdict = "right" if chances.argmax() == place else f"wrong, it is a {kind}"
         st.caption(f"says **{data.classes[chances.argmax()]}**, {100 * chances.max():.0f} % sure ({verdict})")
@@ -56,7 +56,7 @@ with story:
     results = [run.status().result for run in pair]
     st.html(
         figures.accuracy_bars(
-            [MODEL_NAMES[run.config.model] for run in pair],
+            [ARCHITECTURES[run.config.model].label for run in pair],
             [result["test_acc"] for result in results],
             [theme.hue(run.config.model) for run in pair],
             chance=1 / len(data.classes),

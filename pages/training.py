@@ -5,10 +5,10 @@ import time
 import streamlit as st
 
 from dashboard import resources, watch
-from vitcore.config import MODEL_NAMES, Config, ViTOptions, bounds, choices, make_config
+from vitcore.architectures import ARCHITECTURES, RECIPE_NAMES
+from vitcore.config import Config, bounds, choices, make_config
 from vitcore.data.datasets import data_dir
 from vitcore.errors import UserError
-from vitcore.recipes import MEASURED
 from vitcore.runs import launch as background
 
 DOUBLE_CLICK_S = 2.0  # the same launch within this time is one launch
@@ -32,14 +32,19 @@ model_place, data_place, recipe_place, epochs_place, more_place, launch_place = 
     [1.2, 1.6, 1.2, 1, 1.2, 1.5], vertical_alignment="bottom"
 )
 model = model_place.selectbox(
-    "Model", list(MODEL_NAMES), format_func=MODEL_NAMES.get, key="model", bind="query-params"
+    "Model",
+    list(ARCHITECTURES),
+    format_func=lambda name: ARCHITECTURES[name].label,
+    key="model",
+    bind="query-params",
 )
 sources = ["cifar10-mini", "cifar10", "own folder"]
 source = data_place.selectbox("Data", sources, key="data", bind="query-params")
 recipe = recipe_place.selectbox(
-    "Recipe", ["quick", "modern", "tutorial"], key="recipe", bind="query-params",
+    "Recipe", RECIPE_NAMES, key="recipe", bind="query-params",
     help="quick: minutes on a CPU. modern: for complete CIFAR-10. tutorial: as published, 180 epochs.",
 )  # fmt: skip
+architecture = ARCHITECTURES[model]
 defaults = make_config(recipe, model=model)
 values: dict[str, object] = {"model": model}
 with epochs_place:
@@ -49,16 +54,16 @@ with more_place.popover("More", icon=":material/tune:", width="stretch"):
     values["lr"] = st.text_input("Learning rate", f"{defaults.lr:g}", key=f"lr_{model}_{recipe}")
     values["seed"] = whole("Seed", "seed", defaults.seed)
     values["device"] = st.selectbox("Device", choices("device"), key="device")
-    if model == "vit":
-        names = {
-            "patch_size": "Patch size",
-            "embed_dim": "Embedding",
-            "num_heads": "Heads",
-            "num_layers": "Layers",
-        }
-        for name, caption in names.items():
-            values[name] = whole(caption, name, defaults.options[name], ViTOptions)
-    title = st.text_input("Title", placeholder=f"{MODEL_NAMES[model]} {recipe}", key="title", max_chars=80)
+    names = {
+        "patch_size": "Patch size",
+        "embed_dim": "Embedding",
+        "num_heads": "Heads",
+        "num_layers": "Layers",
+    }
+    for name, caption in names.items():
+        if isinstance(value := defaults.options.get(name), int):
+            values[name] = whole(caption, name, value, architecture.options)
+    title = st.text_input("Title", placeholder=f"{architecture.label} {recipe}", key="title", max_chars=80)
 
 values["data"] = source
 if source == "own folder":
@@ -100,7 +105,8 @@ settings, problem = st.session_state.get("launch_error", (None, ""))
 if problem and settings == wanted:
     st.error(problem)
 
-st.caption(f"Recipe `{recipe}` for the {MODEL_NAMES[model]}: {MEASURED[recipe, model]}.")
+measured = architecture.measured.get(recipe, "not measured yet")
+st.caption(f"Recipe `{recipe}` for the {architecture.label}: {measured}.")
 
 found = resources.runs()
 own = [run for run in found if not run.bundled]

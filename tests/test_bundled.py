@@ -10,9 +10,9 @@ from safetensors.numpy import load_file
 
 import vitcore
 from tests.conftest import ROOT
+from vitcore.architectures import ARCHITECTURES
 from vitcore.config import make_config
 from vitcore.models import count_parameters
-from vitcore.recipes import MEASURED
 from vitcore.runs.folder import assets_dir, find_run
 from vitcore.runs.metrics import read_scalars
 
@@ -63,7 +63,7 @@ def test_the_readme_states_the_measured_accuracy(name):
 @pytest.mark.parametrize("name", BUNDLED)
 def test_the_recipe_modern_states_what_the_bundled_run_gave(name):
     run = find_run(name)
-    stated, result = MEASURED["modern", run.config.model], run.status().result
+    stated, result = ARCHITECTURES[run.config.model].measured["modern"], run.status().result
     assert stated.test_acc == result["test_acc"]
     assert (stated.count, stated.data, stated.epochs) == (
         result["n_test"],

@@ -7,9 +7,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vitcore.architectures import ARCHITECTURES, RECIPE_NAMES
+from vitcore.architectures.vit import ViTOptions
 from vitcore.config import (
     Config,
-    ViTOptions,
     bounds,
     build_config,
     choices,
@@ -18,7 +19,6 @@ from vitcore.config import (
     read_config,
 )
 from vitcore.errors import UserError
-from vitcore.recipes import RECIPES
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,12 @@ def test_a_wrong_setting_gets_one_sentence(values, words):
     assert "\n" not in text
 
 
-@pytest.mark.parametrize("model", ["vit", "resnet"])
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("model", ARCHITECTURES)
+@pytest.mark.parametrize("recipe", RECIPE_NAMES)
 def test_every_recipe_is_a_valid_configuration(recipe, model):
     config = make_config(recipe, model=model)
     assert (config.recipe, config.model) == (recipe, model)
-    assert set(config.options) >= ({"patch_size"} if model == "vit" else {"c_hidden"})
+    assert set(config.options) == set(ARCHITECTURES[model].options.model_fields)
 
 
 def test_the_tutorial_recipe_is_the_published_one():
@@ -81,7 +81,7 @@ def test_the_tutorial_recipe_is_the_published_one():
 def test_overrides_beat_the_recipe_and_reach_the_model():
     config = make_config("modern", model="vit", epochs=3, patch_size=8)
     assert (config.epochs, config.options["patch_size"]) == (3, 8)
-    assert config.options["init_std"] == RECIPES["modern"]["vit"]["options"]["init_std"]
+    assert config.options["init_std"] == ARCHITECTURES["vit"].recipes["modern"]["options"]["init_std"]
 
 
 @settings(max_examples=30, deadline=None)

@@ -27,6 +27,7 @@ def imported(path):
 FORBIDDEN = {
     "vitcore": ("streamlit", "plotly", "dashboard", "pages"),
     "vitcore/config.py": ("torch", "torchvision", "pytorch_lightning", "vitcore.runs", "vitcore.data"),
+    "vitcore/architectures": ("pytorch_lightning", "vitcore.data", "vitcore.runs", "vitcore.training"),
     "vitcore/runs/folder.py": (
         "torch",
         "vitcore.data",

@@ -32,7 +32,9 @@ RunsDir = Annotated[
     typer.Option("--runs-dir", help="The folder of your runs.  [default: $VITLAB_RUNS, else runs/]"),
 ]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or the path of its folder.")]
-Model = Annotated[str | None, typer.Option(help="vit or resnet.  [default: vit]")]
+Model = Annotated[
+    str | None, typer.Option(help="vit, mixer, resnet, preactresnet, googlenet or densenet.  [default: vit]")
+]
 Data = Annotated[
     str | None, typer.Option(help="cifar10-mini, cifar10 or folder:PATH.  [default: cifar10-mini]")
 ]
@@ -60,7 +62,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def _config(file: Path | None, settings: list[str] | None, **options: Any) -> Any:
     """A checked configuration out of command-line options; None means not given."""
-    from vitcore.config import OPTIONS, build_config, make_config, read_config
+    from vitcore.architectures import ARCHITECTURES
+    from vitcore.config import build_config, make_config, read_config
 
     given = {name: value for name, value in options.items() if value is not None}
     for setting in settings or []:
@@ -76,7 +79,7 @@ def _config(file: Path | None, settings: list[str] | None, **options: Any) -> An
     values = read_config(file).model_dump()
     if "recipe" in given or given.get("model", values["model"]) != values["model"]:
         raise UserError("--config already names the recipe and the model: leave out --recipe and --model.")
-    inner = OPTIONS[values["model"]]
+    inner = ARCHITECTURES[values["model"]].options
     for name, value in given.items():
         (values["options"] if name in inner.model_fields else values)[name] = value
     return build_config(**{**values, "classes": None})

@@ -9,81 +9,25 @@ stands here once.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from vitcore.architectures import ARCHITECTURES, Options
 from vitcore.errors import UserError
 
 
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class ViTOptions(Strict):
-    """The Vision Transformer; the defaults are the tutorial's (3,195,146 parameters on 32x32 images)."""
-
-    embed_dim: int = Field(256, ge=8, le=2048)
-    hidden_dim: int = Field(512, ge=8, le=8192)
-    num_heads: int = Field(8, ge=1, le=64)
-    num_layers: int = Field(6, ge=1, le=48)
-    patch_size: int = Field(4, ge=1, le=64)
-    norm: Literal["pre", "post"] = "pre"
-    pool: Literal["cls", "mean"] = "cls"
-    position: Literal["learned", "sincos", "none"] = "learned"
-    dropout: float = Field(0.0, ge=0, le=0.9)
-    drop_path: float = Field(0.0, ge=0, le=0.9)
-    init_std: float = Field(
-        1.0, gt=0, le=2, description="of the CLS token and the learned positions; 1 as published"
-    )
-
-    @model_validator(mode="after")
-    def check(self) -> ViTOptions:
-        if self.embed_dim % self.num_heads:
-            raise ValueError(
-                f"embed_dim {self.embed_dim} is not divisible by num_heads {self.num_heads}: "
-                "every head gets an equal share"
-            )
-        if self.position == "sincos" and self.embed_dim % 4:
-            raise ValueError(f"position sincos needs an embed_dim divisible by 4, not {self.embed_dim}")
-        return self
-
-
-Width = Annotated[int, Field(ge=1, le=2048)]
-Depth = Annotated[int, Field(ge=1, le=32)]
-
-
-class ResNetOptions(Strict):
-    """The residual network of the tutorial (272,378 parameters): one stage per entry, each halving the
-    resolution.
-    """
-
-    c_hidden: tuple[Width, ...] = Field((16, 32, 64), min_length=1, max_length=6)
-    num_blocks: tuple[Depth, ...] = Field((3, 3, 3), min_length=1, max_length=6)
-
-    @model_validator(mode="after")
-    def check(self) -> ResNetOptions:
-        if len(self.c_hidden) != len(self.num_blocks):
-            raise ValueError(
-                f"c_hidden has {len(self.c_hidden)} stages and num_blocks {len(self.num_blocks)}: "
-                "give both the same length"
-            )
-        return self
-
-
-OPTIONS: dict[str, type[Strict]] = {"vit": ViTOptions, "resnet": ResNetOptions}
-MODEL_NAMES = {"vit": "ViT", "resnet": "ResNet"}
-
-
-class Config(Strict):
+class Config(BaseModel):
     """One training, completely: the same configuration on the same data repeats the run (exactly so on the
     CPU).
     """
 
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
     model: str = "vit"
     options: dict[str, Any] = Field(
-        default_factory=dict, description="of the model, see ViTOptions and ResNetOptions"
+        default_factory=dict, description="of the model, see vitcore.architectures"
     )
     data: str = "cifar10-mini"
     recipe: str = Field("quick", pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
@@ -128,22 +72,20 @@ class Config(Strict):
 
     @model_validator(mode="after")
     def check(self) -> Config:
-        if self.model not in OPTIONS:
-            raise ValueError(f"unknown model {self.model!r}: choose one of {', '.join(OPTIONS)}")
+        if self.model not in ARCHITECTURES:
+            raise ValueError(f"unknown model {self.model!r}: choose one of {', '.join(ARCHITECTURES)}")
+        architecture = ARCHITECTURES[self.model]
         try:
-            options = OPTIONS[self.model](**self.options)
+            options = architecture.options(**self.options)
         except ValidationError as error:
             raise ValueError(sentence(error)) from None
         object.__setattr__(
             self, "options", options.model_dump()
         )  # complete, so that the file repeats the run
-        if isinstance(options, ViTOptions) and self.image_size % options.patch_size:
-            raise ValueError(
-                f"the image side {self.image_size} is not divisible by patch_size {options.patch_size}: "
-                f"choose one of {', '.join(str(p) for p in range(1, 65) if self.image_size % p == 0)}"
-            )
-        if self.model != "vit" and self.keep_patches < 1:
-            raise ValueError("keep_patches below 1 needs a model made of patches: vit")
+        architecture.check(options, self.image_size)
+        if not architecture.drops_patches and self.keep_patches < 1:
+            able = ", ".join(name for name, a in ARCHITECTURES.items() if a.drops_patches)
+            raise ValueError(f"keep_patches below 1 needs a model whose patches can be dropped: {able}")
         if not (self.data in ("cifar10", "cifar10-mini") or self.data.startswith("folder:")):
             raise ValueError(f"unknown dataset {self.data!r}: choose cifar10, cifar10-mini or folder:PATH")
         if self.image_size != 32 and not self.data.startswith("folder:"):
@@ -151,7 +93,7 @@ class Config(Strict):
         return self
 
 
-def bounds(field: str, of: type[Strict] = Config) -> tuple[float | None, float | None]:
+def bounds(field: str, of: type[BaseModel] = Config) -> tuple[float | None, float | None]:
     """(smallest, largest) allowed value of a numeric field; None where it is open. For widgets."""
     low = high = None
     for rule in of.model_fields[field].metadata:
@@ -160,7 +102,7 @@ def bounds(field: str, of: type[Strict] = Config) -> tuple[float | None, float |
     return low, high
 
 
-def choices(field: str, of: type[Strict] = Config) -> tuple[str, ...]:
+def choices(field: str, of: type[BaseModel] = Config) -> tuple[str, ...]:
     """The allowed values of a Literal field. For widgets."""
     return of.model_fields[field].annotation.__args__  # type: ignore[union-attr]
 
@@ -196,7 +138,7 @@ def sentence(error: ValidationError) -> str:
         known = _PHRASES.get(first["type"])
         text = f"{where} is {first['input']!r}: " + (known.format(**first.get("ctx", {})) if known else text)
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    names = {*Config.model_fields, *(name for options in OPTIONS.values() for name in options.model_fields)}
+    names = {*Config.model_fields, *(name for a in ARCHITECTURES.values() for name in a.options.model_fields)}
     start = text if text.split()[0] in names else text[0].upper() + text[1:]
     return f"{start}{more}."
 
@@ -209,12 +151,12 @@ def build_config(**values: Any) -> Config:
         raise UserError(sentence(error)) from None
 
 
-def check_options(model: str, options: dict[str, Any]) -> Strict:
+def check_options(model: str, options: dict[str, Any]) -> Options:
     """The checked options of a model; raises `UserError` with one sentence."""
-    if model not in OPTIONS:
-        raise UserError(f"Unknown model {model!r}: choose one of {', '.join(OPTIONS)}.")
+    if model not in ARCHITECTURES:
+        raise UserError(f"Unknown model {model!r}: choose one of {', '.join(ARCHITECTURES)}.")
     try:
-        return OPTIONS[model](**options)
+        return ARCHITECTURES[model].options(**options)
     except ValidationError as error:
         raise UserError(sentence(error)) from None
 
@@ -225,13 +167,15 @@ def make_config(recipe: str | None = None, **overrides: Any) -> Config:
     Precedence, lowest first: the defaults above, the recipe for that model, the overrides. Raises
     `UserError`.
     """
-    from vitcore.recipes import recipe_values
-
     model = overrides.get("model", "vit")
-    if not isinstance(model, str) or model not in OPTIONS:
-        raise UserError(f"Unknown model {model!r}: choose one of {', '.join(OPTIONS)}.")
+    if not isinstance(model, str) or model not in ARCHITECTURES:
+        raise UserError(f"Unknown model {model!r}: choose one of {', '.join(ARCHITECTURES)}.")
+    architecture = ARCHITECTURES[model]
     name = recipe or overrides.pop("recipe", None) or "quick"
-    values = {**recipe_values(name, model), "recipe": name}
+    if not isinstance(name, str) or name not in architecture.recipes:
+        raise UserError(f"Unknown recipe {name!r}: choose one of {', '.join(architecture.recipes)}.")
+    values = {**architecture.recipes[name], "recipe": name}
+    fields = architecture.options.model_fields
     options = dict(values.pop("options", {}))
     for key, value in overrides.items():
         if key == "options" and isinstance(value, dict):
@@ -240,14 +184,10 @@ def make_config(recipe: str | None = None, **overrides: Any) -> Config:
             raise UserError(f"{key} cannot be set directly: name one setting at a time.")
         elif key in Config.model_fields:
             values[key] = value
-        elif key in OPTIONS[model].model_fields:
+        elif key in fields:
             options[key] = value
         else:
-            known = [
-                f
-                for f in (*Config.model_fields, *OPTIONS[model].model_fields)
-                if f not in ("options", "classes")
-            ]
+            known = [f for f in (*Config.model_fields, *fields) if f not in ("options", "classes")]
             raise UserError(f"Unknown setting {key!r} for {model}: choose one of {', '.join(known)}.")
     return build_config(**values, options=options)
 

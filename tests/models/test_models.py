@@ -8,16 +8,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from vitcore.errors import UserError
-from vitcore.models import build, count_parameters
+from vitcore.models import build
 from vitcore.models.vit import DropPath, sincos_positions, to_patches
 
 IMAGES = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 SMALL = {"embed_dim": 32, "hidden_dim": 48, "num_heads": 4, "num_layers": 3, "patch_size": 8}
-
-
-@pytest.mark.parametrize(("name", "count"), [("vit", 3_195_146), ("resnet", 272_378)])
-def test_published_parameter_counts(name, count):
-    assert count_parameters(build(name)) == count
 
 
 def test_vit_parameter_names_are_the_published_ones():
@@ -181,28 +176,6 @@ def test_computing_the_last_block_for_cls_alone_changes_neither_logits_nor_gradi
     assert torch.allclose(model(images), everything, atol=1e-12)
     mine, theirs = (torch.autograd.grad(x, list(model.parameters())) for x in (loss, reference))
     assert all(torch.allclose(a, b, atol=1e-12) for a, b in zip(mine, theirs, strict=True))
-
-
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [("vit", SMALL), ("vit", {**SMALL, "pool": "mean"}), ("resnet", {})],
-    ids=["vit", "mean", "resnet"],
-)
-def test_a_gradient_reaches_every_parameter_and_the_model_can_learn(name, options):
-    torch.manual_seed(0)
-    model = build(name, **options).train()
-    images = torch.randn(32, 3, 32, 32)
-    labels = torch.arange(32) % 10
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
-    for step in range(60):
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(images), labels)
-        loss.backward()
-        if step == 0:
-            silent = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
-            assert not silent
-        optimizer.step()
-    assert loss < 0.5
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.1, 0.2, 0.5])

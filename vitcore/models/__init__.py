@@ -7,22 +7,19 @@ from typing import Any
 import torch
 from torch import nn
 
+from vitcore.architectures import ARCHITECTURES
 from vitcore.config import check_options
 from vitcore.errors import UserError
-from vitcore.models.resnet import ResNet
-from vitcore.models.vit import ViT
 from vitcore.runs.folder import Run
-
-CLASSES: dict[str, type[nn.Module]] = {"vit": ViT, "resnet": ResNet}
 
 
 def build(name: str, *, num_classes: int = 10, image_size: int = 32, **options: Any) -> nn.Module:
     """A new model with random weights; without options the tutorial's. Raises `UserError` for wrong
     options.
     """
-    checked = check_options(name, options).model_dump()
+    checked = check_options(name, options)
     try:
-        return CLASSES[name](num_classes=num_classes, image_size=image_size, **checked)
+        return ARCHITECTURES[name].build(checked, num_classes, image_size)
     except ValueError as error:
         raise UserError(f"{error}.") from None
 

@@ -27,7 +27,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from vitcore.config import MODEL_NAMES, Config, dump_config, read_config
+from vitcore.architectures import ARCHITECTURES
+from vitcore.config import Config, dump_config, read_config
 from vitcore.errors import UserError
 from vitcore.runs import process
 
@@ -275,7 +276,7 @@ def create_run(
     run.checkpoints.mkdir()
     write_atomic(draft / "config.yaml", dump_config(config))
     run.write_status(status or Status(state="queued", created=time.time()))
-    run.write_meta(Meta(title=title or f"{MODEL_NAMES[config.model]} {config.recipe}"))
+    run.write_meta(Meta(title=title or f"{ARCHITECTURES[config.model].label} {config.recipe}"))
     stem = f"{config.model}-{config.recipe}-{datetime.now():%Y%m%d-%H%M%S}"
     for count in range(1000):
         place = home / (stem if count == 0 else f"{stem}-{count}")

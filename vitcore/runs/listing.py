@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from vitcore.config import MODEL_NAMES
+from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run, list_runs
 
@@ -44,7 +44,7 @@ def print_table(rows: list[dict[str, Any]]) -> None:
     lines = [("run", "state", "model", "data", "recipe", "epoch", "test", "minutes")]
     for row in rows:
         accuracy = f"{100 * row['test_acc']:.2f} %" if row["test_acc"] is not None else ""
-        model = MODEL_NAMES.get(row["model"], row["model"])
+        model = ARCHITECTURES[row["model"]].label if row["model"] in ARCHITECTURES else row["model"]
         progress, minutes = f"{row['epoch']:.1f}/{row['epochs']}", f"{row['minutes']:.1f}"
         lines.append(
             (row["id"], row["state"], model, row["data"], row["recipe"], progress, accuracy, minutes)

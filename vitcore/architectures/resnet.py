@@ -1,0 +1,56 @@
+"""The residual network of the tutorial, see `vitcore.models.resnet`. No torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, model_validator
+
+from vitcore.architectures import Architecture, Options, Result
+from vitcore.recipes import PUBLISHED, QUICK_SGD, SGD, TUTORIAL_SGD
+
+if TYPE_CHECKING:
+    from vitcore.models.resnet import ResNet
+
+Width = Annotated[int, Field(ge=1, le=2048)]
+Depth = Annotated[int, Field(ge=1, le=32)]
+
+
+class ResNetOptions(Options):
+    """One stage per entry, each halving the resolution; the defaults are the tutorial's (272,378
+    parameters).
+    """
+
+    c_hidden: tuple[Width, ...] = Field((16, 32, 64), min_length=1, max_length=6)
+    num_blocks: tuple[Depth, ...] = Field((3, 3, 3), min_length=1, max_length=6)
+
+    @model_validator(mode="after")
+    def check(self) -> ResNetOptions:
+        if len(self.c_hidden) != len(self.num_blocks):
+            raise ValueError(
+                f"c_hidden has {len(self.c_hidden)} stages and num_blocks {len(self.num_blocks)}: "
+                "give both the same length"
+            )
+        return self
+
+
+def build(options: ResNetOptions, num_classes: int, image_size: int) -> ResNet:
+    from vitcore.models.resnet import ResNet
+
+    return ResNet(num_classes=num_classes, image_size=image_size, **options.model_dump())
+
+
+ARCHITECTURE = Architecture(
+    name="resnet",
+    label="ResNet",
+    colour="#D55E00",
+    build=build,
+    options=ResNetOptions,
+    recipes={"tutorial": TUTORIAL_SGD, "modern": {**SGD, "epochs": 25}, "quick": QUICK_SGD},
+    measured={
+        "tutorial": Result(0.9106, 10_000, "cifar10", 180, None, PUBLISHED),
+        "modern": Result(0.8409, 10_000, "cifar10", 7, 9.1),
+        "quick": Result(0.55, 1_000, "cifar10-mini", 10, 1.05),
+    },
+    order=2,
+)

@@ -1,0 +1,92 @@
+"""The Vision Transformer of the tutorial, see `vitcore.models.vit`. No torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, model_validator
+
+from vitcore.architectures import Architecture, Options, Result
+from vitcore.recipes import MUON, PUBLISHED, TUTORIAL
+
+if TYPE_CHECKING:
+    from vitcore.models.vit import ViT
+
+
+class ViTOptions(Options):
+    """The Vision Transformer; the defaults are the tutorial's (3,195,146 parameters on 32x32 images)."""
+
+    embed_dim: int = Field(256, ge=8, le=2048)
+    hidden_dim: int = Field(512, ge=8, le=8192)
+    num_heads: int = Field(8, ge=1, le=64)
+    num_layers: int = Field(6, ge=1, le=48)
+    patch_size: int = Field(4, ge=1, le=64)
+    norm: Literal["pre", "post"] = "pre"
+    pool: Literal["cls", "mean"] = "cls"
+    position: Literal["learned", "sincos", "none"] = "learned"
+    dropout: float = Field(0.0, ge=0, le=0.9)
+    drop_path: float = Field(0.0, ge=0, le=0.9)
+    init_std: float = Field(
+        1.0, gt=0, le=2, description="of the CLS token and the learned positions; 1 as published"
+    )
+
+    @model_validator(mode="after")
+    def check(self) -> ViTOptions:
+        if self.embed_dim % self.num_heads:
+            raise ValueError(
+                f"embed_dim {self.embed_dim} is not divisible by num_heads {self.num_heads}: "
+                "every head gets an equal share"
+            )
+        if self.position == "sincos" and self.embed_dim % 4:
+            raise ValueError(f"position sincos needs an embed_dim divisible by 4, not {self.embed_dim}")
+        return self
+
+
+def check_patches(options: Options, image_size: int) -> None:
+    """Raises `ValueError` unless the patches of `patch_size` tile an image."""
+    size = options.patch_size
+    if image_size % size:
+        fitting = ", ".join(str(p) for p in range(1, 65) if image_size % p == 0)
+        raise ValueError(
+            f"the image side {image_size} is not divisible by patch_size {size}: choose one of {fitting}"
+        )
+
+
+def build(options: ViTOptions, num_classes: int, image_size: int) -> ViT:
+    from vitcore.models.vit import ViT
+
+    return ViT(num_classes=num_classes, image_size=image_size, **options.model_dump())
+
+
+_MODERN = {
+    **MUON,
+    "keep_patches": 0.5,
+    "full_epochs": 0,
+    "options": {"init_std": 0.02, "drop_path": 0.05},
+}
+ARCHITECTURE = Architecture(
+    name="vit",
+    label="ViT",
+    colour="#0072B2",
+    build=build,
+    options=ViTOptions,
+    recipes={
+        "tutorial": {
+            **TUTORIAL,
+            "optimizer": "adamw",
+            "lr": 3e-4,
+            "weight_decay": 0.01,
+            "options": {"dropout": 0.2},
+        },
+        "modern": {**_MODERN, "epochs": 20, "augment": "trivial"},
+        "quick": {**_MODERN, "epochs": 10, "batch_size": 64},
+    },
+    measured={
+        "tutorial": Result(0.7559, 10_000, "cifar10", 180, None, PUBLISHED),
+        "modern": Result(0.7375, 10_000, "cifar10", 6, 31.6),
+        "quick": Result(0.512, 1_000, "cifar10-mini", 10, 4.2),
+    },
+    check=check_patches,
+    drops_patches=True,
+    order=1,
+)
