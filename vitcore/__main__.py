@@ -203,6 +203,33 @@ def data(name: Annotated[str, typer.Argument(help="cifar10, cifar10-mini or fold
     print(f"{name}: {counts[0]:,} training and {counts[1]:,} test images in {counts[2]} classes")
 
 
+@app.command("import")
+def import_(
+    source: Annotated[
+        str, typer.Argument(metavar="PATH_OR_URL", help="A published checkpoint, or `tutorial` for all five.")
+    ],
+    events: Annotated[
+        str | None,
+        typer.Option(metavar="PATH_OR_URL", help="Its TensorBoard event file.  [default: beside it]"),
+    ] = None,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Turn a checkpoint of the tutorial into a run; prints its folder last."""
+    from vitcore.models.published import import_checkpoint, import_tutorial
+
+    if source == "tutorial":
+        runs = import_tutorial(runs_dir, _show_progress)
+    else:
+        runs = [import_checkpoint(source, runs_dir, events=events, progress=_show_progress)]
+    for run in runs:
+        print(run.path)
+
+
+def _show_progress(done: int, total: int | None) -> None:
+    end = f"of {total / 1e6:.1f} MB" if total else "MB"
+    print(f"\r{done / 1e6:.1f} {end}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+
 @app.command()
 def export(
     run: RunName,

@@ -139,7 +139,7 @@ def sentence(error: ValidationError) -> str:
         text = f"{where} is {first['input']!r}: " + (known.format(**first.get("ctx", {})) if known else text)
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     names = {*Config.model_fields, *(name for a in ARCHITECTURES.values() for name in a.options.model_fields)}
-    start = text if text.split()[0] in names else text[0].upper() + text[1:]
+    start = text if text.split()[0].split(".")[0] in names else text[0].upper() + text[1:]
     return f"{start}{more}."
 
 

@@ -1,0 +1,234 @@
+"""Published checkpoints as runs: the real ResNet, files made with the published names, hostile files,
+bad networks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import pickle
+import shutil
+import threading
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+
+from vitcore.data import load_dataset
+from vitcore.errors import UserError
+from vitcore.models import build, load_run, published
+from vitcore.models.evaluate import evaluate
+from vitcore.models.published import FILES, import_checkpoint, import_tutorial
+from vitcore.runs.folder import list_runs
+from vitcore.runs.metrics import read_scalars
+
+CNN = {"num_classes": 10, "act_fn_name": "relu"}
+RESNET = {**CNN, "c_hidden": [16, 32, 64], "num_blocks": [3, 3, 3]}
+SGD = {"optimizer_name": "SGD", "optimizer_hparams": {"lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4}}
+ADAM = {"optimizer_name": "Adam", "optimizer_hparams": {"lr": 1e-3, "weight_decay": 1e-4}}
+KWARGS = {
+    "embed_dim": 256, "hidden_dim": 512, "num_heads": 8, "num_layers": 6, "patch_size": 4, "num_channels": 3,
+    "num_patches": 64, "num_classes": 10, "dropout": 0.2,
+}  # fmt: skip
+PUBLISHED = {
+    "ViT": ("vit", {"model_kwargs": KWARGS, "lr": 3e-4}),
+    "ResNet": ("resnet", {"model_name": "ResNet", "model_hparams": RESNET, **SGD}),
+    "ResNetPreAct": (
+        "preactresnet",
+        {"model_name": "ResNet", "model_hparams": {**RESNET, "block_name": "PreActResNetBlock"}, **SGD},
+    ),
+    "GoogleNet": ("googlenet", {"model_name": "GoogleNet", "model_hparams": CNN, **ADAM}),
+    "DenseNet": (
+        "densenet",
+        {
+            "model_name": "DenseNet",
+            "model_hparams": {**CNN, "num_layers": [6, 6, 6, 6], "bn_size": 2, "growth_rate": 16},
+            **ADAM,
+        },
+    ),
+}
+
+
+def write_checkpoint(place: Path, name: str, **changes) -> Path:
+    """A file as the tutorial published it, with random weights."""
+    model, hyper = PUBLISHED[name]
+    torch.manual_seed(0)
+    state = {f"model.{key}": value for key, value in build(model).state_dict().items()}
+    content = {"epoch": 162, "global_step": 57000, "pytorch-lightning_version": "1.0.2", "state_dict": state}
+    content |= {"hyper_parameters": hyper, **changes}
+    place.mkdir(parents=True, exist_ok=True)
+    torch.save(content, place / f"{name}.ckpt")
+    return place / f"{name}.ckpt"
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_checkpoint_becomes_a_run_with_its_weights_and_settings(name, tmp_path):
+    file = write_checkpoint(tmp_path, name)
+    run = import_checkpoint(file)
+    assert run.status().state == "finished"
+    config = run.config
+    assert (config.model, config.recipe, config.data, config.epochs) == (
+        PUBLISHED[name][0],
+        "tutorial",
+        "cifar10",
+        180,
+    )
+    stored = torch.load(file, weights_only=True)["state_dict"]
+    loaded = load_run(run).state_dict()
+    assert len(loaded) == len(stored)
+    assert all(torch.equal(stored[f"model.{key}"].float(), value.float()) for key, value in loaded.items())
+    expected = {"ViT": 3e-4, "GoogleNet": 1e-3, "DenseNet": 1e-3}.get(name, 0.1)
+    assert config.lr == expected
+    assert import_checkpoint(file) == run  # again: the same run, not a second one
+    assert len(list_runs(bundled=False)) == 1
+
+
+def test_the_published_resnet_scores_what_was_published_and_shows_its_curve(shared, full_cifar10):
+    run = import_checkpoint(shared / "tutorial" / "ResNet.ckpt")
+    assert evaluate(load_run(run), load_dataset("cifar10").test).accuracy == 0.9106
+    assert run.status().result["test_acc"] == pytest.approx(0.9106)
+    assert run.status().result["val_acc"] == pytest.approx(0.9184)
+    curve = read_scalars(run.path)["val_acc"]
+    assert len(curve.values) == 180
+    assert curve.steps[-1] == 63179
+
+
+class Evil:
+    def __reduce__(self):
+        return print, ("executed",)
+
+
+def hostile(place: Path) -> dict[str, Path]:
+    place.mkdir()
+    files = {name: place / f"{name}.ckpt" for name in ("text", "empty", "list", "code")}
+    files["text"].write_text("not a checkpoint")
+    files["empty"].write_bytes(b"")
+    torch.save([1, 2, 3], files["list"])
+    files["code"].write_bytes(pickle.dumps({"state_dict": Evil(), "epoch": 1}))
+    whole = write_checkpoint(place, "ResNet")
+    files["torn"] = place / "torn.ckpt"
+    files["torn"].write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    files["stranger"] = write_checkpoint(place / "b", "ResNet", hyper_parameters={"model_name": "VGG"})
+    state = torch.load(whole, weights_only=True)["state_dict"]
+    less = {key: value for key, value in state.items() if "blocks.4" not in key}
+    files["missing"] = write_checkpoint(place / "c", "ResNet", state_dict=less)
+    files["more"] = write_checkpoint(
+        place / "d", "ResNet", state_dict={**state, "model.extra": torch.ones(1)}
+    )
+    shapes = {**state, "model.output_net.2.bias": torch.ones(100)}
+    files["shape"] = write_checkpoint(place / "e", "ResNet", state_dict=shapes)
+    deep = {"model_name": "ResNet", "model_hparams": {**RESNET, "num_blocks": [99, 3, 3]}, **SGD}
+    files["deep"] = write_checkpoint(place / "f", "ResNet", hyper_parameters=deep)
+    files["odd"] = write_checkpoint(
+        place / "g", "ResNet", hyper_parameters={"model_name": "ResNet", "model_hparams": 7}
+    )
+    return files
+
+
+WORDS = {
+    "text": "read", "empty": "read", "list": "no epoch", "code": "more than tensors", "torn": "read",
+    "stranger": "VGG", "missing": "blocks.4", "more": "extra", "shape": "[100] instead of [10]",
+    "deep": "num_blocks", "odd": "odd hyper_parameters",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", WORDS)
+def test_an_unknown_file_is_refused_with_a_sentence_and_leaves_nothing(kind, tmp_path, capsys):
+    file = hostile(tmp_path / "files")[kind]
+    with pytest.raises(UserError) as caught:
+        import_checkpoint(file)
+    text = str(caught.value)
+    assert WORDS[kind] in text or (kind in ("text", "empty", "torn") and "broken" in text), text
+    assert text.endswith(".")
+    assert "\n" not in text
+    assert "executed" not in capsys.readouterr().out
+    assert list_runs(bundled=False) == []
+
+
+class Flaky(http.server.SimpleHTTPRequestHandler):
+    """Serves ranges; breaks every connection for a checkpoint after 100 kB."""
+
+    breaks = True
+    served: list[tuple[str, str | None]] = []  # noqa: RUF012  shared by the requests of one test
+
+    def do_GET(self) -> None:
+        path = Path(self.directory) / self.path.lstrip("/")
+        if not path.is_file():
+            self.send_error(404)
+            return
+        wanted = self.headers.get("Range")
+        self.served.append((self.path, wanted))
+        data = path.read_bytes()
+        start = int(wanted.split("=")[1].rstrip("-")) if wanted else 0
+        self.send_response(206 if wanted else 200)
+        self.send_header("Content-Length", str(len(data) - start))
+        self.end_headers()
+        end = start + 700_000 if self.breaks and path.suffix == ".ckpt" else len(data)
+        self.wfile.write(data[start:end])
+        self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(tmp_path, shared, monkeypatch):
+    """A local copy of the tutorial's repository; its address is what `import tutorial` asks."""
+    place = tmp_path / "site"
+    for checkpoint, events in FILES.items():
+        write_checkpoint((place / checkpoint).parent, Path(checkpoint).stem)
+        (place / events).parent.mkdir(parents=True)
+        shutil.copyfile(shared / "tutorial" / "events.out.tfevents.resnet", place / events)
+    Flaky.served.clear()
+    found = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Flaky, directory=str(place)))
+    threading.Thread(target=found.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{found.server_port}"
+    monkeypatch.setenv("VITLAB_PUBLISHED", address)
+    yield address
+    found.shutdown()
+
+
+def test_all_five_are_downloaded_over_a_line_that_breaks_and_goes_on(server, monkeypatch):
+    seen = []
+    with pytest.raises(UserError, match="kept for the next try"):
+        import_tutorial()
+    for _ in range(9):  # each try keeps what came
+        with contextlib.suppress(UserError):
+            runs = import_tutorial(progress=lambda done, total: seen.append((done, total)))
+            break
+    assert [run.config.model for run in runs] == ["vit", "resnet", "preactresnet", "googlenet", "densenet"]
+    resumed = [r for path, r in Flaky.served if path.endswith("ViT.ckpt")]
+    assert resumed[0] is None
+    starts = [int(r.split("=")[1].rstrip("-")) for r in resumed[1:]]
+    assert starts == sorted(starts)
+    assert starts[0] == 700_000
+    assert all(done <= total for done, total in seen)
+    count = len(Flaky.served)
+    again = import_tutorial()
+    assert [run.id for run in again] == [run.id for run in runs]
+    assert len(Flaky.served) == count  # nothing is downloaded twice
+    assert len(list_runs(bundled=False)) == 5
+
+
+def test_a_missing_file_and_a_missing_network_are_said(server, monkeypatch, tmp_path):
+    with pytest.raises(UserError, match="404"):
+        import_checkpoint(f"{server}/tutorial5/VGG.ckpt")
+    monkeypatch.setenv("VITLAB_PUBLISHED", "http://127.0.0.1:9")  # nobody listens
+    with pytest.raises(UserError, match="connect to the internet"):
+        import_tutorial()
+    with pytest.raises(UserError, match="not a file"):
+        import_checkpoint(tmp_path / "nothing.ckpt")
+    assert list_runs(bundled=False) == []
+
+
+def test_a_checkpoint_at_an_address_is_imported_with_its_events(server):
+    Flaky.breaks = False
+    try:
+        events = f"{server}/{FILES['tutorial5/DenseNet.ckpt']}"
+        run = import_checkpoint(f"{server}/tutorial5/DenseNet.ckpt", events=events)
+    finally:
+        Flaky.breaks = True
+    assert run.config.model == "densenet"
+    assert "val_acc" in read_scalars(run.path)
+    assert published.BASE.startswith("https://")
