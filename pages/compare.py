@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import live, resources, selection
+from dashboard import live, published, resources, selection
 from vitcore.architectures import ARCHITECTURES
 from vitcore.runs.metrics import event_files
 
@@ -14,12 +14,14 @@ if not found:
     st.page_link("../pages/training.py", label="Train one", icon=":material/arrow_forward:")
     st.stop()
 
-run_control, axis_control = st.columns([3, 2], vertical_alignment="bottom")
+run_control, axis_control, more = st.columns([3, 1.6, 1.1], vertical_alignment="bottom")
 with run_control:
     chosen = selection.choose_runs(found, "Runs", most=8)
 axis = axis_control.segmented_control(
     "Against", list(live.AXES), default="epoch", key="x", bind="query-params", required=True
 )
+with more:
+    published.control()
 if not chosen:
     st.info("Choose at least one run above.")
     st.stop()

@@ -1,0 +1,99 @@
+"""A local copy of the tutorial's repository of checkpoints, with random weights, over a line that may
+break.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import shutil
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from vitcore.models import build
+from vitcore.models.published import FILES
+
+CNN = {"num_classes": 10, "act_fn_name": "relu"}
+RESNET = {**CNN, "c_hidden": [16, 32, 64], "num_blocks": [3, 3, 3]}
+SGD = {"optimizer_name": "SGD", "optimizer_hparams": {"lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4}}
+ADAM = {"optimizer_name": "Adam", "optimizer_hparams": {"lr": 1e-3, "weight_decay": 1e-4}}
+KWARGS = {
+    "embed_dim": 256, "hidden_dim": 512, "num_heads": 8, "num_layers": 6, "patch_size": 4, "num_channels": 3,
+    "num_patches": 64, "num_classes": 10, "dropout": 0.2,
+}  # fmt: skip
+PUBLISHED = {
+    "ViT": ("vit", {"model_kwargs": KWARGS, "lr": 3e-4}),
+    "ResNet": ("resnet", {"model_name": "ResNet", "model_hparams": RESNET, **SGD}),
+    "ResNetPreAct": (
+        "preactresnet",
+        {"model_name": "ResNet", "model_hparams": {**RESNET, "block_name": "PreActResNetBlock"}, **SGD},
+    ),
+    "GoogleNet": ("googlenet", {"model_name": "GoogleNet", "model_hparams": CNN, **ADAM}),
+    "DenseNet": (
+        "densenet",
+        {
+            "model_name": "DenseNet",
+            "model_hparams": {**CNN, "num_layers": [6, 6, 6, 6], "bn_size": 2, "growth_rate": 16},
+            **ADAM,
+        },
+    ),
+}
+
+
+def write_checkpoint(place: Path, name: str, **changes) -> Path:
+    """A file as the tutorial published it, with random weights."""
+    model, hyper = PUBLISHED[name]
+    torch.manual_seed(0)
+    state = {f"model.{key}": value for key, value in build(model).state_dict().items()}
+    content = {"epoch": 162, "global_step": 57000, "pytorch-lightning_version": "1.0.2", "state_dict": state}
+    content |= {"hyper_parameters": hyper, **changes}
+    place.mkdir(parents=True, exist_ok=True)
+    torch.save(content, place / f"{name}.ckpt")
+    return place / f"{name}.ckpt"
+
+
+class Flaky(http.server.SimpleHTTPRequestHandler):
+    """Serves ranges; breaks every connection for a checkpoint after 100 kB."""
+
+    breaks = True
+    served: list[tuple[str, str | None]] = []  # noqa: RUF012  shared by the requests of one test
+
+    def do_GET(self) -> None:
+        path = Path(self.directory) / self.path.lstrip("/")
+        if not path.is_file():
+            self.send_error(404)
+            return
+        wanted = self.headers.get("Range")
+        self.served.append((self.path, wanted))
+        data = path.read_bytes()
+        start = int(wanted.split("=")[1].rstrip("-")) if wanted else 0
+        self.send_response(206 if wanted else 200)
+        self.send_header("Content-Length", str(len(data) - start))
+        self.end_headers()
+        end = start + 700_000 if self.breaks and path.suffix == ".ckpt" else len(data)
+        self.wfile.write(data[start:end])
+        self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def serve(place: Path, shared: Path, *, breaks: bool = True) -> Iterator[str]:
+    """The address of a server with all files of the tutorial; every event file is the real ResNet's."""
+    for checkpoint, events in FILES.items():
+        write_checkpoint((place / checkpoint).parent, Path(checkpoint).stem)
+        (place / events).parent.mkdir(parents=True)
+        shutil.copyfile(shared / "tutorial" / "events.out.tfevents.resnet", place / events)
+    Flaky.served.clear()
+    Flaky.breaks = breaks
+    found = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Flaky, directory=str(place)))
+    threading.Thread(target=found.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{found.server_port}"
+    finally:
+        found.shutdown()
