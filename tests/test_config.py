@@ -39,6 +39,7 @@ from vitcore.errors import UserError
         ({"image_size": 64}, ["image_size", "folder:PATH"]),
         ({"position": "sincos", "embed_dim": 18, "num_heads": 2}, ["sincos", "18"]),
         ({"options": 3}, ["options"]),
+        ({"devices": 3, "batch_size": 64}, ["batch_size 64", "3 devices"]),
     ],
 )
 def test_a_wrong_setting_gets_one_sentence(values, words):

@@ -44,6 +44,10 @@ BatchSize = Annotated[int | None, typer.Option(help="Images per step.  [default:
 Rate = Annotated[float | None, typer.Option("--lr", help="Peak learning rate.  [default: the recipe's]")]
 Seed = Annotated[int | None, typer.Option(help="Of initial weights, order and augmentation.  [default: 0]")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.  [default: auto]")]
+Devices = Annotated[
+    int | None, typer.Option(help="Devices on each machine that share every batch.  [default: 1]")
+]
+Nodes = Annotated[int | None, typer.Option(help="Machines that train together, see README.  [default: 1]")]
 Setting = Annotated[
     list[str] | None,
     typer.Option(
@@ -85,7 +89,9 @@ def _config(file: Path | None, settings: list[str] | None, **options: Any) -> An
     return build_config(**{**values, "classes": None})
 
 
-def _training_command(start: Callable[[Any, str | None, Path | None, str], Path]) -> Callable[..., None]:
+def _training_command(
+    start: Callable[[Any, str | None, Path | None, str], Path | None],
+) -> Callable[..., None]:
     """A command with all options of a training; `train` and `launch` differ only in what starts it."""
 
     def command(
@@ -97,6 +103,8 @@ def _training_command(start: Callable[[Any, str | None, Path | None, str], Path]
         lr: Rate = None,
         seed: Seed = None,
         device: Device = None,
+        devices: Devices = None,
+        nodes: Nodes = None,
         settings: Setting = None,
         config: ConfigFile = None,
         title: Title = "",
@@ -105,19 +113,23 @@ def _training_command(start: Callable[[Any, str | None, Path | None, str], Path]
     ) -> None:
         options = dict(model=model, data=data, recipe=recipe, epochs=epochs)
         options |= dict(batch_size=batch_size, lr=lr, seed=seed, device=device)
+        options |= dict(devices=devices, nodes=nodes)
         if resume and (config or settings or title or any(v is not None for v in options.values())):
             raise UserError("--resume keeps the run's settings: leave out the other options.")
         chosen = None if resume else _config(config, settings, **options)
-        print(start(chosen, resume, runs_dir, title))
+        if path := start(chosen, resume, runs_dir, title):  # none on the ranks after the first
+            print(path)
 
     return command
 
 
-def _train(config: Any, resume: str | None, runs_dir: Path | None, title: str) -> Path:
+def _train(config: Any, resume: str | None, runs_dir: Path | None, title: str) -> Path | None:
     from vitcore.training import train
 
     with contextlib.redirect_stdout(sys.stderr):
         run = train(config, resume=resume, runs_dir=runs_dir, title=title)
+    if run is None:
+        return None
     status = run.status()
     if status.state == "finished":
         accuracy, count = 100 * status.result["test_acc"], status.result["n_test"]

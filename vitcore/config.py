@@ -38,6 +38,9 @@ class Config(BaseModel):
     )
     compile: bool = Field(False, description="torch.compile the model: pays for long trainings on CUDA")
 
+    devices: int = Field(1, ge=1, le=64, description="on each machine; they share every batch")
+    nodes: int = Field(1, ge=1, le=1024, description="machines that train together")
+
     epochs: int = Field(10, ge=1, le=10_000)
     batch_size: int = Field(128, ge=1, le=8192)
     optimizer: Literal["adamw", "sgd", "muon"] = "adamw"
@@ -86,6 +89,11 @@ class Config(BaseModel):
         if not architecture.drops_patches and self.keep_patches < 1:
             able = ", ".join(name for name, a in ARCHITECTURES.items() if a.drops_patches)
             raise ValueError(f"keep_patches below 1 needs a model whose patches can be dropped: {able}")
+        if self.batch_size % (self.devices * self.nodes):
+            raise ValueError(
+                f"batch_size {self.batch_size} cannot be shared by {self.devices * self.nodes} devices: "
+                "choose a multiple of their number"
+            )
         if not (self.data in ("cifar10", "cifar10-mini") or self.data.startswith("folder:")):
             raise ValueError(f"unknown dataset {self.data!r}: choose cifar10, cifar10-mini or folder:PATH")
         if self.image_size != 32 and not self.data.startswith("folder:"):

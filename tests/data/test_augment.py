@@ -99,6 +99,19 @@ def test_batches_drop_the_last_partial_one_in_training_only():
     assert [len(b) for _, b in EpochBatches(3, 4, seed=0, drop_last=True)] == [3]
 
 
+@pytest.mark.parametrize("world", [2, 3])
+def test_ranks_share_every_batch_and_see_each_image_once(world):
+    def batches(rank, count):
+        found = EpochBatches(40, 12, seed=1, drop_last=True, rank=rank, world=count)
+        found.set_epoch(2)
+        return [b for _, b in found]
+
+    shares = [batches(rank, world) for rank in range(world)]
+    for whole, *parts in zip(batches(0, 1), *shares, strict=True):
+        assert all(len(part) == 12 // world for part in parts)
+        assert sorted(np.concatenate(parts)) == sorted(whole)
+
+
 def test_a_resumed_loader_goes_on_where_it_was():
     batches = EpochBatches(20, 4, seed=1, drop_last=True)
     whole = []

@@ -25,7 +25,7 @@ ARCHITECTURE = Architecture(
     colour="#E69F00",
     build=build,
     options=ResNetOptions,
-    recipes={"tutorial": TUTORIAL_SGD, "modern": {**SGD, "epochs": 25}, "quick": QUICK_SGD},
+    recipes={"tutorial": TUTORIAL_SGD, "modern": {**SGD, "epochs": 20}, "quick": QUICK_SGD},
     measured={"tutorial": Result(0.9107, 10_000, "cifar10", 180, None, PUBLISHED)},
     order=3,
 )

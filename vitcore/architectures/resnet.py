@@ -46,7 +46,7 @@ ARCHITECTURE = Architecture(
     colour="#D55E00",
     build=build,
     options=ResNetOptions,
-    recipes={"tutorial": TUTORIAL_SGD, "modern": {**SGD, "epochs": 25}, "quick": QUICK_SGD},
+    recipes={"tutorial": TUTORIAL_SGD, "modern": {**SGD, "epochs": 20}, "quick": QUICK_SGD},
     measured={
         "tutorial": Result(0.9106, 10_000, "cifar10", 180, None, PUBLISHED),
         "modern": Result(0.8409, 10_000, "cifar10", 7, 9.1),

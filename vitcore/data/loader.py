@@ -22,12 +22,14 @@ Key = tuple[int, np.ndarray]  # (epoch, sample indices [B])
 
 class EpochBatches(Sampler[Key]):
     """The batches of one epoch after another; the last, partial one is dropped in training. `set_epoch`
-    chooses.
+    chooses. Of several ranks each gets its equal share of every batch.
     """
 
-    def __init__(self, count: int, batch_size: int, *, seed: int | None, drop_last: bool) -> None:
-        self.count, self.seed, self.drop_last = count, seed, drop_last
-        self.batch_size = min(batch_size, count) if drop_last else batch_size
+    def __init__(
+        self, count: int, batch_size: int, *, seed: int | None, drop_last: bool, rank: int = 0, world: int = 1
+    ) -> None:
+        self.count, self.seed, self.drop_last, self.rank, self.world = count, seed, drop_last, rank, world
+        self.batch_size = max(1, min(batch_size, count) // world) * world if drop_last else batch_size
         self.epoch = 0
         self.skip: tuple[int, int] = (0, 0)  # (epoch, batches already seen of it)
 
@@ -45,7 +47,8 @@ class EpochBatches(Sampler[Key]):
         epoch = self.epoch  # read at the first batch, when the trainer has set it
         order = np.arange(self.count) if self.seed is None else epoch_order(self.seed, epoch, self.count)
         for batch in range(self.skip[1] if epoch == self.skip[0] else 0, len(self)):
-            yield epoch, order[batch * self.batch_size : (batch + 1) * self.batch_size]
+            whole = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+            yield epoch, whole[self.rank :: self.world]
 
 
 class Batches(Dataset):
@@ -98,15 +101,18 @@ def make_loader(
     mixup: float = 0.0,
     cutmix: float = 0.0,
     classes: int = 10,
+    rank: int = 0,
+    world: int = 1,
 ) -> DataLoader:
-    """A loader over a split. Training: shuffled, augmented, last partial batch dropped; else in order,
-    whole.
+    """A loader over a split. Training: shuffled, augmented, last partial batch dropped, shared by the ranks;
+    else in order, whole, for every rank.
     """
     data = (
         Batches(split, policy=policy, seed=seed, device=device, mixup=mixup, cutmix=cutmix, classes=classes)
         if train
         else Batches(split, policy="none", seed=seed, device=device)
     )
-    batches = EpochBatches(len(split), batch_size, seed=seed if train else None, drop_last=train)
+    share = {"rank": rank, "world": world} if train else {}
+    batches = EpochBatches(len(split), batch_size, seed=seed if train else None, drop_last=train, **share)
     # a generator of its own: making an iterator draws a number, and the global state is for dropout alone
     return DataLoader(data, batch_size=None, sampler=batches, generator=torch.Generator())

@@ -17,6 +17,7 @@ from safetensors.torch import save as pack
 
 from vitcore.models import weights_of
 from vitcore.runs.folder import Run, Status, write_atomic
+from vitcore.training.ranks import EVERY, agreed, mean_of, random_states
 
 SNAPSHOTS = 24  # at most this many are kept along a run
 SAVE_EVERY_S = 300.0  # last.ckpt at least this often, for long epochs
@@ -31,9 +32,10 @@ class StopSwitch:
     """Whether this process was asked to stop: by signal (terminate, Ctrl-C) or by the run's request file.
 
     A second Ctrl-C interrupts at once. As a context it puts the previous signal handlers back at its end.
+    Without a run (on the ranks after the first) signals do nothing: the first rank decides for all.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run | None) -> None:
         self.run, self.pressed = run, False
         self.before: dict[int, object] = {}
 
@@ -53,12 +55,14 @@ class StopSwitch:
             signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self.pressed and number == signal.SIGINT:  # not KeyboardInterrupt: Lightning makes exit(1) of it
+        if (
+            self.pressed and number == signal.SIGINT and self.run
+        ):  # not KeyboardInterrupt: Lightning makes exit(1) of it
             raise StopTraining("interrupted; the last checkpoint is kept")
         self.pressed = True
 
     def __bool__(self) -> bool:
-        return self.pressed or self.run.stop_request.exists()
+        return self.run is not None and (self.pressed or self.run.stop_request.exists())
 
 
 class Scalars(Callback):
@@ -76,7 +80,8 @@ class Scalars(Callback):
             self.sums[name] = self.sums[name] + value if name in self.sums else value.clone()
         self.count += 1
         if trainer.global_step % self.every == 0:
-            values = {name: float(total) / self.count for name, total in self.sums.items()}
+            means = mean_of(trainer, torch.stack(list(self.sums.values())) / self.count)
+            values = dict(zip(self.sums, means.tolist(), strict=True))
             values["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
             self._write(trainer, values)
             self.sums, self.count = {}, 0
@@ -90,6 +95,8 @@ class Scalars(Callback):
             self.say(f"epoch {done}  val_loss {loss:.4f}  val_acc {accuracy:.2f} %")
 
     def _write(self, trainer: pl.Trainer, values: dict[str, float]) -> None:
+        if not trainer.is_global_zero:
+            return
         epoch = trainer.global_step / trainer.num_training_batches
         trainer.logger.log_metrics({**values, "epoch": epoch}, step=trainer.global_step)
         trainer.logger.experiment.flush()
@@ -161,8 +168,8 @@ class Keeper(Callback):
     epochs.
     """
 
-    def __init__(self, run: Run, switch: StopSwitch, epochs: int) -> None:
-        self.run, self.switch = run, switch
+    def __init__(self, run: Run | None, switch: StopSwitch, epochs: int) -> None:
+        self.run, self.switch = run, switch  # no run on the ranks after the first
         self.best = -1.0
         self.best_epoch = 0
         self.saved = time.time()
@@ -176,10 +183,12 @@ class Keeper(Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
         if trainer.is_last_batch:
             return  # the validation of this epoch comes first, then on_train_epoch_end
-        if self.switch:
+        if trainer.world_size > 1 and trainer.global_step % EVERY:
+            return
+        if agreed(trainer, bool(self.switch)):
             self._save_last(trainer)
             raise StopTraining("stopped on request")
-        if time.time() - self.saved > SAVE_EVERY_S:
+        if agreed(trainer, time.time() - self.saved > SAVE_EVERY_S):
             self._save_last(trainer)
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -189,16 +198,19 @@ class Keeper(Callback):
         accuracy = float(trainer.callback_metrics["val_acc"])
         if accuracy > self.best:
             self.best, self.best_epoch = accuracy, epoch
-            write_weights(self.run.best, module.model)
+            if self.run:
+                write_weights(self.run.best, module.model)
         if epoch in self.wanted:
             self._snapshot(trainer, module)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._save_last(trainer)
-        if self.switch and epoch_follows(trainer):
+        if agreed(trainer, bool(self.switch)) and epoch_follows(trainer):
             raise StopTraining("stopped on request")
 
     def _snapshot(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if not self.run:
+            return
         path = self.run.checkpoints / f"step-{trainer.global_step:07d}.safetensors"
         write_weights(path, module.model, torch.float16)
 
@@ -206,6 +218,9 @@ class Keeper(Callback):
         """Write beside, then rename: an interrupted or failed write leaves the previous checkpoint as
         it was.
         """
+        if not self.run:
+            trainer.save_checkpoint("")  # takes part; the first rank writes
+            return
         draft = self.run.checkpoints / f".last.{os.getpid()}.ckpt"
         try:
             trainer.save_checkpoint(draft)
@@ -227,7 +242,7 @@ class RandomState(Callback):
     """
 
     def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
-        checkpoint["random"] = {"cpu": torch.get_rng_state()}
+        checkpoint["random"] = {"cpu": random_states(trainer)}
         if torch.cuda.is_available():
             checkpoint["random"]["cuda"] = torch.cuda.get_rng_state_all()
 
@@ -236,7 +251,8 @@ class RandomState(Callback):
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if state := getattr(self, "state", None):
-            torch.set_rng_state(state["cpu"].cpu())
+            if len(state["cpu"]) == trainer.world_size:
+                torch.set_rng_state(state["cpu"][trainer.global_rank].cpu())
             if "cuda" in state and torch.cuda.device_count() == len(state["cuda"]):
                 torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda"]])
 

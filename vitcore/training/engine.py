@@ -6,12 +6,13 @@ failed.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -32,6 +33,7 @@ from vitcore.runs.folder import Run, Status, create_run, find_run
 from vitcore.runs.metrics import event_files
 from vitcore.training.callbacks import Heartbeat, Keeper, RandomState, Scalars, StopSwitch, StopTraining
 from vitcore.training.module import Classifier
+from vitcore.training.ranks import rank_of, world_of
 
 
 class RunLogger(TensorBoardLogger):
@@ -52,23 +54,29 @@ def train(
     runs_dir: str | Path | None = None,
     title: str = "",
     progress: bool = True,
-) -> Run:
+) -> Run | None:
     """Train a new run from `config`, or go on with the run `resume`; returns it, whatever its state then.
 
     Two trainings of one configuration on the CPU give identical weights. Raises `UserError` before anything
     is written when the configuration or the data are unusable; a failure during the training ends in the
     run's status and is raised again.
+
+    With several devices or nodes every process calls this; those after the first own no run and return None.
     """
     quiet()
     data = None
     if resume is not None:
         run = resume if isinstance(resume, Run) else find_run(resume, runs_dir)
+        if rank_of(run.config):
+            return follow(run.config, run.last)
         run.check_resumable()
         run.stop_request.unlink(missing_ok=True)  # of a process that died before it saw it
     else:
         if config is None:
             raise UserError("Nothing to train: give a configuration, or a run to resume.")
         config = resolve(config)
+        if rank_of(config):
+            return follow(config)
         build(config.model, num_classes=len(config.classes), image_size=config.image_size, **config.options)
         make_trainer(config, progress=False)  # refuses a device that is not there
         data = load_dataset(config.data, config.image_size)  # downloads it where it is missing
@@ -85,6 +93,8 @@ def execute(run: Run, *, progress: bool = True, data: Dataset | None = None) -> 
     ended.
     """
     quiet()
+    if rank_of(run.config):
+        return follow(run.config, run.last)
     lock = FileLock(run.path / ".lock")
     try:
         lock.acquire(blocking=False)
@@ -102,7 +112,7 @@ def _execute(run: Run, progress: bool, data: Dataset | None) -> None:
     heart.beat()
     try:
         with StopSwitch(run) as switch:
-            result = _fit(run, heart, switch, progress, data)
+            result = _lead(run, heart, switch, progress, data)
         heart.beat(state="finished", ended=time.time(), eta_s=None, result=result)
     except StopTraining as stop:
         heart.beat(state="stopped", reason=str(stop), ended=time.time(), eta_s=None)
@@ -127,16 +137,58 @@ def reason_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
 
 
-def _fit(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: Dataset | None) -> dict:
+def _lead(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: Dataset | None) -> dict:
+    """Train as the first rank, the only one that writes; then test, on one device. Returns the result."""
     config = run.config
     pl.seed_everything(config.seed, verbose=False)
     data = data or load_dataset(config.data, config.image_size)
     if switch:
         raise StopTraining("stopped on request")
-    module = Classifier(prepare(config, len(data.classes)), config)
-    resume = run.last if run.last.is_file() else None
-    step = _step_of(resume) if resume else 0
+    step = _step_of(run.last) if run.last.is_file() else 0
+    keeper = Keeper(run, switch, config.epochs)
+    logger = RunLogger(run.path, name="", version="", purge_step=step + 1 if event_files(run.path) else None)
+    say = _log_of(run, progress)
+    trainer = _fit(
+        config, data, run.last, keeper, progress=progress, logger=logger, say=say, watching=[heart]
+    )
+    test = evaluate(load_run(run), data.test, trainer.strategy.root_device)
+    scores = {"test_acc": test.accuracy, "test_loss": test.loss}
+    logger.log_metrics(scores, step=trainer.global_step)
+    logger.experiment.close()
+    return {
+        "val_acc": round(keeper.best, 6),
+        "n_val": len(parts(data)[1]),
+        "best_epoch": keeper.best_epoch,
+        **scores,
+        "n_test": len(data.test),
+    }
 
+
+def follow(config: Config, last: Path | None = None) -> None:
+    """Train as one of the ranks after the first: the same steps on other images, without a run folder."""
+    pl.seed_everything(config.seed, verbose=False)
+    data = load_dataset(config.data, config.image_size)
+    with StopSwitch(None) as switch, contextlib.suppress(StopTraining):
+        _fit(config, data, last, Keeper(None, switch, config.epochs))
+
+
+def _fit(
+    config: Config,
+    data: Dataset,
+    last: Path | None,
+    keeper: Keeper,
+    *,
+    progress: bool = False,
+    logger: RunLogger | bool = False,
+    say: Callable[[str], None] = lambda line: None,
+    watching: Sequence[pl.Callback] = (),
+) -> pl.Trainer:
+    """The training itself, alike on every rank, from the checkpoint `last` on where there is one."""
+    rank, world = rank_of(config), world_of(config)
+    resume = last if last and last.is_file() else None
+    module = Classifier(prepare(config, len(data.classes)), config)
+    if rank:
+        torch.manual_seed(config.seed + rank)  # the weights are alike; what is dropped from now on is not
     trainer = make_trainer(config, progress=progress)
     device = trainer.strategy.root_device
     train_part, val_part = parts(data)
@@ -150,31 +202,21 @@ def _fit(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: D
         mixup=config.mixup,
         cutmix=config.cutmix,
         classes=len(data.classes),
+        rank=rank,
+        world=world,
     )
-    loader.sampler.resume(step)
+    loader.sampler.resume(_step_of(resume) if resume else 0)
+    scalars = Scalars(every=max(1, min(50, len(loader) // 10)), say=say)
     trainer.callbacks += [
-        Scalars(every=max(1, min(50, len(loader) // 10)), say=_log_of(run, progress)),
-        heart,
+        scalars,
+        *watching,
         RandomState(),
-        keeper := Keeper(run, switch, config.epochs),
-    ]
-    trainer.logger = RunLogger(
-        run.path, name="", version="", purge_step=step + 1 if event_files(run.path) else None
-    )
+        keeper,
+    ]  # the keeper last: it may end the training
+    trainer.logger = logger
     val_loader = make_loader(val_part, BATCH, train=False, device=device)
     trainer.fit(module, loader, val_loader, ckpt_path=resume, weights_only=True if resume else None)
-
-    test = evaluate(load_run(run), data.test, device)
-    scores = {"test_acc": test.accuracy, "test_loss": test.loss}
-    trainer.logger.log_metrics(scores, step=trainer.global_step)
-    trainer.logger.experiment.close()
-    return {
-        "val_acc": round(keeper.best, 6),
-        "n_val": len(val_part),
-        "best_epoch": keeper.best_epoch,
-        **scores,
-        "n_test": len(data.test),
-    }
+    return trainer
 
 
 def prepare(config: Config, classes: int) -> torch.nn.Module:
@@ -226,7 +268,10 @@ def make_trainer(config: Config, *, progress: bool) -> pl.Trainer:
         return pl.Trainer(
             accelerator=accelerator,
             precision=precision_of(config),
-            devices=1,
+            devices=config.devices,
+            num_nodes=config.nodes,
+            strategy="ddp" if world_of(config) > 1 else "auto",
+            sync_batchnorm=world_of(config) > 1 and config.device != "cpu" and torch.cuda.is_available(),
             max_epochs=config.epochs,
             gradient_clip_val=config.clip_norm or None,
             enable_checkpointing=False,

@@ -57,6 +57,7 @@ class Classifier(pl.LightningModule):
             "batch_size": len(labels),
             "logger": False,
             "prog_bar": True,
+            "sync_dist": self.trainer.world_size > 1,  # every rank validates all images: equal values
         }
         self.log("val_loss", F.cross_entropy(logits, labels), **options)
         self.log("val_acc", self.accuracy, **options)

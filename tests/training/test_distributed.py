@@ -1,0 +1,187 @@
+"""Several processes train as one: started by Lightning, by hand, by torchrun and as SLURM would, over
+gloo.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+from tests.conftest import ROOT, TINY_VIT
+from vitcore.config import make_config
+from vitcore.runs import launch as background
+from vitcore.runs.folder import list_runs
+from vitcore.runs.metrics import read_scalars
+from vitcore.training import train
+from vitcore.training.ranks import rank_of
+
+PLAIN = {**TINY_VIT, "epochs": 2, "keep_patches": 1.0, "drop_path": 0.0}
+
+
+def arguments(colours, **values):
+    values = {"model": "vit", "data": f"folder:{colours}", "device": "cpu", **PLAIN, **values}
+    named = ("model", "data", "device", "epochs", "batch_size", "devices", "nodes")
+    words = []
+    for key, value in values.items():
+        words += [f"--{key.replace('_', '-')}", str(value)] if key in named else ["--set", f"{key}={value}"]
+    return words
+
+
+def start(command, **environment):
+    """A process of the command line, whose output is kept."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("SLURM", "RANK", "LOCAL_RANK"))}
+    return subprocess.Popen(
+        [sys.executable, "-m", *command], env={**clean, "PYTHONPATH": str(ROOT), **environment},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def lightning(colours):
+    return [start(["vitcore", "train", *arguments(colours, devices=2)])]
+
+
+def torchrun(colours):
+    command = [
+        "torch.distributed.run",
+        "--nproc-per-node",
+        "2",
+        "--master-port",
+        free_port(),
+        "-m",
+        "vitcore",
+        "train",
+    ]
+    return [start([*command, *arguments(colours, devices=2)])]
+
+
+def by_hand(colours):
+    command = ["vitcore", "train", *arguments(colours, nodes=2)]
+    meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
+    return [start(command, **meeting, NODE_RANK=str(rank)) for rank in range(2)]
+
+
+def slurm(colours):
+    command = ["vitcore", "train", *arguments(colours, devices=2)]
+    job = {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "vit", "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2"}
+    job |= {
+        "SLURM_NNODES": "1",
+        "SLURM_NODEID": "0",
+        "SLURM_JOB_NODELIST": "localhost",
+        "SLURM_NODELIST": "localhost",
+    }
+    job |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
+    return [start(command, **job, SLURM_PROCID=str(rank), SLURM_LOCALID=str(rank)) for rank in range(2)]
+
+
+@pytest.mark.parametrize("how", [lightning, torchrun, by_hand, slurm])
+def test_two_processes_give_the_curve_of_one(how, colours):
+    alone = train(
+        make_config("quick", model="vit", data=f"folder:{colours}", device="cpu", **PLAIN), progress=False
+    )
+    processes = how(colours)
+    printed = [process.communicate(timeout=240)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0] * len(processes), printed
+    (run,) = [run for run in list_runs(bundled=False) if run.id != alone.id]  # one folder, written once
+    assert run.status().state == "finished"
+    assert "".join(printed).count(str(run.path)) == 1
+    ours, theirs = read_scalars(run.path), read_scalars(alone.path)
+    for tag in ("train_loss", "train_acc", "val_loss", "val_acc", "lr", "epoch"):
+        assert np.array_equal(ours[tag].steps, theirs[tag].steps), tag
+        assert np.allclose(ours[tag].values, theirs[tag].values, atol=2e-5), tag
+    assert run.status().result["test_acc"] == alone.status().result["test_acc"]
+
+
+STOPPED = """
+import sys
+from vitcore.training import callbacks
+from vitcore import __main__ as cli
+before = callbacks.Keeper.on_train_batch_end
+def end(self, trainer, *rest):
+    if trainer.global_step == 48 and self.run:
+        self.run.stop_request.touch()
+    before(self, trainer, *rest)
+callbacks.Keeper.on_train_batch_end = end
+sys.argv[0] = __file__
+cli.main()
+"""
+
+
+def test_a_stop_ends_all_ranks_at_one_step_and_the_resume_is_exact(colours, tmp_path):
+    dropping = {"epochs": 3, "batch_size": 4, "keep_patches": 0.5, "drop_path": 0.3, "devices": 2}
+    whole = start(["vitcore", "train", *arguments(colours, **dropping)])
+    assert whole.wait(240) == 0, whole.stdout.read()
+    (first,) = list_runs(bundled=False)
+    script = tmp_path / "stopped.py"
+    script.write_text(STOPPED)
+    words = ["train", *arguments(colours, **dropping)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run(
+        [sys.executable, script, *words], env=environment, check=True, timeout=240, capture_output=True
+    )
+    (second,) = [run for run in list_runs(bundled=False) if run.id != first.id]
+    assert second.status().state == "stopped"
+    assert second.status().step == 48
+    time.sleep(1.1)  # event files are named by the second
+    resumed = start(["vitcore", "train", "--resume", second.id])
+    assert resumed.wait(240) == 0, resumed.stdout.read()
+    a, b = (load_file(run.best) for run in (first, second))
+    assert all(np.array_equal(a[name], b[name]) for name in a)
+    a, b = (read_scalars(run.path)["train_loss"] for run in (first, second))
+    assert np.array_equal(a.steps, b.steps)
+    assert np.array_equal(a.values, b.values)
+
+
+def test_a_run_of_two_devices_goes_through_the_queue_and_a_kill_leaves_no_process(colours):
+    config = make_config(
+        "quick", model="vit", data=f"folder:{colours}", device="cpu", **{**PLAIN, "epochs": 2000}, devices=2
+    )
+    run = background.launch(config)
+    end = time.monotonic() + 90
+    while not run.status().step and time.monotonic() < end:
+        time.sleep(0.2)
+    assert run.status().step, run.log.read_text()
+    os.kill(run.status().pid, signal.SIGTERM)  # what a scheduler sends first
+    while run.status().state != "stopped" and time.monotonic() < end:
+        time.sleep(0.2)
+    assert run.status().state == "stopped"
+    assert run.last.is_file()
+    import psutil
+
+    while time.monotonic() < end:
+        left = [
+            p for p in psutil.process_iter(["cmdline"]) if str(run.path) in " ".join(p.info["cmdline"] or [])
+        ]
+        if not left:
+            return
+        time.sleep(0.2)
+    raise AssertionError(left)
+
+
+def test_ranks_are_read_from_every_launcher(monkeypatch):
+    two = make_config("quick", model="vit", devices=2, nodes=2)
+    for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID", "SLURM_NTASKS"):
+        monkeypatch.delenv(name, raising=False)
+    assert rank_of(two) == 0
+    monkeypatch.setenv("NODE_RANK", "1")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert rank_of(two) == 3
+    assert rank_of(two.model_copy(update={"devices": 1, "nodes": 1})) == 0  # one device inside a larger job
+    monkeypatch.setenv("SLURM_NTASKS", "4")
+    monkeypatch.setenv("SLURM_PROCID", "2")
+    assert rank_of(two) == 2
+    monkeypatch.setenv("RANK", "1")
+    assert rank_of(two) == 1
