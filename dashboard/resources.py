@@ -61,6 +61,14 @@ class View:
     has_cls: bool
 
 
+@dataclass(frozen=True)
+class Cams:
+    """What a network with stages of feature maps looks at in one image, as numpy."""
+
+    maps: list[np.ndarray]  # per stage [h, w], finest first
+    probabilities: np.ndarray  # [classes]
+
+
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _model(path: str, stamp: float) -> object:
     from vitcore.models import load_run
@@ -99,6 +107,23 @@ def view(run: Run, image: np.ndarray) -> View:
     """Attention, rollout and prediction of a ViT run for an image uint8 [3, S, S]; raises `UserError`."""
     model(run)
     return _view(str(run.path), run.weights.stat().st_mtime, image.tobytes(), image.shape)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _cams(path: str, stamp: float, pixels: bytes, shape: tuple[int, ...]) -> Cams:
+    import torch
+
+    from vitcore.analysis.attribution import stage_maps
+
+    image = torch.from_numpy(np.frombuffer(pixels, dtype=np.uint8).reshape(1, *shape).copy())
+    maps, logits = stage_maps(_model(path, stamp), image)
+    return Cams([m[0].numpy() for m in maps], logits[0].softmax(dim=0).numpy())
+
+
+def cams(run: Run, image: np.ndarray) -> Cams:
+    """Grad-CAM of every stage for the predicted class, and the prediction; raises `UserError`."""
+    model(run)
+    return _cams(str(run.path), run.weights.stat().st_mtime, image.tobytes(), image.shape)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -2,14 +2,15 @@
 
 import streamlit as st
 
-from dashboard import figures, pictures, resources, selection, theme
+from dashboard import figures, gradcam, pictures, resources, selection, theme
+from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 
 st.title("Where does each patch look?")
 
-found = resources.runs(trained=True, model="vit")
+found = resources.runs(trained=True)
 if not found:
-    st.info("There is no trained ViT yet.")
+    st.info("There is no trained model yet.")
     st.page_link("../pages/training.py", label="Train one", icon=":material/arrow_forward:")
     st.stop()
 
@@ -25,6 +26,10 @@ except UserError as error:
     st.stop()
 with image_controls:
     chosen = selection.choose_image(data)
+
+if not ARCHITECTURES[run.config.model].attention:
+    gradcam.show(run, chosen, data.classes)
+    st.stop()
 
 has_cls = run.config.options["pool"] == "cls"
 side = run.config.image_size // run.config.options["patch_size"]

@@ -40,11 +40,12 @@ model = model_place.selectbox(
 )
 sources = ["cifar10-mini", "cifar10", "own folder"]
 source = data_place.selectbox("Data", sources, key="data", bind="query-params")
+architecture = ARCHITECTURES[model]
+recipes = [name for name in RECIPE_NAMES if name in architecture.recipes]
 recipe = recipe_place.selectbox(
-    "Recipe", RECIPE_NAMES, key="recipe", bind="query-params",
+    "Recipe", recipes, key="recipe", bind="query-params",
     help="quick: minutes on a CPU. modern: for complete CIFAR-10. tutorial: as published, 180 epochs.",
 )  # fmt: skip
-architecture = ARCHITECTURES[model]
 defaults = make_config(recipe, model=model)
 values: dict[str, object] = {"model": model}
 with epochs_place:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from vitcore.analysis.attention import capture, query_map, rollout
-from vitcore.analysis.attribution import grad_cam
+from vitcore.analysis.attention import as_input, capture, query_map, rollout
+from vitcore.analysis.attribution import grad_cam, stage_maps
+from vitcore.architectures import ARCHITECTURES
 from vitcore.data.augment import normalize
 from vitcore.errors import UserError
 from vitcore.models import build
@@ -91,3 +92,15 @@ def test_grad_cam_of_an_earlier_stage_against_retained_gradients():
 def test_grad_cam_refuses_a_model_without_stages(vit):
     with pytest.raises(UserError, match="stages"):
         grad_cam(vit, PIXELS, torch.tensor([0, 0, 0]))
+
+
+@pytest.mark.parametrize("name", [name for name, a in ARCHITECTURES.items() if not a.attention])
+def test_every_model_without_attention_has_a_map_per_stage(name):
+    model = build(name).eval()
+    images = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
+    maps, logits = stage_maps(model, images)
+    assert torch.equal(logits, model(as_input(images)))
+    assert [tuple(m.shape[1:]) for m in maps] == [tuple(s.shape[2:]) for s in model.stages(as_input(images))]
+    again = grad_cam(model, images, logits.argmax(dim=1))
+    assert torch.equal(maps[-1], again)
+    assert all((m >= 0).all() for m in maps)

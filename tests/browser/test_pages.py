@@ -89,6 +89,15 @@ def test_attention_answers_to_the_query_by_list_by_click_and_by_link(visitor):
     expect(page.get_by_text("Attention from row 8, column 8 to every patch")).to_be_visible()
 
 
+def test_a_model_without_attention_says_so_and_shows_grad_cam(visitor):
+    page = visitor.open("attention?run=resnet-cifar10&class=ship&image=3")
+    expect(page.get_by_text("has no attention")).to_be_visible()
+    for stage in (1, 2, 3):
+        expect(page.get_by_role("img", name=f"Grad-CAM of stage {stage}")).to_be_visible()
+    expect(page.get_by_text("32 x 32 places")).to_be_visible()
+    expect(page.get_by_text("Prediction")).to_be_visible()
+
+
 def test_attention_is_really_that_of_the_model(visitor):
     """The numbers in the grid against a capture outside the server."""
     import torch

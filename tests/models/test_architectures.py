@@ -5,6 +5,8 @@ other libraries.
 from __future__ import annotations
 
 import itertools
+import re
+import sys
 
 import pytest
 import torch
@@ -32,15 +34,33 @@ SMALL = {
     "googlenet": {},
     "densenet": {"num_layers": [2, 2], "growth_rate": 8},
 }
-CASES = [*SMALL.items(), ("vit", {**SMALL["vit"], "pool": "mean"})]
+CASES = [*((name, SMALL.get(name, {})) for name in ARCHITECTURES), ("vit", {**SMALL["vit"], "pool": "mean"})]
 ids = [name + ("-mean" if "pool" in options else "") for name, options in CASES]
 
 
-def test_the_registry_is_the_folder_and_every_one_is_tested():
+def test_the_registry_is_the_folder():
     files = {path.stem for path in (ROOT / "vitcore" / "architectures").glob("[a-z]*.py")}
-    assert set(ARCHITECTURES) == files == set(SMALL)
+    assert set(ARCHITECTURES) == files >= set(SMALL)
     assert len({a.colour for a in ARCHITECTURES.values()}) == len(ARCHITECTURES)
-    assert all(tuple(sorted(a.recipes)) == tuple(sorted(RECIPE_NAMES)) for a in ARCHITECTURES.values())
+    assert all(set(ARCHITECTURES[name].recipes) == set(RECIPE_NAMES) for name in SMALL)
+
+
+def test_the_architecture_that_readme_shows_is_complete(tmp_path, monkeypatch, colours):
+    """Its one file, put where README says, is found, built, trained and offered."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (source,) = [block for block in blocks if "ARCHITECTURE = Architecture(" in block]
+    import vitcore.architectures as registry
+
+    (tmp_path / "mlp.py").write_text(source)
+    monkeypatch.setattr(registry, "__path__", [*registry.__path__, str(tmp_path)])
+    monkeypatch.setitem(ARCHITECTURES, "mlp", registry._found()["mlp"])
+    run = train(
+        make_config("quick", model="mlp", data=f"folder:{colours}", epochs=1, hidden=8, device="cpu"),
+        progress=False,
+    )
+    assert run.status().state == "finished"
+    assert count_parameters(load_run(run)) == 3 * 32 * 32 * 8 + 8 + 8 * 2 + 2
+    sys.modules.pop("vitcore.architectures.mlp")
 
 
 @pytest.mark.parametrize(("name", "count"), PUBLISHED.items())
@@ -97,7 +117,7 @@ def test_weights_survive_saving_and_loading(name, options):
     assert torch.equal(model.eval()(images), other.eval()(images))
 
 
-@pytest.mark.parametrize(("name", "options"), CASES[:6], ids=ids[:6])
+@pytest.mark.parametrize(("name", "options"), CASES[:-1], ids=ids[:-1])
 def test_every_architecture_trains_under_quick(name, options, colours):
     config = make_config(
         "quick", model=name, data=f"folder:{colours}", epochs=1, batch_size=16, device="cpu", **options

@@ -88,5 +88,6 @@ ARCHITECTURE = Architecture(
     },
     check=check_patches,
     drops_patches=True,
+    attention=True,
     order=1,
 )
