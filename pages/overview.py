@@ -54,11 +54,13 @@ with story:
     st.markdown("**The price of learning it all**")
     pair = (vit, resnet)
     results = [run.status().result for run in pair]
+    others = [run for name in ARCHITECTURES if (run := resources.bundled(name)) and run not in pair]
+    rows = [*pair, *(run for run in others if run.status().result.get("n_test") == results[0]["n_test"])]
     st.html(
         figures.accuracy_bars(
-            [ARCHITECTURES[run.config.model].label for run in pair],
-            [result["test_acc"] for result in results],
-            [theme.hue(run.config.model) for run in pair],
+            [ARCHITECTURES[run.config.model].label for run in rows],
+            [run.status().result["test_acc"] for run in rows],
+            [theme.hue(run.config.model) for run in rows],
             chance=1 / len(data.classes),
         )
     )

@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Server, Visitor
 from tests.conftest import ROOT
+from vitcore.runs.folder import find_run
 
 PAGES = {
     "": "What does a Vision Transformer see?",
@@ -49,7 +50,9 @@ def test_overview_shows_both_models_and_its_doors_open(visitor):
     before = pictures.first.get_attribute("src")
     for i in range(3):  # lossless: a photograph's format would smear what is shown pixel by pixel
         assert pictures.nth(i).get_attribute("src").endswith(".png")
-    expect(page.get_by_role("img", name="test accuracy: ViT 73.8 %, ResNet 84.1 %")).to_be_visible()
+    shares = [find_run(name).status().result["test_acc"] for name in ("vit-cifar10", "resnet-cifar10")]
+    label = f"test accuracy: ViT {100 * shares[0]:.1f} %, ResNet {100 * shares[1]:.1f} %"
+    expect(page.get_by_role("img", name=label)).to_be_visible()
     page.get_by_role("radio", name="ship").click()
     expect(pictures.first).not_to_have_attribute("src", before)
     assert "look=ship" in page.url

@@ -87,7 +87,10 @@ def slurm(colours):
     return [start(command, **job, SLURM_PROCID=str(rank), SLURM_LOCALID=str(rank)) for rank in range(2)]
 
 
-@pytest.mark.parametrize("how", [lightning, torchrun, by_hand, slurm])
+LATER = [pytest.param(how, marks=pytest.mark.slow) for how in (torchrun, by_hand, slurm)]
+
+
+@pytest.mark.parametrize("how", [lightning, *LATER])
 def test_two_processes_give_the_curve_of_one(how, colours):
     alone = train(
         make_config("quick", model="vit", data=f"folder:{colours}", device="cpu", **PLAIN), progress=False
