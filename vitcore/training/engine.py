@@ -207,12 +207,8 @@ def _fit(
     )
     loader.sampler.resume(_step_of(resume) if resume else 0)
     scalars = Scalars(every=max(1, min(50, len(loader) // 10)), say=say)
-    trainer.callbacks += [
-        scalars,
-        *watching,
-        RandomState(),
-        keeper,
-    ]  # the keeper last: it may end the training
+    # the keeper last: it may end the training
+    trainer.callbacks += [scalars, *watching, RandomState(), keeper]
     trainer.logger = logger
     val_loader = make_loader(val_part, BATCH, train=False, device=device)
     trainer.fit(module, loader, val_loader, ckpt_path=resume, weights_only=True if resume else None)
