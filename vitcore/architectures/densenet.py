@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import Field
 
 from vitcore.architectures import Architecture, Options, Result
 from vitcore.architectures.resnet import Depth
 from vitcore.recipes import ADAMW, PUBLISHED, TUTORIAL_ADAMW
-
-if TYPE_CHECKING:
-    from vitcore.models.densenet import DenseNet
 
 
 class DenseNetOptions(Options):
@@ -22,17 +17,11 @@ class DenseNetOptions(Options):
     growth_rate: int = Field(16, ge=1, le=256, description="channels that every layer adds")
 
 
-def build(options: DenseNetOptions, num_classes: int, image_size: int) -> DenseNet:
-    from vitcore.models.densenet import DenseNet
-
-    return DenseNet(num_classes=num_classes, image_size=image_size, **options.model_dump())
-
-
 ARCHITECTURE = Architecture(
     name="densenet",
     label="DenseNet",
     colour="#56B4E9",
-    build=build,
+    build="vitcore.models.densenet:DenseNet",
     options=DenseNetOptions,
     recipes={
         "tutorial": TUTORIAL_ADAMW,

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from vitcore.architectures import Architecture, Options, Result
+from vitcore.architectures import Architecture, Result
 from vitcore.recipes import ADAMW, PUBLISHED, TUTORIAL_ADAMW
-
-if TYPE_CHECKING:
-    from vitcore.models.googlenet import GoogleNet
-
-
-def build(options: Options, num_classes: int, image_size: int) -> GoogleNet:
-    from vitcore.models.googlenet import GoogleNet
-
-    return GoogleNet(num_classes=num_classes, image_size=image_size)
-
 
 ARCHITECTURE = Architecture(
     name="googlenet",
     label="GoogleNet",
     colour="#CC79A7",
-    build=build,
+    build="vitcore.models.googlenet:GoogleNet",
     recipes={
         "tutorial": TUTORIAL_ADAMW,
         "modern": {**ADAMW, "epochs": 25},

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from vitcore.architectures import Architecture, Options, Result
 from vitcore.recipes import PUBLISHED, QUICK_SGD, SGD, TUTORIAL_SGD
-
-if TYPE_CHECKING:
-    from vitcore.models.resnet import ResNet
 
 Width = Annotated[int, Field(ge=1, le=2048)]
 Depth = Annotated[int, Field(ge=1, le=32)]
@@ -34,17 +31,11 @@ class ResNetOptions(Options):
         return self
 
 
-def build(options: ResNetOptions, num_classes: int, image_size: int) -> ResNet:
-    from vitcore.models.resnet import ResNet
-
-    return ResNet(num_classes=num_classes, image_size=image_size, **options.model_dump())
-
-
 ARCHITECTURE = Architecture(
     name="resnet",
     label="ResNet",
     colour="#D55E00",
-    build=build,
+    build="vitcore.models.resnet:ResNet",
     options=ResNetOptions,
     recipes={"tutorial": TUTORIAL_SGD, "modern": {**SGD, "epochs": 20}, "quick": QUICK_SGD},
     measured={

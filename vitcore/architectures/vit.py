@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from vitcore.architectures import Architecture, Options, Result
 from vitcore.recipes import MUON, PUBLISHED, TUTORIAL
-
-if TYPE_CHECKING:
-    from vitcore.models.vit import ViT
 
 
 class ViTOptions(Options):
@@ -52,12 +49,6 @@ def check_patches(options: Options, image_size: int) -> None:
         )
 
 
-def build(options: ViTOptions, num_classes: int, image_size: int) -> ViT:
-    from vitcore.models.vit import ViT
-
-    return ViT(num_classes=num_classes, image_size=image_size, **options.model_dump())
-
-
 _MODERN = {
     **MUON,
     "keep_patches": 0.5,
@@ -68,7 +59,7 @@ ARCHITECTURE = Architecture(
     name="vit",
     label="ViT",
     colour="#0072B2",
-    build=build,
+    build="vitcore.models.vit:ViT",
     options=ViTOptions,
     recipes={
         "tutorial": {

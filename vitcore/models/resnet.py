@@ -66,12 +66,14 @@ class PreActResNetBlock(nn.Module):
 class ResNet(nn.Module):
     """See the module's text."""
 
+    block: type[nn.Module] = ResNetBlock
+    activated_input = True  # whether normalisation and ReLU follow the first convolution
+
     def __init__(
         self,
         *,
         c_hidden: Sequence[int] = (16, 32, 64),
         num_blocks: Sequence[int] = (3, 3, 3),
-        preactivation: bool = False,
         num_classes: int = 10,
         image_size: int = 32,
         num_channels: int = 3,
@@ -83,13 +85,12 @@ class ResNet(nn.Module):
             )
         self.image_size, self.num_blocks = image_size, tuple(num_blocks)
         first = nn.Conv2d(num_channels, c_hidden[0], kernel_size=3, padding=1, bias=False)
-        after = () if preactivation else (nn.BatchNorm2d(c_hidden[0]), nn.ReLU())
+        after = (nn.BatchNorm2d(c_hidden[0]), nn.ReLU()) if self.activated_input else ()
         self.input_net = nn.Sequential(first, *after)
-        block = PreActResNetBlock if preactivation else ResNetBlock
         blocks, c_in = [], c_hidden[0]
         for stage, (c_out, count) in enumerate(zip(c_hidden, num_blocks, strict=True)):
             for i in range(count):
-                blocks.append(block(c_in, c_out, subsample=stage > 0 and i == 0))
+                blocks.append(self.block(c_in, c_out, subsample=stage > 0 and i == 0))
                 c_in = c_out
         self.blocks = nn.Sequential(*blocks)
         self.output_net = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(c_in, num_classes))
@@ -115,3 +116,10 @@ class ResNet(nn.Module):
     def head(self, features: torch.Tensor) -> torch.Tensor:
         """The last stage's maps [B, c, h, w] -> logits [B, classes]"""
         return self.output_net(features)
+
+
+class PreActResNet(ResNet):
+    """The same with pre-activation blocks; the first convolution stands alone."""
+
+    block = PreActResNetBlock
+    activated_input = False
