@@ -146,7 +146,9 @@ def _lead(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: 
         raise StopTraining("stopped on request")
     step = _step_of(run.last) if run.last.is_file() else 0
     keeper = Keeper(run, switch, config.epochs)
-    logger = RunLogger(run.path, name="", version="", purge_step=step + 1 if event_files(run.path) else None)
+    earlier = event_files(run.path)
+    _await_a_later_second(earlier)
+    logger = RunLogger(run.path, name="", version="", purge_step=step + 1 if earlier else None)
     say = _log_of(run, progress)
     trainer = _fit(
         config, data, run.last, keeper, progress=progress, logger=logger, say=say, watching=[heart]
@@ -162,6 +164,14 @@ def _lead(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: 
         **scores,
         "n_test": len(data.test),
     }
+
+
+def _await_a_later_second(files: list[Path]) -> None:
+    """Event files are named by the second and read in the order of their names: a resume must sort last."""
+    words = [file.name.split(".")[3] for file in files if file.name.count(".") >= 3]
+    seconds = [int(word) for word in words if word.isdigit()]
+    if seconds:
+        time.sleep(min(2.0, max(0.0, max(seconds) + 1 - time.time())))
 
 
 def follow(config: Config, last: Path | None = None) -> None:
