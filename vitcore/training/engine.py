@@ -221,7 +221,11 @@ def _fit(
     trainer.callbacks += [scalars, *watching, RandomState(), keeper]
     trainer.logger = logger
     val_loader = make_loader(val_part, BATCH, train=False, device=device)
-    trainer.fit(module, loader, val_loader, ckpt_path=resume, weights_only=True if resume else None)
+    try:
+        trainer.fit(module, loader, val_loader, ckpt_path=resume, weights_only=True if resume else None)
+    finally:
+        if world > 1 and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()  # its threads must not outlive the interpreter
     return trainer
 
 
