@@ -36,7 +36,7 @@ class Config(BaseModel):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="auto: bfloat16 mixed precision on CUDA devices that have it, else float32"
     )
-    compile: bool = Field(False, description="torch.compile the model: pays for long trainings on CUDA")
+    compile: bool = Field(False, description="torch.compile the model; not measured on a GPU yet")
 
     devices: int = Field(1, ge=1, le=64, description="on each machine; they share every batch")
     nodes: int = Field(1, ge=1, le=1024, description="machines that train together")
