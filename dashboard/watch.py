@@ -37,8 +37,9 @@ def _body(run: Run, axis: str, shown: str) -> None:
         st.markdown(live.describe(run, status), width="stretch")
         _action(run, status.state)
     share = status.step / status.steps if status.steps else 0.0
+    bar = st.empty()  # always there, so that what stands below keeps its place: a log left open stays open
     if status.state != "finished":
-        st.progress(min(1.0, share))
+        bar.progress(min(1.0, share))
     left, right = st.columns(2, gap="large")
     with left:
         live.draw([run], ("train_acc", "val_acc"), axis, key="watch_acc", height=300)
