@@ -34,6 +34,7 @@ from vitcore.training.engine import make_trainer, prepare, quiet
 from vitcore.training.module import Classifier
 
 Verdict = tuple[bool | None, str]  # passed, failed, or None: does not apply here; and why
+LARGE = {"embed_dim": 512, "hidden_dim": 2048, "num_heads": 8, "num_layers": 8}
 SMALL = {"embed_dim": 64, "hidden_dim": 128, "num_heads": 4, "num_layers": 2, "patch_size": 8}
 
 
@@ -101,9 +102,11 @@ def check_memory_format(device: str) -> Verdict:
 
 
 def check_speed(device: str) -> Verdict:
-    fast, slow = (timed(device, precision=p)[0].rate(256) for p in ("bfloat16", "float32"))
+    able = device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    large = LARGE if device == "cuda" else SMALL  # enough to do for a GPU
+    fast, slow = (timed(device, precision=p, **large)[0].rate(256) for p in ("bfloat16", "float32"))
     text = f"ViT, batch 256: bfloat16 {fast:,.0f} images/s, float32 {slow:,.0f}, {fast / slow:.2f}x"
-    return (fast > 1.2 * slow if device == "cuda" else None), text
+    return (fast > 1.2 * slow if able else None), text
 
 
 def check_compile(device: str) -> Verdict:
@@ -119,7 +122,7 @@ def check_compile(device: str) -> Verdict:
     ratio = clock.rate(256) / eager.rate(256)
     kept = "kept" if names else "CHANGED"
     text = f"{ratio:.2f}x of eager, {took:.0f} s for all; logits differ by {gap:.1e}, names {kept}"
-    return names and gap < 1e-3, text
+    return names and gap < 1e-3 and (device != "cuda" or ratio > 0.95), text
 
 
 def check_loss(device: str) -> Verdict:
@@ -147,7 +150,7 @@ def check_out_of_memory(device: str) -> Verdict:
         return None, "only where the device has a memory of its own"
     huge = {"patch_size": 1, "embed_dim": 1024, "hidden_dim": 8192, "num_heads": 8, "num_layers": 8}
     config = make_config("quick", model="vit", device=device, batch_size=3500, keep_patches=1.0, **huge)
-    with contextlib.suppress(torch.OutOfMemoryError):
+    with contextlib.suppress(UserError):
         train(config, progress=False)
     gc.collect()
     torch.cuda.empty_cache()

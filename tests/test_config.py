@@ -35,6 +35,7 @@ from vitcore.errors import UserError
         ({"unknown_thing": 1}, ["unknown_thing"]),
         ({"model": "resnet", "patch_size": 4}, ["patch_size", "resnet"]),
         ({"model": "resnet", "keep_patches": 0.5}, ["keep_patches", "vit"]),
+        ({"model": "resnet", "optimizer": "muon"}, ["muon", "vit, mixer", "sgd"]),
         ({"model": "resnet", "c_hidden": [8], "num_blocks": [1, 1]}, ["c_hidden", "num_blocks"]),
         ({"image_size": 64}, ["image_size", "folder:PATH"]),
         ({"position": "sincos", "embed_dim": 18, "num_heads": 2}, ["sincos", "18"]),

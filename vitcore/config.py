@@ -89,6 +89,11 @@ class Config(BaseModel):
         if not architecture.drops_patches and self.keep_patches < 1:
             able = ", ".join(name for name, a in ARCHITECTURES.items() if a.drops_patches)
             raise ValueError(f"keep_patches below 1 needs a model whose patches can be dropped: {able}")
+        if self.optimizer == "muon" and not architecture.muon:
+            able = ", ".join(name for name, a in ARCHITECTURES.items() if a.muon)
+            raise ValueError(
+                f"optimizer muon needs a model with blocks of matrices ({able}): choose adamw or sgd"
+            )
         if self.batch_size % (self.devices * self.nodes):
             raise ValueError(
                 f"batch_size {self.batch_size} cannot be shared by {self.devices * self.nodes} devices: "

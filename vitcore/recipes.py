@@ -20,6 +20,7 @@ TUTORIAL: dict[str, Any] = {
     "decay": "all",
     "nesterov": False,
     "clip_norm": 0.0,
+    "precision": "float32",
 }
 TUTORIAL_SGD = {**TUTORIAL, "optimizer": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4}
 TUTORIAL_ADAMW = {**TUTORIAL, "optimizer": "adamw", "lr": 1e-3, "weight_decay": 1e-4}

@@ -148,6 +148,14 @@ def test_drop_path_leaves_out_a_share_of_the_samples_and_keeps_the_mean():
     assert torch.equal(DropPath(0.25).eval()(x, branch), torch.ones(200, 3, 1))
 
 
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_drop_path_of_a_tiny_batch_keeps_at_least_one_sample_and_the_mean(size):
+    torch.manual_seed(0)
+    x = torch.zeros(size, 1, 1)
+    outs = [DropPath(0.9).train()(x, torch.ones_like) for _ in range(400)]
+    assert all(out.sum() == pytest.approx(size) for out in outs)  # one sample, scaled by the batch
+
+
 def test_drop_path_with_given_samples_equals_the_definition():
     layer = torch.nn.Linear(4, 4)
     x = torch.randn(8, 5, 4, requires_grad=True)

@@ -47,10 +47,9 @@ def test_muon_follows_torch_muon_and_adamw():
             each.step()
     for (name, a), b in zip(ours.named_parameters(), theirs.parameters(), strict=True):
         tolerance = (
-            2e-5 if name in inner else 1e-6
+            3e-5 if name in inner else 1e-6
         )  # torch's Muon computes in bfloat16, ours in float32 on the CPU
-        step = 3 * config.lr
-        assert (a - b).abs().max() < max(tolerance, 0.02 * step), name
+        assert (a - b).abs().max() < tolerance, name
 
 
 @pytest.mark.parametrize("shape", [(3, 20, 20), (2, 10, 40), (2, 40, 10)])
@@ -97,6 +96,22 @@ def test_weight_decay_reaches_matrices_only_except_in_the_tutorial():
         for group in make_optimizer(model, make_config(recipe, model="vit", **SMALL)).param_groups:
             for p in group["params"]:
                 assert (group["weight_decay"] == 0) == (spared and id(p) in plain)
+
+
+@pytest.mark.parametrize("recipe", ["modern", "tutorial"])
+def test_weight_decay_alone_shrinks_every_weight_by_rate_times_decay(recipe):
+    """A step with gradients of zero."""
+    config = make_config(recipe, model="vit", **SMALL)
+    torch.manual_seed(0)
+    model = build("vit", **SMALL)
+    before = {n: p.detach().clone() for n, p in model.named_parameters()}
+    for p in model.parameters():
+        p.grad = torch.zeros_like(p)
+    make_optimizer(model, config).step()
+    for name, p in model.named_parameters():
+        spared = recipe == "modern" and (p.ndim < 2 or name in ("cls_token", "pos_embedding"))
+        factor = 1 - (0 if spared else config.lr * config.weight_decay)
+        assert torch.allclose(p, before[name] * factor, rtol=1e-6, atol=0), name
 
 
 def test_every_parameter_is_optimised_once():

@@ -115,4 +115,4 @@ def _crop(images: torch.Tensor, draw: np.ndarray, flip: torch.Tensor) -> torch.T
     rows, cols = coordinates(box[:, 0], box[:, 2]), coordinates(box[:, 1], box[:, 3])
     cols = torch.where(flip[:, None], cols.flip(1), cols)
     grid = torch.stack([cols[:, None, :].expand(-1, size, -1), rows[:, :, None].expand(-1, -1, size)], dim=-1)
-    return torch.nn.functional.grid_sample(images, grid, align_corners=False, padding_mode="border")
+    return torch.nn.functional.grid_sample(images, grid, align_corners=False)  # nothing lies outside

@@ -8,6 +8,7 @@ images only. CIFAR-10: Krizhevsky, "Learning Multiple Layers of Features from Ti
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -51,6 +52,16 @@ class Dataset:
     read_test: Callable[[], Split]
     files: tuple[Path, ...] = ()  # of a folder
     validation: tuple[int, ...] | None = None  # positions in train that are held out; None: a seeded tenth
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the files of a folder do: a resumed training must find the images that it began
+        with.
+        """
+        lines = [f"{f.parent.name}/{f.name} {f.stat().st_size}" for f in self.files]
+        return hashlib.sha256(
+            "\n".join([self.name.split(":")[0], *self.classes, *lines]).encode()
+        ).hexdigest()
 
     @cached_property
     def train(self) -> Split:

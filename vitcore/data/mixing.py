@@ -35,11 +35,12 @@ def beta(draw: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Beta(alpha, alpha) for 0 < alpha <= 1 out of pairs of uniform numbers (Joehnk 1964). [B, 2 *
     TRIES], [B] -> [B]
     """
-    x, y = (draw.reshape(len(draw), TRIES, 2) ** (1 / alpha)[:, None, None]).transpose(2, 0, 1)  # [B, TRIES]
-    good = (x + y <= 1) & (x + y > 0)
+    logs = np.log(np.maximum(draw, 2.0**-64)).reshape(len(draw), TRIES, 2) / alpha[:, None, None]
+    x, y = logs.transpose(2, 0, 1)  # [B, TRIES], logarithms: powers of 1 / alpha underflow
+    good = np.logaddexp(x, y) <= 0
     first = good.argmax(axis=1)[:, None]
     x, y = (np.take_along_axis(v, first, axis=1)[:, 0] for v in (x, y))
-    return np.where(good.any(axis=1), x / np.maximum(x + y, 1e-12), 0.5)
+    return np.where(good.any(axis=1), np.exp(-np.logaddexp(0, y - x)), 0.5)  # x / (x + y)
 
 
 def mix(

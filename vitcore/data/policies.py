@@ -32,9 +32,7 @@ def trivial_augment(images: torch.Tensor, draw: np.ndarray) -> torch.Tensor:
     3, S, S]
     """
     names = list(OPERATIONS)
-    chosen = np.floor(draw[:, 0] * len(names)).astype(int)
-    strength = np.floor(draw[:, 1] * BINS) / (BINS - 1)
-    sign = np.where(draw[:, 2] < 0.5, 1.0, -1.0)
+    chosen, strength, sign = choices(draw)
     out = images.clone()
     for group in (GEOMETRIC, *((name,) for name in names if name not in (*GEOMETRIC, "identity"))):
         where = np.flatnonzero(np.isin(chosen, [names.index(name) for name in group]))
@@ -43,7 +41,8 @@ def trivial_augment(images: torch.Tensor, draw: np.ndarray) -> torch.Tensor:
         index = torch.from_numpy(where).to(images.device)
         if group is GEOMETRIC:
             matrices = [OPERATIONS[names[chosen[i]]](strength[i] * sign[i]) for i in where]
-            done = _warp(images[index], torch.tensor(matrices, device=images.device))
+            matrices = torch.from_numpy(np.array(matrices, np.float32))  # MPS has no float64
+            done = _warp(images[index], matrices.to(images.device))
         else:
             put = lambda x: torch.tensor(x, dtype=torch.float32, device=images.device).view(-1, 1, 1, 1)  # noqa: E731
             done = OPERATIONS[group[0]](images[index], put(strength[where]), put(sign[where]))
@@ -51,10 +50,17 @@ def trivial_augment(images: torch.Tensor, draw: np.ndarray) -> torch.Tensor:
     return out
 
 
+def choices(draw: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Uniform numbers [B, 3] -> operation (place in `OPERATIONS`), strength 0..1 and sign, each [B]"""
+    chosen = np.floor(draw[:, 0] * len(OPERATIONS)).astype(int)
+    strength = np.floor(draw[:, 1] * BINS) / (BINS - 1)
+    return chosen, strength, np.where(draw[:, 2] < 0.5, 1.0, -1.0)
+
+
 def _warp(images: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor:
     """Each image by its matrix from output to input, in halves of the side. uint8 [K, 3, S, S], [K, 2, 3]"""
     fill = torch.tensor(FILL, dtype=torch.float32, device=images.device).view(1, 3, 1, 1)
-    grid = F.affine_grid(matrices.float(), list(images.shape), align_corners=False)
+    grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
     moved = F.grid_sample(images.float() - fill, grid, align_corners=False)  # outside is 0, the fill
     return (moved + fill).round_().clamp_(0, 255).to(torch.uint8)
 

@@ -15,7 +15,12 @@ from vitcore.errors import UserError
 from vitcore.models import load_run
 from vitcore.runs.folder import Run
 
-BATCH = 500
+PIXELS = 500 * 32 * 32  # of a batch
+
+
+def batch_for(image_size: int) -> int:
+    """How many images are validated or tested at once: 500 of 32 x 32 pixels, fewer of larger ones."""
+    return max(1, min(500, PIXELS // image_size**2))
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Score:
 def evaluate(model: nn.Module, split: Split, device: torch.device | str = "cpu") -> Score:
     """Run a model in evaluation mode over a split on a device. The model is left on that device."""
     model = model.to(device).eval()
-    loader = make_loader(split, BATCH, train=False, device=device)
+    loader = make_loader(split, batch_for(split.images.shape[-1]), train=False, device=device)
     logits = torch.cat([model(images).float().cpu() for images, _ in loader])  # [N, classes]
     labels = torch.from_numpy(split.labels)
     share = multiclass_accuracy(logits, labels, num_classes=logits.shape[1], average="micro")

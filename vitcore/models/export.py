@@ -31,11 +31,12 @@ def log_spaced(snapshots: list[Path], count: int) -> list[Path]:
     return [trained[i] for i in sorted({int(np.abs(steps - w).argmin()) for w in wanted})]
 
 
-def export_run(run: Run, out: Path, *, snapshots: int = 0) -> Run:
+def export_run(run: Run, out: Path, *, snapshots: int = 0, weights: bool = True) -> Run:
     """Copy a finished run to the new folder `out`: configuration, events, half-precision best weights, and as
     many log-spaced snapshots as asked for.
 
-    `result.test_acc` is measured again on these rounded weights, with all test images. Raises `UserError`.
+    `result.test_acc` is measured again on these rounded weights, with all test images. Without `weights` the
+    curves and results go alone, as they are. Raises `UserError`.
     """
     status = run.status()
     if status.state != "finished":
@@ -52,14 +53,17 @@ def export_run(run: Run, out: Path, *, snapshots: int = 0) -> Run:
         draft.checkpoints.mkdir()
         for file in (run.path / "config.yaml", *event_files(run.path)):
             shutil.copy(file, draft.path / file.name)
-        for file in log_spaced(run.snapshots, snapshots):
-            shutil.copy(file, draft.checkpoints / file.name)
         draft.write_meta(run.meta)
-        write_atomic(draft.best, pack(weights_of(load_run(run), torch.float16)))
-        score = evaluate_run(draft, run.config.data)
-        result = {**status.result, "test_acc": score.accuracy, "test_loss": score.loss, "n_test": score.count}
+        result = dict(status.result)
+        if weights:
+            for file in log_spaced(run.snapshots, snapshots):
+                shutil.copy(file, draft.checkpoints / file.name)
+            write_atomic(draft.best, pack(weights_of(load_run(run), torch.float16)))
+            score = evaluate_run(draft, run.config.data)
+            result |= {"test_acc": score.accuracy, "test_loss": score.loss, "n_test": score.count}
+            result["weights"] = "float16"
         here = {"pid": None, "process_start": None, "boot_id": None, "host": None, "data_dir": None}
-        draft.write_status(status.model_copy(update={"result": {**result, "weights": "float16"}, **here}))
+        draft.write_status(status.model_copy(update={"result": result, **here}))
         draft.path.rename(out)
     except BaseException:
         shutil.rmtree(draft.path)

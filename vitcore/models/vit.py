@@ -91,7 +91,8 @@ class DropPath(nn.Module):
     """Adds a residual branch, but leaves it out for a random share of the samples (Huang et al. 2016).
 
     Of B samples round(B * rate), chosen anew, are left out, and the branch is not even computed for them: the
-    batched form of Oquab et al. 2023 (DINOv2). What remains is scaled by B / remaining, so the mean is kept.
+    batched form of Oquab et al. 2023 (DINOv2); at least one is kept, so tiny batches lose fewer. What remains
+    is scaled by B / remaining, so the mean is kept.
     """
 
     def __init__(self, rate: float) -> None:
@@ -100,7 +101,7 @@ class DropPath(nn.Module):
 
     def forward(self, x: torch.Tensor, branch: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
         """x [B, T, D] -> x + branch(x) [B, n, D], for the n <= T leading tokens that the branch returns."""
-        count = len(x) - round(len(x) * self.rate) if self.training else len(x)
+        count = max(1, len(x) - round(len(x) * self.rate)) if self.training else len(x)
         if count == len(x):
             y = branch(x)
             return x[:, : y.shape[1]] + y

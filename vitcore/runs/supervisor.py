@@ -102,12 +102,16 @@ class Supervisor:
             return True
         if child and code is None and status.pid == child.pid:
             code = child.wait()  # it ended between the two looks: how, only its exit code tells
-        if code is not None:
+        if code is not None and status.pid != child.pid:  # somebody else trains it, in the foreground
             self.children.pop(run.id)
-            if status.pid != child.pid:  # somebody else trains it, in the foreground
-                return True
+            return True
+        if code is not None:
             seen = seen.model_copy(update={"state": "failed", "reason": _how(code)})
-        run.write_status(seen.model_copy(update={"ended": time.time(), "eta_s": None}))
+        try:
+            run.write_status(seen.model_copy(update={"ended": time.time(), "eta_s": None}))
+        except OSError:  # a full disk: it is gone all the same, and the next round tries again
+            return False
+        self.children.pop(run.id, None)
         run.stop_request.unlink(missing_ok=True)
         return False
 

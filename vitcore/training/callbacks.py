@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +17,7 @@ import torch
 from pytorch_lightning.callbacks import Callback
 from safetensors.torch import save as pack
 
+from vitcore.errors import UserError
 from vitcore.models import weights_of
 from vitcore.runs.folder import Run, Status, write_atomic
 from vitcore.training.ranks import EVERY, agreed, mean_of, random_states
@@ -22,6 +25,7 @@ from vitcore.training.ranks import EVERY, agreed, mean_of, random_states
 SNAPSHOTS = 24  # at most this many are kept along a run
 SAVE_EVERY_S = 300.0  # last.ckpt at least this often, for long epochs
 BEAT_S = 1.0
+HOPELESS = 20.0
 
 
 class StopTraining(Exception):
@@ -122,8 +126,11 @@ class Heartbeat(Callback):
         now = time.time()
         active = self.before + now - self.began
         self.status = self.status.model_copy(update={"heartbeat": now, "active_s": active, **values})
-        self.run.write_status(self.status)
         self.written = now
+        try:
+            self.run.write_status(self.status)
+        except OSError as error:  # a full disk must not end a training that may still be saved: the next
+            print(f"status.json could not be written: {error.strerror}", file=sys.stderr, flush=True)
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.began, self.validating = time.time(), 0.0
@@ -163,13 +170,44 @@ class Heartbeat(Callback):
         self.beat(step=trainer.global_step, epoch=trainer.global_step / trainer.num_training_batches)
 
 
+class Guard(Callback):
+    """Ends a training that has diverged, before any checkpoint could keep it. Goes before `Keeper`.
+
+    Diverged: the loss or a weight is not a number, or the loss is more than `HOPELESS` times that of
+    guessing.
+    """
+
+    def __init__(self, every: int) -> None:
+        self.every = every
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
+        if trainer.global_step % self.every == 0 or trainer.is_last_batch:
+            self._check(trainer, module, weights=trainer.is_last_batch)  # the validation's weights, too
+
+    def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
+        self._check(trainer, module, weights=True)  # a save may come at any step
+
+    def _check(self, trainer: pl.Trainer, module: pl.LightningModule, *, weights: bool) -> None:
+        loss = float(module.last["train_loss"]) if module.last else 0.0
+        bound = HOPELESS * math.log(max(2, len(module.config.classes)))
+        lost = not loss <= bound  # also when it is not a number
+        if weights and not lost:
+            lost = not all(bool(p.isfinite().all()) for p in module.parameters())
+        if agreed(trainer, lost):
+            raise UserError(
+                f"the training diverged at step {trainer.global_step:,} (loss {loss:.3g}): "
+                "lower the learning rate; the last good checkpoint is kept"
+            )
+
+
 class Keeper(Callback):
     """Checkpoints: last.ckpt to resume, best.safetensors by validation accuracy, snapshots at log-spaced
     epochs.
     """
 
-    def __init__(self, run: Run | None, switch: StopSwitch, epochs: int) -> None:
+    def __init__(self, run: Run | None, switch: StopSwitch, epochs: int, images: str) -> None:
         self.run, self.switch = run, switch  # no run on the ranks after the first
+        self.images = images  # the dataset's fingerprint
         self.best = -1.0
         self.best_epoch = 0
         self.saved = time.time()
@@ -228,6 +266,9 @@ class Keeper(Callback):
         finally:
             Path(draft).unlink(missing_ok=True)
         self.saved = time.time()
+
+    def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
+        checkpoint["images"] = self.images
 
     def state_dict(self) -> dict:
         return {"best": self.best, "best_epoch": self.best_epoch}

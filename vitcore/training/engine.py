@@ -27,13 +27,22 @@ from vitcore.data.datasets import Split
 from vitcore.data.loader import make_loader
 from vitcore.errors import UserError
 from vitcore.models import build, load_run
-from vitcore.models.evaluate import BATCH, evaluate
+from vitcore.models.evaluate import batch_for, evaluate
 from vitcore.runs import process
-from vitcore.runs.folder import Run, Status, create_run, find_run
+from vitcore.runs.folder import Run, Status, check_allowed, create_run, find_run
 from vitcore.runs.metrics import event_files
-from vitcore.training.callbacks import Heartbeat, Keeper, RandomState, Scalars, StopSwitch, StopTraining
+from vitcore.training.callbacks import (
+    Guard,
+    Heartbeat,
+    Keeper,
+    RandomState,
+    Scalars,
+    StopSwitch,
+    StopTraining,
+)
 from vitcore.training.module import Classifier
 from vitcore.training.ranks import rank_of, world_of
+from vitcore.training.storage import DurableIO, step_of
 
 
 class RunLogger(TensorBoardLogger):
@@ -63,6 +72,7 @@ def train(
 
     With several devices or nodes every process calls this; those after the first own no run and return None.
     """
+    check_allowed()
     quiet()
     data = None
     if resume is not None:
@@ -101,6 +111,8 @@ def execute(run: Run, *, progress: bool = True, data: Dataset | None = None) -> 
     except Timeout:
         raise UserError(f"Run {run.id} is already being trained by another process.") from None
     with lock:
+        for draft in run.checkpoints.glob(".last.*.ckpt"):  # of a process that was killed while it saved
+            draft.unlink(missing_ok=True)
         _execute(run, progress, data)
 
 
@@ -117,22 +129,31 @@ def _execute(run: Run, progress: bool, data: Dataset | None) -> None:
     except StopTraining as stop:
         heart.beat(state="stopped", reason=str(stop), ended=time.time(), eta_s=None)
     except BaseException as error:
-        heart.beat(state="failed", reason=reason_of(error), ended=time.time(), eta_s=None)
+        reason = reason_of(error)
+        heart.beat(state="failed", reason=reason or _first_line(error), ended=time.time(), eta_s=None)
+        if reason:
+            raise UserError(f"{reason[:1].upper()}{reason[1:].rstrip('.')}.") from error
         raise
     finally:
         run.stop_request.unlink(missing_ok=True)
 
 
 def reason_of(error: BaseException) -> str:
-    """What ended a training, as a person says it."""
+    """What ended a training, as a person says it and with what to do; empty for what nobody expected."""
     if isinstance(error, UserError):
         return str(error)
-    if isinstance(error, torch.OutOfMemoryError):
-        return "out of memory on the device: choose a smaller batch_size"
-    if isinstance(error, MemoryError):
+    text, kinds = str(error).lower(), {kind.__name__ for kind in type(error).__mro__}
+    words = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(w in text for w in words)):
         return "out of memory: choose a smaller batch_size"
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "the disk is full: make room and resume"
+    if kinds & {"BackendCompilerFailed", "InductorError", "InvalidCxxCompiler"}:
+        return "torch.compile failed, for example for want of a C++ compiler: leave out compile=true"
+    return ""
+
+
+def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
 
@@ -144,8 +165,8 @@ def _lead(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: 
     data = data or load_dataset(config.data, config.image_size)
     if switch:
         raise StopTraining("stopped on request")
-    step = _step_of(run.last) if run.last.is_file() else 0
-    keeper = Keeper(run, switch, config.epochs)
+    step = step_of(run.last, data) if run.last.is_file() else 0
+    keeper = Keeper(run, switch, config.epochs, data.fingerprint)
     earlier = event_files(run.path)
     _await_a_later_second(earlier)
     logger = RunLogger(run.path, name="", version="", purge_step=step + 1 if earlier else None)
@@ -179,7 +200,7 @@ def follow(config: Config, last: Path | None = None) -> None:
     pl.seed_everything(config.seed, verbose=False)
     data = load_dataset(config.data, config.image_size)
     with StopSwitch(None) as switch, contextlib.suppress(StopTraining):
-        _fit(config, data, last, Keeper(None, switch, config.epochs))
+        _fit(config, data, last, Keeper(None, switch, config.epochs, data.fingerprint))
 
 
 def _fit(
@@ -215,12 +236,12 @@ def _fit(
         rank=rank,
         world=world,
     )
-    loader.sampler.resume(_step_of(resume) if resume else 0)
-    scalars = Scalars(every=max(1, min(50, len(loader) // 10)), say=say)
-    # the keeper last: it may end the training
-    trainer.callbacks += [scalars, *watching, RandomState(), keeper]
+    loader.sampler.resume(step_of(resume, data) if resume else 0)
+    every = max(1, min(50, len(loader) // 10))
+    # the keeper last: it may end the training, and keeps only what the guard lets pass
+    trainer.callbacks += [Scalars(every, say), Guard(every), *watching, RandomState(), keeper]
     trainer.logger = logger
-    val_loader = make_loader(val_part, BATCH, train=False, device=device)
+    val_loader = make_loader(val_part, batch_for(data.size), train=False, device=device)
     try:
         trainer.fit(module, loader, val_loader, ckpt_path=resume, weights_only=True if resume else None)
     finally:
@@ -288,6 +309,7 @@ def make_trainer(config: Config, *, progress: bool) -> pl.Trainer:
             enable_model_summary=False,
             enable_progress_bar=progress,
             callbacks=[TQDMProgressBar(refresh_rate=10)] if progress else [],
+            plugins=[DurableIO()],
             logger=False,
             num_sanity_val_steps=0,
             use_distributed_sampler=False,
@@ -295,11 +317,12 @@ def make_trainer(config: Config, *, progress: bool) -> pl.Trainer:
             benchmark=config.device != "cpu",
         )
     except pl.utilities.exceptions.MisconfigurationException:
+        if config.devices > 1:
+            raise UserError(
+                f"This machine has fewer than {config.devices} devices to train on: choose a smaller "
+                "--devices."
+            ) from None
         raise UserError(f"This machine has no {config.device} device: choose --device auto or cpu.") from None
-
-
-def _step_of(checkpoint: Path) -> int:
-    return int(torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)["global_step"])
 
 
 def quiet() -> None:

@@ -1,0 +1,166 @@
+"""Trainings that go wrong: a sentence, a reason in the run, and nothing of what was saved before is lost."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.training.test_train import config, same_weights
+from vitcore.errors import UserError
+from vitcore.runs.folder import Run, list_runs
+from vitcore.training import engine, train
+from vitcore.training.callbacks import Keeper
+from vitcore.training.module import Classifier
+from vitcore.training.storage import DurableIO
+
+
+def stopped_after_an_epoch(settings, monkeypatch):
+    """A run of that configuration, stopped at step 30, with the checkpoint of then."""
+    original = Keeper.on_train_batch_end
+
+    def stop_then(self, trainer, *rest):
+        if trainer.global_step == 30:
+            self.run.stop_request.touch()
+        original(self, trainer, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Keeper, "on_train_batch_end", stop_then)
+        run = train(settings, progress=False)
+    assert run.status().state == "stopped"
+    return run
+
+
+@pytest.mark.parametrize("step", [1, 24, 30])  # the first one, an epoch's last, one between two checkpoints
+def test_a_loss_that_is_not_a_number_ends_the_run_and_the_last_good_checkpoint_stays(
+    colours, step, monkeypatch
+):
+    whole = train(config(colours, batch_size=4), progress=False)
+    original = Classifier.training_step
+
+    def poisoned(self, batch, index):
+        loss = original(self, batch, index)
+        return loss * float("nan") if self.trainer.global_step == step - 1 else loss  # of step `step`
+
+    monkeypatch.setattr(Classifier, "training_step", poisoned)
+    with pytest.raises(UserError, match="diverged at step"):
+        train(config(colours, batch_size=4), progress=False)
+    run = next(run for run in list_runs(bundled=False) if run.id != whole.id)
+    assert run.status().state == "failed"
+    assert "lower the learning rate" in run.status().reason
+    assert run.last.is_file() == run.best.is_file() == (step > 24)
+    if run.last.is_file():
+        kept = torch.load(run.last, weights_only=True)
+        assert kept["global_step"] == 24
+        assert all(torch.isfinite(w).all() for w in kept["state_dict"].values())
+    monkeypatch.setattr(Classifier, "training_step", original)
+    train(resume=run.id, progress=False)
+    assert same_weights(whole, run)
+
+
+def test_a_learning_rate_far_too_high_fails_with_a_sentence(colours):
+    with pytest.raises(UserError, match="lower the learning rate"):
+        train(config(colours, batch_size=4, lr=10.0), progress=False)
+
+
+def full(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_at_a_checkpoint_fails_with_the_reason_and_the_previous_one_resumes(colours, monkeypatch):
+    whole = train(config(colours, batch_size=4), progress=False)
+    original, saves = DurableIO.save_checkpoint, []
+
+    def second_fails(self, checkpoint, path, *rest, **more):
+        saves.append(path)
+        if len(saves) == 2:
+            original(self, checkpoint, path)
+            with open(path, "r+b") as file:
+                file.truncate(1000)  # what fitted
+            full()
+        original(self, checkpoint, path, *rest, **more)
+
+    monkeypatch.setattr(DurableIO, "save_checkpoint", second_fails)
+    with pytest.raises(UserError, match="disk is full: make room and resume"):
+        train(config(colours, batch_size=4), progress=False)
+    run = next(run for run in list_runs(bundled=False) if run.id != whole.id)
+    assert (run.status().state, run.status().reason) == ("failed", "the disk is full: make room and resume")
+    assert torch.load(run.last, weights_only=True)["global_step"] == 24
+    assert not list(run.checkpoints.glob(".last.*"))
+    train(resume=run.id, progress=False)
+    assert same_weights(whole, run)
+
+
+def test_a_status_that_cannot_be_written_does_not_end_a_training(colours, monkeypatch):
+    original, count = Run.write_status, [0]
+
+    def sometimes(self, status):
+        count[0] += 1
+        if 3 <= count[0] <= 5:
+            full()
+        original(self, status)
+
+    monkeypatch.setattr("vitcore.training.callbacks.BEAT_S", 0.0)
+    monkeypatch.setattr(Run, "write_status", sometimes)
+    assert train(config(colours), progress=False).status().state == "finished"
+    assert count[0] > 10
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, -1])
+def test_a_damaged_checkpoint_gets_a_sentence(colours, size, monkeypatch):
+    run = stopped_after_an_epoch(config(colours, batch_size=4), monkeypatch)
+    whole = run.last.read_bytes()
+    run.last.write_bytes(whole[:size])
+    with pytest.raises(UserError, match="is damaged: delete it"):
+        train(resume=run.id, progress=False)
+    assert run.status().state == "failed"
+    run.last.write_bytes(whole)
+    train(resume=run.id, progress=False)
+    assert run.status().state == "finished"
+
+
+def test_a_resume_finds_the_images_that_it_began_with_or_says_so(colours, tmp_path, monkeypatch):
+    place = tmp_path / "images"
+    shutil.copytree(colours, place)
+    run = stopped_after_an_epoch(config(place, batch_size=4), monkeypatch)
+    added = place / "red" / "zzz.png"
+    Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(added)
+    with pytest.raises(UserError, match="have changed since this run was stopped"):
+        train(resume=run.id, progress=False)
+    added.unlink()
+    train(resume=run.id, progress=False)
+    assert run.status().state == "finished"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), "smaller batch_size"),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"), "smaller batch_size"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "smaller batch_size"),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"), "smaller batch_size"),
+        (MemoryError(), "smaller batch_size"),
+        (OSError(errno.ENOSPC, "No space left on device"), "disk is full"),
+        (ValueError("a fault of our own"), ""),
+    ],
+)
+def test_what_can_be_expected_gets_a_sentence(colours, monkeypatch, error, words):
+    def broken(self, batch, index):
+        raise error
+
+    monkeypatch.setattr(Classifier, "training_step", broken)
+    with pytest.raises(UserError if words else ValueError, match=words or "of our own"):
+        train(config(colours), progress=False)
+    (run,) = list_runs(bundled=False)
+    assert run.status().state == "failed"
+    assert (words or "ValueError: a fault of our own") in run.status().reason
+
+
+def test_memory_that_the_cpu_does_not_have_is_recognised():
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**60)
+    assert "batch_size" in engine.reason_of(caught.value)
