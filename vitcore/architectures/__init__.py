@@ -65,6 +65,7 @@ class Architecture:
     measured: dict[str, Result] = field(default_factory=dict)  # per recipe, where somebody measured it
     check: Callable[[Any, int], None] = lambda options, image_size: None  # raises ValueError with a sentence
     drops_patches: bool = False  # whether its forward takes `keep`
+    muon: bool = False  # whether it has blocks of matrices (named transformer.* or blocks.*) for Muon
     attention: bool = False  # whether it has `trace`
     order: int = 100  # in menus
 

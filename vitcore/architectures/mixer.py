@@ -10,12 +10,14 @@ from vitcore.recipes import MUON, TUTORIAL
 
 
 class MixerOptions(Options):
-    """The MLP-Mixer; by default 2,259,722 parameters on 32x32 images, fewer than the ViT's."""
+    """The MLP-Mixer; by default 979,210 parameters on 32x32 images, and per image about as much work in
+    training as the ViT with half of its patches.
+    """
 
-    embed_dim: int = Field(256, ge=8, le=2048)
-    token_dim: int = Field(128, ge=8, le=8192, description="hidden width of the perceptron across patches")
-    channel_dim: int = Field(512, ge=8, le=8192, description="hidden width of the perceptron across channels")
-    num_layers: int = Field(8, ge=1, le=48)
+    embed_dim: int = Field(192, ge=8, le=2048)
+    token_dim: int = Field(96, ge=8, le=8192, description="hidden width of the perceptron across patches")
+    channel_dim: int = Field(384, ge=8, le=8192, description="hidden width of the perceptron across channels")
+    num_layers: int = Field(6, ge=1, le=48)
     patch_size: int = Field(4, ge=1, le=64)
     drop_path: float = Field(0.0, ge=0, le=0.9)
 
@@ -34,5 +36,6 @@ ARCHITECTURE = Architecture(
         "quick": {**_MODERN, "epochs": 10, "batch_size": 64},
     },
     check=check_patches,
+    muon=True,
     order=4,
 )

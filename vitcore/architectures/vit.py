@@ -78,6 +78,7 @@ ARCHITECTURE = Architecture(
         "quick": Result(0.512, 1_000, "cifar10-mini", 10, 4.2),
     },
     check=check_patches,
+    muon=True,
     drops_patches=True,
     attention=True,
     order=1,
