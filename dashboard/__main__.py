@@ -1,10 +1,12 @@
-"""`python -m dashboard [--port N]`: starts the dashboard with the project's settings, on this machine
-only.
+"""`python -m dashboard [--port N]`: starts the dashboard with the project's settings, for this machine only.
+
+With `--host` others can reach it; then nothing can be launched or changed unless `--allow-launch` is given.
 """
 
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import os
 import socket
 import sys
@@ -20,7 +22,8 @@ def settings_home() -> Path:
 
 def free(host: str, port: int) -> bool:
     """Whether nothing listens there yet."""
-    with socket.socket() as probe:
+    family = socket.getaddrinfo(host, port)[0][0]
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -29,19 +32,35 @@ def free(host: str, port: int) -> bool:
     return True
 
 
+def loopback(host: str) -> bool:
+    """Whether only this machine reaches an address or name. Raises `OSError` for an unknown name."""
+    found = {entry[4][0] for entry in socket.getaddrinfo(host, None)}
+    return all(ipaddress.ip_address(address.split("%")[0]).is_loopback for address in found)
+
+
 def main() -> None:
     """Parse the arguments, then become the Streamlit server."""
     parser = argparse.ArgumentParser(prog="python -m dashboard", description="Start ViT Lab in the browser.")
     parser.add_argument("--port", type=int, default=8501, help="default: 8501")
-    port = parser.parse_args().port
-    host = "127.0.0.1"
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on; default: 127.0.0.1")
+    parser.add_argument(
+        "--allow-launch", action="store_true", help="let everybody who reaches --host launch and change runs"
+    )
+    given = parser.parse_args()
+    host, port = given.host, given.port
+    try:
+        exposed = not loopback(host)
+    except OSError:
+        parser.exit(2, f"There is no host {host}: give an address of this machine, or leave --host out.\n")
+    if exposed and not given.allow_launch:
+        os.environ.setdefault("VITLAB_READONLY", "1")
     if not 1 <= port <= 65535:
         parser.exit(2, f"Port {port} does not exist: choose one from 1 to 65535.\n")
     if not free(host, port):
         parser.exit(2, f"Port {port} is taken: stop what runs there, or choose another with --port.\n")
     # the server works in the folder of its settings, so pin what the user's folder decides
     from vitcore.data.datasets import data_dir
-    from vitcore.runs.folder import runs_dir
+    from vitcore.runs.folder import readonly, runs_dir
 
     os.environ["VITLAB_RUNS"], os.environ["VITLAB_DATA"] = str(runs_dir()), str(data_dir())
     os.environ["PYTHONPATH"] = os.pathsep.join(
@@ -49,6 +68,8 @@ def main() -> None:
     )
     os.chdir(settings_home())
     print(f"ViT Lab: http://{host}:{port}  (Ctrl-C ends it; trainings go on)", flush=True)
+    if readonly():
+        print("Read-only: everything can be looked at, nothing launched or changed.", flush=True)
     command = [
         sys.executable,
         "-m",
@@ -57,6 +78,8 @@ def main() -> None:
         str(HERE / "streamlit_app.py"),
         "--server.port",
         str(port),
+        "--server.address",
+        host,
     ]
     if os.name == "nt":
         import subprocess

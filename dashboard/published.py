@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from vitcore.errors import UserError
+from vitcore.runs.folder import readonly
 
 
 def control() -> None:
@@ -15,7 +16,7 @@ def control() -> None:
             "DenseNet), "
             "trained for 180 epochs by their author, with their curves. Needs the internet."
         )
-        if st.button("Download and import", type="primary", width="stretch"):
+        if st.button("Download and import", type="primary", width="stretch", disabled=readonly()):
             _import()
         st.caption("The same at the command line: `python -m vitcore import tutorial`")
 

@@ -11,7 +11,8 @@ import streamlit as st
 from dashboard import live, selection
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
-from vitcore.runs.folder import ACTIVE, Run, tail
+from vitcore.runs import manage
+from vitcore.runs.folder import ACTIVE, Run, readonly, tail
 
 TICK_S = 1.0
 
@@ -30,12 +31,16 @@ def panel(found: list[Run]) -> None:
 
 def _body(run: Run, axis: str, shown: str) -> None:
     status = run.status()
-    if status.state != shown:
-        st.rerun()  # the whole page: start or end the timer, and show the new state in the list
+    if status.state != shown or st.session_state.pop("edited", False):
+        st.rerun()  # the whole page: start or end the timer, and show the new state or title in the list
     with st.container(horizontal=True, vertical_alignment="center"):
         live.badge(status)
         st.markdown(live.describe(run, status), width="stretch")
-        _action(run, status.state)
+        if not run.bundled and not readonly():
+            _action(run, status.state)
+            _edit(run, status.state)
+    if note := run.meta.note:
+        st.caption(note.replace("\n", "  \n"))
     share = status.step / status.steps if status.steps else 0.0
     bar = st.empty()  # always there, so that what stands below keeps its place: a log left open stays open
     if status.state != "finished":
@@ -60,13 +65,33 @@ def _action(run: Run, state: str) -> None:
     if state in ACTIVE:
         asked = state == "stopping"
         st.button("Stop training", key="stop", disabled=asked, on_click=_attempt, args=(background.stop, run))
-    elif state != "finished" and not run.bundled:
+    elif state != "finished":
         st.button("Resume training", key="resume", on_click=_attempt, args=(background.resume, run))
     if problem := st.session_state.pop("action_error", None):
         st.toast(problem)
 
 
+def _edit(run: Run, state: str) -> None:
+    """Title, note, and delete."""
+    with st.popover("Edit", icon=":material/edit:"):
+        st.text_input("Title", run.meta.title, max_chars=manage.TITLE_LENGTH, key=f"title_{run.id}")
+        st.text_area("Note", run.meta.note, max_chars=manage.NOTE_LENGTH, key=f"note_{run.id}")
+        st.button("Save", key="describe", on_click=_attempt, args=(_describe, run))
+        over = state not in ACTIVE
+        sure = st.checkbox("I do not need this run any more", key=f"sure_{run.id}", disabled=not over)
+        st.button(
+            "Delete for good", key="delete", disabled=not (over and sure), on_click=_attempt,
+            args=(manage.delete, run), help=None if over else "Stop it first.",
+        )  # fmt: skip
+
+
+def _describe(run: Run) -> None:
+    """With what the fields hold now: the arguments of a button are those of the script's previous run."""
+    manage.describe(run, st.session_state[f"title_{run.id}"], st.session_state[f"note_{run.id}"])
+
+
 def _attempt(action: Callable[[Run], object], run: Run) -> None:
+    st.session_state.edited = True
     try:
         action(run)
     except UserError as error:

@@ -10,6 +10,7 @@ from vitcore.config import Config, bounds, choices, make_config
 from vitcore.data.datasets import data_dir
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
+from vitcore.runs.folder import readonly
 
 DOUBLE_CLICK_S = 2.0  # the same launch within this time is one launch
 
@@ -100,8 +101,10 @@ def start() -> None:
 
 
 launch_place.button(
-    "Launch training", type="primary", width="stretch", on_click=start, icon=":material/play_arrow:"
-)
+    "Launch training", type="primary", width="stretch", on_click=start, icon=":material/play_arrow:",
+    disabled=readonly(), help="This is a read-only ViT Lab: look at everything." if readonly() else None,
+)  # fmt: skip
+
 settings, problem = st.session_state.get("launch_error", (None, ""))
 if problem and settings == wanted:
     st.error(problem)

@@ -167,6 +167,31 @@ def stop(run: RunName, runs_dir: RunsDir = None) -> None:
 
 
 @app.command()
+def describe(
+    run: RunName,
+    title: Annotated[str | None, typer.Option(help="What to call it.")] = None,
+    note: Annotated[str | None, typer.Option(help="What to remember about it.")] = None,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Change a run's title or note."""
+    from vitcore.runs import manage
+    from vitcore.runs.folder import find_run
+
+    if title is None and note is None:
+        raise UserError("Nothing to change: give --title or --note.")
+    manage.describe(find_run(run, runs_dir), title, note)
+
+
+@app.command()
+def delete(run: RunName, runs_dir: RunsDir = None) -> None:
+    """Remove a run that is over, for good."""
+    from vitcore.runs import manage
+    from vitcore.runs.folder import find_run
+
+    manage.delete(find_run(run, runs_dir), runs_dir)
+
+
+@app.command()
 def evaluate(run: RunName, data: Data = None, as_json: Json = False, runs_dir: RunsDir = None) -> None:
     """Print the accuracy of a run's weights on the test images of its dataset, or of another."""
     from vitcore.models.evaluate import evaluate_run
@@ -247,6 +272,7 @@ def export(
     run: RunName,
     out: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write the new run folder.")],
     snapshots: Annotated[int, typer.Option(help="How many snapshots along the way, log-spaced.", min=0)] = 0,
+    weights: Annotated[bool, typer.Option(help="With the weights, or the curves and results alone.")] = True,
     runs_dir: RunsDir = None,
 ) -> None:
     """Copy a finished run for sharing: half-precision weights, tested again, curves, no resume checkpoint."""
@@ -254,7 +280,7 @@ def export(
     from vitcore.runs.folder import find_run
 
     with contextlib.redirect_stdout(sys.stderr):
-        exported = export_run(find_run(run, runs_dir), out, snapshots=snapshots)
+        exported = export_run(find_run(run, runs_dir), out, snapshots=snapshots, weights=weights)
     print(exported.path)
 
 

@@ -26,7 +26,7 @@ from vitcore.data.datasets import CLASSES
 from vitcore.data.download import Progress, fetch
 from vitcore.errors import UserError
 from vitcore.models import build, weights_of
-from vitcore.runs.folder import Run, Status, create_run, runs_dir, write_atomic
+from vitcore.runs.folder import Run, Status, check_allowed, create_run, runs_dir, write_atomic
 from vitcore.runs.metrics import read_scalars
 
 BASE = "https://raw.githubusercontent.com/phlippe/saved_models/main"  # $VITLAB_PUBLISHED replaces it
@@ -49,6 +49,7 @@ def import_tutorial(
 
     Files go to <runs folder>/.published and are kept, so that a broken download goes on. Raises `UserError`.
     """
+    check_allowed()
     base = os.environ.get("VITLAB_PUBLISHED") or BASE
     store = runs_dir(root) / ".published"
     runs = []

@@ -51,6 +51,17 @@ def runs_dir(path: str | Path | None = None) -> Path:
     return Path(path or os.environ.get("VITLAB_RUNS") or "runs").expanduser().absolute()
 
 
+def readonly() -> bool:
+    """Whether $VITLAB_READONLY asks that everything be looked at and nothing changed."""
+    return os.environ.get("VITLAB_READONLY", "").lower() not in ("", "0", "false", "no")
+
+
+def check_allowed() -> None:
+    """Raises `UserError` when nothing may be launched or changed."""
+    if readonly():
+        raise UserError("This is a read-only ViT Lab: nothing is launched or changed here.")
+
+
 class Status(BaseModel):
     """status.json. Times are seconds since 1970; `result` holds shares between 0 and 1, and counts."""
 
@@ -265,6 +276,7 @@ def create_run(
     Its id is <model>-<recipe>-<date>-<time>, made unique by a counter. Raises `UserError` when it cannot be
     written.
     """
+    check_allowed()
     home = runs_dir(root)
     try:
         home.mkdir(parents=True, exist_ok=True)

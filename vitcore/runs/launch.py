@@ -12,7 +12,7 @@ from vitcore.config import Config
 from vitcore.data.datasets import data_dir, resolve
 from vitcore.errors import UserError
 from vitcore.runs.devices import check_device
-from vitcore.runs.folder import ACTIVE, Run, create_run
+from vitcore.runs.folder import ACTIVE, Run, check_allowed, create_run
 from vitcore.runs.supervisor import ensure_supervisor
 
 
@@ -20,6 +20,7 @@ def launch(config: Config, root: str | Path | None = None, *, title: str = "") -
     """Queue a new run and return at once; it outlives this process. Raises `UserError` before anything is
     written.
     """
+    check_allowed()
     check_device(config.device)
     run = create_run(resolve(config), root, title=title)
     return _queue(run)
@@ -27,6 +28,7 @@ def launch(config: Config, root: str | Path | None = None, *, title: str = "") -
 
 def resume(run: Run) -> Run:
     """Queue a stopped, failed or lost run again, to go on from its last checkpoint. Raises `UserError`."""
+    check_allowed()
     run.check_resumable()
     return _queue(run)
 
@@ -43,6 +45,7 @@ def stop(run: Run) -> None:
     """Ask a queued or running training to save and end, on whichever host it is. Raises `UserError` when it
     is over.
     """
+    check_allowed()
     status = run.status()
     if status.state not in ACTIVE:
         raise UserError(f"Run {run.id} is {status.state}: there is nothing to stop.")
