@@ -71,10 +71,11 @@ def describe(run: Run, status: Status) -> str:
         return f"{model}. {', '.join(parts)}."
     if status.state == "finished":
         result = status.result
-        return (
-            f"{model}. Test accuracy **{100 * result['test_acc']:.1f} %** (n = {result['n_test']:,}) "
-            f"after {duration(status.active_s)}."
-        )
+        after = f" after {duration(status.active_s)}" if status.active_s else ""
+        if "test_acc" not in result:  # imported, with or without somebody's curves
+            return f"{model}, {status.reason or 'finished'}{after}. Its scores are not known here."
+        accuracy = f"**{100 * result['test_acc']:.1f} %** (n = {result['n_test']:,})"
+        return f"{model}. Test accuracy {accuracy}{after}."
     return f"{model}. {status.reason[:1].upper()}{status.reason[1:]}."
 
 

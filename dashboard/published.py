@@ -18,6 +18,8 @@ def control() -> None:
         )
         if st.button("Download and import", type="primary", width="stretch", disabled=readonly()):
             _import()
+        if done := st.session_state.pop("imported", None):
+            st.success(done)
         st.caption("The same at the command line: `python -m vitcore import tutorial`")
 
 
@@ -36,4 +38,5 @@ def _import() -> None:
         st.error(f"{error} The bundled models stay as they are.")
         return
     bar.empty()
-    st.success(f"{len(runs)} runs: choose them under Runs.")
+    st.session_state.imported = f"{len(runs)} runs: choose them under Runs."
+    st.rerun()  # the lists above were made before

@@ -50,7 +50,7 @@ for run in chosen:
             "recipe": config.recipe,
             "epochs": f"{status.epoch:.3g} of {config.epochs}",
             "parameters": resources.parameters(run),
-            "minutes": round(status.active_s / 60, 1),
+            "minutes": round(status.active_s / 60, 1) or None,
             "validation %": round(100 * result["val_acc"], 2) if "val_acc" in result else None,
             "test %": round(100 * result["test_acc"], 2) if "test_acc" in result else None,
             "test images": result.get("n_test"),

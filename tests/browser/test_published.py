@@ -27,17 +27,12 @@ def test_without_a_network_a_sentence_and_with_one_five_runs(page, tmp_path, sha
                 shown = press(visitor)
                 expect(shown.get_by_text(re.compile(words))).to_be_visible(timeout=60_000)
                 visitor.check()
+                if url == address:  # in the list at once
+                    page.keyboard.press("Escape")
+                    page.get_by_test_id("stMultiSelect").click()
+                    for label in ("ViT, published", "GoogleNet, published", "PreActResNet, published"):
+                        expect(page.get_by_role("option", name=label)).to_be_visible()
+                    visitor.check()
             finally:
                 page.goto("about:blank")
                 server.stop()
-        server = Server(tmp_path).start()
-        try:
-            visitor = Visitor(page, server.url)
-            visitor.open("compare")
-            page.get_by_test_id("stMultiSelect").click()
-            for label in ("ViT, published", "GoogleNet, published", "PreActResNet, published"):
-                expect(page.get_by_role("option", name=label)).to_be_visible()
-            visitor.check()
-        finally:
-            page.goto("about:blank")
-            server.stop()

@@ -6,19 +6,23 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import torch
 
-from tests.published_site import PUBLISHED, RESNET, SGD, Flaky, serve, write_checkpoint
+from tests.published_site import KWARGS, PUBLISHED, RESNET, SGD, Flaky, serve, write_checkpoint
 from vitcore.data import load_dataset
+from vitcore.data.download import fetch
 from vitcore.errors import UserError
 from vitcore.models import load_run, published
 from vitcore.models.evaluate import evaluate
 from vitcore.models.published import FILES, import_checkpoint, import_tutorial
-from vitcore.runs.folder import list_runs
-from vitcore.runs.metrics import read_scalars
+from vitcore.runs import process
+from vitcore.runs.folder import list_runs, runs_dir
+from vitcore.runs.metrics import event_files, read_scalars
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -53,6 +57,45 @@ def test_the_published_resnet_scores_what_was_published_and_shows_its_curve(shar
     assert curve.steps[-1] == 63179
 
 
+def test_a_checkpoint_without_its_curves_is_imported_and_gets_them_later(shared, tmp_path):
+    place = tmp_path / "alone"
+    place.mkdir()
+    shutil.copy(shared / "tutorial" / "ResNet.ckpt", place)
+    run = import_checkpoint(place / "ResNet.ckpt")
+    assert (run.status().state, run.status().result) == ("finished", {"best_epoch": 163})
+    assert "without an event file" in run.status().reason
+    events = shared / "tutorial" / "events.out.tfevents.resnet"
+    assert import_checkpoint(place / "ResNet.ckpt", events=events) == run
+    assert run.status().result["test_acc"] == pytest.approx(0.9106)
+    assert run.status().active_s == pytest.approx(1461, abs=1)
+    assert len(read_scalars(run.path)["val_acc"].values) == 180
+
+
+def test_the_events_of_another_training_give_no_scores(shared, tmp_path):
+    file = write_checkpoint(tmp_path / "a", "DenseNet", global_step=50_000)
+    shutil.copy(shared / "tutorial" / "events.out.tfevents.resnet", tmp_path / "a")
+    run = import_checkpoint(file)  # the only file beside it, but named after another model
+    assert not event_files(run.path)
+    named = import_checkpoint(
+        write_checkpoint(tmp_path / "b", "ViT", global_step=50_000),
+        events=shared / "tutorial" / "events.out.tfevents.resnet",
+    )
+    assert "val_acc" in read_scalars(named.path)
+    assert "val_acc" not in named.status().result
+    assert "test_acc" not in named.status().result
+
+
+def test_an_import_that_was_killed_is_made_again(tmp_path):
+    file = write_checkpoint(tmp_path, "ResNet")
+    run = import_checkpoint(file)
+    gone = {"state": "running", "pid": 2**22 + 1, "process_start": 1.0, **{"host": process.hostname()}}
+    run.write_status(run.stored_status().model_copy(update=gone | {"boot_id": process.boot_id()}))
+    assert run.status().state == "failed"
+    again = import_checkpoint(file)
+    assert again.id != run.id
+    assert again.status().state == "finished"
+
+
 class Evil:
     def __reduce__(self):
         return print, ("executed",)
@@ -62,6 +105,11 @@ def hostile(place: Path) -> dict[str, Path]:
     place.mkdir()
     files = {name: place / f"{name}.ckpt" for name in ("text", "empty", "list", "code")}
     files["text"].write_text("not a checkpoint")
+    for first in "aebstuXJ]}(":  # each an instruction of pickle that finds nothing to work on
+        files[f"begins with {first}"] = place / f"letter{ord(first)}.ckpt"
+        files[f"begins with {first}"].write_text(f"{first}poch 1/10 val_acc 27.80 %")
+    files["safetensors"] = place / "broken.safetensors"
+    files["safetensors"].write_bytes(b"\xff" * 100)
     files["empty"].write_bytes(b"")
     torch.save([1, 2, 3], files["list"])
     files["code"].write_bytes(pickle.dumps({"state_dict": Evil(), "epoch": 1}))
@@ -79,6 +127,15 @@ def hostile(place: Path) -> dict[str, Path]:
     files["shape"] = write_checkpoint(place / "e", "ResNet", state_dict=shapes)
     deep = {"model_name": "ResNet", "model_hparams": {**RESNET, "num_blocks": [99, 3, 3]}, **SGD}
     files["deep"] = write_checkpoint(place / "f", "ResNet", hyper_parameters=deep)
+    huge = {**KWARGS, "embed_dim": 2048, "hidden_dim": 8192, "num_layers": 48, "num_heads": 64}
+    files["huge"] = write_checkpoint(place / "h", "ViT", hyper_parameters={"model_kwargs": huge, "lr": 1e-3})
+    files["tensor"] = write_checkpoint(
+        place / "i", "ViT", hyper_parameters={"model_kwargs": {**KWARGS, "patch_size": torch.ones(3)}}
+    )
+    files["sparse"] = write_checkpoint(
+        place / "j", "ResNet", state_dict={**state, "model.output_net.2.bias": torch.ones(10).to_sparse()}
+    )
+    files["names"] = write_checkpoint(place / "k", "ResNet", state_dict={**state, 3: torch.ones(1)})
     files["odd"] = write_checkpoint(
         place / "g", "ResNet", hyper_parameters={"model_name": "ResNet", "model_hparams": 7}
     )
@@ -88,7 +145,9 @@ def hostile(place: Path) -> dict[str, Path]:
 WORDS = {
     "text": "read", "empty": "read", "list": "no epoch", "code": "more than tensors", "torn": "read",
     "stranger": "VGG", "missing": "blocks.4", "more": "extra", "shape": "[100] instead of [10]",
-    "deep": "num_blocks", "odd": "odd hyper_parameters",
+    "deep": "num_blocks", "odd": "odd hyper_parameters", "safetensors": "read", "huge": "shape",
+    "tensor": "odd hyper_parameters", "sparse": "odd hyper_parameters", "names": "odd hyper_parameters",
+    **{f"begins with {first}": "read" for first in "aebstuXJ]}("},
 }  # fmt: skip
 
 
@@ -98,7 +157,7 @@ def test_an_unknown_file_is_refused_with_a_sentence_and_leaves_nothing(kind, tmp
     with pytest.raises(UserError) as caught:
         import_checkpoint(file)
     text = str(caught.value)
-    assert WORDS[kind] in text or (kind in ("text", "empty", "torn") and "broken" in text), text
+    assert WORDS[kind] in text or (WORDS[kind] == "read" and "broken" in text), text
     assert text.endswith(".")
     assert "\n" not in text
     assert "executed" not in capsys.readouterr().out
@@ -145,13 +204,44 @@ def test_a_missing_file_and_a_missing_network_are_said(server, monkeypatch, tmp_
     assert list_runs(bundled=False) == []
 
 
-def test_a_checkpoint_at_an_address_is_imported_with_its_events(server):
+def test_what_was_downloaded_and_is_no_checkpoint_is_not_kept(server, tmp_path):
     Flaky.breaks = False
-    try:
-        events = f"{server}/{FILES['tutorial5/DenseNet.ckpt']}"
-        run = import_checkpoint(f"{server}/tutorial5/DenseNet.ckpt", events=events)
-    finally:
-        Flaky.breaks = True
+    wrong = tmp_path / "site" / "tutorial15" / "ViT.ckpt"
+    right = wrong.read_bytes()
+    wrong.write_text("<html>please log in</html>")
+    with pytest.raises(UserError, match="was not kept"):
+        import_tutorial()
+    wrong.write_bytes(right)
+    assert len(import_tutorial()) == 5
+
+
+def test_a_file_that_changed_on_the_server_is_not_joined_to_the_old_part(server, tmp_path):
+    file = tmp_path / "site" / "tutorial15" / "ViT.ckpt"
+    target = tmp_path / "got" / "ViT.ckpt"
+    with pytest.raises(UserError, match="kept for the next try"):
+        fetch(f"{server}/tutorial15/ViT.ckpt", target)
+    changed = file.read_bytes()[::-1]
+    file.write_bytes(changed)
+    Flaky.breaks = False
+    assert fetch(f"{server}/tutorial15/ViT.ckpt", target).read_bytes() == changed
+    assert [p.name for p in target.parent.iterdir() if p.suffix != ".lock"] == ["ViT.ckpt"]
+
+
+def test_two_downloads_of_one_file_at_once_give_one_whole_file(server, tmp_path):
+    Flaky.breaks = False
+    target = tmp_path / "got" / "ViT.ckpt"
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: fetch(f"{server}/tutorial15/ViT.ckpt", target), range(4)))
+    assert target.read_bytes() == (tmp_path / "site" / "tutorial15" / "ViT.ckpt").read_bytes()
+    assert len(Flaky.served) == 1
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_checkpoint_at_an_address_is_imported_with_its_events(server, named):
+    Flaky.breaks = False
+    events = f"{server}/{FILES['tutorial5/DenseNet.ckpt']}" if named else None
+    run = import_checkpoint(f"{server}/tutorial5/DenseNet.ckpt", events=events)
+    assert not list((runs_dir() / ".published").iterdir())
     assert run.config.model == "densenet"
     assert "val_acc" in read_scalars(run.path)
     assert published.BASE.startswith("https://")
