@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 from PIL import Image
 
 from vitcore.config import Config
@@ -200,7 +201,8 @@ def _torchvision(place: Path, *, download: bool) -> Dataset:
         print(f"CIFAR-10 is not in {place}: downloading it (170 MB).", flush=True)
         try:
             place.mkdir(parents=True, exist_ok=True)
-            CIFAR10(str(place), download=True)
+            with FileLock(place / ".download.lock"):  # of several processes one downloads
+                CIFAR10(str(place), download=True)
         except (OSError, RuntimeError) as error:  # no network, a broken transfer, a full disk
             raise UserError(
                 f"CIFAR-10 could not be downloaded to {place} ({_reason(error)}): "

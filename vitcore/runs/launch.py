@@ -21,6 +21,7 @@ def launch(config: Config, root: str | Path | None = None, *, title: str = "") -
     written.
     """
     check_allowed()
+    _check_host(config)
     check_device(config.device)
     run = create_run(resolve(config), root, title=title)
     return _queue(run)
@@ -29,8 +30,17 @@ def launch(config: Config, root: str | Path | None = None, *, title: str = "") -
 def resume(run: Run) -> Run:
     """Queue a stopped, failed or lost run again, to go on from its last checkpoint. Raises `UserError`."""
     check_allowed()
+    _check_host(run.config)
     run.check_resumable()
     return _queue(run)
+
+
+def _check_host(config: Config) -> None:
+    if config.nodes > 1:
+        raise UserError(
+            f"A training on {config.nodes} nodes is started on each of them, by srun, torchrun or hand (see "
+            "README): nothing is queued here."
+        )
 
 
 def _queue(run: Run) -> Run:

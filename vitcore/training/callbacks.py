@@ -20,7 +20,7 @@ from safetensors.torch import save as pack
 from vitcore.errors import UserError
 from vitcore.models import weights_of
 from vitcore.runs.folder import Run, Status, write_atomic
-from vitcore.training.ranks import EVERY, agreed, mean_of, random_states
+from vitcore.training.ranks import EVERY, agreed, check_rank, mean_of, random_states, restore_random_state
 
 SNAPSHOTS = 24  # at most this many are kept along a run
 SAVE_EVERY_S = 300.0  # last.ckpt at least this often, for long epochs
@@ -105,11 +105,14 @@ class Scalars(Callback):
         trainer.logger.log_metrics({**values, "epoch": epoch}, step=trainer.global_step)
         trainer.logger.experiment.flush()
 
-    def state_dict(self) -> dict:
-        return {"sums": self.sums, "count": self.count}
+    def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
+        means = {name: mean_of(trainer, value) for name, value in self.sums.items()}  # what all ranks resume
+        checkpoint["scalars"] = {"sums": means, "count": self.count}
 
-    def load_state_dict(self, state: dict) -> None:
-        self.sums, self.count = state["sums"], state["count"]
+    def on_load_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
+        state = checkpoint.get("scalars", {"sums": {}, "count": 0})
+        self.sums = {name: value.to(module.device) for name, value in state["sums"].items()}
+        self.count = state["count"]
 
 
 class Heartbeat(Callback):
@@ -179,6 +182,9 @@ class Guard(Callback):
 
     def __init__(self, every: int) -> None:
         self.every = every
+
+    def setup(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
+        check_rank(module.config, trainer)
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
         if trainer.global_step % self.every == 0 or trainer.is_last_batch:
@@ -278,24 +284,20 @@ class Keeper(Callback):
 
 
 class RandomState(Callback):
-    """Keeps torch's random state in the checkpoint, so that dropout and patch dropping go on where they
-    were.
+    """Keeps torch's random state of every rank in the checkpoint, so that dropout and patch dropping go on
+    where they were.
     """
 
     def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
-        checkpoint["random"] = {"cpu": random_states(trainer)}
-        if torch.cuda.is_available():
-            checkpoint["random"]["cuda"] = torch.cuda.get_rng_state_all()
+        checkpoint["random"] = random_states(trainer, module.device)
 
     def on_load_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
-        self.state = checkpoint.get("random")
+        self.states = checkpoint.get("random", [])
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        if state := getattr(self, "state", None):
-            if len(state["cpu"]) == trainer.world_size:
-                torch.set_rng_state(state["cpu"][trainer.global_rank].cpu())
-            if "cuda" in state and torch.cuda.device_count() == len(state["cuda"]):
-                torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda"]])
+        states = getattr(self, "states", [])
+        if len(states) == trainer.world_size:  # on other devices it goes on with other random numbers
+            restore_random_state(states[trainer.global_rank], module.device)
 
 
 def epoch_follows(trainer: pl.Trainer) -> bool:

@@ -41,7 +41,7 @@ from vitcore.training.callbacks import (
     StopTraining,
 )
 from vitcore.training.module import Classifier
-from vitcore.training.ranks import rank_of, world_of
+from vitcore.training.ranks import check_launcher, rank_of, world_of
 from vitcore.training.storage import DurableIO, step_of
 
 
@@ -78,6 +78,8 @@ def train(
     if resume is not None:
         run = resume if isinstance(resume, Run) else find_run(resume, runs_dir)
         if rank_of(run.config):
+            if run.bundled or run.stored_status().state == "finished":
+                run.check_resumable()  # refused, as the first rank does; other states may be the first rank's
             return follow(run.config, run.last)
         run.check_resumable()
         run.stop_request.unlink(missing_ok=True)  # of a process that died before it saw it
@@ -295,8 +297,9 @@ def precision_of(config: Config) -> str:
 def make_trainer(config: Config, *, progress: bool) -> pl.Trainer:
     """Lightning's trainer for one device; our callbacks and logger are added by the caller."""
     accelerator = {"cuda": "gpu"}.get(config.device, config.device)
+    check_launcher(config)
     try:
-        return pl.Trainer(
+        trainer = pl.Trainer(
             accelerator=accelerator,
             precision=precision_of(config),
             devices=config.devices,
@@ -316,13 +319,13 @@ def make_trainer(config: Config, *, progress: bool) -> pl.Trainer:
             log_every_n_steps=1,  # our callbacks decide
             benchmark=config.device != "cpu",
         )
-    except pl.utilities.exceptions.MisconfigurationException:
-        if config.devices > 1:
+    except (pl.utilities.exceptions.MisconfigurationException, ValueError, RuntimeError) as error:
+        if config.device != "auto" and world_of(config) == 1:
             raise UserError(
-                f"This machine has fewer than {config.devices} devices to train on: choose a smaller "
-                "--devices."
+                f"This machine has no {config.device} device: choose --device auto or cpu."
             ) from None
-        raise UserError(f"This machine has no {config.device} device: choose --device auto or cpu.") from None
+        raise UserError(f"These devices cannot be used: {_first_line(error)}") from None
+    return trainer
 
 
 def quiet() -> None:

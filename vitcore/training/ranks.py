@@ -13,6 +13,7 @@ import pytorch_lightning as pl
 import torch
 
 from vitcore.config import Config
+from vitcore.errors import UserError
 
 EVERY = 16  # steps between two looks at what rank 0 decided
 
@@ -34,6 +35,33 @@ def rank_of(config: Config) -> int:
     return int(seen.get("NODE_RANK", 0)) * config.devices + int(seen.get("LOCAL_RANK", 0))
 
 
+def check_launcher(config: Config) -> None:
+    """Raises `UserError` where torchrun or srun started another number of processes than asked for."""
+    seen, wanted = os.environ, world_of(config)
+    started = {
+        "torchrun": seen.get("WORLD_SIZE") if "TORCHELASTIC_RUN_ID" in seen else None,
+        "srun": seen.get("SLURM_STEP_NUM_TASKS") if "SLURM_PROCID" in seen else None,
+    }
+    for name, count in started.items():
+        if count and int(count) > 1 and int(count) != wanted:
+            raise UserError(
+                f"{name} started {count} processes, but --devices {config.devices} and --nodes "
+                f"{config.nodes} "
+                f"make {wanted}: give both the same number."
+            )
+
+
+def check_rank(config: Config, trainer: pl.Trainer) -> None:
+    """Raises `UserError` where Lightning counts this process otherwise than `rank_of`."""
+    if (trainer.global_rank, trainer.world_size) != (rank_of(config), world_of(config)):
+        raise UserError(
+            f"This process is rank {rank_of(config)} of {world_of(config)} by its environment, and rank "
+            f"{trainer.global_rank} of {trainer.world_size} for Lightning: start it by torchrun, by srun, or "
+            "by "
+            "hand with NODE_RANK, not by several of them."
+        )
+
+
 def agreed(trainer: pl.Trainer, value: bool) -> bool:
     """What rank 0 says, on every rank. All must ask at the same moment."""
     return trainer.strategy.broadcast(value) if trainer.world_size > 1 else value
@@ -44,11 +72,24 @@ def mean_of(trainer: pl.Trainer, values: torch.Tensor) -> torch.Tensor:
     return trainer.strategy.reduce(values, reduce_op="mean") if trainer.world_size > 1 else values
 
 
-def random_states(trainer: pl.Trainer) -> list[torch.Tensor]:
-    """The state of torch's generator on the CPU, of every rank."""
-    own = torch.get_rng_state()
+def random_states(trainer: pl.Trainer, device: torch.device) -> list[dict[str, torch.Tensor]]:
+    """The state of torch's generators, on the CPU and on the rank's own device, of every rank."""
+    own = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        own["cuda"] = torch.cuda.get_rng_state(device)
+    elif device.type == "mps":
+        own["mps"] = torch.mps.get_rng_state()
     if trainer.world_size == 1:
         return [own]
-    found: list[torch.Tensor | None] = [None] * trainer.world_size
+    found: list[dict[str, torch.Tensor] | None] = [None] * trainer.world_size
     torch.distributed.all_gather_object(found, own)
     return found
+
+
+def restore_random_state(state: dict[str, torch.Tensor], device: torch.device) -> None:
+    """Put back what `random_states` found for this rank."""
+    torch.set_rng_state(state["cpu"].cpu())
+    if "cuda" in state and device.type == "cuda":
+        torch.cuda.set_rng_state(state["cuda"].cpu(), device)
+    if "mps" in state and device.type == "mps":
+        torch.mps.set_rng_state(state["mps"].cpu())
