@@ -161,19 +161,29 @@ def probabilities(
     return _bare(figure, 30 * len(order) + 8)
 
 
-def accuracy_bars(names: list[str], accuracies: list[float], colours: list[str], chance: float) -> str:
-    """Test accuracies (shares) as labelled bars, chance marked. HTML: the first page need not wait for
-    plotly.js.
+def accuracy_bars(
+    names: list[str], accuracies: list[float], colours: list[str], chance: float, *, foot: bool = True
+) -> str:
+    """Test accuracies (shares) as labelled bars, chance marked (and named in a `foot`). HTML: the first page
+    need not wait for plotly.js.
 
     The classes stand in style.css. Names and colours are our own, never a user's text.
     """
     rows = "".join(
         f'<div class="bar-name">{name}</div><div class="bar-track">'
-        f'<div class="bar-fill" style="width:{share:.2%};background:{colour}">{100 * share:.1f} %</div>'
-        f'<div class="bar-chance" style="left:{chance:.0%}"></div></div>'
+        f'<div class="bar-fill" style="width:{share:.2%};background:{colour};color:{_ink(colour)}">'
+        f'{100 * share:.1f} %</div><div class="bar-chance" style="left:{chance:.0%}"></div></div>'
         for name, share, colour in zip(names, accuracies, colours, strict=True)
     )
     text = ", ".join(f"{n} {100 * a:.1f} %" for n, a in zip(names, accuracies, strict=True))
     label = f"test accuracy: {text}; chance {100 * chance:.0f} %"
-    foot = f'<div></div><div class="bar-foot"><span style="left:{chance:.0%}">chance</span></div>'
-    return f'<div class="bars" role="img" aria-label="{label}">{rows}{foot}</div>'
+    word = f'<div></div><div class="bar-foot"><span style="left:{chance:.0%}">chance</span></div>'
+    return f'<div class="bars" role="img" aria-label="{label}">{rows}{word if foot else ""}</div>'
+
+
+def _ink(colour: str) -> str:
+    """White or near-black, whichever is read better on `#rrggbb` (relative luminance of WCAG 2)."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    luminance = float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+    return "#fff" if luminance < 0.25 else "#14171a"

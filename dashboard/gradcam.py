@@ -13,19 +13,21 @@ from vitcore.runs.folder import Run
 
 def show(run: Run, chosen: Chosen, classes: tuple[str, ...]) -> None:
     """The image, the maps of the stages, the prediction, and a sentence about what is missing."""
-    architecture = ARCHITECTURES[run.config.model]
-    st.info(
-        f"A {architecture.label} has no attention: no token asks another one. Instead, Grad-CAM shows which "
-        "places of "
-        "each stage's feature maps speak for its answer.",
-        icon=":material/visibility:",
-    )
+    notice, icon = st.empty(), ":material/visibility:"
+    missing = f"{ARCHITECTURES[run.config.model].label} has no attention: no token asks another one."
+    notice.info(missing, icon=icon)
     try:
         with st.spinner("Loading the model"):
             found = resources.cams(run, chosen.image)
     except UserError as error:
         st.error(str(error))
         return
+    instead = (
+        "Instead, Grad-CAM shows which places of each stage's feature maps speak for its answer."
+        if found.maps
+        else "It has no stages of feature maps for Grad-CAM either: here is its answer."
+    )
+    notice.info(f"{missing} {instead}", icon=icon)
     answer = classes[found.probabilities.argmax()]
     *places, last = st.columns([*[1] * max(3, len(found.maps) + 1), 1.4])
     with places[0]:

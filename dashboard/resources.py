@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset, load_dataset
 from vitcore.errors import UserError
-from vitcore.runs.folder import Run, assets_dir, list_runs
+from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.metrics import Scalars, read_scalars, signature
 
 
@@ -46,9 +47,10 @@ def runs(*, trained: bool = False, model: str | None = None) -> list[Run]:
     return found
 
 
-def bundled(model: str) -> Run | None:
-    """The bundled run of an architecture."""
-    return next((r for r in runs(trained=True, model=model) if r.path.parent == assets_dir() / "runs"), None)
+def bundled() -> dict[str, Run]:
+    """The bundled run of each architecture that has one, in the order of the menus."""
+    there = {run.config.model: run for run in runs(trained=True) if run.bundled}
+    return {name: there[name] for name in ARCHITECTURES if name in there}
 
 
 @dataclass(frozen=True)

@@ -113,11 +113,11 @@ def choose_run(found: list[Run], label: str = "Model", *, key: str = "run") -> R
 
 
 def choose_runs(found: list[Run], label: str, *, most: int) -> list[Run]:
-    """A choice of several runs, the bundled ones first; the address holds their ids."""
+    """A choice of several runs, at first the bundled models; the address holds their ids."""
     by_id = {run.id: run for run in found}
     if "runs" not in st.session_state:
         wanted = [run_id for run_id in st.query_params.get("runs", "").split(",") if run_id in by_id]
-        st.session_state.runs = wanted or [run.id for run in found if run.bundled] or [found[0].id]
+        st.session_state.runs = wanted or [r.id for r in found if r.bundled and r.weights] or [found[0].id]
     st.session_state.runs = [run_id for run_id in st.session_state.runs if run_id in by_id][:most]
     chosen = st.multiselect(
         label,

@@ -88,6 +88,9 @@ def _edit(run: Run, state: str) -> None:
 def _describe(run: Run) -> None:
     """With what the fields hold now: the arguments of a button are those of the script's previous run."""
     manage.describe(run, st.session_state[f"title_{run.id}"], st.session_state[f"note_{run.id}"])
+    st.session_state.pop(
+        "watch", None
+    )  # chosen again from the address, which makes the list show the new title
 
 
 def _attempt(action: Callable[[Run], object], run: Run) -> None:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import figures, pictures, resources, theme
 from vitcore.architectures import ARCHITECTURES
+from vitcore.runs.folder import Run
 
 st.title("What does a Vision Transformer see?")
 with st.container(key="lead"):
@@ -13,7 +14,8 @@ with st.container(key="lead"):
     )
 
 data = resources.dataset()
-vit, resnet = resources.bundled("vit"), resources.bundled("resnet")
+shelf = resources.bundled()
+vit, resnet = shelf.get("vit"), shelf.get("resnet")
 looks = {run.config.model: resources.first_look(run) for run in (vit, resnet) if run}
 if not (vit and resnet and all(looks.values())):
     st.info(
@@ -50,27 +52,36 @@ for panel, model in zip(panels[1:], ("vit", "resnet"), strict=True):
         verdict = "right" if chances.argmax() == place else f"wrong, it is a {kind}"
         st.caption(f"says **{data.classes[chances.argmax()]}**, {100 * chances.max():.0f} % sure ({verdict})")
 
-with story:
-    st.markdown("**The price of learning it all**")
-    pair = (vit, resnet)
-    results = [run.status().result for run in pair]
-    others = [run for name in ARCHITECTURES if (run := resources.bundled(name)) and run not in pair]
-    rows = [*pair, *(run for run in others if run.status().result.get("n_test") == results[0]["n_test"])]
+
+def bars(found: list[Run], *, foot: bool = True) -> None:
+    """The test accuracies of runs of different architectures."""
     st.html(
         figures.accuracy_bars(
-            [ARCHITECTURES[run.config.model].label for run in rows],
-            [run.status().result["test_acc"] for run in rows],
-            [theme.hue(run.config.model) for run in rows],
+            [ARCHITECTURES[run.config.model].label for run in found],
+            [run.status().result["test_acc"] for run in found],
+            [theme.hue(run.config.model) for run in found],
             chance=1 / len(data.classes),
+            foot=foot,
         )
     )
-    vit_size, resnet_size = (resources.parameters(run) for run in pair)
-    minutes = [run.status().active_s / 60 for run in pair]
+
+
+with story:
+    st.markdown("**The price of learning it all**")
+    whole = [run for run in shelf.values() if run.config.data == "cifar10"]
+    bars(whole)
+    (count,) = {run.status().result["n_test"] for run in whole}
+    sizes = [resources.parameters(run) / 1e6 for run in (vit, resnet)]
+    minutes = [run.status().active_s / 60 for run in (vit, resnet)]
     st.caption(
-        f"Test accuracy, n = {results[0]['n_test']:,}. The ViT has {vit_size / 1e6:.1f} million parameters "
-        f"and trained for {minutes[0]:.0f} minutes on two CPU cores, the ResNet {resnet_size / 1e6:.2f} "
-        f"million and {minutes[1]:.0f} minutes, on the same 45,000 images."
+        f"Test accuracy, n = {count:,}, after training on 45,000 images: the ViT, {sizes[0]:.1f} million "
+        f"parameters, for {minutes[0]:.0f} minutes on two CPU cores, the ResNet, {sizes[1]:.2f} million, for "
+        f"{minutes[1]:.0f}."
     )
+    if small := [run for run in shelf.values() if run.config.data == "cifar10-mini"]:
+        bars(small, foot=False)
+        (count,) = {run.status().result["n_test"] for run in small}
+        st.caption(f"Recipe `quick`: a few minutes with 3,500 images, n = {count:,}.")
 
 doors = st.columns(4)
 texts = {

@@ -4,9 +4,9 @@ import time
 
 import streamlit as st
 
-from dashboard import resources, watch
+from dashboard import resources, settings, watch
 from vitcore.architectures import ARCHITECTURES, RECIPE_NAMES
-from vitcore.config import Config, bounds, choices, make_config
+from vitcore.config import choices, make_config
 from vitcore.data.datasets import data_dir
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
@@ -15,18 +15,6 @@ from vitcore.runs.folder import readonly
 DOUBLE_CLICK_S = 2.0  # the same launch within this time is one launch
 
 st.title("Train a model and watch it learn")
-
-
-def whole(title: str, name: str, value: int, of: type = Config) -> int | None:
-    """A number input for a setting; another recipe has other defaults, so fresh widgets.
-
-    The widget takes any number: what is out of bounds gets the configuration's sentence instead of being
-    ignored.
-    """
-    low, high = bounds(name, of)
-    return st.number_input(
-        title, value=value, step=1, key=f"{name}_{model}_{recipe}", help=f"{low:,} to {high:,}"
-    )
 
 
 model_place, data_place, recipe_place, epochs_place, more_place, launch_place = st.columns(
@@ -49,22 +37,18 @@ recipe = recipe_place.selectbox(
 )  # fmt: skip
 defaults = make_config(recipe, model=model)
 values: dict[str, object] = {"model": model}
+form = f"{model}_{recipe}"  # another recipe has other defaults, so fresh widgets
 with epochs_place:
-    values["epochs"] = whole("Epochs", "epochs", defaults.epochs)
+    values["epochs"] = settings.whole("Epochs", "epochs", defaults.epochs, form)
 with more_place.popover("More", icon=":material/tune:", width="stretch"):
-    values["batch_size"] = whole("Batch size", "batch_size", defaults.batch_size)
-    values["lr"] = st.text_input("Learning rate", f"{defaults.lr:g}", key=f"lr_{model}_{recipe}")
-    values["seed"] = whole("Seed", "seed", defaults.seed)
-    values["device"] = st.selectbox("Device", choices("device"), key="device")
-    names = {
-        "patch_size": "Patch size",
-        "embed_dim": "Embedding",
-        "num_heads": "Heads",
-        "num_layers": "Layers",
-    }
-    for name, caption in names.items():
-        if isinstance(value := defaults.options.get(name), int):
-            values[name] = whole(caption, name, value, architecture.options)
+    left, right = st.columns(2)
+    with left:
+        values["batch_size"] = settings.whole("Batch size", "batch_size", defaults.batch_size, form)
+        values["seed"] = settings.whole("Seed", "seed", defaults.seed, form)
+    with right:
+        values["lr"] = st.text_input("Learning rate", f"{defaults.lr:g}", key=f"lr_{form}")
+        values["device"] = st.selectbox("Device", choices("device"), key="device")
+    values |= settings.options(architecture, defaults.options, form)
     title = st.text_input("Title", placeholder=f"{architecture.label} {recipe}", key="title", max_chars=80)
 
 values["data"] = source
@@ -105,8 +89,8 @@ launch_place.button(
     disabled=readonly(), help="This is a read-only ViT Lab: look at everything." if readonly() else None,
 )  # fmt: skip
 
-settings, problem = st.session_state.get("launch_error", (None, ""))
-if problem and settings == wanted:
+refused, problem = st.session_state.get("launch_error", (None, ""))
+if problem and refused == wanted:
     st.error(problem)
 
 measured = architecture.measured.get(recipe, "not measured yet")

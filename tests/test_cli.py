@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import ROOT
+from tests.published_site import write_checkpoint
 from vitcore.config import dump_config, make_config
 from vitcore.runs.folder import Run, list_runs, runs_dir
 
@@ -49,6 +50,29 @@ def tiny(colours, *more):
         *options,
         *more,
     ]
+
+
+def test_import_prints_the_run_folder_last_and_refuses_with_a_sentence(tmp_path):
+    (tmp_path / "log.ckpt").write_text("epoch 1/10  val_acc 27.80 %")
+    refused = run("import", tmp_path / "log.ckpt")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "not a checkpoint of the tutorial" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    done = run("import", write_checkpoint(tmp_path, "DenseNet"))
+    assert done.returncode == 0, done.stderr
+    folder = Path(done.stdout.strip().splitlines()[-1])
+    assert (folder.parent, Run(folder).status().state) == (runs_dir(), "finished")
+
+
+def test_a_run_is_named_and_deleted(tmp_path):
+    done = run("import", write_checkpoint(tmp_path, "GoogleNet"))
+    name = Path(done.stdout.strip()).name
+    assert run("describe", name, "--title", "Mine", "--note", "why").returncode == 0
+    assert "Nothing to change" in run("describe", name).stderr
+    assert json.loads(run("runs", "--json").stdout)[-1]["title"] == "Mine"
+    assert run("delete", "vit-cifar10").returncode == 2
+    assert run("delete", name).returncode == 0
+    assert not list_runs(bundled=False)
 
 
 def test_train_prints_the_run_folder_last_and_resume_evaluate_and_runs_know_it(colours):
@@ -165,7 +189,21 @@ def test_a_folder_with_a_broken_image_is_refused_before_a_run_is_made(bad_data, 
 
 
 @pytest.mark.parametrize(
-    "command", ["", "train", "launch", "evaluate", "runs", "stop", "data", "export", "probe"]
+    "command",
+    [
+        "",
+        "train",
+        "launch",
+        "evaluate",
+        "runs",
+        "stop",
+        "data",
+        "export",
+        "probe",
+        "import",
+        "describe",
+        "delete",
+    ],
 )
 def test_help_everywhere(command):
     done = run(*filter(None, [command]), "--help")

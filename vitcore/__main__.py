@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 
 UsageError: type[Exception] = typer.BadParameter.__base__  # click's, which newer typers carry inside
@@ -32,9 +33,7 @@ RunsDir = Annotated[
     typer.Option("--runs-dir", help="The folder of your runs.  [default: $VITLAB_RUNS, else runs/]"),
 ]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or the path of its folder.")]
-Model = Annotated[
-    str | None, typer.Option(help="vit, mixer, resnet, preactresnet, googlenet or densenet.  [default: vit]")
-]
+Model = Annotated[str | None, typer.Option(help=f"{', '.join(ARCHITECTURES)}.  [default: vit]")]
 Data = Annotated[
     str | None, typer.Option(help="cifar10-mini, cifar10 or folder:PATH.  [default: cifar10-mini]")
 ]
@@ -66,7 +65,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def _config(file: Path | None, settings: list[str] | None, **options: Any) -> Any:
     """A checked configuration out of command-line options; None means not given."""
-    from vitcore.architectures import ARCHITECTURES
     from vitcore.config import build_config, make_config, read_config
 
     given = {name: value for name, value in options.items() if value is not None}

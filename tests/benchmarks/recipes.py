@@ -39,6 +39,7 @@ def main() -> None:
     )
     parser.add_argument("what", choices=["quick", "parts"])
     parser.add_argument("--models", nargs="*", choices=list(ARCHITECTURES), default=list(ARCHITECTURES))
+    parser.add_argument("--parts", nargs="*", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--epochs", type=int, default=2, help="of `parts`")
     parser.add_argument("--runs-dir", type=Path, default=None)
     given = parser.parse_args()
@@ -46,9 +47,9 @@ def main() -> None:
         for name in given.models:
             measure("quick", name, f"{ARCHITECTURES[name].label} quick", given.runs_dir)
     else:
-        for part, changes in PARTS.items():
-            title = f"ViT modern, {part}"
-            measure("modern", "vit", title, given.runs_dir, data="cifar10", epochs=given.epochs, **changes)
+        for part in given.parts:
+            changes = {**PARTS[part], "data": "cifar10", "epochs": given.epochs}
+            measure("modern", "vit", f"ViT modern, {part}", given.runs_dir, **changes)
 
 
 if __name__ == "__main__":

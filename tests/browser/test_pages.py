@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from dashboard import resources
 from tests.browser.conftest import Server, Visitor
 from tests.conftest import ROOT
-from vitcore.runs.folder import find_run
+from vitcore.architectures import ARCHITECTURES
 
 PAGES = {
     "": "What does a Vision Transformer see?",
@@ -43,16 +44,22 @@ def test_the_navigation_leads_everywhere(visitor):
         visitor.check()
 
 
-def test_overview_shows_both_models_and_its_doors_open(visitor):
+def test_overview_shows_every_bundled_model_and_its_doors_open(visitor):
     page = visitor.open()
     pictures = page.get_by_test_id("stImage").locator("img")
     expect(pictures).to_have_count(3)
     before = pictures.first.get_attribute("src")
     for i in range(3):  # lossless: a photograph's format would smear what is shown pixel by pixel
         assert pictures.nth(i).get_attribute("src").endswith(".png")
-    shares = [find_run(name).status().result["test_acc"] for name in ("vit-cifar10", "resnet-cifar10")]
-    label = f"test accuracy: ViT {100 * shares[0]:.1f} %, ResNet {100 * shares[1]:.1f} %"
-    expect(page.get_by_role("img", name=label)).to_be_visible()
+    for part, count in (("cifar10", 4), ("cifar10-mini", 2)):
+        shelf = [run for run in resources.bundled().values() if run.config.data == part]
+        assert len(shelf) == count
+        shares = [
+            f"{ARCHITECTURES[r.config.model].label} {100 * r.status().result['test_acc']:.1f} %"
+            for r in shelf
+        ]
+        label = f"test accuracy: {', '.join(shares)}; chance 10 %"
+        expect(page.get_by_role("img", name=label)).to_be_visible()
     page.get_by_role("radio", name="ship").click()
     expect(pictures.first).not_to_have_attribute("src", before)
     assert "look=ship" in page.url
@@ -171,7 +178,7 @@ def test_a_wrong_upload_gets_a_sentence_and_the_image_stays(visitor, name, data,
     expect(page.get_by_text("cat, test image 1 of 100").first).to_be_visible()
 
 
-def test_compare_draws_both_runs_over_each_axis(visitor):
+def test_compare_draws_the_bundled_runs_over_each_axis(visitor):
     page = visitor.open("compare")
     charts = page.locator(".curves .js-plotly-plot, .curves.js-plotly-plot")
     expect(charts).to_have_count(2)
@@ -184,7 +191,7 @@ def test_compare_draws_both_runs_over_each_axis(visitor):
         page.get_by_role("radio", name=axis).click()
         expect(page.locator(".curves .xtitle").first).to_have_text(title)
     names = page.evaluate("document.querySelector('.curves').data.map(t => t.name)")
-    assert len(names) == 4
+    assert len(names) == 2 * len(resources.bundled())
     visitor.open("compare?runs=resnet-cifar10")
     expect(charts.first).to_be_visible()
     assert len(page.evaluate("document.querySelector('.curves').data.map(t => t.name)")) == 2

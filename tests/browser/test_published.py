@@ -31,7 +31,8 @@ def test_without_a_network_a_sentence_and_with_one_five_runs(page, tmp_path, sha
                     page.keyboard.press("Escape")
                     page.get_by_test_id("stMultiSelect").click()
                     for label in ("ViT, published", "GoogleNet, published", "PreActResNet, published"):
-                        expect(page.get_by_role("option", name=label)).to_be_visible()
+                        page.get_by_test_id("stMultiSelect").get_by_role("combobox").fill(label)
+                        expect(page.get_by_role("option", name=label).first).to_be_visible()
                     visitor.check()
             finally:
                 page.goto("about:blank")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import time
 
 import pytest
 from playwright.sync_api import expect
 
+from dashboard.__main__ import loopback
 from tests.browser.conftest import Server, Visitor
-from vitcore.runs.folder import list_runs
+from vitcore.runs.folder import find_run, list_runs
 
 
 def launch(visitor, epochs, model="ResNet"):
@@ -55,7 +58,8 @@ def test_launch_watch_reload_and_see_it_finish(visitor):
     expect(page.get_by_text("--config")).to_be_visible()
     visitor.open("compare")
     page.get_by_test_id("stMultiSelect").click()
-    expect(page.get_by_role("option", name="ResNet quick")).to_be_visible()
+    page.keyboard.type("ResNet quick")  # the list shows the first few
+    expect(page.get_by_role("option", name="ResNet quick").first).to_be_visible()
 
 
 def test_stop_saves_and_resume_goes_on(visitor):
@@ -73,17 +77,22 @@ def test_stop_saves_and_resume_goes_on(visitor):
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "words"),
+    ("model", "role", "setting", "value", "words"),
     [
-        ("Embedding", "100", "embed_dim 100 is not divisible by num_heads 8"),
-        ("Patch size", "5", "not divisible by patch_size 5"),
+        ("ViT", "spinbutton", "Embedding", "100", "embed_dim 100 is not divisible by num_heads 8"),
+        ("ViT", "spinbutton", "Patch size", "5", "not divisible by patch_size 5"),
+        ("MLP-Mixer", "spinbutton", "Token dim", "3", "token_dim is 3: it must be at least 8"),
+        ("ResNet", "textbox", "Channels", "8, 16", "c_hidden has 2 stages and num_blocks 3"),
+        ("DenseNet", "textbox", "Layers", "6, many", "must be a whole number"),
     ],
 )
-def test_a_wrong_setting_gets_a_sentence_and_launches_nothing(visitor, server, setting, value, words):
+def test_a_wrong_setting_gets_a_sentence_and_launches_nothing(
+    visitor, server, model, role, setting, value, words
+):
     before = len(list_runs(server.home / "runs", bundled=False))
-    page = visitor.open("training?model=ViT")
+    page = visitor.open(f"training?model={model}")
     page.get_by_role("button", name="More").click()
-    field = page.get_by_role("spinbutton", name=setting)
+    field = page.get_by_role(role, name=setting)
     field.fill(value)
     field.press("Enter")
     visitor.settle()
@@ -116,6 +125,56 @@ def test_a_folder_outside_the_data_directory_is_refused(visitor, server):
     visitor.settle()
     page.get_by_role("button", name="Launch training").click()
     expect(page.get_by_text("Name a folder below")).to_be_visible()
+
+
+def test_a_run_is_named_and_deleted(visitor, server):
+    page = launch(visitor, epochs=500)
+    run = page.url.split("watch=")[1].split("&")[0]
+    wait_for_points(page, 1)
+    page.get_by_role("button", name="Stop training").click()
+    expect(page.get_by_role("button", name="Resume training")).to_be_visible(timeout=60_000)
+    visitor.settle()
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_role("textbox", name="Title").last.fill("My <b>run</b>")
+    page.get_by_role("textbox", name="Note").fill("Too slow a start.")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Too slow a start.").first).to_be_visible()
+    visitor.settle()
+    assert run in page.url
+    assert find_run(run, server.home / "runs").title == "My <b>run</b>"
+    expect(page.get_by_role("combobox", name="Watch")).to_have_value(re.compile("My <b>run</b>"))
+    if not page.get_by_role("button", name="Delete for good").is_visible():
+        page.get_by_role("button", name="Edit").click()
+    page.get_by_text("I do not need this run any more").click()
+    page.get_by_role("button", name="Delete for good").click()
+    expect(page.get_by_role("combobox", name="Watch")).not_to_have_value(re.compile("My <b>run</b>"))
+    visitor.settle()
+    assert run not in [r.id for r in list_runs(server.home / "runs", bundled=False)]
+
+
+@pytest.mark.parametrize(("host", "fits"), [("127.0.0.1", True), ("localhost", True), ("0.0.0.0", False)])
+def test_what_only_this_machine_reaches(host, fits):
+    assert loopback(host) == fits
+
+
+def test_a_dashboard_for_others_shows_everything_and_launches_nothing(browser, tmp_path):
+    server = Server(tmp_path)
+    command = [sys.executable, "-m", "dashboard", "--port", str(server.port), "--host", "0.0.0.0"]
+    server.start(command)
+    try:
+        page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
+        visitor = Visitor(page, server.url)
+        visitor.open("training")
+        expect(page.get_by_role("button", name="Launch training")).to_be_disabled()
+        expect(page.get_by_text("recipe modern").first).to_be_visible()
+        visitor.open("compare")
+        page.get_by_role("button", name="Published models").click()
+        expect(page.get_by_role("button", name="Download and import")).to_be_disabled()
+        visitor.check()
+        page.context.close()
+        assert "Read-only" in (tmp_path / "server.log").read_text()
+    finally:
+        server.stop()
 
 
 def test_a_double_click_launches_once(visitor, server):

@@ -101,8 +101,10 @@ class Evil:
         return print, ("executed",)
 
 
-def hostile(place: Path) -> dict[str, Path]:
-    place.mkdir()
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory) -> dict[str, Path]:
+    """Files that are none of the tutorial's, each in its own way."""
+    place = tmp_path_factory.mktemp("hostile")
     files = {name: place / f"{name}.ckpt" for name in ("text", "empty", "list", "code")}
     files["text"].write_text("not a checkpoint")
     for first in "aebstuXJ]}(":  # each an instruction of pickle that finds nothing to work on
@@ -152,10 +154,9 @@ WORDS = {
 
 
 @pytest.mark.parametrize("kind", WORDS)
-def test_an_unknown_file_is_refused_with_a_sentence_and_leaves_nothing(kind, tmp_path, capsys):
-    file = hostile(tmp_path / "files")[kind]
+def test_an_unknown_file_is_refused_with_a_sentence_and_leaves_nothing(kind, hostile, capsys):
     with pytest.raises(UserError) as caught:
-        import_checkpoint(file)
+        import_checkpoint(hostile[kind])
     text = str(caught.value)
     assert WORDS[kind] in text or (WORDS[kind] == "read" and "broken" in text), text
     assert text.endswith(".")

@@ -125,6 +125,7 @@ cli.main()
 """
 
 
+@pytest.mark.slow
 def test_a_stop_ends_all_ranks_at_one_step_and_the_resume_is_exact(colours, tmp_path):
     dropping = {"epochs": 3, "batch_size": 4, "keep_patches": 0.5, "drop_path": 0.3, "devices": 2}
     whole = start(["vitcore", "train", *arguments(colours, **dropping)])

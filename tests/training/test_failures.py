@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -108,6 +109,24 @@ def test_a_status_that_cannot_be_written_does_not_end_a_training(colours, monkey
     monkeypatch.setattr(Run, "write_status", sometimes)
     assert train(config(colours), progress=False).status().state == "finished"
     assert count[0] > 10
+
+
+def test_a_run_gives_a_sign_of_life_while_nothing_else_happens(colours, monkeypatch):
+    monkeypatch.setattr("vitcore.training.callbacks.SILENT_S", 0.1)
+    original, beats = engine.evaluate, []
+
+    def slow(*given):
+        (run,) = list_runs(bundled=False)
+        for _ in range(4):
+            beats.append(run.stored_status().heartbeat)
+            time.sleep(0.4)
+        return original(*given)
+
+    monkeypatch.setattr(engine, "evaluate", slow)
+    run = train(config(colours, epochs=1), progress=False)
+    assert len(set(beats)) == 4
+    time.sleep(0.3)
+    assert run.stored_status().state == "finished"
 
 
 @pytest.mark.parametrize("size", [0, 1, 1000, -1])

@@ -30,11 +30,13 @@ def grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor, stag
 
 
 def stage_maps(model: nn.Module, images: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor]:
-    """Grad-CAM of the predicted class at every stage, finest first [B, h, w], and the logits [B, classes]."""
+    """Grad-CAM of the predicted class at every stage, finest first [B, h, w], and the logits [B, classes].
+
+    No maps for a model without stages.
+    """
     if not hasattr(model, "stages"):
-        raise UserError(
-            f"Grad-CAM needs a network with stages of feature maps, not a {type(model).__name__}."
-        )
+        with torch.no_grad():
+            return [], model(as_input(images))
     with torch.no_grad():
         features = model.stages(as_input(images))
         logits = model.head(features[-1])

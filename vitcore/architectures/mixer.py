@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from vitcore.architectures import Architecture, Options
+from vitcore.architectures import Architecture, Options, Result
 from vitcore.architectures.vit import check_patches
 from vitcore.recipes import MUON, TUTORIAL
 
@@ -14,10 +14,10 @@ class MixerOptions(Options):
     training as the ViT with half of its patches.
     """
 
-    embed_dim: int = Field(192, ge=8, le=2048)
+    embed_dim: int = Field(192, ge=8, le=2048, title="Embedding")
     token_dim: int = Field(96, ge=8, le=8192, description="hidden width of the perceptron across patches")
     channel_dim: int = Field(384, ge=8, le=8192, description="hidden width of the perceptron across channels")
-    num_layers: int = Field(6, ge=1, le=48)
+    num_layers: int = Field(6, ge=1, le=48, title="Layers")
     patch_size: int = Field(4, ge=1, le=64)
     drop_path: float = Field(0.0, ge=0, le=0.9)
 
@@ -34,6 +34,10 @@ ARCHITECTURE = Architecture(
         "tutorial": {**TUTORIAL, "optimizer": "adamw", "lr": 3e-4, "weight_decay": 0.01},
         "modern": {**_MODERN, "epochs": 8, "augment": "trivial"},
         "quick": {**_MODERN, "epochs": 10, "batch_size": 64},
+    },
+    measured={
+        "modern": Result(0.7633, 10_000, "cifar10", 8, 38.8),
+        "quick": Result(0.543, 1_000, "cifar10-mini", 10, 2.9),
     },
     check=check_patches,
     muon=True,

@@ -18,8 +18,12 @@ class ResNetOptions(Options):
     parameters).
     """
 
-    c_hidden: tuple[Width, ...] = Field((16, 32, 64), min_length=1, max_length=6)
-    num_blocks: tuple[Depth, ...] = Field((3, 3, 3), min_length=1, max_length=6)
+    c_hidden: tuple[Width, ...] = Field(
+        (16, 32, 64), min_length=1, max_length=6, title="Channels", description="of each stage"
+    )
+    num_blocks: tuple[Depth, ...] = Field(
+        (3, 3, 3), min_length=1, max_length=6, title="Blocks", description="of each stage"
+    )
 
     @model_validator(mode="after")
     def check(self) -> ResNetOptions:
@@ -41,7 +45,7 @@ ARCHITECTURE = Architecture(
     measured={
         "tutorial": Result(0.9106, 10_000, "cifar10", 180, None, PUBLISHED),
         "modern": Result(0.8905, 10_000, "cifar10", 20, 26.1),
-        "quick": Result(0.55, 1_000, "cifar10-mini", 10, 1.05),
+        "quick": Result(0.55, 1_000, "cifar10-mini", 10, 1.0),
     },
     order=2,
 )

@@ -242,9 +242,12 @@ def list_runs(root: str | Path | None = None, *, bundled: bool = True) -> list[R
     if home.exists() and not home.is_dir():
         raise UserError(f"{home} is not a folder: choose another with --runs-dir or $VITLAB_RUNS.")
     own = sorted(_runs_in(home), key=lambda run: run.stored_status().created, reverse=True)
-    return (
-        sorted(_runs_in(assets_dir() / "runs"), key=lambda run: run.id, reverse=True) if bundled else []
-    ) + own
+    if not bundled:
+        return own
+    order = list(ARCHITECTURES)
+    shelf = _runs_in(assets_dir() / "runs")  # the models first, in the order of the menus, then mere curves
+    shelf.sort(key=lambda run: (run.weights is None, order.index(run.config.model), run.id))
+    return [*shelf, *own]
 
 
 def _runs_in(root: Path) -> list[Run]:

@@ -25,6 +25,7 @@ from vitcore.training.ranks import EVERY, agreed, check_rank, mean_of, random_st
 SNAPSHOTS = 24  # at most this many are kept along a run
 SAVE_EVERY_S = 300.0  # last.ckpt at least this often, for long epochs
 BEAT_S = 1.0
+SILENT_S = 10.0
 HOPELESS = 20.0
 
 
@@ -116,7 +117,11 @@ class Scalars(Callback):
 
 
 class Heartbeat(Callback):
-    """Keeps status.json current: step, speed, time left. Every second, and at each validation batch too."""
+    """Keeps status.json current: step, speed, time left. Every second, and at each validation batch too.
+
+    As a context it also beats while nothing else happens (a download, the test), so that other hosts do not
+    take the run for lost.
+    """
 
     def __init__(self, run: Run, status: Status, batch_size: int) -> None:
         self.run, self.status, self.batch_size = run, status, batch_size
@@ -124,8 +129,26 @@ class Heartbeat(Callback):
         self.began = self.written = time.time()
         self.first_step = status.step
         self.validating = 0.0  # seconds, to keep images/s about training
+        self.lock, self.over = threading.Lock(), threading.Event()
+
+    def __enter__(self) -> Heartbeat:
+        threading.Thread(target=self._while_silent, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+
+    def _while_silent(self) -> None:
+        while not self.over.wait(SILENT_S):
+            with self.lock:
+                if not self.over.is_set() and time.time() - self.written > SILENT_S:
+                    self._write()
 
     def beat(self, **values: object) -> None:
+        with self.lock:
+            self._write(**values)
+
+    def _write(self, **values: object) -> None:
         now = time.time()
         active = self.before + now - self.began
         self.status = self.status.model_copy(update={"heartbeat": now, "active_s": active, **values})

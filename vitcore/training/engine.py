@@ -125,7 +125,7 @@ def _execute(run: Run, progress: bool, data: Dataset | None) -> None:
     heart = Heartbeat(run, status, run.config.batch_size)
     heart.beat()
     try:
-        with StopSwitch(run) as switch:
+        with heart, StopSwitch(run) as switch:
             result = _lead(run, heart, switch, progress, data)
         heart.beat(state="finished", ended=time.time(), eta_s=None, result=result)
     except StopTraining as stop:
