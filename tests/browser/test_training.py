@@ -57,8 +57,7 @@ def test_launch_watch_reload_and_see_it_finish(visitor):
     expect(page.get_by_text("epoch 1/1")).to_be_visible()
     expect(page.get_by_text("--config")).to_be_visible()
     visitor.open("compare")
-    page.get_by_test_id("stMultiSelect").click()
-    page.keyboard.type("ResNet quick")  # the list shows the first few
+    page.get_by_role("combobox", name="Runs").fill("ResNet quick")  # the open list shows the first few
     expect(page.get_by_role("option", name="ResNet quick").first).to_be_visible()
 
 
