@@ -40,7 +40,7 @@ def _body(run: Run, axis: str, shown: str) -> None:
             _action(run, status.state)
             _edit(run, status.state)
     if note := run.meta.note:
-        st.caption(note.replace("\n", "  \n"))
+        st.text(note)  # as it was written: a run folder may come from somebody else
     share = status.step / status.steps if status.steps else 0.0
     bar = st.empty()  # always there, so that what stands below keeps its place: a log left open stays open
     if status.state != "finished":
@@ -88,9 +88,7 @@ def _edit(run: Run, state: str) -> None:
 def _describe(run: Run) -> None:
     """With what the fields hold now: the arguments of a button are those of the script's previous run."""
     manage.describe(run, st.session_state[f"title_{run.id}"], st.session_state[f"note_{run.id}"])
-    st.session_state.pop(
-        "watch", None
-    )  # chosen again from the address, which makes the list show the new title
+    st.session_state.pop("watch", None)  # chosen again from the address: the list shows the new title
 
 
 def _attempt(action: Callable[[Run], object], run: Run) -> None:
