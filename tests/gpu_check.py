@@ -30,8 +30,8 @@ from vitcore.runs import launch as background
 from vitcore.runs.folder import Run, list_runs, runs_dir
 from vitcore.runs.metrics import read_scalars
 from vitcore.training import train
-from vitcore.training.engine import make_trainer, prepare, quiet
 from vitcore.training.module import Classifier
+from vitcore.training.setup import make_trainer, prepare, quiet
 
 Verdict = tuple[bool | None, str]  # passed, failed, or None: does not apply here; and why
 LARGE = {"embed_dim": 512, "hidden_dim": 2048, "num_heads": 8, "num_layers": 8}

@@ -105,14 +105,14 @@ def test_a_status_that_cannot_be_written_does_not_end_a_training(colours, monkey
             full()
         original(self, status)
 
-    monkeypatch.setattr("vitcore.training.callbacks.BEAT_S", 0.0)
+    monkeypatch.setattr("vitcore.training.reports.BEAT_S", 0.0)
     monkeypatch.setattr(Run, "write_status", sometimes)
     assert train(config(colours), progress=False).status().state == "finished"
     assert count[0] > 10
 
 
 def test_a_run_gives_a_sign_of_life_while_nothing_else_happens(colours, monkeypatch):
-    monkeypatch.setattr("vitcore.training.callbacks.SILENT_S", 0.1)
+    monkeypatch.setattr("vitcore.training.reports.SILENT_S", 0.1)
     original, beats = engine.evaluate, []
 
     def slow(*given):

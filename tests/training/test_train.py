@@ -20,7 +20,7 @@ from vitcore.errors import UserError
 from vitcore.models.vit import ViT
 from vitcore.runs.folder import list_runs, runs_dir
 from vitcore.runs.metrics import read_scalars
-from vitcore.training import engine, train
+from vitcore.training import engine, setup, train
 from vitcore.training.callbacks import Keeper, snapshot_epochs
 
 
@@ -152,7 +152,7 @@ def test_precision_is_bfloat16_on_cuda_that_has_it_alone(monkeypatch):
     cuda = {"available": True, "bfloat16": True}
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda["available"])
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: cuda["bfloat16"])
-    choose = lambda **change: engine.precision_of(auto.model_copy(update=change))  # noqa: E731
+    choose = lambda **change: setup.precision_of(auto.model_copy(update=change))  # noqa: E731
     assert choose() == choose(device="cuda") == "bf16-mixed"
     assert choose(device="cpu") == choose(device="mps") == choose(precision="float32") == "32-true"
     cuda["bfloat16"] = False  # before Ampere
@@ -170,10 +170,10 @@ def test_the_precision_of_a_run_is_the_one_asked_for_and_written_down(colours):
 
 
 def test_a_cnn_is_trained_in_channels_last_and_a_compiled_model_keeps_its_names(colours):
-    model = engine.prepare(config(colours, "resnet"), 2)
+    model = setup.prepare(config(colours, "resnet"), 2)
     weights = [p for p in model.parameters() if p.ndim == 4]
     assert all(p.is_contiguous(memory_format=torch.channels_last) for p in weights)
-    plain, compiled = (engine.prepare(config(colours, compile=c), 2) for c in (False, True))
+    plain, compiled = (setup.prepare(config(colours, compile=c), 2) for c in (False, True))
     assert list(plain.state_dict()) == list(compiled.state_dict())
 
 

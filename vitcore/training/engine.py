@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import logging
-import sys
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
 from filelock import FileLock, Timeout
-from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from vitcore.config import Config
@@ -31,18 +27,12 @@ from vitcore.models.evaluate import batch_for, evaluate
 from vitcore.runs import process
 from vitcore.runs.folder import Run, Status, check_allowed, create_run, find_run
 from vitcore.runs.metrics import event_files
-from vitcore.training.callbacks import (
-    Guard,
-    Heartbeat,
-    Keeper,
-    RandomState,
-    Scalars,
-    StopSwitch,
-    StopTraining,
-)
+from vitcore.training.callbacks import Guard, Keeper, RandomState, StopSwitch, StopTraining
 from vitcore.training.module import Classifier
-from vitcore.training.ranks import check_launcher, rank_of, world_of
-from vitcore.training.storage import DurableIO, step_of
+from vitcore.training.ranks import rank_of, world_of
+from vitcore.training.reports import Heartbeat, Scalars
+from vitcore.training.setup import first_line, make_trainer, prepare, quiet
+from vitcore.training.storage import step_of
 
 
 class RunLogger(TensorBoardLogger):
@@ -132,7 +122,7 @@ def _execute(run: Run, progress: bool, data: Dataset | None) -> None:
         heart.beat(state="stopped", reason=str(stop), ended=time.time(), eta_s=None)
     except BaseException as error:
         reason = reason_of(error)
-        heart.beat(state="failed", reason=reason or _first_line(error), ended=time.time(), eta_s=None)
+        heart.beat(state="failed", reason=reason or first_line(error), ended=time.time(), eta_s=None)
         if reason:
             raise UserError(f"{reason[:1].upper()}{reason[1:].rstrip('.')}.") from error
         raise
@@ -153,11 +143,6 @@ def reason_of(error: BaseException) -> str:
     if kinds & {"BackendCompilerFailed", "InductorError", "InvalidCxxCompiler"}:
         return "torch.compile failed, for example for want of a C++ compiler: leave out compile=true"
     return ""
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
 
 
 def _lead(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: Dataset | None) -> dict:
@@ -252,16 +237,6 @@ def _fit(
     return trainer
 
 
-def prepare(config: Config, classes: int) -> torch.nn.Module:
-    """The model of a configuration, untrained, in the memory layout and form in which it trains fastest."""
-    model = build(config.model, num_classes=classes, image_size=config.image_size, **config.options)
-    if any(isinstance(m, torch.nn.Conv2d) for m in model.modules()):
-        model = model.to(memory_format=torch.channels_last)  # measured 1.4x on two cores for the ResNet
-    if config.compile:
-        model.compile()  # in place: the names in checkpoints stay as they are
-    return model
-
-
 def _log_of(run: Run, foreground: bool) -> Callable[[str], None]:
     """Where the line of each epoch goes: a background run's output is its train.log already."""
 
@@ -279,64 +254,3 @@ def parts(data: Dataset) -> tuple[Split, Split]:
     """(training, validation) splits of a dataset."""
     train, held = split_indices(data)
     return tuple(Split(data.train.images[i], data.train.labels[i]) for i in (train, held))
-
-
-def precision_of(config: Config) -> str:
-    """Lightning's name of the precision. `auto` is bfloat16 mixed on CUDA devices that have it.
-
-    Elsewhere it is float32: on CPUs bfloat16 was measured at half the speed.
-    """
-    wanted = config.precision
-    if wanted == "auto":
-        cuda = config.device in ("auto", "cuda") and torch.cuda.is_available()
-        able = cuda and torch.cuda.is_bf16_supported(including_emulation=False)
-        wanted = "bfloat16" if able else "float32"
-    return {"bfloat16": "bf16-mixed", "float32": "32-true"}[wanted]
-
-
-def make_trainer(config: Config, *, progress: bool) -> pl.Trainer:
-    """Lightning's trainer for one device; our callbacks and logger are added by the caller."""
-    accelerator = {"cuda": "gpu"}.get(config.device, config.device)
-    check_launcher(config)
-    try:
-        trainer = pl.Trainer(
-            accelerator=accelerator,
-            precision=precision_of(config),
-            devices=config.devices,
-            num_nodes=config.nodes,
-            strategy="ddp" if world_of(config) > 1 else "auto",
-            sync_batchnorm=world_of(config) > 1 and config.device != "cpu" and torch.cuda.is_available(),
-            max_epochs=config.epochs,
-            gradient_clip_val=config.clip_norm or None,
-            enable_checkpointing=False,
-            enable_model_summary=False,
-            enable_progress_bar=progress,
-            callbacks=[TQDMProgressBar(refresh_rate=10)] if progress else [],
-            plugins=[DurableIO()],
-            logger=False,
-            num_sanity_val_steps=0,
-            use_distributed_sampler=False,
-            log_every_n_steps=1,  # our callbacks decide
-            benchmark=config.device != "cpu",
-        )
-    except (pl.utilities.exceptions.MisconfigurationException, ValueError, RuntimeError) as error:
-        if config.device != "auto" and world_of(config) == 1:
-            raise UserError(
-                f"This machine has no {config.device} device: choose --device auto or cpu."
-            ) from None
-        raise UserError(f"These devices cannot be used: {_first_line(error)}") from None
-    return trainer
-
-
-def quiet() -> None:
-    """Hints of Lightning that do not concern our users: worker processes, loader states, tensor cores."""
-    for pattern in (
-        ".*does not have many workers.*",
-        ".*your dataloader is not resumable.*",
-        ".*isinstance.*LeafSpec.*",
-    ):
-        warnings.filterwarnings("ignore", message=pattern)
-    warnings.filterwarnings("ignore", message=".*`training_step` returned.*")
-    for name in ("pytorch_lightning", "lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    sys.stdout.flush()

@@ -1,0 +1,26 @@
+"""The command line's commands, by subject; here is what they share. No torch before a command needs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="ViT Lab without the browser: train, launch, watch and evaluate. RUN is a run's id or its folder.",
+)
+
+RunsDir = Annotated[
+    Path | None,
+    typer.Option("--runs-dir", help="The folder of your runs.  [default: $VITLAB_RUNS, else runs/]"),
+]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or the path of its folder.")]
+Data = Annotated[
+    str | None, typer.Option(help="cifar10-mini, cifar10 or folder:PATH.  [default: cifar10-mini]")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

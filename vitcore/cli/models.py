@@ -1,0 +1,111 @@
+"""Commands about datasets and trained models: evaluate, import, export, probe."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vitcore.cli import Data, Json, RunName, RunsDir, app
+from vitcore.errors import UserError
+
+
+@app.command()
+def evaluate(run: RunName, data: Data = None, as_json: Json = False, runs_dir: RunsDir = None) -> None:
+    """Print the accuracy of a run's weights on the test images of its dataset, or of another."""
+    from vitcore.models.evaluate import evaluate_run
+    from vitcore.runs.folder import find_run
+
+    with contextlib.redirect_stdout(sys.stderr):
+        found = find_run(run, runs_dir)
+        name = data or found.config.data
+        score = evaluate_run(found, name)
+    if as_json:
+        print(
+            json.dumps(
+                {
+                    "run": found.id,
+                    "data": name,
+                    "accuracy": score.accuracy,
+                    "loss": score.loss,
+                    "n": score.count,
+                }
+            )
+        )
+    else:
+        print(f"{100 * score.accuracy:.2f} %, n = {score.count:,} test images of {name}")
+
+
+@app.command()
+def data(name: Annotated[str, typer.Argument(help="cifar10, cifar10-mini or folder:PATH")]) -> None:
+    """Check a dataset, downloading cifar10 where it is missing; prints its counts."""
+    from vitcore.data import load_dataset
+
+    with contextlib.redirect_stdout(sys.stderr):
+        found = load_dataset(name)
+        counts = len(found.train), len(found.test), len(found.classes)
+    print(f"{name}: {counts[0]:,} training and {counts[1]:,} test images in {counts[2]} classes")
+
+
+@app.command("import")
+def import_(
+    source: Annotated[
+        str, typer.Argument(metavar="PATH_OR_URL", help="A published checkpoint, or `tutorial` for all five.")
+    ],
+    events: Annotated[
+        str | None,
+        typer.Option(metavar="PATH_OR_URL", help="Its TensorBoard event file.  [default: beside it]"),
+    ] = None,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Turn a checkpoint of the tutorial into a run; prints its folder last."""
+    from vitcore.models.published import import_checkpoint, import_tutorial
+
+    if source == "tutorial":
+        runs = import_tutorial(runs_dir, _show_progress)
+    else:
+        runs = [import_checkpoint(source, runs_dir, events=events, progress=_show_progress)]
+    for run in runs:
+        print(run.path)
+
+
+def _show_progress(done: int, total: int | None) -> None:
+    end = f"of {total / 1e6:.1f} MB" if total else "MB"
+    print(f"\r{done / 1e6:.1f} {end}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+
+@app.command()
+def export(
+    run: RunName,
+    out: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write the new run folder.")],
+    snapshots: Annotated[int, typer.Option(help="How many snapshots along the way, log-spaced.", min=0)] = 0,
+    weights: Annotated[bool, typer.Option(help="With the weights, or the curves and results alone.")] = True,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Copy a finished run for sharing: half-precision weights, tested again, curves, no resume checkpoint."""
+    from vitcore.models.export import export_run
+    from vitcore.runs.folder import find_run
+
+    with contextlib.redirect_stdout(sys.stderr):
+        exported = export_run(find_run(run, runs_dir), out, snapshots=snapshots, weights=weights)
+    print(exported.path)
+
+
+@app.command()
+def probe(
+    name: Annotated[str, typer.Argument(help="first-look: the maps that the first page shows")],
+    run_names: Annotated[list[str], typer.Option("--runs", metavar="RUN", help="Repeatable.")],
+    runs_dir: RunsDir = None,
+) -> None:
+    """Measure something on trained models and store it in their run folders."""
+    from vitcore.analysis.first_look import measure
+    from vitcore.runs.folder import find_run
+
+    if name != "first-look":
+        raise UserError(f"Unknown probe {name!r}: choose first-look.")
+    for run in run_names:
+        print(measure(find_run(run, runs_dir)))

@@ -1,0 +1,133 @@
+"""Commands that start a training."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from vitcore.architectures import ARCHITECTURES
+from vitcore.cli import Data, RunsDir, app
+from vitcore.errors import UserError
+
+Model = Annotated[str | None, typer.Option(help=f"{', '.join(ARCHITECTURES)}.  [default: vit]")]
+Recipe = Annotated[str | None, typer.Option(help="quick, modern or tutorial.  [default: quick]")]
+Epochs = Annotated[int | None, typer.Option(help="Passes over the training images.  [default: the recipe's]")]
+BatchSize = Annotated[int | None, typer.Option(help="Images per step.  [default: the recipe's]")]
+Rate = Annotated[float | None, typer.Option("--lr", help="Peak learning rate.  [default: the recipe's]")]
+Seed = Annotated[int | None, typer.Option(help="Of initial weights, order and augmentation.  [default: 0]")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.  [default: auto]")]
+Devices = Annotated[
+    int | None, typer.Option(help="Devices on each machine that share every batch.  [default: 1]")
+]
+Nodes = Annotated[int | None, typer.Option(help="Machines that train together, see README.  [default: 1]")]
+Setting = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Any other setting, e.g. --set patch_size=8. Repeatable."
+    ),
+]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="A config.yaml to repeat; other options override it.")
+]
+Resume = Annotated[
+    str | None, typer.Option(metavar="RUN", help="Go on with this run; it keeps its settings.")
+]
+Title = Annotated[str, typer.Option(help="What to call the run.")]
+
+
+def _config(file: Path | None, settings: list[str] | None, **options: Any) -> Any:
+    """A checked configuration out of command-line options; None means not given."""
+    from vitcore.config import build_config, make_config, read_config
+
+    given = {name: value for name, value in options.items() if value is not None}
+    for setting in settings or []:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise UserError(f"--set needs NAME=VALUE, not {setting!r}.")
+        try:
+            given[name.strip().replace("-", "_")] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UserError(f"--set {name}: {value!r} is not a value that YAML understands.") from None
+    if file is None:
+        return make_config(**given)
+    values = read_config(file).model_dump()
+    if "recipe" in given or given.get("model", values["model"]) != values["model"]:
+        raise UserError("--config already names the recipe and the model: leave out --recipe and --model.")
+    inner = ARCHITECTURES[values["model"]].options
+    for name, value in given.items():
+        (values["options"] if name in inner.model_fields else values)[name] = value
+    return build_config(**{**values, "classes": None})
+
+
+def _training_command(
+    start: Callable[[Any, str | None, Path | None, str], Path | None],
+) -> Callable[..., None]:
+    """A command with all options of a training; `train` and `launch` differ only in what starts it."""
+
+    def command(
+        model: Model = None,
+        data: Data = None,
+        recipe: Recipe = None,
+        epochs: Epochs = None,
+        batch_size: BatchSize = None,
+        lr: Rate = None,
+        seed: Seed = None,
+        device: Device = None,
+        devices: Devices = None,
+        nodes: Nodes = None,
+        settings: Setting = None,
+        config: ConfigFile = None,
+        title: Title = "",
+        resume: Resume = None,
+        runs_dir: RunsDir = None,
+    ) -> None:
+        options = dict(model=model, data=data, recipe=recipe, epochs=epochs)
+        options |= dict(batch_size=batch_size, lr=lr, seed=seed, device=device)
+        options |= dict(devices=devices, nodes=nodes)
+        if resume and (config or settings or title or any(v is not None for v in options.values())):
+            raise UserError("--resume keeps the run's settings: leave out the other options.")
+        chosen = None if resume else _config(config, settings, **options)
+        if path := start(chosen, resume, runs_dir, title):  # none on the ranks after the first
+            print(path)
+
+    return command
+
+
+def _train(config: Any, resume: str | None, runs_dir: Path | None, title: str) -> Path | None:
+    from vitcore.training import train
+
+    with contextlib.redirect_stdout(sys.stderr):
+        run = train(config, resume=resume, runs_dir=runs_dir, title=title)
+    if run is None:
+        return None
+    status = run.status()
+    if status.state == "finished":
+        accuracy, count = 100 * status.result["test_acc"], status.result["n_test"]
+        print(f"test accuracy {accuracy:.2f} % (n = {count:,})", file=sys.stderr)
+    else:
+        print(f"{status.state}: --resume {run.id} goes on", file=sys.stderr)
+    return run.path
+
+
+def _launch(config: Any, resume: str | None, runs_dir: Path | None, title: str) -> Path:
+    from vitcore.runs import launch
+    from vitcore.runs.folder import find_run
+
+    run = (
+        launch.resume(find_run(resume, runs_dir)) if resume else launch.launch(config, runs_dir, title=title)
+    )
+    return run.path
+
+
+app.command(
+    "train", help="Train here, with a progress bar; prints the run folder last. Ctrl-C saves and stops."
+)(_training_command(_train))
+app.command("launch", help="Queue a training in the background and return at once; prints the run folder.")(
+    _training_command(_launch)
+)

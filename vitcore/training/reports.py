@@ -1,0 +1,144 @@
+"""What a training tells while it runs: scalars for TensorBoard, status and heartbeat. One callback each."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback
+
+from vitcore.runs.folder import Run, Status
+from vitcore.training.ranks import mean_of
+
+BEAT_S = 1.0
+SILENT_S = 10.0
+
+
+class Scalars(Callback):
+    """Writes train_loss and train_acc (means since the last point), learning rate, epoch, val_* to
+    TensorBoard.
+    """
+
+    def __init__(self, every: int, say: Callable[[str], None]) -> None:
+        self.every, self.say = every, say
+        self.sums: dict[str, torch.Tensor] = {}
+        self.count = 0
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
+        for name, value in module.last.items():
+            self.sums[name] = self.sums[name] + value if name in self.sums else value.clone()
+        self.count += 1
+        if trainer.global_step % self.every == 0:
+            means = mean_of(trainer, torch.stack(list(self.sums.values())) / self.count)
+            values = dict(zip(self.sums, means.tolist(), strict=True))
+            values["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
+            self._write(trainer, values)
+            self.sums, self.count = {}, 0
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if not trainer.sanity_checking:
+            metrics = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("val_")}
+            self._write(trainer, metrics)
+            loss, accuracy = metrics["val_loss"], 100 * metrics["val_acc"]
+            done = f"{trainer.current_epoch + 1}/{trainer.max_epochs}"
+            self.say(f"epoch {done}  val_loss {loss:.4f}  val_acc {accuracy:.2f} %")
+
+    def _write(self, trainer: pl.Trainer, values: dict[str, float]) -> None:
+        if not trainer.is_global_zero:
+            return
+        epoch = trainer.global_step / trainer.num_training_batches
+        trainer.logger.log_metrics({**values, "epoch": epoch}, step=trainer.global_step)
+        trainer.logger.experiment.flush()
+
+    def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
+        means = {name: mean_of(trainer, value) for name, value in self.sums.items()}  # what all ranks resume
+        checkpoint["scalars"] = {"sums": means, "count": self.count}
+
+    def on_load_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
+        state = checkpoint.get("scalars", {"sums": {}, "count": 0})
+        self.sums = {name: value.to(module.device) for name, value in state["sums"].items()}
+        self.count = state["count"]
+
+
+class Heartbeat(Callback):
+    """Keeps status.json current: step, speed, time left. Every second, and at each validation batch too.
+
+    As a context it also beats while nothing else happens (a download, the test), so that other hosts do not
+    take the run for lost.
+    """
+
+    def __init__(self, run: Run, status: Status, batch_size: int) -> None:
+        self.run, self.status, self.batch_size = run, status, batch_size
+        self.before = status.active_s
+        self.began = self.written = time.time()
+        self.first_step = status.step
+        self.validating = 0.0  # seconds, to keep images/s about training
+        self.lock, self.over = threading.Lock(), threading.Event()
+
+    def __enter__(self) -> Heartbeat:
+        threading.Thread(target=self._while_silent, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+
+    def _while_silent(self) -> None:
+        while not self.over.wait(SILENT_S):
+            with self.lock:
+                if not self.over.is_set() and time.time() - self.written > SILENT_S:
+                    self._write()
+
+    def beat(self, **values: object) -> None:
+        with self.lock:
+            self._write(**values)
+
+    def _write(self, **values: object) -> None:
+        now = time.time()
+        active = self.before + now - self.began
+        self.status = self.status.model_copy(update={"heartbeat": now, "active_s": active, **values})
+        self.written = now
+        try:
+            self.run.write_status(self.status)
+        except OSError as error:  # a full disk must not end a training that may still be saved: the next
+            print(f"status.json could not be written: {error.strerror}", file=sys.stderr, flush=True)
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.began, self.validating = time.time(), 0.0
+        self.first_step = trainer.global_step
+        self.beat(
+            steps=trainer.max_epochs * trainer.num_training_batches,
+            device=str(module.device),
+            precision=str(trainer.precision),
+        )
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
+        if time.time() - self.written < BEAT_S:
+            return
+        step, steps = trainer.global_step, self.status.steps or 0
+        elapsed = time.time() - self.began
+        done = max(1, step - self.first_step)
+        rate = done * self.batch_size / max(1e-6, elapsed - self.validating)
+        self.beat(
+            step=step,
+            epoch=step / trainer.num_training_batches,
+            images_per_s=rate,
+            eta_s=elapsed / done * (steps - step),
+        )
+
+    def on_exception(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
+        self.beat(step=trainer.global_step, epoch=trainer.global_step / max(1, trainer.num_training_batches))
+
+    def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.entered = time.time()
+
+    def on_validation_batch_end(self, *_: object) -> None:
+        if time.time() - self.written >= BEAT_S:
+            self.beat()
+
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.validating += time.time() - self.entered
+        self.beat(step=trainer.global_step, epoch=trainer.global_step / trainer.num_training_batches)
