@@ -5,15 +5,16 @@ A wrong input ends with one sentence on stderr and exit code 2. Commands import 
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 import typer
 
-# isort: off  (they add their commands, and --help lists them in this order)
-from vitcore.cli import app, training, runs, models  # noqa: F401
-
-# isort: on
+from vitcore.cli import app
 from vitcore.errors import UserError
+
+for subject in ("training", "runs", "models"):  # each adds its commands; --help lists them in this order
+    importlib.import_module(f"vitcore.cli.{subject}")
 
 UsageError: type[Exception] = typer.BadParameter.__base__  # click's, which newer typers carry inside
 
