@@ -59,8 +59,10 @@ def describe(run: Run, status: Status) -> str:
     """One line about where a run is."""
     model = f"{ARCHITECTURES[run.config.model].label} on {run.config.data}, recipe {run.config.recipe}"
     if status.state == "queued":
-        return f"{model}. Waiting for its turn: one training runs at a time."
-    if status.state in ("running", "stopping"):
+        return f"{model}. Waiting for its turn: a device trains one run at a time."
+    if status.state == "stopping":
+        return f"{model}. {status.reason[:1].upper()}{status.reason[1:]}."
+    if status.state == "running":
         if not status.steps:
             return f"{model}. Starting: loading torch and the data."
         parts = [f"epoch {min(status.epoch, run.config.epochs):.1f} of {run.config.epochs}"]

@@ -16,6 +16,7 @@ import streamlit as st
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset, load_dataset
 from vitcore.errors import UserError
+from vitcore.runs.devices import Device, list_devices
 from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.metrics import Scalars, read_scalars, signature
 
@@ -45,6 +46,12 @@ def runs(*, trained: bool = False, model: str | None = None) -> list[Run]:
         if fits and (not trained or run.weights):
             found.append(run)
     return found
+
+
+@st.cache_data(ttl=2.0, show_spinner=False)
+def devices() -> list[Device]:
+    """What this machine trains on, as of a moment ago."""
+    return list_devices()
 
 
 def bundled() -> dict[str, Run]:

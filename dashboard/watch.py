@@ -8,20 +8,23 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard import live, selection
+from dashboard import launcher, line, live, selection
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
 from vitcore.runs import manage
-from vitcore.runs.folder import ACTIVE, Run, readonly, tail
+from vitcore.runs.folder import ACTIVE, Run, readonly
+from vitcore.runs.log import tail
 
 TICK_S = 1.0
 
 
 def panel(found: list[Run]) -> None:
     """A selector of the user's runs and, below it, the chosen one; it ticks only while that run is active."""
-    chosen, axis_place = st.columns([3, 2], vertical_alignment="bottom")
+    chosen, axis_place, queue_place = st.columns([3, 2, 1.4], vertical_alignment="bottom")
     with chosen:
         run = selection.choose_run(found, "Watch", key="watch")
+    with queue_place:
+        line.control([run for run in found if not run.bundled])
     axis = axis_place.segmented_control(
         "Against", list(live.AXES), default="epoch", key="x", bind="query-params", required=True
     )
@@ -36,9 +39,20 @@ def _body(run: Run, axis: str, shown: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         live.badge(status)
         st.markdown(live.describe(run, status), width="stretch")
-        if not run.bundled and not readonly():
-            _action(run, status.state)
-            _edit(run, status.state)
+        if not readonly():
+            if not run.bundled:
+                _action(run, status.state)
+            st.button(
+                "Copy settings",
+                key="copy",
+                on_click=_copy,
+                args=(run,),
+                help="Into the form above, to change them.",
+            )
+            if not run.bundled:
+                _edit(run, status.state)
+    if status.state == "queued" and (where := line.place(run)):
+        st.caption(f"{where}.")
     if note := run.meta.note:
         st.text(note)  # as it was written: a run folder may come from somebody else
     share = status.step / status.steps if status.steps else 0.0
@@ -62,13 +76,21 @@ def _action(run: Run, state: str) -> None:
     """The one thing that can be done to a run in this state. A callback: a click counts even if the state
     moved on.
     """
-    if state in ACTIVE:
-        asked = state == "stopping"
-        st.button("Stop training", key="stop", disabled=asked, on_click=_attempt, args=(background.stop, run))
+    if state == "stopping":
+        st.button(
+            "End at once", key="abort", on_click=_attempt, args=(_abort, run),
+            help="Without saving: resuming goes on from the last checkpoint.",
+        )  # fmt: skip
+    elif state in ACTIVE:
+        st.button("Stop training", key="stop", on_click=_attempt, args=(background.stop, run))
     elif state != "finished":
         st.button("Resume training", key="resume", on_click=_attempt, args=(background.resume, run))
     if problem := st.session_state.pop("action_error", None):
         st.toast(problem)
+
+
+def _abort(run: Run) -> None:
+    background.stop(run, now=True)
 
 
 def _edit(run: Run, state: str) -> None:
@@ -89,6 +111,11 @@ def _describe(run: Run) -> None:
     """With what the fields hold now: the arguments of a button are those of the script's previous run."""
     manage.describe(run, st.session_state[f"title_{run.id}"], st.session_state[f"note_{run.id}"])
     st.session_state.pop("watch", None)  # chosen again from the address: the list shows the new title
+
+
+def _copy(run: Run) -> None:
+    launcher.copy_settings(run)
+    st.session_state.edited = True  # the form is outside of this fragment
 
 
 def _attempt(action: Callable[[Run], object], run: Run) -> None:

@@ -23,10 +23,10 @@ from vitcore.runs.folder import (
     find_run,
     list_runs,
     runs_dir,
-    tail,
     write_atomic,
 )
 from vitcore.runs.listing import as_rows
+from vitcore.runs.log import tail
 from vitcore.runs.metrics import active_seconds, epochs_of, event_files, read_scalars
 
 
@@ -92,7 +92,7 @@ def test_states_follow_the_facts():
     ended.wait()
     assert derive(here()).state == "running"
     assert derive(here(pid=ended.pid)).state == "failed"
-    assert derive(here(process_start=1.0)).state == "failed"  # the PID is in use, by somebody else
+    assert derive(here(process_start=1.0)).state == "lost"  # the PID is in use, by somebody else
     assert derive(here(boot_id="another")).state == "lost"
     assert derive(here(host="elsewhere")).state == "running"
     assert derive(here(host="elsewhere"), now=time.time() + 61).state == "lost"

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from vitcore.cli import Json, RunName, RunsDir, app
 from vitcore.errors import UserError
+
+
+class Place(StrEnum):
+    """Where a waiting run can be moved to."""
+
+    FIRST = "first"
+    UP = "up"
+    DOWN = "down"
+    LAST = "last"
 
 
 @app.command()
@@ -24,12 +34,47 @@ def runs(as_json: Json = False, runs_dir: RunsDir = None) -> None:
 
 
 @app.command()
-def stop(run: RunName, runs_dir: RunsDir = None) -> None:
+def stop(
+    run: RunName,
+    now: Annotated[bool, typer.Option("--now", help="End at once, without saving.")] = False,
+    runs_dir: RunsDir = None,
+) -> None:
     """Ask a queued or running training to save and end."""
     from vitcore.runs import launch as background
     from vitcore.runs.folder import find_run
 
-    background.stop(find_run(run, runs_dir))
+    background.stop(find_run(run, runs_dir), now=now)
+
+
+@app.command()
+def move(
+    run: RunName,
+    to: Annotated[Place, typer.Argument(help="first, up, down or last.")],
+    runs_dir: RunsDir = None,
+) -> None:
+    """Change the place of a waiting run in the queue."""
+    from vitcore.runs import queue
+    from vitcore.runs.folder import find_run
+
+    queue.move(find_run(run, runs_dir), to.value)
+
+
+@app.command()
+def devices(as_json: Json = False) -> None:
+    """List this machine's devices: name, memory, load. `launch --on KEY` waits for one of them."""
+    from vitcore.runs.devices import as_row, list_devices
+
+    found = list_devices()
+    if as_json:
+        print(json.dumps([as_row(device) for device in found]))
+        return
+    for device in found:
+        parts = [device.key, device.name]
+        if device.memory:
+            parts.append(f"{(device.used or 0) / 1e9:.1f} of {device.memory / 1e9:.1f} GB used")
+        if device.load is not None:
+            parts.append(f"load {100 * device.load:.0f} %")
+        print("  ".join(parts))
 
 
 @app.command()

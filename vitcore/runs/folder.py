@@ -35,6 +35,9 @@ from vitcore.runs import process
 State = Literal["queued", "running", "stopping", "finished", "stopped", "failed", "lost"]
 ACTIVE: tuple[State, ...] = ("queued", "running", "stopping")
 SILENCE_S = 60.0  # a run on another host is lost after this long without a heartbeat
+SAVE_S = 120.0  # a run that was asked to stop has this long to save, then it is terminated
+TERMINATE_S = 30.0  # and this long after that, then it is killed
+ABORT = "abort"  # in stop.request: end without saving
 HERE = Path(__file__).resolve().parent.parent
 
 
@@ -70,6 +73,10 @@ class Status(BaseModel):
     state: State
     reason: str = ""
     created: float = 0.0
+    queued: float | None = Field(None, description="its place in the queue: who has waited longest is next")
+    wanted: str | None = Field(None, description="the key of the very device it waits for")
+    slots: list[str] = Field(default_factory=list, description="the keys of the devices it was given")
+    oom_kills: int | None = Field(None, description="of its control group when it started")
     started: float | None = None
     ended: float | None = None
     heartbeat: float | None = None
@@ -194,8 +201,25 @@ class Run:
         """status.json, corrected by what can be seen: a process that is gone does not run."""
         status = derive(self.stored_status())
         if status.state == "running" and self.stop_request.exists():
-            return status.model_copy(update={"state": "stopping", "reason": "asked to stop; it saves first"})
+            return status.model_copy(update={"state": "stopping", "reason": self._being_stopped()})
         return status
+
+    def stop_age(self) -> tuple[float, bool] | None:
+        """Seconds since it was asked to stop, and whether without saving; None when it was not asked."""
+        try:
+            return time.time() - self.stop_request.stat().st_mtime, self.stop_request.read_text() == ABORT
+        except OSError:
+            return None
+
+    def _being_stopped(self) -> str:
+        age, abort = self.stop_age() or (0.0, False)
+        if abort:
+            return "ending at once"
+        if (left := SAVE_S - age) > 0:
+            return f"saving; terminated in {left:.0f} s unless it is done by then"
+        if (left := left + TERMINATE_S) > 0:
+            return f"terminated, because it did not end within {SAVE_S:.0f} s; killed in {left:.0f} s"
+        return "being killed"
 
     def check_resumable(self) -> None:
         """Raises `UserError` with the reason why this run cannot go on."""
@@ -215,8 +239,8 @@ class Run:
 
 
 def derive(status: Status, now: float | None = None) -> Status:
-    """The state that the facts allow: failed = seen gone in the same boot; lost = another boot, or a silent
-    host.
+    """The state that the facts allow: failed = seen gone in the same boot; lost = another boot, a silent
+    host, or a process number that is somebody else's by now.
     """
     if status.state not in ("running", "stopping") or status.pid is None:
         return status
@@ -229,7 +253,11 @@ def derive(status: Status, now: float | None = None) -> Status:
         return status
     if status.boot_id != process.boot_id():
         return status.model_copy(update={"state": "lost", "reason": "the machine was restarted while it ran"})
-    if not process.alive(status.pid, status.process_start):
+    seen = process.look(status.pid, status.process_start)
+    if seen == "reused":
+        why = "nobody saw it end, and its process number is somebody else's now"
+        return status.model_copy(update={"state": "lost", "reason": why})
+    if seen == "gone":
         return status.model_copy(
             update={"state": "failed", "reason": "its process ended without a word; see train.log"}
         )
@@ -308,18 +336,3 @@ def create_run(
                 raise
     shutil.rmtree(draft)
     raise UserError(f"Cannot create a run folder in {home}: a thousand runs of one second have its name.")
-
-
-def tail(path: Path, lines: int = 200, limit: int = 64_000) -> str:
-    """The last lines of a text file, carriage returns applied as a terminal would; empty when there is
-    none.
-    """
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - limit))
-            text = file.read().decode("utf-8", errors="replace")
-    except OSError:
-        return ""
-    rows = [row.rstrip("\r").rsplit("\r", 1)[-1] for row in text.rstrip("\n").split("\n")]
-    return "\n".join(rows[-lines:])

@@ -6,25 +6,79 @@ Everything is checked before a folder is made. Starting itself is the supervisor
 
 from __future__ import annotations
 
+import shutil
+import time
 from pathlib import Path
 
 from vitcore.config import Config
 from vitcore.data.datasets import data_dir, resolve
 from vitcore.errors import UserError
-from vitcore.runs.devices import check_device
-from vitcore.runs.folder import ACTIVE, Run, check_allowed, create_run
+from vitcore.runs import process, queue
+from vitcore.runs.devices import list_devices, wish
+from vitcore.runs.folder import (
+    ABORT,
+    ACTIVE,
+    Run,
+    Status,
+    check_allowed,
+    create_run,
+    runs_dir,
+    write_atomic,
+)
 from vitcore.runs.supervisor import ensure_supervisor
 
+LEAST_FREE = 100e6  # bytes; what a run's checkpoints need exactly is checked when it starts
 
-def launch(config: Config, root: str | Path | None = None, *, title: str = "") -> Run:
+
+def launch(
+    config: Config,
+    root: str | Path | None = None,
+    *,
+    title: str = "",
+    device: str | None = None,
+    once_s: float = 0.0,
+) -> Run:
     """Queue a new run and return at once; it outlives this process. Raises `UserError` before anything is
     written.
+
+    `device` is the key of the very device to wait for (`vitcore.runs.devices`). With `once_s`, a run of the
+    same configuration and title that was launched within that many seconds is returned instead of a second
+    one.
     """
     check_allowed()
     _check_host(config)
-    check_device(config.device)
-    run = create_run(resolve(config), root, title=title)
-    return _queue(run)
+    wish("", config, list_devices(), device)
+    config, home = resolve(config), runs_dir(root)
+    check_space(home, LEAST_FREE)
+    with queue.lock(home):
+        if once_s and (twin := _twin(config, home, title, once_s)):
+            return twin
+        now = time.time()
+        status = Status(state="queued", created=now, queued=now, wanted=device, data_dir=str(data_dir()),
+                        host=process.hostname())  # fmt: skip
+        run = create_run(config, root, title=title, status=status)
+    ensure_supervisor(home)
+    return run
+
+
+def _twin(config: Config, home: Path, title: str, within_s: float) -> Run | None:
+    """The run that somebody launched with the same settings a moment ago."""
+    for place in home.iterdir():
+        run = Run(place)
+        created = run.stored_status().created if (place / "config.yaml").is_file() else 0.0
+        if time.time() - created <= within_s and run.config == config and title in ("", run.meta.title):
+            return run
+    return None
+
+
+def check_space(home: Path, needed: float) -> None:
+    """Raises `UserError` when the disk of the runs folder has less than `needed` bytes free."""
+    place = next(p for p in (home, *home.parents) if p.exists())
+    if (free := shutil.disk_usage(place).free) < needed:
+        raise UserError(
+            f"The disk of {home} has {free / 1e6:,.0f} MB free and a run needs {needed / 1e6:,.0f} MB: make "
+            "room, or choose another folder with --runs-dir or $VITLAB_RUNS."
+        )
 
 
 def resume(run: Run) -> Run:
@@ -32,7 +86,25 @@ def resume(run: Run) -> Run:
     check_allowed()
     _check_host(run.config)
     run.check_resumable()
-    return _queue(run)
+    home = run.path.parent
+    wish("", run.config, list_devices(), None)
+    with queue.lock(home):
+        run.check_resumable()  # somebody else may have resumed it
+        run.stop_request.unlink(missing_ok=True)
+        values = {"state": "queued", "reason": "", "pid": None, "data_dir": str(data_dir()), "slots": []}
+        values |= {"queued": time.time(), "host": process.hostname(), "wanted": None, "ended": None}
+        status = run.stored_status()  # without a date where status.json was unreadable
+        values["created"] = status.created or time.time()
+        run.write_status(status.model_copy(update=values))
+    ensure_supervisor(home)
+    return run
+
+
+def wake(root: str | Path | None = None) -> None:
+    """See to it that somebody serves the queue: after the machine was restarted, nobody does."""
+    home = runs_dir(root)
+    if home.is_dir() and queue.waiting(home):
+        ensure_supervisor(home)
 
 
 def _check_host(config: Config) -> None:
@@ -43,22 +115,23 @@ def _check_host(config: Config) -> None:
         )
 
 
-def _queue(run: Run) -> Run:
-    run.stop_request.unlink(missing_ok=True)
-    values = {"state": "queued", "reason": "", "pid": None, "data_dir": str(data_dir())}
-    run.write_status(run.stored_status().model_copy(update=values))
-    ensure_supervisor(run.path.parent)
-    return run
-
-
-def stop(run: Run) -> None:
-    """Ask a queued or running training to save and end, on whichever host it is. Raises `UserError` when it
-    is over.
+def stop(run: Run, *, now: bool = False) -> None:
+    """Ask a queued or running training to save and end, on whichever host it is; with `now`, to end without
+    saving. Raises `UserError` when it is over.
     """
     check_allowed()
-    status = run.status()
-    if status.state not in ACTIVE:
-        raise UserError(f"Run {run.id} is {status.state}: there is nothing to stop.")
-    run.stop_request.touch()
-    if status.state == "queued":
-        ensure_supervisor(run.path.parent)  # it takes the run off the queue
+    home = run.path.parent
+    with queue.lock(home):
+        status = run.status()
+        if status.state not in ACTIVE:
+            raise UserError(f"Run {run.id} is {status.state}: there is nothing to stop.")
+        if status.state == "queued":
+            end = {"state": "stopped", "reason": "taken off the queue", "ended": time.time()}
+            run.write_status(status.model_copy(update=end))
+            return
+    if now:
+        write_atomic(run.stop_request, ABORT)
+    elif not run.stop_request.exists():  # asking again does not begin the time limits again
+        run.stop_request.touch()
+    if queue.is_here(status):
+        ensure_supervisor(home)  # it sees to the time limits, also of a training in the foreground

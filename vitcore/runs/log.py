@@ -1,0 +1,21 @@
+"""Reading the end of a run's train.log. No torch."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def tail(path: Path, lines: int = 200, limit: int = 64_000) -> str:
+    """The last lines of a text file, carriage returns applied as a terminal would; empty when there is
+    none.
+    """
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - limit))
+            text = file.read().decode("utf-8", errors="replace")
+    except OSError:
+        return ""
+    rows = [row.rstrip("\r").rsplit("\r", 1)[-1] for row in text.rstrip("\n").split("\n")]
+    return "\n".join(rows[-lines:])
