@@ -55,11 +55,11 @@ def draw(found: list[Run], tags: tuple[str, str], axis: str, *, key: str, height
     )
 
 
-def describe(run: Run, status: Status) -> str:
-    """One line about where a run is."""
+def describe(run: Run, status: Status, turn: str = "") -> str:
+    """One line about where a run is; `turn` says where in the queue."""
     model = f"{ARCHITECTURES[run.config.model].label} on {run.config.data}, recipe {run.config.recipe}"
     if status.state == "queued":
-        return f"{model}. Waiting for its turn: a device trains one run at a time."
+        return f"{model}. {turn or 'Waiting for its turn'}: a device trains one run at a time."
     if status.state == "stopping":
         return f"{model}. {status.reason[:1].upper()}{status.reason[1:]}."
     if status.state == "running":

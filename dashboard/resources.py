@@ -48,7 +48,7 @@ def runs(*, trained: bool = False, model: str | None = None) -> list[Run]:
     return found
 
 
-@st.cache_data(ttl=2.0, show_spinner=False)
+@st.cache_resource(ttl=2.0, show_spinner=False)
 def devices() -> list[Device]:
     """What this machine trains on, as of a moment ago."""
     return list_devices()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard import launcher, line, live, selection
+from dashboard import launcher, live, queueing, selection
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
 from vitcore.runs import manage
@@ -24,7 +24,7 @@ def panel(found: list[Run]) -> None:
     with chosen:
         run = selection.choose_run(found, "Watch", key="watch")
     with queue_place:
-        line.control([run for run in found if not run.bundled])
+        queueing.control([run for run in found if not run.bundled])
     axis = axis_place.segmented_control(
         "Against", list(live.AXES), default="epoch", key="x", bind="query-params", required=True
     )
@@ -38,7 +38,8 @@ def _body(run: Run, axis: str, shown: str) -> None:
         st.rerun()  # the whole page: start or end the timer, and show the new state or title in the list
     with st.container(horizontal=True, vertical_alignment="center"):
         live.badge(status)
-        st.markdown(live.describe(run, status), width="stretch")
+        turn = queueing.place(run) if status.state == "queued" else ""
+        st.markdown(live.describe(run, status, turn), width="stretch")
         if not readonly():
             if not run.bundled:
                 _action(run, status.state)
@@ -51,8 +52,6 @@ def _body(run: Run, axis: str, shown: str) -> None:
             )
             if not run.bundled:
                 _edit(run, status.state)
-    if status.state == "queued" and (where := line.place(run)):
-        st.caption(f"{where}.")
     if note := run.meta.note:
         st.text(note)  # as it was written: a run folder may come from somebody else
     share = status.step / status.steps if status.steps else 0.0
@@ -82,7 +81,8 @@ def _action(run: Run, state: str) -> None:
             help="Without saving: resuming goes on from the last checkpoint.",
         )  # fmt: skip
     elif state in ACTIVE:
-        st.button("Stop training", key="stop", on_click=_attempt, args=(background.stop, run))
+        name = "Take off the queue" if state == "queued" else "Stop training"
+        st.button(name, key="stop", on_click=_attempt, args=(background.stop, run))
     elif state != "finished":
         st.button("Resume training", key="resume", on_click=_attempt, args=(background.resume, run))
     if problem := st.session_state.pop("action_error", None):

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import launcher, line, resources, watch
+from dashboard import launcher, queueing, resources, watch
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
@@ -38,7 +38,7 @@ if problem and refused == chosen.mark:
 
 recipe = ARCHITECTURES[chosen.model]
 measured = recipe.measured.get(chosen.recipe, "not measured yet")
-st.caption(f"Recipe `{chosen.recipe}` for the {recipe.label}: {measured}. {line.outlook(own)}")
+st.caption(f"Recipe `{chosen.recipe}` for the {recipe.label}: {measured}. {queueing.outlook(own)}")
 
 if not own:
     st.markdown(

@@ -11,50 +11,12 @@ import time
 import psutil
 import pytest
 
-from tests.conftest import TINY_VIT
-from vitcore.config import make_config
+from tests.runs.trainings import LONG, config, supervisors, wait_for, wait_for_reason, wait_until_training
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
 from vitcore.runs import process
 from vitcore.runs.folder import create_run, find_run, runs_dir
 from vitcore.runs.supervisor import Supervisor
-
-LONG = 2000  # epochs: never ends by itself within a test
-
-
-def config(colours, epochs=1):
-    return make_config(
-        "quick", model="vit", data=f"folder:{colours}", device="cpu", **{**TINY_VIT, "epochs": epochs}
-    )
-
-
-def wait_for(run, *states, seconds=90.0):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        status = run.status()
-        if status.state in states:
-            return status
-        time.sleep(0.1)
-    raise AssertionError(
-        f"{run.status()} after {seconds} s\n{run.log.read_text() if run.log.exists() else ''}"
-    )
-
-
-def wait_until_training(run, seconds=90.0):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if run.status().step:
-            return run.status()
-        time.sleep(0.1)
-    raise AssertionError(f"no step of {run.status()}")
-
-
-@pytest.fixture(autouse=True)
-def no_process_stays():
-    yield
-    for found in psutil.process_iter(["cmdline"]):
-        if str(runs_dir()) in " ".join(found.info["cmdline"] or []):
-            found.kill()
 
 
 def test_launch_returns_at_once_and_the_run_finishes(colours):
@@ -125,14 +87,6 @@ def test_a_death_between_the_two_looks_at_a_child_is_recorded_with_its_signal(co
     assert "signal 9" in run.stored_status().reason
 
 
-def wait_for_reason(run, words, seconds=10.0):
-    end = time.monotonic() + seconds
-    while words not in run.status().reason and time.monotonic() < end:
-        time.sleep(0.1)
-    assert words in run.status().reason
-    return run.status().reason
-
-
 def test_a_folder_without_status_is_left_alone_by_a_living_supervisor(colours):
     import shutil
 
@@ -176,11 +130,6 @@ def test_the_supervisor_ends_when_idle(colours):
     while time.monotonic() < end and supervisors():
         time.sleep(0.2)
     assert not supervisors()
-
-
-def supervisors():
-    lines = [" ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"])]
-    return [line for line in lines if "vitcore.runs.supervisor" in line and str(runs_dir()) in line]
 
 
 @pytest.mark.parametrize("values", [{"data": "folder:/nowhere"}, {"device": "mps"}])

@@ -90,9 +90,11 @@ def _training_command(
         options = dict(model=model, data=data, recipe=recipe, epochs=epochs)
         options |= dict(batch_size=batch_size, lr=lr, seed=seed, device=device)
         options |= dict(devices=devices, nodes=nodes)
-        if resume and (config or settings or title or any(v is not None for v in options.values())):
+        if resume is not None and (
+            config or settings or title or any(v is not None for v in options.values())
+        ):
             raise UserError("--resume keeps the run's settings: leave out the other options.")
-        chosen = None if resume else _config(config, settings, **options)
+        chosen = None if resume is not None else _config(config, settings, **options)
         if path := start(chosen, resume, runs_dir, title):  # none on the ranks after the first
             print(path)
 
@@ -119,9 +121,10 @@ def _launch(config: Any, resume: str | None, runs_dir: Path | None, title: str) 
     from vitcore.runs import launch
     from vitcore.runs.folder import find_run
 
-    run = (
-        launch.resume(find_run(resume, runs_dir)) if resume else launch.launch(config, runs_dir, title=title)
-    )
+    if resume is not None:
+        run = launch.resume(find_run(resume, runs_dir))
+    else:
+        run = launch.launch(config, runs_dir, title=title)
     return run.path
 
 

@@ -31,6 +31,7 @@ from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, dump_config, read_config
 from vitcore.errors import UserError
 from vitcore.runs import process
+from vitcore.runs.files import write_atomic, write_over
 
 State = Literal["queued", "running", "stopping", "finished", "stopped", "failed", "lost"]
 ACTIVE: tuple[State, ...] = ("queued", "running", "stopping")
@@ -104,21 +105,6 @@ class Meta(BaseModel):
     title: str = ""
     note: str = ""
     pair: str | None = None
-
-
-def write_atomic(path: Path, data: str | bytes) -> None:
-    """Replace a file by new content in one step: a reader sees the old or the new one, never a part."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data.encode() if isinstance(data, str) else data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 @functools.lru_cache(maxsize=4096)  # a configuration is never changed, and a list of runs asks for all
@@ -211,6 +197,11 @@ class Run:
         except OSError:
             return None
 
+    @property
+    def aborted(self) -> bool:
+        """Whether it was asked to end without saving."""
+        return (self.stop_age() or (0.0, False))[1]
+
     def _being_stopped(self) -> str:
         age, abort = self.stop_age() or (0.0, False)
         if abort:
@@ -232,7 +223,13 @@ class Run:
             raise UserError(f"Run {self.id} is finished: there is nothing to resume.")
 
     def write_status(self, status: Status) -> None:
-        write_atomic(self.path / "status.json", status.model_dump_json(indent=1))
+        """Raises `OSError`; on a full disk only when it does not fit into the old file's place either."""
+        path, text = self.path / "status.json", status.model_dump_json(indent=1)
+        try:
+            write_atomic(path, text)
+        except OSError as error:
+            if error.errno != errno.ENOSPC or not write_over(path, text.encode()):
+                raise
 
     def write_meta(self, meta: Meta) -> None:
         write_atomic(self.path / "meta.json", meta.model_dump_json(indent=1))

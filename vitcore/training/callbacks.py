@@ -88,7 +88,7 @@ class Guard(Callback):
 
     def _check(self, trainer: pl.Trainer, module: pl.LightningModule, *, weights: bool) -> None:
         loss = float(module.last["train_loss"]) if module.last else 0.0
-        bound = HOPELESS * math.log(max(2, len(module.config.classes)))
+        bound = HOPELESS * math.log(max(2, len(module.config.classes or range(10))))
         lost = not loss <= bound  # also when it is not a number
         if weights and not lost:
             lost = not all(bool(p.isfinite().all()) for p in module.parameters())
@@ -123,6 +123,8 @@ class Keeper(Callback):
         if trainer.world_size > 1 and trainer.global_step % EVERY:
             return
         if agreed(trainer, bool(self.switch)):
+            if trainer.world_size == 1 and self.run.aborted:
+                raise StopTraining("ended at once on request; resume goes on from the last checkpoint")
             self._save_last(trainer)
             raise StopTraining("stopped on request")
         if agreed(trainer, time.time() - self.saved > SAVE_EVERY_S):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import resources
+from dashboard.selection import label_of
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
 from vitcore.runs import process, queue
@@ -77,7 +78,7 @@ def _device(device: Device, training: list[Run]) -> None:
         parts.append(f"{(device.used or 0) / 1e9:.1f} of {device.memory / 1e9:.1f} GB in use")
     if device.load is not None:
         parts.append(f"load {100 * device.load:.0f} %")
-    names = ", ".join(run.title for run in training)
+    names = ", ".join(label_of(run) for run in training)
     kind = {"cuda": "GPU", "mps": "GPU", "cpu": "CPU"}[device.kind]
     st.markdown(f"**{kind}** {device.name}")
     st.text(f"{f'Trains {names}' if names else 'Free'}. {', '.join(parts)}")
@@ -85,7 +86,7 @@ def _device(device: Device, training: list[Run]) -> None:
 
 def _waiter(run: Run, at: int, count: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.text(f"{at + 1}. {run.title}", width="stretch")
+        st.text(f"{at + 1}. {label_of(run)}", width="stretch")
         for to, icon, title, off in (
             ("first", "vertical_align_top", "First", at == 0),
             ("up", "arrow_upward", "Up", at == 0),

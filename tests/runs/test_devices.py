@@ -1,0 +1,190 @@
+"""Which devices there are, and who gets which: with lists of devices made up for the test."""
+
+from __future__ import annotations
+
+import sys
+import types
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vitcore.config import make_config
+from vitcore.errors import UserError
+from vitcore.runs import devices
+from vitcore.runs.devices import Device, Wish, assign, environment, holds, list_devices, wish
+
+CPU = Device("cpu", "cpu", "A processor", 16, 8)
+GPUS = [Device("cuda:GPU-aa", "cuda", "H100", 80, 10), Device("cuda:GPU-bb", "cuda", "H100", 80, 0)]
+MPS = Device("mps", "mps", "Apple GPU", 16, 8)
+
+
+class Nvml(types.ModuleType):
+    """What pynvml answers on a machine with two GPUs."""
+
+    class NVMLError(Exception):
+        pass
+
+    def __init__(self, broken=False):
+        super().__init__("pynvml")
+        self.broken = broken
+
+    def nvmlInit(self):
+        if self.broken:
+            raise self.NVMLError
+
+    def nvmlShutdown(self):
+        pass
+
+    def nvmlDeviceGetCount(self):
+        return 2
+
+    def nvmlDeviceGetHandleByIndex(self, number):
+        return number
+
+    def nvmlDeviceGetUUID(self, number):
+        return ("GPU-aa", b"GPU-bb")[number]
+
+    def nvmlDeviceGetName(self, number):
+        return b"NVIDIA H100"
+
+    def nvmlDeviceGetMemoryInfo(self, number):
+        return types.SimpleNamespace(total=80_000, used=1_000 * number)
+
+    def nvmlDeviceGetUtilizationRates(self, number):
+        if number:
+            raise self.NVMLError  # some do not tell
+        return types.SimpleNamespace(gpu=25)
+
+
+@pytest.mark.parametrize(
+    ("visible", "keys"),
+    [
+        (None, ["cuda:GPU-aa", "cuda:GPU-bb"]),
+        ("1", ["cuda:GPU-bb"]),
+        ("1,0", ["cuda:GPU-bb", "cuda:GPU-aa"]),
+        ("GPU-b", ["cuda:GPU-bb"]),
+        ("0,7,1", ["cuda:GPU-aa"]),  # CUDA stops at the first that there is not
+        ("GPU-", []),  # of two
+        ("", []),
+    ],
+)
+def test_gpus_are_found_by_uuid_as_cuda_would_show_them(monkeypatch, visible, keys):
+    monkeypatch.setitem(sys.modules, "pynvml", Nvml())
+    monkeypatch.setattr(devices, "_torch_has_cuda", lambda: True)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    *found, cpu = list_devices()
+    assert [d.key for d in found] == keys
+    assert cpu.key == "cpu"
+    assert cpu.memory > cpu.used > 0
+    if keys[:1] == ["cuda:GPU-aa"]:
+        first = found[0]
+        assert (first.name, first.memory, first.used, first.load) == ("NVIDIA H100", 80_000, 0, 0.25)
+    if keys[-1:] == ["cuda:GPU-bb"]:
+        assert found[-1].load is None
+
+
+def test_without_nvidias_library_there_is_the_cpu(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pynvml", Nvml(broken=True))
+    monkeypatch.setattr(devices.Path, "exists", lambda self: False)
+    assert [d.kind for d in list_devices()][-1] == "cpu"
+    assert not [d for d in list_devices() if d.kind == "cuda"]
+
+
+def test_a_cpu_build_of_torch_leaves_gpus_alone(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pynvml", Nvml())
+    monkeypatch.setattr(devices.importlib.metadata, "version", lambda name: "2.14.1+cpu")
+    assert not [d for d in list_devices() if d.kind == "cuda"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "there", "kind"),
+    [("auto", [*GPUS, CPU], "cuda"), ("auto", [MPS, CPU], "mps"), ("auto", [CPU], "cpu"),
+     ("cpu", [*GPUS, CPU], "cpu"), ("cuda", [*GPUS, CPU], "cuda")],
+)  # fmt: skip
+def test_auto_takes_what_lightning_would(asked, there, kind):
+    assert wish("a", make_config(device=asked), there).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("config", "key", "words"),
+    [
+        ({"device": "mps"}, None, "no mps device"),
+        ({"device": "cuda", "devices": 4}, None, "has 2 of kind cuda"),
+        ({}, "cuda:GPU-zz", "choose one of cuda:GPU-aa, cuda:GPU-bb, cpu"),
+        ({"device": "cpu"}, "cuda:GPU-aa", "does not fit"),
+        ({"devices": 2}, "cuda:GPU-aa", "does not fit"),
+    ],
+)
+def test_a_device_that_there_is_not_gets_a_sentence(config, key, words):
+    with pytest.raises(UserError, match=words):
+        wish("a", make_config(**config), [*GPUS, CPU], key)
+
+
+def test_two_gpus_train_two_runs_and_the_emptier_one_is_given_first():
+    wishes = [Wish("a", "cuda"), Wish("b", "cuda"), Wish("c", "cuda"), Wish("d", "cpu")]
+    given = assign(wishes, [*GPUS, CPU], taken=())
+    assert given == {"a": ["cuda:GPU-bb"], "b": ["cuda:GPU-aa"], "d": ["cpu"]}
+
+
+def test_who_waits_for_both_gpus_gets_them_before_those_behind():
+    wishes = [Wish("both", "cuda", 2), Wish("one", "cuda")]
+    assert assign(wishes, [*GPUS, CPU], taken=["cuda:GPU-aa"]) == {}
+    assert assign(wishes, [*GPUS, CPU], taken=()) == {"both": ["cuda:GPU-bb", "cuda:GPU-aa"]}
+
+
+def test_who_waits_for_one_very_gpu_lets_others_have_the_other():
+    wishes = [Wish("that", "cuda", 1, "cuda:GPU-aa"), Wish("any", "cuda")]
+    assert assign(wishes, [*GPUS, CPU], taken=["cuda:GPU-aa"]) == {"any": ["cuda:GPU-bb"]}
+
+
+@st.composite
+def queues(draw):
+    there = [
+        Device(f"cuda:{i}", "cuda", "", 10, draw(st.integers(0, 10))) for i in range(draw(st.integers(1, 4)))
+    ]
+    keys = [d.key for d in there]
+    wishes = []
+    for i in range(draw(st.integers(1, 12))):
+        if draw(st.booleans()):
+            wishes.append(Wish(str(i), "cpu", 1, "cpu"))
+        elif draw(st.booleans()):
+            wishes.append(Wish(str(i), "cuda", 1, draw(st.sampled_from(keys))))
+        else:
+            wishes.append(Wish(str(i), "cuda", draw(st.integers(1, len(keys)))))
+    return [*there, CPU], wishes, draw(st.randoms(use_true_random=False))
+
+
+@given(queues())
+def test_every_queue_empties_in_its_order_and_no_device_is_given_twice(queue):
+    there, wishes, chance = queue
+    running, begun, left = {}, [], list(wishes)
+    for _ in range(200):
+        new = assign(left, there, [key for keys in running.values() for key in keys])
+        running |= new
+        begun += new
+        left = [w for w in left if w.run not in new]
+        held = [key for keys in running.values() for key in keys]
+        assert len(held) == len(set(held))
+        if not running:
+            break
+        running.pop(chance.choice(sorted(running)))
+    assert not left, "somebody waits for ever"
+    for alike in ({w.run for w in wishes if w.kind == "cpu"}, {w.run for w in wishes if w.key is None}):
+        assert [r for r in begun if r in alike] == sorted(alike, key=int)
+
+
+def test_a_process_is_confined_to_its_gpus():
+    assert environment(["cuda:GPU-bb", "cuda:GPU-aa"]) == {"CUDA_VISIBLE_DEVICES": "GPU-bb,GPU-aa"}
+    assert environment(["cpu"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("slots", "device", "keys"),
+    [(["cuda:GPU-bb"], "cuda:0", ["cuda:GPU-bb"]), ([], "cuda:1", ["cuda:GPU-bb"]),
+     ([], "cuda", ["cuda:GPU-aa"]), ([], "cpu", ["cpu"]), ([], None, ["cpu"]), ([], "cuda:9", [])],
+)  # fmt: skip
+def test_a_training_in_the_foreground_takes_its_device_too(slots, device, keys):
+    assert holds(slots, device, [*GPUS, CPU]) == keys
