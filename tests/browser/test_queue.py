@@ -1,0 +1,124 @@
+"""Trainings that wait, are copied, killed, ended at once, or launched by two visitors together."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visitor
+from tests.browser.test_training import launch, wait_for_points
+from vitcore.runs import launch as background
+from vitcore.runs.folder import ACTIVE, find_run, list_runs
+
+
+def own(server):
+    return list_runs(server.home / "runs", bundled=False)
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays(server):
+    yield
+    for run in own(server):
+        if run.status().state in ACTIVE:
+            background.stop(run, now=True)
+
+
+def watched(page, server):
+    return find_run(re.search(r"watch=([\w-]+)", page.url)[1], server.home / "runs")
+
+
+def set_epochs(visitor, epochs):
+    field = visitor.page.get_by_role("spinbutton", name="Epochs")
+    field.fill(str(epochs))
+    field.press("Enter")
+    visitor.settle()
+
+
+def test_a_killed_training_is_shown_as_failed_within_ten_seconds_and_resumes(visitor, server):
+    page = launch(visitor, epochs=500)
+    wait_for_points(page, 2)
+    run = watched(page, server)
+    os.kill(run.status().pid, signal.SIGKILL)
+    expect(page.get_by_text("failed", exact=True)).to_be_visible(timeout=10_000)
+    expect(page.get_by_text(re.compile(r"Killed \(signal 9\)|ended without a word"))).to_be_visible()
+    page.get_by_role("button", name="Resume training").click()
+    expect(page.get_by_role("button", name="Stop training")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("running", exact=True)).to_be_visible(timeout=60_000)
+
+
+def test_those_that_wait_are_moved_taken_off_and_ended_at_once(visitor, server):
+    page = launch(visitor, epochs=501)
+    first = watched(page, server)
+    ids = []
+    for epochs in (502, 503):
+        set_epochs(visitor, epochs)
+        page.get_by_role("button", name="Launch training").click()
+        expect(page.get_by_role("button", name=f"Devices and queue ({epochs - 501})")).to_be_visible()
+        visitor.settle()
+        ids.append(watched(page, server).id)
+    expect(page.get_by_text("2nd in the queue")).to_be_visible()
+    page.get_by_role("button", name="Devices and queue").click()
+    expect(page.get_by_text("Trains ResNet quick")).to_be_visible()
+    page.locator(f".st-key-up_{ids[1]}").get_by_role("button").click()
+    expect(page.get_by_text("Next in the queue")).to_be_visible()
+    visitor.settle()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Take off the queue").click()
+    expect(page.get_by_text("Taken off the queue")).to_be_visible()
+    visitor.open(f"training?watch={first.id}")
+    page.get_by_role("button", name="Stop training").click()
+    now = page.get_by_role("button", name=re.compile("End at once|Resume training"))
+    expect(now).to_be_visible(timeout=10_000)
+    if "End" in now.inner_text():
+        now.click(timeout=5_000)
+    expect(page.get_by_role("button", name="Resume training")).to_be_visible(timeout=20_000)
+
+
+def test_the_settings_of_a_run_are_copied_and_changed(visitor, server):
+    page = visitor.open("training?watch=vit-cifar10")
+    page.get_by_role("button", name="Copy settings").click()
+    expect(page.get_by_text("The settings of ViT", exact=False)).to_be_visible()
+    visitor.settle()
+    expect(page.get_by_role("spinbutton", name="Epochs")).to_have_value("20")
+    before = {run.id for run in own(server)}
+    set_epochs(visitor, 3)
+    page.get_by_text("Data", exact=True).first.click()
+    page.get_by_role("combobox", name="Data").click()
+    page.get_by_role("option", name="cifar10-mini").click()
+    visitor.settle()
+    page.get_by_role("button", name="Launch training").click()
+    expect(page.get_by_role("button", name=re.compile("Stop training|Take off"))).to_be_visible(
+        timeout=20_000
+    )
+    (run,) = [run for run in own(server) if run.id not in before]
+    same = find_run("vit-cifar10").config.model_dump() | {"epochs": 3, "data": "cifar10-mini"}
+    assert run.config.model_dump() == same
+    page.get_by_role("button", name="Back to the recipe").click()
+    visitor.settle()
+    expect(page.get_by_role("button", name="Back to the recipe")).to_have_count(0)
+
+
+def test_two_visitors_who_press_launch_together_start_one_run(browser, server):
+    contexts = [browser.new_context(viewport={"width": 1280, "height": 720}) for _ in range(2)]
+    visitors = [Visitor(context.new_page(), server.url) for context in contexts]
+    before = {run.id for run in own(server)}
+    for visitor in visitors:
+        visitor.open("training?model=ResNet")
+        set_epochs(visitor, 507)
+    buttons = [v.page.get_by_role("button", name="Launch training") for v in visitors]
+    for button in buttons:
+        button.dispatch_event("click")  # does not wait for what it causes
+    for visitor in visitors:
+        expect(visitor.page.get_by_role("button", name=re.compile("Stop training|Take off"))).to_be_visible(
+            timeout=20_000
+        )
+        visitor.settle()
+        visitor.check()
+    (run,) = {run.id for run in own(server)} - before
+    assert [run in visitor.page.url for visitor in visitors] == [True, True]
+    for context in contexts:
+        context.close()
