@@ -19,15 +19,20 @@ def as_input(images: torch.Tensor) -> torch.Tensor:
     return normalize(images) if images.dtype == torch.uint8 else images
 
 
+def needs_attention(model: nn.Module) -> ViT:
+    """The model, when it has attention; else raises `UserError`."""
+    if not isinstance(model, ViT):
+        raise UserError(f"A {type(model).__name__} has no attention: choose a ViT run.")
+    return model
+
+
 @torch.inference_mode()
 def capture(model: nn.Module, images: torch.Tensor) -> Trace:
     """Logits, attention weights [B, layers, heads, T, T] and hidden states [B, layers + 1, T, D] of a batch.
 
     The model must be in evaluation mode and is not changed. Raises `UserError` for a model without attention.
     """
-    if not isinstance(model, ViT):
-        raise UserError(f"A {type(model).__name__} has no attention: choose a ViT run.")
-    return model.trace(as_input(images))
+    return needs_attention(model).trace(as_input(images))
 
 
 def rollout(weights: torch.Tensor) -> torch.Tensor:

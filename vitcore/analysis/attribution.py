@@ -20,10 +20,10 @@ def grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor, stag
         raise UserError(
             f"Grad-CAM needs a network with stages of feature maps, not a {type(model).__name__}."
         )
-    with torch.enable_grad():
-        maps = model.stages(as_input(images).requires_grad_())
+    with torch.inference_mode(False), torch.enable_grad():
+        maps = model.stages(as_input(images).clone().requires_grad_())
         logits = model.head(maps[-1])  # [B, classes]
-        chosen = logits.gather(1, classes[:, None]).sum()  # samples do not mix in evaluation mode
+        chosen = logits.gather(1, classes.clone()[:, None]).sum()  # samples do not mix in evaluation mode
         (gradient,) = torch.autograd.grad(chosen, maps[stage])  # [B, C, h, w]
     weights = gradient.mean(dim=(2, 3), keepdim=True)  # [B, C, 1, 1]
     return (weights * maps[stage]).sum(dim=1).relu().detach()

@@ -53,7 +53,8 @@ def list_devices() -> list[Device]:
         memory = psutil.virtual_memory()
         found.append(Device("mps", "mps", "Apple GPU", memory.total, memory.total - memory.available))
     memory = psutil.virtual_memory()
-    used, load = memory.total - memory.available, psutil.cpu_percent(None) / 100
+    used = memory.total - memory.available
+    load = min(1.0, psutil.getloadavg()[0] / (psutil.cpu_count() or 1))  # of the last minute
     return [*found, Device("cpu", "cpu", _cpu_name(), memory.total, used, load)]
 
 

@@ -1,0 +1,54 @@
+"""What stands in a Vision Transformer's weights and between its layers."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from vitcore.analysis.attention import needs_attention
+from vitcore.models.vit import Trace
+
+
+@torch.inference_mode()
+def logit_lens(model: nn.Module, trace: Trace) -> torch.Tensor:
+    """The head applied to the tokens before the first and after every block (nostalgebraist 2020): what the
+    model would answer if it ended there. -> logits [B, layers + 1, classes]; the last are the model's own.
+    """
+    model = needs_attention(model)
+    return torch.stack([model.head(tokens) for tokens in trace.hidden.unbind(dim=1)], dim=1)
+
+
+@torch.inference_mode()
+def positions_only(model: nn.Module) -> Trace:
+    """The trace of an image without content, the mean colour everywhere: what attention makes of positions
+    alone. B = 1
+    """
+    model = needs_attention(model)
+    device = model.input_layer.weight.device
+    return model.trace(torch.zeros(1, 3, model.image_size, model.image_size, device=device))
+
+
+@torch.inference_mode()
+def patch_filters(model: nn.Module, count: int = 28) -> tuple[torch.Tensor, torch.Tensor]:
+    """Principal components of the patch projection (Dosovitskiy et al. 2021, figure 7, left).
+
+    -> (components [n, 3, P, P] of length 1, shares of the variance [n], falling), n <= count
+    """
+    model = needs_attention(model)
+    weights = model.input_layer.weight.float()  # [D, 3 * P * P], the channel slowest
+    _, strength, components = torch.linalg.svd(weights - weights.mean(dim=0), full_matrices=False)
+    shares = strength.square() / strength.square().sum()
+    size = model.patch_size
+    return components[:count].unflatten(1, (-1, size, size)), shares[:count]
+
+
+@torch.inference_mode()
+def position_similarity(model: nn.Module) -> torch.Tensor:
+    """Cosine similarity of the patches' position embeddings (Dosovitskiy et al. 2021, figure 7, middle).
+
+    -> [N, N]; zero everywhere for a model without positions.
+    """
+    model = needs_attention(model)
+    positions = F.normalize(model.pos_embedding[0, int(model.has_cls) :].float(), dim=-1)  # [N, D]
+    return positions @ positions.T

@@ -1,0 +1,38 @@
+"""Which patches speak for a class in a Vision Transformer: gradients times attention, layer by layer."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from vitcore.analysis.attention import as_input, needs_attention
+
+
+def relevance(model: nn.Module, images: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
+    """Class relevance of Chefer, Gur and Wolf 2021 (Generic attention-model explainability, the rule for
+    self-attention): R starts as the identity, and every layer adds mean_h(relu(dA * A)) R, where dA is the
+    gradient of the class's logit.
+
+    images [B, 3, S, S] (uint8 or normalised), classes int [B] -> float [B, T, T]; row 0 is what reaches CLS,
+    where there is one. The model must be in evaluation mode; its parameters get no gradients. Raises
+    `UserError` for a model without attention.
+    """
+    model = needs_attention(model)
+    weights: list[torch.Tensor] = []
+    with torch.inference_mode(False), torch.enable_grad():
+        x = model.embed(as_input(images).clone().requires_grad_())
+        for block in model.transformer:
+            x = block(x, weights=weights)
+        logits = model.head(x)  # [B, classes]
+        chosen = logits.gather(1, classes.clone()[:, None]).sum()  # samples do not mix in evaluation mode
+        gradients = torch.autograd.grad(chosen, weights)  # layers of [B, H, T, T]
+    size = weights[0].shape[-1]
+    result = torch.eye(size, device=logits.device).expand(len(images), size, size)
+    for a, da in zip(weights, gradients, strict=True):
+        result = result + (a.detach() * da).relu().mean(dim=1) @ result
+    return result
+
+
+def answer_row(matrix: torch.Tensor, *, has_cls: bool) -> torch.Tensor:
+    """The row that the head reads: of CLS, else the mean over all tokens. [..., T, T] -> [..., T]"""
+    return matrix[..., 0, :] if has_cls else matrix.mean(dim=-2)
