@@ -1,58 +1,11 @@
-"""Curves of runs and the state of a run, as pages show them."""
+"""The state of a run, as pages show it."""
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
-from dashboard import resources, selection, theme
-from dashboard.components.curves import Series, curves, series
 from vitcore.architectures import ARCHITECTURES
 from vitcore.runs.folder import Run, Status
-from vitcore.runs.metrics import Curve, Scalars, active_seconds, epochs_of
-
-AXES = {"step": "optimizer step", "epoch": "epoch", "wall clock": "minutes of training"}
-TITLES = {"acc": "accuracy", "loss": "cross-entropy"}
-
-
-def _along(scalars: Scalars, curve: Curve, axis: str) -> np.ndarray:
-    if axis == "wall clock":
-        return active_seconds(scalars, curve) / 60
-    epochs = epochs_of(scalars, curve) if axis == "epoch" else None
-    return curve.steps.astype(float) if epochs is None else epochs
-
-
-def draw(found: list[Run], tags: tuple[str, str], axis: str, *, key: str, height: int) -> None:
-    """Training (faint) and validation (full) curves of runs in one chart that keeps zoom and hidden curves.
-
-    Of several runs the legend names each once; a click on it hides both of its curves.
-    """
-    items: list[Series] = []
-    titles = [run.title for run in found]
-    names = {r.id: r.title if titles.count(r.title) == 1 else selection.label_of(r) for r in found}
-    styles = theme.run_styles([run.config.model for run in found])
-    for run, (colour, dash) in zip(found, styles, strict=True):
-        read = resources.scalars(run)
-        for tag in tags:
-            if tag in read:
-                validation = tag.startswith("val")
-                part = "validation" if validation else "training"
-                name = part if len(found) == 1 else names[run.id]
-                x, y = _along(read, read[tag], axis), read[tag].values
-                shade = colour if validation else f"{colour}{theme.faint()}"
-                group = part if len(found) == 1 else run.id
-                shown = validation or len(found) == 1
-                items.append(series(name, x, y, shade, dash, markers=validation, group=group, legend=shown))
-    quantity = tags[-1].rsplit("_", 1)[-1]
-    curves(
-        items,
-        key=key,
-        view=f"{axis} {' '.join(run.id for run in found)}",
-        x_title=AXES[axis],
-        y_title=TITLES[quantity],
-        percent=quantity == "acc",
-        height=height,
-    )
 
 
 def describe(run: Run, status: Status, turn: str = "") -> str:

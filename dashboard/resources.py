@@ -18,7 +18,7 @@ from vitcore.data import Dataset, load_dataset
 from vitcore.errors import UserError
 from vitcore.runs.devices import Device, list_devices
 from vitcore.runs.folder import Run, list_runs
-from vitcore.runs.metrics import Scalars, read_scalars, signature
+from vitcore.runs.metrics import Reader, Scalars
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -135,14 +135,14 @@ def cams(run: Run, image: np.ndarray) -> Cams:
     return _cams(str(run.path), run.weights.stat().st_mtime, image.tobytes(), image.shape)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _scalars(path: str, mark: tuple) -> Scalars:
-    return read_scalars(Path(path))
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _reader(path: str) -> Reader:
+    return Reader(Path(path))
 
 
 def scalars(run: Run) -> Scalars:
-    """All curves of a run, read again when its event files have grown."""
-    return _scalars(str(run.path), signature(run.path))
+    """All curves of a run; only what is new is read. Shared by all visitors."""
+    return _reader(str(run.path)).read()
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard import launcher, live, queueing, selection
+from dashboard import chart, launcher, live, queueing, selection
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
 from vitcore.runs import manage
@@ -20,19 +20,17 @@ TICK_S = 1.0
 
 def panel(found: list[Run]) -> None:
     """A selector of the user's runs and, below it, the chosen one; it ticks only while that run is active."""
-    chosen, axis_place, queue_place = st.columns([3, 2, 1.4], vertical_alignment="bottom")
+    chosen, *places, queue_place = st.columns([2.5, 2.65, 1.3, 1, 1.75], vertical_alignment="bottom")
     with chosen:
         run = selection.choose_run(found, "Watch", key="watch")
     with queue_place:
         queueing.control([run for run in found if not run.bundled])
-    axis = axis_place.segmented_control(
-        "Against", list(live.AXES), default="epoch", key="x", bind="query-params", required=True
-    )
+    look = chart.controls(*places)
     state = run.status().state
-    st.fragment(_body, run_every=TICK_S if state in ACTIVE else None)(run, axis, state)
+    st.fragment(_body, run_every=TICK_S if state in ACTIVE else None)(run, look, state)
 
 
-def _body(run: Run, axis: str, shown: str) -> None:
+def _body(run: Run, look: chart.Look, shown: str) -> None:
     status = run.status()
     if status.state != shown or st.session_state.pop("edited", False):
         st.rerun()  # the whole page: start or end the timer, and show the new state or title in the list
@@ -58,11 +56,8 @@ def _body(run: Run, axis: str, shown: str) -> None:
     bar = st.empty()  # always there, so that what stands below keeps its place: a log left open stays open
     if status.state != "finished":
         bar.progress(min(1.0, share))
-    left, right = st.columns(2, gap="large")
-    with left:
-        live.draw([run], ("train_acc", "val_acc"), axis, key="watch_acc", height=300)
-    with right:
-        live.draw([run], ("train_loss", "val_loss"), axis, key="watch_loss", height=300)
+    chart.pair([run], look, key="watch", height=300)
+    chart.more([run], look, key="watch")
     with st.expander("Log and command", expanded=status.state in ("failed", "lost")):
         st.code(tail(run.log, 30) or "Nothing printed yet.", language=None, height=180)
         st.caption("The same training at the command line:")

@@ -2,49 +2,51 @@
 
 import streamlit as st
 
-from dashboard import live, published, resources, selection
+from dashboard import chart, published, resources, selection
 from vitcore.architectures import ARCHITECTURES
+from vitcore.errors import UserError
+from vitcore.runs.foreign import foreign_runs
 from vitcore.runs.metrics import event_files
 
 st.title("How do the models compare?")
 
-found = [run for run in resources.runs() if event_files(run.path)]
+found = [*(run for run in resources.runs() if event_files(run.path)), *foreign_runs()]
 if not found:
     st.info("There is no run with curves yet.")
     st.page_link("../pages/training.py", label="Train one", icon=":material/arrow_forward:")
     st.stop()
 
-run_control, axis_control, more = st.columns([3, 1.6, 1.1], vertical_alignment="bottom")
+run_control, more = st.columns([5, 1.3], vertical_alignment="bottom")
 with run_control:
     chosen = selection.choose_runs(found, "Runs", most=8)
-axis = axis_control.segmented_control(
-    "Against", list(live.AXES), default="epoch", key="x", bind="query-params", required=True
-)
 with more:
     published.control()
 if not chosen:
     st.info("Choose at least one run above.")
     st.stop()
 
-left, right = st.columns(2, gap="large")
-with left:
-    st.subheader("Accuracy")
-    live.draw(chosen, ("train_acc", "val_acc"), axis, key="compare_acc", height=330)
-with right:
-    st.subheader("Loss")
-    live.draw(chosen, ("train_loss", "val_loss"), axis, key="compare_loss", height=330)
+look = chart.controls(*st.columns([2.4, 1.5, 0.9], vertical_alignment="bottom"))
+chart.pair(chosen, look, key="compare", height=330)
 st.caption(
     "Faint: training, measured with augmentation, label smoothing and (for a ViT that drops patches) on a "
-    "part of each image, so it can lie below validation. Full: validation images, whole and unchanged."
+    "part of each image, so it can lie below validation. Full: validation images, whole and unchanged; a "
+    "diamond marks the best. Dotted and faint: what a resume took back."
 )
+chart.more(chosen, look, key="compare")
 
 rows = []
 for run in chosen:
-    status, config = run.status(), run.config
+    row = {"run": selection.label_of(run)}
+    try:
+        config = run.config
+    except UserError:  # somebody else's event files: curves alone
+        rows.append({**row, "state": "event files"})
+        continue
+    status = run.status()
     result = status.result
     rows.append(
         {
-            "run": selection.label_of(run),
+            **row,
             "model": ARCHITECTURES[config.model].label,
             "data": config.data,
             "recipe": config.recipe,

@@ -7,9 +7,7 @@ import subprocess
 import sys
 import time
 
-import numpy as np
 import pytest
-from torch.utils.tensorboard import SummaryWriter
 
 from vitcore.config import make_config
 from vitcore.errors import UserError
@@ -27,7 +25,6 @@ from vitcore.runs.folder import (
 )
 from vitcore.runs.listing import as_rows
 from vitcore.runs.log import tail
-from vitcore.runs.metrics import active_seconds, epochs_of, event_files, read_scalars
 
 
 def test_a_new_run_is_queued_and_found_by_id_and_path():
@@ -137,45 +134,3 @@ def test_tail_reads_the_end_and_applies_carriage_returns(tmp_path):
     path.write_text("first\n" + "x" * 100_000 + "\n10 %\r50 %\r100 %\nlast\n")
     assert tail(path, 2) == "100 %\nlast"
     assert tail(tmp_path / "none") == ""
-
-
-def write_events(folder, steps, purge=None, offset=0.0):
-    writer = SummaryWriter(str(folder), purge_step=purge)
-    for step in steps:
-        writer.add_scalar("train_loss", step + offset, step)
-        writer.add_scalar("epoch", step / 10, step)
-    writer.close()
-
-
-def test_curves_equal_tensorboards_and_a_resume_takes_points_back(tmp_path):
-    write_events(tmp_path, range(0, 50, 5))
-    assert read_scalars(tmp_path)["train_loss"].values.tolist() == list(range(0, 50, 5))
-    time.sleep(1.1)  # event files are named by the second
-    write_events(tmp_path, range(30, 60, 5), purge=30, offset=0.5)
-    curve = read_scalars(tmp_path)["train_loss"]
-    assert curve.steps.tolist() == list(range(0, 60, 5))
-    assert curve.values.tolist() == [*range(0, 30, 5), *(s + 0.5 for s in range(30, 60, 5))]
-    assert np.allclose(epochs_of(read_scalars(tmp_path), curve), curve.steps / 10)
-
-
-def test_a_torn_event_file_yields_what_is_complete(tmp_path):
-    write_events(tmp_path, range(10))
-    (file,) = event_files(tmp_path)
-    whole = file.read_bytes()
-    lengths = []
-    for length in range(0, len(whole), 7):
-        file.write_bytes(whole[:length])
-        scalars = read_scalars(tmp_path)
-        lengths.append(len(scalars["train_loss"].steps) if "train_loss" in scalars else 0)
-    assert lengths == sorted(lengths)
-    assert lengths[-1] >= 9
-    assert read_scalars(tmp_path / "nothing").curves == {}
-
-
-def test_active_seconds_leave_pauses_out(tmp_path):
-    write_events(tmp_path, range(5))
-    scalars = read_scalars(tmp_path)
-    curve = scalars["train_loss"]
-    for c in scalars.curves.values():
-        c.times[:] = [100.0, 110.0, 120.0, 5000.0, 5010.0]
-    assert active_seconds(scalars, curve).tolist() == [0.0, 10.0, 20.0, 20.0, 30.0]

@@ -1,20 +1,24 @@
-"""Reading curves out of TensorBoard event files: the only source of curves. No torch.
+"""Curves out of a run's TensorBoard event files, which are their only source. No torch.
 
-`read_scalars` uses tensorboard's own loader, without a size limit, and drops what a resume took back (events
-at steps not before a later `purge_step`). A torn last record is skipped until it is complete.
+The main curve of a tag is what TensorBoard's own EventAccumulator gives without a size limit; what a resume
+took back is kept beside it, to be drawn faint.
 """
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from vitcore.runs.events import Collector, EventFile, Points
+
 
 @dataclass
 class Curve:
-    """One tag of one run: equally long arrays, in the order of writing, with rising steps."""
+    """One tag of one run: equally long arrays, in the order of writing."""
 
     steps: np.ndarray  # [N] int64
     times: np.ndarray  # [N] float64, seconds since 1970
@@ -23,9 +27,10 @@ class Curve:
 
 @dataclass
 class Scalars:
-    """All curves of a run by tag."""
+    """All curves of a run by tag; `rewound` are the pieces that resumes took back."""
 
     curves: dict[str, Curve] = field(default_factory=dict)
+    rewound: dict[str, list[Curve]] = field(default_factory=dict)
 
     def __getitem__(self, tag: str) -> Curve:
         return self.curves[tag]
@@ -33,34 +38,71 @@ class Scalars:
     def __contains__(self, tag: str) -> bool:
         return tag in self.curves
 
+    @cached_property
+    def clock(self) -> tuple[np.ndarray, np.ndarray]:
+        """(times [M], seconds of training until then [M]), pauses between resumes left out.
+
+        A pause is a gap of more than half a minute and twenty times the median gap.
+        """
+        every = [c.times for c in self.curves.values()]
+        every += [c.times for pieces in self.rewound.values() for c in pieces]
+        times = np.unique(np.concatenate(every)) if every else np.zeros(1)
+        gaps = np.diff(times, prepend=times[0])
+        pause = max(30.0, 20 * float(np.median(gaps[1:]))) if len(gaps) > 1 else 30.0
+        return times, np.cumsum(np.where(gaps > pause, 0.0, gaps))
+
+
+class Reader:
+    """The curves of one run folder, kept up to date: `read` looks at new bytes alone. For many threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.lock = folder, threading.Lock()
+        self._forget()
+
+    def _forget(self) -> None:
+        self.files: dict[Path, EventFile] = {}
+        self.collector, self.current = Collector(), Scalars()
+
+    def read(self) -> Scalars:
+        """Everything so far. The same object for as long as nothing is new; it must not be changed."""
+        with self.lock:
+            try:
+                if not self._still_there():
+                    self._forget()
+                if self._take():
+                    tags, rewound = self.collector.tags, self.collector.rewound
+                    self.current = Scalars(
+                        {tag: _curve(points) for tag, points in tags.items() if points.steps},
+                        {tag: [_curve(points) for points in pieces] for tag, pieces in rewound.items()},
+                    )
+            except OSError:  # removed, or out of reach for a moment
+                pass
+            return self.current
+
+    def _still_there(self) -> bool:
+        return all(p.is_file() and p.stat().st_size >= f.offset for p, f in self.files.items())
+
+    def _take(self) -> bool:
+        fresh = False
+        for path in event_files(self.folder):
+            for event in self.files.setdefault(path, EventFile(path)).new():
+                self.collector.add(event)
+                fresh = True
+        return fresh
+
+
+def _curve(points: Points) -> Curve:
+    return Curve(*points.arrays())
+
 
 def event_files(folder: Path) -> list[Path]:
     """The event files of a run, in the order in which they were begun."""
     return sorted(folder.glob("events.out.tfevents.*"))
 
 
-def signature(folder: Path) -> tuple:
-    """Changes whenever an event file grows: a cheap key for caches."""
-    return tuple((p.name, p.stat().st_size) for p in event_files(folder))
-
-
 def read_scalars(folder: Path) -> Scalars:
     """Every scalar of the event files in a run folder. [N] per tag; empty when there are none yet."""
-    from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
-
-    if not event_files(folder):
-        return Scalars()
-    reader = EventAccumulator(str(folder), size_guidance={SCALARS: 0}, purge_orphaned_data=True)
-    reader.Reload()
-    curves = {}
-    for tag in reader.Tags()["scalars"]:
-        events = reader.Scalars(tag)
-        curves[tag] = Curve(
-            np.array([e.step for e in events], dtype=np.int64),
-            np.array([e.wall_time for e in events], dtype=np.float64),
-            np.array([e.value for e in events], dtype=np.float64),
-        )
-    return Scalars(curves)
+    return Reader(folder).read()
 
 
 def epochs_of(scalars: Scalars, curve: Curve) -> np.ndarray | None:
@@ -74,11 +116,20 @@ def epochs_of(scalars: Scalars, curve: Curve) -> np.ndarray | None:
 
 
 def active_seconds(scalars: Scalars, curve: Curve) -> np.ndarray:
-    """Seconds since the run's first event at each point, pauses between resumes left out. [N]
+    """Seconds of training until each point, pauses between resumes left out (`Scalars.clock`). [N]"""
+    return np.interp(curve.times, *scalars.clock)
 
-    A pause is a gap of more than half a minute and twenty times the median gap.
+
+def smoothed(values: np.ndarray, weight: float) -> np.ndarray:
+    """Exponential moving average as TensorBoard draws it: without the pull towards zero at the beginning. [N]
+
+    `weight` is that of the past, 0 to 1. Values that are not numbers are left out of the average.
     """
-    every = np.unique(np.concatenate([c.times for c in scalars.curves.values()]))
-    gaps = np.diff(every, prepend=every[0])
-    pause = max(30.0, 20 * float(np.median(gaps[1:]))) if len(gaps) > 1 else 30.0
-    return np.interp(curve.times, every, np.cumsum(np.where(gaps > pause, 0.0, gaps)))
+    if not weight:
+        return values
+    total, share, out = 0.0, 0.0, np.empty(len(values))
+    for i, value in enumerate(values.tolist()):
+        if np.isfinite(value):
+            total, share = weight * total + (1 - weight) * value, weight * share + (1 - weight)
+        out[i] = total / share if share else value
+    return out

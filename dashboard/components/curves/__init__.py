@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
@@ -13,7 +15,7 @@ MOST_POINTS = 1500  # per curve; a screen has no more columns
 
 _element = st.components.v2.component(
     "vitlab.curves",
-    html='<div class="curves"></div>',
+    html='<div class="curves-frame"><div class="curves"></div><div class="save"></div></div>',
     css=(HERE / "curves.css").read_text(),
     js=(HERE / "curves.js").read_text(),
     isolate_styles=False,
@@ -21,7 +23,7 @@ _element = st.components.v2.component(
 
 
 class Series(TypedDict):
-    """One curve: equally long lists, x rising."""
+    """One curve: equally long lists."""
 
     name: str
     x: list[float]
@@ -31,6 +33,17 @@ class Series(TypedDict):
     markers: bool
     group: str  # curves of one group are hidden together
     legend: bool
+    hover: bool  # whether the crosshair reads it
+
+
+class Best(TypedDict):
+    """A marked point."""
+
+    x: float
+    y: float
+    text: str
+    colour: str
+    group: str
 
 
 def series(
@@ -43,13 +56,32 @@ def series(
     markers: bool = False,
     group: str = "",
     legend: bool = True,
+    hover: bool = True,
 ) -> Series:
-    """A curve of arrays [N], thinned to what a screen can show; its last point is always kept."""
-    if len(x) > MOST_POINTS:
-        keep = np.unique(np.append(np.linspace(0, len(x) - 1, MOST_POINTS).round().astype(int), len(x) - 1))
-        x, y = x[keep], y[keep]
-    look = {"colour": colour, "dash": dash, "markers": markers, "group": group or name, "legend": legend}
-    return Series(name=name, x=x.tolist(), y=y.tolist(), **look)
+    """A curve of arrays [N], thinned to what a screen can show."""
+    keep = thinned(y, MOST_POINTS)
+    look = {"colour": colour, "dash": dash, "markers": markers, "group": group or name}
+    return Series(name=name, x=x[keep].tolist(), y=_plain(y[keep]), **look, legend=legend, hover=hover)
+
+
+def _plain(values: np.ndarray) -> list[float | None]:
+    """JSON knows no nan and no infinity: a gap."""
+    return [value if np.isfinite(value) else None for value in values.tolist()]
+
+
+def thinned(values: np.ndarray, most: int) -> np.ndarray:
+    """Which points to draw: the lowest and the highest of each of most/2 stretches, the first and the last,
+    so that no spike is lost. [N] -> indices, rising
+    """
+    if len(values) <= most:
+        return np.arange(len(values))
+    edges = np.linspace(0, len(values), most // 2, dtype=int)  # stretches of at least two points
+    filled = np.nan_to_num(values, nan=0.0)
+    keep = {0, len(values) - 1}
+    for begin, end in itertools.pairwise(edges.tolist()):
+        stretch = filled[begin:end]
+        keep.update((begin + int(stretch.argmin()), begin + int(stretch.argmax())))
+    return np.array(sorted(keep))
 
 
 def curves(
@@ -60,17 +92,21 @@ def curves(
     x_title: str,
     y_title: str,
     percent: bool = False,
+    log: bool = False,
+    best: Sequence[Best] = (),
     height: int = 300,
 ) -> None:
     """Draw curves. The same `key` updates the chart in place; zoom and hidden curves stay while `view`
-    stays.
+    stays. `best` are marked points; with `log` the y-axis is logarithmic.
     """
     data = {
         "series": items,
-        "view": view,
+        "best": list(best),
+        "view": f"{view} {'log' if log else ''}",
         "x_title": x_title,
         "y_title": y_title,
         "percent": percent,
+        "log": log,
         "height": height,
         "base": st.get_option("server.baseUrlPath") or "",
     }

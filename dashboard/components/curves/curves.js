@@ -1,5 +1,6 @@
 // A Plotly chart on a div that stays: Plotly.react keeps zoom and hidden curves for as long as `view` is the same.
-// data: { series: [{name, x, y, colour, dash, markers, group, legend}], view, x_title, y_title, percent, height, base }
+// data: { series: [{name, x, y, colour, dash, markers, group, legend, hover}], best: [{x, y, text, colour, group}],
+//         view, x_title, y_title, percent, log, height, base }
 
 let library; // one promise per window, whichever chart asks first
 
@@ -36,13 +37,29 @@ function draw(Plotly, div, data) {
     mode: s.markers ? "lines+markers" : "lines",
     name: s.name,
     x: s.x,
-    y: data.percent ? s.y.map((v) => 100 * v) : s.y,
+    y: data.percent ? s.y.map((v) => (v === null ? null : 100 * v)) : s.y,
     legendgroup: s.group,
     showlegend: s.legend,
     line: { color: s.colour, dash: s.dash, width: 2 },
     marker: { size: 5 },
-    hovertemplate: number,
+    ...(s.hover ? { hovertemplate: number } : { hoverinfo: "skip" }),
   }));
+  for (const b of data.best) {
+    traces.push({
+      type: "scatter",
+      mode: "markers+text",
+      x: [b.x],
+      y: [data.percent ? 100 * b.y : b.y],
+      text: [b.text],
+      textposition: "bottom left",
+      textfont: { size: 12 },
+      legendgroup: b.group,
+      showlegend: false,
+      hoverinfo: "skip",
+      cliponaxis: false,
+      marker: { size: 11, symbol: "diamond-open", color: b.colour, line: { width: 2 } },
+    });
+  }
   const layout = {
     uirevision: data.view,
     height: data.height,
@@ -54,8 +71,23 @@ function draw(Plotly, div, data) {
     hoverlabel: { bgcolor: look.ground, bordercolor: look.grid, font: { color: look.text } },
     showlegend: true,
     legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
-    xaxis: { ...axis, title: { text: data.x_title, standoff: 6, font: { size: 13 } }, rangemode: "tozero" },
-    yaxis: { ...axis, title: { text: data.y_title, standoff: 8, font: { size: 13 } }, ticksuffix: data.percent ? " %" : "" },
+    xaxis: {
+      ...axis,
+      title: { text: data.x_title, standoff: 6, font: { size: 13 } },
+      rangemode: "tozero",
+      showspikes: true,
+      spikemode: "across",
+      spikesnap: "cursor",
+      spikethickness: 1,
+      spikedash: "dot",
+      spikecolor: look.text,
+    },
+    yaxis: {
+      ...axis,
+      title: { text: data.y_title, standoff: 8, font: { size: 13 } },
+      ticksuffix: data.percent ? " %" : "",
+      type: data.log ? "log" : "linear",
+    },
   };
   if (!data.series.some((s) => s.x.length)) {
     const note = { text: "The first points appear after a few steps.", showarrow: false, xref: "paper", yref: "paper" };
@@ -67,8 +99,33 @@ function draw(Plotly, div, data) {
   return Plotly.react(div, traces, layout, { displaylogo: false, responsive: true, displayModeBar: false });
 }
 
+// The picture of what is seen, zoom and hidden curves included, on the page's own ground.
+async function save(div, format) {
+  const { width, height } = div.getBoundingClientRect();
+  const picture = {
+    data: div.data,
+    layout: { ...div.layout, paper_bgcolor: colours(div).ground, width, height },
+  };
+  const name = `vitlab-${(div.dataset.title || "curves").replace(/[^a-z0-9]+/gi, "-").toLowerCase()}`;
+  await window.Plotly.downloadImage(picture, { format, filename: name, width, height, scale: format === "png" ? 3 : 1 });
+}
+
+function buttons(parentElement, div) {
+  const place = parentElement.querySelector(".save");
+  if (place.childElementCount) return;
+  for (const format of ["png", "svg"]) {
+    const button = document.createElement("button");
+    button.textContent = format.toUpperCase();
+    button.title = `Download this chart as ${format.toUpperCase()}`;
+    button.addEventListener("click", () => save(div, format));
+    place.appendChild(button);
+  }
+}
+
 export default function ({ data, parentElement }) {
   const div = parentElement.querySelector(".curves");
+  div.dataset.title = data.y_title;
+  buttons(parentElement, div);
   div.style.height = `${data.height}px`;
   div.dataset.view = data.view;
   div.dataset.points = data.series.reduce((most, s) => Math.max(most, s.x.length), 0);

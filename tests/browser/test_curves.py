@@ -1,0 +1,136 @@
+"""Live curves: they grow, keep zoom and hidden curves, and can be taken along."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+
+import pytest
+from playwright.sync_api import expect
+from torch.utils.tensorboard import SummaryWriter
+
+from vitcore.config import make_config
+from vitcore.runs import process
+from vitcore.runs.folder import Status, create_run
+from vitcore.runs.metrics import read_scalars
+
+CHART = ".st-key-watch_train_acc .curves"
+
+
+@pytest.fixture
+def living(server):
+    """A run that this process seems to train: whoever calls `step` adds points."""
+    now = time.time()
+    status = Status(state="running", created=now, heartbeat=now, steps=10_000, **process.identity())
+    run = create_run(make_config("quick", epochs=100), server.home / "runs", status=status)
+    writer, count = SummaryWriter(str(run.path)), 0
+
+    def step(points=20):
+        nonlocal count
+        for _ in range(points):
+            for tag in ("train_acc", "val_acc", "train_loss", "val_loss"):
+                writer.add_scalar(tag, 0.5 + 0.001 * (count % 100), count)
+            writer.add_scalar("epoch", count / 100, count)
+            count += 1
+        writer.flush()
+
+    yield run, step
+    writer.close()
+    run.write_status(status.model_copy(update={"state": "stopped", "ended": time.time()}))
+
+
+def state_of(page):
+    return page.evaluate(
+        f"""() => {{
+          const div = document.querySelector("{CHART}");
+          return {{
+            range: div._fullLayout.xaxis.range.map(v => +v.toFixed(4)),
+            hidden: div._fullData.filter(t => t.visible === "legendonly").map(t => t.name),
+            points: +div.dataset.points,
+            same: div === window.seen,
+          }};
+        }}"""
+    )
+
+
+def test_zoom_and_hidden_curves_survive_ten_ticks_of_a_live_chart(visitor, living):
+    run, step = living
+    step()
+    page = visitor.page
+    page.goto(f"{visitor.url}/training?watch={run.id}")  # it never stops ticking: no waiting for calm
+    page.wait_for_function(f"document.querySelector('{CHART}')?.dataset.points > 0", timeout=60_000)
+    page.locator(f"{CHART} .legendtoggle").first.click()
+    page.wait_for_timeout(1000)  # a double click would show it alone
+    box = page.locator(f"{CHART} .nsewdrag").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] / 2, steps=5)
+    page.mouse.up()
+    page.wait_for_timeout(500)
+    page.evaluate(f"window.seen = document.querySelector('{CHART}')")
+    main = "document.querySelector('[data-testid=\"stMain\"]').scrollTop"
+    page.evaluate(f"{main} = 80")
+    before, place = state_of(page), page.evaluate(main)
+    assert place > 0
+    assert before["hidden"] == ["training"]
+    assert 0 < before["range"][0] < before["range"][1] < 0.19
+    for tick in range(10):
+        step()
+        page.wait_for_function(f"document.querySelector('{CHART}').dataset.points >= {40 + 20 * tick}")
+    after = state_of(page)
+    assert after == {**before, "points": 220, "same": True}
+    assert page.evaluate(main) == place
+
+
+def test_curves_are_saved_as_png_svg_and_csv(visitor):
+    page = visitor.open("training?watch=resnet-cifar10")
+    frame = page.locator(".st-key-watch_train_acc")
+    kinds = {"PNG": b"\x89PNG", "SVG": b"<svg"}
+    for kind, start in kinds.items():
+        with page.expect_download() as saved:
+            frame.get_by_role("button", name=kind).click()
+        data = saved.value.path().read_bytes()
+        assert data.startswith(start)
+        assert saved.value.suggested_filename == f"vitlab-accuracy.{kind.lower()}"
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="All curves as CSV").click()
+    rows = list(csv.DictReader(io.StringIO(saved.value.path().read_text())))
+    from vitcore.runs.folder import find_run
+
+    curves = read_scalars(find_run("resnet-cifar10").path).curves
+    assert len(rows) == sum(len(curve.steps) for curve in curves.values())
+    values = [float(row["value"]) for row in rows if row["tag"] == "val_acc"]
+    assert values == curves["val_acc"].values.tolist()
+
+
+def test_axes_smoothing_log_and_more_metrics(visitor):
+    page = visitor.open(
+        "compare?runs=vit-cifar10,resnet-cifar10&x=images&log=true&smooth=0.9&more_compare=true"
+    )
+    loss = page.locator(".st-key-compare_train_loss .curves")
+    expect(loss).to_contain_text("images seen")
+    assert loss.evaluate("e => e._fullLayout.yaxis.type") == "log"
+    ends = loss.evaluate("e => Math.max(...e._fullData.flatMap(t => t.x))")
+    assert ends == pytest.approx(20 * 45_000, rel=0.02)
+    assert loss.evaluate("e => e._fullData.filter(t => t.hoverinfo === 'skip').length") >= 4  # raw, behind
+    expect(page.locator(".st-key-compare_lr .curves")).to_contain_text("learning rate")
+    best = page.locator(".st-key-compare_train_acc .curves").evaluate(
+        "e => e._fullData.filter(t => t.marker?.symbol === 'diamond-open').map(t => t.y[0])"
+    )
+    assert best == pytest.approx([82.30, 89.64], abs=0.01)
+
+
+def test_event_files_of_others_are_compared_too(visitor, server):
+    writer = SummaryWriter(str(server.home / "runs" / "somebody" / "version_0"))
+    for step in range(5000):
+        writer.add_scalar("eval/score", float(step == 1234), step)
+    writer.close()
+    page = visitor.open("compare?runs=somebody/version_0&x=step&more_compare=true")
+    chart = page.locator('[class*="st-key-compare_eval"] .curves')
+    expect(chart).to_be_visible()
+    assert chart.evaluate("e => Math.max(...e._fullData[0].y)") == 1  # the one spike is not thinned away
+    assert chart.evaluate("e => e._fullData[0].x.length") < 2000
+    page.get_by_text("epoch", exact=True).first.click()
+    visitor.settle()
+    expect(page.get_by_text("Without epoch, so not drawn here: somebody/version_0.").first).to_be_visible()

@@ -1,0 +1,183 @@
+"""Curves: TensorBoard's own, point for point; read while they grow, torn anywhere, rewound, from anybody."""
+
+from __future__ import annotations
+
+import struct
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.plugins.scalar.summary_v2 import scalar_pb
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+from torch.utils.tensorboard import SummaryWriter
+
+from vitcore.runs.folder import list_runs
+from vitcore.runs.metrics import Reader, active_seconds, epochs_of, event_files, read_scalars, smoothed
+
+
+def write_events(folder, steps, purge=None, offset=0.0):
+    writer = SummaryWriter(str(folder), purge_step=purge)
+    for step in steps:
+        writer.add_scalar("train_loss", step + offset, step)
+        writer.add_scalar("epoch", step / 10, step)
+    writer.close()
+
+
+def assert_as_tensorboard(folder):
+    theirs = EventAccumulator(str(folder), size_guidance={SCALARS: 0})
+    theirs.Reload()
+    ours = read_scalars(folder)
+    assert sorted(ours.curves) == sorted(theirs.Tags()["scalars"])
+    for tag, curve in ours.curves.items():
+        events = theirs.Scalars(tag)
+        assert curve.steps.tolist() == [e.step for e in events]
+        assert curve.times.tolist() == [e.wall_time for e in events]
+        np.testing.assert_array_equal(curve.values, [e.value for e in events])
+
+
+def resumed(folder):
+    write_events(folder, range(0, 50, 5))
+    time.sleep(1.1)  # event files are named by the second
+    write_events(folder, range(30, 60, 5), purge=30, offset=0.5)
+
+
+@pytest.mark.parametrize("run", [run for run in list_runs() if run.bundled], ids=lambda run: run.id)
+def test_bundled_curves_are_tensorboards(run):
+    assert_as_tensorboard(run.path)
+
+
+def test_the_published_curves_are_tensorboards(shared):
+    folders = {file.parent for file in shared.rglob("events.out.tfevents.*")}
+    assert folders
+    for folder in folders:
+        assert_as_tensorboard(folder)
+
+
+def test_a_resume_takes_points_back_and_they_are_kept_beside(tmp_path):
+    resumed(tmp_path)
+    assert_as_tensorboard(tmp_path)
+    scalars = read_scalars(tmp_path)
+    curve = scalars["train_loss"]
+    assert curve.values.tolist() == [*range(0, 30, 5), *(s + 0.5 for s in range(30, 60, 5))]
+    assert np.allclose(epochs_of(scalars, curve), curve.steps / 10)
+    (piece,) = scalars.rewound["train_loss"]
+    assert piece.steps.tolist() == piece.values.tolist() == [30, 35, 40, 45]
+
+
+def test_an_old_writer_that_goes_back_is_taken_as_tensorboard_takes_it(tmp_path):
+    writer = EventFileWriter(str(tmp_path))
+    for step in (0, 1, 2, 3, 2, 3, 4):
+        event = Event(step=step, wall_time=float(step))
+        event.summary.value.add(tag="loss", simple_value=step)
+        writer.add_event(event)
+    writer.close()
+    file = event_files(tmp_path)[0]
+    records = list(cut_up(file.read_bytes()))
+    file.write_bytes(b"".join(records[1:]))  # without the version, as version 1
+    assert_as_tensorboard(tmp_path)
+    assert read_scalars(tmp_path)["loss"].steps.tolist() == [0, 1, 2, 3, 4]
+    assert read_scalars(tmp_path).rewound["loss"][0].steps.tolist() == [2, 3]
+
+
+def cut_up(data):
+    """The records of an event file, by its published format."""
+    at = 0
+    while at < len(data):
+        (length,) = struct.unpack_from("<Q", data, at)
+        yield data[at : at + 16 + length]
+        at += 16 + length
+
+
+def test_a_file_torn_at_every_record_and_one_byte_around_gives_the_complete_records(tmp_path):
+    write_events(tmp_path / "whole", range(12))
+    (file,) = event_files(tmp_path / "whole")
+    whole = file.read_bytes()
+    records = list(cut_up(whole))
+    assert b"".join(records) == whole
+    torn = tmp_path / "torn"
+    torn.mkdir()
+    growing = tmp_path / "growing"
+    growing.mkdir()
+    grown, reader = growing / file.name, Reader(growing)
+    end = 0
+    for count, record in enumerate(records):
+        end += len(record)
+        complete = [r for r in records[: count + 1] if b"train_loss" in r]
+        for cut, points in ((end - 1, len(complete) - (b"train_loss" in record)), (end, len(complete)),
+                            (end + 1, len(complete))):  # fmt: skip
+            (torn / file.name).write_bytes(whole[:cut])
+            found = read_scalars(torn)
+            assert (len(found["train_loss"].steps) if "train_loss" in found else 0) == points
+            grown.write_bytes(whole[:cut]) if not grown.exists() else append(grown, whole[:cut])
+            found = reader.read()
+            assert (len(found["train_loss"].steps) if "train_loss" in found else 0) == points
+    np.testing.assert_array_equal(reader.read()["train_loss"].values, read_scalars(torn)["train_loss"].values)
+    assert read_scalars(tmp_path / "nothing").curves == {}
+
+
+def append(file, data):
+    with file.open("ab") as open_file:
+        open_file.write(data[file.stat().st_size :])
+
+
+@pytest.mark.parametrize("place", [3, 9, 20, -2])  # length, its checksum, the event, its checksum
+def test_a_broken_record_ends_its_file_as_in_tensorboard(tmp_path, place):
+    write_events(tmp_path, range(8))
+    (file,) = event_files(tmp_path)
+    records = list(cut_up(file.read_bytes()))
+    bad = bytearray(records[9])
+    bad[place] ^= 0xFF
+    file.write_bytes(b"".join([*records[:9], bytes(bad), *records[10:]]))
+    assert read_scalars(tmp_path)["train_loss"].steps.tolist() == [0, 1, 2, 3]
+    assert_as_tensorboard(tmp_path)
+
+
+@given(st.binary(max_size=300))
+def test_bytes_of_any_kind_break_nothing(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("any")
+    (folder / "events.out.tfevents.1.x").write_bytes(data)
+    assert read_scalars(folder).curves == {}
+
+
+def test_only_new_bytes_are_read_and_nothing_new_is_the_same_object(tmp_path):
+    write_events(tmp_path, range(5))
+    reader = Reader(tmp_path)
+    first = reader.read()
+    assert reader.read() is first
+    time.sleep(1.1)
+    write_events(tmp_path, range(5, 9))
+    assert reader.read()["train_loss"].steps.tolist() == list(range(9))
+    assert first["train_loss"].steps.tolist() == list(range(5))
+    for file in event_files(tmp_path):
+        file.unlink()
+    write_events(tmp_path, range(2))  # another run in the same place
+    assert reader.read()["train_loss"].steps.tolist() == [0, 1]
+
+
+def test_tensors_that_are_scalars_are_read_too(tmp_path):
+    writer = EventFileWriter(str(tmp_path))
+    for step in range(3):
+        writer.add_event(Event(step=step, wall_time=1.0, summary=scalar_pb("eval/loss", step / 2)))
+    writer.close()
+    assert read_scalars(tmp_path)["eval/loss"].values.tolist() == [0.0, 0.5, 1.0]
+
+
+def test_active_seconds_leave_pauses_out(tmp_path):
+    write_events(tmp_path, range(5))
+    scalars = read_scalars(tmp_path)
+    for c in scalars.curves.values():
+        c.times[:] = [100.0, 110.0, 120.0, 5000.0, 5010.0]
+    assert active_seconds(scalars, scalars["train_loss"]).tolist() == [0.0, 10.0, 20.0, 20.0, 30.0]
+
+
+@given(st.lists(st.floats(-100, 100), min_size=1, max_size=30), st.floats(0.01, 0.99))
+def test_smoothing_is_the_weighted_mean_of_the_past(values, weight):
+    found = smoothed(np.array(values), weight)
+    for i in range(len(values)):
+        past = weight ** np.arange(i, -1, -1)
+        assert found[i] == pytest.approx(np.dot(past, values[: i + 1]) / past.sum(), abs=1e-6)
+    assert smoothed(np.array([1.0, np.nan, 3.0]), 0.5).tolist() == pytest.approx([1.0, 1.0, 7 / 3])

@@ -1,0 +1,143 @@
+"""Reading TensorBoard event files while they grow: only new bytes, whole records, nothing twice. No torch.
+
+The file is a row of records: length (8 bytes), its checksum (4), an Event (protocol buffer), its checksum
+(4). A record that is not complete yet is waited for. A broken one ends its file for good, as in TensorBoard.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HEADER = struct.Struct("<QI")
+
+
+class EventFile:
+    """One file and how far it was read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.offset, self.broken = path, 0, False
+
+    def new(self) -> Iterator[Any]:
+        """The events that were completed since the last call, as tensorboard's `Event`."""
+        from google.protobuf.message import DecodeError
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
+
+        if self.broken or self.path.stat().st_size <= self.offset:
+            return
+        with self.path.open("rb") as file:
+            file.seek(self.offset)
+            data = file.read()
+        at = 0
+        while at + HEADER.size <= len(data):
+            length, check = HEADER.unpack_from(data, at)
+            if masked_crc32c(data[at : at + 8]) != check:
+                self.broken = True
+                return
+            begin, end = at + HEADER.size, at + HEADER.size + length
+            if end + 4 > len(data):
+                return  # the rest is still to come
+            if masked_crc32c(data[begin:end]) != struct.unpack_from("<I", data, end)[0]:
+                self.broken = True
+                return
+            try:
+                event = Event.FromString(data[begin:end])
+            except DecodeError:
+                self.broken = True
+                return
+            at = end + 4
+            self.offset += HEADER.size + length + 4
+            yield event
+
+
+@dataclass
+class Points:
+    """The points of one tag as they arrive."""
+
+    steps: array = field(default_factory=lambda: array("q"))
+    times: array = field(default_factory=lambda: array("d"))
+    values: array = field(default_factory=lambda: array("d"))
+
+    def append(self, step: int, when: float, value: float) -> None:
+        self.steps.append(step)
+        self.times.append(when)
+        self.values.append(value)
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Copies: (steps [N] int64, times [N] float64, values [N] float64)"""
+        return np.array(self.steps, np.int64), np.array(self.times), np.array(self.values)
+
+    def cut(self, step: int) -> Points | None:
+        """Take out the points at `step` and later; returns them."""
+        steps = np.array(self.steps, np.int64)
+        late = steps >= step
+        if not late.any():
+            return None
+        taken, kept = Points(), Points()
+        for name in ("steps", "times", "values"):
+            whole = getattr(self, name)
+            old = np.array(whole)
+            setattr(taken, name, array(whole.typecode, old[late].tolist()))
+            setattr(kept, name, array(whole.typecode, old[~late].tolist()))
+        self.steps, self.times, self.values = kept.steps, kept.times, kept.values
+        return taken
+
+
+class Collector:
+    """Sorts events into tags, and takes points back where a writer began again at an earlier step.
+
+    As TensorBoard's EventAccumulator does: by the event `session_log: START` in files of version 2 (what
+    `purge_step` writes); in older files by a step that goes backwards, for that tag alone.
+    """
+
+    def __init__(self) -> None:
+        self.tags: dict[str, Points] = {}
+        self.rewound: dict[str, list[Points]] = {}
+        self.kinds: dict[str, str] = {}  # the plugin of a tag, which stands in its first event alone
+        self.version = 0.0
+        self.latest = -1
+
+    def add(self, event: Any) -> None:
+        from tensorboard.compat.proto.event_pb2 import SessionLog
+
+        if event.HasField("file_version"):
+            number = event.file_version.rpartition(":")[2]
+            self.version = float(number) if number.replace(".", "", 1).isdigit() else 0.0
+        if self.version >= 2:
+            if event.HasField("session_log") and event.session_log.status == SessionLog.START:
+                for tag in self.tags:
+                    self._cut(tag, event.step)
+        elif event.HasField("summary") and event.step < self.latest:
+            for value in event.summary.value:
+                self._cut(value.tag, event.step)
+        self.latest = event.step
+        for value in event.summary.value if event.HasField("summary") else ():
+            self._value(event, value)
+
+    def _cut(self, tag: str, step: int) -> None:
+        if tag in self.tags and (taken := self.tags[tag].cut(step)):
+            self.rewound.setdefault(tag, []).append(taken)
+
+    def _value(self, event: Any, value: Any) -> None:
+        kind = value.WhichOneof("value")
+        if value.metadata.plugin_data.plugin_name:
+            self.kinds[value.tag] = value.metadata.plugin_data.plugin_name
+        if kind == "simple_value":
+            number = value.simple_value
+        elif kind == "tensor" and self.kinds.get(value.tag) == "scalars":
+            from tensorboard.util.tensor_util import make_ndarray
+
+            content = make_ndarray(value.tensor)
+            if content.size != 1:
+                return
+            number = float(content.reshape(()))
+        else:
+            return  # images, histograms, text
+        self.tags.setdefault(value.tag, Points()).append(event.step, event.wall_time, number)
