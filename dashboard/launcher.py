@@ -62,10 +62,10 @@ def _copied(found: list[Run], model: str, recipe: str) -> Run | None:
     return run if run and (run.config.model, run.config.recipe) == (model, recipe) else None
 
 
-def form(found: list[Run]) -> tuple[Form, st.delta_generator.DeltaGenerator]:
-    """The row of settings; returns them and the place for the button at its end."""
-    places = st.columns([1.2, 1.6, 1.2, 1, 1.2, 1.5], vertical_alignment="bottom")
-    model_place, data_place, recipe_place, epochs_place, more_place, button_place = places
+def form(found: list[Run]) -> tuple[Form, list[st.delta_generator.DeltaGenerator]]:
+    """The row of settings; returns them and the two places for the buttons at its end."""
+    places = st.columns([1.2, 1.35, 1.05, 1.05, 0.95, 1.15, 1.5], vertical_alignment="bottom")
+    model_place, data_place, recipe_place, epochs_place, more_place, *button_places = places
     model = model_place.selectbox(
         "Model", list(ARCHITECTURES), format_func=lambda name: ARCHITECTURES[name].label, key="model",
         bind="query-params",
@@ -93,6 +93,12 @@ def form(found: list[Run]) -> tuple[Form, st.delta_generator.DeltaGenerator]:
             values["seed"] = settings.whole("Seed", "seed", defaults.seed, key)
         with right:
             values["lr"] = st.text_input("Learning rate", f"{defaults.lr:g}", key=f"lr_{key}")
+            minutes = f"{defaults.minutes:g}" if defaults.minutes else ""
+            minutes = st.text_input(
+                "Minutes instead of epochs", minutes, key=f"minutes_{key}", placeholder="no limit",
+                help="Trains this long; the schedule follows the share of the time used.",
+            )  # fmt: skip
+            values["minutes"] = minutes.strip() or None
             values["device"], device = _device(defaults.device)
         values |= settings.options(architecture, defaults.options, key)
         title = st.text_input(
@@ -103,7 +109,7 @@ def form(found: list[Run]) -> tuple[Form, st.delta_generator.DeltaGenerator]:
             st.caption(f"The settings of {copied.title}: change what you like.", width="stretch")
             st.button("Back to the recipe", key="uncopy", on_click=st.session_state.pop, args=("copy_of",))
     values["data"] = _data(source)
-    return Form(model, recipe, values, copied and copied.config, title, device), button_place
+    return Form(model, recipe, values, copied and copied.config, title, device), button_places
 
 
 def _device(default: str) -> tuple[str, str | None]:

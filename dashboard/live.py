@@ -18,7 +18,12 @@ def describe(run: Run, status: Status, turn: str = "") -> str:
     if status.state == "running":
         if not status.steps:
             return f"{model}. Starting: loading torch and the data."
-        parts = [f"epoch {min(status.epoch, run.config.epochs):.1f} of {run.config.epochs}"]
+        config = run.config
+        if config.minutes:
+            share = 100 * status.step / status.steps
+            parts = [f"epoch {status.epoch:.1f}, {share:.0f} % of {config.minutes:g} min"]
+        else:
+            parts = [f"epoch {min(status.epoch, config.epochs):.1f} of {config.epochs}"]
         if status.images_per_s:
             parts.append(f"{status.images_per_s:,.0f} images/s")
         if status.eta_s is not None:

@@ -14,6 +14,7 @@ from vitcore.runs import launch as background
 from vitcore.runs import manage
 from vitcore.runs.folder import ACTIVE, Run, readonly
 from vitcore.runs.log import tail
+from vitcore.runs.pair import partner
 
 TICK_S = 1.0
 
@@ -26,11 +27,11 @@ def panel(found: list[Run]) -> None:
     with queue_place:
         queueing.control([run for run in found if not run.bundled])
     look = chart.controls(*places)
-    state = run.status().state
-    st.fragment(_body, run_every=TICK_S if state in ACTIVE else None)(run, look, state)
+    state, other = run.status().state, partner(run, found)
+    st.fragment(_body, run_every=TICK_S if state in ACTIVE else None)(run, other, look, state)
 
 
-def _body(run: Run, look: chart.Look, shown: str) -> None:
+def _body(run: Run, other: Run | None, look: chart.Look, shown: str) -> None:
     status = run.status()
     if status.state != shown or st.session_state.pop("edited", False):
         st.rerun()  # the whole page: start or end the timer, and show the new state or title in the list
@@ -56,8 +57,9 @@ def _body(run: Run, look: chart.Look, shown: str) -> None:
     bar = st.empty()  # always there, so that what stands below keeps its place: a log left open stays open
     if status.state != "finished":
         bar.progress(min(1.0, share))
-    chart.pair([run], look, key="watch", height=300)
-    chart.more([run], look, key="watch")
+    together = [run, other] if other else [run]  # of a fair pair both
+    chart.pair(together, look, key="watch", height=300)
+    chart.more(together, look, key="watch")
     with st.expander("Log and command", expanded=status.state in ("failed", "lost")):
         st.code(tail(run.log, 30) or "Nothing printed yet.", language=None, height=180)
         st.caption("The same training at the command line:")

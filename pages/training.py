@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import launcher, queueing, resources, watch
+from dashboard import launcher, pairing, queueing, rehearsal, resources, watch
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
@@ -14,7 +14,7 @@ st.title("Train a model and watch it learn")
 
 found = resources.runs()
 own = [run for run in found if not run.bundled]
-chosen, button_place = launcher.form(found)
+chosen, (rehearse_place, button_place) = launcher.form(found)
 
 
 def start() -> None:
@@ -27,6 +27,8 @@ def start() -> None:
     st.session_state.watch = run.id
 
 
+with rehearse_place:
+    rehearsal.button(chosen)
 button_place.button(
     "Launch training", type="primary", width="stretch", on_click=start, icon=":material/play_arrow:",
     disabled=readonly(), help="This is a read-only ViT Lab: look at everything." if readonly() else None,
@@ -36,9 +38,14 @@ refused, problem = st.session_state.get("launch_error", ("", ""))
 if problem and refused == chosen.mark:
     st.error(problem)
 
+rehearsal.result(chosen)
+
 recipe = ARCHITECTURES[chosen.model]
 measured = recipe.measured.get(chosen.recipe, "not measured yet")
-st.caption(f"Recipe `{chosen.recipe}` for the {recipe.label}: {measured}. {queueing.outlook(own)}")
+words, pair_place = st.columns([7, 1.35], vertical_alignment="center")
+words.caption(f"Recipe `{chosen.recipe}` for the {recipe.label}: {measured}. {queueing.outlook(own)}")
+with pair_place:
+    pairing.control(chosen, SAME_S)
 
 if not own:
     st.markdown(

@@ -42,6 +42,13 @@ class Config(BaseModel):
     nodes: int = Field(1, ge=1, le=1024, description="machines that train together")
 
     epochs: int = Field(10, ge=1, le=10_000)
+    minutes: float | None = Field(
+        None,
+        gt=0,
+        le=100_000,
+        description="train this long instead of `epochs`; warm-up, schedule and full_epochs follow the share "
+        "of the time used, as they would follow that share of the epochs",
+    )
     batch_size: int = Field(128, ge=1, le=8192)
     optimizer: Literal["adamw", "sgd", "muon"] = "adamw"
     lr: float = Field(1e-3, gt=0, le=10)

@@ -31,7 +31,7 @@ from vitcore.models.evaluate import evaluate
 from vitcore.runs import process
 from vitcore.runs.folder import Run, Status, create_run, write_atomic
 from vitcore.training import train
-from vitcore.training.engine import parts
+from vitcore.training.setup import parts
 
 
 def tutorial(seconds: float, runs_dir: Path | None, seed: int = 0) -> Run:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +20,9 @@ from vitcore.errors import UserError
 Model = Annotated[str | None, typer.Option(help=f"{', '.join(ARCHITECTURES)}.  [default: vit]")]
 Recipe = Annotated[str | None, typer.Option(help="quick, modern or tutorial.  [default: quick]")]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the training images.  [default: the recipe's]")]
+Minutes = Annotated[
+    float | None, typer.Option(help="Train this long instead; the schedule follows the share of time used.")
+]
 BatchSize = Annotated[int | None, typer.Option(help="Images per step.  [default: the recipe's]")]
 Rate = Annotated[float | None, typer.Option("--lr", help="Peak learning rate.  [default: the recipe's]")]
 Seed = Annotated[int | None, typer.Option(help="Of initial weights, order and augmentation.  [default: 0]")]
@@ -66,7 +71,7 @@ def _config(file: Path | None, settings: list[str] | None, **options: Any) -> An
 
 
 def _training_command(
-    start: Callable[[Any, str | None, Path | None, str], Path | None],
+    start: Callable[[Any, str | None, Path | None, str], Path | str | None],
 ) -> Callable[..., None]:
     """A command with all options of a training; `train` and `launch` differ only in what starts it."""
 
@@ -75,6 +80,7 @@ def _training_command(
         data: Data = None,
         recipe: Recipe = None,
         epochs: Epochs = None,
+        minutes: Minutes = None,
         batch_size: BatchSize = None,
         lr: Rate = None,
         seed: Seed = None,
@@ -87,7 +93,7 @@ def _training_command(
         resume: Resume = None,
         runs_dir: RunsDir = None,
     ) -> None:
-        options = dict(model=model, data=data, recipe=recipe, epochs=epochs)
+        options = dict(model=model, data=data, recipe=recipe, epochs=epochs, minutes=minutes)
         options |= dict(batch_size=batch_size, lr=lr, seed=seed, device=device)
         options |= dict(devices=devices, nodes=nodes)
         if resume is not None and (
@@ -134,3 +140,47 @@ app.command(
 app.command("launch", help="Queue a training in the background and return at once; prints the run folder.")(
     _training_command(_launch)
 )
+
+
+def _rehearse(config: Any, resume: str | None, runs_dir: Path | None, title: str) -> str:
+    from vitcore.training.rehearse import rehearse
+
+    if resume is not None or title:
+        raise UserError("A rehearsal is of a new training: leave out --resume and --title.")
+    with contextlib.redirect_stdout(sys.stderr):
+        found = rehearse(config)
+    if sys.stdout.isatty():
+        return f"{found}."
+    return json.dumps({**dataclasses.asdict(found), "words": f"{found}."})
+
+
+app.command(
+    "rehearse",
+    help="Train some twenty steps and say what the whole would take: minutes, memory, disk. Same options; "
+    "JSON unless at a terminal.",
+)(_training_command(_rehearse))
+
+
+@app.command()
+def pair(
+    first: Annotated[str, typer.Argument(metavar="MODEL")],
+    second: Annotated[str, typer.Argument(metavar="MODEL")],
+    data: Data = None,
+    recipe: Recipe = None,
+    epochs: Epochs = None,
+    minutes: Minutes = None,
+    batch_size: BatchSize = None,
+    seed: Seed = None,
+    device: Device = None,
+    settings: Setting = None,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Queue two models on the same images in the same order for the same budget; prints both folders."""
+    from vitcore.runs.pair import launch_pair, make_pair, policy
+
+    given = dict(model=first, data=data, recipe=recipe, epochs=epochs, minutes=minutes)
+    config = _config(None, settings, **given, batch_size=batch_size, seed=seed, device=device)
+    both = make_pair(config, second)
+    print(f"Both: {policy(both[0])}", file=sys.stderr)
+    for run in launch_pair(*both, runs_dir):
+        print(run.path)

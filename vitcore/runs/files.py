@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
+
+from vitcore.errors import UserError
 
 
 def write_atomic(path: Path, data: str | bytes) -> None:
@@ -37,3 +40,13 @@ def write_over(path: Path, data: bytes) -> bool:
     except OSError:
         return False
     return True
+
+
+def check_space(home: Path, needed: float) -> None:
+    """Raises `UserError` when the disk of a runs folder has less than `needed` bytes free."""
+    place = next(p for p in (home, *home.parents) if p.exists())
+    if (free := shutil.disk_usage(place).free) < needed:
+        raise UserError(
+            f"The disk of {home} has {free / 1e6:,.0f} MB free and a run needs {needed / 1e6:,.0f} MB: make "
+            "room, or choose another folder with --runs-dir or $VITLAB_RUNS."
+        )

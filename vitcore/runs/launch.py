@@ -6,7 +6,6 @@ Everything is checked before a folder is made. Starting itself is the supervisor
 
 from __future__ import annotations
 
-import shutil
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from vitcore.data.datasets import data_dir, resolve
 from vitcore.errors import UserError
 from vitcore.runs import process, queue
 from vitcore.runs.devices import list_devices, wish
+from vitcore.runs.files import check_space, write_atomic
 from vitcore.runs.folder import (
     ABORT,
     ACTIVE,
@@ -23,7 +23,6 @@ from vitcore.runs.folder import (
     check_allowed,
     create_run,
     runs_dir,
-    write_atomic,
 )
 from vitcore.runs.supervisor import ensure_supervisor
 
@@ -69,16 +68,6 @@ def _twin(config: Config, home: Path, title: str, within_s: float) -> Run | None
         if time.time() - created <= within_s and run.config == config and title in ("", run.meta.title):
             return run
     return None
-
-
-def check_space(home: Path, needed: float) -> None:
-    """Raises `UserError` when the disk of the runs folder has less than `needed` bytes free."""
-    place = next(p for p in (home, *home.parents) if p.exists())
-    if (free := shutil.disk_usage(place).free) < needed:
-        raise UserError(
-            f"The disk of {home} has {free / 1e6:,.0f} MB free and a run needs {needed / 1e6:,.0f} MB: make "
-            "room, or choose another folder with --runs-dir or $VITLAB_RUNS."
-        )
 
 
 def resume(run: Run) -> Run:

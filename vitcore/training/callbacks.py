@@ -197,7 +197,7 @@ class RandomState(Callback):
 
 def epoch_follows(trainer: pl.Trainer) -> bool:
     """Whether the epoch that just ended was not the last one."""
-    return trainer.current_epoch + 1 < trainer.max_epochs
+    return trainer.current_epoch + 1 < trainer.max_epochs and not trainer.should_stop
 
 
 def snapshot_epochs(epochs: int, most: int = SNAPSHOTS) -> set[int]:

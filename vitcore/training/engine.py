@@ -18,21 +18,20 @@ from filelock import FileLock, Timeout
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from vitcore.config import Config
-from vitcore.data import Dataset, load_dataset, resolve, split_indices
-from vitcore.data.datasets import Split
-from vitcore.data.loader import make_loader
+from vitcore.data import Dataset, load_dataset, resolve
 from vitcore.errors import UserError
 from vitcore.models import build, load_run
-from vitcore.models.evaluate import batch_for, evaluate
+from vitcore.models.evaluate import evaluate
 from vitcore.runs import process
 from vitcore.runs.folder import Run, Status, check_allowed, create_run, find_run
 from vitcore.runs.metrics import event_files
+from vitcore.training.budget import Budget, longest
 from vitcore.training.callbacks import Guard, Keeper, RandomState, StopSwitch, StopTraining
 from vitcore.training.module import Classifier
 from vitcore.training.ranks import rank_of, world_of
 from vitcore.training.reports import Heartbeat, Scalars
-from vitcore.training.setup import first_line, make_trainer, prepare, quiet
-from vitcore.training.storage import step_of
+from vitcore.training.setup import first_line, make_loaders, make_trainer, parts, prepare, quiet
+from vitcore.training.storage import check_room, step_of
 
 
 class RunLogger(TensorBoardLogger):
@@ -153,7 +152,7 @@ def _lead(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: 
     if switch:
         raise StopTraining("stopped on request")
     step = step_of(run.last, data) if run.last.is_file() else 0
-    keeper = Keeper(run, switch, config.epochs, data.fingerprint)
+    keeper = Keeper(run, switch, longest(config), data.fingerprint)
     earlier = event_files(run.path)
     _await_a_later_second(earlier)
     logger = RunLogger(run.path, name="", version="", purge_step=step + 1 if earlier else None)
@@ -187,7 +186,7 @@ def follow(config: Config, last: Path | None = None) -> None:
     pl.seed_everything(config.seed, verbose=False)
     data = load_dataset(config.data, config.image_size)
     with StopSwitch(None) as switch, contextlib.suppress(StopTraining):
-        _fit(config, data, last, Keeper(None, switch, config.epochs, data.fingerprint))
+        _fit(config, data, last, Keeper(None, switch, longest(config), data.fingerprint))
 
 
 def _fit(
@@ -205,30 +204,19 @@ def _fit(
     rank, world = rank_of(config), world_of(config)
     resume = last if last and last.is_file() else None
     module = Classifier(prepare(config, len(data.classes)), config)
+    if keeper.run:
+        check_room(keeper.run, module.model, config)
     if rank:
         torch.manual_seed(config.seed + rank)  # the weights are alike; what is dropped from now on is not
     trainer = make_trainer(config, progress=progress)
     device = trainer.strategy.root_device
-    train_part, val_part = parts(data)
-    loader = make_loader(
-        train_part,
-        config.batch_size,
-        train=True,
-        policy=config.augment,
-        seed=config.seed,
-        device=device,
-        mixup=config.mixup,
-        cutmix=config.cutmix,
-        classes=len(data.classes),
-        rank=rank,
-        world=world,
-    )
+    loader, val_loader = make_loaders(config, data, device)
     loader.sampler.resume(step_of(resume, data) if resume else 0)
     every = max(1, min(50, len(loader) // 10))
     # the keeper last: it may end the training, and keeps only what the guard lets pass
-    trainer.callbacks += [Scalars(every, say), Guard(every), *watching, RandomState(), keeper]
+    budget = [Budget(config)] if config.minutes else []
+    trainer.callbacks += [*budget, Scalars(every, say), Guard(every), *watching, RandomState(), keeper]
     trainer.logger = logger
-    val_loader = make_loader(val_part, batch_for(data.size), train=False, device=device)
     try:
         trainer.fit(module, loader, val_loader, ckpt_path=resume, weights_only=True if resume else None)
     finally:
@@ -248,9 +236,3 @@ def _log_of(run: Run, foreground: bool) -> Callable[[str], None]:
             print(line, flush=True)
 
     return say
-
-
-def parts(data: Dataset) -> tuple[Split, Split]:
-    """(training, validation) splits of a dataset."""
-    train, held = split_indices(data)
-    return tuple(Split(data.train.images[i], data.train.labels[i]) for i in (train, held))

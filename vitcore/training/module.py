@@ -29,6 +29,7 @@ class Classifier(pl.LightningModule):
         super().__init__()
         self.model, self.config = model, config
         self.last: dict[str, torch.Tensor] = {}
+        self.share = 0.0  # of the minutes used, where the configuration has them (`training.budget`)
         classes = len(config.classes or range(10))
         self.accuracy = MulticlassAccuracy(num_classes=classes, average="micro")
 
@@ -39,7 +40,8 @@ class Classifier(pl.LightningModule):
     def training_step(self, batch: Batch, batch_index: int) -> torch.Tensor:
         images, labels = batch
         config = self.config
-        partial = config.keep_patches < 1 and self.current_epoch < config.epochs - config.full_epochs
+        epoch = self.share * config.epochs if config.minutes else self.current_epoch
+        partial = config.keep_patches < 1 and epoch < config.epochs - config.full_epochs
         logits = self.model(images, keep=config.keep_patches) if partial else self.model(images)
         loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
         truth = labels.argmax(dim=1) if labels.ndim == 2 else labels  # of mixed images the larger share
@@ -77,7 +79,12 @@ class Classifier(pl.LightningModule):
 
     def configure_optimizers(self) -> dict:
         optimizer = make_optimizer(self.model, self.config)
-        steps_per_epoch = int(self.trainer.estimated_stepping_batches) // self.config.epochs
-        factor = rate_factor(self.config, steps_per_epoch)
+        steps_per_epoch = int(self.trainer.estimated_stepping_batches) // self.trainer.max_epochs
+        by_step = rate_factor(self.config, steps_per_epoch)
+        total = self.config.epochs * steps_per_epoch
+
+        def factor(step: int) -> float:
+            return by_step(int(self.share * total) if self.config.minutes else step)
+
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

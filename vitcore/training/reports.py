@@ -12,6 +12,7 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 from vitcore.runs.folder import Run, Status
+from vitcore.training.budget import FOREVER
 from vitcore.training.ranks import mean_of
 
 BEAT_S = 1.0
@@ -44,7 +45,8 @@ class Scalars(Callback):
             metrics = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("val_")}
             self._write(trainer, metrics)
             loss, accuracy = metrics["val_loss"], 100 * metrics["val_acc"]
-            done = f"{trainer.current_epoch + 1}/{trainer.max_epochs}"
+            minutes = trainer.max_epochs == FOREVER
+            done = f"{trainer.current_epoch + 1}" + ("" if minutes else f"/{trainer.max_epochs}")
             self.say(f"epoch {done}  val_loss {loss:.4f}  val_acc {accuracy:.2f} %")
 
     def _write(self, trainer: pl.Trainer, values: dict[str, float]) -> None:
@@ -109,8 +111,9 @@ class Heartbeat(Callback):
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.began, self.validating = time.time(), 0.0
         self.first_step = trainer.global_step
+        known = trainer.max_epochs != FOREVER
         self.beat(
-            steps=trainer.max_epochs * trainer.num_training_batches,
+            steps=trainer.max_epochs * trainer.num_training_batches if known else None,
             device=str(module.device),
             precision=str(trainer.precision),
         )
@@ -121,12 +124,18 @@ class Heartbeat(Callback):
         step, steps = trainer.global_step, self.status.steps or 0
         elapsed = time.time() - self.began
         done = max(1, step - self.first_step)
+        left = elapsed / done * (steps - step)
+        if (
+            minutes := module.config.minutes
+        ) and module.share:  # their end is known, the steps until then not
+            steps, left = round(step / module.share), 60 * minutes * (1 - module.share)
         rate = done * self.batch_size / max(1e-6, elapsed - self.validating)
         self.beat(
             step=step,
             epoch=step / trainer.num_training_batches,
             images_per_s=rate,
-            eta_s=elapsed / done * (steps - step),
+            steps=steps,
+            eta_s=left,
         )
 
     def on_exception(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:

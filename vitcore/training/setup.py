@@ -9,11 +9,17 @@ import warnings
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import TQDMProgressBar
+from torch.utils.data import DataLoader
 
 from vitcore.config import Config
+from vitcore.data import Dataset, split_indices
+from vitcore.data.datasets import Split
+from vitcore.data.loader import make_loader
 from vitcore.errors import UserError
 from vitcore.models import build
-from vitcore.training.ranks import check_launcher, world_of
+from vitcore.models.evaluate import batch_for
+from vitcore.training.budget import FOREVER
+from vitcore.training.ranks import check_launcher, rank_of, world_of
 from vitcore.training.storage import DurableIO
 
 
@@ -52,7 +58,7 @@ def make_trainer(config: Config, *, progress: bool) -> pl.Trainer:
             num_nodes=config.nodes,
             strategy="ddp" if world_of(config) > 1 else "auto",
             sync_batchnorm=world_of(config) > 1 and config.device != "cpu" and torch.cuda.is_available(),
-            max_epochs=config.epochs,
+            max_epochs=FOREVER if config.minutes else config.epochs,
             gradient_clip_val=config.clip_norm or None,
             enable_checkpointing=False,
             enable_model_summary=False,
@@ -80,6 +86,7 @@ def quiet() -> None:
         ".*does not have many workers.*",
         ".*your dataloader is not resumable.*",
         ".*isinstance.*LeafSpec.*",
+        ".*but have no `val_dataloader`.*",
     ):
         warnings.filterwarnings("ignore", message=pattern)
     warnings.filterwarnings("ignore", message=".*`training_step` returned.*")
@@ -92,3 +99,28 @@ def first_line(error: BaseException) -> str:
     """An error as one line: its kind and the first line of its message."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
+
+
+def parts(data: Dataset) -> tuple[Split, Split]:
+    """(training, validation) splits of a dataset."""
+    train, held = split_indices(data)
+    return tuple(Split(data.train.images[i], data.train.labels[i]) for i in (train, held))
+
+
+def make_loaders(config: Config, data: Dataset, device: torch.device) -> tuple[DataLoader, DataLoader]:
+    """(training, validation) batches on a device; of several ranks each gets its share of the training."""
+    train_part, val_part = parts(data)
+    loader = make_loader(
+        train_part,
+        config.batch_size,
+        train=True,
+        policy=config.augment,
+        seed=config.seed,
+        device=device,
+        mixup=config.mixup,
+        cutmix=config.cutmix,
+        classes=len(data.classes),
+        rank=rank_of(config),
+        world=world_of(config),
+    )
+    return loader, make_loader(val_part, batch_for(data.size), train=False, device=device)

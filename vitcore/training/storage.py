@@ -10,8 +10,13 @@ from typing import Any
 import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
+from vitcore.config import Config
 from vitcore.data import Dataset
 from vitcore.errors import UserError
+from vitcore.runs.files import check_space
+from vitcore.runs.folder import Run
+from vitcore.training.budget import longest
+from vitcore.training.callbacks import SNAPSHOTS, snapshot_epochs
 
 
 class DurableIO(TorchCheckpointIO):
@@ -43,3 +48,32 @@ def step_of(checkpoint: Path, data: Dataset) -> int:
             "validated and tested: train a new run."
         )
     return step
+
+
+def disk_of(weights: int, state: int, config: Config) -> tuple[int, int]:
+    """Bytes of a run's checkpoints: (when it is finished, most while it runs).
+
+    `weights` and `state` are the bytes of the model and of the optimizer's memory. last.ckpt holds both and
+    is written beside the old one, best.safetensors the weights, snapshots half of that each.
+    """
+    snapshots = min(SNAPSHOTS, len(snapshot_epochs(longest(config))) + 1)
+    finished = (weights + state) + weights + snapshots * weights // 2
+    return finished, finished + weights + state
+
+
+def state_bytes(model: torch.nn.Module, config: Config) -> int:
+    """Bytes of the optimizer's memory: two numbers a weight for AdamW, at most one for SGD; Muon's matrices
+    need one.
+    """
+    sizes = [(p.numel() * 4, p.ndim == 2 and n.startswith(("transformer.", "blocks.")))
+             for n, p in model.named_parameters()]  # fmt: skip
+    if config.optimizer == "sgd":
+        return sum(size for size, _ in sizes) if config.momentum else 0
+    return sum(size * (1 if inner and config.optimizer == "muon" else 2) for size, inner in sizes)
+
+
+def check_room(run: Run, model: torch.nn.Module, config: Config) -> None:
+    """Raises `UserError` when the disk has no room for what this run will still write."""
+    weights = sum(value.numel() * 4 for value in model.state_dict().values())
+    there = sum(file.stat().st_size for file in run.checkpoints.glob("*") if file.is_file())
+    check_space(run.path.parent, disk_of(weights, state_bytes(model, config), config)[1] - there)

@@ -1,0 +1,117 @@
+"""What a rehearsal predicts, against what the training then took."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.training.test_train import config
+from vitcore.config import dump_config, make_config
+from vitcore.errors import UserError
+from vitcore.runs.folder import list_runs, runs_dir
+from vitcore.training import engine, train
+from vitcore.training.rehearse import rehearse
+from vitcore.training.storage import disk_of
+
+
+def size_of(place):
+    return sum(p.stat().st_size for p in place.rglob("*") if p.is_file())
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"embed_dim": 64, "hidden_dim": 256}, {"model": "resnet", "c_hidden": [32, 64]},
+     {"optimizer": "adamw", "embed_dim": 64, "hidden_dim": 256}, {"epochs": 40, "batch_size": 64}],
+    ids=["muon", "sgd", "adamw", "many snapshots"],
+)  # fmt: skip
+def test_steps_disk_and_parameters_are_those_of_the_run(colours, settings):
+    asked = config(colours, **settings)
+    before = size_of(runs_dir()) if runs_dir().exists() else 0
+    found = rehearse(asked, steps=3)
+    assert before == (size_of(runs_dir()) if runs_dir().exists() else 0)
+    run = train(asked, progress=False)
+    assert found.steps == run.status().step
+    files = size_of(run.checkpoints)
+    ours = found.disk_bytes if files > 500_000 else pytest.approx(found.disk_bytes, abs=200_000)
+    assert files == (pytest.approx(ours, rel=0.15) if files > 500_000 else ours)
+    assert found.counted == 3
+    assert found.device == "cpu"
+
+
+def test_minutes_are_the_minutes_and_dropping_patches_costs_as_it_does(colours):
+    assert rehearse(config(colours, minutes=7.0), steps=3).minutes == pytest.approx(7.0, abs=0.7)
+    half = config(colours, keep_patches=0.5, full_epochs=0, epochs=10, embed_dim=128, hidden_dim=512,
+                  patch_size=4)  # fmt: skip
+    whole = half.model_copy(update={"full_epochs": 10})
+    assert rehearse(half, steps=6).minutes < rehearse(whole, steps=6).minutes
+
+
+def test_what_the_training_would_refuse_the_rehearsal_refuses(colours):
+    with pytest.raises(UserError, match="no mps device"):
+        rehearse(config(colours, device="mps"))
+    with pytest.raises(UserError, match="for one device"):
+        rehearse(config(colours, devices=2))
+
+
+def test_a_disk_without_room_for_the_checkpoints_ends_a_run_before_its_first_step(colours, monkeypatch):
+    asked = config(colours)
+    needed = []
+
+    def full(home, bytes_needed):
+        needed.append(bytes_needed)
+        raise UserError(f"The disk has 3 MB free and a run needs {bytes_needed / 1e6:.0f} MB")
+
+    monkeypatch.setattr("vitcore.training.storage.check_space", full)
+    with pytest.raises(UserError, match="MB free and a run needs"):
+        engine.train(asked, progress=False)
+    (run,) = list_runs(bundled=False)
+    assert run.status().state == "failed"
+    assert not list(run.checkpoints.iterdir())
+    assert needed[0] == pytest.approx(disk_of(*weights_and_state(run), asked)[1])
+
+
+def weights_and_state(run):
+    from vitcore.models import build
+    from vitcore.training.storage import state_bytes
+
+    found = run.config
+    model = build(found.model, num_classes=2, image_size=32, **found.options)
+    return sum(v.numel() * 4 for v in model.state_dict().values()), state_bytes(model, found)
+
+
+def through(command, place):
+    """(what it printed, seconds, most memory in bytes) of a process of its own."""
+    began = time.monotonic()
+    with (place / "out").open("wb") as out:
+        child = subprocess.Popen([sys.executable, "-m", "vitcore", *command], stdout=out)
+        _, code, used = os.wait4(child.pid, 0)
+    assert code == 0
+    scale = 1 if sys.platform == "darwin" else 1024
+    return (place / "out").read_text(), time.monotonic() - began, used.ru_maxrss * scale
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "wait4"), reason="needs a system that counts a child's memory")
+@pytest.mark.parametrize(("model", "epochs"), [("resnet", 4), ("vit", 1)])
+def test_prediction_and_truth(model, epochs, tmp_path, capsys):
+    place = tmp_path / "asked.yaml"
+    place.write_text(dump_config(make_config("quick", model=model, epochs=epochs, device="cpu")))
+    found = json.loads(through(["rehearse", "--config", place], tmp_path)[0])
+    path, seconds, memory = through(["train", "--config", place], tmp_path)
+    disk = size_of(Path(path.strip()))
+    predicted = (60 * found["minutes"], found["memory_bytes"] / 1e9, found["disk_bytes"] / 1e6)
+    true = (seconds, memory / 1e9, disk / 1e6)
+    names = ("seconds", "GB of memory", "MB of disk")
+    with capsys.disabled():
+        print(f"\nrehearsal of {model} quick, {epochs} epochs of cifar10-mini:")
+        for name, ours, theirs in zip(names, predicted, true, strict=True):
+            print(f"  {name}: predicted {ours:.1f}, true {theirs:.1f}, ratio {ours / theirs:.2f}")
+    assert predicted[2] == pytest.approx(true[2], rel=0.15)
+    assert predicted[1] == pytest.approx(true[1], rel=0.3)
+    assert 0.4 < predicted[0] / true[0] < 2.5  # the machine is noisy; the figures are printed

@@ -1,0 +1,87 @@
+"""A fair pair: two architectures that see the very same images in the same order for the same budget. No torch."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from vitcore.architectures import ARCHITECTURES
+from vitcore.config import Config, make_config
+from vitcore.errors import UserError
+from vitcore.runs import launch as background
+from vitcore.runs import manage
+from vitcore.runs.folder import ACTIVE, Run, check_allowed
+
+# what is the first one's for both; the order and the augmentation of images follow from seed, data and these
+SHARED = ("data", "image_size", "seed", "device", "precision", "epochs", "minutes", "batch_size",
+          "label_smoothing", "augment", "mixup", "cutmix")  # fmt: skip
+
+
+def make_pair(first: Config, other: str, **changes: object) -> tuple[Config, Config]:
+    """Two configurations: `first` and the other architecture's recipe of the same name, alike in all of `SHARED`,
+    both without patch dropping. Each keeps its own optimizer, rates and model. Raises `UserError`.
+    """
+    if other not in ARCHITECTURES:
+        raise UserError(f"Unknown model {other!r}: choose one of {', '.join(ARCHITECTURES)}.")
+    if unknown := set(changes) - set(SHARED):
+        raise UserError(f"A pair shares {', '.join(SHARED)}; {sorted(unknown)[0]} is each model's own.")
+    recipe = first.recipe if first.recipe in ARCHITECTURES[other].recipes else "quick"
+    alike = {name: getattr(first, name) for name in SHARED} | changes
+    own = first.model_dump(exclude={"model", "recipe", "options", "classes", *SHARED})
+    one = make_config(None, **pick(first, own), **alike)
+    two = make_config(recipe, model=other, **alike, **without_dropping(other))
+    return one, two
+
+
+def pick(first: Config, own: dict[str, object]) -> dict[str, object]:
+    """The settings of `first` that are its own, without patch dropping."""
+    recipe = first.recipe if first.recipe in ARCHITECTURES[first.model].recipes else "quick"
+    return {**own, "recipe": recipe, "model": first.model, "options": first.options, "keep_patches": 1.0}
+
+
+def without_dropping(model: str) -> dict[str, float]:
+    """The override that shows a model all patches."""
+    return {"keep_patches": 1.0} if ARCHITECTURES[model].drops_patches else {}
+
+
+def policy(config: Config) -> str:
+    """What the two have in common, in words."""
+    budget = f"{config.minutes:g} minutes" if config.minutes else f"{config.epochs} epochs"
+    mixing = [
+        f"{name} {value:g}" for name, value in (("MixUp", config.mixup), ("CutMix", config.cutmix)) if value
+    ]
+    return (
+        f"{budget} of {config.data}, the same {config.batch_size} images in every step (seed {config.seed}), "
+        f"augmented alike (policy {', '.join([config.augment, *mixing])}), label smoothing "
+        f"{config.label_smoothing:g}, all patches shown. Optimizer and rates are each model's own."
+    )
+
+
+def launch_pair(
+    first: Config, second: Config, root: str | Path | None = None, *, once_s: float = 0.0
+) -> list[Run]:
+    """Queue both and tie them together in meta.json; nothing is left when one cannot be launched. Raises
+    `UserError`.
+    """
+    check_allowed()
+    runs: list[Run] = []
+    try:
+        for config in (first, second):
+            runs.append(background.launch(config, root, once_s=once_s))
+    except UserError:
+        for run in runs:
+            if run.status().state in ACTIVE:
+                background.stop(run, now=True)
+            if run.status().state not in ACTIVE:
+                manage.delete(run, root)
+        raise
+    name = next((run.meta.pair for run in runs if run.meta.pair), None) or secrets.token_hex(6)
+    for run in runs:
+        run.write_meta(run.meta.model_copy(update={"pair": name}))
+    return runs
+
+
+def partner(run: Run, among: list[Run]) -> Run | None:
+    """The other one of its pair, where it is still there."""
+    name = run.meta.pair
+    return next((r for r in among if name and r.id != run.id and r.meta.pair == name), None)
