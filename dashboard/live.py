@@ -26,6 +26,9 @@ def describe(run: Run, status: Status, turn: str = "") -> str:
             parts = [f"epoch {min(status.epoch, config.epochs):.1f} of {config.epochs}"]
         if status.images_per_s:
             parts.append(f"{status.images_per_s:,.0f} images/s")
+        if status.memory_bytes:
+            total = f" of {status.memory_total / 1e9:.0f}" if status.memory_total else ""
+            parts.append(f"{status.memory_bytes / 1e9:.1f}{total} GB memory")
         if status.eta_s is not None:
             parts.append(f"{duration(status.eta_s)} left")
         return f"{model}. {', '.join(parts)}."

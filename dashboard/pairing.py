@@ -16,8 +16,8 @@ def control(form: Form, once_s: float) -> None:
     """A popover that launches two trainings which differ in the architecture alone."""
     with st.popover("Fair pair", icon=":material/balance:", width="stretch"):
         st.markdown(
-            f"Trains the **{ARCHITECTURES[form.model].label}** of the form above and another model on the very "
-            "same images in the same order."
+            f"Trains the **{ARCHITECTURES[form.model].label}** of the form above and another model on the "
+            "very same images in the same order."
         )
         left, middle, right = st.columns(3, vertical_alignment="bottom")
         others = [name for name in ARCHITECTURES if name != form.model]

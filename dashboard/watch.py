@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard import chart, launcher, live, queueing, selection
+from dashboard import chart, launcher, learning, live, queueing, selection
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
 from vitcore.runs import manage
@@ -59,6 +59,7 @@ def _body(run: Run, other: Run | None, look: chart.Look, shown: str) -> None:
         bar.progress(min(1.0, share))
     together = [run, other] if other else [run]  # of a fair pair both
     chart.pair(together, look, key="watch", height=300)
+    learning.strip(run)
     chart.more(together, look, key="watch")
     with st.expander("Log and command", expanded=status.state in ("failed", "lost")):
         st.code(tail(run.log, 30) or "Nothing printed yet.", language=None, height=180)

@@ -7,7 +7,7 @@ import torch
 
 from tests.conftest import TINY_VIT
 from tests.runs.trainings import wait_for
-from vitcore.config import make_config
+from vitcore.config import build_config, make_config
 from vitcore.data import load_dataset
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
@@ -76,7 +76,7 @@ def test_a_wrong_pair_gets_a_sentence(colours, other, changes, words):
 def test_a_pair_is_launched_trained_and_tied_together(colours):
     settings = {"c_hidden": [4, 8], "num_blocks": [1, 1]}
     one, two = make_pair(vit(colours, "quick"), "resnet", epochs=1)
-    two = two.model_copy(update={"options": settings})
+    two = build_config(**{**two.model_dump(), "options": settings})
     runs = launch_pair(one, two)
     assert runs[0].meta.pair == runs[1].meta.pair is not None
     assert partner(runs[0], list_runs()).id == runs[1].id

@@ -92,6 +92,10 @@ class Status(BaseModel):
     epoch: float = 0.0
     images_per_s: float | None = None
     eta_s: float | None = None
+    memory_bytes: int | None = Field(
+        None, description="on the CPU of the process, else of the device, at most"
+    )
+    memory_total: int | None = None
     data_dir: str | None = Field(None, description="$VITLAB_DATA of whoever launched it")
     active_s: float = Field(0.0, description="seconds of training so far, over all resumes")
     result: dict[str, Any] = Field(default_factory=dict)

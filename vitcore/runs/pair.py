@@ -1,4 +1,4 @@
-"""A fair pair: two architectures that see the very same images in the same order for the same budget. No torch."""
+"""A fair pair: two architectures, the very same images in the same order, the same budget. No torch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 
 from vitcore.architectures import ARCHITECTURES
-from vitcore.config import Config, make_config
+from vitcore.config import Config, build_config, make_config
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
 from vitcore.runs import manage
@@ -18,30 +18,21 @@ SHARED = ("data", "image_size", "seed", "device", "precision", "epochs", "minute
 
 
 def make_pair(first: Config, other: str, **changes: object) -> tuple[Config, Config]:
-    """Two configurations: `first` and the other architecture's recipe of the same name, alike in all of `SHARED`,
-    both without patch dropping. Each keeps its own optimizer, rates and model. Raises `UserError`.
+    """Two configurations: `first` and the other architecture's recipe of the same name (else `quick`), alike
+    in all of `SHARED`, both without patch dropping. Each keeps its own optimizer, rates and model. Raises
+    `UserError`.
     """
     if other not in ARCHITECTURES:
         raise UserError(f"Unknown model {other!r}: choose one of {', '.join(ARCHITECTURES)}.")
     if unknown := set(changes) - set(SHARED):
         raise UserError(f"A pair shares {', '.join(SHARED)}; {sorted(unknown)[0]} is each model's own.")
+    alike = {name: getattr(first, name) for name in SHARED}
+    if "epochs" in changes:
+        alike["minutes"] = None
+    alike |= changes
     recipe = first.recipe if first.recipe in ARCHITECTURES[other].recipes else "quick"
-    alike = {name: getattr(first, name) for name in SHARED} | changes
-    own = first.model_dump(exclude={"model", "recipe", "options", "classes", *SHARED})
-    one = make_config(None, **pick(first, own), **alike)
-    two = make_config(recipe, model=other, **alike, **without_dropping(other))
-    return one, two
-
-
-def pick(first: Config, own: dict[str, object]) -> dict[str, object]:
-    """The settings of `first` that are its own, without patch dropping."""
-    recipe = first.recipe if first.recipe in ARCHITECTURES[first.model].recipes else "quick"
-    return {**own, "recipe": recipe, "model": first.model, "options": first.options, "keep_patches": 1.0}
-
-
-def without_dropping(model: str) -> dict[str, float]:
-    """The override that shows a model all patches."""
-    return {"keep_patches": 1.0} if ARCHITECTURES[model].drops_patches else {}
+    one = build_config(**{**first.model_dump(), **alike, "keep_patches": 1.0, "classes": None})
+    return one, make_config(recipe, model=other, **alike, keep_patches=1.0)
 
 
 def policy(config: Config) -> str:

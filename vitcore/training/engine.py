@@ -27,6 +27,7 @@ from vitcore.runs.folder import Run, Status, check_allowed, create_run, find_run
 from vitcore.runs.metrics import event_files
 from vitcore.training.budget import Budget, longest
 from vitcore.training.callbacks import Guard, Keeper, RandomState, StopSwitch, StopTraining
+from vitcore.training.learning import Eight
 from vitcore.training.module import Classifier
 from vitcore.training.ranks import rank_of, world_of
 from vitcore.training.reports import Heartbeat, Scalars
@@ -157,8 +158,9 @@ def _lead(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: 
     _await_a_later_second(earlier)
     logger = RunLogger(run.path, name="", version="", purge_step=step + 1 if earlier else None)
     say = _log_of(run, progress)
+    watching = [heart, Eight(run, parts(data)[1], data.classes)]
     trainer = _fit(
-        config, data, run.last, keeper, progress=progress, logger=logger, say=say, watching=[heart]
+        config, data, run.last, keeper, progress=progress, logger=logger, say=say, watching=watching
     )
     test = evaluate(load_run(run), data.test, trainer.strategy.root_device)
     scores = {"test_acc": test.accuracy, "test_loss": test.loss}

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
+import psutil
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
@@ -116,6 +117,8 @@ class Heartbeat(Callback):
             steps=trainer.max_epochs * trainer.num_training_batches if known else None,
             device=str(module.device),
             precision=str(trainer.precision),
+            memory_bytes=memory_of(module.device),
+            memory_total=memory_total(module.device),
         )
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
@@ -136,6 +139,7 @@ class Heartbeat(Callback):
             images_per_s=rate,
             steps=steps,
             eta_s=left,
+            memory_bytes=memory_of(module.device),
         )
 
     def on_exception(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
@@ -151,3 +155,19 @@ class Heartbeat(Callback):
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.validating += time.time() - self.entered
         self.beat(step=trainer.global_step, epoch=trainer.global_step / trainer.num_training_batches)
+
+
+def memory_of(device: torch.device) -> int:
+    """Bytes: of this process on the CPU, else the most so far on the device."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if device.type == "mps":
+        return torch.mps.driver_allocated_memory()
+    return psutil.Process().memory_info().rss
+
+
+def memory_total(device: torch.device) -> int:
+    """Bytes that there are."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory
+    return psutil.virtual_memory().total

@@ -1,0 +1,67 @@
+"""Asks the model about eight fixed validation images after every epoch, so that one sees it learn."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback
+
+from vitcore.data.augment import normalize
+from vitcore.data.datasets import Split
+from vitcore.runs.folder import Run
+from vitcore.runs.predictions import Predictions, choose, read_predictions, write_predictions
+
+
+class Eight(Callback):
+    """Writes predictions/eight.npz: untrained, and after each validation. Rank 0 only; it changes nothing in
+    the training, and a full disk does not end it.
+    """
+
+    def __init__(self, run: Run, held: Split, classes: tuple[str, ...]) -> None:
+        self.run = run
+        chosen = choose(held.labels)
+        self.images = held.images[chosen]
+        empty = np.zeros((0, len(chosen), len(classes)), np.float32)
+        truth = held.labels[chosen].astype(np.int64)
+        self.found = Predictions(
+            self.images, truth, tuple(classes), np.zeros(0, np.int64), np.zeros(0), empty
+        )
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        earlier = read_predictions(self.run.path)
+        if trainer.global_step and earlier and np.array_equal(earlier.images, self.images):
+            kept = earlier.steps <= trainer.global_step  # later ones are taken back
+            self.found = replace(
+                earlier,
+                steps=earlier.steps[kept],
+                epochs=earlier.epochs[kept],
+                probabilities=earlier.probabilities[kept],
+            )
+        else:
+            self._ask(trainer, module)
+
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if not trainer.sanity_checking:
+            self._ask(trainer, module)
+
+    @torch.no_grad()
+    def _ask(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        training = module.model.training
+        module.model.eval()  # no dropout: no random number is drawn
+        logits = module.model(normalize(torch.from_numpy(self.images).to(module.device)))
+        module.model.train(training)
+        epoch = trainer.global_step / max(1, trainer.num_training_batches)
+        answers = logits.float().softmax(dim=1).cpu().numpy()
+        if not np.isfinite(answers).all():
+            return
+        self.found = self.found.with_moment(trainer.global_step, epoch, answers)
+        try:
+            write_predictions(self.run.path, self.found)
+        except OSError as error:
+            print(
+                f"the eight predictions could not be written: {error.strerror}", file=sys.stderr, flush=True
+            )
