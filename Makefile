@@ -1,4 +1,5 @@
 # make run        creates .venv, installs, starts the dashboard on http://127.0.0.1:8501
+# make tensorboard  TensorBoard on all runs, on http://127.0.0.1:6006
 # make test       the same plus the test tools and, where it can, a Chromium; runs everything but the slow tests
 # make test-slow  the slow tests alone
 # TORCH=cpu       takes PyTorch's CPU-only builds, far smaller on Linux: make run TORCH=cpu
@@ -6,14 +7,18 @@
 
 PYTHON ?= python3
 PORT ?= 8501
+TENSORBOARD_PORT ?= 6006
 VENV := .venv
 BIN := $(VENV)/bin
 CPU_INDEX := https://download.pytorch.org/whl/cpu
 
-.PHONY: run test test-slow lint format clean
+.PHONY: run tensorboard test test-slow lint format clean
 
 run: $(VENV)/.installed
 	@$(BIN)/python -m dashboard --port $(PORT)
+
+tensorboard: $(VENV)/.installed
+	@$(BIN)/python -m vitcore tensorboard --port $(TENSORBOARD_PORT)
 
 test: $(VENV)/.tools lint
 	@$(BIN)/python -m tests.chromium

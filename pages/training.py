@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import launcher, pairing, queueing, rehearsal, resources, watch
+from dashboard import launcher, pairing, queueing, rehearsal, resources, run_table, watch
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
@@ -52,4 +52,6 @@ if not own:
         "No training of yours yet. A `quick` run takes a few minutes, goes on when you close the browser, "
         "and appears here with its curves. Below, how the bundled models were trained."
     )
-watch.panel([*own, *(run for run in found if run.bundled)])
+every = [*own, *(run for run in found if run.bundled)]
+watch.panel(every)
+run_table.control(every)

@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from vitcore.architectures import ARCHITECTURES, Options
 from vitcore.errors import UserError
 
+SAFE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same in C: ten times as fast for a thousand runs
+
 
 class Config(BaseModel):
     """One training, completely: the same configuration on the same data repeats the run (exactly so on the
@@ -220,7 +222,7 @@ def dump_config(config: Config) -> str:
 def read_config(path: str | Path) -> Config:
     """A configuration from a YAML file; raises `UserError` where it is missing, torn or out of bounds."""
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        values = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=SAFE)
     except OSError as error:
         raise UserError(f"Cannot read {path}: {error.strerror or error}.") from None
     except (yaml.YAMLError, UnicodeDecodeError):

@@ -100,3 +100,14 @@ def delete(run: RunName, runs_dir: RunsDir = None) -> None:
     from vitcore.runs.folder import find_run
 
     manage.delete(find_run(run, runs_dir), runs_dir)
+
+
+@app.command()
+def tensorboard(
+    port: Annotated[int, typer.Option(help="Where it listens, on this machine.", min=1, max=65535)] = 6006,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Open TensorBoard on the bundled and your own runs, with graphs and hyperparameters."""
+    from vitcore.training.board import serve
+
+    raise typer.Exit(serve(runs_dir, port))

@@ -92,9 +92,7 @@ class Status(BaseModel):
     epoch: float = 0.0
     images_per_s: float | None = None
     eta_s: float | None = None
-    memory_bytes: int | None = Field(
-        None, description="on the CPU of the process, else of the device, at most"
-    )
+    memory_bytes: int | None = Field(None, description="of the process on a CPU, else on the device")
     memory_total: int | None = None
     data_dir: str | None = Field(None, description="$VITLAB_DATA of whoever launched it")
     active_s: float = Field(0.0, description="seconds of training so far, over all resumes")

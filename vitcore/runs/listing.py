@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ def as_rows(root: str | Path | None = None) -> list[dict[str, Any]]:
 
 
 def as_row(run: Run) -> dict[str, Any]:
-    status = run.status()
+    status, meta = run.status(), run.meta
     try:
         config = run.config
         what = {"model": config.model, "recipe": config.recipe, "data": config.data, "epochs": config.epochs}
@@ -26,28 +28,46 @@ def as_row(run: Run) -> dict[str, Any]:
         what = {"model": "?", "recipe": "?", "data": "?", "epochs": 0}
     return {
         "id": run.id,
-        "title": run.title,
+        "title": meta.title or run.id,
+        "note": meta.note,
+        "pair": meta.pair,
         "state": status.state,
         "reason": status.reason,
         **what,
         "epoch": status.epoch,
+        "created": status.created,
+        "val_acc": status.result.get("val_acc"),
         "test_acc": status.result.get("test_acc"),
         "n_test": status.result.get("n_test"),
         "minutes": status.active_s / 60,
+        "size_bytes": size_of(run.path),
         "bundled": run.bundled,
         "path": str(run.path),
     }
 
 
+def size_of(place: Path) -> int:
+    """Bytes of all files in a run folder."""
+    total = 0
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(place):
+            if entry.is_dir(follow_symlinks=False):
+                total += size_of(Path(entry.path))
+            else:
+                total += entry.stat(follow_symlinks=False).st_size
+    return total
+
+
 def print_table(rows: list[dict[str, Any]]) -> None:
     """The rows on stdout, aligned; never cut, so that ids can be copied."""
-    lines = [("run", "state", "model", "data", "recipe", "epoch", "test", "minutes")]
+    lines = [("run", "state", "model", "data", "recipe", "epoch", "test", "minutes", "MB")]
     for row in rows:
         accuracy = f"{100 * row['test_acc']:.2f} %" if row["test_acc"] is not None else ""
         model = ARCHITECTURES[row["model"]].label if row["model"] in ARCHITECTURES else row["model"]
+        size = f"{row['size_bytes'] / 1e6:.0f}"
         progress, minutes = f"{row['epoch']:.1f}/{row['epochs']}", f"{row['minutes']:.1f}"
         lines.append(
-            (row["id"], row["state"], model, row["data"], row["recipe"], progress, accuracy, minutes)
+            (row["id"], row["state"], model, row["data"], row["recipe"], progress, accuracy, minutes, size)
         )
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:

@@ -1,6 +1,7 @@
-"""What a model said about eight fixed images along its training: predictions/<what it was>.npz. No torch.
+"""What a model said about eight fixed images along its training: predictions/eight.npz. No torch.
 
-One small file holds everything and is replaced as it grows. Of a long training it keeps at most `MOST` moments.
+One small file holds everything and is replaced as it grows. Of a long training it keeps at most `MOST`
+moments.
 """
 
 from __future__ import annotations

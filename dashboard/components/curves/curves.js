@@ -51,7 +51,7 @@ function draw(Plotly, div, data) {
       x: [b.x],
       y: [data.percent ? 100 * b.y : b.y],
       text: [b.text],
-      textposition: "bottom left",
+      textposition: "top center",
       textfont: { size: 12 },
       legendgroup: b.group,
       showlegend: false,

@@ -1,0 +1,95 @@
+"""All runs as a table: sort, filter, and take some to Compare."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import streamlit as st
+
+from vitcore.architectures import ARCHITECTURES
+from vitcore.runs.folder import Run
+from vitcore.runs.listing import as_row
+
+MOST = 8  # that Compare overlays
+
+
+def control(found: list[Run]) -> None:
+    """The table, for whoever asks for it; found: all readable runs."""
+    if not st.toggle(f"All runs ({len(found):,})", key="all", bind="query-params"):
+        return
+    text_place, state_place, model_place, watch_place, compare_place = st.columns(
+        [2.2, 1.8, 1.8, 1, 1.4], vertical_alignment="bottom"
+    )
+    rows = [as_row(run) for run in found]
+    text = text_place.text_input(
+        "Find", key="find", placeholder="title, note, data, recipe, date", bind="query-params"
+    )
+    states = state_place.multiselect("State", sorted({row["state"] for row in rows}), key="states")
+    models = model_place.multiselect(
+        "Model", sorted({row["model"] for row in rows}), key="models", format_func=_label
+    )
+    shown = [row for row in rows if fits(row, text, states, models)]
+    chosen = st.dataframe(
+        [_cells(row) for row in shown],
+        key=f"runs_table_{text}_{states}_{models}",  # other rows: no selection of before
+        hide_index=True,
+        width="stretch",
+        height=min(420, 38 + 35 * max(1, len(shown))),
+        on_select="rerun",
+        selection_mode="multi-row",
+        column_config=COLUMNS,
+    ).selection.rows
+    ids = [shown[i]["id"] for i in chosen if i < len(shown)]
+    if watch_place.button("Watch", width="stretch", disabled=len(ids) != 1, help="One run of the table."):
+        st.session_state.watch_next = ids[0]
+        st.rerun()
+    if compare_place.button(
+        "Compare", width="stretch", disabled=not 0 < len(ids) <= MOST, type="primary",
+        help=f"Up to {MOST} runs of the table.",
+    ):  # fmt: skip
+        st.session_state.runs = ids
+        st.switch_page("../pages/compare.py", query_params={"runs": ",".join(ids)})
+    if not shown:
+        st.caption("No run fits: clear the filters.")
+
+
+def fits(row: dict[str, Any], text: str, states: list[str], models: list[str]) -> bool:
+    """Whether a row has every word of the text somewhere, and one of the states and of the models, where any
+    are asked for.
+    """
+    whole = " ".join(str(row[name]) for name in ("id", "title", "note", "data", "recipe", "reason")).lower()
+    words = all(word in whole for word in text.lower().split())
+    return words and (not states or row["state"] in states) and (not models or row["model"] in models)
+
+
+def _label(model: str) -> str:
+    return ARCHITECTURES[model].label if model in ARCHITECTURES else model
+
+
+def _cells(row: dict[str, Any]) -> dict[str, Any]:
+    percent = {name: None if row[name] is None else 100 * row[name] for name in ("val_acc", "test_acc")}
+    return {
+        "title": row["title"],
+        "state": row["state"],
+        "model": _label(row["model"]),
+        "recipe": row["recipe"],
+        "data": row["data"],
+        "epochs": row["epoch"],
+        "validation": percent["val_acc"],
+        "test": percent["test_acc"],
+        "minutes": row["minutes"] or None,
+        "size": row["size_bytes"] / 1e6,
+        "launched": datetime.fromtimestamp(row["created"]) if row["created"] else None,
+    }
+
+
+COLUMNS = {
+    "title": st.column_config.TextColumn(width="medium"),
+    "epochs": st.column_config.NumberColumn(format="%.1f"),
+    "validation": st.column_config.NumberColumn(format="%.2f %%"),
+    "test": st.column_config.NumberColumn(format="%.2f %%"),
+    "minutes": st.column_config.NumberColumn(format="%.1f"),
+    "size": st.column_config.NumberColumn(format="%.0f MB"),
+    "launched": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+}

@@ -1,0 +1,81 @@
+"""TensorBoard, really started: scalars, graph and hyperparameters of bundled, own and foreign runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import psutil
+import pytest
+from torch.utils.tensorboard import SummaryWriter
+
+from tests.training.test_train import config
+from vitcore.runs.folder import runs_dir
+from vitcore.training import train
+
+
+@pytest.fixture
+def board(colours):
+    own = train(config(colours, epochs=1), progress=False)
+    with SummaryWriter(str(runs_dir() / "somebody" / "version_0")) as writer:
+        writer.add_scalar("eval/score", 0.5, 3)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "vitcore", "tensorboard", "--port", str(port)]
+    child = subprocess.Popen(command, env=os.environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def ask(path, body=None):
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/data/{path}", body)
+        if body:
+            request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.read().decode()
+
+    yield own, ask
+    for found in [*psutil.Process(child.pid).children(recursive=True), child]:
+        found.kill()
+    child.wait()
+
+
+def until(condition, seconds=90):
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            if found := condition():
+                return found
+        except (OSError, urllib.error.URLError):
+            pass
+        assert time.monotonic() < end, "TensorBoard did not show it"
+        time.sleep(0.5)
+
+
+def test_it_shows_every_run_with_graph_and_hyperparameters(board):
+    own, ask = board
+    wanted = {own.id, "vit-cifar10", "resnet-cifar10", "tutorial-equal-time", "somebody/version_0"}
+    tags = until(lambda: (found := json.loads(ask("plugin/scalars/tags"))).keys() >= wanted and found)
+    assert {"train_loss", "val_acc"} <= tags[own.id].keys()
+    assert "eval/score" in tags["somebody/version_0"]
+    points = json.loads(ask("plugin/scalars/scalars?run=vit-cifar10&tag=val_acc"))
+    assert points[-1][2] == pytest.approx(0.823, abs=0.001)
+    graphs = until(lambda: {k for k, v in json.loads(ask("plugin/graphs/info")).items() if v["run_graph"]})
+    assert wanted - {"somebody/version_0"} <= graphs
+    assert "transformer" in ask("plugin/graphs/graph?run=vit-cifar10&limit_attr_size=1024&large_attrs_key=x")
+    experiment = json.loads(ask("plugin/hparams/experiment", json.dumps({}).encode()))
+    names = {item["name"] for item in experiment["hparamInfos"]}
+    assert {"model", "lr", "patch_size"} <= names
+    assert not [p for p in own.path.iterdir() if ".vitlab" in p.name]  # runs stay as they are
+
+
+def test_a_wrong_port_gets_a_sentence():
+    done = subprocess.run(
+        [sys.executable, "-m", "vitcore", "tensorboard", "--port", "99999"], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
