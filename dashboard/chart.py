@@ -21,7 +21,6 @@ AXES = {
 }  # fmt: skip
 TITLES = {"acc": "accuracy", "loss": "cross-entropy", "lr": "learning rate"}
 Place = st.delta_generator.DeltaGenerator
-QUIET = {"legend": False, "hover": False}
 MAIN = (("train_acc", "val_acc"), ("train_loss", "val_loss"))
 
 
@@ -75,58 +74,71 @@ def model_of(run: Run) -> str:
         return ""
 
 
-def draw(found: Sequence[Run], tags: Sequence[str], look: Look, *, key: str, height: int) -> None:
-    """Curves of runs in one chart: training faint, validation full, what a resume took back fainter.
+@dataclass
+class Drawing:
+    """What a chart shows."""
 
-    Of several runs the legend names each once; a click on it hides all of its curves. A run that does not
-    tell where its points stand on the axis is named below.
-    """
-    items: list[Series] = []
-    best: list[Best] = []
-    missing = []
+    items: list[Series]
+    best: list[Best]
+    missing: list[str]  # names of runs that do not tell where their points stand on the axis
+
+
+def collect(found: Sequence[Run], tags: Sequence[str], look: Look, faint: str) -> Drawing:
+    """The curves of runs: training faint, validation full, what a resume took back fainter."""
+    out = Drawing([], [], [])
     titles = [run.title for run in found]
     names = {r.id: r.title if titles.count(r.title) == 1 else selection.label_of(r) for r in found}
     alone = len(found) == 1
-    quantity = tags[-1].rsplit("_", 1)[-1]
     for run, (colour, dash) in zip(found, theme.run_styles([model_of(r) for r in found]), strict=True):
         scalars = resources.scalars(run)
-        there = [tag for tag in tags if tag in scalars]
-        for tag in there:
+        for tag in (tag for tag in tags if tag in scalars):
             curve = scalars[tag]
             x = along(run, scalars, curve, look.axis)
             if x is None:
-                missing.append(names[run.id])
+                out.missing.append(names[run.id])
                 break
             validation = tag.startswith("val") or len(tags) == 1
             part = ("validation" if validation else "training") if len(tags) > 1 else tag
-            group = part if alone else run.id
-            shade = colour if validation else f"{colour}{theme.faint()}"
-            style = dict(group=group, legend=validation or alone, markers=validation and len(x) < 200)
-            if look.smooth and len(x) > 2:
-                items.append(series("", x, curve.values, f"{colour}33", dash, **{**QUIET, "group": group}))
-            values = smoothed(curve.values, look.smooth) if len(x) > 2 else curve.values
             name = part if alone else names[run.id] + ("" if validation else " (training)")
-            items.append(series(name, x, values, shade, dash, **style))
+            group = part if alone else run.id
+            behind = {"legend": False, "hover": False, "group": group}
+            values = curve.values
+            if look.smooth and len(x) > 2:
+                out.items.append(series("", x, values, f"{colour}33", dash, **behind))
+                values = smoothed(values, look.smooth)
+            shade = colour if validation else f"{colour}{faint}"
+            style = dict(group=group, legend=validation or alone, markers=validation and len(x) < 200)
+            out.items.append(series(name, x, values, shade, dash, **style))
             for piece in scalars.rewound.get(tag, []):
                 old = along(run, scalars, piece, look.axis)
-                items.append(series("", old, piece.values, f"{colour}44", "dot", **{**QUIET, "group": group}))
-            if tag == "val_acc" and len(x):
-                at = int(np.nanargmax(curve.values)) if np.isfinite(curve.values).any() else 0
+                out.items.append(series("", old, piece.values, f"{colour}44", "dot", **behind))
+            if tag == "val_acc" and np.isfinite(curve.values).any():
+                at = int(np.nanargmax(curve.values))
                 text = f"best {100 * curve.values[at]:.1f} %" if alone else ""
-                best.append(Best(x=x[at], y=curve.values[at], text=text, colour=colour, group=group))
+                point = Best(x=float(x[at]), y=float(curve.values[at]), text=text, colour=colour, group=group)
+                out.best.append(point)
+    return out
+
+
+def draw(found: Sequence[Run], tags: Sequence[str], look: Look, *, key: str, height: int) -> None:
+    """Curves of runs in one chart. Of several runs the legend names each once; a click on it hides all of its
+    curves.
+    """
+    drawing = collect(found, tags, look, theme.faint())
+    quantity = tags[-1].rsplit("_", 1)[-1]
     curves(
-        items,
+        drawing.items,
         key=key,
         view=f"{look.axis} {' '.join(run.id for run in found)}",
         x_title=AXES[look.axis],
         y_title=TITLES.get(quantity, tags[-1]),
         percent=quantity == "acc",
         log=look.log and quantity == "loss",
-        best=best,
+        best=drawing.best,
         height=height,
     )
-    if missing:
-        st.caption(f"Without {look.axis}, so not drawn here: {', '.join(dict.fromkeys(missing))}.")
+    if drawing.missing:
+        st.caption(f"Without {look.axis}, so not drawn here: {', '.join(dict.fromkeys(drawing.missing))}.")
 
 
 def pair(found: Sequence[Run], look: Look, *, key: str, height: int) -> None:

@@ -27,9 +27,9 @@ def strip(run: Run) -> None:
         return
     count, key = len(found.epochs), f"eight_{run.id}"
     last, at = st.session_state.get(f"last_{key}"), st.session_state.get(key)
-    if at is None or at == last or at >= count:
-        at = count - 1
-    st.session_state[f"last_{key}"], st.session_state[key] = count - 1, at
+    if at is None or at >= count or (at == last and last != count - 1):
+        at = st.session_state[key] = count - 1  # only then: a value that is set undoes what is being moved
+    st.session_state[f"last_{key}"] = count - 1
     left, right = st.columns([3.2, 2], vertical_alignment="center")
     left.markdown(f"**{len(found.images)} validation images** and what it says about them")
     if count > 1:

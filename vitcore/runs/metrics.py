@@ -125,11 +125,26 @@ def smoothed(values: np.ndarray, weight: float) -> np.ndarray:
 
     `weight` is that of the past, 0 to 1. Values that are not numbers are left out of the average.
     """
-    if not weight:
+    if not weight or not len(values):
         return values
-    total, share, out = 0.0, 0.0, np.empty(len(values))
-    for i, value in enumerate(values.tolist()):
-        if np.isfinite(value):
-            total, share = weight * total + (1 - weight) * value, weight * share + (1 - weight)
-        out[i] = total / share if share else value
-    return out
+    finite = np.isfinite(values)
+    if not finite.all():
+        return _with_gaps(values, finite, weight)
+    size = 64  # a stretch: a product with a triangular matrix, and what came before carried along
+    lag = np.subtract.outer(np.arange(size), np.arange(size))
+    inner = np.where(lag >= 0, (1 - weight) * weight ** np.maximum(lag, 0), 0.0)
+    rows = np.pad(values, (0, -len(values) % size)).reshape(-1, size) @ inner.T
+    fade, before = weight ** np.arange(1, size + 1), 0.0
+    for row in rows:
+        row += before * fade
+        before = row[-1]
+    return rows.ravel()[: len(values)] / (1 - weight ** np.arange(1, len(values) + 1))
+
+
+def _with_gaps(values: np.ndarray, finite: np.ndarray, weight: float) -> np.ndarray:
+    """Each point has the average of the finite ones until then."""
+    if not finite.any():
+        return values
+    known = smoothed(values[finite], weight)
+    last = np.cumsum(finite) - 1
+    return np.where(last >= 0, known[last.clip(min=0)], values)

@@ -1,7 +1,7 @@
-"""TensorBoard over all runs: their event files as they are, and beside them the graph and the hyperparameters.
+"""TensorBoard over all runs: their event files as they are, beside them graphs and hyperparameters.
 
 A log folder is built of links, so that TensorBoard reads the runs' own files as they grow; what is made for
-it, the graph of the model and the settings with the final scores, stands in a file of its own, never in a run.
+it, the graph of the model and the settings with the final scores, stands in a file of its own.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Board:
         result = run.status().result
         scores = {name: result[name] for name in ("val_acc", "test_acc") if name in result}
         with SummaryWriter(str(folder), filename_suffix=".vitlab") as writer:
-            for summary in hparams(given, scores):
+            for summary in hparams(given, scores)[1:]:  # without a list of names: models have others
                 writer.file_writer.add_summary(summary)
             for name, value in scores.items():
                 writer.add_scalar(name, value, run.status().step)

@@ -1,0 +1,98 @@
+"""Rehearse, launch a fair pair, see it learn, find it in the table."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.test_queue import own, set_epochs
+from vitcore.runs import launch as background
+from vitcore.runs.folder import ACTIVE
+
+CHART = "document.querySelector('.st-key-watch_train_acc .curves')"
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays(server):
+    yield
+    for run in own(server):
+        if run.status().state in ACTIVE:
+            background.stop(run, now=True)
+
+
+def test_a_rehearsal_says_what_it_will_take_and_is_forgotten_with_its_settings(visitor, server):
+    page = visitor.open("training?model=ResNet")
+    before = len(own(server))
+    page.get_by_role("button", name="Rehearse").click()
+    expect(page.get_by_text("Rehearsing some twenty steps")).to_be_visible()
+    words = re.compile(
+        r"About .+(seconds|minutes), \d\.\d GB of memory, \d+ MB of disk \(20 steps measured on cpu"
+    )
+    expect(page.get_by_text(words)).to_be_visible(timeout=90_000)
+    set_epochs(visitor, 20)
+    expect(page.get_by_text(words)).to_have_count(0)
+    assert len(own(server)) == before
+    page.get_by_role("button", name="Rehearse").click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Rehearsing some twenty steps")).to_have_count(0)
+
+
+def test_a_rehearsal_of_what_does_not_fit_gets_a_sentence(visitor):
+    page = visitor.open("training?model=ViT")
+    set_epochs(visitor, -3)
+    page.get_by_role("button", name="Rehearse").click()
+    expect(page.get_by_text("epochs is -3: it must be at least 1").first).to_be_visible()
+
+
+def test_a_fair_pair_is_launched_overlaid_seen_learning_and_found(visitor, server):
+    page = visitor.open("training?model=ResNet")
+    page.get_by_role("button", name="Fair pair").click()
+    expect(
+        page.get_by_text(re.compile("Both: 10 epochs of cifar10-mini, the same 64 images"))
+    ).to_be_visible()
+    page.get_by_role("combobox", name="With").click()
+    page.get_by_role("option", name="PreActResNet", exact=True).click()
+    field = page.get_by_role("spinbutton", name="Epochs").last
+    field.fill("2")
+    field.press("Enter")
+    visitor.settle()
+    expect(page.get_by_text(re.compile("Both: 2 epochs of cifar10-mini"))).to_be_visible()
+    before = {run.id for run in own(server)}
+    page.get_by_role("button", name="Launch fair pair").click()
+    expect(page.get_by_role("button", name="Stop training")).to_be_visible(timeout=20_000)
+    new = [run for run in own(server) if run.id not in before]
+    assert {run.config.model for run in new} == {"resnet", "preactresnet"}
+    assert new[0].meta.pair == new[1].meta.pair
+    page.keyboard.press("Escape")
+    expect(page.locator(".eight-card")).to_have_count(8, timeout=60_000)
+    expect(page.get_by_text("Test accuracy").first).to_be_visible(timeout=120_000)
+    visitor.settle()
+    slider = page.locator('[class*="st-key-eight_"] [role="slider"]')
+    expect(slider).to_have_attribute("aria-valuetext", "epoch 2")
+    late = page.locator(".eight").inner_text()
+    slider.press("ArrowLeft")
+    slider.press("ArrowLeft")
+    visitor.settle()
+    expect(slider).to_have_attribute("aria-valuetext", "epoch 0")
+    assert page.locator(".eight").inner_text() != late
+
+    second = next(run for run in new if run.id not in page.url)
+    chart = page.locator(".st-key-watch_train_acc .curves")
+    chart.wait_for()
+    page.wait_for_function(f"{CHART}._fullData.filter(t => t.showlegend).length == 2")
+    page.get_by_text(re.compile(r"^All runs")).click()
+    page.get_by_role("textbox", name="Find").fill(second.id)
+    page.keyboard.press("Enter")
+    visitor.settle()
+    table = page.locator('[class*="st-key-runs_table"] canvas').first
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    page.mouse.click(box["x"] + 20, box["y"] + 55)  # the box of the one row
+    visitor.settle()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(page.get_by_role("heading", name="How do the models compare?")).to_be_visible()
+    visitor.settle()
+    assert f"runs={second.id}" in page.url
+    expect(page.get_by_text("PreActResNet quick").first).to_be_visible()
