@@ -29,13 +29,21 @@ def panel(found: list[Run]) -> None:
     with queue_place:
         queueing.control([run for run in found if not run.bundled])
     look = chart.controls(*places)
-    state, other = run.status().state, partner(run, found)
-    st.fragment(_body, run_every=TICK_S if state in ACTIVE else None)(run, other, look, state)
+    other = partner(run, found)
+    shown = _states(run, other)
+    st.fragment(_body, run_every=TICK_S if any(state in ACTIVE for state in shown) else None)(
+        run, other, look, shown
+    )
 
 
-def _body(run: Run, other: Run | None, look: chart.Look, shown: str) -> None:
+def _states(*runs: Run | None) -> list[str]:
+    """Of a run, and of the other one where it is of a pair."""
+    return [run.status().state for run in runs if run]
+
+
+def _body(run: Run, other: Run | None, look: chart.Look, shown: list[str]) -> None:
     status = run.status()
-    if status.state != shown or st.session_state.pop("edited", False):
+    if _states(run, other) != shown or st.session_state.pop("edited", False):
         st.rerun()  # the whole page: start or end the timer, and show the new state or title in the list
     with st.container(horizontal=True, vertical_alignment="center"):
         live.badge(status)

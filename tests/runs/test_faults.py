@@ -47,6 +47,7 @@ def until(condition, seconds=60.0):
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_the_next_supervisor_finds_the_training_again_and_starts_no_second_child(colours):
     run = background.launch(config(colours, LONG))
     waiting = background.launch(config(colours))
@@ -238,6 +239,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "--lazy", place], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_a_run_with_its_reason_and_the_checkpoint_of_before_goes_on(
     colours, small_disk, monkeypatch
 ):

@@ -123,6 +123,7 @@ def test_the_queue_survives_its_supervisor(colours):
     assert wait_for(third, "finished").started >= second.status().ended
 
 
+@pytest.mark.slow
 def test_the_supervisor_ends_when_idle(colours):
     run = background.launch(config(colours))
     wait_for(run, "finished")

@@ -61,7 +61,7 @@ def move(
 
 @app.command()
 def devices(as_json: Json = False) -> None:
-    """List this machine's devices: name, memory, load. `launch --on KEY` waits for one of them."""
+    """List this machine's devices: name, memory, load. `launch --device KEY` waits for one of them."""
     from vitcore.runs.devices import as_row, list_devices
 
     found = list_devices()

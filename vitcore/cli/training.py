@@ -26,7 +26,10 @@ Minutes = Annotated[
 BatchSize = Annotated[int | None, typer.Option(help="Images per step.  [default: the recipe's]")]
 Rate = Annotated[float | None, typer.Option("--lr", help="Peak learning rate.  [default: the recipe's]")]
 Seed = Annotated[int | None, typer.Option(help="Of initial weights, order and augmentation.  [default: 0]")]
-Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.  [default: auto]")]
+Device = Annotated[
+    str | None,
+    typer.Option(help="auto, cpu, cuda, mps; for launch also a key of `devices`.  [default: auto]"),
+]
 Devices = Annotated[
     int | None, typer.Option(help="Devices on each machine that share every batch.  [default: 1]")
 ]
@@ -71,7 +74,7 @@ def _config(file: Path | None, settings: list[str] | None, **options: Any) -> An
 
 
 def _training_command(
-    start: Callable[[Any, str | None, Path | None, str], Path | str | None],
+    start: Callable[..., Path | str | None],
 ) -> Callable[..., None]:
     """A command with all options of a training; `train` and `launch` differ only in what starts it."""
 
@@ -93,15 +96,19 @@ def _training_command(
         resume: Resume = None,
         runs_dir: RunsDir = None,
     ) -> None:
+        kind, _, very = (device or "").partition(":")
         options = dict(model=model, data=data, recipe=recipe, epochs=epochs, minutes=minutes)
-        options |= dict(batch_size=batch_size, lr=lr, seed=seed, device=device)
+        options |= dict(batch_size=batch_size, lr=lr, seed=seed, device=kind or None)
         options |= dict(devices=devices, nodes=nodes)
         if resume is not None and (
             config or settings or title or any(v is not None for v in options.values())
         ):
             raise UserError("--resume keeps the run's settings: leave out the other options.")
         chosen = None if resume is not None else _config(config, settings, **options)
-        if path := start(chosen, resume, runs_dir, title):  # none on the ranks after the first
+        if very and start is not _launch:
+            raise UserError(f"--device {device} is for `launch`: set CUDA_VISIBLE_DEVICES, or give {kind}.")
+        more = {"device": device} if very else {}
+        if path := start(chosen, resume, runs_dir, title, **more):  # none on the ranks after the first
             print(path)
 
     return command
@@ -123,14 +130,16 @@ def _train(config: Any, resume: str | None, runs_dir: Path | None, title: str) -
     return run.path
 
 
-def _launch(config: Any, resume: str | None, runs_dir: Path | None, title: str) -> Path:
+def _launch(
+    config: Any, resume: str | None, runs_dir: Path | None, title: str, device: str | None = None
+) -> Path:
     from vitcore.runs import launch
     from vitcore.runs.folder import find_run
 
     if resume is not None:
         run = launch.resume(find_run(resume, runs_dir))
     else:
-        run = launch.launch(config, runs_dir, title=title)
+        run = launch.launch(config, runs_dir, title=title, device=device)
     return run.path
 
 
