@@ -16,6 +16,9 @@ import numpy as np
 from vitcore.runs.events import Collector, EventFile, Points
 
 
+TOGETHER_S = 0.05
+
+
 @dataclass
 class Curve:
     """One tag of one run: equally long arrays, in the order of writing."""
@@ -48,7 +51,8 @@ class Scalars:
         every += [c.times for pieces in self.rewound.values() for c in pieces]
         times = np.unique(np.concatenate(every)) if every else np.zeros(1)
         gaps = np.diff(times, prepend=times[0])
-        pause = max(30.0, 20 * float(np.median(gaps[1:]))) if len(gaps) > 1 else 30.0
+        apart = gaps[gaps > TOGETHER_S]  # tags of one step are written one after the other
+        pause = max(30.0, 20 * float(np.median(apart))) if len(apart) else 30.0
         return times, np.cumsum(np.where(gaps > pause, 0.0, gaps))
 
 

@@ -1,0 +1,92 @@
+"""What charts are made of: nothing is lost by thinning, rewound pieces are shown, axes are what they say."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.utils.tensorboard import SummaryWriter
+
+from dashboard.chart import Look, as_csv, collect, other_tags
+from dashboard.components.curves import series, thinned
+from dashboard.run_table import fits
+from vitcore.config import make_config
+from vitcore.runs.folder import create_run, find_run
+from vitcore.runs.listing import as_row
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=400), st.integers(4, 60))
+def test_thinning_keeps_the_ends_and_every_extreme(values, most):
+    array = np.array(values)
+    kept = thinned(array, most)
+    assert (np.diff(kept) > 0).all()
+    assert (kept[0], kept[-1]) == (0, len(values) - 1)
+    assert array[kept].max() == array.max()
+    assert array[kept].min() == array.min()
+    assert len(kept) <= most + 4
+
+
+def test_what_is_not_a_number_is_a_gap():
+    made = series("x", np.arange(4.0), np.array([1.0, np.nan, np.inf, 2.0]), "#000000")
+    assert made["y"] == [1.0, None, None, 2.0]
+
+
+@pytest.fixture
+def resumed():
+    run = create_run(make_config("quick", batch_size=32))
+    for begin, end, purge in ((0, 40, None), (20, 60, 20)):
+        with SummaryWriter(str(run.path), purge_step=purge) as writer:
+            for step in range(begin, end):
+                writer.add_scalar("val_acc", 0.9 - abs(step - 50) / 100, step)
+                writer.add_scalar("epoch", step / 10, step)
+                writer.add_scalar("lr", 0.1, step)
+        time.sleep(1.1)
+    return run
+
+
+def test_rewound_pieces_are_drawn_dotted_and_the_best_is_marked(resumed):
+    drawing = collect([resumed], ("train_acc", "val_acc"), Look(), "66")
+    main, piece = drawing.items
+    assert (main["x"], main["dash"]) == (pytest.approx(np.arange(60) / 10), "solid")
+    assert (piece["dash"], piece["hover"], piece["legend"]) == ("dot", False, False)
+    assert piece["x"] == pytest.approx(np.arange(20, 40) / 10)
+    (best,) = drawing.best
+    assert (best["x"], best["y"], best["text"]) == (5.0, pytest.approx(0.9), "best 90.0 %")
+    assert other_tags([resumed]) == ["lr"]
+
+
+def test_axes_are_what_they_say(resumed):
+    ends = {}
+    for axis in ("step", "epoch", "images"):
+        ends[axis] = collect([resumed], ("val_acc",), Look(axis), "66").items[0]["x"][-1]
+    assert ends == {"step": 59, "epoch": pytest.approx(5.9), "images": 59 * 32}
+    curve = collect([find_run("vit-cifar10")], ("val_acc",), Look("wall clock"), "66").items[0]
+    assert curve["x"][-1] == pytest.approx(find_run("vit-cifar10").status().active_s / 60, rel=0.05)
+
+
+def test_a_smooth_curve_has_the_raw_one_behind(resumed):
+    raw, smooth, _ = collect([resumed], ("val_acc",), Look(smooth=0.9), "66").items
+    assert np.std(smooth["y"]) < np.std(raw["y"])
+    assert raw["colour"].startswith(smooth["colour"])
+    assert not raw["legend"]
+
+
+def test_the_table_of_numbers_has_every_point(resumed):
+    rows = list(csv.DictReader(io.StringIO(as_csv([resumed]))))
+    assert len(rows) == 3 * 60
+    assert [int(r["step"]) for r in rows if r["tag"] == "val_acc"] == list(range(60))
+    assert float(rows[0]["value"]) == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize(
+    ("text", "states", "models", "found"),
+    [("", [], [], True), ("vit CIFAR10", [], [], True), ("vit mars", [], [], False),
+     ("", ["failed"], [], False), ("", ["finished"], ["vit"], True), ("", [], ["resnet"], False)],
+)  # fmt: skip
+def test_runs_are_found_by_words_state_and_model(text, states, models, found):
+    assert fits(as_row(find_run("vit-cifar10")), text, states, models) == found
