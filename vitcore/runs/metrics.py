@@ -15,7 +15,6 @@ import numpy as np
 
 from vitcore.runs.events import Collector, EventFile, Points
 
-
 TOGETHER_S = 0.05
 
 
