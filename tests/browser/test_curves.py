@@ -40,6 +40,13 @@ def living(server):
     run.write_status(status.model_copy(update={"state": "stopped", "ended": time.time()}))
 
 
+def drawn(page, key):
+    """The chart of a keyed element, once it is drawn."""
+    place = f'[class*="st-key-{key}"] .curves'
+    page.wait_for_function(f"document.querySelector('{place}')?._fullData", timeout=60_000)
+    return page.locator(place)
+
+
 def state_of(page):
     return page.evaluate(
         f"""() => {{
@@ -60,6 +67,7 @@ def test_zoom_and_hidden_curves_survive_ten_ticks_of_a_live_chart(visitor, livin
     page = visitor.page
     page.goto(f"{visitor.url}/training?watch={run.id}")  # it never stops ticking: no waiting for calm
     page.wait_for_function(f"document.querySelector('{CHART}')?.dataset.points > 0", timeout=60_000)
+    drawn(page, "watch_train_acc")
     page.locator(f"{CHART} .legendtoggle").first.click()
     page.wait_for_timeout(1000)  # a double click would show it alone
     box = page.locator(f"{CHART} .nsewdrag").bounding_box()
@@ -85,6 +93,7 @@ def test_zoom_and_hidden_curves_survive_ten_ticks_of_a_live_chart(visitor, livin
 
 def test_curves_are_saved_as_png_svg_and_csv(visitor):
     page = visitor.open("training?watch=resnet-cifar10")
+    drawn(page, "watch_train_acc")
     frame = page.locator(".st-key-watch_train_acc")
     kinds = {"PNG": b"\x89PNG", "SVG": b"<svg"}
     for kind, start in kinds.items():
@@ -108,14 +117,14 @@ def test_axes_smoothing_log_and_more_metrics(visitor):
     page = visitor.open(
         "compare?runs=vit-cifar10,resnet-cifar10&x=images&log=true&smooth=0.9&more_compare=true"
     )
-    loss = page.locator(".st-key-compare_train_loss .curves")
+    loss = drawn(page, "compare_train_loss")
     expect(loss).to_contain_text("images seen")
     assert loss.evaluate("e => e._fullLayout.yaxis.type") == "log"
     ends = loss.evaluate("e => Math.max(...e._fullData.flatMap(t => t.x))")
     assert ends == pytest.approx(20 * 45_000, rel=0.02)
     assert loss.evaluate("e => e._fullData.filter(t => t.hoverinfo === 'skip').length") >= 4  # raw, behind
-    expect(page.locator(".st-key-compare_lr .curves")).to_contain_text("learning rate")
-    best = page.locator(".st-key-compare_train_acc .curves").evaluate(
+    expect(drawn(page, "compare_lr")).to_contain_text("learning rate")
+    best = drawn(page, "compare_train_acc").evaluate(
         "e => e._fullData.filter(t => t.marker?.symbol === 'diamond-open').map(t => t.y[0])"
     )
     assert best == pytest.approx([82.30, 89.64], abs=0.01)
@@ -127,8 +136,7 @@ def test_event_files_of_others_are_compared_too(visitor, server):
         writer.add_scalar("eval/score", float(step == 1234), step)
     writer.close()
     page = visitor.open("compare?runs=somebody/version_0&x=step&more_compare=true")
-    chart = page.locator('[class*="st-key-compare_eval"] .curves')
-    expect(chart).to_be_visible()
+    chart = drawn(page, "compare_eval")
     assert chart.evaluate("e => Math.max(...e._fullData[0].y)") == 1  # the one spike is not thinned away
     assert chart.evaluate("e => e._fullData[0].x.length") < 2000
     page.get_by_text("epoch", exact=True).first.click()

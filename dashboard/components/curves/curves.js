@@ -101,6 +101,7 @@ function draw(Plotly, div, data) {
 
 // The picture of what is seen, zoom and hidden curves included, on the page's own ground.
 async function save(div, format) {
+  if (!div.data) return; // nothing is drawn yet
   const { width, height } = div.getBoundingClientRect();
   const picture = {
     data: div.data,
