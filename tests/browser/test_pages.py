@@ -190,11 +190,12 @@ def test_compare_draws_the_bundled_runs_over_each_axis(visitor):
     ):
         page.get_by_role("radio", name=axis).click()
         expect(page.locator(".curves .xtitle").first).to_have_text(title)
-    names = page.evaluate("document.querySelector('.curves').data.map(t => t.name)")
+    lines = "document.querySelector('.curves').data.filter(t => t.mode.startsWith('lines')).map(t => t.name)"
+    names = page.evaluate(lines)
     assert len(names) == 2 * len(resources.bundled())
     visitor.open("compare?runs=resnet-cifar10")
     expect(charts.first).to_be_visible()
-    assert len(page.evaluate("document.querySelector('.curves').data.map(t => t.name)")) == 2
+    assert len(page.evaluate(lines)) == 2
     assert "runs=resnet-cifar10" in page.url
 
 

@@ -6,6 +6,7 @@ quick.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from vitcore.training.engine import execute
 if __name__ == "__main__":
     if hasattr(os, "nice"):
         os.nice(5)
+    with contextlib.suppress(OSError):  # Linux weighs sessions, not processes: this one's, which is its own
+        Path("/proc/self/autogroup").write_text("10")
     try:
         execute(Run(Path(sys.argv[1]).absolute()), progress=False)
     except UserError as error:
