@@ -152,3 +152,26 @@ def test_a_run_without_its_data_fails_with_the_reason(colours, tmp_path):
     background.stop(blocker)
     assert "There is no folder" in wait_for(run, "failed").reason
     assert find_run(run.id).status().state == "failed"
+
+
+def test_a_supervisor_ends_with_its_folder(tmp_path):
+    import shutil
+
+    home = tmp_path / "short-lived"
+    home.mkdir()
+    watcher = subprocess.Popen([sys.executable, "-m", "vitcore.runs.supervisor", str(home)])
+    end = time.monotonic() + 20
+    while not list(home.glob(".supervisor-*.lock")) and time.monotonic() < end:
+        time.sleep(0.05)
+    shutil.rmtree(home)
+    assert watcher.wait(8) == 0
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/autogroup"), reason="this system does not weigh sessions")
+def test_a_training_yields_to_the_page(colours):
+    run = background.launch(config(colours, LONG))
+    pid = wait_until_training(run).pid
+    with open(f"/proc/{pid}/autogroup") as file:
+        assert "nice 10" in file.read()
+    assert psutil.Process(pid).nice() > psutil.Process().nice()
+    background.stop(run, now=True)

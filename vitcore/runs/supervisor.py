@@ -238,7 +238,9 @@ def main(home: Path) -> None:
             while time.monotonic() - idle_since < IDLE_S:
                 try:
                     busy = supervisor.tick()
-                except OSError as error:  # a full disk: whoever waits goes on waiting
+                except (OSError, UserError) as error:  # a full disk: whoever waits goes on waiting
+                    if not home.is_dir():
+                        return  # the whole folder was deleted
                     print(f"{error}; trying again", flush=True)
                     busy = True
                 if busy:
