@@ -15,11 +15,11 @@ from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 from vitcore.runs.predictions import Predictions, read_predictions
 
-WIDTH, HEIGHT = 100, 26  # of the small curves, in their own units
+MOST_BARS = 24
 
 
 def strip(run: Run) -> None:
-    """The eight images with the answers of one epoch, and the curve of the right answer below each; nothing
+    """The eight images with the answers of one epoch, and the share of the right answer below each; nothing
     where the run has none. Shows the newest epoch until somebody goes back.
     """
     found = read_predictions(run.path)
@@ -46,7 +46,7 @@ def strip(run: Run) -> None:
 
 
 def as_html(found: Predictions, at: int, colour: str) -> str:
-    """A row of cards: image, its class, the answer at moment `at` of E, the right answer's curve."""
+    """A row of cards: image, its class, the answer at moment `at` of E, the right answer's bars."""
     cards = []
     for i, (image, truth) in enumerate(zip(found.images, found.truth.tolist(), strict=True)):
         answers = found.probabilities[at, i]
@@ -58,7 +58,7 @@ def as_html(found: Predictions, at: int, colour: str) -> str:
             f'<div class="eight-card {word}"><img src="{_png(image)}" alt="{name}, validation image">'
             f'<div class="eight-name">{name}</div>'
             f'<div class="eight-said"><span aria-label="{word}">{mark}</span> {said} {share}</div>'
-            f"{_curve(found.probabilities[:, i, truth], at, colour, name)}</div>"
+            f"{_bars(found.probabilities[:, i, truth], at, colour, name)}</div>"
         )
     return f'<div class="eight">{"".join(cards)}</div>'
 
@@ -69,17 +69,16 @@ def _png(image: np.ndarray) -> str:
     return f"data:image/png;base64,{base64.b64encode(packed.getvalue()).decode()}"
 
 
-def _curve(shares: np.ndarray, at: int, colour: str, name: str) -> str:
-    """The probability of the right class over the moments, 0 to 1, the shown one marked."""
-    x = np.linspace(2, WIDTH - 2, len(shares)) if len(shares) > 1 else np.array([WIDTH / 2])
-    y = 2 + (HEIGHT - 4) * (1 - shares)
-    points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
-        f'aria-label="probability of {name}: {100 * shares[at]:.0f} %">'
-        f'<line x1="0" x2="{WIDTH}" y1="{HEIGHT - 1}" y2="{HEIGHT - 1}" stroke="currentColor" opacity=".25"/>'
-        f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2" '
-        f'vector-effect="non-scaling-stroke"/>'
-        f'<line x1="{x[at]:.1f}" x2="{x[at]:.1f}" y1="0" y2="{HEIGHT}" stroke="currentColor" opacity=".45"/>'
-        "</svg>"
+def _bars(shares: np.ndarray, at: int, colour: str, name: str) -> str:
+    """The probability of the right class along the training, 0 to 1, the shown moment full. (Streamlit takes
+    drawings out of HTML, and leaves boxes.)
+    """
+    shown = np.unique(np.linspace(0, len(shares) - 1, min(MOST_BARS, len(shares))).round().astype(int))
+    marked = shown[np.abs(shown - at).argmin()]
+    bars = "".join(
+        f'<span style="height:{max(4.0, 100 * shares[i]):.0f}%;background:{colour};'
+        f'opacity:{1 if i == marked else 0.4}"></span>'
+        for i in shown.tolist()
     )
+    words = f"probability of {name}: {100 * shares[at]:.0f} %"
+    return f'<div class="eight-bars" role="img" aria-label="{words}" title="{words}">{bars}</div>'
