@@ -12,10 +12,12 @@ import urllib.request
 
 import psutil
 import pytest
+from playwright.sync_api import expect
 
 from tests.chromium import FLAGS, find
 from tests.conftest import ROOT
 
+expect.set_options(timeout=20_000)  # a training may be using both cores
 IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 # Streamlit looks for its server below the page's own path first, whenever a sub-page is opened directly
 PROBING = re.compile(r"/\w+/_stcore/(health|host-config)$")

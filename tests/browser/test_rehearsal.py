@@ -30,7 +30,7 @@ def test_a_rehearsal_says_what_it_will_take_and_is_forgotten_with_its_settings(v
     words = re.compile(
         r"About .+(seconds|minutes), \d\.\d GB of memory, \d+ MB of disk \(20 steps measured on cpu"
     )
-    expect(page.get_by_text(words)).to_be_visible(timeout=90_000)
+    expect(page.get_by_text(words)).to_be_visible(timeout=180_000)
     set_epochs(visitor, 20)
     expect(page.get_by_text(words)).to_have_count(0)
     assert len(own(server)) == before
@@ -67,8 +67,8 @@ def test_a_fair_pair_is_launched_overlaid_seen_learning_and_found(visitor, serve
     assert {run.config.model for run in new} == {"resnet", "preactresnet"}
     assert new[0].meta.pair == new[1].meta.pair
     page.keyboard.press("Escape")
-    expect(page.locator(".eight-card")).to_have_count(8, timeout=60_000)
-    expect(page.get_by_text("Test accuracy").first).to_be_visible(timeout=120_000)
+    expect(page.locator(".eight-card")).to_have_count(8, timeout=120_000)
+    expect(page.get_by_text("Test accuracy").first).to_be_visible(timeout=240_000)
     visitor.settle()
     slider = page.get_by_role("slider", name="Epoch shown")
     expect(slider).to_have_value("2")
