@@ -31,6 +31,16 @@ def test_thinning_keeps_the_ends_and_every_extreme(values, most):
     assert len(kept) <= most + 4
 
 
+def test_what_is_not_a_number_is_no_extreme():
+    values = 5.0 + np.arange(100.0)
+    values[[3, 50]] = np.nan, np.inf
+    kept = set(thinned(values, 10).tolist())
+    assert {0, 99} <= kept
+    assert 98 in kept or 99 in kept
+    assert np.nanmin(values[sorted(kept)]) == 5.0
+    assert not {3, 50} & kept
+
+
 def test_what_is_not_a_number_is_a_gap():
     made = series("x", np.arange(4.0), np.array([1.0, np.nan, np.inf, 2.0]), "#000000")
     assert made["y"] == [1.0, None, None, 2.0]

@@ -89,6 +89,14 @@ def test_zoom_and_hidden_curves_survive_ten_ticks_of_a_live_chart(visitor, livin
     after = state_of(page)
     assert after == {**before, "points": 220, "same": True}
     assert page.evaluate(main) == place
+    page.get_by_role("slider", name="Smoothing").press(
+        "End"
+    )  # curves come between: the hidden one stays hidden
+    count = f"document.querySelector('{CHART}')._fullData.length"
+    page.wait_for_function(f"{count} >= 5")
+    assert set(state_of(page)["hidden"]) <= {"training", ""}
+    visible = f"[...document.querySelector('{CHART}')._fullData].filter(t => t.visible === true)"
+    assert set(page.evaluate(f"{visible}.map(t => t.legendgroup)")) == {"validation"}
 
 
 def test_curves_are_saved_as_png_svg_and_csv(visitor):

@@ -117,7 +117,7 @@ class Collector:
         elif event.HasField("summary") and event.step < self.latest:
             for value in event.summary.value:
                 self._cut(value.tag, event.step)
-        self.latest = event.step
+        self.latest = max(self.latest, event.step)
         for value in event.summary.value if event.HasField("summary") else ():
             self._value(event, value)
 
@@ -134,10 +134,10 @@ class Collector:
         elif kind == "tensor" and self.kinds.get(value.tag) == "scalars":
             from tensorboard.util.tensor_util import make_ndarray
 
-            content = make_ndarray(value.tensor)
-            if content.size != 1:
+            try:
+                number = float(make_ndarray(value.tensor).reshape(()))
+            except (TypeError, ValueError):  # not one number
                 return
-            number = float(content.reshape(()))
         else:
             return  # images, histograms, text
         self.tags.setdefault(value.tag, Points()).append(event.step, event.wall_time, number)

@@ -114,8 +114,9 @@ def epochs_of(scalars: Scalars, curve: Curve) -> np.ndarray | None:
     """
     if "epoch" not in scalars or not len(scalars["epoch"].steps):
         return None
-    known = scalars["epoch"]
-    return np.interp(curve.steps, known.steps, known.values)
+    pieces = [*scalars.rewound.get("epoch", []), scalars["epoch"]]  # a step has one epoch, taken back or not
+    steps, first = np.unique(np.concatenate([p.steps for p in pieces]), return_index=True)
+    return np.interp(curve.steps, steps, np.concatenate([p.values for p in pieces])[first])
 
 
 def active_seconds(scalars: Scalars, curve: Curve) -> np.ndarray:

@@ -93,6 +93,10 @@ def serve(root: str | Path | None = None, port: int = 6006) -> int:
         print("Preparing graphs and hyperparameters ...", flush=True)
         board.update()
         command = [sys.executable, "-m", "tensorboard.main", "--logdir", place, "--port", str(port)]
+        command += [
+            "--reload_multifile",
+            "true",
+        ]  # the files that were made for it may be newer than a run's own
         child = subprocess.Popen([*command, "--reload_interval", "5"])
         try:
             while child.poll() is None:

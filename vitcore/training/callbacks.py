@@ -123,10 +123,9 @@ class Keeper(Callback):
         if trainer.world_size > 1 and trainer.global_step % EVERY:
             return
         if agreed(trainer, bool(self.switch)):
-            if trainer.world_size == 1 and self.run.aborted:
-                raise StopTraining("ended at once on request; resume goes on from the last checkpoint")
-            self._save_last(trainer)
-            raise StopTraining("stopped on request")
+            if not self._aborted(trainer):
+                self._save_last(trainer)
+            raise StopTraining(self._words(trainer))
         if agreed(trainer, time.time() - self.saved > SAVE_EVERY_S):
             self._save_last(trainer)
 
@@ -145,7 +144,16 @@ class Keeper(Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._save_last(trainer)
         if agreed(trainer, bool(self.switch)) and epoch_follows(trainer):
-            raise StopTraining("stopped on request")
+            raise StopTraining(self._words(trainer))
+
+    def _aborted(self, trainer: pl.Trainer) -> bool:
+        """Whether to end without saving; several ranks save together in any case."""
+        return bool(trainer.world_size == 1 and self.run and self.run.aborted)
+
+    def _words(self, trainer: pl.Trainer) -> str:
+        if self._aborted(trainer):
+            return "ended at once on request; resume goes on from the last checkpoint"
+        return "stopped on request"
 
     def _snapshot(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if not self.run:

@@ -77,11 +77,12 @@ def thinned(values: np.ndarray, most: int) -> np.ndarray:
     if len(values) <= most:
         return np.arange(len(values))
     width = -(-2 * len(values) // most)  # points of a stretch
-    filled = np.nan_to_num(values, nan=0.0)
-    rows = np.pad(filled, (0, -len(values) % width), mode="edge").reshape(-1, width)
-    begin = np.arange(len(rows)) * width
-    ends = [0, len(values) - 1]
-    keep = np.concatenate([begin + rows.argmin(axis=1), begin + rows.argmax(axis=1), ends])
+    rows = np.pad(values, (0, -len(values) % width), mode="edge").reshape(-1, width)
+    finite = np.isfinite(rows)  # what is not a number is no extreme
+    lowest = np.where(finite, rows, np.inf).argmin(axis=1)
+    highest = np.where(finite, rows, -np.inf).argmax(axis=1)
+    begin, ends = np.arange(len(rows)) * width, [0, len(values) - 1]
+    keep = np.concatenate([begin + lowest, begin + highest, ends])
     return np.unique(keep.clip(max=len(values) - 1))
 
 

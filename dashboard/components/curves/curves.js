@@ -32,10 +32,23 @@ function draw(Plotly, div, data) {
   const look = colours(div);
   const axis = { gridcolor: look.grid, zeroline: false, automargin: true, linecolor: look.grid };
   const number = data.percent ? "%{y:.2f} %" : "%{y:.4f}";
-  const traces = data.series.map((s) => ({
+  // Plotly remembers hidden curves by `uid`: by what they are, since pieces come and go between them.
+  const counts = {};
+  const uid = (s, kind) => {
+    const stem = `${s.group} ${s.name} ${kind}`;
+    counts[stem] = (counts[stem] || 0) + 1;
+    return `${stem} ${counts[stem]}`.replace(/[^a-z0-9]/gi, "_"); // Plotly makes a class of it
+  };
+  const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;"); // titles are text, not markup
+  const hidden = new Set((div._fullData || []).filter((t) => t.visible === "legendonly").map((t) => t.legendgroup));
+  const seen = new Set((div._fullData || []).map((t) => t.uid));
+  const joins = (id, group) => (hidden.has(group) && !seen.has(id) ? { visible: "legendonly" } : {});
+  const traces = data.series.map((s) => ({ s, id: uid(s, s.dash + s.hover) })).map(({ s, id }) => ({
+    uid: id,
+    ...joins(id, s.group),
     type: "scatter",
     mode: s.markers ? "lines+markers" : "lines",
-    name: s.name,
+    name: plain(s.name),
     x: s.x,
     y: data.percent ? s.y.map((v) => (v === null ? null : 100 * v)) : s.y,
     legendgroup: s.group,
@@ -45,7 +58,10 @@ function draw(Plotly, div, data) {
     ...(s.hover ? { hovertemplate: number } : { hoverinfo: "skip" }),
   }));
   for (const b of data.best) {
+    const id = uid({ group: b.group, name: "best" }, "");
     traces.push({
+      uid: id,
+      ...joins(id, b.group),
       type: "scatter",
       mode: "markers+text",
       x: [b.x],
@@ -68,6 +84,7 @@ function draw(Plotly, div, data) {
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: look.font, size: 13, color: look.text },
     hovermode: "x unified",
+    hoverdistance: -1, // the crosshair reads every curve, however far its points are apart
     hoverlabel: { bgcolor: look.ground, bordercolor: look.grid, font: { color: look.text } },
     showlegend: true,
     legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
