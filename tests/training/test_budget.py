@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,10 +12,12 @@ import torch
 from tests.training.test_train import config
 from vitcore.config import build_config, make_config
 from vitcore.errors import UserError
+from vitcore.runs.folder import create_run
+from vitcore.runs.listing import as_row, print_table
 from vitcore.runs.metrics import read_scalars
 from vitcore.training import train
-from vitcore.training.budget import Budget
-from vitcore.training.callbacks import Keeper
+from vitcore.training.budget import Budget, longest
+from vitcore.training.callbacks import Keeper, snapshot_epochs
 
 
 @pytest.fixture
@@ -40,6 +43,7 @@ def test_it_ends_with_its_minutes_in_the_middle_of_an_epoch_and_is_tested(colour
     scalars = read_scalars(run.path)
     assert scalars["val_acc"].steps.tolist() == scalars["test_acc"].steps.tolist() == [status.step]
     assert run.best.is_file()
+    assert run.snapshots[-1].name == f"step-{status.step:07d}.safetensors"
     assert torch.load(run.last, weights_only=True)["global_step"] == status.step
 
 
@@ -86,6 +90,30 @@ def test_a_resume_has_the_minutes_that_are_left(colours, slow_steps, monkeypatch
     assert torch.load(run.last, weights_only=True)["callbacks"]["Budget"]["used"] == pytest.approx(
         6.0, abs=1.5
     )
+
+
+def test_a_resume_of_several_ranks_goes_on_in_the_schedule_at_whatever_step_it_was():
+    budget = Budget(make_config(minutes=1.0))
+    budget.load_state_dict({"used": 30.0})
+    strategy = SimpleNamespace(broadcast=lambda value: value)
+    trainer = SimpleNamespace(world_size=2, global_step=351, strategy=strategy)
+    module = SimpleNamespace(share=0.0)
+    budget.on_train_start(trainer, module)
+    budget.on_train_batch_start(trainer, module)
+    assert module.share == pytest.approx(0.5, abs=0.01)
+
+
+def test_snapshots_of_minutes_are_few_whatever_the_last_epoch_is():
+    wanted = snapshot_epochs(longest(make_config(minutes=5.0)))
+    for last in (1, 7, 30, 100, 9_999, 50_000):
+        assert len({0, last} | {epoch for epoch in wanted if epoch <= last}) <= 24
+
+
+def test_the_list_of_runs_does_not_promise_epochs_to_minutes(colours):
+    run = create_run(config(colours, minutes=5.0, epochs=3))
+    assert as_row(run)["epochs"] is None
+    assert as_row(create_run(config(colours, epochs=3)))["epochs"] == 3
+    print_table([as_row(run)])
 
 
 @pytest.mark.parametrize(("minutes", "words"), [(0, "more than 0"), (-1, "more than 0"), ("x", "a number")])

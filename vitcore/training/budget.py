@@ -33,10 +33,14 @@ class Budget(Callback):
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.began = time.monotonic()
+        self._tell(trainer, module)  # a resume begins where it was, at whatever step that is
 
     def on_train_batch_start(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
         if trainer.world_size == 1 or trainer.global_step % EVERY == 0:
-            module.share = agreed(trainer, min(1.0, self.used / self.seconds))
+            self._tell(trainer, module)
+
+    def _tell(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        module.share = agreed(trainer, min(1.0, self.used / self.seconds))
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
         if trainer.world_size == 1 or trainer.global_step % EVERY == 0:
