@@ -53,10 +53,8 @@ class Child:
             return True, found["words"]
         if self.process.returncode < 0:
             late = time.monotonic() - self.began >= LIMIT_S
-            return (
-                False,
-                TOO_LONG if late else f"The rehearsal was killed (signal {-self.process.returncode}).",
-            )
+            killed = f"The rehearsal was killed (signal {-self.process.returncode}): is there enough memory?"
+            return False, TOO_LONG if late else killed
         lines = (self.place / "err").read_text(errors="replace").strip().splitlines()
         return False, lines[-1] if lines else "The rehearsal ended without a word: try again."
 

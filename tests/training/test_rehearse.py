@@ -91,8 +91,7 @@ def test_the_disk_of_minutes_is_that_of_the_epochs_they_are_expected_to_have():
     epochs = make_config(epochs=3)
     minutes = make_config(epochs=3, minutes=5.0)
     assert disk_of(400, 800, minutes, 3) == disk_of(400, 800, epochs)
-    assert disk_of(400, 800, minutes)[0] == 1200 + 400 + 24 * 200  # as many snapshots as there can be
-    assert disk_of(400, 800, minutes, 9) == disk_of(400, 800, minutes, 8 + 1)
+    assert 1600 + 20 * 200 < disk_of(400, 800, minutes)[0] <= 1600 + 24 * 200  # as many as there can be
     assert disk_of(400, 800, minutes, 6)[0] == 1200 + 400 + 200 * len({0, 1, 2, 4, 5, 6})
 
 
