@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from dataclasses import dataclass
+import weakref
 from pathlib import Path
 
 import streamlit as st
@@ -18,28 +20,49 @@ from vitcore.errors import UserError
 from vitcore.runs.folder import readonly
 
 LIMIT_S = 180.0
+TOO_LONG = f"The rehearsal took more than {LIMIT_S / 60:.0f} minutes: choose a smaller model or batch size."
 
 
-@dataclass
 class Child:
-    """A rehearsal that is going on or over, for the settings `mark`."""
+    """A rehearsal that is going on or over, for the settings `mark`; it belongs to one visitor's session.
 
-    mark: str
-    place: Path
-    process: subprocess.Popen
-    began: float
+    It ends with this object, so with the session too, and after `LIMIT_S` even when nobody looks. Its files
+    go with it.
+    """
+
+    def __init__(self, mark: str, config: str) -> None:
+        self.mark, self.began = mark, time.monotonic()
+        self.place = Path(tempfile.mkdtemp(prefix="vitlab-rehearsal-"))
+        (self.place / "config.yaml").write_text(config)
+        command = [sys.executable, "-m", "vitcore", "rehearse", "--config", str(self.place / "config.yaml")]
+        with (self.place / "out").open("wb") as out, (self.place / "err").open("wb") as err:
+            self.process = subprocess.Popen(command, stdout=out, stderr=err, stdin=subprocess.DEVNULL)
+        self.end = weakref.finalize(self, _end, self.process, self.place)
+        timer = threading.Timer(LIMIT_S, self.process.kill)  # knows the process alone, not the session
+        timer.daemon = True
+        timer.start()
+
+    @property
+    def going(self) -> bool:
+        return self.process.poll() is None
 
     def words(self) -> tuple[bool, str]:
         """(whether it went well, one sentence)"""
         if self.process.returncode == 0:
             found = json.loads((self.place / "out").read_text().strip().splitlines()[-1])
             return True, found["words"]
-        lines = (self.place / "err").read_text().strip().splitlines()
+        if self.process.returncode < 0:
+            late = time.monotonic() - self.began >= LIMIT_S
+            killed = f"The rehearsal was killed (signal {-self.process.returncode}): is there enough memory?"
+            return False, TOO_LONG if late else killed
+        lines = (self.place / "err").read_text(errors="replace").strip().splitlines()
         return False, lines[-1] if lines else "The rehearsal ended without a word: try again."
 
-    def end(self) -> None:
-        self.process.kill()
-        self.process.wait()
+
+def _end(process: subprocess.Popen, place: Path) -> None:
+    process.kill()
+    process.wait()
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def _start(form: Form) -> None:
@@ -49,24 +72,22 @@ def _start(form: Form) -> None:
     except UserError as error:
         st.session_state.rehearsal_error = (form.mark, str(error))
         return
-    place = Path(tempfile.mkdtemp(prefix="vitlab-rehearsal-"))
-    (place / "config.yaml").write_text(text)
-    command = [sys.executable, "-m", "vitcore", "rehearse", "--config", str(place / "config.yaml")]
-    with (place / "out").open("wb") as out, (place / "err").open("wb") as err:
-        child = subprocess.Popen(command, stdout=out, stderr=err, stdin=subprocess.DEVNULL)
-    st.session_state.rehearsal = Child(form.mark, place, child, time.monotonic())
+    try:
+        st.session_state.rehearsal = Child(form.mark, text)
+    except OSError as error:
+        st.session_state.rehearsal_error = (form.mark, f"The rehearsal cannot start: {error.strerror}.")
 
 
 def _cancel() -> None:
     child: Child | None = st.session_state.pop("rehearsal", None)
-    if child and child.process.poll() is None:
+    if child:
         child.end()
 
 
 def button(form: Form) -> None:
     """Starts a rehearsal of the settings shown."""
     child: Child | None = st.session_state.get("rehearsal")
-    going = bool(child and child.mark == form.mark and child.process.poll() is None)
+    going = bool(child and child.mark == form.mark and child.going)
     st.button(
         "Rehearse", width="stretch", on_click=_start, args=(form,), disabled=readonly() or going,
         icon=":material/timer:", help="Trains some twenty steps and says what the whole would take.",
@@ -84,16 +105,12 @@ def result(form: Form) -> None:
     if child.mark != form.mark:  # other settings: of no use any more
         _cancel()
         return
-    going = child.process.poll() is None
+    going = child.going
     st.fragment(_show, run_every=0.5 if going else None)(child, going)
 
 
 def _show(child: Child, was_going: bool) -> None:
-    going = child.process.poll() is None
-    spent = time.monotonic() - child.began
-    if going and spent > LIMIT_S:
-        child.end()
-        going = False
+    going, spent = child.going, time.monotonic() - child.began
     if was_going and not going:
         st.rerun()  # the whole page: the button can be pressed again
     if going:

@@ -8,10 +8,10 @@ import torch
 from tests.conftest import TINY_VIT
 from tests.runs.trainings import wait_for
 from vitcore.config import build_config, make_config
-from vitcore.data import load_dataset
+from vitcore.data import load_dataset, resolve
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
-from vitcore.runs.folder import list_runs
+from vitcore.runs.folder import create_run, list_runs
 from vitcore.runs.pair import SHARED, launch_pair, make_pair, partner, policy
 from vitcore.training.setup import make_loaders
 
@@ -101,4 +101,37 @@ def test_of_half_a_pair_nothing_is_left(colours, monkeypatch):
     with pytest.raises(UserError, match="no room"):
         launch_pair(one, two)
     assert len(calls) == 2
-    assert [r for r in list_runs(bundled=False) if r.status().state != "stopped"] == []
+    assert list_runs(bundled=False) == []
+
+
+def test_half_a_pair_does_not_take_a_run_with_it_that_was_launched_before(colours, monkeypatch):
+    one, two = make_pair(vit(colours, "quick"), "resnet", epochs=1)
+    before = create_run(resolve(one))
+    original = background.launch
+
+    def second_fails(config, *given, **more):
+        if config.model == "resnet":
+            raise UserError("no room")
+        return original(config, *given, **more)
+
+    monkeypatch.setattr(background, "launch", second_fails)
+    with pytest.raises(UserError, match="no room"):
+        launch_pair(one, two, once_s=60.0)
+    assert [run.id for run in list_runs(bundled=False)] == [before.id]
+
+
+def test_half_a_pair_that_has_begun_is_ended_and_removed(colours, monkeypatch):
+    one, two = make_pair(vit(colours, "quick", epochs=2000), "resnet")
+    original = background.launch
+
+    def second_fails(config, *given, **more):
+        if config.model == "vit":
+            return original(config, *given, **more)
+        (first,) = list_runs(bundled=False)
+        wait_for(first, "running")
+        raise UserError("no room")
+
+    monkeypatch.setattr(background, "launch", second_fails)
+    with pytest.raises(UserError, match="no room"):
+        launch_pair(one, two)
+    assert list_runs(bundled=False) == []

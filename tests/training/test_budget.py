@@ -4,88 +4,151 @@ from __future__ import annotations
 
 import math
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from tests.training.test_train import config
+from tests.training.test_train import config, same_weights
 from vitcore.config import build_config, make_config
 from vitcore.errors import UserError
+from vitcore.models.vit import ViT
+from vitcore.runs.folder import create_run
+from vitcore.runs.listing import as_row, print_table
 from vitcore.runs.metrics import read_scalars
-from vitcore.training import train
-from vitcore.training.budget import Budget
-from vitcore.training.callbacks import Keeper
+from vitcore.training import budget, train
+from vitcore.training.budget import Budget, longest
+from vitcore.training.callbacks import Keeper, snapshot_epochs
+from vitcore.training.module import Classifier
+
+
+class Clock:
+    """A clock of which every training step takes `step_s` seconds, and nothing else takes any."""
+
+    step_s, now = 0.0625, 1000.0  # sums of it are exact
+
+    def __call__(self):
+        return self.now
 
 
 @pytest.fixture
-def slow_steps(monkeypatch):
-    """Every step takes at least so long: few epochs, not thousands."""
-    original, pause = Keeper.on_train_batch_end, [0.01]
+def clock(monkeypatch):
+    clock, original = Clock(), Classifier.training_step
 
-    def later(self, *given):
-        time.sleep(pause[0])
-        original(self, *given)
+    def step(self, batch, index):
+        clock.now += clock.step_s
+        return original(self, batch, index)
 
-    monkeypatch.setattr(Keeper, "on_train_batch_end", later)
-    return pause
+    monkeypatch.setattr(Classifier, "training_step", step)
+    monkeypatch.setattr(budget, "clock", clock)
+    return clock
 
 
-def test_it_ends_with_its_minutes_in_the_middle_of_an_epoch_and_is_tested(colours, slow_steps):
-    slow_steps[0] = 0.4  # 24 steps are more than the six seconds
-    run = train(config(colours, minutes=0.1, batch_size=4), progress=False)
+def of_minutes(colours, **more):
+    """24 steps an epoch, 96 of 1/16 s in its 6 s."""
+    return config(colours, minutes=0.1, **{"batch_size": 4, "epochs": 10, **more})
+
+
+def test_it_ends_with_its_minutes_in_the_middle_of_an_epoch_and_is_tested(colours, clock):
+    clock.step_s = 0.5
+    run = train(of_minutes(colours), progress=False)
     status = run.status()
-    assert status.state == "finished"
-    assert 6.0 <= status.active_s < 30.0
-    assert 0 < status.step < 24
+    assert (status.state, status.step) == ("finished", 12)
     scalars = read_scalars(run.path)
-    assert scalars["val_acc"].steps.tolist() == scalars["test_acc"].steps.tolist() == [status.step]
+    assert scalars["val_acc"].steps.tolist() == scalars["test_acc"].steps.tolist() == [12]
     assert run.best.is_file()
-    assert torch.load(run.last, weights_only=True)["global_step"] == status.step
+    assert [path.stem for path in run.snapshots] == ["step-0000000", "step-0000012"]
+    assert torch.load(run.last, weights_only=True)["global_step"] == 12
 
 
-def test_the_schedule_follows_the_share_of_the_time(colours, slow_steps, monkeypatch):
+def test_it_ends_with_its_minutes_of_a_real_clock_too(colours):
+    began = time.monotonic()
+    run = train(of_minutes(colours).model_copy(update={"minutes": 0.05}), progress=False)
+    assert run.status().state == "finished"
+    assert time.monotonic() - began >= 3.0
+    used = torch.load(run.last, weights_only=True)["callbacks"]["Budget"]["used"]
+    assert 3.0 <= used < 3.0 + 10.0  # the last step, validation and saving on a busy machine
+
+
+def test_the_schedule_is_that_of_the_epochs_stretched_over_the_time(colours, clock, monkeypatch):
     seen = []
     original = Budget.on_train_batch_end
 
     def note(self, trainer, module, *rest):
-        seen.append((module.share, trainer.optimizers[0].param_groups[0]["lr"]))
+        seen.append(trainer.optimizers[0].param_groups[0]["lr"])
         original(self, trainer, module, *rest)
 
     monkeypatch.setattr(Budget, "on_train_batch_end", note)
-    asked = config(colours, minutes=0.1, batch_size=4, epochs=10, warmup_epochs=2.0)
+    asked = of_minutes(colours, warmup_epochs=2.0)
     run = train(asked, progress=False)
-    assert 2 < len(run.snapshots) <= 24
-    shares, rates = zip(*seen[5:], strict=True)
-    assert list(shares) == sorted(shares)
-    for share, rate in zip(shares, rates, strict=True):
-        if share > 0.22:  # two of ten epochs are warm-up; then the cosine over the rest
-            done = (share - 0.2) / 0.8
-            wanted = asked.lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
-            assert rate == pytest.approx(wanted, abs=0.03 * asked.lr)
-        elif share < 0.18:
-            assert rate == pytest.approx(asked.lr * share / 0.2, abs=0.03 * asked.lr)
+    assert run.status().step == len(seen) == 96
+    assert read_scalars(run.path)["val_acc"].steps.tolist() == [24, 48, 72, 96]
+    assert [path.stem for path in run.snapshots] == [f"step-{step:07d}" for step in (0, 24, 48, 96)]
+    for step, rate in enumerate(seen):  # of ten epochs with 240 steps
+        at = step / 96 * 240
+        if at < 48:
+            wanted = (at + 1) / 49
+        else:
+            wanted = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (at - 48) / 192))
+        assert rate == pytest.approx(asked.lr * wanted, abs=asked.lr / 48), step  # one of the 240 beside
 
 
-def test_a_resume_has_the_minutes_that_are_left(colours, slow_steps, monkeypatch):
+def test_patches_are_dropped_until_the_share_that_the_full_epochs_have(colours, clock, monkeypatch):
+    original, seen = ViT.forward, []
+
+    def forward(self, images, **more):
+        if self.training:
+            seen.append(more.get("keep", 1.0))
+        return original(self, images, **more)
+
+    monkeypatch.setattr(ViT, "forward", forward)
+    train(of_minutes(colours, keep_patches=0.5, full_epochs=2), progress=False)
+    assert sorted(seen) == seen
+    assert (len(seen), seen.count(0.5)) == (96, 77)  # 77 begin before 80 % of the time is used
+
+
+def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(colours, clock, monkeypatch):
+    whole = train(of_minutes(colours, keep_patches=0.5, full_epochs=2), progress=False)
     original = Keeper.on_train_batch_end
 
     def stop_then(self, trainer, *rest):
-        if trainer.global_step == 100:
+        if trainer.global_step == 50:
             self.run.stop_request.touch()
         original(self, trainer, *rest)
 
     with monkeypatch.context() as patch:
         patch.setattr(Keeper, "on_train_batch_end", stop_then)
-        run = train(config(colours, minutes=0.1, batch_size=4), progress=False)
+        run = train(of_minutes(colours, keep_patches=0.5, full_epochs=2), progress=False)
     assert run.status().state == "stopped"
-    kept = torch.load(run.last, weights_only=True)["callbacks"]["Budget"]["used"]
-    assert 1.0 <= kept < 6.0
+    assert torch.load(run.last, weights_only=True)["callbacks"]["Budget"]["used"] == 50 / 16
+    clock.now += 3600  # a pause is no training
     train(resume=run, progress=False)
-    status = run.status()
-    assert status.state == "finished"
-    assert torch.load(run.last, weights_only=True)["callbacks"]["Budget"]["used"] == pytest.approx(
-        6.0, abs=1.5
-    )
+    assert (run.status().state, run.status().step) == ("finished", whole.status().step)
+    assert same_weights(whole, run)
+
+
+def test_a_resume_of_several_ranks_goes_on_in_the_schedule_at_whatever_step_it_was():
+    minutes = Budget(make_config(minutes=1.0))
+    minutes.load_state_dict({"used": 30.0})
+    strategy = SimpleNamespace(broadcast=lambda value: value)
+    trainer = SimpleNamespace(world_size=2, global_step=351, strategy=strategy)
+    module = SimpleNamespace(share=0.0)
+    minutes.on_train_start(trainer, module)
+    minutes.on_train_batch_start(trainer, module)
+    assert module.share == pytest.approx(0.5, abs=0.01)
+
+
+def test_snapshots_of_minutes_are_few_whatever_the_last_epoch_is():
+    wanted = snapshot_epochs(longest(make_config(minutes=5.0)))
+    for last in (1, 7, 30, 100, 9_999, 50_000):
+        assert len({0, last} | {epoch for epoch in wanted if epoch <= last}) <= 24
+
+
+def test_the_list_of_runs_does_not_promise_epochs_to_minutes(colours):
+    run = create_run(config(colours, minutes=5.0, epochs=3))
+    assert as_row(run)["epochs"] is None
+    assert as_row(create_run(config(colours, epochs=3)))["epochs"] == 3
+    print_table([as_row(run)])
 
 
 @pytest.mark.parametrize(("minutes", "words"), [(0, "more than 0"), (-1, "more than 0"), ("x", "a number")])

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.training.test_train import config
@@ -16,7 +17,8 @@ from vitcore.config import dump_config, make_config
 from vitcore.errors import UserError
 from vitcore.runs.folder import list_runs, runs_dir
 from vitcore.training import engine, train
-from vitcore.training.rehearse import rehearse
+from vitcore.training import rehearse as rehearsing
+from vitcore.training.rehearse import Load, Rehearsal, rehearse
 from vitcore.training.storage import disk_of
 
 
@@ -82,15 +84,50 @@ def weights_and_state(run):
     return sum(v.numel() * 4 for v in model.state_dict().values()), state_bytes(model, found)
 
 
+def test_the_disk_of_minutes_is_that_of_the_epochs_they_are_expected_to_have():
+    epochs = make_config(epochs=3)
+    minutes = make_config(epochs=3, minutes=5.0)
+    assert disk_of(400, 800, minutes, 3) == disk_of(400, 800, epochs)
+    assert 1600 + 20 * 200 < disk_of(400, 800, minutes)[0] <= 1600 + 24 * 200  # as many as there can be
+    assert disk_of(400, 800, minutes, 6)[0] == 1200 + 400 + 200 * len({0, 1, 2, 4, 5, 6})
+
+
+def test_running_out_of_memory_gets_the_sentence_of_a_training(colours, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate")
+
+    monkeypatch.setattr(rehearsing.Classifier, "training_step", broken)
+    with pytest.raises(UserError, match="choose a smaller batch_size"):
+        rehearse(config(colours), steps=3)
+
+
+def test_other_programs_are_seen_and_worth_a_word():
+    load = Load()
+    spin = "import time\nend = time.time() + 3\nwhile time.time() < end: pass"
+    subprocess.run([sys.executable, "-c", spin], check=True)
+    assert load.others >= 0.5 / psutil.cpu_count()
+    load, end = Load(), time.monotonic() + 2
+    while time.monotonic() < end:
+        pass
+    assert load.others <= 1 - 0.5 / psutil.cpu_count()  # this process is none of the others
+    quiet = Rehearsal(2.0, 10**9, 10**7, 10, 10, 100.0, 20, "cpu", others=0.0)
+    busy = Rehearsal(2.0, 10**9, 10**7, 10, 10, 100.0, 20, "cpu", others=0.48)
+    assert str(quiet).endswith("images/s).")
+    assert str(busy) == f"{quiet} Other programs used 48 % of the processors: alone it is faster."
+
+
 def through(command, place):
-    """(what it printed, seconds, most memory in bytes) of a process of its own."""
-    began = time.monotonic()
+    """(what it printed, seconds, most memory in bytes, the others' share of the processors) of a process."""
+    began, busy_before = time.monotonic(), psutil.cpu_times()
     with (place / "out").open("wb") as out:
         child = subprocess.Popen([sys.executable, "-m", "vitcore", *command], stdout=out)
         _, code, used = os.wait4(child.pid, 0)
     assert code == 0
     scale = 1 if sys.platform == "darwin" else 1024
-    return (place / "out").read_text(), time.monotonic() - began, used.ru_maxrss * scale
+    spent = time.monotonic() - began
+    idle = psutil.cpu_times().idle - busy_before.idle
+    others = 1 - (idle + used.ru_utime + used.ru_stime) / (spent * psutil.cpu_count())
+    return (place / "out").read_text(), spent, used.ru_maxrss * scale, others
 
 
 @pytest.mark.slow
@@ -100,7 +137,7 @@ def test_prediction_and_truth(model, epochs, tmp_path, capsys):
     place = tmp_path / "asked.yaml"
     place.write_text(dump_config(make_config("quick", model=model, epochs=epochs, device="cpu")))
     found = json.loads(through(["rehearse", "--config", place], tmp_path)[0])
-    path, seconds, memory = through(["train", "--config", place], tmp_path)
+    path, seconds, memory, others = through(["train", "--config", place], tmp_path)
     disk = size_of(Path(path.strip()))
     predicted = (60 * found["minutes"], found["memory_bytes"] / 1e9, found["disk_bytes"] / 1e6)
     true = (seconds, memory / 1e9, disk / 1e6)
@@ -109,6 +146,8 @@ def test_prediction_and_truth(model, epochs, tmp_path, capsys):
         print(f"\nrehearsal of {model} quick, {epochs} epochs of cifar10-mini:")
         for name, ours, theirs in zip(names, predicted, true, strict=True):
             print(f"  {name}: predicted {ours:.1f}, true {theirs:.1f}, ratio {ours / theirs:.2f}")
+        loads = f"{100 * found['others']:.0f} % and {100 * others:.0f} %"
+        print(f"  processor time taken by other programs: {loads}")
     assert predicted[2] == pytest.approx(true[2], rel=0.15)
     assert predicted[1] == pytest.approx(true[1], rel=0.3)
     assert predicted[0] > 0  # how well it fits depends on what else runs: the figures are printed

@@ -159,8 +159,8 @@ def _rehearse(config: Any, resume: str | None, runs_dir: Path | None, title: str
     with contextlib.redirect_stdout(sys.stderr):
         found = rehearse(config)
     if sys.stdout.isatty():
-        return f"{found}."
-    return json.dumps({**dataclasses.asdict(found), "words": f"{found}."})
+        return str(found)
+    return json.dumps({**dataclasses.asdict(found), "words": str(found)})
 
 
 app.command(

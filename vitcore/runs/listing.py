@@ -23,7 +23,8 @@ def as_row(run: Run) -> dict[str, Any]:
     status, meta = run.status(), run.meta
     try:
         config = run.config
-        what = {"model": config.model, "recipe": config.recipe, "data": config.data, "epochs": config.epochs}
+        what = {"model": config.model, "recipe": config.recipe, "data": config.data}
+        what |= {"epochs": None if config.minutes else config.epochs}  # how many, only the minutes will tell
     except UserError:
         what = {"model": "?", "recipe": "?", "data": "?", "epochs": 0}
     return {
@@ -65,7 +66,8 @@ def print_table(rows: list[dict[str, Any]]) -> None:
         accuracy = f"{100 * row['test_acc']:.2f} %" if row["test_acc"] is not None else ""
         model = ARCHITECTURES[row["model"]].label if row["model"] in ARCHITECTURES else row["model"]
         size = f"{row['size_bytes'] / 1e6:.0f}"
-        progress, minutes = f"{row['epoch']:.1f}/{row['epochs']}", f"{row['minutes']:.1f}"
+        progress, minutes = f"{row['epoch']:.1f}", f"{row['minutes']:.1f}"
+        progress += f"/{row['epochs']}" if row["epochs"] is not None else ""
         lines.append(
             (row["id"], row["state"], model, row["data"], row["recipe"], progress, accuracy, minutes, size)
         )

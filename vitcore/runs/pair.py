@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from pathlib import Path
 
 from vitcore.architectures import ARCHITECTURES
@@ -13,8 +14,11 @@ from vitcore.runs import manage
 from vitcore.runs.folder import ACTIVE, Run, check_allowed
 
 # what is the first one's for both; the order and the augmentation of images follow from seed, data and these
-SHARED = ("data", "image_size", "seed", "device", "precision", "epochs", "minutes", "batch_size",
-          "label_smoothing", "augment", "mixup", "cutmix")  # fmt: skip
+SHARED = ("data", "image_size", "seed", "device", "precision", "devices", "nodes", "compile", "epochs",
+          "minutes", "batch_size", "label_smoothing", "augment", "mixup", "cutmix")  # fmt: skip
+
+
+ENDING_S = 10.0  # a training that was told to end at once does, within this
 
 
 def make_pair(first: Config, other: str, **changes: object) -> tuple[Config, Config]:
@@ -56,20 +60,29 @@ def launch_pair(
     """
     check_allowed()
     runs: list[Run] = []
+    began = time.time()
     try:
         for config in (first, second):
             runs.append(background.launch(config, root, once_s=once_s))
-    except UserError:
+    except (UserError, OSError):
         for run in runs:
-            if run.status().state in ACTIVE:
-                background.stop(run, now=True)
-            if run.status().state not in ACTIVE:
-                manage.delete(run, root)
+            if run.stored_status().created >= began:  # not one that somebody launched before the pair
+                _remove(run, root)
         raise
     name = next((run.meta.pair for run in runs if run.meta.pair), None) or secrets.token_hex(6)
     for run in runs:
         run.write_meta(run.meta.model_copy(update={"pair": name}))
     return runs
+
+
+def _remove(run: Run, root: str | Path | None) -> None:
+    """Take a run back that was launched a moment ago; one that has begun is ended first."""
+    if run.status().state in ACTIVE:
+        background.stop(run, now=True)
+    end = time.monotonic() + ENDING_S
+    while run.status().state in ACTIVE and time.monotonic() < end:
+        time.sleep(0.1)
+    manage.delete(run, root)
 
 
 def partner(run: Run, among: list[Run]) -> Run | None:

@@ -11,6 +11,7 @@ from vitcore.config import Config
 from vitcore.training.ranks import EVERY, agreed
 
 FOREVER = 1_000_000  # epochs
+clock = time.monotonic  # seconds; tests have their own
 
 
 class Budget(Callback):
@@ -24,19 +25,23 @@ class Budget(Callback):
     def __init__(self, config: Config) -> None:
         self.seconds = 60 * (config.minutes or 0.0)
         self.before = 0.0
-        self.began = time.monotonic()
+        self.began = clock()
 
     @property
     def used(self) -> float:
         """Seconds so far."""
-        return self.before + time.monotonic() - self.began
+        return self.before + clock() - self.began
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        self.began = time.monotonic()
+        self.began = clock()
+        self._tell(trainer, module)  # a resume begins where it was, at whatever step that is
 
     def on_train_batch_start(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
         if trainer.world_size == 1 or trainer.global_step % EVERY == 0:
-            module.share = agreed(trainer, min(1.0, self.used / self.seconds))
+            self._tell(trainer, module)
+
+    def _tell(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        module.share = agreed(trainer, min(1.0, self.used / self.seconds))
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
         if trainer.world_size == 1 or trainer.global_step % EVERY == 0:
@@ -47,7 +52,7 @@ class Budget(Callback):
 
     def load_state_dict(self, state: dict[str, float]) -> None:
         self.before = state["used"]
-        self.began = time.monotonic()
+        self.began = clock()
 
 
 def longest(config: Config) -> int:

@@ -138,7 +138,7 @@ class Keeper(Callback):
             self.best, self.best_epoch = accuracy, epoch
             if self.run:
                 write_weights(self.run.best, module.model)
-        if epoch in self.wanted:
+        if epoch in self.wanted or trainer.should_stop:  # minutes that are used make any epoch the last
             self._snapshot(trainer, module)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:

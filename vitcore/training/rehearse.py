@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import statistics
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 import pytorch_lightning as pl
@@ -22,12 +24,14 @@ from vitcore.data.datasets import Split
 from vitcore.errors import UserError
 from vitcore.models.evaluate import evaluate
 from vitcore.training.callbacks import Guard
+from vitcore.training.engine import reason_of
 from vitcore.training.module import Classifier
 from vitcore.training.ranks import world_of
 from vitcore.training.setup import make_loaders, make_trainer, parts, prepare, quiet
 from vitcore.training.storage import disk_of, state_bytes
 
 STEPS, WARM, MOST_S = 20, 3, 30.0  # steps that are counted, before those, seconds after which fewer will do
+BUSY = 0.2  # share of the processors from which on other programs are worth a word
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Rehearsal:
     images_per_s: float  # while it trains
     counted: int  # steps that were measured
     device: str
+    others: float = 0.0  # share of all processor time that other programs used meanwhile
 
     def __str__(self) -> str:
         if self.minutes < 1.5:
@@ -50,10 +55,13 @@ class Rehearsal:
             long = f"{self.minutes:.1f} minutes"
         else:
             long = f"{self.minutes / 60:.1f} hours"
-        return (
+        said = (
             f"About {long}, {self.memory_bytes / 1e9:.1f} GB of memory, {self.disk_bytes / 1e6:.0f} MB of "
-            f"disk ({self.counted} steps measured on {self.device}: {self.images_per_s:,.0f} images/s)"
+            f"disk ({self.counted} steps measured on {self.device}: {self.images_per_s:,.0f} images/s)."
         )
+        if self.others < BUSY or self.device != "cpu":
+            return said
+        return f"{said} Other programs used {100 * self.others:.0f} % of the processors: alone it is faster."
 
 
 class Clock(Callback):
@@ -79,44 +87,83 @@ class Clock(Callback):
         return self.times[WARM - 1 :]
 
 
-def rehearse(config: Config, steps: int = STEPS, data: Dataset | None = None) -> Rehearsal:
-    """Train that many steps, and some more to warm up; nothing is written. Raises `UserError` where the
-    training itself would.
+class Load:
+    """How busy other programs keep the processors from now on.
+
+    They decide what a step takes: with one of two cores taken, a step of two threads that wait for each other
+    was measured at eight times its time alone.
     """
+
+    def __init__(self) -> None:
+        self.before = self._look()
+
+    @staticmethod
+    def _look() -> tuple[float, float, float]:
+        """Seconds of processors so far: (all, idle, this process)."""
+        every, own = psutil.cpu_times(), psutil.Process().cpu_times()
+        idle = every.idle + getattr(every, "iowait", 0.0)
+        guest = getattr(every, "guest", 0.0) + getattr(every, "guest_nice", 0.0)  # is in user and nice, too
+        return sum(every) - guest, idle, own.user + own.system
+
+    @property
+    def others(self) -> float:
+        """Their share of all processor time."""
+        whole, idle, own = (now - then for now, then in zip(self._look(), self.before, strict=True))
+        return min(1.0, max(0.0, (whole - idle - own) / whole)) if whole > 0 else 0.0
+
+
+def rehearse(config: Config, steps: int = STEPS, data: Dataset | None = None) -> Rehearsal:
+    """Train that many steps, and some more to warm up; nothing is kept. Raises `UserError` where the training
+    itself would.
+    """
+    try:
+        return _rehearse(config, steps, data)
+    except (RuntimeError, MemoryError, OSError) as error:
+        if not (reason := reason_of(error)):
+            raise
+        raise UserError(f"{reason[:1].upper()}{reason[1:].rstrip('.')}.") from error
+
+
+def _rehearse(config: Config, steps: int, data: Dataset | None) -> Rehearsal:
     quiet()
     if world_of(config) > 1:
         raise UserError("A rehearsal is for one device: leave out --devices and --nodes.")
     config = resolve(config)
     data = data or load_dataset(config.data, config.image_size)
     usual = config.model_copy(update={"minutes": None, "full_epochs": 0})
+    load = Load()
     step_s, counted, trainer, module, count = _timed(usual, data, steps)
+    others, save_s = load.others, _save_s(trainer)
     full_s = step_s
     if config.keep_patches < 1 and config.full_epochs:
         whole = usual.model_copy(update={"keep_patches": 1.0})
         full_s = _timed(whole, data, max(3, steps // 4))[0]
-    began = time.perf_counter()
     device = trainer.strategy.root_device
     some = Split(data.test.images[:500], data.test.labels[:500])
+    evaluate(module.model, some, device)  # the first time sets up what the later ones use
+    began = time.perf_counter()
     evaluate(module.model, some, device)
     image_s = (time.perf_counter() - began) / len(some)
     held = len(parts(data)[1])
     full = min(config.full_epochs, config.epochs) if config.keep_patches < 1 else 0
-    epoch_s = [count * (full_s if e >= config.epochs - full else step_s) + held * image_s
+    epoch_s = [count * (full_s if e >= config.epochs - full else step_s) + held * image_s + save_s
                for e in range(config.epochs)]  # fmt: skip
     training = 60 * config.minutes if config.minutes else sum(epoch_s)
-    steps_in_all = count * config.epochs
+    steps_in_all, epochs = count * config.epochs, config.epochs
     if config.minutes:
-        steps_in_all = round(training / (sum(epoch_s) / config.epochs) * count)
+        steps_in_all = max(1, round(training / (sum(epoch_s) / config.epochs) * count))
+        epochs = -(-steps_in_all // count)
     weights = sum(p.numel() * 4 for p in module.model.state_dict().values())
     return Rehearsal(
         minutes=(_startup_s() + training + len(data.test) * image_s) / 60,
         memory_bytes=_memory(device),
-        disk_bytes=disk_of(weights, state_bytes(module.model, config), config)[0],
+        disk_bytes=disk_of(weights, state_bytes(module.model, config), config, epochs)[0],
         parameters=sum(p.numel() for p in module.model.parameters()),
         steps=steps_in_all,
         images_per_s=min(config.batch_size, len(parts(data)[0])) / step_s,
         counted=counted,
         device=str(device),
+        others=others,
     )
 
 
@@ -134,6 +181,14 @@ def _timed(config: Config, data: Dataset, steps: int) -> tuple[float, int, pl.Tr
     if not clock.seconds:
         raise UserError("The training has too few steps to rehearse: just launch it.")
     return statistics.median(clock.seconds), len(clock.seconds), trainer, module, len(loader)
+
+
+def _save_s(trainer: pl.Trainer) -> float:
+    """Seconds that an epoch's end takes to write last.ckpt, and half as much again for the weights alone."""
+    with tempfile.TemporaryDirectory(prefix="vitlab-") as place:
+        began = time.perf_counter()
+        trainer.save_checkpoint(Path(place) / "last.ckpt")
+        return 1.5 * (time.perf_counter() - began)
 
 
 def _startup_s() -> float:

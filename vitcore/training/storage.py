@@ -50,13 +50,17 @@ def step_of(checkpoint: Path, data: Dataset) -> int:
     return step
 
 
-def disk_of(weights: int, state: int, config: Config) -> tuple[int, int]:
+def disk_of(weights: int, state: int, config: Config, epochs: int | None = None) -> tuple[int, int]:
     """Bytes of a run's checkpoints: (when it is finished, most while it runs).
 
     `weights` and `state` are the bytes of the model and of the optimizer's memory. last.ckpt holds both and
-    is written beside the old one, best.safetensors the weights, snapshots half of that each.
+    is written beside the old one, best.safetensors the weights, snapshots half of that each. `epochs`: how
+    many a training of so many minutes is expected to have; without it, as many as there can be.
     """
-    snapshots = min(SNAPSHOTS, len(snapshot_epochs(longest(config))) + 1)
+    wanted = snapshot_epochs(longest(config))
+    if config.minutes and epochs:
+        wanted = {e for e in wanted if e <= epochs} | {epochs}  # the last one is always kept
+    snapshots = min(SNAPSHOTS, len(wanted) + 1)
     finished = (weights + state) + weights + snapshots * weights // 2
     return finished, finished + weights + state
 

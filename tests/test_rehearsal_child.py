@@ -1,0 +1,68 @@
+"""The rehearsal's process: what it says, and that nothing of it outlives the visitor's session."""
+
+from __future__ import annotations
+
+import gc
+import time
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from dashboard import rehearsal
+from dashboard.rehearsal import TOO_LONG, Child
+from vitcore.config import dump_config, make_config
+
+
+def wait_until(fact, seconds=60.0):
+    end = time.monotonic() + seconds
+    while not fact() and time.monotonic() < end:
+        time.sleep(0.05)
+    return fact()
+
+
+@pytest.fixture
+def child():
+    """A rehearsal of complete CIFAR-10's size, seconds away from its end."""
+    child = Child("a", dump_config(make_config("quick", model="vit", device="cpu")))
+    yield child
+    child.end()
+
+
+def test_it_ends_and_leaves_no_file_when_the_session_forgets_it():
+    child = Child("a", dump_config(make_config("quick", model="vit", device="cpu")))
+    pid, place = child.process.pid, child.place
+    assert psutil.pid_exists(pid)
+    assert (place / "config.yaml").is_file()
+    del child
+    gc.collect()
+    assert not psutil.pid_exists(pid)
+    assert not place.exists()
+
+
+def test_one_visitors_cancel_leaves_the_other_ones_rehearsal_alone(child, monkeypatch):
+    other = Child("a", dump_config(make_config("quick", model="vit", device="cpu")))
+    state = SimpleNamespace(session_state={"rehearsal": other})
+    monkeypatch.setattr(rehearsal, "st", state)
+    rehearsal._cancel()
+    assert state.session_state == {}
+    assert not other.going
+    assert not other.place.exists()
+    assert child.going
+    assert child.place.exists()
+
+
+def test_it_has_a_time_limit_even_when_nobody_looks(monkeypatch):
+    monkeypatch.setattr(rehearsal, "LIMIT_S", 0.3)
+    child = Child("a", dump_config(make_config("quick", model="vit", device="cpu")))
+    assert wait_until(lambda: not child.going, seconds=10)
+    assert child.words() == (False, TOO_LONG)
+    child.end()
+
+
+def test_what_the_training_would_refuse_is_said_in_a_sentence():
+    config = make_config("quick", model="vit", device="cpu", data="folder:/nowhere/at-all")
+    child = Child("a", dump_config(config))
+    assert wait_until(lambda: not child.going)
+    assert child.words() == (False, "There is no folder /nowhere/at-all.")
+    child.end()
