@@ -173,7 +173,9 @@ def other_tags(found: Sequence[Run]) -> list[str]:
 
 
 def as_csv(found: Sequence[Run]) -> str:
-    """Every point of every curve: run, tag, step, epoch, seconds of training, value; nothing is left out."""
+    """Every point of the main curves, not thinned: run, tag, step, epoch, seconds of training, value. What a
+    resume took back is not in it.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["run", "tag", "step", "epoch", "training_seconds", "value"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from dashboard import resources
@@ -15,8 +17,16 @@ from vitcore.runs.folder import Run, readonly, runs_dir
 ORDINALS = {1: "1st", 2: "2nd", 3: "3rd"}
 
 
-def _here(own: list[Run]) -> tuple[list[Run], list[Run]]:
-    """(training, waiting) on this host; the waiting in their order. Wakes the supervisor where some wait."""
+@dataclass(frozen=True)
+class Here:
+    """What goes on on this host; the waiting in their order."""
+
+    training: list[Run]
+    waiting: list[Run]
+
+
+def look(own: list[Run]) -> Here:
+    """Who trains and who waits among these runs. Wakes the supervisor where some wait."""
     training, waiting = [], False
     for run in own:
         status = run.stored_status()
@@ -26,7 +36,7 @@ def _here(own: list[Run]) -> tuple[list[Run], list[Run]]:
     if waiting and not readonly():
         background.wake()
     living = [run for run in training if run.status().state in ("running", "stopping")]
-    return living, queue.waiting(runs_dir()) if waiting else []
+    return Here(living, queue.waiting(runs_dir()) if waiting else [])
 
 
 def place(run: Run) -> str:
@@ -39,9 +49,9 @@ def place(run: Run) -> str:
     return "Next in the queue" if at == 1 else f"{ORDINALS.get(at, f'{at}th')} in the queue"
 
 
-def outlook(own: list[Run]) -> str:
+def outlook(here: Here) -> str:
     """A sentence on when a run that is launched now would begin; empty when at once."""
-    training, waiting = _here(own)
+    training, waiting = here.training, here.waiting
     if not training and not waiting:
         return ""
     devices = resources.devices()
@@ -56,9 +66,9 @@ def _held(run: Run, devices: list[Device]) -> list[str]:
     return holds(status.slots, status.device, devices)
 
 
-def control(own: list[Run]) -> None:
+def control(here: Here) -> None:
     """A popover with the devices and the queue; its label says how many wait."""
-    training, waiting = _here(own)
+    training, waiting = here.training, here.waiting
     label = f"Devices and queue ({len(waiting)})" if waiting else "Devices and queue"
     with st.popover(label, icon=":material/memory:", width="stretch"):
         devices = resources.devices()

@@ -41,9 +41,10 @@ def control(found: list[Run]) -> None:
         column_config=COLUMNS,
     ).selection.rows
     ids = [shown[i]["id"] for i in chosen if i < len(shown)]
-    if watch_place.button("Watch", width="stretch", disabled=len(ids) != 1, help="One run of the table."):
-        st.session_state.watch_next = ids[0]
-        st.rerun()
+    watch_place.button(
+        "Watch", width="stretch", disabled=len(ids) != 1, help="One run of the table.", on_click=_watch,
+        args=(ids,),
+    )  # fmt: skip
     if compare_place.button(
         "Compare", width="stretch", disabled=not 0 < len(ids) <= MOST, type="primary",
         help=f"Up to {MOST} runs of the table.",
@@ -52,6 +53,10 @@ def control(found: list[Run]) -> None:
         st.switch_page("../pages/compare.py", query_params={"runs": ",".join(ids)})
     if not shown:
         st.caption("No run fits: clear the filters.")
+
+
+def _watch(ids: list[str]) -> None:
+    st.session_state.watch = ids[0]
 
 
 def fits(row: dict[str, Any], text: str, states: list[str], models: list[str]) -> bool:

@@ -19,15 +19,13 @@ from vitcore.runs.pair import partner
 TICK_S = 1.0
 
 
-def panel(found: list[Run]) -> None:
+def panel(found: list[Run], here: queueing.Here) -> None:
     """A selector of the user's runs and, below it, the chosen one; it ticks only while that run is active."""
-    if wanted := st.session_state.pop("watch_next", None):  # chosen in the table below
-        st.session_state.watch = wanted
     chosen, *places, queue_place = st.columns([2.5, 2.65, 1.3, 1, 1.75], vertical_alignment="bottom")
     with chosen:
         run = selection.choose_run(found, "Watch", key="watch")
     with queue_place:
-        queueing.control([run for run in found if not run.bundled])
+        queueing.control(here)
     look = chart.controls(*places)
     other = partner(run, found)
     shown = _states(run, other)

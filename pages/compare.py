@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from dashboard import chart, published, resources, selection
+from dashboard import chart, published, resources, run_table, selection, watch
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
+from vitcore.runs.folder import ACTIVE, Run
 from vitcore.runs.foreign import foreign_runs
 from vitcore.runs.metrics import event_files
 
@@ -18,7 +19,7 @@ if not found:
 
 run_control, more = st.columns([5, 1.3], vertical_alignment="bottom")
 with run_control:
-    chosen = selection.choose_runs(found, "Runs", most=8)
+    chosen = selection.choose_runs(found, "Runs", most=run_table.MOST)
 with more:
     published.control()
 if not chosen:
@@ -26,13 +27,27 @@ if not chosen:
     st.stop()
 
 look = chart.controls(*st.columns([2.4, 1.5, 0.9], vertical_alignment="bottom"))
-chart.pair(chosen, look, key="compare", height=330)
-st.caption(
-    "Faint: training, measured with augmentation, label smoothing and (for a ViT that drops patches) on a "
-    "part of each image, so it can lie below validation. Full: validation images, whole and unchanged; a "
-    "diamond marks the best. Dotted and faint: what a resume took back."
-)
-chart.more(chosen, look, key="compare")
+
+
+def overlay(active: bool) -> None:
+    """The curves; while one of the runs is active they grow."""
+    chart.pair(chosen, look, key="compare", height=330)
+    st.caption(
+        "Faint: training, measured with augmentation, label smoothing and (for a ViT that drops patches) on "
+        "a part of each image, so it can lie below validation. Full: validation images, whole and unchanged; "
+        "a diamond marks the best. Dotted and faint: what a resume took back."
+    )
+    chart.more(chosen, look, key="compare")
+    if active and not active_among(chosen):
+        st.rerun()  # the table below, too
+
+
+def active_among(runs: list[Run]) -> bool:
+    return any(run.status().state in ACTIVE for run in runs)
+
+
+going = active_among(chosen)
+st.fragment(overlay, run_every=watch.TICK_S if going else None)(going)
 
 rows = []
 for run in chosen:

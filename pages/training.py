@@ -14,6 +14,7 @@ st.title("Train a model and watch it learn")
 
 found = resources.runs()
 own = [run for run in found if not run.bundled]
+here = queueing.look(own)
 chosen, (rehearse_place, button_place) = launcher.form(found)
 
 
@@ -43,7 +44,7 @@ rehearsal.result(chosen)
 recipe = ARCHITECTURES[chosen.model]
 measured = recipe.measured.get(chosen.recipe, "not measured yet")
 words, pair_place = st.columns([7, 1.35], vertical_alignment="center")
-words.caption(f"Recipe `{chosen.recipe}` for the {recipe.label}: {measured}. {queueing.outlook(own)}")
+words.caption(f"Recipe `{chosen.recipe}` for the {recipe.label}: {measured}. {queueing.outlook(here)}")
 with pair_place:
     pairing.control(chosen, SAME_S)
 
@@ -53,5 +54,5 @@ if not own:
         "and appears here with its curves. Below, how the bundled models were trained."
     )
 every = [*own, *(run for run in found if run.bundled)]
-watch.panel(every)
+watch.panel(every, here)
 run_table.control(every)

@@ -150,3 +150,18 @@ def test_event_files_of_others_are_compared_too(visitor, server):
     page.get_by_text("epoch", exact=True).first.click()
     visitor.settle()
     expect(page.get_by_text("Without epoch, so not drawn here: somebody/version_0.").first).to_be_visible()
+
+
+def test_compare_grows_with_a_living_run(visitor, living):
+    run, step = living
+    step()
+    page = visitor.page
+    page.goto(f"{visitor.url}/compare?runs={run.id},vit-cifar10&x=step")
+    chart = drawn(page, "compare_train_acc")
+    longest = f"Math.max(...e._fullData.filter(t => t.legendgroup === '{run.id}').map(t => t.x.length))"
+    assert chart.evaluate(f"e => {longest}") == 20
+    step()
+    end = time.monotonic() + 20
+    while chart.evaluate(f"e => {longest}") < 40:
+        assert time.monotonic() < end, "the chart did not grow"
+        page.wait_for_timeout(200)

@@ -87,14 +87,16 @@ def oom_kills(pid: int | str = "self") -> int | None:
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
             _, controllers, path = line.split(":", 2)
-            for base, name in (
-                ("/sys/fs/cgroup" if not controllers else "", "memory.events"),
-                ("/sys/fs/cgroup/memory" if "memory" in controllers.split(",") else "", "memory.oom_control"),
-            ):
-                # inside a container the path may be the host's, and the group is mounted at the root
-                for place in (Path(base + path), Path(base)):
-                    if base and (count := _count(place / name)) is not None:
-                        return count
+            if not controllers:
+                base, name = "/sys/fs/cgroup", "memory.events"
+            elif "memory" in controllers.split(","):
+                base, name = "/sys/fs/cgroup/memory", "memory.oom_control"
+            else:
+                continue
+            # inside a container the path may be the host's, and the group is mounted at the root
+            for place in (Path(base + path), Path(base)):
+                if (count := _count(place / name)) is not None:
+                    return count
         return _count(Path("/proc/vmstat"))
     return None
 

@@ -7,7 +7,7 @@ import time
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
-from vitcore.config import Config
+from vitcore.config import Config, bounds
 from vitcore.training.ranks import EVERY, agreed
 
 FOREVER = 1_000_000  # epochs
@@ -57,4 +57,4 @@ class Budget(Callback):
 
 def longest(config: Config) -> int:
     """The most epochs that there can be, for spacing the snapshots."""
-    return Config.model_fields["epochs"].metadata[1].le if config.minutes else config.epochs
+    return int(bounds("epochs")[1]) if config.minutes else config.epochs

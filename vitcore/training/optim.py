@@ -101,11 +101,17 @@ def make_optimizer(model: nn.Module, config: Config) -> torch.optim.Optimizer:
         return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=nesterov)
     if config.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=config.lr, fused=True)
-    inner = {id(p) for n, p in everything if p.ndim == 2 and n.startswith(("transformer.", "blocks."))}
+    inner = {id(p) for p in muon_matrices(model)}
     split = [{**g, "params": [p for p in g["params"] if id(p) not in inner], "muon": False} for g in groups]
     split += [{**g, "params": [p for p in g["params"] if id(p) in inner], "muon": True} for g in groups]
     split = [{**g, "muon_momentum": 0.95} for g in split if g["params"]]
     return MuonAdamW(split, lr=config.lr, fused=True)
+
+
+def muon_matrices(model: nn.Module) -> list[nn.Parameter]:
+    """The matrices of a model's blocks, which Muon orthogonalizes; everything else is AdamW's."""
+    inside = ("transformer.", "blocks.")
+    return [p for n, p in model.named_parameters() if p.ndim == 2 and n.startswith(inside)]
 
 
 def rate_factor(config: Config, steps_per_epoch: int) -> Callable[[int], float]:

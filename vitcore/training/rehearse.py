@@ -27,6 +27,7 @@ from vitcore.training.callbacks import Guard
 from vitcore.training.engine import reason_of
 from vitcore.training.module import Classifier
 from vitcore.training.ranks import world_of
+from vitcore.training.reports import memory_of
 from vitcore.training.setup import make_loaders, make_trainer, parts, prepare, quiet
 from vitcore.training.storage import disk_of, state_bytes
 
@@ -201,10 +202,8 @@ IMPORTED_AT = time.time()
 
 def _memory(device: torch.device) -> int:
     """Most at once, bytes."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    if device.type == "mps":
-        return torch.mps.driver_allocated_memory()
+    if device.type != "cpu":
+        return memory_of(device)
     try:
         import resource
     except ImportError:  # Windows

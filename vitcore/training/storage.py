@@ -17,6 +17,7 @@ from vitcore.runs.files import check_space
 from vitcore.runs.folder import Run
 from vitcore.training.budget import longest
 from vitcore.training.callbacks import SNAPSHOTS, snapshot_epochs
+from vitcore.training.optim import muon_matrices
 
 
 class DurableIO(TorchCheckpointIO):
@@ -69,11 +70,11 @@ def state_bytes(model: torch.nn.Module, config: Config) -> int:
     """Bytes of the optimizer's memory: two numbers a weight for AdamW, at most one for SGD; Muon's matrices
     need one.
     """
-    sizes = [(p.numel() * 4, p.ndim == 2 and n.startswith(("transformer.", "blocks.")))
-             for n, p in model.named_parameters()]  # fmt: skip
+    every = 4 * sum(p.numel() for p in model.parameters())
     if config.optimizer == "sgd":
-        return sum(size for size, _ in sizes) if config.momentum else 0
-    return sum(size * (1 if inner and config.optimizer == "muon" else 2) for size, inner in sizes)
+        return every if config.momentum else 0
+    matrices = 4 * sum(p.numel() for p in muon_matrices(model)) if config.optimizer == "muon" else 0
+    return 2 * every - matrices
 
 
 def check_room(run: Run, model: torch.nn.Module, config: Config) -> None:
