@@ -10,13 +10,15 @@ import numpy as np
 from PIL import Image
 from plotly.colors import sample_colorscale
 
-CIVIDIS = np.array(
-    [
-        [int(v) for v in c[4:-1].split(",")]
-        for c in sample_colorscale("Cividis", np.linspace(0, 1, 256).tolist())
-    ],
-    dtype=np.uint8,
-)  # [256, 3]
+
+def _colours(name: str) -> np.ndarray:
+    """256 colours of a Plotly scale, uint8 [256, 3]"""
+    found = sample_colorscale(name, np.linspace(0, 1, 256).tolist())
+    return np.array([[int(v) for v in c[4:-1].split(",")] for c in found], dtype=np.uint8)
+
+
+CIVIDIS = _colours("Cividis")  # amounts
+SIGNED = _colours("PuOr_r")  # differences: violet below zero, orange above; safe for colour-blind eyes
 
 
 def picture(image: np.ndarray) -> Image.Image:
@@ -24,16 +26,26 @@ def picture(image: np.ndarray) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))
 
 
-def colour(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Values [h, w] -> cividis uint8 [h, w, 3], `low` darkest and `high` brightest"""
+def colour(values: np.ndarray, low: float, high: float, colours: np.ndarray = CIVIDIS) -> np.ndarray:
+    """Values [h, w] -> uint8 [h, w, 3], `low` the first of the colours and `high` the last"""
     share = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
-    return CIVIDIS[(share * 255).round().astype(int)]
+    return colours[(share * 255).round().astype(int)]
 
 
-def overlay(image: np.ndarray, values: np.ndarray, strength: float = 0.62) -> Image.Image:
-    """A map [h, w] over the grey image uint8 [3, S, S]: least value darkest, largest brightest. S = k h."""
+def overlay(
+    image: np.ndarray,
+    values: np.ndarray,
+    strength: float = 0.62,
+    *,
+    limits: tuple[float, float] | None = None,
+    signed: bool = False,
+) -> Image.Image:
+    """A map [h, w] over the grey image uint8 [3, S, S], between `limits` or from its least to its largest
+    value; `signed`: orange above the middle, violet below. S = k h.
+    """
     size = image.shape[-1]
-    heat = colour(values, float(values.min()), float(values.max()))
+    low, high = limits or (float(values.min()), float(values.max()))
+    heat = colour(values, low, high, SIGNED if signed else CIVIDIS)
     heat = heat.repeat(size // heat.shape[0], axis=0).repeat(size // heat.shape[1], axis=1)  # [S, S, 3]
     grey = np.asarray(picture(image).convert("L"))[..., None]
     return Image.fromarray((strength * heat + (1 - strength) * grey).round().astype(np.uint8))

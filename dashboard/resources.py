@@ -7,7 +7,6 @@ Models are shared by all visitors: nothing here changes them. Cached arrays are 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -60,79 +59,28 @@ def bundled() -> dict[str, Run]:
     return {name: there[name] for name in ARCHITECTURES if name in there}
 
 
-@dataclass(frozen=True)
-class View:
-    """A ViT's reading of one image, as numpy."""
-
-    weights: np.ndarray  # [layers, heads, T, T]
-    rollout: np.ndarray  # [T, T]
-    probabilities: np.ndarray  # [classes]
-    has_cls: bool
-
-
-@dataclass(frozen=True)
-class Cams:
-    """What a network with stages of feature maps looks at in one image, as numpy."""
-
-    maps: list[np.ndarray]  # per stage [h, w], finest first
-    probabilities: np.ndarray  # [classes]
-
-
-@st.cache_resource(max_entries=6, show_spinner=False)
-def _model(path: str, stamp: float) -> object:
+@st.cache_resource(max_entries=10, show_spinner=False)
+def loaded(path: str, weights: str, stamp: float) -> object:
+    """The model that `stamp_of` names."""
     from vitcore.models import load_run
 
-    return load_run(Run(Path(path)))
+    return load_run(Run(Path(path)), Path(weights))
 
 
-def model(run: Run) -> object:
+def stamp_of(run: Run, snapshot: Path | None = None) -> tuple[str, str, float]:
+    """What a version of a run's weights is known by: run, file, time. Raises `UserError` without weights."""
+    weights = snapshot or run.weights
+    try:
+        if weights is not None:
+            return str(run.path), str(weights), weights.stat().st_mtime
+    except OSError:
+        raise UserError(f"The snapshot {weights.name} of run {run.id} is gone: choose another.") from None
+    raise UserError(f"Run {run.id} has no weights yet: wait for the end of its first epoch.")
+
+
+def model(run: Run, snapshot: Path | None = None) -> object:
     """The trained model of a run, loaded once per version of its weights."""
-    weights = run.weights
-    if weights is None:
-        raise UserError(f"Run {run.id} has no weights yet: wait for the end of its first epoch.")
-    return _model(str(run.path), weights.stat().st_mtime)
-
-
-# few entries, and shared instead of copied: 0.8 MB a view of the tutorial's shape, 13 MB at patch size 2
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _view(path: str, stamp: float, pixels: bytes, shape: tuple[int, ...]) -> View:
-    import torch
-
-    from vitcore.analysis.attention import capture, rollout
-
-    net = _model(path, stamp)
-    image = torch.from_numpy(np.frombuffer(pixels, dtype=np.uint8).reshape(1, *shape).copy())
-    trace = capture(net, image)
-    rolled = rollout(trace.weights)
-    return View(
-        weights=trace.weights[0].numpy(),
-        rollout=rolled[0].numpy(),
-        probabilities=trace.logits[0].softmax(dim=0).numpy(),
-        has_cls=net.has_cls,
-    )
-
-
-def view(run: Run, image: np.ndarray) -> View:
-    """Attention, rollout and prediction of a ViT run for an image uint8 [3, S, S]; raises `UserError`."""
-    model(run)
-    return _view(str(run.path), run.weights.stat().st_mtime, image.tobytes(), image.shape)
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _cams(path: str, stamp: float, pixels: bytes, shape: tuple[int, ...]) -> Cams:
-    import torch
-
-    from vitcore.analysis.attribution import stage_maps
-
-    image = torch.from_numpy(np.frombuffer(pixels, dtype=np.uint8).reshape(1, *shape).copy())
-    maps, logits = stage_maps(_model(path, stamp), image)
-    return Cams([m[0].numpy() for m in maps], logits[0].softmax(dim=0).numpy())
-
-
-def cams(run: Run, image: np.ndarray) -> Cams:
-    """Grad-CAM of every stage for the predicted class, and the prediction; raises `UserError`."""
-    model(run)
-    return _cams(str(run.path), run.weights.stat().st_mtime, image.tobytes(), image.shape)
+    return loaded(*stamp_of(run, snapshot))
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)

@@ -7,6 +7,7 @@ and is never put into the address.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,36 +26,59 @@ class Chosen:
     image: np.ndarray
     truth: int | None
     name: str
+    own: bool = False
 
 
-def choose_image(data: Dataset) -> Chosen:
-    """The image controls: class and number of a test image of `data`, or an own one, at the data's size."""
+WRONG, SUREST, UNSURE = "misclassified", "surest", "least sure"
+
+
+def choose_image(data: Dataset, answers: Callable[[], np.ndarray] | None = None) -> Chosen:
+    """The image controls: class and number of a test image of `data`, or an own one, at the data's size.
+
+    With `answers`, a model's probabilities [n, classes] for the first n test images, also those that it gets
+    wrong, and all by how sure it is.
+    """
+    ranked = [] if answers is None else [o for o in (WRONG, SUREST, UNSURE) if o not in data.classes]
+    options = [*data.classes, *ranked]
     left, middle, right = st.columns([2, 1.4, 1.6], vertical_alignment="bottom")
     own: tuple[bytes, str] | None = st.session_state.get("own_image")
-    if st.session_state.get("class") not in data.classes:  # another dataset, other classes
+    if st.session_state.get("class") not in options:  # another dataset, other classes
         st.session_state.pop("class", None)
     first = data.classes.index("cat") if "cat" in data.classes else 0
     kind = left.selectbox(
-        "Class", data.classes, index=first, key="class", bind="query-params", disabled=bool(own)
+        "Images", options, index=first, key="class", bind="query-params", disabled=bool(own)
     )
-    label = data.classes.index(kind)
-    members = np.flatnonzero(data.test.labels == label)
+    if kind in ranked:
+        with left, st.spinner("Asking the model about the test images"):
+            members = _ranked(kind, answers(), data.test.labels)
+    else:
+        members = np.flatnonzero(data.test.labels == data.classes.index(kind))
     if st.session_state.get("image", 1) > len(members):
         st.session_state.pop("image")
     number = middle.number_input(
         "Test image", 1, max(1, len(members)), 1, key="image", bind="query-params", disabled=bool(own),
-        help="Numbered within its class, in the order of the dataset.",
+        help="Numbered within its class, in the order of the dataset; or by how sure the model is.",
     )  # fmt: skip
     with right.popover("Own image", icon=":material/upload:", width="stretch"):
         _own_image()
     if own:
-        return Chosen(_decoded(*own, data.size), None, own[1])
+        return Chosen(_decoded(*own, data.size), None, own[1], own=True)
     if not len(members):
-        st.info(f"There is no test image of class {kind}: choose another class.")
+        st.info(f"There is no test image that is {kind}: choose others.")
         st.stop()
-    return Chosen(
-        data.test.images[members[number - 1]], label, f"{kind}, test image {number} of {len(members)}"
-    )
+    place = members[number - 1]
+    name = f"{kind}, test image {number} of {len(members)}"
+    return Chosen(data.test.images[place], int(data.test.labels[place]), name)
+
+
+def _ranked(kind: str, chances: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Places of test images: the wrong ones, the most wrongly sure first; or all by the largest
+    probability.
+    """
+    sure = chances.max(axis=1)
+    order = np.argsort(sure if kind == UNSURE else -sure, kind="stable")
+    wrong = chances.argmax(axis=1) != labels[: len(chances)]
+    return order[wrong[order]] if kind == WRONG else order
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -70,11 +94,22 @@ def _own_image() -> None:
             st.session_state.own_image = None
             st.rerun()
     generation = st.session_state.setdefault("upload_generation", 0)
-    upload = st.file_uploader(
-        "PNG, JPEG or WebP, up to 10 MB and 25 megapixels",
-        type=sorted(s.removeprefix(".") for s in SUFFIXES),
-        key=f"upload_{generation}",
+    source = st.segmented_control(
+        "From",
+        ["File", "Camera"],
+        default="File",
+        key="own_from",
+        required=True,
+        label_visibility="collapsed",
     )
+    if source == "Camera":
+        upload = st.camera_input("A photo; the centre square is used", key=f"photo_{generation}")
+    else:
+        upload = st.file_uploader(
+            "PNG, JPEG or WebP, up to 10 MB and 25 megapixels",
+            type=sorted(s.removeprefix(".") for s in SUFFIXES),
+            key=f"upload_{generation}",
+        )
     if upload is None:
         return
     try:

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from dashboard import figures, gradcam, pictures, resources, selection, theme
+from dashboard import beside, explorer, resources, selection, views
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
+from vitcore.runs.folder import ACTIVE
 
 st.title("Where does each patch look?")
 
@@ -14,9 +15,7 @@ if not found:
     st.page_link("../pages/training.py", label="Train one", icon=":material/arrow_forward:")
     st.stop()
 
-run_control, image_controls, query_control, scale_control = st.columns(
-    [1.5, 3, 1.3, 1.2], vertical_alignment="bottom"
-)
+run_control, image_controls, help_control = st.columns([1.5, 3, 0.9], vertical_alignment="bottom")
 with run_control:
     run = selection.choose_run(found)
 try:
@@ -25,82 +24,56 @@ except UserError as error:
     st.error(f"The images of {run.title} are gone. {error}")
     st.stop()
 with image_controls:
-    chosen = selection.choose_image(data)
+    try:
+        chosen = selection.choose_image(data, lambda: views.answers(run, data))
+    except UserError as error:
+        st.error(str(error))
+        st.stop()
+with help_control.popover("How to use it", width="stretch"):
+    st.markdown(
+        "**Hover** a patch: all maps show where it looks. **Click** pins it, a second click compares, "
+        "**Escape** clears. Hover a map to see it large, click it to keep it.\n\n"
+        "**Keys**, with the pointer over the explorer: arrows move the patch, `[` `]` the layer, `,` `.` the "
+        "head, `c` CLS, `r` rollout, `o` overlay, `b` brush.\n\n"
+        "The bar below each map is the attention on CLS, which has no place in the image. **Rollout** "
+        "(Abnar and Zuidema 2020) multiplies the layers, heads averaged, half the identity for the residual. "
+        "Distance and entropy are means over queries, CLS left out (Raghu et al. 2021).\n\n"
+        "The address holds this view: send it, and others see the same; without your own image."
+    )
 
 if not ARCHITECTURES[run.config.model].attention:
-    gradcam.show(run, chosen, data.classes)
+    beside.cnn(run, chosen, data.classes)
     st.stop()
 
-has_cls = run.config.options["pool"] == "cls"
-side = run.config.image_size // run.config.options["patch_size"]
-tokens = [figures.token_name(t, side, has_cls) for t in range(side * side + has_cls)]
-if st.session_state.get("query") not in tokens:
-    st.session_state.pop("query", None)
+
+@st.fragment(run_every=5.0 if run.status().state in ACTIVE else None)
+def explore() -> None:
+    """The explorer and what stands below it; while the run trains, its new snapshots come in."""
+    place = st.container(key="explorer_frame")
+    try:
+        with place, st.spinner("Loading the model and capturing its attention"):
+            view, wish = explorer.show(run, chosen, data)
+    except UserError as error:
+        st.error(str(error))
+        return
+    if chosen.own:
+        st.caption("This is your own image: it stays in this session and is not part of the link.")
+    speaks, known = st.columns([1.35, 1], gap="large")
+    image = chosen.image if wish.mask is None else views.blanked(chosen.image, wish.mask)
+    try:
+        with speaks:
+            beside.classes_of(run, image, data.classes, beside.others(run))
+    except UserError as error:
+        st.error(str(error))
+    with known:
+        beside.lens(view, data.classes, chosen.truth)
+        st.download_button(
+            "Download the arrays (.npz)",
+            data=lambda: views.arrays(run, None if wish.positions else image, wish.snapshot),
+            file_name=f"vitlab-attention-{run.id}.npz",
+            on_click="ignore",
+            help="Weights of all layers and heads, rollout, probabilities, logit lens, distances: float32.",
+        )
 
 
-def pick() -> None:
-    """A click on the image chooses that patch."""
-    points = st.session_state.picker.selection.points
-    if points:
-        st.session_state.query = tokens[points[0]["point_index"] + has_cls]
-
-
-query = query_control.selectbox(
-    "Query", tokens, key="query", bind="query-params", help="The token that looks."
-)
-scale = scale_control.selectbox("Colour scale", ["shared", "per map"], key="scale", bind="query-params")
-
-picture, grid = st.columns([1.45, 2.2], gap="large")
-with grid:
-    grid_place = st.container()
-with picture:
-    position = tokens.index(query)
-    patch = None if has_cls and position == 0 else position - has_cls
-    image_place, rollout_place = st.columns(2)
-    with image_place:
-        st.markdown("**The image**")
-        figure = figures.patch_picker(chosen.image, side, patch)
-        alt = f"{chosen.name}; the query is {query}"
-        with st.container(key="square", height=220, border=False):
-            st.plotly_chart(
-                figure, config=figures.PLAIN, key="picker", height="stretch", on_select=pick,
-                selection_mode="points", alt=alt,
-            )  # fmt: skip
-        st.caption("**Click a patch** to make it the query.")
-    prediction_place = st.container()
-
-try:
-    with grid_place, st.spinner("Loading the model and capturing its attention"):
-        view = resources.view(run, chosen.image)
-except UserError as error:
-    st.error(str(error))
-    st.stop()
-
-with grid_place:
-    rows = view.weights[:, :, position]
-    figure = figures.head_grid(rows, has_cls=has_cls, per_map=scale == "per map")
-    alt = f"attention of {query} in every layer and head"
-    with st.container(key="maps", height=500, border=False):
-        st.plotly_chart(figure, config=figures.PLAIN, key="grid", height="stretch", alt=alt)
-    mass = f" CLS itself gets {100 * rows[..., 0].mean():.0f} % on average, not drawn." if has_cls else ""
-    st.caption(
-        f"Attention from **{query}** to every patch: rows are layers, columns heads.{mass} It shows where a "
-        "head reads, not why the model decides."
-    )
-
-with rollout_place:
-    st.markdown("**Rollout**")
-    row = view.rollout[position, has_cls:].reshape(side, side)
-    st.image(
-        pictures.overlay(chosen.image, row),
-        width="stretch",
-        output_format="PNG",
-        alt=f"attention rollout from {query}",
-    )
-    st.caption("The same query through all layers.")
-
-with prediction_place:
-    figure = figures.probabilities(view.probabilities, data.classes, chosen.truth, theme.hue("vit"))
-    st.markdown("**Prediction**")
-    alt = "probabilities of the likeliest classes"
-    st.plotly_chart(figure, config=figures.PLAIN, key="prediction", alt=alt)
+explore()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -29,14 +30,14 @@ def count_parameters(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
-def load_run(run: Run) -> nn.Module:
-    """The model of a run with its best (else newest) weights: float32, evaluation mode, CPU. Raises
-    `UserError`.
+def load_run(run: Run, weights: Path | None = None) -> nn.Module:
+    """The model of a run with its best (else newest) weights, or those of one of its snapshots: float32,
+    evaluation mode, CPU. Raises `UserError`.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    config, path = run.config, run.weights
+    config, path = run.config, weights or run.weights
     if path is None:
         raise UserError(f"Run {run.id} has no weights yet: wait for the end of its first epoch.")
     model = build(

@@ -1,0 +1,148 @@
+// Two painters with the same few strokes: one on a canvas (the screen, PNG), one that writes SVG.
+
+function canvasOf(width, height) {
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  return canvas;
+}
+
+class CanvasPainter {
+  constructor(canvas, width, height, ratio = window.devicePixelRatio || 1) {
+    const w = Math.round(width * ratio), h = Math.round(height * ratio);
+    if (canvas.width !== w || canvas.height !== h) {
+      canvas.width = w;
+      canvas.height = h;
+    }
+    this.ctx = canvas.getContext("2d");
+    this.ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.ctx.clearRect(0, 0, width, height);
+    this.ctx.imageSmoothingEnabled = false;
+  }
+
+  // A part of `source`, enlarged without smoothing.
+  pixels(source, sx, sy, sw, sh, x, y, w, h) {
+    this.ctx.drawImage(source, sx, sy, sw, sh, x, y, w, h);
+  }
+
+  rect(x, y, w, h, { fill, stroke, line = 1, dash = [] }) {
+    if (fill) {
+      this.ctx.fillStyle = fill;
+      this.ctx.fillRect(x, y, w, h);
+    }
+    if (stroke) {
+      this.ctx.strokeStyle = stroke;
+      this.ctx.lineWidth = line;
+      this.ctx.setLineDash(dash);
+      this.ctx.strokeRect(x, y, w, h);
+    }
+  }
+
+  segment(x1, y1, x2, y2, { stroke, line = 1, dash = [] }) {
+    this.ctx.beginPath();
+    this.ctx.moveTo(x1, y1);
+    this.ctx.lineTo(x2, y2);
+    this.ctx.strokeStyle = stroke;
+    this.ctx.lineWidth = line;
+    this.ctx.setLineDash(dash);
+    this.ctx.stroke();
+  }
+
+  dot(x, y, r, { fill, stroke, line = 1 }) {
+    this.ctx.beginPath();
+    this.ctx.arc(x, y, r, 0, 2 * Math.PI);
+    if (fill) {
+      this.ctx.fillStyle = fill;
+      this.ctx.fill();
+    }
+    if (stroke) {
+      this.ctx.strokeStyle = stroke;
+      this.ctx.lineWidth = line;
+      this.ctx.setLineDash([]);
+      this.ctx.stroke();
+    }
+  }
+
+  text(words, x, y, { size = 12, align = "left", colour, weight = 400, font }) {
+    this.ctx.font = `${weight} ${size}px ${font}`;
+    this.ctx.textAlign = align;
+    this.ctx.textBaseline = "middle";
+    this.ctx.fillStyle = colour;
+    this.ctx.fillText(words, x, y);
+  }
+
+  // What `draw` paints stands (dx, dy) further.
+  moved(dx, dy, draw) {
+    this.ctx.save();
+    this.ctx.translate(dx, dy);
+    draw(this);
+    this.ctx.restore();
+  }
+}
+
+class SvgPainter {
+  constructor(width, height) {
+    this.parts = [];
+    this.size = [width, height];
+  }
+
+  add(name, attributes, inner = "") {
+    const escaped = (v) => String(v).replace(/&/g, "&amp;").replace(/"/g, "&quot;").replace(/</g, "&lt;");
+    const list = Object.entries(attributes).filter(([, v]) => v !== undefined && v !== null && v !== "");
+    const text = list.map(([k, v]) => `${k}="${escaped(v)}"`).join(" ");
+    this.parts.push(`<${name} ${text}>${escaped(inner)}</${name}>`);
+  }
+
+  pixels(source, sx, sy, sw, sh, x, y, w, h) {
+    const part = canvasOf(sw, sh);
+    part.getContext("2d").drawImage(source, sx, sy, sw, sh, 0, 0, sw, sh);
+    const href = part.toDataURL("image/png");
+    this.add("image", { x, y, width: w, height: h, href, preserveAspectRatio: "none", style: "image-rendering:pixelated" });
+  }
+
+  rect(x, y, width, height, { fill, stroke, line = 1, dash = [] }) {
+    const lines = stroke ? { stroke, "stroke-width": line, "stroke-dasharray": dash.join(" ") } : {};
+    this.add("rect", { x, y, width, height, fill: fill || "none", ...lines });
+  }
+
+  segment(x1, y1, x2, y2, { stroke, line = 1, dash = [] }) {
+    this.add("line", { x1, y1, x2, y2, stroke, "stroke-width": line, "stroke-dasharray": dash.join(" ") });
+  }
+
+  dot(cx, cy, r, { fill, stroke, line = 1 }) {
+    this.add("circle", { cx, cy, r, fill: fill || "none", stroke, "stroke-width": line });
+  }
+
+  text(words, x, y, { size = 12, align = "left", colour, weight = 400, font }) {
+    const anchor = { left: "start", center: "middle", right: "end" }[align];
+    const look = { "font-size": size, "font-weight": weight, "font-family": font, fill: colour };
+    this.add("text", { x, y, "text-anchor": anchor, "dominant-baseline": "central", ...look }, words);
+  }
+
+  moved(dx, dy, draw) {
+    this.parts.push(`<g transform="translate(${dx} ${dy})">`);
+    draw(this);
+    this.parts.push("</g>");
+  }
+
+  toString() {
+    const [w, h] = this.size;
+    const root = `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}">`;
+    return `${root}${this.parts.join("")}</svg>`;
+  }
+}
+
+// 256 colours [256 * 3] -> one 32-bit RGBA number each
+function table(bytes) {
+  const out = new Uint32Array(256);
+  for (let i = 0; i < 256; i++) out[i] = (255 << 24) | (bytes[3 * i + 2] << 16) | (bytes[3 * i + 1] << 8) | bytes[3 * i];
+  return out;
+}
+
+const bytesOf = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+
+// The colour's number for a value: 0 to top, or -top to top where values differ in sign.
+function shade(value, top, signed) {
+  const share = signed ? 0.5 + value / (2 * top) : value / top;
+  return Math.max(0, Math.min(255, Math.round(255 * share)));
+}

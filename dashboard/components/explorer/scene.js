@@ -1,0 +1,236 @@
+// The pictures of the explorer, drawn by either painter. `x` is the explorer: its header, state, maps and colours.
+
+const GAP = 6; // between maps
+const BAR = 3; // the mass on CLS, below each map
+const LABEL = 13; // a line of small text
+
+// A sheet with one pixel a value: every cell of the grid, `side` by `side`, coloured.
+function paintSheet(sheet, maps, side, tops, colours, signed) {
+  const width = maps.columns * side;
+  if (sheet.width !== width || sheet.height !== maps.rows * side) {
+    sheet.width = width;
+    sheet.height = maps.rows * side;
+    sheet.data = null;
+  }
+  const ctx = sheet.getContext("2d");
+  sheet.data ??= ctx.createImageData(width, maps.rows * side);
+  const pixels = new Uint32Array(sheet.data.data.buffer);
+  for (let r = 0; r < maps.rows; r++) {
+    for (let c = 0; c < maps.columns; c++) {
+      const map = maps.map(r, c);
+      const top = tops[r * maps.columns + c];
+      for (let y = 0; y < side; y++) {
+        const line = (r * side + y) * width + c * side;
+        for (let i = 0; i < side; i++) pixels[line + i] = colours[shade(map[y * side + i], top, signed)];
+      }
+    }
+  }
+  ctx.putImageData(sheet.data, 0, 0);
+}
+
+// The image, grey below a map where there is one, and painted pixels in the mean colour. -> canvas of S x S
+function paintImage(canvas, image, size, mask, mean, map, side, top, colours, signed) {
+  if (canvas.width !== size) {
+    canvas.width = canvas.height = size;
+    canvas.data = null;
+  }
+  const ctx = canvas.getContext("2d");
+  canvas.data ??= ctx.createImageData(size, size);
+  const out = canvas.data.data;
+  const patch = size / side;
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      const i = y * size + x;
+      const hidden = mask[i];
+      let [r, g, b] = hidden ? mean : [image[3 * i], image[3 * i + 1], image[3 * i + 2]];
+      if (map) {
+        const grey = 0.38 * (0.299 * r + 0.587 * g + 0.114 * b);
+        const c = colours[shade(map[Math.floor(y / patch) * side + Math.floor(x / patch)], top, signed)];
+        r = grey + 0.62 * (c & 255);
+        g = grey + 0.62 * ((c >> 8) & 255);
+        b = grey + 0.62 * ((c >> 16) & 255);
+      }
+      out[4 * i] = r;
+      out[4 * i + 1] = g;
+      out[4 * i + 2] = b;
+      out[4 * i + 3] = 255;
+    }
+  }
+  ctx.putImageData(canvas.data, 0, 0);
+  return canvas;
+}
+
+// An outline that is seen on dark and on bright: white inside black.
+function outline(p, x, y, w, h, dash = []) {
+  p.rect(x, y, w, h, { stroke: "#000", line: 4, dash });
+  p.rect(x, y, w, h, { stroke: "#fff", line: 2, dash });
+}
+
+function patchBox(token, header, side) {
+  const patch = token - header.first, unit = side / header.side;
+  return [(patch % header.side) * unit, Math.floor(patch / header.side) * unit, unit, unit];
+}
+
+function drawPicture(p, x, side) {
+  const { header, state } = x;
+  p.pixels(x.picture, 0, 0, header.size, header.size, 0, 0, side, side);
+  const unit = side / header.side;
+  if (unit >= 6) {
+    for (let i = 1; i < header.side; i++) {
+      p.segment(i * unit, 0, i * unit, side, { stroke: "rgba(255,255,255,.28)" });
+      p.segment(0, i * unit, side, i * unit, { stroke: "rgba(255,255,255,.28)" });
+    }
+  }
+  const marks = [[state.second, "B", [5, 3]], [state.query, "A", []], [x.hover, "", []]];
+  for (const [token, letter, dash] of marks) {
+    if (token === null || token < header.first) continue;
+    const [left, top, w, h] = patchBox(token, header, side);
+    outline(p, left + 1, top + 1, w - 2, h - 2, dash);
+    if (letter && w >= 16 && state.second !== null) {
+      p.text(letter, left + w / 2, top + h / 2, { ...x.type, size: 13, weight: 700, align: "center", colour: "#fff" });
+    }
+  }
+}
+
+// Where the maps of the grid stand in a box of w x h.
+function gridPlan(maps, w, h) {
+  const left = 52, top = LABEL + 4, extra = 5; // between the maps and their means
+  const bar = maps.first ? BAR + 2 : 0;
+  const wide = (w - left - extra) / maps.columns - GAP;
+  const high = (h - top - extra) / maps.rows - GAP - bar;
+  const unit = Math.max(10, Math.floor(Math.min(wide, high)));
+  const at = (r, c) => [
+    left + c * (unit + GAP) + (c === maps.columns - 1 ? extra : 0),
+    top + r * (unit + GAP + bar) + (r === maps.rows - 1 ? extra : 0),
+  ];
+  const [right, bottom] = at(maps.rows - 1, maps.columns - 1);
+  return { unit, at, left, top, width: right + unit + 4, height: bottom + unit + bar + 4 };
+}
+
+function cellUnder(plan, maps, px, py) {
+  for (let r = 0; r < maps.rows; r++) {
+    for (let c = 0; c < maps.columns; c++) {
+      const [left, top] = plan.at(r, c);
+      if (px >= left - 3 && px < left + plan.unit + 3 && py >= top - 3 && py < top + plan.unit + 5) return { r, c };
+    }
+  }
+  return null;
+}
+
+function drawGrid(p, x, plan) {
+  const { maps, sheet, header, state, look } = x;
+  const side = header.side, small = { ...x.type, size: 12, colour: look.faint };
+  const step = plan.unit + GAP < 20 ? 4 : plan.unit + GAP < 38 ? 2 : 1; // labels must not touch
+  for (let c = 0; c < maps.columns; c++) {
+    const [left] = plan.at(0, c);
+    const mean = c === maps.columns - 1;
+    if (!mean && c % step) continue;
+    const words = mean ? "mean" : plan.unit > 44 ? `head ${c + 1}` : String(c + 1);
+    p.text(words, left + plan.unit / 2, LABEL / 2 + 1, { ...small, align: "center" });
+  }
+  for (let r = 0; r < maps.rows; r++) {
+    const [, top] = plan.at(r, 0);
+    const mean = r === maps.rows - 1;
+    if (!mean && r % (plan.unit < 14 ? 2 : 1)) continue;
+    p.text(mean ? "mean" : `layer ${r + 1}`, plan.left - 8, top + plan.unit / 2, { ...small, align: "right" });
+  }
+  for (let r = 0; r < maps.rows; r++) {
+    for (let c = 0; c < maps.columns; c++) {
+      const [left, top] = plan.at(r, c);
+      p.pixels(sheet, c * side, r * side, side, side, left, top, plan.unit, plan.unit);
+      if (maps.first) {
+        const share = Math.min(1, Math.abs(maps.mass[r * maps.columns + c]));
+        p.rect(left, top + plan.unit + 2, plan.unit, BAR, { fill: look.track });
+        p.rect(left, top + plan.unit + 2, plan.unit * share, BAR, { fill: look.text });
+      }
+    }
+  }
+  const chosen = plan.at(state.layer, state.head);
+  p.rect(chosen[0] - 2.5, chosen[1] - 2.5, plan.unit + 5, plan.unit + 5, { stroke: look.mark, line: 3 });
+  if (x.over) {
+    const [left, top] = plan.at(x.over.r, x.over.c);
+    p.rect(left - 1.5, top - 1.5, plan.unit + 3, plan.unit + 3, { stroke: look.text, line: 1.5 });
+  }
+}
+
+// One map large, with the patch that looks, and the one under the pointer.
+function drawLarge(p, x, source, side, token, pointed) {
+  const { header } = x;
+  p.pixels(source, 0, 0, source.width, source.height, 0, 0, side, side);
+  if (token !== null && token >= header.first) {
+    const [left, top, w, h] = patchBox(token, header, side);
+    outline(p, left + 1, top + 1, w - 2, h - 2);
+  }
+  if (pointed !== null && pointed !== undefined) {
+    const [left, top, w, h] = patchBox(pointed + header.first, header, side);
+    p.rect(left + 0.5, top + 0.5, w - 1, h - 1, { stroke: "#fff", line: 1 });
+  }
+}
+
+// Mean distance against entropy, a dot a head, the last layers darkest; crosses are attention of a known form.
+function plotPlan(header, w, h) {
+  const box = { left: 30, top: 8, right: w - 8, bottom: h - 30 };
+  const points = [...header.distance.flat(), ...header.references.map((r) => r.distance)];
+  const bits = [...header.entropy.flat(), ...header.references.map((r) => r.entropy)];
+  const most = [1.08 * Math.max(...points), 1.08 * Math.max(...bits)];
+  const px = (v) => box.left + (v / most[0]) * (box.right - box.left);
+  const py = (v) => box.bottom - (v / most[1]) * (box.bottom - box.top);
+  return { ...box, most, px, py };
+}
+
+function ticks(most, count) {
+  const step = [0.5, 1, 2, 5, 10, 20, 50, 100].find((s) => most / s <= count) || 200;
+  return Array.from({ length: Math.floor(most / step) + 1 }, (_, i) => i * step);
+}
+
+function drawPlot(p, x, plan) {
+  const { header, state, look } = x;
+  const small = { ...x.type, size: 11, colour: look.faint };
+  for (const v of ticks(plan.most[0], 5)) {
+    p.segment(plan.px(v), plan.top, plan.px(v), plan.bottom, { stroke: look.grid });
+    p.text(String(v), plan.px(v), plan.bottom + 9, { ...small, align: "center" });
+  }
+  for (const v of ticks(plan.most[1], 4)) {
+    p.segment(plan.left, plan.py(v), plan.right, plan.py(v), { stroke: look.grid });
+    p.text(String(v), plan.left - 6, plan.py(v), { ...small, align: "right" });
+  }
+  p.text("mean distance, pixels", (plan.left + plan.right) / 2, plan.bottom + 23, { ...small, align: "center" });
+  p.text("entropy, bits", plan.left + 4, plan.top + 5, small);
+  for (const [i, r] of header.references.entries()) {
+    const [cx, cy] = [plan.px(r.distance), plan.py(r.entropy)];
+    p.segment(cx, plan.top, cx, plan.bottom, { stroke: look.faint, dash: [2, 3] });
+    p.segment(cx - 4, cy, cx + 4, cy, { stroke: look.text, line: 1.5 });
+    p.segment(cx, cy - 4, cx, cy + 4, { stroke: look.text, line: 1.5 });
+    const end = cx > (plan.left + plan.right) / 2;
+    p.text(r.name, cx + (end ? -6 : 6), plan.bottom - 9 - 14 * i, { ...small, align: end ? "right" : "left" });
+  }
+  header.distance.forEach((row, l) =>
+    row.forEach((d, h) => {
+      const share = header.layers === 1 ? 1 : l / (header.layers - 1);
+      const fill = `color-mix(in srgb, ${header.hue} ${Math.round(25 + 75 * share)}%, ${look.ground})`;
+      p.dot(plan.px(d), plan.py(header.entropy[l][h]), 4, { fill, stroke: look.ground, line: 0.7 });
+    }),
+  );
+  for (const [l, h, line] of [[state.layer, state.head, 3], x.over ? [x.over.r, x.over.c, 1.5] : []]) {
+    const chosen = (a, b) => (l === undefined ? false : (l === header.layers || a === l) && (h === header.heads || b === h));
+    if (l === header.layers && h === header.heads) continue; // all of them: nothing stands out
+    header.distance.forEach((row, a) =>
+      row.forEach((d, b) => {
+        if (!chosen(a, b)) return;
+        const ring = { stroke: line === 3 ? look.mark : look.text, line: line === 3 ? 2.5 : 1.5 };
+        p.dot(plan.px(d), plan.py(header.entropy[a][b]), 6, ring);
+      }),
+    );
+  }
+}
+
+function dotUnder(plan, header, x, y) {
+  let best = null, least = 12 ** 2; // pixels away at most
+  header.distance.forEach((row, l) =>
+    row.forEach((d, h) => {
+      const away = (plan.px(d) - x) ** 2 + (plan.py(header.entropy[l][h]) - y) ** 2;
+      if (away < least) [best, least] = [{ r: l, c: h }, away];
+    }),
+  );
+  return best;
+}

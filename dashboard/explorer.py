@@ -1,0 +1,151 @@
+"""The explorer's data: what the address asks for, computed, and sent unless the browser has it already."""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import numpy as np
+import streamlit as st
+
+from dashboard import theme, views
+from dashboard.components.explorer import explorer, pack
+from dashboard.selection import Chosen
+from vitcore.data import Dataset
+from vitcore.runs.folder import Run
+
+# what the explorer keeps in the address; the same list stands in its state.js
+ADDRESS = (
+    "query", "second", "layer", "head", "map", "direction", "scale", "content", "overlay", "snapshot", "mask",
+    "over",
+)  # fmt: skip
+REMEMBERED = 64  # frames that a browser is believed to hold; what it has dropped it asks for again
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the address asks for, beside run and image. `mask` [S, S] of bool, or None."""
+
+    snapshot: Path | None
+    positions: bool
+    over_test: bool
+    query: int
+    mask: np.ndarray | None
+
+
+def asked(run: Run, chosen: Chosen) -> Asked:
+    """Read the address; nonsense is left out."""
+    at = st.query_params
+    by_step = {str(step_of(path)): path for path in run.snapshots}
+    return Asked(
+        snapshot=by_step.get(at.get("snapshot", "")),
+        positions=at.get("content") == "positions",
+        over_test=at.get("over") == "test",
+        query=_token(run, at.get("query", "")),
+        mask=_mask(at.get("mask", ""), chosen.image),
+    )
+
+
+def step_of(path: Path) -> int:
+    """The step in the name of a snapshot, step-0000351.safetensors."""
+    return int(path.stem.split("-")[-1])
+
+
+def _token(run: Run, text: str) -> int:
+    _, side, has_cls = views.tokens_of(run)
+    found = re.fullmatch(r"(\d{1,4})\.(\d{1,4})", text)
+    row, column = (int(n) for n in found.groups()) if found else (0, 0)
+    if 1 <= row <= side and 1 <= column <= side:
+        return has_cls + (row - 1) * side + column - 1
+    return 0 if has_cls else side // 2 * (side + 1)
+
+
+def _mask(text: str, image: np.ndarray) -> np.ndarray | None:
+    """Painted pixels of this very image: <first characters of its digest>.<a bit a pixel, base64>."""
+    stem, _, body = text.partition(".")
+    size = image.shape[-1]
+    if stem != stem_of(image) or not body:
+        return None
+    try:
+        data = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
+    except ValueError:
+        return None
+    bits = np.unpackbits(np.frombuffer(data, np.uint8))
+    if len(bits) < size * size or not bits[: size * size].any():
+        return None
+    return bits[: size * size].reshape(size, size).astype(bool)
+
+
+def stem_of(image: np.ndarray) -> str:
+    """What a painted mask is tied to."""
+    return views.digest(image)[:6]
+
+
+def show(run: Run, chosen: Chosen, data: Dataset) -> tuple[views.View, Asked]:
+    """The explorer for a run and an image; what it shows, for the rest of the page. Raises `UserError`."""
+    wish = asked(run, chosen)
+    image = None if wish.positions else chosen.image
+    found = views.view(run, image, wish.snapshot, wish.query, None if wish.positions else wish.mask)
+    before = None
+    if wish.mask is not None and not wish.positions:
+        before = views.view(run, chosen.image, wish.snapshot, wish.query).chances.tolist()
+    distance, entropy, count = found.distance, found.entropy, 1
+    if wish.over_test:
+        distance, entropy, count = views.heads(run, data, wish.snapshot)
+    _, side, has_cls = views.tokens_of(run)
+    snapshots = [{"step": step_of(path), "label": f"step {step_of(path):,}"} for path in run.snapshots]
+    label = f"step {step_of(wish.snapshot):,}" if wish.snapshot else ""
+    header = {
+        "key": found.key,
+        "shape": f"{found.layers} {found.heads} {found.tokens} {side}",
+        "layers": found.layers,
+        "heads": found.heads,
+        "tokens": found.tokens,
+        "side": side,
+        "first": int(has_cls),
+        "size": chosen.image.shape[-1],
+        "only": found.only,
+        "name": chosen.name,
+        "own": chosen.own,
+        "run": run.title,
+        "step": label,
+        "stem": stem_of(chosen.image),
+        "mean": views.mean_colour().tolist(),
+        "classes": list(data.classes),
+        "truth": chosen.truth,
+        "chances": found.chances.tolist(),
+        "before": before,
+        "distance": distance.tolist(),
+        "entropy": entropy.tolist(),
+        "count": count,
+        "references": found.references,
+        "snapshots": [*snapshots, {"step": None, "label": "best weights"}] if snapshots else [],
+        "hue": theme.hue(run.config.model),
+    }
+    sent: dict[str, None] = st.session_state.setdefault("explorer_sent", {})
+    explorer(
+        pack(header, chosen.image, None if found.key in sent else found.packed), key="explorer", on_ask=_asked
+    )
+    sent[found.key] = None
+    while len(sent) > REMEMBERED:
+        del sent[next(iter(sent))]
+    return found, wish
+
+
+def _asked() -> None:
+    """The browser needs something: its state comes along, `look?query=3.4&snapshot=351`, since Streamlit does
+    not read the address again; `need`: it lacks what it was believed to hold.
+    """
+    kind, _, text = str(st.session_state.explorer.get("ask") or "").partition("?")
+    if kind == "need":
+        st.session_state.explorer_sent = {}
+    told = dict(parse_qsl(text))
+    for name in ADDRESS:
+        if told.get(name) != st.query_params.get(name):
+            if name in told:
+                st.query_params[name] = told[name]
+            else:
+                del st.query_params[name]
