@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import theme, views
-from dashboard.components.explorer import explorer, pack
+from dashboard.components.explorer import explorer, message
 from dashboard.selection import Chosen
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
@@ -127,7 +127,9 @@ def show(run: Run, chosen: Chosen, data: Dataset) -> tuple[views.View, Asked]:
     }
     sent: dict[str, None] = st.session_state.setdefault("explorer_sent", {})
     explorer(
-        pack(header, chosen.image, None if found.key in sent else found.packed), key="explorer", on_ask=_asked
+        message(header, chosen.image, None if found.key in sent else found.packed),
+        key="explorer",
+        on_ask=_asked,
     )
     sent[found.key] = None
     while len(sent) > REMEMBERED:

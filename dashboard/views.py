@@ -263,3 +263,41 @@ def heads(run: Run, data: Dataset, snapshot: Path | None) -> tuple[np.ndarray, n
     """
     resources.model(run, snapshot)
     return _heads(resources.stamp_of(run, snapshot), data.fingerprint, data)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a ViT's weights say of patches and places, as numpy; `tokens` [N, D] are projected patches."""
+
+    tokens: np.ndarray  # [T, D], CLS first where there is one
+    positions: np.ndarray  # [T, D]
+    filters: np.ndarray  # [n, 3, P, P], principal components of the projection
+    shares: np.ndarray  # [n] of the variance
+    similarity: np.ndarray  # [N, N], cosine; zeros without positions
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _learned(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> Learned:
+    import torch
+
+    from vitcore.analysis.attention import as_input
+    from vitcore.analysis.inside import patch_filters, position_similarity
+
+    net = resources.loaded(*stamp)
+    with torch.inference_mode():
+        read = net.embed(as_input(_tensor(pixels, shape)))[0]  # [T, D]
+        positions = net.pos_embedding[0].detach().float()
+        filters, shares = patch_filters(net)
+    return Learned(
+        (read - positions).numpy(),
+        positions.numpy().copy(),  # not a window into the shared model
+        filters.numpy(),
+        shares.numpy(),
+        position_similarity(net).numpy(),
+    )
+
+
+def learned(run: Run, image: np.ndarray) -> Learned:
+    """Tokens, positions, filters of a ViT run for an image uint8 [3, S, S]; raises `UserError`."""
+    resources.model(run)
+    return _learned(resources.stamp_of(run), image.tobytes(), image.shape)

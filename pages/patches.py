@@ -1,69 +1,108 @@
-"""Patches: how an image becomes a sequence, and what the patch size costs."""
+"""Patches: how an image becomes tokens, what a model learned about them, and what the patch size costs."""
 
+import numpy as np
 import streamlit as st
 
-from dashboard import pictures, resources, selection
+from dashboard import pictures, resources, selection, views
+from dashboard.components.similarity import similarity
+from dashboard.components.stepper import stepper
+from vitcore.analysis.cost import vit_cost
+from vitcore.errors import UserError
 
 st.title("How does an image become a sequence?")
 
-image_controls, size_control = st.columns([3, 2], vertical_alignment="bottom")
+found = resources.runs(trained=True, model="vit")
+run_control, image_controls, size_control = st.columns([1.4, 3, 1.5], vertical_alignment="bottom")
+run = None
+if found:
+    with run_control:
+        run = selection.choose_run(found, "Tokens of")
+try:
+    data = resources.dataset_of(run) if run else resources.dataset()
+except UserError as error:
+    st.error(f"The images of {run.title} are gone. {error}")
+    st.stop()
 with image_controls:
-    chosen = selection.choose_image(resources.dataset())
+    chosen = selection.choose_image(data)
+own = run.config.options["patch_size"] if run else None
+pixels = data.size
+sizes = sorted({2, 4, 8, 16, own or 4} & {n for n in range(1, pixels + 1) if pixels % n == 0})
+if st.session_state.get("patch") not in sizes:
+    st.session_state.pop("patch", None)
 with size_control:
     size = st.segmented_control(
-        "Patch size, pixels", [2, 4, 8, 16], default=4, key="patch", bind="query-params", required=True
+        "Patch size, pixels", sizes, default=own or 4, key="patch", bind="query-params", required=True
     )
 
-side = chosen.image.shape[-1] // size
-count = side * side
-patches = pictures.patches_of(chosen.image, size)
+learned, note = None, "There is no trained ViT yet: the next steps are drawn from its weights."
+if run:
+    try:
+        with st.spinner("Loading the model"):
+            learned = views.learned(run, chosen.image)
+    except UserError as error:
+        note = str(error)
+shown = learned if learned and size == own else None
+if learned and not shown:
+    note = f"{run.title} reads patches of {own} x {own} pixels: choose {own} to see its tokens."
+st.caption(f"{chosen.name}: {pixels} x {pixels} pixels")
+stepper(
+    chosen.image, size, shown.tokens if shown else None, shown.positions if shown else None,
+    key="stepper", note="" if shown else note,
+)  # fmt: skip
 
-whole, cut, sequence = st.columns([1, 1, 1.6], gap="large")
-with whole:
-    st.subheader("1. The image")
-    st.image(pictures.picture(chosen.image), width="stretch", output_format="PNG", alt=chosen.name)
-    st.caption(f"{chosen.name}: 32 x 32 pixels in three colours, {3 * 32 * 32:,} numbers.")
-with cut:
-    st.subheader("2. Cut into patches")
-    st.image(
-        pictures.tiles(patches, side, gap=2, zoom=64 // size),
-        width="stretch",
-        output_format="PNG",
-        alt=f"{count} patches",
-    )
-    st.caption(f"{side} x {side} squares of {size} x {size} pixels, row by row.")
-with sequence:
-    st.subheader("3. Laid in a row")
-    columns = {2: 16, 4: 8, 8: 4, 16: 2}[size]
-    wide = min(count, 2 * columns)
-    st.image(
-        pictures.tiles(patches, wide, gap=4, zoom=64 // size),
-        width="stretch",
-        alt=f"a sequence of {count} patches",
-    )
-    st.caption(
-        f"Read like text, {wide} to a line: {count} tokens of 3 x {size} x {size} = {3 * size * size} "
-        "numbers each. The model is not told which patches were neighbours; it has to learn that from its "
-        "position embeddings."
-    )
+if learned:
+    filters_place, similar_place = st.columns([1, 1.6], gap="large")
+    with filters_place:
+        st.subheader("What it looks for in a patch")
+        scaled = learned.filters / np.abs(learned.filters).max(axis=(1, 2, 3), keepdims=True)
+        tiles = (127.5 + 127.5 * scaled).round().astype(np.uint8).transpose(0, 2, 3, 1)
+        st.image(
+            pictures.tiles(tiles, 7, gap=2, zoom=max(1, 32 // own)),
+            width="stretch", output_format="PNG", alt=f"{len(tiles)} principal components of the projection",
+        )  # fmt: skip
+        st.caption(
+            f"The first {len(tiles)} principal components of the projection weights, {own} x {own} pixels "
+            f"each; grey is zero. The first holds {100 * learned.shares[0]:.0f} % of the variance, all of "
+            f"these {100 * learned.shares.sum():.0f} % (as in Dosovitskiy et al. 2021, figure 7)."
+        )
+    with similar_place:
+        st.subheader("What it knows about places")
+        if not learned.similarity.any():
+            st.info("This model has no position embeddings: it does not know where a patch was.")
+        elif len(learned.similarity) > 1024:
+            st.info(f"{len(learned.similarity):,} positions are too many to draw them all.")
+        else:
+            similarity(learned.similarity, key="similarity")
+            told = "These positions are fixed sines and cosines."
+            if run.config.options["position"] == "learned":
+                told = "Nobody told the model which places are neighbours."
+            st.caption(
+                "Cosine similarity of position embeddings, violet -1 to orange 1: each tile is one patch "
+                f"against all. **Hover a tile.** {told}"
+            )
 
 st.subheader("What the patch size costs")
 rows = []
 for option in (2, 4, 8, 16):
-    tokens = (32 // option) ** 2 + 1
+    cost = vit_cost(option)
     rows.append(
         {
             "patch size": f"{option} x {option}" + ("  (shown)" if option == size else ""),
-            "tokens with CLS": tokens,
-            "numbers per patch": 3 * option * option,
-            "attention weights per head": tokens**2,
-            "attention of all 6 x 8 heads, kB": round(6 * 8 * tokens**2 * 4 / 1000, 1),
+            "tokens with CLS": cost.tokens,
+            "numbers per patch": cost.numbers,
+            "multiply-adds, million": round(cost.multiply_adds / 1e6, 1),
+            "of these for attention": f"{100 * cost.of_attention / cost.multiply_adds:.1f} %",
+            "attention weights": cost.weights,
+            "in float32, kB": round(cost.weights * 4 / 1000, 1),
         }
     )
-numbers = {name: st.column_config.NumberColumn(format="localized") for name in list(rows[0])[1:]}
+numbers = {
+    name: st.column_config.NumberColumn(format="localized") for name in rows[0] if name != "patch size"
+}
+numbers.pop("of these for attention")
 st.dataframe(rows, hide_index=True, width="stretch", column_config=numbers)
 st.caption(
-    "Per image, in float32, for 6 layers of 8 heads. Every token attends to every token, so halving the "
-    "patch size gives four times the tokens and sixteen times the attention weights. The tutorial found 4 "
-    "best for CIFAR-10."
+    "For one image of 32 x 32 pixels and a ViT of 6 layers, 8 heads, 256 channels, 3.2 million parameters. "
+    "Every token attends to every token, so halving the patch size gives four times the tokens and sixteen "
+    "times the attention weights. The tutorial found 4 best for CIFAR-10."
 )

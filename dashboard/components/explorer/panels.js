@@ -169,8 +169,9 @@ function listen(x) {
     x.set({ [name]: button.dataset.value || null }, { ask: ASKING.includes(name) });
   }));
   find(".xp-scrub input").addEventListener("input", ready((event) => {
+    const { step } = x.header.snapshots[Number(event.target.value)];
     play(x, false);
-    x.set({ snapshot: x.header.snapshots[Number(event.target.value)].step }, { ask: true });
+    x.set({ snapshot: step }, { ask: true });
   }));
   window.addEventListener("keydown", ready((event) => root.isConnected && press(x, event, actions)), true);
   new ResizeObserver(() => x.schedule()).observe(root);

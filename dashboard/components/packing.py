@@ -1,0 +1,23 @@
+"""How data go to a component: one bytes object; bytes inside a dictionary do not arrive (Streamlit 1.67)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+from typing import Any
+
+from dashboard import pictures
+
+
+def pack(header: dict[str, Any], *chunks: bytes) -> bytes:
+    """uint32 length of the header, the header as JSON (with the colours of amounts and of differences in
+    base64), padded to four bytes, then the chunks.
+    """
+    colours = {
+        "colours": base64.b64encode(pictures.CIVIDIS.tobytes()).decode(),
+        "signs": base64.b64encode(pictures.SIGNED.tobytes()).decode(),
+    }
+    text = json.dumps({**header, **colours}).encode()
+    text += b" " * (-len(text) % 4)
+    return b"".join([struct.pack("<I", len(text)), text, *chunks])

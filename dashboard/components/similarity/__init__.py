@@ -1,0 +1,27 @@
+"""How alike the positions of patches are: hover one, and its map stands beside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from dashboard.components.packing import pack
+
+HERE = Path(__file__).parent
+SHARED = HERE.parent / "shared"
+
+_element = st.components.v2.component(
+    "vitlab.similarity",
+    html='<div class="alike"><canvas class="alike-all" role="img" tabindex="0"></canvas>'
+    '<div><canvas class="alike-one" role="img"></canvas><p aria-live="polite"></p></div></div>',
+    css=(HERE / "similarity.css").read_text(),
+    js="\n".join(path.read_text() for path in (SHARED / "paint.js", HERE / "similarity.js")),
+    isolate_styles=False,
+)
+
+
+def similarity(values: np.ndarray, *, key: str) -> None:
+    """Cosine similarities of N = side^2 patches, float [N, N]; colours run from -1 to 1."""
+    _element(key=key, data=pack({"count": len(values)}, values.astype("<f4").tobytes()))

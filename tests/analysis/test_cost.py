@@ -1,0 +1,28 @@
+"""The cost of a patch size against torch's own counter."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from vitcore.analysis.attention import capture
+from vitcore.analysis.cost import vit_cost
+from vitcore.models import build
+
+
+@pytest.mark.parametrize("shape", [
+    {},
+    {"patch_size": 2, "embed_dim": 32, "hidden_dim": 48, "num_heads": 4, "num_layers": 2},
+    {"patch_size": 8, "embed_dim": 64, "hidden_dim": 32, "num_heads": 1, "num_layers": 1, "pool": "mean"},
+])  # fmt: skip
+def test_multiply_adds_are_half_of_torchs_operations(shape):
+    model = build("vit", **shape).eval()
+    with FlopCounterMode(display=False) as counter:
+        trace = capture(model, torch.zeros(1, 3, 32, 32))
+    cls = shape.get("pool", "cls") == "cls"
+    rest = {k: v for k, v in shape.items() if k not in ("pool", "patch_size")}
+    cost = vit_cost(shape.get("patch_size", 4), cls=cls, **rest)
+    assert 2 * cost.multiply_adds == counter.get_total_flops()
+    assert cost.weights == trace.weights.numel()
+    assert cost.tokens == trace.weights.shape[-1]

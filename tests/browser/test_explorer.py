@@ -1,0 +1,394 @@
+"""The attention explorer in Chromium: hover, pins, keys, switches, links, snapshots, brush, downloads."""
+
+from __future__ import annotations
+
+import io
+import re
+import xml.etree.ElementTree
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from playwright.sync_api import expect
+
+import vitcore
+from dashboard import views
+from tests.browser.conftest import Visitor
+from tests.browser.test_pages import attention_ready, png, upload
+from tests.made_runs import make_run
+from vitcore.analysis.attention import capture, rollout
+from vitcore.data import load_dataset
+from vitcore.runs.folder import find_run
+
+EXPLORER = "document.querySelector('.xp').explorer"
+SHOWN = ".xp[data-shown='{}']"
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load_dataset("cifar10-mini")
+
+
+@pytest.fixture
+def open_explorer(visitor):
+    def opened(query=""):
+        page = visitor.open(f"attention{query}")
+        attention_ready(visitor)
+        return page
+
+    return opened
+
+
+def shown(page, text):
+    expect(page.locator(SHOWN.format(text))).to_be_visible()
+
+
+def at_patch(page, row, column, side=8):
+    box = page.locator(".xp-image").bounding_box()
+    unit = box["width"] / side
+    return box["x"] + (column - 0.5) * unit, box["y"] + (row - 0.5) * unit
+
+
+def hover(page, row, column):
+    page.mouse.move(*at_patch(page, row, column))
+
+
+def click(page, row, column):
+    page.mouse.click(*at_patch(page, row, column))
+
+
+def away(page):
+    box = page.locator(".xp-read").bounding_box()
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+
+
+def cell(page, layer, head):
+    """The middle of a map of the grid, layer and head counted from 1."""
+    x, y = page.evaluate(
+        f"(() => {{ const x = {EXPLORER}, p = x.plan.at({layer - 1}, {head - 1});"
+        "const b = x.canvas.grid.getBoundingClientRect();"
+        "return [b.left + p[0] + x.plan.unit / 2, b.top + p[1] + x.plan.unit / 2]; })()"
+    )
+    return x, y
+
+
+def grid_values(page, layer, head):
+    return np.array(page.evaluate(f"Array.from({EXPLORER}.shownMaps.map({layer - 1}, {head - 1}))"))
+
+
+def test_hovering_shows_the_models_own_numbers_without_the_server(visitor, data):
+    sent = []
+    visitor.page.on("websocket", lambda ws: ws.on("framesent", lambda f: sent.append(f)))
+    page = visitor.open("attention?class=ship&image=3")
+    attention_ready(visitor)
+    image = data.test.images[np.flatnonzero(data.test.labels == 8)[2]]
+    trace = capture(vitcore.load("vit-cifar10"), torch.from_numpy(image)[None])
+    weights = trace.weights[0]  # [6, 8, 65, 65]
+    shown(page, "cls")
+    for layer, head in np.ndindex(6, 8):
+        assert np.allclose(grid_values(page, layer + 1, head + 1), weights[layer, head, 0, 1:], atol=3e-4)
+    page.wait_for_timeout(1000)
+    count = len(sent)
+    for row in range(1, 9):
+        for column in range(1, 9):
+            hover(page, row, column)
+    shown(page, "8.8")
+    assert len(sent) == count
+    assert np.allclose(grid_values(page, 3, 5), weights[2, 4, 64, 1:], atol=3e-4)
+    assert np.allclose(grid_values(page, 3, 9), weights[2, :, 64, 1:].mean(dim=0), atol=3e-4)  # means
+    assert np.allclose(grid_values(page, 7, 9), weights[:, :, 64, 1:].mean(dim=(0, 1)), atol=3e-4)
+    away(page)
+    shown(page, "cls")
+    page.get_by_role("button", name="key → queries").click()
+    hover(page, 2, 7)
+    shown(page, "2.7")
+    assert np.allclose(grid_values(page, 4, 2), weights[3, 1, 1:, 15], atol=3e-4)
+    assert page.evaluate("document.querySelector('.xp').explorer.maps.mass[1]") == pytest.approx(
+        float(weights[0, 1, 0, 15]), abs=3e-4
+    )
+
+
+def test_click_pins_a_second_click_compares_escape_clears(visitor, open_explorer):
+    page = open_explorer()
+    click(page, 3, 4)
+    away(page)
+    shown(page, "3.4")
+    assert "query=3.4" in page.url
+    a = grid_values(page, 5, 1)
+    click(page, 6, 6)
+    away(page)
+    shown(page, "difference")
+    assert "second=6.6" in page.url
+    difference = grid_values(page, 5, 1)
+    hover(page, 6, 6)
+    shown(page, "6.6")
+    assert np.allclose(difference, a - grid_values(page, 5, 1), atol=1e-6)
+    expect(page.get_by_text("A and pointer")).to_be_visible()
+    page.keyboard.press("Escape")
+    away(page)
+    shown(page, "cls")
+    assert "query" not in page.url
+    assert "second" not in page.url
+
+
+def test_a_map_is_hovered_and_chosen_and_so_is_a_dot(visitor, open_explorer):
+    page = open_explorer()
+    frame = page.locator(".xp")
+    page.mouse.move(*cell(page, 2, 7))
+    expect(frame).to_have_attribute("data-cell", "2.7")
+    page.mouse.click(*cell(page, 4, 3))
+    away(page)
+    expect(frame).to_have_attribute("data-cell", "4.3")
+    assert "layer=4" in page.url
+    assert "head=3" in page.url
+    place = page.evaluate(
+        f"(() => {{ const x = {EXPLORER}, b = x.canvas.plot.getBoundingClientRect();"
+        "let best = null, far = 0; x.header.distance.forEach((r, l) => r.forEach((d, h) => { if (d > far) "
+        "[far, best] = [d, [b.left + x.plot.px(d), b.top + x.plot.py(x.header.entropy[l][h]),"
+        "l + 1, h + 1]]; }));"
+        "return best; })()"
+    )
+    page.mouse.click(place[0], place[1])
+    away(page)
+    expect(frame).to_have_attribute("data-cell", f"{place[2]}.{place[3]}")
+
+
+def test_everything_by_keyboard(visitor, open_explorer):
+    page = open_explorer()
+    frame = page.locator(".xp")
+    page.locator(".xp-image").focus()
+    page.keyboard.press("ArrowRight")
+    shown(page, "5.5")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowUp")
+    shown(page, "4.6")
+    page.keyboard.press("[")
+    page.keyboard.press(".")
+    expect(frame).to_have_attribute("data-cell", "5.2")
+    page.keyboard.press("]")
+    page.keyboard.press("]")
+    expect(frame).to_have_attribute("data-cell", "7.2")  # the mean over layers
+    page.keyboard.press(",")
+    page.keyboard.press(",")
+    expect(frame).to_have_attribute("data-cell", "7.9")
+    page.keyboard.press("r")
+    expect(page.get_by_text("Rollout through all layers")).to_be_visible()
+    assert "map=rollout" in page.url
+    page.keyboard.press("c")
+    shown(page, "cls")
+    expect(page.locator(".xp-live")).to_have_text(re.compile("Where CLS looks. Rollout. Largest weight"))
+
+
+def test_the_rollout_is_that_of_the_model(visitor, open_explorer, data):
+    page = open_explorer("?map=rollout&query=2.3")
+    image = data.test.images[np.flatnonzero(data.test.labels == 3)[0]]
+    trace = capture(vitcore.load("vit-cifar10"), torch.from_numpy(image)[None])
+    shown(page, "2.3")
+    drawn = page.evaluate("Array.from(document.querySelector('.xp').explorer.values[0])")
+    assert np.allclose(drawn, rollout(trace.weights)[0, 11, 1:], atol=3e-4)
+
+
+def test_scales_and_their_legend(visitor, open_explorer):
+    page = open_explorer()
+    tops = "Array.from(document.querySelector('.xp').explorer.tops)"
+    assert len(set(page.evaluate(tops))) == 1
+    page.get_by_role("button", name="per layer").click()
+    expect(page.locator(".xp-ends")).to_contain_text("each layer to its own maximum")
+    page.wait_for_timeout(100)
+    assert len(set(page.evaluate(tops))) == 7
+    page.get_by_role("button", name="per map").click()
+    expect(page.locator(".xp-ends")).to_contain_text("each map to its own maximum")
+    assert "scale=map" in page.url
+
+
+def test_a_link_shows_the_same_elsewhere(visitor, open_explorer, browser):
+    page = open_explorer("?class=dog&image=4")
+    click(page, 2, 2)
+    page.mouse.click(*cell(page, 3, 6))
+    page.get_by_role("button", name="key → queries").click()
+    page.get_by_role("button", name="positions only").click()
+    away(page)
+    expect(page.get_by_role("button", name="positions only")).to_have_attribute("aria-pressed", "true")
+    visitor.settle()
+    page.wait_for_timeout(1000)
+    link, values = page.url, grid_values(page, 3, 6)
+    other = browser.new_page()
+    other.goto(link)
+    expect(other.locator(SHOWN.format("2.2"))).to_be_visible(timeout=60_000)
+    expect(other.locator(".xp")).to_have_attribute("data-cell", "3.6")
+    expect(other.get_by_text("dog, test image 4 of 100")).to_be_visible()
+    assert np.array_equal(grid_values(other, 3, 6), values)
+    other.close()
+
+
+def test_positions_only_is_the_models_answer_to_no_content(visitor, open_explorer):
+    from vitcore.analysis.inside import positions_only
+
+    page = open_explorer()
+    before = page.locator(".xp").get_attribute("data-frame")
+    page.get_by_role("button", name="positions only").click()
+    expect(page.locator(".xp")).not_to_have_attribute("data-frame", before)
+    weights = positions_only(vitcore.load("vit-cifar10")).weights[0]
+    assert np.allclose(grid_values(page, 2, 2), weights[1, 1, 0, 1:], atol=3e-4)
+    page.get_by_role("button", name="image", exact=True).click()
+    expect(page.locator(".xp")).to_have_attribute("data-frame", before)
+
+
+def test_snapshots_are_scrubbed_and_played(visitor, open_explorer):
+    page = open_explorer()
+    frame, step = page.locator(".xp"), page.locator(".xp-step")
+    best = frame.get_attribute("data-frame")
+    expect(step).to_have_text("best weights")
+    page.get_by_role("slider", name="Snapshot").fill("1")
+    expect(step).to_have_text("step 1,053")
+    expect(frame).not_to_have_attribute("data-frame", best)
+    visitor.settle()
+    assert "snapshot=1053" in page.url
+    page.get_by_role("button", name="Play").click()
+    expect(step).to_have_text("step 2,457")
+    expect(step).to_have_text("best weights")
+    expect(frame).to_have_attribute("data-frame", best)
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    visitor.settle()
+
+
+def test_the_brush_changes_prediction_and_attention_and_stays_in_the_link(visitor, open_explorer):
+    page = open_explorer()
+    before = page.locator(".xp").get_attribute("data-frame")
+    page.get_by_role("button", name="Brush").click()
+    page.mouse.move(*at_patch(page, 3, 3))
+    page.mouse.down()
+    page.mouse.move(*at_patch(page, 5, 6), steps=12)
+    page.mouse.up()
+    expect(page.locator(".xp")).not_to_have_attribute("data-frame", before)
+    expect(page.locator(".xp-answer")).to_contain_text("(was ")
+    painted = page.locator(".xp").get_attribute("data-frame")
+    visitor.settle()
+    visitor.page.goto(page.url)
+    attention_ready(visitor)
+    expect(page.locator(".xp")).to_have_attribute("data-frame", painted)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator(".xp")).to_have_attribute("data-frame", before)
+    expect(page.locator(".xp-answer")).not_to_contain_text("(was ")
+
+
+def test_heads_over_test_images(visitor, open_explorer):
+    page = open_explorer()
+    of_one = page.evaluate("document.querySelector('.xp').explorer.header.distance")
+    page.get_by_role("button", name="test images", exact=True).click()
+    page.wait_for_function("document.querySelector('.xp').explorer.header.count === 200")
+    assert page.evaluate("document.querySelector('.xp').explorer.header.distance") != of_one
+
+
+def test_the_model_is_asked_for_hard_and_easy_images(visitor, open_explorer, data):
+    page = open_explorer("?class=misclassified&image=2")
+    expect(page.get_by_text(re.compile(r"misclassified, test image 2 of \d+"))).to_be_visible()
+    expect(page.locator(".xp-class").first).not_to_contain_text("(true)")
+    open_explorer("?class=surest")
+    surest = views.answers(find_run("vit-cifar10"), data).max()
+    expect(page.locator(".xp-class").first).to_contain_text(f"(true){100 * surest:.0f} %")
+
+
+def test_what_speaks_for_a_class_in_both_models(visitor, open_explorer):
+    page = open_explorer("?speaks=dog&minus=cat")
+    pictures = page.get_by_role("img", name="for dog minus cat")
+    expect(pictures).to_have_count(2)
+    expect(page.get_by_text("Grad-CAM, stage 3 of 3")).to_be_visible()
+    expect(page.get_by_text("times an even spread")).to_be_visible()
+    expect(page.get_by_text("When is the answer known?")).to_be_visible()
+    open_explorer("?speaks=dog&stage=1")
+    expect(page.get_by_role("img", name="ResNet, Grad-CAM, stage 1 of 3, for dog")).to_be_visible()
+
+
+def test_downloads(visitor, open_explorer, data):
+    page = open_explorer("?query=2.2")
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="PNG").click()
+    with Image.open(caught.value.path()) as picture:
+        assert picture.width > 2400
+        assert len(picture.convert("RGB").getcolors(1 << 20)) > 100
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="SVG").click()
+    root = xml.etree.ElementTree.parse(caught.value.path()).getroot()
+    assert len(root.findall(".//{*}image")) == 63 + 2
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="Download the arrays").click()
+    found = np.load(io.BytesIO(caught.value.path().read_bytes()))
+    image = data.test.images[np.flatnonzero(data.test.labels == 3)[0]]
+    assert np.array_equal(found["image"], image)
+    assert found["weights"].shape == (6, 8, 65, 65)
+
+
+def test_two_visitors_see_their_own_images(visitor, open_explorer, server, browser):
+    page = open_explorer("?class=frog")
+    context = browser.new_context()
+    other = Visitor(context.new_page(), server.url)
+    other.open("attention?class=truck")
+    attention_ready(other)
+    for one, kind in ((page, "frog"), (other.page, "truck"), (page, "frog")):
+        click(one, 4, 4)
+        expect(one.locator(".xp-name")).to_contain_text(kind)
+        assert one.evaluate("document.querySelector('.xp').explorer.header.name").startswith(kind)
+    frames = [one.locator(".xp").get_attribute("data-frame") for one in (page, other.page)]
+    assert frames[0] != frames[1]
+    other.check()
+    context.close()
+
+
+def test_an_own_image_is_explored_and_not_part_of_the_link(visitor, open_explorer):
+    page = open_explorer()
+    upload(page, "blue.png", png())
+    expect(page.locator(".xp-name")).to_have_text("blue.png")
+    expect(page.get_by_text("is not part of the link").first).to_be_visible()
+    assert "blue" not in page.url
+
+
+@pytest.mark.parametrize(
+    ("options", "tokens"),
+    [
+        ({"patch_size": 2, "num_layers": 6, "num_heads": 8, "embed_dim": 32, "hidden_dim": 32}, 257),
+        (
+            {
+                "patch_size": 8,
+                "num_layers": 1,
+                "num_heads": 1,
+                "embed_dim": 16,
+                "hidden_dim": 16,
+                "pool": "mean",
+            },
+            16,
+        ),
+        ({"patch_size": 4, "num_layers": 13, "num_heads": 16, "embed_dim": 32, "hidden_dim": 16}, 65),
+    ],
+)
+def test_any_shape_of_vit(visitor, open_explorer, server, options, tokens):
+    run = make_run(server.home / "runs", f"shape {tokens}", model="vit", **options)
+    page = open_explorer(f"?run={run.id}")
+    side = int(tokens**0.5)
+    page.mouse.move(*at_patch(page, 2, 3, side))
+    shown(page, "2.3")
+    values = grid_values(page, options["num_layers"], options["num_heads"])
+    assert values.shape == (side * side,)
+    assert 0 < values.sum() <= 1.001
+    visitor.check()
+
+
+def test_a_new_snapshot_appears_while_the_run_trains(visitor, open_explorer, server):
+    """The run's status says that this very process trains it; its second snapshot is written meanwhile."""
+    import os
+
+    from vitcore.runs import process
+
+    small = {"patch_size": 8, "num_layers": 2, "num_heads": 2, "embed_dim": 16, "hidden_dim": 16}
+    run = make_run(server.home / "runs", "growing", model="vit", steps=(10, 20), **small)
+    late = run.checkpoints / "step-0000030.safetensors"
+    alive = {"state": "running", "pid": os.getpid(), "process_start": process.start_time(os.getpid())}
+    alive |= {"boot_id": process.boot_id(), "host": process.hostname()}
+    run.write_status(run.stored_status().model_copy(update=alive))
+    page = open_explorer(f"?run={run.id}")
+    slider = page.get_by_role("slider", name="Snapshot")
+    expect(slider).to_have_attribute("max", "2")
+    late.write_bytes(run.snapshots[0].read_bytes())
+    expect(slider).to_have_attribute("max", "3", timeout=30_000)
+    run.write_status(run.stored_status().model_copy(update={"state": "finished"}))

@@ -1,0 +1,23 @@
+"""Runs with random weights, for tests of what looks at models."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+from safetensors.torch import save_file
+
+from vitcore.config import make_config
+from vitcore.models import build, weights_of
+from vitcore.runs.folder import Run, Status, create_run
+
+
+def make_run(home, title: str, *, steps: tuple[int, ...] = (), seed: int = 0, **options) -> Run:
+    """A finished run of an untrained model in the runs folder `home`, with snapshots at `steps`."""
+    config = make_config("quick", data="cifar10-mini", **options)
+    run = create_run(config, home, title=title, status=Status(state="finished", created=time.time()))
+    for place, path in enumerate([run.best, *(run.checkpoints / f"step-{s:07d}.safetensors" for s in steps)]):
+        torch.manual_seed(seed + place)
+        model = build(config.model, image_size=config.image_size, **config.options)
+        save_file(weights_of(model), path)
+    return run

@@ -1,0 +1,200 @@
+"""What pages show of models against direct computations: packing, masks, classes, many visitors, memory."""
+
+from __future__ import annotations
+
+import base64
+import gc
+import io
+import json
+import re
+import struct
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import psutil
+import pytest
+import torch
+
+import vitcore
+from dashboard import beside, explorer, pictures, views
+from dashboard.components.explorer import HERE, message
+from tests.made_runs import make_run
+from vitcore.analysis.attention import capture, rollout
+from vitcore.analysis.attribution import grad_cam
+from vitcore.analysis.heads import mean_distance
+from vitcore.analysis.relevance import relevance
+from vitcore.data import load_dataset
+from vitcore.errors import UserError
+from vitcore.runs.folder import find_run
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load_dataset("cifar10-mini")
+
+
+@pytest.fixture(scope="module")
+def vit():
+    return find_run("vit-cifar10")
+
+
+def floats(view):
+    count = view.layers * view.heads * view.tokens**2
+    values = np.frombuffer(view.packed, np.float16).astype(np.float32)
+    shape = (view.layers, view.heads, view.tokens, view.tokens)
+    return values[:count].reshape(shape), values[count:].reshape(view.tokens, view.tokens)
+
+
+def test_what_is_sent_is_the_models_attention_to_half_precision(vit, data):
+    image = data.test.images[5]
+    view = views.view(vit, image)
+    trace = capture(vitcore.load("vit-cifar10"), torch.from_numpy(image[None]))
+    weights, rolled = floats(view)
+    assert np.allclose(weights, trace.weights[0], atol=3e-4)
+    assert np.allclose(rolled, rollout(trace.weights)[0], atol=3e-4)
+    assert np.allclose(view.chances, trace.logits.softmax(dim=1)[0], atol=1e-6)
+    assert np.allclose(view.lens[-1], view.chances, atol=1e-5)
+
+
+def test_the_arrays_to_download_are_exact(vit, data):
+    image = data.test.images[6]
+    found = np.load(io.BytesIO(views.arrays(vit, image, None)))
+    trace = capture(vitcore.load("vit-cifar10"), torch.from_numpy(image[None]))
+    assert found["weights"].dtype == np.float32
+    assert np.array_equal(found["weights"], trace.weights[0].numpy())
+    assert np.array_equal(found["image"], image)
+    assert found["logit_lens"].shape == (7, 10)
+
+
+def test_a_snapshot_is_read_and_a_missing_one_gets_a_sentence(vit, data):
+    image = data.test.images[7]
+    early, late = (views.view(vit, image, path) for path in (vit.snapshots[0], vit.snapshots[-1]))
+    assert len({early.key, late.key, views.view(vit, image).key}) == 3
+    assert not np.allclose(floats(early)[0], floats(late)[0], atol=0.01)
+    with pytest.raises(UserError, match="snapshot step-0000009"):
+        views.view(vit, image, vit.checkpoints / "step-0000009.safetensors")
+
+
+def test_too_many_weights_are_sent_token_by_token(tmp_path, data, monkeypatch):
+    run = make_run(tmp_path, "small", embed_dim=16, hidden_dim=16, num_heads=2, num_layers=2, patch_size=4)
+    image = data.test.images[0]
+    whole, _ = floats(views.view(run, image))
+    monkeypatch.setattr(views, "MOST_SENT", 10_000)
+    one = views.view(run, image, query=9)
+    assert one.only == 9
+    sent = np.frombuffer(one.packed, np.float16).reshape(2, 2, 2, 65)
+    assert np.allclose(sent[:, :, 0], whole[:, :, 9], atol=1e-3)
+    assert np.allclose(sent[:, :, 1], whole[:, :, :, 9], atol=1e-3)
+    monkeypatch.setattr(views, "MOST_HELD", 10_000)
+    with pytest.raises(UserError, match="65 tokens"):
+        views.view(run, image)
+
+
+def test_painted_pixels_are_what_the_model_takes_for_nothing(vit, data):
+    from vitcore.data.augment import normalize
+
+    image = data.test.images[8]
+    masked = np.zeros((32, 32), dtype=bool)
+    masked[4:9, 10:20] = True
+    blank = views.blanked(image, masked)
+    assert np.array_equal(blank[:, ~masked], image[:, ~masked])
+    assert normalize(torch.from_numpy(blank[None]))[0][:, masked].abs().max() < 0.01
+    assert views.view(vit, image, masked=masked).key != views.view(vit, image).key
+
+
+def test_a_painted_mask_in_the_address_belongs_to_its_image(data):
+    first, second = data.test.images[:2]
+    bits = np.zeros((32, 32), dtype=np.uint8)
+    bits[3, 5] = bits[31, 31] = 1
+    packed = base64.urlsafe_b64encode(np.packbits(bits).tobytes()).decode().rstrip("=")
+    text = f"{explorer.stem_of(first)}.{packed}"
+    assert np.array_equal(explorer._mask(text, first), bits.astype(bool))
+    assert explorer._mask(text, second) is None
+    for nonsense in ("", "x", f"{explorer.stem_of(first)}.", f"{explorer.stem_of(first)}.%%%%", text[:20]):
+        assert explorer._mask(nonsense, first) is None
+
+
+def test_class_maps_equal_those_of_one_class_at_a_time(vit, data):
+    image = torch.from_numpy(data.test.images[9][None])
+    mine = views.class_maps(vit, data.test.images[9]).stages[0]
+    model = vitcore.load("vit-cifar10")
+    for c in (0, 3, 9):
+        row = relevance(model, image, torch.tensor([c]))[0, 0, 1:].view(8, 8)
+        assert np.allclose(mine[c], row, atol=1e-5)
+    resnet = views.class_maps(find_run("resnet-cifar10"), data.test.images[9])
+    other = vitcore.load("resnet-cifar10")
+    for stage, c in ((0, 2), (2, 7)):
+        direct = grad_cam(other, image, torch.tensor([c]), stage)[0]
+        assert np.allclose(resnet.stages[stage][c], direct, rtol=1e-3, atol=1e-6)
+
+
+def test_a_map_in_units_of_an_even_spread():
+    values = np.random.default_rng(0).random((3, 4, 4))
+    found = beside.share_of_even(values)
+    assert np.allclose(found.mean(axis=(1, 2)), 1)
+    assert np.array_equal(beside.share_of_even(np.zeros((2, 2))), np.zeros((2, 2)))
+
+
+def test_answers_and_heads_over_test_images_equal_single_ones(vit, data):
+    chances = views.answers(vit, data)
+    assert chances.shape == (1000, 10)
+    accuracy = (chances.argmax(axis=1) == data.test.labels).mean()
+    assert accuracy == pytest.approx(vit.status().result["test_acc"], abs=0.035)  # n = 1,000 against 10,000
+    for i in (0, 437, 999):
+        assert np.allclose(chances[i], views.view(vit, data.test.images[i]).chances, atol=1e-4)
+    distance, _, count = views.heads(vit, data, None)
+    assert count == 200
+    model, places = vitcore.load("vit-cifar10"), np.linspace(0, 999, 200).round().astype(int)
+    images = torch.from_numpy(data.test.images[places])
+    direct = mean_distance(capture(model, images).weights, 4, has_cls=True).mean(dim=0)
+    assert np.allclose(distance, direct, atol=1e-3)
+
+
+def test_visitors_at_once_see_their_own_images_and_leave_no_gradients(vit, data):
+    images = data.test.images[100:124]
+    model = vitcore.load("vit-cifar10")
+    expected = [capture(model, torch.from_numpy(i[None])).logits.softmax(dim=1)[0].numpy() for i in images]
+
+    def visit(image):
+        maps = views.class_maps(vit, image)
+        return views.view(vit, image).chances, maps.stages[0].sum(), torch.is_grad_enabled()
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(visit, images))
+    for (chances, total, grads), truth, image in zip(found, expected, images, strict=True):
+        assert np.allclose(chances, truth, atol=1e-5)
+        assert total == pytest.approx(views.class_maps(vit, image).stages[0].sum(), rel=1e-4)
+        assert grads
+    from dashboard import resources
+
+    assert all(p.grad is None for p in resources.model(vit).parameters())
+
+
+def test_memory_stays_flat_over_300_images(vit, data):
+    process = psutil.Process()
+    for image in data.test.images[:60]:
+        views.view(vit, image)
+    gc.collect()
+    before = process.memory_info().rss
+    for image in data.test.images[60:360]:
+        views.view(vit, image)
+    gc.collect()
+    grown = (process.memory_info().rss - before) / 2**20
+    assert grown < 60, f"{grown:.0f} MB more after 300 images"  # kept for ever, they would be 240 MB
+
+
+def test_the_packed_message_can_be_taken_apart():
+    image = np.random.default_rng(0).integers(0, 256, (3, 4, 4), dtype=np.uint8)
+    data = message({"key": "k", "name": "a café"}, image, b"1234")
+    (length,) = struct.unpack("<I", data[:4])
+    header = json.loads(data[4 : 4 + length])
+    assert (header["key"], header["name"], header["has"]) == ("k", "a café", True)
+    pixels = np.frombuffer(data[4 + length : 4 + length + 48], np.uint8).reshape(4, 4, 3)
+    assert np.array_equal(pixels, image.transpose(1, 2, 0))
+    assert data[-4:] == b"1234"
+    assert pictures.SIGNED.shape == pictures.CIVIDIS.shape == (256, 3)
+
+
+def test_python_and_the_browser_know_the_same_address():
+    names = re.search(r"const NAMES = \[(.*?)\];", (HERE / "state.js").read_text(), re.DOTALL)[1]
+    assert tuple(re.findall(r'"(\w+)"', names)) == explorer.ADDRESS

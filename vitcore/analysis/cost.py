@@ -1,0 +1,39 @@
+"""What a Vision Transformer's patch size costs, counted without building it. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one image. Multiply-adds are those of the matrix products, as `torch.utils.flop_counter` counts them
+    (it says two operations for each); softmax, normalisation and GELU are left out.
+    """
+
+    tokens: int
+    numbers: int  # in a patch
+    multiply_adds: int
+    of_attention: int  # of these, the products of queries, keys and values: what grows with tokens^2
+    weights: int  # attention weights of all layers and heads
+
+
+def vit_cost(
+    patch_size: int,
+    *,
+    image_size: int = 32,
+    embed_dim: int = 256,
+    hidden_dim: int = 512,
+    num_heads: int = 8,
+    num_layers: int = 6,
+    num_classes: int = 10,
+    cls: bool = True,
+) -> Cost:
+    """The cost of a ViT, by default of the tutorial's shape, with every block over all tokens."""
+    patches = (image_size // patch_size) ** 2
+    tokens, numbers = patches + cls, 3 * patch_size**2
+    products = num_layers * 2 * tokens * tokens * embed_dim
+    linear = num_layers * tokens * (4 * embed_dim * embed_dim + 2 * embed_dim * hidden_dim)
+    ends = patches * numbers * embed_dim + embed_dim * num_classes
+    weights = num_layers * num_heads * tokens * tokens
+    return Cost(tokens, numbers, products + linear + ends, products, weights)
