@@ -1,0 +1,109 @@
+"""The explorer's budgets: `python -m tests.benchmarks.explorer`. Needs a Chromium and an idle machine.
+
+Prints the time to capture the attention of an image (against one forward pass), what goes to the browser,
+redraws while the pointer moves over the image (the script's own time, and the time between frames), WebSocket
+frames sent meanwhile, and the time from a click on the navigation to the explorer's first picture.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from playwright.sync_api import sync_playwright
+
+import vitcore
+from dashboard import views
+from tests.browser.conftest import Server
+from tests.chromium import FLAGS, find
+from tests.made_runs import make_run
+from vitcore.analysis.attention import as_input, capture
+from vitcore.data import load_dataset
+from vitcore.runs.folder import find_run
+
+MOVES = 300
+FRAMES = """() => { window.gaps = []; let last = performance.now();
+const tick = now => { window.gaps.push(now - last); last = now; requestAnimationFrame(tick); };
+requestAnimationFrame(tick); document.querySelector('.xp').explorer.times.length = 0; }"""
+
+
+def milliseconds(act, repeats: int = 30) -> float:
+    """Median time of `act` in milliseconds, after three warm-ups."""
+    times = []
+    for _ in range(repeats + 3):
+        begin = time.perf_counter()
+        act()
+        times.append(1000 * (time.perf_counter() - begin))
+    return statistics.median(times[3:])
+
+
+def capturing() -> None:
+    """Capture against a plain forward pass, and the payload."""
+    model, image = vitcore.load("vit-cifar10"), load_dataset("cifar10-mini").test.images[0]
+    pixels = torch.from_numpy(image[None])
+    with torch.inference_mode():
+        plain = milliseconds(lambda: model(as_input(pixels)))
+    taken = milliseconds(lambda: capture(model, pixels))
+    print(f"capture of all layers and heads: {taken:.1f} ms, {taken / plain:.2f} times a forward pass")
+    count = iter(range(1000))
+    images = load_dataset("cifar10-mini").test.images
+    whole = milliseconds(lambda: views.view(find_run("vit-cifar10"), images[next(count)]))
+    size = len(views.view(find_run("vit-cifar10"), image).packed)
+    print(f"with rollout, lens, distances and packing: {whole:.1f} ms; sent: {size / 1e6:.2f} MB")
+
+
+def hovering(page, words: str) -> None:
+    """Redraws while the pointer wanders over the image."""
+    box = page.locator(".xp-image").bounding_box()
+    page.evaluate(FRAMES)
+    for i in range(MOVES):
+        x, y = (i * 37) % 101 / 101, (i * 61) % 103 / 103
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    own = sorted(page.evaluate("document.querySelector('.xp').explorer.times"))
+    gaps = sorted(page.evaluate("window.gaps"))
+    for what, times in ((f"{words}: redraw", own), ("    between frames", gaps)):
+        most = times[int(0.95 * len(times))]
+        print(f"{what} {statistics.median(times):.1f} ms, 95 % under {most:.1f} ms (n = {len(times)})")
+
+
+def main() -> None:
+    capturing()
+    home = Path(tempfile.mkdtemp())
+    server = Server(home).start()
+    small = make_run(home / "runs", "patch size 2", model="vit", patch_size=2)
+    sent: list[object] = []
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=find(), args=FLAGS)
+            page = browser.new_page(viewport={"width": 1280, "height": 720})
+            page.on("websocket", lambda ws: ws.on("framesent", lambda frame: sent.append(frame)))
+            page.goto(f"{server.url}/attention")
+            page.wait_for_selector(".xp[data-frame]", timeout=60_000)
+            page.wait_for_timeout(3000)
+            before = len(sent)
+            hovering(page, "65 tokens")
+            print(f"WebSocket frames sent meanwhile: {len(sent) - before}")
+            times = []
+            for _ in range(7):
+                page.get_by_test_id("stTopNavLink").filter(has_text="Overview").click()
+                page.wait_for_selector("text=What does a Vision Transformer see?")
+                page.wait_for_timeout(1500)
+                begin = time.perf_counter()
+                page.get_by_test_id("stTopNavLink").filter(has_text="Attention").click()
+                page.wait_for_selector(".xp[data-frame]")
+                times.append(time.perf_counter() - begin)
+            print(f"page change to the explorer, warm: {statistics.median(times):.2f} s (n = {len(times)})")
+            page.goto(f"{server.url}/attention?run={small.id}")
+            page.wait_for_selector(".xp[data-frame]", timeout=60_000)
+            page.wait_for_timeout(3000)
+            hovering(page, "257 tokens (patch size 2)")
+            browser.close()
+    finally:
+        server.stop()
+
+
+if __name__ == "__main__":
+    main()
