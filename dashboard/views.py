@@ -301,3 +301,24 @@ def learned(run: Run, image: np.ndarray) -> Learned:
     """Tokens, positions, filters of a ViT run for an image uint8 [3, S, S]; raises `UserError`."""
     resources.model(run)
     return _learned(resources.stamp_of(run), image.tobytes(), image.shape)
+
+
+def patch_costs(shown: int) -> list[dict[str, str | int | float]]:
+    """A table of what patch sizes cost a ViT of the tutorial's shape; the one that is `shown` is marked."""
+    from vitcore.analysis.cost import vit_cost
+
+    rows = []
+    for size in (2, 4, 8, 16):
+        cost = vit_cost(size)
+        rows.append(
+            {
+                "patch size": f"{size} x {size}" + ("  (shown)" if size == shown else ""),
+                "tokens with CLS": cost.tokens,
+                "numbers per patch": cost.numbers,
+                "multiply-adds, million": round(cost.multiply_adds / 1e6, 1),
+                "of these for attention": f"{100 * cost.of_attention / cost.multiply_adds:.1f} %",
+                "attention weights": cost.weights,
+                "in float32, kB": round(cost.weights * 4 / 1000, 1),
+            }
+        )
+    return rows

@@ -6,7 +6,6 @@ import streamlit as st
 from dashboard import pictures, resources, selection, views
 from dashboard.components.similarity import similarity
 from dashboard.components.stepper import stepper
-from vitcore.analysis.cost import vit_cost
 from vitcore.errors import UserError
 
 st.title("How does an image become a sequence?")
@@ -82,20 +81,7 @@ if learned:
             )
 
 st.subheader("What the patch size costs")
-rows = []
-for option in (2, 4, 8, 16):
-    cost = vit_cost(option)
-    rows.append(
-        {
-            "patch size": f"{option} x {option}" + ("  (shown)" if option == size else ""),
-            "tokens with CLS": cost.tokens,
-            "numbers per patch": cost.numbers,
-            "multiply-adds, million": round(cost.multiply_adds / 1e6, 1),
-            "of these for attention": f"{100 * cost.of_attention / cost.multiply_adds:.1f} %",
-            "attention weights": cost.weights,
-            "in float32, kB": round(cost.weights * 4 / 1000, 1),
-        }
-    )
+rows = views.patch_costs(size)
 numbers = {
     name: st.column_config.NumberColumn(format="localized") for name in rows[0] if name != "patch size"
 }

@@ -134,3 +134,23 @@ def visitor(server, page):
     visitor = Visitor(page, server.url)
     yield visitor
     visitor.check()
+
+
+@pytest.fixture(scope="session")
+def data():
+    """The bundled part of CIFAR-10."""
+    from vitcore.data import load_dataset
+
+    return load_dataset("cifar10-mini")
+
+
+@pytest.fixture
+def open_explorer(visitor):
+    """Opens the Attention page with these query parameters, its maps drawn."""
+
+    def opened(query=""):
+        page = visitor.open(f"attention{query}")
+        expect(page.locator(".xp[data-frame]")).to_be_visible(timeout=60_000)
+        return page
+
+    return opened

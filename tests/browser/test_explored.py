@@ -1,0 +1,137 @@
+"""Around the explorer in Chromium: which images, what speaks for a class, downloads, visitors, any ViT."""
+
+from __future__ import annotations
+
+import io
+import re
+import xml.etree.ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from dashboard import views
+from tests.browser.conftest import Visitor
+from tests.browser.explorer_page import (
+    at_patch,
+    click,
+    grid_values,
+    shown,
+)
+from tests.browser.test_pages import attention_ready, png, upload
+from tests.made_runs import make_run
+from vitcore.runs.folder import find_run
+
+
+def test_the_model_is_asked_for_hard_and_easy_images(visitor, open_explorer, data):
+    page = open_explorer("?class=misclassified&image=2")
+    expect(page.get_by_text(re.compile(r"misclassified, test image 2 of \d+"))).to_be_visible()
+    expect(page.locator(".xp-class").first).not_to_contain_text("(true)")
+    open_explorer("?class=surest")
+    surest = views.answers(find_run("vit-cifar10"), data).max()
+    expect(page.locator(".xp-class").first).to_contain_text(f"(true){100 * surest:.0f} %")
+
+
+def test_what_speaks_for_a_class_in_both_models(visitor, open_explorer):
+    page = open_explorer("?speaks=dog&minus=cat")
+    pictures = page.get_by_role("img", name="for dog minus cat")
+    expect(pictures).to_have_count(2)
+    expect(page.get_by_text("Grad-CAM, stage 3 of 3")).to_be_visible()
+    expect(page.get_by_text("times an even spread")).to_be_visible()
+    expect(page.get_by_text("When is the answer known?")).to_be_visible()
+    open_explorer("?speaks=dog&stage=1")
+    expect(page.get_by_role("img", name="ResNet, Grad-CAM, stage 1 of 3, for dog")).to_be_visible()
+
+
+def test_downloads(visitor, open_explorer, data):
+    page = open_explorer("?query=2.2")
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="PNG").click()
+    with Image.open(caught.value.path()) as picture:
+        assert picture.width > 2400
+        assert len(picture.convert("RGB").getcolors(1 << 20)) > 100
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="SVG").click()
+    root = xml.etree.ElementTree.parse(caught.value.path()).getroot()
+    assert len(root.findall(".//{*}image")) == 63 + 2
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="Download the arrays").click()
+    found = np.load(io.BytesIO(caught.value.path().read_bytes()))
+    image = data.test.images[np.flatnonzero(data.test.labels == 3)[0]]
+    assert np.array_equal(found["image"], image)
+    assert found["weights"].shape == (6, 8, 65, 65)
+
+
+def test_two_visitors_see_their_own_images(visitor, open_explorer, server, browser):
+    page = open_explorer("?class=frog")
+    context = browser.new_context()
+    other = Visitor(context.new_page(), server.url)
+    other.open("attention?class=truck")
+    attention_ready(other)
+    for one, kind in ((page, "frog"), (other.page, "truck"), (page, "frog")):
+        click(one, 4, 4)
+        expect(one.locator(".xp-name")).to_contain_text(kind)
+        assert one.evaluate("document.querySelector('.xp').explorer.header.name").startswith(kind)
+    frames = [one.locator(".xp").get_attribute("data-frame") for one in (page, other.page)]
+    assert frames[0] != frames[1]
+    other.check()
+    context.close()
+
+
+def test_an_own_image_is_explored_and_not_part_of_the_link(visitor, open_explorer):
+    page = open_explorer()
+    upload(page, "blue.png", png())
+    expect(page.locator(".xp-name")).to_have_text("blue.png")
+    expect(page.get_by_text("is not part of the link").first).to_be_visible()
+    assert "blue" not in page.url
+
+
+@pytest.mark.parametrize(
+    ("options", "tokens"),
+    [
+        ({"patch_size": 2, "num_layers": 6, "num_heads": 8, "embed_dim": 32, "hidden_dim": 32}, 257),
+        (
+            {
+                "patch_size": 8,
+                "num_layers": 1,
+                "num_heads": 1,
+                "embed_dim": 16,
+                "hidden_dim": 16,
+                "pool": "mean",
+            },
+            16,
+        ),
+        ({"patch_size": 4, "num_layers": 13, "num_heads": 16, "embed_dim": 32, "hidden_dim": 16}, 65),
+    ],
+)
+def test_any_shape_of_vit(visitor, open_explorer, server, options, tokens):
+    run = make_run(server.home / "runs", f"shape {tokens}", model="vit", **options)
+    page = open_explorer(f"?run={run.id}")
+    side = int(tokens**0.5)
+    page.mouse.move(*at_patch(page, 2, 3, side))
+    shown(page, "2.3")
+    values = grid_values(page, options["num_layers"], options["num_heads"])
+    assert values.shape == (side * side,)
+    assert 0 < values.sum() <= 1.001
+    visitor.check()
+
+
+def test_a_new_snapshot_appears_while_the_run_trains(visitor, open_explorer, server):
+    """The run's status says that this very process trains it; its second snapshot is written meanwhile."""
+    import os
+
+    from vitcore.runs import process
+
+    small = {"patch_size": 8, "num_layers": 2, "num_heads": 2, "embed_dim": 16, "hidden_dim": 16}
+    run = make_run(server.home / "runs", "growing", model="vit", steps=(10, 20), **small)
+    late = run.checkpoints / "step-0000030.safetensors"
+    alive = {"state": "running", "pid": os.getpid(), "process_start": process.start_time(os.getpid())}
+    alive |= {"boot_id": process.boot_id(), "host": process.hostname()}
+    run.write_status(run.stored_status().model_copy(update=alive))
+    page = open_explorer(f"?run={run.id}")
+    slider = page.get_by_role("slider", name="Snapshot")
+    expect(slider).to_have_attribute("max", "2")
+    late.write_bytes(run.snapshots[0].read_bytes())
+    expect(slider).to_have_attribute("max", "3", timeout=30_000)
+    run.write_status(run.stored_status().model_copy(update={"state": "finished"}))
