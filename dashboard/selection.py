@@ -103,7 +103,7 @@ def _own_image() -> None:
         label_visibility="collapsed",
     )
     if source == "Camera":
-        upload = st.camera_input("A photo; the centre square is used", key=f"photo_{generation}")
+        upload = st.camera_input("A photo; the centre square is used", key=f"photo_{generation}", width=360)
     else:
         upload = st.file_uploader(
             "PNG, JPEG or WebP, up to 10 MB and 25 megapixels",
@@ -117,7 +117,8 @@ def _own_image() -> None:
     except UserError as error:
         st.error(str(error))
         return
-    st.session_state.own_image = (upload.getvalue(), upload.name)
+    name = upload.name if source == "File" else "your photo"
+    st.session_state.own_image = (upload.getvalue(), name)
     st.session_state.upload_generation = generation + 1  # an empty uploader next time
     st.rerun()
 

@@ -135,3 +135,18 @@ def test_a_new_snapshot_appears_while_the_run_trains(visitor, open_explorer, ser
     late.write_bytes(run.snapshots[0].read_bytes())
     expect(slider).to_have_attribute("max", "3", timeout=30_000)
     run.write_status(run.stored_status().model_copy(update={"state": "finished"}))
+
+
+def test_a_photo_is_taken_and_explored(visitor, open_explorer):
+    """Chromium's own test picture stands in for a camera; leaving the photo brings the test image back."""
+    page = open_explorer()
+    before = page.locator(".xp").get_attribute("data-frame")
+    page.get_by_role("button", name="Own image").click()
+    page.get_by_role("radio", name="Camera").click()
+    page.wait_for_function("document.querySelector('video')?.readyState === 4")
+    page.get_by_role("button", name="Take Photo").click()
+    expect(page.locator(".xp")).not_to_have_attribute("data-frame", before)
+    expect(page.locator(".xp-name")).to_have_text("your photo")
+    expect(page.get_by_text("is not part of the link").first).to_be_visible()
+    page.get_by_role("button", name="Back to the test images").click()
+    expect(page.locator(".xp")).to_have_attribute("data-frame", before)

@@ -68,6 +68,7 @@ def test_stop_saves_and_resume_goes_on(visitor):
     expect(page.get_by_role("button", name="Resume training")).to_be_visible(timeout=60_000)
     expect(page.get_by_text("Stopped on request")).to_be_visible()
     before = points(page)
+    visitor.settle()  # the whole page is drawn anew when a run ends; nobody clicks within that moment
     page.get_by_role("button", name="Resume training").click()
     expect(page.get_by_role("button", name="Stop training")).to_be_visible(timeout=60_000)
     wait_for_points(page, before + 1)
