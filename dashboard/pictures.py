@@ -51,13 +51,6 @@ def overlay(
     return Image.fromarray((strength * heat + (1 - strength) * grey).round().astype(np.uint8))
 
 
-def patches_of(image: np.ndarray, size: int) -> np.ndarray:
-    """uint8 [3, S, S] -> patches in row-major order, uint8 [N, P, P, 3]"""
-    side = image.shape[-1] // size
-    blocks = image.transpose(1, 2, 0).reshape(side, size, side, size, 3)
-    return blocks.transpose(0, 2, 1, 3, 4).reshape(side * side, size, size, 3)
-
-
 def tiles(items: np.ndarray, columns: int, gap: int, zoom: int = 1) -> Image.Image:
     """Tiles uint8 [N, h, w, 3] in rows of `columns`, `gap` transparent pixels between them, enlarged `zoom`
     times.

@@ -66,6 +66,11 @@ def _tensor(pixels: bytes, shape: tuple[int, ...]) -> Any:
     return torch.from_numpy(np.frombuffer(pixels, dtype=np.uint8).reshape(-1, *shape).copy())
 
 
+def _finite(values: Any) -> np.ndarray:
+    """As numpy; what a diverged model leaves undefined is zero: JSON has no word for it."""
+    return np.nan_to_num(values.numpy())
+
+
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _view(stamp: tuple, pixels: bytes, shape: tuple[int, ...], only: int | None, key: str) -> View:
     import torch
@@ -89,10 +94,10 @@ def _view(stamp: tuple, pixels: bytes, shape: tuple[int, ...], only: int | None,
         has_cls=net.has_cls,
         packed=b"".join(part.half().numpy().tobytes() for part in sent),
         only=only,
-        chances=trace.logits[0].softmax(dim=0).numpy(),
-        lens=logit_lens(net, trace)[0].softmax(dim=-1).numpy(),
-        distance=mean_distance(weights, net.patch_size, has_cls=net.has_cls).numpy(),
-        entropy=mean_entropy(weights, has_cls=net.has_cls).numpy(),
+        chances=_finite(trace.logits[0].softmax(dim=0)),
+        lens=_finite(logit_lens(net, trace)[0].softmax(dim=-1)),
+        distance=_finite(mean_distance(weights, net.patch_size, has_cls=net.has_cls)),
+        entropy=_finite(mean_entropy(weights, has_cls=net.has_cls)),
         references=[vars(reference) for reference in references(net.grid, net.patch_size)],
     )
 

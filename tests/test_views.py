@@ -198,3 +198,14 @@ def test_the_packed_message_can_be_taken_apart():
 def test_python_and_the_browser_know_the_same_address():
     names = re.search(r"const NAMES = \[(.*?)\];", (HERE / "state.js").read_text(), re.DOTALL)[1]
     assert tuple(re.findall(r'"(\w+)"', names)) == explorer.ADDRESS
+
+
+def test_a_diverged_model_is_still_looked_at(tmp_path, data):
+    from safetensors.torch import load_file, save_file
+
+    small = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 1, "patch_size": 8}
+    run = make_run(tmp_path, "diverged", model="vit", **small)
+    save_file({name: value * float("nan") for name, value in load_file(run.best).items()}, run.best)
+    view = views.view(run, data.test.images[0])
+    for values in (view.chances, view.lens, view.distance, view.entropy):
+        assert np.isfinite(values).all()

@@ -5,9 +5,17 @@ from __future__ import annotations
 import base64
 import json
 import struct
+from pathlib import Path
 from typing import Any
 
 from dashboard import pictures
+
+SHARED = Path(__file__).parent / "shared"  # scripts that several components read
+
+
+def script(*parts: Path) -> str:
+    """One module out of the shared scripts and a component's own, in this order: none imports another."""
+    return "\n".join(path.read_text() for path in (*sorted(SHARED.glob("*.js")), *parts))
 
 
 def pack(header: dict[str, Any], *chunks: bytes) -> bytes:

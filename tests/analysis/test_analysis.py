@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vitcore.analysis.attention import as_input, capture, query_map, rollout
-from vitcore.analysis.attribution import grad_cam, stage_maps
+from vitcore.analysis.attribution import grad_cam
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data.augment import normalize
 from vitcore.errors import UserError
@@ -98,9 +98,10 @@ def test_grad_cam_refuses_a_model_without_stages(vit):
 def test_every_model_without_attention_has_a_map_per_stage(name):
     model = build(name).eval()
     images = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
-    maps, logits = stage_maps(model, images)
-    assert torch.equal(logits, model(as_input(images)))
-    assert [tuple(m.shape[1:]) for m in maps] == [tuple(s.shape[2:]) for s in model.stages(as_input(images))]
-    again = grad_cam(model, images, logits.argmax(dim=1))
-    assert torch.equal(maps[-1], again)
+    logits = model(as_input(images))
+    features = model.stages(as_input(images))
+    assert torch.allclose(model.head(features[-1]), logits, atol=1e-5)
+    maps = [grad_cam(model, images, logits.argmax(dim=1), stage) for stage in range(len(features))]
+    assert [tuple(m.shape[1:]) for m in maps] == [tuple(f.shape[2:]) for f in features]
+    assert torch.equal(maps[-1], grad_cam(model, images, logits.argmax(dim=1)))
     assert all((m >= 0).all() for m in maps)

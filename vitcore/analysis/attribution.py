@@ -27,18 +27,3 @@ def grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor, stag
         (gradient,) = torch.autograd.grad(chosen, maps[stage])  # [B, C, h, w]
     weights = gradient.mean(dim=(2, 3), keepdim=True)  # [B, C, 1, 1]
     return (weights * maps[stage]).sum(dim=1).relu().detach()
-
-
-def stage_maps(model: nn.Module, images: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor]:
-    """Grad-CAM of the predicted class at every stage, finest first [B, h, w], and the logits [B, classes].
-
-    No maps for a model without stages.
-    """
-    if not hasattr(model, "stages"):
-        with torch.no_grad():
-            return [], model(as_input(images))
-    with torch.no_grad():
-        features = model.stages(as_input(images))
-        logits = model.head(features[-1])
-    found = [grad_cam(model, images, logits.argmax(dim=1), stage) for stage in range(len(features))]
-    return found, logits

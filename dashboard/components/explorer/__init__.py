@@ -13,17 +13,16 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard.components.packing import pack
+from dashboard.components.packing import pack, script
 
 HERE = Path(__file__).parent
-SHARED = HERE.parent / "shared"
 PARTS = ("frames.js", "state.js", "scene.js", "panels.js", "explorer.js")
 
 _element = st.components.v2.component(
     "vitlab.explorer",
     html=(HERE / "explorer.html").read_text(),
     css=(HERE / "explorer.css").read_text(),
-    js="\n".join(path.read_text() for path in (SHARED / "paint.js", *(HERE / part for part in PARTS))),
+    js=script(*(HERE / part for part in PARTS)),
     isolate_styles=False,
 )
 

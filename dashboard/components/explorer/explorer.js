@@ -224,18 +224,6 @@ function drawScale(x) {
   new CanvasPainter(x.canvas.scale, wide, 9).pixels(bar, 0, 0, 256, 1, 0, 0, wide, 9);
 }
 
-function colouring(element) {
-  const style = getComputedStyle(element);
-  const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
-  const text = read("--st-text-color", "#222");
-  const ground = read("--st-background-color", "#fff");
-  const mixed = (share) => `color-mix(in srgb, ${text} ${share}%, ${ground})`;
-  return {
-    text, ground, faint: mixed(72), grid: mixed(12), track: mixed(16), mark: "#D55E00",
-    font: read("--st-font", "sans-serif"),
-  };
-}
-
 function play(x, on) {
   x.playing = on;
   furnish(x);

@@ -26,14 +26,13 @@ function halves(bytes, from, count) {
 
 // -> { header, image: Uint8Array [S, S, 3], frame: { weights, rollout, header } or null }
 function unpack(bytes) {
-  const length = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
+  const { header, at } = headerOf(bytes);
   const pixels = header.size * header.size * 3;
-  const image = bytes.slice(4 + length, 4 + length + pixels);
+  const image = bytes.slice(at, at + pixels);
   if (!header.has) return { header, image, frame: null };
   const { layers, heads, tokens } = header;
   const count = layers * heads * (header.only === null ? tokens : 2) * tokens;
-  const from = 4 + length + pixels;
+  const from = at + pixels;
   const weights = halves(bytes, from, count);
   const rollout = halves(bytes, from + 2 * count, tokens * tokens * (header.only === null));
   return { header, image, frame: { weights, rollout, header } };

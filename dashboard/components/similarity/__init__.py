@@ -7,17 +7,16 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from dashboard.components.packing import pack
+from dashboard.components.packing import pack, script
 
 HERE = Path(__file__).parent
-SHARED = HERE.parent / "shared"
 
 _element = st.components.v2.component(
     "vitlab.similarity",
     html='<div class="alike"><canvas class="alike-all" role="img" tabindex="0"></canvas>'
     '<div><canvas class="alike-one" role="img"></canvas><p aria-live="polite"></p></div></div>',
     css=(HERE / "similarity.css").read_text(),
-    js="\n".join(path.read_text() for path in (SHARED / "paint.js", HERE / "similarity.js")),
+    js=script(HERE / "similarity.js"),
     isolate_styles=False,
 )
 

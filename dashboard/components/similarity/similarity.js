@@ -19,7 +19,7 @@ function drawAlike(root) {
   const p = new CanvasPainter(all, wide, wide);
   for (let r = 0; r < side; r++)
     for (let c = 0; c < side; c++) p.pixels(sheet, c * side, r * side, side, side, c * tile, r * tile, tile - gap, tile - gap);
-  const text = getComputedStyle(root).getPropertyValue("--st-text-color") || "#222";
+  const { text } = colouring(root);
   const row = Math.floor(chosen / side), column = chosen % side;
   p.rect(column * tile + 1, row * tile + 1, tile - gap - 2, tile - gap - 2, { stroke: text, line: 3 });
   const q = new CanvasPainter(large, large.clientWidth, large.clientWidth);
@@ -36,9 +36,8 @@ function drawAlike(root) {
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".alike");
-  const length = new DataView(data.buffer, data.byteOffset, 4).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(data.subarray(4, 4 + length)));
-  const values = new Float32Array(data.slice(4 + length).buffer);
+  const { header, at: begin } = headerOf(data);
+  const values = new Float32Array(data.slice(begin).buffer);
   const side = Math.round(Math.sqrt(header.count)), middle = Math.floor(side / 2) * (side + 1);
   const fresh = !root.alike;
   root.alike = { values, side, chosen: middle, colours: table(bytesOf(header.signs)) };

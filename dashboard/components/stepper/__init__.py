@@ -7,16 +7,15 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from dashboard.components.packing import pack
+from dashboard.components.packing import pack, script
 
 HERE = Path(__file__).parent
-SHARED = HERE.parent / "shared"
 
 _element = st.components.v2.component(
     "vitlab.stepper",
     html=(HERE / "stepper.html").read_text(),
     css=(HERE / "stepper.css").read_text(),
-    js="\n".join(path.read_text() for path in (SHARED / "paint.js", HERE / "stepper.js")),
+    js=script(HERE / "stepper.js"),
     isolate_styles=False,
 )
 

@@ -35,9 +35,9 @@ class Stepper {
   }
 
   take(bytes) {
-    const length = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
-    const h = (this.header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length))));
-    let at = 4 + length;
+    const message = headerOf(bytes);
+    const h = (this.header = message.header);
+    let { at } = message;
     const pixels = bytes.subarray(at, at + 3 * h.size ** 2);
     at += Math.ceil((3 * h.size ** 2) / 4) * 4;
     const floats = () => new Float32Array(bytes.slice(at, (at += 4 * h.tokens * h.dim)).buffer);
@@ -139,8 +139,7 @@ class Stepper {
   }
 
   draw() {
-    const style = getComputedStyle(this.root);
-    const text = style.getPropertyValue("--st-text-color") || "#222", font = style.getPropertyValue("--st-font") || "sans-serif";
+    const { text, font } = colouring(this.root);
     this.w = Math.max(200, this.canvas.clientWidth);
     this.h = this.canvas.clientHeight - 24;
     const p = new CanvasPainter(this.canvas, this.w, this.h + 24);

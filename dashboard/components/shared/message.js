@@ -1,0 +1,19 @@
+// What the server packs (packing.py), and the page's colours.
+
+// -> { header, at }: the JSON in front, and where the bytes after it begin
+function headerOf(bytes) {
+  const at = 4 + new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
+  return { header: JSON.parse(new TextDecoder().decode(bytes.subarray(4, at))), at };
+}
+
+function colouring(element) {
+  const style = getComputedStyle(element);
+  const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
+  const text = read("--st-text-color", "#222");
+  const ground = read("--st-background-color", "#fff");
+  const mixed = (share) => `color-mix(in srgb, ${text} ${share}%, ${ground})`;
+  return {
+    text, ground, faint: mixed(72), grid: mixed(12), track: mixed(16), mark: "#D55E00",
+    font: read("--st-font", "sans-serif"),
+  };
+}
