@@ -8,6 +8,7 @@ import xml.etree.ElementTree
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -21,6 +22,8 @@ from tests.browser.explorer_page import (
 )
 from tests.browser.test_pages import attention_ready, png, upload
 from tests.made_runs import make_run
+from vitcore.analysis.attention import capture
+from vitcore.models import load_run
 from vitcore.runs.folder import find_run
 
 
@@ -115,6 +118,25 @@ def test_any_shape_of_vit(visitor, open_explorer, server, options, tokens):
     assert values.shape == (side * side,)
     assert 0 < values.sum() <= 1.001
     visitor.check()
+
+
+def test_a_vit_with_too_many_tokens_is_asked_patch_by_patch(visitor, open_explorer, server, data):
+    """1,025 tokens, two layers of eight heads: 34 MB for one image are not sent at once."""
+    small = {"patch_size": 1, "num_layers": 2, "num_heads": 8, "embed_dim": 16, "hidden_dim": 16}
+    run = make_run(server.home / "runs", "fine", model="vit", **small)
+    page = open_explorer(f"?run={run.id}")
+    shown(page, "cls")
+    expect(page.get_by_text("click a patch to ask for its maps")).to_be_visible()
+    page.mouse.click(*at_patch(page, 3, 5, 32))
+    shown(page, "3.5")
+    assert "query=3.5" in page.url
+    image = data.test.images[np.flatnonzero(data.test.labels == 3)[0]]
+    weights = capture(load_run(run), torch.from_numpy(image)[None]).weights[0]
+    token = 1 + 2 * 32 + 4
+    assert np.allclose(grid_values(page, 2, 4), weights[1, 3, token, 1:], atol=1e-4)
+    page.get_by_role("button", name="key → queries").click()
+    page.wait_for_timeout(300)
+    assert np.allclose(grid_values(page, 2, 4), weights[1, 3, 1:, token], atol=1e-4)
 
 
 def test_a_new_snapshot_appears_while_the_run_trains(visitor, open_explorer, server):

@@ -49,12 +49,11 @@ class Explorer {
   // Without a query chosen: CLS, or the patch in the middle.
   get resting() {
     const { first, side } = this.header;
-    if (this.header.only !== null) return this.header.only;
     return first ? 0 : Math.floor(side / 2) * side + Math.floor(side / 2);
   }
 
   get shown() {
-    return (this.header.only === null ? this.hover : null) ?? this.state.query ?? this.resting;
+    return this.header.only ?? this.hover ?? this.state.query ?? this.resting;
   }
 
   // A and B are both on the page: the grid shows their difference, unless the pointer asks for one token.

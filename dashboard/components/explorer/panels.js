@@ -88,7 +88,8 @@ function describe(x) {
   const onto = `${x.pointed === null ? "Largest weight" : "Weight"} ${value} ${keys ? "from" : "at"} ${where}.`;
   const onCls = header.first && !x.rollout ? ` ${keys ? "From" : "On"} CLS: ${percent(mass)}${x.comparing ? " more" : ""}.` : "";
   find(".xp-read").textContent = onto + onCls;
-  find(".xp-mass").textContent = x.hover === null && state.query === null ? "Hover a patch; click pins it." : "";
+  const hint = header.only === null ? "Hover a patch; click pins it." : "So many tokens: click a patch to ask for its maps.";
+  find(".xp-mass").textContent = header.only !== null || (x.hover === null && state.query === null) ? hint : "";
   const summary = `${what}. ${x.rollout ? "Rollout" : cell}. ${onto}${onCls}`;
   x.canvas.image.setAttribute("aria-label", `${header.name}, with its patches. ${summary}`);
   x.canvas.grid.setAttribute("aria-label", `${what}, in ${header.layers} layers of ${header.heads} heads`);
