@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import streamlit as st
 
@@ -25,11 +27,13 @@ def share_of_even(values: np.ndarray) -> np.ndarray:
     return np.divide(values, mean, out=np.zeros_like(values), where=mean > 0)
 
 
-def classes_of(vit: Run, image: np.ndarray, classes: tuple[str, ...], others: list[Run]) -> None:
+def classes_of(
+    vit: Run, snapshot: Path | None, image: np.ndarray, classes: tuple[str, ...], others: list[Run]
+) -> None:
     """Which patches speak for a class, in the ViT and in another run, in one colour scale."""
     st.subheader("What speaks for a class?")
     first, second, third, fourth = st.columns([1, 1, 1.4, 1.2], vertical_alignment="bottom")
-    mine = views.class_maps(vit, image)
+    mine = views.class_maps(vit, image, snapshot)
     likeliest = classes[int(mine.chances.argmax())]
     if st.session_state.get("speaks") not in classes:
         st.session_state.pop("speaks", None)

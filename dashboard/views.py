@@ -214,12 +214,12 @@ def _class_maps(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> ClassMap
     return ClassMaps(stages, logits.softmax(dim=0).numpy())
 
 
-def class_maps(run: Run, image: np.ndarray) -> ClassMaps:
+def class_maps(run: Run, image: np.ndarray, snapshot: Path | None = None) -> ClassMaps:
     """For every class at once: relevance (Chefer et al. 2021) of a ViT run, Grad-CAM of each stage of a
     network that has stages, else no maps. Raises `UserError`.
     """
-    resources.model(run)
-    return _class_maps(resources.stamp_of(run), image.tobytes(), image.shape)
+    resources.model(run, snapshot)
+    return _class_maps(resources.stamp_of(run, snapshot), image.tobytes(), image.shape)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

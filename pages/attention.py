@@ -62,7 +62,7 @@ def explore() -> None:
     image = chosen.image if wish.mask is None else views.blanked(chosen.image, wish.mask)
     try:
         with speaks:
-            beside.classes_of(run, image, data.classes, beside.others(run))
+            beside.classes_of(run, wish.snapshot, image, data.classes, beside.others(run))
     except UserError as error:
         st.error(str(error))
     with known:

@@ -71,6 +71,8 @@ def test_a_snapshot_is_read_and_a_missing_one_gets_a_sentence(vit, data):
     early, late = (views.view(vit, image, path) for path in (vit.snapshots[0], vit.snapshots[-1]))
     assert len({early.key, late.key, views.view(vit, image).key}) == 3
     assert not np.allclose(floats(early)[0], floats(late)[0], atol=0.01)
+    maps = views.class_maps(vit, image, vit.snapshots[0])
+    assert np.allclose(maps.chances, early.chances, atol=1e-5)
     with pytest.raises(UserError, match="snapshot step-0000009"):
         views.view(vit, image, vit.checkpoints / "step-0000009.safetensors")
 
