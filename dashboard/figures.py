@@ -22,8 +22,16 @@ def _bare(figure: go.Figure, height: int | None, **margin: int) -> go.Figure:
     return figure
 
 
+def _settle_pandas() -> None:
+    """Wait for pandas. Plotly looks at it as soon as it is in sys.modules, though another visitor's page may
+    still be importing it, and fails ("partially initialized module 'pandas'"); an import of our own waits.
+    """
+    import pandas  # noqa: F401
+
+
 def logit_lens(values: np.ndarray, classes: tuple[str, ...], truth: int | None, top: int = 6) -> go.Figure:
     """Probabilities of the classes that lead somewhere, layer by layer. values [layers + 1, classes]"""
+    _settle_pandas()
     order = np.argsort(values.max(axis=0) + values[-1])[::-1][:top]
     order = order[np.argsort(values[-1, order])]
     shown = 100 * values[:, order].T  # [top, layers + 1]
@@ -56,6 +64,7 @@ def probabilities(
     values: np.ndarray, classes: tuple[str, ...], truth: int | None, colour: str, top: int = 5
 ) -> go.Figure:
     """The likeliest classes as bars, the true one marked. values [classes]"""
+    _settle_pandas()
     order = np.argsort(values)[::-1][:top][::-1]
     names = [f"<b>{classes[i]}</b> (true)" if i == truth else classes[i] for i in order]
     figure = go.Figure(

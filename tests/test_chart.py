@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -15,6 +17,7 @@ from torch.utils.tensorboard import SummaryWriter
 from dashboard.chart import Look, as_csv, collect, other_tags
 from dashboard.components.curves import series, thinned
 from dashboard.run_table import fits
+from tests.conftest import ROOT
 from vitcore.config import make_config
 from vitcore.runs.folder import create_run, find_run
 from vitcore.runs.listing import as_row
@@ -100,3 +103,22 @@ def test_the_table_of_numbers_has_every_point(resumed):
 )  # fmt: skip
 def test_runs_are_found_by_words_state_and_model(text, states, models, found):
     assert fits(as_row(find_run("vit-cifar10")), text, states, models) == found
+
+
+def test_figures_are_drawn_while_another_thread_imports_pandas():
+    """As when one visitor's Compare loads pandas for the first time and another opens Attention."""
+    code = """
+import sys, threading, time
+import numpy as np
+from dashboard import figures
+assert "pandas" not in sys.modules
+thread = threading.Thread(target=lambda: __import__("pandas"))
+thread.start()
+while "pandas" not in sys.modules:
+    time.sleep(0.0005)
+figures.logit_lens(np.full((7, 10), 0.1), tuple("abcdefghij"), 3)
+figures.probabilities(np.full(10, 0.1), tuple("abcdefghij"), 3, "#000000")
+thread.join()
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert not done.returncode, done.stderr[-500:]
