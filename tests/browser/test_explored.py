@@ -15,6 +15,7 @@ from playwright.sync_api import expect
 from dashboard import views
 from tests.browser.conftest import Visitor
 from tests.browser.explorer_page import (
+    EXPLORER,
     at_patch,
     click,
     grid_values,
@@ -172,3 +173,24 @@ def test_a_photo_is_taken_and_explored(visitor, open_explorer):
     expect(page.get_by_text("is not part of the link").first).to_be_visible()
     page.get_by_role("button", name="Back to the test images").click()
     expect(page.locator(".xp")).to_have_attribute("data-frame", before)
+
+
+def test_the_maps_follow_a_change_of_theme(visitor, open_explorer):
+    page = open_explorer()
+    ground = f"{EXPLORER}.look.ground"
+    assert page.evaluate(ground) == "#fbfbfa"
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"{ground} === '#14161a'")
+
+
+def test_a_page_that_is_left_lets_go_of_the_window(visitor, open_explorer):
+    page = open_explorer()
+    page.evaluate(f"window.old = {EXPLORER}")
+    page.get_by_test_id("stTopNavLink").filter(has_text="Compare").click()
+    page.wait_for_function("window.old.left.signal.aborted")
+    page.get_by_test_id("stTopNavLink").filter(has_text="Attention").click()
+    attention_ready(visitor)
+    page.locator(".xp-image").focus()
+    page.keyboard.press("ArrowRight")
+    shown(page, "5.5")
+    assert page.evaluate("window.old.state.query") is None

@@ -23,6 +23,7 @@ class Explorer {
 
   // New data from the server, or the same again.
   take(bytes) {
+    if (this.left.signal.aborted) this.keep(); // it is back on the page
     const { header, image, frame } = unpack(bytes);
     if (frame) this.frames.put(header.key, frame);
     const found = this.frames.get(header.key);
@@ -32,7 +33,7 @@ class Explorer {
     if (other) this.maps = this.second = this.other = null;
     this.state = this.state && !other ? { ...this.state, ...this.answered(header) } : readState(window.location.search, header);
     if (header.only !== null) this.state.query = header.only === header.first - 1 ? null : header.only;
-    this.mask = maskBits(this.state.mask, header.stem, header.size ** 2);
+    if (!this.painting) this.mask = maskBits(this.state.mask, header.stem, header.size ** 2);
     this.frame = found || null;
     this.root.classList.toggle("waiting", !found);
     if (!found) return this.ask("need");
@@ -86,18 +87,23 @@ class Explorer {
     return { mask, snapshot: gone ? null : this.state.snapshot };
   }
 
-  // Streamlit writes the address too, and knows of nothing that was only pinned.
+  // What hangs on the window, until the page is left. Streamlit writes the address too, and knows of nothing that was
+  // only pinned: it is written again.
   keep() {
     const page = window.location.pathname;
+    const leave = (this.left = new AbortController());
     const timer = setInterval(() => {
-      if (!this.root.isConnected) return clearInterval(timer);
-      if (this.header && window.location.pathname === page) writeState(this.state, this.header);
+      if (!this.root.isConnected) {
+        leave.abort();
+        clearInterval(timer);
+      } else if (this.header && window.location.pathname === page) writeState(this.state, this.header);
     }, 400);
+    window.addEventListener("keydown", (event) => this.press(event), { capture: true, signal: leave.signal });
     window.addEventListener("popstate", () => {
-      if (!this.root.isConnected || !this.header) return;
+      if (!this.header) return;
       this.state = readState(window.location.search, this.header);
       this.set({}, { ask: true });
-    });
+    }, { signal: leave.signal });
   }
 
   schedule() {

@@ -72,7 +72,6 @@ class Maps {
     this.rows = layers + 1;
     this.values = new Float32Array(this.rows * this.columns * this.patches);
     this.mass = new Float32Array(this.rows * this.columns);
-    this.token = null;
   }
 
   // What `token` reads from every key (direction "queries"), or who reads it ("keys").
@@ -107,7 +106,6 @@ class Maps {
         }
       }
     }
-    this.token = token;
     return this;
   }
 

@@ -127,11 +127,13 @@ function listen(x) {
     canvas.image.setPointerCapture(event.pointerId);
     brush(x, event, inside(event, canvas.image));
   }));
-  canvas.image.addEventListener("pointerup", ready(() => {
-    if (!x.painting) return;
-    x.painting = false;
-    x.set({ mask: maskText(x.mask, x.header.stem) }, { ask: true });
-  }));
+  for (const end of ["pointerup", "pointercancel"]) {
+    canvas.image.addEventListener(end, ready(() => {
+      if (!x.painting) return;
+      x.painting = false;
+      x.set({ mask: maskText(x.mask, x.header.stem) }, { ask: true });
+    }));
+  }
   canvas.image.addEventListener("click", ready((event) => {
     if (!x.brushing) x.pin(unit(event, canvas.image, x.header.side) + x.header.first);
   }));
@@ -174,9 +176,9 @@ function listen(x) {
     play(x, false);
     x.set({ snapshot: step }, { ask: true });
   }));
-  window.addEventListener("keydown", ready((event) => root.isConnected && press(x, event, actions)), true);
+  x.press = ready((event) => press(x, event, actions));
   new ResizeObserver(() => x.schedule()).observe(root);
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => x.schedule());
+  onTheme(root, () => x.schedule());
 }
 
 // Keys, while the pointer is over the explorer or the focus in it. Taken before Streamlit's own `r` and `c`.

@@ -6,6 +6,12 @@ function headerOf(bytes) {
   return { header: JSON.parse(new TextDecoder().decode(bytes.subarray(4, at))), at };
 }
 
+// Draw again when the theme changes: the root's colour then runs through its transition (`transition: color 1ms` in
+// its style sheet). No listener on the window, which would keep a page that was left in memory.
+function onTheme(root, redraw) {
+  root.addEventListener("transitionend", (event) => event.target === root && redraw());
+}
+
 function colouring(element) {
   const style = getComputedStyle(element);
   const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;

@@ -64,5 +64,5 @@ export default function ({ data, parentElement }) {
     choose(keep(row + move[0]) * s + keep(column + move[1]));
   });
   new ResizeObserver(() => drawAlike(root)).observe(all);
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAlike(root));
+  onTheme(root, () => drawAlike(root));
 }

@@ -31,7 +31,7 @@ class Stepper {
     });
     this.canvas.addEventListener("pointerleave", () => this.point(null));
     new ResizeObserver(() => this.schedule()).observe(root);
-    window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.schedule());
+    onTheme(root, () => this.schedule());
   }
 
   take(bytes) {
