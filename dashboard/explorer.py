@@ -141,7 +141,9 @@ def _asked() -> None:
     """The browser needs something: its state comes along, `look?query=3.4&snapshot=351`, since Streamlit does
     not read the address again; `need`: it lacks what it was believed to hold.
     """
-    kind, _, text = str(st.session_state.explorer.get("ask") or "").partition("?")
+    # the element is gone where the browser went back to another page meanwhile
+    said = st.session_state.get("explorer") or {}
+    kind, _, text = str(said.get("ask") or "").partition("?")
     if kind == "need":
         st.session_state.explorer_sent = {}
     told = dict(parse_qsl(text))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
+from dashboard import pictures
+
 COLOURSCALE = "Cividis"  # attention everywhere, as in the tutorial
 PLAIN = {"displayModeBar": False}
 
@@ -102,6 +104,20 @@ def accuracy_bars(
     label = f"test accuracy: {text}; chance {100 * chance:.0f} %"
     word = f'<div></div><div class="bar-foot"><span style="left:{chance:.0%}">chance</span></div>'
     return f'<div class="bars" role="img" aria-label="{label}">{rows}{word if foot else ""}</div>'
+
+
+def filter_tiles(filters: np.ndarray, shares: np.ndarray) -> str:
+    """Filters [n, 3, P, P] as tiles, zero grey, each to its own largest weight, with its share of the
+    variance under it. HTML; the classes stand in style.css.
+    """
+    scaled = filters / np.maximum(np.abs(filters).max(axis=(1, 2, 3), keepdims=True), 1e-12)
+    tiles = (127.5 + 127.5 * scaled).round().astype(np.uint8)
+    parts = [
+        f'<div class="filter"><img src="{pictures.data_url(tile)}" alt="component {i}">'
+        f"{100 * share:.1f} %</div>"
+        for i, (tile, share) in enumerate(zip(tiles, shares, strict=True), start=1)
+    ]
+    return f'<div class="filters">{"".join(parts)}</div>'
 
 
 def _ink(colour: str) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 
 import numpy as np
 import streamlit as st
 
 from dashboard import theme
-from dashboard.pictures import picture
+from dashboard.pictures import data_url
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 from vitcore.runs.predictions import Predictions, read_predictions
@@ -55,18 +53,12 @@ def as_html(found: Predictions, at: int, colour: str) -> str:
         name, said = html.escape(found.classes[truth]), html.escape(found.classes[top])
         share = f"{100 * answers[top]:.0f} %"
         cards.append(
-            f'<div class="eight-card {word}"><img src="{_png(image)}" alt="{name}, validation image">'
+            f'<div class="eight-card {word}"><img src="{data_url(image)}" alt="{name}, validation image">'
             f'<div class="eight-name">{name}</div>'
             f'<div class="eight-said"><span aria-label="{word}">{mark}</span> {said} {share}</div>'
             f"{_bars(found.probabilities[:, i, truth], at, colour, name)}</div>"
         )
     return f'<div class="eight">{"".join(cards)}</div>'
-
-
-def _png(image: np.ndarray) -> str:
-    packed = io.BytesIO()
-    picture(image).save(packed, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(packed.getvalue()).decode()}"
 
 
 def _bars(shares: np.ndarray, at: int, colour: str, name: str) -> str:

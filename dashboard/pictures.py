@@ -6,6 +6,9 @@ Pictures stay small (one value, one pixel); the browser enlarges them without sm
 
 from __future__ import annotations
 
+import base64
+import io
+
 import numpy as np
 from PIL import Image
 from plotly.colors import sample_colorscale
@@ -24,6 +27,13 @@ SIGNED = _colours("PuOr_r")  # differences: violet below zero, orange above; saf
 def picture(image: np.ndarray) -> Image.Image:
     """uint8 [3, S, S] -> picture of S x S pixels"""
     return Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))
+
+
+def data_url(image: np.ndarray) -> str:
+    """uint8 [3, S, S] -> a PNG to write into HTML"""
+    packed = io.BytesIO()
+    picture(image).save(packed, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(packed.getvalue()).decode()}"
 
 
 def colour(values: np.ndarray, low: float, high: float, colours: np.ndarray = CIVIDIS) -> np.ndarray:

@@ -23,7 +23,7 @@ def control(found: list[Run]) -> None:
     )
     rows = [as_row(run) for run in found]
     text = text_place.text_input(
-        "Find", key="find", placeholder="title, note, data, recipe, date", bind="query-params"
+        "Find", key="find", placeholder="title, note, data, recipe, date, sweep", bind="query-params"
     )
     states = state_place.multiselect("State", sorted({row["state"] for row in rows}), key="states")
     models = model_place.multiselect(
@@ -63,7 +63,8 @@ def fits(row: dict[str, Any], text: str, states: list[str], models: list[str]) -
     """Whether a row has every word of the text somewhere, and one of the states and of the models, where any
     are asked for.
     """
-    whole = " ".join(str(row[name]) for name in ("id", "title", "note", "data", "recipe", "reason")).lower()
+    names = ("id", "title", "note", "data", "recipe", "reason", "sweep")
+    whole = " ".join(str(row.get(name) or "") for name in names).lower()
     words = all(word in whole for word in text.lower().split())
     return words and (not states or row["state"] in states) and (not models or row["model"] in models)
 

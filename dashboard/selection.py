@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
@@ -130,12 +131,14 @@ def label_of(run: Run) -> str:
     return run.title if run.bundled or run.title == run.id else f"{run.title} ({run.id.split('-', 2)[-1]})"
 
 
-def choose_run(found: list[Run], label: str = "Model", *, key: str = "run") -> Run:
-    """A select box of runs. The address holds the id, which never changes, and not the title."""
+def choose_run(found: list[Run], label: str = "Model", *, key: str = "run", first: Run | None = None) -> Run:
+    """A select box of runs, at first `first` or the first of them. The address holds the id, which never
+    changes, and not the title.
+    """
     by_id = {run.id: run for run in found}
     if st.session_state.get(key) not in by_id:
         wanted = st.query_params.get(key)
-        st.session_state[key] = wanted if wanted in by_id else found[0].id
+        st.session_state[key] = wanted if wanted in by_id else (first or found[0]).id
     chosen = st.selectbox(
         label,
         list(by_id),
@@ -166,3 +169,15 @@ def choose_runs(found: list[Run], label: str, *, most: int) -> list[Run]:
     if st.query_params.get("runs", "") != ",".join(chosen):
         st.query_params["runs"] = ",".join(chosen)
     return [by_id[run_id] for run_id in chosen]
+
+
+def address_of_image(run: Run, kind: str, number: int) -> str:
+    """The address of the page Attention with a test image, by class and number within it."""
+    return "attention?" + urlencode({"run": run.id, "class": kind, "image": number})
+
+
+def explore(run: Run, kind: str, number: int) -> None:
+    """Go to the page Attention with that test image, whatever was looked at there before."""
+    for key in ("run", "class", "image", "own_image"):
+        st.session_state.pop(key, None)
+    st.switch_page("../pages/attention.py", query_params={"run": run.id, "class": kind, "image": str(number)})

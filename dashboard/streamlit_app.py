@@ -20,6 +20,7 @@ st.navigation(
         st.Page(PAGES / "attention.py", title="Attention"),
         st.Page(PAGES / "training.py", title="Training"),
         st.Page(PAGES / "compare.py", title="Compare"),
+        st.Page(PAGES / "inductive_bias.py", title="Inductive bias"),
     ],
     position="top",
 ).run()

@@ -270,51 +270,57 @@ def heads(run: Run, data: Dataset, snapshot: Path | None) -> tuple[np.ndarray, n
     return _heads(resources.stamp_of(run, snapshot), data.fingerprint, data)
 
 
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _tokens(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    from vitcore.analysis.tokens import read_tokens
+
+    path, weights, _ = stamp
+    image = np.frombuffer(pixels, dtype=np.uint8).reshape(shape)
+    return read_tokens(Path(weights), Run(Path(path)).config.options, image)
+
+
+def tokens(run: Run, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Projected patches (with CLS) and positions, each [T, D], of a ViT run for an image uint8 [3, S, S]:
+    without torch, for the first paint. Raises `UserError`.
+    """
+    return _tokens(resources.stamp_of(run), image.tobytes(), image.shape)
+
+
 @dataclass(frozen=True)
 class Learned:
-    """What a ViT's weights say of patches and places, as numpy; `tokens` [N, D] are projected patches."""
+    """What a ViT's weights say of patches and places, as numpy."""
 
-    tokens: np.ndarray  # [T, D], CLS first where there is one
-    positions: np.ndarray  # [T, D]
     filters: np.ndarray  # [n, 3, P, P], principal components of the projection
     shares: np.ndarray  # [n] of the variance
     similarity: np.ndarray  # [N, N], cosine; zeros without positions
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _learned(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> Learned:
-    import torch
-
-    from vitcore.analysis.attention import as_input
+def _learned(stamp: tuple) -> Learned:
     from vitcore.analysis.inside import patch_filters, position_similarity
 
     net = resources.loaded(*stamp)
-    with torch.inference_mode():
-        read = net.embed(as_input(_tensor(pixels, shape)))[0]  # [T, D]
-        positions = net.pos_embedding[0].detach().float()
-        filters, shares = patch_filters(net)
-    return Learned(
-        (read - positions).numpy(),
-        positions.numpy().copy(),  # not a window into the shared model
-        filters.numpy(),
-        shares.numpy(),
-        position_similarity(net).numpy(),
-    )
+    filters, shares = patch_filters(net)
+    return Learned(filters.numpy(), shares.numpy(), position_similarity(net).numpy())
 
 
-def learned(run: Run, image: np.ndarray) -> Learned:
-    """Tokens, positions, filters of a ViT run for an image uint8 [3, S, S]; raises `UserError`."""
-    resources.model(run)
-    return _learned(resources.stamp_of(run), image.tobytes(), image.shape)
+def learned(run: Run) -> Learned:
+    """Patch filters and similarity of positions of a ViT run; raises `UserError`."""
+    model, stamp = resources.model(run), resources.stamp_of(run)
+    if not all(bool(p.isfinite().all()) for p in (model.input_layer.weight, model.pos_embedding)):
+        raise UserError(f"{run.title} has diverged: some of its weights are not numbers.")
+    return _learned(stamp)
 
 
-def patch_costs(shown: int) -> list[dict[str, str | int | float]]:
-    """A table of what patch sizes cost a ViT of the tutorial's shape; the one that is `shown` is marked."""
+def patch_costs(sizes: list[int], shown: int, pixels: int) -> list[dict[str, str | int | float]]:
+    """A table of what patches of `sizes` pixels cost a ViT of the tutorial's shape on one image whose side is
+    `pixels`; the size that is `shown` is marked.
+    """
     from vitcore.analysis.cost import vit_cost
 
     rows = []
-    for size in (2, 4, 8, 16):
-        cost = vit_cost(size)
+    for size in sizes:
+        cost = vit_cost(size, image_size=pixels)
         rows.append(
             {
                 "patch size": f"{size} x {size}" + ("  (shown)" if size == shown else ""),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard import chart, launcher, learning, live, queueing, selection
+from dashboard import chart, launcher, learning, live, queueing, selection, sweeps
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
 from vitcore.runs import manage
@@ -61,6 +61,7 @@ def _body(run: Run, other: Run | None, look: chart.Look, shown: list[str]) -> No
                 _edit(run, status.state)
     if note := run.meta.note:
         st.text(note)  # as it was written: a run folder may come from somebody else
+    sweeps.link_of(run)
     share = status.step / status.steps if status.steps else 0.0
     bar = st.empty()  # always there, so that what stands below keeps its place: a log left open stays open
     if status.state != "finished":

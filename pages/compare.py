@@ -2,18 +2,18 @@
 
 import streamlit as st
 
-from dashboard import chart, published, resources, run_table, selection, watch
-from vitcore.architectures import ARCHITECTURES
-from vitcore.errors import UserError
+from dashboard import chart, compare_panel, published, resources, run_table, selection, study, sweeps, watch
 from vitcore.runs.folder import ACTIVE, Run
 from vitcore.runs.foreign import foreign_runs
 from vitcore.runs.metrics import event_files
 
-st.title("How do the models compare?")
-
-found = [*(run for run in resources.runs() if event_files(run.path)), *foreign_runs()]
+every = resources.runs()
+if study.view("How do the models compare?", every):
+    st.stop()
+every = sweeps.without_sweeps(every, "runs")
+found = [*(run for run in every if event_files(run.path) or run.weights), *foreign_runs()]
 if not found:
-    st.info("There is no run with curves yet.")
+    st.info("There is no run with curves or weights yet.")
     st.page_link("../pages/training.py", label="Train one", icon=":material/arrow_forward:")
     st.stop()
 
@@ -39,7 +39,7 @@ def overlay(active: bool) -> None:
     )
     chart.more(chosen, look, key="compare")
     if active and not active_among(chosen):
-        st.rerun()  # the table below, too
+        st.rerun()  # the scores below, too
 
 
 def active_among(runs: list[Run]) -> bool:
@@ -49,37 +49,4 @@ def active_among(runs: list[Run]) -> bool:
 going = active_among(chosen)
 st.fragment(overlay, run_every=watch.TICK_S if going else None)(going)
 
-rows = []
-for run in chosen:
-    row = {"run": selection.label_of(run)}
-    try:
-        config = run.config
-    except UserError:  # somebody else's event files: curves alone
-        rows.append({**row, "state": "event files"})
-        continue
-    status = run.status()
-    result = status.result
-    rows.append(
-        {
-            **row,
-            "model": ARCHITECTURES[config.model].label,
-            "data": config.data,
-            "recipe": config.recipe,
-            "epochs": f"{status.epoch:.3g} of {config.epochs}",
-            "parameters": resources.parameters(run),
-            "minutes": round(status.active_s / 60, 1) or None,
-            "validation %": round(100 * result["val_acc"], 2) if "val_acc" in result else None,
-            "test %": round(100 * result["test_acc"], 2) if "test_acc" in result else None,
-            "test images": result.get("n_test"),
-            "state": status.state,
-        }
-    )
-st.dataframe(
-    rows,
-    hide_index=True,
-    width="stretch",
-    column_config={
-        "parameters": st.column_config.NumberColumn(format="localized"),
-        "test images": st.column_config.NumberColumn(format="localized"),
-    },
-)
+compare_panel.show(chosen, look)

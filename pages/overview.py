@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from dashboard import figures, pictures, resources, theme
+from dashboard import bias_samples, figures, pictures, resources, svg, theme
 from vitcore.architectures import ARCHITECTURES
-from vitcore.runs.folder import Run
 
 st.title("What does a Vision Transformer see?")
 with st.container(key="lead"):
@@ -53,42 +52,36 @@ for panel, model in zip(panels[1:], ("vit", "resnet"), strict=True):
         st.caption(f"says **{data.classes[chances.argmax()]}**, {100 * chances.max():.0f} % sure ({verdict})")
 
 
-def bars(found: list[Run], *, foot: bool = True) -> None:
-    """The test accuracies of runs of different architectures."""
-    st.html(
-        figures.accuracy_bars(
-            [ARCHITECTURES[run.config.model].label for run in found],
-            [run.status().result["test_acc"] for run in found],
-            [theme.hue(run.config.model) for run in found],
-            chance=1 / len(data.classes),
-            foot=foot,
-        )
-    )
-
-
 with story:
     st.markdown("**The price of learning it all**")
-    whole = [run for run in shelf.values() if run.config.data == "cifar10"]
-    bars(whole)
-    (count,) = {run.status().result["n_test"] for run in whole}
-    sizes = [resources.parameters(run) / 1e6 for run in (vit, resnet)]
-    minutes = [run.status().active_s / 60 for run in (vit, resnet)]
+    pair = (vit, resnet)
+    st.html(
+        figures.accuracy_bars(
+            [ARCHITECTURES[run.config.model].label for run in pair],
+            [run.status().result["test_acc"] for run in pair],
+            [theme.hue(run.config.model) for run in pair],
+            chance=1 / len(data.classes),
+        )
+    )
+    (count,) = {run.status().result["n_test"] for run in pair}
+    sizes = [resources.parameters(run) / 1e6 for run in pair]
+    minutes = [run.status().active_s / 60 for run in pair]
     st.caption(
         f"Test accuracy, n = {count:,}, after training on 45,000 images: the ViT, {sizes[0]:.1f} million "
         f"parameters, for {minutes[0]:.0f} minutes on two CPU cores, the ResNet, {sizes[1]:.2f} million, for "
         f"{minutes[1]:.0f}."
     )
-    if small := [run for run in shelf.values() if run.config.data == "cifar10-mini"]:
-        bars(small, foot=False)
-        (count,) = {run.status().result["n_test"] for run in small}
-        st.caption(f"Recipe `quick`: a few minutes with 3,500 images, n = {count:,}.")
+    if points := bias_samples.bundled_points():
+        picture = svg.sample_efficiency(points, "#e7e8ea" if theme.is_dark() else "#1b1e23")
+        st.image(picture, width="stretch", alt=f"Test accuracy against training images: {svg.spoken(points)}")
+        st.caption(bias_samples.about(points))
 
 doors = st.columns(4)
 texts = {
     "patches": ("Patches", "How an image becomes a sequence of tokens, and what a patch size costs."),
     "attention": ("Attention", "Every head of every layer at once, for any patch of any image."),
-    "training": ("Training", "Train a ViT or a ResNet in the background and watch it learn."),
-    "compare": ("Compare", "Runs side by side: curves over steps, epochs and time, accuracy, size."),
+    "inductive_bias": ("Inductive bias", "Move, shuffle and hide an image, and see which model minds."),
+    "training": ("Training", "Train a ViT or a ResNet in the background, watch it, compare runs."),
 }
 for column, (name, (title, text)) in zip(doors, texts.items(), strict=True):
     with column.container(border=True, height="stretch", key=f"door_{name}"):

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import launcher, pairing, queueing, rehearsal, resources, run_table, watch
+from dashboard import launcher, pairing, queueing, rehearsal, resources, run_table, sweeps, watch
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
@@ -43,10 +43,12 @@ rehearsal.result(chosen)
 
 recipe = ARCHITECTURES[chosen.model]
 measured = recipe.measured.get(chosen.recipe, "not measured yet")
-words, pair_place = st.columns([7, 1.35], vertical_alignment="center")
+words, pair_place, sweep_place = st.columns([5.65, 1.35, 1.35], vertical_alignment="center")
 words.caption(f"Recipe `{chosen.recipe}` for the {recipe.label}: {measured}. {queueing.outlook(here)}")
 with pair_place:
     pairing.control(chosen, SAME_S)
+with sweep_place:
+    sweeps.control(chosen, SAME_S)
 
 if not own:
     st.markdown(
@@ -54,5 +56,5 @@ if not own:
         "and appears here with its curves. Below, how the bundled models were trained."
     )
 every = [*own, *(run for run in found if run.bundled)]
-watch.panel(every, here)
+watch.panel(sweeps.without_sweeps(every, "watch"), here)
 run_table.control(every)

@@ -12,9 +12,11 @@ from vitcore.models import build, weights_of
 from vitcore.runs.folder import Run, Status, create_run
 
 
-def make_run(home, title: str, *, steps: tuple[int, ...] = (), seed: int = 0, **options) -> Run:
+def make_run(
+    home, title: str, *, steps: tuple[int, ...] = (), seed: int = 0, data="cifar10-mini", **options
+) -> Run:
     """A finished run of an untrained model in the runs folder `home`, with snapshots at `steps`."""
-    config = make_config("quick", data="cifar10-mini", **options)
+    config = make_config("quick", data=data, **options)
     run = create_run(config, home, title=title, status=Status(state="finished", created=time.time()))
     for place, path in enumerate([run.best, *(run.checkpoints / f"step-{s:07d}.safetensors" for s in steps)]):
         torch.manual_seed(seed + place)

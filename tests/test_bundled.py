@@ -31,7 +31,8 @@ TRAINED = {"cifar10": ("modern", "cifar10", 10_000), "mini": ("quick", "cifar10-
 def test_the_bundled_runs_are_these_and_one_of_each_architecture():
     found = [run.id for run in list_runs() if run.bundled and run.weights]
     assert sorted(found) == sorted(BUNDLED)
-    assert sorted(run.id for run in list_runs() if run.bundled) == sorted([*BUNDLED, *CURVES])
+    alone = [run.id for run in list_runs() if run.bundled and run.meta.sweep is None]
+    assert sorted(alone) == sorted([*BUNDLED, *CURVES])
     assert {find_run(name).config.model for name in found} == set(ARCHITECTURES)
 
 
@@ -105,6 +106,29 @@ def test_the_stored_first_look_is_what_the_model_gives(name, tmp_path):
     again = look(vitcore.load(name), torch.from_numpy(test.images[index]))
     assert np.allclose(maps, again[0].numpy(), atol=1e-4)
     assert np.allclose(probabilities, again[1].numpy(), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_the_stored_answers_belong_to_these_weights_and_say_where_they_come_from(name):
+    from vitcore.probes.scores import find_test
+
+    run = find_run(name)
+    found = find_test(run, 1000)
+    assert (found.runs, found.images) == ([name], 1000)
+    assert found.command == f"python -m vitcore probe test --runs {name} --images 1000"
+    assert found.commit
+    assert not found.commit.endswith("+")
+    hits = [a == b for a, b in zip(found.values["predicted"], found.values["truth"], strict=True)]
+    assert found.values["accuracy"] == sum(hits) / 1000
+    assert found.values["parameters"] == BUNDLED[name]
+    stated = run.status().result
+    if stated["n_test"] == 1000:
+        assert found.values["accuracy"] == stated["test_acc"]
+    if complete := find_test(run, 10_000):
+        assert complete.values["accuracy"] == stated["test_acc"] or run.config.data != "cifar10"
+        assert complete.values["predicted"][:1000] == found.values["predicted"]
+    sizes = [file.stat().st_size for file in (run.path / "probes").glob("test-*.json")]
+    assert max(sizes) < 300_000
 
 
 def test_modern_is_twelve_points_ahead_of_the_published_code_after_the_same_minutes():

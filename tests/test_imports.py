@@ -45,7 +45,10 @@ FORBIDDEN = {
     ),
     "vitcore/data": ("pytorch_lightning", "vitcore.training", "vitcore.models", "vitcore.analysis"),
     "vitcore/models": ("pytorch_lightning", "vitcore.training", "vitcore.analysis"),
-    "vitcore/analysis": ("pytorch_lightning", "vitcore.training"),
+    "vitcore/analysis": ("pytorch_lightning", "vitcore.training", "vitcore.probes"),
+    "vitcore/probes": ("pytorch_lightning", "vitcore.training"),
+    "vitcore/probes/store.py": ("torch", "vitcore.models", "vitcore.analysis"),
+    "vitcore/probes/__init__.py": ("torch", "vitcore.models", "vitcore.analysis"),
     "vitcore/training": ("vitcore.analysis", "vitcore.runs.supervisor", "vitcore.runs.launch"),
     "dashboard": ("pages", "pytorch_lightning", "vitcore.training"),
     "pages": (
@@ -98,9 +101,10 @@ def loaded_by(code: str) -> set[str]:
         "import sys; sys.argv = ['vitcore', 'runs']\nfrom vitcore.__main__ import app; "
         "app(standalone_mode=False)",
         "import dashboard.resources, dashboard.figures, dashboard.watch, dashboard.selection, dashboard.live",
+        "import dashboard.bias, dashboard.bias_images, dashboard.bias_live, vitcore.probes.table",
         "import dashboard.__main__",
     ],
-    ids=["vitcore", "runs command", "dashboard", "server start"],
+    ids=["vitcore", "runs command", "dashboard", "experiments", "server start"],
 )
 def test_quick_starts_load_no_torch(code):
     assert not {"torch", "pytorch_lightning", "torchvision"} & loaded_by(code)
@@ -111,6 +115,39 @@ def test_first_page_needs_no_torch():
         "from streamlit.testing.v1 import AppTest\n"
         "at = AppTest.from_file('dashboard/streamlit_app.py', default_timeout=60).run()\n"
         "assert not at.exception, at.exception\nassert at.title[0].value.startswith('What does')"
+    )
+    assert not {"torch", "pytorch_lightning"} & loaded_by(code)
+
+
+def test_stored_experiments_need_no_torch():
+    code = (
+        "from streamlit.testing.v1 import AppTest\n"
+        "at = AppTest.from_file('pages/inductive_bias.py', default_timeout=60)\n"
+        "at.query_params['probe'] = 'Attention distance'\nat.run()\n"
+        "assert not at.exception, at.exception\n"
+        "assert any('n = 500' in c.value for c in at.caption), at.caption"
+    )
+    assert not {"torch", "pytorch_lightning"} & loaded_by(code)
+
+
+def test_tokens_are_drawn_without_torch():
+    code = (
+        "from dashboard import resources, views\nimport dashboard.components.stepper, vitcore.analysis.cost\n"
+        "run = resources.bundled()['vit']\n"
+        "assert views.tokens(run, resources.dataset().test.images[0])[0].shape == (65, 256)"
+    )
+    assert not {"torch", "pytorch_lightning"} & loaded_by(code)
+
+
+@pytest.mark.parametrize("section", ["Scores", "Confusion", "Disagreement", "Speed to accuracy"])
+def test_stored_scores_are_drawn_without_torch(section):
+    code = (
+        "from streamlit.testing.v1 import AppTest\n"
+        "at = AppTest.from_file('dashboard/streamlit_app.py', default_timeout=120).run()\n"
+        f"at.query_params.update(runs='vit-cifar10,resnet-cifar10', show={section!r})\n"
+        "at.switch_page('../pages/compare.py').run()\n"
+        "assert not at.exception, at.exception\nassert at.title[0].value.startswith('How do the models')\n"
+        f"assert at.session_state['show'] == {section!r}"
     )
     assert not {"torch", "pytorch_lightning"} & loaded_by(code)
 

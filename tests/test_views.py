@@ -25,6 +25,7 @@ from vitcore.analysis.heads import mean_distance
 from vitcore.analysis.relevance import relevance
 from vitcore.data import load_dataset
 from vitcore.errors import UserError
+from vitcore.models import build
 from vitcore.runs.folder import find_run
 
 
@@ -211,3 +212,16 @@ def test_a_diverged_model_is_still_looked_at(tmp_path, data):
     view = views.view(run, data.test.images[0])
     for values in (view.chances, view.lens, view.distance, view.entropy):
         assert np.isfinite(values).all()
+
+
+def test_what_patch_sizes_cost_is_counted_for_the_images_of_the_page():
+    rows = views.patch_costs([6, 24], 24, 48)
+    assert [row["patch size"] for row in rows] == ["6 x 6", "24 x 24  (shown)"]
+    for size, row in zip((6, 24), rows, strict=True):
+        with torch.device("meta"):
+            net = build("vit", image_size=48, patch_size=size)
+        tokens = net.pos_embedding.shape[1]
+        assert row["tokens with CLS"] == tokens
+        assert row["attention weights"] == 6 * 8 * tokens**2
+        blocks = sum(p.numel() for p in net.transformer.parameters())
+        assert round(blocks / 1e6, 1) == 3.2  # as the page says

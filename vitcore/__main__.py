@@ -13,7 +13,13 @@ import typer
 from vitcore.cli import app
 from vitcore.errors import UserError
 
-for subject in ("training", "runs", "models"):  # each adds its commands; --help lists them in this order
+for subject in (
+    "training",
+    "sweeps",
+    "runs",
+    "models",
+    "probes",
+):  # each adds its commands; --help lists them in this order
     importlib.import_module(f"vitcore.cli.{subject}")
 
 UsageError: type[Exception] = typer.BadParameter.__base__  # click's, which newer typers carry inside

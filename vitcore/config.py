@@ -51,6 +51,19 @@ class Config(BaseModel):
         description="train this long instead of `epochs`; warm-up, schedule and full_epochs follow the share "
         "of the time used, as they would follow that share of the epochs",
     )
+    steps_per_epoch: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000,
+        description="optimizer steps that count as an epoch, however often they pass over the images; None: "
+        "one pass. With it, trainings on different shares take equally many steps",
+    )
+    train_share: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="of the training images of each class; a smaller share is part of a larger one",
+    )
     batch_size: int = Field(128, ge=1, le=8192)
     optimizer: Literal["adamw", "sgd", "muon"] = "adamw"
     lr: float = Field(1e-3, gt=0, le=10)

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from vitcore.analysis.ablation import head_ablation, without_heads
-from vitcore.analysis.receptive import receptive_field
-from vitcore.analysis.representation import linear_cka
-from vitcore.analysis.robustness import answers, occluded, share_of, shifted, shuffled
+from vitcore.analysis.ablation import without_each_block, without_each_head, without_heads
+from vitcore.analysis.layers import bounds, chain, layer_maps
+from vitcore.analysis.receptive import mean_reach, receptive_fields
+from vitcore.analysis.representation import frequencies, gram, hsic, spectrum
+from vitcore.analysis.robustness import answers, cell_saliency, occluded, shifted, shuffled
 from vitcore.data.augment import normalize
 from vitcore.models import build
 
 PIXELS = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (4, 3, 32, 32), dtype=np.uint8))
 SMALL = {"embed_dim": 32, "hidden_dim": 32, "num_heads": 4, "num_layers": 3}
+
+
+def orders(grid):
+    return torch.rand(len(PIXELS), grid**2, generator=torch.Generator().manual_seed(1)).argsort(dim=1)
+
+
+@torch.no_grad()
+def lively(model, images):
+    """The model with another last bias, so that an untrained one answers differently to different images."""
+    last = [part for part in model.modules() if isinstance(part, nn.Linear)][-1]
+    last.bias -= model(normalize(images)).mean(dim=0)
+    return model
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +50,7 @@ def test_a_vit_without_positions_does_not_see_circular_shifts_by_patches(placele
 
 @torch.no_grad()
 def test_a_vit_without_positions_does_not_see_shuffled_patches(placeless):
-    mixed = shuffled(PIXELS, 8, torch.Generator().manual_seed(1))
+    mixed = shuffled(PIXELS, orders(8))
     assert not torch.equal(mixed, normalize(PIXELS))
     assert torch.allclose(placeless(mixed), placeless(normalize(PIXELS)), atol=1e-4)
 
@@ -67,14 +82,18 @@ def test_shifts_against_numpy(border):
 
 
 def test_shuffling_keeps_every_cell():
-    mixed = shuffled(PIXELS, 4, torch.Generator().manual_seed(0))
+    mixed = shuffled(PIXELS, orders(4))
     corners = [(r, c) for r in range(0, 32, 8) for c in range(0, 32, 8)]
     for before, after in zip(normalize(PIXELS), mixed, strict=True):
         cells = [
             sorted(x[:, r : r + 8, c : c + 8].flatten().tolist() for r, c in corners) for x in (before, after)
         ]
         assert cells[0] == cells[1]
-    assert torch.equal(shuffled(PIXELS, 1, torch.Generator()), normalize(PIXELS))
+    assert torch.equal(shuffled(PIXELS, orders(1)), normalize(PIXELS))
+    order = torch.tensor([[1, 0, 2, 3]] * 4)  # the two upper quarters exchanged
+    halves = shuffled(PIXELS, order)
+    assert torch.equal(halves[:, :, :16, :16], normalize(PIXELS)[:, :, :16, 16:])
+    assert torch.equal(halves[:, :, 16:], normalize(PIXELS)[:, :, 16:])
 
 
 def test_hidden_cells_are_zero_and_the_others_as_they_were():
@@ -87,46 +106,26 @@ def test_hidden_cells_are_zero_and_the_others_as_they_were():
     assert (occluded(PIXELS, order, 16) == 0).all()
 
 
-def test_a_share_and_its_standard_error():
-    found = share_of(torch.tensor([True, True, True, False]))
-    assert (found.value, found.count) == (0.75, 4)
-    assert found.error == pytest.approx((0.75 * 0.25 / 4) ** 0.5)
+def test_answers_do_not_depend_on_the_batch():
     model = build("resnet").eval()
     assert torch.equal(answers(model, PIXELS, batch=3), model(normalize(PIXELS)).argmax(dim=1))
-
-
-def test_the_first_stage_of_a_resnet_reads_nothing_outside_its_theoretical_field():
-    torch.manual_seed(0)
-    fields = receptive_field(build("resnet").eval(), PIXELS, (0.5, 0.5))
-    assert fields.shape == (3, 32, 32)
-    # stage 1 is seven 3x3 convolutions: 7 pixels to each side of (16, 16)
-    inside = torch.zeros(32, 32, dtype=torch.bool)
-    inside[9:24, 9:24] = True
-    assert (fields[0][~inside] == 0).all()
-    assert (fields[0][inside] > 0).all()
 
 
 def test_the_first_block_of_a_vit_reads_everything():
     torch.manual_seed(0)
     model = build("vit", **SMALL, patch_size=8).eval()
-    fields = receptive_field(model, PIXELS, (0.0, 0.99))
-    assert fields.shape == (3, 32, 32)
-    assert (fields > 0).all()
-    assert fields[0, :8, 24:].mean() > fields[0, 8:].mean()  # its own patch most, through the residual
+    fields = receptive_fields(model, PIXELS, (0, 31))
+    assert list(fields) == ["patches", "block 1", "block 2", "block 3"]
+    first = fields["block 1"].mean(dim=0)
+    assert (first > 0).all()
+    assert first[:8, 24:].mean() > first[8:].mean()  # its own patch most, through the residual
     assert all(p.grad is None for p in model.parameters())
 
 
-def test_cka_of_a_layer_with_itself_rotated_scaled_and_with_another():
-    random = np.random.default_rng(0)
-    x = torch.from_numpy(random.normal(size=(50, 20)))
-    q, _ = torch.linalg.qr(torch.from_numpy(random.normal(size=(20, 20))))
-    assert linear_cka(x, x) == pytest.approx(1)
-    assert linear_cka(x, 3 * x @ q + 5) == pytest.approx(1)
-    y = torch.from_numpy(random.normal(size=(50, 30)))
+def plain_cka(x, y):
+    """Kornblith et al. 2019: ||Y'X||^2 / (||X'X|| ||Y'Y||) of centred features."""
     a, b = x - x.mean(dim=0), y - y.mean(dim=0)
-    direct = (b.T @ a).norm() ** 2 / ((a.T @ a).norm() * (b.T @ b).norm())
-    assert linear_cka(x, y) == pytest.approx(float(direct))
-    assert linear_cka(x, y) < 0.6
+    return float((b.T @ a).norm() ** 2 / ((a.T @ a).norm() * (b.T @ b).norm()))
 
 
 @torch.no_grad()
@@ -148,18 +147,15 @@ def test_a_block_without_heads_adds_what_the_others_write():
 
 
 @torch.no_grad()
-def test_head_ablation_against_zeroed_values():
+def test_answers_without_a_head_against_zeroed_values():
     """A head whose values are zero writes nothing: the same by other weights, through the whole model."""
     torch.manual_seed(0)
     model = build("vit", **SMALL, patch_size=8).eval()
     images = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (40, 3, 32, 32), dtype=np.uint8))
-    labels = model(normalize(images)).argmax(dim=1)
-    shares = []
-    found, whole = head_ablation(model, images, labels, shares.append)
-    assert whole == 1
-    assert found.shape == (3, 4)
-    assert shares[-1] == 1
-    assert len(shares) == 12
+    lively(model, images)
+    whole, found = without_each_head(model, images)
+    assert torch.equal(whole, model(normalize(images)).argmax(dim=1))
+    assert found.shape == (3, 4, 40)
     for layer, head in ((0, 1), (2, 3)):
         other = build("vit", **SMALL, patch_size=8).eval()
         other.load_state_dict(model.state_dict())
@@ -167,11 +163,132 @@ def test_head_ablation_against_zeroed_values():
         attention = other.transformer[layer].attn
         attention.in_proj_weight[rows] = 0
         attention.in_proj_bias[rows] = 0
-        direct = (other(normalize(images)).argmax(dim=1) == labels).float().mean()
-        assert found[layer, head] == direct
+        assert torch.equal(found[layer, head], other(normalize(images)).argmax(dim=1))
+    assert not torch.equal(found[0, 1], whole)
 
-    def cancel(share):
-        raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        head_ablation(model, images, labels, cancel)
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["vit", "resnet", "preactresnet", "mixer", "densenet", "googlenet"])
+def test_answers_without_a_block_against_the_model_with_an_identity(name):
+    torch.manual_seed(0)
+    model = lively(build(name).eval(), PIXELS)
+    whole, found = without_each_block(model, PIXELS)
+    assert torch.equal(whole, model(normalize(PIXELS)).argmax(dim=1))
+    if name == "densenet":
+        assert not found  # every block changes the channels
+        return
+    assert ("block 4" in found) == (name not in ("resnet", "preactresnet"))  # it halves there
+    blocks = getattr(model, {"vit": "transformer", "googlenet": "inception_blocks"}.get(name, "blocks"))
+    at = 5 if name == "googlenet" else 1  # a pool stands between its blocks 2 and 3
+    blocks[at] = nn.Identity()
+    assert torch.equal(found["block 5" if at == 5 else "block 2"], model(normalize(PIXELS)).argmax(dim=1))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["vit", "resnet", "preactresnet", "mixer", "densenet", "googlenet"])
+def test_layers_are_those_that_the_model_computes(name):
+    torch.manual_seed(0)
+    model, x = build(name).eval(), normalize(PIXELS)
+    maps = layer_maps(model, x)
+    parts = chain(model)
+    last = parts.start(x)
+    for block in parts.blocks.values():
+        last = block(last)
+    assert torch.allclose(parts.end(last), model(x), atol=1e-5)
+    if hasattr(model, "stages"):
+        assert torch.allclose(list(maps.values())[-1], model.stages(x)[-1], atol=1e-5)
+    assert all(m.ndim == 4 and m.shape[-1] == m.shape[-2] for m in maps.values())
+
+
+@pytest.mark.parametrize("name", ["resnet", "preactresnet", "densenet", "googlenet", "vit", "mixer"])
+@pytest.mark.parametrize("pixel", [(16, 16), (0, 31)])
+def test_gradients_are_zero_outside_the_theoretical_field_and_reach_its_border(name, pixel):
+    torch.manual_seed(0)
+    model = build(name).eval()
+    fields = receptive_fields(model, PIXELS[:2], pixel)
+    boxes = bounds(model, 32, pixel)
+    assert len(boxes) == len(fields)
+    for field, (top, left, bottom, right) in zip(fields.values(), boxes, strict=True):
+        inside = torch.zeros(32, 32, dtype=torch.bool)
+        inside[max(top, 0) : bottom + 1, max(left, 0) : right + 1] = True
+        assert (field[:, ~inside] == 0).all()
+    first = next(iter(fields.values()))
+    assert (first[:, inside_of(boxes[0])] > 0).all()
+    if name == "resnet":  # by hand: 3x3, then two 3x3 a block, at strides 1, 2 and 4
+        sides = [3, 7, 11, 15, 21, 29, 37, 49, 65, 81]
+        assert [bottom - top + 1 for top, _, bottom, _ in boxes] == sides
+
+
+def inside_of(box):
+    top, left, bottom, right = box
+    inside = torch.zeros(32, 32, dtype=torch.bool)
+    inside[max(top, 0) : bottom + 1, max(left, 0) : right + 1] = True
+    return inside
+
+
+def test_the_mean_reach_of_known_fields():
+    field = torch.zeros(2, 9, 9)
+    field[0, 4, 4] = 2.0  # all weight at the place itself
+    field[1, 4, 0] = field[1, 0, 4] = 1.0  # 4 pixels away
+    assert mean_reach(field, (4, 4)).tolist() == [0.0, 4.0]
+    assert mean_reach(field[1], (4, 2)) == pytest.approx((2 + (16 + 4) ** 0.5) / 2)
+
+
+def test_the_unbiased_hsic_against_all_quadruples_of_images():
+    random = np.random.default_rng(0)
+    x, y = (torch.from_numpy(random.normal(size=(6, p))) for p in (3, 5))
+    k, m = gram(x), gram(y)
+    pairs, triples, fours = (list(permutations(range(6), r)) for r in (2, 3, 4))
+    direct = np.mean([k[i, j] * m[i, j] for i, j in pairs])
+    direct += np.mean([k[i, j] * m[q, r] for i, j, q, r in fours])
+    direct -= 2 * np.mean([k[i, j] * m[i, q] for i, j, q in triples])
+    assert float(hsic(k, m)) == pytest.approx(direct)
+
+
+def test_minibatch_cka_is_one_for_the_same_unchanged_by_rotation_and_small_for_noise():
+    random = np.random.default_rng(0)
+    x, noise = (torch.from_numpy(random.normal(size=(50, 4000))) for _ in range(2))
+    narrow = torch.from_numpy(random.normal(size=(50, 20)))
+    q, _ = torch.linalg.qr(torch.from_numpy(random.normal(size=(20, 20))))
+
+    def cka(a, b):
+        k, m = gram(a), gram(b)
+        return float(hsic(k, m) / (hsic(k, k) * hsic(m, m)).sqrt())
+
+    assert cka(x, x) == pytest.approx(1)
+    assert cka(narrow, 3 * narrow @ q + 5) == pytest.approx(1)
+    assert abs(cka(x, noise)) < 0.1
+    many = torch.from_numpy(random.normal(size=(4000, 6)))  # with many images both estimators agree
+    other = many[:, :3] + torch.from_numpy(random.normal(size=(4000, 3)))
+    assert cka(many, other) == pytest.approx(plain_cka(many, other), abs=0.01)
+    assert plain_cka(x, noise) > 0.9  # what the plain estimator makes of independent wide features
+
+
+def test_spectra_of_known_maps():
+    still = torch.ones(1, 2, 8, 8)
+    line = spectrum(still)
+    assert line.shape == (1, 5)
+    assert line[0, 0] == pytest.approx(np.log(64))
+    assert (line[0, 1:] < -10).all()
+    point = torch.zeros(1, 1, 8, 8)
+    point[0, 0, 3, 2] = 1.0
+    assert torch.allclose(spectrum(point), torch.zeros(1, 5), atol=1e-5)  # every frequency alike
+    y, x = np.mgrid[:8, :8]
+    checks = torch.from_numpy((-1.0) ** (x + y))[None, None]
+    assert spectrum(checks)[0].argmax() == 4
+    assert frequencies(8)[-1] == pytest.approx(np.pi)
+
+
+def test_saliency_of_a_linear_model_is_what_hiding_a_cell_costs():
+    """For a linear model the first order is everything."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 5))
+    x = normalize(PIXELS)
+    found = cell_saliency(model, PIXELS, 8)
+    with torch.no_grad():
+        logits = model(x)
+        best = logits.argmax(dim=1, keepdim=True)
+        for cell in (0, 27, 63):
+            order = torch.tensor([cell, *(i for i in range(64) if i != cell)]).expand(4, 64)
+            lost = (logits - model(occluded(x, order, 1))).gather(1, best)[:, 0]
+            assert torch.allclose(found[:, cell], lost, atol=1e-4)

@@ -40,7 +40,7 @@ def tutorial(seconds: float, runs_dir: Path | None, seed: int = 0) -> Run:
 
     seed_everything(seed, verbose=False)
     config = resolve(make_config("tutorial", model="vit", data="cifar10", seed=seed))
-    train_part, val_part = parts(load_dataset("cifar10"))
+    train_part, val_part = parts(load_dataset("cifar10"), config)
     data = PerImage(train_part.images, train_part.labels)
     loader = DataLoader(data, BATCH, shuffle=True, drop_last=True, num_workers=4, persistent_workers=True)
     model = TutorialViT()

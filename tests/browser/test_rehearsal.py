@@ -82,7 +82,7 @@ def test_a_fair_pair_is_launched_overlaid_seen_learning_and_found(visitor, serve
     second = next(run for run in new if run.id not in page.url)
     chart = page.locator(".st-key-watch_train_acc .curves")
     chart.wait_for()
-    page.wait_for_function(f"{CHART}?._fullData?.filter(t => t.showlegend).length == 2")
+    page.wait_for_function(f"{CHART}?._fullData?.filter(t => t.showlegend).length == 2", timeout=120_000)
     page.get_by_text(re.compile(r"^All runs")).click()
     page.get_by_role("textbox", name="Find").fill(second.id)
     page.keyboard.press("Enter")

@@ -5,10 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.functional import resized_crop
 
-from vitcore.data.augment import CROP_TRIES, MEAN, STD, augment, crop_boxes, epoch_order, normalize, uniforms
+from vitcore.data.augment import (
+    CROP_TRIES,
+    MEAN,
+    STD,
+    augment,
+    crop_boxes,
+    epoch_order,
+    normalize,
+    subset,
+    uniforms,
+)
 from vitcore.data.datasets import Split
 from vitcore.data.loader import EpochBatches, make_loader
 
@@ -110,6 +122,41 @@ def test_ranks_share_every_batch_and_see_each_image_once(world):
     for whole, *parts in zip(batches(0, 1), *shares, strict=True):
         assert all(len(part) == 12 // world for part in parts)
         assert sorted(np.concatenate(parts)) == sorted(whole)
+
+
+def test_epochs_of_so_many_batches_run_through_the_same_passes():
+    """The second implementation: all passes one after the other, cut into epochs of 7 batches."""
+    plain = EpochBatches(22, 4, seed=1, drop_last=True)  # 5 batches a pass
+    passes = []
+    for number in range(5):
+        plain.set_epoch(number)
+        passes += [(at, b.tolist()) for at, b in plain]
+    cut = EpochBatches(22, 4, seed=1, drop_last=True, length=7)
+    assert len(cut) == 7
+    for epoch in range(3):
+        cut.set_epoch(epoch)
+        assert [(at, b.tolist()) for at, b in cut] == passes[7 * epoch : 7 * epoch + 7]
+    cut.resume(10)
+    cut.set_epoch(1)
+    assert [(at, b.tolist()) for at, b in cut] == passes[10:14]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 9), st.floats(0.01, 1), st.floats(0.01, 1))
+def test_shares_are_nested_and_alike_in_every_class(seed, a, b):
+    labels = np.random.default_rng(0).integers(0, 5, 400)
+    small, large = (subset(labels, share, seed) for share in sorted((a, b)))
+    assert set(small) <= set(large)
+    assert len(set(small)) == len(small)
+    for label in range(5):
+        members = int((labels == label).sum())
+        assert (labels[small] == label).sum() == max(1, round(min(a, b) * members))
+
+
+def test_a_share_is_the_seeds_own_and_the_whole_is_everything():
+    labels = np.repeat(np.arange(10), 30)
+    assert not np.array_equal(subset(labels, 0.1, 0), subset(labels, 0.1, 1))
+    assert np.array_equal(subset(labels, 1.0, 3), np.arange(300))
 
 
 def test_a_resumed_loader_goes_on_where_it_was():

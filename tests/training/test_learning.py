@@ -26,7 +26,7 @@ def test_after_each_epoch_stands_what_the_model_said(colours):
     found = read_predictions(run.path)
     assert found.steps.tolist() == [0, 24, 48, 72]
     assert found.epochs.tolist() == [0, 1, 2, 3]
-    held = parts(load_dataset(run.config.data))[1]
+    held = parts(load_dataset(run.config.data), run.config)[1]
     for image, label in zip(found.images, found.truth, strict=True):
         alike = (held.images == image).all(axis=(1, 2, 3))
         assert label in held.labels[alike]

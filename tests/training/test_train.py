@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 import vitcore
 from tests.conftest import ROOT, TINY_RESNET, TINY_VIT
 from vitcore.config import dump_config, make_config
+from vitcore.data import load_dataset
 from vitcore.errors import UserError
 from vitcore.models.vit import ViT
 from vitcore.runs.folder import list_runs, runs_dir
@@ -56,6 +57,20 @@ def test_a_training_learns_and_leaves_a_complete_run_folder(colours, model):
     assert not net.training
     assert {p.dtype for p in net.parameters()} == {torch.float32}
     assert not list(run.path.rglob(".*.ckpt"))
+
+
+@pytest.mark.parametrize("share", [0.25, 1.0])
+def test_trainings_on_different_shares_take_equal_steps_and_one_validation_set(colours, share):
+    values = config(colours, epochs=3, steps_per_epoch=7, train_share=share, batch_size=8)
+    whole, held = setup.parts(load_dataset(values.data), config(colours))
+    part, same = setup.parts(load_dataset(values.data), values)
+    assert np.array_equal(held.images, same.images)
+    assert len(part) == sum(round(share * int((whole.labels == c).sum())) for c in (0, 1))
+    assert {i.tobytes() for i in part.images} <= {i.tobytes() for i in whole.images}
+    run = train(values, progress=False)
+    assert run.status().step == 21 == run.status().steps
+    assert read_scalars(run.path)["val_acc"].steps.tolist() == [7, 14, 21]
+    assert run.status().result["n_val"] == len(held)
 
 
 @pytest.mark.parametrize("model", ["vit", "resnet"])

@@ -1,14 +1,16 @@
-"""What a head is needed for: accuracy without it."""
+"""What a head or a block is needed for: answers without it."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import torch
 from torch import nn
 
-from vitcore.analysis.attention import capture, needs_attention
+from vitcore.analysis.attention import as_input, capture, needs_attention
+from vitcore.analysis.layers import chain
+from vitcore.errors import UserError
 
 
 def without_heads(block: nn.Module, heads: Iterable[int]) -> nn.Module:
@@ -24,28 +26,45 @@ def without_heads(block: nn.Module, heads: Iterable[int]) -> nn.Module:
 
 
 @torch.inference_mode()
-def head_ablation(
-    model: nn.Module,
-    images: torch.Tensor,
-    labels: torch.Tensor,
-    progress: Callable[[float], None] = lambda share: None,
-) -> tuple[torch.Tensor, float]:
-    """Accuracy without each head (Michel et al. 2019), and with all of them. Images uint8 or normalised
-    [B, 3, S, S], labels int [B] -> ([layers, heads], accuracy).
+def without_each_head(model: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The answers of a ViT as it is, and without each head (Michel et al. 2019). Images uint8 or normalised
+    [B, 3, S, S] -> (classes int [B], classes int [layers, heads, B]).
 
-    `progress` hears the share that is done, and cancels by raising. Blocks before the changed one are run
-    once. Raises `UserError` for a model without attention.
+    Blocks before the changed one are run once. Raises `UserError` for a model without attention.
     """
     model = needs_attention(model)
     trace = capture(model, images)
     blocks = list(model.transformer)
-    heads = blocks[0].attn.heads
-    found = torch.zeros(len(blocks), heads)
+    found = []
     for layer, block in enumerate(blocks):
-        for head in range(heads):
+        for head in range(block.attn.heads):
             x = without_heads(block, [head])(trace.hidden[:, layer])
             for later in blocks[layer + 1 :]:
                 x = later(x)
-            found[layer, head] = (model.head(x).argmax(dim=1) == labels).float().mean()
-            progress((layer * heads + head + 1) / found.numel())
-    return found, float((trace.logits.argmax(dim=1) == labels).float().mean())
+            found.append(model.head(x).argmax(dim=1))
+    return trace.logits.argmax(dim=1), torch.stack(found).unflatten(0, (len(blocks), -1))
+
+
+@torch.inference_mode()
+def without_each_block(
+    model: nn.Module, images: torch.Tensor
+) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """The answers of a model as it is, and with each block skipped, its input passed on (Veit et al. 2016).
+    -> (classes int [B], by block classes int [B]); blocks that change the shape cannot be skipped and are
+    left out. Raises `UserError` for a model whose blocks are unknown.
+    """
+    parts = chain(model)
+    if parts is None:
+        raise UserError(f"The blocks of a {type(model).__name__} are not known.")
+    inputs = [parts.start(as_input(images))]
+    for block in parts.blocks.values():
+        inputs.append(block(inputs[-1]))
+    found = {}
+    for i, name in enumerate(parts.blocks):
+        x = inputs[i]
+        if x.shape != inputs[i + 1].shape:
+            continue
+        for later in list(parts.blocks.values())[i + 1 :]:
+            x = later(x)
+        found[name] = parts.end(x).argmax(dim=1)
+    return parts.end(inputs[-1]).argmax(dim=1), found

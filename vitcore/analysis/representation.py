@@ -1,17 +1,38 @@
-"""How alike two layers see the same images."""
+"""How alike two layers see the same images, and how fine what they see is."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 
 
-def linear_cka(x: torch.Tensor, y: torch.Tensor) -> float:
-    """Linear centred kernel alignment (Kornblith et al. 2019): ||Y'X||^2 / (||X'X|| ||Y'Y||), Frobenius norms
-    of centred features. x [n, p], y [n, q] -> 0 to 1; unchanged by rotations and scaling of either.
+def gram(x: torch.Tensor) -> torch.Tensor:
+    """Products of all pairs of images, those of an image with itself left out. [n, ...] -> [n, n]"""
+    flat = x.flatten(1).double()
+    flat = flat - flat.mean(dim=0)  # changes nothing but the rounding
+    return (flat @ flat.T).fill_diagonal_(0)
 
-    Computed from the n x n products, so that wide features cost no p x q matrix.
+
+def hsic(k: torch.Tensor, m: torch.Tensor) -> torch.Tensor:
+    """The unbiased estimator HSIC_1 (Song et al. 2012) of two grams [n, n], n > 3; summed over minibatches,
+    hsic(k, m) / sqrt(hsic(k, k) hsic(m, m)) is minibatch CKA (Nguyen et al. 2021; Raghu et al. 2021).
+    The plain estimator (Kornblith et al. 2019) is far too large with fewer images than features.
     """
-    x, y = (v.flatten(1).double() for v in (x, y))
-    x, y = x - x.mean(dim=0), y - y.mean(dim=0)
-    k, m = x @ x.T, y @ y.T  # [n, n]
-    return float((k * m).sum() / (k.norm() * m.norm()))
+    n = len(k)
+    rest = k.sum() * m.sum() / ((n - 1) * (n - 2)) - 2 / (n - 2) * (k.sum(dim=0) @ m.sum(dim=0))
+    return ((k * m).sum() + rest) / (n * (n - 3))
+
+
+def spectrum(maps: torch.Tensor) -> torch.Tensor:
+    """Log amplitudes of a layer's maps along the diagonal of their Fourier transform, from frequency 0 to pi
+    (Park and Kim 2022, figure 8). [B, C, h, h] -> [B, h // 2 + 1]; amplitudes are averaged over channels.
+    """
+    amplitude = torch.fft.fft2(maps.float()).abs().mean(dim=1)  # [B, h, h]
+    line = torch.arange(maps.shape[-1] // 2 + 1, device=maps.device)
+    return amplitude[:, line, line].clamp_min(1e-12).log()
+
+
+def frequencies(side: int) -> list[float]:
+    """Where the values of `spectrum` of maps of that side stand, in radians for each place."""
+    return [2 * math.pi * k / side for k in range(side // 2 + 1)]

@@ -6,7 +6,6 @@ mean colour of the training images.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -17,21 +16,6 @@ from vitcore.analysis.attention import as_input
 from vitcore.models.vit import to_patches
 
 Border = Literal["reflect", "zero", "circular"]
-
-
-@dataclass(frozen=True)
-class Share:
-    """A share of n images, with its standard error sqrt(p (1 - p) / n)."""
-
-    value: float
-    error: float
-    count: int
-
-
-def share_of(hits: torch.Tensor) -> Share:
-    """bool [n] -> how many are true"""
-    value, count = float(hits.float().mean()), len(hits)
-    return Share(value, (value * (1 - value) / count) ** 0.5, count)
 
 
 def shifted(images: torch.Tensor, dy: int, dx: int, border: Border) -> torch.Tensor:
@@ -49,14 +33,14 @@ def shifted(images: torch.Tensor, dy: int, dx: int, border: Border) -> torch.Ten
     return wide[..., pad - dy : pad - dy + size, pad - dx : pad - dx + size]
 
 
-def shuffled(images: torch.Tensor, grid: int, generator: torch.Generator) -> torch.Tensor:
-    """Normalised images whose grid x grid cells were permuted, another way for each (Naseer et al. 2021).
-    -> float [B, 3, S, S]; grid 1 changes nothing. S must be divisible by `grid`.
+def shuffled(images: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
+    """Normalised images whose cells were permuted (Naseer et al. 2021): place i gets cell order[i].
+
+    order int [B, N], N = grid^2, row by row -> float [B, 3, S, S]. S must be divisible by the grid's side.
     """
     x = as_input(images)
-    size = x.shape[-1] // grid
-    cells = to_patches(x, size)  # [B, grid^2, 3 * size^2]
-    order = torch.rand(cells.shape[:2], generator=generator).argsort(dim=1)  # [B, grid^2]
+    size = x.shape[-1] // round(order.shape[1] ** 0.5)
+    cells = to_patches(x, size)  # [B, N, 3 * size^2]
     cells = cells.gather(1, order[..., None].expand_as(cells))
     return F.fold(cells.transpose(1, 2), x.shape[-1], size, stride=size)
 
@@ -69,7 +53,21 @@ def occluded(images: torch.Tensor, order: torch.Tensor, count: int) -> torch.Ten
     return x * F.interpolate(kept, x.shape[-1], mode="nearest")
 
 
+def cell_saliency(model: nn.Module, images: torch.Tensor, grid: int) -> torch.Tensor:
+    """How much a model's own answer would lose, to first order, if a cell were hidden: the gradient of the
+    predicted class's logit times the input, summed over the cell. -> float [B, grid^2]; the sum over all
+    cells of a model that is linear is its logit without the bias.
+    """
+    with torch.inference_mode(False), torch.enable_grad():
+        x = as_input(images).clone().requires_grad_()
+        logits = model(x)
+        (gradient,) = torch.autograd.grad(logits.max(dim=1).values.sum(), x)
+        value = (gradient * x).sum(dim=1, keepdim=True).detach()  # [B, 1, S, S]
+    cells = F.avg_pool2d(value, x.shape[-1] // grid, divisor_override=1)
+    return cells.flatten(1)
+
+
 @torch.inference_mode()
-def answers(model: nn.Module, images: torch.Tensor, batch: int = 50) -> torch.Tensor:
+def answers(model: nn.Module, images: torch.Tensor, batch: int = 100) -> torch.Tensor:
     """The class that a model in evaluation mode chooses. -> int [B]"""
     return torch.cat([model(as_input(part)).argmax(dim=1) for part in images.split(batch)])

@@ -1,4 +1,4 @@
-"""Commands about datasets and trained models: evaluate, import, export, probe."""
+"""Commands about datasets and trained models: evaluate, import, export."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 
 from vitcore.cli import Data, Json, RunName, RunsDir, app
-from vitcore.errors import UserError
 
 
 @app.command()
@@ -93,19 +92,3 @@ def export(
     with contextlib.redirect_stdout(sys.stderr):
         exported = export_run(find_run(run, runs_dir), out, snapshots=snapshots, weights=weights)
     print(exported.path)
-
-
-@app.command()
-def probe(
-    name: Annotated[str, typer.Argument(help="first-look: the maps that the first page shows")],
-    run_names: Annotated[list[str], typer.Option("--runs", metavar="RUN", help="Repeatable.")],
-    runs_dir: RunsDir = None,
-) -> None:
-    """Measure something on trained models and store it in their run folders."""
-    from vitcore.analysis.first_look import measure
-    from vitcore.runs.folder import find_run
-
-    if name != "first-look":
-        raise UserError(f"Unknown probe {name!r}: choose first-look.")
-    for run in run_names:
-        print(measure(find_run(run, runs_dir)))

@@ -49,7 +49,7 @@ Resume = Annotated[
 Title = Annotated[str, typer.Option(help="What to call the run.")]
 
 
-def _config(file: Path | None, settings: list[str] | None, **options: Any) -> Any:
+def config_of(file: Path | None, settings: list[str] | None, **options: Any) -> Any:
     """A checked configuration out of command-line options; None means not given."""
     from vitcore.config import build_config, make_config, read_config
 
@@ -104,7 +104,7 @@ def _training_command(
             config or settings or title or any(v is not None for v in options.values())
         ):
             raise UserError("--resume keeps the run's settings: leave out the other options.")
-        chosen = None if resume is not None else _config(config, settings, **options)
+        chosen = None if resume is not None else config_of(config, settings, **options)
         if very and start is not _launch:
             raise UserError(f"--device {device} is for `launch`: set CUDA_VISIBLE_DEVICES, or give {kind}.")
         more = {"device": device} if very else {}
@@ -188,7 +188,7 @@ def pair(
     from vitcore.runs.pair import launch_pair, make_pair, policy
 
     given = dict(model=first, data=data, recipe=recipe, epochs=epochs, minutes=minutes)
-    config = _config(None, settings, **given, batch_size=batch_size, seed=seed, device=device)
+    config = config_of(None, settings, **given, batch_size=batch_size, seed=seed, device=device)
     both = make_pair(config, second)
     print(f"Both: {policy(both[0])}", file=sys.stderr)
     for run in launch_pair(*both, runs_dir):

@@ -11,11 +11,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from vitcore.data.images import MEAN, STD
 from vitcore.data.policies import trivial_augment
-
-# CIFAR-10's training set, per channel, as the tutorial has them; used for every dataset
-MEAN = (0.49139968, 0.48215841, 0.44653091)
-STD = (0.24703223, 0.24348513, 0.26158784)
 
 SHIFT = 4  # pixels, for the policy `shift`
 SCALE, RATIO = (0.8, 1.0), (0.9, 1.1)  # of the tutorial's random resized crop
@@ -49,6 +46,22 @@ def _mix(x: np.ndarray) -> np.ndarray:
 def epoch_order(seed: int, epoch: int, count: int) -> np.ndarray:
     """The order in which an epoch visits the samples 0..count-1. -> int64 [count]"""
     return np.argsort(uniforms(seed ^ 0x5EED, epoch, np.arange(count), 1)[:, 0], kind="stable")
+
+
+def subset(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """A seeded share of the samples of each class, at least one. labels [N] -> sorted positions int64 [M].
+
+    Nested: for one seed, a smaller share is part of a larger one.
+    """
+    if share >= 1:
+        return np.arange(len(labels))
+    rank = uniforms(seed ^ 0x5B5E7, 0, np.arange(len(labels)), 1)[:, 0]
+    order = np.argsort(rank, kind="stable")
+    kept = []
+    for label in np.unique(labels):
+        members = order[labels[order] == label]
+        kept.append(members[: max(1, round(share * len(members)))])
+    return np.sort(np.concatenate(kept))
 
 
 def augment(images: torch.Tensor, policy: str, seed: int, epoch: int, samples: np.ndarray) -> torch.Tensor:

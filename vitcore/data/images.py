@@ -13,6 +13,10 @@ from PIL import Image, ImageOps
 
 from vitcore.errors import UserError
 
+# CIFAR-10's training set, per channel, as the tutorial has them; used for every dataset
+MEAN = (0.49139968, 0.48215841, 0.44653091)
+STD = (0.24703223, 0.24348513, 0.26158784)
+
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 FORMATS = ("PNG", "JPEG", "WEBP")
 # what pillow's decoders raise on bytes that somebody has tampered with

@@ -17,24 +17,36 @@ from vitcore.data.augment import augment, epoch_order
 from vitcore.data.datasets import Split
 from vitcore.data.mixing import draw_mix, mix
 
-Key = tuple[int, np.ndarray]  # (epoch, sample indices [B])
+Key = tuple[int, np.ndarray]  # (pass over the images, sample indices [B])
 
 
 class EpochBatches(Sampler[Key]):
-    """The batches of one epoch after another; the last, partial one is dropped in training. `set_epoch`
-    chooses. Of several ranks each gets its equal share of every batch.
+    """The batches of one epoch after another; the last, partial one of a pass is dropped in training.
+    `set_epoch` chooses. Of several ranks each gets its equal share of every batch.
+
+    An epoch is one pass over the images, or `length` batches of as many passes as that takes.
     """
 
     def __init__(
-        self, count: int, batch_size: int, *, seed: int | None, drop_last: bool, rank: int = 0, world: int = 1
+        self,
+        count: int,
+        batch_size: int,
+        *,
+        seed: int | None,
+        drop_last: bool,
+        rank: int = 0,
+        world: int = 1,
+        length: int | None = None,
     ) -> None:
-        self.count, self.seed, self.drop_last, self.rank, self.world = count, seed, drop_last, rank, world
+        self.count, self.seed, self.rank, self.world = count, seed, rank, world
         self.batch_size = max(1, min(batch_size, count) // world) * world if drop_last else batch_size
+        self.per_pass = count // self.batch_size if drop_last else -(-count // self.batch_size)
+        self.length = length or self.per_pass
         self.epoch = 0
         self.skip: tuple[int, int] = (0, 0)  # (epoch, batches already seen of it)
 
     def __len__(self) -> int:
-        return self.count // self.batch_size if self.drop_last else -(-self.count // self.batch_size)
+        return self.length
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
@@ -45,10 +57,13 @@ class EpochBatches(Sampler[Key]):
 
     def __iter__(self) -> Iterator[Key]:
         epoch = self.epoch  # read at the first batch, when the trainer has set it
-        order = np.arange(self.count) if self.seed is None else epoch_order(self.seed, epoch, self.count)
+        now, order = -1, np.arange(self.count)
         for batch in range(self.skip[1] if epoch == self.skip[0] else 0, len(self)):
-            whole = order[batch * self.batch_size : (batch + 1) * self.batch_size]
-            yield epoch, whole[self.rank :: self.world]
+            number, place = divmod(epoch * len(self) + batch, self.per_pass)  # of the pass, and within it
+            if number != now and self.seed is not None:
+                now, order = number, epoch_order(self.seed, number, self.count)
+            whole = order[place * self.batch_size : (place + 1) * self.batch_size]
+            yield number, whole[self.rank :: self.world]
 
 
 class Batches(Dataset):
@@ -103,16 +118,17 @@ def make_loader(
     classes: int = 10,
     rank: int = 0,
     world: int = 1,
+    length: int | None = None,
 ) -> DataLoader:
-    """A loader over a split. Training: shuffled, augmented, last partial batch dropped, shared by the ranks;
-    else in order, whole, for every rank.
+    """A loader over a split. Training: shuffled, augmented, last partial batch dropped, shared by the ranks,
+    `length` batches an epoch (None: one pass); else in order, whole, for every rank.
     """
     data = (
         Batches(split, policy=policy, seed=seed, device=device, mixup=mixup, cutmix=cutmix, classes=classes)
         if train
         else Batches(split, policy="none", seed=seed, device=device)
     )
-    share = {"rank": rank, "world": world} if train else {}
+    share = {"rank": rank, "world": world, "length": length} if train else {}
     batches = EpochBatches(len(split), batch_size, seed=seed if train else None, drop_last=train, **share)
     # a generator of its own: making an iterator draws a number, and the global state is for dropout alone
     return DataLoader(data, batch_size=None, sampler=batches, generator=torch.Generator())

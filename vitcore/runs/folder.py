@@ -99,6 +99,14 @@ class Status(BaseModel):
     result: dict[str, Any] = Field(default_factory=dict)
 
 
+class Tie(BaseModel):
+    """Ties the runs of a sweep (`vitcore.runs.sweep`); `varied`: where a run of a study leaves the base."""
+
+    name: str = Field(pattern=r"^[\w.-]{1,80}$")
+    kind: Literal["samples", "study"]
+    varied: dict[str, Any] = Field(default_factory=dict)
+
+
 class Meta(BaseModel):
     """meta.json: what people said about a run. Written by user actions alone."""
 
@@ -107,6 +115,7 @@ class Meta(BaseModel):
     title: str = ""
     note: str = ""
     pair: str | None = None
+    sweep: Tie | None = None
 
 
 @functools.lru_cache(maxsize=4096)  # a configuration is never changed, and a list of runs asks for all
@@ -299,7 +308,12 @@ def find_run(run: str | Path, root: str | Path | None = None) -> Run:
 
 
 def create_run(
-    config: Config, root: str | Path | None = None, *, title: str = "", status: Status | None = None
+    config: Config,
+    root: str | Path | None = None,
+    *,
+    title: str = "",
+    status: Status | None = None,
+    tie: Tie | None = None,
 ) -> Run:
     """A new run folder, complete from the moment it can be seen; queued unless another status is given.
 
@@ -318,16 +332,15 @@ def create_run(
     run.checkpoints.mkdir()
     write_atomic(draft / "config.yaml", dump_config(config))
     run.write_status(status or Status(state="queued", created=time.time()))
-    run.write_meta(Meta(title=title or f"{ARCHITECTURES[config.model].label} {config.recipe}"))
+    run.write_meta(Meta(title=title or f"{ARCHITECTURES[config.model].label} {config.recipe}", sweep=tie))
     stem = f"{config.model}-{config.recipe}-{datetime.now():%Y%m%d-%H%M%S}"
     for count in range(1000):
         place = home / (stem if count == 0 else f"{stem}-{count}")
         if place.exists():
             continue
         try:
-            os.rename(
-                draft, place
-            )  # fails where another process made a non-empty folder of that name meanwhile
+            # fails where another process made a non-empty folder of that name meanwhile
+            os.rename(draft, place)
             return Run(place)
         except OSError as error:
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):

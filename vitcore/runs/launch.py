@@ -20,6 +20,7 @@ from vitcore.runs.folder import (
     ACTIVE,
     Run,
     Status,
+    Tie,
     check_allowed,
     create_run,
     runs_dir,
@@ -36,18 +37,20 @@ def launch(
     title: str = "",
     device: str | None = None,
     once_s: float = 0.0,
+    tie: Tie | None = None,
+    checked: bool = False,
 ) -> Run:
     """Queue a new run and return at once; it outlives this process. Raises `UserError` before anything is
     written.
 
     `device` is the key of the very device to wait for (`vitcore.runs.devices`). With `once_s`, a run of the
     same configuration and title that was launched within that many seconds is returned instead of a second
-    one.
+    one. `tie` makes it part of a sweep. `checked`: the configuration is a `resolve`d one already.
     """
     check_allowed()
     _check_host(config)
     wish("", config, list_devices(), device)
-    config, home = resolve(config), runs_dir(root)
+    config, home = config if checked else resolve(config), runs_dir(root)
     check_space(home, LEAST_FREE)
     with queue.lock(home):
         if once_s and (twin := _twin(config, home, title, once_s)):
@@ -55,7 +58,7 @@ def launch(
         now = time.time()
         status = Status(state="queued", created=now, queued=now, wanted=device, data_dir=str(data_dir()),
                         host=process.hostname())  # fmt: skip
-        run = create_run(config, root, title=title, status=status)
+        run = create_run(config, root, title=title, status=status, tie=tie)
     ensure_supervisor(home)
     return run
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ def as_row(run: Run) -> dict[str, Any]:
         "title": meta.title or run.id,
         "note": meta.note,
         "pair": meta.pair,
+        "sweep": meta.sweep and meta.sweep.name,
         "state": status.state,
         "reason": status.reason,
         **what,
@@ -71,10 +73,15 @@ def print_table(rows: list[dict[str, Any]]) -> None:
         lines.append(
             (row["id"], row["state"], model, row["data"], row["recipe"], progress, accuracy, minutes, size)
         )
+    print_aligned(lines, 5)
+
+
+def print_aligned(lines: Sequence[Sequence[str]], left: int) -> None:
+    """Lines of cells in columns: the first `left` begin together, the others end together."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         cells = [
-            cell.ljust(w) if i < 5 else cell.rjust(w)
+            cell.ljust(w) if i < left else cell.rjust(w)
             for i, (cell, w) in enumerate(zip(line, widths, strict=True))
         ]
         print("  ".join(cells).rstrip())

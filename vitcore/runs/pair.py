@@ -15,7 +15,8 @@ from vitcore.runs.folder import ACTIVE, Run, check_allowed
 
 # what is the first one's for both; the order and the augmentation of images follow from seed, data and these
 SHARED = ("data", "image_size", "seed", "device", "precision", "devices", "nodes", "compile", "epochs",
-          "minutes", "batch_size", "label_smoothing", "augment", "mixup", "cutmix")  # fmt: skip
+          "minutes", "steps_per_epoch", "train_share", "batch_size", "label_smoothing", "augment", "mixup",
+          "cutmix")  # fmt: skip
 
 
 ENDING_S = 10.0  # a training that was told to end at once does, within this
@@ -42,13 +43,17 @@ def make_pair(first: Config, other: str, **changes: object) -> tuple[Config, Con
 def policy(config: Config) -> str:
     """What the two have in common, in words."""
     budget = f"{config.minutes:g} minutes" if config.minutes else f"{config.epochs} epochs"
+    if config.steps_per_epoch and not config.minutes:
+        budget = f"{config.epochs * config.steps_per_epoch:,} steps"
+    share = f"{100 * config.train_share:g} % of " if config.train_share < 1 else ""
     mixing = [
         f"{name} {value:g}" for name, value in (("MixUp", config.mixup), ("CutMix", config.cutmix)) if value
     ]
     return (
-        f"{budget} of {config.data}, the same {config.batch_size} images in every step (seed {config.seed}), "
-        f"augmented alike (policy {', '.join([config.augment, *mixing])}), label smoothing "
-        f"{config.label_smoothing:g}, all patches shown. Optimizer and rates are each model's own."
+        f"{budget} of {share}{config.data}, the same {config.batch_size} images in every step "
+        f"(seed {config.seed}), augmented alike (policy {', '.join([config.augment, *mixing])}), "
+        f"label smoothing {config.label_smoothing:g}, all patches shown. "
+        "Optimizer and rates are each model's own."
     )
 
 
@@ -67,7 +72,7 @@ def launch_pair(
     except (UserError, OSError):
         for run in runs:
             if run.stored_status().created >= began:  # not one that somebody launched before the pair
-                _remove(run, root)
+                take_back(run, root)
         raise
     name = next((run.meta.pair for run in runs if run.meta.pair), None) or secrets.token_hex(6)
     for run in runs:
@@ -75,8 +80,8 @@ def launch_pair(
     return runs
 
 
-def _remove(run: Run, root: str | Path | None) -> None:
-    """Take a run back that was launched a moment ago; one that has begun is ended first."""
+def take_back(run: Run, root: str | Path | None) -> None:
+    """Remove a run that was launched a moment ago; one that has begun is ended first."""
     if run.status().state in ACTIVE:
         background.stop(run, now=True)
     end = time.monotonic() + ENDING_S

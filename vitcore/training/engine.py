@@ -20,7 +20,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from vitcore.config import Config
 from vitcore.data import Dataset, load_dataset, resolve
 from vitcore.errors import UserError
-from vitcore.models import build, load_run
+from vitcore.models import build, count_parameters, load_run
 from vitcore.models.evaluate import evaluate
 from vitcore.runs import process
 from vitcore.runs.folder import Run, Status, check_allowed, create_run, find_run
@@ -158,7 +158,7 @@ def _lead(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: 
     _await_a_later_second(earlier)
     logger = RunLogger(run.path, name="", version="", purge_step=step + 1 if earlier else None)
     say = _log_of(run, progress)
-    watching = [heart, Eight(run, parts(data)[1], data.classes)]
+    watching = [heart, Eight(run, parts(data, config)[1], data.classes)]
     trainer = _fit(
         config, data, run.last, keeper, progress=progress, logger=logger, say=say, watching=watching
     )
@@ -166,9 +166,12 @@ def _lead(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: 
     scores = {"test_acc": test.accuracy, "test_loss": test.loss}
     logger.log_metrics(scores, step=trainer.global_step)
     logger.experiment.close()
+    train_part, val_part = parts(data, config)
     return {
+        "parameters": count_parameters(trainer.lightning_module.model),
+        "n_train": len(train_part),
         "val_acc": round(keeper.best, 6),
-        "n_val": len(parts(data)[1]),
+        "n_val": len(val_part),
         "best_epoch": keeper.best_epoch,
         **scores,
         "n_test": len(data.test),

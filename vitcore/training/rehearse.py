@@ -23,6 +23,7 @@ from vitcore.data import Dataset, load_dataset, resolve
 from vitcore.data.datasets import Split
 from vitcore.errors import UserError
 from vitcore.models.evaluate import evaluate
+from vitcore.runs.load import Load
 from vitcore.training.callbacks import Guard
 from vitcore.training.engine import reason_of
 from vitcore.training.module import Classifier
@@ -88,31 +89,6 @@ class Clock(Callback):
         return self.times[WARM - 1 :]
 
 
-class Load:
-    """How busy other programs keep the processors from now on.
-
-    They decide what a step takes: with one of two cores taken, a step of two threads that wait for each other
-    was measured at eight times its time alone.
-    """
-
-    def __init__(self) -> None:
-        self.before = self._look()
-
-    @staticmethod
-    def _look() -> tuple[float, float, float]:
-        """Seconds of processors so far: (all, idle, this process)."""
-        every, own = psutil.cpu_times(), psutil.Process().cpu_times()
-        idle = every.idle + getattr(every, "iowait", 0.0)
-        guest = getattr(every, "guest", 0.0) + getattr(every, "guest_nice", 0.0)  # is in user and nice, too
-        return sum(every) - guest, idle, own.user + own.system
-
-    @property
-    def others(self) -> float:
-        """Their share of all processor time."""
-        whole, idle, own = (now - then for now, then in zip(self._look(), self.before, strict=True))
-        return min(1.0, max(0.0, (whole - idle - own) / whole)) if whole > 0 else 0.0
-
-
 def rehearse(config: Config, steps: int = STEPS, data: Dataset | None = None) -> Rehearsal:
     """Train that many steps, and some more to warm up; nothing is kept. Raises `UserError` where the training
     itself would.
@@ -145,7 +121,7 @@ def _rehearse(config: Config, steps: int, data: Dataset | None) -> Rehearsal:
     began = time.perf_counter()
     evaluate(module.model, some, device)
     image_s = (time.perf_counter() - began) / len(some)
-    held = len(parts(data)[1])
+    held = len(parts(data, config)[1])
     full = min(config.full_epochs, config.epochs) if config.keep_patches < 1 else 0
     epoch_s = [count * (full_s if e >= config.epochs - full else step_s) + held * image_s + save_s
                for e in range(config.epochs)]  # fmt: skip
@@ -161,7 +137,7 @@ def _rehearse(config: Config, steps: int, data: Dataset | None) -> Rehearsal:
         disk_bytes=disk_of(weights, state_bytes(module.model, config), config, epochs)[0],
         parameters=sum(p.numel() for p in module.model.parameters()),
         steps=steps_in_all,
-        images_per_s=min(config.batch_size, len(parts(data)[0])) / step_s,
+        images_per_s=min(config.batch_size, len(parts(data, config)[0])) / step_s,
         counted=counted,
         device=str(device),
         others=others,

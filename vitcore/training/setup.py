@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from vitcore.config import Config
 from vitcore.data import Dataset, split_indices
+from vitcore.data.augment import subset
 from vitcore.data.datasets import Split
 from vitcore.data.loader import make_loader
 from vitcore.errors import UserError
@@ -101,15 +102,16 @@ def first_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
 
 
-def parts(data: Dataset) -> tuple[Split, Split]:
-    """(training, validation) splits of a dataset."""
+def parts(data: Dataset, config: Config) -> tuple[Split, Split]:
+    """(training, validation) splits of a dataset; of the training images the configured share."""
     train, held = split_indices(data)
+    train = train[subset(data.train.labels[train], config.train_share, config.seed)]
     return tuple(Split(data.train.images[i], data.train.labels[i]) for i in (train, held))
 
 
 def make_loaders(config: Config, data: Dataset, device: torch.device) -> tuple[DataLoader, DataLoader]:
     """(training, validation) batches on a device; of several ranks each gets its share of the training."""
-    train_part, val_part = parts(data)
+    train_part, val_part = parts(data, config)
     loader = make_loader(
         train_part,
         config.batch_size,
@@ -122,5 +124,6 @@ def make_loaders(config: Config, data: Dataset, device: torch.device) -> tuple[D
         classes=len(data.classes),
         rank=rank_of(config),
         world=world_of(config),
+        length=config.steps_per_epoch,
     )
     return loader, make_loader(val_part, batch_for(data.size), train=False, device=device)

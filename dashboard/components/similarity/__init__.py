@@ -14,7 +14,9 @@ HERE = Path(__file__).parent
 _element = st.components.v2.component(
     "vitlab.similarity",
     html='<div class="alike"><canvas class="alike-all" role="img" tabindex="0"></canvas>'
-    '<div><canvas class="alike-one" role="img"></canvas><p aria-live="polite"></p></div></div>',
+    '<div><canvas class="alike-one" role="img"></canvas><div class="alike-scale"><span>\u22121</span>'
+    '<canvas width="256" height="1"></canvas><span>1</span></div>'
+    '<p class="alike-words" aria-live="polite"></p><p class="alike-value"></p></div></div>',
     css=(HERE / "similarity.css").read_text(),
     js=script(HERE / "similarity.js"),
     isolate_styles=False,

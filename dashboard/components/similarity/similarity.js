@@ -1,5 +1,7 @@
 // data: header { count }, float32 similarities [N, N]
 
+const cosine = (v) => v.toFixed(2).replace("-", "\u2212");
+
 function drawAlike(root) {
   const { values, side, chosen, colours } = root.alike;
   const sheet = canvasOf(side * side, side * side), one = canvasOf(side, side);
@@ -14,21 +16,28 @@ function drawAlike(root) {
   const patch = (y, x) => Math.floor(y / side) * side + Math.floor(x / side); // whose tile
   paint(sheet, (y, x) => patch(y, x) * n + (y % side) * side + (x % side));
   paint(one, (y, x) => chosen * n + y * side + x);
-  const [all, large] = root.querySelectorAll("canvas");
+  const all = root.querySelector(".alike-all"), large = root.querySelector(".alike-one");
   const wide = all.clientWidth, tile = wide / side, gap = Math.min(3, tile / 8);
   const p = new CanvasPainter(all, wide, wide);
   for (let r = 0; r < side; r++)
     for (let c = 0; c < side; c++) p.pixels(sheet, c * side, r * side, side, side, c * tile, r * tile, tile - gap, tile - gap);
-  const { text } = colouring(root);
+  const { text, ground } = colouring(root);
   const row = Math.floor(chosen / side), column = chosen % side;
-  p.rect(column * tile + 1, row * tile + 1, tile - gap - 2, tile - gap - 2, { stroke: text, line: 3 });
+  const framed = (inset, stroke, line) =>
+    p.rect(column * tile + inset, row * tile + inset, tile - gap - 2 * inset, tile - gap - 2 * inset, { stroke, line });
+  framed(1.75, ground, 3.5); // seen on dark tiles and on light ones, in both themes
+  framed(1, text, 2);
   const q = new CanvasPainter(large, large.clientWidth, large.clientWidth);
   q.pixels(one, 0, 0, side, side, 0, 0, large.clientWidth, large.clientWidth);
+  const cell = large.clientWidth / side; // the chosen patch itself
+  q.rect(column * cell + 1.5, row * cell + 1.5, cell - 3, cell - 3, { stroke: "#fff", line: 3 });
+  q.rect(column * cell + 1.5, row * cell + 1.5, cell - 3, cell - 3, { stroke: "#000", line: 1.5 });
+  root.querySelector(".alike-scale canvas").getContext("2d").putImageData(root.alike.bar, 0, 0);
   const others = [...values.subarray(chosen * n, (chosen + 1) * n)].map((v, i) => [v, i]).filter(([, i]) => i !== chosen);
   const [best, at] = others.reduce((a, b) => (b[0] > a[0] ? b : a));
   const name = (i) => `row ${Math.floor(i / side) + 1}, column ${(i % side) + 1}`;
-  const words = `The position of ${name(chosen)} is most like that of ${name(at)}: cosine ${best.toFixed(2)}.`;
-  root.querySelector("p").textContent = words;
+  const words = `The position of ${name(chosen)} is most like that of ${name(at)}: cosine ${cosine(best)}.`;
+  root.querySelector(".alike-words").textContent = words;
   all.setAttribute("aria-label", `Similarity of every position to every other. ${words}`);
   large.setAttribute("aria-label", `Similarity to ${name(chosen)}`);
   root.dataset.chosen = chosen;
@@ -40,7 +49,9 @@ export default function ({ data, parentElement }) {
   const values = new Float32Array(data.slice(begin).buffer);
   const side = Math.round(Math.sqrt(header.count)), middle = Math.floor(side / 2) * (side + 1);
   const fresh = !root.alike;
-  root.alike = { values, side, chosen: middle, colours: table(bytesOf(header.signs)) };
+  const colours = table(bytesOf(header.signs)), bar = new ImageData(256, 1);
+  new Uint32Array(bar.data.buffer).set(colours);
+  root.alike = { values, side, chosen: middle, colours, bar };
   drawAlike(root);
   if (!fresh) return;
   const all = root.querySelector(".alike-all");
@@ -65,4 +76,12 @@ export default function ({ data, parentElement }) {
   });
   new ResizeObserver(() => drawAlike(root)).observe(all);
   onTheme(root, () => drawAlike(root));
+  const one = root.querySelector(".alike-one"), read = root.querySelector(".alike-value");
+  one.addEventListener("pointermove", (event) => {
+    const box = one.getBoundingClientRect(), { side: s, chosen, values: v } = root.alike;
+    const at = (p, from) => Math.max(0, Math.min(s - 1, Math.floor(((p - from) / box.width) * s)));
+    const row = at(event.clientY, box.top), column = at(event.clientX, box.left);
+    read.textContent = `To row ${row + 1}, column ${column + 1}: ${cosine(v[chosen * s * s + row * s + column])}.`;
+  });
+  one.addEventListener("pointerleave", () => (read.textContent = ""));
 }

@@ -15,7 +15,7 @@ _element = st.components.v2.component(
     "vitlab.stepper",
     html=(HERE / "stepper.html").read_text(),
     css=(HERE / "stepper.css").read_text(),
-    js=script(HERE / "stepper.js"),
+    js=script(HERE / "words.js", HERE / "stepper.js"),
     isolate_styles=False,
 )
 
@@ -27,21 +27,34 @@ def stepper(
     positions: np.ndarray | None,
     *,
     key: str,
-    note: str,
+    cls: bool = True,
+    position: str = "learned",
+    note: str = "",
 ) -> None:
     """The image uint8 [3, S, S] cut into patches of `patch` pixels; a model's projected tokens and positions,
-    both float32 [T, D], or None with a `note` that says why not.
+    both float32 [T, D], or None with a `note` that says why not. `cls`: whether a token stands in front;
+    `position`: of which kind the positions are.
     """
-    shape = (0, 0) if tokens is None else tokens.shape
+    known = tokens is not None
+    parts = [tokens, positions, tokens + positions] if known else []
     header = {
         "size": image.shape[-1],
         "patch": patch,
-        "tokens": shape[0],
-        "dim": shape[1],
+        "tokens": len(tokens) if known else 0,
+        "dim": tokens.shape[1] if known else 0,
+        "cls": cls,
+        "position": position,
         "note": note,
-        "limit": 1.0 if tokens is None else float(np.quantile(np.abs(tokens + positions), 0.98)),
+        "limit": _limit(parts[-1]) if known else 1.0,
+        "spreads": [float(np.nan_to_num(part.std())) for part in parts],
     }
     pixels = np.ascontiguousarray(image.transpose(1, 2, 0)).tobytes()
     pixels += b"\0" * (-len(pixels) % 4)
-    floats = [] if tokens is None else [a.astype("<f4").tobytes() for a in (tokens, positions)]
+    floats = [part.astype("<f4").tobytes() for part in parts[:2]]
     _element(key=key, data=pack(header, pixels, *floats))
+
+
+def _limit(values: np.ndarray) -> float:
+    """Where the colours end: 98 of 100 values are within."""
+    finite = np.abs(values[np.isfinite(values)])
+    return max(float(np.quantile(finite, 0.98)), 1e-6) if finite.size else 1.0

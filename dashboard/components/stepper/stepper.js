@@ -1,36 +1,52 @@
 // Five steps from an image to the tokens that the first block reads. Patches keep their identity from step to step:
-// each has a place in every step, and moves from one to the next.
-// data: header { size, patch, tokens, dim, note, limit }, image [S, S, 3], float32 tokens [T, D], positions [T, D]
+// each has a place in every step, and moves from one to the next; what belongs to one step alone fades.
+// data: header { size, patch, tokens, dim, cls, note, limit, spreads }, image [S, S, 3], float32 tokens [T, D],
+// positions [T, D]; T counts CLS where there is one
 
 const TITLES = ["Image", "Patches", "Sequence", "Projection", "Positions"];
-const MOVE_MS = 900, REST_MS = 1500;
+const MOVE_MS = 1000, REST_MS = 1200;
+const TINTS = [[1, 0.16, 0.14], [0.1, 0.86, 0.2], [0.22, 0.42, 1]]; // of a channel's 255
+const FOOT = 22; // pixels under the pictures, for their names
+const NARROW = 8; // columns of fewer pixels stand without gaps
+const EDGE = 2; // around all, for the ring of a patch at the border
+const INK = [225, 158, 250]; // from here on black is read better on a channel's tint than white
+
+const within = (v, low, high) => Math.max(low, Math.min(high, v));
+const smooth = (t) => t * t * (3 - 2 * t);
 
 class Stepper {
   constructor(root) {
-    Object.assign(this, { root, step: 0, from: 0, share: 1, hover: null, playing: false });
-    this.canvas = root.querySelector("canvas");
-    this.strips = [canvasOf(1, 1), canvasOf(1, 1), canvasOf(1, 1)];
+    const linked = Number(new URLSearchParams(window.location.search).get("step"));
+    const step = TITLES[linked - 1] ? linked - 1 : 0;
+    Object.assign(this, { root, step, from: step, share: 1, chosen: null, spot: null, playing: false });
+    this.canvas = root.querySelector(".steps-stage");
     const list = root.querySelector("ol");
     TITLES.forEach((title, i) => {
-      const button = document.createElement("button");
-      button.textContent = `${i + 1} ${title}`;
-      button.addEventListener("click", () => this.go(i));
-      list.appendChild(document.createElement("li")).appendChild(button);
+      const button = list.appendChild(document.createElement("li")).appendChild(document.createElement("button"));
+      button.append(`${i + 1} ${title}`, document.createElement("small"));
+      button.addEventListener("click", () => this.visit(i));
     });
-    const act = { back: () => this.go(this.step - 1), next: () => this.go(this.step + 1), play: () => this.play(!this.playing) };
+    const act = {
+      back: () => this.visit(this.step - 1), next: () => this.visit(this.step + 1), play: () => this.play(!this.playing),
+    };
     for (const button of root.querySelectorAll("[data-do]")) button.addEventListener("click", act[button.dataset.do]);
     root.addEventListener("keydown", (event) => {
-      const keys = { ArrowLeft: act.back, ArrowRight: act.next, " ": event.target === root ? act.play : null };
-      if (!keys[event.key]) return;
+      const turn = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (turn && event.shiftKey) this.choose(within(this.chosen + turn, 0, this.count - 1), null);
+      else if (turn) this.visit(this.step + turn);
+      else if (event.key === " " && event.target === root) act.play();
+      else return;
       event.preventDefault();
-      keys[event.key]();
     });
-    this.canvas.addEventListener("pointermove", (event) => {
+    const look = (event) => {
       const box = this.canvas.getBoundingClientRect();
-      this.point(this.under(event.clientX - box.left, event.clientY - box.top));
-    });
-    this.canvas.addEventListener("pointerleave", () => this.point(null));
-    new ResizeObserver(() => this.schedule()).observe(root);
+      const found = this.under(event.clientX - box.left - EDGE, event.clientY - box.top - EDGE);
+      if (found) this.choose(found.patch, found);
+    };
+    this.canvas.addEventListener("pointermove", look);
+    this.canvas.addEventListener("pointerdown", look);
+    this.canvas.addEventListener("pointerleave", () => this.choose(this.chosen, null));
+    new ResizeObserver(() => this.schedule()).observe(this.canvas);
     onTheme(root, () => this.schedule());
   }
 
@@ -38,71 +54,107 @@ class Stepper {
     const message = headerOf(bytes);
     const h = (this.header = message.header);
     let { at } = message;
-    const pixels = bytes.subarray(at, at + 3 * h.size ** 2);
-    at += Math.ceil((3 * h.size ** 2) / 4) * 4;
+    const n = h.size ** 2;
+    this.pixels = bytes.slice(at, at + 3 * n);
+    at += Math.ceil((3 * n) / 4) * 4;
     const floats = () => new Float32Array(bytes.slice(at, (at += 4 * h.tokens * h.dim)).buffer);
     [this.tokens, this.positions] = [floats(), floats()];
-    this.side = h.size / h.patch;
-    this.count = this.side ** 2;
-    this.first = h.tokens ? h.tokens - this.count : 0;
-    this.picture = canvasOf(h.size, h.size);
-    const data = this.picture.getContext("2d").createImageData(h.size, h.size);
-    for (let i = 0; i < h.size ** 2; i++) data.data.set([pixels[3 * i], pixels[3 * i + 1], pixels[3 * i + 2], 255], 4 * i);
-    this.picture.getContext("2d").putImageData(data, 0, 0);
-    const colours = table(bytesOf(h.signs));
-    const sum = this.tokens.map((v, i) => v + this.positions[i]);
-    [this.tokens, this.positions, sum].forEach((values, i) => strip(this.strips[i], values, h, colours));
+    this.known = h.tokens > 0;
+    const side = h.size / h.patch;
+    if (side !== this.side) this.chosen = Math.floor(side / 2) * (side + 1);
+    Object.assign(this, { side, count: side ** 2, first: h.cls ? 1 : 0, inside: 3 * h.patch ** 2 });
+
+    const rgb = (i) => this.pixels.subarray(3 * i, 3 * i + 3);
+    const tint = (v, channel) => TINTS[channel].map((part) => v * part);
+    this.picture = painted(h.size, h.size, (i) => rgb(i));
+    this.planes = CHANNELS.map((_, c) => painted(h.size, h.size, (i) => tint(this.pixels[3 * i + c], c)));
+    this.flat = painted(this.count, this.inside, (at) => {
+      const [patch, j] = [at % this.count, Math.floor(at / this.count)];
+      return tint(this.value(patch, j), Math.floor(j / h.patch ** 2));
+    });
+    const colours = bytesOf(h.signs);
+    const coloured = (values) =>
+      painted(h.tokens, h.dim, (at) => {
+        const c = 3 * shade(values[(at % h.tokens) * h.dim + Math.floor(at / h.tokens)], h.limit, true);
+        return colours.subarray(c, c + 3);
+      });
+    if (this.known) this.strips = [this.tokens, this.positions, this.tokens.map((v, i) => v + this.positions[i])].map(coloured);
+    const bar = this.root.querySelector(".steps-scale canvas").getContext("2d");
+    bar.drawImage(painted(256, 1, (i) => colours.subarray(3 * i, 3 * i + 3)), 0, 0);
+    const [low, high] = this.root.querySelectorAll(".steps-scale span");
+    [low.textContent, high.textContent] = [`\u2264 ${number(-h.limit)}`, `\u2265 ${number(h.limit)}`];
     this.furnish();
+    this.tell();
     this.schedule();
+  }
+
+  // Number j of a patch's pixels, as the model counts them: the channel slowest, then row by row.
+  value(patch, j) {
+    const { size, patch: p } = this.header;
+    const [channel, cell] = [Math.floor(j / p ** 2), j % p ** 2];
+    const row = Math.floor(patch / this.side) * p + Math.floor(cell / p);
+    const column = (patch % this.side) * p + (cell % p);
+    return this.pixels[3 * (row * size + column) + channel];
+  }
+
+  visit(step) {
+    this.play(false);
+    this.go(step);
   }
 
   go(step) {
     if (step < 0 || step >= TITLES.length || step === this.step) return;
-    Object.assign(this, { from: this.step, step, began: performance.now() });
+    Object.assign(this, { from: this.step, step, spot: null, began: performance.now() });
     this.share = window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : 0;
+    const url = new URL(window.location);
+    url.searchParams.set("step", step + 1);
+    window.history.replaceState(window.history.state, "", url); // the link reproduces the view
     this.furnish();
+    this.tell();
     this.schedule();
   }
 
   play(on) {
-    this.playing = on;
     clearTimeout(this.timer);
-    if (on && this.step === TITLES.length - 1) Object.assign(this, { step: 0, from: 0, share: 1 });
+    if (!on && !this.playing) return;
+    this.playing = on;
+    if (on && this.step === TITLES.length - 1) this.go(0);
     this.furnish();
-    this.schedule();
     const next = () => {
       if (!this.playing || !this.root.isConnected) return;
       if (this.step === TITLES.length - 1) return this.play(false);
       this.go(this.step + 1);
       this.timer = setTimeout(next, MOVE_MS + REST_MS);
     };
-    if (on) this.timer = setTimeout(next, 500);
+    if (on) this.timer = setTimeout(next, this.share < 1 ? MOVE_MS + REST_MS / 2 : 300);
   }
 
   furnish() {
-    const { header: h, step, side, count } = this;
-    this.root.querySelectorAll("ol button").forEach((b, i) => (i === step ? b.setAttribute("aria-current", "step") : b.removeAttribute("aria-current")));
+    const { header: h, step, count, inside, known } = this;
+    const all = count + this.first;
+    const shapes = [`[3, ${h.size}, ${h.size}]`, `[${count}, 3, ${h.patch}, ${h.patch}]`, `[${count}, ${inside}]`];
+    shapes.push(...Array(2).fill(known ? `[${h.tokens}, ${h.dim}]` : `[${all}, \u2026]`));
+    this.root.querySelectorAll("ol button").forEach((button, i) => {
+      button.querySelector("small").textContent = shapes[i];
+      if (i === step) button.setAttribute("aria-current", "step");
+      else button.removeAttribute("aria-current");
+    });
     this.root.querySelector('[data-do="back"]').disabled = step === 0;
     this.root.querySelector('[data-do="next"]').disabled = step === TITLES.length - 1;
     this.root.querySelector('[data-do="play"]').textContent = this.playing ? "Pause" : "Play";
-    const inside = 3 * h.patch ** 2, cls = this.first ? ", CLS in front" : "";
-    const words = [
-      `[3, ${h.size}, ${h.size}]: ${h.size} x ${h.size} pixels in three colours, ${(3 * h.size ** 2).toLocaleString("en")} numbers.`,
-      `[${count}, ${inside}]: ${side} x ${side} squares of ${h.patch} x ${h.patch} pixels, row by row.`,
-      `[${count}, ${inside}]: read like text, ${count} tokens of 3 x ${h.patch} x ${h.patch} = ${inside} numbers each. Who was whose neighbour is not told.`,
-      h.note || `[${h.tokens}, ${h.dim}]: one matrix turns the ${inside} numbers of every patch into ${h.dim}${cls}.`,
-      h.note || `[${h.tokens}, ${h.dim}]: a learned vector for every place is added. Only this tells the model where a patch was.`,
-    ];
+    this.root.querySelector(".steps-scale").style.visibility = known && step >= 3 ? "visible" : "hidden";
+    const words = stepWords(this, shapes);
     this.root.querySelector(".steps-words").textContent = words[step];
     this.canvas.setAttribute("aria-label", `${TITLES[step]}: ${words[step]}`);
     this.root.dataset.step = step + 1;
     this.root.dataset.tokens = count;
+    this.root.dataset.playing = this.playing;
   }
 
   schedule() {
     if (this.due) return;
     this.due = true;
-    requestAnimationFrame((now) => {
+    requestAnimationFrame(() => {
       this.due = false;
       if (!this.header || !this.root.isConnected) return;
       if (this.share < 1) {
@@ -113,97 +165,178 @@ class Stepper {
     });
   }
 
+  // The frame of a step: the square of the image; columns under the patches; three panels of columns.
+  frame(step) {
+    const { w, h, count, first, known } = this;
+    if (step <= 1) {
+      const square = Math.min(h, 0.45 * w), x = square + 56;
+      const parts = step ? 4 : 3;
+      return { square, x, unit: Math.min((step ? 0.62 : 0.72) * square, (w - x - 14 * parts - 22 * step) / parts) };
+    }
+    const all = count + first;
+    if (step <= 3 || !known) {
+      const gutter = 76, room = (w - gutter) / all;
+      const pitch = room < NARROW ? room : Math.min(72, Math.floor(room)); // whole pixels: all gaps alike
+      const unit = room < NARROW ? room : Math.round(pitch * 0.9), x = gutter + Math.max(0, (w - gutter - all * pitch) / 2);
+      return { pitch, unit, lefts: [x], top: unit + 8, rows: step === 3 && known ? this.header.dim : this.inside };
+    }
+    const gap = 44, wide = (w - 2 * gap) / 3, pitch = wide / all, unit = Math.min(pitch, 16);
+    return { pitch, unit, wide, lefts: [0, 1, 2].map((i) => i * (wide + gap)), top: unit + 6, rows: this.header.dim };
+  }
+
   // Where patch i stands in a step: [x, y, side]
   place(step, i) {
-    const { w, h, side, count } = this;
-    const row = Math.floor(i / side), column = i % side;
-    if (step <= 1) {
-      const gap = step ? Math.max(3, 24 / side) : 0;
-      const unit = (h - 2 - gap * (side - 1)) / side;
-      const left = (w - h) / 2;
-      return [left + column * (unit + gap), 1 + row * (unit + gap), unit];
-    }
-    if (step === 2) {
-      const lines = count <= 16 ? 1 : count <= 64 ? 2 : count <= 256 ? 4 : 8;
-      const per = Math.ceil(count / lines), pitch = Math.min(w / per, h / lines, 120);
-      const left = (w - pitch * per) / 2, top = (h - pitch * 1.25 * lines) / 2;
-      return [left + (i % per) * pitch, top + Math.floor(i / per) * pitch * 1.25, pitch * 0.9];
-    }
-    const high = h / (count + this.first);
-    return [0, (i + this.first) * high, Math.min(high, 22)];
-  }
-
-  panels() {
-    const left = 30, gap = 34, wide = (this.w - left - 2 * gap) / 3;
-    return this.step === 3 ? [[left, this.w - left]] : [0, 1, 2].map((i) => [left + i * (wide + gap), wide]);
-  }
-
-  draw() {
-    const { text, font } = colouring(this.root);
-    this.w = Math.max(200, this.canvas.clientWidth);
-    this.h = this.canvas.clientHeight - 24;
-    const p = new CanvasPainter(this.canvas, this.w, this.h + 24);
-    const ease = this.share * this.share * (3 - 2 * this.share);
-    const { header: h } = this;
-    const known = h.tokens > 0;
-    const limit = (s) => (known ? s : Math.min(s, 2)); // without a model's tokens the sequence stays
-    for (let i = 0; i < this.count; i++) {
-      const a = this.place(limit(this.from), i), b = this.place(limit(this.step), i);
-      const [x, y, unit] = a.map((v, k) => v + (b[k] - v) * ease);
-      const column = i % this.side, row = Math.floor(i / this.side);
-      p.pixels(this.picture, column * h.patch, row * h.patch, h.patch, h.patch, x, y, unit, unit);
-      if (i === this.hover) {
-        p.rect(x, y, unit, unit, { stroke: "#000", line: 4 });
-        p.rect(x, y, unit, unit, { stroke: "#fff", line: 2 });
-      }
-    }
-    if (this.step < 3 || !known) return;
-    p.ctx.globalAlpha = this.from < 3 ? ease : 1;
-    const shown = this.step === 3 ? [0] : [0, 1, 2];
-    const names = this.step === 3 ? ["projected patches"] : ["projected patches", "positions", "what the first block reads"];
-    const type = { font, size: 13, colour: text };
-    this.panels().forEach(([x, wide], i) => {
-      p.pixels(this.strips[shown[i]], 0, 0, h.dim, h.tokens, x, 0, wide, this.h);
-      const end = `, ${h.dim} numbers, −${h.limit.toFixed(1)} (violet) to ${h.limit.toFixed(1)} (orange)`;
-      p.text(names[i] + (wide > 500 ? end : ""), x, this.h + 13, type);
-      if (i) p.text(i === 1 ? "+" : "=", x - 17, this.h / 2, { ...type, size: 22, align: "center" });
-      const high = this.h / h.tokens;
-      if (this.hover !== null) p.rect(x, (this.hover + this.first) * high, wide, high, { stroke: text, line: 1.5 });
-    });
-    p.ctx.globalAlpha = 1;
+    const f = this.frame(step);
+    if (step > 1) return [f.lefts[0] + (i + this.first) * f.pitch, 0, f.unit];
+    const gap = step ? within(24 / this.side, 2, 8) : 0;
+    const unit = (f.square - gap * (this.side - 1)) / this.side;
+    return [(i % this.side) * (unit + gap), Math.floor(i / this.side) * (unit + gap), unit];
   }
 
   under(px, py) {
     if (!this.header || !this.h || py > this.h) return null;
-    if (this.step >= 3 && this.header.tokens) {
-      const token = Math.floor((py / this.h) * this.header.tokens) - this.first;
-      return token >= 0 && token < this.count ? token : null;
+    const { step, side, count, first } = this;
+    const f = this.frame(step);
+    if (step <= 1) {
+      const [column, row] = [px, py].map((v) => Math.floor((v / f.square) * side));
+      return column >= 0 && row >= 0 && column < side && row < side ? { patch: row * side + column } : null;
     }
-    for (let i = 0; i < this.count; i++) {
-      const [x, y, unit] = this.place(Math.min(this.step, 2), i);
-      if (px >= x && px < x + unit && py >= y && py < y + unit) return i;
-    }
-    return null;
+    const panel = f.lefts.findIndex((left) => px >= left && px < left + f.pitch * (count + first));
+    if (panel < 0) return null;
+    const token = Math.floor((px - f.lefts[panel]) / f.pitch), shown = step < 3 || this.known;
+    const j = py < f.top || !shown ? null : Math.min(f.rows - 1, Math.floor(((py - f.top) / (this.h - f.top)) * f.rows));
+    return { patch: token < first ? this.chosen : token - first, token, j };
   }
 
-  point(patch) {
-    if (patch === this.hover) return;
-    this.hover = patch;
-    const words = patch === null ? "" : `Patch ${patch + 1}: row ${Math.floor(patch / this.side) + 1}, column ${(patch % this.side) + 1}.`;
-    this.root.querySelector(".steps-hover").textContent = words;
+  choose(patch, spot) {
+    const same = patch === this.chosen && spot?.j === this.spot?.j && spot?.token === this.spot?.token;
+    if (same) return;
+    Object.assign(this, { chosen: patch, spot });
+    this.tell();
     this.schedule();
+  }
+
+  tell() {
+    this.root.querySelector(".steps-hover").textContent = spotWords(this);
+    this.root.dataset.patch = this.chosen + 1;
+  }
+
+  draw() {
+    const look = colouring(this.root);
+    const [wide, high] = [Math.max(200, this.canvas.clientWidth), this.canvas.clientHeight];
+    const p = new CanvasPainter(this.canvas, wide, high);
+    p.ctx.translate(EDGE, EDGE);
+    [this.w, this.h] = [wide - 2 * EDGE, high - 2 * EDGE - FOOT];
+    const fade = (step, alpha) => {
+      p.ctx.globalAlpha = alpha;
+      if (alpha > 0) this.scene(p, step, look);
+    };
+    if (this.share < 1) fade(this.from, 1 - this.share / 0.35);
+    fade(this.step, this.share < 1 ? (this.share - 0.6) / 0.4 : 1);
+    p.ctx.globalAlpha = 1;
+    const { header: h, count, side } = this;
+    const cut = (i, x, y, unit) =>
+      p.pixels(this.picture, (i % side) * h.patch, Math.floor(i / side) * h.patch, h.patch, h.patch, x, y, unit, unit);
+    for (let i = 0; i < count; i++) {
+      const t = smooth(within(1.5 * this.share - (0.5 * i) / count, 0, 1)); // one after the other, row by row
+      const a = this.place(this.from, i), b = this.place(this.step, i);
+      const [x, y, unit] = a.map((v, k) => v + (b[k] - v) * t);
+      cut(i, x, y, unit);
+      if (this.step === 4 && this.known && this.share === 1) cut(i, x + this.frame(4).lefts[2], y, unit); // above the sum
+    }
+    const [x, y, unit] = this.place(this.step, this.chosen);
+    if (this.share === 1) ring(p, x, y, unit, unit);
+    this.root.dataset.still = this.share === 1;
+  }
+
+  // All of a step but the moving patches
+  scene(p, step, look) {
+    const { h, chosen, first, known } = this;
+    const f = this.frame(step), small = { font: look.font, size: 13, colour: look.text };
+    if (step === 0) return this.channels(p, f.x, f.unit, [0, 0, this.header.size], look);
+    if (step === 1) {
+      const size = this.header.patch, y = (h - f.unit) / 2;
+      const part = [(chosen % this.side) * size, Math.floor(chosen / this.side) * size, size];
+      p.pixels(this.picture, part[0], part[1], size, size, f.x, y, f.unit, f.unit);
+      p.text(`patch ${chosen + 1}`, f.x, y + f.unit + 13, small);
+      return this.channels(p, f.x + f.unit + 44, f.unit, part, look);
+    }
+    const all = this.count + first, high = h - f.top;
+    const column = { x: f.lefts[0] + (chosen + first) * f.pitch, wide: f.unit };
+    if (step === 2) {
+      for (let i = 0; i < this.count; i++)
+        p.pixels(this.flat, i, 0, 1, f.rows, f.lefts[0] + (i + first) * f.pitch, f.top, f.unit, high);
+      if (first) this.empty(p, f, look, 1);
+      CHANNELS.forEach((name, c) => p.text(name, f.lefts[0] - 10, f.top + ((c + 0.5) * high) / 3, { ...small, align: "right" }));
+      p.text(`one column is one patch: its ${f.rows} numbers, 0 to 255`, f.lefts[0], h + 13, small);
+      ring(p, column.x, f.top, column.wide, high, ["#fff", "#000"]);
+    } else if (!known) {
+      this.empty(p, f, look, all);
+    } else if (step === 3) {
+      for (let t = 0; t < all; t++) p.pixels(this.strips[0], t, 0, 1, f.rows, f.lefts[0] + t * f.pitch, f.top, f.unit, high);
+      if (first) this.empty(p, f, look, 1, 0);
+      [`${f.rows}`, "numbers"].forEach((word, i) =>
+        p.text(word, f.lefts[0] - 10, f.top + high / 2 - 9 + 18 * i, { ...small, align: "right" }));
+      p.text(`one column is one token: its ${f.rows} numbers`, f.lefts[0], h + 13, small);
+      ring(p, column.x, f.top, column.wide, high, ["#fff", "#000"]);
+    } else {
+      const names = [first ? "patches and CLS" : "patches", "positions", "what the first block reads"];
+      f.lefts.forEach((left, i) => {
+        p.pixels(this.strips[i], 0, 0, all, f.rows, left, f.top, f.wide, high);
+        p.text(`${names[i]}, spread ${number(this.header.spreads[i])}`, left, h + 13, small);
+        if (i) p.text("+="[i - 1], left - 22, f.top + high / 2, { ...small, size: 24, align: "center" });
+        ring(p, left + (chosen + first) * f.pitch, f.top, f.pitch, high, ["#fff", "#000"]);
+      });
+    }
+  }
+
+  // A part [x, y, size] of the image as its three colours, with the numbers where there is room
+  channels(p, x, unit, [sx, sy, size], look) {
+    const y = (this.h - unit) / 2, cell = unit / size;
+    p.text("=", x - (sx || size < this.header.size ? 22 : 28), this.h / 2, { font: look.font, size: 24, align: "center", colour: look.text });
+    CHANNELS.forEach((name, c) => {
+      const left = x + c * (unit + 14);
+      p.pixels(this.planes[c], sx, sy, size, size, left, y, unit, unit);
+      p.text(name, left, y + unit + 13, { font: look.font, size: 13, colour: look.text });
+      if (cell < 30) return;
+      for (let i = 0; i < size ** 2; i++) {
+        const [column, row] = [i % size, Math.floor(i / size)];
+        const v = this.pixels[3 * ((sy + row) * this.header.size + sx + column) + c];
+        const type = { font: look.font, size: Math.min(16, cell / 2.9), align: "center", colour: v > INK[c] ? "#000" : "#fff" };
+        p.text(v, left + (column + 0.5) * cell, y + (row + 0.5) * cell, type);
+      }
+    });
+  }
+
+  // Places without pixels (CLS), and columns that are not known
+  empty(p, f, look, columns, below = 1) {
+    const dash = { stroke: look.faint, dash: [3, 3] };
+    if (f.pitch < NARROW && columns > 1) p.rect(f.lefts[0], f.top + 0.5, f.pitch * columns, this.h - f.top - 1, dash);
+    for (let i = 0; i < columns && f.pitch >= NARROW; i++) {
+      const x = f.lefts[0] + i * f.pitch;
+      if (i < this.first) p.rect(x + 0.5, 0.5, f.unit - 1, f.unit - 1, dash);
+      if (below) p.rect(x + 0.5, f.top + 0.5, f.unit - 1, this.h - f.top - 1, dash);
+    }
+    if (this.first) p.text("CLS", f.lefts[0] - 10, Math.max(8, f.unit / 2 + 1), { font: look.font, size: 13, colour: look.text, align: "right" });
   }
 }
 
-// [T, D] as one pixel a number
-function strip(canvas, values, { tokens, dim, limit }, colours) {
-  canvas.width = Math.max(1, dim);
-  canvas.height = Math.max(1, tokens);
-  if (!tokens) return;
-  const data = canvas.getContext("2d").createImageData(dim, tokens);
-  const pixels = new Uint32Array(data.data.buffer);
-  values.forEach((v, i) => (pixels[i] = colours[shade(v, limit, true)]));
-  canvas.getContext("2d").putImageData(data, 0, 0);
+// White in black, or black in white: seen on every picture
+function ring(p, x, y, w, h, [outer, inner] = ["#000", "#fff"]) {
+  p.rect(x - 1, y - 1, w + 2, h + 2, { stroke: outer, line: 4 });
+  p.rect(x - 1, y - 1, w + 2, h + 2, { stroke: inner, line: 2 });
+}
+
+// A canvas of width x height pixels, their colours row by row
+function painted(width, height, colour) {
+  const canvas = canvasOf(width, height), ctx = canvas.getContext("2d");
+  const data = ctx.createImageData(width, height);
+  for (let i = 0; i < width * height; i++) {
+    data.data.set(colour(i), 4 * i);
+    data.data[4 * i + 3] = 255;
+  }
+  ctx.putImageData(data, 0, 0);
+  return canvas;
 }
 
 export default function ({ data, parentElement }) {

@@ -1,0 +1,258 @@
+"""The experiments of the page Inductive bias: what was measured, drawn; what was not, measured here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard import bias_figures as draw
+from dashboard import figures, jobs, theme
+from dashboard.bias_figures import Line
+from dashboard.bias_words import finding
+from vitcore.errors import UserError
+from vitcore.probes import Probe
+from vitcore.probes.store import Images, Result, Subject, find, images_for, key_of
+from vitcore.probes.table import as_csv
+from vitcore.runs.folder import Run, check_allowed
+
+TICK_S = 0.7
+COUNTS = (100, 500, 1000)
+
+
+@dataclass
+class Measured:
+    """One group of subjects (two for a pair) and what is known of it."""
+
+    subjects: list[Subject]
+    key: str
+    result: Result | None
+    job: jobs.Job | None
+
+    @property
+    def values(self) -> dict[str, Any] | None:
+        """Of the result, else of the images so far."""
+        if self.result:
+            return self.result.values
+        return self.job.last.values if self.job and self.job.last else None
+
+    @property
+    def busy(self) -> bool:
+        return bool(self.job and not self.job.over and not self.result)
+
+
+def look_up(
+    probe: Probe, runs: list[Run], images: Images, settings: dict[str, Any], *, untrained: bool
+) -> list[Measured]:
+    """Everything that the chosen runs need for a probe, in the order of drawing. Raises `UserError`."""
+    states = (False, True) if untrained else (False,)
+    if probe.pair:
+        groups = [[Subject(run, state) for run in runs] for state in states]
+    else:
+        groups = [[Subject(run, state)] for state in states for run in dict.fromkeys(runs)]
+    found = []
+    for subjects in groups:
+        key = f"{probe.name}-{key_of(probe, subjects, images, settings)}"
+        found.append(Measured(subjects, key, find(probe, subjects, images, settings), jobs.find(key)))
+    return found
+
+
+def _steps(probe: Probe, subjects: list[Subject], count: int, settings: dict[str, Any]) -> Iterator:
+    from vitcore.probes.measure import measure
+
+    return measure(probe, subjects, count, settings)
+
+
+def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None:
+    """The experiment's settings, its measured curves, and the button that measures what is missing."""
+    settings = {}
+    for name, options in probe.choices.items():
+        chosen = st.segmented_control(
+            name.capitalize(),
+            options,
+            default=options[0],
+            key=f"set_{name}",
+            bind="query-params",
+            required=True,
+        )
+        settings[name] = chosen
+    try:
+        images = images_for(runs, count)
+        busy = any(m.busy for m in look_up(probe, runs, images, settings, untrained=untrained))
+    except UserError as error:
+        st.error(str(error))
+        return
+    body = st.fragment(_body, run_every=TICK_S if busy else None)
+    body(probe, runs, images, count, settings, untrained, busy)
+
+
+def _body(
+    probe: Probe, runs: list[Run], images: Images, count: int, settings: dict, untrained: bool, busy: bool
+) -> None:
+    found = look_up(probe, runs, images, settings, untrained=untrained)
+    if busy and not any(m.busy for m in found):
+        st.rerun()  # the ticking ends
+    known = [m for m in found if m.values]
+    if known:
+        if words := finding(probe.name, _lines(known), border()):
+            st.markdown(words)
+        _draw(probe, known, len(images.labels))
+    _state(probe, found, count, settings, len(images.labels))
+
+
+def _state(probe: Probe, found: list[Measured], count: int, settings: dict, total: int) -> None:
+    """What the numbers are; or how far they are, with Cancel; or a button that measures them."""
+    missing = [m for m in found if not m.result]
+    for sentence in dict.fromkeys(m.job.error for m in missing if m.job and m.job.error):
+        st.error(sentence)
+    if busy := [m for m in missing if m.busy]:
+        bar, stop = st.columns([5, 1], vertical_alignment="center")
+        done = sum(m.job.last.done if m.job.last else 0 for m in busy) + total * (len(found) - len(missing))
+        names = ", ".join(dict.fromkeys(s.label for s in busy[0].subjects))
+        words = f"{names}: {busy[0].job.last.done if busy[0].job.last else 0} of {total} images"
+        wait = " (after another measurement)" if busy[0].job.waiting else ""
+        bar.progress(min(1.0, done / (total * len(found))), words + wait)
+        if stop.button("Cancel", width="stretch", key="cancel_probe"):
+            for m in busy:
+                m.job.cancel()
+            st.rerun()
+        return
+    if missing:
+        _offer(probe, missing, count, settings, total)
+    if results := [m.result for m in found if m.result]:
+        _source(probe, results)
+
+
+def _offer(probe: Probe, missing: list[Measured], count: int, settings: dict, total: int) -> None:
+    names = ", ".join(" and ".join(dict.fromkeys(s.label for s in m.subjects)) for m in missing)
+    said, act = st.columns([4, 1.3], vertical_alignment="center")
+    said.info(
+        f"Not measured yet with these weights and {total:,} images: {names}.", icon=":material/science:"
+    )
+    try:
+        check_allowed()
+        help_text = None
+    except UserError as error:
+        help_text = str(error)
+    if act.button("Measure here", type="primary", width="stretch", disabled=bool(help_text), help=help_text):
+        for m in missing:
+            jobs.start(m.key, partial(_steps, probe, m.subjects, count, settings))
+        st.rerun()
+
+
+def _source(probe: Probe, results: list[Result]) -> None:
+    """Where the numbers come from, and all of them as a file."""
+    said, how, save = st.columns([3.4, 1.1, 1], vertical_alignment="center")
+    counts = ", ".join(sorted({f"{r.images:,} {r.data}" for r in results}))
+    said.caption(f"n = {counts}; bands and bars are one standard error. Source: {probe.source}")
+    with how.popover("How it was measured", width="stretch"):
+        st.markdown(probe.method)
+        for result in results:
+            code = f", commit {result.commit}" if result.commit else ""
+            st.markdown(
+                f"**{' and '.join(result.runs)}**: {result.date}, {result.seconds:.0f} s on "
+                f"{result.machine}, torch {result.torch}{code}"
+            )
+            st.code(result.command, language="bash", wrap_lines=True)
+    save.download_button(
+        "CSV", lambda: as_csv(results).encode(), f"vitlab-{probe.name}.csv", "text/csv",
+        icon=":material/download:", width="stretch", on_click="ignore", key="probe_csv",
+    )  # fmt: skip
+
+
+# --- drawing -----------------------------------------------------------------------------------
+
+CURVES: dict[str, Callable[[], list[tuple[str, str]]]] = {
+    "shift": lambda: [
+        (f"consistency, {border()}", "The answer stays"),
+        (f"accuracy, {border()}", "The answer is right"),
+    ],
+    "shuffle": lambda: [("consistency", "The answer stays"), ("accuracy", "The answer is right")],
+    "occlusion": lambda: [
+        ("accuracy, random", "Hidden at random"),
+        ("accuracy, most salient first", "Most salient first"),
+        ("accuracy, least salient first", "Least salient first"),
+    ],
+}
+
+
+def border() -> str:
+    """How shifted images are filled, of the live image and of the curves."""
+    return st.session_state.get("border") or "reflect"
+
+
+def _lines(known: list[Measured]) -> list[Line]:
+    """Two runs of one architecture differ in lightness and are named by their titles."""
+    runs = list(dict.fromkeys(m.subjects[0].run for m in known))
+    styles = dict(zip(runs, theme.run_styles([r.config.model for r in runs]), strict=True))
+    alike = len({r.config.model for r in runs}) < len(runs)
+    lines = []
+    for m in known:
+        subject = m.subjects[0]
+        colour, _ = styles[subject.run]
+        name = ("untrained " * subject.untrained + subject.run.title) if alike else subject.label
+        lines.append(Line(name, colour, "dot" if subject.untrained else "solid", m.values))
+    return lines
+
+
+def _show(figure: go.Figure, key: str, alt: str) -> None:
+    st.plotly_chart(figure, config=figures.PLAIN, key=f"chart_{key}", alt=alt)
+
+
+def _draw(probe: Probe, known: list[Measured], count: int) -> None:
+    name = probe.name
+    if name in CURVES:
+        classes = len(known[0].subjects[0].run.config.classes or range(10))
+        _show(draw.curves(_lines(known), CURVES[name](), 1 / classes), "probe", probe.question)
+    elif name == "receptive-field":
+        _fields(known)
+    elif name == "distance":
+        lines = _lines(known)
+        _show(draw.distances(lines), "probe", probe.question)
+        for line in lines:
+            if line.values.get("sides") and line.dash == "solid":
+                sides = ", ".join(map(str, line.values["sides"]))
+                st.caption(
+                    f"Theoretical receptive fields of the {line.label}'s layers, pixels a side: {sides}."
+                )
+    elif name == "fourier":
+        title = "log amplitude, highest minus lowest"
+        _show(draw.depth(_lines(known), "fall", title), "probe", probe.question)
+    elif name == "cka":
+        for i, m in enumerate(known):
+            trained = "untrained" if m.subjects[0].untrained else "trained"
+            st.markdown(f"**Both {trained}**")
+            names = [s.label.removeprefix("untrained ") for s in m.subjects]
+            _show(draw.likeness(m.values, names), f"probe{i}", f"{probe.question} Both {trained}.")
+    elif name == "ablation":
+        lines = _lines(known)
+        base = ", ".join(f"{line.label} {100 * line.values['base']['mean']:.1f} %" for line in lines)
+        st.caption(f"Accuracy of the whole models: {base} (n = {count:,}).")
+        _show(draw.blocks(lines), "probe", "change of accuracy without each block")
+        headed = [line for line in lines if "heads" in line.values]
+        top = max((draw.largest(line) for line in headed), default=1.0)
+        for i, line in enumerate(headed):
+            st.markdown(f"**{line.label}: points of accuracy without one head**")
+            _show(
+                draw.heads(line, top),
+                f"probe_heads{i}",
+                f"{line.label}: change of accuracy without each head",
+            )
+
+
+def _fields(known: list[Measured]) -> None:
+    """All layers of both models in one colour scale, then how far they reach."""
+    lines = _lines(known)
+    top = max(max(max(map(max, layer)) for layer in line.values["fields"]) for line in lines)
+    for i, line in enumerate(lines):
+        st.markdown(f"**{line.label}**")
+        _show(draw.fields(line, top), f"probe{i}", f"{line.label}: which pixels each layer reads")
+    st.caption(
+        "One logarithmic colour scale for all, from the largest value (bright) to a ten-thousandth of it "
+        "(dark). The frame is the theoretical receptive field: outside of it everything is exactly zero."
+    )
+    _show(draw.depth(lines, "reach", "mean distance, pixels"), "probe_reach", "how far each layer reads")

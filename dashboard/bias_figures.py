@@ -1,0 +1,261 @@
+"""Plotly figures of the inductive-bias experiments, out of stored results. Pure functions.
+
+A line is (label, colour, dash, values of a probe). Error bars are standard errors, as the probes say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dashboard import pictures
+from dashboard.figures import COLOURSCALE, _bare, _settle_pandas
+
+PANEL = 300  # pixels high
+
+
+@dataclass(frozen=True)
+class Line:
+    """One measured model and how it is drawn."""
+
+    label: str
+    colour: str
+    dash: str
+    values: dict[str, Any]
+
+
+def _axis(figure: go.Figure, x: str, y: str, **position: int) -> None:
+    size = {"size": 13}
+    figure.update_xaxes(title={"text": x, "font": size}, fixedrange=True, zeroline=False, **position)
+    figure.update_yaxes(title={"text": y, "font": size}, fixedrange=True, zeroline=False, **position)
+
+
+def _draw(
+    figure: go.Figure,
+    line: Line,
+    x: list,
+    mean: list,
+    error: list,
+    *,
+    at: int = 1,
+    unit: str = "",
+) -> None:
+    """One curve with a band of one standard error, in panel `at`."""
+    mean, error = np.array(mean, float), np.array(error, float)
+    numbers = list(range(len(x))) if isinstance(x[0], str) else x
+    band = dict(x=[*numbers, *numbers[::-1]], y=[*(mean + error), *(mean - error)[::-1]])
+    figure.add_scatter(
+        **band,
+        fill="toself",
+        mode="lines",
+        fillcolor=_clear(line.colour),
+        line={"width": 0},
+        hoverinfo="skip",
+        row=1,
+        col=at,
+    )
+    words = [f"{m:.3g}{unit} ± {e:.2g}" for m, e in zip(mean, error, strict=True)]
+    figure.add_scatter(
+        x=numbers, y=mean, mode="lines+markers", name=line.label, text=words, row=1, col=at,
+        line={"color": line.colour, "dash": line.dash, "width": 2.5}, marker={"size": 6},
+        hovertemplate=f"{line.label}: %{{text}}<extra></extra>",
+    )  # fmt: skip
+
+
+def _clear(colour: str) -> str:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.16)"
+
+
+def curves(lines: list[Line], names: list[tuple[str, str]], chance: float | None) -> go.Figure:
+    """Panels side by side, shares in %. `names`: (curve of the probe, title) for each panel."""
+    _settle_pandas()
+    figure = make_subplots(
+        1, len(names), subplot_titles=[title for _, title in names], horizontal_spacing=0.07
+    )
+    unit = lines[0].values["unit"]
+    for at, (name, _) in enumerate(names, start=1):
+        for line in lines:
+            curve = line.values["curves"][name]
+            mean, error = (100 * np.array(curve[k], float) for k in ("mean", "error"))
+            x = line.values["x"]
+            shown = [str(v) for v in x] if unit == "cells a side" else x
+            _draw(figure, line, shown, mean, error, at=at, unit=" %")
+            if unit == "cells a side":
+                figure.update_xaxes(tickvals=list(range(len(x))), ticktext=shown, row=1, col=at)
+        _axis(figure, unit, "%" if at == 1 else "", row=1, col=at)
+        figure.update_yaxes(range=[0, 102], row=1, col=at)
+        if chance and name.startswith("accuracy"):
+            figure.add_hline(
+                100 * chance, line={"dash": "dot", "width": 1, "color": "#888888"}, row=1, col=at
+            )
+            figure.add_annotation(
+                x=1, xref="x domain" if at == 1 else f"x{at} domain", y=100 * chance,
+                yref="y" if at == 1 else f"y{at}", text="chance", showarrow=False, xanchor="right",
+                yanchor="top", font={"size": 12, "color": "#888888"},
+            )  # fmt: skip
+    for at, title in enumerate(figure.layout.annotations[: len(names)], start=1):
+        title.update(x=0, xref=f"x{at if at > 1 else ''} domain", xanchor="left", font={"size": 14})
+    return _legend(_bare(figure, PANEL + 50, l=46, r=8, t=62, b=44))
+
+
+def _legend(figure: go.Figure) -> go.Figure:
+    seen: set[str] = set()
+    for trace in figure.data:
+        trace.showlegend = bool(trace.name) and trace.name not in seen
+        seen.add(trace.name or "")
+    figure.update_layout(
+        showlegend=True,
+        legend={
+            "orientation": "h",
+            "yref": "container",
+            "y": 1,
+            "yanchor": "top",
+            "x": 0,
+            "font": {"size": 13},
+        },
+        hovermode="x unified",
+    )
+    return figure
+
+
+def depth(lines: list[Line], quantity: str, title: str) -> go.Figure:
+    """A number per layer against relative depth, 0 the first layer and 1 the last."""
+    _settle_pandas()
+    figure = make_subplots(1, 1)
+    for line in lines:
+        series = line.values[quantity]
+        count = len(series["mean"])
+        x = [i / max(1, count - 1) for i in range(count)]
+        _draw(figure, line, x, series["mean"], series["error"])
+    _axis(figure, "depth, from the first layer (0) to the last (1)", title)
+    return _legend(_bare(figure, PANEL + 40, l=56, r=8, t=30, b=44))
+
+
+def distances(lines: list[Line]) -> go.Figure:
+    """Attention distance of every head (dots) and what a CNN's layers read, against depth; pixels."""
+    _settle_pandas()
+    figure = depth(lines, "reach", "pixels")
+    for line in lines:
+        if "heads" not in line.values:
+            continue
+        heads = np.array(line.values["heads"]["mean"])  # [layers, H]
+        layers = len(heads)
+        x = np.repeat([(i + 1) / layers for i in range(layers)], heads.shape[1])  # depth 0 is the embedding
+        error = np.array(line.values["heads"]["error"])
+        words = [
+            f"block {i + 1}, head {h + 1}: {heads[i, h]:.1f} ± {error[i, h]:.1f} px"
+            for i in range(layers)
+            for h in range(heads.shape[1])
+        ]
+        figure.add_scatter(
+            x=x, y=heads.ravel(), mode="markers", text=words, name=f"{line.label}: attention of each head",
+            marker={"color": line.colour, "size": 9, "opacity": 0.65,
+                    "symbol": "circle-open" if line.dash != "solid" else "circle"},
+            hovertemplate="%{text}<extra></extra>",
+        )  # fmt: skip
+    first = next((line.values["references"] for line in lines if "references" in line.values), {})
+    for name, pixels in first.items():
+        figure.add_hline(pixels, line={"dash": "dot", "width": 1, "color": "#888888"})
+        figure.add_annotation(x=0.2, y=pixels, text=f"{name} attention", showarrow=False, xanchor="left",
+                              yanchor="bottom", font={"size": 12, "color": "#888888"})  # fmt: skip
+    figure.update_layout(hovermode="closest", height=PANEL + 160)
+    return figure
+
+
+def fields(line: Line, top: float) -> go.Figure:
+    """The receptive field of every layer in one colour scale, the theoretical bound as a frame."""
+    _settle_pandas()
+    names, maps = line.values["layers"], np.array(line.values["fields"])  # [layers, S, S]
+    count, size = len(maps), maps.shape[-1]
+    figure = make_subplots(1, count, subplot_titles=names, horizontal_spacing=0.008)
+    for at, values in enumerate(maps, start=1):
+        figure.add_heatmap(
+            z=np.log10(np.clip(values, top * 1e-4, top) / top), zmin=-4, zmax=0, colorscale=COLOURSCALE,
+            showscale=False, hovertemplate="row %{y}, column %{x}<extra></extra>", row=1, col=at,
+        )  # fmt: skip
+        box = line.values["bounds"][at - 1] if line.values["bounds"] else None
+        if box:
+            upper, left, lower, right = box
+            edges = dict(x0=max(left, 0) - 0.5, x1=min(right, size - 1) + 0.5,
+                         y0=max(upper, 0) - 0.5, y1=min(lower, size - 1) + 0.5)  # fmt: skip
+            figure.add_shape(type="rect", **edges, line={"color": line.colour, "width": 2}, row=1, col=at)
+        figure.update_xaxes(visible=False, range=[-1, size], fixedrange=True, row=1, col=at)
+        figure.update_yaxes(visible=False, range=[size, -1], scaleanchor=f"x{at if at > 1 else ''}",
+                            fixedrange=True, row=1, col=at)  # fmt: skip
+    figure.update_annotations(font={"size": 12})
+    return _bare(figure, 170, t=24)
+
+
+def likeness(values: dict[str, Any], names: list[str]) -> go.Figure:
+    """CKA of all layers of two models with each other: within the first, within the second, between."""
+    _settle_pandas()
+    table = np.array(values["cka"]["mean"])
+    error = np.array(values["cka"]["error"])
+    cut = len(values["layers"][0])
+    labels = [layer for layers in values["layers"] for layer in layers]
+    parts = [(names[0], names[0], slice(0, cut), slice(0, cut)),
+             (names[1], names[1], slice(cut, None), slice(cut, None)),
+             (names[0], names[1], slice(0, cut), slice(cut, None))]  # fmt: skip
+    figure = make_subplots(1, 3, horizontal_spacing=0.09)
+    for at, (down, along, rows, columns) in enumerate(parts, start=1):
+        figure.add_heatmap(
+            z=table[rows, columns], x=labels[columns], y=labels[rows], zmin=0, zmax=1, colorscale=COLOURSCALE,
+            customdata=error[rows, columns], xgap=1, ygap=1, showscale=at == 3,
+            colorbar={"title": {"text": "CKA"}, "thickness": 12},
+            hovertemplate=f"{down} %{{y}}, {along} %{{x}}: %{{z:.2f}} ± %{{customdata:.2f}}<extra></extra>",
+            row=1, col=at,
+        )  # fmt: skip
+        figure.update_xaxes(title=along, tickangle=-60, fixedrange=True, row=1, col=at)
+        figure.update_yaxes(title=down, autorange="reversed", fixedrange=True, row=1, col=at)
+    return _bare(figure, 420, l=70, b=110, t=8)
+
+
+def largest(line: Line) -> float:
+    """The largest change of accuracy without a head, percentage points, at least 1."""
+    return max(1.0, 100 * float(np.abs(line.values["heads"]["mean"]).max()))
+
+
+def heads(line: Line, top: float) -> go.Figure:
+    """Change of accuracy without each head, percentage points, colours from -top to top. [layers, H]"""
+    _settle_pandas()
+    change = 100 * np.array(line.values["heads"]["mean"])
+    error = 100 * np.array(line.values["heads"]["error"])
+    scale = [[i / 255, "rgb({},{},{})".format(*pictures.SIGNED[i])] for i in range(0, 256, 15)]
+    figure = go.Figure(
+        go.Heatmap(
+            z=change, customdata=error, zmin=-top, zmax=top, colorscale=scale, xgap=2, ygap=2,
+            x=[f"head {h + 1}" for h in range(change.shape[1])],
+            y=[f"block {i + 1}" for i in range(len(change))], texttemplate="%{z:+.1f}",
+            hovertemplate="%{y}, %{x}: %{z:+.1f} ± %{customdata:.1f} points<extra></extra>",
+            colorbar={"title": {"text": "points"}, "thickness": 12},
+        )
+    )  # fmt: skip
+    figure.update_yaxes(autorange="reversed", fixedrange=True)
+    figure.update_xaxes(fixedrange=True, side="top")
+    return _bare(figure, 44 * len(change) + 40, l=66, t=30)
+
+
+def blocks(lines: list[Line]) -> go.Figure:
+    """Change of accuracy without each block, percentage points, with standard errors."""
+    _settle_pandas()
+    figure = make_subplots(1, len(lines), subplot_titles=[line.label for line in lines], shared_yaxes=True,
+                           horizontal_spacing=0.04)  # fmt: skip
+    for at, line in enumerate(lines, start=1):
+        series = line.values["blocks"]
+        figure.add_bar(
+            x=[name.removeprefix("block ") for name in line.values["layers"]],
+            y=100 * np.array(series["mean"]), marker={"color": line.colour},
+            error_y={"type": "data", "array": 100 * np.array(series["error"]), "thickness": 1.2},
+            hovertemplate="without block %{x}: %{y:+.1f} points<extra></extra>", row=1, col=at,
+        )  # fmt: skip
+    figure.update_xaxes(
+        fixedrange=True, type="category", title={"text": "without block", "font": {"size": 13}}
+    )
+    figure.update_yaxes(fixedrange=True)
+    figure.update_yaxes(title={"text": "points of accuracy", "font": {"size": 13}}, row=1, col=1)
+    return _bare(figure, PANEL, l=52, t=30, b=60)

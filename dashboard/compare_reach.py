@@ -1,0 +1,119 @@
+"""Speed to accuracy: when each training was as good as one of them at its best."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from dashboard import chart, compare_measured, figures, resources, selection
+from dashboard import compare_figures as draw
+from vitcore.errors import UserError
+from vitcore.runs.folder import Run
+from vitcore.runs.reach import Moment, best, first_at_least, last
+
+ON = {"step": "step", "epoch": "epoch", "wall clock": "seconds", "images": "images"}
+
+
+def show(runs: list[Run], look: chart.Look) -> None:
+    """A target from one run's validation curve, and where the others reach it first."""
+    able = {run.id: run for run in runs if best(resources.scalars(run))}
+    if not able:
+        st.info("None of these runs has a validation curve: choose one that was trained here.")
+        return
+    left, right = st.columns([1.5, 3], vertical_alignment="center")
+    with left:
+        goal = selection.choose_run(list(able.values()), "As good as the best of", key="goal")
+    names = {item.run.id: item.name for item in compare_measured.named(runs)}
+    target = best(resources.scalars(goal), chart.batch_size(goal))
+    found = {
+        run_id: first_at_least(resources.scalars(run), target.value, chart.batch_size(run))
+        for run_id, run in able.items()
+    }
+    right.markdown(" ".join(_sentence(able, names, goal, target, found)))
+    _draw(runs, able, found, look.axis)
+    st.dataframe(
+        [_row(names[run.id], run, found.get(run.id)) for run in runs],
+        hide_index=True,
+        width="stretch",
+        column_config={
+            name: st.column_config.NumberColumn(format="localized") for name in ("step", "images seen")
+        },
+    )
+    st.caption(
+        "From each run's own validation curve: the first validation that is at least as good. Validations "
+        "come once an epoch, so the true moment lies up to one of them earlier. Minutes are those of "
+        "training, pauses left out, on whatever machine it was."
+    )
+
+
+def _sentence(
+    able: dict[str, Run], names: dict[str, str], goal: Run, target: Moment, found: dict[str, Moment | None]
+) -> list[str]:
+    value = f"{100 * target.value:.1f} %"
+    said = []
+    for run_id, moment in found.items():
+        if run_id == goal.id:
+            continue
+        name = html.escape(names[run_id])
+        if moment is None:
+            own = best(resources.scalars(able[run_id]))
+            said.append(f"**{name}** does not reach it (best {100 * own.value:.1f} %).")
+            continue
+        when = f"step {moment.step:,}"
+        end = last(resources.scalars(able[run_id]))
+        if moment.epoch is not None:
+            when = f"{_epochs(moment.epoch)} of its {_epochs(end.epoch)} epochs"
+        said.append(f"**{name}** reaches it after {when}.")
+    own = "" if target.epoch is None else f", after {_epochs(target.epoch)} epochs"
+    return [f"Best validation of **{html.escape(names[goal.id])}**: **{value}**{own}.", *said]
+
+
+def _epochs(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def _row(name: str, run: Run, moment: Moment | None) -> dict[str, object]:
+    scalars = resources.scalars(run)
+    own, end = best(scalars), last(scalars)
+    row: dict[str, object] = {
+        "run": name,
+        "reached": "yes" if moment else ("no" if own else "no validation curve"),
+        "epoch": round(moment.epoch, 2) if moment and moment.epoch is not None else None,
+        "of epochs": round(end.epoch, 2) if end and end.epoch is not None else None,
+        "step": moment.step if moment else None,
+        "minutes": round(moment.seconds / 60, 1) if moment else None,
+        "images seen": moment.images if moment else None,
+        "its own best %": round(100 * own.value, 2) if own else None,
+    }
+    try:
+        row["data"] = run.config.data
+    except UserError:
+        row["data"] = None
+    return row
+
+
+def _draw(runs: list[Run], able: dict[str, Run], found: dict[str, Moment | None], axis: str) -> None:
+    """A bar for each run along the axis that the curves above have."""
+    paths = []
+    for item in compare_measured.named(runs):
+        if item.run.id not in able:
+            continue
+        end = last(resources.scalars(item.run), chart.batch_size(item.run))
+        length = _along(end, axis)
+        if length is None:
+            continue
+        moment = found[item.run.id]
+        at = _along(moment, axis) if moment else None
+        words = f"not reached in {length:,.3g}" if at is None else f"{at:,.3g} of {length:,.3g}"
+        paths.append(draw.Path(html.escape(item.name), item.colour, at, length, f"  {words}"))
+    if paths:
+        st.plotly_chart(
+            draw.reach(paths, chart.AXES[axis]), config=figures.PLAIN, key="reach",
+            alt="how far each training was when it reached the target",
+        )  # fmt: skip
+
+
+def _along(moment: Moment, axis: str) -> float | None:
+    value = getattr(moment, ON[axis])
+    return value / 60 if axis == "wall clock" else value

@@ -1,0 +1,40 @@
+"""A sheet of small images with what two models say of each; a click opens one, without a reload."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from dashboard.components.packing import pack, script
+
+HERE = Path(__file__).parent
+
+_element = st.components.v2.component(
+    "vitlab.gallery",
+    html='<div class="gallery" role="list"></div>',
+    css=(HERE / "gallery.css").read_text(),
+    js=script(HERE / "gallery.js"),
+    isolate_styles=False,
+)
+
+
+@dataclass(frozen=True)
+class Card:
+    """One image: its class, its number within the class, the address that opens it (for another tab), and per
+    model (answer, how sure, whether right, colour, the model's name).
+    """
+
+    truth: str
+    number: int
+    href: str
+    said: list[tuple[str, str, bool, str, str]]
+
+
+def gallery(cards: list[Card], images: np.ndarray, *, key: str) -> int | None:
+    """Draw the images uint8 [N, 3, S, S]. -> which one was clicked just now, if one was"""
+    pixels = np.ascontiguousarray(images.transpose(0, 2, 3, 1)).tobytes()
+    header = {"size": images.shape[-1], "cards": [asdict(card) for card in cards]}
+    return _element(key=key, data=pack(header, pixels), on_open_change=lambda: None).open

@@ -1,0 +1,294 @@
+// One image in F frames (rows x columns) and M models' answers to each; see __init__.py for the data.
+// data: header, pictures uint8 [P, F, S, S, 3], float32 probabilities [M, F, C]
+
+const SHOWN = 5, TICK_MS = 140;
+
+class Replay {
+  constructor(root) {
+    this.root = root;
+    this.stroke = null; // cells that are being painted
+    const find = (name) => root.querySelector(`[data-do="${name}"]`);
+    [this.button, this.reset] = [find("play"), find("reset")];
+    this.range = root.querySelector("input");
+    this.button.addEventListener("click", () => this.play(!this.playing));
+    this.reset.addEventListener("click", () => this.clear());
+    this.range.addEventListener("input", () => {
+      this.play(false);
+      this.go(+this.range.value, this.column);
+    });
+    onTheme(root, () => this.draw());
+    this.watch = new ResizeObserver(() => this.draw());
+    this.watch.observe(root);
+  }
+
+  take(bytes) {
+    const { header: h, at } = headerOf(bytes);
+    const same = this.header && ["mode", "unit", "size", "views", "cells"].every((k) => this.header[k] === h[k]) &&
+      this.header.rows.length === h.rows.length && this.header.columns.length === h.columns.length;
+    this.header = h;
+    this.frames = h.rows.length * h.columns.length;
+    const length = h.views * this.frames * h.size ** 2 * 3;
+    this.pixels = bytes.subarray(at, at + length);
+    this.chances = new Float32Array(bytes.slice(at + Math.ceil(length / 4) * 4).buffer);
+    if (!same) {
+      [this.row, this.column] = [Math.floor(h.start / h.columns.length), h.start % h.columns.length];
+      this.play(false);
+    }
+    this.rest = [Math.floor(h.start / h.columns.length), h.start % h.columns.length];
+    this.painting = Boolean(h.painted);
+    this.mask = h.painted ? [...h.painted.mask].map(Number) : new Array(h.cells ** 2).fill(0);
+    this.furnish();
+    this.draw();
+  }
+
+  // What a frame's models say: float32 [C]
+  said(model, frame) {
+    const n = this.header.classes.length;
+    if (this.painting) return this.header.painted.chances[model];
+    return this.chances.subarray((model * this.frames + frame) * n, (model * this.frames + frame + 1) * n);
+  }
+
+  get frame() {
+    return this.row * this.header.columns.length + this.column;
+  }
+
+  go(row, column) {
+    const { rows, columns } = this.header;
+    const keep = (v, n) => Math.max(0, Math.min(n - 1, v));
+    [this.row, this.column] = [keep(row, rows.length), keep(column, columns.length)];
+    if (this.painting) this.erase();
+    this.draw();
+  }
+
+  clear() {
+    this.play(false);
+    this.go(...this.rest);
+  }
+
+  erase() {
+    this.painting = false;
+    this.mask.fill(0);
+  }
+
+  // Drag mode walks a spiral outwards; the others go through the rows, and begin again.
+  play(on) {
+    clearInterval(this.timer);
+    this.playing = on;
+    this.button.textContent = on ? "Pause" : "Play";
+    if (!on) return;
+    let tick = 0;
+    this.timer = setInterval(() => {
+      if (!this.root.isConnected) return clearInterval(this.timer);
+      const { rows, columns, mode } = this.header;
+      if (mode === "drag") {
+        const radius = Math.min(rows.length, columns.length) / 2, turn = tick / 9;
+        const far = Math.min(radius, turn / 3 + 0.5);
+        tick = far >= radius && turn % (2 * Math.PI) < 0.12 ? 0 : tick + 1;
+        this.go(Math.round(this.rest[0] + far * Math.sin(turn)), Math.round(this.rest[1] + far * Math.cos(turn)));
+      } else this.go((this.row + 1) % rows.length, this.column);
+    }, this.header.mode === "drag" ? TICK_MS : 4 * TICK_MS);
+  }
+
+  furnish() {
+    const { root, header: h } = this;
+    root.dataset.mode = h.mode;
+    root.dataset.views = h.views;
+    if (h.cells) root.dataset.cells = h.cells;
+    else delete root.dataset.cells;
+    root.querySelector("label").style.display = h.mode === "drag" ? "none" : "";
+    root.querySelector(".replay-unit").textContent = h.unit;
+    this.range.max = h.rows.length - 1;
+    this.range.setAttribute("aria-label", h.unit);
+    root.querySelector(".replay-hint").textContent = h.hint;
+    const views = root.querySelector(".replay-views");
+    if (views.childElementCount !== h.views) {
+      views.replaceChildren();
+      for (let i = 0; i < h.views; i++) views.append(this.figure(i));
+    }
+    const places = root.querySelector(".replay-columns");
+    places.replaceChildren();
+    if (h.mode === "again") places.append(this.small("Shuffle again", () => this.go(this.row, (this.column + 1) % h.columns.length)));
+    if (h.mode === "pick") h.columns.forEach((name, i) => places.append(this.small(name, () => this.go(this.row, i))));
+    const answers = root.querySelector(".replay-answers");
+    answers.replaceChildren(...h.models.map((model, i) => this.answer(model, i)));
+  }
+
+  small(name, act) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = name;
+    button.addEventListener("click", act);
+    return button;
+  }
+
+  figure(view) {
+    const figure = document.createElement("figure"), canvas = document.createElement("canvas");
+    const caption = document.createElement("figcaption");
+    canvas.tabIndex = 0;
+    canvas.setAttribute("role", "img");
+    figure.append(caption, canvas);
+    let from = null;
+    const cell = (event) => {
+      const box = canvas.getBoundingClientRect(), n = this.header.cells;
+      const at = (v, begin) => Math.max(0, Math.min(n - 1, Math.floor(((v - begin) / box.width) * n)));
+      return at(event.clientY, box.top) * n + at(event.clientX, box.left);
+    };
+    canvas.addEventListener("pointerdown", (event) => {
+      event.preventDefault();
+      canvas.focus();
+      canvas.setPointerCapture(event.pointerId);
+      this.play(false);
+      if (this.header.mode === "drag") from = [event.clientX, event.clientY, this.row, this.column];
+      else if (this.header.cells) {
+        if (!this.painting) this.mask.fill(0);
+        this.stroke = 1 - this.mask[cell(event)];
+        this.paint(cell(event));
+      }
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (from) {
+        const scale = canvas.clientWidth / this.header.size;
+        this.go(from[2] + Math.round((event.clientY - from[1]) / scale), from[3] + Math.round((event.clientX - from[0]) / scale));
+      } else if (this.stroke !== null) this.paint(cell(event));
+    });
+    const end = () => {
+      from = null;
+      if (this.stroke === null) return;
+      this.stroke = null;
+      this.send();
+    };
+    canvas.addEventListener("pointerup", end);
+    canvas.addEventListener("pointercancel", end);
+    canvas.addEventListener("keydown", (event) => {
+      const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+      const move = moves[event.key];
+      if (!move) return;
+      event.preventDefault();
+      this.play(false);
+      if (this.header.mode === "drag") this.go(this.row + move[0], this.column + move[1]);
+      else this.go(this.row + (move[1] || -move[0]), this.column);
+    });
+    return figure;
+  }
+
+  paint(cell) {
+    this.mask[cell] = this.stroke;
+    this.draw();
+  }
+
+  send() {
+    if (this.mask.some(Boolean)) this.host.ask(this.mask.join(""));
+    else this.go(...this.rest);
+  }
+
+  answer(model, at) {
+    const box = document.createElement("section");
+    box.className = "replay-model";
+    box.innerHTML = `<h4></h4><div class="replay-bars"></div>`;
+    if (this.header.mode === "drag") {
+      const map = document.createElement("canvas"), note = document.createElement("small");
+      map.addEventListener("pointermove", (event) => {
+        const b = map.getBoundingClientRect(), { rows, columns } = this.header;
+        this.play(false);
+        this.go(Math.floor(((event.clientY - b.top) / b.height) * rows.length), Math.floor(((event.clientX - b.left) / b.width) * columns.length));
+      });
+      box.append(map, note);
+    }
+    box.dataset.model = at;
+    return box;
+  }
+
+  // The classes that matter to a model in any frame, the likeliest unchanged one first.
+  classes(model) {
+    const n = this.header.classes.length, best = new Float32Array(n);
+    for (let f = 0; f < this.frames; f++) {
+      const base = (model * this.frames + f) * n;
+      for (let c = 0; c < n; c++) best[c] = Math.max(best[c], this.chances[base + c]);
+    }
+    const first = this.chances.subarray((model * this.frames + this.header.start) * n, (model * this.frames + this.header.start + 1) * n);
+    const order = [...best.keys()].sort((a, b) => best[b] - best[a]).slice(0, SHOWN);
+    return order.sort((a, b) => first[b] - first[a]);
+  }
+
+  draw() {
+    const { header: h, root } = this;
+    if (!h || !root.isConnected) return;
+    const { text } = colouring(root);
+    this.range.value = this.row;
+    const moved = `right ${h.columns[this.column]}, down ${h.rows[this.row]}`;
+    const words = this.painting || this.stroke !== null ? `${this.mask.filter(Boolean).length} painted` : h.mode === "drag" ? moved : h.rows[this.row];
+    root.querySelector("output").textContent = words;
+    root.dataset.frame = this.frame;
+    root.querySelectorAll(".replay-columns button").forEach((b, i) => h.mode === "pick" && b.setAttribute("aria-pressed", i === this.column));
+    root.querySelectorAll("figure").forEach((figure, view) => this.picture(figure, view, text, words));
+    root.querySelectorAll(".replay-model").forEach((box, i) => this.says(box, i));
+  }
+
+  picture(figure, view, text, words) {
+    const { header: h } = this, s = h.size;
+    const frame = this.stroke !== null || this.painting ? h.start : this.frame;
+    const base = (view * this.frames + frame) * s * s * 3;
+    const sheet = canvasOf(s, s), ctx = sheet.getContext("2d"), data = ctx.createImageData(s, s);
+    for (let i = 0; i < s * s; i++) data.data.set([this.pixels[base + 3 * i], this.pixels[base + 3 * i + 1], this.pixels[base + 3 * i + 2], 255], 4 * i);
+    ctx.putImageData(data, 0, 0);
+    const canvas = figure.querySelector("canvas"), side = canvas.clientWidth;
+    const p = new CanvasPainter(canvas, side, side);
+    p.pixels(sheet, 0, 0, s, s, 0, 0, side, side);
+    if (h.cells && (this.stroke !== null || this.painting)) {
+      const unit = side / h.cells;
+      this.mask.forEach((on, i) => on && p.rect((i % h.cells) * unit, Math.floor(i / h.cells) * unit, unit, unit, { fill: h.blank }));
+    }
+    figure.querySelector("figcaption").textContent = h.views > 1 ? `What the ${h.models[view].label} sees` : h.name;
+    canvas.setAttribute("aria-label", `${h.name}, ${words}`);
+  }
+
+  says(box, i) {
+    const { header: h } = this, values = this.said(i, this.frame), { label, colour } = h.models[i];
+    const best = values.indexOf ? [...values].reduce((b, v, c) => (v > values[b] ? c : b), 0) : 0;
+    const verdict = h.truth === null ? "" : best === h.truth ? ", right" : `, wrong: it is ${h.classes[h.truth]}`;
+    const title = box.querySelector("h4"), name = document.createElement("span");
+    title.textContent = `${label}: `;
+    name.textContent = `${h.classes[best]}, ${Math.round(100 * values[best])} %${verdict}`;
+    title.append(name);
+    const shown = this.classes(i);
+    if (!shown.includes(best)) shown[shown.length - 1] = best;
+    const bars = box.querySelector(".replay-bars");
+    if (bars.childElementCount !== 3 * shown.length) bars.innerHTML = shown.map(() => "<b></b><div><span></span></div><i></i>").join("");
+    shown.forEach((c, k) => {
+      const [word, bar, share] = [...bars.children].slice(3 * k, 3 * k + 3);
+      word.textContent = h.classes[c];
+      word.classList.toggle("truth", c === h.truth);
+      Object.assign(bar.firstChild.style, { width: `${100 * values[c]}%`, background: colour });
+      share.textContent = `${Math.round(100 * values[c])} %`;
+    });
+    box.dataset.answer = h.classes[best];
+    const map = box.querySelector("canvas");
+    if (map) this.map(map, i);
+  }
+
+  // How sure the model is of its unmoved answer, wherever the image is moved to.
+  map(canvas, model) {
+    const { rows, columns, classes, start, colours } = this.header, n = classes.length;
+    const first = this.chances.subarray((model * this.frames + start) * n, (model * this.frames + start + 1) * n);
+    const kept = [...first].reduce((b, v, c) => (v > first[b] ? c : b), 0);
+    const sheet = canvasOf(columns.length, rows.length), ctx = sheet.getContext("2d");
+    const data = ctx.createImageData(columns.length, rows.length), pixels = new Uint32Array(data.data.buffer);
+    const scale = table(bytesOf(colours));
+    for (let f = 0; f < this.frames; f++) pixels[f] = scale[shade(this.chances[(model * this.frames + f) * n + kept], 1)];
+    ctx.putImageData(data, 0, 0);
+    const side = canvas.clientWidth, p = new CanvasPainter(canvas, side, side), unit = side / columns.length;
+    p.pixels(sheet, 0, 0, columns.length, rows.length, 0, 0, side, side);
+    p.rect(this.column * unit + 0.5, this.row * unit + 0.5, unit - 1, unit - 1, { stroke: "#000", line: 3 });
+    p.rect(this.column * unit + 0.5, this.row * unit + 0.5, unit - 1, unit - 1, { stroke: "#fff", line: 1.5 });
+    canvas.nextSibling.textContent = `${classes[kept]}, at every shift`;
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", `How sure the model is of ${classes[kept]} at every shift, dark 0 to bright 100 %`);
+  }
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".replay");
+  root.replay ??= new Replay(root);
+  root.replay.host = { ask: (mask) => setTriggerValue("mask", mask) };
+  root.replay.take(data);
+}

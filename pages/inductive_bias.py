@@ -1,0 +1,58 @@
+"""Inductive bias: the same images, two models, one difference in what they were told about images."""
+
+import streamlit as st
+
+from dashboard import bias, bias_images, bias_samples, resources, selection
+from vitcore.errors import UserError
+from vitcore.probes import PROBES
+
+st.title("What does each model take for granted?")
+
+found = resources.runs(trained=True)
+if not found:
+    st.info("There is no trained model yet.")
+    st.page_link("../pages/training.py", label="Train one", icon=":material/arrow_forward:")
+    st.stop()
+
+titles = {probe.title: probe for probe in PROBES.values()}
+title = st.segmented_control(
+    "Experiment",
+    [*titles, bias_samples.TITLE],
+    default=next(iter(titles)),
+    key="probe",
+    bind="query-params",
+    required=True,
+    label_visibility="collapsed",
+    width="stretch",
+)
+if title == bias_samples.TITLE:
+    bias_samples.show()
+    st.stop()
+
+shelf = resources.bundled()
+first_control, second_control, count_control, base_control = st.columns(
+    [1.5, 1.5, 1.2, 1], vertical_alignment="bottom"
+)
+with first_control:
+    first = selection.choose_run(found, "Model", key="run", first=shelf.get("vit"))
+with second_control:
+    second = selection.choose_run(found, "Beside it", key="against", first=shelf.get("resnet"))
+count = count_control.segmented_control(
+    "Test images", bias.COUNTS, default=500, key="n", bind="query-params", required=True
+)
+untrained = base_control.toggle(
+    "Untrained, too", True, key="untrained", bind="query-params",
+    help="The same models with the random weights that they began with: what the architecture alone does.",
+)  # fmt: skip
+
+probe = titles[title]
+st.subheader(probe.question)
+
+live = st.container(key="live") if probe.name in bias_images.KINDS else None
+bias.panel(probe, [first, second], count, untrained=untrained)
+if live:  # after what is stored: it loads torch and both models
+    try:
+        with live:
+            bias_images.show(probe.name, [first, second], resources.dataset_of(first))
+    except UserError as error:
+        live.error(str(error))

@@ -1,0 +1,174 @@
+"""The Inductive bias page in Chromium: one image under the pointer; measuring, with progress and cancel."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import expect
+
+import vitcore
+from tests.made_runs import make_run
+from vitcore.analysis.robustness import occluded, shifted, shuffled
+from vitcore.data.augment import normalize
+from vitcore.probes import PROBES
+from vitcore.probes.robustness import cell_orders, permutations
+from vitcore.probes.store import Subject, find, images_for
+from vitcore.runs.folder import find_run
+
+SMALL = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 2, "patch_size": 8}
+RUNS = ("vit-cifar10", "resnet-cifar10")
+
+
+@pytest.fixture(scope="module")
+def models():
+    return [vitcore.load(name) for name in RUNS]
+
+
+@pytest.fixture(scope="module")
+def cat(data):
+    """The first cat, normalised [1, 3, 32, 32]."""
+    return normalize(torch.from_numpy(data.test.images[np.flatnonzero(data.test.labels == 3)[:1]]))
+
+
+@torch.no_grad()
+def expected(models, *images):
+    """[models, classes] of one image for all models, or one each."""
+    pairs = zip(models, images * len(models) if len(images) == 1 else images, strict=True)
+    return torch.cat([model(x).softmax(dim=1) for model, x in pairs]).numpy()
+
+
+def said(page):
+    """What the page has for the frame that it shows. [models, classes]"""
+    return np.array(
+        page.evaluate(
+            "(() => { const r = document.querySelector('.replay').replay;"
+            "return r.header.models.map((m, i) => Array.from(r.said(i, r.frame))); })()"
+        )
+    )
+
+
+def amount(page, text):
+    expect(page.locator(".replay output")).to_have_text(text)
+
+
+def opened(visitor, title, query="", frame=0):
+    page = visitor.open(f"inductive_bias?probe={title}{query}")
+    expect(page.locator(f".replay[data-frame='{frame}']")).to_be_visible(timeout=60_000)
+    return page
+
+
+def test_dragging_the_image_shows_what_both_models_answer_there(visitor, models, cat):
+    page = opened(visitor, "Shift", frame=144)
+    assert np.allclose(said(page), expected(models, cat), atol=1e-3)
+    box = page.locator(".replay figure canvas").bounding_box()
+    unit = box["width"] / 32
+    page.mouse.move(box["x"] + 90, box["y"] + 90)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90 + 5 * unit, box["y"] + 90 - 3 * unit, steps=6)
+    page.mouse.up()
+    amount(page, "right +5, down -3")
+    moved = expected(models, shifted(cat, -3, 5, "reflect"))
+    assert np.allclose(said(page), moved, atol=1e-3)
+    answer = page.locator(".replay-model").first.get_attribute("data-answer")
+    assert (
+        answer == page.evaluate("document.querySelector('.replay').replay.header.classes")[moved[0].argmax()]
+    )
+    page.keyboard.press("ArrowDown")
+    amount(page, "right +5, down -2")
+    page.get_by_role("button", name="Reset").click()
+    amount(page, "right 0, down 0")
+    page.get_by_role("radio", name="circular").click()
+    visitor.settle()
+    page.locator(".replay-model canvas").first.hover(position={"x": 2, "y": 2})
+    amount(page, "right -8, down -8")
+    assert np.allclose(said(page), expected(models, shifted(cat, -8, -8, "circular")), atol=1e-3)
+    page.get_by_role("button", name="Play").click()
+    expect(page.locator(".replay output")).not_to_have_text("right -8, down -8")
+    page.get_by_role("button", name="Pause").click()
+    expect(page).to_have_url(re.compile("border=circular"))
+
+
+def test_shuffled_cells_by_slider_by_key_and_once_more(visitor, models, cat):
+    page = opened(visitor, "Shuffle")
+    page.locator(".replay input").fill("3")
+    amount(page, "8 x 8 cells")
+    order = permutations(1, 64, np.arange(2))
+    assert np.allclose(said(page), expected(models, shuffled(cat, order[:1])), atol=1e-3)
+    page.get_by_role("button", name="Shuffle again").click()
+    assert np.allclose(said(page), expected(models, shuffled(cat, order[1:])), atol=1e-3)
+    page.locator(".replay figure canvas").focus()
+    page.keyboard.press("ArrowLeft")
+    amount(page, "4 x 4 cells")
+
+
+def test_hiding_cells_by_rank_and_by_painting(visitor, models, cat):
+    page = opened(visitor, "Occlusion")
+    page.get_by_role("button", name="most salient first", exact=True).click()
+    page.locator(".replay input").fill("4")
+    amount(page, "16 of 64 hidden")
+    own = [occluded(cat, cell_orders(model, cat, np.arange(1))[1], 16) for model in models]
+    assert np.allclose(said(page), expected(models, *own), atol=1e-3)
+    box = page.locator(".replay figure canvas").first.bounding_box()
+    unit = box["width"] / 8
+    page.mouse.move(box["x"] + 0.5 * unit, box["y"] + 2.5 * unit)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 2.5 * unit, box["y"] + 2.5 * unit, steps=8)
+    page.mouse.up()
+    amount(page, "3 painted")
+    visitor.settle()
+    page.wait_for_function("document.querySelector('.replay').replay.painting")
+    cells = np.flatnonzero(page.evaluate("document.querySelector('.replay').replay.mask"))
+    assert list(cells % 8) == [0, 1, 2]
+    order = torch.tensor([[*cells, *(i for i in range(64) if i not in cells)]])
+    assert np.allclose(said(page), expected(models, occluded(cat, order, 3)), atol=1e-3)
+    page.get_by_role("button", name="Reset").click()
+    amount(page, "0 of 64 hidden")
+    assert np.allclose(said(page), expected(models, cat), atol=1e-3)
+
+
+@pytest.mark.parametrize("probe", PROBES.values(), ids=lambda probe: probe.name)
+def test_every_experiment_shows_stored_results_of_the_bundled_models_at_once(visitor, probe):
+    page = visitor.open(f"inductive_bias?probe={probe.title.replace(' ', '+')}&against=resnet-cifar10")
+    expect(page.get_by_text(probe.question)).to_be_visible()
+    expect(page.get_by_text("n = 500 test images of cifar10-mini")).to_be_visible()
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+    assert page.get_by_text("Not measured yet").count() == 0
+    page.get_by_role("button", name="How it was measured").click()
+    expect(page.get_by_text(re.compile(f"python -m vitcore probe {probe.name} --runs")).first).to_be_visible()
+
+
+def test_measuring_here_shows_progress_is_cancelled_and_equals_the_command_line(visitor, server):
+    run = make_run(server.home / "runs", "Mine", seed=3, **SMALL)
+    page = visitor.open(f"inductive_bias?probe=Shift&run={run.id}&against={run.id}&n=1000&untrained=false")
+    expect(page.get_by_text("Not measured yet with these weights and 1,000 images: ViT")).to_be_visible()
+    page.get_by_role("button", name="Measure here").click()
+    expect(page.get_by_text(re.compile(r"ViT: \d+ of 1000 images"))).to_be_visible()
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()  # of the images so far
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Not measured yet")).to_be_visible()
+    assert not list((server.home / "runs" / ".probes").glob("shift-*"))
+    page.get_by_role("radio", name="100", exact=True).click()
+    page.get_by_role("button", name="Measure here").click()
+    expect(page.get_by_text("n = 100 test images of cifar10-mini")).to_be_visible(timeout=60_000)
+    visitor.settle()
+    seen = images_for([run], 100)
+    stored = find(PROBES["shift"], [Subject(run)], seen, {}, server.home / "runs")
+    steps = PROBES["shift"].steps(
+        vitcore.load(run.path), None, torch.from_numpy(seen.pixels), seen.labels, {}
+    )
+    assert [values for _, values in steps][-1] == stored.values
+    with page.expect_download() as got:
+        page.get_by_role("button", name="CSV").click()
+    lines = got.value.path().read_text().splitlines()
+    assert len(lines) == 1 + 6 * 13
+    assert run.id in lines[1]
+
+
+def test_runs_that_see_other_images_get_a_sentence(visitor, server):
+    other = make_run(server.home / "runs", "Large", data="folder:/gone", image_size=64, **SMALL)
+    page = visitor.open(f"inductive_bias?probe=Attention+distance&run=vit-cifar10&against={other.id}")
+    expect(page.get_by_text("choose runs on the same data")).to_be_visible()
+    assert find_run("vit-cifar10").bundled

@@ -1,0 +1,203 @@
+"""Sweeps in the browser: launched from the page, filling on Compare, bundled ones shown alike."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.conftest import make_folder
+from vitcore.config import make_config
+from vitcore.data import resolve
+from vitcore.runs import launch as background
+from vitcore.runs.folder import ACTIVE, Status, Tie, create_run, list_runs
+from vitcore.runs.sweep import find_sweeps
+
+FIGURE = ".stPlotlyChart"
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays(server):
+    yield
+    for run in list_runs(server.home / "runs", bundled=False):
+        if run.status().state in ACTIVE:
+            background.stop(run, now=True)
+
+
+def own_sweeps(server):
+    return find_sweeps(list_runs(server.home / "runs", bundled=False))
+
+
+def ended(home, name, kind, *, acc, state="finished", varied=None, **config):
+    """A run that is over, without weights, as an exported one: only its result is known."""
+    result = {"test_acc": acc, "val_acc": acc, "n_test": 1000, "n_val": 500} if state == "finished" else {}
+    status = Status(state=state, created=time.time(), active_s=60.0, result=result)
+    title = f"{config['model']} {config.get('train_share', '')} {varied or ''}"
+    tie = Tie(name=name, kind=kind, varied=varied or {})
+    return create_run(resolve(make_config("quick", **config)), home, title=title, status=status, tie=tie)
+
+
+def traces(page):
+    """The drawn points: per line its name, x and y."""
+    script = (
+        "[...document.querySelectorAll('.js-plotly-plot')].flatMap(e => e.data)"
+        ".map(t => [t.name || '', [...t.x], t.y ? [...t.y] : [], t.error_y ? [...t.error_y.array] : []])"
+    )
+    return page.evaluate(script)
+
+
+def open_form(visitor, path):
+    page = visitor.open(path)
+    field = page.get_by_role("spinbutton", name="Epochs")
+    field.fill("1")
+    field.press("Enter")
+    visitor.settle()
+    return page
+
+
+def choose(page, visitor, label, *values):
+    box = page.get_by_role("combobox", name=label)
+    for value in values:
+        box.fill(value)
+        page.get_by_role("option", name=value, exact=True).click()
+        visitor.settle()
+
+
+def test_a_study_is_launched_from_the_page_and_its_table_fills(visitor, server):
+    colours = {"blue": (40, 60, 200), "red": (200, 60, 40)}
+    make_folder(server.home / "data" / "colours", colours, 60)
+    page = open_form(visitor, "training?model=ResNet&data=own%20folder")
+    field = page.get_by_role("textbox", name="Folder under the data directory")
+    field.fill("colours")
+    field.press("Enter")
+    visitor.settle()
+    page.get_by_role("button", name="Sweep").click()
+    page.get_by_role("radio", name="One setting at a time").click()
+    expect(page.get_by_text("Choose at least one setting.")).to_be_visible()
+    choose(page, visitor, "Settings", "Learning rate")
+    field = page.get_by_role("textbox", name="Learning rate").last
+    expect(field).to_have_value("0.017, 0.05, 0.15")
+    field.fill("0.05, fast")
+    field.press("Enter")
+    expect(page.get_by_text("lr fast cannot be tried")).to_be_visible()
+    field.fill("0.05, 0.01")
+    field.press("Enter")
+    expect(page.get_by_text("2 runs, the base among them: 1 epoch of colours each")).to_be_visible()
+    page.get_by_role("button", name="Launch 2 runs").dblclick()
+    link = page.get_by_role("link", name="2 runs are queued: see the results fill")
+    expect(link).to_be_visible()
+    visitor.settle()
+    (sweep,) = own_sweeps(server)  # clicked twice, launched once
+    assert [run.meta.sweep.varied for run in sweep.runs] == [{}, {"lr": 0.01}]
+    assert f"watch={sweep.runs[0].id}" in page.url
+    link.click()
+    expect(page.locator("h1")).to_have_text("How do the models compare?")
+    visitor.settle()
+    assert "view=Sweeps" in page.url
+    assert f"sweep={sweep.name}" in page.url
+    expect(page.get_by_text("2 runs:").first).to_be_visible()
+    expect(page.get_by_text("2 runs:")).to_have_count(0, timeout=240_000)  # both are finished
+    visitor.settle()
+    results = {run.config.lr: run.status().result for run in sweep.runs}
+    (line, _) = traces(page)
+    assert line[1] == ["0.01", "0.05"]
+    assert line[2] == pytest.approx([100 * results[lr]["test_acc"] for lr in (0.01, 0.05)])
+    p = results[0.01]["test_acc"]
+    assert line[3][0] == pytest.approx(100 * (p * (1 - p) / 12) ** 0.5)
+    page.get_by_role("button", name="Its curves").click()
+    visitor.settle()
+    charts = page.locator(".curves .js-plotly-plot, .curves.js-plotly-plot")
+    expect(charts).to_have_count(2)
+    expect(page.get_by_text("ResNet, base").first).to_be_visible()
+
+
+def test_a_sweep_of_samples_is_launched_stopped_and_deleted_as_one_thing(visitor, server):
+    before = {sweep.name for sweep in own_sweeps(server)}
+    page = open_form(visitor, "training?model=ResNet")
+    page.get_by_role("button", name="Sweep").click()
+    expect(page.get_by_text("20 runs: 3,500 steps of cifar10-mini each")).to_be_visible()
+    steps = page.get_by_role("spinbutton", name="Steps of each run")
+    steps.fill("777")
+    steps.press("Enter")
+    expect(page.get_by_text("777 steps cannot be cut into 10 epochs")).to_be_visible()
+    assert {sweep.name for sweep in own_sweeps(server)} == before
+    steps.fill("5000")
+    steps.press("Enter")
+    for share in ("25 %", "50 %", "100 %"):
+        page.get_by_role("button", name=share, exact=True).click()
+        visitor.settle()
+    page.get_by_role("button", name="Launch 8 runs").click()
+    expect(page.get_by_role("link", name="8 runs are queued")).to_be_visible()
+    (sweep,) = (s for s in own_sweeps(server) if s.name not in before)
+    assert {(r.config.model, r.config.train_share, r.config.seed) for r in sweep.runs} == {
+        (model, share, seed) for model in ("vit", "resnet") for share in (0.05, 0.1) for seed in (0, 1)
+    }
+    visitor.settle()
+    page.get_by_role("link", name="8 runs are queued").click()
+    visitor.settle()
+    page.get_by_role("button", name="Manage").click()
+    page.get_by_role("button", name="Stop 8 runs").click()
+    expect(page.get_by_text("8 runs: stopped.")).to_be_visible(timeout=90_000)
+    visitor.settle()
+    if not page.get_by_role("button", name="Delete for good").is_visible():
+        page.get_by_role("button", name="Manage").click()
+    expect(page.get_by_role("button", name="Resume 8 runs")).to_be_enabled()
+    page.get_by_text("I do not need its 8 runs any more").click()
+    page.get_by_role("button", name="Delete for good").click()
+    visitor.settle()
+    assert {s.name for s in own_sweeps(server)} == before
+
+
+def test_a_sweep_that_is_over_is_drawn_with_its_errors_and_does_not_flood_the_lists(visitor, server):
+    home, steps = server.home / "runs", {"epochs": 10, "steps_per_epoch": 35, "data": "cifar10-mini"}
+    known = {
+        ("resnet", 0.1, 0): 0.50,
+        ("resnet", 0.1, 1): 0.56,
+        ("resnet", 1.0, 0): 0.70,
+        ("vit", 0.1, 0): 0.36,
+    }
+    made = [
+        ended(home, "samples-drawn", "samples", acc=acc, model=m, train_share=share, seed=seed, **steps)
+        for (m, share, seed), acc in known.items()
+    ]
+    made.append(
+        ended(home, "samples-drawn", "samples", acc=0, state="failed", model="vit", train_share=1.0, **steps)
+    )
+    page = visitor.open("compare?view=Sweeps&sweep=samples-drawn")
+    expect(page.locator(FIGURE)).to_be_visible()
+    lines = {name: (x, y, error) for name, x, y, error in traces(page)}
+    assert lines["ResNet"][0] == [350, 3500]
+    assert lines["ResNet"][1] == pytest.approx([53, 70])
+    assert lines["ResNet"][2] == pytest.approx([3, 100 * (0.7 * 0.3 / 1000) ** 0.5])  # over seeds; binomial
+    assert lines["ViT"][:2] == ([350], pytest.approx([36]))
+    for words in ("chance 10 %", "350 steps of 64 images", "equal steps, not equal epochs", "n = 1,000"):
+        expect(page.get_by_text(words).first).to_be_visible()
+    expect(page.get_by_text("5 runs: 4 of 5 finished, 1 failed.")).to_be_visible()
+    visitor.check()
+    page.get_by_role("radio", name="Runs").click()
+    visitor.settle()
+    page.get_by_role("combobox", name="Runs").fill("resnet 0.1")
+    expect(page.get_by_text("No results")).to_be_visible()
+    visitor.open("training")
+    watch = page.get_by_role("combobox", name="Watch")
+    watch.fill("ResNet, 20")  # a long list shows only its beginning
+    expect(page.get_by_role("option", name="ResNet, 20 epochs")).to_be_visible()
+    watch.fill("resnet 0.1")
+    expect(page.get_by_text("No results")).to_be_visible()
+    page.keyboard.press("Escape")
+    visitor.open(f"training?watch={made[0].id}")  # asked for, it is there, and leads to its sweep
+    expect(page.get_by_role("combobox", name="Watch")).to_have_value(re.compile("resnet 0.1"))
+    page.get_by_role("link", name="Part of a sweep").click()
+    expect(page.locator(FIGURE)).to_be_visible()
+    assert "sweep=samples-drawn" in page.url
+
+
+def test_an_address_with_a_sweep_that_is_gone_opens_another(visitor, server):
+    ended(server.home / "runs", "study-alone", "study", acc=0.4, model="vit", data="cifar10-mini")
+    page = visitor.open("compare?view=Sweeps&sweep=../../etc")
+    expect(page.locator(FIGURE)).to_be_visible()
+    assert "etc" not in page.url
+    assert json.dumps(traces(page))

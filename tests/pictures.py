@@ -1,0 +1,85 @@
+"""The pictures of README, taken of the real dashboard: `python -m tests.pictures`.
+
+Needs Chromium and playwright (requirements-dev.txt). Writes assets/pictures/NAME.png, 1280 wide, light.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from tests.browser.conftest import IDLE, Server
+from tests.chromium import FLAGS, find
+from tests.conftest import ROOT
+
+HOME = ROOT / "assets" / "pictures"
+
+
+def explorer(page: Page) -> None:
+    page.wait_for_selector(".xp[data-frame]", timeout=60_000)
+    box = page.locator(".xp-image").bounding_box()
+    page.mouse.click(box["x"] + 0.44 * box["width"], box["y"] + 0.31 * box["height"])
+
+
+def shift(page: Page) -> None:
+    page.wait_for_selector(".replay[data-frame]", timeout=60_000)
+    canvas = page.locator(".replay figure canvas").bounding_box()
+    unit = canvas["width"] / 32
+    page.mouse.move(canvas["x"] + 90, canvas["y"] + 90)
+    page.mouse.down()
+    page.mouse.move(canvas["x"] + 90 + 5 * unit, canvas["y"] + 90 - 4 * unit, steps=5)
+    page.mouse.up()
+
+
+def curves(page: Page) -> None:
+    page.wait_for_selector(".replay[data-frame]", timeout=60_000)
+    page.wait_for_selector(".js-plotly-plot")
+    page.locator(".replay input").fill("2")
+    page.locator(".replay input").blur()
+
+
+# where, how many pixels high, what is done there
+PICTURES: dict[str, tuple[str, int, Callable[[Page], None]]] = {
+    "attention": ("attention?class=horse&image=3", 720, explorer),
+    "shift": ("inductive_bias?class=ship&image=2", 720, shift),
+    "shuffle": ("inductive_bias?probe=Shuffle&class=ship&image=2", 1300, curves),
+}
+
+
+def take(page: Page, url: str, name: str) -> Path:
+    """One picture."""
+    address, high, act = PICTURES[name]
+    page.set_viewport_size({"width": 1280, "height": high})
+    page.goto(f"{url}/{address}")
+    page.wait_for_selector('[data-testid="stMain"] h1', timeout=60_000)
+    for _ in range(3):
+        page.wait_for_timeout(400)
+        page.wait_for_selector(IDLE, timeout=60_000)
+    act(page)
+    page.mouse.move(1270, 715)
+    page.wait_for_timeout(1500)
+    path = HOME / f"{name}.png"
+    page.screenshot(path=path)
+    return path
+
+
+def main() -> None:
+    HOME.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as play:
+        server = Server(Path(home)).start()
+        try:
+            browser = play.chromium.launch(executable_path=find(), args=FLAGS)
+            for name in PICTURES:
+                page = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme="light")
+                print(take(page, server.url, name))
+                page.close()
+            browser.close()
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()

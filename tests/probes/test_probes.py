@@ -1,0 +1,294 @@
+"""Probes against direct computations and exact symmetries, and their results against what was stored."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tests.made_runs import make_run
+from tests.test_cli import run as vitcore
+from vitcore.analysis.attention import capture
+from vitcore.analysis.heads import mean_distance
+from vitcore.data.augment import normalize
+from vitcore.data.datasets import Split
+from vitcore.errors import UserError
+from vitcore.models import build, load_run
+from vitcore.models.evaluate import evaluate
+from vitcore.probes import PLACES, PROBES, find_probe, measure, robustness, store
+from vitcore.probes.inside import Mean, changed, pixel_of
+from vitcore.probes.store import Subject, images_for
+from vitcore.probes.table import as_csv, rows
+from vitcore.runs.folder import find_run
+
+SMALL = {"embed_dim": 32, "hidden_dim": 32, "num_heads": 4, "num_layers": 2}
+VIT, RESNET = (find_run(name) for name in ("vit-cifar10", "resnet-cifar10"))
+SEEN = images_for([VIT], 30)
+PIXELS = torch.from_numpy(SEEN.pixels)
+
+
+def last(probe, model, other=None, images=PIXELS, labels=SEEN.labels, **settings):
+    """The values of all images, after a look at the steps on the way."""
+    done = [*PROBES[probe].steps(model, other, images, labels, PROBES[probe].settings(settings))]
+    assert [count for count, _ in done] == sorted({count for count, _ in done})
+    assert done[-1][0] == len(images)
+    json.dumps(done[-1][1], allow_nan=False)
+    return done[-1][1]
+
+
+def lively(model):
+    """Answers that differ between images, from random weights."""
+    layers = [part for part in model.modules() if isinstance(part, nn.Linear)]
+    with torch.no_grad():
+        layers[-1].bias -= model(normalize(PIXELS)).mean(dim=0)
+        assert len(model(normalize(PIXELS)).argmax(dim=1).unique()) > 1
+    return model
+
+
+@pytest.fixture
+def placeless():
+    torch.manual_seed(0)
+    return lively(build("vit", **SMALL, patch_size=4, position="none", pool="mean").eval())
+
+
+def test_a_vit_without_positions_keeps_every_answer_under_shifts_by_patches_and_shuffles_of_them(placeless):
+    values = last("shift", placeless)
+    kept = dict(zip(values["x"], values["curves"]["consistency, circular"]["mean"], strict=True))
+    assert {kept[d] for d in (0, 4, 8, 12, 16)} == {1.0}
+    assert min(kept[d] for d in (1, 2, 3)) < 1
+    assert min(values["curves"]["consistency, zero"]["mean"]) < 1
+    values = last("shuffle", placeless)
+    kept = dict(zip(values["x"], values["curves"]["consistency"]["mean"], strict=True))
+    assert {kept[grid] for grid in (1, 2, 4, 8)} == {1.0}
+    assert kept[16] < 1  # finer than its patches
+
+
+def test_a_cnn_with_circular_padding_keeps_every_answer_under_shifts_by_its_stride():
+    torch.manual_seed(0)
+    model = build("resnet").eval()
+    for part in model.modules():
+        if isinstance(part, nn.Conv2d) and part.padding != (0, 0):
+            part.padding_mode = "circular"
+            part._reversed_padding_repeated_twice = [p for p in reversed(part.padding) for _ in range(2)]
+    values = last("shift", lively(model))
+    kept = dict(zip(values["x"], values["curves"]["consistency, circular"]["mean"], strict=True))
+    assert {kept[d] for d in (0, 4, 8, 12, 16)} == {1.0}
+
+
+def test_shift_is_accuracy_on_images_that_numpy_moved():
+    model = load_run(RESNET)
+    values = last("shift", model)
+    x = normalize(PIXELS).numpy()
+    moves = [(0, 3), (0, -3), (3, 0), (-3, 0)]  # right, left, down, up
+    moved = np.stack([np.roll(image, moves[i % 4], axis=(1, 2)) for i, image in enumerate(x)])
+    with torch.no_grad():
+        said = model(torch.from_numpy(moved)).argmax(dim=1).numpy()
+    at = values["x"].index(3)
+    share = (said == SEEN.labels).mean()
+    curve = values["curves"]["accuracy, circular"]
+    assert curve["mean"][at] == pytest.approx(share, abs=1e-6)
+    assert curve["error"][at] == pytest.approx(math.sqrt(share * (1 - share) / 30), abs=1e-6)
+
+
+def test_occlusion_begins_with_the_whole_image_ends_with_none_and_ranks_by_saliency():
+    model = load_run(RESNET)
+    values = last("occlusion", model)
+    with torch.no_grad():
+        whole = (model(normalize(PIXELS)).argmax(dim=1).numpy() == SEEN.labels).mean()
+        blank = int(model(torch.zeros(1, 3, 32, 32)).argmax())
+    for curve in values["curves"].values():
+        assert curve["mean"][0] == pytest.approx(whole, abs=1e-6)
+        assert curve["mean"][-1] == pytest.approx((SEEN.labels == blank).mean(), abs=1e-6)
+    chance, most, least = robustness.cell_orders(model, normalize(PIXELS), np.arange(30))
+    assert torch.equal(most, least.flip(1))
+    for order in (chance, most):
+        assert torch.equal(order.sort(dim=1).values, torch.arange(64).expand(30, 64))
+    again = robustness.cell_orders(model, normalize(PIXELS[10:]), np.arange(10, 30))
+    assert torch.equal(again[0], chance[10:])  # of the sample alone
+
+
+def test_distance_is_the_mean_over_images_with_its_standard_error():
+    torch.manual_seed(0)
+    model = build("vit", **SMALL, patch_size=8).eval()
+    values = last("distance", model)
+    direct = mean_distance(capture(model, PIXELS).weights, 8, has_cls=True).numpy()  # [30, 2, 4]
+    assert np.allclose(values["heads"]["mean"], direct.mean(axis=0), atol=1e-5)
+    assert np.allclose(values["heads"]["error"], direct.std(axis=0, ddof=1) / math.sqrt(30), atol=1e-5)
+    assert values["references"]["uniform"] == pytest.approx(16.5, abs=1)
+    cnn = last("distance", build("resnet").eval())
+    assert cnn["sides"][0] == 3
+    assert "heads" not in cnn
+    assert cnn["reach"]["mean"][0] < 1.5  # a 3x3 neighbourhood
+
+
+def test_fields_are_shares_and_zero_outside_their_bounds():
+    values = last("receptive-field", load_run(RESNET), images=PIXELS[:12], labels=SEEN.labels[:12])
+    fields = np.array(values["fields"])
+    assert np.allclose(fields.sum(axis=(1, 2)), 1, atol=1e-3)
+    top, left, bottom, right = values["bounds"][1]
+    outside = np.ones((32, 32), bool)
+    outside[top : bottom + 1, left : right + 1] = False
+    assert (fields[1][outside] == 0).all()
+    corner = last(
+        "receptive-field", load_run(RESNET), images=PIXELS[:2], labels=SEEN.labels[:2], place="top left"
+    )
+    assert corner["pixel"] == [0, 0]
+    found = {place: pixel_of(place, 32) for place in PLACES}
+    assert found["bottom"] == (31, 16)
+    assert len(set(found.values())) == 9
+    with pytest.raises(UserError, match="place 'behind' is not a setting of receptive-field: choose one of"):
+        PROBES["receptive-field"].settings({"place": "behind"})
+
+
+def test_cka_of_a_model_with_itself_and_with_another():
+    model, other = load_run(RESNET), build("resnet").eval()
+    same = np.array(last("cka", model, model)["cka"]["mean"])
+    assert np.allclose(np.diag(same), 1)
+    assert np.allclose(np.diag(same[:10, 10:]), 1)
+    values = last("cka", model, other)
+    assert [len(layers) for layers in values["layers"]] == [10, 10]
+    assert np.array(values["cka"]["mean"])[:10, 10:].max() < 1
+    with pytest.raises(UserError, match="at least 4 images"):
+        list(PROBES["cka"].steps(model, other, PIXELS[:3], SEEN.labels[:3], {}))
+
+
+def test_frequencies_and_ablation_of_a_trained_model():
+    model = load_run(RESNET)
+    values = last("fourier", model)
+    assert len(values["fall"]["mean"]) == len(values["layers"]) == 10
+    assert values["profiles"][0]["frequency"][-1] == 1
+    assert values["fall"]["mean"][0] == values["profiles"][0]["mean"][-1]
+    values = last("ablation", model)
+    whole = evaluate(model, Split(SEEN.pixels, SEEN.labels)).accuracy
+    assert values["base"]["mean"] == pytest.approx(whole, abs=1e-6)
+    assert values["layers"] == [f"block {i}" for i in (1, 2, 3, 5, 6, 8, 9)]
+    assert "heads" not in values
+    assert np.shape(last("ablation", load_run(VIT))["heads"]["mean"]) == (6, 8)
+
+
+def test_paired_changes_and_running_means_by_hand():
+    before = np.array([True, True, False, True])
+    found = changed(np.array([[True, False, True, False]]), before)
+    apart = np.array([0, -1, 1, -1.0])
+    assert found["mean"] == [pytest.approx(apart.mean(), abs=1e-6)]
+    assert found["error"] == [pytest.approx(apart.std(ddof=1) / 2, abs=1e-6)]
+    values = torch.from_numpy(np.random.default_rng(0).normal(size=(23, 3)))
+    mean = Mean()
+    for part in values.split(5):
+        mean.add(part)
+    assert np.allclose(mean.mean, values.mean(dim=0))
+    assert np.allclose(mean.error, values.std(dim=0) / math.sqrt(23))
+
+
+# --- keeping and finding -----------------------------------------------------------------------
+
+
+def test_images_are_of_every_class_equally_and_a_prefix_of_more():
+    few, many = images_for([VIT], 30), images_for([VIT, RESNET], 200)
+    assert np.array_equal(np.bincount(few.labels), [3] * 10)
+    assert np.array_equal(few.pixels, many.pixels[:30])
+    assert len(images_for([VIT], 10_000).labels) == 1000
+    with pytest.raises(UserError, match="at least 1"):
+        images_for([VIT], 0)
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    return make_run(tmp_path / "runs", "tiny", patch_size=8, seed=5, **SMALL)
+
+
+def test_a_result_is_kept_found_again_and_never_taken_for_another(tiny, tmp_path, monkeypatch):
+    probe, root = find_probe("shuffle"), tmp_path / "runs"
+    first = [*measure.measure(probe, [Subject(tiny)], 20, root=root)][-1].result
+    assert (first.images, first.runs, first.models) == (20, [tiny.id], ["vit"])
+    assert first.command == f"python -m vitcore probe shuffle --runs {tiny.id} --images 20"
+    assert first.machine
+    assert first.date.startswith("20")
+    with monkeypatch.context() as patch:
+        patch.setattr(measure, "model_of", lambda subject: pytest.fail("measured again"))
+        again = [*measure.measure(probe, [Subject(tiny)], 20, root=root)]
+        assert [part.result for part in again] == [first]
+    find = lambda subject, count=20, settings=None: store.find(  # noqa: E731
+        probe, [subject], images_for([tiny], count), settings or {}, root
+    )
+    assert find(Subject(tiny)) == first
+    assert find(Subject(tiny), 21) is None
+    assert find(Subject(tiny, untrained=True)) is None
+    (kept,) = (root / ".probes").glob("shuffle-*.json")
+    kept.write_text(kept.read_text()[:100])  # torn
+    assert find(Subject(tiny)) is None
+    assert [*measure.measure(probe, [Subject(tiny)], 20, root=root)][-1].result.values == first.values
+    other = make_run(tmp_path / "runs", "other", patch_size=8, seed=1, **SMALL)
+    tiny.best.write_bytes(other.best.read_bytes())  # trained on: other weights
+    assert find(Subject(tiny)) is None
+
+
+def test_an_untrained_model_is_the_same_every_time_and_leaves_the_random_state(tiny):
+    state = torch.get_rng_state()
+    one, two = (measure.model_of(Subject(tiny, untrained=True)) for _ in range(2))
+    assert torch.equal(state, torch.get_rng_state())
+    x = normalize(PIXELS)
+    with torch.no_grad():
+        assert torch.equal(one(x), two(x))
+        assert not torch.equal(one(x), load_run(tiny)(x))
+
+
+def test_a_cancelled_measurement_keeps_nothing(tiny, tmp_path):
+    steps = measure.measure(find_probe("shift"), [Subject(tiny)], 60, root=tmp_path / "runs")
+    assert next(steps).done == 0
+    assert next(steps).values["curves"]
+    steps.close()
+    assert not list((tmp_path / "runs").rglob("shift-*"))
+
+
+def test_wrong_subjects_get_a_sentence(tiny, tmp_path):
+    with pytest.raises(UserError, match="cka is measured on 2"):
+        list(measure.measure(find_probe("cka"), [Subject(tiny)], 20))
+    with pytest.raises(UserError, match="Unknown probe 'magic': choose one of shift"):
+        find_probe("magic")
+    other = make_run(tmp_path / "runs", "large", image_size=64, data="folder:/nowhere", patch_size=8, **SMALL)
+    with pytest.raises(UserError, match="choose runs on the same data"):
+        images_for([tiny, other], 20)
+
+
+def test_the_command_line_gives_the_same_numbers_and_rows(tiny, tmp_path):
+    root = tmp_path / "runs"
+    done = vitcore("probe", "distance", "--runs", tiny.id, "resnet-cifar10", "--images", "12", "--json",
+                   "--runs-dir", str(root))  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    one, two = json.loads(done.stdout)
+    assert (one["runs"], two["runs"]) == ([tiny.id], ["resnet-cifar10"])
+    seen = images_for([tiny], 12)
+    direct = last("distance", load_run(tiny), images=torch.from_numpy(seen.pixels), labels=seen.labels)
+    assert one["values"] == direct
+    result = store.find(find_probe("distance"), [Subject(tiny)], seen, {}, root)
+    found = rows(result)
+    assert len(found) == 3 + 2 * 2 * 4  # layers; blocks x heads of distance and entropy
+    assert found[3]["mean"] == direct["heads"]["mean"][0][0]
+    assert as_csv([result]).count("\n") == len(found) + 1
+    text = vitcore(
+        "probe", "shuffle", "--runs", tiny.id, "--images", "10", "--untrained", "--runs-dir", str(root)
+    )
+    assert f"untrained {tiny.id}. n = 10 test images of cifar10-mini" in text.stdout
+    wrong = vitcore("probe", "shift", "--runs", tiny.id, "--set", "place", "--runs-dir", str(root))
+    assert wrong.returncode == 2
+    assert "--set needs NAME=VALUE" in wrong.stderr
+
+
+def test_every_bundled_result_is_there_with_its_origin():
+    """For the default number of images, both models, trained and not: what the page shows at once."""
+    seen = images_for([VIT, RESNET], 500)
+    for probe in PROBES.values():
+        for untrained in (False, True):
+            both = [Subject(run, untrained) for run in (VIT, RESNET)]
+            for subjects in [both] if probe.pair else [[subject] for subject in both]:
+                found = store.find(probe, subjects, seen, probe.settings(), "/nowhere")
+                assert found, f"{probe.name} of {[s.name for s in subjects]} is not bundled"
+                assert found.images == 500
+                assert found.commit
+                assert not found.commit.endswith("+")
+                assert found.command.startswith(f"python -m vitcore probe {probe.name} --runs ")

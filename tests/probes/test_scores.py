@@ -1,0 +1,227 @@
+"""Scores of runs against second implementations: numpy, hand calculations, another code path."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from math import comb
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from tests.conftest import TINY_RESNET, TINY_VIT
+from tests.made_runs import make_run
+from vitcore.__main__ import app
+from vitcore.analysis import comparison
+from vitcore.analysis.cost import vit_cost
+from vitcore.data import load_dataset
+from vitcore.data.datasets import Split, split_indices
+from vitcore.errors import UserError
+from vitcore.models import build, load_run
+from vitcore.models.evaluate import evaluate, evaluate_run
+from vitcore.probes import PROBES, SCORES, TEST, scores
+from vitcore.probes.measure import measure
+from vitcore.probes.store import Subject, pick
+from vitcore.runs.folder import find_run
+
+
+@pytest.fixture
+def random_answers():
+    draw = torch.Generator().manual_seed(1)
+    logits = 3 * torch.randn(400, 7, generator=draw)
+    return logits, torch.randint(0, 6, (400,), generator=draw)  # class 6 never is
+
+
+def test_confusion_and_accuracies_are_those_of_numpy(random_answers):
+    logits, labels = random_answers
+    found = comparison.judged(logits, labels)
+    said, truth = logits.argmax(1).numpy(), labels.numpy()
+    table = np.zeros((7, 7), int)
+    np.add.at(table, (truth, said), 1)
+    assert found["confusion"] == table.tolist()
+    assert found["accuracy"] == (said == truth).mean()
+    chances = np.exp(logits.double().numpy())
+    chances /= chances.sum(1, keepdims=True)
+    assert found["loss"] == pytest.approx(-np.log(chances[np.arange(400), truth]).mean(), abs=1e-5)
+    each = found["class_accuracy"]
+    assert each["count"] == [*np.bincount(truth), 0]
+    for c in range(6):
+        share = (said[truth == c] == c).mean()
+        assert each["mean"][c] == pytest.approx(share, abs=1e-6)
+        assert each["error"][c] == pytest.approx(np.sqrt(share * (1 - share) / (truth == c).sum()), abs=1e-6)
+    assert each["mean"][6] == 0
+
+
+def test_calibration_by_hand():
+    """Four answers: sure 0.95 twice, once rightly; 0.65, right; 0.55, wrong. With 10 bins: |0.5 - 0.95|
+    of half the answers, |1 - 0.65| and |0 - 0.55| of a quarter each.
+    """
+    chances = torch.tensor([[0.95, 0.05], [0.95, 0.05], [0.35, 0.65], [0.55, 0.45]], dtype=torch.float64)
+    found = comparison.calibration(chances, torch.tensor([0, 1, 1, 1]), bins=10)
+    assert found["ece"] == pytest.approx(0.45 / 2 + 0.35 / 4 + 0.55 / 4, abs=1e-6)
+    assert found["count"] == [0, 0, 0, 0, 0, 1, 1, 0, 0, 2]
+    assert found["accuracy"][5:] == [0, 1, 0, 0, 0.5]
+    assert found["confidence"][5:] == pytest.approx([0.55, 0.65, 0, 0, 0.95], abs=1e-6)
+
+
+def test_the_bins_add_up_to_the_error(random_answers):
+    logits, labels = random_answers
+    found = comparison.judged(logits, labels)["calibration"]
+    count, accuracy, sure = (np.array(found[name]) for name in ("count", "accuracy", "confidence"))
+    assert count.sum() == 400
+    assert len(count) == comparison.BINS
+    assert (np.abs(accuracy - sure) * count).sum() / 400 == pytest.approx(found["ece"], abs=2e-6)
+
+
+def test_a_diverged_model_is_judged_without_an_error():
+    found = comparison.judged(torch.full((20, 3), float("nan")), torch.arange(20) % 3)
+    assert found["accuracy"] == pytest.approx(7 / 20)
+    assert json.dumps(found, allow_nan=False)
+
+
+def test_multiply_adds_are_those_of_the_formula_and_of_a_count_by_hand():
+    mean = build("vit", patch_size=8, pool="mean").eval()
+    assert comparison.multiply_adds(mean, 32) == vit_cost(8, cls=False).multiply_adds
+    cls = build("vit", patch_size=8).eval()  # 17 tokens, of which the last block leaves 16 without an answer:
+    # their queries and outputs, their perceptron, their products with keys and values
+    saved = 16 * (2 * 256 * 256 + 2 * 256 * 512) + 2 * 16 * 17 * 256
+    assert comparison.multiply_adds(cls, 32) == vit_cost(8).multiply_adds - saved
+    small = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 5, 3, padding=1), torch.nn.Flatten(), torch.nn.Linear(5 * 8 * 8, 4)
+    )
+    assert comparison.multiply_adds(small, 8) == 8 * 8 * 5 * 3 * 9 + 5 * 8 * 8 * 4
+
+
+@pytest.fixture
+def made(tmp_path):
+    return make_run(tmp_path / "runs", "tiny", model="resnet", **TINY_RESNET)
+
+
+def answered(run, count=1000, **options):
+    return [*measure(TEST, [Subject(run)], count, **options)][-1].result
+
+
+def test_a_run_is_judged_as_evaluate_does(made):
+    found = answered(made).values
+    score = evaluate_run(made, "cifar10-mini")
+    assert found["accuracy"] == score.accuracy
+    assert found["loss"] == pytest.approx(score.loss, abs=1e-5)
+    order = pick(load_dataset("cifar10-mini"), 1000)
+    assert found["truth"] == order.labels.tolist()
+    said, truth = np.array(found["predicted"]), np.array(found["truth"])
+    assert (said == truth).mean() == score.accuracy
+    assert np.trace(found["confusion"]) == (said == truth).sum()
+    chances = score.logits.softmax(1).numpy()
+    labels = load_dataset("cifar10-mini").test.labels
+    for i in (0, 11, 999):  # image i is the (i // 10 + 1)th of class i % 10
+        chance = chances[np.flatnonzero(labels == i % 10)[i // 10]]
+        assert found["confidence"][i] / scores.SCALE == pytest.approx(chance.max(), abs=1e-4)
+        assert found["truth_probability"][i] / scores.SCALE == pytest.approx(chance[i % 10], abs=1e-4)
+
+
+def test_training_accuracy_is_of_images_that_it_was_trained_on(made):
+    data = load_dataset("cifar10-mini")
+    own, _ = split_indices(data)
+    first = [own[data.train.labels[own] == c][:100] for c in range(10)]
+    chosen = np.concatenate(first)
+    split = Split(data.train.images[chosen], data.train.labels[chosen])
+    found = answered(made).values["training"]
+    score = evaluate(load_run(made), split)
+    assert (found["accuracy"], found["images"]) == (score.accuracy, 1000)
+    assert found["loss"] == pytest.approx(score.loss, abs=1e-5)
+
+
+def test_the_bundled_part_of_the_training_images_is_in_the_training_split(full_cifar10):
+    from vitcore.probes.scoring import training_images
+
+    full = load_dataset("cifar10")
+    train, _ = split_indices(full)
+    there = {image.tobytes() for image in full.train.images[train]}
+    chosen = training_images(find_run("vit-cifar10").config, 10_000)
+    assert len(chosen.labels) == 3_500
+    assert all(image.tobytes() in there for image in chosen.pixels)
+
+
+def test_the_complete_test_images_are_those_of_the_stored_digest(full_cifar10):
+    run = find_run("vit-cifar10")
+    images = scores.test_images(run.config, 10_000)
+    assert images.digest == scores.COMPLETE_DIGEST
+    few = scores.test_images(run.config, 1000)
+    assert (images.pixels[:1000] == few.pixels).all()
+
+
+def test_what_is_not_here_is_said(made):
+    with pytest.raises(UserError, match="complete CIFAR-10"):
+        answered(made, 10_000)
+
+
+def test_a_share_of_the_training_images_and_no_complete_data(tmp_path, made):
+    part = make_run(tmp_path / "runs", "part", model="resnet", train_share=0.1, **TINY_RESNET)
+    assert answered(part).values["training"]["images"] == 350
+    assert scores.test_set(part, 1000).digest != scores.test_set(made, 1000).digest
+
+
+def test_results_are_found_again_until_the_weights_change(made, tmp_path):
+    assert scores.find_test(made, 100) is None
+    first = answered(made, 100)
+    assert scores.find_test(made, 100) == first
+    assert scores.find_test(made, 1000) is None
+    other = make_run(tmp_path / "runs", "other", seed=5, model="resnet", **TINY_RESNET)
+    made.best.write_bytes(other.best.read_bytes())
+    assert scores.find_test(made, 100) is None
+
+
+def test_the_command_line_gives_what_the_page_finds(made):
+    done = CliRunner().invoke(app, ["probe", "test", "--runs", made.id, "--images", "200", "--json"])
+    assert done.exit_code == 0, done.output
+    (said,) = json.loads(done.stdout)
+    assert said == scores.find_test(made, 200).model_dump()
+    table = CliRunner().invoke(app, ["probe", "test", "--runs", made.id, "--images", "200"]).stdout
+    assert f"{said['values']['accuracy']:.4f}" in table
+    assert "gap, training minus test" in table
+
+
+def test_speed_is_measured_in_a_process_of_its_own(tmp_path):
+    run = make_run(tmp_path / "runs", "tiny", model="vit", **TINY_VIT)
+    assert scores.find_speed(run) is None
+    done = CliRunner().invoke(app, ["probe", "speed", "--runs", run.id, "--json"])
+    assert done.exit_code == 0, done.output
+    found = scores.find_speed(run).values
+    assert found == json.loads(done.stdout)[0]["values"]
+    assert found["batch"] == 128
+    assert found["images_per_s"] > 100
+    assert 50e6 < found["base_bytes"] <= found["memory_bytes"] < 3e9
+    assert 0 <= found["others"] <= 1
+
+
+def test_mcnemar_is_the_fair_coin():
+    for first, second in ((0, 0), (1, 0), (5, 5), (3, 9), (40, 17)):
+        n = first + second
+        tail = sum(Fraction(comb(n, k), 2**n) for k in range(min(first, second) + 1))
+        assert scores.mcnemar(first, second) == pytest.approx(min(1.0, float(2 * tail)), rel=1e-12)
+        assert scores.mcnemar(first, second) == scores.mcnemar(second, first)
+
+
+def test_who_is_right_on_what(made, tmp_path):
+    other = make_run(tmp_path / "runs", "other", seed=3, model="vit", **TINY_VIT)
+    a, b = answered(made, 300), answered(other, 300)
+    found = scores.duel(a, b)
+    sets = [set(found.places(kind)) for kind in ("first", "second", "none", "both")]
+    assert sorted(i for part in sets for i in part) == list(range(300))
+    for i in range(300):
+        hits = (
+            a.values["predicted"][i] == a.values["truth"][i],
+            b.values["predicted"][i] == b.values["truth"][i],
+        )
+        kind = {(True, False): 0, (False, True): 1, (False, False): 2, (True, True): 3}[hits]
+        assert i in sets[kind]
+    wrong = found.sure[1][found.places("first")]
+    assert (np.diff(wrong) <= 0).all()
+    with pytest.raises(UserError, match="same images"):
+        scores.duel(a, answered(other, 200))
+
+
+def test_the_scores_are_no_experiments():
+    assert not set(SCORES) & set(PROBES)

@@ -1,0 +1,240 @@
+"""Sweeps: launched, found, stopped as one thing, and what their rows say."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+
+from tests.conftest import TINY_VIT
+from tests.runs.trainings import LONG, wait_for
+from vitcore.config import make_config
+from vitcore.data import resolve
+from vitcore.errors import UserError
+from vitcore.runs import launch as background
+from vitcore.runs.folder import Run, Status, Tie, create_run, list_runs
+from vitcore.runs.sweep import (
+    delete_sweep,
+    find_sweep,
+    find_sweeps,
+    launch_sweep,
+    resume_sweep,
+    stop_sweep,
+    tie_runs,
+)
+from vitcore.runs.sweep_plan import plan_samples, plan_study
+from vitcore.runs.sweep_rows import sample_curve, standard_error, study_rows, together
+
+VIT = {name: value for name, value in TINY_VIT.items() if name != "batch_size"}
+RESNET = {"c_hidden": [4, 8], "num_blocks": [1, 1]}
+
+
+def samples(colours, models=("resnet", "vit"), **more):
+    own = {name: {"resnet": RESNET, "vit": VIT}[name] for name in models}
+    given = dict(
+        data=f"folder:{colours}", shares=(0.25, 1.0), steps=10, seeds=(0,), batch_size=16, device="cpu"
+    )
+    return plan_samples(models, own=own, **{**given, **more})
+
+
+def base(colours, **more):
+    return make_config(
+        "quick", model="vit", data=f"folder:{colours}", device="cpu", **{**TINY_VIT, "epochs": 1, **more}
+    )
+
+
+# --- rows --------------------------------------------------------------------------------------
+
+
+def made(name, kind="samples", *, state="finished", acc=None, varied=None, minutes=2.0, n_test=400, **config):
+    """A run that ended with a known accuracy."""
+    result = (
+        {"test_acc": acc, "val_acc": acc + 0.01, "n_test": n_test, "n_val": 100} if acc is not None else {}
+    )
+    status = Status(state=state, created=time.time(), active_s=60 * minutes, result=result)
+    tie = Tie(name=name, kind=kind, varied=varied or {})
+    return create_run(resolve(make_config("quick", **config)), status=status, tie=tie)
+
+
+def share(model, part, seed, acc=None, **more):
+    steps = {"epochs": 10, "steps_per_epoch": 35}
+    return made("samples-x", model=model, train_share=part, seed=seed, acc=acc, **steps, **more)
+
+
+def test_sample_rows_against_hand_computed_values():
+    runs = [
+        share("resnet", 0.1, 0, 0.50), share("resnet", 0.1, 1, 0.56), share("resnet", 0.1, 2, 0.53),
+        share("vit", 0.1, 0, 0.36), share("vit", 0.1, 1, state="running"),
+        share("vit", 0.05, 0, state="queued"),
+    ]  # fmt: skip
+    rows = sample_curve(reversed(runs))
+    assert [(r["model"], r["share"], r["images"]) for r in rows] == [
+        ("vit", 0.05, 175), ("vit", 0.1, 350), ("resnet", 0.1, 350)
+    ]  # fmt: skip
+    waiting, one, three = rows
+    assert (waiting["mean"], waiting["error"], waiting["error_of"], waiting["state"]) == (
+        None,
+        None,
+        None,
+        "queued",
+    )
+    assert one["mean"] == pytest.approx(0.36)
+    assert one["error"] == pytest.approx(0.024)  # sqrt(0.36 * 0.64 / 400)
+    assert (one["error_of"], one["seeds"], one["planned"]) == ("test images", [0], 2)
+    assert one["state"] == "1 of 2 finished, 1 running"
+    assert three["mean"] == pytest.approx(0.53)
+    assert three["error"] == pytest.approx(0.03 / math.sqrt(3))  # s = 0.03 of 0.50, 0.53, 0.56
+    assert (three["error_of"], three["seeds"], three["n_test"]) == ("seeds", [0, 1, 2], 400)
+    assert three["validation"] == pytest.approx(0.54)
+    assert (three["steps"], three["batch_size"], three["chance"], three["minutes"]) == (350, 64, 0.1, 2.0)
+
+
+def test_runs_of_different_budgets_are_never_averaged():
+    share("vit", 0.1, 0, 0.3)
+    made("samples-x", model="vit", train_share=0.1, seed=1, acc=0.5, epochs=10, steps_per_epoch=70)
+    rows = sample_curve(list_runs(bundled=False))
+    assert sorted((r["steps"], r["mean"]) for r in rows) == [(350, 0.3), (700, 0.5)]
+
+
+def test_images_are_counted_where_the_run_says_how_many():
+    run = share("vit", 0.05, 0, 0.3)
+    run.write_status(run.status().model_copy(update={"result": {"test_acc": 0.3, "n_train": 180}}))
+    assert sample_curve([run])[0]["images"] == 180
+
+
+def test_study_rows_share_the_base():
+    values = [({}, 0.50), ({"patch_size": 8}, 0.40), ({"patch_size": 2}, None), ({"norm": "post"}, 0.30)]
+    runs = [
+        made("study-x", "study", model="vit", varied=v, acc=acc, state="finished" if acc else "failed", **v)
+        for v, acc in values
+    ]
+    rows = study_rows(runs)
+    assert [(r["setting"], r["text"], r["base"], r["mean"], r["state"]) for r in rows] == [
+        ("patch_size", "2", False, None, "failed"), ("patch_size", "4", True, 0.5, "finished"),
+        ("patch_size", "8", False, 0.4, "finished"), ("norm", "pre", True, 0.5, "finished"),
+        ("norm", "post", False, 0.3, "finished"),
+    ]  # fmt: skip
+    assert rows[1]["error"] == pytest.approx(0.025)  # sqrt(0.25 / 400)
+    assert [r["title"] for r in rows[2:4]] == ["Patch size", "Norm"]
+    assert len(study_rows(runs[1:])) == 3  # without its base, which somebody deleted
+    assert [(r["setting"], r["mean"]) for r in study_rows(runs[:1])] == [("", 0.5)]
+
+
+def test_errors_and_states():
+    assert standard_error([], 100) == (None, None)
+    assert standard_error([0.5], None) == (None, None)
+    assert standard_error([0.2, 0.4], 100)[0] == pytest.approx(0.1)  # |a - b| / 2
+    assert together(["queued", "queued"]) == "queued"
+    assert together(["failed", "finished", "queued", "failed"]) == "1 of 4 finished, 1 queued, 2 failed"
+
+
+# --- finding, tying ----------------------------------------------------------------------------
+
+
+def test_sweeps_are_found_with_the_latest_first_and_no_run_counts_twice(tmp_path, monkeypatch):
+    first, second = share("vit", 0.1, 0, 0.3), made("study-y", "study", model="vit", acc=0.2)
+    create_run(resolve(make_config("quick")))
+    assert [(s.name, s.kind, s.runs) for s in find_sweeps(list_runs())if not s.bundled] == [
+        ("study-y", "study", (second,)), ("samples-x", "samples", (first,))
+    ]  # fmt: skip
+    assert find_sweep("samples-x").title == "Sample efficiency of ViT on cifar10-mini"
+    broken = share("vit", 0.05, 0, 0.3)
+    (broken.path / "config.yaml").write_text("model: [")
+    assert find_sweep("samples-x").runs == (first,)
+    with pytest.raises(UserError, match="no sweep 'nothing'"):
+        find_sweep("nothing")
+    copy = Run(tmp_path / "assets" / "runs" / first.id)
+    copy.path.parent.mkdir(parents=True)
+    copy.path.symlink_to(first.path)
+    monkeypatch.setattr("vitcore.runs.folder.assets_dir", lambda: tmp_path / "assets")
+    assert copy.bundled
+    assert find_sweep("samples-x").runs == (first,)
+    assert [s.runs for s in find_sweeps([copy])] == [(copy,)]
+
+
+def test_runs_that_were_launched_one_by_one_become_a_sweep():
+    steps = {"epochs": 10, "steps_per_epoch": 35}
+    runs = [
+        create_run(resolve(make_config("quick", model=m, train_share=0.1, **steps)))
+        for m in ("vit", "resnet")
+    ]
+    assert find_sweeps(runs) == []
+    assert set(tie_runs(runs, "mine").runs) == set(find_sweep("mine").runs) == set(runs)
+    with pytest.raises(UserError, match="part of the sweep mine"):
+        tie_runs(runs, "other")
+    with pytest.raises(UserError, match="no name for a sweep"):
+        tie_runs([create_run(resolve(make_config("quick", **steps)))], "../x")
+    with pytest.raises(UserError, match="steps_per_epoch"):
+        tie_runs([create_run(resolve(make_config("quick")))], "mine")
+
+
+# --- launching ---------------------------------------------------------------------------------
+
+
+def test_a_sweep_of_samples_is_launched_trained_and_read(colours):
+    plan = samples(colours, shares=(0.25,))
+    sweep = launch_sweep(plan)
+    assert launch_sweep(plan, once_s=60.0) == sweep  # pressed twice
+    assert launch_sweep(samples(colours, models=["vit"], shares=[0.5]), once_s=60.0).name != sweep.name
+    assert [run.meta.title for run in sweep.runs] == [entry.title for entry in plan.entries]
+    assert {wait_for(run, "finished", "failed").state for run in sweep.runs} == {"finished"}
+    assert find_sweep(sweep.name) == sweep
+    rows = sample_curve(sweep.runs)
+    assert [(r["model"], r["share"], r["images"]) for r in rows] == [
+        ("vit", 0.25, 24), ("resnet", 0.25, 24)
+    ]  # fmt: skip
+    for row, run in zip(rows, reversed(sweep.runs), strict=True):
+        status = run.status()
+        assert (status.step, row["steps"]) == (10, 10)
+        assert (row["mean"], row["n_test"]) == (status.result["test_acc"], 12)
+        assert row["parameters"] == status.result["parameters"] > 100
+    delete_sweep(sweep)
+    assert sweep.name not in [s.name for s in find_sweeps(list_runs())]
+
+
+def test_a_study_is_stopped_as_one_thing(colours):
+    sweep = launch_sweep(plan_study(base(colours, epochs=LONG), {"num_heads": [1, 2, 4]}))
+    wait_for(sweep.runs[0], "running")
+    with pytest.raises(UserError, match="not over"):
+        delete_sweep(sweep)
+    assert stop_sweep(sweep) == 3
+    assert {wait_for(run, "stopped").state for run in sweep.runs} == {"stopped"}
+    assert stop_sweep(sweep) == 0
+    assert [row["state"] for row in study_rows(sweep.runs)] == ["stopped"] * 3
+    assert resume_sweep(sweep) == 3
+    assert resume_sweep(sweep) == 0
+    assert stop_sweep(sweep) == 3
+
+
+def test_of_a_sweep_that_cannot_be_launched_nothing_is_left(colours, monkeypatch):
+    original, calls = background.launch, []
+
+    def third_fails(config, *given, **more):
+        calls.append(config)
+        if len(calls) == 3:
+            wait_for(list_runs(bundled=False)[-1], "running")
+            raise UserError("no room")
+        return original(config, *given, **more)
+
+    monkeypatch.setattr(background, "launch", third_fails)
+    with pytest.raises(UserError, match="no room"):
+        launch_sweep(plan_study(base(colours, epochs=LONG), {"num_heads": [1, 2, 4]}))
+    assert len(calls) == 3
+    assert list_runs(bundled=False) == []
+
+
+def test_missing_data_leaves_nothing(tmp_path):
+    with pytest.raises(UserError, match="no folder"):
+        launch_sweep(plan_samples(["vit"], data=f"folder:{tmp_path / 'nowhere'}"))
+    assert list_runs(bundled=False) == []
+
+
+def test_a_read_only_laboratory_launches_and_stops_nothing(colours, monkeypatch):
+    run = share("vit", 0.1, 0, state="queued")
+    monkeypatch.setenv("VITLAB_READONLY", "1")
+    for action in (lambda: launch_sweep(samples(colours)), lambda: stop_sweep(find_sweep("samples-x")),
+                   lambda: delete_sweep(find_sweep("samples-x")), lambda: tie_runs([run], "x")):  # fmt: skip
+        with pytest.raises(UserError, match="read-only"):
+            action()
+    assert run.status().state == "queued"

@@ -1,0 +1,55 @@
+"""Sentences and figures of the inductive-bias page, from numbers that are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dashboard import bias_figures
+from dashboard.bias_figures import Line
+from dashboard.bias_words import finding
+
+
+def curve(*mean):
+    return {"mean": list(mean), "error": [0.01] * len(mean)}
+
+
+SHIFT = {"x": [0, 4], "unit": "shift in pixels", "curves": {"consistency, zero": curve(1, 0.912)}}
+LINES = [Line("ViT", "#0072B2", "solid", SHIFT), Line("untrained ViT", "#0072B2", "dot", SHIFT)]
+
+
+def test_findings_say_the_numbers_of_trained_models():
+    assert finding("shift", LINES, "zero") == "Images moved by 4 pixels keep their answer: ViT 91 ± 1 %."
+    few = {**SHIFT, "x": [0, 3]}
+    assert finding("shift", [Line("ViT", "#0072B2", "solid", few)], "zero") == ""
+    assert finding("shift", LINES[1:], "zero") == ""
+    blocks = {"layers": ["block 1", "block 3"], "blocks": curve(-0.02, -0.5)}
+    line = Line("ResNet", "#D55E00", "solid", blocks)
+    assert finding("ablation", [line]) == "Missed most: in the ResNet block 3 (-50 points)."
+    table = {"layers": [["a", "b"], ["c"]], "cka": curve([1, 0.2, 0.3], [0.2, 1, 0.61], [0.3, 0.61, 1])}
+    said = finding("cka", [Line("ViT", "#0072B2", "solid", table)])
+    assert said == "Most alike between the two: b of the first and c of the second (CKA 0.61)."
+
+
+def test_a_curve_is_drawn_with_its_standard_error_and_chance():
+    values = {"x": [0, 4], "unit": "shift in pixels", "curves": {"accuracy": curve(0.9, 0.5)}}
+    figure = bias_figures.curves([Line("ViT", "#0072B2", "solid", values)], [("accuracy", "Right")], 0.1)
+    band, line = figure.data
+    assert list(line.y) == [90, 50]
+    assert list(band.y) == pytest.approx([91, 51, 49, 89])
+    assert [shape.y0 for shape in figure.layout.shapes] == [10]
+    assert line.showlegend
+
+
+def test_fields_share_a_scale_and_frame_what_lies_inside_the_image():
+    fields = np.zeros((2, 4, 4))
+    fields[0, 1, 1], fields[1] = 1.0, 1e-6
+    values = {
+        "layers": ["input", "block 1"],
+        "fields": fields.tolist(),
+        "bounds": [(0, 0, 2, 2), (-3, -3, 5, 5)],
+    }
+    figure = bias_figures.fields(Line("ResNet", "#D55E00", "solid", values), top=1.0)
+    assert figure.data[0].z[1][1] == 0
+    assert np.min(figure.data[0].z) == np.max(figure.data[1].z) == -4
+    assert [(s.x0, s.x1) for s in figure.layout.shapes] == [(-0.5, 2.5), (-0.5, 3.5)]

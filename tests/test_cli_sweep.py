@@ -1,0 +1,133 @@
+"""`python -m vitcore sweep`: what it prints, and the one sentence for a wrong input."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import TINY_VIT
+from tests.test_cli import run
+from vitcore.config import make_config
+from vitcore.data import resolve
+from vitcore.runs.folder import Run, Status, Tie, create_run, list_runs, runs_dir
+from vitcore.runs.sweep import find_sweeps
+
+TINY = [
+    part
+    for name, value in TINY_VIT.items()
+    if name != "batch_size"
+    for part in ("--set", f"vit.{name}={value}")
+]
+
+
+def nothing_launched():
+    return not runs_dir().exists() or not [p for p in runs_dir().iterdir() if not p.name.startswith(".")]
+
+
+@pytest.fixture
+def samples():
+    """A sweep with three results."""
+    for model, seed, acc in (("vit", 0, 0.36), ("vit", 1, 0.40), ("resnet", 0, 0.50)):
+        config = make_config("quick", model=model, seed=seed, train_share=0.1, epochs=10, steps_per_epoch=35)
+        result = {"test_acc": acc, "val_acc": acc, "n_test": 1000, "n_val": 500}
+        status = Status(state="finished", created=time.time(), active_s=90.0, result=result)
+        create_run(resolve(config), status=status, tie=Tie(name="mine", kind="samples"))
+
+
+def test_a_dry_run_prints_the_table_and_launches_nothing():
+    shares = ["--shares", "5,10", "--seeds", "0,1,2"]
+    done = run("sweep", "samples", "vit", "resnet", "--data", "cifar10", *shares, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == 1 + 2 * 2 * 3
+    assert " ".join(lines[1].split()) == "ViT, 5 % of the images, seed 0 quick cifar10 3,500 steps 0"
+    assert "12 runs; nothing was launched." in done.stderr
+    vary = ["--vary", "patch-size=2,4,8", "--vary", "norm=pre,post", "--vary", "lr=3e-4"]
+    done = run("sweep", "study", "vit", *vary, "--epochs", 3, "--dry-run")
+    assert [line.split("  ")[0] for line in done.stdout.splitlines()[1:]] == [
+        "ViT, base", "ViT, patch size 2", "ViT, patch size 8", "ViT, norm post", "ViT, learning rate 0.0003"
+    ]  # fmt: skip
+    assert nothing_launched()
+
+
+def test_samples_are_queued_shown_stopped_and_deleted(colours):
+    done = run("sweep", "samples", "vit", "--data", f"folder:{colours}", "--shares", "50,100", "--seeds", "3",
+               "--steps", "1000000", "--batch-size", 16, "--device", "cpu", *TINY)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = [Run(Path(line)) for line in done.stdout.split()]
+    (sweep,) = find_sweeps(list_runs(bundled=False))
+    assert list(sweep.runs) == found
+    assert sweep.name in done.stderr
+    assert [(r.config.train_share, r.config.options["embed_dim"]) for r in found] == [(0.5, 16), (1.0, 16)]
+    shown = json.loads(run("sweep", "show", sweep.name, "--json").stdout)
+    assert [(row["share"], row["mean"]) for row in shown["rows"]] == [(0.5, None), (1.0, None)]
+    assert (
+        run("sweep", "list").stdout.splitlines()[1].startswith(f"{sweep.name}  Sample efficiency of ViT on")
+    )
+    refused = run("sweep", "delete", sweep.name)
+    assert (refused.returncode, "not over" in refused.stderr) == (2, True)
+    assert "2 runs stopped" in run("sweep", "stop", sweep.name).stderr
+    end = time.monotonic() + 60
+    while {r.status().state for r in found} != {"stopped"} and time.monotonic() < end:
+        time.sleep(0.2)
+    assert run("sweep", "delete", sweep.name).returncode == 0
+    assert list_runs(bundled=False) == []
+
+
+def test_a_sweep_is_shown_as_a_table_and_as_json(samples):
+    done = run("sweep", "show", "mine")
+    assert done.returncode == 0, done.stderr
+    vit, resnet = done.stdout.splitlines()[1:]
+    # the mean of 36 and 40 %, and |36 - 40| / 2; sqrt(0.5 * 0.5 / 1000)
+    assert " ".join(vit.split()) == ("ViT 10 % 350 38.00 % 2.00 over seeds 38.00 % 2 of 2 1,000 1.5 finished")
+    assert " ".join(resnet.split()) == (
+        "ResNet 10 % 350 50.00 % 1.58 over test images 50.00 % 1 of 1 1,000 1.5 finished"
+    )
+    rows = json.loads(run("sweep", "show", "mine", "--json").stdout)["rows"]
+    assert [(row["model"], row["mean"], row["error_of"]) for row in rows] == [
+        ("vit", 0.38, "seeds"), ("resnet", 0.5, "test images")
+    ]  # fmt: skip
+    listed = json.loads(run("sweep", "list", "--json").stdout)
+    assert [(s["name"], s["state"], len(s["runs"])) for s in listed if not s["bundled"]] == [
+        ("mine", "finished", 3)
+    ]
+    assert {r["sweep"] for r in json.loads(run("runs", "--json").stdout) if not r["bundled"]} == {"mine"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["samples", "rnn"], "Unknown model 'rnn'"),
+        (["samples", "vit", "--shares", "5,x"], "--shares needs numbers"),
+        (["samples", "vit", "--seeds", "1.5"], "--seeds needs numbers"),
+        (["samples", "vit", "--steps", "3501"], "choose 3,500"),
+        (["samples", "vit", "--set", "vit.num_heads=3"], "not divisible by num_heads 3"),
+        (["samples", "vit", "--set", "lr=1"], "write MODEL.lr"),
+        (["samples", "vit", "--set", "lr"], "NAME=VALUE"),
+        (["study", "vit"], "--vary"),
+        (["study", "vit", "--vary", "patch_size"], "NAME=VALUE,VALUE"),
+        (["study", "vit", "--vary", "patch_size="], "needs values"),
+        (["study", "vit", "--vary", "patch_size=2,5"], "patch_size 5 cannot be tried"),
+        (["study", "vit", "--vary", "patch_size=2", "--data", "folder:/nowhere"], "no folder"),
+        (["show", "nothing"], "no sweep 'nothing'"),
+        (["tie", "a/b", "vit-cifar10"], "bundled"),
+    ],
+)
+def test_wrong_input_gets_one_sentence_and_leaves_nothing(arguments, words):
+    done = run("sweep", *arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert not done.stdout
+    assert nothing_launched()
+
+
+@pytest.mark.parametrize(
+    "command", ["", "samples", "study", "list", "show", "stop", "resume", "delete", "tie"]
+)
+def test_help_everywhere(command):
+    done = run("sweep", *filter(None, [command]), "--help")
+    assert (done.returncode, "Usage" in done.stdout) == (0, True)

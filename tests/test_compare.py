@@ -1,0 +1,170 @@
+"""What the page Compare draws and says, against plain loops over the same numbers."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import numpy as np
+import pytest
+
+from dashboard import compare_figures as draw
+from dashboard import compare_measured, compare_scores
+from dashboard.compare_figures import Shown
+from tests.conftest import TINY_RESNET
+from tests.made_runs import make_run
+from vitcore.config import make_config
+from vitcore.probes import TEST
+from vitcore.probes.measure import measure
+from vitcore.probes.store import Subject
+from vitcore.runs.folder import Status, create_run, find_run
+from vitcore.runs.metrics import Curve, Scalars, read_scalars
+from vitcore.runs.reach import best, first_at_least, last
+
+
+def curve(values, every=10):
+    steps = np.arange(1, len(values) + 1) * every
+    return Curve(steps, 1000.0 + steps, np.array(values, dtype=float))
+
+
+def test_when_a_training_reached_a_target():
+    values = [0.2, 0.5, 0.45, 0.7, 0.7]
+    scalars = Scalars({"val_acc": curve(values), "epoch": curve([1, 2, 3, 4, 5])})
+    for target in (0.1, 0.2, 0.5, 0.46, 0.7, 0.71):
+        moment = first_at_least(scalars, target, 32)
+        at = next((i for i, value in enumerate(values) if value >= target), None)
+        if at is None:
+            assert moment is None
+            continue
+        assert (moment.value, moment.step, moment.epoch) == (values[at], 10 * (at + 1), at + 1)
+        assert (moment.seconds, moment.images) == (10 * at, 320 * (at + 1))
+    assert best(scalars).step == 40  # the first of equal ones
+    assert best(scalars).images is None
+    assert last(scalars).step == 50
+    empty = Scalars({"train_acc": curve(values), "val_acc": curve([np.nan])})
+    assert best(empty) is None
+    assert first_at_least(empty, 0.1) is None
+    assert best(Scalars()) is last(Scalars()) is first_at_least(Scalars(), 0.1) is None
+
+
+def test_when_the_bundled_resnet_reaches_the_vit():
+    vit, resnet = (read_scalars(find_run(name).path) for name in ("vit-cifar10", "resnet-cifar10"))
+    target = max(vit["val_acc"].values)
+    assert best(vit).value == target
+    epochs = [i + 1 for i, value in enumerate(resnet["val_acc"].values) if value >= target]
+    moment = first_at_least(resnet, target, 128)
+    assert moment.epoch == pytest.approx(epochs[0])
+    assert moment.images == moment.step * 128
+    assert first_at_least(vit, max(resnet["val_acc"].values)) is None
+
+
+@pytest.fixture
+def pair():
+    draw_from = np.random.default_rng(0)
+    runs = []
+    for name, colour in (("A", "#0072B2"), ("B", "#D55E00")):
+        table = draw_from.integers(0, 9, (4, 4)) + 50 * np.eye(4, dtype=int)
+        count = draw_from.integers(0, 40, 15)
+        values = {
+            "classes": ["ant", "bee", "cow", "dog"],
+            "confusion": table.tolist(),
+            "class_accuracy": {
+                "mean": (np.diag(table) / table.sum(1)).tolist(), "error": [0.1] * 4,
+                "count": table.sum(1).tolist(),
+            },
+            "calibration": {
+                "bins": 15, "ece": 0.123, "count": count.tolist(), "accuracy": [0.5] * 15,
+                "confidence": ((np.arange(15) + 0.5) / 15).tolist(),
+            },
+        }  # fmt: skip
+        runs.append(Shown(name, colour, "solid", values))
+    return runs
+
+
+def test_confusion_matrices_and_their_difference(pair):
+    figure = draw.confusions(pair, difference=True)
+    maps = [trace for trace in figure.data if trace.type == "heatmap"]
+    a, b = (np.array(run.values["confusion"]) for run in pair)
+    aside = ~np.eye(4, dtype=bool)
+    for trace, table in zip(maps, (a, b), strict=False):
+        assert (np.array(trace.z)[aside] == table[aside]).all()
+        assert np.isnan(np.diag(np.array(trace.z))).all()
+        assert trace.zmax == max(a[aside].max(), b[aside].max())  # one scale
+    assert (np.nan_to_num(maps[2].z) == a - b).all()
+    assert maps[2].zmin == -maps[2].zmax == -np.abs(a - b).max()
+    assert len([t for t in draw.confusions(pair[:1], difference=False).data if t.type == "heatmap"]) == 1
+
+
+def test_accuracy_per_class_is_sorted_and_labelled(pair):
+    figure = draw.classes(pair)
+    names = figure.layout.yaxis.ticktext
+    means = np.array([run.values["class_accuracy"]["mean"] for run in pair])
+    middle = dict(zip(pair[0].values["classes"], means.mean(axis=0), strict=True))
+    assert [middle[name] for name in names] == sorted(middle.values())
+    dots = [trace for trace in figure.data if trace.mode == "markers"]
+    for trace, run in zip(dots, pair, strict=True):
+        told = dict(zip(trace.text, trace.x, strict=True))
+        for name, mean in zip(run.values["classes"], run.values["class_accuracy"]["mean"], strict=True):
+            assert told[name] == pytest.approx(100 * mean)
+
+
+def test_the_reliability_diagram_leaves_empty_bins_out(pair):
+    figure = draw.calibration(pair)
+    lines = [trace for trace in figure.data if getattr(trace, "mode", "") == "lines+markers"]
+    for trace, run in zip(lines, pair, strict=True):
+        count = np.array(run.values["calibration"]["count"])
+        assert trace.customdata.tolist() == count[count > 0].tolist()
+        assert "ECE 12.3 %" in trace.name
+        few = [symbol == "circle-open" for symbol in trace.marker.symbol]
+        assert few == [n < draw.FEW for n in count[count > 0]]
+
+
+@pytest.fixture
+def known(tmp_path):
+    """A measured run whose title is not friendly, and one without weights."""
+    run = make_run(tmp_path / "runs", "<b>tiny</b>", model="resnet", **TINY_RESNET)
+    result = [*measure(TEST, [Subject(run)], 1000)][-1].result
+    empty = create_run(make_config("quick"), tmp_path / "runs", title="empty", status=Status(state="lost"))
+    return compare_measured.look_up([run, empty], 1000), result
+
+
+def test_the_table_says_what_was_measured_and_dashes_else(known):
+    items, result = known
+    lines = {line.name: line.cells for group in compare_scores.table(items).values() for line in group}
+    share, trained = result.values["accuracy"], result.values["training"]["accuracy"]
+    assert lines["test images"] == [f"{100 * share:.2f}, n = 1,000", compare_scores.DASH]
+    assert lines["training images"] == [f"{100 * trained:.2f}, n = 1,000", compare_scores.DASH]
+    error = 100 * np.sqrt((share * (1 - share) + trained * (1 - trained)) / 1000)
+    gap = f"{100 * (trained - share):+.2f} ± {error:.2f}"
+    assert lines["gap, training minus test"] == [gap, compare_scores.DASH]
+    assert lines["inference"] == [compare_scores.DASH] * 2
+    assert lines["model"] == ["ResNet", "ViT"]
+    assert "no weights" in items[1].why
+
+
+def test_titles_are_not_read_as_html(known):
+    items, _ = known
+    text = compare_scores.as_html(items, compare_scores.table(items))
+    assert "<b>" not in text
+    assert "&lt;b&gt;tiny" in text
+    assert "<b>" not in items[0].shown.name
+
+
+def test_the_table_as_a_file(known):
+    items, result = known
+    rows = list(csv.reader(io.StringIO(compare_scores.as_csv(items, compare_scores.table(items)))))
+    assert rows[0][3:] == [item.run.id for item in items]
+    (test,) = [row for row in rows if row[1] == "test images"]
+    assert test[3:] == [f"{100 * result.values['accuracy']:.2f}, n = 1,000", ""]
+
+
+def test_runs_that_see_other_images_are_named(known, colours, tmp_path):
+    items, _ = known
+    other = make_run(tmp_path / "runs", "pets", model="resnet", **TINY_RESNET)
+    text = (other.path / "config.yaml").read_text().replace("cifar10-mini", f"folder:{colours}")
+    (other.path / "config.yaml").write_text(text)
+    every = compare_measured.look_up([*(item.run for item in items), find_run(other.path)], 1000)
+    fits, said = compare_measured.alike(every)
+    assert [item.run.id for item in fits] == [items[0].run.id]
+    assert "no weights" in said
+    assert "pets knows other classes" in said

@@ -1,0 +1,45 @@
+"""The small drawing of the first page: valid SVG, points where the numbers say."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from dashboard import svg
+
+NS = "{http://www.w3.org/2000/svg}"
+
+
+def point(model, label, images, mean, error=0.01):
+    return {"model": model, "label": label, "images": images, "mean": mean, "error": error, "chance": 0.1}
+
+
+POINTS = [
+    point("vit", "ViT", 1000, 0.3),
+    point("vit", "ViT", 10_000, 0.5),
+    point("vit", "ViT", 100_000, None),
+    point("resnet", "Res<Net", 1000, 0.6),
+    point("resnet", "Res<Net", 10_000, 0.8),
+]
+
+
+def test_points_stand_in_proportion_and_every_label_is_text():
+    root = ET.fromstring(svg.sample_efficiency(POINTS, "#123456"))
+    circles = [(float(c.get("cx")), float(c.get("cy"))) for c in root.iter(f"{NS}circle")]
+    assert len(circles) == 4  # what is not finished is not drawn
+    low, high, first, second = circles
+    assert low[0] == first[0]
+    assert high[0] == second[0] > low[0]
+    scale = (first[1] - second[1]) / 0.2  # pixels for a share of 1, from one pair
+    assert low[1] - high[1] == pytest.approx(0.2 * scale, abs=0.2)  # and the same for the other
+    assert low[1] - first[1] == pytest.approx(0.3 * scale, abs=0.2)
+    texts = [t.text for t in root.iter(f"{NS}text")]
+    assert {"1,000", "10,000", "ViT", "Res<Net", "chance", "training images"} <= set(texts)
+    assert "100,000" not in texts
+    width = float(root.get("viewBox").split()[2])
+    assert all(0 <= float(t.get("x")) <= width for t in root.iter(f"{NS}text"))
+
+
+def test_points_in_words():
+    assert svg.spoken(POINTS[:3]) == "ViT 1,000: 30.0 %, ViT 10,000: 50.0 %"

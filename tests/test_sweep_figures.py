@@ -1,0 +1,95 @@
+"""The figures of sweeps, out of rows whose numbers are known."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+
+from dashboard.sweep_figures import LABEL_GAP, sample_efficiency, study_panels
+
+
+def row(mean, error=0.01, **more):
+    return {
+        "mean": mean, "error": error if mean is not None else None,
+        "error_of": "seeds" if mean is not None else None,
+        "validation": mean, "n_test": 1000, "n_validation": 500, "seeds": [0, 1], "planned": 2,
+        "state": "finished" if mean is not None else "queued", "minutes": 1.0, "parameters": 10, "runs": [],
+        "data": "cifar10", "recipe": "quick", "chance": 0.1, **more,
+    }  # fmt: skip
+
+
+def sample(model, label, share, mean, **more):
+    whole = {"steps": 3500, "batch_size": 64, "images": round(45_000 * share)}
+    return row(mean, model=model, label=label, share=share, **{**whole, **more})
+
+
+def setting(name, value, mean, base=False, **more):
+    at = {"setting": name, "title": name.capitalize(), "value": value, "text": str(value), "base": base}
+    return row(mean, model="vit", label="ViT", **at, **more)
+
+
+def test_a_line_per_architecture_over_the_number_of_images():
+    rows = [sample("vit", "ViT", 0.05, 0.4), sample("vit", "ViT", 0.1, 0.5), sample("vit", "ViT", 1.0, None),
+            sample("resnet", "ResNet", 0.05, 0.6, error=0.02)]  # fmt: skip
+    figure = sample_efficiency(rows)
+    vit, resnet = figure.data
+    assert (vit.line.color, resnet.line.color) == ("#0072b2", "#d55e00")
+    assert (list(vit.x), list(vit.y)) == ([2250, 4500], [40, 50])
+    assert list(resnet.error_y.array) == pytest.approx([2])
+    assert figure.layout.xaxis.type == "log"
+    assert list(figure.layout.xaxis.tickvals) == [2250, 4500, 45000]  # also what is not finished
+    labels = {a.text: (a.x, a.y) for a in figure.layout.annotations}
+    assert labels["<b>ViT</b>"] == pytest.approx((math.log10(4500), 50))
+    assert "chance 10 %" in labels
+    assert [shape.y0 for shape in figure.layout.shapes] == [10]
+
+
+def test_names_at_the_ends_of_lines_do_not_overlap():
+    names = ("vit", "resnet", "mixer", "densenet")
+    figure = sample_efficiency([sample(n, n, 1.0, 0.5 + 0.001 * i) for i, n in enumerate(names)])
+    limit = figure.layout.yaxis.range[1]
+    heights = sorted(a.y for a in figure.layout.annotations if a.text.startswith("<b>"))
+    assert min(b - a for a, b in itertools.pairwise(heights)) >= LABEL_GAP * limit - 1e-9
+
+
+def test_without_counts_the_axis_is_the_share_and_nothing_finished_is_still_a_figure():
+    figure = sample_efficiency([sample("vit", "ViT", 0.25, 0.4, images=None)])
+    assert list(figure.data[0].x) == [25]
+    empty = sample_efficiency([sample("vit", "ViT", 0.25, None)])
+    assert len(empty.data) == 0
+    assert list(empty.layout.xaxis.tickvals) == [11250]
+
+
+def test_different_budgets_of_one_architecture_are_lines_of_their_own():
+    rows = [sample("vit", "ViT", 0.1, 0.4), sample("vit", "ViT", 0.1, 0.6, steps=7000)]
+    assert {t.name for t in sample_efficiency(rows).data} == {
+        "ViT, cifar10, 3,500 steps",
+        "ViT, cifar10, 7,000 steps",
+    }
+
+
+def test_a_panel_per_setting_with_one_axis_and_the_base_marked():
+    rows = [setting("patch", 2, 0.5), setting("patch", 4, 0.6, base=True), setting("patch", 8, None),
+            setting("norm", "pre", 0.6, base=True), setting("norm", "post", 0.3)]  # fmt: skip
+    figure = study_panels(rows)
+    patch, waiting, norm, _ = figure.data
+    assert (list(patch.x), list(patch.y), list(patch.marker.symbol)) == (
+        ["2", "4"],
+        [50, 60],
+        ["circle", "diamond"],
+    )
+    assert (list(waiting.x), list(waiting.text)) == (["8"], ["queued"])
+    assert (patch.mode, norm.mode) == ("lines+markers", "markers")
+    assert figure.layout.yaxis.range == figure.layout.yaxis2.range
+    assert figure.layout.yaxis.range[0] < 29 < 61 < figure.layout.yaxis.range[1]
+    assert list(figure.layout.xaxis.categoryarray) == ["2", "4", "8"]
+    assert [a.text for a in figure.layout.annotations] == ["<b>Patch</b>", "<b>Norm</b>"]
+
+
+def test_many_settings_take_several_rows():
+    rows = [setting(f"s{i}", value, 0.5) for i in range(9) for value in (1, 2)]
+    figure = study_panels(rows)
+    assert len(figure.data) == 18
+    assert figure.layout.height > study_panels(rows[:2]).layout.height * 2

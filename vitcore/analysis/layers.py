@@ -1,0 +1,158 @@
+"""The layers of any of the models by name, and how far each can possibly see.
+
+A ViT's and a Mixer's layers are the patches' embedding and every block; a CNN's are the first convolution
+and every block and halving between them. A model that has nothing but `stages` gives those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from vitcore.errors import UserError
+from vitcore.models.densenet import DenseBlock, DenseLayer, Transition
+from vitcore.models.googlenet import InceptionBlock
+from vitcore.models.mixer import Mixer
+from vitcore.models.resnet import PreActResNetBlock, ResNetBlock
+from vitcore.models.vit import ViT, to_patches
+
+SAME = (nn.BatchNorm2d, nn.ReLU, nn.GELU, nn.Identity, nn.Dropout)  # each output sees its own place alone
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A model as a first step, blocks in a row, and an answer: end(blocks(start(images))) are its logits."""
+
+    start: Callable[[torch.Tensor], torch.Tensor]
+    blocks: dict[str, nn.Module]
+    end: Callable[[torch.Tensor], torch.Tensor]
+    first: str  # name of what `start` gives
+
+
+def chain(model: nn.Module) -> Chain | None:
+    """A model's blocks in the order of computing; None where its structure is unknown."""
+    if isinstance(model, ViT):
+        return Chain(model.embed, _numbered(model.transformer), model.head, "patches")
+    if isinstance(model, Mixer):
+
+        def start(images: torch.Tensor) -> torch.Tensor:
+            return model.input_layer(to_patches(images, model.patch_size))
+
+        def end(tokens: torch.Tensor) -> torch.Tensor:
+            return model.head(as_maps(tokens))
+
+        return Chain(start, _numbered(model.blocks), end, "patches")
+    blocks = getattr(model, "inception_blocks", getattr(model, "blocks", None))
+    if isinstance(blocks, nn.Sequential) and hasattr(model, "input_net"):
+        return Chain(model.input_net, _numbered(blocks), model.head, "input")
+    return None
+
+
+def _numbered(blocks: nn.Module) -> dict[str, nn.Module]:
+    counts: dict[str, int] = {}
+    names = {}
+    for block in blocks:
+        kind = {"Transition": "transition", "MaxPool2d": "pool"}.get(type(block).__name__, "block")
+        counts[kind] = counts.get(kind, 0) + 1
+        names[f"{kind} {counts[kind]}"] = block
+    return names
+
+
+def as_maps(values: torch.Tensor) -> torch.Tensor:
+    """Tokens [B, T, D], CLS first where there is one, as maps [B, D, h, h] without CLS; maps pass."""
+    if values.dim() == 4:
+        return values
+    side = int(values.shape[1] ** 0.5)
+    patches = values[:, values.shape[1] - side * side :]  # [B, N, D]
+    return patches.transpose(1, 2).unflatten(2, (side, side))
+
+
+def layer_maps(model: nn.Module, images: torch.Tensor) -> dict[str, torch.Tensor]:
+    """What every layer puts out for normalised images [B, 3, S, S], first to last, as maps [B, C, h, w]; with
+    gradients where they are enabled. Raises `UserError` for a model whose layers are unknown.
+    """
+    if found := chain(model):
+        x = found.start(images)
+        maps = {found.first: as_maps(x)}
+        for name, block in found.blocks.items():
+            x = block(x)
+            maps[name] = as_maps(x)
+        return maps
+    if hasattr(model, "stages"):
+        return {f"stage {i + 1}": maps for i, maps in enumerate(model.stages(images))}
+    raise UserError(f"The layers of a {type(model).__name__} are not known: give it `stages`.")
+
+
+# --- how far a layer can see -------------------------------------------------------------------
+
+
+def reach(module: nn.Module, low: int, high: int) -> tuple[int, int]:
+    """The first and last input row that the output rows low..high of a module depend on; may lie outside of
+    the image, where the padding is. The same holds for columns. Raises `UserError` for an unknown module.
+    """
+    if isinstance(module, nn.Sequential):
+        for part in reversed(module):
+            low, high = reach(part, low, high)
+        return low, high
+    if isinstance(module, (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)):
+        size, step, pad = (
+            value[0] if isinstance(value, tuple) else value
+            for value in (module.kernel_size, module.stride, module.padding)
+        )
+        spread = module.dilation[0] if isinstance(module, nn.Conv2d) else getattr(module, "dilation", 1)
+        return low * step - pad, high * step - pad + spread * (size - 1)
+    if isinstance(module, SAME):
+        return low, high
+    if isinstance(module, (ResNetBlock, PreActResNetBlock)):
+        branches = (module.net, module.downsample or nn.Identity())
+    elif isinstance(module, DenseLayer):
+        branches = (module.net, nn.Identity())
+    elif isinstance(module, InceptionBlock):
+        branches = (module.conv_1x1, module.conv_3x3, module.conv_5x5, module.max_pool)
+    elif isinstance(module, DenseBlock):
+        branches = (module.block,)
+    elif isinstance(module, Transition):
+        branches = (module.transition,)
+    else:
+        raise UserError(f"How far a {type(module).__name__} sees is not known.")
+    ends = [reach(branch, low, high) for branch in branches]
+    return min(a for a, _ in ends), max(b for _, b in ends)
+
+
+def cell(pixel: int, side: int, size: int) -> int:
+    """Which of `side` equal parts of `size` pixels a pixel lies in."""
+    return min(side - 1, pixel * side // size)
+
+
+@torch.inference_mode()
+def bounds(model: nn.Module, size: int, pixel: tuple[int, int]) -> list[tuple[int, int, int, int]] | None:
+    """The theoretical receptive field of the place that contains a pixel (row, column), for every layer of
+    `layer_maps`: (top, left, bottom, right), the last row and column included. May reach over the image's
+    border, into the padding. None where the structure is unknown.
+
+    A ViT's or Mixer's first layer sees its own patch, every other layer the whole image.
+    """
+    found = chain(model)
+    if found is None:
+        return None
+    if isinstance(model, (ViT, Mixer)):
+        step = model.patch_size
+        top, left = (p // step * step for p in pixel)
+        whole = (0, 0, size - 1, size - 1)
+        return [(top, left, top + step - 1, left + step - 1), *(whole for _ in found.blocks)]
+    parts = [model.input_net, *found.blocks.values()]
+    blank = torch.zeros(1, 3, size, size, device=next(model.parameters()).device)
+    boxes = []
+    for i, maps in enumerate(layer_maps(model, blank).values()):
+        ends = []
+        for position in pixel:
+            low = high = cell(position, maps.shape[-1], size)
+            for part in reversed(parts[: i + 1]):
+                low, high = reach(part, low, high)
+            ends.append((low, high))
+        (top, bottom), (left, right) = ends
+        boxes.append((top, left, bottom, right))
+    return boxes

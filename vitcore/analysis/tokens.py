@@ -1,0 +1,63 @@
+"""The tokens that a Vision Transformer's first block reads, straight from a file of weights: no torch, no
+model.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vitcore.data.images import MEAN, STD
+from vitcore.errors import UserError
+
+PROJECTION = ("input_layer.weight", "input_layer.bias")
+
+
+def read_tokens(weights: Path, options: dict[str, Any], image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What `ViT.embed` adds up for an image uint8 [3, S, S]: projected patches (CLS first where there is one)
+    and positions, both float32 [T, D]. `options` are those of the run's configuration. Raises `UserError`.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    cls = options["pool"] == "cls"
+    names = [*PROJECTION, *(["cls_token"] if cls else [])]
+    names += ["pos_embedding"] if options["position"] == "learned" else []
+    try:
+        with safe_open(str(weights), "np") as stored:
+            found = {name: stored.get_tensor(name).astype(np.float32) for name in names}
+        matrix, bias = (found[name] for name in PROJECTION)
+        tokens = patch_rows(image, options["patch_size"]) @ matrix.T + bias  # [N, D]
+        if cls:
+            tokens = np.concatenate([found["cls_token"][0], tokens])
+        if options["position"] == "learned":
+            positions = found["pos_embedding"][0]
+        else:
+            positions = _fixed(options["position"], tokens, cls)
+        return tokens, np.broadcast_to(positions, tokens.shape)
+    except (SafetensorError, OSError, ValueError, TypeError) as error:
+        detail = str(error).strip().splitlines()[-1].strip().rstrip(".")
+        raise UserError(f"The weights {weights.name} cannot be read ({detail}).") from None
+
+
+def patch_rows(image: np.ndarray, size: int) -> np.ndarray:
+    """An image uint8 [3, S, S], normalised and cut: float32 [N, 3 * P * P], row by row, the channel
+    slowest.
+    """
+    side = image.shape[-1] // size
+    mean, std = (np.array(v, dtype=np.float32)[:, None, None] for v in (MEAN, STD))
+    x = (image.astype(np.float32) / 255 - mean) / std
+    x = x.reshape(3, side, size, side, size).transpose(1, 3, 0, 2, 4)  # [S/P, S/P, 3, P, P]
+    return x.reshape(side * side, 3 * size * size)
+
+
+def _fixed(position: str, tokens: np.ndarray, cls: bool) -> np.ndarray:
+    """Positions that are not learned; CLS stands nowhere."""
+    positions = np.zeros_like(tokens)
+    if position == "sincos":
+        from vitcore.models.vit import sincos_positions  # these alone need torch
+
+        side = round((len(tokens) - cls) ** 0.5)
+        positions[int(cls) :] = sincos_positions(side, tokens.shape[1])[0].numpy()
+    return positions

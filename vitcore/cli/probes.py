@@ -1,0 +1,103 @@
+"""The command that measures trained models: probe."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from vitcore.cli import Json, RunsDir, app
+from vitcore.errors import UserError
+from vitcore.probes import IMAGES, PROBES, SCORES, TEST, Probe, find_probe
+from vitcore.probes.store import Result, Subject
+
+Names = Annotated[list[str], typer.Option("--runs", metavar="RUN [RUN ...]", help="Which runs to measure.")]
+Setting = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help='A setting, e.g. --set "place=top left". Repeatable.'),
+]
+
+
+@app.command(
+    help=f"Measure an experiment on trained models: {', '.join(PROBES | SCORES)}; or first-look, the maps of "
+    "the first page. Results are kept and found again."
+)
+def probe(
+    name: Annotated[str, typer.Argument(help=f"{', '.join(PROBES | SCORES)}, all, first-look")],
+    run_names: Names,
+    more: Annotated[list[str] | None, typer.Argument(metavar="[RUN]...", hidden=True)] = None,
+    images: Annotated[
+        int | None,
+        typer.Option(
+            help=f"Test images, of every class equally many.  [default: {IMAGES}; of test: {TEST.images:,}]",
+            min=1,
+        ),
+    ] = None,
+    untrained: Annotated[
+        bool, typer.Option("--untrained", help="The same models before any training: a baseline.")
+    ] = False,
+    settings: Setting = None,
+    with_run: Annotated[
+        bool, typer.Option("--with-run", help="Keep the result in the run's own folder, to share it.")
+    ] = False,
+    as_json: Json = False,
+    runs_dir: RunsDir = None,
+) -> None:
+    from vitcore.runs.folder import find_run
+
+    runs = [find_run(run, runs_dir) for run in (*run_names, *(more or []))]
+    if name == "first-look":
+        from vitcore.analysis.first_look import measure as look
+
+        for run in runs:
+            print(look(run))
+        return
+    wanted = list(PROBES.values()) if name == "all" else [find_probe(name)]
+    results = []
+    for found in wanted:
+        chosen = found.settings(_given(settings))
+        for group in _groups(found, [Subject(run, untrained) for run in runs]):
+            results.append(_run(found, group, images or found.images, chosen, runs_dir, with_run))
+    if as_json:
+        print("[" + ",\n".join(result.model_dump_json() for result in results) + "]")
+        return
+    from vitcore.probes.table import as_text
+
+    print("\n\n".join(map(as_text, results)))
+
+
+def _groups(probe: Probe, subjects: list[Subject]) -> list[list[Subject]]:
+    """What is measured together."""
+    if not probe.pair:
+        return [[subject] for subject in subjects]
+    if len(subjects) > 2:
+        raise UserError(f"{probe.name} compares two models: give two runs.")
+    return [subjects * 2 if len(subjects) == 1 else subjects]  # one: with itself
+
+
+def _given(settings: list[str] | None) -> dict[str, object]:
+    given = {}
+    for setting in settings or []:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise UserError(f"--set needs NAME=VALUE, not {setting!r}.")
+        given[name.strip()] = yaml.safe_load(value)
+    return given
+
+
+def _run(
+    probe: Probe, subjects: list[Subject], images: int, settings: dict, root: Path | None, with_run: bool
+) -> Result:
+    """Measure with a line of progress on a terminal's stderr."""
+    from vitcore.probes.measure import measure
+
+    names = " and ".join(dict.fromkeys(s.name for s in subjects))
+    part = None
+    for part in measure(probe, subjects, images, settings, root, with_run=with_run):
+        if sys.stderr.isatty():
+            end = "\n" if part.result else ""
+            print(f"\r{probe.title}, {names}: {part.done} of {part.total} images", end=end, file=sys.stderr)
+    return part.result

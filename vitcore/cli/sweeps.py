@@ -1,0 +1,254 @@
+"""Commands about sweeps: several runs that are launched and read as one thing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from vitcore.cli import Data, Json, RunsDir, app
+from vitcore.cli.training import BatchSize, Device, Epochs, Minutes, Recipe, Setting, config_of
+from vitcore.errors import UserError
+
+sweep = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Several runs as one thing: models on shares of the images, or one setting at a time.",
+)
+app.add_typer(sweep, name="sweep")
+
+Seeds = Annotated[str, typer.Option(metavar="N,N", help="Every configuration is trained with each.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be launched, and launch nothing.")]
+SweepName = Annotated[str, typer.Argument(metavar="SWEEP", help="A sweep's name, see `sweep list`.")]
+
+
+def _values(text: str, option: str) -> list[Any]:
+    """`2,4,8`, `pre,post` or `[8,16],[16,32]` as values."""
+    try:
+        found = yaml.safe_load(f"[{text}]")
+    except yaml.YAMLError:
+        found = []
+    if not found:
+        raise UserError(f"{option} needs values with commas between them, not {text!r}.")
+    return found
+
+
+def _numbers(text: str, option: str, kind: type) -> list[Any]:
+    try:
+        return [kind(part) for part in text.split(",")]
+    except ValueError:
+        example = "0,1" if kind is int else "5,10,25"
+        raise UserError(
+            f"{option} needs numbers with commas between them, such as {example}: {text!r}."
+        ) from None
+
+
+def _launch(plan: Any, runs_dir: Path | None, device: str | None, dry_run: bool) -> None:
+    from vitcore.runs.listing import print_aligned
+    from vitcore.runs.sweep import launch_sweep
+
+    if dry_run:
+        lines = [("run", "recipe", "data", "length", "seed")]
+        for row in plan.rows():
+            length = f"{row['steps']:,} steps" if row["steps"] else f"{row['epochs']} epochs"
+            length = f"{row['minutes']:g} minutes" if row["minutes"] else length
+            lines.append((row["title"], row["recipe"], row["data"], length, str(row["seed"])))
+        print_aligned(lines, 3)
+        print(f"{len(plan.entries)} runs; nothing was launched.", file=sys.stderr)
+        return
+    launched = launch_sweep(plan, runs_dir, device=device)
+    print(f"Sweep {launched.name}: {len(launched.runs)} runs are queued.", file=sys.stderr)
+    for run in launched.runs:
+        print(run.path)
+
+
+@sweep.command()
+def samples(
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="For example: vit resnet")],
+    data: Data = None,
+    shares: Annotated[
+        str, typer.Option(metavar="PERCENT,...", help="Of the training images of each class; nested.")
+    ] = "5,10,25,50,100",
+    steps: Annotated[int, typer.Option(help="Optimizer steps of every run, whatever its share.")] = 3500,
+    seeds: Seeds = "0,1",
+    recipe: Recipe = None,
+    batch_size: BatchSize = None,
+    device: Device = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE",
+            help="Another setting of all, e.g. augment=trivial, or of one: vit.num_layers=4. Repeatable.",
+        ),
+    ] = None,
+    dry_run: DryRun = False,
+    runs_dir: RunsDir = None,
+) -> None:  # fmt: skip
+    """Sample efficiency: queue models on nested shares of the images, equal steps; prints the run folders."""
+    from vitcore.runs.sweep_plan import plan_samples
+
+    kind, _, very = (device or "").partition(":")
+    shared: dict[str, Any] = {"batch_size": batch_size, "device": kind or None}
+    shared = {name: value for name, value in shared.items() if value is not None}
+    own: dict[str, dict[str, Any]] = {}
+    for setting in settings or []:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise UserError(f"--set needs NAME=VALUE, not {setting!r}.")
+        model, dot, inner = name.rpartition(".")
+        (own.setdefault(model, {}) if dot else shared)[inner.replace("-", "_")] = _value(text, name)
+    plan = plan_samples(
+        models, data=data or "cifar10-mini", shares=[p / 100 for p in _numbers(shares, "--shares", float)],
+        steps=steps, seeds=_numbers(seeds, "--seeds", int), recipe=recipe or "quick", own=own, **shared,
+    )  # fmt: skip
+    _launch(plan, runs_dir, device if very else None, dry_run)
+
+
+def _value(text: str, name: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise UserError(f"--set {name}: {text!r} is not a value that YAML understands.") from None
+
+
+@sweep.command()
+def study(
+    model: Annotated[str, typer.Argument(metavar="MODEL")],
+    vary: Annotated[
+        list[str],
+        typer.Option(
+            "--vary", metavar="NAME=VALUE,...",
+            help="Values of one setting, tried around the base, e.g. patch_size=2,4,8. Repeatable.",
+        ),
+    ],
+    data: Data = None,
+    recipe: Recipe = None,
+    epochs: Epochs = None,
+    minutes: Minutes = None,
+    batch_size: BatchSize = None,
+    seeds: Annotated[
+        str | None, typer.Option(metavar="N,N", help="Train each with each.  [default: the base's]")
+    ] = None,
+    device: Device = None,
+    settings: Setting = None,
+    dry_run: DryRun = False,
+    runs_dir: RunsDir = None,
+) -> None:  # fmt: skip
+    """One setting at a time around a base, which is trained once; prints the run folders."""
+    from vitcore.runs.sweep_plan import plan_study
+
+    kind, _, very = (device or "").partition(":")
+    given = dict(model=model, data=data, recipe=recipe, epochs=epochs, minutes=minutes, batch_size=batch_size)
+    base = config_of(None, settings, **given, device=kind or None)
+    values: dict[str, list[Any]] = {}
+    for text in vary:
+        name, equals, tried = text.partition("=")
+        if not equals:
+            raise UserError(f"--vary needs NAME=VALUE,VALUE, not {text!r}.")
+        values.setdefault(name.strip().replace("-", "_"), []).extend(_values(tried, f"--vary {name}"))
+    plan = plan_study(base, values, seeds=_numbers(seeds, "--seeds", int) if seeds else ())
+    _launch(plan, runs_dir, device if very else None, dry_run)
+
+
+@sweep.command("list")
+def list_(as_json: Json = False, runs_dir: RunsDir = None) -> None:
+    """List the bundled and your own sweeps."""
+    from vitcore.runs.folder import list_runs
+    from vitcore.runs.listing import print_aligned
+    from vitcore.runs.sweep import find_sweeps
+    from vitcore.runs.sweep_rows import together
+
+    found = find_sweeps(list_runs(runs_dir))
+    states = [together([run.status().state for run in s.runs]) for s in found]
+    if as_json:
+        rows = [
+            {"name": s.name, "kind": s.kind, "title": s.title, "bundled": s.bundled, "state": state,
+             "runs": [run.id for run in s.runs]}
+            for s, state in zip(found, states, strict=True)
+        ]  # fmt: skip
+        print(json.dumps(rows))
+        return
+    lines = [("sweep", "what", "state", "runs")]
+    lines += [(s.name, s.title, state, str(len(s.runs))) for s, state in zip(found, states, strict=True)]
+    print_aligned(lines, 3)
+
+
+@sweep.command()
+def show(name: SweepName, as_json: Json = False, runs_dir: RunsDir = None) -> None:
+    """Print what came out of a sweep so far."""
+    from vitcore.runs.listing import print_aligned
+    from vitcore.runs.sweep import find_sweep
+    from vitcore.runs.sweep_rows import sample_curve, study_rows
+
+    found = find_sweep(name, runs_dir)
+    rows = sample_curve(found.runs) if found.kind == "samples" else study_rows(found.runs)
+    if as_json:
+        print(json.dumps({"name": found.name, "kind": found.kind, "title": found.title, "rows": rows}))
+        return
+    if found.kind == "samples":
+        lines = [("model", "share", "images", *RESULTS)]
+        for row in rows:
+            images = f"{row['images']:,}" if row["images"] else ""
+            lines.append((row["label"], f"{100 * row['share']:g} %", images, *_results(row)))
+    else:
+        lines = [("setting", "value", "", *RESULTS)]
+        for row in rows:
+            lines.append((row["title"], row["text"], "base" if row["base"] else "", *_results(row)))
+    print_aligned(lines, 1)
+    print(found.title, file=sys.stderr)
+
+
+RESULTS = ("test", "standard error", "validation", "seeds", "n", "minutes", "state")
+
+
+def _results(row: Any) -> tuple[str, ...]:
+    percent = [f"{100 * v:.2f} %" if v is not None else "" for v in (row["mean"], row["validation"])]
+    error = f"{100 * row['error']:.2f} over {row['error_of']}" if row["error"] is not None else ""
+    minutes = f"{row['minutes']:.1f}" if row["minutes"] is not None else ""
+    count = f"{row['n_test']:,}" if row["n_test"] else ""
+    seeds = f"{len(row['seeds'])} of {row['planned']}"
+    return percent[0], error, percent[1], seeds, count, minutes, row["state"]
+
+
+@sweep.command()
+def stop(name: SweepName, runs_dir: RunsDir = None) -> None:
+    """Take what waits off the queue, and ask what trains to save and end."""
+    from vitcore.runs.sweep import find_sweep, stop_sweep
+
+    count = stop_sweep(find_sweep(name, runs_dir))
+    print(f"{count} runs stopped." if count else "All its runs were over already.", file=sys.stderr)
+
+
+@sweep.command()
+def resume(name: SweepName, runs_dir: RunsDir = None) -> None:
+    """Queue again what was stopped, failed or lost."""
+    from vitcore.runs.sweep import find_sweep, resume_sweep
+
+    count = resume_sweep(find_sweep(name, runs_dir))
+    print(f"{count} runs are queued again." if count else "There is nothing to resume.", file=sys.stderr)
+
+
+@sweep.command()
+def delete(name: SweepName, runs_dir: RunsDir = None) -> None:
+    """Remove all runs of a sweep that is over, for good."""
+    from vitcore.runs.sweep import delete_sweep, find_sweep
+
+    delete_sweep(find_sweep(name, runs_dir), runs_dir)
+
+
+@sweep.command()
+def tie(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What to call the sweep.")],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...")],
+    runs_dir: RunsDir = None,
+) -> None:
+    """Make a sweep of samples out of runs that were launched one by one, or on several machines."""
+    from vitcore.runs.folder import find_run
+    from vitcore.runs.sweep import tie_runs
+
+    tied = tie_runs([find_run(run, runs_dir) for run in runs], name)
+    print(f"{tied.title}: {len(tied.runs)} run{'s' * (len(tied.runs) > 1)}.", file=sys.stderr)

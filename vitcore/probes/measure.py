@@ -1,0 +1,164 @@
+"""Running a probe: step by step, so that somebody can watch, and stop it; what is complete is kept."""
+
+from __future__ import annotations
+
+import functools
+import platform
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from vitcore.errors import UserError
+from vitcore.models import build, load_run
+from vitcore.probes import IMAGES, SPEED, Probe
+from vitcore.probes.store import UNTRAINED_SEED, Result, Subject, find, images_for, keep
+from vitcore.runs.folder import assets_dir
+
+
+@dataclass(frozen=True)
+class Partial:
+    """How far a measurement is; `values` are those of the first `done` images, None before the first."""
+
+    done: int
+    total: int
+    values: dict[str, Any] | None
+    result: Result | None = None  # at the end
+
+
+def measure(
+    probe: Probe,
+    subjects: list[Subject],
+    images: int = IMAGES,
+    settings: dict[str, Any] | None = None,
+    root: str | Path | None = None,
+    *,
+    with_run: bool = False,
+    command: str = "",
+) -> Iterator[Partial]:
+    """Measure one model (two for a `pair` probe), or find what was measured; the last item has the result.
+
+    Nothing is kept unless the iteration is finished. `images`: how many at most. `with_run`: keep it in the
+    run's own folder. Raises `UserError` for runs or settings that do not fit.
+    """
+    if len(subjects) != 1 + probe.pair:
+        raise UserError(f"{probe.name} is measured on {1 + probe.pair} model(s) at a time.")
+    settings = probe.settings(settings)
+    if probe.whole:
+        yield from probe.steps(probe, subjects, images, settings, root, with_run=with_run, command=command)
+        return
+    seen = images_for([s.run for s in subjects], images)
+    total = len(seen.labels)
+    stored = find(probe, subjects, seen, settings, root)
+    if stored and not with_run:
+        yield Partial(total, total, stored.values, stored)
+        return
+    began = time.time()
+    yield Partial(0, total, None)
+    models = [model_of(subject) for subject in subjects]
+    pixels, values = torch.from_numpy(seen.pixels), None
+    for done, values in probe.steps(models[0], (*models, None)[1], pixels, seen.labels, settings):
+        yield Partial(done, total, values)
+    result = concluded(
+        probe,
+        subjects,
+        images,
+        settings,
+        f"test images of {seen.name}",
+        done,
+        values,
+        began=began,
+        command=command,
+    )
+    keep(result, probe, subjects, seen, root, with_run=with_run)
+    yield Partial(total, total, values, result)
+
+
+def concluded(
+    probe: Probe,
+    subjects: list[Subject],
+    images: int,
+    settings: dict[str, Any],
+    data: str,
+    done: int,
+    values: dict[str, Any],
+    *,
+    began: float,
+    command: str = "",
+) -> Result:
+    """The result of a measurement that `began` then, of `done` images; `data` says of which."""
+    return Result(
+        probe=probe.name,
+        title=probe.title,
+        runs=[s.name for s in subjects],
+        models=[s.run.config.model for s in subjects],
+        data=data,
+        images=done,
+        settings=settings,
+        values=values,
+        date=time.strftime("%Y-%m-%d", time.gmtime(began)),
+        seconds=round(time.time() - began, 2),
+        machine=machine(),
+        command=command or command_of(probe, subjects, images, settings),
+        commit=commit(),
+        torch=torch.__version__,
+    )
+
+
+def model_of(subject: Subject) -> nn.Module:
+    """The model of a subject in evaluation mode; an untrained one has the same random weights every time."""
+    if not subject.untrained:
+        return load_run(subject.run)
+    config = subject.run.config
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(UNTRAINED_SEED)
+        return build(
+            config.model,
+            num_classes=len(config.classes or range(10)),
+            image_size=config.image_size,
+            **config.options,
+        ).eval()
+
+
+def command_of(probe: Probe, subjects: list[Subject], images: int, settings: dict[str, Any]) -> str:
+    """The command line that measures the same."""
+    words = [f"python -m vitcore probe {probe.name} --runs", *(s.run.id for s in subjects)]
+    words += [f"--images {images}"] if probe is not SPEED else []
+    words += [f'--set "{name}={value}"' for name, value in settings.items() if name in probe.choices]
+    return " ".join([*words, *(["--untrained"] if any(s.untrained for s in subjects) else [])])
+
+
+@functools.cache
+def machine() -> str:
+    """The processor's name and how many threads torch uses."""
+    name = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return f"{name}, {torch.get_num_threads()} threads, {platform.system()}"
+
+
+@functools.cache
+def commit() -> str:
+    """The revision of the code where it is a git checkout, with `+` if vitcore was changed since; else
+    empty.
+    """
+
+    def git(*words: str) -> str:
+        done = subprocess.run(
+            ["git", *words], cwd=assets_dir().parent, capture_output=True, text=True, timeout=10
+        )
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    try:
+        revision = git("rev-parse", "--short", "HEAD")
+        return revision + "+" * bool(revision and git("status", "--porcelain", "--", "vitcore"))
+    except (OSError, subprocess.SubprocessError):
+        return ""

@@ -1,0 +1,191 @@
+"""Measuring the probes `test` and `speed`, step by step."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from vitcore.analysis.attention import as_input
+from vitcore.analysis.comparison import judged, multiply_adds
+from vitcore.config import Config
+from vitcore.data.augment import subset
+from vitcore.data.datasets import CLASSES, Dataset, load_dataset, split_indices
+from vitcore.errors import UserError
+from vitcore.models import count_parameters
+from vitcore.models.evaluate import batch_for
+from vitcore.probes import SPEED, Probe
+from vitcore.probes.measure import Partial, concluded, model_of
+from vitcore.probes.scores import (
+    SCALE,
+    TRAINING,
+    complete_here,
+    own_folder,
+    speed_set,
+    speed_settings,
+    test_images,
+    test_set,
+)
+from vitcore.probes.store import Images, Subject, find, keep, pick
+from vitcore.runs.folder import assets_dir
+
+TICK_S = 0.2
+LONG_S = 300  # after which a measurement of speed has failed
+
+
+def measure_scores(
+    probe: Probe,
+    subjects: list[Subject],
+    images: int,
+    settings: dict[str, Any],
+    root: str | Path | None = None,
+    *,
+    with_run: bool = False,
+    command: str = "",
+) -> Iterator[Partial]:
+    """As `vitcore.probes.measure.measure`, of one model: its answers to test images, or its speed here."""
+    (subject,) = subjects
+    if probe is SPEED:
+        seen, settings = speed_set(subject.run), speed_settings(settings)
+    else:
+        seen = test_set(subject.run, images)
+    stored = find(probe, subjects, seen, settings, root)
+    if stored and not with_run:
+        yield Partial(stored.images, stored.images, stored.values, stored)
+        return
+    began, values = time.time(), None
+    yield Partial(0, seen.count, None)
+    steps = _speed(subject, settings) if probe is SPEED else _answers(subject, images)
+    for done, total, found in steps:
+        values = found
+        yield Partial(done, total, None)
+    data = "random pixels" if probe is SPEED else f"test images of {seen.name}"
+    result = concluded(
+        probe, subjects, images, settings, data, seen.count, values, began=began, command=command
+    )
+    keep(result, probe, subjects, seen, root, with_run=with_run)
+    yield Partial(seen.count, seen.count, values, result)
+
+
+def _answers(subject: Subject, count: int) -> Iterator[tuple[int, int, dict[str, Any] | None]]:
+    """(images done, of how many, the values at the end) for test and training images."""
+    config = subject.run.config
+    test, training = test_images(config, count), training_images(config, count)
+    model = model_of(subject)
+    total = len(test.labels) + (len(training.labels) if training else 0)
+    found, done = [], 0
+    for part in (test, training):
+        logits = []
+        for batch in np.array_split(part.pixels, _batches(part)) if part else ():
+            with torch.inference_mode():
+                logits.append(model(as_input(torch.from_numpy(batch))).float())
+            done += len(batch)
+            yield done, total, None
+        found.append(torch.cat(logits) if logits else None)
+    yield done, total, _values(config, model, test, training, *found)
+
+
+def _batches(images: Images) -> int:
+    """In how many parts images are answered: about a fifth of a training's validation batch each, so that a
+    cancelled measurement ends soon.
+    """
+    return -(-len(images.labels) // max(1, batch_for(images.pixels.shape[-1]) // 5))
+
+
+def _values(
+    config: Config,
+    model: nn.Module,
+    test: Images,
+    training: Images | None,
+    logits: torch.Tensor,
+    trained: torch.Tensor | None,
+) -> dict[str, Any]:
+    chances = logits.softmax(dim=1).nan_to_num()
+    truth = torch.from_numpy(test.labels)
+    values = {
+        "classes": list(config.classes or CLASSES),
+        **judged(logits, truth),
+        "parameters": count_parameters(model),
+        "multiply_adds": multiply_adds(model, config.image_size),
+        "training": None,
+        "truth": test.labels.tolist(),
+        "predicted": chances.argmax(dim=1).tolist(),
+        "confidence": _whole(chances.max(dim=1).values),
+        "truth_probability": _whole(chances.gather(1, truth[:, None])[:, 0]),
+    }
+    if training:
+        found = judged(trained, torch.from_numpy(training.labels))
+        values["training"] = {
+            "accuracy": found["accuracy"],
+            "loss": found["loss"],
+            "images": len(training.labels),
+        }
+    return values
+
+
+def _whole(shares: torch.Tensor) -> list[int]:
+    return (SCALE * shares).round().int().tolist()
+
+
+def training_images(config: Config, count: int) -> Images | None:
+    """Images that a run was trained on, as many as are tested but at most 3,500, each class in turn: for a
+    run on complete CIFAR-10 the bundled ones among them, where it saw all. None where they are not here.
+    """
+    data = load_dataset("cifar10-mini" if config.data == "cifar10" else config.data, config.image_size)
+    if config.data != "cifar10":
+        own = split_indices(data)[0]
+        own = own[subset(data.train.labels[own], config.train_share, config.seed)]
+    elif config.train_share < 1:
+        if not complete_here():
+            return None
+        data = load_dataset("cifar10", download=False)
+        own = split_indices(data)[0]
+        own = own[subset(data.train.labels[own], config.train_share, config.seed)]
+    else:
+        own = _bundled_training(data)
+    size = len(data.test) if own_folder(config) else count
+    return pick(data, min(size, count, TRAINING), part=own)
+
+
+def _bundled_training(data: Dataset) -> np.ndarray:
+    """Positions in cifar10-mini's 4,000 training images that complete CIFAR-10 trains on."""
+    info = json.loads((assets_dir() / "cifar10-mini" / "labels.json").read_text())
+    nowhere = Dataset("cifar10", CLASSES, 32, lambda: range(50_000), lambda: range(0))
+    trained = np.zeros(50_000, bool)
+    trained[split_indices(nowhere)[0]] = True
+    return np.flatnonzero(trained[np.array(info["train_index"])])
+
+
+def _speed(subject: Subject, settings: dict[str, Any]) -> Iterator[tuple[int, int, dict[str, Any] | None]]:
+    """Inference in a process of its own, whose memory is nothing but that."""
+    if subject.untrained:
+        raise UserError("An untrained model is as fast as a trained one: measure that.")
+    kind, batch = settings["device"].split(":")[0], settings["batch"]
+    command = [sys.executable, "-m", "vitcore.probes.speed", str(subject.run.path), str(batch), kind]
+    began = time.monotonic()
+    child = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=assets_dir().parent
+    )
+    try:
+        while child.poll() is None:
+            if time.monotonic() - began > LONG_S:
+                raise UserError(f"Measuring the speed took over {LONG_S} s: try again when less is going on.")
+            time.sleep(TICK_S)
+            yield 0, 0, None
+        said, errors = child.communicate()
+    finally:  # also when somebody cancels
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+    if child.returncode:
+        reason = (errors.strip().splitlines() or [f"it ended with {child.returncode}"])[-1]
+        raise UserError(f"The speed of {subject.run.id} could not be measured ({reason}).")
+    yield 0, 0, json.loads(said.strip().splitlines()[-1])

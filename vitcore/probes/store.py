@@ -1,0 +1,193 @@
+"""Results of probes on disk, found again by the content of weights, images and settings. No torch.
+
+A result is one JSON file, <probe>-<key>.json: for a bundled model in its run folder's `probes`, else in
+`.probes` of the runs folder. A run that is trained on, other images or a new version of a probe have another
+key, so that nothing stored can be shown for what it is not.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from vitcore.architectures import ARCHITECTURES
+from vitcore.data import Dataset, load_dataset
+from vitcore.errors import UserError
+from vitcore.probes import Probe
+from vitcore.runs.files import write_atomic
+from vitcore.runs.folder import Run, runs_dir
+
+UNTRAINED_SEED = 0
+
+
+class Result(BaseModel):
+    """What a probe found, and where it comes from."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    probe: str
+    title: str
+    runs: list[str]  # ids; "untrained ID" for the same model before any training
+    models: list[str]  # architectures
+    data: str
+    images: int
+    settings: dict[str, Any]
+    values: dict[str, Any]
+    date: str
+    seconds: float
+    machine: str
+    command: str
+    commit: str
+    torch: str
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model to measure: a run's best weights, or the same model untrained."""
+
+    run: Run
+    untrained: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"untrained {self.run.id}" if self.untrained else self.run.id
+
+    @property
+    def label(self) -> str:
+        """As it is written at a curve."""
+        label = ARCHITECTURES[self.run.config.model].label
+        return f"untrained {label}" if self.untrained else label
+
+    @property
+    def digest(self) -> str:
+        """Changes with the weights. Raises `UserError` where there are none."""
+        if self.untrained:
+            config = self.run.config
+            what = [config.model, config.options, len(config.classes or range(10)), config.image_size]
+            return _sha(json.dumps([*what, UNTRAINED_SEED], sort_keys=True).encode())
+        path = self.run.weights
+        if path is None:
+            raise UserError(f"Run {self.run.id} has no weights to measure: choose one that was trained.")
+        about = path.stat()
+        return _file_digest(path, about.st_mtime_ns, about.st_size)
+
+
+def _sha(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@functools.lru_cache(maxsize=256)
+def _file_digest(path: Path, stamp: int, size: int) -> str:
+    return _sha(path.read_bytes())
+
+
+class Seen(Protocol):
+    """What models are measured on, known by its content."""
+
+    @property
+    def digest(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Images:
+    """Test images that several models are measured on, as many of each class as possible."""
+
+    name: str
+    pixels: np.ndarray  # uint8 [N, 3, S, S]
+    labels: np.ndarray  # int64 [N]
+
+    @property
+    def digest(self) -> str:
+        return _sha(self.pixels.tobytes() + self.labels.tobytes())
+
+
+def images_for(runs: list[Run], count: int) -> Images:
+    """The first test images of each class in turn, `count` in all (or as many as there are): of the runs' own
+    folder, or of the bundled part of CIFAR-10. Raises `UserError` for runs that cannot see the same images.
+    """
+    if count < 1:
+        raise UserError(f"{count} images cannot be measured: ask for at least 1.")
+    first = runs[0].config
+    for run in runs[1:]:
+        if run.config.classes != first.classes or run.config.image_size != first.image_size:
+            raise UserError(
+                f"{runs[0].id} and {run.id} know other classes or sizes of images: choose runs on the same "
+                "data."
+            )
+    own = first.data.startswith("folder:")
+    if own and len({run.config.data for run in runs}) > 1:
+        raise UserError("These runs were trained on different folders: choose runs on the same data.")
+    return pick(load_dataset(first.data, first.image_size) if own else _mini(), count)
+
+
+@functools.lru_cache(maxsize=1)
+def _mini() -> Dataset:
+    return load_dataset("cifar10-mini")
+
+
+def pick(data: Dataset, count: int, *, part: np.ndarray | None = None) -> Images:
+    """The first `count` images of each class in turn: test images, or training images at positions `part`."""
+    split = data.test if part is None else data.train
+    part = np.arange(len(split)) if part is None else part
+    labels = split.labels[part]
+    turn = np.zeros(len(labels), int)  # how many of its class come before it
+    for label in np.unique(labels):
+        turn[labels == label] = np.arange((labels == label).sum())
+    order = np.lexsort((labels, turn))[:count]
+    return Images(data.name, split.images[part[order]], labels[order])
+
+
+def key_of(probe: Probe, subjects: list[Subject], images: Seen, settings: dict[str, Any]) -> str:
+    """What a result is found by. Raises `UserError` for a run without weights."""
+    what = [probe.name, probe.version, [s.digest for s in subjects], images.digest, settings]
+    return _sha(json.dumps(what, sort_keys=True).encode())[:20]
+
+
+def find(
+    probe: Probe,
+    subjects: list[Subject],
+    images: Seen,
+    settings: dict[str, Any],
+    root: str | Path | None = None,
+) -> Result | None:
+    """The stored result of just these weights, images and settings, if there is one."""
+    name = f"{probe.name}-{key_of(probe, subjects, images, settings)}.json"
+    for place in (subjects[0].run.path / "probes" / name, _cache(root) / name):
+        try:
+            return Result.model_validate_json(place.read_bytes())
+        except (OSError, ValidationError):  # not there, or torn: measured again
+            continue
+    return None
+
+
+def keep(
+    result: Result,
+    probe: Probe,
+    subjects: list[Subject],
+    images: Seen,
+    root: str | Path | None = None,
+    *,
+    with_run: bool = False,
+) -> Path:
+    """Store a result: in the cache of the runs folder, or with the first run itself (for bundled models).
+    Raises `UserError` where that cannot be written.
+    """
+    place = subjects[0].run.path / "probes" if with_run else _cache(root)
+    path = place / f"{probe.name}-{key_of(probe, subjects, images, result.settings)}.json"
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, result.model_dump_json())
+    except OSError as error:
+        raise UserError(f"The result cannot be kept in {place}: {error.strerror or error}.") from None
+    return path
+
+
+def _cache(root: str | Path | None) -> Path:
+    return runs_dir(root) / ".probes"

@@ -1,0 +1,130 @@
+"""A result as flat rows of plain values, the same on the terminal, as CSV and on the page. No torch."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from vitcore.probes.store import Result
+
+Row = dict[str, Any]
+
+
+def rows(result: Result) -> list[Row]:
+    """One row a measured number: model, quantity, where (x, layer, head), mean, error. The pixels of
+    receptive fields are left out: the JSON has them.
+    """
+    name = ", ".join(result.runs)
+    return [{"model": name, **row} for row in _rows(result.probe, result.values)]
+
+
+def _rows(probe: str, values: dict[str, Any]) -> Iterator[Row]:
+    if "curves" in values:
+        for quantity, curve in values["curves"].items():
+            for x, mean, error in zip(values["x"], curve["mean"], curve["error"], strict=True):
+                yield {"quantity": quantity, values["unit"]: x, "mean": mean, "error": error}
+    elif probe in ("test", "speed"):
+        yield from _scores(values)
+    elif probe == "cka":
+        names = [f"{i + 1}: {layer}" for i, layers in enumerate(values["layers"]) for layer in layers]
+        table = values["cka"]
+        for i, first in enumerate(names):
+            for j in range(i):
+                yield {"quantity": "cka", "layer": first, "other layer": names[j],
+                       "mean": table["mean"][i][j], "error": table["error"][i][j]}  # fmt: skip
+    else:
+        for quantity in ("base", "reach", "fall", "blocks", "heads", "entropy"):
+            if quantity in values:
+                yield from _layers(quantity, values)
+
+
+def _scores(values: dict[str, Any]) -> Iterator[Row]:
+    if "accuracy" not in values:
+        for quantity in ("images_per_s", "batch", "memory_bytes", "base_bytes", "others"):
+            yield {"quantity": quantity.replace("_", " "), "mean": values[quantity], "error": ""}
+        return
+    accuracy, count = values["accuracy"], len(values["truth"])
+    yield {"quantity": "accuracy", "mean": accuracy, "error": standard_error(accuracy, count)}
+    yield {"quantity": "cross-entropy", "mean": values["loss"], "error": ""}
+    bins = values["calibration"]["bins"]
+    yield {"quantity": f"expected calibration error, {bins} bins", "mean": values["calibration"]["ece"],
+           "error": ""}  # fmt: skip
+    if trained := values["training"]:
+        there, n = trained["accuracy"], trained["images"]
+        error = standard_error(there, n)
+        yield {"quantity": f"accuracy, {n:,} training images", "mean": there, "error": error}
+        both = (error**2 + standard_error(accuracy, count) ** 2) ** 0.5
+        yield {"quantity": "gap, training minus test", "mean": there - accuracy, "error": both}
+    yield {"quantity": "parameters", "mean": values["parameters"], "error": ""}
+    yield {"quantity": "multiply-adds of an image", "mean": values["multiply_adds"], "error": ""}
+    each = values["class_accuracy"]
+    for name, mean, error in zip(values["classes"], each["mean"], each["error"], strict=True):
+        yield {"quantity": f"accuracy, {name}", "mean": mean, "error": error}
+
+
+def standard_error(share: float, count: int) -> float:
+    """Binomial, of a share of `count` images."""
+    return (share * (1 - share) / max(1, count)) ** 0.5
+
+
+UNITS = {
+    "base": "accuracy",
+    "reach": "mean distance of what is read, pixels",
+    "fall": "change of log amplitude",
+    "blocks": "change of accuracy without the block",
+    "heads": "mean attention distance, pixels",
+    "entropy": "entropy of attention, bits",
+}
+
+
+def _layers(quantity: str, values: dict[str, Any]) -> Iterator[Row]:
+    mean, error = values[quantity]["mean"], values[quantity]["error"]
+    unit = UNITS[quantity]
+    if quantity == "base":
+        yield {"quantity": unit, "mean": mean, "error": error}
+        return
+    per_head = isinstance(mean[0], list)
+    if quantity == "heads" and "base" in values:
+        unit = "change of accuracy without the head"
+    names = [f"block {i + 1}" for i in range(len(mean))] if per_head else values["layers"]
+    for name, middle, spread in zip(names, mean, error, strict=True):
+        if not per_head:
+            yield {"quantity": unit, "layer": name, "mean": middle, "error": spread}
+            continue
+        for head, (value, wide) in enumerate(zip(middle, spread, strict=True)):
+            yield {"quantity": unit, "layer": name, "head": head + 1, "mean": value, "error": wide}
+
+
+def as_csv(results: list[Result]) -> str:
+    """The rows of several results, with where they come from."""
+    found = [
+        {**row, "images": r.images, "data": r.data, "date": r.date, "machine": r.machine, "commit": r.commit}
+        for r in results
+        for row in rows(r)
+    ]
+    fields = list(dict.fromkeys(name for row in found for name in row))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, fields, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(found)
+    return out.getvalue()
+
+
+def as_text(result: Result) -> str:
+    """Aligned lines for a terminal."""
+    found = rows(result)
+    fields = [name for name in dict.fromkeys(n for row in found for n in row) if name not in ("model",)]
+    lines = [fields, *([_cell(row.get(name, "")) for name in fields] for row in found)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    body = "\n".join(
+        "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+    who = ", ".join(result.runs)
+    seen = f"n = {result.images:,} {result.data}" if result.images else result.data
+    return f"{result.title}: {who}. {seen}, {result.seconds:.1f} s\n{body}"
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,57 @@
+"""When a training first was as good as some target: step, epoch, seconds and images, from its curves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vitcore.runs.metrics import Scalars, active_seconds, epochs_of
+
+TAG = "val_acc"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A point of the validation curve. None: this run does not tell."""
+
+    value: float  # accuracy, 0 to 1
+    step: int
+    epoch: float | None
+    seconds: float  # of training, pauses left out
+    images: int | None  # seen until then
+
+
+def best(scalars: Scalars, batch_size: int | None = None) -> Moment | None:
+    """The best validation of a training, the first of equal ones; None where there is none."""
+    if TAG not in scalars or not np.isfinite(scalars[TAG].values).any():
+        return None
+    return _moment(scalars, int(np.nanargmax(scalars[TAG].values)), batch_size)
+
+
+def first_at_least(scalars: Scalars, target: float, batch_size: int | None = None) -> Moment | None:
+    """The first validation that reaches the accuracy `target`; None where none does."""
+    if TAG not in scalars:
+        return None
+    found = np.flatnonzero(scalars[TAG].values >= target - 1e-9)  # event files hold float32
+    return _moment(scalars, int(found[0]), batch_size) if len(found) else None
+
+
+def last(scalars: Scalars, batch_size: int | None = None) -> Moment | None:
+    """The newest validation; None where there is none."""
+    if TAG not in scalars or not len(scalars[TAG].values):
+        return None
+    return _moment(scalars, len(scalars[TAG].values) - 1, batch_size)
+
+
+def _moment(scalars: Scalars, at: int, batch_size: int | None) -> Moment:
+    curve = scalars[TAG]
+    epochs = epochs_of(scalars, curve)
+    step = int(curve.steps[at])
+    return Moment(
+        value=float(curve.values[at]),
+        step=step,
+        epoch=None if epochs is None else float(epochs[at]),
+        seconds=float(active_seconds(scalars, curve)[at]),
+        images=step * batch_size if batch_size else None,
+    )
