@@ -12,8 +12,8 @@ from vitcore.runs.folder import readonly
 from vitcore.runs.pair import launch_pair, make_pair, policy
 
 
-def control(form: Form, once_s: float) -> None:
-    """A popover that launches two trainings which differ in the architecture alone."""
+def control(form: Form, once_s: float) -> bool:
+    """A popover that launches two trainings which differ in the architecture alone; True when it just did."""
     with st.popover("Fair pair", icon=":material/balance:", width="stretch"):
         st.markdown(
             f"Trains the **{ARCHITECTURES[form.model].label}** of the form above and another model on the "
@@ -38,20 +38,17 @@ def control(form: Form, once_s: float) -> None:
             both = make_pair(form.config(), other, **changes)
         except UserError as error:
             st.error(str(error))
-            return
+            return False
         st.caption(f"Both: {policy(both[0])}")
-        st.button(
-            "Launch fair pair", type="primary", key="launch_pair", on_click=_launch, args=(both, once_s),
-            disabled=readonly(),
-        )  # fmt: skip
-        if problem := st.session_state.pop("pair_error", None):
-            st.error(problem)
+        pressed = st.button("Launch fair pair", type="primary", key="launch_pair", disabled=readonly())
+        return pressed and _launch(both, once_s)
 
 
-def _launch(both: tuple, once_s: float) -> None:
+def _launch(both: tuple, once_s: float) -> bool:
     try:
         runs = launch_pair(*both, once_s=once_s)
     except UserError as error:
-        st.session_state.pair_error = str(error)
-        return
+        st.error(str(error))
+        return False
     st.session_state.watch = runs[0].id
+    return True

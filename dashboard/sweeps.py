@@ -43,8 +43,8 @@ def without_sweeps(found: list[Run], *keys: str) -> list[Run]:
     ]  # fmt: skip
 
 
-def control(form: Form, once_s: float) -> None:
-    """A popover that launches a sweep around the form above."""
+def control(form: Form, once_s: float) -> bool:
+    """A popover that launches a sweep around the form above; True when it just did."""
     with st.popover("Sweep", icon=":material/stacked_line_chart:", width="stretch"):
         kind = st.segmented_control(
             "What to vary", list(KINDS), format_func=KINDS.get, default="samples", key="sweep_kind",
@@ -55,18 +55,17 @@ def control(form: Form, once_s: float) -> None:
             plan = _samples(form, base) if kind == "samples" else _study(base)
         except UserError as error:
             st.error(str(error))
-            return
+            return False
         if plan is None:
-            return
+            return False
         st.caption(_words(plan))
-        st.button(
-            f"Launch {len(plan.entries)} runs", type="primary", key="launch_sweep", on_click=_launch,
-            args=(plan, form.device, once_s), disabled=readonly(),
-        )  # fmt: skip
-        if problem := st.session_state.pop("sweep_launch_error", None):
-            st.error(problem)
+        pressed = st.button(
+            f"Launch {len(plan.entries)} runs", type="primary", key="launch_sweep", disabled=readonly()
+        )
+        done = pressed and _launch(plan, form.device, once_s)
         if launched := st.session_state.get("sweep_launched"):
             _link(*launched)
+        return done
 
 
 def _samples(form: Form, base: Config) -> Plan | None:
@@ -165,14 +164,15 @@ def epochs_of(config: Config) -> str:
     return f"{config.epochs} epoch{'s' if config.epochs > 1 else ''}"
 
 
-def _launch(plan: Plan, device: str | None, once_s: float) -> None:
+def _launch(plan: Plan, device: str | None, once_s: float) -> bool:
     try:
         sweep = launch_sweep(plan, device=device, once_s=once_s)
     except UserError as error:
-        st.session_state.sweep_launch_error = str(error)
-        return
+        st.error(str(error))
+        return False
     st.session_state.watch = sweep.runs[0].id
     st.session_state.sweep_launched = (sweep.name, len(sweep.runs))
+    return True
 
 
 def _link(name: str, count: int | None = None) -> None:

@@ -13,8 +13,6 @@ SAME_S = 5.0  # the same launch within this time, by whomever, is one launch
 st.title("Train a model and watch it learn")
 
 found = resources.runs()
-own = [run for run in found if not run.bundled]
-here = queueing.look(own)
 chosen, (rehearse_place, button_place) = launcher.form(found)
 
 
@@ -30,10 +28,14 @@ def start() -> None:
 
 with rehearse_place:
     rehearsal.button(chosen)
-button_place.button(
-    "Launch training", type="primary", width="stretch", on_click=start, icon=":material/play_arrow:",
-    disabled=readonly(), help="This is a read-only ViT Lab: look at everything." if readonly() else None,
+# No callback: where a double click interrupts the script, Streamlit takes the browser's former choice of the
+# run and does not call back again, while the button still says that it was pressed.
+launched = button_place.button(
+    "Launch training", type="primary", width="stretch", icon=":material/play_arrow:", disabled=readonly(),
+    help="This is a read-only ViT Lab: look at everything." if readonly() else None,
 )  # fmt: skip
+if launched:
+    start()
 
 refused, problem = st.session_state.get("launch_error", ("", ""))
 if problem and refused == chosen.mark:
@@ -41,14 +43,18 @@ if problem and refused == chosen.mark:
 
 rehearsal.result(chosen)
 
+words, pair_place, sweep_place = st.columns([5.65, 1.35, 1.35], vertical_alignment="center")
+with pair_place:
+    launched |= pairing.control(chosen, SAME_S)
+with sweep_place:
+    launched |= sweeps.control(chosen, SAME_S)
+if launched:
+    found = resources.runs()
+own = [run for run in found if not run.bundled]
+here = queueing.look(own)
 recipe = ARCHITECTURES[chosen.model]
 measured = recipe.measured.get(chosen.recipe, "not measured yet")
-words, pair_place, sweep_place = st.columns([5.65, 1.35, 1.35], vertical_alignment="center")
 words.caption(f"Recipe `{chosen.recipe}` for the {recipe.label}: {measured}. {queueing.outlook(here)}")
-with pair_place:
-    pairing.control(chosen, SAME_S)
-with sweep_place:
-    sweeps.control(chosen, SAME_S)
 
 if not own:
     st.markdown(

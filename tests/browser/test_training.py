@@ -177,14 +177,20 @@ def test_a_dashboard_for_others_shows_everything_and_launches_nothing(browser, t
         server.stop()
 
 
-def test_a_double_click_launches_once(visitor, server):
+@pytest.mark.parametrize("apart_ms", [0, 450], ids=["at once", "a moment later"])
+def test_a_double_click_launches_once_and_shows_the_run(visitor, server, apart_ms):
+    """Within a moment, the second click interrupts the script that the first one began."""
     home = server.home / "runs"
     page = visitor.open("training?model=ResNet")
     before = {run.id for run in list_runs(home, bundled=False)}
-    page.get_by_role("button", name="Launch training").dblclick()
+    button = page.get_by_role("button", name="Launch training")
+    button.click()
+    page.wait_for_timeout(apart_ms)
+    button.click()
     expect(page.get_by_role("button", name="Stop training")).to_be_visible(timeout=20_000)
     visitor.settle()
-    assert len({run.id for run in list_runs(home, bundled=False)} - before) == 1
+    (new,) = {run.id for run in list_runs(home, bundled=False)} - before
+    assert f"watch={new}" in page.url
     page.get_by_role("button", name="Stop training").click()
     expect(page.get_by_role("button", name="Resume training")).to_be_visible(timeout=60_000)
 

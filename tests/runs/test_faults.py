@@ -207,6 +207,9 @@ def test_the_same_launch_by_two_at_once_is_one_run(colours):
     again = background.launch(config(colours, 2), once_s=30.0)  # other settings are another run
     assert len(list_runs(bundled=False)) == 2
     background.stop(again)
+    anew = background.launch(config(colours, 2), once_s=30.0)  # who stopped it and launches it means it
+    assert anew != again
+    background.stop(anew)
 
 
 @pytest.mark.slow

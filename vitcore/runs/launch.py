@@ -64,11 +64,13 @@ def launch(
 
 
 def _twin(config: Config, home: Path, title: str, within_s: float) -> Run | None:
-    """The run that somebody launched with the same settings a moment ago."""
+    """The run that somebody launched with the same settings a moment ago, and did not stop since."""
     for place in home.iterdir():
         run = Run(place)
-        created = run.stored_status().created if (place / "config.yaml").is_file() else 0.0
-        if time.time() - created <= within_s and run.config == config and title in ("", run.meta.title):
+        status = run.stored_status() if (place / "config.yaml").is_file() else Status(state="stopped")
+        if status.state in ("stopping", "stopped") or time.time() - status.created > within_s:
+            continue
+        if run.config == config and title in ("", run.meta.title):
             return run
     return None
 
