@@ -53,6 +53,6 @@ def about(points: list[SamplePoint]) -> str:
     seeds = sorted({len(p["seeds"]) for p in points})
     often = f"{seeds[0]} seeds" if seeds == [2] else ("one run each" if seeds == [1] else "one or two seeds")
     return (
-        f"The same test after {steps:,} steps of {batch} images, whatever the share of the images: {often}, "
-        f"n = {points[0]['n_test']:,}; bars are one standard error."
+        f"after {steps:,} steps of {batch} images, whatever the number of training images ({often}, "
+        f"n = {points[0]['n_test']:,}, bars are one standard error)"
     )

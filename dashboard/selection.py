@@ -60,10 +60,10 @@ def choose_image(data: Dataset, answers: Callable[[], np.ndarray] | None = None)
         "Test image", 1, max(1, len(members)), 1, key="image", bind="query-params", disabled=bool(own),
         help="Numbered within its class, in the order of the dataset; or by how sure the model is.",
     )  # fmt: skip
-    with right.popover("Own image", icon=":material/upload:", width="stretch"):
-        _own_image()
+    with right:
+        own_image_control()
     if own:
-        return Chosen(_decoded(*own, data.size), None, own[1], own=True)
+        return Chosen(decoded(*own, data.size), None, own[1], own=True)
     if not len(members):
         st.info(f"There is no test image that is {kind}: choose others.")
         st.stop()
@@ -83,12 +83,18 @@ def _ranked(kind: str, chances: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _decoded(data: bytes, name: str, size: int) -> np.ndarray:
+def decoded(data: bytes, name: str, size: int) -> np.ndarray:
+    """An uploaded image as uint8 [3, size, size]."""
     return read_image(data, size, name)
 
 
+def own_image_control() -> None:
+    """A popover for upload and removal; a wrong file gets a sentence and leaves the previous image."""
+    with st.popover("Own image", icon=":material/upload:", width="stretch"):
+        _own_image()
+
+
 def _own_image() -> None:
-    """Upload and removal; a wrong file gets a sentence and leaves the previous image."""
     if st.session_state.get("own_image"):
         st.caption("Your image is shown on every page. It stays in this session and is not part of the link.")
         if st.button("Back to the test images", width="stretch"):

@@ -9,8 +9,8 @@ from xml.sax.saxutils import escape
 
 from dashboard import theme
 
-WIDTH, HEIGHT = 420, 232
-LEFT, RIGHT, TOP, BOTTOM = 44, 74, 10, 44
+WIDTH, HEIGHT = 400, 168
+LEFT, RIGHT, TOP, BOTTOM = 44, 70, 8, 40
 
 
 def sample_efficiency(points: Sequence[dict[str, Any]], ink: str) -> str:
@@ -31,7 +31,7 @@ def sample_efficiency(points: Sequence[dict[str, Any]], ink: str) -> str:
 
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'font-family="Inter, system-ui, sans-serif" font-size="13" fill="{ink}">'
+        f'font-family="Inter, system-ui, Helvetica, Arial, sans-serif" font-size="13" fill="{ink}">'
     ]
     for percent in range(0, top + 1, 20):
         at = y(percent / 100)
@@ -44,10 +44,10 @@ def sample_efficiency(points: Sequence[dict[str, Any]], ink: str) -> str:
         )
     for images in counts:
         parts.append(
-            f'<text x="{x(images):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{images:,}</text>'
+            f'<text x="{x(images):.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">{images:,}</text>'
         )
     middle = (LEFT + WIDTH - RIGHT) / 2
-    parts.append(f'<text x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">training images</text>')
+    parts.append(f'<text x="{middle}" y="{HEIGHT - 4}" text-anchor="middle">training images</text>')
     for model in dict.fromkeys(p["model"] for p in known):
         mine = sorted((p for p in known if p["model"] == model), key=lambda p: p["images"])
         colour = theme.hue(model)

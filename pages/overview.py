@@ -1,11 +1,14 @@
 """Overview: one image through both models, the gap between them, and the four doors."""
 
+from contextlib import nullcontext
+
 import streamlit as st
 
-from dashboard import bias_samples, figures, pictures, resources, svg, theme
+from dashboard import bias_samples, figures, pictures, resources, story, svg, theme
 from vitcore.architectures import ARCHITECTURES
 
-st.title("What does a Vision Transformer see?")
+title_place, words_place = st.columns([5, 1.35], vertical_alignment="center")
+title_place.title("What does a Vision Transformer see?")
 with st.container(key="lead"):
     st.markdown(
         "A ViT cuts an image into patches and learns everything else from data; a ResNet is told from the "
@@ -23,58 +26,47 @@ if not (vit and resnet and all(looks.values())):
     )
     st.stop()
 
-kind = st.segmented_control(
-    "Image",
-    data.classes,
-    default="cat",
-    key="look",
-    bind="query-params",
-    required=True,
-    label_visibility="collapsed",
-)
-place = data.classes.index(kind)
-image = data.test.images[looks["vit"]["index"][place]]
-
-shown, story = st.columns([2, 1], gap="large")
-panels = shown.columns(3)
+shown = story.choose(data, looks["vit"]["index"])
+pictured, told = st.columns([2, 1], gap="large")
+panels = pictured.columns(3)
 with panels[0]:
     st.markdown("**The image**")
-    st.image(pictures.picture(image), width="stretch", output_format="PNG", alt=f"test image: {kind}")
-    st.caption(f"{kind}, 32 x 32 pixels, from the CIFAR-10 test set")
-for panel, model in zip(panels[1:], ("vit", "resnet"), strict=True):
-    look = looks[model]
-    chances = look["probabilities"][place]
+    st.image(pictures.picture(shown.image), width="stretch", output_format="PNG", alt=shown.name)
+    st.caption(shown.name)
+for panel, run in zip(panels[1:], (vit, resnet), strict=True):
+    model = ARCHITECTURES[run.config.model].label
     with panel:
-        st.markdown(f"**{'ViT: attention rollout' if model == 'vit' else 'ResNet: Grad-CAM'}**")
-        alt = f"{ARCHITECTURES[model].label}: where its answer {data.classes[chances.argmax()]} comes from"
-        st.image(pictures.overlay(image, look["maps"][place]), width="stretch", output_format="PNG", alt=alt)
-        verdict = "right" if chances.argmax() == place else f"wrong, it is a {kind}"
-        st.caption(f"says **{data.classes[chances.argmax()]}**, {100 * chances.max():.0f} % sure ({verdict})")
+        st.markdown(f"**{'ViT: attention rollout' if run is vit else 'ResNet: Grad-CAM'}**")
+        with st.spinner(f"Asking the {model}") if shown.place is None else nullcontext():
+            where, chances = story.reading(run, looks[run.config.model], shown)
+        best = int(chances.argmax())
+        alt = f"{model}: where its answer {data.classes[best]} comes from"
+        st.image(pictures.overlay(shown.image, where), width="stretch", output_format="PNG", alt=alt)
+        verdict = "right" if best == shown.truth else f"wrong, it is a {data.classes[shown.truth or 0]}"
+        verdict = "" if shown.truth is None else f" ({verdict})"
+        st.caption(f"says **{data.classes[best]}**, {100 * chances.max():.0f} % sure{verdict}")
 
 
-with story:
+with told:
     st.markdown("**The price of learning it all**")
-    pair = (vit, resnet)
+    pair, points = (vit, resnet), bias_samples.bundled_points()
     st.html(
         figures.accuracy_bars(
             [ARCHITECTURES[run.config.model].label for run in pair],
             [run.status().result["test_acc"] for run in pair],
             [theme.hue(run.config.model) for run in pair],
             chance=1 / len(data.classes),
+            foot=not points,  # the curves name it
         )
     )
     (count,) = {run.status().result["n_test"] for run in pair}
-    sizes = [resources.parameters(run) / 1e6 for run in pair]
-    minutes = [run.status().active_s / 60 for run in pair]
-    st.caption(
-        f"Test accuracy, n = {count:,}, after training on 45,000 images: the ViT, {sizes[0]:.1f} million "
-        f"parameters, for {minutes[0]:.0f} minutes on two CPU cores, the ResNet, {sizes[1]:.2f} million, for "
-        f"{minutes[1]:.0f}."
-    )
-    if points := bias_samples.bundled_points():
+    if points:
         picture = svg.sample_efficiency(points, "#e7e8ea" if theme.is_dark() else "#1b1e23")
         st.image(picture, width="stretch", alt=f"Test accuracy against training images: {svg.spoken(points)}")
-        st.caption(bias_samples.about(points))
+    st.caption(
+        f"Test accuracy, n = {count:,}. "
+        + ("Above: 45,000 training images." if points else "45,000 training images.")
+    )
 
 doors = st.columns(4)
 texts = {
@@ -93,11 +85,20 @@ for column, (name, (title, text)) in zip(doors, texts.items(), strict=True):
         )
         st.caption(text)
 
-with st.popover("How these maps are made", type="tertiary"):
+sizes = [resources.parameters(run) / 1e6 for run in pair]
+minutes = [run.status().active_s / 60 for run in pair]
+with words_place.container(horizontal_alignment="right").popover("How it was measured", type="tertiary"):
     st.markdown(
         "**Attention** is the rollout from the CLS token (Abnar and Zuidema 2020): heads averaged, half the "
         "identity for the residual, layers multiplied. **Grad-CAM** (Selvaraju et al. 2017) weights the "
         "last stage's maps by the gradient of the predicted class. Each runs from its least (dark) to its "
-        "largest value (bright). Neither is a complete explanation of an answer.\n\nStored by `python -m "
-        "vitcore probe first-look --runs vit-cifar10 --runs resnet-cifar10`."
+        "largest value (bright). Neither is a complete explanation of an answer. For the first image of each "
+        "class both are stored by `python -m vitcore probe first-look --runs vit-cifar10 --runs "
+        "resnet-cifar10`; any other image is asked of the models now.\n\n"
+        f"**Test accuracy** of the bundled models after training on 45,000 images: the ViT, {sizes[0]:.1f} "
+        f"million parameters, for {minutes[0]:.0f} minutes on two CPU cores, the ResNet, {sizes[1]:.2f} "
+        f"million, for {minutes[1]:.0f}."
+        + (f" The curves: {bias_samples.about(points)}; **Inductive bias** has them large." if points else "")
     )
+
+story.warm()

@@ -67,6 +67,24 @@ def test_overview_tells_the_gap_and_its_doors_open(visitor):
     visitor.settle()
 
 
+def test_overview_asks_the_models_about_any_other_image(visitor):
+    page = visitor.open("?look=frog")
+    pictures = page.get_by_test_id("stImage").locator("img")
+    stored = [pictures.nth(i).get_attribute("src") for i in range(3)]
+    page.get_by_role("button", name="Another one").click()
+    expect(page.get_by_text("frog, test image 2 of 100")).to_be_visible()
+    visitor.settle()
+    live = [pictures.nth(i).get_attribute("src") for i in range(3)]
+    assert not set(stored) & set(live)  # another image, and other maps for it
+    expect(page.get_by_text("% sure")).to_have_count(2)
+    visitor.open(page.url.rsplit("/", 1)[1])
+    expect(page.get_by_text("frog, test image 2 of 100")).to_be_visible()
+    page.get_by_role("radio", name="ship").click()  # another class: its first image
+    expect(page.get_by_text("ship, test image 1 of 100")).to_be_visible()
+    visitor.open("?look=frog&nth=101")  # there is none: the first one
+    expect(page.get_by_text("frog, test image 1 of 100")).to_be_visible()
+
+
 def attention_ready(visitor):
     visitor.settle()
     expect(visitor.page.locator(".xp[data-frame]")).to_be_visible(timeout=60_000)
