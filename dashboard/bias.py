@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import bias_figures as draw
-from dashboard import figures, jobs, theme
+from dashboard import figures, jobs, measuring, theme
 from dashboard.bias_figures import Line
 from dashboard.bias_words import finding
 from vitcore.errors import UserError
 from vitcore.probes import Probe
 from vitcore.probes.store import Images, Result, Subject, find, images_for, key_of
 from vitcore.probes.table import as_csv
-from vitcore.runs.folder import Run, check_allowed
+from vitcore.runs.folder import Run
 
 TICK_S = 0.7
 COUNTS = (100, 500, 1000)
@@ -61,10 +60,13 @@ def look_up(
     return found
 
 
-def _steps(probe: Probe, subjects: list[Subject], count: int, settings: dict[str, Any]) -> Iterator:
-    from vitcore.probes.measure import measure
+def _task(probe: Probe, m: Measured, count: int, settings: dict[str, Any]) -> measuring.Task:
+    def steps() -> Iterator:
+        from vitcore.probes.measure import measure
 
-    return measure(probe, subjects, count, settings)
+        return measure(probe, m.subjects, count, settings)
+
+    return measuring.Task(m.key, " and ".join(dict.fromkeys(s.label for s in m.subjects)), steps)
 
 
 def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None:
@@ -107,41 +109,15 @@ def _body(
 def _state(probe: Probe, found: list[Measured], count: int, settings: dict, total: int) -> None:
     """What the numbers are; or how far they are, with Cancel; or a button that measures them."""
     missing = [m for m in found if not m.result]
-    for sentence in dict.fromkeys(m.job.error for m in missing if m.job and m.job.error):
-        st.error(sentence)
-    if busy := [m for m in missing if m.busy]:
-        bar, stop = st.columns([5, 1], vertical_alignment="center")
-        done = sum(m.job.last.done if m.job.last else 0 for m in busy) + total * (len(found) - len(missing))
-        names = ", ".join(dict.fromkeys(s.label for s in busy[0].subjects))
-        words = f"{names}: {busy[0].job.last.done if busy[0].job.last else 0} of {total} images"
-        wait = " (after another measurement)" if busy[0].job.waiting else ""
-        bar.progress(min(1.0, done / (total * len(found))), words + wait)
-        if stop.button("Cancel", width="stretch", key="cancel_probe"):
-            for m in busy:
-                m.job.cancel()
-            st.rerun()
+    tasks = [_task(probe, m, count, settings) for m in missing]
+    if any(m.busy for m in missing):
+        measuring.progress([task for task in tasks if task.busy])
         return
     if missing:
-        _offer(probe, missing, count, settings, total)
+        names = ", ".join(task.name for task in tasks)
+        measuring.offer(tasks, f"{names}, with these weights and {total:,} images")
     if results := [m.result for m in found if m.result]:
         _source(probe, results)
-
-
-def _offer(probe: Probe, missing: list[Measured], count: int, settings: dict, total: int) -> None:
-    names = ", ".join(" and ".join(dict.fromkeys(s.label for s in m.subjects)) for m in missing)
-    said, act = st.columns([4, 1.3], vertical_alignment="center")
-    said.info(
-        f"Not measured yet with these weights and {total:,} images: {names}.", icon=":material/science:"
-    )
-    try:
-        check_allowed()
-        help_text = None
-    except UserError as error:
-        help_text = str(error)
-    if act.button("Measure here", type="primary", width="stretch", disabled=bool(help_text), help=help_text):
-        for m in missing:
-            jobs.start(m.key, partial(_steps, probe, m.subjects, count, settings))
-        st.rerun()
 
 
 def _source(probe: Probe, results: list[Result]) -> None:
@@ -151,13 +127,7 @@ def _source(probe: Probe, results: list[Result]) -> None:
     said.caption(f"n = {counts}; bands and bars are one standard error. Source: {probe.source}")
     with how.popover("How it was measured", width="stretch"):
         st.markdown(probe.method)
-        for result in results:
-            code = f", commit {result.commit}" if result.commit else ""
-            st.markdown(
-                f"**{' and '.join(result.runs)}**: {result.date}, {result.seconds:.0f} s on "
-                f"{result.machine}, torch {result.torch}{code}"
-            )
-            st.code(result.command, language="bash", wrap_lines=True)
+        measuring.origins(results)
     save.download_button(
         "CSV", lambda: as_csv(results).encode(), f"vitlab-{probe.name}.csv", "text/csv",
         icon=":material/download:", width="stretch", on_click="ignore", key="probe_csv",

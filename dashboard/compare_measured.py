@@ -5,12 +5,11 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
-from dashboard import chart, jobs, live, resources, selection, theme
+from dashboard import chart, measuring, resources, selection, theme
 from dashboard.compare_figures import Shown
 from vitcore.errors import UserError
 from vitcore.probes import SPEED, TEST, Probe
@@ -25,7 +24,7 @@ from vitcore.probes.scores import (
     test_set,
 )
 from vitcore.probes.store import Result, Subject, find, key_of
-from vitcore.runs.folder import Run, check_allowed
+from vitcore.runs.folder import Run
 
 TICK_S = 1.0
 KEPT = 128  # results held in memory
@@ -144,106 +143,62 @@ def counts(runs: list[Run]) -> tuple[list[int], int]:
 
 
 @dataclass(frozen=True)
-class Task:
-    """Something to measure: a job of that key."""
+class Missing:
+    """A probe of a run that was not measured; the key is the result's and the job's."""
 
     key: str
     probe: Probe
     item: Item
 
 
-def _steps(probe: Probe, run: Run, count: int) -> Iterator:
-    from vitcore.probes.measure import measure
-
-    return measure(probe, [Subject(run)], count)
-
-
-def missing(items: list[Item], *, speed: bool) -> list[Task]:
+def missing(items: list[Item], *, speed: bool) -> list[Missing]:
     """What the runs lack; `speed`: that, too."""
-    tasks = [Task(i.test_key, TEST, i) for i in items if not i.why and not i.test]
-    return tasks + [Task(i.speed_key, SPEED, i) for i in items if speed and not i.why and not i.speed]
+    lacks = [Missing(i.test_key, TEST, i) for i in items if not i.why and not i.test]
+    lacks += [Missing(i.speed_key, SPEED, i) for i in items if speed and not i.why and not i.speed]
+    return lacks
 
 
-def control(tasks: list[Task], count: int) -> None:
+def control(lacks: list[Missing], count: int) -> None:
     """What is not measured: a button; how far it is, and Cancel; or why it failed. Nothing where all is."""
-    if tasks:
-        busy = [task for task in tasks if _busy(task)]
-        st.fragment(_control, run_every=TICK_S if busy else None)(tasks, count, len(busy))
+    if lacks:
+        tasks = [_task(one, count) for one in lacks]
+        busy = sum(task.busy for task in tasks)
+        st.fragment(_control, run_every=TICK_S if busy else None)(lacks, tasks, count, busy)
 
 
-def _busy(task: Task) -> bool:
-    job = jobs.find(task.key)
-    return bool(job and not job.over)
+def _task(one: Missing, count: int) -> measuring.Task:
+    def steps() -> Iterator:
+        from vitcore.probes.measure import measure
+
+        return measure(one.probe, [Subject(one.item.run)], count)
+
+    return measuring.Task(one.key, f"{one.item.name}, {one.probe.title.lower()}", steps)
 
 
-def _control(tasks: list[Task], count: int, before: int) -> None:
-    busy = [task for task in tasks if _busy(task)]
+def _control(lacks: list[Missing], tasks: list[measuring.Task], count: int, before: int) -> None:
+    busy = [task for task in tasks if task.busy]
     if len(busy) < before:
         st.rerun()  # something is done: the page draws it
     if busy:
-        _progress(busy)
+        measuring.progress(busy)
         return
-    for task in tasks:
-        job = jobs.find(task.key)
-        if job and job.error:
-            st.error(job.error)
-    _offer(tasks, count)
-
-
-def _progress(busy: list[Task]) -> None:
-    bar, stop = st.columns([5, 1], vertical_alignment="center")
-    now = next((task for task in busy if not jobs.find(task.key).waiting), busy[0])
-    job = jobs.find(now.key)
-    done, total = (job.last.done, job.last.total) if job and job.last else (0, 0)
-    words = f"{now.item.name}: {now.probe.title.lower()}"
-    words += f", {done:,} of {total:,} images" if total else ""
-    words += " (waiting for another measurement)" if job and job.waiting else ""
-    words += f"; {len(busy) - 1} more to come" if len(busy) > 1 else ""
-    bar.progress(done / total if total else 0.0, words)
-    if stop.button("Cancel", width="stretch", key="compare_cancel"):
-        for task in busy:
-            if job := jobs.find(task.key):
-                job.cancel()
-        st.rerun()
-
-
-def _offer(tasks: list[Task], count: int) -> None:
-    said, act = st.columns([3.2, 1.8], vertical_alignment="center")
     parts = []
     for probe, words in ((TEST, "answers to the test images"), (SPEED, "speed and memory here")):
-        if names := [task.item.name for task in tasks if task.probe is probe]:
+        if names := [one.item.name for one in lacks if one.probe is probe]:
             parts.append(f"{words}: {', '.join(names)}")
-    said.info(
-        f"Not measured yet. {'; '.join(parts)[0].upper()}{'; '.join(parts)[1:]}.", icon=":material/science:"
-    )
-    tests = [task for task in tasks if task.probe is TEST]
-    help_text = None
+    tests = [one for one in lacks if one.probe is TEST]
+    why = None
     if tests and count > BUNDLED and not complete_here() and not own_folder(tests[0].item.run.config):
-        help_text = "Complete CIFAR-10 is not on this machine: `python -m vitcore data cifar10` downloads it."
-    try:
-        check_allowed()
-    except UserError as error:
-        help_text = str(error)
-    seconds = sum(_estimate(task, count) for task in tasks)
-    label = f"Measure on this machine (about {live.duration(_round(seconds))})"
-    if act.button(
-        label, type="primary", width="stretch", disabled=bool(help_text), help=help_text, key="compare_go"
-    ):
-        for task in tasks:
-            jobs.start(task.key, partial(_steps, task.probe, task.item.run, count))
-        st.rerun()
+        why = "Complete CIFAR-10 is not on this machine: `python -m vitcore data cifar10` downloads it."
+    seconds = sum(_estimate(one, count) for one in lacks)
+    measuring.offer(tasks, "; ".join(parts), seconds=seconds, why=why)
 
 
-def _round(seconds: float) -> float:
-    step = 5 if seconds < 60 else 10
-    return max(step, step * round(seconds / step))
-
-
-def _estimate(task: Task, count: int) -> float:
+def _estimate(one: Missing, count: int) -> float:
     """Seconds, from what the bundled model of the architecture took: as images, their size and parameters."""
-    if task.probe is SPEED:
+    if one.probe is SPEED:
         return SLOW_S
-    run = task.item.run
+    run = one.item.run
     like = resources.bundled().get(run.config.model)
     known = look_up([like], BUNDLED)[0].test if like else None
     if not known:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard import live, resources
+from dashboard import measuring, resources
 from dashboard.compare_measured import Item
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
@@ -191,18 +191,15 @@ def _sources(items: list[Item]) -> None:
         "3,500, for runs on CIFAR-10 of the bundled ones that the run was trained on."
     )
     results: list[Result] = [found for item in items for found in (item.test, item.speed) if found]
-    for result in results:
-        code = f", commit {result.commit}" if result.commit else ""
-        extra = ""
-        if result.probe == "speed":
-            extra = f"; torch alone takes {result.values['base_bytes'] / 1e6:,.0f} MB of it"
-        st.markdown(
-            f"**{html.escape(result.runs[0])}**: {result.date}, {live.duration(result.seconds)} on "
-            f"{result.machine}, torch {result.torch}{code}{extra}"
-        )
-        st.code(result.command, language="bash", wrap_lines=True)
+    measuring.origins(results, _base)
     if not results:
         st.caption("Nothing was measured yet.")
+
+
+def _base(result: Result) -> str:
+    if result.probe != "speed":
+        return ""
+    return f"; torch alone takes {result.values['base_bytes'] / 1e6:,.0f} MB of it"
 
 
 def as_csv(items: list[Item], groups: dict[str, list[Line]]) -> str:

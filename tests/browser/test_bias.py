@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +15,7 @@ import torch
 from playwright.sync_api import expect
 
 import vitcore
+from tests.conftest import TINY_RESNET
 from tests.made_runs import make_run
 from vitcore.analysis.robustness import occluded, shifted, shuffled
 from vitcore.data.augment import normalize
@@ -143,9 +149,9 @@ def test_every_experiment_shows_stored_results_of_the_bundled_models_at_once(vis
 def test_measuring_here_shows_progress_is_cancelled_and_equals_the_command_line(visitor, server):
     run = make_run(server.home / "runs", "Mine", seed=3, **SMALL)
     page = visitor.open(f"inductive_bias?probe=Shift&run={run.id}&against={run.id}&n=1000&untrained=false")
-    expect(page.get_by_text("Not measured yet with these weights and 1,000 images: ViT")).to_be_visible()
+    expect(page.get_by_text("Not measured yet: ViT, with these weights and 1,000 images")).to_be_visible()
     page.get_by_role("button", name="Measure here").click()
-    expect(page.get_by_text(re.compile(r"ViT: \d+ of 1000 images"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"ViT: \d+ of 1,000 images"))).to_be_visible()
     expect(page.locator(".js-plotly-plot").first).to_be_visible()  # of the images so far
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("Not measured yet")).to_be_visible()
@@ -165,6 +171,48 @@ def test_measuring_here_shows_progress_is_cancelled_and_equals_the_command_line(
     lines = got.value.path().read_text().splitlines()
     assert len(lines) == 1 + 6 * 13
     assert run.id in lines[1]
+
+
+@pytest.mark.slow
+def test_every_experiment_measured_on_the_page_equals_the_command_line(visitor, server, tmp_path):
+    vit = make_run(server.home / "runs", "Small ViT", seed=5, **SMALL)
+    resnet = make_run(server.home / "runs", "Small ResNet", model="resnet", seed=6, **TINY_RESNET)
+    shutil.copytree(vit.path, tmp_path / vit.id)
+    shutil.copytree(resnet.path, tmp_path / resnet.id)
+    for probe in PROBES.values():
+        address = f"probe={probe.title.replace(' ', '+')}&run={vit.id}&against={resnet.id}"
+        page = visitor.open(f"inductive_bias?{address}&n=100&untrained=false")
+        page.get_by_role("button", name="Measure here").click()
+        expect(page.get_by_text("n = 100 test images of cifar10-mini")).to_be_visible(timeout=120_000)
+    command = [
+        sys.executable,
+        "-m",
+        "vitcore",
+        "probe",
+        "all",
+        "--runs",
+        vit.id,
+        resnet.id,
+        "--images",
+        "100",
+    ]
+    environment = os.environ | {"VITLAB_RUNS": str(tmp_path)}  # a copy, where nothing was measured
+    subprocess.run([*command, "--json"], env=environment, check=True, capture_output=True)
+    here, there = server.home / "runs" / ".probes", tmp_path / ".probes"
+    names = {path.name for path in there.glob("*.json")}
+    assert {name.rsplit("-", 1)[0] for name in names} == set(PROBES)
+    for name in names:  # named by the content of weights, images and settings
+        mine, theirs = (json.loads((place / name).read_text())["values"] for place in (here, there))
+        assert flat(mine) == pytest.approx(flat(theirs), rel=1e-5, abs=1e-6), name
+
+
+def flat(values):
+    """All numbers of nested lists and dictionaries, in their order."""
+    if isinstance(values, dict):
+        values = list(values.values())
+    if isinstance(values, list):
+        return [number for value in values for number in flat(value)]
+    return [values] if isinstance(values, (int, float)) else []
 
 
 def test_runs_that_see_other_images_get_a_sentence(visitor, server):

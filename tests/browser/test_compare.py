@@ -13,7 +13,7 @@ from vitcore.probes import scores
 from vitcore.runs.folder import find_run
 
 PAIR = "compare?runs=vit-cifar10,resnet-cifar10&tested=1000"
-GO = "Measure on this machine"
+GO = "Measure here"
 
 
 def stored(name, root=None):
