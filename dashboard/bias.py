@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,9 +100,14 @@ def _body(
         st.rerun()  # the ticking ends
     known = [m for m in found if m.values]
     if known:
-        if words := finding(probe.name, _lines(known), border()):
+        if words := finding(probe.name, lines_of(known), border()):
             st.markdown(words)
-        _draw(probe, known, len(images.labels))
+        for i, drawn in enumerate(figures_of(probe, known, len(images.labels), border())):
+            if drawn.head:
+                st.markdown(drawn.head)
+            st.plotly_chart(drawn.figure, config=figures.PLAIN, key=f"chart_probe{i}", alt=drawn.alt)
+            if drawn.foot:
+                st.caption(drawn.foot)
     _state(probe, found, count, settings, len(images.labels))
 
 
@@ -136,18 +141,28 @@ def _source(probe: Probe, results: list[Result]) -> None:
 
 # --- drawing -----------------------------------------------------------------------------------
 
-CURVES: dict[str, Callable[[], list[tuple[str, str]]]] = {
-    "shift": lambda: [
-        (f"consistency, {border()}", "The answer stays"),
-        (f"accuracy, {border()}", "The answer is right"),
-    ],
-    "shuffle": lambda: [("consistency", "The answer stays"), ("accuracy", "The answer is right")],
-    "occlusion": lambda: [
-        ("accuracy, random", "Hidden at random"),
-        ("accuracy, most salient first", "Most salient first"),
-        ("accuracy, least salient first", "Least salient first"),
-    ],
-}
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure, what it is called in words, a heading above and a sentence below it."""
+
+    figure: go.Figure
+    alt: str
+    head: str = ""
+    foot: str = ""
+
+
+def panels_of(name: str, fill: str) -> list[tuple[str, str]]:
+    """(curve of the probe, title) for each panel of the experiments that are curves; `fill`: of shifts."""
+    return {
+        "shift": [(f"consistency, {fill}", "The answer stays"), (f"accuracy, {fill}", "The answer is right")],
+        "shuffle": [("consistency", "The answer stays"), ("accuracy", "The answer is right")],
+        "occlusion": [
+            ("accuracy, random", "Hidden at random"),
+            ("accuracy, most salient first", "Most salient first"),
+            ("accuracy, least salient first", "Least salient first"),
+        ],
+    }.get(name, [])
 
 
 def border() -> str:
@@ -155,7 +170,7 @@ def border() -> str:
     return st.session_state.get("border") or "reflect"
 
 
-def _lines(known: list[Measured]) -> list[Line]:
+def lines_of(known: list[Measured]) -> list[Line]:
     """Two runs of one architecture differ in lightness and are named by their titles."""
     runs = list(dict.fromkeys(m.subjects[0].run for m in known))
     styles = dict(zip(runs, theme.run_styles([r.config.model for r in runs]), strict=True))
@@ -169,60 +184,64 @@ def _lines(known: list[Measured]) -> list[Line]:
     return lines
 
 
-def _show(figure: go.Figure, key: str, alt: str) -> None:
-    st.plotly_chart(figure, config=figures.PLAIN, key=f"chart_{key}", alt=alt)
-
-
-def _draw(probe: Probe, known: list[Measured], count: int) -> None:
-    name = probe.name
-    if name in CURVES:
+def figures_of(probe: Probe, known: list[Measured], count: int, fill: str) -> list[Drawn]:
+    """Everything that is drawn of an experiment; `count`: its images, `fill`: the border of shifted ones."""
+    name, lines = probe.name, lines_of(known)
+    if panels := panels_of(name, fill):
         classes = len(known[0].subjects[0].run.config.classes or range(10))
-        _show(draw.curves(_lines(known), CURVES[name](), 1 / classes), "probe", probe.question)
-    elif name == "receptive-field":
-        _fields(known)
-    elif name == "distance":
-        lines = _lines(known)
-        _show(draw.distances(lines), "probe", probe.question)
-        for line in lines:
-            if line.values.get("sides") and line.dash == "solid":
-                sides = ", ".join(map(str, line.values["sides"]))
-                st.caption(
-                    f"Theoretical receptive fields of the {line.label}'s layers, pixels a side: {sides}."
-                )
-    elif name == "fourier":
+        return [Drawn(draw.curves(lines, panels, 1 / classes), probe.question)]
+    if name == "receptive-field":
+        return _fields(lines)
+    if name == "distance":
+        sides = {
+            line.label: ", ".join(map(str, line.values["sides"]))
+            for line in lines
+            if line.values.get("sides") and line.dash == "solid"
+        }
+        said = (
+            f"Theoretical receptive fields of the {k}'s layers, pixels a side: {v}." for k, v in sides.items()
+        )
+        return [Drawn(draw.distances(lines), probe.question, foot=" ".join(said))]
+    if name == "fourier":
         title = "log amplitude, highest minus lowest"
-        _show(draw.depth(_lines(known), "fall", title), "probe", probe.question)
-    elif name == "cka":
-        for i, m in enumerate(known):
-            trained = "untrained" if m.subjects[0].untrained else "trained"
-            st.markdown(f"**Both {trained}**")
+        return [Drawn(draw.depth(lines, "fall", title), probe.question)]
+    if name == "cka":
+        drawn = []
+        for m in known:
+            trained = "Both untrained" if m.subjects[0].untrained else "Both trained"
             names = [s.label.removeprefix("untrained ") for s in m.subjects]
-            _show(draw.likeness(m.values, names), f"probe{i}", f"{probe.question} Both {trained}.")
-    elif name == "ablation":
-        lines = _lines(known)
-        base = ", ".join(f"{line.label} {100 * line.values['base']['mean']:.1f} %" for line in lines)
-        st.caption(f"Accuracy of the whole models: {base} (n = {count:,}).")
-        _show(draw.blocks(lines), "probe", "change of accuracy without each block")
-        headed = [line for line in lines if "heads" in line.values]
-        top = max((draw.largest(line) for line in headed), default=1.0)
-        for i, line in enumerate(headed):
-            st.markdown(f"**{line.label}: points of accuracy without one head**")
-            _show(
-                draw.heads(line, top),
-                f"probe_heads{i}",
-                f"{line.label}: change of accuracy without each head",
+            drawn.append(
+                Drawn(draw.likeness(m.values, names), f"{probe.question} {trained}.", f"**{trained}**")
             )
+        return drawn
+    return _ablations(lines, count)
 
 
-def _fields(known: list[Measured]) -> None:
+def _ablations(lines: list[Line], count: int) -> list[Drawn]:
+    base = ", ".join(f"{line.label} {100 * line.values['base']['mean']:.1f} %" for line in lines)
+    head = f"Accuracy of the whole models: {base} (n = {count:,})."
+    drawn = [Drawn(draw.blocks(lines), "change of accuracy without each block", head)]
+    headed = [line for line in lines if "heads" in line.values]
+    top = max((draw.largest(line) for line in headed), default=1.0)
+    for line in headed:
+        head = f"**{line.label}: points of accuracy without one head**"
+        drawn.append(
+            Drawn(draw.heads(line, top), f"{line.label}: change of accuracy without each head", head)
+        )
+    return drawn
+
+
+def _fields(lines: list[Line]) -> list[Drawn]:
     """All layers of both models in one colour scale, then how far they reach."""
-    lines = _lines(known)
     top = max(max(max(map(max, layer)) for layer in line.values["fields"]) for line in lines)
-    for i, line in enumerate(lines):
-        st.markdown(f"**{line.label}**")
-        _show(draw.fields(line, top), f"probe{i}", f"{line.label}: which pixels each layer reads")
-    st.caption(
+    drawn = [
+        Drawn(draw.fields(line, top), f"{line.label}: which pixels each layer reads", f"**{line.label}**")
+        for line in lines
+    ]
+    foot = (
         "One logarithmic colour scale for all, from the largest value (bright) to a ten-thousandth of it "
         "(dark). The frame is the theoretical receptive field: outside of it everything is exactly zero."
     )
-    _show(draw.depth(lines, "reach", "mean distance, pixels"), "probe_reach", "how far each layer reads")
+    drawn[-1] = Drawn(drawn[-1].figure, drawn[-1].alt, drawn[-1].head, foot)
+    reach = draw.depth(lines, "reach", "mean distance, pixels")
+    return [*drawn, Drawn(reach, "how far each layer reads")]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
 from dashboard import bias, bias_live, selection, theme
-from dashboard.components.replay import replay
+from dashboard.components.replay import Frames, replay
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
 from vitcore.errors import UserError
@@ -40,16 +42,27 @@ def show(kind: str, runs: list[Run], data: Dataset) -> None:
 @st.fragment
 def _live(kind: str, runs: list[Run], classes: tuple[str, ...], chosen: selection.Chosen) -> None:
     with st.spinner("Asking both models"):
-        if kind == "shift":
-            frames = bias_live.shifts(runs, chosen.image, bias.border())
-        elif kind == "shuffle":
-            frames = bias_live.shuffles(runs, chosen.image)
-        else:
-            frames = bias_live.occlusions(runs, chosen.image)
+        frames, look = prepare(kind, runs, classes, chosen, bias.border())
+    key = f"replay_{kind}"
+    replay(frames, look, key=key, painted=painted(key, kind, runs, chosen.image), on_mask=lambda: None)
+
+
+def prepare(
+    kind: str, runs: list[Run], classes: tuple[str, ...], chosen: selection.Chosen, fill: str
+) -> tuple[Frames, dict[str, Any]]:
+    """What `replay` needs: every picture and answer; `fill`: the border of shifted images. Raises
+    `UserError`.
+    """
+    if kind == "shift":
+        frames = bias_live.shifts(runs, chosen.image, fill)
+    elif kind == "shuffle":
+        frames = bias_live.shuffles(runs, chosen.image)
+    else:
+        frames = bias_live.occlusions(runs, chosen.image)
     styles = theme.run_styles([run.config.model for run in runs])
     alike = runs[0].config.model == runs[1].config.model
     labels = [run.title if alike else ARCHITECTURES[run.config.model].label for run in runs]
-    look = {
+    return frames, {
         "mode": {"shift": "drag", "shuffle": "again", "occlusion": "pick"}[kind],
         "unit": {"shift": "", "shuffle": "Grid", "occlusion": "Hidden"}[kind],
         "models": [{"label": n, "colour": c} for n, (c, _) in zip(labels, styles, strict=True)],
@@ -59,11 +72,9 @@ def _live(kind: str, runs: list[Run], classes: tuple[str, ...], chosen: selectio
         "hint": HINTS[kind],
         "blank": "rgb({}, {}, {})".format(*bias_live.mean_colour()),
     }
-    key = f"replay_{kind}"
-    replay(frames, look, key=key, painted=_painted(key, kind, runs, chosen.image), on_mask=lambda: None)
 
 
-def _painted(key: str, kind: str, runs: list[Run], image: np.ndarray) -> tuple[str, np.ndarray] | None:
+def painted(key: str, kind: str, runs: list[Run], image: np.ndarray) -> tuple[str, np.ndarray] | None:
     """What was painted over just now, and what the models say to it."""
     mask = getattr(st.session_state.get(key), "mask", None) if kind == "occlusion" else None
     if not mask or len(mask) != 64 or set(mask) - {"0", "1"}:

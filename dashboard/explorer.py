@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from urllib.parse import parse_qsl
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
 import streamlit as st
@@ -36,9 +39,8 @@ class Asked:
     mask: np.ndarray | None
 
 
-def asked(run: Run, chosen: Chosen) -> Asked:
-    """Read the address; nonsense is left out."""
-    at = st.query_params
+def asked(run: Run, chosen: Chosen, at: Mapping[str, str]) -> Asked:
+    """Read an address; nonsense is left out."""
     by_step = {str(step_of(path)): path for path in run.snapshots}
     return Asked(
         snapshot=by_step.get(at.get("snapshot", "")),
@@ -84,9 +86,39 @@ def stem_of(image: np.ndarray) -> str:
     return views.digest(image)[:6]
 
 
-def show(run: Run, chosen: Chosen, data: Dataset) -> tuple[views.View, Asked]:
-    """The explorer for a run and an image; what it shows, for the rest of the page. Raises `UserError`."""
-    wish = asked(run, chosen)
+def show(
+    run: Run,
+    chosen: Chosen,
+    data: Dataset,
+    *,
+    key: str = "explorer",
+    at: MutableMapping[str, str] | None = None,
+) -> tuple[views.View, Asked]:
+    """The explorer for a run and an image; what it shows, for the rest of the page. Raises `UserError`.
+
+    `at`: the state, where it does not stand in the address of the page.
+    """
+    place = st.query_params if at is None else at
+    header, found, wish = prepare(run, chosen, data, place)
+    if at is not None:
+        header |= {"address": urlencode(at), "talk": True}
+    sent: dict[str, None] = st.session_state.setdefault(f"{key}_sent", {})
+    explorer(
+        message(header, chosen.image, None if found.key in sent else found.packed),
+        key=key,
+        on_ask=partial(_asked, key, place),
+    )
+    sent[found.key] = None
+    while len(sent) > REMEMBERED:
+        del sent[next(iter(sent))]
+    return found, wish
+
+
+def prepare(
+    run: Run, chosen: Chosen, data: Dataset, at: Mapping[str, str]
+) -> tuple[dict[str, Any], views.View, Asked]:
+    """(header, view, what was asked for) of an address: all that the explorer needs. Raises `UserError`."""
+    wish = asked(run, chosen, at)
     image = None if wish.positions else chosen.image
     found = views.view(run, image, wish.snapshot, wish.query, None if wish.positions else wish.mask)
     before = None
@@ -125,31 +157,22 @@ def show(run: Run, chosen: Chosen, data: Dataset) -> tuple[views.View, Asked]:
         "snapshots": [*snapshots, {"step": None, "label": "best weights"}] if snapshots else [],
         "hue": theme.hue(run.config.model),
     }
-    sent: dict[str, None] = st.session_state.setdefault("explorer_sent", {})
-    explorer(
-        message(header, chosen.image, None if found.key in sent else found.packed),
-        key="explorer",
-        on_ask=_asked,
-    )
-    sent[found.key] = None
-    while len(sent) > REMEMBERED:
-        del sent[next(iter(sent))]
-    return found, wish
+    return header, found, wish
 
 
-def _asked() -> None:
+def _asked(key: str, at: MutableMapping[str, str]) -> None:
     """The browser needs something: its state comes along, `look?query=3.4&snapshot=351`, since Streamlit does
     not read the address again; `need`: it lacks what it was believed to hold.
     """
     # the element is gone where the browser went back to another page meanwhile
-    said = st.session_state.get("explorer") or {}
+    said = st.session_state.get(key) or {}
     kind, _, text = str(said.get("ask") or "").partition("?")
     if kind == "need":
-        st.session_state.explorer_sent = {}
+        st.session_state[f"{key}_sent"] = {}
     told = dict(parse_qsl(text))
     for name in ADDRESS:
-        if told.get(name) != st.query_params.get(name):
+        if told.get(name) != at.get(name):
             if name in told:
-                st.query_params[name] = told[name]
+                at[name] = told[name]
             else:
-                del st.query_params[name]
+                del at[name]

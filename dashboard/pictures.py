@@ -31,8 +31,13 @@ def picture(image: np.ndarray) -> Image.Image:
 
 def data_url(image: np.ndarray) -> str:
     """uint8 [3, S, S] -> a PNG to write into HTML"""
+    return encoded(picture(image))
+
+
+def encoded(made: Image.Image) -> str:
+    """A picture as a PNG to write into HTML."""
     packed = io.BytesIO()
-    picture(image).save(packed, "PNG")
+    made.save(packed, "PNG")
     return f"data:image/png;base64,{base64.b64encode(packed.getvalue()).decode()}"
 
 

@@ -51,9 +51,9 @@ def choose_image(data: Dataset, answers: Callable[[], np.ndarray] | None = None)
     )
     if kind in ranked:
         with left, st.spinner("Asking the model about the test images"):
-            members = _ranked(kind, answers(), data.test.labels)
+            members = _members(data, kind, answers)
     else:
-        members = np.flatnonzero(data.test.labels == data.classes.index(kind))
+        members = _members(data, kind, answers)
     if st.session_state.get("image", 1) > len(members):
         st.session_state.pop("image")
     number = middle.number_input(
@@ -67,9 +67,32 @@ def choose_image(data: Dataset, answers: Callable[[], np.ndarray] | None = None)
     if not len(members):
         st.info(f"There is no test image that is {kind}: choose others.")
         st.stop()
+    return _chosen(data, kind, members, number)
+
+
+def pick(
+    data: Dataset, kind: str, number: int, answers: Callable[[], np.ndarray] | None = None
+) -> Chosen | None:
+    """The image that `choose_image` shows for a class (or ranking) and a number in an address; None where
+    there is no such image.
+    """
+    if kind not in data.classes and (answers is None or kind not in (WRONG, SUREST, UNSURE)):
+        return None
+    members = _members(data, kind, answers)
+    return _chosen(data, kind, members, number) if 1 <= number <= len(members) else None
+
+
+def _chosen(data: Dataset, kind: str, members: np.ndarray, number: int) -> Chosen:
     place = members[number - 1]
     name = f"{kind}, test image {number} of {len(members)}"
     return Chosen(data.test.images[place], int(data.test.labels[place]), name)
+
+
+def _members(data: Dataset, kind: str, answers: Callable[[], np.ndarray] | None) -> np.ndarray:
+    """Places of the test images of a class, or in the order of a ranking."""
+    if kind in data.classes:
+        return np.flatnonzero(data.test.labels == data.classes.index(kind))
+    return _ranked(kind, answers(), data.test.labels)
 
 
 def _ranked(kind: str, chances: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.components import publish_plotly
+from dashboard.talk import page as talk
 
 HERE = Path(__file__).resolve().parent
 PAGES = HERE.parent / "pages" if (HERE.parent / "pages").is_dir() else HERE / "pages"
@@ -13,14 +14,17 @@ st.set_page_config(page_title="ViT Lab", page_icon=str(HERE / "static" / "icon.s
 st.html(HERE / "style.css")
 publish_plotly()
 
-st.navigation(
-    [
-        st.Page(PAGES / "overview.py", title="Overview", default=True),
-        st.Page(PAGES / "patches.py", title="Patches"),
-        st.Page(PAGES / "attention.py", title="Attention"),
-        st.Page(PAGES / "training.py", title="Training"),
-        st.Page(PAGES / "compare.py", title="Compare"),
-        st.Page(PAGES / "inductive_bias.py", title="Inductive bias"),
-    ],
-    position="top",
-).run()
+if talk.wanted():
+    st.navigation([st.Page(talk.show, title="Talk", default=True)], position="hidden").run()
+else:
+    st.navigation(
+        [
+            st.Page(PAGES / "overview.py", title="Overview", default=True),
+            st.Page(PAGES / "patches.py", title="Patches"),
+            st.Page(PAGES / "attention.py", title="Attention"),
+            st.Page(PAGES / "training.py", title="Training"),
+            st.Page(PAGES / "compare.py", title="Compare"),
+            st.Page(PAGES / "inductive_bias.py", title="Inductive bias"),
+        ],
+        position="top",
+    ).run()

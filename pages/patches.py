@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import figures, resources, selection, views
+from dashboard import figures, resources, selection, tokens, views
 from dashboard.components.similarity import similarity
 from dashboard.components.stepper import stepper
 from vitcore.errors import UserError
@@ -32,21 +32,7 @@ with size_control:
         "Patch size, pixels", sizes, default=own or 4, key="patch", bind="query-params", required=True
     )
 
-tokens = positions = None
-note = "There is no trained ViT yet: these steps are drawn from its weights."
-if run and size != own:
-    note = f"{run.title} reads patches of {own} x {own} pixels: choose {own} to see its tokens."
-elif run:
-    try:
-        tokens, positions = views.tokens(run, chosen.image)
-        note = ""
-    except UserError as error:
-        note = str(error)
-options = run.config.options if run else {"pool": "cls", "position": "learned"}
-stepper(
-    chosen.image, size, tokens, positions, key="stepper", note=note,
-    cls=options["pool"] == "cls", position=options["position"],
-)  # fmt: skip
+stepper(**tokens.prepare(run, chosen, size), key="stepper")
 st.caption(
     f"{chosen.name}: {pixels} x {pixels} pixels" + (f", read by **{run.title}**." if size == own else ".")
 )
@@ -81,7 +67,7 @@ if run and learned:
         else:
             similarity(learned.similarity, key="similarity")
             told = "These positions are fixed sines and cosines."
-            if options["position"] == "learned":
+            if run.config.options["position"] == "learned":
                 told = "Nobody told the model which places are neighbours."
             st.caption(
                 "Cosine similarity of position embeddings: each tile is one patch against all. **Hover a "

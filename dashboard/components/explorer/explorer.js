@@ -31,7 +31,7 @@ class Explorer {
     this.header = header;
     this.image = image;
     if (other) this.maps = this.second = this.other = null;
-    this.state = this.state && !other ? { ...this.state, ...this.answered(header) } : readState(window.location.search, header);
+    this.state = this.state && !other ? { ...this.state, ...this.answered(header) } : readState(header.address ?? window.location.search, header);
     if (header.only !== null) this.state.query = header.only === header.first - 1 ? null : header.only;
     if (!this.painting) this.mask = maskBits(this.state.mask, header.stem, header.size ** 2);
     this.frame = found || null;
@@ -64,10 +64,15 @@ class Explorer {
 
   set(changes, { ask = false } = {}) {
     Object.assign(this.state, changes);
-    writeState(this.state, this.header);
+    this.note();
     furnish(this);
     this.schedule();
     if (ask) this.request();
+  }
+
+  // The address holds the state, unless it was given another one: in a talk, or in a file without a server.
+  note() {
+    if (this.header.address === undefined) writeState(this.state, this.header);
   }
 
   // At most one question under way, and the last one is always put.
@@ -96,11 +101,11 @@ class Explorer {
       if (!this.root.isConnected) {
         leave.abort();
         clearInterval(timer);
-      } else if (this.header && window.location.pathname === page) writeState(this.state, this.header);
+      } else if (this.header && window.location.pathname === page) this.note();
     }, 400);
     window.addEventListener("keydown", (event) => this.press(event), { capture: true, signal: leave.signal });
     window.addEventListener("popstate", () => {
-      if (!this.header) return;
+      if (!this.header || this.header.address !== undefined) return;
       this.state = readState(window.location.search, this.header);
       this.set({}, { ask: true });
     }, { signal: leave.signal });

@@ -187,6 +187,7 @@ function press(x, event, actions) {
   if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(focused?.tagName)) return;
   if (!x.root.matches(":hover") && !x.root.contains(focused)) return;
   const { header, state } = x;
+  if (header.talk && event.key.startsWith("Arrow")) return; // the speaker's: to the next step
   const cycle = (v, by, count) => (v + by + count + 1) % (count + 1);
   const move = (dx, dy) => {
     const { side, first } = header;

@@ -30,10 +30,11 @@ def stepper(
     cls: bool = True,
     position: str = "learned",
     note: str = "",
+    step: int | None = None,
 ) -> None:
     """The image uint8 [3, S, S] cut into patches of `patch` pixels; a model's projected tokens and positions,
     both float32 [T, D], or None with a `note` that says why not. `cls`: whether a token stands in front;
-    `position`: of which kind the positions are.
+    `position`: of which kind the positions are; `step`: begin there, and leave the address alone.
     """
     known = tokens is not None
     parts = [tokens, positions, tokens + positions] if known else []
@@ -45,6 +46,7 @@ def stepper(
         "cls": cls,
         "position": position,
         "note": note,
+        "step": step,
         "limit": _limit(parts[-1]) if known else 1.0,
         "spreads": [float(np.nan_to_num(part.std())) for part in parts],
     }

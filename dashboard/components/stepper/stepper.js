@@ -16,9 +16,7 @@ const smooth = (t) => t * t * (3 - 2 * t);
 
 class Stepper {
   constructor(root) {
-    const linked = Number(new URLSearchParams(window.location.search).get("step"));
-    const step = TITLES[linked - 1] ? linked - 1 : 0;
-    Object.assign(this, { root, step, from: step, share: 1, chosen: null, spot: null, playing: false });
+    Object.assign(this, { root, step: 0, from: 0, share: 1, chosen: null, spot: null, playing: false });
     this.canvas = root.querySelector(".steps-stage");
     const list = root.querySelector("ol");
     TITLES.forEach((title, i) => {
@@ -54,6 +52,7 @@ class Stepper {
     const message = headerOf(bytes);
     const h = (this.header = message.header);
     let { at } = message;
+    if (!this.pixels) this.begin();
     const n = h.size ** 2;
     this.pixels = bytes.slice(at, at + 3 * n);
     at += Math.ceil((3 * n) / 4) * 4;
@@ -97,6 +96,12 @@ class Stepper {
     return this.pixels[3 * (row * size + column) + channel];
   }
 
+  // At the step that the address names, or the one that it was given: in a talk.
+  begin() {
+    const linked = this.header.step ?? Number(new URLSearchParams(window.location.search).get("step"));
+    if (TITLES[linked - 1]) this.step = this.from = linked - 1;
+  }
+
   visit(step) {
     this.play(false);
     this.go(step);
@@ -106,9 +111,11 @@ class Stepper {
     if (step < 0 || step >= TITLES.length || step === this.step) return;
     Object.assign(this, { from: this.step, step, spot: null, began: performance.now() });
     this.share = window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : 0;
-    const url = new URL(window.location);
-    url.searchParams.set("step", step + 1);
-    window.history.replaceState(window.history.state, "", url); // the link reproduces the view
+    if (this.header.step === null) {
+      const url = new URL(window.location);
+      url.searchParams.set("step", step + 1);
+      window.history.replaceState(window.history.state, "", url); // the link reproduces the view
+    }
     this.furnish();
     this.tell();
     this.schedule();

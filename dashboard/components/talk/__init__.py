@@ -1,0 +1,30 @@
+"""The keys of a talk, its progress mark, and the notes; everything that is not the view itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+HERE = Path(__file__).parent
+
+_element = st.components.v2.component(
+    "vitlab.talk",
+    html='<div class="talk-foot"><span class="talk-source"></span><nav class="talk-marks" '
+    'aria-label="Steps"></nav><span class="talk-end">'
+    '<span class="talk-count"></span><a href="./" target="_self" title="Leave the talk" '
+    'aria-label="Leave the talk">\u00d7</a></span></div>'
+    '<aside class="talk-note" aria-label="Speaker notes" hidden></aside>',
+    css=(HERE / "talk.css").read_text(),
+    js=(HERE / "talk.js").read_text(),
+    isolate_styles=False,
+)
+
+
+def controls(data: dict[str, Any], *, key: str, on_change: Callable[[], None]) -> None:
+    """Mount them. `data`: "talk", "at" (from 0), "count", "titles", "note", "source". Triggers `go` with the
+    number of a step (from 1), and `scale`, the window's height over 720 pixels.
+    """
+    _element(key=key, data=data, on_go_change=on_change, on_scale_change=on_change)

@@ -1,0 +1,88 @@
+// A talk's keys: arrows, space, Page Up and Page Down (clickers), Home, End; `n` notes, `f` full screen.
+
+const BACK = ["ArrowLeft", "ArrowUp", "PageUp", "Backspace"];
+const ON = ["ArrowRight", "ArrowDown", "PageDown", " ", "Enter"];
+const TYPED = /^(INPUT|TEXTAREA|SELECT)$/;
+const PRESSED = /^(BUTTON|A|SUMMARY)$/;
+
+class Talk {
+  constructor(root) {
+    this.root = root;
+    this.note = root.querySelector(".talk-note");
+    this.marks = root.querySelector(".talk-marks");
+    const leave = new AbortController();
+    const signal = leave.signal;
+    const timer = setInterval(() => {
+      if (root.isConnected) return;
+      leave.abort();
+      clearInterval(timer);
+    }, 500);
+    window.addEventListener("keydown", (event) => this.press(event), { capture: true, signal });
+    window.addEventListener("resize", () => this.measure(), { signal });
+  }
+
+  take(data, send) {
+    this.send = send;
+    if (!this.data || this.data.at !== data.at) this.asked = data.at;
+    this.data = data;
+    const { at, count } = data;
+    this.root.querySelector(".talk-source").textContent = data.source ? `Source: ${data.source}` : "";
+    this.root.querySelector(".talk-count").textContent = `${at + 1} / ${count}`;
+    this.note.textContent = data.note || "No notes for this step.";
+    if (this.marks.children.length !== count) {
+      this.marks.replaceChildren(...data.titles.map((title, i) => {
+        const mark = document.createElement("button");
+        mark.title = `${i + 1} ${title}`;
+        mark.setAttribute("aria-label", mark.title);
+        mark.addEventListener("click", () => (mark.blur(), this.go(i)));
+        return mark;
+      }));
+    }
+    [...this.marks.children].forEach((mark, i) => {
+      if (i === at) mark.setAttribute("aria-current", "step");
+      else mark.removeAttribute("aria-current");
+    });
+    document.title = `${data.titles[at]} \u00b7 ViT Lab`;
+    this.measure();
+  }
+
+  // Figures are drawn for this window.
+  measure() {
+    const scale = Math.round((window.innerHeight / 720) * 20) / 20;
+    if (scale === (this.scale ?? 1)) return;
+    this.scale = scale;
+    this.send("scale", scale);
+  }
+
+  // Quick presses count from the step that was asked for, not from the one that is still shown.
+  go(to) {
+    if (to < 0 || to >= this.data.count || to === this.asked) return;
+    this.asked = to;
+    this.send("go", to + 1);
+  }
+
+  press(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.data) return;
+    const focused = document.activeElement?.tagName ?? "";
+    const turning = event.key.startsWith("Page");
+    if (!turning && TYPED.test(focused)) return;
+    if ([" ", "Enter"].includes(event.key) && PRESSED.test(focused)) return;
+    const { count } = this.data;
+    const act = {
+      Home: () => this.go(0), End: () => this.go(count - 1), n: () => (this.note.hidden = !this.note.hidden),
+      f: () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen()),
+    };
+    const step = BACK.includes(event.key) ? -1 : ON.includes(event.key) ? 1 : 0;
+    if (step) this.go(this.asked + step);
+    else if (Object.hasOwn(act, event.key)) act[event.key]();
+    else return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement;
+  root.talk ??= new Talk(root);
+  root.talk.take(data, setTriggerValue);
+}

@@ -1,0 +1,51 @@
+"""The curves of a training as one Plotly figure: accuracy, and cross-entropy beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dashboard import chart
+from dashboard.figures import _bare, _settle_pandas
+from vitcore.errors import UserError
+from vitcore.runs.folder import Run
+
+FAINT = "77"  # opacity of training curves, as two hexadecimal digits
+
+
+def figure(runs: Sequence[Run], axis: str) -> go.Figure:
+    """The main curves of runs against `axis`, one of `chart.AXES`. Raises `UserError` without any."""
+    _settle_pandas()
+    look = chart.Look(axis if axis in chart.AXES else "epoch")
+    made = make_subplots(1, 2, horizontal_spacing=0.1)
+    for column, tags in enumerate(chart.MAIN, start=1):
+        drawing = chart.collect(runs, tags, look, FAINT)
+        if not drawing.items and column == 1:
+            raise UserError(f"{runs[0].title} has no curves over this axis.")
+        for item in drawing.items:
+            made.add_trace(
+                go.Scatter(
+                    x=item["x"], y=item["y"], name=item["name"], legendgroup=item["group"],
+                    mode="lines+markers" if item["markers"] else "lines",
+                    line={"color": _plain(item["colour"]), "dash": item["dash"], "width": 2},
+                    showlegend=item["legend"] and column == 1,
+                ),
+                1,
+                column,
+            )  # fmt: skip
+        quantity = tags[-1].rsplit("_", 1)[-1]
+        made.update_xaxes(title_text=chart.AXES[look.axis], col=column)
+        made.update_yaxes(title_text=chart.TITLES[quantity], col=column)
+    made.update_yaxes(tickformat=".0%", col=1)
+    made = _bare(made, 400, l=60, b=50, t=30)
+    return made.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
+
+
+def _plain(colour: str) -> str:
+    """`#rrggbbaa` as Plotly's Python side knows it."""
+    if len(colour) != 9:
+        return colour
+    red, green, blue, opacity = (int(colour[i : i + 2], 16) for i in (1, 3, 5, 7))
+    return f"rgba({red},{green},{blue},{opacity / 255:.2f})"

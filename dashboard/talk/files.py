@@ -1,0 +1,153 @@
+"""Talk files: YAML with a title and steps. A wrong one becomes a sentence that names the line. No Streamlit.
+
+    title: Why a Vision Transformer needs data
+    steps:
+      - title: An image becomes a sequence
+        say: One sentence for the audience.
+        link: patches?class=cat&image=1&step=2
+        note: For the speaker alone.                 # may be left out
+        source: Dosovitskiy et al. 2021, section 3.1  # may be left out
+
+A link is the address of a page with its state, as the browser shows it, from the page's name on. Bundled
+talks are in assets/talks, own ones in talks/ (or $VITLAB_TALKS); an own talk goes before a bundled one of its
+name.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import yaml
+
+from vitcore.errors import UserError
+from vitcore.runs.folder import assets_dir
+
+NAME = re.compile(r"[\w-]{1,80}")
+LENGTHS = {"title": 80, "say": 220, "note": 4000, "link": 2000, "source": 240}
+NEEDED = ("title", "say", "link")
+PAGES = ("overview", "patches", "attention", "training", "compare", "inductive_bias")
+MOST = 200  # steps
+
+
+@dataclass(frozen=True)
+class Step:
+    """One view: a page with the state in its address, what the audience reads, what the speaker knows."""
+
+    title: str
+    say: str
+    page: str
+    state: dict[str, str] = field(hash=False)
+    note: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Talk:
+    """A talk file."""
+
+    name: str
+    title: str
+    steps: tuple[Step, ...]
+
+
+def folders() -> list[Path]:
+    """Where talks are looked for: the user's, then the bundled ones."""
+    return [Path(os.environ.get("VITLAB_TALKS") or "talks").resolve(), assets_dir() / "talks"]
+
+
+def list_talks() -> dict[str, Path]:
+    """The file of every talk by name, the user's first."""
+    found: dict[str, Path] = {}
+    for folder in folders():
+        for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+            if NAME.fullmatch(path.stem):
+                found.setdefault(path.stem, path)
+    return found
+
+
+def find_talk(name: str) -> Talk:
+    """The talk of that name. Raises `UserError`."""
+    found = list_talks()
+    if name not in found:
+        there = ", ".join(found) or "none"
+        raise UserError(f"There is no talk of the name {name[:80]!r} in {folders()[0]}. There are: {there}.")
+    return read_talk(found[name])
+
+
+def read_talk(path: Path) -> Talk:
+    """Read and check a talk file. Raises `UserError` with the line."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path.name} cannot be read: {error}.") from None
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        what = getattr(error, "problem", None) or "not YAML"
+        raise UserError(f"{path.name}, line {mark.line + 1 if mark else 1}: {what}.") from None
+    except RecursionError:
+        raise UserError(f"{path.name}: nested too deeply.") from None
+    return _Reader(path).talk(root)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    path: Path
+
+    def wrong(self, node: yaml.Node | None, sentence: str) -> UserError:
+        line = node.start_mark.line + 1 if node is not None else 1
+        return UserError(f"{self.path.name}, line {line}: {sentence}")
+
+    def talk(self, root: yaml.Node | None) -> Talk:
+        parts = self.mapping(root, ("title", "steps"), "a talk", "`title:` and `steps:`")
+        if "title" not in parts:
+            raise self.wrong(root, "a talk needs a `title:`.")
+        if "steps" not in parts:
+            raise self.wrong(root, "a talk needs `steps:`, a list that begins with `- title:`.")
+        steps = parts["steps"]
+        if not isinstance(steps, yaml.SequenceNode) or not steps.value:
+            raise self.wrong(steps, "`steps:` is a list: each step begins with `- title:`.")
+        if len(steps.value) > MOST:
+            raise self.wrong(steps, f"{len(steps.value)} steps are too many: at most {MOST}.")
+        title = self.text(parts["title"], "title")
+        return Talk(self.path.stem, title, tuple(self.step(node) for node in steps.value))
+
+    def step(self, node: yaml.Node) -> Step:
+        parts = self.mapping(node, tuple(LENGTHS), "a step", "`title:`, `say:` and `link:`")
+        for name in NEEDED:
+            if name not in parts:
+                raise self.wrong(node, f"this step needs `{name}:`.")
+        texts = {name: self.text(value, name) for name, value in parts.items()}
+        place = urlsplit(texts.pop("link"))
+        page = place.path.strip("/").rsplit("/", 1)[-1] or "overview"
+        if page not in PAGES:
+            raise self.wrong(parts["link"], f"the link names the page {page!r}: one of {', '.join(PAGES)}.")
+        state = {k: v for k, v in parse_qsl(place.query) if k != "talk"}
+        return Step(page=page, state=state, **texts)
+
+    def mapping(
+        self, node: yaml.Node | None, names: tuple[str, ...], what: str, form: str
+    ) -> dict[str, yaml.Node]:
+        if not isinstance(node, yaml.MappingNode):
+            raise self.wrong(node, f"{what} has {form}.")
+        parts = {}
+        for key, value in node.value:
+            if key.value not in names:
+                raise self.wrong(key, f"{what} has no `{str(key.value)[:40]}`: {', '.join(names)}.")
+            parts[key.value] = value
+        return parts
+
+    def text(self, node: yaml.Node, name: str) -> str:
+        if not isinstance(node, yaml.ScalarNode):
+            raise self.wrong(node, f"`{name}:` is text, in one place.")
+        value = " ".join(node.value.split()) if name != "note" else node.value.strip()
+        if not value and name in NEEDED:
+            raise self.wrong(node, f"`{name}:` is empty.")
+        if len(value) > LENGTHS[name]:
+            raise self.wrong(node, f"`{name}:` has {len(value)} characters: at most {LENGTHS[name]}.")
+        return value

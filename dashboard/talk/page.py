@@ -1,0 +1,106 @@
+"""A talk: one step at a time, no menus, moved on by keys; `?talk=NAME&step=3`."""
+
+from __future__ import annotations
+
+import html
+import threading
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.components.talk import controls
+from dashboard.talk import scenes, stage
+from dashboard.talk.files import Step, Talk, find_talk
+from vitcore.errors import UserError
+
+HERE = Path(__file__).resolve().parent
+CONTROLS = "talk_controls"
+
+
+def wanted() -> bool:
+    """Whether the address asks for a talk."""
+    return "talk" in st.query_params
+
+
+def show() -> None:
+    """The talk and the step that the address names; wrong ones become sentences."""
+    st.html(HERE / "talk.css")
+    name = st.query_params["talk"]
+    try:
+        talk = find_talk(name)
+    except UserError as error:
+        st.error(str(error))
+        st.link_button("To ViT Lab", "/")
+        return
+    count = len(talk.steps)
+    at = _step(count)
+    step = talk.steps[at]
+    controls(
+        {
+            "talk": name,
+            "at": at,
+            "count": count,
+            "titles": [one.title for one in talk.steps],
+            "note": step.note,
+            "source": step.source,
+        },
+        key=CONTROLS,
+        on_change=_moved,
+    )
+    with st.container(key="talk_words"):
+        st.html(f"<h1>{html.escape(step.title)}</h1><p>{html.escape(step.say)}</p>")
+    with st.container(key="talk_stage"):
+        _draw(name, at, step)
+    _prepare(talk, at)
+
+
+def _step(count: int) -> int:
+    """The step in the address, counted from 1 there; the nearest one that there is."""
+    text = st.query_params.get("step", "1")
+    return min(max(int(text), 1), count) - 1 if text.isascii() and text.isdecimal() else 0
+
+
+def _moved() -> None:
+    said = st.session_state.get(CONTROLS) or {}
+    if said.get("go"):
+        st.query_params["step"] = str(said["go"])
+    if said.get("scale"):
+        st.session_state.talk_scale = float(said["scale"])
+
+
+def _draw(name: str, at: int, step: Step) -> None:
+    """The view of a step. What is changed in it holds until it is left."""
+    key = f"talk_{name}_{at}"
+    if st.session_state.get("talk_key") != key:
+        st.session_state.talk_key = key
+        st.session_state.talk_state = dict(step.state)
+        st.session_state.pop(f"{key}_sent", None)  # a new element has kept nothing
+    state = st.session_state.talk_state
+    try:
+        shown = scenes.scene(step.page, state)
+        stage.draw(shown, state, key=key, scale=st.session_state.get("talk_scale", 1.0))
+    except UserError as error:
+        st.error(str(error))
+
+
+_prepared: set[tuple] = set()
+_turn = threading.Lock()
+
+
+def _prepare(talk: Talk, at: int) -> None:
+    """Compute every step once, the next ones first, behind the page: moving on is then drawing alone."""
+    key = (talk.name, repr(talk))
+    with _turn:
+        if key in _prepared:
+            return
+        _prepared.add(key)
+    order = [*range(at + 1, len(talk.steps)), *range(at)]
+    threading.Thread(target=_work, args=([talk.steps[i] for i in order],), daemon=True).start()
+
+
+def _work(steps: list[Step]) -> None:
+    for step in steps:
+        try:
+            scenes.scene(step.page, step.state)
+        except UserError:
+            continue  # the step itself says why

@@ -1,0 +1,266 @@
+"""What a link shows, without a page around it: the one picture of a step, for a talk or for a file.
+
+A scene is found from the page's name and the state in its address alone; nothing here draws. What takes long
+is cached by what it is made of (`dashboard.views` and others), so that a step can be prepared beforehand.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dashboard import (
+    bias,
+    bias_images,
+    bias_samples,
+    compare_figures,
+    compare_measured,
+    explorer,
+    pictures,
+    resources,
+    selection,
+    story,
+    sweep_figures,
+    tokens,
+    views,
+)
+from dashboard.components.replay import Frames
+from dashboard.talk import curves
+from vitcore.architectures import ARCHITECTURES
+from vitcore.data import Dataset
+from vitcore.errors import UserError
+from vitcore.probes import PROBES
+from vitcore.probes.store import images_for
+from vitcore.runs.folder import Run
+from vitcore.runs.sweep import find_sweeps
+from vitcore.runs.sweep_rows import sample_curve, study_rows
+
+State = Mapping[str, str]
+COMPARED = {
+    "Confusion": lambda shown: compare_figures.confusions(shown, difference=len(shown) == 2),
+    "Classes": compare_figures.classes,
+    "Calibration": compare_figures.calibration,
+}
+MOST_COMPARED = 4  # runs of one figure
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """The attention explorer on an image."""
+
+    run: Run
+    chosen: selection.Chosen
+    data: Dataset
+
+
+@dataclass(frozen=True)
+class Stepper:
+    """From image to tokens: the arguments of `dashboard.components.stepper`."""
+
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """How alike positions are, [N, N]."""
+
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One image changed in many ways, and what two models answer."""
+
+    kind: str
+    runs: list[Run]
+    image: np.ndarray
+    frames: Frames
+    look: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Plotly figures one below the other, each with what it shows in words."""
+
+    parts: list[tuple[go.Figure, str]]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures side by side: (heading, PNG as a data address, words below)."""
+
+    parts: list[tuple[str, str, str]]
+
+
+Scene = Explorer | Stepper | Similarity | Replay | Figures | Pictures
+
+
+def scene(page: str, state: State) -> Scene:
+    """What the address of a page shows at large. Raises `UserError` where it names what is not here."""
+    return MAKERS[page](state)
+
+
+def _run(state: State, key: str, found: list[Run], first: Run | None = None) -> Run:
+    """The run that the address names, or the page's first."""
+    wanted = state.get(key)
+    run = next((run for run in found if run.id == wanted), None)
+    if wanted and run is None:
+        raise UserError(f"The link names the run {wanted[:80]}, which is not here.")
+    if run is None and not found:
+        raise UserError("There is no trained model yet.")
+    return run or first or found[0]
+
+
+def _image(state: State, data: Dataset, run: Run | None = None) -> selection.Chosen:
+    """The image that the address names, or the page's first."""
+    kind = state.get("class") or ("cat" if "cat" in data.classes else data.classes[0])
+    number = state.get("image", "1")
+    asked = (lambda: views.answers(run, data)) if run else None
+    chosen = selection.pick(data, kind, int(number) if number.isdecimal() else 1, asked)
+    if chosen is None:
+        raise UserError(f"The link names {kind[:40]}, test image {number[:10]}: {data.name} has none.")
+    return chosen
+
+
+def _overview(state: State) -> Scene:
+    data, shelf = resources.dataset(), resources.bundled()
+    kind = state.get("look", "cat")
+    chosen = _image({"class": kind, "image": state.get("nth", "1")}, data)
+    parts = [("The image", pictures.data_url(chosen.image), chosen.name)]
+    for model, method in (("vit", "attention rollout"), ("resnet", "Grad-CAM")):
+        run = shelf.get(model)
+        if run is None:
+            raise UserError("The bundled models are missing: get a complete copy of the project.")
+        parts.append(_map(run, chosen, data, method))
+    return Pictures(parts)
+
+
+def _map(run: Run, chosen: selection.Chosen, data: Dataset, method: str) -> tuple[str, str, str]:
+    where, chances = story.reading(run, {}, story.Shown(chosen.image, chosen.truth, chosen.name, None))
+    best = int(chances.argmax())
+    said = f"says {data.classes[best]}, {100 * chances.max():.0f} % sure"
+    name = ARCHITECTURES[run.config.model].label
+    return f"{name}: {method}", pictures.encoded(pictures.overlay(chosen.image, where)), said
+
+
+def _patches(state: State) -> Scene:
+    run = _run(state, "run", resources.runs(trained=True, model="vit"))
+    if state.get("view") == "similarity":
+        learned = views.learned(run).similarity
+        if not learned.any() or len(learned) > 1024:
+            raise UserError(f"{run.title} has no position embeddings that can be drawn.")
+        return Similarity(learned)
+    data = resources.dataset_of(run)
+    size = state.get("patch", "")
+    arguments = tokens.prepare(run, _image(state, data), int(size) if size.isdecimal() else None)
+    step = state.get("step", "1")
+    return Stepper(arguments | {"step": int(step) if step.isdecimal() else 1})
+
+
+def _attention(state: State) -> Scene:
+    run = _run(state, "run", resources.runs(trained=True))
+    data = resources.dataset_of(run)
+    chosen = _image(state, data, run)
+    if not ARCHITECTURES[run.config.model].attention:
+        return Pictures(
+            [("The image", pictures.data_url(chosen.image), chosen.name), _map(run, chosen, data, "Grad-CAM")]
+        )
+    explorer.prepare(run, chosen, data, state)
+    return Explorer(run, chosen, data)
+
+
+def _training(state: State) -> Scene:
+    run = _run(state, "watch", resources.runs())
+    return Figures([(curves.figure([run], state.get("x", "epoch")), f"the training of {run.title}")])
+
+
+def _compare(state: State) -> Scene:
+    found = resources.runs()
+    if state.get("view") == "Sweeps":
+        sweeps = {sweep.name: sweep for sweep in find_sweeps(found)}
+        name = state.get("sweep") or next(iter(sweeps), "")
+        if name not in sweeps:
+            raise UserError(f"The link names the sweep {name[:80]!r}, which is not here.")
+        return _sweep(sweeps[name])
+    first = ",".join(run.id for run in found if run.bundled and run.weights)
+    wanted = state.get("runs") or first
+    runs = [_run({"run": run_id}, "run", found) for run_id in wanted.split(",")[:MOST_COMPARED]]
+    section = state.get("show", "")
+    if section not in COMPARED:
+        names = ", ".join(run.title for run in runs)
+        return Figures([(curves.figure(runs, state.get("x", "epoch")), f"the training of {names}")])
+    count = compare_measured.COMPLETE if state.get("tested") == str(compare_measured.COMPLETE) else 1000
+    fits, said = compare_measured.alike(compare_measured.look_up(runs, count))
+    known = [item for item in fits if item.test][: 2 if section == "Confusion" else MOST_COMPARED]
+    if not known:
+        raise UserError(f"Not measured yet: open Compare, {section}, and measure it there. {said}")
+    names = " and ".join(item.name for item in known)
+    return Figures([(COMPARED[section]([item.shown for item in known]), f"{section}: {names}")])
+
+
+def _sweep(sweep: Any) -> Scene:
+    if sweep.kind == "samples":
+        figure = sweep_figures.sample_efficiency(sample_curve(sweep.runs))
+        return Figures([(figure, "test accuracy against training images")])
+    return Figures([(sweep_figures.study_panels(study_rows(sweep.runs)), "test accuracy against settings")])
+
+
+def _bias(state: State) -> Scene:
+    title = state.get("probe", next(iter(PROBES.values())).title)
+    if title == bias_samples.TITLE:
+        sweeps = {sweep.name: sweep for sweep in bias_samples.sweeps()}
+        if not sweeps:
+            raise UserError("There is no sweep over shares of the training images yet.")
+        return _sweep(sweeps.get(state.get("samples", "")) or next(iter(sweeps.values())))
+    probe = next((probe for probe in PROBES.values() if probe.title == title), None)
+    if probe is None:
+        raise UserError(f"The link names the experiment {title[:80]!r}: there is none.")
+    found, shelf = resources.runs(trained=True), resources.bundled()
+    runs = [
+        _run(state, "run", found, shelf.get("vit")),
+        _run(state, "against", found, shelf.get("resnet")),
+    ]
+    fill = state.get("border", "reflect")
+    if probe.name in bias_images.KINDS and state.get("view") != "curve":
+        data = resources.dataset_of(runs[0])
+        chosen = _image(state, data)
+        frames, look = bias_images.prepare(probe.name, runs, data.classes, chosen, fill)
+        return Replay(probe.name, runs, chosen.image, frames, {**look, "hint": ""})
+    count = state.get("n", "500")
+    images = images_for(runs, int(count) if count.isdecimal() else 500)
+    settings = {name: state.get(f"set_{name}", options[0]) for name, options in probe.choices.items()}
+    found = bias.look_up(probe, runs, images, settings, untrained=state.get("untrained") != "false")
+    known = [m for m in found if m.result]
+    if not known:
+        raise UserError(f"Not measured yet: open Inductive bias, {title}, and measure it there.")
+    drawn = bias.figures_of(probe, known, len(images.labels), fill)
+    if probe.name == "receptive-field":
+        drawn = [d for d, m in zip(drawn, known, strict=False) if not m.subjects[0].untrained]
+    else:
+        drawn = drawn[:1]
+    return Figures([(d.figure, d.alt) for d in drawn])
+
+
+MAKERS: dict[str, Callable[[State], Scene]] = {
+    "overview": _overview,
+    "patches": _patches,
+    "attention": _attention,
+    "training": _training,
+    "compare": _compare,
+    "inductive_bias": _bias,
+}
+
+
+def as_html(shown: Pictures) -> str:
+    """Pictures in a row; the classes stand in talk.css."""
+    cells = "".join(
+        f'<figure><figcaption>{html.escape(head)}</figcaption><img src="{url}" alt="{html.escape(words)}">'
+        f"<p>{html.escape(words)}</p></figure>"
+        for head, url, words in shown.parts
+    )
+    return f'<div class="talk-pictures">{cells}</div>'

@@ -1,0 +1,159 @@
+"""A talk in Chromium: by keyboard, forwards and backwards; the view under the pointer; own files."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from dashboard.talk.files import find_talk
+from tests.browser.conftest import Server, Visitor
+
+WHY = find_talk("why")
+COUNT = len(WHY.steps)
+TIMEOUT = 60_000
+
+
+def open_talk(visitor, address):
+    page = visitor.page
+    page.goto(f"{visitor.url}/{address}")
+    expect(page.locator(".talk-count")).to_be_visible(timeout=TIMEOUT)
+    return page
+
+
+def at(page, number, count=COUNT):
+    expect(page.locator(".talk-count")).to_have_text(f"{number} / {count}", timeout=TIMEOUT)
+
+
+def fits(page):
+    """No scrollbars, and nothing is cut off at the sides."""
+    sizes = page.evaluate(
+        "[...document.querySelectorAll('[data-testid=stMain], [data-testid=stMainBlockContainer]')]"
+        ".flatMap(e => [e.scrollHeight - e.clientHeight, e.scrollWidth - e.clientWidth])"
+    )
+    return max(sizes) <= 0
+
+
+def drawn(page):
+    """The one view of a step is there."""
+    stage = page.locator(".st-key-talk_stage")
+    view = stage.locator(".xp[data-frame], .steps canvas, .alike, .replay, .js-plotly-plot, .talk-pictures")
+    expect(view.first).to_be_visible(timeout=TIMEOUT)
+    expect(stage.get_by_test_id("stAlert")).to_have_count(0)
+
+
+def test_the_bundled_talk_by_keyboard_forwards_and_backwards(visitor):
+    page = open_talk(visitor, "?talk=why")
+    keys = ["ArrowRight", "PageDown", "Space", "ArrowDown", "Enter"]
+    for number, step in enumerate(WHY.steps, start=1):
+        at(page, number)
+        expect(page.locator(".st-key-talk_words h1")).to_have_text(step.title)
+        expect(page.locator(".st-key-talk_words p")).to_have_text(step.say)
+        drawn(page)
+        assert fits(page)
+        expect(page.locator(".talk-source")).to_have_text(f"Source: {step.source}")
+        if number < COUNT:
+            page.keyboard.press(keys[number % len(keys)])
+    page.keyboard.press("ArrowRight")  # there is nothing after the last one
+    for number in range(COUNT - 1, 0, -1):
+        page.keyboard.press("PageUp" if number % 2 else "ArrowLeft")
+        at(page, number)
+    drawn(page)
+    page.keyboard.press("End")
+    at(page, COUNT)
+    assert f"step={COUNT}" in page.url
+    visitor.check()
+
+
+def test_nothing_of_the_frame_is_seen_and_type_is_large(visitor):
+    page = open_talk(visitor, "?talk=why&step=3")
+    drawn(page)
+    expect(page.get_by_role("link", name="Overview")).to_have_count(0)
+    assert not page.get_by_test_id("stHeader").is_visible()
+    size = page.locator(".st-key-talk_words p").evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
+    assert size >= 24  # of 720 pixels: a slide's body text
+
+
+def test_quick_presses_count(visitor):
+    page = open_talk(visitor, "?talk=why")
+    drawn(page)
+    for _ in range(4):
+        page.keyboard.press("PageDown")
+    at(page, 5)
+    drawn(page)
+
+
+def test_notes_are_shown_and_hidden_by_a_key(visitor):
+    page = open_talk(visitor, "?talk=why&step=2")
+    note = page.locator(".talk-note")
+    expect(note).to_be_hidden()
+    page.keyboard.press("n")
+    expect(note).to_contain_text("Back and Next")
+    page.keyboard.press("ArrowRight")
+    expect(note).to_contain_text("Hover any patch")  # it stays open, with the next step's words
+    page.keyboard.press("n")
+    expect(note).to_be_hidden()
+
+
+def test_the_explorer_of_a_step_lives_and_the_arrows_are_the_speakers(visitor):
+    page = open_talk(visitor, "?talk=why&step=3")
+    drawn(page)
+    what = page.locator(".xp-what")
+    expect(what).to_contain_text("row 4, column 5")  # what the link says
+    image = page.locator(".xp-image")
+    image.hover(position={"x": 20, "y": 20})
+    expect(what).to_contain_text("row 1, column 1")
+    image.click(position={"x": 20, "y": 20})
+    assert page.url.endswith("?talk=why&step=3")  # its state is the step's, not the talk's
+    page.keyboard.press("ArrowRight")
+    at(page, 4)
+    page.keyboard.press("ArrowLeft")
+    at(page, 3)
+    drawn(page)
+    expect(page.locator(".xp-what")).to_contain_text("row 4, column 5")  # as prepared, again
+
+
+@pytest.fixture
+def own(browser, tmp_path, monkeypatch):
+    """A dashboard with a folder of talks of its own."""
+    (tmp_path / "talks").mkdir()
+    monkeypatch.setenv("VITLAB_TALKS", str(tmp_path / "talks"))
+    server = Server(tmp_path).start()
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    yield Visitor(context.new_page(), server.url), tmp_path / "talks"
+    context.close()
+    server.stop()
+
+
+def test_a_talk_written_by_hand_is_opened_reloaded_and_mended(own):
+    visitor, folder = own
+    path = folder / "mine.yaml"
+    text = (
+        "title: Mine\nsteps:\n"
+        "  - {title: A ship, say: Where it looks., link: 'attention?class=ship&query=2.2'}\n"
+        "  - {title: A run, say: Its curves., link: 'training?watch=resnet-cifar10', note: Slowly}\n"
+        "  - {title: Wrong, say: There is none., link: 'attention?run=gone'}\n"
+        "  - {title: Confusion, say: Who takes what for what., link: 'compare?show=Confusion'}\n"
+    )
+    path.write_text(text)
+    page = open_talk(visitor, "?talk=mine")
+    drawn(page)
+    page.keyboard.press("PageDown")
+    at(page, 2, 4)
+    drawn(page)
+    page.reload()
+    at(page, 2, 4)
+    drawn(page)
+    page.keyboard.press("PageDown")
+    expect(page.get_by_text("The link names the run gone, which is not here.")).to_be_visible()
+    page.keyboard.press("PageDown")
+    at(page, 4, 4)
+    drawn(page)
+    path.write_text(text.replace("say: Its", "sya: Its"))
+    page.reload()
+    expect(page.get_by_text("mine.yaml, line 4: a step has no sya")).to_be_visible(timeout=TIMEOUT)
+    path.write_text(text)
+    page.reload()
+    at(page, 4, 4)
+    page.goto(f"{visitor.url}/?talk=other")
+    expect(page.get_by_text("There is no talk of the name 'other'")).to_be_visible(timeout=TIMEOUT)
+    visitor.check()

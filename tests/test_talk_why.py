@@ -1,0 +1,79 @@
+"""The numbers in the bundled talk are those of the bundled results."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard.talk.files import read_talk
+from vitcore.probes import PROBES
+from vitcore.probes.store import Subject, find, images_for
+from vitcore.runs.folder import assets_dir, find_run, list_runs
+from vitcore.runs.sweep_rows import sample_curve
+
+RUNS = ("vit-cifar10", "resnet-cifar10")
+
+
+@pytest.fixture(scope="module")
+def steps():
+    return {step.title: step.say for step in read_talk(assets_dir() / "talks" / "why.yaml").steps}
+
+
+def values(probe, run):
+    runs = [find_run(run)]
+    settings = PROBES[probe].settings()
+    return find(PROBES[probe], [Subject(runs[0])], images_for(runs, 500), settings).values
+
+
+@pytest.mark.parametrize(
+    ("title", "probe", "curve", "x", "words"),
+    [
+        ("Shuffle the parts", "shuffle", "accuracy", 4, "ViT is right in {} of the images, the ResNet in {}"),
+        ("Hide parts", "occlusion", "accuracy, random", 32, "right in {} of the images, the ResNet in {}"),
+        (
+            "Move the image",
+            "shift",
+            "consistency, reflect",
+            4,
+            "{} of the ViT's answers stay the same, and {}",
+        ),
+    ],
+)
+def test_curves(steps, title, probe, curve, x, words):
+    said = []
+    for run in RUNS:
+        found = values(probe, run)
+        at = found["x"].index(x)
+        mean, error = (100 * found["curves"][curve][k][at] for k in ("mean", "error"))
+        said.append(f"{mean:.0f} ± {error:.0f} %")
+    assert words.format(*said) in steps[title]
+
+
+def test_distances(steps):
+    heads = values("distance", "vit-cifar10")["heads"]["mean"][0]
+    low, high = round(min(heads)), round(max(heads))
+    assert f"{low} to {high} pixels" in steps["Every patch may ask every other one"]
+    reach = [values("receptive-field", run)["reach"]["mean"][1] for run in RUNS]
+    said = steps["A ResNet was told"]
+    assert f"{reach[0]:.1f} pixels away on average in the ViT" in said
+    assert f"and {reach[1]:.1f} in the ResNet" in said
+
+
+def test_accuracies(steps):
+    said = steps["With all 45,000 images"]
+    for label, run in zip(("ViT", "ResNet"), RUNS, strict=True):
+        found = find_run(run)
+        assert found.config.epochs == 20
+        share = 100 * found.status().result["test_acc"]
+        assert f"{label} is right in {share:.1f} %" in said or f"the {label} in {share:.1f} %" in said
+
+
+def test_samples(steps):
+    tied = [run for run in list_runs() if run.bundled and run.meta.sweep]
+    rows = {(r["model"], r["share"]): r["mean"] for r in sample_curve(tied)}
+    said = steps["The price of not being told"]
+    shares = sorted({share for _, share in rows})
+    assert len(shares) >= 2
+    for share in shares:
+        gap = 100 * (rows["resnet", share] - rows["vit", share])
+        assert f"{100 * share:.0f} %" in said
+        assert f"{gap:.0f}" in said

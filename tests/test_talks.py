@@ -1,0 +1,101 @@
+"""Talk files: what is right is read, what is wrong gets a sentence with its line."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard.talk import files, scenes
+from vitcore.errors import UserError
+
+GOOD = """\
+title: Mine
+steps:
+  - title: One
+    say: A sentence
+      over two lines.
+    link: http://127.0.0.1:8501/attention?run=vit-cifar10&class=sea+lion&talk=old
+  - title: Two
+    say: Another.
+    link: /
+    note: |
+      Speak
+      slowly.
+    source: nobody
+"""
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("VITLAB_TALKS", str(tmp_path))
+    return tmp_path
+
+
+def test_a_talk_is_read_from_links_as_a_browser_shows_them(home):
+    (home / "mine.yaml").write_text(GOOD)
+    talk = files.find_talk("mine")
+    first, second = talk.steps
+    assert (talk.title, first.say) == ("Mine", "A sentence over two lines.")
+    assert (first.page, first.state) == ("attention", {"run": "vit-cifar10", "class": "sea lion"})
+    assert (second.page, second.state, second.note) == ("overview", {}, "Speak\nslowly.")
+    assert second.source == "nobody"
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "words"),
+    [
+        (1, "", "a talk has `title:` and `steps:`"),
+        (1, "- a\n- b\n", "a talk has `title:` and `steps:`"),
+        (1, "title: Mine\n", "needs `steps:`"),
+        (2, "title: Mine\nsteps: []\n", "`steps:` is a list"),
+        (3, GOOD.replace("  - title: One\n    say", "  - say"), "this step needs `title:`"),
+        (6, GOOD.replace("attention?", "attic?"), "the link names the page 'attic'"),
+        (8, GOOD.replace("say: Another.", "say: ''"), "`say:` is empty"),
+        (8, GOOD.replace("say: Another.", "says: Another."), "a step has no `says`"),
+        (8, GOOD.replace("Another.", "x" * 221), "221 characters: at most 220"),
+        (8, GOOD.replace("Another.", "[a, b]"), "`say:` is text"),
+        (7, GOOD.replace("- title: Two", "- title: Two: three"), "mapping values are not allowed"),
+        (3, "title: Mine\nsteps:\n\t- title: One\n", "cannot start any token"),
+    ],
+)
+def test_a_wrong_file_gets_a_sentence_with_its_line(home, line, text, words):
+    (home / "mine.yaml").write_text(text)
+    with pytest.raises(UserError) as caught:
+        files.find_talk("mine")
+    assert str(caught.value).startswith(f"mine.yaml, line {line}: ")
+    assert words in str(caught.value)
+
+
+def test_not_text_and_not_there(home):
+    (home / "mine.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match="cannot be read"):
+        files.find_talk("mine")
+    with pytest.raises(UserError, match=r"no talk of the name '../mine'.*There are: mine, why"):
+        files.find_talk("../mine")
+
+
+def test_nothing_in_a_file_is_code(home):
+    (home / "mine.yaml").write_text(GOOD.replace("Another.", "!!python/object/apply:os.getcwd []"))
+    with pytest.raises(UserError, match=r"line 8: `say:` is text"):
+        files.find_talk("mine")
+
+
+def test_an_own_talk_goes_before_the_bundled_one_of_its_name(home):
+    assert files.find_talk("why").title == "Why a Vision Transformer needs data"
+    (home / "why.yaml").write_text(GOOD)
+    assert files.find_talk("why").title == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("where", "state", "words"),
+    [
+        ("attention", {"run": "gone"}, "names the run gone, which is not here"),
+        ("attention", {"class": "unicorn"}, "names unicorn, test image 1"),
+        ("patches", {"image": "101"}, "names cat, test image 101"),
+        ("inductive_bias", {"probe": "Telepathy"}, "names the experiment 'Telepathy'"),
+        ("compare", {"view": "Sweeps", "sweep": "gone"}, "names the sweep 'gone'"),
+        ("inductive_bias", {"probe": "Attention distance", "n": "100"}, "Not measured yet"),
+    ],
+)
+def test_what_a_link_names_and_is_not_here_gets_a_sentence(where, state, words):
+    with pytest.raises(UserError, match=words):
+        scenes.scene(where, state)
