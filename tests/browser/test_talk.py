@@ -104,6 +104,7 @@ def test_the_explorer_of_a_step_lives_and_the_arrows_are_the_speakers(visitor):
     expect(what).to_contain_text("row 1, column 1")
     image.click(position={"x": 20, "y": 20})
     assert page.url.endswith("?talk=why&step=3")  # its state is the step's, not the talk's
+    page.mouse.move(2, 2)
     page.keyboard.press("ArrowRight")
     at(page, 4)
     page.keyboard.press("ArrowLeft")
