@@ -59,10 +59,12 @@ def main() -> None:
     if not free(host, port):
         parser.exit(2, f"Port {port} is taken: stop what runs there, or choose another with --port.\n")
     # the server works in the folder of its settings, so pin what the user's folder decides
+    from dashboard.talk.files import folders
     from vitcore.data.datasets import data_dir
     from vitcore.runs.folder import readonly, runs_dir
 
     os.environ["VITLAB_RUNS"], os.environ["VITLAB_DATA"] = str(runs_dir()), str(data_dir())
+    os.environ["VITLAB_TALKS"] = str(folders()[0])
     os.environ["PYTHONPATH"] = os.pathsep.join(
         [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     )

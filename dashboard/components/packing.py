@@ -5,8 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import struct
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import streamlit as st
 
 from dashboard import pictures
 
@@ -16,6 +20,21 @@ SHARED = Path(__file__).parent / "shared"  # scripts that several components rea
 def script(*parts: Path) -> str:
     """One module out of the shared scripts and a component's own, in this order: none imports another."""
     return "\n".join(path.read_text() for path in (*sorted(SHARED.glob("*.js")), *parts))
+
+
+@dataclass(frozen=True)
+class Part:
+    """The client side of a component: an element on a page, or written into a file that needs no server."""
+
+    html: str
+    css: str
+    js: str
+
+    def element(self, name: str) -> Callable[..., Any]:
+        """What mounts it with Streamlit."""
+        return st.components.v2.component(
+            name, html=self.html, css=self.css, js=self.js, isolate_styles=False
+        )
 
 
 def pack(header: dict[str, Any], *chunks: bytes) -> bytes:

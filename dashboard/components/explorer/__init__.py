@@ -11,20 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import streamlit as st
 
-from dashboard.components.packing import pack, script
+from dashboard.components.packing import Part, pack, script
 
 HERE = Path(__file__).parent
 PARTS = ("frames.js", "state.js", "scene.js", "panels.js", "explorer.js")
 
-_element = st.components.v2.component(
-    "vitlab.explorer",
-    html=(HERE / "explorer.html").read_text(),
-    css=(HERE / "explorer.css").read_text(),
-    js=script(*(HERE / part for part in PARTS)),
-    isolate_styles=False,
+PART = Part(
+    (HERE / "explorer.html").read_text(),
+    (HERE / "explorer.css").read_text(),
+    script(*(HERE / part for part in PARTS)),
 )
+_element = PART.element("vitlab.explorer")
 
 
 def message(header: dict[str, Any], image: np.ndarray, weights: bytes | None) -> bytes:

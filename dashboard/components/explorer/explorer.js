@@ -30,6 +30,7 @@ class Explorer {
     const other = !this.header || this.header.shape !== header.shape;
     this.header = header;
     this.image = image;
+    this.root.classList.toggle("alone", Boolean(header.alone)); // no server: nothing that needs new numbers
     if (other) this.maps = this.second = this.other = null;
     this.state = this.state && !other ? { ...this.state, ...this.answered(header) } : readState(header.address ?? window.location.search, header);
     if (header.only !== null) this.state.query = header.only === header.first - 1 ? null : header.only;

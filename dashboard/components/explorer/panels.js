@@ -207,7 +207,7 @@ function press(x, event, actions) {
     ".": () => x.set({ head: cycle(state.head, 1, header.heads), map: "head" }),
     c: () => header.first && x.set({ query: 0, second: null }, { ask: header.only !== null }),
     r: () => header.only === null && actions.rollout(),
-    o: actions.overlay, b: actions.brush,
+    o: actions.overlay, b: () => header.alone || actions.brush(),
     Escape: () => x.clear(),
   };
   const act = Object.hasOwn(keys, event.key) ? keys[event.key] : null;

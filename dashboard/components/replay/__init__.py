@@ -12,19 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import streamlit as st
 
-from dashboard.components.packing import pack, script
+from dashboard.components.packing import Part, pack, script
 
 HERE = Path(__file__).parent
 
-_element = st.components.v2.component(
-    "vitlab.replay",
-    html=(HERE / "replay.html").read_text(),
-    css=(HERE / "replay.css").read_text(),
-    js=script(HERE / "replay.js"),
-    isolate_styles=False,
-)
+PART = Part((HERE / "replay.html").read_text(), (HERE / "replay.css").read_text(), script(HERE / "replay.js"))
+_element = PART.element("vitlab.replay")
 
 
 @dataclass(frozen=True)
@@ -51,10 +45,15 @@ def replay(
     painted: tuple[str, np.ndarray] | None = None,
     on_mask: Callable[[], None] = lambda: None,
 ) -> None:
-    """Mount it. `look`: "models" (label and colour of each), "classes", "truth" (or None), "name" of the
-    image, "hint", "unit" in words, "blank" (the colour of painted cells), "mode" ("drag": the pointer moves
-    through both axes; "again": a slider for the rows, a button for the columns; "pick": buttons for the
-    columns). `painted`: a mask and the answers to it [M, classes].
+    """Mount it; the arguments are those of `message`."""
+    _element(key=key, data=message(frames, look, painted), on_mask_change=on_mask)
+
+
+def message(frames: Frames, look: dict[str, Any], painted: tuple[str, np.ndarray] | None = None) -> bytes:
+    """What the browser reads. `look`: "models" (label and colour of each), "classes", "truth" (or None),
+    "name" of the image, "hint", "unit" in words, "blank" (the colour of painted cells), "mode" ("drag": the
+    pointer moves through both axes; "again": a slider for the rows, a button for the columns; "pick": buttons
+    for the columns). `painted`: a mask and the answers to it [M, classes].
     """
     header = {
         **look,
@@ -68,6 +67,4 @@ def replay(
     }
     pixels = np.ascontiguousarray(frames.pictures.transpose(0, 1, 3, 4, 2)).tobytes()
     pixels += b"\0" * (-len(pixels) % 4)
-    _element(
-        key=key, data=pack(header, pixels, frames.chances.astype("<f4").tobytes()), on_mask_change=on_mask
-    )
+    return pack(header, pixels, frames.chances.astype("<f4").tobytes())

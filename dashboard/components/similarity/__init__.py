@@ -5,24 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import streamlit as st
 
-from dashboard.components.packing import pack, script
+from dashboard.components.packing import Part, pack, script
 
 HERE = Path(__file__).parent
 
-_element = st.components.v2.component(
-    "vitlab.similarity",
-    html='<div class="alike"><canvas class="alike-all" role="img" tabindex="0"></canvas>'
+PART = Part(
+    '<div class="alike"><canvas class="alike-all" role="img" tabindex="0"></canvas>'
     '<div><canvas class="alike-one" role="img"></canvas><div class="alike-scale"><span>\u22121</span>'
     '<canvas width="256" height="1"></canvas><span>1</span></div>'
     '<p class="alike-words" aria-live="polite"></p><p class="alike-value"></p></div></div>',
-    css=(HERE / "similarity.css").read_text(),
-    js=script(HERE / "similarity.js"),
-    isolate_styles=False,
+    (HERE / "similarity.css").read_text(),
+    script(HERE / "similarity.js"),
 )
+_element = PART.element("vitlab.similarity")
 
 
 def similarity(values: np.ndarray, *, key: str) -> None:
+    """Mount it; see `message`."""
+    _element(key=key, data=message(values))
+
+
+def message(values: np.ndarray) -> bytes:
     """Cosine similarities of N = side^2 patches, float [N, N]; colours run from -1 to 1."""
-    _element(key=key, data=pack({"count": len(values)}, values.astype("<f4").tobytes()))
+    return pack({"count": len(values)}, values.astype("<f4").tobytes())

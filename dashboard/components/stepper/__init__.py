@@ -3,35 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import streamlit as st
 
-from dashboard.components.packing import pack, script
+from dashboard.components.packing import Part, pack, script
 
 HERE = Path(__file__).parent
 
-_element = st.components.v2.component(
-    "vitlab.stepper",
-    html=(HERE / "stepper.html").read_text(),
-    css=(HERE / "stepper.css").read_text(),
-    js=script(HERE / "words.js", HERE / "stepper.js"),
-    isolate_styles=False,
+PART = Part(
+    (HERE / "stepper.html").read_text(),
+    (HERE / "stepper.css").read_text(),
+    script(HERE / "words.js", HERE / "stepper.js"),
 )
+_element = PART.element("vitlab.stepper")
 
 
-def stepper(
+def stepper(*, key: str, **what: Any) -> None:
+    """Mount it; `what`: the arguments of `message`."""
+    _element(key=key, data=message(**what))
+
+
+def message(
     image: np.ndarray,
     patch: int,
     tokens: np.ndarray | None,
     positions: np.ndarray | None,
     *,
-    key: str,
     cls: bool = True,
     position: str = "learned",
     note: str = "",
     step: int | None = None,
-) -> None:
+) -> bytes:
     """The image uint8 [3, S, S] cut into patches of `patch` pixels; a model's projected tokens and positions,
     both float32 [T, D], or None with a `note` that says why not. `cls`: whether a token stands in front;
     `position`: of which kind the positions are; `step`: begin there, and leave the address alone.
@@ -53,7 +56,7 @@ def stepper(
     pixels = np.ascontiguousarray(image.transpose(1, 2, 0)).tobytes()
     pixels += b"\0" * (-len(pixels) % 4)
     floats = [part.astype("<f4").tobytes() for part in parts[:2]]
-    _element(key=key, data=pack(header, pixels, *floats))
+    return pack(header, pixels, *floats)
 
 
 def _limit(values: np.ndarray) -> float:

@@ -6,21 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
+from dashboard.components.packing import Part
 
 HERE = Path(__file__).parent
 
-_element = st.components.v2.component(
-    "vitlab.talk",
-    html='<div class="talk-foot"><span class="talk-source"></span><nav class="talk-marks" '
+PART = Part(
+    '<div class="talk-foot"><span class="talk-source"></span><nav class="talk-marks" '
     'aria-label="Steps"></nav><span class="talk-end">'
     '<span class="talk-count"></span><a href="./" target="_self" title="Leave the talk" '
     'aria-label="Leave the talk">\u00d7</a></span></div>'
     '<aside class="talk-note" aria-label="Speaker notes" hidden></aside>',
-    css=(HERE / "talk.css").read_text(),
-    js=(HERE / "talk.js").read_text(),
-    isolate_styles=False,
+    (HERE / "talk.css").read_text(),
+    (HERE / "talk.js").read_text(),
 )
+_element = PART.element("vitlab.talk")
 
 
 def controls(data: dict[str, Any], *, key: str, on_change: Callable[[], None]) -> None:

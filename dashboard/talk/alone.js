@@ -1,0 +1,41 @@
+// A file without a server: mounts the parts on their data, and moves a talk on.
+
+const told = JSON.parse(document.getElementById("told").textContent);
+const bytesIn = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+
+function mount(piece) {
+  if (piece.dataset.done) return;
+  piece.dataset.done = "yes";
+  const { part } = piece.dataset;
+  const data = document.getElementById(`data-${piece.dataset.piece}`)?.textContent;
+  if (part === "figure") draw(piece.querySelector(".alone-figure"), JSON.parse(data));
+  else if (part) PARTS[part]({ data: bytesIn(data), parentElement: piece, setTriggerValue: () => {} });
+}
+
+// Streamlit's colours for what a figure leaves open.
+function draw(place, { data, layout }) {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name) => style.getPropertyValue(`--st-${name}`).trim();
+  const axis = { gridcolor: colour("border-color"), linecolor: colour("border-color"), zeroline: false, automargin: true };
+  const template = { layout: { font: { color: colour("text-color") }, xaxis: axis, yaxis: axis } };
+  window.Plotly.newPlot(place, data, { ...layout, template }, { displayModeBar: false, responsive: true });
+}
+
+function show(at) {
+  document.querySelectorAll(".alone-step").forEach((step, i) => (step.hidden = i !== at));
+  document.querySelectorAll(".alone-step:not([hidden]) .alone-piece").forEach(mount);
+  const { title, note, source } = told.steps[at];
+  const words = { at, count: told.steps.length, titles: told.steps.map((s) => s.title), title, note, source };
+  PARTS.talk({ data: words, parentElement: document.getElementById("talk"), setTriggerValue: move });
+}
+
+function move(name, value) {
+  if (name !== "go") return;
+  window.history.replaceState(null, "", `#${value}`);
+  show(value - 1);
+}
+
+if (told.alone === "talk") {
+  const begin = Number(window.location.hash.slice(1)) - 1;
+  show(told.steps[begin] ? begin : 0);
+} else document.querySelectorAll(".alone-piece").forEach(mount);

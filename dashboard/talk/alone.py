@@ -1,0 +1,167 @@
+"""Scenes as one HTML file that needs no server and loads nothing: an explorer, or a whole talk.
+
+The client-side parts are the very ones of the pages, with their data inside in base64; figures are drawn by
+the plotly.js of the installed plotly package, once for all steps. What would need a model (painting over,
+snapshots, positions only) is left out.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import plotly
+
+from dashboard import explorer
+from dashboard.components import explorer as explorer_part
+from dashboard.components import replay as replay_part
+from dashboard.components import similarity as similarity_part
+from dashboard.components import stepper as stepper_part
+from dashboard.components import talk as talk_part
+from dashboard.components.packing import Part
+from dashboard.talk import scenes, stage
+from dashboard.talk.files import Step, Talk
+from vitcore.errors import UserError
+
+HERE = Path(__file__).resolve().parent
+PARTS: dict[str, Part] = {
+    "explorer": explorer_part.PART,
+    "stepper": stepper_part.PART,
+    "replay": replay_part.PART,
+    "similarity": similarity_part.PART,
+    "talk": talk_part.PART,
+}
+FIGURE_SCALE = 1.2  # type of figures, for screens from 720 to 1080 pixels high
+# Nothing may be loaded, whatever a title or a name holds.
+POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A view in a file: which part draws it, its HTML, and its data (bytes, or JSON for figures)."""
+
+    part: str
+    body: str
+    data: str = ""
+
+
+def explorer_file(state: dict[str, str]) -> str:
+    """The attention explorer for an address of the page Attention, as one file. Raises `UserError`."""
+    shown = scenes.scene("attention", state)
+    if not isinstance(shown, scenes.Explorer):
+        raise UserError("This model has no attention: there is no explorer to put into a file.")
+    piece = _explorer(shown, state, talk=False)
+    title = f"{shown.run.title}, {shown.chosen.name}"
+    body = f'<main class="alone-page"><h1>{html.escape(title)}</h1>{_mount(0, piece)}</main>'
+    return _document(f"{title} \u00b7 ViT Lab", body, [piece], {"alone": "explorer"})
+
+
+def talk_file(talk: Talk) -> str:
+    """A whole talk as one file. Raises `UserError` where a step's view is not here."""
+    pieces: list[Piece] = []
+    sections = []
+    for number, step in enumerate(talk.steps, start=1):
+        try:
+            made = _pieces(step)
+        except UserError as error:
+            raise UserError(f"Step {number}, {step.title}: {error}") from None
+        stage_html = "".join(_mount(len(pieces) + i, piece) for i, piece in enumerate(made))
+        pieces += made
+        sections.append(
+            f'<section class="alone-step" hidden><div class="st-key-talk_words"><h1>{html.escape(step.title)}'
+            f"</h1><p>{html.escape(step.say)}</p></div>"
+            f'<div class="st-key-talk_stage">{stage_html}</div></section>'
+        )
+    told = [{"title": s.title, "note": s.note, "source": s.source} for s in talk.steps]
+    body = (
+        f'<main data-testid="stMain"><div data-testid="stMainBlockContainer">{"".join(sections)}</div></main>'
+        f'<div id="talk">{PARTS["talk"].html}</div>'
+    )
+    return _document(f"{talk.title} \u00b7 ViT Lab", body, pieces, {"alone": "talk", "steps": told})
+
+
+def _pieces(step: Step) -> list[Piece]:
+    shown = scenes.scene(step.page, step.state)
+    if isinstance(shown, scenes.Explorer):
+        return [_explorer(shown, step.state, talk=True)]
+    if isinstance(shown, scenes.Stepper):
+        return [_part("stepper", stepper_part.message(**shown.arguments))]
+    if isinstance(shown, scenes.Similarity):
+        return [_part("similarity", similarity_part.message(shown.values))]
+    if isinstance(shown, scenes.Replay):
+        return [_part("replay", replay_part.message(shown.frames, shown.look))]
+    if isinstance(shown, scenes.Pictures):
+        return [Piece("", scenes.as_html(shown))]
+    count = len(shown.parts)
+    made = []
+    for figure, alt in shown.parts:
+        large = stage.enlarged(figure, stage.HEIGHT // count, stage.TYPE * FIGURE_SCALE)
+        large.update_layout(height=None, autosize=True)
+        label = f'role="img" aria-label="{html.escape(alt)}"'
+        body = f'<div class="alone-figure" {label} style="--of:{count}"></div>'
+        made.append(Piece("figure", body, large.to_json()))
+    return made
+
+
+def _explorer(shown: scenes.Explorer, state: dict[str, str], *, talk: bool) -> Piece:
+    header, found, _ = explorer.prepare(shown.run, shown.chosen, shown.data, state)
+    if found.only is not None:
+        raise UserError(f"{shown.run.title} has too many tokens: its maps do not fit into one file.")
+    header |= {"address": urlencode(state), "talk": talk, "alone": True, "snapshots": []}
+    return _part("explorer", explorer_part.message(header, shown.chosen.image, found.packed))
+
+
+def _part(name: str, data: bytes) -> Piece:
+    return Piece(name, PARTS[name].html, base64.b64encode(data).decode())
+
+
+def _mount(number: int, piece: Piece) -> str:
+    return f'<div class="alone-piece" data-piece="{number}" data-part="{piece.part}">{piece.body}</div>'
+
+
+def _document(title: str, body: str, pieces: Sequence[Piece], told: dict[str, Any]) -> str:
+    """One file: styles, body, data, scripts."""
+    used = dict.fromkeys([piece.part for piece in pieces if piece.part in PARTS])
+    if told["alone"] == "talk":
+        used["talk"] = None
+    styles = [(HERE / "alone.css").read_text(), *(PARTS[name].css for name in used)]
+    if told["alone"] == "talk":
+        styles.append((HERE / "talk.css").read_text())
+    scripts = ",\n".join(f"{name}: (() => {{\n{_inner(PARTS[name].js)}\n}})()" for name in used)
+    data = "".join(
+        f'<script type="text/plain" id="data-{i}">{_safe(piece.data)}</script>'
+        for i, piece in enumerate(pieces)
+        if piece.data
+    )
+    figures = any(piece.part == "figure" for piece in pieces)
+    library = f"<script>{_plotly()}</script>" if figures else ""
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{html.escape(title)}</title><style>{' '.join(styles)}</style></head><body>{body}{data}"
+        f'<script type="text/plain" id="told">{_safe(json.dumps(told))}</script>{library}'
+        f'<script type="module">const PARTS = {{{scripts}}};\n{(HERE / "alone.js").read_text()}</script>'
+        "</body></html>"
+    )
+
+
+def _inner(js: str) -> str:
+    """A component's module as the body of a function that returns what it exports."""
+    return js.replace("export default function", "return function")
+
+
+def _safe(text: str) -> str:
+    """Within a script element nothing may look like its end; JSON and base64 mean the same."""
+    return text.replace("<", "\\u003c")
+
+
+def _plotly() -> str:
+    source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    return source.read_text("utf-8").replace("</script", "<\\/script")

@@ -1,0 +1,137 @@
+"""Exported files in Chromium: opened from disk with the network cut, used, and nothing missing."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from dashboard.talk.files import find_talk
+from tests.conftest import ROOT
+
+SHIP = "http://127.0.0.1:8501/attention?run=vit-cifar10&class=ship&image=2&query=2.3&layer=1"
+
+
+def write(what, out):
+    command = [sys.executable, "-m", "dashboard.talk", what, "-o", str(out)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("alone")
+    for what, name in ((SHIP, "explorer.html"), ("why", "why.html")):
+        done = write(what, folder / name)
+        assert done.returncode == 0, done.stderr
+        assert "without a server" in done.stdout
+    return folder
+
+
+@pytest.fixture
+def offline(browser):
+    """A page without a network, and everything that goes wrong on it."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, offline=True)
+    page = context.new_page()
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: message.type in ("error", "warning") and faults.append(message.text))
+    page.on("request", lambda request: request.url.startswith("http") and faults.append(request.url))
+    yield page
+    context.close()
+    assert not faults
+
+
+def test_the_explorer_is_one_small_file_that_answers_the_pointer(files, offline):
+    page = offline
+    path = files / "explorer.html"
+    assert path.stat().st_size < 2e6
+    page.goto(path.as_uri())
+    what = page.locator(".xp-what")
+    expect(what).to_have_text("Where row 2, column 3 looks")  # as the link says
+    expect(page.locator(".xp-which")).to_contain_text("Layer 1")
+    image = page.locator(".xp-image")
+    image.hover(position={"x": 5, "y": 5})
+    expect(what).to_have_text("Where row 1, column 1 looks")
+    image.click(position={"x": 5, "y": 5})
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("]")
+    expect(page.locator(".xp-which")).to_contain_text("Layer 2")
+    page.keyboard.press("b")  # no brush without a model
+    expect(page.locator(".xp.brushing")).to_have_count(0)
+    expect(page.get_by_role("button", name="Brush")).to_be_hidden()
+    with page.expect_download() as got:
+        page.get_by_role("button", name="SVG").click()
+    assert got.value.path().read_text().startswith("<svg")
+
+
+def test_the_explorer_in_the_file_holds_the_models_attention(files, offline, data):
+    import torch
+
+    import vitcore
+    from vitcore.analysis.attention import capture
+
+    page = offline
+    page.goto((files / "explorer.html").as_uri())
+    expect(page.locator(".xp[data-frame]")).to_be_visible()
+    image = data.test.images[np.flatnonzero(data.test.labels == data.classes.index("ship"))[1]]
+    weights = capture(vitcore.load("vit-cifar10"), torch.from_numpy(image[None].copy())).weights[0]
+    row = weights[0, 0, 1 + 8 + 2, 1:]  # layer 1, head 1, row 2, column 3
+    said = page.locator(".xp-read").inner_text()
+    found = float(re.search(r"Largest weight (0\.\d+)", said)[1])
+    assert found == pytest.approx(float(row.max()), abs=6e-4)
+    place = int(row.argmax())
+    assert f"row {place // 8 + 1}, column {place % 8 + 1}" in said
+
+
+def test_the_talk_is_one_file_moved_on_by_keys(files, offline):
+    page = offline
+    path = files / "why.html"
+    assert path.stat().st_size < 10e6
+    page.goto(path.as_uri())
+    steps = find_talk("why").steps
+    for number, step in enumerate(steps, start=1):
+        expect(page.locator(".talk-count")).to_have_text(f"{number} / {len(steps)}")
+        shown = page.locator(".alone-step:not([hidden])")
+        expect(shown.locator("h1")).to_have_text(step.title)
+        view = shown.locator(".xp[data-frame], .steps-stage, .alike, .replay, .main-svg, .talk-pictures img")
+        expect(view.first).to_be_visible()
+        page.keyboard.press("PageDown")
+    page.keyboard.press("Home")
+    expect(page.locator(".talk-count")).to_have_text(f"1 / {len(steps)}")
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    answers = page.locator(".alone-step:not([hidden]) .replay-answers")
+    before = answers.inner_text()
+    page.get_by_role("slider").last.fill("3")  # shuffled cells: other answers, without any model
+    expect(answers).not_to_have_text(before)
+    page.reload()
+    expect(page.locator(".talk-count")).to_have_text(f"6 / {len(steps)}")
+    assert page.evaluate("document.documentElement.scrollHeight <= window.innerHeight")
+
+
+def test_a_hostile_talk_stays_text(tmp_path, offline):
+    evil = "</script><script>window.hacked = 1</script><img src=http://127.0.0.1:1/x onerror=window.hacked=2>"
+    talk = tmp_path / "evil.yaml"
+    talk.write_text(
+        f"title: '{evil}'\nsteps:\n  - title: 'T'\n    say: '{evil}'\n    note: '{evil}'\n    link: /\n"
+    )
+    talk.write_text(talk.read_text().replace(f"title: '{evil}'", "title: '<b>'"))
+    out = tmp_path / "evil.html"
+    assert write(str(talk), out).returncode == 0
+    offline.goto(out.as_uri())
+    expect(offline.locator("section h1")).to_have_text("T")
+    expect(offline.locator("section .st-key-talk_words p")).to_contain_text("</script><script>")
+    offline.keyboard.press("n")
+    expect(offline.locator(".talk-note")).to_contain_text("window.hacked = 1")
+    assert offline.evaluate("window.hacked") is None
+
+
+def test_what_cannot_be_written_is_a_sentence(tmp_path):
+    done = write("attention?run=resnet-cifar10", tmp_path / "out.html")
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith("there is no explorer to put into a file.")
+    assert not (tmp_path / "out.html").exists()
