@@ -120,9 +120,18 @@ def filter_tiles(filters: np.ndarray, shares: np.ndarray) -> str:
     return f'<div class="filters">{"".join(parts)}</div>'
 
 
+DARK_INK = "#14171a"
+
+
 def _ink(colour: str) -> str:
-    """White or near-black, whichever is read better on `#rrggbb` (relative luminance of WCAG 2)."""
+    """White or near-black, whichever has more contrast with `#rrggbb` (WCAG 2)."""
+    white, dark = (_luminance(ink) for ink in ("#ffffff", DARK_INK))
+    ground = _luminance(colour)
+    return "#fff" if (white + 0.05) / (ground + 0.05) > (ground + 0.05) / (dark + 0.05) else DARK_INK
+
+
+def _luminance(colour: str) -> float:
+    """Relative luminance of `#rrggbb` (WCAG 2)."""
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    luminance = float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
-    return "#fff" if luminance < 0.25 else "#14171a"
+    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))

@@ -16,7 +16,7 @@ function mount(piece) {
 function draw(place, { data, layout }) {
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(`--st-${name}`).trim();
-  const axis = { gridcolor: colour("border-color"), linecolor: colour("border-color"), zeroline: false, automargin: true };
+  const axis = { gridcolor: colour("border-color"), linecolor: colour("border-color"), zeroline: false, automargin: true, title: { standoff: 14 } };
   const template = { layout: { font: { color: colour("text-color") }, xaxis: axis, yaxis: axis } };
   window.Plotly.newPlot(place, data, { ...layout, template }, { displayModeBar: false, responsive: true });
 }

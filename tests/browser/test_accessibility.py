@@ -1,0 +1,57 @@
+"""axe-core on every page, light and dark: nothing serious keeps anybody out."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.conftest import Visitor
+
+VIEWS = {
+    "overview": "",
+    "patches": "patches",
+    "attention": "attention",
+    "attention of a CNN": "attention?run=resnet-cifar10",
+    "training": "training",
+    "compare": "compare?show=Scores",
+    "confusion": "compare?show=Confusion",
+    "sweeps": "compare?view=Sweeps",
+    "inductive bias, live": "inductive_bias?probe=Shift",
+    "inductive bias, curves": "inductive_bias?probe=Ablation",
+    "sample efficiency": "inductive_bias?probe=Sample+efficiency",
+    "talk, explorer": "?talk=why&step=3",
+    "talk, figure": "?talk=why&step=7",
+}
+GRAVE = ("serious", "critical")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", VIEWS.values(), ids=list(VIEWS))
+def test_axe_finds_nothing_serious(browser, server, path, scheme):
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, color_scheme=scheme)
+    page = context.new_page()
+    visitor = Visitor(page, server.url)
+    page.goto(f"{server.url}/{path}")
+    page.wait_for_selector("h1", timeout=60_000)
+    visitor.settle()
+    page.wait_for_timeout(500)  # colours run through their transitions
+    found = Axe().run(page).response["violations"]
+    grave = [
+        f"{one['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+        for one in found
+        if one["impact"] in GRAVE
+        for node in one["nodes"]
+    ]
+    context.close()
+    assert not grave, "\n".join(grave)
+
+
+def test_axe_would_find_something(browser):
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_content(
+        "<html lang='en'><body style='background:#fff'><p style='color:#aaa'>faint</p><img src='a'>"
+    )
+    found = {one["id"] for one in Axe().run(page).response["violations"] if one["impact"] in GRAVE}
+    context.close()
+    assert {"color-contrast", "image-alt"} <= found
