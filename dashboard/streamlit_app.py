@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.components import publish_plotly
+from dashboard.talk import menu
 from dashboard.talk import page as talk
 
 HERE = Path(__file__).resolve().parent
@@ -17,7 +18,7 @@ publish_plotly()
 if talk.wanted():
     st.navigation([st.Page(talk.show, title="Talk", default=True)], position="hidden").run()
 else:
-    st.navigation(
+    chosen = st.navigation(
         [
             st.Page(PAGES / "overview.py", title="Overview", default=True),
             st.Page(PAGES / "patches.py", title="Patches"),
@@ -27,4 +28,6 @@ else:
             st.Page(PAGES / "inductive_bias.py", title="Inductive bias"),
         ],
         position="top",
-    ).run()
+    )
+    menu.control()
+    chosen.run()

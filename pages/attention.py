@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import beside, explorer, resources, selection, views
+from dashboard.talk import alone
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs.folder import ACTIVE
@@ -67,6 +68,14 @@ def explore() -> None:
         st.error(str(error))
     with known:
         beside.lens(view, data.classes, chosen.truth)
+        st.download_button(
+            "Download the explorer (.html)",
+            data=lambda: alone.explorer_of(run, chosen, data, dict(st.query_params)).encode(),
+            file_name=f"vitlab-explorer-{run.id}.html",
+            on_click="ignore",
+            disabled=views.too_many(run),
+            help="One file that opens without a server and network, and answers the pointer.",
+        )
         st.download_button(
             "Download the arrays (.npz)",
             data=lambda: views.arrays(run, None if wish.positions else image, wish.snapshot),

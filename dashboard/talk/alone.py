@@ -25,9 +25,12 @@ from dashboard.components import similarity as similarity_part
 from dashboard.components import stepper as stepper_part
 from dashboard.components import talk as talk_part
 from dashboard.components.packing import Part
+from dashboard.selection import Chosen
 from dashboard.talk import scenes, stage
 from dashboard.talk.files import Step, Talk
+from vitcore.data import Dataset
 from vitcore.errors import UserError
+from vitcore.runs.folder import Run
 
 HERE = Path(__file__).resolve().parent
 PARTS: dict[str, Part] = {
@@ -56,6 +59,12 @@ def explorer_file(state: dict[str, str]) -> str:
     shown = scenes.scene("attention", state)
     if not isinstance(shown, scenes.Explorer):
         raise UserError("This model has no attention: there is no explorer to put into a file.")
+    return explorer_of(shown.run, shown.chosen, shown.data, state)
+
+
+def explorer_of(run: Run, chosen: Chosen, data: Dataset, state: dict[str, str]) -> str:
+    """The attention explorer on any image, also the visitor's own, as one file. Raises `UserError`."""
+    shown = scenes.Explorer(run, chosen, data)
     piece = _explorer(shown, state, talk=False)
     title = f"{shown.run.title}, {shown.chosen.name}"
     body = f'<main class="alone-page"><h1>{html.escape(title)}</h1>{_mount(0, piece)}</main>'

@@ -125,6 +125,44 @@ def own(browser, tmp_path, monkeypatch):
     server.stop()
 
 
+def test_a_view_is_copied_as_a_step_and_given(own):
+    visitor, folder = own
+    page = visitor.open("attention?class=frog&image=4")
+    expect(page.locator(".xp[data-frame]")).to_be_visible(timeout=TIMEOUT)
+    page.locator(".xp-image").click(position={"x": 30, "y": 30})
+    page.get_by_role("button", name="Talk").click()
+    page.get_by_role("button", name="Copy as talk step").click()
+    lines = page.get_by_role("textbox", name="The talk step").input_value()
+    (folder / "frog.yaml").write_text(f"title: Frogs\nsteps:\n{lines}")
+    page.keyboard.press("Escape")
+    page = visitor.open("patches?class=ship&step=4")
+    page.get_by_role("button", name="Talk").click()
+    page.get_by_role("button", name="Copy as talk step").click()
+    lines = page.get_by_role("textbox", name="The talk step").input_value()
+    with (folder / "frog.yaml").open("a") as file:
+        file.write(lines)
+    page = open_talk(visitor, "?talk=frog")
+    at(page, 1, 2)
+    drawn(page)
+    expect(page.locator(".st-key-talk_words h1")).to_have_text("Where does each patch look?")
+    expect(page.locator(".xp-name")).to_contain_text("frog, test image 4")
+    expect(page.locator(".xp-what")).to_contain_text("row 1, column 1")
+    page.keyboard.press("PageDown")
+    at(page, 2, 2)
+    drawn(page)
+    expect(page.locator(".steps [aria-current], .steps [aria-pressed=true]").first).to_contain_text(
+        "4 Projection"
+    )
+    visitor.open("")
+    page.get_by_role("button", name="Talk").click()
+    expect(page.get_by_text("Frogs, 2 steps")).to_be_visible()
+    with page.expect_download() as got:
+        page.get_by_role("button", name="As one HTML file").first.click()
+    assert got.value.suggested_filename == "frog.html"
+    assert "Where does each patch look?" in got.value.path().read_text()
+    visitor.check()
+
+
 def test_a_talk_written_by_hand_is_opened_reloaded_and_mended(own):
     visitor, folder = own
     path = folder / "mine.yaml"

@@ -1,0 +1,60 @@
+"""The popover "Talk" of every page: this view as a step, the talks that there are, each as one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.components.talkstep import talkstep
+from dashboard.talk.files import Talk, list_talks, read_talk
+from vitcore.errors import UserError
+
+
+def control() -> None:
+    """The popover, in the bar of the pages."""
+    with st.container(key="talk_menu"), st.popover("Talk", icon=":material/slideshow:", type="tertiary"):
+        st.markdown("**This view as a step of a talk**")
+        talkstep()
+        st.caption(
+            "A talk is a file in the folder `talks` of where ViT Lab was started, as `assets/talks/why.yaml`: "
+            "`title:` and `steps:`. Keys: arrows, space, Page Up and Down; `n` notes, `f` full screen."
+        )
+        for name, path in list_talks().items():
+            st.divider()
+            _talk(name, path)
+
+
+def _talk(name: str, path: Path) -> None:
+    try:
+        talk = _read(str(path), path.stat().st_mtime)
+    except (UserError, OSError) as error:
+        st.error(str(error))
+        return
+    st.markdown(f"**{_plain(talk.title)}**, {len(talk.steps)} steps")
+    with st.container(horizontal=True):
+        st.link_button("Give it", f"./?talk={name}", icon=":material/play_arrow:")
+        st.download_button(
+            "As one HTML file", lambda: _file(talk), f"{name}.html", "text/html", key=f"talk_file_{name}",
+            on_click="ignore", icon=":material/download:",
+            help="Opens without a server and network: the explorer and the images answer the pointer.",
+        )  # fmt: skip
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _read(path: str, stamp: float) -> Talk:
+    return read_talk(Path(path))
+
+
+def _file(talk: Talk) -> bytes:
+    from dashboard.talk.alone import talk_file
+
+    try:
+        return talk_file(talk).encode()
+    except UserError as error:
+        return f"<!doctype html><meta charset=utf-8><p>{_plain(str(error))}".encode()
+
+
+def _plain(text: str) -> str:
+    """Somebody's text within Markdown."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>#$:|~" else c for c in text)
