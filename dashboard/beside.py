@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import figures, pictures, resources, selection, theme, views
+from dashboard.components import takeaway
 from dashboard.selection import Chosen
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
@@ -96,7 +97,7 @@ def lens(view: views.View, classes: tuple[str, ...], truth: int | None) -> None:
     """What the model would answer if it ended after each layer."""
     st.subheader("When is the answer known?")
     figure = figures.logit_lens(view.lens, classes, truth)
-    st.plotly_chart(figure, config=figures.PLAIN, key="lens", alt="probabilities of classes after each layer")
+    takeaway.show(figure, key="lens", alt="probabilities of classes after each layer")
     st.caption(
         "The model's own head applied to the token it reads, after every layer (logit lens, nostalgebraist "
         "2020). Early layers were never trained to be read this way; the last column is the answer."
@@ -134,10 +135,11 @@ def cnn(run: Run, chosen: Chosen, classes: tuple[str, ...]) -> None:
             named = answer if named == "the answer" else named
         st.markdown("**Prediction**")
         hue = theme.hue(run.config.model)
-        st.plotly_chart(
+        takeaway.show(
             figures.probabilities(found.chances, classes, chosen.truth, hue),
-            config=figures.PLAIN, key="prediction", alt="probabilities of the likeliest classes",
-        )  # fmt: skip
+            key="prediction",
+            alt="probabilities of the likeliest classes",
+        )
     for number, (place, maps) in enumerate(zip(places[1:], found.stages, strict=False), start=1):
         values = maps[classes.index(named)]
         with place:

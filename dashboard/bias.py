@@ -10,9 +10,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import bias_figures as draw
-from dashboard import figures, jobs, measuring, theme
+from dashboard import jobs, measuring, theme
 from dashboard.bias_figures import Line
 from dashboard.bias_words import finding
+from dashboard.components import takeaway
 from vitcore.errors import UserError
 from vitcore.probes import Probe
 from vitcore.probes.store import Images, Result, Subject, find, images_for, key_of
@@ -105,7 +106,7 @@ def _body(
         for i, drawn in enumerate(figures_of(probe, known, len(images.labels), border())):
             if drawn.head:
                 st.markdown(drawn.head)
-            st.plotly_chart(drawn.figure, config=figures.PLAIN, key=f"chart_probe{i}", alt=drawn.alt)
+            takeaway.show(drawn.figure, key=f"{probe.name}{i}", alt=drawn.alt)
             if drawn.foot:
                 st.caption(drawn.foot)
     _state(probe, found, count, settings, len(images.labels))

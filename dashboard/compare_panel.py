@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard import compare_disagree, compare_reach, compare_scores, figures
+from dashboard import compare_disagree, compare_reach, compare_scores
 from dashboard import compare_figures as draw
 from dashboard import compare_measured as measured
 from dashboard.chart import Look
 from dashboard.compare_measured import Item
+from dashboard.components import takeaway
 from vitcore.runs.folder import Run
 
 SECTIONS = ("Scores", "Confusion", "Classes", "Calibration", "Disagreement", "Speed to accuracy")
@@ -54,9 +55,7 @@ def _confusion(known: list[Item]) -> None:
     chosen = compare_disagree.two_of(known)
     shown = [item.shown for item in chosen]
     alt = "confusion matrices of " + " and ".join(item.name for item in chosen)
-    st.plotly_chart(
-        draw.confusions(shown, difference=len(shown) == 2), config=figures.PLAIN, key="confusion", alt=alt
-    )
+    takeaway.show(draw.confusions(shown, difference=len(shown) == 2), key="confusion", alt=alt)
     n = f"n = {chosen[0].test.images:,} {chosen[0].test.data}"
     words = f"Counts of images, {n}. Rows are the truth, columns the answer; right answers are bold, without "
     words += "colour. The same colours for both matrices."
@@ -67,7 +66,7 @@ def _confusion(known: list[Item]) -> None:
 
 def _classes(known: list[Item]) -> None:
     shown = [item.shown for item in known]
-    st.plotly_chart(draw.classes(shown), config=figures.PLAIN, key="classes", alt="accuracy per class")
+    takeaway.show(draw.classes(shown), key="classes", alt="accuracy per class")
     each = known[0].test.values["class_accuracy"]["count"]
     n = f"{min(each):,}" if min(each) == max(each) else f"{min(each):,} to {max(each):,}"
     st.caption(
@@ -80,9 +79,7 @@ def _calibration(known: list[Item]) -> None:
     chart, text = st.columns([1.9, 1], gap="large")
     with chart:
         shown = [item.shown for item in known]
-        st.plotly_chart(
-            draw.calibration(shown), config=figures.PLAIN, key="calibration", alt="reliability diagram"
-        )
+        takeaway.show(draw.calibration(shown), key="calibration", alt="reliability diagram")
     with text:
         found = known[0].test.values["calibration"]
         st.markdown("**Expected calibration error**")

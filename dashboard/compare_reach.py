@@ -6,8 +6,9 @@ import html
 
 import streamlit as st
 
-from dashboard import chart, compare_measured, figures, resources, selection
+from dashboard import chart, compare_measured, resources, selection
 from dashboard import compare_figures as draw
+from dashboard.components import takeaway
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 from vitcore.runs.reach import Moment, best, first_at_least, last
@@ -108,8 +109,8 @@ def _draw(runs: list[Run], able: dict[str, Run], found: dict[str, Moment | None]
         words = f"not reached in {length:,.3g}" if at is None else f"{at:,.3g} of {length:,.3g}"
         paths.append(draw.Path(html.escape(item.name), item.colour, at, length, f"  {words}"))
     if paths:
-        st.plotly_chart(
-            draw.reach(paths, chart.AXES[axis]), config=figures.PLAIN, key="reach",
+        takeaway.show(
+            draw.reach(paths, chart.AXES[axis]), key="reach",
             alt="how far each training was when it reached the target",
         )  # fmt: skip
 

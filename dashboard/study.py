@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import figures, live, run_table, sweep_figures, sweeps
+from dashboard import live, run_table, sweep_figures, sweeps
+from dashboard.components import takeaway
 from vitcore.errors import UserError
 from vitcore.runs.folder import ACTIVE, Run, readonly
 from vitcore.runs.metrics import event_files
@@ -65,8 +66,8 @@ def show(sweep: Sweep) -> None:
     if sweep.kind == "samples":
         picture, words = st.columns([2.4, 1], gap="large")
         with picture:
-            st.plotly_chart(
-                sweep_figures.sample_efficiency(rows), config=figures.PLAIN, key="samples_figure",
+            takeaway.show(
+                sweep_figures.sample_efficiency(rows), key="samples_figure",
                 alt=f"test accuracy against training images: {_spoken(rows)}",
             )  # fmt: skip
         words.caption(_about_samples(sweep, rows))
@@ -77,8 +78,8 @@ def show(sweep: Sweep) -> None:
             st.columns([count + 0.6, 3.4 - count], gap="large") if count < 3 else (st.container(), st)
         )
         with picture:
-            st.plotly_chart(
-                sweep_figures.study_panels(rows), config=figures.PLAIN, key="study_figure",
+            takeaway.show(
+                sweep_figures.study_panels(rows), key="study_figure",
                 alt=f"test accuracy against each setting: {_spoken(rows)}",
             )  # fmt: skip
         words.caption(_about_study(sweep, rows))

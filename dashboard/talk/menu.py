@@ -17,8 +17,9 @@ def control() -> None:
         st.markdown("**This view as a step of a talk**")
         talkstep()
         st.caption(
-            "A talk is a file in the folder `talks` of where ViT Lab was started, as `assets/talks/why.yaml`: "
-            "`title:` and `steps:`. Keys: arrows, space, Page Up and Down; `n` notes, `f` full screen."
+            "A talk is a file in the folder `talks` of where ViT Lab was started, like "
+            "`assets/talks/why.yaml`: `title:` and `steps:`. Keys: arrows, space, Page Up and Down; `n` "
+            "notes, `f` full screen."
         )
         for name, path in list_talks().items():
             st.divider()

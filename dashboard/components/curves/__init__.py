@@ -9,16 +9,16 @@ from typing import TypedDict
 import numpy as np
 import streamlit as st
 
+from dashboard.components.packing import Part, script
+
 HERE = Path(__file__).parent
 MOST_POINTS = 1200  # per curve; a screen has no more columns
 
-_element = st.components.v2.component(
-    "vitlab.curves",
-    html='<div class="curves-frame"><div class="curves"></div><div class="save"></div></div>',
-    css=(HERE / "curves.css").read_text(),
-    js=(HERE / "curves.js").read_text(),
-    isolate_styles=False,
-)
+_element = Part(
+    '<div class="curves-frame"><div class="curves"></div><div class="save"></div></div>',
+    (HERE / "curves.css").read_text(),
+    script(HERE / "curves.js"),
+).element("vitlab.curves")
 
 
 class Series(TypedDict):

@@ -2,21 +2,6 @@
 // data: { series: [{name, x, y, colour, dash, markers, group, legend, hover}], best: [{x, y, text, colour, group}],
 //         view, x_title, y_title, percent, log, height, base }
 
-let library; // one promise per window, whichever chart asks first
-
-function load(base) {
-  if (window.Plotly) return Promise.resolve(window.Plotly);
-  library ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    const root = base ? `/${base.replace(/^\/|\/$/g, "")}` : "";
-    script.src = `${window.location.origin}${root}/app/static/plotly.min.js`;
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => reject(new Error("plotly.min.js is not served"));
-    document.head.appendChild(script);
-  });
-  return library;
-}
-
 function colours(element) {
   const style = getComputedStyle(element);
   const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
@@ -147,7 +132,7 @@ export default function ({ data, parentElement }) {
   div.style.height = `${data.height}px`;
   div.dataset.view = data.view;
   div.dataset.points = data.series.reduce((most, s) => Math.max(most, s.x.length), 0);
-  load(data.base)
+  loadPlotly(data.base)
     .then((Plotly) => draw(Plotly, div, data))
     .catch((error) => {
       div.innerHTML = "";
