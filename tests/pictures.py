@@ -41,11 +41,17 @@ def curves(page: Page) -> None:
     page.locator(".replay input").blur()
 
 
+def figure(page: Page) -> None:
+    page.wait_for_selector(".js-plotly-plot .main-svg", timeout=60_000)
+
+
 # where, how many pixels high, what is done there
 PICTURES: dict[str, tuple[str, int, Callable[[Page], None]]] = {
     "attention": ("attention?class=horse&image=3", 720, explorer),
     "shift": ("inductive_bias?class=ship&image=2", 720, shift),
     "shuffle": ("inductive_bias?probe=Shuffle&class=ship&image=2", 1300, curves),
+    "compare": ("compare?runs=vit-cifar10,resnet-cifar10", 720, figure),
+    "talk": ("?talk=why&step=5", 720, figure),
 }
 
 
