@@ -170,7 +170,7 @@ def _describe(proto: Any, run: Run) -> None:
         "run": run.id,
         "architecture": config.model,
         "options": json.dumps(config.options),
-        "classes": json.dumps(config.classes),
+        "classes": json.dumps(config.classes or []),
         "data": data_name(config.data),
         "normalisation": json.dumps({"inside": True, "mean": MEAN, "std": STD}),
         "source": f"ViT Lab {__version__}, torch {torch.__version__}",
