@@ -9,6 +9,7 @@ import onnxruntime
 import pytest
 
 from tests.test_cli import run
+from vitcore.runs.folder import Run, assets_dir, find_run, runs_dir
 
 
 def test_an_onnx_file_is_written_with_one_line_on_its_check(tmp_path):
@@ -32,6 +33,12 @@ def test_a_zip_is_written_and_never_over_another_file(tmp_path):
     again = run("export", "resnet-cifar10", place)
     assert (again.returncode, again.stderr.strip()) == (2, f"{place} exists: choose another file.")
     assert zipfile.ZipFile(place).namelist() == names
+    back = run("import", place)
+    assert (back.returncode, back.stdout.strip()) == (0, str(runs_dir() / "vit-cifar10"))
+    assert (
+        find_run(back.stdout.strip()).status().result
+        == Run(assets_dir() / "runs" / "vit-cifar10").status().result
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from vitcore.errors import UserError
 from vitcore.models import load_run
 from vitcore.runs.folder import find_run, list_runs, runs_dir
 from vitcore.runs.metrics import event_files, read_scalars
-from vitcore.runs.share import pack_run
+from vitcore.runs.share import pack_run, unpack_run
 from vitcore.training import train
 
 
@@ -92,3 +92,51 @@ def test_what_cannot_be_packed_gets_a_sentence(tmp_path):
         pack_run(find_run("vit-equal-time"))
     names = zipfile.ZipFile(io.BytesIO(pack_run(find_run("vit-equal-time"), weights=False))).namelist()
     assert not [name for name in names if "checkpoints" in name]
+
+
+def zipped(place, files):
+    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return place
+
+
+def test_an_imported_zip_is_the_run(tmp_path):
+    run, file = find_run("resnet-cifar10"), tmp_path / "run.zip"
+    file.write_bytes(pack_run(run))
+    again = unpack_run(file)
+    assert again.path == runs_dir() / "resnet-cifar10"
+    assert (again.config, again.status().result) == (run.config, run.status().result)
+    images = torch.randn(4, 3, 32, 32)
+    with torch.inference_mode():
+        assert torch.equal(load_run(again)(images), load_run(run)(images))
+    same_curves(again, run)
+    with pytest.raises(UserError, match="There is a run resnet-cifar10"):
+        unpack_run(file)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"resnet-cifar10/../../evil.yaml": b""}, "holds other files"),
+        ({"/tmp/config.yaml": b""}, "holds other files"),
+        ({"other/config.yaml": b""}, "holds other files"),
+        ({"resnet-cifar10/checkpoints/last.ckpt": b""}, "holds other files"),
+        ({"resnet-cifar10/config.yaml": b"model: none"}, "none"),
+        ({"resnet-cifar10/config.yaml": None}, "config"),
+        ({"resnet-cifar10/status.json": b"{}"}, "only a finished run"),
+        (None, "broken"),
+    ],
+)
+def test_another_zip_is_refused_and_leaves_nothing(change, words, tmp_path):
+    with zipfile.ZipFile(io.BytesIO(pack_run(find_run("resnet-cifar10")))) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()} | (change or {})
+    file = zipped(tmp_path / "run.zip", {k: v for k, v in files.items() if v is not None})
+    if change is None:
+        content = bytearray(file.read_bytes())
+        content[3000:3100] = bytes(100)
+        file.write_bytes(content)
+    with pytest.raises(UserError, match=words):
+        unpack_run(file)
+    assert not runs_dir().exists() or not list(runs_dir().iterdir())
+    assert not (tmp_path / "evil.yaml").exists()

@@ -54,7 +54,11 @@ def data(name: Annotated[str, typer.Argument(help="cifar10, cifar10-mini or fold
 @app.command("import")
 def import_(
     source: Annotated[
-        str, typer.Argument(metavar="PATH_OR_URL", help="A published checkpoint, or `tutorial` for all five.")
+        str,
+        typer.Argument(
+            metavar="PATH_OR_URL",
+            help="A zip of `export`, a published checkpoint, or `tutorial` for all five.",
+        ),
     ],
     events: Annotated[
         str | None,
@@ -62,7 +66,12 @@ def import_(
     ] = None,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Turn a checkpoint of the tutorial into a run; prints its folder last."""
+    """Turn a zip of `export`, or a checkpoint of the tutorial, into a run; prints its folder last."""
+    if source.lower().endswith(".zip") and Path(source).is_file():
+        from vitcore.runs.share import unpack_run
+
+        print(unpack_run(Path(source), runs_dir).path)
+        return
     from vitcore.models.published import import_checkpoint, import_tutorial
 
     if source == "tutorial":

@@ -1,22 +1,32 @@
 """A finished run packed for others: configuration, curves, result and weights, and nothing about this
-machine. No torch.
+machine; and such a zip turned into a run again. No torch.
 """
 
 from __future__ import annotations
 
 import io
+import os
+import re
+import shutil
+import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 
 from vitcore.config import dump_config
 from vitcore.errors import UserError
-from vitcore.runs.files import write_atomic
-from vitcore.runs.folder import Run, Status
+from vitcore.runs.files import check_space, write_atomic
+from vitcore.runs.folder import Run, Status, check_allowed, runs_dir
 from vitcore.runs.metrics import event_files
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the date of every packed file: the same run gives the same bytes
+PACKED = re.compile(  # all that a packed run holds
+    r"([\w-][\w.-]{0,119})/(config\.yaml|status\.json|meta\.json|events\.out\.tfevents\.[\w.-]{1,99}|"
+    r"checkpoints/(?:best|step-\d{1,12})\.safetensors)",
+    re.ASCII,
+)
 
 
 def log_spaced(snapshots: list[Path], count: int) -> list[Path]:
@@ -79,6 +89,42 @@ def pack_run(run: Run, *, snapshots: int = 0, weights: bool = True) -> bytes:
             entry.create_system, entry.external_attr = 3, 0o644 << 16  # alike on every system
             archive.writestr(entry, content)
     return packed.getvalue()
+
+
+def unpack_run(file: Path, root: str | Path | None = None) -> Run:
+    """The run of a zip of `pack_run`, in the runs folder. Raises `UserError` for any other zip, and where a
+    run of that name is there.
+    """
+    check_allowed()
+    home = runs_dir(root)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            found = {entry.filename: PACKED.fullmatch(entry.filename) for entry in archive.infolist()}
+            names = {match[1] for match in found.values() if match}
+            if len(names) != 1 or not all(found.values()):
+                raise UserError(f"{file} is not a run that ViT Lab packed: it holds other files.")
+            place = home / names.pop()
+            if place.exists():
+                raise UserError(f"There is a run {place.name} in {home}: delete it or choose another folder.")
+            check_space(home, sum(entry.file_size for entry in archive.infolist()))
+            home.mkdir(parents=True, exist_ok=True)
+            draft = Run(Path(tempfile.mkdtemp(dir=home, prefix=".unpack-")))
+            try:
+                for name, match in found.items():
+                    target = draft.path / match[2]
+                    target.parent.mkdir(exist_ok=True)
+                    with archive.open(name) as packed, target.open("wb") as out:
+                        shutil.copyfileobj(packed, out)
+                _ = draft.config  # raises where it is missing or broken
+                draft.write_status(without_machine(check_finished(draft)))
+                draft.path.chmod(0o755)
+                os.rename(draft.path, place)
+            except BaseException:
+                shutil.rmtree(draft.path, ignore_errors=True)
+                raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+        raise UserError(f"{file} is broken, or no zip of a run.") from None
+    return Run(place)
 
 
 def check_new(path: Path) -> None:
