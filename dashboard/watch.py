@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard import chart, launcher, learning, live, queueing, selection, sweeps
+from dashboard import chart, exporting, launcher, learning, live, queueing, selection, sweeps
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
 from vitcore.runs import manage
@@ -59,6 +59,7 @@ def _body(run: Run, other: Run | None, look: chart.Look, shown: list[str]) -> No
             )
             if not run.bundled:
                 _edit(run, status.state)
+        exporting.control(run, status.state)
     if note := run.meta.note:
         st.text(note)  # as it was written: a run folder may come from somebody else
     sweeps.link_of(run)

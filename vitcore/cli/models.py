@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from vitcore.cli import Data, Json, RunName, RunsDir, app
+from vitcore.errors import UserError
 
 
 @app.command()
@@ -53,7 +54,11 @@ def data(name: Annotated[str, typer.Argument(help="cifar10, cifar10-mini or fold
 @app.command("import")
 def import_(
     source: Annotated[
-        str, typer.Argument(metavar="PATH_OR_URL", help="A published checkpoint, or `tutorial` for all five.")
+        str,
+        typer.Argument(
+            metavar="PATH_OR_URL",
+            help="A zip of `export`, a published checkpoint, or `tutorial` for all five.",
+        ),
     ],
     events: Annotated[
         str | None,
@@ -61,7 +66,12 @@ def import_(
     ] = None,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Turn a checkpoint of the tutorial into a run; prints its folder last."""
+    """Turn a zip of `export`, or a checkpoint of the tutorial, into a run; prints its folder last."""
+    if source.lower().endswith(".zip") and Path(source).is_file():
+        from vitcore.runs.share import unpack_run
+
+        print(unpack_run(Path(source), runs_dir).path)
+        return
     from vitcore.models.published import import_checkpoint, import_tutorial
 
     if source == "tutorial":
@@ -80,15 +90,40 @@ def _show_progress(done: int, total: int | None) -> None:
 @app.command()
 def export(
     run: RunName,
-    out: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write the new run folder.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="PLACE", help="A new folder, or a new file *.zip or *.onnx.")
+    ],
     snapshots: Annotated[int, typer.Option(help="How many snapshots along the way, log-spaced.", min=0)] = 0,
     weights: Annotated[bool, typer.Option(help="With the weights, or the curves and results alone.")] = True,
+    as_json: Json = False,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Copy a finished run for sharing: half-precision weights, tested again, curves, no resume checkpoint."""
-    from vitcore.models.export import export_run
+    """Copy a run for sharing, without resume checkpoint and log; the ending of PLACE decides.
+
+    A folder: half-precision weights, tested again. NAME.zip: the weights as they are, to be unpacked into any
+    runs folder. NAME.onnx: the model alone, checked against torch on 100 test images.
+    """
     from vitcore.runs.folder import find_run
 
+    found, kind, about = find_run(run, runs_dir), out.suffix.lower(), {}
     with contextlib.redirect_stdout(sys.stderr):
-        exported = export_run(find_run(run, runs_dir), out, snapshots=snapshots, weights=weights)
-    print(exported.path)
+        if kind == ".onnx":
+            if snapshots or not weights:
+                raise UserError("An ONNX file holds the best weights alone: leave the other options out.")
+            from vitcore.models.onnx import export_onnx
+
+            report = export_onnx(found, out)
+            about = {name: getattr(report, name) for name in ("images", "data", "difference", "scale")}
+            about["words"] = str(report)
+        elif kind == ".zip":
+            from vitcore.runs.share import pack_run, write_new
+
+            write_new(out, pack_run(found, snapshots=snapshots, weights=weights))
+        else:
+            from vitcore.models.export import export_run
+
+            export_run(found, out, snapshots=snapshots, weights=weights)
+    if as_json:
+        print(json.dumps({"run": found.id, "path": str(out.absolute()), **about}))
+    else:
+        print(*([about["words"]] if about else []), out, sep="\n")

@@ -8,7 +8,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors.torch import save as pack
 
@@ -17,18 +16,7 @@ from vitcore.models import load_run, weights_of
 from vitcore.models.evaluate import evaluate_run
 from vitcore.runs.folder import Run, write_atomic
 from vitcore.runs.metrics import event_files
-
-
-def log_spaced(snapshots: list[Path], count: int) -> list[Path]:
-    """At most `count` of a run's snapshots, from its first epoch to its last, log-spaced; never the
-    untrained one.
-    """
-    trained = [path for path in snapshots if int(path.stem.removeprefix("step-"))]
-    if count < 2 or not trained:
-        return trained[-1:] if count else []
-    steps = np.log([int(path.stem.removeprefix("step-")) for path in trained])
-    wanted = np.linspace(steps[0], steps[-1], count)
-    return [trained[i] for i in sorted({int(np.abs(steps - w).argmin()) for w in wanted})]
+from vitcore.runs.share import check_finished, log_spaced, without_machine
 
 
 def export_run(run: Run, out: Path, *, snapshots: int = 0, weights: bool = True) -> Run:
@@ -38,9 +26,7 @@ def export_run(run: Run, out: Path, *, snapshots: int = 0, weights: bool = True)
     `result.test_acc` is measured again on these rounded weights, with all test images. Without `weights` the
     curves and results go alone, as they are. Raises `UserError`.
     """
-    status = run.status()
-    if status.state != "finished":
-        raise UserError(f"Run {run.id} is {status.state}: only a finished run can be exported.")
+    status = check_finished(run)
     if out.exists():
         raise UserError(f"{out} exists: choose another folder.")
     try:
@@ -62,8 +48,7 @@ def export_run(run: Run, out: Path, *, snapshots: int = 0, weights: bool = True)
             score = evaluate_run(draft, run.config.data)
             result |= {"test_acc": score.accuracy, "test_loss": score.loss, "n_test": score.count}
             result["weights"] = "float16"
-        here = {"pid": None, "process_start": None, "boot_id": None, "host": None, "data_dir": None}
-        draft.write_status(status.model_copy(update={"result": result, **here}))
+        draft.write_status(without_machine(status.model_copy(update={"result": result})))
         draft.path.rename(out)
     except BaseException:
         shutil.rmtree(draft.path)

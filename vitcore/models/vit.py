@@ -101,14 +101,15 @@ class DropPath(nn.Module):
 
     def forward(self, x: torch.Tensor, branch: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
         """x [B, T, D] -> x + branch(x) [B, n, D], for the n <= T leading tokens that the branch returns."""
-        count = max(1, len(x) - round(len(x) * self.rate)) if self.training else len(x)
-        if count == len(x):
+        size = x.shape[0]  # len(x) would write the batch of the example into an exported graph
+        count = max(1, size - round(size * self.rate)) if self.training else size
+        if count == size:
             y = branch(x)
             return x[:, : y.shape[1]] + y
-        kept = torch.randperm(len(x), device=x.device)[:count]
+        kept = torch.randperm(size, device=x.device)[:count]
         y = branch(x.index_select(0, kept))
         y = y.to(x.dtype)  # under mixed precision the branch is narrower than the stream
-        return x[:, : y.shape[1]].index_add(0, kept, y, alpha=len(x) / count)
+        return x[:, : y.shape[1]].index_add(0, kept, y, alpha=size / count)
 
 
 class Attention(nn.Module):
@@ -263,7 +264,7 @@ class ViT(nn.Module):
         """Normalised images [B, C, S, S] -> tokens with positions [B, T, D]."""
         x = self.input_layer(to_patches(images, self.patch_size))  # [B, N, D]
         if self.has_cls:
-            x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1)  # [B, T, D]
+            x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1), x], dim=1)  # [B, T, D]
         return self.dropout(x + self.pos_embedding)
 
     def head(self, x: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,77 @@
+"""Export on the Training page: both files of a bundled run, opened by others' libraries; errors."""
+
+from __future__ import annotations
+
+import zipfile
+
+import numpy as np
+import onnxruntime
+import torch
+from playwright.sync_api import expect
+
+import vitcore
+from tests.made_runs import make_run
+from vitcore.runs.folder import find_run
+
+
+def open_export(visitor, run):
+    page = visitor.open(f"training?watch={run}")
+    page.get_by_role("button", name="Export").click()
+    expect(page.get_by_role("button", name="Weights and configuration (.zip)")).to_be_visible()
+    return page
+
+
+def saved(page, name, place):
+    with page.expect_download(timeout=60_000) as caught:
+        page.get_by_role("button", name=name).click()
+    caught.value.save_as(place)
+    return caught.value.suggested_filename
+
+
+def test_both_files_of_a_bundled_run_are_downloaded_and_open(visitor, tmp_path, data):
+    page = open_export(visitor, "resnet-cifar10")
+    place = tmp_path / "run.zip"
+    assert saved(page, "Weights and configuration (.zip)", place) == "resnet-cifar10.zip"
+    with zipfile.ZipFile(place) as archive:
+        best = archive.read("resnet-cifar10/checkpoints/best.safetensors")
+    assert best == find_run("resnet-cifar10").best.read_bytes()
+
+    page.get_by_role("button", name="Make an ONNX file (.onnx)").click()
+    expect(page.get_by_text("the same 100 answers as torch")).to_be_visible(timeout=180_000)
+    visitor.settle()
+    place = tmp_path / "model.onnx"
+    assert saved(page, "ONNX (.onnx)", place) == "resnet-cifar10.onnx"
+    images = data.test.images[:4].astype(np.float32) / 255
+    session = onnxruntime.InferenceSession(str(place), providers=["CPUExecutionProvider"])
+    (logits,) = session.run(["logits"], {"images": images})
+    mean = np.array([0.49139968, 0.48215841, 0.44653091], np.float32).reshape(3, 1, 1)
+    std = np.array([0.24703223, 0.24348513, 0.26158784], np.float32).reshape(3, 1, 1)
+    with torch.inference_mode():
+        wanted = vitcore.load("resnet-cifar10")(torch.from_numpy((images - mean) / std)).numpy()
+    assert np.abs(logits - wanted).max() < 1e-4
+
+    page = open_export(visitor, "resnet-cifar10")  # a later visit: what was made is still there
+    expect(page.get_by_role("button", name="ONNX (.onnx)")).to_be_visible()
+
+
+def test_an_export_is_cancelled_and_a_failed_one_says_why(visitor, server, tmp_path):
+    run = make_run(
+        server.home / "runs", "of a lost folder", model="resnet", c_hidden=[4, 8], num_blocks=[1, 1],
+        data=f"folder:{tmp_path / 'gone'}",
+    )  # fmt: skip
+    page = open_export(visitor, run.id)
+    page.get_by_role("button", name="Make an ONNX file (.onnx)").click()
+    page.get_by_role("button", name="Cancel").click()
+    again = page.get_by_role("button", name="Make an ONNX file (.onnx)")
+    expect(again).to_be_visible()
+    visitor.settle()
+    again.click()
+    expect(page.get_by_text("There is no folder")).to_be_visible(timeout=120_000)
+
+
+def test_a_run_that_is_not_finished_offers_the_model_alone(visitor, server):
+    run = make_run(server.home / "runs", "half way", model="resnet", c_hidden=[4, 8], num_blocks=[1, 1])
+    run.write_status(run.stored_status().model_copy(update={"state": "stopped"}))
+    page = open_export(visitor, run.id)
+    expect(page.get_by_role("button", name="Weights and configuration (.zip)")).to_be_disabled()
+    expect(page.get_by_role("button", name="Make an ONNX file (.onnx)")).to_be_enabled()

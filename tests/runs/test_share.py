@@ -1,0 +1,142 @@
+"""A run packed as a zip: the same run elsewhere, and nothing about the machine that it ran on."""
+
+from __future__ import annotations
+
+import io
+import socket
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+
+from tests.conftest import TINY_VIT
+from tests.made_runs import make_run
+from vitcore.config import make_config
+from vitcore.errors import UserError
+from vitcore.models import load_run
+from vitcore.runs.folder import find_run, list_runs, runs_dir
+from vitcore.runs.metrics import event_files, read_scalars
+from vitcore.runs.share import pack_run, unpack_run
+from vitcore.training import train
+
+
+def unpack(content, place):
+    place.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None
+        archive.extractall(place)
+
+
+def same_curves(a, b):
+    a, b = read_scalars(a.path), read_scalars(b.path)
+    assert a.curves.keys() == b.curves.keys() != set()
+    for tag, curve in a.curves.items():
+        assert np.array_equal(curve.steps, b[tag].steps)
+        assert np.array_equal(curve.values, b[tag].values, equal_nan=True)
+
+
+def test_a_trained_run_is_the_same_after_packing_and_unpacking(colours, tmp_path):
+    config = make_config("quick", data=f"folder:{colours}", epochs=2, device="cpu", **TINY_VIT)
+    run = train(config, progress=False)
+    content = pack_run(run, snapshots=1)
+    assert content == pack_run(run, snapshots=1)
+    unpack(content, tmp_path / "elsewhere")
+    (again,) = list_runs(tmp_path / "elsewhere", bundled=False)
+    assert (again.id, again.title) == (run.id, run.title)
+    assert again.status().state == "finished"
+    assert again.status().result == run.status().result
+    assert again.config == run.config.model_copy(update={"data": f"folder:{colours.name}"})
+    assert [path.name for path in again.snapshots] == [run.snapshots[-1].name]
+    images = torch.randn(5, 3, 32, 32)
+    with torch.inference_mode():
+        assert torch.equal(load_run(again)(images), load_run(run)(images))
+    same_curves(again, run)
+
+
+def test_nothing_tells_of_the_machine(colours, tmp_path, monkeypatch):
+    config = make_config("quick", data=f"folder:{colours}", epochs=1, device="cpu", **TINY_VIT)
+    run = train(config, progress=False)
+    status = run.stored_status()
+    run.write_status(status.model_copy(update={"slots": ["GPU-1234"], "wanted": "GPU-1234"}))
+    unpack(pack_run(run), tmp_path / "out")
+    host = socket.gethostname()
+    assert any(host in path.name for path in event_files(run.path))  # or this test proves nothing
+    for path in (tmp_path / "out").rglob("*"):
+        assert host not in path.relative_to(tmp_path).parts[-1]
+        if path.is_file():
+            found = path.read_bytes()
+            assert not [w for w in (str(colours.parent), str(runs_dir()), "GPU-1234") if w.encode() in found]
+    said = find_run(tmp_path / "out" / run.id).stored_status()
+    assert (said.host, said.pid, said.boot_id, said.data_dir) == (None, None, None, None)
+
+
+def test_a_bundled_run_keeps_its_very_weights(tmp_path):
+    run = find_run("vit-cifar10")
+    content = pack_run(run)
+    unpack(content, runs_dir())
+    again = find_run("vit-cifar10")
+    assert again.path == runs_dir() / "vit-cifar10"
+    assert again.best.read_bytes() == run.best.read_bytes()
+    same_curves(again, run)
+    names = zipfile.ZipFile(io.BytesIO(content)).namelist()
+    assert all(name.startswith("vit-cifar10/") and ".." not in name for name in names)
+
+
+def test_what_cannot_be_packed_gets_a_sentence(tmp_path):
+    run = make_run(tmp_path, "young", model="resnet")
+    run.write_status(run.stored_status().model_copy(update={"state": "stopped"}))
+    with pytest.raises(UserError, match="is stopped: only a finished run"):
+        pack_run(run)
+    with pytest.raises(UserError, match="--no-weights"):
+        pack_run(find_run("vit-equal-time"))
+    names = zipfile.ZipFile(io.BytesIO(pack_run(find_run("vit-equal-time"), weights=False))).namelist()
+    assert not [name for name in names if "checkpoints" in name]
+
+
+def zipped(place, files):
+    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return place
+
+
+def test_an_imported_zip_is_the_run(tmp_path):
+    run, file = find_run("resnet-cifar10"), tmp_path / "run.zip"
+    file.write_bytes(pack_run(run))
+    again = unpack_run(file)
+    assert again.path == runs_dir() / "resnet-cifar10"
+    assert (again.config, again.status().result) == (run.config, run.status().result)
+    images = torch.randn(4, 3, 32, 32)
+    with torch.inference_mode():
+        assert torch.equal(load_run(again)(images), load_run(run)(images))
+    same_curves(again, run)
+    with pytest.raises(UserError, match="There is a run resnet-cifar10"):
+        unpack_run(file)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"resnet-cifar10/../../evil.yaml": b""}, "holds other files"),
+        ({"/tmp/config.yaml": b""}, "holds other files"),
+        ({"other/config.yaml": b""}, "holds other files"),
+        ({"resnet-cifar10/checkpoints/last.ckpt": b""}, "holds other files"),
+        ({"resnet-cifar10/config.yaml": b"model: none"}, "none"),
+        ({"resnet-cifar10/config.yaml": None}, "config"),
+        ({"resnet-cifar10/status.json": b"{}"}, "only a finished run"),
+        (None, "broken"),
+    ],
+)
+def test_another_zip_is_refused_and_leaves_nothing(change, words, tmp_path):
+    with zipfile.ZipFile(io.BytesIO(pack_run(find_run("resnet-cifar10")))) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()} | (change or {})
+    file = zipped(tmp_path / "run.zip", {k: v for k, v in files.items() if v is not None})
+    if change is None:
+        content = bytearray(file.read_bytes())
+        content[3000:3100] = bytes(100)
+        file.write_bytes(content)
+    with pytest.raises(UserError, match=words):
+        unpack_run(file)
+    assert not runs_dir().exists() or not list(runs_dir().iterdir())
+    assert not (tmp_path / "evil.yaml").exists()

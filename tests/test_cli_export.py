@@ -1,0 +1,58 @@
+"""`python -m vitcore export`: the ending of the place decides; one sentence for what does not work."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+
+import onnxruntime
+import pytest
+
+from tests.test_cli import run
+from vitcore.runs.folder import Run, assets_dir, find_run, runs_dir
+
+
+def test_an_onnx_file_is_written_with_one_line_on_its_check(tmp_path):
+    place = tmp_path / "model.onnx"
+    done = run("export", "resnet-cifar10", place)
+    assert done.returncode == 0, done.stderr
+    words, path = done.stdout.strip().splitlines()
+    assert words.startswith("100 test images of cifar10-mini: the same 100 answers as torch, logits differ")
+    assert path == str(place)
+    session = onnxruntime.InferenceSession(str(place), providers=["CPUExecutionProvider"])
+    assert [i.shape for i in session.get_inputs()] == [["N", 3, 32, 32]]
+    assert [o.name for o in session.get_outputs()] == ["logits", "probabilities"]
+
+
+def test_a_zip_is_written_and_never_over_another_file(tmp_path):
+    place = tmp_path / "new" / "run.zip"
+    done = run("export", "vit-cifar10", place, "--snapshots", 2, "--json")
+    assert json.loads(done.stdout) == {"run": "vit-cifar10", "path": str(place)}
+    names = zipfile.ZipFile(place).namelist()
+    assert len([name for name in names if "/step-" in name]) == 2
+    again = run("export", "resnet-cifar10", place)
+    assert (again.returncode, again.stderr.strip()) == (2, f"{place} exists: choose another file.")
+    assert zipfile.ZipFile(place).namelist() == names
+    back = run("import", place)
+    assert (back.returncode, back.stdout.strip()) == (0, str(runs_dir() / "vit-cifar10"))
+    assert (
+        find_run(back.stdout.strip()).status().result
+        == Run(assets_dir() / "runs" / "vit-cifar10").status().result
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["vit-cifar10", "model.onnx", "--no-weights"], "leave the other options out"),
+        (["vit-equal-time", "model.onnx"], "has no weights yet"),
+        (["vit-equal-time", "run.zip"], "--no-weights"),
+    ],
+)
+def test_what_does_not_work_gets_one_sentence(arguments, words, tmp_path):
+    name, place, *more = arguments
+    done = run("export", name, tmp_path / place, *more)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not list(tmp_path.glob("*"))
