@@ -43,8 +43,8 @@ class Step:
 
 
 def control(run: Run, state: str) -> None:
-    """A popover with both files, for a run with weights."""
-    if run.weights is None:
+    """A popover with both files, for a run with weights that were trained."""
+    if run.weights is None or run.weights.stem == "step-0000000":
         return
     with st.popover("Export", icon=":material/download:"), st.container(width=WIDTH):
         whole, alone = st.columns([1, 1.35], gap="medium")
