@@ -43,8 +43,8 @@ class Step:
 
 
 def control(run: Run, state: str) -> None:
-    """A popover with both files, for a run with weights."""
-    if run.weights is None:
+    """A popover with both files, for a run with weights that were trained."""
+    if run.weights is None or run.weights.stem == "step-0000000":
         return
     with st.popover("Export", icon=":material/download:"), st.container(width=WIDTH):
         whole, alone = st.columns([1, 1.35], gap="medium")
@@ -64,10 +64,12 @@ def _zip(run: Run, state: str) -> None:
         help=None if over else f"This run is {state}: only a finished run can be exported.",
     )  # fmt: skip
     st.caption(
-        f"{_size(run.weights)} of weights as they are, with curves and scores. Unpacked into the runs folder "
-        "of a ViT Lab, it is in every list there; in Python:"
+        f"{_size(run.weights)} of weights as they are, with curves and scores. Imported by another ViT Lab "
+        "(`import NAME.zip`), it is in every list there; in Python:"
     )
-    st.code(f'import vitcore\nmodel = vitcore.load(\n    "runs/{run.id}")', language="python")
+    st.code(
+        f'import vitcore\nmodel = vitcore.load(\n    "runs/{run.id}")', language="python", wrap_lines=True
+    )
 
 
 def _onnx(run: Run, was_busy: bool) -> None:
@@ -111,6 +113,7 @@ def _onnx(run: Run, was_busy: bool) -> None:
         f'model = ort.InferenceSession(\n    "{run.id}.onnx")\n'
         'logits, p = model.run(None, {"images": x})',
         language="python",
+        wrap_lines=True,
     )
 
 
@@ -128,7 +131,8 @@ def _key(run: Run) -> str:
 
 
 def _size(file: Path) -> str:
-    return f"{file.stat().st_size / 1e6:.1f} MB"
+    size = file.stat().st_size
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.0f} kB"
 
 
 @functools.cache
