@@ -142,6 +142,7 @@ def test_tokens_are_drawn_without_torch():
 @pytest.mark.parametrize("section", ["Scores", "Confusion", "Disagreement", "Speed to accuracy"])
 def test_stored_scores_are_drawn_without_torch(section):
     code = (
+        "from dashboard import story\nstory.WARM_AFTER_S = 3600\n"  # what the first page does behind itself
         "from streamlit.testing.v1 import AppTest\n"
         "at = AppTest.from_file('dashboard/streamlit_app.py', default_timeout=120).run()\n"
         f"at.query_params.update(runs='vit-cifar10,resnet-cifar10', show={section!r})\n"
