@@ -135,7 +135,7 @@ def _source(probe: Probe, results: list[Result]) -> None:
         st.markdown(probe.method)
         measuring.origins(results)
     save.download_button(
-        "CSV", lambda: as_csv(results).encode(), f"vitlab-{probe.name}.csv", "text/csv",
+        "All as CSV", lambda: as_csv(results).encode(), f"vitlab-{probe.name}.csv", "text/csv",
         icon=":material/download:", width="stretch", on_click="ignore", key="probe_csv",
     )  # fmt: skip
 

@@ -167,7 +167,7 @@ def test_measuring_here_shows_progress_is_cancelled_and_equals_the_command_line(
     )
     assert [values for _, values in steps][-1] == stored.values
     with page.expect_download() as got:
-        page.get_by_role("button", name="CSV").click()
+        page.get_by_role("button", name="All as CSV").click()
     lines = got.value.path().read_text().splitlines()
     assert len(lines) == 1 + 6 * 13
     assert run.id in lines[1]
