@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import live, run_table, sweep_figures, sweeps
+from dashboard import head, live, run_table, sweep_figures, sweeps
 from dashboard.components import takeaway
 from vitcore.errors import UserError
 from vitcore.runs.folder import ACTIVE, Run, readonly
@@ -20,20 +20,20 @@ RUNS, SWEEPS = "Runs", "Sweeps"
 TICK_S = 2.0
 
 
-def view(title: str, every: list[Run]) -> bool:
+def view(every: list[Run]) -> bool:
     """The page's title and, where there is a sweep, the switch between runs and sweeps beside it; draws the
     chosen sweep if that is asked for, and says so.
     """
     found = {sweep.name: sweep for sweep in find_sweeps(every)}
+    swept = SWEEPS in (st.session_state.get("view"), st.query_params.get("view"))
+    chosen = "Sweeps over settings" if swept else st.session_state.get("show") or st.query_params.get("show")
+    top = head.title("How do the models compare?", "compare", about=chosen)
     if not found:
-        st.title(title)
         return False
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.title(title, width="stretch")
-        shown = st.segmented_control(
-            "Show", [RUNS, SWEEPS], default=RUNS, key="view", bind="query-params", required=True,
-            label_visibility="collapsed",
-        )  # fmt: skip
+    shown = top.row.segmented_control(
+        "Show", [RUNS, SWEEPS], default=RUNS, key="view", bind="query-params", required=True,
+        label_visibility="collapsed",
+    )  # fmt: skip
     if shown != SWEEPS:
         return False
     chooser, first, second = st.columns([5, 1.2, 1.2], vertical_alignment="bottom")

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from dashboard import beside, explorer, resources, selection, views
+from dashboard import beside, explorer, head, resources, selection, views
 from dashboard.talk import alone
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs.folder import ACTIVE
 
-st.title("Where does each patch look?")
+head.title("Where does each patch look?", "attention")
 
 found = resources.runs(trained=True)
 if not found:
@@ -16,7 +16,7 @@ if not found:
     st.page_link("../pages/training.py", label="Train one", icon=":material/arrow_forward:")
     st.stop()
 
-run_control, image_controls, help_control = st.columns([1.5, 3, 0.9], vertical_alignment="bottom")
+run_control, image_controls = st.columns([1.5, 3.5], vertical_alignment="bottom")
 with run_control:
     run = selection.choose_run(found)
 try:
@@ -30,17 +30,6 @@ with image_controls:
     except UserError as error:
         st.error(str(error))
         st.stop()
-with help_control.popover("How to use it", width="stretch"):
-    st.markdown(
-        "**Hover** a patch: all maps show where it looks. **Click** pins it, a second click compares, "
-        "**Escape** clears. Hover a map to see it large, click it to keep it.\n\n"
-        "**Keys**, with the pointer over the explorer: arrows move the patch, `[` `]` the layer, `,` `.` the "
-        "head, `c` CLS, `r` rollout, `o` overlay, `b` brush.\n\n"
-        "The bar below each map is the attention on CLS, which has no place in the image. **Rollout** "
-        "(Abnar and Zuidema 2020) multiplies the layers, heads averaged, half the identity for the residual. "
-        "Distance and entropy are means over queries, CLS left out (Raghu et al. 2021).\n\n"
-        "The address holds this view: send it, and others see the same; without your own image."
-    )
 
 if not ARCHITECTURES[run.config.model].attention:
     beside.cnn(run, chosen, data.classes)

@@ -8,7 +8,7 @@ from vitcore.runs.foreign import foreign_runs
 from vitcore.runs.metrics import event_files
 
 every = resources.runs()
-if study.view("How do the models compare?", every):
+if study.view(every):
     st.stop()
 every = sweeps.without_sweeps(every, "runs")
 found = [*(run for run in every if event_files(run.path) or run.weights), *foreign_runs()]

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from dashboard import bias, bias_images, bias_samples, resources, selection
+from dashboard import bias, bias_images, bias_samples, head, resources, selection
 from vitcore.errors import UserError
 from vitcore.probes import PROBES
 
-st.title("What does each model take for granted?")
+shown = st.session_state.get("probe") or st.query_params.get("probe")
+head.title("What does each model take for granted?", "inductive_bias", about=shown)
 
 found = resources.runs(trained=True)
 if not found:

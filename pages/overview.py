@@ -4,11 +4,10 @@ from contextlib import nullcontext
 
 import streamlit as st
 
-from dashboard import bias_samples, figures, pictures, resources, story, svg, theme
+from dashboard import bias_samples, figures, head, pictures, resources, story, svg, theme
 from vitcore.architectures import ARCHITECTURES
 
-title_place, words_place = st.columns([5, 1.35], vertical_alignment="center")
-title_place.title("What does a Vision Transformer see?")
+top = head.title("What does a Vision Transformer see?", "overview")
 with st.container(key="lead"):
     st.markdown(
         "A ViT cuts an image into patches and learns everything else from data; a ResNet is told from the "
@@ -87,14 +86,11 @@ for column, (name, (title, text)) in zip(doors, texts.items(), strict=True):
 
 sizes = [resources.parameters(run) / 1e6 for run in pair]
 minutes = [run.status().active_s / 60 for run in pair]
-with words_place.container(horizontal_alignment="right").popover("How it was measured", type="tertiary"):
+with top.more.expander("How it was measured"):
     st.markdown(
-        "**Attention** is the rollout from the CLS token (Abnar and Zuidema 2020): heads averaged, half the "
-        "identity for the residual, layers multiplied. **Grad-CAM** (Selvaraju et al. 2017) weights the "
-        "last stage's maps by the gradient of the predicted class. Each runs from its least (dark) to its "
-        "largest value (bright). Neither is a complete explanation of an answer. For the first image of each "
-        "class both are stored by `python -m vitcore probe first-look --runs vit-cifar10 --runs "
-        "resnet-cifar10`; any other image is asked of the models now.\n\n"
+        "**The maps**: rollout from CLS, and Grad-CAM of the last stage for the predicted class. For the "
+        "first image of each class both are stored by `python -m vitcore probe first-look --runs vit-cifar10 "
+        "--runs resnet-cifar10`; any other image is asked of the models now.\n\n"
         f"**Test accuracy** of the bundled models after training on 45,000 images: the ViT, {sizes[0]:.1f} "
         f"million parameters, for {minutes[0]:.0f} minutes on two CPU cores, the ResNet, {sizes[1]:.2f} "
         f"million, for {minutes[1]:.0f}."

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from dashboard import figures, resources, selection, tokens, views
+from dashboard import figures, head, resources, selection, tokens, views
 from dashboard.components.similarity import similarity
 from dashboard.components.stepper import stepper
 from vitcore.errors import UserError
 
-st.title("How does an image become a sequence?")
+head.title("How does an image become a sequence?", "patches")
 
 found = resources.runs(trained=True, model="vit")
 run_control, image_controls, size_control = st.columns([1.4, 3, 1.5], vertical_alignment="bottom")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import launcher, pairing, queueing, rehearsal, resources, run_table, sweeps, watch
+from dashboard import head, launcher, pairing, queueing, rehearsal, resources, run_table, sweeps, watch
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
@@ -10,7 +10,7 @@ from vitcore.runs.folder import readonly
 
 SAME_S = 5.0  # the same launch within this time, by whomever, is one launch
 
-st.title("Train a model and watch it learn")
+head.title("Train a model and watch it learn", "training")
 
 found = resources.runs()
 chosen, (rehearse_place, button_place) = launcher.form(found)

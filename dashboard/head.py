@@ -1,0 +1,76 @@
+"""The first row of every page: its title, and at the right what belongs to the whole page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dashboard import guide
+
+Place = st.delta_generator.DeltaGenerator
+
+
+@dataclass(frozen=True)
+class Head:
+    """`row`: small controls of the page, left of the popover. `more`: the end of its text, for numbers that
+    the page knows.
+    """
+
+    row: Place
+    more: Place
+
+
+def title(words: str, page: str, *, about: str | None = None) -> Head:
+    """The page's title and the popover "How it works". `page`: one of `guide.NAMES`; `about`: the title of
+    the section that is unfolded, by default the first.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="head"):
+        st.title(words, width="stretch")
+        row = st.container(
+            horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small",
+            width="content",
+        )  # fmt: skip
+        with st.popover("How it works", type="tertiary", icon=":material/help:"):
+            return Head(row, _body(page, about))
+
+
+def _body(page: str, about: str | None) -> Place:
+    found = guide.guide(page)
+    titles = [section.title for section in found.sections]
+    with st.container(key="guide"):
+        here, words = st.tabs(["This page", "Glossary"])
+        with here:
+            st.markdown(found.lead)
+            for section in found.sections:
+                unfolded = section.title == (about if about in titles else titles[0])
+                with st.expander(section.title, expanded=unfolded):
+                    st.markdown(section.text)
+            more = st.container()
+        with words:
+            _glossary(page)
+    return more
+
+
+@st.fragment
+def _glossary(page: str) -> None:
+    """A search over all words; without one, the words of this page first."""
+    wanted = st.text_input(
+        "Search", type="search", live=True, key="glossary", label_visibility="collapsed",
+        placeholder=f"Search {len(guide.glossary())} words", max_chars=40,
+    )  # fmt: skip
+    if wanted and wanted.strip():
+        found = guide.look_up(wanted)
+        _list(found) if found else st.caption(f"Nothing about “{wanted.strip()}”: try a shorter word.")
+        return
+    own = guide.words_of(page)
+    st.markdown("**On this page**")
+    _list(own)
+    if others := [word for word in guide.glossary() if word not in own]:
+        st.markdown("**Elsewhere**")
+        _list(others)
+
+
+def _list(words: list[str] | tuple[str, ...]) -> None:
+    meanings = guide.glossary()
+    st.markdown("\n\n".join(f"**{word}** &ensp; {meanings[word]}" for word in words))

@@ -1,0 +1,98 @@
+"""The words behind "How it works": complete, of this house, and every fact from where it belongs."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from dashboard import guide
+from tests.conftest import ROOT
+from vitcore.probes import PROBES, SCORES
+
+RAW = (guide.HERE / "glossary.yaml").read_text(encoding="utf-8")
+MOST_WORDS = 45  # of a definition
+
+
+def raw_words():
+    return [line.split(":")[0] for line in RAW.splitlines() if not line.startswith("#")]
+
+
+def test_every_page_has_a_guide_and_every_guide_a_page():
+    assert {path.stem for path in (ROOT / "pages").glob("*.py")} == set(guide.NAMES)
+    assert {path.stem for path in guide.HERE.glob("*.md")} == set(guide.NAMES)
+    for name in guide.NAMES:
+        called = "dashboard/study.py" if name == "compare" else f"pages/{name}.py"
+        assert re.search(rf'head\.title\([^)]*"{name}"', (ROOT / called).read_text()), called
+
+
+@pytest.mark.parametrize("name", guide.NAMES)
+def test_sections_are_filled_and_have_formulas(name):
+    found = guide.guide(name)
+    assert found.lead
+    titles = [section.title for section in found.sections]
+    assert len(set(titles)) == len(titles) >= 4
+    for section in found.sections:
+        assert "[[" not in section.text + section.title
+        outside = re.sub(r"\$\$\n.+?\n\$\$", "", section.text, flags=re.DOTALL)
+        assert "$$" not in outside, section.title  # a block stands on lines of its own
+        assert outside.count("$") % 2 == 0, section.title
+        assert ("$$" in section.text) == (section.title != "How to use it"), section.title
+
+
+def test_sections_of_other_pages_are_not_said_again():
+    rollout = [
+        s for name in guide.NAMES for s in guide.guide(name).sections if s.title == "Attention rollout"
+    ]
+    assert len(rollout) == 2
+    assert rollout[0] == rollout[1]
+    files = [(guide.HERE / f"{name}.md").read_text() for name in guide.NAMES]
+    assert sum("Quantifying Attention Flow" in text for text in files) == 1
+
+
+def test_every_experiment_is_explained_in_the_words_of_its_probe():
+    sections = {section.title: section.text for section in guide.guide("inductive_bias").sections}
+    for probe in PROBES.values():
+        assert probe.method in sections[probe.title]
+        assert probe.source in sections[probe.title]
+    text = guide.guide("compare").text
+    assert all(probe.method in text for probe in SCORES.values())
+
+
+def test_the_glossary_is_alphabetical_short_and_without_doubles():
+    words = raw_words()
+    assert len(words) == len(set(map(str.casefold, words))) == len(guide.glossary())
+    assert words == sorted(words, key=str.casefold)
+    for word, meaning in guide.glossary().items():
+        assert 4 <= len(meaning.split()) <= MOST_WORDS, word
+        assert meaning.endswith("."), word
+
+
+def test_every_word_is_used_on_a_page():
+    used = {word for name in guide.NAMES for word in guide.words_of(name)}
+    assert used == set(guide.glossary())
+
+
+@pytest.mark.parametrize(
+    ("word", "text", "there"),
+    [
+        ("patch", "Two patches.", True),
+        ("patch", "A patchwork.", False),
+        ("batch", "a minibatch of 50", False),
+        ("key", "its keys and queries", True),
+        ("layer norm", "Layer norm, then", True),
+        ("expected calibration error (ECE)", "the expected calibration error, is", True),
+    ],
+)
+def test_a_word_is_found_as_a_word(word, text, there):
+    assert guide.occurs(word, text) is there
+
+
+def test_search_finds_beginnings_first_then_meanings():
+    assert guide.look_up("Atten")[:2] == ["attention", "attention distance"]
+    assert guide.look_up("ECE") == ["expected calibration error (ECE)"]
+    found = guide.look_up(" layer  norm ")
+    assert found[0] == "layer norm"
+    assert "convolution" in guide.look_up("filter")  # only its meaning says so
+    assert guide.look_up("zebra") == []
+    assert guide.look_up("") == list(guide.glossary())
