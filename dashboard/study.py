@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import figures, head, live, run_table, sweep_figures, sweeps
+from dashboard import compare_panel, figures, head, live, run_table, sweep_figures, sweeps
 from vitcore.errors import UserError
 from vitcore.runs.folder import ACTIVE, Run, readonly
 from vitcore.runs.metrics import event_files
@@ -24,8 +24,9 @@ def view(every: list[Run]) -> bool:
     chosen sweep if that is asked for, and says so.
     """
     found = {sweep.name: sweep for sweep in find_sweeps(every)}
-    swept = SWEEPS in (st.session_state.get("view"), st.query_params.get("view"))
-    chosen = "Sweeps over settings" if swept else st.session_state.get("show") or st.query_params.get("show")
+    chosen = st.session_state.get("show") or st.query_params.get("show") or compare_panel.SECTIONS[0]
+    if SWEEPS in (st.session_state.get("view"), st.query_params.get("view")):
+        chosen = "Sweeps over settings"
     top = head.title("How do the models compare?", "compare", about=chosen)
     if not found:
         return False
