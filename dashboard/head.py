@@ -23,7 +23,7 @@ class Head:
 
 def title(words: str, page: str, *, about: str | None = None) -> Head:
     """The page's title and the popover "How it works". `page`: one of `guide.NAMES`; `about`: the title of
-    the section that is unfolded, by default the first.
+    the section on what is shown just now: it stands first, unfolded.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="head"):
         st.title(words, width="stretch")
@@ -37,16 +37,16 @@ def title(words: str, page: str, *, about: str | None = None) -> Head:
 
 def _body(page: str, about: str | None) -> Place:
     found = guide.guide(page)
-    titles = [section.title for section in found.sections]
+    order = sorted(found.sections, key=lambda section: section.title != about)
     with st.container(key="guide"):
         here, words = st.tabs(["This page", "Glossary"])
         with here:
             st.markdown(found.lead)
-            for section in found.sections:
-                unfolded = section.title == (about if about in titles else titles[0])
-                with st.expander(section.title, expanded=unfolded):
-                    st.markdown(section.text)
-            more = st.container()
+            with st.container(gap="xsmall"):
+                for section in order:
+                    with st.expander(section.title, expanded=section is order[0]):
+                        st.markdown(section.text)
+                more = st.container()
         with words:
             _glossary(page)
     return more
@@ -57,7 +57,7 @@ def _glossary(page: str) -> None:
     """A search over all words; without one, the words of this page first."""
     wanted = st.text_input(
         "Search", type="search", live=True, key="glossary", label_visibility="collapsed",
-        placeholder=f"Search {len(guide.glossary())} words", max_chars=40,
+        placeholder=f"Search {len(guide.glossary())} words",
     )  # fmt: skip
     if wanted and wanted.strip():
         found = guide.look_up(wanted)

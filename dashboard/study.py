@@ -25,8 +25,9 @@ def view(every: list[Run]) -> bool:
     chosen sweep if that is asked for, and says so.
     """
     found = {sweep.name: sweep for sweep in find_sweeps(every)}
-    swept = SWEEPS in (st.session_state.get("view"), st.query_params.get("view"))
-    chosen = "Sweeps over settings" if swept else st.session_state.get("show") or st.query_params.get("show")
+    chosen = st.session_state.get("show") or st.query_params.get("show") or compare_panel.SECTIONS[0]
+    if SWEEPS in (st.session_state.get("view"), st.query_params.get("view")):
+        chosen = "Sweeps over settings"
     top = head.title("How do the models compare?", "compare", about=chosen)
     if not found:
         return False
