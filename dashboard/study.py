@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import head, live, run_table, sweep_figures, sweeps
+from dashboard import compare_panel, head, live, run_table, sweep_figures, sweeps
 from dashboard.components import takeaway
 from vitcore.errors import UserError
 from vitcore.runs.folder import ACTIVE, Run, readonly
