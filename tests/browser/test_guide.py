@@ -27,7 +27,9 @@ def test_every_page_says_how_it_works(visitor, name):
     body = open_guide(page)
     sections = guide.guide(name).sections
     for section in sections:
-        place = body.locator("details").filter(has=page.get_by_text(section.title, exact=True))
+        place = body.locator("details").filter(
+            has=page.locator("summary").get_by_text(section.title, exact=True)
+        )
         if place.get_attribute("open") is None:
             place.locator("summary").click()
         expect(place).to_have_attribute("open", "")
