@@ -37,6 +37,8 @@ def test_every_page_says_how_it_works(visitor, name):
         expect(place.locator(".katex-display")).to_have_count(blocks)
         for i in range(blocks):
             expect(place.locator(".katex-display").nth(i)).to_be_visible()
+            cut = place.locator(".katex-display").nth(i).evaluate("e => e.scrollWidth - e.clientWidth")
+            assert cut <= 1, f"a formula of {section.title} is {cut} pixels too wide"
     assert body.locator(".katex-error").count() == 0
     wide = (
         "(e => e.scrollWidth > e.clientWidth + 1)(document.querySelector('[data-testid=\"stPopoverBody\"]'))"
