@@ -62,6 +62,7 @@ def test_overview_tells_the_gap_and_its_doors_open(visitor):
     page.get_by_role("radio", name="ship").click()
     expect(pictures.first).not_to_have_attribute("src", before)
     assert "look=ship" in page.url
+    visitor.settle()  # a page that is left while its pictures change asks for those that are gone
     page.get_by_test_id("stPageLink").filter(has_text="Attention").click()
     expect(page.locator("h1")).to_have_text(PAGES["attention"])
     visitor.settle()
