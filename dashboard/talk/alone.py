@@ -11,7 +11,7 @@ import base64
 import html
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -104,7 +104,8 @@ def _pieces(step: Step) -> list[Piece]:
     if isinstance(shown, scenes.Similarity):
         return [_part("similarity", similarity_part.message(shown.values))]
     if isinstance(shown, scenes.Replay):
-        return [_part("replay", replay_part.message(shown.frames, shown.look))]
+        frames = replace(shown.frames, cells=0)  # painting asks the models
+        return [_part("replay", replay_part.message(frames, shown.look))]
     if isinstance(shown, scenes.Pictures):
         return [Piece("", scenes.as_html(shown))]
     count = len(shown.parts)
