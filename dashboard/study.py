@@ -25,6 +25,8 @@ def view(every: list[Run]) -> bool:
     chosen sweep if that is asked for, and says so.
     """
     found = {sweep.name: sweep for sweep in find_sweeps(every)}
+    if (wanted := st.session_state.get("open_sweep")) in found:
+        st.session_state.view, st.session_state.sweep = SWEEPS, wanted
     chosen = st.session_state.get("show") or st.query_params.get("show") or compare_panel.SECTIONS[0]
     if SWEEPS in (st.session_state.get("view"), st.query_params.get("view")):
         chosen = "Sweeps over settings"
@@ -32,7 +34,7 @@ def view(every: list[Run]) -> bool:
     if not found:
         return False
     shown = top.row.segmented_control(
-        "Show", [RUNS, SWEEPS], default=RUNS, key="view", bind="query-params", required=True,
+        "Show", [RUNS, SWEEPS], default=None if "view" in st.session_state else RUNS, key="view", bind="query-params", required=True,
         label_visibility="collapsed",
     )  # fmt: skip
     if shown != SWEEPS:
@@ -48,6 +50,7 @@ def view(every: list[Run]) -> bool:
         st.query_params["sweep"] = name
     _actions(found[name], first, second)
     show(found[name])
+    st.session_state.pop("open_sweep", None)  # it is on the page
     return True
 
 

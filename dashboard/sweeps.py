@@ -177,10 +177,10 @@ def _launch(plan: Plan, device: str | None, once_s: float) -> bool:
 
 def _link(name: str, count: int | None = None) -> None:
     label = f"{count} runs are queued: see the results fill" if count else "Part of a sweep: see all of it"
-    st.page_link(
-        "../pages/compare.py", label=label, icon=":material/arrow_forward:",
-        query_params={"view": "Sweeps", "sweep": name},
-    )  # fmt: skip
+    if st.button(label, key=f"see_{count or 'all'}", type="tertiary", icon=":material/arrow_forward:"):
+        # An address alone can be lost: this page ticks, and a tick under way brings its own address along.
+        st.session_state.open_sweep = name
+        st.switch_page("../pages/compare.py", query_params={"view": "Sweeps", "sweep": name})
 
 
 def link_of(run: Run) -> None:

@@ -7,11 +7,12 @@ import io
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from dashboard import compare_figures as draw
 from dashboard import compare_measured, compare_scores
 from dashboard.compare_figures import Shown
-from tests.conftest import TINY_RESNET
+from tests.conftest import ROOT, TINY_RESNET
 from tests.made_runs import make_run
 from vitcore.config import make_config
 from vitcore.probes import TEST
@@ -168,3 +169,13 @@ def test_runs_that_see_other_images_are_named(known, colours, tmp_path):
     assert [item.run.id for item in fits] == [items[0].run.id]
     assert "no weights" in said
     assert "pets knows other classes" in said
+
+
+def test_a_sweep_opens_even_where_its_address_was_lost_on_the_way():
+    page = AppTest.from_file(str(ROOT / "pages" / "compare.py"), default_timeout=60)
+    page.session_state.open_sweep = "samples-cifar10"  # what the button on Training leaves beside the address
+    page.run()
+    assert not page.exception and not page.warning
+    assert page.session_state.view == "Sweeps"
+    assert page.selectbox[0].value == "samples-cifar10"
+    assert "open_sweep" not in page.session_state  # once: the visitor may go back to the runs

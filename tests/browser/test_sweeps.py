@@ -87,7 +87,7 @@ def test_a_study_is_launched_from_the_page_and_its_table_fills(visitor, server):
     field.press("Enter")
     expect(page.get_by_text("2 runs, the base among them: 1 epoch of colours each")).to_be_visible()
     page.get_by_role("button", name="Launch 2 runs").dblclick()
-    link = page.get_by_role("link", name="2 runs are queued: see the results fill")
+    link = page.get_by_role("button", name="2 runs are queued: see the results fill")
     expect(link).to_be_visible()
     visitor.settle()
     (sweep,) = own_sweeps(server)  # clicked twice, launched once
@@ -130,13 +130,13 @@ def test_a_sweep_of_samples_is_launched_stopped_and_deleted_as_one_thing(visitor
         page.get_by_role("button", name=share, exact=True).click()
         visitor.settle()
     page.get_by_role("button", name="Launch 8 runs").click()
-    expect(page.get_by_role("link", name="8 runs are queued")).to_be_visible()
+    expect(page.get_by_role("button", name="8 runs are queued")).to_be_visible()
     (sweep,) = (s for s in own_sweeps(server) if s.name not in before)
     assert {(r.config.model, r.config.train_share, r.config.seed) for r in sweep.runs} == {
         (model, share, seed) for model in ("vit", "resnet") for share in (0.05, 0.1) for seed in (0, 1)
     }
     visitor.settle()
-    page.get_by_role("link", name="8 runs are queued").click()
+    page.get_by_role("button", name="8 runs are queued").click()
     visitor.settle()
     page.get_by_role("button", name="Manage").click()
     page.get_by_role("button", name="Stop 8 runs").click()
@@ -190,7 +190,7 @@ def test_a_sweep_that_is_over_is_drawn_with_its_errors_and_does_not_flood_the_li
     page.keyboard.press("Escape")
     visitor.open(f"training?watch={made[0].id}")  # asked for, it is there, and leads to its sweep
     expect(page.get_by_role("combobox", name="Watch")).to_have_value(re.compile("resnet 0.1"))
-    page.get_by_role("link", name="Part of a sweep").click()
+    page.get_by_role("button", name="Part of a sweep").click()
     expect(page.locator(FIGURE)).to_be_visible()
     assert "sweep=samples-drawn" in page.url
 
