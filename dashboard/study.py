@@ -34,8 +34,8 @@ def view(every: list[Run]) -> bool:
     if not found:
         return False
     shown = top.row.segmented_control(
-        "Show", [RUNS, SWEEPS], default=None if "view" in st.session_state else RUNS, key="view", bind="query-params", required=True,
-        label_visibility="collapsed",
+        "Show", [RUNS, SWEEPS], default=None if "view" in st.session_state else RUNS, key="view",
+        bind="query-params", required=True, label_visibility="collapsed",
     )  # fmt: skip
     if shown != SWEEPS:
         return False

@@ -175,7 +175,8 @@ def test_a_sweep_opens_even_where_its_address_was_lost_on_the_way():
     page = AppTest.from_file(str(ROOT / "pages" / "compare.py"), default_timeout=60)
     page.session_state.open_sweep = "samples-cifar10"  # what the button on Training leaves beside the address
     page.run()
-    assert not page.exception and not page.warning
+    assert not page.exception
+    assert not page.warning
     assert page.session_state.view == "Sweeps"
     assert page.selectbox[0].value == "samples-cifar10"
     assert "open_sweep" not in page.session_state  # once: the visitor may go back to the runs
