@@ -1,0 +1,139 @@
+"""README and CONTRIBUTING: every link leads somewhere, every command is understood, every example runs."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shlex
+import subprocess
+import sys
+from functools import cache
+
+import pytest
+import typer.main
+
+from tests.conftest import ROOT
+from vitcore.__main__ import app  # with every command
+
+PAPERS = {name: (ROOT / name).read_text("utf-8") for name in ("README.md", "CONTRIBUTING.md")}
+HOSTS = {"uvadlc-notebooks.readthedocs.io", "download.pytorch.org", "127.0.0.1:8501", "127.0.0.1:6006"}
+FENCED = re.compile(r"^```(\w+)\n(.*?)^```", re.M | re.S)
+
+
+def blocks(name: str, *languages: str) -> list[str]:
+    return [text for language, text in FENCED.findall(PAPERS[name]) if language in languages]
+
+
+def lines() -> list[list[str]]:
+    """Every shell command of both papers, in blocks and within sentences, as words without its comment."""
+    found = []
+    for name, text in PAPERS.items():
+        shell = "\n".join(blocks(name, "bash", "powershell")).splitlines()
+        inline = re.findall(r"`((?:make|python -m|srun|\.venv/bin/python) ?[^`]*)`", FENCED.sub("", text))
+        # a Windows path is no shell syntax: its backslashes stay
+        found += [shlex.split(line.replace("\\", "/"), comments=True) for line in [*shell, *inline]]
+    return [words for words in found if words]
+
+
+def modules() -> list[tuple[str, tuple[str, ...]]]:
+    """(module, arguments) of every `python -m MODULE ARGUMENTS`, whatever starts it"""
+    return sorted(
+        {
+            (words[words.index("-m") + 1], tuple(words[words.index("-m") + 2 :]))
+            for words in lines()
+            if "-m" in words and not words[0].startswith("make")
+        }
+    )
+
+
+@cache
+def anchors(name: str) -> set[str]:
+    """Of a paper's headings, as GitHub makes them: lower case, no punctuation, spaces as hyphens."""
+    headings = re.findall(r"^#+ (.+)$", FENCED.sub("", PAPERS[name]), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_every_link_leads_somewhere(name):
+    text = FENCED.sub("", PAPERS[name])
+    targets = re.findall(r"\]\(([^)\s]+)\)", text)
+    assert targets
+    for target in targets:
+        if target.startswith("http"):
+            continue
+        path, _, anchor = target.partition("#")
+        assert (ROOT / path).exists(), target
+        if anchor:
+            assert anchor in anchors(path or name), target
+    assert set(re.findall(r"https?://([^/\s)>`]+)", text)) <= HOSTS
+
+
+def test_every_picture_is_made_by_the_script():
+    script = (ROOT / "tests" / "pictures.py").read_text("utf-8")
+    pictures = re.findall(r"assets/pictures/(\w+)\.png", PAPERS["README.md"])
+    assert len(pictures) == 5
+    assert all(f'"{picture}' in script for picture in pictures)
+
+
+def test_the_papers_have_the_commands_that_matter():
+    named = {module for module, _ in modules()}
+    assert {"vitcore", "dashboard", "dashboard.talk", "tests.pictures"} <= named
+    assert ["make", "run"] in lines()
+    assert ["make", "test"] in lines()
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"), modules(), ids=lambda x: x if isinstance(x, str) else " ".join(x)
+)
+def test_every_command_is_understood(module, arguments):
+    assert importlib.util.find_spec(module) is not None
+    if module != "vitcore" or not arguments:
+        return
+    command, words = typer.main.get_command(app), [*arguments]
+    while hasattr(command, "commands") and words and not words[0].startswith("-"):
+        command = command.commands[words.pop(0)]
+    if words:  # else it is named alone, in a sentence
+        command.make_context(
+            module, words, resilient_parsing="--help" in words
+        )  # refuses what it cannot take
+
+
+def targets() -> set[str]:
+    return {word for words in lines() if words[0] == "make" for word in words[1:] if "=" not in word}
+
+
+@pytest.mark.parametrize("target", sorted(targets()))
+def test_every_target_of_make_exists(target):
+    made = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+
+
+def run_python(code: str, tmp_path) -> str:
+    home = {"VITLAB_RUNS": str(tmp_path / "runs"), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=os.environ | home, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_example_in_python_runs(tmp_path):
+    (example,) = (text for text in blocks("README.md", "python") if "vitcore.load" in text)
+    said = run_python(f"{example}\nprint(run.status().state, tuple(trace.weights.shape))", tmp_path)
+    assert said.split("\n")[-2] == "finished (8, 6, 8, 65, 65)"
+
+
+def test_the_new_model_of_the_example_is_a_model_everywhere(tmp_path):
+    (example,) = (text for text in blocks("README.md", "python") if "class MLPOptions" in text)
+    (tmp_path / "mlp.py").write_text(example)
+    said = run_python(
+        "import torch, vitcore.architectures as a\n"
+        f"a.__path__.append({str(tmp_path)!r})\n"
+        "a.ARCHITECTURES.update(a._found())\n"
+        "from vitcore.models import build\n"
+        "print(tuple(build('mlp', hidden=8)(torch.zeros(2, 3, 32, 32)).shape))",
+        tmp_path,
+    )
+    assert said.strip() == "(2, 10)"
