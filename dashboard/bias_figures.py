@@ -167,28 +167,39 @@ def distances(lines: list[Line]) -> go.Figure:
     return figure
 
 
+GAP = 2  # pixels between the maps of two layers
+
+
 def fields(line: Line, top: float) -> go.Figure:
-    """The receptive field of every layer in one colour scale, the theoretical bound as a frame."""
+    """The receptive field of every layer in one colour scale, the theoretical bound as a frame. All share one
+    pair of axes: Plotly takes most of its time for axes.
+    """
     _settle_pandas()
     names, maps = line.values["layers"], np.array(line.values["fields"])  # [layers, S, S]
     count, size = len(maps), maps.shape[-1]
-    figure = make_subplots(1, count, subplot_titles=names, horizontal_spacing=0.008)
-    for at, values in enumerate(maps, start=1):
+    columns = np.tile(np.arange(size, dtype=np.int16), (size, 1))
+    figure = go.Figure()
+    for at, values in enumerate(maps):
+        left = at * (size + GAP)
         figure.add_heatmap(
-            z=np.log10(np.clip(values, top * 1e-4, top) / top), zmin=-4, zmax=0, colorscale=COLOURSCALE,
-            showscale=False, hovertemplate="row %{y}, column %{x}<extra></extra>", row=1, col=at,
+            z=np.log10(np.clip(values, top * 1e-4, top) / top), x0=left, dx=1, zmin=-4, zmax=0,
+            name=names[at], colorscale=COLOURSCALE, showscale=False, customdata=columns,
+            hovertemplate=f"{names[at]}, row %{{y}}, column %{{customdata}}<extra></extra>",
         )  # fmt: skip
-        box = line.values["bounds"][at - 1] if line.values["bounds"] else None
+        figure.add_annotation(
+            text=names[at], x=left + (size - 1) / 2, y=-1, yanchor="bottom", showarrow=False,
+            font={"size": 12},
+        )  # fmt: skip
+        box = line.values["bounds"][at] if line.values["bounds"] else None
         if box:
-            upper, left, lower, right = box
-            edges = dict(x0=max(left, 0) - 0.5, x1=min(right, size - 1) + 0.5,
+            upper, first, lower, last = box
+            edges = dict(x0=left + max(first, 0) - 0.5, x1=left + min(last, size - 1) + 0.5,
                          y0=max(upper, 0) - 0.5, y1=min(lower, size - 1) + 0.5)  # fmt: skip
-            figure.add_shape(type="rect", **edges, line={"color": line.colour, "width": 2}, row=1, col=at)
-        figure.update_xaxes(visible=False, range=[-1, size], fixedrange=True, row=1, col=at)
-        figure.update_yaxes(visible=False, range=[size, -1], scaleanchor=f"x{at if at > 1 else ''}",
-                            fixedrange=True, row=1, col=at)  # fmt: skip
-    figure.update_annotations(font={"size": 12})
-    return _bare(figure, 170, t=24)
+            figure.add_shape(type="rect", **edges, line={"color": line.colour, "width": 2})
+    hidden = {"visible": False, "fixedrange": True, "constrain": "domain"}
+    figure.update_xaxes(range=[-1, count * (size + GAP) - GAP], **hidden)
+    figure.update_yaxes(range=[size, -1], scaleanchor="x", **hidden)
+    return _bare(figure, 190, t=24, b=20)  # below the maps: the buttons that save them
 
 
 def likeness(values: dict[str, Any], names: list[str]) -> go.Figure:

@@ -52,4 +52,7 @@ def test_fields_share_a_scale_and_frame_what_lies_inside_the_image():
     figure = bias_figures.fields(Line("ResNet", "#D55E00", "solid", values), top=1.0)
     assert figure.data[0].z[1][1] == 0
     assert np.min(figure.data[0].z) == np.max(figure.data[1].z) == -4
-    assert [(s.x0, s.x1) for s in figure.layout.shapes] == [(-0.5, 2.5), (-0.5, 3.5)]
+    first, second = [(s.x0, s.x1) for s in figure.layout.shapes]
+    assert first == (-0.5, 2.5)
+    assert second == (figure.data[1].x0 - 0.5, figure.data[1].x0 + 3.5)
+    assert figure.data[1].x0 > 3.5  # beside the first, not on it

@@ -6,6 +6,7 @@ import html
 import threading
 from pathlib import Path
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.components.talk import controls
@@ -51,6 +52,8 @@ def show() -> None:
         st.html(f"<h1>{html.escape(step.title)}</h1><p>{html.escape(step.say)}</p>")
     with st.container(key="talk_stage"):
         _draw(name, at, step)
+    with st.container(key="talk_warm"):  # out of sight: plotly.js loads while the first step is told
+        st.plotly_chart(go.Figure(), key="talk_warm_figure")
     _prepare(talk, at)
 
 
