@@ -77,7 +77,7 @@ def main() -> None:
         "-m",
         "streamlit",
         "run",
-        str(HERE / "streamlit_app.py"),
+        str(HERE / "server.py"),
         "--server.port",
         str(port),
         "--server.address",

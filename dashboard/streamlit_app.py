@@ -12,7 +12,6 @@ HERE = Path(__file__).resolve().parent
 PAGES = HERE.parent / "pages" if (HERE.parent / "pages").is_dir() else HERE / "pages"
 
 st.set_page_config(page_title="ViT Lab", page_icon=str(HERE / "static" / "icon.svg"), layout="wide")
-st.html(HERE / "style.css")
 publish_plotly()
 
 if talk.wanted():

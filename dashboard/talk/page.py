@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import threading
-from pathlib import Path
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -14,7 +13,6 @@ from dashboard.talk import scenes, stage
 from dashboard.talk.files import Step, Talk, find_talk
 from vitcore.errors import UserError
 
-HERE = Path(__file__).resolve().parent
 CONTROLS = "talk_controls"
 
 
@@ -25,7 +23,6 @@ def wanted() -> bool:
 
 def show() -> None:
     """The talk and the step that the address names; wrong ones become sentences."""
-    st.html(HERE / "talk.css")
     name = st.query_params["talk"]
     try:
         talk = find_talk(name)
