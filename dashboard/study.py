@@ -87,6 +87,8 @@ def show(sweep: Sweep) -> None:
                 alt=f"test accuracy against each setting: {_spoken(rows)}",
             )  # fmt: skip
         words.caption(_about_study(sweep, rows))
+        for note in dict.fromkeys(run.meta.note for run in sweep.runs if run.meta.note):
+            words.text(note)
         table = [_study_cells(row) for row in rows]
     empty = [name for name in table[0] if all(cells[name] is None for cells in table)] if table else []
     table = [{name: value for name, value in cells.items() if name not in empty} for cells in table]
@@ -94,7 +96,7 @@ def show(sweep: Sweep) -> None:
         table,
         hide_index=True,
         width="stretch",
-        height=38 + 35 * len(table),
+        height="content",
         column_config=COLUMNS,
         key="sweep_table",
     )

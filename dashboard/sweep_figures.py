@@ -97,7 +97,7 @@ def study_panels(rows: Sequence[StudyPoint], *, panel_height: int = 250) -> go.F
     panels = {name: [row for row in rows if row["setting"] == name] for name in names}
     columns = min(COLUMNS, len(names))
     count = math.ceil(len(names) / columns)
-    height = panel_height * count + 10
+    height = panel_height * count + 26
     figure = make_subplots(
         rows=count,
         cols=columns,
@@ -148,7 +148,7 @@ def study_panels(rows: Sequence[StudyPoint], *, panel_height: int = 250) -> go.F
     figure.update_yaxes(range=[low, high], ticksuffix=" %", fixedrange=True, tickfont={"size": TICKS})
     figure.update_yaxes(title={"text": "test accuracy", "font": {"size": 13}}, col=1)
     figure.update_annotations(font={"size": 14})
-    return _bare(figure, height, l=8, r=8, t=30, b=30)
+    return _bare(figure, height, l=8, r=8, t=30, b=46)  # below the ticks: the buttons that save it
 
 
 def _place(row: SamplePoint, counted: bool) -> float:

@@ -15,6 +15,8 @@ from vitcore.config import make_config
 from vitcore.models import count_parameters
 from vitcore.runs.folder import assets_dir, find_run, list_runs
 from vitcore.runs.metrics import read_scalars
+from vitcore.runs.sweep import find_sweeps
+from vitcore.runs.sweep_rows import study_rows
 
 BUNDLED = {  # parameters; the folder's name ends with the data
     "vit-cifar10": 3_195_146,
@@ -152,6 +154,18 @@ def test_the_readme_states_what_quick_gave_for_every_model():
         result = architecture.measured["quick"]
         row = f"| `{name}` | {result.minutes:.1f} | {100 * result.test_acc:.1f} % |"
         assert row in text, row
+
+
+def test_the_readme_states_what_the_bundled_study_gave():
+    study = next(s for s in find_sweeps(list_runs()) if s.name == "study-cifar10-mini")
+    gave = {(row["setting"], row["value"]): 100 * row["mean"] for row in study_rows(study.runs)}
+    assert len(study.runs) == 4  # the base is the middle patch size and pre-norm
+    assert {run.status().result["n_test"] for run in study.runs} == {1000}
+    sizes = [gave["patch_size", size] for size in (2, 4, 8)]
+    assert gave["norm", "pre"] == gave["patch_size", 4]
+    text = " ".join((ROOT / "README.md").read_text().split())
+    assert "patches of 2, 4 and 8 pixels {:.1f}, {:.1f} and {:.1f} %".format(*sizes) in text
+    assert f"pre-norm {gave['norm', 'pre']:.1f} %, post-norm {gave['norm', 'post']:.1f} %" in text
 
 
 def test_the_repository_stays_light():

@@ -102,8 +102,8 @@ def _twin(kind: Kind, configs: list[Config], home: Path, within_s: float) -> Swe
 
 
 def find_sweeps(runs: Iterable[Run]) -> list[Sweep]:
-    """The sweeps among these runs: the user's, the latest first, then the bundled ones. Where the user has
-    runs of a bundled sweep's name, the bundled copy is left out: no run counts twice.
+    """The sweeps among these runs: the user's, the latest first, then the bundled ones by kind. Where the
+    user has runs of a bundled sweep's name, the bundled copy is left out: no run counts twice.
     """
     groups: dict[str, list[tuple[float, Run, Tie]]] = {}
     for run in runs:
@@ -114,11 +114,9 @@ def find_sweeps(runs: Iterable[Run]) -> list[Sweep]:
     for name, members in groups.items():
         kept = [m for m in members if not m[1].bundled] or members
         kept.sort(key=lambda m: (m[0], m[1].id))
-        found.append(
-            (kept[0][1].bundled, -kept[0][0], Sweep(name, kept[0][2].kind, tuple(m[1] for m in kept)))
-        )
-    found.sort(key=lambda f: (f[0], f[1], f[2].name))
-    return [sweep for _, _, sweep in found]
+        found.append((-kept[0][0], Sweep(name, kept[0][2].kind, tuple(m[1] for m in kept))))
+    found.sort(key=lambda f: (f[1].bundled, f[1].kind if f[1].bundled else "", f[0], f[1].name))
+    return [sweep for _, sweep in found]
 
 
 def _readable(run: Run) -> bool:
