@@ -33,18 +33,19 @@ def show() -> None:
     count = len(talk.steps)
     at = _step(count)
     step = talk.steps[at]
-    controls(
-        {
-            "talk": name,
-            "at": at,
-            "count": count,
-            "titles": [one.title for one in talk.steps],
-            "note": step.note,
-            "source": step.source,
-        },
-        key=CONTROLS,
-        on_change=_moved,
-    )
+    with st.container(key="talk_keys"):  # without a place in the page, also while it is loaded
+        controls(
+            {
+                "talk": name,
+                "at": at,
+                "count": count,
+                "titles": [one.title for one in talk.steps],
+                "note": step.note,
+                "source": step.source,
+            },
+            key=CONTROLS,
+            on_change=_moved,
+        )
     with st.container(key="talk_words"):
         st.html(f"<h1>{html.escape(step.title)}</h1><p>{html.escape(step.say)}</p>")
     with st.container(key="talk_stage"):
