@@ -68,7 +68,7 @@ def test_accuracies(steps):
 
 
 def test_samples(steps):
-    tied = [run for run in list_runs() if run.bundled and run.meta.sweep]
+    tied = [run for run in list_runs() if run.bundled and run.meta.sweep and run.meta.sweep.kind == "samples"]
     rows = {(r["model"], r["share"]): r["mean"] for r in sample_curve(tied)}
     said = steps["The price of not being told"]
     shares = sorted({share for _, share in rows})
