@@ -63,8 +63,9 @@ class _Adding:
     async def _finish(self, start: Message) -> None:
         body = self.body.replace(END, self.style + END, 1)
         headers = MutableHeaders(raw=start["headers"])
+        added = len(self.style) if not self.body else len(body) - len(self.body)
         if "content-length" in headers:  # a HEAD names the length and sends nothing
-            headers["content-length"] = str(int(headers["content-length"]) + len(self.style))
+            headers["content-length"] = str(int(headers["content-length"]) + added)
         del headers["etag"], headers["last-modified"]  # of the file without the style
         await self.send(start)
         await self.send({"type": "http.response.body", "body": body})
