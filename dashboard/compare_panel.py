@@ -95,6 +95,10 @@ def _calibration(known: list[Item]) -> None:
             ],
             hide_index=True,
             width="stretch",
+            column_config={
+                name: st.column_config.NumberColumn(format="%.2f")
+                for name in ("ECE %", "confidence %", "accuracy %")
+            },
         )
         st.caption(
             f"n = {known[0].test.images:,} {known[0].test.data}, {found['bins']} equally wide bins of the "
