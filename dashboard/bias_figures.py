@@ -70,7 +70,7 @@ def _draw(
 
 def _clear(colour: str) -> str:
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},0.16)"
+    return f"rgba({red},{green},{blue},0.28)"
 
 
 def curves(lines: list[Line], names: list[tuple[str, str]], chance: float | None) -> go.Figure:
@@ -232,7 +232,8 @@ def heads(line: Line, top: float) -> go.Figure:
         go.Heatmap(
             z=change, customdata=error, zmin=-top, zmax=top, colorscale=scale, xgap=2, ygap=2,
             x=[f"head {h + 1}" for h in range(change.shape[1])],
-            y=[f"block {i + 1}" for i in range(len(change))], texttemplate="%{z:+.1f} ± %{customdata:.1f}",
+            y=[f"block {i + 1}" for i in range(len(change))], texttemplate="%{z:+.1f} ± %{text}",
+            text=[[f"{e:.1f}" for e in row] for row in error],
             hovertemplate="%{y}, %{x}: %{z:+.1f} ± %{customdata:.1f} points<extra></extra>",
             colorbar={"title": {"text": "points"}, "thickness": 12},
         )
@@ -253,7 +254,7 @@ def blocks(lines: list[Line]) -> go.Figure:
         figure.add_bar(
             x=[name.removeprefix("block ") for name in line.values["layers"]],
             y=100 * np.array(series["mean"]), marker={"color": line.colour},
-            error_y={"type": "data", "array": error, "thickness": 1.2},
+            error_y={"type": "data", "array": error, "thickness": 1.4, "color": "#888888"},
             customdata=error,
             hovertemplate="without block %{x}: %{y:+.1f} ± %{customdata:.1f} points<extra></extra>",
             row=1, col=at,
