@@ -41,6 +41,13 @@ class Measured:
         return self.job.last.values if self.job and self.job.last else None
 
     @property
+    def images(self) -> int:
+        """How many the values are of."""
+        if self.result:
+            return self.result.images
+        return self.job.last.done if self.job and self.job.last else 0
+
+    @property
     def busy(self) -> bool:
         return bool(self.job and not self.job.over and not self.result)
 
@@ -101,9 +108,10 @@ def _body(
         st.rerun()  # the ticking ends
     known = [m for m in found if m.values]
     if known:
-        if words := finding(probe.name, lines_of(known), border()):
+        whole = [line for m, line in zip(known, lines_of(known), strict=True) if m.result]
+        if words := finding(probe.name, whole, border()):  # nothing is found on the first ten images
             st.markdown(words)
-        for i, drawn in enumerate(figures_of(probe, known, len(images.labels), border())):
+        for i, drawn in enumerate(figures_of(probe, known, border())):
             if drawn.head:
                 st.markdown(drawn.head)
             takeaway.show(drawn.figure, key=f"{probe.name}{i}", alt=drawn.alt)
@@ -130,7 +138,7 @@ def _source(probe: Probe, results: list[Result]) -> None:
     """Where the numbers come from, and all of them as a file."""
     said, how, save = st.columns([3.4, 1.1, 1], vertical_alignment="center")
     counts = ", ".join(sorted({f"{r.images:,} {r.data}" for r in results}))
-    said.caption(f"n = {counts}; bands and bars are one standard error. Source: {probe.source}")
+    said.caption(f"n = {counts}; bands, bars and ± are one standard error. Source: {probe.source}")
     with how.popover("How it was measured", width="stretch"):
         st.markdown(probe.method)
         measuring.origins(results)
@@ -180,13 +188,23 @@ def lines_of(known: list[Measured]) -> list[Line]:
     for m in known:
         subject = m.subjects[0]
         colour, _ = styles[subject.run]
-        name = ("untrained " * subject.untrained + subject.run.title) if alike else subject.label
-        lines.append(Line(name, colour, "dot" if subject.untrained else "solid", m.values))
+        name, beside = ("untrained " * subject.untrained + subject.run.title) if alike else subject.label, ""
+        if len(m.subjects) > 1:
+            name, beside = _names(m.subjects)
+        lines.append(Line(name, colour, "dot" if subject.untrained else "solid", m.values, beside))
     return lines
 
 
-def figures_of(probe: Probe, known: list[Measured], count: int, fill: str) -> list[Drawn]:
-    """Everything that is drawn of an experiment; `count`: its images, `fill`: the border of shifted ones."""
+def _names(subjects: list[Subject]) -> list[str]:
+    """Of models measured at once: the architectures, or the runs' titles where these are alike."""
+    models = [s.run.config.model for s in subjects]
+    if len(set(models)) < len(models):
+        return [s.run.title for s in subjects]
+    return [s.label.removeprefix("untrained ") for s in subjects]
+
+
+def figures_of(probe: Probe, known: list[Measured], fill: str) -> list[Drawn]:
+    """Everything that is drawn of an experiment; `fill`: the border of shifted images."""
     name, lines = probe.name, lines_of(known)
     if panels := panels_of(name, fill):
         classes = len(known[0].subjects[0].run.config.classes or range(10))
@@ -210,17 +228,19 @@ def figures_of(probe: Probe, known: list[Measured], count: int, fill: str) -> li
         drawn = []
         for m in known:
             trained = "Both untrained" if m.subjects[0].untrained else "Both trained"
-            names = [s.label.removeprefix("untrained ") for s in m.subjects]
-            drawn.append(
-                Drawn(draw.likeness(m.values, names), f"{probe.question} {trained}.", f"**{trained}**")
-            )
+            figure = draw.likeness(m.values, _names(m.subjects))
+            drawn.append(Drawn(figure, f"{probe.question} {trained}.", f"**{trained}**"))
         return drawn
-    return _ablations(lines, count)
+    return _ablations(lines, [m.images for m in known])
 
 
-def _ablations(lines: list[Line], count: int) -> list[Drawn]:
-    base = ", ".join(f"{line.label} {100 * line.values['base']['mean']:.1f} %" for line in lines)
-    head = f"Accuracy of the whole models: {base} (n = {count:,})."
+def _ablations(lines: list[Line], counts: list[int]) -> list[Drawn]:
+    alike = len(set(counts)) == 1  # not while they are measured
+    parts = []
+    for line, count in zip(lines, counts, strict=True):
+        mean, error = (100 * line.values["base"][k] for k in ("mean", "error"))
+        parts.append(f"{line.label} {mean:.1f} ± {error:.1f} %" + ("" if alike else f" (n = {count:,})"))
+    head = f"Accuracy of the whole models: {', '.join(parts)}" + (f" (n = {counts[0]:,})." if alike else ".")
     drawn = [Drawn(draw.blocks(lines), "change of accuracy without each block", head)]
     headed = [line for line in lines if "heads" in line.values]
     top = max((draw.largest(line) for line in headed), default=1.0)

@@ -16,16 +16,18 @@ from dashboard import pictures
 from dashboard.figures import COLOURSCALE, _bare, _settle_pandas
 
 PANEL = 300  # pixels high
+FILES = 24  # pixels below a map for PNG, SVG and CSV, which would lie on it
 
 
 @dataclass(frozen=True)
 class Line:
-    """One measured model and how it is drawn."""
+    """One measured model and how it is drawn; `beside`: the other's name where two are measured at once."""
 
     label: str
     colour: str
     dash: str
     values: dict[str, Any]
+    beside: str = ""
 
 
 def _axis(figure: go.Figure, x: str, y: str, **position: int) -> None:
@@ -68,7 +70,7 @@ def _draw(
 
 def _clear(colour: str) -> str:
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},0.16)"
+    return f"rgba({red},{green},{blue},0.28)"
 
 
 def curves(lines: list[Line], names: list[tuple[str, str]], chance: float | None) -> go.Figure:
@@ -199,7 +201,7 @@ def fields(line: Line, top: float) -> go.Figure:
     hidden = {"visible": False, "fixedrange": True, "constrain": "domain"}
     figure.update_xaxes(range=[-1, count * (size + GAP) - GAP], **hidden)
     figure.update_yaxes(range=[size, -1], scaleanchor="x", **hidden)
-    return _bare(figure, 190, t=24, b=20)  # below the maps: the buttons that save them
+    return _bare(figure, 170 + FILES, t=24, b=FILES)
 
 
 def likeness(values: dict[str, Any], names: list[str]) -> go.Figure:
@@ -241,14 +243,15 @@ def heads(line: Line, top: float) -> go.Figure:
         go.Heatmap(
             z=change, customdata=error, zmin=-top, zmax=top, colorscale=scale, xgap=2, ygap=2,
             x=[f"head {h + 1}" for h in range(change.shape[1])],
-            y=[f"block {i + 1}" for i in range(len(change))], texttemplate="%{z:+.1f}",
+            y=[f"block {i + 1}" for i in range(len(change))], texttemplate="%{z:+.1f} ± %{text}",
+            text=[[f"{e:.1f}" for e in row] for row in error],
             hovertemplate="%{y}, %{x}: %{z:+.1f} ± %{customdata:.1f} points<extra></extra>",
             colorbar={"title": {"text": "points"}, "thickness": 12},
         )
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", fixedrange=True)
     figure.update_xaxes(fixedrange=True, side="top")
-    return _bare(figure, 44 * len(change) + 40, l=66, t=30)
+    return _bare(figure, 44 * len(change) + 40 + FILES, l=66, t=30, b=FILES)
 
 
 def blocks(lines: list[Line]) -> go.Figure:
@@ -258,15 +261,18 @@ def blocks(lines: list[Line]) -> go.Figure:
                            horizontal_spacing=0.04)  # fmt: skip
     for at, line in enumerate(lines, start=1):
         series = line.values["blocks"]
+        error = 100 * np.array(series["error"])
         figure.add_bar(
             x=[name.removeprefix("block ") for name in line.values["layers"]],
             y=100 * np.array(series["mean"]), marker={"color": line.colour},
-            error_y={"type": "data", "array": 100 * np.array(series["error"]), "thickness": 1.2},
-            hovertemplate="without block %{x}: %{y:+.1f} points<extra></extra>", row=1, col=at,
+            error_y={"type": "data", "array": error, "thickness": 1.4, "color": "#888888"},
+            customdata=error,
+            hovertemplate="without block %{x}: %{y:+.1f} ± %{customdata:.1f} points<extra></extra>",
+            row=1, col=at,
         )  # fmt: skip
     figure.update_xaxes(
         fixedrange=True, type="category", title={"text": "without block", "font": {"size": 13}}
     )
     figure.update_yaxes(fixedrange=True)
     figure.update_yaxes(title={"text": "points of accuracy", "font": {"size": 13}}, row=1, col=1)
-    return _bare(figure, PANEL, l=52, t=30, b=60)
+    return _bare(figure, PANEL + FILES, l=52, t=30, b=60 + FILES)

@@ -56,16 +56,17 @@ def _reach(lines: list[Line], border: str) -> str:
 
 
 def _cka(lines: list[Line], border: str) -> str:
-    values = lines[0].values
+    values, owners = lines[0].values, (lines[0].label, lines[0].beside)
     cut = len(values["layers"][0])
     table = np.array(values["cka"]["mean"])
     between = table[:cut, cut:]
     row, column = np.unravel_index(between.argmax(), between.shape)
-    names = [layers[i] for layers, i in zip(values["layers"], (row, column), strict=True)]
-    return (
-        f"Most alike between the two: {names[0]} of the first and {names[1]} of the second "
-        f"(CKA {between[row, column]:.2f})."
-    )
+    error = np.array(values["cka"]["error"])[row, cut + column]
+    parts = [
+        f"{layers[i]} of the {owner}"
+        for layers, i, owner in zip(values["layers"], (row, column), owners, strict=True)
+    ]
+    return f"Most alike between the two: {_list(parts)} (CKA {between[row, column]:.2f} ± {error:.2f})."
 
 
 def _fourier(lines: list[Line], border: str) -> str:
@@ -84,7 +85,9 @@ def _ablation(lines: list[Line], border: str) -> str:
     for line in lines:
         mean = np.array(line.values["blocks"]["mean"])
         worst = int(mean.argmin())
-        parts.append(f"the {line.label} {line.values['layers'][worst]} ({100 * mean[worst]:+.0f} points)")
+        error = line.values["blocks"]["error"][worst]
+        change = f"{100 * mean[worst]:+.0f} ± {100 * error:.0f} points"
+        parts.append(f"the {line.label} {line.values['layers'][worst]} ({change})")
     return f"Missed most: in {_list(parts)}."
 
 

@@ -146,6 +146,31 @@ def pair(found: Sequence[Run], look: Look, *, key: str, height: int) -> None:
     for place, tags in zip(st.columns(2, gap="large"), MAIN, strict=True):
         with place:
             draw(found, tags, look, key=f"{key}_{tags[0]}", height=height)
+    if look.axis == "epoch" and (words := counted(found)):
+        st.caption(words)
+
+
+def counted(found: Sequence[Run]) -> str:
+    """Which runs count steps as an epoch, so that nobody takes it for a pass over the images; else empty."""
+    owners: dict[int, list[str]] = {}
+    for run in found:
+        steps = run.config.steps_per_epoch if model_of(run) else None
+        if steps:
+            owners.setdefault(steps, []).append(run.title)
+    said = []
+    for steps, names in owners.items():
+        alone = "this run" if len(found) == 1 else "these runs"
+        who = (
+            alone
+            if len(names) == len(found)
+            else " and ".join(names)
+            if len(names) < 3
+            else f"{len(names)} runs"
+        )
+        said.append(
+            f"An epoch of {who} is {steps:,} optimizer steps, however often they pass over its images."
+        )
+    return " ".join(said)
 
 
 def more(found: Sequence[Run], look: Look, *, key: str) -> None:

@@ -60,7 +60,8 @@ def _rows(table: np.ndarray) -> np.ndarray:
 
 def _counts(table: np.ndarray, classes: list[str], top: int) -> go.Heatmap:
     """Mistakes in colour; right answers are far more, and have none."""
-    z = np.where(np.eye(len(table), dtype=bool), np.nan, table)
+    right = np.eye(len(table), dtype=bool)
+    z = np.where(right, np.nan, table)
     return go.Heatmap(
         z=z,
         x=classes,
@@ -72,7 +73,7 @@ def _counts(table: np.ndarray, classes: list[str], top: int) -> go.Heatmap:
         showscale=False,
         xgap=1,
         ygap=1,
-        text=np.where(table > 0, table.astype(str), ""),
+        text=np.where((table > 0) & ~right, table.astype(str), ""),  # the diagonal writes its own
         texttemplate="%{text}" if len(classes) <= MOST_WRITTEN else "",
         textfont={"size": 12},
         hovertemplate="%{y}, answered %{x}: %{z} of %{customdata:,}<extra></extra>",

@@ -88,13 +88,16 @@ def _calibration(known: list[Item]) -> None:
                 {
                     "run": item.name,
                     "ECE %": round(100 * item.test.values["calibration"]["ece"], 2),
-                    "confidence %": round(_mean_confidence(item), 2),
-                    "accuracy %": round(100 * item.test.values["accuracy"], 2),
+                    "sure %": round(_mean_confidence(item), 2),
+                    "right %": round(100 * item.test.values["accuracy"], 2),
                 }
                 for item in known
             ],
             hide_index=True,
             width="stretch",
+            column_config={
+                name: st.column_config.NumberColumn(format="%.2f") for name in ("ECE %", "sure %", "right %")
+            },
         )
         st.caption(
             f"n = {known[0].test.images:,} {known[0].test.data}, {found['bins']} equally wide bins of the "

@@ -38,7 +38,9 @@ def show(runs: list[Run], look: chart.Look) -> None:
         hide_index=True,
         width="stretch",
         column_config={
-            name: st.column_config.NumberColumn(format="localized") for name in ("step", "images seen")
+            **{name: st.column_config.NumberColumn(format="localized") for name in ("step", "images seen")},
+            "minutes": st.column_config.NumberColumn(format="%.1f"),
+            "its own best %": st.column_config.NumberColumn(format="%.2f"),
         },
     )
     st.caption(

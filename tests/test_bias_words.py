@@ -5,9 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dashboard import bias_figures
+from dashboard import bias, bias_figures
 from dashboard.bias_figures import Line
 from dashboard.bias_words import finding
+from dashboard.jobs import Job
+from vitcore.probes import PROBES
+from vitcore.probes.measure import Partial
+from vitcore.probes.store import Subject
+from vitcore.runs.folder import find_run
 
 
 def curve(*mean):
@@ -25,10 +30,14 @@ def test_findings_say_the_numbers_of_trained_models():
     assert finding("shift", LINES[1:], "zero") == ""
     blocks = {"layers": ["block 1", "block 3"], "blocks": curve(-0.02, -0.5)}
     line = Line("ResNet", "#D55E00", "solid", blocks)
-    assert finding("ablation", [line]) == "Missed most: in the ResNet block 3 (-50 points)."
-    table = {"layers": [["a", "b"], ["c"]], "cka": curve([1, 0.2, 0.3], [0.2, 1, 0.61], [0.3, 0.61, 1])}
-    said = finding("cka", [Line("ViT", "#0072B2", "solid", table)])
-    assert said == "Most alike between the two: b of the first and c of the second (CKA 0.61)."
+    assert finding("ablation", [line]) == "Missed most: in the ResNet block 3 (-50 ± 1 points)."
+    likeness = {
+        "mean": [[1, 0.2, 0.3], [0.2, 1, 0.61], [0.3, 0.61, 1]],
+        "error": [[0, 0, 0], [0, 0, 0.04], [0] * 3],
+    }
+    table = {"layers": [["a", "b"], ["c"]], "cka": likeness}
+    said = finding("cka", [Line("ViT", "#0072B2", "solid", table, "ResNet")])
+    assert said == "Most alike between the two: b of the ViT and c of the ResNet (CKA 0.61 ± 0.04)."
 
 
 def test_a_curve_is_drawn_with_its_standard_error_and_chance():
@@ -56,3 +65,27 @@ def test_fields_share_a_scale_and_frame_what_lies_inside_the_image():
     assert first == (-0.5, 2.5)
     assert second == (figure.data[1].x0 - 0.5, figure.data[1].x0 + 3.5)
     assert figure.data[1].x0 > 3.5  # beside the first, not on it
+
+
+def test_what_is_still_measured_says_its_own_number_of_images():
+    names = ("vit-cifar10", "resnet-cifar10")
+    values = {"base": {"mean": 0.9, "error": 0.03}, "layers": ["block 1"], "blocks": curve(-0.1)}
+    known = [
+        bias.Measured([Subject(find_run(name))], name, None, Job(name, Partial(done, 100, values)))
+        for name, done in zip(names, (100, 10), strict=True)
+    ]
+    head = bias.figures_of(PROBES["ablation"], known, "reflect")[0].head
+    said = "ViT 90.0 ± 3.0 % (n = 100), ResNet 90.0 ± 3.0 % (n = 10)."
+    assert head == f"Accuracy of the whole models: {said}"
+    known[1].job.last = Partial(100, 100, values)
+    assert bias.figures_of(PROBES["ablation"], known, "reflect")[0].head.endswith(
+        "ResNet 90.0 ± 3.0 % (n = 100)."
+    )
+
+
+def test_two_runs_of_one_architecture_are_told_apart_where_they_are_measured_at_once():
+    runs = [find_run("vit-cifar10"), find_run("samples-vit-25-seed0")]
+    pair = bias.Measured([Subject(run) for run in runs], "pair", None, Job("pair", Partial(4, 4, {})))
+    line = bias.lines_of([pair])[0]
+    assert (line.label, line.beside) == (runs[0].title, runs[1].title)
+    assert len({line.label, line.beside}) == 2

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.tensorboard import SummaryWriter
 
-from dashboard.chart import Look, as_csv, collect, other_tags
+from dashboard.chart import Look, as_csv, collect, counted, other_tags
 from dashboard.components.curves import series, thinned
 from dashboard.run_table import fits
 from tests.conftest import ROOT
@@ -47,6 +47,17 @@ def test_what_is_not_a_number_is_no_extreme():
 def test_what_is_not_a_number_is_a_gap():
     made = series("x", np.arange(4.0), np.array([1.0, np.nan, np.inf, 2.0]), "#000000")
     assert made["y"] == [1.0, None, None, 2.0]
+
+
+def test_epochs_that_are_steps_are_said_to_be():
+    share, other, passes = (
+        find_run(n) for n in ("samples-vit-05-seed0", "samples-resnet-05-seed0", "vit-cifar10")
+    )
+    end = "is 350 optimizer steps, however often they pass over its images."
+    assert counted([passes]) == ""
+    assert counted([share]) == f"An epoch of this run {end}"
+    assert counted([share, other]) == f"An epoch of these runs {end}"
+    assert counted([passes, share]) == f"An epoch of {share.title} {end}"
 
 
 @pytest.fixture

@@ -90,6 +90,7 @@ def test_confusion_matrices_and_their_difference(pair):
     for trace, table in zip(maps, (a, b), strict=False):
         assert (np.array(trace.z)[aside] == table[aside]).all()
         assert np.isnan(np.diag(np.array(trace.z))).all()
+        assert not any(np.diag(np.array(trace.text)))  # written once, by the bold numbers
         assert trace.zmax == max(a[aside].max(), b[aside].max())  # one scale
     assert (np.nan_to_num(maps[2].z) == a - b).all()
     assert maps[2].zmin == -maps[2].zmax == -np.abs(a - b).max()

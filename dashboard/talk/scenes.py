@@ -238,7 +238,7 @@ def _bias(state: State) -> Scene:
     known = [m for m in found if m.result]
     if not known:
         raise UserError(f"Not measured yet: open Inductive bias, {title}, and measure it there.")
-    drawn = bias.figures_of(probe, known, len(images.labels), fill)
+    drawn = bias.figures_of(probe, known, fill)
     if probe.name == "receptive-field":
         drawn = [d for d, m in zip(drawn, known, strict=False) if not m.subjects[0].untrained]
     else:

@@ -1,7 +1,7 @@
 // One image in F frames (rows x columns) and M models' answers to each; see __init__.py for the data.
 // data: header, pictures uint8 [P, F, S, S, 3], float32 probabilities [M, F, C]
 
-const SHOWN = 5, TICK_MS = 140;
+const SHOWN = 5, FIRST = 2, TICK_MS = 140;
 
 class Replay {
   constructor(root) {
@@ -198,7 +198,7 @@ class Replay {
     return box;
   }
 
-  // The classes that matter to a model in any frame, the likeliest unchanged one first.
+  // The likeliest classes of the unchanged image, and those that matter to a model in any other frame.
   classes(model) {
     const n = this.header.classes.length, best = new Float32Array(n);
     for (let f = 0; f < this.frames; f++) {
@@ -206,7 +206,8 @@ class Replay {
       for (let c = 0; c < n; c++) best[c] = Math.max(best[c], this.chances[base + c]);
     }
     const first = this.chances.subarray((model * this.frames + this.header.start) * n, (model * this.frames + this.header.start + 1) * n);
-    const order = [...best.keys()].sort((a, b) => best[b] - best[a]).slice(0, SHOWN);
+    const by = (values) => [...best.keys()].sort((a, b) => values[b] - values[a]);
+    const order = [...new Set([...by(first).slice(0, FIRST), ...by(best)])].slice(0, SHOWN);
     return order.sort((a, b) => first[b] - first[a]);
   }
 
@@ -280,7 +281,7 @@ class Replay {
     p.pixels(sheet, 0, 0, columns.length, rows.length, 0, 0, side, side);
     p.rect(this.column * unit + 0.5, this.row * unit + 0.5, unit - 1, unit - 1, { stroke: "#000", line: 3 });
     p.rect(this.column * unit + 0.5, this.row * unit + 0.5, unit - 1, unit - 1, { stroke: "#fff", line: 1.5 });
-    canvas.nextSibling.textContent = `${classes[kept]}, at every shift`;
+    canvas.nextSibling.textContent = `how sure of ${classes[kept]}, at every shift`;
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", `How sure the model is of ${classes[kept]} at every shift, dark 0 to bright 100 %`);
   }
