@@ -6,15 +6,17 @@ The work itself is `dashboard.jobs`: one measurement at a time, behind all pages
 from __future__ import annotations
 
 import html
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
 from dashboard import jobs, live
+from vitcore.config import launch_command
 from vitcore.errors import UserError
 from vitcore.probes.store import Result
-from vitcore.runs.folder import check_allowed
+from vitcore.runs.folder import Run, check_allowed
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,36 @@ def _round(seconds: float) -> float:
 def origins(results: Iterable[Result], more: Callable[[Result], str] = lambda result: "") -> None:
     """Date, duration, machine, commit and command of each; `more`: what else there is to say of one."""
     for result in results:
-        code = f", commit {result.commit}" if result.commit else ""
-        st.markdown(
-            f"**{html.escape(' and '.join(result.runs))}**: {result.date}, {live.duration(result.seconds)} "
-            f"on {result.machine}, torch {result.torch}{code}{more(result)}"
+        machine = f"{result.machine}, torch {result.torch}"
+        _origin(
+            " and ".join(result.runs),
+            [result.date, f"{live.duration(result.seconds)} on {machine}", _code(result.commit)],
+            result.command,
+            more(result),
         )
-        st.code(result.command, language="bash", wrap_lines=True)
+
+
+def trainings(runs: Iterable[Run]) -> None:
+    """The same of runs, as far as they are known: those of earlier versions name neither machine nor
+    commit.
+    """
+    for run in runs:
+        status = run.status()
+        day = time.strftime("%Y-%m-%d", time.gmtime(status.started)) if status.started else "not begun"
+        took = f"{live.duration(status.active_s)} of training" if status.active_s else ""
+        took += f" on {status.machine}" if took and status.machine else ""
+        try:
+            command = launch_command(run.config)
+        except UserError:  # a recipe of another version
+            command = ""
+        _origin(run.title, [day, took, _code(status.commit)], command)
+
+
+def _code(commit: str) -> str:
+    return f"commit {commit}" if commit else ""
+
+
+def _origin(title: str, facts: Sequence[str], command: str, more: str = "") -> None:
+    st.markdown(f"**{html.escape(title)}**: {', '.join(filter(None, facts))}{more}")
+    if command:
+        st.code(command, language="bash", wrap_lines=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import compare_panel, head, live, run_table, sweep_figures, sweeps
+from dashboard import compare_panel, head, live, measuring, run_table, sweep_figures, sweeps
 from dashboard.components import takeaway
 from vitcore.errors import UserError
 from vitcore.runs.folder import ACTIVE, Run, readonly
@@ -39,7 +39,7 @@ def view(every: list[Run]) -> bool:
     )  # fmt: skip
     if shown != SWEEPS:
         return False
-    chooser, first, second = st.columns([5, 1.2, 1.2], vertical_alignment="bottom")
+    chooser, *places = st.columns([4.4, 1.6, 1.1, 1.1], vertical_alignment="bottom")
     if st.session_state.get("sweep") not in found:
         wanted = st.query_params.get("sweep")
         st.session_state.sweep = wanted if wanted in found else next(iter(found))
@@ -48,7 +48,7 @@ def view(every: list[Run]) -> bool:
     )
     if st.query_params.get("sweep") != name:
         st.query_params["sweep"] = name
-    _actions(found[name], first, second)
+    _actions(found[name], *places)
     show(found[name])
     st.session_state.pop("open_sweep", None)  # it is on the page
     return True
@@ -75,6 +75,7 @@ def show(sweep: Sweep) -> None:
                 alt=f"test accuracy against training images: {_spoken(rows)}",
             )  # fmt: skip
         words.caption(_about_samples(sweep, rows))
+        _notes(sweep, words)
         table = [_sample_cells(row) for row in rows]
     else:
         count = len({row["setting"] for row in rows})  # one or two panels leave room for the words
@@ -87,8 +88,7 @@ def show(sweep: Sweep) -> None:
                 alt=f"test accuracy against each setting: {_spoken(rows)}",
             )  # fmt: skip
         words.caption(_about_study(sweep, rows))
-        for note in dict.fromkeys(run.meta.note for run in sweep.runs if run.meta.note):
-            words.text(note)
+        _notes(sweep, words)
         table = [_study_cells(row) for row in rows]
     empty = [name for name in table[0] if all(cells[name] is None for cells in table)] if table else []
     table = [{name: value for name, value in cells.items() if name not in empty} for cells in table]
@@ -100,6 +100,12 @@ def show(sweep: Sweep) -> None:
         column_config=COLUMNS,
         key="sweep_table",
     )
+
+
+def _notes(sweep: Sweep, place: Any) -> None:
+    """What people said of its runs."""
+    for note in dict.fromkeys(run.meta.note for run in sweep.runs if run.meta.note):
+        place.text(note)
 
 
 def _progress(sweep: Sweep, shown: list[str]) -> None:
@@ -118,8 +124,13 @@ def _progress(sweep: Sweep, shown: list[str]) -> None:
     st.text(" ".join(parts))
 
 
-def _actions(sweep: Sweep, first: Any, second: Any) -> None:
-    """Take the curves to the other view; stop what is not over, delete what is."""
+def _actions(sweep: Sweep, how: Any, first: Any, second: Any) -> None:
+    """Where the numbers come from; take the curves to the other view; stop what is not over, delete what
+    is.
+    """
+    with how.popover("How it was measured", width="stretch"):
+        st.caption("Each run is an ordinary training. The same again:")
+        measuring.trainings(sweep.runs)
     curves = [run.id for run in sweep.runs if event_files(run.path)][: run_table.MOST]
     first.button(
         "Its curves", key="sweep_curves", width="stretch", disabled=not curves,

@@ -8,6 +8,7 @@ stands here once.
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any, Literal
 
@@ -225,6 +226,28 @@ def make_config(recipe: str | None = None, **overrides: Any) -> Config:
             known = [f for f in (*Config.model_fields, *fields) if f not in ("options", "classes")]
             raise UserError(f"Unknown setting {key!r} for {model}: choose one of {', '.join(known)}.")
     return build_config(**values, options=options)
+
+
+FLAGS = ("seed", "epochs", "minutes", "batch_size", "lr", "device", "devices", "nodes")
+
+
+def launch_command(config: Config) -> str:
+    """The shortest command line that launches this configuration: what the recipe does not say. Raises
+    `UserError` where this version has no such recipe.
+    """
+    base = make_config(config.recipe, model=config.model, data=config.data)
+    words = ["python -m vitcore launch --model", config.model, "--data", shlex.quote(config.data)]
+    words += ["--recipe", config.recipe]
+    settled = {"model", "data", "recipe", "options", "classes"}
+    given = {name: value for name, value in config if name not in settled and value != getattr(base, name)}
+    given |= {name: v for name, v in config.options.items() if v != base.options.get(name)}
+    for name, value in given.items():
+        text = yaml.safe_dump(value, default_flow_style=True, width=1000)
+        text = text.removesuffix("\n").removesuffix("\n...")
+        flag = name in FLAGS and value is not None
+        setting = f"--{name.replace('_', '-')} {text}" if flag else f"--set {shlex.quote(f'{name}={text}')}"
+        words.append(setting)
+    return " ".join(words)
 
 
 def dump_config(config: Config) -> str:

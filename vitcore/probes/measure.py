@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import platform
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,9 +13,9 @@ from torch import nn
 
 from vitcore.errors import UserError
 from vitcore.models import build, load_run
+from vitcore.origin import commit, machine
 from vitcore.probes import IMAGES, SPEED, Probe
 from vitcore.probes.store import UNTRAINED_SEED, Result, Subject, find, images_for, keep
-from vitcore.runs.folder import assets_dir
 
 
 @dataclass(frozen=True)
@@ -131,34 +128,3 @@ def command_of(probe: Probe, subjects: list[Subject], images: int, settings: dic
     words += [f"--images {images}"] if probe is not SPEED else []
     words += [f'--set "{name}={value}"' for name, value in settings.items() if name in probe.choices]
     return " ".join([*words, *(["--untrained"] if any(s.untrained for s in subjects) else [])])
-
-
-@functools.cache
-def machine() -> str:
-    """The processor's name and how many threads torch uses."""
-    name = platform.processor() or platform.machine()
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    return f"{name}, {torch.get_num_threads()} threads, {platform.system()}"
-
-
-@functools.cache
-def commit() -> str:
-    """The revision of the code where it is a git checkout, with `+` if vitcore was changed since; else
-    empty.
-    """
-
-    def git(*words: str) -> str:
-        done = subprocess.run(
-            ["git", *words], cwd=assets_dir().parent, capture_output=True, text=True, timeout=10
-        )
-        return done.stdout.strip() if done.returncode == 0 else ""
-
-    try:
-        revision = git("rev-parse", "--short", "HEAD")
-        return revision + "+" * bool(revision and git("status", "--porcelain", "--", "vitcore"))
-    except (OSError, subprocess.SubprocessError):
-        return ""

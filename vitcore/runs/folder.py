@@ -43,9 +43,7 @@ HERE = Path(__file__).resolve().parent.parent
 
 
 def assets_dir() -> Path:
-    """The bundled data and runs: beside the package in the source tree, inside it when installed as a
-    wheel.
-    """
+    """The bundled data and runs: beside the package in the source tree, inside an installed one."""
     inside = HERE / "assets"
     return inside if inside.is_dir() else HERE.parent / "assets"
 
@@ -86,6 +84,8 @@ class Status(BaseModel):
     boot_id: str | None = None
     host: str | None = None
     device: str | None = None
+    machine: str = Field("", description="the processor or GPU by name")
+    commit: str = Field("", description="of the code where it is a git checkout, + with changes")
     precision: str | None = Field(None, description="as Lightning names it: 32-true, bf16-mixed")
     step: int = 0
     steps: int | None = None

@@ -12,6 +12,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 
+from vitcore.origin import commit, machine
 from vitcore.runs.folder import Run, Status
 from vitcore.training.budget import FOREVER
 from vitcore.training.ranks import mean_of
@@ -116,6 +117,8 @@ class Heartbeat(Callback):
         self.beat(
             steps=trainer.max_epochs * trainer.num_training_batches if known else None,
             device=str(module.device),
+            machine=machine(str(module.device)),
+            commit=commit(),
             precision=str(trainer.precision),
             memory_bytes=memory_of(module.device),
             memory_total=memory_total(module.device),
