@@ -16,7 +16,7 @@ from vitcore.models import count_parameters
 from vitcore.runs.folder import assets_dir, find_run, list_runs
 from vitcore.runs.metrics import read_scalars
 from vitcore.runs.sweep import find_sweeps
-from vitcore.runs.sweep_rows import study_rows
+from vitcore.runs.sweep_rows import sample_curve, study_rows
 
 BUNDLED = {  # parameters; the folder's name ends with the data
     "vit-cifar10": 3_195_146,
@@ -154,6 +154,29 @@ def test_the_readme_states_what_quick_gave_for_every_model():
         result = architecture.measured["quick"]
         row = f"| `{name}` | {result.minutes:.1f} | {100 * result.test_acc:.1f} % |"
         assert row in text, row
+
+
+def test_the_readme_states_what_the_bundled_samples_gave():
+    samples = next(s for s in find_sweeps(list_runs()) if s.name == "samples-cifar10")
+    rows = sample_curve(samples.runs)
+    assert {(row["n_test"], tuple(row["seeds"]), row["steps"]) for row in rows} == {(10_000, (0, 1), 3500)}
+    said = " ".join((ROOT / "README.md").read_text().split())
+    for name in ("vit", "resnet"):
+        small, middle, large = (100 * row["mean"] for row in rows if row["model"] == name)
+        assert f"{small:.1f}, {middle:.1f} and {large:.1f} %" in said
+    assert f"two seeds {100 * max(row['error'] for row in rows):.1f} points at most" in said
+
+
+@pytest.mark.parametrize("run", [r for r in list_runs() if r.bundled and r.meta.sweep], ids=lambda r: r.id)
+def test_a_bundled_sweep_says_where_its_runs_come_from(run):
+    """Machine, and a commit that is in this repository, as far as that is all of it."""
+    status = run.status()
+    assert status.machine
+    assert status.result["parameters"]
+    found = subprocess.run(["git", "rev-parse", "--is-shallow-repository"], cwd=ROOT, capture_output=True)
+    if found.stdout.strip() != b"false":
+        pytest.skip("no complete git checkout")
+    subprocess.run(["git", "cat-file", "-e", status.commit.rstrip("+")], cwd=ROOT, check=True)
 
 
 def test_the_readme_states_what_the_bundled_study_gave():

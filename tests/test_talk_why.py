@@ -73,7 +73,7 @@ def test_samples(steps):
     said = steps["The price of not being told"]
     shares = sorted({share for _, share in rows})
     assert len(shares) >= 2
-    for share in shares:
-        gap = 100 * (rows["resnet", share] - rows["vit", share])
-        assert f"{100 * share:.0f} %" in said
-        assert f"{gap:.0f}" in said
+    gaps = [round(100 * (rows["resnet", share] - rows["vit", share])) for share in shares]
+    words = [f"by {gap} with {100 * share:.0f} %" for gap, share in zip(gaps, shares, strict=True)]
+    words[0] = words[0].replace(" with", " points with").replace(" %", " % of the images")
+    assert ", ".join(words) in said

@@ -1,0 +1,113 @@
+"""Where numbers come from: the machine, the commit, and the command that gives them again."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.conftest import ROOT
+from vitcore import origin
+from vitcore.cli import app
+from vitcore.config import launch_command, make_config
+from vitcore.runs import launch
+from vitcore.runs.folder import list_runs
+from vitcore.runs.share import without_machine
+
+OTHERS = [
+    make_config("quick"),
+    make_config("quick", minutes=2.5, lr=1e-5, seed=7, device="cpu", batch_size=32),
+    make_config("modern", model="resnet", milestones=[3, 4], optimizer="sgd", schedule="multistep"),
+    make_config(
+        "tutorial", model="vit", patch_size=8, norm="post", data="folder:/tmp/my images", image_size=64
+    ),
+    make_config("modern", model="vit", data="cifar10", steps_per_epoch=10, train_share=0.05, compile=True),
+]
+BUNDLED = [run.config for run in list_runs() if run.bundled]
+
+
+@pytest.fixture
+def parsed(monkeypatch):
+    """A command line's configuration, as the command line itself reads it; nothing is launched."""
+    monkeypatch.setattr(launch, "launch", lambda config, *_, **__: SimpleNamespace(path=config))
+
+    def parse(command):
+        seen = []
+        monkeypatch.setattr("builtins.print", lambda *words, **_: seen.extend(words))
+        words = shlex.split(command)
+        assert words[:3] == ["python", "-m", "vitcore"]
+        assert CliRunner().invoke(app, words[3:], catch_exceptions=False).exit_code == 0
+        return seen[0]
+
+    return parse
+
+
+@pytest.mark.parametrize("config", [*OTHERS, *BUNDLED], ids=lambda c: f"{c.model}-{c.recipe}-{c.data[:8]}")
+def test_the_command_launches_the_same_configuration(config, parsed):
+    assert parsed(launch_command(config)) == config.model_copy(update={"classes": None})
+
+
+def test_the_command_names_no_more_than_it_must():
+    assert launch_command(make_config("quick", seed=1)) == (
+        "python -m vitcore launch --model vit --data cifar10-mini --recipe quick --seed 1"
+    )
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A checkout with one commit of a vitcore."""
+    if shutil.which("git") is None:
+        pytest.skip("no git")
+
+    def git(*words):
+        named = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *words]
+        return subprocess.run(named, cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
+
+    (tmp_path / "vitcore").mkdir()
+    (tmp_path / "vitcore" / "a.py").write_text("")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    monkeypatch.setattr(origin, "assets_dir", lambda: tmp_path / "assets")
+    origin.commit.cache_clear()
+    yield SimpleNamespace(path=tmp_path, git=git)
+    origin.commit.cache_clear()
+
+
+def test_the_commit_is_that_of_the_checkout(repository):
+    assert origin.commit() == repository.git("rev-parse", "--short", "HEAD")
+
+
+def test_changed_code_is_said_to_be_changed(repository):
+    (repository.path / "vitcore" / "a.py").write_text("x = 1")
+    assert origin.commit().endswith("+")
+
+
+def test_a_package_below_somebody_elses_repository_names_no_commit(repository, monkeypatch):
+    inside = repository.path / "venv" / "vitcore"
+    inside.mkdir(parents=True)
+    monkeypatch.setattr(origin, "assets_dir", lambda: inside / "assets")
+    assert origin.commit() == ""
+
+
+def test_what_is_shared_keeps_machine_and_commit_and_nothing_of_the_host():
+    status = next(run for run in list_runs() if run.bundled).stored_status()
+    told = status.model_copy(update={"machine": "a CPU", "commit": "abc", "host": "mine", "pid": 3})
+    shared = without_machine(told)
+    assert (shared.machine, shared.commit, shared.host, shared.pid) == ("a CPU", "abc", None, None)
+
+
+def test_a_training_records_its_machine_and_commit(colours, tmp_path):
+    from vitcore.training import train
+
+    config = make_config("quick", model="vit", data=f"folder:{colours}", epochs=1, device="cpu", embed_dim=16,
+                         hidden_dim=32, num_heads=2, num_layers=1)  # fmt: skip
+    status = train(config, runs_dir=tmp_path).status()
+    assert status.machine == origin.machine()
+    assert status.commit == origin.commit()
+    if (ROOT / ".git").exists():
+        assert status.commit
