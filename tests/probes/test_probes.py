@@ -14,6 +14,7 @@ from tests.made_runs import make_run
 from tests.test_cli import run as vitcore
 from vitcore.analysis.attention import capture
 from vitcore.analysis.heads import mean_distance
+from vitcore.analysis.representation import gram
 from vitcore.data.augment import normalize
 from vitcore.data.datasets import Split
 from vitcore.errors import UserError
@@ -21,6 +22,7 @@ from vitcore.models import build, load_run
 from vitcore.models.evaluate import evaluate
 from vitcore.probes import PLACES, PROBES, find_probe, measure, robustness, store
 from vitcore.probes.inside import Mean, changed, pixel_of
+from vitcore.probes.likeness import BATCH, ratio, standard_error, tables
 from vitcore.probes.store import Subject, images_for
 from vitcore.probes.table import as_csv, rows
 from vitcore.runs.folder import find_run
@@ -154,6 +156,26 @@ def test_cka_of_a_model_with_itself_and_with_another():
     assert np.array(values["cka"]["mean"])[:10, 10:].max() < 1
     with pytest.raises(UserError, match="at least 4 images"):
         list(PROBES["cka"].steps(model, other, PIXELS[:3], SEEN.labels[:3], {}))
+
+
+@pytest.mark.parametrize(("count", "noise"), [(100, 2.0), (100, 6.0), (20, 2.0)])
+def test_the_error_of_cka_is_its_spread_over_samples(count, noise):
+    """Many samples of the same two made-up layers: the stated error is what they differ by, never less."""
+    g = torch.Generator().manual_seed(0)
+    first, second = torch.randn(20, 64, generator=g), torch.randn(20, 96, generator=g)
+
+    def sample():
+        found = []
+        for start in range(0, count, BATCH):
+            z = torch.randn(min(BATCH, count - start), 20, generator=g)
+            x = z @ first + noise * torch.randn(len(z), 64, generator=g)
+            y = (z @ second).relu() + noise * torch.randn(len(z), 96, generator=g)
+            found.append(tables([gram(x), gram(y)]))
+        return ratio(sum(table[0] for table in found))[0, 1], standard_error(found)[0, 1]
+
+    values = np.array([sample() for _ in range(150)])
+    spread = values[:, 0].std(ddof=1)
+    assert 0.95 < values[:, 1].mean() / spread < 1.65
 
 
 def test_frequencies_and_ablation_of_a_trained_model():

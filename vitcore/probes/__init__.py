@@ -108,9 +108,11 @@ _ALL = (
         "Similarity of layers",
         "Which layers see the images alike?",
         "Linear CKA of all layers within and between two models, from minibatches of 50 images with the "
-        "unbiased estimator: with fewer images than features the plain one is far too large.",
+        "unbiased estimator: with fewer images than features the plain one is far too large. The error is "
+        "that of leaving out a tenth of each minibatch at a time, rather too large than too small.",
         "Kornblith et al. 2019; Nguyen et al. 2021; Raghu et al. 2021",
         "vitcore.probes.likeness:cka",
+        version=2,
         pair=True,
     ),
     Probe(

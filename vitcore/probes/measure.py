@@ -64,7 +64,7 @@ def measure(
     result = concluded(
         probe,
         subjects,
-        images,
+        total,
         settings,
         f"test images of {seen.name}",
         done,

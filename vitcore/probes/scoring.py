@@ -69,7 +69,7 @@ def measure_scores(
         yield Partial(done, total, None)
     data = "random pixels" if probe is SPEED else f"test images of {seen.name}"
     result = concluded(
-        probe, subjects, images, settings, data, seen.count, values, began=began, command=command
+        probe, subjects, seen.count, settings, data, seen.count, values, began=began, command=command
     )
     keep(result, probe, subjects, seen, root, with_run=with_run)
     yield Partial(seen.count, seen.count, values, result)
