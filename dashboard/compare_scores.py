@@ -56,6 +56,9 @@ def table(items: list[Item]) -> dict[str, list[Line]]:
             line("data, recipe", "", lambda i: f"{_data(i)}, {i.run.config.recipe}"),
             line("epochs", "", lambda i: _epochs(i)),
             line("training time", "min", lambda i: _some(i.run.status().active_s / 60, "{:,.1f}")),
+            line(
+                "speed of that training", "images/s", lambda i: _some(i.run.status().images_per_s, "{:,.0f}")
+            ),
             line("state", "", lambda i: i.run.status().state),
         ],
         "Size": [
@@ -66,11 +69,11 @@ def table(items: list[Item]) -> dict[str, list[Line]]:
                 lambda i: f"{i.test.values['multiply_adds'] / 1e6:,.1f}",
             ),
         ],
-        "Speed and memory": [
-            line("training", "images/s", lambda i: _some(i.run.status().images_per_s, "{:,.0f}")),
-            line("training memory", "MB", lambda i: _some(_mega(i.run.status().memory_bytes), "{:,.0f}")),
+        "Speed and memory on this machine": [
+            line("training", "images/s", lambda i: f"{i.speed.values['training']['images_per_s']:,.0f}"),
+            line("training memory", "MB", lambda i: _mega(i.speed.values["training"])),
             line("inference", "images/s", lambda i: f"{i.speed.values['images_per_s']:,.0f}"),
-            line("inference memory", "MB", lambda i: f"{i.speed.values['memory_bytes'] / 1e6:,.0f}"),
+            line("inference memory", "MB", lambda i: _mega(i.speed.values)),
         ],
         "Accuracy": [
             line("validation, best", "%", _validation),
@@ -92,8 +95,8 @@ def _some(value: float | None, form: str) -> str | None:
     return form.format(value) if value else None
 
 
-def _mega(value: int | None) -> float | None:
-    return value / 1e6 if value else None
+def _mega(values: dict) -> str:
+    return f"{values['memory_bytes'] / 1e6:,.0f}"
 
 
 def _data(item: Item) -> str:
@@ -168,11 +171,17 @@ def _cell(text: str) -> str:
 
 
 def _notes(items: list[Item]) -> list[str]:
-    notes = ["Training speed and memory are those of each training, perhaps on another machine."]
+    notes = []
     if speeds := [item.speed for item in items if item.speed]:
-        batch, machine = speeds[0].values["batch"], speeds[0].machine
-        notes.append(f"Inference: batches of {batch} on {machine}.")
-        busy = max(speed.values["others"] for speed in speeds)
+        kind, _, device = speeds[0].settings["device"].partition(": ")
+        where = speeds[0].machine if kind == "cpu" else device
+        notes.append(
+            f"Speed and memory: on {where}; inference in batches of {speeds[0].values['batch']}, training as "
+            "the run was trained, without the patches that it drops."
+        )
+        whys = (s.values.get("no_training") for s in speeds)
+        notes += dict.fromkeys(f"One was not trained here: {why}." for why in whys if why)
+        busy = max(max(s.values["others"], (s.values["training"] or {}).get("others", 0)) for s in speeds)
         if busy > BUSY:
             notes.append(f"Other programs used up to {100 * busy:.0f} % of the processors meanwhile.")
     if any(item.test for item in items):
@@ -186,8 +195,9 @@ def _sources(items: list[Item]) -> None:
     """Command, date, machine of every measurement; how memory is counted."""
     st.markdown(
         "**Multiply-adds**: matrix products and convolutions, counted by `torch.utils.flop_counter`. "
-        "**Inference**: the median of up to 50 batches of random pixels in a process of its own; its memory "
-        "is the most at once, torch's own included. **Training images**: as many as test images but at most "
+        "**Inference**: the median of up to 50 batches of random pixels; **training**: the median of twenty "
+        "steps as the run was trained; each in a process of its own, whose memory is the most at once, "
+        "torch's own included. **Training images**: as many as test images but at most "
         "3,500, for runs on CIFAR-10 of the bundled ones that the run was trained on."
     )
     results: list[Result] = [found for item in items for found in (item.test, item.speed) if found]

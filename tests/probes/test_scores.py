@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from fractions import Fraction
 from math import comb
 
@@ -24,6 +25,7 @@ from vitcore.models.evaluate import evaluate, evaluate_run
 from vitcore.probes import PROBES, SCORES, TEST, scores
 from vitcore.probes.measure import measure
 from vitcore.probes.store import Subject, pick
+from vitcore.probes.table import rows as rows_of
 from vitcore.runs.folder import find_run
 
 
@@ -194,6 +196,24 @@ def test_speed_is_measured_in_a_process_of_its_own(tmp_path):
     assert found["images_per_s"] > 100
     assert 50e6 < found["base_bytes"] <= found["memory_bytes"] < 3e9
     assert 0 <= found["others"] <= 1
+    training = found["training"]
+    assert training["images_per_s"] < found["images_per_s"]  # it also computes gradients, on smaller batches
+    assert training["memory_bytes"] > found["base_bytes"]
+    assert training["batch"] == run.config.batch_size
+    rows = {row["quantity"]: row["mean"] for row in rows_of(scores.find_speed(run))}
+    assert rows["training, images per s"] == training["images_per_s"]
+
+
+def test_a_run_whose_images_are_elsewhere_has_no_training_speed_and_says_why(tmp_path, colours):
+    images = shutil.copytree(colours, tmp_path / "images")
+    run = make_run(tmp_path / "runs", "tiny", model="vit", data=f"folder:{images}", **TINY_VIT)
+    shutil.rmtree(images)
+    done = CliRunner().invoke(app, ["probe", "speed", "--runs", run.id, "--json"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)[0]["values"]
+    assert found["images_per_s"] > 100
+    assert found["training"] is None
+    assert str(images) in found["no_training"]
 
 
 def test_mcnemar_is_the_fair_coin():

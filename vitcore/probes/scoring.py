@@ -165,14 +165,37 @@ def _bundled_training(data: Dataset) -> np.ndarray:
 
 
 def _speed(subject: Subject, settings: dict[str, Any]) -> Iterator[tuple[int, int, dict[str, Any] | None]]:
-    """Inference in a process of its own, whose memory is nothing but that."""
+    """Inference, then some steps of the run's own training, each in a process whose memory is nothing but
+    that.
+    """
     if subject.untrained:
         raise UserError("An untrained model is as fast as a trained one: measure that.")
-    kind, batch = settings["device"].split(":")[0], settings["batch"]
-    command = [sys.executable, "-m", "vitcore.probes.speed", str(subject.run.path), str(batch), kind]
+    kind, batch, run = settings["device"].split(":")[0], settings["batch"], subject.run
+    values = yield from _child("vitcore.probes.speed", str(run.path), str(batch), kind)
+    if "error" in values:
+        raise UserError(f"The speed of {run.id} could not be measured ({values['error']}).")
+    config = run.config
+    data = "cifar10-mini" if config.data == "cifar10" and not complete_here() else config.data
+    here = ("--data", data, "--device", kind, "--devices", "1", "--nodes", "1")
+    found = yield from _child("vitcore", "rehearse", "--config", str(run.path / "config.yaml"), *here)
+    values["training"] = None
+    if "error" not in found:
+        kept = ("images_per_s", "memory_bytes", "counted", "others")
+        values["training"] = {"data": data, "batch": config.batch_size, **{k: found[k] for k in kept}}
+    else:  # its images are not on this machine, or its batch does not fit into it
+        values["no_training"] = found["error"]
+    yield 0, 0, values
+
+
+def _child(module: str, *words: str) -> Iterator[tuple[int, int, None]]:
+    """Wait for a process of ours; returns its last line of JSON, or {"error": its last words}."""
     began = time.monotonic()
     child = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=assets_dir().parent
+        [sys.executable, "-m", module, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=assets_dir().parent,
     )
     try:
         while child.poll() is None:
@@ -186,6 +209,7 @@ def _speed(subject: Subject, settings: dict[str, Any]) -> Iterator[tuple[int, in
             child.kill()
             child.wait()
     if child.returncode:
-        reason = (errors.strip().splitlines() or [f"it ended with {child.returncode}"])[-1]
-        raise UserError(f"The speed of {subject.run.id} could not be measured ({reason}).")
-    yield 0, 0, json.loads(said.strip().splitlines()[-1])
+        return {
+            "error": (errors.strip().splitlines() or [f"it ended with {child.returncode}"])[-1].rstrip(".")
+        }
+    return json.loads(said.strip().splitlines()[-1])

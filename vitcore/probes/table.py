@@ -44,6 +44,10 @@ def _scores(values: dict[str, Any]) -> Iterator[Row]:
     if "accuracy" not in values:
         for quantity in ("images_per_s", "batch", "memory_bytes", "base_bytes", "others"):
             yield {"quantity": quantity.replace("_", " "), "mean": values[quantity], "error": ""}
+        for quantity, value in (values["training"] or {}).items():
+            if quantity != "data":
+                name = quantity.replace("_", " ").replace("counted", "steps")
+                yield {"quantity": f"training, {name}", "mean": value, "error": ""}
         return
     accuracy, count = values["accuracy"], len(values["truth"])
     yield {"quantity": "accuracy", "mean": accuracy, "error": standard_error(accuracy, count)}
