@@ -10,12 +10,13 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import bias_figures as draw
-from dashboard import jobs, measuring, theme
+from dashboard import jobs, measuring, resources, theme
 from dashboard.bias_figures import Line
 from dashboard.bias_words import finding
 from dashboard.components import takeaway
 from vitcore.errors import UserError
-from vitcore.probes import Probe
+from vitcore.probes import IMAGES, TEST, Probe
+from vitcore.probes.scores import find_test
 from vitcore.probes.store import Images, Result, Subject, find, images_for, key_of
 from vitcore.probes.table import as_csv
 from vitcore.runs.folder import Run
@@ -129,9 +130,30 @@ def _state(probe: Probe, found: list[Measured], count: int, settings: dict, tota
         return
     if missing:
         names = ", ".join(task.name for task in tasks)
-        measuring.offer(tasks, f"{names}, with these weights and {total:,} images")
+        times = [_seconds(probe, m.subjects, total) for m in missing]
+        seconds = None if None in times else sum(times)
+        measuring.offer(tasks, f"{names}, with these weights and {total:,} images", seconds=seconds)
     if results := [m.result for m in found if m.result]:
         _source(probe, results)
+
+
+def _seconds(probe: Probe, subjects: list[Subject], images: int) -> float | None:
+    """What a measurement takes: what it took on the bundled ViT, or ResNet, or both; for other architectures
+    in the ratio of what their test took; as images and pixels.
+    """
+    bundled = resources.bundled()
+    like = [bundled.get(subject.run.config.model) for subject in subjects]
+    for base in (like, [bundled.get(name) for name in ("vit", "resnet")[: len(like)]]):
+        if not all((*like, *base)):
+            return None
+        seen = images_for(base, IMAGES)
+        if stored := find(probe, [Subject(run) for run in base], seen, probe.settings()):
+            tests = [[find_test(run, TEST.images) for run in runs] for runs in (like, base)]
+            here, there = (sum(found.seconds if found else 0.0 for found in part) for part in tests)
+            pixels = (subjects[0].run.config.image_size / base[0].config.image_size) ** 2
+            ratio = here / there if here and there else 1.0
+            return stored.seconds * ratio * pixels * images / stored.images
+    return None
 
 
 def _source(probe: Probe, results: list[Result]) -> None:
