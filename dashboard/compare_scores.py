@@ -95,6 +95,10 @@ def _some(value: float | None, form: str) -> str | None:
     return form.format(value) if value else None
 
 
+def _then(item: Item) -> str | None:
+    return _some(item.run.status().images_per_s, "{:,.0f}")
+
+
 def _mega(values: dict) -> str:
     return f"{values['memory_bytes'] / 1e6:,.0f}"
 

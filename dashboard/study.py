@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -39,10 +40,11 @@ def view(every: list[Run]) -> bool:
     )  # fmt: skip
     if shown != SWEEPS:
         return False
-    chooser, *places = st.columns([4.4, 1.6, 1.1, 1.1], vertical_alignment="bottom")
     if st.session_state.get("sweep") not in found:
         wanted = st.query_params.get("sweep")
         st.session_state.sweep = wanted if wanted in found else next(iter(found))
+    fixed = readonly() or found[st.session_state.sweep].bundled
+    chooser, *places = st.columns([5.5, 1.6, 1.1, *([] if fixed else [1.1])], vertical_alignment="bottom")
     name = chooser.selectbox(
         "Sweep", list(found), format_func=lambda n: _label(found[n]), key="sweep", persist_state="session"
     )
@@ -105,7 +107,7 @@ def show(sweep: Sweep) -> None:
 def _notes(sweep: Sweep, place: Any) -> None:
     """What people said of its runs."""
     for note in dict.fromkeys(run.meta.note for run in sweep.runs if run.meta.note):
-        place.text(note)
+        place.caption(re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", note))  # people's own text is no markdown
 
 
 def _progress(sweep: Sweep, shown: list[str]) -> None:
@@ -124,7 +126,7 @@ def _progress(sweep: Sweep, shown: list[str]) -> None:
     st.text(" ".join(parts))
 
 
-def _actions(sweep: Sweep, how: Any, first: Any, second: Any) -> None:
+def _actions(sweep: Sweep, how: Any, first: Any, second: Any = None) -> None:
     """Where the numbers come from; take the curves to the other view; stop what is not over, delete what
     is.
     """
@@ -137,7 +139,7 @@ def _actions(sweep: Sweep, how: Any, first: Any, second: Any) -> None:
         on_click=_curves, args=(curves,),
         help=f"The first {len(curves)} runs of it, over steps, epochs or minutes.",
     )  # fmt: skip
-    if readonly() or sweep.bundled:
+    if not second:
         return
     with second.popover("Manage", width="stretch"):
         states = [run.status().state for run in sweep.runs]

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.conftest import make_folder
-from vitcore.config import make_config
+from vitcore.config import launch_command, make_config
 from vitcore.data import resolve
 from vitcore.runs import launch as background
 from vitcore.runs.folder import ACTIVE, Status, Tie, create_run, list_runs
@@ -201,3 +201,14 @@ def test_an_address_with_a_sweep_that_is_gone_opens_another(visitor, server):
     expect(page.locator(FIGURE)).to_be_visible()
     assert "etc" not in page.url
     assert json.dumps(traces(page))
+
+
+def test_a_bundled_sweep_says_how_each_of_its_runs_was_measured(visitor, server):
+    sweep = next(s for s in find_sweeps(list_runs()) if s.name == "samples-cifar10")
+    page = visitor.open(f"compare?view=Sweeps&sweep={sweep.name}")
+    expect(page.get_by_text(sweep.runs[0].meta.note)).to_be_visible()  # the same sentence of all, once
+    page.get_by_role("button", name="How it was measured").click()
+    for run in sweep.runs:
+        expect(page.get_by_text(f"{run.title}: ").first).to_contain_text(f"commit {run.status().commit}")
+    expect(page.get_by_text(launch_command(sweep.runs[-1].config))).to_be_visible()
+    expect(page.get_by_role("button", name="Manage")).to_have_count(0)  # nobody changes what is bundled
