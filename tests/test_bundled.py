@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 
 import numpy as np
@@ -169,14 +170,23 @@ def test_the_readme_states_what_the_bundled_samples_gave():
 
 @pytest.mark.parametrize("run", [r for r in list_runs() if r.bundled and r.meta.sweep], ids=lambda r: r.id)
 def test_a_bundled_sweep_says_where_its_runs_come_from(run):
-    """Machine, and a commit that is in this repository, as far as that is all of it."""
     status = run.status()
     assert status.machine
     assert status.result["parameters"]
+    assert status.commit
+
+
+def test_every_commit_that_a_bundled_result_names_is_in_this_repository():
     found = subprocess.run(["git", "rev-parse", "--is-shallow-repository"], cwd=ROOT, capture_output=True)
     if found.stdout.strip() != b"false":
         pytest.skip("no complete git checkout")
-    subprocess.run(["git", "cat-file", "-e", status.commit.rstrip("+")], cwd=ROOT, check=True)
+    trained = {run.status().commit.rstrip("+") for run in list_runs() if run.bundled} - {""}
+    stored = (assets_dir() / "runs").glob("*/probes/*.json")
+    measured = {json.loads(file.read_bytes())["commit"] for file in stored}
+    assert trained
+    assert measured
+    for commit in trained | measured:  # an ancestor: a commit that no branch holds would not be cloned
+        subprocess.run(["git", "merge-base", "--is-ancestor", commit, "HEAD"], cwd=ROOT, check=True)
 
 
 def test_the_readme_states_what_the_bundled_study_gave():
