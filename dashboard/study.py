@@ -44,7 +44,7 @@ def view(every: list[Run]) -> bool:
         wanted = st.query_params.get("sweep")
         st.session_state.sweep = wanted if wanted in found else next(iter(found))
     fixed = readonly() or found[st.session_state.sweep].bundled
-    chooser, *places = st.columns([5.5, 1.6, 1.1, *([] if fixed else [1.1])], vertical_alignment="bottom")
+    chooser, *places = st.columns([5, 1.2, *([] if fixed else [1.2])], vertical_alignment="bottom")
     name = chooser.selectbox(
         "Sweep", list(found), format_func=lambda n: _label(found[n]), key="sweep", persist_state="session"
     )
@@ -77,7 +77,7 @@ def show(sweep: Sweep) -> None:
                 alt=f"test accuracy against training images: {_spoken(rows)}",
             )  # fmt: skip
         words.caption(_about_samples(sweep, rows))
-        _notes(sweep, words)
+        _source(sweep, words)
         table = [_sample_cells(row) for row in rows]
     else:
         count = len({row["setting"] for row in rows})  # one or two panels leave room for the words
@@ -90,7 +90,7 @@ def show(sweep: Sweep) -> None:
                 alt=f"test accuracy against each setting: {_spoken(rows)}",
             )  # fmt: skip
         words.caption(_about_study(sweep, rows))
-        _notes(sweep, words)
+        _source(sweep, words)
         table = [_study_cells(row) for row in rows]
     empty = [name for name in table[0] if all(cells[name] is None for cells in table)] if table else []
     table = [{name: value for name, value in cells.items() if name not in empty} for cells in table]
@@ -104,10 +104,13 @@ def show(sweep: Sweep) -> None:
     )
 
 
-def _notes(sweep: Sweep, place: Any) -> None:
-    """What people said of its runs."""
+def _source(sweep: Sweep, place: Any) -> None:
+    """What people said of its runs; machine, date, commit and command of each."""
     for note in dict.fromkeys(run.meta.note for run in sweep.runs if run.meta.note):
         place.caption(re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", note))  # people's own text is no markdown
+    with place.popover("How it was measured"):
+        st.caption("Each run is an ordinary training. The same again:")
+        measuring.trainings(sweep.runs)
 
 
 def _progress(sweep: Sweep, shown: list[str]) -> None:
@@ -126,13 +129,8 @@ def _progress(sweep: Sweep, shown: list[str]) -> None:
     st.text(" ".join(parts))
 
 
-def _actions(sweep: Sweep, how: Any, first: Any, second: Any = None) -> None:
-    """Where the numbers come from; take the curves to the other view; stop what is not over, delete what
-    is.
-    """
-    with how.popover("How it was measured", width="stretch"):
-        st.caption("Each run is an ordinary training. The same again:")
-        measuring.trainings(sweep.runs)
+def _actions(sweep: Sweep, first: Any, second: Any = None) -> None:
+    """Take the curves to the other view; stop what is not over, delete what is."""
     curves = [run.id for run in sweep.runs if event_files(run.path)][: run_table.MOST]
     first.button(
         "Its curves", key="sweep_curves", width="stretch", disabled=not curves,
