@@ -16,7 +16,7 @@ from dashboard import jobs, live
 from vitcore.config import launch_command
 from vitcore.errors import UserError
 from vitcore.probes.store import Result
-from vitcore.runs.folder import Run, check_allowed
+from vitcore.runs.folder import Run, Status, check_allowed
 
 
 @dataclass(frozen=True)
@@ -88,19 +88,23 @@ def origins(results: Iterable[Result], more: Callable[[Result], str] = lambda re
 
 
 def trainings(runs: Iterable[Run]) -> None:
-    """The same of runs, as far as they are known: those of earlier versions name neither machine nor
-    commit.
-    """
+    """The same of runs."""
     for run in runs:
-        status = run.status()
-        day = time.strftime("%Y-%m-%d", time.gmtime(status.started)) if status.started else "not begun"
-        took = f"{live.duration(status.active_s)} of training" if status.active_s else ""
-        took += f" on {status.machine}" if took and status.machine else ""
         try:
             command = launch_command(run.config)
         except UserError:  # a recipe of another version
             command = ""
-        _origin(run.title, [day, took, _code(status.commit)], command)
+        _origin(run.title, [training(run.status())], command)
+
+
+def training(status: Status) -> str:
+    """When, how long and on what a run was trained, as far as that is known: runs of earlier versions name
+    neither machine nor commit.
+    """
+    day = time.strftime("%Y-%m-%d", time.gmtime(status.started)) if status.started else "not begun"
+    took = f"{live.duration(status.active_s)} of training" if status.active_s else ""
+    took += f" on {status.machine}" if took and status.machine else ""
+    return ", ".join(filter(None, [day, took, _code(status.commit)]))
 
 
 def _code(commit: str) -> str:
