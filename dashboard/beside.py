@@ -32,7 +32,7 @@ def classes_of(
     vit: Run, snapshot: Path | None, image: np.ndarray, classes: tuple[str, ...], others: list[Run]
 ) -> None:
     """Which patches speak for a class, in the ViT and in another run, in one colour scale."""
-    st.subheader("What speaks for a class?")
+    st.header("What speaks for a class?")
     first, second, third, fourth = st.columns([1, 1, 1.4, 1.2], vertical_alignment="bottom")
     mine = views.class_maps(vit, image, snapshot)
     likeliest = classes[int(mine.chances.argmax())]
@@ -95,7 +95,7 @@ def _for(maps: np.ndarray, classes: tuple[str, ...], chosen: str, against: str) 
 
 def lens(view: views.View, classes: tuple[str, ...], truth: int | None) -> None:
     """What the model would answer if it ended after each layer."""
-    st.subheader("When is the answer known?")
+    st.header("When is the answer known?")
     figure = figures.logit_lens(view.lens, classes, truth)
     takeaway.show(figure, key="lens", alt="probabilities of classes after each layer")
     st.caption(

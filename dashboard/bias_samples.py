@@ -20,7 +20,7 @@ def sweeps() -> list[Sweep]:
 
 def show() -> None:
     """The sweep, the user's own ones beside it, and the way to another."""
-    st.subheader(QUESTION)
+    st.header(QUESTION)
     found = {sweep.name: sweep for sweep in sweeps()}
     if not found:
         st.info(

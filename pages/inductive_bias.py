@@ -47,7 +47,7 @@ untrained = base_control.toggle(
 )  # fmt: skip
 
 probe = titles[title]
-st.subheader(probe.question)
+st.header(probe.question)
 
 live = st.container(key="live") if probe.name in bias_images.KINDS else None
 bias.panel(probe, [first, second], count, untrained=untrained)

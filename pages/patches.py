@@ -38,7 +38,7 @@ st.caption(
 )
 
 if run:
-    st.subheader("What the model learned about patches")
+    st.header("What the model learned about patches")
     learned = None
     try:
         with st.spinner("Loading the model"):
@@ -74,7 +74,7 @@ if run and learned:
                 f"tile** and its map stands beside. {told}"
             )
 
-st.subheader("What the patch size costs")
+st.header("What the patch size costs")
 rows = views.patch_costs(sizes, size, pixels)
 numbers = {
     name: st.column_config.NumberColumn(format="localized") for name in rows[0] if name != "patch size"

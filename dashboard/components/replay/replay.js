@@ -184,7 +184,7 @@ class Replay {
   answer(model, at) {
     const box = document.createElement("section");
     box.className = "replay-model";
-    box.innerHTML = `<h4></h4><div class="replay-bars"></div>`;
+    box.innerHTML = `<h3></h3><div class="replay-bars"></div>`;
     if (this.header.mode === "drag") {
       const map = document.createElement("canvas"), note = document.createElement("small");
       map.addEventListener("pointermove", (event) => {
@@ -247,7 +247,7 @@ class Replay {
     const { header: h } = this, values = this.said(i, this.frame), { label, colour } = h.models[i];
     const best = values.indexOf ? [...values].reduce((b, v, c) => (v > values[b] ? c : b), 0) : 0;
     const verdict = h.truth === null ? "" : best === h.truth ? ", right" : `, wrong: it is ${h.classes[h.truth]}`;
-    const title = box.querySelector("h4"), name = document.createElement("span");
+    const title = box.querySelector("h3"), name = document.createElement("span");
     title.textContent = `${label}: `;
     name.textContent = `${h.classes[best]}, ${Math.round(100 * values[best])} %${verdict}`;
     title.append(name);
