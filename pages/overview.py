@@ -30,7 +30,8 @@ pictured, told = st.columns([2, 1], gap="large")
 panels = pictured.columns(3)
 with panels[0]:
     st.markdown("**The image**")
-    st.image(pictures.picture(shown.image), width="stretch", output_format="PNG", alt=shown.name)
+    with st.container(key="map_image"):  # these hold a picture's place until it is there: style.css
+        st.image(pictures.picture(shown.image), width="stretch", output_format="PNG", alt=shown.name)
     st.caption(shown.name)
 for panel, run in zip(panels[1:], (vit, resnet), strict=True):
     model = ARCHITECTURES[run.config.model].label
@@ -40,7 +41,8 @@ for panel, run in zip(panels[1:], (vit, resnet), strict=True):
             where, chances = story.reading(run, looks[run.config.model], shown)
         best = int(chances.argmax())
         alt = f"{model}: where its answer {data.classes[best]} comes from"
-        st.image(pictures.overlay(shown.image, where), width="stretch", output_format="PNG", alt=alt)
+        with st.container(key=f"map_{run.config.model}"):
+            st.image(pictures.overlay(shown.image, where), width="stretch", output_format="PNG", alt=alt)
         verdict = "right" if best == shown.truth else f"wrong, it is a {data.classes[shown.truth or 0]}"
         verdict = "" if shown.truth is None else f" ({verdict})"
         st.caption(f"says **{data.classes[best]}**, {100 * chances.max():.0f} % sure{verdict}")
@@ -61,7 +63,9 @@ with told:
     (count,) = {run.status().result["n_test"] for run in pair}
     if points:
         picture = svg.sample_efficiency(points, "#e7e8ea" if theme.is_dark() else "#1b1e23")
-        st.image(picture, width="stretch", alt=f"Test accuracy against training images: {svg.spoken(points)}")
+        alt = f"Test accuracy against training images: {svg.spoken(points)}"
+        with st.container(key="curve"):
+            st.image(picture, width="stretch", alt=alt)
     st.caption(
         f"Test accuracy, n = {count:,}. "
         + ("Above: 45,000 training images." if points else "45,000 training images.")
