@@ -83,8 +83,7 @@ def talk_file(talk: Talk) -> str:
         stage_html = "".join(_mount(len(pieces) + i, piece) for i, piece in enumerate(made))
         pieces += made
         sections.append(
-            f'<section class="alone-step" hidden><div class="st-key-talk_words"><h1>{html.escape(step.title)}'
-            f"</h1><p>{html.escape(step.say)}</p></div>"
+            f'<section class="alone-step" hidden><div class="st-key-talk_words">{stage.words(step)}</div>'
             f'<div class="st-key-talk_stage">{stage_html}</div></section>'
         )
     told = [{"title": s.title, "note": s.note, "source": s.source} for s in talk.steps]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import threading
 
 import plotly.graph_objects as go
@@ -47,7 +46,7 @@ def show() -> None:
             on_change=_moved,
         )
     with st.container(key="talk_words"):
-        st.html(f"<h1>{html.escape(step.title)}</h1><p>{html.escape(step.say)}</p>")
+        st.html(stage.words(step))
     with st.container(key="talk_stage"):
         _draw(name, at, step)
     with st.container(key="talk_warm"):  # out of sight: plotly.js loads while the first step is told

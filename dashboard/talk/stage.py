@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -13,9 +15,16 @@ from dashboard.components.replay import replay
 from dashboard.components.similarity import similarity
 from dashboard.components.stepper import stepper
 from dashboard.talk import scenes
+from dashboard.talk.files import Step
 
 HEIGHT = 525  # pixels for figures where the window has 720; larger windows in proportion
 TYPE = 1.45  # figures of a page are read from half a metre, those of a talk from the back row
+
+
+def words(step: Step) -> str:
+    """What the audience reads, as HTML; a line does not end between a number and its unit or error."""
+    say = re.sub(r" (?=[%±])|(?<=±) ", "\u00a0", step.say)
+    return f"<h1>{html.escape(step.title)}</h1><p>{html.escape(say)}</p>"
 
 
 def draw(shown: scenes.Scene, state: MutableMapping[str, str], *, key: str, scale: float = 1.0) -> None:

@@ -142,11 +142,11 @@ def test_scales_and_their_legend(visitor, open_explorer):
     tops = "Array.from(document.querySelector('.xp').explorer.tops)"
     assert len(set(page.evaluate(tops))) == 1
     page.get_by_role("button", name="per layer").click()
-    expect(page.locator(".xp-ends")).to_contain_text("each layer to its own maximum")
+    expect(page.locator(".xp-ends")).to_contain_text("maximum of its layer")
     page.wait_for_timeout(100)
     assert len(set(page.evaluate(tops))) == 7
     page.get_by_role("button", name="per map").click()
-    expect(page.locator(".xp-ends")).to_contain_text("each map to its own maximum")
+    expect(page.locator(".xp-ends")).to_contain_text("maximum of its map")
     assert "scale=map" in page.url
 
 

@@ -73,9 +73,10 @@ function describe(x) {
     : keys ? `Who looks at ${token(x.shown)}?` : `Where ${token(x.shown)} looks`;
   find(".xp-what").textContent = what;
   const top = (v) => (v >= 0.01 ? v.toFixed(3) : v.toPrecision(2));
-  const whose = { shared: "one scale for all maps", layer: "each layer to its own maximum", map: "each map to its own maximum" };
-  const ends = state.scale === "shared" ? top(x.tops[0]) : "maximum";
-  find(".xp-ends").replaceChildren(...[x.comparing ? `−${ends}, B more` : "0", whose[state.scale], x.comparing ? `A more, ${ends}` : ends]
+  const shared = state.scale === "shared";
+  const end = shared ? top(x.tops[0]) : `maximum of its ${state.scale}`;
+  const ends = x.comparing ? ["B more", `±${shared ? "" : " "}${end}`, "A more"] : shared ? ["0", "one scale for all maps", end] : ["0", end];
+  find(".xp-ends").replaceChildren(...ends
     .map((words) => Object.assign(document.createElement("span"), { textContent: words })));
   const cell = nameOfCell(x.cell, header);
   find(".xp-which").textContent = (x.rollout ? "Rollout through all layers" : cell) + (x.twin ? ": A and " + (x.hover !== null ? "pointer" : "B") : "");
