@@ -80,6 +80,8 @@ def curves(lines: list[Line], names: list[tuple[str, str]], chance: float | None
         1, len(names), subplot_titles=[title for _, title in names], horizontal_spacing=0.07
     )
     unit = lines[0].values["unit"]
+    kinds = {name.partition(",")[0] for name, _ in names}
+    measure = f"{kinds.pop()}, %" if len(kinds) == 1 else "%"
     for at, (name, _) in enumerate(names, start=1):
         for line in lines:
             curve = line.values["curves"][name]
@@ -89,7 +91,7 @@ def curves(lines: list[Line], names: list[tuple[str, str]], chance: float | None
             _draw(figure, line, shown, mean, error, at=at, unit=" %")
             if unit == "cells a side":
                 figure.update_xaxes(tickvals=list(range(len(x))), ticktext=shown, row=1, col=at)
-        _axis(figure, unit, "%" if at == 1 else "", row=1, col=at)
+        _axis(figure, unit, measure if at == 1 else "", row=1, col=at)
         figure.update_yaxes(range=[0, 102], row=1, col=at)
         if chance and name.startswith("accuracy"):
             figure.add_hline(
