@@ -56,9 +56,7 @@ def table(items: list[Item]) -> dict[str, list[Line]]:
             line("data, recipe", "", lambda i: f"{_data(i)}, {i.run.config.recipe}"),
             line("epochs", "", lambda i: _epochs(i)),
             line("training time", "min", lambda i: _some(i.run.status().active_s / 60, "{:,.1f}")),
-            line(
-                "speed of that training", "images/s", lambda i: _some(i.run.status().images_per_s, "{:,.0f}")
-            ),
+            line("speed of that training", "images/s", _then),
             line("state", "", lambda i: i.run.status().state),
         ],
         "Size": [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from fractions import Fraction
 from math import comb
 
@@ -12,7 +14,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from tests.conftest import TINY_RESNET, TINY_VIT
+from tests.conftest import ROOT, TINY_RESNET, TINY_VIT
 from tests.made_runs import make_run
 from vitcore.__main__ import app
 from vitcore.analysis import comparison
@@ -27,6 +29,7 @@ from vitcore.probes.measure import measure
 from vitcore.probes.store import Subject, pick
 from vitcore.probes.table import rows as rows_of
 from vitcore.runs.folder import find_run
+from vitcore.runs.load import most_memory
 
 
 @pytest.fixture
@@ -202,6 +205,14 @@ def test_speed_is_measured_in_a_process_of_its_own(tmp_path):
     assert training["batch"] == run.config.batch_size
     rows = {row["quantity"]: row["mean"] for row in rows_of(scores.find_speed(run))}
     assert rows["training, images per s"] == training["images_per_s"]
+
+
+def test_the_memory_of_a_process_is_not_that_of_its_parent():
+    held = np.ones(60_000_000)  # 480 MB here, and nothing there
+    code = "from vitcore.runs.load import most_memory; print(most_memory())"
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert most_memory() > held.nbytes
+    assert 5e6 < int(child.stdout) < 0.4 * held.nbytes
 
 
 def test_a_run_whose_images_are_elsewhere_has_no_training_speed_and_says_why(tmp_path, colours):

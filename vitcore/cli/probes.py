@@ -100,6 +100,6 @@ def _run(
         if sys.stderr.isatty():
             end = "\n" if part.result else ""
             print(f"\r{probe.title}, {names}: {part.done} of {part.total} images", end=end, file=sys.stderr)
-    if part.result.images < images:
+    if 0 < part.result.images < images:
         print(f"There are no more than {part.result.images:,} images for {names} here.", file=sys.stderr)
     return part.result

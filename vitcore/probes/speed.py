@@ -7,26 +7,24 @@ prints one line of JSON. The process does nothing else, so that its memory is th
 
 from __future__ import annotations
 
-import contextlib
 import json
 import statistics
 import sys
 import time
 from pathlib import Path
 
-import psutil
 import torch
 
 from vitcore.models import load_run
 from vitcore.runs.folder import Run
-from vitcore.runs.load import Load
+from vitcore.runs.load import Load, most_memory
 
 WARM, LEAST, MOST, ENOUGH_S = 2, 5, 50, 4.0  # batches before, at least and at most; seconds that suffice
 
 
 def main(place: str, batch: int, kind: str) -> dict[str, float | int | str]:
     """Images a second of the median batch, and the most memory at once (of this process, or on the GPU)."""
-    base = _most()
+    base = most_memory()
     run = Run(Path(place))
     model = load_run(run).to(kind)
     size = run.config.image_size
@@ -46,7 +44,7 @@ def main(place: str, batch: int, kind: str) -> dict[str, float | int | str]:
         "images_per_s": round(batch / statistics.median(seconds), 1),
         "batch": batch,
         "batches": len(seconds),
-        "memory_bytes": torch.cuda.max_memory_allocated() if kind == "cuda" else _most(),
+        "memory_bytes": torch.cuda.max_memory_allocated() if kind == "cuda" else most_memory(),
         "base_bytes": 0 if kind == "cuda" else base,  # torch alone
         "others": round(load.others, 3),  # other programs' share of the processors meanwhile
         "threads": torch.get_num_threads(),
@@ -56,20 +54,6 @@ def main(place: str, batch: int, kind: str) -> dict[str, float | int | str]:
 def _wait(kind: str) -> None:
     if kind != "cpu":
         getattr(torch, kind).synchronize()
-
-
-def _most() -> int:
-    """Bytes of memory that this process had at most. On Linux not getrusage, which counts the parent's."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    about = psutil.Process().memory_info()
-    if hasattr(about, "peak_wset"):  # Windows
-        return about.peak_wset
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
 
 
 if __name__ == "__main__":

@@ -1,6 +1,10 @@
-"""How busy other programs keep the processors while something is measured."""
+"""What the machine says while something is measured: how busy other programs keep the processors, and the
+most memory that this process had.
+"""
 
 from __future__ import annotations
+
+import contextlib
 
 import psutil
 
@@ -28,3 +32,17 @@ class Load:
         """Their share of all processor time."""
         whole, idle, own = (now - then for now, then in zip(self._look(), self.before, strict=True))
         return min(1.0, max(0.0, (whole - idle - own) / whole)) if whole > 0 else 0.0
+
+
+def most_memory() -> int:
+    """Bytes that this process had at most. On Linux not getrusage, which counts the parent's."""
+    with contextlib.suppress(OSError), open("/proc/self/status") as file:
+        for line in file:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    about = psutil.Process().memory_info()
+    if hasattr(about, "peak_wset"):  # Windows
+        return about.peak_wset
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS

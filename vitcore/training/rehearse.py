@@ -7,7 +7,6 @@ nothing.
 from __future__ import annotations
 
 import statistics
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from vitcore.data import Dataset, load_dataset, resolve
 from vitcore.data.datasets import Split
 from vitcore.errors import UserError
 from vitcore.models.evaluate import evaluate
-from vitcore.runs.load import Load
+from vitcore.runs.load import Load, most_memory
 from vitcore.training.callbacks import Guard
 from vitcore.training.engine import reason_of
 from vitcore.training.module import Classifier
@@ -133,7 +132,7 @@ def _rehearse(config: Config, steps: int, data: Dataset | None) -> Rehearsal:
     weights = sum(p.numel() * 4 for p in module.model.state_dict().values())
     return Rehearsal(
         minutes=(_startup_s() + training + len(data.test) * image_s) / 60,
-        memory_bytes=_memory(device),
+        memory_bytes=most_memory() if device.type == "cpu" else memory_of(device),
         disk_bytes=disk_of(weights, state_bytes(module.model, config), config, epochs)[0],
         parameters=sum(p.numel() for p in module.model.parameters()),
         steps=steps_in_all,
@@ -174,14 +173,3 @@ def _startup_s() -> float:
 
 
 IMPORTED_AT = time.time()
-
-
-def _memory(device: torch.device) -> int:
-    """Most at once, bytes."""
-    if device.type != "cpu":
-        return memory_of(device)
-    try:
-        import resource
-    except ImportError:  # Windows
-        return psutil.Process().memory_info().peak_wset
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
