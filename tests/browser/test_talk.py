@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from dashboard.talk.files import find_talk
 from tests.browser.conftest import Server, Visitor
+from tests.conftest import ROOT
 
 WHY = find_talk("why")
 COUNT = len(WHY.steps)
@@ -73,13 +74,57 @@ def test_nothing_of_the_frame_is_seen_and_type_is_large(visitor):
     assert size >= 24  # of 720 pixels: a slide's body text
 
 
-def test_quick_presses_count(visitor):
+@pytest.mark.parametrize("pause", [0, 60, 150, 300, 600])  # ms: a step may be drawn between two presses
+def test_quick_presses_count(visitor, pause):
     page = open_talk(visitor, "?talk=why")
     drawn(page)
     for _ in range(4):
         page.keyboard.press("PageDown")
+        page.wait_for_timeout(pause)
     at(page, 5)
     drawn(page)
+    page.wait_for_timeout(1600)  # a press that counts from here, not from what was asked for before
+    for _ in range(2):
+        page.keyboard.press("PageUp")
+        page.wait_for_timeout(pause)
+    at(page, 3)
+
+
+def test_a_step_drawn_between_two_presses_takes_nothing_back(browser):
+    """The keys alone, without a server: three presses, and after the first its step is delivered late."""
+    page = browser.new_page()
+    page.set_content(
+        "<div id=root><i class=talk-note></i><i class=talk-marks></i><i class=talk-source></i>"
+        "<i class=talk-count></i></div>"
+    )
+    source = (ROOT / "dashboard" / "components" / "talk" / "talk.js").read_text()
+    page.evaluate(
+        """async (source) => {
+            const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+            const component = (await import(url)).default;
+            window.sent = [];
+            const titles = [..."abcdefgh"], parentElement = document.querySelector("#root");
+            const setTriggerValue = (name, value) => name === "go" && sent.push(value);
+            const rest = { parentElement, setTriggerValue };
+            window.deliver = (at) => component({ data: { at, count: 8, titles }, ...rest });
+            deliver(0);
+        }""",
+        source,
+    )
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.evaluate("deliver(1)")  # of the first press
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("sent.at(-1)") == 4
+    page.evaluate("sent.length = 0, deliver(2)")
+    assert page.evaluate("sent") == [4]  # asked for again: a press while the script runs may be lost
+    page.evaluate("sent.length = 0, deliver(3)")
+    assert page.evaluate("sent") == []
+    page.wait_for_timeout(1600)
+    page.evaluate("deliver(6)")  # by the address
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("sent") == [6]
+    page.close()
 
 
 def test_notes_are_shown_and_hidden_by_a_key(visitor):

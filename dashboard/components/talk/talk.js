@@ -4,6 +4,7 @@ const BACK = ["ArrowLeft", "ArrowUp", "PageUp", "Backspace"];
 const ON = ["ArrowRight", "ArrowDown", "PageDown", " ", "Enter"];
 const TYPED = /^(INPUT|TEXTAREA|SELECT)$/;
 const PRESSED = /^(BUTTON|A|SUMMARY)$/;
+const SURELY_MS = 1500; // a step that was asked for is there by then
 
 class Talk {
   constructor(root) {
@@ -23,7 +24,8 @@ class Talk {
 
   take(data, send) {
     this.send = send;
-    if (!this.data || this.data.at !== data.at) this.asked = data.at;
+    if (!this.waiting()) this.asked = data.at; // the address may have led elsewhere
+    else if (data.at !== this.asked) send("go", this.asked + 1); // a press during a run may be lost: ask again
     this.data = data;
     const { at, count } = data;
     this.root.querySelector(".talk-source").textContent = data.source ? `Source: ${data.source}` : "";
@@ -54,10 +56,17 @@ class Talk {
     this.send("scale", scale);
   }
 
+  // Whether a step was asked for just now that may not be shown yet.
+  waiting() {
+    return performance.now() - (this.when ?? -Infinity) < SURELY_MS;
+  }
+
   // Quick presses count from the step that was asked for, not from the one that is still shown.
   go(to) {
+    if (!this.waiting()) this.asked = this.data.at;
     if (to < 0 || to >= this.data.count || to === this.asked) return;
     this.asked = to;
+    this.when = performance.now();
     this.send("go", to + 1);
   }
 
@@ -67,7 +76,8 @@ class Talk {
     const turning = event.key.startsWith("Page");
     if (!turning && TYPED.test(focused)) return;
     if ([" ", "Enter"].includes(event.key) && PRESSED.test(focused)) return;
-    const { count } = this.data;
+    const { at, count } = this.data;
+    if (!this.waiting()) this.asked = at;
     const act = {
       Home: () => this.go(0), End: () => this.go(count - 1), n: () => (this.note.hidden = !this.note.hidden),
       f: () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen()),
