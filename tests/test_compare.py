@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 
 import numpy as np
@@ -142,6 +143,18 @@ def test_the_table_says_what_was_measured_and_dashes_else(known):
     assert lines["inference"] == [compare_scores.DASH] * 2
     assert lines["model"] == ["ResNet", "ViT"]
     assert "no weights" in items[1].why
+
+
+def test_a_median_of_few_training_steps_is_said_to_be_rough(known):
+    items, result = known
+    for counted in (4, 20):
+        training = {"images_per_s": 31.0, "memory_bytes": 2e9, "others": 0.0, "counted": counted}
+        values = {"images_per_s": 226.0, "batch": 128, "batches": 7, "base_bytes": 5e8, "others": 0.0}
+        told = {"probe": "speed", "settings": {"device": "cpu"}, "values": {**values, "training": training}}
+        speed = result.model_copy(update=told)
+        notes = " ".join(compare_scores._notes([dataclasses.replace(items[0], speed=speed)]))
+        assert ("no more than 4 training steps" in notes) == (counted == 4)
+        assert f"medians of 7 batches and {counted} training steps" in compare_scores._base(speed)
 
 
 def test_titles_are_not_read_as_html(known):
