@@ -19,6 +19,7 @@ from vitcore.runs.sweep_rows import Score, sample_curve, study_rows, together
 
 RUNS, SWEEPS = "Runs", "Sweeps"
 TICK_S = 2.0
+FEW_SEEDS = 4  # the error from two seeds may well be a tenth of the true one
 
 
 def view(every: list[Run]) -> bool:
@@ -223,7 +224,9 @@ def _accuracy(rows: list[Any]) -> str:
         return "Nothing is finished yet."
     listed = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     if kinds == {"seeds"}:
-        return f"Mean test accuracy{n} over {listed}. Bars: one standard error of that mean, over the seeds."
+        few = " So few seeds tell it roughly." if len(seeds) < FEW_SEEDS else ""
+        said = f"Mean test accuracy{n} over {listed}. Bars: one standard error of that mean, over the seeds."
+        return said + few
     if kinds == {"test images"}:
         return (
             f"Test accuracy{n}, one run each, {listed}. Bars: one standard error of a share of so many test "

@@ -40,6 +40,23 @@ def test_findings_say_the_numbers_of_trained_models():
     assert said == "Most alike between the two: b of the ViT and c of the ResNet (CKA 0.61 ± 0.04)."
 
 
+@pytest.mark.parametrize(
+    ("last", "way"), [(-2.1, "smooths"), (-1.9, "sharpens"), (-2.02, "does neither"), (-1.98, "does neither")]
+)
+def test_a_change_within_its_error_is_no_finding(last, way):
+    """Errors of 0.01 each: twice that of the difference is 0.028."""
+    line = Line("ViT", "#0072B2", "solid", {"fall": curve(-1, -2, -5, last)})
+    said = f"the ViT {way} (-2.00 ± 0.01 after its first block, {last:.2f} ± 0.01 at the end)."
+    assert finding("fourier", [line]).startswith(f"From its first block to its last, {said}")
+
+
+def test_how_far_a_layer_reads_is_said_with_its_error():
+    line = Line("ViT", "#0072B2", "solid", {"reach": curve(1.5, 7.012, 9.869)})
+    for probe in ("distance", "receptive-field"):
+        said = "the ViT from 7.01 ± 0.01 pixels after its first block to 9.87 ± 0.01 after the last."
+        assert finding(probe, [line]).endswith(said)
+
+
 def test_a_curve_is_drawn_with_its_standard_error_and_chance():
     values = {"x": [0, 4], "unit": "shift in pixels", "curves": {"accuracy": curve(0.9, 0.5)}}
     figure = bias_figures.curves([Line("ViT", "#0072B2", "solid", values)], [("accuracy", "Right")], 0.1)
