@@ -19,7 +19,7 @@ from vitcore.runs.sweep_rows import Score, sample_curve, study_rows, together
 
 RUNS, SWEEPS = "Runs", "Sweeps"
 TICK_S = 2.0
-FEW_SEEDS = 4  # the error from two seeds may well be a tenth of the true one
+FEW_SEEDS = 4  # from two, one error in twelve is less than a tenth of the true one
 
 
 def view(every: list[Run]) -> bool:

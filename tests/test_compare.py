@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import compare_figures as draw
-from dashboard import compare_measured, compare_scores
+from dashboard import compare_measured, compare_scores, study
 from dashboard.compare_figures import Shown
 from tests.conftest import ROOT, TINY_RESNET
 from tests.made_runs import make_run
@@ -183,6 +183,12 @@ def test_runs_that_see_other_images_are_named(known, colours, tmp_path):
     assert [item.run.id for item in fits] == [items[0].run.id]
     assert "no weights" in said
     assert "pets knows other classes" in said
+
+
+def test_an_error_over_few_seeds_is_said_to_be_a_rough_one():
+    for seeds, rough in (([0, 1], True), ([0, 1, 2, 3], False)):
+        rows = [{"n_test": 10_000, "seeds": seeds, "error_of": "seeds"}]
+        assert ("So few seeds tell it roughly." in study._accuracy(rows)) == rough
 
 
 def test_a_sweep_opens_even_where_its_address_was_lost_on_the_way():
