@@ -47,11 +47,17 @@ def _occlusion(lines: list[Line], border: str) -> str:
     return said and f"Right answers with half of the cells hidden at random: {said}."
 
 
+def _ends(series: dict, digits: int, start: int = 1) -> list[str]:
+    """After the first block, or a later one, and after the last, each with its error."""
+    pairs = [(series["mean"][i], series["error"][i]) for i in (start, -1)]
+    return [f"{mean:.{digits}f} ± {error:.{digits}f}" for mean, error in pairs]
+
+
 def _reach(lines: list[Line], border: str) -> str:
     parts = []
     for line in lines:
-        mean = line.values["reach"]["mean"]
-        parts.append(f"the {line.label} from {mean[1]:.1f} pixels after its first block to {mean[-1]:.1f}")
+        first, last = _ends(line.values["reach"], 2)
+        parts.append(f"the {line.label} from {first} pixels after its first block to {last}")
     return f"What a place reads lies on average this far from it: {_list(parts)} after the last."
 
 
@@ -72,12 +78,19 @@ def _cka(lines: list[Line], border: str) -> str:
 def _fourier(lines: list[Line], border: str) -> str:
     parts = []
     for line in lines:
-        mean = line.values["fall"]["mean"]
-        way = "smooths" if mean[-1] < mean[1] else "sharpens"
+        fall, sides = line.values["fall"], line.values["sides"]
+        start = max(
+            1, sides.index(sides[-1])
+        )  # behind the last stride: it changes which frequencies there are
+        first, last = _ends(fall, 2, start)
+        change = fall["mean"][-1] - fall["mean"][start]
+        way = "smooths" if change < 0 else "sharpens"
+        if abs(change) < 2 * (fall["error"][-1] ** 2 + fall["error"][start] ** 2) ** 0.5:
+            way = "does neither"
         parts.append(
-            f"the {line.label} {way} ({mean[1]:.1f} after its first block, {mean[-1]:.1f} at the end)"
+            f"the {line.label} {way} ({first} after {line.values['layers'][start]}, {last} at the end)"
         )
-    return f"From its first block to its last, {_list(parts)}. Layers of fewer places have fewer frequencies."
+    return f"Among layers of the same size, {_list(parts)}. A stride changes the frequencies that there are."
 
 
 def _ablation(lines: list[Line], border: str) -> str:

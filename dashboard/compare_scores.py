@@ -19,6 +19,7 @@ from vitcore.probes.table import standard_error
 
 DASH = "\u2013"
 BUSY = 0.2  # share of the processors from which on other programs are worth a word
+FEW = 10  # training steps: a median of fewer is a rough one
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,9 @@ def _notes(items: list[Item]) -> list[str]:
         busy = max(max(s.values["others"], (s.values["training"] or {}).get("others", 0)) for s in speeds)
         if busy > BUSY:
             notes.append(f"Other programs used up to {100 * busy:.0f} % of the processors meanwhile.")
+        counted = [(s.values["training"] or {}).get("counted", FEW) for s in speeds]
+        if min(counted) < FEW:
+            notes.append(f"Half a minute allowed no more than {min(counted)} training steps: a rough number.")
     if any(item.test for item in items):
         notes.append(
             "Training images: some that it was trained on, whole and unchanged; ± one standard error."
@@ -198,9 +202,9 @@ def _sources(items: list[Item]) -> None:
     st.markdown(
         "**Multiply-adds**: matrix products and convolutions, counted by `torch.utils.flop_counter`. "
         "**Inference**: the median of up to 50 batches of random pixels; **training**: the median of twenty "
-        "steps as the run was trained; each in a process of its own, whose memory is the most at once, "
-        "torch's own included. **Training images**: as many as test images but at most "
-        "3,500, for runs on CIFAR-10 of the bundled ones that the run was trained on."
+        "steps as the run was trained, or of as many as half a minute allows; each in a process of its own, "
+        "whose memory is the most at once, torch's own included. **Training images**: as many as test images "
+        "but at most 3,500, for runs on CIFAR-10 of the bundled ones that the run was trained on."
     )
     results: list[Result] = [found for item in items for found in (item.test, item.speed) if found]
     measuring.origins(results, _base)
@@ -211,7 +215,11 @@ def _sources(items: list[Item]) -> None:
 def _base(result: Result) -> str:
     if result.probe != "speed":
         return ""
-    return f"; torch alone takes {result.values['base_bytes'] / 1e6:,.0f} MB of it"
+    words = f"; torch alone takes {result.values['base_bytes'] / 1e6:,.0f} MB of it"
+    trained = result.values.get("training")
+    if not trained:
+        return words
+    return f"{words}; medians of {result.values['batches']} batches and {trained['counted']} training steps"
 
 
 def as_csv(items: list[Item], groups: dict[str, list[Line]]) -> str:

@@ -19,6 +19,7 @@ from vitcore.runs.sweep_rows import Score, sample_curve, study_rows, together
 
 RUNS, SWEEPS = "Runs", "Sweeps"
 TICK_S = 2.0
+FEW_SEEDS = 4  # from two, one error in twelve is less than a tenth of the true one
 
 
 def view(every: list[Run]) -> bool:
@@ -223,7 +224,11 @@ def _accuracy(rows: list[Any]) -> str:
         return "Nothing is finished yet."
     listed = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     if kinds == {"seeds"}:
-        return f"Mean test accuracy{n} over {listed}. Bars: one standard error of that mean, over the seeds."
+        few = " So few seeds tell it roughly." if len(seeds) < FEW_SEEDS else ""
+        return (
+            f"Mean test accuracy{n} over {listed}. Bars: one standard error of that mean, over the seeds; "
+            f"the choice of test images is not in it.{few}"
+        )
     if kinds == {"test images"}:
         return (
             f"Test accuracy{n}, one run each, {listed}. Bars: one standard error of a share of so many test "

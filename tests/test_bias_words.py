@@ -40,6 +40,32 @@ def test_findings_say_the_numbers_of_trained_models():
     assert said == "Most alike between the two: b of the ViT and c of the ResNet (CKA 0.61 ± 0.04)."
 
 
+@pytest.mark.parametrize(
+    ("last", "way"), [(-2.1, "smooths"), (-1.9, "sharpens"), (-2.02, "does neither"), (-1.98, "does neither")]
+)
+def test_a_change_within_its_error_is_no_finding(last, way):
+    """Errors of 0.01 each: twice that of the difference is 0.028."""
+    names = ["patches", "block 1", "block 2", "block 3"]
+    values = {"fall": curve(-1, -2, -5, last), "sides": [8] * 4, "layers": names}
+    said = f"the ViT {way} (-2.00 ± 0.01 after block 1, {last:.2f} ± 0.01 at the end)."
+    assert said in finding("fourier", [Line("ViT", "#0072B2", "solid", values)])
+
+
+def test_layers_are_compared_behind_the_last_stride():
+    """Over strides the curve of the bundled ResNet rises, in its last stage it falls."""
+    names = ["input", "block 1", "block 2", "block 3"]
+    values = {"fall": curve(-6, -5, -2, -3), "sides": [32, 32, 8, 8], "layers": names}
+    said = finding("fourier", [Line("ResNet", "#D55E00", "solid", values)])
+    assert "the ResNet smooths (-2.00 ± 0.01 after block 2, -3.00 ± 0.01 at the end)" in said
+
+
+def test_how_far_a_layer_reads_is_said_with_its_error():
+    line = Line("ViT", "#0072B2", "solid", {"reach": curve(1.5, 7.012, 9.869)})
+    for probe in ("distance", "receptive-field"):
+        said = "the ViT from 7.01 ± 0.01 pixels after its first block to 9.87 ± 0.01 after the last."
+        assert finding(probe, [line]).endswith(said)
+
+
 def test_a_curve_is_drawn_with_its_standard_error_and_chance():
     values = {"x": [0, 4], "unit": "shift in pixels", "curves": {"accuracy": curve(0.9, 0.5)}}
     figure = bias_figures.curves([Line("ViT", "#0072B2", "solid", values)], [("accuracy", "Right")], 0.1)

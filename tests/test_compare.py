@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import compare_figures as draw
-from dashboard import compare_measured, compare_scores
+from dashboard import compare_measured, compare_scores, study
 from dashboard.compare_figures import Shown
 from tests.conftest import ROOT, TINY_RESNET
 from tests.made_runs import make_run
@@ -144,6 +145,18 @@ def test_the_table_says_what_was_measured_and_dashes_else(known):
     assert "no weights" in items[1].why
 
 
+def test_a_median_of_few_training_steps_is_said_to_be_rough(known):
+    items, result = known
+    for counted in (4, 20):
+        training = {"images_per_s": 31.0, "memory_bytes": 2e9, "others": 0.0, "counted": counted}
+        values = {"images_per_s": 226.0, "batch": 128, "batches": 7, "base_bytes": 5e8, "others": 0.0}
+        told = {"probe": "speed", "settings": {"device": "cpu"}, "values": {**values, "training": training}}
+        speed = result.model_copy(update=told)
+        notes = " ".join(compare_scores._notes([dataclasses.replace(items[0], speed=speed)]))
+        assert ("no more than 4 training steps" in notes) == (counted == 4)
+        assert f"medians of 7 batches and {counted} training steps" in compare_scores._base(speed)
+
+
 def test_titles_are_not_read_as_html(known):
     items, _ = known
     text = compare_scores.as_html(items, compare_scores.table(items))
@@ -170,6 +183,12 @@ def test_runs_that_see_other_images_are_named(known, colours, tmp_path):
     assert [item.run.id for item in fits] == [items[0].run.id]
     assert "no weights" in said
     assert "pets knows other classes" in said
+
+
+def test_an_error_over_few_seeds_is_said_to_be_a_rough_one():
+    for seeds, rough in (([0, 1], True), ([0, 1, 2, 3], False)):
+        rows = [{"n_test": 10_000, "seeds": seeds, "error_of": "seeds"}]
+        assert ("So few seeds tell it roughly." in study._accuracy(rows)) == rough
 
 
 def test_a_sweep_opens_even_where_its_address_was_lost_on_the_way():

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from tests.conftest import ROOT
 from vitcore import origin
-from vitcore.cli import app
+from vitcore.__main__ import app  # with every command
 from vitcore.config import launch_command, make_config
 from vitcore.runs import launch
 from vitcore.runs.folder import list_runs

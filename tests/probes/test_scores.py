@@ -193,6 +193,7 @@ def test_speed_is_measured_in_a_process_of_its_own(tmp_path):
     assert scores.find_speed(run) is None
     done = CliRunner().invoke(app, ["probe", "speed", "--runs", run.id, "--json"])
     assert done.exit_code == 0, done.output
+    assert "no more than" not in done.output  # it takes random pixels: no test images are missing
     found = scores.find_speed(run).values
     assert found == json.loads(done.stdout)[0]["values"]
     assert found["batch"] == 128

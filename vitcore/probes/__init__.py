@@ -154,8 +154,9 @@ SPEED = Probe(
     "Speed",
     "How many images does it answer, and learn from, in a second, and in how much memory?",
     "On the first device of this machine, each in a process of its own. Answering: the median of up to 50 "
-    "batches of random pixels. Learning: the median of twenty steps of the run's own training, its batches, "
-    "augmentation and optimizer, on its images or, without complete CIFAR-10, on the bundled ones.",
+    "batches of random pixels. Learning: the median of twenty steps of the run's own training (fewer where "
+    "they take over half a minute), its batches, augmentation and optimizer, on its images or, without "
+    "complete CIFAR-10, on the bundled ones.",
     "",
     "vitcore.probes.scoring:measure_scores",
     whole=True,
