@@ -28,7 +28,7 @@ from vitcore.runs.folder import Run
 
 TICK_S = 1.0
 KEPT = 128  # results held in memory
-SLOW_S = 25  # what a measurement of speed takes, half of it to begin
+SLOW_S = 30  # what a measurement of speed takes, half of it to begin
 UNKNOWN_S = 60
 
 _found: dict[str, Result] = {}  # a key names weights, images and settings: what it found does not change
