@@ -5,7 +5,7 @@ The work itself is `dashboard.jobs`: one measurement at a time, behind all pages
 
 from __future__ import annotations
 
-import html
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -107,11 +107,16 @@ def training(status: Status) -> str:
     return ", ".join(filter(None, [day, took, _code(status.commit)]))
 
 
+def plain(text: str) -> str:
+    """Markdown that shows a text as it is: a run folder may come from somebody else."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
+
+
 def _code(commit: str) -> str:
     return f"commit {commit}" if commit else ""
 
 
 def _origin(title: str, facts: Sequence[str], command: str, more: str = "") -> None:
-    st.markdown(f"**{html.escape(title)}**: {', '.join(filter(None, facts))}{more}")
+    st.markdown(f"**{plain(title)}**: {plain(', '.join(filter(None, facts)))}{more}")
     if command:
         st.code(command, language="bash", wrap_lines=True)

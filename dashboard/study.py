@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Any
 
@@ -108,7 +107,7 @@ def show(sweep: Sweep) -> None:
 def _source(sweep: Sweep, place: Any) -> None:
     """What people said of its runs; machine, date, commit and command of each."""
     for note in dict.fromkeys(run.meta.note for run in sweep.runs if run.meta.note):
-        place.caption(re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", note))  # people's own text is no markdown
+        place.caption(measuring.plain(note))
     with place.popover("How it was measured"):
         st.caption("Each run is an ordinary training. The same again:")
         measuring.trainings(sweep.runs)

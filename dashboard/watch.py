@@ -74,7 +74,7 @@ def _body(run: Run, other: Run | None, look: chart.Look, shown: list[str]) -> No
     with st.expander("Log and command", expanded=status.state in ("failed", "lost")):
         silent = "No log is kept with it." if status.state == "finished" else "Nothing printed yet."
         st.code(tail(run.log, 30) or silent, language=None, height=180 if run.log.is_file() else "content")
-        known = f"{measuring.training(status)}. " if status.started else ""
+        known = f"{measuring.plain(measuring.training(status))}. " if status.started else ""
         st.caption(f"{known}The same training at the command line:")
         st.code(
             f"python -m vitcore train --config {run.path / 'config.yaml'}", language="bash", wrap_lines=True

@@ -212,3 +212,21 @@ def test_a_bundled_sweep_says_how_each_of_its_runs_was_measured(visitor, server)
         expect(page.get_by_text(f"{run.title}: ").first).to_contain_text(f"commit {run.status().commit}")
     expect(page.get_by_text(launch_command(sweep.runs[-1].config))).to_be_visible()
     expect(page.get_by_role("button", name="Manage")).to_have_count(0)  # nobody changes what is bundled
+
+
+def test_what_a_foreign_run_says_of_itself_is_shown_as_it_is(visitor, server):
+    run = ended(server.home / "runs", "study-foreign", "study", acc=0.4, model="vit", data="cifar10-mini")
+    image = "![m](http://example.invalid/m.png) **b**"
+    told = {"machine": image, "commit": image, "started": time.time()}
+    run.write_status(run.stored_status().model_copy(update=told))
+    run.write_meta(run.meta.model_copy(update={"title": f"T {image}", "note": f"N {image}"}))
+    page = visitor.open("compare?view=Sweeps&sweep=study-foreign")
+    page.get_by_role("button", name="How it was measured").click()
+    for words in (f"T {image}", f"N {image}", f"on {image}, commit {image}"):
+        expect(page.get_by_text(words).first).to_be_visible()
+    expect(page.locator("img[src*='example.invalid']")).to_have_count(0)
+    visitor.open(f"training?watch={run.id}")
+    page.get_by_text("Log and command").click()
+    expect(page.get_by_text(f"on {image}, commit {image}").first).to_be_visible()
+    expect(page.locator("img[src*='example.invalid']")).to_have_count(0)
+    visitor.check()

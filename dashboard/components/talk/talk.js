@@ -24,9 +24,8 @@ class Talk {
 
   take(data, send) {
     this.send = send;
-    if (!this.waiting()) this.asked = data.at; // the address may have led elsewhere
-    else if (data.at !== this.asked) send("go", this.asked + 1); // a press during a run may be lost: ask again
     this.data = data;
+    if (this.step !== data.at) send("go", this.step + 1); // a press during a run may be lost: ask again
     const { at, count } = data;
     this.root.querySelector(".talk-source").textContent = data.source ? `Source: ${data.source}` : "";
     this.root.querySelector(".talk-count").textContent = `${at + 1} / ${count}`;
@@ -56,15 +55,13 @@ class Talk {
     this.send("scale", scale);
   }
 
-  // Whether a step was asked for just now that may not be shown yet.
-  waiting() {
-    return performance.now() - (this.when ?? -Infinity) < SURELY_MS;
+  // The step that presses count from: the one asked for just now, also while another one is still shown.
+  get step() {
+    return performance.now() - this.when < SURELY_MS ? this.asked : this.data.at;
   }
 
-  // Quick presses count from the step that was asked for, not from the one that is still shown.
   go(to) {
-    if (!this.waiting()) this.asked = this.data.at;
-    if (to < 0 || to >= this.data.count || to === this.asked) return;
+    if (to < 0 || to >= this.data.count || to === this.step) return;
     this.asked = to;
     this.when = performance.now();
     this.send("go", to + 1);
@@ -76,14 +73,13 @@ class Talk {
     const turning = event.key.startsWith("Page");
     if (!turning && TYPED.test(focused)) return;
     if ([" ", "Enter"].includes(event.key) && PRESSED.test(focused)) return;
-    const { at, count } = this.data;
-    if (!this.waiting()) this.asked = at;
+    const { count } = this.data;
     const act = {
       Home: () => this.go(0), End: () => this.go(count - 1), n: () => (this.note.hidden = !this.note.hidden),
       f: () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen()),
     };
     const step = BACK.includes(event.key) ? -1 : ON.includes(event.key) ? 1 : 0;
-    if (step) this.go(this.asked + step);
+    if (step) this.go(this.step + step);
     else if (Object.hasOwn(act, event.key)) act[event.key]();
     else return;
     event.preventDefault();
