@@ -241,3 +241,20 @@ def test_a_talk_written_by_hand_is_opened_reloaded_and_mended(own):
     page.goto(f"{visitor.url}/?talk=other")
     expect(page.get_by_text("There is no talk of the name 'other'")).to_be_visible(timeout=TIMEOUT)
     visitor.check()
+
+
+@pytest.mark.parametrize("step", [2, 3], ids=["patches", "attention"])
+def test_what_a_canvas_writes_is_as_large_on_every_screen(visitor, step):
+    """Labels drawn on a canvas grow with the window as the words around them do: seen from the back row."""
+    page = visitor.page
+    page.add_init_script("""window.sizes = []; const write = CanvasRenderingContext2D.prototype.fillText;
+        CanvasRenderingContext2D.prototype.fillText = function (...given) {
+          window.sizes.push(parseFloat(this.font.match(/([\\d.]+)px/)[1]) * this.getTransform().a / devicePixelRatio);
+          return write.apply(this, given);
+        };""")
+    for width, height in ((1280, 720), (1920, 1080)):
+        page.set_viewport_size({"width": width, "height": height})
+        open_talk(visitor, f"?talk=why&step={step}")
+        drawn(page)
+        page.wait_for_function("sizes.length > 2")
+        assert page.evaluate("Math.min(...sizes)") / height > 0.02

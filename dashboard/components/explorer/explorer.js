@@ -202,10 +202,13 @@ class Explorer {
     const side = box(canvas.image);
     drawPicture(new CanvasPainter(canvas.image, side, side), this, side);
     const room = this.find(".xp-scroll");
-    this.plan = gridPlan(this.maps, room.clientWidth, room.clientHeight);
-    canvas.grid.style.width = `${this.plan.width}px`;
-    canvas.grid.style.height = `${this.plan.height}px`;
-    const grid = new CanvasPainter(canvas.grid, this.plan.width, this.plan.height);
+    const zoom = zoomOf();
+    this.plan = gridPlan(this.maps, room.clientWidth / zoom, room.clientHeight / zoom, zoom);
+    const [across, down] = [this.plan.width * zoom, this.plan.height * zoom];
+    canvas.grid.style.width = `${across}px`;
+    canvas.grid.style.height = `${down}px`;
+    const grid = new CanvasPainter(canvas.grid, across, down);
+    grid.ctx.scale(zoom, zoom);
     drawGrid(grid, { ...this, maps: this.shownMaps }, this.plan);
     canvas.large[1].hidden = !this.twin;
     this.values.forEach((_, i) => {

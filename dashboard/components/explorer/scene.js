@@ -92,8 +92,8 @@ function drawPicture(p, x, side) {
   }
 }
 
-// Where the maps of the grid stand in a box of w x h.
-function gridPlan(maps, w, h) {
+// Where the maps of the grid stand in a box of w x h, in units of zoom pixels.
+function gridPlan(maps, w, h, zoom = 1) {
   const left = 52, top = LABEL + 4, extra = 5; // between the maps and their means
   const bar = maps.first ? BAR + 2 : 0;
   const wide = (w - left - extra) / maps.columns - GAP;
@@ -104,10 +104,11 @@ function gridPlan(maps, w, h) {
     top + r * (unit + GAP + bar) + (r === maps.rows - 1 ? extra : 0),
   ];
   const [right, bottom] = at(maps.rows - 1, maps.columns - 1);
-  return { unit, at, left, top, width: right + unit + 4, height: bottom + unit + bar + 4 };
+  return { unit, at, left, top, zoom, width: right + unit + 4, height: bottom + unit + bar + 4 };
 }
 
 function cellUnder(plan, maps, px, py) {
+  [px, py] = [px / plan.zoom, py / plan.zoom];
   for (let r = 0; r < maps.rows; r++) {
     for (let c = 0; c < maps.columns; c++) {
       const [left, top] = plan.at(r, c);
@@ -125,7 +126,7 @@ function drawGrid(p, x, plan) {
     const [left] = plan.at(0, c);
     const mean = c === maps.columns - 1;
     if (!mean && c % step) continue;
-    const words = mean ? "mean" : plan.unit > 44 ? `head ${c + 1}` : String(c + 1);
+    const words = mean ? "mean" : plan.unit > 44 || !c ? `head ${c + 1}` : String(c + 1);
     p.text(words, left + plan.unit / 2, LABEL / 2 + 1, { ...small, align: "center" });
   }
   for (let r = 0; r < maps.rows; r++) {

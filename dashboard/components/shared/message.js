@@ -12,6 +12,12 @@ function onTheme(root, redraw) {
   root.addEventListener("transitionend", (event) => event.target === root && redraw());
 }
 
+// How much larger the page's type is than on the pages (config.toml's baseFontSize): a talk's grows with its window.
+// What a canvas writes grows with it.
+function zoomOf() {
+  return parseFloat(getComputedStyle(document.documentElement).fontSize) / 15;
+}
+
 function colouring(element) {
   const style = getComputedStyle(element);
   const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;

@@ -38,7 +38,7 @@ class Stepper {
     });
     const look = (event) => {
       const box = this.canvas.getBoundingClientRect();
-      const found = this.under(event.clientX - box.left - EDGE, event.clientY - box.top - EDGE);
+      const found = this.under((event.clientX - box.left) / this.zoom - EDGE, (event.clientY - box.top) / this.zoom - EDGE);
       if (found) this.choose(found.patch, found);
     };
     this.canvas.addEventListener("pointermove", look);
@@ -231,9 +231,10 @@ class Stepper {
   draw() {
     const look = colouring(this.root);
     const [wide, high] = [Math.max(200, this.canvas.clientWidth), this.canvas.clientHeight];
-    const p = new CanvasPainter(this.canvas, wide, high);
+    const p = new CanvasPainter(this.canvas, wide, high), zoom = (this.zoom = zoomOf());
+    p.ctx.scale(zoom, zoom);
     p.ctx.translate(EDGE, EDGE);
-    [this.w, this.h] = [wide - 2 * EDGE, high - 2 * EDGE - FOOT];
+    [this.w, this.h] = [wide / zoom - 2 * EDGE, high / zoom - 2 * EDGE - FOOT];
     const fade = (step, alpha) => {
       p.ctx.globalAlpha = alpha;
       if (alpha > 0) this.scene(p, step, look);
