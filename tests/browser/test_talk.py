@@ -90,6 +90,39 @@ def test_quick_presses_count(visitor, pause):
     at(page, 3)
 
 
+def test_a_press_that_was_lost_is_sent_again(browser):
+    """The keys alone: a press that no delivery follows is sent again, not while a script runs."""
+    page = browser.new_page()
+    page.set_content(
+        "<div id=app data-test-script-state=running></div><div id=root><i class=talk-note></i>"
+        "<i class=talk-marks></i><i class=talk-source></i><i class=talk-count></i></div>"
+    )
+    source = (ROOT / "dashboard" / "components" / "talk" / "talk.js").read_text()
+    page.evaluate(
+        """async (source) => {
+            const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+            const component = (await import(url)).default;
+            window.sent = [];
+            const parentElement = document.querySelector("#root"), titles = [..."abc"];
+            const setTriggerValue = (name, value) => name === "go" && window.sent.push(value);
+            const fixed = { count: 3, titles, source: "", note: "" };
+            window.deliver = (at) =>
+                component({ data: { at, ...fixed }, parentElement, setTriggerValue });
+            window.deliver(0);
+        }""",
+        source,
+    )
+    page.keyboard.press("PageDown")
+    page.wait_for_timeout(1200)
+    assert page.evaluate("sent") == [2]
+    page.evaluate("document.querySelector('#app').dataset.testScriptState = 'notRunning'")
+    page.wait_for_function("sent.length === 2")
+    page.evaluate("deliver(1)")
+    page.wait_for_timeout(1200)
+    assert page.evaluate("sent") == [2, 2]
+    page.close()
+
+
 def test_a_step_drawn_between_two_presses_takes_nothing_back(browser):
     """The keys alone, without a server: three presses, and after the first its step is delivered late."""
     page = browser.new_page()
@@ -249,7 +282,8 @@ def test_what_a_canvas_writes_is_as_large_on_every_screen(visitor, step):
     page = visitor.page
     page.add_init_script("""window.sizes = []; const write = CanvasRenderingContext2D.prototype.fillText;
         CanvasRenderingContext2D.prototype.fillText = function (...given) {
-          window.sizes.push(parseFloat(this.font.match(/([\\d.]+)px/)[1]) * this.getTransform().a / devicePixelRatio);
+          const size = parseFloat(this.font.match(/([\\d.]+)px/)[1]) * this.getTransform().a;
+          if (this.canvas.getClientRects().length) window.sizes.push(size / devicePixelRatio); // not hidden
           return write.apply(this, given);
         };""")
     for width, height in ((1280, 720), (1920, 1080)):

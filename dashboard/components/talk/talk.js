@@ -5,6 +5,8 @@ const ON = ["ArrowRight", "ArrowDown", "PageDown", " ", "Enter"];
 const TYPED = /^(INPUT|TEXTAREA|SELECT)$/;
 const PRESSED = /^(BUTTON|A|SUMMARY)$/;
 const SURELY_MS = 1500; // a step that was asked for is there by then
+const AGAIN_MS = 500;
+const RUNNING = '[data-test-script-state="running"]';
 
 class Talk {
   constructor(root) {
@@ -65,6 +67,17 @@ class Talk {
     this.asked = to;
     this.when = performance.now();
     this.send("go", to + 1);
+    clearTimeout(this.later);
+    this.later = setTimeout(() => this.again(5), AGAIN_MS);
+  }
+
+  // A press in the last moments of a run may be lost without another delivery: ask again once the script rests.
+  again(tries) {
+    if (!tries || !this.root.isConnected || this.data.at === this.asked) return;
+    this.when = performance.now();
+    const running = document.querySelector(RUNNING);
+    if (!running) this.send("go", this.asked + 1);
+    this.later = setTimeout(() => this.again(running ? tries : tries - 1), AGAIN_MS);
   }
 
   press(event) {
