@@ -53,8 +53,14 @@ def test_a_talk_is_read_from_links_as_a_browser_shows_them(home):
         (8, GOOD.replace("say: Another.", "says: Another."), "a step has no `says`"),
         (8, GOOD.replace("Another.", "x" * 221), "221 characters: at most 220"),
         (8, GOOD.replace("Another.", "[a, b]"), "`say:` is text"),
-        (7, GOOD.replace("- title: Two", "- title: Two: three"), "mapping values are not allowed"),
-        (3, "title: Mine\nsteps:\n\t- title: One\n", "cannot start any token"),
+        (
+            7,
+            GOOD.replace("- title: Two", "- title: Two: three"),
+            "a colon, or one that begins with a sign, needs quotation",
+        ),
+        (8, GOOD.replace("Another.", '"Another.'), "unexpected end of stream"),
+        (7, GOOD.replace("- title: Two", "  title: Two"), "`title:` once; a new step begins with"),
+        (3, "title: Mine\nsteps:\n\t- title: One\n", "indent with spaces"),
     ],
 )
 def test_a_wrong_file_gets_a_sentence_with_its_line(home, line, text, words):

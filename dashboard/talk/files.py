@@ -31,6 +31,10 @@ LENGTHS = {"title": 80, "say": 220, "note": 4000, "link": 2000, "source": 240}
 NEEDED = ("title", "say", "link")
 PAGES = ("overview", "patches", "attention", "training", "compare", "inductive_bias")
 MOST = 200  # steps
+ADVICE = (  # a parser names what it found, not what a speaker has to do
+    "A text with a colon, or one that begins with a sign, needs quotation marks around it; "
+    "indent with spaces, the keys of a step below each other."
+)
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,9 @@ def read_talk(path: Path) -> Talk:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         what = getattr(error, "problem", None) or "not YAML"
-        raise UserError(f"{path.name}, line {mark.line + 1 if mark else 1}: {what}.") from None
+        if "end of stream" in what:  # a quotation mark without its partner: the line where it stands
+            mark = getattr(error, "context_mark", None) or mark
+        raise UserError(f"{path.name}, line {mark.line + 1 if mark else 1}: {what}. {ADVICE}") from None
     except RecursionError:
         raise UserError(f"{path.name}: nested too deeply.") from None
     return _Reader(path).talk(root)
@@ -139,6 +145,8 @@ class _Reader:
         for key, value in node.value:
             if key.value not in names:
                 raise self.wrong(key, f"{what} has no `{str(key.value)[:40]}`: {', '.join(names)}.")
+            if key.value in parts:  # else the last one would win: a step whose dash is missing, unseen
+                raise self.wrong(key, f"{what} has `{key.value}:` once; a new step begins with `- title:`.")
             parts[key.value] = value
         return parts
 
