@@ -87,6 +87,9 @@ def _show_progress(done: int, total: int | None) -> None:
     print(f"\r{done / 1e6:.1f} {end}", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
 
+FILES = {".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".pb", ".h5", ".tar", ".gz", ".7z"}  # no folder
+
+
 @app.command()
 def export(
     run: RunName,
@@ -100,8 +103,8 @@ def export(
 ) -> None:
     """Copy a run for sharing, without resume checkpoint and log; the ending of PLACE decides.
 
-    A folder: half-precision weights, tested again. NAME.zip: the weights as they are, to be unpacked into any
-    runs folder. NAME.onnx: the model alone, checked against torch on 100 test images.
+    A folder: safetensors in half precision, tested again, and config.yaml. NAME.zip: the weights as they are,
+    to be unpacked into any runs folder. NAME.onnx: the model alone, checked against torch on 100 test images.
     """
     from vitcore.runs.folder import find_run
 
@@ -119,6 +122,11 @@ def export(
             from vitcore.runs.share import pack_run, write_new
 
             write_new(out, pack_run(found, snapshots=snapshots, weights=weights))
+        elif kind in FILES:
+            raise UserError(
+                f"{kind} is not written: name a folder (best.safetensors and config.yaml in it), "
+                "a file *.zip or a file *.onnx."
+            )
         else:
             from vitcore.models.export import export_run
 
