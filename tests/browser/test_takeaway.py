@@ -41,20 +41,26 @@ def test_a_figure_as_picture_and_as_vectors(visitor, scheme):
 def test_the_data_of_curves_are_the_measured_ones(visitor):
     page = visitor.open("inductive_bias?probe=Shuffle&untrained=false")
     rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
-    assert rows[0] == ["series", "x", "y", "error or value"]
+    assert rows[0] == ["panel", "series", "cells a side", "%", "error"]
     run = find_run("resnet-cifar10")
     stored = find(PROBES["shuffle"], [Subject(run)], images_for([run], 500), {}).values
-    mean = [float(row[2]) for row in rows if row[0] == "ResNet"]
-    curves = stored["curves"]
-    wanted = [100 * v for name in ("consistency", "accuracy") for v in curves[name]["mean"]]
-    assert mean == pytest.approx(wanted)
+    for panel, name in (("The answer stays", "consistency"), ("The answer is right", "accuracy")):
+        mean = [float(row[3]) for row in rows if row[:2] == [panel, "ResNet"]]
+        assert mean == pytest.approx([100 * v for v in stored["curves"][name]["mean"]])
 
 
 def test_the_data_of_maps_are_the_counts(visitor):
     page = visitor.open("compare?show=Confusion&tested=10000&runs=vit-cifar10,resnet-cifar10")
     page.wait_for_selector(".takeaway")
-    text = saved(page, "CSV").path().read_text()
-    rows = [row for row in csv.reader(io.StringIO(text)) if row[1:3] == ["dog", "cat"]]
-    assert len(rows) == 3  # both matrices and their difference
-    first, second, difference = (float(row[3]) for row in rows)
+    rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
+    assert rows[0] == ["panel", "series", "answer", "truth", "value"]
+    cells = {row[0]: float(row[4]) for row in rows if row[2:4] == ["dog", "cat"]}
+    assert len(cells) == 3  # both matrices and their difference, each under its own title
+    (difference,) = (value for panel, value in cells.items() if " minus " in panel)
+    first, second = (value for panel, value in cells.items() if " minus " not in panel)
     assert difference == first - second != 0
+    counts = [row for row in rows[1:] if " minus " not in row[0]]
+    assert len(counts) == 200  # each cell of both once, the right answers among them
+    assert sum(float(row[4]) for row in counts) == 20_000
+    right = sum(float(row[4]) for row in counts if row[2] == row[3] and row[0].startswith("ViT"))
+    assert right == 8256  # 82.56 %, as `python -m vitcore evaluate` has it

@@ -20,21 +20,42 @@ const quoted = (value) => {
   return /[",\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 };
 
-// Every trace that shows something, a row per point: series, x, y, error; or row, column, value of maps.
-function csvOf({ data }) {
-  const rows = [["series", "x", "y", "error or value"]];
-  data.forEach((trace, i) => {
-    const name = trace.name || trace.legendgroup || `${trace.type ?? "scatter"} ${i + 1}`;
+const numbered = (trace, letter) => `${letter}axis${(trace[`${letter}axis`] ?? letter).slice(1)}`;
+
+// The title above the trace's panel: without it curves of one name in several panels could not be told apart.
+function panelOf(trace, layout) {
+  const [x, y] = ["x", "y"].map((letter) => layout[numbered(trace, letter)]?.domain ?? [0, 1]);
+  const above = (layout.annotations ?? []).find((a) => a.yref === "paper" && Math.abs(a.y - y[1]) < 0.01 &&
+    (a.xref === "paper" ? a.x >= x[0] && a.x <= x[1] : a.xref === `${trace.xaxis ?? "x"} domain`));
+  return above?.text ?? "";
+}
+
+// What an axis is called, where it is called the same in all panels.
+function calledOf(shown, layout, letter) {
+  const titles = new Set(shown.map((trace) => layout[numbered(trace, letter)]?.title?.text).filter(Boolean));
+  return titles.size === 1 ? [...titles][0] : letter;
+}
+
+// Every trace that shows something, a row per point: series, x, y, error; or column, row, value of maps.
+function csvOf({ data, layout }) {
+  const shown = data.filter((trace) => trace.z || (!trace.fill && plainOf(trace.y).length)); // a band is an error drawn
+  const panels = shown.map((trace) => panelOf(trace, layout)), several = panels.some(Boolean);
+  const written = (trace) => trace.mode === "text"; // numbers upon a map, as the right answers of a confusion matrix
+  const maps = shown.filter((trace) => trace.z || written(trace)).length;
+  const last = maps === 0 ? "error" : maps === shown.length ? "value" : "error or value";
+  const rows = [["panel", "series", calledOf(shown, layout, "x"), calledOf(shown, layout, "y"), last]];
+  shown.forEach((trace, i) => {
+    const name = trace.name || trace.legendgroup || panels[i] || `${trace.type ?? "scatter"} ${i + 1}`;
+    const [x, y] = [plainOf(trace.x), plainOf(trace.y)];
+    const beside = written(trace) ? plainOf(trace.customdata ?? trace.text).map((v) => [v].flat()[0]) : plainOf(trace.error_y?.array);
+    const add = (...values) => rows.push([panels[i], name, ...values]);
     if (trace.z) {
-      const [x, y] = [plainOf(trace.x), plainOf(trace.y)];
-      plainOf(trace.z).forEach((line, r) => plainOf(line).forEach((v, c) => rows.push([name, x[c] ?? c + 1, y[r] ?? r + 1, v])));
-      return;
+      plainOf(trace.z).forEach((line, r) => plainOf(line).forEach((v, c) => Number.isNaN(v) || add(x[c] ?? c + 1, y[r] ?? r + 1, v)));
+    } else {
+      y.forEach((v, k) => add(x[k] ?? k, v, beside[k]));
     }
-    const [x, y, error] = [plainOf(trace.x), plainOf(trace.y), plainOf(trace.error_y?.array)];
-    if (trace.fill || !y.length) return; // a band is the curve's error drawn
-    y.forEach((v, k) => rows.push([name, x[k] ?? k, v, error[k]]));
   });
-  return rows.map((row) => row.map(quoted).join(",")).join("\n") + "\n";
+  return rows.map((row) => row.slice(several ? 0 : 1).map(quoted).join(",")).join("\n") + "\n";
 }
 
 function give(text, type, name) {
@@ -47,7 +68,7 @@ function give(text, type, name) {
 async function save(root, { figure, name, base }, format) {
   const { data, layout } = JSON.parse(figure);
   const file = `vitlab-${name.replace(/[^a-z0-9]+/gi, "-").toLowerCase()}`;
-  if (format === "csv") return give(csvOf({ data }), "text/csv", `${file}.csv`);
+  if (format === "csv") return give(csvOf({ data, layout }), "text/csv", `${file}.csv`);
   const Plotly = await loadPlotly(base);
   const look = colouring(root);
   const axis = { gridcolor: look.grid, linecolor: look.grid, zeroline: false, automargin: true };
