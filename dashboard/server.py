@@ -1,7 +1,9 @@
-"""The server that `python -m dashboard` starts: Streamlit's, which sends the project's style with the page.
+"""The server that `python -m dashboard` starts: Streamlit's, which sends two things with every page.
 
-Style that comes as an element comes late: its part of Streamlit's JavaScript is loaded after the first
-elements are drawn, and the whole page then jumps by 57 pixels.
+The project's style: as an element it comes late, when its part of Streamlit's JavaScript is loaded after the
+first elements are drawn, and the whole page then jumps by 57 pixels. And where the server is: Streamlit's
+JavaScript looks for it below the page's own path first (attention/_stcore/health), which costs a round trip
+and writes two errors into the console of every visitor who opens a link.
 """
 
 from __future__ import annotations
@@ -18,10 +20,13 @@ HERE = Path(__file__).resolve().parent
 STYLE = (HERE / "style.css").read_text("utf-8")
 TALK = (HERE / "talk" / "talk.css").read_text("utf-8")
 END = b"</body>"  # after Streamlit's own rules, which stand in the head and weigh the same
+HEAD = b"<head>"  # before Streamlit's scripts
+# Every page is one level below the root: also behind a proxy that serves the root at a path of its own.
+PLACE = b'<script>window.__streamlit={BACKEND_BASE_URL:new URL("./",location.href).href}</script>'
 
 
 class Styled:
-    """ASGI middleware: puts the style at the end of every HTML page."""
+    """ASGI middleware: puts the place at the beginning and the style at the end of every HTML page."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -40,7 +45,7 @@ class Styled:
 
 
 class _Adding:
-    """Sends a response on; one of HTML when it is complete, with the style in it."""
+    """Sends a response on; one of HTML when it is complete, with place and style in it."""
 
     def __init__(self, send: Send, style: bytes) -> None:
         self.send, self.style = send, style
@@ -61,12 +66,12 @@ class _Adding:
                 await self._finish(self.start)
 
     async def _finish(self, start: Message) -> None:
-        body = self.body.replace(END, self.style + END, 1)
+        body = self.body.replace(HEAD, HEAD + PLACE, 1).replace(END, self.style + END, 1)
         headers = MutableHeaders(raw=start["headers"])
-        added = len(self.style) if not self.body else len(body) - len(self.body)
+        added = len(PLACE + self.style) if not self.body else len(body) - len(self.body)
         if "content-length" in headers:  # a HEAD names the length and sends nothing
             headers["content-length"] = str(int(headers["content-length"]) + added)
-        del headers["etag"], headers["last-modified"]  # of the file without the style
+        del headers["etag"], headers["last-modified"]  # of the file as it lies there
         await self.send(start)
         await self.send({"type": "http.response.body", "body": body})
 

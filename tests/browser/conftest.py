@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -19,8 +18,6 @@ from tests.conftest import ROOT
 
 expect.set_options(timeout=20_000)  # a training may be using both cores
 IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-# Streamlit looks for its server below the page's own path first, whenever a sub-page is opened directly
-PROBING = re.compile(r"/\w+/_stcore/(health|host-config)$")
 
 
 def pytest_collection_modifyitems(items):
@@ -98,7 +95,7 @@ class Visitor:
         page.on("request", self._request)
 
     def _console(self, message):
-        if message.type == "error" and not PROBING.search(message.location.get("url", "")):
+        if message.type == "error":
             self.faults.append(f"console: {message.text} {message.location.get('url', '')}")
 
     def _request(self, request):

@@ -6,8 +6,9 @@ import urllib.request
 from html.parser import HTMLParser
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import Server, Visitor
 from tests.browser.test_accessibility import VIEWS
 from tests.conftest import ROOT
 
@@ -64,6 +65,26 @@ def test_what_is_no_page_is_sent_as_it_is(server):
     assert ask(f"{server.url}/_stcore/health")[1] == b"ok"
     font = (ROOT / "dashboard" / "static" / "fonts" / "inter.woff2").read_bytes()
     assert ask(f"{server.url}/app/static/fonts/inter.woff2")[1] == font
+
+
+def test_the_server_is_found_at_once_also_below_a_path(tmp_path, page, monkeypatch):
+    """Nothing is asked for where it is not; the visitor counts a 404 as a fault."""
+    monkeypatch.setenv("STREAMLIT_SERVER_BASE_URL_PATH", "lab")
+    server = Server(tmp_path)
+    server.url += "/lab"
+    server.start()
+    asked = []
+    page.on("request", lambda request: "/_stcore/" in request.url and asked.append(request.url))
+    try:
+        visitor = Visitor(page, server.url)
+        visitor.open("patches?step=2")
+        visitor.check()
+        assert {url for url in asked if "health" in url} == {f"{server.url}/_stcore/health"}
+        page.get_by_role("link", name="Attention").click()
+        expect(page.locator(".xp[data-frame]")).to_be_visible(timeout=60_000)
+        visitor.check()
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize("path", VIEWS.values(), ids=list(VIEWS))
