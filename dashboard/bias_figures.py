@@ -203,7 +203,11 @@ def fields(line: Line, top: float) -> go.Figure:
     hidden = {"visible": False, "fixedrange": True, "constrain": "domain"}
     figure.update_xaxes(range=[-1, count * (size + GAP) - GAP], **hidden)
     figure.update_yaxes(range=[size, -1], scaleanchor="x", **hidden)
-    return _bare(figure, 170 + FILES, t=24, b=FILES)
+    figure.add_annotation(
+        text=f"<b>{line.label}</b>", textangle=-90, x=0, xref="paper", xanchor="right", xshift=-6, y=0.5,
+        yref="paper", yanchor="middle", showarrow=False, font={"size": 14},
+    )  # fmt: skip
+    return _bare(figure, 170 + FILES, l=30, t=24, b=FILES)
 
 
 def likeness(values: dict[str, Any], names: list[str]) -> go.Figure:

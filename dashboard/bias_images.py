@@ -63,6 +63,7 @@ def prepare(
     alike = runs[0].config.model == runs[1].config.model
     labels = [run.title if alike else ARCHITECTURES[run.config.model].label for run in runs]
     return frames, {
+        "kind": kind,
         "mode": {"shift": "drag", "shuffle": "again", "occlusion": "pick"}[kind],
         "unit": {"shift": "", "shuffle": "Grid", "occlusion": "Hidden"}[kind],
         "models": [{"label": n, "colour": c} for n, (c, _) in zip(labels, styles, strict=True)],

@@ -63,8 +63,11 @@ def test_accuracies(steps):
     for label, run in zip(("ViT", "ResNet"), RUNS, strict=True):
         found = find_run(run)
         assert found.config.epochs == 20
-        share = 100 * found.status().result["test_acc"]
-        assert f"{label} is right in {share:.1f} %" in said or f"the {label} in {share:.1f} %" in said
+        result = found.status().result
+        share, count = result["test_acc"], result["n_test"]
+        error = (share * (1 - share) / count) ** 0.5  # of a share
+        words = f"{100 * share:.1f} ± {100 * error:.1f} %"
+        assert f"{label} is right in {words}" in said or f"the {label} in {words}" in said
 
 
 def test_samples(steps):

@@ -35,6 +35,9 @@ def figure(runs: Sequence[Run], axis: str) -> go.Figure:
                 1,
                 column,
             )  # fmt: skip
+        if column == 1 and len(runs) > 1 and any(not item["legend"] for item in drawing.items):
+            pale = {"color": "rgba(136,136,136,0.55)", "width": 2}
+            made.add_scatter(x=[None], y=[None], mode="lines", line=pale, name="pale: training", row=1, col=1)
         quantity = tags[-1].rsplit("_", 1)[-1]
         made.update_xaxes(title_text=chart.AXES[look.axis], col=column)
         made.update_yaxes(title_text=chart.TITLES[quantity], col=column)

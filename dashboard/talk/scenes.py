@@ -230,7 +230,8 @@ def _bias(state: State) -> Scene:
         data = resources.dataset_of(runs[0])
         chosen = _image(state, data)
         frames, look = bias_images.prepare(probe.name, runs, data.classes, chosen, fill)
-        return Replay(probe.name, runs, chosen.image, frames, {**look, "hint": ""})
+        at = {name: state[name] for name in (probe.name, "painted") if name in state}
+        return Replay(probe.name, runs, chosen.image, frames, {**look, "hint": "", "at": at})
     count = state.get("n", "500")
     images = images_for(runs, int(count) if count.isdecimal() else 500)
     settings = {name: state.get(f"set_{name}", options[0]) for name, options in probe.choices.items()}

@@ -97,6 +97,25 @@ def test_dragging_the_image_shows_what_both_models_answer_there(visitor, models,
     expect(page).to_have_url(re.compile("border=circular"))
 
 
+def test_a_link_holds_how_far_the_image_was_moved(visitor, models, cat):
+    page = opened(visitor, "Shift", "&shift=-3.5", frame=17 * 5 + 13)
+    amount(page, "right +5, down -3")
+    assert np.allclose(said(page), expected(models, shifted(cat, -3, 5, "reflect")), atol=1e-3)
+    page.locator(".replay figure canvas").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page).to_have_url(re.compile(r"shift=-3\.4"))
+    page.get_by_role("radio", name="zero").click()  # Streamlit writes the address, too
+    visitor.settle()
+    page.wait_for_timeout(600)
+    expect(page).to_have_url(re.compile(r"shift=-3\.4"))
+    page.get_by_role("button", name="Reset").click()
+    expect(page).not_to_have_url(re.compile("shift="))
+    opened(visitor, "Shuffle", "&shuffle=2.1", frame=2 * 6 + 1)
+    amount(page, "4 x 4 cells")
+    opened(visitor, "Shuffle", "&shuffle=9.99", frame=4 * 6 + 5)  # further than there is
+    opened(visitor, "Shuffle", "&shuffle=%3Cb%3E")
+
+
 def test_shuffled_cells_by_slider_by_key_and_once_more(visitor, models, cat):
     page = opened(visitor, "Shuffle")
     classes = page.evaluate("document.querySelector('.replay').replay.header.classes")
@@ -134,8 +153,14 @@ def test_hiding_cells_by_rank_and_by_painting(visitor, models, cat):
     assert list(cells % 8) == [0, 1, 2]
     order = torch.tensor([[*cells, *(i for i in range(64) if i not in cells)]])
     assert np.allclose(said(page), expected(models, occluded(cat, order, 3)), atol=1e-3)
+    expect(page).to_have_url(re.compile("painted=0000e00000000000"))
+    page.reload()  # the link holds what was painted over
+    amount(page, "3 painted")
+    page.wait_for_function("document.querySelector('.replay').replay.painting")
+    assert np.allclose(said(page), expected(models, occluded(cat, order, 3)), atol=1e-3)
     page.get_by_role("button", name="Reset").click()
     amount(page, "0 of 64 hidden")
+    expect(page).not_to_have_url(re.compile("painted="))
     assert np.allclose(said(page), expected(models, cat), atol=1e-3)
 
 

@@ -70,22 +70,8 @@ function stateText(state, header) {
 }
 
 function writeState(state, header) {
-  const url = new URL(window.location.href);
   const told = new Map(stateText(state, header));
-  let changed = false;
-  for (const name of NAMES) {
-    const text = told.get(name) ?? null;
-    if (url.searchParams.get(name) === text) continue;
-    changed = true;
-    if (text === null) url.searchParams.delete(name);
-    else url.searchParams.set(name, text);
-  }
-  if (!changed) return;
-  try {
-    window.history.replaceState(window.history.state, "", url);
-  } catch {
-    // a file opened from disk has no address to write to
-  }
+  writeAddress(Object.fromEntries(NAMES.map((name) => [name, told.get(name) ?? null])));
 }
 
 // A painted mask, a bit a pixel, row by row, with the first characters of the image's digest: it belongs to that image.

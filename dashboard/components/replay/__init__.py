@@ -53,7 +53,8 @@ def message(frames: Frames, look: dict[str, Any], painted: tuple[str, np.ndarray
     """What the browser reads. `look`: "models" (label and colour of each), "classes", "truth" (or None),
     "name" of the image, "hint", "unit" in words, "blank" (the colour of painted cells), "mode" ("drag": the
     pointer moves through both axes; "again": a slider for the rows, a button for the columns; "pick": buttons
-    for the columns). `painted`: a mask and the answers to it [M, classes].
+    for the columns), "kind" (the name of its frame in the address), and, where the address is to be left
+    alone, "at" (what would stand there). `painted`: a mask and the answers to it [M, classes].
     """
     header = {
         **look,

@@ -30,15 +30,43 @@ class Replay {
     const length = h.views * this.frames * h.size ** 2 * 3;
     this.pixels = bytes.subarray(at, at + length);
     this.chances = new Float32Array(bytes.slice(at + Math.ceil(length / 4) * 4).buffer);
-    if (!same) {
-      [this.row, this.column] = [Math.floor(h.start / h.columns.length), h.start % h.columns.length];
-      this.play(false);
-    }
     this.rest = [Math.floor(h.start / h.columns.length), h.start % h.columns.length];
     this.painting = Boolean(h.painted);
     this.mask = h.painted ? [...h.painted.mask].map(Number) : new Array(h.cells ** 2).fill(0);
+    if (!same) {
+      [this.row, this.column] = this.rest;
+      this.play(false);
+      this.begin();
+    }
+    keepAddress(this.root, () => this.told());
     this.furnish();
     this.draw();
+  }
+
+  // The frame that a link names, by its way from the unchanged one: `shift=4.-2` is 4 down and 2 to the left; and what
+  // was painted over, a bit a cell, in hexadecimal.
+  begin() {
+    const { header: h } = this, linked = h.at ?? Object.fromEntries(new URLSearchParams(window.location.search));
+    const way = /^(-?\d{1,2})\.(-?\d{1,2})$/.exec(linked[h.kind] ?? "");
+    if (way) [this.row, this.column] = this.within(this.rest[0] + +way[1], this.rest[1] + +way[2]);
+    if (this.painting || !h.cells || !/^[0-9a-f]{16}$/.test(linked.painted ?? "")) return;
+    const bits = BigInt(`0x${linked.painted}`).toString(2).padStart(h.cells ** 2, "0");
+    if (bits.includes("1")) this.host.ask(bits);
+  }
+
+  // What stands in the address; nothing where it was given another state, in a talk or in a file.
+  told() {
+    const { header: h } = this;
+    if (h.at) return null;
+    const way = [this.row - this.rest[0], this.column - this.rest[1]];
+    const told = { [h.kind]: way.some(Boolean) ? way.join(".") : null };
+    if (h.cells) told.painted = this.painting ? BigInt(`0b${this.mask.join("")}`).toString(16).padStart(16, "0") : null;
+    return told;
+  }
+
+  within(row, column) {
+    const keep = (v, n) => Math.max(0, Math.min(n - 1, v));
+    return [keep(row, this.header.rows.length), keep(column, this.header.columns.length)];
   }
 
   // What a frame's models say: float32 [C]
@@ -53,9 +81,7 @@ class Replay {
   }
 
   go(row, column) {
-    const { rows, columns } = this.header;
-    const keep = (v, n) => Math.max(0, Math.min(n - 1, v));
-    [this.row, this.column] = [keep(row, rows.length), keep(column, columns.length)];
+    [this.row, this.column] = this.within(row, column);
     if (this.painting) this.erase();
     this.draw();
   }
@@ -135,7 +161,7 @@ class Replay {
     };
     canvas.addEventListener("pointerdown", (event) => {
       event.preventDefault();
-      canvas.focus();
+      canvas.focus({ preventScroll: true }); // else what is under the pointer moves away
       canvas.setPointerCapture(event.pointerId);
       this.play(false);
       if (this.header.mode === "drag") from = [event.clientX, event.clientY, this.row, this.column];

@@ -53,6 +53,7 @@ class Stepper {
     const h = (this.header = message.header);
     let { at } = message;
     if (!this.pixels) this.begin();
+    keepAddress(this.root, () => this.told());
     const n = h.size ** 2;
     this.pixels = bytes.slice(at, at + 3 * n);
     at += Math.ceil((3 * n) / 4) * 4;
@@ -102,6 +103,11 @@ class Stepper {
     if (TITLES[linked - 1]) this.step = this.from = linked - 1;
   }
 
+  // What stands in the address, so that a link reproduces the view; nothing where it was given a step.
+  told() {
+    return this.header.step === null ? { step: this.step ? String(this.step + 1) : null } : null;
+  }
+
   visit(step) {
     this.play(false);
     this.go(step);
@@ -111,11 +117,7 @@ class Stepper {
     if (step < 0 || step >= TITLES.length || step === this.step) return;
     Object.assign(this, { from: this.step, step, spot: null, began: performance.now() });
     this.share = window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : 0;
-    if (this.header.step === null) {
-      const url = new URL(window.location);
-      url.searchParams.set("step", step + 1);
-      window.history.replaceState(window.history.state, "", url); // the link reproduces the view
-    }
+    if (this.header.step === null) writeAddress(this.told());
     this.furnish();
     this.tell();
     this.schedule();
