@@ -33,7 +33,7 @@ def classes_of(
 ) -> None:
     """Which patches speak for a class, in the ViT and in another run, in one colour scale."""
     st.header("What speaks for a class?")
-    first, second, third, fourth = st.columns([1, 1, 1.4, 1.2], vertical_alignment="bottom")
+    first, second, third, fourth = st.columns([1.35, 1.2, 1.3, 0.9], vertical_alignment="bottom")
     mine = views.class_maps(vit, image, snapshot)
     likeliest = classes[int(mine.chances.argmax())]
     if st.session_state.get("speaks") not in classes:
@@ -69,14 +69,14 @@ def classes_of(
     signed = against != NONE
     limits = (-top, top) if signed else (0.0, top)
     words = f"{chosen} minus {against}" if signed else chosen
+    kept = []
     for place, (run, method, _), values in zip(st.columns(2), shown, picked, strict=False):
         with place:
             label = ARCHITECTURES[run.config.model].label
             st.markdown(f"**{label}: {method}**")
-            st.image(
-                pictures.overlay(image, values, limits=limits, signed=signed),
-                width="stretch", output_format="PNG", alt=f"{label}, {method}, for {words}",
-            )  # fmt: skip
+            made = pictures.overlay(image, values, limits=limits, signed=signed)
+            st.image(made, width="stretch", output_format="PNG", alt=f"{label}, {method}, for {words}")
+            kept.append((f"{label}: {method}", made, f"for {words}"))
             maps = mine if run is vit else theirs
             best = int(maps.chances.argmax())
             st.caption(
@@ -84,6 +84,8 @@ def classes_of(
                 f"{values.shape[0]} x {values.shape[1]} places."
                 + ("" if np.abs(values).max() > 0 else " Nothing speaks for it here.")
             )
+    rows = takeaway.map_rows({title: values for (title, _, _), values in zip(kept, picked, strict=True)})
+    takeaway.pictures(kept, rows, key=f"what speaks for {words}")
     ends = f"-{top:.1f} to {top:.1f}" if signed else f"0 (dark) to {top:.1f} (bright)"
     st.caption(f"One colour scale for both, {ends} times an even spread over the image. {HONEST}")
 
@@ -140,16 +142,21 @@ def cnn(run: Run, chosen: Chosen, classes: tuple[str, ...]) -> None:
             key="prediction",
             alt="probabilities of the likeliest classes",
         )
-    for number, (place, maps) in enumerate(zip(places[1:], found.stages, strict=False), start=1):
-        values = maps[classes.index(named)]
+    kept, maps = [("The image", pictures.picture(chosen.image), chosen.name)], {}
+    for number, (place, stage) in enumerate(zip(places[1:], found.stages, strict=False), start=1):
+        values = stage[classes.index(named)]
+        title = f"Stage {number}" if len(found.stages) > 1 else "After the last block"
         with place:
-            st.markdown(f"**Stage {number}**" if len(found.stages) > 1 else "**After the last block**")
-            st.image(
-                pictures.overlay(chosen.image, values),
-                width="stretch", output_format="PNG", alt=f"Grad-CAM of stage {number} for {named}",
-            )  # fmt: skip
+            st.markdown(f"**{title}**")
+            made = pictures.overlay(chosen.image, values)
+            alt = f"Grad-CAM of stage {number} for {named}"
+            st.image(made, width="stretch", output_format="PNG", alt=alt)
             side = values.shape[0]
             st.caption(f"{side} x {side} places, for **{named}**")
+        kept.append((title, made, f"Grad-CAM for {named}"))
+        maps[title] = values
+    if maps:
+        takeaway.pictures(kept, takeaway.map_rows(maps), key=f"Grad-CAM for {named}")
 
 
 def others(vit: Run) -> list[Run]:

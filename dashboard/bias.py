@@ -277,9 +277,7 @@ def _ablations(lines: list[Line], counts: list[int]) -> list[Drawn]:
 def _fields(lines: list[Line]) -> list[Drawn]:
     """All layers of both models in one colour scale, then how far they reach."""
     top = max(max(max(map(max, layer)) for layer in line.values["fields"]) for line in lines)
-    drawn = [
-        Drawn(draw.fields(line, top), f"{line.label}: which pixels each layer reads") for line in lines
-    ]
+    drawn = [Drawn(draw.fields(line, top), f"{line.label}: which pixels each layer reads") for line in lines]
     foot = (
         "One logarithmic colour scale for all, from the largest value (bright) to a ten-thousandth of it "
         "(dark). The frame is the theoretical receptive field: outside of it everything is exactly zero."

@@ -63,6 +63,7 @@ def _draw(
     words = [f"{m:.3g}{unit} ± {e:.2g}" for m, e in zip(mean, error, strict=True)]
     figure.add_scatter(
         x=numbers, y=mean, mode="lines+markers", name=line.label, text=words, row=1, col=at,
+        customdata=error, meta={"error": True},
         line={"color": line.colour, "dash": line.dash, "width": 2.5}, marker={"size": 6},
         hovertemplate=f"{line.label}: %{{text}}<extra></extra>",
     )  # fmt: skip
@@ -158,6 +159,7 @@ def distances(lines: list[Line]) -> go.Figure:
         ]
         figure.add_scatter(
             x=x, y=heads.ravel(), mode="markers", text=words, name=f"{line.label}: attention of each head",
+            customdata=error.ravel(), meta={"error": True},
             marker={"color": line.colour, "size": 9, "opacity": 0.65,
                     "symbol": "circle-open" if line.dash != "solid" else "circle"},
             hovertemplate="%{text}<extra></extra>",
@@ -188,6 +190,7 @@ def fields(line: Line, top: float) -> go.Figure:
         figure.add_heatmap(
             z=np.log10(np.clip(values, top * 1e-4, top) / top), x0=left, dx=1, zmin=-4, zmax=0,
             name=names[at], colorscale=COLOURSCALE, showscale=False, customdata=columns,
+            meta={"value": "log10 of the change, as a share of the largest"},
             hovertemplate=f"{names[at]}, row %{{y}}, column %{{customdata}}<extra></extra>",
         )  # fmt: skip
         figure.add_annotation(
@@ -201,7 +204,7 @@ def fields(line: Line, top: float) -> go.Figure:
                          y0=max(upper, 0) - 0.5, y1=min(lower, size - 1) + 0.5)  # fmt: skip
             figure.add_shape(type="rect", **edges, line={"color": line.colour, "width": 2})
     hidden = {"visible": False, "fixedrange": True, "constrain": "domain"}
-    figure.update_xaxes(range=[-1, count * (size + GAP) - GAP], **hidden)
+    figure.update_xaxes(range=[-1, count * (size + GAP) - GAP], constraintoward="left", **hidden)
     figure.update_yaxes(range=[size, -1], scaleanchor="x", **hidden)
     figure.add_annotation(
         text=f"<b>{line.label}</b>", textangle=-90, x=0, xref="paper", xanchor="right", xshift=-6, y=0.5,
@@ -224,7 +227,8 @@ def likeness(values: dict[str, Any], names: list[str]) -> go.Figure:
     for at, (down, along, rows, columns) in enumerate(parts, start=1):
         figure.add_heatmap(
             z=table[rows, columns], x=labels[columns], y=labels[rows], zmin=0, zmax=1, colorscale=COLOURSCALE,
-            customdata=error[rows, columns], xgap=1, ygap=1, showscale=at == 3,
+            customdata=error[rows, columns], xgap=1, ygap=1, showscale=at == 3, name=f"{down} and {along}",
+            meta={"value": "CKA"},
             colorbar={"title": {"text": "CKA"}, "thickness": 12},
             hovertemplate=f"{down} %{{y}}, {along} %{{x}}: %{{z:.2f}} ± %{{customdata:.2f}}<extra></extra>",
             row=1, col=at,
@@ -247,6 +251,7 @@ def heads(line: Line, top: float) -> go.Figure:
     scale = [[i / 255, "rgb({},{},{})".format(*pictures.SIGNED[i])] for i in range(0, 256, 15)]
     figure = go.Figure(
         go.Heatmap(
+            name=line.label, meta={"value": "points of accuracy"},
             z=change, customdata=error, zmin=-top, zmax=top, colorscale=scale, xgap=2, ygap=2,
             x=[f"head {h + 1}" for h in range(change.shape[1])],
             y=[f"block {i + 1}" for i in range(len(change))], texttemplate="%{z:+.1f} ± %{text}",

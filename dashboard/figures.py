@@ -50,6 +50,8 @@ def logit_lens(values: np.ndarray, classes: tuple[str, ...], truth: int | None, 
             xgap=2,
             ygap=2,
             showscale=False,
+            name="read after each layer",
+            meta={"value": "probability, %"},
             hovertemplate="%{y} after layer %{x}: %{z:.1f} %<extra></extra>",
         )
     )
@@ -110,14 +112,29 @@ def filter_tiles(filters: np.ndarray, shares: np.ndarray) -> str:
     """Filters [n, 3, P, P] as tiles, zero grey, each to its own largest weight, with its share of the
     variance under it. HTML; the classes stand in style.css.
     """
-    scaled = filters / np.maximum(np.abs(filters).max(axis=(1, 2, 3), keepdims=True), 1e-12)
-    tiles = (127.5 + 127.5 * scaled).round().astype(np.uint8)
     parts = [
         f'<div class="filter"><img src="{pictures.data_url(tile)}" alt="component {i}">'
         f"{100 * share:.1f} %</div>"
-        for i, (tile, share) in enumerate(zip(tiles, shares, strict=True), start=1)
+        for i, (tile, share) in enumerate(zip(_tiles(filters), shares, strict=True), start=1)
     ]
     return f'<div class="filters">{"".join(parts)}</div>'
+
+
+def _tiles(filters: np.ndarray) -> np.ndarray:
+    """Filters [n, 3, P, P] as uint8 of the same shape, zero grey, each to its own largest weight."""
+    scaled = filters / np.maximum(np.abs(filters).max(axis=(1, 2, 3), keepdims=True), 1e-12)
+    return (127.5 + 127.5 * scaled).round().astype(np.uint8)
+
+
+def filter_files(filters: np.ndarray, shares: np.ndarray) -> tuple[list[tuple], list[list]]:
+    """(pictures, CSV rows) of the same filters, as `takeaway.pictures` takes them."""
+    tiles = zip(_tiles(filters), shares, strict=True)
+    parts = [("", pictures.picture(tile), f"{100 * share:.1f} %") for tile, share in tiles]
+    rows: list[list] = [["component", "share of variance", "channel", "row", "column", "weight"]]
+    for (n, channel, row, column), weight in np.ndenumerate(filters):
+        colour = ("red", "green", "blue")[channel]
+        rows.append([n + 1, float(f"{shares[n]:.6g}"), colour, row + 1, column + 1, float(f"{weight:.6g}")])
+    return parts, rows
 
 
 DARK_INK = "#14171a"

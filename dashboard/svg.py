@@ -13,11 +13,12 @@ WIDTH, HEIGHT = 400, 168
 LEFT, RIGHT, TOP, BOTTOM = 44, 70, 8, 40
 
 
-def sample_efficiency(points: Sequence[dict[str, Any]], ink: str) -> str:
+def sample_efficiency(points: Sequence[dict[str, Any]]) -> str:
     """Test accuracy against the number of training images (logarithmic), a line per architecture with
-    standard errors, chance dotted. `points` as of `vitcore.runs.sweep_rows.sample_curve`, some with a `mean`;
-    `ink`: the colour of text.
+    standard errors, chance dotted. `points` as of `vitcore.runs.sweep_rows.sample_curve`, some with a `mean`.
+    Text has the colour and the font of what is around it.
     """
+    ink = "currentColor"
     known = [p for p in points if p["mean"] is not None and p["images"]]
     counts = sorted({p["images"] for p in known})
     low, high = math.log(counts[0]), math.log(max(counts[-1], counts[0] + 1))
@@ -30,8 +31,8 @@ def sample_efficiency(points: Sequence[dict[str, Any]], ink: str) -> str:
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * 100 * share / top
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'font-family="Inter, system-ui, Helvetica, Arial, sans-serif" font-size="13" fill="{ink}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-size="13" '
+        f'fill="{ink}" role="img" aria-label="Test accuracy against training images: {spoken(points)}">'
     ]
     for percent in range(0, top + 1, 20):
         at = y(percent / 100)
@@ -68,7 +69,15 @@ def sample_efficiency(points: Sequence[dict[str, Any]], ink: str) -> str:
 def spoken(points: Sequence[dict[str, Any]]) -> str:
     """The points in words."""
     known = [p for p in points if p["mean"] is not None]
-    return ", ".join(f"{p['label']} {p['images']:,}: {100 * p['mean']:.1f} %" for p in known)
+    return escape(", ".join(f"{p['label']} {p['images']:,}: {100 * p['mean']:.1f} %" for p in known))
+
+
+def rows(points: Sequence[dict[str, Any]]) -> list[list[Any]]:
+    """The points as rows of a CSV file."""
+    known = [p for p in points if p["mean"] is not None]
+    names = ["model", "training images", "share of them", "test accuracy", "standard error", "chance"]
+    keys = ("label", "images", "share", "mean", "error", "chance")
+    return [names, *([p.get(key) for key in keys] for p in known)]
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, colour: str, more: str) -> str:

@@ -50,6 +50,8 @@ probe = titles[title]
 st.header(probe.question)
 
 live = st.container(key="live") if probe.name in bias_images.KINDS else None
+if live:
+    live.empty()  # it has its room at once: style.css
 bias.panel(probe, [first, second], count, untrained=untrained)
 if live:  # after what is stored: it loads torch and both models
     try:

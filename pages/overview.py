@@ -5,7 +5,10 @@ from contextlib import nullcontext
 import streamlit as st
 
 from dashboard import bias_samples, figures, head, pictures, resources, story, svg, theme
+from dashboard.components import takeaway
 from vitcore.architectures import ARCHITECTURES
+
+METHODS = {"vit": "attention rollout", "resnet": "Grad-CAM"}
 
 top = head.title("What does a Vision Transformer see?", "overview")
 with st.container(key="lead"):
@@ -27,7 +30,7 @@ if not (vit and resnet and all(looks.values())):
 
 shown = story.choose(data, looks["vit"]["index"])
 pictured, told = st.columns([2, 1], gap="large")
-panels = pictured.columns(3)
+panels, kept, maps = pictured.columns(3), [("The image", pictures.picture(shown.image), shown.name)], {}
 with panels[0]:
     st.markdown("**The image**")
     with st.container(key="map_image"):  # these hold a picture's place until it is there: style.css
@@ -36,17 +39,23 @@ with panels[0]:
 for panel, run in zip(panels[1:], (vit, resnet), strict=True):
     model = ARCHITECTURES[run.config.model].label
     with panel:
-        st.markdown(f"**{'ViT: attention rollout' if run is vit else 'ResNet: Grad-CAM'}**")
+        st.markdown(f"**{model}: {METHODS[run.config.model]}**")
+        files = st.container(key="first_files") if run is resnet else None
         with st.spinner(f"Asking the {model}") if shown.place is None else nullcontext():
             where, chances = story.reading(run, looks[run.config.model], shown)
         best = int(chances.argmax())
         alt = f"{model}: where its answer {data.classes[best]} comes from"
+        made = pictures.overlay(shown.image, where)
         with st.container(key=f"map_{run.config.model}"):
-            st.image(pictures.overlay(shown.image, where), width="stretch", output_format="PNG", alt=alt)
+            st.image(made, width="stretch", output_format="PNG", alt=alt)
         verdict = "right" if best == shown.truth else f"wrong, it is a {data.classes[shown.truth or 0]}"
         verdict = "" if shown.truth is None else f" ({verdict})"
-        st.caption(f"says **{data.classes[best]}**, {100 * chances.max():.0f} % sure{verdict}")
-
+        said = f"{100 * chances.max():.0f} % sure{verdict}"
+        st.caption(f"says **{data.classes[best]}**, {said}")
+    kept.append((f"{model}: {METHODS[run.config.model]}", made, f"says {data.classes[best]}, {said}"))
+    maps[model] = where
+with files:
+    takeaway.pictures(kept, takeaway.map_rows(maps), key="first look")
 
 with told:
     st.markdown("**The price of learning it all**")
@@ -62,10 +71,8 @@ with told:
     )
     (count,) = {run.status().result["n_test"] for run in pair}
     if points:
-        picture = svg.sample_efficiency(points, "#e7e8ea" if theme.is_dark() else "#1b1e23")
-        alt = f"Test accuracy against training images: {svg.spoken(points)}"
         with st.container(key="curve"):
-            st.image(picture, width="stretch", alt=alt)
+            takeaway.drawing(svg.sample_efficiency(points), svg.rows(points), key="sample efficiency")
     st.caption(
         f"Test accuracy, n = {count:,}. "
         + ("Above: 45,000 training images." if points else "45,000 training images.")

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import figures, head, resources, selection, tokens, views
+from dashboard.components import takeaway
 from dashboard.components.similarity import similarity
 from dashboard.components.stepper import stepper
 from vitcore.errors import UserError
@@ -50,6 +51,9 @@ if run and learned:
     with filters_place:
         st.markdown("**What it looks for in a patch**")
         st.html(figures.filter_tiles(learned.filters, learned.shares))
+        takeaway.pictures(
+            *figures.filter_files(learned.filters, learned.shares), key="filters", side=64, columns=7
+        )
         st.caption(
             f"The first {len(learned.shares)} of {3 * own * own} principal components of the projection, "
             f"{own} x {own} pixels each, with their shares of the variance, together "

@@ -25,7 +25,7 @@ POINTS = [
 
 
 def test_points_stand_in_proportion_and_every_label_is_text():
-    root = ET.fromstring(svg.sample_efficiency(POINTS, "#123456"))
+    root = ET.fromstring(svg.sample_efficiency(POINTS))
     circles = [(float(c.get("cx")), float(c.get("cy"))) for c in root.iter(f"{NS}circle")]
     assert len(circles) == 4  # what is not finished is not drawn
     low, high, first, second = circles

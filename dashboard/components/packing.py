@@ -14,12 +14,17 @@ import streamlit as st
 
 from dashboard import pictures
 
-SHARED = Path(__file__).parent / "shared"  # scripts that several components read
+SHARED = Path(__file__).parent / "shared"  # scripts and style that several components read
 
 
 def script(*parts: Path) -> str:
     """One module out of the shared scripts and a component's own, in this order: none imports another."""
     return "\n".join(path.read_text() for path in (*sorted(SHARED.glob("*.js")), *parts))
+
+
+def style(part: Path) -> str:
+    """A component's own style after the shared one."""
+    return "\n".join(path.read_text() for path in (*sorted(SHARED.glob("*.css")), part))
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,10 @@ PARTS: dict[str, Part] = {
 }
 FIGURE_SCALE = 1.2  # type of figures, for screens from 720 to 1080 pixels high
 # Nothing may be loaded, whatever a title or a name holds.
-POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
+    "font-src data:"
+)
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ def _document(title: str, body: str, pieces: Sequence[Piece], told: dict[str, An
     used = dict.fromkeys([piece.part for piece in pieces if piece.part in PARTS])
     if told["alone"] == "talk":
         used["talk"] = None
-    styles = [(HERE / "alone.css").read_text(), *(PARTS[name].css for name in used)]
+    styles = [_font(), (HERE / "alone.css").read_text(), *(PARTS[name].css for name in used)]
     if told["alone"] == "talk":
         styles.append((HERE / "talk.css").read_text())
     scripts = ",\n".join(f"{name}: (() => {{\n{_inner(PARTS[name].js)}\n}})()" for name in used)
@@ -169,6 +172,12 @@ def _inner(js: str) -> str:
 def _safe(text: str) -> str:
     """Within a script element nothing may look like its end; JSON and base64 mean the same."""
     return text.replace("<", "\\u003c")
+
+
+def _font() -> str:
+    """Inter: what is measured in it would not fit in a wider one."""
+    data = base64.b64encode((HERE.parent / "static" / "fonts" / "inter.woff2").read_bytes()).decode()
+    return f"@font-face{{font-family:Inter;font-weight:100 900;src:url(data:font/woff2;base64,{data})}}"
 
 
 def _plotly() -> str:

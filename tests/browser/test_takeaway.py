@@ -6,8 +6,10 @@ import csv
 import io
 import xml.etree.ElementTree as ET
 
+import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from vitcore.probes import PROBES
 from vitcore.probes.store import Subject, find, images_for
@@ -16,7 +18,7 @@ from vitcore.runs.folder import find_run
 
 def saved(page, format, place=0):
     with page.expect_download() as got:
-        page.get_by_role("button", name=format, exact=True).nth(place).click()
+        page.locator(".takeaway").get_by_role("button", name=format, exact=True).nth(place).click()
     return got.value
 
 
@@ -28,7 +30,7 @@ def test_a_figure_as_picture_and_as_vectors(visitor, scheme):
     found = saved(page, "PNG")
     assert found.suggested_filename == "vitlab-fourier0.png"
     with Image.open(found.path()) as picture:
-        assert picture.width == pytest.approx(3 * chart["width"], abs=9)
+        assert picture.width == pytest.approx(3 * (chart["width"] + 2 * 12), abs=9)  # room around it
         ground = picture.convert("RGB").getpixel((2, 2))
         assert (sum(ground) > 600) == (scheme == "light")  # on the page's own ground
         assert len(picture.convert("RGB").getcolors(10**6)) > 20  # and something on it
@@ -64,3 +66,60 @@ def test_the_data_of_maps_are_the_counts(visitor):
     assert sum(float(row[4]) for row in counts) == 20_000
     right = sum(float(row[4]) for row in counts if row[2] == row[3] and row[0].startswith("ViT"))
     assert right == 8256  # 82.56 %, as `python -m vitcore evaluate` has it
+
+
+# where, the file's stem, and what its CSV begins with
+PICTURES = {
+    "the first page's maps": ("", "first-look", "map,row,column,value"),
+    "its curve": ("", "sample-efficiency", "model,training images,"),
+    "a step from image to tokens": ("patches?step=3", "patches-sequence", "row,column,red 1,red 2"),
+    "filters": ("patches", "filters", "component,share of variance,channel,row,column,weight"),
+    "positions": ("patches", "positions", "row,column,to row,to column,cosine"),
+    "what speaks for a class": ("attention?class=ship", "what-speaks-for-ship", "map,row,column,value"),
+    "stages": ("attention?run=resnet-cifar10&class=ship", "Grad-CAM-for-ship", "map,row,column,value"),
+    "a shuffled image": ("inductive_bias?probe=Shuffle&shuffle=2.0", "shuffle", "model,grid,order,airplane"),
+}
+
+
+@pytest.mark.parametrize("view", PICTURES.values(), ids=list(PICTURES))
+def test_what_is_no_chart_is_taken_along_as_well(visitor, view):
+    path, stem, names = view
+    page = visitor.open(path)
+    groups = page.locator(".files")
+    expect(groups.first.locator("button").first).to_be_visible(timeout=60_000)
+    if "Shuffle" in path or "run=resnet" in path:
+        page.wait_for_selector(".replay[data-frame='12'], .takeaway[data-kind='pictures']", timeout=60_000)
+    files = {}
+    for i in range(groups.count()):
+        for format in ("PNG", "SVG", "CSV"):
+            with page.expect_download() as got:
+                groups.nth(i).get_by_role("button", name=format, exact=True).click()
+            files[got.value.suggested_filename] = got.value.path()
+    stem = stem.lower()
+    assert files[f"vitlab-{stem}.csv"].read_text().startswith(names)
+    root = ET.fromstring(files[f"vitlab-{stem}.svg"].read_text())
+    assert "@font-face" in "".join(root.itertext())  # it is read elsewhere as it stands here
+    with Image.open(files[f"vitlab-{stem}.png"]) as picture:
+        assert picture.width == pytest.approx(3 * float(root.get("width")), abs=3)
+        assert len(picture.convert("RGB").getcolors(10**7)) > 20
+
+
+def test_the_numbers_of_a_shuffled_image_are_the_models_answers(visitor, data):
+    import torch
+
+    import vitcore
+    from vitcore.analysis.robustness import shuffled
+    from vitcore.data.augment import normalize
+    from vitcore.probes.robustness import permutations
+
+    page = visitor.open("inductive_bias?probe=Shuffle&shuffle=2.0")
+    page.wait_for_selector(".replay[data-frame='12']", timeout=60_000)
+    with page.expect_download() as got:
+        page.locator(".replay .files").get_by_role("button", name="CSV").click()
+    rows = list(csv.reader(io.StringIO(got.value.path().read_text())))
+    (said,) = ([float(v) for v in row[3:]] for row in rows if row[:3] == ["ViT", "4 x 4 cells", "1"])
+    cat = torch.from_numpy(data.test.images[[data.test.labels.tolist().index(3)]])
+    order = permutations(1, 16, np.arange(1))
+    with torch.no_grad():
+        chances = vitcore.load("vit-cifar10")(shuffled(normalize(cat), order)).softmax(dim=1)[0]
+    assert said == pytest.approx(chances.tolist(), abs=1e-4)

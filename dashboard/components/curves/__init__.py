@@ -9,14 +9,15 @@ from typing import TypedDict
 import numpy as np
 import streamlit as st
 
-from dashboard.components.packing import Part, script
+from dashboard.components.packing import Part, script, style
 
 HERE = Path(__file__).parent
 MOST_POINTS = 1200  # per curve; a screen has no more columns
 
 _element = Part(
-    '<div class="curves-frame"><div class="curves"></div><div class="save"></div></div>',
-    (HERE / "curves.css").read_text(),
+    '<div class="curves-frame"><div class="curves"></div>'
+    '<div class="files" role="group" aria-label="Download this chart"></div></div>',
+    style(HERE / "curves.css"),
     script(HERE / "curves.js"),
 ).element("vitlab.curves")
 

@@ -105,30 +105,14 @@ function draw(Plotly, div, data) {
 async function save(div, format) {
   if (!div.data) return; // nothing is drawn yet
   const { width, height } = div.getBoundingClientRect();
-  const picture = {
-    data: div.data,
-    layout: { ...div.layout, paper_bgcolor: colours(div).ground, width, height },
-  };
-  const name = `vitlab-${(div.dataset.title || "curves").replace(/[^a-z0-9]+/gi, "-").toLowerCase()}`;
-  await window.Plotly.downloadImage(picture, { format, filename: name, width, height, scale: format === "png" ? 3 : 1 });
-}
-
-function buttons(parentElement, div) {
-  const place = parentElement.querySelector(".save");
-  if (place.childElementCount) return;
-  for (const format of ["png", "svg"]) {
-    const button = document.createElement("button");
-    button.textContent = format.toUpperCase();
-    button.title = `Download this chart as ${format.toUpperCase()}`;
-    button.addEventListener("click", () => save(div, format));
-    place.appendChild(button);
-  }
+  const picture = { data: div.data, layout: { ...div.layout, paper_bgcolor: colours(div).ground } };
+  await savePlotly(window.Plotly, format, fileStem(div.dataset.title || "curves"), [width, height], picture);
 }
 
 export default function ({ data, parentElement }) {
   const div = parentElement.querySelector(".curves");
   div.dataset.title = data.y_title;
-  buttons(parentElement, div);
+  offerFiles(parentElement.querySelector(".files"), (format) => save(div, format), ["png", "svg"]);
   div.style.height = `${data.height}px`;
   div.dataset.view = data.view;
   div.dataset.points = data.series.reduce((most, s) => Math.max(most, s.x.length), 0);

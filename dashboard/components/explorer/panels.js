@@ -250,27 +250,19 @@ async function copyLink(x) {
 function save(x, format) {
   const side = 320, gap = 24, top = 34, { plan } = x;
   const width = side + plan.width + side * 0.8 + 2 * gap + 24, height = top + Math.max(side, plan.height) + 40;
-  const scale = 3, canvas = canvasOf(1, 1);
-  const p = format === "svg" ? new SvgPainter(width, height) : new CanvasPainter(canvas, width, height, scale);
   const type = { ...x.type, colour: x.look.text };
-  p.rect(0, 0, width, height, { fill: x.look.ground });
   const parts = [
     [12, x.header.name, (q) => drawPicture(q, x, side)],
     [12 + side + gap, x.find(".xp-what").textContent, (q) => drawGrid(q, { ...x, maps: x.shownMaps }, plan)],
     [12 + side + 2 * gap + plan.width, x.find(".xp-which").textContent, (q) => drawLarge(q, x, x.large[0], side * 0.8, x.tokens[0], null)],
   ];
-  for (const [left, title, draw] of parts) {
-    p.text(title, left, 18, { ...type, size: 13, weight: 600 });
-    p.moved(left, top, draw);
-  }
-  const scaleText = [...x.find(".xp-ends").children].map((e) => e.textContent).join(" … ");
-  p.text(`${x.header.run}${x.header.step ? `, ${x.header.step}` : ""}. Attention weights: ${scaleText}. ViT Lab.`, 12, height - 16, { ...type, size: 12 });
-  const stem = `vitlab-attention-${x.header.run}`.replace(/[^a-z0-9]+/gi, "-").toLowerCase();
-  const give = (blob) => {
-    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: `${stem}.${format}` });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  };
-  if (format === "svg") give(new Blob([p.toString()], { type: "image/svg+xml" }));
-  else canvas.toBlob(give, "image/png");
+  const scale = [...x.find(".xp-ends").children].map((e) => e.textContent).join(" … ");
+  const foot = `${x.header.run}${x.header.step ? `, ${x.header.step}` : ""}. Attention weights: ${scale}. ViT Lab.`;
+  return savePainted(format, fileStem(`attention ${x.header.run}`), [width, height], x.look.ground, (p) => {
+    for (const [left, title, draw] of parts) {
+      p.text(title, left, 18, { ...type, size: 13, weight: 600 });
+      p.moved(left, top, draw);
+    }
+    p.text(foot, 12, height - 16, { ...type, size: 12 });
+  });
 }

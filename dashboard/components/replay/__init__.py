@@ -13,11 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from dashboard.components.packing import Part, pack, script
+from dashboard.components.packing import Part, pack, script, style
 
 HERE = Path(__file__).parent
 
-PART = Part((HERE / "replay.html").read_text(), (HERE / "replay.css").read_text(), script(HERE / "replay.js"))
+PART = Part(
+    (HERE / "replay.html").read_text(),
+    style(HERE / "replay.css"),
+    script(HERE / "files.js", HERE / "replay.js"),
+)
 _element = PART.element("vitlab.replay")
 
 

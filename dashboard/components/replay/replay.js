@@ -16,6 +16,7 @@ class Replay {
       this.play(false);
       this.go(+this.range.value, this.column);
     });
+    offerFiles(root.querySelector(".files"), (format) => saveReplay(this, format));
     onTheme(root, () => this.draw());
     this.watch = new ResizeObserver(() => this.draw());
     this.watch.observe(root);

@@ -14,3 +14,13 @@ function loadPlotly(base) {
   });
   return library;
 }
+
+const AROUND = 12; // pixels: a page has room around a figure, a file has not
+
+async function savePlotly(Plotly, format, stem, [width, height], { data, layout }) {
+  const margin = Object.fromEntries([..."lrtb"].map((side) => [side, (layout.margin?.[side] ?? 60) + AROUND]));
+  const size = [width + 2 * AROUND, height + 2 * AROUND];
+  const made = { data, layout: { ...layout, margin, width: size[0], height: size[1] } };
+  const address = await Plotly.toImage(made, { format: "svg", width: size[0], height: size[1] });
+  return saveSvg(format, stem, size, decodeURIComponent(address.slice(address.indexOf(",") + 1)));
+}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dashboard.components.packing import Part, pack, script
+from dashboard.components.packing import Part, pack, script, style
 
 HERE = Path(__file__).parent
 
@@ -14,8 +14,9 @@ PART = Part(
     '<div class="alike"><canvas class="alike-all" role="img" tabindex="0"></canvas>'
     '<div><canvas class="alike-one" role="img"></canvas><div class="alike-scale"><span>\u22121</span>'
     '<canvas width="256" height="1"></canvas><span>1</span></div>'
-    '<p class="alike-words" aria-live="polite"></p><p class="alike-value"></p></div></div>',
-    (HERE / "similarity.css").read_text(),
+    '<p class="alike-words" aria-live="polite"></p><p class="alike-value"></p>'
+    '<div class="files" role="group" aria-label="Download these maps"></div></div></div>',
+    style(HERE / "similarity.css"),
     script(HERE / "similarity.js"),
 )
 _element = PART.element("vitlab.similarity")

@@ -43,6 +43,23 @@ function drawAlike(root) {
   root.dataset.chosen = chosen;
 }
 
+// All maps and the chosen one; the numbers of all.
+function saveAlike(root, format) {
+  const { values, side } = root.alike, stem = fileStem("positions"), n = side * side;
+  const place = (i) => [Math.floor(i / side) + 1, (i % side) + 1];
+  if (format === "csv") {
+    const rows = Array.from(values, (v, i) => [...place(Math.floor(i / n)), ...place(i % n), +v.toPrecision(6)]);
+    return giveCsv([["row", "column", "to row", "to column", "cosine"], ...rows], stem);
+  }
+  const look = colouring(root), edge = 16, wide = 480, small = 240, foot = 28;
+  const pair = [...root.querySelectorAll(".alike-all, .alike-one")], type = { font: look.font, size: 13, colour: look.text };
+  return savePainted(format, stem, [3 * edge + wide + small, 2 * edge + wide + foot], look.ground, (p) => {
+    [[edge, wide], [2 * edge + wide, small]].forEach(([x, size], i) =>
+      p.pixels(pair[i], 0, 0, pair[i].width, pair[i].height, x, edge, size, size));
+    p.text(root.querySelector(".alike-words").textContent, edge, edge + wide + 18, type);
+  });
+}
+
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".alike");
   const { header, at: begin } = headerOf(data);
@@ -54,6 +71,7 @@ export default function ({ data, parentElement }) {
   root.alike = { values, side, chosen: middle, colours, bar };
   drawAlike(root);
   if (!fresh) return;
+  offerFiles(root.querySelector(".files"), (format) => saveAlike(root, format));
   const all = root.querySelector(".alike-all");
   const choose = (patch) => {
     if (patch === root.alike.chosen) return;

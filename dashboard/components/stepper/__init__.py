@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from dashboard.components.packing import Part, pack, script
+from dashboard.components.packing import Part, pack, script, style
 
 HERE = Path(__file__).parent
 
 PART = Part(
     (HERE / "stepper.html").read_text(),
-    (HERE / "stepper.css").read_text(),
-    script(HERE / "words.js", HERE / "stepper.js"),
+    style(HERE / "stepper.css"),
+    script(HERE / "words.js", HERE / "files.js", HERE / "stepper.js"),
 )
 _element = PART.element("vitlab.stepper")
 

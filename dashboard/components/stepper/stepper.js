@@ -45,6 +45,7 @@ class Stepper {
     this.canvas.addEventListener("pointerdown", look);
     this.canvas.addEventListener("pointerleave", () => this.choose(this.chosen, null));
     new ResizeObserver(() => this.schedule()).observe(this.canvas);
+    offerFiles(root.querySelector(".files"), (format) => saveStep(this, format));
     onTheme(root, () => this.schedule());
   }
 
@@ -237,13 +238,18 @@ class Stepper {
     p.ctx.scale(zoom, zoom);
     p.ctx.translate(EDGE, EDGE);
     [this.w, this.h] = [wide / zoom - 2 * EDGE, high / zoom - 2 * EDGE - FOOT];
+    this.paint(p, look);
+    this.root.dataset.still = this.share === 1;
+  }
+
+  paint(p, look) {
     const fade = (step, alpha) => {
       p.ctx.globalAlpha = alpha;
       if (alpha > 0) this.scene(p, step, look);
+      p.ctx.globalAlpha = 1;
     };
-    if (this.share < 1) fade(this.from, 1 - this.share / 0.35);
-    fade(this.step, this.share < 1 ? (this.share - 0.6) / 0.4 : 1);
-    p.ctx.globalAlpha = 1;
+    if (this.share === 1) this.scene(p, this.step, look);
+    else [[this.from, 1 - this.share / 0.35], [this.step, (this.share - 0.6) / 0.4]].forEach((part) => fade(...part));
     const { header: h, count, side } = this;
     const cut = (i, x, y, unit) =>
       p.pixels(this.picture, (i % side) * h.patch, Math.floor(i / side) * h.patch, h.patch, h.patch, x, y, unit, unit);
@@ -256,7 +262,6 @@ class Stepper {
     }
     const [x, y, unit] = this.place(this.step, this.chosen);
     if (this.share === 1) ring(p, x, y, unit, unit);
-    this.root.dataset.still = this.share === 1;
   }
 
   // All of a step but the moving patches

@@ -1,4 +1,5 @@
-// data: { figure: JSON of a Plotly figure, name, base }
+// data: { name, and one of: figure (JSON of a Plotly figure) with base; pictures [[title, data URL, words]] with side,
+// columns and rows; drawing (SVG) with rows }
 
 const ARRAYS = {
   f8: Float64Array, f4: Float32Array, i4: Int32Array, i2: Int16Array, i1: Int8Array, u4: Uint32Array, u2: Uint16Array,
@@ -15,11 +16,6 @@ function plainOf(values) {
   return Array.from({ length: flat.length / columns }, (_, i) => flat.slice(i * columns, (i + 1) * columns));
 }
 
-const quoted = (value) => {
-  const text = value === null || value === undefined ? "" : String(value).replace(/<[^>]*>/g, "");
-  return /[",\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
-};
-
 const numbered = (trace, letter) => `${letter}axis${(trace[`${letter}axis`] ?? letter).slice(1)}`;
 
 // The title above the trace's panel: without it curves of one name in several panels could not be told apart.
@@ -33,21 +29,26 @@ function panelOf(trace, layout) {
 // What an axis is called, where it is called the same in all panels.
 function calledOf(shown, layout, letter) {
   const titles = new Set(shown.map((trace) => layout[numbered(trace, letter)]?.title?.text).filter(Boolean));
-  return titles.size === 1 ? [...titles][0] : letter;
+  if (titles.size === 1) return [...titles][0];
+  return shown.every((trace) => trace.z) ? { x: "column", y: "row" }[letter] : letter;
 }
 
+// What a curve's band or a point's bar shows.
+const errorOf = (trace) => trace.error_y?.array ?? trace.error_x?.array ?? (trace.meta?.error ? trace.customdata : []);
+
 // Every trace that shows something, a row per point: series, x, y, error; or column, row, value of maps.
-function csvOf({ data, layout }) {
+function rowsOf({ data, layout }) {
   const shown = data.filter((trace) => trace.z || (!trace.fill && plainOf(trace.y).length)); // a band is an error drawn
   const panels = shown.map((trace) => panelOf(trace, layout)), several = panels.some(Boolean);
   const written = (trace) => trace.mode === "text"; // numbers upon a map, as the right answers of a confusion matrix
-  const maps = shown.filter((trace) => trace.z || written(trace)).length;
-  const last = maps === 0 ? "error" : maps === shown.length ? "value" : "error or value";
+  const maps = shown.filter((trace) => trace.z || written(trace));
+  const value = [...new Set(maps.map((trace) => trace.meta?.value))], called = (value.length === 1 && value[0]) || "value";
+  const last = maps.length === 0 ? "error" : maps.length === shown.length ? called : `error or ${called}`;
   const rows = [["panel", "series", calledOf(shown, layout, "x"), calledOf(shown, layout, "y"), last]];
   shown.forEach((trace, i) => {
     const name = trace.name || trace.legendgroup || panels[i] || `${trace.type ?? "scatter"} ${i + 1}`;
     const [x, y] = [plainOf(trace.x), plainOf(trace.y)];
-    const beside = written(trace) ? plainOf(trace.customdata ?? trace.text).map((v) => [v].flat()[0]) : plainOf(trace.error_y?.array);
+    const beside = written(trace) ? plainOf(trace.customdata ?? trace.text).map((v) => [v].flat()[0]) : plainOf(errorOf(trace));
     const add = (...values) => rows.push([panels[i], name, ...values]);
     if (trace.z) {
       plainOf(trace.z).forEach((line, r) => plainOf(line).forEach((v, c) => Number.isNaN(v) || add(x[c] ?? c + 1, y[r] ?? r + 1, v)));
@@ -55,39 +56,57 @@ function csvOf({ data, layout }) {
       y.forEach((v, k) => add(x[k] ?? k, v, beside[k]));
     }
   });
-  return rows.map((row) => row.slice(several ? 0 : 1).map(quoted).join(",")).join("\n") + "\n";
-}
-
-function give(text, type, name) {
-  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(new Blob([text], { type })), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  return rows.map((row) => row.slice(several ? 0 : 1));
 }
 
 // On the page's own ground, in its colours, as wide as it stands there.
-async function save(root, { figure, name, base }, format) {
+async function saveFigure(root, { figure, name, base }, format) {
   const { data, layout } = JSON.parse(figure);
-  const file = `vitlab-${name.replace(/[^a-z0-9]+/gi, "-").toLowerCase()}`;
-  if (format === "csv") return give(csvOf({ data, layout }), "text/csv", `${file}.csv`);
+  if (format === "csv") return giveCsv(rowsOf({ data, layout }), fileStem(name));
   const Plotly = await loadPlotly(base);
   const look = colouring(root);
-  const axis = { gridcolor: look.grid, linecolor: look.grid, zeroline: false, automargin: true };
+  const axis = { gridcolor: look.grid, linecolor: look.grid, zeroline: false, automargin: true, title: { standoff: 8 } };
   const template = { layout: { font: { color: look.text, family: look.font }, xaxis: axis, yaxis: axis } };
   const width = Math.max(480, root.clientWidth), height = layout.height ?? 450;
-  const made = { data, layout: { ...layout, template, width, height, paper_bgcolor: look.ground } };
-  await Plotly.downloadImage(made, { format, filename: file, width, height, scale: format === "png" ? 3 : 1 });
+  const made = { data, layout: { ...layout, template, paper_bgcolor: look.ground } };
+  await savePlotly(Plotly, format, fileStem(name), [width, height], made);
 }
+
+// Pictures with a title above and words below, `columns` in a row; `side`: of one, in pixels.
+function savePictures(root, { pictures, name, side, columns, rows }, format) {
+  if (format === "csv") return giveCsv(rows, fileStem(name));
+  const look = colouring(root), type = { font: look.font, colour: look.text, size: 13 };
+  const edge = 16, gap = 20, titled = pictures.some(([title]) => title), top = titled ? 24 : 0, high = top + side + 26;
+  const count = Math.min(columns, pictures.length), lines = Math.ceil(pictures.length / count);
+  const size = [2 * edge + count * (side + gap) - gap, 2 * edge + lines * high];
+  const images = root.querySelectorAll("img");
+  return savePainted(format, fileStem(name), size, look.ground, (p) =>
+    pictures.forEach(([title, , words], i) => {
+      const x = edge + (i % count) * (side + gap), y = edge + Math.floor(i / count) * high;
+      p.text(title, x, y + 8, { ...type, weight: 600 });
+      p.pixels(images[i], 0, 0, images[i].naturalWidth, images[i].naturalHeight, x, y + top, side, side);
+      p.text(words, x, y + top + side + 14, { ...type, size: titled ? 13 : 11 });
+    }));
+}
+
+function saveDrawing(root, { name, rows }, format) {
+  if (format === "csv") return giveCsv(rows, fileStem(name));
+  const svg = root.querySelector("svg"), { width, height } = svg.viewBox.baseVal, look = colouring(root);
+  const copy = svg.cloneNode(true);
+  Object.entries({ width, height, color: look.text, "font-family": look.font }).forEach(([k, v]) => copy.setAttribute(k, v));
+  copy.insertAdjacentHTML("afterbegin", `<rect width="${width}" height="${height}" fill="${look.ground}"/>`);
+  return saveSvg(format, fileStem(name), [width, height], new XMLSerializer().serializeToString(copy));
+}
+
+const SAVERS = { figure: saveFigure, pictures: savePictures, drawing: saveDrawing };
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".takeaway");
+  const kind = Object.keys(SAVERS).find((name) => data[name]);
   root.given = data;
-  if (root.childElementCount) return;
-  for (const format of ["png", "svg", "csv"]) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = format.toUpperCase();
-    button.title = format === "csv" ? "Download the data of this figure as CSV" : `Download this figure as ${button.textContent}`;
-    button.addEventListener("click", () => save(root, root.given, format));
-    root.appendChild(button);
-  }
+  root.dataset.kind = kind;
+  if (data.drawing) root.querySelector(".takeaway-drawing").innerHTML = data.drawing; // our own SVG, names escaped
+  const hidden = root.querySelector(".takeaway-hidden");
+  hidden.replaceChildren(...(data.pictures ?? []).map(([, src]) => Object.assign(new Image(), { src, alt: "" })));
+  offerFiles(root.querySelector(".files"), (format) => SAVERS[kind](root, root.given, format));
 }
