@@ -223,7 +223,8 @@ def likeness(values: dict[str, Any], names: list[str]) -> go.Figure:
     parts = [(names[0], names[0], slice(0, cut), slice(0, cut)),
              (names[1], names[1], slice(cut, None), slice(cut, None)),
              (names[0], names[1], slice(0, cut), slice(cut, None))]  # fmt: skip
-    figure = make_subplots(1, 3, horizontal_spacing=0.09)
+    titles = [names[0], names[1], f"{names[0]} down, {names[1]} along"]
+    figure = make_subplots(1, 3, horizontal_spacing=0.09, subplot_titles=titles)
     for at, (down, along, rows, columns) in enumerate(parts, start=1):
         figure.add_heatmap(
             z=table[rows, columns], x=labels[columns], y=labels[rows], zmin=0, zmax=1, colorscale=COLOURSCALE,
@@ -233,9 +234,10 @@ def likeness(values: dict[str, Any], names: list[str]) -> go.Figure:
             hovertemplate=f"{down} %{{y}}, {along} %{{x}}: %{{z:.2f}} ± %{{customdata:.2f}}<extra></extra>",
             row=1, col=at,
         )  # fmt: skip
-        figure.update_xaxes(title=along, tickangle=-60, fixedrange=True, row=1, col=at)
-        figure.update_yaxes(title=down, autorange="reversed", fixedrange=True, row=1, col=at)
-    return _bare(figure, 420, l=70, b=110, t=8)
+        figure.update_xaxes(tickangle=-60, fixedrange=True, row=1, col=at)
+        figure.update_yaxes(autorange="reversed", fixedrange=True, row=1, col=at)
+    figure.update_annotations(font_size=14)
+    return _bare(figure, 420, l=60, b=90, t=30)
 
 
 def largest(line: Line) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 
 import numpy as np
 import streamlit as st
@@ -64,6 +65,25 @@ def show(known: list[Item]) -> None:
         st.query_params["who"] = kind
     here = places[kind][places[kind] < len(images.labels)]
     _grid(pair, found, images, here, len(places[kind]))
+
+
+def first(known: list[Item], state: Mapping[str, str], most: int) -> list[tuple[np.ndarray, Card]]:
+    """(image uint8 [3, S, S], its card) of the first images that an address of the page shows. Raises
+    `UserError`.
+    """
+    by_id = {item.run.id: item for item in known}
+    one = by_id.get(state.get("pair_a", "")) or (known[0] if known else None)
+    other = by_id.get(state.get("pair_b", "")) or next((item for item in known if item is not one), None)
+    if one is None or other is None or one is other:
+        raise UserError("Two runs that are measured on the same images can disagree: the link names fewer.")
+    found, images = duel(one.test, other.test), test_images(one.run.config, BUNDLED)
+    kind = state.get("who", "")
+    at = found.places(kind if kind in ("first", "second", "none") else "first")
+    at = at[at < len(images.labels)][PER_PAGE * (selection.whole(state.get("sheet", ""), 1) - 1) :][:most]
+    if not len(at):
+        raise UserError("There is no such image.")
+    pair, classes = [one, other], one.test.values["classes"]
+    return [(images.pixels[i], _card(pair, found, int(i), classes, one)) for i in at]
 
 
 def _numbers(pair: list[Item], found: Duel, counts: dict[str, int]) -> None:

@@ -32,7 +32,7 @@ def confusions(runs: list[Shown], difference: bool) -> go.Figure:
     classes = runs[0].values["classes"]
     titles = [run.name for run in runs]
     if difference:
-        titles.append(f"{runs[0].name} minus {runs[1].name}")
+        titles.append(f"{runs[0].name} minus <br>{runs[1].name}")  # two lines: it is as wide as a matrix
     figure = make_subplots(1, len(titles), shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.025)
     top = max(1, *(int(_without_diagonal(table).max()) for table in tables))
     for i, table in enumerate(tables):
@@ -46,7 +46,7 @@ def confusions(runs: list[Shown], difference: bool) -> go.Figure:
     figure.update_xaxes(tickfont={"size": 12})
     figure.update_yaxes(tickfont={"size": 12})
     figure.update_annotations(font_size=14)
-    return _bare(figure, 470 if len(classes) <= MOST_WRITTEN else 620, t=34, b=10)
+    return _bare(figure, 480 if len(classes) <= MOST_WRITTEN else 630, t=48, b=10)
 
 
 def _without_diagonal(table: np.ndarray) -> np.ndarray:
@@ -289,4 +289,4 @@ def reach(paths: list[Path], unit: str) -> go.Figure:
     figure.update_yaxes(
         autorange="reversed", fixedrange=True, showgrid=False, automargin=True, type="category"
     )
-    return _bare(figure, 44 * len(paths) + 70, b=46)
+    return _bare(figure, 44 * len(paths) + 70, b=46, l=14)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import chart, compare_measured, resources, selection
@@ -26,13 +27,11 @@ def show(runs: list[Run], look: chart.Look) -> None:
     with left:
         goal = selection.choose_run(list(able.values()), "As good as the best of", key="goal")
     names = {item.run.id: item.name for item in compare_measured.named(runs)}
-    target = best(resources.scalars(goal), chart.batch_size(goal))
-    found = {
-        run_id: first_at_least(resources.scalars(run), target.value, chart.batch_size(run))
-        for run_id, run in able.items()
-    }
+    target, found = _reached(able, goal)
     right.markdown(" ".join(_sentence(able, names, goal, target, found)))
-    _draw(runs, able, found, look.axis)
+    if drawn := _figure(runs, able, found, look.axis):
+        alt = "how far each training was when it reached the target"
+        takeaway.show(drawn, key="reach", alt=alt)
     st.dataframe(
         [_row(names[run.id], run, found.get(run.id)) for run in runs],
         hide_index=True,
@@ -48,6 +47,29 @@ def show(runs: list[Run], look: chart.Look) -> None:
         "come once an epoch, so the true moment lies up to one of them earlier. Minutes are those of "
         "training, pauses left out, on whatever machine it was."
     )
+
+
+def figure(runs: list[Run], goal: str, axis: str) -> tuple[go.Figure, str]:
+    """(figure, in words) for the run `goal`, or the first that can be one. Raises `UserError`."""
+    able = {run.id: run for run in runs if best(resources.scalars(run))}
+    if not able:
+        raise UserError("None of these runs has a validation curve.")
+    run = able.get(goal) or next(iter(able.values()))
+    target, found = _reached(able, run)
+    drawn = _figure(runs, able, found, axis)
+    if drawn is None:
+        raise UserError(f"No run tells where its points stand on the axis {axis!r}.")
+    return drawn, f"when each is as good as {run.title} at its best, {100 * target.value:.1f} %"
+
+
+def _reached(able: dict[str, Run], goal: Run) -> tuple[Moment, dict[str, Moment | None]]:
+    """The best moment of `goal`, and when each run is as good."""
+    target = best(resources.scalars(goal), chart.batch_size(goal))
+    found = {
+        run_id: first_at_least(resources.scalars(run), target.value, chart.batch_size(run))
+        for run_id, run in able.items()
+    }
+    return target, found
 
 
 def _sentence(
@@ -96,7 +118,9 @@ def _row(name: str, run: Run, moment: Moment | None) -> dict[str, object]:
     return row
 
 
-def _draw(runs: list[Run], able: dict[str, Run], found: dict[str, Moment | None], axis: str) -> None:
+def _figure(
+    runs: list[Run], able: dict[str, Run], found: dict[str, Moment | None], axis: str
+) -> go.Figure | None:
     """A bar for each run along the axis that the curves above have."""
     paths = []
     for item in compare_measured.named(runs):
@@ -110,11 +134,7 @@ def _draw(runs: list[Run], able: dict[str, Run], found: dict[str, Moment | None]
         at = _along(moment, axis) if moment else None
         words = f"not reached in {length:,.3g}" if at is None else f"{at:,.3g} of {length:,.3g}"
         paths.append(draw.Path(html.escape(item.name), item.colour, at, length, f"  {words}"))
-    if paths:
-        takeaway.show(
-            draw.reach(paths, chart.AXES[axis]), key="reach",
-            alt="how far each training was when it reached the target",
-        )  # fmt: skip
+    return draw.reach(paths, chart.AXES[axis]) if paths else None
 
 
 def _along(moment: Moment, axis: str) -> float | None:

@@ -30,6 +30,11 @@ class Chosen:
     own: bool = False
 
 
+def whole(text: str, otherwise: int) -> int:
+    """The whole number that an address names; `otherwise` for anything else, also thousands of digits."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else otherwise
+
+
 WRONG, SUREST, UNSURE = "misclassified", "surest", "least sure"
 
 

@@ -40,8 +40,8 @@ def choose(data: Dataset, index: np.ndarray) -> Shown:
     )  # fmt: skip
     label = data.classes.index(kind)
     members = np.flatnonzero(data.test.labels == label)
-    asked = st.query_params.get("nth", "1")
-    number = int(asked) if asked.isascii() and asked.isdecimal() and 1 <= int(asked) <= len(members) else 1
+    asked = selection.whole(st.query_params.get("nth", ""), 1)
+    number = asked if 1 <= asked <= len(members) else 1
     next_place.button(
         "Another one", key="another", icon=":material/skip_next:", width="stretch", disabled=bool(own),
         on_click=_go_to, args=(number % len(members) + 1,), help=f"{len(members)} test images of each class",

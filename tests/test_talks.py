@@ -48,7 +48,7 @@ def test_a_talk_is_read_from_links_as_a_browser_shows_them(home):
         (1, "title: Mine\n", "needs `steps:`"),
         (2, "title: Mine\nsteps: []\n", "`steps:` is a list"),
         (3, GOOD.replace("  - title: One\n    say", "  - say"), "this step needs `title:`"),
-        (6, GOOD.replace("attention?", "attic?"), "the link names the page 'attic'"),
+        (6, GOOD.replace("attention?", "attic?"), "the link leads to 'attic'"),
         (8, GOOD.replace("say: Another.", "say: ''"), "`say:` is empty"),
         (8, GOOD.replace("say: Another.", "says: Another."), "a step has no `says`"),
         (8, GOOD.replace("Another.", "x" * 221), "221 characters: at most 220"),
@@ -105,3 +105,33 @@ def test_an_own_talk_goes_before_the_bundled_one_of_its_name(home):
 def test_what_a_link_names_and_is_not_here_gets_a_sentence(where, state, words):
     with pytest.raises(UserError, match=words):
         scenes.scene(where, state)
+
+
+def test_what_a_link_names_and_cannot_be_shown_is_a_sentence():
+    for page, state, words in (
+        ("patches", {"patch": "3"}, "patches of 3 pixels"),
+        ("attention", {"image": "101"}, "cat, test image 101"),
+        ("compare", {"show": "Disagreement", "runs": "vit-cifar10"}, "Two runs"),
+        ("compare", {"show": "Disagreement", "sheet": "999"}, "no such image"),
+        ("inductive_bias", {"probe": "Frequencies", "n": "7"}, "Not measured yet"),
+    ):
+        with pytest.raises(UserError, match=words):
+            scenes.scene(page, state)
+    scenes.scene("attention", {"image": "9" * 5000})  # Python reads no number of so many digits
+
+
+def test_every_section_of_compare_can_be_a_step():
+    runs = "vit-cifar10,resnet-cifar10"
+    shown = scenes.scene("compare", {"show": "Disagreement", "runs": runs, "who": "second"})
+    assert isinstance(shown, scenes.Pictures)
+    for truth, _, said in shown.parts:  # only the second is right
+        first, second = said.split(", ResNet")
+        assert f": {truth} " in second
+        assert f": {truth} " not in first
+    (part,) = scenes.scene("compare", {"show": "Speed to accuracy", "runs": runs}).parts
+    assert "82.3 %" in part[1]  # the ViT's best validation accuracy, README
+    for section in ("Confusion", "Classes", "Calibration", ""):
+        assert isinstance(scenes.scene("compare", {"show": section}), scenes.Figures)
+    (part,) = scenes.scene("compare", {}).parts
+    names = {trace.name for trace in part[0].data}
+    assert {"GoogleNet, quick", "DenseNet, quick", "pale: training"} <= names  # all six, as on the page

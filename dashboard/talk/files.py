@@ -132,7 +132,12 @@ class _Reader:
         place = urlsplit(texts.pop("link"))
         page = place.path.strip("/").rsplit("/", 1)[-1] or "overview"
         if page not in PAGES:
-            raise self.wrong(parts["link"], f"the link names the page {page!r}: one of {', '.join(PAGES)}.")
+            pages = ", ".join(PAGES)
+            raise self.wrong(
+                parts["link"],
+                f"the link leads to {page[:60]!r}; a step shows a page of ViT Lab: {pages}. "
+                "Another site's address can stand in `source:`.",
+            )
         state = {k: v for k, v in parse_qsl(place.query) if k != "talk"}
         return Step(page=page, state=state, **texts)
 

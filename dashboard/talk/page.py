@@ -7,6 +7,7 @@ import threading
 import plotly.graph_objects as go
 import streamlit as st
 
+from dashboard import selection
 from dashboard.components.talk import controls
 from dashboard.talk import scenes, stage
 from dashboard.talk.files import Step, Talk, find_talk
@@ -56,8 +57,7 @@ def show() -> None:
 
 def _step(count: int) -> int:
     """The step in the address, counted from 1 there; the nearest one that there is."""
-    text = st.query_params.get("step", "1")
-    return min(max(int(text), 1), count) - 1 if text.isascii() and text.isdecimal() else 0
+    return min(max(selection.whole(st.query_params.get("step", ""), 1), 1), count) - 1
 
 
 def _moved() -> None:

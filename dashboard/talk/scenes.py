@@ -18,11 +18,14 @@ from dashboard import (
     bias,
     bias_images,
     bias_samples,
+    compare_disagree,
     compare_figures,
     compare_measured,
+    compare_reach,
     explorer,
     pictures,
     resources,
+    run_table,
     selection,
     story,
     sweep_figures,
@@ -46,7 +49,7 @@ COMPARED = {
     "Classes": compare_figures.classes,
     "Calibration": compare_figures.calibration,
 }
-MOST_COMPARED = 4  # runs of one figure
+PICTURED = 4  # images beside each other
 
 
 @dataclass(frozen=True)
@@ -119,11 +122,11 @@ def _run(state: State, key: str, found: list[Run], first: Run | None = None) -> 
 def _image(state: State, data: Dataset, run: Run | None = None) -> selection.Chosen:
     """The image that the address names, or the page's first."""
     kind = state.get("class") or ("cat" if "cat" in data.classes else data.classes[0])
-    number = state.get("image", "1")
+    number = selection.whole(state.get("image", ""), 1)
     asked = (lambda: views.answers(run, data)) if run else None
-    chosen = selection.pick(data, kind, int(number) if number.isdecimal() else 1, asked)
+    chosen = selection.pick(data, kind, number, asked)
     if chosen is None:
-        raise UserError(f"The link names {kind[:40]}, test image {number[:10]}: {data.name} has none.")
+        raise UserError(f"The link names {kind[:40]}, test image {number}: {data.name} has none.")
     return chosen
 
 
@@ -156,10 +159,11 @@ def _patches(state: State) -> Scene:
             raise UserError(f"{run.title} has no position embeddings that can be drawn.")
         return Similarity(learned)
     data = resources.dataset_of(run)
-    size = state.get("patch", "")
-    arguments = tokens.prepare(run, _image(state, data), int(size) if size.isdecimal() else None)
-    step = state.get("step", "1")
-    return Stepper(arguments | {"step": int(step) if step.isdecimal() else 1})
+    size = selection.whole(state.get("patch", ""), 0) or None
+    if size and data.size % size:
+        raise UserError(f"The link names patches of {size} pixels: an image of {data.size} has none such.")
+    arguments = tokens.prepare(run, _image(state, data), size)
+    return Stepper(arguments | {"step": selection.whole(state.get("step", ""), 1)})
 
 
 def _attention(state: State) -> Scene:
@@ -189,18 +193,30 @@ def _compare(state: State) -> Scene:
         return _sweep(sweeps[name])
     first = ",".join(run.id for run in found if run.bundled and run.weights)
     wanted = state.get("runs") or first
-    runs = [_run({"run": run_id}, "run", found) for run_id in wanted.split(",")[:MOST_COMPARED]]
-    section = state.get("show", "")
-    if section not in COMPARED:
+    runs = [_run({"run": run_id}, "run", found) for run_id in wanted.split(",")[: run_table.MOST]]
+    section, axis = state.get("show", ""), state.get("x", "epoch")
+    if section == "Speed to accuracy":
+        return Figures([compare_reach.figure(runs, state.get("goal", ""), axis)])
+    if section not in (*COMPARED, "Disagreement"):
         names = ", ".join(run.title for run in runs)
-        return Figures([(curves.figure(runs, state.get("x", "epoch")), f"the training of {names}")])
+        return Figures([(curves.figure(runs, axis), f"the training of {names}")])
     count = compare_measured.COMPLETE if state.get("tested") == str(compare_measured.COMPLETE) else 1000
     fits, said = compare_measured.alike(compare_measured.look_up(runs, count))
-    known = [item for item in fits if item.test][: 2 if section == "Confusion" else MOST_COMPARED]
+    known = [item for item in fits if item.test][: 2 if section == "Confusion" else None]
     if not known:
         raise UserError(f"Not measured yet: open Compare, {section}, and measure it there. {said}")
+    if section == "Disagreement":
+        return _disagreement(known, state)
     names = " and ".join(item.name for item in known)
     return Figures([(COMPARED[section]([item.shown for item in known]), f"{section}: {names}")])
+
+
+def _disagreement(known: list[compare_measured.Item], state: State) -> Scene:
+    parts = []
+    for image, card in compare_disagree.first(known, state, PICTURED):
+        said = ", ".join(f"{name}: {answer} {sure}" for answer, sure, _, _, name in card.said)
+        parts.append((card.truth, pictures.data_url(image), said))
+    return Pictures(parts)
 
 
 def _sweep(sweep: Any) -> Scene:
@@ -232,8 +248,7 @@ def _bias(state: State) -> Scene:
         frames, look = bias_images.prepare(probe.name, runs, data.classes, chosen, fill)
         at = {name: state[name] for name in (probe.name, "painted") if name in state}
         return Replay(probe.name, runs, chosen.image, frames, {**look, "hint": "", "at": at})
-    count = state.get("n", "500")
-    images = images_for(runs, int(count) if count.isdecimal() else 500)
+    images = images_for(runs, selection.whole(state.get("n", ""), 500))
     settings = {name: state.get(f"set_{name}", options[0]) for name, options in probe.choices.items()}
     found = bias.look_up(probe, runs, images, settings, untrained=state.get("untrained") != "false")
     known = [m for m in found if m.result]
@@ -261,7 +276,7 @@ def as_html(shown: Pictures) -> str:
     """Pictures in a row; the classes stand in talk.css."""
     cells = "".join(
         f'<figure><figcaption>{html.escape(head)}</figcaption><img src="{url}" alt="{html.escape(words)}">'
-        f"<p>{html.escape(words)}</p></figure>"
+        f"<p>{html.escape(words).replace(' %', '&nbsp;%')}</p></figure>"
         for head, url, words in shown.parts
     )
     return f'<div class="talk-pictures">{cells}</div>'
