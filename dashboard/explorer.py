@@ -162,13 +162,14 @@ def prepare(
 
 def _asked(key: str, at: MutableMapping[str, str]) -> None:
     """The browser needs something: its state comes along, `look?query=3.4&snapshot=351`, since Streamlit does
-    not read the address again; `need`: it lacks what it was believed to hold.
+    not read the address again; `need`: it lacks what it was believed to hold; `file`: this view as a file.
     """
     # the element is gone where the browser went back to another page meanwhile
     said = st.session_state.get(key) or {}
     kind, _, text = str(said.get("ask") or "").partition("?")
     if kind == "need":
         st.session_state[f"{key}_sent"] = {}
+    st.session_state[f"{key}_file"] = kind == "file"
     told = dict(parse_qsl(text))
     for name in ADDRESS:
         if told.get(name) != at.get(name):

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import beside, explorer, head, resources, selection, views
+from dashboard.components.gift import gift
 from dashboard.talk import alone
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
@@ -46,6 +47,9 @@ def explore() -> None:
     except UserError as error:
         st.error(str(error))
         return
+    if st.session_state.pop("explorer_file", False):  # HTML was pressed: the address holds what is seen
+        text = alone.explorer_of(run, chosen, data, dict(st.query_params))
+        gift(text.encode(), f"vitlab-explorer-{run.id}.html", "text/html", key="gift")
     if chosen.own:
         st.caption("This is your own image: it stays in this session and is not part of the link.")
     speaks, known = st.columns([1.35, 1], gap="large")
@@ -57,14 +61,6 @@ def explore() -> None:
         st.error(str(error))
     with known:
         beside.lens(view, data.classes, chosen.truth)
-        st.download_button(
-            "Download the explorer (.html)",
-            data=lambda: alone.explorer_of(run, chosen, data, dict(st.query_params)).encode(),
-            file_name=f"vitlab-explorer-{run.id}.html",
-            on_click="ignore",
-            disabled=views.too_many(run),
-            help="One file that opens without a server and network, and answers the pointer.",
-        )
         st.download_button(
             "Download the arrays (.npz)",
             data=lambda: views.arrays(run, None if wish.positions else image, wish.snapshot),

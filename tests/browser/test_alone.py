@@ -87,6 +87,26 @@ def test_the_explorer_in_the_file_holds_the_models_attention(files, offline, dat
     assert f"row {place // 8 + 1}, column {place % 8 + 1}" in said
 
 
+def test_the_explorer_is_saved_as_it_is_seen(visitor, offline, tmp_path):
+    """What was only pinned or chosen in the browser is in the file, too."""
+    page = visitor.open("attention?class=ship&image=2")
+    expect(page.locator(".xp[data-frame]")).to_be_visible(timeout=60_000)
+    page.locator(".xp-image").click(position={"x": 5, "y": 5})
+    page.get_by_role("button", name="per map").click()
+    page.mouse.move(2, 2)
+    for _ in range(2):  # as often as one likes
+        with page.expect_download() as got:
+            page.locator(".xp-bar").get_by_role("button", name="HTML").click()
+    assert got.value.suggested_filename == "vitlab-explorer-vit-cifar10.html"
+    got.value.save_as(tmp_path / "seen.html")
+    visitor.settle()
+    expect(page.locator(".xp-what")).to_have_text("Where row 1, column 1 looks")  # nothing is lost here
+    offline.goto((tmp_path / "seen.html").as_uri())
+    expect(offline.locator(".xp-what")).to_have_text("Where row 1, column 1 looks")
+    expect(offline.get_by_role("button", name="per map")).to_have_attribute("aria-pressed", "true")
+    expect(offline.get_by_role("button", name="HTML")).to_be_hidden()
+
+
 def test_the_talk_is_one_file_moved_on_by_keys(files, offline):
     page = offline
     path = files / "why.html"

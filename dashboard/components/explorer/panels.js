@@ -19,7 +19,7 @@ function furnish(x) {
   press("brush", x.brushing);
   find('[data-do="clear"]').hidden = !state.mask;
   find('[data-do="cls"]').hidden = !header.first;
-  find('[data-do="rollout"]').hidden = header.only !== null;
+  for (const name of ["rollout", "file"]) find(`[data-do="${name}"]`).hidden = header.only !== null;
   find(".xp-name").textContent = header.name;
   x.root.classList.toggle("brushing", x.brushing);
   answer(x);
@@ -164,6 +164,7 @@ function listen(x) {
     link: () => copyLink(x),
     png: () => save(x, "png"),
     svg: () => save(x, "svg"),
+    file: () => x.ask("file"),
   };
   root.addEventListener("click", ready((event) => {
     const button = event.target.closest("button");

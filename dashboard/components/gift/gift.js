@@ -1,0 +1,8 @@
+// data: header { name, kind, stamp }, the file. The same stamp is given once.
+
+export default function ({ data, parentElement }) {
+  const { header, at } = headerOf(data);
+  if (parentElement.gift === header.stamp) return;
+  parentElement.gift = header.stamp;
+  giveFile(new Blob([data.slice(at)], { type: header.kind }), "", header.name);
+}
