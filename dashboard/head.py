@@ -45,7 +45,7 @@ def _body(page: str, about: str | None) -> Place:
             with st.container(gap="xsmall"):
                 for section in order:
                     with st.expander(section.title, expanded=section is order[0]):
-                        st.markdown(section.text)
+                        st.markdown(guide.linked(section.text))
                 more = st.container()
         with words:
             _glossary(page)

@@ -73,6 +73,27 @@ def test_every_word_is_used_on_a_page():
     assert used == set(guide.glossary())
 
 
+CITED = re.compile(
+    r"(?:\w[\w-]+(?:, \w+)?(?: and \w+| et al\.)|nostalgebraist|[A-Z]\w+) (?:19|20)\d\d(?=[,.;* ]|$)"
+)
+UNLINKED = {"Coleman et al. 2017"}  # a workshop's paper without a lasting address
+
+
+def test_every_paper_is_a_link():
+    texts = [re.sub(r"\s+", " ", guide.guide(name).text) for name in guide.NAMES]
+    cited = {found for text in texts for found in CITED.findall(text)}
+    assert len(cited) > 30
+    assert cited == set(guide.papers()) | UNLINKED
+    assert all(address.startswith("https://") for address in guide.papers().values())
+
+
+def test_a_paper_is_linked_where_its_name_is_broken_or_follows_another():
+    said = guide.linked("*Liu et\nal. 2023, PatchDropout; Zhang 2019; Zhang et al. 2018.*")
+    assert said.count("](https://") == 3
+    assert "[Liu et al. 2023](https://arxiv.org/abs/2208.07220), PatchDropout" in said
+    assert guide.linked("$$\na\n$$") == "$$\na\n$$"
+
+
 @pytest.mark.parametrize(
     ("word", "text", "there"),
     [

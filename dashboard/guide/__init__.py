@@ -75,6 +75,24 @@ def words_of(name: str) -> tuple[str, ...]:
     return tuple(word for word in glossary() if occurs(word, text))
 
 
+@functools.cache
+def papers() -> dict[str, str]:
+    """Addresses of papers, by how the guides name them: "Abnar and Zuidema 2020"."""
+    return yaml.safe_load((HERE / "papers.yaml").read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _cited() -> re.Pattern[str]:
+    longest = sorted(papers(), key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest))})(?!\w)")
+
+
+def linked(text: str) -> str:
+    """A text whose papers are links. A name that is broken by a line's end is one, too."""
+    whole = re.sub(r"(?<=\w)\n(?=\w)", " ", text)
+    return _cited().sub(lambda found: f"[{found[0]}]({papers()[found[0]]})", whole)
+
+
 def occurs(word: str, text: str) -> bool:
     """Whether a text uses a word, in the singular or with an s. What is in brackets may be left out."""
     bare = re.escape(re.sub(r" \(.*\)$", "", word)).replace(r"\ ", r"[\s-]+")
