@@ -81,8 +81,8 @@ _ALL = (
         "How much of the image is needed?",
         "Cells of an 8x8 grid become the mean colour: at random, or ranked by how much the model's own "
         "answer depends on them (gradient times input, each model its own ranking).",
-        "Naseer et al. 2021, Intriguing Properties of Vision Transformers; the ranking: Shrikumar et al. 2016, "
-        "Not Just a Black Box",
+        "Naseer et al. 2021, Intriguing Properties of Vision Transformers; the ranking: Shrikumar et al. "
+        "2016, Not Just a Black Box",
         "vitcore.probes.robustness:occlusion",
     ),
     Probe(
@@ -99,9 +99,9 @@ _ALL = (
         "distance",
         "Attention distance",
         "How far does each layer look?",
-        "Points, one for each head of a ViT: the mean distance of a patch to what it attends to, CLS left out. "
-        "Lines, for every model: the mean distance of the pixels that the centre of a layer reads, weighted by "
-        "the effective receptive field.",
+        "Points, one for each head of a ViT: the mean distance of a patch to what it attends to, CLS left "
+        "out. Lines, for every model: the mean distance of the pixels that the centre of a layer reads, "
+        "weighted by the effective receptive field.",
         "Raghu et al. 2021, Do Vision Transformers See Like CNNs?",
         "vitcore.probes.inside:distance",
     ),
@@ -112,8 +112,8 @@ _ALL = (
         "Linear CKA of all layers within and between two models, from minibatches of 50 images with the "
         "unbiased estimator: with fewer images than features the plain one is far too large. The error is "
         "that of leaving out a tenth of each minibatch at a time, rather too large than too small.",
-        "Kornblith et al. 2019, Similarity of Neural Network Representations Revisited; minibatches: Nguyen et "
-        "al. 2021, Do Wide and Deep Networks Learn the Same Things?; ViTs: Raghu et al. 2021",
+        "Kornblith et al. 2019, Similarity of Neural Network Representations Revisited; minibatches: Nguyen "
+        "et al. 2021, Do Wide and Deep Networks Learn the Same Things?; ViTs: Raghu et al. 2021",
         "vitcore.probes.likeness:cka",
         version=2,
         pair=True,
