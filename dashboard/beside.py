@@ -75,7 +75,8 @@ def classes_of(
             label = ARCHITECTURES[run.config.model].label
             st.markdown(f"**{label}: {method}**")
             made = pictures.overlay(image, values, limits=limits, signed=signed)
-            st.image(made, width="stretch", output_format="PNG", alt=f"{label}, {method}, for {words}")
+            alt = f"{label}, {method}, for {words}: {pictures.brightest(values)}"
+            st.image(made, width="stretch", output_format="PNG", alt=alt)
             kept.append((f"{label}: {method}", made, f"for {words}"))
             maps = mine if run is vit else theirs
             best = int(maps.chances.argmax())
@@ -149,7 +150,7 @@ def cnn(run: Run, chosen: Chosen, classes: tuple[str, ...]) -> None:
         with place:
             st.markdown(f"**{title}**")
             made = pictures.overlay(chosen.image, values)
-            alt = f"Grad-CAM of stage {number} for {named}"
+            alt = f"Grad-CAM of stage {number} for {named}: {pictures.brightest(values)}"
             st.image(made, width="stretch", output_format="PNG", alt=alt)
             side = values.shape[0]
             st.caption(f"{side} x {side} places, for **{named}**")

@@ -112,11 +112,11 @@ def filter_tiles(filters: np.ndarray, shares: np.ndarray) -> str:
     """Filters [n, 3, P, P] as tiles, zero grey, each to its own largest weight, with its share of the
     variance under it. HTML; the classes stand in style.css.
     """
-    parts = [
-        f'<div class="filter"><img src="{pictures.data_url(tile)}" alt="component {i}">'
-        f"{100 * share:.1f} %</div>"
-        for i, (tile, share) in enumerate(zip(_tiles(filters), shares, strict=True), start=1)
-    ]
+    parts = []
+    for i, (tile, share) in enumerate(zip(_tiles(filters), shares, strict=True), start=1):
+        said = f"{100 * share:.1f} %"
+        picture = f'<img src="{pictures.data_url(tile)}" alt="component {i}, {said} of the variance">'
+        parts.append(f'<div class="filter">{picture}{said}</div>')
     return f'<div class="filters">{"".join(parts)}</div>'
 
 

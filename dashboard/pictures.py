@@ -47,6 +47,14 @@ def colour(values: np.ndarray, low: float, high: float, colours: np.ndarray = CI
     return colours[(share * 255).round().astype(int)]
 
 
+def brightest(values: np.ndarray) -> str:
+    """Where a map [h, w] is largest, for a picture's text alternative."""
+    if not np.ptp(values):
+        return "the same everywhere"
+    row, column = np.unravel_index(int(values.argmax()), values.shape)
+    return f"brightest at row {row + 1}, column {column + 1} of {values.shape[0]} x {values.shape[1]} places"
+
+
 def overlay(
     image: np.ndarray,
     values: np.ndarray,

@@ -44,7 +44,7 @@ for panel, run in zip(panels[1:], (vit, resnet), strict=True):
         with st.spinner(f"Asking the {model}") if shown.place is None else nullcontext():
             where, chances = story.reading(run, looks[run.config.model], shown)
         best = int(chances.argmax())
-        alt = f"{model}: where its answer {data.classes[best]} comes from"
+        alt = f"{model}, where its answer {data.classes[best]} comes from: {pictures.brightest(where)}"
         made = pictures.overlay(shown.image, where)
         with st.container(key=f"map_{run.config.model}"):
             st.image(made, width="stretch", output_format="PNG", alt=alt)
@@ -75,7 +75,7 @@ with told:
             takeaway.drawing(svg.sample_efficiency(points), svg.rows(points), key="sample efficiency")
     st.caption(
         f"Test accuracy, n = {count:,}. "
-        + ("Above: 45,000 training images." if points else "45,000 training images.")
+        + ("The bars: 45,000 training images." if points else "45,000 training images.")
     )
 
 doors = st.columns(4)

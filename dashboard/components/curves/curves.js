@@ -101,6 +101,19 @@ function draw(Plotly, div, data) {
   return Plotly.react(div, traces, layout, { displaylogo: false, responsive: true, displayModeBar: false });
 }
 
+// What the chart shows, for whoever cannot see it: where every curve is now, and the best points.
+function spoken(data) {
+  const said = (v) => (data.percent ? `${(100 * v).toFixed(1)} %` : `${+v.toPrecision(3)}`);
+  const parts = [];
+  for (const s of data.series) {
+    const at = s.y.reduce((last, v, i) => (v === null ? last : i), -1);
+    if (s.name && at >= 0) parts.push(`${s.name} ${said(s.y[at])} at ${data.x_title} ${+s.x[at].toPrecision(4)}`);
+    const best = data.best.find((b) => s.markers && b.group === s.group && b.colour === s.colour);
+    if (s.name && at >= 0 && best) parts.push(`its best ${said(best.y)}`);
+  }
+  return `${data.y_title} against ${data.x_title}: ${parts.join(", ") || "no points yet"}`;
+}
+
 // The picture of what is seen, zoom and hidden curves included, on the page's own ground.
 async function save(div, format) {
   if (!div.data) return; // nothing is drawn yet
@@ -112,6 +125,8 @@ async function save(div, format) {
 export default function ({ data, parentElement }) {
   const div = parentElement.querySelector(".curves");
   div.dataset.title = data.y_title;
+  div.setAttribute("role", "img");
+  div.setAttribute("aria-label", spoken(data));
   offerFiles(parentElement.querySelector(".files"), (format) => save(div, format), ["png", "svg"]);
   div.style.height = `${data.height}px`;
   div.dataset.view = data.view;
