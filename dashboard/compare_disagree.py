@@ -95,8 +95,8 @@ def _numbers(pair: list[Item], found: Duel, counts: dict[str, int]) -> None:
     st.markdown(
         f"Of {n:,} {pair[0].test.data}, both are right on **{counts['both']:,}**, only {names[0]} on "
         f"**{counts['first']:,}**, only {names[1]} on **{counts['second']:,}**, neither on "
-        f"**{counts['none']:,}** ({same:,} of these with the same wrong answer). That both are equally often "
-        f"right: {chance} (exact McNemar test)."
+        f"**{counts['none']:,}** ({same:,} of these with the same wrong answer). Were both equally "
+        f"often right, counts as uneven as these, or more, would have {chance} (exact McNemar test)."
     )
 
 
