@@ -165,14 +165,23 @@ def label_of(run: Run) -> str:
     return run.title if run.bundled or run.title == run.id else f"{run.title} ({run.id.split('-', 2)[-1]})"
 
 
+def _say_missing(ids: list[str], instead: str) -> None:
+    """A link from elsewhere may name runs that this laboratory has not: no other run may pass for them."""
+    named = ", ".join(f"`{run_id[:60].replace('`', '')}`" for run_id in ids[:3])
+    words = f"The link names {named}, which cannot be shown here. Shown: {instead}."
+    st.toast(words, icon=":material/link_off:", duration="long")
+
+
 def choose_run(found: list[Run], label: str = "Model", *, key: str = "run", first: Run | None = None) -> Run:
     """A select box of runs, at first `first` or the first of them. The address holds the id, which never
     changes, and not the title.
     """
     by_id = {run.id: run for run in found}
     if st.session_state.get(key) not in by_id:
-        wanted = st.query_params.get(key)
+        wanted, fresh = st.query_params.get(key), key not in st.session_state
         st.session_state[key] = wanted if wanted in by_id else (first or found[0]).id
+        if fresh and wanted and wanted not in by_id:  # not when the visitor has just deleted it
+            _say_missing([wanted], by_id[st.session_state[key]].title)
     chosen = st.selectbox(
         label,
         list(by_id),
@@ -189,8 +198,12 @@ def choose_runs(found: list[Run], label: str, *, most: int) -> list[Run]:
     """A choice of several runs, at first the bundled models; the address holds their ids."""
     by_id = {run.id: run for run in found}
     if "runs" not in st.session_state:
-        wanted = [run_id for run_id in st.query_params.get("runs", "").split(",") if run_id in by_id]
+        named = [run_id for run_id in st.query_params.get("runs", "").split(",") if run_id]
+        wanted = [run_id for run_id in named if run_id in by_id]
         st.session_state.runs = wanted or [r.id for r in found if r.bundled and r.weights] or [found[0].id]
+        if len(wanted) < len(named):
+            missing = [run_id for run_id in named if run_id not in by_id]
+            _say_missing(missing, "the others of the link" if wanted else "the bundled runs")
     st.session_state.runs = [run_id for run_id in st.session_state.runs if run_id in by_id][:most]
     chosen = st.multiselect(
         label,
