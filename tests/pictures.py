@@ -22,6 +22,8 @@ def explorer(page: Page) -> None:
     page.wait_for_selector(".xp[data-frame]", timeout=60_000)
     box = page.locator(".xp-image").bounding_box()
     page.mouse.click(box["x"] + 0.44 * box["width"], box["y"] + 0.31 * box["height"])
+    for key in "o[[..":  # no overlay, so that the image is seen; a head that looks at something
+        page.keyboard.press(key)
 
 
 def shift(page: Page) -> None:
@@ -47,7 +49,7 @@ def figure(page: Page) -> None:
 
 # where, how many pixels high, what is done there
 PICTURES: dict[str, tuple[str, int, Callable[[Page], None]]] = {
-    "attention": ("attention?class=horse&image=3", 720, explorer),
+    "attention": ("attention?class=dog&image=1", 720, explorer),
     "shift": ("inductive_bias?class=ship&image=2", 720, shift),
     "shuffle": ("inductive_bias?probe=Shuffle&class=ship&image=2", 1300, curves),
     "compare": ("compare?runs=vit-cifar10,resnet-cifar10", 720, figure),
