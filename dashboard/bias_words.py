@@ -90,7 +90,10 @@ def _fourier(lines: list[Line], border: str) -> str:
         parts.append(
             f"the {line.label} {way} ({first} after {line.values['layers'][start]}, {last} at the end)"
         )
-    return f"Among layers of the same size, {_list(parts)}. A stride changes the frequencies that there are."
+    return (
+        f"Among layers of the same size, {_list(parts)}. Expected is that attention smooths and convolutions "
+        "sharpen; a stride changes the frequencies that there are."
+    )
 
 
 def _ablation(lines: list[Line], border: str) -> str:

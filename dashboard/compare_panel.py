@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard import compare_disagree, compare_reach, compare_scores
+from dashboard import compare_disagree, compare_reach, compare_scores, selection
 from dashboard import compare_figures as draw
 from dashboard import compare_measured as measured
 from dashboard.chart import Look
@@ -20,6 +20,7 @@ SECTIONS = ("Scores", "Confusion", "Classes", "Calibration", "Disagreement", "Sp
 def show(runs: list[Run], look: Look) -> None:
     """The choice of a section, and that section."""
     sections, images = st.columns([4, 1.2], vertical_alignment="bottom")
+    selection.check_link("show", SECTIONS, SECTIONS[0])
     section = sections.segmented_control(
         "What to compare", SECTIONS, default=SECTIONS[0], key="show", bind="query-params", required=True,
         width="stretch",

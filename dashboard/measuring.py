@@ -5,7 +5,6 @@ The work itself is `dashboard.jobs`: one measurement at a time, behind all pages
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard import jobs, live
+from dashboard.text import plain
 from vitcore.config import launch_command
 from vitcore.errors import UserError
 from vitcore.probes.store import Result
@@ -105,11 +105,6 @@ def training(status: Status) -> str:
     took = f"{live.duration(status.active_s)} of training" if status.active_s else ""
     took += f" on {status.machine}" if took and status.machine else ""
     return ", ".join(filter(None, [day, took, _code(status.commit)]))
-
-
-def plain(text: str) -> str:
-    """Markdown that shows a text as it is: a run folder may come from somebody else."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
 
 
 def _code(commit: str) -> str:

@@ -7,13 +7,14 @@ and is never put into the address.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
 
+from dashboard.text import plain
 from vitcore.data import Dataset
 from vitcore.data.images import SUFFIXES, open_image, read_image
 from vitcore.errors import UserError
@@ -51,6 +52,7 @@ def choose_image(data: Dataset, answers: Callable[[], np.ndarray] | None = None)
     if st.session_state.get("class") not in options:  # another dataset, other classes
         st.session_state.pop("class", None)
     first = data.classes.index("cat") if "cat" in data.classes else 0
+    check_link("class", options, options[first])
     kind = left.selectbox(
         "Images", options, index=first, key="class", bind="query-params", disabled=bool(own)
     )
@@ -61,6 +63,8 @@ def choose_image(data: Dataset, answers: Callable[[], np.ndarray] | None = None)
         members = _members(data, kind, answers)
     if st.session_state.get("image", 1) > len(members):
         st.session_state.pop("image")
+    numbers = range(1, len(members) + 1)
+    check_link("image", [str(n) for n in numbers], f"{kind}, test image 1 of {len(members)}")
     number = middle.number_input(
         "Test image", 1, max(1, len(members)), 1, key="image", bind="query-params", disabled=bool(own),
         help="Numbered within its class, in the order of the dataset; or by how sure the model is.",
@@ -165,11 +169,18 @@ def label_of(run: Run) -> str:
     return run.title if run.bundled or run.title == run.id else f"{run.title} ({run.id.split('-', 2)[-1]})"
 
 
-def _say_missing(ids: list[str], instead: str) -> None:
-    """A link from elsewhere may name runs that this laboratory has not: no other run may pass for them."""
-    named = ", ".join(f"`{run_id[:60].replace('`', '')}`" for run_id in ids[:3])
-    words = f"The link names {named}, which cannot be shown here. Shown: {instead}."
-    st.toast(words, icon=":material/link_off:", duration="long")
+def say_missing(named: Sequence[str], instead: str) -> None:
+    """A link from elsewhere may name what is not here: nothing else may silently pass for it."""
+    words = " and ".join(f"`{name[:60].replace('`', '')}`" for name in named[:3])
+    said = f"The link names {words}, which cannot be shown here. Shown: {plain(instead)}."
+    st.toast(said, icon=":material/link_off:", duration="long")
+
+
+def check_link(key: str, options: Collection[str], instead: str) -> None:
+    """Before the widget of that key: a value in the address that is none of its options is told of."""
+    wanted = st.query_params.get(key)
+    if wanted is not None and key not in st.session_state and wanted not in options:
+        say_missing([wanted], instead)
 
 
 def choose_run(found: list[Run], label: str = "Model", *, key: str = "run", first: Run | None = None) -> Run:
@@ -181,7 +192,7 @@ def choose_run(found: list[Run], label: str = "Model", *, key: str = "run", firs
         wanted, fresh = st.query_params.get(key), key not in st.session_state
         st.session_state[key] = wanted if wanted in by_id else (first or found[0]).id
         if fresh and wanted and wanted not in by_id:  # not when the visitor has just deleted it
-            _say_missing([wanted], by_id[st.session_state[key]].title)
+            say_missing([wanted], by_id[st.session_state[key]].title)
     chosen = st.selectbox(
         label,
         list(by_id),
@@ -203,7 +214,7 @@ def choose_runs(found: list[Run], label: str, *, most: int) -> list[Run]:
         st.session_state.runs = wanted or [r.id for r in found if r.bundled and r.weights] or [found[0].id]
         if len(wanted) < len(named):
             missing = [run_id for run_id in named if run_id not in by_id]
-            _say_missing(missing, "the others of the link" if wanted else "the bundled runs")
+            say_missing(missing, "the others of the link" if wanted else "the bundled runs")
     st.session_state.runs = [run_id for run_id in st.session_state.runs if run_id in by_id][:most]
     chosen = st.multiselect(
         label,

@@ -34,14 +34,17 @@ def choose(data: Dataset, index: np.ndarray) -> Shown:
     """
     classes_place, next_place, own_place = st.columns([5.6, 1.45, 1.35], vertical_alignment="center")
     own: tuple[bytes, str] | None = st.session_state.get("own_image")
+    selection.check_link("look", data.classes, "cat")
     kind = classes_place.segmented_control(
         "Image", data.classes, default="cat", key="look", bind="query-params", required=True,
         label_visibility="collapsed", on_change=_first, disabled=bool(own),
     )  # fmt: skip
     label = data.classes.index(kind)
     members = np.flatnonzero(data.test.labels == label)
-    asked = selection.whole(st.query_params.get("nth", ""), 1)
+    asked = selection.whole(st.query_params.get("nth", "1"), 0)
     number = asked if 1 <= asked <= len(members) else 1
+    if number != asked:
+        selection.say_missing([st.query_params.pop("nth")], f"{kind}, test image 1 of {len(members)}")
     next_place.button(
         "Another one", key="another", icon=":material/skip_next:", width="stretch", disabled=bool(own),
         on_click=_go_to, args=(number % len(members) + 1,), help=f"{len(members)} test images of each class",

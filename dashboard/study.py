@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import compare_panel, head, live, measuring, run_table, sweep_figures, sweeps
 from dashboard.components import takeaway
+from dashboard.text import plain
 from vitcore.errors import UserError
 from vitcore.runs.folder import ACTIVE, Run, readonly
 from vitcore.runs.metrics import event_files
@@ -107,7 +108,7 @@ def show(sweep: Sweep) -> None:
 def _source(sweep: Sweep, place: Any) -> None:
     """What people said of its runs; machine, date, commit and command of each."""
     for note in dict.fromkeys(run.meta.note for run in sweep.runs if run.meta.note):
-        place.caption(measuring.plain(note))
+        place.caption(plain(note))
     with place.popover("How it was measured"):
         st.caption("Each run is an ordinary training. The same again:")
         measuring.trainings(sweep.runs)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard import chart, exporting, launcher, learning, live, measuring, queueing, selection, sweeps
+from dashboard.text import plain
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
 from vitcore.runs import manage
@@ -74,7 +75,7 @@ def _body(run: Run, other: Run | None, look: chart.Look, shown: list[str]) -> No
     with st.expander("Log and command", expanded=status.state in ("failed", "lost")):
         silent = "No log is kept with it." if status.state == "finished" else "Nothing printed yet."
         st.code(tail(run.log, 30) or silent, language=None, height=180 if run.log.is_file() else "content")
-        known = f"{measuring.plain(measuring.training(status))}. " if status.started else ""
+        known = f"{plain(measuring.training(status))}. " if status.started else ""
         st.caption(f"{known}The same training at the command line:")
         st.code(
             f"python -m vitcore train --config {run.path / 'config.yaml'}", language="bash", wrap_lines=True

@@ -16,6 +16,7 @@ if not found:
     st.stop()
 
 titles = {probe.title: probe for probe in PROBES.values()}
+selection.check_link("probe", [*titles, bias_samples.TITLE], next(iter(titles)))
 title = st.segmented_control(
     "Experiment",
     [*titles, bias_samples.TITLE],

@@ -28,6 +28,7 @@ pixels = data.size
 sizes = sorted({2, 4, 8, 16, own or 4} & {n for n in range(1, pixels + 1) if pixels % n == 0})
 if st.session_state.get("patch") not in sizes:
     st.session_state.pop("patch", None)
+selection.check_link("patch", [str(n) for n in sizes], f"patches of {own or 4} pixels")
 with size_control:
     size = st.segmented_control(
         "Patch size, pixels", sizes, default=own or 4, key="patch", bind="query-params", required=True

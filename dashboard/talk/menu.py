@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 
 import streamlit as st
 
 from dashboard.components.talkstep import talkstep
 from dashboard.talk.files import Talk, list_talks, read_talk
+from dashboard.text import plain
 from vitcore.errors import UserError
 
 
@@ -32,7 +34,7 @@ def _talk(name: str, path: Path) -> None:
     except (UserError, OSError) as error:
         st.error(str(error))
         return
-    st.markdown(f"**{_plain(talk.title)}**, {len(talk.steps)} steps")
+    st.markdown(f"**{plain(talk.title)}**, {len(talk.steps)} steps")
     with st.container(horizontal=True):
         st.link_button("Give it", f"./?talk={name}", icon=":material/play_arrow:")
         st.download_button(
@@ -53,9 +55,4 @@ def _file(talk: Talk) -> bytes:
     try:
         return talk_file(talk).encode()
     except UserError as error:
-        return f"<!doctype html><meta charset=utf-8><p>{_plain(str(error))}".encode()
-
-
-def _plain(text: str) -> str:
-    """Somebody's text within Markdown."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]<>#$:|~" else c for c in text)
+        return f"<!doctype html><meta charset=utf-8><p>{html.escape(str(error))}".encode()

@@ -83,7 +83,7 @@ def test_overview_asks_the_models_about_any_other_image(visitor):
     page.get_by_role("radio", name="ship").click()  # another class: its first image
     expect(page.get_by_text("ship, test image 1 of 100")).to_be_visible()
     visitor.open("?look=frog&nth=101")  # there is none: the first one
-    expect(page.get_by_text("frog, test image 1 of 100")).to_be_visible()
+    expect(page.get_by_text("frog, test image 1 of 100", exact=True)).to_be_visible()
 
 
 def attention_ready(visitor):
@@ -188,3 +188,30 @@ def test_a_page_that_raises_is_seen(page, tmp_path):
             visitor.check()
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize(
+    ("path", "named", "shown"),
+    [
+        ("?look=zebra", "zebra", "cat"),
+        ("?look=dog&nth=1000", "1000", "dog, test image 1 of 100"),
+        ("attention?run=nowhere", "nowhere", "ViT, 20 epochs"),
+        ("attention?class=unicorn&image=3", "unicorn", "cat"),
+        ("attention?class=ship&image=9999", "9999", "ship, test image 1 of 100"),
+        ("patches?patch=7", "7", "patches of 4 pixels"),
+        ("compare?show=Nothing", "Nothing", "Scores"),
+        ("compare?runs=vit-cifar10,gone", "gone", "the others of the link"),
+        ("inductive_bias?probe=Magic", "Magic", "Shift"),
+    ],
+)
+def test_what_a_link_names_and_is_not_here_is_told(visitor, path, named, shown):
+    page = visitor.open(path)
+    told = page.get_by_test_id("stToast")
+    expect(told).to_have_count(1)
+    expect(told).to_contain_text(f"The link names {named}, which cannot be shown here. Shown: {shown}.")
+
+
+def test_a_link_that_is_right_tells_nothing(visitor):
+    page = visitor.open("attention?run=vit-cifar10&class=ship&image=100")
+    expect(page.locator(".xp-name")).to_have_text("ship, test image 100 of 100", timeout=60_000)
+    assert page.get_by_test_id("stToast").count() == 0

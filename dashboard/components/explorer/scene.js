@@ -170,7 +170,7 @@ function drawLarge(p, x, source, side, token, pointed) {
 
 // Mean distance against entropy, a dot a head, the last layers darkest; crosses are attention of a known form.
 function plotPlan(header, w, h) {
-  const box = { left: 30, top: 8, right: w - 8, bottom: h - 30 };
+  const box = { left: 30, top: 20, right: w - 8, bottom: h - 30 };
   const points = [...header.distance.flat(), ...header.references.map((r) => r.distance)];
   const bits = [...header.entropy.flat(), ...header.references.map((r) => r.entropy)];
   const most = [1.08 * Math.max(...points), 1.08 * Math.max(...bits)];
@@ -196,7 +196,7 @@ function drawPlot(p, x, plan) {
     p.text(String(v), plan.left - 6, plan.py(v), { ...small, align: "right" });
   }
   p.text("mean distance, pixels", (plan.left + plan.right) / 2, plan.bottom + 23, { ...small, align: "center" });
-  p.text("entropy, bits", plan.left + 4, plan.top + 5, small);
+  p.text("entropy, bits", 0, 7, small);
   for (const [i, r] of header.references.entries()) {
     const [cx, cy] = [plan.px(r.distance), plan.py(r.entropy)];
     p.segment(cx, plan.top, cx, plan.bottom, { stroke: look.faint, dash: [2, 3] });

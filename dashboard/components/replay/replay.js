@@ -310,7 +310,7 @@ class Replay {
     p.rect(this.column * unit + 0.5, this.row * unit + 0.5, unit - 1, unit - 1, { stroke: "#fff", line: 1.5 });
     canvas.nextSibling.textContent = `how sure of ${classes[kept]}, at every shift`;
     canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", `How sure the model is of ${classes[kept]} at every shift, dark 0 to bright 100 %`);
+    canvas.setAttribute("aria-label", `How sure the ${this.header.models[model].label} is of ${classes[kept]} at every shift, dark 0 to bright 100 %`);
   }
 }
 
