@@ -36,31 +36,31 @@ def shift(page: Page) -> None:
     page.mouse.up()
 
 
-def curves(page: Page) -> None:
+def replay(page: Page) -> None:
     page.wait_for_selector(".replay[data-frame]", timeout=60_000)
-    page.wait_for_selector(".js-plotly-plot")
-    page.locator(".replay input").fill("2")
-    page.locator(".replay input").blur()
+
+
+def stepper(page: Page) -> None:
+    page.wait_for_selector(".steps[data-still='true']", timeout=60_000)
 
 
 def figure(page: Page) -> None:
     page.wait_for_selector(".js-plotly-plot .main-svg", timeout=60_000)
 
 
-# where, how many pixels high, what is done there
-PICTURES: dict[str, tuple[str, int, Callable[[Page], None]]] = {
-    "attention": ("attention?class=dog&image=1", 720, explorer),
-    "shift": ("inductive_bias?class=ship&image=2", 720, shift),
-    "shuffle": ("inductive_bias?probe=Shuffle&class=ship&image=2", 1300, curves),
-    "compare": ("compare?runs=vit-cifar10,resnet-cifar10", 720, figure),
-    "talk": ("?talk=why&step=5", 720, figure),
+# where, what is done there
+PICTURES: dict[str, tuple[str, Callable[[Page], None]]] = {
+    "attention": ("attention?class=dog&image=1", explorer),
+    "shift": ("inductive_bias?class=ship&image=2", shift),
+    "patches": ("patches?class=horse&image=3&step=3", stepper),
+    "compare": ("compare?runs=vit-cifar10,resnet-cifar10", figure),
+    "talk": ("?talk=why&step=6", replay),
 }
 
 
 def take(page: Page, url: str, name: str) -> Path:
     """One picture."""
-    address, high, act = PICTURES[name]
-    page.set_viewport_size({"width": 1280, "height": high})
+    address, act = PICTURES[name]
     page.goto(f"{url}/{address}")
     page.wait_for_selector('[data-testid="stMain"] h1', timeout=60_000)
     for _ in range(3):
