@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dashboard import views
 from dashboard.talk.files import read_talk
 from vitcore.probes import PROBES
 from vitcore.probes.store import Subject, find, images_for
@@ -46,6 +47,18 @@ def test_curves(steps, title, probe, curve, x, words):
         mean, error = (100 * found["curves"][curve][k][at] for k in ("mean", "error"))
         said.append(f"{mean:.0f} ± {error:.0f} %")
     assert words.format(*said) in steps[title]
+
+
+def test_positions(steps):
+    """What a listener reads who hovers any tile: a neighbour, diagonal ones too, or the other side's place."""
+    alike = views.learned(find_run("vit-cifar10")).similarity
+    side = round(len(alike) ** 0.5)
+    for token, values in enumerate(alike):
+        best = max((value, other) for other, value in enumerate(values) if other != token)[1]
+        (row, column), (row2, column2) = divmod(token, side), divmod(best, side)
+        beside = max(abs(row - row2), abs(column - column2)) == 1
+        assert beside or (row, side - 1 - column) == (row2, column2)
+    assert "most like one beside it or its mirror image" in steps["Neighbourhood had to be learned"]
 
 
 def test_distances(steps):
