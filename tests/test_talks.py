@@ -134,4 +134,10 @@ def test_every_section_of_compare_can_be_a_step():
         assert isinstance(scenes.scene("compare", {"show": section}), scenes.Figures)
     (part,) = scenes.scene("compare", {}).parts
     names = {trace.name for trace in part[0].data}
+    (smooth,) = scenes.scene("compare", {"smooth": "0.9", "log": "true", "x": "step"}).parts
+    assert smooth[0].layout.yaxis2.type == "log"
+    assert part[0].layout.yaxis2.type != "log"
+    assert len(smooth[0].data) > len(part[0].data)  # the curves themselves stay faintly behind
+    assert smooth[0].layout.xaxis.title.text == "optimizer step"
+    assert scenes.scene("compare", {"smooth": "much", "x": "weather"})  # what nobody can draw is left out
     assert {"GoogleNet, quick", "DenseNet, quick", "pale: training"} <= names  # all six, as on the page

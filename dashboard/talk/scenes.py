@@ -18,6 +18,7 @@ from dashboard import (
     bias,
     bias_images,
     bias_samples,
+    chart,
     compare_disagree,
     compare_figures,
     compare_measured,
@@ -180,7 +181,17 @@ def _attention(state: State) -> Scene:
 
 def _training(state: State) -> Scene:
     run = _run(state, "watch", resources.runs())
-    return Figures([(curves.figure([run], state.get("x", "epoch")), f"the training of {run.title}")])
+    return Figures([(curves.figure([run], _look(state)), f"the training of {run.title}")])
+
+
+def _look(state: State) -> chart.Look:
+    """How the address has curves drawn; what it does not know is as a page draws it at first."""
+    axis = state.get("x", "epoch")
+    try:
+        smooth = min(max(float(state.get("smooth", 0)), 0.0), 0.99)
+    except ValueError:
+        smooth = 0.0
+    return chart.Look(axis if axis in chart.AXES else "epoch", smooth, state.get("log") == "true")
 
 
 def _compare(state: State) -> Scene:
@@ -194,12 +205,12 @@ def _compare(state: State) -> Scene:
     first = ",".join(run.id for run in found if run.bundled and run.weights)
     wanted = state.get("runs") or first
     runs = [_run({"run": run_id}, "run", found) for run_id in wanted.split(",")[: run_table.MOST]]
-    section, axis = state.get("show", ""), state.get("x", "epoch")
+    section = state.get("show", "")
     if section == "Speed to accuracy":
-        return Figures([compare_reach.figure(runs, state.get("goal", ""), axis)])
+        return Figures([compare_reach.figure(runs, state.get("goal", ""), _look(state).axis)])
     if section not in (*COMPARED, "Disagreement"):
         names = ", ".join(run.title for run in runs)
-        return Figures([(curves.figure(runs, axis), f"the training of {names}")])
+        return Figures([(curves.figure(runs, _look(state)), f"the training of {names}")])
     count = compare_measured.COMPLETE if state.get("tested") == str(compare_measured.COMPLETE) else 1000
     fits, said = compare_measured.alike(compare_measured.look_up(runs, count))
     known = [item for item in fits if item.test][: 2 if section == "Confusion" else None]
