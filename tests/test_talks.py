@@ -59,6 +59,9 @@ def test_a_talk_is_read_from_links_as_a_browser_shows_them(home):
             "a colon, or one that begins with a sign, needs quotation",
         ),
         (8, GOOD.replace("Another.", '"Another.'), "unexpected end of stream"),
+        (12, GOOD.replace("      slowly.", "slowly."), "could not find expected ':'"),
+        (9, GOOD.replace("link: /", "link: /?talk=why&step=3"), "leads to a step of a talk"),
+        (8, GOOD.replace("Another.", "Ano\u0007ther."), "an invisible character (U+0007)"),
         (7, GOOD.replace("- title: Two", "  title: Two"), "`title:` once; a new step begins with"),
         (3, "title: Mine\nsteps:\n\t- title: One\n", "indent with spaces"),
     ],
@@ -72,8 +75,8 @@ def test_a_wrong_file_gets_a_sentence_with_its_line(home, line, text, words):
 
 
 def test_not_text_and_not_there(home):
-    (home / "mine.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match="cannot be read"):
+    (home / "mine.yaml").write_bytes(GOOD.replace("Another", "Caf\u00e9").encode("latin-1"))
+    with pytest.raises(UserError, match=r"^mine\.yaml, line 8: not UTF-8"):
         files.find_talk("mine")
     with pytest.raises(UserError, match=r"no talk of the name '../mine'.*There are: mine, why"):
         files.find_talk("../mine")
