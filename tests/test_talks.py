@@ -123,6 +123,18 @@ def test_what_a_link_names_and_cannot_be_shown_is_a_sentence():
     scenes.scene("attention", {"image": "9" * 5000})  # Python reads no number of so many digits
 
 
+def test_a_map_is_of_the_class_that_the_link_names():
+    link = {"run": "resnet-cifar10", "class": "deer", "image": "5"}
+    answer, dog, same = (
+        scenes.scene("attention", {**link, **more}).parts[1]
+        for more in ({}, {"speaks": "dog"}, {"speaks": "the answer"})
+    )
+    assert dog[0] == "ResNet: Grad-CAM for dog"
+    assert dog[1] != answer[1]
+    assert dog[2] == answer[2]  # what it says stays what it says
+    assert same == answer
+
+
 def test_every_section_of_compare_can_be_a_step():
     runs = "vit-cifar10,resnet-cifar10"
     shown = scenes.scene("compare", {"show": "Disagreement", "runs": runs, "who": "second"})

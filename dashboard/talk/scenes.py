@@ -172,11 +172,23 @@ def _attention(state: State) -> Scene:
     data = resources.dataset_of(run)
     chosen = _image(state, data, run)
     if not ARCHITECTURES[run.config.model].attention:
-        return Pictures(
-            [("The image", pictures.data_url(chosen.image), chosen.name), _map(run, chosen, data, "Grad-CAM")]
-        )
+        shown = _for(run, chosen, data, state.get("speaks", "")) or _map(run, chosen, data, "Grad-CAM")
+        return Pictures([("The image", pictures.data_url(chosen.image), chosen.name), shown])
     explorer.prepare(run, chosen, data, state)
     return Explorer(run, chosen, data)
+
+
+def _for(run: Run, chosen: selection.Chosen, data: Dataset, named: str) -> tuple[str, str, str] | None:
+    """Grad-CAM for the class that the address names, as the page draws it; None for the answer."""
+    if named not in data.classes:
+        return None
+    found = views.class_maps(run, chosen.image)
+    if not found.stages:
+        return None
+    drawn = pictures.overlay(chosen.image, found.stages[-1][data.classes.index(named)])
+    best = int(found.chances.argmax())
+    said = f"says {data.classes[best]}, {100 * found.chances[best]:.0f} % sure"
+    return f"{ARCHITECTURES[run.config.model].label}: Grad-CAM for {named}", pictures.encoded(drawn), said
 
 
 def _training(state: State) -> Scene:
