@@ -131,6 +131,7 @@ def classes(runs: list[Shown]) -> go.Figure:
                 line={"color": "rgba(128,128,128,0.35)", "width": 2},
                 hoverinfo="skip",
                 showlegend=False,
+                meta={"again": True},
             )
         )
     apart = 0.12 * (np.arange(len(runs)) - (len(runs) - 1) / 2)  # equally good runs stand beside each other
@@ -150,6 +151,7 @@ def classes(runs: list[Shown]) -> go.Figure:
                     [100 * np.array(found["error"])[order], np.array(found["count"])[order]], axis=1
                 ),
                 text=[names[i] for i in order],
+                meta={"y": [names[i] for i in order], "called": {"x": "accuracy, %", "y": "class"}},
                 mode="markers",
                 name=run.name,
                 marker={"color": run.colour, "size": 10, "symbol": _symbol(run.dash)},
@@ -264,6 +266,9 @@ def reach(paths: list[Path], unit: str) -> go.Figure:
         go.Bar(
             x=[path.end for path in paths],
             y=names,
+            name="trained until",
+            meta={"called": {"y": "run"}},
+            showlegend=False,
             orientation="h",
             width=0.55,
             marker={"color": [path.colour for path in paths], "opacity": 0.25},
@@ -275,8 +280,10 @@ def reach(paths: list[Path], unit: str) -> go.Figure:
     )
     figure.add_trace(
         go.Bar(
-            x=[path.reached or 0 for path in paths],
+            x=[path.reached for path in paths],  # None, and no bar, where it was not reached
             y=names,
+            name="reached at",
+            showlegend=False,
             orientation="h",
             width=0.55,
             marker={"color": [path.colour for path in paths]},

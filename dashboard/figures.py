@@ -51,7 +51,11 @@ def logit_lens(values: np.ndarray, classes: tuple[str, ...], truth: int | None, 
             ygap=2,
             showscale=False,
             name="read after each layer",
-            meta={"value": "probability, %"},
+            meta={
+                "value": "probability, %",
+                "y": [classes[i] for i in order],
+                "called": {"x": "layer", "y": "class"},
+            },
             hovertemplate="%{y} after layer %{x}: %{z:.1f} %<extra></extra>",
         )
     )
@@ -75,6 +79,8 @@ def probabilities(
         go.Bar(
             x=values[order],
             y=names,
+            name="the answer",
+            meta={"y": [classes[i] for i in order], "called": {"x": "probability", "y": "class"}},
             orientation="h",
             marker={"color": colour},
             text=[f"{100 * values[i]:.1f} %" for i in order],

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from dashboard import views
 from dashboard.talk.files import read_talk
+from vitcore.analysis.heads import patch_distances
 from vitcore.probes import PROBES
 from vitcore.probes.store import Subject, find, images_for
 from vitcore.runs.folder import assets_dir, find_run, list_runs
@@ -16,6 +18,11 @@ RUNS = ("vit-cifar10", "resnet-cifar10")
 @pytest.fixture(scope="module")
 def steps():
     return {step.title: step.say for step in read_talk(assets_dir() / "talks" / "why.yaml").steps}
+
+
+@pytest.fixture(scope="module")
+def notes():
+    return {step.title: step.note for step in read_talk(assets_dir() / "talks" / "why.yaml").steps}
 
 
 def values(probe, run):
@@ -48,10 +55,24 @@ def test_curves(steps, title, probe, curve, x, words):
     assert words.format(*said) in steps[title]
 
 
-def test_distances(steps):
+def test_positions(steps):
+    """What a listener reads who hovers a tile: a neighbour, diagonal ones too, or the mirrored place."""
+    alike = views.learned(find_run("vit-cifar10")).similarity
+    side = round(len(alike) ** 0.5)
+    for token, values in enumerate(alike):
+        best = max((value, other) for other, value in enumerate(values) if other != token)[1]
+        (row, column), (row2, column2) = divmod(token, side), divmod(best, side)
+        beside = max(abs(row - row2), abs(column - column2)) == 1
+        assert beside or (row, side - 1 - column) == (row2, column2)
+    assert "most like one beside it or its mirror image" in steps["Neighbourhood had to be learned"]
+
+
+def test_distances(steps, notes):
     heads = values("distance", "vit-cifar10")["heads"]["mean"][0]
     low, high = round(min(heads)), round(max(heads))
     assert f"{low} to {high} pixels" in steps["Every patch may ask every other one"]
+    even = float(patch_distances(8, 4).mean())
+    assert f"it would be {even:.1f} pixels" in notes["Every patch may ask every other one"]
     reach = [values("receptive-field", run)["reach"]["mean"][1] for run in RUNS]
     said = steps["A ResNet was told"]
     assert f"{reach[0]:.1f} pixels away on average in the ViT" in said
@@ -64,16 +85,20 @@ def test_accuracies(steps):
         found = find_run(run)
         assert found.config.epochs == 20
         result = found.status().result
+        assert result["n_val"] == 5000  # the source says so
         share, count = result["test_acc"], result["n_test"]
         error = (share * (1 - share) / count) ** 0.5  # of a share
         words = f"{100 * share:.1f} ± {100 * error:.1f} %"
         assert f"{label} is right in {words}" in said or f"the {label} in {words}" in said
 
 
-def test_samples(steps):
+def test_samples(steps, notes):
     tied = [run for run in list_runs() if run.bundled and run.meta.sweep and run.meta.sweep.kind == "samples"]
     rows = {(r["model"], r["share"]): r["mean"] for r in sample_curve(tied)}
     said = steps["The price of not being told"]
+    sizes = {r["model"]: r["parameters"] / 1e6 for r in sample_curve(tied)}
+    words = f"ResNet has {sizes['resnet']:.2f} million parameters, the ViT {sizes['vit']:.1f}"
+    assert words in notes["The price of not being told"]
     shares = sorted({share for _, share in rows})
     assert len(shares) >= 2
     gaps = [round(100 * (rows["resnet", share] - rows["vit", share])) for share in shares]

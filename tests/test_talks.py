@@ -59,6 +59,9 @@ def test_a_talk_is_read_from_links_as_a_browser_shows_them(home):
             "a colon, or one that begins with a sign, needs quotation",
         ),
         (8, GOOD.replace("Another.", '"Another.'), "unexpected end of stream"),
+        (12, GOOD.replace("      slowly.", "slowly."), "could not find expected ':'"),
+        (9, GOOD.replace("link: /", "link: /?talk=why&step=3"), "leads to a step of a talk"),
+        (8, GOOD.replace("Another.", "Ano\u0007ther."), "an invisible character (U+0007)"),
         (7, GOOD.replace("- title: Two", "  title: Two"), "`title:` once; a new step begins with"),
         (3, "title: Mine\nsteps:\n\t- title: One\n", "indent with spaces"),
     ],
@@ -72,8 +75,8 @@ def test_a_wrong_file_gets_a_sentence_with_its_line(home, line, text, words):
 
 
 def test_not_text_and_not_there(home):
-    (home / "mine.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match="cannot be read"):
+    (home / "mine.yaml").write_bytes(GOOD.replace("Another", "Caf\u00e9").encode("latin-1"))
+    with pytest.raises(UserError, match=r"^mine\.yaml, line 8: not UTF-8"):
         files.find_talk("mine")
     with pytest.raises(UserError, match=r"no talk of the name '../mine'.*There are: mine, why"):
         files.find_talk("../mine")
@@ -120,6 +123,18 @@ def test_what_a_link_names_and_cannot_be_shown_is_a_sentence():
     scenes.scene("attention", {"image": "9" * 5000})  # Python reads no number of so many digits
 
 
+def test_a_map_is_of_the_class_that_the_link_names():
+    link = {"run": "resnet-cifar10", "class": "deer", "image": "5"}
+    answer, dog, same = (
+        scenes.scene("attention", {**link, **more}).parts[1]
+        for more in ({}, {"speaks": "dog"}, {"speaks": "the answer"})
+    )
+    assert dog[0] == "ResNet: Grad-CAM for dog"
+    assert dog[1] != answer[1]
+    assert dog[2] == answer[2]  # what it says stays what it says
+    assert same == answer
+
+
 def test_every_section_of_compare_can_be_a_step():
     runs = "vit-cifar10,resnet-cifar10"
     shown = scenes.scene("compare", {"show": "Disagreement", "runs": runs, "who": "second"})
@@ -134,4 +149,10 @@ def test_every_section_of_compare_can_be_a_step():
         assert isinstance(scenes.scene("compare", {"show": section}), scenes.Figures)
     (part,) = scenes.scene("compare", {}).parts
     names = {trace.name for trace in part[0].data}
+    (smooth,) = scenes.scene("compare", {"smooth": "0.9", "log": "true", "x": "step"}).parts
+    assert smooth[0].layout.yaxis2.type == "log"
+    assert part[0].layout.yaxis2.type != "log"
+    assert len(smooth[0].data) > len(part[0].data)  # the curves themselves stay faintly behind
+    assert smooth[0].layout.xaxis.title.text == "optimizer step"
+    assert scenes.scene("compare", {"smooth": "much", "x": "weather"})  # what nobody can draw is left out
     assert {"GoogleNet, quick", "DenseNet, quick", "pale: training"} <= names  # all six, as on the page

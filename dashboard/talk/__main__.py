@@ -35,8 +35,15 @@ def _made(what: str) -> tuple[str, str]:
     from dashboard.talk import alone
     from dashboard.talk.files import find_talk, read_talk
 
-    if "?" in what or what.rstrip("/").endswith("attention"):
-        return "explorer", alone.explorer_file(dict(parse_qsl(urlsplit(what).query)))
+    place = urlsplit(what)
+    if place.query or place.path.rstrip("/").endswith("attention"):
+        page = place.path.rstrip("/").rsplit("/", 1)[-1]
+        if page != "attention":
+            raise UserError(
+                f"The address of {page[:60] or 'the first page'} is no explorer: name one of the page "
+                "attention, or make a talk of views of other pages."
+            )
+        return "explorer", alone.explorer_file(dict(parse_qsl(place.query)))
     talk = read_talk(Path(what)) if what.endswith((".yaml", ".yml")) else find_talk(what)
     return talk.name, alone.talk_file(talk)
 

@@ -12,13 +12,13 @@ from dashboard.figures import _bare, _settle_pandas
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
+LOG_TICKS = [digit * 10.0**power for power in range(-4, 3) for digit in (1, 2, 5)]
 FAINT = "77"  # opacity of training curves, as two hexadecimal digits
 
 
-def figure(runs: Sequence[Run], axis: str) -> go.Figure:
-    """The main curves of runs against `axis`, one of `chart.AXES`. Raises `UserError` without any."""
+def figure(runs: Sequence[Run], look: chart.Look) -> go.Figure:
+    """The main curves of runs. Raises `UserError` without any."""
     _settle_pandas()
-    look = chart.Look(axis if axis in chart.AXES else "epoch")
     made = make_subplots(1, 2, horizontal_spacing=0.1)
     for column, tags in enumerate(chart.MAIN, start=1):
         drawing = chart.collect(runs, tags, look, FAINT)
@@ -42,6 +42,8 @@ def figure(runs: Sequence[Run], axis: str) -> go.Figure:
         made.update_xaxes(title_text=chart.AXES[look.axis], col=column)
         made.update_yaxes(title_text=chart.TITLES[quantity], col=column)
     made.update_yaxes(tickformat=".0%", col=1)
+    if look.log:
+        made.update_yaxes(type="log", tickvals=LOG_TICKS, col=2)  # Plotly's own would write 0.5 as 5
     made = _bare(made, 400, l=60, b=50, t=30)
     return made.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
 

@@ -86,14 +86,20 @@ def read_talk(path: Path) -> Talk:
     """Read and check a talk file. Raises `UserError` with the line."""
     try:
         text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise UserError(f"{path.name} cannot be read: {error}.") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise UserError(f"{path.name}, line {line}: not UTF-8. Save the file as UTF-8.") from None
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.reader.ReaderError as error:  # it knows a place, not a line
+        line, sign = text.count("\n", 0, error.position) + 1, f"U+{error.character:04X}"
+        raise UserError(f"{path.name}, line {line}: an invisible character ({sign}): delete it.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         what = getattr(error, "problem", None) or "not YAML"
-        if "end of stream" in what:  # a quotation mark without its partner: the line where it stands
+        if "end of stream" in what or "could not find" in what:  # where the text that lacks something begins
             mark = getattr(error, "context_mark", None) or mark
         raise UserError(f"{path.name}, line {mark.line + 1 if mark else 1}: {what}. {ADVICE}") from None
     except RecursionError:
@@ -138,7 +144,10 @@ class _Reader:
                 f"the link leads to {page[:60]!r}; a step shows a page of ViT Lab: {pages}. "
                 "Another site's address can stand in `source:`.",
             )
-        state = {k: v for k, v in parse_qsl(place.query) if k != "talk"}
+        state = dict(parse_qsl(place.query))
+        if state.pop("talk", None) and not place.path.strip("/"):
+            sentence = "the link leads to a step of a talk: write the link of the view that it shows."
+            raise self.wrong(parts["link"], sentence)
         return Step(page=page, state=state, **texts)
 
     def mapping(

@@ -21,7 +21,8 @@ def control() -> None:
         st.caption(
             "A talk is a file in the folder `talks` of where ViT Lab was started, like "
             "`assets/talks/why.yaml`: `title:` and `steps:`. Keys: arrows, space, Page Up and Down; `n` "
-            "notes, `f` full screen."
+            "notes, `f` full screen. A step has one picture: end a link of Shift, Shuffle or Occlusion with "
+            "`&view=curve` for the curves, one of Patches with `&view=similarity` for the positions."
         )
         for name, path in list_talks().items():
             st.divider()

@@ -18,6 +18,7 @@ from dashboard import (
     bias,
     bias_images,
     bias_samples,
+    chart,
     compare_disagree,
     compare_figures,
     compare_measured,
@@ -171,16 +172,38 @@ def _attention(state: State) -> Scene:
     data = resources.dataset_of(run)
     chosen = _image(state, data, run)
     if not ARCHITECTURES[run.config.model].attention:
-        return Pictures(
-            [("The image", pictures.data_url(chosen.image), chosen.name), _map(run, chosen, data, "Grad-CAM")]
-        )
+        shown = _for(run, chosen, data, state.get("speaks", "")) or _map(run, chosen, data, "Grad-CAM")
+        return Pictures([("The image", pictures.data_url(chosen.image), chosen.name), shown])
     explorer.prepare(run, chosen, data, state)
     return Explorer(run, chosen, data)
 
 
+def _for(run: Run, chosen: selection.Chosen, data: Dataset, named: str) -> tuple[str, str, str] | None:
+    """Grad-CAM for the class that the address names, as the page draws it; None for the answer."""
+    if named not in data.classes:
+        return None
+    found = views.class_maps(run, chosen.image)
+    if not found.stages:
+        return None
+    drawn = pictures.overlay(chosen.image, found.stages[-1][data.classes.index(named)])
+    best = int(found.chances.argmax())
+    said = f"says {data.classes[best]}, {100 * found.chances[best]:.0f} % sure"
+    return f"{ARCHITECTURES[run.config.model].label}: Grad-CAM for {named}", pictures.encoded(drawn), said
+
+
 def _training(state: State) -> Scene:
     run = _run(state, "watch", resources.runs())
-    return Figures([(curves.figure([run], state.get("x", "epoch")), f"the training of {run.title}")])
+    return Figures([(curves.figure([run], _look(state)), f"the training of {run.title}")])
+
+
+def _look(state: State) -> chart.Look:
+    """How the address has curves drawn; what it does not know is as a page draws it at first."""
+    axis = state.get("x", "epoch")
+    try:
+        smooth = min(max(float(state.get("smooth", 0)), 0.0), 0.99)
+    except ValueError:
+        smooth = 0.0
+    return chart.Look(axis if axis in chart.AXES else "epoch", smooth, state.get("log") == "true")
 
 
 def _compare(state: State) -> Scene:
@@ -194,12 +217,12 @@ def _compare(state: State) -> Scene:
     first = ",".join(run.id for run in found if run.bundled and run.weights)
     wanted = state.get("runs") or first
     runs = [_run({"run": run_id}, "run", found) for run_id in wanted.split(",")[: run_table.MOST]]
-    section, axis = state.get("show", ""), state.get("x", "epoch")
+    section = state.get("show", "")
     if section == "Speed to accuracy":
-        return Figures([compare_reach.figure(runs, state.get("goal", ""), axis)])
+        return Figures([compare_reach.figure(runs, state.get("goal", ""), _look(state).axis)])
     if section not in (*COMPARED, "Disagreement"):
         names = ", ".join(run.title for run in runs)
-        return Figures([(curves.figure(runs, axis), f"the training of {names}")])
+        return Figures([(curves.figure(runs, _look(state)), f"the training of {names}")])
     count = compare_measured.COMPLETE if state.get("tested") == str(compare_measured.COMPLETE) else 1000
     fits, said = compare_measured.alike(compare_measured.look_up(runs, count))
     known = [item for item in fits if item.test][: 2 if section == "Confusion" else None]

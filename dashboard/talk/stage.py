@@ -19,12 +19,15 @@ from dashboard.talk.files import Step
 
 HEIGHT = 525  # pixels for figures where the window has 720; larger windows in proportion
 TYPE = 1.45  # figures of a page are read from half a metre, those of a talk from the back row
+FULL = (56, 160)  # characters of a title in one line, and of a sentence in two, in type of full size
 
 
 def words(step: Step) -> str:
     """What the audience reads, as HTML; a line does not end between a number and its unit or error."""
     say = re.sub(r" (?=[%±])|(?<=±) ", "\u00a0", step.say)
-    return f"<h1>{html.escape(step.title)}</h1><p>{html.escape(say)}</p>"
+    parts = zip((step.title, say), FULL, strict=True)
+    head, text = (' class="talk-long"' if len(part) > most else "" for part, most in parts)
+    return f"<h1{head}>{html.escape(step.title)}</h1><p{text}>{html.escape(say)}</p>"
 
 
 def draw(shown: scenes.Scene, state: MutableMapping[str, str], *, key: str, scale: float = 1.0) -> None:

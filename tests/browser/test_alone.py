@@ -154,4 +154,7 @@ def test_what_cannot_be_written_is_a_sentence(tmp_path):
     done = write("attention?run=resnet-cifar10", tmp_path / "out.html")
     assert done.returncode == 1
     assert done.stderr.strip().endswith("there is no explorer to put into a file.")
+    done = write("http://127.0.0.1:8501/patches?class=ship&step=3", tmp_path / "out.html")
+    assert done.returncode == 1
+    assert done.stderr.strip().startswith("The address of patches is no explorer")
     assert not (tmp_path / "out.html").exists()

@@ -212,6 +212,12 @@ def test_the_brush_changes_prediction_and_attention_and_stays_in_the_link(visito
     expect(page.locator(".xp")).not_to_have_attribute("data-frame", before)
     expect(page.locator(".xp-answer")).to_contain_text("(was ")
     painted = page.locator(".xp").get_attribute("data-frame")
+    away = page.evaluate(
+        "(() => { const x = document.querySelector('.xp').explorer, i = x.mask.indexOf(1);"
+        "const pixel = x.picture.getContext('2d').getImageData(i % 32, Math.floor(i / 32), 1, 1).data;"
+        "return x.header.mean.map((v, k) => Math.abs(v - pixel[k])) })()"
+    )
+    assert max(away) <= 1  # seen as the mean colour, also under a map
     visitor.settle()
     visitor.page.goto(page.url)
     attention_ready(visitor)

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from vitcore.probes import PROBES
+from vitcore.probes import PROBES, TEST
+from vitcore.probes.scores import test_set as the_test_set
 from vitcore.probes.store import Subject, find, images_for
 from vitcore.runs.folder import find_run
 
@@ -66,6 +67,31 @@ def test_the_data_of_maps_are_the_counts(visitor):
     assert sum(float(row[4]) for row in counts) == 20_000
     right = sum(float(row[4]) for row in counts if row[2] == row[3] and row[0].startswith("ViT"))
     assert right == 8256  # 82.56 %, as `python -m vitcore evaluate` has it
+
+
+def test_the_data_of_dots_and_bars_name_class_and_run(visitor):
+    runs = "&runs=vit-cifar10,resnet-cifar10"
+    page = visitor.open(f"compare?show=Classes&tested=1000{runs}")
+    page.wait_for_selector(".takeaway")
+    rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
+    assert rows[0] == ["series", "accuracy, %", "class", "error"]
+    assert len(rows) == 1 + 2 * 10  # the lines between two dots are no numbers of their own
+    for run in ("vit-cifar10", "resnet-cifar10"):
+        name = find_run(run).title
+        got = {row[2]: float(row[1]) for row in rows if row[0] == name}
+        stored = find(TEST, [Subject(find_run(run))], the_test_set(find_run(run), 1000), {}).values
+        means = [100 * mean for mean in stored["class_accuracy"]["mean"]]
+        assert got == pytest.approx(dict(zip(stored["classes"], means, strict=True)))
+    page = visitor.open(f"compare?show=Speed+to+accuracy{runs}")
+    page.wait_for_selector(".takeaway")
+    rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
+    assert rows[0] == ["series", "epoch", "run", "error"]
+    assert ["trained until", "20", "ResNet, 20 epochs", ""] in rows
+    assert ["reached at", "12", "ResNet, 20 epochs", ""] in rows
+    page = visitor.open("attention?run=resnet-cifar10&class=ship")
+    rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
+    assert rows[0] == ["series", "probability", "class", "error"]
+    assert rows[-1][2] == "ship"
 
 
 # where, the file's stem, and what its CSV begins with

@@ -276,6 +276,22 @@ def test_a_talk_written_by_hand_is_opened_reloaded_and_mended(own):
     visitor.check()
 
 
+def test_the_longest_words_leave_the_view_its_place(own):
+    visitor, folder = own
+    title = "A title as long as a file may have it, which two lines would take in large type"
+    say = "A sentence as long as it may be: " + "words of several lengths, some long, " * 5
+    step = f'  - title: "{title}"\n    say: "{say.strip()[:220]}"\n    link: '
+    links = ("inductive_bias?probe=Occlusion&view=curve", "attention?class=cat")
+    (folder / "long.yaml").write_text("title: Long\nsteps:\n" + "".join(f"{step}{link}\n" for link in links))
+    page = open_talk(visitor, "?talk=long")
+    for number in (1, 2):
+        at(page, number, 2)
+        drawn(page)
+        assert fits(page)
+        page.keyboard.press("PageDown")
+    visitor.check()
+
+
 @pytest.mark.parametrize("step", [2, 3], ids=["patches", "attention"])
 def test_what_a_canvas_writes_is_as_large_on_every_screen(visitor, step):
     """Labels drawn on a canvas grow with the window as the words around them do: seen from the back row."""

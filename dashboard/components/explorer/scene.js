@@ -28,7 +28,8 @@ function paintSheet(sheet, maps, side, tops, colours, signed) {
   ctx.putImageData(sheet.data, 0, 0);
 }
 
-// The image, grey below a map where there is one, and painted pixels in the mean colour. -> canvas of S x S
+// The image, grey below a map where there is one, and painted pixels in the mean colour, above the map: below it nobody
+// would see them. -> canvas of S x S
 function paintImage(canvas, image, size, mask, mean, map, side, top, colours, signed) {
   if (canvas.width !== size) {
     canvas.width = canvas.height = size;
@@ -43,7 +44,7 @@ function paintImage(canvas, image, size, mask, mean, map, side, top, colours, si
       const i = y * size + x;
       const hidden = mask[i];
       let [r, g, b] = hidden ? mean : [image[3 * i], image[3 * i + 1], image[3 * i + 2]];
-      if (map) {
+      if (map && !hidden) {
         const grey = 0.38 * (0.299 * r + 0.587 * g + 0.114 * b);
         const c = colours[shade(map[Math.floor(y / patch) * side + Math.floor(x / patch)], top, signed)];
         r = grey + 0.62 * (c & 255);

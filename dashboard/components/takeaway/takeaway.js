@@ -26,8 +26,10 @@ function panelOf(trace, layout) {
   return above?.text ?? "";
 }
 
-// What an axis is called, where it is called the same in all panels.
+// What an axis is called: as the traces say, where they do (`meta.called`), or where it is the same in all panels.
 function calledOf(shown, layout, letter) {
+  const said = shown.find((trace) => trace.meta?.called?.[letter]);
+  if (said) return said.meta.called[letter];
   const titles = new Set(shown.map((trace) => layout[numbered(trace, letter)]?.title?.text).filter(Boolean));
   if (titles.size === 1) return [...titles][0];
   return shown.every((trace) => trace.z) ? { x: "column", y: "row" }[letter] : letter;
@@ -36,9 +38,10 @@ function calledOf(shown, layout, letter) {
 // What a curve's band or a point's bar shows.
 const errorOf = (trace) => trace.error_y?.array ?? trace.error_x?.array ?? (trace.meta?.error ? trace.customdata : []);
 
-// Every trace that shows something, a row per point: series, x, y, error; or column, row, value of maps.
+// Every trace that shows something, a row per point: series, x, y, error; or column, row, value of maps. A band is an
+// error drawn; `meta.again`: a line that repeats others' numbers; `meta.y`: names that stand where the points are.
 function rowsOf({ data, layout }) {
-  const shown = data.filter((trace) => trace.z || (!trace.fill && plainOf(trace.y).length)); // a band is an error drawn
+  const shown = data.filter((trace) => trace.z || (!trace.fill && !trace.meta?.again && plainOf(trace.y).length));
   const panels = shown.map((trace) => panelOf(trace, layout)), several = panels.some(Boolean);
   const written = (trace) => trace.mode === "text"; // numbers upon a map, as the right answers of a confusion matrix
   const maps = shown.filter((trace) => trace.z || written(trace));
@@ -47,7 +50,7 @@ function rowsOf({ data, layout }) {
   const rows = [["panel", "series", calledOf(shown, layout, "x"), calledOf(shown, layout, "y"), last]];
   shown.forEach((trace, i) => {
     const name = trace.name || trace.legendgroup || panels[i] || `${trace.type ?? "scatter"} ${i + 1}`;
-    const [x, y] = [plainOf(trace.x), plainOf(trace.y)];
+    const [x, y] = [plainOf(trace.x), trace.meta?.y ?? plainOf(trace.y)];
     const beside = written(trace) ? plainOf(trace.customdata ?? trace.text).map((v) => [v].flat()[0]) : plainOf(errorOf(trace));
     const add = (...values) => rows.push([panels[i], name, ...values]);
     if (trace.z) {
