@@ -200,9 +200,10 @@ def _look(state: State) -> chart.Look:
     """How the address has curves drawn; what it does not know is as a page draws it at first."""
     axis = state.get("x", "epoch")
     try:
-        smooth = min(max(float(state.get("smooth", 0)), 0.0), 0.99)
+        smooth = float(state.get("smooth", 0))
     except ValueError:
         smooth = 0.0
+    smooth = smooth if 0 <= smooth <= 0.99 else 0.0
     return chart.Look(axis if axis in chart.AXES else "epoch", smooth, state.get("log") == "true")
 
 
