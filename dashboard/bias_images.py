@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,14 @@ def prepare(
         "hint": HINTS[kind],
         "blank": "rgb({}, {}, {})".format(*bias_live.mean_colour()),
     }
+
+
+def painted_in(runs: list[Run], image: np.ndarray, text: str) -> tuple[str, np.ndarray] | None:
+    """The same for what an address names: a bit a cell, in hexadecimal. None for anything else."""
+    if not re.fullmatch("[0-9a-f]{16}", text):
+        return None
+    mask = f"{int(text, 16):064b}"
+    return (mask, bias_live.painted(runs, image, mask)) if "1" in mask else None
 
 
 def painted(key: str, kind: str, runs: list[Run], image: np.ndarray) -> tuple[str, np.ndarray] | None:

@@ -10,7 +10,9 @@ import streamlit as st
 
 from dashboard import selection
 from dashboard.compare_measured import Item
+from dashboard.components import takeaway
 from dashboard.components.gallery import Card, gallery
+from dashboard.pictures import picture
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.probes.scores import BUNDLED, Duel, duel, mcnemar, test_images
@@ -122,9 +124,25 @@ def _grid(pair: list[Item], found: Duel, images: Images, here: np.ndarray, total
     classes = pair[0].test.values["classes"]
     cards = [_card(pair, found, int(at), classes, goal) for at in shown]
     opened = gallery(cards, images.pixels[shown], key="gallery")
+    _files(pair, cards, images.pixels[shown])
     if opened is not None and 0 <= opened < len(cards):
         at = int(shown[opened])
         selection.explore(goal.run, classes[found.truth[at]], _number(found.truth, at))
+
+
+def _files(pair: list[Item], cards: list[Card], images: np.ndarray) -> None:
+    """The same cards to take along."""
+    names = [item.name for item in pair]
+    parts, rows = (
+        [],
+        [["class", "test image", *(f"{n}: {what}" for n in names for what in ("answer", "sure"))]],
+    )
+    for card, image in zip(cards, images, strict=True):
+        answers = [(answer, sure) for answer, sure, *_ in card.said]
+        parts.append((card.truth, picture(image), "; ".join(" ".join(pair) for pair in answers)))
+        rows.append([card.truth, card.number, *(part for pair in answers for part in pair)])
+    foot = f"Below each image the answers of {names[0]} and of {names[1]}, and how sure each is."
+    takeaway.pictures(parts, rows, key="disagreement", side=180, columns=6, foot=foot)
 
 
 def _has_attention(item: Item) -> bool:

@@ -294,6 +294,7 @@ def reach(paths: list[Path], unit: str) -> go.Figure:
     figure.update_layout(barmode="overlay")
     figure.update_xaxes(title=unit, fixedrange=True, range=[0, 1.32 * top])
     figure.update_yaxes(
-        autorange="reversed", fixedrange=True, showgrid=False, automargin=True, type="category"
+        autorange="reversed", fixedrange=True, showgrid=False, automargin=False, type="category"
     )
-    return _bare(figure, 44 * len(paths) + 70, b=46, l=14)
+    left = 14 + round(7.2 * max(len(path.name) for path in paths))  # automargin cuts a first letter, enlarged
+    return _bare(figure, 44 * len(paths) + 70, b=46, l=left)

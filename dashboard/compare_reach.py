@@ -59,7 +59,9 @@ def figure(runs: list[Run], goal: str, axis: str) -> tuple[go.Figure, str]:
     drawn = _figure(runs, able, found, axis)
     if drawn is None:
         raise UserError(f"No run tells where its points stand on the axis {axis!r}.")
-    return drawn, f"when each is as good as {run.title} at its best, {100 * target.value:.1f} %"
+    value = f"{100 * target.value:.1f} %"
+    drawn.update_xaxes(title_text=f"{chart.AXES[axis]}, until {value} of validation images are right")
+    return drawn, f"when each is as good as {run.title} at its best, {value}"
 
 
 def _reached(able: dict[str, Run], goal: Run) -> tuple[Moment, dict[str, Moment | None]]:

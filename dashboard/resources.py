@@ -14,9 +14,9 @@ import streamlit as st
 
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset, load_dataset
-from vitcore.errors import UserError
+from vitcore.errors import UserError, no_weights
 from vitcore.runs.devices import Device, list_devices
-from vitcore.runs.folder import Run, list_runs
+from vitcore.runs.folder import ACTIVE, Run, list_runs
 from vitcore.runs.metrics import Reader, Scalars
 
 
@@ -75,7 +75,7 @@ def stamp_of(run: Run, snapshot: Path | None = None) -> tuple[str, str, float]:
             return str(run.path), str(weights), weights.stat().st_mtime
     except OSError:
         raise UserError(f"The snapshot {weights.name} of run {run.id} is gone: choose another.") from None
-    raise UserError(f"Run {run.id} has no weights yet: wait for the end of its first epoch.")
+    raise no_weights(run.id, active=run.status().state in ACTIVE)
 
 
 def model(run: Run, snapshot: Path | None = None) -> object:

@@ -46,7 +46,8 @@ def test_a_zip_is_written_and_never_over_another_file(tmp_path):
     [
         (["vit-cifar10", "model.onnx", "--no-weights"], "leave the other options out"),
         (["vit-cifar10", "model.safetensors"], "name a folder (best.safetensors and config.yaml in it)"),
-        (["vit-equal-time", "model.onnx"], "has no weights yet"),
+        (["vit-cifar10", "model.txt"], ".txt is not written"),
+        (["vit-equal-time", "model.onnx"], "has no weights: it ended"),
         (["vit-equal-time", "run.zip"], "--no-weights"),
     ],
 )

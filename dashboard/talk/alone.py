@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 import plotly
 
-from dashboard import explorer
+from dashboard import bias_images, explorer
 from dashboard.components import explorer as explorer_part
 from dashboard.components import replay as replay_part
 from dashboard.components import similarity as similarity_part
@@ -106,8 +106,9 @@ def _pieces(step: Step) -> list[Piece]:
     if isinstance(shown, scenes.Similarity):
         return [_part("similarity", similarity_part.message(shown.values))]
     if isinstance(shown, scenes.Replay):
-        frames = replace(shown.frames, cells=0)  # painting asks the models
-        return [_part("replay", replay_part.message(frames, shown.look))]
+        frames = replace(shown.frames, cells=0)  # painting asks the models; what is painted already may stay
+        there = bias_images.painted_in(shown.runs, shown.image, shown.look["at"].get("painted", ""))
+        return [_part("replay", replay_part.message(frames, shown.look, there))]
     if isinstance(shown, scenes.Pictures):
         return [Piece("", scenes.as_html(shown))]
     count = len(shown.parts)

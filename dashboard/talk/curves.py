@@ -25,9 +25,10 @@ def figure(runs: Sequence[Run], look: chart.Look) -> go.Figure:
         if not drawing.items and column == 1:
             raise UserError(f"{runs[0].title} has no curves over this axis.")
         for item in drawing.items:
+            y = _percent(item["y"]) if column == 1 else item["y"]
             made.add_trace(
                 go.Scatter(
-                    x=item["x"], y=item["y"], name=item["name"], legendgroup=item["group"],
+                    x=item["x"], y=y, name=item["name"], legendgroup=item["group"],
                     mode="lines+markers" if item["markers"] else "lines",
                     line={"color": _plain(item["colour"]), "dash": item["dash"], "width": 2},
                     showlegend=item["legend"] and column == 1,
@@ -41,11 +42,15 @@ def figure(runs: Sequence[Run], look: chart.Look) -> go.Figure:
         quantity = tags[-1].rsplit("_", 1)[-1]
         made.update_xaxes(title_text=chart.AXES[look.axis], col=column)
         made.update_yaxes(title_text=chart.TITLES[quantity], col=column)
-    made.update_yaxes(tickformat=".0%", col=1)
+    made.update_yaxes(ticksuffix=" %", col=1)
     if look.log:
         made.update_yaxes(type="log", tickvals=LOG_TICKS, col=2)  # Plotly's own would write 0.5 as 5
     made = _bare(made, 400, l=60, b=50, t=30)
     return made.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
+
+
+def _percent(shares: Sequence[float | None]) -> list[float | None]:
+    return [None if share is None else 100 * share for share in shares]
 
 
 def _plain(colour: str) -> str:

@@ -41,6 +41,7 @@ from vitcore.errors import UserError
 from vitcore.probes import PROBES
 from vitcore.probes.store import images_for
 from vitcore.runs.folder import Run
+from vitcore.runs.pair import partner
 from vitcore.runs.sweep import find_sweeps
 from vitcore.runs.sweep_rows import sample_curve, study_rows
 
@@ -192,8 +193,11 @@ def _for(run: Run, chosen: selection.Chosen, data: Dataset, named: str) -> tuple
 
 
 def _training(state: State) -> Scene:
-    run = _run(state, "watch", resources.runs())
-    return Figures([(curves.figure([run], _look(state)), f"the training of {run.title}")])
+    found = resources.runs()
+    run = _run(state, "watch", found)
+    other = partner(run, found)
+    both = [run, other] if other else [run]  # of a fair pair both, as on the page
+    return Figures([(curves.figure(both, _look(state)), f"the training of {run.title}")])
 
 
 def _look(state: State) -> chart.Look:

@@ -133,6 +133,32 @@ def test_the_talk_is_one_file_moved_on_by_keys(files, offline):
     assert page.evaluate("document.documentElement.scrollHeight <= window.innerHeight")
 
 
+def test_what_was_painted_over_is_in_the_file(tmp_path, offline):
+    import torch
+
+    import vitcore
+    from vitcore.analysis.robustness import occluded
+    from vitcore.data import load_dataset
+    from vitcore.data.augment import normalize
+
+    talk = tmp_path / "painted.yaml"
+    link = "inductive_bias?probe=Occlusion&painted=00003c3c3c3c0000"
+    talk.write_text(f"title: T\nsteps:\n  - {{title: P, say: S, link: '{link}'}}\n")
+    out = tmp_path / "painted.html"
+    assert write(str(talk), out).returncode == 0
+    offline.goto(out.as_uri())
+    expect(offline.locator(".replay output")).to_have_text("16 painted")
+    data = load_dataset("cifar10-mini")
+    cat = normalize(torch.from_numpy(data.test.images[[data.test.labels.tolist().index(3)]]))
+    cells = [8 * r + c for r in range(2, 6) for c in range(2, 6)]  # 3c is 00111100
+    order = torch.tensor([[*cells, *(i for i in range(64) if i not in cells)]])
+    with torch.no_grad():
+        chances = vitcore.load("resnet-cifar10")(occluded(cat, order, 16)).softmax(dim=1)[0]
+    said = offline.locator(".replay-model").nth(1)
+    assert said.get_attribute("data-answer") == data.classes[int(chances.argmax())]
+    expect(said.locator("h3")).to_contain_text(f"{100 * float(chances.max()):.0f} %")
+
+
 def test_a_hostile_talk_stays_text(tmp_path, offline):
     evil = "</script><script>window.hacked = 1</script><img src=http://127.0.0.1:1/x onerror=window.hacked=2>"
     talk = tmp_path / "evil.yaml"

@@ -103,6 +103,11 @@ PICTURES = {
     "positions": ("patches", "positions", "row,column,to row,to column,cosine"),
     "what speaks for a class": ("attention?class=ship", "what-speaks-for-ship", "map,row,column,value"),
     "stages": ("attention?run=resnet-cifar10&class=ship", "Grad-CAM-for-ship", "map,row,column,value"),
+    "images on which two disagree": (
+        "compare?show=Disagreement&runs=vit-cifar10,resnet-cifar10",
+        "disagreement",
+        'class,test image,"ViT, 20 epochs: answer"',
+    ),
     "a shuffled image": ("inductive_bias?probe=Shuffle&shuffle=2.0", "shuffle", "model,grid,order,airplane"),
 }
 
@@ -111,7 +116,7 @@ PICTURES = {
 def test_what_is_no_chart_is_taken_along_as_well(visitor, view):
     path, stem, names = view
     page = visitor.open(path)
-    groups = page.locator(".files")
+    groups = page.locator(".files:not(.curves-frame .files)")  # curves have one CSV for all
     expect(groups.first.locator("button").first).to_be_visible(timeout=60_000)
     if "Shuffle" in path or "run=resnet" in path:
         page.wait_for_selector(".replay[data-frame='12'], .takeaway[data-kind='pictures']", timeout=60_000)

@@ -137,5 +137,5 @@ def test_a_missing_library_gets_a_sentence(name, tmp_path, monkeypatch):
 
 
 def test_a_run_without_weights_gets_a_sentence(tmp_path):
-    with pytest.raises(UserError, match="has no weights yet"):
+    with pytest.raises(UserError, match="has no weights: it ended"):
         export_onnx(find_run("vit-equal-time"), tmp_path / "model.onnx")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -87,7 +88,7 @@ def _show_progress(done: int, total: int | None) -> None:
     print(f"\r{done / 1e6:.1f} {end}", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
 
-FILES = {".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".pb", ".h5", ".tar", ".gz", ".7z"}  # no folder
+LIKE_A_FILE = re.compile(r"\.[a-z][a-z0-9]{0,11}")  # an ending; `my-run-v1.5` is a folder's name
 
 
 @app.command()
@@ -122,7 +123,7 @@ def export(
             from vitcore.runs.share import pack_run, write_new
 
             write_new(out, pack_run(found, snapshots=snapshots, weights=weights))
-        elif kind in FILES:
+        elif LIKE_A_FILE.fullmatch(kind):
             raise UserError(
                 f"{kind} is not written: name a folder (best.safetensors and config.yaml in it), "
                 "a file *.zip or a file *.onnx."

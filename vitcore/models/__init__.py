@@ -10,8 +10,8 @@ from torch import nn
 
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import check_options
-from vitcore.errors import UserError
-from vitcore.runs.folder import Run
+from vitcore.errors import UserError, no_weights
+from vitcore.runs.folder import ACTIVE, Run
 
 
 def build(name: str, *, num_classes: int = 10, image_size: int = 32, **options: Any) -> nn.Module:
@@ -39,7 +39,7 @@ def load_run(run: Run, weights: Path | None = None) -> nn.Module:
 
     config, path = run.config, weights or run.weights
     if path is None:
-        raise UserError(f"Run {run.id} has no weights yet: wait for the end of its first epoch.")
+        raise no_weights(run.id, active=run.status().state in ACTIVE)
     model = build(
         config.model,
         num_classes=len(config.classes or range(10)),

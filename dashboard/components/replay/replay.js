@@ -262,9 +262,9 @@ class Replay {
     const canvas = figure.querySelector("canvas"), side = canvas.clientWidth;
     const p = new CanvasPainter(canvas, side, side);
     p.pixels(sheet, 0, 0, s, s, 0, 0, side, side);
-    if (h.cells && (this.stroke !== null || this.painting)) {
-      const unit = side / h.cells;
-      this.mask.forEach((on, i) => on && p.rect((i % h.cells) * unit, Math.floor(i / h.cells) * unit, unit, unit, { fill: h.blank }));
+    if (this.stroke !== null || this.painting) {
+      const cells = Math.sqrt(this.mask.length), unit = side / cells;
+      this.mask.forEach((on, i) => on && p.rect((i % cells) * unit, Math.floor(i / cells) * unit, unit, unit, { fill: h.blank }));
     }
     figure.querySelector("figcaption").textContent = h.views > 1 ? `What the ${h.models[view].label} sees` : h.name;
     canvas.setAttribute("aria-label", `${h.name}, ${words}`);

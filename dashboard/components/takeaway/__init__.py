@@ -49,12 +49,13 @@ def pictures(
     key: str,
     side: int = 320,
     columns: int = 4,
+    foot: str = "",
 ) -> None:
     """The files of pictures that a page shows in its own way: (title, picture, words) of each, in rows of
-    `columns`, each `side` pixels wide.
+    `columns`, each `side` pixels wide; `foot` stands below all.
     """
     shown = [(title, encoded(picture), words) for title, picture, words in parts]
-    data = {"pictures": shown, "rows": rows, "name": key, "side": side, "columns": columns}
+    data = {"pictures": shown, "rows": rows, "name": key, "side": side, "columns": columns, "foot": foot}
     _element(key=f"{key}_takeaway", data=data)
 
 

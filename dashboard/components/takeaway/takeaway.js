@@ -1,5 +1,5 @@
 // data: { name, and one of: figure (JSON of a Plotly figure) with base; pictures [[title, data URL, words]] with side,
-// columns and rows; drawing (SVG) with rows }
+// columns, foot and rows; drawing (SVG) with rows }
 
 const ARRAYS = {
   f8: Float64Array, f4: Float32Array, i4: Int32Array, i2: Int16Array, i1: Int8Array, u4: Uint32Array, u2: Uint16Array,
@@ -76,20 +76,22 @@ async function saveFigure(root, { figure, name, base }, format) {
 }
 
 // Pictures with a title above and words below, `columns` in a row; `side`: of one, in pixels.
-function savePictures(root, { pictures, name, side, columns, rows }, format) {
+function savePictures(root, { pictures, name, side, columns, rows, foot }, format) {
   if (format === "csv") return giveCsv(rows, fileStem(name));
   const look = colouring(root), type = { font: look.font, colour: look.text, size: 13 };
   const edge = 16, gap = 20, titled = pictures.some(([title]) => title), top = titled ? 24 : 0, high = top + side + 26;
   const count = Math.min(columns, pictures.length), lines = Math.ceil(pictures.length / count);
-  const size = [2 * edge + count * (side + gap) - gap, 2 * edge + lines * high];
+  const size = [2 * edge + count * (side + gap) - gap, 2 * edge + lines * high + (foot ? 24 : 0)];
   const images = root.querySelectorAll("img");
-  return savePainted(format, fileStem(name), size, look.ground, (p) =>
+  return savePainted(format, fileStem(name), size, look.ground, (p) => {
+    if (foot) p.text(foot, edge, size[1] - edge - 4, type);
     pictures.forEach(([title, , words], i) => {
       const x = edge + (i % count) * (side + gap), y = edge + Math.floor(i / count) * high;
       p.text(title, x, y + 8, { ...type, weight: 600 });
       p.pixels(images[i], 0, 0, images[i].naturalWidth, images[i].naturalHeight, x, y + top, side, side);
       p.text(words, x, y + top + side + 14, { ...type, size: titled ? 13 : 11 });
-    }));
+    });
+  });
 }
 
 function saveDrawing(root, { name, rows }, format) {
