@@ -110,12 +110,14 @@ def _body(
     known = [m for m in found if m.values]
     if known:
         whole = [line for m, line in zip(known, lines_of(known), strict=True) if m.result]
-        if words := finding(probe.name, whole, border()):  # nothing is found on the first ten images
+        words = finding(probe.name, whole, border())
+        if words:  # nothing is found on the first ten images
             st.markdown(words)
         for i, drawn in enumerate(figures_of(probe, known, border())):
             if drawn.head:
                 st.markdown(drawn.head)
-            takeaway.show(drawn.figure, key=f"{probe.name}{i}", alt=drawn.alt)
+            alt = drawn.alt if i else f"{drawn.alt} {words}".strip()
+            takeaway.show(drawn.figure, key=f"{probe.name}{i}", alt=alt)
             if drawn.foot:
                 st.caption(drawn.foot)
     _state(probe, found, count, settings, len(images.labels))
