@@ -173,7 +173,7 @@ def say_missing(named: Sequence[str], instead: str) -> None:
     """A link from elsewhere may name what is not here: nothing else may silently pass for it."""
     words = " and ".join(f"`{name[:60].replace('`', '')}`" for name in named[:3])
     said = f"The link names {words}, which cannot be shown here. Shown: {plain(instead)}."
-    st.toast(said, icon=":material/link_off:", duration="long")
+    st.toast(said, icon=":material/link_off:", duration=60)  # s: a model may be loaded meanwhile
 
 
 def check_link(key: str, options: Collection[str], instead: str) -> None:
