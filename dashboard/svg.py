@@ -13,12 +13,11 @@ WIDTH, HEIGHT = 400, 168
 LEFT, RIGHT, TOP, BOTTOM = 44, 70, 8, 40
 
 
-def sample_efficiency(points: Sequence[dict[str, Any]]) -> str:
+def sample_efficiency(points: Sequence[dict[str, Any]], ink: str = "currentColor") -> str:
     """Test accuracy against the number of training images (logarithmic), a line per architecture with
     standard errors, chance dotted. `points` as of `vitcore.runs.sweep_rows.sample_curve`, some with a `mean`.
-    Text has the colour and the font of what is around it.
+    Text has the colour and the font of what is around it; as a picture it sees neither: `ink`.
     """
-    ink = "currentColor"
     known = [p for p in points if p["mean"] is not None and p["images"]]
     counts = sorted({p["images"] for p in known})
     low, high = math.log(counts[0]), math.log(max(counts[-1], counts[0] + 1))
@@ -32,6 +31,7 @@ def sample_efficiency(points: Sequence[dict[str, Any]]) -> str:
 
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-size="13" '
+        'font-family="Inter, system-ui, Helvetica, Arial, sans-serif" '
         f'fill="{ink}" role="img" aria-label="Test accuracy against training images: {spoken(points)}">'
     ]
     for percent in range(0, top + 1, 20):

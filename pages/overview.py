@@ -40,7 +40,6 @@ for panel, run in zip(panels[1:], (vit, resnet), strict=True):
     model = ARCHITECTURES[run.config.model].label
     with panel:
         st.markdown(f"**{model}: {METHODS[run.config.model]}**")
-        files = st.container(key="first_files") if run is resnet else None
         with st.spinner(f"Asking the {model}") if shown.place is None else nullcontext():
             where, chances = story.reading(run, looks[run.config.model], shown)
         best = int(chances.argmax())
@@ -54,8 +53,6 @@ for panel, run in zip(panels[1:], (vit, resnet), strict=True):
         st.caption(f"says **{data.classes[best]}**, {said}")
     kept.append((f"{model}: {METHODS[run.config.model]}", made, f"says {data.classes[best]}, {said}"))
     maps[model] = where
-with files:
-    takeaway.pictures(kept, takeaway.map_rows(maps), key="first look")
 
 with told:
     st.markdown("**The price of learning it all**")
@@ -72,7 +69,8 @@ with told:
     (count,) = {run.status().result["n_test"] for run in pair}
     if points:
         with st.container(key="curve"):
-            takeaway.drawing(svg.sample_efficiency(points), svg.rows(points), key="sample efficiency")
+            picture = svg.sample_efficiency(points, "#e7e8ea" if theme.is_dark() else "#1b1e23")
+            st.image(picture, width="stretch", alt=f"Test accuracy: {svg.spoken(points)}")
     st.caption(
         f"Test accuracy, n = {count:,}. "
         + (
@@ -111,5 +109,12 @@ with top.more.expander("How it was measured"):
         f"million, for {minutes[1]:.0f}."
         + (f" The curves: {bias_samples.about(points)}; **Inductive bias** has them large." if points else "")
     )
+
+with top.more.expander("Take along"):  # out of the page: a component's script would come before the pictures
+    st.markdown("**The image and both maps**")
+    takeaway.pictures(kept, takeaway.map_rows(maps), key="first look")
+    if points:
+        st.markdown("**The curves**")
+        takeaway.drawing(svg.sample_efficiency(points), svg.rows(points), key="sample efficiency")
 
 story.warm()

@@ -116,6 +116,9 @@ PICTURES = {
 def test_what_is_no_chart_is_taken_along_as_well(visitor, view):
     path, stem, names = view
     page = visitor.open(path)
+    if not path:  # the first page has its files in the popover
+        page.get_by_role("button", name="How it works").click()
+        page.get_by_text("Take along").click()
     groups = page.locator(".files:not(.curves-frame .files)")  # curves have one CSV for all
     expect(groups.first.locator("button").first).to_be_visible(timeout=60_000)
     if "Shuffle" in path or "run=resnet" in path:
