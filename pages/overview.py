@@ -70,7 +70,8 @@ with told:
     if points:
         with st.container(key="curve"):
             picture = svg.sample_efficiency(points, "#e7e8ea" if theme.is_dark() else "#1b1e23")
-            st.image(picture, width="stretch", alt=f"Test accuracy: {svg.spoken(points)}")
+            alt = f"Test accuracy against training images: {svg.spoken(points)}"
+            st.image(picture, width="stretch", alt=alt)
     st.caption(
         f"Test accuracy, n = {count:,}. "
         + (
