@@ -111,7 +111,7 @@ with top.more.expander("How it was measured"):
         + (f" The curves: {bias_samples.about(points)}; **Inductive bias** has them large." if points else "")
     )
 
-with top.more.expander("Take along"):  # out of the page: a component's script would come before the pictures
+with top.more.expander("Take along"):  # the page itself stays one screen
     st.markdown("**The image and both maps**")
     takeaway.pictures(kept, takeaway.map_rows(maps), key="first look")
     if points:
