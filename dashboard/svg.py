@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -70,6 +71,11 @@ def spoken(points: Sequence[dict[str, Any]]) -> str:
     """The points in words."""
     known = [p for p in points if p["mean"] is not None]
     return escape(", ".join(f"{p['label']} {p['images']:,}: {100 * p['mean']:.1f} %" for p in known))
+
+
+def url(drawing: str) -> str:
+    """A drawing as an address to write into Markdown."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()}"
 
 
 def rows(points: Sequence[dict[str, Any]]) -> list[list[Any]]:

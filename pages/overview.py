@@ -6,9 +6,16 @@ import streamlit as st
 
 from dashboard import bias_samples, figures, head, pictures, resources, story, svg, theme
 from dashboard.components import takeaway
+from dashboard.text import plain
 from vitcore.architectures import ARCHITECTURES
 
 METHODS = {"vit": "attention rollout", "resnet": "Grad-CAM"}
+
+data = resources.dataset()
+shelf = resources.bundled()
+vit, resnet = shelf.get("vit"), shelf.get("resnet")
+looks = {run.config.model: resources.first_look(run) for run in (vit, resnet) if run}
+points = bias_samples.bundled_points()
 
 top = head.title("What does a Vision Transformer see?", "overview")
 with st.container(key="lead"):
@@ -17,10 +24,6 @@ with st.container(key="lead"):
         "start that neighbouring pixels belong together. ViT Lab shows what each makes of the same image."
     )
 
-data = resources.dataset()
-shelf = resources.bundled()
-vit, resnet = shelf.get("vit"), shelf.get("resnet")
-looks = {run.config.model: resources.first_look(run) for run in (vit, resnet) if run}
 if not (vit and resnet and all(looks.values())):
     st.info(
         "The bundled models are missing: get a complete copy of the project, or train your own on "
@@ -30,48 +33,43 @@ if not (vit and resnet and all(looks.values())):
 
 shown = story.choose(data, looks["vit"]["index"])
 pictured, told = st.columns([2, 1], gap="large")
-panels, kept, maps = pictured.columns(3), [("The image", pictures.picture(shown.image), shown.name)], {}
-with panels[0]:
-    st.markdown("**The image**")
-    with st.container(key="map_image"):  # these hold a picture's place until it is there: style.css
-        st.image(pictures.picture(shown.image), width="stretch", output_format="PNG", alt=shown.name)
-    st.caption(shown.name)
+panels = pictured.container(key="looks").columns(3)
+image = pictures.picture(shown.image)
+story.picture(panels[0], "The image", image, shown.name, plain(shown.name))
+kept, maps = [("The image", image, shown.name)], {}
 for panel, run in zip(panels[1:], (vit, resnet), strict=True):
     model = ARCHITECTURES[run.config.model].label
-    with panel:
-        st.markdown(f"**{model}: {METHODS[run.config.model]}**")
-        with st.spinner(f"Asking the {model}") if shown.place is None else nullcontext():
-            where, chances = story.reading(run, looks[run.config.model], shown)
-        best = int(chances.argmax())
-        alt = f"{model}, where its answer {data.classes[best]} comes from: {pictures.brightest(where)}"
-        made = pictures.overlay(shown.image, where)
-        with st.container(key=f"map_{run.config.model}"):
-            st.image(made, width="stretch", output_format="PNG", alt=alt)
-        verdict = "right" if best == shown.truth else f"wrong, it is a {data.classes[shown.truth or 0]}"
-        verdict = "" if shown.truth is None else f" ({verdict})"
-        said = f"{100 * chances.max():.0f} % sure{verdict}"
-        st.caption(f"says **{data.classes[best]}**, {said}")
-    kept.append((f"{model}: {METHODS[run.config.model]}", made, f"says {data.classes[best]}, {said}"))
+    with panel, st.spinner(f"Asking the {model}") if shown.place is None else nullcontext():
+        where, chances = story.reading(run, looks[run.config.model], shown)
+    says, made = data.classes[int(chances.argmax())], pictures.overlay(shown.image, where)
+    sure = f"{100 * chances.max():.0f} % sure"
+    if shown.truth is not None:
+        truth = data.classes[shown.truth]
+        sure += " (right)" if says == truth else f" (wrong, it is a {truth})"
+    title = f"{model}: {METHODS[run.config.model]}"
+    alt = f"{model}, where its answer {says} comes from: {pictures.brightest(where)}"
+    story.picture(panel, title, made, alt, f"says **{says}**, {sure}")
+    kept.append((title, made, f"says {says}, {sure}"))
     maps[model] = where
 
 with told:
     st.markdown("**The price of learning it all**")
-    pair, points = (vit, resnet), bias_samples.bundled_points()
-    st.html(
-        figures.accuracy_bars(
-            [ARCHITECTURES[run.config.model].label for run in pair],
-            [run.status().result["test_acc"] for run in pair],
-            [theme.hue(run.config.model) for run in pair],
-            chance=1 / len(data.classes),
-            foot=not points,  # the curves name it
-        )
+    pair = (vit, resnet)
+    bars = figures.accuracy_bars(
+        [ARCHITECTURES[run.config.model].label for run in pair],
+        [run.status().result["test_acc"] for run in pair],
+        [theme.hue(run.config.model) for run in pair],
+        chance=1 / len(data.classes),
+        foot=not points,  # the curves name it
     )
-    (count,) = {run.status().result["n_test"] for run in pair}
+    with st.container(key="price"):
+        st.html(bars)
     if points:
+        ink = "#e7e8ea" if theme.is_dark() else "#1b1e23"
+        alt = f"Test accuracy against training images: {svg.spoken(points)}"
         with st.container(key="curve"):
-            picture = svg.sample_efficiency(points, "#e7e8ea" if theme.is_dark() else "#1b1e23")
-            alt = f"Test accuracy against training images: {svg.spoken(points)}"
-            st.image(picture, width="stretch", alt=alt)
+            st.markdown(f"![{plain(alt)}]({svg.url(svg.sample_efficiency(points, ink))})")
+    (count,) = {run.status().result["n_test"] for run in pair}
     st.caption(
         f"Test accuracy, n = {count:,}. "
         + (

@@ -64,7 +64,7 @@ def visit(context: BrowserContext, began: float | None = None) -> Visit:
     page = context.new_page()
     began = began or time.perf_counter()
     page.goto(URL)
-    page.wait_for_selector('[data-testid="stImage"] img', timeout=60_000)
+    page.wait_for_selector('.st-key-looks img, [data-testid="stImage"] img', timeout=60_000)
     seconds = time.perf_counter() - began
     page.wait_for_timeout(SETTLED_MS)
     shift = page.evaluate("window.shift")
