@@ -228,7 +228,21 @@ def _names(subjects: list[Subject]) -> list[str]:
 
 
 def figures_of(probe: Probe, known: list[Measured], fill: str) -> list[Drawn]:
-    """Everything that is drawn of an experiment; `fill`: the border of shifted images."""
+    """Everything that is drawn of an experiment; `fill`: the border of shifted images. Not to be changed: what
+    is measured to the end is drawn once.
+    """
+    if not all(m.result for m in known):
+        return _figures(probe, known, fill)
+    shown = tuple((m.key, *((s.run.id, s.run.title, s.untrained) for s in m.subjects)) for m in known)
+    return _kept(shown, fill, probe, known)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _kept(shown: tuple, fill: str, _probe: Probe, _known: list[Measured]) -> list[Drawn]:
+    return _figures(_probe, _known, fill)
+
+
+def _figures(probe: Probe, known: list[Measured], fill: str) -> list[Drawn]:
     name, lines = probe.name, lines_of(known)
     if panels := panels_of(name, fill):
         classes = len(known[0].subjects[0].run.config.classes or range(10))
