@@ -228,8 +228,8 @@ def _names(subjects: list[Subject]) -> list[str]:
 
 
 def figures_of(probe: Probe, known: list[Measured], fill: str) -> list[Drawn]:
-    """Everything that is drawn of an experiment; `fill`: the border of shifted images. Not to be changed: what
-    is measured to the end is drawn once.
+    """All figures of an experiment; `fill`: the border of shifted images. Once it is measured to the end they
+    are drawn and kept: change a copy.
     """
     if not all(m.result for m in known):
         return _figures(probe, known, fill)

@@ -146,7 +146,7 @@ def test_modern_is_twelve_points_ahead_of_the_published_code_after_the_same_minu
         assert run.status().result["n_val"] == 5_000
         ends.append(100 * curve.max())
     assert ends[0] - ends[1] >= 12
-    said = " ".join((ROOT / "README.md").read_text().split())
+    said = " ".join((ROOT / "assets" / "README.md").read_text().split())
     (sentence,) = re.findall(r"- At equal time, [^;]*", said)
     assert re.findall(r"[\d.]+ %", sentence)[:2] == [f"{end:.1f} %" for end in ends]
 
@@ -163,7 +163,7 @@ def test_the_readme_states_what_the_bundled_samples_gave():
     samples = next(s for s in find_sweeps(list_runs()) if s.name == "samples-cifar10")
     rows = sample_curve(samples.runs)
     assert {(row["n_test"], tuple(row["seeds"]), row["steps"]) for row in rows} == {(10_000, (0, 1), 3500)}
-    said = " ".join((ROOT / "README.md").read_text().split())
+    said = " ".join((ROOT / "assets" / "README.md").read_text().split())
     for name in ("vit", "resnet"):
         small, middle, large = (100 * row["mean"] for row in rows if row["model"] == name)
         assert f"{small:.1f}, {middle:.1f} and {large:.1f} %" in said
@@ -198,7 +198,7 @@ def test_the_readme_states_what_the_bundled_study_gave():
     assert {run.status().result["n_test"] for run in study.runs} == {1000}
     sizes = [gave["patch_size", size] for size in (2, 4, 8)]
     assert gave["norm", "pre"] == gave["patch_size", 4]
-    text = " ".join((ROOT / "README.md").read_text().split())
+    text = " ".join((ROOT / "assets" / "README.md").read_text().split())
     assert "patches of 2, 4 and 8 pixels {:.1f}, {:.1f} and {:.1f} %".format(*sizes) in text
     assert f"pre-norm {gave['norm', 'pre']:.1f} %, post-norm {gave['norm', 'post']:.1f} %" in text
 

@@ -1,4 +1,4 @@
-"""README and CONTRIBUTING: every link leads somewhere, every command is understood, every example runs."""
+"""README and its like: every link leads somewhere, every command is understood, every example runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ import typer.main
 from tests.conftest import ROOT
 from vitcore.__main__ import app  # with every command
 
-PAPERS = {name: (ROOT / name).read_text("utf-8") for name in ("README.md", "CONTRIBUTING.md")}
+PAPERS = {
+    name: (ROOT / name).read_text("utf-8") for name in ("README.md", "CONTRIBUTING.md", "assets/README.md")
+}
 HOSTS = {"uvadlc-notebooks.readthedocs.io", "download.pytorch.org", "127.0.0.1:8501", "127.0.0.1:6006"}
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```", re.M | re.S)
 
@@ -26,7 +28,7 @@ def blocks(name: str, *languages: str) -> list[str]:
 
 
 def lines() -> list[list[str]]:
-    """Every shell command of both papers, in blocks and within sentences, as words without its comment."""
+    """Every shell command of all papers, in blocks and within sentences, as words without its comment."""
     found = []
     for name, text in PAPERS.items():
         shell = "\n".join(blocks(name, "bash", "powershell")).splitlines()
@@ -63,9 +65,10 @@ def test_every_link_leads_somewhere(name):
         if target.startswith("http"):
             continue
         path, _, anchor = target.partition("#")
-        assert (ROOT / path).exists(), target
+        there = (ROOT / name).parent.joinpath(path).resolve() if path else ROOT / name
+        assert there.exists(), target
         if anchor:
-            assert anchor in anchors(path or name), target
+            assert anchor in anchors(there.relative_to(ROOT).as_posix()), target
     assert set(re.findall(r"https?://([^/\s)>`]+)", text)) <= HOSTS
 
 
