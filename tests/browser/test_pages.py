@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import sys
 
@@ -126,6 +127,16 @@ def test_an_own_image_is_shown_and_left_again(visitor):
     page.get_by_role("button", name="Back to the test images").click()
     attention_ready(visitor)
     expect(page.locator(".xp-answer")).to_contain_text("(true)")
+
+
+def test_the_name_of_an_own_image_is_text_and_no_markup(visitor):
+    page, name = visitor.open(), "](x.png) ![*$a$* <b>.png"
+    upload(page, name, png())
+    picture = page.get_by_role("img", name=name, exact=True)
+    expect(picture).to_have_attribute("src", re.compile("^data:image/png;"))
+    expect(page.locator(".st-key-looks").get_by_text(name, exact=True)).to_be_visible()
+    expect(page.locator(".st-key-looks img")).to_have_count(3, timeout=60_000)
+    visitor.settle()
 
 
 @pytest.mark.parametrize(
