@@ -282,11 +282,9 @@ def _bias(state: State) -> Scene:
     known = [m for m in found if m.result]
     if not known:
         raise UserError(f"Not measured yet: open Inductive bias, {title}, and measure it there.")
-    drawn = bias.figures_of(probe, known, fill)
-    if probe.name == "receptive-field":
-        drawn = [d for d, m in zip(drawn, known, strict=False) if not m.subjects[0].untrained]
-    else:
-        drawn = drawn[:1]
+    if probe.name == "receptive-field":  # one figure, and its colours by what is on it
+        known = [m for m in known if not m.subjects[0].untrained] or known
+    drawn = bias.figures_of(probe, known, fill)[:1]
     return Figures([(d.figure, d.alt) for d in drawn])
 
 

@@ -74,6 +74,22 @@ def test_the_data_of_maps_are_the_counts(visitor):
     assert right == 8256  # 82.56 %, as `python -m vitcore evaluate` has it
 
 
+def test_the_data_of_receptive_fields_are_those_of_the_maps_alone(visitor):
+    page = visitor.open("inductive_bias?probe=Receptive+field&untrained=false")
+    page.wait_for_selector(".takeaway")
+    rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
+    runs = [find_run(name) for name in ("vit-cifar10", "resnet-cifar10")]
+    probe, images = PROBES["receptive-field"], images_for(runs, 500)
+    for label, run in zip(("ViT", "ResNet"), runs, strict=True):
+        stored = find(probe, [Subject(run)], images, probe.settings()).values
+        for name, values in zip(stored["layers"], stored["fields"], strict=True):
+            mine = [float(row[3]) for row in rows if row[0] == f"{label}: {name}"]
+            assert len(mine) == np.size(values)
+            assert mine[int(np.argmax(values))] == max(mine)
+            rows = [row for row in rows if row[0] != f"{label}: {name}"]
+    assert len(rows) == 1  # the names of the columns: the colour bar is no data
+
+
 def test_the_data_of_dots_and_bars_name_class_and_run(visitor):
     runs = "&runs=vit-cifar10,resnet-cifar10"
     page = visitor.open(f"compare?show=Classes&tested=1000{runs}")

@@ -39,9 +39,9 @@ function calledOf(shown, layout, letter) {
 const errorOf = (trace) => trace.error_y?.array ?? trace.error_x?.array ?? (trace.meta?.error ? trace.customdata : []);
 
 // Every trace that shows something, a row per point: series, x, y, error; or column, row, value of maps. A band is an
-// error drawn; `meta.again`: a line that repeats others' numbers; `meta.y`: names that stand where the points are.
+// error drawn; `meta.again`: a line that repeats others' numbers, a colour bar; `meta.y`: names that stand where the points are.
 function rowsOf({ data, layout }) {
-  const shown = data.filter((trace) => trace.z || (!trace.fill && !trace.meta?.again && plainOf(trace.y).length));
+  const shown = data.filter((trace) => !trace.meta?.again && (trace.z || (!trace.fill && plainOf(trace.y).length)));
   const panels = shown.map((trace) => panelOf(trace, layout)), several = panels.some(Boolean);
   const written = (trace) => trace.mode === "text"; // numbers upon a map, as the right answers of a confusion matrix
   const maps = shown.filter((trace) => trace.z || written(trace));
