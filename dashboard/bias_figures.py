@@ -165,10 +165,18 @@ def distances(lines: list[Line]) -> go.Figure:
             hovertemplate="%{text}<extra></extra>",
         )  # fmt: skip
     first = next((line.values["references"] for line in lines if "references" in line.values), {})
+    near = (
+        len(first) > 1 and max(first.values()) - min(first.values()) < 2
+    )  # few patches: names on each other
     for name, pixels in first.items():
         figure.add_hline(pixels, line={"dash": "dot", "width": 1, "color": "#888888"})
-        figure.add_annotation(x=0.2, y=pixels, text=f"{name} attention", showarrow=False, xanchor="left",
-                              yanchor="bottom", font={"size": 12, "color": "#888888"})  # fmt: skip
+        upper = "bottom" if pixels == max(first.values()) else "top"
+        figure.add_annotation(  # beside the plot: dots and curves may be anywhere on it
+            x=1, xref="paper", xshift=6, xanchor="left", align="left", y=pixels, showarrow=False,
+            yanchor=upper if near else "middle", text=f"{name}<br>attention", font={"size": 12},
+        )  # fmt: skip
+    if first:
+        figure.update_layout(margin={"r": 122})
     figure.update_layout(hovermode="closest", height=PANEL + 160)
     return figure
 

@@ -112,6 +112,18 @@ def test_the_colour_bar_of_fields_says_its_ends_in_numbers():
     assert figure.data[0].customdata.tolist() == [[25, 0], [0, 75]]
 
 
+def test_names_of_reference_lines_stand_beside_the_plot_and_not_on_each_other():
+    for far, anchors in ((4.0, {"middle"}), (15.5, {"bottom", "top"})):
+        references = {"uniform": 16.5, "3\u00d73 neighbourhood": far}
+        heads = {"mean": [[16.5, far]], "error": [[0.1, 0.1]]}
+        values = {"reach": curve(1, 9), "heads": heads, "references": references}
+        figure = bias_figures.distances([Line("ViT", "#0072B2", "solid", values)])
+        names = [note for note in figure.layout.annotations if "attention" in note.text]
+        assert {note.y for note in names} == set(references.values())
+        assert all((note.xref, note.x, note.xanchor) == ("paper", 1, "left") for note in names)
+        assert {note.yanchor for note in names} == anchors
+
+
 def test_what_is_still_measured_says_its_own_number_of_images():
     names = ("vit-cifar10", "resnet-cifar10")
     values = {"base": {"mean": 0.9, "error": 0.03}, "layers": ["block 1"], "blocks": curve(-0.1)}
