@@ -219,8 +219,7 @@ def _compare(state: State) -> Scene:
         if name not in sweeps:
             raise UserError(f"The link names the sweep {name[:80]!r}, which is not here.")
         return _sweep(sweeps[name])
-    first = ",".join(run.id for run in found if run.bundled and run.weights)
-    wanted = state.get("runs") or first
+    wanted = state.get("runs") or ",".join(run.id for run in run_table.first(found))
     runs = [_run({"run": run_id}, "run", found) for run_id in wanted.split(",")[: run_table.MOST]]
     section = state.get("show", "")
     if section == "Speed to accuracy":
