@@ -291,12 +291,16 @@ def _ablations(lines: list[Line], counts: list[int]) -> list[Drawn]:
 
 
 def _fields(lines: list[Line]) -> list[Drawn]:
-    """All layers of both models in one colour scale, then how far they reach."""
+    """All layers, of the trained models and of the untrained ones, in one colour scale; then their reach."""
     top = max(max(max(map(max, layer)) for layer in line.values["fields"]) for line in lines)
-    drawn = [Drawn(draw.fields(line, top), f"{line.label}: which pixels each layer reads") for line in lines]
+    drawn = []
+    for dash in dict.fromkeys(line.dash for line in lines):
+        together = [line for line in lines if line.dash == dash]
+        names = " and ".join(line.label for line in together)
+        drawn.append(Drawn(draw.fields(together, top), f"{names}: which pixels each layer reads"))
     foot = (
-        "One logarithmic colour scale for all, from the largest value (bright) to a ten-thousandth of it "
-        "(dark). The frame is the theoretical receptive field: outside of it everything is exactly zero."
+        "One colour scale for all maps, in powers of ten. The frame is the theoretical receptive field: "
+        "outside of it everything is exactly zero."
     )
     drawn[-1] = Drawn(drawn[-1].figure, drawn[-1].alt, drawn[-1].head, foot)
     reach = draw.depth(lines, "reach", "mean distance, pixels")

@@ -165,52 +165,101 @@ def distances(lines: list[Line]) -> go.Figure:
             hovertemplate="%{text}<extra></extra>",
         )  # fmt: skip
     first = next((line.values["references"] for line in lines if "references" in line.values), {})
+    near = (
+        len(first) > 1 and max(first.values()) - min(first.values()) < 2
+    )  # few patches: names on each other
     for name, pixels in first.items():
         figure.add_hline(pixels, line={"dash": "dot", "width": 1, "color": "#888888"})
-        figure.add_annotation(x=0.2, y=pixels, text=f"{name} attention", showarrow=False, xanchor="left",
-                              yanchor="bottom", font={"size": 12, "color": "#888888"})  # fmt: skip
+        upper = "bottom" if pixels == max(first.values()) else "top"
+        figure.add_annotation(  # beside the plot: dots and curves may be anywhere on it
+            x=1, xref="paper", xshift=6, xanchor="left", align="left", y=pixels, showarrow=False,
+            yanchor=upper if near else "middle", text=f"{name}<br>attention", font={"size": 12},
+        )  # fmt: skip
+    if first:
+        figure.update_layout(margin={"r": 122})
     figure.update_layout(hovermode="closest", height=PANEL + 160)
     return figure
 
 
 GAP = 2  # pixels between the maps of two layers
+ACROSS = 240  # of `fields`: what a row is wide; all below is in this unit
+TITLE, APART = 5.5, 2.5  # room for the words above a row, and between that and what is before it
+STRIP, UNDER = (90.0, 3.0), 5.5  # the colour bar, and room for the numbers below it
+POWERS = 4  # of ten, from the brightest colour to the darkest
+UNIT_PX, HIGHEST_PX = 4.9, 460  # on a page in a window of 1280
 
 
-def fields(line: Line, top: float) -> go.Figure:
-    """The receptive field of every layer in one colour scale, the theoretical bound as a frame. All share one
-    pair of axes: Plotly takes most of its time for axes.
+def fields(lines: list[Line], top: float) -> go.Figure:
+    """The receptive fields of every layer, a row for each model, in one colour scale with its bar below; the
+    theoretical bound as a frame. All share one pair of axes: Plotly takes most of its time for axes, and so
+    the rows stand close, however high and wide the figure is made.
     """
     _settle_pandas()
+    figure, y = go.Figure(), 0.0
+    for line in lines:
+        y += TITLE + (APART if y else 0)
+        high = _row_of_fields(figure, line, top, y, f"{line.label}: " if len(lines) > 1 else "")
+        figure.add_annotation(
+            text=f"<b>{line.label}</b>", textangle=-90, x=0, xref="paper", xanchor="right", xshift=-6,
+            y=y + high / 2, yanchor="middle", showarrow=False, font={"size": 14},
+        )  # fmt: skip
+        y += high
+    y = _colour_bar(figure, top, y + 2 * APART)
+    hidden = {"visible": False, "fixedrange": True, "constrain": "domain"}
+    figure.update_xaxes(range=[-0.5, ACROSS + 0.5], constraintoward="left", **hidden)
+    figure.update_yaxes(range=[y, 0], scaleanchor="x", constraintoward="top", **hidden)
+    return _bare(figure, min(HIGHEST_PX, round(y * UNIT_PX)), l=30)
+
+
+def _row_of_fields(figure: go.Figure, line: Line, top: float, y: float, prefix: str) -> float:
+    """The maps of one model from `y` downwards; how high they are."""
     names, maps = line.values["layers"], np.array(line.values["fields"])  # [layers, S, S]
-    count, size = len(maps), maps.shape[-1]
-    columns = np.tile(np.arange(size, dtype=np.int16), (size, 1))
-    figure = go.Figure()
+    size = maps.shape[-1]
+    step = ACROSS / (len(maps) * (size + GAP) - GAP)  # a pixel
     for at, values in enumerate(maps):
-        left = at * (size + GAP)
+        x = at * (size + GAP) * step
         figure.add_heatmap(
-            z=np.log10(np.clip(values, top * 1e-4, top) / top), x0=left, dx=1, zmin=-4, zmax=0,
-            name=names[at], colorscale=COLOURSCALE, showscale=False, customdata=columns,
+            z=np.log10(np.clip(values, top * 10.0**-POWERS, top) / top), zmin=-POWERS, zmax=0,
+            x0=x + step / 2, dx=step, y0=y + step / 2, dy=step, name=prefix + names[at],
+            colorscale=COLOURSCALE, showscale=False, customdata=(100 * values).astype(np.float32),
             meta={"value": "log10 of the change, as a share of the largest"},
-            hovertemplate=f"{names[at]}, row %{{y}}, column %{{customdata}}<extra></extra>",
+            hovertemplate=f"{prefix}{names[at]}, %{{customdata:.2g}} % of what it reads<extra></extra>",
         )  # fmt: skip
         figure.add_annotation(
-            text=names[at], x=left + (size - 1) / 2, y=-1, yanchor="bottom", showarrow=False,
+            text=names[at], x=x + size * step / 2, y=y - 0.5, yanchor="bottom", showarrow=False,
             font={"size": 12},
         )  # fmt: skip
         box = line.values["bounds"][at] if line.values["bounds"] else None
         if box:
             upper, first, lower, last = box
-            edges = dict(x0=left + max(first, 0) - 0.5, x1=left + min(last, size - 1) + 0.5,
-                         y0=max(upper, 0) - 0.5, y1=min(lower, size - 1) + 0.5)  # fmt: skip
+            edges = dict(x0=x + max(first, 0) * step, x1=x + (min(last, size - 1) + 1) * step,
+                         y0=y + max(upper, 0) * step, y1=y + (min(lower, size - 1) + 1) * step)  # fmt: skip
             figure.add_shape(type="rect", **edges, line={"color": line.colour, "width": 2})
-    hidden = {"visible": False, "fixedrange": True, "constrain": "domain"}
-    figure.update_xaxes(range=[-1, count * (size + GAP) - GAP], constraintoward="left", **hidden)
-    figure.update_yaxes(range=[size, -1], scaleanchor="x", **hidden)
-    figure.add_annotation(
-        text=f"<b>{line.label}</b>", textangle=-90, x=0, xref="paper", xanchor="right", xshift=-6, y=0.5,
-        yref="paper", yanchor="middle", showarrow=False, font={"size": 14},
+    return size * step
+
+
+def _colour_bar(figure: go.Figure, top: float, y: float) -> float:
+    """What the colours of `fields` mean, from `y` downwards; where it ends. Plotly's own bar knows nothing
+    of where the maps end.
+    """
+    (wide, high), parts = STRIP, 64
+    figure.add_heatmap(
+        z=np.linspace(-POWERS, 0, parts)[None], zmin=-POWERS, zmax=0, x0=wide / parts / 2, dx=wide / parts,
+        y0=y + high / 2, dy=high, colorscale=COLOURSCALE, showscale=False, hoverinfo="skip",
+        meta={"again": True},
     )  # fmt: skip
-    return _bare(figure, 170 + FILES, l=30, t=24, b=FILES)
+    words = {"showarrow": False, "font": {"size": 13}}
+    for share, anchor in ((0.0, "left"), (0.5, "center"), (1.0, "right")):
+        least = "\u2264 " if share == 0 else ""
+        figure.add_annotation(
+            text=f"{least}{100 * top * 10 ** (POWERS * (share - 1)):.2g} %", x=share * wide, xanchor=anchor,
+            y=y + high, yanchor="top", **words,
+        )  # fmt: skip
+    figure.add_annotation(
+        text="each pixel's share of what one place reads", x=wide + 2, xanchor="left",
+        y=y + high / 2, yanchor="middle", **words,
+    )  # fmt: skip
+    return y + high + UNDER
 
 
 def likeness(values: dict[str, Any], names: list[str]) -> go.Figure:

@@ -6,9 +6,11 @@ import html
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from dashboard import theme
-from dashboard.pictures import data_url
+from dashboard.components import takeaway
+from dashboard.pictures import data_url, picture
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 from vitcore.runs.predictions import Predictions, read_predictions
@@ -41,6 +43,27 @@ def strip(run: Run) -> None:
     except UserError:
         colour = theme.OTHER
     st.html(as_html(found, at, colour))
+    foot = f"{run.title}, epoch {found.epochs[at]:.3g}: its answers to {len(found.images)} validation images"
+    takeaway.pictures(*files(found, at), key="validation images", side=190, foot=foot)
+
+
+def files(found: Predictions, at: int) -> tuple[list[tuple[str, Image.Image, str]], takeaway.Rows]:
+    """(pictures, CSV rows) of the same cards, as `takeaway.pictures` takes them. The rows are what the cards
+    show: every class at moment `at`, and, for the bars, the right class at every other one.
+    """
+    parts = []
+    rows: list[list] = [["image", "truth", "class", "epoch", "step", "probability"]]
+    for i, (image, truth) in enumerate(zip(found.images, found.truth.tolist(), strict=True)):
+        answers = found.probabilities[at, i]
+        top = int(answers.argmax())
+        word = "right" if top == truth else "wrong"
+        said = f"{found.classes[top]} {100 * answers[top]:.0f} %, {word}"
+        parts.append((found.classes[truth], picture(image), said))
+        for moment, (epoch, step) in enumerate(zip(found.epochs.tolist(), found.steps.tolist(), strict=True)):
+            for c in range(len(found.classes)) if moment == at else (truth,):
+                share = float(f"{found.probabilities[moment, i, c]:.6g}")
+                rows.append([i + 1, found.classes[truth], found.classes[c], round(epoch, 4), step, share])
+    return parts, rows
 
 
 def as_html(found: Predictions, at: int, colour: str) -> str:

@@ -10,8 +10,10 @@ import streamlit as st
 from vitcore.architectures import ARCHITECTURES
 from vitcore.runs.folder import Run
 from vitcore.runs.listing import as_row
+from vitcore.runs.metrics import event_files
 
 MOST = 8  # that Compare overlays
+PAIR, NEWEST = ("vit", "resnet"), 2  # that it opens with: bundled models, and own runs
 
 
 def control(found: list[Run]) -> None:
@@ -53,6 +55,19 @@ def control(found: list[Run]) -> None:
         st.switch_page("../pages/compare.py", query_params={"runs": ",".join(ids)})
     if not shown:
         st.caption("No run fits: clear the filters.")
+
+
+def first(found: list[Run]) -> list[Run]:
+    """What Compare opens with: the bundled ViT and ResNet, and the newest own runs that have curves. All six
+    bundled models are twelve curves on each other. Runs of sweeps have a view of their own.
+    """
+    shelf = [run for run in found if run.bundled and run.weights and run.config.model in PAIR]
+    shelf.sort(key=lambda run: PAIR.index(run.config.model))
+    own = []
+    for run in found:  # newest first
+        if len(own) < NEWEST and not run.bundled and run.meta.sweep is None and event_files(run.path):
+            own.append(run)
+    return [*shelf, *own]
 
 
 def _watch(ids: list[str]) -> None:

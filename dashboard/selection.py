@@ -205,16 +205,18 @@ def choose_run(found: list[Run], label: str = "Model", *, key: str = "run", firs
     return by_id[chosen]
 
 
-def choose_runs(found: list[Run], label: str, *, most: int) -> list[Run]:
-    """A choice of several runs, at first the bundled models; the address holds their ids."""
+def choose_runs(found: list[Run], label: str, *, first: list[Run], most: int) -> list[Run]:
+    """A choice of several runs, at first `first` or the first of them; the address holds their ids."""
     by_id = {run.id: run for run in found}
     if "runs" not in st.session_state:
         named = [run_id for run_id in st.query_params.get("runs", "").split(",") if run_id]
         wanted = [run_id for run_id in named if run_id in by_id]
-        st.session_state.runs = wanted or [r.id for r in found if r.bundled and r.weights] or [found[0].id]
+        first = first or found[:1]
+        st.session_state.runs = wanted or [run.id for run in first]
         if len(wanted) < len(named):
             missing = [run_id for run_id in named if run_id not in by_id]
-            say_missing(missing, "the others of the link" if wanted else "the bundled runs")
+            instead = ", ".join(run.title for run in first)
+            say_missing(missing, "the others of the link" if wanted else instead)
     st.session_state.runs = [run_id for run_id in st.session_state.runs if run_id in by_id][:most]
     chosen = st.multiselect(
         label,
@@ -227,6 +229,11 @@ def choose_runs(found: list[Run], label: str, *, most: int) -> list[Run]:
     if st.query_params.get("runs", "") != ",".join(chosen):
         st.query_params["runs"] = ",".join(chosen)
     return [by_id[run_id] for run_id in chosen]
+
+
+def add_runs(ids: list[str]) -> None:
+    """Before `choose_runs`, in a callback: further runs beside the chosen ones, as many as it takes."""
+    st.session_state.runs = list(dict.fromkeys([*st.session_state.get("runs", ()), *ids]))
 
 
 def address_of_image(run: Run, kind: str, number: int) -> str:

@@ -17,9 +17,14 @@ if not found:
     st.page_link("../pages/training.py", label="Train one", icon=":material/arrow_forward:")
     st.stop()
 
-run_control, more = st.columns([5, 1.3], vertical_alignment="bottom")
+run_control, rest, more = st.columns([4.4, 1, 1.3], vertical_alignment="bottom")
 with run_control:
-    chosen = selection.choose_runs(found, "Runs", most=run_table.MOST)
+    chosen = selection.choose_runs(found, "Runs", first=run_table.first(every), most=run_table.MOST)
+shelf = [run.id for run in found if run.bundled and run.weights]
+rest.button(
+    "All bundled", key="all_bundled", width="stretch", on_click=selection.add_runs, args=(shelf,),
+    disabled=set(shelf) <= {run.id for run in chosen}, help="Adds the other bundled models.",
+)  # fmt: skip
 with more:
     published.control()
 if not chosen:

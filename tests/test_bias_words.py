@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -84,13 +86,42 @@ def test_fields_share_a_scale_and_frame_what_lies_inside_the_image():
         "fields": fields.tolist(),
         "bounds": [(0, 0, 2, 2), (-3, -3, 5, 5)],
     }
-    figure = bias_figures.fields(Line("ResNet", "#D55E00", "solid", values), top=1.0)
-    assert figure.data[0].z[1][1] == 0
-    assert np.min(figure.data[0].z) == np.max(figure.data[1].z) == -4
-    first, second = [(s.x0, s.x1) for s in figure.layout.shapes]
-    assert first == (-0.5, 2.5)
-    assert second == (figure.data[1].x0 - 0.5, figure.data[1].x0 + 3.5)
-    assert figure.data[1].x0 > 3.5  # beside the first, not on it
+    line = Line("ResNet", "#D55E00", "solid", values)
+    figure = bias_figures.fields([line, replace(line, label="other")], top=1.0)
+    first, second, *_, bar = figure.data
+    assert first.z[1][1] == 0
+    assert np.min(first.z) == np.max(second.z) == -4
+    assert bar.z[0][0] == -4
+    assert bar.z[0][-1] == 0
+    pixel = first.dx
+    left, right = [(s.x0, s.x1) for s in figure.layout.shapes[:2]]
+    assert left == pytest.approx((0, 3 * pixel))
+    assert right == pytest.approx((second.x0 - pixel / 2, second.x0 + 3.5 * pixel))
+    assert second.x0 - pixel / 2 > 4 * pixel  # beside the first, not on it
+    under, lower = figure.data[2], 4 * pixel  # the next row: below, and its words between
+    assert under.y0 > first.y0 + lower
+    assert bar.y0 > under.y0 + 3.5 * pixel
+
+
+def test_the_colour_bar_of_fields_says_its_ends_in_numbers():
+    values = {"layers": ["input"], "fields": [[[0.25, 0.0], [0.0, 0.75]]], "bounds": None}
+    figure = bias_figures.fields([Line("ResNet", "#D55E00", "solid", values)], top=0.75)
+    said = {note.text: note.x for note in figure.layout.annotations}
+    assert said["\u2264 0.0075 %"] < said["0.75 %"] < said["75 %"]
+    assert "each pixel's share of what one place reads" in said
+    assert figure.data[0].customdata.tolist() == [[25, 0], [0, 75]]
+
+
+def test_names_of_reference_lines_stand_beside_the_plot_and_not_on_each_other():
+    for far, anchors in ((4.0, {"middle"}), (15.5, {"bottom", "top"})):
+        references = {"uniform": 16.5, "3\u00d73 neighbourhood": far}
+        heads = {"mean": [[16.5, far]], "error": [[0.1, 0.1]]}
+        values = {"reach": curve(1, 9), "heads": heads, "references": references}
+        figure = bias_figures.distances([Line("ViT", "#0072B2", "solid", values)])
+        names = [note for note in figure.layout.annotations if "attention" in note.text]
+        assert {note.y for note in names} == set(references.values())
+        assert all((note.xref, note.x, note.xanchor) == ("paper", 1, "left") for note in names)
+        assert {note.yanchor for note in names} == anchors
 
 
 def test_what_is_still_measured_says_its_own_number_of_images():

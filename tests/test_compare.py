@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import compare_figures as draw
-from dashboard import compare_measured, compare_scores, study
+from dashboard import compare_measured, compare_scores, resources, run_table, study
 from dashboard.compare_figures import Shown
 from tests.conftest import ROOT, TINY_RESNET
 from tests.made_runs import make_run
@@ -200,3 +200,16 @@ def test_a_sweep_opens_even_where_its_address_was_lost_on_the_way():
     assert page.session_state.view == "Sweeps"
     assert page.selectbox[0].value == "samples-cifar10"
     assert "open_sweep" not in page.session_state  # once: the visitor may go back to the runs
+
+
+def test_compare_opens_with_the_bundled_pair_and_the_newest_own_curves(tmp_path, monkeypatch):
+    monkeypatch.setenv("VITLAB_RUNS", str(tmp_path))
+    pair = ["vit-cifar10", "resnet-cifar10"]
+    assert [run.id for run in run_table.first(resources.runs())] == pair
+    own = [make_run(tmp_path, f"own {i}", seed=i, model="resnet") for i in range(4)]
+    assert [run.id for run in run_table.first(resources.runs())] == pair  # weights alone are no curve
+    for age, run in enumerate(own):
+        (run.path / "events.out.tfevents.1").touch()
+        run.write_status(run.stored_status().model_copy(update={"created": 1e9 - age}))
+    assert [run.id for run in run_table.first(resources.runs())] == [*pair, own[0].id, own[1].id]
+    assert run_table.first([]) == []

@@ -155,4 +155,14 @@ def test_every_section_of_compare_can_be_a_step():
     assert len(smooth[0].data) > len(part[0].data)  # the curves themselves stay faintly behind
     assert smooth[0].layout.xaxis.title.text == "optimizer step"
     assert scenes.scene("compare", {"smooth": "much", "x": "weather"})  # what nobody can draw is left out
-    assert {"GoogleNet, quick", "DenseNet, quick", "pale: training"} <= names  # all six, as on the page
+    pair = {"ViT, 20 epochs", "ResNet, 20 epochs"}
+    assert pair | {"pale: training"} <= names
+    assert not names & {"GoogleNet, quick", "DenseNet, quick"}  # as the page opens
+
+
+def test_receptive_fields_of_both_models_are_one_figure():
+    """Two would stand as far apart as the window is high."""
+    link = {"probe": "Receptive field", "n": "500"}
+    ((figure, alt),) = scenes.scene("inductive_bias", link).parts
+    assert alt == "ViT and ResNet: which pixels each layer reads"
+    assert not any("untrained" in note.text for note in figure.layout.annotations)

@@ -219,8 +219,7 @@ def _compare(state: State) -> Scene:
         if name not in sweeps:
             raise UserError(f"The link names the sweep {name[:80]!r}, which is not here.")
         return _sweep(sweeps[name])
-    first = ",".join(run.id for run in found if run.bundled and run.weights)
-    wanted = state.get("runs") or first
+    wanted = state.get("runs") or ",".join(run.id for run in run_table.first(found))
     runs = [_run({"run": run_id}, "run", found) for run_id in wanted.split(",")[: run_table.MOST]]
     section = state.get("show", "")
     if section == "Speed to accuracy":
@@ -282,11 +281,9 @@ def _bias(state: State) -> Scene:
     known = [m for m in found if m.result]
     if not known:
         raise UserError(f"Not measured yet: open Inductive bias, {title}, and measure it there.")
-    drawn = bias.figures_of(probe, known, fill)
-    if probe.name == "receptive-field":
-        drawn = [d for d, m in zip(drawn, known, strict=False) if not m.subjects[0].untrained]
-    else:
-        drawn = drawn[:1]
+    if probe.name == "receptive-field":  # one figure, and its colours by what is on it
+        known = [m for m in known if not m.subjects[0].untrained] or known
+    drawn = bias.figures_of(probe, known, fill)[:1]
     return Figures([(d.figure, d.alt) for d in drawn])
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import re
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -11,10 +13,13 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.made_runs import make_run
 from vitcore.probes import PROBES, TEST
 from vitcore.probes.scores import test_set as the_test_set
 from vitcore.probes.store import Subject, find, images_for
+from vitcore.runs import process
 from vitcore.runs.folder import find_run
+from vitcore.runs.predictions import Predictions, write_predictions
 
 
 def saved(page, format, place=0):
@@ -67,6 +72,22 @@ def test_the_data_of_maps_are_the_counts(visitor):
     assert sum(float(row[4]) for row in counts) == 20_000
     right = sum(float(row[4]) for row in counts if row[2] == row[3] and row[0].startswith("ViT"))
     assert right == 8256  # 82.56 %, as `python -m vitcore evaluate` has it
+
+
+def test_the_data_of_receptive_fields_are_those_of_the_maps_alone(visitor):
+    page = visitor.open("inductive_bias?probe=Receptive+field&untrained=false")
+    page.wait_for_selector(".takeaway")
+    rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
+    runs = [find_run(name) for name in ("vit-cifar10", "resnet-cifar10")]
+    probe, images = PROBES["receptive-field"], images_for(runs, 500)
+    for label, run in zip(("ViT", "ResNet"), runs, strict=True):
+        stored = find(probe, [Subject(run)], images, probe.settings()).values
+        for name, values in zip(stored["layers"], stored["fields"], strict=True):
+            mine = [float(row[3]) for row in rows if row[0] == f"{label}: {name}"]
+            assert len(mine) == np.size(values)
+            assert mine[int(np.argmax(values))] == max(mine)
+            rows = [row for row in rows if row[0] != f"{label}: {name}"]
+    assert len(rows) == 1  # the names of the columns: the colour bar is no data
 
 
 def test_the_data_of_dots_and_bars_name_class_and_run(visitor):
@@ -157,3 +178,61 @@ def test_the_numbers_of_a_shuffled_image_are_the_models_answers(visitor, data):
     with torch.no_grad():
         chances = vitcore.load("vit-cifar10")(shuffled(normalize(cat), order)).softmax(dim=1)[0]
     assert said == pytest.approx(chances.tolist(), abs=1e-4)
+
+
+def learning(server, data, state):
+    """A run with answers to eight validation images at three epochs, and these answers."""
+    shares = np.random.default_rng(4).dirichlet(np.ones(10), (3, 8)).astype(np.float32)
+    images, truth = data.test.images[:8], data.test.labels[:8].astype(np.int64)
+    moments = np.array([0, 30, 60]), np.array([0.0, 1.0, 2.0])
+    found = Predictions(images, truth, data.classes, *moments, shares)
+    run = make_run(server.home / "runs", f"learning, {state}", model="resnet")
+    write_predictions(run.path, found)
+    alive = {"pid": os.getpid(), "process_start": process.start_time(os.getpid())}
+    alive |= {"boot_id": process.boot_id(), "host": process.hostname(), "step": 60, "steps": 600}
+    run.write_status(run.stored_status().model_copy(update={**alive, "state": state}))
+    return run, found
+
+
+def test_what_a_training_says_about_its_images_is_taken_along(visitor, server, data):
+    run, found = learning(server, data, "finished")
+    page = visitor.open(f"training?watch={run.id}")
+    page.get_by_role("slider", name="Epoch shown").press("ArrowLeft")
+    first = found.probabilities[1, 0, found.truth[0]]
+    expect(page.locator(".eight-bars").first).to_have_attribute("title", re.compile(f": {100 * first:.0f} %"))
+    visitor.settle()
+    rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
+    assert rows[0] == ["image", "truth", "class", "epoch", "step", "probability"]
+    for i, truth in enumerate(found.truth):
+        mine = [row for row in rows if row[:2] == [str(i + 1), data.classes[truth]]]
+        said = {row[2]: float(row[5]) for row in mine if row[3:5] == ["1", "30"]}
+        asked = dict(zip(data.classes, found.probabilities[1, i].tolist(), strict=True))
+        assert said == pytest.approx(asked, abs=1e-6)
+        bars = [float(row[5]) for row in mine if row[2] == data.classes[truth]]
+        assert bars == pytest.approx(found.probabilities[:, i, truth].tolist(), abs=1e-6)
+    svg = saved(page, "SVG")
+    assert svg.suggested_filename == "vitlab-validation-images.svg"
+    texts = list(ET.fromstring(svg.path().read_text()).itertext())
+    for i, truth in enumerate(found.truth):
+        top = found.probabilities[1, i].argmax()
+        word = "right" if top == truth else "wrong"
+        assert f"{data.classes[top]} {100 * found.probabilities[1, i, top]:.0f} %, {word}" in texts
+    with Image.open(saved(page, "PNG").path()) as picture:
+        assert len(picture.convert("RGB").getcolors(10**7)) > 500  # the images are on it
+
+
+def test_files_stay_where_they_are_while_a_panel_ticks(visitor, server, data):
+    run, _ = learning(server, data, "running")
+    page = visitor.page
+    page.goto(f"{server.url}/training?watch={run.id}")
+    page.locator(".takeaway button", has_text="CSV").wait_for(timeout=60_000)
+    was = page.locator(".takeaway").element_handle()
+    page.wait_for_function("(window.kept = document.querySelector('.takeaway img'))?.naturalWidth === 32")
+    place = was.bounding_box()
+    run.write_status(run.stored_status().model_copy(update={"step": 90, "epoch": 2.9}))
+    expect(page.get_by_text("epoch 2.9 of")).to_be_visible()  # it has ticked
+    run.write_status(run.stored_status().model_copy(update={"step": 99, "epoch": 3.1}))
+    expect(page.get_by_text("epoch 3.1 of")).to_be_visible()
+    assert was.evaluate("e => e.isConnected && e.querySelector('img') === window.kept")
+    assert was.bounding_box() == place
+    run.write_status(run.stored_status().model_copy(update={"state": "finished"}))

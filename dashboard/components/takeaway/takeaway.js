@@ -39,9 +39,9 @@ function calledOf(shown, layout, letter) {
 const errorOf = (trace) => trace.error_y?.array ?? trace.error_x?.array ?? (trace.meta?.error ? trace.customdata : []);
 
 // Every trace that shows something, a row per point: series, x, y, error; or column, row, value of maps. A band is an
-// error drawn; `meta.again`: a line that repeats others' numbers; `meta.y`: names that stand where the points are.
+// error drawn; `meta.again`: a line that repeats others' numbers, a colour bar; `meta.y`: names that stand where the points are.
 function rowsOf({ data, layout }) {
-  const shown = data.filter((trace) => trace.z || (!trace.fill && !trace.meta?.again && plainOf(trace.y).length));
+  const shown = data.filter((trace) => !trace.meta?.again && (trace.z || (!trace.fill && plainOf(trace.y).length)));
   const panels = shown.map((trace) => panelOf(trace, layout)), several = panels.some(Boolean);
   const written = (trace) => trace.mode === "text"; // numbers upon a map, as the right answers of a confusion matrix
   const maps = shown.filter((trace) => trace.z || written(trace));
@@ -79,9 +79,10 @@ async function saveFigure(root, { figure, name, base }, format) {
 function savePictures(root, { pictures, name, side, columns, rows, foot }, format) {
   if (format === "csv") return giveCsv(rows, fileStem(name));
   const look = colouring(root), type = { font: look.font, colour: look.text, size: 13 };
-  const edge = 16, gap = 20, titled = pictures.some(([title]) => title), top = titled ? 24 : 0, high = top + side + 26;
+  const edge = 16, gap = 20, titled = pictures.some(([title]) => title), top = titled ? 24 : 0;
+  const apart = titled ? 12 : 0, high = top + side + 26 + apart; // or a title stood closer to the words above than to its picture
   const count = Math.min(columns, pictures.length), lines = Math.ceil(pictures.length / count);
-  const size = [2 * edge + count * (side + gap) - gap, 2 * edge + lines * high + (foot ? 24 : 0)];
+  const size = [2 * edge + count * (side + gap) - gap, 2 * edge + lines * high - apart + (foot ? 24 : 0)];
   const images = root.querySelectorAll("img");
   return savePainted(format, fileStem(name), size, look.ground, (p) => {
     if (foot) p.text(foot, edge, size[1] - edge - 4, type);
@@ -111,7 +112,9 @@ export default function ({ data, parentElement }) {
   root.given = data;
   root.dataset.kind = kind;
   if (data.drawing) root.querySelector(".takeaway-drawing").innerHTML = data.drawing; // our own SVG, names escaped
-  const hidden = root.querySelector(".takeaway-hidden");
-  hidden.replaceChildren(...(data.pictures ?? []).map(([, src]) => Object.assign(new Image(), { src, alt: "" })));
+  const hidden = root.querySelector(".takeaway-hidden"), sources = (data.pictures ?? []).map(([, src]) => src);
+  if (sources.join() !== [...hidden.children].map(({ src }) => src).join()) { // a panel that ticks sends the same: keep them,
+    hidden.replaceChildren(...sources.map((src) => Object.assign(new Image(), { src, alt: "" }))); // decoded as they are
+  }
   offerFiles(root.querySelector(".files"), (format) => SAVERS[kind](root, root.given, format));
 }
