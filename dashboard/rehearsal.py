@@ -20,7 +20,10 @@ from vitcore.errors import UserError
 from vitcore.runs.folder import readonly
 
 LIMIT_S = 180.0
-TOO_LONG = f"The rehearsal took more than {LIMIT_S / 60:.0f} minutes: choose a smaller model or batch size."
+TOO_LONG = (
+    f"The rehearsal took more than {LIMIT_S / 60:.0f} minutes: choose a smaller model or batch size, or wait "
+    "until other work on this machine is over."
+)
 
 
 class Child:
@@ -34,7 +37,8 @@ class Child:
         self.mark, self.began = mark, time.monotonic()
         self.place = Path(tempfile.mkdtemp(prefix="vitlab-rehearsal-"))
         (self.place / "config.yaml").write_text(config)
-        command = [sys.executable, "-m", "vitcore", "rehearse", "--config", str(self.place / "config.yaml")]
+        command = [sys.executable, "-m", "vitcore", "rehearse", "--json", "--config"]
+        command.append(str(self.place / "config.yaml"))
         with (self.place / "out").open("wb") as out, (self.place / "err").open("wb") as err:
             self.process = subprocess.Popen(command, stdout=out, stderr=err, stdin=subprocess.DEVNULL)
         self.end = weakref.finalize(self, _end, self.process, self.place)

@@ -28,7 +28,7 @@ def test_a_rehearsal_says_what_it_will_take_and_is_forgotten_with_its_settings(v
     page.get_by_role("button", name="Rehearse").click()
     expect(page.get_by_text("Rehearsing some twenty steps")).to_be_visible()
     words = re.compile(
-        r"About .+(seconds|minutes), \d\.\d GB of memory, \d+ MB of disk \(\d+ steps measured on cpu"
+        r"(About|From) .+(seconds|minutes), \d\.\d GB of memory, \d+ MB of disk \(\d+ steps measured on cpu"
     )
     expect(page.get_by_text(words)).to_be_visible(timeout=180_000)
     set_epochs(visitor, 20)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
+import torch
 
 from tests.training.test_train import config
 from vitcore.config import dump_config, make_config
@@ -19,7 +23,7 @@ from vitcore.errors import UserError
 from vitcore.runs.folder import list_runs, runs_dir
 from vitcore.training import engine, train
 from vitcore.training import rehearse as rehearsing
-from vitcore.training.rehearse import Load, Rehearsal, rehearse
+from vitcore.training.rehearse import Clock, Load, Rehearsal, rehearse
 from vitcore.training.storage import disk_of
 
 
@@ -114,7 +118,101 @@ def test_other_programs_are_seen_and_worth_a_word():
     quiet = Rehearsal(2.0, 10**9, 10**7, 10, 10, 100.0, 20, "cpu", others=0.0)
     busy = Rehearsal(2.0, 10**9, 10**7, 10, 10, 100.0, 20, "cpu", others=0.48)
     assert str(quiet).endswith("images/s).")
-    assert str(busy) == f"{quiet} Other programs used 48 % of the processors: alone it is faster."
+    told = "This machine is busy: other programs used 48 % of its processors; alone each step is faster."
+    assert str(busy) == f"{quiet} {told}"
+    rough = dataclasses.replace(busy, minutes=29.0, least_minutes=0.9)
+    assert str(rough).startswith("From 54 seconds to 29.0 minutes, 1.0 GB of memory, 10 MB of disk (20 steps")
+    assert str(rough).endswith("used 48 % of its processors; it may take far less when they end.")
+    uneven = dataclasses.replace(quiet, device="cuda:0", steps_s=(0.1, 0.9))
+    assert str(uneven).endswith(" Steps took from 0.1 to 0.9 seconds: something else kept this machine busy.")
+
+
+def through_steps(clock, monkeypatch, step_s, others, single_s=0.0):
+    """Give the clock steps of those seconds until it ends the fit; the number of steps on one thread."""
+    now, used, trainer = 0.0, 0.0, SimpleNamespace(should_stop=False)
+    module = SimpleNamespace(device=torch.device("cpu"))
+    monkeypatch.setattr(
+        rehearsing, "time", SimpleNamespace(perf_counter=lambda: now, process_time=lambda: used)
+    )
+    clock.began, clock.load, clock.threads = 0.0, SimpleNamespace(others=others), 2
+    threads = torch.get_num_threads()
+    try:
+        for step in step_s:
+            now += step
+            used += step if clock.single is None else single_s
+            clock.on_train_batch_end(trainer, module)
+            if trainer.should_stop:
+                break
+            assert torch.get_num_threads() == (threads if clock.single is None else 1)
+    finally:
+        torch.set_num_threads(threads)
+    assert trainer.should_stop
+    clock.on_train_end(trainer, module)
+
+
+def test_a_quiet_machine_gets_the_median_of_the_steps_after_the_first_ones(monkeypatch):
+    clock = Clock(20)
+    through_steps(clock, monkeypatch, [5.0, 2.0, 1.0, *[0.1, 0.1, 0.2] * 9], others=0.05)
+    assert len(clock.seconds) == 20
+    assert statistics.median(clock.seconds) == pytest.approx(0.1)
+    assert not clock.busy
+    assert clock.single is None
+    assert clock.least == pytest.approx(0.1)
+
+
+def test_a_busy_machine_gets_some_steps_on_one_thread_and_what_two_would_make_of_them(monkeypatch):
+    clock = Clock(20)
+    through_steps(clock, monkeypatch, [9.0] * 40, others=0.8, single_s=0.4)
+    assert len(clock.seconds) == 3  # after 30 seconds, with one to warm up: five steps, not six
+    assert clock.busy
+    assert clock.single == pytest.approx([0.4] * 4)
+    assert clock.least == pytest.approx(0.2)
+
+
+def test_steps_that_are_long_and_short_are_told_even_when_no_program_is_seen(monkeypatch):
+    clock = Clock(20)
+    through_steps(clock, monkeypatch, [0.1, 0.1, 0.1, *[0.1, 0.1, 0.1, 0.9] * 9], others=0.0, single_s=0.3)
+    assert clock.busy
+    assert clock.span == (pytest.approx(0.1), pytest.approx(0.9))
+    assert clock.least == pytest.approx(0.1)
+
+
+def test_beside_other_work_the_lower_end_stays_near_the_time_alone(colours, monkeypatch):
+    """Really, with programs that take all processors: the median grows with them, the lower end hardly."""
+    monkeypatch.setattr("vitcore.training.rehearse._startup_s", lambda: 0.0)
+    asked = config(colours, embed_dim=64, hidden_dim=256, epochs=40)
+    rehearse(asked, steps=6)
+    quiet = rehearse(asked, steps=6)
+    burners = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count())]
+    try:
+        busy = rehearse(asked, steps=6)
+    finally:
+        for one in burners:
+            one.kill()
+            one.wait()
+    assert busy.others >= 0.2
+    assert "This machine is busy" in str(busy)
+    assert busy.least_minutes <= busy.minutes
+    alone = quiet.least_minutes or quiet.minutes
+    assert busy.least_minutes < 3 * alone + 0.05  # others may work here, too
+    assert torch.get_num_threads() > 1 or os.cpu_count() == 1
+
+
+def test_piped_it_prints_words_and_json_only_when_asked(colours, tmp_path):
+    place = tmp_path / "asked.yaml"
+    place.write_text(dump_config(config(colours)))
+    command = [sys.executable, "-m", "vitcore", "rehearse", "--config", str(place)]
+    words = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "GB of memory" in words
+    assert words.startswith(("About ", "From "))
+    found = json.loads(
+        subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout
+    )
+    assert found["words"].startswith(("About ", "From "))
+    assert found["minutes"] > 0
+    for other in ("train", "launch"):
+        refused = subprocess.run([*command[:3], other, "--json"], capture_output=True, text=True)
+        assert refused.returncode == 2
 
 
 def through(command, place):
@@ -151,7 +249,7 @@ def peak_of(pid):
 def test_prediction_and_truth(model, epochs, tmp_path, capsys):
     place = tmp_path / "asked.yaml"
     place.write_text(dump_config(make_config("quick", model=model, epochs=epochs, device="cpu")))
-    found = json.loads(through(["rehearse", "--config", place], tmp_path)[0])
+    found = json.loads(through(["rehearse", "--json", "--config", place], tmp_path)[0])
     path, seconds, memory, others = through(["train", "--config", place], tmp_path)
     disk = size_of(Path(path.strip()))
     predicted = (60 * found["minutes"], found["memory_bytes"] / 1e9, found["disk_bytes"] / 1e6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import inspect
 import json
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import typer
 import yaml
 
 from vitcore.architectures import ARCHITECTURES
-from vitcore.cli import Data, RunsDir, app
+from vitcore.cli import Data, Json, RunsDir, app
 from vitcore.errors import UserError
 
 Model = Annotated[str | None, typer.Option(help=f"{', '.join(ARCHITECTURES)}.  [default: vit]")]
@@ -73,10 +74,10 @@ def config_of(file: Path | None, settings: list[str] | None, **options: Any) -> 
     return build_config(**{**values, "classes": None})
 
 
-def _training_command(
-    start: Callable[..., Path | str | None],
-) -> Callable[..., None]:
-    """A command with all options of a training; `train` and `launch` differ only in what starts it."""
+def _training_command(start: Callable[..., Path | str | None], *, tells: bool = False) -> Callable[..., None]:
+    """A command with all options of a training; `train` and `launch` differ only in what starts it; with
+    `tells`, for `rehearse`, it has --json, too.
+    """
 
     def command(
         model: Model = None,
@@ -95,6 +96,7 @@ def _training_command(
         title: Title = "",
         resume: Resume = None,
         runs_dir: RunsDir = None,
+        as_json: Json = False,
     ) -> None:
         kind, _, very = (device or "").partition(":")
         options = dict(model=model, data=data, recipe=recipe, epochs=epochs, minutes=minutes)
@@ -107,10 +109,15 @@ def _training_command(
         chosen = None if resume is not None else config_of(config, settings, **options)
         if very and start is not _launch:
             raise UserError(f"--device {device} is for `launch`: set CUDA_VISIBLE_DEVICES, or give {kind}.")
-        more = {"device": device} if very else {}
+        more: dict[str, Any] = {"device": device} if very else {}
+        if as_json:
+            more["as_json"] = True
         if path := start(chosen, resume, runs_dir, title, **more):  # none on the ranks after the first
             print(path)
 
+    signature = inspect.signature(command, eval_str=True)
+    told = [one for name, one in signature.parameters.items() if tells or name != "as_json"]
+    command.__signature__ = signature.replace(parameters=told)
     return command
 
 
@@ -151,23 +158,22 @@ app.command("launch", help="Queue a training in the background and return at onc
 )
 
 
-def _rehearse(config: Any, resume: str | None, runs_dir: Path | None, title: str) -> str:
+def _rehearse(
+    config: Any, resume: str | None, runs_dir: Path | None, title: str, as_json: bool = False
+) -> str:
     from vitcore.training.rehearse import rehearse
 
     if resume is not None or title:
         raise UserError("A rehearsal is of a new training: leave out --resume and --title.")
     with contextlib.redirect_stdout(sys.stderr):
         found = rehearse(config)
-    if sys.stdout.isatty():
-        return str(found)
-    return json.dumps({**dataclasses.asdict(found), "words": str(found)})
+    return json.dumps({**dataclasses.asdict(found), "words": str(found)}) if as_json else str(found)
 
 
 app.command(
     "rehearse",
-    help="Train some twenty steps and say what the whole would take: minutes, memory, disk. Same options; "
-    "JSON unless at a terminal.",
-)(_training_command(_rehearse))
+    help="Train some twenty steps and say what the whole would take: minutes, memory, disk. Same options.",
+)(_training_command(_rehearse, tells=True))
 
 
 @app.command()

@@ -177,7 +177,9 @@ def _speed(subject: Subject, settings: dict[str, Any]) -> Iterator[tuple[int, in
     config = run.config
     data = "cifar10-mini" if config.data == "cifar10" and not complete_here() else config.data
     here = ("--data", data, "--device", kind, "--devices", "1", "--nodes", "1")
-    found = yield from _child("vitcore", "rehearse", "--config", str(run.path / "config.yaml"), *here)
+    found = yield from _child(
+        "vitcore", "rehearse", "--json", "--config", str(run.path / "config.yaml"), *here
+    )
     values["training"] = None
     if "error" not in found:
         kept = ("images_per_s", "memory_bytes", "counted", "others")

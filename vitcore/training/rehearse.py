@@ -1,7 +1,8 @@
 """Some twenty real steps that tell what a training will take: minutes, memory, disk.
 
 It is the training itself, through the same code, on the same data; it ends after those steps and leaves
-nothing.
+nothing. On a busy machine it gives a range: threads that wait for each other there take many times their time
+alone (60 times was measured, most of it spent spinning), so the lower end comes from steps on one thread.
 """
 
 from __future__ import annotations
@@ -32,7 +33,12 @@ from vitcore.training.setup import make_loaders, make_trainer, parts, prepare, q
 from vitcore.training.storage import disk_of, state_bytes
 
 STEPS, WARM, MOST_S = 20, 3, 30.0  # steps that are counted, before those, seconds after which fewer will do
+SINGLE = 4  # steps on one thread, where the machine is busy; the first of them warms up
 BUSY = 0.2  # share of the processors from which on other programs are worth a word
+UNEVEN, SLOW_S = (
+    3.0,
+    0.05,
+)  # slow steps against fast ones, and seconds of a slow one, from which on it is told
 
 
 @dataclass(frozen=True)
@@ -48,44 +54,111 @@ class Rehearsal:
     counted: int  # steps that were measured
     device: str
     others: float = 0.0  # share of all processor time that other programs used meanwhile
+    least_minutes: float | None = None  # at best, when nothing else runs; None where the machine was quiet
+    steps_s: tuple[float, float] = (0.0, 0.0)  # a fast and a slow step: first and last tenth
 
     def __str__(self) -> str:
-        if self.minutes < 1.5:
-            long = f"{60 * self.minutes:.0f} seconds"
-        elif self.minutes < 90:
-            long = f"{self.minutes:.1f} minutes"
-        else:
-            long = f"{self.minutes / 60:.1f} hours"
+        ranges = self.least_minutes is not None and self.least_minutes < 0.8 * self.minutes
+        long = f"From {_long(self.least_minutes)} to {_long(self.minutes)}" if ranges else ""
         said = (
-            f"About {long}, {self.memory_bytes / 1e9:.1f} GB of memory, {self.disk_bytes / 1e6:.0f} MB of "
-            f"disk ({self.counted} steps measured on {self.device}: {self.images_per_s:,.0f} images/s)."
+            f"{long or f'About {_long(self.minutes)}'}, {self.memory_bytes / 1e9:.1f} GB of memory, "
+            f"{self.disk_bytes / 1e6:.0f} MB of disk ({self.counted} steps measured on {self.device}: "
+            f"{self.images_per_s:,.0f} images/s)."
         )
-        if self.others < BUSY or self.device != "cpu":
-            return said
-        return f"{said} Other programs used {100 * self.others:.0f} % of the processors: alone it is faster."
+        if self.others >= BUSY and self.device == "cpu":
+            what = "it may take far less when they end" if ranges else "alone each step is faster"
+            return (
+                f"{said} This machine is busy: other programs used {100 * self.others:.0f} % of its "
+                f"processors; {what}."
+            )
+        if _uneven(self.steps_s):
+            fast, slow = (f"{seconds:.2g}" for seconds in self.steps_s)
+            return f"{said} Steps took from {fast} to {slow} seconds: something else kept this machine busy."
+        return said
+
+
+def _long(minutes: float) -> str:
+    if minutes < 1.5:
+        return f"{60 * minutes:.0f} seconds"
+    return f"{minutes:.1f} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours"
+
+
+def _uneven(steps_s: tuple[float, float]) -> bool:
+    fast, slow = steps_s
+    return slow >= max(SLOW_S, UNEVEN * fast)
 
 
 class Clock(Callback):
-    """Takes the time of each step, and ends the fit."""
+    """Takes the time of each step, and ends the fit; on a busy machine after some steps on one thread.
+    With `single` it takes those alone.
+    """
 
-    def __init__(self, steps: int) -> None:
-        self.wanted, self.times, self.began, self.last = steps, [], time.perf_counter(), None
+    def __init__(self, steps: int, *, single: bool = False) -> None:
+        self.wanted, self.load = steps, Load()
+        self.times: list[float] = []
+        self.single: list[float] | None = [] if single else None  # processor seconds of steps on one thread
+        self.began, self.last, self.used = time.perf_counter(), None, 0.0
+        self.others, self.threads, self.kind = 0.0, torch.get_num_threads(), "cpu"
+
+    def on_train_start(self, *_: object) -> None:
+        if self.single is not None:
+            torch.set_num_threads(1)
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
-        if module.device.type == "cuda":
+        self.kind = module.device.type
+        if self.kind == "cuda":
             torch.cuda.synchronize(module.device)
-        now = time.perf_counter()
-        if self.last is not None:
+        now, used = time.perf_counter(), time.process_time()
+        if self.single is not None:
+            self.single += [used - self.used] if self.last is not None else []
+            trainer.should_stop = len(self.single) >= SINGLE
+        elif self.last is not None:
             self.times.append(now - self.last)
-        self.last = now
-        counted = len(self.times) - WARM + 1
-        if counted >= self.wanted or (counted >= 3 and now - self.began > MOST_S):
-            trainer.should_stop = True
+            if self._enough(now):
+                self.others = self.load.others
+                if self.kind == "cpu" and self.threads > 1 and self.busy:
+                    self.single = []
+                    torch.set_num_threads(1)  # no thread that waits for another one
+                else:
+                    trainer.should_stop = True
+        self.last, self.used = now, used
+
+    def on_train_end(self, *_: object) -> None:
+        if self.single is None:  # also where the training has fewer steps than that
+            self.others = self.load.others
+
+    def _enough(self, now: float) -> bool:
+        counted, spent = len(self.seconds), now - self.began
+        late = spent > MOST_S and counted >= 3
+        return counted >= self.wanted or late or (spent > 2 * MOST_S and counted > 0)
 
     @property
     def seconds(self) -> list[float]:
-        """Of the steps that count."""
-        return self.times[WARM - 1 :]
+        """Of the steps that count: after a long time, the warm-up is a single one."""
+        return self.times[WARM - 1 :] if sum(self.times) < MOST_S else self.times[1:]
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Seconds of a fast and of a slow step."""
+        if len(self.seconds) < 2:
+            return (self.seconds[0],) * 2
+        tenths = statistics.quantiles(self.seconds, n=10, method="inclusive")
+        return tenths[0], tenths[-1]
+
+    @property
+    def busy(self) -> bool:
+        return (self.others >= BUSY and self.kind == "cpu") or _uneven(self.span)
+
+    @property
+    def least(self) -> float:
+        """Seconds of a step at best, when nothing else runs: what one thread computes, shared by all."""
+        found = self.span[0] if self.busy else statistics.median(self.seconds)
+        return min(found, self.computed / self.threads) if self.single else found
+
+    @property
+    def computed(self) -> float:
+        """Seconds of a processor that a step takes on one thread."""
+        return min(self.single[1:])
 
 
 def rehearse(config: Config, steps: int = STEPS, data: Dataset | None = None) -> Rehearsal:
@@ -107,56 +180,91 @@ def _rehearse(config: Config, steps: int, data: Dataset | None) -> Rehearsal:
     config = resolve(config)
     data = data or load_dataset(config.data, config.image_size)
     usual = config.model_copy(update={"minutes": None, "full_epochs": 0})
-    load = Load()
-    step_s, counted, trainer, module, count = _timed(usual, data, steps)
-    others, save_s = load.others, _save_s(trainer)
-    full_s = step_s
+    clock, trainer, module, count = _timed(usual, data, steps)
+    save_s = _save_s(trainer)
+    step_s = statistics.median(clock.seconds)
+    full_s, full_least = step_s, clock.least
     if config.keep_patches < 1 and config.full_epochs:
-        whole = usual.model_copy(update={"keep_patches": 1.0})
-        full_s = _timed(whole, data, max(3, steps // 4))[0]
+        complete = usual.model_copy(update={"keep_patches": 1.0})
+        whole = _timed(complete, data, max(3, steps // 4), single=bool(clock.single))[0]
+        if clock.single:  # many threads would take minutes to tell the same
+            more = whole.computed / clock.computed
+            full_s, full_least = more * step_s, more * clock.least
+        else:
+            full_s, full_least = statistics.median(whole.seconds), whole.least
     device = trainer.strategy.root_device
     some = Split(data.test.images[:500], data.test.labels[:500])
-    evaluate(module.model, some, device)  # the first time sets up what the later ones use
-    began = time.perf_counter()
-    evaluate(module.model, some, device)
-    image_s = (time.perf_counter() - began) / len(some)
-    held = len(parts(data, config)[1])
+    image_s, image_least = _image_s(module, some, device, clock)
     full = min(config.full_epochs, config.epochs) if config.keep_patches < 1 else 0
-    epoch_s = [count * (full_s if e >= config.epochs - full else step_s) + held * image_s + save_s
-               for e in range(config.epochs)]  # fmt: skip
-    training = 60 * config.minutes if config.minutes else sum(epoch_s)
+    held = len(parts(data, config)[1])
+
+    def epochs_s(one: float, one_whole: float, image: float) -> float:
+        shown = count * ((config.epochs - full) * one + full * one_whole)
+        return shown + config.epochs * (held * image + save_s)
+
+    training = epochs_s(step_s, full_s, image_s)
+    least = epochs_s(clock.least, full_least, image_least)
+    each_s = training / config.epochs
+    if config.minutes:
+        training = least = 60 * config.minutes
+    seconds = _startup_s() + training + len(data.test) * image_s
+    at_best = min(STARTUP_USED_S, _startup_s()) + least + len(data.test) * image_least
     steps_in_all, epochs = count * config.epochs, config.epochs
     if config.minutes:
-        steps_in_all = max(1, round(training / (sum(epoch_s) / config.epochs) * count))
+        steps_in_all = max(1, round(training / each_s * count))
         epochs = -(-steps_in_all // count)
     weights = sum(p.numel() * 4 for p in module.model.state_dict().values())
     return Rehearsal(
-        minutes=(_startup_s() + training + len(data.test) * image_s) / 60,
+        minutes=seconds / 60,
         memory_bytes=most_memory() if device.type == "cpu" else memory_of(device),
         disk_bytes=disk_of(weights, state_bytes(module.model, config), config, epochs)[0],
         parameters=sum(p.numel() for p in module.model.parameters()),
         steps=steps_in_all,
         images_per_s=min(config.batch_size, len(parts(data, config)[0])) / step_s,
-        counted=counted,
+        counted=len(clock.seconds),
         device=str(device),
-        others=others,
+        others=clock.others,
+        least_minutes=at_best / 60 if clock.busy else None,
+        steps_s=clock.span,
     )
 
 
-def _timed(config: Config, data: Dataset, steps: int) -> tuple[float, int, pl.Trainer, Classifier, int]:
-    """(median seconds of a step, how many were counted, trainer, module, steps of an epoch)"""
+def _timed(
+    config: Config, data: Dataset, steps: int, *, single: bool = False
+) -> tuple[Clock, pl.Trainer, Classifier, int]:
+    """(clock with its steps, trainer, module, steps of an epoch)"""
     pl.seed_everything(config.seed, verbose=False)
     module = Classifier(prepare(config, len(data.classes)), config)
-    clock = Clock(steps)
+    clock = Clock(steps, single=single)
     per_epoch = len(make_loaders(config, data, torch.device("cpu"))[0])
-    epochs = -(-(steps + WARM + 1) // per_epoch)
+    epochs = -(-(steps + WARM + 1 + SINGLE) // per_epoch)
     trainer = make_trainer(config.model_copy(update={"epochs": max(config.epochs, epochs)}), progress=False)
     loader, _ = make_loaders(config, data, trainer.strategy.root_device)
     trainer.callbacks += [clock, Guard(10)]
-    trainer.fit(module, loader)  # validation is timed by itself
-    if not clock.seconds:
+    try:
+        trainer.fit(module, loader)  # validation is timed by itself
+    finally:
+        torch.set_num_threads(clock.threads)
+    if not (clock.seconds or clock.single):
         raise UserError("The training has too few steps to rehearse: just launch it.")
-    return statistics.median(clock.seconds), len(clock.seconds), trainer, module, len(loader)
+    return clock, trainer, module, len(loader)
+
+
+def _image_s(module: Classifier, some: Split, device: torch.device, clock: Clock) -> tuple[float, float]:
+    """(seconds to evaluate an image, those at best): where steps were slowed down, by as much."""
+    if clock.single:  # else it would be long itself
+        torch.set_num_threads(1)
+    try:
+        evaluate(module.model, some, device)  # the first time sets up what the later ones use
+        began, used = time.perf_counter(), time.process_time()
+        evaluate(module.model, some, device)
+    finally:
+        torch.set_num_threads(clock.threads)
+    found, computed = (time.perf_counter() - began) / len(some), (time.process_time() - used) / len(some)
+    slow = statistics.median(clock.seconds)
+    if clock.single:
+        return computed * slow / clock.computed, computed * clock.least / clock.computed
+    return found, found * clock.least / slow
 
 
 def _save_s(trainer: pl.Trainer) -> float:
@@ -172,4 +280,4 @@ def _startup_s() -> float:
     return IMPORTED_AT - psutil.Process().create_time()
 
 
-IMPORTED_AT = time.time()
+IMPORTED_AT, STARTUP_USED_S = time.time(), time.process_time()
