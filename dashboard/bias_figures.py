@@ -165,9 +165,7 @@ def distances(lines: list[Line]) -> go.Figure:
             hovertemplate="%{text}<extra></extra>",
         )  # fmt: skip
     first = next((line.values["references"] for line in lines if "references" in line.values), {})
-    near = (
-        len(first) > 1 and max(first.values()) - min(first.values()) < 2
-    )  # few patches: names on each other
+    near = len(first) > 1 and max(first.values()) - min(first.values()) < 2  # few patches: names would meet
     for name, pixels in first.items():
         figure.add_hline(pixels, line={"dash": "dot", "width": 1, "color": "#888888"})
         upper = "bottom" if pixels == max(first.values()) else "top"

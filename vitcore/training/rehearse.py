@@ -35,10 +35,7 @@ from vitcore.training.storage import disk_of, state_bytes
 STEPS, WARM, MOST_S = 20, 3, 30.0  # steps that are counted, before those, seconds after which fewer will do
 SINGLE = 4  # steps on one thread, where the machine is busy; the first of them warms up
 BUSY = 0.2  # share of the processors from which on other programs are worth a word
-UNEVEN, SLOW_S = (
-    3.0,
-    0.05,
-)  # slow steps against fast ones, and seconds of a slow one, from which on it is told
+UNEVEN, SLOW_S = 3.0, 0.05  # slow steps against fast ones, and seconds of a slow one, from which it is told
 
 
 @dataclass(frozen=True)
