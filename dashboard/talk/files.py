@@ -23,6 +23,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 
+from dashboard.talk import broken
 from vitcore.errors import UserError
 from vitcore.runs.folder import assets_dir
 
@@ -31,10 +32,6 @@ LENGTHS = {"title": 80, "say": 220, "note": 4000, "link": 2000, "source": 240}
 NEEDED = ("title", "say", "link")
 PAGES = ("overview", "patches", "attention", "training", "compare", "inductive_bias")
 MOST = 200  # steps
-ADVICE = (  # a parser names what it found, not what a speaker has to do
-    "A text with a colon, or one that begins with a sign, needs quotation marks around it; "
-    "indent with spaces, the keys of a step below each other."
-)
 
 
 @dataclass(frozen=True)
@@ -97,11 +94,8 @@ def read_talk(path: Path) -> Talk:
         line, sign = text.count("\n", 0, error.position) + 1, f"U+{error.character:04X}"
         raise UserError(f"{path.name}, line {line}: an invisible character ({sign}): delete it.") from None
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        what = getattr(error, "problem", None) or "not YAML"
-        if "end of stream" in what or "could not find" in what:  # where the text that lacks something begins
-            mark = getattr(error, "context_mark", None) or mark
-        raise UserError(f"{path.name}, line {mark.line + 1 if mark else 1}: {what}. {ADVICE}") from None
+        line, what = broken.sentence(text, error)
+        raise UserError(f"{path.name}, line {line}: {what}") from None
     except RecursionError:
         raise UserError(f"{path.name}: nested too deeply.") from None
     return _Reader(path).talk(root)
