@@ -66,6 +66,42 @@ def test_a_wrong_file_gets_a_sentence_with_its_line(home, line, text, words):
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "link",
+    ["attention?class=cat", "/attention?class=cat", "vitlab/attention?class=cat",
+     "http://localhost:8501/attention?class=cat", "https://127.0.0.1/vitlab/attention?class=cat",
+     "http://[::1]:8501/attention?class=cat", "http://0.0.0.0:8501/attention?class=cat",
+     "localhost:8501/attention?class=cat", "127.0.0.1:8501/attention?class=cat"],
+)  # fmt: skip
+def test_a_link_may_be_of_a_dashboard_on_this_machine(link):
+    assert files.view(link) == ("attention", {"class": "cat"})
+
+
+@pytest.mark.parametrize(
+    ("link", "words"),
+    [
+        (
+            "https://example.org/attention?class=cat",
+            "leads to 'example.org'; write it from the page's name on",
+        ),
+        ("//example.org/attention", "leads to 'example.org'"),
+        ("example.org/attention?class=cat", "leads to 'example.org'"),
+        ("lab.example.org:8501/attention?class=cat", "leads to 'lab.example.org'"),
+        ("http://localhost.example.org/attention", "leads to 'localhost.example.org'"),
+        ("http://127.0.0.1@example.org/attention", "leads to 'example.org'"),
+        ("http://10.0.0.7:8501/attention", "leads to '10.0.0.7'"),
+        ("mailto:attention", "leads to 'mailto'"),
+        ("file:///attention", "leads to 'file'"),
+        ("http://[::1/attention", "is no address"),
+    ],
+)
+def test_a_link_to_anywhere_else_is_a_sentence_with_its_line(home, link, words):
+    (home / "mine.yaml").write_text(GOOD.replace("link: /", f"link: {link}"))
+    with pytest.raises(UserError, match=r"^mine\.yaml, line 9: the link ") as caught:
+        files.find_talk("mine")
+    assert words in str(caught.value)
+
+
 QUOTES = "needs quotation marks around it"
 
 
