@@ -53,17 +53,9 @@ def test_a_talk_is_read_from_links_as_a_browser_shows_them(home):
         (8, GOOD.replace("say: Another.", "says: Another."), "a step has no `says`"),
         (8, GOOD.replace("Another.", "x" * 221), "221 characters: at most 220"),
         (8, GOOD.replace("Another.", "[a, b]"), "`say:` is text"),
-        (
-            7,
-            GOOD.replace("- title: Two", "- title: Two: three"),
-            "a colon, or one that begins with a sign, needs quotation",
-        ),
-        (8, GOOD.replace("Another.", '"Another.'), "unexpected end of stream"),
-        (12, GOOD.replace("      slowly.", "slowly."), "could not find expected ':'"),
         (9, GOOD.replace("link: /", "link: /?talk=why&step=3"), "leads to a step of a talk"),
         (8, GOOD.replace("Another.", "Ano\u0007ther."), "an invisible character (U+0007)"),
         (7, GOOD.replace("- title: Two", "  title: Two"), "`title:` once; a new step begins with"),
-        (3, "title: Mine\nsteps:\n\t- title: One\n", "indent with spaces"),
     ],
 )
 def test_a_wrong_file_gets_a_sentence_with_its_line(home, line, text, words):
@@ -72,6 +64,99 @@ def test_a_wrong_file_gets_a_sentence_with_its_line(home, line, text, words):
         files.find_talk("mine")
     assert str(caught.value).startswith(f"mine.yaml, line {line}: ")
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["attention?class=cat", "/attention?class=cat", "vitlab/attention?class=cat",
+     "http://localhost:8501/attention?class=cat", "https://127.0.0.1/vitlab/attention?class=cat",
+     "http://[::1]:8501/attention?class=cat", "http://0.0.0.0:8501/attention?class=cat",
+     "localhost:8501/attention?class=cat", "127.0.0.1:8501/attention?class=cat"],
+)  # fmt: skip
+def test_a_link_may_be_of_a_dashboard_on_this_machine(link):
+    assert files.view(link) == ("attention", {"class": "cat"})
+
+
+@pytest.mark.parametrize(
+    ("link", "words"),
+    [
+        (
+            "https://example.org/attention?class=cat",
+            "leads to 'example.org'; write it from the page's name on",
+        ),
+        ("//example.org/attention", "leads to 'example.org'"),
+        ("example.org/attention?class=cat", "leads to 'example.org'"),
+        ("lab.example.org:8501/attention?class=cat", "leads to 'lab.example.org'"),
+        ("http://localhost.example.org/attention", "leads to 'localhost.example.org'"),
+        ("http://127.0.0.1@example.org/attention", "leads to 'example.org'"),
+        ("http://10.0.0.7:8501/attention", "leads to '10.0.0.7'"),
+        ("mailto:attention", "leads to 'mailto'"),
+        ("file:///attention", "leads to 'file'"),
+        ("http://[::1/attention", "is no address"),
+    ],
+)
+def test_a_link_to_anywhere_else_is_a_sentence_with_its_line(home, link, words):
+    (home / "mine.yaml").write_text(GOOD.replace("link: /", f"link: {link}"))
+    with pytest.raises(UserError, match=r"^mine\.yaml, line 9: the link ") as caught:
+        files.find_talk("mine")
+    assert words in str(caught.value)
+
+
+QUOTES = "needs quotation marks around it"
+
+
+@pytest.mark.parametrize(
+    ("line", "old", "new", "words"),
+    [
+        (7, "title: Two", "title: Two: three", f'a text with a colon {QUOTES}, such as `"Two: three"`'),
+        (8, "say: Another.", "say: He said: `no`", f"a text with a colon {QUOTES}."),
+        (8, "say: Another.", "say: @home", f'begins with `@` {QUOTES}, such as `"@home"`'),
+        (8, "say: Another.", "say: `so`", f"begins with a backtick {QUOTES}."),
+        (8, "say: Another.", "say: *so* it is", f'begins with `*` {QUOTES}, such as `"*so* it is"`'),
+        (8, "say: Another.", "say: & so", f"begins with `&` {QUOTES}"),
+        (8, "say: Another.", "say: - so", f"begins with `-` {QUOTES}"),
+        (8, "say: Another.", "say: %so", f"begins with `%` {QUOTES}"),
+        (8, "    say: Another.", "\tsay: Another.", "a tab stands where only spaces may"),
+        (7, "  - title: Two", "\t- title: Two", "a tab stands where only spaces may"),
+        (8, "    say: Another.", "   say: Another.", "its indentation is that of no line above"),
+        (8, "    say: Another.", "      say: Another.", "this line stands too far right"),
+        (7, "  - title: Two", " - title: Two", "its indentation is that of no line above"),
+        (7, "title: Two", "title:Two", "stand a colon and a space, such as `title: One`"),
+        (8, "say: Another.", "say Another.", "this line has no key"),
+        (12, "      slowly.", "slowly.", "this line has no key. If it belongs to the text above, indent it"),
+        (8, "Another.", '"Another.', "a quotation mark opens a text here and none closes it"),
+        (8, "Another.", "'Another.", "a quotation mark opens a text here and none closes it"),
+        (8, "Another.\n    link: /", '"Another.\n    link: "/"', "a quotation mark opens a text here"),
+        (8, "Another.", "'It's here.'", "goes on after the quotation mark that closes it: write `''`"),
+        (8, "Another.", '"So" it is.', "the text goes on after the quotation mark that closes it"),
+        (8, "Another.", '"C:\\quick"', "a backslash in double quotation marks"),
+        (8, "Another.", "[One", "a bracket `[` opens here"),
+        (7, "- title: Two", "- {title: Two", "a bracket `{` opens here"),
+        (10, "note: |", "note: | Speak", "begin the text in the next one, indented"),
+        (7, "  - title: Two", "---\n  - title: Two", "a line `---` begins a second file here"),
+        (1, "title: Mine", "%title: Mine", "not valid YAML"),
+    ],
+)  # fmt: skip
+def test_what_is_not_yaml_is_told_without_the_words_of_a_parser(home, line, old, new, words):
+    assert old in GOOD
+    (home / "mine.yaml").write_text(GOOD.replace(old, new))
+    with pytest.raises(UserError) as caught:
+        files.find_talk("mine")
+    said = str(caught.value)
+    assert said.startswith(f"mine.yaml, line {line}: ")
+    assert words in said
+    for jargon in (
+        "scanning",
+        "mapping",
+        "token",
+        "block",
+        "expected",
+        "scalar",
+        "stream",
+        "alias",
+        "anchor",
+    ):
+        assert jargon not in said
 
 
 def test_not_text_and_not_there(home):

@@ -6,14 +6,20 @@ import argparse
 import logging
 import sys
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
 
 from vitcore.errors import UserError
+
+INCOMPLETE = 3  # exit code: written, but without a step's view
 
 
 def main() -> None:
     """Parse the arguments and write the file."""
-    parser = argparse.ArgumentParser(prog="python -m dashboard.talk", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m dashboard.talk",
+        description=__doc__,
+        epilog="Exit code 1: nothing was written. 3: the file is written, but a step of the talk could not "
+        "be drawn; a sentence says why, in its place and on stderr.",
+    )
     parser.add_argument(
         "what", help="a talk's name, a talk file, or the address of a view on the page Attention"
     )
@@ -21,31 +27,33 @@ def main() -> None:
     given = parser.parse_args()
     logging.getLogger("streamlit").setLevel(logging.ERROR)  # it misses its server
     try:
-        written, text = _made(given.what)
+        written, text, missing = _made(given.what)
         out = given.out or Path(f"{written}.html")
         out.write_text(text, "utf-8")
     except (UserError, OSError) as error:
         sys.exit(str(error))
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB, opens in any browser without a server or network.")
+    if missing:
+        print(*missing, sep="\n", file=sys.stderr)
+        sys.exit(INCOMPLETE)
 
 
-def _made(what: str) -> tuple[str, str]:
-    """(name of the file, its text)"""
+def _made(what: str) -> tuple[str, str, list[str]]:
+    """(name of the file, its text, a sentence for each step that is not in it)"""
     logging.disable(logging.WARNING)
     from dashboard.talk import alone
-    from dashboard.talk.files import find_talk, read_talk
+    from dashboard.talk.files import find_talk, read_talk, view
 
-    place = urlsplit(what)
-    if place.query or place.path.rstrip("/").endswith("attention"):
-        page = place.path.rstrip("/").rsplit("/", 1)[-1]
+    if "?" in what or what.rstrip("/").rsplit("/", 1)[-1] == "attention":
+        page, state = view(what)
         if page != "attention":
             raise UserError(
-                f"The address of {page[:60] or 'the first page'} is no explorer: name one of the page "
+                f"The address of {page} is no explorer: name one of the page "
                 "attention, or make a talk of views of other pages."
             )
-        return "explorer", alone.explorer_file(dict(parse_qsl(place.query)))
+        return "explorer", alone.explorer_file(state), []
     talk = read_talk(Path(what)) if what.endswith((".yaml", ".yml")) else find_talk(what)
-    return talk.name, alone.talk_file(talk)
+    return talk.name, *alone.talk_file(talk)
 
 
 if __name__ == "__main__":

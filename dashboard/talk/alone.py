@@ -74,15 +74,18 @@ def explorer_of(run: Run, chosen: Chosen, data: Dataset, state: dict[str, str]) 
     return _document(f"{title} \u00b7 ViT Lab", body, [piece], {"alone": "explorer"})
 
 
-def talk_file(talk: Talk) -> str:
-    """A whole talk as one file. Raises `UserError` where a step's view is not here."""
+def talk_file(talk: Talk) -> tuple[str, list[str]]:
+    """A whole talk as one file, and a sentence for each step whose view is not here: it stands there instead
+    of the view, as in the talk itself.
+    """
     pieces: list[Piece] = []
-    sections = []
+    sections, missing = [], []
     for number, step in enumerate(talk.steps, start=1):
         try:
             made = _pieces(step)
         except UserError as error:
-            raise UserError(f"Step {number}, {step.title}: {error}") from None
+            missing.append(f"Step {number}, {step.title}: {error}")
+            made = [Piece("", f'<p class="alone-missing">{html.escape(str(error))}</p>')]
         stage_html = "".join(_mount(len(pieces) + i, piece) for i, piece in enumerate(made))
         pieces += made
         sections.append(
@@ -94,7 +97,7 @@ def talk_file(talk: Talk) -> str:
         f'<main data-testid="stMain"><div data-testid="stMainBlockContainer">{"".join(sections)}</div></main>'
         f'<div id="talk">{PARTS["talk"].html}</div>'
     )
-    return _document(f"{talk.title} \u00b7 ViT Lab", body, pieces, {"alone": "talk", "steps": told})
+    return _document(f"{talk.title} \u00b7 ViT Lab", body, pieces, {"alone": "talk", "steps": told}), missing
 
 
 def _pieces(step: Step) -> list[Piece]:

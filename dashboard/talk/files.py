@@ -8,13 +8,15 @@
         note: For the speaker alone.                 # may be left out
         source: Dosovitskiy et al. 2021, section 3.1  # may be left out
 
-A link is the address of a page with its state, as the browser shows it, from the page's name on. Bundled
+A link is the address of a page with its state, as the browser shows it, from the page's name on; the address
+of a dashboard on this very machine may stand before it. Bundled
 talks are in assets/talks, own ones in talks/ (or $VITLAB_TALKS); an own talk goes before a bundled one of its
 name.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from dataclasses import dataclass, field
@@ -23,6 +25,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 
+from dashboard.talk import broken
 from vitcore.errors import UserError
 from vitcore.runs.folder import assets_dir
 
@@ -31,10 +34,6 @@ LENGTHS = {"title": 80, "say": 220, "note": 4000, "link": 2000, "source": 240}
 NEEDED = ("title", "say", "link")
 PAGES = ("overview", "patches", "attention", "training", "compare", "inductive_bias")
 MOST = 200  # steps
-ADVICE = (  # a parser names what it found, not what a speaker has to do
-    "A text with a colon, or one that begins with a sign, needs quotation marks around it; "
-    "indent with spaces, the keys of a step below each other."
-)
 
 
 @dataclass(frozen=True)
@@ -97,14 +96,47 @@ def read_talk(path: Path) -> Talk:
         line, sign = text.count("\n", 0, error.position) + 1, f"U+{error.character:04X}"
         raise UserError(f"{path.name}, line {line}: an invisible character ({sign}): delete it.") from None
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        what = getattr(error, "problem", None) or "not YAML"
-        if "end of stream" in what or "could not find" in what:  # where the text that lacks something begins
-            mark = getattr(error, "context_mark", None) or mark
-        raise UserError(f"{path.name}, line {mark.line + 1 if mark else 1}: {what}. {ADVICE}") from None
+        line, what = broken.sentence(text, error)
+        raise UserError(f"{path.name}, line {line}: {what}") from None
     except RecursionError:
         raise UserError(f"{path.name}: nested too deeply.") from None
     return _Reader(path).talk(root)
+
+
+def view(link: str) -> tuple[str, dict[str, str]]:
+    """(page, state) of a link. Raises `UserError` where it leads to anything but a page of ViT Lab."""
+    bare = re.match(r"[^/?#]+:\d+(/|$)|[^/?#]+\.[^/?#.]+/", link)  # a host without http://
+    try:
+        place = urlsplit(f"//{link}" if bare else link)
+        host = place.hostname or ""
+    except ValueError:
+        raise UserError(
+            "The link is no address: copy it from the browser, from the page's name on."
+        ) from None
+    if place.scheme not in ("", "http", "https") or (place.netloc and not _here(host)):
+        raise UserError(
+            f"The link leads to {host[:60] or place.scheme[:60]!r}; write it from the page's name on, such "
+            "as `attention?class=cat`. Another site's address can stand in `source:`."
+        )
+    page = place.path.strip("/").rsplit("/", 1)[-1] or "overview"
+    if page not in PAGES:
+        raise UserError(
+            f"The link leads to {page[:60]!r}; a step shows a page of ViT Lab: {', '.join(PAGES)}. "
+            "Another site's address can stand in `source:`."
+        )
+    state = dict(parse_qsl(place.query))
+    if state.pop("talk", None) and not place.path.strip("/"):
+        raise UserError("The link leads to a step of a talk: write the link of the view that it shows.")
+    return page, state
+
+
+def _here(host: str) -> bool:
+    """Whether it names this machine, as a dashboard's own address does."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback or address.is_unspecified
 
 
 @dataclass(frozen=True)
@@ -135,19 +167,11 @@ class _Reader:
             if name not in parts:
                 raise self.wrong(node, f"this step needs `{name}:`.")
         texts = {name: self.text(value, name) for name, value in parts.items()}
-        place = urlsplit(texts.pop("link"))
-        page = place.path.strip("/").rsplit("/", 1)[-1] or "overview"
-        if page not in PAGES:
-            pages = ", ".join(PAGES)
-            raise self.wrong(
-                parts["link"],
-                f"the link leads to {page[:60]!r}; a step shows a page of ViT Lab: {pages}. "
-                "Another site's address can stand in `source:`.",
-            )
-        state = dict(parse_qsl(place.query))
-        if state.pop("talk", None) and not place.path.strip("/"):
-            sentence = "the link leads to a step of a talk: write the link of the view that it shows."
-            raise self.wrong(parts["link"], sentence)
+        try:
+            page, state = view(texts.pop("link"))
+        except UserError as error:
+            sentence = str(error).replace("The", "the", 1)  # after the line's number
+            raise self.wrong(parts["link"], sentence) from None
         return Step(page=page, state=state, **texts)
 
     def mapping(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from pathlib import Path
 
 import streamlit as st
@@ -41,7 +40,8 @@ def _talk(name: str, path: Path) -> None:
         st.download_button(
             "As one HTML file", lambda: _file(talk), f"{name}.html", "text/html", key=f"talk_file_{name}",
             on_click="ignore", icon=":material/download:",
-            help="Opens without a server and network: the explorer and the images answer the pointer.",
+            help="Opens without a server and network: the explorer and the images answer the pointer. A step "
+            "whose view is not here says so in its place.",
         )  # fmt: skip
 
 
@@ -53,7 +53,4 @@ def _read(path: str, stamp: float) -> Talk:
 def _file(talk: Talk) -> bytes:
     from dashboard.talk.alone import talk_file
 
-    try:
-        return talk_file(talk).encode()
-    except UserError as error:
-        return f"<!doctype html><meta charset=utf-8><p>{html.escape(str(error))}".encode()
+    return talk_file(talk)[0].encode()  # a step that cannot be shown says so in its place

@@ -176,6 +176,27 @@ def test_a_hostile_talk_stays_text(tmp_path, offline):
     assert offline.evaluate("window.hacked") is None
 
 
+def test_a_step_that_cannot_be_drawn_says_so_in_its_place_and_the_others_are_there(tmp_path, offline):
+    talk, out = tmp_path / "mine.yaml", tmp_path / "mine.html"
+    links = ("patches?class=cat&step=2", "attention?run=gone%3Cb%3E", "attention?class=ship")
+    steps = "".join(f"  - {{title: T{i}, say: S, link: '{link}'}}\n" for i, link in enumerate(links, start=1))
+    talk.write_text(f"title: Mine\nsteps:\n{steps}")
+    done = write(str(talk), out)
+    sentence = "The link names the run gone<b>, which is not here."
+    assert done.returncode == 3
+    assert done.stderr.strip().splitlines()[-1] == f"Step 2, T2: {sentence}"
+    assert "without a server" in done.stdout
+    offline.goto(out.as_uri())
+    shown = offline.locator(".alone-step:not([hidden])")
+    expect(shown.locator(".steps-stage")).to_be_visible()
+    offline.keyboard.press("PageDown")
+    expect(shown.locator("h1")).to_have_text("T2")
+    expect(shown.locator(".alone-missing")).to_have_text(sentence)
+    offline.keyboard.press("PageDown")
+    expect(shown.locator(".xp[data-frame]")).to_be_visible()
+    expect(offline.locator(".talk-count")).to_have_text("3 / 3")
+
+
 def test_what_cannot_be_written_is_a_sentence(tmp_path):
     done = write("attention?run=resnet-cifar10", tmp_path / "out.html")
     assert done.returncode == 1
@@ -183,4 +204,11 @@ def test_what_cannot_be_written_is_a_sentence(tmp_path):
     done = write("http://127.0.0.1:8501/patches?class=ship&step=3", tmp_path / "out.html")
     assert done.returncode == 1
     assert done.stderr.strip().startswith("The address of patches is no explorer")
+    done = write("https://example.org/attention?class=ship", tmp_path / "out.html")
+    assert done.returncode == 1
+    assert done.stderr.strip().startswith("The link leads to 'example.org'")
+    (tmp_path / "bad.yaml").write_text("title: Mine: yours\n")
+    done = write(str(tmp_path / "bad.yaml"), tmp_path / "out.html")
+    assert done.returncode == 1
+    assert done.stderr.strip().startswith("bad.yaml, line 1: a text with a colon")
     assert not (tmp_path / "out.html").exists()

@@ -51,7 +51,9 @@ def test_the_bundled_talk_by_keyboard_forwards_and_backwards(visitor):
         expect(page.locator(".st-key-talk_words p")).to_have_text(step.say)
         drawn(page)
         assert fits(page)
-        expect(page.locator(".talk-source")).to_have_text(f"Source: {step.source}")
+        source = page.locator(".talk-source")
+        expect(source).to_have_text(f"Source: {step.source}")
+        assert source.bounding_box()["height"] < 30  # one line: it covers nothing of the view
         if number < COUNT:
             page.keyboard.press(keys[number % len(keys)])
     page.keyboard.press("ArrowRight")  # there is nothing after the last one
@@ -72,6 +74,8 @@ def test_nothing_of_the_frame_is_seen_and_type_is_large(visitor):
     assert not page.get_by_test_id("stHeader").is_visible()
     size = page.locator(".st-key-talk_words p").evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
     assert size >= 24  # of 720 pixels: a slide's body text
+    source = page.locator(".talk-source")
+    assert source.evaluate("e => parseFloat(getComputedStyle(e).fontSize)") >= 16
 
 
 @pytest.mark.parametrize("pause", [0, 60, 150, 300, 600])  # ms: a step may be drawn between two presses
@@ -265,6 +269,15 @@ def test_a_talk_written_by_hand_is_opened_reloaded_and_mended(own):
     page.keyboard.press("PageDown")
     at(page, 4, 4)
     drawn(page)
+    page.goto(f"{visitor.url}/")
+    page.get_by_role("button", name="Talk").click(timeout=TIMEOUT)
+    with page.expect_download(timeout=TIMEOUT) as got:
+        page.get_by_role("button", name="As one HTML file").first.click()
+    taken = got.value.path().read_text()  # the good steps, and the sentence of the other one in its place
+    assert '<p class="alone-missing">The link names the run gone, which is not here.</p>' in taken
+    assert all(f"<h1>{title}</h1>" in taken for title in ("A ship", "A run", "Wrong", "Confusion"))
+    page.goto(f"{visitor.url}/?talk=mine&step=4")
+    at(page, 4, 4)
     path.write_text(text.replace("say: Its", "sya: Its"))
     page.reload()
     expect(page.get_by_text("mine.yaml, line 4: a step has no sya")).to_be_visible(timeout=TIMEOUT)
