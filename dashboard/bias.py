@@ -233,7 +233,9 @@ def figures_of(probe: Probe, known: list[Measured], fill: str) -> list[Drawn]:
     """
     if not all(m.result for m in known):
         return _figures(probe, known, fill)
-    shown = tuple((m.key, *((s.run.id, s.run.title, s.untrained) for s in m.subjects)) for m in known)
+    shown = tuple(
+        (m.key, m.result.date, *((s.run.id, s.run.title, s.untrained) for s in m.subjects)) for m in known
+    )
     return _kept(shown, fill, probe, known)
 
 

@@ -205,18 +205,19 @@ def choose_run(found: list[Run], label: str = "Model", *, key: str = "run", firs
     return by_id[chosen]
 
 
-def choose_runs(found: list[Run], label: str, *, first: list[Run], most: int) -> list[Run]:
-    """A choice of several runs, at first `first` or the first of them; the address holds their ids."""
+def choose_runs(found: list[Run], label: str, *, first: Callable[[], list[Run]], most: int) -> list[Run]:
+    """A choice of several runs; the address holds their ids. Without any it begins with `first()`, or, where
+    that finds none, with the first run.
+    """
     by_id = {run.id: run for run in found}
     if "runs" not in st.session_state:
         named = [run_id for run_id in st.query_params.get("runs", "").split(",") if run_id]
         wanted = [run_id for run_id in named if run_id in by_id]
-        first = first or found[:1]
-        st.session_state.runs = wanted or [run.id for run in first]
+        instead = first() or found[:1]
+        st.session_state.runs = wanted or [run.id for run in instead]
         if len(wanted) < len(named):
             missing = [run_id for run_id in named if run_id not in by_id]
-            instead = ", ".join(run.title for run in first)
-            say_missing(missing, "the others of the link" if wanted else instead)
+            say_missing(missing, "the others of the link" if wanted else ", ".join(r.title for r in instead))
     st.session_state.runs = [run_id for run_id in st.session_state.runs if run_id in by_id][:most]
     chosen = st.multiselect(
         label,

@@ -19,7 +19,7 @@ if not found:
 
 run_control, rest, more = st.columns([4.4, 1, 1.3], vertical_alignment="bottom")
 with run_control:
-    chosen = selection.choose_runs(found, "Runs", first=run_table.first(every), most=run_table.MOST)
+    chosen = selection.choose_runs(found, "Runs", first=lambda: run_table.first(every), most=run_table.MOST)
 shelf = [run.id for run in found if run.bundled and run.weights]
 rest.button(
     "All bundled", key="all_bundled", width="stretch", on_click=selection.add_runs, args=(shelf,),
