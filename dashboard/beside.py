@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import figures, pictures, resources, selection, theme, views
 from dashboard.components import takeaway
 from dashboard.selection import Chosen
+from dashboard.text import plain
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
@@ -73,18 +74,18 @@ def classes_of(
     for place, (run, method, _), values in zip(st.columns(2), shown, picked, strict=False):
         with place:
             label = ARCHITECTURES[run.config.model].label
-            st.markdown(f"**{label}: {method}**")
+            title = f"{label}: {method}"
             made = pictures.overlay(image, values, limits=limits, signed=signed)
             alt = f"{label}, {method}, for {words}: {pictures.brightest(values)}"
-            st.image(made, width="stretch", output_format="PNG", alt=alt)
-            kept.append((f"{label}: {method}", made, f"for {words}"))
             maps = mine if run is vit else theirs
             best = int(maps.chances.argmax())
-            st.caption(
+            said = (
                 f"For **{words}**; it says {classes[best]}, {100 * maps.chances[best]:.0f} %. "
                 f"{values.shape[0]} x {values.shape[1]} places."
                 + ("" if np.abs(values).max() > 0 else " Nothing speaks for it here.")
             )
+            st.markdown(pictures.panel(title, made, alt, said))
+            kept.append((title, made, f"for {words}"))
     rows = takeaway.map_rows({title: values for (title, _, _), values in zip(kept, picked, strict=True)})
     takeaway.pictures(kept, rows, key=f"what speaks for {words}")
     ends = f"-{top:.1f} to {top:.1f}" if signed else f"0 (dark) to {top:.1f} (bright)"
@@ -125,11 +126,11 @@ def cnn(run: Run, chosen: Chosen, classes: tuple[str, ...]) -> None:
     )
     notice.info(f"{missing} {instead}", icon=icon)
     answer = classes[found.chances.argmax()]
-    *places, last = st.columns([*[1] * max(3, len(found.stages) + 1), 1.4])
-    with places[0]:
-        st.markdown("**The image**")
-        st.image(pictures.picture(chosen.image), width="stretch", output_format="PNG", alt=chosen.name)
-        st.caption(chosen.name)
+    count = max(3, len(found.stages) + 1)
+    pictured, last = st.columns([count, 1.4])
+    places = pictured.columns(count)
+    image = pictures.picture(chosen.image)
+    places[0].markdown(pictures.panel("The image", image, chosen.name, plain(chosen.name)))
     with last:
         named = answer
         if found.stages:
@@ -143,21 +144,19 @@ def cnn(run: Run, chosen: Chosen, classes: tuple[str, ...]) -> None:
             key="prediction",
             alt="probabilities of the likeliest classes",
         )
-    kept, maps = [("The image", pictures.picture(chosen.image), chosen.name)], {}
+    kept, maps = [("The image", image, chosen.name)], {}
     for number, (place, stage) in enumerate(zip(places[1:], found.stages, strict=False), start=1):
         values = stage[classes.index(named)]
         title = f"Stage {number}" if len(found.stages) > 1 else "After the last block"
-        with place:
-            st.markdown(f"**{title}**")
-            made = pictures.overlay(chosen.image, values)
-            alt = f"Grad-CAM of stage {number} for {named}: {pictures.brightest(values)}"
-            st.image(made, width="stretch", output_format="PNG", alt=alt)
-            side = values.shape[0]
-            st.caption(f"{side} x {side} places, for **{named}**")
+        made = pictures.overlay(chosen.image, values)
+        alt = f"Grad-CAM of stage {number} for {named}: {pictures.brightest(values)}"
+        side = values.shape[0]
+        place.markdown(pictures.panel(title, made, alt, f"{side} x {side} places, for **{named}**"))
         kept.append((title, made, f"Grad-CAM for {named}"))
         maps[title] = values
     if maps:
-        takeaway.pictures(kept, takeaway.map_rows(maps), key=f"Grad-CAM for {named}")
+        with pictured:
+            takeaway.pictures(kept, takeaway.map_rows(maps), key=f"Grad-CAM for {named}")
 
 
 def others(vit: Run) -> list[Run]:

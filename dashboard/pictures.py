@@ -13,6 +13,8 @@ import numpy as np
 from PIL import Image
 from plotly.colors import sample_colorscale
 
+from dashboard.text import plain
+
 
 def _colours(name: str) -> np.ndarray:
     """256 colours of a Plotly scale, uint8 [256, 3]"""
@@ -39,6 +41,14 @@ def encoded(made: Image.Image) -> str:
     packed = io.BytesIO()
     made.save(packed, "PNG")
     return f"data:image/png;base64,{base64.b64encode(packed.getvalue()).decode()}"
+
+
+def panel(title: str, made: Image.Image, alt: str, words: str) -> str:
+    """Markdown: a picture between its title and Markdown `words`. Drawn at once, and always there: st.image
+    waits for a script of its own (React shows what came late no sooner than 300 ms later), then fetches a
+    file that the server may have dropped by then, because another run of the page came between.
+    """
+    return f"**{title}**\n\n![{plain(alt)}]({encoded(made)})\n\n{words}"
 
 
 def colour(values: np.ndarray, low: float, high: float, colours: np.ndarray = CIVIDIS) -> np.ndarray:

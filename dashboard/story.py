@@ -8,10 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
-from PIL import Image
 
-from dashboard import pictures, resources, selection
-from dashboard.text import plain
+from dashboard import resources, selection
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
@@ -66,15 +64,6 @@ def _first() -> None:
 
 def _go_to(number: int) -> None:
     st.query_params["nth"] = str(number)
-
-
-def picture(
-    place: st.delta_generator.DeltaGenerator, title: str, made: Image.Image, alt: str, words: str
-) -> None:
-    """A picture between its title and Markdown `words`, one element of Markdown, which is drawn at once:
-    st.image waits for a script of its own, and React shows what came late no sooner than 300 ms later.
-    """
-    place.markdown(f"**{title}**\n\n![{plain(alt)}]({pictures.encoded(made)})\n\n{words}")
 
 
 def reading(run: Run, stored: Mapping[str, np.ndarray], shown: Shown) -> tuple[np.ndarray, np.ndarray]:

@@ -35,7 +35,7 @@ shown = story.choose(data, looks["vit"]["index"])
 pictured, told = st.columns([2, 1], gap="large")
 panels = pictured.container(key="looks").columns(3)
 image = pictures.picture(shown.image)
-story.picture(panels[0], "The image", image, shown.name, plain(shown.name))
+panels[0].markdown(pictures.panel("The image", image, shown.name, plain(shown.name)))
 kept, maps = [("The image", image, shown.name)], {}
 for panel, run in zip(panels[1:], (vit, resnet), strict=True):
     model = ARCHITECTURES[run.config.model].label
@@ -48,7 +48,7 @@ for panel, run in zip(panels[1:], (vit, resnet), strict=True):
         sure += " (right)" if says == truth else f" (wrong, it is a {truth})"
     title = f"{model}: {METHODS[run.config.model]}"
     alt = f"{model}, where its answer {says} comes from: {pictures.brightest(where)}"
-    story.picture(panel, title, made, alt, f"says **{says}**, {sure}")
+    panel.markdown(pictures.panel(title, made, alt, f"says **{says}**, {sure}"))
     kept.append((title, made, f"says {says}, {sure}"))
     maps[model] = where
 

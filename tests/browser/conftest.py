@@ -101,6 +101,9 @@ class Visitor:
     def _request(self, request):
         if request.url.startswith("http") and not request.url.startswith(self.url):
             self.faults.append(f"foreign request: {request.url}")
+        elif request.resource_type == "image" and "/media/" in request.url:
+            # the server drops the file when another run of the page comes between, and the answer is a 404
+            self.faults.append(f"a picture that is fetched, see pictures.panel: {request.url}")
 
     def open(self, path=""):
         self.page.goto(f"{self.url}/{path}")
