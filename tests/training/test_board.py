@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import psutil
 import pytest
@@ -38,10 +39,17 @@ def board(colours):
         with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.read().decode()
 
-    yield own, ask
-    for found in [*psutil.Process(child.pid).children(recursive=True), child]:
+    yield own, ask, child
+    for found in [*children(child), child]:
         found.kill()
     child.wait()
+
+
+def children(child):
+    try:
+        return psutil.Process(child.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def until(condition, seconds=90):
@@ -57,7 +65,7 @@ def until(condition, seconds=90):
 
 
 def test_it_shows_every_run_with_graph_and_hyperparameters(board):
-    own, ask = board
+    own, ask, _ = board
     wanted = {own.id, "vit-cifar10", "resnet-cifar10", "tutorial-equal-time", "somebody/version_0"}
     tags = until(lambda: (found := json.loads(ask("plugin/scalars/tags"))).keys() >= wanted and found)
     assert {"train_loss", "val_acc"} <= tags[own.id].keys()
@@ -71,6 +79,18 @@ def test_it_shows_every_run_with_graph_and_hyperparameters(board):
     names = {item["name"] for item in experiment["hparamInfos"]}
     assert {"model", "lr", "patch_size"} <= names
     assert not [p for p in own.path.iterdir() if ".vitlab" in p.name]  # runs stay as they are
+
+
+def test_told_to_end_it_takes_tensorboard_and_its_folder_along(board):
+    _, ask, child = board
+    until(lambda: ask("environment"))
+    (served,) = [found for found in children(child) if "tensorboard.main" in found.cmdline()]
+    place = Path(served.cmdline()[served.cmdline().index("--logdir") + 1])
+    assert place.is_dir()
+    child.terminate()
+    child.wait(30)
+    assert not served.is_running()
+    assert not place.exists()
 
 
 def test_a_wrong_port_gets_a_sentence():

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 from torch.utils.tensorboard import SummaryWriter
@@ -86,7 +88,10 @@ class Board:
 
 
 def serve(root: str | Path | None = None, port: int = 6006) -> int:
-    """Run TensorBoard until it is interrupted; returns its exit code."""
+    """Run TensorBoard until it is interrupted or told to end; returns its exit code. In the main thread."""
+    for name in ("SIGTERM", "SIGHUP"):  # otherwise TensorBoard would go on, and keep its port and folder
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _end)
     logging.getLogger("torch").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="vitlab-tensorboard-") as place:
         board = Board(Path(place), root)
@@ -105,3 +110,7 @@ def serve(root: str | Path | None = None, port: int = 6006) -> int:
         except KeyboardInterrupt:
             child.terminate()
         return child.wait()
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
