@@ -65,10 +65,7 @@ with told:
     with st.container(key="price"):
         st.html(bars)
     if points:
-        ink = "#e7e8ea" if theme.is_dark() else "#1b1e23"
-        alt = f"Test accuracy against training images: {svg.spoken(points)}"
-        with st.container(key="curve"):
-            st.markdown(f"![{plain(alt)}]({svg.url(svg.sample_efficiency(points, ink))})")
+        st.html(svg.as_html(points))
     (count,) = {run.status().result["n_test"] for run in pair}
     st.caption(
         f"Test accuracy, n = {count:,}. "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -43,3 +44,19 @@ def test_points_stand_in_proportion_and_every_label_is_text():
 
 def test_points_in_words():
     assert svg.spoken(POINTS[:3]) == "ViT 1,000: 30.0 %, ViT 10,000: 50.0 %"
+
+
+def test_the_pages_own_text_stands_where_the_drawings_does():
+    drawn = ET.fromstring(svg.sample_efficiency(POINTS))
+    page = ET.fromstring(svg.as_html(POINTS).replace('alt="">', 'alt=""/>'))
+    width, height = (float(v) for v in drawn.get("viewBox").split()[2:])
+    texts = {t.text: t for t in drawn.iter(f"{NS}text")}
+    spans = {s.text: dict(part.split(":") for part in s.get("style").split(";")) for s in page.iter("span")}
+    assert spans.keys() == texts.keys()
+    for words, style in spans.items():
+        assert float(style["left"][:-1]) / 100 * width == pytest.approx(float(texts[words].get("x")), abs=0.1)
+        below = float(texts[words].get("y")) - float(style["top"][:-1]) / 100 * height
+        assert below == pytest.approx(0.35 * svg.SIZE, abs=0.1)  # a baseline is below the middle
+    picture = base64.b64decode(page.find("img").get("src").partition(",")[2])
+    assert not list(ET.fromstring(picture).iter(f"{NS}text"))
+    assert page.get("aria-label") == drawn.get("aria-label")

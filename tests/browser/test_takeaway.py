@@ -22,9 +22,10 @@ from vitcore.runs.folder import find_run
 from vitcore.runs.predictions import Predictions, write_predictions
 
 
-def saved(page, format, place=0):
-    with page.expect_download() as got:
-        page.locator(".takeaway").get_by_role("button", name=format, exact=True).nth(place).click()
+def saved(part, format, place=0):
+    """A file of the figure at `place` within a page or a part of it."""
+    with getattr(part, "page", part).expect_download() as got:
+        part.locator(".takeaway").get_by_role("button", name=format, exact=True).nth(place).click()
     return got.value
 
 
@@ -110,7 +111,8 @@ def test_the_data_of_dots_and_bars_name_class_and_run(visitor):
     assert ["trained until", "20", "ResNet, 20 epochs", ""] in rows
     assert ["reached at", "12", "ResNet, 20 epochs", ""] in rows
     page = visitor.open("attention?run=resnet-cifar10&class=ship")
-    rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
+    chart = page.locator(".st-key-figure_prediction")
+    rows = list(csv.reader(io.StringIO(saved(chart, "CSV").path().read_text())))
     assert rows[0] == ["series", "probability", "class", "error"]
     assert rows[-1][2] == "ship"
 
