@@ -41,6 +41,17 @@ def test_a_zip_is_written_and_never_over_another_file(tmp_path):
     )
 
 
+def test_a_folder_of_weights_that_were_tested_needs_no_data(tmp_path, monkeypatch):
+    """Offline, where complete CIFAR-10 is not: what was rounded and tested before is not tested again."""
+    monkeypatch.setenv("VITLAB_DATA", str(tmp_path / "none"))
+    place = tmp_path / "shared"
+    done = run("export", "resnet-cifar10", place)
+    assert done.returncode == 0, done.stderr
+    bundled = Run(assets_dir() / "runs" / "resnet-cifar10")
+    assert Run(place).best.read_bytes() == bundled.best.read_bytes()
+    assert Run(place).status().result == bundled.status().result
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

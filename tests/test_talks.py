@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from dashboard.talk import files, scenes
@@ -165,6 +167,39 @@ def test_not_text_and_not_there(home):
         files.find_talk("mine")
     with pytest.raises(UserError, match=r"no talk of the name '../mine'.*There are: mine, why"):
         files.find_talk("../mine")
+
+
+def test_what_is_no_small_text_file_is_a_sentence_at_once(home):
+    (home / "folder.yaml").mkdir()
+    with pytest.raises(UserError, match=r"^folder\.yaml is no file: a talk is a text file"):
+        files.find_talk("folder")
+    os.mkfifo(home / "pipe.yaml")
+    with pytest.raises(UserError, match=r"^pipe\.yaml is no file"):
+        files.find_talk("pipe")
+    (home / "huge.yaml").write_text(GOOD + "# results\n" * 300_000)
+    with pytest.raises(UserError, match=r"^huge\.yaml has 3\.0 MB, a talk at most 2"):
+        files.find_talk("huge")
+    (home / "gone.yaml").symlink_to(home / "nowhere")
+    with pytest.raises(UserError, match=r"^gone\.yaml cannot be read: No such file or directory\.$"):
+        files.find_talk("gone")
+
+
+def test_a_name_that_no_address_can_hold_is_told(home):
+    (home / "my talk.yaml").write_text(GOOD)
+    (home / "mine.yaml").write_text(GOOD)
+    assert [sentence.split(":")[0] for sentence in files.misnamed()] == ["my talk.yaml"]
+    with pytest.raises(UserError, match=r"^my talk\.yaml: the name .* letters, digits.*: rename it\.$"):
+        files.find_talk("my talk")
+
+
+def test_a_text_that_a_comment_would_cut_off_is_told(home):
+    (home / "mine.yaml").write_text(GOOD.replace("Another.", "Our #1 model."))
+    with pytest.raises(UserError, match=r"^mine\.yaml, line 8: the text of `say:` ends before its `#`"):
+        files.find_talk("mine")
+    (home / "mine.yaml").write_text(GOOD.replace("Another.", "'Our #1 model.'  #shown last"))
+    assert files.find_talk("mine").steps[1].say == "Our #1 model."
+    (home / "mine.yaml").write_text(GOOD.replace("Another.", "Another.  # to be said slowly"))
+    assert files.find_talk("mine").steps[1].say == "Another."
 
 
 def test_nothing_in_a_file_is_code(home):

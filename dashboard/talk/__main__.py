@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from vitcore.errors import UserError
+from vitcore.runs.files import write_atomic
 
 INCOMPLETE = 3  # exit code: written, but without a step's view
 
@@ -29,9 +30,11 @@ def main() -> None:
     try:
         written, text, missing = _made(given.what)
         out = given.out or Path(f"{written}.html")
-        out.write_text(text, "utf-8")
-    except (UserError, OSError) as error:
+        write_atomic(out, text)  # a full disk leaves no half of it, and what stood there before
+    except UserError as error:
         sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"Cannot write {out}: {error.strerror or error}.")
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB, opens in any browser without a server or network.")
     if missing:
         print(*missing, sep="\n", file=sys.stderr)

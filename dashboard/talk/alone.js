@@ -4,15 +4,16 @@ const told = JSON.parse(document.getElementById("told").textContent);
 const bytesIn = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
 function mount(piece) {
-  if (piece.dataset.done) return;
-  piece.dataset.done = "yes";
   const { part } = piece.dataset;
   const data = document.getElementById(`data-${piece.dataset.piece}`)?.textContent;
   if (part === "figure") draw(piece.querySelector(".alone-figure"), JSON.parse(data));
-  else if (part) PARTS[part]({ data: bytesIn(data), parentElement: piece, setTriggerValue: () => {} });
+  if (piece.dataset.done) return;
+  piece.dataset.done = "yes";
+  if (PARTS[part]) PARTS[part]({ data: bytesIn(data), parentElement: piece, setTriggerValue: () => {} });
 }
 
-// Streamlit's colours for what a figure leaves open.
+// Streamlit's colours for what a figure leaves open. Whenever its step is shown, and when the theme changes: while
+// it was hidden the window may have become another one, and what is hidden has no size to take.
 function draw(place, { data, layout }) {
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(`--st-${name}`).trim();
@@ -21,9 +22,11 @@ function draw(place, { data, layout }) {
   window.Plotly.newPlot(place, data, { ...layout, template }, { displayModeBar: false, responsive: true });
 }
 
+const mountShown = () => document.querySelectorAll(".alone-step:not([hidden]) .alone-piece").forEach(mount);
+
 function show(at) {
   document.querySelectorAll(".alone-step").forEach((step, i) => (step.hidden = i !== at));
-  document.querySelectorAll(".alone-step:not([hidden]) .alone-piece").forEach(mount);
+  mountShown();
   const { title, note, source } = told.steps[at];
   const words = { at, count: told.steps.length, titles: told.steps.map((s) => s.title), title, note, source };
   PARTS.talk({ data: words, parentElement: document.getElementById("talk"), setTriggerValue: move });
@@ -38,4 +41,5 @@ function move(name, value) {
 if (told.alone === "talk") {
   const begin = Number(window.location.hash.slice(1)) - 1;
   show(told.steps[begin] ? begin : 0);
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", mountShown);
 } else document.querySelectorAll(".alone-piece").forEach(mount);

@@ -34,6 +34,7 @@ LENGTHS = {"title": 80, "say": 220, "note": 4000, "link": 2000, "source": 240}
 NEEDED = ("title", "say", "link")
 PAGES = ("overview", "patches", "attention", "training", "compare", "inductive_bias")
 MOST = 200  # steps
+LARGEST = 2_000_000  # bytes: more than 200 steps of the longest words; parsing more would hold up every page
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,20 @@ def list_talks() -> dict[str, Path]:
     return found
 
 
+def misnamed() -> list[str]:
+    """A sentence for each of the user's talk files whose name cannot stand in an address."""
+    files = [path.name for path in folders()[0].glob("*") if path.suffix in (".yaml", ".yml")]
+    form = "the name of a talk's file has letters, digits, `-` and `_` alone, at most 80: rename it"
+    return [f"{name[:80]}: {form}." for name in sorted(files) if not NAME.fullmatch(Path(name).stem)]
+
+
 def find_talk(name: str) -> Talk:
     """The talk of that name. Raises `UserError`."""
     found = list_talks()
     if name not in found:
+        for sentence in misnamed():
+            if sentence.startswith(f"{name}."):
+                raise UserError(sentence)
         there = ", ".join(found) or "none"
         raise UserError(f"There is no talk of the name {name[:80]!r} in {folders()[0]}. There are: {there}.")
     return read_talk(found[name])
@@ -84,9 +95,16 @@ def find_talk(name: str) -> Talk:
 def read_talk(path: Path) -> Talk:
     """Read and check a talk file. Raises `UserError` with the line."""
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for without an end
+            raise UserError(f"{path.name} is no file: a talk is a text file with `title:` and `steps:`.")
+        if (size := path.stat().st_size) > LARGEST:
+            raise UserError(
+                f"{path.name} has {size / 1e6:.1f} MB, a talk at most {LARGEST / 1e6:.0f}: images and "
+                "results are not in it, only the links of their views."
+            )
         text = path.read_text("utf-8")
     except OSError as error:
-        raise UserError(f"{path.name} cannot be read: {error}.") from None
+        raise UserError(f"{path.name} cannot be read: {error.strerror or error}.") from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise UserError(f"{path.name}, line {line}: not UTF-8. Save the file as UTF-8.") from None
@@ -191,6 +209,12 @@ class _Reader:
     def text(self, node: yaml.Node, name: str) -> str:
         if not isinstance(node, yaml.ScalarNode):
             raise self.wrong(node, f"`{name}:` is text, in one place.")
+        if not node.style and re.match(r" +#[^\s#]", node.end_mark.buffer[node.end_mark.pointer :]):
+            raise self.wrong(  # "the #1 model" would be "the", unseen; a comment has a space after its sign
+                node,
+                f"the text of `{name}:` ends before its `#`, which begins a comment: put quotation marks "
+                "around the text, or a space after the sign.",
+            )
         value = " ".join(node.value.split()) if name != "note" else node.value.strip()
         if not value and name in NEEDED:
             raise self.wrong(node, f"`{name}:` is empty.")

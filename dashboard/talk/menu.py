@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.components.talkstep import talkstep
-from dashboard.talk.files import Talk, list_talks, read_talk
+from dashboard.talk.files import Talk, list_talks, misnamed, read_talk
 from dashboard.text import plain
 from vitcore.errors import UserError
 
@@ -26,6 +26,8 @@ def control() -> None:
         for name, path in list_talks().items():
             st.divider()
             _talk(name, path)
+        for sentence in misnamed():
+            st.error(plain(sentence))
 
 
 def _talk(name: str, path: Path) -> None:

@@ -53,7 +53,7 @@ def enlarged(figure: go.Figure, height: int, factor: float) -> go.Figure:
     """The figure at that height, its type, lines, dots and margins `factor` times as large."""
     made = go.Figure(_grown(figure.to_plotly_json(), factor))
     size = (figure.layout.font.size or 12) * factor
-    made.update_layout(height=height, font_size=size, legend_font_size=size)
+    made.update_layout(height=height, font_size=size, legend_font_size=size, hoverlabel_font_size=size)
     for update in (made.update_xaxes, made.update_yaxes):
         for axis in ("tickfont", "title_font"):  # Streamlit's theme has sizes of its own for these
             update({f"{axis}_size": size})

@@ -133,6 +133,26 @@ def test_the_talk_is_one_file_moved_on_by_keys(files, offline):
     assert page.evaluate("document.documentElement.scrollHeight <= window.innerHeight")
 
 
+def test_figures_in_the_file_follow_the_window_and_the_theme_also_while_hidden(files, offline):
+    """Rehearsed in a window, given on the full screen: what was shown before is as large as its place."""
+    page = offline
+    page.emulate_media(color_scheme="light")
+    page.goto((files / "why.html").as_uri() + "#7")
+    plot = page.locator(".alone-step:not([hidden]) .main-svg").first
+    expect(plot).to_be_visible()
+    page.keyboard.press("PageDown")
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    page.keyboard.press("PageUp")
+    expect(page.locator(".talk-count")).to_contain_text("7 /")
+    place = page.locator(".alone-step:not([hidden]) .alone-figure")
+    assert plot.bounding_box()["width"] == pytest.approx(place.bounding_box()["width"], abs=2)
+    assert place.bounding_box()["width"] > 1700
+    title = page.locator(".alone-step:not([hidden]) .xtitle").first
+    expect(title).to_have_css("fill", "rgb(27, 30, 35)")
+    page.emulate_media(color_scheme="dark")
+    expect(title).to_have_css("fill", "rgb(231, 232, 234)")
+
+
 def test_what_was_painted_over_is_in_the_file(tmp_path, offline):
     import torch
 
@@ -211,4 +231,6 @@ def test_what_cannot_be_written_is_a_sentence(tmp_path):
     done = write(str(tmp_path / "bad.yaml"), tmp_path / "out.html")
     assert done.returncode == 1
     assert done.stderr.strip().startswith("bad.yaml, line 1: a text with a colon")
+    done = write(SHIP, tmp_path)
+    assert (done.returncode, done.stderr.strip()) == (1, f"Cannot write {tmp_path}: Is a directory.")
     assert not (tmp_path / "out.html").exists()

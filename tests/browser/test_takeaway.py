@@ -91,6 +91,14 @@ def test_the_data_of_receptive_fields_are_those_of_the_maps_alone(visitor):
     assert len(rows) == 1  # the names of the columns: the colour bar is no data
 
 
+def test_a_number_in_percent_says_so(visitor):
+    page = visitor.open("inductive_bias?probe=Sample+efficiency")
+    page.wait_for_selector(".takeaway")
+    rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
+    assert rows[0] == ["series", "training images", "test accuracy, %", "error"]
+    assert rows[1] == ["ViT", "2249", "47.975", "0.205"]  # as assets/runs/samples-vit-05-*: 48.18 and 47.77 %
+
+
 def test_the_data_of_dots_and_bars_name_class_and_run(visitor):
     runs = "&runs=vit-cifar10,resnet-cifar10"
     page = visitor.open(f"compare?show=Classes&tested=1000{runs}")

@@ -176,6 +176,20 @@ def test_notes_are_shown_and_hidden_by_a_key(visitor):
     expect(note).to_be_hidden()
 
 
+def test_the_browsers_back_holds_right_after_a_key(visitor):
+    page = open_talk(visitor, "?talk=why")
+    drawn(page)
+    for number in (2, 3):
+        page.keyboard.press("PageDown")
+        at(page, number)
+    page.go_back()
+    at(page, 2)
+    page.wait_for_timeout(1600)  # what the key asked for is forgotten
+    at(page, 2)
+    page.keyboard.press("PageDown")
+    at(page, 3)
+
+
 def test_the_explorer_of_a_step_lives_and_the_arrows_are_the_speakers(visitor):
     page = open_talk(visitor, "?talk=why&step=3")
     drawn(page)
@@ -305,19 +319,16 @@ def test_the_longest_words_leave_the_view_its_place(own):
     visitor.check()
 
 
-@pytest.mark.parametrize("step", [2, 3], ids=["patches", "attention"])
-def test_what_a_canvas_writes_is_as_large_on_every_screen(visitor, step):
-    """Labels drawn on a canvas grow with the window as the words around them do: seen from the back row."""
-    page = visitor.page
-    page.add_init_script("""window.sizes = []; const write = CanvasRenderingContext2D.prototype.fillText;
-        CanvasRenderingContext2D.prototype.fillText = function (...given) {
-          const size = parseFloat(this.font.match(/([\\d.]+)px/)[1]) * this.getTransform().a;
-          if (this.canvas.getClientRects().length) window.sizes.push(size / devicePixelRatio); // not hidden
-          return write.apply(this, given);
-        };""")
-    for width, height in ((1280, 720), (1920, 1080)):
-        page.set_viewport_size({"width": width, "height": height})
-        open_talk(visitor, f"?talk=why&step={step}")
-        drawn(page)
-        page.wait_for_function("sizes.length > 2")
-        assert page.evaluate("Math.min(...sizes)") / height > 0.02
+def test_two_hundred_steps_leave_source_and_number_their_place(own):
+    visitor, folder = own
+    step = "  - {title: A, say: B., link: overview, source: 'Somebody 2021, figure 7'}\n"
+    (folder / "many.yaml").write_text("title: Many\nsteps:\n" + 200 * step)
+    page = open_talk(visitor, "?talk=many&step=150")
+    at(page, 150, 200)
+    assert page.locator(".talk-source").bounding_box()["height"] < 30
+    leave = page.get_by_role("link", name="Leave the talk").bounding_box()
+    assert leave["x"] + leave["width"] <= 1280
+    (folder / "my many.yaml").write_text("title: Many\n")
+    visitor.open("")
+    page.get_by_role("button", name="Talk").click()
+    expect(page.get_by_text("my many.yaml: the name of a talk's file")).to_be_visible()

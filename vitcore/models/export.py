@@ -23,8 +23,9 @@ def export_run(run: Run, out: Path, *, snapshots: int = 0, weights: bool = True)
     """Copy a finished run to the new folder `out`: configuration, events, half-precision best weights, and as
     many log-spaced snapshots as asked for.
 
-    `result.test_acc` is measured again on these rounded weights, with all test images. Without `weights` the
-    curves and results go alone, as they are. Raises `UserError`.
+    `result.test_acc` is measured again on these rounded weights, with all test images, unless they were
+    rounded and tested before, as those of the bundled runs: that needs no data. Without `weights` the curves
+    and results go alone, as they are. Raises `UserError`.
     """
     status = check_finished(run)
     if out.exists():
@@ -45,8 +46,9 @@ def export_run(run: Run, out: Path, *, snapshots: int = 0, weights: bool = True)
             for file in log_spaced(run.snapshots, snapshots):
                 shutil.copy(file, draft.checkpoints / file.name)
             write_atomic(draft.best, pack(weights_of(load_run(run), torch.float16)))
-            score = evaluate_run(draft, run.config.data)
-            result |= {"test_acc": score.accuracy, "test_loss": score.loss, "n_test": score.count}
+            if result.get("weights") != "float16":  # else they are the very weights that were tested
+                score = evaluate_run(draft, run.config.data)
+                result |= {"test_acc": score.accuracy, "test_loss": score.loss, "n_test": score.count}
             result["weights"] = "float16"
         draft.write_status(without_machine(status.model_copy(update={"result": result})))
         draft.path.rename(out)

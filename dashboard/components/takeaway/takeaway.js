@@ -26,11 +26,17 @@ function panelOf(trace, layout) {
   return above?.text ?? "";
 }
 
+// An axis in words, with the unit that stands at its ticks; its numbers are no logarithms.
+function inWords({ title, ticksuffix }) {
+  const text = title?.text?.replace(" (log scale)", "");
+  return text && ticksuffix?.includes("%") && !text.includes("%") ? `${text}, %` : text;
+}
+
 // What an axis is called: as the traces say, where they do (`meta.called`), or where it is the same in all panels.
 function calledOf(shown, layout, letter) {
   const said = shown.find((trace) => trace.meta?.called?.[letter]);
   if (said) return said.meta.called[letter];
-  const titles = new Set(shown.map((trace) => layout[numbered(trace, letter)]?.title?.text).filter(Boolean));
+  const titles = new Set(shown.map((trace) => inWords(layout[numbered(trace, letter)] ?? {})).filter(Boolean));
   if (titles.size === 1) return [...titles][0];
   return shown.every((trace) => trace.z) ? { x: "column", y: "row" }[letter] : letter;
 }
@@ -59,7 +65,8 @@ function rowsOf({ data, layout }) {
       y.forEach((v, k) => add(x[k] ?? k, v, beside[k]));
     }
   });
-  return rows.map((row) => row.slice(several ? 0 : 1));
+  const tidy = (v) => (typeof v === "number" ? +v.toPrecision(10) : v); // 0.205, not 0.20499999999999963
+  return rows.map((row) => row.slice(several ? 0 : 1).map(tidy));
 }
 
 // On the page's own ground, in its colours, as wide as it stands there.

@@ -4,6 +4,8 @@ const BACK = ["ArrowLeft", "ArrowUp", "PageUp", "Backspace"];
 const ON = ["ArrowRight", "ArrowDown", "PageDown", " ", "Enter"];
 const TYPED = /^(INPUT|TEXTAREA|SELECT)$/;
 const PRESSED = /^(BUTTON|A|SUMMARY)$/;
+const MANY = 24; // steps: more dots than fit beside a source
+const SMALLEST = 0.6; // of a figure's type: for a phone
 const SURELY_MS = 1500; // a step that was asked for is there by then
 const AGAIN_MS = 500;
 const RUNNING = '[data-test-script-state="running"]';
@@ -22,6 +24,7 @@ class Talk {
     }, 500);
     window.addEventListener("keydown", (event) => this.press(event), { capture: true, signal });
     window.addEventListener("resize", () => this.measure(), { signal });
+    window.addEventListener("popstate", () => this.forget(), { signal });
   }
 
   take(data, send) {
@@ -33,6 +36,7 @@ class Talk {
     this.root.querySelector(".talk-count").textContent = `${at + 1} / ${count}`;
     this.note.textContent = data.note || "No notes for this step.";
     if (this.marks.children.length !== count) {
+      this.marks.toggleAttribute("data-many", count > MANY);
       this.marks.replaceChildren(...data.titles.map((title, i) => {
         const mark = document.createElement("button");
         mark.title = `${i + 1} ${title}`;
@@ -49,9 +53,10 @@ class Talk {
     this.measure();
   }
 
-  // Figures are drawn for this window.
+  // Figures are drawn for this window; one narrower than a projector's 4 to 3 has room for smaller ones alone.
   measure() {
-    const scale = Math.round((window.innerHeight / 720) * 20) / 20;
+    const fits = Math.max(SMALLEST, Math.min(window.innerHeight / 720, window.innerWidth / 960));
+    const scale = Math.round(fits * 20) / 20;
     if (scale === (this.scale ?? 1)) return;
     this.scale = scale;
     this.send("scale", scale);
@@ -71,6 +76,12 @@ class Talk {
     this.later = setTimeout(() => this.again(5), AGAIN_MS);
   }
 
+  // The browser's Back and Forward name a step themselves: what was asked for just before holds no longer.
+  forget() {
+    this.when = -Infinity;
+    clearTimeout(this.later);
+  }
+
   // A press in the last moments of a run may be lost without another delivery: ask again once the script rests.
   again(tries) {
     if (!tries || !this.root.isConnected || this.data.at === this.asked) return;
@@ -86,14 +97,14 @@ class Talk {
     const turning = event.key.startsWith("Page");
     if (!turning && TYPED.test(focused)) return;
     if ([" ", "Enter"].includes(event.key) && PRESSED.test(focused)) return;
-    const { count } = this.data;
+    const { count } = this.data, key = event.key.length === 1 ? event.key.toLowerCase() : event.key; // caps lock
     const act = {
       Home: () => this.go(0), End: () => this.go(count - 1), n: () => (this.note.hidden = !this.note.hidden),
       f: () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen()),
     };
     const step = BACK.includes(event.key) ? -1 : ON.includes(event.key) ? 1 : 0;
     if (step) this.go(this.step + step);
-    else if (Object.hasOwn(act, event.key)) act[event.key]();
+    else if (Object.hasOwn(act, key)) act[key]();
     else return;
     event.preventDefault();
     event.stopImmediatePropagation();

@@ -1,0 +1,58 @@
+"""A talk in Chromium on screens of several sizes: read from the back row, and on a phone."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.test_talk import WHY, at, drawn, open_talk
+
+
+def test_what_the_pointer_reads_in_a_figure_is_as_large_as_the_figures_type(visitor):
+    page = open_talk(visitor, "?talk=why&step=7")
+    drawn(page)
+    plot = page.locator(".st-key-talk_stage .js-plotly-plot")
+    plot.locator(".main-svg").first.wait_for()
+    plot.hover(position={"x": 240, "y": 250})
+    label = plot.locator(".hoverlayer .legendtext, .hoverlayer text").last
+    expect(label).to_be_visible()
+    assert label.evaluate("e => parseFloat(getComputedStyle(e).fontSize)") >= 17
+
+
+@pytest.mark.parametrize("step", [2, 3], ids=["patches", "attention"])
+def test_what_a_canvas_writes_is_as_large_on_every_screen(visitor, step):
+    """Labels drawn on a canvas grow with the window as the words around them do: seen from the back row."""
+    page = visitor.page
+    page.add_init_script("""window.sizes = []; const write = CanvasRenderingContext2D.prototype.fillText;
+        CanvasRenderingContext2D.prototype.fillText = function (...given) {
+          const size = parseFloat(this.font.match(/([\\d.]+)px/)[1]) * this.getTransform().a;
+          if (this.canvas.getClientRects().length) window.sizes.push(size / devicePixelRatio); // not hidden
+          return write.apply(this, given);
+        };""")
+    for width, height in ((1280, 720), (1920, 1080)):
+        page.set_viewport_size({"width": width, "height": height})
+        open_talk(visitor, f"?talk=why&step={step}")
+        drawn(page)
+        page.wait_for_function("sizes.length > 2")
+        assert page.evaluate("Math.min(...sizes)") / height > 0.02
+
+
+@pytest.mark.parametrize("step", [1, 3, 7])
+def test_on_a_phone_nothing_lies_upon_another_or_beside_the_window(visitor, step):
+    page = visitor.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    open_talk(visitor, f"?talk=why&step={step}")
+    drawn(page)
+    at(page, step)
+    boxes = [
+        page.locator(f".{name}").bounding_box()
+        for name in ("st-key-talk_words", "st-key-talk_stage", "talk-foot")
+    ]
+    for above, below in pairwise(boxes):
+        assert above["y"] + above["height"] <= below["y"] + 1
+    stage = page.locator(".st-key-talk_stage")
+    assert stage.evaluate("e => e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight + 1")
+    page.get_by_role("button", name=f"{step + 1} {WHY.steps[step].title}").click()
+    at(page, step + 1)
