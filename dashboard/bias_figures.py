@@ -48,8 +48,7 @@ def _draw(
 ) -> None:
     """One curve with a band of one standard error, in panel `at`."""
     mean, error = np.array(mean, float), np.array(error, float)
-    numbers = list(range(len(x))) if isinstance(x[0], str) else x
-    band = dict(x=[*numbers, *numbers[::-1]], y=[*(mean + error), *(mean - error)[::-1]])
+    band = dict(x=[*x, *x[::-1]], y=[*(mean + error), *(mean - error)[::-1]])
     figure.add_scatter(
         **band,
         fill="toself",
@@ -62,7 +61,7 @@ def _draw(
     )
     words = [f"{m:.3g}{unit} ± {e:.2g}" for m, e in zip(mean, error, strict=True)]
     figure.add_scatter(
-        x=numbers, y=mean, mode="lines+markers", name=line.label, text=words, row=1, col=at,
+        x=x, y=mean, mode="lines+markers", name=line.label, text=words, row=1, col=at,
         customdata=error, meta={"error": True},
         line={"color": line.colour, "dash": line.dash, "width": 2.5}, marker={"size": 6},
         hovertemplate=f"{line.label}: %{{text}}<extra></extra>",
@@ -91,7 +90,7 @@ def curves(lines: list[Line], names: list[tuple[str, str]], chance: float | None
             shown = [str(v) for v in x] if unit == "cells a side" else x
             _draw(figure, line, shown, mean, error, at=at, unit=" %")
             if unit == "cells a side":
-                figure.update_xaxes(tickvals=list(range(len(x))), ticktext=shown, row=1, col=at)
+                figure.update_xaxes(type="category", dtick=1, row=1, col=at)  # 1, 2, 4, 8 equally far apart
         _axis(figure, unit, measure if at == 1 else "", row=1, col=at)
         figure.update_yaxes(range=[0, 102], row=1, col=at)
         if chance and name.startswith("accuracy"):

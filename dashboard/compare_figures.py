@@ -198,6 +198,7 @@ def calibration(runs: list[Shown]) -> go.Figure:
             line={"color": "rgba(128,128,128,0.6)", "dash": "dot", "width": 1.5},
             name="as sure as right",
             hoverinfo="skip",
+            meta={"again": True},
         ),
         row=1,
         col=1,
@@ -232,7 +233,8 @@ def calibration(runs: list[Shown]) -> go.Figure:
                 y=count,
                 marker={"color": run.colour},
                 showlegend=False,
-                name=run.name,
+                name=f"{run.name}, number of answers",
+                meta={"called": {"y": "right, % (or number)"}},  # its file has one column for both panels
                 hovertemplate="about %{x:.0f} % sure: %{y:,} answers",
             ),
             row=2,

@@ -161,7 +161,8 @@ def as_html(items: list[Item], groups: dict[str, list[Line]]) -> str:
             cells = "".join(f"<td>{_cell(cell)}</td>" for cell in line.cells)
             body.append(f'<tr><th scope="row">{line.name}{unit}</th>{cells}</tr>')
     return (
-        f'<div class="scores-frame"><table class="scores"><thead><tr><td></td>{head}</tr></thead>'
+        '<div class="scores-frame" role="region" aria-label="Scores" tabindex="0">'  # narrow, it scrolls
+        f'<table class="scores"><thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
 

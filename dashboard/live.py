@@ -21,9 +21,9 @@ def describe(run: Run, status: Status, turn: str = "") -> str:
         config = run.config
         if config.minutes:
             share = 100 * status.step / status.steps
-            parts = [f"epoch {status.epoch:.1f}, {share:.0f} % of {config.minutes:g} min"]
+            parts = [f"Epoch {status.epoch:.1f}, {share:.0f} % of {config.minutes:g} min"]
         else:
-            parts = [f"epoch {min(status.epoch, config.epochs):.1f} of {config.epochs}"]
+            parts = [f"Epoch {min(status.epoch, config.epochs):.1f} of {config.epochs}"]
         if status.images_per_s:
             parts.append(f"{status.images_per_s:,.0f} images/s")
         if status.memory_bytes:

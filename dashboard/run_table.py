@@ -111,6 +111,6 @@ COLUMNS = {
     "validation": st.column_config.NumberColumn(format="%.2f %%"),
     "test": st.column_config.NumberColumn(format="%.2f %%"),
     "minutes": st.column_config.NumberColumn(format="%.1f"),
-    "size": st.column_config.NumberColumn(format="%.0f MB"),
+    "size": st.column_config.NumberColumn(format="%.1f MB"),
     "launched": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
 }

@@ -44,6 +44,36 @@ def test_axe_finds_nothing(browser, server, path, scheme):
     assert not said, "\n".join(said)
 
 
+OPENED = {
+    "guide": ("attention", "How it works"),
+    "talk": ("", "Talk"),
+    "command of an experiment": ("inductive_bias", "How it was measured"),
+    "export": ("training?watch=resnet-cifar10", "Export"),
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("path", "button"), OPENED.values(), ids=list(OPENED))
+def test_axe_finds_nothing_in_what_opens(visitor, path, button, scheme):
+    visitor.page.emulate_media(color_scheme=scheme)
+    page = visitor.open(path)
+    page.get_by_role("button", name=button).first.click()
+    page.wait_for_selector('[data-testid="stPopoverBody"]')
+    visitor.settle()
+    page.wait_for_timeout(500)  # colours run through their transitions
+    assert not [(one["id"], one["nodes"][0]["html"]) for one in Axe().run(page).response["violations"]]
+
+
+def test_the_scores_of_a_narrow_window_can_be_scrolled_by_keyboard(visitor):
+    visitor.page.set_viewport_size({"width": 420, "height": 900})
+    page = visitor.open("compare?show=Scores&runs=vit-cifar10,resnet-cifar10")
+    frame = page.get_by_role("region", name="Scores")
+    assert frame.evaluate("e => e.scrollWidth > e.clientWidth")
+    frame.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.querySelector('.scores-frame').scrollLeft > 0")
+
+
 def test_axe_would_find_something(browser):
     context = browser.new_context()
     page = context.new_page()

@@ -55,3 +55,38 @@ def test_a_page_can_be_walked_with_tab(visitor, path):
         one for one in unseen if one["name"] != "Show/hide columns"
     ]  # Streamlit's, in a table's corner
     assert not page.evaluate(UNREACHED)
+
+
+# of what has the focus, also within a component: [tag, its ring's contrast with the page]
+RING = """() => {
+  let one = document.activeElement;
+  while (one?.shadowRoot?.activeElement) one = one.shadowRoot.activeElement;
+  if (!one || one === document.body) return null;
+  const light = (colour) => {
+    const parts = colour.match(/[\\d.]+/g).slice(0, 3).map((v) => v / 255);
+    const [r, g, b] = parts.map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const style = getComputedStyle(one), page = getComputedStyle(document.querySelector("[data-testid=stApp]"));
+  const [low, high] = [light(style.outlineColor), light(page.backgroundColor)].sort((a, b) => a - b);
+  const drawn = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+  const name = one.getAttribute("aria-label") || one.innerText || one.title;
+  return [`${one.tagName} ${name.slice(0, 40)}`, drawn ? (high + 0.05) / (low + 0.05) : 0];
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_ring_stands_out_from_the_page(visitor, scheme):
+    """3 : 1, as WCAG 2 asks of what shows the focus."""
+    visitor.page.emulate_media(color_scheme=scheme)
+    page = visitor.open("patches")
+    page.wait_for_selector(".steps[data-step]")
+    seen = {}
+    for _ in range(30):  # as far as the files of the stepper
+        page.keyboard.press("Tab")
+        page.wait_for_timeout(150)  # colours run through their transitions
+        if at := page.evaluate(RING):
+            seen[at[0]] = at[1]
+    kinds = {name: ring for name, ring in seen.items() if name.split()[0] in ("A", "BUTTON", "DIV")}
+    assert {"BUTTON PNG", "BUTTON Next", "BUTTON 2"} <= set(kinds)
+    assert not {name: ring for name, ring in kinds.items() if ring < 3}

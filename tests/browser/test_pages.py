@@ -34,6 +34,20 @@ def test_a_page_opens(visitor, path, scheme):
     expect(page.locator("h1")).to_have_text(PAGES[path])
 
 
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_fits_a_narrow_window(visitor, path):
+    """`visitor.check` finds what is wider than the window."""
+    visitor.page.set_viewport_size({"width": 420, "height": 900})
+    page = visitor.open(path)
+    drawn = {"attention": ".xp[data-frame]", "patches": ".steps[data-step]"}.get(path)
+    if drawn:
+        page.wait_for_selector(drawn)
+        visitor.check()  # as it stands now, before the mouse or another run of the page
+        outside = """e => [...e.querySelectorAll("button, canvas, p, span")].filter(
+            (one) => one.offsetWidth && one.getBoundingClientRect().right > innerWidth).length"""
+        assert page.locator(drawn).evaluate(outside) == 0
+
+
 def test_the_navigation_leads_everywhere(visitor):
     page = visitor.open()
     for title in ("Patches", "Attention", "Training", "Compare", "Overview"):

@@ -54,8 +54,24 @@ def test_the_data_of_curves_are_the_measured_ones(visitor):
     run = find_run("resnet-cifar10")
     stored = find(PROBES["shuffle"], [Subject(run)], images_for([run], 500), {}).values
     for panel, name in (("The answer stays", "consistency"), ("The answer is right", "accuracy")):
-        mean = [float(row[3]) for row in rows if row[:2] == [panel, "ResNet"]]
+        of = [row for row in rows if row[:2] == [panel, "ResNet"]]
+        assert [float(row[2]) for row in of] == stored["x"]
+        mean = [float(row[3]) for row in of]
         assert mean == pytest.approx([100 * v for v in stored["curves"][name]["mean"]])
+
+
+def test_the_data_of_calibration_tell_shares_from_counts(visitor):
+    page = visitor.open("compare?show=Calibration&tested=10000&runs=vit-cifar10,resnet-cifar10")
+    page.wait_for_selector(".takeaway")
+    rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
+    assert rows[0] == ["series", "how sure the model is, %", "right, % (or number)", "error"]
+    counted = [
+        float(row[2]) for row in rows if row[0].startswith("ViT") and row[0].endswith("number of answers")
+    ]
+    assert sum(counted) == 10_000
+    shares = [float(row[2]) for row in rows[1:] if "ECE" in row[0]]
+    assert max(shares) <= 100
+    assert len(rows) == 1 + len(shares) + 2 * len(counted)
 
 
 def test_the_data_of_maps_are_the_counts(visitor):

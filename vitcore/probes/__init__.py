@@ -146,8 +146,8 @@ TEST = Probe(
     "Test",
     "How good is it, on which classes, and how sure of itself?",
     "Accuracy on test images and on some that the model was trained on, whole and unchanged; confusion, "
-    "accuracy per class, calibration (torchmetrics) and every single answer. More than 1,000 images of "
-    "CIFAR-10 are all 10,000, where they are on this machine.",
+    "accuracy per class, calibration (torchmetrics) and every single answer. Asked for more than 1,000 "
+    "images, it takes all 10,000 test images of CIFAR-10, where they are on this machine.",
     "Guo et al. 2017, On Calibration of Modern Neural Networks",
     "vitcore.probes.scoring:measure_scores",
     whole=True,
