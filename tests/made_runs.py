@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
 
 from vitcore.config import make_config
 from vitcore.models import build, weights_of
-from vitcore.runs.folder import Run, Status, create_run
+from vitcore.runs.folder import Run, Status, create_run, find_run
 
 
 def make_run(
@@ -23,3 +25,9 @@ def make_run(
         model = build(config.model, image_size=config.image_size, **config.options)
         save_file(weights_of(model), path)
     return run
+
+
+def own_copy(bundled: str, place: Path) -> Run:
+    """A bundled run's copy in the folder `place`, of an id that is not bundled."""
+    found = find_run(bundled)
+    return Run(shutil.copytree(found.path, place / f"own-{bundled}"))

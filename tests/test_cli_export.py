@@ -8,6 +8,7 @@ import zipfile
 import onnxruntime
 import pytest
 
+from tests.made_runs import own_copy
 from tests.test_cli import run
 from vitcore.runs.folder import Run, assets_dir, find_run, runs_dir
 
@@ -34,11 +35,16 @@ def test_a_zip_is_written_and_never_over_another_file(tmp_path):
     assert (again.returncode, again.stderr.strip()) == (2, f"{place} exists: choose another file.")
     assert zipfile.ZipFile(place).namelist() == names
     back = run("import", place)
-    assert (back.returncode, back.stdout.strip()) == (0, str(runs_dir() / "vit-cifar10"))
-    assert (
-        find_run(back.stdout.strip()).status().result
-        == Run(assets_dir() / "runs" / "vit-cifar10").status().result
-    )
+    assert (back.returncode, back.stdout) == (2, "")
+    assert back.stderr.startswith("There is a bundled run vit-cifar10.")
+
+
+def test_what_was_exported_is_imported(tmp_path):
+    own, place = own_copy("vit-cifar10", tmp_path), tmp_path / "run.zip"
+    assert run("export", own.path, place).returncode == 0
+    back = run("import", place)
+    assert (back.returncode, back.stdout.strip()) == (0, str(runs_dir() / own.id))
+    assert find_run(own.id).status().result == own.status().result
 
 
 def test_a_folder_of_weights_that_were_tested_needs_no_data(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from tests.conftest import TINY_VIT
-from tests.made_runs import make_run
+from tests.made_runs import make_run, own_copy
 from vitcore.config import make_config
 from vitcore.errors import UserError
 from vitcore.models import load_run
@@ -102,34 +102,42 @@ def zipped(place, files):
 
 
 def test_an_imported_zip_is_the_run(tmp_path):
-    run, file = find_run("resnet-cifar10"), tmp_path / "run.zip"
+    run, file = own_copy("resnet-cifar10", tmp_path), tmp_path / "run.zip"
     file.write_bytes(pack_run(run))
     again = unpack_run(file)
-    assert again.path == runs_dir() / "resnet-cifar10"
+    assert again.path == runs_dir() / "own-resnet-cifar10"
     assert (again.config, again.status().result) == (run.config, run.status().result)
     images = torch.randn(4, 3, 32, 32)
     with torch.inference_mode():
         assert torch.equal(load_run(again)(images), load_run(run)(images))
     same_curves(again, run)
-    with pytest.raises(UserError, match="There is a run resnet-cifar10"):
+    with pytest.raises(UserError, match="There is a run own-resnet-cifar10"):
         unpack_run(file)
+
+
+def test_a_bundled_run_is_not_imported_beside_itself(tmp_path):
+    file = tmp_path / "run.zip"
+    file.write_bytes(pack_run(find_run("resnet-cifar10")))
+    with pytest.raises(UserError, match="There is a bundled run resnet-cifar10"):
+        unpack_run(file)
+    assert len([run for run in list_runs() if run.id == "resnet-cifar10"]) == 1
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"resnet-cifar10/../../evil.yaml": b""}, "holds other files"),
+        ({"own-resnet-cifar10/../../evil.yaml": b""}, "holds other files"),
         ({"/tmp/config.yaml": b""}, "holds other files"),
         ({"other/config.yaml": b""}, "holds other files"),
-        ({"resnet-cifar10/checkpoints/last.ckpt": b""}, "holds other files"),
-        ({"resnet-cifar10/config.yaml": b"model: none"}, "none"),
-        ({"resnet-cifar10/config.yaml": None}, "config"),
-        ({"resnet-cifar10/status.json": b"{}"}, "only a finished run"),
+        ({"own-resnet-cifar10/checkpoints/last.ckpt": b""}, "holds other files"),
+        ({"own-resnet-cifar10/config.yaml": b"model: none"}, "none"),
+        ({"own-resnet-cifar10/config.yaml": None}, "config"),
+        ({"own-resnet-cifar10/status.json": b"{}"}, "only a finished run"),
         (None, "broken"),
     ],
 )
 def test_another_zip_is_refused_and_leaves_nothing(change, words, tmp_path):
-    with zipfile.ZipFile(io.BytesIO(pack_run(find_run("resnet-cifar10")))) as archive:
+    with zipfile.ZipFile(io.BytesIO(pack_run(own_copy("resnet-cifar10", tmp_path)))) as archive:
         files = {name: archive.read(name) for name in archive.namelist()} | (change or {})
     file = zipped(tmp_path / "run.zip", {k: v for k, v in files.items() if v is not None})
     if change is None:

@@ -18,7 +18,7 @@ import numpy as np
 from vitcore.config import dump_config
 from vitcore.errors import UserError
 from vitcore.runs.files import check_space, write_atomic
-from vitcore.runs.folder import Run, Status, check_allowed, runs_dir
+from vitcore.runs.folder import Run, Status, assets_dir, check_allowed, runs_dir
 from vitcore.runs.metrics import event_files
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the date of every packed file: the same run gives the same bytes
@@ -93,7 +93,7 @@ def pack_run(run: Run, *, snapshots: int = 0, weights: bool = True) -> bytes:
 
 def unpack_run(file: Path, root: str | Path | None = None) -> Run:
     """The run of a zip of `pack_run`, in the runs folder. Raises `UserError` for any other zip, and where a
-    run of that name is there.
+    run of that name is there or bundled.
     """
     check_allowed()
     home = runs_dir(root)
@@ -104,6 +104,11 @@ def unpack_run(file: Path, root: str | Path | None = None) -> Run:
             if len(names) != 1 or not all(found.values()):
                 raise UserError(f"{file} is not a run that ViT Lab packed: it holds other files.")
             place = home / names.pop()
+            if (assets_dir() / "runs" / place.name).exists():  # two of one id: no link could tell them apart
+                raise UserError(
+                    f"There is a bundled run {place.name}. For one of your own beside it, unpack the zip in "
+                    f"{home} and give its folder another name."
+                )
             if place.exists():
                 raise UserError(f"There is a run {place.name} in {home}: delete it or choose another folder.")
             check_space(home, sum(entry.file_size for entry in archive.infolist()))
