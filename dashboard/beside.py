@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import figures, pictures, resources, selection, theme, views
 from dashboard.components import takeaway
 from dashboard.selection import Chosen
-from dashboard.text import plain
+from dashboard.text import plain, sentence
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
@@ -117,7 +117,7 @@ def cnn(run: Run, chosen: Chosen, classes: tuple[str, ...]) -> None:
         with st.spinner("Loading the model"):
             found = views.class_maps(run, chosen.image)
     except UserError as error:
-        st.error(str(error))
+        st.error(sentence(error))
         return
     instead = (
         "Instead, Grad-CAM shows which places of each stage's feature maps speak for a class."

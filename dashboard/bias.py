@@ -14,6 +14,7 @@ from dashboard import jobs, measuring, resources, theme
 from dashboard.bias_figures import Line
 from dashboard.bias_words import finding
 from dashboard.components import takeaway
+from dashboard.text import sentence
 from vitcore.errors import UserError
 from vitcore.probes import IMAGES, TEST, Probe
 from vitcore.probes.scores import find_test
@@ -95,7 +96,7 @@ def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None
         images = images_for(runs, count)
         busy = any(m.busy for m in look_up(probe, runs, images, settings, untrained=untrained))
     except UserError as error:
-        st.error(str(error))
+        st.error(sentence(error))
         return
     body = st.fragment(_body, run_every=TICK_S if busy else None)
     body(probe, runs, images, count, settings, untrained, busy)

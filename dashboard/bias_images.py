@@ -16,6 +16,7 @@ from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
 KINDS = ("shift", "shuffle", "occlusion")
+BORDERS = ("reflect", "zero", "circular")
 HINTS = {
     "shift": "Drag the image, or point at a place in the small maps; arrow keys move it by a pixel.",
     "shuffle": "Cells keep what is in them and lose their places. 8 x 8 cells are patches of 4 x 4 pixels.",
@@ -30,7 +31,7 @@ def show(kind: str, runs: list[Run], data: Dataset) -> None:
         chosen = selection.choose_image(data)
     if kind == "shift":
         side.segmented_control(
-            "Border", ["reflect", "zero", "circular"], default="reflect", key="border", bind="query-params",
+            "Border", BORDERS, default=BORDERS[0], key="border", bind="query-params",
             required=True,
             help="What comes in from outside: the image mirrored, the mean colour, or what left.",
         )  # fmt: skip

@@ -13,12 +13,14 @@ from dashboard.compare_measured import Item
 from dashboard.components import takeaway
 from dashboard.components.gallery import Card, gallery
 from dashboard.pictures import picture
+from dashboard.text import sentence
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.probes.scores import BUNDLED, Duel, duel, mcnemar, test_images
 from vitcore.probes.store import Images
 
 PER_PAGE = 24
+WHO = ("first", "second", "none")  # is right, as an address says it
 
 
 def two_of(known: list[Item]) -> list[Item]:
@@ -50,12 +52,12 @@ def show(known: list[Item]) -> None:
         found = duel(pair[0].test, pair[1].test)
         images = test_images(pair[0].run.config, BUNDLED)
     except UserError as error:
-        st.error(str(error))
+        st.error(sentence(error))
         return
     places = {kind: found.places(kind) for kind in ("first", "second", "none", "both")}
     _numbers(pair, found, {kind: len(at) for kind, at in places.items()})
     names = [item.name for item in pair]
-    labels = {"first": f"Only {names[0]}", "second": f"Only {names[1]}", "none": "Neither"}
+    labels = dict(zip(WHO, (f"Only {names[0]}", f"Only {names[1]}", "Neither"), strict=True))
     if st.session_state.get("who") not in labels:
         wanted = st.query_params.get("who")
         st.session_state.who = wanted if wanted in labels else "first"
@@ -80,7 +82,7 @@ def first(known: list[Item], state: Mapping[str, str], most: int) -> list[tuple[
         raise UserError("Two runs that are measured on the same images can disagree: the link names fewer.")
     found, images = duel(one.test, other.test), test_images(one.run.config, BUNDLED)
     kind = state.get("who", "")
-    at = found.places(kind if kind in ("first", "second", "none") else "first")
+    at = found.places(kind if kind in WHO else "first")
     at = at[at < len(images.labels)][PER_PAGE * (selection.whole(state.get("sheet", ""), 1) - 1) :][:most]
     if not len(at):
         raise UserError("There is no such image.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ import streamlit as st
 
 from dashboard import theme, views
 from dashboard.components.explorer import explorer, message
-from dashboard.selection import Chosen
+from dashboard.selection import Chosen, say_missing, whole
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
@@ -25,6 +25,10 @@ ADDRESS = (
     "query", "second", "layer", "head", "map", "direction", "scale", "content", "overlay", "snapshot", "mask",
     "over",
 )  # fmt: skip
+CHOICES = {
+    "map": ("head", "rollout"), "direction": ("queries", "keys"), "scale": ("shared", "layer", "map"),
+    "content": ("image", "positions"), "overlay": ("on", "off"), "over": ("image", "test"),
+}  # fmt: skip
 REMEMBERED = 64  # frames that a browser is believed to hold; what it has dropped it asks for again
 
 
@@ -49,6 +53,30 @@ def asked(run: Run, chosen: Chosen, at: Mapping[str, str]) -> Asked:
         query=_token(run, at.get("query", "")),
         mask=_mask(at.get("mask", ""), chosen.image),
     )
+
+
+def wrong(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
+    """What an address asks for and this explorer does not have, `name=value`: it is drawn as if left out."""
+    side, steps = header["side"], [str(one["step"]) for one in header["snapshots"]]
+
+    def numbered(text: str, most: int) -> bool:
+        return 1 <= whole(text, 0) <= most
+
+    def token(text: str) -> bool:
+        row, point, column = text.partition(".")
+        return (text == "cls" and header["first"] == 1) or (
+            bool(point) and numbered(row, side) and numbered(column, side)
+        )
+
+    fits: dict[str, Callable[[str], bool]] = {
+        **{name: options.__contains__ for name, options in CHOICES.items()},
+        "query": token,
+        "second": token,
+        "layer": lambda text: text == "mean" or numbered(text, header["layers"]),
+        "head": lambda text: text == "mean" or numbered(text, header["heads"]),
+        "snapshot": steps.__contains__,
+    }
+    return [f"{name}={at[name]}" for name, good in fits.items() if at.get(name) and not good(at[name])]
 
 
 def step_of(path: Path) -> int:
@@ -102,6 +130,10 @@ def show(
     header, found, wish = prepare(run, chosen, data, place)
     if at is not None:
         header |= {"address": urlencode(at), "talk": True}
+    elif (missing := wrong(header, place)) != st.session_state.get(f"{key}_wrong", []):
+        st.session_state[f"{key}_wrong"] = missing
+        if missing:
+            say_missing(missing, "what the page shows without")
     sent: dict[str, None] = st.session_state.setdefault(f"{key}_sent", {})
     explorer(
         message(header, chosen.image, None if found.key in sent else found.packed),

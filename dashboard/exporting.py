@@ -22,6 +22,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import jobs
+from dashboard.text import sentence
 from vitcore.errors import UserError
 from vitcore.probes.store import Subject
 from vitcore.runs.folder import Run
@@ -94,7 +95,7 @@ def _onnx(run: Run, was_busy: bool) -> None:
         )
     else:
         if job and job.error:
-            st.error(job.error)
+            st.error(sentence(job.error))
         st.button(
             "Make an ONNX file (.onnx)",
             key=f"make_onnx_{run.id}",

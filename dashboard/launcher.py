@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources, settings
+from dashboard.text import plain
 from vitcore.architectures import ARCHITECTURES, RECIPE_NAMES
 from vitcore.config import Config, build_config, choices, make_config
 from vitcore.data.datasets import data_dir
@@ -106,7 +107,7 @@ def form(found: list[Run]) -> tuple[Form, list[st.delta_generator.DeltaGenerator
         )
     if copied:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"The settings of {copied.title}: change what you like.", width="stretch")
+            st.caption(f"The settings of {plain(copied.title)}: change what you like.", width="stretch")
             st.button("Back to the recipe", key="uncopy", on_click=st.session_state.pop, args=("copy_of",))
     values["data"] = _data(source)
     return Form(model, recipe, values, copied and copied.config, title, device), button_places

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard import jobs, live
-from dashboard.text import plain
+from dashboard.text import plain, sentence
 from vitcore.config import launch_command
 from vitcore.errors import UserError
 from vitcore.probes.store import Result
@@ -55,8 +55,8 @@ def offer(tasks: Sequence[Task], words: str, *, seconds: float | None = None, wh
     """Why the last attempt failed; what is not measured; and the button that measures it, in about `seconds`
     where that is known. `why`: what keeps it from being measured here.
     """
-    for sentence in dict.fromkeys(job.error for t in tasks if (job := jobs.find(t.key)) and job.error):
-        st.error(sentence)
+    for problem in dict.fromkeys(job.error for t in tasks if (job := jobs.find(t.key)) and job.error):
+        st.error(sentence(problem))
     said, act = st.columns([3.2, 1.6], vertical_alignment="center")
     said.info(f"Not measured yet: {words}.", icon=":material/science:")
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.launcher import Form
+from dashboard.text import sentence
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import bounds, choices
 from vitcore.errors import UserError
@@ -37,7 +38,7 @@ def control(form: Form, once_s: float) -> bool:
         try:
             both = make_pair(form.config(), other, **changes)
         except UserError as error:
-            st.error(str(error))
+            st.error(sentence(error))
             return False
         st.caption(f"Both: {policy(both[0])}")
         pressed = st.button("Launch fair pair", type="primary", key="launch_pair", disabled=readonly())
@@ -48,7 +49,7 @@ def _launch(both: tuple, once_s: float) -> bool:
     try:
         runs = launch_pair(*both, once_s=once_s)
     except UserError as error:
-        st.error(str(error))
+        st.error(sentence(error))
         return False
     st.session_state.watch = runs[0].id
     return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.text import sentence
 from vitcore.errors import UserError
 from vitcore.runs.folder import readonly
 
@@ -35,7 +36,7 @@ def _import() -> None:
         runs = import_tutorial(progress=show)
     except UserError as error:
         bar.empty()
-        st.error(f"{error} The bundled models stay as they are.")
+        st.error(f"{sentence(error)} The bundled models stay as they are.")
         return
     bar.empty()
     st.session_state.imported = f"{len(runs)} runs: choose them under Runs."

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import resources
 from dashboard.selection import label_of
+from dashboard.text import sentence
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
 from vitcore.runs import process, queue
@@ -79,7 +80,7 @@ def control(here: Here) -> None:
         for at, run in enumerate(waiting):
             _waiter(run, at, len(waiting))
         if problem := st.session_state.pop("queue_error", None):
-            st.error(problem)
+            st.error(sentence(problem))
 
 
 def _device(device: Device, training: list[Run]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.launcher import Form
+from dashboard.text import sentence
 from vitcore.config import dump_config
 from vitcore.errors import UserError
 from vitcore.runs.folder import readonly
@@ -102,7 +103,7 @@ def result(form: Form) -> None:
     """What is known for the settings shown: nothing, that it is going on, or what it found."""
     refused, problem = st.session_state.get("rehearsal_error", ("", ""))
     if problem and refused == form.mark:
-        st.error(problem)
+        st.error(sentence(problem))
     child: Child | None = st.session_state.get("rehearsal")
     if child is None:
         return

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import numpy as np
 import streamlit as st
 
-from dashboard.text import plain
+from dashboard.text import plain, sentence
 from vitcore.data import Dataset
 from vitcore.data.images import SUFFIXES, open_image, read_image
 from vitcore.errors import UserError
@@ -154,7 +154,7 @@ def _own_image() -> None:
     try:
         open_image(upload.getvalue(), upload.name)
     except UserError as error:
-        st.error(str(error))
+        st.error(sentence(error))
         return
     name = upload.name if source == "File" else "your photo"
     st.session_state.own_image = (upload.getvalue(), name)

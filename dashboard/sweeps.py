@@ -8,6 +8,7 @@ import streamlit as st
 import yaml
 
 from dashboard.launcher import Form
+from dashboard.text import sentence
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config
 from vitcore.errors import UserError
@@ -54,7 +55,7 @@ def control(form: Form, once_s: float) -> bool:
             base = form.config()
             plan = _samples(form, base) if kind == "samples" else _study(base)
         except UserError as error:
-            st.error(str(error))
+            st.error(sentence(error))
             return False
         if plan is None:
             return False
@@ -168,7 +169,7 @@ def _launch(plan: Plan, device: str | None, once_s: float) -> bool:
     try:
         sweep = launch_sweep(plan, device=device, once_s=once_s)
     except UserError as error:
-        st.error(str(error))
+        st.error(sentence(error))
         return False
     st.session_state.watch = sweep.runs[0].id
     st.session_state.sweep_launched = (sweep.name, len(sweep.runs))

@@ -8,3 +8,13 @@ import re
 def plain(text: str) -> str:
     """Markdown that shows a text as it is: a title or a run folder may come from somebody else."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
+
+
+def sentence(said: object) -> str:
+    """Markdown of what an error says: its `code` is code, all else, which may repeat a file or an address, is
+    shown as it is.
+    """
+    parts = str(said).split("`")
+    if len(parts) % 2 == 0:  # one that nothing closes
+        return plain(str(said))
+    return "`".join(part if at % 2 else plain(part) for at, part in enumerate(parts))

@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard import beside, explorer, head, resources, selection, views
 from dashboard.components.gift import gift
 from dashboard.talk import alone
+from dashboard.text import plain, sentence
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs.folder import ACTIVE
@@ -23,13 +24,13 @@ with run_control:
 try:
     data = resources.dataset_of(run)
 except UserError as error:
-    st.error(f"The images of {run.title} are gone. {error}")
+    st.error(f"The images of {plain(run.title)} are gone. {sentence(error)}")
     st.stop()
 with image_controls:
     try:
         chosen = selection.choose_image(data, lambda: views.answers(run, data))
     except UserError as error:
-        st.error(str(error))
+        st.error(sentence(error))
         st.stop()
 
 if not ARCHITECTURES[run.config.model].attention:
@@ -45,7 +46,7 @@ def explore() -> None:
         with place, st.spinner("Loading the model and capturing its attention"):
             view, wish = explorer.show(run, chosen, data)
     except UserError as error:
-        st.error(str(error))
+        st.error(sentence(error))
         return
     if st.session_state.pop("explorer_file", False):  # HTML was pressed: the address holds what is seen
         text = alone.explorer_of(run, chosen, data, dict(st.query_params))
@@ -58,7 +59,7 @@ def explore() -> None:
         with speaks:
             beside.classes_of(run, wish.snapshot, image, data.classes, beside.others(run))
     except UserError as error:
-        st.error(str(error))
+        st.error(sentence(error))
     with known:
         beside.lens(view, data.classes, chosen.truth)
         st.download_button(

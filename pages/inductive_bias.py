@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import bias, bias_images, bias_samples, head, resources, selection
+from dashboard.text import sentence
 from vitcore.errors import UserError
 from vitcore.probes import PROBES
 
@@ -59,4 +60,4 @@ if live:  # after what is stored: it loads torch and both models
         with live:
             bias_images.show(probe.name, [first, second], resources.dataset_of(first))
     except UserError as error:
-        live.error(str(error))
+        live.error(sentence(error))

@@ -6,6 +6,7 @@ from dashboard import figures, head, resources, selection, tokens, views
 from dashboard.components import takeaway
 from dashboard.components.similarity import similarity
 from dashboard.components.stepper import stepper
+from dashboard.text import plain, sentence
 from vitcore.errors import UserError
 
 head.title("How does an image become a sequence?", "patches")
@@ -19,7 +20,7 @@ if found:
 try:
     data = resources.dataset_of(run) if run else resources.dataset()
 except UserError as error:
-    st.error(f"The images of {run.title} are gone. {error}")
+    st.error(f"The images of {plain(run.title)} are gone. {sentence(error)}")
     st.stop()
 with image_controls:
     chosen = selection.choose_image(data)
@@ -36,7 +37,8 @@ with size_control:
 
 stepper(**tokens.prepare(run, chosen, size), key="stepper")
 st.caption(
-    f"{chosen.name}: {pixels} x {pixels} pixels" + (f", read by **{run.title}**." if size == own else ".")
+    f"{plain(chosen.name)}: {pixels} x {pixels} pixels"
+    + (f", read by **{plain(run.title)}**." if size == own else ".")
 )
 
 if run:
@@ -46,7 +48,7 @@ if run:
         with st.spinner("Loading the model"):
             learned = views.learned(run)
     except UserError as error:
-        st.info(str(error))
+        st.info(sentence(error))
 if run and learned:
     filters_place, similar_place = st.columns([1, 1.6], gap="large")
     with filters_place:

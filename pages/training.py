@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import head, launcher, pairing, queueing, rehearsal, resources, run_table, sweeps, watch
+from dashboard.text import sentence
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
@@ -39,7 +40,7 @@ if launched:
 
 refused, problem = st.session_state.get("launch_error", ("", ""))
 if problem and refused == chosen.mark:
-    st.error(problem)
+    st.error(sentence(problem))
 
 rehearsal.result(chosen)
 

@@ -217,7 +217,20 @@ def test_an_own_talk_goes_before_the_bundled_one_of_its_name(home):
 @pytest.mark.parametrize(
     ("where", "state", "words"),
     [
-        ("attention", {"run": "gone"}, "names the run gone, which is not here"),
+        (
+            "attention",
+            {"run": "gone"},
+            "names the run gone, which is not here: `python -m vitcore runs` lists",
+        ),
+        ("attention", {"run": "study-vit-patch-2"}, "run study-vit-patch-2, which has no trained weights"),
+        ("attention", {"query": "9.1"}, r"says query=9\.1, .* 6 layers, 8 heads, 8 x 8 patches"),
+        ("attention", {"layer": "7"}, "says layer=7"),
+        ("attention", {"head": "0"}, "says head=0"),
+        ("attention", {"map": "rollin"}, "says map=rollin"),
+        ("attention", {"snapshot": "1"}, "says snapshot=1"),
+        ("patches", {"view": "cost"}, "says view=cost, .* it can say view=similarity"),
+        ("compare", {"show": "Confusin"}, "says show=Confusin"),
+        ("inductive_bias", {"probe": "Shift", "border": "none"}, "says border=none"),
         ("attention", {"class": "unicorn"}, "names unicorn, test image 1"),
         ("patches", {"image": "101"}, "names cat, test image 101"),
         ("inductive_bias", {"probe": "Telepathy"}, "names the experiment 'Telepathy'"),
@@ -240,6 +253,10 @@ def test_what_a_link_names_and_cannot_be_shown_is_a_sentence():
     ):
         with pytest.raises(UserError, match=words):
             scenes.scene(page, state)
+    good = {"query": "8.8", "second": "cls", "layer": "mean", "head": "8", "map": "rollout", "overlay": "off"}
+    scenes.scene(
+        "attention", good | {"direction": "keys", "scale": "map", "content": "positions", "over": "test"}
+    )
     scenes.scene("attention", {"image": "9" * 5000})  # Python reads no number of so many digits
 
 

@@ -15,11 +15,15 @@ function mount(piece) {
 // Streamlit's colours for what a figure leaves open. Whenever its step is shown, and when the theme changes: while
 // it was hidden the window may have become another one, and what is hidden has no size to take.
 function draw(place, { data, layout }) {
+  const scale = Math.max(0.6, Math.min(window.innerHeight / 720, window.innerWidth / 960)); // as in a talk: talk.js
+  const inner = place.firstElementChild ?? place.appendChild(document.createElement("div"));
+  inner.style.cssText = `width:${place.clientWidth / scale}px;height:${place.clientHeight / scale}px;` +
+    `transform:scale(${scale});transform-origin:0 0`;
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(`--st-${name}`).trim();
   const axis = { gridcolor: colour("border-color"), linecolor: colour("border-color"), zeroline: false, automargin: true, title: { standoff: 14 } };
   const template = { layout: { font: { color: colour("text-color") }, xaxis: axis, yaxis: axis } };
-  window.Plotly.newPlot(place, data, { ...layout, template }, { displayModeBar: false, responsive: true });
+  window.Plotly.newPlot(inner, data, { ...layout, template }, { displayModeBar: false });
 }
 
 const mountShown = () => document.querySelectorAll(".alone-step:not([hidden]) .alone-piece").forEach(mount);
@@ -32,6 +36,12 @@ function show(at) {
   PARTS.talk({ data: words, parentElement: document.getElementById("talk"), setTriggerValue: move });
 }
 
+// The step that the address names, `#3`; the first for anything else.
+function stepIn(hash) {
+  const at = Number(hash.slice(1)) - 1;
+  return told.steps[at] ? at : 0;
+}
+
 function move(name, value) {
   if (name !== "go") return;
   window.history.replaceState(null, "", `#${value}`);
@@ -39,7 +49,12 @@ function move(name, value) {
 }
 
 if (told.alone === "talk") {
-  const begin = Number(window.location.hash.slice(1)) - 1;
-  show(told.steps[begin] ? begin : 0);
+  show(stepIn(window.location.hash));
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", mountShown);
+  let later = 0;
+  window.addEventListener("resize", () => {
+    clearTimeout(later);
+    later = setTimeout(mountShown, 150);
+  });
+  window.addEventListener("hashchange", () => show(stepIn(window.location.hash)));
 } else document.querySelectorAll(".alone-piece").forEach(mount);

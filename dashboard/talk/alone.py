@@ -40,7 +40,6 @@ PARTS: dict[str, Part] = {
     "similarity": similarity_part.PART,
     "talk": talk_part.PART,
 }
-FIGURE_SCALE = 1.2  # type of figures, for screens from 720 to 1080 pixels high
 # Nothing may be loaded, whatever a title or a name holds.
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
@@ -117,7 +116,7 @@ def _pieces(step: Step) -> list[Piece]:
     count = len(shown.parts)
     made = []
     for figure, alt in shown.parts:
-        large = stage.enlarged(figure, stage.HEIGHT // count, stage.TYPE * FIGURE_SCALE)
+        large = stage.enlarged(figure, stage.HEIGHT // count, stage.TYPE)
         large.update_layout(height=None, autosize=True)
         label = f'role="img" aria-label="{html.escape(alt)}"'
         body = f'<div class="alone-figure" {label} style="--of:{count}"></div>'

@@ -87,8 +87,10 @@ def find_talk(name: str) -> Talk:
         for sentence in misnamed():
             if sentence.startswith(f"{name}."):
                 raise UserError(sentence)
-        there = ", ".join(found) or "none"
-        raise UserError(f"There is no talk of the name {name[:80]!r} in {folders()[0]}. There are: {there}.")
+        raise UserError(
+            f"There is no talk of the name {name[:80]!r} in the folder `{folders()[0].name}`. There are: "
+            f"{', '.join(found) or 'none'}."
+        )
     return read_talk(found[name])
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.components.talkstep import talkstep
 from dashboard.talk.files import Talk, list_talks, misnamed, read_talk
-from dashboard.text import plain
+from dashboard.text import plain, sentence
 from vitcore.errors import UserError
 
 
@@ -26,15 +26,15 @@ def control() -> None:
         for name, path in list_talks().items():
             st.divider()
             _talk(name, path)
-        for sentence in misnamed():
-            st.error(plain(sentence))
+        for problem in misnamed():
+            st.error(sentence(problem))
 
 
 def _talk(name: str, path: Path) -> None:
     try:
         talk = _read(str(path), path.stat().st_mtime)
     except (UserError, OSError) as error:
-        st.error(str(error))
+        st.error(sentence(error))
         return
     st.markdown(f"**{plain(talk.title)}**, {len(talk.steps)} steps")
     with st.container(horizontal=True):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from contextlib import nullcontext
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -11,6 +13,7 @@ from dashboard import selection
 from dashboard.components.talk import controls
 from dashboard.talk import scenes, stage
 from dashboard.talk.files import Step, Talk, find_talk
+from dashboard.text import sentence
 from vitcore.errors import UserError
 
 CONTROLS = "talk_controls"
@@ -27,7 +30,8 @@ def show() -> None:
     try:
         talk = find_talk(name)
     except UserError as error:
-        st.error(str(error))
+        st.title("This talk cannot be given")
+        st.error(sentence(error))
         st.link_button("To ViT Lab", "/")
         return
     count = len(talk.steps)
@@ -76,11 +80,13 @@ def _draw(name: str, at: int, step: Step) -> None:
         st.session_state.talk_state = dict(step.state)
         st.session_state.pop(f"{key}_sent", None)  # a new element has kept nothing
     state = st.session_state.talk_state
+    cold = "torch" not in sys.modules  # the first step of a server waits for it; a later one comes at once
     try:
-        shown = scenes.scene(step.page, state)
+        with st.spinner("Loading the models") if cold else nullcontext():
+            shown = scenes.scene(step.page, state)
         stage.draw(shown, state, key=key, scale=st.session_state.get("talk_scale", 1.0))
     except UserError as error:
-        st.error(str(error))
+        st.error(sentence(error))  # it repeats what a file or an address says
 
 
 _prepared: set[tuple] = set()

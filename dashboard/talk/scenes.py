@@ -22,6 +22,7 @@ from dashboard import (
     compare_disagree,
     compare_figures,
     compare_measured,
+    compare_panel,
     compare_reach,
     explorer,
     pictures,
@@ -50,6 +51,11 @@ COMPARED = {
     "Confusion": lambda shown: compare_figures.confusions(shown, difference=len(shown) == 2),
     "Classes": compare_figures.classes,
     "Calibration": compare_figures.calibration,
+}
+CHOICES = {  # what else an address may say; anything else would be drawn as if it were left out
+    "patches": {"view": ("similarity",)},
+    "compare": {"view": ("Runs", "Sweeps"), "show": compare_panel.SECTIONS, "who": compare_disagree.WHO},
+    "inductive_bias": {"view": ("curve",), "border": bias_images.BORDERS},
 }
 PICTURED = 4  # images beside each other
 
@@ -107,7 +113,14 @@ Scene = Explorer | Stepper | Similarity | Replay | Figures | Pictures
 
 def scene(page: str, state: State) -> Scene:
     """What the address of a page shows at large. Raises `UserError` where it names what is not here."""
+    for name, options in CHOICES.get(page, {}).items():
+        if (state.get(name) or options[0]) not in options:
+            raise _no(f"{name}={state[name]}", f"it can say {', '.join(f'{name}={one}' for one in options)}")
     return MAKERS[page](state)
+
+
+def _no(said: str, instead: str) -> UserError:
+    return UserError(f"The link says {said[:80]}, which cannot be shown: {instead}.")
 
 
 def _run(state: State, key: str, found: list[Run], first: Run | None = None) -> Run:
@@ -115,7 +128,14 @@ def _run(state: State, key: str, found: list[Run], first: Run | None = None) -> 
     wanted = state.get(key)
     run = next((run for run in found if run.id == wanted), None)
     if wanted and run is None:
-        raise UserError(f"The link names the run {wanted[:80]}, which is not here.")
+        if any(one.id == wanted for one in resources.runs()):
+            raise UserError(
+                f"The link names the run {wanted}, which has no trained weights for this view: name another."
+            )
+        raise UserError(
+            f"The link names the run {wanted[:80]}, which is not here: `python -m vitcore runs` lists those "
+            "that are, `import` brings one."
+        )
     if run is None and not found:
         raise UserError("There is no trained model yet.")
     return run or first or found[0]
@@ -175,7 +195,13 @@ def _attention(state: State) -> Scene:
     if not ARCHITECTURES[run.config.model].attention:
         shown = _for(run, chosen, data, state.get("speaks", "")) or _map(run, chosen, data, "Grad-CAM")
         return Pictures([("The image", pictures.data_url(chosen.image), chosen.name), shown])
-    explorer.prepare(run, chosen, data, state)
+    header, _, _ = explorer.prepare(run, chosen, data, state)
+    if wrong := explorer.wrong(header, state):
+        raise _no(
+            wrong[0],
+            f"{run.title} has {header['layers']} layers, {header['heads']} heads, "
+            f"{header['side']} x {header['side']} patches; set it on Attention and copy the step again",
+        )
     return Explorer(run, chosen, data)
 
 
@@ -217,7 +243,10 @@ def _compare(state: State) -> Scene:
         sweeps = {sweep.name: sweep for sweep in find_sweeps(found)}
         name = state.get("sweep") or next(iter(sweeps), "")
         if name not in sweeps:
-            raise UserError(f"The link names the sweep {name[:80]!r}, which is not here.")
+            raise UserError(
+                f"The link names the sweep {name[:80]!r}, which is not here: `python -m vitcore sweep list` "
+                "lists those that are."
+            )
         return _sweep(sweeps[name])
     wanted = state.get("runs") or ",".join(run.id for run in run_table.first(found))
     runs = [_run({"run": run_id}, "run", found) for run_id in wanted.split(",")[: run_table.MOST]]

@@ -148,7 +148,21 @@ def test_figures_in_the_file_follow_the_window_and_the_theme_also_while_hidden(f
     assert plot.bounding_box()["width"] == pytest.approx(place.bounding_box()["width"], abs=2)
     assert place.bounding_box()["width"] > 1700
     title = page.locator(".alone-step:not([hidden]) .xtitle").first
+    large = title.bounding_box()["height"]
+    page.set_viewport_size({"width": 1280, "height": 720})  # while it is shown
+    page.wait_for_function(
+        "document.querySelector('.alone-step:not([hidden]) .alone-figure').offsetWidth < 1280"
+    )
+    expect(plot).to_be_visible()
+    page.wait_for_function(
+        "large => { const t = document.querySelector('.alone-step:not([hidden]) .xtitle');"
+        " return t && Math.abs(t.getBoundingClientRect().height * 1.5 - large) < 2; }",
+        arg=large,
+    )
     expect(title).to_have_css("fill", "rgb(27, 30, 35)")
+    page.evaluate("window.location.hash = '8'")
+    expect(page.locator(".talk-count")).to_contain_text("8 /")
+    page.keyboard.press("PageUp")
     page.emulate_media(color_scheme="dark")
     expect(title).to_have_css("fill", "rgb(231, 232, 234)")
 
@@ -202,7 +216,10 @@ def test_a_step_that_cannot_be_drawn_says_so_in_its_place_and_the_others_are_the
     steps = "".join(f"  - {{title: T{i}, say: S, link: '{link}'}}\n" for i, link in enumerate(links, start=1))
     talk.write_text(f"title: Mine\nsteps:\n{steps}")
     done = write(str(talk), out)
-    sentence = "The link names the run gone<b>, which is not here."
+    sentence = (
+        "The link names the run gone<b>, which is not here: `python -m vitcore runs` lists those that are, "
+        "`import` brings one."
+    )
     assert done.returncode == 3
     assert done.stderr.strip().splitlines()[-1] == f"Step 2, T2: {sentence}"
     assert "without a server" in done.stdout

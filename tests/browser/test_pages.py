@@ -158,6 +158,7 @@ def test_the_name_of_an_own_image_is_text_and_no_markup(visitor):
     [
         ("text.png", b"hello", "text.png is not a PNG, JPEG or WebP image"),
         ("cut.png", png((300, 300))[:-300], "cut.png is damaged or incomplete"),
+        ("![a](http:x) `b.png", b"hello", "![a](http:x) `b.png is not a PNG"),  # words, nothing to fetch
     ],
 )
 def test_a_wrong_upload_gets_a_sentence_and_the_image_stays(visitor, name, data, words):
@@ -227,6 +228,7 @@ def test_a_page_that_raises_is_seen(page, tmp_path):
         ("?look=dog&nth=1000", "1000", "dog, test image 1 of 100"),
         ("attention?run=nowhere", "nowhere", "ViT, 20 epochs"),
         ("attention?class=unicorn&image=3", "unicorn", "cat"),
+        ("attention?query=9.9&layer=7", "query=9.9 and layer=7", "what the page shows without"),
         ("attention?class=ship&image=9999", "9999", "ship, test image 1 of 100"),
         ("patches?patch=7", "7", "patches of 4 pixels"),
         ("compare?show=Nothing", "Nothing", "Scores"),

@@ -50,7 +50,7 @@ def test_a_figure_as_picture_and_as_vectors(visitor, scheme):
 def test_the_data_of_curves_are_the_measured_ones(visitor):
     page = visitor.open("inductive_bias?probe=Shuffle&untrained=false")
     rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
-    assert rows[0] == ["panel", "series", "cells a side", "%", "error"]
+    assert rows[0] == ["panel", "series", "cells a side", "%", "standard error"]
     run = find_run("resnet-cifar10")
     stored = find(PROBES["shuffle"], [Subject(run)], images_for([run], 500), {}).values
     for panel, name in (("The answer stays", "consistency"), ("The answer is right", "accuracy")):
@@ -64,7 +64,7 @@ def test_the_data_of_calibration_tell_shares_from_counts(visitor):
     page = visitor.open("compare?show=Calibration&tested=10000&runs=vit-cifar10,resnet-cifar10")
     page.wait_for_selector(".takeaway")
     rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
-    assert rows[0] == ["series", "how sure the model is, %", "right, % (or number)", "error"]
+    assert rows[0] == ["series", "how sure the model is, %", "right, % (or number)", "standard error"]
     counted = [
         float(row[2]) for row in rows if row[0].startswith("ViT") and row[0].endswith("number of answers")
     ]
@@ -111,7 +111,7 @@ def test_a_number_in_percent_says_so(visitor):
     page = visitor.open("inductive_bias?probe=Sample+efficiency")
     page.wait_for_selector(".takeaway")
     rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
-    assert rows[0] == ["series", "training images", "test accuracy, %", "error"]
+    assert rows[0] == ["series", "training images", "test accuracy, %", "standard error"]
     assert rows[1] == ["ViT", "2249", "47.975", "0.205"]  # as assets/runs/samples-vit-05-*: 48.18 and 47.77 %
 
 
@@ -120,7 +120,7 @@ def test_the_data_of_dots_and_bars_name_class_and_run(visitor):
     page = visitor.open(f"compare?show=Classes&tested=1000{runs}")
     page.wait_for_selector(".takeaway")
     rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
-    assert rows[0] == ["series", "accuracy, %", "class", "error"]
+    assert rows[0] == ["series", "accuracy, %", "class", "standard error"]
     assert len(rows) == 1 + 2 * 10  # the lines between two dots are no numbers of their own
     for run in ("vit-cifar10", "resnet-cifar10"):
         name = find_run(run).title
@@ -131,13 +131,13 @@ def test_the_data_of_dots_and_bars_name_class_and_run(visitor):
     page = visitor.open(f"compare?show=Speed+to+accuracy{runs}")
     page.wait_for_selector(".takeaway")
     rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
-    assert rows[0] == ["series", "epoch", "run", "error"]
+    assert rows[0] == ["series", "epoch", "run", "standard error"]
     assert ["trained until", "20", "ResNet, 20 epochs", ""] in rows
     assert ["reached at", "12", "ResNet, 20 epochs", ""] in rows
     page = visitor.open("attention?run=resnet-cifar10&class=ship")
     chart = page.locator(".st-key-figure_prediction")
     rows = list(csv.reader(io.StringIO(saved(chart, "CSV").path().read_text())))
-    assert rows[0] == ["series", "probability", "class", "error"]
+    assert rows[0] == ["series", "probability", "class", "standard error"]
     assert rows[-1][2] == "ship"
 
 

@@ -279,7 +279,7 @@ def test_a_talk_written_by_hand_is_opened_reloaded_and_mended(own):
     at(page, 2, 4)
     drawn(page)
     page.keyboard.press("PageDown")
-    expect(page.get_by_text("The link names the run gone, which is not here.")).to_be_visible()
+    expect(page.get_by_text("The link names the run gone, which is not here:")).to_be_visible()
     page.keyboard.press("PageDown")
     at(page, 4, 4)
     drawn(page)
@@ -288,7 +288,7 @@ def test_a_talk_written_by_hand_is_opened_reloaded_and_mended(own):
     with page.expect_download(timeout=TIMEOUT) as got:
         page.get_by_role("button", name="As one HTML file").first.click()
     taken = got.value.path().read_text()  # the good steps, and the sentence of the other one in its place
-    assert '<p class="alone-missing">The link names the run gone, which is not here.</p>' in taken
+    assert '<p class="alone-missing">The link names the run gone, which is not here:' in taken
     assert all(f"<h1>{title}</h1>" in taken for title in ("A ship", "A run", "Wrong", "Confusion"))
     page.goto(f"{visitor.url}/?talk=mine&step=4")
     at(page, 4, 4)
@@ -298,6 +298,8 @@ def test_a_talk_written_by_hand_is_opened_reloaded_and_mended(own):
     path.write_text(text)
     page.reload()
     at(page, 4, 4)
+    page.goto(f"{visitor.url}/?talk=![x](http://127.0.0.1:1/x.png)")  # words, no picture
+    expect(page.get_by_text("There is no talk of the name '![x](http://127.0")).to_be_visible(timeout=TIMEOUT)
     page.goto(f"{visitor.url}/?talk=other")
     expect(page.get_by_text("There is no talk of the name 'other'")).to_be_visible(timeout=TIMEOUT)
     visitor.check()

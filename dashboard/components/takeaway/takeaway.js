@@ -16,6 +16,8 @@ function plainOf(values) {
   return Array.from({ length: flat.length / columns }, (_, i) => flat.slice(i * columns, (i + 1) * columns));
 }
 
+const ERROR = "standard error";
+
 const numbered = (trace, letter) => `${letter}axis${(trace[`${letter}axis`] ?? letter).slice(1)}`;
 
 // The title above the trace's panel: without it curves of one name in several panels could not be told apart.
@@ -52,7 +54,7 @@ function rowsOf({ data, layout }) {
   const written = (trace) => trace.mode === "text"; // numbers upon a map, as the right answers of a confusion matrix
   const maps = shown.filter((trace) => trace.z || written(trace));
   const value = [...new Set(maps.map((trace) => trace.meta?.value))], called = (value.length === 1 && value[0]) || "value";
-  const last = maps.length === 0 ? "error" : maps.length === shown.length ? called : `error or ${called}`;
+  const last = maps.length === 0 ? ERROR : maps.length === shown.length ? called : `${ERROR} or ${called}`;
   const rows = [["panel", "series", calledOf(shown, layout, "x"), calledOf(shown, layout, "y"), last]];
   shown.forEach((trace, i) => {
     const name = trace.name || trace.legendgroup || panels[i] || `${trace.type ?? "scatter"} ${i + 1}`;

@@ -1,0 +1,20 @@
+"""Somebody's text within ours: what Markdown would make of it is not made."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard.text import plain, sentence
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Run `python -m vitcore runs`.", "Run `python -m vitcore runs`\\."),
+        ("![x](http://h/x.png): `pip install y`", plain("![x](http://h/x.png): ") + "`pip install y`"),
+        ("a ` b ![x](y)", plain("a ` b ![x](y)")),  # nothing closes it, so nothing is code
+        ("no code *here*", plain("no code *here*")),
+    ],
+)
+def test_code_is_code_and_all_else_is_shown_as_it_is(said, shown):
+    assert sentence(said) == shown
