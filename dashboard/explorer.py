@@ -133,7 +133,7 @@ def show(
     elif (missing := wrong(header, place)) != st.session_state.get(f"{key}_wrong", []):
         st.session_state[f"{key}_wrong"] = missing
         if missing:
-            say_missing(missing, "what the page shows without")
+            say_missing(missing, "the defaults")
     sent: dict[str, None] = st.session_state.setdefault(f"{key}_sent", {})
     explorer(
         message(header, chosen.image, None if found.key in sent else found.packed),

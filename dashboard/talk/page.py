@@ -30,9 +30,10 @@ def show() -> None:
     try:
         talk = find_talk(name)
     except UserError as error:
-        st.title("This talk cannot be given")
-        st.error(sentence(error))
-        st.link_button("To ViT Lab", "/")
+        with st.container(gap="medium"):
+            st.title("This talk cannot be given")
+            st.error(sentence(error))
+            st.link_button("To ViT Lab", "/")
         return
     count = len(talk.steps)
     at = _step(count)

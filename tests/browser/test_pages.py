@@ -228,7 +228,7 @@ def test_a_page_that_raises_is_seen(page, tmp_path):
         ("?look=dog&nth=1000", "1000", "dog, test image 1 of 100"),
         ("attention?run=nowhere", "nowhere", "ViT, 20 epochs"),
         ("attention?class=unicorn&image=3", "unicorn", "cat"),
-        ("attention?query=9.9&layer=7", "query=9.9 and layer=7", "what the page shows without"),
+        ("attention?query=9.9&layer=7", "query=9.9 and layer=7", "the defaults"),
         ("attention?class=ship&image=9999", "9999", "ship, test image 1 of 100"),
         ("patches?patch=7", "7", "patches of 4 pixels"),
         ("compare?show=Nothing", "Nothing", "Scores"),
