@@ -6,7 +6,6 @@ import streamlit as st
 
 from dashboard.components import publish_plotly
 from dashboard.talk import menu
-from dashboard.talk import page as talk
 
 HERE = Path(__file__).resolve().parent
 PAGES = HERE.parent / "pages" if (HERE.parent / "pages").is_dir() else HERE / "pages"
@@ -14,7 +13,9 @@ PAGES = HERE.parent / "pages" if (HERE.parent / "pages").is_dir() else HERE / "p
 st.set_page_config(page_title="ViT Lab", page_icon=str(HERE / "static" / "icon.svg"), layout="wide")
 publish_plotly()
 
-if talk.wanted():
+if "talk" in st.query_params:
+    from dashboard.talk import page as talk  # with it every figure of every page: the first one need not wait
+
     st.navigation([st.Page(talk.show, title="Talk", default=True)], position="hidden").run()
 else:
     chosen = st.navigation(

@@ -4,7 +4,7 @@ from contextlib import nullcontext
 
 import streamlit as st
 
-from dashboard import bias_samples, figures, head, pictures, resources, story, svg, theme
+from dashboard import figures, head, pictures, resources, samples, story, svg, theme
 from dashboard.components import takeaway
 from dashboard.text import plain
 from vitcore.architectures import ARCHITECTURES
@@ -15,7 +15,7 @@ data = resources.dataset()
 shelf = resources.bundled()
 vit, resnet = shelf.get("vit"), shelf.get("resnet")
 looks = {run.config.model: resources.first_look(run) for run in (vit, resnet) if run}
-points = bias_samples.bundled_points()
+points = samples.bundled_points()
 
 top = head.title("What does a Vision Transformer see?", "overview")
 with st.container(key="lead"):
@@ -65,7 +65,8 @@ with told:
     with st.container(key="price"):
         st.html(bars)
     if points:
-        st.html(svg.as_html(points))
+        with st.container(key="curve"):
+            st.html(svg.as_html(points))
     (count,) = {run.status().result["n_test"] for run in pair}
     st.caption(
         f"Test accuracy, n = {count:,}. "
@@ -103,7 +104,7 @@ with top.more.expander("How it was measured"):
         f"**Test accuracy** of the bundled models after training on 45,000 images: the ViT, {sizes[0]:.1f} "
         f"million parameters, for {minutes[0]:.0f} minutes on two CPU cores, the ResNet, {sizes[1]:.2f} "
         f"million, for {minutes[1]:.0f}."
-        + (f" The curves: {bias_samples.about(points)}; **Inductive bias** has them large." if points else "")
+        + (f" The curves: {samples.about(points)}; **Inductive bias** has them large." if points else "")
     )
 
 with top.more.expander("Take along"):  # the page itself stays one screen

@@ -116,7 +116,8 @@ def test_first_page_needs_no_torch():
         "at = AppTest.from_file('dashboard/streamlit_app.py', default_timeout=60).run()\n"
         "assert not at.exception, at.exception\nassert at.title[0].value.startswith('What does')"
     )
-    assert not {"torch", "pytorch_lightning"} & loaded_by(code)
+    other_pages = {"dashboard.talk.scenes", "dashboard.study", "dashboard.compare_panel", "dashboard.bias"}
+    assert not {"torch", "pytorch_lightning", *other_pages} & loaded_by(code)
 
 
 def test_stored_experiments_need_no_torch():

@@ -19,11 +19,6 @@ from vitcore.errors import UserError
 CONTROLS = "talk_controls"
 
 
-def wanted() -> bool:
-    """Whether the address asks for a talk."""
-    return "talk" in st.query_params
-
-
 def show() -> None:
     """The talk and the step that the address names; wrong ones become sentences."""
     name = st.query_params["talk"]

@@ -28,6 +28,7 @@ from dashboard import (
     pictures,
     resources,
     run_table,
+    samples,
     selection,
     story,
     sweep_figures,
@@ -285,7 +286,7 @@ def _sweep(sweep: Any) -> Scene:
 def _bias(state: State) -> Scene:
     title = state.get("probe", next(iter(PROBES.values())).title)
     if title == bias_samples.TITLE:
-        sweeps = {sweep.name: sweep for sweep in bias_samples.sweeps()}
+        sweeps = {sweep.name: sweep for sweep in samples.sweeps()}
         if not sweeps:
             raise UserError("There is no sweep over shares of the training images yet.")
         return _sweep(sweeps.get(state.get("samples", "")) or next(iter(sweeps.values())))
