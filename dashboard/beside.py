@@ -80,7 +80,7 @@ def classes_of(
             maps = mine if run is vit else theirs
             best = int(maps.chances.argmax())
             said = (
-                f"For **{words}**; it says {classes[best]}, {100 * maps.chances[best]:.0f} %. "
+                f"For **{plain(words)}**; it says {plain(classes[best])}, {100 * maps.chances[best]:.0f} %. "
                 f"{values.shape[0]} x {values.shape[1]} places."
                 + ("" if np.abs(values).max() > 0 else " Nothing speaks for it here.")
             )
@@ -151,7 +151,7 @@ def cnn(run: Run, chosen: Chosen, classes: tuple[str, ...]) -> None:
         made = pictures.overlay(chosen.image, values)
         alt = f"Grad-CAM of stage {number} for {named}: {pictures.brightest(values)}"
         side = values.shape[0]
-        place.markdown(pictures.panel(title, made, alt, f"{side} x {side} places, for **{named}**"))
+        place.markdown(pictures.panel(title, made, alt, f"{side} x {side} places, for **{plain(named)}**"))
         kept.append((title, made, f"Grad-CAM for {named}"))
         maps[title] = values
     if maps:

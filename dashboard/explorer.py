@@ -57,7 +57,7 @@ def asked(run: Run, chosen: Chosen, at: Mapping[str, str]) -> Asked:
 
 def wrong(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
     """What an address asks for and this explorer does not have, `name=value`: it is drawn as if left out."""
-    side, steps = header["side"], [str(one["step"]) for one in header["snapshots"]]
+    side, steps = header["side"], [str(one["step"]) for one in header["snapshots"] if one["step"]]
 
     def numbered(text: str, most: int) -> bool:
         return 1 <= whole(text, 0) <= most
@@ -130,9 +130,9 @@ def show(
     header, found, wish = prepare(run, chosen, data, place)
     if at is not None:
         header |= {"address": urlencode(at), "talk": True}
-    elif (missing := wrong(header, place)) != st.session_state.get(f"{key}_wrong", []):
-        st.session_state[f"{key}_wrong"] = missing
-        if missing:
+    elif f"{key}_told" not in st.session_state:  # once: a model that is chosen later may lack it
+        st.session_state[f"{key}_told"] = True
+        if missing := wrong(header, place):
             say_missing(missing, "the defaults")
     sent: dict[str, None] = st.session_state.setdefault(f"{key}_sent", {})
     explorer(

@@ -171,7 +171,9 @@ def label_of(run: Run) -> str:
 
 def say_missing(named: Sequence[str], instead: str) -> None:
     """A link from elsewhere may name what is not here: nothing else may silently pass for it."""
-    words = " and ".join(f"`{name[:60].replace('`', '')}`" for name in named[:3])
+    # in one line: code ends where a paragraph does
+    shown = (" ".join(name.replace("`", "").split())[:60] for name in named[:3])
+    words = " and ".join(f"`{name}`" for name in shown)
     said = f"The link names {words}, which cannot be shown here. Shown: {plain(instead)}."
     st.toast(said, icon=":material/link_off:", duration=60)  # s: a model may be loaded meanwhile
 

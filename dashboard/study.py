@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import compare_panel, head, live, measuring, run_table, sweep_figures, sweeps
 from dashboard.components import takeaway
-from dashboard.text import plain
+from dashboard.text import plain, sentence
 from vitcore.errors import UserError
 from vitcore.runs.folder import ACTIVE, Run, readonly
 from vitcore.runs.metrics import event_files
@@ -163,7 +163,7 @@ def _actions(sweep: Sweep, first: Any, second: Any = None) -> None:
             args=(delete_sweep, sweep), width="stretch", help="Stop them first." if going else None,
         )  # fmt: skip
     if problem := st.session_state.pop("sweep_error", None):
-        st.toast(problem)
+        st.toast(sentence(problem))
 
 
 def _count(runs: int) -> str:

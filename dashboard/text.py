@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+_CODE = re.compile(r"(?<!`)(`[^`\n]+`)(?!`)")  # in one line: code ends where a paragraph does
+
 
 def plain(text: str) -> str:
     """Markdown that shows a text as it is: a title or a run folder may come from somebody else."""
@@ -14,7 +16,5 @@ def sentence(said: object) -> str:
     """Markdown of what an error says: its `code` is code, all else, which may repeat a file or an address, is
     shown as it is.
     """
-    parts = str(said).split("`")
-    if len(parts) % 2 == 0:  # one that nothing closes
-        return plain(str(said))
-    return "`".join(part if at % 2 else plain(part) for at, part in enumerate(parts))
+    parts = _CODE.split(str(said))
+    return "".join(part if at % 2 else plain(part) for at, part in enumerate(parts))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard import chart, exporting, launcher, learning, live, measuring, queueing, selection, sweeps
-from dashboard.text import plain
+from dashboard.text import plain, sentence
 from vitcore.errors import UserError
 from vitcore.runs import launch as background
 from vitcore.runs import manage
@@ -97,7 +97,7 @@ def _action(run: Run, state: str) -> None:
     elif state != "finished":
         st.button("Resume training", key="resume", on_click=_attempt, args=(background.resume, run))
     if problem := st.session_state.pop("action_error", None):
-        st.toast(problem)
+        st.toast(sentence(problem))
 
 
 def _abort(run: Run) -> None:

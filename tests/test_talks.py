@@ -222,7 +222,7 @@ def test_an_own_talk_goes_before_the_bundled_one_of_its_name(home):
             {"run": "gone"},
             "names the run gone, which is not here: `python -m vitcore runs` lists",
         ),
-        ("attention", {"run": "study-vit-patch-2"}, "run study-vit-patch-2, which has no trained weights"),
+        ("attention", {"run": "study-vit-patch-2"}, "run study-vit-patch-2, which this view cannot show"),
         ("attention", {"query": "9.1"}, r"says query=9\.1, .* 6 layers, 8 heads, 8 x 8 patches"),
         ("attention", {"layer": "7"}, "says layer=7"),
         ("attention", {"head": "0"}, "says head=0"),

@@ -13,6 +13,8 @@ from dashboard.text import plain, sentence
         ("Run `python -m vitcore runs`.", "Run `python -m vitcore runs`\\."),
         ("![x](http://h/x.png): `pip install y`", plain("![x](http://h/x.png): ") + "`pip install y`"),
         ("a ` b ![x](y)", plain("a ` b ![x](y)")),  # nothing closes it, so nothing is code
+        ("```![x](y)`", plain("```![x](y)`")),
+        ("`\n\n![x](y)\n\n`", plain("`\n\n![x](y)\n\n`")),
         ("no code *here*", plain("no code *here*")),
     ],
 )

@@ -29,10 +29,14 @@ def main() -> None:
     logging.getLogger("streamlit").setLevel(logging.ERROR)  # it misses its server
     try:
         written, text, missing = _made(given.what)
-        out = given.out or Path(f"{written}.html")
-        write_atomic(out, text)  # a full disk leaves no half of it, and what stood there before
-    except UserError as error:
+    except (UserError, OSError) as error:
         sys.exit(str(error))
+    out = given.out or Path(f"{written}.html")
+    try:
+        if out.exists() and not out.is_file():  # a pipe or /dev/stdout
+            out.write_text(text, "utf-8")
+        else:
+            write_atomic(out.resolve(), text)  # a full disk leaves no half of it, and what stood there before
     except OSError as error:
         sys.exit(f"Cannot write {out}: {error.strerror or error}.")
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB, opens in any browser without a server or network.")

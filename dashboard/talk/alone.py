@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -84,7 +85,8 @@ def talk_file(talk: Talk) -> tuple[str, list[str]]:
             made = _pieces(step)
         except UserError as error:
             missing.append(f"Step {number}, {step.title}: {error}")
-            made = [Piece("", f'<p class="alone-missing">{html.escape(str(error))}</p>')]
+            said = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(str(error)))
+            made = [Piece("", f'<p class="alone-missing">{said}</p>')]
         stage_html = "".join(_mount(len(pieces) + i, piece) for i, piece in enumerate(made))
         pieces += made
         sections.append(

@@ -34,6 +34,7 @@ LENGTHS = {"title": 80, "say": 220, "note": 4000, "link": 2000, "source": 240}
 NEEDED = ("title", "say", "link")
 PAGES = ("overview", "patches", "attention", "training", "compare", "inductive_bias")
 MOST = 200  # steps
+HASH = re.compile(r" +#[^\s#]")  # after a text without quotation marks
 LARGEST = 2_000_000  # bytes: more than 200 steps of the longest words; parsing more would hold up every page
 
 
@@ -75,7 +76,7 @@ def list_talks() -> dict[str, Path]:
 
 def misnamed() -> list[str]:
     """A sentence for each of the user's talk files whose name cannot stand in an address."""
-    files = [path.name for path in folders()[0].glob("*") if path.suffix in (".yaml", ".yml")]
+    files = [path.name for path in folders()[0].glob("[!.]*") if path.suffix in (".yaml", ".yml")]
     form = "the name of a talk's file has letters, digits, `-` and `_` alone, at most 80: rename it"
     return [f"{name[:80]}: {form}." for name in sorted(files) if not NAME.fullmatch(Path(name).stem)]
 
@@ -211,7 +212,7 @@ class _Reader:
     def text(self, node: yaml.Node, name: str) -> str:
         if not isinstance(node, yaml.ScalarNode):
             raise self.wrong(node, f"`{name}:` is text, in one place.")
-        if not node.style and re.match(r" +#[^\s#]", node.end_mark.buffer[node.end_mark.pointer :]):
+        if not node.style and HASH.match(node.end_mark.buffer, node.end_mark.pointer):
             raise self.wrong(  # "the #1 model" would be "the", unseen; a comment has a space after its sign
                 node,
                 f"the text of `{name}:` ends before its `#`, which begins a comment: put quotation marks "

@@ -76,7 +76,7 @@ def _draw(name: str, at: int, step: Step) -> None:
         st.session_state.talk_state = dict(step.state)
         st.session_state.pop(f"{key}_sent", None)  # a new element has kept nothing
     state = st.session_state.talk_state
-    cold = "torch" not in sys.modules  # the first step of a server waits for it; a later one comes at once
+    cold = "torch" not in sys.modules  # the first step after the start of a server may wait for it
     try:
         with st.spinner("Loading the models") if cold else nullcontext():
             shown = scenes.scene(step.page, state)

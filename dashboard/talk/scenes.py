@@ -31,6 +31,7 @@ from dashboard import (
     samples,
     selection,
     story,
+    study,
     sweep_figures,
     tokens,
     views,
@@ -53,9 +54,13 @@ COMPARED = {
     "Classes": compare_figures.classes,
     "Calibration": compare_figures.calibration,
 }
-CHOICES = {  # what else an address may say; anything else would be drawn as if it were left out
+CHOICES = {  # of what else an address may say: another word would be drawn as if it were left out
     "patches": {"view": ("similarity",)},
-    "compare": {"view": ("Runs", "Sweeps"), "show": compare_panel.SECTIONS, "who": compare_disagree.WHO},
+    "compare": {
+        "view": (study.RUNS, study.SWEEPS),
+        "show": compare_panel.SECTIONS,
+        "who": compare_disagree.WHO,
+    },
     "inductive_bias": {"view": ("curve",), "border": bias_images.BORDERS},
 }
 PICTURED = 4  # images beside each other
@@ -120,6 +125,13 @@ def scene(page: str, state: State) -> Scene:
     return MAKERS[page](state)
 
 
+def _gone(sweep: str) -> UserError:
+    return UserError(
+        f"The link names the sweep {sweep[:80]!r}, which is not here: `python -m vitcore sweep list` lists "
+        "those that are."
+    )
+
+
 def _no(said: str, instead: str) -> UserError:
     return UserError(f"The link says {said[:80]}, which cannot be shown: {instead}.")
 
@@ -130,9 +142,7 @@ def _run(state: State, key: str, found: list[Run], first: Run | None = None) -> 
     run = next((run for run in found if run.id == wanted), None)
     if wanted and run is None:
         if any(one.id == wanted for one in resources.runs()):
-            raise UserError(
-                f"The link names the run {wanted}, which has no trained weights for this view: name another."
-            )
+            raise UserError(f"The link names the run {wanted}, which this view cannot show: name another.")
         raise UserError(
             f"The link names the run {wanted[:80]}, which is not here: `python -m vitcore runs` lists those "
             "that are, `import` brings one."
@@ -198,18 +208,17 @@ def _attention(state: State) -> Scene:
         return Pictures([("The image", pictures.data_url(chosen.image), chosen.name), shown])
     header, _, _ = explorer.prepare(run, chosen, data, state)
     if wrong := explorer.wrong(header, state):
-        raise _no(
-            wrong[0],
-            f"{run.title} has {header['layers']} layers, {header['heads']} heads, "
-            f"{header['side']} x {header['side']} patches; set it on Attention and copy the step again",
-        )
+        sizes = "{layers} layers, {heads} heads, {side} x {side} patches".format(**header)
+        raise _no(wrong[0], f"set it on Attention and copy the step again. {run.title} has {sizes}")
     return Explorer(run, chosen, data)
 
 
 def _for(run: Run, chosen: selection.Chosen, data: Dataset, named: str) -> tuple[str, str, str] | None:
     """Grad-CAM for the class that the address names, as the page draws it; None for the answer."""
-    if named not in data.classes:
+    if named in ("", "the answer"):
         return None
+    if named not in data.classes:
+        raise _no(f"speaks={named}", f"{data.name} has {', '.join(data.classes[:20])}")
     found = views.class_maps(run, chosen.image)
     if not found.stages:
         return None
@@ -240,14 +249,11 @@ def _look(state: State) -> chart.Look:
 
 def _compare(state: State) -> Scene:
     found = resources.runs()
-    if state.get("view") == "Sweeps":
+    if state.get("view") == study.SWEEPS:
         sweeps = {sweep.name: sweep for sweep in find_sweeps(found)}
         name = state.get("sweep") or next(iter(sweeps), "")
         if name not in sweeps:
-            raise UserError(
-                f"The link names the sweep {name[:80]!r}, which is not here: `python -m vitcore sweep list` "
-                "lists those that are."
-            )
+            raise _gone(name)
         return _sweep(sweeps[name])
     wanted = state.get("runs") or ",".join(run.id for run in run_table.first(found))
     runs = [_run({"run": run_id}, "run", found) for run_id in wanted.split(",")[: run_table.MOST]]
@@ -289,7 +295,10 @@ def _bias(state: State) -> Scene:
         sweeps = {sweep.name: sweep for sweep in samples.sweeps()}
         if not sweeps:
             raise UserError("There is no sweep over shares of the training images yet.")
-        return _sweep(sweeps.get(state.get("samples", "")) or next(iter(sweeps.values())))
+        name = state.get("samples") or next(iter(sweeps))
+        if name not in sweeps:
+            raise _gone(name)
+        return _sweep(sweeps[name])
     probe = next((probe for probe in PROBES.values() if probe.title == title), None)
     if probe is None:
         raise UserError(f"The link names the experiment {title[:80]!r}: there is none.")

@@ -225,6 +225,7 @@ def test_a_page_that_raises_is_seen(page, tmp_path):
     ("path", "named", "shown"),
     [
         ("?look=zebra", "zebra", "cat"),
+        ("?look=%0A%0A![x](http://h/x.png)", "![x](http://h/x.png)", "cat"),  # words, and nothing is fetched
         ("?look=dog&nth=1000", "1000", "dog, test image 1 of 100"),
         ("attention?run=nowhere", "nowhere", "ViT, 20 epochs"),
         ("attention?class=unicorn&image=3", "unicorn", "cat"),

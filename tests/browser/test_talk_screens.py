@@ -56,3 +56,14 @@ def test_on_a_phone_nothing_lies_upon_another_or_beside_the_window(visitor, step
     assert stage.evaluate("e => e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight + 1")
     page.get_by_role("button", name=f"{step + 1} {WHY.steps[step].title}").click()
     at(page, step + 1)
+
+
+def test_in_a_low_window_the_explorer_keeps_its_three_columns(visitor):
+    page = visitor.page
+    page.set_viewport_size({"width": 900, "height": 600})  # below the width where the page itself stacks them
+    open_talk(visitor, "?talk=why&step=3")
+    drawn(page)
+    left, middle, right = (page.locator(f".xp-{part}").bounding_box() for part in ("left", "middle", "right"))
+    assert left["x"] + left["width"] < middle["x"] < middle["x"] + middle["width"] < right["x"]
+    for part in (left, middle, right):
+        assert part["y"] + part["height"] <= 600 - 0.05 * 600

@@ -90,8 +90,9 @@ class Board:
 def serve(root: str | Path | None = None, port: int = 6006) -> int:
     """Run TensorBoard until it is interrupted or told to end; returns its exit code. In the main thread."""
     for name in ("SIGTERM", "SIGHUP"):  # otherwise TensorBoard would go on, and keep its port and folder
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _end)
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) == signal.SIG_DFL:  # not where `nohup` has it ignored
+            signal.signal(number, _end)
     logging.getLogger("torch").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="vitlab-tensorboard-") as place:
         board = Board(Path(place), root)
