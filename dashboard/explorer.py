@@ -20,7 +20,7 @@ from dashboard.selection import Chosen, say_missing, whole
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
-# what the explorer keeps in the address; the same list stands in its state.js
+# what the explorer keeps in the address, and the words of these; the same stands in its state.js
 ADDRESS = (
     "query", "second", "layer", "head", "map", "direction", "scale", "content", "overlay", "snapshot", "mask",
     "over",

@@ -199,8 +199,12 @@ def test_the_packed_message_can_be_taken_apart():
 
 
 def test_python_and_the_browser_know_the_same_address():
-    names = re.search(r"const NAMES = \[(.*?)\];", (HERE / "state.js").read_text(), re.DOTALL)[1]
+    source = (HERE / "state.js").read_text()
+    names = re.search(r"const NAMES = \[(.*?)\];", source, re.DOTALL)[1]
     assert tuple(re.findall(r'"(\w+)"', names)) == explorer.ADDRESS
+    words = re.search(r"const CHOICES = \{(.*?)\};", source)[1]
+    for name, options in re.findall(r"(\w+): \[(.*?)\]", words):
+        assert tuple(re.findall(r'"(\w+)"', options)) == explorer.CHOICES[name]
 
 
 def test_a_diverged_model_is_still_looked_at(tmp_path, data):
