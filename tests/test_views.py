@@ -203,7 +203,9 @@ def test_python_and_the_browser_know_the_same_address():
     names = re.search(r"const NAMES = \[(.*?)\];", source, re.DOTALL)[1]
     assert tuple(re.findall(r'"(\w+)"', names)) == explorer.ADDRESS
     words = re.search(r"const CHOICES = \{(.*?)\};", source)[1]
-    for name, options in re.findall(r"(\w+): \[(.*?)\]", words):
+    choices = re.findall(r"(\w+): \[(.*?)\]", words)
+    assert len(choices) == 3
+    for name, options in choices:
         assert tuple(re.findall(r'"(\w+)"', options)) == explorer.CHOICES[name]
 
 

@@ -74,20 +74,19 @@ def list_talks() -> dict[str, Path]:
     return found
 
 
-def misnamed() -> list[str]:
-    """A sentence for each of the user's talk files whose name cannot stand in an address."""
-    files = [path.name for path in folders()[0].glob("[!.]*") if path.suffix in (".yaml", ".yml")]
+def misnamed() -> dict[str, str]:
+    """The user's talk files whose name cannot stand in an address: that name, and a sentence."""
+    files = sorted(path for path in folders()[0].glob("[!.]*") if path.suffix in (".yaml", ".yml"))
     form = "the name of a talk's file has letters, digits, `-` and `_` alone, at most 80: rename it"
-    return [f"{name[:80]}: {form}." for name in sorted(files) if not NAME.fullmatch(Path(name).stem)]
+    return {p.stem: f"{p.name[:80]}: {form}." for p in files if not NAME.fullmatch(p.stem)}
 
 
 def find_talk(name: str) -> Talk:
     """The talk of that name. Raises `UserError`."""
     found = list_talks()
     if name not in found:
-        for sentence in misnamed():
-            if sentence.startswith(f"{name}."):
-                raise UserError(sentence)
+        if problem := misnamed().get(name):
+            raise UserError(problem)
         raise UserError(
             f"There is no talk of the name {name[:80]!r} in the folder `{folders()[0].name}`. There are: "
             f"{', '.join(found) or 'none'}."

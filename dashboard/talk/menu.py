@@ -26,7 +26,7 @@ def control() -> None:
         for name, path in list_talks().items():
             st.divider()
             _talk(name, path)
-        for problem in misnamed():
+        for problem in misnamed().values():
             st.error(sentence(problem))
 
 
