@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.components import publish_plotly
+from dashboard.garbage import spare_imported
 from dashboard.talk import menu
 
 HERE = Path(__file__).resolve().parent
@@ -12,6 +13,7 @@ PAGES = HERE.parent / "pages" if (HERE.parent / "pages").is_dir() else HERE / "p
 
 st.set_page_config(page_title="ViT Lab", page_icon=str(HERE / "static" / "icon.svg"), layout="wide")
 publish_plotly()
+spare_imported()
 
 if "talk" in st.query_params:
     from dashboard.talk import page as talk  # with it every figure of every page: the first one need not wait

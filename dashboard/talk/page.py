@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -78,11 +79,24 @@ def _draw(name: str, at: int, step: Step) -> None:
     state = st.session_state.talk_state
     cold = "torch" not in sys.modules  # the first step after the start of a server may wait for it
     try:
-        with st.spinner("Loading the models") if cold else nullcontext():
+        with _loading() if cold else nullcontext():
             shown = scenes.scene(step.page, state)
         stage.draw(shown, state, key=key, scale=st.session_state.get("talk_scale", 1.0))
     except UserError as error:
         st.error(sentence(error))  # it repeats what a file or an address says
+
+
+@contextmanager
+def _loading() -> Iterator[None]:
+    """Words meanwhile. No spinner: its script would have to be fetched, and the import of torch holds up all
+    that the server sends.
+    """
+    place = st.empty()
+    place.html('<p class="talk-loading">Loading the models</p>')
+    try:
+        yield
+    finally:
+        place.empty()
 
 
 _prepared: set[tuple] = set()

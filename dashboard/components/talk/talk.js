@@ -6,13 +6,13 @@ const TYPED = /^(INPUT|TEXTAREA|SELECT)$/;
 const PRESSED = /^(BUTTON|A|SUMMARY)$/;
 const MANY = 24; // steps: more dots than fit beside a source
 const SMALLEST = 0.6; // of a figure's type: for a phone
-const SURELY_MS = 1500; // a step that was asked for is there by then
 const AGAIN_MS = 500;
 const RUNNING = '[data-test-script-state="running"]';
 
 class Talk {
   constructor(root) {
     this.root = root;
+    this.asked = null;
     this.note = root.querySelector(".talk-note");
     this.marks = root.querySelector(".talk-marks");
     const leave = new AbortController();
@@ -30,7 +30,8 @@ class Talk {
   take(data, send) {
     this.send = send;
     this.data = data;
-    if (this.step !== data.at) send("go", this.step + 1); // a press during a run may be lost: ask again
+    if (this.asked === data.at) this.forget();
+    else if (this.asked !== null) send("go", this.asked + 1); // a press during a run may be lost: ask again
     const { at, count } = data;
     this.root.querySelector(".talk-source").textContent = data.source ? `Source: ${data.source}` : "";
     this.root.querySelector(".talk-count").textContent = `${at + 1} / ${count}`;
@@ -62,30 +63,28 @@ class Talk {
     this.send("scale", scale);
   }
 
-  // The step that presses count from: the one asked for just now, also while another one is still shown.
+  // The step that presses count from: the one asked for, until it is there, however slow the browser.
   get step() {
-    return performance.now() - this.when < SURELY_MS ? this.asked : this.data.at;
+    return this.asked ?? this.data.at;
   }
 
   go(to) {
     if (to < 0 || to >= this.data.count || to === this.step) return;
     this.asked = to;
-    this.when = performance.now();
     this.send("go", to + 1);
     clearTimeout(this.later);
     this.later = setTimeout(() => this.again(5), AGAIN_MS);
   }
 
-  // The browser's Back and Forward name a step themselves: what was asked for just before holds no longer.
+  // What was asked for is there; or the browser's Back and Forward name a step themselves.
   forget() {
-    this.when = -Infinity;
+    this.asked = null;
     clearTimeout(this.later);
   }
 
   // A press in the last moments of a run may be lost without another delivery: ask again once the script rests.
   again(tries) {
-    if (!tries || !this.root.isConnected || this.data.at === this.asked) return;
-    this.when = performance.now();
+    if (!tries || !this.root.isConnected) return this.forget();
     const running = document.querySelector(RUNNING);
     if (!running) this.send("go", this.asked + 1);
     this.later = setTimeout(() => this.again(running ? tries : tries - 1), AGAIN_MS);
