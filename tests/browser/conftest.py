@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 from tests.chromium import FLAGS, find
 from tests.conftest import ROOT
 
-expect.set_options(timeout=20_000)  # a training may be using both cores
+expect.set_options(timeout=60_000)  # a training may be using both cores, and those of a CI may be slow
 IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
@@ -150,7 +150,7 @@ def open_explorer(visitor):
 
     def opened(query=""):
         page = visitor.open(f"attention{query}")
-        expect(page.locator(".xp[data-frame]")).to_be_visible(timeout=60_000)
+        expect(page.locator(".xp[data-frame]")).to_be_visible()
         return page
 
     return opened

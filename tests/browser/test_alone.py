@@ -100,7 +100,7 @@ def test_the_explorer_in_the_file_holds_the_models_attention(files, offline, dat
 def test_the_explorer_is_saved_as_it_is_seen(visitor, offline, tmp_path):
     """What was only pinned or chosen in the browser is in the file, too."""
     page = visitor.open("attention?class=ship&image=2")
-    expect(page.locator(".xp[data-frame]")).to_be_visible(timeout=60_000)
+    expect(page.locator(".xp[data-frame]")).to_be_visible()
     page.locator(".xp-image").click(position={"x": 5, "y": 5})
     page.get_by_role("button", name="per map").click()
     page.mouse.move(2, 2)

@@ -62,7 +62,7 @@ def amount(page, text):
 
 def opened(visitor, title, query="", frame=0):
     page = visitor.open(f"inductive_bias?probe={title}{query}")
-    expect(page.locator(f".replay[data-frame='{frame}']")).to_be_visible(timeout=60_000)
+    expect(page.locator(f".replay[data-frame='{frame}']")).to_be_visible()
     return page
 
 
@@ -187,7 +187,7 @@ def test_measuring_here_shows_progress_is_cancelled_and_equals_the_command_line(
     assert not list((server.home / "runs" / ".probes").glob("shift-*"))
     page.get_by_role("radio", name="100", exact=True).click()
     page.get_by_role("button", name="Measure here").click()
-    expect(page.get_by_text("n = 100 test images of cifar10-mini")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("n = 100 test images of cifar10-mini")).to_be_visible()
     visitor.settle()
     seen = images_for([run], 100)
     stored = find(PROBES["shift"], [Subject(run)], seen, {}, server.home / "runs")

@@ -114,9 +114,9 @@ def test_a_click_on_an_image_opens_it_in_the_explorer(visitor):
 
 
 def explorer_shows(page, truth, number):
-    expect(page.get_by_test_id("stNumberInputField")).to_have_value(number, timeout=60_000)
+    expect(page.get_by_test_id("stNumberInputField")).to_have_value(number)
     expect(page.get_by_role("combobox", name="Images")).to_have_value(truth)
-    expect(page.locator(".xp[data-frame]")).to_be_visible(timeout=60_000)
+    expect(page.locator(".xp[data-frame]")).to_be_visible()
     assert "run=vit-cifar10" in page.url
 
 
@@ -144,7 +144,7 @@ def test_cancel_leaves_nothing(visitor, server):
     page = visitor.open(f"compare?runs={slow.id}&tested=1000&show=Classes")
     page.get_by_role("button", name=GO).click()
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_role("button", name=GO)).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name=GO)).to_be_visible()
     expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
     visitor.settle()
     assert scores.find_test(slow, 1000, server.home / "runs") is None

@@ -163,7 +163,7 @@ def test_a_link_shows_the_same_elsewhere(visitor, open_explorer, browser):
     link, values = page.url, grid_values(page, 3, 6)
     other = browser.new_page()
     other.goto(link)
-    expect(other.locator(SHOWN.format("2.2"))).to_be_visible(timeout=60_000)
+    expect(other.locator(SHOWN.format("2.2"))).to_be_visible()
     expect(other.locator(".xp")).to_have_attribute("data-cell", "3.6")
     expect(other.get_by_text("dog, test image 4 of 100")).to_be_visible()
     assert np.array_equal(grid_values(other, 3, 6), values)

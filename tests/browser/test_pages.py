@@ -103,7 +103,7 @@ def test_overview_asks_the_models_about_any_other_image(visitor):
 
 def attention_ready(visitor):
     visitor.settle()
-    expect(visitor.page.locator(".xp[data-frame]")).to_be_visible(timeout=60_000)
+    expect(visitor.page.locator(".xp[data-frame]")).to_be_visible()
 
 
 def test_a_model_without_attention_says_so_and_shows_grad_cam(visitor):
@@ -149,7 +149,7 @@ def test_the_name_of_an_own_image_is_text_and_no_markup(visitor):
     picture = page.get_by_role("img", name=name, exact=True)
     expect(picture).to_have_attribute("src", re.compile("^data:image/png;"))
     expect(page.locator(".st-key-looks").get_by_text(name, exact=True)).to_be_visible()
-    expect(page.locator(".st-key-looks img")).to_have_count(3, timeout=60_000)
+    expect(page.locator(".st-key-looks img")).to_have_count(3)
     visitor.settle()
 
 
@@ -246,5 +246,5 @@ def test_what_a_link_names_and_is_not_here_is_told(visitor, path, named, shown):
 
 def test_a_link_that_is_right_tells_nothing(visitor):
     page = visitor.open("attention?run=vit-cifar10&class=ship&image=100")
-    expect(page.locator(".xp-name")).to_have_text("ship, test image 100 of 100", timeout=60_000)
+    expect(page.locator(".xp-name")).to_have_text("ship, test image 100 of 100")
     assert page.get_by_test_id("stToast").count() == 0

@@ -25,7 +25,7 @@ def test_without_a_network_a_sentence_and_with_one_five_runs(page, tmp_path, sha
             try:
                 visitor = Visitor(page, server.url)
                 shown = press(visitor)
-                expect(shown.get_by_text(re.compile(words))).to_be_visible(timeout=60_000)
+                expect(shown.get_by_text(re.compile(words))).to_be_visible()
                 visitor.check()
                 if url == address:  # in the list at once
                     page.keyboard.press("Escape")

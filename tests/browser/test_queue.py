@@ -46,8 +46,8 @@ def test_a_killed_training_is_shown_as_failed_within_ten_seconds_and_resumes(vis
     expect(page.get_by_text("failed", exact=True)).to_be_visible(timeout=10_000)
     expect(page.get_by_text(re.compile(r"Killed \(signal 9\)|ended without a word"))).to_be_visible()
     page.get_by_role("button", name="Resume training").click()
-    expect(page.get_by_role("button", name="Stop training")).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("running", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="Stop training")).to_be_visible()
+    expect(page.get_by_text("running", exact=True)).to_be_visible()
 
 
 def test_those_that_wait_are_moved_taken_off_and_ended_at_once(visitor, server):
@@ -75,7 +75,7 @@ def test_those_that_wait_are_moved_taken_off_and_ended_at_once(visitor, server):
     expect(now).to_be_visible(timeout=10_000)
     if "End" in now.inner_text():
         now.click(timeout=5_000)
-    expect(page.get_by_role("button", name="Resume training")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name="Resume training")).to_be_visible()
 
 
 def test_the_settings_of_a_run_are_copied_and_changed(visitor, server):
@@ -91,9 +91,7 @@ def test_the_settings_of_a_run_are_copied_and_changed(visitor, server):
     page.get_by_role("option", name="cifar10-mini").click()
     visitor.settle()
     page.get_by_role("button", name="Launch training").click()
-    expect(page.get_by_role("button", name=re.compile("Stop training|Take off"))).to_be_visible(
-        timeout=20_000
-    )
+    expect(page.get_by_role("button", name=re.compile("Stop training|Take off"))).to_be_visible()
     (run,) = [run for run in own(server) if run.id not in before]
     same = find_run("vit-cifar10").config.model_dump() | {"epochs": 3, "data": "cifar10-mini"}
     assert run.config.model_dump() == same
@@ -113,9 +111,7 @@ def test_two_visitors_who_press_launch_together_start_one_run(browser, server):
     for button in buttons:
         button.dispatch_event("click")  # does not wait for what it causes
     for visitor in visitors:
-        expect(visitor.page.get_by_role("button", name=re.compile("Stop training|Take off"))).to_be_visible(
-            timeout=20_000
-        )
+        expect(visitor.page.get_by_role("button", name=re.compile("Stop training|Take off"))).to_be_visible()
         visitor.settle()
         visitor.check()
     (run,) = {run.id for run in own(server)} - before

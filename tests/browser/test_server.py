@@ -81,7 +81,7 @@ def test_the_server_is_found_at_once_also_below_a_path(tmp_path, page, monkeypat
         visitor.check()
         assert {url for url in asked if "health" in url} == {f"{server.url}/_stcore/health"}
         page.get_by_role("link", name="Attention").click()
-        expect(page.locator(".xp[data-frame]")).to_be_visible(timeout=60_000)
+        expect(page.locator(".xp[data-frame]")).to_be_visible()
         visitor.check()
     finally:
         server.stop()

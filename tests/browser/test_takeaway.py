@@ -167,7 +167,7 @@ def test_what_is_no_chart_is_taken_along_as_well(visitor, view):
         page.get_by_role("button", name="How it works").click()
         page.get_by_text("Take along").click()
     groups = page.locator(".files:not(.curves-frame .files)")  # curves have one CSV for all
-    expect(groups.first.locator("button").first).to_be_visible(timeout=60_000)
+    expect(groups.first.locator("button").first).to_be_visible()
     if "Shuffle" in path or "run=resnet" in path:
         page.wait_for_selector(".replay[data-frame='12'], .takeaway[data-kind='pictures']", timeout=60_000)
     files = {}

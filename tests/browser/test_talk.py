@@ -17,12 +17,12 @@ TIMEOUT = 60_000
 def open_talk(visitor, address):
     page = visitor.page
     page.goto(f"{visitor.url}/{address}")
-    expect(page.locator(".talk-count")).to_be_visible(timeout=TIMEOUT)
+    expect(page.locator(".talk-count")).to_be_visible()
     return page
 
 
 def at(page, number, count=COUNT):
-    expect(page.locator(".talk-count")).to_have_text(f"{number} / {count}", timeout=TIMEOUT)
+    expect(page.locator(".talk-count")).to_have_text(f"{number} / {count}")
 
 
 def fits(page):
@@ -38,7 +38,7 @@ def drawn(page):
     """The one view of a step is there."""
     stage = page.locator(".st-key-talk_stage")
     view = stage.locator(".xp[data-frame], .steps canvas, .alike, .replay, .js-plotly-plot, .talk-pictures")
-    expect(view.first).to_be_visible(timeout=TIMEOUT)
+    expect(view.first).to_be_visible()
     expect(stage.get_by_test_id("stAlert")).to_have_count(0)
 
 
@@ -233,7 +233,7 @@ def own(browser, tmp_path, monkeypatch):
 def test_a_view_is_copied_as_a_step_and_given(own):
     visitor, folder = own
     page = visitor.open("attention?class=frog&image=4")
-    expect(page.locator(".xp[data-frame]")).to_be_visible(timeout=TIMEOUT)
+    expect(page.locator(".xp[data-frame]")).to_be_visible()
     page.locator(".xp-image").click(position={"x": 30, "y": 30})
     page.get_by_role("button", name="Talk").click()
     page.get_by_role("button", name="Copy as talk step").click()
@@ -303,14 +303,14 @@ def test_a_talk_written_by_hand_is_opened_reloaded_and_mended(own):
     at(page, 4, 4)
     path.write_text(text.replace("say: Its", "sya: Its"))
     page.reload()
-    expect(page.get_by_text("mine.yaml, line 4: a step has no sya")).to_be_visible(timeout=TIMEOUT)
+    expect(page.get_by_text("mine.yaml, line 4: a step has no sya")).to_be_visible()
     path.write_text(text)
     page.reload()
     at(page, 4, 4)
     page.goto(f"{visitor.url}/?talk=![x](http://127.0.0.1:1/x.png)")  # words, no picture
-    expect(page.get_by_text("There is no talk of the name '![x](http://127.0")).to_be_visible(timeout=TIMEOUT)
+    expect(page.get_by_text("There is no talk of the name '![x](http://127.0")).to_be_visible()
     page.goto(f"{visitor.url}/?talk=other")
-    expect(page.get_by_text("There is no talk of the name 'other'")).to_be_visible(timeout=TIMEOUT)
+    expect(page.get_by_text("There is no talk of the name 'other'")).to_be_visible()
     visitor.check()
 
 
