@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import Server, Visitor
 from tests.browser.test_talk import WHY, at, drawn, open_talk
 
 
@@ -67,3 +68,18 @@ def test_in_a_low_window_the_explorer_keeps_its_three_columns(visitor):
     assert left["x"] + left["width"] < middle["x"] < middle["x"] + middle["width"] < right["x"]
     for part in (left, middle, right):
         assert part["y"] + part["height"] <= 600 - 0.05 * 600
+
+
+def test_right_after_the_servers_start_the_first_step_says_what_it_waits_for(browser, tmp_path):
+    server = Server(tmp_path).start()
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    try:
+        visitor = Visitor(context.new_page(), server.url)
+        page = open_talk(visitor, "?talk=why")
+        expect(page.get_by_text("Loading the models")).to_be_visible()  # torch is being imported
+        drawn(page)
+        expect(page.get_by_text("Loading the models")).to_have_count(0)
+        visitor.check()
+    finally:
+        context.close()
+        server.stop()
