@@ -151,6 +151,8 @@ def test_figures_in_the_file_follow_the_window_and_the_theme_also_while_hidden(f
     plot = page.locator(".alone-step:not([hidden]) .main-svg").first
     expect(plot).to_be_visible()
     page.keyboard.press("PageDown")
+    page.wait_for_timeout(1200)  # nothing moves by itself
+    expect(page.locator(".talk-count")).to_contain_text("8 /")
     page.set_viewport_size({"width": 1920, "height": 1080})
     page.keyboard.press("PageUp")
     expect(page.locator(".talk-count")).to_contain_text("7 /")

@@ -71,9 +71,9 @@ class Talk {
   go(to) {
     if (to < 0 || to >= this.data.count || to === this.step) return;
     this.asked = to;
-    this.send("go", to + 1);
     clearTimeout(this.later);
     this.later = setTimeout(() => this.again(5), AGAIN_MS);
+    this.send("go", to + 1); // last: without a server the step is there at once
   }
 
   // What was asked for is there; or the browser's Back and Forward name a step themselves.
