@@ -7,6 +7,7 @@ const PRESSED = /^(BUTTON|A|SUMMARY)$/;
 const MANY = 24; // steps: more dots than fit beside a source
 const SMALLEST = 0.6; // of a figure's type: for a phone
 const AGAIN_MS = 500;
+const TRIES = 10;
 const RUNNING = '[data-test-script-state="running"]';
 
 class Talk {
@@ -31,7 +32,7 @@ class Talk {
     this.send = send;
     this.data = data;
     if (this.asked === data.at) this.forget();
-    else if (this.asked !== null) send("go", this.asked + 1); // a press during a run may be lost: ask again
+    else if (this.asked !== null) this.ask(); // a press during a run may be lost
     const { at, count } = data;
     this.root.querySelector(".talk-source").textContent = data.source ? `Source: ${data.source}` : "";
     this.root.querySelector(".talk-count").textContent = `${at + 1} / ${count}`;
@@ -71,9 +72,16 @@ class Talk {
   go(to) {
     if (to < 0 || to >= this.data.count || to === this.step) return;
     this.asked = to;
+    this.tries = TRIES;
     clearTimeout(this.later);
-    this.later = setTimeout(() => this.again(5), AGAIN_MS);
-    this.send("go", to + 1); // last: without a server the step is there at once
+    this.later = setTimeout(() => this.again(), AGAIN_MS);
+    this.ask();
+  }
+
+  // Not for ever: a talk's file may have lost the step meanwhile. Without a server the step is there at once.
+  ask() {
+    if (this.tries-- > 0) this.send("go", this.asked + 1);
+    else this.forget();
   }
 
   // What was asked for is there; or the browser's Back and Forward name a step themselves.
@@ -83,11 +91,10 @@ class Talk {
   }
 
   // A press in the last moments of a run may be lost without another delivery: ask again once the script rests.
-  again(tries) {
-    if (!tries || !this.root.isConnected) return this.forget();
-    const running = document.querySelector(RUNNING);
-    if (!running) this.send("go", this.asked + 1);
-    this.later = setTimeout(() => this.again(running ? tries : tries - 1), AGAIN_MS);
+  again() {
+    if (!this.root.isConnected) return this.forget();
+    this.later = setTimeout(() => this.again(), AGAIN_MS);
+    if (!document.querySelector(RUNNING)) this.ask();
   }
 
   press(event) {
