@@ -25,6 +25,7 @@ from vitcore.probes.store import Subject, find, images_for
 from vitcore.runs.folder import find_run
 
 SMALL = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 2, "patch_size": 8}
+LARGE = {"embed_dim": 128, "hidden_dim": 512, "num_heads": 4, "num_layers": 6, "patch_size": 4}
 RUNS = ("vit-cifar10", "resnet-cifar10")
 
 
@@ -176,8 +177,9 @@ def test_every_experiment_shows_stored_results_of_the_bundled_models_at_once(vis
 
 
 def test_measuring_here_shows_progress_is_cancelled_and_equals_the_command_line(visitor, server):
-    run = make_run(server.home / "runs", "Mine", seed=3, **SMALL)
-    page = visitor.open(f"inductive_bias?probe=Shift&run={run.id}&against={run.id}&n=1000&untrained=false")
+    large = make_run(server.home / "runs", "Large", seed=4, **LARGE)  # takes longer than to press "Cancel"
+    address = "inductive_bias?probe=Shift&run={0}&against={0}&n={1}&untrained=false"
+    page = visitor.open(address.format(large.id, 1000))
     expect(page.get_by_text("Not measured yet: ViT, with these weights and 1,000 images")).to_be_visible()
     page.get_by_role("button", name="Measure here").click()
     expect(page.get_by_text(re.compile(r"ViT: \d+ of 1,000 images"))).to_be_visible()
@@ -185,6 +187,8 @@ def test_measuring_here_shows_progress_is_cancelled_and_equals_the_command_line(
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("Not measured yet")).to_be_visible()
     assert not list((server.home / "runs" / ".probes").glob("shift-*"))
+    run = make_run(server.home / "runs", "Mine", seed=3, **SMALL)
+    visitor.open(address.format(run.id, 500))
     page.get_by_role("radio", name="100", exact=True).click()
     page.get_by_role("button", name="Measure here").click()
     expect(page.get_by_text("n = 100 test images of cifar10-mini")).to_be_visible()
