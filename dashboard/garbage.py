@@ -1,8 +1,8 @@
 """What was imported stays for good, and need not be looked through for garbage.
 
 Streamlit has Python collect garbage after every run of a script or a fragment (`runner.postScriptGC`), among
-all objects that are alive. With torch these are half a million, and nothing is sent to any browser meanwhile.
-While torch is imported, Python itself would look a hundred times through what will stay.
+all objects that are alive: with torch 450,000, 0.3 s on two cores of an Intel Xeon, in which nothing is
+sent to any browser. Collecting while torch is imported took another 0.5 of 2.7 s there.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import sys
 
-SELDOM = (100_000, 20, 100)  # objects, and rounds: Streamlit's own turn comes before most of these
+SELDOM = (100_000, 20, 100)  # `gc.set_threshold`; Streamlit collects after each run anyway
 MANY = 50  # modules: a library, not one page more
 
 _known = 0

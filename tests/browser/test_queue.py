@@ -72,7 +72,7 @@ def test_those_that_wait_are_moved_taken_off_and_ended_at_once(visitor, server):
     visitor.open(f"training?watch={first.id}")
     page.get_by_role("button", name="Stop training").click()
     now = page.get_by_role("button", name=re.compile("End at once|Resume training"))
-    expect(now).to_be_visible(timeout=10_000)
+    expect(now).to_be_visible()
     if "End" in now.inner_text():
         now.click(timeout=5_000)
     expect(page.get_by_role("button", name="Resume training")).to_be_visible()
