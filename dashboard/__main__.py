@@ -60,8 +60,7 @@ def main() -> None:
         parser.exit(2, f"Port {port} is taken: stop what runs there, or choose another with --port.\n")
     # the server works in the folder of its settings, so pin what the user's folder decides
     from dashboard.talk.files import folders
-    from vitcore.data.datasets import data_dir
-    from vitcore.runs.folder import readonly, runs_dir
+    from vitcore.paths import data_dir, readonly, runs_dir
 
     os.environ["VITLAB_RUNS"], os.environ["VITLAB_DATA"] = str(runs_dir()), str(data_dir())
     os.environ["VITLAB_TALKS"] = str(folders()[0])
@@ -77,7 +76,7 @@ def main() -> None:
         "-m",
         "streamlit",
         "run",
-        str(HERE / "server.py"),
+        str(HERE / "streamlit_internals" / "server.py"),
         "--server.port",
         str(port),
         "--server.address",

@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from dashboard import beside, explorer, head, resources, selection, views
-from dashboard.components.gift import gift
+from dashboard.attention import class_maps, explorer
+from dashboard.components.download import gift
+from dashboard.drawing.markdown import plain, sentence
+from dashboard.shared import header, model_outputs, resources, selection
 from dashboard.talk import alone
-from dashboard.text import plain, sentence
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs.folder import ACTIVE
 
-head.title("Where does each patch look?", "attention")
+header.title("Where does each patch look?", "attention")
 
 found = resources.runs(trained=True)
 if not found:
@@ -28,13 +29,13 @@ except UserError as error:
     st.stop()
 with image_controls:
     try:
-        chosen = selection.choose_image(data, lambda: views.answers(run, data))
+        chosen = selection.choose_image(data, lambda: model_outputs.answers(run, data))
     except UserError as error:
         st.error(sentence(error))
         st.stop()
 
 if not ARCHITECTURES[run.config.model].attention:
-    beside.cnn(run, chosen, data.classes)
+    class_maps.cnn(run, chosen, data.classes)
     st.stop()
 
 
@@ -54,17 +55,17 @@ def explore() -> None:
     if chosen.own:
         st.caption("This is your own image: it stays in this session and is not part of the link.")
     speaks, known = st.columns([1.35, 1], gap="large")
-    image = chosen.image if wish.mask is None else views.blanked(chosen.image, wish.mask)
+    image = chosen.image if wish.mask is None else model_outputs.blanked(chosen.image, wish.mask)
     try:
         with speaks:
-            beside.classes_of(run, wish.snapshot, image, data.classes, beside.others(run))
+            class_maps.classes_of(run, wish.snapshot, image, data.classes, class_maps.others(run))
     except UserError as error:
         st.error(sentence(error))
     with known:
-        beside.lens(view, data.classes, chosen.truth)
+        class_maps.lens(view, data.classes, chosen.truth)
         st.download_button(
             "Download the arrays (.npz)",
-            data=lambda: views.arrays(run, None if wish.positions else image, wish.snapshot),
+            data=lambda: model_outputs.arrays(run, None if wish.positions else image, wish.snapshot),
             file_name=f"vitlab-attention-{run.id}.npz",
             on_click="ignore",
             help="Weights of all layers and heads, rollout, probabilities, logit lens, distances: float32.",

@@ -2,15 +2,18 @@
 
 import streamlit as st
 
-from dashboard import chart, compare_panel, published, resources, run_table, selection, study, sweeps, watch
+from dashboard.compare import published_models, sections
+from dashboard.shared import resources, run_curves, run_table, selection
+from dashboard.sweeps import results
+from dashboard.training import run_panel, sweep_form
 from vitcore.runs.folder import ACTIVE, Run
 from vitcore.runs.foreign import foreign_runs
 from vitcore.runs.metrics import event_files
 
 every = resources.runs()
-if study.view(every):
+if results.view(every):
     st.stop()
-every = sweeps.without_sweeps(every, "runs")
+every = sweep_form.without_sweeps(every, "runs")
 found = [*(run for run in every if event_files(run.path) or run.weights), *foreign_runs()]
 if not found:
     st.info("There is no run with curves or weights yet.")
@@ -26,23 +29,23 @@ rest.button(
     disabled=set(shelf) <= {run.id for run in chosen}, help="Adds the other bundled models.",
 )  # fmt: skip
 with more:
-    published.control()
+    published_models.control()
 if not chosen:
     st.info("Choose at least one run above.")
     st.stop()
 
-look = chart.controls(*st.columns([2.4, 1.5, 0.9], vertical_alignment="bottom"))
+look = run_curves.controls(*st.columns([2.4, 1.5, 0.9], vertical_alignment="bottom"))
 
 
 def overlay(active: bool) -> None:
     """The curves; while one of the runs is active they grow."""
-    chart.pair(chosen, look, key="compare", height=330)
+    run_curves.pair(chosen, look, key="compare", height=330)
     st.caption(
         "Faint: training, measured with augmentation, label smoothing and (for a ViT that drops patches) on "
         "a part of each image, so it can lie below validation. Full: validation images, whole and unchanged; "
         "a diamond marks the best. Dotted and faint: what a resume took back."
     )
-    chart.more(chosen, look, key="compare")
+    run_curves.more(chosen, look, key="compare")
     if active and not active_among(chosen):
         st.rerun()  # the scores below, too
 
@@ -52,6 +55,6 @@ def active_among(runs: list[Run]) -> bool:
 
 
 going = active_among(chosen)
-st.fragment(overlay, run_every=watch.TICK_S if going else None)(going)
+st.fragment(overlay, run_every=run_panel.TICK_S if going else None)(going)
 
-compare_panel.show(chosen, look)
+sections.show(chosen, look)

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from dashboard import bias, bias_images, bias_samples, head, resources, selection
-from dashboard.text import sentence
+from dashboard.drawing.markdown import sentence
+from dashboard.inductive_bias import experiments, live_image, sample_efficiency
+from dashboard.shared import header, resources, selection
 from vitcore.errors import UserError
 from vitcore.probes import PROBES
 
 shown = st.session_state.get("probe") or st.query_params.get("probe")
-head.title("What does each model take for granted?", "inductive_bias", about=shown)
+header.title("What does each model take for granted?", "inductive_bias", about=shown)
 
 found = resources.runs(trained=True)
 if not found:
@@ -17,10 +18,10 @@ if not found:
     st.stop()
 
 titles = {probe.title: probe for probe in PROBES.values()}
-selection.check_link("probe", [*titles, bias_samples.TITLE], next(iter(titles)))
+selection.check_link("probe", [*titles, sample_efficiency.TITLE], next(iter(titles)))
 title = st.segmented_control(
     "Experiment",
-    [*titles, bias_samples.TITLE],
+    [*titles, sample_efficiency.TITLE],
     default=next(iter(titles)),
     key="probe",
     bind="query-params",
@@ -28,8 +29,8 @@ title = st.segmented_control(
     label_visibility="collapsed",
     width="stretch",
 )
-if title == bias_samples.TITLE:
-    bias_samples.show()
+if title == sample_efficiency.TITLE:
+    sample_efficiency.show()
     st.stop()
 
 shelf = resources.bundled()
@@ -41,7 +42,7 @@ with first_control:
 with second_control:
     second = selection.choose_run(found, "Beside it", key="against", first=shelf.get("resnet"))
 count = count_control.segmented_control(
-    "Test images", bias.COUNTS, default=500, key="n", bind="query-params", required=True
+    "Test images", experiments.COUNTS, default=500, key="n", bind="query-params", required=True
 )
 untrained = base_control.toggle(
     "Untrained, too", True, key="untrained", bind="query-params",
@@ -51,13 +52,13 @@ untrained = base_control.toggle(
 probe = titles[title]
 st.header(probe.question)
 
-live = st.container(key="live") if probe.name in bias_images.KINDS else None
+live = st.container(key="live") if probe.name in live_image.KINDS else None
 if live:
     live.empty()  # it has its room at once: style.css
-bias.panel(probe, [first, second], count, untrained=untrained)
+experiments.panel(probe, [first, second], count, untrained=untrained)
 if live:  # after what is stored: it loads torch and both models
     try:
         with live:
-            bias_images.show(probe.name, [first, second], resources.dataset_of(first))
+            live_image.show(probe.name, [first, second], resources.dataset_of(first))
     except UserError as error:
         live.error(sentence(error))

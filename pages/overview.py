@@ -4,9 +4,12 @@ from contextlib import nullcontext
 
 import streamlit as st
 
-from dashboard import figures, head, pictures, resources, samples, story, svg, theme
-from dashboard.components import takeaway
-from dashboard.text import plain
+from dashboard.components import figure_files
+from dashboard.drawing import figures, pictures, svg, theme
+from dashboard.drawing.markdown import plain
+from dashboard.overview import featured_image
+from dashboard.shared import header, resources
+from dashboard.sweeps import sample_curves
 from vitcore.architectures import ARCHITECTURES
 
 METHODS = {"vit": "attention rollout", "resnet": "Grad-CAM"}
@@ -15,9 +18,9 @@ data = resources.dataset()
 shelf = resources.bundled()
 vit, resnet = shelf.get("vit"), shelf.get("resnet")
 looks = {run.config.model: resources.first_look(run) for run in (vit, resnet) if run}
-points = samples.bundled_points()
+points = sample_curves.bundled_points()
 
-top = head.title("What does a Vision Transformer see?", "overview")
+top = header.title("What does a Vision Transformer see?", "overview")
 with st.container(key="lead"):
     st.markdown(
         "A ViT cuts an image into patches and learns everything else from data; a ResNet is told from the "
@@ -31,7 +34,7 @@ if not (vit and resnet and all(looks.values())):
     )
     st.stop()
 
-shown = story.choose(data, looks["vit"]["index"])
+shown = featured_image.choose(data, looks["vit"]["index"])
 pictured, told = st.columns([2, 1], gap="large")
 panels = pictured.container(key="looks").columns(3)
 image = pictures.picture(shown.image)
@@ -40,7 +43,7 @@ kept, maps = [("The image", image, shown.name)], {}
 for panel, run in zip(panels[1:], (vit, resnet), strict=True):
     model = ARCHITECTURES[run.config.model].label
     with panel, st.spinner(f"Asking the {model}") if shown.place is None else nullcontext():
-        where, chances = story.reading(run, looks[run.config.model], shown)
+        where, chances = featured_image.reading(run, looks[run.config.model], shown)
     says, made = data.classes[int(chances.argmax())], pictures.overlay(shown.image, where)
     sure = f"{100 * chances.max():.0f} % sure"
     if shown.truth is not None:
@@ -104,14 +107,18 @@ with top.more.expander("How it was measured"):
         f"**Test accuracy** of the bundled models after training on 45,000 images: the ViT, {sizes[0]:.1f} "
         f"million parameters, for {minutes[0]:.0f} minutes on two CPU cores, the ResNet, {sizes[1]:.2f} "
         f"million, for {minutes[1]:.0f}."
-        + (f" The curves: {samples.about(points)}; **Inductive bias** has them large." if points else "")
+        + (
+            f" The curves: {sample_curves.about(points)}; **Inductive bias** has them large."
+            if points
+            else ""
+        )
     )
 
 with top.more.expander("Take along"):  # the page itself stays one screen
     st.markdown("**The image and both maps**")
-    takeaway.pictures(kept, takeaway.map_rows(maps), key="first look")
+    figure_files.pictures(kept, figure_files.map_rows(maps), key="first look")
     if points:
         st.markdown("**The curves**")
-        takeaway.drawing(svg.sample_efficiency(points), svg.rows(points), key="sample efficiency")
+        figure_files.drawing(svg.sample_efficiency(points), svg.rows(points), key="sample efficiency")
 
-story.warm()
+featured_image.warm()

@@ -2,14 +2,16 @@
 
 import streamlit as st
 
-from dashboard import figures, head, resources, selection, tokens, views
-from dashboard.components import takeaway
+from dashboard.components import figure_files
 from dashboard.components.similarity import similarity
 from dashboard.components.stepper import stepper
-from dashboard.text import plain, sentence
+from dashboard.drawing import figures
+from dashboard.drawing.markdown import plain, sentence
+from dashboard.patches import stepper_data
+from dashboard.shared import header, model_outputs, resources, selection
 from vitcore.errors import UserError
 
-head.title("How does an image become a sequence?", "patches")
+header.title("How does an image become a sequence?", "patches")
 
 found = resources.runs(trained=True, model="vit")
 run_control, image_controls, size_control = st.columns([1.4, 3, 1.5], vertical_alignment="bottom")
@@ -35,7 +37,7 @@ with size_control:
         "Patch size, pixels", sizes, default=own or 4, key="patch", bind="query-params", required=True
     )
 
-stepper(**tokens.prepare(run, chosen, size), key="stepper")
+stepper(**stepper_data.prepare(run, chosen, size), key="stepper")
 st.caption(
     f"{plain(chosen.name)}: {pixels} x {pixels} pixels"
     + (f", read by **{plain(run.title)}**." if size == own else ".")
@@ -46,7 +48,7 @@ if run:
     learned = None
     try:
         with st.spinner("Loading the model"):
-            learned = views.learned(run)
+            learned = model_outputs.learned(run)
     except UserError as error:
         st.info(sentence(error))
 if run and learned:
@@ -54,7 +56,7 @@ if run and learned:
     with filters_place:
         st.markdown("**What it looks for in a patch**")
         st.html(figures.filter_tiles(learned.filters, learned.shares))
-        takeaway.pictures(
+        figure_files.pictures(
             *figures.filter_files(learned.filters, learned.shares), key="filters", side=64, columns=7
         )
         st.caption(
@@ -82,7 +84,7 @@ if run and learned:
             )
 
 st.header("What the patch size costs")
-rows = views.patch_costs(sizes, size, pixels)
+rows = model_outputs.patch_costs(sizes, size, pixels)
 numbers = {
     name: st.column_config.NumberColumn(format="localized") for name in rows[0] if name != "patch size"
 }

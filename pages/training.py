@@ -2,19 +2,20 @@
 
 import streamlit as st
 
-from dashboard import head, launcher, pairing, queueing, rehearsal, resources, run_table, sweeps, watch
-from dashboard.text import sentence
+from dashboard.drawing.markdown import sentence
+from dashboard.shared import header, resources, run_table
+from dashboard.training import fair_pair, form, queue_panel, rehearsal, run_panel, sweep_form
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
-from vitcore.runs import launch as background
-from vitcore.runs.folder import readonly
+from vitcore.paths import readonly
+from vitcore.queue import launch as background
 
 SAME_S = 5.0  # the same launch within this time, by whomever, is one launch
 
-head.title("Train a model and watch it learn", "training")
+header.title("Train a model and watch it learn", "training")
 
 found = resources.runs()
-chosen, (rehearse_place, button_place) = launcher.form(found)
+chosen, (rehearse_place, button_place) = form.form(found)
 
 
 def start() -> None:
@@ -46,16 +47,16 @@ rehearsal.result(chosen)
 
 words, pair_place, sweep_place = st.columns([5.65, 1.35, 1.35], vertical_alignment="center")
 with pair_place:
-    launched |= pairing.control(chosen, SAME_S)
+    launched |= fair_pair.control(chosen, SAME_S)
 with sweep_place:
-    launched |= sweeps.control(chosen, SAME_S)
+    launched |= sweep_form.control(chosen, SAME_S)
 if launched:
     found = resources.runs()
 own = [run for run in found if not run.bundled]
-here = queueing.look(own)
+here = queue_panel.look(own)
 recipe = ARCHITECTURES[chosen.model]
 measured = recipe.measured.get(chosen.recipe, "not measured yet")
-words.caption(f"Recipe `{chosen.recipe}` for the {recipe.label}: {measured}. {queueing.outlook(here)}")
+words.caption(f"Recipe `{chosen.recipe}` for the {recipe.label}: {measured}. {queue_panel.outlook(here)}")
 
 if not own:
     st.markdown(
@@ -63,5 +64,5 @@ if not own:
         "and appears here with its curves. Below, how the bundled models were trained."
     )
 every = [*own, *(run for run in found if run.bundled)]
-watch.panel(sweeps.without_sweeps(every, "watch"), here)
+run_panel.panel(sweep_form.without_sweeps(every, "watch"), here)
 run_table.control(every)

@@ -26,8 +26,9 @@ from vitcore.data import load_dataset
 from vitcore.data.loader import make_loader
 from vitcore.errors import UserError
 from vitcore.models import load_run
-from vitcore.runs import launch as background
-from vitcore.runs.folder import Run, list_runs, runs_dir
+from vitcore.paths import runs_dir
+from vitcore.queue import launch as background
+from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.metrics import read_scalars
 from vitcore.training import train
 from vitcore.training.module import Classifier

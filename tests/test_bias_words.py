@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dashboard import bias, bias_figures
-from dashboard.bias_figures import Line
-from dashboard.bias_words import finding
-from dashboard.jobs import Job
+from dashboard.inductive_bias import experiments, figures
+from dashboard.inductive_bias.figures import Line
+from dashboard.inductive_bias.findings import finding
+from dashboard.shared.jobs import Job
 from vitcore.probes import PROBES
 from vitcore.probes.measure import Partial
 from vitcore.probes.store import Subject
@@ -70,7 +70,7 @@ def test_how_far_a_layer_reads_is_said_with_its_error():
 
 def test_a_curve_is_drawn_with_its_standard_error_and_chance():
     values = {"x": [0, 4], "unit": "shift in pixels", "curves": {"accuracy": curve(0.9, 0.5)}}
-    figure = bias_figures.curves([Line("ViT", "#0072B2", "solid", values)], [("accuracy", "Right")], 0.1)
+    figure = figures.curves([Line("ViT", "#0072B2", "solid", values)], [("accuracy", "Right")], 0.1)
     band, line = figure.data
     assert list(line.y) == [90, 50]
     assert list(band.y) == pytest.approx([91, 51, 49, 89])
@@ -87,7 +87,7 @@ def test_fields_share_a_scale_and_frame_what_lies_inside_the_image():
         "bounds": [(0, 0, 2, 2), (-3, -3, 5, 5)],
     }
     line = Line("ResNet", "#D55E00", "solid", values)
-    figure = bias_figures.fields([line, replace(line, label="other")], top=1.0)
+    figure = figures.fields([line, replace(line, label="other")], top=1.0)
     first, second, *_, bar = figure.data
     assert first.z[1][1] == 0
     assert np.min(first.z) == np.max(second.z) == -4
@@ -105,7 +105,7 @@ def test_fields_share_a_scale_and_frame_what_lies_inside_the_image():
 
 def test_the_colour_bar_of_fields_says_its_ends_in_numbers():
     values = {"layers": ["input"], "fields": [[[0.25, 0.0], [0.0, 0.75]]], "bounds": None}
-    figure = bias_figures.fields([Line("ResNet", "#D55E00", "solid", values)], top=0.75)
+    figure = figures.fields([Line("ResNet", "#D55E00", "solid", values)], top=0.75)
     said = {note.text: note.x for note in figure.layout.annotations}
     assert said["\u2264 0.0075 %"] < said["0.75 %"] < said["75 %"]
     assert "each pixel's share of what one place reads" in said
@@ -117,7 +117,7 @@ def test_names_of_reference_lines_stand_beside_the_plot_and_not_on_each_other():
         references = {"uniform": 16.5, "3\u00d73 neighbourhood": far}
         heads = {"mean": [[16.5, far]], "error": [[0.1, 0.1]]}
         values = {"reach": curve(1, 9), "heads": heads, "references": references}
-        figure = bias_figures.distances([Line("ViT", "#0072B2", "solid", values)])
+        figure = figures.distances([Line("ViT", "#0072B2", "solid", values)])
         names = [note for note in figure.layout.annotations if "attention" in note.text]
         assert {note.y for note in names} == set(references.values())
         assert all((note.xref, note.x, note.xanchor) == ("paper", 1, "left") for note in names)
@@ -128,21 +128,21 @@ def test_what_is_still_measured_says_its_own_number_of_images():
     names = ("vit-cifar10", "resnet-cifar10")
     values = {"base": {"mean": 0.9, "error": 0.03}, "layers": ["block 1"], "blocks": curve(-0.1)}
     known = [
-        bias.Measured([Subject(find_run(name))], name, None, Job(name, Partial(done, 100, values)))
+        experiments.Measured([Subject(find_run(name))], name, None, Job(name, Partial(done, 100, values)))
         for name, done in zip(names, (100, 10), strict=True)
     ]
-    head = bias.figures_of(PROBES["ablation"], known, "reflect")[0].head
+    head = experiments.figures_of(PROBES["ablation"], known, "reflect")[0].head
     said = "ViT 90.0 ± 3.0 % (n = 100), ResNet 90.0 ± 3.0 % (n = 10)."
     assert head == f"Accuracy of the whole models: {said}"
     known[1].job.last = Partial(100, 100, values)
-    assert bias.figures_of(PROBES["ablation"], known, "reflect")[0].head.endswith(
+    assert experiments.figures_of(PROBES["ablation"], known, "reflect")[0].head.endswith(
         "ResNet 90.0 ± 3.0 % (n = 100)."
     )
 
 
 def test_two_runs_of_one_architecture_are_told_apart_where_they_are_measured_at_once():
     runs = [find_run("vit-cifar10"), find_run("samples-vit-25-seed0")]
-    pair = bias.Measured([Subject(run) for run in runs], "pair", None, Job("pair", Partial(4, 4, {})))
-    line = bias.lines_of([pair])[0]
+    pair = experiments.Measured([Subject(run) for run in runs], "pair", None, Job("pair", Partial(4, 4, {})))
+    line = experiments.lines_of([pair])[0]
     assert (line.label, line.beside) == (runs[0].title, runs[1].title)
     assert len({line.label, line.beside}) == 2

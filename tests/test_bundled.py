@@ -15,10 +15,11 @@ from tests.conftest import ROOT
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import make_config
 from vitcore.models import count_parameters
-from vitcore.runs.folder import assets_dir, find_run, list_runs
+from vitcore.paths import assets_dir
+from vitcore.runs.folder import find_run, list_runs
 from vitcore.runs.metrics import read_scalars
-from vitcore.runs.sweep import find_sweeps
-from vitcore.runs.sweep_rows import sample_curve, study_rows
+from vitcore.sweeps.results import sample_curve, study_rows
+from vitcore.sweeps.sweep import find_sweeps
 
 BUNDLED = {  # parameters; the folder's name ends with the data
     "vit-cifar10": 3_195_146,

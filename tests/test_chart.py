@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.tensorboard import SummaryWriter
 
-from dashboard.chart import Look, as_csv, collect, counted, other_tags
 from dashboard.components.curves import series, thinned
-from dashboard.run_table import fits
+from dashboard.shared.run_curves import Look, as_csv, collect, counted, other_tags
+from dashboard.shared.run_table import fits
 from tests.conftest import ROOT
 from vitcore.config import make_config
 from vitcore.runs.folder import create_run, find_run
@@ -121,7 +121,7 @@ def test_figures_are_drawn_while_another_thread_imports_pandas():
     code = """
 import sys, threading, time
 import numpy as np
-from dashboard import figures
+from dashboard.drawing import figures
 assert "pandas" not in sys.modules
 thread = threading.Thread(target=lambda: __import__("pandas"))
 thread.start()

@@ -16,7 +16,8 @@ from PIL import Image
 from tests.conftest import ROOT
 from tests.published_site import write_checkpoint
 from vitcore.config import dump_config, make_config
-from vitcore.runs.folder import Run, list_runs, runs_dir
+from vitcore.paths import runs_dir
+from vitcore.runs.folder import Run, list_runs
 
 
 def run(*arguments, timeout=300):

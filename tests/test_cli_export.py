@@ -10,7 +10,8 @@ import pytest
 
 from tests.made_runs import own_copy
 from tests.test_cli import run
-from vitcore.runs.folder import Run, assets_dir, find_run, runs_dir
+from vitcore.paths import assets_dir, runs_dir
+from vitcore.runs.folder import Run, find_run
 
 
 def test_an_onnx_file_is_written_with_one_line_on_its_check(tmp_path):

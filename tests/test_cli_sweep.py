@@ -12,8 +12,9 @@ from tests.conftest import TINY_VIT
 from tests.test_cli import run
 from vitcore.config import make_config
 from vitcore.data import resolve
-from vitcore.runs.folder import Run, Status, Tie, create_run, list_runs, runs_dir
-from vitcore.runs.sweep import find_sweeps
+from vitcore.paths import runs_dir
+from vitcore.runs.folder import Run, Status, Tie, create_run, list_runs
+from vitcore.sweeps.sweep import find_sweeps
 
 TINY = [
     part

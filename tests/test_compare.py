@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import compare_figures as draw
-from dashboard import compare_measured, compare_scores, resources, run_table, study
-from dashboard.compare_figures import Shown
+from dashboard.compare import figures as draw
+from dashboard.compare import measured, score_table
+from dashboard.compare.figures import Shown
+from dashboard.shared import resources, run_table
+from dashboard.sweeps import results
 from tests.conftest import ROOT, TINY_RESNET
 from tests.made_runs import make_run
 from vitcore.config import make_config
@@ -21,7 +23,7 @@ from vitcore.probes.measure import measure
 from vitcore.probes.store import Subject
 from vitcore.runs.folder import Status, create_run, find_run
 from vitcore.runs.metrics import Curve, Scalars, read_scalars
-from vitcore.runs.reach import best, first_at_least, last
+from vitcore.runs.time_to_accuracy import best, first_at_least, last
 
 
 def curve(values, every=10):
@@ -128,19 +130,19 @@ def known(tmp_path):
     run = make_run(tmp_path / "runs", "<b>tiny</b>", model="resnet", **TINY_RESNET)
     result = [*measure(TEST, [Subject(run)], 1000)][-1].result
     empty = create_run(make_config("quick"), tmp_path / "runs", title="empty", status=Status(state="lost"))
-    return compare_measured.look_up([run, empty], 1000), result
+    return measured.look_up([run, empty], 1000), result
 
 
 def test_the_table_says_what_was_measured_and_dashes_else(known):
     items, result = known
-    lines = {line.name: line.cells for group in compare_scores.table(items).values() for line in group}
+    lines = {line.name: line.cells for group in score_table.table(items).values() for line in group}
     share, trained = result.values["accuracy"], result.values["training"]["accuracy"]
-    assert lines["test images"] == [f"{100 * share:.2f}, n = 1,000", compare_scores.DASH]
-    assert lines["training images"] == [f"{100 * trained:.2f}, n = 1,000", compare_scores.DASH]
+    assert lines["test images"] == [f"{100 * share:.2f}, n = 1,000", score_table.DASH]
+    assert lines["training images"] == [f"{100 * trained:.2f}, n = 1,000", score_table.DASH]
     error = 100 * np.sqrt((share * (1 - share) + trained * (1 - trained)) / 1000)
     gap = f"{100 * (trained - share):+.2f} ± {error:.2f}"
-    assert lines["gap, training minus test"] == [gap, compare_scores.DASH]
-    assert lines["inference"] == [compare_scores.DASH] * 2
+    assert lines["gap, training minus test"] == [gap, score_table.DASH]
+    assert lines["inference"] == [score_table.DASH] * 2
     assert lines["model"] == ["ResNet", "ViT"]
     assert "no weights" in items[1].why
 
@@ -152,14 +154,14 @@ def test_a_median_of_few_training_steps_is_said_to_be_rough(known):
         values = {"images_per_s": 226.0, "batch": 128, "batches": 7, "base_bytes": 5e8, "others": 0.0}
         told = {"probe": "speed", "settings": {"device": "cpu"}, "values": {**values, "training": training}}
         speed = result.model_copy(update=told)
-        notes = " ".join(compare_scores._notes([dataclasses.replace(items[0], speed=speed)]))
+        notes = " ".join(score_table._notes([dataclasses.replace(items[0], speed=speed)]))
         assert ("no more than 4 training steps" in notes) == (counted == 4)
-        assert f"medians of 7 batches and {counted} training steps" in compare_scores._base(speed)
+        assert f"medians of 7 batches and {counted} training steps" in score_table._base(speed)
 
 
 def test_titles_are_not_read_as_html(known):
     items, _ = known
-    text = compare_scores.as_html(items, compare_scores.table(items))
+    text = score_table.as_html(items, score_table.table(items))
     assert "<b>" not in text
     assert "&lt;b&gt;tiny" in text
     assert "<b>" not in items[0].shown.name
@@ -167,7 +169,7 @@ def test_titles_are_not_read_as_html(known):
 
 def test_the_table_as_a_file(known):
     items, result = known
-    rows = list(csv.reader(io.StringIO(compare_scores.as_csv(items, compare_scores.table(items)))))
+    rows = list(csv.reader(io.StringIO(score_table.as_csv(items, score_table.table(items)))))
     assert rows[0][3:] == [item.run.id for item in items]
     (test,) = [row for row in rows if row[1] == "test images"]
     assert test[3:] == [f"{100 * result.values['accuracy']:.2f}, n = 1,000", ""]
@@ -178,8 +180,8 @@ def test_runs_that_see_other_images_are_named(known, colours, tmp_path):
     other = make_run(tmp_path / "runs", "pets", model="resnet", **TINY_RESNET)
     text = (other.path / "config.yaml").read_text().replace("cifar10-mini", f"folder:{colours}")
     (other.path / "config.yaml").write_text(text)
-    every = compare_measured.look_up([*(item.run for item in items), find_run(other.path)], 1000)
-    fits, said = compare_measured.alike(every)
+    every = measured.look_up([*(item.run for item in items), find_run(other.path)], 1000)
+    fits, said = measured.alike(every)
     assert [item.run.id for item in fits] == [items[0].run.id]
     assert "no weights" in said
     assert "pets knows other classes" in said
@@ -188,7 +190,7 @@ def test_runs_that_see_other_images_are_named(known, colours, tmp_path):
 def test_an_error_over_few_seeds_is_said_to_be_a_rough_one():
     for seeds, rough in (([0, 1], True), ([0, 1, 2, 3], False)):
         rows = [{"n_test": 10_000, "seeds": seeds, "error_of": "seeds"}]
-        assert ("So few seeds tell it roughly." in study._accuracy(rows)) == rough
+        assert ("So few seeds tell it roughly." in results._accuracy(rows)) == rough
 
 
 def test_a_sweep_opens_even_where_its_address_was_lost_on_the_way():

@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 
 CODE = """
 import gc, json, weakref
-from dashboard.garbage import spare_imported
+from dashboard.streamlit_internals.garbage import spare_imported
 
 class Ring:
     def __init__(self):

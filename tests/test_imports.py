@@ -49,7 +49,7 @@ FORBIDDEN = {
     "vitcore/probes": ("pytorch_lightning", "vitcore.training"),
     "vitcore/probes/store.py": ("torch", "vitcore.models", "vitcore.analysis"),
     "vitcore/probes/__init__.py": ("torch", "vitcore.models", "vitcore.analysis"),
-    "vitcore/training": ("vitcore.analysis", "vitcore.runs.supervisor", "vitcore.runs.launch"),
+    "vitcore/training": ("vitcore.analysis", "vitcore.queue.supervisor", "vitcore.queue.launch"),
     "dashboard": ("pages", "pytorch_lightning", "vitcore.training"),
     "pages": (
         "torch",
@@ -97,11 +97,13 @@ def loaded_by(code: str) -> set[str]:
 @pytest.mark.parametrize(
     "code",
     [
-        "import vitcore, vitcore.config, vitcore.recipes, vitcore.runs.supervisor, vitcore.runs.launch",
+        "import vitcore, vitcore.config, vitcore.recipes, vitcore.queue.supervisor, vitcore.queue.launch",
         "import sys; sys.argv = ['vitcore', 'runs']\nfrom vitcore.__main__ import app; "
         "app(standalone_mode=False)",
-        "import dashboard.resources, dashboard.figures, dashboard.watch, dashboard.selection, dashboard.live",
-        "import dashboard.bias, dashboard.bias_images, dashboard.bias_live, vitcore.probes.table",
+        "import dashboard.shared.resources, dashboard.drawing.figures, dashboard.training.run_panel\n"
+        "import dashboard.shared.selection, dashboard.shared.run_status",
+        "import dashboard.inductive_bias.experiments, dashboard.inductive_bias.live_image\n"
+        "import dashboard.inductive_bias.perturbations, vitcore.probes.table",
         "import dashboard.__main__",
     ],
     ids=["vitcore", "runs command", "dashboard", "experiments", "server start"],
@@ -113,10 +115,15 @@ def test_quick_starts_load_no_torch(code):
 def test_first_page_needs_no_torch():
     code = (
         "from streamlit.testing.v1 import AppTest\n"
-        "at = AppTest.from_file('dashboard/streamlit_app.py', default_timeout=60).run()\n"
+        "at = AppTest.from_file('dashboard/app.py', default_timeout=60).run()\n"
         "assert not at.exception, at.exception\nassert at.title[0].value.startswith('What does')"
     )
-    other_pages = {"dashboard.talk.scenes", "dashboard.study", "dashboard.compare_panel", "dashboard.bias"}
+    other_pages = {
+        "dashboard.talk.scenes",
+        "dashboard.sweeps.results",
+        "dashboard.compare.sections",
+        "dashboard.inductive_bias.experiments",
+    }
     assert not {"torch", "pytorch_lightning", *other_pages} & loaded_by(code)
 
 
@@ -133,9 +140,9 @@ def test_stored_experiments_need_no_torch():
 
 def test_tokens_are_drawn_without_torch():
     code = (
-        "from dashboard import resources, views\nimport dashboard.components.stepper, vitcore.analysis.cost\n"
+        "from dashboard.shared import model_outputs, resources\nimport dashboard.components.stepper, vitcore.analysis.cost\n"
         "run = resources.bundled()['vit']\n"
-        "assert views.tokens(run, resources.dataset().test.images[0])[0].shape == (65, 256)"
+        "assert model_outputs.tokens(run, resources.dataset().test.images[0])[0].shape == (65, 256)"
     )
     assert not {"torch", "pytorch_lightning"} & loaded_by(code)
 
@@ -143,9 +150,9 @@ def test_tokens_are_drawn_without_torch():
 @pytest.mark.parametrize("section", ["Scores", "Confusion", "Disagreement", "Speed to accuracy"])
 def test_stored_scores_are_drawn_without_torch(section):
     code = (
-        "from dashboard import story\nstory.WARM_AFTER_S = 3600\n"  # what the first page does behind itself
+        "from dashboard.overview import featured_image\nfeatured_image.WARM_AFTER_S = 3600\n"  # what the first page does behind itself
         "from streamlit.testing.v1 import AppTest\n"
-        "at = AppTest.from_file('dashboard/streamlit_app.py', default_timeout=120).run()\n"
+        "at = AppTest.from_file('dashboard/app.py', default_timeout=120).run()\n"
         f"at.query_params.update(runs='vit-cifar10,resnet-cifar10', show={section!r})\n"
         "at.switch_page('../pages/compare.py').run()\n"
         "assert not at.exception, at.exception\nassert at.title[0].value.startswith('How do the models')\n"

@@ -11,12 +11,12 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.conftest import ROOT
-from vitcore import origin
+from vitcore import provenance
 from vitcore.__main__ import app  # with every command
 from vitcore.config import launch_command, make_config
-from vitcore.runs import launch
+from vitcore.exchange.archive import without_machine
+from vitcore.queue import launch
 from vitcore.runs.folder import list_runs
-from vitcore.runs.share import without_machine
 
 OTHERS = [
     make_config("quick"),
@@ -72,26 +72,26 @@ def repository(tmp_path, monkeypatch):
     git("init", "-q")
     git("add", ".")
     git("commit", "-qm", "first")
-    monkeypatch.setattr(origin, "assets_dir", lambda: tmp_path / "assets")
-    origin.commit.cache_clear()
+    monkeypatch.setattr(provenance, "assets_dir", lambda: tmp_path / "assets")
+    provenance.commit.cache_clear()
     yield SimpleNamespace(path=tmp_path, git=git)
-    origin.commit.cache_clear()
+    provenance.commit.cache_clear()
 
 
 def test_the_commit_is_that_of_the_checkout(repository):
-    assert origin.commit() == repository.git("rev-parse", "--short", "HEAD")
+    assert provenance.commit() == repository.git("rev-parse", "--short", "HEAD")
 
 
 def test_changed_code_is_said_to_be_changed(repository):
     (repository.path / "vitcore" / "a.py").write_text("x = 1")
-    assert origin.commit().endswith("+")
+    assert provenance.commit().endswith("+")
 
 
 def test_a_package_below_somebody_elses_repository_names_no_commit(repository, monkeypatch):
     inside = repository.path / "venv" / "vitcore"
     inside.mkdir(parents=True)
-    monkeypatch.setattr(origin, "assets_dir", lambda: inside / "assets")
-    assert origin.commit() == ""
+    monkeypatch.setattr(provenance, "assets_dir", lambda: inside / "assets")
+    assert provenance.commit() == ""
 
 
 def test_what_is_shared_keeps_machine_and_commit_and_nothing_of_the_host():
@@ -107,7 +107,7 @@ def test_a_training_records_its_machine_and_commit(colours, tmp_path):
     config = make_config("quick", model="vit", data=f"folder:{colours}", epochs=1, device="cpu", embed_dim=16,
                          hidden_dim=32, num_heads=2, num_layers=1)  # fmt: skip
     status = train(config, runs_dir=tmp_path).status()
-    assert status.machine == origin.machine()
-    assert status.commit == origin.commit()
+    assert status.machine == provenance.machine()
+    assert status.commit == provenance.commit()
     if (ROOT / ".git").exists():
         assert status.commit

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from dashboard import rehearsal
-from dashboard.rehearsal import TOO_LONG, Child
+from dashboard.training import rehearsal
+from dashboard.training.rehearsal import TOO_LONG, Child
 from vitcore.config import dump_config, make_config
 
 

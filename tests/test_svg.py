@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from dashboard import svg
+from dashboard.drawing import svg
 
 NS = "{http://www.w3.org/2000/svg}"
 

@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from dashboard.sweep_figures import LABEL_GAP, sample_efficiency, study_panels
+from dashboard.sweeps.figures import LABEL_GAP, sample_efficiency, study_panels
 
 
 def row(mean, error=0.01, **more):

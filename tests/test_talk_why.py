@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard import views
+from dashboard.shared import model_outputs
 from dashboard.talk.files import read_talk
 from vitcore.analysis.heads import patch_distances
+from vitcore.paths import assets_dir
 from vitcore.probes import PROBES
 from vitcore.probes.store import Subject, find, images_for
-from vitcore.runs.folder import assets_dir, find_run, list_runs
-from vitcore.runs.sweep_rows import sample_curve
+from vitcore.runs.folder import find_run, list_runs
+from vitcore.sweeps.results import sample_curve
 
 RUNS = ("vit-cifar10", "resnet-cifar10")
 
@@ -57,7 +58,7 @@ def test_curves(steps, title, probe, curve, x, words):
 
 def test_positions(steps):
     """What a listener reads who hovers a tile: a neighbour, diagonal ones too, or the mirrored place."""
-    alike = views.learned(find_run("vit-cifar10")).similarity
+    alike = model_outputs.learned(find_run("vit-cifar10")).similarity
     side = round(len(alike) ** 0.5)
     for token, values in enumerate(alike):
         best = max((value, other) for other, value in enumerate(values) if other != token)[1]

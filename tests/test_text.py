@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard.text import plain, sentence
+from dashboard.drawing.markdown import plain, sentence
 
 
 @pytest.mark.parametrize(

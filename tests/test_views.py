@@ -16,8 +16,10 @@ import pytest
 import torch
 
 import vitcore
-from dashboard import beside, explorer, pictures, views
+from dashboard.attention import class_maps, explorer
 from dashboard.components.explorer import HERE, message
+from dashboard.drawing import pictures
+from dashboard.shared import model_outputs
 from tests.made_runs import make_run
 from vitcore.analysis.attention import capture, rollout
 from vitcore.analysis.attribution import grad_cam
@@ -48,7 +50,7 @@ def floats(view):
 
 def test_what_is_sent_is_the_models_attention_to_half_precision(vit, data):
     image = data.test.images[5]
-    view = views.view(vit, image)
+    view = model_outputs.view(vit, image)
     trace = capture(vitcore.load("vit-cifar10"), torch.from_numpy(image[None]))
     weights, rolled = floats(view)
     assert np.allclose(weights, trace.weights[0], atol=3e-4)
@@ -59,7 +61,7 @@ def test_what_is_sent_is_the_models_attention_to_half_precision(vit, data):
 
 def test_the_arrays_to_download_are_exact(vit, data):
     image = data.test.images[6]
-    found = np.load(io.BytesIO(views.arrays(vit, image, None)))
+    found = np.load(io.BytesIO(model_outputs.arrays(vit, image, None)))
     trace = capture(vitcore.load("vit-cifar10"), torch.from_numpy(image[None]))
     assert found["weights"].dtype == np.float32
     assert np.array_equal(found["weights"], trace.weights[0].numpy())
@@ -69,28 +71,28 @@ def test_the_arrays_to_download_are_exact(vit, data):
 
 def test_a_snapshot_is_read_and_a_missing_one_gets_a_sentence(vit, data):
     image = data.test.images[7]
-    early, late = (views.view(vit, image, path) for path in (vit.snapshots[0], vit.snapshots[-1]))
-    assert len({early.key, late.key, views.view(vit, image).key}) == 3
+    early, late = (model_outputs.view(vit, image, path) for path in (vit.snapshots[0], vit.snapshots[-1]))
+    assert len({early.key, late.key, model_outputs.view(vit, image).key}) == 3
     assert not np.allclose(floats(early)[0], floats(late)[0], atol=0.01)
-    maps = views.class_maps(vit, image, vit.snapshots[0])
+    maps = model_outputs.class_maps(vit, image, vit.snapshots[0])
     assert np.allclose(maps.chances, early.chances, atol=1e-5)
     with pytest.raises(UserError, match="snapshot step-0000009"):
-        views.view(vit, image, vit.checkpoints / "step-0000009.safetensors")
+        model_outputs.view(vit, image, vit.checkpoints / "step-0000009.safetensors")
 
 
 def test_too_many_weights_are_sent_token_by_token(tmp_path, data, monkeypatch):
     run = make_run(tmp_path, "small", embed_dim=16, hidden_dim=16, num_heads=2, num_layers=2, patch_size=4)
     image = data.test.images[0]
-    whole, _ = floats(views.view(run, image))
-    monkeypatch.setattr(views, "MOST_SENT", 10_000)
-    one = views.view(run, image, query=9)
+    whole, _ = floats(model_outputs.view(run, image))
+    monkeypatch.setattr(model_outputs, "MOST_SENT", 10_000)
+    one = model_outputs.view(run, image, query=9)
     assert one.only == 9
     sent = np.frombuffer(one.packed, np.float16).reshape(2, 2, 2, 65)
     assert np.allclose(sent[:, :, 0], whole[:, :, 9], atol=1e-3)
     assert np.allclose(sent[:, :, 1], whole[:, :, :, 9], atol=1e-3)
-    monkeypatch.setattr(views, "MOST_HELD", 10_000)
+    monkeypatch.setattr(model_outputs, "MOST_HELD", 10_000)
     with pytest.raises(UserError, match="65 tokens"):
-        views.view(run, image)
+        model_outputs.view(run, image)
 
 
 def test_painted_pixels_are_what_the_model_takes_for_nothing(vit, data):
@@ -99,10 +101,10 @@ def test_painted_pixels_are_what_the_model_takes_for_nothing(vit, data):
     image = data.test.images[8]
     masked = np.zeros((32, 32), dtype=bool)
     masked[4:9, 10:20] = True
-    blank = views.blanked(image, masked)
+    blank = model_outputs.blanked(image, masked)
     assert np.array_equal(blank[:, ~masked], image[:, ~masked])
     assert normalize(torch.from_numpy(blank[None]))[0][:, masked].abs().max() < 0.01
-    assert views.view(vit, image, masked=masked).key != views.view(vit, image).key
+    assert model_outputs.view(vit, image, masked=masked).key != model_outputs.view(vit, image).key
 
 
 def test_a_painted_mask_in_the_address_belongs_to_its_image(data):
@@ -119,12 +121,12 @@ def test_a_painted_mask_in_the_address_belongs_to_its_image(data):
 
 def test_class_maps_equal_those_of_one_class_at_a_time(vit, data):
     image = torch.from_numpy(data.test.images[9][None])
-    mine = views.class_maps(vit, data.test.images[9]).stages[0]
+    mine = model_outputs.class_maps(vit, data.test.images[9]).stages[0]
     model = vitcore.load("vit-cifar10")
     for c in (0, 3, 9):
         row = relevance(model, image, torch.tensor([c]))[0, 0, 1:].view(8, 8)
         assert np.allclose(mine[c], row, atol=1e-5)
-    resnet = views.class_maps(find_run("resnet-cifar10"), data.test.images[9])
+    resnet = model_outputs.class_maps(find_run("resnet-cifar10"), data.test.images[9])
     other = vitcore.load("resnet-cifar10")
     for stage, c in ((0, 2), (2, 7)):
         direct = grad_cam(other, image, torch.tensor([c]), stage)[0]
@@ -133,19 +135,19 @@ def test_class_maps_equal_those_of_one_class_at_a_time(vit, data):
 
 def test_a_map_in_units_of_an_even_spread():
     values = np.random.default_rng(0).random((3, 4, 4))
-    found = beside.share_of_even(values)
+    found = class_maps.share_of_even(values)
     assert np.allclose(found.mean(axis=(1, 2)), 1)
-    assert np.array_equal(beside.share_of_even(np.zeros((2, 2))), np.zeros((2, 2)))
+    assert np.array_equal(class_maps.share_of_even(np.zeros((2, 2))), np.zeros((2, 2)))
 
 
 def test_answers_and_heads_over_test_images_equal_single_ones(vit, data):
-    chances = views.answers(vit, data)
+    chances = model_outputs.answers(vit, data)
     assert chances.shape == (1000, 10)
     accuracy = (chances.argmax(axis=1) == data.test.labels).mean()
     assert accuracy == pytest.approx(vit.status().result["test_acc"], abs=0.035)  # n = 1,000 against 10,000
     for i in (0, 437, 999):
-        assert np.allclose(chances[i], views.view(vit, data.test.images[i]).chances, atol=1e-4)
-    distance, _, count = views.heads(vit, data, None)
+        assert np.allclose(chances[i], model_outputs.view(vit, data.test.images[i]).chances, atol=1e-4)
+    distance, _, count = model_outputs.heads(vit, data, None)
     assert count == 200
     model, places = vitcore.load("vit-cifar10"), np.linspace(0, 999, 200).round().astype(int)
     images = torch.from_numpy(data.test.images[places])
@@ -159,16 +161,16 @@ def test_visitors_at_once_see_their_own_images_and_leave_no_gradients(vit, data)
     expected = [capture(model, torch.from_numpy(i[None])).logits.softmax(dim=1)[0].numpy() for i in images]
 
     def visit(image):
-        maps = views.class_maps(vit, image)
-        return views.view(vit, image).chances, maps.stages[0].sum(), torch.is_grad_enabled()
+        maps = model_outputs.class_maps(vit, image)
+        return model_outputs.view(vit, image).chances, maps.stages[0].sum(), torch.is_grad_enabled()
 
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(visit, images))
     for (chances, total, grads), truth, image in zip(found, expected, images, strict=True):
         assert np.allclose(chances, truth, atol=1e-5)
-        assert total == pytest.approx(views.class_maps(vit, image).stages[0].sum(), rel=1e-4)
+        assert total == pytest.approx(model_outputs.class_maps(vit, image).stages[0].sum(), rel=1e-4)
         assert grads
-    from dashboard import resources
+    from dashboard.shared import resources
 
     assert all(p.grad is None for p in resources.model(vit).parameters())
 
@@ -176,11 +178,11 @@ def test_visitors_at_once_see_their_own_images_and_leave_no_gradients(vit, data)
 def test_memory_stays_flat_over_300_images(vit, data):
     process = psutil.Process()
     for image in data.test.images[:60]:
-        views.view(vit, image)
+        model_outputs.view(vit, image)
     gc.collect()
     before = process.memory_info().rss
     for image in data.test.images[60:360]:
-        views.view(vit, image)
+        model_outputs.view(vit, image)
     gc.collect()
     grown = (process.memory_info().rss - before) / 2**20
     assert grown < 60, f"{grown:.0f} MB more after 300 images"  # kept for ever, they would be 120 MB
@@ -215,13 +217,13 @@ def test_a_diverged_model_is_still_looked_at(tmp_path, data):
     small = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 1, "patch_size": 8}
     run = make_run(tmp_path, "diverged", model="vit", **small)
     save_file({name: value * float("nan") for name, value in load_file(run.best).items()}, run.best)
-    view = views.view(run, data.test.images[0])
+    view = model_outputs.view(run, data.test.images[0])
     for values in (view.chances, view.lens, view.distance, view.entropy):
         assert np.isfinite(values).all()
 
 
 def test_what_patch_sizes_cost_is_counted_for_the_images_of_the_page():
-    rows = views.patch_costs([6, 24], 24, 48)
+    rows = model_outputs.patch_costs([6, 24], 24, 48)
     assert [row["patch size"] for row in rows] == ["6 x 6", "24 x 24  (shown)"]
     for size, row in zip((6, 24), rows, strict=True):
         with torch.device("meta"):

@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import pictures
+from dashboard.drawing import pictures
 
 SHARED = Path(__file__).parent / "shared"  # scripts and style that several components read
 

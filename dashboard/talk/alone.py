@@ -19,14 +19,15 @@ from urllib.parse import urlencode
 
 import plotly
 
-from dashboard import bias_images, explorer
+from dashboard.attention import explorer
 from dashboard.components import explorer as explorer_part
 from dashboard.components import replay as replay_part
 from dashboard.components import similarity as similarity_part
 from dashboard.components import stepper as stepper_part
 from dashboard.components import talk as talk_part
 from dashboard.components.packing import Part
-from dashboard.selection import Chosen
+from dashboard.inductive_bias import live_image
+from dashboard.shared.selection import Chosen
 from dashboard.talk import scenes, stage
 from dashboard.talk.files import Step, Talk
 from vitcore.data import Dataset
@@ -111,7 +112,7 @@ def _pieces(step: Step) -> list[Piece]:
         return [_part("similarity", similarity_part.message(shown.values))]
     if isinstance(shown, scenes.Replay):
         frames = replace(shown.frames, cells=0)  # painting asks the models; what is painted already may stay
-        there = bias_images.painted_in(shown.runs, shown.image, shown.look["at"].get("painted", ""))
+        there = live_image.painted_in(shown.runs, shown.image, shown.look["at"].get("painted", ""))
         return [_part("replay", replay_part.message(frames, shown.look, there))]
     if isinstance(shown, scenes.Pictures):
         return [Piece("", scenes.as_html(shown))]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard import chart
-from dashboard.figures import _bare, _settle_pandas
+from dashboard.drawing.figures import _bare, _settle_pandas
+from dashboard.shared import run_curves
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
@@ -16,12 +16,12 @@ LOG_TICKS = [digit * 10.0**power for power in range(-4, 3) for digit in (1, 2, 5
 FAINT = "77"  # opacity of training curves, as two hexadecimal digits
 
 
-def figure(runs: Sequence[Run], look: chart.Look) -> go.Figure:
+def figure(runs: Sequence[Run], look: run_curves.Look) -> go.Figure:
     """The main curves of runs. Raises `UserError` without any."""
     _settle_pandas()
     made = make_subplots(1, 2, horizontal_spacing=0.1)
-    for column, tags in enumerate(chart.MAIN, start=1):
-        drawing = chart.collect(runs, tags, look, FAINT)
+    for column, tags in enumerate(run_curves.MAIN, start=1):
+        drawing = run_curves.collect(runs, tags, look, FAINT)
         if not drawing.items and column == 1:
             raise UserError(f"{runs[0].title} has no curves over this axis.")
         for item in drawing.items:
@@ -40,8 +40,8 @@ def figure(runs: Sequence[Run], look: chart.Look) -> go.Figure:
             pale = {"color": "rgba(136,136,136,0.55)", "width": 2}
             made.add_scatter(x=[None], y=[None], mode="lines", line=pale, name="pale: training", row=1, col=1)
         quantity = tags[-1].rsplit("_", 1)[-1]
-        made.update_xaxes(title_text=chart.AXES[look.axis], col=column)
-        made.update_yaxes(title_text=chart.TITLES[quantity], col=column)
+        made.update_xaxes(title_text=run_curves.AXES[look.axis], col=column)
+        made.update_yaxes(title_text=run_curves.TITLES[quantity], col=column)
     made.update_yaxes(ticksuffix=" %", col=1)
     if look.log:
         made.update_yaxes(type="log", tickvals=LOG_TICKS, col=2)  # Plotly's own would write 0.5 as 5

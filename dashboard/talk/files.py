@@ -27,7 +27,7 @@ import yaml
 
 from dashboard.talk import broken
 from vitcore.errors import UserError
-from vitcore.runs.folder import assets_dir
+from vitcore.paths import assets_dir
 
 NAME = re.compile(r"[\w-]{1,80}")
 LENGTHS = {"title": 80, "say": 220, "note": 4000, "link": 2000, "source": 240}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.components.talkstep import talkstep
+from dashboard.components.copy_step import talkstep
+from dashboard.drawing.markdown import plain, sentence
 from dashboard.talk.files import Talk, list_talks, misnamed, read_talk
-from dashboard.text import plain, sentence
 from vitcore.errors import UserError
 
 

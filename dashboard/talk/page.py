@@ -10,11 +10,11 @@ from contextlib import contextmanager, nullcontext
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard import selection
 from dashboard.components.talk import controls
+from dashboard.drawing.markdown import sentence
+from dashboard.shared import selection
 from dashboard.talk import scenes, stage
 from dashboard.talk.files import Step, Talk, find_talk
-from dashboard.text import sentence
 from vitcore.errors import UserError
 
 CONTROLS = "talk_controls"

@@ -1,7 +1,7 @@
 """What a link shows, without a page around it: the one picture of a step, for a talk or for a file.
 
 A scene is found from the page's name and the state in its address alone; nothing here draws. What takes long
-is cached by what it is made of (`dashboard.views` and others), so that a step can be prepared beforehand.
+is cached by what it is made of (`dashboard.shared.model_outputs` and others), so that a step can be prepared beforehand.
 """
 
 from __future__ import annotations
@@ -14,29 +14,17 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard import (
-    bias,
-    bias_images,
-    bias_samples,
-    chart,
-    compare_disagree,
-    compare_figures,
-    compare_measured,
-    compare_panel,
-    compare_reach,
-    explorer,
-    pictures,
-    resources,
-    run_table,
-    samples,
-    selection,
-    story,
-    study,
-    sweep_figures,
-    tokens,
-    views,
-)
+from dashboard.attention import explorer
+from dashboard.compare import disagreement, measured, sections, time_to_accuracy
+from dashboard.compare import figures as compare_figures
 from dashboard.components.replay import Frames
+from dashboard.drawing import pictures
+from dashboard.inductive_bias import experiments, live_image, sample_efficiency
+from dashboard.overview import featured_image
+from dashboard.patches import stepper_data
+from dashboard.shared import model_outputs, resources, run_curves, run_table, selection
+from dashboard.sweeps import figures as sweep_figures
+from dashboard.sweeps import results, sample_curves
 from dashboard.talk import curves
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
@@ -44,9 +32,9 @@ from vitcore.errors import UserError
 from vitcore.probes import PROBES
 from vitcore.probes.store import images_for
 from vitcore.runs.folder import Run
-from vitcore.runs.pair import partner
-from vitcore.runs.sweep import find_sweeps
-from vitcore.runs.sweep_rows import sample_curve, study_rows
+from vitcore.sweeps.pair import partner
+from vitcore.sweeps.results import sample_curve, study_rows
+from vitcore.sweeps.sweep import find_sweeps
 
 State = Mapping[str, str]
 COMPARED = {
@@ -57,11 +45,11 @@ COMPARED = {
 CHOICES = {  # of what else an address may say: another word would be drawn as if it were left out
     "patches": {"view": ("similarity",)},
     "compare": {
-        "view": (study.RUNS, study.SWEEPS),
-        "show": compare_panel.SECTIONS,
-        "who": compare_disagree.WHO,
+        "view": (results.RUNS, results.SWEEPS),
+        "show": sections.SECTIONS,
+        "who": disagreement.WHO,
     },
-    "inductive_bias": {"view": ("curve",), "border": bias_images.BORDERS},
+    "inductive_bias": {"view": ("curve",), "border": live_image.BORDERS},
 }
 PICTURED = 4  # images beside each other
 
@@ -156,7 +144,7 @@ def _image(state: State, data: Dataset, run: Run | None = None) -> selection.Cho
     """The image that the address names, or the page's first."""
     kind = state.get("class") or ("cat" if "cat" in data.classes else data.classes[0])
     number = selection.whole(state.get("image", ""), 1)
-    asked = (lambda: views.answers(run, data)) if run else None
+    asked = (lambda: model_outputs.answers(run, data)) if run else None
     chosen = selection.pick(data, kind, number, asked)
     if chosen is None:
         raise UserError(f"The link names {kind[:40]}, test image {number}: {data.name} has none.")
@@ -177,7 +165,9 @@ def _overview(state: State) -> Scene:
 
 
 def _map(run: Run, chosen: selection.Chosen, data: Dataset, method: str) -> tuple[str, str, str]:
-    where, chances = story.reading(run, {}, story.Shown(chosen.image, chosen.truth, chosen.name, None))
+    where, chances = featured_image.reading(
+        run, {}, featured_image.Shown(chosen.image, chosen.truth, chosen.name, None)
+    )
     best = int(chances.argmax())
     said = f"says {data.classes[best]}, {100 * chances.max():.0f} % sure"
     name = ARCHITECTURES[run.config.model].label
@@ -187,7 +177,7 @@ def _map(run: Run, chosen: selection.Chosen, data: Dataset, method: str) -> tupl
 def _patches(state: State) -> Scene:
     run = _run(state, "run", resources.runs(trained=True, model="vit"))
     if state.get("view") == "similarity":
-        learned = views.learned(run).similarity
+        learned = model_outputs.learned(run).similarity
         if not learned.any() or len(learned) > 1024:
             raise UserError(f"{run.title} has no position embeddings that can be drawn.")
         return Similarity(learned)
@@ -195,7 +185,7 @@ def _patches(state: State) -> Scene:
     size = selection.whole(state.get("patch", ""), 0) or None
     if size and data.size % size:
         raise UserError(f"The link names patches of {size} pixels: an image of {data.size} has none such.")
-    arguments = tokens.prepare(run, _image(state, data), size)
+    arguments = stepper_data.prepare(run, _image(state, data), size)
     return Stepper(arguments | {"step": selection.whole(state.get("step", ""), 1)})
 
 
@@ -219,7 +209,7 @@ def _for(run: Run, chosen: selection.Chosen, data: Dataset, named: str) -> tuple
         return None
     if named not in data.classes:
         raise _no(f"speaks={named}", f"{data.name} has {', '.join(data.classes[:20])}")
-    found = views.class_maps(run, chosen.image)
+    found = model_outputs.class_maps(run, chosen.image)
     if not found.stages:
         return None
     drawn = pictures.overlay(chosen.image, found.stages[-1][data.classes.index(named)])
@@ -236,7 +226,7 @@ def _training(state: State) -> Scene:
     return Figures([(curves.figure(both, _look(state)), f"the training of {run.title}")])
 
 
-def _look(state: State) -> chart.Look:
+def _look(state: State) -> run_curves.Look:
     """How the address has curves drawn; what it does not know is as a page draws it at first."""
     axis = state.get("x", "epoch")
     try:
@@ -244,12 +234,12 @@ def _look(state: State) -> chart.Look:
     except ValueError:
         smooth = 0.0
     smooth = smooth if 0 <= smooth <= 0.99 else 0.0
-    return chart.Look(axis if axis in chart.AXES else "epoch", smooth, state.get("log") == "true")
+    return run_curves.Look(axis if axis in run_curves.AXES else "epoch", smooth, state.get("log") == "true")
 
 
 def _compare(state: State) -> Scene:
     found = resources.runs()
-    if state.get("view") == study.SWEEPS:
+    if state.get("view") == results.SWEEPS:
         sweeps = {sweep.name: sweep for sweep in find_sweeps(found)}
         name = state.get("sweep") or next(iter(sweeps), "")
         if name not in sweeps:
@@ -259,12 +249,12 @@ def _compare(state: State) -> Scene:
     runs = [_run({"run": run_id}, "run", found) for run_id in wanted.split(",")[: run_table.MOST]]
     section = state.get("show", "")
     if section == "Speed to accuracy":
-        return Figures([compare_reach.figure(runs, state.get("goal", ""), _look(state).axis)])
+        return Figures([time_to_accuracy.figure(runs, state.get("goal", ""), _look(state).axis)])
     if section not in (*COMPARED, "Disagreement"):
         names = ", ".join(run.title for run in runs)
         return Figures([(curves.figure(runs, _look(state)), f"the training of {names}")])
-    count = compare_measured.COMPLETE if state.get("tested") == str(compare_measured.COMPLETE) else 1000
-    fits, said = compare_measured.alike(compare_measured.look_up(runs, count))
+    count = measured.COMPLETE if state.get("tested") == str(measured.COMPLETE) else 1000
+    fits, said = measured.alike(measured.look_up(runs, count))
     known = [item for item in fits if item.test][: 2 if section == "Confusion" else None]
     if not known:
         raise UserError(f"Not measured yet: open Compare, {section}, and measure it there. {said}")
@@ -274,9 +264,9 @@ def _compare(state: State) -> Scene:
     return Figures([(COMPARED[section]([item.shown for item in known]), f"{section}: {names}")])
 
 
-def _disagreement(known: list[compare_measured.Item], state: State) -> Scene:
+def _disagreement(known: list[measured.Item], state: State) -> Scene:
     parts = []
-    for image, card in compare_disagree.first(known, state, PICTURED):
+    for image, card in disagreement.first(known, state, PICTURED):
         said = ", ".join(f"{name}: {answer} {sure}" for answer, sure, _, _, name in card.said)
         parts.append((card.truth, pictures.data_url(image), said))
     return Pictures(parts)
@@ -291,8 +281,8 @@ def _sweep(sweep: Any) -> Scene:
 
 def _bias(state: State) -> Scene:
     title = state.get("probe", next(iter(PROBES.values())).title)
-    if title == bias_samples.TITLE:
-        sweeps = {sweep.name: sweep for sweep in samples.sweeps()}
+    if title == sample_efficiency.TITLE:
+        sweeps = {sweep.name: sweep for sweep in sample_curves.sweeps()}
         if not sweeps:
             raise UserError("There is no sweep over shares of the training images yet.")
         name = state.get("samples") or next(iter(sweeps))
@@ -308,21 +298,21 @@ def _bias(state: State) -> Scene:
         _run(state, "against", found, shelf.get("resnet")),
     ]
     fill = state.get("border", "reflect")
-    if probe.name in bias_images.KINDS and state.get("view") != "curve":
+    if probe.name in live_image.KINDS and state.get("view") != "curve":
         data = resources.dataset_of(runs[0])
         chosen = _image(state, data)
-        frames, look = bias_images.prepare(probe.name, runs, data.classes, chosen, fill)
+        frames, look = live_image.prepare(probe.name, runs, data.classes, chosen, fill)
         at = {name: state[name] for name in (probe.name, "painted") if name in state}
         return Replay(probe.name, runs, chosen.image, frames, {**look, "hint": "", "at": at})
     images = images_for(runs, selection.whole(state.get("n", ""), 500))
     settings = {name: state.get(f"set_{name}", options[0]) for name, options in probe.choices.items()}
-    found = bias.look_up(probe, runs, images, settings, untrained=state.get("untrained") != "false")
+    found = experiments.look_up(probe, runs, images, settings, untrained=state.get("untrained") != "false")
     known = [m for m in found if m.result]
     if not known:
         raise UserError(f"Not measured yet: open Inductive bias, {title}, and measure it there.")
     if probe.name == "receptive-field":  # one figure, and its colours by what is on it
         known = [m for m in known if not m.subjects[0].untrained] or known
-    drawn = bias.figures_of(probe, known, fill)[:1]
+    drawn = experiments.figures_of(probe, known, fill)[:1]
     return Figures([(d.figure, d.alt) for d in drawn])
 
 

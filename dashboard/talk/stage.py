@@ -10,10 +10,12 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard import bias_images, explorer, figures
+from dashboard.attention import explorer
 from dashboard.components.replay import replay
 from dashboard.components.similarity import similarity
 from dashboard.components.stepper import stepper
+from dashboard.drawing import figures
+from dashboard.inductive_bias import live_image
 from dashboard.talk import scenes
 from dashboard.talk.files import Step
 
@@ -39,7 +41,7 @@ def draw(shown: scenes.Scene, state: MutableMapping[str, str], *, key: str, scal
     elif isinstance(shown, scenes.Similarity):
         similarity(shown.values, key=key)
     elif isinstance(shown, scenes.Replay):
-        found = bias_images.painted(key, shown.kind, shown.runs, shown.image)
+        found = live_image.painted(key, shown.kind, shown.runs, shown.image)
         replay(shown.frames, shown.look, key=key, painted=found)
     elif isinstance(shown, scenes.Pictures):
         st.html(scenes.as_html(shown))

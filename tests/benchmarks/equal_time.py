@@ -29,7 +29,8 @@ from vitcore.data import load_dataset, resolve
 from vitcore.models import load_run, weights_of
 from vitcore.models.evaluate import evaluate
 from vitcore.runs import process
-from vitcore.runs.folder import Run, Status, create_run, write_atomic
+from vitcore.runs.files import write_atomic
+from vitcore.runs.folder import Run, Status, create_run
 from vitcore.training import train
 from vitcore.training.setup import parts
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
 from torch.utils.tensorboard import SummaryWriter
 
-from dashboard.chart import MAIN, Look, collect
+from dashboard.shared.run_curves import MAIN, Look, collect
 from vitcore.config import make_config
 from vitcore.runs.folder import Run, create_run
 

@@ -20,7 +20,7 @@ from playwright.sync_api import sync_playwright
 from tests.browser.conftest import Server
 from tests.chromium import FLAGS, find
 from vitcore.config import make_config
-from vitcore.runs import launch as background
+from vitcore.queue import launch as background
 from vitcore.runs.folder import ACTIVE
 
 EVERY_S = 10.0

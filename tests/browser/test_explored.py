@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from playwright.sync_api import expect
 
-from dashboard import views
+from dashboard.shared import model_outputs
 from tests.browser.conftest import Visitor
 from tests.browser.explorer_page import (
     EXPLORER,
@@ -33,7 +33,7 @@ def test_the_model_is_asked_for_hard_and_easy_images(visitor, open_explorer, dat
     expect(page.get_by_text(re.compile(r"misclassified, test image 2 of \d+"))).to_be_visible()
     expect(page.locator(".xp-class").first).not_to_contain_text("(true)")
     open_explorer("?class=surest")
-    surest = views.answers(find_run("vit-cifar10"), data).max()
+    surest = model_outputs.answers(find_run("vit-cifar10"), data).max()
     expect(page.locator(".xp-class").first).to_contain_text(f"(true){100 * surest:.0f} %")
 
 

@@ -7,7 +7,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from dashboard import guide, resources, samples
+from dashboard import guide
+from dashboard.shared import resources
+from dashboard.sweeps import sample_curves
 
 
 def path_of(name):
@@ -60,7 +62,7 @@ def test_the_overview_fits_its_screen_and_says_how_it_was_measured(visitor):
     said = f"the ViT, {size:.1f} million parameters, for {minutes:.0f} minutes on two"
     expect(body.get_by_text(said)).to_be_visible()
     curves = body.get_by_text("The curves:")
-    expect(curves).to_have_count(1 if samples.bundled_points() else 0)
+    expect(curves).to_have_count(1 if sample_curves.bundled_points() else 0)
 
 
 def test_the_explorer_s_keys_stay_at_hand(open_explorer):

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from dashboard import resources, samples
+from dashboard.shared import resources
+from dashboard.sweeps import sample_curves
 from tests.browser.conftest import Server, Visitor
 from tests.conftest import ROOT
 from vitcore.architectures import ARCHITECTURES
@@ -71,7 +72,7 @@ def test_overview_tells_the_gap_and_its_doors_open(visitor):
     label = f"test accuracy: {', '.join(shares)}; chance 10 %"
     expect(page.get_by_role("img", name=label)).to_be_visible()
     curve = page.get_by_role("img", name="Test accuracy against training images")
-    expect(curve).to_have_count(1 if samples.bundled_points() else 0)
+    expect(curve).to_have_count(1 if sample_curves.bundled_points() else 0)
     doors = page.locator("[class*='st-key-door']").get_by_test_id("stPageLink")
     expect(doors).to_contain_text(["Patches", "Attention", "Inductive bias", "Training"])
     page.get_by_role("radio", name="ship").click()

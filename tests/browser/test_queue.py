@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitor
 from tests.browser.test_training import launch, wait_for_points
-from vitcore.runs import launch as background
+from vitcore.queue import launch as background
 from vitcore.runs.folder import ACTIVE, find_run, list_runs
 
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_queue import own, set_epochs
-from vitcore.runs import launch as background
+from vitcore.queue import launch as background
 from vitcore.runs.folder import ACTIVE
 
 CHART = "document.querySelector('.st-key-watch_train_acc .curves')"

@@ -56,7 +56,7 @@ def test_every_page_brings_the_style_along(server, path):
     assert int(headers["content-length"]) == len(body)
     assert page.rstrip().endswith("</html>")
     (style,) = Styles(page).texts
-    assert (ROOT / "dashboard" / "style.css").read_text() in style
+    assert (ROOT / "dashboard" / "streamlit_internals" / "style.css").read_text() in style
     assert ((ROOT / "dashboard" / "talk" / "talk.css").read_text() in style) == ("talk" in path)
     assert int(ask(f"{server.url}/{path}", "HEAD")[0]["content-length"]) == len(body)
 

@@ -12,9 +12,9 @@ from playwright.sync_api import expect
 from tests.conftest import make_folder
 from vitcore.config import launch_command, make_config
 from vitcore.data import resolve
-from vitcore.runs import launch as background
+from vitcore.queue import launch as background
 from vitcore.runs.folder import ACTIVE, Status, Tie, create_run, list_runs
-from vitcore.runs.sweep import find_sweeps
+from vitcore.sweeps.sweep import find_sweeps
 
 FIGURE = ".stPlotlyChart"
 

@@ -17,7 +17,7 @@ from vitcore.data.augment import augment, uniforms
 from vitcore.data.datasets import Split
 from vitcore.data.loader import make_loader
 from vitcore.data.mixing import beta, draw_mix, mix
-from vitcore.data.policies import BINS, FILL, GEOMETRIC, OPERATIONS, choices, trivial_augment
+from vitcore.data.trivial_augment import BINS, FILL, GEOMETRIC, OPERATIONS, choices, trivial_augment
 
 NAMES = list(OPERATIONS)
 PHOTOS = torch.from_numpy(load_dataset("cifar10-mini").train.images[: 2 * BINS])

@@ -257,7 +257,7 @@ def test_wrong_options_get_a_sentence(name, options, words):
 def test_exported_snapshots_are_log_spaced_from_the_first_epoch_to_the_last():
     from pathlib import Path
 
-    from vitcore.runs.share import log_spaced
+    from vitcore.exchange.archive import log_spaced
 
     found = [Path(f"step-{350 * epoch:07d}.safetensors") for epoch in range(21)]
     epochs = [int(path.stem[5:]) // 350 for path in log_spaced(found, 4)]

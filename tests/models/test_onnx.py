@@ -14,14 +14,14 @@ import torch
 from safetensors.torch import save_file
 
 import vitcore
-import vitcore.models.onnx as exporter
+import vitcore.exchange.onnx as exporter
 from tests.conftest import ROOT
 from tests.made_runs import make_run
 from tests.models.test_architectures import SMALL
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
+from vitcore.exchange.onnx import export_onnx
 from vitcore.models import build, load_run, weights_of
-from vitcore.models.onnx import export_onnx
 from vitcore.runs.folder import find_run
 
 # of CIFAR-10's training images, as the tutorial states them

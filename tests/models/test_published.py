@@ -17,11 +17,13 @@ from tests.published_site import KWARGS, PUBLISHED, RESNET, SGD, Flaky, serve, w
 from vitcore.data import load_dataset
 from vitcore.data.download import fetch
 from vitcore.errors import UserError
-from vitcore.models import load_run, published
+from vitcore.exchange import published
+from vitcore.exchange.published import FILES, import_checkpoint, import_tutorial
+from vitcore.models import load_run
 from vitcore.models.evaluate import evaluate
-from vitcore.models.published import FILES, import_checkpoint, import_tutorial
+from vitcore.paths import runs_dir
 from vitcore.runs import process
-from vitcore.runs.folder import list_runs, runs_dir
+from vitcore.runs.folder import list_runs
 from vitcore.runs.metrics import event_files, read_scalars
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import psutil
 import pytest
 
-from vitcore.runs.folder import runs_dir
+from vitcore.paths import runs_dir
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from vitcore.config import make_config
 from vitcore.errors import UserError
-from vitcore.runs import devices
-from vitcore.runs.devices import Device, Wish, assign, environment, holds, list_devices, wish
+from vitcore.queue import devices
+from vitcore.queue.devices import Device, Wish, assign, environment, holds, list_devices, wish
 
 CPU = Device("cpu", "cpu", "A processor", 16, 8)
 GPUS = [Device("cuda:GPU-aa", "cuda", "H100", 80, 10), Device("cuda:GPU-bb", "cuda", "H100", 80, 0)]

@@ -18,11 +18,14 @@ from tests.runs.trainings import LONG, config, supervisors, wait_for, wait_until
 from vitcore.config import dump_config
 from vitcore.data import resolve
 from vitcore.errors import UserError
-from vitcore.runs import launch as background
-from vitcore.runs import process, queue, supervisor
-from vitcore.runs.devices import Device
-from vitcore.runs.folder import Status, create_run, list_runs, runs_dir
-from vitcore.runs.supervisor import Supervisor
+from vitcore.paths import runs_dir
+from vitcore.queue import launch as background
+from vitcore.queue import order as queue
+from vitcore.queue import supervisor
+from vitcore.queue.devices import Device
+from vitcore.queue.supervisor import Supervisor
+from vitcore.runs import process
+from vitcore.runs.folder import Status, create_run, list_runs
 
 
 def trainings(run):
@@ -34,7 +37,7 @@ def trainings(run):
 def kill_supervisor():
     for found in psutil.process_iter(["cmdline"]):
         line = " ".join(found.info["cmdline"] or [])
-        if "vitcore.runs.supervisor" in line and str(runs_dir()) in line:
+        if "vitcore.queue.supervisor" in line and str(runs_dir()) in line:
             found.kill()
             with contextlib.suppress(psutil.TimeoutExpired):
                 found.wait(5)
@@ -195,7 +198,7 @@ def test_a_waiting_run_is_moved(colours):
 
 def test_the_same_launch_by_two_at_once_is_one_run(colours):
     code = (
-        "import sys; from vitcore.config import read_config; from vitcore.runs.launch import launch\n"
+        "import sys; from vitcore.config import read_config; from vitcore.queue.launch import launch\n"
         "print(launch(read_config(sys.argv[1]), once_s=30.0).id)"
     )
     place = runs_dir().parent / "wanted.yaml"
@@ -288,7 +291,7 @@ def test_a_training_that_the_system_kills_for_its_memory_says_so(colours, small_
     run = create_run(config(colours))
     code = (
         "import os, sys; open(sys.argv[1], 'w').write(str(os.getpid()))\n"
-        "from vitcore.runs.supervisor import Supervisor\nfrom pathlib import Path\nimport time\n"
+        "from vitcore.queue.supervisor import Supervisor\nfrom pathlib import Path\nimport time\n"
         "watcher = Supervisor(Path(sys.argv[2]))\nwhile watcher.tick(): time.sleep(0.2)"
     )
     subprocess.run([sys.executable, "-c", code, small_memory, runs_dir()], check=True, timeout=60)

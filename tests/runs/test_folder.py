@@ -11,18 +11,10 @@ import pytest
 
 from vitcore.config import make_config
 from vitcore.errors import UserError
+from vitcore.paths import runs_dir
 from vitcore.runs import process
-from vitcore.runs.folder import (
-    Meta,
-    Run,
-    Status,
-    create_run,
-    derive,
-    find_run,
-    list_runs,
-    runs_dir,
-    write_atomic,
-)
+from vitcore.runs.files import write_atomic
+from vitcore.runs.folder import Meta, Run, Status, create_run, derive, find_run, list_runs
 from vitcore.runs.listing import as_rows
 from vitcore.runs.log import tail
 

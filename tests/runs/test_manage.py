@@ -9,9 +9,11 @@ from filelock import FileLock
 
 from vitcore.config import make_config
 from vitcore.errors import UserError
-from vitcore.models.published import import_tutorial
-from vitcore.runs import launch, manage
-from vitcore.runs.folder import Run, Status, create_run, find_run, list_runs, runs_dir
+from vitcore.exchange.published import import_tutorial
+from vitcore.paths import runs_dir
+from vitcore.queue import launch
+from vitcore.runs import edit
+from vitcore.runs.folder import Run, Status, create_run, find_run, list_runs
 from vitcore.training import train
 
 ENDED = Status(state="stopped")
@@ -21,22 +23,22 @@ HOSTILE = ["../x", "/etc/passwd", "a" * 80, "Ünï ☃ 模型", "<script>alert(1
 @pytest.mark.parametrize("title", HOSTILE)
 def test_a_title_is_only_text(title):
     run = create_run(make_config(), title="before", status=ENDED)
-    manage.describe(run, title, "first line\nsecond line")
+    edit.describe(run, title, "first line\nsecond line")
     clean = "".join(c for c in title if c.isprintable())
     assert run.meta.title == clean
     assert run.title == (clean or run.id)
     assert run.meta.note == "first line\nsecond line"
     assert [r.path for r in list_runs(bundled=False)] == [run.path]
-    manage.describe(run, note="")
+    edit.describe(run, note="")
     assert (run.meta.title, run.meta.note) == (clean, "")
-    manage.delete(run)
+    edit.delete(run)
     assert not [p for p in runs_dir().iterdir() if p.name != ".lock"]
 
 
 def test_a_title_that_is_too_long_changes_nothing():
     run = create_run(make_config(), title="before", status=ENDED)
     with pytest.raises(UserError, match="80 at most"):
-        manage.describe(run, "x" * 81)
+        edit.describe(run, "x" * 81)
     assert run.title == "before"
 
 
@@ -44,33 +46,33 @@ def test_a_title_that_is_too_long_changes_nothing():
 def test_a_run_that_is_not_over_is_not_deleted(state):
     run = create_run(make_config(), status=Status(state=state))
     with pytest.raises(UserError, match="stop it before"):
-        manage.delete(run)
+        edit.delete(run)
     assert run.config
 
 
 def test_a_run_that_another_process_holds_is_not_deleted():
     run = create_run(make_config(), status=ENDED)
     with FileLock(run.path / ".lock"), pytest.raises(UserError, match="stop it before"):
-        manage.delete(run)
-    manage.delete(run)
+        edit.delete(run)
+    edit.delete(run)
     assert not run.path.exists()
 
 
 def test_nothing_outside_the_runs_folder_is_deleted(tmp_path):
     elsewhere = create_run(make_config(), tmp_path / "elsewhere", status=ENDED)
     with pytest.raises(UserError, match="not in the runs folder"):
-        manage.delete(elsewhere)
+        edit.delete(elsewhere)
     with pytest.raises(UserError, match="not in the runs folder"):
-        manage.delete(Run(runs_dir() / ".." / "elsewhere" / elsewhere.id))
+        edit.delete(Run(runs_dir() / ".." / "elsewhere" / elsewhere.id))
     for bundled in (find_run("vit-cifar10"), find_run("resnet-cifar10")):
         with pytest.raises(UserError):
-            manage.delete(bundled)
+            edit.delete(bundled)
         with pytest.raises(UserError, match="bundled"):
-            manage.describe(bundled, "mine")
+            edit.describe(bundled, "mine")
     runs_dir().mkdir(exist_ok=True)
     link = runs_dir() / "link"
     link.symlink_to(elsewhere.path)
-    manage.delete(Run(link))
+    edit.delete(Run(link))
     assert not link.is_symlink()
     assert elsewhere.config  # of a link only the link goes
 
@@ -81,7 +83,7 @@ def test_an_interrupted_removal_is_finished_by_the_next_one():
     (left / "checkpoints").mkdir(parents=True)
     os.utime(left, (1, 1))
     assert not list_runs(bundled=False)
-    manage.delete(create_run(make_config(), status=ENDED))
+    edit.delete(create_run(make_config(), status=ENDED))
     assert not left.exists()
 
 
@@ -92,8 +94,8 @@ def test_read_only_looks_at_everything_and_changes_nothing(monkeypatch):
         lambda: launch.launch(make_config()),
         lambda: launch.resume(run),
         lambda: launch.stop(run),
-        lambda: manage.delete(run),
-        lambda: manage.describe(run, "after"),
+        lambda: edit.delete(run),
+        lambda: edit.describe(run, "after"),
         lambda: train(make_config(data="cifar10-mini")),
         import_tutorial,
     ]
@@ -103,5 +105,5 @@ def test_read_only_looks_at_everything_and_changes_nothing(monkeypatch):
     assert [r.id for r in list_runs(bundled=False)] == [run.id]
     assert (run.title, run.status()) == ("before", ENDED)
     monkeypatch.setenv("VITLAB_READONLY", "0")
-    manage.describe(run, "after")
+    edit.describe(run, "after")
     assert run.title == "after"

@@ -10,9 +10,9 @@ from tests.runs.trainings import wait_for
 from vitcore.config import build_config, make_config
 from vitcore.data import load_dataset, resolve
 from vitcore.errors import UserError
-from vitcore.runs import launch as background
+from vitcore.queue import launch as background
 from vitcore.runs.folder import create_run, list_runs
-from vitcore.runs.pair import SHARED, launch_pair, make_pair, partner, policy
+from vitcore.sweeps.pair import SHARED, launch_pair, make_pair, partner, policy
 from vitcore.training.setup import make_loaders
 
 

@@ -14,10 +14,11 @@ from tests.conftest import TINY_VIT
 from tests.made_runs import make_run, own_copy
 from vitcore.config import make_config
 from vitcore.errors import UserError
+from vitcore.exchange.archive import pack_run, unpack_run
 from vitcore.models import load_run
-from vitcore.runs.folder import find_run, list_runs, runs_dir
+from vitcore.paths import runs_dir
+from vitcore.runs.folder import find_run, list_runs
 from vitcore.runs.metrics import event_files, read_scalars
-from vitcore.runs.share import pack_run, unpack_run
 from vitcore.training import train
 
 

@@ -13,10 +13,11 @@ import pytest
 
 from tests.runs.trainings import LONG, config, supervisors, wait_for, wait_for_reason, wait_until_training
 from vitcore.errors import UserError
-from vitcore.runs import launch as background
+from vitcore.paths import runs_dir
+from vitcore.queue import launch as background
+from vitcore.queue.supervisor import Supervisor
 from vitcore.runs import process
-from vitcore.runs.folder import create_run, find_run, runs_dir
-from vitcore.runs.supervisor import Supervisor
+from vitcore.runs.folder import create_run, find_run
 
 
 def test_launch_returns_at_once_and_the_run_finishes(colours):
@@ -112,7 +113,7 @@ def test_the_queue_survives_its_supervisor(colours):
     first, second = (background.launch(config(colours, epochs)) for epochs in (LONG, 1))
     child = psutil.Process(wait_until_training(first).pid)
     supervisor = child.parent()
-    assert "vitcore.runs.supervisor" in " ".join(supervisor.cmdline())
+    assert "vitcore.queue.supervisor" in " ".join(supervisor.cmdline())
     supervisor.kill()
     supervisor.wait(5)
     assert first.status().state == "running"
@@ -159,7 +160,7 @@ def test_a_supervisor_ends_with_its_folder(tmp_path):
 
     home = tmp_path / "short-lived"
     home.mkdir()
-    watcher = subprocess.Popen([sys.executable, "-m", "vitcore.runs.supervisor", str(home)])
+    watcher = subprocess.Popen([sys.executable, "-m", "vitcore.queue.supervisor", str(home)])
     end = time.monotonic() + 20
     while not list(home.glob(".supervisor-*.lock")) and time.monotonic() < end:
         time.sleep(0.05)

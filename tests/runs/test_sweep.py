@@ -12,9 +12,11 @@ from tests.runs.trainings import LONG, wait_for
 from vitcore.config import make_config
 from vitcore.data import resolve
 from vitcore.errors import UserError
-from vitcore.runs import launch as background
+from vitcore.queue import launch as background
 from vitcore.runs.folder import Run, Status, Tie, create_run, list_runs
-from vitcore.runs.sweep import (
+from vitcore.sweeps.plan import plan_samples, plan_study
+from vitcore.sweeps.results import sample_curve, standard_error, study_rows, together
+from vitcore.sweeps.sweep import (
     delete_sweep,
     find_sweep,
     find_sweeps,
@@ -23,8 +25,6 @@ from vitcore.runs.sweep import (
     stop_sweep,
     tie_runs,
 )
-from vitcore.runs.sweep_plan import plan_samples, plan_study
-from vitcore.runs.sweep_rows import sample_curve, standard_error, study_rows, together
 
 VIT = {name: value for name, value in TINY_VIT.items() if name != "batch_size"}
 RESNET = {"c_hidden": [4, 8], "num_blocks": [1, 1]}

@@ -11,7 +11,7 @@ from vitcore.config import make_config
 from vitcore.data import load_dataset
 from vitcore.data.augment import subset
 from vitcore.errors import UserError
-from vitcore.runs.sweep_plan import MOST, changed, plan_samples, plan_study, settings_of, steps_of, suggest
+from vitcore.sweeps.plan import MOST, changed, plan_samples, plan_study, settings_of, steps_of, suggest
 
 
 def test_samples_are_the_measured_command_lines():

@@ -8,7 +8,7 @@ import psutil
 
 from tests.conftest import TINY_VIT
 from vitcore.config import make_config
-from vitcore.runs.folder import runs_dir
+from vitcore.paths import runs_dir
 
 LONG = 2000  # epochs: never ends by itself within a test
 
@@ -50,4 +50,4 @@ def wait_for_reason(run, words, seconds=10.0):
 
 def supervisors():
     lines = [" ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"])]
-    return [line for line in lines if "vitcore.runs.supervisor" in line and str(runs_dir()) in line]
+    return [line for line in lines if "vitcore.queue.supervisor" in line and str(runs_dir()) in line]

@@ -17,7 +17,7 @@ import pytest
 from torch.utils.tensorboard import SummaryWriter
 
 from tests.training.test_train import config
-from vitcore.runs.folder import runs_dir
+from vitcore.paths import runs_dir
 from vitcore.training import train
 
 

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from tests.conftest import ROOT, TINY_VIT
 from vitcore.config import make_config
 from vitcore.errors import UserError
-from vitcore.runs import launch as background
+from vitcore.queue import launch as background
 from vitcore.runs.folder import list_runs
 from vitcore.runs.metrics import read_scalars
 from vitcore.training import train

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from dashboard.learning import as_html
+from dashboard.training.predictions import as_html
 from tests.training.test_failures import stopped_after_an_epoch
 from tests.training.test_train import config, same_weights
 from vitcore.data import load_dataset

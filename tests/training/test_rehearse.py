@@ -20,7 +20,8 @@ import torch
 from tests.training.test_train import config
 from vitcore.config import dump_config, make_config
 from vitcore.errors import UserError
-from vitcore.runs.folder import list_runs, runs_dir
+from vitcore.paths import runs_dir
+from vitcore.runs.folder import list_runs
 from vitcore.training import engine, train
 from vitcore.training import rehearse as rehearsing
 from vitcore.training.rehearse import Clock, Load, Rehearsal, rehearse

@@ -19,7 +19,8 @@ from vitcore.config import dump_config, make_config
 from vitcore.data import load_dataset
 from vitcore.errors import UserError
 from vitcore.models.vit import ViT
-from vitcore.runs.folder import list_runs, runs_dir
+from vitcore.paths import runs_dir
+from vitcore.runs.folder import list_runs
 from vitcore.runs.metrics import read_scalars
 from vitcore.training import engine, setup, train
 from vitcore.training.callbacks import Keeper, snapshot_epochs

@@ -21,7 +21,8 @@ from vitcore.data import load_dataset
 from vitcore.errors import UserError
 from vitcore.models import load_run
 from vitcore.models.vit import ViT
-from vitcore.runs.folder import Run, write_atomic
+from vitcore.runs.files import write_atomic
+from vitcore.runs.folder import Run
 
 
 def look(model: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -69,11 +69,11 @@ def import_(
 ) -> None:
     """Turn a zip of `export`, or a checkpoint of the tutorial, into a run; prints its folder last."""
     if source.lower().endswith(".zip") and Path(source).is_file():
-        from vitcore.runs.share import unpack_run
+        from vitcore.exchange.archive import unpack_run
 
         print(unpack_run(Path(source), runs_dir).path)
         return
-    from vitcore.models.published import import_checkpoint, import_tutorial
+    from vitcore.exchange.published import import_checkpoint, import_tutorial
 
     if source == "tutorial":
         runs = import_tutorial(runs_dir, _show_progress)
@@ -114,13 +114,13 @@ def export(
         if kind == ".onnx":
             if snapshots or not weights:
                 raise UserError("An ONNX file holds the best weights alone: leave the other options out.")
-            from vitcore.models.onnx import export_onnx
+            from vitcore.exchange.onnx import export_onnx
 
             report = export_onnx(found, out)
             about = {name: getattr(report, name) for name in ("images", "data", "difference", "scale")}
             about["words"] = str(report)
         elif kind == ".zip":
-            from vitcore.runs.share import pack_run, write_new
+            from vitcore.exchange.archive import pack_run, write_new
 
             write_new(out, pack_run(found, snapshots=snapshots, weights=weights))
         elif LIKE_A_FILE.fullmatch(kind):
@@ -129,7 +129,7 @@ def export(
                 "a file *.zip or a file *.onnx."
             )
         else:
-            from vitcore.models.export import export_run
+            from vitcore.exchange.folder import export_run
 
             export_run(found, out, snapshots=snapshots, weights=weights)
     if as_json:

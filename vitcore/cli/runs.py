@@ -40,7 +40,7 @@ def stop(
     runs_dir: RunsDir = None,
 ) -> None:
     """Ask a queued or running training to save and end."""
-    from vitcore.runs import launch as background
+    from vitcore.queue import launch as background
     from vitcore.runs.folder import find_run
 
     background.stop(find_run(run, runs_dir), now=now)
@@ -53,16 +53,16 @@ def move(
     runs_dir: RunsDir = None,
 ) -> None:
     """Change the place of a waiting run in the queue."""
-    from vitcore.runs import queue
+    from vitcore.queue import order
     from vitcore.runs.folder import find_run
 
-    queue.move(find_run(run, runs_dir), to.value)
+    order.move(find_run(run, runs_dir), to.value)
 
 
 @app.command()
 def devices(as_json: Json = False) -> None:
     """List this machine's devices: name, memory, load. `launch --device KEY` waits for one of them."""
-    from vitcore.runs.devices import as_row, list_devices
+    from vitcore.queue.devices import as_row, list_devices
 
     found = list_devices()
     if as_json:
@@ -85,21 +85,21 @@ def describe(
     runs_dir: RunsDir = None,
 ) -> None:
     """Change a run's title or note."""
-    from vitcore.runs import manage
+    from vitcore.runs import edit
     from vitcore.runs.folder import find_run
 
     if title is None and note is None:
         raise UserError("Nothing to change: give --title or --note.")
-    manage.describe(find_run(run, runs_dir), title, note)
+    edit.describe(find_run(run, runs_dir), title, note)
 
 
 @app.command()
 def delete(run: RunName, runs_dir: RunsDir = None) -> None:
     """Remove a run that is over, for good."""
-    from vitcore.runs import manage
+    from vitcore.runs import edit
     from vitcore.runs.folder import find_run
 
-    manage.delete(find_run(run, runs_dir), runs_dir)
+    edit.delete(find_run(run, runs_dir), runs_dir)
 
 
 @app.command()
@@ -108,6 +108,6 @@ def tensorboard(
     runs_dir: RunsDir = None,
 ) -> None:
     """Open TensorBoard on the bundled and your own runs, with graphs and hyperparameters."""
-    from vitcore.training.board import serve
+    from vitcore.tensorboard import serve
 
     raise typer.Exit(serve(runs_dir, port))

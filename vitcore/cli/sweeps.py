@@ -49,7 +49,7 @@ def _numbers(text: str, option: str, kind: type) -> list[Any]:
 
 def _launch(plan: Any, runs_dir: Path | None, device: str | None, dry_run: bool) -> None:
     from vitcore.runs.listing import print_aligned
-    from vitcore.runs.sweep import launch_sweep
+    from vitcore.sweeps.sweep import launch_sweep
 
     if dry_run:
         lines = [("run", "recipe", "data", "length", "seed")]
@@ -89,7 +89,7 @@ def samples(
     runs_dir: RunsDir = None,
 ) -> None:  # fmt: skip
     """Sample efficiency: queue models on nested shares of the images, equal steps; prints the run folders."""
-    from vitcore.runs.sweep_plan import plan_samples
+    from vitcore.sweeps.plan import plan_samples
 
     kind, _, very = (device or "").partition(":")
     shared: dict[str, Any] = {"batch_size": batch_size, "device": kind or None}
@@ -139,7 +139,7 @@ def study(
     runs_dir: RunsDir = None,
 ) -> None:  # fmt: skip
     """One setting at a time around a base, which is trained once; prints the run folders."""
-    from vitcore.runs.sweep_plan import plan_study
+    from vitcore.sweeps.plan import plan_study
 
     kind, _, very = (device or "").partition(":")
     given = dict(model=model, data=data, recipe=recipe, epochs=epochs, minutes=minutes, batch_size=batch_size)
@@ -159,8 +159,8 @@ def list_(as_json: Json = False, runs_dir: RunsDir = None) -> None:
     """List the bundled and your own sweeps."""
     from vitcore.runs.folder import list_runs
     from vitcore.runs.listing import print_aligned
-    from vitcore.runs.sweep import find_sweeps
-    from vitcore.runs.sweep_rows import together
+    from vitcore.sweeps.results import together
+    from vitcore.sweeps.sweep import find_sweeps
 
     found = find_sweeps(list_runs(runs_dir))
     states = [together([run.status().state for run in s.runs]) for s in found]
@@ -181,8 +181,8 @@ def list_(as_json: Json = False, runs_dir: RunsDir = None) -> None:
 def show(name: SweepName, as_json: Json = False, runs_dir: RunsDir = None) -> None:
     """Print what came out of a sweep so far."""
     from vitcore.runs.listing import print_aligned
-    from vitcore.runs.sweep import find_sweep
-    from vitcore.runs.sweep_rows import sample_curve, study_rows
+    from vitcore.sweeps.results import sample_curve, study_rows
+    from vitcore.sweeps.sweep import find_sweep
 
     found = find_sweep(name, runs_dir)
     rows = sample_curve(found.runs) if found.kind == "samples" else study_rows(found.runs)
@@ -217,7 +217,7 @@ def _results(row: Any) -> tuple[str, ...]:
 @sweep.command()
 def stop(name: SweepName, runs_dir: RunsDir = None) -> None:
     """Take what waits off the queue, and ask what trains to save and end."""
-    from vitcore.runs.sweep import find_sweep, stop_sweep
+    from vitcore.sweeps.sweep import find_sweep, stop_sweep
 
     count = stop_sweep(find_sweep(name, runs_dir))
     print(f"{count} runs stopped." if count else "All its runs were over already.", file=sys.stderr)
@@ -226,7 +226,7 @@ def stop(name: SweepName, runs_dir: RunsDir = None) -> None:
 @sweep.command()
 def resume(name: SweepName, runs_dir: RunsDir = None) -> None:
     """Queue again what was stopped, failed or lost."""
-    from vitcore.runs.sweep import find_sweep, resume_sweep
+    from vitcore.sweeps.sweep import find_sweep, resume_sweep
 
     count = resume_sweep(find_sweep(name, runs_dir))
     print(f"{count} runs are queued again." if count else "There is nothing to resume.", file=sys.stderr)
@@ -235,7 +235,7 @@ def resume(name: SweepName, runs_dir: RunsDir = None) -> None:
 @sweep.command()
 def delete(name: SweepName, runs_dir: RunsDir = None) -> None:
     """Remove all runs of a sweep that is over, for good."""
-    from vitcore.runs.sweep import delete_sweep, find_sweep
+    from vitcore.sweeps.sweep import delete_sweep, find_sweep
 
     delete_sweep(find_sweep(name, runs_dir), runs_dir)
 
@@ -248,7 +248,7 @@ def tie(
 ) -> None:
     """Make a sweep of samples out of runs that were launched one by one, or on several machines."""
     from vitcore.runs.folder import find_run
-    from vitcore.runs.sweep import tie_runs
+    from vitcore.sweeps.sweep import tie_runs
 
     tied = tie_runs([find_run(run, runs_dir) for run in runs], name)
     print(f"{tied.title}: {len(tied.runs)} run{'s' * (len(tied.runs) > 1)}.", file=sys.stderr)

@@ -140,7 +140,7 @@ def _train(config: Any, resume: str | None, runs_dir: Path | None, title: str) -
 def _launch(
     config: Any, resume: str | None, runs_dir: Path | None, title: str, device: str | None = None
 ) -> Path:
-    from vitcore.runs import launch
+    from vitcore.queue import launch
     from vitcore.runs.folder import find_run
 
     if resume is not None:
@@ -191,7 +191,7 @@ def pair(
     runs_dir: RunsDir = None,
 ) -> None:
     """Queue two models on the same images in the same order for the same budget; prints both folders."""
-    from vitcore.runs.pair import launch_pair, make_pair, policy
+    from vitcore.sweeps.pair import launch_pair, make_pair, policy
 
     given = dict(model=first, data=data, recipe=recipe, epochs=epochs, minutes=minutes)
     config = config_of(None, settings, **given, batch_size=batch_size, seed=seed, device=device)

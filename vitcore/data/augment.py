@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from vitcore.data.images import MEAN, STD
-from vitcore.data.policies import trivial_augment
+from vitcore.data.trivial_augment import trivial_augment
 
 SHIFT = 4  # pixels, for the policy `shift`
 SCALE, RATIO = (0.8, 1.0), (0.9, 1.1)  # of the tutorial's random resized crop

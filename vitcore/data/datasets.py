@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +22,7 @@ from PIL import Image
 from vitcore.config import Config
 from vitcore.data.images import SUFFIXES, check_header, open_image, read_image
 from vitcore.errors import UserError
-from vitcore.runs.folder import assets_dir
+from vitcore.paths import assets_dir, data_dir
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SPLIT_SEED = 42  # the tutorial's
@@ -71,11 +70,6 @@ class Dataset:
     @cached_property
     def test(self) -> Split:
         return self.read_test()
-
-
-def data_dir() -> Path:
-    """Where the user's datasets lie: $VITLAB_DATA, else ./data."""
-    return Path(os.environ.get("VITLAB_DATA") or "data").expanduser().absolute()
 
 
 def split_indices(data: Dataset) -> tuple[np.ndarray, np.ndarray]:

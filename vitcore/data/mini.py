@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from vitcore.data.datasets import Dataset, load_dataset
-from vitcore.runs.folder import assets_dir
+from vitcore.paths import assets_dir
 
 TRAIN, TEST, HELD_OUT = 400, 100, 50  # images per class
 

@@ -13,9 +13,9 @@ from torch import nn
 
 from vitcore.errors import UserError
 from vitcore.models import build, load_run
-from vitcore.origin import commit, machine
 from vitcore.probes import IMAGES, SPEED, Probe
 from vitcore.probes.store import UNTRAINED_SEED, Result, Subject, find, images_for, keep
+from vitcore.provenance import commit, machine
 
 
 @dataclass(frozen=True)

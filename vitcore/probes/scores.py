@@ -17,11 +17,11 @@ import numpy as np
 
 from vitcore.config import Config
 from vitcore.data import Dataset, load_dataset
-from vitcore.data.datasets import data_dir
 from vitcore.errors import UserError
+from vitcore.paths import data_dir
 from vitcore.probes import SPEED, TEST
 from vitcore.probes.store import Images, Result, Subject, find, pick
-from vitcore.runs.devices import list_devices
+from vitcore.queue.devices import list_devices
 from vitcore.runs.folder import Run
 
 BUNDLED, COMPLETE = 1_000, 10_000  # test images of CIFAR-10

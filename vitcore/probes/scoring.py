@@ -22,6 +22,7 @@ from vitcore.data.datasets import CLASSES, Dataset, load_dataset, split_indices
 from vitcore.errors import UserError
 from vitcore.models import count_parameters
 from vitcore.models.evaluate import batch_for
+from vitcore.paths import assets_dir
 from vitcore.probes import SPEED, Probe
 from vitcore.probes.measure import Partial, concluded, model_of
 from vitcore.probes.scores import (
@@ -35,7 +36,6 @@ from vitcore.probes.scores import (
     test_set,
 )
 from vitcore.probes.store import Images, Subject, find, keep, pick
-from vitcore.runs.folder import assets_dir
 
 TICK_S = 0.2
 LONG_S = 300  # after which a measurement of speed has failed

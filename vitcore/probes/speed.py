@@ -17,7 +17,7 @@ import torch
 
 from vitcore.models import load_run
 from vitcore.runs.folder import Run
-from vitcore.runs.load import Load, most_memory
+from vitcore.runs.machine_load import Load, most_memory
 
 WARM, LEAST, MOST, ENOUGH_S = 2, 5, 50, 4.0  # batches before, at least and at most; seconds that suffice
 

@@ -20,9 +20,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset, load_dataset
 from vitcore.errors import UserError
+from vitcore.paths import runs_dir
 from vitcore.probes import Probe
 from vitcore.runs.files import write_atomic
-from vitcore.runs.folder import Run, runs_dir
+from vitcore.runs.folder import Run
 
 UNTRAINED_SEED = 0
 

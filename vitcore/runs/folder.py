@@ -30,6 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, dump_config, read_config
 from vitcore.errors import UserError
+from vitcore.paths import assets_dir, check_allowed, runs_dir
 from vitcore.runs import process
 from vitcore.runs.files import write_atomic, write_over
 
@@ -39,29 +40,6 @@ SILENCE_S = 60.0  # a run on another host is lost after this long without a hear
 SAVE_S = 120.0  # a run that was asked to stop has this long to save, then it is terminated
 TERMINATE_S = 30.0  # and this long after that, then it is killed
 ABORT = "abort"  # in stop.request: end without saving
-HERE = Path(__file__).resolve().parent.parent
-
-
-def assets_dir() -> Path:
-    """The bundled data and runs: beside the package in the source tree, inside an installed one."""
-    inside = HERE / "assets"
-    return inside if inside.is_dir() else HERE.parent / "assets"
-
-
-def runs_dir(path: str | Path | None = None) -> Path:
-    """The folder of this user's runs: the argument, else $VITLAB_RUNS, else ./runs."""
-    return Path(path or os.environ.get("VITLAB_RUNS") or "runs").expanduser().absolute()
-
-
-def readonly() -> bool:
-    """Whether $VITLAB_READONLY asks that everything be looked at and nothing changed."""
-    return os.environ.get("VITLAB_READONLY", "").lower() not in ("", "0", "false", "no")
-
-
-def check_allowed() -> None:
-    """Raises `UserError` when nothing may be launched or changed."""
-    if readonly():
-        raise UserError("This is a read-only ViT Lab: nothing is launched or changed here.")
 
 
 class Status(BaseModel):
@@ -100,7 +78,7 @@ class Status(BaseModel):
 
 
 class Tie(BaseModel):
-    """Ties the runs of a sweep (`vitcore.runs.sweep`); `varied`: where a run of a study leaves the base."""
+    """Ties the runs of a sweep (`vitcore.sweeps.sweep`); `varied`: where a run of a study leaves the base."""
 
     name: str = Field(pattern=r"^[\w.-]{1,80}$")
     kind: Literal["samples", "study"]

@@ -6,7 +6,8 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from vitcore.runs.folder import Run, runs_dir
+from vitcore.paths import runs_dir
+from vitcore.runs.folder import Run
 from vitcore.runs.metrics import event_files
 
 

@@ -17,7 +17,8 @@ from safetensors.torch import save as pack
 
 from vitcore.errors import UserError
 from vitcore.models import weights_of
-from vitcore.runs.folder import Run, write_atomic
+from vitcore.runs.files import write_atomic
+from vitcore.runs.folder import Run
 from vitcore.training.ranks import EVERY, agreed, check_rank, random_states, restore_random_state
 
 SNAPSHOTS = 24  # at most this many are kept along a run

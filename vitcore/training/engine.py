@@ -22,8 +22,9 @@ from vitcore.data import Dataset, load_dataset, resolve
 from vitcore.errors import UserError
 from vitcore.models import build, count_parameters, load_run
 from vitcore.models.evaluate import evaluate
+from vitcore.paths import check_allowed
 from vitcore.runs import process
-from vitcore.runs.folder import Run, Status, check_allowed, create_run, find_run
+from vitcore.runs.folder import Run, Status, create_run, find_run
 from vitcore.runs.metrics import event_files
 from vitcore.training.budget import Budget, longest
 from vitcore.training.callbacks import Guard, Keeper, RandomState, StopSwitch, StopTraining

@@ -23,7 +23,7 @@ from vitcore.data import Dataset, load_dataset, resolve
 from vitcore.data.datasets import Split
 from vitcore.errors import UserError
 from vitcore.models.evaluate import evaluate
-from vitcore.runs.load import Load, most_memory
+from vitcore.runs.machine_load import Load, most_memory
 from vitcore.training.callbacks import Guard
 from vitcore.training.engine import reason_of
 from vitcore.training.module import Classifier

@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 
-from vitcore.origin import commit, machine
+from vitcore.provenance import commit, machine
 from vitcore.runs.folder import Run, Status
 from vitcore.training.budget import FOREVER
 from vitcore.training.ranks import mean_of

@@ -1,0 +1,35 @@
+"""The entrypoint: page set-up and navigation. Run by `python -m dashboard`."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.components import publish_plotly
+from dashboard.streamlit_internals.garbage import spare_imported
+from dashboard.talk import menu
+
+HERE = Path(__file__).resolve().parent
+PAGES = HERE.parent / "pages" if (HERE.parent / "pages").is_dir() else HERE / "pages"
+
+st.set_page_config(page_title="ViT Lab", page_icon=str(HERE / "static" / "icon.svg"), layout="wide")
+publish_plotly()
+spare_imported()
+
+if "talk" in st.query_params:
+    from dashboard.talk import page as talk  # with it every figure of every page: the first one need not wait
+
+    st.navigation([st.Page(talk.show, title="Talk", default=True)], position="hidden").run()
+else:
+    chosen = st.navigation(
+        [
+            st.Page(PAGES / "overview.py", title="Overview", default=True),
+            st.Page(PAGES / "patches.py", title="Patches"),
+            st.Page(PAGES / "attention.py", title="Attention"),
+            st.Page(PAGES / "training.py", title="Training"),
+            st.Page(PAGES / "compare.py", title="Compare"),
+            st.Page(PAGES / "inductive_bias.py", title="Inductive bias"),
+        ],
+        position="top",
+    )
+    menu.control()
+    chosen.run()

@@ -1,0 +1,122 @@
+"""What stands below the curves of the page Compare: scores and mistakes of the same runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from dashboard.compare import disagreement, measured, score_table, time_to_accuracy
+from dashboard.compare import figures as draw
+from dashboard.compare.measured import Item
+from dashboard.components import figure_files
+from dashboard.shared import selection
+from dashboard.shared.run_curves import Look
+from vitcore.runs.folder import Run
+
+SECTIONS = ("Scores", "Confusion", "Classes", "Calibration", "Disagreement", "Speed to accuracy")
+
+
+def show(runs: list[Run], look: Look) -> None:
+    """The choice of a section, and that section."""
+    sections, images = st.columns([4, 1.2], vertical_alignment="bottom")
+    selection.check_link("show", SECTIONS, SECTIONS[0])
+    section = sections.segmented_control(
+        "What to compare", SECTIONS, default=SECTIONS[0], key="show", bind="query-params", required=True,
+        width="stretch",
+    )  # fmt: skip
+    if section == "Speed to accuracy":
+        time_to_accuracy.show(runs, look)
+        return
+    options, first = measured.counts(runs)
+    count = options[0]
+    if len(options) > 1:
+        count = images.segmented_control(
+            "Test images", options, default=first, key="tested",
+            bind="query-params", required=True, width="stretch",
+            help="1,000 test images of CIFAR-10 are bundled: the first 100 of each class.",
+        )  # fmt: skip
+    items = measured.look_up(runs, count)
+    if section == "Scores":
+        measured.control(measured.missing(items, speed=True), count)
+        score_table.show(items)
+        return
+    fits, said = measured.alike(items)
+    if said:
+        st.info(said)
+    if not fits:
+        return
+    measured.control(measured.missing(fits, speed=False), count)
+    known = [item for item in fits if item.test]
+    if known:
+        DRAWN[section](known)
+
+
+def _confusion(known: list[Item]) -> None:
+    chosen = disagreement.two_of(known)
+    shown = [item.shown for item in chosen]
+    alt = "confusion matrices of " + " and ".join(item.name for item in chosen)
+    figure_files.show(draw.confusions(shown, difference=len(shown) == 2), key="confusion", alt=alt)
+    n = f"n = {chosen[0].test.images:,} {chosen[0].test.data}"
+    words = f"Counts of images, {n}. Rows are the truth, columns the answer; right answers are bold, without "
+    words += "colour. The same colours for both matrices."
+    if len(shown) == 2:
+        words += f" Last: orange, {chosen[0].name} says it more often; violet, less often."
+    st.caption(words)
+
+
+def _classes(known: list[Item]) -> None:
+    shown = [item.shown for item in known]
+    figure_files.show(draw.classes(shown), key="classes", alt="accuracy per class")
+    each = known[0].test.values["class_accuracy"]["count"]
+    n = f"{min(each):,}" if min(each) == max(each) else f"{min(each):,} to {max(each):,}"
+    st.caption(
+        f"The share of each class's test images that is recognised, n = {n} per class; bars are one binomial "
+        "standard error. The easiest class stands at the top."
+    )
+
+
+def _calibration(known: list[Item]) -> None:
+    chart, text = st.columns([1.9, 1], gap="large")
+    with chart:
+        shown = [item.shown for item in known]
+        figure_files.show(draw.calibration(shown), key="calibration", alt="reliability diagram")
+    with text:
+        found = known[0].test.values["calibration"]
+        st.markdown("**Expected calibration error**")
+        st.dataframe(
+            [
+                {
+                    "run": item.name,
+                    "ECE %": round(100 * item.test.values["calibration"]["ece"], 2),
+                    "sure %": round(_mean_confidence(item), 2),
+                    "right %": round(100 * item.test.values["accuracy"], 2),
+                }
+                for item in known
+            ],
+            hide_index=True,
+            width="stretch",
+            column_config={
+                name: st.column_config.NumberColumn(format="%.2f") for name in ("ECE %", "sure %", "right %")
+            },
+        )
+        st.caption(
+            f"n = {known[0].test.images:,} {known[0].test.data}, {found['bins']} equally wide bins of the "
+            "largest probability (Guo et al. 2017). Above the dotted line a model is right more often than "
+            "it says: label smoothing in training can do that. Bars are one standard error, open dots "
+            f"hold fewer than {draw.FEW} answers; below, how many each bin holds."
+        )
+
+
+def _mean_confidence(item: Item) -> float:
+    found = item.test.values["calibration"]
+    pairs = zip(found["count"], found["confidence"], strict=True)
+    return 100 * sum(count * sure for count, sure in pairs) / item.test.images
+
+
+DRAWN: dict[str, Callable[[list[Item]], None]] = {
+    "Confusion": _confusion,
+    "Classes": _classes,
+    "Calibration": _calibration,
+    "Disagreement": disagreement.show,
+}

@@ -1,0 +1,1 @@
+"""Figures, pictures and text for pages. Nothing here knows Streamlit."""

@@ -1,0 +1,99 @@
+"""Small pictures out of arrays: pixels as they are, maps in cividis, both laid over each other. numpy and
+pillow.
+
+Pictures stay small (one value, one pixel); the browser enlarges them without smoothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+from PIL import Image
+from plotly.colors import sample_colorscale
+
+from dashboard.drawing.markdown import plain
+
+
+def _colours(name: str) -> np.ndarray:
+    """256 colours of a Plotly scale, uint8 [256, 3]"""
+    found = sample_colorscale(name, np.linspace(0, 1, 256).tolist())
+    return np.array([[int(v) for v in c[4:-1].split(",")] for c in found], dtype=np.uint8)
+
+
+CIVIDIS = _colours("Cividis")  # amounts
+SIGNED = _colours("PuOr_r")  # differences: violet below zero, orange above; safe for colour-blind eyes
+
+
+def picture(image: np.ndarray) -> Image.Image:
+    """uint8 [3, S, S] -> picture of S x S pixels"""
+    return Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))
+
+
+def data_url(image: np.ndarray) -> str:
+    """uint8 [3, S, S] -> a PNG to write into HTML"""
+    return encoded(picture(image))
+
+
+def encoded(made: Image.Image) -> str:
+    """A picture as a PNG to write into HTML."""
+    packed = io.BytesIO()
+    made.save(packed, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(packed.getvalue()).decode()}"
+
+
+def panel(title: str, made: Image.Image, alt: str, words: str) -> str:
+    """Markdown: a picture between its title and Markdown `words`. Drawn at once, and always there: st.image
+    waits for a script of its own (React shows what came late no sooner than 300 ms later), then fetches a
+    file that the server may have dropped by then, because another run of the page came between.
+    """
+    return f"**{title}**\n\n![{plain(alt)}]({encoded(made)})\n\n{words}"
+
+
+def colour(values: np.ndarray, low: float, high: float, colours: np.ndarray = CIVIDIS) -> np.ndarray:
+    """Values [h, w] -> uint8 [h, w, 3], `low` the first of the colours and `high` the last"""
+    share = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
+    return colours[(share * 255).round().astype(int)]
+
+
+def brightest(values: np.ndarray) -> str:
+    """Where a map [h, w] is largest, for a picture's text alternative."""
+    if not np.ptp(values):
+        return "the same everywhere"
+    row, column = np.unravel_index(int(values.argmax()), values.shape)
+    return f"brightest at row {row + 1}, column {column + 1} of {values.shape[0]} x {values.shape[1]} places"
+
+
+def overlay(
+    image: np.ndarray,
+    values: np.ndarray,
+    strength: float = 0.62,
+    *,
+    limits: tuple[float, float] | None = None,
+    signed: bool = False,
+) -> Image.Image:
+    """A map [h, w] over the grey image uint8 [3, S, S], between `limits` or from its least to its largest
+    value; `signed`: orange above the middle, violet below. S = k h.
+    """
+    size = image.shape[-1]
+    low, high = limits or (float(values.min()), float(values.max()))
+    heat = colour(values, low, high, SIGNED if signed else CIVIDIS)
+    heat = heat.repeat(size // heat.shape[0], axis=0).repeat(size // heat.shape[1], axis=1)  # [S, S, 3]
+    grey = np.asarray(picture(image).convert("L"))[..., None]
+    return Image.fromarray((strength * heat + (1 - strength) * grey).round().astype(np.uint8))
+
+
+def tiles(items: np.ndarray, columns: int, gap: int, zoom: int = 1) -> Image.Image:
+    """Tiles uint8 [N, h, w, 3] in rows of `columns`, `gap` transparent pixels between them, enlarged `zoom`
+    times.
+    """
+    count, h, w, _ = items.shape
+    h, w = h * zoom, w * zoom
+    rows = -(-count // columns)
+    sheet = np.zeros((rows * (h + gap) - gap, columns * (w + gap) - gap, 4), dtype=np.uint8)
+    for i, tile in enumerate(items):
+        top, left = i // columns * (h + gap), i % columns * (w + gap)
+        sheet[top : top + h, left : left + w, :3] = tile.repeat(zoom, axis=0).repeat(zoom, axis=1)
+        sheet[top : top + h, left : left + w, 3] = 255
+    return Image.fromarray(sheet)

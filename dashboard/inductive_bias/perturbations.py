@@ -1,0 +1,129 @@
+"""One image through two models, changed in every way that a slider can reach. torch is imported when needed.
+
+Cached by the content of weights and pixels; what is shown is exactly what the models saw.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboard.components.replay import Frames
+from dashboard.shared import resources
+from vitcore.data.images import MEAN, STD
+from vitcore.runs.folder import Run
+
+FAR = 8  # pixels that an image can be dragged
+DRAWS = 6  # permutations of each grid
+HIDDEN = tuple(range(0, 65, 4))
+
+
+def _chances(stamp: tuple, images: Any) -> np.ndarray:
+    """Normalised images [F, 3, S, S] -> probabilities [F, classes]"""
+    import torch
+
+    net = resources.loaded(*stamp)
+    with torch.inference_mode():
+        return torch.cat([net(part).softmax(dim=1) for part in images.split(100)]).nan_to_num().numpy()
+
+
+def _pixels(images: Any) -> np.ndarray:
+    """Normalised floats [F, 3, S, S] -> uint8 [F, 3, S, S], to be looked at"""
+    mean, std = (np.array(v, dtype=np.float32)[:, None, None] for v in (MEAN, STD))
+    return np.clip(np.round(255 * (images.numpy() * std + mean)), 0, 255).astype(np.uint8)
+
+
+def _normal(pixels: bytes, shape: tuple[int, ...]) -> Any:
+    import torch
+
+    from vitcore.data.augment import normalize
+
+    return normalize(torch.from_numpy(np.frombuffer(pixels, dtype=np.uint8).reshape(1, *shape).copy()))
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _shifted(stamps: tuple, pixels: bytes, shape: tuple[int, ...], border: str) -> Frames:
+    import torch
+
+    from vitcore.analysis.robustness import shifted
+
+    x, line = _normal(pixels, shape), range(-FAR, FAR + 1)
+    moved = torch.cat([shifted(x, dy, dx, border) for dy in line for dx in line])
+    names = [f"{d:+d}" if d else "0" for d in line]
+    chances = np.stack([_chances(stamp, moved) for stamp in stamps])
+    return Frames(_pixels(moved)[None], chances, names, names, start=len(moved) // 2)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _shuffled(stamps: tuple, pixels: bytes, shape: tuple[int, ...]) -> Frames:
+    import torch
+
+    from vitcore.analysis.robustness import shuffled
+    from vitcore.probes.robustness import GRIDS, permutations
+
+    x, draws = _normal(pixels, shape).repeat(DRAWS, 1, 1, 1), np.arange(DRAWS)
+    grids = [grid for grid in GRIDS if shape[-1] % grid == 0]
+    mixed = torch.cat([shuffled(x, permutations(1, grid**2, draws)) for grid in grids])
+    chances = np.stack([_chances(stamp, mixed) for stamp in stamps])
+    rows = ["as it is", *(f"{grid} x {grid} cells" for grid in grids[1:])]
+    return Frames(_pixels(mixed)[None], chances, rows, [str(i + 1) for i in draws], start=0)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _occluded(stamps: tuple, pixels: bytes, shape: tuple[int, ...]) -> Frames:
+    import torch
+
+    from vitcore.analysis.robustness import occluded
+    from vitcore.probes.robustness import CELLS, ORDERS, cell_orders
+
+    x, pictures, chances = _normal(pixels, shape), [], []
+    for stamp in stamps:  # each model's own ranking
+        orders = cell_orders(resources.loaded(*stamp), x, np.arange(1))
+        hidden = torch.cat([occluded(x, order, count) for count in HIDDEN for order in orders])
+        pictures.append(_pixels(hidden))
+        chances.append(_chances(stamp, hidden))
+    rows = [f"{count} of {CELLS**2} hidden" for count in HIDDEN]
+    return Frames(np.stack(pictures), np.stack(chances), rows, list(ORDERS), start=0, cells=CELLS)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _painted(stamps: tuple, pixels: bytes, shape: tuple[int, ...], mask: str) -> np.ndarray:
+    import torch
+
+    from vitcore.analysis.robustness import occluded
+
+    cells = torch.tensor([int(c) for c in mask])
+    order = cells.argsort(descending=True, stable=True)[None]
+    hidden = occluded(_normal(pixels, shape), order, int(cells.sum()))
+    return np.concatenate([_chances(stamp, hidden) for stamp in stamps])
+
+
+def _call(runs: list[Run], image: np.ndarray) -> tuple[tuple, bytes, tuple[int, ...]]:
+    return tuple(resources.stamp_of(run) for run in runs), image.tobytes(), image.shape
+
+
+def shifts(runs: list[Run], image: np.ndarray, border: str) -> Frames:
+    """The image uint8 [3, S, S] moved by up to 8 pixels each way. Raises `UserError`."""
+    return _shifted(*_call(runs, image), border)
+
+
+def shuffles(runs: list[Run], image: np.ndarray) -> Frames:
+    """The cells of ever finer grids permuted, in several ways each. Raises `UserError`."""
+    return _shuffled(*_call(runs, image))
+
+
+def occlusions(runs: list[Run], image: np.ndarray) -> Frames:
+    """Ever more cells hidden, in three orders, ranked by each model itself. Raises `UserError`."""
+    return _occluded(*_call(runs, image))
+
+
+def painted(runs: list[Run], image: np.ndarray, mask: str) -> np.ndarray:
+    """What the models answer, probabilities [M, classes], when the cells with a 1 are hidden."""
+    return _painted(*_call(runs, image), mask)
+
+
+def mean_colour() -> tuple[int, ...]:
+    """The colour that hidden pixels have, 0 to 255: the mean of CIFAR-10."""
+    return tuple(round(255 * part) for part in MEAN)

@@ -1,0 +1,1 @@
+"""What several pages need: cached data, selections, curves, measurements."""

@@ -1,0 +1,335 @@
+"""How models read images, cached: attention, answers, maps for a class. torch is imported when first needed.
+
+Cached by the content of weights and pixels, and shared by all visitors: read-only by agreement.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboard.shared import resources
+from vitcore.data import Dataset
+from vitcore.errors import UserError
+from vitcore.runs.folder import Run
+
+MOST_SENT = 24_000_000  # bytes of attention weights that go to a browser at once
+MOST_HELD = 3_000_000_000  # bytes of attention weights of one image that are computed at all
+RANKED = 1000  # test images whose answers are asked for
+SAMPLE = 200  # test images behind "over test images"
+
+
+@dataclass(frozen=True)
+class View:
+    """A ViT's reading of one image. `packed` holds float16 weights [layers, heads, T, T] and rollout [T, T];
+    with `only`, a token's rows and columns [layers, heads, 2, T] alone, because all would be too many.
+    """
+
+    key: str
+    layers: int
+    heads: int
+    tokens: int
+    has_cls: bool
+    packed: bytes
+    only: int | None
+    chances: np.ndarray  # [classes]
+    lens: np.ndarray  # [layers + 1, classes], probabilities
+    distance: np.ndarray  # [layers, heads], pixels
+    entropy: np.ndarray  # [layers, heads], bits
+    references: list[dict]  # attention of known forms: name, distance, entropy
+
+
+@dataclass(frozen=True)
+class ClassMaps:
+    """Per class, where a model finds it: maps [classes, h, w] for each stage, finest first, as numpy."""
+
+    stages: list[np.ndarray]
+    chances: np.ndarray  # [classes]
+
+
+def digest(*parts: Any) -> str:
+    """A short name for a combination of things; arrays count by all their bytes."""
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
+    return found.hexdigest()[:16]
+
+
+def _tensor(pixels: bytes, shape: tuple[int, ...]) -> Any:
+    import torch
+
+    return torch.from_numpy(np.frombuffer(pixels, dtype=np.uint8).reshape(-1, *shape).copy())
+
+
+def _finite(values: Any) -> np.ndarray:
+    """As numpy; what a diverged model leaves undefined is zero: JSON has no word for it."""
+    return np.nan_to_num(values.numpy())
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _view(stamp: tuple, pixels: bytes, shape: tuple[int, ...], only: int | None, key: str) -> View:
+    import torch
+
+    from vitcore.analysis.attention import capture, rollout
+    from vitcore.analysis.heads import mean_distance, mean_entropy, references
+    from vitcore.analysis.inside import logit_lens, positions_only
+
+    net = resources.loaded(*stamp)
+    trace = capture(net, _tensor(pixels, shape)) if pixels else positions_only(net)
+    weights = trace.weights[0]  # [layers, heads, T, T]
+    if only is None:
+        sent = [weights, rollout(trace.weights)[0]]
+    else:
+        sent = [torch.stack([weights[:, :, only], weights[:, :, :, only]], dim=2)]
+    return View(
+        key=key,
+        layers=weights.shape[0],
+        heads=weights.shape[1],
+        tokens=weights.shape[2],
+        has_cls=net.has_cls,
+        packed=b"".join(part.half().numpy().tobytes() for part in sent),
+        only=only,
+        chances=_finite(trace.logits[0].softmax(dim=0)),
+        lens=_finite(logit_lens(net, trace)[0].softmax(dim=-1)),
+        distance=_finite(mean_distance(weights, net.patch_size, has_cls=net.has_cls)),
+        entropy=_finite(mean_entropy(weights, has_cls=net.has_cls)),
+        references=[vars(reference) for reference in references(net.grid, net.patch_size)],
+    )
+
+
+def tokens_of(run: Run) -> tuple[int, int, bool]:
+    """(tokens, patches a side, whether there is CLS) of a ViT run, from its configuration."""
+    side = run.config.image_size // run.config.options["patch_size"]
+    has_cls = run.config.options["pool"] == "cls"
+    return side * side + has_cls, side, has_cls
+
+
+def too_many(run: Run) -> bool:
+    """Whether all weights of an image are too many to send to a browser. Raises `UserError` where they are
+    too many to compute.
+    """
+    tokens, _, _ = tokens_of(run)
+    options = run.config.options
+    count = options["num_layers"] * options["num_heads"] * tokens**2
+    if 4 * count > MOST_HELD:
+        raise UserError(
+            f"{run.title} has {tokens:,} tokens: the attention of one image takes {4e-9 * count:.0f} GB. "
+            "Choose a run with larger patches."
+        )
+    return 2 * count > MOST_SENT
+
+
+def view(
+    run: Run,
+    image: np.ndarray | None,
+    snapshot: Path | None = None,
+    query: int = 0,
+    masked: np.ndarray | None = None,
+) -> View:
+    """A ViT run's reading of an image uint8 [3, S, S], or of no content at all (None); raises `UserError`.
+
+    `query` counts where not all weights can be sent; pixels of `masked` [S, S] are in the mean colour.
+    """
+    stamp = resources.stamp_of(run, snapshot)
+    only = query if too_many(run) else None
+    resources.model(run, snapshot)
+    if image is None:
+        return _view(stamp, b"", (), only, digest(stamp, "positions", only))
+    if masked is not None:
+        image = blanked(image, masked)
+    return _view(stamp, image.tobytes(), image.shape, only, digest(stamp, image, only))
+
+
+def blanked(image: np.ndarray, masked: np.ndarray) -> np.ndarray:
+    """Pixels of `masked` [S, S] in the training images' mean colour, which the model reads as zeros."""
+    return np.where(masked[None], mean_colour()[:, None, None], image)
+
+
+def mean_colour() -> np.ndarray:
+    """uint8 [3]"""
+    from vitcore.data.augment import MEAN
+
+    return (255 * np.array(MEAN)).round().astype(np.uint8)
+
+
+def arrays(run: Run, image: np.ndarray | None, snapshot: Path | None) -> bytes:
+    """An .npz file of a reading in float32: weights, rollout, probabilities, logit lens, distance, entropy,
+    image; and, as text, what it is.
+    """
+    import io
+
+    import torch
+
+    from vitcore.analysis.attention import capture, rollout
+    from vitcore.analysis.inside import positions_only
+
+    net = resources.model(run, snapshot)
+    trace = positions_only(net) if image is None else capture(net, torch.from_numpy(image[None].copy()))
+    found = view(run, image, snapshot)
+    out = io.BytesIO()
+    np.savez_compressed(
+        out,
+        weights=trace.weights[0].numpy(),
+        rollout=rollout(trace.weights)[0].numpy(),
+        probabilities=found.chances,
+        logit_lens=found.lens,
+        distance_pixels=found.distance,
+        entropy_bits=found.entropy,
+        image=np.zeros((0,), np.uint8) if image is None else image,
+        about=np.array(
+            f"{run.id}, {(snapshot or run.weights).name}; weights [layers, heads, query, key], token 0 is "
+            "CLS where there is one"
+        ),
+    )
+    return out.getvalue()
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _class_maps(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> ClassMaps:
+    import torch
+
+    from vitcore.analysis.attention import as_input, query_map
+    from vitcore.analysis.attribution import grad_cam
+    from vitcore.analysis.relevance import answer_row, relevance
+    from vitcore.models.vit import ViT
+
+    net, image = resources.loaded(*stamp), _tensor(pixels, shape)
+    with torch.inference_mode():
+        logits = net(as_input(image))[0]
+    classes = torch.arange(len(logits))
+    same = image.expand(len(classes), -1, -1, -1)
+    stages = []
+    if isinstance(net, ViT):
+        rows = answer_row(relevance(net, same, classes), has_cls=net.has_cls)
+        stages = [query_map(rows, has_cls=net.has_cls).numpy()]
+    elif hasattr(net, "stages"):
+        with torch.inference_mode():
+            count = len(net.stages(as_input(image)))
+        stages = [grad_cam(net, same, classes, stage).numpy() for stage in range(count)]
+    return ClassMaps(stages, logits.softmax(dim=0).numpy())
+
+
+def class_maps(run: Run, image: np.ndarray, snapshot: Path | None = None) -> ClassMaps:
+    """For every class at once: relevance (Chefer et al. 2021) of a ViT run, Grad-CAM of each stage of a
+    network that has stages, else no maps. Raises `UserError`.
+    """
+    resources.model(run, snapshot)
+    return _class_maps(resources.stamp_of(run, snapshot), image.tobytes(), image.shape)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _answers(stamp: tuple, name: str, _data: Dataset) -> np.ndarray:
+    import torch
+
+    from vitcore.analysis.attention import as_input
+
+    net = resources.loaded(*stamp)
+    images = _data.test.images[:RANKED]
+    with torch.inference_mode():
+        parts = [
+            net(as_input(torch.from_numpy(part))) for part in np.array_split(images, len(images) // 100 + 1)
+        ]
+    return torch.cat(parts).softmax(dim=1).numpy()
+
+
+def answers(run: Run, data: Dataset) -> np.ndarray:
+    """Probabilities [n, classes] for the first thousand test images; raises `UserError`."""
+    resources.model(run)
+    return _answers(resources.stamp_of(run), data.fingerprint, data)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _heads(stamp: tuple, name: str, _data: Dataset) -> tuple[np.ndarray, np.ndarray, int]:
+    import torch
+
+    from vitcore.analysis.attention import capture
+    from vitcore.analysis.heads import mean_distance, mean_entropy
+
+    net = resources.loaded(*stamp)
+    images = _data.test.images
+    chosen = np.linspace(0, len(images) - 1, min(SAMPLE, len(images))).round().astype(int)
+    sums = []
+    for part in np.array_split(chosen, len(chosen) // 10 + 1):
+        weights = capture(net, torch.from_numpy(images[part])).weights
+        distance = mean_distance(weights, net.patch_size, has_cls=net.has_cls)
+        sums.append(torch.stack([distance, mean_entropy(weights, has_cls=net.has_cls)]).sum(dim=1))
+    distance, entropy = (torch.stack(sums).sum(dim=0) / len(chosen)).numpy()
+    return distance, entropy, len(chosen)
+
+
+def heads(run: Run, data: Dataset, snapshot: Path | None) -> tuple[np.ndarray, np.ndarray, int]:
+    """Mean attention distance (pixels) and entropy (bits) [layers, heads] over evenly spaced test images,
+    and how many. Raises `UserError`.
+    """
+    resources.model(run, snapshot)
+    return _heads(resources.stamp_of(run, snapshot), data.fingerprint, data)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _tokens(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    from vitcore.analysis.tokens import read_tokens
+
+    path, weights, _ = stamp
+    image = np.frombuffer(pixels, dtype=np.uint8).reshape(shape)
+    return read_tokens(Path(weights), Run(Path(path)).config.options, image)
+
+
+def tokens(run: Run, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Projected patches (with CLS) and positions, each [T, D], of a ViT run for an image uint8 [3, S, S]:
+    without torch, for the first paint. Raises `UserError`.
+    """
+    return _tokens(resources.stamp_of(run), image.tobytes(), image.shape)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a ViT's weights say of patches and places, as numpy."""
+
+    filters: np.ndarray  # [n, 3, P, P], principal components of the projection
+    shares: np.ndarray  # [n] of the variance
+    similarity: np.ndarray  # [N, N], cosine; zeros without positions
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _learned(stamp: tuple) -> Learned:
+    from vitcore.analysis.inside import patch_filters, position_similarity
+
+    net = resources.loaded(*stamp)
+    filters, shares = patch_filters(net)
+    return Learned(filters.numpy(), shares.numpy(), position_similarity(net).numpy())
+
+
+def learned(run: Run) -> Learned:
+    """Patch filters and similarity of positions of a ViT run; raises `UserError`."""
+    model, stamp = resources.model(run), resources.stamp_of(run)
+    if not all(bool(p.isfinite().all()) for p in (model.input_layer.weight, model.pos_embedding)):
+        raise UserError(f"{run.title} has diverged: some of its weights are not numbers.")
+    return _learned(stamp)
+
+
+def patch_costs(sizes: list[int], shown: int, pixels: int) -> list[dict[str, str | int | float]]:
+    """A table of what patches of `sizes` pixels cost a ViT of the tutorial's shape on one image whose side is
+    `pixels`; the size that is `shown` is marked.
+    """
+    from vitcore.analysis.cost import vit_cost
+
+    rows = []
+    for size in sizes:
+        cost = vit_cost(size, image_size=pixels)
+        rows.append(
+            {
+                "patch size": f"{size} x {size}" + ("  (shown)" if size == shown else ""),
+                "tokens with CLS": cost.tokens,
+                "numbers per patch": cost.numbers,
+                "multiply-adds, million": round(cost.multiply_adds / 1e6, 1),
+                "of these for attention": f"{100 * cost.of_attention / cost.multiply_adds:.1f} %",
+                "attention weights": cost.weights,
+                "in float32, kB": round(cost.weights * 4 / 1000, 1),
+            }
+        )
+    return rows

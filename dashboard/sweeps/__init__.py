@@ -1,0 +1,1 @@
+"""Results of sweeps, as Overview, Compare and Inductive bias show them."""

@@ -1,0 +1,203 @@
+"""Plotly figures of sweeps, out of the rows of `vitcore.sweeps.results`. Pure functions: no files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dashboard.drawing import theme
+from dashboard.drawing.figures import _bare, _settle_pandas
+from vitcore.sweeps.results import SamplePoint, Score, StudyPoint
+
+COLUMNS = 4  # panels beside each other
+TICKS = 13  # size of the numbers at the axes
+LABEL_GAP = 0.055  # least distance of two labels, in shares of the axis
+
+
+def sample_efficiency(rows: Sequence[SamplePoint], *, height: int = 400) -> go.Figure:
+    """Test accuracy (percent) against the number of training images, on a log axis: one line per architecture
+    in its hue, labelled at its end, error bars of one standard error, chance dotted. Rows: `sample_curve`.
+
+    Where the number of images is not known for all, the axis is the share in percent.
+    """
+    _settle_pandas()
+    figure = go.Figure()
+    counted = all(row["images"] for row in rows)
+    lines: dict[tuple, list[SamplePoint]] = {}
+    for row in rows:
+        key = (row["model"], row["data"], row["recipe"], row["steps"], row["batch_size"])
+        lines.setdefault(key, []).append(row)
+    several = len(lines) > len({key[0] for key in lines})
+    ends: list[tuple[float, float, str, str]] = []
+    styles = theme.run_styles([key[0] for key in lines])
+    for (key, points), (colour, dash) in zip(lines.items(), styles, strict=True):
+        done = [row for row in points if row["mean"] is not None]
+        if not done:
+            continue
+        where = [_place(row, counted) for row in done]
+        name = done[0]["label"] + (f", {key[1]}, {key[3]:,} steps" if several and key[3] else "")
+        figure.add_scatter(
+            x=where,
+            y=[100 * row["mean"] for row in done],
+            error_y=_bars(done, colour),
+            mode="lines+markers",
+            line={"color": colour, "width": 2.5, "dash": dash},
+            marker={"size": 8, "opacity": 1},
+            name=name,
+            customdata=[[_images(row), _said(row)] for row in done],
+            hovertemplate=f"<b>{name}</b>, %{{customdata[0]}}<br>%{{customdata[1]}}<extra></extra>",
+        )
+        ends.append((math.log10(where[-1]), 100 * done[-1]["mean"], name, colour))
+    places = sorted({_place(row, counted) for row in rows})
+    top = max((y for _, y, _, _ in ends), default=0.0)
+    tops = [100 * (row["mean"] + (row["error"] or 0)) for row in rows if row["mean"] is not None]
+    limit = min(100.0, 10 * math.ceil((max([top, *tops]) + 4) / 10)) or 100.0
+    _label(figure, ends, limit)
+    chances = {row["chance"] for row in rows if row["chance"]}
+    for chance in chances:
+        figure.add_hline(y=100 * chance, line={"color": theme.OTHER, "dash": "dot", "width": 1.5})
+        figure.add_annotation(
+            x=math.log10(places[0]), y=100 * chance, text=f"chance {100 * chance:.3g} %", showarrow=False,
+            xanchor="left", yanchor="bottom", font={"color": theme.OTHER, "size": 13},
+        )  # fmt: skip
+    texts = {_place(row, counted): _tick(row, counted) for row in rows}
+    edge = (math.log10(places[-1] / places[0]) if len(places) > 1 else 1.0) or 1.0
+    figure.update_xaxes(
+        type="log",
+        tickvals=places,
+        ticktext=[texts[place] for place in places],
+        range=[math.log10(places[0]) - 0.06 * edge, math.log10(places[-1]) + 0.04 * edge],
+        title={"text": "training images (log scale)", "font": {"size": 13}},
+        fixedrange=True,
+        showgrid=True,
+        tickfont={"size": TICKS},
+    )
+    figure.update_yaxes(
+        range=[0, limit],
+        ticksuffix=" %",
+        title={"text": "test accuracy", "font": {"size": 13}},
+        fixedrange=True,
+        tickfont={"size": TICKS},
+    )
+    return _bare(figure, height, l=8, r=104, t=8, b=60)
+
+
+def study_panels(rows: Sequence[StudyPoint], *, panel_height: int = 250) -> go.Figure:
+    """Test accuracy (percent) against each setting, a panel per setting, all with one y axis; the base is a
+    diamond in every panel, bars are one standard error. Rows: `study_rows`.
+
+    What has no result yet stands on the axis with its state. The y axis spans the results, not 0 to 100.
+    """
+    _settle_pandas()
+    names = list(dict.fromkeys(row["setting"] for row in rows))
+    panels = {name: [row for row in rows if row["setting"] == name] for name in names}
+    columns = min(COLUMNS, len(names))
+    count = math.ceil(len(names) / columns)
+    height = panel_height * count + 26
+    figure = make_subplots(
+        rows=count,
+        cols=columns,
+        shared_yaxes=True,
+        horizontal_spacing=0.025,
+        vertical_spacing=min(0.9, 70 / height) if count > 1 else 0.0,
+        subplot_titles=[f"<b>{panels[name][0]['title']}</b>" for name in names],
+    )
+    low, high = _span(rows)
+    for at, name in enumerate(names):
+        place = {"row": at // columns + 1, "col": at % columns + 1}
+        points = panels[name]
+        colour = theme.hue(points[0]["model"])
+        done = [row for row in points if row["mean"] is not None]
+        ordered = all(isinstance(row["value"], int | float) for row in points)
+        figure.add_scatter(
+            x=[row["text"] for row in done],
+            y=[100 * row["mean"] for row in done],
+            error_y=_bars(done, colour),
+            mode="lines+markers" if ordered else "markers",
+            line={"color": colour, "width": 2},
+            marker={
+                "color": colour,
+                "opacity": 1,
+                "size": [12 if row["base"] else 8 for row in done],
+                "symbol": ["diamond" if row["base"] else "circle" for row in done],
+            },
+            customdata=[["base, " if row["base"] else "", _said(row)] for row in done],
+            hovertemplate=f"{points[0]['title']} %{{x}}<br>"
+            + "%{customdata[0]}%{customdata[1]}<extra></extra>",
+            **place,
+        )
+        waiting = [row for row in points if row["mean"] is None]
+        figure.add_scatter(
+            x=[row["text"] for row in waiting],
+            y=[low + 0.04 * (high - low)] * len(waiting),
+            text=[row["state"] for row in waiting],
+            mode="text",
+            textfont={"color": theme.OTHER, "size": 12},
+            hoverinfo="skip",
+            **place,
+        )
+        order = [row["text"] for row in points]
+        figure.update_xaxes(
+            type="category", categoryorder="array", categoryarray=order, range=[-0.5, len(order) - 0.5],
+            fixedrange=True, showgrid=False, tickfont={"size": TICKS}, **place,
+        )  # fmt: skip
+    figure.update_yaxes(range=[low, high], ticksuffix=" %", fixedrange=True, tickfont={"size": TICKS})
+    figure.update_yaxes(title={"text": "test accuracy", "font": {"size": 13}}, col=1)
+    figure.update_annotations(font={"size": 14})
+    return _bare(figure, height, l=8, r=8, t=30, b=46)  # below the ticks: the buttons that save it
+
+
+def _place(row: SamplePoint, counted: bool) -> float:
+    return float(row["images"] or 1) if counted else 100 * row["share"]
+
+
+def _tick(row: SamplePoint, counted: bool) -> str:
+    share = f"{100 * row['share']:g} %"
+    return f"{row['images']:,}<br>{share}" if counted else share
+
+
+def _images(row: SamplePoint) -> str:
+    count = f"{row['images']:,} images, " if row["images"] else ""
+    return f"{count}{100 * row['share']:g} %"
+
+
+def _bars(rows: Sequence[Score], colour: str) -> dict[str, Any]:
+    errors = [100 * (row["error"] or 0.0) for row in rows]
+    return {"type": "data", "array": errors, "thickness": 1.5, "width": 5, "color": colour}
+
+
+def _said(row: Score) -> str:
+    error = f" ± {100 * row['error']:.1f}" if row["error"] is not None else ""
+    seeds = f"seed {row['seeds'][0]}" if len(row["seeds"]) == 1 else f"{len(row['seeds'])} seeds"
+    count = f", n = {row['n_test']:,}" if row["n_test"] else ""
+    of = f"<br>standard error over {row['error_of']}" if row["error_of"] else ""
+    return f"{100 * row['mean']:.1f}{error} %, {seeds}{count}{of}"
+
+
+def _span(rows: Sequence[Score]) -> tuple[float, float]:
+    """The y axis around all results with their bars, in percent; at least six points wide."""
+    ends = [
+        100 * (row["mean"] + sign * (row["error"] or 0.0))
+        for row in rows for sign in (-1, 1) if row["mean"] is not None
+    ]  # fmt: skip
+    if not ends:
+        return 0.0, 100.0
+    low, high = min(ends), max(ends)
+    spare = max(0.12 * (high - low), (6 - (high - low)) / 2, 0.5)
+    return max(0.0, low - spare), min(100.0, high + spare)
+
+
+def _label(figure: go.Figure, ends: list[tuple[float, float, str, str]], limit: float) -> None:
+    """The names at the ends of their lines, moved apart where they would overlap."""
+    least, below = LABEL_GAP * limit, -math.inf
+    for x, y, name, colour in sorted(ends, key=lambda end: end[1]):
+        at = max(y, below + least)
+        below = at
+        figure.add_annotation(
+            x=x, y=at, text=f"<b>{name}</b>", showarrow=False, xanchor="left", xshift=10,
+            font={"color": colour, "size": 14},
+        )  # fmt: skip

@@ -1,0 +1,37 @@
+"""Sweeps over shares of the training images, and what the first page draws of the bundled one.
+
+Apart from `bias_samples`, because the first page waits for what it imports.
+"""
+
+from __future__ import annotations
+
+from dashboard.shared import resources
+from vitcore.sweeps.results import SamplePoint, sample_curve
+from vitcore.sweeps.sweep import Sweep, find_sweeps
+
+
+def sweeps() -> list[Sweep]:
+    """Sweeps over shares of the training images, the bundled one first."""
+    found = [sweep for sweep in find_sweeps(resources.runs()) if sweep.kind == "samples"]
+    return sorted(found, key=lambda sweep: not sweep.bundled)
+
+
+def bundled_points() -> list[SamplePoint]:
+    """What the first page draws: the finished points of the bundled sweep, where at least two models have two
+    or more each; else nothing, since one point is no curve.
+    """
+    sweep = next((sweep for sweep in sweeps() if sweep.bundled), None)
+    done = [p for p in sample_curve(sweep.runs) if p["mean"] is not None and p["images"]] if sweep else []
+    models = [p["model"] for p in done]
+    return done if sum(models.count(name) > 1 for name in set(models)) > 1 else []
+
+
+def about(points: list[SamplePoint]) -> str:
+    """What was measured, in a sentence."""
+    steps, batch = points[0]["steps"], points[0]["batch_size"]
+    seeds = sorted({len(p["seeds"]) for p in points})
+    often = f"{seeds[0]} seeds" if seeds == [2] else ("one run each" if seeds == [1] else "one or two seeds")
+    return (
+        f"after {steps:,} steps of {batch} images, whatever the number of training images ({often}, "
+        f"n = {points[0]['n_test']:,}, bars are one standard error)"
+    )

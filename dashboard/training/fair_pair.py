@@ -1,0 +1,55 @@
+"""The fair pair on the Training page: a second model, a budget, and what both have in common."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.drawing.markdown import sentence
+from dashboard.training.form import Form
+from vitcore.architectures import ARCHITECTURES
+from vitcore.config import bounds, choices
+from vitcore.errors import UserError
+from vitcore.paths import readonly
+from vitcore.sweeps.pair import launch_pair, make_pair, policy
+
+
+def control(form: Form, once_s: float) -> bool:
+    """A popover that launches two trainings which differ in the architecture alone; True when it just did."""
+    with st.popover("Fair pair", icon=":material/balance:", width="stretch"):
+        st.markdown(
+            f"Trains the **{ARCHITECTURES[form.model].label}** of the form above and another model on the "
+            "very same images in the same order."
+        )
+        left, middle, right = st.columns(3, vertical_alignment="bottom")
+        others = [name for name in ARCHITECTURES if name != form.model]
+        other = left.selectbox(
+            "With", others, format_func=lambda name: ARCHITECTURES[name].label, key="pair_with"
+        )
+        unit = middle.selectbox("Budget in", ["epochs", "minutes"], key="pair_unit")
+        low, high = bounds(unit)
+        start = form.values["epochs"] if unit == "epochs" else 5.0
+        amount = right.number_input(
+            unit.capitalize(), value=start, key=f"pair_{unit}", help=f"{low:g} to {high:,}"
+        )
+        augment = st.selectbox("Augmentation", ["as the recipe", *choices("augment")], key="pair_augment")
+        changes = {"epochs": amount} if unit == "epochs" else {"minutes": amount}
+        if augment != "as the recipe":
+            changes["augment"] = augment
+        try:
+            both = make_pair(form.config(), other, **changes)
+        except UserError as error:
+            st.error(sentence(error))
+            return False
+        st.caption(f"Both: {policy(both[0])}")
+        pressed = st.button("Launch fair pair", type="primary", key="launch_pair", disabled=readonly())
+        return pressed and _launch(both, once_s)
+
+
+def _launch(both: tuple, once_s: float) -> bool:
+    try:
+        runs = launch_pair(*both, once_s=once_s)
+    except UserError as error:
+        st.error(sentence(error))
+        return False
+    st.session_state.watch = runs[0].id
+    return True

@@ -1,0 +1,148 @@
+"""The form that configures a training: a recipe's settings, or a copy of a run's, with changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard.drawing.markdown import plain
+from dashboard.shared import resources
+from dashboard.training import form_fields
+from vitcore.architectures import ARCHITECTURES, RECIPE_NAMES
+from vitcore.config import Config, build_config, choices, make_config
+from vitcore.errors import UserError
+from vitcore.paths import data_dir
+from vitcore.runs.folder import Run
+
+SOURCES = ("cifar10-mini", "cifar10", "own folder")
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the form holds: `config` raises `UserError` with a sentence where something does not fit."""
+
+    model: str
+    recipe: str
+    values: dict[str, Any]
+    base: Config | None  # the run's that is copied
+    title: str
+    device: str | None  # the key of the very device
+
+    def config(self) -> Config:
+        if not self.values["data"]:
+            raise UserError(f"Name a folder below {data_dir()}, for example `flowers`.")
+        if self.base is None:
+            return make_config(self.recipe, **self.values)
+        inner = ARCHITECTURES[self.model].options.model_fields
+        options = {**self.base.options, **{k: v for k, v in self.values.items() if k in inner}}
+        outer = {k: v for k, v in self.values.items() if k not in inner}
+        return build_config(**{**self.base.model_dump(), **outer, "options": options, "classes": None})
+
+    @property
+    def mark(self) -> str:
+        """Changes with every setting: what was said about other settings does not hold any more."""
+        return repr((self.recipe, self.values, self.base, self.title, self.device))
+
+
+def copy_settings(run: Run) -> None:
+    """A callback: fill the form with the settings of a run."""
+    config, state = run.config, st.session_state
+    state.copy_of, state.model, state.recipe = run.id, config.model, config.recipe
+    state.data = config.data if config.data in SOURCES else "own folder"
+    if state.data == "own folder":
+        place, home = Path(config.data.removeprefix("folder:")), data_dir().resolve()
+        state.folder = str(place.relative_to(home)) if place.is_relative_to(home) else ""
+
+
+def _copied(found: list[Run], model: str, recipe: str) -> Run | None:
+    """The run that is copied, for as long as model and recipe stay as its."""
+    wanted = st.session_state.get("copy_of")
+    run = next((run for run in found if run.id == wanted), None)
+    return run if run and (run.config.model, run.config.recipe) == (model, recipe) else None
+
+
+def form(found: list[Run]) -> tuple[Form, list[st.delta_generator.DeltaGenerator]]:
+    """The row of settings; returns them and the two places for the buttons at its end."""
+    places = st.columns([1.2, 1.35, 1.05, 1.05, 0.95, 1.15, 1.5], vertical_alignment="bottom")
+    model_place, data_place, recipe_place, epochs_place, more_place, *button_places = places
+    model = model_place.selectbox(
+        "Model", list(ARCHITECTURES), format_func=lambda name: ARCHITECTURES[name].label, key="model",
+        bind="query-params",
+    )  # fmt: skip
+    architecture = ARCHITECTURES[model]
+    source = data_place.selectbox("Data", SOURCES, key="data", bind="query-params")
+    recipes = [name for name in RECIPE_NAMES if name in architecture.recipes]
+    named = st.session_state.get("recipe")  # a copied run may have a recipe of its own
+    if named and _copied(found, model, named) and named not in recipes:
+        recipes.append(named)
+    recipe = recipe_place.selectbox(
+        "Recipe", recipes, key="recipe", bind="query-params",
+        help="quick: minutes on a CPU. modern: for complete CIFAR-10. tutorial: as published, 180 epochs.",
+    )  # fmt: skip
+    copied = _copied(found, model, recipe)
+    defaults = copied.config if copied else make_config(recipe, model=model)
+    key = f"{model}_{recipe}" + (f"_{copied.id}" if copied else "")  # other defaults, so fresh widgets
+    values: dict[str, Any] = {"model": model}
+    with epochs_place:
+        values["epochs"] = form_fields.whole("Epochs", "epochs", defaults.epochs, key)
+    with more_place.popover("More", icon=":material/tune:", width="stretch"):
+        left, right = st.columns(2)
+        with left:
+            values["batch_size"] = form_fields.whole("Batch size", "batch_size", defaults.batch_size, key)
+            values["seed"] = form_fields.whole("Seed", "seed", defaults.seed, key)
+        with right:
+            values["lr"] = st.text_input("Learning rate", f"{defaults.lr:g}", key=f"lr_{key}")
+            minutes = f"{defaults.minutes:g}" if defaults.minutes else ""
+            minutes = st.text_input(
+                "Minutes instead of epochs", minutes, key=f"minutes_{key}", placeholder="no limit",
+                help="Trains this long; the schedule follows the share of the time used.",
+            )  # fmt: skip
+            values["minutes"] = minutes.strip() or None
+            values["device"], device = _device(defaults.device)
+        values |= form_fields.options(architecture, defaults.options, key)
+        title = st.text_input(
+            "Title", placeholder=f"{architecture.label} {recipe}", key=f"title_{key}", max_chars=80
+        )
+    if copied:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"The settings of {plain(copied.title)}: change what you like.", width="stretch")
+            st.button("Back to the recipe", key="uncopy", on_click=st.session_state.pop, args=("copy_of",))
+    values["data"] = _data(source)
+    return Form(model, recipe, values, copied and copied.config, title, device), button_places
+
+
+def _device(default: str) -> tuple[str, str | None]:
+    """(kind for the configuration, key of one very device or None). One GPU among several can be chosen."""
+    found = resources.devices()
+    gpus = [d for d in found if d.kind == "cuda"]
+    names = dict.fromkeys(choices("device"))
+    labels = {name: name for name in names}
+    if len(gpus) > 1:
+        for number, gpu in enumerate(gpus):
+            labels[gpu.key] = f"GPU {number}: {gpu.name}"
+    chosen = st.selectbox(
+        "Device", list(labels), list(labels).index(default), format_func=labels.get, key="device"
+    )
+    return ("cuda", chosen) if chosen not in names else (chosen, None)
+
+
+def _data(source: str) -> str:
+    """The dataset's name; empty for a folder that is not under the data directory."""
+    if source == "cifar10":
+        files = ("labels.json", "cifar-10-batches-py")
+        there = any((data_dir() / "cifar10" / name).exists() for name in files)
+        st.caption(
+            "Complete CIFAR-10." if there else "Not on this machine yet: the run downloads 170 MB first."
+        )
+    if source != "own folder":
+        return source
+    folder = st.text_input(
+        "Folder under the data directory", key="folder", placeholder="holds one folder of images per class",
+        help=f"Below {data_dir()}. Any image sizes; they are resized to 32 x 32.",
+    )  # fmt: skip
+    home = data_dir().resolve()
+    place = (home / folder).resolve() if folder and "\0" not in folder else home
+    return f"folder:{place}" if place != home and place.is_relative_to(home) else ""

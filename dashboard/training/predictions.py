@@ -1,0 +1,99 @@
+"""Eight fixed images and what the model says about them, epoch after epoch: one sees it learn."""
+
+from __future__ import annotations
+
+import html
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from dashboard.components import figure_files
+from dashboard.drawing import theme
+from dashboard.drawing.pictures import data_url, picture
+from vitcore.errors import UserError
+from vitcore.runs.folder import Run
+from vitcore.runs.predictions import Predictions, read_predictions
+
+MOST_BARS = 24
+
+
+def strip(run: Run) -> None:
+    """The eight images with the answers of one epoch, and the share of the right answer below each; nothing
+    where the run has none. Shows the newest epoch until somebody goes back.
+    """
+    found = read_predictions(run.path)
+    if found is None:
+        return
+    count, key = len(found.epochs), f"eight_{run.id}"
+    last, at = st.session_state.get(f"last_{key}"), st.session_state.get(key)
+    if at is None or at >= count or (at == last and last != count - 1):
+        at = st.session_state[key] = count - 1  # only then: a value that is set undoes what is being moved
+    st.session_state[f"last_{key}"] = count - 1
+    left, right = st.columns([3.2, 2], vertical_alignment="center")
+    left.markdown(f"**{len(found.images)} validation images** and what it says about them")
+    if count > 1:
+        with right:
+            at = st.select_slider(
+                "Epoch shown", range(count), key=key, label_visibility="collapsed",
+                format_func=lambda i: f"epoch {found.epochs[i]:.3g}",
+            )  # fmt: skip
+    try:
+        colour = theme.hue(run.config.model)
+    except UserError:
+        colour = theme.OTHER
+    st.html(as_html(found, at, colour))
+    foot = f"{run.title}, epoch {found.epochs[at]:.3g}: its answers to {len(found.images)} validation images"
+    figure_files.pictures(*files(found, at), key="validation images", side=190, foot=foot)
+
+
+def files(found: Predictions, at: int) -> tuple[list[tuple[str, Image.Image, str]], figure_files.Rows]:
+    """(pictures, CSV rows) of the same cards, as `takeaway.pictures` takes them. The rows are what the cards
+    show: every class at moment `at`, and, for the bars, the right class at every other one.
+    """
+    parts = []
+    rows: list[list] = [["image", "truth", "class", "epoch", "step", "probability"]]
+    for i, (image, truth) in enumerate(zip(found.images, found.truth.tolist(), strict=True)):
+        answers = found.probabilities[at, i]
+        top = int(answers.argmax())
+        word = "right" if top == truth else "wrong"
+        said = f"{found.classes[top]} {100 * answers[top]:.0f} %, {word}"
+        parts.append((found.classes[truth], picture(image), said))
+        for moment, (epoch, step) in enumerate(zip(found.epochs.tolist(), found.steps.tolist(), strict=True)):
+            for c in range(len(found.classes)) if moment == at else (truth,):
+                share = float(f"{found.probabilities[moment, i, c]:.6g}")
+                rows.append([i + 1, found.classes[truth], found.classes[c], round(epoch, 4), step, share])
+    return parts, rows
+
+
+def as_html(found: Predictions, at: int, colour: str) -> str:
+    """A row of cards: image, its class, the answer at moment `at` of E, the right answer's bars."""
+    cards = []
+    for i, (image, truth) in enumerate(zip(found.images, found.truth.tolist(), strict=True)):
+        answers = found.probabilities[at, i]
+        top = int(answers.argmax())
+        mark, word = ("&#10003;", "right") if top == truth else ("&#10007;", "wrong")
+        name, said = html.escape(found.classes[truth]), html.escape(found.classes[top])
+        share = f"{100 * answers[top]:.0f} %"
+        cards.append(
+            f'<div class="eight-card {word}"><img src="{data_url(image)}" alt="{name}, validation image">'
+            f'<div class="eight-name">{name}</div>'
+            f'<div class="eight-said"><span aria-label="{word}">{mark}</span> {said} {share}</div>'
+            f"{_bars(found.probabilities[:, i, truth], at, colour, name)}</div>"
+        )
+    return f'<div class="eight">{"".join(cards)}</div>'
+
+
+def _bars(shares: np.ndarray, at: int, colour: str, name: str) -> str:
+    """The probability of the right class along the training, 0 to 1, the shown moment full. (Streamlit takes
+    drawings out of HTML, and leaves boxes.)
+    """
+    shown = np.unique(np.linspace(0, len(shares) - 1, min(MOST_BARS, len(shares))).round().astype(int))
+    marked = shown[np.abs(shown - at).argmin()]
+    bars = "".join(
+        f'<span style="height:{max(4.0, 100 * shares[i]):.0f}%;background:{colour};'
+        f'opacity:{1 if i == marked else 0.4}"></span>'
+        for i in shown.tolist()
+    )
+    words = f"probability of {name}: {100 * shares[at]:.0f} %"
+    return f'<div class="eight-bars" role="img" aria-label="{words}" title="{words}">{bars}</div>'

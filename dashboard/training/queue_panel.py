@@ -1,0 +1,118 @@
+"""Who trains on which device, and who waits: shown, and changed, on the Training page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dashboard.drawing.markdown import sentence
+from dashboard.shared import resources
+from dashboard.shared.selection import label_of
+from vitcore.errors import UserError
+from vitcore.paths import readonly, runs_dir
+from vitcore.queue import launch as background
+from vitcore.queue import order as queue
+from vitcore.queue.devices import Device, holds
+from vitcore.runs import process
+from vitcore.runs.folder import Run
+
+ORDINALS = {1: "1st", 2: "2nd", 3: "3rd"}
+
+
+@dataclass(frozen=True)
+class Here:
+    """What goes on on this host; the waiting in their order."""
+
+    training: list[Run]
+    waiting: list[Run]
+
+
+def look(own: list[Run]) -> Here:
+    """Who trains and who waits among these runs. Wakes the supervisor where some wait."""
+    training, waiting = [], False
+    for run in own:
+        status = run.stored_status()
+        waiting = waiting or status.state == "queued"
+        if status.state in ("running", "stopping") and status.host == process.hostname():
+            training.append(run)
+    if waiting and not readonly():
+        background.wake()
+    living = [run for run in training if run.status().state in ("running", "stopping")]
+    return Here(living, queue.waiting(runs_dir()) if waiting else [])
+
+
+def place(run: Run) -> str:
+    """`next in the queue`, `3rd in the queue`; empty when it does not wait on this host."""
+    order = queue.waiting(run.path.parent)
+    if run not in order:
+        host = run.stored_status().host
+        return f"Waiting on {host}" if host and host != process.hostname() else ""
+    at = order.index(run) + 1
+    return "Next in the queue" if at == 1 else f"{ORDINALS.get(at, f'{at}th')} in the queue"
+
+
+def outlook(here: Here) -> str:
+    """A sentence on when a run that is launched now would begin; empty when at once."""
+    training, waiting = here.training, here.waiting
+    if not training and not waiting:
+        return ""
+    devices = resources.devices()
+    busy = {key for run in training for key in _held(run, devices)}
+    if not waiting and len(busy) < len([d for d in devices if d.kind == devices[0].kind]):
+        return ""
+    return f"It would wait: {len(training)} in training, {len(waiting)} in the queue before it."
+
+
+def _held(run: Run, devices: list[Device]) -> list[str]:
+    status = run.stored_status()
+    return holds(status.slots, status.device, devices)
+
+
+def control(here: Here) -> None:
+    """A popover with the devices and the queue; its label says how many wait."""
+    training, waiting = here.training, here.waiting
+    label = f"Devices and queue ({len(waiting)})" if waiting else "Devices and queue"
+    with st.popover(label, icon=":material/memory:", width="stretch"):
+        devices = resources.devices()
+        for device in devices:
+            _device(device, [run for run in training if device.key in _held(run, devices)])
+        if not waiting:
+            st.caption("Nothing waits. Every device trains one run at a time.")
+        for at, run in enumerate(waiting):
+            _waiter(run, at, len(waiting))
+        if problem := st.session_state.pop("queue_error", None):
+            st.error(sentence(problem))
+
+
+def _device(device: Device, training: list[Run]) -> None:
+    parts = []
+    if device.memory:
+        parts.append(f"{(device.used or 0) / 1e9:.1f} of {device.memory / 1e9:.1f} GB in use")
+    if device.load is not None:
+        parts.append(f"load {100 * device.load:.0f} %")
+    names = ", ".join(label_of(run) for run in training)
+    kind = {"cuda": "GPU", "mps": "GPU", "cpu": "CPU"}[device.kind]
+    st.markdown(f"**{kind}** {device.name}")
+    st.text(f"{f'Trains {names}' if names else 'Free'}. {', '.join(parts)}")
+
+
+def _waiter(run: Run, at: int, count: int) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text(f"{at + 1}. {label_of(run)}", width="stretch")
+        for to, icon, title, off in (
+            ("first", "vertical_align_top", "First", at == 0),
+            ("up", "arrow_upward", "Up", at == 0),
+            ("down", "arrow_downward", "Down", at == count - 1),
+        ):
+            st.button(
+                "", icon=f":material/{icon}:", key=f"{to}_{run.id}", help=title, on_click=_move,
+                args=(run, to), disabled=off or readonly(),
+            )  # fmt: skip
+
+
+def _move(run: Run, to: queue.Place) -> None:
+    try:
+        queue.move(run, to)
+    except UserError as error:
+        st.session_state.queue_error = str(error)

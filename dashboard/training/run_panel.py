@@ -1,0 +1,139 @@
+"""The panel that watches one run: state, progress, live curves, log, stop and resume. One fragment, one
+timer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from dashboard.drawing.markdown import plain, sentence
+from dashboard.shared import measuring, run_curves, run_status, selection
+from dashboard.training import export, form, predictions, queue_panel, sweep_form
+from vitcore.errors import UserError
+from vitcore.paths import readonly
+from vitcore.queue import launch as background
+from vitcore.runs import edit
+from vitcore.runs.folder import ACTIVE, Run
+from vitcore.runs.log import tail
+from vitcore.sweeps.pair import partner
+
+TICK_S = 1.0
+
+
+def panel(found: list[Run], here: queue_panel.Here) -> None:
+    """A selector of the user's runs and, below it, the chosen one; it ticks only while that run is active."""
+    chosen, *places, queue_place = st.columns([2.5, 2.65, 1.3, 1, 1.75], vertical_alignment="bottom")
+    with chosen:
+        run = selection.choose_run(found, "Watch", key="watch")
+    with queue_place:
+        queue_panel.control(here)
+    look = run_curves.controls(*places)
+    other = partner(run, found)
+    shown = _states(run, other)
+    st.fragment(_body, run_every=TICK_S if any(state in ACTIVE for state in shown) else None)(
+        run, other, look, shown
+    )
+
+
+def _states(*runs: Run | None) -> list[str]:
+    """Of a run, and of the other one where it is of a pair."""
+    return [run.status().state for run in runs if run]
+
+
+def _body(run: Run, other: Run | None, look: run_curves.Look, shown: list[str]) -> None:
+    status = run.status()
+    if _states(run, other) != shown or st.session_state.pop("edited", False):
+        st.rerun()  # the whole page: start or end the timer, and show the new state or title in the list
+    with st.container(horizontal=True, vertical_alignment="center"):
+        run_status.badge(status)
+        turn = queue_panel.place(run) if status.state == "queued" else ""
+        st.markdown(run_status.describe(run, status, turn), width="stretch")
+        if not readonly():
+            if not run.bundled:
+                _action(run, status.state)
+            st.button(
+                "Copy settings",
+                key="copy",
+                on_click=_copy,
+                args=(run,),
+                help="Into the form above, to change them.",
+            )
+            if not run.bundled:
+                _edit(run, status.state)
+        export.control(run, status.state)
+    if note := run.meta.note:
+        st.text(note)  # as it was written: a run folder may come from somebody else
+    sweep_form.link_of(run)
+    share = status.step / status.steps if status.steps else 0.0
+    bar = st.empty()  # always there, so that what stands below keeps its place: a log left open stays open
+    if status.state != "finished":
+        bar.progress(min(1.0, share))
+    together = [run, other] if other else [run]  # of a fair pair both
+    run_curves.pair(together, look, key="watch", height=300)
+    predictions.strip(run)
+    run_curves.more(together, look, key="watch")
+    with st.expander("Log and command", expanded=status.state in ("failed", "lost")):
+        silent = "No log is kept with it." if status.state == "finished" else "Nothing printed yet."
+        st.code(tail(run.log, 30) or silent, language=None, height=180 if run.log.is_file() else "content")
+        known = f"{plain(measuring.training(status))}. " if status.started else ""
+        st.caption(f"{known}The same training at the command line:")
+        st.code(
+            f"python -m vitcore train --config {run.path / 'config.yaml'}", language="bash", wrap_lines=True
+        )
+
+
+def _action(run: Run, state: str) -> None:
+    """The one thing that can be done to a run in this state. A callback: a click counts even if the state
+    moved on.
+    """
+    if state == "stopping":
+        st.button(
+            "End at once", key="abort", on_click=_attempt, args=(_abort, run),
+            help="Without saving: resuming goes on from the last checkpoint.",
+        )  # fmt: skip
+    elif state in ACTIVE:
+        name = "Take off the queue" if state == "queued" else "Stop training"
+        st.button(name, key="stop", on_click=_attempt, args=(background.stop, run))
+    elif state != "finished":
+        st.button("Resume training", key="resume", on_click=_attempt, args=(background.resume, run))
+    if problem := st.session_state.pop("action_error", None):
+        st.toast(sentence(problem))
+
+
+def _abort(run: Run) -> None:
+    background.stop(run, now=True)
+
+
+def _edit(run: Run, state: str) -> None:
+    """Title, note, and delete."""
+    with st.popover("Edit", icon=":material/edit:"):
+        st.text_input("Title", run.meta.title, max_chars=edit.TITLE_LENGTH, key=f"title_{run.id}")
+        st.text_area("Note", run.meta.note, max_chars=edit.NOTE_LENGTH, key=f"note_{run.id}")
+        st.button("Save", key="describe", on_click=_attempt, args=(_describe, run))
+        over = state not in ACTIVE
+        sure = st.checkbox("I do not need this run any more", key=f"sure_{run.id}", disabled=not over)
+        st.button(
+            "Delete for good", key="delete", disabled=not (over and sure), on_click=_attempt,
+            args=(edit.delete, run), help=None if over else "Stop it first.",
+        )  # fmt: skip
+
+
+def _describe(run: Run) -> None:
+    """With what the fields hold now: the arguments of a button are those of the script's previous run."""
+    edit.describe(run, st.session_state[f"title_{run.id}"], st.session_state[f"note_{run.id}"])
+    st.session_state.pop("watch", None)  # chosen again from the address: the list shows the new title
+
+
+def _copy(run: Run) -> None:
+    form.copy_settings(run)
+    st.session_state.edited = True  # the form is outside of this fragment
+
+
+def _attempt(action: Callable[[Run], object], run: Run) -> None:
+    st.session_state.edited = True
+    try:
+        action(run)
+    except UserError as error:
+        st.session_state.action_error = str(error)

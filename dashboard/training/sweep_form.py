@@ -1,0 +1,191 @@
+"""Sweeps on the Training page: several trainings launched as one thing; lists that they do not flood."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+import yaml
+
+from dashboard.drawing.markdown import sentence
+from dashboard.training.form import Form
+from vitcore.architectures import ARCHITECTURES
+from vitcore.config import Config
+from vitcore.errors import UserError
+from vitcore.paths import readonly
+from vitcore.runs.folder import ACTIVE, Run
+from vitcore.sweeps.plan import (
+    SHARES,
+    STEPS,
+    Plan,
+    data_name,
+    plan_samples,
+    plan_study,
+    setting_title,
+    settings_of,
+    suggest,
+    text_of,
+)
+from vitcore.sweeps.sweep import launch_sweep
+
+KINDS = {"samples": "Sample efficiency", "study": "One setting at a time"}
+MOST_SEEDS = 10
+
+
+def without_sweeps(found: list[Run], *keys: str) -> list[Run]:
+    """The runs for a list: those of sweeps only while they wait or train, or where the address or this
+    session names them under one of the keys. Compare shows a sweep's runs together.
+    """
+    named = {part for key in keys for part in st.query_params.get(key, "").split(",")}
+    for chosen in (st.session_state.get(key) or () for key in keys):
+        named |= {chosen} if isinstance(chosen, str) else set(chosen)
+    return [
+        run for run in found
+        if run.id in named or run.meta.sweep is None or run.stored_status().state in ACTIVE
+    ]  # fmt: skip
+
+
+def control(form: Form, once_s: float) -> bool:
+    """A popover that launches a sweep around the form above; True when it just did."""
+    with st.popover("Sweep", icon=":material/stacked_line_chart:", width="stretch"):
+        kind = st.segmented_control(
+            "What to vary", list(KINDS), format_func=KINDS.get, default="samples", key="sweep_kind",
+            required=True, label_visibility="collapsed",
+        )  # fmt: skip
+        try:
+            base = form.config()
+            plan = _samples(form, base) if kind == "samples" else _study(base)
+        except UserError as error:
+            st.error(sentence(error))
+            return False
+        if plan is None:
+            return False
+        st.caption(_words(plan))
+        pressed = st.button(
+            f"Launch {len(plan.entries)} runs", type="primary", key="launch_sweep", disabled=readonly()
+        )
+        done = pressed and _launch(plan, form.device, once_s)
+        if launched := st.session_state.get("sweep_launched"):
+            _link(*launched)
+        return done
+
+
+def _samples(form: Form, base: Config) -> Plan | None:
+    """Models on shares of the images; data, recipe and batch size are the form's, and so are the options and
+    the rate of the form's model.
+    """
+    st.markdown("Trains models on nested shares of the training images, each for the same number of steps.")
+    first = list(dict.fromkeys([form.model, "vit", "resnet"]))
+    models = st.multiselect(
+        "Models", list(ARCHITECTURES), default=first[:2], format_func=lambda name: ARCHITECTURES[name].label,
+        key=f"sweep_models_{form.model}",
+    )  # fmt: skip
+    percents = [round(100 * share) for share in SHARES]
+    shares = st.pills(
+        "Shares of the training images", percents, selection_mode="multi", default=percents,
+        key="sweep_shares", format_func=lambda p: f"{p} %",
+    )  # fmt: skip
+    left, right = st.columns(2)
+    steps = left.number_input(
+        "Steps of each run", value=STEPS, step=500, key="sweep_steps", help="In ten epochs."
+    )
+    seeds = _seeds(right, base, 2)
+    own = {**base.options, "lr": base.lr}
+    if not models or not shares:
+        st.caption("Choose at least one model and one share.")
+        return None
+    return plan_samples(
+        models, data=base.data, shares=[p / 100 for p in shares], steps=int(steps or 0), seeds=seeds,
+        recipe=form.recipe, own={form.model: own} if form.model in models else None,
+        batch_size=base.batch_size, device=base.device, image_size=base.image_size,
+    )  # fmt: skip
+
+
+def _study(base: Config) -> Plan | None:
+    """Values of some settings around the form's configuration."""
+    label = ARCHITECTURES[base.model].label
+    st.markdown(f"Tries values one setting at a time around the **{label}** of the form above.")
+    known = settings_of(base)
+    chosen = st.multiselect(
+        "Settings", known, default=known[:0], format_func=lambda name: setting_title(base.model, name),
+        key=f"sweep_settings_{base.model}", placeholder="Choose settings",
+    )  # fmt: skip
+    values: dict[str, list[Any]] = {}
+    columns = st.columns(2)
+    for at, name in enumerate(chosen):
+        start = ", ".join(text_of(value) for value in suggest(base, name))
+        text = columns[at % 2].text_input(
+            setting_title(base.model, name), start, key=f"sweep_values_{base.model}_{name}",
+            help="Values with commas between them; the base's is trained once for all settings.",
+        )  # fmt: skip
+        values[name] = _parsed(text, setting_title(base.model, name))
+    seeds = _seeds(st.columns(2)[0], base, 1)
+    if not any(values.values()):
+        st.caption("Choose at least one setting.")
+        return None
+    return plan_study(base, values, seeds=seeds)
+
+
+def _parsed(text: str, title: str) -> list[Any]:
+    try:
+        return yaml.safe_load(f"[{text}]") or []
+    except yaml.YAMLError:
+        raise UserError(f"{title}: write values with commas between them, not {text!r}.") from None
+
+
+def _seeds(place: Any, base: Config, start: int) -> list[int]:
+    count = place.number_input(
+        "Seeds",
+        1,
+        MOST_SEEDS,
+        start,
+        key=f"sweep_seeds_{start}",
+        help="Each configuration is trained with each.",
+    )
+    return list(range(base.seed, base.seed + int(count)))
+
+
+def _words(plan: Plan) -> str:
+    """What would be trained, in a sentence."""
+    configs = [entry.config for entry in plan.entries]
+    seeds = sorted({config.seed for config in configs})
+    first = configs[0]
+    steps = first.epochs * (first.steps_per_epoch or 0)
+    length = f"{steps:,} steps" if steps else epochs_of(first)
+    length = f"{first.minutes:g} minutes" if first.minutes else length
+    base = ", the base among them" if plan.kind == "study" else ""
+    number = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+    return (
+        f"{len(configs)} runs{base}: {length} of {data_name(first)} each, recipe `{first.recipe}`, {number}. "
+        "They wait in the queue like any other; a rehearsal of the form above tells how long one takes."
+    )
+
+
+def epochs_of(config: Config) -> str:
+    """`10 epochs`"""
+    return f"{config.epochs} epoch{'s' if config.epochs > 1 else ''}"
+
+
+def _launch(plan: Plan, device: str | None, once_s: float) -> bool:
+    try:
+        sweep = launch_sweep(plan, device=device, once_s=once_s)
+    except UserError as error:
+        st.error(sentence(error))
+        return False
+    st.session_state.watch = sweep.runs[0].id
+    st.session_state.sweep_launched = (sweep.name, len(sweep.runs))
+    return True
+
+
+def _link(name: str, count: int | None = None) -> None:
+    label = f"{count} runs are queued: see the results fill" if count else "Part of a sweep: see all of it"
+    if st.button(label, key=f"see_{count or 'all'}", type="tertiary", icon=":material/arrow_forward:"):
+        # An address alone can be lost: this page ticks, and a tick under way brings its own address along.
+        st.session_state.open_sweep = name
+        st.switch_page("../pages/compare.py", query_params={"view": "Sweeps", "sweep": name})
+
+
+def link_of(run: Run) -> None:
+    """Where a run belongs to a sweep: the way there."""
+    if tie := run.meta.sweep:
+        _link(tie.name)

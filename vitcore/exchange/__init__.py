@@ -1,0 +1,1 @@
+"""What leaves and enters: zip files, folders, ONNX, published checkpoints."""

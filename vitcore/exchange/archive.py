@@ -1,0 +1,152 @@
+"""A finished run packed for others: configuration, curves, result and weights, and nothing about this
+machine; and such a zip turned into a run again. No torch.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from vitcore.config import dump_config
+from vitcore.errors import UserError
+from vitcore.paths import assets_dir, check_allowed, runs_dir
+from vitcore.runs.files import check_space, write_atomic
+from vitcore.runs.folder import Run, Status
+from vitcore.runs.metrics import event_files
+
+LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the date of every packed file: the same run gives the same bytes
+PACKED = re.compile(  # all that a packed run holds
+    r"([\w-][\w.-]{0,119})/(config\.yaml|status\.json|meta\.json|events\.out\.tfevents\.[\w.-]{1,99}|"
+    r"checkpoints/(?:best|step-\d{1,12})\.safetensors)",
+    re.ASCII,
+)
+
+
+def log_spaced(snapshots: list[Path], count: int) -> list[Path]:
+    """At most `count` of a run's snapshots, from its first epoch to its last, log-spaced; never the
+    untrained one.
+    """
+    trained = [path for path in snapshots if int(path.stem.removeprefix("step-"))]
+    if count < 2 or not trained:
+        return trained[-1:] if count else []
+    steps = np.log([int(path.stem.removeprefix("step-")) for path in trained])
+    wanted = np.linspace(steps[0], steps[-1], count)
+    return [trained[i] for i in sorted({int(np.abs(steps - w).argmin()) for w in wanted})]
+
+
+def data_name(data: str) -> str:
+    """The name of a dataset without the place of its folder on this machine."""
+    return f"folder:{Path(data.removeprefix('folder:')).name}" if data.startswith("folder:") else data
+
+
+def check_finished(run: Run) -> Status:
+    """The status of a run that can be shared. Raises `UserError`."""
+    status = run.status()
+    if status.state != "finished":
+        raise UserError(f"Run {run.id} is {status.state}: only a finished run can be exported.")
+    return status
+
+
+def without_machine(status: Status) -> Status:
+    """A status without what it says about the process and the machine that it ran on."""
+    none = dict.fromkeys(("pid", "process_start", "boot_id", "host", "data_dir", "wanted"))
+    return status.model_copy(update={**none, "slots": []})
+
+
+def pack_run(run: Run, *, snapshots: int = 0, weights: bool = True) -> bytes:
+    """A zip of one folder, named as the run: unpacked into a runs folder, it is that run.
+
+    The best weights go along exactly as they are, so the result stays theirs. Raises `UserError` for a run
+    that is not finished.
+    """
+    status = check_finished(run)
+    config = run.config.model_copy(update={"data": data_name(run.config.data)})
+    files = {
+        "config.yaml": dump_config(config).encode(),
+        "status.json": without_machine(status).model_dump_json(indent=1).encode(),
+        "meta.json": run.meta.model_dump_json(indent=1).encode(),
+    }
+    for i, file in enumerate(event_files(run.path)):  # in their order; their own names hold the host's
+        files[f"events.out.tfevents.{i:03d}"] = file.read_bytes()
+    if weights:
+        if run.weights is None:
+            raise UserError(f"Run {run.id} has no weights: export its curves with --no-weights.")
+        files["checkpoints/best.safetensors"] = run.weights.read_bytes()
+        for file in log_spaced(run.snapshots, snapshots):
+            files[f"checkpoints/{file.name}"] = file.read_bytes()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in sorted(files.items()):
+            entry = zipfile.ZipInfo(f"{run.id}/{name}", LONG_AGO)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system, entry.external_attr = 3, 0o644 << 16  # alike on every system
+            archive.writestr(entry, content)
+    return packed.getvalue()
+
+
+def unpack_run(file: Path, root: str | Path | None = None) -> Run:
+    """The run of a zip of `pack_run`, in the runs folder. Raises `UserError` for any other zip, and where a
+    run of that name is there or bundled.
+    """
+    check_allowed()
+    home = runs_dir(root)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            found = {entry.filename: PACKED.fullmatch(entry.filename) for entry in archive.infolist()}
+            names = {match[1] for match in found.values() if match}
+            if len(names) != 1 or not all(found.values()):
+                raise UserError(f"{file} is not a run that ViT Lab packed: it holds other files.")
+            place = home / names.pop()
+            if (assets_dir() / "runs" / place.name).exists():  # two of one id: no link could tell them apart
+                raise UserError(
+                    f"There is a bundled run {place.name}. For one of your own beside it, unpack the zip in "
+                    f"{home} and give its folder another name."
+                )
+            if place.exists():
+                raise UserError(f"There is a run {place.name} in {home}: delete it or choose another folder.")
+            check_space(home, sum(entry.file_size for entry in archive.infolist()))
+            home.mkdir(parents=True, exist_ok=True)
+            draft = Run(Path(tempfile.mkdtemp(dir=home, prefix=".unpack-")))
+            try:
+                for name, match in found.items():
+                    target = draft.path / match[2]
+                    target.parent.mkdir(exist_ok=True)
+                    with archive.open(name) as packed, target.open("wb") as out:
+                        shutil.copyfileobj(packed, out)
+                _ = draft.config  # raises where it is missing or broken
+                draft.write_status(without_machine(check_finished(draft)))
+                draft.path.chmod(0o755)
+                os.rename(draft.path, place)
+            except BaseException:
+                shutil.rmtree(draft.path, ignore_errors=True)
+                raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+        raise UserError(f"{file} is broken, or no zip of a run.") from None
+    return Run(place)
+
+
+def check_new(path: Path) -> None:
+    """Make the folder of a file that is to be written. Raises `UserError` where that file exists."""
+    if path.exists():
+        raise UserError(f"{path} exists: choose another file.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"Cannot write to {path.parent}: {error.strerror}.") from None
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """A file that was not there before, complete or not at all. Raises `UserError`."""
+    check_new(path)
+    try:
+        write_atomic(path, content)
+    except OSError as error:
+        raise UserError(f"Cannot write {path}: {error.strerror}.") from None

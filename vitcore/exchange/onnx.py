@@ -1,0 +1,212 @@
+"""The trained model of a run as one ONNX file, checked against torch before it is kept.
+
+The graph takes plain colours and normalises them itself, so that whoever loads it needs to know nothing of
+this project: `images` float32 [N, 3, S, S], RGB from 0 to 1, any N >= 1; `logits` and `probabilities` float32
+[N, classes]. The names of the classes and the rest are in the file's `metadata_props`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import tempfile
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from vitcore import __version__
+from vitcore.data.datasets import Split
+from vitcore.data.images import MEAN, STD
+from vitcore.errors import UserError
+from vitcore.exchange.archive import check_new, data_name
+from vitcore.models import count_parameters, load_run
+from vitcore.models.evaluate import batch_for, evaluate
+from vitcore.probes.store import Images, images_for
+from vitcore.runs.folder import Run
+
+OPSET = 20  # of 2023: the first with GELU as one node
+LARGEST = 2_000_000_000  # bytes; protobuf's limit for one file is 2 GiB
+# Of the largest logit. Two libraries that add float32 in another order differ by about 1e-6 of it, in the
+# bundled models and in deep ones; a normalisation that is wrong in its third digit, by more than 1e-3.
+TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class OnnxReport:
+    """What was written, and what the check on `images` test images of `data` found."""
+
+    path: Path
+    images: int
+    data: str
+    difference: float  # largest absolute difference of a logit
+    scale: float  # largest absolute logit
+
+    def __str__(self) -> str:
+        many = "image" if self.images == 1 else "images"
+        same = "the same answer" if self.images == 1 else f"the same {self.images:,} answers"
+        return (
+            f"{self.images:,} test {many} of {self.data}: {same} as torch, logits differ by at most "
+            f"{self.difference:.1e} (the largest is {self.scale:.1f})."
+        )
+
+
+class Complete(nn.Module):
+    """A model with its normalisation in front: colours [N, 3, S, S], 0 to 1 -> logits, probabilities
+    [N, classes].
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1))
+        self.register_buffer("std", torch.tensor(STD).view(3, 1, 1))
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        logits = self.model((images - self.mean) / self.std)
+        return logits, logits.softmax(dim=1)
+
+
+def export_onnx(run: Run, path: Path, *, images: int = 100) -> OnnxReport:
+    """Write a run's best weights to the new file `path`, and compare it there, by onnxruntime on the CPU,
+    with torch on `images` test images of the run's data (of the bundled part of CIFAR-10).
+
+    Where an answer differs, or a logit by more than `TOLERANCE` of the largest, no file is left. Raises
+    `UserError`.
+    """
+    _check_libraries()
+    check_new(path)
+    model = load_run(run)
+    seen = images_for([run], images)
+    content = _graph(run, model)
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as place:
+            draft = Path(place) / "model.onnx"
+            draft.write_bytes(content)
+            report = _compare(run, model, draft, path, seen)
+            draft.replace(path)
+    except OSError as error:
+        raise UserError(f"Cannot write {path}: {error.strerror or error}.") from None
+    return report
+
+
+def _check_libraries() -> None:
+    for name in ("onnx", "onnxscript", "onnxruntime"):
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            raise UserError(
+                f"ONNX files need {name}, which is not installed: `pip install -r requirements.txt` brings "
+                "it."
+            ) from None
+
+
+def _graph(run: Run, model: nn.Module) -> bytes:
+    """The file's content. Raises `UserError` for a model that ONNX cannot hold."""
+    from torch.onnx.errors import OnnxExporterError
+
+    if 4 * count_parameters(model) > LARGEST:
+        raise UserError(f"Run {run.id} is too large for one ONNX file, which holds 2 GB at most.")
+    side = run.config.image_size
+    example = torch.rand(2, 3, side, side)  # of one, torch would make a constant
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                Complete(model).eval(),
+                (example,),
+                dynamo=True,
+                verbose=False,
+                opset_version=OPSET,
+                input_names=["images"],
+                output_names=["logits", "probabilities"],
+                dynamic_shapes={"images": {0: torch.export.Dim("N")}},
+            )
+    except OnnxExporterError as error:
+        detail = str(error).strip().splitlines()[0].rstrip(".: ")
+        raise UserError(
+            f"The model {run.config.model} of run {run.id} has no ONNX form ({detail})."
+        ) from None
+    proto = program.model_proto
+    if not proto.graph.input[0].type.tensor_type.shape.dim[0].dim_param:
+        raise UserError(
+            f"The model {run.config.model} fixes the number of images: in its code, write x.shape[0] for "
+            "len(x)."
+        )
+    _tidy(proto)
+    _describe(proto, run)
+    return proto.SerializeToString(deterministic=True)
+
+
+def _tidy(proto: Any) -> None:
+    """Without the exporter's notes, which hold paths of this machine."""
+    proto.ClearField("metadata_props")
+    for part in (proto.graph, *proto.functions):
+        for field in ("metadata_props", "doc_string"):
+            part.ClearField(field)
+        inner = [*part.node, *part.value_info]
+        if part is proto.graph:
+            inner += [*part.input, *part.output, *part.initializer]
+        for item in inner:
+            item.ClearField("metadata_props")
+            item.ClearField("doc_string")
+
+
+def _describe(proto: Any, run: Run) -> None:
+    import onnx
+
+    config, side = run.config, run.config.image_size
+    proto.producer_name, proto.producer_version = "ViT Lab", __version__
+    proto.graph.name = run.id
+    proto.doc_string = (
+        f"images: float32 [N, 3, {side}, {side}], RGB, 0 to 1, not normalised (the graph does it). "
+        "logits, probabilities: float32 [N, classes]."
+    )
+    about = {
+        "run": run.id,
+        "architecture": config.model,
+        "options": json.dumps(config.options),
+        "classes": json.dumps(config.classes or []),
+        "data": data_name(config.data),
+        "normalisation": json.dumps({"inside": True, "mean": MEAN, "std": STD}),
+        "source": f"ViT Lab {__version__}, torch {torch.__version__}",
+    }
+    onnx.helper.set_model_props(proto, about)
+
+
+def _compare(run: Run, model: nn.Module, draft: Path, path: Path, seen: Images) -> OnnxReport:
+    """The file against the path that every accuracy of this project takes: bytes, loader, model."""
+    wanted = evaluate(model, Split(seen.pixels, seen.labels)).logits.numpy()  # [N, classes]
+    if not np.isfinite(wanted).all():
+        raise UserError(f"Run {run.id} answers with logits that are no numbers: there is nothing to export.")
+    try:
+        given = _answers(draft, seen.pixels.astype(np.float32) / 255)
+    except Exception as error:  # onnxruntime's errors have no common class
+        detail = str(error).strip().splitlines()[0].rstrip(".")
+        raise UserError(f"onnxruntime cannot run the ONNX file of run {run.id} ({detail}).") from None
+    difference, scale = float(np.abs(given - wanted).max()), float(np.abs(wanted).max())
+    other = int((given.argmax(1) != wanted.argmax(1)).sum())
+    if other or not difference <= TOLERANCE * scale:
+        raise UserError(
+            f"The ONNX file of run {run.id} was not kept: on {len(wanted):,} test images it gives {other:,} "
+            f"other answers than torch, and logits differ by up to {difference:.1e} (allowed is "
+            f"{TOLERANCE * scale:.1e})."
+        )
+    return OnnxReport(path, len(wanted), data_name(seen.name), difference, scale)
+
+
+def _answers(file: Path, colours: np.ndarray) -> np.ndarray:
+    """Logits [N, classes] by onnxruntime on the CPU: one image alone, then the others in batches."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors
+    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    size = batch_for(colours.shape[-1])
+    starts = [0, *range(1, len(colours), size)]
+    parts = [colours[a:b] for a, b in zip(starts, [*starts[1:], len(colours)], strict=True)]
+    return np.concatenate([session.run(["logits"], {"images": part})[0] for part in parts])

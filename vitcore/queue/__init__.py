@@ -1,0 +1,1 @@
+"""The queue: who trains what, when and on which device. No torch."""

@@ -1,0 +1,66 @@
+"""What people do to runs that are over, or to their names: title and note, delete. No torch."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from vitcore.errors import UserError
+from vitcore.paths import check_allowed, runs_dir
+from vitcore.runs.folder import ACTIVE, Run
+
+TITLE_LENGTH, NOTE_LENGTH = 80, 2000
+
+
+def describe(run: Run, title: str | None = None, note: str | None = None) -> None:
+    """Change what people said about a run; None leaves a part as it is. Its id and folder never change.
+
+    Raises `UserError` for a bundled run, and for texts that are too long.
+    """
+    check_allowed()
+    if run.bundled:
+        raise UserError(f"Run {run.id} is bundled and stays as it is.")
+    changes = {}
+    for name, text, most in (("title", title, TITLE_LENGTH), ("note", note, NOTE_LENGTH)):
+        if text is None:
+            continue
+        clean = "".join(c for c in text if c.isprintable() or (name == "note" and c == "\n")).strip()
+        if len(clean) > most:
+            raise UserError(f"The {name} has {len(clean):,} characters: {most:,} at most.")
+        changes[name] = clean
+    run.write_meta(run.meta.model_copy(update=changes))
+
+
+def delete(run: Run, root: str | Path | None = None) -> None:
+    """Remove a run for good: moved aside in one step, then removed. Never anything outside the runs folder.
+
+    Raises `UserError` for a run that is bundled, elsewhere, or not over. Of a link only the link goes.
+    """
+    check_allowed()
+    home = runs_dir(root)
+    if run.bundled or run.path.parent.resolve() != home.resolve():
+        raise UserError(f"Run {run.id} is not in the runs folder {home}: it stays.")
+    if run.path.is_symlink():
+        run.path.unlink()
+        return
+    lock = FileLock(run.path / ".lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise UserError(f"Run {run.id} is being trained: stop it before you delete it.") from None
+    with lock:  # nobody starts it meanwhile
+        if (state := run.status().state) in ACTIVE:
+            raise UserError(f"Run {run.id} is {state}: stop it before you delete it.")
+        try:
+            aside = Path(tempfile.mkdtemp(dir=home, prefix=".trash-"))
+            os.rename(run.path, aside / run.id)
+        except OSError as error:
+            raise UserError(f"Run {run.id} cannot be deleted: {error.strerror}.") from None
+    for old in home.glob(".trash-*"):  # this one, and any whose removal was interrupted
+        if old == aside or old.stat().st_mtime < time.time() - 3600:
+            shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Several runs as one thing: fair pairs, sample-efficiency sweeps and studies. No torch."""

@@ -1,0 +1,230 @@
+"""What a sweep trains: its configurations, each checked before anything is launched. Pure, no torch.
+
+Two kinds. `samples` (sample efficiency): architectures on nested shares of the training images, each for the
+same number of optimizer steps. `study`: one setting at a time around a base configuration, which is trained
+once for all settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from vitcore.architectures import ARCHITECTURES
+from vitcore.config import Config, build_config, choices, make_config
+from vitcore.errors import UserError
+from vitcore.sweeps.pair import SHARED
+
+Kind = Literal["samples", "study"]
+SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)
+STEPS, EPOCHS = 3_500, 10  # of a run of `samples`; an epoch is how often it is validated
+MOST = 200  # runs of a sweep
+ALIKE = tuple(
+    n for n in SHARED if n not in ("data", "seed", "epochs", "minutes", "steps_per_epoch", "train_share")
+)
+FIXED = ("model", "options", "data", "recipe", "seed", "device", "devices", "nodes", "compile", "image_size",
+         "classes")  # fmt: skip
+VALUES = {"patch_size": (2, 4, 8), "num_heads": (2, 4, 8), "num_layers": (2, 4, 6),
+          "embed_dim": (64, 128, 256), "dropout": (0.0, 0.1, 0.2), "drop_path": (0.0, 0.05, 0.1)}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run to be launched; `varied` holds the one setting in which it departs from the base of a study."""
+
+    config: Config
+    title: str
+    varied: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The runs of a sweep, in the order in which they are queued."""
+
+    kind: Kind
+    entries: tuple[Entry, ...]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """What would be launched, as plain types."""
+        return [
+            {"title": e.title, "model": e.config.model, "data": e.config.data, "recipe": e.config.recipe,
+             "seed": e.config.seed, "train_share": e.config.train_share, "steps": steps_of(e.config),
+             "epochs": e.config.epochs, "minutes": e.config.minutes, "varied": e.varied}
+            for e in self.entries
+        ]  # fmt: skip
+
+
+def plan_samples(
+    models: Sequence[str],
+    *,
+    data: str = "cifar10-mini",
+    shares: Sequence[float] = SHARES,
+    steps: int = STEPS,
+    seeds: Sequence[int] = (0, 1),
+    recipe: str = "quick",
+    own: Mapping[str, Mapping[str, Any]] | None = None,
+    **shared: Any,
+) -> Plan:
+    """Every model on every share (0 to 1) of the training images with every seed, for `steps` steps each.
+
+    All are alike in `ALIKE` (the first model's recipe decides, or `shared`), so that they see the same images
+    in the same batches; optimizer, rates and patch dropping are each recipe's own. `own` holds further
+    settings by model. Complete curves come first: the seeds are the outermost loop. Raises `UserError`.
+    """
+    if not models or not shares or not seeds:
+        raise UserError("A sweep of samples needs at least one model, one share and one seed.")
+    for share in shares:
+        if not 0 < share <= 1:
+            raise UserError(f"The share {100 * share:g} % is not possible: more than 0 and at most 100 %.")
+    if steps < EPOCHS or steps % EPOCHS:
+        raise UserError(
+            f"{steps:,} steps cannot be cut into {EPOCHS} epochs, after each of which a run is validated: "
+            f"choose {max(EPOCHS, round(steps / EPOCHS) * EPOCHS):,}."
+        )
+    if wrong := set(shared) - set(ALIKE):
+        name = min(wrong)
+        raise UserError(
+            f"A sweep of samples shares {', '.join(ALIKE)}: write MODEL.{name} for one model's own."
+        )
+    if strange := set(own or {}) - set(models):
+        raise UserError(f"{min(strange)} is not among the models of this sweep: {', '.join(models)}.")
+    if common := {n for settings in (own or {}).values() for n in settings if n in SHARED}:
+        raise UserError(f"{min(common)} is the same for all models of a sweep of samples.")
+    once = {"data": data, "epochs": EPOCHS, "steps_per_epoch": steps // EPOCHS, "minutes": None}
+    bases: dict[str, Config] = {}
+    for model in dict.fromkeys(models):
+        mine = dict((own or {}).get(model, {}))
+        if bases:
+            shared = {name: getattr(next(iter(bases.values())), name) for name in ALIKE}
+        if model not in ARCHITECTURES:
+            raise UserError(f"Unknown model {model!r}: choose among {', '.join(ARCHITECTURES)}.")
+        named = recipe if not bases or recipe in ARCHITECTURES[model].recipes else "quick"
+        bases[model] = config = make_config(named, **{**shared, **once, **mine, "model": model})
+        if config.schedule == "multistep" and min(config.milestones, default=0) >= EPOCHS:
+            raise UserError(
+                f"Recipe {config.recipe} lowers its rate after {min(config.milestones)} epochs, which this "
+                f"sweep of {EPOCHS} never reaches: choose quick or modern."
+            )
+    entries = [
+        Entry(
+            build_config(**{**bases[model].model_dump(), "train_share": share, "seed": seed}),
+            f"{ARCHITECTURES[model].label}, {100 * share:g} % of the images, seed {seed}",
+        )
+        for seed in dict.fromkeys(seeds)
+        for share in sorted(set(shares))
+        for model in bases
+    ]
+    return _checked(Plan("samples", tuple(entries)))
+
+
+def plan_study(base: Config, values: Mapping[str, Sequence[Any]], *, seeds: Sequence[int] = ()) -> Plan:
+    """The base configuration, and each setting's values one at a time around it; `values` by setting.
+
+    A value that is the base's is not trained again. Without `seeds` the base's is used. Raises `UserError`,
+    which names the setting and the value that do not fit.
+    """
+    if not any(values.values()):
+        raise UserError("A study needs at least one setting and a value to try.")
+    base = build_config(**{**base.model_dump(), "classes": None})
+    seeds = list(dict.fromkeys(seeds or (base.seed,)))
+    label, found = ARCHITECTURES[base.model].label, {}
+    for name, tried in values.items():
+        for value in tried:
+            config = changed(base, name, value)
+            if config != base:
+                at = setting_of(config, name)
+                found.setdefault(
+                    repr(config),
+                    (config, {name: at}, f"{setting_title(base.model, name).lower()} {text_of(at)}"),
+                )
+    entries = [
+        Entry(
+            build_config(**{**config.model_dump(), "seed": seed}),
+            f"{label}, {words}" + (f", seed {seed}" if len(seeds) > 1 else ""),
+            varied,
+        )
+        for seed in seeds
+        for config, varied, words in ((base, {}, "base"), *found.values())
+    ]
+    return _checked(Plan("study", tuple(entries)))
+
+
+def _checked(plan: Plan) -> Plan:
+    if len(plan.entries) > MOST:
+        raise UserError(
+            f"That would be {len(plan.entries):,} runs: {MOST} at most, choose fewer values or seeds."
+        )
+    return plan
+
+
+def settings_of(base: Config) -> list[str]:
+    """The settings that a study can vary: the model's own, then the training's."""
+    inner = list(ARCHITECTURES[base.model].options.model_fields)
+    return [*inner, *(name for name in Config.model_fields if name not in FIXED)]
+
+
+def changed(base: Config, name: str, value: Any) -> Config:
+    """The base with one setting changed. Raises `UserError`, which names the setting and the value."""
+    if name not in settings_of(base):
+        raise UserError(f"A study cannot vary {name!r}: choose among {', '.join(settings_of(base))}.")
+    values = base.model_dump()
+    (values["options"] if name in values["options"] else values)[name] = value
+    try:
+        return build_config(**values)
+    except UserError as error:
+        raise UserError(f"{name} {text_of(value)} cannot be tried: {error}") from None
+
+
+def setting_of(config: Config, name: str) -> Any:
+    """The value of a setting of the model or of the training."""
+    return config.options[name] if name in config.options else getattr(config, name)
+
+
+def setting_title(model: str, name: str) -> str:
+    """What a setting is called on pages and in tables."""
+    fields = {**Config.model_fields, **ARCHITECTURES[model].options.model_fields}
+    title = fields[name].title if name in fields else None
+    return title or {"lr": "Learning rate"}.get(name) or name.replace("_", " ").capitalize()
+
+
+def text_of(value: Any) -> str:
+    """A value as it is written in a list of values."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(text_of, value))}]"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def suggest(base: Config, name: str) -> list[Any]:
+    """Values worth trying for a setting, the base's among them: the tutorial's, or around the base's."""
+    at = setting_of(base, name)
+    kind = Config if name in Config.model_fields else ARCHITECTURES[base.model].options
+    if isinstance(at, bool):
+        tried = [False, True]
+    elif isinstance(at, str):
+        tried = list(choices(name, kind))
+    elif isinstance(at, int | float):
+        around = (at // 2, at, 2 * at) if isinstance(at, int) else (at / 3, at, 3 * at)
+        tried = sorted(
+            {float(f"{v:.2g}") if isinstance(v, float) else v for v in VALUES.get(name, around)} | {at}
+        )
+    else:
+        tried = [at]
+    fitting = []
+    for value in tried:
+        try:
+            fitting.append(setting_of(changed(base, name, value), name))
+        except UserError:
+            continue
+    return fitting
+
+
+def data_name(config: Config) -> str:
+    """The dataset as people say it: of a folder the last part of its path."""
+    return Path(config.data).name if config.data.startswith("folder:") else config.data
+
+
+def steps_of(config: Config) -> int | None:
+    """Optimizer steps, where the configuration alone tells."""
+    return config.epochs * config.steps_per_epoch if config.steps_per_epoch and not config.minutes else None

@@ -1,0 +1,199 @@
+"""What came out of a sweep, as plain rows: for tables, figures and JSON. Pure functions of runs, no torch.
+
+Accuracies are shares between 0 and 1, of the test images, with the weights that were best by validation. With
+two or more finished seeds an error is the standard error of their mean; with one it is the binomial standard
+error of its test accuracy, which knows nothing of other seeds. `error_of` says which.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from statistics import fmean, stdev
+from typing import Any, TypedDict
+
+from vitcore.architectures import ARCHITECTURES
+from vitcore.config import Config
+from vitcore.runs.folder import Run, Status
+from vitcore.sweeps.plan import setting_of, setting_title, steps_of, text_of
+
+TRAINING_IMAGES = {"cifar10": 45_000, "cifar10-mini": 3_500}  # what is left after validation
+
+
+class Score(TypedDict):
+    """The runs of one configuration that differ in the seed alone."""
+
+    mean: float | None  # test accuracy over the finished seeds; None where none is finished
+    error: float | None  # its standard error
+    error_of: str | None  # "seeds", or "test images" where one seed is finished
+    validation: float | None  # mean of the best validation accuracies
+    n_test: int | None
+    n_validation: int | None
+    seeds: list[int]  # the finished ones
+    planned: int  # runs, finished or not
+    state: str  # "finished", "queued", or "1 of 3 finished, 1 running, 1 queued"
+    minutes: float | None  # of training, mean over the finished
+    parameters: int | None
+    runs: list[str]  # ids
+
+
+class SamplePoint(Score):
+    """One architecture on one share of the training images."""
+
+    model: str  # name of the architecture
+    label: str
+    data: str
+    recipe: str
+    share: float  # of the training images, 0 to 1
+    images: int | None  # training images: counted by the runs, else of the known datasets to within 0.1 %
+    steps: int | None  # optimizer steps of each run
+    batch_size: int
+    chance: float | None  # accuracy of guessing
+
+
+class StudyPoint(Score):
+    """One value of one setting; the base stands once under every setting."""
+
+    setting: str  # name of the field
+    title: str  # as pages say it
+    value: Any
+    text: str  # the value as pages say it
+    base: bool
+    model: str
+    label: str
+    data: str
+    recipe: str
+    chance: float | None
+
+
+def standard_error(scores: Sequence[float], n_test: int | None) -> tuple[float | None, str | None]:
+    """Of the mean of accuracies: over seeds (s / sqrt(n), s with n - 1), or of one accuracy p over `n_test`
+    images, sqrt(p (1 - p) / n).
+    """
+    if len(scores) > 1:
+        return stdev(scores) / math.sqrt(len(scores)), "seeds"
+    if len(scores) == 1 and n_test:
+        return math.sqrt(scores[0] * (1 - scores[0]) / n_test), "test images"
+    return None, None
+
+
+def together(states: Sequence[str]) -> str:
+    """The states of several runs in words."""
+    counts = Counter(states)
+    if len(counts) == 1:
+        return states[0]
+    done = counts.pop("finished", 0)
+    order = ("running", "stopping", "queued", "stopped", "failed", "lost")
+    rest = ", ".join(f"{counts[state]} {state}" for state in order if counts[state])
+    return f"{done} of {len(states)} finished, {rest}"
+
+
+def score(runs: Sequence[tuple[Run, Status]]) -> Score:
+    """Mean and standard error over the seeds of one configuration."""
+    done = [(run, s) for run, s in runs if s.state == "finished" and s.result.get("test_acc") is not None]
+    results = [s.result for _, s in done]
+    accuracies = [r["test_acc"] for r in results]
+    validations = [r["val_acc"] for r in results if r.get("val_acc") is not None]
+    n_test = next((r["n_test"] for r in results if r.get("n_test")), None)
+    error, error_of = standard_error(accuracies, n_test)
+    return Score(
+        mean=fmean(accuracies) if accuracies else None,
+        error=error,
+        error_of=error_of,
+        validation=fmean(validations) if validations else None,
+        n_test=n_test,
+        n_validation=next((r["n_val"] for r in results if r.get("n_val")), None),
+        seeds=sorted(run.config.seed for run, _ in done),
+        planned=len(runs),
+        state=together([s.state for _, s in runs]),
+        minutes=fmean(s.active_s / 60 for _, s in done) if done else None,
+        parameters=next((r["parameters"] for r in results if r.get("parameters")), None),
+        runs=[run.id for run, _ in runs],
+    )
+
+
+def _chance(config: Config) -> float | None:
+    return 1 / len(config.classes) if config.classes else None
+
+
+def sample_curve(runs: Iterable[Run]) -> list[SamplePoint]:
+    """Test accuracy against the share of the training images: a row per architecture and share, in the order
+    of the menus, the smallest share first. Seeds are averaged, unfinished shares have `mean` None.
+
+    For `Sweep.runs` of kind `samples`, or any runs: those that differ in data, recipe, steps or batch size
+    are never averaged. Figure: `dashboard.sweeps.figures.sample_efficiency`.
+    """
+    groups: dict[tuple, list[tuple[Run, Status]]] = {}
+    for run in runs:
+        config = run.config
+        where = (config.data, steps_of(config), config.batch_size, config.recipe)
+        groups.setdefault((config.model, *where, config.train_share), []).append((run, run.status()))
+    order = list(ARCHITECTURES)
+    counted: dict[tuple[str, float], int] = {}
+    for members in groups.values():
+        for run, status in members:
+            if count := status.result.get("n_train"):
+                counted[run.config.data, run.config.train_share] = count
+    rows = []
+    for key in sorted(groups, key=lambda k: (order.index(k[0]), *map(repr, k[1:-1]), k[-1])):
+        config, share = groups[key][0][0].config, key[-1]
+        whole = TRAINING_IMAGES.get(config.data)
+        rows.append(
+            SamplePoint(
+                model=config.model,
+                label=ARCHITECTURES[config.model].label,
+                data=config.data,
+                recipe=config.recipe,
+                share=share,
+                images=counted.get((config.data, share)) or (round(share * whole) if whole else None),
+                steps=steps_of(config),
+                batch_size=config.batch_size,
+                chance=_chance(config),
+                **score(groups[key]),
+            )
+        )
+    return rows
+
+
+def study_rows(runs: Iterable[Run]) -> list[StudyPoint]:
+    """A row per setting and value, the settings in the order of launching, the values ascending (words as
+    launched); the base stands under every setting. For `Sweep.runs` of kind `study`.
+    """
+    base: list[tuple[Run, Status]] = []
+    settings: dict[str, dict[str, list[tuple[Run, Status]]]] = {}
+    for run in runs:
+        varied = run.meta.sweep.varied if run.meta.sweep else {}
+        if not varied:
+            base.append((run, run.status()))
+        for name in varied:
+            value = repr(setting_of(run.config, name))
+            settings.setdefault(name, {}).setdefault(value, []).append((run, run.status()))
+    rows = []
+    for name, found in settings.items():
+        groups = [*([base] if base else []), *found.values()]
+        values = [setting_of(group[0][0].config, name) for group in groups]
+        if all(isinstance(value, int | float) for value in values):
+            groups = [
+                group for _, group in sorted(zip(values, groups, strict=True), key=lambda pair: pair[0])
+            ]
+        rows += [_study_point(name, group, group is base) for group in groups]
+    return rows or ([_study_point("", base, True)] if base else [])
+
+
+def _study_point(name: str, group: list[tuple[Run, Status]], is_base: bool) -> StudyPoint:
+    config = group[0][0].config
+    value = setting_of(config, name) if name else None
+    return StudyPoint(
+        setting=name,
+        title=setting_title(config.model, name) if name else "Base",
+        value=value,
+        text=text_of(value) if name else "",
+        base=is_base,
+        model=config.model,
+        label=ARCHITECTURES[config.model].label,
+        data=config.data,
+        recipe=config.recipe,
+        chance=_chance(config),
+        **score(group),
+    )

@@ -1,0 +1,200 @@
+"""Sweeps: several ordinary runs that are launched, found, stopped and deleted as one thing. No torch.
+
+What a sweep trains is a `Plan` (`vitcore.sweeps.plan`); its runs are tied together in meta.json
+(`Meta.sweep`); what came out of it is in `vitcore.sweeps.results`.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock
+
+from vitcore.architectures import ARCHITECTURES
+from vitcore.config import Config
+from vitcore.data.datasets import resolve
+from vitcore.errors import UserError
+from vitcore.paths import check_allowed, runs_dir
+from vitcore.queue import launch as background
+from vitcore.queue import order
+from vitcore.runs import edit
+from vitcore.runs.folder import ACTIVE, Run, Tie, list_runs
+from vitcore.sweeps.pair import take_back
+from vitcore.sweeps.plan import Kind, Plan, data_name, setting_title, steps_of
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The runs of one name, in the order in which they were queued."""
+
+    name: str
+    kind: Kind
+    runs: tuple[Run, ...]
+
+    @property
+    def bundled(self) -> bool:
+        return self.runs[0].bundled
+
+    @property
+    def title(self) -> str:
+        """What was compared, in words: the same for two sweeps of the same settings."""
+        configs = [run.config for run in self.runs]
+        first, data = configs[0], data_name(configs[0])
+        *others, last = dict.fromkeys(ARCHITECTURES[c.model].label for c in configs)
+        labels = f"{', '.join(others)} and {last}" if others else last
+        if self.kind == "samples":
+            return f"Sample efficiency of {labels} on {data}"
+        names = dict.fromkeys(
+            n for run in self.runs for n in (run.meta.sweep.varied if run.meta.sweep else ())
+        )
+        words = ", ".join(setting_title(first.model, name).lower() for name in names)
+        return f"Study of {labels} on {data}: {words or 'the base alone'}"
+
+
+def launch_sweep(
+    plan: Plan, root: str | Path | None = None, *, device: str | None = None, once_s: float = 0.0
+) -> Sweep:
+    """Queue all runs of a plan and return at once; nothing is left when one of them cannot be launched.
+
+    With `once_s`, the same plan that was launched within that many seconds is returned instead of a second
+    one. `device` is the key of the very device to wait for. Raises `UserError`.
+    """
+    check_allowed()
+    home = runs_dir(root)
+    data = {(e.config.data, e.config.image_size): e.config for e in plan.entries}
+    known = {key: resolve(config) for key, config in data.items()}  # the images are looked at once
+    configs = []
+    for entry in plan.entries:
+        whole = known[entry.config.data, entry.config.image_size]
+        configs.append(entry.config.model_copy(update={"data": whole.data, "classes": whole.classes}))
+    with order.lock(home):  # raises where the folder cannot be written
+        pass
+    with FileLock(home / ".sweep.lock"):
+        if once_s and (twin := _twin(plan.kind, configs, home, once_s)):
+            return twin
+        name = f"{plan.kind}-{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        runs: list[Run] = []
+        try:
+            for entry, config in zip(plan.entries, configs, strict=True):
+                tie = Tie(name=name, kind=plan.kind, varied=entry.varied)
+                run = background.launch(config, home, title=entry.title, device=device, tie=tie, checked=True)
+                runs.append(run)
+        except (UserError, OSError):
+            for run in reversed(runs):  # those that wait first: none of them begins meanwhile
+                take_back(run, home)
+            raise
+    return Sweep(name, plan.kind, tuple(runs))
+
+
+def _twin(kind: Kind, configs: list[Config], home: Path, within_s: float) -> Sweep | None:
+    """The sweep that somebody launched with the same settings a moment ago."""
+    wanted = sorted(map(repr, configs))
+    for sweep in find_sweeps(list_runs(home, bundled=False)):
+        if sweep.kind != kind or len(sweep.runs) != len(configs):
+            continue
+        age = time.time() - min(run.stored_status().created for run in sweep.runs)
+        if age <= within_s and sorted(repr(run.config) for run in sweep.runs) == wanted:
+            return sweep
+    return None
+
+
+def find_sweeps(runs: Iterable[Run]) -> list[Sweep]:
+    """The sweeps among these runs: the user's, the latest first, then the bundled ones by kind. Where the
+    user has runs of a bundled sweep's name, the bundled copy is left out: no run counts twice.
+    """
+    groups: dict[str, list[tuple[float, Run, Tie]]] = {}
+    for run in runs:
+        tie = run.meta.sweep
+        if tie is not None and _readable(run):
+            groups.setdefault(tie.name, []).append((run.stored_status().created, run, tie))
+    found = []
+    for name, members in groups.items():
+        kept = [m for m in members if not m[1].bundled] or members
+        kept.sort(key=lambda m: (m[0], m[1].id))
+        found.append((-kept[0][0], Sweep(name, kept[0][2].kind, tuple(m[1] for m in kept))))
+    found.sort(key=lambda f: (f[1].bundled, f[1].kind if f[1].bundled else "", f[0], f[1].name))
+    return [sweep for _, sweep in found]
+
+
+def _readable(run: Run) -> bool:
+    try:
+        return bool(run.config)
+    except UserError:
+        return False
+
+
+def find_sweep(name: str, root: str | Path | None = None) -> Sweep:
+    """The sweep of that name, the user's before a bundled one. Raises `UserError` when there is none."""
+    found = {sweep.name: sweep for sweep in find_sweeps(list_runs(root))}
+    if name not in found:
+        there = f"choose among {', '.join(found)}" if found else "there is none yet"
+        raise UserError(f"There is no sweep {name!r}: {there}.")
+    return found[name]
+
+
+def stop_sweep(sweep: Sweep) -> int:
+    """Take what waits off the queue and ask what trains to save and end; returns how many. Raises
+    `UserError`.
+    """
+    check_allowed()
+    stopped = 0
+    for run in reversed(sweep.runs):  # those that wait first: none of them begins meanwhile
+        if run.status().state in ACTIVE:
+            try:
+                background.stop(run)
+            except UserError:  # it ended by itself meanwhile
+                continue
+            stopped += 1
+    return stopped
+
+
+def resume_sweep(sweep: Sweep) -> int:
+    """Queue again what was stopped, failed or lost, in its order; returns how many. Raises `UserError`."""
+    check_allowed()
+    waiting = [run for run in sweep.runs if run.status().state not in (*ACTIVE, "finished")]
+    for run in waiting:
+        background.resume(run)
+    return len(waiting)
+
+
+def delete_sweep(sweep: Sweep, root: str | Path | None = None) -> None:
+    """Remove all runs of a sweep for good. Raises `UserError`, before anything is removed, unless all are
+    over.
+    """
+    check_allowed()
+    if active := [run.id for run in sweep.runs if run.status().state in ACTIVE]:
+        raise UserError(
+            f"{len(active)} runs of sweep {sweep.name} are not over: stop it before you delete it."
+        )
+    for run in sweep.runs:
+        edit.delete(run, root)
+
+
+def tie_runs(runs: Sequence[Run], name: str) -> Sweep:
+    """Make one sweep of samples out of runs that were launched one by one, or elsewhere. Raises
+    `UserError`.
+    """
+    check_allowed()
+    for run in runs:
+        if run.bundled:
+            raise UserError(f"Run {run.id} is bundled and stays as it is.")
+        if (tied := run.meta.sweep) and tied.name != name:
+            raise UserError(f"Run {run.id} is part of the sweep {tied.name} already.")
+        if steps_of(run.config) is None:
+            raise UserError(f"Run {run.id} does not say its number of steps: it needs steps_per_epoch.")
+    try:
+        tie = Tie(name=name, kind="samples")
+    except ValueError:
+        raise UserError(
+            f"{name!r} is no name for a sweep: letters, digits, dots and dashes, 80 at most."
+        ) from None
+    if len({(run.config.data, steps_of(run.config)) for run in runs}) > 1:
+        raise UserError("The runs differ in data or in the number of steps: they are not one sweep.")
+    for run in runs:
+        run.write_meta(run.meta.model_copy(update={"sweep": tie}))
+    return Sweep(name, "samples", tuple(runs))
