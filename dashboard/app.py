@@ -5,11 +5,12 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.components import publish_plotly
+from dashboard.page_table import HOME, PAGES
 from dashboard.streamlit_internals.garbage import spare_imported
 from dashboard.talk import menu
 
 HERE = Path(__file__).resolve().parent
-PAGES = HERE.parent / "pages" if (HERE.parent / "pages").is_dir() else HERE / "pages"
+SCRIPTS = HERE.parent / "pages" if (HERE.parent / "pages").is_dir() else HERE / "pages"
 
 st.set_page_config(page_title="ViT Lab", page_icon=str(HERE / "static" / "icon.svg"), layout="wide")
 publish_plotly()
@@ -22,12 +23,8 @@ if "talk" in st.query_params:
 else:
     chosen = st.navigation(
         [
-            st.Page(PAGES / "overview.py", title="Overview", default=True),
-            st.Page(PAGES / "patches.py", title="Patches"),
-            st.Page(PAGES / "attention.py", title="Attention"),
-            st.Page(PAGES / "training.py", title="Training"),
-            st.Page(PAGES / "compare.py", title="Compare"),
-            st.Page(PAGES / "inductive_bias.py", title="Inductive bias"),
+            st.Page(SCRIPTS / f"{page.name}.py", title=page.label, default=page.name == HOME)
+            for page in PAGES.values()
         ],
         position="top",
     )

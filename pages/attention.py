@@ -11,7 +11,7 @@ from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs.folder import ACTIVE
 
-header.title("Where does each patch look?", "attention")
+header.title("attention")
 
 found = resources.runs(trained=True)
 if not found:

@@ -2,18 +2,17 @@
 
 import streamlit as st
 
-from dashboard.compare import published_models, sections
+from dashboard.compare import published_models, sections, sweep_view
 from dashboard.shared import resources, run_curves, run_table, selection
-from dashboard.sweeps import results
-from dashboard.training import run_panel, sweep_form
+from dashboard.sweeps import links
 from vitcore.runs.folder import ACTIVE, Run
 from vitcore.runs.foreign import foreign_runs
 from vitcore.runs.metrics import event_files
 
 every = resources.runs()
-if results.view(every):
+if sweep_view.view(every):
     st.stop()
-every = sweep_form.without_sweeps(every, "runs")
+every = links.without_sweeps(every, "runs")
 found = [*(run for run in every if event_files(run.path) or run.weights), *foreign_runs()]
 if not found:
     st.info("There is no run with curves or weights yet.")
@@ -55,6 +54,6 @@ def active_among(runs: list[Run]) -> bool:
 
 
 going = active_among(chosen)
-st.fragment(overlay, run_every=run_panel.TICK_S if going else None)(going)
+st.fragment(overlay, run_every=run_curves.TICK_S if going else None)(going)
 
 sections.show(chosen, look)

@@ -9,7 +9,7 @@ from vitcore.errors import UserError
 from vitcore.probes import PROBES
 
 shown = st.session_state.get("probe") or st.query_params.get("probe")
-header.title("What does each model take for granted?", "inductive_bias", about=shown)
+header.title("inductive_bias", about=shown)
 
 found = resources.runs(trained=True)
 if not found:

@@ -20,7 +20,7 @@ vit, resnet = shelf.get("vit"), shelf.get("resnet")
 looks = {run.config.model: resources.first_look(run) for run in (vit, resnet) if run}
 points = sample_curves.bundled_points()
 
-top = header.title("What does a Vision Transformer see?", "overview")
+top = header.title("overview")
 with st.container(key="lead"):
     st.markdown(
         "A ViT cuts an image into patches and learns everything else from data; a ResNet is told from the "

@@ -11,7 +11,7 @@ from dashboard.patches import stepper_data
 from dashboard.shared import header, model_outputs, resources, selection
 from vitcore.errors import UserError
 
-header.title("How does an image become a sequence?", "patches")
+header.title("patches")
 
 found = resources.runs(trained=True, model="vit")
 run_control, image_controls, size_control = st.columns([1.4, 3, 1.5], vertical_alignment="bottom")

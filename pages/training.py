@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import header, resources, run_table
+from dashboard.sweeps import links
 from dashboard.training import fair_pair, form, queue_panel, rehearsal, run_panel, sweep_form
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
@@ -12,7 +13,7 @@ from vitcore.queue import launch as background
 
 SAME_S = 5.0  # the same launch within this time, by whomever, is one launch
 
-header.title("Train a model and watch it learn", "training")
+header.title("training")
 
 found = resources.runs()
 chosen, (rehearse_place, button_place) = form.form(found)
@@ -64,5 +65,5 @@ if not own:
         "and appears here with its curves. Below, how the bundled models were trained."
     )
 every = [*own, *(run for run in found if run.bundled)]
-run_panel.panel(sweep_form.without_sweeps(every, "watch"), here)
+run_panel.panel(links.without_sweeps(every, "watch"), here)
 run_table.control(every)

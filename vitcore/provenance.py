@@ -1,29 +1,34 @@
-"""Where a number comes from: the machine, and the revision of the code."""
+"""Where a number comes from: the machine and the revision of the code. Imports torch only when asked."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import platform
 import subprocess
 from pathlib import Path
 
-import torch
-
 from vitcore.paths import assets_dir
+
+
+@functools.cache
+def processor_name() -> str:
+    """The name of this machine's processor, as the system gives it."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine() or "CPU"
 
 
 @functools.cache
 def machine(device: str = "cpu") -> str:
     """The name of that CUDA device; else the processor's, and how many threads torch uses."""
+    import torch
+
     if device.startswith("cuda"):
         return f"{torch.cuda.get_device_name(device)}, {platform.system()}"
-    name = platform.processor() or platform.machine()
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    return f"{name}, {torch.get_num_threads()} threads, {platform.system()}"
+    return f"{processor_name()}, {torch.get_num_threads()} threads, {platform.system()}"
 
 
 @functools.cache

@@ -4,8 +4,6 @@ eyes.
 
 from __future__ import annotations
 
-import streamlit as st
-
 from vitcore.architectures import ARCHITECTURES
 
 OTHER = "#888888"
@@ -32,13 +30,3 @@ def run_styles(models: list[str]) -> list[tuple[str, str]]:
 def _lighten(colour: str, share: float) -> str:
     parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return "#" + "".join(f"{round(part + (255 - part) * share):02x}" for part in parts)
-
-
-def is_dark() -> bool:
-    """Whether this visitor sees the dark theme."""
-    return st.context.theme.type == "dark"
-
-
-def faint() -> str:
-    """The opacity of curves in the background, as two hexadecimal digits."""
-    return "99" if is_dark() else "66"

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import yaml
 
+from dashboard.page_table import PAGES
 from vitcore.probes import PROBES, SCORES
 
 HERE = Path(__file__).resolve().parent
-NAMES = ("overview", "patches", "attention", "training", "compare", "inductive_bias")
+NAMES = tuple(PAGES)
 _FIELD = re.compile(r"\[\[([\w-]+)\.(\w+)\]\]")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard import guide
+from dashboard.page_table import PAGES
 
 Place = st.delta_generator.DeltaGenerator
 
@@ -21,12 +22,13 @@ class Head:
     more: Place
 
 
-def title(words: str, page: str, *, about: str | None = None) -> Head:
-    """The page's title and the popover "How it works". `page`: one of `guide.NAMES`; `about`: the title of
-    the section on what is shown just now: it stands first, unfolded.
+def title(page: str, *, about: str | None = None) -> Head:
+    """Draw the title of a page of `PAGES` and the popover "How it works".
+
+    `about` is the title of the guide's section on what is shown now: that section comes first, unfolded.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="head"):
-        st.title(words, width="stretch")
+        st.title(PAGES[page].question, width="stretch")
         row = st.container(
             horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small",
             width="content",

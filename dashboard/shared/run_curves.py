@@ -20,6 +20,7 @@ from vitcore.runs.metrics import Curve, Scalars, active_seconds, epochs_of, smoo
 AXES = {
     "step": "optimizer step", "epoch": "epoch", "wall clock": "minutes of training", "images": "images seen",
 }  # fmt: skip
+TICK_S = 1.0  # between two looks at a run that trains
 TITLES = {"acc": "accuracy", "loss": "cross-entropy", "lr": "learning rate"}
 Place = st.delta_generator.DeltaGenerator
 MAIN = (("train_acc", "val_acc"), ("train_loss", "val_loss"))
@@ -84,6 +85,11 @@ class Drawing:
     missing: list[str]  # names of runs that do not tell where their points stand on the axis
 
 
+def _faint() -> str:
+    """The opacity of curves in the background as two hexadecimal digits, for this visitor's theme."""
+    return "99" if st.context.theme.type == "dark" else "66"
+
+
 def collect(found: Sequence[Run], tags: Sequence[str], look: Look, faint: str) -> Drawing:
     """The curves of runs: training faint, validation full, what a resume took back fainter."""
     out = Drawing([], [], [])
@@ -125,7 +131,7 @@ def draw(found: Sequence[Run], tags: Sequence[str], look: Look, *, key: str, hei
     """Curves of runs in one chart. Of several runs the legend names each once; a click on it hides all of its
     curves.
     """
-    drawing = collect(found, tags, look, theme.faint())
+    drawing = collect(found, tags, look, _faint())
     quantity = tags[-1].rsplit("_", 1)[-1]
     curves(
         drawing.items,

@@ -1,7 +1,7 @@
 """What a link shows, without a page around it: the one picture of a step, for a talk or for a file.
 
 A scene is found from the page's name and the state in its address alone; nothing here draws. What takes long
-is cached by what it is made of (`dashboard.shared.model_outputs` and others), so that a step can be prepared beforehand.
+is cached by what it is made of, so that a step can be prepared beforehand.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.attention import explorer
-from dashboard.compare import disagreement, measured, sections, time_to_accuracy
+from dashboard.compare import disagreement, measured, sections, sweep_view, time_to_accuracy
 from dashboard.compare import figures as compare_figures
 from dashboard.components.replay import Frames
 from dashboard.drawing import pictures
@@ -24,7 +24,7 @@ from dashboard.overview import featured_image
 from dashboard.patches import stepper_data
 from dashboard.shared import model_outputs, resources, run_curves, run_table, selection
 from dashboard.sweeps import figures as sweep_figures
-from dashboard.sweeps import results, sample_curves
+from dashboard.sweeps import sample_curves
 from dashboard.talk import curves
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
@@ -45,7 +45,7 @@ COMPARED = {
 CHOICES = {  # of what else an address may say: another word would be drawn as if it were left out
     "patches": {"view": ("similarity",)},
     "compare": {
-        "view": (results.RUNS, results.SWEEPS),
+        "view": (sweep_view.RUNS, sweep_view.SWEEPS),
         "show": sections.SECTIONS,
         "who": disagreement.WHO,
     },
@@ -239,7 +239,7 @@ def _look(state: State) -> run_curves.Look:
 
 def _compare(state: State) -> Scene:
     found = resources.runs()
-    if state.get("view") == results.SWEEPS:
+    if state.get("view") == sweep_view.SWEEPS:
         sweeps = {sweep.name: sweep for sweep in find_sweeps(found)}
         name = state.get("sweep") or next(iter(sweeps), "")
         if name not in sweeps:

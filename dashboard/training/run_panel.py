@@ -10,7 +10,8 @@ import streamlit as st
 
 from dashboard.drawing.markdown import plain, sentence
 from dashboard.shared import measuring, run_curves, run_status, selection
-from dashboard.training import export, form, predictions, queue_panel, sweep_form
+from dashboard.sweeps import links
+from dashboard.training import export, form, predictions, queue_panel
 from vitcore.errors import UserError
 from vitcore.paths import readonly
 from vitcore.queue import launch as background
@@ -18,8 +19,6 @@ from vitcore.runs import edit
 from vitcore.runs.folder import ACTIVE, Run
 from vitcore.runs.log import tail
 from vitcore.sweeps.pair import partner
-
-TICK_S = 1.0
 
 
 def panel(found: list[Run], here: queue_panel.Here) -> None:
@@ -32,7 +31,7 @@ def panel(found: list[Run], here: queue_panel.Here) -> None:
     look = run_curves.controls(*places)
     other = partner(run, found)
     shown = _states(run, other)
-    st.fragment(_body, run_every=TICK_S if any(state in ACTIVE for state in shown) else None)(
+    st.fragment(_body, run_every=run_curves.TICK_S if any(state in ACTIVE for state in shown) else None)(
         run, other, look, shown
     )
 
@@ -65,7 +64,7 @@ def _body(run: Run, other: Run | None, look: run_curves.Look, shown: list[str]) 
         export.control(run, status.state)
     if note := run.meta.note:
         st.text(note)  # as it was written: a run folder may come from somebody else
-    sweep_form.link_of(run)
+    links.link_of(run)
     share = status.step / status.steps if status.steps else 0.0
     bar = st.empty()  # always there, so that what stands below keeps its place: a log left open stays open
     if status.state != "finished":

@@ -1,4 +1,4 @@
-"""Sweeps on the Training page: several trainings launched as one thing; lists that they do not flood."""
+"""The sweep form of the Training page: several trainings launched as one thing."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import streamlit as st
 import yaml
 
 from dashboard.drawing.markdown import sentence
+from dashboard.sweeps import links
 from dashboard.training.form import Form
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config
 from vitcore.errors import UserError
 from vitcore.paths import readonly
-from vitcore.runs.folder import ACTIVE, Run
 from vitcore.sweeps.plan import (
     SHARES,
     STEPS,
@@ -30,19 +30,6 @@ from vitcore.sweeps.sweep import launch_sweep
 
 KINDS = {"samples": "Sample efficiency", "study": "One setting at a time"}
 MOST_SEEDS = 10
-
-
-def without_sweeps(found: list[Run], *keys: str) -> list[Run]:
-    """The runs for a list: those of sweeps only while they wait or train, or where the address or this
-    session names them under one of the keys. Compare shows a sweep's runs together.
-    """
-    named = {part for key in keys for part in st.query_params.get(key, "").split(",")}
-    for chosen in (st.session_state.get(key) or () for key in keys):
-        named |= {chosen} if isinstance(chosen, str) else set(chosen)
-    return [
-        run for run in found
-        if run.id in named or run.meta.sweep is None or run.stored_status().state in ACTIVE
-    ]  # fmt: skip
 
 
 def control(form: Form, once_s: float) -> bool:
@@ -66,7 +53,7 @@ def control(form: Form, once_s: float) -> bool:
         )
         done = pressed and _launch(plan, form.device, once_s)
         if launched := st.session_state.get("sweep_launched"):
-            _link(*launched)
+            links.open_results(*launched)
         return done
 
 
@@ -151,7 +138,7 @@ def _words(plan: Plan) -> str:
     seeds = sorted({config.seed for config in configs})
     first = configs[0]
     steps = first.epochs * (first.steps_per_epoch or 0)
-    length = f"{steps:,} steps" if steps else epochs_of(first)
+    length = f"{steps:,} steps" if steps else links.epochs_of(first)
     length = f"{first.minutes:g} minutes" if first.minutes else length
     base = ", the base among them" if plan.kind == "study" else ""
     number = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
@@ -159,11 +146,6 @@ def _words(plan: Plan) -> str:
         f"{len(configs)} runs{base}: {length} of {data_name(first)} each, recipe `{first.recipe}`, {number}. "
         "They wait in the queue like any other; a rehearsal of the form above tells how long one takes."
     )
-
-
-def epochs_of(config: Config) -> str:
-    """`10 epochs`"""
-    return f"{config.epochs} epoch{'s' if config.epochs > 1 else ''}"
 
 
 def _launch(plan: Plan, device: str | None, once_s: float) -> bool:
@@ -175,17 +157,3 @@ def _launch(plan: Plan, device: str | None, once_s: float) -> bool:
     st.session_state.watch = sweep.runs[0].id
     st.session_state.sweep_launched = (sweep.name, len(sweep.runs))
     return True
-
-
-def _link(name: str, count: int | None = None) -> None:
-    label = f"{count} runs are queued: see the results fill" if count else "Part of a sweep: see all of it"
-    if st.button(label, key=f"see_{count or 'all'}", type="tertiary", icon=":material/arrow_forward:"):
-        # An address alone can be lost: this page ticks, and a tick under way brings its own address along.
-        st.session_state.open_sweep = name
-        st.switch_page("../pages/compare.py", query_params={"view": "Sweeps", "sweep": name})
-
-
-def link_of(run: Run) -> None:
-    """Where a run belongs to a sweep: the way there."""
-    if tie := run.meta.sweep:
-        _link(tie.name)

@@ -20,6 +20,7 @@ import psutil
 
 from vitcore.config import Config
 from vitcore.errors import UserError
+from vitcore.provenance import processor_name
 
 KINDS = ("cuda", "mps", "cpu")  # in the order in which `auto` prefers them, as Lightning does
 
@@ -55,7 +56,7 @@ def list_devices() -> list[Device]:
     memory = psutil.virtual_memory()
     used = memory.total - memory.available
     load = min(1.0, psutil.getloadavg()[0] / (psutil.cpu_count() or 1))  # of the last minute
-    return [*found, Device("cpu", "cpu", _cpu_name(), memory.total, used, load)]
+    return [*found, Device("cpu", "cpu", processor_name(), memory.total, used, load)]
 
 
 def _torch_has_cuda() -> bool:
@@ -104,14 +105,6 @@ def _cuda() -> list[Device]:
 
 def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
-
-
-def _cpu_name() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or "CPU"
 
 
 def wish(run: str, config: Config, devices: Sequence[Device], key: str | None = None) -> Wish:

@@ -1,0 +1,32 @@
+"""The pages, in the order of the navigation. Navigation, titles, guide, talks and tests read this table.
+
+A page NAME is a script `pages/NAME.py`, a folder `dashboard/NAME` with its parts, a guide
+`dashboard/guide/NAME.md`, and NAME in every address. Imports nothing, so that everything may import it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Page:
+    """`label` is the name in the navigation, `question` the title on the page: what the page answers."""
+
+    name: str
+    label: str
+    question: str
+
+
+PAGES = {
+    page.name: page
+    for page in (
+        Page("overview", "Overview", "What does a Vision Transformer see?"),
+        Page("patches", "Patches", "How does an image become a sequence?"),
+        Page("attention", "Attention", "Where does each patch look?"),
+        Page("training", "Training", "Train a model and watch it learn"),
+        Page("compare", "Compare", "How do the models compare?"),
+        Page("inductive_bias", "Inductive bias", "What does each model take for granted?"),
+    )
+}
+HOME = "overview"  # the page at the address `/`
