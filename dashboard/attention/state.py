@@ -1,0 +1,50 @@
+"""What the address of Attention says. The browser reads the explorer's part from `ExplorerState`, too."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import StringConstraints
+
+from dashboard.shared.page_state import Count, ImageState, PageState
+
+Token = Annotated[str, StringConstraints(pattern=r"^(cls|[1-9]\d{0,3}\.[1-9]\d{0,3})$")]
+Place = Literal["mean"] | Count
+
+
+class ExplorerState(PageState):
+    """What the explorer shows: tokens are `cls` or `row.column` of a patch, layers and heads count from 1."""
+
+    query: Token | None = None
+    second: Token | None = None
+    layer: Place | None = None
+    head: Place | None = None
+    map: Literal["head", "rollout"] = "head"
+    direction: Literal["queries", "keys"] = "queries"
+    scale: Literal["shared", "layer", "map"] = "shared"
+    content: Literal["image", "positions"] = "image"
+    overlay: Literal["on", "off"] = "on"
+    snapshot: Count | None = None
+    mask: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]+\.[\w-]+$")] | None = None
+    over: Literal["image", "test"] = "image"
+
+    @classmethod
+    def for_browser(cls) -> dict[str, Any]:
+        """The parameters in their order, and the values of those that are choices, default first."""
+        choices = {}
+        for name in cls.model_fields:
+            try:
+                choices[name] = list(cls.options(name))
+            except TypeError:
+                continue
+        return {"names": list(cls.model_fields), "choices": choices}
+
+
+class AttentionState(ExplorerState, ImageState):
+    """A run, an image, what the explorer shows, and the class maps below it."""
+
+    run: str | None = None
+    speaks: str = "the answer"
+    minus: str = "no other class"
+    beside: str | None = None
+    stage: Count | None = None

@@ -1,0 +1,120 @@
+"""What a page shows, as one typed object: read from its address, written to it, used by its widgets.
+
+A page declares its state as a subclass in `dashboard/<page>/state.py`. Each field is one query parameter. An
+alias gives the parameter's name where the field has a clearer one. Addresses leave defaults out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+
+def _whole(value: Any) -> Any:
+    """Whole numbers as an address writes them: digits alone, and few enough to be a number of something."""
+    if not isinstance(value, str):
+        return value
+    if not (value.isascii() and value.isdecimal() and len(value) < 10):
+        raise ValueError("not a whole number")
+    return int(value)
+
+
+def _flag(value: Any) -> Any:
+    """`true` and `false`, as Streamlit writes a switch."""
+    if isinstance(value, str):
+        return {"true": True, "false": False}[value] if value in ("true", "false") else value
+    return value
+
+
+def _listed(value: Any) -> Any:
+    return tuple(part for part in value.split(",") if part) if isinstance(value, str) else value
+
+
+AsWhole = BeforeValidator(_whole)  # for choices that are numbers
+Count = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+
+
+class PageState(BaseModel):
+    """The state of a page. Equal states have equal addresses, and reading an address back gives the state."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    @classmethod
+    def read(cls, query: Mapping[str, str]) -> tuple[Self, tuple[str, ...]]:
+        """The state of an address, and the parameters (`name=value`) that it cannot use.
+
+        Parameters that belong to nothing here are left alone; those that do not fit keep their defaults.
+        """
+        known = [field.alias or name for name, field in cls.model_fields.items()]
+        given = {name: text for name in known if (text := query.get(name))}
+        refused: list[str] = []
+        try:
+            state = cls.model_validate(given)
+        except ValidationError as error:
+            wrong = {str(one["loc"][0]) for one in error.errors()}
+            refused = [f"{name}={given.pop(name)}" for name in known if name in wrong]
+            state = cls.model_validate(given)
+        return state, tuple(refused)
+
+    def parameters(self) -> dict[str, str]:
+        """The parameters of this state's address."""
+        defaults = self._defaults()
+        return {
+            field.alias or name: _text(value)
+            for name, field in type(self).model_fields.items()
+            if (value := getattr(self, name)) != defaults[name]
+        }
+
+    def link(self, page: str) -> str:
+        """The address of a page in this state, below the dashboard's own."""
+        return f"{page}?{urlencode(query)}" if (query := self.parameters()) else page
+
+    @classmethod
+    def bound(cls, name: str, *, value: str = "default") -> dict[str, Any]:
+        """Arguments that bind a widget to a field: its key, the address, and its first value, as argument
+        `value`.
+        """
+        field = cls.model_fields[name]
+        return {"key": field.alias or name, value: field.default, "bind": "query-params"}
+
+    @classmethod
+    def options(cls, name: str) -> tuple[Any, ...]:
+        """The values of a field that is a choice, the default first."""
+        annotation = cls.model_fields[name].annotation
+        if get_origin(annotation) is not Literal:
+            raise TypeError(f"{cls.__name__}.{name} is no choice")
+        return get_args(annotation)
+
+    @classmethod
+    def _defaults(cls) -> dict[str, Any]:
+        return {
+            name: field.get_default(call_default_factory=True) for name, field in cls.model_fields.items()
+        }
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return str(value)
+
+
+class ImageState(PageState):
+    """A test image: its class (or a ranking), and its number within it from 1."""
+
+    kind: str | None = Field(None, alias="class")
+    image: Count = 1
+
+
+class CurvesState(PageState):
+    """How curves of training runs are drawn."""
+
+    axis: Literal["epoch", "step", "wall clock", "images"] = Field("epoch", alias="x")
+    smooth: float = Field(0.0, ge=0.0, le=0.99, description="the weight of the past")
+    log: Flag = False

@@ -1,0 +1,18 @@
+"""What the address of Training says."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from dashboard.shared.page_state import CurvesState, Flag
+
+
+class TrainingState(CurvesState):
+    """The run that is watched, the form's first choices, and the table of runs."""
+
+    watch: str | None = None
+    model: str | None = None
+    data: str | None = None
+    recipe: str | None = None
+    table: Flag = Field(False, alias="all")
+    find: str = ""

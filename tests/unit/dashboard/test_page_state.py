@@ -1,0 +1,126 @@
+"""A page's state and its address say the same: read, written, and read again."""
+
+from __future__ import annotations
+
+from typing import Literal, Union, get_args, get_origin
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as given_
+
+from dashboard.attention.state import AttentionState, ExplorerState
+from dashboard.compare.state import CompareState
+from dashboard.inductive_bias.state import BiasState
+from dashboard.overview.state import OverviewState
+from dashboard.page_table import PAGES
+from dashboard.patches.state import PatchesState
+from dashboard.training.state import TrainingState
+
+STATES = {
+    "overview": OverviewState,
+    "patches": PatchesState,
+    "attention": AttentionState,
+    "training": TrainingState,
+    "compare": CompareState,
+    "inductive_bias": BiasState,
+}
+WORDS = given_.text(given_.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
+IDS = given_.from_regex(r"[\w-]{1,20}", fullmatch=True)
+TEXTS = {  # of fields with a form of their own
+    "query": given_.sampled_from(["cls", "1.1", "4.12", "16.16"]),
+    "second": given_.sampled_from(["cls", "1.1", "4.12"]),
+    "mask": given_.sampled_from(["ab12cd.A_-9", "00ff00.AAAA"]),
+    "painted": given_.from_regex(r"[0-9a-f]{16}", fullmatch=True),
+    "shift": given_.sampled_from(["0.4", "-3.5", "2"]),
+    "shuffle": given_.just("2.0"),
+    "occlusion": given_.just("1.3"),
+}
+
+
+def values_of(name, annotation):
+    """Values that a field can hold."""
+    if name in TEXTS:
+        return TEXTS[name]
+    if get_origin(annotation) is dict:
+        return given_.dictionaries(IDS, IDS, max_size=3)
+    if get_origin(annotation) is Literal:
+        return given_.sampled_from(get_args(annotation))
+    if get_origin(annotation) is Union or type(annotation).__name__ == "UnionType":
+        return given_.one_of(values_of(name, part) for part in get_args(annotation) if part is not type(None))
+    if get_args(annotation) and annotation is not tuple and get_origin(annotation) is not tuple:
+        return values_of(name, get_args(annotation)[0])
+    if annotation is bool:
+        return given_.booleans()
+    if annotation is int:
+        return given_.integers(1, 999_999_999)
+    if annotation is float:
+        return given_.floats(0, 0.99)
+    if get_origin(annotation) is tuple:
+        return given_.lists(IDS, max_size=4).map(tuple)
+    return WORDS
+
+
+def states():
+    def of(kind):
+        fields = {n: values_of(n, f.annotation) for n, f in kind.model_fields.items()}
+        return given_.fixed_dictionaries({}, optional=fields).map(lambda v: kind(**v))
+
+    return given_.one_of(of(kind) for kind in STATES.values())
+
+
+def test_every_page_has_a_state():
+    assert set(STATES) == set(PAGES)
+
+
+@given(states())
+def test_a_state_is_read_back_from_its_address(state):
+    address = state.link("page")
+    assert type(state).read(dict(parse_qsl(urlsplit(address).query))) == (state, ())
+
+
+@given(given_.sampled_from(list(STATES.values())), given_.dictionaries(IDS, WORDS, max_size=5), given_.data())
+def test_any_address_gives_a_state_and_names_what_it_could_not_use(kind, query, data):
+    parameters = [field.alias or name for name, field in kind.model_fields.items()]
+    query |= data.draw(given_.dictionaries(given_.sampled_from(parameters), WORDS))
+    state, refused = kind.read(query)
+    again, _ = kind.read(state.parameters())
+    assert again == state
+    assert all(query[text.split("=", 1)[0]] == text.split("=", 1)[1] for text in refused)
+
+
+@pytest.mark.parametrize("kind", STATES.values(), ids=list(STATES))
+def test_the_first_state_of_a_page_has_an_empty_address(kind):
+    assert kind().parameters() == {}
+    assert kind.read({}) == (kind(), ())
+    assert kind().link("page") == "page"
+
+
+@pytest.mark.parametrize(
+    ("kind", "query", "refused"),
+    [
+        (AttentionState, {"query": "9", "layer": "0"}, ("query=9", "layer=0")),
+        (AttentionState, {"map": "heads"}, ("map=heads",)),
+        (PatchesState, {"patch": "4.5"}, ("patch=4.5",)),
+        (PatchesState, {"patch": "9" * 5000}, ("patch=" + "9" * 5000,)),
+        (CompareState, {"tested": "77", "smooth": "nan"}, ("smooth=nan", "tested=77")),
+        (BiasState, {"painted": "xyz", "untrained": "perhaps"}, ("untrained=perhaps", "painted=xyz")),
+    ],
+)
+def test_a_value_that_does_not_fit_keeps_the_default_and_is_named(kind, query, refused):
+    state, named = kind.read(query)
+    assert state == kind()
+    assert named == refused
+
+
+def test_widgets_are_bound_by_the_same_name_and_default():
+    assert CompareState.bound("section") == {"key": "show", "default": "Scores", "bind": "query-params"}
+    assert CompareState.options("section")[0] == "Scores"
+    with pytest.raises(TypeError):
+        CompareState.options("runs")
+
+
+def test_the_browser_gets_the_explorers_parameters():
+    sent = ExplorerState.for_browser()
+    assert sent["choices"]["scale"] == ["shared", "layer", "map"]
+    assert set(sent["choices"]) < set(sent["names"])
