@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard.drawing.markdown import sentence
 from dashboard.inductive_bias import experiments, live_image, sample_efficiency
+from dashboard.inductive_bias.state import BiasState
 from dashboard.shared import header, resources, selection
 from vitcore.errors import UserError
 from vitcore.probes import PROBES
@@ -42,10 +43,10 @@ with first_control:
 with second_control:
     second = selection.choose_run(found, "Beside it", key="against", first=shelf.get("resnet"))
 count = count_control.segmented_control(
-    "Test images", experiments.COUNTS, default=500, key="n", bind="query-params", required=True
+    "Test images", experiments.COUNTS, required=True, **BiasState.bound("count")
 )
 untrained = base_control.toggle(
-    "Untrained, too", True, key="untrained", bind="query-params",
+    "Untrained, too", **BiasState.bound("untrained", value="value"),
     help="The same models with the random weights that they began with: what the architecture alone does.",
 )  # fmt: skip
 

@@ -6,7 +6,6 @@ import base64
 import gc
 import io
 import json
-import re
 import struct
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,7 +16,7 @@ import torch
 
 import vitcore
 from dashboard.attention import class_maps, explorer
-from dashboard.components.explorer import HERE, message
+from dashboard.components.explorer import message
 from dashboard.drawing import pictures
 from dashboard.shared import model_outputs
 from tests.made_runs import make_run
@@ -198,17 +197,6 @@ def test_the_packed_message_can_be_taken_apart():
     assert np.array_equal(pixels, image.transpose(1, 2, 0))
     assert data[-4:] == b"1234"
     assert pictures.SIGNED.shape == pictures.CIVIDIS.shape == (256, 3)
-
-
-def test_python_and_the_browser_know_the_same_address():
-    source = (HERE / "state.js").read_text()
-    names = re.search(r"const NAMES = \[(.*?)\];", source, re.DOTALL)[1]
-    assert tuple(re.findall(r'"(\w+)"', names)) == explorer.ADDRESS
-    words = re.search(r"const CHOICES = \{(.*?)\};", source)[1]
-    choices = re.findall(r"(\w+): \[(.*?)\]", words)
-    assert len(choices) == 3
-    for name, options in choices:
-        assert tuple(re.findall(r'"(\w+)"', options)) == explorer.CHOICES[name]
 
 
 def test_a_diverged_model_is_still_looked_at(tmp_path, data):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-import re
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,22 +13,14 @@ from urllib.parse import parse_qsl, urlencode
 import numpy as np
 import streamlit as st
 
+from dashboard.attention.state import ExplorerState
 from dashboard.components.explorer import explorer, message
 from dashboard.drawing import theme
 from dashboard.shared import model_outputs
-from dashboard.shared.selection import Chosen, say_missing, whole
+from dashboard.shared.selection import Chosen, say_missing
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
-# what the explorer keeps in the address, and the words of these; the same stands in its state.js
-ADDRESS = (
-    "query", "second", "layer", "head", "map", "direction", "scale", "content", "overlay", "snapshot", "mask",
-    "over",
-)  # fmt: skip
-CHOICES = {
-    "map": ("head", "rollout"), "direction": ("queries", "keys"), "scale": ("shared", "layer", "map"),
-    "content": ("image", "positions"), "overlay": ("on", "off"), "over": ("image", "test"),
-}  # fmt: skip
 REMEMBERED = 64  # frames that a browser is believed to hold; what it has dropped it asks for again
 
 
@@ -45,39 +36,39 @@ class Asked:
 
 
 def asked(run: Run, chosen: Chosen, at: Mapping[str, str]) -> Asked:
-    """Read an address; nonsense is left out."""
-    by_step = {str(step_of(path)): path for path in run.snapshots}
+    """Read an address; what it cannot be is left out."""
+    state, _ = ExplorerState.read(at)
+    by_step = {step_of(path): path for path in run.snapshots}
     return Asked(
-        snapshot=by_step.get(at.get("snapshot", "")),
-        positions=at.get("content") == "positions",
-        over_test=at.get("over") == "test",
-        query=_token(run, at.get("query", "")),
-        mask=_mask(at.get("mask", ""), chosen.image),
+        snapshot=by_step.get(state.snapshot) if state.snapshot else None,
+        positions=state.content == "positions",
+        over_test=state.over == "test",
+        query=_token(run, state.query),
+        mask=_mask(state.mask or "", chosen.image),
     )
 
 
 def wrong(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
     """What an address asks for and this explorer does not have, `name=value`: it is drawn as if left out."""
-    side, steps = header["side"], [str(one["step"]) for one in header["snapshots"] if one["step"]]
+    state, refused = ExplorerState.read(at)
+    side, steps = header["side"], [one["step"] for one in header["snapshots"]]
 
-    def numbered(text: str, most: int) -> bool:
-        return 1 <= whole(text, 0) <= most
+    def there(token: str | None) -> bool:
+        if token is None or token == "cls":
+            return token is None or header["first"] == 1
+        return max(map(int, token.split("."))) <= side
 
-    def token(text: str) -> bool:
-        row, point, column = text.partition(".")
-        return (text == "cls" and header["first"] == 1) or (
-            bool(point) and numbered(row, side) and numbered(column, side)
-        )
+    def counted(place: str | int | None, most: int) -> bool:
+        return place in (None, "mean") or int(place) <= most
 
-    fits: dict[str, Callable[[str], bool]] = {
-        **{name: options.__contains__ for name, options in CHOICES.items()},
-        "query": token,
-        "second": token,
-        "layer": lambda text: text == "mean" or numbered(text, header["layers"]),
-        "head": lambda text: text == "mean" or numbered(text, header["heads"]),
-        "snapshot": steps.__contains__,
+    fits = {
+        "query": there(state.query),
+        "second": there(state.second),
+        "layer": counted(state.layer, header["layers"]),
+        "head": counted(state.head, header["heads"]),
+        "snapshot": state.snapshot is None or state.snapshot in steps,
     }
-    return [f"{name}={at[name]}" for name, good in fits.items() if at.get(name) and not good(at[name])]
+    return [*refused, *(f"{name}={at[name]}" for name, good in fits.items() if not good)]
 
 
 def step_of(path: Path) -> int:
@@ -85,10 +76,10 @@ def step_of(path: Path) -> int:
     return int(path.stem.split("-")[-1])
 
 
-def _token(run: Run, text: str) -> int:
+def _token(run: Run, text: str | None) -> int:
+    """The index of a token of this run: CLS, or else the patch in the middle, where the text names none."""
     _, side, has_cls = model_outputs.tokens_of(run)
-    found = re.fullmatch(r"(\d{1,4})\.(\d{1,4})", text)
-    row, column = (int(n) for n in found.groups()) if found else (0, 0)
+    row, column = (int(n) for n in text.split(".")) if text and text != "cls" else (0, 0)
     if 1 <= row <= side and 1 <= column <= side:
         return has_cls + (row - 1) * side + column - 1
     return 0 if has_cls else side // 2 * (side + 1)
@@ -189,6 +180,7 @@ def prepare(
         "references": found.references,
         "snapshots": [*snapshots, {"step": None, "label": "best weights"}] if snapshots else [],
         "hue": theme.hue(run.config.model),
+        "parameters": ExplorerState.for_browser(),
     }
     return header, found, wish
 
@@ -204,7 +196,7 @@ def _asked(key: str, at: MutableMapping[str, str]) -> None:
         st.session_state[f"{key}_sent"] = {}
     st.session_state[f"{key}_file"] = kind == "file"
     told = dict(parse_qsl(text))
-    for name in ADDRESS:
+    for name in ExplorerState.model_fields:
         if told.get(name) != at.get(name):
             if name in told:
                 at[name] = told[name]

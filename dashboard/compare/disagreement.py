@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.compare.measured import Item
+from dashboard.compare.state import CompareState
 from dashboard.components import figure_files
 from dashboard.components.gallery import Card, gallery
 from dashboard.drawing.markdown import sentence
@@ -20,7 +21,7 @@ from vitcore.probes.scores import BUNDLED, Duel, duel, mcnemar, test_images
 from vitcore.probes.store import Images
 
 PER_PAGE = 24
-WHO = ("first", "second", "none")  # is right, as an address says it
+WHO = CompareState.options("who")  # is right
 
 
 def two_of(known: list[Item]) -> list[Item]:

@@ -9,12 +9,13 @@ import streamlit as st
 from dashboard.compare import disagreement, measured, score_table, time_to_accuracy
 from dashboard.compare import figures as draw
 from dashboard.compare.measured import Item
+from dashboard.compare.state import CompareState
 from dashboard.components import figure_files
 from dashboard.shared import selection
 from dashboard.shared.run_curves import Look
 from vitcore.runs.folder import Run
 
-SECTIONS = ("Scores", "Confusion", "Classes", "Calibration", "Disagreement", "Speed to accuracy")
+SECTIONS = CompareState.options("section")
 
 
 def show(runs: list[Run], look: Look) -> None:
@@ -22,8 +23,7 @@ def show(runs: list[Run], look: Look) -> None:
     sections, images = st.columns([4, 1.2], vertical_alignment="bottom")
     selection.check_link("show", SECTIONS, SECTIONS[0])
     section = sections.segmented_control(
-        "What to compare", SECTIONS, default=SECTIONS[0], key="show", bind="query-params", required=True,
-        width="stretch",
+        "What to compare", SECTIONS, required=True, width="stretch", **CompareState.bound("section")
     )  # fmt: skip
     if section == "Speed to accuracy":
         time_to_accuracy.show(runs, look)

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.compare import sections
+from dashboard.compare.state import CompareState
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import header, run_table
 from dashboard.sweeps import results
@@ -17,7 +18,7 @@ from vitcore.runs.folder import ACTIVE, Run
 from vitcore.runs.metrics import event_files
 from vitcore.sweeps.sweep import Sweep, delete_sweep, find_sweeps, resume_sweep, stop_sweep
 
-RUNS, SWEEPS = "Runs", "Sweeps"
+RUNS, SWEEPS = CompareState.options("view")
 
 
 def view(every: list[Run]) -> bool:

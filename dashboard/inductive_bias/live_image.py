@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard.components.replay import Frames, replay
 from dashboard.drawing import theme
 from dashboard.inductive_bias import experiments, perturbations
+from dashboard.inductive_bias.state import BiasState
 from dashboard.shared import selection
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
@@ -18,7 +19,7 @@ from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
 KINDS = ("shift", "shuffle", "occlusion")
-BORDERS = ("reflect", "zero", "circular")
+BORDERS = BiasState.options("border")
 HINTS = {
     "shift": "Drag the image, or point at a place in the small maps; arrow keys move it by a pixel.",
     "shuffle": "Cells keep what is in them and lose their places. 8 x 8 cells are patches of 4 x 4 pixels.",
@@ -33,8 +34,7 @@ def show(kind: str, runs: list[Run], data: Dataset) -> None:
         chosen = selection.choose_image(data)
     if kind == "shift":
         side.segmented_control(
-            "Border", BORDERS, default=BORDERS[0], key="border", bind="query-params",
-            required=True,
+            "Border", BORDERS, required=True, **BiasState.bound("border"),
             help="What comes in from outside: the image mirrored, the mean colour, or what left.",
         )  # fmt: skip
     for run in runs:

@@ -13,6 +13,7 @@ import streamlit as st
 from dashboard.components.curves import Best, Series, curves, series
 from dashboard.drawing import theme
 from dashboard.shared import resources, selection
+from dashboard.shared.page_state import CurvesState
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 from vitcore.runs.metrics import Curve, Scalars, active_seconds, epochs_of, smoothed
@@ -35,16 +36,14 @@ class Look:
     log: bool = False
 
 
-def controls(left: Place, middle: Place, right: Place, key: str = "") -> Look:
+def controls(left: Place, middle: Place, right: Place) -> Look:
     """Axis, smoothing, scale, in the places of a row; kept in the address."""
-    axis = left.segmented_control(
-        "Against", list(AXES), default="epoch", key=f"x{key}", bind="query-params", required=True
-    )
+    axis = left.segmented_control("Against", list(AXES), required=True, **CurvesState.bound("axis"))
     smooth = middle.slider(
-        "Smoothing", 0.0, 0.99, 0.0, 0.01, key=f"smooth{key}", bind="query-params",
+        "Smoothing", 0.0, 0.99, step=0.01, **CurvesState.bound("smooth", value="value"),
         help="Exponential moving average, as in TensorBoard; the curve itself stays faintly behind.",
     )  # fmt: skip
-    log = right.toggle("Log loss", key=f"log{key}", bind="query-params")
+    log = right.toggle("Log loss", **CurvesState.bound("log", value="value"))
     return Look(axis, smooth, log)
 
 

@@ -1,8 +1,10 @@
 // What is being looked at. It lives in the address, where links and the server read it; defaults are left out.
 // Hovering is not part of it.
 
-const CHOICES = { direction: ["queries", "keys"], scale: ["shared", "layer", "map"], content: ["image", "positions"] };
-const NAMES = ["query", "second", "layer", "head", "map", "direction", "scale", "content", "overlay", "snapshot", "mask", "over"];
+// The header's `parameters` say which names an address has, and which values a choice (the default first): they are
+// those of `ExplorerState` in Python.
+
+const CHOICES = ["direction", "scale", "content"];
 
 // A token in the address: `cls`, or row and column of a patch, counted from 1: `3.4`.
 function tokenText(token, { side, first }) {
@@ -33,7 +35,8 @@ function indexOf(text, count, fallback) {
 
 function readState(search, header) {
   const at = new URLSearchParams(search);
-  const choice = (name) => (CHOICES[name].includes(at.get(name)) ? at.get(name) : CHOICES[name][0]);
+  const { choices } = header.parameters;
+  const choice = (name) => (choices[name].includes(at.get(name)) ? at.get(name) : choices[name][0]);
   const query = tokenOf(at.get("query"), header);
   return {
     query,
@@ -65,13 +68,14 @@ function stateText(state, header) {
     mask: state.mask,
     over: state.over,
   };
-  for (const name of Object.keys(CHOICES)) values[name] = state[name] === CHOICES[name][0] ? null : state[name];
-  return NAMES.filter((name) => values[name] !== null).map((name) => [name, String(values[name])]);
+  const { names, choices } = header.parameters;
+  for (const name of CHOICES) values[name] = state[name] === choices[name][0] ? null : state[name];
+  return names.filter((name) => values[name] !== null).map((name) => [name, String(values[name])]);
 }
 
 function writeState(state, header) {
   const told = new Map(stateText(state, header));
-  writeAddress(Object.fromEntries(NAMES.map((name) => [name, told.get(name) ?? null])));
+  writeAddress(Object.fromEntries(header.parameters.names.map((name) => [name, told.get(name) ?? null])));
 }
 
 // A painted mask, a bit a pixel, row by row, with the first characters of the image's digest: it belongs to that image.
