@@ -1,4 +1,4 @@
-"""What is bundled: real runs, measured numbers, small files, and a README that states just these."""
+"""What is bundled: real runs, measured numbers, small files, and documents that state just these."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ BUNDLED = {  # parameters; the folder's name ends with the data
     "densenet-mini": 239_146,
 }
 CURVES = ("vit-equal-time", "tutorial-equal-time")  # without weights: how both learn in the same minutes
+MEASUREMENTS = ROOT / "docs" / "measurements.md"
 TRAINED = {"cifar10": ("modern", "cifar10", 10_000), "mini": ("quick", "cifar10-mini", 1_000)}
 
 
@@ -76,9 +77,9 @@ def test_evaluating_gives_the_stated_accuracy(name, full_cifar10):
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_the_readme_states_the_measured_accuracy(name):
+def test_the_documents_state_the_measured_accuracy(name):
     accuracy = f"{100 * find_run(name).status().result['test_acc']:.2f} %"
-    lines = [line for line in (ROOT / "README.md").read_text().splitlines() if name in line]
+    lines = [line for line in MEASUREMENTS.read_text("utf-8").splitlines() if name in line]
     assert any(accuracy in line for line in lines), accuracy
 
 
@@ -147,24 +148,24 @@ def test_modern_is_twelve_points_ahead_of_the_published_code_after_the_same_minu
         assert run.status().result["n_val"] == 5_000
         ends.append(100 * curve.max())
     assert ends[0] - ends[1] >= 12
-    said = " ".join((ROOT / "assets" / "README.md").read_text().split())
+    said = " ".join(MEASUREMENTS.read_text("utf-8").split())
     (sentence,) = re.findall(r"- At equal time, [^;]*", said)
     assert re.findall(r"[\d.]+ %", sentence)[:2] == [f"{end:.1f} %" for end in ends]
 
 
-def test_the_readme_states_what_quick_gave_for_every_model():
-    text = (ROOT / "README.md").read_text()
+def test_the_documents_state_what_quick_gave_for_every_model():
+    text = MEASUREMENTS.read_text("utf-8")
     for name, architecture in ARCHITECTURES.items():
         result = architecture.measured["quick"]
         row = f"| `{name}` | {result.minutes:.1f} | {100 * result.test_acc:.1f} % |"
         assert row in text, row
 
 
-def test_the_readme_states_what_the_bundled_samples_gave():
+def test_the_documents_state_what_the_bundled_samples_gave():
     samples = next(s for s in find_sweeps(list_runs()) if s.name == "samples-cifar10")
     rows = sample_curve(samples.runs)
     assert {(row["n_test"], tuple(row["seeds"]), row["steps"]) for row in rows} == {(10_000, (0, 1), 3500)}
-    said = " ".join((ROOT / "assets" / "README.md").read_text().split())
+    said = " ".join(MEASUREMENTS.read_text("utf-8").split())
     for name in ("vit", "resnet"):
         small, middle, large = (100 * row["mean"] for row in rows if row["model"] == name)
         assert f"{small:.1f}, {middle:.1f} and {large:.1f} %" in said
@@ -192,14 +193,14 @@ def test_every_commit_that_a_bundled_result_names_is_in_this_repository():
         subprocess.run(["git", "merge-base", "--is-ancestor", commit, "HEAD"], cwd=ROOT, check=True)
 
 
-def test_the_readme_states_what_the_bundled_study_gave():
+def test_the_documents_state_what_the_bundled_study_gave():
     study = next(s for s in find_sweeps(list_runs()) if s.name == "study-cifar10-mini")
     gave = {(row["setting"], row["value"]): 100 * row["mean"] for row in study_rows(study.runs)}
     assert len(study.runs) == 4  # the base is the middle patch size and pre-norm
     assert {run.status().result["n_test"] for run in study.runs} == {1000}
     sizes = [gave["patch_size", size] for size in (2, 4, 8)]
     assert gave["norm", "pre"] == gave["patch_size", 4]
-    text = " ".join((ROOT / "assets" / "README.md").read_text().split())
+    text = " ".join(MEASUREMENTS.read_text("utf-8").split())
     assert "patches of 2, 4 and 8 pixels {:.1f}, {:.1f} and {:.1f} %".format(*sizes) in text
     assert f"pre-norm {gave['norm', 'pre']:.1f} %, post-norm {gave['norm', 'post']:.1f} %" in text
 

@@ -1,4 +1,4 @@
-"""README and its like: every link leads somewhere, every command is understood, every example runs."""
+"""The documentation: every link leads somewhere, every command is understood, every example runs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ import typer.main
 from tests.conftest import ROOT
 from vitcore.__main__ import app  # with every command
 
+DOCS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
 PAPERS = {
-    name: (ROOT / name).read_text("utf-8") for name in ("README.md", "CONTRIBUTING.md", "assets/README.md")
+    name: (ROOT / name).read_text("utf-8")
+    for name in ("README.md", "CONTRIBUTING.md", "assets/README.md", *DOCS)
 }
 HOSTS = {"uvadlc-notebooks.readthedocs.io", "download.pytorch.org", "127.0.0.1:8501", "127.0.0.1:6006"}
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```", re.M | re.S)
@@ -31,7 +33,7 @@ def lines() -> list[list[str]]:
     """Every shell command of all papers, in blocks and within sentences, as words without its comment."""
     found = []
     for name, text in PAPERS.items():
-        shell = "\n".join(blocks(name, "bash", "powershell")).splitlines()
+        shell = "\n".join(blocks(name, "bash", "powershell")).replace("\\\n", " ").splitlines()
         inline = re.findall(r"`((?:make|python -m|srun|\.venv/bin/python) ?[^`]*)`", FENCED.sub("", text))
         # a Windows path is no shell syntax: its backslashes stay
         found += [shlex.split(line.replace("\\", "/"), comments=True) for line in [*shell, *inline]]
@@ -74,9 +76,31 @@ def test_every_link_leads_somewhere(name):
 
 def test_every_picture_is_made_by_the_script():
     script = (ROOT / "tests" / "pictures.py").read_text("utf-8")
-    pictures = re.findall(r"assets/pictures/(\w+)\.png", PAPERS["README.md"])
-    assert len(pictures) == 5
+    pictures = {name for text in PAPERS.values() for name in re.findall(r"assets/pictures/(\w+)\.png", text)}
+    assert pictures == {path.stem for path in (ROOT / "assets" / "pictures").glob("*.png")}
     assert all(f'"{picture}' in script for picture in pictures)
+
+
+def test_readme_is_short_and_links_every_document():
+    assert len(PAPERS["README.md"].splitlines()) <= 130
+    for name in (*DOCS, "CONTRIBUTING.md"):
+        assert f"({name})" in PAPERS["README.md"], name
+
+
+def test_the_tree_in_contributing_names_every_package():
+    tree = re.search(r"^## The tree\n+```text\n(.*?)^```", PAPERS["CONTRIBUTING.md"], re.M | re.S).group(1)
+    for top in ("dashboard", "vitcore"):
+        listed = re.search(rf"^{top}/ .*\n((?:  .*\n)*)", tree, re.M).group(1)
+        named = {line.split()[0].rstrip("/") for line in listed.splitlines()}
+        assert all((ROOT / top / name).exists() for name in named), named
+        assert {path.parent.name for path in (ROOT / top).glob("*/__init__.py")} <= named
+
+
+def test_every_path_in_contributing_exists():
+    quoted = re.findall(r"`((?:pages|dashboard|vitcore|assets|docs)/[\w./]*)`", PAPERS["CONTRIBUTING.md"])
+    paths = {path for path in quoted if "NAME" not in path}
+    assert len(paths) > 20
+    assert not {path for path in paths if not (ROOT / path).exists()}
 
 
 def test_the_papers_have_the_commands_that_matter():
@@ -123,13 +147,13 @@ def run_python(code: str, tmp_path) -> str:
 
 
 def test_the_example_in_python_runs(tmp_path):
-    (example,) = (text for text in blocks("README.md", "python") if "vitcore.load" in text)
+    (example,) = (text for text in blocks("docs/python.md", "python") if "vitcore.load" in text)
     said = run_python(f"{example}\nprint(run.status().state, tuple(trace.weights.shape))", tmp_path)
     assert said.split("\n")[-2] == "finished (8, 6, 8, 65, 65)"
 
 
 def test_the_new_model_of_the_example_is_a_model_everywhere(tmp_path):
-    (example,) = (text for text in blocks("README.md", "python") if "class MLPOptions" in text)
+    (example,) = (text for text in blocks("docs/python.md", "python") if "class MLPOptions" in text)
     (tmp_path / "mlp.py").write_text(example)
     said = run_python(
         "import torch, vitcore.architectures as a\n"

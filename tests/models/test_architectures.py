@@ -46,9 +46,9 @@ def test_the_registry_is_the_folder():
     assert all(set(ARCHITECTURES[name].recipes) == set(RECIPE_NAMES) for name in SMALL)
 
 
-def test_the_architecture_that_readme_shows_is_complete(tmp_path, monkeypatch, colours):
-    """Its one file, put where README says, is found, built, trained and offered."""
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+def test_the_architecture_that_the_documentation_shows_is_complete(tmp_path, monkeypatch, colours):
+    """Its one file, put where docs/python.md says, is found, built, trained and offered."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(), re.DOTALL)
     (source,) = [block for block in blocks if "ARCHITECTURE = Architecture(" in block]
     import vitcore.architectures as registry
 
