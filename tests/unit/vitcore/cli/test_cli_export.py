@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 
 from tests.made_runs import own_copy
-from tests.test_cli import run
+from tests.unit.vitcore.cli.test_cli import run
 from vitcore.paths import assets_dir, runs_dir
 from vitcore.runs.folder import Run, find_run
 

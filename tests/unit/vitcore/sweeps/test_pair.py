@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.conftest import TINY_VIT
-from tests.runs.trainings import wait_for
+from tests.process.trainings import wait_for
 from vitcore.config import build_config, make_config
 from vitcore.data import load_dataset, resolve
 from vitcore.errors import UserError

@@ -11,7 +11,7 @@ import time
 import psutil
 import pytest
 
-from tests.runs.trainings import LONG, config, supervisors, wait_for, wait_for_reason, wait_until_training
+from tests.process.trainings import LONG, config, supervisors, wait_for, wait_for_reason, wait_until_training
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
 from vitcore.queue import launch as background

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from dashboard.training.predictions import as_html
-from tests.training.test_failures import stopped_after_an_epoch
-from tests.training.test_train import config, same_weights
+from tests.process.test_failures import stopped_after_an_epoch
+from tests.process.test_train import config, same_weights
 from vitcore.data import load_dataset
 from vitcore.data.augment import normalize
 from vitcore.models import load_run

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from tests.training.test_train import config, same_weights
+from tests.process.test_train import config, same_weights
 from vitcore.config import build_config, make_config
 from vitcore.errors import UserError
 from vitcore.models.vit import ViT

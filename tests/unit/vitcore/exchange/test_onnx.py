@@ -17,7 +17,7 @@ import vitcore
 import vitcore.exchange.onnx as exporter
 from tests.conftest import ROOT
 from tests.made_runs import make_run
-from tests.models.test_architectures import SMALL
+from tests.unit.vitcore.models.test_architectures import SMALL
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.exchange.onnx import export_onnx

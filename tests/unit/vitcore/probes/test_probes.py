@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from tests.made_runs import make_run
-from tests.test_cli import run as vitcore
+from tests.unit.vitcore.cli.test_cli import run as vitcore
 from vitcore.analysis.attention import capture
 from vitcore.analysis.heads import mean_distance
 from vitcore.analysis.representation import gram

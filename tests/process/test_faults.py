@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.runs.trainings import LONG, config, supervisors, wait_for, wait_until_training
+from tests.process.trainings import LONG, config, supervisors, wait_for, wait_until_training
 from vitcore.config import dump_config
 from vitcore.data import resolve
 from vitcore.errors import UserError

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import TINY_VIT
-from tests.test_cli import run
+from tests.unit.vitcore.cli.test_cli import run
 from vitcore.config import make_config
 from vitcore.data import resolve
 from vitcore.paths import runs_dir

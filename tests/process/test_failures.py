@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.training.test_train import config, same_weights
+from tests.process.test_train import config, same_weights
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run, list_runs
 from vitcore.training import engine, train

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.conftest import TINY_VIT
-from tests.runs.trainings import LONG, wait_for
+from tests.process.trainings import LONG, wait_for
 from vitcore.config import make_config
 from vitcore.data import resolve
 from vitcore.errors import UserError
