@@ -36,7 +36,7 @@ def main() -> None:
         if out.exists() and not out.is_file():  # a pipe or /dev/stdout
             out.write_text(text, "utf-8")
         else:
-            write_atomic(out.resolve(), text)  # a full disk leaves no half of it, and what stood there before
+            write_atomic(out.resolve(), text)  # atomic: on a full disk the old file survives
     except OSError as error:
         sys.exit(f"Cannot write {out}: {error.strerror or error}.")
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB, opens in any browser without a server or network.")
@@ -60,7 +60,7 @@ def _made(what: str) -> tuple[str, str, list[str]]:
             )
         return "explorer", alone.explorer_file(state), []
     talk = read_talk(Path(what)) if what.endswith((".yaml", ".yml")) else find_talk(what)
-    return talk.name, *alone.talk_file(talk)
+    return Path(what).stem, *alone.talk_file(talk)
 
 
 if __name__ == "__main__":

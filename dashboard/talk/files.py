@@ -1,17 +1,16 @@
-"""Talk files: YAML with a title and steps. A wrong one becomes a sentence that names the line. No Streamlit.
+"""Talk files: YAML with a title and steps. An invalid file is a `UserError` with its line. No Streamlit.
 
     title: Why a Vision Transformer needs data
     steps:
       - title: An image becomes a sequence
         say: One sentence for the audience.
         link: patches?class=cat&image=1&step=2
-        note: For the speaker alone.                 # may be left out
-        source: Dosovitskiy et al. 2021, section 3.1  # may be left out
+        note: For the speaker alone.                 # optional
+        source: Dosovitskiy et al. 2021, section 3.1  # optional
 
-A link is the address of a page with its state, as the browser shows it, from the page's name on; the address
-of a dashboard on this very machine may stand before it. Bundled
-talks are in assets/talks, own ones in talks/ (or $VITLAB_TALKS); an own talk goes before a bundled one of its
-name.
+A link is the address of a page with its state, from the page's name on, as the browser shows it; the address
+of a dashboard on this machine may come first. The bundled talks are in assets/talks, the user's in talks/ (or
+$VITLAB_TALKS). A user's talk takes precedence over a bundled one of the same name.
 """
 
 from __future__ import annotations
@@ -19,44 +18,67 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlsplit
 
-import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
-from dashboard.talk import broken
+from dashboard.talk import yaml_lines
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir
 
 NAME = re.compile(r"[\w-]{1,80}")
-LENGTHS = {"title": 80, "say": 220, "note": 4000, "link": 2000, "source": 240}
-NEEDED = ("title", "say", "link")
 PAGES = ("overview", "patches", "attention", "training", "compare", "inductive_bias")
-MOST = 200  # steps
-HASH = re.compile(r" +#[^\s#]")  # after a text without quotation marks
-LARGEST = 2_000_000  # bytes: more than 200 steps of the longest words; parsing more would hold up every page
+MAX_STEPS = 200
+MAX_BYTES = 400_000  # PyYAML needs up to a second for so many; assets/talks/why.yaml has 7,000
 
 
-@dataclass(frozen=True)
-class Step:
+def _one_line(text: Any) -> Any:
+    return " ".join(text.split()) if isinstance(text, str) else text
+
+
+def _leads_to_a_page(link: str) -> str:
+    try:
+        view(link)
+    except UserError as error:
+        raise ValueError(str(error).replace("The", "the", 1)) from None  # follows the line's number
+    return link
+
+
+ONE_LINE = BeforeValidator(_one_line)
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Step(_Model):
     """One view: a page with the state in its address, what the audience reads, what the speaker knows."""
 
-    title: str
-    say: str
-    page: str
-    state: dict[str, str] = field(hash=False)
-    note: str = ""
-    source: str = ""
+    title: Annotated[str, Field(min_length=1, max_length=80), ONE_LINE]
+    say: Annotated[str, Field(min_length=1, max_length=220), ONE_LINE]
+    link: Annotated[str, Field(min_length=1, max_length=2000), ONE_LINE, AfterValidator(_leads_to_a_page)]
+    note: str = Field("", max_length=4000)
+    source: Annotated[str, Field(max_length=240), ONE_LINE] = ""
+
+    @property
+    def page(self) -> str:
+        """The page that the link leads to."""
+        return view(self.link)[0]
+
+    @property
+    def state(self) -> dict[str, str]:
+        """What the link says of the page's state."""
+        return view(self.link)[1]
 
 
-@dataclass(frozen=True)
-class Talk:
-    """A talk file."""
+class Talk(_Model):
+    """The content of a talk file."""
 
-    name: str
-    title: str
-    steps: tuple[Step, ...]
+    title: Annotated[str, Field(min_length=1, max_length=80), ONE_LINE]
+    steps: tuple[Step, ...] = Field(min_length=1, max_length=MAX_STEPS)
 
 
 def folders() -> list[Path]:
@@ -97,12 +119,12 @@ def find_talk(name: str) -> Talk:
 def read_talk(path: Path) -> Talk:
     """Read and check a talk file. Raises `UserError` with the line."""
     try:
-        if path.exists() and not path.is_file():  # a pipe would be waited for without an end
+        if path.exists() and not path.is_file():  # reading a pipe would never end
             raise UserError(f"{path.name} is no file: a talk is a text file with `title:` and `steps:`.")
-        if (size := path.stat().st_size) > LARGEST:
+        if (size := path.stat().st_size) > MAX_BYTES:
             raise UserError(
-                f"{path.name} has {size / 1e6:.1f} MB, a talk at most {LARGEST / 1e6:.0f}: images and "
-                "results are not in it, only the links of their views."
+                f"{path.name} has {size / 1000:.0f} kB, a talk at most {MAX_BYTES / 1000:.0f}: write links "
+                "of views into it, not images or results."
             )
         text = path.read_text("utf-8")
     except OSError as error:
@@ -111,16 +133,40 @@ def read_talk(path: Path) -> Talk:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise UserError(f"{path.name}, line {line}: not UTF-8. Save the file as UTF-8.") from None
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.reader.ReaderError as error:  # it knows a place, not a line
-        line, sign = text.count("\n", 0, error.position) + 1, f"U+{error.character:04X}"
-        raise UserError(f"{path.name}, line {line}: an invisible character ({sign}): delete it.") from None
-    except yaml.YAMLError as error:
-        line, what = broken.sentence(text, error)
-        raise UserError(f"{path.name}, line {line}: {what}") from None
-    except RecursionError:
-        raise UserError(f"{path.name}: nested too deeply.") from None
-    return _Reader(path).talk(root)
+        content, lines = yaml_lines.read(text)
+        return Talk.model_validate(content)
+    except yaml_lines.LineError as error:
+        line, problem = error.line, str(error)
+    except ValidationError as error:
+        line, problem = _first(error.errors(), lines)
+    raise UserError(f"{path.name}, line {line}: {problem}")
+
+
+def _first(errors: list[ErrorDetails], lines: yaml_lines.Lines) -> tuple[int, str]:
+    """(line, sentence) of the error to correct first: a misspelled key, which is also a missing one."""
+    error = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
+    path = error["loc"]
+    while path not in lines:  # a missing key: the step that needs it
+        path = path[:-1]
+    return lines[path], _sentence(error)
+
+
+def _sentence(error: ErrorDetails) -> str:
+    path, limits = error["loc"], error.get("ctx", {})
+    key = next((part for part in reversed(path) if isinstance(part, str)), "")[:40]
+    model, name = (Step, "a step") if len(path) > 1 else (Talk, "a talk")
+    keys = ", ".join(f"`{field}:`" for field in model.model_fields)
+    return {
+        "missing": f"{name} needs `{key}:`.",
+        "extra_forbidden": f"{name} has no `{key}:`. Its keys are {keys}.",
+        "model_type": f"{name} consists of the keys {keys}.",
+        "string_type": f"`{key}:` must be text. Put quotation marks around it.",
+        "string_too_short": f"`{key}:` is empty. Write a text.",
+        "string_too_long": f"`{key}:` is too long: at most {limits.get('max_length')} characters.",
+        "tuple_type": f"`{key}:` must be a list. Begin each step with `- title:`.",
+        "too_short": f"`{key}:` must be a list. Begin each step with `- title:`.",
+        "too_long": f"{limits.get('actual_length')} steps are too many: at most {MAX_STEPS}.",
+    }.get(error["type"], str(limits.get("error", error["msg"])))
 
 
 def view(link: str) -> tuple[str, dict[str, str]]:
@@ -157,69 +203,3 @@ def _here(host: str) -> bool:
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
     return address.is_loopback or address.is_unspecified
-
-
-@dataclass(frozen=True)
-class _Reader:
-    path: Path
-
-    def wrong(self, node: yaml.Node | None, sentence: str) -> UserError:
-        line = node.start_mark.line + 1 if node is not None else 1
-        return UserError(f"{self.path.name}, line {line}: {sentence}")
-
-    def talk(self, root: yaml.Node | None) -> Talk:
-        parts = self.mapping(root, ("title", "steps"), "a talk", "`title:` and `steps:`")
-        if "title" not in parts:
-            raise self.wrong(root, "a talk needs a `title:`.")
-        if "steps" not in parts:
-            raise self.wrong(root, "a talk needs `steps:`, a list that begins with `- title:`.")
-        steps = parts["steps"]
-        if not isinstance(steps, yaml.SequenceNode) or not steps.value:
-            raise self.wrong(steps, "`steps:` is a list: each step begins with `- title:`.")
-        if len(steps.value) > MOST:
-            raise self.wrong(steps, f"{len(steps.value)} steps are too many: at most {MOST}.")
-        title = self.text(parts["title"], "title")
-        return Talk(self.path.stem, title, tuple(self.step(node) for node in steps.value))
-
-    def step(self, node: yaml.Node) -> Step:
-        parts = self.mapping(node, tuple(LENGTHS), "a step", "`title:`, `say:` and `link:`")
-        for name in NEEDED:
-            if name not in parts:
-                raise self.wrong(node, f"this step needs `{name}:`.")
-        texts = {name: self.text(value, name) for name, value in parts.items()}
-        try:
-            page, state = view(texts.pop("link"))
-        except UserError as error:
-            sentence = str(error).replace("The", "the", 1)  # after the line's number
-            raise self.wrong(parts["link"], sentence) from None
-        return Step(page=page, state=state, **texts)
-
-    def mapping(
-        self, node: yaml.Node | None, names: tuple[str, ...], what: str, form: str
-    ) -> dict[str, yaml.Node]:
-        if not isinstance(node, yaml.MappingNode):
-            raise self.wrong(node, f"{what} has {form}.")
-        parts = {}
-        for key, value in node.value:
-            if key.value not in names:
-                raise self.wrong(key, f"{what} has no `{str(key.value)[:40]}`: {', '.join(names)}.")
-            if key.value in parts:  # else the last one would win: a step whose dash is missing, unseen
-                raise self.wrong(key, f"{what} has `{key.value}:` once; a new step begins with `- title:`.")
-            parts[key.value] = value
-        return parts
-
-    def text(self, node: yaml.Node, name: str) -> str:
-        if not isinstance(node, yaml.ScalarNode):
-            raise self.wrong(node, f"`{name}:` is text, in one place.")
-        if not node.style and HASH.match(node.end_mark.buffer, node.end_mark.pointer):
-            raise self.wrong(  # "the #1 model" would be "the", unseen; a comment has a space after its sign
-                node,
-                f"the text of `{name}:` ends before its `#`, which begins a comment: put quotation marks "
-                "around the text, or a space after the sign.",
-            )
-        value = " ".join(node.value.split()) if name != "note" else node.value.strip()
-        if not value and name in NEEDED:
-            raise self.wrong(node, f"`{name}:` is empty.")
-        if len(value) > LENGTHS[name]:
-            raise self.wrong(node, f"`{name}:` has {len(value)} characters: at most {LENGTHS[name]}.")
-        return value

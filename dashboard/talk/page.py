@@ -99,13 +99,13 @@ def _loading() -> Iterator[None]:
         place.empty()
 
 
-_prepared: set[tuple] = set()
+_prepared: set[str] = set()
 _turn = threading.Lock()
 
 
 def _prepare(talk: Talk, at: int) -> None:
     """Compute every step once, the next ones first, behind the page: moving on is then drawing alone."""
-    key = (talk.name, repr(talk))
+    key = repr(talk)
     with _turn:
         if key in _prepared:
             return

@@ -254,7 +254,7 @@ def test_what_cannot_be_written_is_a_sentence(tmp_path):
     (tmp_path / "bad.yaml").write_text("title: Mine: yours\n")
     done = write(str(tmp_path / "bad.yaml"), tmp_path / "out.html")
     assert done.returncode == 1
-    assert done.stderr.strip().startswith("bad.yaml, line 1: a text with a colon")
+    assert done.stderr.strip().startswith("bad.yaml, line 1: this is not valid YAML")
     done = write(SHIP, tmp_path)
     assert (done.returncode, done.stderr.strip()) == (1, f"Cannot write {tmp_path}: Is a directory.")
     assert not (tmp_path / "out.html").exists()

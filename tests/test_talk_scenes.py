@@ -1,0 +1,99 @@
+"""Links are shown as scenes, or refused with one sentence that says what they name."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard.talk import scenes
+from vitcore.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("where", "state", "words"),
+    [
+        (
+            "attention",
+            {"run": "gone"},
+            "names the run gone, which is not here: `python -m vitcore runs` lists",
+        ),
+        ("attention", {"run": "study-vit-patch-2"}, "run study-vit-patch-2, which this view cannot show"),
+        ("attention", {"query": "9.1"}, r"says query=9\.1, .* 6 layers, 8 heads, 8 x 8 patches"),
+        ("attention", {"layer": "7"}, "says layer=7"),
+        ("attention", {"head": "0"}, "says head=0"),
+        ("attention", {"map": "rollin"}, "says map=rollin"),
+        ("attention", {"snapshot": "1"}, "says snapshot=1"),
+        ("patches", {"view": "cost"}, "says view=cost, .* it can say view=similarity"),
+        ("compare", {"show": "Confusin"}, "says show=Confusin"),
+        ("inductive_bias", {"probe": "Shift", "border": "none"}, "says border=none"),
+        ("attention", {"class": "unicorn"}, "names unicorn, test image 1"),
+        ("patches", {"image": "101"}, "names cat, test image 101"),
+        ("inductive_bias", {"probe": "Telepathy"}, "names the experiment 'Telepathy'"),
+        ("compare", {"view": "Sweeps", "sweep": "gone"}, "names the sweep 'gone'"),
+        ("inductive_bias", {"probe": "Attention distance", "n": "100"}, "Not measured yet"),
+    ],
+)
+def test_what_a_link_names_and_is_not_here_gets_a_sentence(where, state, words):
+    with pytest.raises(UserError, match=words):
+        scenes.scene(where, state)
+
+
+def test_what_a_link_names_and_cannot_be_shown_is_a_sentence():
+    for page, state, words in (
+        ("patches", {"patch": "3"}, "patches of 3 pixels"),
+        ("attention", {"image": "101"}, "cat, test image 101"),
+        ("compare", {"show": "Disagreement", "runs": "vit-cifar10"}, "Two runs"),
+        ("compare", {"show": "Disagreement", "sheet": "999"}, "no such image"),
+        ("inductive_bias", {"probe": "Frequencies", "n": "7"}, "Not measured yet"),
+    ):
+        with pytest.raises(UserError, match=words):
+            scenes.scene(page, state)
+    good = {"query": "8.8", "second": "cls", "layer": "mean", "head": "8", "map": "rollout", "overlay": "off"}
+    scenes.scene(
+        "attention", good | {"direction": "keys", "scale": "map", "content": "positions", "over": "test"}
+    )
+    scenes.scene("attention", {"image": "9" * 5000})  # Python reads no number of so many digits
+
+
+def test_a_map_is_of_the_class_that_the_link_names():
+    link = {"run": "resnet-cifar10", "class": "deer", "image": "5"}
+    answer, dog, same = (
+        scenes.scene("attention", {**link, **more}).parts[1]
+        for more in ({}, {"speaks": "dog"}, {"speaks": "the answer"})
+    )
+    assert dog[0] == "ResNet: Grad-CAM for dog"
+    assert dog[1] != answer[1]
+    assert dog[2] == answer[2]  # what it says stays what it says
+    assert same == answer
+
+
+def test_every_section_of_compare_can_be_a_step():
+    runs = "vit-cifar10,resnet-cifar10"
+    shown = scenes.scene("compare", {"show": "Disagreement", "runs": runs, "who": "second"})
+    assert isinstance(shown, scenes.Pictures)
+    for truth, _, said in shown.parts:  # only the second is right
+        first, second = said.split(", ResNet")
+        assert f": {truth} " in second
+        assert f": {truth} " not in first
+    (part,) = scenes.scene("compare", {"show": "Speed to accuracy", "runs": runs}).parts
+    assert "82.3 %" in part[1]  # the ViT's best validation accuracy, README
+    for section in ("Confusion", "Classes", "Calibration", ""):
+        assert isinstance(scenes.scene("compare", {"show": section}), scenes.Figures)
+    (part,) = scenes.scene("compare", {}).parts
+    names = {trace.name for trace in part[0].data}
+    (smooth,) = scenes.scene("compare", {"smooth": "0.9", "log": "true", "x": "step"}).parts
+    assert smooth[0].layout.yaxis2.type == "log"
+    assert part[0].layout.yaxis2.type != "log"
+    assert len(smooth[0].data) > len(part[0].data)  # the curves themselves stay faintly behind
+    assert smooth[0].layout.xaxis.title.text == "optimizer step"
+    assert scenes.scene("compare", {"smooth": "much", "x": "weather"})  # what nobody can draw is left out
+    pair = {"ViT, 20 epochs", "ResNet, 20 epochs"}
+    assert pair | {"pale: training"} <= names
+    assert not names & {"GoogleNet, quick", "DenseNet, quick"}  # as the page opens
+
+
+def test_receptive_fields_of_both_models_are_one_figure():
+    """Two would stand as far apart as the window is high."""
+    link = {"probe": "Receptive field", "n": "500"}
+    ((figure, alt),) = scenes.scene("inductive_bias", link).parts
+    assert alt == "ViT and ResNet: which pixels each layer reads"
+    assert not any("untrained" in note.text for note in figure.layout.annotations)
