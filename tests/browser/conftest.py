@@ -16,6 +16,11 @@ from playwright.sync_api import expect
 
 from tests.chromium import FLAGS, find
 from tests.conftest import ROOT
+from vitcore.config import make_config
+from vitcore.queue import launch
+from vitcore.queue.devices import list_devices
+from vitcore.runs.folder import Status, create_run, list_runs
+from vitcore.runs.process import boot_id, hostname
 
 expect.set_options(timeout=60_000)  # a training may be using both cores, and those of a CI may be slow
 WINDOW = {"width": 1280, "height": 720}
@@ -222,6 +227,34 @@ def fresh_visitor(server, page):
     visitor = Visitor(page, server.url)
     yield visitor
     visitor.check()
+
+
+@pytest.fixture
+def stand_in():
+    """A process that is the training of a run written by hand. Ending the run may kill it."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(900)"])
+    yield {
+        "pid": process.pid,
+        "process_start": psutil.Process(process.pid).create_time(),
+        "boot_id": boot_id(),
+        "host": hostname(),
+    }
+    process.kill()
+    process.wait(10)
+
+
+@pytest.fixture
+def busy(server, stand_in):
+    """A run that holds every device: what a test launches waits in the queue, and no training starts."""
+    home = server.home / "runs"
+    slots = [device.key for device in list_devices()]
+    status = Status(state="running", created=time.time(), slots=slots, **stand_in)
+    run = create_run(make_config("quick"), home, title="Holds every device", status=status)
+    yield run
+    for other in list_runs(home, bundled=False):
+        if other.status().state == "queued":
+            launch.stop(other)
+    run.write_status(status.model_copy(update={"state": "stopped", "ended": time.time()}))
 
 
 @pytest.fixture(scope="session")
