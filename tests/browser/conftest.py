@@ -100,7 +100,7 @@ CALM = """([idle, calm, token]) => {
   return now - window.idle.since >= calm;
 }"""
 CALM_MS = 200  # a click reaches the server and starts the script within this time
-# True once no transition runs: colors and rings have their final values. A spinner, which never ends, is left out.
+# True once no transition runs: colors have their final values. A spinner, which never ends, is left out.
 STILL = """() => document.getAnimations().every((one) =>
   one.playState !== "running" || one.effect.getComputedTiming().endTime === Infinity)"""
 
@@ -227,6 +227,15 @@ def fresh_visitor(server, page):
     visitor = Visitor(page, server.url)
     yield visitor
     visitor.check()
+
+
+def until(condition, seconds=20):
+    """What `condition` gives, once that is true."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return found
 
 
 @pytest.fixture
