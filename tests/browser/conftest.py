@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import subprocess
@@ -15,8 +16,14 @@ from playwright.sync_api import expect
 
 from tests.chromium import FLAGS, find
 from tests.conftest import ROOT
+from vitcore.config import make_config
+from vitcore.queue import launch
+from vitcore.queue.devices import list_devices
+from vitcore.runs.folder import Status, create_run, list_runs
+from vitcore.runs.process import boot_id, hostname
 
 expect.set_options(timeout=60_000)  # a training may be using both cores, and those of a CI may be slow
+WINDOW = {"width": 1280, "height": 720}
 IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
@@ -37,7 +44,7 @@ def browser_type_launch_args(browser_type_launch_args):
 
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args):
-    return {**browser_context_args, "viewport": {"width": 1280, "height": 720}}
+    return {**browser_context_args, "viewport": WINDOW}
 
 
 class Server:
@@ -84,15 +91,38 @@ def server(tmp_path_factory):
             found.kill()
 
 
+# True once the script has been idle for `calm` ms without a break. `token` tells one wait from the next.
+CALM = """([idle, calm, token]) => {
+  const now = performance.now();
+  if (window.idle?.token !== token) window.idle = { token };
+  if (!document.querySelector(idle)) window.idle.since = undefined;
+  else window.idle.since ??= now;
+  return now - window.idle.since >= calm;
+}"""
+CALM_MS = 200  # a click reaches the server and starts the script within this time
+# True once no transition runs: colors have their final values. A spinner, which never ends, is left out.
+STILL = """() => document.getAnimations().every((one) =>
+  one.playState !== "running" || one.effect.getComputedTiming().endTime === Infinity)"""
+
+
 class Visitor:
     """A page that collects everything that goes wrong on it."""
 
     def __init__(self, page, url):
         self.page, self.url = page, url
         self.faults = []
-        page.on("pageerror", lambda error: self.faults.append(f"page error: {error}"))
-        page.on("console", self._console)
-        page.on("request", self._request)
+        self.waits = itertools.count()
+        self.listeners = {"pageerror": self._pageerror, "console": self._console, "request": self._request}
+        for event, listener in self.listeners.items():
+            page.on(event, listener)
+
+    def leave(self):
+        """Stop collecting: the page is going to be used by another test."""
+        for event, listener in self.listeners.items():
+            self.page.remove_listener(event, listener)
+
+    def _pageerror(self, error):
+        self.faults.append(f"page error: {error}")
 
     def _console(self, message):
         if message.type == "error":
@@ -112,12 +142,13 @@ class Visitor:
         return self.page
 
     def settle(self, seconds=60):
-        """Until the script has stopped running for a moment."""
-        calm, end = 0, time.monotonic() + seconds
-        while calm < 4 and time.monotonic() < end:
-            calm = calm + 1 if self.page.query_selector(IDLE) else 0
-            self.page.wait_for_timeout(100)
-        assert calm == 4, "the page's script did not end"
+        """Wait until the page's script has been idle for a moment."""
+        arguments = [IDLE, CALM_MS, next(self.waits)]
+        self.page.wait_for_function(CALM, arg=arguments, timeout=1000 * seconds)
+
+    def still(self):
+        """Wait until colors and rings have run through their transitions."""
+        self.page.wait_for_function(STILL)
 
     def check(self):
         """No exception on the page, no console error, nothing fetched from elsewhere, nothing wider than the
@@ -129,11 +160,110 @@ class Visitor:
         assert not self.page.evaluate(wide)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Note on the test that it failed, for the fixtures that clean up after it."""
+    report = yield
+    item.failed = getattr(item, "failed", False) or report.failed
+    return report
+
+
+class Tab:
+    """One browser tab for many tests: it keeps Streamlit's JavaScript compiled, which saves a second a visit.
+
+    Every test gets it empty: no page, nothing stored, the usual window and color scheme.
+    """
+
+    def __init__(self, browser, url):
+        self.context = browser.new_context(viewport=WINDOW)
+        self.url = url
+        self.page = None
+
+    def fresh(self):
+        """The tab as a test expects it."""
+        self.page = self.page or self.context.new_page()
+        return self.page
+
+    def reset(self):
+        """Empty the tab for the next test."""
+        page = self.page
+        if page.url.startswith(self.url):
+            page.evaluate("localStorage.clear(), sessionStorage.clear()")
+        page.mouse.up()
+        page.goto("about:blank")
+        page.set_viewport_size(WINDOW)
+        page.emulate_media(color_scheme="light", reduced_motion="no-preference")
+
+    def discard(self):
+        """Close the tab of a test that failed: nobody knows what state it is in."""
+        self.page.close()
+        self.page = None
+
+
+@pytest.fixture(scope="session")
+def tab(browser, server):
+    tab = Tab(browser, server.url)
+    yield tab
+    tab.context.close()
+
+
 @pytest.fixture
-def visitor(server, page):
+def visitor(request, server, tab):
+    """A visitor in the tab that the tests share."""
+    visitor = Visitor(tab.fresh(), server.url)
+    yield visitor
+    clean = False
+    try:
+        visitor.check()
+        clean = not request.node.failed
+    finally:
+        visitor.leave()
+        tab.reset() if clean else tab.discard()
+
+
+@pytest.fixture
+def fresh_visitor(server, page):
+    """A visitor in a new browser context, for what a shared tab cannot undo: scripts run before the page."""
     visitor = Visitor(page, server.url)
     yield visitor
     visitor.check()
+
+
+def until(condition, seconds=20):
+    """What `condition` gives, once that is true."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return found
+
+
+@pytest.fixture
+def stand_in():
+    """A process that is the training of a run written by hand. Ending the run may kill it."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(900)"])
+    yield {
+        "pid": process.pid,
+        "process_start": psutil.Process(process.pid).create_time(),
+        "boot_id": boot_id(),
+        "host": hostname(),
+    }
+    process.kill()
+    process.wait(10)
+
+
+@pytest.fixture
+def busy(server, stand_in):
+    """A run that holds every device: what a test launches waits in the queue, and no training starts."""
+    home = server.home / "runs"
+    slots = [device.key for device in list_devices()]
+    status = Status(state="running", created=time.time(), slots=slots, **stand_in)
+    run = create_run(make_config("quick"), home, title="Holds every device", status=status)
+    yield run
+    for other in list_runs(home, bundled=False):
+        if other.status().state == "queued":
+            launch.stop(other)
+    run.write_status(status.model_copy(update={"state": "stopped", "ended": time.time()}))
 
 
 @pytest.fixture(scope="session")

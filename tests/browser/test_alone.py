@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 from dashboard.talk.files import find_talk
+from tests.browser.conftest import WINDOW, until
 from tests.conftest import ROOT
 
 SHIP = "http://127.0.0.1:8501/attention?run=vit-cifar10&class=ship&image=2&query=2.3&layer=1"
@@ -32,19 +32,10 @@ def files(tmp_path_factory):
     return folder
 
 
-def until(condition, seconds=20):
-    """What `condition` gives, once that is true."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    return found
-
-
 @pytest.fixture
 def offline(browser):
     """A page without a network, and everything that goes wrong on it."""
-    context = browser.new_context(viewport={"width": 1280, "height": 720}, offline=True)
+    context = browser.new_context(viewport=WINDOW, offline=True)
     page = context.new_page()
     faults = []
     page.on("pageerror", lambda error: faults.append(str(error)))

@@ -1,4 +1,4 @@
-"""Every page opened and used in Chromium: no exception, no console error, nothing from another host."""
+"""The pages used in Chromium: navigation, own images, links, the first page and the bundled curves."""
 
 from __future__ import annotations
 
@@ -14,39 +14,9 @@ from playwright.sync_api import expect
 from dashboard.shared import resources
 from dashboard.sweeps import sample_curves
 from tests.browser.conftest import Server, Visitor
+from tests.browser.views import PAGES
 from tests.conftest import ROOT
 from vitcore.architectures import ARCHITECTURES
-
-PAGES = {
-    "": "What does a Vision Transformer see?",
-    "patches": "How does an image become a sequence?",
-    "attention": "Where does each patch look?",
-    "training": "Train a model and watch it learn",
-    "compare": "How do the models compare?",
-    "inductive_bias": "What does each model take for granted?",
-}
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_opens(visitor, path, scheme):
-    visitor.page.emulate_media(color_scheme=scheme)
-    page = visitor.open(path)
-    expect(page.locator("h1")).to_have_text(PAGES[path])
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_fits_a_narrow_window(visitor, path):
-    """`visitor.check` finds what is wider than the window."""
-    visitor.page.set_viewport_size({"width": 420, "height": 900})
-    page = visitor.open(path)
-    drawn = {"attention": ".xp[data-frame]", "patches": ".steps[data-step]"}.get(path)
-    if drawn:
-        page.wait_for_selector(drawn)
-        visitor.check()  # as it stands now, before the mouse or another run of the page
-        outside = """e => [...e.querySelectorAll("button, canvas, p, span")].filter(
-            (one) => one.offsetWidth && one.getBoundingClientRect().right > innerWidth).length"""
-        assert page.locator(drawn).evaluate(outside) == 0
 
 
 def test_the_navigation_leads_everywhere(visitor):
@@ -146,27 +116,17 @@ def test_an_own_image_is_shown_and_left_again(visitor):
 
 def test_the_name_of_an_own_image_is_text_and_no_markup(visitor):
     page, name = visitor.open(), "](x.png) ![*$a$* <b>.png"
+    upload(page, name, b"hello")
+    expect(page.get_by_test_id("stAlert")).to_contain_text(name)  # refused, the test image stays
+    expect(page.locator(".st-key-looks img").first).to_have_attribute("alt", re.compile("test image"))
+    page.keyboard.press("Escape")
+    visitor.settle()
     upload(page, name, png())
     picture = page.get_by_role("img", name=name, exact=True)
     expect(picture).to_have_attribute("src", re.compile("^data:image/png;"))
     expect(page.locator(".st-key-looks").get_by_text(name, exact=True)).to_be_visible()
     expect(page.locator(".st-key-looks img")).to_have_count(3)
     visitor.settle()
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "words"),
-    [
-        ("text.png", b"hello", "text.png is not a PNG, JPEG or WebP image"),
-        ("cut.png", png((300, 300))[:-300], "cut.png is damaged or incomplete"),
-        ("![a](http:x) `b.png", b"hello", "![a](http:x) `b.png is not a PNG"),  # words, nothing to fetch
-    ],
-)
-def test_a_wrong_upload_gets_a_sentence_and_the_image_stays(visitor, name, data, words):
-    page = visitor.open("patches")
-    upload(page, name, data)
-    expect(page.get_by_text(words)).to_be_visible()
-    expect(page.get_by_text("cat, test image 1 of 100").first).to_be_visible()
 
 
 def test_compare_draws_the_bundled_runs_over_each_axis(visitor):
@@ -195,16 +155,6 @@ def test_compare_draws_the_bundled_runs_over_each_axis(visitor):
     assert "runs=resnet-cifar10" in page.url
 
 
-def test_an_address_with_nonsense_still_opens(visitor):
-    for path in (
-        "attention?run=../../etc&class=unicorn&image=999&query=nowhere&layer=99&head=x&snapshot=-1&mask=a.b&speaks=x",
-        "compare?runs=none&x=7",
-        "patches?patch=3",
-    ):
-        visitor.open(path)
-        visitor.check()
-
-
 def test_a_page_that_raises_is_seen(page, tmp_path):
     """The tests' own eyes: an app of one page that raises does not pass `check`."""
     (tmp_path / "app.py").write_text("import streamlit as st\nst.title('Here')\nraise ValueError('boom')\n")
@@ -222,30 +172,18 @@ def test_a_page_that_raises_is_seen(page, tmp_path):
         server.stop()
 
 
-@pytest.mark.parametrize(
-    ("path", "named", "shown"),
-    [
-        ("?look=zebra", "zebra", "cat"),
-        ("?look=%0A%0A![x](http://h/x.png)", "![x](http://h/x.png)", "cat"),  # words, and nothing is fetched
-        ("?look=dog&nth=1000", "1000", "dog, test image 1 of 100"),
-        ("attention?run=nowhere", "nowhere", "ViT, 20 epochs"),
-        ("attention?class=unicorn&image=3", "unicorn", "cat"),
-        ("attention?query=9.9&layer=7", "query=9.9 and layer=7", "the defaults"),
-        ("attention?class=ship&image=9999", "9999", "ship, test image 1 of 100"),
-        ("patches?patch=7", "7", "patches of 4 pixels"),
-        ("compare?show=Nothing", "Nothing", "Scores"),
-        ("compare?runs=vit-cifar10,gone", "gone", "the others of the link"),
-        ("inductive_bias?probe=Magic", "Magic", "Shift"),
-    ],
-)
-def test_what_a_link_names_and_is_not_here_is_told(visitor, path, named, shown):
-    page = visitor.open(path)
-    told = page.get_by_test_id("stToast")
-    expect(told).to_have_count(1)
-    expect(told).to_contain_text(f"The link names {named}, which cannot be shown here. Shown: {shown}.")
-
-
-def test_a_link_that_is_right_tells_nothing(visitor):
-    page = visitor.open("attention?run=vit-cifar10&class=ship&image=100")
+def test_unknown_link_values_show_a_toast_as_text(visitor):
+    page = visitor.open("?look=%0A%0A![x](http://h/x.png)")
+    toast = page.get_by_test_id("stToast")
+    expect(toast).to_have_count(1)
+    expect(toast.locator("code")).to_have_text("![x](http://h/x.png)")
+    visitor.open("attention?class=ship&image=100")
     expect(page.locator(".xp-name")).to_have_text("ship, test image 100 of 100")
-    assert page.get_by_test_id("stToast").count() == 0
+    expect(toast).to_have_count(0)
+
+
+def test_a_link_of_nonsense_still_opens(visitor):
+    visitor.open(
+        "attention?run=../../etc&class=unicorn&image=999&query=nowhere&layer=99&head=x&snapshot=-1&mask=a.b"
+        "&speaks=x"
+    )

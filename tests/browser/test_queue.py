@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import WINDOW, Visitor
 from tests.browser.test_training import launch, wait_for_points
+from vitcore.config import make_config
 from vitcore.queue import launch as background
-from vitcore.runs.folder import ACTIVE, find_run, list_runs
+from vitcore.queue import order
+from vitcore.runs.folder import ACTIVE, Status, create_run, find_run, list_runs
 
 
 def own(server):
@@ -50,9 +53,8 @@ def test_a_killed_training_is_shown_as_failed_within_ten_seconds_and_resumes(vis
     expect(page.get_by_text("running", exact=True)).to_be_visible()
 
 
-def test_those_that_wait_are_moved_taken_off_and_ended_at_once(visitor, server):
-    page = launch(visitor, epochs=501)
-    first = watched(page, server)
+def test_waiting_runs_are_moved_and_removed(visitor, server, busy):
+    page = visitor.open("training?model=ResNet")
     ids = []
     for epochs in (502, 503):
         set_epochs(visitor, epochs)
@@ -62,46 +64,52 @@ def test_those_that_wait_are_moved_taken_off_and_ended_at_once(visitor, server):
         ids.append(watched(page, server).id)
     expect(page.get_by_text("2nd in the queue")).to_be_visible()
     page.get_by_role("button", name="Devices and queue").click()
-    expect(page.get_by_text("Trains ResNet quick")).to_be_visible()
+    expect(page.get_by_text(busy.title).first).to_be_visible()  # what the device trains
     page.locator(f".st-key-up_{ids[1]}").get_by_role("button").click()
-    expect(page.get_by_text("Next in the queue")).to_be_visible()
+    expect(page.get_by_text("2nd in the queue")).to_have_count(0)
+    assert [run.id for run in order.waiting(server.home / "runs")] == ids[::-1]
     visitor.settle()
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Take off the queue").click()
-    expect(page.get_by_text("Taken off the queue")).to_be_visible()
-    visitor.open(f"training?watch={first.id}")
-    page.get_by_role("button", name="Stop training").click()
-    now = page.get_by_role("button", name=re.compile("End at once|Resume training"))
-    expect(now).to_be_visible()
-    if "End" in now.inner_text():
-        now.click(timeout=5_000)
-    expect(page.get_by_role("button", name="Resume training")).to_be_visible()
+    page.locator(".st-key-stop").get_by_role("button").click()
+    expect(page.locator(".st-key-resume")).to_be_visible()
+    assert [run.id for run in order.waiting(server.home / "runs")] == ids[:1]
 
 
-def test_the_settings_of_a_run_are_copied_and_changed(visitor, server):
+def test_a_training_that_does_not_stop_is_ended_at_once(visitor, server, stand_in):
+    """A process that ignores the request to stop, as one that hangs would."""
+    status = Status(state="running", created=time.time(), slots=["cpu"], **stand_in)
+    run = create_run(make_config("quick"), server.home / "runs", status=status)
+    page = visitor.page
+    page.goto(f"{visitor.url}/training?watch={run.id}")
+    page.locator(".st-key-stop").get_by_role("button").click()
+    page.locator(".st-key-abort").get_by_role("button").click()
+    expect(page.locator(".st-key-resume")).to_be_visible()
+    assert run.status().state == "stopped"
+
+
+def test_the_settings_of_a_run_are_copied_and_changed(visitor, server, busy):
     page = visitor.open("training?watch=vit-cifar10")
     page.get_by_role("button", name="Copy settings").click()
-    expect(page.get_by_text("The settings of ViT", exact=False)).to_be_visible()
+    expect(page.locator(".st-key-uncopy")).to_be_visible()
     visitor.settle()
     expect(page.get_by_role("spinbutton", name="Epochs")).to_have_value("20")
     before = {run.id for run in own(server)}
     set_epochs(visitor, 3)
-    page.get_by_text("Data", exact=True).first.click()
     page.get_by_role("combobox", name="Data").click()
     page.get_by_role("option", name="cifar10-mini").click()
     visitor.settle()
     page.get_by_role("button", name="Launch training").click()
-    expect(page.get_by_role("button", name=re.compile("Stop training|Take off"))).to_be_visible()
+    expect(page.locator(".st-key-stop")).to_be_visible()
     (run,) = [run for run in own(server) if run.id not in before]
     same = find_run("vit-cifar10").config.model_dump() | {"epochs": 3, "data": "cifar10-mini"}
     assert run.config.model_dump() == same
-    page.get_by_role("button", name="Back to the recipe").click()
+    page.locator(".st-key-uncopy").get_by_role("button").click()
     visitor.settle()
-    expect(page.get_by_role("button", name="Back to the recipe")).to_have_count(0)
+    expect(page.locator(".st-key-uncopy")).to_have_count(0)
 
 
-def test_two_visitors_who_press_launch_together_start_one_run(browser, server):
-    contexts = [browser.new_context(viewport={"width": 1280, "height": 720}) for _ in range(2)]
+def test_two_visitors_who_press_launch_together_start_one_run(browser, server, busy):
+    contexts = [browser.new_context(viewport=WINDOW) for _ in range(2)]
     visitors = [Visitor(context.new_page(), server.url) for context in contexts]
     before = {run.id for run in own(server)}
     for visitor in visitors:
@@ -111,7 +119,7 @@ def test_two_visitors_who_press_launch_together_start_one_run(browser, server):
     for button in buttons:
         button.dispatch_event("click")  # does not wait for what it causes
     for visitor in visitors:
-        expect(visitor.page.get_by_role("button", name=re.compile("Stop training|Take off"))).to_be_visible()
+        expect(visitor.page.locator(".st-key-stop")).to_be_visible()
         visitor.settle()
         visitor.check()
     (run,) = {run.id for run in own(server)} - before

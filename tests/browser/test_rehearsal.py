@@ -39,13 +39,6 @@ def test_a_rehearsal_says_what_it_will_take_and_is_forgotten_with_its_settings(v
     expect(page.get_by_text("Rehearsing some twenty steps")).to_have_count(0)
 
 
-def test_a_rehearsal_of_what_does_not_fit_gets_a_sentence(visitor):
-    page = visitor.open("training?model=ViT")
-    set_epochs(visitor, -3)
-    page.get_by_role("button", name="Rehearse").click()
-    expect(page.get_by_text("epochs is -3: it must be at least 1").first).to_be_visible()
-
-
 @pytest.mark.slow
 def test_a_fair_pair_is_launched_overlaid_seen_learning_and_found(visitor, server):
     page = visitor.open("training?model=ResNet")

@@ -1,4 +1,4 @@
-"""The page that the server sends first: the style is in it, and nothing jumps while it is drawn."""
+"""The page that the server sends first: it contains the style and the server's place."""
 
 from __future__ import annotations
 
@@ -9,18 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Server, Visitor
-from tests.browser.test_accessibility import VIEWS
 from tests.conftest import ROOT
-
-ABOUT = 10  # pixels: the title's row may grow by a control in it
-WATCH = """
-window.tops = [];
-(function look() {
-  const title = document.querySelector("[data-testid=stMain] h1");
-  if (title) window.tops.push(title.getBoundingClientRect().top);
-  requestAnimationFrame(look);
-})();
-"""
 
 
 class Styles(HTMLParser):
@@ -85,14 +74,3 @@ def test_the_server_is_found_at_once_also_below_a_path(tmp_path, page, monkeypat
         visitor.check()
     finally:
         server.stop()
-
-
-@pytest.mark.parametrize("path", VIEWS.values(), ids=list(VIEWS))
-def test_the_page_does_not_jump_while_it_is_drawn(server, page, path):
-    page.add_init_script(WATCH)
-    visitor = Visitor(page, server.url)
-    visitor.open(path)
-    tops = page.evaluate("window.tops")
-    assert len(tops) > 5
-    assert max(tops) - min(tops) < ABOUT
-    visitor.check()

@@ -1,0 +1,41 @@
+"""The dashboard's views: one address for each thing that a page can show at large."""
+
+from __future__ import annotations
+
+PAGES = {
+    "": "What does a Vision Transformer see?",
+    "patches": "How does an image become a sequence?",
+    "attention": "Where does each patch look?",
+    "training": "Train a model and watch it learn",
+    "compare": "How do the models compare?",
+    "inductive_bias": "What does each model take for granted?",
+}
+VIEWS = {
+    "overview": "",
+    "patches": "patches",
+    "attention": "attention",
+    "attention of a CNN": "attention?run=resnet-cifar10",
+    "training": "training",
+    "compare": "compare?show=Scores",
+    "confusion": "compare?show=Confusion",
+    "sweeps": "compare?view=Sweeps",
+    "inductive bias, live": "inductive_bias?probe=Shift",
+    "inductive bias, curves": "inductive_bias?probe=Ablation",
+    "sample efficiency": "inductive_bias?probe=Sample+efficiency",
+    "talk, explorer": "?talk=why&step=3",
+    "talk, figure": "?talk=why&step=7",
+}
+# what a view draws last: there when its model has answered
+DRAWN = {
+    "patches": ".steps[data-step]",
+    "attention": ".xp[data-frame]",
+    "attention of a CNN": ".js-plotly-plot .main-svg",
+    "inductive bias, live": ".replay[data-frame]",
+    "inductive bias, curves": ".js-plotly-plot .main-svg",
+    "sample efficiency": ".js-plotly-plot .main-svg",
+    "confusion": ".js-plotly-plot .main-svg",
+    "sweeps": ".js-plotly-plot .main-svg",
+    "compare": ".js-plotly-plot .main-svg",
+    "talk, explorer": ".xp[data-frame]",
+    "talk, figure": ".js-plotly-plot .main-svg",
+}

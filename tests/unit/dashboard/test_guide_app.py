@@ -1,0 +1,67 @@
+"""The popover "How it works" of every page, and its glossary."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard import guide
+from dashboard.shared import resources
+from dashboard.sweeps import sample_curves
+from tests.unit.dashboard.app import open_app
+
+SHOWN = [  # page, query, title of the section that stands first
+    ("inductive_bias", {"probe": "Frequencies"}, "Frequencies"),
+    ("compare", {"show": "Calibration"}, "Calibration"),
+    ("compare", {}, "Scores"),
+    ("attention", {}, "How to use it"),
+]
+
+
+def sections(app):
+    """The expanders of the guide, in their order."""
+    titles = {section.title for name in guide.NAMES for section in guide.guide(name).sections}
+    return [one for one in app.expander if one.label in titles]
+
+
+@pytest.mark.parametrize("name", guide.NAMES)
+def test_every_page_shows_its_guide(name):
+    app = open_app(name)
+    found = sections(app)
+    assert sorted(one.label for one in found) == sorted(s.title for s in guide.guide(name).sections)
+    texts = {one.label: "".join(part.value for part in one.markdown) for one in found}
+    for section in guide.guide(name).sections:
+        assert texts[section.title] == guide.linked(section.text).strip()
+
+
+@pytest.mark.parametrize(("name", "query", "title"), SHOWN)
+def test_the_section_about_what_is_shown_is_first_and_unfolded(name, query, title):
+    found = sections(open_app(name, **query))
+    assert title in found[0].label
+    assert [one.proto.expanded for one in found] == [True] + [False] * (len(found) - 1)
+
+
+def test_the_overview_states_how_it_was_measured():
+    (how,) = (one for one in open_app().expander if one.label == "How it was measured")
+    text = "".join(part.value for part in how.markdown)
+    run = resources.bundled()["vit"]
+    assert f"{resources.parameters(run) / 1e6:.1f} million" in text
+    assert f"{run.status().active_s / 60:.0f} minutes" in text
+    assert ("The curves:" in text) == bool(sample_curves.bundled_points())
+
+
+def test_the_glossary_lists_the_words_of_the_page_first_and_is_searched():
+    app = open_app("patches")
+    own, every = guide.words_of("patches"), list(guide.glossary())
+    others = [word for word in every if word not in own]
+
+    def listed():
+        lists = [part.value for part in app.tabs[1].markdown if "&ensp;" in part.value]
+        return [line.split("**")[1] for text in lists for line in text.split("\n\n")]
+
+    assert 0 < len(own) < len(every)
+    assert listed() == [*own, *others]
+    app.text_input(key="glossary").set_value("rollout").run()
+    assert listed() == guide.look_up("rollout")
+    app.text_input(key="glossary").set_value("zebra").run()
+    assert listed() == []
+    assert any("zebra" in one.value for one in app.tabs[1].caption)

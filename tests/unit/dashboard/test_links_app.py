@@ -1,0 +1,53 @@
+"""What a page does with a link whose values do not exist here."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard.drawing.markdown import plain
+from tests.unit.dashboard.app import open_app
+
+UNKNOWN = [  # page, query, the value that does not exist, what is shown instead
+    ("overview", {"look": "zebra"}, "zebra", "cat"),
+    ("overview", {"look": "\n\n![x](http://h/x.png)"}, "`![x](http://h/x.png)`", "cat"),  # code, no picture
+    ("overview", {"look": "dog", "nth": "1000"}, "1000", "dog, test image 1 of 100"),
+    ("attention", {"run": "nowhere"}, "nowhere", "ViT, 20 epochs"),
+    ("attention", {"class": "unicorn", "image": "3"}, "unicorn", "cat"),
+    ("attention", {"query": "9.9", "layer": "7"}, "`query=9.9` and `layer=7`", "the defaults"),
+    ("attention", {"class": "ship", "image": "9999"}, "9999", "ship, test image 1 of 100"),
+    ("patches", {"patch": "7"}, "7", "patches of 4 pixels"),
+    ("compare", {"show": "Nothing"}, "Nothing", "Scores"),
+    ("compare", {"runs": "vit-cifar10,gone"}, "gone", "the others of the link"),
+    ("inductive_bias", {"probe": "Magic"}, "Magic", "Shift"),
+]
+
+
+@pytest.mark.parametrize(("name", "query", "named", "shown"), UNKNOWN)
+def test_unknown_link_values_show_a_toast(name, query, named, shown):
+    (toast,) = open_app(name, **query).toast
+    assert named in toast.value
+    assert plain(shown) in toast.value
+
+
+def test_a_valid_link_shows_no_toast():
+    app = open_app("attention", run="vit-cifar10", **{"class": "ship", "image": "100"})
+    assert not app.toast
+    assert app.number_input(key="image").value == 100
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        (
+            "attention",
+            {"run": "../../etc", "class": "unicorn", "image": "999", "query": "nowhere", "layer": "99",
+             "head": "x", "snapshot": "-1", "mask": "a.b", "speaks": "x"},
+        ),
+        ("compare", {"runs": "none", "x": "7"}),
+        ("patches", {"patch": "3"}),
+        ("inductive_bias", {"shuffle": "<b>", "probe": "Shuffle"}),
+    ],
+)  # fmt: skip
+def test_a_link_of_nonsense_still_opens(name, query):
+    app = open_app(name, **query)
+    assert len(app.title) == 1

@@ -1,0 +1,68 @@
+"""The training page's form: a wrong setting gets an error and launches nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard.drawing.markdown import plain
+from tests.unit.dashboard.app import open_app
+from vitcore.runs.folder import list_runs
+
+
+def widget(app, kind, label):
+    """The first widget with a label: the form stands above the popovers, which repeat some of its labels."""
+    return next(one for one in app.get(kind) if one.label == label)
+
+
+def refusal(app):
+    """The error that pressing the launch button adds; the popovers below may show their own already."""
+    before = len(app.error)
+    widget(app, "button", "Launch training").click().run()
+    assert not app.exception, app.exception
+    assert len(app.error) == before + 1
+    return app.error[0].value
+
+
+def own_runs():
+    return list_runs(bundled=False)
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "label", "value", "named"),
+    [
+        ("ViT", "number_input", "Embedding", 100, "embed_dim 100"),
+        ("ViT", "number_input", "Patch size", 5, "patch_size 5"),
+        ("MLP-Mixer", "number_input", "Token dim", 3, "token_dim is 3"),
+        ("ResNet", "text_input", "Channels", "8, 16", "c_hidden has 2 stages"),
+        ("DenseNet", "text_input", "Layers", "6, many", "whole number"),
+    ],
+)
+def test_a_wrong_setting_gets_an_error_and_launches_nothing(model, kind, label, value, named):
+    app = open_app("training", model=model)
+    widget(app, kind, label).set_value(value).run()
+    assert plain(named) in refusal(app)
+    assert not own_runs()
+
+
+def test_the_error_about_epochs_goes_when_they_are_corrected():
+    app = open_app("training", model="ResNet")
+    widget(app, "number_input", "Epochs").set_value(-5).run()
+    assert "-5" in refusal(app)
+    widget(app, "number_input", "Epochs").set_value(10).run()
+    assert not app.error
+    assert not own_runs()
+
+
+@pytest.mark.parametrize("folder", ["../../../etc", "", ".", "a\0b"])
+def test_a_folder_outside_the_data_directory_is_refused(folder):
+    app = open_app("training", data="own folder")
+    widget(app, "text_input", "Folder under the data directory").set_value(folder).run()
+    assert refusal(app)
+    assert not own_runs()
+
+
+def test_a_rehearsal_of_a_wrong_setting_gets_an_error():
+    app = open_app("training", model="ViT")
+    widget(app, "number_input", "Epochs").set_value(-3).run()
+    widget(app, "button", "Rehearse").click().run()
+    assert "-3" in app.error[0].value
