@@ -23,7 +23,7 @@ from torch.utils.tensorboard.summary import hparams
 
 from vitcore.config import Config
 from vitcore.errors import UserError
-from vitcore.models import build
+from vitcore.models import build_for
 from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.foreign import foreign_runs
 from vitcore.runs.metrics import event_files
@@ -73,15 +73,10 @@ class Board:
 
     def _graph(self, config: Config) -> object | None:
         """What torch's tracing makes of the model; alike for alike models."""
-        shape = (config.image_size, len(config.classes or ()))
+        shape = (config.image_size, config.num_classes)
         key = repr((config.model, sorted(config.options.items()), shape))
         if key not in self.graphs and len(self.graphs) < MOST_GRAPHS:
-            model = build(
-                config.model,
-                num_classes=len(config.classes or range(10)),
-                image_size=config.image_size,
-                **config.options,
-            )
+            model = build_for(config)
             image = torch.zeros(1, 3, config.image_size, config.image_size)
             self.graphs[key] = graph(model.eval(), image)
         return self.graphs.get(key)
