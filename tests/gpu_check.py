@@ -65,7 +65,7 @@ def timed(
     config = make_config("quick", model=model, device=device, batch_size=256, keep_patches=1.0, **settings)
     config = config.model_copy(update={"epochs": -(-steps // (len(split) // config.batch_size))})
     torch.manual_seed(0)
-    module = Classifier(prepare(config, 10), config)
+    module = Classifier(prepare(config), config)
     clock = Clock(module.model.input_layer if model == "vit" else module.model.input_net[0], device)
     trainer = make_trainer(config, progress=False)
     trainer.callbacks.append(clock)

@@ -1,7 +1,8 @@
-"""TensorBoard over all runs: their event files as they are, beside them graphs and hyperparameters.
+"""TensorBoard over all runs: their event files as they are, with graphs and hyperparameters added.
 
-A log folder is built of links, so that TensorBoard reads the runs' own files as they grow; what is made for
-it, the graph of the model and the settings with the final scores, stands in a file of its own.
+A log folder is built of links, so that TensorBoard reads the runs' own files as they grow. What is made for
+it is in files of its own: the settings with the final scores, one for each run, and the graph of the model,
+one for all runs of the same model, because tracing it takes a second or two.
 """
 
 from __future__ import annotations
@@ -18,12 +19,11 @@ from typing import NoReturn
 
 import torch
 from torch.utils.tensorboard import SummaryWriter
-from torch.utils.tensorboard._pytorch_graph import graph
 from torch.utils.tensorboard.summary import hparams
 
 from vitcore.config import Config
 from vitcore.errors import UserError
-from vitcore.models import build
+from vitcore.models import build_for
 from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.foreign import foreign_runs
 from vitcore.runs.metrics import event_files
@@ -35,11 +35,12 @@ SETTINGS = ("model", "data", "recipe", "epochs", "minutes", "batch_size", "optim
 
 
 class Board:
-    """The log folder; `update` links what is new."""
+    """The log folder `logdir`, below `place`; `update` links what is new."""
 
     def __init__(self, place: Path, root: str | Path | None = None) -> None:
-        self.place, self.root = place, root
-        self.graphs: dict[str, object] = {}
+        self.root = root
+        self.logdir, self.graph_dir = place / "runs", place / "graphs"
+        self.graphs: dict[str, Path] = {}  # the event file with the graph of a model
         self.described: set[str] = set()
 
     def update(self) -> None:
@@ -47,11 +48,10 @@ class Board:
         for run in [*list_runs(self.root), *foreign_runs(self.root)]:
             if not (files := event_files(run.path)):
                 continue
-            folder = self.place / run.id
+            folder = self.logdir / run.id
             folder.mkdir(parents=True, exist_ok=True)
             for file in files:
-                if not (link := folder / file.name).is_symlink():
-                    link.symlink_to(file.resolve())
+                _link(folder, file)
             if run.id not in self.described:
                 with contextlib.suppress(UserError):  # somebody else's event files have no settings
                     self._describe(run, folder)
@@ -68,23 +68,24 @@ class Board:
                 writer.file_writer.add_summary(summary)
             for name, value in scores.items():
                 writer.add_scalar(name, value, run.status().step)
-            if (drawn := self._graph(config)) is not None:
-                writer._get_file_writer().add_graph(drawn)
+        if (file := self._graph(config)) is not None:
+            _link(folder, file)
 
-    def _graph(self, config: Config) -> object | None:
-        """What torch's tracing makes of the model; alike for alike models."""
-        shape = (config.image_size, len(config.classes or ()))
-        key = repr((config.model, sorted(config.options.items()), shape))
+    def _graph(self, config: Config) -> Path | None:
+        """An event file with the traced model; models of the same options and sizes share it."""
+        key = repr((config.model, sorted(config.options.items()), config.image_size, config.num_classes))
         if key not in self.graphs and len(self.graphs) < MOST_GRAPHS:
-            model = build(
-                config.model,
-                num_classes=len(config.classes or range(10)),
-                image_size=config.image_size,
-                **config.options,
-            )
-            image = torch.zeros(1, 3, config.image_size, config.image_size)
-            self.graphs[key] = graph(model.eval(), image)
+            place = self.graph_dir / str(len(self.graphs))
+            with SummaryWriter(str(place), filename_suffix=".graph") as writer:
+                image = torch.zeros(1, 3, config.image_size, config.image_size)
+                writer.add_graph(build_for(config).eval(), image)
+            (self.graphs[key],) = event_files(place)
         return self.graphs.get(key)
+
+
+def _link(folder: Path, file: Path) -> None:
+    if not (link := folder / file.name).is_symlink():
+        link.symlink_to(file.resolve())
 
 
 def serve(root: str | Path | None = None, port: int = 6006) -> int:
@@ -96,14 +97,13 @@ def serve(root: str | Path | None = None, port: int = 6006) -> int:
     logging.getLogger("torch").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="vitlab-tensorboard-") as place:
         board = Board(Path(place), root)
+        board.logdir.mkdir()
         print("Preparing graphs and hyperparameters ...", flush=True)
         board.update()
-        command = [sys.executable, "-m", "tensorboard.main", "--logdir", place, "--port", str(port)]
-        command += [
-            "--reload_multifile",
-            "true",
-        ]  # the files that were made for it may be newer than a run's own
-        child = subprocess.Popen([*command, "--reload_interval", "5"])
+        command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(board.logdir)]
+        # several files of a run are read: those that were made here may be newer than its own
+        command += ["--port", str(port), "--reload_interval", "5", "--reload_multifile", "true"]
+        child = subprocess.Popen(command)
         try:
             while child.poll() is None:
                 time.sleep(EVERY_S)

@@ -16,6 +16,7 @@ from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.probes.store import Result
 from vitcore.probes.table import standard_error
+from vitcore.sweeps.plan import data_name
 
 DASH = "\u2013"
 BUSY = 0.2  # share of the processors from which on other programs are worth a word
@@ -103,8 +104,7 @@ def _mega(values: dict) -> str:
 
 
 def _data(item: Item) -> str:
-    data = item.run.config.data
-    return data if not data.startswith("folder:") else data.rstrip("/").rsplit("/", 1)[-1]
+    return data_name(item.run.config)
 
 
 def _epochs(item: Item) -> str:

@@ -31,7 +31,7 @@ def dataset_of(run: Run) -> Dataset:
     `UserError`.
     """
     config = run.config
-    return dataset(config.data, config.image_size) if config.data.startswith("folder:") else dataset()
+    return dataset(config.data, config.image_size) if config.folder else dataset()
 
 
 def runs(*, trained: bool = False, model: str | None = None) -> list[Run]:

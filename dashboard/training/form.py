@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -12,7 +11,7 @@ from dashboard.drawing.markdown import plain
 from dashboard.shared import resources
 from dashboard.training import form_fields
 from vitcore.architectures import ARCHITECTURES, RECIPE_NAMES
-from vitcore.config import Config, build_config, choices, make_config
+from vitcore.config import FOLDER, Config, build_config, choices, make_config
 from vitcore.errors import UserError
 from vitcore.paths import data_dir
 from vitcore.runs.folder import Run
@@ -53,8 +52,8 @@ def copy_settings(run: Run) -> None:
     state.copy_of, state.model, state.recipe = run.id, config.model, config.recipe
     state.data = config.data if config.data in SOURCES else "own folder"
     if state.data == "own folder":
-        place, home = Path(config.data.removeprefix("folder:")), data_dir().resolve()
-        state.folder = str(place.relative_to(home)) if place.is_relative_to(home) else ""
+        place, home = config.folder, data_dir().resolve()
+        state.folder = str(place.relative_to(home)) if place and place.is_relative_to(home) else ""
 
 
 def _copied(found: list[Run], model: str, recipe: str) -> Run | None:
@@ -145,4 +144,4 @@ def _data(source: str) -> str:
     )  # fmt: skip
     home = data_dir().resolve()
     place = (home / folder).resolve() if folder and "\0" not in folder else home
-    return f"folder:{place}" if place != home and place.is_relative_to(home) else ""
+    return f"{FOLDER}{place}" if place != home and place.is_relative_to(home) else ""

@@ -186,10 +186,10 @@ def test_the_precision_of_a_run_is_the_one_asked_for_and_written_down(colours):
 
 
 def test_a_cnn_is_trained_in_channels_last_and_a_compiled_model_keeps_its_names(colours):
-    model = setup.prepare(config(colours, "resnet"), 2)
+    model = setup.prepare(config(colours, "resnet"))
     weights = [p for p in model.parameters() if p.ndim == 4]
     assert all(p.is_contiguous(memory_format=torch.channels_last) for p in weights)
-    plain, compiled = (setup.prepare(config(colours, compile=c), 2) for c in (False, True))
+    plain, compiled = (setup.prepare(config(colours, compile=c)) for c in (False, True))
     assert list(plain.state_dict()) == list(compiled.state_dict())
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 
 from vitcore.cli import Json, RunsDir, app
+from vitcore.cli.settings import parse_settings
 from vitcore.errors import UserError
 from vitcore.probes import IMAGES, PROBES, SCORES, SPEED, TEST, Probe, find_probe
 from vitcore.probes.store import Result, Subject
@@ -56,9 +56,9 @@ def probe(
             print(look(run))
         return
     wanted = list(PROBES.values()) if name == "all" else [find_probe(name)]
-    results = []
+    given, results = parse_settings(settings), []
     for found in wanted:
-        chosen = found.settings(_given(settings))
+        chosen = found.settings(given)
         for group in _groups(found, [Subject(run, untrained) for run in runs]):
             results.append(_run(found, group, images or found.images, chosen, runs_dir, with_run))
     if as_json:
@@ -76,16 +76,6 @@ def _groups(probe: Probe, subjects: list[Subject]) -> list[list[Subject]]:
     if len(subjects) > 2:
         raise UserError(f"{probe.name} compares two models: give two runs.")
     return [subjects * 2 if len(subjects) == 1 else subjects]  # one: with itself
-
-
-def _given(settings: list[str] | None) -> dict[str, object]:
-    given = {}
-    for setting in settings or []:
-        name, equals, value = setting.partition("=")
-        if not equals:
-            raise UserError(f"--set needs NAME=VALUE, not {setting!r}.")
-        given[name.strip()] = yaml.safe_load(value)
-    return given
 
 
 def _run(

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from vitcore.cli import Data, Json, RunsDir, app
+from vitcore.cli.settings import parse_settings, parse_value_lists
 from vitcore.cli.training import BatchSize, Device, Epochs, Minutes, Recipe, Setting, config_of
 from vitcore.errors import UserError
 
@@ -24,17 +24,6 @@ app.add_typer(sweep, name="sweep")
 Seeds = Annotated[str, typer.Option(metavar="N,N", help="Every configuration is trained with each.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be launched, and launch nothing.")]
 SweepName = Annotated[str, typer.Argument(metavar="SWEEP", help="A sweep's name, see `sweep list`.")]
-
-
-def _values(text: str, option: str) -> list[Any]:
-    """`2,4,8`, `pre,post` or `[8,16],[16,32]` as values."""
-    try:
-        found = yaml.safe_load(f"[{text}]")
-    except yaml.YAMLError:
-        found = []
-    if not found:
-        raise UserError(f"{option} needs values with commas between them, not {text!r}.")
-    return found
 
 
 def _numbers(text: str, option: str, kind: type) -> list[Any]:
@@ -95,24 +84,14 @@ def samples(
     shared: dict[str, Any] = {"batch_size": batch_size, "device": kind or None}
     shared = {name: value for name, value in shared.items() if value is not None}
     own: dict[str, dict[str, Any]] = {}
-    for setting in settings or []:
-        name, equals, text = setting.partition("=")
-        if not equals:
-            raise UserError(f"--set needs NAME=VALUE, not {setting!r}.")
+    for name, value in parse_settings(settings).items():
         model, dot, inner = name.rpartition(".")
-        (own.setdefault(model, {}) if dot else shared)[inner.replace("-", "_")] = _value(text, name)
+        (own.setdefault(model, {}) if dot else shared)[inner] = value
     plan = plan_samples(
         models, data=data or "cifar10-mini", shares=[p / 100 for p in _numbers(shares, "--shares", float)],
         steps=steps, seeds=_numbers(seeds, "--seeds", int), recipe=recipe or "quick", own=own, **shared,
     )  # fmt: skip
     _launch(plan, runs_dir, device if very else None, dry_run)
-
-
-def _value(text: str, name: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise UserError(f"--set {name}: {text!r} is not a value that YAML understands.") from None
 
 
 @sweep.command()
@@ -144,13 +123,7 @@ def study(
     kind, _, very = (device or "").partition(":")
     given = dict(model=model, data=data, recipe=recipe, epochs=epochs, minutes=minutes, batch_size=batch_size)
     base = config_of(None, settings, **given, device=kind or None)
-    values: dict[str, list[Any]] = {}
-    for text in vary:
-        name, equals, tried = text.partition("=")
-        if not equals:
-            raise UserError(f"--vary needs NAME=VALUE,VALUE, not {text!r}.")
-        values.setdefault(name.strip().replace("-", "_"), []).extend(_values(tried, f"--vary {name}"))
-    plan = plan_study(base, values, seeds=_numbers(seeds, "--seeds", int) if seeds else ())
+    plan = plan_study(base, parse_value_lists(vary), seeds=_numbers(seeds, "--seeds", int) if seeds else ())
     _launch(plan, runs_dir, device if very else None, dry_run)
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from vitcore.architectures import ARCHITECTURES
 from vitcore.cli import Data, Json, RunsDir, app
+from vitcore.cli.settings import parse_settings
 from vitcore.errors import UserError
 
 Model = Annotated[str | None, typer.Option(help=f"{', '.join(ARCHITECTURES)}.  [default: vit]")]
@@ -55,14 +55,7 @@ def config_of(file: Path | None, settings: list[str] | None, **options: Any) -> 
     from vitcore.config import build_config, make_config, read_config
 
     given = {name: value for name, value in options.items() if value is not None}
-    for setting in settings or []:
-        name, equals, value = setting.partition("=")
-        if not equals:
-            raise UserError(f"--set needs NAME=VALUE, not {setting!r}.")
-        try:
-            given[name.strip().replace("-", "_")] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise UserError(f"--set {name}: {value!r} is not a value that YAML understands.") from None
+    given |= parse_settings(settings)
     if file is None:
         return make_config(**given)
     values = read_config(file).model_dump()

@@ -19,7 +19,7 @@ import numpy as np
 from filelock import FileLock
 from PIL import Image
 
-from vitcore.config import Config
+from vitcore.config import FOLDER, Config, folder_of
 from vitcore.data.images import SUFFIXES, check_header, open_image, read_image
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, data_dir
@@ -99,8 +99,8 @@ def load_dataset(name: str, image_size: int = 32, *, download: bool = True) -> D
         if (place / "labels.json").is_file():
             return _sheets(name, place)
         return _torchvision(place, download=download)
-    if name.startswith("folder:"):
-        return _folder(name, Path(name.removeprefix("folder:")).expanduser().absolute(), image_size)
+    if place := folder_of(name):
+        return _folder(name, place, image_size)
     raise UserError(f"Unknown dataset {name!r}: choose cifar10, cifar10-mini or folder:PATH.")
 
 
@@ -126,9 +126,7 @@ def resolve(config: Config) -> Config:
 
     Raises `UserError` when the data cannot be used.
     """
-    data = config.data
-    if data.startswith("folder:"):
-        data = f"folder:{Path(data.removeprefix('folder:')).expanduser().absolute()}"
+    data = f"{FOLDER}{config.folder}" if config.folder else config.data
     return config.model_copy(update={"data": data, "classes": check_dataset(data, config.image_size)})
 
 

@@ -1,4 +1,9 @@
-"""Downloads that go on where they broke off. No torch."""
+"""Downloads that resume where they broke off, for the published checkpoints and their event files. No torch.
+
+Neither pooch nor `torch.hub.download_url_to_file` does this: both start again from the first byte after a
+broken connection, and torch's has no timeout and no lock between processes. CIFAR-10 comes through
+torchvision, which checks its MD5 sum (`vitcore.data.datasets`).
+"""
 
 from __future__ import annotations
 

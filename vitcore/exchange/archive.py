@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vitcore.config import dump_config
+from vitcore.config import FOLDER, dump_config, folder_of
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, check_allowed, runs_dir
 from vitcore.runs.files import check_space, write_atomic
@@ -44,7 +44,8 @@ def log_spaced(snapshots: list[Path], count: int) -> list[Path]:
 
 def data_name(data: str) -> str:
     """The name of a dataset without the place of its folder on this machine."""
-    return f"folder:{Path(data.removeprefix('folder:')).name}" if data.startswith("folder:") else data
+    folder = folder_of(data)
+    return f"{FOLDER}{folder.name}" if folder else data
 
 
 def check_finished(run: Run) -> Status:

@@ -26,7 +26,7 @@ from vitcore.config import Config, make_config
 from vitcore.data.datasets import CLASSES
 from vitcore.data.download import NotThere, Progress, fetch
 from vitcore.errors import UserError
-from vitcore.models import build, weights_of
+from vitcore.models import build_for, weights_of
 from vitcore.paths import check_allowed, runs_dir
 from vitcore.runs import process
 from vitcore.runs.files import write_atomic
@@ -228,7 +228,7 @@ def model_of(config: Config, state: dict[str, Any]) -> nn.Module:
     """
     label = ARCHITECTURES[config.model].label
     with torch.device("meta"):  # a small file may describe a model far larger than the memory
-        wanted = build(config.model, **config.options).state_dict()
+        wanted = build_for(config).state_dict()
     given = {name.removeprefix("model."): value for name, value in state.items()}
     for name, value in wanted.items():
         found = given.pop(name, None)
@@ -240,7 +240,7 @@ def model_of(config: Config, state: dict[str, Any]) -> nn.Module:
         wanted[name] = found
     if given:
         raise UserError(f"This is not the published {label}: it has an unknown {next(iter(given))}.")
-    model = build(config.model, **config.options)
+    model = build_for(config)
     model.load_state_dict(wanted)
     return model
 

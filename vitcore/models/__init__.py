@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from vitcore.architectures import ARCHITECTURES
-from vitcore.config import check_options
+from vitcore.config import Config, check_options
 from vitcore.errors import UserError, no_weights
 from vitcore.runs.folder import ACTIVE, Run
 
@@ -25,6 +25,11 @@ def build(name: str, *, num_classes: int = 10, image_size: int = 32, **options: 
         raise UserError(f"{error}.") from None
 
 
+def build_for(config: Config) -> nn.Module:
+    """A new model with random weights, as a configuration describes it. Raises `UserError`."""
+    return build(config.model, num_classes=config.num_classes, image_size=config.image_size, **config.options)
+
+
 def count_parameters(model: nn.Module) -> int:
     """Trainable numbers."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
@@ -37,15 +42,10 @@ def load_run(run: Run, weights: Path | None = None) -> nn.Module:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    config, path = run.config, weights or run.weights
+    path = weights or run.weights
     if path is None:
         raise no_weights(run.id, active=run.status().state in ACTIVE)
-    model = build(
-        config.model,
-        num_classes=len(config.classes or range(10)),
-        image_size=config.image_size,
-        **config.options,
-    )
+    model = build_for(run.config)
     try:
         state = {name: value.float() for name, value in load_file(path).items()}
         model.load_state_dict(state)

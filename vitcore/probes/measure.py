@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from vitcore.errors import UserError
-from vitcore.models import build, load_run
+from vitcore.models import build_for, load_run
 from vitcore.probes import IMAGES, SPEED, Probe
 from vitcore.probes.store import UNTRAINED_SEED, Result, Subject, find, images_for, keep
 from vitcore.provenance import commit, machine
@@ -111,15 +111,9 @@ def model_of(subject: Subject) -> nn.Module:
     """The model of a subject in evaluation mode; an untrained one has the same random weights every time."""
     if not subject.untrained:
         return load_run(subject.run)
-    config = subject.run.config
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(UNTRAINED_SEED)
-        return build(
-            config.model,
-            num_classes=len(config.classes or range(10)),
-            image_size=config.image_size,
-            **config.options,
-        ).eval()
+        return build_for(subject.run.config).eval()
 
 
 def command_of(probe: Probe, subjects: list[Subject], images: int, settings: dict[str, Any]) -> str:

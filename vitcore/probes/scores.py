@@ -44,7 +44,7 @@ class TestSet:
 
 def own_folder(config: Config) -> bool:
     """Whether a run was trained on a folder of the user's, else on CIFAR-10 or a part of it."""
-    return config.data.startswith("folder:")
+    return config.folder is not None
 
 
 def complete_here() -> bool:

@@ -71,7 +71,7 @@ class Subject:
         """Changes with the weights. Raises `UserError` where there are none."""
         if self.untrained:
             config = self.run.config
-            what = [config.model, config.options, len(config.classes or range(10)), config.image_size]
+            what = [config.model, config.options, config.num_classes, config.image_size]
             return _sha(json.dumps([*what, UNTRAINED_SEED], sort_keys=True).encode())
         path = self.run.weights
         if path is None:
@@ -122,7 +122,7 @@ def images_for(runs: list[Run], count: int) -> Images:
                 f"{runs[0].id} and {run.id} know other classes or sizes of images: choose runs on the same "
                 "data."
             )
-    own = first.data.startswith("folder:")
+    own = first.folder is not None
     if own and len({run.config.data for run in runs}) > 1:
         raise UserError("These runs were trained on different folders: choose runs on the same data.")
     return pick(load_dataset(first.data, first.image_size) if own else _mini(), count)

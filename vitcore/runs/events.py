@@ -2,6 +2,12 @@
 
 The file is a row of records: length (8 bytes), its checksum (4), an Event (protocol buffer), its checksum
 (4). A record that is not complete yet is waited for. A broken one ends its file for good, as in TensorBoard.
+
+`EventFile` frames the records itself instead of using tensorboard's `EventFileLoader`, which imports all of
+TensorFlow into the dashboard wherever it is installed, and takes 4.8 times as long: 6.4 s of processor time
+against 1.3 s for 175,000 events (five runs of 7,000 steps with five tags; two cores, tensorboard 2.21 without
+TensorFlow), and 10 ms against 2 ms for the 250 events of a tick. Its undocumented base class
+`LegacyEventFileLoader` takes 1.8 s, but imports TensorFlow as well. Memory and import time are alike.
 """
 
 from __future__ import annotations

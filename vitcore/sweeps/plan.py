@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from vitcore.architectures import ARCHITECTURES
@@ -222,7 +221,7 @@ def suggest(base: Config, name: str) -> list[Any]:
 
 def data_name(config: Config) -> str:
     """The dataset as people say it: of a folder the last part of its path."""
-    return Path(config.data).name if config.data.startswith("folder:") else config.data
+    return config.folder.name if config.folder else config.data
 
 
 def steps_of(config: Config) -> int | None:

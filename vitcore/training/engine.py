@@ -20,7 +20,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from vitcore.config import Config
 from vitcore.data import Dataset, load_dataset, resolve
 from vitcore.errors import UserError
-from vitcore.models import build, count_parameters, load_run
+from vitcore.models import build_for, count_parameters, load_run
 from vitcore.models.evaluate import evaluate
 from vitcore.paths import check_allowed
 from vitcore.runs import process
@@ -80,7 +80,7 @@ def train(
         config = resolve(config)
         if rank_of(config):
             return follow(config)
-        build(config.model, num_classes=len(config.classes), image_size=config.image_size, **config.options)
+        build_for(config)  # refuses sizes that do not fit
         make_trainer(config, progress=False)  # refuses a device that is not there
         data = load_dataset(config.data, config.image_size)  # downloads it where it is missing
         _ = data.train, data.test  # reads every image, before anything is written
@@ -209,7 +209,7 @@ def _fit(
     """The training itself, alike on every rank, from the checkpoint `last` on where there is one."""
     rank, world = rank_of(config), world_of(config)
     resume = last if last and last.is_file() else None
-    module = Classifier(prepare(config, len(data.classes)), config)
+    module = Classifier(prepare(config), config)
     if keeper.run:
         check_room(keeper.run, module.model, config)
     if rank:

@@ -30,8 +30,7 @@ class Classifier(pl.LightningModule):
         self.model, self.config = model, config
         self.last: dict[str, torch.Tensor] = {}
         self.share = 0.0  # of the minutes used, where the configuration has them (`training.budget`)
-        classes = len(config.classes or range(10))
-        self.accuracy = MulticlassAccuracy(num_classes=classes, average="micro")
+        self.accuracy = MulticlassAccuracy(num_classes=config.num_classes, average="micro")
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Normalised images [B, 3, S, S] -> logits [B, classes]"""

@@ -231,7 +231,7 @@ def _timed(
 ) -> tuple[Clock, pl.Trainer, Classifier, int]:
     """(clock with its steps, trainer, module, steps of an epoch)"""
     pl.seed_everything(config.seed, verbose=False)
-    module = Classifier(prepare(config, len(data.classes)), config)
+    module = Classifier(prepare(config), config)
     clock = Clock(steps, single=single)
     per_epoch = len(make_loaders(config, data, torch.device("cpu"))[0])
     epochs = -(-(steps + WARM + 1 + SINGLE) // per_epoch)

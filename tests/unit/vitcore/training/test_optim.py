@@ -143,3 +143,30 @@ def test_cosine_warms_up_and_ends_at_one_percent():
     assert factor(550) == pytest.approx(0.01 + 0.99 / 2)
     assert factor(999) == pytest.approx(0.01, abs=1e-3)
     assert all(0 < factor(s) <= 1 for s in range(1000))
+
+
+def test_state_of_the_earlier_muon_optimizer_still_loads():
+    """It was a subclass of torch's AdamW: its state also has AdamW's other settings and Muon's step."""
+    config = make_config("modern", model="vit", **SMALL)
+    torch.manual_seed(0)
+    model = build("vit", **SMALL)
+    optimizer = make_optimizer(model, config)
+    groups = [{k: v for k, v in g.items() if k != "fused"} for g in optimizer.param_groups]
+    earlier = torch.optim.AdamW(groups, fused=True)
+    for seed in range(2):
+        generator = torch.Generator().manual_seed(seed)
+        for p in model.parameters():
+            p.grad = torch.randn(p.shape, generator=generator)
+        optimizer.step()
+    for p in model.parameters():
+        earlier.state[p] = {"step": torch.zeros(()), **deepcopy(optimizer.state[p])}
+    copy = build("vit", **SMALL)
+    copy.load_state_dict(model.state_dict())
+    resumed = make_optimizer(copy, config)
+    resumed.load_state_dict(earlier.state_dict())
+    for net, each in ((model, optimizer), (copy, resumed)):
+        generator = torch.Generator().manual_seed(2)
+        for p in net.parameters():
+            p.grad = torch.randn(p.shape, generator=generator)
+        each.step()
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), copy.parameters(), strict=True))

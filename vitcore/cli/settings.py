@@ -1,0 +1,48 @@
+"""NAME=VALUE arguments of the command line, such as `--set patch_size=8`, with values in YAML. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+
+from vitcore.errors import UserError
+
+
+def parse_settings(texts: Iterable[str] | None, option: str = "--set") -> dict[str, Any]:
+    """The values by name; of a repeated name, the last value counts. Raises `UserError`."""
+    return {
+        name: _parse(text, f"{option} {name}") for name, text in _split(texts, f"{option} needs NAME=VALUE")
+    }
+
+
+def parse_value_lists(texts: Iterable[str] | None, option: str = "--vary") -> dict[str, list[Any]]:
+    """The values by name out of NAME=VALUE,VALUE; those of a repeated name are joined. Raises `UserError`."""
+    lists: dict[str, list[Any]] = {}
+    for name, text in _split(texts, f"{option} needs NAME=VALUE,VALUE"):
+        values = _parse(f"[{text}]", f"{option} {name}", text)
+        if not values:
+            raise UserError(f"{option} {name} needs values with commas between them, not {text!r}.")
+        lists.setdefault(name, []).extend(values)
+    return lists
+
+
+def _split(texts: Iterable[str] | None, needs: str) -> list[tuple[str, str]]:
+    """(name, text of the value); dashes in a setting's name are underscores, those in MODEL.NAME stay."""
+    pairs = []
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        model, dot, inner = name.strip().rpartition(".")
+        if not (equals and inner):
+            raise UserError(f"{needs}, not {text!r}.")
+        pairs.append((model + dot + inner.replace("-", "_"), value))
+    return pairs
+
+
+def _parse(text: str, where: str, shown: str | None = None) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError):  # ValueError: a date such as 2026-13-01
+        shown = text if shown is None else shown
+        raise UserError(f"{where}: {shown!r} is not a value that YAML understands.") from None
