@@ -2,7 +2,8 @@
 
 A page's file begins with what one sees; every `## Title` below is a section about one plot: its formula, how
 to read it, its paper. What is known elsewhere is not said again: `[[shift.method]]` is that field of the
-probe of this name, and a section whose title is `page: Title` and which is empty is the other page's.
+probe of this name, `[[experiments]]` a section for each experiment, made of its fields, and a section whose
+title is `page: Title` and which is empty is the other page's.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from pathlib import Path
 import yaml
 
 from dashboard.page_table import PAGES
-from vitcore.probes import PROBES, SCORES
+from vitcore.probes import PROBES, SCORES, Probe
 
 HERE = Path(__file__).resolve().parent
 NAMES = tuple(PAGES)
+EXPERIMENTS = "[[experiments]]"
 _FIELD = re.compile(r"\[\[([\w-]+)\.(\w+)\]\]")
 
 
@@ -45,7 +47,9 @@ class Guide:
 @functools.cache
 def guide(name: str) -> Guide:
     """The guide of one of `NAMES`."""
-    lead, *parts = re.split(r"^## ", (HERE / f"{name}.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    text = (HERE / f"{name}.md").read_text(encoding="utf-8")
+    text = text.replace(EXPERIMENTS, "\n\n".join(map(_experiment, PROBES.values())))
+    lead, *parts = re.split(r"^## ", text, flags=re.MULTILINE)
     return Guide(_filled(lead), tuple(_section(part) for part in parts))
 
 
@@ -56,6 +60,14 @@ def _section(part: str) -> Section:
         return Section(title, text)
     other, _, title = title.partition(": ")
     return next(section for section in guide(other).sections if section.title == title)
+
+
+def _experiment(probe: Probe) -> str:
+    """The section of an experiment: its formula, method, how to read its figure, its paper."""
+    formula = "\n\n".join(f"$$\n{line}\n$$" for line in probe.formula)
+    method = f"{probe.method} {probe.notation}".strip()
+    paper = f"*{probe.paper.rstrip('.')}.*" if probe.paper else ""
+    return "\n\n".join(filter(None, [f"## {probe.title}", formula, method, probe.reading, paper]))
 
 
 def _filled(text: str) -> str:

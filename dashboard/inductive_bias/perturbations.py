@@ -60,8 +60,8 @@ def _shifted(stamps: tuple, pixels: bytes, shape: tuple[int, ...], border: str) 
 def _shuffled(stamps: tuple, pixels: bytes, shape: tuple[int, ...]) -> Frames:
     import torch
 
-    from vitcore.analysis.robustness import shuffled
-    from vitcore.probes.robustness import GRIDS, permutations
+    from vitcore.analysis.robustness import permutations, shuffled
+    from vitcore.probes.experiments.shuffle import GRIDS
 
     x, draws = _normal(pixels, shape).repeat(DRAWS, 1, 1, 1), np.arange(DRAWS)
     grids = [grid for grid in GRIDS if shape[-1] % grid == 0]
@@ -76,7 +76,7 @@ def _occluded(stamps: tuple, pixels: bytes, shape: tuple[int, ...]) -> Frames:
     import torch
 
     from vitcore.analysis.robustness import occluded
-    from vitcore.probes.robustness import CELLS, ORDERS, cell_orders
+    from vitcore.probes.experiments.occlusion import CELLS, ORDERS, cell_orders
 
     x, pictures, chances = _normal(pixels, shape), [], []
     for stamp in stamps:  # each model's own ranking

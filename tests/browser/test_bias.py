@@ -17,10 +17,10 @@ from playwright.sync_api import expect
 import vitcore
 from tests.conftest import TINY_RESNET
 from tests.made_runs import make_run
-from vitcore.analysis.robustness import occluded, shifted, shuffled
+from vitcore.analysis.robustness import occluded, permutations, shifted, shuffled
 from vitcore.data.augment import normalize
 from vitcore.probes import PROBES
-from vitcore.probes.robustness import cell_orders, permutations
+from vitcore.probes.experiments.occlusion import cell_orders
 from vitcore.probes.store import Subject, find, images_for
 from vitcore.runs.folder import find_run
 

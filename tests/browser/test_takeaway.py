@@ -52,7 +52,7 @@ def test_the_data_of_curves_are_the_measured_ones(visitor):
     rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
     assert rows[0] == ["panel", "series", "cells a side", "%", "standard error"]
     run = find_run("resnet-cifar10")
-    stored = find(PROBES["shuffle"], [Subject(run)], images_for([run], 500), {}).values
+    stored = find(PROBES["shuffle"], [Subject(run)], images_for([run], 500), {}).values.model_dump()
     for panel, name in (("The answer stays", "consistency"), ("The answer is right", "accuracy")):
         of = [row for row in rows if row[:2] == [panel, "ResNet"]]
         assert [float(row[2]) for row in of] == stored["x"]
@@ -98,7 +98,7 @@ def test_the_data_of_receptive_fields_are_those_of_the_maps_alone(visitor):
     runs = [find_run(name) for name in ("vit-cifar10", "resnet-cifar10")]
     probe, images = PROBES["receptive-field"], images_for(runs, 500)
     for label, run in zip(("ViT", "ResNet"), runs, strict=True):
-        stored = find(probe, [Subject(run)], images, probe.settings()).values
+        stored = find(probe, [Subject(run)], images, probe.settings()).values.model_dump()
         for name, values in zip(stored["layers"], stored["fields"], strict=True):
             mine = [float(row[3]) for row in rows if row[0] == f"{label}: {name}"]
             assert len(mine) == np.size(values)
@@ -189,9 +189,8 @@ def test_the_numbers_of_a_shuffled_image_are_the_models_answers(visitor, data):
     import torch
 
     import vitcore
-    from vitcore.analysis.robustness import shuffled
+    from vitcore.analysis.robustness import permutations, shuffled
     from vitcore.data.augment import normalize
-    from vitcore.probes.robustness import permutations
 
     page = visitor.open("inductive_bias?probe=Shuffle&shuffle=2.0")
     page.wait_for_selector(".replay[data-frame='12']", timeout=60_000)

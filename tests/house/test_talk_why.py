@@ -29,7 +29,7 @@ def notes():
 def values(probe, run):
     runs = [find_run(run)]
     settings = PROBES[probe].settings()
-    return find(PROBES[probe], [Subject(runs[0])], images_for(runs, 500), settings).values
+    return find(PROBES[probe], [Subject(runs[0])], images_for(runs, 500), settings).values.model_dump()
 
 
 @pytest.mark.parametrize(

@@ -36,3 +36,35 @@ def mean_reach(field: torch.Tensor, centre: tuple[float, float]) -> torch.Tensor
     line = torch.arange(field.shape[-1], device=field.device)
     far = torch.hypot((line - centre[0])[:, None].float(), (line - centre[1])[None, :].float())  # [S, S]
     return (field * far).sum(dim=(-2, -1)) / field.sum(dim=(-2, -1)).clamp_min(1e-30)
+
+
+AT = {"top": (0.0, None), "bottom": (1.0, None), "left": (None, 0.0), "right": (None, 1.0)}  # (down, along)
+
+
+def pixel_of(place: str, size: int) -> tuple[int, int]:
+    """The pixel (row, column) of a place such as `centre`, `top` or `bottom right`."""
+    down, along = 0.5, 0.5
+    for word in place.split():
+        y, x = AT.get(word, (None, None))
+        down, along = down if y is None else y, along if x is None else x
+    return min(int(down * size), size - 1), min(int(along * size), size - 1)
+
+
+def field_centers(
+    boxes: list[tuple[int, int, int, int]] | None, pixel: tuple[int, int], size: int, count: int
+) -> list[tuple[float, float]]:
+    """Where each layer's place lies: the middle of its theoretical field, or where that is the whole image,
+    of its own patch; the pixel itself where the structure is unknown.
+    """
+    if boxes is None:
+        return [pixel] * count
+    own = [boxes[0] if box == (0, 0, size - 1, size - 1) else box for box in boxes]
+    return [((top + bottom) / 2, (left + right) / 2) for top, left, bottom, right in own]
+
+
+def mean_reaches(
+    fields: list[torch.Tensor], boxes: list[tuple[int, int, int, int]] | None, pixel: tuple[int, int]
+) -> torch.Tensor:
+    """Mean distance in pixels of what each layer's place reads. By layer [B, S, S] -> [B, layers]"""
+    centers = field_centers(boxes, pixel, fields[0].shape[-1], len(fields))
+    return torch.stack([mean_reach(f, c) for f, c in zip(fields, centers, strict=True)], dim=1)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from vitcore.analysis.attention import as_input
+from vitcore.data.augment import uniforms
 from vitcore.models.vit import to_patches
 
 Border = Literal["reflect", "zero", "circular"]
@@ -31,6 +33,13 @@ def shifted(images: torch.Tensor, dy: int, dx: int, border: Border) -> torch.Ten
         return x
     wide = F.pad(x, (pad,) * 4, mode="reflect") if border == "reflect" else F.pad(x, (pad,) * 4)
     return wide[..., pad - dy : pad - dy + size, pad - dx : pad - dx + size]
+
+
+def permutations(seed: int, count: int, samples: np.ndarray) -> torch.Tensor:
+    """A random order of 0..count-1 for each sample, a pure function of seed, count and sample. -> int [n,
+    count]
+    """
+    return torch.from_numpy(uniforms(seed, count, samples, count).argsort(axis=1, kind="stable"))
 
 
 def shuffled(images: torch.Tensor, order: torch.Tensor) -> torch.Tensor:

@@ -20,11 +20,13 @@ from vitcore.provenance import commit, machine
 
 @dataclass(frozen=True)
 class Partial:
-    """How far a measurement is; `values` are those of the first `done` images, None before the first."""
+    """How far a measurement is; `values`, of the probe's type, are those of the first `done` images, None
+    before the first.
+    """
 
     done: int
     total: int
-    values: dict[str, Any] | None
+    values: Any
     result: Result | None = None  # at the end
 
 
@@ -83,7 +85,7 @@ def concluded(
     settings: dict[str, Any],
     data: str,
     done: int,
-    values: dict[str, Any],
+    values: Any,
     *,
     began: float,
     command: str = "",

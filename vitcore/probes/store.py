@@ -12,24 +12,26 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset, load_dataset
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
-from vitcore.probes import Probe
+from vitcore.probes import Probe, find_probe
+from vitcore.probes.probe import V
+from vitcore.probes.values import Values, first_problem
 from vitcore.runs.files import write_atomic
 from vitcore.runs.folder import Run
 
 UNTRAINED_SEED = 0
 
 
-class Result(BaseModel):
-    """What a probe found, and where it comes from."""
+class Result(BaseModel, Generic[V]):
+    """What a probe found, and where it comes from. `values` have the type that the probe declares."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -40,13 +42,24 @@ class Result(BaseModel):
     data: str
     images: int
     settings: dict[str, Any]
-    values: dict[str, Any]
+    values: V
     date: str
     seconds: float
     machine: str
     command: str
     commit: str
     torch: str
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _typed(cls, values: Any, info: ValidationInfo) -> Any:
+        kind = find_probe(info.data["probe"]).values if "probe" in info.data else None
+        if kind is None or isinstance(values, Values):
+            return values
+        try:
+            return kind.model_validate(values)
+        except ValidationError as error:
+            raise ValueError(first_problem(error)) from None
 
 
 @dataclass(frozen=True)
@@ -152,20 +165,36 @@ def key_of(probe: Probe, subjects: list[Subject], images: Seen, settings: dict[s
 
 
 def find(
-    probe: Probe,
+    probe: Probe[V],
     subjects: list[Subject],
     images: Seen,
     settings: dict[str, Any],
     root: str | Path | None = None,
-) -> Result | None:
-    """The stored result of just these weights, images and settings, if there is one."""
+) -> Result[V] | None:
+    """The stored result of just these weights, images and settings, if there is one. Raises `UserError` for a
+    file with wrong or missing keys.
+    """
     name = f"{probe.name}-{key_of(probe, subjects, images, settings)}.json"
     for place in (subjects[0].run.path / "probes" / name, _cache(root) / name):
-        try:
-            return Result.model_validate_json(place.read_bytes())
-        except (OSError, ValidationError):  # not there, or torn: measured again
-            continue
+        if result := read_result(place):
+            return result
     return None
+
+
+def read_result(path: Path) -> Result[Any] | None:
+    """A stored result; None where there is no file, or one that was torn while it was written. Raises
+    `UserError` for wrong or missing keys.
+    """
+    try:
+        return Result.model_validate_json(path.read_bytes())
+    except OSError:
+        return None
+    except ValidationError as error:
+        if error.errors(include_url=False)[0]["type"] == "json_invalid":
+            return None
+        raise UserError(
+            f"{path} is not a result of this version ({first_problem(error)}): delete it and measure again."
+        ) from None
 
 
 def keep(

@@ -7,37 +7,18 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+from vitcore.probes.shapes import Row
 from vitcore.probes.store import Result
-
-Row = dict[str, Any]
+from vitcore.probes.values import Values
 
 
 def rows(result: Result) -> list[Row]:
     """One row a measured number: model, quantity, where (x, layer, head), mean, error. The pixels of
     receptive fields are left out: the JSON has them.
     """
-    name = ", ".join(result.runs)
-    return [{"model": name, **row} for row in _rows(result.probe, result.values)]
-
-
-def _rows(probe: str, values: dict[str, Any]) -> Iterator[Row]:
-    if "curves" in values:
-        for quantity, curve in values["curves"].items():
-            for x, mean, error in zip(values["x"], curve["mean"], curve["error"], strict=True):
-                yield {"quantity": quantity, values["unit"]: x, "mean": mean, "error": error}
-    elif probe in ("test", "speed"):
-        yield from _scores(values)
-    elif probe == "cka":
-        names = [f"{i + 1}: {layer}" for i, layers in enumerate(values["layers"]) for layer in layers]
-        table = values["cka"]
-        for i, first in enumerate(names):
-            for j in range(i):
-                yield {"quantity": "cka", "layer": first, "other layer": names[j],
-                       "mean": table["mean"][i][j], "error": table["error"][i][j]}  # fmt: skip
-    else:
-        for quantity in ("base", "reach", "fall", "blocks", "heads", "entropy"):
-            if quantity in values:
-                yield from _layers(quantity, values)
+    name, values = ", ".join(result.runs), result.values
+    found = values.rows() if isinstance(values, Values) else _scores(values)
+    return [{"model": name, **row} for row in found]
 
 
 def _scores(values: dict[str, Any]) -> Iterator[Row]:
@@ -71,34 +52,6 @@ def _scores(values: dict[str, Any]) -> Iterator[Row]:
 def standard_error(share: float, count: int) -> float:
     """Binomial, of a share of `count` images."""
     return (share * (1 - share) / max(1, count)) ** 0.5
-
-
-UNITS = {
-    "base": "accuracy",
-    "reach": "mean distance of what is read, pixels",
-    "fall": "change of log amplitude",
-    "blocks": "change of accuracy without the block",
-    "heads": "mean attention distance, pixels",
-    "entropy": "entropy of attention, bits",
-}
-
-
-def _layers(quantity: str, values: dict[str, Any]) -> Iterator[Row]:
-    mean, error = values[quantity]["mean"], values[quantity]["error"]
-    unit = UNITS[quantity]
-    if quantity == "base":
-        yield {"quantity": unit, "mean": mean, "error": error}
-        return
-    per_head = isinstance(mean[0], list)
-    if quantity == "heads" and "base" in values:
-        unit = "change of accuracy without the head"
-    names = [f"block {i + 1}" for i in range(len(mean))] if per_head else values["layers"]
-    for name, middle, spread in zip(names, mean, error, strict=True):
-        if not per_head:
-            yield {"quantity": unit, "layer": name, "mean": middle, "error": spread}
-            continue
-        for head, (value, wide) in enumerate(zip(middle, spread, strict=True)):
-            yield {"quantity": unit, "layer": name, "head": head + 1, "mean": value, "error": wide}
 
 
 def as_csv(results: list[Result]) -> str:

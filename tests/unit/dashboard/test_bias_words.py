@@ -7,13 +7,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dashboard.inductive_bias import experiments, figures
-from dashboard.inductive_bias.figures import Line
+from dashboard.inductive_bias import experiments, field_maps, figures
 from dashboard.inductive_bias.findings import finding
+from dashboard.inductive_bias.lines import Line
 from dashboard.shared.jobs import Job
 from vitcore.probes import PROBES
+from vitcore.probes.experiments.ablation import AblationValues
+from vitcore.probes.experiments.cka import SimilarityValues
+from vitcore.probes.experiments.distance import DistanceValues
+from vitcore.probes.experiments.fourier import SpectrumValues
+from vitcore.probes.experiments.receptive_field import FieldValues
+from vitcore.probes.experiments.shift import ShiftValues
 from vitcore.probes.measure import Partial
+from vitcore.probes.shapes import Curves, Panel
 from vitcore.probes.store import Subject
+from vitcore.probes.values import Series
 from vitcore.runs.folder import find_run
 
 
@@ -21,24 +29,32 @@ def curve(*mean):
     return {"mean": list(mean), "error": [0.01] * len(mean)}
 
 
-SHIFT = {"x": [0, 4], "unit": "shift in pixels", "curves": {"consistency, zero": curve(1, 0.912)}}
-LINES = [Line("ViT", "#0072B2", "solid", SHIFT), Line("untrained ViT", "#0072B2", "dot", SHIFT)]
+def line(label, values, dash="solid", beside=""):
+    return Line(label, "#0072B2", dash, values, beside)
+
+
+def shift(*x):
+    names = dict.fromkeys(ShiftValues.names, curve(1, 0.5)) | {"consistency, zero": curve(1, 0.912)}
+    return ShiftValues(x=list(x), unit="shift in pixels", curves=names)
+
+
+LINES = [line("ViT", shift(0, 4)), line("untrained ViT", shift(0, 4), "dot")]
 
 
 def test_findings_say_the_numbers_of_trained_models():
     assert finding("shift", LINES, "zero") == "Images moved by 4 pixels keep their answer: ViT 91 ± 1 %."
-    few = {**SHIFT, "x": [0, 3]}
-    assert finding("shift", [Line("ViT", "#0072B2", "solid", few)], "zero") == ""
+    assert finding("shift", [line("ViT", shift(0, 3))], "zero") == ""
     assert finding("shift", LINES[1:], "zero") == ""
-    blocks = {"layers": ["block 1", "block 3"], "blocks": curve(-0.02, -0.5)}
-    line = Line("ResNet", "#D55E00", "solid", blocks)
-    assert finding("ablation", [line]) == "Missed most: in the ResNet block 3 (-50 ± 1 points)."
+    base = {"mean": 0.9, "error": 0.01}
+    blocks = AblationValues(base=base, layers=["block 1", "block 3"], blocks=curve(-0.02, -0.5))
+    said = finding("ablation", [line("ResNet", blocks)])
+    assert said == "Missed most: in the ResNet block 3 (-50 ± 1 points)."
     likeness = {
         "mean": [[1, 0.2, 0.3], [0.2, 1, 0.61], [0.3, 0.61, 1]],
         "error": [[0, 0, 0], [0, 0, 0.04], [0] * 3],
     }
-    table = {"layers": [["a", "b"], ["c"]], "cka": likeness}
-    said = finding("cka", [Line("ViT", "#0072B2", "solid", table, "ResNet")])
+    table = SimilarityValues(layers=(["a", "b"], ["c"]), cka=likeness)
+    said = finding("cka", [line("ViT", table, beside="ResNet")])
     assert said == "Most alike between the two: b of the ViT and c of the ResNet (CKA 0.61 ± 0.04)."
 
 
@@ -48,46 +64,49 @@ def test_findings_say_the_numbers_of_trained_models():
 def test_a_change_within_its_error_is_no_finding(last, way):
     """Errors of 0.01 each: twice that of the difference is 0.028."""
     names = ["patches", "block 1", "block 2", "block 3"]
-    values = {"fall": curve(-1, -2, -5, last), "sides": [8] * 4, "layers": names}
+    values = SpectrumValues(layers=names, sides=[8] * 4, fall=curve(-1, -2, -5, last), profiles=[])
     said = f"the ViT {way} (-2.00 ± 0.01 after block 1, {last:.2f} ± 0.01 at the end)."
-    assert said in finding("fourier", [Line("ViT", "#0072B2", "solid", values)])
+    assert said in finding("fourier", [line("ViT", values)])
 
 
 def test_layers_are_compared_behind_the_last_stride():
     """Over strides the curve of the bundled ResNet rises, in its last stage it falls."""
     names = ["input", "block 1", "block 2", "block 3"]
-    values = {"fall": curve(-6, -5, -2, -3), "sides": [32, 32, 8, 8], "layers": names}
-    said = finding("fourier", [Line("ResNet", "#D55E00", "solid", values)])
+    values = SpectrumValues(layers=names, sides=[32, 32, 8, 8], fall=curve(-6, -5, -2, -3), profiles=[])
+    said = finding("fourier", [line("ResNet", values)])
     assert "the ResNet smooths (-2.00 ± 0.01 after block 2, -3.00 ± 0.01 at the end)" in said
 
 
 def test_how_far_a_layer_reads_is_said_with_its_error():
-    line = Line("ViT", "#0072B2", "solid", {"reach": curve(1.5, 7.012, 9.869)})
-    for probe in ("distance", "receptive-field"):
+    reach, layers = curve(1.5, 7.012, 9.869), ["patches", "block 1", "block 2"]
+    distance = DistanceValues(layers=layers, reach=reach, sides=None)
+    fields = FieldValues(layers=layers, pixel=[0, 0], fields=[], bounds=None, reach=reach)
+    for probe, values in (("distance", distance), ("receptive-field", fields)):
         said = "the ViT from 7.01 ± 0.01 pixels after its first block to 9.87 ± 0.01 after the last."
-        assert finding(probe, [line]).endswith(said)
+        assert finding(probe, [line("ViT", values)]).endswith(said)
 
 
 def test_a_curve_is_drawn_with_its_standard_error_and_chance():
-    values = {"x": [0, 4], "unit": "shift in pixels", "curves": {"accuracy": curve(0.9, 0.5)}}
-    figure = figures.curves([Line("ViT", "#0072B2", "solid", values)], [("accuracy", "Right")], 0.1)
-    band, line = figure.data
-    assert list(line.y) == [90, 50]
+    accuracy = {"accuracy": Series(**curve(0.9, 0.5))}
+    shape = Curves("shift in pixels", [0, 4], accuracy, [Panel("accuracy", "Right")])
+    figure = figures.curves([line("ViT", shape)], 0.1)
+    band, mean = figure.data
+    assert list(mean.y) == [90, 50]
     assert list(band.y) == pytest.approx([91, 51, 49, 89])
     assert [shape.y0 for shape in figure.layout.shapes] == [10]
-    assert line.showlegend
+    assert mean.showlegend
+
+
+def maps(layers, fields, bounds):
+    reach = curve(*range(len(layers)))
+    return FieldValues(layers=layers, pixel=[0, 0], fields=fields, bounds=bounds, reach=reach).shapes()[0]
 
 
 def test_fields_share_a_scale_and_frame_what_lies_inside_the_image():
     fields = np.zeros((2, 4, 4))
     fields[0, 1, 1], fields[1] = 1.0, 1e-6
-    values = {
-        "layers": ["input", "block 1"],
-        "fields": fields.tolist(),
-        "bounds": [(0, 0, 2, 2), (-3, -3, 5, 5)],
-    }
-    line = Line("ResNet", "#D55E00", "solid", values)
-    figure = figures.fields([line, replace(line, label="other")], top=1.0)
+    resnet = line("ResNet", maps(["input", "block 1"], fields.tolist(), [(0, 0, 2, 2), (-3, -3, 5, 5)]))
+    figure = field_maps.fields([resnet, replace(resnet, label="other")], top=1.0)
     first, second, *_, bar = figure.data
     assert first.z[1][1] == 0
     assert np.min(first.z) == np.max(second.z) == -4
@@ -104,8 +123,8 @@ def test_fields_share_a_scale_and_frame_what_lies_inside_the_image():
 
 
 def test_the_colour_bar_of_fields_says_its_ends_in_numbers():
-    values = {"layers": ["input"], "fields": [[[0.25, 0.0], [0.0, 0.75]]], "bounds": None}
-    figure = figures.fields([Line("ResNet", "#D55E00", "solid", values)], top=0.75)
+    shape = maps(["input"], [[[0.25, 0.0], [0.0, 0.75]]], None)
+    figure = field_maps.fields([line("ResNet", shape)], top=0.75)
     said = {note.text: note.x for note in figure.layout.annotations}
     assert said["\u2264 0.0075 %"] < said["0.75 %"] < said["75 %"]
     assert "each pixel's share of what one place reads" in said
@@ -116,8 +135,10 @@ def test_names_of_reference_lines_stand_beside_the_plot_and_not_on_each_other():
     for far, anchors in ((4.0, {"middle"}), (15.5, {"bottom", "top"})):
         references = {"uniform": 16.5, "3\u00d73 neighbourhood": far}
         heads = {"mean": [[16.5, far]], "error": [[0.1, 0.1]]}
-        values = {"reach": curve(1, 9), "heads": heads, "references": references}
-        figure = figures.distances([Line("ViT", "#0072B2", "solid", values)])
+        values = DistanceValues(
+            layers=["patches", "block 1"], reach=curve(1, 9), sides=None, heads=heads, references=references
+        )
+        figure = figures.distances([line("ViT", values.shapes()[0])])
         names = [note for note in figure.layout.annotations if "attention" in note.text]
         assert {note.y for note in names} == set(references.values())
         assert all((note.xref, note.x, note.xanchor) == ("paper", 1, "left") for note in names)
@@ -126,7 +147,8 @@ def test_names_of_reference_lines_stand_beside_the_plot_and_not_on_each_other():
 
 def test_what_is_still_measured_says_its_own_number_of_images():
     names = ("vit-cifar10", "resnet-cifar10")
-    values = {"base": {"mean": 0.9, "error": 0.03}, "layers": ["block 1"], "blocks": curve(-0.1)}
+    base = {"mean": 0.9, "error": 0.03}
+    values = AblationValues(base=base, layers=["block 1"], blocks=curve(-0.1))
     known = [
         experiments.Measured([Subject(find_run(name))], name, None, Job(name, Partial(done, 100, values)))
         for name, done in zip(names, (100, 10), strict=True)
@@ -143,6 +165,6 @@ def test_what_is_still_measured_says_its_own_number_of_images():
 def test_two_runs_of_one_architecture_are_told_apart_where_they_are_measured_at_once():
     runs = [find_run("vit-cifar10"), find_run("samples-vit-25-seed0")]
     pair = experiments.Measured([Subject(run) for run in runs], "pair", None, Job("pair", Partial(4, 4, {})))
-    line = experiments.lines_of([pair])[0]
-    assert (line.label, line.beside) == (runs[0].title, runs[1].title)
-    assert len({line.label, line.beside}) == 2
+    both = experiments.lines_of([pair])[0]
+    assert (both.label, both.beside) == (runs[0].title, runs[1].title)
+    assert len({both.label, both.beside}) == 2

@@ -14,15 +14,18 @@ from tests.made_runs import make_run
 from tests.unit.vitcore.cli.test_cli import run as vitcore
 from vitcore.analysis.attention import capture
 from vitcore.analysis.heads import mean_distance
+from vitcore.analysis.receptive import pixel_of
 from vitcore.analysis.representation import gram
 from vitcore.data.augment import normalize
 from vitcore.data.datasets import Split
 from vitcore.errors import UserError
 from vitcore.models import build, load_run
 from vitcore.models.evaluate import evaluate
-from vitcore.probes import PLACES, PROBES, find_probe, measure, robustness, store
-from vitcore.probes.inside import Mean, changed, pixel_of
-from vitcore.probes.likeness import BATCH, ratio, standard_error, tables
+from vitcore.probes import PROBES, find_probe, measure, store
+from vitcore.probes.experiments.cka import BATCH, ratio, standard_error, tables
+from vitcore.probes.experiments.occlusion import cell_orders
+from vitcore.probes.experiments.receptive_field import PLACES
+from vitcore.probes.statistics import RunningMean, paired_change
 from vitcore.probes.store import Subject, images_for
 from vitcore.probes.table import as_csv, rows
 from vitcore.runs.folder import find_run
@@ -34,12 +37,13 @@ PIXELS = torch.from_numpy(SEEN.pixels)
 
 
 def last(probe, model, other=None, images=PIXELS, labels=SEEN.labels, **settings):
-    """The values of all images, after a look at the steps on the way."""
+    """The values of all images as JSON, after a look at the steps on the way."""
     done = [*PROBES[probe].steps(model, other, images, labels, PROBES[probe].settings(settings))]
     assert [count for count, _ in done] == sorted({count for count, _ in done})
     assert done[-1][0] == len(images)
-    json.dumps(done[-1][1], allow_nan=False)
-    return done[-1][1]
+    values = done[-1][1].model_dump(mode="json")
+    json.dumps(values, allow_nan=False)
+    return values
 
 
 def lively(model):
@@ -105,11 +109,11 @@ def test_occlusion_begins_with_the_whole_image_ends_with_none_and_ranks_by_salie
     for curve in values["curves"].values():
         assert curve["mean"][0] == pytest.approx(whole, abs=1e-6)
         assert curve["mean"][-1] == pytest.approx((SEEN.labels == blank).mean(), abs=1e-6)
-    chance, most, least = robustness.cell_orders(model, normalize(PIXELS), np.arange(30))
+    chance, most, least = cell_orders(model, normalize(PIXELS), np.arange(30))
     assert torch.equal(most, least.flip(1))
     for order in (chance, most):
         assert torch.equal(order.sort(dim=1).values, torch.arange(64).expand(30, 64))
-    again = robustness.cell_orders(model, normalize(PIXELS[10:]), np.arange(10, 30))
+    again = cell_orders(model, normalize(PIXELS[10:]), np.arange(10, 30))
     assert torch.equal(again[0], chance[10:])  # of the sample alone
 
 
@@ -194,12 +198,12 @@ def test_frequencies_and_ablation_of_a_trained_model():
 
 def test_paired_changes_and_running_means_by_hand():
     before = np.array([True, True, False, True])
-    found = changed(np.array([[True, False, True, False]]), before)
+    found, error = paired_change(np.array([[True, False, True, False]]), before)
     apart = np.array([0, -1, 1, -1.0])
-    assert found["mean"] == [pytest.approx(apart.mean(), abs=1e-6)]
-    assert found["error"] == [pytest.approx(apart.std(ddof=1) / 2, abs=1e-6)]
+    assert found == pytest.approx([apart.mean()])
+    assert error == pytest.approx([apart.std(ddof=1) / 2])
     values = torch.from_numpy(np.random.default_rng(0).normal(size=(23, 3)))
-    mean = Mean()
+    mean = RunningMean()
     for part in values.split(5):
         mean.add(part)
     assert np.allclose(mean.mean, values.mean(dim=0))
@@ -262,7 +266,7 @@ def test_an_untrained_model_is_the_same_every_time_and_leaves_the_random_state(t
 def test_a_cancelled_measurement_keeps_nothing(tiny, tmp_path):
     steps = measure.measure(find_probe("shift"), [Subject(tiny)], 60, root=tmp_path / "runs")
     assert next(steps).done == 0
-    assert next(steps).values["curves"]
+    assert next(steps).values.curves
     steps.close()
     assert not list((tmp_path / "runs").rglob("shift-*"))
 

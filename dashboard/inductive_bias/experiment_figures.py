@@ -1,0 +1,68 @@
+"""The figures of a measured experiment, with their titles and texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from dashboard.drawing import theme
+from dashboard.inductive_bias.lines import Context, Drawn, Line
+from dashboard.inductive_bias.shape_figures import draw
+from vitcore.probes import Probe, View
+from vitcore.probes.store import Subject
+
+if TYPE_CHECKING:
+    from dashboard.inductive_bias.experiments import Measured
+
+
+def border() -> str:
+    """How shifted images are filled, of the live image and of the curves."""
+    return st.session_state.get("border") or "reflect"
+
+
+def lines_of(known: list[Measured]) -> list[Line]:
+    """Two runs of one architecture differ in lightness and are named by their titles."""
+    runs = list(dict.fromkeys(m.subjects[0].run for m in known))
+    styles = dict(zip(runs, theme.run_styles([r.config.model for r in runs]), strict=True))
+    alike = len({r.config.model for r in runs}) < len(runs)
+    lines = []
+    for m in known:
+        subject = m.subjects[0]
+        colour, _ = styles[subject.run]
+        name, beside = ("untrained " * subject.untrained + subject.run.title) if alike else subject.label, ""
+        if len(m.subjects) > 1:
+            name, beside = _names(m.subjects)
+        dash = "dot" if subject.untrained else "solid"
+        lines.append(Line(name, colour, dash, m.values, beside, m.images))
+    return lines
+
+
+def _names(subjects: list[Subject]) -> list[str]:
+    """Of models measured at once: the architectures, or the runs' titles where these are alike."""
+    models = [s.run.config.model for s in subjects]
+    if len(set(models)) < len(models):
+        return [s.run.title for s in subjects]
+    return [s.label.removeprefix("untrained ") for s in subjects]
+
+
+def figures_of(probe: Probe, known: list[Measured], fill: str) -> list[Drawn]:
+    """All figures of an experiment; `fill`: the border of shifted images. Once it is measured to the end they
+    are drawn and kept: change a copy.
+    """
+    if not all(m.result for m in known):
+        return _figures(probe, known, fill)
+    shown = tuple(
+        (m.key, m.result.date, *((s.run.id, s.run.title, s.untrained) for s in m.subjects)) for m in known
+    )
+    return _kept(shown, fill, probe, known)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _kept(shown: tuple, fill: str, _probe: Probe, _known: list[Measured]) -> list[Drawn]:
+    return _figures(_probe, _known, fill)
+
+
+def _figures(probe: Probe, known: list[Measured], fill: str) -> list[Drawn]:
+    classes = len(known[0].subjects[0].run.config.classes or range(10))
+    return draw(lines_of(known), Context(probe.question, View(fill), 1 / classes))

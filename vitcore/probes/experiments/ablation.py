@@ -1,0 +1,90 @@
+"""Ablation: accuracy without one head, or without one block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vitcore.probes.probe import Outcome, Probe, Settings, View
+from vitcore.probes.shapes import Changes, Shape
+from vitcore.probes.statistics import estimate, paired_change, parts, series, share, table
+from vitcore.probes.values import Estimate, Series, Table, Values
+from vitcore.probes.wording import enumerate_words
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+class AblationValues(Values):
+    """Accuracy, and its changes with the standard errors of paired differences."""
+
+    base: Estimate  # accuracy of the whole model
+    layers: list[str]  # the blocks that can be skipped
+    blocks: Series  # change without each of them
+    heads: Table | None = None  # change without each head [blocks][heads], of a ViT
+
+    def shapes(self) -> list[Shape]:
+        """One shape: all changes."""
+        return [Changes("accuracy", self.base, self.layers, self.blocks, self.heads)]
+
+
+def measure(
+    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
+) -> Iterator[tuple[int, AblationValues]]:
+    """Every part is left out alone."""
+    import torch
+
+    from vitcore.analysis.ablation import without_each_block, without_each_head
+    from vitcore.analysis.attention import as_input
+    from vitcore.models.vit import ViT
+
+    whole, blocks, heads = [], [], []
+    for part in parts(len(images)):
+        x, truth = as_input(images[part]), torch.from_numpy(labels[part])
+        base, skipped = without_each_block(model, x)
+        whole.append((base == truth).numpy())
+        blocks.append(torch.stack([answers == truth for answers in skipped.values()]).numpy())
+        if isinstance(model, ViT):
+            heads.append((without_each_head(model, x)[1] == truth).numpy())
+        right = np.concatenate(whole)
+        found = {
+            "base": estimate(*share(right)),
+            "layers": list(skipped),
+            "blocks": series(*paired_change(np.concatenate(blocks, axis=-1), right)),
+        }
+        if heads:
+            found["heads"] = table(*paired_change(np.concatenate(heads, axis=-1), right))
+        yield part.stop, AblationValues(**found)
+
+
+def finding(outcomes: Sequence[Outcome[AblationValues]], view: View) -> str:
+    """The block that each model misses most."""
+    words = []
+    for outcome in outcomes:
+        blocks = outcome.values.blocks
+        worst = int(np.argmin(blocks.mean))
+        change = f"{100 * blocks.mean[worst]:+.0f} ± {100 * blocks.error[worst]:.0f} points"
+        words.append(f"the {outcome.label} {outcome.values.layers[worst]} ({change})")
+    return f"Missed most: in {enumerate_words(words)}."
+
+
+PROBE = Probe(
+    name="ablation",
+    title="Ablation",
+    question="Which heads and blocks are needed?",
+    method="Accuracy when one head writes nothing, or one block is skipped; blocks that change the size "
+    "cannot be.",
+    formula=(r"\Delta_{l,h} = a(\text{without head } h \text{ of layer } l) - a",),
+    notation="Errors are those of the paired difference over images.",
+    reading="**Read it**: most heads can go one at a time, since the residual stream carries what the others "
+    "wrote; blocks cannot.",
+    source="heads: Michel et al. 2019, Are Sixteen Heads Really Better than One?; blocks: Veit et al. 2016, "
+    "Residual Networks Behave Like Ensembles of Relatively Shallow Networks",
+    values=AblationValues,
+    steps=measure,
+    finding=finding,
+    order=80,
+)

@@ -1,0 +1,118 @@
+"""Attention distance: how far the heads of a ViT look, and how far the layers of every model read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vitcore.probes.probe import Outcome, Probe, Settings, View
+from vitcore.probes.shapes import LayersAndHeads, Shape
+from vitcore.probes.statistics import RunningMean, parts, series, table
+from vitcore.probes.values import Series, Table, Values
+from vitcore.probes.wording import reach_finding
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+class DistanceValues(Values):
+    """Mean distances in pixels. The last three are those of a ViT only."""
+
+    layers: list[str]
+    reach: Series  # of what the center of a layer reads
+    sides: list[int] | None  # of the theoretical fields, pixels; those of a CNN only
+    heads: Table | None = None  # [blocks][heads]
+    entropy: Table | None = None  # bits
+    references: dict[str, float] | None = None
+
+    def shapes(self) -> list[Shape]:
+        """The reach as a line, the heads as points."""
+        tables = {"mean attention distance, pixels": self.heads, "entropy of attention, bits": self.entropy}
+        sides = ", ".join(map(str, self.sides or ()))
+        return [
+            LayersAndHeads(
+                "mean distance of what is read, pixels",
+                self.layers,
+                self.reach,
+                axis="pixels",
+                heads={quantity: heads for quantity, heads in tables.items() if heads},
+                points="attention of each head",
+                references=self.references or {},
+                reference_kind="attention",
+                note=f"Theoretical receptive fields of the {{label}}'s layers, pixels a side: {sides}."
+                if sides
+                else "",
+            )
+        ]
+
+
+def measure(
+    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
+) -> Iterator[tuple[int, DistanceValues]]:
+    """Distances are weighted by the effective receptive field of the center, and by attention."""
+    from vitcore.analysis.attention import as_input, capture
+    from vitcore.analysis.heads import mean_distance, mean_entropy, references
+    from vitcore.analysis.layers import bounds
+    from vitcore.analysis.receptive import mean_reaches, pixel_of, receptive_fields
+    from vitcore.models.vit import ViT
+
+    size = images.shape[-1]
+    pixel = pixel_of("centre", size)
+    distance, entropy, reach = RunningMean(), RunningMean(), RunningMean()
+    boxes = bounds(model, size, pixel)
+    for part in parts(len(images)):
+        x = as_input(images[part])
+        fields = receptive_fields(model, x, pixel)
+        reach.add(mean_reaches(list(fields.values()), boxes, pixel))
+        layers, reached = list(fields), series(*reach.estimates)
+        if not isinstance(model, ViT):
+            sides = [box[2] - box[0] + 1 for box in boxes] if boxes else None
+            yield part.stop, DistanceValues(layers=layers, reach=reached, sides=sides)
+            continue
+        weights = capture(model, x).weights  # [B, layers, H, T, T]
+        distance.add(mean_distance(weights, model.patch_size, has_cls=model.has_cls))
+        entropy.add(mean_entropy(weights, has_cls=model.has_cls))
+        lines = references(model.grid, model.patch_size)
+        yield (
+            part.stop,
+            DistanceValues(
+                layers=layers,
+                reach=reached,
+                sides=None,
+                heads=table(*distance.estimates),
+                entropy=table(*entropy.estimates),
+                references={line.name: round(line.distance, 3) for line in lines},
+            ),
+        )
+
+
+def finding(outcomes: Sequence[Outcome[DistanceValues]], view: View) -> str:
+    """The reach of the first and of the last block."""
+    return reach_finding([(outcome.label, outcome.values.reach) for outcome in outcomes])
+
+
+PROBE = Probe(
+    name="distance",
+    title="Attention distance",
+    question="How far does each layer look?",
+    method="Points, one for each head of a ViT: the mean distance of a patch to what it attends to, CLS left "
+    "out. Lines, for every model: the mean distance of the pixels that the centre of a layer reads, weighted "
+    "by the effective receptive field.",
+    formula=(
+        r"\bar d_{l,h} = \frac{1}{N}\sum_q\sum_k A_{l,h}[q,k]\,\lVert p_q - p_k\rVert, "
+        r"\qquad r_l = \sum_u F_l(u)\,\lVert u - p\rVert",
+    ),
+    notation="Errors are over images.",
+    reading="**Read it** against the lines: uniform attention, and the 3 x 3 neighbourhood. In large ViTs "
+    "Raghu et al. found local and global heads side by side in the first layers, and only global ones in the "
+    "last.",
+    source="Raghu et al. 2021, Do Vision Transformers See Like CNNs?",
+    venue="NeurIPS",
+    values=DistanceValues,
+    steps=measure,
+    finding=finding,
+    order=50,
+)

@@ -1,0 +1,121 @@
+"""Frequencies: whether a layer smooths or sharpens its maps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vitcore.probes.probe import Outcome, Probe, Settings, View
+from vitcore.probes.shapes import LayerSeries, Shape
+from vitcore.probes.statistics import RunningMean, parts, plain, series
+from vitcore.probes.values import Number, Record, Series, Values
+from vitcore.probes.wording import enumerate_words, with_error
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+class Profile(Record):
+    """Log amplitude of one layer against frequency, relative to frequency 0."""
+
+    frequency: list[Number]  # multiples of pi
+    mean: list[Number]
+    error: list[Number]
+
+
+class SpectrumValues(Values):
+    """Natural logarithms. Layers whose maps have fewer than 2 x 2 places are left out."""
+
+    layers: list[str]
+    sides: list[int]  # of the layers' maps
+    fall: Series  # change of log amplitude from frequency 0 to the highest
+    profiles: list[Profile]
+
+    def shapes(self) -> list[Shape]:
+        """The fall against depth."""
+        axis = "log amplitude, highest minus lowest"
+        return [LayerSeries("change of log amplitude", self.layers, self.fall, axis)]
+
+
+def measure(
+    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
+) -> Iterator[tuple[int, SpectrumValues]]:
+    """Mean spectra over images."""
+    import torch
+
+    from vitcore.analysis.attention import as_input
+    from vitcore.analysis.layers import layer_maps
+    from vitcore.analysis.representation import frequencies, spectrum
+
+    profiles: dict[str, RunningMean] = {}
+    sides: dict[str, int] = {}
+    for part in parts(len(images)):
+        with torch.inference_mode():
+            for name, maps in layer_maps(model, as_input(images[part])).items():
+                if maps.shape[-1] < 2:
+                    continue
+                lines = spectrum(maps)  # [B, h // 2 + 1]
+                profiles.setdefault(name, RunningMean()).add(lines - lines[:, :1])
+                sides[name] = maps.shape[-1]
+        ends = np.array([(profile.mean[-1], profile.error[-1]) for profile in profiles.values()])
+        yield (
+            part.stop,
+            SpectrumValues(
+                layers=list(profiles),
+                sides=list(sides.values()),
+                fall=series(*ends.T),
+                profiles=[
+                    Profile(
+                        frequency=plain(np.array(frequencies(sides[name])) / math.pi),
+                        mean=plain(profile.mean),
+                        error=plain(profile.error),
+                    )
+                    for name, profile in profiles.items()
+                ],
+            ),
+        )
+
+
+def finding(outcomes: Sequence[Outcome[SpectrumValues]], view: View) -> str:
+    """Smoothing or sharpening after the last stride, which changes the frequencies that there are."""
+    words = []
+    for outcome in outcomes:
+        fall, sides = outcome.values.fall, outcome.values.sides
+        start = max(1, sides.index(sides[-1]))
+        change = fall.mean[-1] - fall.mean[start]
+        way = "smooths" if change < 0 else "sharpens"
+        if abs(change) < 2 * (fall.error[-1] ** 2 + fall.error[start] ** 2) ** 0.5:
+            way = "does neither"
+        layer = outcome.values.layers[start]
+        ends = f"{with_error(fall, start)} after {layer}, {with_error(fall, -1)} at the end"
+        words.append(f"the {outcome.label} {way} ({ends})")
+    return (
+        f"Among layers of the same size, {enumerate_words(words)}. Expected is that attention smooths and "
+        "convolutions sharpen; a stride changes the frequencies that there are."
+    )
+
+
+PROBE = Probe(
+    name="fourier",
+    title="Frequencies",
+    question="Does a layer smooth or sharpen?",
+    method="The log amplitude of each layer's maps along the diagonal of the Fourier transform. Its fall "
+    "from the lowest to the highest frequency says how smooth the maps are.",
+    formula=(
+        r"\Delta_l = \log \bar{F}_l(\pi) - \log \bar{F}_l(0), \qquad \bar{F}_l(\omega) = "
+        r"\frac{1}{C}\sum_c \big|\mathrm{FFT}(z_{l,c})(\omega, \omega)\big|",
+    ),
+    reading="The mean over images is drawn.\n\n**Read it** from block to block of one size: a fall says that "
+    "the layer smooths, as a mean over tokens should, a rise that it sharpens, as is expected of "
+    "convolutions. A stride changes which frequencies there are: the jumps of a ResNet are its strides'.",
+    source="Park and Kim 2022, How Do Vision Transformers Work?",
+    venue="ICLR",
+    values=SpectrumValues,
+    steps=measure,
+    finding=finding,
+    order=70,
+)

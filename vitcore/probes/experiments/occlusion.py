@@ -1,0 +1,91 @@
+"""Occlusion: accuracy of images whose cells become the mean color, in three orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vitcore.errors import UserError
+from vitcore.probes.probe import Outcome, Probe, Settings, View
+from vitcore.probes.shapes import Panel
+from vitcore.probes.statistics import parts, series, share
+from vitcore.probes.values import CurveValues
+from vitcore.probes.wording import shares_at
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+CELLS = 8  # a side, of the grid
+HIDDEN = (0, 4, 8, 16, 24, 32, 40, 48, 56, 60, 64)  # how many cells
+ORDERS = ("random", "most salient first", "least salient first")
+
+
+class OcclusionValues(CurveValues):
+    """Accuracy against the hidden cells, for each order."""
+
+    names = tuple(f"accuracy, {order}" for order in ORDERS)
+    panels = (
+        Panel("accuracy, random", "Hidden at random"),
+        Panel("accuracy, most salient first", "Most salient first"),
+        Panel("accuracy, least salient first", "Least salient first"),
+    )
+
+
+def measure(
+    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
+) -> Iterator[tuple[int, OcclusionValues]]:
+    """Every model has its own ranking of the cells."""
+    import torch
+
+    from vitcore.analysis.attention import as_input
+    from vitcore.analysis.robustness import answers, occluded
+
+    if images.shape[-1] % CELLS:
+        raise UserError(f"Images of {images.shape[-1]} pixels do not divide into {CELLS}x{CELLS} cells.")
+    found = np.zeros((len(ORDERS), len(HIDDEN), len(images)), int)
+    for part in parts(len(images)):
+        x = as_input(images[part])
+        orders = cell_orders(model, x, np.arange(part.start, part.stop))
+        hidden = [occluded(x, order, count) for order in orders for count in HIDDEN]
+        answered = answers(model, torch.cat(hidden)).numpy()
+        found[..., part] = answered.reshape(len(ORDERS), len(HIDDEN), len(x))
+        hits = found[..., : part.stop] == labels[: part.stop]
+        curves = {f"accuracy, {order}": series(*share(hits[i])) for i, order in enumerate(ORDERS)}
+        yield part.stop, OcclusionValues(x=list(HIDDEN), unit=f"hidden cells of {CELLS**2}", curves=curves)
+
+
+def cell_orders(model: nn.Module, images: torch.Tensor, samples: np.ndarray) -> list[torch.Tensor]:
+    """The `ORDERS` in which cells are hidden, each int [B, 64]; equally salient ones in random order."""
+    from vitcore.analysis.robustness import cell_saliency, permutations
+
+    chance = permutations(1, CELLS**2, samples)
+    weight = cell_saliency(model, images, CELLS).cpu().gather(1, chance)
+    most = chance.gather(1, weight.argsort(dim=1, descending=True, stable=True))
+    return [chance, most, most.flip(1)]
+
+
+def finding(outcomes: Sequence[Outcome[OcclusionValues]], view: View) -> str:
+    """The accuracy with half of the cells hidden at random."""
+    shares = shares_at(outcomes, "accuracy, random", 32)
+    return shares and f"Right answers with half of the cells hidden at random: {shares}."
+
+
+PROBE = Probe(
+    name="occlusion",
+    title="Occlusion",
+    question="How much of the image is needed?",
+    method="Cells of an 8x8 grid become the mean colour: at random, or ranked by how much the model's own "
+    "answer depends on them (gradient times input, each model its own ranking).",
+    formula=(r"s_j = \sum_{u \in \text{cell } j} x_u\,\frac{\partial f_{\hat{y}}(x)}{\partial x_u}",),
+    reading="**Read it** as three curves: the further *most salient first* falls below *random*, the better "
+    "the gradient knows what the model needs.",
+    source="Naseer et al. 2021, Intriguing Properties of Vision Transformers; the ranking: Shrikumar et al. "
+    "2016, Not Just a Black Box",
+    values=OcclusionValues,
+    steps=measure,
+    finding=finding,
+    order=30,
+)

@@ -1,0 +1,113 @@
+"""Receptive field: which pixels one place of each layer reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vitcore.probes.probe import Outcome, Probe, Settings, View
+from vitcore.probes.shapes import Box, LayerSeries, Maps, Shape
+from vitcore.probes.statistics import RunningMean, parts, series
+from vitcore.probes.values import Number, Series, Values
+from vitcore.probes.wording import reach_finding
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+PLACES = ("centre", "top left", "top", "top right", "left", "right", "bottom left", "bottom", "bottom right")
+
+
+class FieldValues(Values):
+    """Maps that sum to one, and how far they reach."""
+
+    layers: list[str]
+    pixel: list[int]  # row and column of the place
+    fields: list[list[list[Number]]]  # [layers][S][S]
+    bounds: list[Box] | None  # of the theoretical fields, where the structure is known
+    reach: Series  # mean distance in pixels of what is read
+
+    def shapes(self) -> list[Shape]:
+        """The maps, and the reach against depth."""
+        maps = Maps(
+            "share of what is read",
+            self.layers,
+            self.fields,
+            self.bounds,
+            alt="which pixels each layer reads",
+            note="One colour scale for all maps, in powers of ten. The frame is the theoretical receptive "
+            "field: outside of it everything is exactly zero.",
+            unit="each pixel's share of what one place reads",
+            hover="of what it reads",
+        )
+        reach = LayerSeries(
+            "mean distance of what is read, pixels",
+            self.layers,
+            self.reach,
+            axis="mean distance, pixels",
+            alt="how far each layer reads",
+        )
+        return [maps, reach]
+
+
+def measure(
+    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
+) -> Iterator[tuple[int, FieldValues]]:
+    """The mean absolute gradient of the place, image by image a share of its sum."""
+    import torch
+
+    from vitcore.analysis.layers import bounds
+    from vitcore.analysis.receptive import mean_reaches, pixel_of, receptive_fields
+
+    size = images.shape[-1]
+    pixel = pixel_of(settings["place"], size)
+    fields, reach = RunningMean(), RunningMean()
+    boxes = bounds(model, size, pixel)
+    for part in parts(len(images)):
+        found = receptive_fields(model, images[part], pixel)
+        stack = torch.stack(list(found.values()), dim=1)  # [B, layers, S, S]
+        total = stack.sum(dim=(-2, -1), keepdim=True).clamp_min(1e-30)
+        fields.add(stack / total)
+        reach.add(mean_reaches(list(found.values()), boxes, pixel))
+        yield (
+            part.stop,
+            FieldValues(
+                layers=list(found),
+                pixel=list(pixel),
+                fields=np.round(fields.mean, 7).tolist(),
+                bounds=boxes,
+                reach=series(*reach.estimates),
+            ),
+        )
+
+
+def finding(outcomes: Sequence[Outcome[FieldValues]], view: View) -> str:
+    """The reach of the first and of the last block."""
+    return reach_finding([(outcome.label, outcome.values.reach) for outcome in outcomes])
+
+
+PROBE = Probe(
+    name="receptive-field",
+    title="Receptive field",
+    question="Which pixels does one place read, layer by layer?",
+    method="The mean absolute gradient of one place in a layer with respect to the pixels. Outside of the "
+    "theoretical field, which convolutions have and attention has not, it is exactly zero.",
+    formula=(
+        r"F_l(u) = \frac{1}{n}\sum_{i=1}^{n} \frac{1}{Z_i}\,"
+        r"\Big|\frac{\partial}{\partial x_u}\sum_c z_{l,c}(x_i)\Big|, "
+        r"\qquad r_l = \sum_u F_l(u)\,\lVert u - p\rVert",
+    ),
+    notation="It is summed over colours, and $Z_i$ makes the sum over pixels one; $r_l$ is the mean distance "
+    "from the place $p$.",
+    reading="**Read it** downwards: a CNN grows by what its kernels reach, and fills less of its theoretical "
+    "receptive field than it could; a ViT may read everything from its first block on.",
+    source="Luo et al. 2016, Understanding the Effective Receptive Field",
+    venue="NIPS",
+    choices={"place": PLACES},
+    values=FieldValues,
+    steps=measure,
+    finding=finding,
+    order=40,
+)

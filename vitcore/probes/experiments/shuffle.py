@@ -1,0 +1,76 @@
+"""Shuffle: accuracy and consistency of images whose cells were permuted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vitcore.probes.probe import Outcome, Probe, Settings, View
+from vitcore.probes.shapes import Panel
+from vitcore.probes.statistics import parts, series, share
+from vitcore.probes.values import CurveValues
+from vitcore.probes.wording import shares_at
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+GRIDS = (1, 2, 4, 8, 16)  # cells a side; 1 is the image itself
+
+
+class ShuffleValues(CurveValues):
+    """Accuracy and consistency against the cells a side."""
+
+    names = ("accuracy", "consistency")
+    panels = (Panel("consistency", "The answer stays"), Panel("accuracy", "The answer is right"))
+    even = True
+
+
+def measure(
+    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
+) -> Iterator[tuple[int, ShuffleValues]]:
+    """Every image has its own permutation of each grid."""
+    from vitcore.analysis.robustness import answers, permutations, shuffled
+
+    size = images.shape[-1]
+    grids = [grid for grid in GRIDS if size % grid == 0]
+    found = np.zeros((len(grids), len(images)), int)
+    for part in parts(len(images)):
+        samples = np.arange(part.start, part.stop)
+        for i, grid in enumerate(grids):
+            found[i, part] = answers(model, shuffled(images[part], permutations(0, grid**2, samples))).numpy()
+        done = found[:, : part.stop]
+        curves = {
+            "accuracy": series(*share(done == labels[: part.stop])),
+            "consistency": series(*share(done == done[:1])),
+        }
+        yield part.stop, ShuffleValues(x=grids, unit="cells a side", curves=curves)
+
+
+def finding(outcomes: Sequence[Outcome[ShuffleValues]], view: View) -> str:
+    """The accuracy with 4 x 4 cells."""
+    shares = shares_at(outcomes, "accuracy", 4)
+    return shares and f"Right answers with 4 x 4 shuffled cells: {shares}."
+
+
+PROBE = Probe(
+    name="shuffle",
+    title="Shuffle",
+    question="Does the order of the parts matter?",
+    method="The cells of a grid are permuted, another way for each image. A ViT without positions would not "
+    "notice cells of its patches' size.",
+    formula=(
+        r"a(g) = \frac{1}{n}\sum_{i=1}^{n} [\,\hat{y}(\pi_i x_i) = y_i\,], "
+        r"\qquad \pi_i \text{ a permutation of } g \times g \text{ cells}",
+    ),
+    reading="**Read it** from left to right: a model that falls late recognises by parts and textures, one "
+    "that falls early by their arrangement. Chance is the dotted line.",
+    source="Naseer et al. 2021, Intriguing Properties of Vision Transformers",
+    venue="NeurIPS",
+    values=ShuffleValues,
+    steps=measure,
+    finding=finding,
+    order=20,
+)

@@ -1,0 +1,115 @@
+"""The typed values of a probe, exactly as they are stored as JSON. No torch.
+
+An experiment declares a subclass of `Values` whose fields are the keys of the JSON object. An optional field
+that was not measured is left out of the JSON. `shapes` describes the values in the terms of `shapes.py`,
+which the terminal, the CSV file and the page's figures are made of.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
+
+from vitcore.probes.shapes import Curves, Panel, Row, Shape
+
+# JSON has no NaN: a number that is not finite is stored as null
+Number = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
+
+
+class Record(BaseModel):
+    """A JSON object with exactly the declared keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Estimate(Record):
+    """A mean with its standard error."""
+
+    mean: Number
+    error: Number
+
+
+class Series(Record):
+    """Means with their standard errors."""
+
+    mean: list[Number]
+    error: list[Number]
+
+    @model_validator(mode="after")
+    def _same_length(self) -> Self:
+        if len(self.mean) != len(self.error):
+            raise ValueError(f"{len(self.mean)} means have {len(self.error)} errors")
+        return self
+
+
+class Table(Record):
+    """Means with their standard errors, as rows of equal length."""
+
+    mean: list[list[Number]]
+    error: list[list[Number]]
+
+    @model_validator(mode="after")
+    def _same_shape(self) -> Self:
+        if [len(row) for row in self.mean] != [len(row) for row in self.error]:
+            raise ValueError("the errors have another shape than the means")
+        return self
+
+
+class Values(Record):
+    """What a probe measured, so far or in the end."""
+
+    def shapes(self) -> list[Shape]:
+        """The values as shapes that can be tabulated and drawn."""
+        raise NotImplementedError
+
+    def rows(self) -> Iterator[Row]:
+        """One flat row per measured number."""
+        for shape in self.shapes():
+            yield from shape.rows()
+
+    @model_serializer(mode="wrap")
+    def _without_unmeasured(self, dump: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        return {name: value for name, value in dump(self).items() if name in self.model_fields_set}
+
+
+class CurveValues(Values):
+    """Curves over one variable. A subclass names its curves and the panels that draw them."""
+
+    names: ClassVar[tuple[str, ...]] = ()
+    panels: ClassVar[tuple[Panel, ...]] = ()
+    even: ClassVar[bool] = False  # draw the values of x equally far apart
+
+    x: list[int]
+    unit: str  # of x
+    curves: dict[str, Series]
+
+    @model_validator(mode="after")
+    def _as_declared(self) -> Self:
+        if set(self.curves) != set(self.names):
+            raise ValueError(f"the curves are {', '.join(self.curves)} instead of {', '.join(self.names)}")
+        for name, curve in self.curves.items():
+            if len(curve.mean) != len(self.x):
+                raise ValueError(f"{name} has {len(curve.mean)} values for {len(self.x)} values of x")
+        return self
+
+    def shapes(self) -> list[Shape]:
+        """One shape: all curves."""
+        return [Curves(self.unit, self.x, self.curves, self.panels, self.even)]
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first problem of a validation, in a few words, with the key it is about."""
+    problem = error.errors(include_url=False)[0]
+    key = ".".join(map(str, problem["loc"]))
+    words = problem["msg"].removeprefix("Value error, ")
+    return f"{key}: {words}" if key else words

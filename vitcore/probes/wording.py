@@ -1,0 +1,38 @@
+"""Phrases that the findings of several experiments are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vitcore.probes.probe import Outcome
+from vitcore.probes.values import CurveValues, Series
+
+
+def enumerate_words(words: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def shares_at(outcomes: Sequence[Outcome[CurveValues]], curve: str, x: int) -> str:
+    """`ViT 92 ± 3 %, ResNet 95 ± 2 %` at one x of a curve; empty where a model was not measured there."""
+    words = []
+    for outcome in outcomes:
+        if x not in outcome.values.x:
+            return ""
+        at, series = outcome.values.x.index(x), outcome.values.curves[curve]
+        words.append(f"{outcome.label} {100 * series.mean[at]:.0f} ± {100 * series.error[at]:.0f} %")
+    return ", ".join(words)
+
+
+def with_error(series: Series, at: int, digits: int = 2) -> str:
+    """`1.50 ± 0.01`."""
+    return f"{series.mean[at]:.{digits}f} ± {series.error[at]:.{digits}f}"
+
+
+def reach_finding(reaches: Sequence[tuple[str, Series]]) -> str:
+    """How far the layers of each model read, from (label, mean distance by layer)."""
+    words = [
+        f"the {label} from {with_error(reach, 1)} pixels after its first block to {with_error(reach, -1)}"
+        for label, reach in reaches
+    ]
+    return f"What a place reads lies on average this far from it: {enumerate_words(words)} after the last."
