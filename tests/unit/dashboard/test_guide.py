@@ -22,8 +22,8 @@ def test_every_page_has_a_guide_and_every_guide_a_page():
     assert {path.stem for path in (ROOT / "pages").glob("*.py")} == set(guide.NAMES)
     assert {path.stem for path in guide.HERE.glob("*.md")} == set(guide.NAMES)
     for name in guide.NAMES:
-        called = "dashboard/sweeps/results.py" if name == "compare" else f"pages/{name}.py"
-        assert re.search(rf'head\.title\([^)]*"{name}"', (ROOT / called).read_text()), called
+        called = "dashboard/compare/sweep_view.py" if name == "compare" else f"pages/{name}.py"
+        assert re.search(rf'header\.title\("{name}"', (ROOT / called).read_text()), called
 
 
 @pytest.mark.parametrize("name", guide.NAMES)
