@@ -1,4 +1,4 @@
-"""Faults for real: killed processes, a full disk, too little memory, who does not listen, a crowd."""
+"""The queue under faults, with a fake trainer: killed processes, who does not listen, a crowd."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.process.trainings import LONG, config, supervisors, wait_for, wait_until_training
+from tests.process.trainings import LONG, config, processes, supervisors, wait_for, wait_until_training
+from tests.waiting import until
 from vitcore.config import dump_config
 from vitcore.data import resolve
 from vitcore.errors import UserError
@@ -27,41 +27,25 @@ from vitcore.queue.supervisor import Supervisor
 from vitcore.runs import process
 from vitcore.runs.folder import Status, create_run, list_runs
 
-
-def trainings(run):
-    """The processes that train this run."""
-    lines = [" ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"])]
-    return [line for line in lines if "-m vitcore.training " in line and line.endswith(str(run.path))]
+pytestmark = pytest.mark.usefixtures("fake_trainer")
 
 
 def kill_supervisor():
-    for found in psutil.process_iter(["cmdline"]):
-        line = " ".join(found.info["cmdline"] or [])
-        if "vitcore.queue.supervisor" in line and str(runs_dir()) in line:
-            found.kill()
-            with contextlib.suppress(psutil.TimeoutExpired):
-                found.wait(5)
+    for found in supervisors():
+        found.kill()
+        with contextlib.suppress(psutil.TimeoutExpired):
+            found.wait(5)
 
 
-def until(condition, seconds=60.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.1)
-
-
-@pytest.mark.slow
 def test_the_next_supervisor_finds_the_training_again_and_starts_no_second_child(colours):
     run = background.launch(config(colours, LONG))
     waiting = background.launch(config(colours))
     pid = wait_until_training(run).pid
     kill_supervisor()
-    step = run.status().step
     background.wake()
     until(supervisors)
-    until(lambda: run.status().step > step)
-    time.sleep(2.0)  # some rounds of the new one
-    assert len(trainings(run)) == 1
+    wait_until_training(run, beyond=run.status().step + 40)  # several rounds of the new one
+    assert len(processes("tests.fake_training", run.id)) == 1
     assert run.status().pid == pid
     assert waiting.status().state == "queued"
     os.kill(pid, signal.SIGKILL)  # not its child: it sees it go all the same, and the slot is free
@@ -76,11 +60,13 @@ def test_a_number_that_is_somebody_elses_by_now_is_lost_and_its_owner_unharmed(c
     os.kill(pid, signal.SIGKILL)
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
     try:
-        reused = run.stored_status().model_copy(update={"pid": stranger.pid})
+        status = run.stored_status()
+        earlier = {"pid": stranger.pid, "process_start": status.process_start - 60}
+        reused = status.model_copy(update=earlier)
         assert reused.state == "running"
         run.write_status(reused)
         assert run.status().state == "lost"
-        with pytest.raises(UserError, match="nothing to stop"):
+        with pytest.raises(UserError):
             background.stop(run, now=True)
         run.stop_request.write_text("abort")  # somebody pressed it before all was killed
         Supervisor(runs_dir()).tick()
@@ -104,7 +90,7 @@ def test_ended_at_once_it_does_not_save_and_resumes_from_the_last_checkpoint(col
     assert ended.reason.startswith("ended at once on request")
     background.resume(run)
     wait_for(run, "running")
-    until(lambda: run.status().step > ended.step)
+    wait_until_training(run, beyond=ended.step)
     background.stop(run)
     assert wait_for(run, "stopped").reason == "stopped on request"
 
@@ -188,7 +174,7 @@ def test_a_waiting_run_is_moved(colours):
                           (1, "first", [b, a, c])]:  # fmt: skip
         queue.move(waiting[run], to)
         assert order() == then
-    with pytest.raises(UserError, match="only a queued run"):
+    with pytest.raises(UserError):
         queue.move(first, "up")
     for run in waiting[:1] + waiting[2:]:
         background.stop(run)
@@ -230,76 +216,6 @@ def test_twenty_launches_at_once_train_one_after_the_other_in_their_order(colour
         assert before.ended <= after.started
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    place = tmp_path / "small"
-    place.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=150m", "none", place], capture_output=True)
-    if done.returncode:
-        pytest.skip("mounting a small disk needs root")
-    yield place
-    for found in psutil.process_iter(["cmdline"]):
-        if str(place) in " ".join(found.info["cmdline"] or []):
-            found.kill()
-            found.wait(10)
-    subprocess.run(["umount", "--lazy", place], check=True)
-
-
-@pytest.mark.slow
-def test_a_full_disk_ends_a_run_with_its_reason_and_the_checkpoint_of_before_goes_on(
-    colours, small_disk, monkeypatch
-):
-    monkeypatch.setenv("VITLAB_RUNS", str(small_disk / "runs"))
-    run = background.launch(config(colours, LONG))
-    wait_until_training(run)
-    until(run.last.exists)
-    with contextlib.suppress(OSError), (small_disk / "filler").open("wb") as filler:
-        while True:
-            filler.write(b"\0" * 4096)
-            filler.flush()
-    status = wait_for(run, "failed", seconds=30)
-    assert status.reason == "the disk is full: make room and resume"
-    with pytest.raises(UserError, match="MB free and a run needs"):
-        background.launch(config(colours))
-    assert [r.id for r in list_runs(bundled=False)] == [run.id]
-    (small_disk / "filler").unlink()
-    step = run.stored_status().step
-    background.resume(run)
-    until(lambda: run.status().step > step)
-    background.stop(run)
-    assert wait_for(run, "stopped").reason == "stopped on request"
-
-
-@pytest.fixture
-def small_memory():
-    """A control group that may have 200 MB; yields the file that takes the numbers of its processes."""
-    for parent, limit in (("memory", "memory.limit_in_bytes"), ("", "memory.max")):
-        place = Path("/sys/fs/cgroup") / parent / f"vitlab-test-{os.getpid()}"
-        with contextlib.suppress(OSError):
-            place.mkdir()
-            if (place / limit).exists():
-                (place / limit).write_text(str(200 * 2**20))
-                yield place / "cgroup.procs"
-                until(lambda place=place: not (place / "cgroup.procs").read_text().split(), 10)
-                place.rmdir()
-                return
-            place.rmdir()
-    pytest.skip("no control group can be made here")
-
-
-def test_a_training_that_the_system_kills_for_its_memory_says_so(colours, small_memory):
-    run = create_run(config(colours))
-    code = (
-        "import os, sys; open(sys.argv[1], 'w').write(str(os.getpid()))\n"
-        "from vitcore.queue.supervisor import Supervisor\nfrom pathlib import Path\nimport time\n"
-        "watcher = Supervisor(Path(sys.argv[2]))\nwhile watcher.tick(): time.sleep(0.2)"
-    )
-    subprocess.run([sys.executable, "-c", code, small_memory, runs_dir()], check=True, timeout=60)
-    status = run.stored_status()
-    assert status.state == "failed"
-    assert status.reason.startswith("out of memory: the system killed it; choose a smaller batch_size")
-
-
 def test_a_process_that_was_killed_alone_did_not_lack_memory(colours):
     run = background.launch(config(colours, LONG))
     os.kill(wait_until_training(run).pid, signal.SIGKILL)
@@ -311,33 +227,5 @@ def test_a_run_whose_configuration_is_torn_fails_with_a_sentence_and_the_queue_g
     torn, good = (create_run(resolve(config(colours))) for _ in range(2))
     (torn.path / "config.yaml").write_text("model: [vi")
     background.wake()
-    assert "not a valid YAML file" in wait_for(torn, "failed", seconds=15).reason
+    assert "config.yaml" in wait_for(torn, "failed", seconds=15).reason
     assert wait_for(good, "finished")
-
-
-HOSTILE = ["../x", "/etc", "a" * 5000, "ünïcode-💥", "x\0y", "..", ".", "", "-rf", "%2e%2e", "runs/../.."]
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize(
-    "command", [["delete"], ["describe", "--title", "x"], ["stop"], ["launch", "--resume"], ["move"]]
-)
-def test_hostile_names_get_a_sentence_and_change_nothing(name, command, tmp_path, monkeypatch, capsys):
-    from vitcore.__main__ import main
-
-    bystander = tmp_path / "x"
-    bystander.mkdir()
-    (bystander / "notes.txt").write_text("not a run")
-    create_run(config(tmp_path), tmp_path / "runs", status=Status(state="stopped"))
-    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p.is_file()}
-    more = ["first"] if command == ["move"] else []
-    monkeypatch.chdir(tmp_path / "runs")
-    monkeypatch.setattr(sys, "argv", ["vitcore", *command, name, *more])
-    with pytest.raises(SystemExit) as left:
-        main()
-    said = capsys.readouterr()
-    assert left.value.code == 2
-    assert said.out == ""
-    assert len(said.err.strip().splitlines()) == 1
-    after = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p.is_file() and p.name != ".queue.lock"}
-    assert after == before

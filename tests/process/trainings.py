@@ -1,12 +1,11 @@
-"""Real trainings in the background, for the tests of this folder."""
+"""Trainings in the background, for the tests of this folder."""
 
 from __future__ import annotations
-
-import time
 
 import psutil
 
 from tests.conftest import TINY_VIT
+from tests.waiting import until
 from vitcore.config import make_config
 from vitcore.paths import runs_dir
 
@@ -20,34 +19,37 @@ def config(colours, epochs=1):
 
 
 def wait_for(run, *states, seconds=90.0):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    """Its status once its state is one of these."""
+
+    def reached():
         status = run.status()
-        if status.state in states:
-            return status
-        time.sleep(0.1)
-    raise AssertionError(
-        f"{run.status()} after {seconds} s\n{run.log.read_text() if run.log.exists() else ''}"
-    )
+        return status if status.state in states else None
+
+    def story():
+        return f"{run.status()}\n{run.log.read_text() if run.log.exists() else ''}"
+
+    return until(reached, seconds, story)
 
 
-def wait_until_training(run, seconds=90.0):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if run.status().step:
-            return run.status()
-        time.sleep(0.1)
-    raise AssertionError(f"no step of {run.status()}")
+def wait_until_training(run, beyond=0, seconds=90.0):
+    """Its status once it has made more than `beyond` steps."""
+
+    def reached():
+        status = run.status()
+        return status if status.step > beyond else None
+
+    return until(reached, seconds, lambda: f"no step of {run.status()}")
 
 
-def wait_for_reason(run, words, seconds=10.0):
-    end = time.monotonic() + seconds
-    while words not in run.status().reason and time.monotonic() < end:
-        time.sleep(0.1)
-    assert words in run.status().reason
-    return run.status().reason
+def processes(*words):
+    """The processes of this test's runs folder whose command line has these words."""
+    found = []
+    for one in psutil.process_iter(["cmdline"]):
+        line = " ".join(one.info["cmdline"] or [])
+        if str(runs_dir()) in line and all(word in line for word in words):
+            found.append(one)
+    return found
 
 
 def supervisors():
-    lines = [" ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"])]
-    return [line for line in lines if "vitcore.queue.supervisor" in line and str(runs_dir()) in line]
+    return processes("vitcore.queue.supervisor")

@@ -27,6 +27,7 @@ from vitcore.queue.devices import Device, assign, environment, holds, list_devic
 from vitcore.runs import process
 from vitcore.runs.folder import SAVE_S, TERMINATE_S, Run, Status, derive
 
+TRAINER = os.environ.get("VITLAB_TRAINER") or "vitcore.training"  # the variable is a hook for tests
 TICK_S = 0.5
 IDLE_S = 10.0
 LIST_EVERY_S = 10.0  # between two looks at the devices
@@ -138,7 +139,7 @@ class Supervisor:
         if status.data_dir:
             extra["VITLAB_DATA"] = status.data_dir
         kills = process.oom_kills()
-        child = _detached([sys.executable, "-m", "vitcore.training", str(run.path)], run.log, **extra)
+        child = _detached([sys.executable, "-m", TRAINER, str(run.path)], run.log, **extra)
         self.children[run.id] = child
         now = {"state": "running", "reason": "starting", "heartbeat": time.time(), "started": time.time()}
         now |= process.identity() | {"pid": child.pid, "process_start": process.start_time(child.pid)}

@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import nn
 
+from tests.command_line import check_refused
+from tests.command_line import run as vitcore
 from tests.made_runs import make_run
-from tests.unit.vitcore.cli.test_cli import run as vitcore
 from vitcore.analysis.attention import capture
 from vitcore.analysis.heads import mean_distance
 from vitcore.analysis.receptive import pixel_of
@@ -301,8 +302,7 @@ def test_the_command_line_gives_the_same_numbers_and_rows(tiny, tmp_path):
     )
     assert f"untrained {tiny.id}. n = 10 test images of cifar10-mini" in text.stdout
     wrong = vitcore("probe", "shift", "--runs", tiny.id, "--set", "place", "--runs-dir", str(root))
-    assert wrong.returncode == 2
-    assert "--set needs NAME=VALUE" in wrong.stderr
+    check_refused(wrong, "--set")
 
 
 def test_every_bundled_result_is_there_with_its_origin():

@@ -6,13 +6,10 @@ import pytest
 import torch
 
 from tests.conftest import TINY_VIT
-from tests.process.trainings import wait_for
-from vitcore.config import build_config, make_config
-from vitcore.data import load_dataset, resolve
+from vitcore.config import make_config
+from vitcore.data import load_dataset
 from vitcore.errors import UserError
-from vitcore.queue import launch as background
-from vitcore.runs.folder import create_run, list_runs
-from vitcore.sweeps.pair import SHARED, launch_pair, make_pair, partner, policy
+from vitcore.sweeps.pair import SHARED, make_pair, policy
 from vitcore.training.setup import make_loaders
 
 
@@ -71,67 +68,3 @@ def test_what_is_shared_stands_in_words(colours):
 def test_a_wrong_pair_gets_a_sentence(colours, other, changes, words):
     with pytest.raises(UserError, match=words):
         make_pair(vit(colours), other, **changes)
-
-
-def test_a_pair_is_launched_trained_and_tied_together(colours):
-    settings = {"c_hidden": [4, 8], "num_blocks": [1, 1]}
-    one, two = make_pair(vit(colours, "quick"), "resnet", epochs=1)
-    two = build_config(**{**two.model_dump(), "options": settings})
-    runs = launch_pair(one, two)
-    assert runs[0].meta.pair == runs[1].meta.pair is not None
-    assert partner(runs[0], list_runs()).id == runs[1].id
-    again = launch_pair(one, two, once_s=60.0)  # pressed twice
-    assert [r.id for r in again] == [r.id for r in runs]
-    assert again[0].meta.pair == runs[0].meta.pair
-    assert {wait_for(run, "finished", "failed").state for run in runs} == {"finished"}
-    assert partner(list_runs()[0], list_runs()) is None
-
-
-def test_of_half_a_pair_nothing_is_left(colours, monkeypatch):
-    one, two = make_pair(vit(colours, "quick"), "resnet", epochs=1)
-    original, calls = background.launch, []
-
-    def second_fails(config, *given, **more):
-        calls.append(config)
-        if len(calls) == 2:
-            raise UserError("no room")
-        return original(config, *given, **more)
-
-    monkeypatch.setattr(background, "launch", second_fails)
-    with pytest.raises(UserError, match="no room"):
-        launch_pair(one, two)
-    assert len(calls) == 2
-    assert list_runs(bundled=False) == []
-
-
-def test_half_a_pair_does_not_take_a_run_with_it_that_was_launched_before(colours, monkeypatch):
-    one, two = make_pair(vit(colours, "quick"), "resnet", epochs=1)
-    before = create_run(resolve(one))
-    original = background.launch
-
-    def second_fails(config, *given, **more):
-        if config.model == "resnet":
-            raise UserError("no room")
-        return original(config, *given, **more)
-
-    monkeypatch.setattr(background, "launch", second_fails)
-    with pytest.raises(UserError, match="no room"):
-        launch_pair(one, two, once_s=60.0)
-    assert [run.id for run in list_runs(bundled=False)] == [before.id]
-
-
-def test_half_a_pair_that_has_begun_is_ended_and_removed(colours, monkeypatch):
-    one, two = make_pair(vit(colours, "quick", epochs=2000), "resnet")
-    original = background.launch
-
-    def second_fails(config, *given, **more):
-        if config.model == "vit":
-            return original(config, *given, **more)
-        (first,) = list_runs(bundled=False)
-        wait_for(first, "running")
-        raise UserError("no room")
-
-    monkeypatch.setattr(background, "launch", second_fails)
-    with pytest.raises(UserError, match="no room"):
-        launch_pair(one, two)
-    assert list_runs(bundled=False) == []

@@ -1,0 +1,134 @@
+"""The few background trainings that need the real trainer: from launch to end, kill, signal, faults."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.process.trainings import LONG, config, wait_for, wait_until_training
+from tests.waiting import until
+from vitcore.data import resolve
+from vitcore.errors import UserError
+from vitcore.paths import runs_dir
+from vitcore.queue import launch as background
+from vitcore.runs.folder import create_run, list_runs
+
+
+def test_launch_returns_before_the_training_begins_and_the_run_finishes(colours):
+    run = background.launch(config(colours), title="In the background")
+    assert run.stored_status().step == 0
+    status = wait_for(run, "finished", "failed")
+    assert status.state == "finished", run.log.read_text()
+    assert "val_acc" in run.log.read_text()
+    assert run.title == "In the background"
+
+
+def test_a_killed_training_is_failed_within_ten_seconds_and_resumes(colours):
+    run = background.launch(config(colours, LONG))
+    status = wait_until_training(run)
+    until(run.last.exists)
+    os.kill(status.pid, signal.SIGKILL)
+    step = wait_for(run, "failed", seconds=10).step
+    until(lambda: "signal 9" in run.status().reason, 10)  # which only the supervisor knows
+    background.resume(run)
+    wait_until_training(run, beyond=step)
+    background.stop(run)
+    assert wait_for(run, "stopped").reason == "stopped on request"
+
+
+def test_a_training_yields_to_the_page_and_saves_when_it_is_terminated(colours):
+    run = background.launch(config(colours, LONG))
+    pid = wait_until_training(run).pid
+    assert psutil.Process(pid).nice() > psutil.Process().nice()
+    weight = Path(f"/proc/{pid}/autogroup")  # of its session, where the system weighs those
+    assert not weight.exists() or "nice 10" in weight.read_text()
+    os.kill(pid, signal.SIGTERM)
+    assert wait_for(run, "stopped").reason == "stopped on request"
+    assert run.last.is_file()
+
+
+def test_a_run_without_its_data_fails_and_names_the_folder(colours, tmp_path):
+    place = tmp_path / "gone"
+    shutil.copytree(colours, place)
+    run = create_run(resolve(config(place)))
+    shutil.rmtree(place)
+    background.wake()
+    assert str(place) in wait_for(run, "failed").reason
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    place = tmp_path / "small"
+    place.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=150m", "none", place], capture_output=True)
+    if done.returncode:
+        pytest.skip("mounting a small disk needs root")
+    yield place
+    for found in psutil.process_iter(["cmdline"]):
+        if str(place) in " ".join(found.info["cmdline"] or []):
+            found.kill()
+            found.wait(10)
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+@pytest.mark.slow
+def test_a_full_disk_ends_a_run_with_its_reason_and_the_checkpoint_of_before_goes_on(
+    colours, small_disk, monkeypatch
+):
+    monkeypatch.setenv("VITLAB_RUNS", str(small_disk / "runs"))
+    run = background.launch(config(colours, LONG))
+    wait_until_training(run)
+    until(run.last.exists)
+    with contextlib.suppress(OSError), (small_disk / "filler").open("wb") as filler:
+        while True:
+            filler.write(b"\0" * 4096)
+            filler.flush()
+    status = wait_for(run, "failed", seconds=30)
+    assert status.reason == "the disk is full: make room and resume"
+    with pytest.raises(UserError):
+        background.launch(config(colours))
+    assert [r.id for r in list_runs(bundled=False)] == [run.id]
+    (small_disk / "filler").unlink()
+    step = run.stored_status().step
+    background.resume(run)
+    wait_until_training(run, beyond=step)
+    background.stop(run)
+    assert wait_for(run, "stopped").reason == "stopped on request"
+
+
+@pytest.fixture
+def small_memory():
+    """A control group that may have 200 MB; yields the file that takes the numbers of its processes."""
+    for parent, limit in (("memory", "memory.limit_in_bytes"), ("", "memory.max")):
+        place = Path("/sys/fs/cgroup") / parent / f"vitlab-test-{os.getpid()}"
+        with contextlib.suppress(OSError):
+            place.mkdir()
+            if (place / limit).exists():
+                (place / limit).write_text(str(200 * 2**20))
+                yield place / "cgroup.procs"
+                until(lambda place=place: not (place / "cgroup.procs").read_text().split(), 10)
+                place.rmdir()
+                return
+            place.rmdir()
+    pytest.skip("no control group can be made here")
+
+
+def test_a_training_that_the_system_kills_for_its_memory_says_so(colours, small_memory):
+    run = create_run(config(colours))
+    code = (
+        "import os, sys; open(sys.argv[1], 'w').write(str(os.getpid()))\n"
+        "from vitcore.queue.supervisor import Supervisor\nfrom pathlib import Path\nimport time\n"
+        "watcher = Supervisor(Path(sys.argv[2]))\nwhile watcher.tick(): time.sleep(0.2)"
+    )
+    subprocess.run([sys.executable, "-c", code, small_memory, runs_dir()], check=True, timeout=60)
+    status = run.stored_status()
+    assert status.state == "failed"
+    assert status.reason.startswith("out of memory: the system killed it; choose a smaller batch_size")

@@ -1,0 +1,121 @@
+"""Sweeps through the queue: launched, stopped and resumed as one thing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import check_refused, run
+from tests.conftest import TINY_VIT
+from tests.process.trainings import LONG, wait_for
+from tests.waiting import until
+from vitcore.config import make_config
+from vitcore.errors import UserError
+from vitcore.queue import launch as background
+from vitcore.runs.folder import Run, list_runs
+from vitcore.sweeps.plan import plan_samples, plan_study
+from vitcore.sweeps.results import sample_curve, study_rows
+from vitcore.sweeps.sweep import delete_sweep, find_sweep, find_sweeps, launch_sweep, resume_sweep, stop_sweep
+from vitcore.training.engine import execute
+
+VIT = {name: value for name, value in TINY_VIT.items() if name != "batch_size"}
+TINY = [word for name, value in VIT.items() for word in ("--set", f"vit.{name}={value}")]
+RESNET = {"c_hidden": [4, 8], "num_blocks": [1, 1]}
+
+
+def samples(colours, models=("resnet", "vit"), **more):
+    own = {name: {"resnet": RESNET, "vit": VIT}[name] for name in models}
+    given = dict(
+        data=f"folder:{colours}", shares=(0.25, 1.0), steps=10, seeds=(0,), batch_size=16, device="cpu"
+    )
+    return plan_samples(models, own=own, **{**given, **more})
+
+
+def base(colours, **more):
+    return make_config(
+        "quick", model="vit", data=f"folder:{colours}", device="cpu", **{**TINY_VIT, "epochs": 1, **more}
+    )
+
+
+@pytest.mark.usefixtures("fake_trainer")
+def test_a_sweep_of_samples_is_launched_once_found_and_deleted(colours):
+    plan = samples(colours, shares=(0.25,))
+    sweep = launch_sweep(plan)
+    assert launch_sweep(plan, once_s=60.0) == sweep  # pressed twice
+    assert launch_sweep(samples(colours, models=["vit"], shares=[0.5]), once_s=60.0).name != sweep.name
+    assert [run.meta.title for run in sweep.runs] == [entry.title for entry in plan.entries]
+    assert {wait_for(run, "finished", "failed").state for run in sweep.runs} == {"finished"}
+    assert find_sweep(sweep.name) == sweep
+    delete_sweep(sweep)
+    assert sweep.name not in [s.name for s in find_sweeps(list_runs())]
+
+
+def test_rows_show_what_the_trainings_of_a_sweep_wrote(colours, monkeypatch):
+    monkeypatch.setattr(background, "ensure_supervisor", lambda home: None)  # trained here instead
+    sweep = launch_sweep(samples(colours, shares=(0.25,)))
+    for queued in sweep.runs:
+        execute(queued)
+    rows = sample_curve(sweep.runs)
+    assert [(r["model"], r["share"], r["images"]) for r in rows] == [("vit", 0.25, 24), ("resnet", 0.25, 24)]
+    for row, trained in zip(rows, reversed(sweep.runs), strict=True):
+        status = trained.status()
+        assert (status.step, row["steps"]) == (10, 10)
+        assert (row["mean"], row["n_test"]) == (status.result["test_acc"], 12)
+        assert row["parameters"] == status.result["parameters"] > 100
+
+
+@pytest.mark.usefixtures("fake_trainer")
+def test_a_study_is_stopped_as_one_thing(colours):
+    sweep = launch_sweep(plan_study(base(colours, epochs=LONG), {"num_heads": [1, 2, 4]}))
+    wait_for(sweep.runs[0], "running")
+    with pytest.raises(UserError, match="not over"):
+        delete_sweep(sweep)
+    assert stop_sweep(sweep) == 3
+    assert {wait_for(run, "stopped").state for run in sweep.runs} == {"stopped"}
+    assert stop_sweep(sweep) == 0
+    assert [row["state"] for row in study_rows(sweep.runs)] == ["stopped"] * 3
+    assert resume_sweep(sweep) == 3
+    assert resume_sweep(sweep) == 0
+    assert stop_sweep(sweep) == 3
+
+
+@pytest.mark.usefixtures("fake_trainer")
+def test_of_a_sweep_that_cannot_be_launched_nothing_is_left(colours, monkeypatch):
+    original, calls = background.launch, []
+
+    def third_fails(config, *given, **more):
+        calls.append(config)
+        if len(calls) == 3:
+            wait_for(list_runs(bundled=False)[-1], "running")
+            raise UserError("no room")
+        return original(config, *given, **more)
+
+    monkeypatch.setattr(background, "launch", third_fails)
+    with pytest.raises(UserError, match="no room"):
+        launch_sweep(plan_study(base(colours, epochs=LONG), {"num_heads": [1, 2, 4]}))
+    assert len(calls) == 3
+    assert list_runs(bundled=False) == []
+
+
+@pytest.mark.usefixtures("fake_trainer")
+def test_samples_are_queued_shown_stopped_and_deleted(colours):
+    done = run("sweep", "samples", "vit", "--data", f"folder:{colours}", "--shares", "50,100", "--seeds", "3",
+               "--steps", "1000000", "--batch-size", 16, "--device", "cpu", *TINY)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = [Run(Path(line)) for line in done.stdout.split()]
+    (sweep,) = find_sweeps(list_runs(bundled=False))
+    assert list(sweep.runs) == found
+    assert sweep.name in done.stderr
+    assert [(r.config.train_share, r.config.options["embed_dim"]) for r in found] == [(0.5, 16), (1.0, 16)]
+    shown = json.loads(run("sweep", "show", sweep.name, "--json").stdout)
+    assert [(row["share"], row["mean"]) for row in shown["rows"]] == [(0.5, None), (1.0, None)]
+    assert (
+        run("sweep", "list").stdout.splitlines()[1].startswith(f"{sweep.name}  Sample efficiency of ViT on")
+    )
+    check_refused(run("sweep", "delete", sweep.name))
+    assert "2 runs stopped" in run("sweep", "stop", sweep.name).stderr
+    until(lambda: {r.status().state for r in found} == {"stopped"})
+    assert run("sweep", "delete", sweep.name).returncode == 0
+    assert list_runs(bundled=False) == []

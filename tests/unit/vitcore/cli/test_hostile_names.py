@@ -1,0 +1,37 @@
+"""Names that are no names of runs: each command refuses them with one line and changes nothing."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from vitcore.config import make_config
+from vitcore.runs.folder import Status, create_run
+
+HOSTILE = ["../x", "/etc", "a" * 5000, "ünïcode-💥", "x\0y", "..", ".", "", "-rf", "%2e%2e", "runs/../.."]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize(
+    "command", [["delete"], ["describe", "--title", "x"], ["stop"], ["launch", "--resume"], ["move"]]
+)
+def test_hostile_names_get_a_sentence_and_change_nothing(name, command, tmp_path, monkeypatch, capsys):
+    from vitcore.__main__ import main
+
+    bystander = tmp_path / "x"
+    bystander.mkdir()
+    (bystander / "notes.txt").write_text("not a run")
+    create_run(make_config("quick"), tmp_path / "runs", status=Status(state="stopped"))
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p.is_file()}
+    more = ["first"] if command == ["move"] else []
+    monkeypatch.chdir(tmp_path / "runs")
+    monkeypatch.setattr(sys, "argv", ["vitcore", *command, name, *more])
+    with pytest.raises(SystemExit) as left:
+        main()
+    said = capsys.readouterr()
+    assert left.value.code == 2
+    assert said.out == ""
+    assert len(said.err.strip().splitlines()) == 1
+    after = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p.is_file() and p.name != ".queue.lock"}
+    assert after == before
