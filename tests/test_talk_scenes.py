@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard.talk import scenes
+from dashboard.talk import scene_types, scenes
+from dashboard.talk.files import PAGES
+from tests.conftest import ROOT
 from vitcore.errors import UserError
 
 
@@ -69,7 +71,7 @@ def test_a_map_is_of_the_class_that_the_link_names():
 def test_every_section_of_compare_can_be_a_step():
     runs = "vit-cifar10,resnet-cifar10"
     shown = scenes.scene("compare", {"show": "Disagreement", "runs": runs, "who": "second"})
-    assert isinstance(shown, scenes.Pictures)
+    assert isinstance(shown, scene_types.Pictures)
     for truth, _, said in shown.parts:  # only the second is right
         first, second = said.split(", ResNet")
         assert f": {truth} " in second
@@ -77,7 +79,7 @@ def test_every_section_of_compare_can_be_a_step():
     (part,) = scenes.scene("compare", {"show": "Speed to accuracy", "runs": runs}).parts
     assert "82.3 %" in part[1]  # the ViT's best validation accuracy, README
     for section in ("Confusion", "Classes", "Calibration", ""):
-        assert isinstance(scenes.scene("compare", {"show": section}), scenes.Figures)
+        assert isinstance(scenes.scene("compare", {"show": section}), scene_types.Figures)
     (part,) = scenes.scene("compare", {}).parts
     names = {trace.name for trace in part[0].data}
     (smooth,) = scenes.scene("compare", {"smooth": "0.9", "log": "true", "x": "step"}).parts
@@ -97,3 +99,17 @@ def test_receptive_fields_of_both_models_are_one_figure():
     ((figure, alt),) = scenes.scene("inductive_bias", link).parts
     assert alt == "ViT and ResNet: which pixels each layer reads"
     assert not any("untrained" in note.text for note in figure.layout.annotations)
+
+
+def test_every_page_has_a_scene():
+    for page in PAGES:
+        assert scenes.scene(page, {})
+    with pytest.raises(UserError, match="no page 'attic'"):
+        scenes.scene("attic", {})
+
+
+def test_pages_import_no_other_page_for_their_scene():
+    for page in PAGES:
+        code = (ROOT / "dashboard" / page / "scene.py").read_text()
+        others = [other for other in PAGES if other != page and f"dashboard.{other}" in code]
+        assert not others, page

@@ -1,8 +1,8 @@
-"""The curves of a training as one Plotly figure: accuracy, and cross-entropy beside it."""
+"""Training curves as one Plotly figure: accuracy on the left, cross-entropy on the right."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -14,6 +14,20 @@ from vitcore.runs.folder import Run
 
 LOG_TICKS = [digit * 10.0**power for power in range(-4, 3) for digit in (1, 2, 5)]
 FAINT = "77"  # opacity of training curves, as two hexadecimal digits
+
+
+def look_in(state: Mapping[str, str]) -> run_curves.Look:
+    """How an address draws curves. Values that the page cannot use have their defaults."""
+    axis = state.get("x", "epoch")
+    try:
+        smooth = float(state.get("smooth", 0))
+    except ValueError:
+        smooth = 0.0
+    return run_curves.Look(
+        axis if axis in run_curves.AXES else "epoch",
+        smooth if 0 <= smooth <= 0.99 else 0.0,
+        state.get("log") == "true",
+    )
 
 
 def figure(runs: Sequence[Run], look: run_curves.Look) -> go.Figure:

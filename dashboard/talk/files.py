@@ -134,12 +134,13 @@ def read_talk(path: Path) -> Talk:
         raise UserError(f"{path.name}, line {line}: not UTF-8. Save the file as UTF-8.") from None
     try:
         content, lines = yaml_lines.read(text)
-        return Talk.model_validate(content)
     except yaml_lines.LineError as error:
-        line, problem = error.line, str(error)
+        raise UserError(f"{path.name}, line {error.line}: {error}") from None
+    try:
+        return Talk.model_validate(content)
     except ValidationError as error:
         line, problem = _first(error.errors(), lines)
-    raise UserError(f"{path.name}, line {line}: {problem}")
+        raise UserError(f"{path.name}, line {line}: {problem}") from None
 
 
 def _first(errors: list[ErrorDetails], lines: yaml_lines.Lines) -> tuple[int, str]:
