@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import streamlit as st
@@ -34,6 +35,11 @@ class Look:
     axis: str = "epoch"
     smooth: float = 0.0
     log: bool = False
+
+    @classmethod
+    def of(cls, state: CurvesState) -> Self:
+        """The same, as an address says it."""
+        return cls(state.axis, state.smooth, state.log)
 
 
 def controls(left: Place, middle: Place, right: Place) -> Look:

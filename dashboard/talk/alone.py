@@ -27,6 +27,7 @@ from dashboard.components import stepper as stepper_part
 from dashboard.components import talk as talk_part
 from dashboard.components.packing import Part
 from dashboard.inductive_bias import live_image
+from dashboard.shared import scenes as scene_types
 from dashboard.shared.selection import Chosen
 from dashboard.talk import scenes, stage
 from dashboard.talk.files import Step, Talk
@@ -61,14 +62,14 @@ class Piece:
 def explorer_file(state: dict[str, str]) -> str:
     """The attention explorer for an address of the page Attention, as one file. Raises `UserError`."""
     shown = scenes.scene("attention", state)
-    if not isinstance(shown, scenes.Explorer):
+    if not isinstance(shown, scene_types.Explorer):
         raise UserError("This model has no attention: there is no explorer to put into a file.")
     return explorer_of(shown.run, shown.chosen, shown.data, state)
 
 
 def explorer_of(run: Run, chosen: Chosen, data: Dataset, state: dict[str, str]) -> str:
     """The attention explorer on any image, also the visitor's own, as one file. Raises `UserError`."""
-    shown = scenes.Explorer(run, chosen, data)
+    shown = scene_types.Explorer(run, chosen, data)
     piece = _explorer(shown, state, talk=False)
     title = f"{shown.run.title}, {shown.chosen.name}"
     body = f'<main class="alone-page"><h1>{html.escape(title)}</h1>{_mount(0, piece)}</main>'
@@ -104,18 +105,18 @@ def talk_file(talk: Talk) -> tuple[str, list[str]]:
 
 def _pieces(step: Step) -> list[Piece]:
     shown = scenes.scene(step.page, step.state)
-    if isinstance(shown, scenes.Explorer):
+    if isinstance(shown, scene_types.Explorer):
         return [_explorer(shown, step.state, talk=True)]
-    if isinstance(shown, scenes.Stepper):
+    if isinstance(shown, scene_types.Stepper):
         return [_part("stepper", stepper_part.message(**shown.arguments))]
-    if isinstance(shown, scenes.Similarity):
+    if isinstance(shown, scene_types.Similarity):
         return [_part("similarity", similarity_part.message(shown.values))]
-    if isinstance(shown, scenes.Replay):
+    if isinstance(shown, scene_types.Replay):
         frames = replace(shown.frames, cells=0)  # painting asks the models; what is painted already may stay
         there = live_image.painted_in(shown.runs, shown.image, shown.look["at"].get("painted", ""))
         return [_part("replay", replay_part.message(frames, shown.look, there))]
-    if isinstance(shown, scenes.Pictures):
-        return [Piece("", scenes.as_html(shown))]
+    if isinstance(shown, scene_types.Pictures):
+        return [Piece("", scene_types.as_html(shown))]
     count = len(shown.parts)
     made = []
     for figure, alt in shown.parts:
@@ -127,7 +128,7 @@ def _pieces(step: Step) -> list[Piece]:
     return made
 
 
-def _explorer(shown: scenes.Explorer, state: dict[str, str], *, talk: bool) -> Piece:
+def _explorer(shown: scene_types.Explorer, state: dict[str, str], *, talk: bool) -> Piece:
     header, found, _ = explorer.prepare(shown.run, shown.chosen, shown.data, state)
     if found.only is not None:
         raise UserError(f"{shown.run.title} has too many tokens: its maps do not fit into one file.")

@@ -25,12 +25,12 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from dashboard.page_table import PAGES
 from dashboard.talk import yaml_lines
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir
 
 NAME = re.compile(r"[\w-]{1,80}")
-PAGES = ("overview", "patches", "attention", "training", "compare", "inductive_bias")
 MAX_STEPS = 200
 MAX_BYTES = 400_000  # PyYAML needs up to a second for so many; assets/talks/why.yaml has 7,000
 
@@ -134,12 +134,13 @@ def read_talk(path: Path) -> Talk:
         raise UserError(f"{path.name}, line {line}: not UTF-8. Save the file as UTF-8.") from None
     try:
         content, lines = yaml_lines.read(text)
-        return Talk.model_validate(content)
     except yaml_lines.LineError as error:
-        line, problem = error.line, str(error)
+        raise UserError(f"{path.name}, line {error.line}: {error}") from None
+    try:
+        return Talk.model_validate(content)
     except ValidationError as error:
         line, problem = _first(error.errors(), lines)
-    raise UserError(f"{path.name}, line {line}: {problem}")
+        raise UserError(f"{path.name}, line {line}: {problem}") from None
 
 
 def _first(errors: list[ErrorDetails], lines: yaml_lines.Lines) -> tuple[int, str]:

@@ -16,7 +16,7 @@ from dashboard.components.similarity import similarity
 from dashboard.components.stepper import stepper
 from dashboard.drawing import figures
 from dashboard.inductive_bias import live_image
-from dashboard.talk import scenes
+from dashboard.shared import scenes as scene_types
 from dashboard.talk.files import Step
 
 HEIGHT = 525  # pixels for figures where the window has 720; larger windows in proportion
@@ -32,19 +32,19 @@ def words(step: Step) -> str:
     return f"<h1{head}>{html.escape(step.title)}</h1><p{text}>{html.escape(say)}</p>"
 
 
-def draw(shown: scenes.Scene, state: MutableMapping[str, str], *, key: str, scale: float = 1.0) -> None:
+def draw(shown: scene_types.Scene, state: MutableMapping[str, str], *, key: str, scale: float = 1.0) -> None:
     """Draw it. `state` is the step's, which the explorer changes; `scale`: of the window to 720 pixels."""
-    if isinstance(shown, scenes.Explorer):
+    if isinstance(shown, scene_types.Explorer):
         explorer.show(shown.run, shown.chosen, shown.data, key=key, at=state)
-    elif isinstance(shown, scenes.Stepper):
+    elif isinstance(shown, scene_types.Stepper):
         stepper(**shown.arguments, key=key)
-    elif isinstance(shown, scenes.Similarity):
+    elif isinstance(shown, scene_types.Similarity):
         similarity(shown.values, key=key)
-    elif isinstance(shown, scenes.Replay):
+    elif isinstance(shown, scene_types.Replay):
         found = live_image.painted(key, shown.kind, shown.runs, shown.image)
         replay(shown.frames, shown.look, key=key, painted=found)
-    elif isinstance(shown, scenes.Pictures):
-        st.html(scenes.as_html(shown))
+    elif isinstance(shown, scene_types.Pictures):
+        st.html(scene_types.as_html(shown))
     else:
         for i, (figure, alt) in enumerate(shown.parts):
             large = enlarged(figure, round(HEIGHT * scale / len(shown.parts)), TYPE * scale)

@@ -10,6 +10,8 @@ import re
 from typing import Any
 
 import yaml
+from yaml.reader import ReaderError
+from yaml.scanner import ScannerError
 
 MAX_NODES = 5000  # 200 steps with every key have about 2,200
 ENDED_BY_HASH = re.compile(r" +#[^\s#]")
@@ -47,7 +49,7 @@ def read(text: str) -> tuple[Any, Lines]:
     """The content of a YAML text, and the line of every key and list item. Raises `LineError`."""
     try:
         root = yaml.compose(text, Loader=_Loader)
-    except yaml.reader.ReaderError as error:
+    except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise LineError(line, f"delete the invisible character U+{error.character:04X}.") from None
     except yaml.MarkedYAMLError as error:
@@ -64,8 +66,10 @@ def _line(mark: yaml.Mark) -> int:
 
 def _where(error: yaml.MarkedYAMLError) -> yaml.Mark:
     """The scanner and brackets fail at the end of what they read: the mistake is where that begins."""
-    at_start = isinstance(error, yaml.scanner.ScannerError) or "flow" in (error.context or "")
-    return error.context_mark if at_start and error.context_mark else error.problem_mark
+    at_start = isinstance(error, ScannerError) or "flow" in (error.context or "")
+    mark = error.context_mark if at_start and error.context_mark else error.problem_mark
+    assert mark is not None  # without one the error would not be marked
+    return mark
 
 
 def _quoted(error: yaml.MarkedYAMLError) -> str:
@@ -91,7 +95,9 @@ def _plain(node: yaml.Node, path: Path, lines: Lines) -> Any:
             lines[(*path, key.value)] = line
             found[key.value] = _plain(value, (*path, key.value), lines)
         return found
-    if not node.style and ENDED_BY_HASH.match(node.end_mark.buffer, node.end_mark.pointer):
+    assert isinstance(node, yaml.ScalarNode)
+    end = node.end_mark
+    if not node.style and ENDED_BY_HASH.match(end.buffer or "", end.pointer):
         raise LineError(  # "the #1 model" would be "the"
             _line(node.start_mark),
             "the text ends before `#`, which begins a comment. Put quotation marks around the text, or a "

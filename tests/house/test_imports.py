@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from dashboard.talk.files import PAGES
 from tests.conftest import ROOT
 
 
@@ -124,6 +125,7 @@ def test_first_page_needs_no_torch():
         "dashboard.compare.sections",
         "dashboard.inductive_bias.experiments",
     }
+    other_pages |= {f"dashboard.{page}.scene" for page in PAGES}
     assert not {"torch", "pytorch_lightning", *other_pages} & loaded_by(code)
 
 

@@ -1,4 +1,4 @@
-"""The curves of a training as one Plotly figure: accuracy, and cross-entropy beside it."""
+"""Training curves as one Plotly figure: accuracy on the left, cross-entropy on the right."""
 
 from __future__ import annotations
 

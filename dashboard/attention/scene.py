@@ -1,0 +1,50 @@
+"""The scene of Attention: the explorer of a ViT, or Grad-CAM of a model without attention."""
+
+from __future__ import annotations
+
+from dashboard.attention import explorer
+from dashboard.attention.state import AttentionState
+from dashboard.drawing import pictures
+from dashboard.shared import model_outputs, resources
+from dashboard.shared.scenes import Explorer, Pictures, Query, image_in, read_state, run_in, unusable
+from dashboard.shared.selection import Chosen
+from vitcore.architectures import ARCHITECTURES
+from vitcore.data import Dataset
+from vitcore.errors import UserError
+from vitcore.runs.folder import Run
+
+
+def scene(query: Query) -> Explorer | Pictures:
+    """What the page shows of the run and the image that the link names. Raises `UserError`."""
+    state = read_state(AttentionState, query)
+    run = run_in(state.run, resources.runs(trained=True))
+    data = resources.dataset_of(run)
+    chosen = image_in(state, data, run)
+    if not ARCHITECTURES[run.config.model].attention:
+        return _class_map(run, chosen, data, state.speaks, query)
+    header, _, _ = explorer.prepare(run, chosen, data, query)
+    if wrong := explorer.wrong(header, query):
+        sizes = "{layers} layers, {heads} heads, {side} x {side} patches".format(**header)
+        name = wrong[0].partition("=")[0]
+        raise unusable(name, query, f"set it on Attention and copy the step again. {run.title} has {sizes}")
+    return Explorer(run, chosen, data)
+
+
+def _class_map(run: Run, chosen: Chosen, data: Dataset, named: str, query: Query) -> Pictures:
+    """The image, and Grad-CAM for the class that the link names, else for the predicted one."""
+    found = model_outputs.class_maps(run, chosen.image)
+    best = int(found.chances.argmax())
+    if named != "the answer" and named not in data.classes:
+        raise unusable("speaks", query, f"{data.name} has {', '.join(data.classes[:20])}")
+    if not found.stages:
+        raise UserError(
+            f"Grad-CAM needs stages of feature maps, which {run.title} has not: name another run."
+        )
+    target = best if named == "the answer" else data.classes.index(named)
+    title = f"{ARCHITECTURES[run.config.model].label}: Grad-CAM"
+    map_of_class = (
+        title if named == "the answer" else f"{title} for {named}",
+        pictures.encoded(pictures.overlay(chosen.image, found.stages[-1][target])),
+        f"says {data.classes[best]}, {100 * found.chances[best]:.0f} % sure",
+    )
+    return Pictures([("The image", pictures.data_url(chosen.image), chosen.name), map_of_class])

@@ -1,0 +1,74 @@
+"""The scene of Compare: curves, one section about several runs, or a sweep."""
+
+from __future__ import annotations
+
+from dashboard.compare import disagreement, measured, sweep_view, time_to_accuracy
+from dashboard.compare import figures as compare_figures
+from dashboard.compare.state import CompareState
+from dashboard.drawing import pictures
+from dashboard.shared import curve_figures as curves
+from dashboard.shared import resources, run_table
+from dashboard.shared.run_curves import Look
+from dashboard.shared.scenes import Figures, Pictures, Query, missing_sweep, read_state, run_in
+from dashboard.sweeps import figures as sweep_figures
+from vitcore.errors import UserError
+from vitcore.runs.folder import Run
+from vitcore.sweeps.results import sample_curve, study_rows
+from vitcore.sweeps.sweep import find_sweeps
+
+FIGURES = {
+    "Confusion": lambda shown: compare_figures.confusions(shown, difference=len(shown) == 2),
+    "Classes": compare_figures.classes,
+    "Calibration": compare_figures.calibration,
+}
+MAX_PICTURES = 4  # side by side
+
+
+def scene(query: Query) -> Figures | Pictures:
+    """What the page shows of the runs, the section or the sweep that the link names. Raises `UserError`."""
+    state = read_state(CompareState, query, "view", "section", "who")
+    found = resources.runs()
+    if state.view == sweep_view.SWEEPS:
+        return _sweep(state, found)
+    names = state.runs or tuple(run.id for run in run_table.first(found))
+    runs = [run_in(name, found) for name in names[: run_table.MOST]]
+    section = state.section
+    if section == "Speed to accuracy":
+        return Figures([time_to_accuracy.figure(runs, state.goal or "", state.axis)])
+    if section in FIGURES or section == "Disagreement":
+        return _measured(state, query, runs)
+    titles = ", ".join(run.title for run in runs)
+    return Figures([(curves.figure(runs, Look.of(state)), f"the training of {titles}")])
+
+
+def _measured(state: CompareState, query: Query, runs: list[Run]) -> Figures | Pictures:
+    """A section that needs stored predictions on test images."""
+    section = state.section
+    fits, reason = measured.alike(measured.look_up(runs, state.tested))
+    known = [item for item in fits if item.test][: 2 if section == "Confusion" else None]
+    if not known:
+        raise UserError(f"Not measured yet: open Compare, {section}, and measure it there. {reason}".rstrip())
+    if section == "Disagreement":
+        return _disagreement(known, query)
+    names = " and ".join(item.name for item in known)
+    return Figures([(FIGURES[section]([item.shown for item in known]), f"{section}: {names}")])
+
+
+def _disagreement(known: list[measured.Item], query: Query) -> Pictures:
+    parts = []
+    for image, card in disagreement.first(known, query, MAX_PICTURES):
+        predictions = ", ".join(f"{name}: {answer} {sure}" for answer, sure, _, _, name in card.said)
+        parts.append((card.truth, pictures.data_url(image), predictions))
+    return Pictures(parts)
+
+
+def _sweep(state: CompareState, found: list[Run]) -> Figures:
+    sweeps = {sweep.name: sweep for sweep in find_sweeps(found)}
+    name = state.sweep or next(iter(sweeps), "")
+    if name not in sweeps:
+        raise missing_sweep(name)
+    runs = sweeps[name].runs
+    if sweeps[name].kind == "samples":
+        figure = sweep_figures.sample_efficiency(sample_curve(runs))
+        return Figures([(figure, "test accuracy against training images")])
+    return Figures([(sweep_figures.study_panels(study_rows(runs)), "test accuracy against settings")])

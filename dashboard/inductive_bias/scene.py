@@ -1,0 +1,77 @@
+"""The scene of Inductive bias: an experiment on one image, its curve, or sample efficiency."""
+
+from __future__ import annotations
+
+from dashboard.inductive_bias import experiment_figures, experiments, live_image, sample_efficiency
+from dashboard.inductive_bias.state import BiasState
+from dashboard.shared import resources
+from dashboard.shared.scenes import (
+    Figures,
+    Query,
+    Replay,
+    image_in,
+    missing_sweep,
+    read_state,
+    run_in,
+)
+from dashboard.sweeps import figures, sample_curves
+from vitcore.errors import UserError
+from vitcore.probes import PROBES, Probe
+from vitcore.probes.store import images_for
+from vitcore.runs.folder import Run
+from vitcore.sweeps.results import sample_curve
+
+
+def scene(query: Query) -> Figures | Replay:
+    """The experiment that the link names: on an image where it has a live one, unless the link says
+    `view=curve`. Raises `UserError`.
+    """
+    state = read_state(BiasState, query, "view", "border", "count")
+    title = state.probe or next(iter(PROBES.values())).title
+    if title == sample_efficiency.TITLE:
+        return _sample_efficiency(state)
+    probe = next((probe for probe in PROBES.values() if probe.title == title), None)
+    if probe is None:
+        raise UserError(
+            f"The link names the experiment {title[:80]!r}: there is none. Copy the name from Inductive bias."
+        )
+    found, bundled = resources.runs(trained=True), resources.bundled()
+    runs = [
+        run_in(state.run, found, bundled.get("vit")),
+        run_in(state.against, found, bundled.get("resnet")),
+    ]
+    if probe.name in live_image.KINDS and state.view != "curve":
+        return _live(probe, runs, state, query)
+    return _curve(probe, runs, state)
+
+
+def _sample_efficiency(state: BiasState) -> Figures:
+    sweeps = {sweep.name: sweep for sweep in sample_curves.sweeps()}
+    if not sweeps:
+        raise UserError("There is no sweep over shares of the training images yet: start one on Training.")
+    name = state.samples or next(iter(sweeps))
+    if name not in sweeps:
+        raise missing_sweep(name)
+    figure = figures.sample_efficiency(sample_curve(sweeps[name].runs))
+    return Figures([(figure, "test accuracy against training images")])
+
+
+def _live(probe: Probe, runs: list[Run], state: BiasState, query: Query) -> Replay:
+    data = resources.dataset_of(runs[0])
+    chosen = image_in(state, data)
+    frames, look = live_image.prepare(probe.name, runs, data.classes, chosen, state.border)
+    at = {name: query[name] for name in (probe.name, "painted") if name in query}
+    return Replay(probe.name, runs, chosen.image, frames, {**look, "hint": "", "at": at})
+
+
+def _curve(probe: Probe, runs: list[Run], state: BiasState) -> Figures:
+    images = images_for(runs, state.count)
+    settings = {name: state.settings.get(name, options[0]) for name, options in probe.choices.items()}
+    measured = experiments.look_up(probe, runs, images, settings, untrained=state.untrained)
+    known = [one for one in measured if one.result]
+    if not known:
+        raise UserError(f"Not measured yet: open Inductive bias, {probe.title}, and measure it there.")
+    if probe.name == "receptive-field":  # one figure: its color scale depends on all that it shows
+        known = [one for one in known if not one.subjects[0].untrained] or known
+    drawn = experiment_figures.figures_of(probe, known, state.border)[:1]
+    return Figures([(one.figure, one.alt) for one in drawn])

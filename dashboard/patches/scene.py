@@ -1,0 +1,31 @@
+"""The scene of Patches: from image to tokens, or the similarity of position embeddings."""
+
+from __future__ import annotations
+
+from dashboard.patches import stepper_data
+from dashboard.patches.state import PatchesState
+from dashboard.shared import model_outputs, resources
+from dashboard.shared.scenes import Query, Similarity, Stepper, image_in, read_state, run_in
+from vitcore.errors import UserError
+
+MAX_POSITIONS = 1024
+
+
+def scene(query: Query) -> Stepper | Similarity:
+    """The stepper, or with `view=similarity` the positions. Raises `UserError`."""
+    state = read_state(PatchesState, query, "view")
+    run = run_in(state.run, resources.runs(trained=True, model="vit"))
+    if state.view == "similarity":
+        learned = model_outputs.learned(run).similarity
+        if not learned.any() or len(learned) > MAX_POSITIONS:
+            raise UserError(f"{run.title} has no position embeddings that can be drawn: name another run.")
+        return Similarity(learned)
+    data = resources.dataset_of(run)
+    size = state.patch
+    if size and data.size % size:
+        raise UserError(
+            f"The link names patches of {size} pixels: name a size that divides the {data.size} pixels of an "
+            "image."
+        )
+    arguments = stepper_data.prepare(run, image_in(state, data), size)
+    return Stepper(arguments | {"step": state.step})

@@ -1,0 +1,20 @@
+"""The scene of Training: the curves of a run, and of its partner in a fair pair."""
+
+from __future__ import annotations
+
+from dashboard.shared import curve_figures as curves
+from dashboard.shared import resources
+from dashboard.shared.run_curves import Look
+from dashboard.shared.scenes import Figures, Query, read_state, run_in
+from dashboard.training.state import TrainingState
+from vitcore.sweeps.pair import partner
+
+
+def scene(query: Query) -> Figures:
+    """Accuracy and cross-entropy of the run that the link names. Raises `UserError`."""
+    found = resources.runs()
+    state = read_state(TrainingState, query)
+    run = run_in(state.watch, found)
+    other = partner(run, found)
+    runs = [run, other] if other else [run]
+    return Figures([(curves.figure(runs, Look.of(state)), f"the training of {run.title}")])
