@@ -138,11 +138,12 @@ def test_figures_in_the_file_follow_the_window_and_the_theme_also_while_hidden(f
     """Rehearsed in a window, given on the full screen: what was shown before is as large as its place."""
     page = offline
     page.emulate_media(color_scheme="light")
+    page.clock.install()
     page.goto((files / "why.html").as_uri() + "#7")
     plot = page.locator(".alone-step:not([hidden]) .main-svg").first
     expect(plot).to_be_visible()
     page.keyboard.press("PageDown")
-    page.wait_for_timeout(1200)  # nothing moves by itself
+    page.clock.fast_forward(1200)  # ms: nothing moves by itself
     expect(page.locator(".talk-count")).to_contain_text("8 /")
     page.set_viewport_size({"width": 1920, "height": 1080})
     page.keyboard.press("PageUp")

@@ -69,13 +69,15 @@ def test_zoom_and_hidden_curves_survive_ten_ticks_of_a_live_chart(visitor, livin
     page.wait_for_function(f"document.querySelector('{CHART}')?.dataset.points > 0", timeout=60_000)
     drawn(page, "watch_train_acc")
     page.locator(f"{CHART} .legendtoggle").first.click()
-    page.wait_for_timeout(1000)  # a double click would show it alone
+    # applied only when no second click came, which would show the curve alone
+    hidden = "_fullData.some((trace) => trace.visible === 'legendonly')"
+    page.wait_for_function(f"document.querySelector('{CHART}').{hidden}")
     box = page.locator(f"{CHART} .nsewdrag").bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] / 2, steps=5)
     page.mouse.up()
-    page.wait_for_timeout(500)
+    page.wait_for_function(f"!document.querySelector('{CHART}')._fullLayout.xaxis.autorange")
     page.evaluate(f"window.seen = document.querySelector('{CHART}')")
     main = "document.querySelector('[data-testid=\"stMain\"]').scrollTop"
     page.evaluate(f"{main} = 80")
@@ -158,10 +160,8 @@ def test_compare_grows_with_a_living_run(visitor, living):
     page = visitor.page
     page.goto(f"{visitor.url}/compare?runs={run.id},vit-cifar10&x=step")
     chart = drawn(page, "compare_train_acc")
-    longest = f"Math.max(...e._fullData.filter(t => t.legendgroup === '{run.id}').map(t => t.x.length))"
-    assert chart.evaluate(f"e => {longest}") == 20
+    own = f"e._fullData.filter(t => t.legendgroup === '{run.id}')"
+    longest = f"e => Math.max(...{own}.map(t => t.x.length))"
+    assert chart.evaluate(longest) == 20
     step()
-    end = time.monotonic() + 20
-    while chart.evaluate(f"e => {longest}") < 40:
-        assert time.monotonic() < end, "the chart did not grow"
-        page.wait_for_timeout(200)
+    page.wait_for_function(f"e => ({longest})(e) >= 40", arg=chart.element_handle(), timeout=20_000)

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from dashboard.shared import model_outputs
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import Visitor, until
 from tests.browser.explorer_page import (
     EXPLORER,
     at_patch,
@@ -136,8 +136,7 @@ def test_a_vit_with_too_many_tokens_is_asked_patch_by_patch(visitor, open_explor
     token = 1 + 2 * 32 + 4
     assert np.allclose(grid_values(page, 2, 4), weights[1, 3, token, 1:], atol=1e-4)
     page.get_by_role("button", name="key → queries").click()
-    page.wait_for_timeout(300)
-    assert np.allclose(grid_values(page, 2, 4), weights[1, 3, 1:, token], atol=1e-4)
+    until(lambda: np.allclose(grid_values(page, 2, 4), weights[1, 3, 1:, token], atol=1e-4))
 
 
 def test_a_new_snapshot_appears_while_the_run_trains(visitor, open_explorer, server):

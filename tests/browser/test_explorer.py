@@ -36,7 +36,7 @@ def test_hovering_shows_the_models_own_numbers_without_the_server(visitor, data)
     shown(page, "cls")
     for layer, head in np.ndindex(6, 8):
         assert np.allclose(grid_values(page, layer + 1, head + 1), weights[layer, head, 0, 1:], atol=3e-4)
-    page.wait_for_timeout(1000)
+    visitor.settle()
     count = len(sent)
     for row in range(1, 9):
         for column in range(1, 9):
@@ -143,8 +143,7 @@ def test_scales_and_their_legend(visitor, open_explorer):
     assert len(set(page.evaluate(tops))) == 1
     page.get_by_role("button", name="per layer").click()
     expect(page.locator(".xp-ends")).to_contain_text("maximum of its layer")
-    page.wait_for_timeout(100)
-    assert len(set(page.evaluate(tops))) == 7
+    page.wait_for_function(f"new Set({tops}).size === 7")
     page.get_by_role("button", name="per map").click()
     expect(page.locator(".xp-ends")).to_contain_text("maximum of its map")
     assert "scale=map" in page.url
@@ -159,7 +158,7 @@ def test_a_link_shows_the_same_elsewhere(visitor, open_explorer, browser):
     away(page)
     expect(page.get_by_role("button", name="positions only")).to_have_attribute("aria-pressed", "true")
     visitor.settle()
-    page.wait_for_timeout(1000)
+    expect(page).to_have_url(re.compile("query=2.2"))  # pinned in the browser alone, kept in the address
     link, values = page.url, grid_values(page, 3, 6)
     other = browser.new_page()
     other.goto(link)

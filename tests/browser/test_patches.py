@@ -85,7 +85,7 @@ def test_hovering_a_patch_and_a_position_asks_nobody(visitor):
     visitor.page.on("websocket", lambda ws: ws.on("framesent", lambda f: sent.append(f)))
     page = visitor.open("patches")
     at(page, 1)
-    page.wait_for_timeout(1000)
+    visitor.settle()
     count = len(sent)
     read, steps = page.locator(".steps-hover"), page.locator(".steps")
     point(page, 0.02, 0.05)
@@ -123,26 +123,27 @@ def test_hovering_a_patch_and_a_position_asks_nobody(visitor):
     assert len(sent) == count
 
 
-def test_patches_travel_while_it_plays_and_rest_where_motion_is_unwanted(visitor):
-    page = visitor.open("patches")
+def test_patches_travel_while_it_plays_and_rest_where_motion_is_unwanted(fresh_visitor):
+    page = fresh_visitor.open("patches")
+    page.clock.install()
     at(page, 1)
     page.get_by_role("button", name="Play").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     page.wait_for_selector(".steps[data-step='3'][data-still='false']")
     first = painted(page, ".steps-stage")
-    page.wait_for_timeout(150)
-    assert painted(page, ".steps-stage") != first
+    page.wait_for_function(f"document.querySelector('.steps-stage').toDataURL() !== {first!r}")
     page.get_by_role("button", name="Pause").click()
-    page.wait_for_timeout(2500)
+    page.clock.fast_forward(5000)  # ms: more than a step takes
     at(page, 3)
     page.emulate_media(reduced_motion="reduce")
     page.get_by_role("button", name="Back").click()
-    page.wait_for_timeout(100)
+    two_frames = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    page.evaluate(two_frames)
     assert page.locator(".steps").get_attribute("data-still") == "true"
     page.get_by_role("button", name="Play").click()
     at(page, 3)
     page.get_by_role("button", name="2 Patches").click()  # a step of one's own ends the play
-    page.wait_for_timeout(2500)
+    page.clock.fast_forward(5000)
     at(page, 2)
 
 

@@ -114,7 +114,7 @@ def test_a_study_is_launched_from_the_page_and_its_table_fills(visitor, server):
     expect(page.get_by_text("ResNet, base").first).to_be_visible()
 
 
-def test_a_sweep_of_samples_is_launched_stopped_and_deleted_as_one_thing(visitor, server):
+def test_a_sweep_of_samples_is_launched_stopped_and_deleted_as_one_thing(visitor, server, busy):
     before = {sweep.name for sweep in own_sweeps(server)}
     page = open_form(visitor, "training?model=ResNet")
     page.get_by_role("button", name="Sweep").click()

@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard.talk.files import find_talk
-from tests.browser.conftest import Server, Visitor
 from tests.conftest import ROOT
 
 WHY = find_talk("why")
@@ -79,26 +78,33 @@ def test_nothing_of_the_frame_is_seen_and_type_is_large(visitor):
 
 
 @pytest.mark.parametrize(
-    ("pause", "slower"),  # ms: a step may be drawn between two presses; times, the browser alone
-    [(0, 1), (60, 1), (300, 1), (150, 4), (300, 8)],
+    ("slower", "pauses"),  # times, the browser alone; ms between presses: a step may be drawn in them
+    [(1, (0, 60, 300)), (4, (150,)), (8, (300,))],
 )
-def test_quick_presses_count(visitor, pause, slower):
+def test_quick_presses_count(visitor, slower, pauses):
     page = open_talk(visitor, "?talk=why")
     drawn(page)
-    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": slower})
-    for _ in range(4):
-        page.keyboard.press("PageDown")
-        page.wait_for_timeout(pause)
-    at(page, 5)
-    for _ in range(2):
-        page.keyboard.press("PageUp")
-        page.wait_for_timeout(pause)
-    at(page, 3)
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setCPUThrottlingRate", {"rate": slower})
+    for pause in pauses:
+        for _ in range(4):
+            page.keyboard.press("PageDown")
+            page.wait_for_timeout(pause)
+        at(page, 5)
+        for _ in range(2):
+            page.keyboard.press("PageUp")
+            page.wait_for_timeout(pause)
+        at(page, 3)
+        page.keyboard.press("Home")
+        at(page, 1)
+    session.send("Emulation.setCPUThrottlingRate", {"rate": 1})
+    session.detach()
 
 
 def test_a_press_that_was_lost_is_sent_again(browser):
     """The keys alone: a press that no delivery follows is sent again, not while a script runs."""
     page = browser.new_page()
+    page.clock.install()
     page.set_content(
         "<div id=app data-test-script-state=running></div><div id=root><i class=talk-note></i>"
         "<i class=talk-marks></i><i class=talk-source></i><i class=talk-count></i></div>"
@@ -119,12 +125,13 @@ def test_a_press_that_was_lost_is_sent_again(browser):
         source,
     )
     page.keyboard.press("PageDown")
-    page.wait_for_timeout(1200)
+    page.clock.fast_forward(1200)  # ms: more than the time after which a press is sent again
     assert page.evaluate("sent") == [2]
     page.evaluate("document.querySelector('#app').dataset.testScriptState = 'notRunning'")
-    page.wait_for_function("sent.length === 2")
+    page.clock.fast_forward(1200)
+    assert page.evaluate("sent") == [2, 2]
     page.evaluate("deliver(1)")
-    page.wait_for_timeout(1200)
+    page.clock.fast_forward(1200)
     assert page.evaluate("sent") == [2, 2]
     page.close()
 
@@ -190,15 +197,17 @@ def test_notes_are_shown_and_hidden_by_a_key(visitor):
     expect(note).to_be_hidden()
 
 
-def test_the_browsers_back_holds_right_after_a_key(visitor):
-    page = open_talk(visitor, "?talk=why")
+def test_the_browsers_back_holds_right_after_a_key(fresh_visitor):
+    page = open_talk(fresh_visitor, "?talk=why")
     drawn(page)
+    page.clock.install()
     for number in (2, 3):
         page.keyboard.press("PageDown")
         at(page, number)
     page.go_back()
     at(page, 2)
-    page.wait_for_timeout(1600)  # what the key asked for is forgotten
+    page.clock.fast_forward(1600)  # ms: a press that was lost would be sent again
+    fresh_visitor.settle()
     at(page, 2)
     page.keyboard.press("PageDown")
     at(page, 3)
@@ -224,15 +233,13 @@ def test_the_explorer_of_a_step_lives_and_the_arrows_are_the_speakers(visitor):
 
 
 @pytest.fixture
-def own(browser, tmp_path, monkeypatch):
-    """A dashboard with a folder of talks of its own."""
-    (tmp_path / "talks").mkdir()
-    monkeypatch.setenv("VITLAB_TALKS", str(tmp_path / "talks"))
-    server = Server(tmp_path).start()
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    yield Visitor(context.new_page(), server.url), tmp_path / "talks"
-    context.close()
-    server.stop()
+def own(visitor, server):
+    """A visitor, and the folder of the dashboard's own talks, empty."""
+    folder = server.home / "talks"
+    folder.mkdir(exist_ok=True)
+    yield visitor, folder
+    for path in folder.iterdir():
+        path.unlink()
 
 
 def test_a_view_is_copied_as_a_step_and_given(own):

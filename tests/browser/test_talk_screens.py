@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Server, Visitor
+from tests.browser.conftest import WINDOW, Server, Visitor
 from tests.browser.test_talk import WHY, at, drawn, open_talk
 
 
@@ -23,9 +23,9 @@ def test_what_the_pointer_reads_in_a_figure_is_as_large_as_the_figures_type(visi
 
 
 @pytest.mark.parametrize("step", [2, 3], ids=["patches", "attention"])
-def test_what_a_canvas_writes_is_as_large_on_every_screen(visitor, step):
+def test_what_a_canvas_writes_is_as_large_on_every_screen(fresh_visitor, step):
     """Labels drawn on a canvas grow with the window as the words around them do: seen from the back row."""
-    page = visitor.page
+    page = fresh_visitor.page
     page.add_init_script("""window.sizes = []; const write = CanvasRenderingContext2D.prototype.fillText;
         CanvasRenderingContext2D.prototype.fillText = function (...given) {
           const size = parseFloat(this.font.match(/([\\d.]+)px/)[1]) * this.getTransform().a;
@@ -34,7 +34,7 @@ def test_what_a_canvas_writes_is_as_large_on_every_screen(visitor, step):
         };""")
     for width, height in ((1280, 720), (1920, 1080)):
         page.set_viewport_size({"width": width, "height": height})
-        open_talk(visitor, f"?talk=why&step={step}")
+        open_talk(fresh_visitor, f"?talk=why&step={step}")
         drawn(page)
         page.wait_for_function("sizes.length > 2")
         assert page.evaluate("Math.min(...sizes)") / height > 0.02
@@ -72,7 +72,7 @@ def test_in_a_low_window_the_explorer_keeps_its_three_columns(visitor):
 
 def test_right_after_the_servers_start_the_first_step_says_what_it_waits_for(browser, tmp_path):
     server = Server(tmp_path).start()
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    context = browser.new_context(viewport=WINDOW)
     try:
         visitor = Visitor(context.new_page(), server.url)
         page = open_talk(visitor, "?talk=why")
