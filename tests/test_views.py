@@ -204,7 +204,7 @@ def test_python_and_the_browser_know_the_same_address():
     source = (HERE / "state.js").read_text()
     names = re.search(r"const NAMES = \[(.*?)\];", source, re.DOTALL)[1]
     assert tuple(re.findall(r'"(\w+)"', names)) == explorer.ADDRESS
-    words = re.search(r"const CHOICES = \{(.*?)\};", source)[1]
+    words = re.search(r"const CHOICES = \{(.*?)\};", source, re.DOTALL)[1]
     choices = re.findall(r"(\w+): \[(.*?)\]", words)
     assert len(choices) == 3
     for name, options in choices:
