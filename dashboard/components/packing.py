@@ -14,12 +14,7 @@ import streamlit as st
 
 from dashboard.drawing import pictures
 
-SHARED = Path(__file__).parent / "shared"  # scripts and style that several components read
-
-
-def script(*parts: Path) -> str:
-    """One module out of the shared scripts and a component's own, in this order: none imports another."""
-    return "\n".join(path.read_text() for path in (*sorted(SHARED.glob("*.js")), *parts))
+SHARED = Path(__file__).parent / "shared"  # modules and style that several components use
 
 
 def style(part: Path) -> str:

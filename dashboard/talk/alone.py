@@ -25,6 +25,7 @@ from dashboard.components import replay as replay_part
 from dashboard.components import similarity as similarity_part
 from dashboard.components import stepper as stepper_part
 from dashboard.components import talk as talk_part
+from dashboard.components.bundle import bundle
 from dashboard.components.packing import Part
 from dashboard.inductive_bias import live_image
 from dashboard.shared import scenes as scene_types
@@ -152,7 +153,7 @@ def _document(title: str, body: str, pieces: Sequence[Piece], told: dict[str, An
     styles = [_font(), (HERE / "alone.css").read_text(), *(PARTS[name].css for name in used)]
     if told["alone"] == "talk":
         styles.append((HERE / "talk.css").read_text())
-    scripts = ",\n".join(f"{name}: (() => {{\n{_inner(PARTS[name].js)}\n}})()" for name in used)
+    parts = ",\n".join(f"{name}: {_inner(PARTS[name].js)}" for name in used)
     data = "".join(
         f'<script type="text/plain" id="data-{i}">{_safe(piece.data)}</script>'
         for i, piece in enumerate(pieces)
@@ -166,14 +167,15 @@ def _document(title: str, body: str, pieces: Sequence[Piece], told: dict[str, An
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{html.escape(title)}</title><style>{' '.join(styles)}</style></head><body>{body}{data}"
         f'<script type="text/plain" id="told">{_safe(json.dumps(told))}</script>{library}'
-        f'<script type="module">const PARTS = {{{scripts}}};\n{(HERE / "alone.js").read_text()}</script>'
+        f'<script type="module">{_inner(bundle(HERE / "alone.js"))}({{\n{parts}\n}});</script>'
         "</body></html>"
     )
 
 
 def _inner(js: str) -> str:
-    """A component's module as the body of a function that returns what it exports."""
-    return js.replace("export default function", "return function")
+    """A module as an expression: what it exports, with its other names in a scope of its own."""
+    body = js.replace("export default function", "return function")
+    return f"(() => {{\n{body}\n}})()"
 
 
 def _safe(text: str) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dashboard.components.bundle import bundle
 from dashboard.components.packing import Part
 
 HERE = Path(__file__).parent
@@ -15,7 +16,7 @@ _element = Part(
     'Copy as talk step</button><textarea readonly hidden aria-label="The talk step" rows="3"></textarea>'
     '<span role="status"></span></div>',
     (HERE / "copy_step.css").read_text(),
-    (HERE / "copy_step.js").read_text(),
+    bundle(HERE / "copy_step.js"),
 ).element("vitlab.talkstep")
 
 

@@ -4,7 +4,9 @@ function lines() {
   const url = new URL(window.location.href);
   url.searchParams.delete("talk");
   const page = url.pathname.split("/").filter(Boolean).pop() ?? "overview";
-  const title = document.querySelector('[data-testid="stMain"] h1')?.innerText.trim() || "A step";
+  /** @type {HTMLElement} */
+  const heading = document.querySelector('[data-testid="stMain"] h1');
+  const title = heading?.innerText.trim() || "A step";
   const parts = { title, say: "One sentence for the audience.", link: page + url.search };
   const text = Object.entries(parts).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
   return `  - ${text.join("\n    ")}\n`;

@@ -9,7 +9,8 @@ from typing import TypedDict
 import numpy as np
 import streamlit as st
 
-from dashboard.components.packing import Part, script, style
+from dashboard.components.bundle import bundle
+from dashboard.components.packing import Part, style
 
 HERE = Path(__file__).parent
 MOST_POINTS = 1200  # per curve; a screen has no more columns
@@ -18,7 +19,7 @@ _element = Part(
     '<div class="curves-frame"><div class="curves"></div>'
     '<div class="files" role="group" aria-label="Download this chart"></div></div>',
     style(HERE / "curves.css"),
-    script(HERE / "curves.js"),
+    bundle(HERE / "curves.js"),
 ).element("vitlab.curves")
 
 

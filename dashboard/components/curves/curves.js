@@ -1,6 +1,19 @@
-// A Plotly chart on a div that stays: Plotly.react keeps zoom and hidden curves for as long as `view` is the same.
-// data: { series: [{name, x, y, colour, dash, markers, group, legend, hover}], best: [{x, y, text, colour, group}],
-//         view, x_title, y_title, percent, log, height, base }
+// A Plotly chart on a div that stays: Plotly.react keeps zoom and hidden curves for as long as `view` is the
+// same.
+// data: { series: [{ name, x, y, colour, dash, markers, group, legend, hover }],
+//         best: [{ x, y, text, colour, group }], view, x_title, y_title, percent, log, height, base }
+
+import { loadPlotly, savePlotly } from "../shared/plotly.js";
+import { fileStem, offerFiles } from "../shared/save.js";
+
+const WAITING = {
+  text: "The first points appear after a few steps.",
+  showarrow: false,
+  xref: "paper",
+  yref: "paper",
+  x: 0.5,
+  y: 0.5,
+};
 
 function colours(element) {
   const style = getComputedStyle(element);
@@ -25,7 +38,9 @@ function draw(Plotly, div, data) {
     return `${stem} ${counts[stem]}`.replace(/[^a-z0-9]/gi, "_"); // Plotly makes a class of it
   };
   const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;"); // titles are text, not markup
-  const hidden = new Set((div._fullData || []).filter((t) => t.visible === "legendonly").map((t) => t.legendgroup));
+  const hidden = new Set(
+    (div._fullData || []).filter((t) => t.visible === "legendonly").map((t) => t.legendgroup),
+  );
   const seen = new Set((div._fullData || []).map((t) => t.uid));
   const joins = (id, group) => (hidden.has(group) && !seen.has(id) ? { visible: "legendonly" } : {});
   const traces = data.series.map((s) => ({ s, id: uid(s, s.dash + s.hover) })).map(({ s, id }) => ({
@@ -61,8 +76,10 @@ function draw(Plotly, div, data) {
       marker: { size: 11, symbol: "diamond-open", color: b.colour, line: { width: 2 } },
     });
   }
+  const empty = !data.series.some((s) => s.x.length);
+  const blank = empty ? { range: [0, 1], showticklabels: false } : {};
   const layout = {
-    uirevision: data.view,
+    uirevision: empty ? "empty" : data.view,
     height: data.height,
     margin: { l: 48, r: 12, t: 8, b: 40 },
     paper_bgcolor: "rgba(0,0,0,0)",
@@ -72,6 +89,7 @@ function draw(Plotly, div, data) {
     hoverdistance: -1, // the crosshair reads every curve, however far its points are apart
     hoverlabel: { bgcolor: look.ground, bordercolor: look.grid, font: { color: look.text } },
     showlegend: true,
+    annotations: empty ? [WAITING] : [],
     legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
     xaxis: {
       ...axis,
@@ -83,21 +101,16 @@ function draw(Plotly, div, data) {
       spikethickness: 1,
       spikedash: "dot",
       spikecolor: look.text,
+      ...blank,
     },
     yaxis: {
       ...axis,
       title: { text: data.y_title, standoff: 8, font: { size: 13 } },
       ticksuffix: data.percent ? " %" : "",
       type: data.log ? "log" : "linear",
+      ...blank,
     },
   };
-  if (!data.series.some((s) => s.x.length)) {
-    const note = { text: "The first points appear after a few steps.", showarrow: false, xref: "paper", yref: "paper" };
-    layout.annotations = [{ ...note, x: 0.5, y: 0.5 }];
-    layout.xaxis.range = layout.yaxis.range = [0, 1];
-    layout.xaxis.showticklabels = layout.yaxis.showticklabels = false;
-    layout.uirevision = "empty";
-  }
   return Plotly.react(div, traces, layout, { displaylogo: false, responsive: true, displayModeBar: false });
 }
 
@@ -107,7 +120,9 @@ function spoken(data) {
   const parts = [];
   for (const s of data.series) {
     const at = s.y.reduce((last, v, i) => (v === null ? last : i), -1);
-    if (s.name && at >= 0) parts.push(`${s.name} ${said(s.y[at])} at ${data.x_title} ${+s.x[at].toPrecision(4)}`);
+    if (s.name && at >= 0) {
+      parts.push(`${s.name} ${said(s.y[at])} at ${data.x_title} ${+s.x[at].toPrecision(4)}`);
+    }
     const best = data.best.find((b) => s.markers && b.group === s.group && b.colour === s.colour);
     if (s.name && at >= 0 && best) parts.push(`its best ${said(best.y)}`);
   }
@@ -119,7 +134,13 @@ async function save(div, format) {
   if (!div.data) return; // nothing is drawn yet
   const { width, height } = div.getBoundingClientRect();
   const picture = { data: div.data, layout: { ...div.layout, paper_bgcolor: colours(div).ground } };
-  await savePlotly(window.Plotly, format, fileStem(div.dataset.title || "curves"), [width, height], picture);
+  await savePlotly(
+    globalThis.Plotly,
+    format,
+    fileStem(div.dataset.title || "curves"),
+    [width, height],
+    picture,
+  );
 }
 
 export default function ({ data, parentElement }) {

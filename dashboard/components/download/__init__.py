@@ -7,11 +7,12 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 
-from dashboard.components.packing import Part, pack, script
+from dashboard.components.bundle import bundle
+from dashboard.components.packing import Part, pack
 
 HERE = Path(__file__).parent
 
-_element = Part("<i hidden></i>", "", script(HERE / "download.js")).element("vitlab.gift")
+_element = Part("<i hidden></i>", "", bundle(HERE / "download.js")).element("vitlab.gift")
 
 
 def gift(content: bytes, name: str, kind: str, *, key: str) -> None:

@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from dashboard.components.packing import Part, pack, script
+from dashboard.components.bundle import bundle
+from dashboard.components.packing import Part, pack
 
 HERE = Path(__file__).parent
-PARTS = ("frames.js", "state.js", "scene.js", "panels.js", "explorer.js")
 
 PART = Part(
     (HERE / "explorer.html").read_text(),
     (HERE / "explorer.css").read_text(),
-    script(*(HERE / part for part in PARTS)),
+    bundle(HERE / "explorer.js"),
 )
 _element = PART.element("vitlab.explorer")
 

@@ -1,23 +1,78 @@
-// The attention explorer. All hovering happens here; the server is asked only for what is not here yet: another
-// snapshot, a painted image, positions alone. `host.ask(text)` asks, with the state along.
+// The attention explorer. All hovering happens here; the server is asked only for what is not here yet:
+// another snapshot, a painted image, positions alone. `host.ask(text)` asks, with the state along.
 
-const ASKING = ["content", "over"]; // these need other numbers from the server
-const BRUSH = 0.11; // the brush's width as a share of the image
+import { keepAddress, writeAddress } from "../shared/address.js";
+import { bytesOf, table } from "../shared/colors.js";
+import { canvasOf, CanvasPainter } from "../shared/paint.js";
+import { colouring, zoomOf } from "../shared/theme.js";
+import { Maps, shelf, unpack } from "./frames.js";
+import { Input } from "./input.js";
+import { maskBits } from "./mask.js";
+import { showControls, showWords } from "./panels.js";
+import {
+  drawGrid,
+  drawLarge,
+  drawPicture,
+  drawPlot,
+  drawScale,
+  gridPlan,
+  paintImage,
+  paintMap,
+  paintSheet,
+  plotPlan,
+} from "./scene.js";
+import { addressOf, readState, stateText } from "./state.js";
+
+const ASK_MS = 40; // a question waits for the changes that follow at once
+const PLAY_MS = 700; // a snapshot stays
 const MEASURED = 600; // times of redraws kept for the benchmark
 
 class Explorer {
+  // from the server
+  header = null;
+  image = null; // Uint8Array [S, S, 3]
+  frame = null; // weights and rollout
+  frames = shelf();
+
+  // what is looked at, and what is under the pointer: see `point`
+  state = null;
+  hover = null;
+  over = null;
+  pointed = null;
+
+  brushing = false; // whether the pointer paints
+  painting = false; // whether it does just now
+  mask = null; // what is painted over
+  playing = false;
+
+  // what is drawn
+  maps = null; // of A, or of the token under the pointer
+  second = null; // of B
+  other = null; // A minus B
+  shownMaps = null; // of the grid
+  tops = null; // the brightest value of each of these
+  cell = null; // of the large map: { r, c }
+  rollout = false; // instead of a cell
+  twin = false; // whether two maps are large
+  values = []; // of the large maps
+  tokens = []; // that they belong to
+  sheet = canvasOf(1, 1);
+  picture = canvasOf(1, 1);
+  large = [canvasOf(1, 1), canvasOf(1, 1)];
+  times = []; // milliseconds of redraws
+
   constructor(root, host) {
-    Object.assign(this, { root, host, hover: null, over: null, pointed: null, brushing: false, painting: false });
-    Object.assign(this, { state: null, header: null, frame: null, maps: null, playing: false, times: [] });
-    this.sheet = canvasOf(1, 1);
-    this.picture = canvasOf(1, 1);
-    this.large = [canvasOf(1, 1), canvasOf(1, 1)];
-    this.frames = shelf();
+    this.root = root;
+    this.host = host;
     this.find = (selector) => root.querySelector(selector);
-    this.canvas = { image: ".xp-image", grid: ".xp-grid", plot: ".xp-plot", scale: ".xp-scale" };
-    for (const name of Object.keys(this.canvas)) this.canvas[name] = this.find(this.canvas[name]);
-    this.canvas.large = [...root.querySelectorAll(".xp-large canvas")];
-    listen(this);
+    this.canvas = {
+      image: this.find(".xp-image"),
+      grid: this.find(".xp-grid"),
+      plot: this.find(".xp-plot"),
+      scale: this.find(".xp-scale"),
+      large: [...root.querySelectorAll(".xp-large canvas")],
+    };
+    this.input = new Input(this);
     this.keep();
   }
 
@@ -32,7 +87,8 @@ class Explorer {
     this.image = image;
     this.root.classList.toggle("alone", Boolean(header.alone)); // no server: nothing that needs new numbers
     if (other) this.maps = this.second = this.other = null;
-    this.state = this.state && !other ? { ...this.state, ...this.answered(header) } : readState(header.address ?? window.location.search, header);
+    if (this.state && !other) Object.assign(this.state, this.answered(header));
+    else this.state = readState(header.address ?? window.location.search, header);
     if (header.only !== null) this.state.query = header.only === header.first - 1 ? null : header.only;
     if (!this.painting) this.mask = maskBits(this.state.mask, header.stem, header.size ** 2);
     this.frame = found || null;
@@ -43,7 +99,7 @@ class Explorer {
     this.maps ??= new Maps(header);
     this.second ??= new Maps(header);
     this.other ??= new Maps(header);
-    furnish(this);
+    this.showControls();
     this.schedule();
     if (this.playing) this.next();
   }
@@ -66,20 +122,42 @@ class Explorer {
   set(changes, { ask = false } = {}) {
     Object.assign(this.state, changes);
     this.note();
-    furnish(this);
+    this.showControls();
     this.schedule();
     if (ask) this.request();
   }
 
-  // The address holds the state, unless it was given another one: in a talk, or in a file without a server.
+  showControls() {
+    showControls(this.root, this);
+  }
+
+  // What is under the pointer: `hover`, a token; `over`, a cell of the grid; `pointed`, a patch of the large
+  // map.
+  point(changes) {
+    Object.assign(this, changes);
+    this.schedule();
+  }
+
+  brush(on) {
+    this.brushing = on;
+    this.showControls();
+    this.point({ hover: null });
+  }
+
+  // What stands in the address; nothing where the state was given: in a talk, or in a file without a server.
+  address() {
+    return this.header && this.header.address === undefined ? addressOf(this.state, this.header) : null;
+  }
+
   note() {
-    if (this.header.address === undefined) writeState(this.state, this.header);
+    const address = this.address();
+    if (address) writeAddress(address);
   }
 
   // At most one question under way, and the last one is always put.
   request() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.ask("look"), 40);
+    this.timer = setTimeout(() => this.ask("look"), ASK_MS);
   }
 
   ask(kind) {
@@ -93,23 +171,19 @@ class Explorer {
     return { mask, snapshot: gone ? null : this.state.snapshot };
   }
 
-  // What hangs on the window, until the page is left. Streamlit writes the address too, and knows of nothing that was
-  // only pinned: it is written again.
+  // What hangs on the window, until the page is left.
   keep() {
-    const page = window.location.pathname;
-    const leave = (this.left = new AbortController());
-    const timer = setInterval(() => {
-      if (!this.root.isConnected) {
-        leave.abort();
-        clearInterval(timer);
-      } else if (this.header && window.location.pathname === page) this.note();
-    }, 400);
-    window.addEventListener("keydown", (event) => this.press(event), { capture: true, signal: leave.signal });
-    window.addEventListener("popstate", () => {
-      if (!this.header || this.header.address !== undefined) return;
-      this.state = readState(window.location.search, this.header);
-      this.set({}, { ask: true });
-    }, { signal: leave.signal });
+    const leave = (this.left = new AbortController()), { signal } = leave;
+    keepAddress(this.root, () => this.address(), () => leave.abort());
+    window.addEventListener("keydown", (event) => this.input.press(event), { capture: true, signal });
+    window.addEventListener("popstate", () => this.follow(), { signal });
+  }
+
+  // The browser's Back and Forward changed the address.
+  follow() {
+    if (!this.address()) return;
+    this.state = readState(window.location.search, this.header);
+    this.set({}, { ask: true });
   }
 
   schedule() {
@@ -138,6 +212,16 @@ class Explorer {
     this.set({ query: null, second: null }, { ask: this.header.only !== null });
   }
 
+  // Through the snapshots, from the first where the last is shown.
+  play(on) {
+    this.playing = on;
+    this.showControls();
+    if (!on) return clearTimeout(this.player);
+    const { snapshots } = this.header;
+    if (this.state.snapshot !== null && this.state.snapshot !== snapshots.at(-1).step) return this.next();
+    this.set({ snapshot: snapshots[0].step }, { ask: true });
+  }
+
   // The next snapshot, once the last one is on the screen.
   next() {
     clearTimeout(this.player);
@@ -145,9 +229,9 @@ class Explorer {
       if (!this.playing || !this.root.isConnected) return;
       const at = this.header.snapshots.findIndex((s) => s.step === this.state.snapshot);
       const last = this.header.snapshots.length - 1;
-      if (at === last) return play(this, false);
+      if (at === last) return this.play(false);
       this.set({ snapshot: this.header.snapshots[at + 1].step }, { ask: true });
-    }, 700);
+    }, PLAY_MS);
   }
 
   // A row of the rollout as a map over the patches.
@@ -157,52 +241,66 @@ class Explorer {
   }
 
   draw() {
-    const { header, state, frame, maps } = this;
     this.look = colouring(this.root);
     this.type = { font: this.look.font };
-    maps.read(frame, this.shown, state.direction);
-    let grid = maps;
-    if (this.comparing) {
-      this.second.read(frame, state.second, state.direction);
-      grid = this.other.minus(maps, this.second);
-    }
-    this.shownMaps = grid;
-    this.tops = grid.tops(state.scale);
-    const signed = this.comparing;
-    paintSheet(this.sheet, grid, header.side, this.tops, signed ? this.signs : this.colours, signed);
+    this.drawMaps();
+    this.chooseLarge();
+    this.paint();
+    showWords(this.root, this.canvas, {
+      ...this,
+      shown: this.shown,
+      comparing: this.comparing,
+      maps: this.shownMaps,
+    });
+  }
 
+  // The maps of the grid, or A's minus B's, and their sheet of pixels.
+  drawMaps() {
+    const { header, state, frame, maps, comparing } = this;
+    maps.read(frame, this.shown, state.direction);
+    this.shownMaps = maps;
+    if (comparing) {
+      this.second.read(frame, state.second, state.direction);
+      this.shownMaps = this.other.minus(maps, this.second);
+    }
+    this.tops = this.shownMaps.tops(state.scale);
+    const colours = comparing ? this.signs : this.colours;
+    paintSheet(this.sheet, this.shownMaps, header.side, this.tops, colours, comparing);
+  }
+
+  // The one or two maps that are shown large, and the one over the image.
+  chooseLarge() {
+    const { header, state, frame, maps, hover } = this;
     const cell = this.over ?? { r: state.layer, c: state.head };
     const rollout = state.map === "rollout" && !this.over;
     const one = (m, token) => (rollout ? this.rolled(token) : m.map(cell.r, cell.c));
-    const values = [one(maps, this.shown)];
-    const twin = state.query !== null && (this.hover !== null ? this.hover !== state.query : state.second !== null);
-    let tokens = [this.shown];
+    const values = [one(maps, this.shown)], tokens = [this.shown];
+    const other = hover !== null ? state.query : state.second; // the pointer beside A, or B beside A
+    const twin = state.query !== null && other !== null && other !== hover;
     if (twin) {
-      const other = this.hover !== null ? state.query : state.second;
       this.second.read(frame, other, state.direction);
       values.push(one(this.second, other));
-      tokens = [this.shown, other];
-      if (this.hover !== null) values.reverse(), tokens.reverse(); // A stays on the left
+      tokens.push(other);
+      if (hover !== null) { // A stays on the left
+        values.reverse();
+        tokens.reverse();
+      }
     }
-    const index = cell.r * maps.columns + cell.c;
     const own = Math.max(...values.map((v) => v.reduce((a, b) => Math.max(a, b), 1e-9)));
-    const top = rollout || state.scale === "map" || signed ? own : Math.max(this.tops[index], own);
-    Object.assign(this, { values, tokens, top, cell, rollout, twin });
+    const alone = rollout || state.scale === "map" || this.comparing;
+    const top = alone ? own : Math.max(this.tops[cell.r * maps.columns + cell.c], own);
+    Object.assign(this, { values, tokens, cell, rollout, twin });
     values.forEach((v, i) => paintMap(this.large[i], v, header.side, top, this.colours));
-    const map = state.overlay ? values[values.length === 2 && this.hover !== null ? 1 : 0] : null;
-    const colours = this.colours;
-    paintImage(this.picture, this.image, header.size, this.mask, header.mean, map, header.side, top, colours, false);
-    this.paint();
-    describe(this);
+    const map = state.overlay ? values[values.length === 2 && hover !== null ? 1 : 0] : null;
+    paintImage(this.picture, this.image, header, this.mask, map, top, this.colours);
   }
 
+  // On the page's canvases.
   paint() {
-    const { canvas, header } = this;
+    const { canvas, header } = this, zoom = zoomOf(), room = this.find(".xp-scroll");
     const box = (element) => Math.max(40, Math.floor(element.clientWidth));
     const side = box(canvas.image);
     drawPicture(new CanvasPainter(canvas.image, side, side), this, side);
-    const room = this.find(".xp-scroll");
-    const zoom = zoomOf();
     this.plan = gridPlan(this.maps, room.clientWidth / zoom, room.clientHeight / zoom, zoom);
     const [across, down] = [this.plan.width * zoom, this.plan.height * zoom];
     canvas.grid.style.width = `${across}px`;
@@ -212,40 +310,15 @@ class Explorer {
     drawGrid(grid, { ...this, maps: this.shownMaps }, this.plan);
     canvas.large[1].hidden = !this.twin;
     this.values.forEach((_, i) => {
-      const wide = box(canvas.large[i]);
-      drawLarge(new CanvasPainter(canvas.large[i], wide, wide), this, this.large[i], wide, this.tokens[i], this.pointed);
+      const wide = box(canvas.large[i]), p = new CanvasPainter(canvas.large[i], wide, wide);
+      drawLarge(p, header, this.large[i], wide, this.tokens[i], this.pointed);
     });
     const [w, h] = [box(canvas.plot), Math.max(90, canvas.plot.clientHeight)];
     this.plot = plotPlan(header, w, h);
     drawPlot(new CanvasPainter(canvas.plot, w, h), this, this.plot);
-    drawScale(this);
+    const wide = Math.max(40, canvas.scale.clientWidth), colours = this.comparing ? this.signs : this.colours;
+    drawScale(new CanvasPainter(canvas.scale, wide, 9), colours, wide, 9);
   }
-}
-
-function paintMap(canvas, values, side, top, colours) {
-  canvas.width = canvas.height = side;
-  const data = canvas.getContext("2d").createImageData(side, side);
-  const pixels = new Uint32Array(data.data.buffer);
-  values.forEach((v, i) => (pixels[i] = colours[shade(v, top, false)]));
-  canvas.getContext("2d").putImageData(data, 0, 0);
-}
-
-function drawScale(x) {
-  const wide = Math.max(40, x.canvas.scale.clientWidth), bar = canvasOf(256, 1);
-  const data = bar.getContext("2d").createImageData(256, 1);
-  new Uint32Array(data.data.buffer).set(x.comparing ? x.signs : x.colours);
-  bar.getContext("2d").putImageData(data, 0, 0);
-  new CanvasPainter(x.canvas.scale, wide, 9).pixels(bar, 0, 0, 256, 1, 0, 0, wide, 9);
-}
-
-function play(x, on) {
-  x.playing = on;
-  furnish(x);
-  if (!on) return clearTimeout(x.player);
-  const { snapshots } = x.header;
-  if (x.state.snapshot === null || x.state.snapshot === snapshots.at(-1).step) {
-    x.set({ snapshot: snapshots[0].step }, { ask: true });
-  } else x.next();
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {

@@ -1,8 +1,11 @@
 // What one look at one image gives, as the server sends it, and how it is read.
 //
 // One Uint8Array: uint32 length of the header, the header (JSON), the image [S, S, 3] as bytes, then, where
-// header.has is true, float16: weights [layers, heads, T, T] and rollout [T, T]. Of a model whose weights are too many
-// to send (header.only is a token), weights are [layers, heads, 2, T]: that token's row and its column.
+// header.has is true, float16: weights [layers, heads, T, T] and rollout [T, T]. Of a model whose weights are
+// too many to send (header.only is a token), weights are [layers, heads, 2, T]: that token's row and its
+// column.
+
+import { headerOf } from "../shared/message.js";
 
 const HALF = (() => {
   const table = new Float32Array(65536); // every float16
@@ -10,7 +13,8 @@ const HALF = (() => {
     const sign = i & 0x8000 ? -1 : 1;
     const exponent = (i >> 10) & 31;
     const fraction = i & 1023;
-    table[i] = sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024));
+    table[i] = sign *
+      (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024));
   }
   return table;
 })();
@@ -25,7 +29,7 @@ function halves(bytes, from, count) {
 }
 
 // -> { header, image: Uint8Array [S, S, 3], frame: { weights, rollout, header } or null }
-function unpack(bytes) {
+export function unpack(bytes) {
   const { header, at } = headerOf(bytes);
   const pixels = header.size * header.size * 3;
   const image = bytes.slice(at, at + pixels);
@@ -34,19 +38,22 @@ function unpack(bytes) {
   const count = layers * heads * (header.only === null ? tokens : 2) * tokens;
   const from = at + pixels;
   const weights = halves(bytes, from, count);
-  const rollout = halves(bytes, from + 2 * count, tokens * tokens * (header.only === null));
+  const rollout = halves(bytes, from + 2 * count, header.only === null ? tokens * tokens : 0);
   return { header, image, frame: { weights, rollout, header } };
 }
 
-// The frames seen last, by key: a snapshot played before needs no second transfer. On the window, so that it outlives
-// the page; the server keeps a list of what it sent and sends it again when asked.
-function shelf() {
-  window.vitlabFrames ??= new Map();
-  const frames = window.vitlabFrames;
+// The frames seen last, by key: a snapshot played before needs no second transfer. On the window, so that it
+// outlives the page; the server keeps a list of what it sent and sends it again when asked.
+export function shelf(mostBytes = MOST_BYTES) {
+  globalThis.vitlabFrames ??= new Map();
+  const frames = globalThis.vitlabFrames;
   return {
     get(key) {
       const found = frames.get(key);
-      if (found) frames.delete(key), frames.set(key, found); // newest last
+      if (found) {
+        frames.delete(key); // newest last
+        frames.set(key, found);
+      }
       return found;
     },
     put(key, frame) {
@@ -55,7 +62,7 @@ function shelf() {
       let bytes = 0;
       for (const f of frames.values()) bytes += f.weights.byteLength + f.rollout.byteLength;
       for (const [old, f] of frames) {
-        if (bytes <= MOST_BYTES || old === key) break;
+        if (bytes <= mostBytes || old === key) break;
         frames.delete(old);
         bytes -= f.weights.byteLength + f.rollout.byteLength;
       }
@@ -63,11 +70,16 @@ function shelf() {
   };
 }
 
-// The maps of one token in every layer and head, and their means: cells [(layers + 1) x (heads + 1)], the last row and
-// column are means. values [cells, N] over the patches, mass [cells] on CLS. Buffers are kept from call to call.
-class Maps {
+// The maps of one token in every layer and head, and their means: cells [(layers + 1) x (heads + 1)], the
+// last row and column are means. values [cells, N] over the patches, mass [cells] on CLS. Buffers are kept
+// from call to call.
+export class Maps {
   constructor({ layers, heads, tokens, first }) {
-    Object.assign(this, { layers, heads, tokens, first, patches: tokens - first });
+    this.layers = layers;
+    this.heads = heads;
+    this.tokens = tokens;
+    this.first = first;
+    this.patches = tokens - first;
     this.columns = heads + 1;
     this.rows = layers + 1;
     this.values = new Float32Array(this.rows * this.columns * this.patches);

@@ -1,11 +1,14 @@
-// The pictures of the explorer, drawn by either painter. `x` is the explorer: its header, state, maps and colours.
+// The pictures of the explorer, drawn by either painter.
+
+import { shade } from "../shared/colors.js";
+import { canvasOf } from "../shared/paint.js";
 
 const GAP = 6; // between maps
 const BAR = 3; // the mass on CLS, below each map
 const LABEL = 13; // a line of small text
 
 // A sheet with one pixel a value: every cell of the grid, `side` by `side`, coloured.
-function paintSheet(sheet, maps, side, tops, colours, signed) {
+export function paintSheet(sheet, maps, side, tops, colours, signed) {
   const width = maps.columns * side;
   if (sheet.width !== width || sheet.height !== maps.rows * side) {
     sheet.width = width;
@@ -28,9 +31,9 @@ function paintSheet(sheet, maps, side, tops, colours, signed) {
   ctx.putImageData(sheet.data, 0, 0);
 }
 
-// The image, grey below a map where there is one, and painted pixels in the mean colour, above the map: below it nobody
-// would see them. -> canvas of S x S
-function paintImage(canvas, image, size, mask, mean, map, side, top, colours, signed) {
+// The image, grey below a map where there is one, and painted pixels in the mean colour, above the map: below
+// it nobody would see them. -> canvas of S x S
+export function paintImage(canvas, image, { size, side, mean }, mask, map, top, colours) {
   if (canvas.width !== size) {
     canvas.width = canvas.height = size;
     canvas.data = null;
@@ -46,7 +49,7 @@ function paintImage(canvas, image, size, mask, mean, map, side, top, colours, si
       let [r, g, b] = hidden ? mean : [image[3 * i], image[3 * i + 1], image[3 * i + 2]];
       if (map && !hidden) {
         const grey = 0.38 * (0.299 * r + 0.587 * g + 0.114 * b);
-        const c = colours[shade(map[Math.floor(y / patch) * side + Math.floor(x / patch)], top, signed)];
+        const c = colours[shade(map[Math.floor(y / patch) * side + Math.floor(x / patch)], top, false)];
         r = grey + 0.62 * (c & 255);
         g = grey + 0.62 * ((c >> 8) & 255);
         b = grey + 0.62 * ((c >> 16) & 255);
@@ -61,6 +64,26 @@ function paintImage(canvas, image, size, mask, mean, map, side, top, colours, si
   return canvas;
 }
 
+// One map with one pixel a value.
+export function paintMap(canvas, values, side, top, colours) {
+  canvas.width = canvas.height = side;
+  const data = canvas.getContext("2d").createImageData(side, side);
+  const pixels = new Uint32Array(data.data.buffer);
+  values.forEach((v, i) => {
+    pixels[i] = colours[shade(v, top, false)];
+  });
+  canvas.getContext("2d").putImageData(data, 0, 0);
+}
+
+// The color scale, `wide` by `high`.
+export function drawScale(p, colours, wide, high) {
+  const bar = canvasOf(256, 1), ctx = bar.getContext("2d");
+  const data = ctx.createImageData(256, 1);
+  new Uint32Array(data.data.buffer).set(colours);
+  ctx.putImageData(data, 0, 0);
+  p.pixels(bar, 0, 0, 256, 1, 0, 0, wide, high);
+}
+
 // An outline that is seen on dark and on bright: white inside black.
 function outline(p, x, y, w, h, dash = []) {
   p.rect(x, y, w, h, { stroke: "#000", line: 4, dash });
@@ -72,9 +95,9 @@ function patchBox(token, header, side) {
   return [(patch % header.side) * unit, Math.floor(patch / header.side) * unit, unit, unit];
 }
 
-function drawPicture(p, x, side) {
-  const { header, state } = x;
-  p.pixels(x.picture, 0, 0, header.size, header.size, 0, 0, side, side);
+// The image with its patches, and those that are chosen or under the pointer.
+export function drawPicture(p, { header, state, picture, hover, type }, side) {
+  p.pixels(picture, 0, 0, header.size, header.size, 0, 0, side, side);
   const unit = side / header.side;
   if (unit >= 6) {
     for (let i = 1; i < header.side; i++) {
@@ -82,19 +105,20 @@ function drawPicture(p, x, side) {
       p.segment(0, i * unit, side, i * unit, { stroke: "rgba(255,255,255,.28)" });
     }
   }
-  const marks = [[state.second, "B", [5, 3]], [state.query, "A", []], [x.hover, "", []]];
+  const marks = [[state.second, "B", [5, 3]], [state.query, "A", []], [hover, "", []]];
   for (const [token, letter, dash] of marks) {
     if (token === null || token < header.first) continue;
     const [left, top, w, h] = patchBox(token, header, side);
     outline(p, left + 1, top + 1, w - 2, h - 2, dash);
     if (letter && w >= 16 && state.second !== null) {
-      p.text(letter, left + w / 2, top + h / 2, { ...x.type, size: 13, weight: 700, align: "center", colour: "#fff" });
+      const look = { ...type, size: 13, weight: 700, align: "center", colour: "#fff" };
+      p.text(letter, left + w / 2, top + h / 2, look);
     }
   }
 }
 
 // Where the maps of the grid stand in a box of w x h, in units of zoom pixels.
-function gridPlan(maps, w, h, zoom = 1) {
+export function gridPlan(maps, w, h, zoom = 1) {
   const left = 52, top = LABEL + 4, extra = 5; // between the maps and their means
   const bar = maps.first ? BAR + 2 : 0;
   const wide = (w - left - extra) / maps.columns - GAP;
@@ -108,20 +132,21 @@ function gridPlan(maps, w, h, zoom = 1) {
   return { unit, at, left, top, zoom, width: right + unit + 4, height: bottom + unit + bar + 4 };
 }
 
-function cellUnder(plan, maps, px, py) {
+export function cellUnder(plan, maps, px, py) {
   [px, py] = [px / plan.zoom, py / plan.zoom];
   for (let r = 0; r < maps.rows; r++) {
     for (let c = 0; c < maps.columns; c++) {
       const [left, top] = plan.at(r, c);
-      if (px >= left - 3 && px < left + plan.unit + 3 && py >= top - 3 && py < top + plan.unit + 5) return { r, c };
+      if (px >= left - 3 && px < left + plan.unit + 3 && py >= top - 3 && py < top + plan.unit + 5) {
+        return { r, c };
+      }
     }
   }
   return null;
 }
 
-function drawGrid(p, x, plan) {
-  const { maps, sheet, header, state, look } = x;
-  const side = header.side, small = { ...x.type, size: 12, colour: look.faint };
+export function drawGrid(p, { maps, sheet, header, state, look, type, over }, plan) {
+  const side = header.side, small = { ...type, size: 12, colour: look.faint };
   const step = plan.unit + GAP < 20 ? 4 : plan.unit + GAP < 38 ? 2 : 1; // labels must not touch
   for (let c = 0; c < maps.columns; c++) {
     const [left] = plan.at(0, c);
@@ -134,7 +159,10 @@ function drawGrid(p, x, plan) {
     const [, top] = plan.at(r, 0);
     const mean = r === maps.rows - 1;
     if (!mean && r % (plan.unit < 14 ? 2 : 1)) continue;
-    p.text(mean ? "mean" : `layer ${r + 1}`, plan.left - 8, top + plan.unit / 2, { ...small, align: "right" });
+    p.text(mean ? "mean" : `layer ${r + 1}`, plan.left - 8, top + plan.unit / 2, {
+      ...small,
+      align: "right",
+    });
   }
   for (let r = 0; r < maps.rows; r++) {
     for (let c = 0; c < maps.columns; c++) {
@@ -149,15 +177,14 @@ function drawGrid(p, x, plan) {
   }
   const chosen = plan.at(state.layer, state.head);
   p.rect(chosen[0] - 2.5, chosen[1] - 2.5, plan.unit + 5, plan.unit + 5, { stroke: look.mark, line: 3 });
-  if (x.over) {
-    const [left, top] = plan.at(x.over.r, x.over.c);
+  if (over) {
+    const [left, top] = plan.at(over.r, over.c);
     p.rect(left - 1.5, top - 1.5, plan.unit + 3, plan.unit + 3, { stroke: look.text, line: 1.5 });
   }
 }
 
 // One map large, with the patch that looks, and the one under the pointer.
-function drawLarge(p, x, source, side, token, pointed) {
-  const { header } = x;
+export function drawLarge(p, header, source, side, token, pointed) {
   p.pixels(source, 0, 0, source.width, source.height, 0, 0, side, side);
   if (token !== null && token >= header.first) {
     const [left, top, w, h] = patchBox(token, header, side);
@@ -169,8 +196,9 @@ function drawLarge(p, x, source, side, token, pointed) {
   }
 }
 
-// Mean distance against entropy, a dot a head, the last layers darkest; crosses are attention of a known form.
-function plotPlan(header, w, h) {
+// Mean distance against entropy, a dot a head, the last layers darkest; crosses are attention of a known
+// form.
+export function plotPlan(header, w, h) {
   const box = { left: 30, top: 20, right: w - 8, bottom: h - 30 };
   const points = [...header.distance.flat(), ...header.references.map((r) => r.distance)];
   const bits = [...header.entropy.flat(), ...header.references.map((r) => r.entropy)];
@@ -185,9 +213,8 @@ function ticks(most, count) {
   return Array.from({ length: Math.floor(most / step) + 1 }, (_, i) => i * step);
 }
 
-function drawPlot(p, x, plan) {
-  const { header, state, look } = x;
-  const small = { ...x.type, size: 11, colour: look.faint };
+export function drawPlot(p, { header, state, look, type, over }, plan) {
+  const small = { ...type, size: 11, colour: look.faint };
   for (const v of ticks(plan.most[0], 5)) {
     p.segment(plan.px(v), plan.top, plan.px(v), plan.bottom, { stroke: look.grid });
     p.text(String(v), plan.px(v), plan.bottom + 9, { ...small, align: "center" });
@@ -196,7 +223,10 @@ function drawPlot(p, x, plan) {
     p.segment(plan.left, plan.py(v), plan.right, plan.py(v), { stroke: look.grid });
     p.text(String(v), plan.left - 6, plan.py(v), { ...small, align: "right" });
   }
-  p.text("mean distance, pixels", (plan.left + plan.right) / 2, plan.bottom + 23, { ...small, align: "center" });
+  p.text("mean distance, pixels", (plan.left + plan.right) / 2, plan.bottom + 23, {
+    ...small,
+    align: "center",
+  });
   p.text("entropy, bits", 0, 7, small);
   for (const [i, r] of header.references.entries()) {
     const [cx, cy] = [plan.px(r.distance), plan.py(r.entropy)];
@@ -204,35 +234,39 @@ function drawPlot(p, x, plan) {
     p.segment(cx - 4, cy, cx + 4, cy, { stroke: look.text, line: 1.5 });
     p.segment(cx, cy - 4, cx, cy + 4, { stroke: look.text, line: 1.5 });
     const end = cx > (plan.left + plan.right) / 2;
-    p.text(r.name, cx + (end ? -6 : 6), plan.bottom - 9 - 14 * i, { ...small, align: end ? "right" : "left" });
+    p.text(r.name, cx + (end ? -6 : 6), plan.bottom - 9 - 14 * i, {
+      ...small,
+      align: end ? "right" : "left",
+    });
   }
   header.distance.forEach((row, l) =>
     row.forEach((d, h) => {
       const share = header.layers === 1 ? 1 : l / (header.layers - 1);
       const fill = `color-mix(in srgb, ${header.hue} ${Math.round(25 + 75 * share)}%, ${look.ground})`;
       p.dot(plan.px(d), plan.py(header.entropy[l][h]), 4, { fill, stroke: look.ground, line: 0.7 });
-    }),
+    })
   );
-  for (const [l, h, line] of [[state.layer, state.head, 3], x.over ? [x.over.r, x.over.c, 1.5] : []]) {
-    const chosen = (a, b) => (l === undefined ? false : (l === header.layers || a === l) && (h === header.heads || b === h));
+  for (const [l, h, line] of [[state.layer, state.head, 3], over ? [over.r, over.c, 1.5] : []]) {
+    const chosen = (a, b) =>
+      l === undefined ? false : (l === header.layers || a === l) && (h === header.heads || b === h);
     if (l === header.layers && h === header.heads) continue; // all of them: nothing stands out
     header.distance.forEach((row, a) =>
       row.forEach((d, b) => {
         if (!chosen(a, b)) return;
         const ring = { stroke: line === 3 ? look.mark : look.text, line: line === 3 ? 2.5 : 1.5 };
         p.dot(plan.px(d), plan.py(header.entropy[a][b]), 6, ring);
-      }),
+      })
     );
   }
 }
 
-function dotUnder(plan, header, x, y) {
+export function dotUnder(plan, header, x, y) {
   let best = null, least = 12 ** 2; // pixels away at most
   header.distance.forEach((row, l) =>
     row.forEach((d, h) => {
       const away = (plan.px(d) - x) ** 2 + (plan.py(header.entropy[l][h]) - y) ** 2;
       if (away < least) [best, least] = [{ r: l, c: h }, away];
-    }),
+    })
   );
   return best;
 }

@@ -1,26 +1,26 @@
-// What is being looked at. It lives in the address, where links and the server read it; defaults are left out.
-// Hovering is not part of it.
+// What is being looked at. It lives in the address, where links and the server read it; defaults are left
+// out. Hovering is not part of it.
 
-// The header's `parameters` say which names an address has, and which values a choice (the default first): they are
-// those of `ExplorerState` in Python.
+// The header's `parameters` come from `ExplorerState` in Python: the names that an address has, and the values of
+// each choice, the default first.
 
 const CHOICES = ["direction", "scale", "content"];
 
 // A token in the address: `cls`, or row and column of a patch, counted from 1: `3.4`.
-function tokenText(token, { side, first }) {
+export function tokenText(token, { side, first }) {
   if (first && token === 0) return "cls";
   const patch = token - first;
   return `${Math.floor(patch / side) + 1}.${(patch % side) + 1}`;
 }
 
-function tokenOf(text, { side, first }) {
+export function tokenOf(text, { side, first }) {
   if (text === "cls") return first ? 0 : null;
   const [row, column] = (text || "").split(".").map(Number);
   const inside = (n) => Number.isInteger(n) && n >= 1 && n <= side;
   return inside(row) && inside(column) ? first + (row - 1) * side + column - 1 : null;
 }
 
-function tokenName(token, { side, first }) {
+export function tokenName(token, { side, first }) {
   if (first && token === 0) return "CLS";
   const patch = token - first;
   return `row ${Math.floor(patch / side) + 1}, column ${(patch % side) + 1}`;
@@ -33,7 +33,7 @@ function indexOf(text, count, fallback) {
   return Number.isInteger(n) && n >= 1 && n <= count ? n - 1 : fallback;
 }
 
-function readState(search, header) {
+export function readState(search, header) {
   const at = new URLSearchParams(search);
   const { choices } = header.parameters;
   const choice = (name) => (choices[name].includes(at.get(name)) ? at.get(name) : choices[name][0]);
@@ -48,14 +48,17 @@ function readState(search, header) {
     scale: choice("scale"),
     content: choice("content"),
     overlay: at.get("overlay") !== "off",
-    snapshot: header.snapshots.some((s) => s.step === Number(at.get("snapshot"))) ? Number(at.get("snapshot")) : null,
+    snapshot: header.snapshots.some((s) => s.step === Number(at.get("snapshot")))
+      ? Number(at.get("snapshot"))
+      : null,
     mask: at.get("mask") || null,
     over: at.get("over") === "test" ? "test" : null,
   };
 }
 
-// The state as it stands in the address: [[name, text]], without the defaults.
-function stateText(state, header) {
+// The state as it stands in the address, without the defaults.
+/** @returns {[string, string][]} */
+export function stateText(state, header) {
   const number = (n, count) => (n === count ? "mean" : String(n + 1));
   const values = {
     query: state.query === null ? null : tokenText(state.query, header),
@@ -73,29 +76,17 @@ function stateText(state, header) {
   return names.filter((name) => values[name] !== null).map((name) => [name, String(values[name])]);
 }
 
-function writeState(state, header) {
-  const told = new Map(stateText(state, header));
-  writeAddress(Object.fromEntries(header.parameters.names.map((name) => [name, told.get(name) ?? null])));
+// What stands in the address, with null for what is left out.
+export function addressOf(state, header) {
+  const texts = new Map(stateText(state, header));
+  return Object.fromEntries(header.parameters.names.map((name) => [name, texts.get(name) ?? null]));
 }
 
-// A painted mask, a bit a pixel, row by row, with the first characters of the image's digest: it belongs to that image.
-function maskText(bits, stem) {
-  if (!bits.some(Boolean)) return null;
-  const bytes = new Uint8Array(Math.ceil(bits.length / 8));
-  bits.forEach((bit, i) => bit && (bytes[i >> 3] |= 128 >> (i & 7)));
-  const text = btoa(String.fromCharCode(...bytes));
-  return `${stem}.${text.replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "")}`;
-}
-
-function maskBits(text, stem, count) {
-  const bits = new Uint8Array(count);
-  const [owner, body] = (text || "").split(".");
-  if (owner !== stem || !body) return bits;
-  try {
-    const bytes = atob(body.replace(/-/g, "+").replace(/_/g, "/"));
-    for (let i = 0; i < count; i++) bits[i] = (bytes.charCodeAt(i >> 3) >> (7 - (i & 7))) & 1;
-  } catch {
-    // not a mask: nothing is painted
-  }
-  return bits;
+// The patch next to `query`, dx to the right and dy down, within the image; the one in the middle where no
+// patch is chosen.
+export function neighborOf(query, dx, dy, { side, first }) {
+  if (query === null || query < first) return first + Math.floor(side / 2) * (side + 1);
+  const row = Math.floor((query - first) / side), column = (query - first) % side;
+  const keep = (v) => Math.max(0, Math.min(side - 1, v));
+  return first + keep(row + dy) * side + keep(column + dx);
 }

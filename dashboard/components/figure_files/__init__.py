@@ -14,7 +14,8 @@ import plotly.graph_objects as go
 import streamlit as st
 from PIL import Image
 
-from dashboard.components.packing import Part, script, style
+from dashboard.components.bundle import bundle
+from dashboard.components.packing import Part, style
 from dashboard.drawing.figures import PLAIN
 from dashboard.drawing.pictures import encoded
 
@@ -25,7 +26,7 @@ _element = Part(
     '<div class="takeaway"><div class="takeaway-drawing"></div><div class="takeaway-hidden" hidden></div>'
     '<div class="files" role="group" aria-label="Download this figure"></div></div>',
     style(HERE / "figure_files.css"),
-    script(HERE / "figure_files.js"),
+    bundle(HERE / "figure_files.js"),
 ).element("vitlab.takeaway")
 
 

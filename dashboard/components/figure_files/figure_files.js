@@ -1,8 +1,19 @@
-// data: { name, and one of: figure (JSON of a Plotly figure) with base; pictures [[title, data URL, words]] with side,
-// columns, foot and rows; drawing (SVG) with rows }
+// data: { name, and one of: figure (JSON of a Plotly figure) with base; pictures [[title, data URL, words]]
+// with side, columns, foot and rows; drawing (SVG) with rows }
+
+import { savePainted, saveSvg } from "../shared/picture.js";
+import { loadPlotly, savePlotly } from "../shared/plotly.js";
+import { fileStem, giveCsv, offerFiles } from "../shared/save.js";
+import { colouring } from "../shared/theme.js";
 
 const ARRAYS = {
-  f8: Float64Array, f4: Float32Array, i4: Int32Array, i2: Int16Array, i1: Int8Array, u4: Uint32Array, u2: Uint16Array,
+  f8: Float64Array,
+  f4: Float32Array,
+  i4: Int32Array,
+  i2: Int16Array,
+  i1: Int8Array,
+  u4: Uint32Array,
+  u2: Uint16Array,
   u1: Uint8Array,
 };
 
@@ -23,8 +34,10 @@ const numbered = (trace, letter) => `${letter}axis${(trace[`${letter}axis`] ?? l
 // The title above the trace's panel: without it curves of one name in several panels could not be told apart.
 function panelOf(trace, layout) {
   const [x, y] = ["x", "y"].map((letter) => layout[numbered(trace, letter)]?.domain ?? [0, 1]);
-  const above = (layout.annotations ?? []).find((a) => a.yref === "paper" && Math.abs(a.y - y[1]) < 0.01 &&
-    (a.xref === "paper" ? a.x >= x[0] && a.x <= x[1] : a.xref === `${trace.xaxis ?? "x"} domain`));
+  const above = (layout.annotations ?? []).find((a) =>
+    a.yref === "paper" && Math.abs(a.y - y[1]) < 0.01 &&
+    (a.xref === "paper" ? a.x >= x[0] && a.x <= x[1] : a.xref === `${trace.xaxis ?? "x"} domain`)
+  );
   return above?.text ?? "";
 }
 
@@ -34,35 +47,48 @@ function inWords({ title, ticksuffix }) {
   return text && ticksuffix?.includes("%") && !text.includes("%") ? `${text}, %` : text;
 }
 
-// What an axis is called: as the traces say, where they do (`meta.called`), or where it is the same in all panels.
+// What an axis is called: as the traces say, where they do (`meta.called`), or where it is the same in all
+// panels.
 function calledOf(shown, layout, letter) {
   const said = shown.find((trace) => trace.meta?.called?.[letter]);
   if (said) return said.meta.called[letter];
-  const titles = new Set(shown.map((trace) => inWords(layout[numbered(trace, letter)] ?? {})).filter(Boolean));
+  const titles = new Set(
+    shown.map((trace) => inWords(layout[numbered(trace, letter)] ?? {})).filter(Boolean),
+  );
   if (titles.size === 1) return [...titles][0];
   return shown.every((trace) => trace.z) ? { x: "column", y: "row" }[letter] : letter;
 }
 
 // What a curve's band or a point's bar shows.
-const errorOf = (trace) => trace.error_y?.array ?? trace.error_x?.array ?? (trace.meta?.error ? trace.customdata : []);
+const errorOf = (trace) =>
+  trace.error_y?.array ?? trace.error_x?.array ?? (trace.meta?.error ? trace.customdata : []);
 
-// Every trace that shows something, a row per point: series, x, y, error; or column, row, value of maps. A band is an
-// error drawn; `meta.again`: a line that repeats others' numbers, a colour bar; `meta.y`: names that stand where the points are.
+// Every trace that shows something, a row per point: series, x, y, error; or column, row, value of maps. A
+// band is an error drawn; `meta.again`: a line that repeats others' numbers, a colour bar; `meta.y`: names
+// that stand where the points are.
 function rowsOf({ data, layout }) {
-  const shown = data.filter((trace) => !trace.meta?.again && (trace.z || (!trace.fill && plainOf(trace.y).length)));
+  const shown = data.filter((trace) =>
+    !trace.meta?.again && (trace.z || (!trace.fill && plainOf(trace.y).length))
+  );
   const panels = shown.map((trace) => panelOf(trace, layout)), several = panels.some(Boolean);
-  const written = (trace) => trace.mode === "text"; // numbers upon a map, as the right answers of a confusion matrix
+  // numbers upon a map, as the right answers of a confusion matrix
+  const written = (trace) => trace.mode === "text";
   const maps = shown.filter((trace) => trace.z || written(trace));
-  const value = [...new Set(maps.map((trace) => trace.meta?.value))], called = (value.length === 1 && value[0]) || "value";
+  const value = [...new Set(maps.map((trace) => trace.meta?.value))],
+    called = (value.length === 1 && value[0]) || "value";
   const last = maps.length === 0 ? ERROR : maps.length === shown.length ? called : `${ERROR} or ${called}`;
   const rows = [["panel", "series", calledOf(shown, layout, "x"), calledOf(shown, layout, "y"), last]];
   shown.forEach((trace, i) => {
     const name = trace.name || trace.legendgroup || panels[i] || `${trace.type ?? "scatter"} ${i + 1}`;
     const [x, y] = [plainOf(trace.x), trace.meta?.y ?? plainOf(trace.y)];
-    const beside = written(trace) ? plainOf(trace.customdata ?? trace.text).map((v) => [v].flat()[0]) : plainOf(errorOf(trace));
+    const beside = written(trace)
+      ? plainOf(trace.customdata ?? trace.text).map((v) => [v].flat()[0])
+      : plainOf(errorOf(trace));
     const add = (...values) => rows.push([panels[i], name, ...values]);
     if (trace.z) {
-      plainOf(trace.z).forEach((line, r) => plainOf(line).forEach((v, c) => Number.isNaN(v) || add(x[c] ?? c + 1, y[r] ?? r + 1, v)));
+      plainOf(trace.z).forEach((line, r) =>
+        plainOf(line).forEach((v, c) => Number.isNaN(v) || add(x[c] ?? c + 1, y[r] ?? r + 1, v))
+      );
     } else {
       y.forEach((v, k) => add(x[k] ?? k, v, beside[k]));
     }
@@ -77,7 +103,13 @@ async function saveFigure(root, { figure, name, base }, format) {
   if (format === "csv") return giveCsv(rowsOf({ data, layout }), fileStem(name));
   const Plotly = await loadPlotly(base);
   const look = colouring(root);
-  const axis = { gridcolor: look.grid, linecolor: look.grid, zeroline: false, automargin: true, title: { standoff: 8 } };
+  const axis = {
+    gridcolor: look.grid,
+    linecolor: look.grid,
+    zeroline: false,
+    automargin: true,
+    title: { standoff: 8 },
+  };
   const template = { layout: { font: { color: look.text, family: look.font }, xaxis: axis, yaxis: axis } };
   const width = Math.max(480, root.clientWidth), height = layout.height ?? 450;
   const made = { data, layout: { ...layout, template, paper_bgcolor: look.ground } };
@@ -89,7 +121,8 @@ function savePictures(root, { pictures, name, side, columns, rows, foot }, forma
   if (format === "csv") return giveCsv(rows, fileStem(name));
   const look = colouring(root), type = { font: look.font, colour: look.text, size: 13 };
   const edge = 16, gap = 20, titled = pictures.some(([title]) => title), top = titled ? 24 : 0;
-  const apart = titled ? 12 : 0, high = top + side + 26 + apart; // or a title stood closer to the words above than to its picture
+  const apart = titled ? 12 : 0; // else a title is closer to the words above than to its picture
+  const high = top + side + 26 + apart;
   const count = Math.min(columns, pictures.length), lines = Math.ceil(pictures.length / count);
   const size = [2 * edge + count * (side + gap) - gap, 2 * edge + lines * high - apart + (foot ? 24 : 0)];
   const images = root.querySelectorAll("img");
@@ -108,7 +141,9 @@ function saveDrawing(root, { name, rows }, format) {
   if (format === "csv") return giveCsv(rows, fileStem(name));
   const svg = root.querySelector("svg"), { width, height } = svg.viewBox.baseVal, look = colouring(root);
   const copy = svg.cloneNode(true);
-  Object.entries({ width, height, color: look.text, "font-family": look.font }).forEach(([k, v]) => copy.setAttribute(k, v));
+  Object.entries({ width, height, color: look.text, "font-family": look.font }).forEach(([k, v]) =>
+    copy.setAttribute(k, v)
+  );
   copy.insertAdjacentHTML("afterbegin", `<rect width="${width}" height="${height}" fill="${look.ground}"/>`);
   return saveSvg(format, fileStem(name), [width, height], new XMLSerializer().serializeToString(copy));
 }
@@ -120,10 +155,13 @@ export default function ({ data, parentElement }) {
   const kind = Object.keys(SAVERS).find((name) => data[name]);
   root.given = data;
   root.dataset.kind = kind;
-  if (data.drawing) root.querySelector(".takeaway-drawing").innerHTML = data.drawing; // our own SVG, names escaped
-  const hidden = root.querySelector(".takeaway-hidden"), sources = (data.pictures ?? []).map(([, src]) => src);
-  if (sources.join() !== [...hidden.children].map(({ src }) => src).join()) { // a panel that ticks sends the same: keep them,
-    hidden.replaceChildren(...sources.map((src) => Object.assign(new Image(), { src, alt: "" }))); // decoded as they are
+  // our own SVG, names escaped
+  if (data.drawing) root.querySelector(".takeaway-drawing").innerHTML = data.drawing;
+  const hidden = root.querySelector(".takeaway-hidden"),
+    sources = (data.pictures ?? []).map(([, src]) => src);
+  // a panel that ticks sends the same pictures: they stay, decoded as they are
+  if (sources.join() !== [...hidden.children].map(({ src }) => src).join()) {
+    hidden.replaceChildren(...sources.map((src) => Object.assign(new Image(), { src, alt: "" })));
   }
   offerFiles(root.querySelector(".files"), (format) => SAVERS[kind](root, root.given, format));
 }

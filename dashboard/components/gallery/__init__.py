@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from dashboard.components.packing import pack, script
+from dashboard.components.bundle import bundle
+from dashboard.components.packing import pack
 
 HERE = Path(__file__).parent
 
@@ -16,7 +17,7 @@ _element = st.components.v2.component(
     "vitlab.gallery",
     html='<div class="gallery" role="list"></div>',
     css=(HERE / "gallery.css").read_text(),
-    js=script(HERE / "gallery.js"),
+    js=bundle(HERE / "gallery.js"),
     isolate_styles=False,
 )
 

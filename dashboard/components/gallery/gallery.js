@@ -1,4 +1,7 @@
-// data: header { size, cards: [{ truth, number, href, said: [[answer, sure, right, colour, name]] }] }, uint8 [N, S, S, 3]
+// data: header { size, cards: [{ truth, number, href, said: [[answer, sure, right, colour, name]] }] },
+// uint8 [N, S, S, 3]
+
+import { headerOf } from "../shared/message.js";
 
 function pictureOf(pixels, size) {
   const canvas = document.createElement("canvas");
@@ -29,7 +32,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     link.href = card.href;
     link.target = "_self";
     const words = card.said.map(([answer, sure, , , name]) => `${name} says ${answer}, ${sure}`).join("; ");
-    link.setAttribute("aria-label", `${card.truth}, test image ${card.number}: ${words}. Open in the explorer`);
+    link.setAttribute(
+      "aria-label",
+      `${card.truth}, test image ${card.number}: ${words}. Open in the explorer`,
+    );
     link.append(pictureOf(data.subarray(at + i * bytes, at + (i + 1) * bytes), header.size));
     link.append(lineOf("div", "gallery-truth", card.truth));
     for (const [answer, sure, right, colour] of card.said) {
@@ -40,7 +46,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       link.append(line);
     }
     link.addEventListener("click", (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return; // another tab: the browser's
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return; // the browser opens a tab
       event.preventDefault();
       setTriggerValue("open", i);
     });

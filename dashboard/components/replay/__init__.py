@@ -13,14 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from dashboard.components.packing import Part, pack, script, style
+from dashboard.components.bundle import bundle
+from dashboard.components.packing import Part, pack, style
 
 HERE = Path(__file__).parent
 
 PART = Part(
     (HERE / "replay.html").read_text(),
     style(HERE / "replay.css"),
-    script(HERE / "files.js", HERE / "replay.js"),
+    bundle(HERE / "replay.js"),
 )
 _element = PART.element("vitlab.replay")
 

@@ -1,14 +1,41 @@
 // One image in F frames (rows x columns) and M models' answers to each; see __init__.py for the data.
 // data: header, pictures uint8 [P, F, S, S, 3], float32 probabilities [M, F, C]
 
-const SHOWN = 5, FIRST = 2, TICK_MS = 140;
+import { keepAddress } from "../shared/address.js";
+import { bytesOf, shade, table } from "../shared/colors.js";
+import { headerOf } from "../shared/message.js";
+import { canvasOf, CanvasPainter } from "../shared/paint.js";
+import { offerFiles } from "../shared/save.js";
+import { onTheme } from "../shared/theme.js";
+import { saveReplay } from "./files.js";
+import {
+  cellsOf,
+  cellsText,
+  clampFrame,
+  frameOf,
+  frameText,
+  largest,
+  shownClasses,
+  spiral,
+  startFrame,
+} from "./state.js";
+
+const TICK_MS = 140;
 
 class Replay {
+  row = 0;
+  column = 0;
+  mask = []; // 0 or 1 per cell
+  painting = false; // whether the mask is shown
+  stroke = null; // what is being painted: 1 covers cells, 0 uncovers them
+  playing = false;
+  host = null;
+
   constructor(root) {
     this.root = root;
-    this.stroke = null; // cells that are being painted
     const find = (name) => root.querySelector(`[data-do="${name}"]`);
-    [this.button, this.reset] = [find("play"), find("reset")];
+    this.button = find("play");
+    this.reset = find("reset");
     this.range = root.querySelector("input");
     this.button.addEventListener("click", () => this.play(!this.playing));
     this.reset.addEventListener("click", () => this.clear());
@@ -24,18 +51,18 @@ class Replay {
 
   take(bytes) {
     const { header: h, at } = headerOf(bytes);
-    const same = this.header && ["mode", "unit", "size", "views", "cells"].every((k) => this.header[k] === h[k]) &&
-      this.header.rows.length === h.rows.length && this.header.columns.length === h.columns.length;
+    const same = this.header &&
+      ["mode", "unit", "size", "views", "cells"].every((k) => this.header[k] === h[k]) &&
+      ["rows", "columns"].every((k) => this.header[k].length === h[k].length);
     this.header = h;
     this.frames = h.rows.length * h.columns.length;
     const length = h.views * this.frames * h.size ** 2 * 3;
     this.pixels = bytes.subarray(at, at + length);
     this.chances = new Float32Array(bytes.slice(at + Math.ceil(length / 4) * 4).buffer);
-    this.rest = [Math.floor(h.start / h.columns.length), h.start % h.columns.length];
     this.painting = Boolean(h.painted);
     this.mask = h.painted ? [...h.painted.mask].map(Number) : new Array(h.cells ** 2).fill(0);
     if (!same) {
-      [this.row, this.column] = this.rest;
+      [this.row, this.column] = startFrame(h);
       this.play(false);
       this.begin();
     }
@@ -44,37 +71,37 @@ class Replay {
     this.draw();
   }
 
-  // The frame that a link names, by its way from the unchanged one: `shift=4.-2` is 4 down and 2 to the left; and what
-  // was painted over, a bit a cell, in hexadecimal.
+  // The frame that a link names; the server answers to what a link has painted over.
   begin() {
-    const { header: h } = this, linked = h.at ?? Object.fromEntries(new URLSearchParams(window.location.search));
-    const way = /^(-?\d{1,2})\.(-?\d{1,2})$/.exec(linked[h.kind] ?? "");
-    if (way) [this.row, this.column] = this.within(this.rest[0] + +way[1], this.rest[1] + +way[2]);
-    if (this.painting || !h.cells || !/^[0-9a-f]{16}$/.test(linked.painted ?? "")) return;
-    const bits = BigInt(`0x${linked.painted}`).toString(2).padStart(h.cells ** 2, "0");
-    if (bits.includes("1")) this.host.ask(bits);
+    const { header: h } = this;
+    const linked = h.at ?? Object.fromEntries(new URLSearchParams(window.location.search));
+    const frame = frameOf(linked[h.kind], h);
+    if (frame) [this.row, this.column] = frame;
+    if (this.painting || !h.cells) return;
+    const bits = cellsOf(linked.painted, h.cells ** 2);
+    if (bits) this.host.ask(bits);
   }
 
   // What stands in the address; nothing where it was given another state, in a talk or in a file.
   told() {
     const { header: h } = this;
     if (h.at) return null;
-    const way = [this.row - this.rest[0], this.column - this.rest[1]];
-    const told = { [h.kind]: way.some(Boolean) ? way.join(".") : null };
-    if (h.cells) told.painted = this.painting ? BigInt(`0b${this.mask.join("")}`).toString(16).padStart(16, "0") : null;
+    const told = { [h.kind]: frameText([this.row, this.column], h) };
+    if (h.cells) told.painted = this.painting ? cellsText(this.mask) : null;
     return told;
   }
 
-  within(row, column) {
-    const keep = (v, n) => Math.max(0, Math.min(n - 1, v));
-    return [keep(row, this.header.rows.length), keep(column, this.header.columns.length)];
+  // A model's answers to all frames: float32 [F, C]
+  chancesOf(model) {
+    const size = this.frames * this.header.classes.length;
+    return this.chances.subarray(model * size, (model + 1) * size);
   }
 
-  // What a frame's models say: float32 [C]
+  // A model's answer to one frame, or to what is painted: [C]
   said(model, frame) {
-    const n = this.header.classes.length;
     if (this.painting) return this.header.painted.chances[model];
-    return this.chances.subarray((model * this.frames + frame) * n, (model * this.frames + frame + 1) * n);
+    const n = this.header.classes.length;
+    return this.chancesOf(model).subarray(frame * n, (frame + 1) * n);
   }
 
   get frame() {
@@ -82,14 +109,14 @@ class Replay {
   }
 
   go(row, column) {
-    [this.row, this.column] = this.within(row, column);
+    [this.row, this.column] = clampFrame([row, column], this.header);
     if (this.painting) this.erase();
     this.draw();
   }
 
   clear() {
     this.play(false);
-    this.go(...this.rest);
+    this.go(...startFrame(this.header));
   }
 
   erase() {
@@ -106,13 +133,11 @@ class Replay {
     let tick = 0;
     this.timer = setInterval(() => {
       if (!this.root.isConnected) return clearInterval(this.timer);
-      const { rows, columns, mode } = this.header;
-      if (mode === "drag") {
-        const radius = Math.min(rows.length, columns.length) / 2, turn = tick / 9;
-        const far = Math.min(radius, turn / 3 + 0.5);
-        tick = far >= radius && turn % (2 * Math.PI) < 0.12 ? 0 : tick + 1;
-        this.go(Math.round(this.rest[0] + far * Math.sin(turn)), Math.round(this.rest[1] + far * Math.cos(turn)));
-      } else this.go((this.row + 1) % rows.length, this.column);
+      const { rows, mode } = this.header;
+      if (mode !== "drag") return this.go((this.row + 1) % rows.length, this.column);
+      const next = spiral(tick, this.header);
+      tick = next.tick;
+      this.go(...next.frame);
     }, this.header.mode === "drag" ? TICK_MS : 4 * TICK_MS);
   }
 
@@ -130,14 +155,20 @@ class Replay {
     const views = root.querySelector(".replay-views");
     if (views.childElementCount !== h.views) {
       views.replaceChildren();
-      for (let i = 0; i < h.views; i++) views.append(this.figure(i));
+      for (let i = 0; i < h.views; i++) views.append(this.figure());
     }
     const places = root.querySelector(".replay-columns");
     places.replaceChildren();
-    if (h.mode === "again") places.append(this.small("Shuffle again", () => this.go(this.row, (this.column + 1) % h.columns.length)));
-    if (h.mode === "pick") h.columns.forEach((name, i) => places.append(this.small(name, () => this.go(this.row, i))));
+    if (h.mode === "again") {
+      places.append(
+        this.small("Shuffle again", () => this.go(this.row, (this.column + 1) % h.columns.length)),
+      );
+    }
+    if (h.mode === "pick") {
+      h.columns.forEach((name, i) => places.append(this.small(name, () => this.go(this.row, i))));
+    }
     const answers = root.querySelector(".replay-answers");
-    answers.replaceChildren(...h.models.map((model, i) => this.answer(model, i)));
+    answers.replaceChildren(...h.models.map((_, i) => this.answer(i)));
   }
 
   small(name, act) {
@@ -148,7 +179,7 @@ class Replay {
     return button;
   }
 
-  figure(view) {
+  figure() {
     const figure = document.createElement("figure"), canvas = document.createElement("canvas");
     const caption = document.createElement("figcaption");
     canvas.tabIndex = 0;
@@ -175,7 +206,10 @@ class Replay {
     canvas.addEventListener("pointermove", (event) => {
       if (from) {
         const scale = canvas.clientWidth / this.header.size;
-        this.go(from[2] + Math.round((event.clientY - from[1]) / scale), from[3] + Math.round((event.clientX - from[0]) / scale));
+        this.go(
+          from[2] + Math.round((event.clientY - from[1]) / scale),
+          from[3] + Math.round((event.clientX - from[0]) / scale),
+        );
       } else if (this.stroke !== null) this.paint(cell(event));
     });
     const end = () => {
@@ -205,10 +239,10 @@ class Replay {
 
   send() {
     if (this.mask.some(Boolean)) this.host.ask(this.mask.join(""));
-    else this.go(...this.rest);
+    else this.go(...startFrame(this.header));
   }
 
-  answer(model, at) {
+  answer(at) {
     const box = document.createElement("section");
     box.className = "replay-model";
     box.innerHTML = `<h3></h3><div class="replay-bars"></div>`;
@@ -217,7 +251,10 @@ class Replay {
       map.addEventListener("pointermove", (event) => {
         const b = map.getBoundingClientRect(), { rows, columns } = this.header;
         this.play(false);
-        this.go(Math.floor(((event.clientY - b.top) / b.height) * rows.length), Math.floor(((event.clientX - b.left) / b.width) * columns.length));
+        this.go(
+          Math.floor(((event.clientY - b.top) / b.height) * rows.length),
+          Math.floor(((event.clientX - b.left) / b.width) * columns.length),
+        );
       });
       box.append(map, note);
     }
@@ -225,63 +262,72 @@ class Replay {
     return box;
   }
 
-  // The likeliest classes of the unchanged image, and those that matter to a model in any other frame.
-  classes(model) {
-    const n = this.header.classes.length, best = new Float32Array(n);
-    for (let f = 0; f < this.frames; f++) {
-      const base = (model * this.frames + f) * n;
-      for (let c = 0; c < n; c++) best[c] = Math.max(best[c], this.chances[base + c]);
-    }
-    const first = this.chances.subarray((model * this.frames + this.header.start) * n, (model * this.frames + this.header.start + 1) * n);
-    const by = (values) => [...best.keys()].sort((a, b) => values[b] - values[a]);
-    const order = [...new Set([...by(first).slice(0, FIRST), ...by(best)])].slice(0, SHOWN);
-    return order.sort((a, b) => first[b] - first[a]);
-  }
-
   draw() {
     const { header: h, root } = this;
     if (!h || !root.isConnected) return;
-    const { text } = colouring(root);
     this.range.value = this.row;
     const moved = `right ${h.columns[this.column]}, down ${h.rows[this.row]}`;
-    const words = this.painting || this.stroke !== null ? `${this.mask.filter(Boolean).length} painted` : h.mode === "drag" ? moved : h.rows[this.row];
+    const words = this.painting || this.stroke !== null
+      ? `${this.mask.filter(Boolean).length} painted`
+      : h.mode === "drag"
+      ? moved
+      : h.rows[this.row];
     root.querySelector("output").textContent = words;
     root.dataset.frame = this.frame;
-    root.querySelectorAll(".replay-columns button").forEach((b, i) => h.mode === "pick" && b.setAttribute("aria-pressed", i === this.column));
-    root.querySelectorAll("figure").forEach((figure, view) => this.picture(figure, view, text, words));
+    root.querySelectorAll(".replay-columns button").forEach((b, i) =>
+      h.mode === "pick" && b.setAttribute("aria-pressed", i === this.column)
+    );
+    root.querySelectorAll("figure").forEach((figure, view) => this.picture(figure, view, words));
     root.querySelectorAll(".replay-model").forEach((box, i) => this.says(box, i));
   }
 
-  picture(figure, view, text, words) {
+  picture(figure, view, words) {
     const { header: h } = this, s = h.size;
     const frame = this.stroke !== null || this.painting ? h.start : this.frame;
     const base = (view * this.frames + frame) * s * s * 3;
     const sheet = canvasOf(s, s), ctx = sheet.getContext("2d"), data = ctx.createImageData(s, s);
-    for (let i = 0; i < s * s; i++) data.data.set([this.pixels[base + 3 * i], this.pixels[base + 3 * i + 1], this.pixels[base + 3 * i + 2], 255], 4 * i);
+    for (let i = 0; i < s * s; i++) {
+      data.data.set([
+        this.pixels[base + 3 * i],
+        this.pixels[base + 3 * i + 1],
+        this.pixels[base + 3 * i + 2],
+        255,
+      ], 4 * i);
+    }
     ctx.putImageData(data, 0, 0);
     const canvas = figure.querySelector("canvas"), side = canvas.clientWidth;
     const p = new CanvasPainter(canvas, side, side);
     p.pixels(sheet, 0, 0, s, s, 0, 0, side, side);
     if (this.stroke !== null || this.painting) {
       const cells = Math.sqrt(this.mask.length), unit = side / cells;
-      this.mask.forEach((on, i) => on && p.rect((i % cells) * unit, Math.floor(i / cells) * unit, unit, unit, { fill: h.blank }));
+      this.mask.forEach((on, i) =>
+        on && p.rect((i % cells) * unit, Math.floor(i / cells) * unit, unit, unit, { fill: h.blank })
+      );
     }
-    figure.querySelector("figcaption").textContent = h.views > 1 ? `What the ${h.models[view].label} sees` : h.name;
+    figure.querySelector("figcaption").textContent = h.views > 1
+      ? `What the ${h.models[view].label} sees`
+      : h.name;
     canvas.setAttribute("aria-label", `${h.name}, ${words}`);
   }
 
   says(box, i) {
     const { header: h } = this, values = this.said(i, this.frame), { label, colour } = h.models[i];
-    const best = values.indexOf ? [...values].reduce((b, v, c) => (v > values[b] ? c : b), 0) : 0;
-    const verdict = h.truth === null ? "" : best === h.truth ? ", right" : `, wrong: it is ${h.classes[h.truth]}`;
+    const best = largest(values);
+    const verdict = h.truth === null
+      ? ""
+      : best === h.truth
+      ? ", right"
+      : `, wrong: it is ${h.classes[h.truth]}`;
     const title = box.querySelector("h3"), name = document.createElement("span");
     title.textContent = `${label}: `;
     name.textContent = `${h.classes[best]}, ${Math.round(100 * values[best])} %${verdict}`;
     title.append(name);
-    const shown = this.classes(i);
+    const shown = shownClasses(this.chancesOf(i), h);
     if (!shown.includes(best)) shown[shown.length - 1] = best;
     const bars = box.querySelector(".replay-bars");
-    if (bars.childElementCount !== 3 * shown.length) bars.innerHTML = shown.map(() => "<b></b><div><span></span></div><i></i>").join("");
+    if (bars.childElementCount !== 3 * shown.length) {
+      bars.innerHTML = shown.map(() => "<b></b><div><span></span></div><i></i>").join("");
+    }
     shown.forEach((c, k) => {
       const [word, bar, share] = [...bars.children].slice(3 * k, 3 * k + 3);
       word.textContent = h.classes[c];
@@ -297,20 +343,26 @@ class Replay {
   // How sure the model is of its unmoved answer, wherever the image is moved to.
   map(canvas, model) {
     const { rows, columns, classes, start, colours } = this.header, n = classes.length;
-    const first = this.chances.subarray((model * this.frames + start) * n, (model * this.frames + start + 1) * n);
-    const kept = [...first].reduce((b, v, c) => (v > first[b] ? c : b), 0);
+    const { label } = this.header.models[model], chances = this.chancesOf(model);
+    const kept = largest(chances.subarray(start * n, (start + 1) * n));
     const sheet = canvasOf(columns.length, rows.length), ctx = sheet.getContext("2d");
     const data = ctx.createImageData(columns.length, rows.length), pixels = new Uint32Array(data.data.buffer);
     const scale = table(bytesOf(colours));
-    for (let f = 0; f < this.frames; f++) pixels[f] = scale[shade(this.chances[(model * this.frames + f) * n + kept], 1)];
+    for (let f = 0; f < this.frames; f++) pixels[f] = scale[shade(chances[f * n + kept], 1, false)];
     ctx.putImageData(data, 0, 0);
     const side = canvas.clientWidth, p = new CanvasPainter(canvas, side, side), unit = side / columns.length;
     p.pixels(sheet, 0, 0, columns.length, rows.length, 0, 0, side, side);
     p.rect(this.column * unit + 0.5, this.row * unit + 0.5, unit - 1, unit - 1, { stroke: "#000", line: 3 });
-    p.rect(this.column * unit + 0.5, this.row * unit + 0.5, unit - 1, unit - 1, { stroke: "#fff", line: 1.5 });
+    p.rect(this.column * unit + 0.5, this.row * unit + 0.5, unit - 1, unit - 1, {
+      stroke: "#fff",
+      line: 1.5,
+    });
     canvas.nextSibling.textContent = `how sure of ${classes[kept]}, at every shift`;
     canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", `How sure the ${this.header.models[model].label} is of ${classes[kept]} at every shift, dark 0 to bright 100 %`);
+    canvas.setAttribute(
+      "aria-label",
+      `How sure the ${label} is of ${classes[kept]} at every shift, dark 0 to bright 100 %`,
+    );
   }
 }
 

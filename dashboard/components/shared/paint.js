@@ -1,13 +1,13 @@
 // Two painters with the same few strokes: one on a canvas (the screen, PNG), one that writes SVG.
 
-function canvasOf(width, height) {
+export function canvasOf(width, height) {
   const canvas = document.createElement("canvas");
   canvas.width = width;
   canvas.height = height;
   return canvas;
 }
 
-class CanvasPainter {
+export class CanvasPainter {
   constructor(canvas, width, height, ratio = window.devicePixelRatio || 1) {
     const w = Math.round(width * ratio), h = Math.round(height * ratio);
     if (canvas.width !== w || canvas.height !== h) {
@@ -25,7 +25,7 @@ class CanvasPainter {
     this.ctx.drawImage(source, sx, sy, sw, sh, x, y, w, h);
   }
 
-  rect(x, y, w, h, { fill, stroke, line = 1, dash = [] }) {
+  rect(x, y, w, h, { fill = null, stroke = null, line = 1, dash = [] }) {
     if (fill) {
       this.ctx.fillStyle = fill;
       this.ctx.fillRect(x, y, w, h);
@@ -48,7 +48,7 @@ class CanvasPainter {
     this.ctx.stroke();
   }
 
-  dot(x, y, r, { fill, stroke, line = 1 }) {
+  dot(x, y, r, { fill = null, stroke = null, line = 1 }) {
     this.ctx.beginPath();
     this.ctx.arc(x, y, r, 0, 2 * Math.PI);
     if (fill) {
@@ -80,7 +80,7 @@ class CanvasPainter {
   }
 }
 
-class SvgPainter {
+export class SvgPainter {
   constructor(width, height) {
     this.parts = [];
     this.size = [width, height];
@@ -97,10 +97,18 @@ class SvgPainter {
     const part = canvasOf(sw, sh);
     part.getContext("2d").drawImage(source, sx, sy, sw, sh, 0, 0, sw, sh);
     const href = part.toDataURL("image/png");
-    this.add("image", { x, y, width: w, height: h, href, preserveAspectRatio: "none", style: "image-rendering:pixelated" });
+    this.add("image", {
+      x,
+      y,
+      width: w,
+      height: h,
+      href,
+      preserveAspectRatio: "none",
+      style: "image-rendering:pixelated",
+    });
   }
 
-  rect(x, y, width, height, { fill, stroke, line = 1, dash = [] }) {
+  rect(x, y, width, height, { fill = null, stroke = null, line = 1, dash = [] }) {
     const lines = stroke ? { stroke, "stroke-width": line, "stroke-dasharray": dash.join(" ") } : {};
     this.add("rect", { x, y, width, height, fill: fill || "none", ...lines });
   }
@@ -109,7 +117,7 @@ class SvgPainter {
     this.add("line", { x1, y1, x2, y2, stroke, "stroke-width": line, "stroke-dasharray": dash.join(" ") });
   }
 
-  dot(cx, cy, r, { fill, stroke, line = 1 }) {
+  dot(cx, cy, r, { fill = null, stroke = null, line = 1 }) {
     this.add("circle", { cx, cy, r, fill: fill || "none", stroke, "stroke-width": line });
   }
 
@@ -127,22 +135,8 @@ class SvgPainter {
 
   toString() {
     const [w, h] = this.size;
-    const root = `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}">`;
+    const root =
+      `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}">`;
     return `${root}${this.parts.join("")}</svg>`;
   }
-}
-
-// 256 colours [256 * 3] -> one 32-bit RGBA number each
-function table(bytes) {
-  const out = new Uint32Array(256);
-  for (let i = 0; i < 256; i++) out[i] = (255 << 24) | (bytes[3 * i + 2] << 16) | (bytes[3 * i + 1] << 8) | bytes[3 * i];
-  return out;
-}
-
-const bytesOf = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-
-// The colour's number for a value: 0 to top, or -top to top where values differ in sign.
-function shade(value, top, signed) {
-  const share = signed ? 0.5 + value / (2 * top) : value / top;
-  return Math.max(0, Math.min(255, Math.round(255 * share)));
 }

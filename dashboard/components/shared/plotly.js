@@ -1,14 +1,16 @@
 // plotly.js of the installed plotly package, which the server serves: for curves, and to save any figure.
 
+import { saveSvg } from "./picture.js";
+
 let library; // one promise per window, whoever asks first
 
-function loadPlotly(base) {
-  if (window.Plotly) return Promise.resolve(window.Plotly);
+export function loadPlotly(base) {
+  if (globalThis.Plotly) return Promise.resolve(globalThis.Plotly);
   library ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
     const root = base ? `/${base.replace(/^\/|\/$/g, "")}` : "";
     script.src = `${window.location.origin}${root}/app/static/plotly.min.js`;
-    script.onload = () => resolve(window.Plotly);
+    script.onload = () => resolve(globalThis.Plotly);
     script.onerror = () => reject(new Error("plotly.min.js is not served"));
     document.head.appendChild(script);
   });
@@ -17,8 +19,10 @@ function loadPlotly(base) {
 
 const AROUND = 12; // pixels: a page has room around a figure, a file has not
 
-async function savePlotly(Plotly, format, stem, [width, height], { data, layout }) {
-  const margin = Object.fromEntries([..."lrtb"].map((side) => [side, (layout.margin?.[side] ?? 60) + AROUND]));
+export async function savePlotly(Plotly, format, stem, [width, height], { data, layout }) {
+  const margin = Object.fromEntries(
+    [..."lrtb"].map((side) => [side, (layout.margin?.[side] ?? 60) + AROUND]),
+  );
   const size = [width + 2 * AROUND, height + 2 * AROUND];
   const made = { data, layout: { ...layout, margin, width: size[0], height: size[1] } };
   const address = await Plotly.toImage(made, { format: "svg", width: size[0], height: size[1] });

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dashboard.components.packing import Part, pack, script, style
+from dashboard.components.bundle import bundle
+from dashboard.components.packing import Part, pack, style
 
 HERE = Path(__file__).parent
 
@@ -17,7 +18,7 @@ PART = Part(
     '<p class="alike-words" aria-live="polite"></p><p class="alike-value"></p>'
     '<div class="files" role="group" aria-label="Download these maps"></div></div></div>',
     style(HERE / "similarity.css"),
-    script(HERE / "similarity.js"),
+    bundle(HERE / "similarity.js"),
 )
 _element = PART.element("vitlab.similarity")
 

@@ -1,5 +1,12 @@
 // data: header { count }, float32 similarities [N, N]
 
+import { bytesOf, shade, table } from "../shared/colors.js";
+import { headerOf } from "../shared/message.js";
+import { canvasOf, CanvasPainter } from "../shared/paint.js";
+import { savePainted } from "../shared/picture.js";
+import { fileStem, giveCsv, offerFiles } from "../shared/save.js";
+import { colouring, onTheme } from "../shared/theme.js";
+
 const cosine = (v) => v.toFixed(2).replace("-", "\u2212");
 
 function drawAlike(root) {
@@ -8,8 +15,11 @@ function drawAlike(root) {
   const paint = (canvas, at) => {
     const ctx = canvas.getContext("2d"), data = ctx.createImageData(canvas.width, canvas.height);
     const pixels = new Uint32Array(data.data.buffer);
-    for (let y = 0; y < canvas.height; y++)
-      for (let x = 0; x < canvas.width; x++) pixels[y * canvas.width + x] = colours[shade(values[at(y, x)], 1, true)];
+    for (let y = 0; y < canvas.height; y++) {
+      for (let x = 0; x < canvas.width; x++) {
+        pixels[y * canvas.width + x] = colours[shade(values[at(y, x)], 1, true)];
+      }
+    }
     ctx.putImageData(data, 0, 0);
   };
   const n = side * side;
@@ -19,12 +29,18 @@ function drawAlike(root) {
   const all = root.querySelector(".alike-all"), large = root.querySelector(".alike-one");
   const wide = all.clientWidth, tile = wide / side, gap = Math.min(3, tile / 8);
   const p = new CanvasPainter(all, wide, wide);
-  for (let r = 0; r < side; r++)
-    for (let c = 0; c < side; c++) p.pixels(sheet, c * side, r * side, side, side, c * tile, r * tile, tile - gap, tile - gap);
+  for (let r = 0; r < side; r++) {
+    for (let c = 0; c < side; c++) {
+      p.pixels(sheet, c * side, r * side, side, side, c * tile, r * tile, tile - gap, tile - gap);
+    }
+  }
   const { text, ground } = colouring(root);
   const row = Math.floor(chosen / side), column = chosen % side;
   const framed = (inset, stroke, line) =>
-    p.rect(column * tile + inset, row * tile + inset, tile - gap - 2 * inset, tile - gap - 2 * inset, { stroke, line });
+    p.rect(column * tile + inset, row * tile + inset, tile - gap - 2 * inset, tile - gap - 2 * inset, {
+      stroke,
+      line,
+    });
   framed(1.75, ground, 3.5); // seen on dark tiles and on light ones, in both themes
   framed(1, text, 2);
   const q = new CanvasPainter(large, large.clientWidth, large.clientWidth);
@@ -33,7 +49,8 @@ function drawAlike(root) {
   q.rect(column * cell + 1.5, row * cell + 1.5, cell - 3, cell - 3, { stroke: "#fff", line: 3 });
   q.rect(column * cell + 1.5, row * cell + 1.5, cell - 3, cell - 3, { stroke: "#000", line: 1.5 });
   root.querySelector(".alike-scale canvas").getContext("2d").putImageData(root.alike.bar, 0, 0);
-  const others = [...values.subarray(chosen * n, (chosen + 1) * n)].map((v, i) => [v, i]).filter(([, i]) => i !== chosen);
+  const similar = values.subarray(chosen * n, (chosen + 1) * n);
+  const others = [...similar].map((v, i) => [v, i]).filter(([, i]) => i !== chosen);
   const [best, at] = others.reduce((a, b) => (b[0] > a[0] ? b : a));
   const name = (i) => `row ${Math.floor(i / side) + 1}, column ${(i % side) + 1}`;
   const words = `The position of ${name(chosen)} is most like that of ${name(at)}: cosine ${cosine(best)}.`;
@@ -48,14 +65,19 @@ function saveAlike(root, format) {
   const { values, side } = root.alike, stem = fileStem("positions"), n = side * side;
   const place = (i) => [Math.floor(i / side) + 1, (i % side) + 1];
   if (format === "csv") {
-    const rows = Array.from(values, (v, i) => [...place(Math.floor(i / n)), ...place(i % n), +v.toPrecision(6)]);
+    const rows = Array.from(
+      values,
+      (v, i) => [...place(Math.floor(i / n)), ...place(i % n), +v.toPrecision(6)],
+    );
     return giveCsv([["row", "column", "to row", "to column", "cosine"], ...rows], stem);
   }
   const look = colouring(root), edge = 16, wide = 480, small = 240, foot = 28;
-  const pair = [...root.querySelectorAll(".alike-all, .alike-one")], type = { font: look.font, size: 13, colour: look.text };
+  const pair = [...root.querySelectorAll(".alike-all, .alike-one")],
+    type = { font: look.font, size: 13, colour: look.text };
   return savePainted(format, stem, [3 * edge + wide + small, 2 * edge + wide + foot], look.ground, (p) => {
     [[edge, wide], [2 * edge + wide, small]].forEach(([x, size], i) =>
-      p.pixels(pair[i], 0, 0, pair[i].width, pair[i].height, x, edge, size, size));
+      p.pixels(pair[i], 0, 0, pair[i].width, pair[i].height, x, edge, size, size)
+    );
     p.text(root.querySelector(".alike-words").textContent, edge, edge + wide + 18, type);
   });
 }
@@ -99,7 +121,8 @@ export default function ({ data, parentElement }) {
     const box = one.getBoundingClientRect(), { side: s, chosen, values: v } = root.alike;
     const at = (p, from) => Math.max(0, Math.min(s - 1, Math.floor(((p - from) / box.width) * s)));
     const row = at(event.clientY, box.top), column = at(event.clientX, box.left);
-    read.textContent = `To row ${row + 1}, column ${column + 1}: ${cosine(v[chosen * s * s + row * s + column])}.`;
+    const value = cosine(v[chosen * s * s + row * s + column]);
+    read.textContent = `To row ${row + 1}, column ${column + 1}: ${value}.`;
   });
   one.addEventListener("pointerleave", () => (read.textContent = ""));
 }

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from dashboard.components.packing import Part, pack, script, style
+from dashboard.components.bundle import bundle
+from dashboard.components.packing import Part, pack, style
 
 HERE = Path(__file__).parent
 
 PART = Part(
     (HERE / "stepper.html").read_text(),
     style(HERE / "stepper.css"),
-    script(HERE / "words.js", HERE / "files.js", HERE / "stepper.js"),
+    bundle(HERE / "stepper.js"),
 )
 _element = PART.element("vitlab.stepper")
 

@@ -1,9 +1,17 @@
-// Five steps from an image to the tokens that the first block reads. Patches keep their identity from step to step:
-// each has a place in every step, and moves from one to the next; what belongs to one step alone fades.
-// data: header { size, patch, tokens, dim, cls, note, limit, spreads }, image [S, S, 3], float32 tokens [T, D],
-// positions [T, D]; T counts CLS where there is one
+// Five steps from an image to the tokens that the first block reads. Patches keep their identity from step to
+// step: each has a place in every step, and moves from one to the next; what belongs to one step alone fades.
+// data: header { size, patch, tokens, dim, cls, note, limit, spreads }, image [S, S, 3], float32 tokens [T,
+// D], positions [T, D]; T counts CLS where there is one
 
-const TITLES = ["Image", "Patches", "Sequence", "Projection", "Positions"];
+import { keepAddress, writeAddress } from "../shared/address.js";
+import { bytesOf, shade } from "../shared/colors.js";
+import { headerOf } from "../shared/message.js";
+import { canvasOf, CanvasPainter } from "../shared/paint.js";
+import { offerFiles } from "../shared/save.js";
+import { colouring, onTheme, zoomOf } from "../shared/theme.js";
+import { saveStep } from "./files.js";
+import { CHANNELS, number, spotWords, stepWords, TITLES } from "./words.js";
+
 const MOVE_MS = 1000, REST_MS = 1200;
 const TINTS = [[1, 0.16, 0.14], [0.1, 0.86, 0.2], [0.22, 0.42, 1]]; // of a channel's 255
 const FOOT = 22; // pixels under the pictures, for their names
@@ -15,19 +23,42 @@ const within = (v, low, high) => Math.max(low, Math.min(high, v));
 const smooth = (t) => t * t * (3 - 2 * t);
 
 class Stepper {
+  step = 0;
+  from = 0; // the step that it moves from
+  share = 1; // of the way from that one
+  began = 0; // when the move began
+  playing = false;
+  chosen = null; // patch
+  spot = null; // under the pointer: { patch, token, j }
+  side = 0; // patches across
+  count = 0; // patches
+  first = 0; // the token of the first patch
+  inside = 0; // numbers per patch
+  tokens = new Float32Array();
+  positions = new Float32Array();
+  w = 0; // of the pictures, in pixels before the zoom
+  h = 0;
+  zoom = 1;
+
   constructor(root) {
-    Object.assign(this, { root, step: 0, from: 0, share: 1, chosen: null, spot: null, playing: false });
+    this.root = root;
     this.canvas = root.querySelector(".steps-stage");
     const list = root.querySelector("ol");
     TITLES.forEach((title, i) => {
-      const button = list.appendChild(document.createElement("li")).appendChild(document.createElement("button"));
+      const button = list.appendChild(document.createElement("li")).appendChild(
+        document.createElement("button"),
+      );
       button.append(`${i + 1} ${title}`, document.createElement("small"));
       button.addEventListener("click", () => this.visit(i));
     });
     const act = {
-      back: () => this.visit(this.step - 1), next: () => this.visit(this.step + 1), play: () => this.play(!this.playing),
+      back: () => this.visit(this.step - 1),
+      next: () => this.visit(this.step + 1),
+      play: () => this.play(!this.playing),
     };
-    for (const button of root.querySelectorAll("[data-do]")) button.addEventListener("click", act[button.dataset.do]);
+    for (const button of root.querySelectorAll("[data-do]")) {
+      button.addEventListener("click", act[button.dataset.do]);
+    }
     root.addEventListener("keydown", (event) => {
       const turn = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (turn && event.shiftKey) this.choose(within(this.chosen + turn, 0, this.count - 1), null);
@@ -38,7 +69,10 @@ class Stepper {
     });
     const look = (event) => {
       const box = this.canvas.getBoundingClientRect();
-      const found = this.under((event.clientX - box.left) / this.zoom - EDGE, (event.clientY - box.top) / this.zoom - EDGE);
+      const found = this.under(
+        (event.clientX - box.left) / this.zoom - EDGE,
+        (event.clientY - box.top) / this.zoom - EDGE,
+      );
       if (found) this.choose(found.patch, found);
     };
     this.canvas.addEventListener("pointermove", look);
@@ -58,7 +92,7 @@ class Stepper {
     const n = h.size ** 2;
     this.pixels = bytes.slice(at, at + 3 * n);
     at += Math.ceil((3 * n) / 4) * 4;
-    const floats = () => new Float32Array(bytes.slice(at, (at += 4 * h.tokens * h.dim)).buffer);
+    const floats = () => new Float32Array(bytes.slice(at, at += 4 * h.tokens * h.dim).buffer);
     [this.tokens, this.positions] = [floats(), floats()];
     this.known = h.tokens > 0;
     const side = h.size / h.patch;
@@ -79,7 +113,13 @@ class Stepper {
         const c = 3 * shade(values[(at % h.tokens) * h.dim + Math.floor(at / h.tokens)], h.limit, true);
         return colours.subarray(c, c + 3);
       });
-    if (this.known) this.strips = [this.tokens, this.positions, this.tokens.map((v, i) => v + this.positions[i])].map(coloured);
+    if (this.known) {
+      this.strips = [
+        this.tokens,
+        this.positions,
+        this.tokens.map((v, i) => v + this.positions[i]),
+      ].map(coloured);
+    }
     const bar = this.root.querySelector(".steps-scale canvas").getContext("2d");
     bar.drawImage(painted(256, 1, (i) => colours.subarray(3 * i, 3 * i + 3)), 0, 0);
     const [low, high] = this.root.querySelectorAll(".steps-scale span");
@@ -96,6 +136,11 @@ class Stepper {
     const row = Math.floor(patch / this.side) * p + Math.floor(cell / p);
     const column = (patch % this.side) * p + (cell % p);
     return this.pixels[3 * (row * size + column) + channel];
+  }
+
+  // Of the picture with the names below it, in pixels.
+  get height() {
+    return this.h + FOOT;
   }
 
   // At the step that the address names, or the one that it was given: in a talk.
@@ -142,7 +187,11 @@ class Stepper {
   furnish() {
     const { header: h, step, count, inside, known } = this;
     const all = count + this.first;
-    const shapes = [`[3, ${h.size}, ${h.size}]`, `[${count}, 3, ${h.patch}, ${h.patch}]`, `[${count}, ${inside}]`];
+    const shapes = [
+      `[3, ${h.size}, ${h.size}]`,
+      `[${count}, 3, ${h.patch}, ${h.patch}]`,
+      `[${count}, ${inside}]`,
+    ];
     shapes.push(...Array(2).fill(known ? `[${h.tokens}, ${h.dim}]` : `[${all}, \u2026]`));
     this.root.querySelectorAll("ol button").forEach((button, i) => {
       button.querySelector("small").textContent = shapes[i];
@@ -181,17 +230,35 @@ class Stepper {
     if (step <= 1) {
       const square = Math.min(h, 0.45 * w), x = square + 56;
       const parts = step ? 4 : 3;
-      return { square, x, unit: Math.min((step ? 0.62 : 0.72) * square, (w - x - 14 * parts - 22 * step) / parts) };
+      return {
+        square,
+        x,
+        unit: Math.min((step ? 0.62 : 0.72) * square, (w - x - 14 * parts - 22 * step) / parts),
+      };
     }
     const all = count + first;
     if (step <= 3 || !known) {
       const gutter = 76, room = (w - gutter) / all;
       const pitch = room < NARROW ? room : Math.min(72, Math.floor(room)); // whole pixels: all gaps alike
-      const unit = room < NARROW ? room : Math.round(pitch * 0.9), x = gutter + Math.max(0, (w - gutter - all * pitch) / 2);
-      return { pitch, unit, lefts: [x], top: unit + 8, rows: step === 3 && known ? this.header.dim : this.inside };
+      const unit = room < NARROW ? room : Math.round(pitch * 0.9),
+        x = gutter + Math.max(0, (w - gutter - all * pitch) / 2);
+      return {
+        pitch,
+        unit,
+        lefts: [x],
+        top: unit + 8,
+        rows: step === 3 && known ? this.header.dim : this.inside,
+      };
     }
     const gap = 44, wide = (w - 2 * gap) / 3, pitch = wide / all, unit = Math.min(pitch, 16);
-    return { pitch, unit, wide, lefts: [0, 1, 2].map((i) => i * (wide + gap)), top: unit + 6, rows: this.header.dim };
+    return {
+      pitch,
+      unit,
+      wide,
+      lefts: [0, 1, 2].map((i) => i * (wide + gap)),
+      top: unit + 6,
+      rows: this.header.dim,
+    };
   }
 
   // Where patch i stands in a step: [x, y, side]
@@ -214,7 +281,9 @@ class Stepper {
     const panel = f.lefts.findIndex((left) => px >= left && px < left + f.pitch * (count + first));
     if (panel < 0) return null;
     const token = Math.floor((px - f.lefts[panel]) / f.pitch), shown = step < 3 || this.known;
-    const j = py < f.top || !shown ? null : Math.min(f.rows - 1, Math.floor(((py - f.top) / (this.h - f.top)) * f.rows));
+    const j = py < f.top || !shown
+      ? null
+      : Math.min(f.rows - 1, Math.floor(((py - f.top) / (this.h - f.top)) * f.rows));
     return { patch: token < first ? this.chosen : token - first, token, j };
   }
 
@@ -249,16 +318,29 @@ class Stepper {
       p.ctx.globalAlpha = 1;
     };
     if (this.share === 1) this.scene(p, this.step, look);
-    else [[this.from, 1 - this.share / 0.35], [this.step, (this.share - 0.6) / 0.4]].forEach((part) => fade(...part));
+    else {[[this.from, 1 - this.share / 0.35], [this.step, (this.share - 0.6) / 0.4]].forEach((part) =>
+        fade(...part)
+      );}
     const { header: h, count, side } = this;
     const cut = (i, x, y, unit) =>
-      p.pixels(this.picture, (i % side) * h.patch, Math.floor(i / side) * h.patch, h.patch, h.patch, x, y, unit, unit);
+      p.pixels(
+        this.picture,
+        (i % side) * h.patch,
+        Math.floor(i / side) * h.patch,
+        h.patch,
+        h.patch,
+        x,
+        y,
+        unit,
+        unit,
+      );
     for (let i = 0; i < count; i++) {
       const t = smooth(within(1.5 * this.share - (0.5 * i) / count, 0, 1)); // one after the other, row by row
       const a = this.place(this.from, i), b = this.place(this.step, i);
       const [x, y, unit] = a.map((v, k) => v + (b[k] - v) * t);
       cut(i, x, y, unit);
-      if (this.step === 4 && this.known && this.share === 1) cut(i, x + this.frame(4).lefts[2], y, unit); // above the sum
+      const summed = this.step === 4 && this.known && this.share === 1;
+      if (summed) cut(i, x + this.frame(4).lefts[2], y, unit); // above the sum
     }
     const [x, y, unit] = this.place(this.step, this.chosen);
     if (this.share === 1) ring(p, x, y, unit, unit);
@@ -279,19 +361,25 @@ class Stepper {
     const all = this.count + first, high = h - f.top;
     const column = { x: f.lefts[0] + (chosen + first) * f.pitch, wide: f.unit };
     if (step === 2) {
-      for (let i = 0; i < this.count; i++)
+      for (let i = 0; i < this.count; i++) {
         p.pixels(this.flat, i, 0, 1, f.rows, f.lefts[0] + (i + first) * f.pitch, f.top, f.unit, high);
+      }
       if (first) this.empty(p, f, look, 1);
-      CHANNELS.forEach((name, c) => p.text(name, f.lefts[0] - 10, f.top + ((c + 0.5) * high) / 3, { ...small, align: "right" }));
+      CHANNELS.forEach((name, c) =>
+        p.text(name, f.lefts[0] - 10, f.top + ((c + 0.5) * high) / 3, { ...small, align: "right" })
+      );
       p.text(`one column is one patch: its ${f.rows} numbers, 0 to 255`, f.lefts[0], h + 13, small);
       ring(p, column.x, f.top, column.wide, high, ["#fff", "#000"]);
     } else if (!known) {
       this.empty(p, f, look, all);
     } else if (step === 3) {
-      for (let t = 0; t < all; t++) p.pixels(this.strips[0], t, 0, 1, f.rows, f.lefts[0] + t * f.pitch, f.top, f.unit, high);
+      for (let t = 0; t < all; t++) {
+        p.pixels(this.strips[0], t, 0, 1, f.rows, f.lefts[0] + t * f.pitch, f.top, f.unit, high);
+      }
       if (first) this.empty(p, f, look, 1, 0);
       [`${f.rows}`, "numbers"].forEach((word, i) =>
-        p.text(word, f.lefts[0] - 10, f.top + high / 2 - 9 + 18 * i, { ...small, align: "right" }));
+        p.text(word, f.lefts[0] - 10, f.top + high / 2 - 9 + 18 * i, { ...small, align: "right" })
+      );
       p.text(`one column is one token: its ${f.rows} numbers`, f.lefts[0], h + 13, small);
       ring(p, column.x, f.top, column.wide, high, ["#fff", "#000"]);
     } else {
@@ -306,9 +394,15 @@ class Stepper {
   }
 
   // A part [x, y, size] of the image as its three colours, with the numbers where there is room
-  channels(p, x, unit, [sx, sy, size], look) {
+  channels(p, x, unit, part, look) {
+    const [sx, sy, size] = part;
     const y = (this.h - unit) / 2, cell = unit / size;
-    p.text("=", x - (sx || size < this.header.size ? 22 : 28), this.h / 2, { font: look.font, size: 24, align: "center", colour: look.text });
+    p.text("=", x - (sx || size < this.header.size ? 22 : 28), this.h / 2, {
+      font: look.font,
+      size: 24,
+      align: "center",
+      colour: look.text,
+    });
     CHANNELS.forEach((name, c) => {
       const left = x + c * (unit + 14);
       p.pixels(this.planes[c], sx, sy, size, size, left, y, unit, unit);
@@ -317,7 +411,12 @@ class Stepper {
       for (let i = 0; i < size ** 2; i++) {
         const [column, row] = [i % size, Math.floor(i / size)];
         const v = this.pixels[3 * ((sy + row) * this.header.size + sx + column) + c];
-        const type = { font: look.font, size: Math.min(16, cell / 2.9), align: "center", colour: v > INK[c] ? "#000" : "#fff" };
+        const type = {
+          font: look.font,
+          size: Math.min(16, cell / 2.9),
+          align: "center",
+          colour: v > INK[c] ? "#000" : "#fff",
+        };
         p.text(v, left + (column + 0.5) * cell, y + (row + 0.5) * cell, type);
       }
     });
@@ -326,13 +425,22 @@ class Stepper {
   // Places without pixels (CLS), and columns that are not known
   empty(p, f, look, columns, below = 1) {
     const dash = { stroke: look.faint, dash: [3, 3] };
-    if (f.pitch < NARROW && columns > 1) p.rect(f.lefts[0], f.top + 0.5, f.pitch * columns, this.h - f.top - 1, dash);
+    if (f.pitch < NARROW && columns > 1) {
+      p.rect(f.lefts[0], f.top + 0.5, f.pitch * columns, this.h - f.top - 1, dash);
+    }
     for (let i = 0; i < columns && f.pitch >= NARROW; i++) {
       const x = f.lefts[0] + i * f.pitch;
       if (i < this.first) p.rect(x + 0.5, 0.5, f.unit - 1, f.unit - 1, dash);
       if (below) p.rect(x + 0.5, f.top + 0.5, f.unit - 1, this.h - f.top - 1, dash);
     }
-    if (this.first) p.text("CLS", f.lefts[0] - 10, Math.max(8, f.unit / 2 + 1), { font: look.font, size: 13, colour: look.text, align: "right" });
+    if (this.first) {
+      p.text("CLS", f.lefts[0] - 10, Math.max(8, f.unit / 2 + 1), {
+        font: look.font,
+        size: 13,
+        colour: look.text,
+        align: "right",
+      });
+    }
   }
 }
 

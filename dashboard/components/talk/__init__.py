@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dashboard.components.bundle import bundle
 from dashboard.components.packing import Part
 
 HERE = Path(__file__).parent
@@ -17,7 +18,7 @@ PART = Part(
     'aria-label="Leave the talk">\u00d7</a></span></div>'
     '<aside class="talk-note" aria-label="Speaker notes" hidden></aside>',
     (HERE / "talk.css").read_text(),
-    (HERE / "talk.js").read_text(),
+    bundle(HERE / "talk.js"),
 )
 _element = PART.element("vitlab.talk")
 

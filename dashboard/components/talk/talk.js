@@ -55,7 +55,8 @@ class Talk {
     this.measure();
   }
 
-  // Figures are drawn for this window; one narrower than a projector's 4 to 3 has room for smaller ones alone.
+  // Figures are drawn for this window; one narrower than a projector's 4 to 3 has room for smaller ones
+  // alone.
   measure() {
     const fits = Math.max(SMALLEST, Math.min(window.innerHeight / 720, window.innerWidth / 960));
     const scale = Math.round(fits * 20) / 20;
@@ -90,7 +91,8 @@ class Talk {
     clearTimeout(this.later);
   }
 
-  // A press in the last moments of a run may be lost without another delivery: ask again once the script rests.
+  // A press in the last moments of a run may be lost without another delivery: ask again once the script
+  // rests.
   again() {
     if (!this.root.isConnected) return this.forget();
     this.later = setTimeout(() => this.again(), AGAIN_MS);
@@ -103,10 +105,15 @@ class Talk {
     const turning = event.key.startsWith("Page");
     if (!turning && TYPED.test(focused)) return;
     if ([" ", "Enter"].includes(event.key) && PRESSED.test(focused)) return;
-    const { count } = this.data, key = event.key.length === 1 ? event.key.toLowerCase() : event.key; // caps lock
+    const { count } = this.data;
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key; // caps lock
     const act = {
-      Home: () => this.go(0), End: () => this.go(count - 1), n: () => (this.note.hidden = !this.note.hidden),
-      f: () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen()),
+      Home: () => this.go(0),
+      End: () => this.go(count - 1),
+      n: () => (this.note.hidden = !this.note.hidden),
+      f: () => (document.fullscreenElement
+        ? document.exitFullscreen()
+        : document.documentElement.requestFullscreen()),
     };
     const step = BACK.includes(event.key) ? -1 : ON.includes(event.key) ? 1 : 0;
     if (step) this.go(this.step + step);

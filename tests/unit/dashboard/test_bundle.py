@@ -1,0 +1,140 @@
+"""Joining ES modules into one script: what goes in, in which order, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dashboard.components.bundle import BundleError, bundle
+
+ENTRY = "export default function () {}\n"
+
+
+def written(folder: Path, **files: str) -> Path:
+    """Write each text as NAME.js. -> entry.js"""
+    for name, text in files.items():
+        (folder / f"{name}.js").write_text(text)
+    return folder / "entry.js"
+
+
+def test_a_module_follows_those_it_imports_and_comes_once(tmp_path):
+    entry = written(
+        tmp_path,
+        entry='import { left } from "./left.js";\nimport { right } from "./right.js";\n'
+        "export default function () {\n  return left() + right();\n}\n",
+        left='import { base } from "./base.js";\nexport const left = () => base;\n',
+        right='import { base } from "./base.js";\nexport function right() {\n  return base;\n}\n',
+        base="export const base = 1;\n",
+        unused="export const unused = 1;\n",
+    )
+    text = bundle(entry)
+    places = [
+        text.index(f"{word}") for word in ("const base", "const left", "function right", "export default")
+    ]
+    assert places == sorted(places)
+    assert text.count("const base") == 1
+    assert "unused" not in text
+
+
+def test_the_default_export_is_the_only_export_left_and_no_import_is(tmp_path):
+    entry = written(
+        tmp_path,
+        entry='import {\n  Shape,\n  area,\n} from "./shape.js";\nexport default function () {\n'
+        "  return area(new Shape());\n}\n",
+        shape="export class Shape {}\nexport let last; // of all\nexport async function area(shape) {}\n",
+    )
+    lines = bundle(entry).splitlines()
+    assert [line for line in lines if line.startswith(("import", "export"))] == [
+        "export default function () {"
+    ]
+    assert "class Shape {}" in lines
+    assert "async function area(shape) {}" in lines
+
+
+def test_a_name_that_is_not_exported_is_named_with_both_files(tmp_path):
+    entry = written(
+        tmp_path, entry=f'import {{ hidden }} from "./other.js";\n{ENTRY}', other="const hidden = 1;\n"
+    )
+    with pytest.raises(BundleError, match=r"entry\.js imports `hidden`, which .*other\.js does not export"):
+        bundle(entry)
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        "const size = 1;",
+        "const edge = [1, 2], size = 1;",
+        'const say = (a, b) => "x, size", size = 3;',
+        "const edge = {\n  a: 1,\n  b: 2,\n},\n  size = 1;",
+        "function size() {}",
+        "async function size() {}",
+        "class size {}",
+        "let size;",
+    ],
+)
+def test_a_name_that_two_modules_declare_is_named_with_both_files(tmp_path, declaration):
+    entry = written(
+        tmp_path,
+        entry=f'import {{ other }} from "./other.js";\nexport const size = 1;\n{ENTRY}',
+        other=f"export const other = 1;\n{declaration}\n",
+    )
+    with pytest.raises(BundleError, match=r"`size` is declared in .*other\.js and in .*entry\.js"):
+        bundle(entry)
+
+
+def test_names_inside_functions_and_texts_collide_with_nothing(tmp_path):
+    entry = written(
+        tmp_path,
+        entry=f'import {{ other }} from "./other.js";\nconst size = 1;\n// const other = 2;\n{ENTRY}',
+        other='export function other(size) {\n  const edge = "const size = 1";\n  return [size, edge];\n}\n'
+        'const text = (a) => [a, "size"].join(", size");\n',
+    )
+    assert "const size = 1;" in bundle(entry)
+
+
+def test_a_cycle_is_reported_in_its_order(tmp_path):
+    entry = written(
+        tmp_path,
+        entry=f'import {{ a }} from "./a.js";\n{ENTRY}',
+        a='import { b } from "./b.js";\nexport const a = 1;\n',
+        b='import { a } from "./a.js";\nexport const b = 1;\n',
+    )
+    with pytest.raises(BundleError, match=r"cycle of imports: .*entry\.js -> .*a\.js -> .*b\.js -> .*a\.js"):
+        bundle(entry)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'import all from "./other.js";',
+        'import * as all from "./other.js";',
+        'import "./other.js";',
+        'import { other as another } from "./other.js";',
+        'import { other } from "https://example.org/other.js";',
+        "export { other };",
+        "export default class {}",
+        "export const { other } = Math;",
+    ],
+)
+def test_a_form_that_cannot_be_joined_is_refused(tmp_path, statement):
+    entry = written(tmp_path, entry=f"{statement}\n{ENTRY}", other="export const other = 1;\n")
+    with pytest.raises(BundleError):
+        bundle(entry)
+
+
+def test_a_file_that_does_not_exist_is_named_with_the_module_that_imports_it(tmp_path):
+    entry = written(tmp_path, entry=f'import {{ a }} from "./missing.js";\n{ENTRY}')
+    with pytest.raises(BundleError, match=r"entry\.js imports .*missing\.js, which does not exist"):
+        bundle(entry)
+
+
+def test_only_the_entry_has_a_default_export(tmp_path):
+    entry = written(
+        tmp_path, entry=f'import {{ a }} from "./a.js";\n{ENTRY}', a=f"export const a = 1;\n{ENTRY}"
+    )
+    with pytest.raises(BundleError, match=r"a\.js has a default export"):
+        bundle(entry)
+    (tmp_path / "entry.js").write_text("const a = 1;\n")
+    with pytest.raises(BundleError, match="has no `export default function`"):
+        bundle(entry)
