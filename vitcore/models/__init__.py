@@ -20,7 +20,7 @@ def build(name: str, *, num_classes: int = 10, image_size: int = 32, **options: 
     """
     checked = check_options(name, options)
     try:
-        return ARCHITECTURES[name].make(checked, num_classes, image_size)
+        return ARCHITECTURES[name].build(checked, num_classes, image_size)
     except ValueError as error:
         raise UserError(f"{error}.") from None
 
