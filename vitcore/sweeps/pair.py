@@ -59,17 +59,17 @@ def policy(config: Config) -> str:
 
 
 def launch_pair(
-    first: Config, second: Config, root: str | Path | None = None, *, once_s: float = 0.0
+    first: Config, second: Config, root: str | Path | None = None, *, dedupe_s: float = 0.0
 ) -> list[Run]:
-    """Queue both and tie them together in meta.json; nothing is left when one cannot be launched. Raises
-    `UserError`.
+    """Queue both and tie them together in meta.json; nothing is left when one cannot be launched.
+    `dedupe_s` is that of `vitcore.queue.launch.launch`. Raises `UserError`.
     """
     check_allowed()
     runs: list[Run] = []
     began = time.time()
     try:
         for config in (first, second):
-            runs.append(background.launch(config, root, once_s=once_s))
+            runs.append(background.launch(config, root, dedupe_s=dedupe_s))
     except (UserError, OSError):
         for run in runs:
             if run.stored_status().created >= began:  # not one that somebody launched before the pair
