@@ -18,7 +18,8 @@ from vitcore.queue.devices import list_devices, wish
 from vitcore.queue.supervisor import ensure_supervisor
 from vitcore.runs import process
 from vitcore.runs.files import check_space, write_atomic
-from vitcore.runs.folder import ABORT, ACTIVE, Run, Status, Tie, create_run
+from vitcore.runs.folder import ABORT, Run, create_run
+from vitcore.runs.status import ACTIVE, Status, Tie
 
 LEAST_FREE = 100e6  # bytes; what a run's checkpoints need exactly is checked when it starts
 

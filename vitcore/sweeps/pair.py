@@ -12,7 +12,8 @@ from vitcore.errors import UserError
 from vitcore.paths import check_allowed
 from vitcore.queue import launch as background
 from vitcore.runs import edit
-from vitcore.runs.folder import ACTIVE, Run
+from vitcore.runs.folder import Run
+from vitcore.runs.status import ACTIVE
 
 # what is the first one's for both; the order and the augmentation of images follow from seed, data and these
 SHARED = ("data", "image_size", "seed", "device", "precision", "devices", "nodes", "compile", "epochs",

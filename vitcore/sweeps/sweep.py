@@ -23,7 +23,8 @@ from vitcore.paths import check_allowed, runs_dir
 from vitcore.queue import launch as background
 from vitcore.queue import order
 from vitcore.runs import edit
-from vitcore.runs.folder import ACTIVE, Run, Tie, list_runs
+from vitcore.runs.folder import Run, list_runs
+from vitcore.runs.status import ACTIVE, Tie
 from vitcore.sweeps.pair import take_back
 from vitcore.sweeps.plan import Kind, Plan, data_name, setting_title, steps_of
 
