@@ -9,7 +9,7 @@ from dashboard.shared import header, model_outputs, resources, selection
 from dashboard.talk import alone
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
-from vitcore.runs.folder import ACTIVE
+from vitcore.runs.status import ACTIVE
 
 header.title("attention")
 

@@ -5,9 +5,10 @@ import streamlit as st
 from dashboard.compare import published_models, sections, sweep_view
 from dashboard.shared import resources, run_curves, run_table, selection
 from dashboard.sweeps import links
-from vitcore.runs.folder import ACTIVE, Run
+from vitcore.runs.folder import Run
 from vitcore.runs.foreign import foreign_runs
 from vitcore.runs.metrics import event_files
+from vitcore.runs.status import ACTIVE
 
 every = resources.runs()
 if sweep_view.view(every):

@@ -11,7 +11,7 @@ from vitcore.errors import UserError
 from vitcore.paths import readonly
 from vitcore.queue import launch as background
 
-SAME_S = 5.0  # the same launch within this time, by whomever, is one launch
+DEDUPE_S = 5.0  # equal launches within this time are one: a double click, or two people at once
 
 header.title("training")
 
@@ -22,7 +22,7 @@ chosen, (rehearse_place, button_place) = form.form(found)
 def start() -> None:
     """Launch with the settings shown; a wrong one becomes a sentence, which goes when the settings change."""
     try:
-        run = background.launch(chosen.config(), title=chosen.title, device=chosen.device, once_s=SAME_S)
+        run = background.launch(chosen.config(), title=chosen.title, device=chosen.device, dedupe_s=DEDUPE_S)
     except UserError as error:
         st.session_state.launch_error = (chosen.mark, str(error))
         return
@@ -48,9 +48,9 @@ rehearsal.result(chosen)
 
 words, pair_place, sweep_place = st.columns([5.65, 1.35, 1.35], vertical_alignment="center")
 with pair_place:
-    launched |= fair_pair.control(chosen, SAME_S)
+    launched |= fair_pair.control(chosen, DEDUPE_S)
 with sweep_place:
-    launched |= sweep_form.control(chosen, SAME_S)
+    launched |= sweep_form.control(chosen, DEDUPE_S)
 if launched:
     found = resources.runs()
 own = [run for run in found if not run.bundled]

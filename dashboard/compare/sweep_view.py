@@ -14,8 +14,9 @@ from dashboard.shared import header, run_table
 from dashboard.sweeps import results
 from vitcore.errors import UserError
 from vitcore.paths import readonly
-from vitcore.runs.folder import ACTIVE, Run
+from vitcore.runs.folder import Run
 from vitcore.runs.metrics import event_files
+from vitcore.runs.status import ACTIVE
 from vitcore.sweeps.sweep import Sweep, delete_sweep, find_sweeps, resume_sweep, stop_sweep
 
 RUNS, SWEEPS = CompareState.options("view")

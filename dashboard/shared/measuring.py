@@ -17,7 +17,8 @@ from vitcore.config import launch_command
 from vitcore.errors import UserError
 from vitcore.paths import check_allowed
 from vitcore.probes.store import Result
-from vitcore.runs.folder import Run, Status
+from vitcore.runs.folder import Run
+from vitcore.runs.status import Status
 
 
 @dataclass(frozen=True)

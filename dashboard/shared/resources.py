@@ -16,8 +16,9 @@ from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset, load_dataset
 from vitcore.errors import UserError, no_weights
 from vitcore.queue.devices import Device, list_devices
-from vitcore.runs.folder import ACTIVE, Run, list_runs
+from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.metrics import Reader, Scalars
+from vitcore.runs.status import ACTIVE
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from vitcore.architectures import ARCHITECTURES
-from vitcore.runs.folder import Run, Status
+from vitcore.runs.folder import Run
+from vitcore.runs.status import Status
 
 
 def describe(run: Run, status: Status, turn: str = "") -> str:

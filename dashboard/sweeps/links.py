@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from vitcore.config import Config
-from vitcore.runs.folder import ACTIVE, Run
+from vitcore.runs.folder import Run
+from vitcore.runs.status import ACTIVE
 
 
 def without_sweeps(found: list[Run], *keys: str) -> list[Run]:

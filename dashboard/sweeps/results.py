@@ -10,7 +10,7 @@ from dashboard.components import figure_files
 from dashboard.drawing.markdown import plain
 from dashboard.shared import measuring, run_status
 from dashboard.sweeps import figures, links
-from vitcore.runs.folder import ACTIVE
+from vitcore.runs.status import ACTIVE
 from vitcore.sweeps.plan import data_name, steps_of
 from vitcore.sweeps.results import Score, sample_curve, study_rows, together
 from vitcore.sweeps.sweep import Sweep

@@ -13,7 +13,7 @@ from vitcore.paths import readonly
 from vitcore.sweeps.pair import launch_pair, make_pair, policy
 
 
-def control(form: Form, once_s: float) -> bool:
+def control(form: Form, dedupe_s: float) -> bool:
     """A popover that launches two trainings which differ in the architecture alone; True when it just did."""
     with st.popover("Fair pair", icon=":material/balance:", width="stretch"):
         st.markdown(
@@ -42,12 +42,12 @@ def control(form: Form, once_s: float) -> bool:
             return False
         st.caption(f"Both: {policy(both[0])}")
         pressed = st.button("Launch fair pair", type="primary", key="launch_pair", disabled=readonly())
-        return pressed and _launch(both, once_s)
+        return pressed and _launch(both, dedupe_s)
 
 
-def _launch(both: tuple, once_s: float) -> bool:
+def _launch(both: tuple, dedupe_s: float) -> bool:
     try:
-        runs = launch_pair(*both, once_s=once_s)
+        runs = launch_pair(*both, dedupe_s=dedupe_s)
     except UserError as error:
         st.error(sentence(error))
         return False

@@ -16,8 +16,9 @@ from vitcore.errors import UserError
 from vitcore.paths import readonly
 from vitcore.queue import launch as background
 from vitcore.runs import edit
-from vitcore.runs.folder import ACTIVE, Run
+from vitcore.runs.folder import Run
 from vitcore.runs.log import tail
+from vitcore.runs.status import ACTIVE
 from vitcore.sweeps.pair import partner
 
 

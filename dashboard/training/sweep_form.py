@@ -32,7 +32,7 @@ KINDS = {"samples": "Sample efficiency", "study": "One setting at a time"}
 MOST_SEEDS = 10
 
 
-def control(form: Form, once_s: float) -> bool:
+def control(form: Form, dedupe_s: float) -> bool:
     """A popover that launches a sweep around the form above; True when it just did."""
     with st.popover("Sweep", icon=":material/stacked_line_chart:", width="stretch"):
         kind = st.segmented_control(
@@ -51,7 +51,7 @@ def control(form: Form, once_s: float) -> bool:
         pressed = st.button(
             f"Launch {len(plan.entries)} runs", type="primary", key="launch_sweep", disabled=readonly()
         )
-        done = pressed and _launch(plan, form.device, once_s)
+        done = pressed and _launch(plan, form.device, dedupe_s)
         if launched := st.session_state.get("sweep_launched"):
             links.open_results(*launched)
         return done
@@ -148,9 +148,9 @@ def _words(plan: Plan) -> str:
     )
 
 
-def _launch(plan: Plan, device: str | None, once_s: float) -> bool:
+def _launch(plan: Plan, device: str | None, dedupe_s: float) -> bool:
     try:
-        sweep = launch_sweep(plan, device=device, once_s=once_s)
+        sweep = launch_sweep(plan, device=device, dedupe_s=dedupe_s)
     except UserError as error:
         st.error(sentence(error))
         return False

@@ -185,7 +185,7 @@ def test_a_waiting_run_is_moved(colours):
 def test_the_same_launch_by_two_at_once_is_one_run(colours):
     code = (
         "import sys; from vitcore.config import read_config; from vitcore.queue.launch import launch\n"
-        "print(launch(read_config(sys.argv[1]), once_s=30.0).id)"
+        "print(launch(read_config(sys.argv[1]), dedupe_s=30.0).id)"
     )
     place = runs_dir().parent / "wanted.yaml"
     place.write_text(dump_config(config(colours)))
@@ -193,10 +193,10 @@ def test_the_same_launch_by_two_at_once_is_one_run(colours):
     ids = {one.communicate()[0] for one in both}
     assert len(ids) == 1
     assert len(list_runs(bundled=False)) == 1
-    again = background.launch(config(colours, 2), once_s=30.0)  # other settings are another run
+    again = background.launch(config(colours, 2), dedupe_s=30.0)  # other settings are another run
     assert len(list_runs(bundled=False)) == 2
     background.stop(again)
-    anew = background.launch(config(colours, 2), once_s=30.0)  # who stopped it and launches it means it
+    anew = background.launch(config(colours, 2), dedupe_s=30.0)  # who stopped it and launches it means it
     assert anew != again
     background.stop(anew)
 

@@ -27,7 +27,7 @@ def test_a_pair_is_launched_trained_and_tied_together(colours):
     runs = launch_pair(one, two)
     assert runs[0].meta.pair == runs[1].meta.pair is not None
     assert partner(runs[0], list_runs()).id == runs[1].id
-    again = launch_pair(one, two, once_s=60.0)  # pressed twice
+    again = launch_pair(one, two, dedupe_s=60.0)  # pressed twice
     assert [r.id for r in again] == [r.id for r in runs]
     assert again[0].meta.pair == runs[0].meta.pair
     assert {wait_for(run, "finished", "failed").state for run in runs} == {"finished"}
@@ -63,7 +63,7 @@ def test_half_a_pair_does_not_take_a_run_with_it_that_was_launched_before(colour
 
     monkeypatch.setattr(background, "launch", second_fails)
     with pytest.raises(UserError, match="no room"):
-        launch_pair(one, two, once_s=60.0)
+        launch_pair(one, two, dedupe_s=60.0)
     assert [run.id for run in list_runs(bundled=False)] == [before.id]
 
 

@@ -43,8 +43,8 @@ def base(colours, **more):
 def test_a_sweep_of_samples_is_launched_once_found_and_deleted(colours):
     plan = samples(colours, shares=(0.25,))
     sweep = launch_sweep(plan)
-    assert launch_sweep(plan, once_s=60.0) == sweep  # pressed twice
-    assert launch_sweep(samples(colours, models=["vit"], shares=[0.5]), once_s=60.0).name != sweep.name
+    assert launch_sweep(plan, dedupe_s=60.0) == sweep  # pressed twice
+    assert launch_sweep(samples(colours, models=["vit"], shares=[0.5]), dedupe_s=60.0).name != sweep.name
     assert [run.meta.title for run in sweep.runs] == [entry.title for entry in plan.entries]
     assert {wait_for(run, "finished", "failed").state for run in sweep.runs} == {"finished"}
     assert find_sweep(sweep.name) == sweep

@@ -50,14 +50,14 @@ class Result:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A kind of model. `build` is its class as "module:Class", which takes `num_classes`, `image_size` and
-    the options by name, or a function of (options, num_classes, image_size).
+    """A kind of model. `build(options, num_classes, image_size)` makes one with random weights; it imports
+    torch, and raises `ValueError` for sizes that do not fit.
     """
 
     name: str  # in configurations and ids
     label: str  # as people write it
     colour: str  # its hue in every chart
-    build: str | Callable[[Any, int, int], nn.Module]
+    build: Callable[[Any, int, int], nn.Module]
     options: type[Options] = Options
     recipes: dict[str, dict[str, Any]] = field(
         default_factory=dict
@@ -68,16 +68,6 @@ class Architecture:
     muon: bool = False  # whether it has blocks of matrices (named transformer.* or blocks.*) for Muon
     attention: bool = False  # whether it has `trace`
     order: int = 100  # in menus
-
-    def make(self, options: Options, num_classes: int, image_size: int) -> nn.Module:
-        """A model with random weights; imports what it needs. Raises `ValueError` for sizes that do not
-        fit.
-        """
-        if callable(self.build):
-            return self.build(options, num_classes, image_size)
-        module, _, name = self.build.partition(":")
-        kind = getattr(importlib.import_module(module), name)
-        return kind(num_classes=num_classes, image_size=image_size, **options.model_dump())
 
 
 def _found() -> dict[str, Architecture]:

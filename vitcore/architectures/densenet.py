@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
 from vitcore.architectures import Architecture, Options, Result
 from vitcore.architectures.resnet import Depth
 from vitcore.recipes import ADAMW, PUBLISHED, TUTORIAL_ADAMW
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class DenseNetOptions(Options):
@@ -21,11 +26,17 @@ class DenseNetOptions(Options):
     growth_rate: int = Field(16, ge=1, le=256, description="channels that every layer adds")
 
 
+def _build(options: DenseNetOptions, num_classes: int, image_size: int) -> nn.Module:
+    from vitcore.models.densenet import DenseNet
+
+    return DenseNet(num_classes=num_classes, image_size=image_size, **options.model_dump())
+
+
 ARCHITECTURE = Architecture(
     name="densenet",
     label="DenseNet",
     colour="#56B4E9",
-    build="vitcore.models.densenet:DenseNet",
+    build=_build,
     options=DenseNetOptions,
     recipes={
         "tutorial": TUTORIAL_ADAMW,

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from vitcore.architectures import Architecture, Result
+from typing import TYPE_CHECKING
+
+from vitcore.architectures import Architecture, Options, Result
 from vitcore.recipes import ADAMW, PUBLISHED, TUTORIAL_ADAMW
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def _build(options: Options, num_classes: int, image_size: int) -> nn.Module:
+    from vitcore.models.googlenet import GoogleNet
+
+    return GoogleNet(num_classes=num_classes, image_size=image_size, **options.model_dump())
+
 
 ARCHITECTURE = Architecture(
     name="googlenet",
     label="GoogleNet",
     colour="#CC79A7",
-    build="vitcore.models.googlenet:GoogleNet",
+    build=_build,
     recipes={
         "tutorial": TUTORIAL_ADAMW,
         "modern": {**ADAMW, "epochs": 25},

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
 from vitcore.architectures import Architecture, Options, Result
 from vitcore.architectures.vit import check_patches
 from vitcore.recipes import MUON, TUTORIAL
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class MixerOptions(Options):
@@ -20,12 +25,18 @@ class MixerOptions(Options):
     drop_path: float = Field(0.0, ge=0, le=0.9)
 
 
+def _build(options: MixerOptions, num_classes: int, image_size: int) -> nn.Module:
+    from vitcore.models.mixer import Mixer
+
+    return Mixer(num_classes=num_classes, image_size=image_size, **options.model_dump())
+
+
 _MODERN = {**MUON, "options": {"drop_path": 0.05}}
 ARCHITECTURE = Architecture(
     name="mixer",
     label="MLP-Mixer",
     colour="#009E73",
-    build="vitcore.models.mixer:Mixer",
+    build=_build,
     options=MixerOptions,
     recipes={
         # not of the tutorial: the ViT's published optimizer and schedule

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from vitcore.architectures import Architecture, Result
 from vitcore.architectures.resnet import ResNetOptions
 from vitcore.recipes import PUBLISHED, QUICK_SGD, SGD, TUTORIAL_SGD
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def _build(options: ResNetOptions, num_classes: int, image_size: int) -> nn.Module:
+    from vitcore.models.resnet import PreActResNet
+
+    return PreActResNet(num_classes=num_classes, image_size=image_size, **options.model_dump())
+
 
 ARCHITECTURE = Architecture(
     name="preactresnet",
     label="PreActResNet",
     colour="#E69F00",
-    build="vitcore.models.resnet:PreActResNet",
+    build=_build,
     options=ResNetOptions,
     recipes={"tutorial": TUTORIAL_SGD, "modern": {**SGD, "epochs": 12}, "quick": QUICK_SGD},
     measured={

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
 from vitcore.architectures import Architecture, Options, Result
 from vitcore.recipes import PUBLISHED, QUICK_SGD, SGD, TUTORIAL_SGD
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Width = Annotated[int, Field(ge=1, le=2048)]
 Depth = Annotated[int, Field(ge=1, le=32)]
@@ -35,11 +38,17 @@ class ResNetOptions(Options):
         return self
 
 
+def _build(options: ResNetOptions, num_classes: int, image_size: int) -> nn.Module:
+    from vitcore.models.resnet import ResNet
+
+    return ResNet(num_classes=num_classes, image_size=image_size, **options.model_dump())
+
+
 ARCHITECTURE = Architecture(
     name="resnet",
     label="ResNet",
     colour="#D55E00",
-    build="vitcore.models.resnet:ResNet",
+    build=_build,
     options=ResNetOptions,
     recipes={"tutorial": TUTORIAL_SGD, "modern": {**SGD, "epochs": 20}, "quick": QUICK_SGD},
     measured={

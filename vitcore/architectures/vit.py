@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
 from vitcore.architectures import Architecture, Options, Result
 from vitcore.recipes import MUON, PUBLISHED, TUTORIAL
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class ViTOptions(Options):
@@ -55,6 +58,12 @@ def check_patches(options: Options, image_size: int) -> None:
         )
 
 
+def _build(options: ViTOptions, num_classes: int, image_size: int) -> nn.Module:
+    from vitcore.models.vit import ViT
+
+    return ViT(num_classes=num_classes, image_size=image_size, **options.model_dump())
+
+
 _MODERN = {
     **MUON,
     "keep_patches": 0.5,
@@ -65,7 +74,7 @@ ARCHITECTURE = Architecture(
     name="vit",
     label="ViT",
     colour="#0072B2",
-    build="vitcore.models.vit:ViT",
+    build=_build,
     options=ViTOptions,
     recipes={
         "tutorial": {

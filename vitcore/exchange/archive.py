@@ -19,8 +19,9 @@ from vitcore.config import FOLDER, dump_config, folder_of
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, check_allowed, runs_dir
 from vitcore.runs.files import check_space, write_atomic
-from vitcore.runs.folder import Run, Status
+from vitcore.runs.folder import Run
 from vitcore.runs.metrics import event_files
+from vitcore.runs.status import Status
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the date of every packed file: the same run gives the same bytes
 PACKED = re.compile(  # all that a packed run holds

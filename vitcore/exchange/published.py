@@ -30,8 +30,9 @@ from vitcore.models import build_for, weights_of
 from vitcore.paths import check_allowed, runs_dir
 from vitcore.runs import process
 from vitcore.runs.files import write_atomic
-from vitcore.runs.folder import Run, Status, create_run, list_runs
+from vitcore.runs.folder import Run, create_run, list_runs
 from vitcore.runs.metrics import active_seconds, event_files, read_scalars
+from vitcore.runs.status import Status
 
 BASE = "https://raw.githubusercontent.com/phlippe/saved_models/main"  # $VITLAB_PUBLISHED replaces it
 FILES = {  # checkpoint -> its event file

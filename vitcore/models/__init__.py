@@ -11,7 +11,8 @@ from torch import nn
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, check_options
 from vitcore.errors import UserError, no_weights
-from vitcore.runs.folder import ACTIVE, Run
+from vitcore.runs.folder import Run
+from vitcore.runs.status import ACTIVE
 
 
 def build(name: str, *, num_classes: int = 10, image_size: int = 32, **options: Any) -> nn.Module:
@@ -20,7 +21,7 @@ def build(name: str, *, num_classes: int = 10, image_size: int = 32, **options: 
     """
     checked = check_options(name, options)
     try:
-        return ARCHITECTURES[name].make(checked, num_classes, image_size)
+        return ARCHITECTURES[name].build(checked, num_classes, image_size)
     except ValueError as error:
         raise UserError(f"{error}.") from None
 

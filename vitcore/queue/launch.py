@@ -18,7 +18,8 @@ from vitcore.queue.devices import list_devices, wish
 from vitcore.queue.supervisor import ensure_supervisor
 from vitcore.runs import process
 from vitcore.runs.files import check_space, write_atomic
-from vitcore.runs.folder import ABORT, ACTIVE, Run, Status, Tie, create_run
+from vitcore.runs.folder import ABORT, Run, create_run
+from vitcore.runs.status import ACTIVE, Status, Tie
 
 LEAST_FREE = 100e6  # bytes; what a run's checkpoints need exactly is checked when it starts
 
@@ -29,16 +30,20 @@ def launch(
     *,
     title: str = "",
     device: str | None = None,
-    once_s: float = 0.0,
+    dedupe_s: float = 0.0,
     tie: Tie | None = None,
     checked: bool = False,
 ) -> Run:
     """Queue a new run and return at once; it outlives this process. Raises `UserError` before anything is
     written.
 
-    `device` is the key of the very device to wait for (`vitcore.queue.devices`). With `once_s`, a run of the
-    same configuration and title that was launched within that many seconds is returned instead of a second
-    one. `tie` makes it part of a sweep. `checked`: the configuration is a `resolve`d one already.
+    `device` is the key of the very device to wait for (`vitcore.queue.devices`). `tie` makes it part of a
+    sweep. `checked`: the configuration is a `resolve`d one already.
+
+    `dedupe_s` guards against double clicks: a run of the same configuration and title that was launched
+    within that many seconds, and not stopped since, is returned instead of a second one. A key that the page
+    makes when it draws the button would not do: where the launch is quicker than the second click, that
+    click meets a new button with a new key. This also covers two tabs, and two people, who launch the same.
     """
     check_allowed()
     _check_host(config)
@@ -46,8 +51,8 @@ def launch(
     config, home = config if checked else resolve(config), runs_dir(root)
     check_space(home, LEAST_FREE)
     with order.lock(home):
-        if once_s and (twin := _twin(config, home, title, once_s)):
-            return twin
+        if dedupe_s and (recent := _launched_within(dedupe_s, config, home, title)):
+            return recent
         now = time.time()
         status = Status(state="queued", created=now, queued=now, wanted=device, data_dir=str(data_dir()),
                         host=process.hostname())  # fmt: skip
@@ -56,12 +61,12 @@ def launch(
     return run
 
 
-def _twin(config: Config, home: Path, title: str, within_s: float) -> Run | None:
-    """The run that somebody launched with the same settings a moment ago, and did not stop since."""
+def _launched_within(seconds: float, config: Config, home: Path, title: str) -> Run | None:
+    """The run of the same settings that was launched within that many seconds and not stopped since."""
     for place in home.iterdir():
         run = Run(place)
         status = run.stored_status() if (place / "config.yaml").is_file() else Status(state="stopped")
-        if status.state in ("stopping", "stopped") or time.time() - status.created > within_s:
+        if status.state in ("stopping", "stopped") or time.time() - status.created > seconds:
             continue
         if run.config == config and title in ("", run.meta.title):
             return run

@@ -14,7 +14,8 @@ from filelock import FileLock
 from vitcore.errors import UserError
 from vitcore.paths import check_allowed
 from vitcore.runs import process
-from vitcore.runs.folder import Run, Status, list_runs
+from vitcore.runs.folder import Run, list_runs
+from vitcore.runs.status import Status
 
 Place = Literal["first", "up", "down", "last"]
 

@@ -25,7 +25,8 @@ from vitcore.paths import HERE
 from vitcore.queue import order
 from vitcore.queue.devices import Device, assign, environment, holds, list_devices, wish
 from vitcore.runs import process
-from vitcore.runs.folder import SAVE_S, TERMINATE_S, Run, Status, derive
+from vitcore.runs.folder import SAVE_S, TERMINATE_S, Run
+from vitcore.runs.status import Status, derive
 
 TRAINER = os.environ.get("VITLAB_TRAINER") or "vitcore.training"  # the variable is a hook for tests
 TICK_S = 0.5

@@ -12,7 +12,8 @@ from filelock import FileLock, Timeout
 
 from vitcore.errors import UserError
 from vitcore.paths import check_allowed, runs_dir
-from vitcore.runs.folder import ACTIVE, Run
+from vitcore.runs.folder import Run
+from vitcore.runs.status import ACTIVE
 
 TITLE_LENGTH, NOTE_LENGTH = 80, 2000
 

@@ -1,12 +1,12 @@
-"""The run folder: its schema, atomic reads and writes, and what a run's state is when nobody says so. No
-torch.
+"""The run folder: its files, and how runs are listed, found and made. No torch.
 
 Whatever writes this folder is part of the system, on this machine or another one sharing the file system:
 
     config.yaml  status.json  meta.json  events.out.tfevents.*  checkpoints/  predictions/  probes/  train.log
 
 While a training lives, only its process writes; afterwards only the supervisor does; everybody else reads and
-derives (`Run.status`). A request to stop is a file of its own, so that it reaches a process on any host.
+derives (`Run.status`, by the rules of `vitcore.runs.status`). A request to stop is a file of its own, so that
+it reaches a process on any host.
 """
 
 from __future__ import annotations
@@ -23,77 +23,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, dump_config, read_config
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, check_allowed, runs_dir
-from vitcore.runs import process
 from vitcore.runs.files import write_atomic, write_over
 
-State = Literal["queued", "running", "stopping", "finished", "stopped", "failed", "lost"]
-ACTIVE: tuple[State, ...] = ("queued", "running", "stopping")
-SILENCE_S = 60.0  # a run on another host is lost after this long without a heartbeat
+# re-exported until every branch imports them from vitcore.runs.status
+from vitcore.runs.status import ACTIVE, Meta, State, Status, Tie, derive  # noqa: F401
+
 SAVE_S = 120.0  # a run that was asked to stop has this long to save, then it is terminated
 TERMINATE_S = 30.0  # and this long after that, then it is killed
 ABORT = "abort"  # in stop.request: end without saving
-
-
-class Status(BaseModel):
-    """status.json. Times are seconds since 1970; `result` holds shares between 0 and 1, and counts."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    state: State
-    reason: str = ""
-    created: float = 0.0
-    queued: float | None = Field(None, description="its place in the queue: who has waited longest is next")
-    wanted: str | None = Field(None, description="the key of the very device it waits for")
-    slots: list[str] = Field(default_factory=list, description="the keys of the devices it was given")
-    oom_kills: int | None = Field(None, description="of its control group when it started")
-    started: float | None = None
-    ended: float | None = None
-    heartbeat: float | None = None
-    pid: int | None = None
-    process_start: float | None = None
-    boot_id: str | None = None
-    host: str | None = None
-    device: str | None = None
-    machine: str = Field("", description="the processor or GPU by name")
-    commit: str = Field("", description="of the code where it is a git checkout, + with changes")
-    precision: str | None = Field(None, description="as Lightning names it: 32-true, bf16-mixed")
-    step: int = 0
-    steps: int | None = None
-    epoch: float = 0.0
-    images_per_s: float | None = None
-    eta_s: float | None = None
-    memory_bytes: int | None = Field(None, description="of the process on a CPU, else on the device")
-    memory_total: int | None = None
-    data_dir: str | None = Field(None, description="$VITLAB_DATA of whoever launched it")
-    active_s: float = Field(0.0, description="seconds of training so far, over all resumes")
-    result: dict[str, Any] = Field(default_factory=dict)
-
-
-class Tie(BaseModel):
-    """Ties the runs of a sweep (`vitcore.sweeps.sweep`); `varied`: where a run of a study leaves the base."""
-
-    name: str = Field(pattern=r"^[\w.-]{1,80}$")
-    kind: Literal["samples", "study"]
-    varied: dict[str, Any] = Field(default_factory=dict)
-
-
-class Meta(BaseModel):
-    """meta.json: what people said about a run. Written by user actions alone."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    title: str = ""
-    note: str = ""
-    pair: str | None = None
-    sweep: Tie | None = None
 
 
 @functools.lru_cache(maxsize=4096)  # a configuration is never changed, and a list of runs asks for all
@@ -222,32 +166,6 @@ class Run:
 
     def write_meta(self, meta: Meta) -> None:
         write_atomic(self.path / "meta.json", meta.model_dump_json(indent=1))
-
-
-def derive(status: Status, now: float | None = None) -> Status:
-    """The state that the facts allow: failed = seen gone in the same boot; lost = another boot, a silent
-    host, or a process number that is somebody else's by now.
-    """
-    if status.state not in ("running", "stopping") or status.pid is None:
-        return status
-    now = time.time() if now is None else now
-    if status.host != process.hostname():
-        if now - (status.heartbeat or 0) > SILENCE_S:
-            return status.model_copy(
-                update={"state": "lost", "reason": f"no sign of life from {status.host} for a minute"}
-            )
-        return status
-    if status.boot_id != process.boot_id():
-        return status.model_copy(update={"state": "lost", "reason": "the machine was restarted while it ran"})
-    seen = process.look(status.pid, status.process_start)
-    if seen == "reused":
-        why = "nobody saw it end, and its process number is somebody else's now"
-        return status.model_copy(update={"state": "lost", "reason": why})
-    if seen == "gone":
-        return status.model_copy(
-            update={"state": "failed", "reason": "its process ended without a word; see train.log"}
-        )
-    return status
 
 
 def list_runs(root: str | Path | None = None, *, bundled: bool = True) -> list[Run]:

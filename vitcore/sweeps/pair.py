@@ -12,7 +12,8 @@ from vitcore.errors import UserError
 from vitcore.paths import check_allowed
 from vitcore.queue import launch as background
 from vitcore.runs import edit
-from vitcore.runs.folder import ACTIVE, Run
+from vitcore.runs.folder import Run
+from vitcore.runs.status import ACTIVE
 
 # what is the first one's for both; the order and the augmentation of images follow from seed, data and these
 SHARED = ("data", "image_size", "seed", "device", "precision", "devices", "nodes", "compile", "epochs",
@@ -59,17 +60,17 @@ def policy(config: Config) -> str:
 
 
 def launch_pair(
-    first: Config, second: Config, root: str | Path | None = None, *, once_s: float = 0.0
+    first: Config, second: Config, root: str | Path | None = None, *, dedupe_s: float = 0.0
 ) -> list[Run]:
-    """Queue both and tie them together in meta.json; nothing is left when one cannot be launched. Raises
-    `UserError`.
+    """Queue both and tie them together in meta.json; nothing is left when one cannot be launched.
+    `dedupe_s` is that of `vitcore.queue.launch.launch`. Raises `UserError`.
     """
     check_allowed()
     runs: list[Run] = []
     began = time.time()
     try:
         for config in (first, second):
-            runs.append(background.launch(config, root, once_s=once_s))
+            runs.append(background.launch(config, root, dedupe_s=dedupe_s))
     except (UserError, OSError):
         for run in runs:
             if run.stored_status().created >= began:  # not one that somebody launched before the pair

@@ -15,7 +15,8 @@ from typing import Any, TypedDict
 
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config
-from vitcore.runs.folder import Run, Status
+from vitcore.runs.folder import Run
+from vitcore.runs.status import Status
 from vitcore.sweeps.plan import setting_of, setting_title, steps_of, text_of
 
 TRAINING_IMAGES = {"cifar10": 45_000, "cifar10-mini": 3_500}  # what is left after validation

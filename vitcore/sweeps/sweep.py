@@ -23,7 +23,8 @@ from vitcore.paths import check_allowed, runs_dir
 from vitcore.queue import launch as background
 from vitcore.queue import order
 from vitcore.runs import edit
-from vitcore.runs.folder import ACTIVE, Run, Tie, list_runs
+from vitcore.runs.folder import Run, list_runs
+from vitcore.runs.status import ACTIVE, Tie
 from vitcore.sweeps.pair import take_back
 from vitcore.sweeps.plan import Kind, Plan, data_name, setting_title, steps_of
 
@@ -57,12 +58,13 @@ class Sweep:
 
 
 def launch_sweep(
-    plan: Plan, root: str | Path | None = None, *, device: str | None = None, once_s: float = 0.0
+    plan: Plan, root: str | Path | None = None, *, device: str | None = None, dedupe_s: float = 0.0
 ) -> Sweep:
     """Queue all runs of a plan and return at once; nothing is left when one of them cannot be launched.
 
-    With `once_s`, the same plan that was launched within that many seconds is returned instead of a second
-    one. `device` is the key of the very device to wait for. Raises `UserError`.
+    With `dedupe_s`, a sweep of the same plan that was launched within that many seconds is returned instead
+    of a second one (see `vitcore.queue.launch.launch`). `device` is the key of the very device to wait for.
+    Raises `UserError`.
     """
     check_allowed()
     home = runs_dir(root)
@@ -75,8 +77,8 @@ def launch_sweep(
     with order.lock(home):  # raises where the folder cannot be written
         pass
     with FileLock(home / ".sweep.lock"):
-        if once_s and (twin := _twin(plan.kind, configs, home, once_s)):
-            return twin
+        if dedupe_s and (recent := _launched_within(dedupe_s, plan.kind, configs, home)):
+            return recent
         name = f"{plan.kind}-{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         runs: list[Run] = []
         try:
@@ -91,14 +93,14 @@ def launch_sweep(
     return Sweep(name, plan.kind, tuple(runs))
 
 
-def _twin(kind: Kind, configs: list[Config], home: Path, within_s: float) -> Sweep | None:
-    """The sweep that somebody launched with the same settings a moment ago."""
+def _launched_within(seconds: float, kind: Kind, configs: list[Config], home: Path) -> Sweep | None:
+    """The sweep of the same settings that was launched within that many seconds."""
     wanted = sorted(map(repr, configs))
     for sweep in find_sweeps(list_runs(home, bundled=False)):
         if sweep.kind != kind or len(sweep.runs) != len(configs):
             continue
         age = time.time() - min(run.stored_status().created for run in sweep.runs)
-        if age <= within_s and sorted(repr(run.config) for run in sweep.runs) == wanted:
+        if age <= seconds and sorted(repr(run.config) for run in sweep.runs) == wanted:
             return sweep
     return None
 

@@ -13,7 +13,8 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 from vitcore.provenance import commit, machine
-from vitcore.runs.folder import Run, Status
+from vitcore.runs.folder import Run
+from vitcore.runs.status import Status
 from vitcore.training.budget import FOREVER
 from vitcore.training.ranks import mean_of
 
