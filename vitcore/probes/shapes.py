@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from vitcore.probes.values import Estimate, Series, Table
+from vitcore.probes.estimates import Estimate, Series, Table
 
 Row = dict[str, Any]
 Box = tuple[int, int, int, int]  # top, left, bottom, right; pixels, inclusive
