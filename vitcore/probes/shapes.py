@@ -1,7 +1,7 @@
 """The shapes that measured values have. No torch.
 
 Each shape gives its `rows` for the terminal, the CSV file and the page, and says what its figure needs: axis
-titles, descriptions, notes. `dashboard.inductive_bias.figures` has one figure per shape.
+titles, descriptions, notes. `dashboard.inductive_bias.shape_figures` has the figures of each shape.
 """
 
 from __future__ import annotations
