@@ -50,11 +50,13 @@ def figures_of(probe: Probe, known: list[Measured], fill: str) -> list[Drawn]:
     """All figures of an experiment; `fill`: the border of shifted images. Once it is measured to the end they
     are drawn and kept: change a copy.
     """
-    if not all(m.result for m in known):
-        return _figures(probe, known, fill)
     shown = tuple(
-        (m.key, m.result.date, *((s.run.id, s.run.title, s.untrained) for s in m.subjects)) for m in known
+        (m.key, m.result.date, *((s.run.id, s.run.title, s.untrained) for s in m.subjects))
+        for m in known
+        if m.result
     )
+    if len(shown) < len(known):
+        return _figures(probe, known, fill)
     return _kept(shown, fill, probe, known)
 
 

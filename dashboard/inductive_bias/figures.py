@@ -5,21 +5,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import ArrayLike
 from plotly.subplots import make_subplots
 
 from dashboard.drawing import pictures
 from dashboard.drawing.figures import COLOURSCALE, _bare, _settle_pandas
 from dashboard.inductive_bias.lines import Line
 from vitcore.probes import View
+from vitcore.probes.estimates import Table
 from vitcore.probes.shapes import Changes, Curves, LayersAndHeads, LayerSeries, Matrix, Panel
 
 PANEL = 300  # pixels high
 FILES = 24  # pixels below a map for PNG, SVG and CSV, which would lie on it
 
 
-def _axis(figure: go.Figure, x: str, y: str, **position: int) -> None:
+def _axis(figure: go.Figure, x: str, y: str, **position: Any) -> None:
     size = {"size": 13}
     figure.update_xaxes(title={"text": x, "font": size}, fixedrange=True, zeroline=False, **position)
     figure.update_yaxes(title={"text": y, "font": size}, fixedrange=True, zeroline=False, **position)
@@ -28,9 +33,9 @@ def _axis(figure: go.Figure, x: str, y: str, **position: int) -> None:
 def _draw(
     figure: go.Figure,
     line: Line,
-    x: list,
-    mean: list,
-    error: list,
+    x: Sequence[float | str],
+    mean: ArrayLike,
+    error: ArrayLike,
     *,
     at: int = 1,
     unit: str = "",
@@ -116,7 +121,7 @@ def _legend(figure: go.Figure) -> go.Figure:
     return figure
 
 
-def depth(lines: list[Line[LayerSeries]]) -> go.Figure:
+def depth(lines: Sequence[Line[LayerSeries]]) -> go.Figure:
     """A number per layer against relative depth, 0 the first layer and 1 the last."""
     _settle_pandas()
     figure = make_subplots(1, 1)
@@ -201,10 +206,10 @@ def likeness(line: Line[Matrix]) -> go.Figure:
     return _bare(figure, 420, l=60, b=90, t=30)
 
 
-def heads(line: Line[Changes], top: float) -> go.Figure:
+def heads(line: Line[Changes], table: Table, top: float) -> go.Figure:
     """Change of a share without each head, percentage points, colors from -top to top. [layers, H]"""
     _settle_pandas()
-    share, table = line.values.quantity, line.values.without_head
+    share = line.values.quantity
     change, error = 100 * np.array(table.mean), 100 * np.array(table.error)
     scale = [[i / 255, "rgb({},{},{})".format(*pictures.SIGNED[i])] for i in range(0, 256, 15)]
     figure = go.Figure(

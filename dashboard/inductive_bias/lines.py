@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import plotly.graph_objects as go
 
 from vitcore.probes import View
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 S = TypeVar("S")
 
 
 @dataclass(frozen=True)
-class Line(Generic[T]):
+class Line(Generic[T_co]):
     """One measured model and how it is drawn. `values`: those of a probe, or one shape of them; `beside`: the
     other's name where two are measured at once; `images`: how many the values are of.
     """
@@ -22,7 +22,7 @@ class Line(Generic[T]):
     label: str
     colour: str
     dash: str  # dotted: untrained
-    values: T
+    values: T_co
     beside: str = ""
     images: int = 0
 
@@ -33,8 +33,7 @@ class Line(Generic[T]):
 
     def of(self, shape: S) -> Line[S]:
         """The same model with one shape of its values."""
-        changed: Any = replace(self, values=shape)  # type: ignore[type-var]
-        return changed
+        return Line(self.label, self.colour, self.dash, shape, self.beside, self.images)
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from dashboard.shared import selection
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
 from vitcore.errors import UserError
+from vitcore.probes.experiments.shift import BORDERS
 from vitcore.runs.folder import Run
 
 KINDS = ("shift", "shuffle", "occlusion")
-BORDERS = BiasState.options("border")
 HINTS = {
     "shift": "Drag the image, or point at a place in the small maps; arrow keys move it by a pixel.",
     "shuffle": "Cells keep what is in them and lose their places. 8 x 8 cells are patches of 4 x 4 pixels.",

@@ -76,10 +76,10 @@ def _changes(lines: list[Line[Changes]], context: Context) -> list[Drawn]:
     drawn = [Drawn(figures.blocks(lines), f"change of {share} without each block", head)]
     tables = [(line, line.values.without_head) for line in lines if line.values.without_head]
     top = max([1.0, *(100 * float(np.abs(table.mean).max()) for _, table in tables)])  # percentage points
-    for line, _ in tables:
+    for line, table in tables:
         head = f"**{line.label}: points of {share} without one head**"
         alt = f"{line.label}: change of {share} without each head"
-        drawn.append(Drawn(figures.heads(line, top), alt, head))
+        drawn.append(Drawn(figures.heads(line, table, top), alt, head))
     return drawn
 
 

@@ -11,6 +11,7 @@ from vitcore.errors import UserError
 IMAGES = 500  # how many are measured by default
 
 V = TypeVar("V")
+V_co = TypeVar("V_co", covariant=True)
 Settings = dict[str, Any]
 
 
@@ -22,11 +23,11 @@ class View:
 
 
 @dataclass(frozen=True)
-class Outcome(Generic[V]):
+class Outcome(Generic[V_co]):
     """The values of one model and its name on the page; `other`: the second model's name, of a pair."""
 
     label: str
-    values: V
+    values: V_co
     other: str = ""
 
 

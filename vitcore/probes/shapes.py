@@ -1,17 +1,16 @@
 """The shapes that measured values have. No torch.
 
 Each shape gives its `rows` for the terminal, the CSV file and the page, and says what its figure needs: axis
-titles, descriptions, notes. `dashboard.inductive_bias.figures` has one figure per shape.
+titles, descriptions, notes. `dashboard.inductive_bias.shape_figures` has the figures of each shape.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from vitcore.probes.values import Estimate, Series, Table
+from vitcore.probes.estimates import Estimate, Series, Table
 
 Row = dict[str, Any]
 Box = tuple[int, int, int, int]  # top, left, bottom, right; pixels, inclusive

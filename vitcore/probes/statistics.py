@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vitcore.probes.values import Estimate, Series, Table
+from vitcore.probes.estimates import Estimate, Series, Table
 
 if TYPE_CHECKING:
     import torch
@@ -27,9 +27,9 @@ def plain(values: np.ndarray) -> list:
     return np.round(np.asarray(values, dtype=np.float64), 6).tolist()
 
 
-def estimate(mean: float, error: float) -> Estimate:
-    """One number."""
-    return Estimate(mean=plain(np.array(mean)), error=plain(np.array(error)))
+def estimate(mean: np.ndarray, error: np.ndarray) -> Estimate:
+    """Arrays []."""
+    return Estimate(mean=float(np.round(mean, 6)), error=float(np.round(error, 6)))
 
 
 def series(mean: np.ndarray, error: np.ndarray) -> Series:

@@ -7,62 +7,13 @@ which the terminal, the CSV file and the page's figures are made of.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    ValidationError,
-    model_serializer,
-    model_validator,
-)
+from pydantic import ValidationError, model_serializer, model_validator
 
+from vitcore.probes.estimates import Record, Series
 from vitcore.probes.shapes import Curves, Panel, Row, Shape
-
-# JSON has no NaN: a number that is not finite is stored as null
-Number = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
-
-
-class Record(BaseModel):
-    """A JSON object with exactly the declared keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Estimate(Record):
-    """A mean with its standard error."""
-
-    mean: Number
-    error: Number
-
-
-class Series(Record):
-    """Means with their standard errors."""
-
-    mean: list[Number]
-    error: list[Number]
-
-    @model_validator(mode="after")
-    def _same_length(self) -> Self:
-        if len(self.mean) != len(self.error):
-            raise ValueError(f"{len(self.mean)} means have {len(self.error)} errors")
-        return self
-
-
-class Table(Record):
-    """Means with their standard errors, as rows of equal length."""
-
-    mean: list[list[Number]]
-    error: list[list[Number]]
-
-    @model_validator(mode="after")
-    def _same_shape(self) -> Self:
-        if [len(row) for row in self.mean] != [len(row) for row in self.error]:
-            raise ValueError("the errors have another shape than the means")
-        return self
 
 
 class Values(Record):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vitcore.probes.estimates import Series
 from vitcore.probes.probe import Outcome
-from vitcore.probes.values import CurveValues, Series
+from vitcore.probes.values import CurveValues
 
 
 def enumerate_words(words: Sequence[str]) -> str:

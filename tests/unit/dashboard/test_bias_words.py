@@ -12,6 +12,7 @@ from dashboard.inductive_bias.findings import finding
 from dashboard.inductive_bias.lines import Line
 from dashboard.shared.jobs import Job
 from vitcore.probes import PROBES
+from vitcore.probes.estimates import Series
 from vitcore.probes.experiments.ablation import AblationValues
 from vitcore.probes.experiments.cka import SimilarityValues
 from vitcore.probes.experiments.distance import DistanceValues
@@ -21,7 +22,6 @@ from vitcore.probes.experiments.shift import ShiftValues
 from vitcore.probes.measure import Partial
 from vitcore.probes.shapes import Curves, Panel
 from vitcore.probes.store import Subject
-from vitcore.probes.values import Series
 from vitcore.runs.folder import find_run
 
 

@@ -11,11 +11,13 @@ from hypothesis import strategies as given_
 
 from dashboard.attention.state import AttentionState, ExplorerState
 from dashboard.compare.state import CompareState
+from dashboard.inductive_bias import experiments
 from dashboard.inductive_bias.state import BiasState
 from dashboard.overview.state import OverviewState
 from dashboard.page_table import PAGES
 from dashboard.patches.state import PatchesState
 from dashboard.training.state import TrainingState
+from vitcore.probes.experiments.shift import BORDERS
 
 STATES = {
     "overview": OverviewState,
@@ -124,3 +126,8 @@ def test_the_browser_gets_the_explorers_parameters():
     sent = ExplorerState.for_browser()
     assert sent["choices"]["scale"] == ["shared", "layer", "map"]
     assert set(sent["choices"]) < set(sent["names"])
+
+
+def test_the_borders_of_an_address_are_those_of_the_experiment():
+    assert BiasState.options("border") == BORDERS
+    assert BiasState.options("count") == experiments.COUNTS

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vitcore.probes.estimates import Estimate, Series, Table
 from vitcore.probes.probe import Outcome, Probe, Settings, View
 from vitcore.probes.shapes import Changes, Shape
 from vitcore.probes.statistics import estimate, paired_change, parts, series, share, table
-from vitcore.probes.values import Estimate, Series, Table, Values
+from vitcore.probes.values import Values
 from vitcore.probes.wording import enumerate_words
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vitcore.errors import UserError
+from vitcore.probes.estimates import Table
 from vitcore.probes.probe import Outcome, Probe, Settings, View
 from vitcore.probes.shapes import Matrix, Shape
 from vitcore.probes.statistics import table
-from vitcore.probes.values import Table, Values
+from vitcore.probes.values import Values
 from vitcore.probes.wording import enumerate_words
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def measure(
         with torch.inference_mode():
             first, second = (layer_maps(m, x) for m in (model, other))
             found.append(tables([gram(maps) for maps in (*first.values(), *second.values())]))
-        mean = ratio(sum(hsics[0] for hsics in found))
+        mean = ratio(sum((hsics[0] for hsics in found), np.zeros(())))
         yield (
             start + len(x),
             SimilarityValues(layers=(list(first), list(second)), cka=table(mean, standard_error(found))),
@@ -90,7 +91,7 @@ def standard_error(found: list[np.ndarray]) -> np.ndarray:
     stratum (Kott 2001, The Delete-a-Group Jackknife). As for every statistic of pairs it is too large
     (Efron and Stein 1981), here by a fifth to two fifths. -> [L, L]; 0 where nothing could be left out.
     """
-    whole = sum(hsics[0] for hsics in found)
+    whole = sum((hsics[0] for hsics in found), np.zeros(()))
     variance = np.zeros_like(whole)
     for hsics in found:
         groups = len(hsics) - 1

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vitcore.probes.estimates import Number, Record, Series
 from vitcore.probes.probe import Outcome, Probe, Settings, View
 from vitcore.probes.shapes import LayerSeries, Shape
 from vitcore.probes.statistics import RunningMean, parts, plain, series
-from vitcore.probes.values import Number, Record, Series, Values
+from vitcore.probes.values import Values
 from vitcore.probes.wording import enumerate_words, with_error
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vitcore.probes.estimates import Number, Series
 from vitcore.probes.probe import Outcome, Probe, Settings, View
 from vitcore.probes.shapes import Box, LayerSeries, Maps, Shape
 from vitcore.probes.statistics import RunningMean, parts, series
-from vitcore.probes.values import Number, Series, Values
+from vitcore.probes.values import Values
 from vitcore.probes.wording import reach_finding
 
 if TYPE_CHECKING:

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from vitcore.analysis.robustness import Border
+
 SIZES = (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16)
-BORDERS = ("reflect", "zero", "circular")
-DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0))
+BORDERS: tuple[Border, ...] = ("reflect", "zero", "circular")
+DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0))  # (down, along)
 
 
 class ShiftValues(CurveValues):
@@ -45,12 +47,12 @@ def measure(
     found = np.zeros((len(BORDERS), len(sizes), len(images)), int)
     for part in parts(len(images)):
         x = as_input(images[part])
-        turns = [part.start + i for i in range(len(x))]
+        ways = [DIRECTIONS[(part.start + i) % 4] for i in range(len(x))]
         moved = [
-            shifted(x[i : i + 1], *(size * d for d in DIRECTIONS[turn % 4]), border)
+            shifted(x[i : i + 1], size * down, size * along, border)
             for border in BORDERS
             for size in sizes[1:]
-            for i, turn in enumerate(turns)
+            for i, (down, along) in enumerate(ways)
         ]
         answered = answers(model, torch.cat([x, *moved])).numpy()
         found[:, 0, part] = answered[: len(x)]

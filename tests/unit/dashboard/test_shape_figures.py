@@ -1,0 +1,75 @@
+"""Which figures the shapes of values have: panels by the view, headings, notes."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard.inductive_bias.lines import Context, Line
+from dashboard.inductive_bias.shape_figures import draw
+from vitcore.probes import View
+from vitcore.probes.experiments.cka import SimilarityValues
+from vitcore.probes.experiments.distance import DistanceValues
+from vitcore.probes.experiments.receptive_field import FieldValues
+from vitcore.probes.experiments.shift import BORDERS, ShiftValues
+from vitcore.probes.experiments.shuffle import ShuffleValues
+
+COLOR = "#0072B2"
+
+
+def series(*mean):
+    return {"mean": list(mean), "error": [0.01] * len(mean)}
+
+
+def both(values, **more):
+    """A trained and an untrained model with the same values."""
+    return [Line("ViT", COLOR, "solid", values, **more), Line("untrained ViT", COLOR, "dot", values, **more)]
+
+
+@pytest.mark.parametrize("border", BORDERS)
+def test_curves_of_the_chosen_border_are_drawn(border):
+    curves = {name: series(1, 0.1 * i) for i, name in enumerate(ShiftValues.names)}
+    values = ShiftValues(x=[0, 4], unit="shift in pixels", curves=curves)
+    (drawn,) = draw([Line("ViT", COLOR, "solid", values)], Context("Does it stay?", View(border), 0.1))
+    lines = [trace for trace in drawn.figure.data if trace.name]
+    expected = [curves[f"{kind}, {border}"]["mean"][1] for kind in ("consistency", "accuracy")]
+    assert [line.y[1] for line in lines] == pytest.approx([100 * share for share in expected])
+    assert drawn.alt == "Does it stay?"
+    assert len(drawn.figure.layout.shapes) == 1  # chance, in the panel of accuracy only
+
+
+def test_values_of_x_that_are_to_be_even_are_categories():
+    curves = dict.fromkeys(ShuffleValues.names, series(1, 0.5))
+    values = ShuffleValues(x=[1, 16], unit="cells a side", curves=curves)
+    (drawn,) = draw([Line("ViT", COLOR, "solid", values)], Context("Does it?", View()))
+    assert drawn.figure.layout.xaxis.type == "category"
+    assert drawn.figure.data[1].x == ("1", "16")
+
+
+def test_maps_of_untrained_models_have_a_figure_of_their_own_and_the_note_is_below_the_last():
+    maps = [[[0.5, 0.5], [0.0, 0.0]]]
+    values = FieldValues(layers=["input"], pixel=[0, 0], fields=maps, bounds=None, reach=series(1))
+    trained, untrained, reach = draw(both(values), Context("Which pixels?", View()))
+    assert trained.alt == "ViT: which pixels each layer reads"
+    assert untrained.alt == "untrained ViT: which pixels each layer reads"
+    assert [trained.foot, reach.foot] == ["", ""]
+    assert untrained.foot.startswith("One colour scale for all maps")
+    assert reach.alt == "how far each layer reads"
+    assert reach.figure.layout.yaxis.title.text == "mean distance, pixels"
+
+
+def test_each_pair_of_models_has_a_matrix_that_says_whether_they_are_trained():
+    table = {"mean": [[1, 0.5], [0.5, 1]], "error": [[0, 0], [0, 0]]}
+    values = SimilarityValues(layers=(["a"], ["b"]), cka=table)
+    drawn = draw(both(values, beside="ResNet"), Context("Alike?", View()))
+    assert [part.head for part in drawn] == ["**Both trained**", "**Both untrained**"]
+    assert [part.alt for part in drawn] == ["Alike? Both trained.", "Alike? Both untrained."]
+    titles = [note.text for note in drawn[0].figure.layout.annotations]
+    assert titles[-1] == "ViT down, ResNet along"
+
+
+def test_note_names_the_trained_models_with_a_theoretical_field():
+    cnn = DistanceValues(layers=["input", "block 1"], reach=series(1, 2), sides=[3, 7])
+    vit = DistanceValues(layers=["patches", "block 1"], reach=series(1, 2), sides=None)
+    lines = [Line("ViT", COLOR, "solid", vit), *both(cnn)]
+    (drawn,) = draw(lines, Context("How far?", View()))
+    assert drawn.foot == "Theoretical receptive fields of the ViT's layers, pixels a side: 3, 7."

@@ -1,0 +1,50 @@
+"""Means with their standard errors, as they are stored. No torch."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+
+# JSON has no NaN: a number that is not finite is stored as null
+Number = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
+
+
+class Record(BaseModel):
+    """A JSON object with exactly the declared keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Estimate(Record):
+    """A mean with its standard error."""
+
+    mean: Number
+    error: Number
+
+
+class Series(Record):
+    """Means with their standard errors."""
+
+    mean: list[Number]
+    error: list[Number]
+
+    @model_validator(mode="after")
+    def _same_length(self) -> Self:
+        if len(self.mean) != len(self.error):
+            raise ValueError(f"{len(self.mean)} means have {len(self.error)} errors")
+        return self
+
+
+class Table(Record):
+    """Means with their standard errors, as rows of equal length."""
+
+    mean: list[list[Number]]
+    error: list[list[Number]]
+
+    @model_validator(mode="after")
+    def _same_shape(self) -> Self:
+        if [len(row) for row in self.mean] != [len(row) for row in self.error]:
+            raise ValueError("the errors have another shape than the means")
+        return self
