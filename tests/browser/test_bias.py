@@ -22,7 +22,6 @@ from vitcore.data.augment import normalize
 from vitcore.probes import PROBES
 from vitcore.probes.experiments.occlusion import cell_orders
 from vitcore.probes.store import Subject, find, images_for
-from vitcore.runs.folder import find_run
 
 SMALL = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 2, "patch_size": 8}
 LARGE = {"embed_dim": 128, "hidden_dim": 512, "num_heads": 4, "num_layers": 6, "patch_size": 4}
@@ -164,17 +163,6 @@ def test_hiding_cells_by_rank_and_by_painting(visitor, models, cat):
     assert np.allclose(said(page), expected(models, cat), atol=1e-3)
 
 
-@pytest.mark.parametrize("probe", PROBES.values(), ids=lambda probe: probe.name)
-def test_every_experiment_shows_stored_results_of_the_bundled_models_at_once(visitor, probe):
-    page = visitor.open(f"inductive_bias?probe={probe.title.replace(' ', '+')}&against=resnet-cifar10")
-    expect(page.get_by_text(probe.question)).to_be_visible()
-    expect(page.get_by_text("n = 500 test images of cifar10-mini")).to_be_visible()
-    expect(page.locator(".js-plotly-plot").first).to_be_visible()
-    assert page.get_by_text("Not measured yet").count() == 0
-    page.get_by_role("button", name="How it was measured").click()
-    expect(page.get_by_text(re.compile(f"python -m vitcore probe {probe.name} --runs")).first).to_be_visible()
-
-
 def test_measuring_here_shows_progress_is_cancelled_and_equals_the_command_line(visitor, server):
     large = make_run(server.home / "runs", "Large", seed=4, **LARGE)  # takes longer than to press "Cancel"
     address = "inductive_bias?probe=Shift&run={0}&against={0}&n={1}&untrained=false"
@@ -245,10 +233,3 @@ def flat(values):
     if isinstance(values, list):
         return [number for value in values for number in flat(value)]
     return [values] if isinstance(values, (int, float)) else []
-
-
-def test_runs_that_see_other_images_get_a_sentence(visitor, server):
-    other = make_run(server.home / "runs", "Large", data="folder:/gone", image_size=64, **SMALL)
-    page = visitor.open(f"inductive_bias?probe=Attention+distance&run=vit-cifar10&against={other.id}")
-    expect(page.get_by_text("choose runs on the same data")).to_be_visible()
-    assert find_run("vit-cifar10").bundled

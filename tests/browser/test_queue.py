@@ -43,7 +43,7 @@ def set_epochs(visitor, epochs):
 
 def test_a_killed_training_is_shown_as_failed_within_ten_seconds_and_resumes(visitor, server):
     page = launch(visitor, epochs=500)
-    wait_for_points(page, 2)
+    wait_for_points(page, 1)
     run = watched(page, server)
     os.kill(run.status().pid, signal.SIGKILL)
     expect(page.get_by_text("failed", exact=True)).to_be_visible(timeout=10_000)
