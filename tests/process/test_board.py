@@ -16,7 +16,7 @@ import psutil
 import pytest
 from torch.utils.tensorboard import SummaryWriter
 
-from tests.process.test_train import config
+from tests.small_trainings import config
 from vitcore.paths import runs_dir
 from vitcore.training import train
 

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from types import SimpleNamespace
 
 import pytest
 import torch
 
-from tests.process.test_train import config, same_weights
-from vitcore.config import build_config, make_config
-from vitcore.errors import UserError
+from tests.small_trainings import config, same_weights, train_until
 from vitcore.models.vit import ViT
-from vitcore.runs.folder import create_run
-from vitcore.runs.listing import as_row, print_table
 from vitcore.runs.metrics import read_scalars
 from vitcore.training import budget, train
-from vitcore.training.budget import Budget, longest
-from vitcore.training.callbacks import Keeper, snapshot_epochs
+from vitcore.training.budget import Budget
 from vitcore.training.module import Classifier
 
 
@@ -107,52 +101,11 @@ def test_patches_are_dropped_until_the_share_that_the_full_epochs_have(colours, 
     assert (len(seen), seen.count(0.5)) == (96, 77)  # 77 begin before 80 % of the time is used
 
 
-def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(colours, clock, monkeypatch):
+def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(colours, clock):
     whole = train(of_minutes(colours, keep_patches=0.5, full_epochs=2), progress=False)
-    original = Keeper.on_train_batch_end
-
-    def stop_then(self, trainer, *rest):
-        if trainer.global_step == 50:
-            self.run.stop_request.touch()
-        original(self, trainer, *rest)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Keeper, "on_train_batch_end", stop_then)
-        run = train(of_minutes(colours, keep_patches=0.5, full_epochs=2), progress=False)
-    assert run.status().state == "stopped"
+    run = train_until(50, of_minutes(colours, keep_patches=0.5, full_epochs=2))
     assert torch.load(run.last, weights_only=True)["callbacks"]["Budget"]["used"] == 50 / 16
     clock.now += 3600  # a pause is no training
     train(resume=run, progress=False)
     assert (run.status().state, run.status().step) == ("finished", whole.status().step)
     assert same_weights(whole, run)
-
-
-def test_a_resume_of_several_ranks_goes_on_in_the_schedule_at_whatever_step_it_was():
-    minutes = Budget(make_config(minutes=1.0))
-    minutes.load_state_dict({"used": 30.0})
-    strategy = SimpleNamespace(broadcast=lambda value: value)
-    trainer = SimpleNamespace(world_size=2, global_step=351, strategy=strategy)
-    module = SimpleNamespace(share=0.0)
-    minutes.on_train_start(trainer, module)
-    minutes.on_train_batch_start(trainer, module)
-    assert module.share == pytest.approx(0.5, abs=0.01)
-
-
-def test_snapshots_of_minutes_are_few_whatever_the_last_epoch_is():
-    wanted = snapshot_epochs(longest(make_config(minutes=5.0)))
-    for last in (1, 7, 30, 100, 9_999, 50_000):
-        assert len({0, last} | {epoch for epoch in wanted if epoch <= last}) <= 24
-
-
-def test_the_list_of_runs_does_not_promise_epochs_to_minutes(colours):
-    run = create_run(config(colours, minutes=5.0, epochs=3))
-    assert as_row(run)["epochs"] is None
-    assert as_row(create_run(config(colours, epochs=3)))["epochs"] == 3
-    print_table([as_row(run)])
-
-
-@pytest.mark.parametrize(("minutes", "words"), [(0, "more than 0"), (-1, "more than 0"), ("x", "a number")])
-def test_minutes_out_of_bounds_get_a_sentence(minutes, words):
-    with pytest.raises(UserError, match=words):
-        make_config(minutes=minutes)
-    assert build_config().minutes is None

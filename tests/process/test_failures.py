@@ -4,43 +4,26 @@ from __future__ import annotations
 
 import errno
 import shutil
-import time
+import threading
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from tests.process.test_train import config, same_weights
+from tests.small_trainings import config, reference_config, same_weights, train_until
+from tests.waiting import until
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run, list_runs
 from vitcore.training import engine, train
-from vitcore.training.callbacks import Keeper
 from vitcore.training.module import Classifier
 from vitcore.training.storage import DurableIO
 
 
-def stopped_after_an_epoch(settings, monkeypatch):
-    """A run of that configuration, stopped at step 30, with the checkpoint of then."""
-    original = Keeper.on_train_batch_end
-
-    def stop_then(self, trainer, *rest):
-        if trainer.global_step == 30:
-            self.run.stop_request.touch()
-        original(self, trainer, *rest)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Keeper, "on_train_batch_end", stop_then)
-        run = train(settings, progress=False)
-    assert run.status().state == "stopped"
-    return run
-
-
 @pytest.mark.parametrize("step", [1, 24, 30])  # the first one, an epoch's last, one between two checkpoints
 def test_a_loss_that_is_not_a_number_ends_the_run_and_the_last_good_checkpoint_stays(
-    colours, step, monkeypatch
+    colours, step, monkeypatch, uninterrupted
 ):
-    whole = train(config(colours, batch_size=4), progress=False)
     original = Classifier.training_step
 
     def poisoned(self, batch, index):
@@ -49,8 +32,8 @@ def test_a_loss_that_is_not_a_number_ends_the_run_and_the_last_good_checkpoint_s
 
     monkeypatch.setattr(Classifier, "training_step", poisoned)
     with pytest.raises(UserError, match="diverged at step"):
-        train(config(colours, batch_size=4), progress=False)
-    run = next(run for run in list_runs(bundled=False) if run.id != whole.id)
+        train(reference_config(colours), progress=False)
+    (run,) = list_runs(bundled=False)
     assert run.status().state == "failed"
     assert "lower the learning rate" in run.status().reason
     assert run.last.is_file() == run.best.is_file() == (step > 24)
@@ -60,7 +43,7 @@ def test_a_loss_that_is_not_a_number_ends_the_run_and_the_last_good_checkpoint_s
         assert all(torch.isfinite(w).all() for w in kept["state_dict"].values())
     monkeypatch.setattr(Classifier, "training_step", original)
     train(resume=run.id, progress=False)
-    assert same_weights(whole, run)
+    assert same_weights(uninterrupted(), run)
 
 
 def test_a_learning_rate_far_too_high_fails_with_a_sentence(colours):
@@ -72,8 +55,9 @@ def full(*_, **__):
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_full_disk_at_a_checkpoint_fails_with_the_reason_and_the_previous_one_resumes(colours, monkeypatch):
-    whole = train(config(colours, batch_size=4), progress=False)
+def test_a_full_disk_at_a_checkpoint_fails_with_the_reason_and_the_previous_one_resumes(
+    colours, monkeypatch, uninterrupted
+):
     original, saves = DurableIO.save_checkpoint, []
 
     def second_fails(self, checkpoint, path, *rest, **more):
@@ -87,13 +71,13 @@ def test_a_full_disk_at_a_checkpoint_fails_with_the_reason_and_the_previous_one_
 
     monkeypatch.setattr(DurableIO, "save_checkpoint", second_fails)
     with pytest.raises(UserError, match="disk is full: make room and resume"):
-        train(config(colours, batch_size=4), progress=False)
-    run = next(run for run in list_runs(bundled=False) if run.id != whole.id)
+        train(reference_config(colours), progress=False)
+    (run,) = list_runs(bundled=False)
     assert (run.status().state, run.status().reason) == ("failed", "the disk is full: make room and resume")
     assert torch.load(run.last, weights_only=True)["global_step"] == 24
     assert not list(run.checkpoints.glob(".last.*"))
     train(resume=run.id, progress=False)
-    assert same_weights(whole, run)
+    assert same_weights(uninterrupted(), run)
 
 
 def test_a_status_that_cannot_be_written_does_not_end_a_training(colours, monkeypatch):
@@ -113,25 +97,25 @@ def test_a_status_that_cannot_be_written_does_not_end_a_training(colours, monkey
 
 def test_a_run_gives_a_sign_of_life_while_nothing_else_happens(colours, monkeypatch):
     monkeypatch.setattr("vitcore.training.reports.SILENT_S", 0.1)
-    original, beats = engine.evaluate, []
+    original, beats, threads = engine.evaluate, [], threading.active_count()
 
     def slow(*given):
         (run,) = list_runs(bundled=False)
         for _ in range(4):
             beats.append(run.stored_status().heartbeat)
-            time.sleep(0.4)
+            until(lambda: run.stored_status().heartbeat > beats[-1], 20)
         return original(*given)
 
     monkeypatch.setattr(engine, "evaluate", slow)
     run = train(config(colours, epochs=1), progress=False)
     assert len(set(beats)) == 4
-    time.sleep(0.3)
+    until(lambda: threading.active_count() <= threads, 20)  # it has stopped beating
     assert run.stored_status().state == "finished"
 
 
 @pytest.mark.parametrize("size", [0, 1, 1000, -1])
-def test_a_damaged_checkpoint_gets_a_sentence(colours, size, monkeypatch):
-    run = stopped_after_an_epoch(config(colours, batch_size=4), monkeypatch)
+def test_a_damaged_checkpoint_gets_a_sentence(colours, size):
+    run = train_until(30, config(colours, batch_size=4))
     whole = run.last.read_bytes()
     run.last.write_bytes(whole[:size])
     with pytest.raises(UserError, match="is damaged: delete it"):
@@ -142,10 +126,10 @@ def test_a_damaged_checkpoint_gets_a_sentence(colours, size, monkeypatch):
     assert run.status().state == "finished"
 
 
-def test_a_resume_finds_the_images_that_it_began_with_or_says_so(colours, tmp_path, monkeypatch):
+def test_a_resume_finds_the_images_that_it_began_with_or_says_so(colours, tmp_path):
     place = tmp_path / "images"
     shutil.copytree(colours, place)
-    run = stopped_after_an_epoch(config(place, batch_size=4), monkeypatch)
+    run = train_until(30, config(place, batch_size=4))
     added = place / "red" / "zzz.png"
     Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(added)
     with pytest.raises(UserError, match="have changed since this run was stopped"):

@@ -17,7 +17,7 @@ import psutil
 import pytest
 import torch
 
-from tests.process.test_train import config
+from tests.small_trainings import config
 from vitcore.config import dump_config, make_config
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir

@@ -11,10 +11,12 @@ import sys
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from safetensors.torch import load_file
 
 import vitcore
-from tests.conftest import ROOT, TINY_RESNET, TINY_VIT
+from tests.conftest import ROOT
+from tests.small_trainings import check_same_training, config, reference_config, same_weights, train_until
 from vitcore.config import dump_config, make_config
 from vitcore.data import load_dataset
 from vitcore.errors import UserError
@@ -23,19 +25,7 @@ from vitcore.paths import runs_dir
 from vitcore.runs.folder import list_runs
 from vitcore.runs.metrics import read_scalars
 from vitcore.training import engine, setup, train
-from vitcore.training.callbacks import Keeper, snapshot_epochs
-
-
-def config(colours, model="vit", **more):
-    tiny = TINY_VIT if model == "vit" else TINY_RESNET
-    return make_config(
-        "quick", model=model, data=f"folder:{colours}", **{"epochs": 3, "device": "cpu", **tiny, **more}
-    )
-
-
-def same_weights(a, b):
-    one, two = load_file(a.best), load_file(b.best)
-    return one.keys() == two.keys() and all(torch.equal(one[k], two[k]) for k in one)
+from vitcore.training.callbacks import snapshot_epochs
 
 
 @pytest.mark.parametrize("model", ["vit", "resnet"])
@@ -87,32 +77,14 @@ def test_two_runs_with_one_seed_are_identical_and_with_another_not(colours, mode
 
 @pytest.mark.parametrize("model", ["vit", "resnet"])
 # 24 steps an epoch, a point every second one: within the first epoch, between points, at its end, beyond
-@pytest.mark.parametrize("stop_at", [2, 7, 24, 35])
-def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(colours, model, stop_at, monkeypatch):
-    dropping = {"keep_patches": 0.5, "drop_path": 0.3} if model == "vit" else {}
-    dropping["batch_size"] = 4
-    whole = train(config(colours, model, **dropping), progress=False)
-
-    original = Keeper.on_train_batch_end
-
-    def stop_then(self, trainer, *rest):
-        if trainer.global_step == stop_at:
-            self.run.stop_request.touch()
-        original(self, trainer, *rest)
-
-    monkeypatch.setattr(Keeper, "on_train_batch_end", stop_then)
-    run = train(config(colours, model, **dropping), progress=False)
-    assert run.status().state == "stopped"
+@pytest.mark.parametrize("step", [2, 7, 24, 35])
+def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(colours, model, step, uninterrupted):
+    run = train_until(step, reference_config(colours, model))
     assert run.last.is_file()
-    monkeypatch.setattr(Keeper, "on_train_batch_end", original)
     train(resume=run.id, progress=False)
     assert run.status().state == "finished"
     assert run.status().steps == 72
-    assert same_weights(whole, run)
-    a, b = (read_scalars(r.path) for r in (whole, run))
-    for tag in ("train_loss", "train_acc", "val_loss", "val_acc", "lr", "epoch"):
-        assert np.array_equal(a[tag].steps, b[tag].steps), tag
-        assert np.array_equal(a[tag].values, b[tag].values), tag
+    check_same_training(run, uninterrupted(model))
 
 
 KILLED = """
@@ -131,23 +103,20 @@ train(read_config(sys.argv[1]), progress=False)
 
 
 # before the first checkpoint; after an epoch's; between two that were saved for their age
+# before the first checkpoint; after an epoch's; between two that were saved for their age
 @pytest.mark.parametrize(("step", "save_every"), [(7, 300), (37, 300), (41, 0)])
-def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(colours, tmp_path, step, save_every):
-    dropping = {"keep_patches": 0.5, "drop_path": 0.3, "augment": "trivial", "mixup": 0.8, "cutmix": 1.0}
-    whole = train(config(colours, batch_size=4, dropout=0.1, **dropping), progress=False)
-    (tmp_path / "config.yaml").write_text(dump_config(whole.config))
+def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
+    colours, tmp_path, step, save_every, uninterrupted
+):
+    (tmp_path / "config.yaml").write_text(dump_config(reference_config(colours)))
     command = [sys.executable, "-c", KILLED, str(tmp_path / "config.yaml"), str(step), str(save_every)]
     ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
     assert ended.returncode == -signal.SIGKILL
-    (run,) = [run for run in list_runs(bundled=False) if run.id != whole.id]
+    (run,) = list_runs(bundled=False)
     assert run.last.is_file() == (step > 24)
     assert run.status().state == "failed"
     train(resume=run.id, progress=False)
-    assert same_weights(whole, run)
-    a, b = (read_scalars(r.path) for r in (whole, run))
-    for tag in ("train_loss", "train_acc", "val_loss", "val_acc", "lr", "epoch"):
-        assert np.array_equal(a[tag].steps, b[tag].steps), tag
-        assert np.array_equal(a[tag].values, b[tag].values), tag
+    check_same_training(run, uninterrupted())
 
 
 def test_patches_are_dropped_until_the_last_full_epochs(colours, monkeypatch):
@@ -212,8 +181,6 @@ def test_a_request_to_stop_that_outlived_its_process_does_not_stop_the_resume(co
 
 
 def test_signal_handlers_are_put_back(colours):
-    import signal
-
     before = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)]
     train(config(colours, epochs=1), progress=False)
     assert [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)] == before
@@ -237,8 +204,6 @@ def test_wrong_input_leaves_no_folder(colours, values):
 
 
 def test_a_run_is_trained_by_one_process_at_a_time(colours):
-    from filelock import FileLock
-
     run = train(config(colours, epochs=1), progress=False)
     with FileLock(run.path / ".lock"), pytest.raises(UserError, match="already being trained"):
         engine.execute(run)
