@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import plotly.graph_objects as go
 import pytest
 
-from dashboard.talk import scene_types, scenes
+from dashboard.talk import scene_types, scenes, stage
 from dashboard.talk.files import PAGES
 from tests.conftest import ROOT
 from vitcore.errors import UserError
@@ -113,3 +114,14 @@ def test_pages_import_no_other_page_for_their_scene():
         code = (ROOT / "dashboard" / page / "scene.py").read_text()
         others = [other for other in PAGES if other != page and f"dashboard.{other}" in code]
         assert not others, page
+
+
+def test_figure_on_the_stage_has_one_size_of_type():
+    drawn = go.Figure(go.Scatter(y=[1, 2])).update_layout(font_size=13, height=900, legend_font_size=9)
+    made = stage.uniform(drawn, 362)
+    layout = made.layout
+    sizes = {layout.legend.font.size, layout.hoverlabel.font.size, layout.xaxis.tickfont.size}
+    sizes |= {layout.yaxis.tickfont.size, layout.xaxis.title.font.size, layout.yaxis.title.font.size}
+    assert sizes == {13}
+    assert layout.height == 362
+    assert (drawn.layout.height, drawn.layout.legend.font.size) == (900, 9)  # the page's figure is unchanged

@@ -119,11 +119,11 @@ def _pieces(step: Step) -> list[Piece]:
     count = len(shown.parts)
     made = []
     for figure, alt in shown.parts:
-        large = stage.enlarged(figure, stage.HEIGHT // count, stage.TYPE)
-        large.update_layout(height=None, autosize=True)
+        chart = stage.uniform(figure, None).update_layout(autosize=True)
         label = f'role="img" aria-label="{html.escape(alt)}"'
-        body = f'<div class="alone-figure" {label} style="--of:{count}"></div>'
-        made.append(Piece("figure", body, large.to_json()))
+        place = f'<div class="alone-figure" {label}></div>'
+        body = f'<div class="talk-figure" style="--of:{count}">{place}</div>'
+        made.append(Piece("figure", body, chart.to_json()))
     return made
 
 
