@@ -76,8 +76,8 @@ def explorer_of(run: Run, chosen: Chosen, data: Dataset, state: dict[str, str]) 
 
 
 def talk_file(talk: Talk) -> tuple[str, list[str]]:
-    """A whole talk as one file, and a sentence for each step whose view is not here: it stands there instead
-    of the view, as in the talk itself.
+    """A whole talk as one file, and a sentence for each step that can't be shown. The file has the sentence
+    instead of the view, as the talk does.
     """
     pieces: list[Piece] = []
     sections, missing = [], []

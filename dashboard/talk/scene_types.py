@@ -90,10 +90,10 @@ def run_in(state: State, key: str, found: Sequence[Run], first: Run | None = Non
     run = next((run for run in found if run.id == wanted), None)
     if wanted and run is None:
         if any(one.id == wanted for one in resources.runs()):
-            raise UserError(f"The link names the run {wanted}, which this view cannot show: name another.")
+            raise UserError(f"The link names the run {wanted}, which this view can't show: name another.")
         raise UserError(
-            f"The link names the run {wanted[:80]}, which is not here: `python -m vitcore runs` lists those "
-            "that are, `import` brings one."
+            f"The link names the run {wanted[:80]}, which is not on this machine: `python -m vitcore runs` "
+            "lists the runs that are, `import` adds one."
         )
     if run is None and not found:
         raise UserError("There is no trained model yet: train one, or import one.")
@@ -117,17 +117,17 @@ def check_choices(state: State, **choices: Sequence[str]) -> None:
     """Raise `UserError` for a value that the page would ignore. An empty value is the default."""
     for name, options in choices.items():
         if state.get(name) and state[name] not in options:
-            raise unusable(name, state, f"it can say {', '.join(f'{name}={one}' for one in options)}")
+            raise unusable(name, state, f"use {', '.join(f'{name}={one}' for one in options)}")
 
 
 def unusable(name: str, state: State, instead: str) -> UserError:
-    """The error for a value in a link that nothing can be drawn from; `instead` says what to do."""
-    return UserError(f"The link says {f'{name}={state[name]}'[:80]}, which cannot be shown: {instead}.")
+    """The error for an invalid value in a link; `instead` says what to do."""
+    return UserError(f"The link says {f'{name}={state[name]}'[:80]}, which can't be shown: {instead}.")
 
 
 def missing_sweep(name: str) -> UserError:
     """The error for a sweep that is not on this machine."""
     return UserError(
-        f"The link names the sweep {name[:80]!r}, which is not here: `python -m vitcore sweep list` lists "
-        "those that are."
+        f"The link names the sweep {name[:80]!r}, which is not on this machine: `python -m vitcore sweep "
+        "list` lists the sweeps that are."
     )

@@ -14,7 +14,7 @@ from vitcore.errors import UserError
 
 
 def scene(page: str, state: State) -> Scene:
-    """What the address of a page shows at large. Raises `UserError` if that is not here."""
+    """What the address of a page shows at large. Raises `UserError`."""
     make = _makers().get(page)
     if make is None:
         raise UserError(f"There is no page {page[:60]!r}: name one of {', '.join(_makers())}.")

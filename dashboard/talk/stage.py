@@ -23,11 +23,11 @@ from dashboard.talk import scene_types
 from dashboard.talk.files import Step
 
 HEIGHT = 362  # pixels of all figures together; talk.css enlarges them to 73 % of the window's height
-FULL = (56, 160)  # characters of a title in one line, and of a sentence in two, in type of full size
+FULL = (56, 160)  # characters of a title in one line, and of a sentence in two lines, at full size
 
 
 def words(step: Step) -> str:
-    """What the audience reads, as HTML; a line does not end between a number and its unit or error."""
+    """Title and sentence of a step as HTML, without line breaks between a number and its unit or error."""
     say = re.sub(r" (?=[%±])|(?<=±) ", "\u00a0", step.say)
     parts = zip((step.title, say), FULL, strict=True)
     head, text = (' class="talk-long"' if len(part) > most else "" for part, most in parts)
@@ -35,7 +35,7 @@ def words(step: Step) -> str:
 
 
 def draw(shown: scene_types.Scene, state: MutableMapping[str, str], *, key: str, scale: float = 1.0) -> None:
-    """Draw it. `state` is the step's, which the explorer changes; `scale`: of the window to 720 pixels."""
+    """Draw a scene. The explorer changes the step's `state`. `scale`: the window's height over 720."""
     if isinstance(shown, scene_types.Explorer):
         explorer.show(shown.run, shown.chosen, shown.data, key=key, at=state)
     elif isinstance(shown, scene_types.Stepper):
