@@ -238,8 +238,8 @@ def test_a_step_that_cannot_be_drawn_says_so_in_its_place_and_the_others_are_the
     talk.write_text(f"title: Mine\nsteps:\n{steps}")
     done = write(str(talk), out)
     sentence = (
-        "The link names the run gone<b>, which is not here: `python -m vitcore runs` lists those that are, "
-        "`import` brings one."
+        "The link names the run gone<b>, which is not on this machine: `python -m vitcore runs` lists the "
+        "runs that are, `import` adds one."
     )
     assert done.returncode == 3
     assert done.stderr.strip().splitlines()[-1] == f"Step 2, T2: {sentence}"
@@ -261,7 +261,7 @@ def test_what_cannot_be_written_is_a_sentence(tmp_path):
     assert done.stderr.strip().endswith("there is no explorer to put into a file.")
     done = write("http://127.0.0.1:8501/patches?class=ship&step=3", tmp_path / "out.html")
     assert done.returncode == 1
-    assert done.stderr.strip().startswith("The address of patches is no explorer")
+    assert done.stderr.strip().startswith("An address of patches has no explorer")
     done = write("https://example.org/attention?class=ship", tmp_path / "out.html")
     assert done.returncode == 1
     assert done.stderr.strip().startswith("The link leads to 'example.org'")

@@ -300,7 +300,7 @@ def test_a_talk_written_by_hand_is_opened_reloaded_and_mended(own):
     at(page, 2, 4)
     drawn(page)
     page.keyboard.press("PageDown")
-    expect(page.get_by_text("The link names the run gone, which is not here:")).to_be_visible()
+    expect(page.get_by_text("The link names the run gone, which is not on this machine:")).to_be_visible()
     page.keyboard.press("PageDown")
     at(page, 4, 4)
     drawn(page)
@@ -309,7 +309,7 @@ def test_a_talk_written_by_hand_is_opened_reloaded_and_mended(own):
     with page.expect_download(timeout=TIMEOUT) as got:
         page.get_by_role("button", name="As one HTML file").first.click()
     taken = got.value.path().read_text()  # the good steps, and the sentence of the other one in its place
-    assert '<p class="alone-missing">The link names the run gone, which is not here:' in taken
+    assert '<p class="alone-missing">The link names the run gone, which is not on this machine:' in taken
     assert all(f"<h1>{title}</h1>" in taken for title in ("A ship", "A run", "Wrong", "Confusion"))
     page.goto(f"{visitor.url}/?talk=mine&step=4")
     at(page, 4, 4)
@@ -320,9 +320,9 @@ def test_a_talk_written_by_hand_is_opened_reloaded_and_mended(own):
     page.reload()
     at(page, 4, 4)
     page.goto(f"{visitor.url}/?talk=![x](http://127.0.0.1:1/x.png)")  # words, no picture
-    expect(page.get_by_text("There is no talk of the name '![x](http://127.0")).to_be_visible()
+    expect(page.get_by_text("There is no talk named '![x](http://127.0")).to_be_visible()
     page.goto(f"{visitor.url}/?talk=other")
-    expect(page.get_by_text("There is no talk of the name 'other'")).to_be_visible()
+    expect(page.get_by_text("There is no talk named 'other'")).to_be_visible()
     visitor.check()
 
 
@@ -354,4 +354,4 @@ def test_two_hundred_steps_leave_source_and_number_their_place(own):
     (folder / "my many.yaml").write_text("title: Many\n")
     visitor.open("")
     page.get_by_role("button", name="Talk").click()
-    expect(page.get_by_text("my many.yaml: the name of a talk's file")).to_be_visible()
+    expect(page.get_by_text("my many.yaml: a talk's file name")).to_be_visible()
