@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
@@ -24,7 +23,7 @@ from vitcore.paths import runs_dir
 from vitcore.runs.folder import list_runs
 from vitcore.training import engine, train
 from vitcore.training import rehearse as rehearsing
-from vitcore.training.rehearse import Clock, Load, Rehearsal, rehearse
+from vitcore.training.rehearse import Load, Rehearsal, Trial, rehearse
 from vitcore.training.storage import disk_of
 
 
@@ -128,54 +127,67 @@ def test_other_programs_are_seen_and_worth_a_word():
     assert str(uneven).endswith(" Steps took from 0.1 to 0.9 seconds: something else kept this machine busy.")
 
 
-def through_steps(clock, monkeypatch, step_s, others, single_s=0.0):
-    """Give the clock steps of those seconds until it ends the fit; the number of steps on one thread."""
-    now, used, trainer = 0.0, 0.0, SimpleNamespace(should_stop=False)
-    module = SimpleNamespace(device=torch.device("cpu"))
-    monkeypatch.setattr(
-        rehearsing, "time", SimpleNamespace(perf_counter=lambda: now, process_time=lambda: used)
-    )
-    clock.began, clock.load, clock.threads = 0.0, SimpleNamespace(others=others), 2
+class PlayedTrainer:
+    """Gives a timer steps of those seconds until it ends the fit; those on one thread take `one_thread_s`."""
+
+    def __init__(self, step_s, one_thread_s):
+        self.step_s, self.one_thread_s, self.now, self.used = step_s, one_thread_s, 0.0, 0.0
+        self.callbacks, self.should_stop = [], False
+        self.strategy = SimpleNamespace(root_device=torch.device("cpu"))
+
+    def fit(self, module, loader):
+        self.should_stop = False
+        for step in self.step_s:
+            self.now += step
+            self.used += step if torch.get_num_threads() > 1 else self.one_thread_s
+            self.callbacks[-1].on_train_batch_end(self, module)
+            if self.should_stop:
+                return
+        raise AssertionError("the timer did not end the fit")
+
+
+@pytest.fixture
+def played(monkeypatch):
+    """The steps that a trial of twenty finds where they take those seconds, on two threads."""
     threads = torch.get_num_threads()
-    try:
-        for step in step_s:
-            now += step
-            used += step if clock.single is None else single_s
-            clock.on_train_batch_end(trainer, module)
-            if trainer.should_stop:
-                break
-            assert torch.get_num_threads() == (threads if clock.single is None else 1)
-    finally:
-        torch.set_num_threads(threads)
-    assert trainer.should_stop
-    clock.on_train_end(trainer, module)
+    torch.set_num_threads(2)
+
+    def play(step_s, others, one_thread_s=0.0):
+        trainer = PlayedTrainer(step_s, one_thread_s)
+        clocks = {"perf_counter": lambda: trainer.now, "process_time": lambda: trainer.used}
+        monkeypatch.setattr(rehearsing, "time", SimpleNamespace(**clocks))
+        monkeypatch.setattr(rehearsing, "Load", lambda: SimpleNamespace(others=others))
+        found = Trial(trainer, SimpleNamespace(device=torch.device("cpu")), []).steps(20)
+        assert torch.get_num_threads() == 2
+        assert not trainer.callbacks
+        return found
+
+    yield play
+    torch.set_num_threads(threads)
 
 
-def test_a_quiet_machine_gets_the_median_of_the_steps_after_the_first_ones(monkeypatch):
-    clock = Clock(20)
-    through_steps(clock, monkeypatch, [5.0, 2.0, 1.0, *[0.1, 0.1, 0.2] * 9], others=0.05)
-    assert len(clock.seconds) == 20
-    assert statistics.median(clock.seconds) == pytest.approx(0.1)
-    assert not clock.busy
-    assert clock.single is None
-    assert clock.least == pytest.approx(0.1)
+def test_a_quiet_machine_gets_the_median_of_the_steps_after_the_first_ones(played):
+    found = played([5.0, 2.0, 1.0, *[0.1, 0.1, 0.2] * 9], others=0.05)
+    assert len(found.seconds) == 20
+    assert found.median == pytest.approx(0.1)
+    assert not found.busy
+    assert found.one_thread_s is None
+    assert found.least == pytest.approx(0.1)
 
 
-def test_a_busy_machine_gets_some_steps_on_one_thread_and_what_two_would_make_of_them(monkeypatch):
-    clock = Clock(20)
-    through_steps(clock, monkeypatch, [9.0] * 40, others=0.8, single_s=0.4)
-    assert len(clock.seconds) == 3  # after 30 seconds, with one to warm up: five steps, not six
-    assert clock.busy
-    assert clock.single == pytest.approx([0.4] * 4)
-    assert clock.least == pytest.approx(0.2)
+def test_a_busy_machine_gets_some_steps_on_one_thread_and_what_two_would_make_of_them(played):
+    found = played([9.0] * 40, others=0.8, one_thread_s=0.4)
+    assert len(found.seconds) == 3  # after 30 seconds, with one to warm up: five steps, not six
+    assert found.busy
+    assert found.one_thread_s == pytest.approx(0.4)
+    assert found.least == pytest.approx(0.2)
 
 
-def test_steps_that_are_long_and_short_are_told_even_when_no_program_is_seen(monkeypatch):
-    clock = Clock(20)
-    through_steps(clock, monkeypatch, [0.1, 0.1, 0.1, *[0.1, 0.1, 0.1, 0.9] * 9], others=0.0, single_s=0.3)
-    assert clock.busy
-    assert clock.span == (pytest.approx(0.1), pytest.approx(0.9))
-    assert clock.least == pytest.approx(0.1)
+def test_steps_that_are_long_and_short_are_told_even_when_no_program_is_seen(played):
+    found = played([0.1, 0.1, 0.1, *[0.1, 0.1, 0.1, 0.9] * 9], others=0.0, one_thread_s=0.3)
+    assert found.busy
+    assert found.span == (pytest.approx(0.1), pytest.approx(0.9))
+    assert found.least == pytest.approx(0.1)
 
 
 def test_beside_other_work_the_lower_end_stays_near_the_time_alone(colours, monkeypatch):
