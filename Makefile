@@ -1,18 +1,21 @@
 # make run        creates .venv, installs, starts the dashboard on http://127.0.0.1:8501
 # make tensorboard  TensorBoard on all runs, on http://127.0.0.1:6006
-# make test       the same plus the test tools and, where it can, a Chromium; runs everything but the slow tests
+# make check      lint, types, import contracts, unit tests; no browser, no training
+# make test       the same, then the tests with processes, trainings and a browser; all but the slow ones
 # make test-slow  the slow tests alone
 # TORCH=cpu       takes PyTorch's CPU-only builds, far smaller on Linux: make run TORCH=cpu
 # PYTHON=...      the Python to build .venv with (3.11 or newer); PORT=... for make run
+# WORKERS=...     test processes; each has one thread for torch
 
 PYTHON ?= python3
 PORT ?= 8501
 TENSORBOARD_PORT ?= 6006
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 CPU_INDEX := https://download.pytorch.org/whl/cpu
 
-.PHONY: run tensorboard test test-slow lint format clean
+.PHONY: run tensorboard check test test-slow lint types format clean
 
 run: $(VENV)/.installed
 	@$(BIN)/python -m dashboard --port $(PORT)
@@ -20,17 +23,27 @@ run: $(VENV)/.installed
 tensorboard: $(VENV)/.installed
 	@$(BIN)/python -m vitcore tensorboard --port $(TENSORBOARD_PORT)
 
-test: $(VENV)/.tools lint
+# a file stays in one process: its fixtures are made once
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --durations 20
+
+check: lint types
+	$(PYTEST) tests/unit tests/house -m "not slow"
+
+test: lint types
 	@$(BIN)/python -m tests.chromium
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-slow: $(VENV)/.tools
 	@$(BIN)/python -m tests.chromium
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 lint: $(VENV)/.tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	PYTHONPATH=. $(BIN)/lint-imports
+
+types: $(VENV)/.tools
+	$(BIN)/basedpyright
 
 format: $(VENV)/.tools
 	$(BIN)/ruff check --fix .
