@@ -145,7 +145,7 @@ def test_a_sweep_of_samples_is_launched_stopped_and_deleted_as_one_thing(visitor
     if not page.get_by_role("button", name="Delete for good").is_visible():
         page.get_by_role("button", name="Manage").click()
     expect(page.get_by_role("button", name="Resume 8 runs")).to_be_enabled()
-    page.get_by_text("I do not need its 8 runs any more").click()
+    page.locator(f".st-key-sure_{sweep.name} label").click()
     page.get_by_role("button", name="Delete for good").click()
     visitor.settle()
     assert {s.name for s in own_sweeps(server)} == before
