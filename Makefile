@@ -1,7 +1,8 @@
 # make run        creates .venv, installs, starts the dashboard on http://127.0.0.1:8501
 # make tensorboard  TensorBoard on all runs, on http://127.0.0.1:6006
-# make test       the same plus the test tools and, where it can, a Chromium; runs everything but the slow tests
-# make test-slow  the slow tests alone
+# make check      format, lint, types and the unit tests: under two minutes, without a browser or a training
+# make test       all of that, the tests with processes and the browser tests; finds or downloads a Chromium
+# make test-slow  the slow tests alone, one after the other
 # TORCH=cpu       takes PyTorch's CPU-only builds, far smaller on Linux: make run TORCH=cpu
 # PYTHON=...      the Python to build .venv with (3.11 or newer); PORT=... for make run
 
@@ -12,7 +13,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 CPU_INDEX := https://download.pytorch.org/whl/cpu
 
-.PHONY: run tensorboard test test-slow lint format clean
+# two processes, each with whole files: what a file's tests share is made once, and torch has one thread in each
+PYTEST := $(BIN)/python -m pytest --durations=20
+TOGETHER := -n 2 --dist loadfile
+
+.PHONY: run tensorboard check test test-slow lint types format clean
 
 run: $(VENV)/.installed
 	@$(BIN)/python -m dashboard --port $(PORT)
@@ -20,17 +25,23 @@ run: $(VENV)/.installed
 tensorboard: $(VENV)/.installed
 	@$(BIN)/python -m vitcore tensorboard --port $(TENSORBOARD_PORT)
 
-test: $(VENV)/.tools lint
+check: lint types
+	$(PYTEST) $(TOGETHER) -m "not slow" tests/unit tests/house
+
+test: lint types
 	@$(BIN)/python -m tests.chromium
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) $(TOGETHER) -m "not slow" tests/unit tests/house tests/process tests/browser
 
 test-slow: $(VENV)/.tools
 	@$(BIN)/python -m tests.chromium
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 lint: $(VENV)/.tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(VENV)/.tools
+	$(BIN)/basedpyright
 
 format: $(VENV)/.tools
 	$(BIN)/ruff check --fix .
