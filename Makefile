@@ -24,14 +24,15 @@ tensorboard: $(VENV)/.installed
 	@$(BIN)/python -m vitcore tensorboard --port $(TENSORBOARD_PORT)
 
 # a file stays in one process: its fixtures are made once
-PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --durations 20
+PYTEST := $(BIN)/python -m pytest --durations 20
+TOGETHER := --numprocesses $(WORKERS) --dist loadfile
 
 check: lint types
-	$(PYTEST) tests/unit tests/house -m "not slow"
+	$(PYTEST) $(TOGETHER) -m "not slow" tests/unit tests/house
 
 test: lint types
 	@$(BIN)/python -m tests.chromium
-	$(PYTEST) -m "not slow"
+	$(PYTEST) $(TOGETHER) -m "not slow"
 
 test-slow: $(VENV)/.tools
 	@$(BIN)/python -m tests.chromium

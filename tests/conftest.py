@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # one thread a worker, and for the processes that it starts
+if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported, and for the processes that tests start
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
@@ -14,6 +14,20 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("VITLAB_SHARED", ROOT.parent / "shared"))
+
+
+SECONDS = {"process": 300, "browser": 180}  # a test's limit by its folder, twice the worst seen; else 120
+SLOW_SECONDS = 900
+
+
+def pytest_collection_modifyitems(items):
+    """A limit for every test that has none of its own (pytest-timeout)."""
+    for item in items:
+        if item.get_closest_marker("timeout"):
+            continue
+        tier = item.path.relative_to(ROOT / "tests").parts[0]
+        slow = item.get_closest_marker("slow")
+        item.add_marker(pytest.mark.timeout(SLOW_SECONDS if slow else SECONDS.get(tier, 120)))
 
 
 @pytest.fixture(autouse=True)

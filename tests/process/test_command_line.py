@@ -18,8 +18,6 @@ from tests.waiting import until
 from vitcore.paths import runs_dir
 from vitcore.runs.folder import Run, list_runs
 
-pytestmark = pytest.mark.timeout(240)
-
 
 def tiny(colours, *more):
     words = ["--data", f"folder:{colours}", "--epochs", 1, "--batch-size", 16, "--device", "cpu"]

@@ -9,13 +9,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 from safetensors.torch import load_file
 
 from tests.conftest import ROOT, TINY_VIT
+from tests.process.trainings import processes, wait_for, wait_until_training
+from tests.waiting import until
 from vitcore.config import make_config
 from vitcore.errors import UserError
 from vitcore.queue import launch as background
@@ -180,25 +181,10 @@ def test_a_run_of_two_devices_goes_through_the_queue_and_a_kill_leaves_no_proces
         "quick", model="vit", data=f"folder:{colours}", device="cpu", **{**PLAIN, "epochs": 2000}, devices=2
     )
     run = background.launch(config)
-    end = time.monotonic() + 90
-    while not run.status().step and time.monotonic() < end:
-        time.sleep(0.2)
-    assert run.status().step, run.log.read_text()
-    os.kill(run.status().pid, signal.SIGTERM)  # what a scheduler sends first
-    while run.status().state != "stopped" and time.monotonic() < end:
-        time.sleep(0.2)
-    assert run.status().state == "stopped"
+    os.kill(wait_until_training(run).pid, signal.SIGTERM)  # what a scheduler sends first
+    wait_for(run, "stopped")
     assert run.last.is_file()
-    import psutil
-
-    while time.monotonic() < end:
-        left = [
-            p for p in psutil.process_iter(["cmdline"]) if str(run.path) in " ".join(p.info["cmdline"] or [])
-        ]
-        if not left:
-            return
-        time.sleep(0.2)
-    raise AssertionError(left)
+    until(lambda: not processes(run.id), 30)
 
 
 def test_ranks_are_read_from_every_launcher(monkeypatch):

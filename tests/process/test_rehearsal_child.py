@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import time
 from types import SimpleNamespace
 
 import psutil
@@ -11,14 +10,8 @@ import pytest
 
 from dashboard.training import rehearsal
 from dashboard.training.rehearsal import TOO_LONG, Child
+from tests.waiting import until
 from vitcore.config import dump_config, make_config
-
-
-def wait_until(fact, seconds=60.0):
-    end = time.monotonic() + seconds
-    while not fact() and time.monotonic() < end:
-        time.sleep(0.05)
-    return fact()
 
 
 @pytest.fixture
@@ -55,7 +48,7 @@ def test_one_visitors_cancel_leaves_the_other_ones_rehearsal_alone(child, monkey
 def test_it_has_a_time_limit_even_when_nobody_looks(monkeypatch):
     monkeypatch.setattr(rehearsal, "LIMIT_S", 0.3)
     child = Child("a", dump_config(make_config("quick", model="vit", device="cpu")))
-    assert wait_until(lambda: not child.going, seconds=10)
+    until(lambda: not child.going, 20)
     assert child.words() == (False, TOO_LONG)
     child.end()
 
@@ -63,6 +56,6 @@ def test_it_has_a_time_limit_even_when_nobody_looks(monkeypatch):
 def test_what_the_training_would_refuse_is_said_in_a_sentence():
     config = make_config("quick", model="vit", device="cpu", data="folder:/nowhere/at-all")
     child = Child("a", dump_config(config))
-    assert wait_until(lambda: not child.going)
+    until(lambda: not child.going)
     assert child.words() == (False, "There is no folder /nowhere/at-all.")
     child.end()

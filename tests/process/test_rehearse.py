@@ -106,6 +106,7 @@ def test_running_out_of_memory_gets_the_sentence_of_a_training(colours, monkeypa
         rehearse(config(colours), steps=3)
 
 
+@pytest.mark.slow  # measures the load of the machine: nothing may run beside it
 def test_other_programs_are_seen_and_worth_a_word():
     load = Load()
     spin = "import time\nend = time.time() + 3\nwhile time.time() < end: pass"
@@ -190,6 +191,7 @@ def test_steps_that_are_long_and_short_are_told_even_when_no_program_is_seen(pla
     assert found.least == pytest.approx(0.1)
 
 
+@pytest.mark.slow  # measures the load of the machine: nothing may run beside it
 def test_beside_other_work_the_lower_end_stays_near_the_time_alone(colours, monkeypatch):
     """Really, with programs that take all processors: the median grows with them, the lower end hardly."""
     monkeypatch.setattr("vitcore.training.rehearse._startup_s", lambda: 0.0)
