@@ -70,3 +70,12 @@ endif
 $(VENV)/.tools: requirements-dev.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
 	@touch $@
+
+.PHONY: lint-js test-js
+lint-js: $(VENV)/.tools
+	$(BIN)/deno lint --quiet
+	$(BIN)/deno fmt --check --quiet
+	$(BIN)/deno check --no-remote --quiet dashboard/components dashboard/talk tests/unit/components
+
+test-js: $(VENV)/.tools
+	$(BIN)/deno test --no-remote --quiet

@@ -5,7 +5,7 @@ import { keepAddress, writeAddress } from "../shared/address.js";
 import { bytesOf, table } from "../shared/colors.js";
 import { canvasOf, CanvasPainter } from "../shared/paint.js";
 import { colouring, zoomOf } from "../shared/theme.js";
-import { Maps, shelf, unpack } from "./frames.js";
+import { Maps, rolloutMap, shelf, unpack } from "./frames.js";
 import { Input } from "./input.js";
 import { maskBits } from "./mask.js";
 import { showControls, showWords } from "./panels.js";
@@ -234,12 +234,6 @@ class Explorer {
     }, PLAY_MS);
   }
 
-  // A row of the rollout as a map over the patches.
-  rolled(token) {
-    const { tokens, first } = this.header;
-    return this.frame.rollout.subarray(token * tokens + first, (token + 1) * tokens);
-  }
-
   draw() {
     this.look = colouring(this.root);
     this.type = { font: this.look.font };
@@ -273,7 +267,7 @@ class Explorer {
     const { header, state, frame, maps, hover } = this;
     const cell = this.over ?? { r: state.layer, c: state.head };
     const rollout = state.map === "rollout" && !this.over;
-    const one = (m, token) => (rollout ? this.rolled(token) : m.map(cell.r, cell.c));
+    const one = (m, token) => (rollout ? rolloutMap(frame, token) : m.map(cell.r, cell.c));
     const values = [one(maps, this.shown)], tokens = [this.shown];
     const other = hover !== null ? state.query : state.second; // the pointer beside A, or B beside A
     const twin = state.query !== null && other !== null && other !== hover;
