@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CPU_INDEX := https://download.pytorch.org/whl/cpu
 
-.PHONY: run tensorboard check test test-slow lint types format clean
+.PHONY: run tensorboard check test test-js test-slow lint types format clean
 
 run: $(VENV)/.installed
 	@$(BIN)/python -m dashboard --port $(PORT)
@@ -27,12 +27,15 @@ tensorboard: $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest --durations 20
 TOGETHER := --numprocesses $(WORKERS) --dist loadfile
 
-check: lint types
+check: lint types test-js
 	$(PYTEST) $(TOGETHER) -m "not slow" tests/unit tests/house
 
-test: lint types
+test: lint types test-js
 	@$(BIN)/python -m tests.chromium
 	$(PYTEST) $(TOGETHER) -m "not slow"
+
+test-js: $(VENV)/.tools
+	$(BIN)/deno test --no-remote --quiet
 
 test-slow: $(VENV)/.tools
 	@$(BIN)/python -m tests.chromium
@@ -42,13 +45,17 @@ lint: $(VENV)/.tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	PYTHONPATH=. $(BIN)/lint-imports
+	$(BIN)/deno lint --quiet
+	$(BIN)/deno fmt --check --quiet
 
 types: $(VENV)/.tools
 	$(BIN)/basedpyright
+	$(BIN)/deno check --no-remote --quiet dashboard/components dashboard/talk tests/unit/components
 
 format: $(VENV)/.tools
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/deno fmt --quiet
 
 clean:
 	rm -rf $(VENV)
@@ -70,12 +77,3 @@ endif
 $(VENV)/.tools: requirements-dev.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
 	@touch $@
-
-.PHONY: lint-js test-js
-lint-js: $(VENV)/.tools
-	$(BIN)/deno lint --quiet
-	$(BIN)/deno fmt --check --quiet
-	$(BIN)/deno check --no-remote --quiet dashboard/components dashboard/talk tests/unit/components
-
-test-js: $(VENV)/.tools
-	$(BIN)/deno test --no-remote --quiet

@@ -52,20 +52,20 @@ def full_cifar10(shared, monkeypatch) -> Path:
 
 
 def make_folder(place: Path, classes: dict[str, tuple[int, int, int]], count: int, size: int = 24) -> Path:
-    """A dataset folder of noisy single-coloured images: easy to learn, quick to read."""
+    """A dataset folder of noisy single-colored images: easy to learn, quick to read."""
     random = np.random.default_rng(0)
-    for name, colour in classes.items():
+    for name, color in classes.items():
         (place / name).mkdir(parents=True)
         for i in range(count):
-            pixels = np.clip(random.normal(colour, 30, (size, size + i % 5, 3)), 0, 255).astype(np.uint8)
+            pixels = np.clip(random.normal(color, 30, (size, size + i % 5, 3)), 0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(place / name / f"{i:03d}.png")
     return place
 
 
 @pytest.fixture(scope="session")
-def colours(tmp_path_factory) -> Path:
+def colors(tmp_path_factory) -> Path:
     """Two classes of 60 images each."""
-    return make_folder(tmp_path_factory.mktemp("colours"), {"blue": (40, 60, 200), "red": (200, 60, 40)}, 60)
+    return make_folder(tmp_path_factory.mktemp("colors"), {"blue": (40, 60, 200), "red": (200, 60, 40)}, 60)
 
 
 TINY_VIT = {

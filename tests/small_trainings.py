@@ -25,17 +25,17 @@ RANDOM = {
 }
 
 
-def config(colours, model: str = "vit", **more) -> Config:
+def config(colors, model: str = "vit", **more) -> Config:
     tiny = TINY_VIT if model == "vit" else TINY_RESNET
     return make_config(
-        "quick", model=model, data=f"folder:{colours}", **{"epochs": 3, "device": "cpu", **tiny, **more}
+        "quick", model=model, data=f"folder:{colors}", **{"epochs": 3, "device": "cpu", **tiny, **more}
     )
 
 
-def reference_config(colours, model: str = "vit") -> Config:
+def reference_config(colors, model: str = "vit") -> Config:
     """What the fixture `uninterrupted` trains: 72 steps in three epochs."""
     mixing = {"augment": "trivial", "mixup": 0.8, "cutmix": 1.0}
-    return config(colours, model, batch_size=4, **mixing, **RANDOM[model])
+    return config(colors, model, batch_size=4, **mixing, **RANDOM[model])
 
 
 def same_weights(a: Run, b: Run) -> bool:

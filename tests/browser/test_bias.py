@@ -35,7 +35,7 @@ def models():
 
 @pytest.fixture(scope="module")
 def cat(data):
-    """The first cat, normalised [1, 3, 32, 32]."""
+    """The first cat, normalized [1, 3, 32, 32]."""
     return normalize(torch.from_numpy(data.test.images[np.flatnonzero(data.test.labels == 3)[:1]]))
 
 

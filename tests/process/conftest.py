@@ -25,7 +25,7 @@ def fake_trainer(monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def uninterrupted(colours, tmp_path_factory):
+def uninterrupted(colors, tmp_path_factory):
     """A function from a model's name to its reference training, made once in each process of pytest."""
     from tests.small_trainings import reference_config
     from vitcore.training import train
@@ -34,6 +34,6 @@ def uninterrupted(colours, tmp_path_factory):
 
     @functools.cache
     def trained(model):
-        return train(reference_config(colours, model), runs_dir=place, progress=False)
+        return train(reference_config(colors, model), runs_dir=place, progress=False)
 
     return lambda model="vit": trained(model)

@@ -15,7 +15,7 @@ from vitcore.models import build, count_parameters, load_run
 from vitcore.training import train
 
 
-def test_the_architecture_that_the_documentation_shows_is_complete(tmp_path, monkeypatch, colours):
+def test_the_architecture_that_the_documentation_shows_is_complete(tmp_path, monkeypatch, colors):
     """Its one file, put where docs/python.md says, is found, built, trained and offered."""
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(), re.DOTALL)
     (source,) = [block for block in blocks if "ARCHITECTURE = Architecture(" in block]
@@ -25,7 +25,7 @@ def test_the_architecture_that_the_documentation_shows_is_complete(tmp_path, mon
     monkeypatch.setattr(registry, "__path__", [*registry.__path__, str(tmp_path)])
     monkeypatch.setitem(ARCHITECTURES, "mlp", registry._found()["mlp"])
     run = train(
-        make_config("quick", model="mlp", data=f"folder:{colours}", epochs=1, hidden=8, device="cpu"),
+        make_config("quick", model="mlp", data=f"folder:{colors}", epochs=1, hidden=8, device="cpu"),
         progress=False,
     )
     assert run.status().state == "finished"
@@ -34,9 +34,9 @@ def test_the_architecture_that_the_documentation_shows_is_complete(tmp_path, mon
 
 
 @pytest.mark.parametrize(("name", "options"), CASES[:-1], ids=ids[:-1])
-def test_every_architecture_trains_under_quick(name, options, colours):
+def test_every_architecture_trains_under_quick(name, options, colors):
     config = make_config(
-        "quick", model=name, data=f"folder:{colours}", epochs=1, batch_size=16, device="cpu", **options
+        "quick", model=name, data=f"folder:{colors}", epochs=1, batch_size=16, device="cpu", **options
     )
     run = train(config, progress=False)
     assert run.status().state == "finished"

@@ -22,8 +22,8 @@ from vitcore.training import train
 
 
 @pytest.fixture
-def board(colours):
-    own = train(config(colours, epochs=1), progress=False)
+def board(colors):
+    own = train(config(colors, epochs=1), progress=False)
     with SummaryWriter(str(runs_dir() / "somebody" / "version_0")) as writer:
         writer.add_scalar("eval/score", 0.5, 3)
     with socket.socket() as probe:

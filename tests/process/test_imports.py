@@ -65,7 +65,8 @@ def test_stored_experiments_need_no_torch():
 
 def test_tokens_are_drawn_without_torch():
     code = (
-        "from dashboard.shared import model_outputs, resources\nimport dashboard.components.stepper, vitcore.analysis.cost\n"
+        "from dashboard.shared import model_outputs, resources\n"
+        "import dashboard.components.stepper, vitcore.analysis.cost\n"
         "run = resources.bundled()['vit']\n"
         "assert model_outputs.tokens(run, resources.dataset().test.images[0])[0].shape == (65, 256)"
     )
@@ -75,7 +76,8 @@ def test_tokens_are_drawn_without_torch():
 @pytest.mark.parametrize("section", ["Scores", "Confusion", "Disagreement", "Speed to accuracy"])
 def test_stored_scores_are_drawn_without_torch(section):
     code = (
-        "from dashboard.overview import featured_image\nfeatured_image.WARM_AFTER_S = 3600\n"  # what the first page does behind itself
+        # what the first page does behind itself
+        "from dashboard.overview import featured_image\nfeatured_image.WARM_AFTER_S = 3600\n"
         "from streamlit.testing.v1 import AppTest\n"
         "at = AppTest.from_file('dashboard/app.py', default_timeout=120).run()\n"
         f"at.query_params.update(runs='vit-cifar10,resnet-cifar10', show={section!r})\n"

@@ -32,8 +32,8 @@ def test_after_each_epoch_stands_what_the_model_said(uninterrupted):
     np.testing.assert_allclose(found.probabilities.sum(axis=-1), 1, atol=1e-5)
 
 
-def test_the_training_is_the_same_with_and_without(colours, monkeypatch):
-    settings = config(colours, dropout=0.3, drop_path=0.2)
+def test_the_training_is_the_same_with_and_without(colors, monkeypatch):
+    settings = config(colors, dropout=0.3, drop_path=0.2)
     with_them = train(settings, progress=False)
     monkeypatch.setattr(learning.Eight, "_ask", lambda *given: None)
     without = train(settings, progress=False)
@@ -41,8 +41,8 @@ def test_the_training_is_the_same_with_and_without(colours, monkeypatch):
     assert same_weights(with_them, without)
 
 
-def test_a_resume_goes_on_where_it_was(colours, uninterrupted):
-    run = train_until(30, reference_config(colours))
+def test_a_resume_goes_on_where_it_was(colors, uninterrupted):
+    run = train_until(30, reference_config(colors))
     late = read_predictions(run.path).with_moment(48, 2.0, np.full((8, 2), 0.5))
     write_predictions(run.path, late)  # as of a run that was killed after what it goes back to
     train(resume=run, progress=False)
@@ -51,10 +51,10 @@ def test_a_resume_goes_on_where_it_was(colours, uninterrupted):
     np.testing.assert_allclose(ours.probabilities, theirs.probabilities, atol=1e-6)
 
 
-def test_a_full_disk_does_not_end_the_training_for_these(colours, monkeypatch, capfd):
+def test_a_full_disk_does_not_end_the_training_for_these(colors, monkeypatch, capfd):
     def full(*given):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(predictions, "write_atomic", full)
-    assert train(config(colours, epochs=1), progress=False).status().state == "finished"
+    assert train(config(colors, epochs=1), progress=False).status().state == "finished"
     assert "eight predictions could not be written: No space left" in capfd.readouterr().err

@@ -37,8 +37,8 @@ def size_of(place):
      {"optimizer": "adamw", "embed_dim": 64, "hidden_dim": 256}, {"epochs": 40, "batch_size": 64}],
     ids=["muon", "sgd", "adamw", "many snapshots"],
 )  # fmt: skip
-def test_steps_disk_and_parameters_are_those_of_the_run(colours, settings):
-    asked = config(colours, **settings)
+def test_steps_disk_and_parameters_are_those_of_the_run(colors, settings):
+    asked = config(colors, **settings)
     before = size_of(runs_dir()) if runs_dir().exists() else 0
     found = rehearse(asked, steps=3)
     assert before == (size_of(runs_dir()) if runs_dir().exists() else 0)
@@ -51,20 +51,20 @@ def test_steps_disk_and_parameters_are_those_of_the_run(colours, settings):
     assert found.device == "cpu"
 
 
-def test_minutes_are_the_minutes(colours, monkeypatch):
+def test_minutes_are_the_minutes(colors, monkeypatch):
     monkeypatch.setattr("vitcore.training.rehearse._startup_s", lambda: 6.0)  # not of the tests' own process
-    assert 7.1 <= rehearse(config(colours, minutes=7.0), steps=3).minutes < 8.0
+    assert 7.1 <= rehearse(config(colors, minutes=7.0), steps=3).minutes < 8.0
 
 
-def test_what_the_training_would_refuse_the_rehearsal_refuses(colours):
+def test_what_the_training_would_refuse_the_rehearsal_refuses(colors):
     with pytest.raises(UserError, match="no mps device"):
-        rehearse(config(colours, device="mps"))
+        rehearse(config(colors, device="mps"))
     with pytest.raises(UserError, match="for one device"):
-        rehearse(config(colours, devices=2))
+        rehearse(config(colors, devices=2))
 
 
-def test_a_disk_without_room_for_the_checkpoints_ends_a_run_before_its_first_step(colours, monkeypatch):
-    asked = config(colours)
+def test_a_disk_without_room_for_the_checkpoints_ends_a_run_before_its_first_step(colors, monkeypatch):
+    asked = config(colors)
     needed = []
 
     def full(home, bytes_needed):
@@ -97,13 +97,13 @@ def test_the_disk_of_minutes_is_that_of_the_epochs_they_are_expected_to_have():
     assert disk_of(400, 800, minutes, 6)[0] == 1200 + 400 + 200 * len({0, 1, 2, 4, 5, 6})
 
 
-def test_running_out_of_memory_gets_the_sentence_of_a_training(colours, monkeypatch):
+def test_running_out_of_memory_gets_the_sentence_of_a_training(colors, monkeypatch):
     def broken(*_):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate")
 
     monkeypatch.setattr(rehearsing.Classifier, "training_step", broken)
     with pytest.raises(UserError, match="choose a smaller batch_size"):
-        rehearse(config(colours), steps=3)
+        rehearse(config(colors), steps=3)
 
 
 @pytest.mark.slow  # measures the load of the machine: nothing may run beside it
@@ -192,10 +192,10 @@ def test_steps_that_are_long_and_short_are_told_even_when_no_program_is_seen(pla
 
 
 @pytest.mark.slow  # measures the load of the machine: nothing may run beside it
-def test_beside_other_work_the_lower_end_stays_near_the_time_alone(colours, monkeypatch):
+def test_beside_other_work_the_lower_end_stays_near_the_time_alone(colors, monkeypatch):
     """Really, with programs that take all processors: the median grows with them, the lower end hardly."""
     monkeypatch.setattr("vitcore.training.rehearse._startup_s", lambda: 0.0)
-    asked = config(colours, embed_dim=64, hidden_dim=256, epochs=40)
+    asked = config(colors, embed_dim=64, hidden_dim=256, epochs=40)
     threads = torch.get_num_threads()
     rehearse(asked, steps=6)
     quiet = rehearse(asked, steps=6)
@@ -214,9 +214,9 @@ def test_beside_other_work_the_lower_end_stays_near_the_time_alone(colours, monk
     assert torch.get_num_threads() == threads
 
 
-def test_piped_it_prints_words_and_json_only_when_asked(colours, tmp_path):
+def test_piped_it_prints_words_and_json_only_when_asked(colors, tmp_path):
     place = tmp_path / "asked.yaml"
-    place.write_text(dump_config(config(colours)))
+    place.write_text(dump_config(config(colors)))
     command = [sys.executable, "-m", "vitcore", "rehearse", "--config", str(place)]
     words = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "GB of memory" in words

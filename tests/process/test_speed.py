@@ -46,8 +46,8 @@ def test_the_memory_of_a_process_is_not_that_of_its_parent():
     assert 5e6 < int(child.stdout) < 0.4 * held.nbytes
 
 
-def test_a_run_whose_images_are_elsewhere_has_no_training_speed_and_says_why(tmp_path, colours):
-    images = shutil.copytree(colours, tmp_path / "images")
+def test_a_run_whose_images_are_elsewhere_has_no_training_speed_and_says_why(tmp_path, colors):
+    images = shutil.copytree(colors, tmp_path / "images")
     run = make_run(tmp_path / "runs", "tiny", model="vit", data=f"folder:{images}", **TINY_VIT)
     shutil.rmtree(images)
     done = CliRunner().invoke(app, ["probe", "speed", "--runs", run.id, "--json"])

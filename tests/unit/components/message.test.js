@@ -13,7 +13,7 @@ Deno.test("the header is the one that Python packed, in all its characters", () 
   const { header, at } = headerOf(bytes);
   for (const [name, value] of Object.entries(written.header)) assert.deepEqual(header[name], value);
   assert.equal(at % 4, 0);
-  assert.equal(bytesOf(header.colours).length, 3 * 256);
+  assert.equal(bytesOf(header.colors).length, 3 * 256);
   assert.equal(bytesOf(header.signs).length, 3 * 256);
 });
 

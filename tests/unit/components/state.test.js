@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import {
   addressOf,
-  NAMES,
   neighborOf,
   readState,
   stateText,
@@ -13,7 +12,37 @@ import {
 } from "../../../dashboard/components/explorer/state.js";
 
 const SNAPSHOTS = [{ step: 10 }, { step: 351 }, { step: null }];
-const HEADER = { layers: 6, heads: 8, side: 8, first: 1, only: null, snapshots: SNAPSHOTS };
+// as `ExplorerState.for_browser` in Python sends them
+const PARAMETERS = {
+  names: [
+    "query",
+    "second",
+    "layer",
+    "head",
+    "map",
+    "direction",
+    "scale",
+    "content",
+    "overlay",
+    "snapshot",
+    "mask",
+    "over",
+  ],
+  choices: {
+    direction: ["queries", "keys"],
+    scale: ["shared", "layer", "map"],
+    content: ["image", "positions"],
+  },
+};
+const HEADER = {
+  layers: 6,
+  heads: 8,
+  side: 8,
+  first: 1,
+  only: null,
+  snapshots: SNAPSHOTS,
+  parameters: PARAMETERS,
+};
 const WITHOUT_CLS = { ...HEADER, first: 0 };
 const search = (state, header) => new URLSearchParams(stateText(state, header)).toString();
 
@@ -34,7 +63,7 @@ Deno.test("an empty address is the default view, and the default view leaves the
     over: null,
   });
   assert.equal(search(state, HEADER), "");
-  assert.deepEqual(Object.keys(addressOf(state, HEADER)), NAMES);
+  assert.deepEqual(Object.keys(addressOf(state, HEADER)), PARAMETERS.names);
   assert.ok(Object.values(addressOf(state, HEADER)).every((text) => text === null));
 });
 

@@ -28,7 +28,7 @@ Deno.test("every step has a sentence that begins with its shape and counts its n
   const words = stepWords(stepper(), SHAPES);
   assert.equal(words.length, TITLES.length);
   words.forEach((text, i) => assert.ok(text.startsWith(`[${i}]: `), text));
-  assert.match(words[0], /4 x 4 pixels in three colours, 48 numbers/);
+  assert.match(words[0], /4 x 4 pixels in three colors, 48 numbers/);
   assert.match(words[1], /2 x 2 squares of 2 x 2 pixels/);
   assert.match(words[2], /4 tokens of 3 x 2 x 2 = 12 numbers/);
   assert.match(words[3], /12 numbers of every patch into 2\. In front comes CLS/);

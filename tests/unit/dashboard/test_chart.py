@@ -93,7 +93,7 @@ def test_axes_are_what_they_say(resumed):
 def test_a_smooth_curve_has_the_raw_one_behind(resumed):
     raw, smooth, _ = collect([resumed], ("val_acc",), Look(smooth=0.9), "66").items
     assert np.std(smooth["y"]) < np.std(raw["y"])
-    assert raw["colour"].startswith(smooth["colour"])
+    assert raw["color"].startswith(smooth["color"])
     assert not raw["legend"]
 
 

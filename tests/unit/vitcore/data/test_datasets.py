@@ -60,7 +60,7 @@ def test_cifar10_statistics_and_split_are_the_tutorials(full_cifar10):
 
 def test_a_folder_of_any_sizes_and_modes_becomes_a_dataset(tmp_path):
     place = make_folder(tmp_path / "d", {"a": (0, 0, 0), "b": (255, 255, 255)}, 20, size=50)
-    Image.new("L", (7, 90), 128).save(place / "a" / "grey.jpg")
+    Image.new("L", (7, 90), 128).save(place / "a" / "gray.jpg")
     Image.new("RGBA", (64, 64), (255, 0, 0, 0)).save(place / "b" / "clear.webp")
     (place / "a" / "notes.txt").write_text("not an image")
     data = load_dataset(f"folder:{place}", image_size=16)

@@ -38,7 +38,7 @@ ids = [name + ("-mean" if "pool" in options else "") for name, options in CASES]
 def test_the_registry_is_the_folder():
     files = {path.stem for path in (ROOT / "vitcore" / "architectures").glob("[a-z]*.py")}
     assert set(ARCHITECTURES) == files >= set(SMALL)
-    assert len({a.colour for a in ARCHITECTURES.values()}) == len(ARCHITECTURES)
+    assert len({a.color for a in ARCHITECTURES.values()}) == len(ARCHITECTURES)
     assert all(set(ARCHITECTURES[name].recipes) == set(RECIPE_NAMES) for name in SMALL)
 
 
@@ -78,7 +78,7 @@ def test_a_gradient_reaches_every_parameter_and_a_few_images_are_learned(name, o
         loss.backward()
         if step == 0:
             silent = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
-            # a bias in front of a batch normalisation is subtracted again
+            # a bias in front of a batch normalization is subtracted again
             assert not [n for n in silent if not (name == "googlenet" and n.endswith("bias"))]
         optimizer.step()
         if loss < 0.5:

@@ -190,7 +190,7 @@ def test_dropout_has_the_statistics_of_its_rate(rate):
     lanes = dropped[: count // 4 * 4].view(-1, 4)  # the four elements of one 64-bit word
     assert (lanes.mean(dim=0) - rate).abs().max() < 8 * sigma + 1 / 65536
     assert (torch.corrcoef(lanes.T) - torch.eye(4)).abs().max() < 0.01
-    assert abs((dropped[:-1] * dropped[1:]).mean() - rate**2) < 0.002  # neighbours across words too
+    assert abs((dropped[:-1] * dropped[1:]).mean() - rate**2) < 0.002  # neighbors across words too
 
 
 def test_dropout_passes_gradients_through_what_it_kept_and_is_off_in_evaluation():

@@ -32,10 +32,10 @@ def test_snapshots_of_minutes_are_few_whatever_the_last_epoch_is():
         assert len({0, last} | {epoch for epoch in wanted if epoch <= last}) <= 24
 
 
-def test_the_list_of_runs_does_not_promise_epochs_to_minutes(colours):
-    run = create_run(config(colours, minutes=5.0, epochs=3))
+def test_the_list_of_runs_does_not_promise_epochs_to_minutes(colors):
+    run = create_run(config(colors, minutes=5.0, epochs=3))
     assert as_row(run)["epochs"] is None
-    assert as_row(create_run(config(colours, epochs=3)))["epochs"] == 3
+    assert as_row(create_run(config(colors, epochs=3)))["epochs"] == 3
     print_table([as_row(run)])
 
 
