@@ -49,7 +49,7 @@ lint: $(VENV)/.tools
 	$(BIN)/deno fmt --check --quiet
 
 types: $(VENV)/.tools
-	$(BIN)/basedpyright
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 	$(BIN)/deno check --no-remote --quiet dashboard/components dashboard/talk tests/unit/components
 
 format: $(VENV)/.tools

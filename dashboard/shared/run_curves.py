@@ -10,6 +10,7 @@ from typing import Self
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator as Place
 
 from dashboard.components.curves import Best, Series, curves, series
 from dashboard.drawing import theme
@@ -24,7 +25,6 @@ AXES = {
 }  # fmt: skip
 TICK_S = 1.0  # between two looks at a run that trains
 TITLES = {"acc": "accuracy", "loss": "cross-entropy", "lr": "learning rate"}
-Place = st.delta_generator.DeltaGenerator
 MAIN = (("train_acc", "val_acc"), ("train_loss", "val_loss"))
 
 
