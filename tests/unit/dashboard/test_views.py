@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-import gc
 import io
 import json
 import struct
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import psutil
 import pytest
 import torch
 
@@ -22,7 +20,6 @@ from dashboard.shared import model_outputs
 from tests.made_runs import make_run
 from vitcore.analysis.attention import capture, rollout
 from vitcore.analysis.attribution import grad_cam
-from vitcore.analysis.heads import mean_distance
 from vitcore.analysis.relevance import relevance
 from vitcore.data import load_dataset
 from vitcore.errors import UserError
@@ -139,21 +136,6 @@ def test_a_map_in_units_of_an_even_spread():
     assert np.array_equal(class_maps.share_of_even(np.zeros((2, 2))), np.zeros((2, 2)))
 
 
-def test_answers_and_heads_over_test_images_equal_single_ones(vit, data):
-    chances = model_outputs.answers(vit, data)
-    assert chances.shape == (1000, 10)
-    accuracy = (chances.argmax(axis=1) == data.test.labels).mean()
-    assert accuracy == pytest.approx(vit.status().result["test_acc"], abs=0.035)  # n = 1,000 against 10,000
-    for i in (0, 437, 999):
-        assert np.allclose(chances[i], model_outputs.view(vit, data.test.images[i]).chances, atol=1e-4)
-    distance, _, count = model_outputs.heads(vit, data, None)
-    assert count == 200
-    model, places = vitcore.load("vit-cifar10"), np.linspace(0, 999, 200).round().astype(int)
-    images = torch.from_numpy(data.test.images[places])
-    direct = mean_distance(capture(model, images).weights, 4, has_cls=True).mean(dim=0)
-    assert np.allclose(distance, direct, atol=1e-3)
-
-
 def test_visitors_at_once_see_their_own_images_and_leave_no_gradients(vit, data):
     images = data.test.images[100:124]
     model = vitcore.load("vit-cifar10")
@@ -172,20 +154,6 @@ def test_visitors_at_once_see_their_own_images_and_leave_no_gradients(vit, data)
     from dashboard.shared import resources
 
     assert all(p.grad is None for p in resources.model(vit).parameters())
-
-
-@pytest.mark.slow
-def test_memory_stays_flat_over_300_images(vit, data):
-    process = psutil.Process()
-    for image in data.test.images[:60]:
-        model_outputs.view(vit, image)
-    gc.collect()
-    before = process.memory_info().rss
-    for image in data.test.images[60:360]:
-        model_outputs.view(vit, image)
-    gc.collect()
-    grown = (process.memory_info().rss - before) / 2**20
-    assert grown < 60, f"{grown:.0f} MB more after 300 images"  # kept for ever, they would be 120 MB
 
 
 def test_the_packed_message_can_be_taken_apart():
