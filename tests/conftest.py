@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("VITLAB_SHARED", ROOT.parent / "shared"))
 
 
-SECONDS = {"process": 300, "browser": 180}  # a test's limit by its folder, twice the worst seen; else 120
+SECONDS = {"process": 300, "browser": 180}  # a test's limit by its folder; else 120
 SLOW_SECONDS = 900
 
 
