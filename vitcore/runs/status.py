@@ -22,7 +22,9 @@ class Status(BaseModel):
     state: State
     reason: str = ""
     created: float = 0.0
-    queued: float | None = Field(default=None, description="its place in the queue: who has waited longest is next")
+    queued: float | None = Field(
+        default=None, description="its place in the queue: who has waited longest is next"
+    )
     wanted: str | None = Field(default=None, description="the key of the very device it waits for")
     slots: list[str] = Field(default_factory=list, description="the keys of the devices it was given")
     oom_kills: int | None = Field(default=None, description="of its control group when it started")
