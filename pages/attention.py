@@ -3,8 +3,8 @@
 import streamlit as st
 
 from dashboard.attention import class_maps, explorer
-from dashboard.components.download import gift
-from dashboard.drawing.markdown import plain, sentence
+from dashboard.components.download import offer_download
+from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import header, model_outputs, resources, selection
 from dashboard.talk import alone
 from vitcore.architectures import ARCHITECTURES
@@ -25,17 +25,17 @@ with run_control:
 try:
     data = resources.dataset_of(run)
 except UserError as error:
-    st.error(f"The images of {plain(run.title)} are gone. {sentence(error)}")
+    st.error(f"The images of {escape(run.title)} are missing. {sentence(error)}")
     st.stop()
 with image_controls:
     try:
-        chosen = selection.choose_image(data, lambda: model_outputs.answers(run, data))
+        chosen = selection.choose_image(data, lambda: model_outputs.predictions(run, data))
     except UserError as error:
         st.error(sentence(error))
         st.stop()
 
 if not ARCHITECTURES[run.config.model].attention:
-    class_maps.cnn(run, chosen, data.classes)
+    class_maps.show_grad_cam(run, chosen, data.classes)
     st.stop()
 
 
@@ -51,18 +51,20 @@ def explore() -> None:
         return
     if st.session_state.pop("explorer_file", False):  # HTML was pressed: the address holds what is seen
         text = alone.explorer_of(run, chosen, data, dict(st.query_params))
-        gift(text.encode(), f"vitlab-explorer-{run.id}.html", "text/html", key="gift")
+        offer_download(text.encode(), f"vitlab-explorer-{run.id}.html", "text/html", key="gift")
     if chosen.own:
         st.caption("This is your own image: it stays in this session and is not part of the link.")
     speaks, known = st.columns([1.35, 1], gap="large")
-    image = chosen.image if wish.mask is None else model_outputs.blanked(chosen.image, wish.mask)
+    image = chosen.image if wish.mask is None else model_outputs.masked_image(chosen.image, wish.mask)
     try:
         with speaks:
-            class_maps.classes_of(run, wish.snapshot, image, data.classes, class_maps.others(run))
+            class_maps.compare_class_maps(
+                run, wish.snapshot, image, data.classes, class_maps.comparable_runs(run)
+            )
     except UserError as error:
         st.error(sentence(error))
     with known:
-        class_maps.lens(view, data.classes, chosen.truth)
+        class_maps.show_logit_lens(view, data.classes, chosen.truth)
         st.download_button(
             "Download the arrays (.npz)",
             data=lambda: model_outputs.arrays(run, None if wish.positions else image, wish.snapshot),

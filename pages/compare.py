@@ -22,7 +22,9 @@ if not found:
 
 run_control, rest, more = st.columns([4.4, 1, 1.3], vertical_alignment="bottom")
 with run_control:
-    chosen = selection.choose_runs(found, "Runs", first=lambda: run_table.first(every), most=run_table.MOST)
+    chosen = selection.choose_runs(
+        found, "Runs", first=lambda: run_table.default_runs(every), most=run_table.MAX_COMPARED
+    )
 shelf = [run.id for run in found if run.bundled and run.weights]
 rest.button(
     "All bundled", key="all_bundled", width="stretch", on_click=selection.add_runs, args=(shelf,),
@@ -45,7 +47,7 @@ def overlay(active: bool) -> None:
         "a part of each image, so it can lie below validation. Full: validation images, whole and unchanged; "
         "a diamond marks the best. Dotted and faint: what a resume took back."
     )
-    run_curves.more(chosen, look, key="compare")
+    run_curves.more_metrics(chosen, look, key="compare")
     if active and not active_among(chosen):
         st.rerun()  # the scores below, too
 

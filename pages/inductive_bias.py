@@ -41,12 +41,12 @@ first_control, second_control, count_control, base_control = st.columns(
 with first_control:
     first = selection.choose_run(found, "Model", key="run", first=shelf.get("vit"))
 with second_control:
-    second = selection.choose_run(found, "Beside it", key="against", first=shelf.get("resnet"))
+    second = selection.choose_run(found, "Compare with", key="against", first=shelf.get("resnet"))
 count = count_control.segmented_control(
     "Test images", experiments.COUNTS, required=True, **BiasState.bound("count")
 )
 untrained = base_control.toggle(
-    "Untrained, too", **BiasState.bound("untrained", value="value"),
+    "Include untrained", **BiasState.bound("untrained", value="value"),
     help="The same models with the random weights that they began with: what the architecture alone does.",
 )  # fmt: skip
 

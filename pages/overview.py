@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.components import figure_files
 from dashboard.drawing import figures, pictures, svg, theme
-from dashboard.drawing.markdown import plain
+from dashboard.drawing.markdown import escape
 from dashboard.overview import featured_image
 from dashboard.shared import header, resources
 from dashboard.sweeps import sample_curves
@@ -38,21 +38,21 @@ shown = featured_image.choose(data, looks["vit"]["index"])
 pictured, told = st.columns([2, 1], gap="large")
 panels = pictured.container(key="looks").columns(3)
 image = pictures.picture(shown.image)
-panels[0].markdown(pictures.panel("The image", image, shown.name, plain(shown.name)))
+panels[0].markdown(pictures.panel("The image", image, shown.name, escape(shown.name)))
 kept, maps = [("The image", image, shown.name)], {}
 for panel, run in zip(panels[1:], (vit, resnet), strict=True):
     model = ARCHITECTURES[run.config.model].label
-    with panel, st.spinner(f"Asking the {model}") if shown.place is None else nullcontext():
-        where, chances = featured_image.reading(run, looks[run.config.model], shown)
-    says, made = data.classes[int(chances.argmax())], pictures.overlay(shown.image, where)
-    sure = f"{100 * chances.max():.0f} % sure"
+    with panel, st.spinner(f"Running the {model}") if shown.place is None else nullcontext():
+        where, probabilities = featured_image.reading(run, looks[run.config.model], shown)
+    says, made = data.classes[int(probabilities.argmax())], pictures.overlay(shown.image, where)
+    sure = f"{100 * probabilities.max():.0f} % confidence"
     if shown.truth is not None:
         truth = data.classes[shown.truth]
-        sure += " (right)" if says == truth else f" (wrong, it is a {truth})"
+        sure += " (correct)" if says == truth else f" (wrong: it is a {truth})"
     title = f"{model}: {METHODS[run.config.model]}"
     alt = f"{model}, where its answer {says} comes from: {pictures.brightest(where)}"
-    panel.markdown(pictures.panel(title, made, alt, f"says **{says}**, {sure}"))
-    kept.append((title, made, f"says {says}, {sure}"))
+    panel.markdown(pictures.panel(title, made, alt, f"predicts **{says}**, {sure}"))
+    kept.append((title, made, f"predicts {says}, {sure}"))
     maps[model] = where
 
 with told:
@@ -114,11 +114,11 @@ with top.more.expander("How it was measured"):
         )
     )
 
-with top.more.expander("Take along"):  # the page itself stays one screen
+with top.more.expander("Download"):  # the page itself stays one screen
     st.markdown("**The image and both maps**")
     figure_files.pictures(kept, figure_files.map_rows(maps), key="first look")
     if points:
         st.markdown("**The curves**")
         figure_files.drawing(svg.sample_efficiency(points), svg.rows(points), key="sample efficiency")
 
-featured_image.warm()
+featured_image.preload_torch()

@@ -6,7 +6,7 @@ from dashboard.components import figure_files
 from dashboard.components.similarity import similarity
 from dashboard.components.stepper import stepper
 from dashboard.drawing import figures
-from dashboard.drawing.markdown import plain, sentence
+from dashboard.drawing.markdown import escape, sentence
 from dashboard.patches import stepper_data
 from dashboard.shared import header, model_outputs, resources, selection
 from vitcore.errors import UserError
@@ -22,7 +22,7 @@ if found:
 try:
     data = resources.dataset_of(run) if run else resources.dataset()
 except UserError as error:
-    st.error(f"The images of {plain(run.title)} are gone. {sentence(error)}")
+    st.error(f"The images of {escape(run.title)} are missing. {sentence(error)}")
     st.stop()
 with image_controls:
     chosen = selection.choose_image(data)
@@ -39,8 +39,8 @@ with size_control:
 
 stepper(**stepper_data.prepare(run, chosen, size), key="stepper")
 st.caption(
-    f"{plain(chosen.name)}: {pixels} x {pixels} pixels"
-    + (f", read by **{plain(run.title)}**." if size == own else ".")
+    f"{escape(chosen.name)}: {pixels} x {pixels} pixels"
+    + (f", read by **{escape(run.title)}**." if size == own else ".")
 )
 
 if run:
@@ -54,7 +54,7 @@ if run:
 if run and learned:
     filters_place, similar_place = st.columns([1, 1.6], gap="large")
     with filters_place:
-        st.markdown("**What it looks for in a patch**")
+        st.markdown("**Patch filters**")
         st.html(figures.filter_tiles(learned.filters, learned.shares))
         figure_files.pictures(
             *figures.filter_files(learned.filters, learned.shares), key="filters", side=64, columns=7
@@ -66,7 +66,7 @@ if run and learned:
             "(as in Dosovitskiy et al. 2021, figure 7)."
         )
     with similar_place:
-        st.markdown("**What it knows about places**")
+        st.markdown("**Position embeddings**")
         if not learned.similarity.any():
             st.info("This model has no position embeddings: it does not know where a patch was.")
         elif len(learned.similarity) == 1:
@@ -77,10 +77,10 @@ if run and learned:
             similarity(learned.similarity, key="similarity")
             told = "These positions are fixed sines and cosines."
             if run.config.options["position"] == "learned":
-                told = "Nobody told the model which places are neighbors."
+                told = "The model was never told which positions are adjacent."
             st.caption(
                 "Cosine similarity of position embeddings: each tile is one patch against all. **Hover a "
-                f"tile** and its map stands beside. {told}"
+                f"tile** to see its map enlarged. {told}"
             )
 
 st.header("What the patch size costs")
@@ -88,7 +88,7 @@ rows = model_outputs.patch_costs(sizes, size, pixels)
 numbers = {
     name: st.column_config.NumberColumn(format="localized") for name in rows[0] if name != "patch size"
 }
-numbers["of these for attention"] = st.column_config.TextColumn(alignment="right")
+numbers["of which attention"] = st.column_config.TextColumn(alignment="right")
 st.dataframe(rows, hide_index=True, width="stretch", column_config=numbers)
 st.caption(
     f"For one image of {pixels} x {pixels} pixels and a ViT of 6 layers, 8 heads, 256 channels, with 3.2 "

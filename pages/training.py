@@ -35,7 +35,7 @@ with rehearse_place:
 # run and does not call back again, while the button still says that it was pressed.
 launched = button_place.button(
     "Launch training", type="primary", width="stretch", icon=":material/play_arrow:", disabled=readonly(),
-    help="This is a read-only ViT Lab: look at everything." if readonly() else None,
+    help="This ViT Lab is read-only." if readonly() else None,
 )  # fmt: skip
 if launched:
     start()
@@ -54,10 +54,12 @@ with sweep_place:
 if launched:
     found = resources.runs()
 own = [run for run in found if not run.bundled]
-here = queue_panel.look(own)
+here = queue_panel.read_queue(own)
 recipe = ARCHITECTURES[chosen.model]
 measured = recipe.measured.get(chosen.recipe, "not measured yet")
-words.caption(f"Recipe `{chosen.recipe}` for the {recipe.label}: {measured}. {queue_panel.outlook(here)}")
+words.caption(
+    f"Recipe `{chosen.recipe}` for the {recipe.label}: {measured}. {queue_panel.waiting_note(here)}"
+)
 
 if not own:
     st.markdown(

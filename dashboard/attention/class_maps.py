@@ -9,9 +9,9 @@ import streamlit as st
 
 from dashboard.components import figure_files
 from dashboard.drawing import figures, pictures, theme
-from dashboard.drawing.markdown import plain, sentence
+from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import model_outputs, resources, selection
-from dashboard.shared.selection import Chosen
+from dashboard.shared.selection import SelectedImage
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
@@ -30,14 +30,14 @@ def share_of_even(values: np.ndarray) -> np.ndarray:
     return np.divide(values, mean, out=np.zeros_like(values), where=mean > 0)
 
 
-def classes_of(
+def compare_class_maps(
     vit: Run, snapshot: Path | None, image: np.ndarray, classes: tuple[str, ...], others: list[Run]
 ) -> None:
     """Which patches speak for a class, in the ViT and in another run, in one color scale."""
-    st.header("What speaks for a class?")
+    st.header("Which regions support a class?")
     first, second, third, fourth = st.columns([1.35, 1.2, 1.3, 0.9], vertical_alignment="bottom")
     mine = model_outputs.class_maps(vit, image, snapshot)
-    likeliest = classes[int(mine.chances.argmax())]
+    likeliest = classes[int(mine.probabilities.argmax())]
     if st.session_state.get("speaks") not in classes:
         st.session_state.pop("speaks", None)
     automatic = f"the answer ({likeliest})"
@@ -48,14 +48,14 @@ def classes_of(
     )  # fmt: skip
     chosen = likeliest if named == "the answer" else named
     against = second.selectbox(
-        "Minus",
+        "Contrast with",
         [NONE, *classes],
         key="minus",
         bind="query-params",
-        help="What speaks for one and not the other.",
+        help="What supports one class and not the other.",
     )
     with third:
-        other = selection.choose_run(others, "Beside it", key="beside") if others else None
+        other = selection.choose_run(others, "Compare with", key="beside") if others else None
     theirs = model_outputs.class_maps(other, image) if other else None
     stages = len(theirs.stages) if theirs else 0
     stage = stages
@@ -79,16 +79,17 @@ def classes_of(
             made = pictures.overlay(image, values, limits=limits, signed=signed)
             alt = f"{label}, {method}, for {words}: {pictures.brightest(values)}"
             maps = mine if run is vit else theirs
-            best = int(maps.chances.argmax())
+            best = int(maps.probabilities.argmax())
             said = (
-                f"For **{plain(words)}**; it says {plain(classes[best])}, {100 * maps.chances[best]:.0f} %. "
+                f"For **{escape(words)}**; predicted: {escape(classes[best])}, "
+                f"{100 * maps.probabilities[best]:.0f} %. "
                 f"{values.shape[0]} x {values.shape[1]} places."
-                + ("" if np.abs(values).max() > 0 else " Nothing speaks for it here.")
+                + ("" if np.abs(values).max() > 0 else " No region supports it here.")
             )
             st.markdown(pictures.panel(title, made, alt, said))
             kept.append((title, made, f"for {words}"))
     rows = figure_files.map_rows({title: values for (title, _, _), values in zip(kept, picked, strict=True)})
-    figure_files.pictures(kept, rows, key=f"what speaks for {words}")
+    figure_files.pictures(kept, rows, key=f"what supports {words}")
     ends = f"-{top:.1f} to {top:.1f}" if signed else f"0 (dark) to {top:.1f} (bright)"
     st.caption(f"One color scale for both, {ends} times an even spread over the image. {HONEST}")
 
@@ -98,9 +99,9 @@ def _for(maps: np.ndarray, classes: tuple[str, ...], chosen: str, against: str) 
     return found - share_of_even(maps[classes.index(against)]) if against != NONE else found
 
 
-def lens(view: model_outputs.View, classes: tuple[str, ...], truth: int | None) -> None:
+def show_logit_lens(view: model_outputs.AttentionView, classes: tuple[str, ...], truth: int | None) -> None:
     """What the model would answer if it ended after each layer."""
-    st.header("When is the answer known?")
+    st.header("When does the prediction emerge?")
     figure = figures.logit_lens(view.lens, classes, truth)
     figure_files.show(figure, key="lens", alt="probabilities of classes after each layer")
     st.caption(
@@ -109,7 +110,7 @@ def lens(view: model_outputs.View, classes: tuple[str, ...], truth: int | None) 
     )
 
 
-def cnn(run: Run, chosen: Chosen, classes: tuple[str, ...]) -> None:
+def show_grad_cam(run: Run, chosen: SelectedImage, classes: tuple[str, ...]) -> None:
     """What there is to see of a model without attention: Grad-CAM of every stage for any class."""
     notice, icon = st.empty(), ":material/visibility:"
     missing = f"{ARCHITECTURES[run.config.model].label} has no attention: no token asks another one."
@@ -126,12 +127,12 @@ def cnn(run: Run, chosen: Chosen, classes: tuple[str, ...]) -> None:
         else "It has no stages of feature maps for Grad-CAM either: here is its answer."
     )
     notice.info(f"{missing} {instead}", icon=icon)
-    answer = classes[found.chances.argmax()]
+    answer = classes[found.probabilities.argmax()]
     count = max(3, len(found.stages) + 1)
     pictured, last = st.columns([count, 1.4])
     places = pictured.columns(count)
     image = pictures.picture(chosen.image)
-    places[0].markdown(pictures.panel("The image", image, chosen.name, plain(chosen.name)))
+    places[0].markdown(pictures.panel("The image", image, chosen.name, escape(chosen.name)))
     with last:
         named = answer
         if found.stages:
@@ -141,7 +142,7 @@ def cnn(run: Run, chosen: Chosen, classes: tuple[str, ...]) -> None:
         st.markdown("**Prediction**")
         hue = theme.hue(run.config.model)
         figure_files.show(
-            figures.probabilities(found.chances, classes, chosen.truth, hue),
+            figures.probabilities(found.probabilities, classes, chosen.truth, hue),
             key="prediction",
             alt="probabilities of the likeliest classes",
         )
@@ -152,7 +153,7 @@ def cnn(run: Run, chosen: Chosen, classes: tuple[str, ...]) -> None:
         made = pictures.overlay(chosen.image, values)
         alt = f"Grad-CAM of stage {number} for {named}: {pictures.brightest(values)}"
         side = values.shape[0]
-        place.markdown(pictures.panel(title, made, alt, f"{side} x {side} places, for **{plain(named)}**"))
+        place.markdown(pictures.panel(title, made, alt, f"{side} x {side} places, for **{escape(named)}**"))
         kept.append((title, made, f"Grad-CAM for {named}"))
         maps[title] = values
     if maps:
@@ -160,7 +161,7 @@ def cnn(run: Run, chosen: Chosen, classes: tuple[str, ...]) -> None:
             figure_files.pictures(kept, figure_files.map_rows(maps), key=f"Grad-CAM for {named}")
 
 
-def others(vit: Run) -> list[Run]:
+def comparable_runs(vit: Run) -> list[Run]:
     """Runs to set beside a ViT: those whose networks have stages, the bundled ResNet first, for the same
     images.
     """

@@ -17,7 +17,7 @@ from dashboard.attention.state import ExplorerState
 from dashboard.components.explorer import explorer, message
 from dashboard.drawing import theme
 from dashboard.shared import model_outputs
-from dashboard.shared.selection import Chosen, say_missing
+from dashboard.shared.selection import SelectedImage, warn_missing
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
@@ -25,7 +25,7 @@ REMEMBERED = 64  # frames that a browser is believed to hold; what it has droppe
 
 
 @dataclass(frozen=True)
-class Asked:
+class ExplorerRequest:
     """What the address asks for, beside run and image. `mask` [S, S] of bool, or None."""
 
     snapshot: Path | None
@@ -35,11 +35,11 @@ class Asked:
     mask: np.ndarray | None
 
 
-def asked(run: Run, chosen: Chosen, at: Mapping[str, str]) -> Asked:
+def read_request(run: Run, chosen: SelectedImage, at: Mapping[str, str]) -> ExplorerRequest:
     """Read an address; what it cannot be is left out."""
     state, _ = ExplorerState.read(at)
     by_step = {step_of(path): path for path in run.snapshots}
-    return Asked(
+    return ExplorerRequest(
         snapshot=by_step.get(state.snapshot) if state.snapshot else None,
         positions=state.content == "positions",
         over_test=state.over == "test",
@@ -48,7 +48,7 @@ def asked(run: Run, chosen: Chosen, at: Mapping[str, str]) -> Asked:
     )
 
 
-def wrong(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
+def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
     """What an address asks for and this explorer does not have, `name=value`: it is drawn as if left out."""
     state, refused = ExplorerState.read(at)
     side, steps = header["side"], [one["step"] for one in header["snapshots"]]
@@ -89,7 +89,7 @@ def _mask(text: str, image: np.ndarray) -> np.ndarray | None:
     """Painted pixels of this very image: <first characters of its digest>.<a bit a pixel, base64>."""
     stem, _, body = text.partition(".")
     size = image.shape[-1]
-    if stem != stem_of(image) or not body:
+    if stem != image_key(image) or not body:
         return None
     try:
         data = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
@@ -101,19 +101,19 @@ def _mask(text: str, image: np.ndarray) -> np.ndarray | None:
     return bits[: size * size].reshape(size, size).astype(bool)
 
 
-def stem_of(image: np.ndarray) -> str:
+def image_key(image: np.ndarray) -> str:
     """What a painted mask is tied to."""
     return model_outputs.digest(image)[:6]
 
 
 def show(
     run: Run,
-    chosen: Chosen,
+    chosen: SelectedImage,
     data: Dataset,
     *,
     key: str = "explorer",
     at: MutableMapping[str, str] | None = None,
-) -> tuple[model_outputs.View, Asked]:
+) -> tuple[model_outputs.AttentionView, ExplorerRequest]:
     """The explorer for a run and an image; what it shows, for the rest of the page. Raises `UserError`.
 
     `at`: the state, where it does not stand in the address of the page.
@@ -124,13 +124,13 @@ def show(
         header |= {"address": urlencode(at), "talk": True}
     elif f"{key}_told" not in st.session_state:  # once: a model that is chosen later may lack it
         st.session_state[f"{key}_told"] = True
-        if missing := wrong(header, place):
-            say_missing(missing, "the defaults")
+        if missing := unavailable(header, place):
+            warn_missing(missing, "the defaults")
     sent: dict[str, None] = st.session_state.setdefault(f"{key}_sent", {})
     explorer(
         message(header, chosen.image, None if found.key in sent else found.packed),
         key=key,
-        on_ask=partial(_asked, key, place),
+        on_ask=partial(_on_request, key, place),
     )
     sent[found.key] = None
     while len(sent) > REMEMBERED:
@@ -139,15 +139,15 @@ def show(
 
 
 def prepare(
-    run: Run, chosen: Chosen, data: Dataset, at: Mapping[str, str]
-) -> tuple[dict[str, Any], model_outputs.View, Asked]:
+    run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str]
+) -> tuple[dict[str, Any], model_outputs.AttentionView, ExplorerRequest]:
     """(header, view, what was asked for) of an address: all that the explorer needs. Raises `UserError`."""
-    wish = asked(run, chosen, at)
+    wish = read_request(run, chosen, at)
     image = None if wish.positions else chosen.image
     found = model_outputs.view(run, image, wish.snapshot, wish.query, None if wish.positions else wish.mask)
     before = None
     if wish.mask is not None and not wish.positions:
-        before = model_outputs.view(run, chosen.image, wish.snapshot, wish.query).chances.tolist()
+        before = model_outputs.view(run, chosen.image, wish.snapshot, wish.query).probabilities.tolist()
     distance, entropy, count = found.distance, found.entropy, 1
     if wish.over_test:
         distance, entropy, count = model_outputs.heads(run, data, wish.snapshot)
@@ -168,11 +168,11 @@ def prepare(
         "own": chosen.own,
         "run": run.title,
         "step": label,
-        "stem": stem_of(chosen.image),
+        "stem": image_key(chosen.image),
         "mean": model_outputs.mean_color().tolist(),
         "classes": list(data.classes),
         "truth": chosen.truth,
-        "chances": found.chances.tolist(),
+        "probabilities": found.probabilities.tolist(),
         "before": before,
         "distance": distance.tolist(),
         "entropy": entropy.tolist(),
@@ -185,7 +185,7 @@ def prepare(
     return header, found, wish
 
 
-def _asked(key: str, at: MutableMapping[str, str]) -> None:
+def _on_request(key: str, at: MutableMapping[str, str]) -> None:
     """The browser needs something: its state comes along, `look?query=3.4&snapshot=351`, since Streamlit does
     not read the address again; `need`: it lacks what it was believed to hold; `file`: this view as a file.
     """

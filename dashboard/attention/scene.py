@@ -7,7 +7,7 @@ from dashboard.attention.state import AttentionState
 from dashboard.drawing import pictures
 from dashboard.shared import model_outputs, resources
 from dashboard.shared.scenes import Explorer, Pictures, Query, image_in, read_state, run_in, unusable
-from dashboard.shared.selection import Chosen
+from dashboard.shared.selection import SelectedImage
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
 from vitcore.errors import UserError
@@ -23,17 +23,17 @@ def scene(query: Query) -> Explorer | Pictures:
     if not ARCHITECTURES[run.config.model].attention:
         return _class_map(run, chosen, data, state.speaks, query)
     header, _, _ = explorer.prepare(run, chosen, data, query)
-    if wrong := explorer.wrong(header, query):
+    if wrong := explorer.unavailable(header, query):
         sizes = "{layers} layers, {heads} heads, {side} x {side} patches".format(**header)
         name = wrong[0].partition("=")[0]
         raise unusable(name, query, f"set it on Attention and copy the step again. {run.title} has {sizes}")
     return Explorer(run, chosen, data)
 
 
-def _class_map(run: Run, chosen: Chosen, data: Dataset, named: str, query: Query) -> Pictures:
+def _class_map(run: Run, chosen: SelectedImage, data: Dataset, named: str, query: Query) -> Pictures:
     """The image, and Grad-CAM for the class that the link names, else for the predicted one."""
     found = model_outputs.class_maps(run, chosen.image)
-    best = int(found.chances.argmax())
+    best = int(found.probabilities.argmax())
     if named != "the answer" and named not in data.classes:
         raise unusable("speaks", query, f"{data.name} has {', '.join(data.classes[:20])}")
     if not found.stages:
@@ -45,6 +45,6 @@ def _class_map(run: Run, chosen: Chosen, data: Dataset, named: str, query: Query
     map_of_class = (
         title if named == "the answer" else f"{title} for {named}",
         pictures.encoded(pictures.overlay(chosen.image, found.stages[-1][target])),
-        f"says {data.classes[best]}, {100 * found.chances[best]:.0f} % sure",
+        f"predicts {data.classes[best]}, {100 * found.probabilities[best]:.0f} % confidence",
     )
     return Pictures([("The image", pictures.data_url(chosen.image), chosen.name), map_of_class])

@@ -24,7 +24,7 @@ PER_PAGE = 24
 WHO = CompareState.options("who")  # is right
 
 
-def two_of(known: list[Item]) -> list[Item]:
+def choose_pair(known: list[Item]) -> list[Item]:
     """Two of the runs, by controls where there are more."""
     if len(known) <= 2:
         return known
@@ -45,7 +45,7 @@ def show(known: list[Item]) -> None:
     if len(known) < 2:
         st.info("Choose two runs that are measured on the same images to see where they disagree.")
         return
-    pair = two_of(known)
+    pair = choose_pair(known)
     if pair[0] is pair[1]:
         st.info("Choose two different runs.")
         return
@@ -84,7 +84,9 @@ def first(known: list[Item], state: Mapping[str, str], most: int) -> list[tuple[
     found, images = duel(one.test, other.test), test_images(one.run.config, BUNDLED)
     kind = state.get("who", "")
     at = found.places(kind if kind in WHO else "first")
-    at = at[at < len(images.labels)][PER_PAGE * (selection.whole(state.get("sheet", ""), 1) - 1) :][:most]
+    at = at[at < len(images.labels)][PER_PAGE * (selection.parse_whole(state.get("sheet", ""), 1) - 1) :][
+        :most
+    ]
     if not len(at):
         raise UserError("There is no such image.")
     pair, classes = [one, other], one.test.values["classes"]
@@ -121,8 +123,8 @@ def _grid(pair: list[Item], found: Duel, images: Images, here: np.ndarray, total
     part = f"{len(here):,} of the {total:,} are bundled and shown" if len(here) < total else "All are shown"
     goal = next((item for item in pair if _has_attention(item)), pair[0])
     said.caption(
-        f"{part}, the surest mistakes first. Below each image its class, and what each model answers and how "
-        f"sure it is. Click one to open it in the explorer, with {goal.name}."
+        f"{part}, the most confident mistakes first. Each image shows its class, and the prediction and "
+        f"confidence of each model. Click one to open it in the explorer, with {goal.name}."
     )
     classes = pair[0].test.values["classes"]
     cards = [_card(pair, found, int(at), classes, goal) for at in shown]
@@ -130,7 +132,7 @@ def _grid(pair: list[Item], found: Duel, images: Images, here: np.ndarray, total
     _files(pair, cards, images.pixels[shown])
     if opened is not None and 0 <= opened < len(cards):
         at = int(shown[opened])
-        selection.explore(goal.run, classes[found.truth[at]], _number(found.truth, at))
+        selection.open_in_explorer(goal.run, classes[found.truth[at]], _number(found.truth, at))
 
 
 def _files(pair: list[Item], cards: list[Card], images: np.ndarray) -> None:
@@ -144,7 +146,7 @@ def _files(pair: list[Item], cards: list[Card], images: np.ndarray) -> None:
         answers = [(answer, sure) for answer, sure, *_ in card.said]
         parts.append((card.truth, picture(image), "; ".join(" ".join(pair) for pair in answers)))
         rows.append([card.truth, card.number, *(part for pair in answers for part in pair)])
-    foot = f"Below each image the answers of {names[0]} and of {names[1]}, and how sure each is."
+    foot = f"Each image shows the predictions of {names[0]} and of {names[1]}, and how sure each is."
     figure_files.pictures(parts, rows, key="disagreement", side=180, columns=6, foot=foot)
 
 
@@ -164,4 +166,4 @@ def _card(pair: list[Item], found: Duel, at: int, classes: list[str], goal: Item
     for i, item in enumerate(pair):
         answer, sure = classes[found.said[i][at]], found.sure[i][at]
         said.append((answer, f"{100 * sure:.0f} %", bool(found.right[i][at]), item.color, item.name))
-    return Card(truth, number, selection.address_of_image(goal.run, truth, number), said)
+    return Card(truth, number, selection.link_to_image(goal.run, truth, number), said)

@@ -76,7 +76,7 @@ def _counts(table: np.ndarray, classes: list[str], top: int) -> go.Heatmap:
         text=np.where((table > 0) & ~right, table.astype(str), ""),  # the diagonal writes its own
         texttemplate="%{text}" if len(classes) <= MOST_WRITTEN else "",
         textfont={"size": 12},
-        hovertemplate="%{y}, answered %{x}: %{z} of %{customdata:,}<extra></extra>",
+        hovertemplate="%{y}, predicted %{x}: %{z} of %{customdata:,}<extra></extra>",
         hoverongaps=False,
     )
 
@@ -110,7 +110,7 @@ def _difference(table: np.ndarray, classes: list[str]) -> go.Heatmap:
         text=words,
         texttemplate="%{text}" if len(classes) <= MOST_WRITTEN else "",
         textfont={"size": 12},
-        hovertemplate="%{y}, answered %{x}: %{z:+d}<extra></extra>",
+        hovertemplate="%{y}, predicted %{x}: %{z:+d}<extra></extra>",
     )
 
 
@@ -196,7 +196,7 @@ def calibration(runs: list[Shown]) -> go.Figure:
             y=[0, 100],
             mode="lines",
             line={"color": "rgba(128,128,128,0.6)", "dash": "dot", "width": 1.5},
-            name="as sure as right",
+            name="perfectly calibrated",
             hoverinfo="skip",
             meta={"again": True},
         ),
@@ -221,7 +221,7 @@ def calibration(runs: list[Shown]) -> go.Figure:
                 name=f"{run.name}, ECE {100 * found['ece']:.1f} %",
                 line={"color": run.color, "dash": run.dash, "width": 2},
                 marker={"size": 7, "symbol": np.where(n < FEW, "circle-open", "circle")},
-                hovertemplate="%{x:.1f} % sure, %{y:.1f} % right, n = %{customdata:,}",
+                hovertemplate="confidence %{x:.1f} %, accuracy %{y:.1f} %, n = %{customdata:,}",
             ),
             row=1,
             col=1,
@@ -233,16 +233,16 @@ def calibration(runs: list[Shown]) -> go.Figure:
                 y=count,
                 marker={"color": run.color},
                 showlegend=False,
-                name=f"{run.name}, number of answers",
-                meta={"called": {"y": "right, % (or number)"}},  # its file has one column for both panels
-                hovertemplate="about %{x:.0f} % sure: %{y:,} answers",
+                name=f"{run.name}, number of predictions",
+                meta={"called": {"y": "accuracy, % (or count)"}},  # its file has one column for both panels
+                hovertemplate="about %{x:.0f} % confidence: %{y:,} predictions",
             ),
             row=2,
             col=1,
         )
     figure.update_xaxes(fixedrange=True, range=[0, 101])
-    figure.update_xaxes(title="how sure the model is, %", row=2, col=1)
-    figure.update_yaxes(fixedrange=True, title="right, %", range=[-2, 101], row=1, col=1)
+    figure.update_xaxes(title="confidence, %", row=2, col=1)
+    figure.update_yaxes(fixedrange=True, title="accuracy, %", range=[-2, 101], row=1, col=1)
     figure.update_yaxes(fixedrange=True, title="answers", row=2, col=1)
     figure.update_layout(bargap=0.15, bargroupgap=0.05)
     return _with_legend(_bare(figure, 560, t=60, b=50, l=10))

@@ -60,7 +60,7 @@ def named(runs: list[Run]) -> list[Item]:
     titles = [run.title for run in runs]
     styles = theme.run_styles([run_curves.model_of(run) for run in runs])
     return [
-        Item(run, run.title if titles.count(run.title) == 1 else selection.label_of(run), *style)
+        Item(run, run.title if titles.count(run.title) == 1 else selection.run_label(run), *style)
         for run, style in zip(runs, styles, strict=True)
     ]
 

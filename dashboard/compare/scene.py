@@ -8,7 +8,7 @@ from dashboard.compare.state import CompareState
 from dashboard.drawing import pictures
 from dashboard.shared import curve_figures as curves
 from dashboard.shared import resources, run_table
-from dashboard.shared.run_curves import Look
+from dashboard.shared.run_curves import CurveStyle
 from dashboard.shared.scenes import Figures, Pictures, Query, missing_sweep, read_state, run_in
 from dashboard.sweeps import figures as sweep_figures
 from vitcore.errors import UserError
@@ -30,15 +30,15 @@ def scene(query: Query) -> Figures | Pictures:
     found = resources.runs()
     if state.view == sweep_view.SWEEPS:
         return _sweep(state, found)
-    names = state.runs or tuple(run.id for run in run_table.first(found))
-    runs = [run_in(name, found) for name in names[: run_table.MOST]]
+    names = state.runs or tuple(run.id for run in run_table.default_runs(found))
+    runs = [run_in(name, found) for name in names[: run_table.MAX_COMPARED]]
     section = state.section
     if section == "Speed to accuracy":
         return Figures([time_to_accuracy.figure(runs, state.goal or "", state.axis)])
     if section in FIGURES or section == "Disagreement":
         return _measured(state, query, runs)
     titles = ", ".join(run.title for run in runs)
-    return Figures([(curves.figure(runs, Look.of(state)), f"the training of {titles}")])
+    return Figures([(curves.figure(runs, CurveStyle.of(state)), f"the training of {titles}")])
 
 
 def _measured(state: CompareState, query: Query, runs: list[Run]) -> Figures | Pictures:

@@ -184,7 +184,7 @@ def _notes(items: list[Item]) -> list[str]:
             "the run was trained, without the patches that it drops."
         )
         whys = (s.values.get("no_training") for s in speeds)
-        notes += dict.fromkeys(f"One was not trained here: {why}." for why in whys if why)
+        notes += dict.fromkeys(f"Training speed not measured for one run: {why}." for why in whys if why)
         busy = max(max(s.values["others"], (s.values["training"] or {}).get("others", 0)) for s in speeds)
         if busy > BUSY:
             notes.append(f"Other programs used up to {100 * busy:.0f} % of the processors meanwhile.")
@@ -210,7 +210,7 @@ def _sources(items: list[Item]) -> None:
     results: list[Result] = [found for item in items for found in (item.test, item.speed) if found]
     measuring.origins(results, _base)
     if not results:
-        st.caption("Nothing was measured yet.")
+        st.caption("Not measured yet.")
 
 
 def _base(result: Result) -> str:

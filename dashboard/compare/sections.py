@@ -12,13 +12,13 @@ from dashboard.compare.measured import Item
 from dashboard.compare.state import CompareState
 from dashboard.components import figure_files
 from dashboard.shared import selection
-from dashboard.shared.run_curves import Look
+from dashboard.shared.run_curves import CurveStyle
 from vitcore.runs.folder import Run
 
 SECTIONS = CompareState.options("section")
 
 
-def show(runs: list[Run], look: Look) -> None:
+def show(runs: list[Run], look: CurveStyle) -> None:
     """The choice of a section, and that section."""
     sections, images = st.columns([4, 1.2], vertical_alignment="bottom")
     selection.check_link("show", SECTIONS, SECTIONS[0])
@@ -53,7 +53,7 @@ def show(runs: list[Run], look: Look) -> None:
 
 
 def _confusion(known: list[Item]) -> None:
-    chosen = disagreement.two_of(known)
+    chosen = disagreement.choose_pair(known)
     shown = [item.shown for item in chosen]
     alt = "confusion matrices of " + " and ".join(item.name for item in chosen)
     figure_files.show(draw.confusions(shown, difference=len(shown) == 2), key="confusion", alt=alt)
@@ -89,15 +89,16 @@ def _calibration(known: list[Item]) -> None:
                 {
                     "run": item.name,
                     "ECE %": round(100 * item.test.values["calibration"]["ece"], 2),
-                    "sure %": round(_mean_confidence(item), 2),
-                    "right %": round(100 * item.test.values["accuracy"], 2),
+                    "mean confidence %": round(_mean_confidence(item), 2),
+                    "accuracy %": round(100 * item.test.values["accuracy"], 2),
                 }
                 for item in known
             ],
             hide_index=True,
             width="stretch",
             column_config={
-                name: st.column_config.NumberColumn(format="%.2f") for name in ("ECE %", "sure %", "right %")
+                name: st.column_config.NumberColumn(format="%.2f")
+                for name in ("ECE %", "mean confidence %", "accuracy %")
             },
         )
         st.caption(

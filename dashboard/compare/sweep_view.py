@@ -66,9 +66,9 @@ def _label(sweep: Sweep) -> str:
 
 def _actions(sweep: Sweep, first: Any, second: Any = None) -> None:
     """Take the curves to the other view; stop what is not over, delete what is."""
-    curves = [run.id for run in sweep.runs if event_files(run.path)][: run_table.MOST]
+    curves = [run.id for run in sweep.runs if event_files(run.path)][: run_table.MAX_COMPARED]
     first.button(
-        "Its curves", key="sweep_curves", width="stretch", disabled=not curves,
+        "Show curves", key="sweep_curves", width="stretch", disabled=not curves,
         on_click=_curves, args=(curves,),
         help=f"The first {len(curves)} runs of it, over steps, epochs or minutes.",
     )  # fmt: skip
@@ -90,10 +90,12 @@ def _actions(sweep: Sweep, first: Any, second: Any = None) -> None:
                 width="stretch", help="Those that were stopped, failed or lost.",
             )  # fmt: skip
         sure = st.checkbox(
-            f"I do not need its {_count(len(states))} any more", key=f"sure_{sweep.name}", disabled=going > 0
+            f"I understand that its {_count(len(states))} will be deleted",
+            key=f"sure_{sweep.name}",
+            disabled=going > 0,
         )
         st.button(
-            "Delete for good", key="delete_sweep", disabled=bool(going) or not sure, on_click=_attempt,
+            "Delete permanently", key="delete_sweep", disabled=bool(going) or not sure, on_click=_attempt,
             args=(delete_sweep, sweep), width="stretch", help="Stop them first." if going else None,
         )  # fmt: skip
     if problem := st.session_state.pop("sweep_error", None):

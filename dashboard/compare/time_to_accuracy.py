@@ -18,7 +18,7 @@ from vitcore.runs.time_to_accuracy import Moment, best, first_at_least, last
 ON = {"step": "step", "epoch": "epoch", "wall clock": "seconds", "images": "images"}
 
 
-def show(runs: list[Run], look: run_curves.Look) -> None:
+def show(runs: list[Run], look: run_curves.CurveStyle) -> None:
     """A target from one run's validation curve, and where the others reach it first."""
     able = {run.id: run for run in runs if best(resources.scalars(run))}
     if not able:
@@ -26,7 +26,7 @@ def show(runs: list[Run], look: run_curves.Look) -> None:
         return
     left, right = st.columns([1.5, 3], vertical_alignment="center")
     with left:
-        goal = selection.choose_run(list(able.values()), "As good as the best of", key="goal")
+        goal = selection.choose_run(list(able.values()), "Match the best of", key="goal")
     names = {item.run.id: item.name for item in measured.named(runs)}
     target, found = _reached(able, goal)
     right.markdown(" ".join(_sentence(able, names, goal, target, found)))
@@ -40,7 +40,7 @@ def show(runs: list[Run], look: run_curves.Look) -> None:
         column_config={
             **{name: st.column_config.NumberColumn(format="localized") for name in ("step", "images seen")},
             "minutes": st.column_config.NumberColumn(format="%.1f"),
-            "its own best %": st.column_config.NumberColumn(format="%.2f"),
+            "best %": st.column_config.NumberColumn(format="%.2f"),
         },
     )
     st.caption(
@@ -112,7 +112,7 @@ def _row(name: str, run: Run, moment: Moment | None) -> dict[str, object]:
         "step": moment.step if moment else None,
         "minutes": round(moment.seconds / 60, 1) if moment else None,
         "images seen": moment.images if moment else None,
-        "its own best %": round(100 * own.value, 2) if own else None,
+        "best %": round(100 * own.value, 2) if own else None,
     }
     try:
         row["data"] = run.config.data

@@ -7,7 +7,7 @@ import re
 _CODE = re.compile(r"(?<!`)(`[^`\n]+`)(?!`)")  # in one line: code ends where a paragraph does
 
 
-def plain(text: str) -> str:
+def escape(text: str) -> str:
     """Markdown that shows a text as it is: a title or a run folder may come from somebody else."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
 
@@ -17,4 +17,4 @@ def sentence(said: object) -> str:
     shown as it is.
     """
     parts = _CODE.split(str(said))
-    return "".join(part if at % 2 else plain(part) for at, part in enumerate(parts))
+    return "".join(part if at % 2 else escape(part) for at, part in enumerate(parts))

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 from plotly.colors import sample_colorscale
 
-from dashboard.drawing.markdown import plain
+from dashboard.drawing.markdown import escape
 
 
 def _colors(name: str) -> np.ndarray:
@@ -48,7 +48,7 @@ def panel(title: str, made: Image.Image, alt: str, words: str) -> str:
     waits for a script of its own (React shows what came late no sooner than 300 ms later), then fetches a
     file that the server may have dropped by then, because another run of the page came between.
     """
-    return f"**{title}**\n\n![{plain(alt)}]({encoded(made)})\n\n{words}"
+    return f"**{title}**\n\n![{escape(alt)}]({encoded(made)})\n\n{words}"
 
 
 def color(values: np.ndarray, low: float, high: float, colors: np.ndarray = CIVIDIS) -> np.ndarray:

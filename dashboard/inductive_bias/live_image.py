@@ -44,15 +44,15 @@ def show(kind: str, runs: list[Run], data: Dataset) -> None:
 
 
 @st.fragment
-def _live(kind: str, runs: list[Run], classes: tuple[str, ...], chosen: selection.Chosen) -> None:
-    with st.spinner("Asking both models"):
+def _live(kind: str, runs: list[Run], classes: tuple[str, ...], chosen: selection.SelectedImage) -> None:
+    with st.spinner("Running both models"):
         frames, look = prepare(kind, runs, classes, chosen, experiments.border())
     key = f"replay_{kind}"
     replay(frames, look, key=key, painted=painted(key, kind, runs, chosen.image), on_mask=lambda: None)
 
 
 def prepare(
-    kind: str, runs: list[Run], classes: tuple[str, ...], chosen: selection.Chosen, fill: str
+    kind: str, runs: list[Run], classes: tuple[str, ...], chosen: selection.SelectedImage, fill: str
 ) -> tuple[Frames, dict[str, Any]]:
     """What `replay` needs: every picture and answer; `fill`: the border of shifted images. Raises
     `UserError`.

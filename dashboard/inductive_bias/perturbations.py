@@ -20,7 +20,7 @@ DRAWS = 6  # permutations of each grid
 HIDDEN = tuple(range(0, 65, 4))
 
 
-def _chances(stamp: tuple, images: Any) -> np.ndarray:
+def _probabilities(stamp: tuple, images: Any) -> np.ndarray:
     """Normalized images [F, 3, S, S] -> probabilities [F, classes]"""
     import torch
 
@@ -52,8 +52,8 @@ def _shifted(stamps: tuple, pixels: bytes, shape: tuple[int, ...], border: str) 
     x, line = _normal(pixels, shape), range(-FAR, FAR + 1)
     moved = torch.cat([shifted(x, dy, dx, border) for dy in line for dx in line])
     names = [f"{d:+d}" if d else "0" for d in line]
-    chances = np.stack([_chances(stamp, moved) for stamp in stamps])
-    return Frames(_pixels(moved)[None], chances, names, names, start=len(moved) // 2)
+    probabilities = np.stack([_probabilities(stamp, moved) for stamp in stamps])
+    return Frames(_pixels(moved)[None], probabilities, names, names, start=len(moved) // 2)
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
@@ -66,9 +66,9 @@ def _shuffled(stamps: tuple, pixels: bytes, shape: tuple[int, ...]) -> Frames:
     x, draws = _normal(pixels, shape).repeat(DRAWS, 1, 1, 1), np.arange(DRAWS)
     grids = [grid for grid in GRIDS if shape[-1] % grid == 0]
     mixed = torch.cat([shuffled(x, permutations(1, grid**2, draws)) for grid in grids])
-    chances = np.stack([_chances(stamp, mixed) for stamp in stamps])
+    probabilities = np.stack([_probabilities(stamp, mixed) for stamp in stamps])
     rows = ["as it is", *(f"{grid} x {grid} cells" for grid in grids[1:])]
-    return Frames(_pixels(mixed)[None], chances, rows, [str(i + 1) for i in draws], start=0)
+    return Frames(_pixels(mixed)[None], probabilities, rows, [str(i + 1) for i in draws], start=0)
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
@@ -78,14 +78,14 @@ def _occluded(stamps: tuple, pixels: bytes, shape: tuple[int, ...]) -> Frames:
     from vitcore.analysis.robustness import occluded
     from vitcore.probes.experiments.occlusion import CELLS, ORDERS, cell_orders
 
-    x, pictures, chances = _normal(pixels, shape), [], []
+    x, pictures, probabilities = _normal(pixels, shape), [], []
     for stamp in stamps:  # each model's own ranking
         orders = cell_orders(resources.loaded(*stamp), x, np.arange(1))
         hidden = torch.cat([occluded(x, order, count) for count in HIDDEN for order in orders])
         pictures.append(_pixels(hidden))
-        chances.append(_chances(stamp, hidden))
+        probabilities.append(_probabilities(stamp, hidden))
     rows = [f"{count} of {CELLS**2} hidden" for count in HIDDEN]
-    return Frames(np.stack(pictures), np.stack(chances), rows, list(ORDERS), start=0, cells=CELLS)
+    return Frames(np.stack(pictures), np.stack(probabilities), rows, list(ORDERS), start=0, cells=CELLS)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -97,7 +97,7 @@ def _painted(stamps: tuple, pixels: bytes, shape: tuple[int, ...], mask: str) ->
     cells = torch.tensor([int(c) for c in mask])
     order = cells.argsort(descending=True, stable=True)[None]
     hidden = occluded(_normal(pixels, shape), order, int(cells.sum()))
-    return np.concatenate([_chances(stamp, hidden) for stamp in stamps])
+    return np.concatenate([_probabilities(stamp, hidden) for stamp in stamps])
 
 
 def _call(runs: list[Run], image: np.ndarray) -> tuple[tuple, bytes, tuple[int, ...]]:

@@ -17,7 +17,7 @@ WARM_AFTER_S = 2.0  # the page is drawn by then: importing torch takes a core fo
 
 
 @dataclass(frozen=True)
-class Shown:
+class FeaturedImage:
     """An image uint8 [3, S, S]; `place` is its place among the stored readings, None where a model is asked
     now.
     """
@@ -28,7 +28,7 @@ class Shown:
     place: int | None
 
 
-def choose(data: Dataset, index: np.ndarray) -> Shown:
+def choose(data: Dataset, index: np.ndarray) -> FeaturedImage:
     """One row: the class, another image of it, or an own one. `index` [classes]: the test images, one per
     class, whose readings are stored. Class and number are in the address.
     """
@@ -41,21 +41,21 @@ def choose(data: Dataset, index: np.ndarray) -> Shown:
     )  # fmt: skip
     label = data.classes.index(kind)
     members = np.flatnonzero(data.test.labels == label)
-    asked = selection.whole(st.query_params.get("nth", "1"), 0)
+    asked = selection.parse_whole(st.query_params.get("nth", "1"), 0)
     number = asked if 1 <= asked <= len(members) else 1
     if number != asked:
-        selection.say_missing([st.query_params.pop("nth")], f"{kind}, test image 1 of {len(members)}")
+        selection.warn_missing([st.query_params.pop("nth")], f"{kind}, test image 1 of {len(members)}")
     next_place.button(
-        "Another one", key="another", icon=":material/skip_next:", width="stretch", disabled=bool(own),
+        "Next image", key="another", icon=":material/skip_next:", width="stretch", disabled=bool(own),
         on_click=_go_to, args=(number % len(members) + 1,), help=f"{len(members)} test images of each class",
     )  # fmt: skip
     with own_place:
         selection.own_image_control()
     if own:
-        return Shown(selection.decoded(*own, data.size), None, own[1], None)
+        return FeaturedImage(selection.decoded(*own, data.size), None, own[1], None)
     at = members[number - 1]
     name = f"{kind}, test image {number} of {len(members)}"
-    return Shown(data.test.images[at], label, name, label if at == index[label] else None)
+    return FeaturedImage(data.test.images[at], label, name, label if at == index[label] else None)
 
 
 def _first() -> None:
@@ -66,7 +66,9 @@ def _go_to(number: int) -> None:
     st.query_params["nth"] = str(number)
 
 
-def reading(run: Run, stored: Mapping[str, np.ndarray], shown: Shown) -> tuple[np.ndarray, np.ndarray]:
+def reading(
+    run: Run, stored: Mapping[str, np.ndarray], shown: FeaturedImage
+) -> tuple[np.ndarray, np.ndarray]:
     """(map [h, w], probabilities [classes]) of an image: stored where it is, otherwise of the model."""
     if shown.place is not None:
         return stored["maps"][shown.place], stored["probabilities"][shown.place]
@@ -78,15 +80,15 @@ def reading(run: Run, stored: Mapping[str, np.ndarray], shown: Shown) -> tuple[n
 def _reading(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     import torch
 
-    from vitcore.analysis.first_look import look
+    from vitcore.analysis.first_look import explain
 
     image = torch.from_numpy(np.frombuffer(pixels, dtype=np.uint8).reshape(1, *shape).copy())
-    maps, chances = look(resources.loaded(*stamp), image)
-    return maps[0].numpy(), chances[0].numpy()
+    maps, probabilities = explain(resources.loaded(*stamp), image)
+    return maps[0].numpy(), probabilities[0].numpy()
 
 
 @st.cache_resource(show_spinner=False)
-def warm() -> threading.Timer:
+def preload_torch() -> threading.Timer:
     """Import torch behind the first page, once per server: the next image or page need not wait for it."""
     timer = threading.Timer(WARM_AFTER_S, _import)
     timer.daemon = True

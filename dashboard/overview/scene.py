@@ -17,7 +17,7 @@ def scene(query: Query) -> Pictures:
     data, bundled = resources.dataset(), resources.bundled()
     state = read_state(OverviewState, query)
     chosen = image_in(ImageState(kind=state.look, image=state.nth), data)
-    featured = featured_image.Shown(chosen.image, chosen.truth, chosen.name, None)
+    featured = featured_image.FeaturedImage(chosen.image, chosen.truth, chosen.name, None)
     parts = [("The image", pictures.data_url(chosen.image), chosen.name)]
     for model, method in (("vit", "attention rollout"), ("resnet", "Grad-CAM")):
         if model not in bundled:
@@ -28,7 +28,7 @@ def scene(query: Query) -> Pictures:
             (
                 f"{ARCHITECTURES[model].label}: {method}",
                 pictures.encoded(pictures.overlay(chosen.image, values)),
-                f"says {data.classes[best]}, {100 * probabilities[best]:.0f} % sure",
+                f"predicts {data.classes[best]}, {100 * probabilities[best]:.0f} % confidence",
             )
         )
     return Pictures(parts)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.shared import model_outputs
-from dashboard.shared.selection import Chosen
+from dashboard.shared.selection import SelectedImage
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
 
-def prepare(run: Run | None, chosen: Chosen, size: int | None = None) -> dict[str, Any]:
+def prepare(run: Run | None, chosen: SelectedImage, size: int | None = None) -> dict[str, Any]:
     """The arguments of `dashboard.components.stepper` for patches of `size` pixels, the run's own if None.
     A `note` says why there are no tokens.
     """

@@ -16,7 +16,7 @@ LOG_TICKS = [digit * 10.0**power for power in range(-4, 3) for digit in (1, 2, 5
 FAINT = "77"  # opacity of training curves, as two hexadecimal digits
 
 
-def figure(runs: Sequence[Run], look: run_curves.Look) -> go.Figure:
+def figure(runs: Sequence[Run], look: run_curves.CurveStyle) -> go.Figure:
     """The main curves of runs. Raises `UserError` without any."""
     _settle_pandas()
     made = make_subplots(1, 2, horizontal_spacing=0.1)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard.drawing.markdown import plain, sentence
+from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import jobs, run_status
 from vitcore.config import launch_command
 from vitcore.errors import UserError
@@ -65,7 +65,7 @@ def offer(tasks: Sequence[Task], words: str, *, seconds: float | None = None, wh
         check_allowed()
     except UserError as error:
         why = str(error)
-    label = "Measure here" + (f" (about {run_status.duration(_round(seconds))})" if seconds else "")
+    label = "Measure now" + (f" (about {run_status.duration(_round(seconds))})" if seconds else "")
     if act.button(label, type="primary", width="stretch", disabled=bool(why), help=why, key="measure"):
         for task in tasks:
             jobs.start(task.key, task.steps)
@@ -103,7 +103,7 @@ def training(status: Status) -> str:
     """When, how long and on what a run was trained, as far as that is known: runs of earlier versions name
     neither machine nor commit.
     """
-    day = time.strftime("%Y-%m-%d", time.gmtime(status.started)) if status.started else "not begun"
+    day = time.strftime("%Y-%m-%d", time.gmtime(status.started)) if status.started else "not started"
     took = f"{run_status.duration(status.active_s)} of training" if status.active_s else ""
     took += f" on {status.machine}" if took and status.machine else ""
     return ", ".join(filter(None, [day, took, _code(status.commit)]))
@@ -114,6 +114,6 @@ def _code(commit: str) -> str:
 
 
 def _origin(title: str, facts: Sequence[str], command: str, more: str = "") -> None:
-    st.markdown(f"**{plain(title)}**: {plain(', '.join(filter(None, facts)))}{more}")
+    st.markdown(f"**{escape(title)}**: {escape(', '.join(filter(None, facts)))}{more}")
     if command:
         st.code(command, language="bash", wrap_lines=True)

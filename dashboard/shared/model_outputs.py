@@ -25,7 +25,7 @@ SAMPLE = 200  # test images behind "over test images"
 
 
 @dataclass(frozen=True)
-class View:
+class AttentionView:
     """A ViT's reading of one image. `packed` holds float16 weights [layers, heads, T, T] and rollout [T, T];
     with `only`, a token's rows and columns [layers, heads, 2, T] alone, because all would be too many.
     """
@@ -37,7 +37,7 @@ class View:
     has_cls: bool
     packed: bytes
     only: int | None
-    chances: np.ndarray  # [classes]
+    probabilities: np.ndarray  # [classes]
     lens: np.ndarray  # [layers + 1, classes], probabilities
     distance: np.ndarray  # [layers, heads], pixels
     entropy: np.ndarray  # [layers, heads], bits
@@ -49,7 +49,7 @@ class ClassMaps:
     """Per class, where a model finds it: maps [classes, h, w] for each stage, finest first, as numpy."""
 
     stages: list[np.ndarray]
-    chances: np.ndarray  # [classes]
+    probabilities: np.ndarray  # [classes]
 
 
 def digest(*parts: Any) -> str:
@@ -72,7 +72,7 @@ def _finite(values: Any) -> np.ndarray:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _view(stamp: tuple, pixels: bytes, shape: tuple[int, ...], only: int | None, key: str) -> View:
+def _view(stamp: tuple, pixels: bytes, shape: tuple[int, ...], only: int | None, key: str) -> AttentionView:
     import torch
 
     from vitcore.analysis.attention import capture, rollout
@@ -86,7 +86,7 @@ def _view(stamp: tuple, pixels: bytes, shape: tuple[int, ...], only: int | None,
         sent = [weights, rollout(trace.weights)[0]]
     else:
         sent = [torch.stack([weights[:, :, only], weights[:, :, :, only]], dim=2)]
-    return View(
+    return AttentionView(
         key=key,
         layers=weights.shape[0],
         heads=weights.shape[1],
@@ -94,7 +94,7 @@ def _view(stamp: tuple, pixels: bytes, shape: tuple[int, ...], only: int | None,
         has_cls=net.has_cls,
         packed=b"".join(part.half().numpy().tobytes() for part in sent),
         only=only,
-        chances=_finite(trace.logits[0].softmax(dim=0)),
+        probabilities=_finite(trace.logits[0].softmax(dim=0)),
         lens=_finite(logit_lens(net, trace)[0].softmax(dim=-1)),
         distance=_finite(mean_distance(weights, net.patch_size, has_cls=net.has_cls)),
         entropy=_finite(mean_entropy(weights, has_cls=net.has_cls)),
@@ -109,7 +109,7 @@ def tokens_of(run: Run) -> tuple[int, int, bool]:
     return side * side + has_cls, side, has_cls
 
 
-def too_many(run: Run) -> bool:
+def too_many_tokens(run: Run) -> bool:
     """Whether all weights of an image are too many to send to a browser. Raises `UserError` where they are
     too many to compute.
     """
@@ -130,22 +130,22 @@ def view(
     snapshot: Path | None = None,
     query: int = 0,
     masked: np.ndarray | None = None,
-) -> View:
+) -> AttentionView:
     """A ViT run's reading of an image uint8 [3, S, S], or of no content at all (None); raises `UserError`.
 
     `query` counts where not all weights can be sent; pixels of `masked` [S, S] are in the mean color.
     """
     stamp = resources.stamp_of(run, snapshot)
-    only = query if too_many(run) else None
+    only = query if too_many_tokens(run) else None
     resources.model(run, snapshot)
     if image is None:
         return _view(stamp, b"", (), only, digest(stamp, "positions", only))
     if masked is not None:
-        image = blanked(image, masked)
+        image = masked_image(image, masked)
     return _view(stamp, image.tobytes(), image.shape, only, digest(stamp, image, only))
 
 
-def blanked(image: np.ndarray, masked: np.ndarray) -> np.ndarray:
+def masked_image(image: np.ndarray, masked: np.ndarray) -> np.ndarray:
     """Pixels of `masked` [S, S] in the training images' mean color, which the model reads as zeros."""
     return np.where(masked[None], mean_color()[:, None, None], image)
 
@@ -176,7 +176,7 @@ def arrays(run: Run, image: np.ndarray | None, snapshot: Path | None) -> bytes:
         out,
         weights=trace.weights[0].numpy(),
         rollout=rollout(trace.weights)[0].numpy(),
-        probabilities=found.chances,
+        probabilities=found.probabilities,
         logit_lens=found.lens,
         distance_pixels=found.distance,
         entropy_bits=found.entropy,
@@ -195,7 +195,7 @@ def _class_maps(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> ClassMap
 
     from vitcore.analysis.attention import as_input, query_map
     from vitcore.analysis.attribution import grad_cam
-    from vitcore.analysis.relevance import answer_row, relevance
+    from vitcore.analysis.relevance import readout_row, relevance
     from vitcore.models.vit import ViT
 
     net, image = resources.loaded(*stamp), _tensor(pixels, shape)
@@ -205,7 +205,7 @@ def _class_maps(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> ClassMap
     same = image.expand(len(classes), -1, -1, -1)
     stages = []
     if isinstance(net, ViT):
-        rows = answer_row(relevance(net, same, classes), has_cls=net.has_cls)
+        rows = readout_row(relevance(net, same, classes), has_cls=net.has_cls)
         stages = [query_map(rows, has_cls=net.has_cls).numpy()]
     elif hasattr(net, "stages"):
         with torch.inference_mode():
@@ -223,7 +223,7 @@ def class_maps(run: Run, image: np.ndarray, snapshot: Path | None = None) -> Cla
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _answers(stamp: tuple, name: str, _data: Dataset) -> np.ndarray:
+def _predictions(stamp: tuple, name: str, _data: Dataset) -> np.ndarray:
     import torch
 
     from vitcore.analysis.attention import as_input
@@ -237,10 +237,10 @@ def _answers(stamp: tuple, name: str, _data: Dataset) -> np.ndarray:
     return torch.cat(parts).softmax(dim=1).numpy()
 
 
-def answers(run: Run, data: Dataset) -> np.ndarray:
+def predictions(run: Run, data: Dataset) -> np.ndarray:
     """Probabilities [n, classes] for the first thousand test images; raises `UserError`."""
     resources.model(run)
-    return _answers(resources.stamp_of(run), data.fingerprint, data)
+    return _predictions(resources.stamp_of(run), data.fingerprint, data)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -327,7 +327,7 @@ def patch_costs(sizes: list[int], shown: int, pixels: int) -> list[dict[str, str
                 "tokens with CLS": cost.tokens,
                 "numbers per patch": cost.numbers,
                 "multiply-adds, million": round(cost.multiply_adds / 1e6, 1),
-                "of these for attention": f"{100 * cost.of_attention / cost.multiply_adds:.1f} %",
+                "of which attention": f"{100 * cost.of_attention / cost.multiply_adds:.1f} %",
                 "attention weights": cost.weights,
                 "in float32, kB": round(cost.weights * 4 / 1000, 1),
             }

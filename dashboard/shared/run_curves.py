@@ -29,7 +29,7 @@ MAIN = (("train_acc", "val_acc"), ("train_loss", "val_loss"))
 
 
 @dataclass(frozen=True)
-class Look:
+class CurveStyle:
     """How curves are drawn; `smooth` is the weight of the past, 0 to 1."""
 
     axis: str = "epoch"
@@ -42,7 +42,7 @@ class Look:
         return cls(state.axis, state.smooth, state.log)
 
 
-def controls(left: Place, middle: Place, right: Place) -> Look:
+def controls(left: Place, middle: Place, right: Place) -> CurveStyle:
     """Axis, smoothing, scale, in the places of a row; kept in the address."""
     axis = left.segmented_control("Against", list(AXES), required=True, **CurvesState.bound("axis"))
     smooth = middle.slider(
@@ -50,10 +50,10 @@ def controls(left: Place, middle: Place, right: Place) -> Look:
         help="Exponential moving average, as in TensorBoard; the curve itself stays faintly behind.",
     )  # fmt: skip
     log = right.toggle("Log loss", **CurvesState.bound("log", value="value"))
-    return Look(axis, smooth, log)
+    return CurveStyle(axis, smooth, log)
 
 
-def along(run: Run, scalars: Scalars, curve: Curve, axis: str) -> np.ndarray | None:
+def x_values(run: Run, scalars: Scalars, curve: Curve, axis: str) -> np.ndarray | None:
     """Where the points of a curve stand on an axis [N]; None where this run does not tell."""
     if axis == "wall clock":
         return active_seconds(scalars, curve) / 60
@@ -95,17 +95,17 @@ def _faint() -> str:
     return "99" if st.context.theme.type == "dark" else "66"
 
 
-def collect(found: Sequence[Run], tags: Sequence[str], look: Look, faint: str) -> Drawing:
+def collect(found: Sequence[Run], tags: Sequence[str], look: CurveStyle, faint: str) -> Drawing:
     """The curves of runs: training faint, validation full, what a resume took back fainter."""
     out = Drawing([], [], [])
     titles = [run.title for run in found]
-    names = {r.id: r.title if titles.count(r.title) == 1 else selection.label_of(r) for r in found}
+    names = {r.id: r.title if titles.count(r.title) == 1 else selection.run_label(r) for r in found}
     alone = len(found) == 1
     for run, (color, dash) in zip(found, theme.run_styles([model_of(r) for r in found]), strict=True):
         scalars = resources.scalars(run)
         for tag in (tag for tag in tags if tag in scalars):
             curve = scalars[tag]
-            x = along(run, scalars, curve, look.axis)
+            x = x_values(run, scalars, curve, look.axis)
             if x is None:
                 out.missing.append(names[run.id])
                 break
@@ -122,7 +122,7 @@ def collect(found: Sequence[Run], tags: Sequence[str], look: Look, faint: str) -
             style = dict(group=group, legend=validation or alone, markers=validation and len(x) < 200)
             out.items.append(series(name, x, values, shade, dash, **style))
             for piece in scalars.rewound.get(tag, []):
-                old = along(run, scalars, piece, look.axis)
+                old = x_values(run, scalars, piece, look.axis)
                 out.items.append(series("", old, piece.values, f"{color}44", "dot", **behind))
             if tag == "val_acc" and np.isfinite(curve.values).any():
                 at = int(np.nanargmax(curve.values))
@@ -132,7 +132,7 @@ def collect(found: Sequence[Run], tags: Sequence[str], look: Look, faint: str) -
     return out
 
 
-def draw(found: Sequence[Run], tags: Sequence[str], look: Look, *, key: str, height: int) -> None:
+def draw(found: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, key: str, height: int) -> None:
     """Curves of runs in one chart. Of several runs the legend names each once; a click on it hides all of its
     curves.
     """
@@ -153,16 +153,16 @@ def draw(found: Sequence[Run], tags: Sequence[str], look: Look, *, key: str, hei
         st.caption(f"Without {look.axis}, so not drawn here: {', '.join(dict.fromkeys(drawing.missing))}.")
 
 
-def pair(found: Sequence[Run], look: Look, *, key: str, height: int) -> None:
+def pair(found: Sequence[Run], look: CurveStyle, *, key: str, height: int) -> None:
     """Accuracy and loss beside each other."""
     for place, tags in zip(st.columns(2, gap="large"), MAIN, strict=True):
         with place:
             draw(found, tags, look, key=f"{key}_{tags[0]}", height=height)
-    if look.axis == "epoch" and (words := counted(found)):
+    if look.axis == "epoch" and (words := epoch_note(found)):
         st.caption(words)
 
 
-def counted(found: Sequence[Run]) -> str:
+def epoch_note(found: Sequence[Run]) -> str:
     """Which runs count steps as an epoch, so that nobody takes it for a pass over the images; else empty."""
     owners: dict[int, list[str]] = {}
     for run in found:
@@ -185,7 +185,7 @@ def counted(found: Sequence[Run]) -> str:
     return " ".join(said)
 
 
-def more(found: Sequence[Run], look: Look, *, key: str) -> None:
+def more_metrics(found: Sequence[Run], look: CurveStyle, *, key: str) -> None:
     """Every other metric in a panel of its own, where somebody asks for them; and all numbers as a file."""
     left, right = st.columns([4, 1], vertical_alignment="center")
     others = other_tags(found)

@@ -12,7 +12,7 @@ from vitcore.runs.folder import Run
 from vitcore.runs.listing import as_row
 from vitcore.runs.metrics import event_files
 
-MOST = 8  # that Compare overlays
+MAX_COMPARED = 8  # that Compare overlays
 PAIR, NEWEST = ("vit", "resnet"), 2  # that it opens with: bundled models, and own runs
 
 
@@ -31,7 +31,7 @@ def control(found: list[Run]) -> None:
     models = model_place.multiselect(
         "Model", sorted({row["model"] for row in rows}), key="models", format_func=_label
     )
-    shown = [row for row in rows if fits(row, text, states, models)]
+    shown = [row for row in rows if matches(row, text, states, models)]
     chosen = st.dataframe(
         [_cells(row) for row in shown],
         key=f"runs_table_{text}_{states}_{models}",  # other rows: no selection of before
@@ -48,8 +48,8 @@ def control(found: list[Run]) -> None:
         args=(ids,),
     )  # fmt: skip
     if compare_place.button(
-        "Compare", width="stretch", disabled=not 0 < len(ids) <= MOST, type="primary",
-        help=f"Up to {MOST} runs of the table.",
+        "Compare", width="stretch", disabled=not 0 < len(ids) <= MAX_COMPARED, type="primary",
+        help=f"Up to {MAX_COMPARED} runs of the table.",
     ):  # fmt: skip
         st.session_state.runs = ids
         st.switch_page("../pages/compare.py", query_params={"runs": ",".join(ids)})
@@ -57,7 +57,7 @@ def control(found: list[Run]) -> None:
         st.caption("No run fits: clear the filters.")
 
 
-def first(found: list[Run]) -> list[Run]:
+def default_runs(found: list[Run]) -> list[Run]:
     """What Compare opens with: the bundled ViT and ResNet, and the newest own runs that have curves. All six
     bundled models are twelve curves on each other. Runs of sweeps have a view of their own.
     """
@@ -74,7 +74,7 @@ def _watch(ids: list[str]) -> None:
     st.session_state.watch = ids[0]
 
 
-def fits(row: dict[str, Any], text: str, states: list[str], models: list[str]) -> bool:
+def matches(row: dict[str, Any], text: str, states: list[str], models: list[str]) -> bool:
     """Whether a row has every word of the text somewhere, and one of the states and of the models, where any
     are asked for.
     """

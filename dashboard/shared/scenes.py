@@ -30,7 +30,7 @@ class Explorer:
     """The attention explorer on an image."""
 
     run: Run
-    chosen: selection.Chosen
+    chosen: selection.SelectedImage
     data: Dataset
 
 
@@ -105,23 +105,23 @@ def run_in(wanted: str | None, found: Sequence[Run], first: Run | None = None) -
     run = next((run for run in found if run.id == wanted), None)
     if wanted and run is None:
         if any(one.id == wanted for one in resources.runs()):
-            raise UserError(f"The link names the run {wanted}, which this view cannot show: name another.")
+            raise UserError(f"The link names the run {wanted}, which this view can't show: name another.")
         raise UserError(
-            f"The link names the run {wanted[:80]}, which is not here: `python -m vitcore runs` lists those "
-            "that are, `import` brings one."
+            f"The link names the run {wanted[:80]}, which is not on this machine: `python -m vitcore runs` "
+            "lists the runs that are, `import` adds one."
         )
     if run is None and not found:
         raise UserError("There is no trained model yet: train one, or import one.")
     return run or first or found[0]
 
 
-def image_in(state: ImageState, data: Dataset, run: Run | None = None) -> selection.Chosen:
+def image_in(state: ImageState, data: Dataset, run: Run | None = None) -> selection.SelectedImage:
     """The image that a link names, else the page's first. With `run`, rankings by its predictions can be
     named, too. Raises `UserError`.
     """
     kind = state.kind or ("cat" if "cat" in data.classes else data.classes[0])
-    predictions = (lambda: model_outputs.answers(run, data)) if run else None
-    chosen = selection.pick(data, kind, state.image, predictions)
+    predictions = (lambda: model_outputs.predictions(run, data)) if run else None
+    chosen = selection.find_image(data, kind, state.image, predictions)
     if chosen is None:
         raise UserError(f"The link names {kind[:40]}, test image {state.image}: {data.name} has none.")
     return chosen
@@ -136,6 +136,6 @@ def unusable(parameter: str, query: Query, instead: str) -> UserError:
 def missing_sweep(name: str) -> UserError:
     """The error for a sweep that is not on this machine."""
     return UserError(
-        f"The link names the sweep {name[:80]!r}, which is not here: `python -m vitcore sweep list` lists "
-        "those that are."
+        f"The link names the sweep {name[:80]!r}, which is not on this machine: `python -m vitcore sweep "
+        "list` lists the sweeps that are."
     )

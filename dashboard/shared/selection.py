@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import numpy as np
 import streamlit as st
 
-from dashboard.drawing.markdown import plain, sentence
+from dashboard.drawing.markdown import escape, sentence
 from vitcore.data import Dataset
 from vitcore.data.images import SUFFIXES, open_image, read_image
 from vitcore.errors import UserError
@@ -22,7 +22,7 @@ from vitcore.runs.folder import Run
 
 
 @dataclass(frozen=True)
-class Chosen:
+class SelectedImage:
     """An image uint8 [3, S, S], its true class where it is known, and what to call it."""
 
     image: np.ndarray
@@ -31,7 +31,7 @@ class Chosen:
     own: bool = False
 
 
-def whole(text: str, otherwise: int) -> int:
+def parse_whole(text: str, otherwise: int) -> int:
     """The whole number that an address names; `otherwise` for anything else, also thousands of digits."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else otherwise
 
@@ -39,7 +39,7 @@ def whole(text: str, otherwise: int) -> int:
 WRONG, SUREST, UNSURE = "misclassified", "surest", "least sure"
 
 
-def choose_image(data: Dataset, answers: Callable[[], np.ndarray] | None = None) -> Chosen:
+def choose_image(data: Dataset, answers: Callable[[], np.ndarray] | None = None) -> SelectedImage:
     """The image controls: class and number of a test image of `data`, or an own one, at the data's size.
 
     With `answers`, a model's probabilities [n, classes] for the first n test images, also those that it gets
@@ -57,7 +57,7 @@ def choose_image(data: Dataset, answers: Callable[[], np.ndarray] | None = None)
         "Images", options, index=first, key="class", bind="query-params", disabled=bool(own)
     )
     if kind in ranked:
-        with left, st.spinner("Asking the model about the test images"):
+        with left, st.spinner("Running the model on the test images"):
             members = _members(data, kind, answers)
     else:
         members = _members(data, kind, answers)
@@ -72,16 +72,16 @@ def choose_image(data: Dataset, answers: Callable[[], np.ndarray] | None = None)
     with right:
         own_image_control()
     if own:
-        return Chosen(decoded(*own, data.size), None, own[1], own=True)
+        return SelectedImage(decoded(*own, data.size), None, own[1], own=True)
     if not len(members):
         st.info(f"There is no test image that is {kind}: choose others.")
         st.stop()
     return _chosen(data, kind, members, number)
 
 
-def pick(
+def find_image(
     data: Dataset, kind: str, number: int, answers: Callable[[], np.ndarray] | None = None
-) -> Chosen | None:
+) -> SelectedImage | None:
     """The image that `choose_image` shows for a class (or ranking) and a number in an address; None where
     there is no such image.
     """
@@ -91,10 +91,10 @@ def pick(
     return _chosen(data, kind, members, number) if 1 <= number <= len(members) else None
 
 
-def _chosen(data: Dataset, kind: str, members: np.ndarray, number: int) -> Chosen:
+def _chosen(data: Dataset, kind: str, members: np.ndarray, number: int) -> SelectedImage:
     place = members[number - 1]
     name = f"{kind}, test image {number} of {len(members)}"
-    return Chosen(data.test.images[place], int(data.test.labels[place]), name)
+    return SelectedImage(data.test.images[place], int(data.test.labels[place]), name)
 
 
 def _members(data: Dataset, kind: str, answers: Callable[[], np.ndarray] | None) -> np.ndarray:
@@ -104,13 +104,13 @@ def _members(data: Dataset, kind: str, answers: Callable[[], np.ndarray] | None)
     return _ranked(kind, answers(), data.test.labels)
 
 
-def _ranked(kind: str, chances: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def _ranked(kind: str, probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Places of test images: the wrong ones, the most wrongly sure first; or all by the largest
     probability.
     """
-    sure = chances.max(axis=1)
+    sure = probabilities.max(axis=1)
     order = np.argsort(sure if kind == UNSURE else -sure, kind="stable")
-    wrong = chances.argmax(axis=1) != labels[: len(chances)]
+    wrong = probabilities.argmax(axis=1) != labels[: len(probabilities)]
     return order[wrong[order]] if kind == WRONG else order
 
 
@@ -162,27 +162,28 @@ def _own_image() -> None:
     st.rerun()
 
 
-def label_of(run: Run) -> str:
+def run_label(run: Run) -> str:
     """A run's title, with the time in its id for the user's own: titles repeat, and a label must not
     change.
     """
     return run.title if run.bundled or run.title == run.id else f"{run.title} ({run.id.split('-', 2)[-1]})"
 
 
-def say_missing(named: Sequence[str], instead: str) -> None:
-    """A link from elsewhere may name what is not here: nothing else may silently pass for it."""
+def warn_missing(named: Sequence[str], instead: str) -> None:
+    """Warn that a link refers to something that does not exist here, and say what is shown instead."""
     # in one line: code ends where a paragraph does
     shown = (" ".join(name.replace("`", "").split())[:60] for name in named[:3])
     words = " and ".join(f"`{name}`" for name in shown)
-    said = f"The link names {words}, which cannot be shown here. Shown: {plain(instead)}."
-    st.toast(said, icon=":material/link_off:", duration=60)  # s: a model may be loaded meanwhile
+    verb = "isn't" if len(named) == 1 else "aren't"
+    text = f"{words} in this link {verb} available here. Showing {escape(instead)} instead."
+    st.toast(text, icon=":material/link_off:", duration=60)  # s: a model may be loaded meanwhile
 
 
 def check_link(key: str, options: Collection[str], instead: str) -> None:
     """Before the widget of that key: a value in the address that is none of its options is told of."""
     wanted = st.query_params.get(key)
     if wanted is not None and key not in st.session_state and wanted not in options:
-        say_missing([wanted], instead)
+        warn_missing([wanted], instead)
 
 
 def choose_run(found: list[Run], label: str = "Model", *, key: str = "run", first: Run | None = None) -> Run:
@@ -194,11 +195,11 @@ def choose_run(found: list[Run], label: str = "Model", *, key: str = "run", firs
         wanted, fresh = st.query_params.get(key), key not in st.session_state
         st.session_state[key] = wanted if wanted in by_id else (first or found[0]).id
         if fresh and wanted and wanted not in by_id:  # not when the visitor has just deleted it
-            say_missing([wanted], by_id[st.session_state[key]].title)
+            warn_missing([wanted], by_id[st.session_state[key]].title)
     chosen = st.selectbox(
         label,
         list(by_id),
-        format_func=lambda run_id: label_of(by_id[run_id]),
+        format_func=lambda run_id: run_label(by_id[run_id]),
         key=key,
         persist_state="session",
     )
@@ -219,12 +220,12 @@ def choose_runs(found: list[Run], label: str, *, first: Callable[[], list[Run]],
         st.session_state.runs = wanted or [run.id for run in instead]
         if len(wanted) < len(named):
             missing = [run_id for run_id in named if run_id not in by_id]
-            say_missing(missing, "the others of the link" if wanted else ", ".join(r.title for r in instead))
+            warn_missing(missing, "the others of the link" if wanted else ", ".join(r.title for r in instead))
     st.session_state.runs = [run_id for run_id in st.session_state.runs if run_id in by_id][:most]
     chosen = st.multiselect(
         label,
         list(by_id),
-        format_func=lambda run_id: label_of(by_id[run_id]),
+        format_func=lambda run_id: run_label(by_id[run_id]),
         key="runs",
         max_selections=most,
         persist_state="session",
@@ -239,12 +240,12 @@ def add_runs(ids: list[str]) -> None:
     st.session_state.runs = list(dict.fromkeys([*st.session_state.get("runs", ()), *ids]))
 
 
-def address_of_image(run: Run, kind: str, number: int) -> str:
+def link_to_image(run: Run, kind: str, number: int) -> str:
     """The address of the page Attention with a test image, by class and number within it."""
     return "attention?" + urlencode({"run": run.id, "class": kind, "image": number})
 
 
-def explore(run: Run, kind: str, number: int) -> None:
+def open_in_explorer(run: Run, kind: str, number: int) -> None:
     """Go to the page Attention with that test image, whatever was looked at there before."""
     for key in ("run", "class", "image", "own_image"):
         st.session_state.pop(key, None)

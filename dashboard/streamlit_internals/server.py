@@ -22,7 +22,7 @@ TALK = (HERE.parent / "talk" / "talk.css").read_text("utf-8")
 END = b"</body>"  # after Streamlit's own rules, which stand in the head and weigh the same
 HEAD = b"<head>"  # before Streamlit's scripts
 # Every page is one level below the root: also behind a proxy that serves the root at a path of its own.
-PLACE = b'<script>window.__streamlit={BACKEND_BASE_URL:new URL("./",location.href).href}</script>'
+BASE_URL = b'<script>window.__streamlit={BACKEND_BASE_URL:new URL("./",location.href).href}</script>'
 
 
 class Styled:
@@ -66,9 +66,9 @@ class _Adding:
                 await self._finish(self.start)
 
     async def _finish(self, start: Message) -> None:
-        body = self.body.replace(HEAD, HEAD + PLACE, 1).replace(END, self.style + END, 1)
+        body = self.body.replace(HEAD, HEAD + BASE_URL, 1).replace(END, self.style + END, 1)
         headers = MutableHeaders(raw=start["headers"])
-        added = len(PLACE + self.style) if not self.body else len(body) - len(self.body)
+        added = len(BASE_URL + self.style) if not self.body else len(body) - len(self.body)
         if "content-length" in headers:  # a HEAD names the length and sends nothing
             headers["content-length"] = str(int(headers["content-length"]) + added)
         del headers["etag"], headers["last-modified"]  # of the file as it lies there

@@ -57,8 +57,8 @@ def sample_efficiency(rows: Sequence[SamplePoint], *, height: int = 400) -> go.F
     tops = [100 * (row["mean"] + (row["error"] or 0)) for row in rows if row["mean"] is not None]
     limit = min(100.0, 10 * math.ceil((max([top, *tops]) + 4) / 10)) or 100.0
     _label(figure, ends, limit)
-    chances = {row["chance"] for row in rows if row["chance"]}
-    for chance in chances:
+    chance_levels = {row["chance"] for row in rows if row["chance"]}
+    for chance in chance_levels:
         figure.add_hline(y=100 * chance, line={"color": theme.OTHER, "dash": "dot", "width": 1.5})
         figure.add_annotation(
             x=math.log10(places[0]), y=100 * chance, text=f"chance {100 * chance:.3g} %", showarrow=False,

@@ -7,12 +7,12 @@ from typing import Any
 import streamlit as st
 
 from dashboard.components import figure_files
-from dashboard.drawing.markdown import plain
+from dashboard.drawing.markdown import escape
 from dashboard.shared import measuring, run_status
 from dashboard.sweeps import figures, links
 from vitcore.runs.status import ACTIVE
 from vitcore.sweeps.plan import data_name, steps_of
-from vitcore.sweeps.results import Score, sample_curve, study_rows, together
+from vitcore.sweeps.results import Score, sample_curve, study_rows, summarize_states
 from vitcore.sweeps.sweep import Sweep
 
 TICK_S = 2.0
@@ -63,7 +63,7 @@ def show(sweep: Sweep) -> None:
 def _source(sweep: Sweep, place: Any) -> None:
     """What people said of its runs; machine, date, commit and command of each."""
     for note in dict.fromkeys(run.meta.note for run in sweep.runs if run.meta.note):
-        place.caption(plain(note))
+        place.caption(escape(note))
     with place.popover("How it was measured"):
         st.caption("Each run is an ordinary training. The same again:")
         measuring.trainings(sweep.runs)
@@ -77,7 +77,7 @@ def _progress(sweep: Sweep, shown: list[str]) -> None:
         st.rerun()
     if set(states) == {"finished"}:
         return
-    parts = [f"{len(states)} runs: {together(states)}."]
+    parts = [f"{len(states)} runs: {summarize_states(states)}."]
     for run, status in now:
         if status.state == "running" and status.steps:
             left = f", {run_status.duration(status.eta_s)} left" if status.eta_s is not None else ""

@@ -29,7 +29,7 @@ from dashboard.components.bundle import bundle
 from dashboard.components.packing import Part
 from dashboard.inductive_bias import live_image
 from dashboard.shared import scenes as scene_types
-from dashboard.shared.selection import Chosen
+from dashboard.shared.selection import SelectedImage
 from dashboard.talk import scenes, stage
 from dashboard.talk.files import Step, Talk
 from vitcore.data import Dataset
@@ -68,7 +68,7 @@ def explorer_file(state: dict[str, str]) -> str:
     return explorer_of(shown.run, shown.chosen, shown.data, state)
 
 
-def explorer_of(run: Run, chosen: Chosen, data: Dataset, state: dict[str, str]) -> str:
+def explorer_of(run: Run, chosen: SelectedImage, data: Dataset, state: dict[str, str]) -> str:
     """The attention explorer on any image, also the visitor's own, as one file. Raises `UserError`."""
     shown = scene_types.Explorer(run, chosen, data)
     piece = _explorer(shown, state, talk=False)

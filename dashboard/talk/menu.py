@@ -6,8 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.components.copy_step import talkstep
-from dashboard.drawing.markdown import plain, sentence
+from dashboard.components.copy_step import copy_step
+from dashboard.drawing.markdown import escape, sentence
 from dashboard.talk.files import Talk, list_talks, misnamed, read_talk
 from vitcore.errors import UserError
 
@@ -16,7 +16,7 @@ def control() -> None:
     """The popover, in the bar of the pages."""
     with st.container(key="talk_menu"), st.popover("Talk", icon=":material/slideshow:", type="tertiary"):
         st.markdown("**This view as a step of a talk**")
-        talkstep()
+        copy_step()
         st.caption(
             "A talk is a YAML file with `title:` and `steps:` in the folder `talks`, in the folder where ViT "
             "Lab was started; `assets/talks/why.yaml` is an example. Keys: arrows, space, Page Up and Page "
@@ -37,7 +37,7 @@ def _talk(name: str, path: Path) -> None:
     except (UserError, OSError) as error:
         st.error(sentence(error))
         return
-    st.markdown(f"**{plain(talk.title)}**, {len(talk.steps)} steps")
+    st.markdown(f"**{escape(talk.title)}**, {len(talk.steps)} steps")
     with st.container(horizontal=True):
         st.link_button("Present", f"./?talk={name}", icon=":material/play_arrow:")
         st.download_button(

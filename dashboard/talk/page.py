@@ -58,7 +58,7 @@ def show() -> None:
 
 def _step(count: int) -> int:
     """The index of the step in the address, which counts from 1; the nearest one if there is no such step."""
-    return min(max(selection.whole(st.query_params.get("step", ""), 1), 1), count) - 1
+    return min(max(selection.parse_whole(st.query_params.get("step", ""), 1), 1), count) - 1
 
 
 def _moved() -> None:

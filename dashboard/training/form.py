@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.drawing.markdown import plain
+from dashboard.drawing.markdown import escape
 from dashboard.shared import resources
 from dashboard.training import form_fields
 from vitcore.architectures import ARCHITECTURES, RECIPE_NAMES
@@ -107,7 +107,7 @@ def form(found: list[Run]) -> tuple[Form, list[st.delta_generator.DeltaGenerator
         )
     if copied:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"The settings of {plain(copied.title)}: change what you like.", width="stretch")
+            st.caption(f"The settings of {escape(copied.title)}: change what you like.", width="stretch")
             st.button("Back to the recipe", key="uncopy", on_click=st.session_state.pop, args=("copy_of",))
     values["data"] = _data(source)
     return Form(model, recipe, values, copied and copied.config, title, device), button_places

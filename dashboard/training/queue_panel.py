@@ -8,12 +8,12 @@ import streamlit as st
 
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import resources
-from dashboard.shared.selection import label_of
+from dashboard.shared.selection import run_label
 from vitcore.errors import UserError
 from vitcore.paths import readonly, runs_dir
 from vitcore.queue import launch as background
 from vitcore.queue import order as queue
-from vitcore.queue.devices import Device, holds
+from vitcore.queue.devices import Device, occupied_devices
 from vitcore.runs import process
 from vitcore.runs.folder import Run
 
@@ -21,14 +21,14 @@ ORDINALS = {1: "1st", 2: "2nd", 3: "3rd"}
 
 
 @dataclass(frozen=True)
-class Here:
+class QueueState:
     """What goes on on this host; the waiting in their order."""
 
     training: list[Run]
     waiting: list[Run]
 
 
-def look(own: list[Run]) -> Here:
+def read_queue(own: list[Run]) -> QueueState:
     """Who trains and who waits among these runs. Wakes the supervisor where some wait."""
     training, waiting = [], False
     for run in own:
@@ -39,10 +39,10 @@ def look(own: list[Run]) -> Here:
     if waiting and not readonly():
         background.wake()
     living = [run for run in training if run.status().state in ("running", "stopping")]
-    return Here(living, queue.waiting(runs_dir()) if waiting else [])
+    return QueueState(living, queue.waiting(runs_dir()) if waiting else [])
 
 
-def place(run: Run) -> str:
+def queue_position(run: Run) -> str:
     """`next in the queue`, `3rd in the queue`; empty when it does not wait on this host."""
     order = queue.waiting(run.path.parent)
     if run not in order:
@@ -52,7 +52,7 @@ def place(run: Run) -> str:
     return "Next in the queue" if at == 1 else f"{ORDINALS.get(at, f'{at}th')} in the queue"
 
 
-def outlook(here: Here) -> str:
+def waiting_note(here: QueueState) -> str:
     """A sentence on when a run that is launched now would begin; empty when at once."""
     training, waiting = here.training, here.waiting
     if not training and not waiting:
@@ -66,10 +66,10 @@ def outlook(here: Here) -> str:
 
 def _held(run: Run, devices: list[Device]) -> list[str]:
     status = run.stored_status()
-    return holds(status.slots, status.device, devices)
+    return occupied_devices(status.slots, status.device, devices)
 
 
-def control(here: Here) -> None:
+def control(here: QueueState) -> None:
     """A popover with the devices and the queue; its label says how many wait."""
     training, waiting = here.training, here.waiting
     label = f"Devices and queue ({len(waiting)})" if waiting else "Devices and queue"
@@ -78,7 +78,7 @@ def control(here: Here) -> None:
         for device in devices:
             _device(device, [run for run in training if device.key in _held(run, devices)])
         if not waiting:
-            st.caption("Nothing waits. Every device trains one run at a time.")
+            st.caption("The queue is empty. Each device trains one run at a time.")
         for at, run in enumerate(waiting):
             _waiter(run, at, len(waiting))
         if problem := st.session_state.pop("queue_error", None):
@@ -91,7 +91,7 @@ def _device(device: Device, training: list[Run]) -> None:
         parts.append(f"{(device.used or 0) / 1e9:.1f} of {device.memory / 1e9:.1f} GB in use")
     if device.load is not None:
         parts.append(f"load {100 * device.load:.0f} %")
-    names = ", ".join(label_of(run) for run in training)
+    names = ", ".join(run_label(run) for run in training)
     kind = {"cuda": "GPU", "mps": "GPU", "cpu": "CPU"}[device.kind]
     st.markdown(f"**{kind}** {device.name}")
     st.text(f"{f'Trains {names}' if names else 'Free'}. {', '.join(parts)}")
@@ -99,7 +99,7 @@ def _device(device: Device, training: list[Run]) -> None:
 
 def _waiter(run: Run, at: int, count: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.text(f"{at + 1}. {label_of(run)}", width="stretch")
+        st.text(f"{at + 1}. {run_label(run)}", width="stretch")
         for to, icon, title, off in (
             ("first", "vertical_align_top", "First", at == 0),
             ("up", "arrow_upward", "Up", at == 0),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.drawing.markdown import plain, sentence
+from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import measuring, run_curves, run_status, selection
 from dashboard.sweeps import links
 from dashboard.training import export, form, predictions, queue_panel
@@ -22,7 +22,7 @@ from vitcore.runs.status import ACTIVE
 from vitcore.sweeps.pair import partner
 
 
-def panel(found: list[Run], here: queue_panel.Here) -> None:
+def panel(found: list[Run], here: queue_panel.QueueState) -> None:
     """A selector of the user's runs and, below it, the chosen one; it ticks only while that run is active."""
     chosen, *places, queue_place = st.columns([2.5, 2.65, 1.3, 1, 1.75], vertical_alignment="bottom")
     with chosen:
@@ -42,13 +42,13 @@ def _states(*runs: Run | None) -> list[str]:
     return [run.status().state for run in runs if run]
 
 
-def _body(run: Run, other: Run | None, look: run_curves.Look, shown: list[str]) -> None:
+def _body(run: Run, other: Run | None, look: run_curves.CurveStyle, shown: list[str]) -> None:
     status = run.status()
     if _states(run, other) != shown or st.session_state.pop("edited", False):
         st.rerun()  # the whole page: start or end the timer, and show the new state or title in the list
     with st.container(horizontal=True, vertical_alignment="center"):
         run_status.badge(status)
-        turn = queue_panel.place(run) if status.state == "queued" else ""
+        turn = queue_panel.queue_position(run) if status.state == "queued" else ""
         st.markdown(run_status.describe(run, status, turn), width="stretch")
         if not readonly():
             if not run.bundled:
@@ -73,11 +73,11 @@ def _body(run: Run, other: Run | None, look: run_curves.Look, shown: list[str]) 
     together = [run, other] if other else [run]  # of a fair pair both
     run_curves.pair(together, look, key="watch", height=300)
     predictions.strip(run)
-    run_curves.more(together, look, key="watch")
+    run_curves.more_metrics(together, look, key="watch")
     with st.expander("Log and command", expanded=status.state in ("failed", "lost")):
         silent = "No log is kept with it." if status.state == "finished" else "Nothing printed yet."
         st.code(tail(run.log, 30) or silent, language=None, height=180 if run.log.is_file() else "content")
-        known = f"{plain(measuring.training(status))}. " if status.started else ""
+        known = f"{escape(measuring.training(status))}. " if status.started else ""
         st.caption(f"{known}The same training at the command line:")
         st.code(
             f"python -m vitcore train --config {run.path / 'config.yaml'}", language="bash", wrap_lines=True
@@ -90,11 +90,11 @@ def _action(run: Run, state: str) -> None:
     """
     if state == "stopping":
         st.button(
-            "End at once", key="abort", on_click=_attempt, args=(_abort, run),
-            help="Without saving: resuming goes on from the last checkpoint.",
+            "Stop without saving", key="abort", on_click=_attempt, args=(_abort, run),
+            help="Resuming continues from the last checkpoint.",
         )  # fmt: skip
     elif state in ACTIVE:
-        name = "Take off the queue" if state == "queued" else "Stop training"
+        name = "Remove from queue" if state == "queued" else "Stop training"
         st.button(name, key="stop", on_click=_attempt, args=(background.stop, run))
     elif state != "finished":
         st.button("Resume training", key="resume", on_click=_attempt, args=(background.resume, run))
@@ -113,9 +113,11 @@ def _edit(run: Run, state: str) -> None:
         st.text_area("Note", run.meta.note, max_chars=edit.NOTE_LENGTH, key=f"note_{run.id}")
         st.button("Save", key="describe", on_click=_attempt, args=(_describe, run))
         over = state not in ACTIVE
-        sure = st.checkbox("I do not need this run any more", key=f"sure_{run.id}", disabled=not over)
+        sure = st.checkbox(
+            "I understand that this run will be deleted", key=f"sure_{run.id}", disabled=not over
+        )
         st.button(
-            "Delete for good", key="delete", disabled=not (over and sure), on_click=_attempt,
+            "Delete permanently", key="delete", disabled=not (over and sure), on_click=_attempt,
             args=(edit.delete, run), help=None if over else "Stop it first.",
         )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboard.shared import curve_figures as curves
 from dashboard.shared import resources
-from dashboard.shared.run_curves import Look
+from dashboard.shared.run_curves import CurveStyle
 from dashboard.shared.scenes import Figures, Query, read_state, run_in
 from dashboard.training.state import TrainingState
 from vitcore.sweeps.pair import partner
@@ -17,4 +17,4 @@ def scene(query: Query) -> Figures:
     run = run_in(state.watch, found)
     other = partner(run, found)
     runs = [run, other] if other else [run]
-    return Figures([(curves.figure(runs, Look.of(state)), f"the training of {run.title}")])
+    return Figures([(curves.figure(runs, CurveStyle.of(state)), f"the training of {run.title}")])

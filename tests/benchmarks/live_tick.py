@@ -15,7 +15,7 @@ from pathlib import Path
 from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
 from torch.utils.tensorboard import SummaryWriter
 
-from dashboard.shared.run_curves import MAIN, Look, collect
+from dashboard.shared.run_curves import MAIN, CurveStyle, collect
 from vitcore.config import make_config
 from vitcore.runs.folder import Run, create_run
 
@@ -38,7 +38,7 @@ class Growing:
         self.writer.flush()
 
 
-def tick(runs: list[Run], look: Look) -> float:
+def tick(runs: list[Run], look: CurveStyle) -> float:
     """Milliseconds to read what is new and make what both charts are sent."""
     began = time.perf_counter()
     for tags in MAIN:
@@ -62,8 +62,8 @@ def main() -> None:
         for one in growing:
             one.grow(POINTS)
         runs = [one.run for one in growing]
-        first = tick(runs, Look())
-        for look, name in ((Look(), "plain"), (Look("wall clock", 0.9), "smoothed, wall clock")):
+        first = tick(runs, CurveStyle())
+        for look, name in ((CurveStyle(), "plain"), (CurveStyle("wall clock", 0.9), "smoothed, wall clock")):
             times = []
             for _ in range(TICKS):
                 for one in growing:

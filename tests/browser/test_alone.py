@@ -208,10 +208,10 @@ def test_what_was_painted_over_is_in_the_file(tmp_path, offline):
     cells = [8 * r + c for r in range(2, 6) for c in range(2, 6)]  # 3c is 00111100
     order = torch.tensor([[*cells, *(i for i in range(64) if i not in cells)]])
     with torch.no_grad():
-        chances = vitcore.load("resnet-cifar10")(occluded(cat, order, 16)).softmax(dim=1)[0]
+        probabilities = vitcore.load("resnet-cifar10")(occluded(cat, order, 16)).softmax(dim=1)[0]
     said = offline.locator(".replay-model").nth(1)
-    assert said.get_attribute("data-answer") == data.classes[int(chances.argmax())]
-    expect(said.locator("h3")).to_contain_text(f"{100 * float(chances.max()):.0f} %")
+    assert said.get_attribute("data-answer") == data.classes[int(probabilities.argmax())]
+    expect(said.locator("h3")).to_contain_text(f"{100 * float(probabilities.max()):.0f} %")
 
 
 def test_a_hostile_talk_stays_text(tmp_path, offline):

@@ -118,9 +118,11 @@ def test_a_link_holds_how_far_the_image_was_moved(visitor, models, cat):
 def test_shuffled_cells_by_slider_by_key_and_once_more(visitor, models, cat):
     page = opened(visitor, "Shuffle")
     classes = page.evaluate("document.querySelector('.replay').replay.header.classes")
-    for i, chances in enumerate(expected(models, cat)):  # the dog that the ViT half sees is not left out
+    for i, probabilities in enumerate(
+        expected(models, cat)
+    ):  # the dog that the ViT half sees is not left out
         bars = page.locator(f".replay-model[data-model='{i}'] .replay-bars b").all_inner_texts()
-        assert bars[:2] == [classes[c] for c in (-chances).argsort()[:2]]
+        assert bars[:2] == [classes[c] for c in (-probabilities).argsort()[:2]]
     page.locator(".replay input").fill("3")
     amount(page, "8 x 8 cells")
     order = permutations(1, 64, np.arange(2))

@@ -13,7 +13,7 @@ from vitcore.probes import scores
 from vitcore.runs.folder import find_run
 
 PAIR = "compare?runs=vit-cifar10,resnet-cifar10&tested=1000"
-GO = "Measure here"
+GO = "Measure now"
 
 
 def stored(name, root=None):

@@ -33,7 +33,7 @@ def test_the_model_is_asked_for_hard_and_easy_images(visitor, open_explorer, dat
     expect(page.get_by_text(re.compile(r"misclassified, test image 2 of \d+"))).to_be_visible()
     expect(page.locator(".xp-class").first).not_to_contain_text("(true)")
     open_explorer("?class=surest")
-    surest = model_outputs.answers(find_run("vit-cifar10"), data).max()
+    surest = model_outputs.predictions(find_run("vit-cifar10"), data).max()
     expect(page.locator(".xp-class").first).to_contain_text(f"(true){100 * surest:.0f} %")
 
 
@@ -43,7 +43,7 @@ def test_what_speaks_for_a_class_in_both_models(visitor, open_explorer):
     expect(pictures).to_have_count(2)
     expect(page.get_by_text("Grad-CAM, stage 3 of 3")).to_be_visible()
     expect(page.get_by_text("times an even spread")).to_be_visible()
-    expect(page.get_by_text("When is the answer known?")).to_be_visible()
+    expect(page.get_by_text("When does the prediction emerge?")).to_be_visible()
     open_explorer("?speaks=dog&stage=1")
     expect(page.get_by_role("img", name="ResNet, Grad-CAM, stage 1 of 3, for dog")).to_be_visible()
 

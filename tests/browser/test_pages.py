@@ -58,12 +58,12 @@ def test_overview_asks_the_models_about_any_other_image(visitor):
     page = visitor.open("?look=frog")
     pictures = page.locator(".st-key-looks img")
     stored = [pictures.nth(i).get_attribute("src") for i in range(3)]
-    page.get_by_role("button", name="Another one").click()
+    page.get_by_role("button", name="Next image").click()
     expect(page.get_by_text("frog, test image 2 of 100")).to_be_visible()
     visitor.settle()
     live = [pictures.nth(i).get_attribute("src") for i in range(3)]
     assert not set(stored) & set(live)  # another image, and other maps for it
-    expect(page.get_by_text("% sure")).to_have_count(2)
+    expect(page.get_by_text("% confidence")).to_have_count(2)
     visitor.open(page.url.rsplit("/", 1)[1])
     expect(page.get_by_text("frog, test image 2 of 100")).to_be_visible()
     page.get_by_role("radio", name="ship").click()  # another class: its first image

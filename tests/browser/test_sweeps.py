@@ -13,7 +13,7 @@ from tests.conftest import make_folder
 from vitcore.config import launch_command, make_config
 from vitcore.data import resolve
 from vitcore.queue import launch as background
-from vitcore.runs.folder import ACTIVE, Status, Tie, create_run, list_runs
+from vitcore.runs.folder import ACTIVE, Status, SweepLink, create_run, list_runs
 from vitcore.sweeps.sweep import find_sweeps
 
 FIGURE = ".stPlotlyChart"
@@ -36,7 +36,7 @@ def ended(home, name, kind, *, acc, state="finished", varied=None, **config):
     result = {"test_acc": acc, "val_acc": acc, "n_test": 1000, "n_val": 500} if state == "finished" else {}
     status = Status(state=state, created=time.time(), active_s=60.0, result=result)
     title = f"{config['model']} {config.get('train_share', '')} {varied or ''}"
-    tie = Tie(name=name, kind=kind, varied=varied or {})
+    tie = SweepLink(name=name, kind=kind, varied=varied or {})
     return create_run(resolve(make_config("quick", **config)), home, title=title, status=status, tie=tie)
 
 
@@ -107,7 +107,7 @@ def test_a_study_is_launched_from_the_page_and_its_table_fills(visitor, server):
     assert line[2] == pytest.approx([100 * results[lr]["test_acc"] for lr in (0.01, 0.05)])
     p = results[0.01]["test_acc"]
     assert line[3][0] == pytest.approx(100 * (p * (1 - p) / 12) ** 0.5)
-    page.get_by_role("button", name="Its curves").click()
+    page.get_by_role("button", name="Show curves").click()
     visitor.settle()
     charts = page.locator(".curves .js-plotly-plot, .curves.js-plotly-plot")
     expect(charts).to_have_count(2)
@@ -142,11 +142,11 @@ def test_a_sweep_of_samples_is_launched_stopped_and_deleted_as_one_thing(visitor
     page.get_by_role("button", name="Stop 8 runs").click()
     expect(page.get_by_text("8 runs: stopped.")).to_be_visible(timeout=90_000)
     visitor.settle()
-    if not page.get_by_role("button", name="Delete for good").is_visible():
+    if not page.get_by_role("button", name="Delete permanently").is_visible():
         page.get_by_role("button", name="Manage").click()
     expect(page.get_by_role("button", name="Resume 8 runs")).to_be_enabled()
     page.locator(f".st-key-sure_{sweep.name} label").click()
-    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("button", name="Delete permanently").click()
     visitor.settle()
     assert {s.name for s in own_sweeps(server)} == before
 

@@ -64,7 +64,7 @@ def test_the_data_of_calibration_tell_shares_from_counts(visitor):
     page = visitor.open("compare?show=Calibration&tested=10000&runs=vit-cifar10,resnet-cifar10")
     page.wait_for_selector(".takeaway")
     rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
-    assert rows[0] == ["series", "how sure the model is, %", "right, % (or number)", "standard error"]
+    assert rows[0] == ["series", "confidence, %", "accuracy, % (or count)", "standard error"]
     counted = [
         float(row[2]) for row in rows if row[0].startswith("ViT") and row[0].endswith("number of answers")
     ]
@@ -165,7 +165,7 @@ def test_what_is_no_chart_is_taken_along_as_well(visitor, view):
     page = visitor.open(path)
     if not path:  # the first page has its files in the popover
         page.get_by_role("button", name="How it works").click()
-        page.get_by_text("Take along").click()
+        page.get_by_text("Download").click()
     groups = page.locator(".files:not(.curves-frame .files)")  # curves have one CSV for all
     expect(groups.first.locator("button").first).to_be_visible()
     if "Shuffle" in path or "run=resnet" in path:
@@ -201,8 +201,8 @@ def test_the_numbers_of_a_shuffled_image_are_the_models_answers(visitor, data):
     cat = torch.from_numpy(data.test.images[[data.test.labels.tolist().index(3)]])
     order = permutations(1, 16, np.arange(1))
     with torch.no_grad():
-        chances = vitcore.load("vit-cifar10")(shuffled(normalize(cat), order)).softmax(dim=1)[0]
-    assert said == pytest.approx(chances.tolist(), abs=1e-4)
+        probabilities = vitcore.load("vit-cifar10")(shuffled(normalize(cat), order)).softmax(dim=1)[0]
+    assert said == pytest.approx(probabilities.tolist(), abs=1e-4)
 
 
 def learning(server, data, state):

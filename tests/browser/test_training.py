@@ -89,10 +89,10 @@ def test_a_run_is_named_and_deleted(visitor, server):
     assert run in page.url
     assert find_run(run, server.home / "runs").title == "My <b>run</b>"
     expect(page.get_by_role("combobox", name="Watch")).to_have_value(re.compile("My <b>run</b>"))
-    if not page.get_by_role("button", name="Delete for good").is_visible():
+    if not page.get_by_role("button", name="Delete permanently").is_visible():
         page.get_by_role("button", name="Edit").click()
     page.locator(f".st-key-sure_{run} label").click()
-    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("button", name="Delete permanently").click()
     expect(page.get_by_role("combobox", name="Watch")).not_to_have_value(re.compile("My <b>run</b>"))
     visitor.settle()
     assert run not in [r.id for r in list_runs(server.home / "runs", bundled=False)]

@@ -102,14 +102,14 @@ def test_the_recipe_states_what_the_bundled_run_gave(name):
 def test_the_stored_first_look_is_what_the_model_gives(name, tmp_path):
     import torch
 
-    from vitcore.analysis.first_look import look
+    from vitcore.analysis.first_look import explain
     from vitcore.data import load_dataset
 
     with np.load(find_run(name).path / "probes" / "first-look.npz") as stored:
         index, maps, probabilities = stored["index"], stored["maps"], stored["probabilities"]
     test = load_dataset("cifar10-mini").test
     assert test.labels[index].tolist() == list(range(10))
-    again = look(vitcore.load(name), torch.from_numpy(test.images[index]))
+    again = explain(vitcore.load(name), torch.from_numpy(test.images[index]))
     assert np.allclose(maps, again[0].numpy(), atol=1e-4)
     assert np.allclose(probabilities, again[1].numpy(), atol=1e-4)
 

@@ -28,12 +28,14 @@ def vit():
 
 
 def test_answers_and_heads_over_test_images_equal_single_ones(vit, data):
-    chances = model_outputs.answers(vit, data)
-    assert chances.shape == (1000, 10)
-    accuracy = (chances.argmax(axis=1) == data.test.labels).mean()
+    probabilities = model_outputs.predictions(vit, data)
+    assert probabilities.shape == (1000, 10)
+    accuracy = (probabilities.argmax(axis=1) == data.test.labels).mean()
     assert accuracy == pytest.approx(vit.status().result["test_acc"], abs=0.035)  # n = 1,000 against 10,000
     for i in (0, 437, 999):
-        assert np.allclose(chances[i], model_outputs.view(vit, data.test.images[i]).chances, atol=1e-4)
+        assert np.allclose(
+            probabilities[i], model_outputs.view(vit, data.test.images[i]).probabilities, atol=1e-4
+        )
     distance, _, count = model_outputs.heads(vit, data, None)
     assert count == 200
     model, places = vitcore.load("vit-cifar10"), np.linspace(0, 999, 200).round().astype(int)

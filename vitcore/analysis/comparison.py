@@ -19,7 +19,7 @@ from torchmetrics.functional.classification import (
 BINS = 15  # of the confidence, equally wide (Guo et al. 2017)
 
 
-def judged(logits: torch.Tensor, labels: torch.Tensor, bins: int = BINS) -> dict[str, Any]:
+def evaluate_logits(logits: torch.Tensor, labels: torch.Tensor, bins: int = BINS) -> dict[str, Any]:
     """logits [N, C], labels int [N] -> plain numbers: accuracy, loss (mean cross-entropy), confusion [C][C]
     (rows are the truth), class_accuracy and calibration, see the functions below.
 
@@ -48,13 +48,15 @@ def class_accuracy(logits: torch.Tensor, labels: torch.Tensor) -> dict[str, list
     return {"mean": _plain(mean), "error": _plain(error), "count": count.tolist()}
 
 
-def calibration(chances: torch.Tensor, labels: torch.Tensor, bins: int = BINS) -> dict[str, Any]:
+def calibration(probabilities: torch.Tensor, labels: torch.Tensor, bins: int = BINS) -> dict[str, Any]:
     """The expected calibration error (Guo et al. 2017) of probabilities [N, C], and what it is made of: per
     bin of the confidence, equally wide, how many answers, their mean confidence and accuracy (0 where none
     is).
     """
-    ece = multiclass_calibration_error(chances, labels, num_classes=chances.shape[1], n_bins=bins, norm="l1")
-    sure, said = chances.max(dim=1)
+    ece = multiclass_calibration_error(
+        probabilities, labels, num_classes=probabilities.shape[1], n_bins=bins, norm="l1"
+    )
+    sure, said = probabilities.max(dim=1)
     edges = torch.linspace(0, 1, bins + 1)  # torchmetrics' own: a bin holds its lower edge
     place = (torch.bucketize(sure, edges, right=True) - 1).clamp(max=bins - 1)
     count = torch.bincount(place, minlength=bins)

@@ -25,7 +25,7 @@ from vitcore.runs.files import write_atomic
 from vitcore.runs.folder import Run
 
 
-def look(model: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def explain(model: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """(maps [B, h, w], probabilities [B, classes]) of uint8 images [B, 3, S, S]; see the module's text."""
     if isinstance(model, ViT):
         trace = capture(model, images)
@@ -43,7 +43,7 @@ def measure(run: Run) -> Path:
         raise UserError(f"Run {run.id} does not read 32x32 images: first-look shows those of cifar10-mini.")
     test = load_dataset("cifar10-mini").test
     chosen = np.array([np.flatnonzero(test.labels == c)[0] for c in np.unique(test.labels)])
-    maps, probabilities = look(load_run(run), torch.from_numpy(test.images[chosen]))
+    maps, probabilities = explain(load_run(run), torch.from_numpy(test.images[chosen]))
     packed = io.BytesIO()
     np.savez(packed, index=chosen, maps=maps.numpy(), probabilities=probabilities.numpy())
     path = run.path / "probes" / "first-look.npz"

@@ -27,7 +27,7 @@ def patch_distances(grid: int, patch_size: int) -> torch.Tensor:
     return torch.cdist(centers, centers)
 
 
-def among_patches(weights: torch.Tensor, *, has_cls: bool) -> torch.Tensor:
+def patch_attention(weights: torch.Tensor, *, has_cls: bool) -> torch.Tensor:
     """Attention of patches to patches, rows summing to 1 again. [..., T, T] -> [..., N, N]"""
     first = int(has_cls)
     inner = weights[..., first:, first:]
@@ -38,7 +38,7 @@ def mean_distance(weights: torch.Tensor, patch_size: int, *, has_cls: bool) -> t
     """Mean attention distance in pixels (Raghu et al. 2021, figure 1): the mean over queries of
     sum_k A[q, k] |p_q - p_k|. [..., T, T] -> [...]
     """
-    inner = among_patches(weights, has_cls=has_cls)
+    inner = patch_attention(weights, has_cls=has_cls)
     distances = patch_distances(round(inner.shape[-1] ** 0.5), patch_size).to(inner)
     return (inner * distances).sum(dim=-1).mean(dim=-1)
 
@@ -47,7 +47,7 @@ def mean_entropy(weights: torch.Tensor, *, has_cls: bool) -> torch.Tensor:
     """Mean over queries of the entropy of the attention over patches, in bits; log2 N at most. [..., T, T] ->
     [...]
     """
-    inner = among_patches(weights, has_cls=has_cls)
+    inner = patch_attention(weights, has_cls=has_cls)
     return -torch.special.xlogy(inner, inner).sum(dim=-1).mean(dim=-1) / torch.log(torch.tensor(2.0))
 
 

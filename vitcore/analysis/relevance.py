@@ -33,6 +33,6 @@ def relevance(model: nn.Module, images: torch.Tensor, classes: torch.Tensor) -> 
     return result
 
 
-def answer_row(matrix: torch.Tensor, *, has_cls: bool) -> torch.Tensor:
+def readout_row(matrix: torch.Tensor, *, has_cls: bool) -> torch.Tensor:
     """The row that the head reads: of CLS, else the mean over all tokens. [..., T, T] -> [..., T]"""
     return matrix[..., 0, :] if has_cls else matrix.mean(dim=-2)

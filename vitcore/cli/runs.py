@@ -36,7 +36,7 @@ def runs(as_json: Json = False, runs_dir: RunsDir = None) -> None:
 @app.command()
 def stop(
     run: RunName,
-    now: Annotated[bool, typer.Option("--now", help="End at once, without saving.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Stop without saving, without saving.")] = False,
     runs_dir: RunsDir = None,
 ) -> None:
     """Ask a queued or running training to save and end."""

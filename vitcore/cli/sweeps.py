@@ -132,11 +132,11 @@ def list_(as_json: Json = False, runs_dir: RunsDir = None) -> None:
     """List the bundled and your own sweeps."""
     from vitcore.runs.folder import list_runs
     from vitcore.runs.listing import print_aligned
-    from vitcore.sweeps.results import together
+    from vitcore.sweeps.results import summarize_states
     from vitcore.sweeps.sweep import find_sweeps
 
     found = find_sweeps(list_runs(runs_dir))
-    states = [together([run.status().state for run in s.runs]) for s in found]
+    states = [summarize_states([run.status().state for run in s.runs]) for s in found]
     if as_json:
         rows = [
             {"name": s.name, "kind": s.kind, "title": s.title, "bundled": s.bundled, "state": state,
@@ -221,7 +221,7 @@ def tie(
 ) -> None:
     """Make a sweep of samples out of runs that were launched one by one, or on several machines."""
     from vitcore.runs.folder import find_run
-    from vitcore.sweeps.sweep import tie_runs
+    from vitcore.sweeps.sweep import link_runs
 
-    tied = tie_runs([find_run(run, runs_dir) for run in runs], name)
+    tied = link_runs([find_run(run, runs_dir) for run in runs], name)
     print(f"{tied.title}: {len(tied.runs)} run{'s' * (len(tied.runs) > 1)}.", file=sys.stderr)

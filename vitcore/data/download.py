@@ -24,7 +24,7 @@ ATTEMPTS = 3  # connections; each goes on after the bytes that are there
 Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all where the server says so
 
 
-class NotThere(UserError):
+class NotFound(UserError):
     """The server answers that it has no such file."""
 
 
@@ -52,7 +52,7 @@ def fetch(url: str, target: Path, progress: Progress = lambda done, total: None)
                     if error.code == 416:  # what is there does not fit to the file any more
                         part.unlink(missing_ok=True)
                         continue
-                    kind = NotThere if error.code == 404 else UserError
+                    kind = NotFound if error.code == 404 else UserError
                     raise kind(
                         f"{url} cannot be downloaded: the server answers {error.code} {error.reason}."
                     ) from None

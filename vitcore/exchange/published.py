@@ -24,7 +24,7 @@ from torch import nn
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, make_config
 from vitcore.data.datasets import CLASSES
-from vitcore.data.download import NotThere, Progress, fetch
+from vitcore.data.download import NotFound, Progress, fetch
 from vitcore.errors import UserError
 from vitcore.models import build_for, weights_of
 from vitcore.paths import check_allowed, runs_dir
@@ -99,7 +99,7 @@ def import_checkpoint(
     title = f"{ARCHITECTURES[config.model].label}, published ({file.stem})"
     best = pack(weights_of(model))
     draft = Status(state="running", reason="importing", created=time.time(), **process.identity())
-    found = next((run for run in _earlier(root, title) if run.best.read_bytes() == best), None)
+    found = next((run for run in _existing_import(root, title) if run.best.read_bytes() == best), None)
     run = found or create_run(config, root, title=title, status=draft)
     try:
         if not found:
@@ -138,7 +138,7 @@ def _finish(run: Run, content: dict[str, Any], file: Path, log: Path | None) -> 
     run.write_status(status)
 
 
-def _earlier(root: str | Path | None, title: str) -> list[Run]:
+def _existing_import(root: str | Path | None, title: str) -> list[Run]:
     """Runs that an import of that title left complete."""
     found = [run for run in list_runs(root, bundled=False) if run.meta.title == title]
     return [run for run in found if run.best.is_file() and run.stored_status().state == "finished"]
@@ -159,7 +159,7 @@ def _events_of(source: str, file: Path, store: Path, progress: Progress) -> Path
     if source.startswith(("http://", "https://")):
         for checkpoint, events in FILES.items():
             if source.endswith(f"/{checkpoint}"):
-                with contextlib.suppress(NotThere):
+                with contextlib.suppress(NotFound):
                     return _local(source.removesuffix(checkpoint) + events, store, progress)
         return None
     found = {path.name.rsplit(".", 1)[-1].lower(): path for path in _event_files_in(file.parent)}

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from vitcore.analysis.attention import as_input
-from vitcore.analysis.comparison import judged, multiply_adds
+from vitcore.analysis.comparison import evaluate_logits, multiply_adds
 from vitcore.config import Config
 from vitcore.data.augment import subset
 from vitcore.data.datasets import CLASSES, Dataset, load_dataset, split_indices
@@ -108,21 +108,21 @@ def _values(
     logits: torch.Tensor,
     trained: torch.Tensor | None,
 ) -> dict[str, Any]:
-    chances = logits.softmax(dim=1).nan_to_num()
+    probabilities = logits.softmax(dim=1).nan_to_num()
     truth = torch.from_numpy(test.labels)
     values = {
         "classes": list(config.classes or CLASSES),
-        **judged(logits, truth),
+        **evaluate_logits(logits, truth),
         "parameters": count_parameters(model),
         "multiply_adds": multiply_adds(model, config.image_size),
         "training": None,
         "truth": test.labels.tolist(),
-        "predicted": chances.argmax(dim=1).tolist(),
-        "confidence": _whole(chances.max(dim=1).values),
-        "truth_probability": _whole(chances.gather(1, truth[:, None])[:, 0]),
+        "predicted": probabilities.argmax(dim=1).tolist(),
+        "confidence": _whole(probabilities.max(dim=1).values),
+        "truth_probability": _whole(probabilities.gather(1, truth[:, None])[:, 0]),
     }
     if training:
-        found = judged(trained, torch.from_numpy(training.labels))
+        found = evaluate_logits(trained, torch.from_numpy(training.labels))
         values["training"] = {
             "accuracy": found["accuracy"],
             "loss": found["loss"],

@@ -17,14 +17,14 @@ import torch
 
 from vitcore.models import load_run
 from vitcore.runs.folder import Run
-from vitcore.runs.machine_load import Load, most_memory
+from vitcore.runs.machine_load import Load, peak_memory
 
 WARM, LEAST, MOST, ENOUGH_S = 2, 5, 50, 4.0  # batches before, at least and at most; seconds that suffice
 
 
 def main(place: str, batch: int, kind: str) -> dict[str, float | int | str]:
     """Images a second of the median batch, and the most memory at once (of this process, or on the GPU)."""
-    base = most_memory()
+    base = peak_memory()
     run = Run(Path(place))
     model = load_run(run).to(kind)
     size = run.config.image_size
@@ -44,7 +44,7 @@ def main(place: str, batch: int, kind: str) -> dict[str, float | int | str]:
         "images_per_s": round(batch / statistics.median(seconds), 1),
         "batch": batch,
         "batches": len(seconds),
-        "memory_bytes": torch.cuda.max_memory_allocated() if kind == "cuda" else most_memory(),
+        "memory_bytes": torch.cuda.max_memory_allocated() if kind == "cuda" else peak_memory(),
         "base_bytes": 0 if kind == "cuda" else base,  # torch alone
         "others": round(load.others, 3),  # other programs' share of the processors meanwhile
         "threads": torch.get_num_threads(),

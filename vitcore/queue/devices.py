@@ -38,7 +38,7 @@ class Device:
 
 
 @dataclass(frozen=True)
-class Wish:
+class DeviceRequest:
     """What a queued run asks for."""
 
     run: str  # its id
@@ -107,7 +107,9 @@ def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def wish(run: str, config: Config, devices: Sequence[Device], key: str | None = None) -> Wish:
+def device_request(
+    run: str, config: Config, devices: Sequence[Device], key: str | None = None
+) -> DeviceRequest:
     """What a training of `config` asks for on a machine with these devices, or the very device `key`.
 
     Raises `UserError` when the machine does not have it.
@@ -128,15 +130,17 @@ def wish(run: str, config: Config, devices: Sequence[Device], key: str | None = 
     if kind not in kinds:
         raise UserError(f"This machine has no {kind} device: choose --device auto or cpu.")
     if kind == "cpu":  # several processes share it
-        return Wish(run, kind, 1, "cpu")
+        return DeviceRequest(run, kind, 1, "cpu")
     if (there := kinds.count(kind)) < config.devices:
         raise UserError(
             f"devices is {config.devices} and this machine has {there} of kind {kind}: ask for at most that."
         )
-    return Wish(run, kind, config.devices, key)
+    return DeviceRequest(run, kind, config.devices, key)
 
 
-def assign(wishes: Iterable[Wish], devices: Sequence[Device], taken: Iterable[str]) -> dict[str, list[str]]:
+def assign(
+    wishes: Iterable[DeviceRequest], devices: Sequence[Device], taken: Iterable[str]
+) -> dict[str, list[str]]:
     """The keys that each run gets now, for those that can start: first come, first served on every device.
 
     A run that has to wait keeps what it waits for from those behind it, so that none waits for ever; runs for
@@ -161,7 +165,7 @@ def environment(keys: Sequence[str]) -> dict[str, str]:
     return {"CUDA_VISIBLE_DEVICES": ",".join(cuda)} if cuda else {}
 
 
-def holds(slots: Sequence[str], device: str | None, devices: Sequence[Device]) -> list[str]:
+def occupied_devices(slots: Sequence[str], device: str | None, devices: Sequence[Device]) -> list[str]:
     """The keys that a living run takes: those it was given, else (in the foreground) those of its `device`.
 
     `device` is torch's name, cpu or cuda:1, which counts the visible ones; unknown as yet is the CPU.

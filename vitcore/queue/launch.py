@@ -14,12 +14,12 @@ from vitcore.data.datasets import resolve
 from vitcore.errors import UserError
 from vitcore.paths import check_allowed, data_dir, runs_dir
 from vitcore.queue import order
-from vitcore.queue.devices import list_devices, wish
+from vitcore.queue.devices import device_request, list_devices
 from vitcore.queue.supervisor import ensure_supervisor
 from vitcore.runs import process
 from vitcore.runs.files import check_space, write_atomic
 from vitcore.runs.folder import ABORT, Run, create_run
-from vitcore.runs.status import ACTIVE, Status, Tie
+from vitcore.runs.status import ACTIVE, Status, SweepLink
 
 LEAST_FREE = 100e6  # bytes; what a run's checkpoints need exactly is checked when it starts
 
@@ -31,7 +31,7 @@ def launch(
     title: str = "",
     device: str | None = None,
     dedupe_s: float = 0.0,
-    tie: Tie | None = None,
+    tie: SweepLink | None = None,
     checked: bool = False,
 ) -> Run:
     """Queue a new run and return at once; it outlives this process. Raises `UserError` before anything is
@@ -47,7 +47,7 @@ def launch(
     """
     check_allowed()
     _check_host(config)
-    wish("", config, list_devices(), device)
+    device_request("", config, list_devices(), device)
     config, home = config if checked else resolve(config), runs_dir(root)
     check_space(home, LEAST_FREE)
     with order.lock(home):
@@ -79,7 +79,7 @@ def resume(run: Run) -> Run:
     _check_host(run.config)
     run.check_resumable()
     home = run.path.parent
-    wish("", run.config, list_devices(), None)
+    device_request("", run.config, list_devices(), None)
     with order.lock(home):
         run.check_resumable()  # somebody else may have resumed it
         run.stop_request.unlink(missing_ok=True)

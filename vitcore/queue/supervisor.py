@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from vitcore.errors import UserError
 from vitcore.paths import HERE
 from vitcore.queue import order
-from vitcore.queue.devices import Device, assign, environment, holds, list_devices, wish
+from vitcore.queue.devices import Device, assign, device_request, environment, list_devices, occupied_devices
 from vitcore.runs import process
 from vitcore.runs.folder import SAVE_S, TERMINATE_S, Run
 from vitcore.runs.status import Status, derive
@@ -91,15 +91,15 @@ class Supervisor:
 
     def tick(self) -> bool:
         """Record ended runs, end those that do not stop, start the next; True while any waits or runs."""
-        queued, running = self._look()
+        queued, running = self._scan()
         for run in running:
-            self._hurry(run)
+            self._enforce_stop(run)
         if queued:
             with order.lock(self.home):
                 self._start_next(running)
         return bool(queued or running)
 
-    def _look(self) -> tuple[list[Run], list[Run]]:
+    def _scan(self) -> tuple[list[Run], list[Run]]:
         queued, running = [], []
         for place in os.scandir(self.home):
             run = Run(Path(place.path))
@@ -122,11 +122,11 @@ class Supervisor:
         taken: list[str] = []
         for run in running:
             status = run.stored_status()
-            taken += holds(status.slots, status.device, self.devices)
+            taken += occupied_devices(status.slots, status.device, self.devices)
         wishes, waiting = [], {run.id: run for run in order.waiting(self.home)}
         for run in waiting.values():
             try:
-                wishes.append(wish(run.id, run.config, self.devices, run.stored_status().wanted))
+                wishes.append(device_request(run.id, run.config, self.devices, run.stored_status().wanted))
             except UserError as error:
                 now = {"state": "failed", "reason": str(error), "ended": time.time()}
                 run.write_status(run.stored_status().model_copy(update=now))
@@ -152,7 +152,7 @@ class Supervisor:
             child.wait()
             raise
 
-    def _hurry(self, run: Run) -> None:
+    def _enforce_stop(self, run: Run) -> None:
         """Terminate, then kill a run that was asked to stop and does not end."""
         if (asked := run.stop_age()) is None:
             return
@@ -173,7 +173,7 @@ class Supervisor:
         if status.state == "queued" or status.host != process.hostname():
             return False
         if status.state not in ("running", "stopping"):
-            if self._lingers(status):
+            if self._is_lingering(status):
                 return True
             if run.id in self.seen:
                 self._forget(run)
@@ -186,7 +186,7 @@ class Supervisor:
         if code is not None and status.pid != child.pid:  # somebody else trains it, in the foreground
             self.children.pop(run.id)
             return True
-        seen = seen.model_copy(update=self._how(run, status, seen, code))
+        seen = seen.model_copy(update=self._outcome(run, status, seen, code))
         try:
             run.write_status(seen.model_copy(update={"ended": time.time(), "eta_s": None}))
         except OSError:  # a full disk: it is gone all the same, and the next round tries again
@@ -195,7 +195,7 @@ class Supervisor:
         run.stop_request.unlink(missing_ok=True)
         return False
 
-    def _lingers(self, status: Status) -> bool:
+    def _is_lingering(self, status: Status) -> bool:
         """Whether a launched run has said how it ended and its process is still there; not for ever."""
         if not (status.slots and status.pid and status.boot_id == process.boot_id()):
             return False
@@ -211,7 +211,7 @@ class Supervisor:
         self.seen.discard(run.id)
         process.kill_left_over(run.path)  # the other processes of a distributed training
 
-    def _how(self, run: Run, status: Status, seen: Status, code: int | None) -> dict[str, str]:
+    def _outcome(self, run: Run, status: Status, seen: Status, code: int | None) -> dict[str, str]:
         """State and reason of a run whose process ended without writing them; `code` is known of children."""
         if (asked := run.stop_age()) is not None:
             age, abort = asked

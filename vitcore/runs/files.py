@@ -25,7 +25,7 @@ def write_atomic(path: Path, data: str | bytes) -> None:
         raise
 
 
-def write_over(path: Path, data: bytes) -> bool:
+def overwrite(path: Path, data: bytes) -> bool:
     """Replace a file's content without taking new space from the disk; False where it does not fit.
 
     In one write and with blanks at its end, which JSON allows: a reader hardly ever sees a part.

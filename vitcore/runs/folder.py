@@ -30,10 +30,10 @@ from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, dump_config, read_config
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, check_allowed, runs_dir
-from vitcore.runs.files import write_atomic, write_over
+from vitcore.runs.files import overwrite, write_atomic
 
 # re-exported until every branch imports them from vitcore.runs.status
-from vitcore.runs.status import ACTIVE, Meta, State, Status, Tie, derive  # noqa: F401
+from vitcore.runs.status import ACTIVE, Meta, State, Status, SweepLink, derive  # noqa: F401
 
 SAVE_S = 120.0  # a run that was asked to stop has this long to save, then it is terminated
 TERMINATE_S = 30.0  # and this long after that, then it is killed
@@ -161,7 +161,7 @@ class Run:
         try:
             write_atomic(path, text)
         except OSError as error:
-            if error.errno != errno.ENOSPC or not write_over(path, text.encode()):
+            if error.errno != errno.ENOSPC or not overwrite(path, text.encode()):
                 raise
 
     def write_meta(self, meta: Meta) -> None:
@@ -209,7 +209,7 @@ def create_run(
     *,
     title: str = "",
     status: Status | None = None,
-    tie: Tie | None = None,
+    tie: SweepLink | None = None,
 ) -> Run:
     """A new run folder, complete from the moment it can be seen; queued unless another status is given.
 

@@ -34,7 +34,7 @@ class Load:
         return min(1.0, max(0.0, (whole - idle - own) / whole)) if whole > 0 else 0.0
 
 
-def most_memory() -> int:
+def peak_memory() -> int:
     """Bytes that this process had at most. On Linux not getrusage, which counts the parent's."""
     with contextlib.suppress(OSError), open("/proc/self/status") as file:
         for line in file:

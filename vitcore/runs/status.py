@@ -22,10 +22,8 @@ class Status(BaseModel):
     state: State
     reason: str = ""
     created: float = 0.0
-    queued: float | None = Field(
-        default=None, description="its place in the queue: who has waited longest is next"
-    )
-    wanted: str | None = Field(default=None, description="the key of the very device it waits for")
+    queued: float | None = Field(default=None, description="its place in the queue, the longest wait first")
+    wanted: str | None = Field(default=None, description="the key of the one device it waits for")
     slots: list[str] = Field(default_factory=list, description="the keys of the devices it was given")
     oom_kills: int | None = Field(default=None, description="of its control group when it started")
     started: float | None = None
@@ -51,7 +49,7 @@ class Status(BaseModel):
     result: dict[str, Any] = Field(default_factory=dict)
 
 
-class Tie(BaseModel):
+class SweepLink(BaseModel):
     """Ties the runs of a sweep (`vitcore.sweeps.sweep`); `varied`: where a run of a study leaves the base."""
 
     name: str = Field(pattern=r"^[\w.-]{1,80}$")
@@ -67,7 +65,7 @@ class Meta(BaseModel):
     title: str = ""
     note: str = ""
     pair: str | None = None
-    sweep: Tie | None = None
+    sweep: SweepLink | None = None
 
 
 def derive(status: Status, now: float | None = None) -> Status:

@@ -74,7 +74,7 @@ def launch_pair(
     except (UserError, OSError):
         for run in runs:
             if run.stored_status().created >= began:  # not one that somebody launched before the pair
-                take_back(run, root)
+                withdraw(run, root)
         raise
     name = next((run.meta.pair for run in runs if run.meta.pair), None) or secrets.token_hex(6)
     for run in runs:
@@ -82,7 +82,7 @@ def launch_pair(
     return runs
 
 
-def take_back(run: Run, root: str | Path | None) -> None:
+def withdraw(run: Run, root: str | Path | None) -> None:
     """Remove a run that was launched a moment ago; one that has begun is ended first."""
     if run.status().state in ACTIVE:
         background.stop(run, now=True)

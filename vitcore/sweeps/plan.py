@@ -131,7 +131,7 @@ def plan_study(base: Config, values: Mapping[str, Sequence[Any]], *, seeds: Sequ
     label, found = ARCHITECTURES[base.model].label, {}
     for name, tried in values.items():
         for value in tried:
-            config = changed(base, name, value)
+            config = with_setting(base, name, value)
             if config != base:
                 at = setting_of(config, name)
                 found.setdefault(
@@ -164,7 +164,7 @@ def settings_of(base: Config) -> list[str]:
     return [*inner, *(name for name in Config.model_fields if name not in FIXED)]
 
 
-def changed(base: Config, name: str, value: Any) -> Config:
+def with_setting(base: Config, name: str, value: Any) -> Config:
     """The base with one setting changed. Raises `UserError`, which names the setting and the value."""
     if name not in settings_of(base):
         raise UserError(f"A study cannot vary {name!r}: choose among {', '.join(settings_of(base))}.")
@@ -213,7 +213,7 @@ def suggest(base: Config, name: str) -> list[Any]:
     fitting = []
     for value in tried:
         try:
-            fitting.append(setting_of(changed(base, name, value), name))
+            fitting.append(setting_of(with_setting(base, name, value), name))
         except UserError:
             continue
     return fitting

@@ -79,7 +79,7 @@ def standard_error(scores: Sequence[float], n_test: int | None) -> tuple[float |
     return None, None
 
 
-def together(states: Sequence[str]) -> str:
+def summarize_states(states: Sequence[str]) -> str:
     """The states of several runs in words."""
     counts = Counter(states)
     if len(counts) == 1:
@@ -107,7 +107,7 @@ def score(runs: Sequence[tuple[Run, Status]]) -> Score:
         n_validation=next((r["n_val"] for r in results if r.get("n_val")), None),
         seeds=sorted(run.config.seed for run, _ in done),
         planned=len(runs),
-        state=together([s.state for _, s in runs]),
+        state=summarize_states([s.state for _, s in runs]),
         minutes=fmean(s.active_s / 60 for _, s in done) if done else None,
         parameters=next((r["parameters"] for r in results if r.get("parameters")), None),
         runs=[run.id for run, _ in runs],

@@ -24,8 +24,8 @@ from vitcore.queue import launch as background
 from vitcore.queue import order
 from vitcore.runs import edit
 from vitcore.runs.folder import Run, list_runs
-from vitcore.runs.status import ACTIVE, Tie
-from vitcore.sweeps.pair import take_back
+from vitcore.runs.status import ACTIVE, SweepLink
+from vitcore.sweeps.pair import withdraw
 from vitcore.sweeps.plan import Kind, Plan, data_name, setting_title, steps_of
 
 
@@ -83,12 +83,12 @@ def launch_sweep(
         runs: list[Run] = []
         try:
             for entry, config in zip(plan.entries, configs, strict=True):
-                tie = Tie(name=name, kind=plan.kind, varied=entry.varied)
+                tie = SweepLink(name=name, kind=plan.kind, varied=entry.varied)
                 run = background.launch(config, home, title=entry.title, device=device, tie=tie, checked=True)
                 runs.append(run)
         except (UserError, OSError):
             for run in reversed(runs):  # those that wait first: none of them begins meanwhile
-                take_back(run, home)
+                withdraw(run, home)
             raise
     return Sweep(name, plan.kind, tuple(runs))
 
@@ -109,7 +109,7 @@ def find_sweeps(runs: Iterable[Run]) -> list[Sweep]:
     """The sweeps among these runs: the user's, the latest first, then the bundled ones by kind. Where the
     user has runs of a bundled sweep's name, the bundled copy is left out: no run counts twice.
     """
-    groups: dict[str, list[tuple[float, Run, Tie]]] = {}
+    groups: dict[str, list[tuple[float, Run, SweepLink]]] = {}
     for run in runs:
         tie = run.meta.sweep
         if tie is not None and _readable(run):
@@ -177,7 +177,7 @@ def delete_sweep(sweep: Sweep, root: str | Path | None = None) -> None:
         edit.delete(run, root)
 
 
-def tie_runs(runs: Sequence[Run], name: str) -> Sweep:
+def link_runs(runs: Sequence[Run], name: str) -> Sweep:
     """Make one sweep of samples out of runs that were launched one by one, or elsewhere. Raises
     `UserError`.
     """
@@ -190,7 +190,7 @@ def tie_runs(runs: Sequence[Run], name: str) -> Sweep:
         if steps_of(run.config) is None:
             raise UserError(f"Run {run.id} does not say its number of steps: it needs steps_per_epoch.")
     try:
-        tie = Tie(name=name, kind="samples")
+        tie = SweepLink(name=name, kind="samples")
     except ValueError:
         raise UserError(
             f"{name!r} is no name for a sweep: letters, digits, dots and dashes, 80 at most."

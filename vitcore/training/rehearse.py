@@ -28,7 +28,7 @@ from vitcore.data import Dataset, load_dataset, resolve
 from vitcore.data.datasets import Split
 from vitcore.errors import UserError
 from vitcore.models.evaluate import evaluate
-from vitcore.runs.machine_load import Load, most_memory
+from vitcore.runs.machine_load import Load, peak_memory
 from vitcore.training.callbacks import Guard
 from vitcore.training.engine import reason_of
 from vitcore.training.module import Classifier
@@ -269,7 +269,7 @@ def _rehearse(config: Config, steps: int, data: Dataset | None) -> Rehearsal:
     weights = sum(p.numel() * 4 for p in model.state_dict().values())
     return Rehearsal(
         minutes=seconds / 60,
-        memory_bytes=most_memory() if device.type == "cpu" else memory_of(device),
+        memory_bytes=peak_memory() if device.type == "cpu" else memory_of(device),
         disk_bytes=disk_of(weights, state_bytes(model, config), config, epochs)[0],
         parameters=sum(p.numel() for p in model.parameters()),
         steps=steps_in_all,

@@ -20,6 +20,6 @@ _element = Part(
 ).element("vitlab.talkstep")
 
 
-def talkstep() -> None:
+def copy_step() -> None:
     """Mount it."""
     _element(key="talkstep", data={})

@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 _element = Part("<i hidden></i>", "", bundle(HERE / "download.js")).element("vitlab.gift")
 
 
-def gift(content: bytes, name: str, kind: str, *, key: str) -> None:
+def offer_download(content: bytes, name: str, kind: str, *, key: str) -> None:
     """Give it once, in the run of the script that was asked for it. `kind`: its MIME type."""
     header = {"name": name, "kind": kind, "stamp": uuid.uuid4().hex}
     _element(key=key, data=pack(header, content))

@@ -41,9 +41,9 @@ function showSnapshots(scrub, snapshots, step, playing) {
 }
 
 // The likeliest classes; with something painted over, what they were before.
-function showAnswer(place, { chances, before, classes, truth, hue }) {
+function showAnswer(place, { probabilities, before, classes, truth, hue }) {
   place.replaceChildren();
-  const order = chances.map((v, i) => [v, i]).sort((a, b) => b[0] - a[0]);
+  const order = probabilities.map((v, i) => [v, i]).sort((a, b) => b[0] - a[0]);
   for (const [chance, i] of order.slice(0, 4)) {
     const row = document.createElement("div");
     row.className = "xp-class";

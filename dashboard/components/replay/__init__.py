@@ -35,7 +35,7 @@ class Frames:
     """
 
     pictures: np.ndarray
-    chances: np.ndarray
+    probabilities: np.ndarray
     rows: list[str]
     columns: list[str]
     start: int
@@ -69,8 +69,8 @@ def message(frames: Frames, look: dict[str, Any], painted: tuple[str, np.ndarray
         "columns": frames.columns,
         "start": frames.start,
         "cells": frames.cells,
-        "painted": None if painted is None else {"mask": painted[0], "chances": painted[1].tolist()},
+        "painted": None if painted is None else {"mask": painted[0], "probabilities": painted[1].tolist()},
     }
     pixels = np.ascontiguousarray(frames.pictures.transpose(0, 1, 3, 4, 2)).tobytes()
     pixels += b"\0" * (-len(pixels) % 4)
-    return pack(header, pixels, frames.chances.astype("<f4").tobytes())
+    return pack(header, pixels, frames.probabilities.astype("<f4").tobytes())

@@ -39,11 +39,11 @@ export function saveReplay(replay, format) {
   });
 }
 
-export function replayRows({ header: h, frames, chances, painting, mask }) {
+export function replayRows({ header: h, frames, probabilities, painting, mask }) {
   const rows = [["model", "rows", "columns", ...h.classes]], n = h.classes.length;
   h.models.forEach((model, m) => {
     for (let f = 0; f < frames; f++) {
-      const said = chances.subarray((m * frames + f) * n, (m * frames + f + 1) * n);
+      const said = probabilities.subarray((m * frames + f) * n, (m * frames + f + 1) * n);
       rows.push([
         model.label,
         h.rows[Math.floor(f / h.columns.length)],
@@ -51,7 +51,7 @@ export function replayRows({ header: h, frames, chances, painting, mask }) {
         ...said,
       ]);
     }
-    if (painting) rows.push([model.label, `painted ${mask.join("")}`, "", ...h.painted.chances[m]]);
+    if (painting) rows.push([model.label, `painted ${mask.join("")}`, "", ...h.painted.probabilities[m]]);
   });
   rows[0].splice(1, 2, ...(h.mode === "drag" ? ["down", "right"] : [h.unit.toLowerCase(), "order"]));
   return rows.map((row) => row.map((v) => (typeof v === "number" ? +v.toPrecision(6) : v)));

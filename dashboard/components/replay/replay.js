@@ -58,7 +58,7 @@ class Replay {
     this.frames = h.rows.length * h.columns.length;
     const length = h.views * this.frames * h.size ** 2 * 3;
     this.pixels = bytes.subarray(at, at + length);
-    this.chances = new Float32Array(bytes.slice(at + Math.ceil(length / 4) * 4).buffer);
+    this.probabilities = new Float32Array(bytes.slice(at + Math.ceil(length / 4) * 4).buffer);
     this.painting = Boolean(h.painted);
     this.mask = h.painted ? [...h.painted.mask].map(Number) : new Array(h.cells ** 2).fill(0);
     if (!same) {
@@ -94,12 +94,12 @@ class Replay {
   // A model's answers to all frames: float32 [F, C]
   chancesOf(model) {
     const size = this.frames * this.header.classes.length;
-    return this.chances.subarray(model * size, (model + 1) * size);
+    return this.probabilities.subarray(model * size, (model + 1) * size);
   }
 
   // A model's answer to one frame, or to what is painted: [C]
   said(model, frame) {
-    if (this.painting) return this.header.painted.chances[model];
+    if (this.painting) return this.header.painted.probabilities[model];
     const n = this.header.classes.length;
     return this.chancesOf(model).subarray(frame * n, (frame + 1) * n);
   }
@@ -343,12 +343,12 @@ class Replay {
   // How sure the model is of its unmoved answer, wherever the image is moved to.
   map(canvas, model) {
     const { rows, columns, classes, start, colors } = this.header, n = classes.length;
-    const { label } = this.header.models[model], chances = this.chancesOf(model);
-    const kept = largest(chances.subarray(start * n, (start + 1) * n));
+    const { label } = this.header.models[model], probabilities = this.chancesOf(model);
+    const kept = largest(probabilities.subarray(start * n, (start + 1) * n));
     const sheet = canvasOf(columns.length, rows.length), ctx = sheet.getContext("2d");
     const data = ctx.createImageData(columns.length, rows.length), pixels = new Uint32Array(data.data.buffer);
     const scale = table(bytesOf(colors));
-    for (let f = 0; f < this.frames; f++) pixels[f] = scale[shade(chances[f * n + kept], 1, false)];
+    for (let f = 0; f < this.frames; f++) pixels[f] = scale[shade(probabilities[f * n + kept], 1, false)];
     ctx.putImageData(data, 0, 0);
     const side = canvas.clientWidth, p = new CanvasPainter(canvas, side, side), unit = side / columns.length;
     p.pixels(sheet, 0, 0, columns.length, rows.length, 0, 0, side, side);

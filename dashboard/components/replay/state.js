@@ -53,13 +53,13 @@ export function spiral(tick, header) {
 export const largest = (values) => [...values].reduce((best, v, i) => (v > values[best] ? i : best), 0);
 
 // The classes to show of a model: the likeliest of the unchanged image, and those that it ever finds likely.
-// chances: float32 [F, C] -> classes, the likeliest of the unchanged image first
-export function shownClasses(chances, { start, classes }) {
+// probabilities: float32 [F, C] -> classes, the likeliest of the unchanged image first
+export function shownClasses(probabilities, { start, classes }) {
   const n = classes.length, best = new Float32Array(n);
-  chances.forEach((v, i) => {
+  probabilities.forEach((v, i) => {
     best[i % n] = Math.max(best[i % n], v);
   });
-  const first = chances.subarray(start * n, (start + 1) * n);
+  const first = probabilities.subarray(start * n, (start + 1) * n);
   const by = (values) => [...best.keys()].sort((a, b) => values[b] - values[a]);
   const order = [...new Set([...by(first).slice(0, FIRST), ...by(best)])].slice(0, SHOWN);
   return order.sort((a, b) => first[b] - first[a]);

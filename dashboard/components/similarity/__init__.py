@@ -1,4 +1,4 @@
-"""How alike the positions of patches are: hover one, and its map stands beside."""
+"""How alike the positions of patches are: hover one, to see its map enlarged."""
 
 from __future__ import annotations
 

@@ -67,12 +67,12 @@ Deno.test("the spiral starts at the unchanged image, reaches the border and begi
 
 Deno.test("the bars are the likeliest classes of the unchanged image, then those of other frames", () => {
   const header = { start: 1, classes: names(7) };
-  const chances = Float32Array.from([
+  const probabilities = Float32Array.from([
     ...[0, 0, 0, 0, 0, 0, 1], // class 6 is likely in another frame alone
     ...[0.1, 0.5, 0.3, 0.06, 0.04, 0, 0],
     ...[0.2, 0, 0, 0.7, 0.05, 0.05, 0],
   ]);
-  const shown = shownClasses(chances, header);
+  const shown = shownClasses(probabilities, header);
   assert.deepEqual(new Set(shown), new Set([1, 2, 6, 3, 0]));
   assert.deepEqual(shown, [1, 2, 0, 3, 6]); // by the unchanged image
   const elsewhere = Float32Array.from([0.9, 0, 0, 0.9, 0.9, 0.9, 0.9, 0, 0.6, 0.4, 0, 0, 0, 0]);
@@ -88,10 +88,10 @@ Deno.test("the rows of the file are every model's answers to every frame, then t
     rows: ["2 x 2", "4 x 4"],
     columns: ["first", "second"],
     models: [{ label: "ViT" }, { label: "ResNet" }],
-    painted: { chances: [[0.25, 0.75], [1, 0]] },
+    painted: { probabilities: [[0.25, 0.75], [1, 0]] },
   };
-  const chances = Float32Array.from({ length: 2 * 4 * 2 }, (_, i) => i / 10);
-  const rows = replayRows({ header, frames: 4, chances, painting: true, mask: [1, 0] });
+  const probabilities = Float32Array.from({ length: 2 * 4 * 2 }, (_, i) => i / 10);
+  const rows = replayRows({ header, frames: 4, probabilities, painting: true, mask: [1, 0] });
   assert.deepEqual(rows[0], ["model", "cells", "order", "cat", "dog"]);
   assert.deepEqual(rows[1], ["ViT", "2 x 2", "first", 0, 0.1]);
   assert.deepEqual(rows[4], ["ViT", "4 x 4", "second", 0.6, 0.7]);

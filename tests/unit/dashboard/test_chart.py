@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from torch.utils.tensorboard import SummaryWriter
 
 from dashboard.components.curves import series, thinned
-from dashboard.shared.run_curves import Look, as_csv, collect, counted, other_tags
-from dashboard.shared.run_table import fits
+from dashboard.shared.run_curves import CurveStyle, as_csv, collect, epoch_note, other_tags
+from dashboard.shared.run_table import matches
 from tests.made_runs import date_events
 from vitcore.config import make_config
 from vitcore.runs.folder import create_run, find_run
@@ -51,10 +51,10 @@ def test_epochs_that_are_steps_are_said_to_be():
         find_run(n) for n in ("samples-vit-05-seed0", "samples-resnet-05-seed0", "vit-cifar10")
     )
     end = "is 350 optimizer steps, however often they pass over its images."
-    assert counted([passes]) == ""
-    assert counted([share]) == f"An epoch of this run {end}"
-    assert counted([share, other]) == f"An epoch of these runs {end}"
-    assert counted([passes, share]) == f"An epoch of {share.title} {end}"
+    assert epoch_note([passes]) == ""
+    assert epoch_note([share]) == f"An epoch of this run {end}"
+    assert epoch_note([share, other]) == f"An epoch of these runs {end}"
+    assert epoch_note([passes, share]) == f"An epoch of {share.title} {end}"
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def resumed():
 
 
 def test_rewound_pieces_are_drawn_dotted_and_the_best_is_marked(resumed):
-    drawing = collect([resumed], ("train_acc", "val_acc"), Look(), "66")
+    drawing = collect([resumed], ("train_acc", "val_acc"), CurveStyle(), "66")
     main, piece = drawing.items
     assert (main["x"], main["dash"]) == (pytest.approx(np.arange(60) / 10), "solid")
     assert (piece["dash"], piece["hover"], piece["legend"]) == ("dot", False, False)
@@ -84,14 +84,14 @@ def test_rewound_pieces_are_drawn_dotted_and_the_best_is_marked(resumed):
 def test_axes_are_what_they_say(resumed):
     ends = {}
     for axis in ("step", "epoch", "images"):
-        ends[axis] = collect([resumed], ("val_acc",), Look(axis), "66").items[0]["x"][-1]
+        ends[axis] = collect([resumed], ("val_acc",), CurveStyle(axis), "66").items[0]["x"][-1]
     assert ends == {"step": 59, "epoch": pytest.approx(5.9), "images": 59 * 32}
-    curve = collect([find_run("vit-cifar10")], ("val_acc",), Look("wall clock"), "66").items[0]
+    curve = collect([find_run("vit-cifar10")], ("val_acc",), CurveStyle("wall clock"), "66").items[0]
     assert curve["x"][-1] == pytest.approx(find_run("vit-cifar10").status().active_s / 60, rel=0.05)
 
 
 def test_a_smooth_curve_has_the_raw_one_behind(resumed):
-    raw, smooth, _ = collect([resumed], ("val_acc",), Look(smooth=0.9), "66").items
+    raw, smooth, _ = collect([resumed], ("val_acc",), CurveStyle(smooth=0.9), "66").items
     assert np.std(smooth["y"]) < np.std(raw["y"])
     assert raw["color"].startswith(smooth["color"])
     assert not raw["legend"]
@@ -110,4 +110,4 @@ def test_the_table_of_numbers_has_every_point(resumed):
      ("", ["failed"], [], False), ("", ["finished"], ["vit"], True), ("", [], ["resnet"], False)],
 )  # fmt: skip
 def test_runs_are_found_by_words_state_and_model(text, states, models, found):
-    assert fits(as_row(find_run("vit-cifar10")), text, states, models) == found
+    assert matches(as_row(find_run("vit-cifar10")), text, states, models) == found

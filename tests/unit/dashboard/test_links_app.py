@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard.drawing.markdown import plain
+from dashboard.drawing.markdown import escape
 from tests.unit.dashboard.app import open_app
 
 UNKNOWN = [  # page, query, the value that does not exist, what is shown instead
@@ -26,7 +26,7 @@ UNKNOWN = [  # page, query, the value that does not exist, what is shown instead
 def test_unknown_link_values_show_a_toast(name, query, named, shown):
     (toast,) = open_app(name, **query).toast
     assert named in toast.value
-    assert plain(shown) in toast.value
+    assert escape(shown) in toast.value
 
 
 def test_a_valid_link_shows_no_toast():

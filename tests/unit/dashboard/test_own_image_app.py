@@ -7,7 +7,7 @@ import io
 import pytest
 from PIL import Image
 
-from dashboard.drawing.markdown import plain
+from dashboard.drawing.markdown import escape
 from tests.unit.dashboard.app import open_app
 
 
@@ -34,7 +34,7 @@ def test_a_wrong_upload_gets_an_error_and_the_test_image_stays(name, data):
     app = open_app("patches")
     upload(app, name, data)
     (error,) = app.error
-    assert plain(name) in error.value
+    assert escape(name) in error.value
     assert "own_image" not in app.session_state
     assert any(one.value.startswith("cat") for one in app.caption)
 
@@ -44,5 +44,5 @@ def test_an_uploaded_image_is_shown_and_not_in_the_address():
     upload(app, "blue.png", png())
     assert not app.error
     assert app.session_state.own_image[1] == "blue.png"
-    assert any(plain("blue.png") in one.value for one in app.caption)
+    assert any(escape("blue.png") in one.value for one in app.caption)
     assert "blue" not in str(app.query_params)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard.drawing.markdown import plain, sentence
+from dashboard.drawing.markdown import escape, sentence
 
 
 @pytest.mark.parametrize(
     ("said", "shown"),
     [
         ("Run `python -m vitcore runs`.", "Run `python -m vitcore runs`\\."),
-        ("![x](http://h/x.png): `pip install y`", plain("![x](http://h/x.png): ") + "`pip install y`"),
-        ("a ` b ![x](y)", plain("a ` b ![x](y)")),  # nothing closes it, so nothing is code
-        ("```![x](y)`", plain("```![x](y)`")),
-        ("`\n\n![x](y)\n\n`", plain("`\n\n![x](y)\n\n`")),
-        ("no code *here*", plain("no code *here*")),
+        ("![x](http://h/x.png): `pip install y`", escape("![x](http://h/x.png): ") + "`pip install y`"),
+        ("a ` b ![x](y)", escape("a ` b ![x](y)")),  # nothing closes it, so nothing is code
+        ("```![x](y)`", escape("```![x](y)`")),
+        ("`\n\n![x](y)\n\n`", escape("`\n\n![x](y)\n\n`")),
+        ("no code *here*", escape("no code *here*")),
     ],
 )
 def test_code_is_code_and_all_else_is_shown_as_it_is(said, shown):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard.drawing.markdown import plain
+from dashboard.drawing.markdown import escape
 from tests.conftest import TINY_RESNET
 from tests.made_runs import make_run
 from tests.unit.dashboard.app import open_app
@@ -43,7 +43,7 @@ def own_runs():
 def test_a_wrong_setting_gets_an_error_and_launches_nothing(model, kind, label, value, named):
     app = open_app("training", model=model)
     widget(app, kind, label).set_value(value).run()
-    assert plain(named) in refusal(app)
+    assert escape(named) in refusal(app)
     assert not own_runs()
 
 

@@ -51,8 +51,8 @@ def test_what_is_sent_is_the_models_attention_to_half_precision(vit, data):
     weights, rolled = floats(view)
     assert np.allclose(weights, trace.weights[0], atol=3e-4)
     assert np.allclose(rolled, rollout(trace.weights)[0], atol=3e-4)
-    assert np.allclose(view.chances, trace.logits.softmax(dim=1)[0], atol=1e-6)
-    assert np.allclose(view.lens[-1], view.chances, atol=1e-5)
+    assert np.allclose(view.probabilities, trace.logits.softmax(dim=1)[0], atol=1e-6)
+    assert np.allclose(view.lens[-1], view.probabilities, atol=1e-5)
 
 
 def test_the_arrays_to_download_are_exact(vit, data):
@@ -71,7 +71,7 @@ def test_a_snapshot_is_read_and_a_missing_one_gets_a_sentence(vit, data):
     assert len({early.key, late.key, model_outputs.view(vit, image).key}) == 3
     assert not np.allclose(floats(early)[0], floats(late)[0], atol=0.01)
     maps = model_outputs.class_maps(vit, image, vit.snapshots[0])
-    assert np.allclose(maps.chances, early.chances, atol=1e-5)
+    assert np.allclose(maps.probabilities, early.probabilities, atol=1e-5)
     with pytest.raises(UserError, match="snapshot step-0000009"):
         model_outputs.view(vit, image, vit.checkpoints / "step-0000009.safetensors")
 
@@ -97,7 +97,7 @@ def test_painted_pixels_are_what_the_model_takes_for_nothing(vit, data):
     image = data.test.images[8]
     masked = np.zeros((32, 32), dtype=bool)
     masked[4:9, 10:20] = True
-    blank = model_outputs.blanked(image, masked)
+    blank = model_outputs.masked_image(image, masked)
     assert np.array_equal(blank[:, ~masked], image[:, ~masked])
     assert normalize(torch.from_numpy(blank[None]))[0][:, masked].abs().max() < 0.01
     assert model_outputs.view(vit, image, masked=masked).key != model_outputs.view(vit, image).key
@@ -108,10 +108,16 @@ def test_a_painted_mask_in_the_address_belongs_to_its_image(data):
     bits = np.zeros((32, 32), dtype=np.uint8)
     bits[3, 5] = bits[31, 31] = 1
     packed = base64.urlsafe_b64encode(np.packbits(bits).tobytes()).decode().rstrip("=")
-    text = f"{explorer.stem_of(first)}.{packed}"
+    text = f"{explorer.image_key(first)}.{packed}"
     assert np.array_equal(explorer._mask(text, first), bits.astype(bool))
     assert explorer._mask(text, second) is None
-    for nonsense in ("", "x", f"{explorer.stem_of(first)}.", f"{explorer.stem_of(first)}.%%%%", text[:20]):
+    for nonsense in (
+        "",
+        "x",
+        f"{explorer.image_key(first)}.",
+        f"{explorer.image_key(first)}.%%%%",
+        text[:20],
+    ):
         assert explorer._mask(nonsense, first) is None
 
 
@@ -143,12 +149,12 @@ def test_visitors_at_once_see_their_own_images_and_leave_no_gradients(vit, data)
 
     def visit(image):
         maps = model_outputs.class_maps(vit, image)
-        return model_outputs.view(vit, image).chances, maps.stages[0].sum(), torch.is_grad_enabled()
+        return model_outputs.view(vit, image).probabilities, maps.stages[0].sum(), torch.is_grad_enabled()
 
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(visit, images))
-    for (chances, total, grads), truth, image in zip(found, expected, images, strict=True):
-        assert np.allclose(chances, truth, atol=1e-5)
+    for (probabilities, total, grads), truth, image in zip(found, expected, images, strict=True):
+        assert np.allclose(probabilities, truth, atol=1e-5)
         assert total == pytest.approx(model_outputs.class_maps(vit, image).stages[0].sum(), rel=1e-4)
         assert grads
     from dashboard.shared import resources
@@ -175,7 +181,7 @@ def test_a_diverged_model_is_still_looked_at(tmp_path, data):
     run = make_run(tmp_path, "diverged", model="vit", **small)
     save_file({name: value * float("nan") for name, value in load_file(run.best).items()}, run.best)
     view = model_outputs.view(run, data.test.images[0])
-    for values in (view.chances, view.lens, view.distance, view.entropy):
+    for values in (view.probabilities, view.lens, view.distance, view.entropy):
         assert np.isfinite(values).all()
 
 

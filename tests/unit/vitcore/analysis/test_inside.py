@@ -11,7 +11,7 @@ import torch
 from vitcore.analysis.attention import capture
 from vitcore.analysis.heads import mean_distance, mean_entropy, references
 from vitcore.analysis.inside import logit_lens, patch_filters, position_similarity, positions_only
-from vitcore.analysis.relevance import answer_row, relevance
+from vitcore.analysis.relevance import readout_row, relevance
 from vitcore.data.augment import normalize
 from vitcore.errors import UserError
 from vitcore.models import build
@@ -73,8 +73,8 @@ def test_relevance_leaves_nothing_on_the_model():
 
 def test_the_row_that_the_head_reads():
     matrix = torch.arange(9.0).view(3, 3)
-    assert answer_row(matrix, has_cls=True).tolist() == [0, 1, 2]
-    assert answer_row(matrix, has_cls=False).tolist() == [3, 4, 5]
+    assert readout_row(matrix, has_cls=True).tolist() == [0, 1, 2]
+    assert readout_row(matrix, has_cls=False).tolist() == [3, 4, 5]
 
 
 def form(kind, grid=8):

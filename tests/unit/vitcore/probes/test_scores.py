@@ -36,15 +36,15 @@ def random_answers():
 
 def test_confusion_and_accuracies_are_those_of_numpy(random_answers):
     logits, labels = random_answers
-    found = comparison.judged(logits, labels)
+    found = comparison.evaluate_logits(logits, labels)
     said, truth = logits.argmax(1).numpy(), labels.numpy()
     table = np.zeros((7, 7), int)
     np.add.at(table, (truth, said), 1)
     assert found["confusion"] == table.tolist()
     assert found["accuracy"] == (said == truth).mean()
-    chances = np.exp(logits.double().numpy())
-    chances /= chances.sum(1, keepdims=True)
-    assert found["loss"] == pytest.approx(-np.log(chances[np.arange(400), truth]).mean(), abs=1e-5)
+    probabilities = np.exp(logits.double().numpy())
+    probabilities /= probabilities.sum(1, keepdims=True)
+    assert found["loss"] == pytest.approx(-np.log(probabilities[np.arange(400), truth]).mean(), abs=1e-5)
     each = found["class_accuracy"]
     assert each["count"] == [*np.bincount(truth), 0]
     for c in range(6):
@@ -58,8 +58,10 @@ def test_calibration_by_hand():
     """Four answers: sure 0.95 twice, once rightly; 0.65, right; 0.55, wrong. With 10 bins: |0.5 - 0.95|
     of half the answers, |1 - 0.65| and |0 - 0.55| of a quarter each.
     """
-    chances = torch.tensor([[0.95, 0.05], [0.95, 0.05], [0.35, 0.65], [0.55, 0.45]], dtype=torch.float64)
-    found = comparison.calibration(chances, torch.tensor([0, 1, 1, 1]), bins=10)
+    probabilities = torch.tensor(
+        [[0.95, 0.05], [0.95, 0.05], [0.35, 0.65], [0.55, 0.45]], dtype=torch.float64
+    )
+    found = comparison.calibration(probabilities, torch.tensor([0, 1, 1, 1]), bins=10)
     assert found["ece"] == pytest.approx(0.45 / 2 + 0.35 / 4 + 0.55 / 4, abs=1e-6)
     assert found["count"] == [0, 0, 0, 0, 0, 1, 1, 0, 0, 2]
     assert found["accuracy"][5:] == [0, 1, 0, 0, 0.5]
@@ -68,7 +70,7 @@ def test_calibration_by_hand():
 
 def test_the_bins_add_up_to_the_error(random_answers):
     logits, labels = random_answers
-    found = comparison.judged(logits, labels)["calibration"]
+    found = comparison.evaluate_logits(logits, labels)["calibration"]
     count, accuracy, sure = (np.array(found[name]) for name in ("count", "accuracy", "confidence"))
     assert count.sum() == 400
     assert len(count) == comparison.BINS
@@ -76,7 +78,7 @@ def test_the_bins_add_up_to_the_error(random_answers):
 
 
 def test_a_diverged_model_is_judged_without_an_error():
-    found = comparison.judged(torch.full((20, 3), float("nan")), torch.arange(20) % 3)
+    found = comparison.evaluate_logits(torch.full((20, 3), float("nan")), torch.arange(20) % 3)
     assert found["accuracy"] == pytest.approx(7 / 20)
     assert json.dumps(found, allow_nan=False)
 
@@ -113,10 +115,10 @@ def test_a_run_is_judged_as_evaluate_does(made):
     said, truth = np.array(found["predicted"]), np.array(found["truth"])
     assert (said == truth).mean() == score.accuracy
     assert np.trace(found["confusion"]) == (said == truth).sum()
-    chances = score.logits.softmax(1).numpy()
+    probabilities = score.logits.softmax(1).numpy()
     labels = load_dataset("cifar10-mini").test.labels
     for i in (0, 11, 999):  # image i is the (i // 10 + 1)th of class i % 10
-        chance = chances[np.flatnonzero(labels == i % 10)[i // 10]]
+        chance = probabilities[np.flatnonzero(labels == i % 10)[i // 10]]
         assert found["confidence"][i] / scores.SCALE == pytest.approx(chance.max(), abs=1e-4)
         assert found["truth_probability"][i] / scores.SCALE == pytest.approx(chance[i % 10], abs=1e-4)
 

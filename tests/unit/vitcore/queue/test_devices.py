@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from vitcore.config import make_config
 from vitcore.errors import UserError
 from vitcore.queue import devices
-from vitcore.queue.devices import Device, Wish, assign, environment, holds, list_devices, wish
+from vitcore.queue.devices import (
+    Device,
+    DeviceRequest,
+    assign,
+    device_request,
+    environment,
+    list_devices,
+    occupied_devices,
+)
 
 CPU = Device("cpu", "cpu", "A processor", 16, 8)
 GPUS = [Device("cuda:GPU-aa", "cuda", "H100", 80, 10), Device("cuda:GPU-bb", "cuda", "H100", 80, 0)]
@@ -105,7 +113,7 @@ def test_a_cpu_build_of_torch_leaves_gpus_alone(monkeypatch):
      ("cpu", [*GPUS, CPU], "cpu"), ("cuda", [*GPUS, CPU], "cuda")],
 )  # fmt: skip
 def test_auto_takes_what_lightning_would(asked, there, kind):
-    assert wish("a", make_config(device=asked), there).kind == kind
+    assert device_request("a", make_config(device=asked), there).kind == kind
 
 
 @pytest.mark.parametrize(
@@ -120,23 +128,28 @@ def test_auto_takes_what_lightning_would(asked, there, kind):
 )
 def test_a_device_that_there_is_not_gets_a_sentence(config, key, words):
     with pytest.raises(UserError, match=words):
-        wish("a", make_config(**config), [*GPUS, CPU], key)
+        device_request("a", make_config(**config), [*GPUS, CPU], key)
 
 
 def test_two_gpus_train_two_runs_and_the_emptier_one_is_given_first():
-    wishes = [Wish("a", "cuda"), Wish("b", "cuda"), Wish("c", "cuda"), Wish("d", "cpu")]
+    wishes = [
+        DeviceRequest("a", "cuda"),
+        DeviceRequest("b", "cuda"),
+        DeviceRequest("c", "cuda"),
+        DeviceRequest("d", "cpu"),
+    ]
     given = assign(wishes, [*GPUS, CPU], taken=())
     assert given == {"a": ["cuda:GPU-bb"], "b": ["cuda:GPU-aa"], "d": ["cpu"]}
 
 
 def test_who_waits_for_both_gpus_gets_them_before_those_behind():
-    wishes = [Wish("both", "cuda", 2), Wish("one", "cuda")]
+    wishes = [DeviceRequest("both", "cuda", 2), DeviceRequest("one", "cuda")]
     assert assign(wishes, [*GPUS, CPU], taken=["cuda:GPU-aa"]) == {}
     assert assign(wishes, [*GPUS, CPU], taken=()) == {"both": ["cuda:GPU-bb", "cuda:GPU-aa"]}
 
 
 def test_who_waits_for_one_very_gpu_lets_others_have_the_other():
-    wishes = [Wish("that", "cuda", 1, "cuda:GPU-aa"), Wish("any", "cuda")]
+    wishes = [DeviceRequest("that", "cuda", 1, "cuda:GPU-aa"), DeviceRequest("any", "cuda")]
     assert assign(wishes, [*GPUS, CPU], taken=["cuda:GPU-aa"]) == {"any": ["cuda:GPU-bb"]}
 
 
@@ -149,11 +162,11 @@ def queues(draw):
     wishes = []
     for i in range(draw(st.integers(1, 12))):
         if draw(st.booleans()):
-            wishes.append(Wish(str(i), "cpu", 1, "cpu"))
+            wishes.append(DeviceRequest(str(i), "cpu", 1, "cpu"))
         elif draw(st.booleans()):
-            wishes.append(Wish(str(i), "cuda", 1, draw(st.sampled_from(keys))))
+            wishes.append(DeviceRequest(str(i), "cuda", 1, draw(st.sampled_from(keys))))
         else:
-            wishes.append(Wish(str(i), "cuda", draw(st.integers(1, len(keys)))))
+            wishes.append(DeviceRequest(str(i), "cuda", draw(st.integers(1, len(keys)))))
     return [*there, CPU], wishes, draw(st.randoms(use_true_random=False))
 
 
@@ -187,4 +200,4 @@ def test_a_process_is_confined_to_its_gpus():
      ([], "cuda", ["cuda:GPU-aa"]), ([], "cpu", ["cpu"]), ([], None, ["cpu"]), ([], "cuda:9", [])],
 )  # fmt: skip
 def test_a_training_in_the_foreground_takes_its_device_too(slots, device, keys):
-    assert holds(slots, device, [*GPUS, CPU]) == keys
+    assert occupied_devices(slots, device, [*GPUS, CPU]) == keys

@@ -11,10 +11,10 @@ from tests.conftest import TINY_VIT
 from vitcore.config import make_config
 from vitcore.data import resolve
 from vitcore.errors import UserError
-from vitcore.runs.folder import Run, Status, Tie, create_run, list_runs
+from vitcore.runs.folder import Run, Status, SweepLink, create_run, list_runs
 from vitcore.sweeps.plan import plan_samples
-from vitcore.sweeps.results import sample_curve, standard_error, study_rows, together
-from vitcore.sweeps.sweep import delete_sweep, find_sweep, find_sweeps, launch_sweep, stop_sweep, tie_runs
+from vitcore.sweeps.results import sample_curve, standard_error, study_rows, summarize_states
+from vitcore.sweeps.sweep import delete_sweep, find_sweep, find_sweeps, launch_sweep, link_runs, stop_sweep
 
 VIT = {name: value for name, value in TINY_VIT.items() if name != "batch_size"}
 RESNET = {"c_hidden": [4, 8], "num_blocks": [1, 1]}
@@ -43,7 +43,7 @@ def made(name, kind="samples", *, state="finished", acc=None, varied=None, minut
         {"test_acc": acc, "val_acc": acc + 0.01, "n_test": n_test, "n_val": 100} if acc is not None else {}
     )
     status = Status(state=state, created=time.time(), active_s=60 * minutes, result=result)
-    tie = Tie(name=name, kind=kind, varied=varied or {})
+    tie = SweepLink(name=name, kind=kind, varied=varied or {})
     return create_run(resolve(make_config("quick", **config)), status=status, tie=tie)
 
 
@@ -115,8 +115,10 @@ def test_errors_and_states():
     assert standard_error([], 100) == (None, None)
     assert standard_error([0.5], None) == (None, None)
     assert standard_error([0.2, 0.4], 100)[0] == pytest.approx(0.1)  # |a - b| / 2
-    assert together(["queued", "queued"]) == "queued"
-    assert together(["failed", "finished", "queued", "failed"]) == "1 of 4 finished, 1 queued, 2 failed"
+    assert summarize_states(["queued", "queued"]) == "queued"
+    assert (
+        summarize_states(["failed", "finished", "queued", "failed"]) == "1 of 4 finished, 1 queued, 2 failed"
+    )
 
 
 # --- finding, tying ----------------------------------------------------------------------------
@@ -150,13 +152,13 @@ def test_runs_that_were_launched_one_by_one_become_a_sweep():
         for m in ("vit", "resnet")
     ]
     assert find_sweeps(runs) == []
-    assert set(tie_runs(runs, "mine").runs) == set(find_sweep("mine").runs) == set(runs)
+    assert set(link_runs(runs, "mine").runs) == set(find_sweep("mine").runs) == set(runs)
     with pytest.raises(UserError, match="part of the sweep mine"):
-        tie_runs(runs, "other")
+        link_runs(runs, "other")
     with pytest.raises(UserError, match="no name for a sweep"):
-        tie_runs([create_run(resolve(make_config("quick", **steps)))], "../x")
+        link_runs([create_run(resolve(make_config("quick", **steps)))], "../x")
     with pytest.raises(UserError, match="steps_per_epoch"):
-        tie_runs([create_run(resolve(make_config("quick")))], "mine")
+        link_runs([create_run(resolve(make_config("quick")))], "mine")
 
 
 # --- launching ---------------------------------------------------------------------------------
@@ -172,7 +174,7 @@ def test_a_read_only_laboratory_launches_and_stops_nothing(colors, monkeypatch):
     run = share("vit", 0.1, 0, state="queued")
     monkeypatch.setenv("VITLAB_READONLY", "1")
     for action in (lambda: launch_sweep(samples(colors)), lambda: stop_sweep(find_sweep("samples-x")),
-                   lambda: delete_sweep(find_sweep("samples-x")), lambda: tie_runs([run], "x")):  # fmt: skip
+                   lambda: delete_sweep(find_sweep("samples-x")), lambda: link_runs([run], "x")):  # fmt: skip
         with pytest.raises(UserError, match="read-only"):
             action()
     assert run.status().state == "queued"

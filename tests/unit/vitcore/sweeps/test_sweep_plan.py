@@ -11,7 +11,7 @@ from vitcore.config import make_config
 from vitcore.data import load_dataset
 from vitcore.data.augment import subset
 from vitcore.errors import UserError
-from vitcore.sweeps.plan import MOST, changed, plan_samples, plan_study, settings_of, steps_of, suggest
+from vitcore.sweeps.plan import MOST, plan_samples, plan_study, settings_of, steps_of, suggest, with_setting
 
 
 def test_samples_are_the_measured_command_lines():
@@ -128,7 +128,7 @@ def test_every_suggested_value_is_possible(model):
     at = make_config("quick", model=model)
     for name in settings_of(at):
         for value in suggest(at, name):
-            changed(at, name, value)
+            with_setting(at, name, value)
     assert suggest(make_config("quick", model="vit"), "patch_size") == [2, 4, 8]
     assert suggest(make_config("quick", model="vit"), "norm") == ["pre", "post"]
     assert 12 not in suggest(make_config("quick", model="vit", num_heads=2, embed_dim=62), "num_heads")
