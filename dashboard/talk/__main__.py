@@ -48,7 +48,7 @@ def main() -> None:
 def _made(what: str) -> tuple[str, str, list[str]]:
     """(name of the file, its text, a sentence for each step that is not in it)"""
     logging.disable(logging.WARNING)
-    from dashboard.talk import alone
+    from dashboard.talk import standalone
     from dashboard.talk.files import find_talk, read_talk, view
 
     if "?" in what or what.rstrip("/").rsplit("/", 1)[-1] == "attention":
@@ -58,9 +58,9 @@ def _made(what: str) -> tuple[str, str, list[str]]:
                 f"An address of {page} has no explorer: use an address of the "
                 "page attention, or make a talk of views of other pages."
             )
-        return "explorer", alone.explorer_file(state), []
+        return "explorer", standalone.explorer_file(state), []
     talk = read_talk(Path(what)) if what.endswith((".yaml", ".yml")) else find_talk(what)
-    return Path(what).stem, *alone.talk_file(talk)
+    return Path(what).stem, *standalone.talk_file(talk)
 
 
 if __name__ == "__main__":

@@ -54,6 +54,6 @@ def _read(path: str, stamp: float) -> Talk:
 
 
 def _file(talk: Talk) -> bytes:
-    from dashboard.talk.alone import talk_file
+    from dashboard.talk.standalone import talk_file
 
     return talk_file(talk)[0].encode()  # a step that fails shows its error in the file

@@ -224,7 +224,7 @@ def test_a_talk_written_by_hand_is_opened_reloaded_and_mended(own):
     with page.expect_download(timeout=TIMEOUT) as got:
         page.get_by_role("button", name="As one HTML file").first.click()
     taken = got.value.path().read_text()  # the good steps, and the sentence of the other one in its place
-    assert '<p class="alone-missing">The link names the run gone, which is not on this machine:' in taken
+    assert '<p class="standalone-missing">The link names the run gone, which is not on this machine:' in taken
     assert all(f"<h1>{title}</h1>" in taken for title in ("A ship", "A run", "Wrong", "Confusion"))
     page.goto(f"{visitor.url}/?talk=mine&step=4")
     at(page, 4, 4)

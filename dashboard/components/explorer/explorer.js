@@ -85,7 +85,7 @@ class Explorer {
     const other = !this.header || this.header.shape !== header.shape;
     this.header = header;
     this.image = image;
-    this.root.classList.toggle("alone", Boolean(header.alone)); // no server: nothing that needs new numbers
+    this.root.classList.toggle("standalone", Boolean(header.standalone)); // no server: nothing that needs new numbers
     if (other) this.maps = this.second = this.other = null;
     if (this.state && !other) Object.assign(this.state, this.answered(header));
     else this.state = readState(header.address ?? window.location.search, header);

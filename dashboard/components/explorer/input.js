@@ -172,7 +172,7 @@ export class Input {
       c: () => header.first && explorer.set({ query: 0, second: null }, { ask: header.only !== null }),
       r: () => header.only === null && actions.rollout(),
       o: actions.overlay,
-      b: () => header.alone || actions.brush(),
+      b: () => header.standalone || actions.brush(),
       Escape: () => explorer.clear(),
     };
     return Object.hasOwn(keys, key) ? keys[key] : null;

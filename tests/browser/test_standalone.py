@@ -138,7 +138,7 @@ def test_the_talk_is_one_file_moved_on_by_keys(files, offline):
     steps = find_talk("why").steps
     for number, step in enumerate(steps, start=1):
         expect(page.locator(".talk-count")).to_have_text(f"{number} / {len(steps)}")
-        shown = page.locator(".alone-step:not([hidden])")
+        shown = page.locator(".standalone-step:not([hidden])")
         expect(shown.locator("h1")).to_have_text(step.title)
         view = shown.locator(".xp[data-frame], .steps-stage, .alike, .replay, .main-svg, .talk-pictures img")
         expect(view.first).to_be_visible()
@@ -147,7 +147,7 @@ def test_the_talk_is_one_file_moved_on_by_keys(files, offline):
     expect(page.locator(".talk-count")).to_have_text(f"1 / {len(steps)}")
     for _ in range(5):
         page.keyboard.press("ArrowRight")
-    answers = page.locator(".alone-step:not([hidden]) .replay-answers")
+    answers = page.locator(".standalone-step:not([hidden]) .replay-answers")
     before = answers.inner_text()
     page.get_by_role("slider").last.fill("3")  # shuffled cells: other answers, without any model
     expect(answers).not_to_have_text(before)
@@ -162,7 +162,7 @@ def test_figures_in_the_file_follow_the_window_and_the_theme_also_while_hidden(f
     page.emulate_media(color_scheme="light")
     page.clock.install()
     page.goto((files / "why.html").as_uri() + "#7")
-    plot = page.locator(".alone-step:not([hidden]) .main-svg").first
+    plot = page.locator(".standalone-step:not([hidden]) .main-svg").first
     expect(plot).to_be_visible()
     page.keyboard.press("PageDown")
     page.clock.fast_forward(1200)  # ms: nothing moves by itself
@@ -172,14 +172,14 @@ def test_figures_in_the_file_follow_the_window_and_the_theme_also_while_hidden(f
     expect(page.locator(".talk-count")).to_contain_text("7 /")
 
     def seen(name):  # the file's policy forbids wait_for_function; None while it is drawn again
-        return page.locator(f".alone-step:not([hidden]) {name}").first.bounding_box()
+        return page.locator(f".standalone-step:not([hidden]) {name}").first.bounding_box()
 
-    until(lambda: (box := seen(".main-svg")) and abs(box["width"] - seen(".alone-figure")["width"]) < 2)
-    assert seen(".alone-figure")["width"] > 1700
+    until(lambda: (box := seen(".main-svg")) and abs(box["width"] - seen(".standalone-figure")["width"]) < 2)
+    assert seen(".standalone-figure")["width"] > 1700
     large = until(lambda: seen(".xtitle"))["height"]
     page.set_viewport_size({"width": 1280, "height": 720})  # while it is shown
     until(lambda: (box := seen(".xtitle")) and abs(box["height"] * 1.5 - large) < 2)
-    title = page.locator(".alone-step:not([hidden]) .xtitle").first
+    title = page.locator(".standalone-step:not([hidden]) .xtitle").first
     expect(title).to_have_css("fill", "rgb(27, 30, 35)")
     page.evaluate("window.location.hash = '8'")
     expect(page.locator(".talk-count")).to_contain_text("8 /")
@@ -245,11 +245,11 @@ def test_a_step_that_cannot_be_drawn_says_so_in_its_place_and_the_others_are_the
     assert done.stderr.strip().splitlines()[-1] == f"Step 2, T2: {sentence}"
     assert "without a server" in done.stdout
     offline.goto(out.as_uri())
-    shown = offline.locator(".alone-step:not([hidden])")
+    shown = offline.locator(".standalone-step:not([hidden])")
     expect(shown.locator(".steps-stage")).to_be_visible()
     offline.keyboard.press("PageDown")
     expect(shown.locator("h1")).to_have_text("T2")
-    expect(shown.locator(".alone-missing")).to_have_text(sentence.replace("`", ""))
+    expect(shown.locator(".standalone-missing")).to_have_text(sentence.replace("`", ""))
     offline.keyboard.press("PageDown")
     expect(shown.locator(".xp[data-frame]")).to_be_visible()
     expect(offline.locator(".talk-count")).to_have_text("3 / 3")

@@ -5,7 +5,7 @@ const RESIZED_MS = 150; // without another resize, before figures are drawn agai
 const bytesIn = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
 class StandaloneFile {
-  // `parts`: what each component's module exports, by name; `told`: { alone: "explorer" } or a talk with its
+  // `parts`: what each component's module exports, by name; `told`: { standalone: "explorer" } or a talk with its
   // steps.
   constructor(parts, told) {
     this.parts = parts;
@@ -13,8 +13,8 @@ class StandaloneFile {
   }
 
   open() {
-    if (this.told.alone === "talk") this.openTalk();
-    else for (const piece of document.querySelectorAll(".alone-piece")) this.mount(piece);
+    if (this.told.standalone === "talk") this.openTalk();
+    else for (const piece of document.querySelectorAll(".standalone-piece")) this.mount(piece);
   }
 
   openTalk() {
@@ -32,7 +32,7 @@ class StandaloneFile {
   mount(piece) {
     const { part } = piece.dataset;
     const data = document.getElementById(`data-${piece.dataset.piece}`)?.textContent;
-    if (part === "figure") drawFigure(piece.querySelector(".alone-figure"), JSON.parse(data));
+    if (part === "figure") drawFigure(piece.querySelector(".standalone-figure"), JSON.parse(data));
     if (piece.dataset.done) return;
     piece.dataset.done = "yes";
     const component = this.parts[part];
@@ -40,14 +40,14 @@ class StandaloneFile {
   }
 
   mountShown() {
-    for (const piece of document.querySelectorAll(".alone-step:not([hidden]) .alone-piece")) {
+    for (const piece of document.querySelectorAll(".standalone-step:not([hidden]) .standalone-piece")) {
       this.mount(piece);
     }
   }
 
   show(at) {
     const { steps } = this.told, { title, note, source } = steps[at];
-    document.querySelectorAll(".alone-step").forEach((/** @type {HTMLElement} */ step, i) => {
+    document.querySelectorAll(".standalone-step").forEach((/** @type {HTMLElement} */ step, i) => {
       step.hidden = i !== at;
     });
     this.mountShown();

@@ -73,8 +73,8 @@ def explorer_of(run: Run, chosen: SelectedImage, data: Dataset, state: dict[str,
     shown = scene_types.Explorer(run, chosen, data)
     piece = _explorer(shown, state, talk=False)
     title = f"{shown.run.title}, {shown.chosen.name}"
-    body = f'<main class="alone-page"><h1>{html.escape(title)}</h1>{_mount(0, piece)}</main>'
-    return _document(f"{title} \u00b7 ViT Lab", body, [piece], {"alone": "explorer"})
+    body = f'<main class="standalone-page"><h1>{html.escape(title)}</h1>{_mount(0, piece)}</main>'
+    return _document(f"{title} \u00b7 ViT Lab", body, [piece], {"standalone": "explorer"})
 
 
 def talk_file(talk: Talk) -> tuple[str, list[str]]:
@@ -89,11 +89,12 @@ def talk_file(talk: Talk) -> tuple[str, list[str]]:
         except UserError as error:
             missing.append(f"Step {number}, {step.title}: {error}")
             said = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(str(error)))
-            made = [Piece("", f'<p class="alone-missing">{said}</p>')]
+            made = [Piece("", f'<p class="standalone-missing">{said}</p>')]
         stage_html = "".join(_mount(len(pieces) + i, piece) for i, piece in enumerate(made))
         pieces += made
         sections.append(
-            f'<section class="alone-step" hidden><div class="st-key-talk_words">{stage.words(step)}</div>'
+            '<section class="standalone-step" hidden>'
+            f'<div class="st-key-talk_words">{stage.words(step)}</div>'
             f'<div class="st-key-talk_stage">{stage_html}</div></section>'
         )
     told = [{"title": s.title, "note": s.note, "source": s.source} for s in talk.steps]
@@ -101,7 +102,9 @@ def talk_file(talk: Talk) -> tuple[str, list[str]]:
         f'<main data-testid="stMain"><div data-testid="stMainBlockContainer">{"".join(sections)}</div></main>'
         f'<div id="talk">{PARTS["talk"].html}</div>'
     )
-    return _document(f"{talk.title} \u00b7 ViT Lab", body, pieces, {"alone": "talk", "steps": told}), missing
+    return _document(
+        f"{talk.title} \u00b7 ViT Lab", body, pieces, {"standalone": "talk", "steps": told}
+    ), missing
 
 
 def _pieces(step: Step) -> list[Piece]:
@@ -123,7 +126,7 @@ def _pieces(step: Step) -> list[Piece]:
     for figure, alt in shown.parts:
         chart = stage.uniform(figure, None).update_layout(autosize=True)
         label = f'role="img" aria-label="{html.escape(alt)}"'
-        place = f'<div class="alone-figure" {label}></div>'
+        place = f'<div class="standalone-figure" {label}></div>'
         body = f'<div class="talk-figure" style="--of:{count}">{place}</div>'
         made.append(Piece("figure", body, chart.to_json()))
     return made
@@ -133,7 +136,7 @@ def _explorer(shown: scene_types.Explorer, state: dict[str, str], *, talk: bool)
     header, found, _ = explorer.prepare(shown.run, shown.chosen, shown.data, state)
     if found.only is not None:
         raise UserError(f"{shown.run.title} has too many tokens: its maps do not fit into one file.")
-    header |= {"address": urlencode(state), "talk": talk, "alone": True, "snapshots": []}
+    header |= {"address": urlencode(state), "talk": talk, "standalone": True, "snapshots": []}
     return _part("explorer", explorer_part.message(header, shown.chosen.image, found.packed))
 
 
@@ -142,16 +145,16 @@ def _part(name: str, data: bytes) -> Piece:
 
 
 def _mount(number: int, piece: Piece) -> str:
-    return f'<div class="alone-piece" data-piece="{number}" data-part="{piece.part}">{piece.body}</div>'
+    return f'<div class="standalone-piece" data-piece="{number}" data-part="{piece.part}">{piece.body}</div>'
 
 
 def _document(title: str, body: str, pieces: Sequence[Piece], told: dict[str, Any]) -> str:
     """One file: styles, body, data, scripts."""
     used = dict.fromkeys([piece.part for piece in pieces if piece.part in PARTS])
-    if told["alone"] == "talk":
+    if told["standalone"] == "talk":
         used["talk"] = None
-    styles = [_font(), (HERE / "alone.css").read_text(), *(PARTS[name].css for name in used)]
-    if told["alone"] == "talk":
+    styles = [_font(), (HERE / "standalone.css").read_text(), *(PARTS[name].css for name in used)]
+    if told["standalone"] == "talk":
         styles.append((HERE / "talk.css").read_text())
     parts = ",\n".join(f"{name}: {_inner(PARTS[name].js)}" for name in used)
     data = "".join(
@@ -167,7 +170,7 @@ def _document(title: str, body: str, pieces: Sequence[Piece], told: dict[str, An
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{html.escape(title)}</title><style>{' '.join(styles)}</style></head><body>{body}{data}"
         f'<script type="text/plain" id="told">{_safe(json.dumps(told))}</script>{library}'
-        f'<script type="module">{_inner(bundle(HERE / "alone.js"))}({{\n{parts}\n}});</script>'
+        f'<script type="module">{_inner(bundle(HERE / "standalone.js"))}({{\n{parts}\n}});</script>'
         "</body></html>"
     )
 
