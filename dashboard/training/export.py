@@ -9,12 +9,8 @@ from __future__ import annotations
 
 import atexit
 import functools
-import json
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +19,7 @@ import streamlit as st
 
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import jobs
-from vitcore.errors import UserError
+from vitcore.child import Child
 from vitcore.exchange.archive import pack_run
 from vitcore.probes.store import Subject
 from vitcore.runs.folder import Run
@@ -144,34 +140,16 @@ def _place() -> Path:
 
 
 def _made(run: Run) -> Iterator[Step]:
-    """Runs the child; whoever leaves this iterator ends it. Raises `UserError`."""
+    """Export in a child process; leaving this iterator early ends it. Raises `UserError`."""
     folder = Path(tempfile.mkdtemp(dir=_place()))
-    out, began = folder / f"{run.id}.onnx", time.monotonic()
-    command = [sys.executable, "-m", "vitcore", "export", str(run.path), str(out), "--json"]
+    out = folder / f"{run.id}.onnx"
     try:
-        with (folder / "said").open("w+b") as said, (folder / "problem").open("w+b") as problem:
-            child = subprocess.Popen(command, stdout=said, stderr=problem, stdin=subprocess.DEVNULL)
-            try:
-                while child.poll() is None:
-                    spent = time.monotonic() - began
-                    if spent > LIMIT_S:
-                        raise UserError(f"The export took more than {LIMIT_S / 60:.0f} minutes: try again.")
-                    yield Step(int(spent))
-                    time.sleep(TICK_S / 2)
-            finally:
-                child.kill()
-                child.wait()
-            yield Step(int(time.monotonic() - began), 0, out, _outcome(child, folder))
+        child = Child(
+            "vitcore", "export", str(run.path), str(out), "--json", name="The export", limit_s=LIMIT_S
+        )
+        for seconds in child.ticks(TICK_S / 2):
+            yield Step(int(seconds))
+        yield Step(int(child.seconds), 0, out, child.result()["words"])
     finally:
         if not out.is_file():
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _outcome(child: subprocess.Popen, folder: Path) -> str:
-    """What the check found. Raises `UserError` with the last line of what went wrong."""
-    if child.returncode == 0:
-        return json.loads((folder / "said").read_text().strip().splitlines()[-1])["words"]
-    if child.returncode < 0:
-        raise UserError(f"The export was killed (signal {-child.returncode}): is there enough memory?")
-    lines = (folder / "problem").read_text(errors="replace").strip().splitlines()
-    raise UserError(lines[-1] if lines else "The export ended without a word: try again.")
