@@ -87,7 +87,7 @@ def first(known: list[Item], state: Mapping[str, str], most: int) -> list[tuple[
     at = at[at < len(images.labels)][PER_PAGE * (selection.whole(state.get("sheet", ""), 1) - 1) :][:most]
     if not len(at):
         raise UserError("There is no such image.")
-    pair, classes = [one, other], one.test.values["classes"]
+    pair, classes = [one, other], one.test.values.classes
     return [(images.pixels[i], _card(pair, found, int(i), classes, one)) for i in at]
 
 
@@ -124,7 +124,7 @@ def _grid(pair: list[Item], found: Duel, images: Images, here: np.ndarray, total
         f"{part}, the surest mistakes first. Below each image its class, and what each model answers and how "
         f"sure it is. Click one to open it in the explorer, with {goal.name}."
     )
-    classes = pair[0].test.values["classes"]
+    classes = pair[0].test.values.classes
     cards = [_card(pair, found, int(at), classes, goal) for at in shown]
     opened = gallery(cards, images.pixels[shown], key="gallery")
     _files(pair, cards, images.pixels[shown])

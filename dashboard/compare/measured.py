@@ -14,6 +14,7 @@ from dashboard.drawing import theme
 from dashboard.shared import measuring, resources, run_curves, selection
 from vitcore.errors import UserError
 from vitcore.probes import SPEED, TEST, Probe
+from vitcore.probes.score_values import Speed, TestScores
 from vitcore.probes.scores import (
     BUNDLED,
     COMPLETE,
@@ -44,8 +45,8 @@ class Item:
     colour: str
     dash: str
     why: str = ""
-    test: Result | None = None
-    speed: Result | None = None
+    test: Result[TestScores] | None = None
+    speed: Result[Speed] | None = None
     test_key: str = ""
     speed_key: str = ""
 
@@ -206,6 +207,6 @@ def _estimate(one: Missing, count: int) -> float:
     known = look_up([like], BUNDLED)[0].test if like else None
     if not known:
         return UNKNOWN_S
-    size = (resources.parameters(run) or 0) / known.values["parameters"]
+    size = (resources.parameters(run) or 0) / known.values.parameters
     pixels = (run.config.image_size / like.config.image_size) ** 2
     return known.seconds * size * pixels * max(count, 100) / known.images

@@ -24,6 +24,7 @@ from vitcore.models.evaluate import batch_for
 from vitcore.paths import assets_dir
 from vitcore.probes import SPEED, Probe
 from vitcore.probes.measure import Partial, concluded, model_of
+from vitcore.probes.score_values import Speed, TestScores
 from vitcore.probes.scores import (
     SCALE,
     TRAINING,
@@ -74,7 +75,7 @@ def measure_scores(
     yield Partial(seen.count, seen.count, values, result)
 
 
-def _answers(subject: Subject, count: int) -> Iterator[tuple[int, int, dict[str, Any] | None]]:
+def _answers(subject: Subject, count: int) -> Iterator[tuple[int, int, TestScores | None]]:
     """(images done, of how many, the values at the end) for test and training images."""
     config = subject.run.config
     test, training = test_images(config, count), training_images(config, count)
@@ -106,10 +107,10 @@ def _values(
     training: Images | None,
     logits: torch.Tensor,
     trained: torch.Tensor | None,
-) -> dict[str, Any]:
+) -> TestScores:
     chances = logits.softmax(dim=1).nan_to_num()
     truth = torch.from_numpy(test.labels)
-    values = {
+    values: dict[str, Any] = {
         "classes": list(config.classes or CLASSES),
         **judged(logits, truth),
         "parameters": count_parameters(model),
@@ -127,7 +128,7 @@ def _values(
             "loss": found["loss"],
             "images": len(training.labels),
         }
-    return values
+    return TestScores.model_validate(values)
 
 
 def _whole(shares: torch.Tensor) -> list[int]:
@@ -163,7 +164,7 @@ def _bundled_training(data: Dataset) -> np.ndarray:
     return np.flatnonzero(trained[np.array(info["train_index"])])
 
 
-def _speed(subject: Subject, settings: dict[str, Any]) -> Iterator[tuple[int, int, dict[str, Any] | None]]:
+def _speed(subject: Subject, settings: dict[str, Any]) -> Iterator[tuple[int, int, Speed | None]]:
     """Inference, then some steps of the run's own training, each in a process whose memory is nothing but
     that.
     """
@@ -188,7 +189,7 @@ def _speed(subject: Subject, settings: dict[str, Any]) -> Iterator[tuple[int, in
     else:
         kept = ("images_per_s", "memory_bytes", "counted", "others")
         values["training"] = {"data": data, "batch": config.batch_size, **{k: found[k] for k in kept}}
-    yield 0, 0, values
+    yield 0, 0, Speed.model_validate(values)
 
 
 def _outcome(module: str, *arguments: str) -> Generator[tuple[int, int, None], None, dict[str, Any]]:
