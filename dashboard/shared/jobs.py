@@ -66,6 +66,12 @@ def find(key: str) -> Job | None:
     return None if job is None or job.cancelled.is_set() else job
 
 
+def running(key: str) -> bool:
+    """Whether a job of that key is under way, or waits for its turn."""
+    job = find(key)
+    return bool(job and not job.over)
+
+
 def _work(job: Job, steps: Callable[[], Iterator[Step]]) -> None:
     try:
         while not _turn.acquire(timeout=0.2):

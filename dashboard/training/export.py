@@ -18,7 +18,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.drawing.markdown import sentence
-from dashboard.shared import jobs
+from dashboard.shared import jobs, ticking
 from vitcore.child import Child
 from vitcore.exchange.archive import pack_run
 from vitcore.probes.store import Subject
@@ -48,8 +48,9 @@ def control(run: Run, state: str) -> None:
         with whole:
             _zip(run, state)
         with alone:
-            busy = _busy(jobs.find(_key(run)))
-            st.fragment(_onnx, run_every=TICK_S if busy else None)(run, busy)
+            ticking.fragment(
+                lambda running: _onnx(run, running), lambda: jobs.running(_key(run)), every_s=TICK_S
+            )
         st.caption(f"At the command line: `python -m vitcore export {run.id} NAME.zip` or `NAME.onnx`")
 
 
@@ -69,10 +70,8 @@ def _zip(run: Run, state: str) -> None:
     )
 
 
-def _onnx(run: Run, was_busy: bool) -> None:
+def _onnx(run: Run, running: bool) -> None:
     job = jobs.find(_key(run))
-    if _busy(job) != was_busy:
-        st.rerun(scope="app")  # the ticking begins or ends
     made = job.last if job and job.last and job.last.values and job.last.values.is_file() else None
     if made:
         st.download_button(
@@ -80,7 +79,7 @@ def _onnx(run: Run, was_busy: bool) -> None:
             key=f"onnx_{run.id}", on_click="ignore", width="stretch",
         )  # fmt: skip
         st.caption(f"{_size(made.values)}. Checked with {made.words}")
-    elif _busy(job):
+    elif job and running:
         spent = job.last.done if job.last else 0
         words = "Waiting for a measurement to end" if job.waiting else f"Writing and checking: {spent} s"
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -116,10 +115,6 @@ def _onnx(run: Run, was_busy: bool) -> None:
 
 def _start(run: Run) -> None:
     jobs.start(_key(run), lambda: _made(run))
-
-
-def _busy(job: jobs.Job | None) -> bool:
-    return bool(job and not job.over)
 
 
 def _key(run: Run) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard.drawing.markdown import sentence
+from dashboard.shared import messages, ticking
 from dashboard.training.form import Form
 from vitcore.child import Child, TextFile
 from vitcore.config import dump_config
@@ -44,10 +44,8 @@ def rehearse(mark: str, config: str) -> Rehearsal:
 
 def _start(form: Form) -> None:
     _cancel()
-    try:
+    with messages.keep_error("rehearsal", form.mark):
         st.session_state.rehearsal = rehearse(form.mark, dump_config(form.config()))
-    except UserError as error:
-        st.session_state.rehearsal_error = (form.mark, str(error))
 
 
 def _cancel() -> None:
@@ -68,23 +66,19 @@ def button(form: Form) -> None:
 
 def result(form: Form) -> None:
     """What is known for the settings shown: nothing, that it is running, or the outcome."""
-    refused, problem = st.session_state.get("rehearsal_error", ("", ""))
-    if problem and refused == form.mark:
-        st.error(sentence(problem))
+    messages.show_error("rehearsal", form.mark)
     rehearsal: Rehearsal | None = st.session_state.get("rehearsal")
     if rehearsal is None:
         return
     if rehearsal.mark != form.mark:  # the settings have changed
         _cancel()
         return
-    running = rehearsal.child.running
-    st.fragment(_show, run_every=TICK_S if running else None)(rehearsal, running)
+    ticking.fragment(
+        lambda running: _show(rehearsal, running), lambda: rehearsal.child.running, every_s=TICK_S
+    )
 
 
-def _show(rehearsal: Rehearsal, was_running: bool) -> None:
-    running = rehearsal.child.running
-    if was_running and not running:
-        st.rerun()  # the whole page: the button can be pressed again
+def _show(rehearsal: Rehearsal, running: bool) -> None:
     if running:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(
