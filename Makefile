@@ -1,18 +1,21 @@
 # make run        creates .venv, installs, starts the dashboard on http://127.0.0.1:8501
 # make tensorboard  TensorBoard on all runs, on http://127.0.0.1:6006
-# make test       the same plus the test tools and, where it can, a Chromium; runs everything but the slow tests
+# make check      lint, types, import contracts, unit tests; no browser, no training
+# make test       the same, then the tests with processes, trainings and a browser; all but the slow ones
 # make test-slow  the slow tests alone
 # TORCH=cpu       takes PyTorch's CPU-only builds, far smaller on Linux: make run TORCH=cpu
 # PYTHON=...      the Python to build .venv with (3.11 or newer); PORT=... for make run
+# WORKERS=...     test processes; each has one thread for torch
 
 PYTHON ?= python3
 PORT ?= 8501
 TENSORBOARD_PORT ?= 6006
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 CPU_INDEX := https://download.pytorch.org/whl/cpu
 
-.PHONY: run tensorboard test test-slow lint format clean
+.PHONY: run tensorboard check test test-js test-slow lint types format clean
 
 run: $(VENV)/.installed
 	@$(BIN)/python -m dashboard --port $(PORT)
@@ -20,21 +23,39 @@ run: $(VENV)/.installed
 tensorboard: $(VENV)/.installed
 	@$(BIN)/python -m vitcore tensorboard --port $(TENSORBOARD_PORT)
 
-test: $(VENV)/.tools lint
+# a file stays in one process: its fixtures are made once
+PYTEST := $(BIN)/python -m pytest --durations 20
+TOGETHER := --numprocesses $(WORKERS) --dist loadfile
+
+check: lint types test-js
+	$(PYTEST) $(TOGETHER) -m "not slow" tests/unit tests/house
+
+test: lint types test-js
 	@$(BIN)/python -m tests.chromium
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) $(TOGETHER) -m "not slow"
+
+test-js: $(VENV)/.tools
+	$(BIN)/deno test --no-remote --quiet
 
 test-slow: $(VENV)/.tools
 	@$(BIN)/python -m tests.chromium
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 lint: $(VENV)/.tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	PYTHONPATH=. $(BIN)/lint-imports
+	$(BIN)/deno lint --quiet
+	$(BIN)/deno fmt --check --quiet
+
+types: $(VENV)/.tools
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
+	$(BIN)/deno check --no-remote --quiet dashboard/components dashboard/talk tests/unit/components
 
 format: $(VENV)/.tools
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/deno fmt --quiet
 
 clean:
 	rm -rf $(VENV)

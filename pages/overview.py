@@ -24,7 +24,7 @@ top = header.title("overview")
 with st.container(key="lead"):
     st.markdown(
         "A ViT cuts an image into patches and learns everything else from data; a ResNet is told from the "
-        "start that neighbouring pixels belong together. ViT Lab shows what each makes of the same image."
+        "start that neighboring pixels belong together. ViT Lab shows what each makes of the same image."
     )
 
 if not (vit and resnet and all(looks.values())):

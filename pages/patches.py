@@ -62,7 +62,7 @@ if run and learned:
         st.caption(
             f"The first {len(learned.shares)} of {3 * own * own} principal components of the projection, "
             f"{own} x {own} pixels each, with their shares of the variance, together "
-            f"{100 * learned.shares.sum():.0f} %. Grey is zero; each is scaled to its own largest weight "
+            f"{100 * learned.shares.sum():.0f} %. Gray is zero; each is scaled to its own largest weight "
             "(as in Dosovitskiy et al. 2021, figure 7)."
         )
     with similar_place:
@@ -77,7 +77,7 @@ if run and learned:
             similarity(learned.similarity, key="similarity")
             told = "These positions are fixed sines and cosines."
             if run.config.options["position"] == "learned":
-                told = "Nobody told the model which places are neighbours."
+                told = "Nobody told the model which places are neighbors."
             st.caption(
                 "Cosine similarity of position embeddings: each tile is one patch against all. **Hover a "
                 f"tile** and its map stands beside. {told}"

@@ -5,12 +5,29 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported, and for the processes that tests start
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("VITLAB_SHARED", ROOT.parent / "shared"))
+
+
+SECONDS = {"process": 300, "browser": 180}  # a test's limit by its folder, twice the worst seen; else 120
+SLOW_SECONDS = 900
+
+
+def pytest_collection_modifyitems(items):
+    """A limit for every test that has none of its own (pytest-timeout)."""
+    for item in items:
+        if item.get_closest_marker("timeout"):
+            continue
+        tier = item.path.relative_to(ROOT / "tests").parts[0]
+        slow = item.get_closest_marker("slow")
+        item.add_marker(pytest.mark.timeout(SLOW_SECONDS if slow else SECONDS.get(tier, 120)))
 
 
 @pytest.fixture(autouse=True)
@@ -35,20 +52,20 @@ def full_cifar10(shared, monkeypatch) -> Path:
 
 
 def make_folder(place: Path, classes: dict[str, tuple[int, int, int]], count: int, size: int = 24) -> Path:
-    """A dataset folder of noisy single-coloured images: easy to learn, quick to read."""
+    """A dataset folder of noisy single-colored images: easy to learn, quick to read."""
     random = np.random.default_rng(0)
-    for name, colour in classes.items():
+    for name, color in classes.items():
         (place / name).mkdir(parents=True)
         for i in range(count):
-            pixels = np.clip(random.normal(colour, 30, (size, size + i % 5, 3)), 0, 255).astype(np.uint8)
+            pixels = np.clip(random.normal(color, 30, (size, size + i % 5, 3)), 0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(place / name / f"{i:03d}.png")
     return place
 
 
 @pytest.fixture(scope="session")
-def colours(tmp_path_factory) -> Path:
+def colors(tmp_path_factory) -> Path:
     """Two classes of 60 images each."""
-    return make_folder(tmp_path_factory.mktemp("colours"), {"blue": (40, 60, 200), "red": (200, 60, 40)}, 60)
+    return make_folder(tmp_path_factory.mktemp("colors"), {"blue": (40, 60, 200), "red": (200, 60, 40)}, 60)
 
 
 TINY_VIT = {

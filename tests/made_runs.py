@@ -31,3 +31,10 @@ def own_copy(bundled: str, place: Path) -> Run:
     """A bundled run's copy in the folder `place`, of an id that is not bundled."""
     found = find_run(bundled)
     return Run(shutil.copytree(found.path, place / f"own-{bundled}"))
+
+
+def date_events(folder: Path, second: int) -> None:
+    """Give the newest event file of a folder that second in its name: files are read in this order."""
+    newest = max(folder.glob("events.out.tfevents.*"), key=lambda file: file.stat().st_mtime_ns)
+    _, _, _, _, rest = newest.name.split(".", 4)
+    newest.rename(newest.with_name(f"events.out.tfevents.{second:010d}.{rest}"))

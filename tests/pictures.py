@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.browser.conftest import IDLE, Server
+from tests.browser.conftest import WINDOW, Server, Visitor
 from tests.chromium import FLAGS, find
 from tests.conftest import ROOT
 
@@ -61,14 +61,12 @@ PICTURES: dict[str, tuple[str, Callable[[Page], None]]] = {
 def take(page: Page, url: str, name: str) -> Path:
     """One picture."""
     address, act = PICTURES[name]
-    page.goto(f"{url}/{address}")
-    page.wait_for_selector('[data-testid="stMain"] h1', timeout=60_000)
-    for _ in range(3):
-        page.wait_for_timeout(400)
-        page.wait_for_selector(IDLE, timeout=60_000)
+    visitor = Visitor(page, url)
+    visitor.open(address)
     act(page)
     page.mouse.move(1270, 715)
-    page.wait_for_timeout(1500)
+    visitor.settle()
+    visitor.still()
     path = HOME / f"{name}.png"
     page.screenshot(path=path)
     return path
@@ -81,7 +79,7 @@ def main() -> None:
         try:
             browser = play.chromium.launch(executable_path=find(), args=FLAGS)
             for name in PICTURES:
-                page = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme="light")
+                page = browser.new_page(viewport=WINDOW, color_scheme="light")
                 print(take(page, server.url, name))
                 page.close()
             browser.close()

@@ -33,7 +33,7 @@ def share_of_even(values: np.ndarray) -> np.ndarray:
 def classes_of(
     vit: Run, snapshot: Path | None, image: np.ndarray, classes: tuple[str, ...], others: list[Run]
 ) -> None:
-    """Which patches speak for a class, in the ViT and in another run, in one colour scale."""
+    """Which patches speak for a class, in the ViT and in another run, in one color scale."""
     st.header("What speaks for a class?")
     first, second, third, fourth = st.columns([1.35, 1.2, 1.3, 0.9], vertical_alignment="bottom")
     mine = model_outputs.class_maps(vit, image, snapshot)
@@ -90,7 +90,7 @@ def classes_of(
     rows = figure_files.map_rows({title: values for (title, _, _), values in zip(kept, picked, strict=True)})
     figure_files.pictures(kept, rows, key=f"what speaks for {words}")
     ends = f"-{top:.1f} to {top:.1f}" if signed else f"0 (dark) to {top:.1f} (bright)"
-    st.caption(f"One colour scale for both, {ends} times an even spread over the image. {HONEST}")
+    st.caption(f"One color scale for both, {ends} times an even spread over the image. {HONEST}")
 
 
 def _for(maps: np.ndarray, classes: tuple[str, ...], chosen: str, against: str) -> np.ndarray:

@@ -169,7 +169,7 @@ def prepare(
         "run": run.title,
         "step": label,
         "stem": stem_of(chosen.image),
-        "mean": model_outputs.mean_colour().tolist(),
+        "mean": model_outputs.mean_color().tolist(),
         "classes": list(data.classes),
         "truth": chosen.truth,
         "chances": found.chances.tolist(),

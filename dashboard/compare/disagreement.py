@@ -163,5 +163,5 @@ def _card(pair: list[Item], found: Duel, at: int, classes: list[str], goal: Item
     said = []
     for i, item in enumerate(pair):
         answer, sure = classes[found.said[i][at]], found.sure[i][at]
-        said.append((answer, f"{100 * sure:.0f} %", bool(found.right[i][at]), item.colour, item.name))
+        said.append((answer, f"{100 * sure:.0f} %", bool(found.right[i][at]), item.color, item.name))
     return Card(truth, number, selection.address_of_image(goal.run, truth, number), said)

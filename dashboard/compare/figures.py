@@ -17,10 +17,10 @@ MOST_WRITTEN = 20  # classes: with more, numbers in cells are too small to read
 
 @dataclass(frozen=True)
 class Shown:
-    """A run as it is drawn: its name, colour, dash and its test scores."""
+    """A run as it is drawn: its name, color, dash and its test scores."""
 
     name: str
-    colour: str
+    color: str
     dash: str
     scores: TestScores
 
@@ -59,7 +59,7 @@ def _rows(table: np.ndarray) -> np.ndarray:
 
 
 def _counts(table: np.ndarray, classes: list[str], top: int) -> go.Heatmap:
-    """Mistakes in colour; right answers are far more, and have none."""
+    """Mistakes in color; right answers are far more, and have none."""
     right = np.eye(len(table), dtype=bool)
     z = np.where(right, np.nan, table)
     return go.Heatmap(
@@ -145,7 +145,7 @@ def classes(runs: list[Shown]) -> go.Figure:
                     "array": 100 * np.array(found.error)[order],
                     "thickness": 1.2,
                     "width": 3,
-                    "color": run.colour,
+                    "color": run.color,
                 },
                 customdata=np.stack(
                     [100 * np.array(found.error)[order], np.array(found.count)[order]], axis=1
@@ -154,7 +154,7 @@ def classes(runs: list[Shown]) -> go.Figure:
                 meta={"y": [names[i] for i in order], "called": {"x": "accuracy, %", "y": "class"}},
                 mode="markers",
                 name=run.name,
-                marker={"color": run.colour, "size": 10, "symbol": _symbol(run.dash)},
+                marker={"color": run.color, "size": 10, "symbol": _symbol(run.dash)},
                 hovertemplate="%{text}: %{x:.1f} ± %{customdata[0]:.1f} %, n = %{customdata[1]:,}",
             )
         )
@@ -215,11 +215,11 @@ def calibration(runs: list[Shown]) -> go.Figure:
             go.Scatter(
                 x=100 * sure,
                 y=100 * right,
-                error_y={"array": 100 * error, "thickness": 1, "width": 2, "color": run.colour},
+                error_y={"array": 100 * error, "thickness": 1, "width": 2, "color": run.color},
                 customdata=n,
                 mode="lines+markers",
                 name=f"{run.name}, ECE {100 * found.ece:.1f} %",
-                line={"color": run.colour, "dash": run.dash, "width": 2},
+                line={"color": run.color, "dash": run.dash, "width": 2},
                 marker={"size": 7, "symbol": np.where(n < FEW, "circle-open", "circle")},
                 hovertemplate="%{x:.1f} % sure, %{y:.1f} % right, n = %{customdata:,}",
             ),
@@ -231,7 +231,7 @@ def calibration(runs: list[Shown]) -> go.Figure:
             go.Bar(
                 x=edges,
                 y=count,
-                marker={"color": run.colour},
+                marker={"color": run.color},
                 showlegend=False,
                 name=f"{run.name}, number of answers",
                 meta={"called": {"y": "right, % (or number)"}},  # its file has one column for both panels
@@ -253,7 +253,7 @@ class Path:
     """A training along some axis: where it reached the target (None: never), and where it ended."""
 
     name: str
-    colour: str
+    color: str
     reached: float | None
     end: float
     words: str  # at the end of its bar
@@ -273,7 +273,7 @@ def reach(paths: list[Path], unit: str) -> go.Figure:
             showlegend=False,
             orientation="h",
             width=0.55,
-            marker={"color": [path.colour for path in paths], "opacity": 0.25},
+            marker={"color": [path.color for path in paths], "opacity": 0.25},
             text=[path.words for path in paths],
             textposition="outside",
             cliponaxis=False,
@@ -288,7 +288,7 @@ def reach(paths: list[Path], unit: str) -> go.Figure:
             showlegend=False,
             orientation="h",
             width=0.55,
-            marker={"color": [path.colour for path in paths]},
+            marker={"color": [path.color for path in paths]},
             hovertemplate="%{y}: reached at %{x:,.4g}<extra></extra>",
         )
     )

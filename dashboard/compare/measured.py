@@ -42,7 +42,7 @@ class Item:
 
     run: Run
     name: str
-    colour: str
+    color: str
     dash: str
     why: str = ""
     test: Result[TestScores] | None = None
@@ -53,11 +53,11 @@ class Item:
     @property
     def shown(self) -> Shown:
         """For a figure."""
-        return Shown(html.escape(self.name), self.colour, self.dash, self.test.values)
+        return Shown(html.escape(self.name), self.color, self.dash, self.test.values)
 
 
 def named(runs: list[Run]) -> list[Item]:
-    """The runs with the names and colours that they have in the curves."""
+    """The runs with the names and colors that they have in the curves."""
     titles = [run.title for run in runs]
     styles = theme.run_styles([run_curves.model_of(run) for run in runs])
     return [

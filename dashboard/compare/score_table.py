@@ -164,7 +164,7 @@ def _gap(item: Item) -> str | None:
 def as_html(items: list[Item], groups: dict[str, list[Line]]) -> str:
     """The table; titles are people's own text, so everything is escaped."""
     head = "".join(
-        f'<th scope="col"><span class="scores-mark" style="background:{item.colour}"></span>'
+        f'<th scope="col"><span class="scores-mark" style="background:{item.color}"></span>'
         f"{html.escape(item.name)}</th>"
         for item in items
     )

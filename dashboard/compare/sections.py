@@ -59,7 +59,7 @@ def _confusion(known: list[Item]) -> None:
     figure_files.show(draw.confusions(shown, difference=len(shown) == 2), key="confusion", alt=alt)
     n = f"n = {chosen[0].test.images:,} {chosen[0].test.data}"
     words = f"Counts of images, {n}. Rows are the truth, columns the answer; right answers are bold, without "
-    words += "colour. The same colours for both matrices."
+    words += "color. The same colors for both matrices."
     if len(shown) == 2:
         words += f" Last: orange, {chosen[0].name} says it more often; violet, less often."
     st.caption(words)
@@ -71,7 +71,7 @@ def _classes(known: list[Item]) -> None:
     each = known[0].test.values.class_accuracy.count
     n = f"{min(each):,}" if min(each) == max(each) else f"{min(each):,} to {max(each):,}"
     st.caption(
-        f"The share of each class's test images that is recognised, n = {n} per class; bars are one binomial "
+        f"The share of each class's test images that is recognized, n = {n} per class; bars are one binomial "
         "standard error. The easiest class stands at the top."
     )
 

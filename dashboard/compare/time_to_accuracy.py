@@ -136,7 +136,7 @@ def _figure(
         moment = found[item.run.id]
         at = _along(moment, axis) if moment else None
         words = f"not reached in {length:,.3g}" if at is None else f"{at:,.3g} of {length:,.3g}"
-        paths.append(draw.Path(html.escape(item.name), item.colour, at, length, f"  {words}"))
+        paths.append(draw.Path(html.escape(item.name), item.color, at, length, f"  {words}"))
     return draw.reach(paths, run_curves.AXES[axis]) if paths else None
 
 

@@ -42,7 +42,7 @@ class Module:
     imports: dict[Path, tuple[str, ...]]
     declared: frozenset[str]
     exported: frozenset[str]
-    is_entry: bool
+    has_default: bool
     text: str
 
     @property
@@ -56,11 +56,11 @@ def bundle(entry: Path) -> str:
     `BundleError` for a name that is not exported, two modules that declare one name, and a cycle.
     """
     modules = _ordered(entry.resolve())
-    if not modules[-1].is_entry:
+    if not modules[-1].has_default:
         raise BundleError(f"{modules[-1].name} has no `export default function`")
     owners: dict[str, Module] = {}
     for module in modules:
-        if module.is_entry and module is not modules[-1]:
+        if module.has_default and module is not modules[-1]:
             raise BundleError(
                 f"{module.name} has a default export and is imported: only an entry may have one"
             )

@@ -38,13 +38,13 @@ class Part:
 
 
 def pack(header: dict[str, Any], *chunks: bytes) -> bytes:
-    """uint32 length of the header, the header as JSON (with the colours of amounts and of differences in
+    """uint32 length of the header, the header as JSON (with the colors of amounts and of differences in
     base64), padded to four bytes, then the chunks.
     """
-    colours = {
-        "colours": base64.b64encode(pictures.CIVIDIS.tobytes()).decode(),
+    colors = {
+        "colors": base64.b64encode(pictures.CIVIDIS.tobytes()).decode(),
         "signs": base64.b64encode(pictures.SIGNED.tobytes()).decode(),
     }
-    text = json.dumps({**header, **colours}).encode()
+    text = json.dumps({**header, **colors}).encode()
     text += b" " * (-len(text) % 4)
     return b"".join([struct.pack("<I", len(text)), text, *chunks])

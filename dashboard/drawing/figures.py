@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from dashboard.drawing import pictures
 
-COLOURSCALE = "Cividis"  # attention everywhere, as in the tutorial
+COLORSCALE = "Cividis"  # attention everywhere, as in the tutorial
 PLAIN = {"displayModeBar": False}
 
 
@@ -43,7 +43,7 @@ def logit_lens(values: np.ndarray, classes: tuple[str, ...], truth: int | None, 
             z=shown,
             x=["input", *(str(n + 1) for n in range(layers))],
             y=[f"<b>{classes[i]}</b> (true)" if i == truth else classes[i] for i in order],
-            colorscale=COLOURSCALE,
+            colorscale=COLORSCALE,
             zmin=0,
             zmax=100,
             texttemplate="%{z:.0f}" if layers <= 16 else "",
@@ -69,7 +69,7 @@ def logit_lens(values: np.ndarray, classes: tuple[str, ...], truth: int | None, 
 
 
 def probabilities(
-    values: np.ndarray, classes: tuple[str, ...], truth: int | None, colour: str, top: int = 5
+    values: np.ndarray, classes: tuple[str, ...], truth: int | None, color: str, top: int = 5
 ) -> go.Figure:
     """The likeliest classes as bars, the true one marked. values [classes]"""
     _settle_pandas()
@@ -82,7 +82,7 @@ def probabilities(
             name="the answer",
             meta={"y": [classes[i] for i in order], "called": {"x": "probability", "y": "class"}},
             orientation="h",
-            marker={"color": colour},
+            marker={"color": color},
             text=[f"{100 * values[i]:.1f} %" for i in order],
             textposition="outside",
             cliponaxis=False,
@@ -95,18 +95,18 @@ def probabilities(
 
 
 def accuracy_bars(
-    names: list[str], accuracies: list[float], colours: list[str], chance: float, *, foot: bool = True
+    names: list[str], accuracies: list[float], colors: list[str], chance: float, *, foot: bool = True
 ) -> str:
-    """Test accuracies (shares) as labelled bars, chance marked (and named in a `foot`). HTML: the first page
+    """Test accuracies (shares) as labeled bars, chance marked (and named in a `foot`). HTML: the first page
     need not wait for plotly.js.
 
-    The classes stand in style.css. Names and colours are our own, never a user's text.
+    The classes stand in style.css. Names and colors are our own, never a user's text.
     """
     rows = "".join(
         f'<div class="bar-name">{name}</div><div class="bar-track">'
-        f'<div class="bar-fill" style="width:{share:.2%};background:{colour};color:{_ink(colour)}">'
+        f'<div class="bar-fill" style="width:{share:.2%};background:{color};color:{_ink(color)}">'
         f'{100 * share:.1f} %</div><div class="bar-chance" style="left:{chance:.0%}"></div></div>'
-        for name, share, colour in zip(names, accuracies, colours, strict=True)
+        for name, share, color in zip(names, accuracies, colors, strict=True)
     )
     text = ", ".join(f"{n} {100 * a:.1f} %" for n, a in zip(names, accuracies, strict=True))
     label = f"test accuracy: {text}; chance {100 * chance:.0f} %"
@@ -115,7 +115,7 @@ def accuracy_bars(
 
 
 def filter_tiles(filters: np.ndarray, shares: np.ndarray) -> str:
-    """Filters [n, 3, P, P] as tiles, zero grey, each to its own largest weight, with its share of the
+    """Filters [n, 3, P, P] as tiles, zero gray, each to its own largest weight, with its share of the
     variance under it. HTML; the classes stand in style.css.
     """
     parts = []
@@ -127,7 +127,7 @@ def filter_tiles(filters: np.ndarray, shares: np.ndarray) -> str:
 
 
 def _tiles(filters: np.ndarray) -> np.ndarray:
-    """Filters [n, 3, P, P] as uint8 of the same shape, zero grey, each to its own largest weight."""
+    """Filters [n, 3, P, P] as uint8 of the same shape, zero gray, each to its own largest weight."""
     scaled = filters / np.maximum(np.abs(filters).max(axis=(1, 2, 3), keepdims=True), 1e-12)
     return (127.5 + 127.5 * scaled).round().astype(np.uint8)
 
@@ -138,23 +138,23 @@ def filter_files(filters: np.ndarray, shares: np.ndarray) -> tuple[list[tuple], 
     parts = [("", pictures.picture(tile), f"{100 * share:.1f} %") for tile, share in tiles]
     rows: list[list] = [["component", "share of variance", "channel", "row", "column", "weight"]]
     for (n, channel, row, column), weight in np.ndenumerate(filters):
-        colour = ("red", "green", "blue")[channel]
-        rows.append([n + 1, float(f"{shares[n]:.6g}"), colour, row + 1, column + 1, float(f"{weight:.6g}")])
+        color = ("red", "green", "blue")[channel]
+        rows.append([n + 1, float(f"{shares[n]:.6g}"), color, row + 1, column + 1, float(f"{weight:.6g}")])
     return parts, rows
 
 
 DARK_INK = "#14171a"
 
 
-def _ink(colour: str) -> str:
+def _ink(color: str) -> str:
     """White or near-black, whichever has more contrast with `#rrggbb` (WCAG 2)."""
     white, dark = (_luminance(ink) for ink in ("#ffffff", DARK_INK))
-    ground = _luminance(colour)
+    ground = _luminance(color)
     return "#fff" if (white + 0.05) / (ground + 0.05) > (ground + 0.05) / (dark + 0.05) else DARK_INK
 
 
-def _luminance(colour: str) -> float:
+def _luminance(color: str) -> float:
     """Relative luminance of `#rrggbb` (WCAG 2)."""
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
     return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))

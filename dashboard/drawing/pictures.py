@@ -16,14 +16,14 @@ from plotly.colors import sample_colorscale
 from dashboard.drawing.markdown import plain
 
 
-def _colours(name: str) -> np.ndarray:
-    """256 colours of a Plotly scale, uint8 [256, 3]"""
+def _colors(name: str) -> np.ndarray:
+    """256 colors of a Plotly scale, uint8 [256, 3]"""
     found = sample_colorscale(name, np.linspace(0, 1, 256).tolist())
     return np.array([[int(v) for v in c[4:-1].split(",")] for c in found], dtype=np.uint8)
 
 
-CIVIDIS = _colours("Cividis")  # amounts
-SIGNED = _colours("PuOr_r")  # differences: violet below zero, orange above; safe for colour-blind eyes
+CIVIDIS = _colors("Cividis")  # amounts
+SIGNED = _colors("PuOr_r")  # differences: violet below zero, orange above; safe for color-blind eyes
 
 
 def picture(image: np.ndarray) -> Image.Image:
@@ -51,10 +51,10 @@ def panel(title: str, made: Image.Image, alt: str, words: str) -> str:
     return f"**{title}**\n\n![{plain(alt)}]({encoded(made)})\n\n{words}"
 
 
-def colour(values: np.ndarray, low: float, high: float, colours: np.ndarray = CIVIDIS) -> np.ndarray:
-    """Values [h, w] -> uint8 [h, w, 3], `low` the first of the colours and `high` the last"""
+def color(values: np.ndarray, low: float, high: float, colors: np.ndarray = CIVIDIS) -> np.ndarray:
+    """Values [h, w] -> uint8 [h, w, 3], `low` the first of the colors and `high` the last"""
     share = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
-    return colours[(share * 255).round().astype(int)]
+    return colors[(share * 255).round().astype(int)]
 
 
 def brightest(values: np.ndarray) -> str:
@@ -73,15 +73,15 @@ def overlay(
     limits: tuple[float, float] | None = None,
     signed: bool = False,
 ) -> Image.Image:
-    """A map [h, w] over the grey image uint8 [3, S, S], between `limits` or from its least to its largest
+    """A map [h, w] over the gray image uint8 [3, S, S], between `limits` or from its least to its largest
     value; `signed`: orange above the middle, violet below. S = k h.
     """
     size = image.shape[-1]
     low, high = limits or (float(values.min()), float(values.max()))
-    heat = colour(values, low, high, SIGNED if signed else CIVIDIS)
+    heat = color(values, low, high, SIGNED if signed else CIVIDIS)
     heat = heat.repeat(size // heat.shape[0], axis=0).repeat(size // heat.shape[1], axis=1)  # [S, S, 3]
-    grey = np.asarray(picture(image).convert("L"))[..., None]
-    return Image.fromarray((strength * heat + (1 - strength) * grey).round().astype(np.uint8))
+    gray = np.asarray(picture(image).convert("L"))[..., None]
+    return Image.fromarray((strength * heat + (1 - strength) * gray).round().astype(np.uint8))
 
 
 def tiles(items: np.ndarray, columns: int, gap: int, zoom: int = 1) -> Image.Image:

@@ -14,25 +14,25 @@ from dashboard.drawing import theme
 WIDTH, HEIGHT = 400, 168
 LEFT, RIGHT, TOP, BOTTOM = 44, 70, 8, 40
 SIZE = 13  # of the type, in the drawing's own units
-GREY = "#80848c"  # of lines in a picture, which does not know the page's colours: seen on light and dark
+GRAY = "#80848c"  # of lines in a picture, which does not know the page's colors: seen on light and dark
 
 
 @dataclass(frozen=True)
 class Label:
-    """A text at its anchor ("start", "middle", "end"), vertically centred on y; `colour` None: the text's."""
+    """A text at its anchor ("start", "middle", "end"), vertically centered on y; `color` None: the text's."""
 
     x: float
     y: float
     text: str
     anchor: str = "middle"
-    colour: str | None = None
+    color: str | None = None
     opacity: float = 1.0
 
 
 def sample_efficiency(points: Sequence[dict[str, Any]]) -> str:
     """Test accuracy against the number of training images (logarithmic), a line per architecture with
     standard errors, chance dotted. `points` as of `vitcore.sweeps.results.sample_curve`, some with a `mean`.
-    An SVG whose text has the colour and the font of what is around it.
+    An SVG whose text has the color and the font of what is around it.
     """
     shapes, labels = _parts(points)
     return _svg(shapes + [_text(label) for label in labels], f'role="img" aria-label={_alt(points)}')
@@ -40,11 +40,11 @@ def sample_efficiency(points: Sequence[dict[str, Any]]) -> str:
 
 def as_html(points: Sequence[dict[str, Any]]) -> str:
     """The same for a page that is not to wait: its lines a picture, its labels the page's own text, because a
-    picture sees neither the page's font nor its colours, and Streamlit takes SVG out of HTML. The classes
+    picture sees neither the page's font nor its colors, and Streamlit takes SVG out of HTML. The classes
     stand in style.css.
     """
     shapes, labels = _parts(points)
-    lines = base64.b64encode(_svg(shapes, f'color="{GREY}"').encode()).decode()
+    lines = base64.b64encode(_svg(shapes, f'color="{GRAY}"').encode()).decode()
     spans = "".join(_span(label) for label in labels)
     return (
         f'<div class="curve" role="img" aria-label={_alt(points)}>'
@@ -79,17 +79,17 @@ def _parts(points: Sequence[dict[str, Any]]) -> tuple[list[str], list[Label]]:
     labels.append(Label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "training images"))
     for model in dict.fromkeys(p["model"] for p in known):
         mine = sorted((p for p in known if p["model"] == model), key=lambda p: p["images"])
-        colour = theme.hue(model)
+        color = theme.hue(model)
         path = " ".join(f"{x(p['images']):.1f},{y(p['mean']):.1f}" for p in mine)
-        shapes.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2.5"/>')
+        shapes.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2.5"/>')
         for p in mine:
             at, error = x(p["images"]), p["error"] or 0.0
             shapes.append(
-                _line(at, y(p["mean"] - error), at, y(p["mean"] + error), colour, 'stroke-width="1.6"')
+                _line(at, y(p["mean"] - error), at, y(p["mean"] + error), color, 'stroke-width="1.6"')
             )
-            shapes.append(f'<circle cx="{at:.1f}" cy="{y(p["mean"]):.1f}" r="4" fill="{colour}"/>')
+            shapes.append(f'<circle cx="{at:.1f}" cy="{y(p["mean"]):.1f}" r="4" fill="{color}"/>')
         last = mine[-1]
-        labels.append(Label(x(last["images"]) + 9, y(last["mean"]), last["label"], "start", colour))
+        labels.append(Label(x(last["images"]) + 9, y(last["mean"]), last["label"], "start", color))
     return shapes, labels
 
 
@@ -118,17 +118,17 @@ def _svg(parts: Sequence[str], attributes: str) -> str:
 
 
 def _text(label: Label) -> str:
-    more = f'fill="{label.colour}" font-weight="650"' if label.colour else f'fill-opacity="{label.opacity}"'
+    more = f'fill="{label.color}" font-weight="650"' if label.color else f'fill-opacity="{label.opacity}"'
     where = f'x="{label.x:.1f}" y="{label.y + 0.35 * SIZE:.1f}" text-anchor="{label.anchor}"'  # its baseline
     return f"<text {where} {more}>{escape(label.text)}</text>"
 
 
 def _span(label: Label) -> str:
     style = f"left:{label.x / WIDTH:.2%};top:{label.y / HEIGHT:.2%};opacity:{label.opacity}"
-    if label.colour:  # as near to the line's as can be read (WCAG 2, 4.5 : 1) on light and on dark
-        style += f";color:color-mix(in srgb,{label.colour} 65%,currentColor);font-weight:650"
+    if label.color:  # as near to the line's as can be read (WCAG 2, 4.5 : 1) on light and on dark
+        style += f";color:color-mix(in srgb,{label.color} 65%,currentColor);font-weight:650"
     return f'<span class="curve-{label.anchor}" style="{style}">{escape(label.text)}</span>'
 
 
-def _line(x1: float, y1: float, x2: float, y2: float, colour: str, more: str) -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" {more}/>'
+def _line(x1: float, y1: float, x2: float, y2: float, color: str, more: str) -> str:
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{color}" {more}/>'

@@ -29,12 +29,12 @@ def lines_of(known: list[Measured]) -> list[Line]:
     lines = []
     for m in known:
         subject = m.subjects[0]
-        colour, _ = styles[subject.run]
+        color, _ = styles[subject.run]
         name, beside = ("untrained " * subject.untrained + subject.run.title) if alike else subject.label, ""
         if len(m.subjects) > 1:
             name, beside = _names(m.subjects)
         dash = "dot" if subject.untrained else "solid"
-        lines.append(Line(name, colour, dash, m.values, beside, m.images))
+        lines.append(Line(name, color, dash, m.values, beside, m.images))
     return lines
 
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.drawing.figures import COLOURSCALE, _bare, _settle_pandas
+from dashboard.drawing.figures import COLORSCALE, _bare, _settle_pandas
 from dashboard.inductive_bias.lines import Line
 from vitcore.probes.shapes import Maps
 
 GAP = 2  # pixels between the maps of two layers
 ACROSS = 240  # of `fields`: what a row is wide; all below is in this unit
 TITLE, APART = 5.5, 2.5  # room for the words above a row, and between that and what is before it
-STRIP, UNDER = (90.0, 3.0), 5.5  # the colour bar, and room for the numbers below it
-POWERS = 4  # of ten, from the brightest colour to the darkest
+STRIP, UNDER = (90.0, 3.0), 5.5  # the color bar, and room for the numbers below it
+POWERS = 4  # of ten, from the brightest color to the darkest
 UNIT_PX, HIGHEST_PX = 4.9, 460  # on a page in a window of 1280
 
 
 def fields(lines: list[Line[Maps]], top: float) -> go.Figure:
-    """The receptive fields of every layer, a row for each model, in one colour scale with its bar below; the
+    """The receptive fields of every layer, a row for each model, in one color scale with its bar below; the
     theoretical bound as a frame. All share one pair of axes: Plotly takes most of its time for axes, and so
     the rows stand close, however high and wide the figure is made.
     """
@@ -49,7 +49,7 @@ def _row_of_fields(figure: go.Figure, line: Line[Maps], top: float, y: float, pr
         figure.add_heatmap(
             z=np.log10(np.clip(values, top * 10.0**-POWERS, top) / top), zmin=-POWERS, zmax=0,
             x0=x + step / 2, dx=step, y0=y + step / 2, dy=step, name=prefix + names[at],
-            colorscale=COLOURSCALE, showscale=False, customdata=(100 * values).astype(np.float32),
+            colorscale=COLORSCALE, showscale=False, customdata=(100 * values).astype(np.float32),
             meta={"value": "log10 of the change, as a share of the largest"},
             hovertemplate=f"{prefix}{names[at]}, %{{customdata:.2g}} % {line.values.hover}<extra></extra>",
         )  # fmt: skip
@@ -62,18 +62,18 @@ def _row_of_fields(figure: go.Figure, line: Line[Maps], top: float, y: float, pr
             upper, first, lower, last = box
             edges = dict(x0=x + max(first, 0) * step, x1=x + (min(last, size - 1) + 1) * step,
                          y0=y + max(upper, 0) * step, y1=y + (min(lower, size - 1) + 1) * step)  # fmt: skip
-            figure.add_shape(type="rect", **edges, line={"color": line.colour, "width": 2})
+            figure.add_shape(type="rect", **edges, line={"color": line.color, "width": 2})
     return size * step
 
 
 def _color_bar(figure: go.Figure, top: float, y: float, unit: str) -> float:
-    """What the colours of `fields` mean, from `y` downwards; where it ends. Plotly's own bar knows nothing
+    """What the colors of `fields` mean, from `y` downwards; where it ends. Plotly's own bar knows nothing
     of where the maps end.
     """
     (wide, high), parts = STRIP, 64
     figure.add_heatmap(
         z=np.linspace(-POWERS, 0, parts)[None], zmin=-POWERS, zmax=0, x0=wide / parts / 2, dx=wide / parts,
-        y0=y + high / 2, dy=high, colorscale=COLOURSCALE, showscale=False, hoverinfo="skip",
+        y0=y + high / 2, dy=high, colorscale=COLORSCALE, showscale=False, hoverinfo="skip",
         meta={"again": True},
     )  # fmt: skip
     words = {"showarrow": False, "font": {"size": 13}}

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from plotly.subplots import make_subplots
 
 from dashboard.drawing import pictures
-from dashboard.drawing.figures import COLOURSCALE, _bare, _settle_pandas
+from dashboard.drawing.figures import COLORSCALE, _bare, _settle_pandas
 from dashboard.inductive_bias.lines import Line
 from vitcore.probes import View
 from vitcore.probes.estimates import Table
@@ -47,7 +47,7 @@ def _draw(
         **band,
         fill="toself",
         mode="lines",
-        fillcolor=_clear(line.colour),
+        fillcolor=_clear(line.color),
         line={"width": 0},
         hoverinfo="skip",
         row=1,
@@ -57,13 +57,13 @@ def _draw(
     figure.add_scatter(
         x=x, y=mean, mode="lines+markers", name=line.label, text=words, row=1, col=at,
         customdata=error, meta={"error": True},
-        line={"color": line.colour, "dash": line.dash, "width": 2.5}, marker={"size": 6},
+        line={"color": line.color, "dash": line.dash, "width": 2.5}, marker={"size": 6},
         hovertemplate=f"{line.label}: %{{text}}<extra></extra>",
     )  # fmt: skip
 
 
-def _clear(colour: str) -> str:
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+def _clear(color: str) -> str:
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.28)"
 
 
@@ -153,7 +153,7 @@ def distances(lines: list[Line[LayersAndHeads]]) -> go.Figure:
         figure.add_scatter(
             x=x, y=heads.ravel(), mode="markers", text=words, name=f"{line.label}: {line.values.points}",
             customdata=error.ravel(), meta={"error": True},
-            marker={"color": line.colour, "size": 9, "opacity": 0.65,
+            marker={"color": line.color, "size": 9, "opacity": 0.65,
                     "symbol": "circle" if line.trained else "circle-open"},
             hovertemplate="%{text}<extra></extra>",
         )  # fmt: skip
@@ -193,7 +193,7 @@ def likeness(line: Line[Matrix]) -> go.Figure:
     figure = make_subplots(1, 3, horizontal_spacing=0.09, subplot_titles=titles)
     for at, (down, along, rows, columns) in enumerate(parts, start=1):
         figure.add_heatmap(
-            z=table[rows, columns], x=labels[columns], y=labels[rows], zmin=0, zmax=1, colorscale=COLOURSCALE,
+            z=table[rows, columns], x=labels[columns], y=labels[rows], zmin=0, zmax=1, colorscale=COLORSCALE,
             customdata=error[rows, columns], xgap=1, ygap=1, showscale=at == 3, name=f"{down} and {along}",
             meta={"value": matrix.label},
             colorbar={"title": {"text": matrix.label}, "thickness": 12},
@@ -238,7 +238,7 @@ def blocks(lines: list[Line[Changes]]) -> go.Figure:
         error = 100 * np.array(series.error)
         figure.add_bar(
             x=[name.removeprefix("block ") for name in line.values.blocks],
-            y=100 * np.array(series.mean), marker={"color": line.colour},
+            y=100 * np.array(series.mean), marker={"color": line.color},
             error_y={"type": "data", "array": error, "thickness": 1.4, "color": "#888888"},
             customdata=error,
             hovertemplate="without block %{x}: %{y:+.1f} ± %{customdata:.1f} points<extra></extra>",

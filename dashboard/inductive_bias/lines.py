@@ -20,7 +20,7 @@ class Line(Generic[T_co]):
     """
 
     label: str
-    colour: str
+    color: str
     dash: str  # dotted: untrained
     values: T_co
     beside: str = ""
@@ -33,7 +33,7 @@ class Line(Generic[T_co]):
 
     def of(self, shape: S) -> Line[S]:
         """The same model with one shape of its values."""
-        return Line(self.label, self.colour, self.dash, shape, self.beside, self.images)
+        return Line(self.label, self.color, self.dash, shape, self.beside, self.images)
 
 
 @dataclass(frozen=True)

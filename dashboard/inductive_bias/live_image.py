@@ -35,7 +35,7 @@ def show(kind: str, runs: list[Run], data: Dataset) -> None:
     if kind == "shift":
         side.segmented_control(
             "Border", BORDERS, required=True, **BiasState.bound("border"),
-            help="What comes in from outside: the image mirrored, the mean colour, or what left.",
+            help="What comes in from outside: the image mirrored, the mean color, or what left.",
         )  # fmt: skip
     for run in runs:
         if run.config.image_size != chosen.image.shape[-1]:
@@ -70,12 +70,12 @@ def prepare(
         "kind": kind,
         "mode": {"shift": "drag", "shuffle": "again", "occlusion": "pick"}[kind],
         "unit": {"shift": "", "shuffle": "Grid", "occlusion": "Hidden"}[kind],
-        "models": [{"label": n, "colour": c} for n, (c, _) in zip(labels, styles, strict=True)],
+        "models": [{"label": n, "color": c} for n, (c, _) in zip(labels, styles, strict=True)],
         "classes": list(classes),
         "truth": chosen.truth,
         "name": chosen.name,
         "hint": HINTS[kind],
-        "blank": "rgb({}, {}, {})".format(*perturbations.mean_colour()),
+        "blank": "rgb({}, {}, {})".format(*perturbations.mean_color()),
     }
 
 

@@ -21,7 +21,7 @@ HIDDEN = tuple(range(0, 65, 4))
 
 
 def _chances(stamp: tuple, images: Any) -> np.ndarray:
-    """Normalised images [F, 3, S, S] -> probabilities [F, classes]"""
+    """Normalized images [F, 3, S, S] -> probabilities [F, classes]"""
     import torch
 
     net = resources.loaded(*stamp)
@@ -30,7 +30,7 @@ def _chances(stamp: tuple, images: Any) -> np.ndarray:
 
 
 def _pixels(images: Any) -> np.ndarray:
-    """Normalised floats [F, 3, S, S] -> uint8 [F, 3, S, S], to be looked at"""
+    """Normalized floats [F, 3, S, S] -> uint8 [F, 3, S, S], to be looked at"""
     mean, std = (np.array(v, dtype=np.float32)[:, None, None] for v in (MEAN, STD))
     return np.clip(np.round(255 * (images.numpy() * std + mean)), 0, 255).astype(np.uint8)
 
@@ -124,6 +124,6 @@ def painted(runs: list[Run], image: np.ndarray, mask: str) -> np.ndarray:
     return _painted(*_call(runs, image), mask)
 
 
-def mean_colour() -> tuple[int, ...]:
-    """The colour that hidden pixels have, 0 to 255: the mean of CIFAR-10."""
+def mean_color() -> tuple[int, ...]:
+    """The color that hidden pixels have, 0 to 255: the mean of CIFAR-10."""
     return tuple(round(255 * part) for part in MEAN)

@@ -30,7 +30,7 @@ def figure(runs: Sequence[Run], look: run_curves.Look) -> go.Figure:
                 go.Scatter(
                     x=item["x"], y=y, name=item["name"], legendgroup=item["group"],
                     mode="lines+markers" if item["markers"] else "lines",
-                    line={"color": _plain(item["colour"]), "dash": item["dash"], "width": 2},
+                    line={"color": _plain(item["color"]), "dash": item["dash"], "width": 2},
                     showlegend=item["legend"] and column == 1,
                 ),
                 1,
@@ -53,9 +53,9 @@ def _percent(shares: Sequence[float | None]) -> list[float | None]:
     return [None if share is None else 100 * share for share in shares]
 
 
-def _plain(colour: str) -> str:
+def _plain(color: str) -> str:
     """`#rrggbbaa` as Plotly's Python side knows it."""
-    if len(colour) != 9:
-        return colour
-    red, green, blue, opacity = (int(colour[i : i + 2], 16) for i in (1, 3, 5, 7))
+    if len(color) != 9:
+        return color
+    red, green, blue, opacity = (int(color[i : i + 2], 16) for i in (1, 3, 5, 7))
     return f"rgba({red},{green},{blue},{opacity / 255:.2f})"

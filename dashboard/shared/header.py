@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator as Place
 
 from dashboard import guide
 from dashboard.page_table import PAGES
-
-Place = st.delta_generator.DeltaGenerator
 
 
 @dataclass(frozen=True)

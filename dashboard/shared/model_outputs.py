@@ -133,7 +133,7 @@ def view(
 ) -> View:
     """A ViT run's reading of an image uint8 [3, S, S], or of no content at all (None); raises `UserError`.
 
-    `query` counts where not all weights can be sent; pixels of `masked` [S, S] are in the mean colour.
+    `query` counts where not all weights can be sent; pixels of `masked` [S, S] are in the mean color.
     """
     stamp = resources.stamp_of(run, snapshot)
     only = query if too_many(run) else None
@@ -146,11 +146,11 @@ def view(
 
 
 def blanked(image: np.ndarray, masked: np.ndarray) -> np.ndarray:
-    """Pixels of `masked` [S, S] in the training images' mean colour, which the model reads as zeros."""
-    return np.where(masked[None], mean_colour()[:, None, None], image)
+    """Pixels of `masked` [S, S] in the training images' mean color, which the model reads as zeros."""
+    return np.where(masked[None], mean_color()[:, None, None], image)
 
 
-def mean_colour() -> np.ndarray:
+def mean_color() -> np.ndarray:
     """uint8 [3]"""
     from vitcore.data.augment import MEAN
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -61,7 +62,7 @@ def bundled() -> dict[str, Run]:
 
 
 @st.cache_resource(max_entries=10, show_spinner=False)
-def loaded(path: str, weights: str, stamp: float) -> object:
+def loaded(path: str, weights: str, stamp: float) -> Any:
     """The model that `stamp_of` names."""
     from vitcore.models import load_run
 
@@ -79,7 +80,7 @@ def stamp_of(run: Run, snapshot: Path | None = None) -> tuple[str, str, float]:
     raise no_weights(run.id, active=run.status().state in ACTIVE)
 
 
-def model(run: Run, snapshot: Path | None = None) -> object:
+def model(run: Run, snapshot: Path | None = None) -> Any:
     """The trained model of a run, loaded once per version of its weights."""
     return loaded(*stamp_of(run, snapshot))
 

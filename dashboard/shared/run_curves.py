@@ -10,6 +10,7 @@ from typing import Self
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator as Place
 
 from dashboard.components.curves import Best, Series, curves, series
 from dashboard.drawing import theme
@@ -24,7 +25,6 @@ AXES = {
 }  # fmt: skip
 TICK_S = 1.0  # between two looks at a run that trains
 TITLES = {"acc": "accuracy", "loss": "cross-entropy", "lr": "learning rate"}
-Place = st.delta_generator.DeltaGenerator
 MAIN = (("train_acc", "val_acc"), ("train_loss", "val_loss"))
 
 
@@ -101,7 +101,7 @@ def collect(found: Sequence[Run], tags: Sequence[str], look: Look, faint: str) -
     titles = [run.title for run in found]
     names = {r.id: r.title if titles.count(r.title) == 1 else selection.label_of(r) for r in found}
     alone = len(found) == 1
-    for run, (colour, dash) in zip(found, theme.run_styles([model_of(r) for r in found]), strict=True):
+    for run, (color, dash) in zip(found, theme.run_styles([model_of(r) for r in found]), strict=True):
         scalars = resources.scalars(run)
         for tag in (tag for tag in tags if tag in scalars):
             curve = scalars[tag]
@@ -116,18 +116,18 @@ def collect(found: Sequence[Run], tags: Sequence[str], look: Look, faint: str) -
             behind = {"legend": False, "hover": False, "group": group}
             values = curve.values
             if look.smooth and len(x) > 2:
-                out.items.append(series("", x, values, f"{colour}33", dash, **behind))
+                out.items.append(series("", x, values, f"{color}33", dash, **behind))
                 values = smoothed(values, look.smooth)
-            shade = colour if validation else f"{colour}{faint}"
+            shade = color if validation else f"{color}{faint}"
             style = dict(group=group, legend=validation or alone, markers=validation and len(x) < 200)
             out.items.append(series(name, x, values, shade, dash, **style))
             for piece in scalars.rewound.get(tag, []):
                 old = along(run, scalars, piece, look.axis)
-                out.items.append(series("", old, piece.values, f"{colour}44", "dot", **behind))
+                out.items.append(series("", old, piece.values, f"{color}44", "dot", **behind))
             if tag == "val_acc" and np.isfinite(curve.values).any():
                 at = int(np.nanargmax(curve.values))
                 text = f"best {100 * curve.values[at]:.1f} %" if alone else ""
-                point = Best(x=float(x[at]), y=float(curve.values[at]), text=text, colour=colour, group=group)
+                point = Best(x=float(x[at]), y=float(curve.values[at]), text=text, color=color, group=group)
                 out.best.append(point)
     return out
 

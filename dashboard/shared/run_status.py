@@ -58,12 +58,12 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
-STATE_COLOURS = {
+STATE_COLORS = {
     "queued": "gray", "running": "blue", "stopping": "orange", "finished": "green", "stopped": "gray",
     "failed": "red", "lost": "red",
 }  # fmt: skip
 
 
 def badge(status: Status) -> None:
-    """The state as a small coloured label."""
-    st.badge(status.state, color=STATE_COLOURS[status.state])
+    """The state as a small colored label."""
+    st.badge(status.state, color=STATE_COLORS[status.state])

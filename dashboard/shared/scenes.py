@@ -96,7 +96,7 @@ def read_state(kind: type[S], query: Query, *strict: str) -> S:
         parameter = kind.model_fields[name].alias or name
         if any(text.startswith(f"{parameter}=") for text in refused):
             fits = ", ".join(f"{parameter}={option}" for option in kind.options(name))
-            raise unusable(parameter, query, f"it can say {fits}")
+            raise unusable(parameter, query, f"use {fits}")
     return state
 
 
@@ -130,7 +130,7 @@ def image_in(state: ImageState, data: Dataset, run: Run | None = None) -> select
 def unusable(parameter: str, query: Query, instead: str) -> UserError:
     """The error for a value in a link that nothing can be drawn from; `instead` says what to do."""
     text = f"{parameter}={query[parameter]}"
-    return UserError(f"The link says {text[:80]}, which cannot be shown: {instead}.")
+    return UserError(f"The link says {text[:80]}, which can't be shown: {instead}.")
 
 
 def missing_sweep(name: str) -> UserError:

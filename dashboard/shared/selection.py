@@ -142,7 +142,7 @@ def _own_image() -> None:
         label_visibility="collapsed",
     )
     if source == "Camera":
-        upload = st.camera_input("A photo; the centre square is used", key=f"photo_{generation}", width=360)
+        upload = st.camera_input("A photo; the center square is used", key=f"photo_{generation}", width=360)
     else:
         upload = st.file_uploader(
             "PNG, JPEG or WebP, up to 10 MB and 25 megapixels",

@@ -20,7 +20,7 @@ LABEL_GAP = 0.055  # least distance of two labels, in shares of the axis
 
 def sample_efficiency(rows: Sequence[SamplePoint], *, height: int = 400) -> go.Figure:
     """Test accuracy (percent) against the number of training images, on a log axis: one line per architecture
-    in its hue, labelled at its end, error bars of one standard error, chance dotted. Rows: `sample_curve`.
+    in its hue, labeled at its end, error bars of one standard error, chance dotted. Rows: `sample_curve`.
 
     Where the number of images is not known for all, the axis is the share in percent.
     """
@@ -34,7 +34,7 @@ def sample_efficiency(rows: Sequence[SamplePoint], *, height: int = 400) -> go.F
     several = len(lines) > len({key[0] for key in lines})
     ends: list[tuple[float, float, str, str]] = []
     styles = theme.run_styles([key[0] for key in lines])
-    for (key, points), (colour, dash) in zip(lines.items(), styles, strict=True):
+    for (key, points), (color, dash) in zip(lines.items(), styles, strict=True):
         done = [row for row in points if row["mean"] is not None]
         if not done:
             continue
@@ -43,15 +43,15 @@ def sample_efficiency(rows: Sequence[SamplePoint], *, height: int = 400) -> go.F
         figure.add_scatter(
             x=where,
             y=[100 * row["mean"] for row in done],
-            error_y=_bars(done, colour),
+            error_y=_bars(done, color),
             mode="lines+markers",
-            line={"color": colour, "width": 2.5, "dash": dash},
+            line={"color": color, "width": 2.5, "dash": dash},
             marker={"size": 8, "opacity": 1},
             name=name,
             customdata=[[_images(row), _said(row)] for row in done],
             hovertemplate=f"<b>{name}</b>, %{{customdata[0]}}<br>%{{customdata[1]}}<extra></extra>",
         )
-        ends.append((math.log10(where[-1]), 100 * done[-1]["mean"], name, colour))
+        ends.append((math.log10(where[-1]), 100 * done[-1]["mean"], name, color))
     places = sorted({_place(row, counted) for row in rows})
     top = max((y for _, y, _, _ in ends), default=0.0)
     tops = [100 * (row["mean"] + (row["error"] or 0)) for row in rows if row["mean"] is not None]
@@ -110,17 +110,17 @@ def study_panels(rows: Sequence[StudyPoint], *, panel_height: int = 250) -> go.F
     for at, name in enumerate(names):
         place = {"row": at // columns + 1, "col": at % columns + 1}
         points = panels[name]
-        colour = theme.hue(points[0]["model"])
+        color = theme.hue(points[0]["model"])
         done = [row for row in points if row["mean"] is not None]
         ordered = all(isinstance(row["value"], int | float) for row in points)
         figure.add_scatter(
             x=[row["text"] for row in done],
             y=[100 * row["mean"] for row in done],
-            error_y=_bars(done, colour),
+            error_y=_bars(done, color),
             mode="lines+markers" if ordered else "markers",
-            line={"color": colour, "width": 2},
+            line={"color": color, "width": 2},
             marker={
-                "color": colour,
+                "color": color,
                 "opacity": 1,
                 "size": [12 if row["base"] else 8 for row in done],
                 "symbol": ["diamond" if row["base"] else "circle" for row in done],
@@ -165,9 +165,9 @@ def _images(row: SamplePoint) -> str:
     return f"{count}{100 * row['share']:g} %"
 
 
-def _bars(rows: Sequence[Score], colour: str) -> dict[str, Any]:
+def _bars(rows: Sequence[Score], color: str) -> dict[str, Any]:
     errors = [100 * (row["error"] or 0.0) for row in rows]
-    return {"type": "data", "array": errors, "thickness": 1.5, "width": 5, "color": colour}
+    return {"type": "data", "array": errors, "thickness": 1.5, "width": 5, "color": color}
 
 
 def _said(row: Score) -> str:
@@ -194,10 +194,10 @@ def _span(rows: Sequence[Score]) -> tuple[float, float]:
 def _label(figure: go.Figure, ends: list[tuple[float, float, str, str]], limit: float) -> None:
     """The names at the ends of their lines, moved apart where they would overlap."""
     least, below = LABEL_GAP * limit, -math.inf
-    for x, y, name, colour in sorted(ends, key=lambda end: end[1]):
+    for x, y, name, color in sorted(ends, key=lambda end: end[1]):
         at = max(y, below + least)
         below = at
         figure.add_annotation(
             x=x, y=at, text=f"<b>{name}</b>", showarrow=False, xanchor="left", xshift=10,
-            font={"color": colour, "size": 14},
+            font={"color": color, "size": 14},
         )  # fmt: skip

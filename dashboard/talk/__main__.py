@@ -55,8 +55,8 @@ def _made(what: str) -> tuple[str, str, list[str]]:
         page, state = view(what)
         if page != "attention":
             raise UserError(
-                f"The address of {page} is no explorer: name one of the page "
-                "attention, or make a talk of views of other pages."
+                f"An address of {page} has no explorer: use an address of the "
+                "page attention, or make a talk of views of other pages."
             )
         return "explorer", alone.explorer_file(state), []
     talk = read_talk(Path(what)) if what.endswith((".yaml", ".yml")) else find_talk(what)

@@ -21,7 +21,7 @@ class StandaloneFile {
     const showLinked = () => this.show(stepIn(window.location.hash, this.told.steps));
     showLinked();
     window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.mountShown());
-    let later = 0;
+    let later = null;
     window.addEventListener("resize", () => {
       clearTimeout(later);
       later = setTimeout(() => this.mountShown(), RESIZED_MS);

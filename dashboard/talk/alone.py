@@ -78,8 +78,8 @@ def explorer_of(run: Run, chosen: Chosen, data: Dataset, state: dict[str, str]) 
 
 
 def talk_file(talk: Talk) -> tuple[str, list[str]]:
-    """A whole talk as one file, and a sentence for each step whose view is not here: it stands there instead
-    of the view, as in the talk itself.
+    """A whole talk as one file, and a sentence for each step that can't be shown. The file has the sentence
+    instead of the view, as the talk does.
     """
     pieces: list[Piece] = []
     sections, missing = [], []
@@ -121,11 +121,11 @@ def _pieces(step: Step) -> list[Piece]:
     count = len(shown.parts)
     made = []
     for figure, alt in shown.parts:
-        large = stage.enlarged(figure, stage.HEIGHT // count, stage.TYPE)
-        large.update_layout(height=None, autosize=True)
+        chart = stage.uniform(figure, None).update_layout(autosize=True)
         label = f'role="img" aria-label="{html.escape(alt)}"'
-        body = f'<div class="alone-figure" {label} style="--of:{count}"></div>'
-        made.append(Piece("figure", body, large.to_json()))
+        place = f'<div class="alone-figure" {label}></div>'
+        body = f'<div class="talk-figure" style="--of:{count}">{place}</div>'
+        made.append(Piece("figure", body, chart.to_json()))
     return made
 
 

@@ -82,7 +82,7 @@ class Talk(_Model):
 
 
 def folders() -> list[Path]:
-    """Where talks are looked for: the user's, then the bundled ones."""
+    """The folders with talks: the user's, then the bundled ones."""
     return [Path(os.environ.get("VITLAB_TALKS") or "talks").resolve(), assets_dir() / "talks"]
 
 
@@ -97,9 +97,9 @@ def list_talks() -> dict[str, Path]:
 
 
 def misnamed() -> dict[str, str]:
-    """The user's talk files whose name cannot stand in an address: that name, and a sentence."""
+    """The user's talk files whose names can't be part of an address: the name, and a sentence."""
     files = sorted(path for path in folders()[0].glob("[!.]*") if path.suffix in (".yaml", ".yml"))
-    form = "the name of a talk's file has letters, digits, `-` and `_` alone, at most 80: rename it"
+    form = "a talk's file name may have at most 80 letters, digits, `-` and `_`: rename it"
     return {p.stem: f"{p.name[:80]}: {form}." for p in files if not NAME.fullmatch(p.stem)}
 
 
@@ -110,7 +110,7 @@ def find_talk(name: str) -> Talk:
         if problem := misnamed().get(name):
             raise UserError(problem)
         raise UserError(
-            f"There is no talk of the name {name[:80]!r} in the folder `{folders()[0].name}`. There are: "
+            f"There is no talk named {name[:80]!r} in the folder `{folders()[0].name}`. Available talks: "
             f"{', '.join(found) or 'none'}."
         )
     return read_talk(found[name])
@@ -120,7 +120,7 @@ def read_talk(path: Path) -> Talk:
     """Read and check a talk file. Raises `UserError` with the line."""
     try:
         if path.exists() and not path.is_file():  # reading a pipe would never end
-            raise UserError(f"{path.name} is no file: a talk is a text file with `title:` and `steps:`.")
+            raise UserError(f"{path.name} is not a file: a talk is a text file with `title:` and `steps:`.")
         if (size := path.stat().st_size) > MAX_BYTES:
             raise UserError(
                 f"{path.name} has {size / 1000:.0f} kB, a talk at most {MAX_BYTES / 1000:.0f}: write links "
@@ -128,7 +128,7 @@ def read_talk(path: Path) -> Talk:
             )
         text = path.read_text("utf-8")
     except OSError as error:
-        raise UserError(f"{path.name} cannot be read: {error.strerror or error}.") from None
+        raise UserError(f"{path.name} can't be read: {error.strerror or error}.") from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise UserError(f"{path.name}, line {line}: not UTF-8. Save the file as UTF-8.") from None
@@ -171,34 +171,34 @@ def _sentence(error: ErrorDetails) -> str:
 
 
 def view(link: str) -> tuple[str, dict[str, str]]:
-    """(page, state) of a link. Raises `UserError` where it leads to anything but a page of ViT Lab."""
+    """(page, state) of a link. Raises `UserError` unless it leads to a page of ViT Lab."""
     bare = re.match(r"[^/?#]+:\d+(/|$)|[^/?#]+\.[^/?#.]+/", link)  # a host without http://
     try:
         place = urlsplit(f"//{link}" if bare else link)
         host = place.hostname or ""
     except ValueError:
         raise UserError(
-            "The link is no address: copy it from the browser, from the page's name on."
+            "The link is not an address: copy it from the browser, from the page's name on."
         ) from None
     if place.scheme not in ("", "http", "https") or (place.netloc and not _here(host)):
         raise UserError(
             f"The link leads to {host[:60] or place.scheme[:60]!r}; write it from the page's name on, such "
-            "as `attention?class=cat`. Another site's address can stand in `source:`."
+            "as `attention?class=cat`. Another site's address can be in `source:`."
         )
     page = place.path.strip("/").rsplit("/", 1)[-1] or "overview"
     if page not in PAGES:
         raise UserError(
             f"The link leads to {page[:60]!r}; a step shows a page of ViT Lab: {', '.join(PAGES)}. "
-            "Another site's address can stand in `source:`."
+            "Another site's address can be in `source:`."
         )
     state = dict(parse_qsl(place.query))
     if state.pop("talk", None) and not place.path.strip("/"):
-        raise UserError("The link leads to a step of a talk: write the link of the view that it shows.")
+        raise UserError("The link leads to a step of a talk: use the link of the view that the step shows.")
     return page, state
 
 
 def _here(host: str) -> bool:
-    """Whether it names this machine, as a dashboard's own address does."""
+    """Whether a host name is that of this machine, as in a dashboard's own address."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The popover "Talk" of every page: this view as a step, the talks that there are, each as one file."""
+"""The popover "Talk" of every page: copy this view as a step, present a talk, download it as one file."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ def control() -> None:
         st.markdown("**This view as a step of a talk**")
         talkstep()
         st.caption(
-            "A talk is a file in the folder `talks` of where ViT Lab was started, like "
-            "`assets/talks/why.yaml`: `title:` and `steps:`. Keys: arrows, space, Page Up and Down; `n` "
-            "notes, `f` full screen. A step has one picture: end a link of Shift, Shuffle or Occlusion with "
-            "`&view=curve` for the curves, one of Patches with `&view=similarity` for the positions."
+            "A talk is a YAML file with `title:` and `steps:` in the folder `talks`, in the folder where ViT "
+            "Lab was started; `assets/talks/why.yaml` is an example. Keys: arrows, space, Page Up and Page "
+            "Down change the step, `n` shows notes, `f` is full screen. A step shows one figure: add "
+            "`&view=curve` to a link of Shift, Shuffle or Occlusion for the curves, `&view=similarity` to a "
+            "link of Patches for the position embeddings."
         )
         for name, path in list_talks().items():
             st.divider()
@@ -38,12 +39,12 @@ def _talk(name: str, path: Path) -> None:
         return
     st.markdown(f"**{plain(talk.title)}**, {len(talk.steps)} steps")
     with st.container(horizontal=True):
-        st.link_button("Give it", f"./?talk={name}", icon=":material/play_arrow:")
+        st.link_button("Present", f"./?talk={name}", icon=":material/play_arrow:")
         st.download_button(
             "As one HTML file", lambda: _file(talk), f"{name}.html", "text/html", key=f"talk_file_{name}",
             on_click="ignore", icon=":material/download:",
-            help="Opens without a server and network: the explorer and the images answer the pointer. A step "
-            "whose view is not here says so in its place.",
+            help="Opens in any browser without a server or network, and stays interactive. If a step can't "
+            "be shown, the file says why in its place.",
         )  # fmt: skip
 
 
@@ -55,4 +56,4 @@ def _read(path: str, stamp: float) -> Talk:
 def _file(talk: Talk) -> bytes:
     from dashboard.talk.alone import talk_file
 
-    return talk_file(talk)[0].encode()  # a step that cannot be shown says so in its place
+    return talk_file(talk)[0].encode()  # a step that fails shows its error in the file

@@ -1,4 +1,4 @@
-"""A talk: one step at a time, no menus, moved on by keys; `?talk=NAME&step=3`."""
+"""A talk in full window: one step at a time, controlled by keys, at `?talk=NAME&step=3`."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ CONTROLS = "talk_controls"
 
 
 def show() -> None:
-    """The talk and the step that the address names; wrong ones become sentences."""
+    """Show the talk and the step in the address, or say why the talk can't be opened."""
     name = st.query_params["talk"]
     try:
         talk = find_talk(name)
     except UserError as error:
         with st.container(gap="medium"):
-            st.title("This talk cannot be given")
+            st.title("This talk can't be opened")
             st.error(sentence(error))
             st.link_button("To ViT Lab", "/")
         return
     count = len(talk.steps)
     at = _step(count)
     step = talk.steps[at]
-    with st.container(key="talk_keys"):  # without a place in the page, also while it is loaded
+    with st.container(key="talk_keys"):  # takes no room in the page, even while it loads
         controls(
             {
                 "talk": name,
@@ -51,45 +51,45 @@ def show() -> None:
         st.html(stage.words(step))
     with st.container(key="talk_stage"):
         _draw(name, at, step)
-    with st.container(key="talk_warm"):  # out of sight: plotly.js loads while the first step is told
+    with st.container(key="talk_warm"):  # invisible: plotly.js loads during the first step
         st.plotly_chart(go.Figure(), key="talk_warm_figure")
     _prepare(talk, at)
 
 
 def _step(count: int) -> int:
-    """The step in the address, counted from 1 there; the nearest one that there is."""
+    """The index of the step in the address, which counts from 1; the nearest one if there is no such step."""
     return min(max(selection.whole(st.query_params.get("step", ""), 1), 1), count) - 1
 
 
 def _moved() -> None:
-    said = st.session_state.get(CONTROLS) or {}
-    if said.get("go"):
-        st.query_params["step"] = str(said["go"])
-    if said.get("scale"):
-        st.session_state.talk_scale = float(said["scale"])
+    sent = st.session_state.get(CONTROLS) or {}
+    if sent.get("go"):
+        st.query_params["step"] = str(sent["go"])
+    if sent.get("scale"):
+        st.session_state.talk_scale = float(sent["scale"])
 
 
 def _draw(name: str, at: int, step: Step) -> None:
-    """The view of a step. What is changed in it holds until it is left."""
+    """Draw the view of a step. Changes in it last until another step is shown."""
     key = f"talk_{name}_{at}"
     if st.session_state.get("talk_key") != key:
         st.session_state.talk_key = key
         st.session_state.talk_state = dict(step.state)
-        st.session_state.pop(f"{key}_sent", None)  # a new element has kept nothing
+        st.session_state.pop(f"{key}_sent", None)  # a new element has received nothing yet
     state = st.session_state.talk_state
-    cold = "torch" not in sys.modules  # the first step after the start of a server may wait for it
+    cold = "torch" not in sys.modules  # the first step after the server's start may wait for it
     try:
         with _loading() if cold else nullcontext():
             shown = scenes.scene(step.page, state)
         stage.draw(shown, state, key=key, scale=st.session_state.get("talk_scale", 1.0))
     except UserError as error:
-        st.error(sentence(error))  # it repeats what a file or an address says
+        st.error(sentence(error))  # escaped: it may quote a file or an address
 
 
 @contextmanager
 def _loading() -> Iterator[None]:
-    """Words meanwhile. No spinner: its script would have to be fetched, and the import of torch holds up all
-    that the server sends.
+    """Show that models are loading. Not a spinner: its script would have to be fetched, and importing torch
+    blocks all that the server sends.
     """
     place = st.empty()
     place.html('<p class="talk-loading">Loading the models</p>')
@@ -104,7 +104,7 @@ _turn = threading.Lock()
 
 
 def _prepare(talk: Talk, at: int) -> None:
-    """Compute every step once, the next ones first, behind the page: moving on is then drawing alone."""
+    """Compute every step once in a thread, the next ones first: changing the step then only draws."""
     key = repr(talk)
     with _turn:
         if key in _prepared:
@@ -119,4 +119,4 @@ def _work(steps: list[Step]) -> None:
         try:
             scenes.scene(step.page, step.state)
         except UserError:
-            continue  # the step itself says why
+            continue  # shown when the step is

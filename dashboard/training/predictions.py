@@ -39,10 +39,10 @@ def strip(run: Run) -> None:
                 format_func=lambda i: f"epoch {found.epochs[i]:.3g}",
             )  # fmt: skip
     try:
-        colour = theme.hue(run.config.model)
+        color = theme.hue(run.config.model)
     except UserError:
-        colour = theme.OTHER
-    st.html(as_html(found, at, colour))
+        color = theme.OTHER
+    st.html(as_html(found, at, color))
     foot = f"{run.title}, epoch {found.epochs[at]:.3g}: its answers to {len(found.images)} validation images"
     figure_files.pictures(*files(found, at), key="validation images", side=190, foot=foot)
 
@@ -66,7 +66,7 @@ def files(found: Predictions, at: int) -> tuple[list[tuple[str, Image.Image, str
     return parts, rows
 
 
-def as_html(found: Predictions, at: int, colour: str) -> str:
+def as_html(found: Predictions, at: int, color: str) -> str:
     """A row of cards: image, its class, the answer at moment `at` of E, the right answer's bars."""
     cards = []
     for i, (image, truth) in enumerate(zip(found.images, found.truth.tolist(), strict=True)):
@@ -79,19 +79,19 @@ def as_html(found: Predictions, at: int, colour: str) -> str:
             f'<div class="eight-card {word}"><img src="{data_url(image)}" alt="{name}, validation image">'
             f'<div class="eight-name">{name}</div>'
             f'<div class="eight-said"><span aria-label="{word}">{mark}</span> {said} {share}</div>'
-            f"{_bars(found.probabilities[:, i, truth], at, colour, name)}</div>"
+            f"{_bars(found.probabilities[:, i, truth], at, color, name)}</div>"
         )
     return f'<div class="eight">{"".join(cards)}</div>'
 
 
-def _bars(shares: np.ndarray, at: int, colour: str, name: str) -> str:
+def _bars(shares: np.ndarray, at: int, color: str, name: str) -> str:
     """The probability of the right class along the training, 0 to 1, the shown moment full. (Streamlit takes
     drawings out of HTML, and leaves boxes.)
     """
     shown = np.unique(np.linspace(0, len(shares) - 1, min(MOST_BARS, len(shares))).round().astype(int))
     marked = shown[np.abs(shown - at).argmin()]
     bars = "".join(
-        f'<span style="height:{max(4.0, 100 * shares[i]):.0f}%;background:{colour};'
+        f'<span style="height:{max(4.0, 100 * shares[i]):.0f}%;background:{color};'
         f'opacity:{1 if i == marked else 0.4}"></span>'
         for i in shown.tolist()
     )

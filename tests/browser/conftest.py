@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import psutil
 import pytest
@@ -23,13 +24,15 @@ from vitcore.runs.folder import Status, create_run, list_runs
 from vitcore.runs.process import boot_id, hostname
 
 expect.set_options(timeout=60_000)  # a training may be using both cores, and those of a CI may be slow
+HERE = Path(__file__).resolve().parent
 WINDOW = {"width": 1280, "height": 720}
 IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
 def pytest_collection_modifyitems(items):
-    for item in items:
-        item.add_marker(pytest.mark.browser)
+    for item in items:  # of the whole session, not only of this folder
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import logging
 import re
 import subprocess
 import sys
@@ -10,6 +13,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from dashboard.talk.__main__ import main
 from dashboard.talk.files import find_talk
 from tests.browser.conftest import WINDOW, until
 from tests.conftest import ROOT
@@ -18,15 +22,33 @@ SHIP = "http://127.0.0.1:8501/attention?run=vit-cifar10&class=ship&image=2&query
 
 
 def write(what, out):
-    command = [sys.executable, "-m", "dashboard.talk", what, "-o", str(out)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    """What `python -m dashboard.talk` does, in this process: torch is imported once."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(stdout),
+        contextlib.redirect_stderr(stderr),
+    ):
+        patch.setattr(sys, "argv", ["dashboard.talk", what, "-o", str(out)])
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = end.code
+            if isinstance(code, str):
+                stderr.write(code)
+                code = 1
+        finally:
+            logging.disable(logging.NOTSET)
+    return subprocess.CompletedProcess(sys.argv, code, stdout.getvalue(), stderr.getvalue())
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("alone")
-    for what, name in ((SHIP, "explorer.html"), ("why", "why.html")):
-        done = write(what, folder / name)
+    command = [sys.executable, "-m", "dashboard.talk", SHIP, "-o", str(folder / "explorer.html")]
+    by_command = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    for done in (by_command, write("why", folder / "why.html")):
         assert done.returncode == 0, done.stderr
         assert "without a server" in done.stdout
     return folder
@@ -216,8 +238,8 @@ def test_a_step_that_cannot_be_drawn_says_so_in_its_place_and_the_others_are_the
     talk.write_text(f"title: Mine\nsteps:\n{steps}")
     done = write(str(talk), out)
     sentence = (
-        "The link names the run gone<b>, which is not here: `python -m vitcore runs` lists those that are, "
-        "`import` brings one."
+        "The link names the run gone<b>, which is not on this machine: `python -m vitcore runs` lists the "
+        "runs that are, `import` adds one."
     )
     assert done.returncode == 3
     assert done.stderr.strip().splitlines()[-1] == f"Step 2, T2: {sentence}"
@@ -239,7 +261,7 @@ def test_what_cannot_be_written_is_a_sentence(tmp_path):
     assert done.stderr.strip().endswith("there is no explorer to put into a file.")
     done = write("http://127.0.0.1:8501/patches?class=ship&step=3", tmp_path / "out.html")
     assert done.returncode == 1
-    assert done.stderr.strip().startswith("The address of patches is no explorer")
+    assert done.stderr.strip().startswith("An address of patches has no explorer")
     done = write("https://example.org/attention?class=ship", tmp_path / "out.html")
     assert done.returncode == 1
     assert done.stderr.strip().startswith("The link leads to 'example.org'")

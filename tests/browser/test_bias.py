@@ -22,7 +22,6 @@ from vitcore.data.augment import normalize
 from vitcore.probes import PROBES
 from vitcore.probes.experiments.occlusion import cell_orders
 from vitcore.probes.store import Subject, find, images_for
-from vitcore.runs.folder import find_run
 
 SMALL = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 2, "patch_size": 8}
 LARGE = {"embed_dim": 128, "hidden_dim": 512, "num_heads": 4, "num_layers": 6, "patch_size": 4}
@@ -36,7 +35,7 @@ def models():
 
 @pytest.fixture(scope="module")
 def cat(data):
-    """The first cat, normalised [1, 3, 32, 32]."""
+    """The first cat, normalized [1, 3, 32, 32]."""
     return normalize(torch.from_numpy(data.test.images[np.flatnonzero(data.test.labels == 3)[:1]]))
 
 
@@ -164,32 +163,22 @@ def test_hiding_cells_by_rank_and_by_painting(visitor, models, cat):
     assert np.allclose(said(page), expected(models, cat), atol=1e-3)
 
 
-@pytest.mark.parametrize("probe", PROBES.values(), ids=lambda probe: probe.name)
-def test_every_experiment_shows_stored_results_of_the_bundled_models_at_once(visitor, probe):
-    page = visitor.open(f"inductive_bias?probe={probe.title.replace(' ', '+')}&against=resnet-cifar10")
-    expect(page.get_by_text(probe.question)).to_be_visible()
-    expect(page.get_by_text("n = 500 test images of cifar10-mini")).to_be_visible()
-    expect(page.locator(".js-plotly-plot").first).to_be_visible()
-    assert page.get_by_text("Not measured yet").count() == 0
-    page.get_by_role("button", name="How it was measured").click()
-    expect(page.get_by_text(re.compile(f"python -m vitcore probe {probe.name} --runs")).first).to_be_visible()
-
-
 def test_measuring_here_shows_progress_is_cancelled_and_equals_the_command_line(visitor, server):
     large = make_run(server.home / "runs", "Large", seed=4, **LARGE)  # takes longer than to press "Cancel"
     address = "inductive_bias?probe=Shift&run={0}&against={0}&n={1}&untrained=false"
     page = visitor.open(address.format(large.id, 1000))
-    expect(page.get_by_text("Not measured yet: ViT, with these weights and 1,000 images")).to_be_visible()
-    page.get_by_role("button", name="Measure here").click()
+    measure = page.locator(".st-key-measure").get_by_role("button")
+    before = set((server.home / "runs" / ".probes").glob("shift-*"))
+    measure.click()
     expect(page.get_by_text(re.compile(r"ViT: \d+ of 1,000 images"))).to_be_visible()
     expect(page.locator(".js-plotly-plot").first).to_be_visible()  # of the images so far
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text("Not measured yet")).to_be_visible()
-    assert not list((server.home / "runs" / ".probes").glob("shift-*"))
+    expect(measure).to_be_visible()
+    assert set((server.home / "runs" / ".probes").glob("shift-*")) == before
     run = make_run(server.home / "runs", "Mine", seed=3, **SMALL)
     visitor.open(address.format(run.id, 500))
     page.get_by_role("radio", name="100", exact=True).click()
-    page.get_by_role("button", name="Measure here").click()
+    measure.click()
     expect(page.get_by_text("n = 100 test images of cifar10-mini")).to_be_visible()
     visitor.settle()
     seen = images_for([run], 100)
@@ -214,7 +203,7 @@ def test_every_experiment_measured_on_the_page_equals_the_command_line(visitor, 
     for probe in PROBES.values():
         address = f"probe={probe.title.replace(' ', '+')}&run={vit.id}&against={resnet.id}"
         page = visitor.open(f"inductive_bias?{address}&n=100&untrained=false")
-        page.get_by_role("button", name="Measure here").click()
+        page.locator(".st-key-measure").get_by_role("button").click()
         expect(page.get_by_text("n = 100 test images of cifar10-mini")).to_be_visible(timeout=120_000)
     command = [
         sys.executable,
@@ -245,10 +234,3 @@ def flat(values):
     if isinstance(values, list):
         return [number for value in values for number in flat(value)]
     return [values] if isinstance(values, (int, float)) else []
-
-
-def test_runs_that_see_other_images_get_a_sentence(visitor, server):
-    other = make_run(server.home / "runs", "Large", data="folder:/gone", image_size=64, **SMALL)
-    page = visitor.open(f"inductive_bias?probe=Attention+distance&run=vit-cifar10&against={other.id}")
-    expect(page.get_by_text("choose runs on the same data")).to_be_visible()
-    assert find_run("vit-cifar10").bundled

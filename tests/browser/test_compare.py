@@ -148,10 +148,10 @@ def test_cancel_leaves_nothing(visitor, server):
     assert scores.find_test(slow, 1000, server.home / "runs") is None
 
 
-def test_runs_that_do_not_fit_are_a_sentence(visitor, server, colours):
+def test_runs_that_do_not_fit_are_a_sentence(visitor, server, colors):
     other = make_run(server.home / "runs", "pets", model="resnet", seed=4, **TINY_RESNET)
     config = other.path / "config.yaml"
-    config.write_text(config.read_text().replace("cifar10-mini", f"folder:{colours}"))
+    config.write_text(config.read_text().replace("cifar10-mini", f"folder:{colors}"))
     runs = f"runs=vit-cifar10,vit-equal-time,{other.id}&tested=1000"
     page = visitor.open(f"compare?{runs}&show=Classes")
     expect(page.get_by_text("has curves alone, no weights to measure.")).to_be_visible()

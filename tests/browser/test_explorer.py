@@ -216,7 +216,7 @@ def test_the_brush_changes_prediction_and_attention_and_stays_in_the_link(visito
         "const pixel = x.picture.getContext('2d').getImageData(i % 32, Math.floor(i / 32), 1, 1).data;"
         "return x.header.mean.map((v, k) => Math.abs(v - pixel[k])) })()"
     )
-    assert max(away) <= 1  # seen as the mean colour, also under a map
+    assert max(away) <= 1  # seen as the mean color, also under a map
     visitor.settle()
     visitor.page.goto(page.url)
     attention_ready(visitor)

@@ -67,11 +67,3 @@ def test_an_export_is_cancelled_and_a_failed_one_says_why(visitor, server, tmp_p
     visitor.settle()
     again.click()
     expect(page.get_by_text("There is no folder")).to_be_visible(timeout=120_000)
-
-
-def test_a_run_that_is_not_finished_offers_the_model_alone(visitor, server):
-    run = make_run(server.home / "runs", "half way", model="resnet", c_hidden=[4, 8], num_blocks=[1, 1])
-    run.write_status(run.stored_status().model_copy(update={"state": "stopped"}))
-    page = open_export(visitor, run.id)
-    expect(page.get_by_role("button", name="Weights and configuration (.zip)")).to_be_disabled()
-    expect(page.get_by_role("button", name="Make an ONNX file (.onnx)")).to_be_enabled()

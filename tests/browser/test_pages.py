@@ -86,9 +86,9 @@ def test_a_model_without_attention_says_so_and_shows_grad_cam(visitor):
     expect(page.get_by_text("Prediction")).to_be_visible()
 
 
-def png(size=(80, 50), colour=(30, 90, 200)):
+def png(size=(80, 50), color=(30, 90, 200)):
     out = io.BytesIO()
-    Image.new("RGB", size, colour).save(out, "PNG")
+    Image.new("RGB", size, color).save(out, "PNG")
     return out.getvalue()
 
 

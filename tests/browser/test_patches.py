@@ -41,7 +41,7 @@ def painted(page, selector):
 def test_steps_by_button_by_key_and_by_play(visitor):
     page = visitor.open("patches")
     at(page, 1)
-    expect(page.get_by_text("[3, 32, 32]: 32 x 32 pixels in three colours, 3,072 numbers.")).to_be_visible()
+    expect(page.get_by_text("[3, 32, 32]: 32 x 32 pixels in three colors, 3,072 numbers.")).to_be_visible()
     expect(page.get_by_role("button", name="Back")).to_be_disabled()
     page.get_by_role("button", name="Next").click()
     at(page, 2)
@@ -219,8 +219,8 @@ def test_a_diverged_model_is_still_looked_at(visitor, server):
 SMALL = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 1}
 
 
-def test_images_that_are_not_32_pixels(visitor, server, colours):
-    seen = {"model": "vit", "data": f"folder:{colours}", **SMALL}
+def test_images_that_are_not_32_pixels(visitor, server, colors):
+    seen = {"model": "vit", "data": f"folder:{colors}", **SMALL}
     run = make_run(server.home / "runs", "large images", image_size=48, patch_size=6, **seen)
     page = visitor.open(f"patches?run={run.id}&step=4")
     still(page, 4)
@@ -237,8 +237,8 @@ def test_images_that_are_not_32_pixels(visitor, server, colours):
     expect(page.get_by_text("24 x 24 squares of 2 x 2 pixels, row by row.")).to_be_visible()
 
 
-def test_an_image_that_is_one_patch(visitor, server, colours):
-    seen = {"model": "vit", "data": f"folder:{colours}", **SMALL}
+def test_an_image_that_is_one_patch(visitor, server, colors):
+    seen = {"model": "vit", "data": f"folder:{colors}", **SMALL}
     run = make_run(server.home / "runs", "one patch", image_size=16, patch_size=16, **seen)
     page = visitor.open(f"patches?run={run.id}&step=5")
     still(page, 5)

@@ -55,7 +55,7 @@ def test_a_fair_pair_is_launched_overlaid_seen_learning_and_found(visitor, serve
     expect(page.get_by_text(re.compile("Both: 2 epochs of cifar10-mini"))).to_be_visible()
     before = {run.id for run in own(server)}
     page.get_by_role("button", name="Launch fair pair").click()
-    expect(page.get_by_role("button", name="Stop training")).to_be_visible()
+    expect(page.locator(".st-key-stop").get_by_role("button")).to_be_visible()
     new = [run for run in own(server) if run.id not in before]
     assert {run.config.model for run in new} == {"resnet", "preactresnet"}
     assert new[0].meta.pair == new[1].meta.pair

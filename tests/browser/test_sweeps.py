@@ -67,11 +67,11 @@ def choose(page, visitor, label, *values):
 
 
 def test_a_study_is_launched_from_the_page_and_its_table_fills(visitor, server):
-    colours = {"blue": (40, 60, 200), "red": (200, 60, 40)}
-    make_folder(server.home / "data" / "colours", colours, 60)
+    colors = {"blue": (40, 60, 200), "red": (200, 60, 40)}
+    make_folder(server.home / "data" / "colors", colors, 60)
     page = open_form(visitor, "training?model=ResNet&data=own%20folder")
     field = page.get_by_role("textbox", name="Folder under the data directory")
-    field.fill("colours")
+    field.fill("colors")
     field.press("Enter")
     visitor.settle()
     page.get_by_role("button", name="Sweep").click()
@@ -85,7 +85,7 @@ def test_a_study_is_launched_from_the_page_and_its_table_fills(visitor, server):
     expect(page.get_by_text("lr fast cannot be tried")).to_be_visible()
     field.fill("0.05, 0.01")
     field.press("Enter")
-    expect(page.get_by_text("2 runs, the base among them: 1 epoch of colours each")).to_be_visible()
+    expect(page.get_by_text("2 runs, the base among them: 1 epoch of colors each")).to_be_visible()
     page.get_by_role("button", name="Launch 2 runs").dblclick()
     link = page.get_by_role("button", name="2 runs are queued: see the results fill")
     expect(link).to_be_visible()
@@ -145,7 +145,7 @@ def test_a_sweep_of_samples_is_launched_stopped_and_deleted_as_one_thing(visitor
     if not page.get_by_role("button", name="Delete for good").is_visible():
         page.get_by_role("button", name="Manage").click()
     expect(page.get_by_role("button", name="Resume 8 runs")).to_be_enabled()
-    page.get_by_text("I do not need its 8 runs any more").click()
+    page.locator(f".st-key-sure_{sweep.name} label").click()
     page.get_by_role("button", name="Delete for good").click()
     visitor.settle()
     assert {s.name for s in own_sweeps(server)} == before

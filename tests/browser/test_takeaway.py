@@ -104,7 +104,7 @@ def test_the_data_of_receptive_fields_are_those_of_the_maps_alone(visitor):
             assert len(mine) == np.size(values)
             assert mine[int(np.argmax(values))] == max(mine)
             rows = [row for row in rows if row[0] != f"{label}: {name}"]
-    assert len(rows) == 1  # the names of the columns: the colour bar is no data
+    assert len(rows) == 1  # the names of the columns: the color bar is no data
 
 
 def test_a_number_in_percent_says_so(visitor):

@@ -10,16 +10,38 @@ from playwright.sync_api import expect
 from tests.browser.conftest import WINDOW, Server, Visitor
 from tests.browser.test_talk import WHY, at, drawn, open_talk
 
+SEEN = """e => parseFloat(getComputedStyle(e).fontSize) * e.getBoundingClientRect().height
+    / e.getBBox().height"""  # font size in pixels of the window
 
-def test_what_the_pointer_reads_in_a_figure_is_as_large_as_the_figures_type(visitor):
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1920, 1080)])
+def test_figure_fills_the_width_with_text_of_two_percent_of_the_height(visitor, width, height):
+    page = visitor.page
+    page.set_viewport_size({"width": width, "height": height})
+    open_talk(visitor, "?talk=why&step=7")
+    drawn(page)
+    plot = page.locator(".st-key-talk_stage .js-plotly-plot")
+    for part in (".xtitle", ".legendtext", ".annotation-text"):
+        expect(plot.locator(part).first).to_be_visible()
+        assert plot.locator(part).first.evaluate(SEEN) > 0.02 * height
+    box, stage = plot.bounding_box(), page.locator(".st-key-talk_stage").bounding_box()
+    assert box["width"] == pytest.approx(stage["width"], abs=2)
+    assert box["height"] == pytest.approx(0.73 * height, abs=0.01 * height)
+
+
+def test_hover_label_is_at_the_pointer_and_as_large_as_the_figures_text(visitor):
     page = open_talk(visitor, "?talk=why&step=7")
     drawn(page)
     plot = page.locator(".st-key-talk_stage .js-plotly-plot")
-    plot.locator(".main-svg").first.wait_for()
-    plot.hover(position={"x": 240, "y": 250})
+    point = plot.locator(".scatterlayer .points path").nth(5)
+    box = point.bounding_box()
+    x = box["x"] + box["width"] / 2
+    page.mouse.move(x, box["y"] + box["height"] / 2)
     label = plot.locator(".hoverlayer .legendtext, .hoverlayer text").last
     expect(label).to_be_visible()
-    assert label.evaluate("e => parseFloat(getComputedStyle(e).fontSize)") >= 17
+    assert label.evaluate(SEEN) >= 17
+    line = plot.locator(".hoverlayer .spikeline").first.bounding_box()
+    assert line["x"] + line["width"] / 2 == pytest.approx(x, abs=3)
 
 
 @pytest.mark.parametrize("step", [2, 3], ids=["patches", "attention"])

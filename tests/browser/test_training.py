@@ -21,7 +21,7 @@ def launch(visitor, epochs, model="ResNet"):
     field.press("Enter")
     visitor.settle()
     page.get_by_role("button", name="Launch training").click()
-    expect(page.get_by_role("button", name="Stop training")).to_be_visible()
+    expect(page.locator(".st-key-stop").get_by_role("button")).to_be_visible()
     return page
 
 
@@ -65,16 +65,16 @@ def test_launch_watch_reload_and_see_it_finish(visitor):
 def test_stop_saves_and_resume_goes_on(visitor):
     page = launch(visitor, epochs=500)
     wait_for_points(page, 1)
-    page.get_by_role("button", name="Stop training").click()
-    expect(page.get_by_role("button", name="Resume training")).to_be_visible()
+    page.locator(".st-key-stop").get_by_role("button").click()
+    expect(page.locator(".st-key-resume").get_by_role("button")).to_be_visible()
     expect(page.get_by_text("Stopped on request")).to_be_visible()
     before = points(page)
     visitor.settle()  # the whole page is drawn anew when a run ends; nobody clicks within that moment
-    page.get_by_role("button", name="Resume training").click()
-    expect(page.get_by_role("button", name="Stop training")).to_be_visible()
+    page.locator(".st-key-resume").get_by_role("button").click()
+    expect(page.locator(".st-key-stop").get_by_role("button")).to_be_visible()
     wait_for_points(page, before + 1)
-    page.get_by_role("button", name="Stop training").click()
-    expect(page.get_by_role("button", name="Resume training")).to_be_visible()
+    page.locator(".st-key-stop").get_by_role("button").click()
+    expect(page.locator(".st-key-resume").get_by_role("button")).to_be_visible()
 
 
 def test_a_run_is_named_and_deleted(visitor, server):
@@ -91,7 +91,7 @@ def test_a_run_is_named_and_deleted(visitor, server):
     expect(page.get_by_role("combobox", name="Watch")).to_have_value(re.compile("My <b>run</b>"))
     if not page.get_by_role("button", name="Delete for good").is_visible():
         page.get_by_role("button", name="Edit").click()
-    page.get_by_text("I do not need this run any more").click()
+    page.locator(f".st-key-sure_{run} label").click()
     page.get_by_role("button", name="Delete for good").click()
     expect(page.get_by_role("combobox", name="Watch")).not_to_have_value(re.compile("My <b>run</b>"))
     visitor.settle()
@@ -160,8 +160,8 @@ def test_a_training_outlives_browser_and_dashboard_and_is_found_again(browser, t
         visitor = Visitor(context.new_page(), server.url)
         page = visitor.open(address)
         wait_for_points(page, 2)
-        page.get_by_role("button", name="Stop training").click()
-        expect(page.get_by_role("button", name="Resume training")).to_be_visible()
+        page.locator(".st-key-stop").get_by_role("button").click()
+        expect(page.locator(".st-key-resume").get_by_role("button")).to_be_visible()
         visitor.check()
         context.close()
         assert run.status().state == "stopped"

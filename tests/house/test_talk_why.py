@@ -57,7 +57,7 @@ def test_curves(steps, title, probe, curve, x, words):
 
 
 def test_positions(steps):
-    """What a listener reads who hovers a tile: a neighbour, diagonal ones too, or the mirrored place."""
+    """What a listener reads who hovers a tile: a neighbor, diagonal ones too, or the mirrored place."""
     alike = model_outputs.learned(find_run("vit-cifar10")).similarity
     side = round(len(alike) ** 0.5)
     for token, values in enumerate(alike):
@@ -65,7 +65,7 @@ def test_positions(steps):
         (row, column), (row2, column2) = divmod(token, side), divmod(best, side)
         beside = max(abs(row - row2), abs(column - column2)) == 1
         assert beside or (row, side - 1 - column) == (row2, column2)
-    assert "most like one beside it or its mirror image" in steps["Neighbourhood had to be learned"]
+    assert "most like one beside it or its mirror image" in steps["Neighborhood had to be learned"]
 
 
 def test_distances(steps, notes):

@@ -16,14 +16,14 @@ import psutil
 import pytest
 from torch.utils.tensorboard import SummaryWriter
 
-from tests.process.test_train import config
+from tests.small_trainings import config
 from vitcore.paths import runs_dir
 from vitcore.training import train
 
 
 @pytest.fixture
-def board(colours):
-    own = train(config(colours, epochs=1), progress=False)
+def board(colors):
+    own = train(config(colors, epochs=1), progress=False)
     with SummaryWriter(str(runs_dir() / "somebody" / "version_0")) as writer:
         writer.add_scalar("eval/score", 0.5, 3)
     with socket.socket() as probe:

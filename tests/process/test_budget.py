@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from types import SimpleNamespace
 
 import pytest
 import torch
 
-from tests.process.test_train import config, same_weights
-from vitcore.config import build_config, make_config
-from vitcore.errors import UserError
+from tests.small_trainings import config, same_weights, train_until
 from vitcore.models.vit import ViT
-from vitcore.runs.folder import create_run
-from vitcore.runs.listing import as_row, print_table
 from vitcore.runs.metrics import read_scalars
 from vitcore.training import budget, train
-from vitcore.training.budget import Budget, longest
-from vitcore.training.callbacks import Keeper, snapshot_epochs
+from vitcore.training.budget import Budget
 from vitcore.training.module import Classifier
 
 
@@ -44,14 +38,14 @@ def clock(monkeypatch):
     return clock
 
 
-def of_minutes(colours, **more):
+def of_minutes(colors, **more):
     """24 steps an epoch, 96 of 1/16 s in its 6 s."""
-    return config(colours, minutes=0.1, **{"batch_size": 4, "epochs": 10, **more})
+    return config(colors, minutes=0.1, **{"batch_size": 4, "epochs": 10, **more})
 
 
-def test_it_ends_with_its_minutes_in_the_middle_of_an_epoch_and_is_tested(colours, clock):
+def test_it_ends_with_its_minutes_in_the_middle_of_an_epoch_and_is_tested(colors, clock):
     clock.step_s = 0.5
-    run = train(of_minutes(colours), progress=False)
+    run = train(of_minutes(colors), progress=False)
     status = run.status()
     assert (status.state, status.step) == ("finished", 12)
     scalars = read_scalars(run.path)
@@ -61,16 +55,16 @@ def test_it_ends_with_its_minutes_in_the_middle_of_an_epoch_and_is_tested(colour
     assert torch.load(run.last, weights_only=True)["global_step"] == 12
 
 
-def test_it_ends_with_its_minutes_of_a_real_clock_too(colours):
+def test_it_ends_with_its_minutes_of_a_real_clock_too(colors):
     began = time.monotonic()
-    run = train(of_minutes(colours).model_copy(update={"minutes": 0.05}), progress=False)
+    run = train(of_minutes(colors).model_copy(update={"minutes": 0.05}), progress=False)
     assert run.status().state == "finished"
     assert time.monotonic() - began >= 3.0
     used = torch.load(run.last, weights_only=True)["callbacks"]["Budget"]["used"]
     assert 3.0 <= used < 3.0 + 10.0  # the last step, validation and saving on a busy machine
 
 
-def test_the_schedule_is_that_of_the_epochs_stretched_over_the_time(colours, clock, monkeypatch):
+def test_the_schedule_is_that_of_the_epochs_stretched_over_the_time(colors, clock, monkeypatch):
     seen = []
     original = Budget.on_train_batch_end
 
@@ -79,7 +73,7 @@ def test_the_schedule_is_that_of_the_epochs_stretched_over_the_time(colours, clo
         original(self, trainer, module, *rest)
 
     monkeypatch.setattr(Budget, "on_train_batch_end", note)
-    asked = of_minutes(colours, warmup_epochs=2.0)
+    asked = of_minutes(colors, warmup_epochs=2.0)
     run = train(asked, progress=False)
     assert run.status().step == len(seen) == 96
     assert read_scalars(run.path)["val_acc"].steps.tolist() == [24, 48, 72, 96]
@@ -93,7 +87,7 @@ def test_the_schedule_is_that_of_the_epochs_stretched_over_the_time(colours, clo
         assert rate == pytest.approx(asked.lr * wanted, abs=asked.lr / 48), step  # one of the 240 beside
 
 
-def test_patches_are_dropped_until_the_share_that_the_full_epochs_have(colours, clock, monkeypatch):
+def test_patches_are_dropped_until_the_share_that_the_full_epochs_have(colors, clock, monkeypatch):
     original, seen = ViT.forward, []
 
     def forward(self, images, **more):
@@ -102,57 +96,16 @@ def test_patches_are_dropped_until_the_share_that_the_full_epochs_have(colours, 
         return original(self, images, **more)
 
     monkeypatch.setattr(ViT, "forward", forward)
-    train(of_minutes(colours, keep_patches=0.5, full_epochs=2), progress=False)
+    train(of_minutes(colors, keep_patches=0.5, full_epochs=2), progress=False)
     assert sorted(seen) == seen
     assert (len(seen), seen.count(0.5)) == (96, 77)  # 77 begin before 80 % of the time is used
 
 
-def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(colours, clock, monkeypatch):
-    whole = train(of_minutes(colours, keep_patches=0.5, full_epochs=2), progress=False)
-    original = Keeper.on_train_batch_end
-
-    def stop_then(self, trainer, *rest):
-        if trainer.global_step == 50:
-            self.run.stop_request.touch()
-        original(self, trainer, *rest)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Keeper, "on_train_batch_end", stop_then)
-        run = train(of_minutes(colours, keep_patches=0.5, full_epochs=2), progress=False)
-    assert run.status().state == "stopped"
+def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(colors, clock):
+    whole = train(of_minutes(colors, keep_patches=0.5, full_epochs=2), progress=False)
+    run = train_until(50, of_minutes(colors, keep_patches=0.5, full_epochs=2))
     assert torch.load(run.last, weights_only=True)["callbacks"]["Budget"]["used"] == 50 / 16
     clock.now += 3600  # a pause is no training
     train(resume=run, progress=False)
     assert (run.status().state, run.status().step) == ("finished", whole.status().step)
     assert same_weights(whole, run)
-
-
-def test_a_resume_of_several_ranks_goes_on_in_the_schedule_at_whatever_step_it_was():
-    minutes = Budget(make_config(minutes=1.0))
-    minutes.load_state_dict({"used": 30.0})
-    strategy = SimpleNamespace(broadcast=lambda value: value)
-    trainer = SimpleNamespace(world_size=2, global_step=351, strategy=strategy)
-    module = SimpleNamespace(share=0.0)
-    minutes.on_train_start(trainer, module)
-    minutes.on_train_batch_start(trainer, module)
-    assert module.share == pytest.approx(0.5, abs=0.01)
-
-
-def test_snapshots_of_minutes_are_few_whatever_the_last_epoch_is():
-    wanted = snapshot_epochs(longest(make_config(minutes=5.0)))
-    for last in (1, 7, 30, 100, 9_999, 50_000):
-        assert len({0, last} | {epoch for epoch in wanted if epoch <= last}) <= 24
-
-
-def test_the_list_of_runs_does_not_promise_epochs_to_minutes(colours):
-    run = create_run(config(colours, minutes=5.0, epochs=3))
-    assert as_row(run)["epochs"] is None
-    assert as_row(create_run(config(colours, epochs=3)))["epochs"] == 3
-    print_table([as_row(run)])
-
-
-@pytest.mark.parametrize(("minutes", "words"), [(0, "more than 0"), (-1, "more than 0"), ("x", "a number")])
-def test_minutes_out_of_bounds_get_a_sentence(minutes, words):
-    with pytest.raises(UserError, match=words):
-        make_config(minutes=minutes)
-    assert build_config().minutes is None

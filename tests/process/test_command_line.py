@@ -18,11 +18,9 @@ from tests.waiting import until
 from vitcore.paths import runs_dir
 from vitcore.runs.folder import Run, list_runs
 
-pytestmark = pytest.mark.timeout(240)
 
-
-def tiny(colours, *more):
-    words = ["--data", f"folder:{colours}", "--epochs", 1, "--batch-size", 16, "--device", "cpu"]
+def tiny(colors, *more):
+    words = ["--data", f"folder:{colors}", "--epochs", 1, "--batch-size", 16, "--device", "cpu"]
     for name in ("embed_dim", "hidden_dim", "num_heads", "num_layers"):
         words += ["--set", f"{name}={TINY_VIT[name]}"]
     return [*words, *more]
@@ -33,8 +31,8 @@ def test_a_wrong_input_ends_a_process_with_code_2_and_one_line():
     check_refused(run_process("runs", "--bogus"), "--bogus")
 
 
-def test_what_train_prints_names_a_run_that_the_other_commands_know(colours):
-    done = run_process("train", *tiny(colours))
+def test_what_train_prints_names_a_run_that_the_other_commands_know(colors):
+    done = run_process("train", *tiny(colors))
     assert done.returncode == 0, done.stderr
     folder = Path(done.stdout.strip().splitlines()[-1])
     assert folder.parent == runs_dir()
@@ -61,8 +59,8 @@ def test_what_train_prints_names_a_run_that_the_other_commands_know(colours):
     assert again["accuracy"] == small.status().result["test_acc"]
 
 
-def test_the_configuration_of_a_run_repeats_it_exactly(colours):
-    first = Path(run("train", *tiny(colours)).stdout.strip())
+def test_the_configuration_of_a_run_repeats_it_exactly(colors):
+    first = Path(run("train", *tiny(colors)).stdout.strip())
     second = Path(run("train", "--config", first / "config.yaml").stdout.strip())
     assert first != second
     weights = [(folder / "checkpoints/best.safetensors").read_bytes() for folder in (first, second)]
@@ -70,8 +68,8 @@ def test_the_configuration_of_a_run_repeats_it_exactly(colours):
 
 
 @pytest.mark.usefixtures("fake_trainer")
-def test_a_launched_run_outlives_its_command_and_is_stopped_by_another(colours):
-    done = run_process("launch", *tiny(colours), "--set", "epochs=2000")
+def test_a_launched_run_outlives_its_command_and_is_stopped_by_another(colors):
+    done = run_process("launch", *tiny(colors), "--set", "epochs=2000")
     assert done.returncode == 0, done.stderr
     launched = Run(Path(done.stdout.strip()))
     wait_until_training(launched)
@@ -80,8 +78,8 @@ def test_a_launched_run_outlives_its_command_and_is_stopped_by_another(colours):
 
 
 @pytest.mark.parametrize(("presses", "reasons"), [(1, ("stopped",)), (2, ("interrupted", "stopped"))])
-def test_ctrl_c_saves_and_a_second_one_ends_at_once(colours, presses, reasons):
-    arguments = map(str, ["train", *tiny(colours, "--set", "epochs=5000")])
+def test_ctrl_c_saves_and_a_second_one_ends_at_once(colors, presses, reasons):
+    arguments = map(str, ["train", *tiny(colors, "--set", "epochs=5000")])
     child = subprocess.Popen(
         [sys.executable, "-m", "vitcore", *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True,

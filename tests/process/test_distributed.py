@@ -9,13 +9,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 from safetensors.torch import load_file
 
 from tests.conftest import ROOT, TINY_VIT
+from tests.process.trainings import processes, wait_for, wait_until_training
+from tests.waiting import until
 from vitcore.config import make_config
 from vitcore.errors import UserError
 from vitcore.queue import launch as background
@@ -27,8 +28,8 @@ from vitcore.training.ranks import rank_of
 PLAIN = {**TINY_VIT, "epochs": 2, "keep_patches": 1.0, "drop_path": 0.0}
 
 
-def arguments(colours, **values):
-    values = {"model": "vit", "data": f"folder:{colours}", "device": "cpu", **PLAIN, **values}
+def arguments(colors, **values):
+    values = {"model": "vit", "data": f"folder:{colors}", "device": "cpu", **PLAIN, **values}
     named = ("model", "data", "device", "epochs", "batch_size", "devices", "nodes")
     words = []
     for key, value in values.items():
@@ -51,11 +52,11 @@ def free_port():
         return str(probe.getsockname()[1])
 
 
-def lightning(colours):
-    return [start(["vitcore", "train", *arguments(colours, devices=2)])]
+def lightning(colors):
+    return [start(["vitcore", "train", *arguments(colors, devices=2)])]
 
 
-def torchrun(colours):
+def torchrun(colors):
     command = [
         "torch.distributed.run",
         "--nproc-per-node",
@@ -66,17 +67,17 @@ def torchrun(colours):
         "vitcore",
         "train",
     ]
-    return [start([*command, *arguments(colours, devices=2)])]
+    return [start([*command, *arguments(colors, devices=2)])]
 
 
-def by_hand(colours):
-    command = ["vitcore", "train", *arguments(colours, nodes=2)]
+def by_hand(colors):
+    command = ["vitcore", "train", *arguments(colors, nodes=2)]
     meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
     return [start(command, **meeting, NODE_RANK=str(rank)) for rank in range(2)]
 
 
-def slurm(colours):
-    command = ["vitcore", "train", *arguments(colours, devices=2)]
+def slurm(colors):
+    command = ["vitcore", "train", *arguments(colors, devices=2)]
     job = {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "vit", "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2"}
     job |= {
         "SLURM_NNODES": "1",
@@ -92,11 +93,11 @@ LATER = [pytest.param(how, marks=pytest.mark.slow) for how in (torchrun, by_hand
 
 
 @pytest.mark.parametrize("how", [lightning, *LATER])
-def test_two_processes_give_the_curve_of_one(how, colours):
+def test_two_processes_give_the_curve_of_one(how, colors):
     alone = train(
-        make_config("quick", model="vit", data=f"folder:{colours}", device="cpu", **PLAIN), progress=False
+        make_config("quick", model="vit", data=f"folder:{colors}", device="cpu", **PLAIN), progress=False
     )
-    processes = how(colours)
+    processes = how(colors)
     printed = [process.communicate(timeout=240)[0] for process in processes]
     assert [process.returncode for process in processes] == [0] * len(processes), printed
     (run,) = [run for run in list_runs(bundled=False) if run.id != alone.id]  # one folder, written once
@@ -126,14 +127,14 @@ cli.main()
 
 
 @pytest.mark.slow
-def test_a_stop_ends_all_ranks_at_one_step_and_the_resume_is_exact(colours, tmp_path):
+def test_a_stop_ends_all_ranks_at_one_step_and_the_resume_is_exact(colors, tmp_path):
     dropping = {"epochs": 3, "batch_size": 4, "keep_patches": 0.5, "drop_path": 0.3, "devices": 2}
-    whole = start(["vitcore", "train", *arguments(colours, **dropping)])
+    whole = start(["vitcore", "train", *arguments(colors, **dropping)])
     assert whole.wait(240) == 0, whole.stdout.read()
     (first,) = list_runs(bundled=False)
     script = tmp_path / "stopped.py"
     script.write_text(STOPPED)
-    words = ["train", *arguments(colours, **dropping)]
+    words = ["train", *arguments(colors, **dropping)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run(
         [sys.executable, script, *words], env=environment, check=True, timeout=240, capture_output=True
@@ -159,46 +160,31 @@ def test_a_stop_ends_all_ranks_at_one_step_and_the_resume_is_exact(colours, tmp_
     ],
 )
 def test_more_processes_than_devices_are_refused_before_anything_is_written(
-    colours, environment, words, monkeypatch
+    colors, environment, words, monkeypatch
 ):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(UserError, match=words):
-        train(make_config("quick", model="vit", data=f"folder:{colours}", device="cpu", **PLAIN))
+        train(make_config("quick", model="vit", data=f"folder:{colors}", device="cpu", **PLAIN))
     assert not list_runs(bundled=False)
 
 
-def test_several_nodes_are_not_queued(colours):
-    config = make_config("quick", model="vit", data=f"folder:{colours}", device="cpu", **PLAIN, nodes=2)
+def test_several_nodes_are_not_queued(colors):
+    config = make_config("quick", model="vit", data=f"folder:{colors}", device="cpu", **PLAIN, nodes=2)
     with pytest.raises(UserError, match="srun, torchrun or hand"):
         background.launch(config)
     assert not list_runs(bundled=False)
 
 
-def test_a_run_of_two_devices_goes_through_the_queue_and_a_kill_leaves_no_process(colours):
+def test_a_run_of_two_devices_goes_through_the_queue_and_a_kill_leaves_no_process(colors):
     config = make_config(
-        "quick", model="vit", data=f"folder:{colours}", device="cpu", **{**PLAIN, "epochs": 2000}, devices=2
+        "quick", model="vit", data=f"folder:{colors}", device="cpu", **{**PLAIN, "epochs": 2000}, devices=2
     )
     run = background.launch(config)
-    end = time.monotonic() + 90
-    while not run.status().step and time.monotonic() < end:
-        time.sleep(0.2)
-    assert run.status().step, run.log.read_text()
-    os.kill(run.status().pid, signal.SIGTERM)  # what a scheduler sends first
-    while run.status().state != "stopped" and time.monotonic() < end:
-        time.sleep(0.2)
-    assert run.status().state == "stopped"
+    os.kill(wait_until_training(run).pid, signal.SIGTERM)  # what a scheduler sends first
+    wait_for(run, "stopped")
     assert run.last.is_file()
-    import psutil
-
-    while time.monotonic() < end:
-        left = [
-            p for p in psutil.process_iter(["cmdline"]) if str(run.path) in " ".join(p.info["cmdline"] or [])
-        ]
-        if not left:
-            return
-        time.sleep(0.2)
-    raise AssertionError(left)
+    until(lambda: not processes(run.id), 30)
 
 
 def test_ranks_are_read_from_every_launcher(monkeypatch):

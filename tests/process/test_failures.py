@@ -4,43 +4,26 @@ from __future__ import annotations
 
 import errno
 import shutil
-import time
+import threading
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from tests.process.test_train import config, same_weights
+from tests.small_trainings import config, reference_config, same_weights, train_until
+from tests.waiting import until
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run, list_runs
 from vitcore.training import engine, train
-from vitcore.training.callbacks import Keeper
 from vitcore.training.module import Classifier
 from vitcore.training.storage import DurableIO
 
 
-def stopped_after_an_epoch(settings, monkeypatch):
-    """A run of that configuration, stopped at step 30, with the checkpoint of then."""
-    original = Keeper.on_train_batch_end
-
-    def stop_then(self, trainer, *rest):
-        if trainer.global_step == 30:
-            self.run.stop_request.touch()
-        original(self, trainer, *rest)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Keeper, "on_train_batch_end", stop_then)
-        run = train(settings, progress=False)
-    assert run.status().state == "stopped"
-    return run
-
-
 @pytest.mark.parametrize("step", [1, 24, 30])  # the first one, an epoch's last, one between two checkpoints
 def test_a_loss_that_is_not_a_number_ends_the_run_and_the_last_good_checkpoint_stays(
-    colours, step, monkeypatch
+    colors, step, monkeypatch, uninterrupted
 ):
-    whole = train(config(colours, batch_size=4), progress=False)
     original = Classifier.training_step
 
     def poisoned(self, batch, index):
@@ -49,8 +32,8 @@ def test_a_loss_that_is_not_a_number_ends_the_run_and_the_last_good_checkpoint_s
 
     monkeypatch.setattr(Classifier, "training_step", poisoned)
     with pytest.raises(UserError, match="diverged at step"):
-        train(config(colours, batch_size=4), progress=False)
-    run = next(run for run in list_runs(bundled=False) if run.id != whole.id)
+        train(reference_config(colors), progress=False)
+    (run,) = list_runs(bundled=False)
     assert run.status().state == "failed"
     assert "lower the learning rate" in run.status().reason
     assert run.last.is_file() == run.best.is_file() == (step > 24)
@@ -60,20 +43,21 @@ def test_a_loss_that_is_not_a_number_ends_the_run_and_the_last_good_checkpoint_s
         assert all(torch.isfinite(w).all() for w in kept["state_dict"].values())
     monkeypatch.setattr(Classifier, "training_step", original)
     train(resume=run.id, progress=False)
-    assert same_weights(whole, run)
+    assert same_weights(uninterrupted(), run)
 
 
-def test_a_learning_rate_far_too_high_fails_with_a_sentence(colours):
+def test_a_learning_rate_far_too_high_fails_with_a_sentence(colors):
     with pytest.raises(UserError, match="lower the learning rate"):
-        train(config(colours, batch_size=4, lr=10.0), progress=False)
+        train(config(colors, batch_size=4, lr=10.0), progress=False)
 
 
 def full(*_, **__):
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_full_disk_at_a_checkpoint_fails_with_the_reason_and_the_previous_one_resumes(colours, monkeypatch):
-    whole = train(config(colours, batch_size=4), progress=False)
+def test_a_full_disk_at_a_checkpoint_fails_with_the_reason_and_the_previous_one_resumes(
+    colors, monkeypatch, uninterrupted
+):
     original, saves = DurableIO.save_checkpoint, []
 
     def second_fails(self, checkpoint, path, *rest, **more):
@@ -87,16 +71,16 @@ def test_a_full_disk_at_a_checkpoint_fails_with_the_reason_and_the_previous_one_
 
     monkeypatch.setattr(DurableIO, "save_checkpoint", second_fails)
     with pytest.raises(UserError, match="disk is full: make room and resume"):
-        train(config(colours, batch_size=4), progress=False)
-    run = next(run for run in list_runs(bundled=False) if run.id != whole.id)
+        train(reference_config(colors), progress=False)
+    (run,) = list_runs(bundled=False)
     assert (run.status().state, run.status().reason) == ("failed", "the disk is full: make room and resume")
     assert torch.load(run.last, weights_only=True)["global_step"] == 24
     assert not list(run.checkpoints.glob(".last.*"))
     train(resume=run.id, progress=False)
-    assert same_weights(whole, run)
+    assert same_weights(uninterrupted(), run)
 
 
-def test_a_status_that_cannot_be_written_does_not_end_a_training(colours, monkeypatch):
+def test_a_status_that_cannot_be_written_does_not_end_a_training(colors, monkeypatch):
     original, count = Run.write_status, [0]
 
     def sometimes(self, status):
@@ -107,31 +91,31 @@ def test_a_status_that_cannot_be_written_does_not_end_a_training(colours, monkey
 
     monkeypatch.setattr("vitcore.training.reports.BEAT_S", 0.0)
     monkeypatch.setattr(Run, "write_status", sometimes)
-    assert train(config(colours), progress=False).status().state == "finished"
+    assert train(config(colors), progress=False).status().state == "finished"
     assert count[0] > 10
 
 
-def test_a_run_gives_a_sign_of_life_while_nothing_else_happens(colours, monkeypatch):
+def test_a_run_gives_a_sign_of_life_while_nothing_else_happens(colors, monkeypatch):
     monkeypatch.setattr("vitcore.training.reports.SILENT_S", 0.1)
-    original, beats = engine.evaluate, []
+    original, beats, threads = engine.evaluate, [], threading.active_count()
 
     def slow(*given):
         (run,) = list_runs(bundled=False)
         for _ in range(4):
             beats.append(run.stored_status().heartbeat)
-            time.sleep(0.4)
+            until(lambda: run.stored_status().heartbeat > beats[-1], 20)
         return original(*given)
 
     monkeypatch.setattr(engine, "evaluate", slow)
-    run = train(config(colours, epochs=1), progress=False)
+    run = train(config(colors, epochs=1), progress=False)
     assert len(set(beats)) == 4
-    time.sleep(0.3)
+    until(lambda: threading.active_count() <= threads, 20)  # it has stopped beating
     assert run.stored_status().state == "finished"
 
 
 @pytest.mark.parametrize("size", [0, 1, 1000, -1])
-def test_a_damaged_checkpoint_gets_a_sentence(colours, size, monkeypatch):
-    run = stopped_after_an_epoch(config(colours, batch_size=4), monkeypatch)
+def test_a_damaged_checkpoint_gets_a_sentence(colors, size):
+    run = train_until(30, config(colors, batch_size=4))
     whole = run.last.read_bytes()
     run.last.write_bytes(whole[:size])
     with pytest.raises(UserError, match="is damaged: delete it"):
@@ -142,10 +126,10 @@ def test_a_damaged_checkpoint_gets_a_sentence(colours, size, monkeypatch):
     assert run.status().state == "finished"
 
 
-def test_a_resume_finds_the_images_that_it_began_with_or_says_so(colours, tmp_path, monkeypatch):
+def test_a_resume_finds_the_images_that_it_began_with_or_says_so(colors, tmp_path):
     place = tmp_path / "images"
-    shutil.copytree(colours, place)
-    run = stopped_after_an_epoch(config(place, batch_size=4), monkeypatch)
+    shutil.copytree(colors, place)
+    run = train_until(30, config(place, batch_size=4))
     added = place / "red" / "zzz.png"
     Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(added)
     with pytest.raises(UserError, match="have changed since this run was stopped"):
@@ -167,19 +151,19 @@ def test_a_resume_finds_the_images_that_it_began_with_or_says_so(colours, tmp_pa
         (ValueError("a fault of our own"), ""),
     ],
 )
-def test_what_can_be_expected_gets_a_sentence(colours, monkeypatch, error, words):
+def test_what_can_be_expected_gets_a_sentence(colors, monkeypatch, error, words):
     def broken(self, batch, index):
         raise error
 
     monkeypatch.setattr(Classifier, "training_step", broken)
     with pytest.raises(UserError if words else ValueError, match=words or "of our own"):
-        train(config(colours), progress=False)
+        train(config(colors), progress=False)
     (run,) = list_runs(bundled=False)
     assert run.status().state == "failed"
     assert (words or "ValueError: a fault of our own") in run.status().reason
 
 
-def test_memory_that_the_cpu_does_not_have_is_recognised():
+def test_memory_that_the_cpu_does_not_have_is_recognized():
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2**60)
     assert "batch_size" in engine.reason_of(caught.value)

@@ -37,9 +37,9 @@ def kill_supervisor():
             found.wait(5)
 
 
-def test_the_next_supervisor_finds_the_training_again_and_starts_no_second_child(colours):
-    run = background.launch(config(colours, LONG))
-    waiting = background.launch(config(colours))
+def test_the_next_supervisor_finds_the_training_again_and_starts_no_second_child(colors):
+    run = background.launch(config(colors, LONG))
+    waiting = background.launch(config(colors))
     pid = wait_until_training(run).pid
     kill_supervisor()
     background.wake()
@@ -53,8 +53,8 @@ def test_the_next_supervisor_finds_the_training_again_and_starts_no_second_child
     assert wait_for(waiting, "finished").reason == ""
 
 
-def test_a_number_that_is_somebody_elses_by_now_is_lost_and_its_owner_unharmed(colours):
-    run = background.launch(config(colours, LONG))
+def test_a_number_that_is_somebody_elses_by_now_is_lost_and_its_owner_unharmed(colors):
+    run = background.launch(config(colors, LONG))
     pid = wait_until_training(run).pid
     kill_supervisor()
     os.kill(pid, signal.SIGKILL)
@@ -81,8 +81,8 @@ def test_a_number_that_is_somebody_elses_by_now_is_lost_and_its_owner_unharmed(c
     wait_for(run, "stopped")
 
 
-def test_ended_at_once_it_does_not_save_and_resumes_from_the_last_checkpoint(colours):
-    run = background.launch(config(colours, LONG))
+def test_ended_at_once_it_does_not_save_and_resumes_from_the_last_checkpoint(colors):
+    run = background.launch(config(colors, LONG))
     wait_until_training(run)
     until(run.last.exists)
     background.stop(run, now=True)
@@ -95,8 +95,8 @@ def test_ended_at_once_it_does_not_save_and_resumes_from_the_last_checkpoint(col
     assert wait_for(run, "stopped").reason == "stopped on request"
 
 
-def test_a_training_that_does_not_listen_is_terminated_and_killed(colours):
-    run = background.launch(config(colours, LONG))
+def test_a_training_that_does_not_listen_is_terminated_and_killed(colors):
+    run = background.launch(config(colors, LONG))
     pid = wait_until_training(run).pid
     kill_supervisor()
     os.kill(pid, signal.SIGSTOP)  # it hangs
@@ -115,9 +115,9 @@ def test_a_training_that_does_not_listen_is_terminated_and_killed(colours):
     assert not process.alive(pid, status.process_start)
 
 
-def test_a_slot_is_free_when_the_process_is_gone_not_when_it_says_so(colours, tmp_path):
+def test_a_slot_is_free_when_the_process_is_gone_not_when_it_says_so(colors, tmp_path):
     """Also by whoever has written `finished` and hangs."""
-    run, waiting = create_run(config(colours)), create_run(config(colours))
+    run, waiting = create_run(config(colors)), create_run(config(colors))
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
     now = process.identity() | {"pid": child.pid, "process_start": process.start_time(child.pid)}
     run.write_status(Status(state="finished", slots=["cpu"], ended=time.time(), **now))
@@ -133,7 +133,7 @@ def test_a_slot_is_free_when_the_process_is_gone_not_when_it_says_so(colours, tm
         child.kill()
 
 
-def test_two_gpus_train_two_runs_each_confined_to_its_own(colours, monkeypatch):
+def test_two_gpus_train_two_runs_each_confined_to_its_own(colors, monkeypatch):
     gpus = [Device("cuda:GPU-aa", "cuda", "", 8, 0), Device("cuda:GPU-bb", "cuda", "", 8, 4)]
     there = [*gpus, Device("cpu", "cpu", "")]
     start = supervisor._detached
@@ -144,8 +144,8 @@ def test_two_gpus_train_two_runs_each_confined_to_its_own(colours, monkeypatch):
 
     monkeypatch.setattr(supervisor, "_detached", tells)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    cuda = config(colours).model_copy(update={"device": "cuda"})
-    runs = [create_run(c) for c in (cuda, cuda, cuda, config(colours))]
+    cuda = config(colors).model_copy(update={"device": "cuda"})
+    runs = [create_run(c) for c in (cuda, cuda, cuda, config(colors))]
     for at, run in enumerate(runs):
         run.write_status(run.stored_status().model_copy(update={"queued": at + 1.0}))
     watcher = Supervisor(runs_dir(), devices=lambda: there)
@@ -163,8 +163,8 @@ def test_two_gpus_train_two_runs_each_confined_to_its_own(colours, monkeypatch):
         child.wait()
 
 
-def test_a_waiting_run_is_moved(colours):
-    first, *waiting = (background.launch(config(colours, epochs)) for epochs in (LONG, 1, 1, 1))
+def test_a_waiting_run_is_moved(colors):
+    first, *waiting = (background.launch(config(colors, epochs)) for epochs in (LONG, 1, 1, 1))
     wait_until_training(first)
     a, b, c = (run.id for run in waiting)
     order = lambda: [run.id for run in queue.waiting(runs_dir())]  # noqa: E731
@@ -182,29 +182,29 @@ def test_a_waiting_run_is_moved(colours):
     assert wait_for(waiting[1], "finished").started
 
 
-def test_the_same_launch_by_two_at_once_is_one_run(colours):
+def test_the_same_launch_by_two_at_once_is_one_run(colors):
     code = (
         "import sys; from vitcore.config import read_config; from vitcore.queue.launch import launch\n"
         "print(launch(read_config(sys.argv[1]), dedupe_s=30.0).id)"
     )
     place = runs_dir().parent / "wanted.yaml"
-    place.write_text(dump_config(config(colours)))
+    place.write_text(dump_config(config(colors)))
     both = [subprocess.Popen([sys.executable, "-c", code, place], stdout=subprocess.PIPE) for _ in range(2)]
     ids = {one.communicate()[0] for one in both}
     assert len(ids) == 1
     assert len(list_runs(bundled=False)) == 1
-    again = background.launch(config(colours, 2), dedupe_s=30.0)  # other settings are another run
+    again = background.launch(config(colors, 2), dedupe_s=30.0)  # other settings are another run
     assert len(list_runs(bundled=False)) == 2
     background.stop(again)
-    anew = background.launch(config(colours, 2), dedupe_s=30.0)  # who stopped it and launches it means it
+    anew = background.launch(config(colors, 2), dedupe_s=30.0)  # who stopped it and launches it means it
     assert anew != again
     background.stop(anew)
 
 
 @pytest.mark.slow
-def test_twenty_launches_at_once_train_one_after_the_other_in_their_order(colours):
+def test_twenty_launches_at_once_train_one_after_the_other_in_their_order(colors):
     place = runs_dir().parent / "wanted.yaml"
-    place.write_text(dump_config(config(colours)))
+    place.write_text(dump_config(config(colors)))
     command = [sys.executable, "-m", "vitcore", "launch", "--config", place]
     crowd = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(20)]
     assert all(one.wait() == 0 for one in crowd)
@@ -216,15 +216,15 @@ def test_twenty_launches_at_once_train_one_after_the_other_in_their_order(colour
         assert before.ended <= after.started
 
 
-def test_a_process_that_was_killed_alone_did_not_lack_memory(colours):
-    run = background.launch(config(colours, LONG))
+def test_a_process_that_was_killed_alone_did_not_lack_memory(colors):
+    run = background.launch(config(colors, LONG))
     os.kill(wait_until_training(run).pid, signal.SIGKILL)
     until(lambda: "signal 9" in run.stored_status().reason)
     assert "memory" not in run.stored_status().reason
 
 
-def test_a_run_whose_configuration_is_torn_fails_with_a_sentence_and_the_queue_goes_on(colours):
-    torn, good = (create_run(resolve(config(colours))) for _ in range(2))
+def test_a_run_whose_configuration_is_torn_fails_with_a_sentence_and_the_queue_goes_on(colors):
+    torn, good = (create_run(resolve(config(colors))) for _ in range(2))
     (torn.path / "config.yaml").write_text("model: [vi")
     background.wake()
     assert "config.yaml" in wait_for(torn, "failed", seconds=15).reason

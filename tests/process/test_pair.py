@@ -16,13 +16,13 @@ from vitcore.sweeps.pair import launch_pair, make_pair, partner
 pytestmark = pytest.mark.usefixtures("fake_trainer")
 
 
-def vit(colours, recipe="modern", **more):
-    return make_config(recipe, model="vit", data=f"folder:{colours}", device="cpu", **{**TINY_VIT, **more})
+def vit(colors, recipe="modern", **more):
+    return make_config(recipe, model="vit", data=f"folder:{colors}", device="cpu", **{**TINY_VIT, **more})
 
 
-def test_a_pair_is_launched_trained_and_tied_together(colours):
+def test_a_pair_is_launched_trained_and_tied_together(colors):
     settings = {"c_hidden": [4, 8], "num_blocks": [1, 1]}
-    one, two = make_pair(vit(colours, "quick"), "resnet", epochs=1)
+    one, two = make_pair(vit(colors, "quick"), "resnet", epochs=1)
     two = build_config(**{**two.model_dump(), "options": settings})
     runs = launch_pair(one, two)
     assert runs[0].meta.pair == runs[1].meta.pair is not None
@@ -34,8 +34,8 @@ def test_a_pair_is_launched_trained_and_tied_together(colours):
     assert partner(list_runs()[0], list_runs()) is None
 
 
-def test_of_half_a_pair_nothing_is_left(colours, monkeypatch):
-    one, two = make_pair(vit(colours, "quick"), "resnet", epochs=1)
+def test_of_half_a_pair_nothing_is_left(colors, monkeypatch):
+    one, two = make_pair(vit(colors, "quick"), "resnet", epochs=1)
     original, calls = background.launch, []
 
     def second_fails(config, *given, **more):
@@ -51,8 +51,8 @@ def test_of_half_a_pair_nothing_is_left(colours, monkeypatch):
     assert list_runs(bundled=False) == []
 
 
-def test_half_a_pair_does_not_take_a_run_with_it_that_was_launched_before(colours, monkeypatch):
-    one, two = make_pair(vit(colours, "quick"), "resnet", epochs=1)
+def test_half_a_pair_does_not_take_a_run_with_it_that_was_launched_before(colors, monkeypatch):
+    one, two = make_pair(vit(colors, "quick"), "resnet", epochs=1)
     before = create_run(resolve(one))
     original = background.launch
 
@@ -67,8 +67,8 @@ def test_half_a_pair_does_not_take_a_run_with_it_that_was_launched_before(colour
     assert [run.id for run in list_runs(bundled=False)] == [before.id]
 
 
-def test_half_a_pair_that_has_begun_is_ended_and_removed(colours, monkeypatch):
-    one, two = make_pair(vit(colours, "quick", epochs=2000), "resnet")
+def test_half_a_pair_that_has_begun_is_ended_and_removed(colors, monkeypatch):
+    one, two = make_pair(vit(colors, "quick", epochs=2000), "resnet")
     original = background.launch
 
     def second_fails(config, *given, **more):

@@ -22,8 +22,8 @@ from vitcore.queue import launch as background
 from vitcore.runs.folder import create_run, list_runs
 
 
-def test_launch_returns_before_the_training_begins_and_the_run_finishes(colours):
-    run = background.launch(config(colours), title="In the background")
+def test_launch_returns_before_the_training_begins_and_the_run_finishes(colors):
+    run = background.launch(config(colors), title="In the background")
     assert run.stored_status().step == 0
     status = wait_for(run, "finished", "failed")
     assert status.state == "finished", run.log.read_text()
@@ -31,8 +31,8 @@ def test_launch_returns_before_the_training_begins_and_the_run_finishes(colours)
     assert run.title == "In the background"
 
 
-def test_a_killed_training_is_failed_within_ten_seconds_and_resumes(colours):
-    run = background.launch(config(colours, LONG))
+def test_a_killed_training_is_failed_within_ten_seconds_and_resumes(colors):
+    run = background.launch(config(colors, LONG))
     status = wait_until_training(run)
     until(run.last.exists)
     os.kill(status.pid, signal.SIGKILL)
@@ -44,8 +44,8 @@ def test_a_killed_training_is_failed_within_ten_seconds_and_resumes(colours):
     assert wait_for(run, "stopped").reason == "stopped on request"
 
 
-def test_a_training_yields_to_the_page_and_saves_when_it_is_terminated(colours):
-    run = background.launch(config(colours, LONG))
+def test_a_training_yields_to_the_page_and_saves_when_it_is_terminated(colors):
+    run = background.launch(config(colors, LONG))
     pid = wait_until_training(run).pid
     assert psutil.Process(pid).nice() > psutil.Process().nice()
     weight = Path(f"/proc/{pid}/autogroup")  # of its session, where the system weighs those
@@ -55,9 +55,9 @@ def test_a_training_yields_to_the_page_and_saves_when_it_is_terminated(colours):
     assert run.last.is_file()
 
 
-def test_a_run_without_its_data_fails_and_names_the_folder(colours, tmp_path):
+def test_a_run_without_its_data_fails_and_names_the_folder(colors, tmp_path):
     place = tmp_path / "gone"
-    shutil.copytree(colours, place)
+    shutil.copytree(colors, place)
     run = create_run(resolve(config(place)))
     shutil.rmtree(place)
     background.wake()
@@ -81,10 +81,10 @@ def small_disk(tmp_path):
 
 @pytest.mark.slow
 def test_a_full_disk_ends_a_run_with_its_reason_and_the_checkpoint_of_before_goes_on(
-    colours, small_disk, monkeypatch
+    colors, small_disk, monkeypatch
 ):
     monkeypatch.setenv("VITLAB_RUNS", str(small_disk / "runs"))
-    run = background.launch(config(colours, LONG))
+    run = background.launch(config(colors, LONG))
     wait_until_training(run)
     until(run.last.exists)
     with contextlib.suppress(OSError), (small_disk / "filler").open("wb") as filler:
@@ -94,7 +94,7 @@ def test_a_full_disk_ends_a_run_with_its_reason_and_the_checkpoint_of_before_goe
     status = wait_for(run, "failed", seconds=30)
     assert status.reason == "the disk is full: make room and resume"
     with pytest.raises(UserError):
-        background.launch(config(colours))
+        background.launch(config(colors))
     assert [r.id for r in list_runs(bundled=False)] == [run.id]
     (small_disk / "filler").unlink()
     step = run.stored_status().step
@@ -121,8 +121,8 @@ def small_memory():
     pytest.skip("no control group can be made here")
 
 
-def test_a_training_that_the_system_kills_for_its_memory_says_so(colours, small_memory):
-    run = create_run(config(colours))
+def test_a_training_that_the_system_kills_for_its_memory_says_so(colors, small_memory):
+    run = create_run(config(colors))
     code = (
         "import os, sys; open(sys.argv[1], 'w').write(str(os.getpid()))\n"
         "from vitcore.queue.supervisor import Supervisor\nfrom pathlib import Path\nimport time\n"

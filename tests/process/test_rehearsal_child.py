@@ -54,7 +54,7 @@ def test_cancel_leaves_the_rehearsals_of_other_visitors_alone(running, config, m
 def test_time_limit_ends_with_advice(config, monkeypatch):
     monkeypatch.setattr(rehearsal, "LIMIT_S", 0.3)
     late = rehearse("a", config)
-    until(lambda: not late.child.running, seconds=10)
+    until(lambda: not late.child.running, 20)
     success, words = late.outcome()
     assert not success
     assert words.startswith("The rehearsal took more than 0.3 seconds: choose a smaller model or batch size")

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
@@ -17,14 +16,14 @@ import psutil
 import pytest
 import torch
 
-from tests.process.test_train import config
+from tests.small_trainings import config
 from vitcore.config import dump_config, make_config
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
 from vitcore.runs.folder import list_runs
 from vitcore.training import engine, train
 from vitcore.training import rehearse as rehearsing
-from vitcore.training.rehearse import Clock, Load, Rehearsal, rehearse
+from vitcore.training.rehearse import Load, Rehearsal, Trial, rehearse
 from vitcore.training.storage import disk_of
 
 
@@ -38,8 +37,8 @@ def size_of(place):
      {"optimizer": "adamw", "embed_dim": 64, "hidden_dim": 256}, {"epochs": 40, "batch_size": 64}],
     ids=["muon", "sgd", "adamw", "many snapshots"],
 )  # fmt: skip
-def test_steps_disk_and_parameters_are_those_of_the_run(colours, settings):
-    asked = config(colours, **settings)
+def test_steps_disk_and_parameters_are_those_of_the_run(colors, settings):
+    asked = config(colors, **settings)
     before = size_of(runs_dir()) if runs_dir().exists() else 0
     found = rehearse(asked, steps=3)
     assert before == (size_of(runs_dir()) if runs_dir().exists() else 0)
@@ -52,20 +51,20 @@ def test_steps_disk_and_parameters_are_those_of_the_run(colours, settings):
     assert found.device == "cpu"
 
 
-def test_minutes_are_the_minutes(colours, monkeypatch):
+def test_minutes_are_the_minutes(colors, monkeypatch):
     monkeypatch.setattr("vitcore.training.rehearse._startup_s", lambda: 6.0)  # not of the tests' own process
-    assert 7.1 <= rehearse(config(colours, minutes=7.0), steps=3).minutes < 8.0
+    assert 7.1 <= rehearse(config(colors, minutes=7.0), steps=3).minutes < 8.0
 
 
-def test_what_the_training_would_refuse_the_rehearsal_refuses(colours):
+def test_what_the_training_would_refuse_the_rehearsal_refuses(colors):
     with pytest.raises(UserError, match="no mps device"):
-        rehearse(config(colours, device="mps"))
+        rehearse(config(colors, device="mps"))
     with pytest.raises(UserError, match="for one device"):
-        rehearse(config(colours, devices=2))
+        rehearse(config(colors, devices=2))
 
 
-def test_a_disk_without_room_for_the_checkpoints_ends_a_run_before_its_first_step(colours, monkeypatch):
-    asked = config(colours)
+def test_a_disk_without_room_for_the_checkpoints_ends_a_run_before_its_first_step(colors, monkeypatch):
+    asked = config(colors)
     needed = []
 
     def full(home, bytes_needed):
@@ -98,15 +97,16 @@ def test_the_disk_of_minutes_is_that_of_the_epochs_they_are_expected_to_have():
     assert disk_of(400, 800, minutes, 6)[0] == 1200 + 400 + 200 * len({0, 1, 2, 4, 5, 6})
 
 
-def test_running_out_of_memory_gets_the_sentence_of_a_training(colours, monkeypatch):
+def test_running_out_of_memory_gets_the_sentence_of_a_training(colors, monkeypatch):
     def broken(*_):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate")
 
     monkeypatch.setattr(rehearsing.Classifier, "training_step", broken)
     with pytest.raises(UserError, match="choose a smaller batch_size"):
-        rehearse(config(colours), steps=3)
+        rehearse(config(colors), steps=3)
 
 
+@pytest.mark.slow  # measures the load of the machine: nothing may run beside it
 def test_other_programs_are_seen_and_worth_a_word():
     load = Load()
     spin = "import time\nend = time.time() + 3\nwhile time.time() < end: pass"
@@ -128,60 +128,74 @@ def test_other_programs_are_seen_and_worth_a_word():
     assert str(uneven).endswith(" Steps took from 0.1 to 0.9 seconds: something else kept this machine busy.")
 
 
-def through_steps(clock, monkeypatch, step_s, others, single_s=0.0):
-    """Give the clock steps of those seconds until it ends the fit; the number of steps on one thread."""
-    now, used, trainer = 0.0, 0.0, SimpleNamespace(should_stop=False)
-    module = SimpleNamespace(device=torch.device("cpu"))
-    monkeypatch.setattr(
-        rehearsing, "time", SimpleNamespace(perf_counter=lambda: now, process_time=lambda: used)
-    )
-    clock.began, clock.load, clock.threads = 0.0, SimpleNamespace(others=others), 2
+class PlayedTrainer:
+    """Gives a timer steps of those seconds until it ends the fit; those on one thread take `one_thread_s`."""
+
+    def __init__(self, step_s, one_thread_s):
+        self.step_s, self.one_thread_s, self.now, self.used = step_s, one_thread_s, 0.0, 0.0
+        self.callbacks, self.should_stop = [], False
+        self.strategy = SimpleNamespace(root_device=torch.device("cpu"))
+
+    def fit(self, module, loader):
+        self.should_stop = False
+        for step in self.step_s:
+            self.now += step
+            self.used += step if torch.get_num_threads() > 1 else self.one_thread_s
+            self.callbacks[-1].on_train_batch_end(self, module)
+            if self.should_stop:
+                return
+        raise AssertionError("the timer did not end the fit")
+
+
+@pytest.fixture
+def played(monkeypatch):
+    """The steps that a trial of twenty finds where they take those seconds, on two threads."""
     threads = torch.get_num_threads()
-    try:
-        for step in step_s:
-            now += step
-            used += step if clock.single is None else single_s
-            clock.on_train_batch_end(trainer, module)
-            if trainer.should_stop:
-                break
-            assert torch.get_num_threads() == (threads if clock.single is None else 1)
-    finally:
-        torch.set_num_threads(threads)
-    assert trainer.should_stop
-    clock.on_train_end(trainer, module)
+    torch.set_num_threads(2)
+
+    def play(step_s, others, one_thread_s=0.0):
+        trainer = PlayedTrainer(step_s, one_thread_s)
+        clocks = {"perf_counter": lambda: trainer.now, "process_time": lambda: trainer.used}
+        monkeypatch.setattr(rehearsing, "time", SimpleNamespace(**clocks))
+        monkeypatch.setattr(rehearsing, "Load", lambda: SimpleNamespace(others=others))
+        found = Trial(trainer, SimpleNamespace(device=torch.device("cpu")), []).steps(20)
+        assert torch.get_num_threads() == 2
+        assert not trainer.callbacks
+        return found
+
+    yield play
+    torch.set_num_threads(threads)
 
 
-def test_a_quiet_machine_gets_the_median_of_the_steps_after_the_first_ones(monkeypatch):
-    clock = Clock(20)
-    through_steps(clock, monkeypatch, [5.0, 2.0, 1.0, *[0.1, 0.1, 0.2] * 9], others=0.05)
-    assert len(clock.seconds) == 20
-    assert statistics.median(clock.seconds) == pytest.approx(0.1)
-    assert not clock.busy
-    assert clock.single is None
-    assert clock.least == pytest.approx(0.1)
+def test_a_quiet_machine_gets_the_median_of_the_steps_after_the_first_ones(played):
+    found = played([5.0, 2.0, 1.0, *[0.1, 0.1, 0.2] * 9], others=0.05)
+    assert len(found.seconds) == 20
+    assert found.median == pytest.approx(0.1)
+    assert not found.busy
+    assert found.one_thread_s is None
+    assert found.least == pytest.approx(0.1)
 
 
-def test_a_busy_machine_gets_some_steps_on_one_thread_and_what_two_would_make_of_them(monkeypatch):
-    clock = Clock(20)
-    through_steps(clock, monkeypatch, [9.0] * 40, others=0.8, single_s=0.4)
-    assert len(clock.seconds) == 3  # after 30 seconds, with one to warm up: five steps, not six
-    assert clock.busy
-    assert clock.single == pytest.approx([0.4] * 4)
-    assert clock.least == pytest.approx(0.2)
+def test_a_busy_machine_gets_some_steps_on_one_thread_and_what_two_would_make_of_them(played):
+    found = played([9.0] * 40, others=0.8, one_thread_s=0.4)
+    assert len(found.seconds) == 3  # after 30 seconds, with one to warm up: five steps, not six
+    assert found.busy
+    assert found.one_thread_s == pytest.approx(0.4)
+    assert found.least == pytest.approx(0.2)
 
 
-def test_steps_that_are_long_and_short_are_told_even_when_no_program_is_seen(monkeypatch):
-    clock = Clock(20)
-    through_steps(clock, monkeypatch, [0.1, 0.1, 0.1, *[0.1, 0.1, 0.1, 0.9] * 9], others=0.0, single_s=0.3)
-    assert clock.busy
-    assert clock.span == (pytest.approx(0.1), pytest.approx(0.9))
-    assert clock.least == pytest.approx(0.1)
+def test_steps_that_are_long_and_short_are_told_even_when_no_program_is_seen(played):
+    found = played([0.1, 0.1, 0.1, *[0.1, 0.1, 0.1, 0.9] * 9], others=0.0, one_thread_s=0.3)
+    assert found.busy
+    assert found.span == (pytest.approx(0.1), pytest.approx(0.9))
+    assert found.least == pytest.approx(0.1)
 
 
-def test_beside_other_work_the_lower_end_stays_near_the_time_alone(colours, monkeypatch):
+@pytest.mark.slow  # measures the load of the machine: nothing may run beside it
+def test_beside_other_work_the_lower_end_stays_near_the_time_alone(colors, monkeypatch):
     """Really, with programs that take all processors: the median grows with them, the lower end hardly."""
     monkeypatch.setattr("vitcore.training.rehearse._startup_s", lambda: 0.0)
-    asked = config(colours, embed_dim=64, hidden_dim=256, epochs=40)
+    asked = config(colors, embed_dim=64, hidden_dim=256, epochs=40)
     threads = torch.get_num_threads()
     rehearse(asked, steps=6)
     quiet = rehearse(asked, steps=6)
@@ -200,9 +214,9 @@ def test_beside_other_work_the_lower_end_stays_near_the_time_alone(colours, monk
     assert torch.get_num_threads() == threads
 
 
-def test_piped_it_prints_words_and_json_only_when_asked(colours, tmp_path):
+def test_piped_it_prints_words_and_json_only_when_asked(colors, tmp_path):
     place = tmp_path / "asked.yaml"
-    place.write_text(dump_config(config(colours)))
+    place.write_text(dump_config(config(colors)))
     command = [sys.executable, "-m", "vitcore", "rehearse", "--config", str(place)]
     words = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "GB of memory" in words

@@ -22,8 +22,8 @@ from vitcore.runs.folder import create_run, find_run
 pytestmark = pytest.mark.usefixtures("fake_trainer")
 
 
-def test_one_at_a_time_in_the_order_of_launching_and_a_queued_one_can_be_taken_off(colours):
-    runs = [background.launch(config(colours, epochs)) for epochs in (LONG, 1, 1)]
+def test_one_at_a_time_in_the_order_of_launching_and_a_queued_one_can_be_taken_off(colors):
+    runs = [background.launch(config(colors, epochs)) for epochs in (LONG, 1, 1)]
     wait_until_training(runs[0])
     assert [run.status().state for run in runs] == ["running", "queued", "queued"]
     background.stop(runs[1])
@@ -36,8 +36,8 @@ def test_one_at_a_time_in_the_order_of_launching_and_a_queued_one_can_be_taken_o
         background.stop(runs[2])
 
 
-def test_a_death_between_the_two_looks_at_a_child_is_recorded_with_its_signal(colours, tmp_path):
-    run = create_run(config(colours), tmp_path / "aside")
+def test_a_death_between_the_two_looks_at_a_child_is_recorded_with_its_signal(colors, tmp_path):
+    run = create_run(config(colors), tmp_path / "aside")
 
     class Dying(subprocess.Popen):
         """Lives when it is polled first, and is dead by the next instruction."""
@@ -61,20 +61,20 @@ def test_a_death_between_the_two_looks_at_a_child_is_recorded_with_its_signal(co
     assert "signal 9" in run.stored_status().reason
 
 
-def test_a_folder_without_status_is_left_alone_by_a_living_supervisor(colours):
-    done = background.launch(config(colours))
+def test_a_folder_without_status_is_left_alone_by_a_living_supervisor(colors):
+    done = background.launch(config(colors))
     wait_for(done, "finished")
     copy = runs_dir() / "copied"
     shutil.copytree(done.path, copy)
     (copy / "status.json").unlink()
     before = (copy / "checkpoints" / "best.safetensors").stat().st_mtime_ns
-    wait_for(background.launch(config(colours)), "finished")
+    wait_for(background.launch(config(colors)), "finished")
     assert find_run("copied").status().state == "lost"
     assert (copy / "checkpoints" / "best.safetensors").stat().st_mtime_ns == before
 
 
-def test_the_queue_survives_its_supervisor(colours):
-    first, second = (background.launch(config(colours, epochs)) for epochs in (LONG, 1))
+def test_the_queue_survives_its_supervisor(colors):
+    first, second = (background.launch(config(colors, epochs)) for epochs in (LONG, 1))
     child = psutil.Process(wait_until_training(first).pid)
     supervisor = child.parent()
     assert "vitcore.queue.supervisor" in " ".join(supervisor.cmdline())
@@ -82,23 +82,23 @@ def test_the_queue_survives_its_supervisor(colours):
     supervisor.wait(5)
     assert first.status().state == "running"
     background.stop(first)
-    third = background.launch(config(colours))  # starts the next supervisor
+    third = background.launch(config(colors))  # starts the next supervisor
     assert wait_for(first, "stopped").state == "stopped"
     assert wait_for(second, "finished").state == "finished"
     assert wait_for(third, "finished").started >= second.status().ended
 
 
 @pytest.mark.slow
-def test_the_supervisor_ends_when_idle(colours):
-    run = background.launch(config(colours))
+def test_the_supervisor_ends_when_idle(colors):
+    run = background.launch(config(colors))
     wait_for(run, "finished")
     until(lambda: not supervisors(), 20)
 
 
 @pytest.mark.parametrize("values", [{"data": "folder:/nowhere"}, {"device": "mps"}])
-def test_wrong_input_queues_nothing(colours, values):
+def test_wrong_input_queues_nothing(colors, values):
     with pytest.raises(UserError):
-        background.launch(config(colours).model_copy(update=values))
+        background.launch(config(colors).model_copy(update=values))
     assert not runs_dir().exists()
 
 

@@ -25,26 +25,26 @@ TINY = [word for name, value in VIT.items() for word in ("--set", f"vit.{name}={
 RESNET = {"c_hidden": [4, 8], "num_blocks": [1, 1]}
 
 
-def samples(colours, models=("resnet", "vit"), **more):
+def samples(colors, models=("resnet", "vit"), **more):
     own = {name: {"resnet": RESNET, "vit": VIT}[name] for name in models}
     given = dict(
-        data=f"folder:{colours}", shares=(0.25, 1.0), steps=10, seeds=(0,), batch_size=16, device="cpu"
+        data=f"folder:{colors}", shares=(0.25, 1.0), steps=10, seeds=(0,), batch_size=16, device="cpu"
     )
     return plan_samples(models, own=own, **{**given, **more})
 
 
-def base(colours, **more):
+def base(colors, **more):
     return make_config(
-        "quick", model="vit", data=f"folder:{colours}", device="cpu", **{**TINY_VIT, "epochs": 1, **more}
+        "quick", model="vit", data=f"folder:{colors}", device="cpu", **{**TINY_VIT, "epochs": 1, **more}
     )
 
 
 @pytest.mark.usefixtures("fake_trainer")
-def test_a_sweep_of_samples_is_launched_once_found_and_deleted(colours):
-    plan = samples(colours, shares=(0.25,))
+def test_a_sweep_of_samples_is_launched_once_found_and_deleted(colors):
+    plan = samples(colors, shares=(0.25,))
     sweep = launch_sweep(plan)
     assert launch_sweep(plan, dedupe_s=60.0) == sweep  # pressed twice
-    assert launch_sweep(samples(colours, models=["vit"], shares=[0.5]), dedupe_s=60.0).name != sweep.name
+    assert launch_sweep(samples(colors, models=["vit"], shares=[0.5]), dedupe_s=60.0).name != sweep.name
     assert [run.meta.title for run in sweep.runs] == [entry.title for entry in plan.entries]
     assert {wait_for(run, "finished", "failed").state for run in sweep.runs} == {"finished"}
     assert find_sweep(sweep.name) == sweep
@@ -52,9 +52,9 @@ def test_a_sweep_of_samples_is_launched_once_found_and_deleted(colours):
     assert sweep.name not in [s.name for s in find_sweeps(list_runs())]
 
 
-def test_rows_show_what_the_trainings_of_a_sweep_wrote(colours, monkeypatch):
+def test_rows_show_what_the_trainings_of_a_sweep_wrote(colors, monkeypatch):
     monkeypatch.setattr(background, "ensure_supervisor", lambda home: None)  # trained here instead
-    sweep = launch_sweep(samples(colours, shares=(0.25,)))
+    sweep = launch_sweep(samples(colors, shares=(0.25,)))
     for queued in sweep.runs:
         execute(queued)
     rows = sample_curve(sweep.runs)
@@ -67,8 +67,8 @@ def test_rows_show_what_the_trainings_of_a_sweep_wrote(colours, monkeypatch):
 
 
 @pytest.mark.usefixtures("fake_trainer")
-def test_a_study_is_stopped_as_one_thing(colours):
-    sweep = launch_sweep(plan_study(base(colours, epochs=LONG), {"num_heads": [1, 2, 4]}))
+def test_a_study_is_stopped_as_one_thing(colors):
+    sweep = launch_sweep(plan_study(base(colors, epochs=LONG), {"num_heads": [1, 2, 4]}))
     wait_for(sweep.runs[0], "running")
     with pytest.raises(UserError, match="not over"):
         delete_sweep(sweep)
@@ -82,7 +82,7 @@ def test_a_study_is_stopped_as_one_thing(colours):
 
 
 @pytest.mark.usefixtures("fake_trainer")
-def test_of_a_sweep_that_cannot_be_launched_nothing_is_left(colours, monkeypatch):
+def test_of_a_sweep_that_cannot_be_launched_nothing_is_left(colors, monkeypatch):
     original, calls = background.launch, []
 
     def third_fails(config, *given, **more):
@@ -94,14 +94,14 @@ def test_of_a_sweep_that_cannot_be_launched_nothing_is_left(colours, monkeypatch
 
     monkeypatch.setattr(background, "launch", third_fails)
     with pytest.raises(UserError, match="no room"):
-        launch_sweep(plan_study(base(colours, epochs=LONG), {"num_heads": [1, 2, 4]}))
+        launch_sweep(plan_study(base(colors, epochs=LONG), {"num_heads": [1, 2, 4]}))
     assert len(calls) == 3
     assert list_runs(bundled=False) == []
 
 
 @pytest.mark.usefixtures("fake_trainer")
-def test_samples_are_queued_shown_stopped_and_deleted(colours):
-    done = run("sweep", "samples", "vit", "--data", f"folder:{colours}", "--shares", "50,100", "--seeds", "3",
+def test_samples_are_queued_shown_stopped_and_deleted(colors):
+    done = run("sweep", "samples", "vit", "--data", f"folder:{colors}", "--shares", "50,100", "--seeds", "3",
                "--steps", "1000000", "--batch-size", 16, "--device", "cpu", *TINY)  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = [Run(Path(line)) for line in done.stdout.split()]

@@ -11,10 +11,12 @@ import sys
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from safetensors.torch import load_file
 
 import vitcore
-from tests.conftest import ROOT, TINY_RESNET, TINY_VIT
+from tests.conftest import ROOT
+from tests.small_trainings import check_same_training, config, reference_config, same_weights, train_until
 from vitcore.config import dump_config, make_config
 from vitcore.data import load_dataset
 from vitcore.errors import UserError
@@ -23,24 +25,12 @@ from vitcore.paths import runs_dir
 from vitcore.runs.folder import list_runs
 from vitcore.runs.metrics import read_scalars
 from vitcore.training import engine, setup, train
-from vitcore.training.callbacks import Keeper, snapshot_epochs
-
-
-def config(colours, model="vit", **more):
-    tiny = TINY_VIT if model == "vit" else TINY_RESNET
-    return make_config(
-        "quick", model=model, data=f"folder:{colours}", **{"epochs": 3, "device": "cpu", **tiny, **more}
-    )
-
-
-def same_weights(a, b):
-    one, two = load_file(a.best), load_file(b.best)
-    return one.keys() == two.keys() and all(torch.equal(one[k], two[k]) for k in one)
+from vitcore.training.callbacks import snapshot_epochs
 
 
 @pytest.mark.parametrize("model", ["vit", "resnet"])
-def test_a_training_learns_and_leaves_a_complete_run_folder(colours, model):
-    run = train(config(colours, model, epochs=6), progress=False)
+def test_a_training_learns_and_leaves_a_complete_run_folder(colors, model):
+    run = train(config(colors, model, epochs=6), progress=False)
     status = run.status()
     assert status.state == "finished"
     assert status.result["test_acc"] > 0.9  # red or blue
@@ -61,9 +51,9 @@ def test_a_training_learns_and_leaves_a_complete_run_folder(colours, model):
 
 
 @pytest.mark.parametrize("share", [0.25, 1.0])
-def test_trainings_on_different_shares_take_equal_steps_and_one_validation_set(colours, share):
-    values = config(colours, epochs=3, steps_per_epoch=7, train_share=share, batch_size=8)
-    whole, held = setup.parts(load_dataset(values.data), config(colours))
+def test_trainings_on_different_shares_take_equal_steps_and_one_validation_set(colors, share):
+    values = config(colors, epochs=3, steps_per_epoch=7, train_share=share, batch_size=8)
+    whole, held = setup.parts(load_dataset(values.data), config(colors))
     part, same = setup.parts(load_dataset(values.data), values)
     assert np.array_equal(held.images, same.images)
     assert len(part) == sum(round(share * int((whole.labels == c).sum())) for c in (0, 1))
@@ -75,9 +65,9 @@ def test_trainings_on_different_shares_take_equal_steps_and_one_validation_set(c
 
 
 @pytest.mark.parametrize("model", ["vit", "resnet"])
-def test_two_runs_with_one_seed_are_identical_and_with_another_not(colours, model):
-    first, second = (train(config(colours, model), progress=False) for _ in range(2))
-    other = train(config(colours, model, seed=1), progress=False)
+def test_two_runs_with_one_seed_are_identical_and_with_another_not(colors, model):
+    first, second = (train(config(colors, model), progress=False) for _ in range(2))
+    other = train(config(colors, model, seed=1), progress=False)
     assert first.id != second.id
     assert same_weights(first, second)
     assert not same_weights(first, other)
@@ -87,32 +77,14 @@ def test_two_runs_with_one_seed_are_identical_and_with_another_not(colours, mode
 
 @pytest.mark.parametrize("model", ["vit", "resnet"])
 # 24 steps an epoch, a point every second one: within the first epoch, between points, at its end, beyond
-@pytest.mark.parametrize("stop_at", [2, 7, 24, 35])
-def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(colours, model, stop_at, monkeypatch):
-    dropping = {"keep_patches": 0.5, "drop_path": 0.3} if model == "vit" else {}
-    dropping["batch_size"] = 4
-    whole = train(config(colours, model, **dropping), progress=False)
-
-    original = Keeper.on_train_batch_end
-
-    def stop_then(self, trainer, *rest):
-        if trainer.global_step == stop_at:
-            self.run.stop_request.touch()
-        original(self, trainer, *rest)
-
-    monkeypatch.setattr(Keeper, "on_train_batch_end", stop_then)
-    run = train(config(colours, model, **dropping), progress=False)
-    assert run.status().state == "stopped"
+@pytest.mark.parametrize("step", [2, 7, 24, 35])
+def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(colors, model, step, uninterrupted):
+    run = train_until(step, reference_config(colors, model))
     assert run.last.is_file()
-    monkeypatch.setattr(Keeper, "on_train_batch_end", original)
     train(resume=run.id, progress=False)
     assert run.status().state == "finished"
     assert run.status().steps == 72
-    assert same_weights(whole, run)
-    a, b = (read_scalars(r.path) for r in (whole, run))
-    for tag in ("train_loss", "train_acc", "val_loss", "val_acc", "lr", "epoch"):
-        assert np.array_equal(a[tag].steps, b[tag].steps), tag
-        assert np.array_equal(a[tag].values, b[tag].values), tag
+    check_same_training(run, uninterrupted(model))
 
 
 KILLED = """
@@ -131,26 +103,23 @@ train(read_config(sys.argv[1]), progress=False)
 
 
 # before the first checkpoint; after an epoch's; between two that were saved for their age
+# before the first checkpoint; after an epoch's; between two that were saved for their age
 @pytest.mark.parametrize(("step", "save_every"), [(7, 300), (37, 300), (41, 0)])
-def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(colours, tmp_path, step, save_every):
-    dropping = {"keep_patches": 0.5, "drop_path": 0.3, "augment": "trivial", "mixup": 0.8, "cutmix": 1.0}
-    whole = train(config(colours, batch_size=4, dropout=0.1, **dropping), progress=False)
-    (tmp_path / "config.yaml").write_text(dump_config(whole.config))
+def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
+    colors, tmp_path, step, save_every, uninterrupted
+):
+    (tmp_path / "config.yaml").write_text(dump_config(reference_config(colors)))
     command = [sys.executable, "-c", KILLED, str(tmp_path / "config.yaml"), str(step), str(save_every)]
     ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
     assert ended.returncode == -signal.SIGKILL
-    (run,) = [run for run in list_runs(bundled=False) if run.id != whole.id]
+    (run,) = list_runs(bundled=False)
     assert run.last.is_file() == (step > 24)
     assert run.status().state == "failed"
     train(resume=run.id, progress=False)
-    assert same_weights(whole, run)
-    a, b = (read_scalars(r.path) for r in (whole, run))
-    for tag in ("train_loss", "train_acc", "val_loss", "val_acc", "lr", "epoch"):
-        assert np.array_equal(a[tag].steps, b[tag].steps), tag
-        assert np.array_equal(a[tag].values, b[tag].values), tag
+    check_same_training(run, uninterrupted())
 
 
-def test_patches_are_dropped_until_the_last_full_epochs(colours, monkeypatch):
+def test_patches_are_dropped_until_the_last_full_epochs(colors, monkeypatch):
     original, seen = ViT.forward, []
 
     def forward(self, images, **more):
@@ -159,7 +128,7 @@ def test_patches_are_dropped_until_the_last_full_epochs(colours, monkeypatch):
         return original(self, images, **more)
 
     monkeypatch.setattr(ViT, "forward", forward)
-    train(config(colours, batch_size=16, keep_patches=0.5, full_epochs=1), progress=False)
+    train(config(colors, batch_size=16, keep_patches=0.5, full_epochs=1), progress=False)
     assert seen == [0.5] * 12 + [1.0] * 6
 
 
@@ -178,49 +147,47 @@ def test_precision_is_bfloat16_on_cuda_that_has_it_alone(monkeypatch):
     assert choose(precision="bfloat16", device="cpu") == "bf16-mixed"
 
 
-def test_the_precision_of_a_run_is_the_one_asked_for_and_written_down(colours):
-    run = train(config(colours, epochs=1, precision="bfloat16"), progress=False)
+def test_the_precision_of_a_run_is_the_one_asked_for_and_written_down(colors):
+    run = train(config(colors, epochs=1, precision="bfloat16"), progress=False)
     assert run.status().precision == "bf16-mixed"
     assert {t.dtype for t in load_file(run.best).values()} == {torch.float32}
-    assert train(config(colours, epochs=1), progress=False).status().precision == "32-true"
+    assert train(config(colors, epochs=1), progress=False).status().precision == "32-true"
 
 
-def test_a_cnn_is_trained_in_channels_last_and_a_compiled_model_keeps_its_names(colours):
-    model = setup.prepare(config(colours, "resnet"))
+def test_a_cnn_is_trained_in_channels_last_and_a_compiled_model_keeps_its_names(colors):
+    model = setup.prepare(config(colors, "resnet"))
     weights = [p for p in model.parameters() if p.ndim == 4]
     assert all(p.is_contiguous(memory_format=torch.channels_last) for p in weights)
-    plain, compiled = (setup.prepare(config(colours, compile=c)) for c in (False, True))
+    plain, compiled = (setup.prepare(config(colors, compile=c)) for c in (False, True))
     assert list(plain.state_dict()) == list(compiled.state_dict())
 
 
 @pytest.mark.slow
-def test_a_compiled_training_equals_the_plain_one(colours):
+def test_a_compiled_training_equals_the_plain_one(colors):
     if not shutil.which("g++"):
         pytest.skip("torch.compile needs a C++ compiler (g++) on the CPU")
     still = {"keep_patches": 1.0, "drop_path": 0.0}  # compiled code draws other random numbers
-    plain, compiled = (train(config(colours, compile=c, **still), progress=False) for c in (False, True))
+    plain, compiled = (train(config(colors, compile=c, **still), progress=False) for c in (False, True))
     losses = [read_scalars(run.path)["train_loss"].values for run in (plain, compiled)]
     assert np.allclose(*losses, atol=2e-3)
 
 
-def test_a_request_to_stop_that_outlived_its_process_does_not_stop_the_resume(colours):
-    run = train(config(colours, epochs=1), progress=False)
+def test_a_request_to_stop_that_outlived_its_process_does_not_stop_the_resume(colors):
+    run = train(config(colors, epochs=1), progress=False)
     run.write_status(run.stored_status().model_copy(update={"state": "failed"}))  # as if killed at the end
     run.stop_request.touch()
     train(resume=run.id, progress=False)
     assert run.status().state == "finished"
 
 
-def test_signal_handlers_are_put_back(colours):
-    import signal
-
+def test_signal_handlers_are_put_back(colors):
     before = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)]
-    train(config(colours, epochs=1), progress=False)
+    train(config(colors, epochs=1), progress=False)
     assert [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)] == before
 
 
-def test_a_finished_run_cannot_be_resumed_and_a_bundled_one_neither(colours):
-    run = train(config(colours, epochs=1), progress=False)
+def test_a_finished_run_cannot_be_resumed_and_a_bundled_one_neither(colors):
+    run = train(config(colors, epochs=1), progress=False)
     with pytest.raises(UserError, match="finished"):
         train(resume=run.id)
     with pytest.raises(UserError, match="bundled"):
@@ -228,18 +195,16 @@ def test_a_finished_run_cannot_be_resumed_and_a_bundled_one_neither(colours):
 
 
 @pytest.mark.parametrize("values", [{"data": "folder:/nowhere"}, {"device": "cuda"}])
-def test_wrong_input_leaves_no_folder(colours, values):
+def test_wrong_input_leaves_no_folder(colors, values):
     if values.get("device") == "cuda" and torch.cuda.is_available():
         pytest.skip("there is a CUDA device here")
     with pytest.raises(UserError):
-        train(config(colours).model_copy(update=values))
+        train(config(colors).model_copy(update=values))
     assert not runs_dir().exists()
 
 
-def test_a_run_is_trained_by_one_process_at_a_time(colours):
-    from filelock import FileLock
-
-    run = train(config(colours, epochs=1), progress=False)
+def test_a_run_is_trained_by_one_process_at_a_time(colors):
+    run = train(config(colors, epochs=1), progress=False)
     with FileLock(run.path / ".lock"), pytest.raises(UserError, match="already being trained"):
         engine.execute(run)
 

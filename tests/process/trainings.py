@@ -12,9 +12,9 @@ from vitcore.paths import runs_dir
 LONG = 2000  # epochs: never ends by itself within a test
 
 
-def config(colours, epochs=1):
+def config(colors, epochs=1):
     return make_config(
-        "quick", model="vit", data=f"folder:{colours}", device="cpu", **{**TINY_VIT, "epochs": epochs}
+        "quick", model="vit", data=f"folder:{colors}", device="cpu", **{**TINY_VIT, "epochs": epochs}
     )
 
 

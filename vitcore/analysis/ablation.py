@@ -27,7 +27,7 @@ def without_heads(block: nn.Module, heads: Iterable[int]) -> nn.Module:
 
 @torch.inference_mode()
 def without_each_head(model: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The answers of a ViT as it is, and without each head (Michel et al. 2019). Images uint8 or normalised
+    """The answers of a ViT as it is, and without each head (Michel et al. 2019). Images uint8 or normalized
     [B, 3, S, S] -> (classes int [B], classes int [layers, heads, B]).
 
     Blocks before the changed one are run once. Raises `UserError` for a model without attention.

@@ -1,6 +1,6 @@
 """Attention of a Vision Transformer: the weights of all layers and heads, and their rollout.
 
-Images are uint8 pixels [B, 3, S, S] (normalised here) or normalised floats. T tokens; token 0 is CLS where
+Images are uint8 pixels [B, 3, S, S] (normalized here) or normalized floats. T tokens; token 0 is CLS where
 the model has one.
 """
 
@@ -15,7 +15,7 @@ from vitcore.models.vit import Trace, ViT
 
 
 def as_input(images: torch.Tensor) -> torch.Tensor:
-    """uint8 pixels -> normalised floats; floats pass."""
+    """uint8 pixels -> normalized floats; floats pass."""
     return normalize(images) if images.dtype == torch.uint8 else images
 
 

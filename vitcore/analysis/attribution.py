@@ -12,7 +12,7 @@ from vitcore.errors import UserError
 def grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor, stage: int = -1) -> torch.Tensor:
     """Grad-CAM (Selvaraju et al. 2017): relu of the maps weighted by the mean gradient of a class logit.
 
-    images [B, 3, S, S] (uint8 or normalised), classes int [B], stage counts from 0 -> [B, h, w], not scaled.
+    images [B, 3, S, S] (uint8 or normalized), classes int [B], stage counts from 0 -> [B, h, w], not scaled.
     The model must be in evaluation mode; its parameters get no gradients. Raises `UserError` for a model
     without stages.
     """

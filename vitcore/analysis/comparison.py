@@ -38,7 +38,7 @@ def judged(logits: torch.Tensor, labels: torch.Tensor, bins: int = BINS) -> dict
 
 
 def class_accuracy(logits: torch.Tensor, labels: torch.Tensor) -> dict[str, list]:
-    """Per class: the share of its images that are recognised, its binomial standard error, their count. A
+    """Per class: the share of its images that are recognized, its binomial standard error, their count. A
     class without images has zeros.
     """
     classes = logits.shape[1]
@@ -75,7 +75,7 @@ def calibration(chances: torch.Tensor, labels: torch.Tensor, bins: int = BINS) -
 @torch.inference_mode()
 def multiply_adds(model: nn.Module, image_size: int) -> int:
     """Of one image: the matrix products and convolutions that `torch.utils.flop_counter` counts (it says two
-    operations for each). Normalisation, softmax and activations are left out. A ViT that reads its answer off
+    operations for each). Normalization, softmax and activations are left out. A ViT that reads its answer off
     CLS asks for CLS alone in its last block, so this is a little less than `cost.vit_cost`.
     """
     # the counter knows the products of the plain attention, not the CPU's fused one

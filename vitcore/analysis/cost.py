@@ -8,7 +8,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Cost:
     """Of one image. Multiply-adds are those of the matrix products, as `torch.utils.flop_counter` counts them
-    (it says two operations for each); softmax, normalisation and GELU are left out.
+    (it says two operations for each); softmax, normalization and GELU are left out.
     """
 
     tokens: int

@@ -1,6 +1,6 @@
 """What each head does, in numbers: how far it looks, and how widely; with what to compare that to.
 
-Distances are in pixels between the centres of patches. CLS is left out, and what remains of a row sums to 1
+Distances are in pixels between the centers of patches. CLS is left out, and what remains of a row sums to 1
 again.
 """
 
@@ -21,10 +21,10 @@ class Reference:
 
 
 def patch_distances(grid: int, patch_size: int) -> torch.Tensor:
-    """Distances between the centres of a grid's patches in pixels. [N, N], N = grid^2"""
+    """Distances between the centers of a grid's patches in pixels. [N, N], N = grid^2"""
     y, x = torch.meshgrid(torch.arange(grid), torch.arange(grid), indexing="ij")
-    centres = torch.stack([y.flatten(), x.flatten()], dim=1).float() * patch_size
-    return torch.cdist(centres, centres)
+    centers = torch.stack([y.flatten(), x.flatten()], dim=1).float() * patch_size
+    return torch.cdist(centers, centers)
 
 
 def among_patches(weights: torch.Tensor, *, has_cls: bool) -> torch.Tensor:
@@ -52,7 +52,7 @@ def mean_entropy(weights: torch.Tensor, *, has_cls: bool) -> torch.Tensor:
 
 
 def references(grid: int, patch_size: int) -> list[Reference]:
-    """Uniform attention, and uniform attention over the 3x3 neighbourhood (at the border: what there is)."""
+    """Uniform attention, and uniform attention over the 3x3 neighborhood (at the border: what there is)."""
     distances = patch_distances(grid, patch_size)
     near = (distances < 1.5 * patch_size).float()
     found = []

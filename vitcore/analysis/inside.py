@@ -21,7 +21,7 @@ def logit_lens(model: nn.Module, trace: Trace) -> torch.Tensor:
 
 @torch.inference_mode()
 def positions_only(model: nn.Module) -> Trace:
-    """The trace of an image without content, the mean colour everywhere: what attention makes of positions
+    """The trace of an image without content, the mean color everywhere: what attention makes of positions
     alone. B = 1
     """
     model = needs_attention(model)

@@ -71,7 +71,7 @@ def as_maps(values: torch.Tensor) -> torch.Tensor:
 
 
 def layer_maps(model: nn.Module, images: torch.Tensor) -> dict[str, torch.Tensor]:
-    """What every layer puts out for normalised images [B, 3, S, S], first to last, as maps [B, C, h, w]; with
+    """What every layer puts out for normalized images [B, 3, S, S], first to last, as maps [B, C, h, w]; with
     gradients where they are enabled. Raises `UserError` for a model whose layers are unknown.
     """
     if found := chain(model):

@@ -13,9 +13,9 @@ def receptive_fields(
     model: nn.Module, images: torch.Tensor, pixel: tuple[int, int]
 ) -> dict[str, torch.Tensor]:
     """Effective receptive field (Luo et al. 2016) of the place that contains a pixel (row, column), in every
-    layer: |d z / d x| summed over colours, z the sum of the channels at that place.
+    layer: |d z / d x| summed over colors, z the sum of the channels at that place.
 
-    -> by layer [B, S, S], one map an image. Images uint8 or normalised [B, 3, S, S]; the model must be in
+    -> by layer [B, S, S], one map an image. Images uint8 or normalized [B, 3, S, S]; the model must be in
     evaluation mode, and gets no gradients. Raises `UserError` for a model whose layers are unknown.
     """
     with torch.inference_mode(False), torch.enable_grad():
@@ -29,12 +29,12 @@ def receptive_fields(
     return fields
 
 
-def mean_reach(field: torch.Tensor, centre: tuple[float, float]) -> torch.Tensor:
+def mean_reach(field: torch.Tensor, center: tuple[float, float]) -> torch.Tensor:
     """Mean distance in pixels of a field's weight from a point (row, column), in the coordinates of pixels'
-    centres: sum |g| r / sum |g|. [..., S, S] -> [...]
+    centers: sum |g| r / sum |g|. [..., S, S] -> [...]
     """
     line = torch.arange(field.shape[-1], device=field.device)
-    far = torch.hypot((line - centre[0])[:, None].float(), (line - centre[1])[None, :].float())  # [S, S]
+    far = torch.hypot((line - center[0])[:, None].float(), (line - center[1])[None, :].float())  # [S, S]
     return (field * far).sum(dim=(-2, -1)) / field.sum(dim=(-2, -1)).clamp_min(1e-30)
 
 
@@ -42,7 +42,7 @@ AT = {"top": (0.0, None), "bottom": (1.0, None), "left": (None, 0.0), "right": (
 
 
 def pixel_of(place: str, size: int) -> tuple[int, int]:
-    """The pixel (row, column) of a place such as `centre`, `top` or `bottom right`."""
+    """The pixel (row, column) of a place such as `center`, `top` or `bottom right`."""
     down, along = 0.5, 0.5
     for word in place.split():
         y, x = AT.get(word, (None, None))

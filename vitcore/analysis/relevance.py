@@ -13,7 +13,7 @@ def relevance(model: nn.Module, images: torch.Tensor, classes: torch.Tensor) -> 
     self-attention): R starts as the identity, and every layer adds mean_h(relu(dA * A)) R, where dA is the
     gradient of the class's logit.
 
-    images [B, 3, S, S] (uint8 or normalised), classes int [B] -> float [B, T, T]; row 0 is what reaches CLS,
+    images [B, 3, S, S] (uint8 or normalized), classes int [B] -> float [B, T, T]; row 0 is what reaches CLS,
     where there is one. The model must be in evaluation mode; its parameters get no gradients. Raises
     `UserError` for a model without attention.
     """

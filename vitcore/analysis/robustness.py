@@ -1,7 +1,7 @@
 """What happens to an answer when the image is moved, cut up or partly hidden.
 
-Images are uint8 pixels or normalised floats [B, 3, S, S]; hidden pixels are zeros after normalisation, the
-mean colour of the training images.
+Images are uint8 pixels or normalized floats [B, 3, S, S]; hidden pixels are zeros after normalization, the
+mean color of the training images.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Border = Literal["reflect", "zero", "circular"]
 
 
 def shifted(images: torch.Tensor, dy: int, dx: int, border: Border) -> torch.Tensor:
-    """Normalised images moved down by `dy` and right by `dx` pixels (less than S - 1). -> float [B, 3, S, S]
+    """Normalized images moved down by `dy` and right by `dx` pixels (less than S - 1). -> float [B, 3, S, S]
 
     What comes in from outside is mirrored, zero, or what left on the other side.
     """
@@ -43,7 +43,7 @@ def permutations(seed: int, count: int, samples: np.ndarray) -> torch.Tensor:
 
 
 def shuffled(images: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
-    """Normalised images whose cells were permuted (Naseer et al. 2021): place i gets cell order[i].
+    """Normalized images whose cells were permuted (Naseer et al. 2021): place i gets cell order[i].
 
     order int [B, N], N = grid^2, row by row -> float [B, 3, S, S]. S must be divisible by the grid's side.
     """
@@ -55,7 +55,7 @@ def shuffled(images: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
 
 
 def occluded(images: torch.Tensor, order: torch.Tensor, count: int) -> torch.Tensor:
-    """Normalised images without their first `count` cells in the order int [B, N], N = grid^2, row by row."""
+    """Normalized images without their first `count` cells in the order int [B, N], N = grid^2, row by row."""
     x = as_input(images)
     grid = round(order.shape[1] ** 0.5)
     kept = torch.ones(order.shape).scatter(1, order[:, :count], 0.0).view(-1, 1, grid, grid)

@@ -42,7 +42,7 @@ def read_tokens(weights: Path, options: dict[str, Any], image: np.ndarray) -> tu
 
 
 def patch_rows(image: np.ndarray, size: int) -> np.ndarray:
-    """An image uint8 [3, S, S], normalised and cut: float32 [N, 3 * P * P], row by row, the channel
+    """An image uint8 [3, S, S], normalized and cut: float32 [N, 3 * P * P], row by row, the channel
     slowest.
     """
     side = image.shape[-1] // size

@@ -1,6 +1,6 @@
 """The architectures: one file each in this folder, found by being here. No torch.
 
-A file declares `ARCHITECTURE`: a name, a label, a colour, the options with their bounds, the recipes, and how
+A file declares `ARCHITECTURE`: a name, a label, a color, the options with their bounds, the recipes, and how
 to build the model. Pages and the command line read that without loading torch; `build` imports what it needs
 when it is called, from `vitcore.models` or from the same file. README shows a complete one.
 """
@@ -56,7 +56,7 @@ class Architecture:
 
     name: str  # in configurations and ids
     label: str  # as people write it
-    colour: str  # its hue in every chart
+    color: str  # its hue in every chart
     build: Callable[[Any, int, int], nn.Module]
     options: type[Options] = Options
     recipes: dict[str, dict[str, Any]] = field(

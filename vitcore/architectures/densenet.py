@@ -35,7 +35,7 @@ def _build(options: DenseNetOptions, num_classes: int, image_size: int) -> nn.Mo
 ARCHITECTURE = Architecture(
     name="densenet",
     label="DenseNet",
-    colour="#56B4E9",
+    color="#56B4E9",
     build=_build,
     options=DenseNetOptions,
     recipes={

@@ -20,7 +20,7 @@ def _build(options: Options, num_classes: int, image_size: int) -> nn.Module:
 ARCHITECTURE = Architecture(
     name="googlenet",
     label="GoogleNet",
-    colour="#CC79A7",
+    color="#CC79A7",
     build=_build,
     recipes={
         "tutorial": TUTORIAL_ADAMW,

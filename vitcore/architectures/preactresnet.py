@@ -21,7 +21,7 @@ def _build(options: ResNetOptions, num_classes: int, image_size: int) -> nn.Modu
 ARCHITECTURE = Architecture(
     name="preactresnet",
     label="PreActResNet",
-    colour="#E69F00",
+    color="#E69F00",
     build=_build,
     options=ResNetOptions,
     recipes={"tutorial": TUTORIAL_SGD, "modern": {**SGD, "epochs": 12}, "quick": QUICK_SGD},

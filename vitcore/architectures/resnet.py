@@ -47,7 +47,7 @@ def _build(options: ResNetOptions, num_classes: int, image_size: int) -> nn.Modu
 ARCHITECTURE = Architecture(
     name="resnet",
     label="ResNet",
-    colour="#D55E00",
+    color="#D55E00",
     build=_build,
     options=ResNetOptions,
     recipes={"tutorial": TUTORIAL_SGD, "modern": {**SGD, "epochs": 20}, "quick": QUICK_SGD},

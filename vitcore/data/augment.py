@@ -65,7 +65,7 @@ def subset(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
 
 
 def augment(images: torch.Tensor, policy: str, seed: int, epoch: int, samples: np.ndarray) -> torch.Tensor:
-    """A batch for training. uint8 [B, 3, S, S], samples [B] -> normalised float32 [B, 3, S, S].
+    """A batch for training. uint8 [B, 3, S, S], samples [B] -> normalized float32 [B, 3, S, S].
 
     `none`; `tutorial`: flip with p 0.5, random resized crop (scale 0.8..1, ratio 0.9..1.1), bilinear;
     `shift`: flip, and a shift by up to 4 pixels each way with reflected borders; `trivial`: `shift`, then one
@@ -118,10 +118,10 @@ def crop_boxes(draw: np.ndarray, size: int) -> np.ndarray:
 def _crop(images: torch.Tensor, draw: np.ndarray, flip: torch.Tensor) -> torch.Tensor:
     size, device = images.shape[-1], images.device
     box = torch.from_numpy(crop_boxes(draw[:, 1:], size)).to(device, torch.float32)
-    centre = torch.arange(size, device=device) + 0.5  # of the output pixels
+    center = torch.arange(size, device=device) + 0.5  # of the output pixels
 
     def coordinates(start: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
-        inside = (centre * (length / size)[:, None] - 0.5).clamp_min(0)  # [B, S], in pixels of the crop
+        inside = (center * (length / size)[:, None] - 0.5).clamp_min(0)  # [B, S], in pixels of the crop
         inside = torch.minimum(inside, length[:, None] - 1)  # never beyond its border
         return (start[:, None] + inside + 0.5) * 2 / size - 1  # grid_sample's -1..1
 

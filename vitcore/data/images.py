@@ -99,13 +99,13 @@ def _too_many(name: str, width: int = 0, height: int = 0) -> str:
 
 
 def square(image: Image.Image, size: int) -> np.ndarray:
-    """The centre square of an image, resized with antialiasing. -> uint8 [3, size, size]"""
+    """The center square of an image, resized with antialiasing. -> uint8 [3, size, size]"""
     fitted = ImageOps.fit(image, (size, size), method=Image.Resampling.LANCZOS)
     return np.ascontiguousarray(np.asarray(fitted).transpose(2, 0, 1))
 
 
 def read_image(source: str | Path | bytes, size: int, name: str = "") -> np.ndarray:
-    """A file or an upload as the model sees it, before normalisation. -> uint8 [3, size, size]; raises
+    """A file or an upload as the model sees it, before normalization. -> uint8 [3, size, size]; raises
     `UserError`.
     """
     return square(open_image(source, name), size)

@@ -22,7 +22,7 @@ def draw_mix(
     """What each sample is mixed with. samples int [B], out of `count` ->
 
     partner int [B]; share of the image itself [B], from Beta(alpha, alpha); whether it is CutMix [B], half of
-    them when both alphas are positive; where its box is centred [B, 2], shares of height and width.
+    them when both alphas are positive; where its box is centered [B, 2], shares of height and width.
     """
     draw = uniforms(seed ^ STREAM, epoch, samples, 4 + 2 * TRIES)
     partner = np.floor(draw[:, 0] * count).astype(np.int64)
@@ -50,7 +50,7 @@ def mix(
     partner_labels: torch.Tensor,
     share: np.ndarray,
     cut: np.ndarray,
-    centre: np.ndarray,
+    center: np.ndarray,
     classes: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Images [B, 3, S, S] and their partners -> mixed images and their targets [B, classes], which sum to 1.
@@ -59,8 +59,8 @@ def mix(
     """
     size, device = images.shape[-1], images.device
     side = size * np.sqrt(1 - share)[:, None]  # of the box
-    low = np.clip(np.round(centre * size - side / 2), 0, size).astype(np.int64)  # [B, 2]
-    high = np.clip(np.round(centre * size + side / 2), 0, size).astype(np.int64)
+    low = np.clip(np.round(center * size - side / 2), 0, size).astype(np.int64)  # [B, 2]
+    high = np.clip(np.round(center * size + side / 2), 0, size).astype(np.int64)
     share = np.where(cut, 1 - (high - low).prod(axis=1) / size**2, share)
     line = torch.arange(size, device=device)
     low, high = (torch.from_numpy(x).to(device)[..., None] for x in (low, high))  # [B, 2, 1]

@@ -4,7 +4,7 @@ calls.
 Operations and ranges are those of the "RA" space of Mueller and Hutter 2021 (TrivialAugment), which is
 RandAugment's (Cubuk et al. 2020): rotations up to 30 degrees, shears up to 0.3, shifts up to 10 of 32 pixels,
 enhancements by factors of 0.1 to 1.9. Pixels are those of torchvision's functions, bilinear, the outside
-filled with the mean colour; what torchvision does for whole batches is torchvision's.
+filled with the mean color; what torchvision does for whole batches is torchvision's.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as tv
 
-FILL = (125, 123, 114)  # CIFAR-10's mean colour
+FILL = (125, 123, 114)  # CIFAR-10's mean color
 BINS = 31  # strengths 0, 1/30, ... 1
 ROTATE, SHEAR, SHIFT, ENHANCE = (
     30.0,
@@ -76,13 +76,13 @@ def _blend(images: torch.Tensor, other: torch.Tensor, factor: torch.Tensor) -> t
     return (factor * images + (1 - factor) * other).clamp_(0, 255).to(torch.uint8)
 
 
-def _grey(images: torch.Tensor) -> torch.Tensor:
+def _gray(images: torch.Tensor) -> torch.Tensor:
     weights = torch.tensor([0.2989, 0.587, 0.114], device=images.device).view(1, 3, 1, 1)
     return (images * weights).sum(dim=1, keepdim=True).floor_()  # [K, 1, S, S]
 
 
 def _smooth(images: torch.Tensor) -> torch.Tensor:
-    """Weighted mean of the 3x3 neighbourhood, the centre five times; the border as it is."""
+    """Weighted mean of the 3x3 neighborhood, the center five times; the border as it is."""
     kernel = torch.ones(3, 1, 3, 3, device=images.device)
     kernel[:, :, 1, 1] = 5
     out = images.float()
@@ -109,9 +109,9 @@ OPERATIONS: dict[str, Callable[[float], list[list[float]]] | Operation] = {
     "shift_x": lambda v: [[1, 0, -2 * SHIFT * v], [0, 1, 0]],
     "shift_y": lambda v: [[1, 0, 0], [0, 1, -2 * SHIFT * v]],
     "brightness": lambda x, s, sign: _blend(x, torch.zeros_like(x), 1 + ENHANCE * s * sign),
-    "colour": lambda x, s, sign: _blend(x, _grey(x), 1 + ENHANCE * s * sign),
+    "color": lambda x, s, sign: _blend(x, _gray(x), 1 + ENHANCE * s * sign),
     "contrast": lambda x, s, sign: _blend(
-        x, _grey(x).mean(dim=(1, 2, 3), keepdim=True), 1 + ENHANCE * s * sign
+        x, _gray(x).mean(dim=(1, 2, 3), keepdim=True), 1 + ENHANCE * s * sign
     ),
     "sharpness": lambda x, s, sign: _blend(x, _smooth(x), 1 + ENHANCE * s * sign),
     "posterize": _posterize,

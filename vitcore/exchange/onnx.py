@@ -1,6 +1,6 @@
 """The trained model of a run as one ONNX file, checked against torch before it is kept.
 
-The graph takes plain colours and normalises them itself, so that whoever loads it needs to know nothing of
+The graph takes plain colors and normalizes them itself, so that whoever loads it needs to know nothing of
 this project: `images` float32 [N, 3, S, S], RGB from 0 to 1, any N >= 1; `logits` and `probabilities` float32
 [N, classes]. The names of the classes and the rest are in the file's `metadata_props`.
 """
@@ -32,7 +32,7 @@ from vitcore.runs.folder import Run
 OPSET = 20  # of 2023: the first with GELU as one node
 LARGEST = 2_000_000_000  # bytes; protobuf's limit for one file is 2 GiB
 # Of the largest logit. Two libraries that add float32 in another order differ by about 1e-6 of it, in the
-# bundled models and in deep ones; a normalisation that is wrong in its third digit, by more than 1e-3.
+# bundled models and in deep ones; a normalization that is wrong in its third digit, by more than 1e-3.
 TOLERANCE = 1e-4
 
 
@@ -56,7 +56,7 @@ class OnnxReport:
 
 
 class Complete(nn.Module):
-    """A model with its normalisation in front: colours [N, 3, S, S], 0 to 1 -> logits, probabilities
+    """A model with its normalization in front: colors [N, 3, S, S], 0 to 1 -> logits, probabilities
     [N, classes].
     """
 
@@ -163,7 +163,7 @@ def _describe(proto: Any, run: Run) -> None:
     proto.producer_name, proto.producer_version = "ViT Lab", __version__
     proto.graph.name = run.id
     proto.doc_string = (
-        f"images: float32 [N, 3, {side}, {side}], RGB, 0 to 1, not normalised (the graph does it). "
+        f"images: float32 [N, 3, {side}, {side}], RGB, 0 to 1, not normalized (the graph does it). "
         "logits, probabilities: float32 [N, classes]."
     )
     about = {
@@ -172,7 +172,7 @@ def _describe(proto: Any, run: Run) -> None:
         "options": json.dumps(config.options),
         "classes": json.dumps(config.classes or []),
         "data": data_name(config.data),
-        "normalisation": json.dumps({"inside": True, "mean": MEAN, "std": STD}),
+        "normalization": json.dumps({"inside": True, "mean": MEAN, "std": STD}),
         "source": f"ViT Lab {__version__}, torch {torch.__version__}",
     }
     onnx.helper.set_model_props(proto, about)
@@ -199,14 +199,14 @@ def _compare(run: Run, model: nn.Module, draft: Path, path: Path, seen: Images) 
     return OnnxReport(path, len(wanted), data_name(seen.name), difference, scale)
 
 
-def _answers(file: Path, colours: np.ndarray) -> np.ndarray:
+def _answers(file: Path, colors: np.ndarray) -> np.ndarray:
     """Logits [N, classes] by onnxruntime on the CPU: one image alone, then the others in batches."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors
     session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    size = batch_for(colours.shape[-1])
-    starts = [0, *range(1, len(colours), size)]
-    parts = [colours[a:b] for a, b in zip(starts, [*starts[1:], len(colours)], strict=True)]
+    size = batch_for(colors.shape[-1])
+    starts = [0, *range(1, len(colors), size)]
+    parts = [colors[a:b] for a, b in zip(starts, [*starts[1:], len(colors)], strict=True)]
     return np.concatenate([session.run(["logits"], {"images": part})[0] for part in parts])

@@ -100,7 +100,7 @@ class DenseNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Normalised images [B, C, S, S] -> logits [B, classes]"""
+        """Normalized images [B, C, S, S] -> logits [B, classes]"""
         return self.head(self.stages(images)[-1])
 
     def stages(self, images: torch.Tensor) -> list[torch.Tensor]:

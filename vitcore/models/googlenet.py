@@ -27,7 +27,7 @@ THIRD = (
 
 
 def convolution(c_in: int, c_out: int, kernel: int) -> list[nn.Module]:
-    """Convolution with bias, batch normalisation, ReLU; the resolution stays."""
+    """Convolution with bias, batch normalization, ReLU; the resolution stays."""
     return [nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2), nn.BatchNorm2d(c_out), nn.ReLU()]
 
 
@@ -75,7 +75,7 @@ class GoogleNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Normalised images [B, C, S, S] -> logits [B, classes]"""
+        """Normalized images [B, C, S, S] -> logits [B, classes]"""
         return self.head(self.stages(images)[-1])
 
     def stages(self, images: torch.Tensor) -> list[torch.Tensor]:

@@ -17,7 +17,7 @@ def perceptron(width: int, hidden: int) -> nn.Sequential:
 
 
 class MixerBlock(nn.Module):
-    """A perceptron across the patches, then one across the channels, each normalised before and with a
+    """A perceptron across the patches, then one across the channels, each normalized before and with a
     residual.
     """
 
@@ -62,7 +62,7 @@ class Mixer(nn.Module):
         self.output_layer = nn.Linear(embed_dim, num_classes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Normalised images [B, C, S, S] -> logits [B, classes]"""
+        """Normalized images [B, C, S, S] -> logits [B, classes]"""
         return self.head(self.stages(images)[-1])
 
     def stages(self, images: torch.Tensor) -> list[torch.Tensor]:

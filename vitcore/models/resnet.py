@@ -37,7 +37,7 @@ class ResNetBlock(nn.Module):
 
 
 class PreActResNetBlock(nn.Module):
-    """The same with normalisation and ReLU before each convolution, also before the 1x1 one beside."""
+    """The same with normalization and ReLU before each convolution, also before the 1x1 one beside."""
 
     def __init__(self, c_in: int, c_out: int, *, subsample: bool) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class ResNet(nn.Module):
     """See the module's text."""
 
     block: type[nn.Module] = ResNetBlock
-    activated_input = True  # whether normalisation and ReLU follow the first convolution
+    activated_input = True  # whether normalization and ReLU follow the first convolution
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class ResNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Normalised images [B, C, S, S] -> logits [B, classes]"""
+        """Normalized images [B, C, S, S] -> logits [B, classes]"""
         return self.head(self.stages(images)[-1])
 
     def stages(self, images: torch.Tensor) -> list[torch.Tensor]:

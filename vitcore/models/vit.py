@@ -152,7 +152,7 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and a two-layer perceptron, each with a residual; normalised before (pre) or after (post) the
+    """Attention and a two-layer perceptron, each with a residual; normalized before (pre) or after (post) the
     sum.
     """
 
@@ -236,7 +236,7 @@ class ViT(nn.Module):
         self.mlp_head = nn.Sequential(nn.LayerNorm(embed_dim), nn.Linear(embed_dim, num_classes))
 
     def forward(self, images: torch.Tensor, *, keep: float = 1.0) -> torch.Tensor:
-        """Normalised images [B, C, S, S] -> logits [B, classes].
+        """Normalized images [B, C, S, S] -> logits [B, classes].
 
         `keep` below 1 shows the model a random share of each image's patches (PatchDropout, Liu et al. 2023).
         """
@@ -261,7 +261,7 @@ class ViT(nn.Module):
         return Trace(self.head(hidden[-1]), torch.stack(weights, dim=1), torch.stack(hidden, dim=1))
 
     def embed(self, images: torch.Tensor) -> torch.Tensor:
-        """Normalised images [B, C, S, S] -> tokens with positions [B, T, D]."""
+        """Normalized images [B, C, S, S] -> tokens with positions [B, T, D]."""
         x = self.input_layer(to_patches(images, self.patch_size))  # [B, N, D]
         if self.has_cls:
             x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1), x], dim=1)  # [B, T, D]

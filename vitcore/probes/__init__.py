@@ -1,6 +1,6 @@
 """Probes: experiments of `vitcore.analysis` on trained models, with progress, error bars and stored results.
 
-This file is the catalogue and needs no torch: the experiments, one file each in `experiments`, and the scores
+This file is the catalog and needs no torch: the experiments, one file each in `experiments`, and the scores
 of one model that the page Compare shows. `measure` makes results, `store` keeps them, `table` prints them.
 """
 

@@ -125,7 +125,7 @@ def active_seconds(scalars: Scalars, curve: Curve) -> np.ndarray:
 
 
 def smoothed(values: np.ndarray, weight: float) -> np.ndarray:
-    """Exponential moving average as TensorBoard draws it: without the pull towards zero at the beginning. [N]
+    """Exponential moving average as TensorBoard draws it: without the pull toward zero at the beginning. [N]
 
     `weight` is that of the past, 0 to 1. Values that are not numbers are left out of the average.
     """

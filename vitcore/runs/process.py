@@ -9,7 +9,7 @@ import functools
 import os
 import socket
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import psutil
 
@@ -56,7 +56,7 @@ def alive(pid: int, started: float | None) -> bool:
     return look(pid, started) == "alive"
 
 
-def identity() -> dict[str, object]:
+def identity() -> dict[str, Any]:
     """This process, as status.json records it."""
     pid = os.getpid()
     return {"pid": pid, "process_start": start_time(pid), "boot_id": boot_id(), "host": hostname()}

@@ -22,10 +22,12 @@ class Status(BaseModel):
     state: State
     reason: str = ""
     created: float = 0.0
-    queued: float | None = Field(None, description="its place in the queue: who has waited longest is next")
-    wanted: str | None = Field(None, description="the key of the very device it waits for")
+    queued: float | None = Field(
+        default=None, description="its place in the queue: who has waited longest is next"
+    )
+    wanted: str | None = Field(default=None, description="the key of the very device it waits for")
     slots: list[str] = Field(default_factory=list, description="the keys of the devices it was given")
-    oom_kills: int | None = Field(None, description="of its control group when it started")
+    oom_kills: int | None = Field(default=None, description="of its control group when it started")
     started: float | None = None
     ended: float | None = None
     heartbeat: float | None = None
@@ -34,18 +36,18 @@ class Status(BaseModel):
     boot_id: str | None = None
     host: str | None = None
     device: str | None = None
-    machine: str = Field("", description="the processor or GPU by name")
-    commit: str = Field("", description="of the code where it is a git checkout, + with changes")
-    precision: str | None = Field(None, description="as Lightning names it: 32-true, bf16-mixed")
+    machine: str = Field(default="", description="the processor or GPU by name")
+    commit: str = Field(default="", description="of the code where it is a git checkout, + with changes")
+    precision: str | None = Field(default=None, description="as Lightning names it: 32-true, bf16-mixed")
     step: int = 0
     steps: int | None = None
     epoch: float = 0.0
     images_per_s: float | None = None
     eta_s: float | None = None
-    memory_bytes: int | None = Field(None, description="of the process on a CPU, else on the device")
+    memory_bytes: int | None = Field(default=None, description="of the process on a CPU, else on the device")
     memory_total: int | None = None
-    data_dir: str | None = Field(None, description="$VITLAB_DATA of whoever launched it")
-    active_s: float = Field(0.0, description="seconds of training so far, over all resumes")
+    data_dir: str | None = Field(default=None, description="$VITLAB_DATA of whoever launched it")
+    active_s: float = Field(default=0.0, description="seconds of training so far, over all resumes")
     result: dict[str, Any] = Field(default_factory=dict)
 
 

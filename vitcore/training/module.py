@@ -33,7 +33,7 @@ class Classifier(pl.LightningModule):
         self.accuracy = MulticlassAccuracy(num_classes=config.num_classes, average="micro")
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Normalised images [B, 3, S, S] -> logits [B, classes]"""
+        """Normalized images [B, 3, S, S] -> logits [B, classes]"""
         return self.model(images)
 
     def training_step(self, batch: Batch, batch_index: int) -> torch.Tensor:

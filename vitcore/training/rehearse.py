@@ -7,9 +7,13 @@ alone (60 times was measured, most of it spent spinning), so the lower end comes
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import math
 import statistics
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +21,7 @@ import psutil
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
+from torch.utils.data import DataLoader
 
 from vitcore.config import Config
 from vitcore.data import Dataset, load_dataset, resolve
@@ -85,54 +90,38 @@ def _uneven(steps_s: tuple[float, float]) -> bool:
     return slow >= max(SLOW_S, UNEVEN * fast)
 
 
-class Clock(Callback):
-    """Takes the time of each step, and ends the fit; on a busy machine after some steps on one thread.
-    With `single` it takes those alone.
-    """
+class StepTimer(Callback):
+    """Reads `clock` after every step, until `enough(seconds of the steps so far)` ends the fit."""
 
-    def __init__(self, steps: int, *, single: bool = False) -> None:
-        self.wanted, self.load = steps, Load()
+    def __init__(self, clock: Callable[[], float], enough: Callable[[list[float]], bool]) -> None:
+        self.clock, self.enough = clock, enough
         self.times: list[float] = []
-        self.single: list[float] | None = [] if single else None  # processor seconds of steps on one thread
-        self.began, self.last, self.used = time.perf_counter(), None, 0.0
-        self.others, self.threads, self.kind = 0.0, torch.get_num_threads(), "cpu"
-
-    def on_train_start(self, *_: object) -> None:
-        if self.single is not None:
-            torch.set_num_threads(1)
+        self.last: float | None = None
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
-        self.kind = module.device.type
-        if self.kind == "cuda":
+        if module.device.type == "cuda":
             torch.cuda.synchronize(module.device)
-        now, used = time.perf_counter(), time.process_time()
-        if self.single is not None:
-            self.single += [used - self.used] if self.last is not None else []
-            trainer.should_stop = len(self.single) >= SINGLE
-        elif self.last is not None:
+        now = self.clock()
+        if self.last is not None:
             self.times.append(now - self.last)
-            if self._enough(now):
-                self.others = self.load.others
-                if self.kind == "cpu" and self.threads > 1 and self.busy:
-                    self.single = []
-                    torch.set_num_threads(1)  # no thread that waits for another one
-                else:
-                    trainer.should_stop = True
-        self.last, self.used = now, used
+            trainer.should_stop = self.enough(self.times)
+        self.last = now
 
-    def on_train_end(self, *_: object) -> None:
-        if self.single is None:  # also where the training has fewer steps than that
-            self.others = self.load.others
 
-    def _enough(self, now: float) -> bool:
-        counted, spent = len(self.seconds), now - self.began
-        late = spent > MOST_S and counted >= 3
-        return counted >= self.wanted or late or (spent > 2 * MOST_S and counted > 0)
+@dataclass(frozen=True)
+class Steps:
+    """What the steps of a training take. `one_thread_s` is measured on a busy machine alone."""
+
+    seconds: list[float]  # of each step with all threads, the first ones left out
+    others: float  # share of all processor time that other programs used meanwhile
+    threads: int
+    cpu: bool = True
+    one_thread_s: float | None = None  # processor seconds of a step on one thread
 
     @property
-    def seconds(self) -> list[float]:
-        """Of the steps that count: after a long time, the warm-up is a single one."""
-        return self.times[WARM - 1 :] if sum(self.times) < MOST_S else self.times[1:]
+    def median(self) -> float:
+        """Seconds of a step."""
+        return statistics.median(self.seconds)
 
     @property
     def span(self) -> tuple[float, float]:
@@ -144,18 +133,83 @@ class Clock(Callback):
 
     @property
     def busy(self) -> bool:
-        return (self.others >= BUSY and self.kind == "cpu") or _uneven(self.span)
+        """Whether other programs used the processors, or the steps differ as if something did."""
+        return (self.others >= BUSY and self.cpu) or _uneven(self.span)
 
     @property
     def least(self) -> float:
         """Seconds of a step at best, when nothing else runs: what one thread computes, shared by all."""
-        found = self.span[0] if self.busy else statistics.median(self.seconds)
-        return min(found, self.computed / self.threads) if self.single else found
+        found = self.span[0] if self.busy else self.median
+        return found if self.one_thread_s is None else min(found, self.one_thread_s / self.threads)
 
-    @property
-    def computed(self) -> float:
-        """Seconds of a processor that a step takes on one thread."""
-        return min(self.single[1:])
+
+@dataclass
+class Trial:
+    """A training that is set up to have its steps timed; it can be run several times."""
+
+    trainer: pl.Trainer
+    module: Classifier
+    loader: DataLoader
+
+    @classmethod
+    def of(cls, config: Config, data: Dataset, steps: int) -> Trial:
+        """The training of a configuration, with enough epochs for `steps` steps and those on one thread."""
+        pl.seed_everything(config.seed, verbose=False)
+        module = Classifier(prepare(config), config)
+        per_epoch = len(make_loaders(config, data, torch.device("cpu"))[0])
+        epochs = math.ceil((steps + WARM + 1) / per_epoch) + math.ceil((SINGLE + 1) / per_epoch)
+        trainer = make_trainer(
+            config.model_copy(update={"epochs": max(config.epochs, epochs)}), progress=False
+        )
+        loader, _ = make_loaders(config, data, trainer.strategy.root_device)
+        trainer.callbacks.append(Guard(10))
+        return cls(trainer, module, loader)
+
+    def steps(self, count: int) -> Steps:
+        """Time `count` steps, or fewer where they are slow; on a busy machine also some on one thread."""
+        load, began = Load(), time.perf_counter()
+        timer = StepTimer(time.perf_counter, lambda times: _enough(times, count, time.perf_counter() - began))
+        self._run(timer)
+        if not (seconds := _counted(timer.times)):
+            raise UserError("The training has too few steps to rehearse: just launch it.")
+        cpu, threads = self.trainer.strategy.root_device.type == "cpu", torch.get_num_threads()
+        found = Steps(seconds, load.others, threads, cpu)
+        if cpu and threads > 1 and found.busy:
+            return dataclasses.replace(found, one_thread_s=self.one_thread_s())
+        return found
+
+    def one_thread_s(self) -> float:
+        """Processor seconds of a step on one thread, which waits for no other thread."""
+        timer = StepTimer(time.process_time, lambda times: len(times) >= SINGLE)
+        with _one_thread():
+            self._run(timer)
+        return min(timer.times[1:])  # the first warms up
+
+    def _run(self, timer: StepTimer) -> None:
+        self.trainer.callbacks.append(timer)
+        self.trainer.fit(self.module, self.loader)  # validation is timed by itself
+        self.trainer.callbacks.remove(timer)
+
+
+def _enough(times: list[float], wanted: int, spent: float) -> bool:
+    counted = len(_counted(times))
+    late = spent > MOST_S and counted >= 3
+    return counted >= wanted or late or (spent > 2 * MOST_S and counted > 0)
+
+
+def _counted(times: list[float]) -> list[float]:
+    """The steps that count: after a long time, the warm-up is a single one."""
+    return times[WARM - 1 :] if sum(times) < MOST_S else times[1:]
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def rehearse(config: Config, steps: int = STEPS, data: Dataset | None = None) -> Rehearsal:
@@ -177,21 +231,22 @@ def _rehearse(config: Config, steps: int, data: Dataset | None) -> Rehearsal:
     config = resolve(config)
     data = data or load_dataset(config.data, config.image_size)
     usual = config.model_copy(update={"minutes": None, "full_epochs": 0})
-    clock, trainer, module, count = _timed(usual, data, steps)
-    save_s = _save_s(trainer)
-    step_s = statistics.median(clock.seconds)
-    full_s, full_least = step_s, clock.least
+    trial = Trial.of(usual, data, steps)
+    found, count = trial.steps(steps), len(trial.loader)
+    save_s = _save_s(trial.trainer)
+    full_s, full_least = found.median, found.least
     if config.keep_patches < 1 and config.full_epochs:
-        complete = usual.model_copy(update={"keep_patches": 1.0})
-        whole = _timed(complete, data, max(3, steps // 4), single=bool(clock.single))[0]
-        if clock.single:  # many threads would take minutes to tell the same
-            more = whole.computed / clock.computed
-            full_s, full_least = more * step_s, more * clock.least
+        few = max(3, steps // 4)
+        complete = Trial.of(usual.model_copy(update={"keep_patches": 1.0}), data, few)
+        if found.one_thread_s:  # many threads would take minutes to tell the same
+            more = complete.one_thread_s() / found.one_thread_s
+            full_s, full_least = more * found.median, more * found.least
         else:
-            full_s, full_least = statistics.median(whole.seconds), whole.least
-    device = trainer.strategy.root_device
+            whole = complete.steps(few)
+            full_s, full_least = whole.median, whole.least
+    device = trial.trainer.strategy.root_device
     some = Split(data.test.images[:500], data.test.labels[:500])
-    image_s, image_least = _image_s(module, some, device, clock)
+    image_s, image_least = _image_s(trial.module, some, device, found)
     full = min(config.full_epochs, config.epochs) if config.keep_patches < 1 else 0
     held = len(parts(data, config)[1])
 
@@ -199,8 +254,8 @@ def _rehearse(config: Config, steps: int, data: Dataset | None) -> Rehearsal:
         shown = count * ((config.epochs - full) * one + full * one_whole)
         return shown + config.epochs * (held * image + save_s)
 
-    training = epochs_s(step_s, full_s, image_s)
-    least = epochs_s(clock.least, full_least, image_least)
+    training = epochs_s(found.median, full_s, image_s)
+    least = epochs_s(found.least, full_least, image_least)
     each_s = training / config.epochs
     if config.minutes:
         training = least = 60 * config.minutes
@@ -210,58 +265,34 @@ def _rehearse(config: Config, steps: int, data: Dataset | None) -> Rehearsal:
     if config.minutes:
         steps_in_all = max(1, round(training / each_s * count))
         epochs = -(-steps_in_all // count)
-    weights = sum(p.numel() * 4 for p in module.model.state_dict().values())
+    model = trial.module.model
+    weights = sum(p.numel() * 4 for p in model.state_dict().values())
     return Rehearsal(
         minutes=seconds / 60,
         memory_bytes=most_memory() if device.type == "cpu" else memory_of(device),
-        disk_bytes=disk_of(weights, state_bytes(module.model, config), config, epochs)[0],
-        parameters=sum(p.numel() for p in module.model.parameters()),
+        disk_bytes=disk_of(weights, state_bytes(model, config), config, epochs)[0],
+        parameters=sum(p.numel() for p in model.parameters()),
         steps=steps_in_all,
-        images_per_s=min(config.batch_size, len(parts(data, config)[0])) / step_s,
-        counted=len(clock.seconds),
+        images_per_s=min(config.batch_size, len(parts(data, config)[0])) / found.median,
+        counted=len(found.seconds),
         device=str(device),
-        others=clock.others,
-        least_minutes=at_best / 60 if clock.busy else None,
-        steps_s=clock.span,
+        others=found.others,
+        least_minutes=at_best / 60 if found.busy else None,
+        steps_s=found.span,
     )
 
 
-def _timed(
-    config: Config, data: Dataset, steps: int, *, single: bool = False
-) -> tuple[Clock, pl.Trainer, Classifier, int]:
-    """(clock with its steps, trainer, module, steps of an epoch)"""
-    pl.seed_everything(config.seed, verbose=False)
-    module = Classifier(prepare(config), config)
-    clock = Clock(steps, single=single)
-    per_epoch = len(make_loaders(config, data, torch.device("cpu"))[0])
-    epochs = -(-(steps + WARM + 1 + SINGLE) // per_epoch)
-    trainer = make_trainer(config.model_copy(update={"epochs": max(config.epochs, epochs)}), progress=False)
-    loader, _ = make_loaders(config, data, trainer.strategy.root_device)
-    trainer.callbacks += [clock, Guard(10)]
-    try:
-        trainer.fit(module, loader)  # validation is timed by itself
-    finally:
-        torch.set_num_threads(clock.threads)
-    if not (clock.seconds or clock.single):
-        raise UserError("The training has too few steps to rehearse: just launch it.")
-    return clock, trainer, module, len(loader)
-
-
-def _image_s(module: Classifier, some: Split, device: torch.device, clock: Clock) -> tuple[float, float]:
+def _image_s(module: Classifier, some: Split, device: torch.device, steps: Steps) -> tuple[float, float]:
     """(seconds to evaluate an image, those at best): where steps were slowed down, by as much."""
-    if clock.single:  # else it would be long itself
-        torch.set_num_threads(1)
-    try:
+    with _one_thread() if steps.one_thread_s else contextlib.nullcontext():  # else it would be long itself
         evaluate(module.model, some, device)  # the first time sets up what the later ones use
         began, used = time.perf_counter(), time.process_time()
         evaluate(module.model, some, device)
-    finally:
-        torch.set_num_threads(clock.threads)
     found, computed = (time.perf_counter() - began) / len(some), (time.process_time() - used) / len(some)
-    slow = statistics.median(clock.seconds)
-    if clock.single:
-        return computed * slow / clock.computed, computed * clock.least / clock.computed
-    return found, found * clock.least / slow
+    if steps.one_thread_s:
+        per_step = computed / steps.one_thread_s  # an image's share of a step
+        return per_step * steps.median, per_step * steps.least
+    return found, found * steps.least / steps.median
 
 
 def _save_s(trainer: pl.Trainer) -> float:

@@ -29,7 +29,7 @@ class Series(TypedDict):
     name: str
     x: list[float]
     y: list[float]
-    colour: str
+    color: str
     dash: str
     markers: bool
     group: str  # curves of one group are hidden together
@@ -43,7 +43,7 @@ class Best(TypedDict):
     x: float
     y: float
     text: str
-    colour: str
+    color: str
     group: str
 
 
@@ -51,7 +51,7 @@ def series(
     name: str,
     x: np.ndarray,
     y: np.ndarray,
-    colour: str,
+    color: str,
     dash: str = "solid",
     *,
     markers: bool = False,
@@ -61,7 +61,7 @@ def series(
 ) -> Series:
     """A curve of arrays [N], thinned to what a screen can show."""
     keep = thinned(y, MOST_POINTS)
-    look = {"colour": colour, "dash": dash, "markers": markers, "group": group or name}
+    look = {"color": color, "dash": dash, "markers": markers, "group": group or name}
     return Series(name=name, x=x[keep].tolist(), y=_plain(y[keep]), **look, legend=legend, hover=hover)
 
 

@@ -1,7 +1,7 @@
 // A Plotly chart on a div that stays: Plotly.react keeps zoom and hidden curves for as long as `view` is the
 // same.
-// data: { series: [{ name, x, y, colour, dash, markers, group, legend, hover }],
-//         best: [{ x, y, text, colour, group }], view, x_title, y_title, percent, log, height, base }
+// data: { series: [{ name, x, y, color, dash, markers, group, legend, hover }],
+//         best: [{ x, y, text, color, group }], view, x_title, y_title, percent, log, height, base }
 
 import { loadPlotly, savePlotly } from "../shared/plotly.js";
 import { fileStem, offerFiles } from "../shared/save.js";
@@ -15,7 +15,7 @@ const WAITING = {
   y: 0.5,
 };
 
-function colours(element) {
+function colors(element) {
   const style = getComputedStyle(element);
   const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
   return {
@@ -27,7 +27,7 @@ function colours(element) {
 }
 
 function draw(Plotly, div, data) {
-  const look = colours(div);
+  const look = colors(div);
   const axis = { gridcolor: look.grid, zeroline: false, automargin: true, linecolor: look.grid };
   const number = data.percent ? "%{y:.2f} %" : "%{y:.4f}";
   // Plotly remembers hidden curves by `uid`: by what they are, since pieces come and go between them.
@@ -53,7 +53,7 @@ function draw(Plotly, div, data) {
     y: data.percent ? s.y.map((v) => (v === null ? null : 100 * v)) : s.y,
     legendgroup: s.group,
     showlegend: s.legend,
-    line: { color: s.colour, dash: s.dash, width: 2 },
+    line: { color: s.color, dash: s.dash, width: 2 },
     marker: { size: 5 },
     ...(s.hover ? { hovertemplate: number } : { hoverinfo: "skip" }),
   }));
@@ -73,7 +73,7 @@ function draw(Plotly, div, data) {
       showlegend: false,
       hoverinfo: "skip",
       cliponaxis: false,
-      marker: { size: 11, symbol: "diamond-open", color: b.colour, line: { width: 2 } },
+      marker: { size: 11, symbol: "diamond-open", color: b.color, line: { width: 2 } },
     });
   }
   const empty = !data.series.some((s) => s.x.length);
@@ -123,7 +123,7 @@ function spoken(data) {
     if (s.name && at >= 0) {
       parts.push(`${s.name} ${said(s.y[at])} at ${data.x_title} ${+s.x[at].toPrecision(4)}`);
     }
-    const best = data.best.find((b) => s.markers && b.group === s.group && b.colour === s.colour);
+    const best = data.best.find((b) => s.markers && b.group === s.group && b.color === s.color);
     if (s.name && at >= 0 && best) parts.push(`its best ${said(best.y)}`);
   }
   return `${data.y_title} against ${data.x_title}: ${parts.join(", ") || "no points yet"}`;
@@ -133,7 +133,7 @@ function spoken(data) {
 async function save(div, format) {
   if (!div.data) return; // nothing is drawn yet
   const { width, height } = div.getBoundingClientRect();
-  const picture = { data: div.data, layout: { ...div.layout, paper_bgcolor: colours(div).ground } };
+  const picture = { data: div.data, layout: { ...div.layout, paper_bgcolor: colors(div).ground } };
   await savePlotly(
     globalThis.Plotly,
     format,

@@ -4,8 +4,8 @@
 import { keepAddress, writeAddress } from "../shared/address.js";
 import { bytesOf, table } from "../shared/colors.js";
 import { canvasOf, CanvasPainter } from "../shared/paint.js";
-import { colouring, zoomOf } from "../shared/theme.js";
-import { Maps, shelf, unpack } from "./frames.js";
+import { coloring, zoomOf } from "../shared/theme.js";
+import { Maps, rolloutMap, shelf, unpack } from "./frames.js";
 import { Input } from "./input.js";
 import { maskBits } from "./mask.js";
 import { showControls, showWords } from "./panels.js";
@@ -94,7 +94,7 @@ class Explorer {
     this.frame = found || null;
     this.root.classList.toggle("waiting", !found);
     if (!found) return this.ask("need");
-    this.colours = table(bytesOf(header.colours));
+    this.colors = table(bytesOf(header.colors));
     this.signs = table(bytesOf(header.signs));
     this.maps ??= new Maps(header);
     this.second ??= new Maps(header);
@@ -234,14 +234,8 @@ class Explorer {
     }, PLAY_MS);
   }
 
-  // A row of the rollout as a map over the patches.
-  rolled(token) {
-    const { tokens, first } = this.header;
-    return this.frame.rollout.subarray(token * tokens + first, (token + 1) * tokens);
-  }
-
   draw() {
-    this.look = colouring(this.root);
+    this.look = coloring(this.root);
     this.type = { font: this.look.font };
     this.drawMaps();
     this.chooseLarge();
@@ -264,8 +258,8 @@ class Explorer {
       this.shownMaps = this.other.minus(maps, this.second);
     }
     this.tops = this.shownMaps.tops(state.scale);
-    const colours = comparing ? this.signs : this.colours;
-    paintSheet(this.sheet, this.shownMaps, header.side, this.tops, colours, comparing);
+    const colors = comparing ? this.signs : this.colors;
+    paintSheet(this.sheet, this.shownMaps, header.side, this.tops, colors, comparing);
   }
 
   // The one or two maps that are shown large, and the one over the image.
@@ -273,7 +267,7 @@ class Explorer {
     const { header, state, frame, maps, hover } = this;
     const cell = this.over ?? { r: state.layer, c: state.head };
     const rollout = state.map === "rollout" && !this.over;
-    const one = (m, token) => (rollout ? this.rolled(token) : m.map(cell.r, cell.c));
+    const one = (m, token) => (rollout ? rolloutMap(frame, token) : m.map(cell.r, cell.c));
     const values = [one(maps, this.shown)], tokens = [this.shown];
     const other = hover !== null ? state.query : state.second; // the pointer beside A, or B beside A
     const twin = state.query !== null && other !== null && other !== hover;
@@ -290,9 +284,9 @@ class Explorer {
     const alone = rollout || state.scale === "map" || this.comparing;
     const top = alone ? own : Math.max(this.tops[cell.r * maps.columns + cell.c], own);
     Object.assign(this, { values, tokens, cell, rollout, twin });
-    values.forEach((v, i) => paintMap(this.large[i], v, header.side, top, this.colours));
+    values.forEach((v, i) => paintMap(this.large[i], v, header.side, top, this.colors));
     const map = state.overlay ? values[values.length === 2 && hover !== null ? 1 : 0] : null;
-    paintImage(this.picture, this.image, header, this.mask, map, top, this.colours);
+    paintImage(this.picture, this.image, header, this.mask, map, top, this.colors);
   }
 
   // On the page's canvases.
@@ -316,8 +310,8 @@ class Explorer {
     const [w, h] = [box(canvas.plot), Math.max(90, canvas.plot.clientHeight)];
     this.plot = plotPlan(header, w, h);
     drawPlot(new CanvasPainter(canvas.plot, w, h), this, this.plot);
-    const wide = Math.max(40, canvas.scale.clientWidth), colours = this.comparing ? this.signs : this.colours;
-    drawScale(new CanvasPainter(canvas.scale, wide, 9), colours, wide, 9);
+    const wide = Math.max(40, canvas.scale.clientWidth), colors = this.comparing ? this.signs : this.colors;
+    drawScale(new CanvasPainter(canvas.scale, wide, 9), colors, wide, 9);
   }
 }
 

@@ -21,7 +21,7 @@ export function saveView(explorer, format) {
   const side = 320, gap = 24, top = 34, written = (selector) => root.querySelector(selector).textContent;
   const width = side + plan.width + side * 0.8 + 2 * gap + 24,
     height = top + Math.max(side, plan.height) + 40;
-  const type = { ...explorer.type, colour: look.text };
+  const type = { ...explorer.type, color: look.text };
   const parts = [
     [12, header.name, (q) => drawPicture(q, explorer, side)],
     [12 + side + gap, written(".xp-what"), (q) => drawGrid(q, { ...explorer, maps: shownMaps }, plan)],

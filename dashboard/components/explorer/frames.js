@@ -42,6 +42,11 @@ export function unpack(bytes) {
   return { header, image, frame: { weights, rollout, header } };
 }
 
+// A row of the rollout as a map over the patches.
+export function rolloutMap({ rollout, header: { tokens, first } }, token) {
+  return rollout.subarray(token * tokens + first, (token + 1) * tokens);
+}
+
 // The frames seen last, by key: a snapshot played before needs no second transfer. On the window, so that it
 // outlives the page; the server keeps a list of what it sent and sends it again when asked.
 export function shelf(mostBytes = MOST_BYTES) {

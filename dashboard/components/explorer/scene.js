@@ -7,8 +7,8 @@ const GAP = 6; // between maps
 const BAR = 3; // the mass on CLS, below each map
 const LABEL = 13; // a line of small text
 
-// A sheet with one pixel a value: every cell of the grid, `side` by `side`, coloured.
-export function paintSheet(sheet, maps, side, tops, colours, signed) {
+// A sheet with one pixel a value: every cell of the grid, `side` by `side`, colored.
+export function paintSheet(sheet, maps, side, tops, colors, signed) {
   const width = maps.columns * side;
   if (sheet.width !== width || sheet.height !== maps.rows * side) {
     sheet.width = width;
@@ -24,16 +24,16 @@ export function paintSheet(sheet, maps, side, tops, colours, signed) {
       const top = tops[r * maps.columns + c];
       for (let y = 0; y < side; y++) {
         const line = (r * side + y) * width + c * side;
-        for (let i = 0; i < side; i++) pixels[line + i] = colours[shade(map[y * side + i], top, signed)];
+        for (let i = 0; i < side; i++) pixels[line + i] = colors[shade(map[y * side + i], top, signed)];
       }
     }
   }
   ctx.putImageData(sheet.data, 0, 0);
 }
 
-// The image, grey below a map where there is one, and painted pixels in the mean colour, above the map: below
+// The image, gray below a map where there is one, and painted pixels in the mean color, above the map: below
 // it nobody would see them. -> canvas of S x S
-export function paintImage(canvas, image, { size, side, mean }, mask, map, top, colours) {
+export function paintImage(canvas, image, { size, side, mean }, mask, map, top, colors) {
   if (canvas.width !== size) {
     canvas.width = canvas.height = size;
     canvas.data = null;
@@ -48,11 +48,11 @@ export function paintImage(canvas, image, { size, side, mean }, mask, map, top, 
       const hidden = mask[i];
       let [r, g, b] = hidden ? mean : [image[3 * i], image[3 * i + 1], image[3 * i + 2]];
       if (map && !hidden) {
-        const grey = 0.38 * (0.299 * r + 0.587 * g + 0.114 * b);
-        const c = colours[shade(map[Math.floor(y / patch) * side + Math.floor(x / patch)], top, false)];
-        r = grey + 0.62 * (c & 255);
-        g = grey + 0.62 * ((c >> 8) & 255);
-        b = grey + 0.62 * ((c >> 16) & 255);
+        const gray = 0.38 * (0.299 * r + 0.587 * g + 0.114 * b);
+        const c = colors[shade(map[Math.floor(y / patch) * side + Math.floor(x / patch)], top, false)];
+        r = gray + 0.62 * (c & 255);
+        g = gray + 0.62 * ((c >> 8) & 255);
+        b = gray + 0.62 * ((c >> 16) & 255);
       }
       out[4 * i] = r;
       out[4 * i + 1] = g;
@@ -65,21 +65,21 @@ export function paintImage(canvas, image, { size, side, mean }, mask, map, top, 
 }
 
 // One map with one pixel a value.
-export function paintMap(canvas, values, side, top, colours) {
+export function paintMap(canvas, values, side, top, colors) {
   canvas.width = canvas.height = side;
   const data = canvas.getContext("2d").createImageData(side, side);
   const pixels = new Uint32Array(data.data.buffer);
   values.forEach((v, i) => {
-    pixels[i] = colours[shade(v, top, false)];
+    pixels[i] = colors[shade(v, top, false)];
   });
   canvas.getContext("2d").putImageData(data, 0, 0);
 }
 
 // The color scale, `wide` by `high`.
-export function drawScale(p, colours, wide, high) {
+export function drawScale(p, colors, wide, high) {
   const bar = canvasOf(256, 1), ctx = bar.getContext("2d");
   const data = ctx.createImageData(256, 1);
-  new Uint32Array(data.data.buffer).set(colours);
+  new Uint32Array(data.data.buffer).set(colors);
   ctx.putImageData(data, 0, 0);
   p.pixels(bar, 0, 0, 256, 1, 0, 0, wide, high);
 }
@@ -111,7 +111,7 @@ export function drawPicture(p, { header, state, picture, hover, type }, side) {
     const [left, top, w, h] = patchBox(token, header, side);
     outline(p, left + 1, top + 1, w - 2, h - 2, dash);
     if (letter && w >= 16 && state.second !== null) {
-      const look = { ...type, size: 13, weight: 700, align: "center", colour: "#fff" };
+      const look = { ...type, size: 13, weight: 700, align: "center", color: "#fff" };
       p.text(letter, left + w / 2, top + h / 2, look);
     }
   }
@@ -146,7 +146,7 @@ export function cellUnder(plan, maps, px, py) {
 }
 
 export function drawGrid(p, { maps, sheet, header, state, look, type, over }, plan) {
-  const side = header.side, small = { ...type, size: 12, colour: look.faint };
+  const side = header.side, small = { ...type, size: 12, color: look.faint };
   const step = plan.unit + GAP < 20 ? 4 : plan.unit + GAP < 38 ? 2 : 1; // labels must not touch
   for (let c = 0; c < maps.columns; c++) {
     const [left] = plan.at(0, c);
@@ -214,7 +214,7 @@ function ticks(most, count) {
 }
 
 export function drawPlot(p, { header, state, look, type, over }, plan) {
-  const small = { ...type, size: 11, colour: look.faint };
+  const small = { ...type, size: 11, color: look.faint };
   for (const v of ticks(plan.most[0], 5)) {
     p.segment(plan.px(v), plan.top, plan.px(v), plan.bottom, { stroke: look.grid });
     p.text(String(v), plan.px(v), plan.bottom + 9, { ...small, align: "center" });

@@ -4,7 +4,7 @@
 import { savePainted, saveSvg } from "../shared/picture.js";
 import { loadPlotly, savePlotly } from "../shared/plotly.js";
 import { fileStem, giveCsv, offerFiles } from "../shared/save.js";
-import { colouring } from "../shared/theme.js";
+import { coloring } from "../shared/theme.js";
 
 const ARRAYS = {
   f8: Float64Array,
@@ -64,7 +64,7 @@ const errorOf = (trace) =>
   trace.error_y?.array ?? trace.error_x?.array ?? (trace.meta?.error ? trace.customdata : []);
 
 // Every trace that shows something, a row per point: series, x, y, error; or column, row, value of maps. A
-// band is an error drawn; `meta.again`: a line that repeats others' numbers, a colour bar; `meta.y`: names
+// band is an error drawn; `meta.again`: a line that repeats others' numbers, a color bar; `meta.y`: names
 // that stand where the points are.
 function rowsOf({ data, layout }) {
   const shown = data.filter((trace) =>
@@ -97,12 +97,12 @@ function rowsOf({ data, layout }) {
   return rows.map((row) => row.slice(several ? 0 : 1).map(tidy));
 }
 
-// On the page's own ground, in its colours, as wide as it stands there.
+// On the page's own ground, in its colors, as wide as it stands there.
 async function saveFigure(root, { figure, name, base }, format) {
   const { data, layout } = JSON.parse(figure);
   if (format === "csv") return giveCsv(rowsOf({ data, layout }), fileStem(name));
   const Plotly = await loadPlotly(base);
-  const look = colouring(root);
+  const look = coloring(root);
   const axis = {
     gridcolor: look.grid,
     linecolor: look.grid,
@@ -119,7 +119,7 @@ async function saveFigure(root, { figure, name, base }, format) {
 // Pictures with a title above and words below, `columns` in a row; `side`: of one, in pixels.
 function savePictures(root, { pictures, name, side, columns, rows, foot }, format) {
   if (format === "csv") return giveCsv(rows, fileStem(name));
-  const look = colouring(root), type = { font: look.font, colour: look.text, size: 13 };
+  const look = coloring(root), type = { font: look.font, color: look.text, size: 13 };
   const edge = 16, gap = 20, titled = pictures.some(([title]) => title), top = titled ? 24 : 0;
   const apart = titled ? 12 : 0; // else a title is closer to the words above than to its picture
   const high = top + side + 26 + apart;
@@ -139,7 +139,7 @@ function savePictures(root, { pictures, name, side, columns, rows, foot }, forma
 
 function saveDrawing(root, { name, rows }, format) {
   if (format === "csv") return giveCsv(rows, fileStem(name));
-  const svg = root.querySelector("svg"), { width, height } = svg.viewBox.baseVal, look = colouring(root);
+  const svg = root.querySelector("svg"), { width, height } = svg.viewBox.baseVal, look = coloring(root);
   const copy = svg.cloneNode(true);
   Object.entries({ width, height, color: look.text, "font-family": look.font }).forEach(([k, v]) =>
     copy.setAttribute(k, v)

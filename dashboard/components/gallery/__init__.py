@@ -25,7 +25,7 @@ _element = st.components.v2.component(
 @dataclass(frozen=True)
 class Card:
     """One image: its class, its number within the class, the address that opens it (for another tab), and per
-    model (answer, how sure, whether right, colour, the model's name).
+    model (answer, how sure, whether right, color, the model's name).
     """
 
     truth: str

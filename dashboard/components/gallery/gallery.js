@@ -1,4 +1,4 @@
-// data: header { size, cards: [{ truth, number, href, said: [[answer, sure, right, colour, name]] }] },
+// data: header { size, cards: [{ truth, number, href, said: [[answer, sure, right, color, name]] }] },
 // uint8 [N, S, S, 3]
 
 import { headerOf } from "../shared/message.js";
@@ -38,10 +38,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     );
     link.append(pictureOf(data.subarray(at + i * bytes, at + (i + 1) * bytes), header.size));
     link.append(lineOf("div", "gallery-truth", card.truth));
-    for (const [answer, sure, right, colour] of card.said) {
+    for (const [answer, sure, right, color] of card.said) {
       const line = lineOf("div", right ? "gallery-said right" : "gallery-said", "");
       const mark = lineOf("span", "gallery-mark", "");
-      mark.style.background = colour;
+      mark.style.background = color;
       line.append(mark, lineOf("span", "", `${right ? "\u2713" : "\u2717"} ${answer} ${sure}`));
       link.append(line);
     }

@@ -55,8 +55,8 @@ def replay(
 
 
 def message(frames: Frames, look: dict[str, Any], painted: tuple[str, np.ndarray] | None = None) -> bytes:
-    """What the browser reads. `look`: "models" (label and colour of each), "classes", "truth" (or None),
-    "name" of the image, "hint", "unit" in words, "blank" (the colour of painted cells), "mode" ("drag": the
+    """What the browser reads. `look`: "models" (label and color of each), "classes", "truth" (or None),
+    "name" of the image, "hint", "unit" in words, "blank" (the color of painted cells), "mode" ("drag": the
     pointer moves through both axes; "again": a slider for the rows, a button for the columns; "pick": buttons
     for the columns), "kind" (the name of its frame in the address), and, where the address is to be left
     alone, "at" (what would stand there). `painted`: a mask and the answers to it [M, classes].

@@ -2,13 +2,13 @@
 
 import { savePainted } from "../shared/picture.js";
 import { fileStem, giveCsv } from "../shared/save.js";
-import { colouring } from "../shared/theme.js";
+import { coloring } from "../shared/theme.js";
 
 export function saveReplay(replay, format) {
   const { root, header: h } = replay, stem = fileStem(h.kind);
   if (format === "csv") return giveCsv(replayRows(replay), stem);
-  const look = colouring(root), edge = 16, gap = 40, side = 300, wide = 420, bar = 24;
-  const type = { font: look.font, size: 14, colour: look.text }, strong = { ...type, weight: 600 };
+  const look = coloring(root), edge = 16, gap = 40, side = 300, wide = 420, bar = 24;
+  const type = { font: look.font, size: 14, color: look.text }, strong = { ...type, weight: 600 };
   const seen = [...root.querySelectorAll("figure canvas")],
     boxes = [...root.querySelectorAll(".replay-model")];
   const answers = boxes.map((box) => box.querySelectorAll(".replay-bars b").length * bar + 48);
@@ -30,7 +30,7 @@ export function saveReplay(replay, format) {
         p.text(word.textContent, left, at, type);
         p.rect(left + 110, at - 8, 250, 16, { fill: look.track });
         p.rect(left + 110, at - 8, 2.5 * parseFloat(track.firstChild.style.width), 16, {
-          fill: h.models[m].colour,
+          fill: h.models[m].color,
         });
         p.text(share.textContent, left + wide, at, { ...type, align: "right" });
       }

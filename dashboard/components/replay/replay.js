@@ -311,7 +311,7 @@ class Replay {
   }
 
   says(box, i) {
-    const { header: h } = this, values = this.said(i, this.frame), { label, colour } = h.models[i];
+    const { header: h } = this, values = this.said(i, this.frame), { label, color } = h.models[i];
     const best = largest(values);
     const verdict = h.truth === null
       ? ""
@@ -332,7 +332,7 @@ class Replay {
       const [word, bar, share] = [...bars.children].slice(3 * k, 3 * k + 3);
       word.textContent = h.classes[c];
       word.classList.toggle("truth", c === h.truth);
-      Object.assign(bar.firstChild.style, { width: `${100 * values[c]}%`, background: colour });
+      Object.assign(bar.firstChild.style, { width: `${100 * values[c]}%`, background: color });
       share.textContent = `${Math.round(100 * values[c])} %`;
     });
     box.dataset.answer = h.classes[best];
@@ -342,12 +342,12 @@ class Replay {
 
   // How sure the model is of its unmoved answer, wherever the image is moved to.
   map(canvas, model) {
-    const { rows, columns, classes, start, colours } = this.header, n = classes.length;
+    const { rows, columns, classes, start, colors } = this.header, n = classes.length;
     const { label } = this.header.models[model], chances = this.chancesOf(model);
     const kept = largest(chances.subarray(start * n, (start + 1) * n));
     const sheet = canvasOf(columns.length, rows.length), ctx = sheet.getContext("2d");
     const data = ctx.createImageData(columns.length, rows.length), pixels = new Uint32Array(data.data.buffer);
-    const scale = table(bytesOf(colours));
+    const scale = table(bytesOf(colors));
     for (let f = 0; f < this.frames; f++) pixels[f] = scale[shade(chances[f * n + kept], 1, false)];
     ctx.putImageData(data, 0, 0);
     const side = canvas.clientWidth, p = new CanvasPainter(canvas, side, side), unit = side / columns.length;

@@ -5,10 +5,10 @@ const SHOWN = 5, FIRST = 2; // bars; of these, the likeliest of the unchanged im
 const clamp = (v, count) => Math.max(0, Math.min(count - 1, v));
 
 // A frame [row, column] that is among those of the header.
-export const clampFrame = ([row, column], { rows, columns }) => [
-  clamp(row, rows.length),
-  clamp(column, columns.length),
-];
+export function clampFrame(frame, { rows, columns }) {
+  const [row, column] = frame;
+  return [clamp(row, rows.length), clamp(column, columns.length)];
+}
 
 // The unchanged image's frame: [row, column].
 export const startFrame = (

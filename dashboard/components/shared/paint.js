@@ -63,11 +63,11 @@ export class CanvasPainter {
     }
   }
 
-  text(words, x, y, { size = 12, align = "left", colour, weight = 400, font }) {
+  text(words, x, y, { size = 12, align = "left", color, weight = 400, font }) {
     this.ctx.font = `${weight} ${size}px ${font}`;
     this.ctx.textAlign = align;
     this.ctx.textBaseline = "middle";
-    this.ctx.fillStyle = colour;
+    this.ctx.fillStyle = color;
     this.ctx.fillText(words, x, y);
   }
 
@@ -121,9 +121,9 @@ export class SvgPainter {
     this.add("circle", { cx, cy, r, fill: fill || "none", stroke, "stroke-width": line });
   }
 
-  text(words, x, y, { size = 12, align = "left", colour, weight = 400, font }) {
+  text(words, x, y, { size = 12, align = "left", color, weight = 400, font }) {
     const anchor = { left: "start", center: "middle", right: "end" }[align];
-    const look = { "font-size": size, "font-weight": weight, "font-family": font, fill: colour };
+    const look = { "font-size": size, "font-weight": weight, "font-family": font, fill: color };
     this.add("text", { x, y, "text-anchor": anchor, "dominant-baseline": "central", ...look }, words);
   }
 

@@ -1,6 +1,6 @@
 // The page's colors and type, and when they change.
 
-// Draw again when the theme changes: the root's colour then runs through its transition (`transition: color
+// Draw again when the theme changes: the root's color then runs through its transition (`transition: color
 // 1ms` in its style sheet). No listener on the window, which would keep a page that was left in memory.
 export function onTheme(root, redraw) {
   root.addEventListener("transitionend", (event) => event.target === root && redraw());
@@ -12,7 +12,7 @@ export function zoomOf() {
   return parseFloat(getComputedStyle(document.documentElement).fontSize) / 15;
 }
 
-export function colouring(element) {
+export function coloring(element) {
   const style = getComputedStyle(element);
   const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
   const text = read("--st-text-color", "#222");

@@ -29,5 +29,5 @@ def similarity(values: np.ndarray, *, key: str) -> None:
 
 
 def message(values: np.ndarray) -> bytes:
-    """Cosine similarities of N = side^2 patches, float [N, N]; colours run from -1 to 1."""
+    """Cosine similarities of N = side^2 patches, float [N, N]; colors run from -1 to 1."""
     return pack({"count": len(values)}, values.astype("<f4").tobytes())

@@ -5,19 +5,19 @@ import { headerOf } from "../shared/message.js";
 import { canvasOf, CanvasPainter } from "../shared/paint.js";
 import { savePainted } from "../shared/picture.js";
 import { fileStem, giveCsv, offerFiles } from "../shared/save.js";
-import { colouring, onTheme } from "../shared/theme.js";
+import { coloring, onTheme } from "../shared/theme.js";
 
 const cosine = (v) => v.toFixed(2).replace("-", "\u2212");
 
 function drawAlike(root) {
-  const { values, side, chosen, colours } = root.alike;
+  const { values, side, chosen, colors } = root.alike;
   const sheet = canvasOf(side * side, side * side), one = canvasOf(side, side);
   const paint = (canvas, at) => {
     const ctx = canvas.getContext("2d"), data = ctx.createImageData(canvas.width, canvas.height);
     const pixels = new Uint32Array(data.data.buffer);
     for (let y = 0; y < canvas.height; y++) {
       for (let x = 0; x < canvas.width; x++) {
-        pixels[y * canvas.width + x] = colours[shade(values[at(y, x)], 1, true)];
+        pixels[y * canvas.width + x] = colors[shade(values[at(y, x)], 1, true)];
       }
     }
     ctx.putImageData(data, 0, 0);
@@ -34,7 +34,7 @@ function drawAlike(root) {
       p.pixels(sheet, c * side, r * side, side, side, c * tile, r * tile, tile - gap, tile - gap);
     }
   }
-  const { text, ground } = colouring(root);
+  const { text, ground } = coloring(root);
   const row = Math.floor(chosen / side), column = chosen % side;
   const framed = (inset, stroke, line) =>
     p.rect(column * tile + inset, row * tile + inset, tile - gap - 2 * inset, tile - gap - 2 * inset, {
@@ -71,9 +71,9 @@ function saveAlike(root, format) {
     );
     return giveCsv([["row", "column", "to row", "to column", "cosine"], ...rows], stem);
   }
-  const look = colouring(root), edge = 16, wide = 480, small = 240, foot = 28;
+  const look = coloring(root), edge = 16, wide = 480, small = 240, foot = 28;
   const pair = [...root.querySelectorAll(".alike-all, .alike-one")],
-    type = { font: look.font, size: 13, colour: look.text };
+    type = { font: look.font, size: 13, color: look.text };
   return savePainted(format, stem, [3 * edge + wide + small, 2 * edge + wide + foot], look.ground, (p) => {
     [[edge, wide], [2 * edge + wide, small]].forEach(([x, size], i) =>
       p.pixels(pair[i], 0, 0, pair[i].width, pair[i].height, x, edge, size, size)
@@ -88,9 +88,9 @@ export default function ({ data, parentElement }) {
   const values = new Float32Array(data.slice(begin).buffer);
   const side = Math.round(Math.sqrt(header.count)), middle = Math.floor(side / 2) * (side + 1);
   const fresh = !root.alike;
-  const colours = table(bytesOf(header.signs)), bar = new ImageData(256, 1);
-  new Uint32Array(bar.data.buffer).set(colours);
-  root.alike = { values, side, chosen: middle, colours, bar };
+  const colors = table(bytesOf(header.signs)), bar = new ImageData(256, 1);
+  new Uint32Array(bar.data.buffer).set(colors);
+  root.alike = { values, side, chosen: middle, colors, bar };
   drawAlike(root);
   if (!fresh) return;
   offerFiles(root.querySelector(".files"), (format) => saveAlike(root, format));

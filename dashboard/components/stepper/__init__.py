@@ -61,6 +61,6 @@ def message(
 
 
 def _limit(values: np.ndarray) -> float:
-    """Where the colours end: 98 of 100 values are within."""
+    """Where the colors end: 98 of 100 values are within."""
     finite = np.abs(values[np.isfinite(values)])
     return max(float(np.quantile(finite, 0.98)), 1e-6) if finite.size else 1.0

@@ -2,14 +2,14 @@
 
 import { savePainted } from "../shared/picture.js";
 import { fileStem, giveCsv } from "../shared/save.js";
-import { colouring } from "../shared/theme.js";
+import { coloring } from "../shared/theme.js";
 import { CHANNELS, TITLES } from "./words.js";
 
 export function saveStep(stepper, format) {
   const { root, step } = stepper, stem = fileStem(`patches ${TITLES[step]}`), edge = 16, top = 40;
   if (format === "csv") return giveCsv(stepRows(stepper), stem);
   stepper.share = 1;
-  const look = colouring(root), type = { font: look.font, size: 14, colour: look.text };
+  const look = coloring(root), type = { font: look.font, size: 14, color: look.text };
   const size = [stepper.w + 2 * edge, stepper.height + top + edge];
   return savePainted(format, stem, size, look.ground, (p) => {
     p.text(root.querySelector(".steps-words").textContent, edge, 20, type);

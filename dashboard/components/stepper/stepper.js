@@ -8,7 +8,7 @@ import { bytesOf, shade } from "../shared/colors.js";
 import { headerOf } from "../shared/message.js";
 import { canvasOf, CanvasPainter } from "../shared/paint.js";
 import { offerFiles } from "../shared/save.js";
-import { colouring, onTheme, zoomOf } from "../shared/theme.js";
+import { coloring, onTheme, zoomOf } from "../shared/theme.js";
 import { saveStep } from "./files.js";
 import { CHANNELS, number, spotWords, stepWords, TITLES } from "./words.js";
 
@@ -107,21 +107,21 @@ class Stepper {
       const [patch, j] = [at % this.count, Math.floor(at / this.count)];
       return tint(this.value(patch, j), Math.floor(j / h.patch ** 2));
     });
-    const colours = bytesOf(h.signs);
-    const coloured = (values) =>
+    const colors = bytesOf(h.signs);
+    const colored = (values) =>
       painted(h.tokens, h.dim, (at) => {
         const c = 3 * shade(values[(at % h.tokens) * h.dim + Math.floor(at / h.tokens)], h.limit, true);
-        return colours.subarray(c, c + 3);
+        return colors.subarray(c, c + 3);
       });
     if (this.known) {
       this.strips = [
         this.tokens,
         this.positions,
         this.tokens.map((v, i) => v + this.positions[i]),
-      ].map(coloured);
+      ].map(colored);
     }
     const bar = this.root.querySelector(".steps-scale canvas").getContext("2d");
-    bar.drawImage(painted(256, 1, (i) => colours.subarray(3 * i, 3 * i + 3)), 0, 0);
+    bar.drawImage(painted(256, 1, (i) => colors.subarray(3 * i, 3 * i + 3)), 0, 0);
     const [low, high] = this.root.querySelectorAll(".steps-scale span");
     [low.textContent, high.textContent] = [`\u2264 ${number(-h.limit)}`, `\u2265 ${number(h.limit)}`];
     this.furnish();
@@ -301,7 +301,7 @@ class Stepper {
   }
 
   draw() {
-    const look = colouring(this.root);
+    const look = coloring(this.root);
     const [wide, high] = [Math.max(200, this.canvas.clientWidth), this.canvas.clientHeight];
     const p = new CanvasPainter(this.canvas, wide, high), zoom = (this.zoom = zoomOf());
     p.ctx.scale(zoom, zoom);
@@ -349,7 +349,7 @@ class Stepper {
   // All of a step but the moving patches
   scene(p, step, look) {
     const { h, chosen, first, known } = this;
-    const f = this.frame(step), small = { font: look.font, size: 13, colour: look.text };
+    const f = this.frame(step), small = { font: look.font, size: 13, color: look.text };
     if (step === 0) return this.channels(p, f.x, f.unit, [0, 0, this.header.size], look);
     if (step === 1) {
       const size = this.header.patch, y = (h - f.unit) / 2;
@@ -393,7 +393,7 @@ class Stepper {
     }
   }
 
-  // A part [x, y, size] of the image as its three colours, with the numbers where there is room
+  // A part [x, y, size] of the image as its three colors, with the numbers where there is room
   channels(p, x, unit, part, look) {
     const [sx, sy, size] = part;
     const y = (this.h - unit) / 2, cell = unit / size;
@@ -401,12 +401,12 @@ class Stepper {
       font: look.font,
       size: 24,
       align: "center",
-      colour: look.text,
+      color: look.text,
     });
     CHANNELS.forEach((name, c) => {
       const left = x + c * (unit + 14);
       p.pixels(this.planes[c], sx, sy, size, size, left, y, unit, unit);
-      p.text(name, left, y + unit + 13, { font: look.font, size: 13, colour: look.text });
+      p.text(name, left, y + unit + 13, { font: look.font, size: 13, color: look.text });
       if (cell < 30) return;
       for (let i = 0; i < size ** 2; i++) {
         const [column, row] = [i % size, Math.floor(i / size)];
@@ -415,7 +415,7 @@ class Stepper {
           font: look.font,
           size: Math.min(16, cell / 2.9),
           align: "center",
-          colour: v > INK[c] ? "#000" : "#fff",
+          color: v > INK[c] ? "#000" : "#fff",
         };
         p.text(v, left + (column + 0.5) * cell, y + (row + 0.5) * cell, type);
       }
@@ -437,7 +437,7 @@ class Stepper {
       p.text("CLS", f.lefts[0] - 10, Math.max(8, f.unit / 2 + 1), {
         font: look.font,
         size: 13,
-        colour: look.text,
+        color: look.text,
         align: "right",
       });
     }
@@ -450,12 +450,12 @@ function ring(p, x, y, w, h, [outer, inner] = ["#000", "#fff"]) {
   p.rect(x - 1, y - 1, w + 2, h + 2, { stroke: inner, line: 2 });
 }
 
-// A canvas of width x height pixels, their colours row by row
-function painted(width, height, colour) {
+// A canvas of width x height pixels, their colors row by row
+function painted(width, height, color) {
   const canvas = canvasOf(width, height), ctx = canvas.getContext("2d");
   const data = ctx.createImageData(width, height);
   for (let i = 0; i < width * height; i++) {
-    data.data.set(colour(i), 4 * i);
+    data.data.set(color(i), 4 * i);
     data.data[4 * i + 3] = 255;
   }
   ctx.putImageData(data, 0, 0);

@@ -16,11 +16,11 @@ export function stepWords({ header: h, side, count, inside, first }, shapes) {
   const cut = `${h.patch} x ${h.patch}`, many = count.toLocaleString("en");
   const total = (3 * h.size ** 2).toLocaleString("en");
   const sentences = [
-    `${h.size} x ${h.size} pixels in three colours, ${total} numbers.`,
+    `${h.size} x ${h.size} pixels in three colors, ${total} numbers.`,
     `${side} x ${side} squares of ${cut} pixels, row by row. ` +
-    `Hover one to see its three colours, ${inside} numbers.`,
+    `Hover one to see its three colors, ${inside} numbers.`,
     `read like text, ${many} tokens of 3 x ${cut} = ${inside} numbers each. ` +
-    `Who was whose neighbour is not told.`,
+    `Who was whose neighbor is not told.`,
     `one matrix turns the ${inside} numbers of every patch into ${h.dim}.${cls}`,
     given[h.position],
   ];

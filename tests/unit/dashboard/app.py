@@ -9,7 +9,7 @@ from tests.conftest import ROOT
 
 def open_app(page: str = "overview", **query: str) -> AppTest:
     """The dashboard at one of its pages, run once with these query parameters."""
-    app = AppTest.from_file(str(ROOT / "dashboard" / "streamlit_app.py"), default_timeout=120)
+    app = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
     app.query_params.update(query)
     if page != "overview":
         app.switch_page(f"../pages/{page}.py")

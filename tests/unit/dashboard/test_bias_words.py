@@ -122,7 +122,7 @@ def test_fields_share_a_scale_and_frame_what_lies_inside_the_image():
     assert bar.y0 > under.y0 + 3.5 * pixel
 
 
-def test_the_colour_bar_of_fields_says_its_ends_in_numbers():
+def test_the_color_bar_of_fields_says_its_ends_in_numbers():
     shape = maps(["input"], [[[0.25, 0.0], [0.0, 0.75]]], None)
     figure = field_maps.fields([line("ResNet", shape)], top=0.75)
     said = {note.text: note.x for note in figure.layout.annotations}
@@ -133,7 +133,7 @@ def test_the_colour_bar_of_fields_says_its_ends_in_numbers():
 
 def test_names_of_reference_lines_stand_beside_the_plot_and_not_on_each_other():
     for far, anchors in ((4.0, {"middle"}), (15.5, {"bottom", "top"})):
-        references = {"uniform": 16.5, "3\u00d73 neighbourhood": far}
+        references = {"uniform": 16.5, "3\u00d73 neighborhood": far}
         heads = {"mean": [[16.5, far]], "error": [[0.1, 0.1]]}
         values = DistanceValues(
             layers=["patches", "block 1"], reach=curve(1, 9), sides=None, heads=heads, references=references

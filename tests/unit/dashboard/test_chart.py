@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
@@ -17,7 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 from dashboard.components.curves import series, thinned
 from dashboard.shared.run_curves import Look, as_csv, collect, counted, other_tags
 from dashboard.shared.run_table import fits
-from tests.conftest import ROOT
+from tests.made_runs import date_events
 from vitcore.config import make_config
 from vitcore.runs.folder import create_run, find_run
 from vitcore.runs.listing import as_row
@@ -69,7 +66,7 @@ def resumed():
                 writer.add_scalar("val_acc", 0.9 - abs(step - 50) / 100, step)
                 writer.add_scalar("epoch", step / 10, step)
                 writer.add_scalar("lr", 0.1, step)
-        time.sleep(1.1)
+        date_events(run.path, begin)
     return run
 
 
@@ -96,7 +93,7 @@ def test_axes_are_what_they_say(resumed):
 def test_a_smooth_curve_has_the_raw_one_behind(resumed):
     raw, smooth, _ = collect([resumed], ("val_acc",), Look(smooth=0.9), "66").items
     assert np.std(smooth["y"]) < np.std(raw["y"])
-    assert raw["colour"].startswith(smooth["colour"])
+    assert raw["color"].startswith(smooth["color"])
     assert not raw["legend"]
 
 
@@ -114,22 +111,3 @@ def test_the_table_of_numbers_has_every_point(resumed):
 )  # fmt: skip
 def test_runs_are_found_by_words_state_and_model(text, states, models, found):
     assert fits(as_row(find_run("vit-cifar10")), text, states, models) == found
-
-
-def test_figures_are_drawn_while_another_thread_imports_pandas():
-    """As when one visitor's Compare loads pandas for the first time and another opens Attention."""
-    code = """
-import sys, threading, time
-import numpy as np
-from dashboard.drawing import figures
-assert "pandas" not in sys.modules
-thread = threading.Thread(target=lambda: __import__("pandas"))
-thread.start()
-while "pandas" not in sys.modules:
-    time.sleep(0.0005)
-figures.logit_lens(np.full((7, 10), 0.1), tuple("abcdefghij"), 3)
-figures.probabilities(np.full(10, 0.1), tuple("abcdefghij"), 3, "#000000")
-thread.join()
-"""
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert not done.returncode, done.stderr[-500:]

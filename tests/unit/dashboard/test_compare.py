@@ -75,7 +75,7 @@ UNUSED = {
 def pair():
     draw_from = np.random.default_rng(0)
     runs = []
-    for name, colour in (("A", "#0072B2"), ("B", "#D55E00")):
+    for name, color in (("A", "#0072B2"), ("B", "#D55E00")):
         table = draw_from.integers(0, 9, (4, 4)) + 50 * np.eye(4, dtype=int)
         count = draw_from.integers(0, 40, 15)
         values = {
@@ -91,7 +91,7 @@ def pair():
                 "confidence": ((np.arange(15) + 0.5) / 15).tolist(),
             },
         }  # fmt: skip
-        runs.append(Shown(name, colour, "solid", TestScores.model_validate(values)))
+        runs.append(Shown(name, color, "solid", TestScores.model_validate(values)))
     return runs
 
 
@@ -110,7 +110,7 @@ def test_confusion_matrices_and_their_difference(pair):
     assert len([t for t in draw.confusions(pair[:1], difference=False).data if t.type == "heatmap"]) == 1
 
 
-def test_accuracy_per_class_is_sorted_and_labelled(pair):
+def test_accuracy_per_class_is_sorted_and_labeled(pair):
     figure = draw.classes(pair)
     names = figure.layout.yaxis.ticktext
     means = np.array([run.scores.class_accuracy.mean for run in pair])
@@ -212,10 +212,10 @@ def test_the_table_as_a_file(known):
     assert test[3:] == [f"{100 * result.values.accuracy:.2f}, n = 1,000", ""]
 
 
-def test_runs_that_see_other_images_are_named(known, colours, tmp_path):
+def test_runs_that_see_other_images_are_named(known, colors, tmp_path):
     items, _ = known
     other = make_run(tmp_path / "runs", "pets", model="resnet", **TINY_RESNET)
-    text = (other.path / "config.yaml").read_text().replace("cifar10-mini", f"folder:{colours}")
+    text = (other.path / "config.yaml").read_text().replace("cifar10-mini", f"folder:{colors}")
     (other.path / "config.yaml").write_text(text)
     every = measured.look_up([*(item.run for item in items), find_run(other.path)], 1000)
     fits, said = measured.alike(every)

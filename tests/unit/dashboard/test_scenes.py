@@ -25,7 +25,7 @@ from vitcore.errors import UserError
         ("attention", {"head": "0"}, "says head=0"),
         ("attention", {"map": "rollin"}, "says map=rollin"),
         ("attention", {"snapshot": "1"}, "says snapshot=1"),
-        ("patches", {"view": "cost"}, "says view=cost, .* it can say .*view=similarity"),
+        ("patches", {"view": "cost"}, "says view=cost, .* use .*view=similarity"),
         ("compare", {"show": "Confusin"}, "says show=Confusin"),
         ("inductive_bias", {"probe": "Shift", "border": "none"}, "says border=none"),
         ("attention", {"class": "unicorn"}, "names unicorn, test image 1"),

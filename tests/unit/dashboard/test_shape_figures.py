@@ -52,7 +52,7 @@ def test_maps_of_untrained_models_have_a_figure_of_their_own_and_the_note_is_bel
     assert trained.alt == "ViT: which pixels each layer reads"
     assert untrained.alt == "untrained ViT: which pixels each layer reads"
     assert [trained.foot, reach.foot] == ["", ""]
-    assert untrained.foot.startswith("One colour scale for all maps")
+    assert untrained.foot.startswith("One color scale for all maps")
     assert reach.alt == "how far each layer reads"
     assert reach.figure.layout.yaxis.title.text == "mean distance, pixels"
 

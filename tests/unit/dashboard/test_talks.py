@@ -125,7 +125,7 @@ def test_a_link_may_be_of_a_dashboard_on_this_machine(link):
         ("http://10.0.0.7:8501/attention", "leads to '10.0.0.7'"),
         ("mailto:attention", "leads to 'mailto'"),
         ("file:///attention", "leads to 'file'"),
-        ("http://[::1/attention", "is no address"),
+        ("http://[::1/attention", "is not an address"),
     ],
 )
 def test_link_to_another_site_is_refused_with_its_line(home, link, words):
@@ -243,22 +243,22 @@ def test_wrong_encoding_and_unknown_name_are_user_errors(home):
     (home / "mine.yaml").write_bytes(GOOD.replace("Another", "Caf\u00e9").encode("latin-1"))
     with pytest.raises(UserError, match=r"^mine\.yaml, line 8: not UTF-8"):
         files.find_talk("mine")
-    with pytest.raises(UserError, match=r"no talk of the name '../mine'.*There are: mine, why"):
+    with pytest.raises(UserError, match=r"no talk named '../mine'.*Available talks: mine, why"):
         files.find_talk("../mine")
 
 
 def test_folders_pipes_and_huge_files_are_refused_at_once(home):
     (home / "folder.yaml").mkdir()
-    with pytest.raises(UserError, match=r"^folder\.yaml is no file: a talk is a text file"):
+    with pytest.raises(UserError, match=r"^folder\.yaml is not a file: a talk is a text file"):
         files.find_talk("folder")
     os.mkfifo(home / "pipe.yaml")
-    with pytest.raises(UserError, match=r"^pipe\.yaml is no file"):
+    with pytest.raises(UserError, match=r"^pipe\.yaml is not a file"):
         files.find_talk("pipe")
     (home / "huge.yaml").write_text(GOOD + "# results\n" * 300_000)
     with pytest.raises(UserError, match=r"^huge\.yaml has 3000 kB, a talk at most 400"):
         files.find_talk("huge")
     (home / "gone.yaml").symlink_to(home / "nowhere")
-    with pytest.raises(UserError, match=r"^gone\.yaml cannot be read: No such file or directory\.$"):
+    with pytest.raises(UserError, match=r"^gone\.yaml can't be read: No such file or directory\.$"):
         files.find_talk("gone")
 
 
@@ -266,7 +266,9 @@ def test_file_name_that_no_address_can_hold_is_refused(home):
     (home / "my talk.yaml").write_text(GOOD)
     (home / "mine.yaml").write_text(GOOD)
     assert list(files.misnamed()) == ["my talk"]
-    with pytest.raises(UserError, match=r"^my talk\.yaml: the name .* letters, digits.*: rename it\.$"):
+    with pytest.raises(
+        UserError, match=r"^my talk\.yaml: a talk's file name may have .* letters, digits.*: rename it\.$"
+    ):
         files.find_talk("my talk")
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from dashboard.drawing.markdown import plain
+from tests.conftest import TINY_RESNET
+from tests.made_runs import make_run
 from tests.unit.dashboard.app import open_app
+from vitcore.paths import runs_dir
 from vitcore.runs.folder import list_runs
 
 
@@ -66,3 +69,12 @@ def test_a_rehearsal_of_a_wrong_setting_gets_an_error():
     widget(app, "number_input", "Epochs").set_value(-3).run()
     widget(app, "button", "Rehearse").click().run()
     assert "-3" in app.error[0].value
+
+
+def test_a_run_that_is_not_finished_exports_the_model_alone():
+    run = make_run(runs_dir(), "half way", model="resnet", **TINY_RESNET)
+    run.write_status(run.stored_status().model_copy(update={"state": "stopped"}))
+    app = open_app("training", watch=run.id)
+    (archive,) = (one for one in app.get("download_button") if ".zip" in one.proto.label)
+    assert archive.proto.disabled
+    assert not widget(app, "button", "Make an ONNX file (.onnx)").disabled

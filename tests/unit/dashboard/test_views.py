@@ -174,6 +174,7 @@ def test_visitors_at_once_see_their_own_images_and_leave_no_gradients(vit, data)
     assert all(p.grad is None for p in resources.model(vit).parameters())
 
 
+@pytest.mark.slow
 def test_memory_stays_flat_over_300_images(vit, data):
     process = psutil.Process()
     for image in data.test.images[:60]:

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
-from tests.conftest import ROOT
 from vitcore import provenance
 from vitcore.__main__ import app  # with every command
 from vitcore.config import launch_command, make_config
@@ -99,15 +98,3 @@ def test_what_is_shared_keeps_machine_and_commit_and_nothing_of_the_host():
     told = status.model_copy(update={"machine": "a CPU", "commit": "abc", "host": "mine", "pid": 3})
     shared = without_machine(told)
     assert (shared.machine, shared.commit, shared.host, shared.pid) == ("a CPU", "abc", None, None)
-
-
-def test_a_training_records_its_machine_and_commit(colours, tmp_path):
-    from vitcore.training import train
-
-    config = make_config("quick", model="vit", data=f"folder:{colours}", epochs=1, device="cpu", embed_dim=16,
-                         hidden_dim=32, num_heads=2, num_layers=1)  # fmt: skip
-    status = train(config, runs_dir=tmp_path).status()
-    assert status.machine == provenance.machine()
-    assert status.commit == provenance.commit()
-    if (ROOT / ".git").exists():
-        assert status.commit

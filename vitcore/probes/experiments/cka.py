@@ -63,7 +63,7 @@ def measure(
 
 def tables(grams: list[torch.Tensor]) -> np.ndarray:
     """HSIC of all pairs of L grams [n, n] of a minibatch: of all its images, then without each of `GROUPS`
-    groups of neighbours (one image of each class, where the classes take turns). -> [1 + groups, L, L],
+    groups of neighbors (one image of each class, where the classes take turns). -> [1 + groups, L, L],
     without groups where fewer than the estimator's 4 images would be left.
     """
     from vitcore.analysis.representation import hsic

@@ -100,14 +100,14 @@ PROBE = Probe(
     title="Attention distance",
     question="How far does each layer look?",
     method="Points, one for each head of a ViT: the mean distance of a patch to what it attends to, CLS left "
-    "out. Lines, for every model: the mean distance of the pixels that the centre of a layer reads, weighted "
+    "out. Lines, for every model: the mean distance of the pixels that the center of a layer reads, weighted "
     "by the effective receptive field.",
     formula=(
         r"\bar d_{l,h} = \frac{1}{N}\sum_q\sum_k A_{l,h}[q,k]\,\lVert p_q - p_k\rVert, "
         r"\qquad r_l = \sum_u F_l(u)\,\lVert u - p\rVert",
     ),
     notation="Errors are over images.",
-    reading="**Read it** against the lines: uniform attention, and the 3 x 3 neighbourhood. In large ViTs "
+    reading="**Read it** against the lines: uniform attention, and the 3 x 3 neighborhood. In large ViTs "
     "Raghu et al. found local and global heads side by side in the first layers, and only global ones in the "
     "last.",
     source="Raghu et al. 2021, Do Vision Transformers See Like CNNs?",

@@ -77,7 +77,7 @@ PROBE = Probe(
     name="occlusion",
     title="Occlusion",
     question="How much of the image is needed?",
-    method="Cells of an 8x8 grid become the mean colour: at random, or ranked by how much the model's own "
+    method="Cells of an 8x8 grid become the mean color: at random, or ranked by how much the model's own "
     "answer depends on them (gradient times input, each model its own ranking).",
     formula=(r"s_j = \sum_{u \in \text{cell } j} x_u\,\frac{\partial f_{\hat{y}}(x)}{\partial x_u}",),
     reading="**Read it** as three curves: the further *most salient first* falls below *random*, the better "

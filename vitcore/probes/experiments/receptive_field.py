@@ -38,7 +38,7 @@ class FieldValues(Values):
             self.fields,
             self.bounds,
             alt="which pixels each layer reads",
-            note="One colour scale for all maps, in powers of ten. The frame is the theoretical receptive "
+            note="One color scale for all maps, in powers of ten. The frame is the theoretical receptive "
             "field: outside of it everything is exactly zero.",
             unit="each pixel's share of what one place reads",
             hover="of what it reads",
@@ -100,7 +100,7 @@ PROBE = Probe(
         r"\Big|\frac{\partial}{\partial x_u}\sum_c z_{l,c}(x_i)\Big|, "
         r"\qquad r_l = \sum_u F_l(u)\,\lVert u - p\rVert",
     ),
-    notation="It is summed over colours, and $Z_i$ makes the sum over pixels one; $r_l$ is the mean distance "
+    notation="It is summed over colors, and $Z_i$ makes the sum over pixels one; $r_l$ is the mean distance "
     "from the place $p$.",
     reading="**Read it** downwards: a CNN grows by what its kernels reach, and fills less of its theoretical "
     "receptive field than it could; a ViT may read everything from its first block on.",

@@ -65,7 +65,7 @@ PROBE = Probe(
         r"a(g) = \frac{1}{n}\sum_{i=1}^{n} [\,\hat{y}(\pi_i x_i) = y_i\,], "
         r"\qquad \pi_i \text{ a permutation of } g \times g \text{ cells}",
     ),
-    reading="**Read it** from left to right: a model that falls late recognises by parts and textures, one "
+    reading="**Read it** from left to right: a model that falls late recognizes by parts and textures, one "
     "that falls early by their arrangement. Chance is the dotted line.",
     source="Naseer et al. 2021, Intriguing Properties of Vision Transformers",
     venue="NeurIPS",

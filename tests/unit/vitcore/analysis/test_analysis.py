@@ -22,7 +22,7 @@ def vit():
     return build("vit", embed_dim=32, hidden_dim=32, num_heads=4, num_layers=3, patch_size=8).eval()
 
 
-def test_capture_takes_pixels_or_normalised_images_and_leaves_the_model_alone(vit):
+def test_capture_takes_pixels_or_normalized_images_and_leaves_the_model_alone(vit):
     before = {k: v.clone() for k, v in vit.state_dict().items()}
     trace = capture(vit, PIXELS)
     assert trace.weights.shape == (3, 3, 4, 17, 17)

@@ -123,7 +123,7 @@ def test_the_first_block_of_a_vit_reads_everything():
 
 
 def plain_cka(x, y):
-    """Kornblith et al. 2019: ||Y'X||^2 / (||X'X|| ||Y'Y||) of centred features."""
+    """Kornblith et al. 2019: ||Y'X||^2 / (||X'X|| ||Y'Y||) of centered features."""
     a, b = x - x.mean(dim=0), y - y.mean(dim=0)
     return float((b.T @ a).norm() ** 2 / ((a.T @ a).norm() * (b.T @ b).norm()))
 

@@ -83,14 +83,14 @@ def form(kind, grid=8):
     for q in range(grid**2):
         for k in range(grid**2):
             apart = max(abs(q // grid - k // grid), abs(q % grid - k % grid))
-            rows[q, k] = {"uniform": 1, "identity": apart == 0, "neighbours": apart <= 1}[kind]
+            rows[q, k] = {"uniform": 1, "identity": apart == 0, "neighbors": apart <= 1}[kind]
     rows /= rows.sum(axis=1, keepdims=True)
     whole = np.full((grid**2 + 1, grid**2 + 1), 0.1)
     whole[1:, 1:] = 0.9 * rows
     return torch.from_numpy(whole)
 
 
-@pytest.mark.parametrize(("kind", "pixels"), [("uniform", 16.5), ("identity", 0.0), ("neighbours", 4.1)])
+@pytest.mark.parametrize(("kind", "pixels"), [("uniform", 16.5), ("identity", 0.0), ("neighbors", 4.1)])
 def test_mean_distances_are_the_published_ones(kind, pixels):
     found = mean_distance(form(kind), 4, has_cls=True)
     assert float(found) == pytest.approx(pixels, abs=0.05)
@@ -100,13 +100,11 @@ def test_entropies_are_those_of_the_closed_form():
     assert float(mean_entropy(form("uniform"), has_cls=True)) == pytest.approx(6.0)
     assert float(mean_entropy(form("identity"), has_cls=True)) == pytest.approx(0.0)
     inner, edge, corner = (36 * math.log2(9), 24 * math.log2(6), 4 * math.log2(4))
-    assert float(mean_entropy(form("neighbours"), has_cls=True)) == pytest.approx(
-        (inner + edge + corner) / 64
-    )
+    assert float(mean_entropy(form("neighbors"), has_cls=True)) == pytest.approx((inner + edge + corner) / 64)
 
 
 def test_references_are_what_the_measures_say_of_such_attention():
-    for reference, kind in zip(references(8, 4), ("uniform", "neighbours"), strict=True):
+    for reference, kind in zip(references(8, 4), ("uniform", "neighbors"), strict=True):
         assert reference.distance == pytest.approx(
             float(mean_distance(form(kind), 4, has_cls=True)), abs=1e-4
         )

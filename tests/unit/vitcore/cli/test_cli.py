@@ -95,10 +95,10 @@ def test_a_folder_with_a_broken_image_is_refused_before_a_run_is_made(bad_data, 
     assert not runs_dir().exists()
 
 
-def test_evaluate_on_another_dataset(colours):
+def test_evaluate_on_another_dataset(colors):
     done = run("evaluate", "resnet-cifar10", "--data", "cifar10-mini", "--json")
     assert json.loads(done.stdout)["n"] == 1000
-    check_refused(run("evaluate", "resnet-cifar10", "--data", f"folder:{colours}"))
+    check_refused(run("evaluate", "resnet-cifar10", "--data", f"folder:{colors}"))
 
 
 def test_data_counts():

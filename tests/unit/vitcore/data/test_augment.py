@@ -58,7 +58,7 @@ def test_uniforms_are_uniform_and_independent():
     expected = values.size / 20
     assert ((counts - expected) ** 2 / expected).sum() < 43.8  # chi-square, 19 degrees of freedom, p = 0.001
     assert np.abs(np.corrcoef(values.T) - np.eye(4)).max() < 0.02
-    assert abs(np.corrcoef(values[:-1, 0], values[1:, 0])[0, 1]) < 0.02  # neighbouring samples
+    assert abs(np.corrcoef(values[:-1, 0], values[1:, 0])[0, 1]) < 0.02  # neighboring samples
 
 
 def test_the_crop_equals_torchvisions_resized_crop_per_image():
@@ -174,7 +174,7 @@ def test_a_resumed_loader_goes_on_where_it_was():
     assert rest == whole[7:]
 
 
-def test_loader_yields_normalised_batches():
+def test_loader_yields_normalized_batches():
     split = Split(IMAGES.numpy(), np.arange(64))
     batches = list(make_loader(split, 10, train=False))
     assert torch.equal(torch.cat([x for x, _ in batches]), normalize(IMAGES))

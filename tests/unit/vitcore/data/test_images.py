@@ -31,7 +31,7 @@ def test_formats(kind):
     assert np.abs(pixels.mean(axis=(1, 2)) - [200, 10, 30]).max() < 6
 
 
-def test_the_centre_is_kept():
+def test_the_center_is_kept():
     wide = np.zeros((20, 60, 3), dtype=np.uint8)
     wide[:, 20:40] = 255
     assert read_image(encode(Image.fromarray(wide)), 20).mean() > 250
@@ -91,7 +91,7 @@ def test_a_truncated_image_is_refused_at_any_length(kind):
             read_image(data[: int(len(data) * share)], 32, "picture")
 
 
-def test_sixteen_bit_grey_is_scaled_not_clipped():
+def test_sixteen_bit_gray_is_scaled_not_clipped():
     ramp = np.linspace(0, 65535, 64 * 64).reshape(64, 64).astype(np.uint16)
     pixels = read_image(encode(Image.fromarray(ramp)), 64)
     assert abs(pixels.mean() - 127.5) < 1

@@ -39,7 +39,7 @@ def reference(name: str, image: torch.Tensor, s: float, sign: float) -> torch.Te
         "shear_x": lambda: affine(shear=(tilt, 0.0)),
         "shear_y": lambda: affine(shear=(0.0, tilt)),
         "brightness": lambda: tv.adjust_brightness(image, 1 + 0.9 * s * sign),
-        "colour": lambda: tv.adjust_saturation(image, 1 + 0.9 * s * sign),
+        "color": lambda: tv.adjust_saturation(image, 1 + 0.9 * s * sign),
         "contrast": lambda: tv.adjust_contrast(image, 1 + 0.9 * s * sign),
         "sharpness": lambda: tv.adjust_sharpness(image, 1 + 0.9 * s * sign),
         "posterize": lambda: tv.posterize(image, 8 - round(4 * s)),
@@ -72,7 +72,7 @@ def test_each_operation_equals_torchvisions_image_by_image(name):
 
 
 @pytest.mark.parametrize(("name", "axis"), [("shift_x", 2), ("shift_y", 1)])
-def test_full_shifts_move_by_ten_pixels_and_fill_with_the_mean_colour(name, axis):
+def test_full_shifts_move_by_ten_pixels_and_fill_with_the_mean_color(name, axis):
     draw = np.array([[(NAMES.index(name) + 0.5) / len(NAMES), 0.999, 0.0]])
     moved = trivial_augment(PHOTOS[:1], draw)[0]
     assert torch.equal(moved.narrow(axis, 10, 22), PHOTOS[0].narrow(axis, 0, 22))
@@ -112,8 +112,8 @@ def test_beta_has_the_moments_of_the_distribution():
 
 def test_mixup_and_cutmix_of_known_images():
     ones, zeros = torch.ones(2, 3, 32, 32), torch.zeros(2, 3, 32, 32)
-    share, cut, centre = np.array([0.7, 0.75]), np.array([False, True]), np.array([[0.5, 0.5], [0.0, 0.5]])
-    images, targets = mix(ones, zeros, torch.tensor([1, 1]), torch.tensor([2, 2]), share, cut, centre, 10)
+    share, cut, center = np.array([0.7, 0.75]), np.array([False, True]), np.array([[0.5, 0.5], [0.0, 0.5]])
+    images, targets = mix(ones, zeros, torch.tensor([1, 1]), torch.tensor([2, 2]), share, cut, center, 10)
     assert torch.allclose(images[0], torch.full((3, 32, 32), 0.7))
     assert torch.allclose(targets[0, :4], torch.tensor([0, 0.7, 0.3, 0]))
     # a box of half the side, half of it beyond the upper border: 8 x 16 pixels

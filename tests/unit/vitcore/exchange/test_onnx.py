@@ -41,7 +41,7 @@ CASES = [
 
 
 def used_run(home, name, **options):
-    """A run whose batch normalisations have seen images, so that their running statistics matter."""
+    """A run whose batch normalizations have seen images, so that their running statistics matter."""
     run = make_run(home, name, model=name, **SMALL[name] | options)
     config = run.config
     torch.manual_seed(1)
@@ -53,19 +53,19 @@ def used_run(home, name, **options):
 
 
 @pytest.mark.parametrize(("name", "options"), CASES)
-def test_the_file_gives_torchs_numbers_for_any_number_of_images(name, options, tmp_path, colours):
+def test_the_file_gives_torchs_numbers_for_any_number_of_images(name, options, tmp_path, colors):
     if "image_size" in options:  # the check's images come from there
-        options = {**options, "data": f"folder:{colours}"}
+        options = {**options, "data": f"folder:{colors}"}
     run = used_run(tmp_path / "runs", name, **options)
     report = export_onnx(run, tmp_path / "model.onnx")
     model, side = load_run(run), run.config.image_size
     onnx.checker.check_model(str(report.path), full_check=True)
     session = onnxruntime.InferenceSession(str(report.path), providers=["CPUExecutionProvider"])
     for count in (1, 2, 3, 17):
-        colour = np.random.default_rng(count).random((count, 3, side, side), np.float32)
+        color = np.random.default_rng(count).random((count, 3, side, side), np.float32)
         with torch.inference_mode():
-            wanted = model(torch.from_numpy((colour - MEAN) / STD))
-        logits, shares = session.run(["logits", "probabilities"], {"images": colour})
+            wanted = model(torch.from_numpy((color - MEAN) / STD))
+        logits, shares = session.run(["logits", "probabilities"], {"images": color})
         scale = float(wanted.abs().max())
         assert np.abs(logits - wanted.numpy()).max() < 2e-5 * scale
         assert np.allclose(shares, wanted.softmax(dim=1).numpy(), atol=1e-5)
@@ -90,7 +90,7 @@ def test_a_bundled_model_says_what_it_is_and_nothing_about_this_machine(tmp_path
     about = {entry.key: entry.value for entry in proto.metadata_props}
     assert json.loads(about["classes"]) == list(run.config.classes)
     assert (about["run"], about["architecture"], about["data"]) == ("resnet-cifar10", "resnet", "cifar10")
-    assert json.loads(about["normalisation"])["mean"] == pytest.approx(MEAN.ravel())
+    assert json.loads(about["normalization"])["mean"] == pytest.approx(MEAN.ravel())
     assert vitcore.__version__ in about["source"]
     assert "RGB, 0 to 1" in proto.doc_string
     content = file.read_bytes()
@@ -100,10 +100,10 @@ def test_a_bundled_model_says_what_it_is_and_nothing_about_this_machine(tmp_path
     assert file.read_bytes() == content
 
 
-@pytest.mark.parametrize("wrong", ["normalisation", "one image", "no numbers"])
+@pytest.mark.parametrize("wrong", ["normalization", "one image", "no numbers"])
 def test_a_wrong_file_is_refused_and_not_left(wrong, tmp_path, monkeypatch):
     run = used_run(tmp_path / "runs", "resnet")
-    if wrong == "normalisation":
+    if wrong == "normalization":
         monkeypatch.setattr(exporter, "MEAN", (0.492, 0.482, 0.447))  # rounded
         words = "was not kept: on 100 test images"
     elif wrong == "one image":

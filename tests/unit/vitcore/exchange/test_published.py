@@ -14,13 +14,11 @@ import pytest
 import torch
 
 from tests.published_site import KWARGS, PUBLISHED, RESNET, SGD, Flaky, serve, write_checkpoint
-from vitcore.data import load_dataset
 from vitcore.data.download import fetch
 from vitcore.errors import UserError
 from vitcore.exchange import published
 from vitcore.exchange.published import FILES, import_checkpoint, import_tutorial
 from vitcore.models import load_run
-from vitcore.models.evaluate import evaluate
 from vitcore.paths import runs_dir
 from vitcore.runs import process
 from vitcore.runs.folder import list_runs
@@ -47,16 +45,6 @@ def test_a_checkpoint_becomes_a_run_with_its_weights_and_settings(name, tmp_path
     assert config.lr == expected
     assert import_checkpoint(file) == run  # again: the same run, not a second one
     assert len(list_runs(bundled=False)) == 1
-
-
-def test_the_published_resnet_scores_what_was_published_and_shows_its_curve(shared, full_cifar10):
-    run = import_checkpoint(shared / "tutorial" / "ResNet.ckpt")
-    assert evaluate(load_run(run), load_dataset("cifar10").test).accuracy == 0.9106
-    assert run.status().result["test_acc"] == pytest.approx(0.9106)
-    assert run.status().result["val_acc"] == pytest.approx(0.9184)
-    curve = read_scalars(run.path)["val_acc"]
-    assert len(curve.values) == 180
-    assert curve.steps[-1] == 63179
 
 
 def test_a_checkpoint_without_its_curves_is_imported_and_gets_them_later(shared, tmp_path):

@@ -37,8 +37,8 @@ def same_curves(a, b):
         assert np.array_equal(curve.values, b[tag].values, equal_nan=True)
 
 
-def test_a_trained_run_is_the_same_after_packing_and_unpacking(colours, tmp_path):
-    config = make_config("quick", data=f"folder:{colours}", epochs=2, device="cpu", **TINY_VIT)
+def test_a_trained_run_is_the_same_after_packing_and_unpacking(colors, tmp_path):
+    config = make_config("quick", data=f"folder:{colors}", epochs=2, device="cpu", **TINY_VIT)
     run = train(config, progress=False)
     content = pack_run(run, snapshots=1)
     assert content == pack_run(run, snapshots=1)
@@ -47,7 +47,7 @@ def test_a_trained_run_is_the_same_after_packing_and_unpacking(colours, tmp_path
     assert (again.id, again.title) == (run.id, run.title)
     assert again.status().state == "finished"
     assert again.status().result == run.status().result
-    assert again.config == run.config.model_copy(update={"data": f"folder:{colours.name}"})
+    assert again.config == run.config.model_copy(update={"data": f"folder:{colors.name}"})
     assert [path.name for path in again.snapshots] == [run.snapshots[-1].name]
     images = torch.randn(5, 3, 32, 32)
     with torch.inference_mode():
@@ -55,8 +55,8 @@ def test_a_trained_run_is_the_same_after_packing_and_unpacking(colours, tmp_path
     same_curves(again, run)
 
 
-def test_nothing_tells_of_the_machine(colours, tmp_path, monkeypatch):
-    config = make_config("quick", data=f"folder:{colours}", epochs=1, device="cpu", **TINY_VIT)
+def test_nothing_tells_of_the_machine(colors, tmp_path, monkeypatch):
+    config = make_config("quick", data=f"folder:{colors}", epochs=1, device="cpu", **TINY_VIT)
     run = train(config, progress=False)
     status = run.stored_status()
     run.write_status(status.model_copy(update={"slots": ["GPU-1234"], "wanted": "GPU-1234"}))
@@ -67,7 +67,7 @@ def test_nothing_tells_of_the_machine(colours, tmp_path, monkeypatch):
         assert host not in path.relative_to(tmp_path).parts[-1]
         if path.is_file():
             found = path.read_bytes()
-            assert not [w for w in (str(colours.parent), str(runs_dir()), "GPU-1234") if w.encode() in found]
+            assert not [w for w in (str(colors.parent), str(runs_dir()), "GPU-1234") if w.encode() in found]
     said = find_run(tmp_path / "out" / run.id).stored_status()
     assert (said.host, said.pid, said.boot_id, said.data_dir) == (None, None, None, None)
 

@@ -5,8 +5,6 @@ other libraries.
 from __future__ import annotations
 
 import itertools
-import re
-import sys
 
 import pytest
 import torch
@@ -16,9 +14,7 @@ from safetensors.torch import load, save
 from tests.conftest import ROOT
 from tests.published_names import SHAPES
 from vitcore.architectures import ARCHITECTURES, RECIPE_NAMES
-from vitcore.config import make_config
-from vitcore.models import build, count_parameters, load_run, weights_of
-from vitcore.training import train
+from vitcore.models import build, count_parameters, weights_of
 
 PUBLISHED = {
     "vit": 3_195_146,
@@ -42,26 +38,8 @@ ids = [name + ("-mean" if "pool" in options else "") for name, options in CASES]
 def test_the_registry_is_the_folder():
     files = {path.stem for path in (ROOT / "vitcore" / "architectures").glob("[a-z]*.py")}
     assert set(ARCHITECTURES) == files >= set(SMALL)
-    assert len({a.colour for a in ARCHITECTURES.values()}) == len(ARCHITECTURES)
+    assert len({a.color for a in ARCHITECTURES.values()}) == len(ARCHITECTURES)
     assert all(set(ARCHITECTURES[name].recipes) == set(RECIPE_NAMES) for name in SMALL)
-
-
-def test_the_architecture_that_the_documentation_shows_is_complete(tmp_path, monkeypatch, colours):
-    """Its one file, put where docs/python.md says, is found, built, trained and offered."""
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(), re.DOTALL)
-    (source,) = [block for block in blocks if "ARCHITECTURE = Architecture(" in block]
-    import vitcore.architectures as registry
-
-    (tmp_path / "mlp.py").write_text(source)
-    monkeypatch.setattr(registry, "__path__", [*registry.__path__, str(tmp_path)])
-    monkeypatch.setitem(ARCHITECTURES, "mlp", registry._found()["mlp"])
-    run = train(
-        make_config("quick", model="mlp", data=f"folder:{colours}", epochs=1, hidden=8, device="cpu"),
-        progress=False,
-    )
-    assert run.status().state == "finished"
-    assert count_parameters(load_run(run)) == 3 * 32 * 32 * 8 + 8 + 8 * 2 + 2
-    sys.modules.pop("vitcore.architectures.mlp")
 
 
 @pytest.mark.parametrize(("name", "count"), PUBLISHED.items())
@@ -89,10 +67,10 @@ def test_shapes(name, options, size):
 
 
 @pytest.mark.parametrize(("name", "options"), CASES, ids=ids)
-def test_a_gradient_reaches_every_parameter_and_32_images_are_learned(name, options):
+def test_a_gradient_reaches_every_parameter_and_a_few_images_are_learned(name, options):
     torch.manual_seed(0)
     model = build(name, **options).train()
-    images, labels = torch.randn(32, 3, 32, 32), torch.arange(32) % 10
+    images, labels = torch.randn(10, 3, 32, 32), torch.arange(10)
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     for step in range(200):
         optimizer.zero_grad()
@@ -100,7 +78,7 @@ def test_a_gradient_reaches_every_parameter_and_32_images_are_learned(name, opti
         loss.backward()
         if step == 0:
             silent = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
-            # a bias in front of a batch normalisation is subtracted again
+            # a bias in front of a batch normalization is subtracted again
             assert not [n for n in silent if not (name == "googlenet" and n.endswith("bias"))]
         optimizer.step()
         if loss < 0.5:
@@ -116,16 +94,6 @@ def test_weights_survive_saving_and_loading(name, options):
     model.train()(images)  # moves the running statistics
     other.load_state_dict(load(save(weights_of(model))))
     assert torch.equal(model.eval()(images), other.eval()(images))
-
-
-@pytest.mark.parametrize(("name", "options"), CASES[:-1], ids=ids[:-1])
-def test_every_architecture_trains_under_quick(name, options, colours):
-    config = make_config(
-        "quick", model=name, data=f"folder:{colours}", epochs=1, batch_size=16, device="cpu", **options
-    )
-    run = train(config, progress=False)
-    assert run.status().state == "finished"
-    assert isinstance(load_run(run), type(build(name, **options)))
 
 
 def test_a_preactivation_block_equals_timms():

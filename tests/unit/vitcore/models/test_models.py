@@ -29,18 +29,6 @@ def test_vit_parameter_names_are_the_published_ones():
     assert names == outer | {f"transformer.{i}.{name}" for i in range(6) for name in block}
 
 
-def test_the_published_resnet_loads_strictly_and_scores_as_published(shared, full_cifar10):
-    from vitcore.data import load_dataset
-    from vitcore.models.evaluate import evaluate
-
-    checkpoint = torch.load(shared / "tutorial" / "ResNet.ckpt", map_location="cpu", weights_only=True)
-    model = build("resnet")
-    model.load_state_dict({k.removeprefix("model."): v for k, v in checkpoint["state_dict"].items()})
-    score = evaluate(model, load_dataset("cifar10").test)
-    assert score.count == 10_000
-    assert round(score.accuracy, 6) == 0.9106
-
-
 def test_patches_are_row_major_with_the_channel_slowest():
     image = torch.arange(3 * 8 * 8).view(1, 3, 8, 8)
     patches = to_patches(image, 4)
@@ -202,7 +190,7 @@ def test_dropout_has_the_statistics_of_its_rate(rate):
     lanes = dropped[: count // 4 * 4].view(-1, 4)  # the four elements of one 64-bit word
     assert (lanes.mean(dim=0) - rate).abs().max() < 8 * sigma + 1 / 65536
     assert (torch.corrcoef(lanes.T) - torch.eye(4)).abs().max() < 0.01
-    assert abs((dropped[:-1] * dropped[1:]).mean() - rate**2) < 0.002  # neighbours across words too
+    assert abs((dropped[:-1] * dropped[1:]).mean() - rate**2) < 0.002  # neighbors across words too
 
 
 def test_dropout_passes_gradients_through_what_it_kept_and_is_off_in_evaluation():

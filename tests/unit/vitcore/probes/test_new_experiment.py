@@ -1,4 +1,4 @@
-"""A new experiment is one file: the catalogue, the command line, the page's figure and the guide find it."""
+"""A new experiment is one file: the catalog, the command line, the page's figure and the guide find it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ PROBE = Probe(
 
 @pytest.fixture
 def brightness(tmp_path, monkeypatch):
-    """The catalogue with one more file on the path of the package."""
+    """The catalog with one more file on the path of the package."""
     place = tmp_path / "more"
     place.mkdir()
     (place / "brightness.py").write_text(FILE)
@@ -130,6 +130,6 @@ def test_every_experiment_declares_what_its_page_needs():
         assert not missing, probe.name
 
 
-def test_catalogue_of_experiments_loads_without_torch():
+def test_catalog_of_experiments_loads_without_torch():
     code = "import sys, vitcore.probes; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import sys
 from fractions import Fraction
 from math import comb
 
@@ -14,7 +11,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from tests.conftest import ROOT, TINY_RESNET, TINY_VIT
+from tests.conftest import TINY_RESNET, TINY_VIT
 from tests.made_runs import make_run
 from vitcore.__main__ import app
 from vitcore.analysis import comparison
@@ -27,9 +24,7 @@ from vitcore.models.evaluate import evaluate, evaluate_run
 from vitcore.probes import PROBES, SCORES, TEST, scores
 from vitcore.probes.measure import measure
 from vitcore.probes.store import Subject, pick
-from vitcore.probes.table import rows as rows_of
 from vitcore.runs.folder import find_run
-from vitcore.runs.machine_load import most_memory
 
 
 @pytest.fixture
@@ -186,46 +181,6 @@ def test_the_command_line_gives_what_the_page_finds(made):
     table = CliRunner().invoke(app, ["probe", "test", "--runs", made.id, "--images", "200"]).stdout
     assert f"{said['values']['accuracy']:.4f}" in table
     assert "gap, training minus test" in table
-
-
-def test_speed_is_measured_in_a_process_of_its_own(tmp_path):
-    run = make_run(tmp_path / "runs", "tiny", model="vit", **TINY_VIT)
-    assert scores.find_speed(run) is None
-    done = CliRunner().invoke(app, ["probe", "speed", "--runs", run.id, "--json"])
-    assert done.exit_code == 0, done.output
-    assert "no more than" not in done.output  # it takes random pixels: no test images are missing
-    found = scores.find_speed(run).values
-    assert found.model_dump() == json.loads(done.stdout)[0]["values"]
-    assert found.batch == 128
-    assert found.images_per_s > 100
-    assert 50e6 < found.base_bytes <= found.memory_bytes < 3e9
-    assert 0 <= found.others <= 1
-    training = found.training
-    assert training.images_per_s < found.images_per_s  # it also computes gradients, on smaller batches
-    assert training.memory_bytes > found.base_bytes
-    assert training.batch == run.config.batch_size
-    rows = {row["quantity"]: row["mean"] for row in rows_of(scores.find_speed(run))}
-    assert rows["training, images per s"] == training.images_per_s
-
-
-def test_the_memory_of_a_process_is_not_that_of_its_parent():
-    held = np.ones(60_000_000)  # 480 MB here, and nothing there
-    code = "from vitcore.runs.machine_load import most_memory; print(most_memory())"
-    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert most_memory() > held.nbytes
-    assert 5e6 < int(child.stdout) < 0.4 * held.nbytes
-
-
-def test_a_run_whose_images_are_elsewhere_has_no_training_speed_and_says_why(tmp_path, colours):
-    images = shutil.copytree(colours, tmp_path / "images")
-    run = make_run(tmp_path / "runs", "tiny", model="vit", data=f"folder:{images}", **TINY_VIT)
-    shutil.rmtree(images)
-    done = CliRunner().invoke(app, ["probe", "speed", "--runs", run.id, "--json"])
-    assert done.exit_code == 0, done.output
-    found = json.loads(done.stdout)[0]["values"]
-    assert found["images_per_s"] > 100
-    assert found["training"] is None
-    assert str(images) in found["no_training"]
 
 
 def test_mcnemar_is_the_fair_coin():

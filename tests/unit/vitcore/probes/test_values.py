@@ -70,7 +70,7 @@ def test_result_with_a_wrong_key_raises_an_error_that_names_the_file(tmp_path, p
     assert "delete it and measure again" in str(caught.value)
 
 
-def test_find_raises_for_a_misspelt_key_and_measures_a_torn_file_again(tmp_path):
+def test_find_raises_for_a_misspelled_key_and_measures_a_torn_file_again(tmp_path):
     run = Run(shutil.copytree(RESNET.path, tmp_path / RESNET.id))
     path = run.path / "probes" / stored("shuffle").name
     look_up = lambda: find(PROBES["shuffle"], [Subject(run)], SEEN, {}, tmp_path)  # noqa: E731
@@ -82,7 +82,7 @@ def test_find_raises_for_a_misspelt_key_and_measures_a_torn_file_again(tmp_path)
     assert look_up() is None
 
 
-def test_misspelt_attribute_is_an_error():
+def test_misspelled_attribute_is_an_error():
     values = read_result(stored("fourier")).values
     with pytest.raises(AttributeError):
         values.fal  # noqa: B018

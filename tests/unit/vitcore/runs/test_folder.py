@@ -7,8 +7,10 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
+from tests.waiting import until
 from vitcore.config import make_config
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
@@ -94,8 +96,8 @@ def test_a_zombie_does_not_run():
     started = process.start_time(child.pid)
     assert process.alive(child.pid, started)
     child.kill()
-    time.sleep(0.3)  # killed, not yet waited for
-    assert not process.alive(child.pid, started)
+    until(lambda: not process.alive(child.pid, started), 20)
+    assert psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE  # nobody has waited for it
     child.wait()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from torch.utils.tensorboard import SummaryWriter
 
+from tests.made_runs import date_events
 from vitcore.runs.folder import list_runs
 from vitcore.runs.metrics import Reader, active_seconds, epochs_of, event_files, read_scalars, smoothed
 
@@ -41,7 +41,7 @@ def assert_as_tensorboard(folder):
 
 def resumed(folder):
     write_events(folder, range(0, 50, 5))
-    time.sleep(1.1)  # event files are named by the second
+    date_events(folder, 1)
     write_events(folder, range(30, 60, 5), purge=30, offset=0.5)
 
 
@@ -145,10 +145,10 @@ def test_bytes_of_any_kind_break_nothing(tmp_path_factory, data):
 
 def test_only_new_bytes_are_read_and_nothing_new_is_the_same_object(tmp_path):
     write_events(tmp_path, range(5))
+    date_events(tmp_path, 1)
     reader = Reader(tmp_path)
     first = reader.read()
     assert reader.read() is first
-    time.sleep(1.1)
     write_events(tmp_path, range(5, 9))
     assert reader.read()["train_loss"].steps.tolist() == list(range(9))
     assert first["train_loss"].steps.tolist() == list(range(5))

@@ -13,14 +13,14 @@ from vitcore.sweeps.pair import SHARED, make_pair, policy
 from vitcore.training.setup import make_loaders
 
 
-def vit(colours, recipe="modern", **more):
-    return make_config(recipe, model="vit", data=f"folder:{colours}", device="cpu", **{**TINY_VIT, **more})
+def vit(colors, recipe="modern", **more):
+    return make_config(recipe, model="vit", data=f"folder:{colors}", device="cpu", **{**TINY_VIT, **more})
 
 
 @pytest.mark.parametrize("recipe", ["quick", "modern", "tutorial"])
 @pytest.mark.parametrize("other", ["resnet", "mixer", "densenet"])
-def test_two_configurations_are_alike_in_what_they_see(colours, recipe, other):
-    first = vit(colours, recipe, seed=7, lr=0.002)
+def test_two_configurations_are_alike_in_what_they_see(colors, recipe, other):
+    first = vit(colors, recipe, seed=7, lr=0.002)
     one, two = make_pair(first, other, minutes=3.0)
     assert (one.model, two.model) == ("vit", other)
     assert {name: getattr(one, name) for name in SHARED} == {name: getattr(two, name) for name in SHARED}
@@ -33,8 +33,8 @@ def test_two_configurations_are_alike_in_what_they_see(colours, recipe, other):
     )  # fmt: skip
 
 
-def test_both_see_the_very_same_pixels_in_the_same_order(colours):
-    one, two = make_pair(vit(colours, cutmix=1.0, mixup=0.8), "resnet", epochs=3)
+def test_both_see_the_very_same_pixels_in_the_same_order(colors):
+    one, two = make_pair(vit(colors, cutmix=1.0, mixup=0.8), "resnet", epochs=3)
     data = load_dataset(one.data)
     loaders = [make_loaders(config, data, torch.device("cpu"))[0] for config in (one, two)]
     for epoch in range(3):
@@ -47,8 +47,8 @@ def test_both_see_the_very_same_pixels_in_the_same_order(colours):
             assert torch.equal(label_a, label_b)
 
 
-def test_what_is_shared_stands_in_words(colours):
-    one, _ = make_pair(vit(colours, cutmix=1.0), "resnet", epochs=3)
+def test_what_is_shared_stands_in_words(colors):
+    one, _ = make_pair(vit(colors, cutmix=1.0), "resnet", epochs=3)
     words = policy(one)
     for part in (
         "3 epochs",
@@ -65,6 +65,6 @@ def test_what_is_shared_stands_in_words(colours):
     [("rnn", {}, "Unknown model"), ("resnet", {"lr": 1.0}, "each model's own"),
      ("resnet", {"minutes": -1.0}, "more than 0")],
 )  # fmt: skip
-def test_a_wrong_pair_gets_a_sentence(colours, other, changes, words):
+def test_a_wrong_pair_gets_a_sentence(colors, other, changes, words):
     with pytest.raises(UserError, match=words):
-        make_pair(vit(colours), other, **changes)
+        make_pair(vit(colors), other, **changes)

@@ -20,17 +20,17 @@ VIT = {name: value for name, value in TINY_VIT.items() if name != "batch_size"}
 RESNET = {"c_hidden": [4, 8], "num_blocks": [1, 1]}
 
 
-def samples(colours, models=("resnet", "vit"), **more):
+def samples(colors, models=("resnet", "vit"), **more):
     own = {name: {"resnet": RESNET, "vit": VIT}[name] for name in models}
     given = dict(
-        data=f"folder:{colours}", shares=(0.25, 1.0), steps=10, seeds=(0,), batch_size=16, device="cpu"
+        data=f"folder:{colors}", shares=(0.25, 1.0), steps=10, seeds=(0,), batch_size=16, device="cpu"
     )
     return plan_samples(models, own=own, **{**given, **more})
 
 
-def base(colours, **more):
+def base(colors, **more):
     return make_config(
-        "quick", model="vit", data=f"folder:{colours}", device="cpu", **{**TINY_VIT, "epochs": 1, **more}
+        "quick", model="vit", data=f"folder:{colors}", device="cpu", **{**TINY_VIT, "epochs": 1, **more}
     )
 
 
@@ -168,10 +168,10 @@ def test_missing_data_leaves_nothing(tmp_path):
     assert list_runs(bundled=False) == []
 
 
-def test_a_read_only_laboratory_launches_and_stops_nothing(colours, monkeypatch):
+def test_a_read_only_laboratory_launches_and_stops_nothing(colors, monkeypatch):
     run = share("vit", 0.1, 0, state="queued")
     monkeypatch.setenv("VITLAB_READONLY", "1")
-    for action in (lambda: launch_sweep(samples(colours)), lambda: stop_sweep(find_sweep("samples-x")),
+    for action in (lambda: launch_sweep(samples(colors)), lambda: stop_sweep(find_sweep("samples-x")),
                    lambda: delete_sweep(find_sweep("samples-x")), lambda: tie_runs([run], "x")):  # fmt: skip
         with pytest.raises(UserError, match="read-only"):
             action()

@@ -53,14 +53,14 @@ def test_muon_follows_torch_muon_and_adamw():
 
 
 @pytest.mark.parametrize("shape", [(3, 20, 20), (2, 10, 40), (2, 40, 10)])
-def test_orthogonalised_matrices_have_singular_values_near_one(shape):
+def test_orthogonalized_matrices_have_singular_values_near_one(shape):
     torch.manual_seed(0)
     values = torch.linalg.svdvals(orthogonalize(torch.randn(shape)))
     assert values.min() > 0.5
     assert values.max() < 1.3
 
 
-def test_batched_and_single_orthogonalisation_agree():
+def test_batched_and_single_orthogonalization_agree():
     torch.manual_seed(0)
     stack = torch.randn(4, 12, 30)
     single = torch.cat([orthogonalize(m[None]) for m in stack])
@@ -114,7 +114,7 @@ def test_weight_decay_alone_shrinks_every_weight_by_rate_times_decay(recipe):
         assert torch.allclose(p, before[name] * factor, rtol=1e-6, atol=0), name
 
 
-def test_every_parameter_is_optimised_once():
+def test_every_parameter_is_optimized_once():
     for recipe in ("modern", "tutorial", "quick"):
         for name in ("vit", "resnet"):
             model = build(name)

@@ -1,0 +1,89 @@
+"""The keys of a talk alone, without a server: presses that are lost or overtaken by a step that is drawn."""
+
+from __future__ import annotations
+
+from tests.conftest import ROOT
+
+
+def test_a_press_that_was_lost_is_sent_again(browser):
+    """The keys alone: a press that no delivery follows is sent again, not while a script runs."""
+    page = browser.new_page()
+    page.clock.install()
+    page.set_content(
+        "<div id=app data-test-script-state=running></div><div id=root><i class=talk-note></i>"
+        "<i class=talk-marks></i><i class=talk-source></i><i class=talk-count></i></div>"
+    )
+    source = (ROOT / "dashboard" / "components" / "talk" / "talk.js").read_text()
+    page.evaluate(
+        """async (source) => {
+            const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+            const component = (await import(url)).default;
+            window.sent = [];
+            const parentElement = document.querySelector("#root"), titles = [..."abc"];
+            const setTriggerValue = (name, value) => name === "go" && window.sent.push(value);
+            const fixed = { count: 3, titles, source: "", note: "" };
+            window.deliver = (at) =>
+                component({ data: { at, ...fixed }, parentElement, setTriggerValue });
+            window.deliver(0);
+        }""",
+        source,
+    )
+    page.keyboard.press("PageDown")
+    page.clock.fast_forward(1200)  # ms: more than the time after which a press is sent again
+    assert page.evaluate("sent") == [2]
+    page.evaluate("document.querySelector('#app').dataset.testScriptState = 'notRunning'")
+    page.clock.fast_forward(1200)
+    assert page.evaluate("sent") == [2, 2]
+    page.evaluate("deliver(1)")
+    page.clock.fast_forward(1200)
+    assert page.evaluate("sent") == [2, 2]
+    page.close()
+
+
+def test_a_step_drawn_between_two_presses_takes_nothing_back(browser):
+    """The keys alone, without a server: three presses, and after the first its step is delivered late."""
+    page = browser.new_page()
+    page.set_content(
+        "<div id=root><i class=talk-note></i><i class=talk-marks></i><i class=talk-source></i>"
+        "<i class=talk-count></i></div>"
+    )
+    source = (ROOT / "dashboard" / "components" / "talk" / "talk.js").read_text()
+    page.evaluate(
+        """async (source) => {
+            const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+            const component = (await import(url)).default;
+            window.sent = [];
+            const titles = [..."abcdefgh"], parentElement = document.querySelector("#root");
+            const setTriggerValue = (name, value) => name === "go" && sent.push(value);
+            const rest = { parentElement, setTriggerValue };
+            window.deliver = (at) => component({ data: { at, count: 8, titles }, ...rest });
+            deliver(0);
+        }""",
+        source,
+    )
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.evaluate("deliver(1)")  # of the first press
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("sent.at(-1)") == 4
+    page.evaluate("sent.length = 0, deliver(2)")
+    assert page.evaluate("sent") == [4]  # asked for again: a press while the script runs may be lost
+    page.evaluate("sent.length = 0, deliver(3)")
+    assert page.evaluate("sent") == []
+    page.evaluate("deliver(6)")  # by the address
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("sent") == [6]
+    page.evaluate("""() => {
+        const press = () => dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowLeft" }));
+        const start = performance.now();
+        press();
+        while (performance.now() - start < 3000); // a browser that draws meanwhile
+        press();
+    }""")
+    assert page.evaluate("sent") == [6, 5, 4]
+    for _ in range(20):  # the talk's file has lost the step: it is not asked for without end
+        page.evaluate("deliver(0)")
+    assert len(page.evaluate("sent")) < 20
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("sent.at(-1)") == 2
+    page.close()

@@ -1,0 +1,59 @@
+"""A message as the explorer gets it, with its values: JavaScript tests compare what they read with these.
+
+`python -m tests.unit.components.messages` writes message.json anew.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dashboard.components.explorer import message
+
+FILE = Path(__file__).parent / "message.json"
+LAYERS, HEADS, SIDE, SIZE = 2, 3, 2, 4
+TOKENS = SIDE * SIDE + 1  # with CLS
+HEADER = {
+    "key": "a café, \u2212 and \U0001f600",  # characters of two, three and four bytes
+    "layers": LAYERS,
+    "heads": HEADS,
+    "tokens": TOKENS,
+    "side": SIDE,
+    "first": 1,
+    "size": SIZE,
+    "only": None,
+}
+
+
+def parts() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The image uint8 [3, S, S], weights [L, H, T, T] and rollout [T, T] in float16, a mask bool [S, S]."""
+    random = np.random.default_rng(7)
+    image = random.integers(0, 256, (3, SIZE, SIZE), dtype=np.uint8)
+    weights = random.dirichlet(np.ones(TOKENS), (LAYERS, HEADS, TOKENS)).astype("<f2")
+    # zero, the smallest subnormal, the smallest normal number, a negative one, the largest
+    weights[0, 0, 0] = [0, 2.0**-24, 2.0**-14, -1.5, 65504]
+    rollout = random.dirichlet(np.ones(TOKENS), TOKENS).astype("<f2")
+    return image, weights, rollout, random.random((SIZE, SIZE)) < 0.4
+
+
+def made() -> dict[str, Any]:
+    """The bytes of the message in base64, and everything in it as lists."""
+    image, weights, rollout, mask = parts()
+    data = message(HEADER, image, weights.tobytes() + rollout.tobytes())
+    text = base64.urlsafe_b64encode(np.packbits(mask).tobytes()).decode().rstrip("=")
+    return {
+        "bytes": base64.b64encode(data).decode(),
+        "header": HEADER,
+        "image": image.transpose(1, 2, 0).ravel().tolist(),
+        "weights": weights.astype(float).ravel().tolist(),
+        "rollout": rollout.astype(float).ravel().tolist(),
+        "mask": {"text": f"abc123.{text}", "bits": mask.ravel().astype(int).tolist()},
+    }
+
+
+if __name__ == "__main__":
+    FILE.write_text(json.dumps(made(), indent=1) + "\n")

@@ -1,0 +1,40 @@
+// CSV files: what a reader of CSV gets back is what was written.
+
+import assert from "node:assert/strict";
+import { csvOf, fileStem } from "../../../dashboard/components/shared/save.js";
+
+// A plain reader of CSV, character by character.
+function readCsv(text) {
+  const rows = [[]];
+  let field = "", quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i];
+    if (quoted && c === '"' && text[i + 1] === '"') field += text[++i];
+    else if (c === '"') quoted = !quoted;
+    else if (!quoted && (c === "," || c === "\n")) {
+      rows.at(-1).push(field);
+      field = "";
+      if (c === "\n") rows.push([]);
+    } else field += c;
+  }
+  assert.deepEqual([quoted, field, rows.pop()], [false, "", []]); // the last line is complete
+  return rows;
+}
+
+Deno.test("commas, quotes and line ends in a text stay in their field", () => {
+  const rows = [["class", "a, b", 'say "cheese"'], ["two\nlines", "", "\u2212 café"]];
+  assert.deepEqual(readCsv(csvOf(rows)), rows);
+});
+
+Deno.test("numbers are written as they are, what is missing as an empty field", () => {
+  assert.equal(csvOf([[0, -1.5, 1e-7, null, undefined, false]]), "0,-1.5,1e-7,,,false\n");
+});
+
+Deno.test("markup of a figure's titles is left out", () => {
+  assert.equal(csvOf([["<b>accuracy</b>, %", "a<br>b"]]), '"accuracy, %",ab\n');
+});
+
+Deno.test("a file is named in small letters, digits and hyphens", () => {
+  assert.equal(fileStem("attention ViT-Tiny (CIFAR-10)"), "vitlab-attention-vit-tiny-cifar-10-");
+  assert.equal(fileStem("../../etc"), "vitlab--etc");
+});

@@ -1,0 +1,32 @@
+"""The page Inductive bias without a browser: the stored results of the bundled models."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.made_runs import make_run
+from tests.unit.dashboard.app import open_app
+from vitcore.paths import runs_dir
+from vitcore.probes import PROBES
+
+
+def texts(app):
+    return [one.value for kind in ("markdown", "caption", "code") for one in app.get(kind)]
+
+
+@pytest.mark.parametrize("probe", PROBES.values(), ids=lambda probe: probe.name)
+def test_every_experiment_shows_the_stored_results_of_the_bundled_models(probe):
+    app = open_app("inductive_bias", probe=probe.title, against="resnet-cifar10")
+    assert [one.value for one in app.header] == [probe.question]
+    assert app.get("plotly_chart")
+    assert any("n = 500" in text for text in texts(app))
+    assert any(f"python -m vitcore probe {probe.name} --runs" in text for text in texts(app))
+    assert not any(button.key == "measure" for button in app.button)  # nothing is left to measure
+
+
+def test_runs_on_different_images_get_an_error():
+    small = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 2, "patch_size": 8}
+    other = make_run(runs_dir(), "Other images", data="folder:/gone", image_size=64, **small)
+    app = open_app("inductive_bias", probe="Attention distance", run="vit-cifar10", against=other.id)
+    assert any("same data" in one.value for kind in ("error", "info", "warning") for one in app.get(kind))
+    assert not app.get("plotly_chart")

@@ -1,0 +1,75 @@
+"""The file of the eight predictions: its size, its images, and what is not accepted as one."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+
+from dashboard.training.predictions import as_html
+from vitcore.runs.files import write_atomic
+from vitcore.runs.predictions import MOST, Predictions, choose, read_predictions, write_predictions
+
+
+def sample(moments=3, classes=("a", "b", "c")):
+    random = np.random.default_rng(0)
+    shares = random.random((moments, 8, len(classes))).astype(np.float32)
+    images = random.integers(0, 256, (8, 3, 16, 16), dtype=np.uint8)
+    numbers = np.arange(moments)
+    return Predictions(images, numbers[:1].repeat(8) % 3, classes, numbers * 10, numbers * 1.0, shares)
+
+
+def test_a_long_training_keeps_the_first_the_newest_and_few_enough(tmp_path):
+    found = sample(1)
+    for step in range(1, 10_001):
+        found = found.with_moment(step, step / 10, np.zeros((8, 3)))
+    assert len(found.steps) <= MOST + 1
+    assert (found.steps[0], found.steps[-1]) == (0, 10_000)
+    assert (np.diff(found.steps) > 0).all()
+    write_predictions(tmp_path, found)
+    assert (tmp_path / "predictions" / "eight.npz").stat().st_size < 100_000
+
+
+def test_a_torn_or_hostile_file_is_none(tmp_path):
+    write_predictions(tmp_path, sample())
+    file = tmp_path / "predictions" / "eight.npz"
+    whole = file.read_bytes()
+    assert np.array_equal(read_predictions(tmp_path).probabilities, sample().probabilities)
+    for length in (0, 1, 100, len(whole) // 2, len(whole) - 1):
+        file.write_bytes(whole[:length])
+        assert read_predictions(tmp_path) is None
+    assert read_predictions(tmp_path / "none") is None
+    made = sample()
+    names = ("images", "truth", "steps", "epochs", "probabilities")
+    good = {name: getattr(made, name) for name in names} | {"classes": np.array(made.classes)}
+    for name, bad in (
+        ("images", np.zeros((8, 3, 16, 16))),
+        ("truth", np.full(8, 7)),
+        ("truth", np.full(8, -1)),
+        ("classes", np.array([b"x"] * 3)),
+        ("classes", np.array(["a", 1, {}], dtype=object)),
+        ("steps", np.arange(2)),
+        ("probabilities", np.zeros((3, 8, 2), np.float32)),
+        ("probabilities", np.full((3, 8, 3), np.nan, np.float32)),
+    ):
+        packed = io.BytesIO()
+        np.savez(packed, **{**good, name: bad})
+        write_atomic(file, packed.getvalue())
+        assert read_predictions(tmp_path) is None
+
+
+def test_images_are_of_as_many_classes_as_possible_and_always_the_same():
+    labels = np.array([3, 3, 3, 0, 1, 1, 2, 0, 9, 3])
+    assert choose(labels).tolist() == [3, 7, 4, 5, 6, 0, 1, 8]
+    ten = np.arange(100) % 10
+    assert sorted(ten[choose(ten)].tolist()) == list(range(8))
+    assert choose(np.array([1, 0])).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", '" onload="x'])
+def test_class_names_are_only_text(name):
+    page = as_html(sample(classes=(name, "b", "c")), 1, "#0072B2")
+    assert "<script>" not in page
+    assert '" onload' not in page
+    assert page.count("<img") == 8
