@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard.compare.measured import Item
-from dashboard.shared import measuring, resources
+from dashboard.shared import measurement_panel, resources
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config
 from vitcore.errors import UserError
@@ -22,6 +22,15 @@ from vitcore.sweeps.plan import data_name
 DASH = "\u2013"
 BUSY = 0.2  # share of the processors from which on other programs are worth a word
 FEW = 10  # training steps: a median of fewer is a rough one
+
+
+METHOD = (
+    "**Multiply-adds**: matrix products and convolutions, counted by `torch.utils.flop_counter`. "
+    "**Inference**: the median of up to 50 batches of random pixels; **training**: the median of twenty "
+    "steps as the run was trained, or of as many as half a minute allows; each in a process of its own, "
+    "whose memory is the most at once, torch's own included. **Training images**: as many as test images "
+    "but at most 3,500, for runs on CIFAR-10 of the bundled ones that the run was trained on."
+)
 
 
 @dataclass(frozen=True)
@@ -39,8 +48,8 @@ def show(items: list[Item]) -> None:
     st.html(as_html(items, groups))
     said, how, save = st.columns([4, 1.3, 1], vertical_alignment="center")
     said.caption(" ".join(_notes(items)))
-    with how.popover("How it was measured", width="stretch"):
-        _sources(items)
+    results = [found for item in items for found in (item.test, item.speed) if found]
+    measurement_panel.explain(how, METHOD, results, _base)
     save.download_button(
         "CSV", lambda: as_csv(items, groups).encode(), "vitlab-scores.csv", "text/csv",
         icon=":material/download:", width="stretch", on_click="ignore", key="scores_csv",
@@ -215,21 +224,6 @@ def _notes(items: list[Item]) -> list[str]:
             "Training images: some that it was trained on, whole and unchanged; ± one standard error."
         )
     return notes
-
-
-def _sources(items: list[Item]) -> None:
-    """Command, date, machine of every measurement; how memory is counted."""
-    st.markdown(
-        "**Multiply-adds**: matrix products and convolutions, counted by `torch.utils.flop_counter`. "
-        "**Inference**: the median of up to 50 batches of random pixels; **training**: the median of twenty "
-        "steps as the run was trained, or of as many as half a minute allows; each in a process of its own, "
-        "whose memory is the most at once, torch's own included. **Training images**: as many as test images "
-        "but at most 3,500, for runs on CIFAR-10 of the bundled ones that the run was trained on."
-    )
-    results = [found for item in items for found in (item.test, item.speed) if found]
-    measuring.origins(results, _base)
-    if not results:
-        st.caption("Nothing was measured yet.")
 
 
 def _base(result: Result[TestScores] | Result[Speed]) -> str:

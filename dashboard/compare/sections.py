@@ -38,7 +38,7 @@ def show(runs: list[Run], look: Look) -> None:
         )  # fmt: skip
     items = measured.look_up(runs, count)
     if section == "Scores":
-        measured.control(measured.missing(items, speed=True), count)
+        measured.control(items, count, speed=True)
         score_table.show(items)
         return
     fits, said = measured.alike(items)
@@ -46,7 +46,7 @@ def show(runs: list[Run], look: Look) -> None:
         st.info(said)
     if not fits:
         return
-    measured.control(measured.missing(fits, speed=False), count)
+    measured.control(fits, count, speed=False)
     known = [item for item in fits if item.test]
     if known:
         DRAWN[section](known)

@@ -20,9 +20,12 @@ KEPT = 64  # finished jobs whose outcome is remembered
 class Step(Protocol):
     """What a measurement yields: images done of how many, and the values so far."""
 
-    done: int
-    total: int
-    values: Any
+    @property
+    def done(self) -> int: ...
+    @property
+    def total(self) -> int: ...
+    @property
+    def values(self) -> Any: ...
 
 
 @dataclass

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.components import figure_files
 from dashboard.drawing.markdown import plain
-from dashboard.shared import measuring, run_status, ticking
+from dashboard.shared import origins, run_status, ticking
 from dashboard.sweeps import figures, links
 from vitcore.runs.status import State
 from vitcore.sweeps.plan import data_name, steps_of
@@ -67,7 +67,7 @@ def _source(sweep: Sweep, place: Any) -> None:
         place.caption(plain(note))
     with place.popover("How it was measured"):
         st.caption("Each run is an ordinary training. The same again:")
-        measuring.trainings(sweep.runs)
+        origins.trainings(sweep.runs)
 
 
 def _progress(sweep: Sweep, states: list[State]) -> None:

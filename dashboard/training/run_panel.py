@@ -9,7 +9,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard.drawing.markdown import plain
-from dashboard.shared import measuring, messages, run_curves, run_status, selection, ticking
+from dashboard.shared import messages, origins, run_curves, run_status, selection, ticking
 from dashboard.sweeps import links
 from dashboard.training import export, form, predictions, queue_panel
 from vitcore.paths import readonly
@@ -76,7 +76,7 @@ def _body(run: Run, other: Run | None, look: run_curves.Look) -> None:
     with st.expander("Log and command", expanded=status.state in ("failed", "lost")):
         silent = "No log is kept with it." if status.state == "finished" else "Nothing printed yet."
         st.code(tail(run.log, 30) or silent, language=None, height=180 if run.log.is_file() else "content")
-        known = f"{plain(measuring.training(status))}. " if status.started else ""
+        known = f"{plain(origins.training(status))}. " if status.started else ""
         st.caption(f"{known}The same training at the command line:")
         st.code(
             f"python -m vitcore train --config {run.path / 'config.yaml'}", language="bash", wrap_lines=True

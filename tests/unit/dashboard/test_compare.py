@@ -191,7 +191,8 @@ def test_a_median_of_few_training_steps_is_said_to_be_rough(known):
         )  # fmt: skip
         changes = {"probe": "speed", "settings": {"device": "cpu"}, "values": values}
         speed = result.model_copy(update=changes)
-        notes = " ".join(score_table._notes([dataclasses.replace(items[0], speed=speed)]))
+        timing = dataclasses.replace(items[0].timing, result=speed)
+        notes = " ".join(score_table._notes([dataclasses.replace(items[0], timing=timing)]))
         assert ("no more than 4 training steps" in notes) == (counted == 4)
         assert f"medians of 7 batches and {counted} training steps" in score_table._base(speed)
 
