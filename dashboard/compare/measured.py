@@ -54,10 +54,15 @@ class Item:
         return self.timing.result if self.timing else None
 
     @property
+    def tested(self) -> Result[TestScores]:
+        """The same of a run that is known to be tested."""
+        assert self.test, f"{self.name} is not tested"
+        return self.test
+
+    @property
     def shown(self) -> Shown:
-        """For a figure of a run that was tested."""
-        assert self.test
-        return Shown(html.escape(self.name), self.color, self.dash, self.test.values)
+        """For a figure of a run that is known to be tested."""
+        return Shown(html.escape(self.name), self.color, self.dash, self.tested.values)
 
 
 def named(runs: list[Run]) -> list[Item]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from dashboard.drawing import theme
@@ -34,7 +36,7 @@ def lines_of(known: list[Measurement]) -> list[Line]:
     return lines
 
 
-def _names(subjects: list[Subject]) -> list[str]:
+def _names(subjects: Sequence[Subject]) -> list[str]:
     """Of models measured at once: the architectures, or the runs' titles where these are alike."""
     models = [s.run.config.model for s in subjects]
     if len(set(models)) < len(models):

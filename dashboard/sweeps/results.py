@@ -22,8 +22,8 @@ FEW_SEEDS = 4  # from two, one error in twelve is less than a tenth of the true 
 def show(sweep: Sweep) -> None:
     """The figure and the table of a sweep, which fill while it trains."""
     ticking.fragment(
-        lambda states: _progress(sweep, states), lambda: [run.status().state for run in sweep.runs],
-        every_s=TICK_S, active=run_status.any_active,
+        lambda states: _progress(sweep, states), lambda: _states(sweep), every_s=TICK_S,
+        active=run_status.any_active,
     )  # fmt: skip
     rows: list[Any] = sample_curve(sweep.runs) if sweep.kind == "samples" else study_rows(sweep.runs)
     if sweep.kind == "samples":
@@ -68,6 +68,10 @@ def _source(sweep: Sweep, place: Any) -> None:
     with place.popover("How it was measured"):
         st.caption("Each run is an ordinary training. The same again:")
         origins.trainings(sweep.runs)
+
+
+def _states(sweep: Sweep) -> list[State]:
+    return [run.status().state for run in sweep.runs]
 
 
 def _progress(sweep: Sweep, states: list[State]) -> None:

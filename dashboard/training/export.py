@@ -30,23 +30,31 @@ WIDTH = 760  # pixels, of both files beside each other
 
 
 @dataclass(frozen=True)
+class Exported:
+    """An ONNX file, and in `check` how it was compared with torch."""
+
+    file: Path
+    check: str
+
+
+@dataclass(frozen=True)
 class Step:
-    """How many seconds the child has worked; at its end the file, and in `words` what the check found."""
+    """How many seconds the child has worked, of an unknown total; the file at its end."""
 
     done: int
-    total: int = 0  # nobody knows
-    values: Path | None = None
-    words: str = ""
+    total: int = 0
+    values: Exported | None = None
 
 
 def control(run: Run, state: str) -> None:
     """A popover with both files, for a run with weights that were trained."""
-    if run.weights is None or run.weights.stem == "step-0000000":
+    weights = run.weights
+    if weights is None or weights.stem == "step-0000000":
         return
     with st.popover("Export", icon=":material/download:"), st.container(width=WIDTH):
         whole, alone = st.columns([1, 1.35], gap="medium")
         with whole:
-            _zip(run, state)
+            _zip(run, weights, state)
         with alone:
             ticking.fragment(
                 lambda running: _onnx(run, running), lambda: jobs.running(_key(run)), every_s=TICK_S
@@ -54,7 +62,7 @@ def control(run: Run, state: str) -> None:
         st.caption(f"At the command line: `python -m vitcore export {run.id} NAME.zip` or `NAME.onnx`")
 
 
-def _zip(run: Run, state: str) -> None:
+def _zip(run: Run, weights: Path, state: str) -> None:
     over = state == "finished"
     st.download_button(
         "Weights and configuration (.zip)", lambda: pack_run(run), f"{run.id}.zip", "application/zip",
@@ -62,7 +70,7 @@ def _zip(run: Run, state: str) -> None:
         help=None if over else f"This run is {state}: only a finished run can be exported.",
     )  # fmt: skip
     st.caption(
-        f"{_size(run.weights)} of weights as they are, with curves and scores. Imported by another ViT Lab "
+        f"{_size(weights)} of weights as they are, with curves and scores. Imported by another ViT Lab "
         "(`import NAME.zip`), it is in every list there; in Python:"
     )
     st.code(
@@ -72,13 +80,13 @@ def _zip(run: Run, state: str) -> None:
 
 def _onnx(run: Run, running: bool) -> None:
     job = jobs.find(_key(run))
-    made = job.last if job and job.last and job.last.values and job.last.values.is_file() else None
-    if made:
+    made: Exported | None = job.last.values if job and job.last else None
+    if made and made.file.is_file():
         st.download_button(
-            "ONNX (.onnx)", made.values.read_bytes, f"{run.id}.onnx", "application/octet-stream",
+            "ONNX (.onnx)", made.file.read_bytes, f"{run.id}.onnx", "application/octet-stream",
             key=f"onnx_{run.id}", on_click="ignore", width="stretch",
         )  # fmt: skip
-        st.caption(f"{_size(made.values)}. Checked with {made.words}")
+        st.caption(f"{_size(made.file)}. Checked with {made.check}")
     elif job and running:
         spent = job.last.done if job.last else 0
         words = "Waiting for a measurement to end" if job.waiting else f"Writing and checking: {spent} s"
@@ -144,7 +152,7 @@ def _made(run: Run) -> Iterator[Step]:
         )
         for seconds in child.ticks(TICK_S / 2):
             yield Step(int(seconds))
-        yield Step(int(child.seconds), 0, out, child.result()["words"])
+        yield Step(int(child.seconds), values=Exported(out, child.result()["words"]))
     finally:
         if not out.is_file():
             shutil.rmtree(folder, ignore_errors=True)
