@@ -3,12 +3,10 @@
 import streamlit as st
 
 from dashboard.compare import published_models, sections, sweep_view
-from dashboard.shared import resources, run_curves, run_table, selection
+from dashboard.shared import resources, run_curves, run_status, run_table, selection, ticking
 from dashboard.sweeps import links
-from vitcore.runs.folder import Run
 from vitcore.runs.foreign import foreign_runs
 from vitcore.runs.metrics import event_files
-from vitcore.runs.status import ACTIVE
 
 every = resources.runs()
 if sweep_view.view(every):
@@ -39,7 +37,7 @@ if not chosen:
 look = run_curves.controls(*st.columns([2.4, 1.5, 0.9], vertical_alignment="bottom"))
 
 
-def overlay(active: bool) -> None:
+def overlay(_: bool) -> None:
     """The curves; while one of the runs is active they grow."""
     run_curves.pair(chosen, look, key="compare", height=330)
     st.caption(
@@ -48,15 +46,10 @@ def overlay(active: bool) -> None:
         "a diamond marks the best. Dotted and faint: what a resume took back."
     )
     run_curves.more_metrics(chosen, look, key="compare")
-    if active and not active_among(chosen):
-        st.rerun()  # the scores below, too
 
 
-def active_among(runs: list[Run]) -> bool:
-    return any(run.status().state in ACTIVE for run in runs)
-
-
-going = active_among(chosen)
-st.fragment(overlay, run_every=run_curves.TICK_S if going else None)(going)
+ticking.fragment(
+    overlay, lambda: run_status.any_active(run.status().state for run in chosen), every_s=run_curves.TICK_S
+)
 
 sections.show(chosen, look)

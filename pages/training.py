@@ -2,12 +2,10 @@
 
 import streamlit as st
 
-from dashboard.drawing.markdown import sentence
-from dashboard.shared import header, resources, run_table
+from dashboard.shared import header, messages, resources, run_table
 from dashboard.sweeps import links
 from dashboard.training import fair_pair, form, queue_panel, rehearsal, run_panel, sweep_form
 from vitcore.architectures import ARCHITECTURES
-from vitcore.errors import UserError
 from vitcore.paths import readonly
 from vitcore.queue import launch as background
 
@@ -21,12 +19,9 @@ chosen, (rehearse_place, button_place) = form.form(found)
 
 def start() -> None:
     """Launch with the settings shown; a wrong one becomes a sentence, which goes when the settings change."""
-    try:
+    with messages.keep_error("launch", chosen.mark):
         run = background.launch(chosen.config(), title=chosen.title, device=chosen.device, dedupe_s=DEDUPE_S)
-    except UserError as error:
-        st.session_state.launch_error = (chosen.mark, str(error))
-        return
-    st.session_state.watch = run.id
+        st.session_state.watch = run.id
 
 
 with rehearse_place:
@@ -40,10 +35,7 @@ launched = button_place.button(
 if launched:
     start()
 
-refused, problem = st.session_state.get("launch_error", ("", ""))
-if problem and refused == chosen.mark:
-    st.error(sentence(problem))
-
+messages.show_error("launch", chosen.mark)
 rehearsal.result(chosen)
 
 words, pair_place, sweep_place = st.columns([5.65, 1.35, 1.35], vertical_alignment="center")

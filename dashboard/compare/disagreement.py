@@ -50,7 +50,7 @@ def show(known: list[Item]) -> None:
         st.info("Choose two different runs.")
         return
     try:
-        found = duel(pair[0].test, pair[1].test)
+        found = duel(pair[0].tested, pair[1].tested)
         images = test_images(pair[0].run.config, BUNDLED)
     except UserError as error:
         st.error(sentence(error))
@@ -65,7 +65,7 @@ def show(known: list[Item]) -> None:
     kind = st.segmented_control(
         "Who is right", list(labels), key="who", required=True, persist_state="session",
         format_func=lambda k: f"{labels[k]} ({len(places[k]):,})",
-    )  # fmt: skip
+    ) or "first"  # fmt: skip
     if st.query_params.get("who") != kind:  # the address holds who, not the counts of the moment
         st.query_params["who"] = kind
     here = places[kind][places[kind] < len(images.labels)]
@@ -81,7 +81,7 @@ def first(known: list[Item], state: Mapping[str, str], most: int) -> list[tuple[
     other = by_id.get(state.get("pair_b", "")) or next((item for item in known if item is not one), None)
     if one is None or other is None or one is other:
         raise UserError("Two runs that are measured on the same images can disagree: the link names fewer.")
-    found, images = duel(one.test, other.test), test_images(one.run.config, BUNDLED)
+    found, images = duel(one.tested, other.tested), test_images(one.run.config, BUNDLED)
     kind = state.get("who", "")
     at = found.places(kind if kind in WHO else "first")
     at = at[at < len(images.labels)][PER_PAGE * (selection.parse_whole(state.get("sheet", ""), 1) - 1) :][
@@ -89,7 +89,7 @@ def first(known: list[Item], state: Mapping[str, str], most: int) -> list[tuple[
     ]
     if not len(at):
         raise UserError("There is no such image.")
-    pair, classes = [one, other], one.test.values["classes"]
+    pair, classes = [one, other], one.tested.values.classes
     return [(images.pixels[i], _card(pair, found, int(i), classes, one)) for i in at]
 
 
@@ -100,7 +100,7 @@ def _numbers(pair: list[Item], found: Duel, counts: dict[str, int]) -> None:
     chance = "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
     names = [html.escape(item.name) for item in pair]
     st.markdown(
-        f"Of {n:,} {pair[0].test.data}, both are right on **{counts['both']:,}**, only {names[0]} on "
+        f"Of {n:,} {pair[0].tested.data}, both are right on **{counts['both']:,}**, only {names[0]} on "
         f"**{counts['first']:,}**, only {names[1]} on **{counts['second']:,}**, neither on "
         f"**{counts['none']:,}** ({same:,} of these with the same wrong answer). Were both equally "
         f"often right, counts as uneven as these, or more, would have {chance} (exact McNemar test)."
@@ -126,7 +126,7 @@ def _grid(pair: list[Item], found: Duel, images: Images, here: np.ndarray, total
         f"{part}, the most confident mistakes first. Each image shows its class, and the prediction and "
         f"confidence of each model. Click one to open it in the explorer, with {goal.name}."
     )
-    classes = pair[0].test.values["classes"]
+    classes = pair[0].tested.values.classes
     cards = [_card(pair, found, int(at), classes, goal) for at in shown]
     opened = gallery(cards, images.pixels[shown], key="gallery")
     _files(pair, cards, images.pixels[shown])
@@ -138,10 +138,10 @@ def _grid(pair: list[Item], found: Duel, images: Images, here: np.ndarray, total
 def _files(pair: list[Item], cards: list[Card], images: np.ndarray) -> None:
     """The same cards to take along."""
     names = [item.name for item in pair]
-    parts, rows = (
-        [],
-        [["class", "test image", *(f"{n}: {what}" for n in names for what in ("answer", "sure"))]],
-    )
+    parts = []
+    rows: list[list[str | int]] = [
+        ["class", "test image", *(f"{n}: {what}" for n in names for what in ("answer", "sure"))]
+    ]
     for card, image in zip(cards, images, strict=True):
         answers = [(answer, sure) for answer, sure, *_ in card.said]
         parts.append((card.truth, picture(image), "; ".join(" ".join(pair) for pair in answers)))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboard.drawing.figures import _bare, _settle_pandas
+from vitcore.probes.score_values import TestScores
 
 FEW = 10  # answers in a bin, below which its accuracy says little
 MOST_WRITTEN = 20  # classes: with more, numbers in cells are too small to read
@@ -17,19 +17,19 @@ MOST_WRITTEN = 20  # classes: with more, numbers in cells are too small to read
 
 @dataclass(frozen=True)
 class Shown:
-    """A run as it is drawn: its name, color, dash and the values of the probe `test`."""
+    """A run as it is drawn: its name, color, dash and its test scores."""
 
     name: str
     color: str
     dash: str
-    values: dict[str, Any]
+    scores: TestScores
 
 
 def confusions(runs: list[Shown], difference: bool) -> go.Figure:
     """The confusion matrix of each run, rows are the truth; of two, with the first minus the second."""
     _settle_pandas()
-    tables = [np.array(run.values["confusion"]) for run in runs]
-    classes = runs[0].values["classes"]
+    tables = [np.array(run.scores.confusion) for run in runs]
+    classes = runs[0].scores.classes
     titles = [run.name for run in runs]
     if difference:
         titles.append(f"{runs[0].name} minus <br>{runs[1].name}")  # two lines: it is as wide as a matrix
@@ -117,8 +117,8 @@ def _difference(table: np.ndarray, classes: list[str]) -> go.Heatmap:
 def classes(runs: list[Shown]) -> go.Figure:
     """Accuracy per class, a dot for each run with its binomial standard error, the hardest class below."""
     _settle_pandas()
-    names = runs[0].values["classes"]
-    means = np.array([run.values["class_accuracy"]["mean"] for run in runs])  # [runs, C]
+    names = runs[0].scores.classes
+    means = np.array([run.scores.class_accuracy.mean for run in runs])  # [runs, C]
     order = np.argsort(means.mean(axis=0), kind="stable")
     figure = go.Figure()
     for y, at in enumerate(order if len(runs) == 2 else ()):  # a line between two dots
@@ -136,19 +136,19 @@ def classes(runs: list[Shown]) -> go.Figure:
         )
     apart = 0.12 * (np.arange(len(runs)) - (len(runs) - 1) / 2)  # equally good runs stand beside each other
     for run, aside in zip(runs, -np.clip(apart, -0.36, 0.36), strict=True):
-        found = run.values["class_accuracy"]
+        found = run.scores.class_accuracy
         figure.add_trace(
             go.Scatter(
-                x=100 * np.array(found["mean"])[order],
+                x=100 * np.array(found.mean)[order],
                 y=np.arange(len(order)) + aside,
                 error_x={
-                    "array": 100 * np.array(found["error"])[order],
+                    "array": 100 * np.array(found.error)[order],
                     "thickness": 1.2,
                     "width": 3,
                     "color": run.color,
                 },
                 customdata=np.stack(
-                    [100 * np.array(found["error"])[order], np.array(found["count"])[order]], axis=1
+                    [100 * np.array(found.error)[order], np.array(found.count)[order]], axis=1
                 ),
                 text=[names[i] for i in order],
                 meta={"y": [names[i] for i in order], "called": {"x": "accuracy, %", "y": "class"}},
@@ -204,11 +204,11 @@ def calibration(runs: list[Shown]) -> go.Figure:
         col=1,
     )
     for run in runs:
-        found = run.values["calibration"]
-        count = np.array(found["count"])
+        found = run.scores.calibration
+        count = np.array(found.count)
         there = count > 0
         sure, right, n = (
-            np.array(found["confidence"])[there], np.array(found["accuracy"])[there], count[there],
+            np.array(found.confidence)[there], np.array(found.accuracy)[there], count[there],
         )  # fmt: skip
         error = np.sqrt(right * (1 - right) / n)
         figure.add_trace(
@@ -218,7 +218,7 @@ def calibration(runs: list[Shown]) -> go.Figure:
                 error_y={"array": 100 * error, "thickness": 1, "width": 2, "color": run.color},
                 customdata=n,
                 mode="lines+markers",
-                name=f"{run.name}, ECE {100 * found['ece']:.1f} %",
+                name=f"{run.name}, ECE {100 * found.ece:.1f} %",
                 line={"color": run.color, "dash": run.dash, "width": 2},
                 marker={"size": 7, "symbol": np.where(n < FEW, "circle-open", "circle")},
                 hovertemplate="confidence %{x:.1f} %, accuracy %{y:.1f} %, n = %{customdata:,}",
@@ -226,7 +226,7 @@ def calibration(runs: list[Shown]) -> go.Figure:
             row=1,
             col=1,
         )
-        edges = 100 * (np.arange(found["bins"]) + 0.5) / found["bins"]
+        edges = 100 * (np.arange(found.bins) + 0.5) / found.bins
         figure.add_trace(
             go.Bar(
                 x=edges,

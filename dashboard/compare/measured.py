@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +10,11 @@ import streamlit as st
 
 from dashboard.compare.figures import Shown
 from dashboard.drawing import theme
-from dashboard.shared import measuring, resources, run_curves, selection
+from dashboard.shared import measurement_panel, measurements, run_curves, selection, ticking
+from dashboard.shared.measurements import Measurement
 from vitcore.errors import UserError
-from vitcore.probes import SPEED, TEST, Probe
+from vitcore.probes import SPEED, TEST
+from vitcore.probes.score_values import Speed, TestScores
 from vitcore.probes.scores import (
     BUNDLED,
     COMPLETE,
@@ -24,15 +25,10 @@ from vitcore.probes.scores import (
     speed_settings,
     test_set,
 )
-from vitcore.probes.store import Result, Subject, find, key_of
+from vitcore.probes.store import Result, Subject
 from vitcore.runs.folder import Run
 
 TICK_S = 1.0
-KEPT = 128  # results held in memory
-SLOW_S = 30  # what a measurement of speed takes, half of it to begin
-UNKNOWN_S = 60
-
-_found: dict[str, Result] = {}  # a key names weights, images and settings: what it found does not change
 
 
 @dataclass
@@ -44,15 +40,29 @@ class Item:
     color: str
     dash: str
     why: str = ""
-    test: Result | None = None
-    speed: Result | None = None
-    test_key: str = ""
-    speed_key: str = ""
+    scores: Measurement[TestScores] | None = None
+    timing: Measurement[Speed] | None = None
+
+    @property
+    def test(self) -> Result[TestScores] | None:
+        """What was found on the test images."""
+        return self.scores.result if self.scores else None
+
+    @property
+    def speed(self) -> Result[Speed] | None:
+        """How fast it is on this machine."""
+        return self.timing.result if self.timing else None
+
+    @property
+    def tested(self) -> Result[TestScores]:
+        """The same of a run that is known to be tested."""
+        assert self.test, f"{self.name} is not tested"
+        return self.test
 
     @property
     def shown(self) -> Shown:
-        """For a figure."""
-        return Shown(html.escape(self.name), self.color, self.dash, self.test.values)
+        """For a figure of a run that is known to be tested."""
+        return Shown(html.escape(self.name), self.color, self.dash, self.tested.values)
 
 
 def named(runs: list[Run]) -> list[Item]:
@@ -74,8 +84,13 @@ def look_up(runs: list[Run], count: int) -> list[Item]:
             if run.weights is None:
                 item.why = f"{name} has curves alone, no weights to measure."
                 continue
-            item.test_key, item.test = _find(TEST, run, _tested_on(str(run.path), count), TEST.settings())
-            item.speed_key, item.speed = _find(SPEED, run, speed_set(run), _speed_settings())
+            subjects, images = [Subject(run)], _tested_on(str(run.path), count)
+            item.scores = measurements.look_up(
+                TEST, subjects, images, TEST.settings(), count=count, name=f"{name}, test"
+            )
+            item.timing = measurements.look_up(
+                SPEED, subjects, speed_set(run), _speed_settings(), count=count, name=f"{name}, speed"
+            )
         except UserError as error:
             item.why = f"{name}: {error}"
     return items
@@ -90,15 +105,6 @@ def _tested_on(path: str, count: int) -> TestSet:
 @st.cache_data(ttl=60.0, show_spinner=False)
 def _speed_settings() -> dict:
     return speed_settings()
-
-
-def _find(probe: Probe, run: Run, seen: TestSet, settings: dict) -> tuple[str, Result | None]:
-    key = f"{probe.name}-{key_of(probe, [Subject(run)], seen, settings)}"
-    if key not in _found and (result := find(probe, [Subject(run)], seen, settings)):
-        while len(_found) >= KEPT:
-            _found.pop(next(iter(_found)))
-        _found[key] = result
-    return key, _found.get(key)
 
 
 def alike(items: list[Item]) -> tuple[list[Item], str]:
@@ -142,70 +148,33 @@ def counts(runs: list[Run]) -> tuple[list[int], int]:
     return options, COMPLETE if all(there) else BUNDLED
 
 
-# --- measuring -------------------------------------------------------------------------------------
+def missing(items: list[Item], *, speed: bool) -> list[Measurement]:
+    """The measurements that the runs lack; `speed`: those of speed, too."""
+    probes = [[item.scores for item in items], [item.timing for item in items] if speed else []]
+    return [one for part in probes for one in part if one and not one.result]
 
 
-@dataclass(frozen=True)
-class Missing:
-    """A probe of a run that was not measured; the key is the result's and the job's."""
-
-    key: str
-    probe: Probe
-    item: Item
-
-
-def missing(items: list[Item], *, speed: bool) -> list[Missing]:
-    """What the runs lack; `speed`: that, too."""
-    lacks = [Missing(i.test_key, TEST, i) for i in items if not i.why and not i.test]
-    lacks += [Missing(i.speed_key, SPEED, i) for i in items if speed and not i.why and not i.speed]
-    return lacks
-
-
-def control(lacks: list[Missing], count: int) -> None:
-    """What is not measured: a button; how far it is, and Cancel; or why it failed. Nothing where all is."""
+def control(items: list[Item], count: int, *, speed: bool) -> None:
+    """The panel of what is missing; nothing if all is measured."""
+    lacks = missing(items, speed=speed)
     if lacks:
-        tasks = [_task(one, count) for one in lacks]
-        busy = sum(task.busy for task in tasks)
-        st.fragment(_control, run_every=TICK_S if busy else None)(lacks, tasks, count, busy)
+        ticking.fragment(
+            lambda _: measurement_panel.show(lacks, _about(items, speed), refusal=_refusal(lacks, count)),
+            lambda: [one.key for one in lacks if one.running], every_s=TICK_S,
+        )  # fmt: skip
 
 
-def _task(one: Missing, count: int) -> measuring.Task:
-    def steps() -> Iterator:
-        from vitcore.probes.measure import measure
-
-        return measure(one.probe, [Subject(one.item.run)], count)
-
-    return measuring.Task(one.key, f"{one.item.name}, {one.probe.title.lower()}", steps)
-
-
-def _control(lacks: list[Missing], tasks: list[measuring.Task], count: int, before: int) -> None:
-    busy = [task for task in tasks if task.busy]
-    if len(busy) < before:
-        st.rerun()  # something is done: the page draws it
-    if busy:
-        measuring.progress(busy)
-        return
-    parts = []
-    for probe, words in ((TEST, "answers to the test images"), (SPEED, "speed and memory here")):
-        if names := [one.item.name for one in lacks if one.probe is probe]:
-            parts.append(f"{words}: {', '.join(names)}")
-    tests = [one for one in lacks if one.probe is TEST]
-    why = None
-    if tests and count > BUNDLED and not complete_here() and not own_folder(tests[0].item.run.config):
-        why = "Complete CIFAR-10 is not on this machine: `python -m vitcore data cifar10` downloads it."
-    seconds = sum(_estimate(one, count) for one in lacks)
-    measuring.offer(tasks, "; ".join(parts), seconds=seconds, why=why)
+def _about(items: list[Item], speed: bool) -> str:
+    """What is missing, of which runs."""
+    tests = [item.name for item in items if item.scores and not item.test]
+    speeds = [item.name for item in items if speed and item.timing and not item.speed]
+    parts = {"answers to the test images": tests, "speed and memory here": speeds}
+    return "; ".join(f"{words}: {', '.join(names)}" for words, names in parts.items() if names)
 
 
-def _estimate(one: Missing, count: int) -> float:
-    """Seconds, from what the bundled model of the architecture took: as images, their size and parameters."""
-    if one.probe is SPEED:
-        return SLOW_S
-    run = one.item.run
-    like = resources.bundled().get(run.config.model)
-    known = look_up([like], BUNDLED)[0].test if like else None
-    if not known:
-        return UNKNOWN_S
-    size = (resources.parameters(run) or 0) / known.values["parameters"]
-    pixels = (run.config.image_size / like.config.image_size) ** 2
-    return known.seconds * size * pixels * max(count, 100) / known.images
+def _refusal(lacks: list[Measurement], count: int) -> str | None:
+    """Why the missing test images cannot be measured here."""
+    test = next((one for one in lacks if one.probe is TEST), None)
+    if test and count > BUNDLED and not complete_here() and not own_folder(test.subjects[0].run.config):
+        return "Complete CIFAR-10 is not on this machine: `python -m vitcore data cifar10` downloads it."
+    return None

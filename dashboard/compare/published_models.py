@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.drawing.markdown import sentence
+from dashboard.shared import messages
 from vitcore.errors import UserError
 from vitcore.paths import readonly
 
@@ -19,7 +20,7 @@ def control() -> None:
         )
         if st.button("Download and import", type="primary", width="stretch", disabled=readonly()):
             _import()
-        if done := st.session_state.pop("imported", None):
+        if done := messages.take("imported"):
             st.success(done)
         st.caption("The same at the command line: `python -m vitcore import tutorial`")
 
@@ -39,5 +40,5 @@ def _import() -> None:
         st.error(f"{sentence(error)} The bundled models stay as they are.")
         return
     bar.empty()
-    st.session_state.imported = f"{len(runs)} runs: choose them under Runs."
+    messages.keep("imported", f"{len(runs)} runs: choose them under Runs.")
     st.rerun()  # the lists above were made before

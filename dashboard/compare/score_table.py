@@ -11,16 +11,26 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard.compare.measured import Item
-from dashboard.shared import measuring, resources
+from dashboard.shared import measurement_panel, resources
 from vitcore.architectures import ARCHITECTURES
+from vitcore.config import Config
 from vitcore.errors import UserError
+from vitcore.probes.score_values import Speed, TestScores, TrainingSpeed
 from vitcore.probes.store import Result
-from vitcore.probes.table import standard_error
 from vitcore.sweeps.plan import data_name
 
 DASH = "\u2013"
 BUSY = 0.2  # share of the processors from which on other programs are worth a word
 FEW = 10  # training steps: a median of fewer is a rough one
+
+
+METHOD = (
+    "**Multiply-adds**: matrix products and convolutions, counted by `torch.utils.flop_counter`. "
+    "**Inference**: the median of up to 50 batches of random pixels; **training**: the median of twenty "
+    "steps as the run was trained, or of as many as half a minute allows; each in a process of its own, "
+    "whose memory is the most at once, torch's own included. **Training images**: as many as test images "
+    "but at most 3,500, for runs on CIFAR-10 of the bundled ones that the run was trained on."
+)
 
 
 @dataclass(frozen=True)
@@ -38,8 +48,8 @@ def show(items: list[Item]) -> None:
     st.html(as_html(items, groups))
     said, how, save = st.columns([4, 1.3, 1], vertical_alignment="center")
     said.caption(" ".join(_notes(items)))
-    with how.popover("How it was measured", width="stretch"):
-        _sources(items)
+    results = [found for item in items for found in (item.test, item.speed) if found]
+    measurement_panel.explain(how, METHOD, results, _base)
     save.download_button(
         "CSV", lambda: as_csv(items, groups).encode(), "vitlab-scores.csv", "text/csv",
         icon=":material/download:", width="stretch", on_click="ignore", key="scores_csv",
@@ -47,101 +57,117 @@ def show(items: list[Item]) -> None:
 
 
 def table(items: list[Item]) -> dict[str, list[Line]]:
-    """Groups of rows. What is not known is a dash."""
+    """Groups of rows. A cell function returns None for what is not known, which is drawn as a dash."""
 
     def line(name: str, unit: str, cell: Callable[[Item], str | None]) -> Line:
-        return Line(name, unit, [_safe(cell, item) for item in items])
+        return Line(name, unit, [cell(item) or DASH for item in items])
 
     return {
         "Run": [
-            line("model", "", lambda i: ARCHITECTURES[i.run.config.model].label),
-            line("data, recipe", "", lambda i: f"{_data(i)}, {i.run.config.recipe}"),
-            line("epochs", "", lambda i: _epochs(i)),
-            line("training time", "min", lambda i: _some(i.run.status().active_s / 60, "{:,.1f}")),
-            line("speed of that training", "images/s", _then),
+            line("model", "", _model),
+            line("data, recipe", "", _data_and_recipe),
+            line("epochs", "", _epochs),
+            line("training time", "min", lambda i: _format(i.run.status().active_s / 60, "{:,.1f}")),
+            line("speed of that training", "images/s", lambda i: _format(i.run.status().images_per_s)),
             line("state", "", lambda i: i.run.status().state),
         ],
         "Size": [
-            line("parameters", "", lambda i: _some(resources.parameters(i.run), "{:,}")),
-            line(
-                "multiply-adds of an image",
-                "million",
-                lambda i: f"{i.test.values['multiply_adds'] / 1e6:,.1f}",
-            ),
+            line("parameters", "", lambda i: _format(resources.parameters(i.run))),
+            line("multiply-adds of an image", "million", _multiply_adds),
         ],
         "Speed and memory on this machine": [
-            line("training", "images/s", lambda i: f"{i.speed.values['training']['images_per_s']:,.0f}"),
-            line("training memory", "MB", lambda i: _mega(i.speed.values["training"])),
-            line("inference", "images/s", lambda i: f"{i.speed.values['images_per_s']:,.0f}"),
-            line("inference memory", "MB", lambda i: _mega(i.speed.values)),
+            line("training", "images/s", lambda i: _images_per_s(_training(i))),
+            line("training memory", "MB", lambda i: _megabytes(_training(i))),
+            line("inference", "images/s", lambda i: _images_per_s(_inference(i))),
+            line("inference memory", "MB", lambda i: _megabytes(_inference(i))),
         ],
         "Accuracy": [
-            line("validation, best", "%", _validation),
-            line("training images", "%", lambda i: _share(i.test.values["training"])),
-            line("test images", "%", _test),
+            line("validation, best", "%", lambda i: _stated(i, "val_acc", "n_val")),
+            line("training images", "%", _training_accuracy),
+            line("test images", "%", _test_accuracy),
             line("gap, training minus test", "points", _gap),
         ],
     }
 
 
-def _safe(cell: Callable[[Item], str | None], item: Item) -> str:
-    try:
-        return cell(item) or DASH
-    except (UserError, KeyError, AttributeError, TypeError):  # event files, no weights, not measured
-        return DASH
-
-
-def _some(value: float | None, form: str) -> str | None:
+def _format(value: float | None, form: str = "{:,.0f}") -> str | None:
+    """None for zero, too: nothing was counted yet."""
     return form.format(value) if value else None
 
 
-def _then(item: Item) -> str | None:
-    return _some(item.run.status().images_per_s, "{:,.0f}")
+def _config(item: Item) -> Config | None:
+    """None for event files of other programs, and for a configuration that this version cannot read."""
+    try:
+        return item.run.config
+    except UserError:
+        return None
 
 
-def _mega(values: dict) -> str:
-    return f"{values['memory_bytes'] / 1e6:,.0f}"
+def _model(item: Item) -> str | None:
+    config = _config(item)
+    return ARCHITECTURES[config.model].label if config else None
 
 
-def _data(item: Item) -> str:
-    return data_name(item.run.config)
+def _data_and_recipe(item: Item) -> str | None:
+    config = _config(item)
+    return f"{data_name(config)}, {config.recipe}" if config else None
 
 
-def _epochs(item: Item) -> str:
-    status, config = item.run.status(), item.run.config
-    return f"{status.epoch:.3g}" + ("" if config.minutes else f" of {config.epochs}")
+def _epochs(item: Item) -> str | None:
+    config = _config(item)
+    if config is None:
+        return None
+    return f"{item.run.status().epoch:.3g}" + ("" if config.minutes else f" of {config.epochs}")
 
 
-def _validation(item: Item) -> str | None:
-    result = item.run.status().result
-    return (
-        _share({"accuracy": result["val_acc"], "images": result.get("n_val")})
-        if "val_acc" in result
-        else None
-    )
+def _multiply_adds(item: Item) -> str | None:
+    return f"{item.test.values.multiply_adds / 1e6:,.1f}" if item.test else None
 
 
-def _test(item: Item) -> str | None:
+def _inference(item: Item) -> Speed | None:
+    return item.speed.values if item.speed else None
+
+
+def _training(item: Item) -> TrainingSpeed | None:
+    return item.speed.values.training if item.speed else None
+
+
+def _images_per_s(speed: Speed | TrainingSpeed | None) -> str | None:
+    return f"{speed.images_per_s:,.0f}" if speed else None
+
+
+def _megabytes(speed: Speed | TrainingSpeed | None) -> str | None:
+    return f"{speed.memory_bytes / 1e6:,.0f}" if speed else None
+
+
+def _training_accuracy(item: Item) -> str | None:
+    trained = item.test.values.training if item.test else None
+    return _accuracy(trained.accuracy, trained.images) if trained else None
+
+
+def _test_accuracy(item: Item) -> str | None:
     if item.test:
-        return _share({"accuracy": item.test.values["accuracy"], "images": item.test.images})
+        return _accuracy(item.test.values.accuracy, item.test.images)
+    return _stated(item, "test_acc", "n_test")
+
+
+def _stated(item: Item, accuracy: str, count: str) -> str | None:
+    """An accuracy in the result of the run's own status.json, which somebody else may have written."""
     result = item.run.status().result
-    return (
-        _share({"accuracy": result["test_acc"], "images": result.get("n_test")})
-        if "test_acc" in result
-        else None
-    )
+    share, images = result.get(accuracy), result.get(count)
+    if not isinstance(share, int | float):
+        return None
+    return _accuracy(share, images if isinstance(images, int) else None)
 
 
-def _share(found: dict) -> str:
-    count = f", n = {found['images']:,}" if found["images"] else ""
-    return f"{100 * found['accuracy']:.2f}{count}"
+def _accuracy(share: float, images: int | None) -> str:
+    count = f", n = {images:,}" if images else ""
+    return f"{100 * share:.2f}{count}"
 
 
-def _gap(item: Item) -> str:
-    here, there = item.test.values["accuracy"], item.test.values["training"]
-    error = standard_error(here, item.test.images) ** 2
-    error += standard_error(there["accuracy"], there["images"]) ** 2
-    return f"{100 * (there['accuracy'] - here):+.2f} ± {100 * error**0.5:.2f}"
+def _gap(item: Item) -> str | None:
+    gap = item.test.values.gap if item.test else None
+    return f"{100 * gap[0]:+.2f} ± {100 * gap[1]:.2f}" if gap else None
 
 
 def as_html(items: list[Item], groups: dict[str, list[Line]]) -> str:
@@ -176,21 +202,23 @@ def _cell(text: str) -> str:
 
 def _notes(items: list[Item]) -> list[str]:
     notes = []
-    if speeds := [item.speed for item in items if item.speed]:
-        kind, _, device = speeds[0].settings["device"].partition(": ")
-        where = speeds[0].machine if kind == "cpu" else device
+    if measured := [item.speed for item in items if item.speed]:
+        speeds = [result.values for result in measured]
+        kind, _, device = measured[0].settings["device"].partition(": ")
+        where = measured[0].machine if kind == "cpu" else device
         notes.append(
-            f"Speed and memory: on {where}; inference in batches of {speeds[0].values['batch']}, training as "
-            "the run was trained, without the patches that it drops."
+            f"Speed and memory: on {where}; inference in batches of {speeds[0].batch}, training as the run "
+            "was trained, without the patches that it drops."
         )
-        whys = (s.values.get("no_training") for s in speeds)
+        whys = (speed.no_training for speed in speeds)
         notes += dict.fromkeys(f"Training speed not measured for one run: {why}." for why in whys if why)
-        busy = max(max(s.values["others"], (s.values["training"] or {}).get("others", 0)) for s in speeds)
+        trainings = [speed.training for speed in speeds if speed.training]
+        busy = max(one.others for one in (*speeds, *trainings))
         if busy > BUSY:
             notes.append(f"Other programs used up to {100 * busy:.0f} % of the processors meanwhile.")
-        counted = [(s.values["training"] or {}).get("counted", FEW) for s in speeds]
-        if min(counted) < FEW:
-            notes.append(f"Half a minute allowed no more than {min(counted)} training steps: a rough number.")
+        counted = min((one.counted for one in trainings), default=FEW)
+        if counted < FEW:
+            notes.append(f"Half a minute allowed no more than {counted} training steps: a rough number.")
     if any(item.test for item in items):
         notes.append(
             "Training images: some that it was trained on, whole and unchanged; ± one standard error."
@@ -198,29 +226,15 @@ def _notes(items: list[Item]) -> list[str]:
     return notes
 
 
-def _sources(items: list[Item]) -> None:
-    """Command, date, machine of every measurement; how memory is counted."""
-    st.markdown(
-        "**Multiply-adds**: matrix products and convolutions, counted by `torch.utils.flop_counter`. "
-        "**Inference**: the median of up to 50 batches of random pixels; **training**: the median of twenty "
-        "steps as the run was trained, or of as many as half a minute allows; each in a process of its own, "
-        "whose memory is the most at once, torch's own included. **Training images**: as many as test images "
-        "but at most 3,500, for runs on CIFAR-10 of the bundled ones that the run was trained on."
-    )
-    results: list[Result] = [found for item in items for found in (item.test, item.speed) if found]
-    measuring.origins(results, _base)
-    if not results:
-        st.caption("Not measured yet.")
-
-
-def _base(result: Result) -> str:
-    if result.probe != "speed":
+def _base(result: Result[TestScores] | Result[Speed]) -> str:
+    """What else there is to say about a measurement of speed."""
+    speed = result.values
+    if not isinstance(speed, Speed):
         return ""
-    words = f"; torch alone takes {result.values['base_bytes'] / 1e6:,.0f} MB of it"
-    trained = result.values.get("training")
-    if not trained:
+    words = f"; torch alone takes {speed.base_bytes / 1e6:,.0f} MB of it"
+    if not speed.training:
         return words
-    return f"{words}; medians of {result.values['batches']} batches and {trained['counted']} training steps"
+    return f"{words}; medians of {speed.batches} batches and {speed.training.counted} training steps"
 
 
 def as_csv(items: list[Item], groups: dict[str, list[Line]]) -> str:

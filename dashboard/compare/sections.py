@@ -38,7 +38,7 @@ def show(runs: list[Run], look: CurveStyle) -> None:
         )  # fmt: skip
     items = measured.look_up(runs, count)
     if section == "Scores":
-        measured.control(measured.missing(items, speed=True), count)
+        measured.control(items, count, speed=True)
         score_table.show(items)
         return
     fits, said = measured.alike(items)
@@ -46,7 +46,7 @@ def show(runs: list[Run], look: CurveStyle) -> None:
         st.info(said)
     if not fits:
         return
-    measured.control(measured.missing(fits, speed=False), count)
+    measured.control(fits, count, speed=False)
     known = [item for item in fits if item.test]
     if known:
         DRAWN[section](known)
@@ -57,7 +57,7 @@ def _confusion(known: list[Item]) -> None:
     shown = [item.shown for item in chosen]
     alt = "confusion matrices of " + " and ".join(item.name for item in chosen)
     figure_files.show(draw.confusions(shown, difference=len(shown) == 2), key="confusion", alt=alt)
-    n = f"n = {chosen[0].test.images:,} {chosen[0].test.data}"
+    n = f"n = {chosen[0].tested.images:,} {chosen[0].tested.data}"
     words = f"Counts of images, {n}. Rows are the truth, columns the answer; right answers are bold, without "
     words += "color. The same colors for both matrices."
     if len(shown) == 2:
@@ -68,7 +68,7 @@ def _confusion(known: list[Item]) -> None:
 def _classes(known: list[Item]) -> None:
     shown = [item.shown for item in known]
     figure_files.show(draw.classes(shown), key="classes", alt="accuracy per class")
-    each = known[0].test.values["class_accuracy"]["count"]
+    each = known[0].tested.values.class_accuracy.count
     n = f"{min(each):,}" if min(each) == max(each) else f"{min(each):,} to {max(each):,}"
     st.caption(
         f"The share of each class's test images that is recognized, n = {n} per class; bars are one binomial "
@@ -82,15 +82,15 @@ def _calibration(known: list[Item]) -> None:
         shown = [item.shown for item in known]
         figure_files.show(draw.calibration(shown), key="calibration", alt="reliability diagram")
     with text:
-        found = known[0].test.values["calibration"]
+        found = known[0].tested.values.calibration
         st.markdown("**Expected calibration error**")
         st.dataframe(
             [
                 {
                     "run": item.name,
-                    "ECE %": round(100 * item.test.values["calibration"]["ece"], 2),
+                    "ECE %": round(100 * item.tested.values.calibration.ece, 2),
                     "mean confidence %": round(_mean_confidence(item), 2),
-                    "accuracy %": round(100 * item.test.values["accuracy"], 2),
+                    "accuracy %": round(100 * item.tested.values.accuracy, 2),
                 }
                 for item in known
             ],
@@ -102,7 +102,7 @@ def _calibration(known: list[Item]) -> None:
             },
         )
         st.caption(
-            f"n = {known[0].test.images:,} {known[0].test.data}, {found['bins']} equally wide bins of the "
+            f"n = {known[0].tested.images:,} {known[0].tested.data}, {found.bins} equally wide bins of the "
             "largest probability (Guo et al. 2017). Above the dotted line a model is right more often than "
             "it says: label smoothing in training can do that. Bars are one standard error, open dots "
             f"hold fewer than {draw.FEW} answers; below, how many each bin holds."
@@ -110,9 +110,9 @@ def _calibration(known: list[Item]) -> None:
 
 
 def _mean_confidence(item: Item) -> float:
-    found = item.test.values["calibration"]
-    pairs = zip(found["count"], found["confidence"], strict=True)
-    return 100 * sum(count * sure for count, sure in pairs) / item.test.images
+    found = item.tested.values.calibration
+    pairs = zip(found.count, found.confidence, strict=True)
+    return 100 * sum(count * sure for count, sure in pairs) / item.tested.images
 
 
 DRAWN: dict[str, Callable[[list[Item]], None]] = {

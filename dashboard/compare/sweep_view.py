@@ -9,10 +9,8 @@ import streamlit as st
 
 from dashboard.compare import sections
 from dashboard.compare.state import CompareState
-from dashboard.drawing.markdown import sentence
-from dashboard.shared import header, run_table
+from dashboard.shared import header, messages, run_table
 from dashboard.sweeps import results
-from vitcore.errors import UserError
 from vitcore.paths import readonly
 from vitcore.runs.folder import Run
 from vitcore.runs.metrics import event_files
@@ -98,8 +96,7 @@ def _actions(sweep: Sweep, first: Any, second: Any = None) -> None:
             "Delete permanently", key="delete_sweep", disabled=bool(going) or not sure, on_click=_attempt,
             args=(delete_sweep, sweep), width="stretch", help="Stop them first." if going else None,
         )  # fmt: skip
-    if problem := st.session_state.pop("sweep_error", None):
-        st.toast(sentence(problem))
+    messages.toast_error("sweep")
 
 
 def _count(runs: int) -> str:
@@ -112,7 +109,5 @@ def _curves(ids: list[str]) -> None:
 
 
 def _attempt(action: Any, sweep: Sweep) -> None:
-    try:
+    with messages.keep_error("sweep"):
         action(sweep)
-    except UserError as error:
-        st.session_state.sweep_error = str(error)

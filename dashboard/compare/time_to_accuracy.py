@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from dataclasses import dataclass
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -18,23 +19,33 @@ from vitcore.runs.time_to_accuracy import Moment, best, first_at_least, last
 ON = {"step": "step", "epoch": "epoch", "wall clock": "seconds", "images": "images"}
 
 
+@dataclass(frozen=True)
+class Course:
+    """A run with a validation curve: its best and last one, and the first that reaches the target."""
+
+    run: Run
+    best: Moment
+    last: Moment
+    reached: Moment | None
+
+
 def show(runs: list[Run], look: run_curves.CurveStyle) -> None:
     """A target from one run's validation curve, and where the others reach it first."""
-    able = {run.id: run for run in runs if best(resources.scalars(run))}
+    able = _able(runs)
     if not able:
         st.info("None of these runs has a validation curve: choose one that was trained here.")
         return
     left, right = st.columns([1.5, 3], vertical_alignment="center")
     with left:
-        goal = selection.choose_run(list(able.values()), "Match the best of", key="goal")
+        goal = selection.choose_run(able, "Match the best of", key="goal")
     names = {item.run.id: item.name for item in measured.named(runs)}
-    target, found = _reached(able, goal)
-    right.markdown(" ".join(_sentence(able, names, goal, target, found)))
-    if drawn := _figure(runs, able, found, look.axis):
+    courses = _courses(able, goal)
+    right.markdown(" ".join(_sentences(names, courses, goal)))
+    if drawn := _figure(runs, courses, look.axis):
         alt = "how far each training was when it reached the target"
         figure_files.show(drawn, key="reach", alt=alt)
     st.dataframe(
-        [_row(names[run.id], run, found.get(run.id)) for run in runs],
+        [_row(names[run.id], run, courses.get(run.id)) for run in runs],
         hide_index=True,
         width="stretch",
         column_config={
@@ -52,67 +63,71 @@ def show(runs: list[Run], look: run_curves.CurveStyle) -> None:
 
 def figure(runs: list[Run], goal: str, axis: str) -> tuple[go.Figure, str]:
     """(figure, in words) for the run `goal`, or the first that can be one. Raises `UserError`."""
-    able = {run.id: run for run in runs if best(resources.scalars(run))}
+    able = _able(runs)
     if not able:
         raise UserError("None of these runs has a validation curve.")
-    run = able.get(goal) or next(iter(able.values()))
-    target, found = _reached(able, run)
-    drawn = _figure(runs, able, found, axis)
+    run = next((run for run in able if run.id == goal), able[0])
+    courses = _courses(able, run)
+    drawn = _figure(runs, courses, axis)
     if drawn is None:
         raise UserError(f"No run tells where its points stand on the axis {axis!r}.")
-    value = f"{100 * target.value:.1f} %"
+    value = f"{100 * courses[run.id].best.value:.1f} %"
     drawn.update_xaxes(title_text=f"{run_curves.AXES[axis]}, until {value} of validation images are right")
     return drawn, f"when each is as good as {run.title} at its best, {value}"
 
 
-def _reached(able: dict[str, Run], goal: Run) -> tuple[Moment, dict[str, Moment | None]]:
-    """The best moment of `goal`, and when each run is as good."""
-    target = best(resources.scalars(goal), run_curves.batch_size(goal))
-    found = {
-        run_id: first_at_least(resources.scalars(run), target.value, run_curves.batch_size(run))
-        for run_id, run in able.items()
-    }
-    return target, found
+def _able(runs: list[Run]) -> list[Run]:
+    """The runs with a validation curve."""
+    return [run for run in runs if best(resources.scalars(run))]
 
 
-def _sentence(
-    able: dict[str, Run], names: dict[str, str], goal: Run, target: Moment, found: dict[str, Moment | None]
-) -> list[str]:
-    value = f"{100 * target.value:.1f} %"
-    said = []
-    for run_id, moment in found.items():
-        if run_id == goal.id:
+def _courses(able: list[Run], goal: Run) -> dict[str, Course]:
+    """By run id: when each run is as good as `goal` at its best."""
+    target = best(resources.scalars(goal))
+    courses = {}
+    for run in able:
+        scalars, batch = resources.scalars(run), run_curves.batch_size(run)
+        own, end = best(scalars, batch), last(scalars, batch)
+        if target and own and end:
+            courses[run.id] = Course(run, own, end, first_at_least(scalars, target.value, batch))
+    return courses
+
+
+def _sentences(names: dict[str, str], courses: dict[str, Course], goal: Run) -> list[str]:
+    target = courses[goal.id].best
+    after = "" if target.epoch is None else f", after {_epochs(target.epoch)} epochs"
+    sentences = [
+        f"Best validation of **{html.escape(names[goal.id])}**: **{100 * target.value:.1f} %**{after}."
+    ]
+    for course in courses.values():
+        if course.run.id == goal.id:
             continue
-        name = html.escape(names[run_id])
+        name, moment = html.escape(names[course.run.id]), course.reached
         if moment is None:
-            own = best(resources.scalars(able[run_id]))
-            said.append(f"**{name}** does not reach it (best {100 * own.value:.1f} %).")
+            sentences.append(f"**{name}** does not reach it (best {100 * course.best.value:.1f} %).")
             continue
         when = f"step {moment.step:,}"
-        end = last(resources.scalars(able[run_id]))
-        if moment.epoch is not None:
-            when = f"{_epochs(moment.epoch)} of its {_epochs(end.epoch)} epochs"
-        said.append(f"**{name}** reaches it after {when}.")
-    own = "" if target.epoch is None else f", after {_epochs(target.epoch)} epochs"
-    return [f"Best validation of **{html.escape(names[goal.id])}**: **{value}**{own}.", *said]
+        if moment.epoch is not None and course.last.epoch is not None:
+            when = f"{_epochs(moment.epoch)} of its {_epochs(course.last.epoch)} epochs"
+        sentences.append(f"**{name}** reaches it after {when}.")
+    return sentences
 
 
 def _epochs(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _row(name: str, run: Run, moment: Moment | None) -> dict[str, object]:
-    scalars = resources.scalars(run)
-    own, end = best(scalars), last(scalars)
+def _row(name: str, run: Run, course: Course | None) -> dict[str, object]:
+    moment = course.reached if course else None
     row: dict[str, object] = {
         "run": name,
-        "reached": "yes" if moment else ("no" if own else "no validation curve"),
-        "epoch": round(moment.epoch, 2) if moment and moment.epoch is not None else None,
-        "of epochs": round(end.epoch, 2) if end and end.epoch is not None else None,
+        "reached": "yes" if moment else ("no" if course else "no validation curve"),
+        "epoch": _rounded(moment.epoch if moment else None),
+        "of epochs": _rounded(course.last.epoch if course else None),
         "step": moment.step if moment else None,
         "minutes": round(moment.seconds / 60, 1) if moment else None,
         "images seen": moment.images if moment else None,
-        "best %": round(100 * own.value, 2) if own else None,
+        "best %": _rounded(100 * course.best.value if course else None),
     }
     try:
         row["data"] = run.config.data
@@ -121,20 +136,19 @@ def _row(name: str, run: Run, moment: Moment | None) -> dict[str, object]:
     return row
 
 
-def _figure(
-    runs: list[Run], able: dict[str, Run], found: dict[str, Moment | None], axis: str
-) -> go.Figure | None:
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
+
+
+def _figure(runs: list[Run], courses: dict[str, Course], axis: str) -> go.Figure | None:
     """A bar for each run along the axis that the curves above have."""
     paths = []
     for item in measured.named(runs):
-        if item.run.id not in able:
+        course = courses.get(item.run.id)
+        length = _along(course.last, axis) if course else None
+        if course is None or length is None:
             continue
-        end = last(resources.scalars(item.run), run_curves.batch_size(item.run))
-        length = _along(end, axis)
-        if length is None:
-            continue
-        moment = found[item.run.id]
-        at = _along(moment, axis) if moment else None
+        at = _along(course.reached, axis) if course.reached else None
         words = f"not reached in {length:,.3g}" if at is None else f"{at:,.3g} of {length:,.3g}"
         paths.append(draw.Path(html.escape(item.name), item.color, at, length, f"  {words}"))
     return draw.reach(paths, run_curves.AXES[axis]) if paths else None

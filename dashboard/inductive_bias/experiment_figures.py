@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import streamlit as st
 
 from dashboard.drawing import theme
 from dashboard.inductive_bias.lines import Context, Drawn, Line
 from dashboard.inductive_bias.shape_figures import draw
+from dashboard.shared.measurements import Measurement
 from vitcore.probes import Probe, View
 from vitcore.probes.store import Subject
-
-if TYPE_CHECKING:
-    from dashboard.inductive_bias.experiments import Measured
 
 
 def border() -> str:
@@ -21,7 +19,7 @@ def border() -> str:
     return st.session_state.get("border") or "reflect"
 
 
-def lines_of(known: list[Measured]) -> list[Line]:
+def lines_of(known: list[Measurement]) -> list[Line]:
     """Two runs of one architecture differ in lightness and are named by their titles."""
     runs = list(dict.fromkeys(m.subjects[0].run for m in known))
     styles = dict(zip(runs, theme.run_styles([r.config.model for r in runs]), strict=True))
@@ -38,7 +36,7 @@ def lines_of(known: list[Measured]) -> list[Line]:
     return lines
 
 
-def _names(subjects: list[Subject]) -> list[str]:
+def _names(subjects: Sequence[Subject]) -> list[str]:
     """Of models measured at once: the architectures, or the runs' titles where these are alike."""
     models = [s.run.config.model for s in subjects]
     if len(set(models)) < len(models):
@@ -46,7 +44,7 @@ def _names(subjects: list[Subject]) -> list[str]:
     return [s.label.removeprefix("untrained ") for s in subjects]
 
 
-def figures_of(probe: Probe, known: list[Measured], fill: str) -> list[Drawn]:
+def figures_of(probe: Probe, known: list[Measurement], fill: str) -> list[Drawn]:
     """All figures of an experiment; `fill`: the border of shifted images. Once it is measured to the end they
     are drawn and kept: change a copy.
     """
@@ -61,10 +59,10 @@ def figures_of(probe: Probe, known: list[Measured], fill: str) -> list[Drawn]:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _kept(shown: tuple, fill: str, _probe: Probe, _known: list[Measured]) -> list[Drawn]:
+def _kept(shown: tuple, fill: str, _probe: Probe, _known: list[Measurement]) -> list[Drawn]:
     return _figures(_probe, _known, fill)
 
 
-def _figures(probe: Probe, known: list[Measured], fill: str) -> list[Drawn]:
+def _figures(probe: Probe, known: list[Measurement], fill: str) -> list[Drawn]:
     classes = len(known[0].subjects[0].run.config.classes or range(10))
     return draw(lines_of(known), Context(probe.question, View(fill), 1 / classes))

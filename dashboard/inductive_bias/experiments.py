@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -12,11 +10,11 @@ from dashboard.components import figure_files
 from dashboard.drawing.markdown import sentence
 from dashboard.inductive_bias.experiment_figures import border, figures_of, lines_of
 from dashboard.inductive_bias.findings import finding
-from dashboard.shared import jobs, measuring, resources
+from dashboard.shared import measurement_panel, measurements, ticking
+from dashboard.shared.measurements import Measurement
 from vitcore.errors import UserError
-from vitcore.probes import IMAGES, TEST, Probe
-from vitcore.probes.scores import find_test
-from vitcore.probes.store import Images, Result, Subject, find, images_for, key_of
+from vitcore.probes import Probe
+from vitcore.probes.store import Images, Result, Subject, images_for
 from vitcore.probes.table import as_csv
 from vitcore.runs.folder import Run
 
@@ -24,57 +22,24 @@ TICK_S = 0.7
 COUNTS = (100, 500, 1000)
 
 
-@dataclass
-class Measured:
-    """One group of subjects (two for a pair) and what is known of it."""
-
-    subjects: list[Subject]
-    key: str
-    result: Result | None
-    job: jobs.Job | None
-
-    @property
-    def values(self) -> dict[str, Any] | None:
-        """Of the result, else of the images so far."""
-        if self.result:
-            return self.result.values
-        return self.job.last.values if self.job and self.job.last else None
-
-    @property
-    def images(self) -> int:
-        """How many the values are of."""
-        if self.result:
-            return self.result.images
-        return self.job.last.done if self.job and self.job.last else 0
-
-    @property
-    def busy(self) -> bool:
-        return bool(self.job and not self.job.over and not self.result)
-
-
 def look_up(
     probe: Probe, runs: list[Run], images: Images, settings: dict[str, Any], *, untrained: bool
-) -> list[Measured]:
+) -> list[Measurement]:
     """Everything that the chosen runs need for a probe, in the order of drawing. Raises `UserError`."""
     states = (False, True) if untrained else (False,)
     if probe.pair:
         groups = [[Subject(run, state) for run in runs] for state in states]
     else:
         groups = [[Subject(run, state)] for state in states for run in dict.fromkeys(runs)]
-    found = []
-    for subjects in groups:
-        key = f"{probe.name}-{key_of(probe, subjects, images, settings)}"
-        found.append(Measured(subjects, key, find(probe, subjects, images, settings), jobs.find(key)))
-    return found
+    count = len(images.labels)
+    return [
+        measurements.look_up(probe, subjects, images, settings, count=count, name=_name(subjects))
+        for subjects in groups
+    ]
 
 
-def _task(probe: Probe, m: Measured, count: int, settings: dict[str, Any]) -> measuring.Task:
-    def steps() -> Iterator:
-        from vitcore.probes.measure import measure
-
-        return measure(probe, m.subjects, count, settings)
-
-    return measuring.Task(m.key, " and ".join(dict.fromkeys(s.label for s in m.subjects)), steps)
+def _name(subjects: list[Subject]) -> str:
+    return " and ".join(dict.fromkeys(subject.label for subject in subjects))
 
 
 def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None:
@@ -92,20 +57,18 @@ def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None
         settings[name] = chosen
     try:
         images = images_for(runs, count)
-        busy = any(m.busy for m in look_up(probe, runs, images, settings, untrained=untrained))
+        found = look_up(probe, runs, images, settings, untrained=untrained)
     except UserError as error:
         st.error(sentence(error))
         return
-    body = st.fragment(_body, run_every=TICK_S if busy else None)
-    body(probe, runs, images, count, settings, untrained, busy)
+
+    def draw(_: bool) -> None:
+        _body(probe, look_up(probe, runs, images, settings, untrained=untrained), len(images.labels))
+
+    ticking.fragment(draw, lambda: any(one.running for one in found), every_s=TICK_S)
 
 
-def _body(
-    probe: Probe, runs: list[Run], images: Images, count: int, settings: dict, untrained: bool, busy: bool
-) -> None:
-    found = look_up(probe, runs, images, settings, untrained=untrained)
-    if busy and not any(m.busy for m in found):
-        st.rerun()  # the ticking ends
+def _body(probe: Probe, found: list[Measurement], count: int) -> None:
     known = [m for m in found if m.values]
     if known:
         whole = [line for m, line in zip(known, lines_of(known), strict=True) if m.result]
@@ -119,42 +82,12 @@ def _body(
             figure_files.show(drawn.figure, key=f"{probe.name}{i}", alt=alt)
             if drawn.foot:
                 st.caption(drawn.foot)
-    _state(probe, found, count, settings, len(images.labels))
-
-
-def _state(probe: Probe, found: list[Measured], count: int, settings: dict, total: int) -> None:
-    """What the numbers are; or how far they are, with Cancel; or a button that measures them."""
     missing = [m for m in found if not m.result]
-    tasks = [_task(probe, m, count, settings) for m in missing]
-    if any(m.busy for m in missing):
-        measuring.progress([task for task in tasks if task.busy])
-        return
-    if missing:
-        names = ", ".join(task.name for task in tasks)
-        times = [_seconds(probe, m.subjects, total) for m in missing]
-        seconds = None if None in times else sum(times)
-        measuring.offer(tasks, f"{names}, with these weights and {total:,} images", seconds=seconds)
-    if results := [m.result for m in found if m.result]:
+    names = ", ".join(m.name for m in missing)
+    measurement_panel.show(missing, f"{names}, with these weights and {count:,} images")
+    results = [m.result for m in found if m.result]
+    if results and not any(m.running for m in missing):
         _source(probe, results)
-
-
-def _seconds(probe: Probe, subjects: list[Subject], images: int) -> float | None:
-    """What a measurement takes: what it took on the bundled ViT, or ResNet, or both; for other architectures
-    in the ratio of what their test took; as images and pixels.
-    """
-    bundled = resources.bundled()
-    like = [bundled.get(subject.run.config.model) for subject in subjects]
-    for base in (like, [bundled.get(name) for name in ("vit", "resnet")[: len(like)]]):
-        if not all((*like, *base)):
-            return None
-        seen = images_for(base, IMAGES)
-        if stored := find(probe, [Subject(run) for run in base], seen, probe.settings()):
-            tests = [[find_test(run, TEST.images) for run in runs] for runs in (like, base)]
-            here, there = (sum(found.seconds if found else 0.0 for found in part) for part in tests)
-            pixels = (subjects[0].run.config.image_size / base[0].config.image_size) ** 2
-            ratio = here / there if here and there else 1.0
-            return stored.seconds * ratio * pixels * images / stored.images
-    return None
 
 
 def _source(probe: Probe, results: list[Result]) -> None:
@@ -162,9 +95,7 @@ def _source(probe: Probe, results: list[Result]) -> None:
     said, how, save = st.columns([3.4, 1.1, 1], vertical_alignment="center")
     counts = ", ".join(sorted({f"{r.images:,} {r.data}" for r in results}))
     said.caption(f"n = {counts}; bands, bars and ± are one standard error. Source: {probe.source}")
-    with how.popover("How it was measured", width="stretch"):
-        st.markdown(probe.method)
-        measuring.origins(results)
+    measurement_panel.explain(how, probe.method, results)
     save.download_button(
         "All as CSV", lambda: as_csv(results).encode(), f"vitlab-{probe.name}.csv", "text/csv",
         icon=":material/download:", width="stretch", on_click="ignore", key="probe_csv",

@@ -20,9 +20,12 @@ KEPT = 64  # finished jobs whose outcome is remembered
 class Step(Protocol):
     """What a measurement yields: images done of how many, and the values so far."""
 
-    done: int
-    total: int
-    values: Any
+    @property
+    def done(self) -> int: ...
+    @property
+    def total(self) -> int: ...
+    @property
+    def values(self) -> Any: ...
 
 
 @dataclass
@@ -64,6 +67,12 @@ def find(key: str) -> Job | None:
     """The job of that key that is under way, or how the last one ended; None for a cancelled one."""
     job = _jobs.get(key)
     return None if job is None or job.cancelled.is_set() else job
+
+
+def running(key: str) -> bool:
+    """Whether a job of that key is under way, or waits for its turn."""
+    job = find(key)
+    return bool(job and not job.over)
 
 
 def _work(job: Job, steps: Callable[[], Iterator[Step]]) -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from vitcore.architectures import ARCHITECTURES
 from vitcore.runs.folder import Run
-from vitcore.runs.status import Status
+from vitcore.runs.status import ACTIVE, State, Status
+
+
+def any_active(states: Iterable[State]) -> bool:
+    """Whether one of several runs waits, trains or is being stopped."""
+    return any(state in ACTIVE for state in states)
 
 
 def describe(run: Run, status: Status, turn: str = "") -> str:

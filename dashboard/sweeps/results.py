@@ -8,9 +8,9 @@ import streamlit as st
 
 from dashboard.components import figure_files
 from dashboard.drawing.markdown import escape
-from dashboard.shared import measuring, run_status
+from dashboard.shared import origins, run_status, ticking
 from dashboard.sweeps import figures, links
-from vitcore.runs.status import ACTIVE
+from vitcore.runs.status import State
 from vitcore.sweeps.plan import data_name, steps_of
 from vitcore.sweeps.results import Score, sample_curve, study_rows, summarize_states
 from vitcore.sweeps.sweep import Sweep
@@ -21,10 +21,11 @@ FEW_SEEDS = 4  # from two, one error in twelve is less than a tenth of the true 
 
 def show(sweep: Sweep) -> None:
     """The figure and the table of a sweep, which fill while it trains."""
-    states = [run.status().state for run in sweep.runs]
-    going = any(state in ACTIVE for state in states)
+    ticking.fragment(
+        lambda states: _progress(sweep, states), lambda: _states(sweep), every_s=TICK_S,
+        active=run_status.any_active,
+    )  # fmt: skip
     rows: list[Any] = sample_curve(sweep.runs) if sweep.kind == "samples" else study_rows(sweep.runs)
-    st.fragment(_progress, run_every=TICK_S if going else None)(sweep, states)
     if sweep.kind == "samples":
         picture, words = st.columns([2.4, 1], gap="large")
         with picture:
@@ -66,20 +67,23 @@ def _source(sweep: Sweep, place: Any) -> None:
         place.caption(escape(note))
     with place.popover("How it was measured"):
         st.caption("Each run is an ordinary training. The same again:")
-        measuring.trainings(sweep.runs)
+        origins.trainings(sweep.runs)
 
 
-def _progress(sweep: Sweep, shown: list[str]) -> None:
-    """A line about the runs that are not finished; the page is drawn anew when one changes its state."""
-    now = [(run, run.status()) for run in sweep.runs]
-    states = [status.state for _, status in now]
-    if states != shown:
-        st.rerun()
+def _states(sweep: Sweep) -> list[State]:
+    return [run.status().state for run in sweep.runs]
+
+
+def _progress(sweep: Sweep, states: list[State]) -> None:
+    """A line about the runs that are not finished."""
     if set(states) == {"finished"}:
         return
     parts = [f"{len(states)} runs: {summarize_states(states)}."]
-    for run, status in now:
-        if status.state == "running" and status.steps:
+    for run, state in zip(sweep.runs, states, strict=True):
+        if state != "running":
+            continue
+        status = run.status()
+        if status.steps:
             left = f", {run_status.duration(status.eta_s)} left" if status.eta_s is not None else ""
             parts.append(f"{run.title}: step {status.step:,} of {status.steps:,}{left}.")
     st.text(" ".join(parts))

@@ -9,12 +9,8 @@ from __future__ import annotations
 
 import atexit
 import functools
-import json
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +18,8 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.drawing.markdown import sentence
-from dashboard.shared import jobs
-from vitcore.errors import UserError
+from dashboard.shared import jobs, ticking
+from vitcore.child import Child
 from vitcore.exchange.archive import pack_run
 from vitcore.probes.store import Subject
 from vitcore.runs.folder import Run
@@ -34,30 +30,39 @@ WIDTH = 760  # pixels, of both files beside each other
 
 
 @dataclass(frozen=True)
+class Exported:
+    """An ONNX file, and in `check` how it was compared with torch."""
+
+    file: Path
+    check: str
+
+
+@dataclass(frozen=True)
 class Step:
-    """How many seconds the child has worked; at its end the file, and in `words` what the check found."""
+    """How many seconds the child has worked, of an unknown total; the file at its end."""
 
     done: int
-    total: int = 0  # nobody knows
-    values: Path | None = None
-    words: str = ""
+    total: int = 0
+    values: Exported | None = None
 
 
 def control(run: Run, state: str) -> None:
     """A popover with both files, for a run with weights that were trained."""
-    if run.weights is None or run.weights.stem == "step-0000000":
+    weights = run.weights
+    if weights is None or weights.stem == "step-0000000":
         return
     with st.popover("Export", icon=":material/download:"), st.container(width=WIDTH):
         whole, alone = st.columns([1, 1.35], gap="medium")
         with whole:
-            _zip(run, state)
+            _zip(run, weights, state)
         with alone:
-            busy = _busy(jobs.find(_key(run)))
-            st.fragment(_onnx, run_every=TICK_S if busy else None)(run, busy)
+            ticking.fragment(
+                lambda running: _onnx(run, running), lambda: jobs.running(_key(run)), every_s=TICK_S
+            )
         st.caption(f"At the command line: `python -m vitcore export {run.id} NAME.zip` or `NAME.onnx`")
 
 
-def _zip(run: Run, state: str) -> None:
+def _zip(run: Run, weights: Path, state: str) -> None:
     over = state == "finished"
     st.download_button(
         "Weights and configuration (.zip)", lambda: pack_run(run), f"{run.id}.zip", "application/zip",
@@ -65,7 +70,7 @@ def _zip(run: Run, state: str) -> None:
         help=None if over else f"This run is {state}: only a finished run can be exported.",
     )  # fmt: skip
     st.caption(
-        f"{_size(run.weights)} of weights as they are, with curves and scores. Imported by another ViT Lab "
+        f"{_size(weights)} of weights as they are, with curves and scores. Imported by another ViT Lab "
         "(`import NAME.zip`), it is in every list there; in Python:"
     )
     st.code(
@@ -73,18 +78,16 @@ def _zip(run: Run, state: str) -> None:
     )
 
 
-def _onnx(run: Run, was_busy: bool) -> None:
+def _onnx(run: Run, running: bool) -> None:
     job = jobs.find(_key(run))
-    if _busy(job) != was_busy:
-        st.rerun(scope="app")  # the ticking begins or ends
-    made = job.last if job and job.last and job.last.values and job.last.values.is_file() else None
-    if made:
+    made: Exported | None = job.last.values if job and job.last else None
+    if made and made.file.is_file():
         st.download_button(
-            "ONNX (.onnx)", made.values.read_bytes, f"{run.id}.onnx", "application/octet-stream",
+            "ONNX (.onnx)", made.file.read_bytes, f"{run.id}.onnx", "application/octet-stream",
             key=f"onnx_{run.id}", on_click="ignore", width="stretch",
         )  # fmt: skip
-        st.caption(f"{_size(made.values)}. Checked with {made.words}")
-    elif _busy(job):
+        st.caption(f"{_size(made.file)}. Checked with {made.check}")
+    elif job and running:
         spent = job.last.done if job.last else 0
         words = "Waiting for a measurement to end" if job.waiting else f"Writing and checking: {spent} s"
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -122,10 +125,6 @@ def _start(run: Run) -> None:
     jobs.start(_key(run), lambda: _made(run))
 
 
-def _busy(job: jobs.Job | None) -> bool:
-    return bool(job and not job.over)
-
-
 def _key(run: Run) -> str:
     """Of these very weights, and of the run that the file names."""
     return f"onnx-{run.id}-{Subject(run).digest[:20]}"
@@ -144,34 +143,16 @@ def _place() -> Path:
 
 
 def _made(run: Run) -> Iterator[Step]:
-    """Runs the child; whoever leaves this iterator ends it. Raises `UserError`."""
+    """Export in a child process; leaving this iterator early ends it. Raises `UserError`."""
     folder = Path(tempfile.mkdtemp(dir=_place()))
-    out, began = folder / f"{run.id}.onnx", time.monotonic()
-    command = [sys.executable, "-m", "vitcore", "export", str(run.path), str(out), "--json"]
+    out = folder / f"{run.id}.onnx"
     try:
-        with (folder / "said").open("w+b") as said, (folder / "problem").open("w+b") as problem:
-            child = subprocess.Popen(command, stdout=said, stderr=problem, stdin=subprocess.DEVNULL)
-            try:
-                while child.poll() is None:
-                    spent = time.monotonic() - began
-                    if spent > LIMIT_S:
-                        raise UserError(f"The export took more than {LIMIT_S / 60:.0f} minutes: try again.")
-                    yield Step(int(spent))
-                    time.sleep(TICK_S / 2)
-            finally:
-                child.kill()
-                child.wait()
-            yield Step(int(time.monotonic() - began), 0, out, _outcome(child, folder))
+        child = Child(
+            "vitcore", "export", str(run.path), str(out), "--json", name="The export", limit_s=LIMIT_S
+        )
+        for seconds in child.ticks(TICK_S / 2):
+            yield Step(int(seconds))
+        yield Step(int(child.seconds), values=Exported(out, child.result()["words"]))
     finally:
         if not out.is_file():
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _outcome(child: subprocess.Popen, folder: Path) -> str:
-    """What the check found. Raises `UserError` with the last line of what went wrong."""
-    if child.returncode == 0:
-        return json.loads((folder / "said").read_text().strip().splitlines()[-1])["words"]
-    if child.returncode < 0:
-        raise UserError(f"The export was killed (signal {-child.returncode}): is there enough memory?")
-    lines = (folder / "problem").read_text(errors="replace").strip().splitlines()
-    raise UserError(lines[-1] if lines else "The export ended without a word: try again.")

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard.drawing.markdown import sentence
-from dashboard.shared import resources
+from dashboard.shared import messages, resources
 from dashboard.shared.selection import run_label
-from vitcore.errors import UserError
 from vitcore.paths import readonly, runs_dir
 from vitcore.queue import launch as background
 from vitcore.queue import order as queue
@@ -81,7 +80,7 @@ def control(here: QueueState) -> None:
             st.caption("The queue is empty. Each device trains one run at a time.")
         for at, run in enumerate(waiting):
             _waiter(run, at, len(waiting))
-        if problem := st.session_state.pop("queue_error", None):
+        if problem := messages.take("queue"):
             st.error(sentence(problem))
 
 
@@ -112,7 +111,5 @@ def _waiter(run: Run, at: int, count: int) -> None:
 
 
 def _move(run: Run, to: queue.Place) -> None:
-    try:
+    with messages.keep_error("queue"):
         queue.move(run, to)
-    except UserError as error:
-        st.session_state.queue_error = str(error)

@@ -8,17 +8,16 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.drawing.markdown import escape, sentence
-from dashboard.shared import measuring, run_curves, run_status, selection
+from dashboard.drawing.markdown import escape
+from dashboard.shared import messages, origins, run_curves, run_status, selection, ticking
 from dashboard.sweeps import links
 from dashboard.training import export, form, predictions, queue_panel
-from vitcore.errors import UserError
 from vitcore.paths import readonly
 from vitcore.queue import launch as background
 from vitcore.runs import edit
 from vitcore.runs.folder import Run
 from vitcore.runs.log import tail
-from vitcore.runs.status import ACTIVE
+from vitcore.runs.status import ACTIVE, State
 from vitcore.sweeps.pair import partner
 
 
@@ -31,21 +30,21 @@ def panel(found: list[Run], here: queue_panel.QueueState) -> None:
         queue_panel.control(here)
     look = run_curves.controls(*places)
     other = partner(run, found)
-    shown = _states(run, other)
-    st.fragment(_body, run_every=run_curves.TICK_S if any(state in ACTIVE for state in shown) else None)(
-        run, other, look, shown
-    )
+    ticking.fragment(
+        lambda states: _body(run, other, look), lambda: _states(run, other), every_s=run_curves.TICK_S,
+        active=run_status.any_active,
+    )  # fmt: skip
 
 
-def _states(*runs: Run | None) -> list[str]:
+def _states(*runs: Run | None) -> list[State]:
     """Of a run, and of the other one where it is of a pair."""
     return [run.status().state for run in runs if run]
 
 
-def _body(run: Run, other: Run | None, look: run_curves.CurveStyle, shown: list[str]) -> None:
+def _body(run: Run, other: Run | None, look: run_curves.CurveStyle) -> None:
     status = run.status()
-    if _states(run, other) != shown or st.session_state.pop("edited", False):
-        st.rerun()  # the whole page: start or end the timer, and show the new state or title in the list
+    if st.session_state.pop("edited", False):
+        st.rerun()  # the whole page: show the new title in the list
     with st.container(horizontal=True, vertical_alignment="center"):
         run_status.badge(status)
         turn = queue_panel.queue_position(run) if status.state == "queued" else ""
@@ -77,7 +76,7 @@ def _body(run: Run, other: Run | None, look: run_curves.CurveStyle, shown: list[
     with st.expander("Log and command", expanded=status.state in ("failed", "lost")):
         silent = "No log is kept with it." if status.state == "finished" else "Nothing printed yet."
         st.code(tail(run.log, 30) or silent, language=None, height=180 if run.log.is_file() else "content")
-        known = f"{escape(measuring.training(status))}. " if status.started else ""
+        known = f"{escape(origins.training(status))}. " if status.started else ""
         st.caption(f"{known}The same training at the command line:")
         st.code(
             f"python -m vitcore train --config {run.path / 'config.yaml'}", language="bash", wrap_lines=True
@@ -98,8 +97,7 @@ def _action(run: Run, state: str) -> None:
         st.button(name, key="stop", on_click=_attempt, args=(background.stop, run))
     elif state != "finished":
         st.button("Resume training", key="resume", on_click=_attempt, args=(background.resume, run))
-    if problem := st.session_state.pop("action_error", None):
-        st.toast(sentence(problem))
+    messages.toast_error("action")
 
 
 def _abort(run: Run) -> None:
@@ -135,7 +133,5 @@ def _copy(run: Run) -> None:
 
 def _attempt(action: Callable[[Run], object], run: Run) -> None:
     st.session_state.edited = True
-    try:
+    with messages.keep_error("action"):
         action(run)
-    except UserError as error:
-        st.session_state.action_error = str(error)

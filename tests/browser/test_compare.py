@@ -40,16 +40,16 @@ def test_every_section_of_the_bundled_pair(visitor):
     page = visitor.open(PAIR)
     vit, resnet = stored("vit-cifar10").values, stored("resnet-cifar10").values
     test = cells(page, "test images")
-    expect(test.nth(0)).to_have_text(f"{100 * vit['accuracy']:.2f} n = 1,000")
-    expect(test.nth(1)).to_have_text(f"{100 * resnet['accuracy']:.2f} n = 1,000")
+    expect(test.nth(0)).to_have_text(f"{100 * vit.accuracy:.2f} n = 1,000")
+    expect(test.nth(1)).to_have_text(f"{100 * resnet.accuracy:.2f} n = 1,000")
     expect(cells(page, "parameters").nth(0)).to_have_text("3,195,146")
     expect(cells(page, "multiply-adds of an image").nth(1)).to_have_text("40.8")
 
     section(page, "Confusion")
     chart = drawn(page, "confusion")
-    cat, dog = vit["classes"].index("cat"), vit["classes"].index("dog")
+    cat, dog = vit.classes.index("cat"), vit.classes.index("dog")
     found = chart.evaluate(f"e => e._fullData.filter(t => t.type === 'heatmap').map(t => t.z[{cat}][{dog}])")
-    counts = [values["confusion"][cat][dog] for values in (vit, resnet)]
+    counts = [values.confusion[cat][dog] for values in (vit, resnet)]
     assert found == [*counts, counts[0] - counts[1]]
     expect(page.get_by_text("Counts of images, n = 1,000")).to_be_visible()
 
@@ -58,11 +58,9 @@ def test_every_section_of_the_bundled_pair(visitor):
     assert dots == 2
     section(page, "Calibration")
     for values in (vit, resnet):
-        expect(drawn(page, "calibration")).to_contain_text(f"ECE {100 * values['calibration']['ece']:.1f} %")
+        expect(drawn(page, "calibration")).to_contain_text(f"ECE {100 * values.calibration.ece:.1f} %")
     section(page, "Disagreement")
-    only = sum(
-        a == t != b for a, b, t in zip(vit["predicted"], resnet["predicted"], vit["truth"], strict=True)
-    )
+    only = sum(a == t != b for a, b, t in zip(vit.predicted, resnet.predicted, vit.truth, strict=True))
     expect(page.get_by_role("radio", name=f"Only ViT, 20 epochs ({only})")).to_be_visible()
     expect(page.locator(".gallery-card")).to_have_count(min(24, only))
     section(page, "Speed to accuracy")
@@ -133,8 +131,8 @@ def test_measuring_here_fills_the_table(visitor, server, tiny):
     expect(page.get_by_role("button", name=GO)).to_have_count(0, timeout=120_000)
     root = server.home / "runs"
     found, fast = scores.find_test(tiny, 1000, root), scores.find_speed(tiny, root)
-    expect(cells(page, "test images").nth(0)).to_have_text(f"{100 * found.values['accuracy']:.2f} n = 1,000")
-    expect(cells(page, "inference").nth(0)).to_have_text(f"{fast.values['images_per_s']:,.0f}")
+    expect(cells(page, "test images").nth(0)).to_have_text(f"{100 * found.values.accuracy:.2f} n = 1,000")
+    expect(cells(page, "inference").nth(0)).to_have_text(f"{fast.values.images_per_s:,.0f}")
     section(page, "Confusion")
     drawn(page, "confusion")
 

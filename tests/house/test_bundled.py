@@ -124,15 +124,15 @@ def test_the_stored_answers_belong_to_these_weights_and_say_where_they_come_from
     assert found.command == f"python -m vitcore probe test --runs {name} --images 1000"
     assert found.commit
     assert not found.commit.endswith("+")
-    hits = [a == b for a, b in zip(found.values["predicted"], found.values["truth"], strict=True)]
-    assert found.values["accuracy"] == sum(hits) / 1000
-    assert found.values["parameters"] == BUNDLED[name]
+    hits = [a == b for a, b in zip(found.values.predicted, found.values.truth, strict=True)]
+    assert found.values.accuracy == sum(hits) / 1000
+    assert found.values.parameters == BUNDLED[name]
     stated = run.status().result
     if stated["n_test"] == 1000:
-        assert found.values["accuracy"] == stated["test_acc"]
+        assert found.values.accuracy == stated["test_acc"]
     if complete := find_test(run, 10_000):
-        assert complete.values["accuracy"] == stated["test_acc"] or run.config.data != "cifar10"
-        assert complete.values["predicted"][:1000] == found.values["predicted"]
+        assert complete.values.accuracy == stated["test_acc"] or run.config.data != "cifar10"
+        assert complete.values.predicted[:1000] == found.values.predicted
     sizes = [file.stat().st_size for file in (run.path / "probes").glob("test-*.json")]
     assert max(sizes) < 300_000
 

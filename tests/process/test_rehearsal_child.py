@@ -1,4 +1,4 @@
-"""The rehearsal's process: what it says, and that nothing of it outlives the visitor's session."""
+"""The rehearsal's process: its outcome, and that nothing of it outlives the visitor's session."""
 
 from __future__ import annotations
 
@@ -9,53 +9,59 @@ import psutil
 import pytest
 
 from dashboard.training import rehearsal
-from dashboard.training.rehearsal import TOO_LONG, Child
+from dashboard.training.rehearsal import rehearse
 from tests.waiting import until
 from vitcore.config import dump_config, make_config
 
 
 @pytest.fixture
-def child():
-    """A rehearsal of complete CIFAR-10's size, seconds away from its end."""
-    child = Child("a", dump_config(make_config("quick", model="vit", device="cpu")))
-    yield child
-    child.end()
+def config():
+    """Rehearsing it takes seconds."""
+    return dump_config(make_config("quick", model="vit", device="cpu"))
 
 
-def test_it_ends_and_leaves_no_file_when_the_session_forgets_it():
-    child = Child("a", dump_config(make_config("quick", model="vit", device="cpu")))
-    pid, place = child.process.pid, child.place
+@pytest.fixture
+def running(config):
+    """A rehearsal that is seconds away from its end."""
+    running = rehearse("a", config)
+    yield running
+    running.child.cancel()
+
+
+def test_process_and_files_end_when_the_session_forgets_the_rehearsal(config):
+    forgotten = rehearse("a", config)
+    pid, folder = forgotten.child.process.pid, forgotten.child.folder
     assert psutil.pid_exists(pid)
-    assert (place / "config.yaml").is_file()
-    del child
+    assert (folder / "config.yaml").is_file()
+    del forgotten
     gc.collect()
     assert not psutil.pid_exists(pid)
-    assert not place.exists()
+    assert not folder.exists()
 
 
-def test_one_visitors_cancel_leaves_the_other_ones_rehearsal_alone(child, monkeypatch):
-    other = Child("a", dump_config(make_config("quick", model="vit", device="cpu")))
+def test_cancel_leaves_the_rehearsals_of_other_visitors_alone(running, config, monkeypatch):
+    other = rehearse("a", config)
     state = SimpleNamespace(session_state={"rehearsal": other})
     monkeypatch.setattr(rehearsal, "st", state)
     rehearsal._cancel()
     assert state.session_state == {}
-    assert not other.going
-    assert not other.place.exists()
-    assert child.going
-    assert child.place.exists()
+    assert not other.child.running
+    assert not other.child.folder.exists()
+    assert running.child.running
+    assert running.child.folder.exists()
 
 
-def test_it_has_a_time_limit_even_when_nobody_looks(monkeypatch):
+def test_time_limit_ends_with_advice(config, monkeypatch):
     monkeypatch.setattr(rehearsal, "LIMIT_S", 0.3)
-    child = Child("a", dump_config(make_config("quick", model="vit", device="cpu")))
-    until(lambda: not child.going, 20)
-    assert child.words() == (False, TOO_LONG)
-    child.end()
+    late = rehearse("a", config)
+    until(lambda: not late.child.running, 20)
+    success, words = late.outcome()
+    assert not success
+    assert words.startswith("The rehearsal took more than 0.3 seconds: choose a smaller model or batch size")
 
 
-def test_what_the_training_would_refuse_is_said_in_a_sentence():
+def test_refused_configuration_is_reported_in_a_sentence():
     config = make_config("quick", model="vit", device="cpu", data="folder:/nowhere/at-all")
-    child = Child("a", dump_config(config))
-    until(lambda: not child.going)
-    assert child.words() == (False, "There is no folder /nowhere/at-all.")
-    child.end()
+    refused = rehearse("a", dump_config(config))
+    until(lambda: not refused.child.running)
+    assert refused.outcome() == (False, "There is no folder /nowhere/at-all.")

@@ -25,17 +25,17 @@ def test_speed_is_measured_in_a_process_of_its_own(tmp_path):
     assert done.exit_code == 0, done.output
     assert "no more than" not in done.output  # it takes random pixels: no test images are missing
     found = scores.find_speed(run).values
-    assert found == json.loads(done.stdout)[0]["values"]
-    assert found["batch"] == 128
-    assert found["images_per_s"] > 100
-    assert 50e6 < found["base_bytes"] <= found["memory_bytes"] < 3e9
-    assert 0 <= found["others"] <= 1
-    training = found["training"]
-    assert training["images_per_s"] < found["images_per_s"]  # it also computes gradients, on smaller batches
-    assert training["memory_bytes"] > found["base_bytes"]
-    assert training["batch"] == run.config.batch_size
+    assert found.model_dump() == json.loads(done.stdout)[0]["values"]
+    assert found.batch == 128
+    assert found.images_per_s > 100
+    assert 50e6 < found.base_bytes <= found.memory_bytes < 3e9
+    assert 0 <= found.others <= 1
+    training = found.training
+    assert training.images_per_s < found.images_per_s  # it also computes gradients, on smaller batches
+    assert training.memory_bytes > found.base_bytes
+    assert training.batch == run.config.batch_size
     rows = {row["quantity"]: row["mean"] for row in rows_of(scores.find_speed(run))}
-    assert rows["training, images per s"] == training["images_per_s"]
+    assert rows["training, images per s"] == training.images_per_s
 
 
 def test_the_memory_of_a_process_is_not_that_of_its_parent():

@@ -12,6 +12,7 @@ from typing import Any
 from vitcore.errors import UserError
 from vitcore.probes.experiments import discover
 from vitcore.probes.probe import IMAGES, Outcome, Probe, View
+from vitcore.probes.score_values import Speed, TestScores
 
 __all__ = ["IMAGES", "PROBES", "SCORES", "SPEED", "TEST", "Outcome", "Probe", "View", "find_probe"]
 
@@ -33,6 +34,7 @@ TEST = Probe(
     "1,000 images, it takes all 10,000 test images of CIFAR-10, where they are on this machine.",
     source="Guo et al. 2017, On Calibration of Modern Neural Networks",
     steps=_measure_scores,
+    values=TestScores,
     whole=True,
     images=1000,
 )
@@ -45,12 +47,13 @@ SPEED = Probe(
     "where they take over half a minute), its batches, augmentation and optimizer, on its images or, without "
     "complete CIFAR-10, on the bundled ones.",
     steps=_measure_scores,
+    values=Speed,
     whole=True,
     images=1,
     version=2,
     choices={"batch": (128, 1, 32, 512)},
 )
-SCORES = {probe.name: probe for probe in (TEST, SPEED)}
+SCORES: dict[str, Probe[Any]] = {probe.name: probe for probe in (TEST, SPEED)}
 
 
 def find_probe(name: str) -> Probe:

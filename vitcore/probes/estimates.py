@@ -48,3 +48,8 @@ class Table(Record):
         if [len(row) for row in self.mean] != [len(row) for row in self.error]:
             raise ValueError("the errors have another shape than the means")
         return self
+
+
+def binomial_error(share: float, count: int) -> float:
+    """The standard error of a share of `count` images."""
+    return (share * (1 - share) / max(1, count)) ** 0.5

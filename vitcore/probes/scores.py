@@ -20,6 +20,7 @@ from vitcore.data import Dataset, load_dataset
 from vitcore.errors import UserError
 from vitcore.paths import data_dir
 from vitcore.probes import SPEED, TEST
+from vitcore.probes.score_values import Speed, TestScores
 from vitcore.probes.store import Images, Result, Subject, find, pick
 from vitcore.queue.devices import list_devices
 from vitcore.runs.folder import Run
@@ -117,12 +118,12 @@ def speed_set(run: Run) -> TestSet:
     return TestSet("images", 0, f"{run.config.image_size} pixels")
 
 
-def find_test(run: Run, count: int, root: str | Path | None = None) -> Result | None:
+def find_test(run: Run, count: int, root: str | Path | None = None) -> Result[TestScores] | None:
     """What `python -m vitcore probe test` found, if it was measured. Raises `UserError`."""
     return find(TEST, [Subject(run)], test_set(run, count), TEST.settings(), root)
 
 
-def find_speed(run: Run, root: str | Path | None = None) -> Result | None:
+def find_speed(run: Run, root: str | Path | None = None) -> Result[Speed] | None:
     """What `python -m vitcore probe speed` found on this machine. Raises `UserError`."""
     return find(SPEED, [Subject(run)], speed_set(run), speed_settings(), root)
 
@@ -153,15 +154,15 @@ class Duel:
         return found[np.argsort(-wrongly[found], kind="stable")]
 
 
-def duel(first: Result, second: Result) -> Duel:
+def duel(first: Result[TestScores], second: Result[TestScores]) -> Duel:
     """Raises `UserError` for results on different images."""
     a, b = first.values, second.values
-    if a["truth"] != b["truth"] or a["classes"] != b["classes"]:
+    if a.truth != b.truth or a.classes != b.classes:
         raise UserError(f"{first.runs[0]} and {second.runs[0]} were not asked about the same images.")
     return Duel(
-        np.array(a["truth"]),
-        (np.array(a["predicted"]), np.array(b["predicted"])),
-        (np.array(a["confidence"]) / SCALE, np.array(b["confidence"]) / SCALE),
+        np.array(a.truth),
+        (np.array(a.predicted), np.array(b.predicted)),
+        (np.array(a.confidence) / SCALE, np.array(b.confidence) / SCALE),
     )
 
 

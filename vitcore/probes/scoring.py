@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from torch import nn
 
 from vitcore.analysis.attention import as_input
 from vitcore.analysis.comparison import evaluate_logits, multiply_adds
+from vitcore.child import Child, ChildFailed
 from vitcore.config import Config
 from vitcore.data.augment import subset
 from vitcore.data.datasets import CLASSES, Dataset, load_dataset, split_indices
@@ -25,6 +24,7 @@ from vitcore.models.evaluate import batch_for
 from vitcore.paths import assets_dir
 from vitcore.probes import SPEED, Probe
 from vitcore.probes.measure import Partial, concluded, model_of
+from vitcore.probes.score_values import Speed, TestScores
 from vitcore.probes.scores import (
     SCALE,
     TRAINING,
@@ -38,7 +38,7 @@ from vitcore.probes.scores import (
 from vitcore.probes.store import Images, Subject, find, keep, pick
 
 TICK_S = 0.2
-LONG_S = 300  # after which a measurement of speed has failed
+LIMIT_S = 300  # of each process that measures speed
 
 
 def measure_scores(
@@ -75,7 +75,7 @@ def measure_scores(
     yield Partial(seen.count, seen.count, values, result)
 
 
-def _answers(subject: Subject, count: int) -> Iterator[tuple[int, int, dict[str, Any] | None]]:
+def _answers(subject: Subject, count: int) -> Iterator[tuple[int, int, TestScores | None]]:
     """(images done, of how many, the values at the end) for test and training images."""
     config = subject.run.config
     test, training = test_images(config, count), training_images(config, count)
@@ -107,10 +107,10 @@ def _values(
     training: Images | None,
     logits: torch.Tensor,
     trained: torch.Tensor | None,
-) -> dict[str, Any]:
+) -> TestScores:
     probabilities = logits.softmax(dim=1).nan_to_num()
     truth = torch.from_numpy(test.labels)
-    values = {
+    values: dict[str, Any] = {
         "classes": list(config.classes or CLASSES),
         **evaluate_logits(logits, truth),
         "parameters": count_parameters(model),
@@ -128,7 +128,7 @@ def _values(
             "loss": found["loss"],
             "images": len(training.labels),
         }
-    return values
+    return TestScores.model_validate(values)
 
 
 def _whole(shares: torch.Tensor) -> list[int]:
@@ -164,54 +164,40 @@ def _bundled_training(data: Dataset) -> np.ndarray:
     return np.flatnonzero(trained[np.array(info["train_index"])])
 
 
-def _speed(subject: Subject, settings: dict[str, Any]) -> Iterator[tuple[int, int, dict[str, Any] | None]]:
+def _speed(subject: Subject, settings: dict[str, Any]) -> Iterator[tuple[int, int, Speed | None]]:
     """Inference, then some steps of the run's own training, each in a process whose memory is nothing but
     that.
     """
     if subject.untrained:
         raise UserError("An untrained model is as fast as a trained one: measure that.")
     kind, batch, run = settings["device"].split(":")[0], settings["batch"], subject.run
-    values = yield from _child("vitcore.probes.speed", str(run.path), str(batch), kind)
-    if "error" in values:
-        raise UserError(f"The speed of {run.id} could not be measured ({values['error']}).")
+    try:
+        values = yield from _outcome("vitcore.probes.speed", str(run.path), str(batch), kind)
+    except ChildFailed as error:
+        problem = str(error).rstrip(".")
+        raise UserError(f"The speed of {run.id} could not be measured ({problem}).") from None
     config = run.config
     data = "cifar10-mini" if config.data == "cifar10" and not complete_here() else config.data
     here = ("--data", data, "--device", kind, "--devices", "1", "--nodes", "1")
-    found = yield from _child(
-        "vitcore", "rehearse", "--json", "--config", str(run.path / "config.yaml"), *here
-    )
     values["training"] = None
-    if "error" not in found:
+    try:
+        found = yield from _outcome(
+            "vitcore", "rehearse", "--json", "--config", str(run.path / "config.yaml"), *here
+        )
+    except ChildFailed as error:  # its images are not on this machine, or its batch does not fit into it
+        values["no_training"] = str(error).rstrip(".")
+    else:
         kept = ("images_per_s", "memory_bytes", "counted", "others")
         values["training"] = {"data": data, "batch": config.batch_size, **{k: found[k] for k in kept}}
-    else:  # its images are not on this machine, or its batch does not fit into it
-        values["no_training"] = found["error"]
-    yield 0, 0, values
+    yield 0, 0, Speed.model_validate(values)
 
 
-def _child(module: str, *words: str) -> Iterator[tuple[int, int, None]]:
-    """Wait for a process of ours; returns its last line of JSON, or {"error": its last words}."""
-    began = time.monotonic()
-    child = subprocess.Popen(
-        [sys.executable, "-m", module, *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=assets_dir().parent,
-    )
-    try:
-        while child.poll() is None:
-            if time.monotonic() - began > LONG_S:
-                raise UserError(f"Measuring the speed took over {LONG_S} s: try again when less is going on.")
-            time.sleep(TICK_S)
-            yield 0, 0, None
-        said, errors = child.communicate()
-    finally:  # also when somebody cancels
-        if child.poll() is None:
-            child.kill()
-            child.wait()
-    if child.returncode:
-        return {
-            "error": (errors.strip().splitlines() or [f"it ended with {child.returncode}"])[-1].rstrip(".")
-        }
-    return json.loads(said.strip().splitlines()[-1])
+def _outcome(module: str, *arguments: str) -> Generator[tuple[int, int, None], None, dict[str, Any]]:
+    """Run a command in a child process; return its JSON. Raises `UserError`."""
+    child = Child(
+        module, *arguments, name="Measuring the speed", limit_s=LIMIT_S,
+        advice="try again when less is going on",
+    )  # fmt: skip
+    for _ in child.ticks(TICK_S):
+        yield 0, 0, None
+    return child.result()

@@ -10,7 +10,7 @@ import pytest
 from dashboard.inductive_bias import experiments, field_maps, figures
 from dashboard.inductive_bias.findings import finding
 from dashboard.inductive_bias.lines import Line
-from dashboard.shared.jobs import Job
+from dashboard.shared.measurements import Measurement
 from vitcore.probes import PROBES
 from vitcore.probes.estimates import Series
 from vitcore.probes.experiments.ablation import AblationValues
@@ -145,18 +145,23 @@ def test_names_of_reference_lines_stand_beside_the_plot_and_not_on_each_other():
         assert {note.yanchor for note in names} == anchors
 
 
+def measured(probe, runs, step):
+    """A measurement that is under way."""
+    return Measurement(PROBES[probe], [Subject(run) for run in runs], probe, probe, 100, {}, None, step)
+
+
 def test_what_is_still_measured_says_its_own_number_of_images():
     names = ("vit-cifar10", "resnet-cifar10")
     base = {"mean": 0.9, "error": 0.03}
     values = AblationValues(base=base, layers=["block 1"], blocks=curve(-0.1))
     known = [
-        experiments.Measured([Subject(find_run(name))], name, None, Job(name, Partial(done, 100, values)))
+        measured("ablation", [find_run(name)], Partial(done, 100, values))
         for name, done in zip(names, (100, 10), strict=True)
     ]
     head = experiments.figures_of(PROBES["ablation"], known, "reflect")[0].head
     said = "ViT 90.0 ± 3.0 % (n = 100), ResNet 90.0 ± 3.0 % (n = 10)."
     assert head == f"Accuracy of the whole models: {said}"
-    known[1].job.last = Partial(100, 100, values)
+    known[1] = replace(known[1], step=Partial(100, 100, values))
     assert experiments.figures_of(PROBES["ablation"], known, "reflect")[0].head.endswith(
         "ResNet 90.0 ± 3.0 % (n = 100)."
     )
@@ -164,7 +169,7 @@ def test_what_is_still_measured_says_its_own_number_of_images():
 
 def test_two_runs_of_one_architecture_are_told_apart_where_they_are_measured_at_once():
     runs = [find_run("vit-cifar10"), find_run("samples-vit-25-seed0")]
-    pair = experiments.Measured([Subject(run) for run in runs], "pair", None, Job("pair", Partial(4, 4, {})))
+    pair = measured("cka", runs, Partial(4, 4, {}))
     both = experiments.lines_of([pair])[0]
     assert (both.label, both.beside) == (runs[0].title, runs[1].title)
     assert len({both.label, both.beside}) == 2

@@ -20,8 +20,10 @@ from tests.made_runs import make_run
 from vitcore.config import make_config
 from vitcore.probes import TEST
 from vitcore.probes.measure import measure
+from vitcore.probes.score_values import Speed, TestScores, TrainingSpeed
 from vitcore.probes.store import Subject
 from vitcore.runs.folder import Status, create_run, find_run
+from vitcore.runs.foreign import foreign_runs
 from vitcore.runs.metrics import Curve, Scalars, read_scalars
 from vitcore.runs.time_to_accuracy import best, first_at_least, last
 
@@ -62,6 +64,13 @@ def test_when_the_bundled_resnet_reaches_the_vit():
     assert first_at_least(vit, max(resnet["val_acc"].values)) is None
 
 
+# of test scores: what the figures do not draw
+UNUSED = {
+    "accuracy": 0.9, "loss": 0.3, "parameters": 1, "multiply_adds": 1, "training": None,
+    "truth": [], "predicted": [], "confidence": [], "truth_probability": [],
+}  # fmt: skip
+
+
 @pytest.fixture
 def pair():
     draw_from = np.random.default_rng(0)
@@ -70,6 +79,7 @@ def pair():
         table = draw_from.integers(0, 9, (4, 4)) + 50 * np.eye(4, dtype=int)
         count = draw_from.integers(0, 40, 15)
         values = {
+            **UNUSED,
             "classes": ["ant", "bee", "cow", "dog"],
             "confusion": table.tolist(),
             "class_accuracy": {
@@ -81,14 +91,14 @@ def pair():
                 "confidence": ((np.arange(15) + 0.5) / 15).tolist(),
             },
         }  # fmt: skip
-        runs.append(Shown(name, color, "solid", values))
+        runs.append(Shown(name, color, "solid", TestScores.model_validate(values)))
     return runs
 
 
 def test_confusion_matrices_and_their_difference(pair):
     figure = draw.confusions(pair, difference=True)
     maps = [trace for trace in figure.data if trace.type == "heatmap"]
-    a, b = (np.array(run.values["confusion"]) for run in pair)
+    a, b = (np.array(run.scores.confusion) for run in pair)
     aside = ~np.eye(4, dtype=bool)
     for trace, table in zip(maps, (a, b), strict=False):
         assert (np.array(trace.z)[aside] == table[aside]).all()
@@ -103,13 +113,13 @@ def test_confusion_matrices_and_their_difference(pair):
 def test_accuracy_per_class_is_sorted_and_labeled(pair):
     figure = draw.classes(pair)
     names = figure.layout.yaxis.ticktext
-    means = np.array([run.values["class_accuracy"]["mean"] for run in pair])
-    middle = dict(zip(pair[0].values["classes"], means.mean(axis=0), strict=True))
+    means = np.array([run.scores.class_accuracy.mean for run in pair])
+    middle = dict(zip(pair[0].scores.classes, means.mean(axis=0), strict=True))
     assert [middle[name] for name in names] == sorted(middle.values())
     dots = [trace for trace in figure.data if trace.mode == "markers"]
     for trace, run in zip(dots, pair, strict=True):
         told = dict(zip(trace.text, trace.x, strict=True))
-        for name, mean in zip(run.values["classes"], run.values["class_accuracy"]["mean"], strict=True):
+        for name, mean in zip(run.scores.classes, run.scores.class_accuracy.mean, strict=True):
             assert told[name] == pytest.approx(100 * mean)
 
 
@@ -117,7 +127,7 @@ def test_the_reliability_diagram_leaves_empty_bins_out(pair):
     figure = draw.calibration(pair)
     lines = [trace for trace in figure.data if getattr(trace, "mode", "") == "lines+markers"]
     for trace, run in zip(lines, pair, strict=True):
-        count = np.array(run.values["calibration"]["count"])
+        count = np.array(run.scores.calibration.count)
         assert trace.customdata.tolist() == count[count > 0].tolist()
         assert "ECE 12.3 %" in trace.name
         few = [symbol == "circle-open" for symbol in trace.marker.symbol]
@@ -136,7 +146,7 @@ def known(tmp_path):
 def test_the_table_says_what_was_measured_and_dashes_else(known):
     items, result = known
     lines = {line.name: line.cells for group in score_table.table(items).values() for line in group}
-    share, trained = result.values["accuracy"], result.values["training"]["accuracy"]
+    share, trained = result.values.accuracy, result.values.training.accuracy
     assert lines["test images"] == [f"{100 * share:.2f}, n = 1,000", score_table.DASH]
     assert lines["training images"] == [f"{100 * trained:.2f}, n = 1,000", score_table.DASH]
     error = 100 * np.sqrt((share * (1 - share) + trained * (1 - trained)) / 1000)
@@ -147,14 +157,42 @@ def test_the_table_says_what_was_measured_and_dashes_else(known):
     assert "no weights" in items[1].why
 
 
+def test_run_without_a_configuration_has_a_column_of_dashes(known, tmp_path):
+    foreign = tmp_path / "runs" / "foreign"
+    foreign.mkdir()
+    (foreign / "events.out.tfevents.1").touch()
+    (run,) = foreign_runs(tmp_path / "runs")
+    result = {"val_acc": "0.9", "test_acc": 0.5}  # status.json of somebody else: no share, no count
+    run.write_status(Status(state="finished", result=result))
+    items = measured.look_up([known[0][0].run, run], 1000)
+    lines = {line.name: line.cells[1] for group in score_table.table(items).values() for line in group}
+    assert lines.pop("state") == "finished"
+    assert lines.pop("test images") == "50.00"
+    assert set(lines.values()) == {score_table.DASH}
+
+
+def test_misspelled_score_is_an_error_and_not_a_dash(known, monkeypatch):
+    monkeypatch.setattr(
+        score_table, "_multiply_adds", lambda item: item.test and item.test.values.multiply_ads
+    )
+    with pytest.raises(AttributeError, match="multiply_ads"):
+        score_table.table(known[0])
+
+
 def test_a_median_of_few_training_steps_is_said_to_be_rough(known):
     items, result = known
     for counted in (4, 20):
-        training = {"images_per_s": 31.0, "memory_bytes": 2e9, "others": 0.0, "counted": counted}
-        values = {"images_per_s": 226.0, "batch": 128, "batches": 7, "base_bytes": 5e8, "others": 0.0}
-        told = {"probe": "speed", "settings": {"device": "cpu"}, "values": {**values, "training": training}}
-        speed = result.model_copy(update=told)
-        notes = " ".join(score_table._notes([dataclasses.replace(items[0], speed=speed)]))
+        training = TrainingSpeed(
+            data="cifar10", batch=128, images_per_s=31.0, memory_bytes=2 * 10**9, others=0.0, counted=counted
+        )
+        values = Speed(
+            images_per_s=226.0, batch=128, batches=7, memory_bytes=10**9, base_bytes=5 * 10**8, others=0.0,
+            threads=1, training=training,
+        )  # fmt: skip
+        changes = {"probe": "speed", "settings": {"device": "cpu"}, "values": values}
+        speed = result.model_copy(update=changes)
+        timing = dataclasses.replace(items[0].timing, result=speed)
+        notes = " ".join(score_table._notes([dataclasses.replace(items[0], timing=timing)]))
         assert ("no more than 4 training steps" in notes) == (counted == 4)
         assert f"medians of 7 batches and {counted} training steps" in score_table._base(speed)
 
@@ -172,7 +210,7 @@ def test_the_table_as_a_file(known):
     rows = list(csv.reader(io.StringIO(score_table.as_csv(items, score_table.table(items)))))
     assert rows[0][3:] == [item.run.id for item in items]
     (test,) = [row for row in rows if row[1] == "test images"]
-    assert test[3:] == [f"{100 * result.values['accuracy']:.2f}, n = 1,000", ""]
+    assert test[3:] == [f"{100 * result.values.accuracy:.2f}, n = 1,000", ""]
 
 
 def test_runs_that_see_other_images_are_named(known, colors, tmp_path):

@@ -108,19 +108,19 @@ def answered(run, count=1000, **options):
 def test_a_run_is_judged_as_evaluate_does(made):
     found = answered(made).values
     score = evaluate_run(made, "cifar10-mini")
-    assert found["accuracy"] == score.accuracy
-    assert found["loss"] == pytest.approx(score.loss, abs=1e-5)
+    assert found.accuracy == score.accuracy
+    assert found.loss == pytest.approx(score.loss, abs=1e-5)
     order = pick(load_dataset("cifar10-mini"), 1000)
-    assert found["truth"] == order.labels.tolist()
-    said, truth = np.array(found["predicted"]), np.array(found["truth"])
+    assert found.truth == order.labels.tolist()
+    said, truth = np.array(found.predicted), np.array(found.truth)
     assert (said == truth).mean() == score.accuracy
-    assert np.trace(found["confusion"]) == (said == truth).sum()
+    assert np.trace(found.confusion) == (said == truth).sum()
     probabilities = score.logits.softmax(1).numpy()
     labels = load_dataset("cifar10-mini").test.labels
     for i in (0, 11, 999):  # image i is the (i // 10 + 1)th of class i % 10
         chance = probabilities[np.flatnonzero(labels == i % 10)[i // 10]]
-        assert found["confidence"][i] / scores.SCALE == pytest.approx(chance.max(), abs=1e-4)
-        assert found["truth_probability"][i] / scores.SCALE == pytest.approx(chance[i % 10], abs=1e-4)
+        assert found.confidence[i] / scores.SCALE == pytest.approx(chance.max(), abs=1e-4)
+        assert found.truth_probability[i] / scores.SCALE == pytest.approx(chance[i % 10], abs=1e-4)
 
 
 def test_training_accuracy_is_of_images_that_it_was_trained_on(made):
@@ -129,10 +129,10 @@ def test_training_accuracy_is_of_images_that_it_was_trained_on(made):
     first = [own[data.train.labels[own] == c][:100] for c in range(10)]
     chosen = np.concatenate(first)
     split = Split(data.train.images[chosen], data.train.labels[chosen])
-    found = answered(made).values["training"]
+    found = answered(made).values.training
     score = evaluate(load_run(made), split)
-    assert (found["accuracy"], found["images"]) == (score.accuracy, 1000)
-    assert found["loss"] == pytest.approx(score.loss, abs=1e-5)
+    assert (found.accuracy, found.images) == (score.accuracy, 1000)
+    assert found.loss == pytest.approx(score.loss, abs=1e-5)
 
 
 def test_the_bundled_part_of_the_training_images_is_in_the_training_split(full_cifar10):
@@ -161,7 +161,7 @@ def test_what_is_not_here_is_said(made):
 
 def test_a_share_of_the_training_images_and_no_complete_data(tmp_path, made):
     part = make_run(tmp_path / "runs", "part", model="resnet", train_share=0.1, **TINY_RESNET)
-    assert answered(part).values["training"]["images"] == 350
+    assert answered(part).values.training.images == 350
     assert scores.test_set(part, 1000).digest != scores.test_set(made, 1000).digest
 
 
@@ -201,8 +201,8 @@ def test_who_is_right_on_what(made, tmp_path):
     assert sorted(i for part in sets for i in part) == list(range(300))
     for i in range(300):
         hits = (
-            a.values["predicted"][i] == a.values["truth"][i],
-            b.values["predicted"][i] == b.values["truth"][i],
+            a.values.predicted[i] == a.values.truth[i],
+            b.values.predicted[i] == b.values.truth[i],
         )
         kind = {(True, False): 0, (False, True): 1, (False, False): 2, (True, True): 3}[hits]
         assert i in sets[kind]

@@ -1,0 +1,51 @@
+"""Messages of callbacks, kept in the visitor's session until the page shows them.
+
+A callback runs before the page: what it draws itself would be gone at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from dashboard.drawing.markdown import sentence
+from vitcore.errors import UserError
+
+
+def keep(name: str, text: str, settings: str = "") -> None:
+    """Keep a message; `settings` are those that it is about."""
+    st.session_state[_key(name)] = (settings, text)
+
+
+@contextmanager
+def keep_error(name: str, settings: str = "") -> Iterator[None]:
+    """Keep the message of a `UserError` that is raised inside, and forget the last one."""
+    st.session_state.pop(_key(name), None)
+    try:
+        yield
+    except UserError as error:
+        keep(name, str(error), settings)
+
+
+def take(name: str) -> str:
+    """The message, which is shown once; empty if there is none."""
+    return st.session_state.pop(_key(name), ("", ""))[1]
+
+
+def show_error(name: str, settings: str) -> None:
+    """Show an error as long as the settings are those that it is about."""
+    about, text = st.session_state.get(_key(name), ("", ""))
+    if text and about == settings:
+        st.error(sentence(text))
+
+
+def toast_error(name: str) -> None:
+    """Show an error once, in a corner of the page."""
+    if text := take(name):
+        st.toast(sentence(text))
+
+
+def _key(name: str) -> str:
+    return f"message_{name}"

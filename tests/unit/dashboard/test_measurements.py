@@ -1,0 +1,173 @@
+"""Measurements: stored, running or missing; how long they take; the panel that offers them."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.drawing.markdown import escape
+from dashboard.shared import jobs, measurements, resources
+from dashboard.shared.measurements import Measurement, expected_seconds, look_up
+from tests.conftest import TINY_RESNET
+from tests.made_runs import make_run
+from tests.waiting import until
+from vitcore.errors import UserError
+from vitcore.probes import PROBES, SPEED, TEST
+from vitcore.probes.measure import Partial, measure
+from vitcore.probes.scores import find_test, test_set
+from vitcore.probes.store import Subject, images_for
+from vitcore.runs.folder import find_run
+
+SHIFT = PROBES["shift"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_known_of_other_tests(monkeypatch):
+    monkeypatch.setattr(measurements, "_cached", {})
+    monkeypatch.setattr(jobs, "_jobs", {})
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.setenv("VITLAB_RUNS", str(tmp_path / "runs"))
+    return make_run(tmp_path / "runs", "tiny", model="resnet", seed=23, **TINY_RESNET)
+
+
+def shift_of(run, count=20):
+    return look_up(SHIFT, [Subject(run)], images_for([run], count), {}, count=count, name="ResNet")
+
+
+def test_missing_result_is_found_once_it_is_stored(run):
+    missing = shift_of(run)
+    assert (missing.result, missing.values, missing.images, missing.running) == (None, None, 0, False)
+    result = [*measure(SHIFT, [Subject(run)], 20, {})][-1].result
+    stored = shift_of(run)
+    assert stored.result == result
+    assert stored.values == result.values
+    assert stored.images == 20
+    assert stored.key == missing.key
+
+
+def test_started_measurement_runs_shows_its_steps_and_is_stored(run, monkeypatch):
+    go_on = threading.Event()
+    steps = Measurement._steps
+
+    def slow(self):
+        for step in steps(self):
+            yield step
+            go_on.wait(60)
+
+    monkeypatch.setattr(Measurement, "_steps", slow)
+    missing = shift_of(run)
+    missing.start()
+    until(lambda: missing.job.last)
+    assert missing.running
+    assert shift_of(run).step.total == 20
+    go_on.set()
+    until(lambda: not missing.running)
+    assert shift_of(run).result.images == 20
+
+
+def test_cancelled_measurement_is_missing_without_an_error(run, monkeypatch):
+    go_on = threading.Event()
+
+    def endless(self):
+        while True:
+            yield Partial(1, 20, None)
+            go_on.wait(0.01)
+
+    monkeypatch.setattr(Measurement, "_steps", endless)
+    missing = shift_of(run)
+    missing.start()
+    until(lambda: missing.job.last)
+    missing.job.cancel()
+    assert not missing.running
+    assert missing.job is None
+
+
+def test_expected_seconds_follow_images_and_parameters():
+    bundled = find_run("resnet-cifar10")
+    stored = find_test(bundled, TEST.images)
+    one = look_up(TEST, [Subject(bundled)], test_set(bundled, 1000), {}, count=1000, name="ResNet")
+    assert expected_seconds([one]) == pytest.approx(stored.seconds)
+    assert expected_seconds([replace(one, count=10_000)]) == pytest.approx(10 * stored.seconds)
+    assert expected_seconds([one, one]) == pytest.approx(2 * stored.seconds)
+
+
+def test_smaller_model_of_an_architecture_is_expected_to_take_less(run):
+    tiny, bundled = shift_of(run, 500), shift_of(find_run("resnet-cifar10"), 500)
+    share = resources.parameters(run) / resources.parameters(find_run("resnet-cifar10"))
+    assert expected_seconds([tiny]) == pytest.approx(share * expected_seconds([bundled]))
+
+
+def test_time_is_unknown_where_no_bundled_run_is_alike(run, monkeypatch):
+    speed = replace(shift_of(run), probe=SPEED)
+    monkeypatch.setattr(resources, "bundled", lambda: {})
+    assert expected_seconds([shift_of(run)]) is None
+    assert expected_seconds([speed, shift_of(run)]) is None
+    assert expected_seconds([speed]) == measurements.SPEED_S
+
+
+def panel():
+    import streamlit as st
+
+    from dashboard.shared import measurement_panel
+
+    measurement_panel.show(st.session_state.missing, "shift of tiny")
+
+
+def page_of(missing):
+    page = AppTest.from_function(panel, default_timeout=60)
+    page.session_state.missing = missing
+    return page.run()
+
+
+def test_panel_offers_what_is_missing_and_nothing_else(run):
+    assert not page_of([]).info
+    page = page_of([shift_of(run)])
+    assert [info.value for info in page.info] == ["Not measured yet: shift of tiny."]
+    assert [button.label.split(" (")[0] for button in page.button] == ["Measure now"]
+    assert not page.button[0].disabled
+
+
+def test_panel_measures_and_cancels(run, monkeypatch):
+    go_on = threading.Event()
+
+    def endless(self):
+        while True:
+            yield Partial(1, 20, None)
+            go_on.wait(0.01)
+
+    monkeypatch.setattr(Measurement, "_steps", endless)
+    missing = shift_of(run)
+    page = page_of([missing])
+    page.button[0].click().run()
+    assert not page.exception
+    until(lambda: missing.job.last)
+    assert [button.label for button in page.run().button] == ["Cancel"]
+    page.button[0].click().run()
+    assert [info.value for info in page.info] == ["Not measured yet: shift of tiny."]
+    assert not page.error
+
+
+def test_panel_says_why_the_last_attempt_failed(run, monkeypatch):
+    def refused(self):
+        raise UserError("The folder is gone.")
+
+    monkeypatch.setattr(Measurement, "_steps", refused)
+    missing = shift_of(run)
+    missing.start()
+    until(lambda: not missing.running)
+    page = page_of([missing])
+    assert [error.value for error in page.error] == [escape("The folder is gone.")]
+    assert page.button[0].label.startswith("Measure now")
+
+
+def test_panel_of_a_read_only_lab_measures_nothing(run, monkeypatch):
+    monkeypatch.setenv("VITLAB_READONLY", "1")
+    page = page_of([shift_of(run)])
+    assert page.button[0].disabled
+    assert "read-only" in page.button[0].help

@@ -1,0 +1,179 @@
+"""Run a command of this package as a child process that ends with a line of JSON on stdout. No torch.
+
+A command that fails explains itself in the last line on stderr, as `python -m vitcore` does. Output goes to
+files instead of pipes, so that a child that prints a lot never waits for a reader.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from vitcore.errors import UserError
+from vitcore.paths import HERE
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """An argument of a command: the path of a temporary file with this text, deleted with the child."""
+
+    name: str
+    text: str
+
+
+class ChildFailed(UserError):
+    """The command ended with an error or was killed. The message is its last sentence."""
+
+
+class ChildTimedOut(UserError):
+    """The command was ended because it ran longer than its limit."""
+
+
+class Child:
+    """A running command, and its outcome when it has ended.
+
+    The process and everything that it started are killed by `cancel`, after `limit_s` even if nobody polls,
+    and when this object is garbage collected.
+    """
+
+    def __init__(
+        self, module: str, *arguments: str | TextFile, name: str, limit_s: float, advice: str = "try again"
+    ) -> None:
+        """Start `python -m module arguments`. Raises `UserError` if the system refuses.
+
+        `name` begins the sentences about it ("The export"); `advice` ends the one about the time limit.
+        """
+        self.name, self.limit_s, self.advice = name, limit_s, advice
+        self._began, self._ended = time.monotonic(), 0.0
+        self._timed_out = threading.Event()
+        try:
+            self.folder = Path(tempfile.mkdtemp(prefix="vitlab-child-"))  # of its output
+            self.process = _start(self.folder, module, arguments)
+        except OSError as error:
+            raise UserError(f"{name} cannot start: {error.strerror or error}.") from None
+        tree = psutil.Process(self.process.pid)
+        # neither the timer nor the finalizer may refer to self, or it would never be garbage collected
+        timer = threading.Timer(limit_s, _time_out, (self.process, tree, self._timed_out))
+        timer.daemon = True
+        timer.start()
+        self._end = weakref.finalize(self, _clean_up, self.process, tree, timer, self.folder)
+
+    @property
+    def running(self) -> bool:
+        """Whether the process has not ended yet."""
+        if self.process.poll() is None:
+            return True
+        self._ended = self._ended or time.monotonic()
+        return False
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been running, or ran."""
+        return (time.monotonic() if self.running else self._ended) - self._began
+
+    def ticks(self, every_s: float) -> Iterator[float]:
+        """The seconds so far, every `every_s` until the process ends. Leaving the loop early cancels it."""
+        try:
+            while self.running:
+                yield self.seconds
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(every_s)
+        finally:
+            if self.running:
+                self.cancel()
+
+    def cancel(self) -> None:
+        """Kill the process with everything that it started, and delete its output."""
+        self._end()
+
+    def result(self) -> dict[str, Any]:
+        """The JSON object on the last line of stdout. Call it when the process has ended. Raises `UserError`:
+        `ChildTimedOut`, `ChildFailed`.
+        """
+        if self.running:
+            raise RuntimeError(f"{self.name} is still running")
+        if not self._end.alive:
+            raise ChildFailed(f"{self.name} was cancelled: start it again.")
+        if self._timed_out.is_set():
+            raise ChildTimedOut(f"{self.name} took more than {_duration(self.limit_s)}: {self.advice}.")
+        code = self.process.returncode
+        if code < 0:
+            raise ChildFailed(f"{self.name} was killed (signal {-code}): is there enough memory?")
+        if code:
+            lines = self._lines("stderr")
+            raise ChildFailed(lines[-1] if lines else f"{self.name} ended without a word: try again.")
+        try:
+            found = json.loads(self._lines("stdout")[-1])
+        except (IndexError, json.JSONDecodeError):
+            found = None
+        if not isinstance(found, dict):
+            raise ChildFailed(f"{self.name} ended without a result: try again.")
+        return found
+
+    def _lines(self, stream: str) -> list[str]:
+        return (self.folder / stream).read_text(errors="replace").strip().splitlines()
+
+
+def _start(folder: Path, module: str, arguments: Sequence[str | TextFile]) -> subprocess.Popen:
+    try:
+        words = []
+        for argument in arguments:
+            if isinstance(argument, TextFile):
+                (folder / argument.name).write_text(argument.text)
+                argument = str(folder / argument.name)
+            words.append(argument)
+        paths = [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+        with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
+            return subprocess.Popen(
+                [sys.executable, "-m", module, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            )
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:g} seconds"
+
+
+def _time_out(process: subprocess.Popen, tree: psutil.Process, timed_out: threading.Event) -> None:
+    if process.poll() is None:
+        timed_out.set()
+        _kill(tree)
+
+
+def _clean_up(process: subprocess.Popen, tree: psutil.Process, timer: threading.Timer, folder: Path) -> None:
+    timer.cancel()
+    if process.poll() is None:
+        _kill(tree)
+        process.wait()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kill(tree: psutil.Process) -> None:
+    """Kill a process and its descendants; psutil refuses to if the PID was reused."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        tree.suspend()  # so that it starts no further process meanwhile
+        for descendant in tree.children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                descendant.kill()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        tree.kill()
