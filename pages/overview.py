@@ -17,7 +17,7 @@ METHODS = {"vit": "attention rollout", "resnet": "Grad-CAM"}
 data = resources.dataset()
 shelf = resources.bundled()
 vit, resnet = shelf.get("vit"), shelf.get("resnet")
-looks = {run.config.model: resources.first_look(run) for run in (vit, resnet) if run}
+looks = {r.config.model: found for r in (vit, resnet) if r and (found := resources.first_look(r))}
 points = sample_curves.bundled_points()
 
 top = header.title("overview")
@@ -27,7 +27,7 @@ with st.container(key="lead"):
         "start that neighboring pixels belong together. ViT Lab shows what each makes of the same image."
     )
 
-if not (vit and resnet and all(looks.values())):
+if not (vit and resnet and len(looks) == 2):
     st.info(
         "The bundled models are missing: get a complete copy of the project, or train your own on "
         "**Training**."

@@ -22,7 +22,9 @@ if found:
 try:
     data = resources.dataset_of(run) if run else resources.dataset()
 except UserError as error:
-    st.error(f"The images of {escape(run.title)} are missing. {sentence(error)}")
+    st.error(
+        f"The images of {escape(run.title) if run else 'the bundled models'} are missing. {sentence(error)}"
+    )
     st.stop()
 with image_controls:
     chosen = selection.choose_image(data)
@@ -40,7 +42,7 @@ with size_control:
 stepper(**stepper_data.prepare(run, chosen, size), key="stepper")
 st.caption(
     f"{escape(chosen.name)}: {pixels} x {pixels} pixels"
-    + (f", read by **{escape(run.title)}**." if size == own else ".")
+    + (f", read by **{escape(run.title)}**." if run and size == own else ".")
 )
 
 if run:

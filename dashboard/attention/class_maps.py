@@ -78,7 +78,7 @@ def compare_class_maps(
             title = f"{label}: {method}"
             made = pictures.overlay(image, values, limits=limits, signed=signed)
             alt = f"{label}, {method}, for {words}: {pictures.brightest(values)}"
-            maps = mine if run is vit else theirs
+            maps = theirs if theirs and run is not vit else mine
             best = int(maps.probabilities.argmax())
             said = (
                 f"For **{escape(words)}**; predicted: {escape(classes[best])}, "

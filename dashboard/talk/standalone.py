@@ -128,7 +128,7 @@ def _pieces(step: Step) -> list[Piece]:
         label = f'role="img" aria-label="{html.escape(alt)}"'
         place = f'<div class="standalone-figure" {label}></div>'
         body = f'<div class="talk-figure" style="--of:{count}">{place}</div>'
-        made.append(Piece("figure", body, chart.to_json()))
+        made.append(Piece("figure", body, chart.to_json() or ""))
     return made
 
 

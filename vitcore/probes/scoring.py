@@ -121,7 +121,7 @@ def _values(
         "confidence": _whole(probabilities.max(dim=1).values),
         "truth_probability": _whole(probabilities.gather(1, truth[:, None])[:, 0]),
     }
-    if training:
+    if training and trained is not None:
         found = evaluate_logits(trained, torch.from_numpy(training.labels))
         values["training"] = {
             "accuracy": found["accuracy"],
