@@ -46,11 +46,11 @@ def test_error_stays_until_the_settings_change():
 
         if not st.session_state.get("begun"):
             st.session_state.begun = True
-            messages.keep("launch", "epochs is -3", "epochs: -3")
+            messages.keep("launch", "epochs are negative", "epochs: -3")
         messages.show_error("launch", st.text_input("settings", "epochs: -3"))
 
     page = AppTest.from_function(script).run()
-    assert [error.value for error in page.error] == ["epochs is -3"]
+    assert [error.value for error in page.error] == ["epochs are negative"]
     assert page.run().error
     assert not page.text_input[0].set_value("epochs: 3").run().error
 
@@ -63,9 +63,9 @@ def test_toast_is_shown_once():
 
         if not st.session_state.get("begun"):
             st.session_state.begun = True
-            messages.keep("action", "The run is gone.")
+            messages.keep("action", "The run is gone")
         messages.toast_error("action")
 
     page = AppTest.from_function(script).run()
-    assert [toast.value for toast in page.toast] == ["The run is gone."]
+    assert [toast.value for toast in page.toast] == ["The run is gone"]
     assert not page.run().toast
