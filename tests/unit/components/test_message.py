@@ -17,5 +17,5 @@ def test_the_file_for_the_javascript_tests_is_what_python_packs():
 
 def test_the_mask_of_the_file_is_read_by_the_server(monkeypatch):
     image, *_, mask = parts()
-    monkeypatch.setattr(explorer, "stem_of", lambda image: "abc123")
+    monkeypatch.setattr(explorer, "image_key", lambda image: "abc123")
     assert np.array_equal(explorer._mask(made()["mask"]["text"], image), mask)
