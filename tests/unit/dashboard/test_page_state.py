@@ -6,7 +6,7 @@ from typing import Literal, Union, get_args, get_origin
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as given_
 
 from dashboard.attention.state import AttentionState, ExplorerState
@@ -75,12 +75,14 @@ def test_every_page_has_a_state():
     assert set(STATES) == set(PAGES)
 
 
+@settings(deadline=None)
 @given(states())
 def test_a_state_is_read_back_from_its_address(state):
     address = state.link("page")
     assert type(state).read(dict(parse_qsl(urlsplit(address).query))) == (state, ())
 
 
+@settings(deadline=None)
 @given(given_.sampled_from(list(STATES.values())), given_.dictionaries(IDS, WORDS, max_size=5), given_.data())
 def test_any_address_gives_a_state_and_names_what_it_could_not_use(kind, query, data):
     parameters = [field.alias or name for name, field in kind.model_fields.items()]

@@ -114,3 +114,8 @@ def test_pages_import_no_other_page_for_their_scene():
         code = (ROOT / "dashboard" / page / "scene.py").read_text()
         others = [other for other in PAGES if other != page and f"dashboard.{other}" in code]
         assert not others, page
+
+
+def test_the_stepper_begins_at_the_step_that_the_link_names():
+    assert scenes.scene("patches", {"step": "3"}).arguments["step"] == 3
+    assert scenes.scene("patches", {}).arguments["step"] == 1
