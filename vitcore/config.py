@@ -1,9 +1,9 @@
-"""The configuration of a training, and every bound on it. No torch: pages and the command line read this at
-once.
+"""The configuration of a training, with the bounds of every setting.
 
-`Config` is what a run folder's config.yaml holds; `make_config` builds one from a recipe and overrides and
-turns every violation into a single sentence. Widgets ask `bounds` for the limits of a field, so that each
-stands here once.
+This module does not import torch, because pages and the command line load it at startup. `Config` is the
+content of a run folder's config.yaml. `make_config` builds one from a recipe and overrides, and reports a
+violation as a single sentence. Widgets get the limits of a field from `bounds`, so that each limit is defined
+only here.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from vitcore.architectures import ARCHITECTURES, Options
 from vitcore.errors import UserError
 
-FOLDER = "folder:"  # before the path of a dataset of the user's own
-SAFE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same in C: ten times as fast for a thousand runs
+FOLDER = "folder:"  # prefix of the path of a user's own dataset
+SAFE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C loader is ten times as fast for 1,000 runs
 
 
 class Config(BaseModel):
-    """One training, completely: the same configuration on the same data repeats the run (exactly so on the
-    CPU).
+    """The complete configuration of a training.
+
+    The same configuration on the same data reproduces the run, exactly so on the CPU.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -109,7 +110,7 @@ class Config(BaseModel):
             raise ValueError(sentence(error)) from None
         object.__setattr__(
             self, "options", options.model_dump()
-        )  # complete, so that the file repeats the run
+        )  # with all defaults, so that the file reproduces the run
         architecture.check(options, self.image_size)
         if not architecture.drops_patches and self.keep_patches < 1:
             able = ", ".join(name for name, a in ARCHITECTURES.items() if a.drops_patches)
@@ -132,24 +133,24 @@ class Config(BaseModel):
 
     @property
     def folder(self) -> Path | None:
-        """The absolute path of a user's own dataset; None for CIFAR-10 and its bundled part."""
+        """The absolute path of a user's own dataset, or None for CIFAR-10 and its bundled part."""
         return folder_of(self.data)
 
     @property
     def num_classes(self) -> int:
-        """How many classes the model tells apart; CIFAR-10's ten until the data are known."""
+        """The number of classes. It is CIFAR-10's ten until the data are known."""
         return len(self.classes) if self.classes else 10
 
 
 def folder_of(data: str) -> Path | None:
-    """The absolute path that a dataset's name holds after `folder:`; None for other names."""
+    """Return the absolute path after `folder:` in a dataset's name, or None for other names."""
     if not data.startswith(FOLDER):
         return None
     return Path(os.path.expanduser(data.removeprefix(FOLDER))).absolute()
 
 
 def bounds(field: str, of: type[BaseModel] = Config) -> tuple[float | None, float | None]:
-    """(smallest, largest) allowed value of a numeric field; None where it is open. For widgets."""
+    """Return the (smallest, largest) allowed value of a numeric field, None for no limit. For widgets."""
     low = high = None
     for rule in of.model_fields[field].metadata:
         low = getattr(rule, "ge", getattr(rule, "gt", low))
@@ -158,7 +159,7 @@ def bounds(field: str, of: type[BaseModel] = Config) -> tuple[float | None, floa
 
 
 def choices(field: str, of: type[BaseModel] = Config) -> tuple[str, ...]:
-    """The allowed values of a Literal field. For widgets."""
+    """Return the allowed values of a Literal field. For widgets."""
     return of.model_fields[field].annotation.__args__  # type: ignore[union-attr]
 
 
@@ -182,7 +183,7 @@ _PHRASES = {
 
 
 def sentence(error: ValidationError) -> str:
-    """One sentence out of pydantic's list: the first fault, and how many more there are."""
+    """Return one sentence for a pydantic error: the first violation, and the number of further ones."""
     faults = error.errors()
     first = faults[0]
     text = first["msg"].removeprefix("Value error, ").strip().rstrip(".")
@@ -199,7 +200,7 @@ def sentence(error: ValidationError) -> str:
 
 
 def build_config(**values: Any) -> Config:
-    """A checked `Config`; raises `UserError` with one sentence."""
+    """Return a validated `Config`. Raise `UserError` with one sentence for invalid values."""
     try:
         return Config(**values)
     except ValidationError as error:
@@ -207,7 +208,7 @@ def build_config(**values: Any) -> Config:
 
 
 def check_options(model: str, options: dict[str, Any]) -> Options:
-    """The checked options of a model; raises `UserError` with one sentence."""
+    """Return the validated options of a model. Raise `UserError` with one sentence for invalid values."""
     if model not in ARCHITECTURES:
         raise UserError(f"Unknown model {model!r}: choose one of {', '.join(ARCHITECTURES)}.")
     try:
@@ -217,10 +218,11 @@ def check_options(model: str, options: dict[str, Any]) -> Options:
 
 
 def make_config(recipe: str | None = None, **overrides: Any) -> Config:
-    """A recipe's configuration with overrides. A name that is an option of the model goes to the model.
+    """Return the configuration of a recipe with overrides.
 
-    Precedence, lowest first: the defaults above, the recipe for that model, the overrides. Raises
-    `UserError`.
+    An override with the name of a model option sets that option. The precedence, lowest first, is: the
+    defaults above, the recipe for that model, the overrides. Raise `UserError` for unknown or invalid
+    settings.
     """
     model = overrides.get("model", "vit")
     if not isinstance(model, str) or model not in ARCHITECTURES:
@@ -251,8 +253,10 @@ FLAGS = ("seed", "epochs", "minutes", "batch_size", "lr", "device", "devices", "
 
 
 def launch_command(config: Config) -> str:
-    """The shortest command line that launches this configuration: what the recipe does not say. Raises
-    `UserError` where this version has no such recipe.
+    """Return the shortest command line that launches this configuration.
+
+    It lists only the settings that differ from the recipe. Raise `UserError` when this version does not have
+    the recipe.
     """
     base = make_config(config.recipe, model=config.model, data=config.data)
     words = ["python -m vitcore launch --model", config.model, "--data", shlex.quote(config.data)]
@@ -270,12 +274,12 @@ def launch_command(config: Config) -> str:
 
 
 def dump_config(config: Config) -> str:
-    """The YAML text of a configuration."""
+    """Return the YAML text of a configuration."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
 def read_config(path: str | Path) -> Config:
-    """A configuration from a YAML file; raises `UserError` where it is missing, torn or out of bounds."""
+    """Read a configuration from a YAML file. Raise `UserError` if missing, malformed or out of bounds."""
     try:
         values = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=SAFE)
     except OSError as error:

@@ -6,7 +6,7 @@ class UserError(Exception):
 
 
 def no_weights(run_id: str, *, active: bool) -> UserError:
-    """Return the error for a run without weights. An `active` run will save some later; an ended run will not."""
+    """Return the error for a run without weights. An `active` run will still save some."""
     if active:
         return UserError(f"Run {run_id} has no weights yet: wait for the end of its first epoch.")
     return UserError(

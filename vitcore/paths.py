@@ -15,7 +15,10 @@ HERE = Path(__file__).resolve().parent
 
 
 def assets_dir() -> Path:
-    """Return the folder of bundled data and runs: next to the package in the source tree, inside it if installed."""
+    """Return the folder of the bundled data and runs.
+
+    It is next to the package in the source tree, and inside the package when that is installed.
+    """
     inside = HERE / "assets"
     return inside if inside.is_dir() else HERE.parent / "assets"
 

@@ -241,7 +241,7 @@ class Supervisor:
 
 
 def main(home: Path) -> None:
-    """Supervise a runs folder until nothing is left to do. Return at once if another supervisor is running."""
+    """Supervise a runs folder until nothing is left to do. Return at once if another supervisor runs."""
     while True:
         lock = FileLock(lock_path(home))
         try:

@@ -101,8 +101,8 @@ class Collector:
     """Sort events by tag, and discard points when a writer restarts at an earlier step.
 
     The rules are those of TensorBoard's EventAccumulator. In files of version 2, the event
-    `session_log: START` (written by `purge_step`) marks a restart. In older files, a decreasing step does, and
-    only for its own tag.
+    `session_log: START` (written by `purge_step`) marks a restart. In older files, a decreasing step marks
+    one, but only for its own tag.
     """
 
     def __init__(self) -> None:

@@ -179,9 +179,7 @@ def list_runs(root: str | Path | None = None, *, bundled: bool = True) -> list[R
     if not bundled:
         return own
     order = list(ARCHITECTURES)
-    shelf = _runs_in(
-        assets_dir() / "runs"
-    )  # runs with weights first, in the order of the menus; then runs with only curves
+    shelf = _runs_in(assets_dir() / "runs")  # models first, in the order of the menus, then curves only
     shelf.sort(key=lambda run: (run.weights is None, order.index(run.config.model), run.id))
     return [*shelf, *own]
 
@@ -216,7 +214,7 @@ def create_run(
     status: Status | None = None,
     tie: SweepLink | None = None,
 ) -> Run:
-    """Create a run folder, which appears only when it is complete. The run is queued unless `status` is given.
+    """Create a run folder, which becomes visible only when complete. The default status is queued.
 
     Its id is <model>-<recipe>-<date>-<time>, made unique by a counter. Raise `UserError` when the folder is
     not writable.

@@ -26,9 +26,7 @@ def as_row(run: Run) -> dict[str, Any]:
     try:
         config = run.config
         what = {"model": config.model, "recipe": config.recipe, "data": config.data}
-        what |= {
-            "epochs": None if config.minutes else config.epochs
-        }  # with a time budget, the number of epochs is unknown
+        what |= {"epochs": None if config.minutes else config.epochs}  # unknown with a time budget
     except UserError:
         what = {"model": "?", "recipe": "?", "data": "?", "epochs": 0}
     return {

@@ -1,4 +1,4 @@
-"""Measure the machine during a benchmark: the CPU load of other programs, and the peak memory of this process."""
+"""Measure the CPU load of other programs, and the peak memory of this process, during a benchmark."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ class Load:
         """Return CPU seconds so far: (all, idle, this process)."""
         every, own = psutil.cpu_times(), psutil.Process().cpu_times()
         idle = every.idle + getattr(every, "iowait", 0.0)
-        guest = getattr(every, "guest", 0.0) + getattr(
-            every, "guest_nice", 0.0
-        )  # already included in user and nice
+        guest = getattr(every, "guest", 0.0) + getattr(every, "guest_nice", 0.0)  # part of user and nice
         return sum(every) - guest, idle, own.user + own.system
 
     @property

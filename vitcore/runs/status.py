@@ -42,9 +42,7 @@ class Status(BaseModel):
     epoch: float = 0.0
     images_per_s: float | None = None
     eta_s: float | None = None
-    memory_bytes: int | None = Field(
-        default=None, description="of the process on a CPU, otherwise of the GPU"
-    )
+    memory_bytes: int | None = Field(default=None, description="of the process on a CPU, else on the device")
     memory_total: int | None = None
     data_dir: str | None = Field(default=None, description="$VITLAB_DATA of the process that launched it")
     active_s: float = Field(default=0.0, description="seconds of training so far, over all resumes")
