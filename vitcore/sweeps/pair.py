@@ -15,7 +15,7 @@ from vitcore.runs import edit
 from vitcore.runs.folder import Run
 from vitcore.runs.status import ACTIVE
 
-# The settings of the first model that both use. They also determine the order and augmentation of the images.
+# Settings that both take from the first model. They also fix the order and the augmentation of the images.
 SHARED = ("data", "image_size", "seed", "device", "precision", "devices", "nodes", "compile", "epochs",
           "minutes", "steps_per_epoch", "train_share", "batch_size", "label_smoothing", "augment", "mixup",
           "cutmix")  # fmt: skip

@@ -82,9 +82,7 @@ class Guard(Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
         if trainer.global_step % self.every == 0 or trainer.is_last_batch:
-            self._check(
-                trainer, module, weights=trainer.is_last_batch
-            )  # also check weights before validation
+            self._check(trainer, module, weights=trainer.is_last_batch)  # and before validation
 
     def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
         self._check(trainer, module, weights=True)  # saving can happen at any step
@@ -215,7 +213,7 @@ def epoch_follows(trainer: pl.Trainer) -> bool:
 def snapshot_epochs(epochs: int, most: int = SNAPSHOTS) -> set[int]:
     """Return at most `most` - 1 epochs from 1 to the last, for snapshots.
 
-    Return all epochs if they are few, and log-spaced ones otherwise. The untrained state is one more snapshot.
+    Return all epochs if they are few, else log-spaced ones. The untrained state is one more snapshot.
     """
     if epochs < most:
         return set(range(1, epochs + 1))

@@ -44,7 +44,7 @@ class RunLogger(TensorBoardLogger):
         self.experiment.flush()
 
     def finalize(self, status: str) -> None:
-        """Do nothing when Lightning ends the fit, because the test scores still go into the same file."""
+        """Only flush when Lightning ends the fit, because the test scores still go into the same file."""
         self.experiment.flush()
 
 
@@ -216,13 +216,13 @@ def _fit(
     if keeper.run:
         check_room(keeper.run, module.model, config)
     if rank:
-        torch.manual_seed(config.seed + rank)  # the weights are alike; what is dropped from now on is not
+        torch.manual_seed(config.seed + rank)  # from here on, dropout differs between ranks
     trainer = make_trainer(config, progress=progress)
     device = trainer.strategy.root_device
     loader, val_loader = make_loaders(config, data, device)
     loader.sampler.resume(step_of(resume, data) if resume else 0)
     every = max(1, min(50, len(loader) // 10))
-    # the keeper last: it may end the training, and keeps only what the guard lets pass
+    # The keeper comes last: it may end the training, and it saves only states that passed the guard.
     budget = [Budget(config)] if config.minutes else []
     trainer.callbacks += [*budget, Scalars(every, say), Guard(every), *watching, RandomState(), keeper]
     trainer.logger = logger

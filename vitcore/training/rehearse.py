@@ -45,18 +45,18 @@ UNEVEN, SLOW_S = 3.0, 0.05  # report uneven steps from this slow/fast ratio and 
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What a training is expected to take."""
+    """The expected time, memory and disk space of a training."""
 
-    minutes: float  # wall clock, from the start of its process to its last word
-    memory_bytes: int  # most at once: of the process on a CPU, on the device else
-    disk_bytes: int  # of the run folder when it is finished
+    minutes: float  # wall-clock time of the whole process
+    memory_bytes: int  # peak memory: of the process on a CPU, else on the device
+    disk_bytes: int  # size of the run folder when finished
     parameters: int
     steps: int  # of the whole training
-    images_per_s: float  # while it trains
+    images_per_s: float  # training throughput
     counted: int  # steps that were measured
     device: str
-    others: float = 0.0  # share of all processor time that other programs used meanwhile
-    least_minutes: float | None = None  # at best, when nothing else runs; None where the machine was quiet
+    others: float = 0.0  # share of all CPU time that other programs used during the rehearsal
+    least_minutes: float | None = None  # minimum, on an idle machine; None if the machine was idle
     steps_s: tuple[float, float] = (0.0, 0.0)  # a fast and a slow step: first and last tenth
 
     def __str__(self) -> str:
@@ -110,13 +110,13 @@ class StepTimer(Callback):
 
 @dataclass(frozen=True)
 class Steps:
-    """What the steps of a training take. `one_thread_s` is measured on a busy machine alone."""
+    """The measured times of training steps. `one_thread_s` is measured only on a busy machine."""
 
-    seconds: list[float]  # of each step with all threads, the first ones left out
-    others: float  # share of all processor time that other programs used meanwhile
+    seconds: list[float]  # of each step with all threads, without warm-up steps
+    others: float  # share of all CPU time that other programs used during the measurement
     threads: int
     cpu: bool = True
-    one_thread_s: float | None = None  # processor seconds of a step on one thread
+    one_thread_s: float | None = None  # CPU seconds of a step on one thread
 
     @property
     def median(self) -> float:
@@ -179,11 +179,11 @@ class Trial:
         return found
 
     def one_thread_s(self) -> float:
-        """Processor seconds of a step on one thread, which waits for no other thread."""
+        """Return the CPU seconds of a step on one thread, which waits for no other thread."""
         timer = StepTimer(time.process_time, lambda times: len(times) >= SINGLE)
         with _one_thread():
             self._run(timer)
-        return min(timer.times[1:])  # the first warms up
+        return min(timer.times[1:])  # the first is a warm-up
 
     def _run(self, timer: StepTimer) -> None:
         self.trainer.callbacks.append(timer)
