@@ -1,6 +1,6 @@
 """The command line: `python -m vitcore --help`. Results go to stdout, everything else to stderr.
 
-Invalid input ends with one sentence on stderr and exit code 2. Commands import torch only when they need it.
+Invalid input ends with one sentence on stderr and exit code 2. Commands import torch only when needed.
 """
 
 from __future__ import annotations
@@ -22,9 +22,7 @@ for subject in (
 ):  # each module adds its commands; --help lists them in this order
     importlib.import_module(f"vitcore.cli.{subject}")
 
-UsageError: type[Exception] = (
-    typer.BadParameter.__base__
-)  # click's class, which newer versions of typer bundle
+UsageError: type[Exception] = typer.BadParameter.__base__  # click's class, which newer typers bundle
 
 
 def main() -> None:

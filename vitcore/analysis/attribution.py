@@ -1,4 +1,4 @@
-"""Which pixels speak for a class: Grad-CAM for networks with stages of feature maps."""
+"""Attribution of a class to pixels: Grad-CAM for networks with stages of feature maps."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from vitcore.errors import UserError
 
 
 def grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor, stage: int = -1) -> torch.Tensor:
-    """Grad-CAM (Selvaraju et al. 2017): relu of the maps weighted by the mean gradient of a class logit.
+    """Return Grad-CAM (Selvaraju et al. 2017): relu of the maps weighted by the mean gradient of a logit.
 
-    images [B, 3, S, S] (uint8 or normalized), classes int [B], stage counts from 0 -> [B, h, w], not scaled.
-    The model must be in evaluation mode; its parameters get no gradients. Raises `UserError` for a model
+    images [B, 3, S, S] (uint8 or normalized), classes int [B], stage counted from 0 -> [B, h, w], not scaled.
+    The model must be in evaluation mode. Its parameters get no gradients. Raise `UserError` for a model
     without stages.
     """
     if not hasattr(model, "stages"):
@@ -23,7 +23,9 @@ def grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor, stag
     with torch.inference_mode(False), torch.enable_grad():
         maps = model.stages(as_input(images).clone().requires_grad_())
         logits = model.head(maps[-1])  # [B, classes]
-        chosen = logits.gather(1, classes.clone()[:, None]).sum()  # samples do not mix in evaluation mode
+        chosen = logits.gather(
+            1, classes.clone()[:, None]
+        ).sum()  # samples are independent in evaluation mode
         (gradient,) = torch.autograd.grad(chosen, maps[stage])  # [B, C, h, w]
     weights = gradient.mean(dim=(2, 3), keepdim=True)  # [B, C, 1, 1]
     return (weights * maps[stage]).sum(dim=1).relu().detach()

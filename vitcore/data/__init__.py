@@ -1,4 +1,4 @@
-"""Datasets and batches. `datasets` and `images` need only numpy and pillow. `loader` and `augment` need torch.
+"""Datasets and batches. `datasets` and `images` need only numpy and pillow; `loader` and `augment` use torch.
 
 data = load_dataset("cifar10-mini")
 data.train.images   # uint8 [N, 3, S, S]

@@ -30,7 +30,7 @@ def normalize(images: torch.Tensor) -> torch.Tensor:
 
 
 def uniforms(seed: int, epoch: int, samples: np.ndarray, count: int) -> np.ndarray:
-    """Return `count` random numbers in [0, 1) per sample of an epoch. samples int [B] -> float64 [B, count]"""
+    """Return `count` numbers in [0, 1) for each sample of an epoch. samples int [B] -> float64 [B, count]"""
     key = _mix(_mix(np.array([seed], dtype=np.uint64)) ^ np.array([epoch], dtype=np.uint64))
     base = _mix(key ^ samples.astype(np.uint64))[:, None]  # [B, 1]
     steps = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)

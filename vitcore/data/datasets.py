@@ -132,7 +132,7 @@ def resolve(config: Config) -> Config:
 
 
 def _sheets(name: str, place: Path) -> Dataset:
-    """Read the sheet format: train*.png and test.png with one image per row of S*S pixels, and labels.json."""
+    """Read the sheet format: train*.png and test.png with an image per row of S*S pixels, and labels.json."""
     try:
         info = json.loads((place / "labels.json").read_text())
         classes, held = tuple(info["classes"]), info.get("validation")

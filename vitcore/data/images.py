@@ -82,9 +82,7 @@ def check_header(source: str | Path | bytes, name: str = "") -> Image.Image:
             f"{name} has {len(data) / 2**20:.1f} MB: choose an image of at most {MAX_BYTES // 2**20} MB."
         )
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", Image.DecompressionBombWarning
-        )  # our own lower limit is checked below
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own, lower limit follows
         try:
             image = Image.open(io.BytesIO(data), formats=FORMATS)
         except Image.DecompressionBombError:

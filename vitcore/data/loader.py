@@ -21,7 +21,7 @@ Key = tuple[int, np.ndarray]  # (pass over the images, sample indices [B])
 
 
 class EpochBatches(Sampler[Key]):
-    """Yield the batches of an epoch, which `set_epoch` selects. Each rank gets an equal share of every batch.
+    """Yield the batches of an epoch, which `set_epoch` selects. Each rank gets an equal part of every batch.
 
     In training, the last, partial batch of a pass is dropped. An epoch is one pass over the images, or
     `length` batches over as many passes as needed.
@@ -59,9 +59,7 @@ class EpochBatches(Sampler[Key]):
         epoch = self.epoch  # read at the first batch, when the trainer has set it
         now, order = -1, np.arange(self.count)
         for batch in range(self.skip[1] if epoch == self.skip[0] else 0, len(self)):
-            number, place = divmod(
-                epoch * len(self) + batch, self.per_pass
-            )  # index of the pass, and position within it
+            number, place = divmod(epoch * len(self) + batch, self.per_pass)  # pass, and position in it
             if number != now and self.seed is not None:
                 now, order = number, epoch_order(self.seed, number, self.count)
             whole = order[place * self.batch_size : (place + 1) * self.batch_size]
@@ -125,7 +123,7 @@ def make_loader(
     """Return a loader over a split.
 
     For training, the images are shuffled, augmented and divided among the ranks, the last partial batch is
-    dropped, and an epoch has `length` batches (None: one pass). Otherwise every rank gets all images in order.
+    dropped, and an epoch has `length` batches (None: one pass). Otherwise each rank gets all images in order.
     """
     data = (
         Batches(split, policy=policy, seed=seed, device=device, mixup=mixup, cutmix=cutmix, classes=classes)

@@ -60,7 +60,7 @@ def load_run(run: Run, weights: Path | None = None) -> nn.Module:
 
 
 def weights_of(model: nn.Module, dtype: torch.dtype = torch.float32) -> dict[str, torch.Tensor]:
-    """Return a model's state for safetensors: on the CPU, contiguous, floats as `dtype`, counters as int64."""
+    """Return a model's state for safetensors: on the CPU, contiguous, floats as `dtype`, counts as int64."""
     state = model.state_dict()
     return {
         k: v.detach().to("cpu", dtype if v.is_floating_point() else v.dtype).contiguous()

@@ -2,7 +2,7 @@
 
 The model follows Dosovitskiy et al. 2021. Read the module from top to bottom: patches, positions, attention,
 block, model. The defaults are the tutorial's, with 3,195,146 parameters on 32x32 images. `forward` is fast.
-`trace` runs the same layers and returns all attention weights and hidden states, so that hooks are not needed.
+`trace` runs the same layers and returns all attention weights and hidden states, so that no hooks are needed.
 
 Shapes: B images, S pixels per side, P pixels per patch side, N = (S/P)^2 patches, T tokens (N, plus the CLS
 token if there is one), D = embed_dim, H heads of d = D/H.
@@ -127,7 +127,7 @@ class Attention(nn.Module):
     def forward(
         self, x: torch.Tensor, queries: int | None = None, weights: list[torch.Tensor] | None = None
     ) -> torch.Tensor:
-        """Return the attention output of the first n = `queries` tokens (default: all). [B, T, D] -> [B, n, D]
+        """Return the attention output of the first n = `queries` tokens (default: all). [B, T, D] -> [B, n, D].
 
         If a list is given, append the attention weights [B, H, n, T] to it.
         """
