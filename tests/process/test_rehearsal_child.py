@@ -22,7 +22,7 @@ def child():
     child.end()
 
 
-def test_it_ends_and_leaves_no_file_when_the_session_forgets_it():
+def test_rehearsal_ends_and_leaves_no_file_when_its_session_is_gone():
     child = Child("a", dump_config(make_config("quick", model="vit", device="cpu")))
     pid, place = child.process.pid, child.place
     assert psutil.pid_exists(pid)
@@ -33,7 +33,7 @@ def test_it_ends_and_leaves_no_file_when_the_session_forgets_it():
     assert not place.exists()
 
 
-def test_one_visitors_cancel_leaves_the_other_ones_rehearsal_alone(child, monkeypatch):
+def test_cancel_in_one_session_keeps_the_rehearsal_of_another(child, monkeypatch):
     other = Child("a", dump_config(make_config("quick", model="vit", device="cpu")))
     state = SimpleNamespace(session_state={"rehearsal": other})
     monkeypatch.setattr(rehearsal, "st", state)
@@ -45,7 +45,7 @@ def test_one_visitors_cancel_leaves_the_other_ones_rehearsal_alone(child, monkey
     assert child.place.exists()
 
 
-def test_it_has_a_time_limit_even_when_nobody_looks(monkeypatch):
+def test_rehearsal_has_a_time_limit_without_a_viewer(monkeypatch):
     monkeypatch.setattr(rehearsal, "LIMIT_S", 0.3)
     child = Child("a", dump_config(make_config("quick", model="vit", device="cpu")))
     until(lambda: not child.going, 20)
@@ -53,7 +53,7 @@ def test_it_has_a_time_limit_even_when_nobody_looks(monkeypatch):
     child.end()
 
 
-def test_what_the_training_would_refuse_is_said_in_a_sentence():
+def test_errors_of_the_training_are_reported():
     config = make_config("quick", model="vit", device="cpu", data="folder:/nowhere/at-all")
     child = Child("a", dump_config(config))
     until(lambda: not child.going)
