@@ -28,9 +28,10 @@ def needs_attention(model: nn.Module) -> ViT:
 
 @torch.inference_mode()
 def capture(model: nn.Module, images: torch.Tensor) -> Trace:
-    """Return the logits, attention [B, layers, heads, T, T] and hidden states [B, layers + 1, T, D] of a batch.
+    """Return the trace of a batch: its logits, attention weights and hidden states.
 
-    The model must be in evaluation mode and is not changed. Raise `UserError` for a model without attention.
+    The weights are [B, layers, heads, T, T], and the hidden states [B, layers + 1, T, D]. The model must be
+    in evaluation mode and is not changed. Raise `UserError` for a model without attention.
     """
     return needs_attention(model).trace(as_input(images))
 
@@ -51,7 +52,7 @@ def rollout(weights: torch.Tensor) -> torch.Tensor:
 
 
 def query_map(rows: torch.Tensor, *, has_cls: bool) -> torch.Tensor:
-    """Return attention over the patches as a square, without the weight on CLS. [..., T] -> [..., side, side]"""
+    """Return attention over the patches as a square, without CLS. [..., T] -> [..., side, side]"""
     patches = rows[..., int(has_cls) :]
     side = round(patches.shape[-1] ** 0.5)
     return patches.unflatten(-1, (side, side))

@@ -23,9 +23,7 @@ def grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor, stag
     with torch.inference_mode(False), torch.enable_grad():
         maps = model.stages(as_input(images).clone().requires_grad_())
         logits = model.head(maps[-1])  # [B, classes]
-        chosen = logits.gather(
-            1, classes.clone()[:, None]
-        ).sum()  # samples are independent in evaluation mode
+        chosen = logits.gather(1, classes.clone()[:, None]).sum()  # samples do not mix in evaluation mode
         (gradient,) = torch.autograd.grad(chosen, maps[stage])  # [B, C, h, w]
     weights = gradient.mean(dim=(2, 3), keepdim=True)  # [B, C, 1, 1]
     return (weights * maps[stage]).sum(dim=1).relu().detach()

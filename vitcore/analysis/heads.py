@@ -54,7 +54,7 @@ def mean_entropy(weights: torch.Tensor, *, has_cls: bool) -> torch.Tensor:
 
 
 def references(grid: int, patch_size: int) -> list[Reference]:
-    """Return references: uniform attention over all patches, and over the 3x3 neighborhood inside the grid."""
+    """Return references: uniform attention over all patches, and over the 3x3 neighborhood in the grid."""
     distances = patch_distances(grid, patch_size)
     near = (distances < 1.5 * patch_size).float()
     found = []

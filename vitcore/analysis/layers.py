@@ -20,13 +20,7 @@ from vitcore.models.mixer import Mixer
 from vitcore.models.resnet import PreActResNetBlock, ResNetBlock
 from vitcore.models.vit import ViT, to_patches
 
-SAME = (
-    nn.BatchNorm2d,
-    nn.ReLU,
-    nn.GELU,
-    nn.Identity,
-    nn.Dropout,
-)  # each output depends only on its own position
+SAME = (nn.BatchNorm2d, nn.ReLU, nn.GELU, nn.Identity, nn.Dropout)  # operate on each position separately
 
 
 @dataclass(frozen=True)
@@ -133,7 +127,7 @@ def reach(module: nn.Module, low: int, high: int) -> tuple[int, int]:
 
 
 def cell(pixel: int, side: int, size: int) -> int:
-    """Return the index of the part that contains a pixel, when `size` pixels are cut into `side` equal parts."""
+    """Return the index of the part that contains a pixel, for `size` pixels in `side` equal parts."""
     return min(side - 1, pixel * side // size)
 
 

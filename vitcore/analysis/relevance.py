@@ -25,9 +25,7 @@ def relevance(model: nn.Module, images: torch.Tensor, classes: torch.Tensor) -> 
         for block in model.transformer:
             x = block(x, weights=weights)
         logits = model.head(x)  # [B, classes]
-        chosen = logits.gather(
-            1, classes.clone()[:, None]
-        ).sum()  # samples are independent in evaluation mode
+        chosen = logits.gather(1, classes.clone()[:, None]).sum()  # samples do not mix in evaluation mode
         gradients = torch.autograd.grad(chosen, weights)  # layers of [B, H, T, T]
     size = weights[0].shape[-1]
     result = torch.eye(size, device=logits.device).expand(len(images), size, size)
@@ -37,5 +35,5 @@ def relevance(model: nn.Module, images: torch.Tensor, classes: torch.Tensor) -> 
 
 
 def readout_row(matrix: torch.Tensor, *, has_cls: bool) -> torch.Tensor:
-    """Return the row that the head reads: that of CLS, or the mean over all tokens. [..., T, T] -> [..., T]"""
+    """Return the row that the head reads: of CLS, or the mean over all tokens. [..., T, T] -> [..., T]"""
     return matrix[..., 0, :] if has_cls else matrix.mean(dim=-2)

@@ -127,9 +127,9 @@ class Attention(nn.Module):
     def forward(
         self, x: torch.Tensor, queries: int | None = None, weights: list[torch.Tensor] | None = None
     ) -> torch.Tensor:
-        """Return the attention output of the first n = `queries` tokens (default: all). [B, T, D] -> [B, n, D].
+        """Return the attention output of the first n = `queries` tokens (default: all).
 
-        If a list is given, append the attention weights [B, H, n, T] to it.
+        [B, T, D] -> [B, n, D]. If a list is given, append the attention weights [B, H, n, T] to it.
         """
         (b, t, d), n = x.shape, queries or x.shape[1]
         if n == t:
