@@ -33,14 +33,14 @@ class Config(BaseModel):
 
     model: str = "vit"
     options: dict[str, Any] = Field(
-        default_factory=dict, description="of the model, see vitcore.architectures"
+        default_factory=dict, description="options of the model, see vitcore.architectures"
     )
     data: str = "cifar10-mini"
     recipe: str = Field("quick", pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
     seed: int = Field(0, ge=0, le=2**31 - 1)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="auto: bfloat16 mixed precision on CUDA devices that have it, else float32"
+        "auto", description="auto: bfloat16 mixed precision on CUDA devices that support it, else float32"
     )
     compile: bool = Field(False, description="torch.compile the model; not measured on a GPU yet")
 
@@ -52,21 +52,21 @@ class Config(BaseModel):
         None,
         gt=0,
         le=100_000,
-        description="train this long instead of `epochs`; warm-up, schedule and full_epochs follow the share "
-        "of the time used, as they would follow that share of the epochs",
+        description="time budget that replaces `epochs`; warm-up, schedule and full_epochs then follow the "
+        "share of the time used instead of the share of the epochs",
     )
     steps_per_epoch: int | None = Field(
         None,
         ge=1,
         le=1_000_000,
-        description="optimizer steps that count as an epoch, however often they pass over the images; None: "
-        "one pass. With it, trainings on different shares take equally many steps",
+        description="optimizer steps per epoch, independent of the number of images, so that trainings on "
+        "different shares take equally many steps; None: one pass over the images",
     )
     train_share: float = Field(
         1.0,
         gt=0,
         le=1,
-        description="of the training images of each class; a smaller share is part of a larger one",
+        description="share of the training images of each class; smaller shares are subsets of larger ones",
     )
     batch_size: int = Field(128, ge=1, le=8192)
     optimizer: Literal["adamw", "sgd", "muon"] = "adamw"
@@ -83,20 +83,20 @@ class Config(BaseModel):
     clip_norm: float = Field(1.0, ge=0, le=1000, description="largest gradient norm; 0 does not clip")
     label_smoothing: float = Field(0.1, ge=0, le=0.9)
     augment: Literal["none", "tutorial", "shift", "trivial"] = "shift"
-    mixup: float = Field(0.0, ge=0, le=1, description="alpha of MixUp; 0 is without")
+    mixup: float = Field(0.0, ge=0, le=1, description="alpha of MixUp; 0 turns it off")
     cutmix: float = Field(0.0, ge=0, le=1, description="alpha of CutMix; with both, half of the images each")
     keep_patches: float = Field(
         1.0, ge=0.1, le=1, description="share of the patches that a ViT sees in training"
     )
     full_epochs: int = Field(
-        1, ge=0, le=10_000, description="last epochs with all patches, whatever keep_patches says"
+        1, ge=0, le=10_000, description="last epochs with all patches, regardless of keep_patches"
     )
 
     image_size: int = Field(
         32, ge=8, le=256, description="side in pixels; other than 32 only for folder:PATH"
     )
     classes: tuple[str, ...] | None = Field(
-        None, description="class names, filled in from the data when a run is made"
+        None, description="class names, filled in from the data when a run is created"
     )
 
     @model_validator(mode="after")

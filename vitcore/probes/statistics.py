@@ -43,7 +43,7 @@ def table(mean: np.ndarray, error: np.ndarray) -> Table:
 
 
 def share(hits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean over the last axis and its binomial standard error sqrt(p (1 - p) / n). bool [..., n]"""
+    """Return the share over the last axis and its binomial error sqrt(p (1 - p) / n). bool [..., n]"""
     mean = hits.mean(axis=-1)
     return mean, np.sqrt(mean * (1 - mean) / hits.shape[-1])
 

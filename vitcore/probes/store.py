@@ -1,8 +1,8 @@
 """Results of probes on disk, identified by the content of weights, images and settings. No torch.
 
-A result is one JSON file, <probe>-<key>.json. For a bundled model it is in `probes` of the run folder, else in
-`.probes` of the runs folder. Changed weights, other images or a new version of a probe change the key, so that
-an outdated result is never shown.
+A result is one JSON file, <probe>-<key>.json. For a bundled model it is in `probes` of the run folder, else
+in `.probes` of the runs folder. Changed weights, other images or a new version of a probe change the key, so
+that an outdated result is never shown.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def _mini() -> Dataset:
 
 
 def pick(data: Dataset, count: int, *, part: np.ndarray | None = None) -> Images:
-    """Return `count` images, taking the classes in turn: test images, or training images at indices `part`."""
+    """Return `count` images, taking classes in turn: test images, or training images at indices `part`."""
     split = data.test if part is None else data.train
     part = np.arange(len(split)) if part is None else part
     labels = split.labels[part]
