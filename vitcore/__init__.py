@@ -1,6 +1,6 @@
-"""Everything of ViT Lab that works without a browser: data, models, training, analysis, runs.
+"""The parts of ViT Lab that work without a browser: data, models, training, analysis, runs.
 
-Importing this package loads neither torch nor Lightning; what needs them imports them when it is called.
+Importing this package loads neither torch nor Lightning. Functions that need them import them when called.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ __version__ = "0.1.0"
 
 
 def load(run: str | Path, *, runs_dir: str | Path | None = None) -> nn.Module:
-    """The trained model of a run: float32, evaluation mode, on the CPU, without Lightning.
+    """Return the trained model of a run: in float32, in evaluation mode, on the CPU, without Lightning.
 
-    `run` is the path of a run folder, or the id of a run in `runs_dir` or among the bundled ones. Its best
-    weights are loaded; for a run that has none yet, its newest snapshot. Raises `vitcore.errors.UserError`
-    when there is no such run, or when its weights are missing or do not fit its configuration.
+    `run` is the path of a run folder, or the id of a run in `runs_dir` or among the bundled ones. Load its
+    best weights, or its newest snapshot if it has none yet. Raise `vitcore.errors.UserError` when there is no
+    such run, or when its weights are missing or do not fit its configuration.
     """
     from vitcore.models import load_run
     from vitcore.runs.folder import find_run

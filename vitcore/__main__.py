@@ -1,6 +1,6 @@
 """The command line: `python -m vitcore --help`. Results go to stdout, everything else to stderr.
 
-A wrong input ends with one sentence on stderr and exit code 2. Commands import torch only when they need it.
+Invalid input ends with one sentence on stderr and exit code 2. Commands import torch only when needed.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ for subject in (
     "runs",
     "models",
     "probes",
-):  # each adds its commands; --help lists them in this order
+):  # each module adds its commands; --help lists them in this order
     importlib.import_module(f"vitcore.cli.{subject}")
 
-UsageError: type[Exception] = typer.BadParameter.__base__  # click's, which newer typers carry inside
+UsageError: type[Exception] = typer.BadParameter.__base__  # click's class, which newer typers bundle
 
 
 def main() -> None:
-    """Run the command line; every expected error is one sentence and exit code 2."""
+    """Run the command line. Every expected error is reported in one sentence, with exit code 2."""
     try:
         code = app(standalone_mode=False)
     except UserError as error:

@@ -1,9 +1,9 @@
-"""The configuration of a training, and every bound on it. No torch: pages and the command line read this at
-once.
+"""The configuration of a training, with the bounds of every setting.
 
-`Config` is what a run folder's config.yaml holds; `make_config` builds one from a recipe and overrides and
-turns every violation into a single sentence. Widgets ask `bounds` for the limits of a field, so that each
-stands here once.
+This module does not import torch, because pages and the command line load it at startup. `Config` is the
+content of a run folder's config.yaml. `make_config` builds one from a recipe and overrides, and reports a
+violation as a single sentence. Widgets get the limits of a field from `bounds`, so that each limit is defined
+only here.
 """
 
 from __future__ import annotations
@@ -19,27 +19,28 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from vitcore.architectures import ARCHITECTURES, Options
 from vitcore.errors import UserError
 
-FOLDER = "folder:"  # before the path of a dataset of the user's own
-SAFE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same in C: ten times as fast for a thousand runs
+FOLDER = "folder:"  # prefix of the path of a user's own dataset
+SAFE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C loader is ten times as fast for 1,000 runs
 
 
 class Config(BaseModel):
-    """One training, completely: the same configuration on the same data repeats the run (exactly so on the
-    CPU).
+    """The complete configuration of a training.
+
+    The same configuration on the same data reproduces the run, exactly so on the CPU.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     model: str = "vit"
     options: dict[str, Any] = Field(
-        default_factory=dict, description="of the model, see vitcore.architectures"
+        default_factory=dict, description="options of the model, see vitcore.architectures"
     )
     data: str = "cifar10-mini"
     recipe: str = Field("quick", pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
     seed: int = Field(0, ge=0, le=2**31 - 1)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="auto: bfloat16 mixed precision on CUDA devices that have it, else float32"
+        "auto", description="auto: bfloat16 mixed precision on CUDA devices that support it, else float32"
     )
     compile: bool = Field(False, description="torch.compile the model; not measured on a GPU yet")
 
@@ -51,21 +52,21 @@ class Config(BaseModel):
         None,
         gt=0,
         le=100_000,
-        description="train this long instead of `epochs`; warm-up, schedule and full_epochs follow the share "
-        "of the time used, as they would follow that share of the epochs",
+        description="time budget that replaces `epochs`; warm-up, schedule and full_epochs then follow the "
+        "share of the time used instead of the share of the epochs",
     )
     steps_per_epoch: int | None = Field(
         None,
         ge=1,
         le=1_000_000,
-        description="optimizer steps that count as an epoch, however often they pass over the images; None: "
-        "one pass. With it, trainings on different shares take equally many steps",
+        description="optimizer steps per epoch, independent of the number of images, so that trainings on "
+        "different shares take equally many steps; None: one pass over the images",
     )
     train_share: float = Field(
         1.0,
         gt=0,
         le=1,
-        description="of the training images of each class; a smaller share is part of a larger one",
+        description="share of the training images of each class; smaller shares are subsets of larger ones",
     )
     batch_size: int = Field(128, ge=1, le=8192)
     optimizer: Literal["adamw", "sgd", "muon"] = "adamw"
@@ -82,20 +83,20 @@ class Config(BaseModel):
     clip_norm: float = Field(1.0, ge=0, le=1000, description="largest gradient norm; 0 does not clip")
     label_smoothing: float = Field(0.1, ge=0, le=0.9)
     augment: Literal["none", "tutorial", "shift", "trivial"] = "shift"
-    mixup: float = Field(0.0, ge=0, le=1, description="alpha of MixUp; 0 is without")
+    mixup: float = Field(0.0, ge=0, le=1, description="alpha of MixUp; 0 turns it off")
     cutmix: float = Field(0.0, ge=0, le=1, description="alpha of CutMix; with both, half of the images each")
     keep_patches: float = Field(
         1.0, ge=0.1, le=1, description="share of the patches that a ViT sees in training"
     )
     full_epochs: int = Field(
-        1, ge=0, le=10_000, description="last epochs with all patches, whatever keep_patches says"
+        1, ge=0, le=10_000, description="last epochs with all patches, regardless of keep_patches"
     )
 
     image_size: int = Field(
         32, ge=8, le=256, description="side in pixels; other than 32 only for folder:PATH"
     )
     classes: tuple[str, ...] | None = Field(
-        None, description="class names, filled in from the data when a run is made"
+        None, description="class names, filled in from the data when a run is created"
     )
 
     @model_validator(mode="after")
@@ -109,7 +110,7 @@ class Config(BaseModel):
             raise ValueError(sentence(error)) from None
         object.__setattr__(
             self, "options", options.model_dump()
-        )  # complete, so that the file repeats the run
+        )  # with all defaults, so that the file reproduces the run
         architecture.check(options, self.image_size)
         if not architecture.drops_patches and self.keep_patches < 1:
             able = ", ".join(name for name, a in ARCHITECTURES.items() if a.drops_patches)
@@ -132,24 +133,24 @@ class Config(BaseModel):
 
     @property
     def folder(self) -> Path | None:
-        """The absolute path of a user's own dataset; None for CIFAR-10 and its bundled part."""
+        """The absolute path of a user's own dataset, or None for CIFAR-10 and its bundled part."""
         return folder_of(self.data)
 
     @property
     def num_classes(self) -> int:
-        """How many classes the model tells apart; CIFAR-10's ten until the data are known."""
+        """The number of classes. It is CIFAR-10's ten until the data are known."""
         return len(self.classes) if self.classes else 10
 
 
 def folder_of(data: str) -> Path | None:
-    """The absolute path that a dataset's name holds after `folder:`; None for other names."""
+    """Return the absolute path after `folder:` in a dataset's name, or None for other names."""
     if not data.startswith(FOLDER):
         return None
     return Path(os.path.expanduser(data.removeprefix(FOLDER))).absolute()
 
 
 def bounds(field: str, of: type[BaseModel] = Config) -> tuple[float | None, float | None]:
-    """(smallest, largest) allowed value of a numeric field; None where it is open. For widgets."""
+    """Return the (smallest, largest) allowed value of a numeric field, None for no limit. For widgets."""
     low = high = None
     for rule in of.model_fields[field].metadata:
         low = getattr(rule, "ge", getattr(rule, "gt", low))
@@ -158,7 +159,7 @@ def bounds(field: str, of: type[BaseModel] = Config) -> tuple[float | None, floa
 
 
 def choices(field: str, of: type[BaseModel] = Config) -> tuple[str, ...]:
-    """The allowed values of a Literal field. For widgets."""
+    """Return the allowed values of a Literal field. For widgets."""
     return of.model_fields[field].annotation.__args__  # type: ignore[union-attr]
 
 
@@ -182,7 +183,7 @@ _PHRASES = {
 
 
 def sentence(error: ValidationError) -> str:
-    """One sentence out of pydantic's list: the first fault, and how many more there are."""
+    """Return one sentence for a pydantic error: the first violation, and the number of further ones."""
     faults = error.errors()
     first = faults[0]
     text = first["msg"].removeprefix("Value error, ").strip().rstrip(".")
@@ -199,7 +200,7 @@ def sentence(error: ValidationError) -> str:
 
 
 def build_config(**values: Any) -> Config:
-    """A checked `Config`; raises `UserError` with one sentence."""
+    """Return a validated `Config`. Raise `UserError` with one sentence for invalid values."""
     try:
         return Config(**values)
     except ValidationError as error:
@@ -207,7 +208,7 @@ def build_config(**values: Any) -> Config:
 
 
 def check_options(model: str, options: dict[str, Any]) -> Options:
-    """The checked options of a model; raises `UserError` with one sentence."""
+    """Return the validated options of a model. Raise `UserError` with one sentence for invalid values."""
     if model not in ARCHITECTURES:
         raise UserError(f"Unknown model {model!r}: choose one of {', '.join(ARCHITECTURES)}.")
     try:
@@ -217,10 +218,11 @@ def check_options(model: str, options: dict[str, Any]) -> Options:
 
 
 def make_config(recipe: str | None = None, **overrides: Any) -> Config:
-    """A recipe's configuration with overrides. A name that is an option of the model goes to the model.
+    """Return the configuration of a recipe with overrides.
 
-    Precedence, lowest first: the defaults above, the recipe for that model, the overrides. Raises
-    `UserError`.
+    An override with the name of a model option sets that option. The precedence, lowest first, is: the
+    defaults above, the recipe for that model, the overrides. Raise `UserError` for unknown or invalid
+    settings.
     """
     model = overrides.get("model", "vit")
     if not isinstance(model, str) or model not in ARCHITECTURES:
@@ -251,8 +253,10 @@ FLAGS = ("seed", "epochs", "minutes", "batch_size", "lr", "device", "devices", "
 
 
 def launch_command(config: Config) -> str:
-    """The shortest command line that launches this configuration: what the recipe does not say. Raises
-    `UserError` where this version has no such recipe.
+    """Return the shortest command line that launches this configuration.
+
+    It lists only the settings that differ from the recipe. Raise `UserError` when this version does not have
+    the recipe.
     """
     base = make_config(config.recipe, model=config.model, data=config.data)
     words = ["python -m vitcore launch --model", config.model, "--data", shlex.quote(config.data)]
@@ -270,12 +274,12 @@ def launch_command(config: Config) -> str:
 
 
 def dump_config(config: Config) -> str:
-    """The YAML text of a configuration."""
+    """Return the YAML text of a configuration."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
 def read_config(path: str | Path) -> Config:
-    """A configuration from a YAML file; raises `UserError` where it is missing, torn or out of bounds."""
+    """Read a configuration from a YAML file. Raise `UserError` if missing, malformed or out of bounds."""
     try:
         values = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=SAFE)
     except OSError as error:

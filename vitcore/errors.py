@@ -1,12 +1,12 @@
-"""The one exception whose text is meant for the user: a sentence that says what is wrong and what to do."""
+"""The exception for user-facing errors: its message says what is wrong and what to do."""
 
 
 class UserError(Exception):
-    """Shown as one sentence on the page, or on stderr with exit code 2; never with a traceback."""
+    """An error shown as one sentence on the page, or on stderr with exit code 2. No traceback is shown."""
 
 
 def no_weights(run_id: str, *, active: bool) -> UserError:
-    """A run without weights: `active`, and they will come, or over."""
+    """Return the error for a run without weights. An `active` run will still save some."""
     if active:
         return UserError(f"Run {run_id} has no weights yet: wait for the end of its first epoch.")
     return UserError(

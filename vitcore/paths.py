@@ -1,6 +1,7 @@
-"""Folders and switches that the environment sets. No torch.
+"""Folders and switches set by environment variables. Does not import torch.
 
-$VITLAB_RUNS, $VITLAB_DATA and $VITLAB_READONLY are read at each call: tests and child processes change them.
+$VITLAB_RUNS, $VITLAB_DATA and $VITLAB_READONLY are read at each call, because tests and child processes
+change them.
 """
 
 from __future__ import annotations
@@ -14,27 +15,30 @@ HERE = Path(__file__).resolve().parent
 
 
 def assets_dir() -> Path:
-    """The bundled data and runs: beside the package in the source tree, inside an installed one."""
+    """Return the folder of the bundled data and runs.
+
+    It is next to the package in the source tree, and inside the package when that is installed.
+    """
     inside = HERE / "assets"
     return inside if inside.is_dir() else HERE.parent / "assets"
 
 
 def runs_dir(path: str | Path | None = None) -> Path:
-    """The folder of this user's runs: the argument, else $VITLAB_RUNS, else ./runs."""
+    """Return the user's runs folder: the argument, else $VITLAB_RUNS, else ./runs."""
     return Path(path or os.environ.get("VITLAB_RUNS") or "runs").expanduser().absolute()
 
 
 def data_dir() -> Path:
-    """The folder of this user's datasets: $VITLAB_DATA, else ./data."""
+    """Return the user's datasets folder: $VITLAB_DATA, else ./data."""
     return Path(os.environ.get("VITLAB_DATA") or "data").expanduser().absolute()
 
 
 def readonly() -> bool:
-    """Whether $VITLAB_READONLY forbids every change."""
+    """Return whether $VITLAB_READONLY forbids all changes."""
     return os.environ.get("VITLAB_READONLY", "").lower() not in ("", "0", "false", "no")
 
 
 def check_allowed() -> None:
-    """Raise `UserError` when nothing may be launched or changed."""
+    """Raise `UserError` in read-only mode, where nothing may be launched or changed."""
     if readonly():
         raise UserError("This is a read-only ViT Lab: nothing is launched or changed here.")

@@ -1,4 +1,4 @@
-"""Where a number comes from: the machine and the revision of the code. Imports torch only when asked."""
+"""The provenance of measured numbers: the machine and the revision of the code. Imports torch lazily."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vitcore.paths import assets_dir
 
 @functools.cache
 def processor_name() -> str:
-    """The name of this machine's processor, as the system gives it."""
+    """Return the name of this machine's CPU as reported by the system."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -23,7 +23,7 @@ def processor_name() -> str:
 
 @functools.cache
 def machine(device: str = "cpu") -> str:
-    """The name of that CUDA device; else the processor's, and how many threads torch uses."""
+    """Return the name of a CUDA device, or the name of the CPU and torch's number of threads."""
     import torch
 
     if device.startswith("cuda"):
@@ -33,11 +33,12 @@ def machine(device: str = "cpu") -> str:
 
 @functools.cache
 def commit() -> str:
-    """The revision of the code where it is a git checkout, with `+` if vitcore was changed since; else
-    empty.
+    """Return the git revision of the code, with `+` if vitcore has uncommitted changes.
+
+    Return an empty string when the code is not a git checkout.
     """
     root = assets_dir().parent
-    if not (root / ".git").exists():  # installed somewhere below a repository of somebody else's
+    if not (root / ".git").exists():  # installed somewhere inside another repository
         return ""
 
     def git(*words: str) -> str:

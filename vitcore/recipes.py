@@ -1,9 +1,8 @@
-"""What the recipes of several architectures have in common; the rest stands in each architecture's file. No
-torch.
+"""The shared parts of the recipes. Each architecture's file defines the rest. Does not import torch.
 
-`tutorial` is the published recipe, for those who want to repeat it; `modern` is what a small model deserves
-on complete CIFAR-10; `quick` is for minutes on a CPU with `cifar10-mini`. Values are those in which a recipe
-differs from the defaults of `Config`. Sources: UvA Deep Learning Tutorials 5 and 15; Muon: Jordan et al.
+`tutorial` is the published recipe, to reproduce the tutorial. `modern` is a good recipe for a small model on
+complete CIFAR-10. `quick` takes minutes on a CPU with `cifar10-mini`. A recipe lists only the values that
+differ from the defaults of `Config`. Sources: UvA Deep Learning Tutorials 5 and 15; Muon: Jordan et al.
 2024; patch dropping: Liu et al. 2023 (PatchDropout); TrivialAugment: Mueller and Hutter 2021.
 """
 

@@ -1,8 +1,8 @@
-"""TensorBoard over all runs: their event files as they are, with graphs and hyperparameters added.
+"""Run TensorBoard on all runs, with graphs and hyperparameters added to their event files.
 
-A log folder is built of links, so that TensorBoard reads the runs' own files as they grow. What is made for
-it is in files of its own: the settings with the final scores, one for each run, and the graph of the model,
-one for all runs of the same model, because tracing it takes a second or two.
+The log folder consists of links, so that TensorBoard reads the runs' own files as they grow. The additions
+are in separate files: for each run its settings with the final scores, and for each model its graph, which
+all runs of that model share because tracing takes a second or two.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.foreign import foreign_runs
 from vitcore.runs.metrics import event_files
 
-EVERY_S = 5.0  # between two looks for new runs and files
-MOST_GRAPHS = 24  # different models that are traced, a second or two each
+EVERY_S = 5.0  # seconds between two scans for new runs and files
+MOST_GRAPHS = 24  # maximum number of models to trace, a second or two each
 SETTINGS = ("model", "data", "recipe", "epochs", "minutes", "batch_size", "optimizer", "lr", "weight_decay",
             "schedule", "warmup_epochs", "label_smoothing", "augment", "keep_patches", "seed")  # fmt: skip
 
 
 class Board:
-    """The log folder `logdir`, below `place`; `update` links what is new."""
+    """The log folder `logdir` inside `place`. `update` links new files."""
 
     def __init__(self, place: Path, root: str | Path | None = None) -> None:
         self.root = root
         self.logdir, self.graph_dir = place / "runs", place / "graphs"
-        self.graphs: dict[str, Path] = {}  # the event file with the graph of a model
+        self.graphs: dict[str, Path] = {}  # model key -> event file with its graph
         self.described: set[str] = set()
 
     def update(self) -> None:
-        """Link new event files, and describe runs that are over or new."""
+        """Link new event files, and write the settings of new runs."""
         for run in [*list_runs(self.root), *foreign_runs(self.root)]:
             if not (files := event_files(run.path)):
                 continue
@@ -53,7 +53,7 @@ class Board:
             for file in files:
                 _link(folder, file)
             if run.id not in self.described:
-                with contextlib.suppress(UserError):  # somebody else's event files have no settings
+                with contextlib.suppress(UserError):  # event files of other programs have no settings
                     self._describe(run, folder)
                 self.described.add(run.id)
 
@@ -64,7 +64,7 @@ class Board:
         result = run.status().result
         scores = {name: result[name] for name in ("val_acc", "test_acc") if name in result}
         with SummaryWriter(str(folder), filename_suffix=".vitlab") as writer:
-            for summary in hparams(given, scores)[1:]:  # without a list of names: models have others
+            for summary in hparams(given, scores)[1:]:  # skip the list of names, which differ between models
                 writer.file_writer.add_summary(summary)
             for name, value in scores.items():
                 writer.add_scalar(name, value, run.status().step)
@@ -72,7 +72,7 @@ class Board:
             _link(folder, file)
 
     def _graph(self, config: Config) -> Path | None:
-        """An event file with the traced model; models of the same options and sizes share it."""
+        """Return an event file with the traced model, shared by models of the same options and sizes."""
         key = repr((config.model, sorted(config.options.items()), config.image_size, config.num_classes))
         if key not in self.graphs and len(self.graphs) < MOST_GRAPHS:
             place = self.graph_dir / str(len(self.graphs))
@@ -89,10 +89,10 @@ def _link(folder: Path, file: Path) -> None:
 
 
 def serve(root: str | Path | None = None, port: int = 6006) -> int:
-    """Run TensorBoard until it is interrupted or told to end; returns its exit code. In the main thread."""
-    for name in ("SIGTERM", "SIGHUP"):  # otherwise TensorBoard would go on, and keep its port and folder
+    """Run TensorBoard until it is interrupted or terminated. Return its exit code. Main thread only."""
+    for name in ("SIGTERM", "SIGHUP"):  # otherwise TensorBoard would keep running, with its port and folder
         number = getattr(signal, name, None)
-        if number and signal.getsignal(number) == signal.SIG_DFL:  # not where `nohup` has it ignored
+        if number and signal.getsignal(number) == signal.SIG_DFL:  # not if `nohup` ignores it
             signal.signal(number, _end)
     logging.getLogger("torch").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="vitlab-tensorboard-") as place:
@@ -101,7 +101,7 @@ def serve(root: str | Path | None = None, port: int = 6006) -> int:
         print("Preparing graphs and hyperparameters ...", flush=True)
         board.update()
         command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(board.logdir)]
-        # several files of a run are read: those that were made here may be newer than its own
+        # Read several files per run, because the files written here may be newer than the run's own.
         command += ["--port", str(port), "--reload_interval", "5", "--reload_multifile", "true"]
         child = subprocess.Popen(command)
         try:

@@ -15,7 +15,7 @@ from vitcore.models import build, count_parameters, load_run
 from vitcore.training import train
 
 
-def test_the_architecture_that_the_documentation_shows_is_complete(tmp_path, monkeypatch, colors):
+def test_architecture_in_the_documentation_is_complete(tmp_path, monkeypatch, colors):
     """Its one file, put where docs/python.md says, is found, built, trained and offered."""
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(), re.DOTALL)
     (source,) = [block for block in blocks if "ARCHITECTURE = Architecture(" in block]
@@ -34,7 +34,7 @@ def test_the_architecture_that_the_documentation_shows_is_complete(tmp_path, mon
 
 
 @pytest.mark.parametrize(("name", "options"), CASES[:-1], ids=ids[:-1])
-def test_every_architecture_trains_under_quick(name, options, colors):
+def test_every_architecture_trains_with_quick(name, options, colors):
     config = make_config(
         "quick", model=name, data=f"folder:{colors}", epochs=1, batch_size=16, device="cpu", **options
     )

@@ -64,7 +64,7 @@ def until(condition, seconds=90):
         time.sleep(0.5)
 
 
-def test_it_shows_every_run_with_graph_and_hyperparameters(board):
+def test_tensorboard_shows_every_run_with_graph_and_hyperparameters(board):
     own, ask, _ = board
     wanted = {own.id, "vit-cifar10", "resnet-cifar10", "tutorial-equal-time", "somebody/version_0"}
     tags = until(lambda: (found := json.loads(ask("plugin/scalars/tags"))).keys() >= wanted and found)
@@ -81,7 +81,7 @@ def test_it_shows_every_run_with_graph_and_hyperparameters(board):
     assert not [p for p in own.path.iterdir() if ".vitlab" in p.name]  # runs stay as they are
 
 
-def test_told_to_end_it_takes_tensorboard_and_its_folder_along(board):
+def test_termination_stops_tensorboard_and_removes_its_folder(board):
     _, ask, child = board
     until(lambda: ask("environment"))
     (served,) = [found for found in children(child) if "tensorboard.main" in found.cmdline()]
@@ -93,7 +93,7 @@ def test_told_to_end_it_takes_tensorboard_and_its_folder_along(board):
     assert not place.exists()
 
 
-def test_a_wrong_port_gets_a_sentence():
+def test_invalid_port_is_reported():
     done = subprocess.run(
         [sys.executable, "-m", "vitcore", "tensorboard", "--port", "99999"], capture_output=True, text=True
     )

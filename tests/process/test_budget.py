@@ -43,7 +43,7 @@ def of_minutes(colors, **more):
     return config(colors, minutes=0.1, **{"batch_size": 4, "epochs": 10, **more})
 
 
-def test_it_ends_with_its_minutes_in_the_middle_of_an_epoch_and_is_tested(colors, clock):
+def test_used_up_minutes_end_training_within_an_epoch_and_run_the_test(colors, clock):
     clock.step_s = 0.5
     run = train(of_minutes(colors), progress=False)
     status = run.status()
@@ -55,7 +55,7 @@ def test_it_ends_with_its_minutes_in_the_middle_of_an_epoch_and_is_tested(colors
     assert torch.load(run.last, weights_only=True)["global_step"] == 12
 
 
-def test_it_ends_with_its_minutes_of_a_real_clock_too(colors):
+def test_used_up_minutes_end_training_on_a_real_clock(colors):
     began = time.monotonic()
     run = train(of_minutes(colors).model_copy(update={"minutes": 0.05}), progress=False)
     assert run.status().state == "finished"
@@ -64,7 +64,7 @@ def test_it_ends_with_its_minutes_of_a_real_clock_too(colors):
     assert 3.0 <= used < 3.0 + 10.0  # the last step, validation and saving on a busy machine
 
 
-def test_the_schedule_is_that_of_the_epochs_stretched_over_the_time(colors, clock, monkeypatch):
+def test_schedule_follows_the_used_share_of_the_time(colors, clock, monkeypatch):
     seen = []
     original = Budget.on_train_batch_end
 
@@ -87,7 +87,7 @@ def test_the_schedule_is_that_of_the_epochs_stretched_over_the_time(colors, cloc
         assert rate == pytest.approx(asked.lr * wanted, abs=asked.lr / 48), step  # one of the 240 beside
 
 
-def test_patches_are_dropped_until_the_share_that_the_full_epochs_have(colors, clock, monkeypatch):
+def test_patches_are_dropped_until_the_share_of_the_full_epochs(colors, clock, monkeypatch):
     original, seen = ViT.forward, []
 
     def forward(self, images, **more):
@@ -101,7 +101,7 @@ def test_patches_are_dropped_until_the_share_that_the_full_epochs_have(colors, c
     assert (len(seen), seen.count(0.5)) == (96, 77)  # 77 begin before 80 % of the time is used
 
 
-def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(colors, clock):
+def test_stopped_and_resumed_run_equals_an_uninterrupted_one(colors, clock):
     whole = train(of_minutes(colors, keep_patches=0.5, full_epochs=2), progress=False)
     run = train_until(50, of_minutes(colors, keep_patches=0.5, full_epochs=2))
     assert torch.load(run.last, weights_only=True)["callbacks"]["Budget"]["used"] == 50 / 16

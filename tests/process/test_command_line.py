@@ -26,12 +26,12 @@ def tiny(colors, *more):
     return [*words, *more]
 
 
-def test_a_wrong_input_ends_a_process_with_code_2_and_one_line():
+def test_invalid_input_exits_with_code_2_and_one_line():
     check_refused(run_process("train", "--model", "vgg"), "vgg")
     check_refused(run_process("runs", "--bogus"), "--bogus")
 
 
-def test_what_train_prints_names_a_run_that_the_other_commands_know(colors):
+def test_run_printed_by_train_is_found_by_other_commands(colors):
     done = run_process("train", *tiny(colors))
     assert done.returncode == 0, done.stderr
     folder = Path(done.stdout.strip().splitlines()[-1])
@@ -59,7 +59,7 @@ def test_what_train_prints_names_a_run_that_the_other_commands_know(colors):
     assert again["accuracy"] == small.status().result["test_acc"]
 
 
-def test_the_configuration_of_a_run_repeats_it_exactly(colors):
+def test_configuration_of_a_run_reproduces_it_exactly(colors):
     first = Path(run("train", *tiny(colors)).stdout.strip())
     second = Path(run("train", "--config", first / "config.yaml").stdout.strip())
     assert first != second
@@ -68,7 +68,7 @@ def test_the_configuration_of_a_run_repeats_it_exactly(colors):
 
 
 @pytest.mark.usefixtures("fake_trainer")
-def test_a_launched_run_outlives_its_command_and_is_stopped_by_another(colors):
+def test_launched_run_outlives_its_command_and_is_stopped_by_another(colors):
     done = run_process("launch", *tiny(colors), "--set", "epochs=2000")
     assert done.returncode == 0, done.stderr
     launched = Run(Path(done.stdout.strip()))
@@ -78,7 +78,7 @@ def test_a_launched_run_outlives_its_command_and_is_stopped_by_another(colors):
 
 
 @pytest.mark.parametrize(("presses", "reasons"), [(1, ("stopped",)), (2, ("interrupted", "stopped"))])
-def test_ctrl_c_saves_and_a_second_one_ends_at_once(colors, presses, reasons):
+def test_ctrl_c_saves_and_second_ctrl_c_exits_at_once(colors, presses, reasons):
     arguments = map(str, ["train", *tiny(colors, "--set", "epochs=5000")])
     child = subprocess.Popen(
         [sys.executable, "-m", "vitcore", *arguments],

@@ -93,7 +93,7 @@ LATER = [pytest.param(how, marks=pytest.mark.slow) for how in (torchrun, by_hand
 
 
 @pytest.mark.parametrize("how", [lightning, *LATER])
-def test_two_processes_give_the_curve_of_one(how, colors):
+def test_two_processes_give_the_same_curve_as_one(how, colors):
     alone = train(
         make_config("quick", model="vit", data=f"folder:{colors}", device="cpu", **PLAIN), progress=False
     )
@@ -127,7 +127,7 @@ cli.main()
 
 
 @pytest.mark.slow
-def test_a_stop_ends_all_ranks_at_one_step_and_the_resume_is_exact(colors, tmp_path):
+def test_stop_ends_all_ranks_at_the_same_step_and_resume_is_exact(colors, tmp_path):
     dropping = {"epochs": 3, "batch_size": 4, "keep_patches": 0.5, "drop_path": 0.3, "devices": 2}
     whole = start(["vitcore", "train", *arguments(colors, **dropping)])
     assert whole.wait(240) == 0, whole.stdout.read()
@@ -159,7 +159,7 @@ def test_a_stop_ends_all_ranks_at_one_step_and_the_resume_is_exact(colors, tmp_p
         ({"SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "0"}, "srun started 4 processes"),
     ],
 )
-def test_more_processes_than_devices_are_refused_before_anything_is_written(
+def test_more_processes_than_devices_are_rejected_before_anything_is_written(
     colors, environment, words, monkeypatch
 ):
     for name, value in environment.items():
@@ -169,14 +169,14 @@ def test_more_processes_than_devices_are_refused_before_anything_is_written(
     assert not list_runs(bundled=False)
 
 
-def test_several_nodes_are_not_queued(colors):
+def test_multi_node_training_is_not_queued(colors):
     config = make_config("quick", model="vit", data=f"folder:{colors}", device="cpu", **PLAIN, nodes=2)
     with pytest.raises(UserError, match="srun, torchrun or hand"):
         background.launch(config)
     assert not list_runs(bundled=False)
 
 
-def test_a_run_of_two_devices_goes_through_the_queue_and_a_kill_leaves_no_process(colors):
+def test_queued_run_on_two_devices_leaves_no_process_when_killed(colors):
     config = make_config(
         "quick", model="vit", data=f"folder:{colors}", device="cpu", **{**PLAIN, "epochs": 2000}, devices=2
     )
@@ -187,7 +187,7 @@ def test_a_run_of_two_devices_goes_through_the_queue_and_a_kill_leaves_no_proces
     until(lambda: not processes(run.id), 30)
 
 
-def test_ranks_are_read_from_every_launcher(monkeypatch):
+def test_rank_is_read_from_every_launcher(monkeypatch):
     two = make_config("quick", model="vit", devices=2, nodes=2)
     for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID", "SLURM_NTASKS"):
         monkeypatch.delenv(name, raising=False)

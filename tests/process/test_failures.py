@@ -21,9 +21,7 @@ from vitcore.training.storage import DurableIO
 
 
 @pytest.mark.parametrize("step", [1, 24, 30])  # the first one, an epoch's last, one between two checkpoints
-def test_a_loss_that_is_not_a_number_ends_the_run_and_the_last_good_checkpoint_stays(
-    colors, step, monkeypatch, uninterrupted
-):
+def test_nan_loss_ends_the_run_and_keeps_the_last_good_checkpoint(colors, step, monkeypatch, uninterrupted):
     original = Classifier.training_step
 
     def poisoned(self, batch, index):
@@ -46,7 +44,7 @@ def test_a_loss_that_is_not_a_number_ends_the_run_and_the_last_good_checkpoint_s
     assert same_weights(uninterrupted(), run)
 
 
-def test_a_learning_rate_far_too_high_fails_with_a_sentence(colors):
+def test_divergence_at_a_high_learning_rate_is_reported(colors):
     with pytest.raises(UserError, match="lower the learning rate"):
         train(config(colors, batch_size=4, lr=10.0), progress=False)
 
@@ -55,7 +53,7 @@ def full(*_, **__):
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_full_disk_at_a_checkpoint_fails_with_the_reason_and_the_previous_one_resumes(
+def test_full_disk_at_a_checkpoint_is_reported_and_the_previous_one_resumes(
     colors, monkeypatch, uninterrupted
 ):
     original, saves = DurableIO.save_checkpoint, []
@@ -80,7 +78,7 @@ def test_a_full_disk_at_a_checkpoint_fails_with_the_reason_and_the_previous_one_
     assert same_weights(uninterrupted(), run)
 
 
-def test_a_status_that_cannot_be_written_does_not_end_a_training(colors, monkeypatch):
+def test_unwritable_status_does_not_end_a_training(colors, monkeypatch):
     original, count = Run.write_status, [0]
 
     def sometimes(self, status):
@@ -95,7 +93,7 @@ def test_a_status_that_cannot_be_written_does_not_end_a_training(colors, monkeyp
     assert count[0] > 10
 
 
-def test_a_run_gives_a_sign_of_life_while_nothing_else_happens(colors, monkeypatch):
+def test_heartbeat_continues_outside_of_training_steps(colors, monkeypatch):
     monkeypatch.setattr("vitcore.training.reports.SILENT_S", 0.1)
     original, beats, threads = engine.evaluate, [], threading.active_count()
 
@@ -114,7 +112,7 @@ def test_a_run_gives_a_sign_of_life_while_nothing_else_happens(colors, monkeypat
 
 
 @pytest.mark.parametrize("size", [0, 1, 1000, -1])
-def test_a_damaged_checkpoint_gets_a_sentence(colors, size):
+def test_damaged_checkpoint_is_reported(colors, size):
     run = train_until(30, config(colors, batch_size=4))
     whole = run.last.read_bytes()
     run.last.write_bytes(whole[:size])
@@ -126,7 +124,7 @@ def test_a_damaged_checkpoint_gets_a_sentence(colors, size):
     assert run.status().state == "finished"
 
 
-def test_a_resume_finds_the_images_that_it_began_with_or_says_so(colors, tmp_path):
+def test_resume_reports_changed_images(colors, tmp_path):
     place = tmp_path / "images"
     shutil.copytree(colors, place)
     run = train_until(30, config(place, batch_size=4))
@@ -151,7 +149,7 @@ def test_a_resume_finds_the_images_that_it_began_with_or_says_so(colors, tmp_pat
         (ValueError("a fault of our own"), ""),
     ],
 )
-def test_what_can_be_expected_gets_a_sentence(colors, monkeypatch, error, words):
+def test_expected_errors_have_a_readable_reason(colors, monkeypatch, error, words):
     def broken(self, batch, index):
         raise error
 
@@ -163,7 +161,7 @@ def test_what_can_be_expected_gets_a_sentence(colors, monkeypatch, error, words)
     assert (words or "ValueError: a fault of our own") in run.status().reason
 
 
-def test_memory_that_the_cpu_does_not_have_is_recognized():
+def test_cpu_out_of_memory_error_is_recognized():
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2**60)
     assert "batch_size" in engine.reason_of(caught.value)

@@ -37,7 +37,7 @@ def kill_supervisor():
             found.wait(5)
 
 
-def test_the_next_supervisor_finds_the_training_again_and_starts_no_second_child(colors):
+def test_next_supervisor_adopts_the_running_training(colors):
     run = background.launch(config(colors, LONG))
     waiting = background.launch(config(colors))
     pid = wait_until_training(run).pid
@@ -53,7 +53,7 @@ def test_the_next_supervisor_finds_the_training_again_and_starts_no_second_child
     assert wait_for(waiting, "finished").reason == ""
 
 
-def test_a_number_that_is_somebody_elses_by_now_is_lost_and_its_owner_unharmed(colors):
+def test_reused_pid_is_marked_lost_and_not_killed(colors):
     run = background.launch(config(colors, LONG))
     pid = wait_until_training(run).pid
     kill_supervisor()
@@ -81,7 +81,7 @@ def test_a_number_that_is_somebody_elses_by_now_is_lost_and_its_owner_unharmed(c
     wait_for(run, "stopped")
 
 
-def test_ended_at_once_it_does_not_save_and_resumes_from_the_last_checkpoint(colors):
+def test_stop_now_does_not_save_and_resumes_from_the_last_checkpoint(colors):
     run = background.launch(config(colors, LONG))
     wait_until_training(run)
     until(run.last.exists)
@@ -95,7 +95,7 @@ def test_ended_at_once_it_does_not_save_and_resumes_from_the_last_checkpoint(col
     assert wait_for(run, "stopped").reason == "stopped on request"
 
 
-def test_a_training_that_does_not_listen_is_terminated_and_killed(colors):
+def test_unresponsive_training_is_terminated_then_killed(colors):
     run = background.launch(config(colors, LONG))
     pid = wait_until_training(run).pid
     kill_supervisor()
@@ -115,7 +115,7 @@ def test_a_training_that_does_not_listen_is_terminated_and_killed(colors):
     assert not process.alive(pid, status.process_start)
 
 
-def test_a_slot_is_free_when_the_process_is_gone_not_when_it_says_so(colors, tmp_path):
+def test_device_is_freed_only_when_the_process_is_gone(colors, tmp_path):
     """Also by whoever has written `finished` and hangs."""
     run, waiting = create_run(config(colors)), create_run(config(colors))
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
@@ -133,7 +133,7 @@ def test_a_slot_is_free_when_the_process_is_gone_not_when_it_says_so(colors, tmp
         child.kill()
 
 
-def test_two_gpus_train_two_runs_each_confined_to_its_own(colors, monkeypatch):
+def test_two_gpus_train_two_runs_each_restricted_to_its_own(colors, monkeypatch):
     gpus = [Device("cuda:GPU-aa", "cuda", "", 8, 0), Device("cuda:GPU-bb", "cuda", "", 8, 4)]
     there = [*gpus, Device("cpu", "cpu", "")]
     start = supervisor._detached
@@ -163,7 +163,7 @@ def test_two_gpus_train_two_runs_each_confined_to_its_own(colors, monkeypatch):
         child.wait()
 
 
-def test_a_waiting_run_is_moved(colors):
+def test_queued_run_can_be_moved(colors):
     first, *waiting = (background.launch(config(colors, epochs)) for epochs in (LONG, 1, 1, 1))
     wait_until_training(first)
     a, b, c = (run.id for run in waiting)
@@ -182,7 +182,7 @@ def test_a_waiting_run_is_moved(colors):
     assert wait_for(waiting[1], "finished").started
 
 
-def test_the_same_launch_by_two_at_once_is_one_run(colors):
+def test_two_simultaneous_identical_launches_create_one_run(colors):
     code = (
         "import sys; from vitcore.config import read_config; from vitcore.queue.launch import launch\n"
         "print(launch(read_config(sys.argv[1]), dedupe_s=30.0).id)"
@@ -202,7 +202,7 @@ def test_the_same_launch_by_two_at_once_is_one_run(colors):
 
 
 @pytest.mark.slow
-def test_twenty_launches_at_once_train_one_after_the_other_in_their_order(colors):
+def test_twenty_simultaneous_launches_train_one_by_one_in_order(colors):
     place = runs_dir().parent / "wanted.yaml"
     place.write_text(dump_config(config(colors)))
     command = [sys.executable, "-m", "vitcore", "launch", "--config", place]
@@ -216,14 +216,14 @@ def test_twenty_launches_at_once_train_one_after_the_other_in_their_order(colors
         assert before.ended <= after.started
 
 
-def test_a_process_that_was_killed_alone_did_not_lack_memory(colors):
+def test_killed_process_without_oom_kill_is_not_reported_as_out_of_memory(colors):
     run = background.launch(config(colors, LONG))
     os.kill(wait_until_training(run).pid, signal.SIGKILL)
     until(lambda: "signal 9" in run.stored_status().reason)
     assert "memory" not in run.stored_status().reason
 
 
-def test_a_run_whose_configuration_is_torn_fails_with_a_sentence_and_the_queue_goes_on(colors):
+def test_run_with_malformed_configuration_fails_and_the_queue_continues(colors):
     torn, good = (create_run(resolve(config(colors))) for _ in range(2))
     (torn.path / "config.yaml").write_text("model: [vi")
     background.wake()

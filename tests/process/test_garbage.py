@@ -30,7 +30,7 @@ print(json.dumps(said))
 """
 
 
-def test_what_was_imported_is_looked_through_no_more_and_garbage_still_goes():
+def test_imported_objects_are_frozen_and_garbage_is_still_collected():
     done = subprocess.run([sys.executable, "-c", CODE], cwd=ROOT, capture_output=True, text=True, check=True)
     said = json.loads(done.stdout)
     assert said["before"] > 100_000

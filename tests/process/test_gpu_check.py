@@ -9,7 +9,7 @@ from tests import gpu_check
 from tests.conftest import ROOT
 
 
-def test_the_checks_that_mean_something_on_a_cpu_pass():
+def test_checks_that_apply_to_a_cpu_pass():
     assert gpu_check.check_precision("cpu") == (
         True,
         "32-true: activations torch.float32, weights torch.float32",
@@ -19,7 +19,7 @@ def test_the_checks_that_mean_something_on_a_cpu_pass():
     assert gpu_check.check_out_of_memory("cpu")[0] is None
 
 
-def test_without_the_device_the_table_says_so_and_fails():
+def test_missing_device_is_reported_and_fails():
     command = [sys.executable, "-m", "tests.gpu_check", "--device", "cuda"]
     done = subprocess.run(
         command,

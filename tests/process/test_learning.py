@@ -15,7 +15,7 @@ from vitcore.training import learning, train
 from vitcore.training.setup import parts
 
 
-def test_after_each_epoch_stands_what_the_model_said(uninterrupted):
+def test_predictions_are_recorded_after_each_epoch(uninterrupted):
     run = uninterrupted()
     found = read_predictions(run.path)
     assert found.steps.tolist() == [0, 24, 48, 72]
@@ -32,7 +32,7 @@ def test_after_each_epoch_stands_what_the_model_said(uninterrupted):
     np.testing.assert_allclose(found.probabilities.sum(axis=-1), 1, atol=1e-5)
 
 
-def test_the_training_is_the_same_with_and_without(colors, monkeypatch):
+def test_recording_predictions_does_not_change_the_training(colors, monkeypatch):
     settings = config(colors, dropout=0.3, drop_path=0.2)
     with_them = train(settings, progress=False)
     monkeypatch.setattr(learning.Eight, "_ask", lambda *given: None)
@@ -41,7 +41,7 @@ def test_the_training_is_the_same_with_and_without(colors, monkeypatch):
     assert same_weights(with_them, without)
 
 
-def test_a_resume_goes_on_where_it_was(colors, uninterrupted):
+def test_resume_continues_the_recorded_predictions(colors, uninterrupted):
     run = train_until(30, reference_config(colors))
     late = read_predictions(run.path).with_moment(48, 2.0, np.full((8, 2), 0.5))
     write_predictions(run.path, late)  # as of a run that was killed after what it goes back to
@@ -51,7 +51,7 @@ def test_a_resume_goes_on_where_it_was(colors, uninterrupted):
     np.testing.assert_allclose(ours.probabilities, theirs.probabilities, atol=1e-6)
 
 
-def test_a_full_disk_does_not_end_the_training_for_these(colors, monkeypatch, capfd):
+def test_full_disk_for_predictions_does_not_end_the_training(colors, monkeypatch, capfd):
     def full(*given):
         raise OSError(28, "No space left on device")
 

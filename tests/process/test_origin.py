@@ -8,7 +8,7 @@ from vitcore.config import make_config
 from vitcore.training import train
 
 
-def test_a_training_records_its_machine_and_commit(colors, tmp_path):
+def test_training_records_its_machine_and_commit(colors, tmp_path):
     config = make_config("quick", model="vit", data=f"folder:{colors}", epochs=1, device="cpu", embed_dim=16,
                          hidden_dim=32, num_heads=2, num_layers=1)  # fmt: skip
     status = train(config, runs_dir=tmp_path).status()

@@ -20,7 +20,7 @@ def vit(colors, recipe="modern", **more):
     return make_config(recipe, model="vit", data=f"folder:{colors}", device="cpu", **{**TINY_VIT, **more})
 
 
-def test_a_pair_is_launched_trained_and_tied_together(colors):
+def test_pair_is_launched_trained_and_linked(colors):
     settings = {"c_hidden": [4, 8], "num_blocks": [1, 1]}
     one, two = make_pair(vit(colors, "quick"), "resnet", epochs=1)
     two = build_config(**{**two.model_dump(), "options": settings})
@@ -34,7 +34,7 @@ def test_a_pair_is_launched_trained_and_tied_together(colors):
     assert partner(list_runs()[0], list_runs()) is None
 
 
-def test_of_half_a_pair_nothing_is_left(colors, monkeypatch):
+def test_half_launched_pair_is_removed(colors, monkeypatch):
     one, two = make_pair(vit(colors, "quick"), "resnet", epochs=1)
     original, calls = background.launch, []
 
@@ -51,7 +51,7 @@ def test_of_half_a_pair_nothing_is_left(colors, monkeypatch):
     assert list_runs(bundled=False) == []
 
 
-def test_half_a_pair_does_not_take_a_run_with_it_that_was_launched_before(colors, monkeypatch):
+def test_removing_half_a_pair_keeps_a_run_launched_before(colors, monkeypatch):
     one, two = make_pair(vit(colors, "quick"), "resnet", epochs=1)
     before = create_run(resolve(one))
     original = background.launch
@@ -67,7 +67,7 @@ def test_half_a_pair_does_not_take_a_run_with_it_that_was_launched_before(colors
     assert [run.id for run in list_runs(bundled=False)] == [before.id]
 
 
-def test_half_a_pair_that_has_begun_is_ended_and_removed(colors, monkeypatch):
+def test_half_launched_pair_that_has_started_is_stopped_and_removed(colors, monkeypatch):
     one, two = make_pair(vit(colors, "quick", epochs=2000), "resnet")
     original = background.launch
 

@@ -12,7 +12,7 @@ from vitcore.models.evaluate import evaluate
 from vitcore.runs.metrics import read_scalars
 
 
-def test_the_published_resnet_scores_what_was_published_and_shows_its_curve(shared, full_cifar10):
+def test_published_resnet_reproduces_the_published_score_and_curve(shared, full_cifar10):
     file = shared / "tutorial" / "ResNet.ckpt"
     run = import_checkpoint(file)
     model = load_run(run)

@@ -20,13 +20,13 @@ def run_python(code: str, tmp_path) -> str:
     return done.stdout
 
 
-def test_the_example_in_python_runs(tmp_path):
+def test_python_example_runs(tmp_path):
     (example,) = (text for text in blocks("docs/python.md", "python") if "vitcore.load" in text)
     said = run_python(f"{example}\nprint(run.status().state, tuple(trace.weights.shape))", tmp_path)
     assert said.split("\n")[-2] == "finished (8, 6, 8, 65, 65)"
 
 
-def test_the_new_model_of_the_example_is_a_model_everywhere(tmp_path):
+def test_model_of_the_example_is_available_everywhere(tmp_path):
     (example,) = (text for text in blocks("docs/python.md", "python") if "class MLPOptions" in text)
     (tmp_path / "mlp.py").write_text(example)
     said = run_python(

@@ -22,7 +22,7 @@ from vitcore.queue import launch as background
 from vitcore.runs.folder import create_run, list_runs
 
 
-def test_launch_returns_before_the_training_begins_and_the_run_finishes(colors):
+def test_launch_returns_before_the_training_starts_and_the_run_finishes(colors):
     run = background.launch(config(colors), title="In the background")
     assert run.stored_status().step == 0
     status = wait_for(run, "finished", "failed")
@@ -31,7 +31,7 @@ def test_launch_returns_before_the_training_begins_and_the_run_finishes(colors):
     assert run.title == "In the background"
 
 
-def test_a_killed_training_is_failed_within_ten_seconds_and_resumes(colors):
+def test_killed_training_is_failed_within_ten_seconds_and_resumes(colors):
     run = background.launch(config(colors, LONG))
     status = wait_until_training(run)
     until(run.last.exists)
@@ -44,7 +44,7 @@ def test_a_killed_training_is_failed_within_ten_seconds_and_resumes(colors):
     assert wait_for(run, "stopped").reason == "stopped on request"
 
 
-def test_a_training_yields_to_the_page_and_saves_when_it_is_terminated(colors):
+def test_training_has_low_priority_and_saves_when_terminated(colors):
     run = background.launch(config(colors, LONG))
     pid = wait_until_training(run).pid
     assert psutil.Process(pid).nice() > psutil.Process().nice()
@@ -55,7 +55,7 @@ def test_a_training_yields_to_the_page_and_saves_when_it_is_terminated(colors):
     assert run.last.is_file()
 
 
-def test_a_run_without_its_data_fails_and_names_the_folder(colors, tmp_path):
+def test_run_with_missing_data_fails_and_names_the_folder(colors, tmp_path):
     place = tmp_path / "gone"
     shutil.copytree(colors, place)
     run = create_run(resolve(config(place)))
@@ -80,7 +80,7 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_full_disk_ends_a_run_with_its_reason_and_the_checkpoint_of_before_goes_on(
+def test_full_disk_ends_a_run_with_the_reason_and_the_previous_checkpoint_resumes(
     colors, small_disk, monkeypatch
 ):
     monkeypatch.setenv("VITLAB_RUNS", str(small_disk / "runs"))
@@ -121,7 +121,7 @@ def small_memory():
     pytest.skip("no control group can be made here")
 
 
-def test_a_training_that_the_system_kills_for_its_memory_says_so(colors, small_memory):
+def test_training_killed_for_out_of_memory_is_reported(colors, small_memory):
     run = create_run(config(colors))
     code = (
         "import os, sys; open(sys.argv[1], 'w').write(str(os.getpid()))\n"

@@ -37,7 +37,7 @@ def size_of(place):
      {"optimizer": "adamw", "embed_dim": 64, "hidden_dim": 256}, {"epochs": 40, "batch_size": 64}],
     ids=["muon", "sgd", "adamw", "many snapshots"],
 )  # fmt: skip
-def test_steps_disk_and_parameters_are_those_of_the_run(colors, settings):
+def test_steps_disk_and_parameters_equal_those_of_the_run(colors, settings):
     asked = config(colors, **settings)
     before = size_of(runs_dir()) if runs_dir().exists() else 0
     found = rehearse(asked, steps=3)
@@ -51,19 +51,19 @@ def test_steps_disk_and_parameters_are_those_of_the_run(colors, settings):
     assert found.device == "cpu"
 
 
-def test_minutes_are_the_minutes(colors, monkeypatch):
+def test_time_budget_is_the_predicted_time(colors, monkeypatch):
     monkeypatch.setattr("vitcore.training.rehearse._startup_s", lambda: 6.0)  # not of the tests' own process
     assert 7.1 <= rehearse(config(colors, minutes=7.0), steps=3).minutes < 8.0
 
 
-def test_what_the_training_would_refuse_the_rehearsal_refuses(colors):
+def test_rehearsal_rejects_what_the_training_rejects(colors):
     with pytest.raises(UserError, match="no mps device"):
         rehearse(config(colors, device="mps"))
     with pytest.raises(UserError, match="for one device"):
         rehearse(config(colors, devices=2))
 
 
-def test_a_disk_without_room_for_the_checkpoints_ends_a_run_before_its_first_step(colors, monkeypatch):
+def test_too_little_disk_space_ends_a_run_before_its_first_step(colors, monkeypatch):
     asked = config(colors)
     needed = []
 
@@ -89,7 +89,7 @@ def weights_and_state(run):
     return sum(v.numel() * 4 for v in model.state_dict().values()), state_bytes(model, found)
 
 
-def test_the_disk_of_minutes_is_that_of_the_epochs_they_are_expected_to_have():
+def test_disk_space_of_a_time_budget_uses_the_expected_epochs():
     epochs = make_config(epochs=3)
     minutes = make_config(epochs=3, minutes=5.0)
     assert disk_of(400, 800, minutes, 3) == disk_of(400, 800, epochs)
@@ -97,7 +97,7 @@ def test_the_disk_of_minutes_is_that_of_the_epochs_they_are_expected_to_have():
     assert disk_of(400, 800, minutes, 6)[0] == 1200 + 400 + 200 * len({0, 1, 2, 4, 5, 6})
 
 
-def test_running_out_of_memory_gets_the_sentence_of_a_training(colors, monkeypatch):
+def test_out_of_memory_is_reported_as_in_a_training(colors, monkeypatch):
     def broken(*_):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate")
 
@@ -107,7 +107,7 @@ def test_running_out_of_memory_gets_the_sentence_of_a_training(colors, monkeypat
 
 
 @pytest.mark.slow  # measures the load of the machine: nothing may run beside it
-def test_other_programs_are_seen_and_worth_a_word():
+def test_cpu_contention_is_detected_and_reported():
     load = Load()
     spin = "import time\nend = time.time() + 3\nwhile time.time() < end: pass"
     subprocess.run([sys.executable, "-c", spin], check=True)
@@ -167,7 +167,7 @@ def played(monkeypatch):
     torch.set_num_threads(threads)
 
 
-def test_a_quiet_machine_gets_the_median_of_the_steps_after_the_first_ones(played):
+def test_idle_machine_gives_the_median_of_steps_after_warm_up(played):
     found = played([5.0, 2.0, 1.0, *[0.1, 0.1, 0.2] * 9], others=0.05)
     assert len(found.seconds) == 20
     assert found.median == pytest.approx(0.1)
@@ -176,7 +176,7 @@ def test_a_quiet_machine_gets_the_median_of_the_steps_after_the_first_ones(playe
     assert found.least == pytest.approx(0.1)
 
 
-def test_a_busy_machine_gets_some_steps_on_one_thread_and_what_two_would_make_of_them(played):
+def test_busy_machine_times_one_thread_and_derives_two_threads(played):
     found = played([9.0] * 40, others=0.8, one_thread_s=0.4)
     assert len(found.seconds) == 3  # after 30 seconds, with one to warm up: five steps, not six
     assert found.busy
@@ -184,7 +184,7 @@ def test_a_busy_machine_gets_some_steps_on_one_thread_and_what_two_would_make_of
     assert found.least == pytest.approx(0.2)
 
 
-def test_steps_that_are_long_and_short_are_told_even_when_no_program_is_seen(played):
+def test_uneven_steps_are_reported_without_detected_contention(played):
     found = played([0.1, 0.1, 0.1, *[0.1, 0.1, 0.1, 0.9] * 9], others=0.0, one_thread_s=0.3)
     assert found.busy
     assert found.span == (pytest.approx(0.1), pytest.approx(0.9))
@@ -192,7 +192,7 @@ def test_steps_that_are_long_and_short_are_told_even_when_no_program_is_seen(pla
 
 
 @pytest.mark.slow  # measures the load of the machine: nothing may run beside it
-def test_beside_other_work_the_lower_end_stays_near_the_time_alone(colors, monkeypatch):
+def test_lower_estimate_under_load_is_near_the_idle_time(colors, monkeypatch):
     """Really, with programs that take all processors: the median grows with them, the lower end hardly."""
     monkeypatch.setattr("vitcore.training.rehearse._startup_s", lambda: 0.0)
     asked = config(colors, embed_dim=64, hidden_dim=256, epochs=40)
@@ -214,7 +214,7 @@ def test_beside_other_work_the_lower_end_stays_near_the_time_alone(colors, monke
     assert torch.get_num_threads() == threads
 
 
-def test_piped_it_prints_words_and_json_only_when_asked(colors, tmp_path):
+def test_piped_output_is_text_and_json_only_on_request(colors, tmp_path):
     place = tmp_path / "asked.yaml"
     place.write_text(dump_config(config(colors)))
     command = [sys.executable, "-m", "vitcore", "rehearse", "--config", str(place)]
@@ -262,7 +262,7 @@ def peak_of(pid):
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="needs a system that counts a child's memory")
 @pytest.mark.parametrize(("model", "epochs"), [("resnet", 4), ("vit", 1)])
-def test_prediction_and_truth(model, epochs, tmp_path, capsys):
+def test_prediction_is_close_to_the_real_training(model, epochs, tmp_path, capsys):
     place = tmp_path / "asked.yaml"
     place.write_text(dump_config(make_config("quick", model=model, epochs=epochs, device="cpu")))
     found = json.loads(through(["rehearse", "--json", "--config", place], tmp_path)[0])

@@ -18,7 +18,7 @@ from vitcore.probes.table import rows as rows_of
 from vitcore.runs.machine_load import peak_memory
 
 
-def test_speed_is_measured_in_a_process_of_its_own(tmp_path):
+def test_speed_is_measured_in_a_separate_process(tmp_path):
     run = make_run(tmp_path / "runs", "tiny", model="vit", **TINY_VIT)
     assert scores.find_speed(run) is None
     done = CliRunner().invoke(app, ["probe", "speed", "--runs", run.id, "--json"])
@@ -38,7 +38,7 @@ def test_speed_is_measured_in_a_process_of_its_own(tmp_path):
     assert rows["training, images per s"] == training.images_per_s
 
 
-def test_the_memory_of_a_process_is_not_that_of_its_parent():
+def test_peak_memory_excludes_the_parent_process():
     held = np.ones(60_000_000)  # 480 MB here, and nothing there
     code = "from vitcore.runs.machine_load import most_memory; print(most_memory())"
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
@@ -46,7 +46,7 @@ def test_the_memory_of_a_process_is_not_that_of_its_parent():
     assert 5e6 < int(child.stdout) < 0.4 * held.nbytes
 
 
-def test_a_run_whose_images_are_elsewhere_has_no_training_speed_and_says_why(tmp_path, colors):
+def test_missing_images_give_no_training_speed_with_a_reason(tmp_path, colors):
     images = shutil.copytree(colors, tmp_path / "images")
     run = make_run(tmp_path / "runs", "tiny", model="vit", data=f"folder:{images}", **TINY_VIT)
     shutil.rmtree(images)

@@ -22,7 +22,7 @@ from vitcore.runs.folder import create_run, find_run
 pytestmark = pytest.mark.usefixtures("fake_trainer")
 
 
-def test_one_at_a_time_in_the_order_of_launching_and_a_queued_one_can_be_taken_off(colors):
+def test_runs_train_one_at_a_time_in_launch_order_and_queued_runs_can_be_stopped(colors):
     runs = [background.launch(config(colors, epochs)) for epochs in (LONG, 1, 1)]
     wait_until_training(runs[0])
     assert [run.status().state for run in runs] == ["running", "queued", "queued"]
@@ -36,7 +36,7 @@ def test_one_at_a_time_in_the_order_of_launching_and_a_queued_one_can_be_taken_o
         background.stop(runs[2])
 
 
-def test_a_death_between_the_two_looks_at_a_child_is_recorded_with_its_signal(colors, tmp_path):
+def test_exit_between_two_checks_of_a_child_is_recorded_with_its_signal(colors, tmp_path):
     run = create_run(config(colors), tmp_path / "aside")
 
     class Dying(subprocess.Popen):
@@ -61,7 +61,7 @@ def test_a_death_between_the_two_looks_at_a_child_is_recorded_with_its_signal(co
     assert "signal 9" in run.stored_status().reason
 
 
-def test_a_folder_without_status_is_left_alone_by_a_living_supervisor(colors):
+def test_supervisor_ignores_a_folder_without_status(colors):
     done = background.launch(config(colors))
     wait_for(done, "finished")
     copy = runs_dir() / "copied"
@@ -73,7 +73,7 @@ def test_a_folder_without_status_is_left_alone_by_a_living_supervisor(colors):
     assert (copy / "checkpoints" / "best.safetensors").stat().st_mtime_ns == before
 
 
-def test_the_queue_survives_its_supervisor(colors):
+def test_queue_survives_its_supervisor(colors):
     first, second = (background.launch(config(colors, epochs)) for epochs in (LONG, 1))
     child = psutil.Process(wait_until_training(first).pid)
     supervisor = child.parent()
@@ -89,20 +89,20 @@ def test_the_queue_survives_its_supervisor(colors):
 
 
 @pytest.mark.slow
-def test_the_supervisor_ends_when_idle(colors):
+def test_supervisor_exits_when_idle(colors):
     run = background.launch(config(colors))
     wait_for(run, "finished")
     until(lambda: not supervisors(), 20)
 
 
 @pytest.mark.parametrize("values", [{"data": "folder:/nowhere"}, {"device": "mps"}])
-def test_wrong_input_queues_nothing(colors, values):
+def test_invalid_input_queues_nothing(colors, values):
     with pytest.raises(UserError):
         background.launch(config(colors).model_copy(update=values))
     assert not runs_dir().exists()
 
 
-def test_a_supervisor_ends_with_its_folder(tmp_path):
+def test_supervisor_exits_when_its_folder_is_deleted(tmp_path):
     home = tmp_path / "short-lived"
     home.mkdir()
     watcher = subprocess.Popen([sys.executable, "-m", "vitcore.queue.supervisor", str(home)])

@@ -40,7 +40,7 @@ def base(colors, **more):
 
 
 @pytest.mark.usefixtures("fake_trainer")
-def test_a_sweep_of_samples_is_launched_once_found_and_deleted(colors):
+def test_sweep_of_samples_is_launched_once_found_and_deleted(colors):
     plan = samples(colors, shares=(0.25,))
     sweep = launch_sweep(plan)
     assert launch_sweep(plan, dedupe_s=60.0) == sweep  # pressed twice
@@ -52,7 +52,7 @@ def test_a_sweep_of_samples_is_launched_once_found_and_deleted(colors):
     assert sweep.name not in [s.name for s in find_sweeps(list_runs())]
 
 
-def test_rows_show_what_the_trainings_of_a_sweep_wrote(colors, monkeypatch):
+def test_rows_show_the_results_of_the_trainings(colors, monkeypatch):
     monkeypatch.setattr(background, "ensure_supervisor", lambda home: None)  # trained here instead
     sweep = launch_sweep(samples(colors, shares=(0.25,)))
     for queued in sweep.runs:
@@ -67,7 +67,7 @@ def test_rows_show_what_the_trainings_of_a_sweep_wrote(colors, monkeypatch):
 
 
 @pytest.mark.usefixtures("fake_trainer")
-def test_a_study_is_stopped_as_one_thing(colors):
+def test_study_is_stopped_as_a_whole(colors):
     sweep = launch_sweep(plan_study(base(colors, epochs=LONG), {"num_heads": [1, 2, 4]}))
     wait_for(sweep.runs[0], "running")
     with pytest.raises(UserError, match="not over"):
@@ -82,7 +82,7 @@ def test_a_study_is_stopped_as_one_thing(colors):
 
 
 @pytest.mark.usefixtures("fake_trainer")
-def test_of_a_sweep_that_cannot_be_launched_nothing_is_left(colors, monkeypatch):
+def test_failed_launch_of_a_sweep_leaves_nothing(colors, monkeypatch):
     original, calls = background.launch, []
 
     def third_fails(config, *given, **more):

@@ -29,7 +29,7 @@ from vitcore.training.callbacks import snapshot_epochs
 
 
 @pytest.mark.parametrize("model", ["vit", "resnet"])
-def test_a_training_learns_and_leaves_a_complete_run_folder(colors, model):
+def test_training_learns_and_writes_a_complete_run_folder(colors, model):
     run = train(config(colors, model, epochs=6), progress=False)
     status = run.status()
     assert status.state == "finished"
@@ -51,7 +51,7 @@ def test_a_training_learns_and_leaves_a_complete_run_folder(colors, model):
 
 
 @pytest.mark.parametrize("share", [0.25, 1.0])
-def test_trainings_on_different_shares_take_equal_steps_and_one_validation_set(colors, share):
+def test_trainings_on_different_shares_have_equal_steps_and_validation_images(colors, share):
     values = config(colors, epochs=3, steps_per_epoch=7, train_share=share, batch_size=8)
     whole, held = setup.parts(load_dataset(values.data), config(colors))
     part, same = setup.parts(load_dataset(values.data), values)
@@ -65,7 +65,7 @@ def test_trainings_on_different_shares_take_equal_steps_and_one_validation_set(c
 
 
 @pytest.mark.parametrize("model", ["vit", "resnet"])
-def test_two_runs_with_one_seed_are_identical_and_with_another_not(colors, model):
+def test_runs_are_identical_only_with_the_same_seed(colors, model):
     first, second = (train(config(colors, model), progress=False) for _ in range(2))
     other = train(config(colors, model, seed=1), progress=False)
     assert first.id != second.id
@@ -78,7 +78,7 @@ def test_two_runs_with_one_seed_are_identical_and_with_another_not(colors, model
 @pytest.mark.parametrize("model", ["vit", "resnet"])
 # 24 steps an epoch, a point every second one: within the first epoch, between points, at its end, beyond
 @pytest.mark.parametrize("step", [2, 7, 24, 35])
-def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(colors, model, step, uninterrupted):
+def test_stopped_and_resumed_run_equals_an_uninterrupted_one(colors, model, step, uninterrupted):
     run = train_until(step, reference_config(colors, model))
     assert run.last.is_file()
     train(resume=run.id, progress=False)
@@ -105,7 +105,7 @@ train(read_config(sys.argv[1]), progress=False)
 # before the first checkpoint; after an epoch's; between two that were saved for their age
 # before the first checkpoint; after an epoch's; between two that were saved for their age
 @pytest.mark.parametrize(("step", "save_every"), [(7, 300), (37, 300), (41, 0)])
-def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
+def test_killed_and_resumed_run_equals_an_uninterrupted_one(
     colors, tmp_path, step, save_every, uninterrupted
 ):
     (tmp_path / "config.yaml").write_text(dump_config(reference_config(colors)))
@@ -132,7 +132,7 @@ def test_patches_are_dropped_until_the_last_full_epochs(colors, monkeypatch):
     assert seen == [0.5] * 12 + [1.0] * 6
 
 
-def test_precision_is_bfloat16_on_cuda_that_has_it_alone(monkeypatch):
+def test_precision_is_bfloat16_only_on_cuda_devices_that_support_it(monkeypatch):
     auto = make_config("quick", model="vit")
     cuda = {"available": True, "bfloat16": True}
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda["available"])
@@ -147,14 +147,14 @@ def test_precision_is_bfloat16_on_cuda_that_has_it_alone(monkeypatch):
     assert choose(precision="bfloat16", device="cpu") == "bf16-mixed"
 
 
-def test_the_precision_of_a_run_is_the_one_asked_for_and_written_down(colors):
+def test_requested_precision_is_used_and_recorded(colors):
     run = train(config(colors, epochs=1, precision="bfloat16"), progress=False)
     assert run.status().precision == "bf16-mixed"
     assert {t.dtype for t in load_file(run.best).values()} == {torch.float32}
     assert train(config(colors, epochs=1), progress=False).status().precision == "32-true"
 
 
-def test_a_cnn_is_trained_in_channels_last_and_a_compiled_model_keeps_its_names(colors):
+def test_cnn_uses_channels_last_and_compiled_model_keeps_its_names(colors):
     model = setup.prepare(config(colors, "resnet"))
     weights = [p for p in model.parameters() if p.ndim == 4]
     assert all(p.is_contiguous(memory_format=torch.channels_last) for p in weights)
@@ -163,7 +163,7 @@ def test_a_cnn_is_trained_in_channels_last_and_a_compiled_model_keeps_its_names(
 
 
 @pytest.mark.slow
-def test_a_compiled_training_equals_the_plain_one(colors):
+def test_compiled_training_equals_the_plain_one(colors):
     if not shutil.which("g++"):
         pytest.skip("torch.compile needs a C++ compiler (g++) on the CPU")
     still = {"keep_patches": 1.0, "drop_path": 0.0}  # compiled code draws other random numbers
@@ -172,7 +172,7 @@ def test_a_compiled_training_equals_the_plain_one(colors):
     assert np.allclose(*losses, atol=2e-3)
 
 
-def test_a_request_to_stop_that_outlived_its_process_does_not_stop_the_resume(colors):
+def test_stale_stop_request_does_not_stop_the_resume(colors):
     run = train(config(colors, epochs=1), progress=False)
     run.write_status(run.stored_status().model_copy(update={"state": "failed"}))  # as if killed at the end
     run.stop_request.touch()
@@ -180,13 +180,13 @@ def test_a_request_to_stop_that_outlived_its_process_does_not_stop_the_resume(co
     assert run.status().state == "finished"
 
 
-def test_signal_handlers_are_put_back(colors):
+def test_signal_handlers_are_restored(colors):
     before = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)]
     train(config(colors, epochs=1), progress=False)
     assert [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)] == before
 
 
-def test_a_finished_run_cannot_be_resumed_and_a_bundled_one_neither(colors):
+def test_finished_and_bundled_runs_cannot_be_resumed(colors):
     run = train(config(colors, epochs=1), progress=False)
     with pytest.raises(UserError, match="finished"):
         train(resume=run.id)
@@ -195,7 +195,7 @@ def test_a_finished_run_cannot_be_resumed_and_a_bundled_one_neither(colors):
 
 
 @pytest.mark.parametrize("values", [{"data": "folder:/nowhere"}, {"device": "cuda"}])
-def test_wrong_input_leaves_no_folder(colors, values):
+def test_invalid_input_leaves_no_folder(colors, values):
     if values.get("device") == "cuda" and torch.cuda.is_available():
         pytest.skip("there is a CUDA device here")
     with pytest.raises(UserError):
@@ -203,7 +203,7 @@ def test_wrong_input_leaves_no_folder(colors, values):
     assert not runs_dir().exists()
 
 
-def test_a_run_is_trained_by_one_process_at_a_time(colors):
+def test_run_is_trained_by_one_process_at_a_time(colors):
     run = train(config(colors, epochs=1), progress=False)
     with FileLock(run.path / ".lock"), pytest.raises(UserError, match="already being trained"):
         engine.execute(run)

@@ -27,7 +27,7 @@ def vit():
     return find_run("vit-cifar10")
 
 
-def test_answers_and_heads_over_test_images_equal_single_ones(vit, data):
+def test_predictions_and_heads_over_test_images_equal_single_ones(vit, data):
     probabilities = model_outputs.predictions(vit, data)
     assert probabilities.shape == (1000, 10)
     accuracy = (probabilities.argmax(axis=1) == data.test.labels).mean()
@@ -45,7 +45,7 @@ def test_answers_and_heads_over_test_images_equal_single_ones(vit, data):
 
 
 @pytest.mark.slow
-def test_memory_stays_flat_over_300_images(vit, data):
+def test_memory_does_not_grow_over_300_images(vit, data):
     process = psutil.Process()
     for image in data.test.images[:60]:
         model_outputs.view(vit, image)

@@ -1,3 +1,4 @@
-"""What a trained model does: model and images in, tensors out. Nothing here draws, and no hooks are left on
-models.
+"""Analyses of trained models: functions from a model and images to tensors.
+
+Nothing here draws figures, and no hooks remain on the models.
 """

@@ -1,4 +1,4 @@
-"""What a head or a block is needed for: answers without it."""
+"""Ablation: predictions of a model without a head or a block."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from vitcore.errors import UserError
 
 
 def without_heads(block: nn.Module, heads: Iterable[int]) -> nn.Module:
-    """A copy of a ViT's block in which these heads write nothing into the stream; the block itself, which
-    other visitors may be using, stays as it is.
+    """Return a copy of a ViT's block in which these heads add nothing to the residual stream.
+
+    The original block does not change, because other sessions may be using it.
     """
     changed = copy.deepcopy(block)
     width = changed.attn.out_proj.in_features // changed.attn.heads
@@ -27,10 +28,10 @@ def without_heads(block: nn.Module, heads: Iterable[int]) -> nn.Module:
 
 @torch.inference_mode()
 def without_each_head(model: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The answers of a ViT as it is, and without each head (Michel et al. 2019). Images uint8 or normalized
-    [B, 3, S, S] -> (classes int [B], classes int [layers, heads, B]).
+    """Return the predicted classes of a ViT with all heads, and without each head (Michel et al. 2019).
 
-    Blocks before the changed one are run once. Raises `UserError` for a model without attention.
+    Images uint8 or normalized [B, 3, S, S] -> (classes int [B], classes int [layers, heads, B]). The blocks
+    before the changed one run only once. Raise `UserError` for a model without attention.
     """
     model = needs_attention(model)
     trace = capture(model, images)
@@ -49,9 +50,10 @@ def without_each_head(model: nn.Module, images: torch.Tensor) -> tuple[torch.Ten
 def without_each_block(
     model: nn.Module, images: torch.Tensor
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    """The answers of a model as it is, and with each block skipped, its input passed on (Veit et al. 2016).
-    -> (classes int [B], by block classes int [B]); blocks that change the shape cannot be skipped and are
-    left out. Raises `UserError` for a model whose blocks are unknown.
+    """Return the predicted classes of the whole model, and with each block skipped (Veit et al. 2016).
+
+    A skipped block passes its input on. -> (classes int [B], by block classes int [B]). Blocks that change
+    the shape cannot be skipped and are omitted. Raise `UserError` for a model whose blocks are unknown.
     """
     parts = chain(model)
     if parts is None:

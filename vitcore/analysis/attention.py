@@ -1,7 +1,7 @@
 """Attention of a Vision Transformer: the weights of all layers and heads, and their rollout.
 
-Images are uint8 pixels [B, 3, S, S] (normalized here) or normalized floats. T tokens; token 0 is CLS where
-the model has one.
+Images are uint8 pixels [B, 3, S, S] (normalized here) or normalized floats. There are T tokens. Token 0 is
+CLS if the model has one.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from vitcore.models.vit import Trace, ViT
 
 
 def as_input(images: torch.Tensor) -> torch.Tensor:
-    """uint8 pixels -> normalized floats; floats pass."""
+    """Normalize uint8 pixels to floats. Return floats unchanged."""
     return normalize(images) if images.dtype == torch.uint8 else images
 
 
 def needs_attention(model: nn.Module) -> ViT:
-    """The model, when it has attention; else raises `UserError`."""
+    """Return the model if it has attention, otherwise raise `UserError`."""
     if not isinstance(model, ViT):
         raise UserError(f"A {type(model).__name__} has no attention: choose a ViT run.")
     return model
@@ -28,9 +28,10 @@ def needs_attention(model: nn.Module) -> ViT:
 
 @torch.inference_mode()
 def capture(model: nn.Module, images: torch.Tensor) -> Trace:
-    """Logits, attention weights [B, layers, heads, T, T] and hidden states [B, layers + 1, T, D] of a batch.
+    """Return the trace of a batch: its logits, attention weights and hidden states.
 
-    The model must be in evaluation mode and is not changed. Raises `UserError` for a model without attention.
+    The weights are [B, layers, heads, T, T], and the hidden states [B, layers + 1, T, D]. The model must be
+    in evaluation mode and is not changed. Raise `UserError` for a model without attention.
     """
     return needs_attention(model).trace(as_input(images))
 
@@ -38,8 +39,8 @@ def capture(model: nn.Module, images: torch.Tensor) -> Trace:
 def rollout(weights: torch.Tensor) -> torch.Tensor:
     """Attention rollout (Abnar and Zuidema 2020). [B, layers, heads, T, T] -> [B, T, T]; rows sum to 1.
 
-    Heads are averaged, half of the identity stands for the residual, and the layers are multiplied, the last
-    one leftmost: entry [q, k] says how much of input token k reaches output token q.
+    Heads are averaged, half of the identity represents the residual, and the layers are multiplied with the
+    last one leftmost. Entry [q, k] is the share of input token k that reaches output token q.
     """
     mean = weights.mean(dim=2)  # [B, layers, T, T]
     identity = torch.eye(mean.shape[-1], device=mean.device, dtype=mean.dtype)
@@ -51,7 +52,7 @@ def rollout(weights: torch.Tensor) -> torch.Tensor:
 
 
 def query_map(rows: torch.Tensor, *, has_cls: bool) -> torch.Tensor:
-    """Attention over the patches as a square, the mass on CLS left out. [..., T] -> [..., side, side]"""
+    """Return attention over the patches as a square, without CLS. [..., T] -> [..., side, side]"""
     patches = rows[..., int(has_cls) :]
     side = round(patches.shape[-1] ** 0.5)
     return patches.unflatten(-1, (side, side))

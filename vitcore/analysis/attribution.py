@@ -1,4 +1,4 @@
-"""Which pixels speak for a class: Grad-CAM for networks with stages of feature maps."""
+"""Attribution of a class to pixels: Grad-CAM for networks with stages of feature maps."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from vitcore.errors import UserError
 
 
 def grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor, stage: int = -1) -> torch.Tensor:
-    """Grad-CAM (Selvaraju et al. 2017): relu of the maps weighted by the mean gradient of a class logit.
+    """Return Grad-CAM (Selvaraju et al. 2017): relu of the maps weighted by the mean gradient of a logit.
 
-    images [B, 3, S, S] (uint8 or normalized), classes int [B], stage counts from 0 -> [B, h, w], not scaled.
-    The model must be in evaluation mode; its parameters get no gradients. Raises `UserError` for a model
+    images [B, 3, S, S] (uint8 or normalized), classes int [B], stage counted from 0 -> [B, h, w], not scaled.
+    The model must be in evaluation mode. Its parameters get no gradients. Raise `UserError` for a model
     without stages.
     """
     if not hasattr(model, "stages"):

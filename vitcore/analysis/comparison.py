@@ -1,4 +1,4 @@
-"""How good a classifier is on test images, in detail, and what it costs: torchmetrics, torch's counter."""
+"""Detailed test metrics of a classifier (torchmetrics), and its multiply-adds (torch's flop counter)."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from torchmetrics.functional.classification import (
     multiclass_confusion_matrix,
 )
 
-BINS = 15  # of the confidence, equally wide (Guo et al. 2017)
+BINS = 15  # confidence bins of equal width (Guo et al. 2017)
 
 
 def evaluate_logits(logits: torch.Tensor, labels: torch.Tensor, bins: int = BINS) -> dict[str, Any]:
-    """logits [N, C], labels int [N] -> plain numbers: accuracy, loss (mean cross-entropy), confusion [C][C]
-    (rows are the truth), class_accuracy and calibration, see the functions below.
+    """Return the test metrics of logits [N, C] with labels int [N], as plain numbers.
 
-    What a diverged model leaves undefined counts as the same for all classes.
+    The metrics are accuracy, loss (mean cross-entropy), confusion [C][C] (rows are the true class),
+    class_accuracy and calibration (see the functions below). Undefined probabilities of a diverged model
+    count as equal for all classes.
     """
     logits = logits.float().nan_to_num(0.0, 0.0, 0.0)
     classes, count = logits.shape[1], len(labels)
     share = float(multiclass_accuracy(logits, labels, num_classes=classes, average="micro"))
     return {
-        "accuracy": round(share * count) / count,  # the share came in float32
+        "accuracy": round(share * count) / count,  # undo the rounding of float32
         "loss": round(float(F.cross_entropy(logits, labels)), 6),
         "confusion": multiclass_confusion_matrix(logits, labels, num_classes=classes).tolist(),
         "class_accuracy": class_accuracy(logits, labels),
@@ -38,8 +39,9 @@ def evaluate_logits(logits: torch.Tensor, labels: torch.Tensor, bins: int = BINS
 
 
 def class_accuracy(logits: torch.Tensor, labels: torch.Tensor) -> dict[str, list]:
-    """Per class: the share of its images that are recognized, its binomial standard error, their count. A
-    class without images has zeros.
+    """Return for each class its accuracy, the binomial standard error, and the number of images.
+
+    A class without images has zeros.
     """
     classes = logits.shape[1]
     mean = multiclass_accuracy(logits, labels, num_classes=classes, average=None).double().numpy()
@@ -49,15 +51,16 @@ def class_accuracy(logits: torch.Tensor, labels: torch.Tensor) -> dict[str, list
 
 
 def calibration(probabilities: torch.Tensor, labels: torch.Tensor, bins: int = BINS) -> dict[str, Any]:
-    """The expected calibration error (Guo et al. 2017) of probabilities [N, C], and what it is made of: per
-    bin of the confidence, equally wide, how many answers, their mean confidence and accuracy (0 where none
-    is).
+    """Return the expected calibration error (Guo et al. 2017) of probabilities [N, C], and its bins.
+
+    For each confidence bin of equal width, return the number of predictions, their mean confidence and their
+    accuracy (0 for an empty bin).
     """
     ece = multiclass_calibration_error(
         probabilities, labels, num_classes=probabilities.shape[1], n_bins=bins, norm="l1"
     )
     sure, said = probabilities.max(dim=1)
-    edges = torch.linspace(0, 1, bins + 1)  # torchmetrics' own: a bin holds its lower edge
+    edges = torch.linspace(0, 1, bins + 1)  # as in torchmetrics: a bin includes its lower edge
     place = (torch.bucketize(sure, edges, right=True) - 1).clamp(max=bins - 1)
     count = torch.bincount(place, minlength=bins)
 
@@ -76,11 +79,12 @@ def calibration(probabilities: torch.Tensor, labels: torch.Tensor, bins: int = B
 
 @torch.inference_mode()
 def multiply_adds(model: nn.Module, image_size: int) -> int:
-    """Of one image: the matrix products and convolutions that `torch.utils.flop_counter` counts (it says two
-    operations for each). Normalization, softmax and activations are left out. A ViT that reads its answer off
-    CLS asks for CLS alone in its last block, so this is a little less than `cost.vit_cost`.
+    """Return the multiply-adds of one image, as half the operations of `torch.utils.flop_counter`.
+
+    They include matrix products and convolutions, but not normalization, softmax and activations. The last
+    block of a ViT with a CLS token computes only CLS, so the result is a little less than `cost.vit_cost`.
     """
-    # the counter knows the products of the plain attention, not the CPU's fused one
+    # The counter supports the products of plain attention, but not the CPU's fused attention.
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         model(torch.zeros(1, 3, image_size, image_size))
     return counter.get_total_flops() // 2

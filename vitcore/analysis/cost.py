@@ -1,4 +1,4 @@
-"""What a Vision Transformer's patch size costs, counted without building it. No torch."""
+"""The computational cost of a Vision Transformer by patch size, without building it. No torch."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one image. Multiply-adds are those of the matrix products, as `torch.utils.flop_counter` counts them
-    (it says two operations for each); softmax, normalization and GELU are left out.
+    """The cost for one image.
+
+    Multiply-adds include the matrix products as counted by `torch.utils.flop_counter` (which counts two
+    operations for each), but not softmax, normalization and GELU.
     """
 
     tokens: int
-    numbers: int  # in a patch
+    numbers: int  # numbers in a patch
     multiply_adds: int
-    of_attention: int  # of these, the products of queries, keys and values: what grows with tokens^2
+    of_attention: int  # part for the products of queries, keys and values, which grows with tokens^2
     weights: int  # attention weights of all layers and heads
 
 
@@ -29,7 +31,7 @@ def vit_cost(
     num_classes: int = 10,
     cls: bool = True,
 ) -> Cost:
-    """The cost of a ViT, by default of the tutorial's shape, with every block over all tokens."""
+    """Return the cost of a ViT, by default the tutorial's, with every block computed for all tokens."""
     patches = (image_size // patch_size) ** 2
     tokens, numbers = patches + cls, 3 * patch_size**2
     products = num_layers * 2 * tokens * tokens * embed_dim

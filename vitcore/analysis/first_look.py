@@ -1,8 +1,8 @@
-"""The probe `first-look`: what the first page shows before torch is even imported.
+"""The probe `first-look`: the data that the first page shows before torch is imported.
 
 `python -m vitcore probe first-look --runs RUN` stores, for the first test image of each class of
 `cifar10-mini`, the run's map and probabilities in <run>/probes/first-look.npz: for a ViT the attention
-rollout from CLS (from the mean over queries where there is no CLS), for a CNN the Grad-CAM of its last stage
+rollout from CLS (from the mean over queries if there is no CLS), for a CNN the Grad-CAM of its last stage
 for the predicted class.
 """
 
@@ -26,7 +26,7 @@ from vitcore.runs.folder import Run
 
 
 def explain(model: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """(maps [B, h, w], probabilities [B, classes]) of uint8 images [B, 3, S, S]; see the module's text."""
+    """Return (maps [B, h, w], probabilities [B, classes]) of uint8 images [B, 3, S, S]. See the module."""
     if isinstance(model, ViT):
         trace = capture(model, images)
         rows = rollout(trace.weights)  # [B, T, T]
@@ -38,7 +38,7 @@ def explain(model: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch
 
 
 def measure(run: Run) -> Path:
-    """Store the probe of one run; returns the file."""
+    """Store the probe of one run and return its file."""
     if run.config.image_size != 32:
         raise UserError(f"Run {run.id} does not read 32x32 images: first-look shows those of cifar10-mini.")
     test = load_dataset("cifar10-mini").test

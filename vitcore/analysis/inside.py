@@ -1,4 +1,4 @@
-"""What stands in a Vision Transformer's weights and between its layers."""
+"""The weights and intermediate layers of a Vision Transformer."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from vitcore.models.vit import Trace
 
 @torch.inference_mode()
 def logit_lens(model: nn.Module, trace: Trace) -> torch.Tensor:
-    """The head applied to the tokens before the first and after every block (nostalgebraist 2020): what the
-    model would answer if it ended there. -> logits [B, layers + 1, classes]; the last are the model's own.
+    """Apply the head to the tokens before the first and after every block (nostalgebraist 2020).
+
+    These are the model's predictions if it ended there. -> logits [B, layers + 1, classes]. The last ones are
+    the model's own.
     """
     model = needs_attention(model)
     return torch.stack([model.head(tokens) for tokens in trace.hidden.unbind(dim=1)], dim=1)
@@ -21,9 +23,7 @@ def logit_lens(model: nn.Module, trace: Trace) -> torch.Tensor:
 
 @torch.inference_mode()
 def positions_only(model: nn.Module) -> Trace:
-    """The trace of an image without content, the mean color everywhere: what attention makes of positions
-    alone. B = 1
-    """
+    """Return the trace of an image of uniform mean color: attention depends only on positions. B = 1"""
     model = needs_attention(model)
     device = model.input_layer.weight.device
     return model.trace(torch.zeros(1, 3, model.image_size, model.image_size, device=device))
@@ -31,9 +31,9 @@ def positions_only(model: nn.Module) -> Trace:
 
 @torch.inference_mode()
 def patch_filters(model: nn.Module, count: int = 28) -> tuple[torch.Tensor, torch.Tensor]:
-    """Principal components of the patch projection (Dosovitskiy et al. 2021, figure 7, left).
+    """Return the principal components of the patch projection (Dosovitskiy et al. 2021, figure 7, left).
 
-    -> (components [n, 3, P, P] of length 1, shares of the variance [n], falling), n <= count
+    -> (unit components [n, 3, P, P], fractions of the variance [n] in descending order), n <= count
     """
     model = needs_attention(model)
     weights = model.input_layer.weight.float()  # [D, 3 * P * P], the channel slowest
@@ -45,9 +45,9 @@ def patch_filters(model: nn.Module, count: int = 28) -> tuple[torch.Tensor, torc
 
 @torch.inference_mode()
 def position_similarity(model: nn.Module) -> torch.Tensor:
-    """Cosine similarity of the patches' position embeddings (Dosovitskiy et al. 2021, figure 7, middle).
+    """Return the cosine similarity of position embeddings (Dosovitskiy et al. 2021, figure 7, middle).
 
-    -> [N, N]; zero everywhere for a model without positions.
+    -> [N, N], all zero for a model without positions.
     """
     model = needs_attention(model)
     positions = F.normalize(model.pos_embedding[0, int(model.has_cls) :].float(), dim=-1)  # [N, D]

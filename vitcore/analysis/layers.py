@@ -1,7 +1,8 @@
-"""The layers of any of the models by name, and how far each can possibly see.
+"""The layers of all models by name, and their theoretical receptive fields.
 
-A ViT's and a Mixer's layers are the patches' embedding and every block; a CNN's are the first convolution
-and every block and halving between them. A model that has nothing but `stages` gives those.
+The layers of a ViT or a Mixer are the patch embedding and every block. Those of a CNN are the first
+convolution, every block, and every downsampling between them. For a model with only `stages`, the layers are
+the stages.
 """
 
 from __future__ import annotations
@@ -19,21 +20,21 @@ from vitcore.models.mixer import Mixer
 from vitcore.models.resnet import PreActResNetBlock, ResNetBlock
 from vitcore.models.vit import ViT, to_patches
 
-SAME = (nn.BatchNorm2d, nn.ReLU, nn.GELU, nn.Identity, nn.Dropout)  # each output sees its own place alone
+SAME = (nn.BatchNorm2d, nn.ReLU, nn.GELU, nn.Identity, nn.Dropout)  # operate on each position separately
 
 
 @dataclass(frozen=True)
 class Chain:
-    """A model as a first step, blocks in a row, and an answer: end(blocks(start(images))) are its logits."""
+    """A model as a start, a sequence of blocks, and an end: end(blocks(start(images))) are the logits."""
 
     start: Callable[[torch.Tensor], torch.Tensor]
     blocks: dict[str, nn.Module]
     end: Callable[[torch.Tensor], torch.Tensor]
-    first: str  # name of what `start` gives
+    first: str  # name of the output of `start`
 
 
 def chain(model: nn.Module) -> Chain | None:
-    """A model's blocks in the order of computing; None where its structure is unknown."""
+    """Return a model's blocks in order of computation, or None if its structure is unknown."""
     if isinstance(model, ViT):
         return Chain(model.embed, _numbered(model.transformer), model.head, "patches")
     if isinstance(model, Mixer):
@@ -62,7 +63,7 @@ def _numbered(blocks: nn.Module) -> dict[str, nn.Module]:
 
 
 def as_maps(values: torch.Tensor) -> torch.Tensor:
-    """Tokens [B, T, D], CLS first where there is one, as maps [B, D, h, h] without CLS; maps pass."""
+    """Convert tokens [B, T, D] to maps [B, D, h, h] without CLS. Return maps unchanged."""
     if values.dim() == 4:
         return values
     side = int(values.shape[1] ** 0.5)
@@ -71,8 +72,9 @@ def as_maps(values: torch.Tensor) -> torch.Tensor:
 
 
 def layer_maps(model: nn.Module, images: torch.Tensor) -> dict[str, torch.Tensor]:
-    """What every layer puts out for normalized images [B, 3, S, S], first to last, as maps [B, C, h, w]; with
-    gradients where they are enabled. Raises `UserError` for a model whose layers are unknown.
+    """Return the output of every layer for normalized images [B, 3, S, S], in order, as maps [B, C, h, w].
+
+    The maps have gradients if those are enabled. Raise `UserError` for a model whose layers are unknown.
     """
     if found := chain(model):
         x = found.start(images)
@@ -90,8 +92,10 @@ def layer_maps(model: nn.Module, images: torch.Tensor) -> dict[str, torch.Tensor
 
 
 def reach(module: nn.Module, low: int, high: int) -> tuple[int, int]:
-    """The first and last input row that the output rows low..high of a module depend on; may lie outside of
-    the image, where the padding is. The same holds for columns. Raises `UserError` for an unknown module.
+    """Return the first and last input row on which the output rows low..high of a module depend.
+
+    They may be outside the image, in the padding. The same holds for columns. Raise `UserError` for an
+    unknown module.
     """
     if isinstance(module, nn.Sequential):
         for part in reversed(module):
@@ -123,17 +127,17 @@ def reach(module: nn.Module, low: int, high: int) -> tuple[int, int]:
 
 
 def cell(pixel: int, side: int, size: int) -> int:
-    """Which of `side` equal parts of `size` pixels a pixel lies in."""
+    """Return the index of the part that contains a pixel, for `size` pixels in `side` equal parts."""
     return min(side - 1, pixel * side // size)
 
 
 @torch.inference_mode()
 def bounds(model: nn.Module, size: int, pixel: tuple[int, int]) -> list[tuple[int, int, int, int]] | None:
-    """The theoretical receptive field of the place that contains a pixel (row, column), for every layer of
-    `layer_maps`: (top, left, bottom, right), the last row and column included. May reach over the image's
-    border, into the padding. None where the structure is unknown.
+    """Return the theoretical receptive field of the position that contains a pixel (row, column).
 
-    A ViT's or Mixer's first layer sees its own patch, every other layer the whole image.
+    For every layer of `layer_maps` it is (top, left, bottom, right), including the last row and column. It
+    can extend beyond the image into the padding. Return None if the structure is unknown. The first layer of
+    a ViT or Mixer sees its own patch, and every other layer the whole image.
     """
     found = chain(model)
     if found is None:

@@ -1,4 +1,4 @@
-"""Which pixels a place in a layer reads: the effective receptive field."""
+"""The effective receptive field: the pixels that a position in a layer depends on."""
 
 from __future__ import annotations
 
@@ -12,26 +12,28 @@ from vitcore.analysis.layers import cell, layer_maps
 def receptive_fields(
     model: nn.Module, images: torch.Tensor, pixel: tuple[int, int]
 ) -> dict[str, torch.Tensor]:
-    """Effective receptive field (Luo et al. 2016) of the place that contains a pixel (row, column), in every
-    layer: |d z / d x| summed over colors, z the sum of the channels at that place.
+    """Return the effective receptive field (Luo et al. 2016) of the position that contains a pixel.
 
-    -> by layer [B, S, S], one map an image. Images uint8 or normalized [B, 3, S, S]; the model must be in
-    evaluation mode, and gets no gradients. Raises `UserError` for a model whose layers are unknown.
+    The pixel is (row, column). For every layer, the field is |d z / d x| summed over colors, where z is the
+    sum of the channels at that position. -> by layer [B, S, S], one map per image. Images are uint8 or
+    normalized [B, 3, S, S]. The model must be in evaluation mode and gets no gradients. Raise `UserError` for
+    a model whose layers are unknown.
     """
     with torch.inference_mode(False), torch.enable_grad():
         x = as_input(images).clone().requires_grad_()
         fields = {}
         for name, maps in layer_maps(model, x).items():  # [B, C, h, w]
             row, column = (cell(p, maps.shape[-1], x.shape[-1]) for p in pixel)
-            total = maps[:, :, row, column].sum()  # samples do not mix in evaluation mode
+            total = maps[:, :, row, column].sum()  # samples are independent in evaluation mode
             (gradient,) = torch.autograd.grad(total, x, retain_graph=True)
             fields[name] = gradient.abs().sum(dim=1)
     return fields
 
 
 def mean_reach(field: torch.Tensor, center: tuple[float, float]) -> torch.Tensor:
-    """Mean distance in pixels of a field's weight from a point (row, column), in the coordinates of pixels'
-    centers: sum |g| r / sum |g|. [..., S, S] -> [...]
+    """Return the mean distance of a field from a point (row, column) in pixels: sum |g| r / sum |g|.
+
+    The coordinates are those of pixel centers. [..., S, S] -> [...]
     """
     line = torch.arange(field.shape[-1], device=field.device)
     far = torch.hypot((line - center[0])[:, None].float(), (line - center[1])[None, :].float())  # [S, S]
@@ -42,7 +44,7 @@ AT = {"top": (0.0, None), "bottom": (1.0, None), "left": (None, 0.0), "right": (
 
 
 def pixel_of(place: str, size: int) -> tuple[int, int]:
-    """The pixel (row, column) of a place such as `center`, `top` or `bottom right`."""
+    """Return the pixel (row, column) of a position such as `center`, `top` or `bottom right`."""
     down, along = 0.5, 0.5
     for word in place.split():
         y, x = AT.get(word, (None, None))
@@ -53,8 +55,10 @@ def pixel_of(place: str, size: int) -> tuple[int, int]:
 def field_centers(
     boxes: list[tuple[int, int, int, int]] | None, pixel: tuple[int, int], size: int, count: int
 ) -> list[tuple[float, float]]:
-    """Where each layer's place lies: the middle of its theoretical field, or where that is the whole image,
-    of its own patch; the pixel itself where the structure is unknown.
+    """Return the center of each layer's position.
+
+    It is the middle of the theoretical field, or of the position's own patch if the field is the whole image.
+    If the structure is unknown, it is the pixel itself.
     """
     if boxes is None:
         return [pixel] * count
@@ -65,6 +69,6 @@ def field_centers(
 def mean_reaches(
     fields: list[torch.Tensor], boxes: list[tuple[int, int, int, int]] | None, pixel: tuple[int, int]
 ) -> torch.Tensor:
-    """Mean distance in pixels of what each layer's place reads. By layer [B, S, S] -> [B, layers]"""
+    """Return the mean reach of each layer's field in pixels. By layer [B, S, S] -> [B, layers]"""
     centers = field_centers(boxes, pixel, fields[0].shape[-1], len(fields))
     return torch.stack([mean_reach(f, c) for f, c in zip(fields, centers, strict=True)], dim=1)

@@ -1,4 +1,4 @@
-"""Which patches speak for a class in a Vision Transformer: gradients times attention, layer by layer."""
+"""Relevance of patches for a class in a Vision Transformer: gradients times attention, layer by layer."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from vitcore.analysis.attention import as_input, needs_attention
 
 
 def relevance(model: nn.Module, images: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
-    """Class relevance of Chefer, Gur and Wolf 2021 (Generic attention-model explainability, the rule for
-    self-attention): R starts as the identity, and every layer adds mean_h(relu(dA * A)) R, where dA is the
-    gradient of the class's logit.
+    """Return the class relevance of Chefer, Gur and Wolf 2021.
 
-    images [B, 3, S, S] (uint8 or normalized), classes int [B] -> float [B, T, T]; row 0 is what reaches CLS,
-    where there is one. The model must be in evaluation mode; its parameters get no gradients. Raises
+    This is the rule for self-attention of "Generic attention-model explainability": R starts as the identity,
+    and every layer adds mean_h(relu(dA * A)) R, where dA is the gradient of the class's logit.
+
+    images [B, 3, S, S] (uint8 or normalized), classes int [B] -> float [B, T, T]. Row 0 is the relevance for
+    CLS, if there is one. The model must be in evaluation mode. Its parameters get no gradients. Raise
     `UserError` for a model without attention.
     """
     model = needs_attention(model)
@@ -34,5 +35,5 @@ def relevance(model: nn.Module, images: torch.Tensor, classes: torch.Tensor) -> 
 
 
 def readout_row(matrix: torch.Tensor, *, has_cls: bool) -> torch.Tensor:
-    """The row that the head reads: of CLS, else the mean over all tokens. [..., T, T] -> [..., T]"""
+    """Return the row that the head reads: of CLS, or the mean over all tokens. [..., T, T] -> [..., T]"""
     return matrix[..., 0, :] if has_cls else matrix.mean(dim=-2)

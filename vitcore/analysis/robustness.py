@@ -1,7 +1,7 @@
-"""What happens to an answer when the image is moved, cut up or partly hidden.
+"""Robustness of predictions when the image is shifted, shuffled or partly hidden.
 
-Images are uint8 pixels or normalized floats [B, 3, S, S]; hidden pixels are zeros after normalization, the
-mean color of the training images.
+Images are uint8 pixels or normalized floats [B, 3, S, S]. Hidden pixels are zeros after normalization, which
+is the mean color of the training images.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ Border = Literal["reflect", "zero", "circular"]
 
 
 def shifted(images: torch.Tensor, dy: int, dx: int, border: Border) -> torch.Tensor:
-    """Normalized images moved down by `dy` and right by `dx` pixels (less than S - 1). -> float [B, 3, S, S]
+    """Shift normalized images down by `dy` and right by `dx` pixels (less than S - 1). -> float [B, 3, S, S]
 
-    What comes in from outside is mirrored, zero, or what left on the other side.
+    New pixels at the border are mirrored, zero, or wrapped around from the other side.
     """
     x = as_input(images)
     if border == "circular":
@@ -36,14 +36,15 @@ def shifted(images: torch.Tensor, dy: int, dx: int, border: Border) -> torch.Ten
 
 
 def permutations(seed: int, count: int, samples: np.ndarray) -> torch.Tensor:
-    """A random order of 0..count-1 for each sample, a pure function of seed, count and sample. -> int [n,
-    count]
+    """Return a random order of 0..count-1 for each sample. -> int [n, count]
+
+    It is a pure function of seed, count and sample.
     """
     return torch.from_numpy(uniforms(seed, count, samples, count).argsort(axis=1, kind="stable"))
 
 
 def shuffled(images: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
-    """Normalized images whose cells were permuted (Naseer et al. 2021): place i gets cell order[i].
+    """Permute the cells of normalized images (Naseer et al. 2021): position i gets cell order[i].
 
     order int [B, N], N = grid^2, row by row -> float [B, 3, S, S]. S must be divisible by the grid's side.
     """
@@ -55,7 +56,7 @@ def shuffled(images: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
 
 
 def occluded(images: torch.Tensor, order: torch.Tensor, count: int) -> torch.Tensor:
-    """Normalized images without their first `count` cells in the order int [B, N], N = grid^2, row by row."""
+    """Hide the first `count` cells of normalized images in the order int [B, N], N = grid^2, row by row."""
     x = as_input(images)
     grid = round(order.shape[1] ** 0.5)
     kept = torch.ones(order.shape).scatter(1, order[:, :count], 0.0).view(-1, 1, grid, grid)
@@ -63,9 +64,10 @@ def occluded(images: torch.Tensor, order: torch.Tensor, count: int) -> torch.Ten
 
 
 def cell_saliency(model: nn.Module, images: torch.Tensor, grid: int) -> torch.Tensor:
-    """How much a model's own answer would lose, to first order, if a cell were hidden: the gradient of the
-    predicted class's logit times the input, summed over the cell. -> float [B, grid^2]; the sum over all
-    cells of a model that is linear is its logit without the bias.
+    """Return the first-order loss of the predicted class's logit when a cell is hidden. -> float [B, grid^2]
+
+    It is the gradient of the logit times the input, summed over the cell. For a linear model, the sum over
+    all cells is the logit without the bias.
     """
     with torch.inference_mode(False), torch.enable_grad():
         x = as_input(images).clone().requires_grad_()
@@ -78,5 +80,5 @@ def cell_saliency(model: nn.Module, images: torch.Tensor, grid: int) -> torch.Te
 
 @torch.inference_mode()
 def answers(model: nn.Module, images: torch.Tensor, batch: int = 100) -> torch.Tensor:
-    """The class that a model in evaluation mode chooses. -> int [B]"""
+    """Return the predicted class of a model in evaluation mode. -> int [B]"""
     return torch.cat([model(as_input(part)).argmax(dim=1) for part in images.split(batch)])

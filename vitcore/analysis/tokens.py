@@ -1,6 +1,4 @@
-"""The tokens that a Vision Transformer's first block reads, straight from a file of weights: no torch, no
-model.
-"""
+"""Compute the input tokens of a Vision Transformer's first block from a weights file, without torch."""
 
 from __future__ import annotations
 
@@ -16,8 +14,10 @@ PROJECTION = ("input_layer.weight", "input_layer.bias")
 
 
 def read_tokens(weights: Path, options: dict[str, Any], image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What `ViT.embed` adds up for an image uint8 [3, S, S]: projected patches (CLS first where there is one)
-    and positions, both float32 [T, D]. `options` are those of the run's configuration. Raises `UserError`.
+    """Return the two terms of `ViT.embed` for an image uint8 [3, S, S], both float32 [T, D].
+
+    They are the projected patches (with CLS first, if there is one) and the positions. `options` are those of
+    the run's configuration. Raise `UserError` when the weights are invalid.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -42,8 +42,9 @@ def read_tokens(weights: Path, options: dict[str, Any], image: np.ndarray) -> tu
 
 
 def patch_rows(image: np.ndarray, size: int) -> np.ndarray:
-    """An image uint8 [3, S, S], normalized and cut: float32 [N, 3 * P * P], row by row, the channel
-    slowest.
+    """Normalize an image uint8 [3, S, S] and cut it into patches: float32 [N, 3 * P * P].
+
+    The patches are in row order, and the channel is the slowest index within a patch.
     """
     side = image.shape[-1] // size
     mean, std = (np.array(v, dtype=np.float32)[:, None, None] for v in (MEAN, STD))
@@ -53,10 +54,10 @@ def patch_rows(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def _fixed(position: str, tokens: np.ndarray, cls: bool) -> np.ndarray:
-    """Positions that are not learned; CLS stands nowhere."""
+    """Return fixed positions. CLS has none."""
     positions = np.zeros_like(tokens)
     if position == "sincos":
-        from vitcore.models.vit import sincos_positions  # these alone need torch
+        from vitcore.models.vit import sincos_positions  # only these need torch
 
         side = round((len(tokens) - cls) ** 0.5)
         positions[int(cls) :] = sincos_positions(side, tokens.shape[1])[0].numpy()

@@ -1,8 +1,8 @@
-"""The architectures: one file each in this folder, found by being here. No torch.
+"""The architectures, one file each in this folder. They are discovered automatically. No torch.
 
-A file declares `ARCHITECTURE`: a name, a label, a color, the options with their bounds, the recipes, and how
-to build the model. Pages and the command line read that without loading torch; `build` imports what it needs
-when it is called, from `vitcore.models` or from the same file. README shows a complete one.
+A file declares `ARCHITECTURE`: a name, a label, a color, the options with their bounds, the recipes, and a
+function that builds the model. Pages and the command line read it without loading torch. `build` imports the
+model when called, from `vitcore.models` or the same file. The README shows a complete example.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ RECIPE_NAMES = ("quick", "modern", "tutorial")
 
 
 class Options(BaseModel):
-    """Settings of a model, each with its default and its bounds; unknown ones are refused."""
+    """The settings of a model, each with its default and its bounds. Unknown settings are rejected."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a recipe gave when it was measured: one run, seed 0, minutes of wall clock on `where`."""
+    """The measured result of a recipe: one run with seed 0, and its wall-clock minutes on `where`."""
 
-    test_acc: float  # share of the `count` test images that is classified right
+    test_acc: float  # accuracy on the `count` test images, 0 to 1
     count: int
     data: str
     epochs: int
@@ -50,24 +50,26 @@ class Result:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A kind of model. `build(options, num_classes, image_size)` makes one with random weights; it imports
-    torch, and raises `ValueError` for sizes that do not fit.
+    """A type of model.
+
+    `build(options, num_classes, image_size)` returns a model with random weights. It imports torch, and
+    raises `ValueError` for sizes that do not fit.
     """
 
     name: str  # in configurations and ids
-    label: str  # as people write it
-    color: str  # its hue in every chart
+    label: str  # display name
+    color: str  # its color in every chart
     build: Callable[[Any, int, int], nn.Module]
     options: type[Options] = Options
     recipes: dict[str, dict[str, Any]] = field(
         default_factory=dict
-    )  # where they differ from Config's defaults
-    measured: dict[str, Result] = field(default_factory=dict)  # per recipe, where somebody measured it
-    check: Callable[[Any, int], None] = lambda options, image_size: None  # raises ValueError with a sentence
-    drops_patches: bool = False  # whether its forward takes `keep`
+    )  # only values that differ from Config's defaults
+    measured: dict[str, Result] = field(default_factory=dict)  # by recipe, if measured
+    check: Callable[[Any, int], None] = lambda options, image_size: None  # raises ValueError
+    drops_patches: bool = False  # whether `forward` takes `keep`
     muon: bool = False  # whether it has blocks of matrices (named transformer.* or blocks.*) for Muon
     attention: bool = False  # whether it has `trace`
-    order: int = 100  # in menus
+    order: int = 100  # position in menus
 
 
 def _found() -> dict[str, Architecture]:

@@ -1,4 +1,4 @@
-"""The densely connected network of the tutorial, see `vitcore.models.densenet`. No torch."""
+"""The DenseNet of the tutorial, see `vitcore.models.densenet`. No torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Inception network of the tutorial, see `vitcore.models.googlenet`. No torch."""
+"""The GoogleNet of the tutorial, see `vitcore.models.googlenet`. No torch."""
 
 from __future__ import annotations
 

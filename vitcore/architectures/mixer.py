@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class MixerOptions(Options):
-    """The MLP-Mixer; by default 979,210 parameters on 32x32 images, fewer than the ViT's."""
+    """The MLP-Mixer. By default it has 979,210 parameters on 32x32 images, fewer than the ViT."""
 
     embed_dim: int = Field(192, ge=8, le=2048, title="Embedding")
     token_dim: int = Field(96, ge=8, le=8192, description="hidden width of the perceptron across patches")
@@ -39,7 +39,7 @@ ARCHITECTURE = Architecture(
     build=_build,
     options=MixerOptions,
     recipes={
-        # not of the tutorial: the ViT's published optimizer and schedule
+        # The tutorial has no recipe for it: use the ViT's published optimizer and schedule.
         "tutorial": {**TUTORIAL, "optimizer": "adamw", "lr": 3e-4, "weight_decay": 0.01},
         "modern": {**_MODERN, "epochs": 8, "augment": "trivial"},
         "quick": {**_MODERN, "epochs": 10, "batch_size": 64},

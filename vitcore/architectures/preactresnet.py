@@ -1,4 +1,4 @@
-"""The pre-activation residual network of the tutorial, see `vitcore.models.resnet`. No torch."""
+"""The pre-activation ResNet of the tutorial, see `vitcore.models.resnet`. No torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The residual network of the tutorial, see `vitcore.models.resnet`. No torch."""
+"""The ResNet of the tutorial, see `vitcore.models.resnet`. No torch."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ Depth = Annotated[int, Field(ge=1, le=32)]
 
 
 class ResNetOptions(Options):
-    """One stage per entry, each halving the resolution; the defaults are the tutorial's (272,378
-    parameters).
-    """
+    """One stage per entry, each halving the resolution. The tutorial's defaults give 272,378 parameters."""
 
     c_hidden: tuple[Width, ...] = Field(
         (16, 32, 64), min_length=1, max_length=6, title="Channels", description="of each stage"

@@ -49,7 +49,7 @@ class ViTOptions(Options):
 
 
 def check_patches(options: Options, image_size: int) -> None:
-    """Raises `ValueError` unless the patches of `patch_size` tile an image."""
+    """Raise `ValueError` unless the patches of `patch_size` tile an image."""
     size = options.patch_size
     if image_size % size:
         fitting = ", ".join(str(p) for p in range(1, 65) if image_size % p == 0)

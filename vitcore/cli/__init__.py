@@ -1,4 +1,4 @@
-"""The command line's commands, by subject; here is what they share. No torch before a command needs it."""
+"""The commands of the command line, one module per subject. Commands import torch only when they need it."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def _show_progress(done: int, total: int | None) -> None:
     print(f"\r{done / 1e6:.1f} {end}", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
 
-LIKE_A_FILE = re.compile(r"\.[a-z][a-z0-9]{0,11}")  # an ending; `my-run-v1.5` is a folder's name
+LIKE_A_FILE = re.compile(r"\.[a-z][a-z0-9]{0,11}")  # a file extension; `my-run-v1.5` is a folder
 
 
 @app.command()

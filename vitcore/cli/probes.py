@@ -70,18 +70,18 @@ def probe(
 
 
 def _groups(probe: Probe, subjects: list[Subject]) -> list[list[Subject]]:
-    """What is measured together."""
+    """Return the groups of subjects that are measured together."""
     if not probe.pair:
         return [[subject] for subject in subjects]
     if len(subjects) > 2:
         raise UserError(f"{probe.name} compares two models: give two runs.")
-    return [subjects * 2 if len(subjects) == 1 else subjects]  # one: with itself
+    return [subjects * 2 if len(subjects) == 1 else subjects]  # a single run is compared with itself
 
 
 def _run(
     probe: Probe, subjects: list[Subject], images: int, settings: dict, root: Path | None, with_run: bool
 ) -> Result:
-    """Measure with a line of progress on a terminal's stderr."""
+    """Run the measurement, with a progress line on stderr if it is a terminal."""
     from vitcore.probes.measure import measure
 
     names = " and ".join(dict.fromkeys(s.name for s in subjects))
@@ -90,6 +90,6 @@ def _run(
         if sys.stderr.isatty():
             end = "\n" if part.result else ""
             print(f"\r{probe.title}, {names}: {part.done} of {part.total} images", end=end, file=sys.stderr)
-    if probe is not SPEED and part.result.images < images:  # it takes random pixels
+    if probe is not SPEED and part.result.images < images:  # the speed probe uses random pixels
         print(f"There are no more than {part.result.images:,} images for {names} here.", file=sys.stderr)
     return part.result

@@ -13,7 +13,7 @@ from vitcore.errors import UserError
 
 
 class Place(StrEnum):
-    """Where a waiting run can be moved to."""
+    """The positions to which a queued run can be moved."""
 
     FIRST = "first"
     UP = "up"

@@ -1,4 +1,4 @@
-"""NAME=VALUE arguments of the command line, such as `--set patch_size=8`, with values in YAML. No torch."""
+"""Parse NAME=VALUE arguments of the command line, such as `--set patch_size=8`. Values are YAML. No torch."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from vitcore.errors import UserError
 
 
 def parse_settings(texts: Iterable[str] | None, option: str = "--set") -> dict[str, Any]:
-    """The values by name; of a repeated name, the last value counts. Raises `UserError`."""
+    """Return the values by name. For a repeated name, the last value counts. Raise `UserError` if invalid."""
     return {
         name: _parse(text, f"{option} {name}") for name, text in _split(texts, f"{option} needs NAME=VALUE")
     }
 
 
 def parse_value_lists(texts: Iterable[str] | None, option: str = "--vary") -> dict[str, list[Any]]:
-    """The values by name out of NAME=VALUE,VALUE; those of a repeated name are joined. Raises `UserError`."""
+    """Return the values by name from NAME=VALUE,VALUE arguments. Values of a repeated name are joined.
+
+    Raise `UserError` for an invalid argument.
+    """
     lists: dict[str, list[Any]] = {}
     for name, text in _split(texts, f"{option} needs NAME=VALUE,VALUE"):
         values = _parse(f"[{text}]", f"{option} {name}", text)
@@ -29,7 +32,7 @@ def parse_value_lists(texts: Iterable[str] | None, option: str = "--vary") -> di
 
 
 def _split(texts: Iterable[str] | None, needs: str) -> list[tuple[str, str]]:
-    """(name, text of the value); dashes in a setting's name are underscores, those in MODEL.NAME stay."""
+    """Return (name, text of the value). Replace dashes in a name by underscores, except in MODEL.NAME."""
     pairs = []
     for text in texts or ():
         name, equals, value = text.partition("=")

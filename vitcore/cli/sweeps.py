@@ -1,4 +1,4 @@
-"""Commands about sweeps: several runs that are launched and read as one thing."""
+"""Commands about sweeps: groups of runs that are launched and analyzed together."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ Title = Annotated[str, typer.Option(help="What to call the run.")]
 
 
 def config_of(file: Path | None, settings: list[str] | None, **options: Any) -> Any:
-    """A checked configuration out of command-line options; None means not given."""
+    """Return a validated configuration from command-line options, where None means not given."""
     from vitcore.config import build_config, make_config, read_config
 
     given = {name: value for name, value in options.items() if value is not None}
@@ -68,8 +68,9 @@ def config_of(file: Path | None, settings: list[str] | None, **options: Any) -> 
 
 
 def _training_command(start: Callable[..., Path | str | None], *, tells: bool = False) -> Callable[..., None]:
-    """A command with all options of a training; `train` and `launch` differ only in what starts it; with
-    `tells`, for `rehearse`, it has --json, too.
+    """Return a command with all options of a training.
+
+    `train` and `launch` differ only in `start`. With `tells`, for `rehearse`, the command also has --json.
     """
 
     def command(
@@ -105,7 +106,7 @@ def _training_command(start: Callable[..., Path | str | None], *, tells: bool = 
         more: dict[str, Any] = {"device": device} if very else {}
         if as_json:
             more["as_json"] = True
-        if path := start(chosen, resume, runs_dir, title, **more):  # none on the ranks after the first
+        if path := start(chosen, resume, runs_dir, title, **more):  # None on ranks other than 0
             print(path)
 
     signature = inspect.signature(command, eval_str=True)

@@ -1,5 +1,4 @@
-"""Images in, batches out. `datasets` and `images` need numpy and pillow alone; `loader` and `augment` bring
-torch.
+"""Datasets and batches. `datasets` and `images` need only numpy and pillow; `loader` and `augment` use torch.
 
 data = load_dataset("cifar10-mini")
 data.train.images   # uint8 [N, 3, S, S]

@@ -1,9 +1,9 @@
-"""Whole batches augmented as tensors, each image by its own draw. The draw is a pure function of (seed,
-epoch, sample).
+"""Augment whole batches as tensors, with a separate random draw for each image.
 
-So a run repeats, resumes exactly, can be shared between processes, and two models can be shown the very same
-images, whatever the batch size. The numbers come from a counter-based generator (SplitMix64: Steele, Lea and
-Flood 2014) and not from a state that somebody may have advanced.
+The draw is a pure function of (seed, epoch, sample). Runs are therefore reproducible, resume exactly, and can
+be distributed over processes, and two models can see the same images at any batch size. The random numbers
+come from a counter-based generator (SplitMix64: Steele, Lea and Flood 2014), so that there is no generator
+state that other code could advance.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ CROP_TRIES = 10  # as torchvision: draws of a crop that may not fit, then the wh
 
 
 def normalize(images: torch.Tensor) -> torch.Tensor:
-    """uint8 [B, 3, S, S] (or floats in 0..255) -> float32 [B, 3, S, S] with CIFAR-10's mean 0 and deviation
-    1.
+    """Normalize images with the mean and standard deviation of CIFAR-10.
+
+    uint8 [B, 3, S, S] (or floats in 0..255) -> float32 [B, 3, S, S]
     """
     mean = torch.tensor(MEAN, device=images.device).view(1, 3, 1, 1)
     std = torch.tensor(STD, device=images.device).view(1, 3, 1, 1)
@@ -29,7 +30,7 @@ def normalize(images: torch.Tensor) -> torch.Tensor:
 
 
 def uniforms(seed: int, epoch: int, samples: np.ndarray, count: int) -> np.ndarray:
-    """`count` numbers in [0, 1) for each sample index of an epoch. samples int [B] -> float64 [B, count]"""
+    """Return `count` numbers in [0, 1) for each sample of an epoch. samples int [B] -> float64 [B, count]"""
     key = _mix(_mix(np.array([seed], dtype=np.uint64)) ^ np.array([epoch], dtype=np.uint64))
     base = _mix(key ^ samples.astype(np.uint64))[:, None]  # [B, 1]
     steps = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
@@ -44,14 +45,14 @@ def _mix(x: np.ndarray) -> np.ndarray:
 
 
 def epoch_order(seed: int, epoch: int, count: int) -> np.ndarray:
-    """The order in which an epoch visits the samples 0..count-1. -> int64 [count]"""
+    """Return the order in which an epoch visits the samples 0..count-1. -> int64 [count]"""
     return np.argsort(uniforms(seed ^ 0x5EED, epoch, np.arange(count), 1)[:, 0], kind="stable")
 
 
 def subset(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """A seeded share of the samples of each class, at least one. labels [N] -> sorted positions int64 [M].
+    """Return a random share of the samples of each class, at least one. labels [N] -> sorted int64 [M].
 
-    Nested: for one seed, a smaller share is part of a larger one.
+    The subsets are nested: for one seed, a smaller share is a subset of a larger one.
     """
     if share >= 1:
         return np.arange(len(labels))
@@ -65,11 +66,13 @@ def subset(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
 
 
 def augment(images: torch.Tensor, policy: str, seed: int, epoch: int, samples: np.ndarray) -> torch.Tensor:
-    """A batch for training. uint8 [B, 3, S, S], samples [B] -> normalized float32 [B, 3, S, S].
+    """Augment a training batch. uint8 [B, 3, S, S], samples [B] -> normalized float32 [B, 3, S, S].
 
-    `none`; `tutorial`: flip with p 0.5, random resized crop (scale 0.8..1, ratio 0.9..1.1), bilinear;
-    `shift`: flip, and a shift by up to 4 pixels each way with reflected borders; `trivial`: `shift`, then one
-    operation of TrivialAugment.
+    The policies are:
+    - `none`: no augmentation.
+    - `tutorial`: flip with p 0.5, and random resized crop (scale 0.8..1, ratio 0.9..1.1, bilinear).
+    - `shift`: flip, and shift by up to 4 pixels in each direction with reflected borders.
+    - `trivial`: `shift`, then one operation of TrivialAugment.
     """
     if policy == "none":
         return normalize(images)
@@ -96,8 +99,9 @@ def _shift(images: torch.Tensor, draw: np.ndarray, flip: torch.Tensor) -> torch.
 
 
 def crop_boxes(draw: np.ndarray, size: int) -> np.ndarray:
-    """torchvision's RandomResizedCrop, for a batch. draw [B, 4 * CROP_TRIES] -> int64 [B, 4]: top, left,
-    height, width
+    """Return the crop boxes of torchvision's RandomResizedCrop for a batch.
+
+    draw [B, 4 * CROP_TRIES] -> int64 [B, 4]: top, left, height, width
     """
     tries = draw.reshape(len(draw), CROP_TRIES, 4)
     area = size * size * (SCALE[0] + (SCALE[1] - SCALE[0]) * tries[..., 0])

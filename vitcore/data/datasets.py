@@ -1,9 +1,9 @@
-"""The datasets: `cifar10`, `cifar10-mini` (bundled) and `folder:PATH`. numpy and pillow; torch only for
-torchvision's files.
+"""The datasets: `cifar10`, `cifar10-mini` (bundled) and `folder:PATH`.
 
-A dataset has training images (split into training and validation by `split_indices`), test images, and class
-names. Images are uint8 [N, 3, S, S]. Splits are decoded when first asked for, since pages need the test
-images only. CIFAR-10: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
+This module needs numpy and pillow, and torch only for torchvision's files. A dataset has training images
+(split into training and validation by `split_indices`), test images and class names. Images are uint8 [N, 3,
+S, S]. Splits are decoded on first use, because pages need only the test images. CIFAR-10: Krizhevsky,
+"Learning Multiple Layers of Features from Tiny Images", 2009.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from vitcore.paths import assets_dir, data_dir
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SPLIT_SEED = 42  # the tutorial's
 VALIDATION_SHARE = 0.1
-DECODED = 2_000  # images of a folder that are decoded before a run is made
+DECODED = 2_000  # number of images of a folder that are decoded to check it
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A named dataset whose two splits are read when first used."""
+    """A named dataset. Its two splits are read on first use."""
 
     name: str
     classes: tuple[str, ...]
@@ -51,13 +51,11 @@ class Dataset:
     read_train: Callable[[], Split]
     read_test: Callable[[], Split]
     files: tuple[Path, ...] = ()  # of a folder
-    validation: tuple[int, ...] | None = None  # positions in train that are held out; None: a seeded tenth
+    validation: tuple[int, ...] | None = None  # held-out indices of train; None: a seeded tenth
 
     @property
     def fingerprint(self) -> str:
-        """Changes when the files of a folder do: a resumed training must find the images that it began
-        with.
-        """
+        """A hash that changes when the files of a folder change. A resume requires the same images."""
         lines = [f"{f.parent.name}/{f.name} {f.stat().st_size}" for f in self.files]
         return hashlib.sha256(
             "\n".join([self.name.split(":")[0], *self.classes, *lines]).encode()
@@ -73,10 +71,10 @@ class Dataset:
 
 
 def split_indices(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """(training, validation) positions in `data.train`, int64.
+    """Return the (training, validation) indices in `data.train`, int64.
 
-    Held out are the positions that the dataset names, else the tail of a permutation with seed 42: for 50,000
-    images that is the tutorial's `random_split(..., [45000, 5000],
+    The validation images are those named by the dataset, or else the tail of a permutation with seed 42. For
+    50,000 images that equals the tutorial's `random_split(..., [45000, 5000],
     generator=torch.Generator().manual_seed(42))`.
     """
     count = len(data.train)
@@ -91,7 +89,7 @@ def split_indices(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
 
 
 def load_dataset(name: str, image_size: int = 32, *, download: bool = True) -> Dataset:
-    """The dataset of that name; raises `UserError` when it is unknown, absent or broken."""
+    """Return the dataset of this name. Raise `UserError` when it is unknown, missing or invalid."""
     if name == "cifar10-mini":
         return _sheets(name, assets_dir() / "cifar10-mini")
     if name == "cifar10":
@@ -105,10 +103,10 @@ def load_dataset(name: str, image_size: int = 32, *, download: bool = True) -> D
 
 
 def check_dataset(name: str, image_size: int = 32) -> tuple[str, ...]:
-    """The class names of a dataset, after a look at its files; raises `UserError` where it cannot be used.
+    """Check the files of a dataset and return its class names. Raise `UserError` if it cannot be used.
 
-    The images of a folder are opened, the first 2,000 of them completely. `cifar10` that is not there yet
-    passes: it is downloaded when the training starts.
+    All images of a folder are opened, and the first 2,000 are decoded. A missing `cifar10` passes, because it
+    is downloaded when the training starts.
     """
     if name == "cifar10":
         return CLASSES
@@ -122,9 +120,9 @@ def check_dataset(name: str, image_size: int = 32) -> tuple[str, ...]:
 
 
 def resolve(config: Config) -> Config:
-    """The configuration with an absolute data path and the class names of its data, ready for a run folder.
+    """Return the configuration with an absolute data path and the class names, ready for a run folder.
 
-    Raises `UserError` when the data cannot be used.
+    Raise `UserError` when the data cannot be used.
     """
     data = f"{FOLDER}{config.folder}" if config.folder else config.data
     return config.model_copy(update={"data": data, "classes": check_dataset(data, config.image_size)})
@@ -134,7 +132,7 @@ def resolve(config: Config) -> Config:
 
 
 def _sheets(name: str, place: Path) -> Dataset:
-    """The sheet format: train*.png and test.png of S*S wide rows, one image a row, and labels.json."""
+    """Read the sheet format: train*.png and test.png with an image per row of S*S pixels, and labels.json."""
     try:
         info = json.loads((place / "labels.json").read_text())
         classes, held = tuple(info["classes"]), info.get("validation")
@@ -173,9 +171,7 @@ def _read_sheets(files: list[Path], labels: np.ndarray) -> Split:
 
 
 def _torchvision(place: Path, *, download: bool) -> Dataset:
-    """CIFAR-10 in torchvision's files under `place`; downloads them (170 MB, with progress) where they are
-    missing.
-    """
+    """Read CIFAR-10 from torchvision's files in `place`. Download them (170 MB, with progress) if missing."""
     from torchvision.datasets import CIFAR10
 
     def read(train: bool) -> Split:
@@ -185,7 +181,7 @@ def _torchvision(place: Path, *, download: bool) -> Dataset:
 
     try:
         CIFAR10(str(place), train=False)
-    except RuntimeError:  # torchvision's word for "not found or corrupted"
+    except RuntimeError:  # raised by torchvision for "not found or corrupted"
         if not download:
             raise UserError(
                 f"CIFAR-10 is not in {place}: `python -m vitcore data cifar10` downloads it (170 MB)."
@@ -193,7 +189,7 @@ def _torchvision(place: Path, *, download: bool) -> Dataset:
         print(f"CIFAR-10 is not in {place}: downloading it (170 MB).", flush=True)
         try:
             place.mkdir(parents=True, exist_ok=True)
-            with FileLock(place / ".download.lock"):  # of several processes one downloads
+            with FileLock(place / ".download.lock"):  # only one of several processes downloads
                 CIFAR10(str(place), download=True)
         except (OSError, RuntimeError) as error:  # no network, a broken transfer, a full disk
             raise UserError(
@@ -213,9 +209,11 @@ def _reason(error: Exception) -> str:
 
 
 def _folder(name: str, place: Path, size: int) -> Dataset:
-    """A folder per class. Every tenth image of a class (in order of the file names) is a test image, unless
-    there are
-    folders `train` and `test` with the classes inside."""
+    """Read a dataset with a folder per class.
+
+    Every tenth image of a class (in order of the file names) is a test image, unless there are folders
+    `train` and `test` that contain the classes.
+    """
     try:
         there = place.is_dir()
     except OSError:  # a name too long for the file system

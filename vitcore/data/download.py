@@ -1,7 +1,7 @@
-"""Downloads that resume where they broke off, for the published checkpoints and their event files. No torch.
+"""Resumable downloads of the published checkpoints and their event files. Does not import torch.
 
-Neither pooch nor `torch.hub.download_url_to_file` does this: both start again from the first byte after a
-broken connection, and torch's has no timeout and no lock between processes. CIFAR-10 comes through
+Neither pooch nor `torch.hub.download_url_to_file` can resume: both start from the first byte after a broken
+connection. Torch's function also has no timeout and no lock between processes. CIFAR-10 is downloaded by
 torchvision, which checks its MD5 sum (`vitcore.data.datasets`).
 """
 
@@ -20,19 +20,20 @@ from vitcore.errors import UserError
 
 CHUNK = 1 << 16
 TIMEOUT_S = 20.0
-ATTEMPTS = 3  # connections; each goes on after the bytes that are there
-Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all where the server says so
+ATTEMPTS = 3  # connections; each continues after the bytes already received
+Progress = Callable[[int, int | None], None]  # bytes so far, total bytes if the server reports them
 
 
 class NotFound(UserError):
-    """The server answers that it has no such file."""
+    """The server reports that the file does not exist."""
 
 
 def fetch(url: str, target: Path, progress: Progress = lambda done, total: None) -> Path:
-    """Download `url` to `target` unless it is there; a broken download is kept as <target>.part and
-    continued, as long as the server still has the same file. Several processes may ask for one target.
+    """Download `url` to `target` unless the target exists.
 
-    Raises `UserError` with a sentence when the network or the file is missing, or the disk is full.
+    An interrupted download is kept as <target>.part and continued if the file on the server has not changed.
+    Several processes can request the same target. Raise `UserError` when the network or the file is
+    unavailable, or the disk is full.
     """
     part = target.with_name(f"{target.name}.part")
     problem: Exception | str = ""
@@ -49,7 +50,7 @@ def fetch(url: str, target: Path, progress: Progress = lambda done, total: None)
                         return target
                     problem = "the connection broke"
                 except urllib.error.HTTPError as error:
-                    if error.code == 416:  # what is there does not fit to the file any more
+                    if error.code == 416:  # the partial file no longer matches the file on the server
                         part.unlink(missing_ok=True)
                         continue
                     kind = NotFound if error.code == 404 else UserError
@@ -65,20 +66,20 @@ def fetch(url: str, target: Path, progress: Progress = lambda done, total: None)
 
 
 def _tag(part: Path) -> Path:
-    """Where the server's name for the version of a partial file is kept."""
+    """Return the path that stores the server's version tag of a partial file."""
     return part.with_name(f"{part.name}.etag")
 
 
 def _pull(url: str, part: Path, progress: Progress) -> bool:
-    """Append what is missing; False when the connection ended before the file did."""
+    """Append the missing bytes. Return False when the connection ended before the file was complete."""
     have = part.stat().st_size if part.is_file() else 0
     headers = {"Range": f"bytes={have}-"} if have else {}
     if have and _tag(part).is_file():
-        headers["If-Range"] = _tag(part).read_text()  # another version is sent whole
+        headers["If-Range"] = _tag(part).read_text()  # the server sends a different version in full
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT_S) as answer:
         place = answer.headers.get("Content-Range", f"bytes {have}-")
         if have and (answer.status != 206 or not place.startswith(f"bytes {have}-")):
-            have = 0  # a server that knows no ranges starts again
+            have = 0  # a server without range support sends the whole file
             if answer.status == 206:
                 part.unlink()
                 return False
@@ -96,7 +97,7 @@ def _pull(url: str, part: Path, progress: Progress) -> bool:
 
 
 def _read(answer: http.client.HTTPResponse) -> bytes:
-    """The next bytes; what goes wrong here is the network, not the disk."""
+    """Read the next bytes. Errors here are network errors, not disk errors."""
     try:
         return answer.read(CHUNK)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""One image from a file or an upload, checked before it is decoded. numpy and pillow, no torch."""
+"""Read an image from a file or an upload, and check it before decoding. Needs numpy and pillow, no torch."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from PIL import Image, ImageOps
 
 from vitcore.errors import UserError
 
-# CIFAR-10's training set, per channel, as the tutorial has them; used for every dataset
+# per channel of CIFAR-10's training set, with the tutorial's values; used for all datasets
 MEAN = (0.49139968, 0.48215841, 0.44653091)
 STD = (0.24703223, 0.24348513, 0.26158784)
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 FORMATS = ("PNG", "JPEG", "WEBP")
-# what pillow's decoders raise on bytes that somebody has tampered with
+# the exceptions that pillow's decoders raise for malformed data
 BROKEN = (
     OSError,
     ValueError,
@@ -38,18 +38,18 @@ MAX_PIXELS = 25_000_000
 
 
 def open_image(source: str | Path | bytes, name: str = "") -> Image.Image:
-    """A decoded RGB image, upright (EXIF orientation applied), transparency on white, the first frame of an
-    animation.
+    """Return a decoded RGB image.
 
-    Raises `UserError` with one sentence for anything that is not a PNG, JPEG or WebP of at most 10 MB and 25
-    megapixels; the size is read from the header, before any pixel is decoded.
+    Apply the EXIF orientation, put transparency on white, and use the first frame of an animation. Raise
+    `UserError` with one sentence for anything that is not a PNG, JPEG or WebP of at most 10 MB and 25
+    megapixels. The size is read from the header, before any pixel is decoded.
     """
     name = name or (str(source) if not isinstance(source, bytes) else "The upload")
     image = check_header(source, name)
     try:
         image.load()
         image = _upright(image)
-        if image.mode.startswith("I"):  # 16 bits a pixel, which pillow would clip
+        if image.mode.startswith("I"):  # 16 bits per pixel, which pillow would clip
             image = Image.fromarray((np.asarray(image) / 257).round().astype(np.uint8))
         if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
             image = image.convert("RGBA")
@@ -60,7 +60,7 @@ def open_image(source: str | Path | bytes, name: str = "") -> Image.Image:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """The image turned as its EXIF orientation says; as it is where that is damaged."""
+    """Return the image rotated by its EXIF orientation, or unchanged if the EXIF data are damaged."""
     try:
         return ImageOps.exif_transpose(image)
     except BROKEN:
@@ -68,8 +68,9 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def check_header(source: str | Path | bytes, name: str = "") -> Image.Image:
-    """An image whose kind and size are right, its pixels not yet decoded; raises `UserError` as `open_image`
-    does.
+    """Return an image with valid format and size, without decoding its pixels.
+
+    Raise `UserError` in the same cases as `open_image`.
     """
     name = name or str(source)
     try:
@@ -99,13 +100,14 @@ def _too_many(name: str, width: int = 0, height: int = 0) -> str:
 
 
 def square(image: Image.Image, size: int) -> np.ndarray:
-    """The center square of an image, resized with antialiasing. -> uint8 [3, size, size]"""
+    """Return the center square of an image, resized with antialiasing. -> uint8 [3, size, size]"""
     fitted = ImageOps.fit(image, (size, size), method=Image.Resampling.LANCZOS)
     return np.ascontiguousarray(np.asarray(fitted).transpose(2, 0, 1))
 
 
 def read_image(source: str | Path | bytes, size: int, name: str = "") -> np.ndarray:
-    """A file or an upload as the model sees it, before normalization. -> uint8 [3, size, size]; raises
-    `UserError`.
+    """Read a file or an upload as model input before normalization. -> uint8 [3, size, size]
+
+    Raise `UserError` in the same cases as `open_image`.
     """
     return square(open_image(source, name), size)

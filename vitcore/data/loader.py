@@ -1,8 +1,8 @@
 """Batches for the trainer: the dataset as uint8 tensors on the training device, augmented batch by batch.
 
-torch's DataLoader does the iterating; a sampler yields whole batches of indices, so nothing is handled image
-by image, and there are no worker processes. The order of an epoch depends on (seed, epoch) alone, see
-`augment`.
+torch's DataLoader iterates over a sampler that yields whole batches of indices. Images are therefore not
+processed one by one, and there are no worker processes. The order of an epoch depends only on (seed, epoch),
+see `augment`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ Key = tuple[int, np.ndarray]  # (pass over the images, sample indices [B])
 
 
 class EpochBatches(Sampler[Key]):
-    """The batches of one epoch after another; the last, partial one of a pass is dropped in training.
-    `set_epoch` chooses. Of several ranks each gets its equal share of every batch.
+    """Yield the batches of an epoch, which `set_epoch` selects. Each rank gets an equal part of every batch.
 
-    An epoch is one pass over the images, or `length` batches of as many passes as that takes.
+    In training, the last, partial batch of a pass is dropped. An epoch is one pass over the images, or
+    `length` batches over as many passes as needed.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class EpochBatches(Sampler[Key]):
         self.per_pass = count // self.batch_size if drop_last else -(-count // self.batch_size)
         self.length = length or self.per_pass
         self.epoch = 0
-        self.skip: tuple[int, int] = (0, 0)  # (epoch, batches already seen of it)
+        self.skip: tuple[int, int] = (0, 0)  # (epoch, number of its batches already seen)
 
     def __len__(self) -> int:
         return self.length
@@ -52,14 +52,14 @@ class EpochBatches(Sampler[Key]):
         self.epoch = epoch
 
     def resume(self, step: int) -> None:
-        """Go on after `step` batches, counted from the first epoch on."""
+        """Continue after `step` batches, counted from the start of the training."""
         self.skip = divmod(step, len(self))
 
     def __iter__(self) -> Iterator[Key]:
         epoch = self.epoch  # read at the first batch, when the trainer has set it
         now, order = -1, np.arange(self.count)
         for batch in range(self.skip[1] if epoch == self.skip[0] else 0, len(self)):
-            number, place = divmod(epoch * len(self) + batch, self.per_pass)  # of the pass, and within it
+            number, place = divmod(epoch * len(self) + batch, self.per_pass)  # pass, and position in it
             if number != now and self.seed is not None:
                 now, order = number, epoch_order(self.seed, number, self.count)
             whole = order[place * self.batch_size : (place + 1) * self.batch_size]
@@ -67,9 +67,9 @@ class EpochBatches(Sampler[Key]):
 
 
 class Batches(Dataset):
-    """Maps (epoch, indices [B]) to (images float32 [B, 3, S, S], labels int64 [B]) on a device.
+    """Map (epoch, indices [B]) to (images float32 [B, 3, S, S], labels int64 [B]) on a device.
 
-    With MixUp or CutMix the labels are shares float32 [B, classes].
+    With MixUp or CutMix the labels are probabilities float32 [B, classes].
     """
 
     def __init__(
@@ -120,8 +120,10 @@ def make_loader(
     world: int = 1,
     length: int | None = None,
 ) -> DataLoader:
-    """A loader over a split. Training: shuffled, augmented, last partial batch dropped, shared by the ranks,
-    `length` batches an epoch (None: one pass); else in order, whole, for every rank.
+    """Return a loader over a split.
+
+    For training, the images are shuffled, augmented and divided among the ranks, the last partial batch is
+    dropped, and an epoch has `length` batches (None: one pass). Otherwise each rank gets all images in order.
     """
     data = (
         Batches(split, policy=policy, seed=seed, device=device, mixup=mixup, cutmix=cutmix, classes=classes)
@@ -130,5 +132,5 @@ def make_loader(
     )
     share = {"rank": rank, "world": world, "length": length} if train else {}
     batches = EpochBatches(len(split), batch_size, seed=seed if train else None, drop_last=train, **share)
-    # a generator of its own: making an iterator draws a number, and the global state is for dropout alone
+    # A separate generator: creating an iterator draws a number, and the global state is only for dropout.
     return DataLoader(data, batch_size=None, sampler=batches, generator=torch.Generator())

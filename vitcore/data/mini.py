@@ -1,9 +1,9 @@
-"""Makes the bundled `cifar10-mini` out of complete CIFAR-10, once:
+"""Create the bundled `cifar10-mini` from complete CIFAR-10. This was run once:
 
     VITLAB_DATA=<folder with cifar10/> python -m vitcore.data.mini
 
-The first 400 training and 100 test images of each class, in original order, lossless, in the sheet format of
-`datasets`; the last 50 of each class's training images are held out for validation.
+The dataset has the first 400 training and 100 test images of each class, in original order, lossless, in the
+sheet format of `datasets`. The last 50 training images of each class are held out for validation.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ TRAIN, TEST, HELD_OUT = 400, 100, 50  # images per class
 
 
 def first_of_each(labels: np.ndarray, count: int) -> np.ndarray:
-    """Positions of the first `count` images of each class, in original order. labels [N] -> [classes *
-    count]
+    """Return the indices of the first `count` images of each class, in original order.
+
+    labels [N] -> [classes * count]
     """
     return np.sort(np.concatenate([np.flatnonzero(labels == c)[:count] for c in np.unique(labels)]))
 
@@ -38,7 +39,7 @@ def write_mini(data: Dataset, out: Path) -> None:
         rows = split.images[chosen].transpose(0, 2, 3, 1).reshape(len(chosen), 32 * 32, 3)
         Image.fromarray(rows).save(out / f"{name}.png", optimize=True)
         info[name] = labels.tolist()
-        info[f"{name}_index"] = chosen.tolist()  # where each image stands in CIFAR-10
+        info[f"{name}_index"] = chosen.tolist()  # the index of each image in CIFAR-10
         if name == "train":
             held = [np.flatnonzero(labels == c)[-HELD_OUT:] for c in range(len(data.classes))]
             info["validation"] = np.sort(np.concatenate(held)).tolist()

@@ -1,8 +1,7 @@
-"""MixUp and CutMix as a pure function of (seed, epoch, sample): the partner of an image is drawn from the
-whole split.
+"""MixUp and CutMix as a pure function of (seed, epoch, sample).
 
-So a mixed image is the same whatever the batch it comes in. MixUp: Zhang et al. 2018; CutMix: Yun et al.
-2019.
+The partner of an image is drawn from the whole split, so that a mixed image does not depend on its batch.
+MixUp: Zhang et al. 2018; CutMix: Yun et al. 2019.
 """
 
 from __future__ import annotations
@@ -13,16 +12,17 @@ import torch
 from vitcore.data.augment import uniforms
 
 TRIES = 8
-STREAM = 0xC0FFEE  # keeps these draws apart from the augmentation's
+STREAM = 0xC0FFEE  # makes these draws independent of the augmentation's
 
 
 def draw_mix(
     seed: int, epoch: int, samples: np.ndarray, count: int, *, mixup: float, cutmix: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """What each sample is mixed with. samples int [B], out of `count` ->
+    """Draw how each sample is mixed. samples int [B], out of `count` -> four arrays:
 
-    partner int [B]; share of the image itself [B], from Beta(alpha, alpha); whether it is CutMix [B], half of
-    them when both alphas are positive; where its box is centered [B, 2], shares of height and width.
+    the partner int [B]; the weight of the image itself [B], from Beta(alpha, alpha); whether to use CutMix
+    [B], for half of the images when both alphas are positive; the center of the box [B, 2], as fractions of
+    height and width.
     """
     draw = uniforms(seed ^ STREAM, epoch, samples, 4 + 2 * TRIES)
     partner = np.floor(draw[:, 0] * count).astype(np.int64)
@@ -32,8 +32,9 @@ def draw_mix(
 
 
 def beta(draw: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Beta(alpha, alpha) for 0 < alpha <= 1 out of pairs of uniform numbers (Joehnk 1964). [B, 2 *
-    TRIES], [B] -> [B]
+    """Sample Beta(alpha, alpha) for 0 < alpha <= 1 from pairs of uniform numbers (Joehnk 1964).
+
+    [B, 2 * TRIES], [B] -> [B]
     """
     logs = np.log(np.maximum(draw, 2.0**-64)).reshape(len(draw), TRIES, 2) / alpha[:, None, None]
     x, y = logs.transpose(2, 0, 1)  # [B, TRIES], logarithms: powers of 1 / alpha underflow
@@ -53,9 +54,9 @@ def mix(
     center: np.ndarray,
     classes: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Images [B, 3, S, S] and their partners -> mixed images and their targets [B, classes], which sum to 1.
+    """Mix images [B, 3, S, S] with their partners. Return images and targets [B, classes], which sum to 1.
 
-    For CutMix the share is the area that really remains, after the box was cut off at the border.
+    For CutMix, the weight of the image is the area that remains after the box is clipped at the border.
     """
     size, device = images.shape[-1], images.device
     side = size * np.sqrt(1 - share)[:, None]  # of the box

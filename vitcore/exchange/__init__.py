@@ -1,1 +1,1 @@
-"""What leaves and enters: zip files, folders, ONNX, published checkpoints."""
+"""Import and export: zip files, folders, ONNX, published checkpoints."""

@@ -1,5 +1,6 @@
-"""A finished run packed for others: configuration, curves, result and weights, and nothing about this
-machine; and such a zip turned into a run again. No torch.
+"""Pack a finished run into a zip file for sharing, and unpack it again. Does not import torch.
+
+The zip file holds configuration, curves, result and weights, but nothing about this machine.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from vitcore.runs.folder import Run
 from vitcore.runs.metrics import event_files
 from vitcore.runs.status import Status
 
-LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the date of every packed file: the same run gives the same bytes
-PACKED = re.compile(  # all that a packed run holds
+LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the date of every packed file, so that packing is reproducible
+PACKED = re.compile(  # the files of a packed run; all others are rejected
     r"([\w-][\w.-]{0,119})/(config\.yaml|status\.json|meta\.json|events\.out\.tfevents\.[\w.-]{1,99}|"
     r"checkpoints/(?:best|step-\d{1,12})\.safetensors)",
     re.ASCII,
@@ -32,8 +33,9 @@ PACKED = re.compile(  # all that a packed run holds
 
 
 def log_spaced(snapshots: list[Path], count: int) -> list[Path]:
-    """At most `count` of a run's snapshots, from its first epoch to its last, log-spaced; never the
-    untrained one.
+    """Return at most `count` of a run's snapshots, log-spaced from the first epoch to the last.
+
+    The snapshot of the untrained model is never included.
     """
     trained = [path for path in snapshots if int(path.stem.removeprefix("step-"))]
     if count < 2 or not trained:
@@ -44,13 +46,13 @@ def log_spaced(snapshots: list[Path], count: int) -> list[Path]:
 
 
 def data_name(data: str) -> str:
-    """The name of a dataset without the place of its folder on this machine."""
+    """Return the name of a dataset without the path of its folder on this machine."""
     folder = folder_of(data)
     return f"{FOLDER}{folder.name}" if folder else data
 
 
 def check_finished(run: Run) -> Status:
-    """The status of a run that can be shared. Raises `UserError`."""
+    """Return the status of a finished run. Raise `UserError` when the run is not finished."""
     status = run.status()
     if status.state != "finished":
         raise UserError(f"Run {run.id} is {status.state}: only a finished run can be exported.")
@@ -58,16 +60,16 @@ def check_finished(run: Run) -> Status:
 
 
 def without_machine(status: Status) -> Status:
-    """A status without what it says about the process and the machine that it ran on."""
+    """Return the status without the details of the process and the machine it ran on."""
     none = dict.fromkeys(("pid", "process_start", "boot_id", "host", "data_dir", "wanted"))
     return status.model_copy(update={**none, "slots": []})
 
 
 def pack_run(run: Run, *, snapshots: int = 0, weights: bool = True) -> bytes:
-    """A zip of one folder, named as the run: unpacked into a runs folder, it is that run.
+    """Return a zip file with one folder named after the run. Unpacked into a runs folder, it is that run.
 
-    The best weights go along exactly as they are, so the result stays theirs. Raises `UserError` for a run
-    that is not finished.
+    The best weights are copied unchanged, so that the stored result remains valid for them. Raise `UserError`
+    for a run that is not finished.
     """
     status = check_finished(run)
     config = run.config.model_copy(update={"data": data_name(run.config.data)})
@@ -76,7 +78,7 @@ def pack_run(run: Run, *, snapshots: int = 0, weights: bool = True) -> bytes:
         "status.json": without_machine(status).model_dump_json(indent=1).encode(),
         "meta.json": run.meta.model_dump_json(indent=1).encode(),
     }
-    for i, file in enumerate(event_files(run.path)):  # in their order; their own names hold the host's
+    for i, file in enumerate(event_files(run.path)):  # renamed in order: their names contain the host name
         files[f"events.out.tfevents.{i:03d}"] = file.read_bytes()
     if weights:
         if run.weights is None:
@@ -89,14 +91,15 @@ def pack_run(run: Run, *, snapshots: int = 0, weights: bool = True) -> bytes:
         for name, content in sorted(files.items()):
             entry = zipfile.ZipInfo(f"{run.id}/{name}", LONG_AGO)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.create_system, entry.external_attr = 3, 0o644 << 16  # alike on every system
+            entry.create_system, entry.external_attr = 3, 0o644 << 16  # the same on every system
             archive.writestr(entry, content)
     return packed.getvalue()
 
 
 def unpack_run(file: Path, root: str | Path | None = None) -> Run:
-    """The run of a zip of `pack_run`, in the runs folder. Raises `UserError` for any other zip, and where a
-    run of that name is there or bundled.
+    """Unpack a zip file of `pack_run` into the runs folder and return the run.
+
+    Raise `UserError` for any other zip file, and when a run of that name exists or is bundled.
     """
     check_allowed()
     home = runs_dir(root)
@@ -107,7 +110,7 @@ def unpack_run(file: Path, root: str | Path | None = None) -> Run:
             if len(names) != 1 or not all(found.values()):
                 raise UserError(f"{file} is not a run that ViT Lab packed: it holds other files.")
             place = home / names.pop()
-            if (assets_dir() / "runs" / place.name).exists():  # two of one id: no link could tell them apart
+            if (assets_dir() / "runs" / place.name).exists():  # links could not tell two equal ids apart
                 raise UserError(
                     f"There is a bundled run {place.name}. For one of your own beside it, unpack the zip in "
                     f"{home} and give its folder another name."
@@ -123,7 +126,7 @@ def unpack_run(file: Path, root: str | Path | None = None) -> Run:
                     target.parent.mkdir(exist_ok=True)
                     with archive.open(name) as packed, target.open("wb") as out:
                         shutil.copyfileobj(packed, out)
-                _ = draft.config  # raises where it is missing or broken
+                _ = draft.config  # raises UserError if it is missing or invalid
                 draft.write_status(without_machine(check_finished(draft)))
                 draft.path.chmod(0o755)
                 os.rename(draft.path, place)
@@ -136,7 +139,7 @@ def unpack_run(file: Path, root: str | Path | None = None) -> Run:
 
 
 def check_new(path: Path) -> None:
-    """Make the folder of a file that is to be written. Raises `UserError` where that file exists."""
+    """Create the folder of an output file. Raise `UserError` when the file exists already."""
     if path.exists():
         raise UserError(f"{path} exists: choose another file.")
     try:
@@ -146,7 +149,7 @@ def check_new(path: Path) -> None:
 
 
 def write_new(path: Path, content: bytes) -> None:
-    """A file that was not there before, complete or not at all. Raises `UserError`."""
+    """Write a new file atomically. Raise `UserError` when it exists or cannot be written."""
     check_new(path)
     try:
         write_atomic(path, content)

@@ -1,6 +1,4 @@
-"""A run made ready for sharing, or for the bundled ones: small, and with the accuracy of just these
-weights.
-"""
+"""Export a run to a folder, for sharing or bundling: with small weights and the accuracy of these weights."""
 
 from __future__ import annotations
 
@@ -21,12 +19,13 @@ from vitcore.runs.metrics import event_files
 
 
 def export_run(run: Run, out: Path, *, snapshots: int = 0, weights: bool = True) -> Run:
-    """Copy a finished run to the new folder `out`: configuration, events, half-precision best weights, and as
-    many log-spaced snapshots as asked for.
+    """Copy a finished run to the new folder `out`.
 
-    `result.test_acc` is measured again on these rounded weights, with all test images, unless they were
-    rounded and tested before, as those of the bundled runs: that needs no data. Without `weights` the curves
-    and results go alone, as they are. Raises `UserError`.
+    The copy has the configuration, the events, the best weights in half precision, and up to `snapshots`
+    log-spaced snapshots. `result.test_acc` is measured again with the rounded weights on all test images.
+    Weights that were already rounded and tested, such as those of the bundled runs, are not measured again,
+    which then needs no data. Without `weights`, only the curves and the results are copied, unchanged. Raise
+    `UserError` when the export fails.
     """
     status = check_finished(run)
     if out.exists():
@@ -47,7 +46,7 @@ def export_run(run: Run, out: Path, *, snapshots: int = 0, weights: bool = True)
             for file in log_spaced(run.snapshots, snapshots):
                 shutil.copy(file, draft.checkpoints / file.name)
             write_atomic(draft.best, pack(weights_of(load_run(run), torch.float16)))
-            if result.get("weights") != "float16":  # else they are the very weights that were tested
+            if result.get("weights") != "float16":  # otherwise exactly these weights were tested
                 score = evaluate_run(draft, run.config.data)
                 result |= {"test_acc": score.accuracy, "test_loss": score.loss, "n_test": score.count}
             result["weights"] = "float16"

@@ -1,8 +1,9 @@
-"""The trained model of a run as one ONNX file, checked against torch before it is kept.
+"""Export the trained model of a run to one ONNX file, which is verified against torch before it is kept.
 
-The graph takes plain colors and normalizes them itself, so that whoever loads it needs to know nothing of
-this project: `images` float32 [N, 3, S, S], RGB from 0 to 1, any N >= 1; `logits` and `probabilities` float32
-[N, classes]. The names of the classes and the rest are in the file's `metadata_props`.
+The graph takes unnormalized RGB images and normalizes them itself, so that the file can be used without this
+project. The input is `images` float32 [N, 3, S, S], RGB from 0 to 1, for any N >= 1. The outputs are `logits`
+and `probabilities`, both float32 [N, classes]. The file's `metadata_props` hold the class names and other
+details.
 """
 
 from __future__ import annotations
@@ -29,16 +30,16 @@ from vitcore.models.evaluate import batch_for, evaluate
 from vitcore.probes.store import Images, images_for
 from vitcore.runs.folder import Run
 
-OPSET = 20  # of 2023: the first with GELU as one node
+OPSET = 20  # from 2023, the first opset with GELU as one node
 LARGEST = 2_000_000_000  # bytes; protobuf's limit for one file is 2 GiB
-# Of the largest logit. Two libraries that add float32 in another order differ by about 1e-6 of it, in the
-# bundled models and in deep ones; a normalization that is wrong in its third digit, by more than 1e-3.
+# Relative to the largest logit. Libraries that sum float32 in different orders differ by about 1e-6 in the
+# bundled models and in deep ones. A normalization with an error in its third digit differs by more than 1e-3.
 TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
 class OnnxReport:
-    """What was written, and what the check on `images` test images of `data` found."""
+    """The written file, and the result of the check on `images` test images of `data`."""
 
     path: Path
     images: int
@@ -56,8 +57,9 @@ class OnnxReport:
 
 
 class Complete(nn.Module):
-    """A model with its normalization in front: colors [N, 3, S, S], 0 to 1 -> logits, probabilities
-    [N, classes].
+    """A model with built-in normalization.
+
+    It maps images [N, 3, S, S], 0 to 1, to logits and probabilities [N, classes].
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -72,11 +74,11 @@ class Complete(nn.Module):
 
 
 def export_onnx(run: Run, path: Path, *, images: int = 100) -> OnnxReport:
-    """Write a run's best weights to the new file `path`, and compare it there, by onnxruntime on the CPU,
-    with torch on `images` test images of the run's data (of the bundled part of CIFAR-10).
+    """Write a run's best weights to the new file `path`, and compare its results with those of torch.
 
-    Where an answer differs, or a logit by more than `TOLERANCE` of the largest, no file is left. Raises
-    `UserError`.
+    The file is run by onnxruntime on the CPU on `images` test images of the run's data (for CIFAR-10, of its
+    bundled part). If a predicted class differs, or a logit by more than `TOLERANCE` of the largest, no file
+    is kept. Raise `UserError` when the export or the comparison fails.
     """
     _check_libraries()
     check_new(path)
@@ -106,13 +108,13 @@ def _check_libraries() -> None:
 
 
 def _graph(run: Run, model: nn.Module) -> bytes:
-    """The file's content. Raises `UserError` for a model that ONNX cannot hold."""
+    """Return the content of the ONNX file. Raise `UserError` for a model that ONNX cannot represent."""
     from torch.onnx.errors import OnnxExporterError
 
     if 4 * count_parameters(model) > LARGEST:
         raise UserError(f"Run {run.id} is too large for one ONNX file, which holds 2 GB at most.")
     side = run.config.image_size
-    example = torch.rand(2, 3, side, side)  # of one, torch would make a constant
+    example = torch.rand(2, 3, side, side)  # torch would specialize a batch size of 1 as a constant
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -143,7 +145,7 @@ def _graph(run: Run, model: nn.Module) -> bytes:
 
 
 def _tidy(proto: Any) -> None:
-    """Without the exporter's notes, which hold paths of this machine."""
+    """Remove the exporter's metadata, which contains paths of this machine."""
     proto.ClearField("metadata_props")
     for part in (proto.graph, *proto.functions):
         for field in ("metadata_props", "doc_string"):
@@ -179,13 +181,13 @@ def _describe(proto: Any, run: Run) -> None:
 
 
 def _compare(run: Run, model: nn.Module, draft: Path, path: Path, seen: Images) -> OnnxReport:
-    """The file against the path that every accuracy of this project takes: bytes, loader, model."""
+    """Compare the file with the evaluation used for every accuracy in this project: bytes, loader, model."""
     wanted = evaluate(model, Split(seen.pixels, seen.labels)).logits.numpy()  # [N, classes]
     if not np.isfinite(wanted).all():
         raise UserError(f"Run {run.id} answers with logits that are no numbers: there is nothing to export.")
     try:
         given = _answers(draft, seen.pixels.astype(np.float32) / 255)
-    except Exception as error:  # onnxruntime's errors have no common class
+    except Exception as error:  # onnxruntime's errors have no common base class
         detail = str(error).strip().splitlines()[0].rstrip(".")
         raise UserError(f"onnxruntime cannot run the ONNX file of run {run.id} ({detail}).") from None
     difference, scale = float(np.abs(given - wanted).max()), float(np.abs(wanted).max())
@@ -200,7 +202,7 @@ def _compare(run: Run, model: nn.Module, draft: Path, path: Path, seen: Images) 
 
 
 def _answers(file: Path, colors: np.ndarray) -> np.ndarray:
-    """Logits [N, classes] by onnxruntime on the CPU: one image alone, then the others in batches."""
+    """Return logits [N, classes] from onnxruntime on the CPU: one image alone, then the rest in batches."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

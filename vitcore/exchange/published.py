@@ -1,7 +1,7 @@
-"""The published checkpoints of the UvA Deep Learning Tutorials 5 and 15, turned into ordinary runs.
+"""Import the published checkpoints of the UvA Deep Learning Tutorials 5 and 15 as ordinary runs.
 
-They are Lightning 1.x files. Nothing in them is executed: they are read as plain tensors and numbers, and
-what does not have the names and shapes of a known architecture is refused. Source:
+They are Lightning 1.x files. No code in them is executed: they are read as plain tensors and numbers. Files
+whose names and shapes do not match a known architecture are rejected. Source:
 github.com/phlippe/saved_models.
 """
 
@@ -34,7 +34,7 @@ from vitcore.runs.folder import Run, create_run, list_runs
 from vitcore.runs.metrics import active_seconds, event_files, read_scalars
 from vitcore.runs.status import Status
 
-BASE = "https://raw.githubusercontent.com/phlippe/saved_models/main"  # $VITLAB_PUBLISHED replaces it
+BASE = "https://raw.githubusercontent.com/phlippe/saved_models/main"  # $VITLAB_PUBLISHED overrides it
 FILES = {  # checkpoint -> its event file
     "tutorial15/ViT.ckpt": "tutorial15/tensorboards/ViT/events.out.tfevents.ViT",
     "tutorial5/ResNet.ckpt": "tutorial5/tensorboards/ResNet/events.out.tfevents.resnet",
@@ -50,9 +50,10 @@ BLOCKS = {"ResNetBlock": "resnet", "PreActResNetBlock": "preactresnet"}
 def import_tutorial(
     root: str | Path | None = None, progress: Progress = lambda done, total: None
 ) -> list[Run]:
-    """Download all five published checkpoints with their event files and import each that is not there yet.
+    """Download all five published checkpoints with their event files, and import those not imported yet.
 
-    Files go to <runs folder>/.published and are kept, so that a broken download goes on. Raises `UserError`.
+    The files are kept in <runs folder>/.published, so that an interrupted download can continue. Raise
+    `UserError` when a file cannot be downloaded or imported.
     """
     check_allowed()
     base = os.environ.get("VITLAB_PUBLISHED") or BASE
@@ -63,7 +64,7 @@ def import_tutorial(
         try:
             runs.append(import_checkpoint(paths[0], root, events=paths[1]))
         except UserError as error:
-            for path in paths:  # what is stored is no good: the next try downloads it again
+            for path in paths:  # the stored files are invalid: download them again next time
                 path.unlink(missing_ok=True)
             raise UserError(f"{error} It came from {base}/{names[0]} and was not kept.") from None
     return runs
@@ -76,11 +77,11 @@ def import_checkpoint(
     events: str | Path | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Run:
-    """A run out of a published checkpoint (a path or an http(s) address) and its TensorBoard event file.
+    """Import a published checkpoint (a path or an http(s) URL) with its TensorBoard event file as a run.
 
-    Without `events` the file beside the checkpoint is taken, or at an address the one where the tutorial
-    keeps it. A checkpoint that was imported before gives the run of then, with the events if it had none.
-    Raises `UserError` for a file that is not one of the tutorial's.
+    Without `events`, use the event file next to the checkpoint, or for a URL the tutorial's event file. If
+    the checkpoint was imported before, return the existing run, and add the events if it had none. Raise
+    `UserError` for a file that is not one of the tutorial's.
     """
     check_allowed()
     store = runs_dir(root) / ".published" / hashlib.sha256(str(source).encode()).hexdigest()[:16]
@@ -92,7 +93,7 @@ def import_checkpoint(
         model = model_of(config, content["state_dict"])
     except UserError:
         raise
-    except Exception:  # a hostile file has a thousand ways to be odd, and none of them is ours
+    except Exception:  # a malicious file can raise any exception
         raise UserError(
             f"{file.name} is not a checkpoint of the tutorial: odd hyper_parameters or weights."
         ) from None
@@ -110,12 +111,12 @@ def import_checkpoint(
         if not found:
             shutil.rmtree(run.path, ignore_errors=True)
         raise
-    shutil.rmtree(store, ignore_errors=True)  # of an address; the run has it all
+    shutil.rmtree(store, ignore_errors=True)  # the downloads; the run contains everything
     return run
 
 
 def _finish(run: Run, content: dict[str, Any], file: Path, log: Path | None) -> None:
-    """Take the curves over, and the scores where they are those of this checkpoint."""
+    """Copy the curves into the run, and the scores if they belong to this checkpoint."""
     step, result, active = content["global_step"], {"best_epoch": content["epoch"] + 1}, 0.0
     if log:
         name = log.name if log.name.startswith("events.out.tfevents") else f"events.out.tfevents.{log.name}"
@@ -139,7 +140,7 @@ def _finish(run: Run, content: dict[str, Any], file: Path, log: Path | None) -> 
 
 
 def _existing_import(root: str | Path | None, title: str) -> list[Run]:
-    """Runs that an import of that title left complete."""
+    """Return the completely imported runs with this title."""
     found = [run for run in list_runs(root, bundled=False) if run.meta.title == title]
     return [run for run in found if run.best.is_file() and run.stored_status().state == "finished"]
 
@@ -155,7 +156,7 @@ def _local(source: str | Path, store: Path, progress: Progress) -> Path:
 
 
 def _events_of(source: str, file: Path, store: Path, progress: Progress) -> Path | None:
-    """The event file that belongs to a checkpoint: where the tutorial keeps it, or beside it."""
+    """Return the event file of a checkpoint: at the tutorial's URL, or next to the checkpoint."""
     if source.startswith(("http://", "https://")):
         for checkpoint, events in FILES.items():
             if source.endswith(f"/{checkpoint}"):
@@ -173,13 +174,16 @@ def _event_files_in(folder: Path) -> list[Path]:
 
 
 def read_checkpoint(file: Path) -> dict[str, Any]:
-    """The content of a Lightning checkpoint, as tensors and plain values. Raises `UserError`."""
+    """Return the content of a Lightning checkpoint as tensors and plain values.
+
+    Raise `UserError` when the file is not a checkpoint of the tutorial.
+    """
     refused = f"{file.name} is not a checkpoint of the tutorial"
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise UserError(f"{refused}: it holds more than tensors and numbers, or is broken.") from None
-    except Exception:  # torch's reader meets odd bytes with errors of every kind
+    except Exception:  # torch's reader raises all kinds of errors on invalid bytes
         raise UserError(f"{refused}: it cannot be read.") from None
     needed = {"epoch": int, "global_step": int, "state_dict": dict, "hyper_parameters": dict}
     for key, kind in needed.items():
@@ -189,7 +193,7 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
 
 
 def config_of(values: dict[str, Any]) -> Config:
-    """The configuration that the tutorial's `hyper_parameters` describe. Raises `UserError`."""
+    """Return the configuration described by the tutorial's `hyper_parameters`, or raise `UserError`."""
     if isinstance(values.get("model_kwargs"), dict):
         kwargs = dict(values["model_kwargs"])
         tokens, channels, classes = (
@@ -224,11 +228,12 @@ def config_of(values: dict[str, Any]) -> Config:
 
 
 def model_of(config: Config, state: dict[str, Any]) -> nn.Module:
-    """The model with the checkpoint's weights; `UserError` names the first that is missing, odd or
-    unknown.
+    """Return the model with the checkpoint's weights.
+
+    Raise `UserError` naming the first tensor that is missing, has the wrong shape or is unknown.
     """
     label = ARCHITECTURES[config.model].label
-    with torch.device("meta"):  # a small file may describe a model far larger than the memory
+    with torch.device("meta"):  # a small file may describe a model larger than memory
         wanted = build_for(config).state_dict()
     given = {name.removeprefix("model."): value for name, value in state.items()}
     for name, value in wanted.items():
@@ -247,10 +252,10 @@ def model_of(config: Config, state: dict[str, Any]) -> nn.Module:
 
 
 def _scores(run: Run, step: int) -> tuple[dict[str, Any], float]:
-    """The scores out of the event file, as a training writes them, and the seconds it took.
+    """Return the scores from the event file, in the format of a training, and the training time in seconds.
 
-    Only where the file is that of the checkpoint, which was kept at the best validation accuracy: the stored
-    log of the ViT is one of another, longer training. Then there are curves, but no scores.
+    Return scores only if the event file belongs to the checkpoint, which was saved at the best validation
+    accuracy. The published log of the ViT is from a different, longer training: return no scores for it.
     """
     scalars, result = read_scalars(run.path), {}
     if "val_acc" not in scalars and "test_acc" not in scalars:

@@ -1,4 +1,4 @@
-"""The models by name: `build("vit", embed_dim=128)` makes one, `load_run(run)` one with a run's weights."""
+"""Create models: `build("vit", embed_dim=128)` builds one by name, `load_run(run)` loads a run's weights."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from vitcore.runs.status import ACTIVE
 
 
 def build(name: str, *, num_classes: int = 10, image_size: int = 32, **options: Any) -> nn.Module:
-    """A new model with random weights; without options the tutorial's. Raises `UserError` for wrong
-    options.
+    """Return a new model with random weights, by default with the tutorial's options.
+
+    Raise `UserError` for invalid options.
     """
     checked = check_options(name, options)
     try:
@@ -27,18 +28,20 @@ def build(name: str, *, num_classes: int = 10, image_size: int = 32, **options: 
 
 
 def build_for(config: Config) -> nn.Module:
-    """A new model with random weights, as a configuration describes it. Raises `UserError`."""
+    """Return the model of a configuration, with random weights. Raise `UserError` for invalid options."""
     return build(config.model, num_classes=config.num_classes, image_size=config.image_size, **config.options)
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Trainable numbers."""
+    """Return the number of trainable parameters."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
 def load_run(run: Run, weights: Path | None = None) -> nn.Module:
-    """The model of a run with its best (else newest) weights, or those of one of its snapshots: float32,
-    evaluation mode, CPU. Raises `UserError`.
+    """Return the model of a run in float32, in evaluation mode, on the CPU.
+
+    Load `weights`, such as a snapshot, or by default the best (else newest) weights. Raise `UserError` when
+    they are missing or do not fit.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -57,9 +60,7 @@ def load_run(run: Run, weights: Path | None = None) -> nn.Module:
 
 
 def weights_of(model: nn.Module, dtype: torch.dtype = torch.float32) -> dict[str, torch.Tensor]:
-    """A model's state for safetensors: on the CPU, contiguous, floating point in `dtype`, counters dropped to
-    int64.
-    """
+    """Return a model's state for safetensors: on the CPU, contiguous, floats as `dtype`, counts as int64."""
     state = model.state_dict()
     return {
         k: v.detach().to("cpu", dtype if v.is_floating_point() else v.dtype).contiguous()

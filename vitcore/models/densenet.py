@@ -1,5 +1,4 @@
-"""The densely connected network of the UvA Deep Learning Tutorial 5 (after Huang et al. 2017), with its
-parameter names.
+"""The DenseNet of the UvA Deep Learning Tutorial 5 (after Huang et al. 2017), with its parameter names.
 
 Defaults: four dense blocks of six layers, growth 16, bottleneck 32; 239,146 parameters.
 """
@@ -13,9 +12,7 @@ from torch import nn
 
 
 class DenseLayer(nn.Module):
-    """Computes `growth` new channels and puts them in front of its input. [B, c, H, W] -> [B, growth +
-    c, H, W]
-    """
+    """Compute `growth` new channels and put them before the input. [B, c, H, W] -> [B, growth + c, H, W]"""
 
     def __init__(self, c_in: int, bn_size: int, growth: int) -> None:
         super().__init__()
@@ -33,7 +30,7 @@ class DenseLayer(nn.Module):
 
 
 class DenseBlock(nn.Module):
-    """Dense layers, each fed with all before it."""
+    """Dense layers, each of which takes the outputs of all layers before it."""
 
     def __init__(self, c_in: int, count: int, bn_size: int, growth: int) -> None:
         super().__init__()
@@ -44,7 +41,7 @@ class DenseBlock(nn.Module):
 
 
 class Transition(nn.Module):
-    """Between dense blocks: fewer channels, half the resolution."""
+    """The transition between dense blocks: fewer channels, half the resolution."""
 
     def __init__(self, c_in: int, c_out: int) -> None:
         super().__init__()
@@ -60,7 +57,7 @@ class Transition(nn.Module):
 
 
 class DenseNet(nn.Module):
-    """See the module's text."""
+    """See the module docstring."""
 
     def __init__(
         self,
@@ -104,8 +101,9 @@ class DenseNet(nn.Module):
         return self.head(self.stages(images)[-1])
 
     def stages(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """The maps after every dense block: [B, 128, S, S], [B, 160, S/2, S/2], [B, 176, S/4, S/4], [B,
-        184, S/8, S/8].
+        """Return the feature maps after every dense block.
+
+        Shapes: [B, 128, S, S], [B, 160, S/2, S/2], [B, 176, S/4, S/4], [B, 184, S/8, S/8].
         """
         x, maps = self.input_net(images), []
         for block in self.blocks:

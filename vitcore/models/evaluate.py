@@ -1,4 +1,4 @@
-"""How good a classifier is on a split: the same measurement after a training and at the command line."""
+"""Evaluate a classifier on a split, in the same way after a training and at the command line."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from vitcore.errors import UserError
 from vitcore.models import load_run
 from vitcore.runs.folder import Run
 
-PIXELS = 500 * 32 * 32  # of a batch
+PIXELS = 500 * 32 * 32  # per batch
 
 
 def batch_for(image_size: int) -> int:
-    """How many images are validated or tested at once: 500 of 32 x 32 pixels, fewer of larger ones."""
+    """Return the batch size for validation and tests: 500 images of 32 x 32 pixels, fewer larger ones."""
     return max(1, min(500, PIXELS // image_size**2))
 
 
 @dataclass(frozen=True)
 class Score:
-    """Accuracy (share of hits) and mean cross-entropy over `count` images, with the logits [N, classes]."""
+    """Accuracy (0 to 1) and mean cross-entropy over `count` images, with the logits [N, classes]."""
 
     accuracy: float
     loss: float
@@ -35,19 +35,20 @@ class Score:
 
 @torch.inference_mode()
 def evaluate(model: nn.Module, split: Split, device: torch.device | str = "cpu") -> Score:
-    """Run a model in evaluation mode over a split on a device. The model is left on that device."""
+    """Evaluate a model in evaluation mode on a split. The model stays on the given device."""
     model = model.to(device).eval()
     loader = make_loader(split, batch_for(split.images.shape[-1]), train=False, device=device)
     logits = torch.cat([model(images).float().cpu() for images, _ in loader])  # [N, classes]
     labels = torch.from_numpy(split.labels)
     share = multiclass_accuracy(logits, labels, num_classes=logits.shape[1], average="micro")
-    accuracy = round(float(share) * len(labels)) / len(labels)  # the share came in float32
+    accuracy = round(float(share) * len(labels)) / len(labels)  # undo the rounding of float32
     return Score(accuracy, float(F.cross_entropy(logits, labels)), len(labels), logits)
 
 
 def evaluate_run(run: Run, data: str) -> Score:
-    """A run's weights on the test images of a dataset, on the CPU; raises `UserError` where the two do not
-    fit.
+    """Evaluate a run's weights on the test images of a dataset, on the CPU.
+
+    Raise `UserError` when the model and the dataset do not fit.
     """
     config = run.config
     found = load_dataset(data, config.image_size)

@@ -1,7 +1,7 @@
-"""The Inception network of the UvA Deep Learning Tutorial 5 (after Szegedy et al. 2015), with its parameter
-names.
+"""The GoogleNet of the UvA Deep Learning Tutorial 5 (after Szegedy et al. 2015), with its parameter names.
 
-260,650 parameters. Eight Inception blocks; max pools halve the resolution after the second and the sixth.
+It has 260,650 parameters and eight Inception blocks. Max pooling halves the resolution after the second and
+the sixth.
 """
 
 from __future__ import annotations
@@ -27,14 +27,12 @@ THIRD = (
 
 
 def convolution(c_in: int, c_out: int, kernel: int) -> list[nn.Module]:
-    """Convolution with bias, batch normalization, ReLU; the resolution stays."""
+    """Return a convolution with bias, batch normalization and ReLU, which keep the resolution."""
     return [nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2), nn.BatchNorm2d(c_out), nn.ReLU()]
 
 
 class InceptionBlock(nn.Module):
-    """Four ways of looking at the same maps, side by side. [B, c_in, H, W] -> [B, sum of the outputs,
-    H, W]
-    """
+    """Four parallel branches over the same maps. [B, c_in, H, W] -> [B, sum of the outputs, H, W]"""
 
     def __init__(
         self, c_in: int, one: int, three: tuple[int, int], five: tuple[int, int], pooled: int
@@ -51,7 +49,7 @@ class InceptionBlock(nn.Module):
 
 
 class GoogleNet(nn.Module):
-    """See the module's text."""
+    """See the module docstring."""
 
     def __init__(self, *, num_classes: int = 10, image_size: int = 32, num_channels: int = 3) -> None:
         super().__init__()
@@ -79,8 +77,9 @@ class GoogleNet(nn.Module):
         return self.head(self.stages(images)[-1])
 
     def stages(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """The maps before each halving and at the end: [B, 96, S, S], [B, 128, S/2, S/2], [B, 128, S/4,
-        S/4].
+        """Return the feature maps before each halving and at the end.
+
+        Shapes: [B, 96, S, S], [B, 128, S/2, S/2], [B, 128, S/4, S/4].
         """
         x, maps, done = self.input_net(images), [], 0
         for end in self.ends:

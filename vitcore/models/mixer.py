@@ -1,5 +1,4 @@
-"""The MLP-Mixer (Tolstikhin et al. 2021): a Vision Transformer whose attention is a perceptron across the
-patches.
+"""The MLP-Mixer (Tolstikhin et al. 2021): a Vision Transformer with an MLP across patches as its attention.
 
 Shapes: B images, N patches, D = embed_dim channels.
 """
@@ -17,9 +16,7 @@ def perceptron(width: int, hidden: int) -> nn.Sequential:
 
 
 class MixerBlock(nn.Module):
-    """A perceptron across the patches, then one across the channels, each normalized before and with a
-    residual.
-    """
+    """An MLP across the patches, then one across the channels, each pre-normalized and with a residual."""
 
     def __init__(self, patches: int, dim: int, token_dim: int, channel_dim: int, drop_path: float) -> None:
         super().__init__()
@@ -34,7 +31,7 @@ class MixerBlock(nn.Module):
 
 
 class Mixer(nn.Module):
-    """See the module's text. The mean over the patches is classified."""
+    """See the module docstring. The head classifies the mean over the patches."""
 
     def __init__(
         self,

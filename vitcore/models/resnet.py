@@ -1,8 +1,8 @@
-"""The residual networks of the UvA Deep Learning Tutorial 5 (He et al. 2016, for CIFAR), with their parameter
-names: the original, and the one that activates before it convolves (He et al. 2016, "Identity mappings").
+"""The residual networks of the UvA Deep Learning Tutorial 5 (He et al. 2016), with their parameter names.
 
-Defaults: three stages of three blocks with 16, 32 and 64 channels at 32x32, 16x16 and 8x8; 272,378
-parameters, 272,250 with pre-activation.
+These are the original ResNet for CIFAR and the pre-activation ResNet (He et al. 2016, "Identity mappings").
+The defaults are three stages of three blocks with 16, 32 and 64 channels at 32x32, 16x16 and 8x8. They have
+272,378 parameters, and 272,250 with pre-activation.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from torch import nn
 
 
 class ResNetBlock(nn.Module):
-    """Two 3x3 convolutions and a residual. `subsample` halves the resolution, with a 1x1 convolution
-    beside.
+    """Two 3x3 convolutions and a residual.
+
+    `subsample` halves the resolution, with a 1x1 convolution on the residual path.
     """
 
     def __init__(self, c_in: int, c_out: int, *, subsample: bool) -> None:
@@ -37,7 +38,7 @@ class ResNetBlock(nn.Module):
 
 
 class PreActResNetBlock(nn.Module):
-    """The same with normalization and ReLU before each convolution, also before the 1x1 one beside."""
+    """A block with normalization and ReLU before each convolution, including the 1x1 one on the residual."""
 
     def __init__(self, c_in: int, c_out: int, *, subsample: bool) -> None:
         super().__init__()
@@ -64,7 +65,7 @@ class PreActResNetBlock(nn.Module):
 
 
 class ResNet(nn.Module):
-    """See the module's text."""
+    """See the module docstring."""
 
     block: type[nn.Module] = ResNetBlock
     activated_input = True  # whether normalization and ReLU follow the first convolution
@@ -103,8 +104,9 @@ class ResNet(nn.Module):
         return self.head(self.stages(images)[-1])
 
     def stages(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """The feature maps after every stage, finest first: [B, 16, S, S], [B, 32, S/2, S/2], [B, 64, S/4,
-        S/4].
+        """Return the feature maps after every stage, finest first.
+
+        Shapes: [B, 16, S, S], [B, 32, S/2, S/2], [B, 64, S/4, S/4].
         """
         x, maps, done = self.input_net(images), [], 0
         for count in self.num_blocks:
@@ -119,7 +121,7 @@ class ResNet(nn.Module):
 
 
 class PreActResNet(ResNet):
-    """The same with pre-activation blocks; the first convolution stands alone."""
+    """A ResNet with pre-activation blocks. No normalization or ReLU follows the first convolution."""
 
     block = PreActResNetBlock
     activated_input = False

@@ -1,12 +1,11 @@
-"""The Vision Transformer of the UvA Deep Learning Tutorial 15 (after Dosovitskiy et al. 2021), with its
-parameter names.
+"""The Vision Transformer of the UvA Deep Learning Tutorial 15, with its parameter names.
 
-Read from top to bottom: patches, positions, attention, block, model. The defaults are the tutorial's:
-3,195,146 parameters on 32x32 images. `forward` is the fast way; `trace` runs the same layers and hands back
-every attention weight and hidden state, so that nobody needs hooks.
+The model follows Dosovitskiy et al. 2021. Read the module from top to bottom: patches, positions, attention,
+block, model. The defaults are the tutorial's, with 3,195,146 parameters on 32x32 images. `forward` is fast.
+`trace` runs the same layers and returns all attention weights and hidden states, so that no hooks are needed.
 
-Shapes: B images, S pixels a side, P pixels a patch side, N = (S/P)^2 patches, T tokens (N, plus CLS where
-there is one), D = embed_dim, H heads of d = D/H.
+Shapes: B images, S pixels per side, P pixels per patch side, N = (S/P)^2 patches, T tokens (N, plus the CLS
+token if there is one), D = embed_dim, H heads of d = D/H.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from torch import nn
 
 @dataclass
 class Trace:
-    """What happened inside one forward pass. `layers` counts the blocks."""
+    """The intermediate results of a forward pass. `layers` is the number of blocks."""
 
     logits: torch.Tensor  # [B, classes]
     weights: (
@@ -40,10 +39,10 @@ def to_patches(images: torch.Tensor, size: int) -> torch.Tensor:
 
 
 def sincos_positions(side: int, dim: int) -> torch.Tensor:
-    """Fixed two-dimensional positions: a quarter of the channels each for sin x, cos x, sin y, cos y. -> [1,
-    side^2, dim]
+    """Return fixed two-dimensional position embeddings. -> [1, side^2, dim]
 
-    Vaswani et al. 2017, in the two-dimensional form of Beyer et al. 2022 ("Better plain ViT baselines").
+    sin x, cos x, sin y and cos y take a quarter of the channels each. Vaswani et al. 2017, in the
+    two-dimensional form of Beyer et al. 2022 ("Better plain ViT baselines").
     """
     y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
     omega = 1.0 / 10_000 ** (torch.arange(dim // 4) / max(1, dim // 4 - 1))
@@ -52,7 +51,7 @@ def sincos_positions(side: int, dim: int) -> torch.Tensor:
 
 
 class MaskedScale(torch.autograd.Function):
-    """Zero where `drop`, times `scale`; the backward pass needs the mask alone, one byte an element."""
+    """Zero the elements in `drop` and scale the rest. The backward pass stores only the mask, in bytes."""
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, drop: torch.Tensor, scale: float) -> torch.Tensor:
@@ -67,10 +66,10 @@ class MaskedScale(torch.autograd.Function):
 
 
 class Dropout(nn.Module):
-    """Dropout (Srivastava et al. 2014) that is cheap on a CPU, where `F.dropout` draws a number per element.
+    """Dropout (Srivastava et al. 2014) that is fast on a CPU, where `F.dropout` draws a number per element.
 
-    There, masks are cut out of 64-bit words, 16 bits an element: a rate is met to 1/65536, and what is kept
-    is scaled by just that rate. Other devices use torch's own.
+    On a CPU, the masks come from 64-bit words with 16 bits per element. The rate is exact to 1/65536, and the
+    kept elements are scaled by exactly this rate. Other devices use torch's own dropout.
     """
 
     def __init__(self, rate: float) -> None:
@@ -88,11 +87,11 @@ class Dropout(nn.Module):
 
 
 class DropPath(nn.Module):
-    """Adds a residual branch, but leaves it out for a random share of the samples (Huang et al. 2016).
+    """Add a residual branch, but skip it for a random share of the samples (Huang et al. 2016).
 
-    Of B samples round(B * rate), chosen anew, are left out, and the branch is not even computed for them: the
-    batched form of Oquab et al. 2023 (DINOv2); at least one is kept, so tiny batches lose fewer. What remains
-    is scaled by B / remaining, so the mean is kept.
+    In each call, round(B * rate) of the B samples are skipped, and the branch is not computed for them. This
+    is the batched form of Oquab et al. 2023 (DINOv2). At least one sample is kept, so that tiny batches skip
+    fewer. The branch of the kept samples is scaled by B / kept, which preserves the mean.
     """
 
     def __init__(self, rate: float) -> None:
@@ -101,7 +100,7 @@ class DropPath(nn.Module):
 
     def forward(self, x: torch.Tensor, branch: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
         """x [B, T, D] -> x + branch(x) [B, n, D], for the n <= T leading tokens that the branch returns."""
-        size = x.shape[0]  # len(x) would write the batch of the example into an exported graph
+        size = x.shape[0]  # len(x) would fix the batch size in an exported graph
         count = max(1, size - round(size * self.rate)) if self.training else size
         if count == size:
             y = branch(x)
@@ -128,9 +127,9 @@ class Attention(nn.Module):
     def forward(
         self, x: torch.Tensor, queries: int | None = None, weights: list[torch.Tensor] | None = None
     ) -> torch.Tensor:
-        """[B, T, D] -> [B, n, D]: what the first n = `queries` tokens (default: all) read from all T.
+        """Return the attention output of the first n = `queries` tokens (default: all).
 
-        With a list given, appends the attention weights [B, H, n, T] to it.
+        [B, T, D] -> [B, n, D]. If a list is given, append the attention weights [B, H, n, T] to it.
         """
         (b, t, d), n = x.shape, queries or x.shape[1]
         if n == t:
@@ -152,8 +151,9 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and a two-layer perceptron, each with a residual; normalized before (pre) or after (post) the
-    sum.
+    """Attention and a two-layer MLP, each with a residual.
+
+    Normalization comes before the branch (pre) or after the sum (post).
     """
 
     def __init__(
@@ -185,7 +185,7 @@ class Block(nn.Module):
 
 
 class ViT(nn.Module):
-    """See the module's text. Pooling `cls` reads a learned token in front; `mean` has no such token."""
+    """See the module docstring. Pooling `cls` uses a learned token in front; `mean` has no such token."""
 
     def __init__(
         self,
@@ -226,7 +226,7 @@ class ViT(nn.Module):
                 if position == "sincos"
                 else torch.zeros(1, side * side, embed_dim)
             )
-            fixed = F.pad(fixed, (0, 0, int(self.has_cls), 0))  # CLS stands nowhere
+            fixed = F.pad(fixed, (0, 0, int(self.has_cls), 0))  # CLS has no position
             self.register_buffer("pos_embedding", fixed, persistent=False)
         self.dropout = Dropout(dropout)
         rates = [drop_path * i / max(1, num_layers - 1) for i in range(num_layers)]  # rising with depth
@@ -246,11 +246,12 @@ class ViT(nn.Module):
         *blocks, last = self.transformer
         for block in blocks:
             x = block(x)
-        return self.head(last(x, queries=1 if self.has_cls else None))  # the head reads CLS alone
+        return self.head(last(x, queries=1 if self.has_cls else None))  # the head uses only CLS
 
     def trace(self, images: torch.Tensor) -> Trace:
-        """As `forward` on all patches, with every layer's attention weights and hidden states. In evaluation
-        mode only.
+        """Run `forward` on all patches, and return every layer's attention weights and hidden states.
+
+        The model must be in evaluation mode.
         """
         if self.training:
             raise RuntimeError("trace needs model.eval(): in training mode dropout would falsify the weights")
@@ -268,7 +269,7 @@ class ViT(nn.Module):
         return self.dropout(x + self.pos_embedding)
 
     def head(self, x: torch.Tensor) -> torch.Tensor:
-        """Tokens [B, T, D] -> logits [B, classes]; applied to an earlier layer it is the logit lens."""
+        """Tokens [B, T, D] -> logits [B, classes]. Applied to an earlier layer, this is the logit lens."""
         return self.mlp_head(x[:, 0] if self.has_cls else x.mean(dim=1))
 
     def _subset(self, x: torch.Tensor, keep: float) -> torch.Tensor:

@@ -1,7 +1,8 @@
 """Probes: experiments of `vitcore.analysis` on trained models, with progress, error bars and stored results.
 
-This file is the catalog and needs no torch: the experiments, one file each in `experiments`, and the scores
-of one model that the page Compare shows. `measure` makes results, `store` keeps them, `table` prints them.
+This file is the catalog and does not import torch. It lists the experiments, one file each in `experiments`,
+and the scores that the page Compare shows. `measure` produces results, `store` saves them, and `table` prints
+them.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ SCORES: dict[str, Probe[Any]] = {probe.name: probe for probe in (TEST, SPEED)}
 
 
 def find_probe(name: str) -> Probe:
-    """The probe of that name. Raises `UserError`."""
+    """Return the probe with this name. Raise `UserError` if there is none."""
     every = PROBES | SCORES
     if name not in every:
         raise UserError(f"Unknown probe {name!r}: choose one of {', '.join(every)}.")

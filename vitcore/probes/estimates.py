@@ -1,4 +1,4 @@
-"""Means with their standard errors, as they are stored. No torch."""
+"""The stored form of means with their standard errors. Does not import torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running a probe: step by step, so that somebody can watch, and stop it; what is complete is kept."""
+"""Run a probe step by step, so that it can show progress and be canceled. Store only complete results."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from vitcore.provenance import commit, machine
 
 @dataclass(frozen=True)
 class Partial:
-    """How far a measurement is; `values`, of the probe's type, are those of the first `done` images, None
-    before the first.
+    """The progress of a measurement.
+
+    `values`, of the probe's type, are the values of the first `done` images, or None before the first.
     """
 
     done: int
     total: int
     values: Any
-    result: Result | None = None  # at the end
+    result: Result | None = None  # set in the last item
 
 
 def measure(
@@ -40,10 +41,10 @@ def measure(
     with_run: bool = False,
     command: str = "",
 ) -> Iterator[Partial]:
-    """Measure one model (two for a `pair` probe), or find what was measured; the last item has the result.
+    """Measure one model (two for a `pair` probe), or find the stored result. The last item has the result.
 
-    Nothing is kept unless the iteration is finished. `images`: how many at most. `with_run`: keep it in the
-    run's own folder. Raises `UserError` for runs or settings that do not fit.
+    Nothing is stored unless the iteration completes. `images` is the maximum number of images. `with_run`
+    stores the result in the run's own folder. Raise `UserError` for runs or settings that do not fit.
     """
     if len(subjects) != 1 + probe.pair:
         raise UserError(f"{probe.name} is measured on {1 + probe.pair} model(s) at a time.")
@@ -90,7 +91,7 @@ def concluded(
     began: float,
     command: str = "",
 ) -> Result:
-    """The result of a measurement that `began` then, of `done` images; `data` says of which."""
+    """Return the result of a measurement started at `began`, on `done` images of `data`."""
     return Result(
         probe=probe.name,
         title=probe.title,
@@ -110,7 +111,7 @@ def concluded(
 
 
 def model_of(subject: Subject) -> nn.Module:
-    """The model of a subject in evaluation mode; an untrained one has the same random weights every time."""
+    """Return a subject's model in evaluation mode. An untrained model always has the same random weights."""
     if not subject.untrained:
         return load_run(subject.run)
     with torch.random.fork_rng(devices=[]):
@@ -119,7 +120,7 @@ def model_of(subject: Subject) -> nn.Module:
 
 
 def command_of(probe: Probe, subjects: list[Subject], images: int, settings: dict[str, Any]) -> str:
-    """The command line that measures the same."""
+    """Return the command line for the same measurement."""
     words = [f"python -m vitcore probe {probe.name} --runs", *(s.run.id for s in subjects)]
     words += [f"--images {images}"] if probe is not SPEED else []
     words += [f'--set "{name}={value}"' for name, value in settings.items() if name in probe.choices]

@@ -1,4 +1,4 @@
-"""What a probe is: the declaration that an experiment's file makes. No torch."""
+"""The declaration of a probe, which every experiment's file contains. Does not import torch."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Settings = dict[str, Any]
 
 @dataclass(frozen=True)
 class View:
-    """What the page shows of a result that holds more. `border`: how shifted images are filled."""
+    """The part of a result that the page shows. `border` is the padding of shifted images."""
 
     border: str = "reflect"
 
 
 @dataclass(frozen=True)
 class Outcome(Generic[V_co]):
-    """The values of one model and its name on the page; `other`: the second model's name, of a pair."""
+    """The values of one model and its name on the page. `other` is the name of a pair's second model."""
 
     label: str
     values: V_co
@@ -48,10 +48,10 @@ class Probe(Generic[V]):
     # (model, other, images, labels, settings) -> (images done, values so far)
     steps: Callable[..., Iterator[Any]]
     values: type[V] | None = None  # None: a plain dictionary
-    finding: Callable[[Sequence[Outcome[V]], View], str] | None = None  # one sentence made of the numbers
+    finding: Callable[[Sequence[Outcome[V]], View], str] | None = None  # a sentence computed from the values
     whole: bool = False  # `steps` chooses its images and stores its result, as `measure` does
     images: int = IMAGES  # how many are measured by default
-    version: int = 1  # raise it when the same settings give other numbers
+    version: int = 1  # increase it when the same settings give different values
     pair: bool = False  # measured on two models at once
     choices: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # settings, the default first
     order: int = 100  # position among the tabs of the page
@@ -63,7 +63,7 @@ class Probe(Generic[V]):
         return f"{cited}; {self.related}" if self.related else cited
 
     def settings(self, given: Settings | None = None) -> Settings:
-        """All settings, the given ones checked. Raises `UserError`."""
+        """Return all settings, including the given ones. Raise `UserError` if they are invalid."""
         values = {name: options[0] for name, options in self.choices.items()}
         for name, value in (given or {}).items():
             if name not in self.choices:
@@ -76,5 +76,5 @@ class Probe(Generic[V]):
         return values
 
     def find(self, outcomes: Sequence[Outcome[V]], view: View) -> str:
-        """One sentence about the models' values; empty where there is nothing to say."""
+        """Return one sentence about the models' values, or an empty string."""
         return self.finding(outcomes, view) if self.finding and outcomes else ""

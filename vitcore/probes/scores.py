@@ -1,7 +1,7 @@
-"""What the probes `test` and `speed` are measured on, and how their results are found again. No torch.
+"""The inputs of the probes `test` and `speed`, and the lookup of their results. Does not import torch.
 
-Test images come class by class in turn, so that the bundled thousand of CIFAR-10 are the first of its ten
-thousand. Every image's answer is kept, so that a page can show which images two models differ on.
+Test images alternate between the classes, so that the bundled thousand of CIFAR-10 are the first of its ten
+thousand. The prediction for every image is stored, so that a page can show where two models differ.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from vitcore.queue.devices import list_devices
 from vitcore.runs.folder import Run
 
 BUNDLED, COMPLETE = 1_000, 10_000  # test images of CIFAR-10
-# of the complete test set, so that what was measured on it is found where only the bundled part is
+# Digest of the complete test set, to find its results on machines that have only the bundled part.
 COMPLETE_DIGEST = "bfba8e8ea06c08d5c272f7d67619e4c74c782cba92bdc85a3f49f612dcf09ae3"
-TRAINING = 3_500  # images at most, of the run's own training, that are asked about for the gap
-SCALE = 10_000  # probabilities are kept as whole numbers of this part
+TRAINING = 3_500  # maximum number of the run's training images, for the generalization gap
+SCALE = 10_000  # probabilities are stored as integers from 0 to this value
 
 
 @dataclass(frozen=True)
 class TestSet:
-    """Which images a run is judged by: `count` test images, and by the side some of its training."""
+    """The images that a run is evaluated on: `count` test images, and some of its training images."""
 
-    __test__ = False  # pytest: no test
+    __test__ = False  # not a pytest class
 
     name: str
     count: int
@@ -44,19 +44,21 @@ class TestSet:
 
 
 def own_folder(config: Config) -> bool:
-    """Whether a run was trained on a folder of the user's, else on CIFAR-10 or a part of it."""
+    """Return whether a run was trained on the user's own folder, not on CIFAR-10 or a part of it."""
     return config.folder is not None
 
 
 def complete_here() -> bool:
-    """Whether complete CIFAR-10 is on this machine, in sheets or in torchvision's files."""
+    """Return whether complete CIFAR-10 is on this machine, in sheets or in torchvision's files."""
     place = data_dir() / "cifar10"
     return (place / "labels.json").is_file() or (place / "cifar-10-batches-py" / "test_batch").is_file()
 
 
 def test_set(run: Run, count: int) -> TestSet:
-    """The first `count` test images (or as many as there are) that fit a run: its own folder's, or
-    CIFAR-10's; more than a thousand of these are all ten thousand. Raises `UserError`.
+    """Return the first `count` test images of a run's data, or all if there are fewer.
+
+    They are from its own folder, or from CIFAR-10. A count above a thousand means all ten thousand of
+    CIFAR-10. Raise `UserError` when the images are unavailable.
     """
     images = test_images(run.config, count) if own_folder(run.config) or count <= BUNDLED else None
     name, size, digest = ("cifar10", COMPLETE, COMPLETE_DIGEST) if images is None else _about(images)
@@ -73,7 +75,7 @@ def _about(images: Images) -> tuple[str, int, str]:
 
 
 def training_of(config: Config) -> list[Any]:
-    """What tells a run's training images from another's: dataset, state of its files, share, seed."""
+    """Return the identity of a run's training images: dataset, state of its files, share, seed."""
     files = _dataset(config.data, config.image_size).fingerprint if own_folder(config) else ""
     partial = config.train_share < 1
     here = complete_here() if partial and config.data == "cifar10" else None  # without it there are none
@@ -81,7 +83,7 @@ def training_of(config: Config) -> list[Any]:
 
 
 def test_images(config: Config, count: int) -> Images:
-    """See `test_set`. Raises `UserError` where complete CIFAR-10 is wanted and not on this machine."""
+    """Return test images as in `test_set`. Raise `UserError` if complete CIFAR-10 is needed but missing."""
     if own_folder(config):
         data = _dataset(config.data, config.image_size)
         return _picked(data.name, data.size, data.fingerprint, count)
@@ -108,13 +110,13 @@ def _picked(name: str, size: int, fingerprint: str, count: int) -> Images:
 
 
 def speed_settings(given: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The settings of a measurement of speed, with the device that it is measured on here."""
+    """Return the settings of a speed measurement, including the device of this machine."""
     device = list_devices()[0]
     return {**SPEED.settings(given), "device": f"{device.kind}: {device.name}"}
 
 
 def speed_set(run: Run) -> TestSet:
-    """What speed is measured on: nothing but the size of images counts."""
+    """Return the input of a speed measurement, where only the image size matters."""
     return TestSet("images", 0, f"{run.config.image_size} pixels")
 
 
@@ -128,12 +130,12 @@ def find_speed(run: Run, root: str | Path | None = None) -> Result[Speed] | None
     return find(SPEED, [Subject(run)], speed_set(run), speed_settings(), root)
 
 
-# --- what follows from two runs' answers to the same images ----------------------------------------
+# --- comparison of two runs' predictions for the same images ---------------------------------------
 
 
 @dataclass(frozen=True)
 class Duel:
-    """Two models' answers to the same N images. Arrays [N]; `sure` are shares from 0 to 1."""
+    """The predictions of two models for the same N images. Arrays are [N]. `sure` is confidence, 0 to 1."""
 
     truth: np.ndarray
     said: tuple[np.ndarray, np.ndarray]
@@ -144,8 +146,9 @@ class Duel:
         return self.said[0] == self.truth, self.said[1] == self.truth
 
     def places(self, kind: str) -> np.ndarray:
-        """Images of a kind: `first`, `second` (only that one is right), `none`, `both`; the surest mistakes
-        come first.
+        """Return the indices of the images of a kind, most confident mistakes first.
+
+        The kinds are `first` and `second` (only that model is correct), `none` and `both`.
         """
         a, b = self.right
         chosen = {"first": a & ~b, "second": b & ~a, "none": ~a & ~b, "both": a & b}[kind]
@@ -167,13 +170,15 @@ def duel(first: Result[TestScores], second: Result[TestScores]) -> Duel:
 
 
 def mcnemar(first: int, second: int) -> float:
-    """The exact two-sided p-value that two classifiers are equally often right, from how many images only the
-    one and only the other gets right: a fair coin, thrown for each of these (McNemar 1947).
+    """Return the exact two-sided p-value for equal accuracy of two classifiers (McNemar 1947).
+
+    `first` and `second` are the numbers of images that only that classifier gets right. Under the null
+    hypothesis, each of these images is the toss of a fair coin.
     """
     n, least = first + second, min(first, second)
     if not n:
         return 1.0
-    # the binomial tail, summed as whole numbers: exact for any n
+    # The binomial tail is summed in integers, which is exact for any n.
     tail, term = 0, 1
     for k in range(least + 1):
         tail += term

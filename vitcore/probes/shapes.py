@@ -1,7 +1,7 @@
-"""The shapes that measured values have. No torch.
+"""The shapes of measured values. Does not import torch.
 
-Each shape gives its `rows` for the terminal, the CSV file and the page, and says what its figure needs: axis
-titles, descriptions, notes. `dashboard.inductive_bias.shape_figures` has the figures of each shape.
+Each shape provides its `rows` for the terminal, the CSV file and the page, and the texts of its figure: axis
+titles, descriptions, notes. `dashboard.inductive_bias.shape_figures` draws the figures of each shape.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ Box = tuple[int, int, int, int]  # top, left, bottom, right; pixels, inclusive
 
 @dataclass(frozen=True)
 class Shape:
-    """`quantity`: what is measured, with its unit."""
+    """The base class of shapes. `quantity` is the measured quantity with its unit."""
 
     quantity: str
 
     def rows(self) -> Iterator[Row]:
-        """One flat row per number."""
+        """Yield one flat row per number."""
         raise NotImplementedError
 
 
@@ -37,15 +37,15 @@ class Panel:
 
 @dataclass(frozen=True)
 class Curves(Shape):
-    """Shares between 0 and 1 over one variable, which is the `quantity`."""
+    """Fractions from 0 to 1 as functions of one variable, which is the `quantity`."""
 
     x: Sequence[int]
     curves: dict[str, Series]
     panels: Sequence[Panel]
-    even: bool = False  # draw the values of x equally far apart
+    even: bool = False  # draw the values of x evenly spaced
 
     def rows(self) -> Iterator[Row]:
-        """Curve by curve."""
+        """Yield the rows curve by curve."""
         for name, curve in self.curves.items():
             for x, mean, error in zip(self.x, curve.mean, curve.error, strict=True):
                 yield {"quantity": name, self.quantity: x, "mean": mean, "error": error}
@@ -53,8 +53,10 @@ class Curves(Shape):
 
 @dataclass(frozen=True)
 class LayerSeries(Shape):
-    """One number per layer, drawn against depth. `axis`: title of the figure's axis; `alt`: what the figure
-    shows, where that is not the question of the experiment.
+    """One number per layer, drawn by depth.
+
+    `axis` is the title of the figure's axis. `alt` describes the figure, if that is not the question of the
+    experiment.
     """
 
     layers: Sequence[str]
@@ -63,22 +65,22 @@ class LayerSeries(Shape):
     alt: str = ""
 
     def rows(self) -> Iterator[Row]:
-        """Layer by layer."""
+        """Yield the rows layer by layer."""
         yield from _layer_rows(self.quantity, self.layers, self.series)
 
 
 @dataclass(frozen=True)
 class LayersAndHeads(LayerSeries):
-    """One number per layer as a line and, where a model has attention, one per head as a point."""
+    """One number per layer as a line and, for a model with attention, one per head as a point."""
 
     heads: dict[str, Table] = field(default_factory=dict)  # quantity: [block][head]; the first is drawn
-    points: str = ""  # what a point is
+    points: str = ""  # meaning of a point
     references: dict[str, float] = field(default_factory=dict)  # horizontal lines
-    reference_kind: str = ""  # what the lines are references of
+    reference_kind: str = ""  # meaning of the reference lines
     note: str = ""  # below the figure; "{label}" is the model's name
 
     def rows(self) -> Iterator[Row]:
-        """The layers, then the heads of every quantity."""
+        """Yield the layers, then the heads of every quantity."""
         yield from super().rows()
         for quantity, table in self.heads.items():
             yield from _head_rows(quantity, table)
@@ -86,8 +88,9 @@ class LayersAndHeads(LayerSeries):
 
 @dataclass(frozen=True)
 class Changes(Shape):
-    """Changes of a share when a part is taken out of the model: of each block, and of each head where there
-    are heads. `base`: the share of the whole model.
+    """Changes of a fraction when a block or a head is removed from the model.
+
+    `base` is the value of the whole model.
     """
 
     base: Estimate
@@ -96,7 +99,7 @@ class Changes(Shape):
     without_head: Table | None = None
 
     def rows(self) -> Iterator[Row]:
-        """The share of the whole model, the blocks, the heads."""
+        """Yield the value of the whole model, then the blocks, then the heads."""
         yield {"quantity": self.quantity, "mean": self.base.mean, "error": self.base.error}
         change = f"change of {self.quantity} without the"
         yield from _layer_rows(f"{change} block", self.blocks, self.without_block)
@@ -106,14 +109,14 @@ class Changes(Shape):
 
 @dataclass(frozen=True)
 class Matrix(Shape):
-    """A symmetric table, between 0 and 1, over the layers of two models one after the other."""
+    """A symmetric table of values from 0 to 1 over the concatenated layers of two models."""
 
     layers: tuple[Sequence[str], Sequence[str]]
     table: Table
     label: str  # of the color bar
 
     def rows(self) -> Iterator[Row]:
-        """Each pair of layers once."""
+        """Yield each pair of layers once."""
         names = [f"{i + 1}: {layer}" for i, layers in enumerate(self.layers) for layer in layers]
         for i, first in enumerate(names):
             for j in range(i):
@@ -128,20 +131,18 @@ class Matrix(Shape):
 
 @dataclass(frozen=True)
 class Maps(Shape):
-    """One map of shares per layer, with the bound outside of which everything is zero. The pixels are in the
-    JSON only.
-    """
+    """One map per layer, with the bounds outside of which it is zero. Only the JSON contains the pixels."""
 
     layers: Sequence[str]
     maps: Sequence[Sequence[Sequence[float]]]  # [layers][S][S]
     bounds: Sequence[Box] | None
-    alt: str  # what the figure shows
+    alt: str  # description of the figure
     note: str  # below the figure
-    unit: str  # of the color bar, for a share in percent
-    hover: str  # continues the percentage of a pixel
+    unit: str  # of the color bar, for percentages
+    hover: str  # text after the percentage of a pixel
 
     def rows(self) -> Iterator[Row]:
-        """None."""
+        """Yield no rows."""
         return iter(())
 
 

@@ -1,8 +1,8 @@
-"""How fast a run's model answers and what memory that takes, measured in this very process:
+"""Measure the inference speed and the memory of a run's model in this process:
 
     python -m vitcore.probes.speed RUN_FOLDER BATCH_SIZE cpu|cuda|mps
 
-prints one line of JSON. The process does nothing else, so that its memory is that of answering.
+prints one line of JSON. The process does nothing else, so that its memory is the memory of inference.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from vitcore.models import load_run
 from vitcore.runs.folder import Run
 from vitcore.runs.machine_load import Load, peak_memory
 
-WARM, LEAST, MOST, ENOUGH_S = 2, 5, 50, 4.0  # batches before, at least and at most; seconds that suffice
+WARM, LEAST, MOST, ENOUGH_S = 2, 5, 50, 4.0  # warm-up, minimum and maximum batches; sufficient seconds
 
 
 def main(place: str, batch: int, kind: str) -> dict[str, float | int | str]:
-    """Images a second of the median batch, and the most memory at once (of this process, or on the GPU)."""
+    """Return images per second of the median batch, and the peak memory of this process or on the GPU."""
     base = peak_memory()
     run = Run(Path(place))
     model = load_run(run).to(kind)
@@ -45,8 +45,8 @@ def main(place: str, batch: int, kind: str) -> dict[str, float | int | str]:
         "batch": batch,
         "batches": len(seconds),
         "memory_bytes": torch.cuda.max_memory_allocated() if kind == "cuda" else peak_memory(),
-        "base_bytes": 0 if kind == "cuda" else base,  # torch alone
-        "others": round(load.others, 3),  # other programs' share of the processors meanwhile
+        "base_bytes": 0 if kind == "cuda" else base,  # torch without the model
+        "others": round(load.others, 3),  # share of CPU time used by other programs
         "threads": torch.get_num_threads(),
     }
 

@@ -1,4 +1,4 @@
-"""Means and standard errors over images, as the typed values of probes. No torch when imported."""
+"""Compute means and standard errors over images, as typed values of probes. No torch when imported."""
 
 from __future__ import annotations
 
@@ -13,44 +13,45 @@ from vitcore.probes.estimates import Estimate, Series, Table
 if TYPE_CHECKING:
     import torch
 
-STEP = 10  # images between two reports
+STEP = 10  # images between two progress reports
 
 
 def parts(count: int) -> Iterator[slice]:
-    """The images 0..count-1 in order, a few at a time."""
+    """Yield slices of a few images that cover 0..count-1 in order."""
     for start in range(0, count, STEP):
         yield slice(start, min(count, start + STEP))
 
 
 def plain(values: np.ndarray) -> list:
-    """An array as nested lists, six digits after the point."""
+    """Return an array as nested lists, rounded to six decimals."""
     return np.round(np.asarray(values, dtype=np.float64), 6).tolist()
 
 
 def estimate(mean: np.ndarray, error: np.ndarray) -> Estimate:
-    """Arrays []."""
+    """Return an estimate from arrays []."""
     return Estimate(mean=float(np.round(mean, 6)), error=float(np.round(error, 6)))
 
 
 def series(mean: np.ndarray, error: np.ndarray) -> Series:
-    """Arrays [n]."""
+    """Return a series from arrays [n]."""
     return Series(mean=plain(mean), error=plain(error))
 
 
 def table(mean: np.ndarray, error: np.ndarray) -> Table:
-    """Arrays [rows, columns]."""
+    """Return a table from arrays [rows, columns]."""
     return Table(mean=plain(mean), error=plain(error))
 
 
 def share(hits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """bool [..., n] -> the share over the last axis and its binomial standard error, sqrt(p (1 - p) / n)."""
+    """Return the share over the last axis and its binomial error sqrt(p (1 - p) / n). bool [..., n]"""
     mean = hits.mean(axis=-1)
     return mean, np.sqrt(mean * (1 - mean) / hits.shape[-1])
 
 
 def paired_change(hits: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The share with a change minus the share before, paired by image, and its standard error. bool [..., n],
-    bool [n]
+    """Return the difference of the shares after and before a change, and its standard error.
+
+    The difference is paired by image. bool [..., n], bool [n]
     """
     apart = hits.astype(float) - before.astype(float)
     mean = apart.mean(axis=-1)
@@ -59,7 +60,7 @@ def paired_change(hits: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, np.
 
 
 class RunningMean:
-    """Mean and standard error over images of arrays too large to keep one by one."""
+    """Running mean and standard error over images, for arrays too large to keep for every image."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -67,7 +68,7 @@ class RunningMean:
         self.squares: np.ndarray = np.zeros(())
 
     def add(self, values: torch.Tensor) -> None:
-        """values [B, ...]: of B more images (Chan et al. 1979)"""
+        """Add the values [B, ...] of B more images (Chan et al. 1979)."""
         more = values.double().cpu().numpy()
         mean, count = more.mean(axis=0), len(more)
         step, total = mean - self.mean, self.count + count
@@ -78,12 +79,12 @@ class RunningMean:
 
     @property
     def error(self) -> np.ndarray:
-        """Standard error, zeros for a single image."""
+        """The standard error, or zeros for a single image."""
         if self.count < 2:
             return np.zeros_like(self.mean)
         return np.sqrt(self.squares / (self.count - 1) / self.count)
 
     @property
     def estimates(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard error."""
+        """Return mean and standard error."""
         return self.mean, self.error

@@ -1,8 +1,8 @@
-"""Results of probes on disk, found again by the content of weights, images and settings. No torch.
+"""Results of probes on disk, identified by the content of weights, images and settings. No torch.
 
-A result is one JSON file, <probe>-<key>.json: for a bundled model in its run folder's `probes`, else in
-`.probes` of the runs folder. A run that is trained on, other images or a new version of a probe have another
-key, so that nothing stored can be shown for what it is not.
+A result is one JSON file, <probe>-<key>.json. For a bundled model it is in `probes` of the run folder, else
+in `.probes` of the runs folder. Changed weights, other images or a new version of a probe change the key, so
+that an outdated result is never shown.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ UNTRAINED_SEED = 0
 
 
 class Result(BaseModel, Generic[V]):
-    """What a probe found, and where it comes from. `values` have the type that the probe declares."""
+    """The result of a probe and its origin. `values` have the type declared by the probe."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -75,13 +75,13 @@ class Subject:
 
     @property
     def label(self) -> str:
-        """As it is written at a curve."""
+        """The label of its curve."""
         label = ARCHITECTURES[self.run.config.model].label
         return f"untrained {label}" if self.untrained else label
 
     @property
     def digest(self) -> str:
-        """Changes with the weights. Raises `UserError` where there are none."""
+        """A digest of the weights. Raise `UserError` if there are none."""
         if self.untrained:
             config = self.run.config
             what = [config.model, config.options, config.num_classes, config.image_size]
@@ -103,7 +103,7 @@ def _file_digest(path: Path, stamp: int, size: int) -> str:
 
 
 class Seen(Protocol):
-    """What models are measured on, known by its content."""
+    """The input of a measurement, identified by its content."""
 
     @property
     def digest(self) -> str: ...
@@ -111,7 +111,7 @@ class Seen(Protocol):
 
 @dataclass(frozen=True)
 class Images:
-    """Test images that several models are measured on, as many of each class as possible."""
+    """Test images for measuring several models, balanced over the classes as far as possible."""
 
     name: str
     pixels: np.ndarray  # uint8 [N, 3, S, S]
@@ -123,8 +123,10 @@ class Images:
 
 
 def images_for(runs: list[Run], count: int) -> Images:
-    """The first test images of each class in turn, `count` in all (or as many as there are): of the runs' own
-    folder, or of the bundled part of CIFAR-10. Raises `UserError` for runs that cannot see the same images.
+    """Return `count` test images (or all, if fewer), taking the first of each class, the second, and so on.
+
+    They are from the runs' own folder, or from the bundled part of CIFAR-10. Raise `UserError` for runs that
+    cannot use the same images.
     """
     if count < 1:
         raise UserError(f"{count} images cannot be measured: ask for at least 1.")
@@ -147,11 +149,11 @@ def _mini() -> Dataset:
 
 
 def pick(data: Dataset, count: int, *, part: np.ndarray | None = None) -> Images:
-    """The first `count` images of each class in turn: test images, or training images at positions `part`."""
+    """Return `count` images, taking classes in turn: test images, or training images at indices `part`."""
     split = data.test if part is None else data.train
     part = np.arange(len(split)) if part is None else part
     labels = split.labels[part]
-    turn = np.zeros(len(labels), int)  # how many of its class come before it
+    turn = np.zeros(len(labels), int)  # how many images of the same class come before it
     for label in np.unique(labels):
         turn[labels == label] = np.arange((labels == label).sum())
     order = np.lexsort((labels, turn))[:count]
@@ -159,7 +161,7 @@ def pick(data: Dataset, count: int, *, part: np.ndarray | None = None) -> Images
 
 
 def key_of(probe: Probe, subjects: list[Subject], images: Seen, settings: dict[str, Any]) -> str:
-    """What a result is found by. Raises `UserError` for a run without weights."""
+    """Return the key of a result. Raise `UserError` for a run without weights."""
     what = [probe.name, probe.version, [s.digest for s in subjects], images.digest, settings]
     return _sha(json.dumps(what, sort_keys=True).encode())[:20]
 
@@ -171,8 +173,9 @@ def find(
     settings: dict[str, Any],
     root: str | Path | None = None,
 ) -> Result[V] | None:
-    """The stored result of just these weights, images and settings, if there is one. Raises `UserError` for a
-    file with wrong or missing keys.
+    """Return the stored result for exactly these weights, images and settings, or None.
+
+    Raise `UserError` for a file with wrong or missing keys.
     """
     name = f"{probe.name}-{key_of(probe, subjects, images, settings)}.json"
     for place in (subjects[0].run.path / "probes" / name, _cache(root) / name):
@@ -182,8 +185,9 @@ def find(
 
 
 def read_result(path: Path) -> Result[Any] | None:
-    """A stored result; None where there is no file, or one that was torn while it was written. Raises
-    `UserError` for wrong or missing keys.
+    """Return a stored result, or None if the file is missing or truncated.
+
+    Raise `UserError` for wrong or missing keys.
     """
     try:
         return Result.model_validate_json(path.read_bytes())
@@ -206,8 +210,9 @@ def keep(
     *,
     with_run: bool = False,
 ) -> Path:
-    """Store a result: in the cache of the runs folder, or with the first run itself (for bundled models).
-    Raises `UserError` where that cannot be written.
+    """Store a result in the cache of the runs folder, or in the first run's folder (for bundled models).
+
+    Raise `UserError` if the folder is not writable.
     """
     place = subjects[0].run.path / "probes" if with_run else _cache(root)
     path = place / f"{probe.name}-{key_of(probe, subjects, images, result.settings)}.json"

@@ -1,4 +1,4 @@
-"""A result as flat rows of plain values, the same on the terminal, as CSV and on the page. No torch."""
+"""Convert a result to flat rows of plain values, for the terminal, CSV files and the page. No torch."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from vitcore.probes.store import Result
 
 
 def rows(result: Result) -> list[Row]:
-    """One row a measured number: model, quantity, where (x, layer, head), mean, error. The pixels of
-    receptive fields are left out: the JSON has them.
+    """Return one row per measured number: model, quantity, position (x, layer, head), mean, error.
+
+    The pixels of receptive fields are only in the JSON.
     """
     name = ", ".join(result.runs)
     return [{"model": name, **row} for row in result.values.rows()]
 
 
 def as_csv(results: list[Result]) -> str:
-    """The rows of several results, with where they come from."""
+    """Return the rows of several results, with their origin, as CSV."""
     found = [
         {**row, "images": r.images, "data": r.data, "date": r.date, "machine": r.machine, "commit": r.commit}
         for r in results
@@ -34,7 +35,7 @@ def as_csv(results: list[Result]) -> str:
 
 
 def as_text(result: Result) -> str:
-    """Aligned lines for a terminal."""
+    """Return the result as aligned lines for a terminal."""
     found = rows(result)
     fields = [name for name in dict.fromkeys(n for row in found for n in row) if name not in ("model",)]
     lines = [fields, *([_cell(row.get(name, "")) for name in fields] for row in found)]

@@ -1,8 +1,8 @@
-"""The typed values of a probe, exactly as they are stored as JSON. No torch.
+"""The typed values of a probe, exactly as stored in JSON. Does not import torch.
 
 An experiment declares a subclass of `Values` whose fields are the keys of the JSON object. An optional field
-that was not measured is left out of the JSON. `shapes` describes the values in the terms of `shapes.py`,
-which the terminal, the CSV file and the page's figures are made of.
+that was not measured is omitted from the JSON. `shapes` returns the values as the shapes of `shapes.py`, from
+which the terminal output, the CSV file and the page's figures are created.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from vitcore.probes.shapes import Curves, Panel, Row, Shape
 
 
 class Values(Record):
-    """What a probe measured, so far or in the end."""
+    """The values measured by a probe, partial or final."""
 
     def shapes(self) -> list[Shape]:
-        """The values as shapes that can be tabulated and drawn."""
+        """Return the values as shapes that can be tabulated and drawn."""
         raise NotImplementedError
 
     def rows(self) -> Iterator[Row]:
-        """One flat row per measured number."""
+        """Yield one flat row per measured number."""
         for shape in self.shapes():
             yield from shape.rows()
 
@@ -38,7 +38,7 @@ class CurveValues(Values):
 
     names: ClassVar[tuple[str, ...]] = ()
     panels: ClassVar[tuple[Panel, ...]] = ()
-    even: ClassVar[bool] = False  # draw the values of x equally far apart
+    even: ClassVar[bool] = False  # draw the values of x evenly spaced
 
     x: list[int]
     unit: str  # of x
@@ -59,7 +59,7 @@ class CurveValues(Values):
 
 
 def first_problem(error: ValidationError) -> str:
-    """The first problem of a validation, in a few words, with the key it is about."""
+    """Return a short text for the first validation error, with the key it concerns."""
     problem = error.errors(include_url=False)[0]
     key = ".".join(map(str, problem["loc"]))
     words = problem["msg"].removeprefix("Value error, ")

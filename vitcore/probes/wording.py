@@ -1,4 +1,4 @@
-"""Phrases that the findings of several experiments are made of."""
+"""Phrases shared by the findings of several experiments."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from vitcore.probes.values import CurveValues
 
 
 def enumerate_words(words: Sequence[str]) -> str:
-    """`a, b and c`."""
+    """Return text such as `a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def shares_at(outcomes: Sequence[Outcome[CurveValues]], curve: str, x: int) -> str:
-    """`ViT 92 ± 3 %, ResNet 95 ± 2 %` at one x of a curve; empty where a model was not measured there."""
+    """Return text such as `ViT 92 ± 3 %, ResNet 95 ± 2 %` at one x, or empty if a model lacks that x."""
     words = []
     for outcome in outcomes:
         if x not in outcome.values.x:
@@ -26,12 +26,12 @@ def shares_at(outcomes: Sequence[Outcome[CurveValues]], curve: str, x: int) -> s
 
 
 def with_error(series: Series, at: int, digits: int = 2) -> str:
-    """`1.50 ± 0.01`."""
+    """Return text such as `1.50 ± 0.01`."""
     return f"{series.mean[at]:.{digits}f} ± {series.error[at]:.{digits}f}"
 
 
 def reach_finding(reaches: Sequence[tuple[str, Series]]) -> str:
-    """How far the layers of each model read, from (label, mean distance by layer)."""
+    """Return a sentence about the reach of each model's layers, from (label, mean distance by layer)."""
     words = [
         f"the {label} from {with_error(reach, 1)} pixels after its first block to {with_error(reach, -1)}"
         for label, reach in reaches

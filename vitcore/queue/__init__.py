@@ -1,1 +1,1 @@
-"""The queue: who trains what, when and on which device. No torch."""
+"""The training queue: which run starts when, and on which device. Does not import torch."""

@@ -1,8 +1,9 @@
-"""Which devices this machine has, seen without torch, and who gets which.
+"""List the devices of this machine without torch, and assign them to queued runs.
 
-CUDA devices come from NVIDIA's management library (NVML) and are named by their UUID, which, unlike their
-number, stays; a process is confined to its own by CUDA_VISIBLE_DEVICES. Apple's GPU and the CPU are one
-device each. Everything else here is a pure function of a list of devices, so tests bring their own.
+CUDA devices come from NVIDIA's management library (NVML). They are identified by UUID because, unlike the
+index, the UUID is stable. CUDA_VISIBLE_DEVICES restricts a process to its assigned devices. Apple's GPU and
+the CPU count as one device each. Everything else here is a pure function of a list of devices, so tests can
+pass their own list.
 """
 
 from __future__ import annotations
@@ -22,45 +23,45 @@ from vitcore.config import Config
 from vitcore.errors import UserError
 from vitcore.provenance import processor_name
 
-KINDS = ("cuda", "mps", "cpu")  # in the order in which `auto` prefers them, as Lightning does
+KINDS = ("cuda", "mps", "cpu")  # the order of preference of `auto`, as in Lightning
 
 
 @dataclass(frozen=True)
 class Device:
-    """Something that trains one run at a time."""
+    """A device that trains one run at a time."""
 
     key: str  # cpu, mps, cuda:<UUID>
     kind: str  # cpu, mps, cuda
     name: str
     memory: int | None = None  # bytes
-    used: int | None = None  # bytes, by anybody
-    load: float | None = None  # share of the time that it computes, by anybody
+    used: int | None = None  # bytes in use by all processes
+    load: float | None = None  # utilization by all processes, 0 to 1
 
 
 @dataclass(frozen=True)
 class DeviceRequest:
-    """What a queued run asks for."""
+    """The devices that a queued run requests."""
 
-    run: str  # its id
+    run: str  # the run's id
     kind: str  # cpu, mps, cuda
     count: int = 1
-    key: str | None = None  # this very device
+    key: str | None = None  # a specific device, or None for any of this kind
 
 
 def list_devices() -> list[Device]:
-    """The devices of this machine, the preferred kind first; the CPU is always the last."""
+    """Return the devices of this machine in order of preference. The CPU is always last."""
     found = _cuda() if _torch_has_cuda() else []
     if platform.system() == "Darwin" and platform.machine() == "arm64":
         memory = psutil.virtual_memory()
         found.append(Device("mps", "mps", "Apple GPU", memory.total, memory.total - memory.available))
     memory = psutil.virtual_memory()
     used = memory.total - memory.available
-    load = min(1.0, psutil.getloadavg()[0] / (psutil.cpu_count() or 1))  # of the last minute
+    load = min(1.0, psutil.getloadavg()[0] / (psutil.cpu_count() or 1))  # average of the last minute
     return [*found, Device("cpu", "cpu", processor_name(), memory.total, used, load)]
 
 
 def _torch_has_cuda() -> bool:
-    """False for PyTorch's CPU-only builds, which leave a GPU unused."""
+    """Return False for PyTorch's CPU-only builds, which cannot use a GPU."""
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         return not importlib.metadata.version("torch").endswith("+cpu")
     return True
@@ -83,13 +84,13 @@ def _cuda() -> list[Device]:
             uuid, memory = _text(pynvml.nvmlDeviceGetUUID(handle)), pynvml.nvmlDeviceGetMemoryInfo(handle)
             try:
                 load = pynvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100
-            except pynvml.NVMLError:  # not every device tells
+            except pynvml.NVMLError:  # not every device reports its utilization
                 load = None
             name = _text(pynvml.nvmlDeviceGetName(handle))
             found[str(number)] = Device(f"cuda:{uuid}", "cuda", name, memory.total, memory.used, load)
         if visible is None:
             return list(found.values())
-        # as CUDA does: numbers or beginnings of UUIDs, in that order, up to the first that there is not
+        # As CUDA does: accept indices or UUID prefixes, keep their order, stop at the first invalid entry.
         chosen: list[Device] = []
         for word in filter(None, map(str.strip, visible.split(","))):
             matches = [d for n, d in found.items() if word == n or d.key.startswith(f"cuda:{word}")]
@@ -110,9 +111,9 @@ def _text(value: str | bytes) -> str:
 def device_request(
     run: str, config: Config, devices: Sequence[Device], key: str | None = None
 ) -> DeviceRequest:
-    """What a training of `config` asks for on a machine with these devices, or the very device `key`.
+    """Return the device request of a training with `config` on a machine with these devices.
 
-    Raises `UserError` when the machine does not have it.
+    `key` requests a specific device. Raise `UserError` when the machine does not have the requested devices.
     """
     kinds = [d.kind for d in devices]
     kind = config.device if config.device != "auto" else next(k for k in KINDS if k in kinds)
@@ -129,7 +130,7 @@ def device_request(
         kind = found.kind
     if kind not in kinds:
         raise UserError(f"This machine has no {kind} device: choose --device auto or cpu.")
-    if kind == "cpu":  # several processes share it
+    if kind == "cpu":  # all processes of the run share it
         return DeviceRequest(run, kind, 1, "cpu")
     if (there := kinds.count(kind)) < config.devices:
         raise UserError(
@@ -141,10 +142,11 @@ def device_request(
 def assign(
     wishes: Iterable[DeviceRequest], devices: Sequence[Device], taken: Iterable[str]
 ) -> dict[str, list[str]]:
-    """The keys that each run gets now, for those that can start: first come, first served on every device.
+    """Return the device keys of each run that can start now: first come, first served on every device.
 
-    A run that has to wait keeps what it waits for from those behind it, so that none waits for ever; runs for
-    other devices pass it. Of free devices the one with the most free memory is given first.
+    A run that has to wait reserves the devices it waits for, so that runs behind it cannot starve it. Runs
+    that request other devices can overtake it. Among free devices, those with the most free memory are
+    assigned first.
     """
     taken, given = set(taken), {}
     room = {d.key: (d.memory or 0) - (d.used or 0) for d in devices}
@@ -154,21 +156,23 @@ def assign(
         if len(free) >= asked.count:
             given[asked.run] = free[: asked.count]
             taken.update(given[asked.run])
-        elif len(fitting) >= asked.count:  # it waits
+        elif len(fitting) >= asked.count:  # the run waits: reserve the devices
             taken.update(free if asked.key is None else fitting)
     return given
 
 
 def environment(keys: Sequence[str]) -> dict[str, str]:
-    """What confines a process to its devices."""
+    """Return the environment variables that restrict a process to its devices."""
     cuda = [key.removeprefix("cuda:") for key in keys if key.startswith("cuda:")]
     return {"CUDA_VISIBLE_DEVICES": ",".join(cuda)} if cuda else {}
 
 
 def occupied_devices(slots: Sequence[str], device: str | None, devices: Sequence[Device]) -> list[str]:
-    """The keys that a living run takes: those it was given, else (in the foreground) those of its `device`.
+    """Return the keys of the devices that a live run occupies.
 
-    `device` is torch's name, cpu or cuda:1, which counts the visible ones; unknown as yet is the CPU.
+    These are its assigned `slots`. A foreground run has none: use its `device` instead. `device` is torch's
+    name, such as cpu or cuda:1, where the index counts the visible devices. None (not known yet) means the
+    CPU.
     """
     if slots:
         return list(slots)
@@ -178,6 +182,6 @@ def occupied_devices(slots: Sequence[str], device: str | None, devices: Sequence
 
 
 def as_row(device: Device) -> dict[str, Any]:
-    """For the command line's JSON."""
+    """Return the device as a row of the command line's JSON output."""
     return {"key": device.key, "kind": device.kind, "name": device.name, "memory_bytes": device.memory,
             "used_bytes": device.used, "load": device.load}  # fmt: skip

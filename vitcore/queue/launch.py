@@ -1,7 +1,7 @@
-"""What users ask of runs: check a configuration, launch it in the background, resume, stop. No torch.
+"""The actions of users on runs: check a configuration, launch in the background, resume, stop. No torch.
 
-Everything is checked before a folder is made. Starting itself is the supervisor's
-(`vitcore.queue.supervisor`).
+Everything is checked before a run folder is created. The supervisor (`vitcore.queue.supervisor`) starts the
+process.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from vitcore.runs.files import check_space, write_atomic
 from vitcore.runs.folder import ABORT, Run, create_run
 from vitcore.runs.status import ACTIVE, Status, SweepLink
 
-LEAST_FREE = 100e6  # bytes; what a run's checkpoints need exactly is checked when it starts
+LEAST_FREE = 100e6  # bytes; the exact size of a run's checkpoints is checked when it starts
 
 
 def launch(
@@ -34,16 +34,17 @@ def launch(
     tie: SweepLink | None = None,
     checked: bool = False,
 ) -> Run:
-    """Queue a new run and return at once; it outlives this process. Raises `UserError` before anything is
-    written.
+    """Queue a new run and return at once. The run outlives this process.
 
-    `device` is the key of the very device to wait for (`vitcore.queue.devices`). `tie` makes it part of a
-    sweep. `checked`: the configuration is a `resolve`d one already.
+    Raise `UserError` before anything is written. `device` is the key of a specific device to wait for
+    (`vitcore.queue.devices`). `tie` makes the run part of a sweep. `checked` means that the configuration has
+    already been `resolve`d.
 
-    `dedupe_s` guards against double clicks: a run of the same configuration and title that was launched
-    within that many seconds, and not stopped since, is returned instead of a second one. A key that the page
-    makes when it draws the button would not do: where the launch is quicker than the second click, that
-    click meets a new button with a new key. This also covers two tabs, and two people, who launch the same.
+    `dedupe_s` guards against double clicks: return an identical run (same configuration and title) that was
+    launched within the last `dedupe_s` seconds and not stopped since, instead of launching a second one. A
+    key that the page creates when it draws the button would not work: if the launch finishes before the
+    second click, that click hits a new button with a new key. The guard also covers the same launch from two
+    tabs or by two people.
     """
     check_allowed()
     _check_host(config)
@@ -62,7 +63,7 @@ def launch(
 
 
 def _launched_within(seconds: float, config: Config, home: Path, title: str) -> Run | None:
-    """The run of the same settings that was launched within that many seconds and not stopped since."""
+    """Return an identical run launched within the last `seconds` and not stopped since, or None."""
     for place in home.iterdir():
         run = Run(place)
         status = run.stored_status() if (place / "config.yaml").is_file() else Status(state="stopped")
@@ -74,18 +75,21 @@ def _launched_within(seconds: float, config: Config, home: Path, title: str) -> 
 
 
 def resume(run: Run) -> Run:
-    """Queue a stopped, failed or lost run again, to go on from its last checkpoint. Raises `UserError`."""
+    """Queue a stopped, failed or lost run again, to continue from its last checkpoint.
+
+    Raise `UserError` when it cannot be resumed.
+    """
     check_allowed()
     _check_host(run.config)
     run.check_resumable()
     home = run.path.parent
     device_request("", run.config, list_devices(), None)
     with order.lock(home):
-        run.check_resumable()  # somebody else may have resumed it
+        run.check_resumable()  # another process may have resumed it in the meantime
         run.stop_request.unlink(missing_ok=True)
         values = {"state": "queued", "reason": "", "pid": None, "data_dir": str(data_dir()), "slots": []}
         values |= {"queued": time.time(), "host": process.hostname(), "wanted": None, "ended": None}
-        status = run.stored_status()  # without a date where status.json was unreadable
+        status = run.stored_status()  # has no date if status.json was unreadable
         values["created"] = status.created or time.time()
         run.write_status(status.model_copy(update=values))
     ensure_supervisor(home)
@@ -93,7 +97,7 @@ def resume(run: Run) -> Run:
 
 
 def wake(root: str | Path | None = None) -> None:
-    """See to it that somebody serves the queue: after the machine was restarted, nobody does."""
+    """Start a supervisor if runs are waiting. After a restart of the machine, none is running."""
     home = runs_dir(root)
     if home.is_dir() and order.waiting(home):
         ensure_supervisor(home)
@@ -108,8 +112,9 @@ def _check_host(config: Config) -> None:
 
 
 def stop(run: Run, *, now: bool = False) -> None:
-    """Ask a queued or running training to save and end, on whichever host it is; with `now`, to end without
-    saving. Raises `UserError` when it is over.
+    """Ask a queued or running training, on any host, to save and exit. With `now`, do not save.
+
+    Raise `UserError` when the run has already ended.
     """
     check_allowed()
     home = run.path.parent
@@ -123,7 +128,7 @@ def stop(run: Run, *, now: bool = False) -> None:
             return
     if now:
         write_atomic(run.stop_request, ABORT)
-    elif not run.stop_request.exists():  # asking again does not begin the time limits again
+    elif not run.stop_request.exists():  # a second request must not restart the time limits
         run.stop_request.touch()
     if order.is_here(status):
-        ensure_supervisor(home)  # it sees to the time limits, also of a training in the foreground
+        ensure_supervisor(home)  # it enforces the time limits, also for foreground runs

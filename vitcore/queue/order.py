@@ -1,7 +1,7 @@
-"""The order of the runs that wait on this host: its lock, who is where, and moving somebody. No torch.
+"""The order of the queued runs of this host: lock the queue, list it, move a run. Does not import torch.
 
-The order is `Status.queued`, a time; moving exchanges times. Whoever changes a waiting run, or starts one,
-holds the lock.
+The queue is sorted by the time `Status.queued`. Moving a run exchanges these times. Hold the lock to change
+or start a queued run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ Place = Literal["first", "up", "down", "last"]
 
 
 def lock(home: Path) -> FileLock:
-    """Held while a run joins or leaves the queue. Raises `UserError` where the folder cannot be written."""
+    """Return the lock to hold while a run joins or leaves the queue.
+
+    Raise `UserError` when the folder is not writable.
+    """
     try:
         home.mkdir(parents=True, exist_ok=True)
         held = FileLock(home / ".queue.lock")
@@ -33,12 +36,12 @@ def lock(home: Path) -> FileLock:
 
 
 def is_here(status: Status) -> bool:
-    """Whether a run waits for this host."""
+    """Return whether a run belongs to this host."""
     return status.host in (None, process.hostname())
 
 
 def waiting(home: Path) -> list[Run]:
-    """The runs that wait on this host, the next one first."""
+    """Return the runs queued on this host, the next one first."""
     found = [(run.stored_status(), run) for run in list_runs(home, bundled=False)]
     queued = [(status, run) for status, run in found if status.state == "queued" and is_here(status)]
     queued.sort(key=lambda pair: (pair[0].queued or pair[0].created, pair[1].id))
@@ -46,7 +49,10 @@ def waiting(home: Path) -> list[Run]:
 
 
 def move(run: Run, to: Place) -> None:
-    """Let a waiting run be first, last, or one place up or down. Raises `UserError` when it does not wait."""
+    """Move a queued run to the front, to the end, or one position up or down.
+
+    Raise `UserError` when the run is not queued.
+    """
     check_allowed()
     home = run.path.parent
     with lock(home):

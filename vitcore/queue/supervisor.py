@@ -1,10 +1,10 @@
-"""One detached process per runs folder and host that starts queued runs and writes down how they ended. No
-torch.
+"""The supervisor: a detached process that starts queued runs and records how they ended. No torch.
 
-It is started on demand, guarded by a lock, and ends when nothing has been queued or running for a while.
-Trainings are its children, each in a session of its own: they outlive it, and the next supervisor finds them
-again by their process identity. Every device trains one run at a time; the order is the queue's
-(`vitcore.queue.order`), and a device is free again when the process is gone, whatever ended it.
+There is one supervisor per runs folder and host. It is started on demand, guarded by a lock, and exits when
+nothing has been queued or running for a while. Trainings are its child processes, each in its own session:
+they outlive the supervisor, and the next one finds them by their process identity. Every device trains one
+run at a time, in the order of the queue (`vitcore.queue.order`). A device becomes free when the process is
+gone, whatever the cause.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from vitcore.runs.status import Status, derive
 TRAINER = os.environ.get("VITLAB_TRAINER") or "vitcore.training"  # the variable is a hook for tests
 TICK_S = 0.5
 IDLE_S = 10.0
-LIST_EVERY_S = 10.0  # between two looks at the devices
+LIST_EVERY_S = 10.0  # seconds between two listings of the devices
 GOES_ON = "resume goes on from the last checkpoint"
 
 
@@ -40,12 +40,12 @@ def lock_path(home: Path) -> Path:
 
 
 def ensure_supervisor(home: Path) -> None:
-    """Start a supervisor for a runs folder unless one lives. Call it after the run was queued."""
+    """Start a supervisor for a runs folder unless one is running. Call this after queueing the run."""
     lock = FileLock(lock_path(home))
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        return  # one lives, and looks once more after giving up its lock
+        return  # one is running; it checks the queue once more after it releases the lock
     lock.release()
     _detached([sys.executable, "-m", "vitcore.queue.supervisor", str(home)], home / ".supervisor.log")
 
@@ -64,10 +64,10 @@ def _detached(command: list[str], log: Path, **environment: str) -> subprocess.P
 
 
 class Supervisor:
-    """The loop. `tick` does one round and says whether there is anything to do.
+    """The supervisor's loop. `tick` runs one iteration and returns whether any run is queued or running.
 
-    `devices` lists what can be given away; `limits` are the seconds that a run has to save, and then to end,
-    when it was asked to stop.
+    `devices` lists the devices that can be assigned. `limits` are the seconds that a run has to save after a
+    stop request, and then to exit.
     """
 
     def __init__(
@@ -79,8 +79,8 @@ class Supervisor:
         self.home, self.limits = home, limits
         self.children: dict[str, subprocess.Popen] = {}
         self.terminated: set[str] = set()
-        self.seen: set[str] = set()  # running
-        self.over: dict[str, int] = {}  # when status.json of an ended run was written: not read again
+        self.seen: set[str] = set()  # ids of runs seen running
+        self.over: dict[str, int] = {}  # ended run: mtime of its status.json, which is not read again
         self._list, self._devices, self._listed = devices, list(devices()), time.monotonic()
 
     @property
@@ -90,7 +90,10 @@ class Supervisor:
         return self._devices
 
     def tick(self) -> bool:
-        """Record ended runs, end those that do not stop, start the next; True while any waits or runs."""
+        """Record ended runs, terminate those that do not stop, start the next ones.
+
+        Return True while any run is queued or running.
+        """
         queued, running = self._scan()
         for run in running:
             self._enforce_stop(run)
@@ -118,7 +121,7 @@ class Supervisor:
         return queued, running
 
     def _start_next(self, running: Sequence[Run]) -> None:
-        """Under the queue's lock: give what is free to those who have waited longest."""
+        """Assign free devices to the runs that have waited longest. The caller holds the queue's lock."""
         taken: list[str] = []
         for run in running:
             status = run.stored_status()
@@ -135,7 +138,7 @@ class Supervisor:
 
     def _start(self, run: Run, keys: list[str]) -> None:
         status = run.stored_status()
-        run.write_status(status)  # where the disk is full, nothing is started that could not be written down
+        run.write_status(status)  # on a full disk this fails before an unrecordable run starts
         extra = {process.MARK: str(run.path), **environment(keys)}
         if status.data_dir:
             extra["VITLAB_DATA"] = status.data_dir
@@ -147,13 +150,13 @@ class Supervisor:
         now |= {"slots": keys, "oom_kills": kills, "device": None}
         try:
             run.write_status(status.model_copy(update=now))
-        except OSError:  # nobody would know of it
+        except OSError:  # without a status the process would be untracked
             child.kill()
             child.wait()
             raise
 
     def _enforce_stop(self, run: Run) -> None:
-        """Terminate, then kill a run that was asked to stop and does not end."""
+        """Terminate, and later kill, a run that does not exit after a stop request."""
         if (asked := run.stop_age()) is None:
             return
         (age, abort), status = asked, run.stored_status()
@@ -164,12 +167,14 @@ class Supervisor:
             process.end(status.pid, status.process_start, kill=False)
 
     def _still_runs(self, run: Run) -> bool:
-        """Whether a run takes devices of this host: until its process is gone, whatever it wrote. Records the
-        end of those that could not.
+        """Return whether a run occupies devices of this host.
+
+        It does until its process is gone, whatever its status says. Record the outcome of runs that could not
+        record it themselves.
         """
         child = self.children.get(run.id)
         code = child.poll() if child else None  # also reaps it
-        status = run.stored_status()  # read after the poll: an ended child has written its last word
+        status = run.stored_status()  # read after the poll: an exited child has written its final status
         if status.state == "queued" or status.host != process.hostname():
             return False
         if status.state not in ("running", "stopping"):
@@ -182,21 +187,24 @@ class Supervisor:
         if code is None and seen.state in ("running", "stopping"):
             return True
         if child and code is None and status.pid == child.pid:
-            code = child.wait()  # it ended between the two looks: how, only its exit code tells
-        if code is not None and status.pid != child.pid:  # somebody else trains it, in the foreground
+            code = child.wait()  # it exited between the two checks: only the exit code tells how
+        if code is not None and status.pid != child.pid:  # another process trains it in the foreground
             self.children.pop(run.id)
             return True
         seen = seen.model_copy(update=self._outcome(run, status, seen, code))
         try:
             run.write_status(seen.model_copy(update={"ended": time.time(), "eta_s": None}))
-        except OSError:  # a full disk: it is gone all the same, and the next round tries again
+        except OSError:  # full disk: the process is gone anyway; the next tick tries again
             return False
         self._forget(run)
         run.stop_request.unlink(missing_ok=True)
         return False
 
     def _is_lingering(self, status: Status) -> bool:
-        """Whether a launched run has said how it ended and its process is still there; not for ever."""
+        """Return whether a launched run has recorded its end but its process still exists.
+
+        Kill such a process after the time limit.
+        """
         if not (status.slots and status.pid and status.boot_id == process.boot_id()):
             return False
         if not process.alive(status.pid, status.process_start):
@@ -212,7 +220,10 @@ class Supervisor:
         process.kill_left_over(run.path)  # the other processes of a distributed training
 
     def _outcome(self, run: Run, status: Status, seen: Status, code: int | None) -> dict[str, str]:
-        """State and reason of a run whose process ended without writing them; `code` is known of children."""
+        """Return state and reason of a run whose process exited without recording them.
+
+        `code` is the exit code, known only for child processes.
+        """
         if (asked := run.stop_age()) is not None:
             age, abort = asked
             how = "ended at once on request" if abort else f"killed {age:.0f} s after it was asked to stop"
@@ -230,7 +241,7 @@ class Supervisor:
 
 
 def main(home: Path) -> None:
-    """Supervise a runs folder until nothing is left to do; at once when another supervisor lives."""
+    """Supervise a runs folder until nothing is left to do. Return at once if another supervisor runs."""
     while True:
         lock = FileLock(lock_path(home))
         try:
@@ -242,7 +253,7 @@ def main(home: Path) -> None:
             while time.monotonic() - idle_since < IDLE_S:
                 try:
                     busy = supervisor.tick()
-                except (OSError, UserError) as error:  # a full disk: whoever waits goes on waiting
+                except (OSError, UserError) as error:  # a full disk: queued runs keep waiting
                     if not home.is_dir():
                         return  # the whole folder was deleted
                     print(f"{error}; trying again", flush=True)
@@ -250,7 +261,7 @@ def main(home: Path) -> None:
                 if busy:
                     idle_since = time.monotonic()
                 time.sleep(TICK_S)
-        # whoever queued a run while the lock was still held relies on this second look
+        # A process that queued a run while the lock was still held relies on this second check.
         if not order.waiting(home):
             return
 

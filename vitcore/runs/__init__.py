@@ -1,1 +1,1 @@
-"""Runs: the folder that holds everything about one training, who is alive, and who starts what. No torch."""
+"""Runs: the folder of a training, its status, its process and its curves. Does not import torch."""

@@ -1,4 +1,4 @@
-"""What people do to runs that are over, or to their names: title and note, delete. No torch."""
+"""User actions on existing runs: edit title and note, delete. Does not import torch."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ TITLE_LENGTH, NOTE_LENGTH = 80, 2000
 
 
 def describe(run: Run, title: str | None = None, note: str | None = None) -> None:
-    """Change what people said about a run; None leaves a part as it is. Its id and folder never change.
+    """Change the title or the note of a run. None leaves a field unchanged. Id and folder never change.
 
-    Raises `UserError` for a bundled run, and for texts that are too long.
+    Raise `UserError` for a bundled run and for texts that are too long.
     """
     check_allowed()
     if run.bundled:
@@ -38,9 +38,10 @@ def describe(run: Run, title: str | None = None, note: str | None = None) -> Non
 
 
 def delete(run: Run, root: str | Path | None = None) -> None:
-    """Remove a run for good: moved aside in one step, then removed. Never anything outside the runs folder.
+    """Delete a run permanently: rename it atomically, then remove it. Never touch other folders.
 
-    Raises `UserError` for a run that is bundled, elsewhere, or not over. Of a link only the link goes.
+    Raise `UserError` for a run that is bundled, outside the runs folder, or still active. If the run folder
+    is a symbolic link, delete only the link.
     """
     check_allowed()
     home = runs_dir(root)
@@ -54,7 +55,7 @@ def delete(run: Run, root: str | Path | None = None) -> None:
         lock.acquire(blocking=False)
     except Timeout:
         raise UserError(f"Run {run.id} is being trained: stop it before you delete it.") from None
-    with lock:  # nobody starts it meanwhile
+    with lock:  # prevents a start in the meantime
         if (state := run.status().state) in ACTIVE:
             raise UserError(f"Run {run.id} is {state}: stop it before you delete it.")
         try:

@@ -1,13 +1,14 @@
-"""Reading TensorBoard event files while they grow: only new bytes, whole records, nothing twice. No torch.
+"""Read TensorBoard event files while they grow: only new bytes, complete records, each record once. No torch.
 
-The file is a row of records: length (8 bytes), its checksum (4), an Event (protocol buffer), its checksum
-(4). A record that is not complete yet is waited for. A broken one ends its file for good, as in TensorBoard.
+The file is a sequence of records: length (8 bytes), its checksum (4), an Event (protocol buffer), its
+checksum (4). An incomplete record at the end is read later, once it is complete. After a corrupt record, the
+rest of the file is ignored, as in TensorBoard.
 
-`EventFile` frames the records itself instead of using tensorboard's `EventFileLoader`, which imports all of
-TensorFlow into the dashboard wherever it is installed, and takes 4.8 times as long: 6.4 s of processor time
-against 1.3 s for 175,000 events (five runs of 7,000 steps with five tags; two cores, tensorboard 2.21 without
-TensorFlow), and 10 ms against 2 ms for the 250 events of a tick. Its undocumented base class
-`LegacyEventFileLoader` takes 1.8 s, but imports TensorFlow as well. Memory and import time are alike.
+`EventFile` parses the records itself instead of using tensorboard's `EventFileLoader`. That class imports all
+of TensorFlow into the dashboard if it is installed, and takes 4.8 times as long: 6.4 s of CPU time instead of
+1.3 s for 175,000 events (five runs of 7,000 steps with five tags; two cores, tensorboard 2.21 without
+TensorFlow), and 10 ms instead of 2 ms for the 250 events of a tick. Its undocumented base class
+`LegacyEventFileLoader` takes 1.8 s, but also imports TensorFlow. Memory and import time are similar.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ HEADER = struct.Struct("<QI")
 
 
 class EventFile:
-    """One file and how far it was read."""
+    """An event file and the offset up to which it has been read."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.offset, self.broken = path, 0, False
 
     def new(self) -> Iterator[Any]:
-        """The events that were completed since the last call, as tensorboard's `Event`."""
+        """Yield the events completed since the last call, as tensorboard's `Event`."""
         from google.protobuf.message import DecodeError
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
@@ -49,7 +50,7 @@ class EventFile:
                 return
             begin, end = at + HEADER.size, at + HEADER.size + length
             if end + 4 > len(data):
-                return  # the rest is still to come
+                return  # the record is incomplete
             if masked_crc32c(data[begin:end]) != struct.unpack_from("<I", data, end)[0]:
                 self.broken = True
                 return
@@ -65,7 +66,7 @@ class EventFile:
 
 @dataclass
 class Points:
-    """The points of one tag as they arrive."""
+    """The points of one tag, in order of arrival."""
 
     steps: array = field(default_factory=lambda: array("q"))
     times: array = field(default_factory=lambda: array("d"))
@@ -77,11 +78,11 @@ class Points:
         self.values.append(value)
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Copies: (steps [N] int64, times [N] float64, values [N] float64)"""
+        """Return copies: (steps [N] int64, times [N] float64, values [N] float64)"""
         return np.array(self.steps, np.int64), np.array(self.times), np.array(self.values)
 
     def cut(self, step: int) -> Points | None:
-        """Take out the points at `step` and later; returns them."""
+        """Remove and return the points at `step` and later. Return None if there are none."""
         steps = np.array(self.steps, np.int64)
         late = steps >= step
         if not late.any():
@@ -97,16 +98,17 @@ class Points:
 
 
 class Collector:
-    """Sorts events into tags, and takes points back where a writer began again at an earlier step.
+    """Sort events by tag, and discard points when a writer restarts at an earlier step.
 
-    As TensorBoard's EventAccumulator does: by the event `session_log: START` in files of version 2 (what
-    `purge_step` writes); in older files by a step that goes backwards, for that tag alone.
+    The rules are those of TensorBoard's EventAccumulator. In files of version 2, the event
+    `session_log: START` (written by `purge_step`) marks a restart. In older files, a decreasing step marks
+    one, but only for its own tag.
     """
 
     def __init__(self) -> None:
         self.tags: dict[str, Points] = {}
         self.rewound: dict[str, list[Points]] = {}
-        self.kinds: dict[str, str] = {}  # the plugin of a tag, which stands in its first event alone
+        self.kinds: dict[str, str] = {}  # the plugin of a tag; only its first event names it
         self.version = 0.0
         self.latest = -1
 
@@ -142,7 +144,7 @@ class Collector:
 
             try:
                 number = float(make_ndarray(value.tensor).reshape(()))
-            except (TypeError, ValueError):  # not one number
+            except (TypeError, ValueError):  # not a scalar
                 return
         else:
             return  # images, histograms, text

@@ -1,4 +1,4 @@
-"""Writing small files so that no reader ever sees a part, and so that a full disk does not silence a run."""
+"""Write small files so that readers never see a partial file and a run can report on a full disk."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vitcore.errors import UserError
 
 
 def write_atomic(path: Path, data: str | bytes) -> None:
-    """Replace a file by new content in one step: a reader sees the old or the new one, never a part."""
+    """Replace a file atomically: a reader sees the old or the new content, never a partial file."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -26,9 +26,10 @@ def write_atomic(path: Path, data: str | bytes) -> None:
 
 
 def overwrite(path: Path, data: bytes) -> bool:
-    """Replace a file's content without taking new space from the disk; False where it does not fit.
+    """Overwrite a file in place, without allocating disk space. Return False if the content does not fit.
 
-    In one write and with blanks at its end, which JSON allows: a reader hardly ever sees a part.
+    The content is padded with spaces, which JSON allows, and written in one call, so that a reader almost
+    never sees a partial file.
     """
     try:
         with path.open("r+b", buffering=0) as file:
@@ -43,7 +44,7 @@ def overwrite(path: Path, data: bytes) -> bool:
 
 
 def check_space(home: Path, needed: float) -> None:
-    """Raises `UserError` when the disk of a runs folder has less than `needed` bytes free."""
+    """Raise `UserError` when the disk of a runs folder has less than `needed` bytes free."""
     place = next(p for p in (home, *home.parents) if p.exists())
     if (free := shutil.disk_usage(place).free) < needed:
         raise UserError(

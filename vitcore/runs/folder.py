@@ -1,12 +1,13 @@
-"""The run folder: its files, and how runs are listed, found and made. No torch.
+"""The run folder: its files, and how to list, find and create runs. Does not import torch.
 
-Whatever writes this folder is part of the system, on this machine or another one sharing the file system:
+Any process that writes to this folder is part of the system. It may run on this machine or on another one
+that shares the file system. The files are:
 
     config.yaml  status.json  meta.json  events.out.tfevents.*  checkpoints/  predictions/  probes/  train.log
 
-While a training lives, only its process writes; afterwards only the supervisor does; everybody else reads and
-derives (`Run.status`, by the rules of `vitcore.runs.status`). A request to stop is a file of its own, so that
-it reaches a process on any host.
+While a training runs, only its process writes. Afterwards only the supervisor does. All others read, and
+derive the state (`Run.status`, by the rules of `vitcore.runs.status`). A stop request is a separate file, so
+that it reaches a process on any host.
 """
 
 from __future__ import annotations
@@ -35,19 +36,19 @@ from vitcore.runs.files import overwrite, write_atomic
 # re-exported until every branch imports them from vitcore.runs.status
 from vitcore.runs.status import ACTIVE, Meta, State, Status, SweepLink, derive  # noqa: F401
 
-SAVE_S = 120.0  # a run that was asked to stop has this long to save, then it is terminated
-TERMINATE_S = 30.0  # and this long after that, then it is killed
-ABORT = "abort"  # in stop.request: end without saving
+SAVE_S = 120.0  # time to save after a stop request; then the run is terminated
+TERMINATE_S = 30.0  # time to exit after that; then the run is killed
+ABORT = "abort"  # content of stop.request: exit without saving
 
 
-@functools.lru_cache(maxsize=4096)  # a configuration is never changed, and a list of runs asks for all
+@functools.lru_cache(maxsize=4096)  # configurations never change, and listing the runs reads all of them
 def _config(path: Path, stamp: int) -> Config:
     return read_config(path)
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder. Reading never fails on a torn or missing file: it yields the defaults."""
+    """A run folder. A missing or truncated file is not an error: its values are the defaults."""
 
     path: Path
 
@@ -81,18 +82,18 @@ class Run:
 
     @cached_property
     def config(self) -> Config:
-        """Raises `UserError` when config.yaml is missing or broken."""
+        """The configuration. Raise `UserError` when config.yaml is missing or invalid."""
         path = self.path / "config.yaml"
         return _config(path, path.stat().st_mtime_ns if path.is_file() else 0)
 
     @property
     def snapshots(self) -> list[Path]:
-        """The kept weights along the way, oldest first: checkpoints/step-<step>.safetensors."""
+        """The weights saved during training, oldest first: checkpoints/step-<step>.safetensors."""
         return sorted(self.checkpoints.glob("step-*.safetensors"))
 
     @property
     def weights(self) -> Path | None:
-        """The weights to look at: the best by validation, else the newest snapshot, else nothing yet."""
+        """The weights to analyze: the best by validation, else the newest snapshot, else None."""
         return self.best if self.best.is_file() else next(reversed(self.snapshots), None)
 
     @property
@@ -104,12 +105,13 @@ class Run:
 
     @property
     def title(self) -> str:
-        """What people called it, else its model and its id."""
+        """The user's title of the run, or its id if it has none."""
         return self.meta.title or self.id
 
     def stored_status(self) -> Status:
-        """status.json as it was written; a run whose file is missing or unreadable is lost, and never
-        started.
+        """Return status.json as written.
+
+        If the file is missing or unreadable, the state is lost, and the run is never started.
         """
         try:
             return Status.model_validate_json((self.path / "status.json").read_bytes())
@@ -117,14 +119,14 @@ class Run:
             return Status(state="lost", reason="its status.json is missing or unreadable")
 
     def status(self) -> Status:
-        """status.json, corrected by what can be seen: a process that is gone does not run."""
+        """Return status.json, corrected by observation: a run whose process is gone is not running."""
         status = derive(self.stored_status())
         if status.state == "running" and self.stop_request.exists():
             return status.model_copy(update={"state": "stopping", "reason": self._being_stopped()})
         return status
 
     def stop_age(self) -> tuple[float, bool] | None:
-        """Seconds since it was asked to stop, and whether without saving; None when it was not asked."""
+        """Return the seconds since the stop request and whether to skip saving, or None without a request."""
         try:
             return time.time() - self.stop_request.stat().st_mtime, self.stop_request.read_text() == ABORT
         except OSError:
@@ -132,7 +134,7 @@ class Run:
 
     @property
     def aborted(self) -> bool:
-        """Whether it was asked to end without saving."""
+        """Whether the run was asked to exit without saving."""
         return (self.stop_age() or (0.0, False))[1]
 
     def _being_stopped(self) -> str:
@@ -146,7 +148,7 @@ class Run:
         return "being killed"
 
     def check_resumable(self) -> None:
-        """Raises `UserError` with the reason why this run cannot go on."""
+        """Raise `UserError` with the reason if this run cannot be resumed."""
         state = self.status().state
         if self.bundled:
             raise UserError(f"Run {self.id} is bundled and stays as it is: train a new one.")
@@ -156,7 +158,7 @@ class Run:
             raise UserError(f"Run {self.id} is finished: there is nothing to resume.")
 
     def write_status(self, status: Status) -> None:
-        """Raises `OSError`; on a full disk only when it does not fit into the old file's place either."""
+        """Write status.json. Raise `OSError`, on a full disk only if overwriting the old file fails too."""
         path, text = self.path / "status.json", status.model_dump_json(indent=1)
         try:
             write_atomic(path, text)
@@ -169,7 +171,7 @@ class Run:
 
 
 def list_runs(root: str | Path | None = None, *, bundled: bool = True) -> list[Run]:
-    """All run folders: the bundled ones first, then the user's, newest first."""
+    """Return all runs: the bundled ones first, then the user's, newest first."""
     home = runs_dir(root)
     if home.exists() and not home.is_dir():
         raise UserError(f"{home} is not a folder: choose another with --runs-dir or $VITLAB_RUNS.")
@@ -177,7 +179,7 @@ def list_runs(root: str | Path | None = None, *, bundled: bool = True) -> list[R
     if not bundled:
         return own
     order = list(ARCHITECTURES)
-    shelf = _runs_in(assets_dir() / "runs")  # the models first, in the order of the menus, then mere curves
+    shelf = _runs_in(assets_dir() / "runs")  # models first, in the order of the menus, then curves only
     shelf.sort(key=lambda run: (run.weights is None, order.index(run.config.model), run.id))
     return [*shelf, *own]
 
@@ -189,13 +191,14 @@ def _runs_in(root: Path) -> list[Run]:
 
 
 def find_run(run: str | Path, root: str | Path | None = None) -> Run:
-    """The run of that path or id (the user's before the bundled ones). Raises `UserError` when there is
-    none.
+    """Return the run with this path or id. The user's runs take precedence over bundled ones.
+
+    Raise `UserError` when there is none.
     """
     text = str(run)
     places = [runs_dir(root) / text, assets_dir() / "runs" / text] if re.fullmatch(r"[\w.-]+", text) else []
     for place in (*places, Path(text).expanduser().absolute()):
-        with contextlib.suppress(OSError):  # a name too long for the file system is the name of no run
+        with contextlib.suppress(OSError):  # a name too long for the file system matches no run
             if (place / "config.yaml").is_file():
                 return Run(place)
     raise UserError(
@@ -211,10 +214,10 @@ def create_run(
     status: Status | None = None,
     tie: SweepLink | None = None,
 ) -> Run:
-    """A new run folder, complete from the moment it can be seen; queued unless another status is given.
+    """Create a run folder, which becomes visible only when complete. The default status is queued.
 
-    Its id is <model>-<recipe>-<date>-<time>, made unique by a counter. Raises `UserError` when it cannot be
-    written.
+    Its id is <model>-<recipe>-<date>-<time>, made unique by a counter. Raise `UserError` when the folder is
+    not writable.
     """
     check_allowed()
     home = runs_dir(root)
@@ -235,7 +238,7 @@ def create_run(
         if place.exists():
             continue
         try:
-            # fails where another process made a non-empty folder of that name meanwhile
+            # fails if another process has created a non-empty folder with this name in the meantime
             os.rename(draft, place)
             return Run(place)
         except OSError as error:

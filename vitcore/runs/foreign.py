@@ -1,4 +1,4 @@
-"""Event files that others wrote into the runs folder: curves without a configuration. No torch."""
+"""Event files written by other programs into the runs folder: curves without a configuration. No torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vitcore.runs.metrics import event_files
 
 @dataclass(frozen=True)
 class ForeignRun(Run):
-    """A folder with event files and no config.yaml; its id is its path below the runs folder."""
+    """A folder with event files but no config.yaml. Its id is its path relative to the runs folder."""
 
     name: str
 
@@ -23,7 +23,7 @@ class ForeignRun(Run):
 
 
 def foreign_runs(root: str | Path | None = None) -> list[ForeignRun]:
-    """The folders of the runs folder, and those one level below, that hold event files alone. By name."""
+    """Return folders with event files but no configuration, up to two levels deep, sorted by name."""
     home, found = runs_dir(root), []
     for place in _folders(home):
         if (place / "config.yaml").exists():

@@ -1,4 +1,4 @@
-"""Runs as a table: for the command line and the page. No torch."""
+"""Tables of runs, for the command line and the dashboard. Does not import torch."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from vitcore.runs.folder import Run, list_runs
 
 
 def as_rows(root: str | Path | None = None) -> list[dict[str, Any]]:
-    """A dictionary of plain types per run, bundled ones first; runs with a broken config.yaml are listed as
-    such.
+    """Return one dictionary of plain types per run, bundled runs first.
+
+    Runs with an invalid config.yaml are listed with placeholders.
     """
     return [as_row(run) for run in list_runs(root)]
 
@@ -25,7 +26,7 @@ def as_row(run: Run) -> dict[str, Any]:
     try:
         config = run.config
         what = {"model": config.model, "recipe": config.recipe, "data": config.data}
-        what |= {"epochs": None if config.minutes else config.epochs}  # how many, only the minutes will tell
+        what |= {"epochs": None if config.minutes else config.epochs}  # unknown with a time budget
     except UserError:
         what = {"model": "?", "recipe": "?", "data": "?", "epochs": 0}
     return {
@@ -50,7 +51,7 @@ def as_row(run: Run) -> dict[str, Any]:
 
 
 def size_of(place: Path) -> int:
-    """Bytes of all files in a run folder."""
+    """Return the total size in bytes of all files in a run folder."""
     total = 0
     with contextlib.suppress(OSError):
         for entry in os.scandir(place):
@@ -62,7 +63,7 @@ def size_of(place: Path) -> int:
 
 
 def print_table(rows: list[dict[str, Any]]) -> None:
-    """The rows on stdout, aligned; never cut, so that ids can be copied."""
+    """Print the rows to stdout in aligned columns. Cells are not truncated, so that ids can be copied."""
     lines = [("run", "state", "model", "data", "recipe", "epoch", "test", "minutes", "MB")]
     for row in rows:
         accuracy = f"{100 * row['test_acc']:.2f} %" if row["test_acc"] is not None else ""
@@ -77,7 +78,7 @@ def print_table(rows: list[dict[str, Any]]) -> None:
 
 
 def print_aligned(lines: Sequence[Sequence[str]], left: int) -> None:
-    """Lines of cells in columns: the first `left` begin together, the others end together."""
+    """Print lines of cells in columns. The first `left` columns are left-aligned, the rest right-aligned."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         cells = [

@@ -1,4 +1,4 @@
-"""Reading the end of a run's train.log. No torch."""
+"""Read the end of a run's train.log. Does not import torch."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 
 
 def tail(path: Path, lines: int = 200, limit: int = 64_000) -> str:
-    """The last lines of a text file, carriage returns applied as a terminal would; empty when there is
-    none.
+    """Return the last lines of a text file, with carriage returns applied as in a terminal.
+
+    Return an empty string when the file does not exist.
     """
     try:
         with path.open("rb") as file:

@@ -1,6 +1,4 @@
-"""What the machine says while something is measured: how busy other programs keep the processors, and the
-most memory that this process had.
-"""
+"""Measure the CPU load of other programs, and the peak memory of this process, during a benchmark."""
 
 from __future__ import annotations
 
@@ -10,10 +8,10 @@ import psutil
 
 
 class Load:
-    """How busy other programs keep the processors from now on.
+    """The CPU load of other programs since this object was created.
 
-    They decide what a step takes: with one of two cores taken, a step of two threads that wait for each other
-    was measured at eight times its time alone.
+    Other programs strongly affect the time of a step. With one of two cores busy, a step of two threads that
+    wait for each other was measured to take eight times as long as on an idle machine.
     """
 
     def __init__(self) -> None:
@@ -21,21 +19,24 @@ class Load:
 
     @staticmethod
     def _look() -> tuple[float, float, float]:
-        """Seconds of processors so far: (all, idle, this process)."""
+        """Return CPU seconds so far: (all, idle, this process)."""
         every, own = psutil.cpu_times(), psutil.Process().cpu_times()
         idle = every.idle + getattr(every, "iowait", 0.0)
-        guest = getattr(every, "guest", 0.0) + getattr(every, "guest_nice", 0.0)  # is in user and nice, too
+        guest = getattr(every, "guest", 0.0) + getattr(every, "guest_nice", 0.0)  # part of user and nice
         return sum(every) - guest, idle, own.user + own.system
 
     @property
     def others(self) -> float:
-        """Their share of all processor time."""
+        """The share of all CPU time that other programs used, 0 to 1."""
         whole, idle, own = (now - then for now, then in zip(self._look(), self.before, strict=True))
         return min(1.0, max(0.0, (whole - idle - own) / whole)) if whole > 0 else 0.0
 
 
 def peak_memory() -> int:
-    """Bytes that this process had at most. On Linux not getrusage, which counts the parent's."""
+    """Return the peak memory of this process in bytes.
+
+    On Linux this does not use getrusage, which includes the parent's memory.
+    """
     with contextlib.suppress(OSError), open("/proc/self/status") as file:
         for line in file:
             if line.startswith("VmHWM:"):

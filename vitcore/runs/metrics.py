@@ -1,7 +1,7 @@
-"""Curves out of a run's TensorBoard event files, which are their only source. No torch.
+"""Read the curves of a run from its TensorBoard event files, their only source. Does not import torch.
 
-The main curve of a tag is what TensorBoard's own EventAccumulator gives without a size limit; what a resume
-took back is kept beside it, to be drawn faint.
+The main curve of a tag equals the result of TensorBoard's own EventAccumulator without a size limit. Points
+that a resume discarded are kept separately, to be drawn faint.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TOGETHER_S = 0.05
 
 @dataclass
 class Curve:
-    """One tag of one run: equally long arrays, in the order of writing."""
+    """The curve of one tag of one run: arrays of equal length, in the order of writing."""
 
     steps: np.ndarray  # [N] int64
     times: np.ndarray  # [N] float64, seconds since 1970
@@ -29,7 +29,7 @@ class Curve:
 
 @dataclass
 class Scalars:
-    """All curves of a run by tag; `rewound` are the pieces that resumes took back."""
+    """All curves of a run by tag. `rewound` holds the segments that resumes discarded."""
 
     curves: dict[str, Curve] = field(default_factory=dict)
     rewound: dict[str, list[Curve]] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Scalars:
 
     @cached_property
     def clock(self) -> tuple[np.ndarray, np.ndarray]:
-        """(times [M], seconds of training until then [M]), pauses between resumes left out.
+        """(times [M], seconds of training until then [M]), excluding pauses between resumes.
 
         A pause is a gap of more than half a minute and twenty times the median gap.
         """
@@ -50,13 +50,13 @@ class Scalars:
         every += [c.times for pieces in self.rewound.values() for c in pieces]
         times = np.unique(np.concatenate(every)) if every else np.zeros(1)
         gaps = np.diff(times, prepend=times[0])
-        apart = gaps[gaps > TOGETHER_S]  # tags of one step are written one after the other
+        apart = gaps[gaps > TOGETHER_S]  # the tags of one step are written in quick succession
         pause = max(30.0, 20 * float(np.median(apart))) if len(apart) else 30.0
         return times, np.cumsum(np.where(gaps > pause, 0.0, gaps))
 
 
 class Reader:
-    """The curves of one run folder, kept up to date: `read` looks at new bytes alone. For many threads."""
+    """An incremental reader of the curves of a run folder: `read` parses only new bytes. Thread-safe."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.lock = folder, threading.Lock()
@@ -67,7 +67,7 @@ class Reader:
         self.collector, self.current = Collector(), Scalars()
 
     def read(self) -> Scalars:
-        """Everything so far. The same object for as long as nothing is new; it must not be changed."""
+        """Return all curves so far. Without new data, return the same object. Callers must not change it."""
         with self.lock:
             try:
                 if not self._still_there():
@@ -78,7 +78,7 @@ class Reader:
                         {tag: _curve(points) for tag, points in tags.items() if points.steps},
                         {tag: [_curve(points) for points in pieces] for tag, pieces in rewound.items()},
                     )
-            except OSError:  # removed, or out of reach for a moment
+            except OSError:  # removed or temporarily unavailable
                 pass
             return self.current
 
@@ -99,42 +99,40 @@ def _curve(points: Points) -> Curve:
 
 
 def event_files(folder: Path) -> list[Path]:
-    """The event files of a run, in the order in which they were begun."""
+    """Return the event files of a run in order of creation."""
     return sorted(folder.glob("events.out.tfevents.*"))
 
 
 def read_scalars(folder: Path) -> Scalars:
-    """Every scalar of the event files in a run folder. [N] per tag; empty when there are none yet."""
+    """Return all scalars of the event files in a run folder: [N] per tag, empty when there are none yet."""
     return Reader(folder).read()
 
 
 def epochs_of(scalars: Scalars, curve: Curve) -> np.ndarray | None:
-    """The epoch (a fraction) at each point of a curve, from the logged tag `epoch`. [N] or None where it is
-    missing.
-    """
+    """Return the fractional epoch at each point of a curve [N], or None if the tag `epoch` was not logged."""
     if "epoch" not in scalars or not len(scalars["epoch"].steps):
         return None
-    pieces = [*scalars.rewound.get("epoch", []), scalars["epoch"]]  # a step has one epoch, taken back or not
+    pieces = [*scalars.rewound.get("epoch", []), scalars["epoch"]]  # rewound or not, step gives epoch
     steps, first = np.unique(np.concatenate([p.steps for p in pieces]), return_index=True)
     return np.interp(curve.steps, steps, np.concatenate([p.values for p in pieces])[first])
 
 
 def active_seconds(scalars: Scalars, curve: Curve) -> np.ndarray:
-    """Seconds of training until each point, pauses between resumes left out (`Scalars.clock`). [N]"""
+    """Return the seconds of training until each point [N], excluding pauses (`Scalars.clock`)."""
     return np.interp(curve.times, *scalars.clock)
 
 
 def smoothed(values: np.ndarray, weight: float) -> np.ndarray:
-    """Exponential moving average as TensorBoard draws it: without the pull toward zero at the beginning. [N]
+    """Return the exponential moving average as in TensorBoard, with bias correction at the start. [N]
 
-    `weight` is that of the past, 0 to 1. Values that are not numbers are left out of the average.
+    `weight` is the weight of past values, 0 to 1. Values that are not finite are excluded from the average.
     """
     if not weight or not len(values):
         return values
     finite = np.isfinite(values)
     if not finite.all():
         return _with_gaps(values, finite, weight)
-    size = 64  # a stretch: a product with a triangular matrix, and what came before carried along
+    size = 64  # block size: one product with a triangular matrix per block; `before` carries the state
     lag = np.subtract.outer(np.arange(size), np.arange(size))
     inner = np.where(lag >= 0, (1 - weight) * weight ** np.maximum(lag, 0), 0.0)
     rows = np.pad(values, (0, -len(values) % size)).reshape(-1, size) @ inner.T
@@ -146,7 +144,7 @@ def smoothed(values: np.ndarray, weight: float) -> np.ndarray:
 
 
 def _with_gaps(values: np.ndarray, finite: np.ndarray, weight: float) -> np.ndarray:
-    """Each point has the average of the finite ones until then."""
+    """Return the moving average of the finite values up to each point."""
     if not finite.any():
         return values
     known = smoothed(values[finite], weight)

@@ -1,7 +1,6 @@
-"""What a model said about eight fixed images along its training: predictions/eight.npz. No torch.
+"""Predictions for eight fixed images in the course of a training: predictions/eight.npz. No torch.
 
-One small file holds everything and is replaced as it grows. Of a long training it keeps at most `MOST`
-moments.
+One small file holds all of them and is replaced as it grows. It keeps at most `MOST` moments of a training.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ NAME = "eight.npz"
 
 @dataclass(frozen=True)
 class Predictions:
-    """Rows in the order of training. N = 8 images or fewer, E moments, C classes."""
+    """Predictions in the order of training. N = 8 images or fewer, E moments, C classes."""
 
     images: np.ndarray  # uint8 [N, 3, S, S]
     truth: np.ndarray  # int64 [N]
@@ -31,8 +30,10 @@ class Predictions:
     probabilities: np.ndarray  # float32 [E, N, C]
 
     def with_moment(self, step: int, epoch: float, probabilities: np.ndarray) -> Predictions:
-        """A moment more; what stands at this step or later was taken back by a resume and goes. Where there
-        are too many, every second one goes, the first and the newest stay.
+        """Return the predictions with one more moment.
+
+        Moments at this step or later were discarded by a resume and are removed. If there are too many
+        moments, remove every second one, but keep the first and the newest.
         """
         keep = np.flatnonzero(self.steps < step)
         if len(keep) >= MOST:
@@ -43,7 +44,7 @@ class Predictions:
 
 
 def write_predictions(run: Path, found: Predictions) -> None:
-    """Raises `OSError`."""
+    """Write the predictions of a run. Raise `OSError` when that fails."""
     packed = io.BytesIO()
     np.savez_compressed(
         packed,
@@ -60,7 +61,10 @@ def write_predictions(run: Path, found: Predictions) -> None:
 
 
 def read_predictions(run: Path) -> Predictions | None:
-    """None where there are none, or the file is not what it should be: a run may come from somebody else."""
+    """Return the predictions of a run, or None when the file is missing or invalid.
+
+    The file is validated because a run may come from an untrusted source.
+    """
     try:
         with np.load(run / "predictions" / NAME, allow_pickle=False) as stored:
             names = ("images", "truth", "classes", "steps", "epochs", "probabilities")
@@ -81,8 +85,10 @@ def read_predictions(run: Path) -> Predictions | None:
 
 
 def choose(labels: np.ndarray, count: int = COUNT) -> np.ndarray:
-    """Indices of the first images of as many classes as possible, then of the second ones. int [N], rising in
-    class. The same for the same labels, so that runs on the same data are asked about the same images.
+    """Return indices of `count` images that cover as many classes as possible. int [N], sorted by class.
+
+    Take the first image of each class, then the second of each class, and so on. The choice depends only on
+    the labels, so that all runs on the same data use the same images.
     """
     rank = np.empty(len(labels), dtype=int)
     for label in np.unique(labels):

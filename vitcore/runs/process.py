@@ -1,5 +1,7 @@
-"""Processes: whether one is still the one that was started (PID + start time + boot id), how to end it, and
-whether the system killed some for want of memory. No torch.
+"""Identify, end and monitor processes. Does not import torch.
+
+A process is identified by PID, start time and boot id, so that a reused PID is not mistaken for it. The
+module also counts the processes that the system killed because it was out of memory.
 """
 
 from __future__ import annotations
@@ -13,8 +15,8 @@ from typing import Any, Literal
 
 import psutil
 
-TOLERANCE_S = 2.0  # clocks of /proc and of time.time() differ by rounding
-MARK = "VITLAB_RUN"  # in the environment of a training and of everything that it starts: its run folder
+TOLERANCE_S = 2.0  # the clocks of /proc and time.time() differ by rounding
+MARK = "VITLAB_RUN"  # environment variable of a training and all its child processes: its run folder
 
 
 def hostname() -> str:
@@ -23,7 +25,7 @@ def hostname() -> str:
 
 @functools.cache
 def boot_id() -> str:
-    """Changes with every start of the machine."""
+    """Return an id that changes with every boot of the machine."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
@@ -31,7 +33,7 @@ def boot_id() -> str:
 
 
 def start_time(pid: int) -> float | None:
-    """When the process began, seconds since 1970; None when there is none."""
+    """Return the start time of a process in seconds since 1970, or None when it does not exist."""
     try:
         return psutil.Process(pid).create_time()
     except (psutil.NoSuchProcess, psutil.AccessDenied):
@@ -39,7 +41,7 @@ def start_time(pid: int) -> float | None:
 
 
 def look(pid: int, started: float | None) -> Literal["alive", "gone", "reused"]:
-    """`reused`: somebody else has this number now. A zombie is gone."""
+    """Return the state of a process. `reused`: another process has this PID now. A zombie is `gone`."""
     try:
         found = psutil.Process(pid)
         if started is not None and abs(found.create_time() - started) > TOLERANCE_S:
@@ -52,26 +54,26 @@ def look(pid: int, started: float | None) -> Literal["alive", "gone", "reused"]:
 
 
 def alive(pid: int, started: float | None) -> bool:
-    """True when `pid` exists, began at `started` (seconds since 1970) and is not a zombie."""
+    """Return True when `pid` exists, was started at `started` (seconds since 1970) and is not a zombie."""
     return look(pid, started) == "alive"
 
 
 def identity() -> dict[str, Any]:
-    """This process, as status.json records it."""
+    """Return the identity of this process as recorded in status.json."""
     pid = os.getpid()
     return {"pid": pid, "process_start": start_time(pid), "boot_id": boot_id(), "host": hostname()}
 
 
 def end(pid: int, started: float | None, *, kill: bool) -> None:
-    """Terminate or kill a process, when it is still the one that was started."""
+    """Terminate or kill a process if it is still the one that was started."""
     with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-        found = psutil.Process(pid)  # psutil itself refuses when the number is reused from here on
+        found = psutil.Process(pid)  # from here on, psutil itself detects a reused PID
         if started is not None and abs(found.create_time() - started) <= TOLERANCE_S:
             found.kill() if kill else found.terminate()
 
 
 def kill_left_over(run: Path) -> None:
-    """Kill what a training that has ended left behind: the other processes of a distributed one."""
+    """Kill the processes that an ended training left behind, such as those of a distributed training."""
     for found in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             if found.environ().get(MARK) == str(run) and found.pid != os.getpid():
@@ -79,10 +81,10 @@ def kill_left_over(run: Path) -> None:
 
 
 def oom_kills(pid: int | str = "self") -> int | None:
-    """How many processes of the control group of `pid` the system has killed for want of memory so far.
+    """Return how many processes of the control group of `pid` the out-of-memory killer has killed so far.
 
-    None where that is not to be known. Linux: cgroup v2's memory.events, v1's memory.oom_control, else, in
-    the root group, the machine's own count.
+    Return None when that is unknown. On Linux, read cgroup v2's memory.events or v1's memory.oom_control. In
+    the root group, use the count of the whole machine.
     """
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
@@ -93,7 +95,7 @@ def oom_kills(pid: int | str = "self") -> int | None:
                 base, name = "/sys/fs/cgroup/memory", "memory.oom_control"
             else:
                 continue
-            # inside a container the path may be the host's, and the group is mounted at the root
+            # Inside a container, the path may be that of the host, with the group mounted at the root.
             for place in (Path(base + path), Path(base)):
                 if (count := _count(place / name)) is not None:
                     return count

@@ -1,4 +1,4 @@
-"""What status.json and meta.json of a run folder hold, and the state that the facts allow. No torch."""
+"""The contents of status.json and meta.json, and the derivation of a run's actual state. No torch."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ SILENCE_S = 60.0  # a run on another host is lost after this long without a hear
 
 
 class Status(BaseModel):
-    """status.json. Times are seconds since 1970; `result` holds shares between 0 and 1, and counts."""
+    """status.json. Times are seconds since 1970. `result` holds fractions from 0 to 1, and counts."""
 
     model_config = ConfigDict(extra="ignore")
 
     state: State
     reason: str = ""
     created: float = 0.0
-    queued: float | None = Field(default=None, description="its place in the queue, the longest wait first")
-    wanted: str | None = Field(default=None, description="the key of the one device it waits for")
-    slots: list[str] = Field(default_factory=list, description="the keys of the devices it was given")
+    queued: float | None = Field(default=None, description="the time it was queued, which orders the queue")
+    wanted: str | None = Field(default=None, description="the key of the specific device it waits for")
+    slots: list[str] = Field(default_factory=list, description="the keys of its assigned devices")
     oom_kills: int | None = Field(default=None, description="of its control group when it started")
     started: float | None = None
     ended: float | None = None
@@ -34,8 +34,8 @@ class Status(BaseModel):
     boot_id: str | None = None
     host: str | None = None
     device: str | None = None
-    machine: str = Field(default="", description="the processor or GPU by name")
-    commit: str = Field(default="", description="of the code where it is a git checkout, + with changes")
+    machine: str = Field(default="", description="the name of the CPU or GPU")
+    commit: str = Field(default="", description="git revision of the code, with + if it was changed")
     precision: str | None = Field(default=None, description="as Lightning names it: 32-true, bf16-mixed")
     step: int = 0
     steps: int | None = None
@@ -44,13 +44,16 @@ class Status(BaseModel):
     eta_s: float | None = None
     memory_bytes: int | None = Field(default=None, description="of the process on a CPU, else on the device")
     memory_total: int | None = None
-    data_dir: str | None = Field(default=None, description="$VITLAB_DATA of whoever launched it")
+    data_dir: str | None = Field(default=None, description="$VITLAB_DATA of the process that launched it")
     active_s: float = Field(default=0.0, description="seconds of training so far, over all resumes")
     result: dict[str, Any] = Field(default_factory=dict)
 
 
 class SweepLink(BaseModel):
-    """Ties the runs of a sweep (`vitcore.sweeps.sweep`); `varied`: where a run of a study leaves the base."""
+    """The link from a run to its sweep (`vitcore.sweeps.sweep`).
+
+    `varied` holds the settings in which a run of a study differs from the base configuration.
+    """
 
     name: str = Field(pattern=r"^[\w.-]{1,80}$")
     kind: Literal["samples", "study"]
@@ -58,7 +61,7 @@ class SweepLink(BaseModel):
 
 
 class Meta(BaseModel):
-    """meta.json: what people said about a run. Written by user actions alone."""
+    """meta.json: the user's title and note of a run, and its links. Written only by user actions."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -69,8 +72,10 @@ class Meta(BaseModel):
 
 
 def derive(status: Status, now: float | None = None) -> Status:
-    """The state that the facts allow: failed = seen gone in the same boot; lost = another boot, a silent
-    host, or a process number that is somebody else's by now.
+    """Return the status with the state that the facts support.
+
+    A run is failed when its process is gone within the same boot. It is lost after a reboot, when its host
+    has sent no heartbeat, or when another process has its PID now.
     """
     if status.state not in ("running", "stopping") or status.pid is None:
         return status

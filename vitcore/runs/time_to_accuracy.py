@@ -1,4 +1,4 @@
-"""When a training first was as good as some target: step, epoch, seconds and images, from its curves."""
+"""Find when a training first reached a target accuracy: step, epoch, seconds and images, from its curves."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ TAG = "val_acc"
 
 @dataclass(frozen=True)
 class Moment:
-    """A point of the validation curve. None: this run does not tell."""
+    """A point of the validation curve. None means that the run did not record the value."""
 
     value: float  # accuracy, 0 to 1
     step: int
     epoch: float | None
-    seconds: float  # of training, pauses left out
-    images: int | None  # seen until then
+    seconds: float  # of training, excluding pauses
+    images: int | None  # training images processed up to this point
 
 
 def best(scalars: Scalars, batch_size: int | None = None) -> Moment | None:
-    """The best validation of a training, the first of equal ones; None where there is none."""
+    """Return the best validation of a training (the first of equal ones), or None if there is none."""
     if TAG not in scalars or not np.isfinite(scalars[TAG].values).any():
         return None
     return _moment(scalars, int(np.nanargmax(scalars[TAG].values)), batch_size)
 
 
 def first_at_least(scalars: Scalars, target: float, batch_size: int | None = None) -> Moment | None:
-    """The first validation that reaches the accuracy `target`; None where none does."""
+    """Return the first validation that reaches the accuracy `target`, or None if none does."""
     if TAG not in scalars:
         return None
     found = np.flatnonzero(scalars[TAG].values >= target - 1e-9)  # event files hold float32
@@ -38,7 +38,7 @@ def first_at_least(scalars: Scalars, target: float, batch_size: int | None = Non
 
 
 def last(scalars: Scalars, batch_size: int | None = None) -> Moment | None:
-    """The newest validation; None where there is none."""
+    """Return the latest validation, or None if there is none."""
     if TAG not in scalars or not len(scalars[TAG].values):
         return None
     return _moment(scalars, len(scalars[TAG].values) - 1, batch_size)

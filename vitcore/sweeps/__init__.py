@@ -1,1 +1,1 @@
-"""Several runs as one thing: fair pairs, sample-efficiency sweeps and studies. No torch."""
+"""Groups of runs: fair pairs, sample-efficiency sweeps and studies. Does not import torch."""

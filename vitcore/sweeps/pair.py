@@ -1,4 +1,4 @@
-"""A fair pair: two architectures, the very same images in the same order, the same budget. No torch."""
+"""Fair pairs: two architectures, the same images in the same order, the same budget. No torch."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from vitcore.runs import edit
 from vitcore.runs.folder import Run
 from vitcore.runs.status import ACTIVE
 
-# what is the first one's for both; the order and the augmentation of images follow from seed, data and these
+# Settings that both take from the first model. They also fix the order and the augmentation of the images.
 SHARED = ("data", "image_size", "seed", "device", "precision", "devices", "nodes", "compile", "epochs",
           "minutes", "steps_per_epoch", "train_share", "batch_size", "label_smoothing", "augment", "mixup",
           "cutmix")  # fmt: skip
 
 
-ENDING_S = 10.0  # a training that was told to end at once does, within this
+ENDING_S = 10.0  # time limit for a training to exit when asked to stop without saving
 
 
 def make_pair(first: Config, other: str, **changes: object) -> tuple[Config, Config]:
-    """Two configurations: `first` and the other architecture's recipe of the same name (else `quick`), alike
-    in all of `SHARED`, both without patch dropping. Each keeps its own optimizer, rates and model. Raises
-    `UserError`.
+    """Return two configurations that agree in all settings of `SHARED`, both without patch dropping.
+
+    They are `first` and the other architecture's recipe of the same name (else `quick`). Each keeps its own
+    optimizer, learning rate and model. Raise `UserError` for an unknown model or a setting not in `SHARED`.
     """
     if other not in ARCHITECTURES:
         raise UserError(f"Unknown model {other!r}: choose one of {', '.join(ARCHITECTURES)}.")
@@ -43,7 +44,7 @@ def make_pair(first: Config, other: str, **changes: object) -> tuple[Config, Con
 
 
 def policy(config: Config) -> str:
-    """What the two have in common, in words."""
+    """Return a description of what the two runs share."""
     budget = f"{config.minutes:g} minutes" if config.minutes else f"{config.epochs} epochs"
     if config.steps_per_epoch and not config.minutes:
         budget = f"{config.epochs * config.steps_per_epoch:,} steps"
@@ -62,8 +63,9 @@ def policy(config: Config) -> str:
 def launch_pair(
     first: Config, second: Config, root: str | Path | None = None, *, dedupe_s: float = 0.0
 ) -> list[Run]:
-    """Queue both and tie them together in meta.json; nothing is left when one cannot be launched.
-    `dedupe_s` is that of `vitcore.queue.launch.launch`. Raises `UserError`.
+    """Queue both runs and link them in meta.json. If one cannot be launched, remove the other.
+
+    `dedupe_s` is passed to `vitcore.queue.launch.launch`. Raise `UserError` when a launch fails.
     """
     check_allowed()
     runs: list[Run] = []
@@ -73,7 +75,7 @@ def launch_pair(
             runs.append(background.launch(config, root, dedupe_s=dedupe_s))
     except (UserError, OSError):
         for run in runs:
-            if run.stored_status().created >= began:  # not one that somebody launched before the pair
+            if run.stored_status().created >= began:  # not one launched before this pair
                 withdraw(run, root)
         raise
     name = next((run.meta.pair for run in runs if run.meta.pair), None) or secrets.token_hex(6)
@@ -83,7 +85,7 @@ def launch_pair(
 
 
 def withdraw(run: Run, root: str | Path | None) -> None:
-    """Remove a run that was launched a moment ago; one that has begun is ended first."""
+    """Delete a run that was just launched. If it has started, stop it first."""
     if run.status().state in ACTIVE:
         background.stop(run, now=True)
     end = time.monotonic() + ENDING_S
@@ -93,6 +95,6 @@ def withdraw(run: Run, root: str | Path | None) -> None:
 
 
 def partner(run: Run, among: list[Run]) -> Run | None:
-    """The other one of its pair, where it is still there."""
+    """Return the other run of the pair, or None if it no longer exists."""
     name = run.meta.pair
     return next((r for r in among if name and r.id != run.id and r.meta.pair == name), None)

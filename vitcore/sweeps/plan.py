@@ -1,8 +1,8 @@
-"""What a sweep trains: its configurations, each checked before anything is launched. Pure, no torch.
+"""Plan a sweep: its configurations, all checked before anything is launched. Pure functions, no torch.
 
-Two kinds. `samples` (sample efficiency): architectures on nested shares of the training images, each for the
-same number of optimizer steps. `study`: one setting at a time around a base configuration, which is trained
-once for all settings.
+There are two kinds of sweeps. `samples` (sample efficiency) trains architectures on nested subsets of the
+training images, all for the same number of optimizer steps. `study` varies one setting at a time around a
+base configuration, which is trained only once for all settings.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from vitcore.sweeps.pair import SHARED
 
 Kind = Literal["samples", "study"]
 SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)
-STEPS, EPOCHS = 3_500, 10  # of a run of `samples`; an epoch is how often it is validated
-MOST = 200  # runs of a sweep
+STEPS, EPOCHS = 3_500, 10  # of each run of `samples`; validation happens after each epoch
+MOST = 200  # maximum number of runs in a sweep
 ALIKE = tuple(
     n for n in SHARED if n not in ("data", "seed", "epochs", "minutes", "steps_per_epoch", "train_share")
 )
@@ -31,7 +31,7 @@ VALUES = {"patch_size": (2, 4, 8), "num_heads": (2, 4, 8), "num_layers": (2, 4, 
 
 @dataclass(frozen=True)
 class Entry:
-    """A run to be launched; `varied` holds the one setting in which it departs from the base of a study."""
+    """A run to launch. `varied` holds the one setting in which it differs from the base of a study."""
 
     config: Config
     title: str
@@ -40,13 +40,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Plan:
-    """The runs of a sweep, in the order in which they are queued."""
+    """The runs of a sweep, in queue order."""
 
     kind: Kind
     entries: tuple[Entry, ...]
 
     def rows(self) -> list[dict[str, Any]]:
-        """What would be launched, as plain types."""
+        """Return the runs to launch as rows of plain types."""
         return [
             {"title": e.title, "model": e.config.model, "data": e.config.data, "recipe": e.config.recipe,
              "seed": e.config.seed, "train_share": e.config.train_share, "steps": steps_of(e.config),
@@ -66,11 +66,12 @@ def plan_samples(
     own: Mapping[str, Mapping[str, Any]] | None = None,
     **shared: Any,
 ) -> Plan:
-    """Every model on every share (0 to 1) of the training images with every seed, for `steps` steps each.
+    """Plan a run for every model, share (0 to 1) of the training images and seed, each for `steps` steps.
 
-    All are alike in `ALIKE` (the first model's recipe decides, or `shared`), so that they see the same images
-    in the same batches; optimizer, rates and patch dropping are each recipe's own. `own` holds further
-    settings by model. Complete curves come first: the seeds are the outermost loop. Raises `UserError`.
+    All runs agree in the settings of `ALIKE`, so that they see the same images in the same batches. The
+    values come from `shared` or the first model's recipe. Optimizer, learning rate and patch dropping come
+    from each model's recipe. `own` holds further settings by model. The seeds are the outermost loop, so that
+    complete curves are available early. Raise `UserError` for settings that do not fit.
     """
     if not models or not shares or not seeds:
         raise UserError("A sweep of samples needs at least one model, one share and one seed.")
@@ -119,10 +120,10 @@ def plan_samples(
 
 
 def plan_study(base: Config, values: Mapping[str, Sequence[Any]], *, seeds: Sequence[int] = ()) -> Plan:
-    """The base configuration, and each setting's values one at a time around it; `values` by setting.
+    """Plan runs of the base configuration and of variants with one changed setting. `values` are by setting.
 
-    A value that is the base's is not trained again. Without `seeds` the base's is used. Raises `UserError`,
-    which names the setting and the value that do not fit.
+    A value equal to the base's is not trained again. Without `seeds`, use the base's seed. Raise `UserError`
+    naming the setting and the value when they do not fit.
     """
     if not any(values.values()):
         raise UserError("A study needs at least one setting and a value to try.")
@@ -159,13 +160,13 @@ def _checked(plan: Plan) -> Plan:
 
 
 def settings_of(base: Config) -> list[str]:
-    """The settings that a study can vary: the model's own, then the training's."""
+    """Return the settings that a study can vary: the model's options, then those of the training."""
     inner = list(ARCHITECTURES[base.model].options.model_fields)
     return [*inner, *(name for name in Config.model_fields if name not in FIXED)]
 
 
 def with_setting(base: Config, name: str, value: Any) -> Config:
-    """The base with one setting changed. Raises `UserError`, which names the setting and the value."""
+    """Return the base with one setting changed. Raise `UserError` naming the setting and the value."""
     if name not in settings_of(base):
         raise UserError(f"A study cannot vary {name!r}: choose among {', '.join(settings_of(base))}.")
     values = base.model_dump()
@@ -177,26 +178,26 @@ def with_setting(base: Config, name: str, value: Any) -> Config:
 
 
 def setting_of(config: Config, name: str) -> Any:
-    """The value of a setting of the model or of the training."""
+    """Return the value of a setting of the model or of the training."""
     return config.options[name] if name in config.options else getattr(config, name)
 
 
 def setting_title(model: str, name: str) -> str:
-    """What a setting is called on pages and in tables."""
+    """Return the display name of a setting, for pages and tables."""
     fields = {**Config.model_fields, **ARCHITECTURES[model].options.model_fields}
     title = fields[name].title if name in fields else None
     return title or {"lr": "Learning rate"}.get(name) or name.replace("_", " ").capitalize()
 
 
 def text_of(value: Any) -> str:
-    """A value as it is written in a list of values."""
+    """Return the text of a value, for a list of values."""
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(text_of, value))}]"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def suggest(base: Config, name: str) -> list[Any]:
-    """Values worth trying for a setting, the base's among them: the tutorial's, or around the base's."""
+    """Return suggested values of a setting: the tutorial's or values around the base's, and the base's."""
     at = setting_of(base, name)
     kind = Config if name in Config.model_fields else ARCHITECTURES[base.model].options
     if isinstance(at, bool):
@@ -220,10 +221,10 @@ def suggest(base: Config, name: str) -> list[Any]:
 
 
 def data_name(config: Config) -> str:
-    """The dataset as people say it: of a folder the last part of its path."""
+    """Return the display name of the dataset. For a folder it is the last part of the path."""
     return config.folder.name if config.folder else config.data
 
 
 def steps_of(config: Config) -> int | None:
-    """Optimizer steps, where the configuration alone tells."""
+    """Return the number of optimizer steps, or None if the configuration does not determine it."""
     return config.epochs * config.steps_per_epoch if config.steps_per_epoch and not config.minutes else None

@@ -1,8 +1,9 @@
-"""What came out of a sweep, as plain rows: for tables, figures and JSON. Pure functions of runs, no torch.
+"""The results of a sweep as plain rows, for tables, figures and JSON. Pure functions of runs, no torch.
 
-Accuracies are shares between 0 and 1, of the test images, with the weights that were best by validation. With
-two or more finished seeds an error is the standard error of their mean; with one it is the binomial standard
-error of its test accuracy, which knows nothing of other seeds. `error_of` says which.
+Accuracies are fractions of the test images, from 0 to 1, with the weights that were best by validation. With
+two or more finished seeds, the error is the standard error of their mean. With one, it is the binomial
+standard error of its test accuracy, which ignores the variation between seeds. `error_of` says which one it
+is.
 """
 
 from __future__ import annotations
@@ -19,22 +20,22 @@ from vitcore.runs.folder import Run
 from vitcore.runs.status import Status
 from vitcore.sweeps.plan import setting_of, setting_title, steps_of, text_of
 
-TRAINING_IMAGES = {"cifar10": 45_000, "cifar10-mini": 3_500}  # what is left after validation
+TRAINING_IMAGES = {"cifar10": 45_000, "cifar10-mini": 3_500}  # without the validation images
 
 
 class Score(TypedDict):
-    """The runs of one configuration that differ in the seed alone."""
+    """The score of one configuration over runs that differ only in the seed."""
 
-    mean: float | None  # test accuracy over the finished seeds; None where none is finished
+    mean: float | None  # mean test accuracy of the finished seeds; None if none is finished
     error: float | None  # its standard error
-    error_of: str | None  # "seeds", or "test images" where one seed is finished
+    error_of: str | None  # "seeds", or "test images" if only one seed is finished
     validation: float | None  # mean of the best validation accuracies
     n_test: int | None
     n_validation: int | None
-    seeds: list[int]  # the finished ones
-    planned: int  # runs, finished or not
+    seeds: list[int]  # finished seeds
+    planned: int  # number of runs, finished or not
     state: str  # "finished", "queued", or "1 of 3 finished, 1 running, 1 queued"
-    minutes: float | None  # of training, mean over the finished
+    minutes: float | None  # mean training time of the finished runs
     parameters: int | None
     runs: list[str]  # ids
 
@@ -46,20 +47,20 @@ class SamplePoint(Score):
     label: str
     data: str
     recipe: str
-    share: float  # of the training images, 0 to 1
-    images: int | None  # training images: counted by the runs, else of the known datasets to within 0.1 %
+    share: float  # fraction of the training images, 0 to 1
+    images: int | None  # training images: from the runs, else for known datasets to within 0.1 %
     steps: int | None  # optimizer steps of each run
     batch_size: int
-    chance: float | None  # accuracy of guessing
+    chance: float | None  # accuracy of random guessing
 
 
 class StudyPoint(Score):
-    """One value of one setting; the base stands once under every setting."""
+    """One value of one setting. The base appears once under every setting."""
 
     setting: str  # name of the field
-    title: str  # as pages say it
+    title: str  # display name of the setting
     value: Any
-    text: str  # the value as pages say it
+    text: str  # the value as displayed
     base: bool
     model: str
     label: str
@@ -69,8 +70,10 @@ class StudyPoint(Score):
 
 
 def standard_error(scores: Sequence[float], n_test: int | None) -> tuple[float | None, str | None]:
-    """Of the mean of accuracies: over seeds (s / sqrt(n), s with n - 1), or of one accuracy p over `n_test`
-    images, sqrt(p (1 - p) / n).
+    """Return the standard error of the mean accuracy, and its source.
+
+    With several seeds it is s / sqrt(n), where s divides by n - 1. For one accuracy p over n = `n_test`
+    images it is sqrt(p (1 - p) / n).
     """
     if len(scores) > 1:
         return stdev(scores) / math.sqrt(len(scores)), "seeds"
@@ -80,7 +83,7 @@ def standard_error(scores: Sequence[float], n_test: int | None) -> tuple[float |
 
 
 def summarize_states(states: Sequence[str]) -> str:
-    """The states of several runs in words."""
+    """Return a summary of the states of several runs."""
     counts = Counter(states)
     if len(counts) == 1:
         return states[0]
@@ -91,7 +94,7 @@ def summarize_states(states: Sequence[str]) -> str:
 
 
 def score(runs: Sequence[tuple[Run, Status]]) -> Score:
-    """Mean and standard error over the seeds of one configuration."""
+    """Return the mean and standard error over the seeds of one configuration."""
     done = [(run, s) for run, s in runs if s.state == "finished" and s.result.get("test_acc") is not None]
     results = [s.result for _, s in done]
     accuracies = [r["test_acc"] for r in results]
@@ -119,11 +122,12 @@ def _chance(config: Config) -> float | None:
 
 
 def sample_curve(runs: Iterable[Run]) -> list[SamplePoint]:
-    """Test accuracy against the share of the training images: a row per architecture and share, in the order
-    of the menus, the smallest share first. Seeds are averaged, unfinished shares have `mean` None.
+    """Return the test accuracy as a function of the share of the training images.
 
-    For `Sweep.runs` of kind `samples`, or any runs: those that differ in data, recipe, steps or batch size
-    are never averaged. Figure: `dashboard.sweeps.figures.sample_efficiency`.
+    There is one row per architecture and share, in the order of the menus and from the smallest share up.
+    Seeds are averaged. Unfinished shares have `mean` None. Use it for `Sweep.runs` of kind `samples` or any
+    other runs: runs that differ in data, recipe, steps or batch size are never averaged. The figure is
+    `dashboard.sweeps.figures.sample_efficiency`.
     """
     groups: dict[tuple, list[tuple[Run, Status]]] = {}
     for run in runs:
@@ -158,8 +162,10 @@ def sample_curve(runs: Iterable[Run]) -> list[SamplePoint]:
 
 
 def study_rows(runs: Iterable[Run]) -> list[StudyPoint]:
-    """A row per setting and value, the settings in the order of launching, the values ascending (words as
-    launched); the base stands under every setting. For `Sweep.runs` of kind `study`.
+    """Return one row per setting and value, for `Sweep.runs` of kind `study`.
+
+    Settings are in launch order. Numeric values ascend, and others are in launch order. The base appears
+    under every setting.
     """
     base: list[tuple[Run, Status]] = []
     settings: dict[str, dict[str, list[tuple[Run, Status]]]] = {}

@@ -1,7 +1,7 @@
-"""Sweeps: several ordinary runs that are launched, found, stopped and deleted as one thing. No torch.
+"""Sweeps: groups of ordinary runs that are launched, found, stopped and deleted together. No torch.
 
-What a sweep trains is a `Plan` (`vitcore.sweeps.plan`); its runs are tied together in meta.json
-(`Meta.sweep`); what came out of it is in `vitcore.sweeps.results`.
+A `Plan` (`vitcore.sweeps.plan`) defines the runs of a sweep. They are linked in meta.json (`Meta.sweep`).
+`vitcore.sweeps.results` computes the results.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from vitcore.sweeps.plan import Kind, Plan, data_name, setting_title, steps_of
 
 @dataclass(frozen=True)
 class Sweep:
-    """The runs of one name, in the order in which they were queued."""
+    """The runs of a sweep, in the order in which they were queued."""
 
     name: str
     kind: Kind
@@ -43,7 +43,7 @@ class Sweep:
 
     @property
     def title(self) -> str:
-        """What was compared, in words: the same for two sweeps of the same settings."""
+        """A description of the comparison. Two sweeps of the same settings have the same title."""
         configs = [run.config for run in self.runs]
         first, data = configs[0], data_name(configs[0])
         *others, last = dict.fromkeys(ARCHITECTURES[c.model].label for c in configs)
@@ -60,21 +60,21 @@ class Sweep:
 def launch_sweep(
     plan: Plan, root: str | Path | None = None, *, device: str | None = None, dedupe_s: float = 0.0
 ) -> Sweep:
-    """Queue all runs of a plan and return at once; nothing is left when one of them cannot be launched.
+    """Queue all runs of a plan and return at once. If one cannot be launched, remove the others.
 
-    With `dedupe_s`, a sweep of the same plan that was launched within that many seconds is returned instead
-    of a second one (see `vitcore.queue.launch.launch`). `device` is the key of the very device to wait for.
-    Raises `UserError`.
+    Return an identical sweep launched within the last `dedupe_s` seconds instead of launching a second one
+    (see `vitcore.queue.launch.launch`). `device` is the key of a specific device to wait for. Raise
+    `UserError` when a launch fails.
     """
     check_allowed()
     home = runs_dir(root)
     data = {(e.config.data, e.config.image_size): e.config for e in plan.entries}
-    known = {key: resolve(config) for key, config in data.items()}  # the images are looked at once
+    known = {key: resolve(config) for key, config in data.items()}  # read each dataset only once
     configs = []
     for entry in plan.entries:
         whole = known[entry.config.data, entry.config.image_size]
         configs.append(entry.config.model_copy(update={"data": whole.data, "classes": whole.classes}))
-    with order.lock(home):  # raises where the folder cannot be written
+    with order.lock(home):  # raises UserError if the folder is not writable
         pass
     with FileLock(home / ".sweep.lock"):
         if dedupe_s and (recent := _launched_within(dedupe_s, plan.kind, configs, home)):
@@ -87,14 +87,14 @@ def launch_sweep(
                 run = background.launch(config, home, title=entry.title, device=device, tie=tie, checked=True)
                 runs.append(run)
         except (UserError, OSError):
-            for run in reversed(runs):  # those that wait first: none of them begins meanwhile
+            for run in reversed(runs):  # last in the queue first, so that none of them starts meanwhile
                 withdraw(run, home)
             raise
     return Sweep(name, plan.kind, tuple(runs))
 
 
 def _launched_within(seconds: float, kind: Kind, configs: list[Config], home: Path) -> Sweep | None:
-    """The sweep of the same settings that was launched within that many seconds."""
+    """Return an identical sweep launched within the last `seconds`, or None."""
     wanted = sorted(map(repr, configs))
     for sweep in find_sweeps(list_runs(home, bundled=False)):
         if sweep.kind != kind or len(sweep.runs) != len(configs):
@@ -106,8 +106,10 @@ def _launched_within(seconds: float, kind: Kind, configs: list[Config], home: Pa
 
 
 def find_sweeps(runs: Iterable[Run]) -> list[Sweep]:
-    """The sweeps among these runs: the user's, the latest first, then the bundled ones by kind. Where the
-    user has runs of a bundled sweep's name, the bundled copy is left out: no run counts twice.
+    """Return the sweeps among these runs: the user's, newest first, then the bundled ones by kind.
+
+    If the user has runs of a sweep with the name of a bundled one, omit the bundled copy, so that no run
+    counts twice.
     """
     groups: dict[str, list[tuple[float, Run, SweepLink]]] = {}
     for run in runs:
@@ -131,7 +133,7 @@ def _readable(run: Run) -> bool:
 
 
 def find_sweep(name: str, root: str | Path | None = None) -> Sweep:
-    """The sweep of that name, the user's before a bundled one. Raises `UserError` when there is none."""
+    """Return the sweep with this name, the user's before a bundled one. Raise `UserError` if none exists."""
     found = {sweep.name: sweep for sweep in find_sweeps(list_runs(root))}
     if name not in found:
         there = f"choose among {', '.join(found)}" if found else "there is none yet"
@@ -140,23 +142,24 @@ def find_sweep(name: str, root: str | Path | None = None) -> Sweep:
 
 
 def stop_sweep(sweep: Sweep) -> int:
-    """Take what waits off the queue and ask what trains to save and end; returns how many. Raises
-    `UserError`.
+    """Take queued runs off the queue, ask running ones to save and exit, and return how many there were.
+
+    Raise `UserError` in read-only mode.
     """
     check_allowed()
     stopped = 0
-    for run in reversed(sweep.runs):  # those that wait first: none of them begins meanwhile
+    for run in reversed(sweep.runs):  # last in the queue first, so that none of them starts meanwhile
         if run.status().state in ACTIVE:
             try:
                 background.stop(run)
-            except UserError:  # it ended by itself meanwhile
+            except UserError:  # it ended in the meantime
                 continue
             stopped += 1
     return stopped
 
 
 def resume_sweep(sweep: Sweep) -> int:
-    """Queue again what was stopped, failed or lost, in its order; returns how many. Raises `UserError`."""
+    """Queue stopped, failed and lost runs again, in their order, and return how many. Raise `UserError`."""
     check_allowed()
     waiting = [run for run in sweep.runs if run.status().state not in (*ACTIVE, "finished")]
     for run in waiting:
@@ -165,8 +168,9 @@ def resume_sweep(sweep: Sweep) -> int:
 
 
 def delete_sweep(sweep: Sweep, root: str | Path | None = None) -> None:
-    """Remove all runs of a sweep for good. Raises `UserError`, before anything is removed, unless all are
-    over.
+    """Delete all runs of a sweep permanently.
+
+    Raise `UserError` before anything is deleted if a run is still active.
     """
     check_allowed()
     if active := [run.id for run in sweep.runs if run.status().state in ACTIVE]:
@@ -178,8 +182,9 @@ def delete_sweep(sweep: Sweep, root: str | Path | None = None) -> None:
 
 
 def link_runs(runs: Sequence[Run], name: str) -> Sweep:
-    """Make one sweep of samples out of runs that were launched one by one, or elsewhere. Raises
-    `UserError`.
+    """Combine runs that were launched separately, or elsewhere, into a sweep of kind `samples`.
+
+    Raise `UserError` when they cannot be combined.
     """
     check_allowed()
     for run in runs:

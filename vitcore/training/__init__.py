@@ -1,4 +1,4 @@
-"""Training: `train(config)` runs one in this process and returns its run folder."""
+"""Training: `train(config)` runs a training in this process and returns its run folder."""
 
 from vitcore.training.engine import train
 

@@ -1,7 +1,7 @@
-"""`python -m vitcore.training RUN_FOLDER`: what the supervisor starts. It runs what the folder describes.
+"""`python -m vitcore.training RUN_FOLDER`: the process that the supervisor starts to train a run.
 
-Output goes to train.log; how it ended stands in status.json. Below normal priority, so that the page stays
-quick.
+Output goes to train.log, and the outcome to status.json. The process runs with low priority, so that the page
+stays responsive.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from vitcore.training.engine import execute
 if __name__ == "__main__":
     if hasattr(os, "nice"):
         os.nice(5)
-    with contextlib.suppress(OSError):  # Linux weighs sessions, not processes: this one's, which is its own
+    with contextlib.suppress(OSError):  # Linux sets priority by session, and this process has its own
         Path("/proc/self/autogroup").write_text("10")
     try:
         execute(Run(Path(sys.argv[1]).absolute()), progress=False)

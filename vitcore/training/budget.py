@@ -1,4 +1,4 @@
-"""A training that lasts minutes instead of epochs: how much of its time is used, and its end."""
+"""Time budgets: trainings that are limited by minutes instead of epochs."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from vitcore.config import Config, bounds
 from vitcore.training.ranks import EVERY, agreed
 
 FOREVER = 1_000_000  # epochs
-clock = time.monotonic  # seconds; tests have their own
+clock = time.monotonic  # seconds; tests replace it
 
 
 class Budget(Callback):
-    """Tells the module which share of the minutes is used, and ends the training when they are.
+    """Track the used share of the time budget, and end the training when the budget is used up.
 
-    Active seconds count, validation included, over all resumes; starting up and the final test do not. The
-    module's schedules follow that share. The last epoch is cut off, then validated and kept like any other.
-    Of several ranks the first one's clock counts.
+    The budget counts active seconds over all resumes, including validation but not startup and the final
+    test. The module's schedules follow the used share. The last epoch is cut short, then validated and saved
+    like any other. With several ranks, the clock of rank 0 counts.
     """
 
     def __init__(self, config: Config) -> None:
@@ -29,12 +29,12 @@ class Budget(Callback):
 
     @property
     def used(self) -> float:
-        """Seconds so far."""
+        """Active seconds so far."""
         return self.before + clock() - self.began
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self.began = clock()
-        self._tell(trainer, module)  # a resume begins where it was, at whatever step that is
+        self._tell(trainer, module)  # a resumed training continues from its used share
 
     def on_train_batch_start(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
         if trainer.world_size == 1 or trainer.global_step % EVERY == 0:
@@ -56,5 +56,5 @@ class Budget(Callback):
 
 
 def longest(config: Config) -> int:
-    """The most epochs that there can be, for spacing the snapshots."""
+    """Return the maximum number of epochs, for spacing the snapshots."""
     return int(bounds("epochs")[1]) if config.minutes else config.epochs

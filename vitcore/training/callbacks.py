@@ -1,4 +1,4 @@
-"""What keeps and ends a training: stopping, the guard, checkpoints, random state. One callback each."""
+"""Callbacks that save and end a training: stop requests, divergence guard, checkpoints, random state."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from vitcore.runs.files import write_atomic
 from vitcore.runs.folder import Run
 from vitcore.training.ranks import EVERY, agreed, check_rank, random_states, restore_random_state
 
-SNAPSHOTS = 24  # at most this many are kept along a run
-SAVE_EVERY_S = 300.0  # last.ckpt at least this often, for long epochs
+SNAPSHOTS = 24  # maximum number of snapshots per run
+SAVE_EVERY_S = 300.0  # save last.ckpt at least this often during long epochs
 HOPELESS = 20.0
 
 
 class StopTraining(Exception):
-    """The run was asked to stop; says how it ended."""
+    """Raised when the run was asked to stop. The message says how it ended."""
 
 
 class StopSwitch:
-    """Whether this process was asked to stop: by signal (terminate, Ctrl-C) or by the run's request file.
+    """True once this process was asked to stop, by a signal (terminate, Ctrl-C) or the run's request file.
 
-    A second Ctrl-C interrupts at once. As a context it puts the previous signal handlers back at its end.
-    Without a run (on the ranks after the first) signals do nothing: the first rank decides for all.
+    A second Ctrl-C interrupts at once. As a context manager, it restores the previous signal handlers on
+    exit. Without a run (on ranks other than 0), signals have no effect, because rank 0 decides for all.
     """
 
     def __init__(self, run: Run | None) -> None:
@@ -42,7 +42,7 @@ class StopSwitch:
         self.before: dict[int, object] = {}
 
     def __enter__(self) -> StopSwitch:
-        if threading.current_thread() is threading.main_thread():  # elsewhere the request file remains
+        if threading.current_thread() is threading.main_thread():  # other threads rely on the request file
             self.before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
         self.install()
         return self
@@ -52,14 +52,14 @@ class StopSwitch:
             signal.signal(number, handler)
 
     def install(self) -> None:
-        """Handle the signals; called again once Lightning has set its own handlers."""
+        """Install the signal handlers. Call this again after Lightning has set its own."""
         for number in self.before:
             signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if (
             self.pressed and number == signal.SIGINT and self.run
-        ):  # not KeyboardInterrupt: Lightning makes exit(1) of it
+        ):  # not KeyboardInterrupt, which Lightning turns into exit(1)
             raise StopTraining("interrupted; the last checkpoint is kept")
         self.pressed = True
 
@@ -68,10 +68,10 @@ class StopSwitch:
 
 
 class Guard(Callback):
-    """Ends a training that has diverged, before any checkpoint could keep it. Goes before `Keeper`.
+    """End a diverged training before it is saved in a checkpoint. This callback must precede `Keeper`.
 
-    Diverged: the loss or a weight is not a number, or the loss is more than `HOPELESS` times that of
-    guessing.
+    A training has diverged if the loss or a weight is not finite, or if the loss exceeds `HOPELESS` times
+    the loss of random guessing.
     """
 
     def __init__(self, every: int) -> None:
@@ -82,15 +82,15 @@ class Guard(Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
         if trainer.global_step % self.every == 0 or trainer.is_last_batch:
-            self._check(trainer, module, weights=trainer.is_last_batch)  # the validation's weights, too
+            self._check(trainer, module, weights=trainer.is_last_batch)  # and before validation
 
     def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
-        self._check(trainer, module, weights=True)  # a save may come at any step
+        self._check(trainer, module, weights=True)  # saving can happen at any step
 
     def _check(self, trainer: pl.Trainer, module: pl.LightningModule, *, weights: bool) -> None:
         loss = float(module.last["train_loss"]) if module.last else 0.0
         bound = HOPELESS * math.log(max(2, module.config.num_classes))
-        lost = not loss <= bound  # also when it is not a number
+        lost = not loss <= bound  # also true for NaN
         if weights and not lost:
             lost = not all(bool(p.isfinite().all()) for p in module.parameters())
         if agreed(trainer, lost):
@@ -101,12 +101,14 @@ class Guard(Callback):
 
 
 class Keeper(Callback):
-    """Checkpoints: last.ckpt to resume, best.safetensors by validation accuracy, snapshots at log-spaced
+    """Save checkpoints.
+
+    These are last.ckpt for resuming, best.safetensors by validation accuracy, and snapshots at log-spaced
     epochs.
     """
 
     def __init__(self, run: Run | None, switch: StopSwitch, epochs: int, images: str) -> None:
-        self.run, self.switch = run, switch  # no run on the ranks after the first
+        self.run, self.switch = run, switch  # no run on ranks other than 0
         self.images = images  # the dataset's fingerprint
         self.best = -1.0
         self.best_epoch = 0
@@ -114,7 +116,7 @@ class Keeper(Callback):
         self.wanted = snapshot_epochs(epochs)
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        self.switch.install()  # again: Lightning has put its own handlers in place
+        self.switch.install()  # again, because Lightning has set its own handlers
         if not trainer.global_step:
             self._snapshot(trainer, module)
 
@@ -139,7 +141,7 @@ class Keeper(Callback):
             self.best, self.best_epoch = accuracy, epoch
             if self.run:
                 write_weights(self.run.best, module.model)
-        if epoch in self.wanted or trainer.should_stop:  # minutes that are used make any epoch the last
+        if epoch in self.wanted or trainer.should_stop:  # a used-up time budget makes this epoch the last
             self._snapshot(trainer, module)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -148,7 +150,7 @@ class Keeper(Callback):
             raise StopTraining(self._words(trainer))
 
     def _aborted(self, trainer: pl.Trainer) -> bool:
-        """Whether to end without saving; several ranks save together in any case."""
+        """Return whether to exit without saving. With several ranks, all always save together."""
         return bool(trainer.world_size == 1 and self.run and self.run.aborted)
 
     def _words(self, trainer: pl.Trainer) -> str:
@@ -163,11 +165,9 @@ class Keeper(Callback):
         write_weights(path, module.model, torch.float16)
 
     def _save_last(self, trainer: pl.Trainer) -> None:
-        """Write beside, then rename: an interrupted or failed write leaves the previous checkpoint as
-        it was.
-        """
+        """Write last.ckpt atomically: after an interrupted or failed write the old checkpoint survives."""
         if not self.run:
-            trainer.save_checkpoint("")  # takes part; the first rank writes
+            trainer.save_checkpoint("")  # takes part in saving; rank 0 writes the file
             return
         draft = self.run.checkpoints / f".last.{os.getpid()}.ckpt"
         try:
@@ -188,8 +188,9 @@ class Keeper(Callback):
 
 
 class RandomState(Callback):
-    """Keeps torch's random state of every rank in the checkpoint, so that dropout and patch dropping go on
-    where they were.
+    """Save torch's random state of every rank in the checkpoint.
+
+    A resumed training then continues with the same random numbers for dropout and patch dropping.
     """
 
     def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
@@ -200,18 +201,19 @@ class RandomState(Callback):
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         states = getattr(self, "states", [])
-        if len(states) == trainer.world_size:  # on other devices it goes on with other random numbers
+        if len(states) == trainer.world_size:  # a different number of devices gets new random numbers
             restore_random_state(states[trainer.global_rank], module.device)
 
 
 def epoch_follows(trainer: pl.Trainer) -> bool:
-    """Whether the epoch that just ended was not the last one."""
+    """Return whether another epoch follows the one that just ended."""
     return trainer.current_epoch + 1 < trainer.max_epochs and not trainer.should_stop
 
 
 def snapshot_epochs(epochs: int, most: int = SNAPSHOTS) -> set[int]:
-    """At most `most` - 1 epochs from 1 to the last: all of few, else log-spaced (the untrained state is one
-    more).
+    """Return at most `most` - 1 epochs from 1 to the last, for snapshots.
+
+    Return all epochs if they are few, else log-spaced ones. The untrained state is one more snapshot.
     """
     if epochs < most:
         return set(range(1, epochs + 1))
@@ -219,5 +221,5 @@ def snapshot_epochs(epochs: int, most: int = SNAPSHOTS) -> set[int]:
 
 
 def write_weights(path: Path, model: torch.nn.Module, dtype: torch.dtype = torch.float32) -> None:
-    """A model's weights as safetensors, in one step."""
+    """Write a model's weights as safetensors, atomically."""
     write_atomic(path, pack(weights_of(model, dtype)))

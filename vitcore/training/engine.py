@@ -1,7 +1,7 @@
-"""`train(config)`: one training from its configuration to its tested weights, in this process.
+"""`train(config)`: train a model in this process, from its configuration to its tested weights.
 
-It writes the run folder as it goes (see `vitcore.runs.folder`) and ends it with a state: finished, stopped or
-failed.
+The training writes the run folder as it proceeds (see `vitcore.runs.folder`). The final state is finished,
+stopped or failed.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ from vitcore.training.storage import check_room, step_of
 
 
 class RunLogger(TensorBoardLogger):
-    """TensorBoard events directly in the run folder; config.yaml already says what hparams.yaml would."""
+    """Log TensorBoard events directly to the run folder. config.yaml replaces Lightning's hparams.yaml."""
 
     def save(self) -> None:
         self.experiment.flush()
 
     def finalize(self, status: str) -> None:
-        """Lightning ends the fit with this; the test scores still belong into the same file."""
+        """Only flush when Lightning ends the fit, because the test scores still go into the same file."""
         self.experiment.flush()
 
 
@@ -56,13 +56,14 @@ def train(
     title: str = "",
     progress: bool = True,
 ) -> Run | None:
-    """Train a new run from `config`, or go on with the run `resume`; returns it, whatever its state then.
+    """Train a new run from `config`, or continue the run `resume`. Return the run, whatever its state.
 
-    Two trainings of one configuration on the CPU give identical weights. Raises `UserError` before anything
-    is written when the configuration or the data are unusable; a failure during the training ends in the
-    run's status and is raised again.
+    Two trainings with one configuration on the CPU give identical weights. Raise `UserError` before anything
+    is written when the configuration or the data are unusable. A failure during the training is recorded in
+    the run's status and raised again.
 
-    With several devices or nodes every process calls this; those after the first own no run and return None.
+    With several devices or nodes, every process calls this function. Ranks other than 0 own no run and return
+    None.
     """
     check_allowed()
     quiet()
@@ -71,20 +72,20 @@ def train(
         run = resume if isinstance(resume, Run) else find_run(resume, runs_dir)
         if rank_of(run.config):
             if run.bundled or run.stored_status().state == "finished":
-                run.check_resumable()  # refused, as the first rank does; other states may be the first rank's
+                run.check_resumable()  # rank 0 refuses it too; rank 0 may have changed the other states
             return follow(run.config, run.last)
         run.check_resumable()
-        run.stop_request.unlink(missing_ok=True)  # of a process that died before it saw it
+        run.stop_request.unlink(missing_ok=True)  # from a process that died before it read the request
     else:
         if config is None:
             raise UserError("Nothing to train: give a configuration, or a run to resume.")
         config = resolve(config)
         if rank_of(config):
             return follow(config)
-        build_for(config)  # refuses sizes that do not fit
-        make_trainer(config, progress=False)  # refuses a device that is not there
-        data = load_dataset(config.data, config.image_size)  # downloads it where it is missing
-        _ = data.train, data.test  # reads every image, before anything is written
+        build_for(config)  # raises for sizes that do not fit
+        make_trainer(config, progress=False)  # raises for a missing device
+        data = load_dataset(config.data, config.image_size)  # downloads it if it is missing
+        _ = data.train, data.test  # read every image before anything is written
         now = time.time()
         status = Status(state="running", reason="starting", created=now, heartbeat=now, **process.identity())
         run = create_run(config, runs_dir, title=title, status=status)
@@ -93,9 +94,7 @@ def train(
 
 
 def execute(run: Run, *, progress: bool = True, data: Dataset | None = None) -> None:
-    """Run what a run folder describes, from its last checkpoint where there is one, and write down how it
-    ended.
-    """
+    """Train the run of a run folder, from its last checkpoint if there is one, and record how it ended."""
     quiet()
     if rank_of(run.config):
         return follow(run.config, run.last)
@@ -105,7 +104,7 @@ def execute(run: Run, *, progress: bool = True, data: Dataset | None = None) -> 
     except Timeout:
         raise UserError(f"Run {run.id} is already being trained by another process.") from None
     with lock:
-        for draft in run.checkpoints.glob(".last.*.ckpt"):  # of a process that was killed while it saved
+        for draft in run.checkpoints.glob(".last.*.ckpt"):  # from a process killed while saving
             draft.unlink(missing_ok=True)
         _execute(run, progress, data)
 
@@ -133,7 +132,7 @@ def _execute(run: Run, progress: bool, data: Dataset | None) -> None:
 
 
 def reason_of(error: BaseException) -> str:
-    """What ended a training, as a person says it and with what to do; empty for what nobody expected."""
+    """Return a readable reason why a training ended, with advice. Empty for unexpected errors."""
     if isinstance(error, UserError):
         return str(error)
     text, kinds = str(error).lower(), {kind.__name__ for kind in type(error).__mro__}
@@ -148,7 +147,7 @@ def reason_of(error: BaseException) -> str:
 
 
 def _lead(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: Dataset | None) -> dict:
-    """Train as the first rank, the only one that writes; then test, on one device. Returns the result."""
+    """Train as rank 0, the only rank that writes, then test on one device. Return the result."""
     config = run.config
     pl.seed_everything(config.seed, verbose=False)
     data = data or load_dataset(config.data, config.image_size)
@@ -181,7 +180,10 @@ def _lead(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: 
 
 
 def _await_a_later_second(files: list[Path]) -> None:
-    """Event files are named by the second and read in the order of their names: a resume must sort last."""
+    """Wait until the next second, so that the event file of a resume sorts last.
+
+    Event files are named by the second and read in the order of their names.
+    """
     words = [file.name.split(".")[3] for file in files if file.name.count(".") >= 3]
     seconds = [int(word) for word in words if word.isdigit()]
     if seconds:
@@ -189,7 +191,7 @@ def _await_a_later_second(files: list[Path]) -> None:
 
 
 def follow(config: Config, last: Path | None = None) -> None:
-    """Train as one of the ranks after the first: the same steps on other images, without a run folder."""
+    """Train as a rank other than 0: the same steps on other images, without a run folder."""
     pl.seed_everything(config.seed, verbose=False)
     data = load_dataset(config.data, config.image_size)
     with StopSwitch(None) as switch, contextlib.suppress(StopTraining):
@@ -207,20 +209,20 @@ def _fit(
     say: Callable[[str], None] = lambda line: None,
     watching: Sequence[pl.Callback] = (),
 ) -> pl.Trainer:
-    """The training itself, alike on every rank, from the checkpoint `last` on where there is one."""
+    """Run the training, identically on every rank, from the checkpoint `last` if there is one."""
     rank, world = rank_of(config), world_of(config)
     resume = last if last and last.is_file() else None
     module = Classifier(prepare(config), config)
     if keeper.run:
         check_room(keeper.run, module.model, config)
     if rank:
-        torch.manual_seed(config.seed + rank)  # the weights are alike; what is dropped from now on is not
+        torch.manual_seed(config.seed + rank)  # from here on, dropout differs between ranks
     trainer = make_trainer(config, progress=progress)
     device = trainer.strategy.root_device
     loader, val_loader = make_loaders(config, data, device)
     loader.sampler.resume(step_of(resume, data) if resume else 0)
     every = max(1, min(50, len(loader) // 10))
-    # the keeper last: it may end the training, and keeps only what the guard lets pass
+    # The keeper comes last: it may end the training, and it saves only states that passed the guard.
     budget = [Budget(config)] if config.minutes else []
     trainer.callbacks += [*budget, Scalars(every, say), Guard(every), *watching, RandomState(), keeper]
     trainer.logger = logger
@@ -228,12 +230,12 @@ def _fit(
         trainer.fit(module, loader, val_loader, ckpt_path=resume, weights_only=True if resume else None)
     finally:
         if world > 1 and torch.distributed.is_initialized():
-            torch.distributed.destroy_process_group()  # its threads must not outlive the interpreter
+            torch.distributed.destroy_process_group()  # its threads must end before the interpreter
     return trainer
 
 
 def _log_of(run: Run, foreground: bool) -> Callable[[str], None]:
-    """Where the line of each epoch goes: a background run's output is its train.log already."""
+    """Return the function that logs a line per epoch. The output of a background run already is train.log."""
 
     def say(line: str) -> None:
         if foreground:

@@ -1,4 +1,4 @@
-"""Asks the model about eight fixed validation images after every epoch, so that one sees it learn."""
+"""Record the model's predictions for eight fixed validation images after every epoch, to show it learning."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from vitcore.runs.predictions import Predictions, choose, read_predictions, writ
 
 
 class Eight(Callback):
-    """Writes predictions/eight.npz: untrained, and after each validation. Rank 0 only; it changes nothing in
-    the training, and a full disk does not end it.
+    """Write predictions/eight.npz for the untrained model and after each validation, on rank 0 only.
+
+    It does not affect the training, and a full disk does not end the training.
     """
 
     def __init__(self, run: Run, held: Split, classes: tuple[str, ...]) -> None:
@@ -34,7 +35,7 @@ class Eight(Callback):
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         earlier = read_predictions(self.run.path)
         if trainer.global_step and earlier and np.array_equal(earlier.images, self.images):
-            kept = earlier.steps <= trainer.global_step  # later ones are taken back
+            kept = earlier.steps <= trainer.global_step  # later ones were discarded by the resume
             self.found = replace(
                 earlier,
                 steps=earlier.steps[kept],
@@ -51,7 +52,7 @@ class Eight(Callback):
     @torch.no_grad()
     def _ask(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         training = module.model.training
-        module.model.eval()  # no dropout: no random number is drawn
+        module.model.eval()  # no dropout, so no random numbers are drawn
         logits = module.model(normalize(torch.from_numpy(self.images).to(module.device)))
         module.model.train(training)
         epoch = trainer.global_step / max(1, trainer.num_training_batches)

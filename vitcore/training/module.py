@@ -1,6 +1,4 @@
-"""The Lightning module: any image classifier, a loss, an optimizer. It knows neither the run folder nor the
-page.
-"""
+"""The Lightning module for any image classifier. It is independent of the run folder and the page."""
 
 from __future__ import annotations
 
@@ -15,21 +13,21 @@ from vitcore.training.optim import make_optimizer, rate_factor
 
 Batch = tuple[
     torch.Tensor, torch.Tensor
-]  # images [B, 3, S, S]; labels [B], or shares [B, classes] when mixed
+]  # images [B, 3, S, S]; labels [B], or probabilities [B, classes] if mixed
 
 
 class Classifier(pl.LightningModule):
-    """Cross-entropy training of `model`. Logs val_loss, val_acc, test_loss, test_acc; training scalars are
-    callbacks'.
+    """Train `model` with cross-entropy. Log val_loss, val_acc, test_loss and test_acc.
 
-    `last` holds the loss and the accuracy of the newest batch as tensors on the device.
+    Callbacks log the training scalars. `last` holds the loss and the accuracy of the latest batch as tensors
+    on the device.
     """
 
     def __init__(self, model: nn.Module, config: Config) -> None:
         super().__init__()
         self.model, self.config = model, config
         self.last: dict[str, torch.Tensor] = {}
-        self.share = 0.0  # of the minutes used, where the configuration has them (`training.budget`)
+        self.share = 0.0  # used share of the time budget, if there is one (`training.budget`)
         self.accuracy = MulticlassAccuracy(num_classes=config.num_classes, average="micro")
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -43,7 +41,7 @@ class Classifier(pl.LightningModule):
         partial = config.keep_patches < 1 and epoch < config.epochs - config.full_epochs
         logits = self.model(images, keep=config.keep_patches) if partial else self.model(images)
         loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
-        truth = labels.argmax(dim=1) if labels.ndim == 2 else labels  # of mixed images the larger share
+        truth = labels.argmax(dim=1) if labels.ndim == 2 else labels  # mixed images: the larger share
         hits = (logits.detach().argmax(dim=1) == truth).float().mean()
         self.last = {"train_loss": loss.detach(), "train_acc": hits}
         return loss
@@ -70,8 +68,10 @@ class Classifier(pl.LightningModule):
         *_: object,
         **__: object,
     ) -> None:
-        """By norm. Lightning's own refuses fused optimizers under mixed precision, for float16's scaler
-        alone.
+        """Clip gradients by norm.
+
+        Lightning's own method rejects fused optimizers under mixed precision, a restriction that only the
+        gradient scaler of float16 needs.
         """
         if gradient_clip_val:
             torch.nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)

@@ -1,7 +1,7 @@
-"""Optimizers and learning-rate schedules out of a configuration.
+"""Create the optimizer and the learning-rate schedule of a configuration.
 
-Muon (Jordan et al. 2024) orthogonalizes the momentum of the matrices inside the blocks; everything else, and
-every other optimizer here, is torch's own.
+Muon (Jordan et al. 2024) orthogonalizes the momentum of the matrices inside the blocks. All other parameters,
+and all other optimizers here, use torch's implementations.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan et al.: the singular values 
 
 
 def orthogonalize(matrices: torch.Tensor, steps: int = 5) -> torch.Tensor:
-    """The nearest (semi-)orthogonal matrices, roughly, by a quintic Newton-Schulz iteration. [K, m, n] -> [K,
-    m, n]
+    """Return approximately the nearest (semi-)orthogonal matrices. [K, m, n] -> [K, m, n]
 
-    In float32 on CPUs, where bfloat16 products are slow, and bfloat16 elsewhere.
+    The method is a quintic Newton-Schulz iteration. It uses float32 on CPUs, where bfloat16 products are
+    slow, and bfloat16 elsewhere.
     """
     a, b, c = NEWTON_SCHULZ
     x = matrices.float() if matrices.device.type == "cpu" else matrices.bfloat16()
@@ -40,16 +40,17 @@ def orthogonalize(matrices: torch.Tensor, steps: int = 5) -> torch.Tensor:
 class MuonAdamW(torch.optim.Optimizer):
     """Muon for the groups marked `muon`, fused AdamW for the others.
 
-    One optimizer, so that one schedule, one gradient clipping and one checkpoint serve both. The same as
-    `torch.optim.Muon(adjust_lr_fn="match_rms_adamw")` with two differences: it computes in float32 on CPUs,
-    and orthogonalizes matrices of equal shape in one batch, to launch fewer kernels on a GPU (not measured).
-    The update of an m x n matrix is scaled by 0.2 sqrt(max(m, n)), so that AdamW's learning rate fits both
-    (Liu et al. 2025).
+    A single optimizer allows a single schedule, gradient clipping and checkpoint for both. It is equivalent
+    to `torch.optim.Muon(adjust_lr_fn="match_rms_adamw")` with two differences. It computes in float32 on
+    CPUs. It orthogonalizes matrices of equal shape in one batch, to launch fewer kernels on a GPU (not
+    measured). The update of an m x n matrix is scaled by 0.2 sqrt(max(m, n)), so that AdamW's learning rate
+    suits both (Liu et al. 2025).
 
-    Torch's Muon computes in bfloat16, which few CPUs have. Processor time to orthogonalize the tutorial ViT's
-    24 matrices on one thread of an AMD EPYC, medians of 6: ours 0.25 s on any of them; torch's 0.11 s with
-    all of the processor's instructions, but 0.60 s without AVX512_BF16 and 4.4 s with AVX2 alone, as on most
-    laptops (ONEDNN_MAX_CPU_ISA=AVX512_CORE, =AVX2). AdamW's part takes less than a millisecond.
+    Torch's Muon computes in bfloat16, which few CPUs support. We measured the CPU time to orthogonalize the
+    24 matrices of the tutorial's ViT on one thread of an AMD EPYC (medians of 6). This implementation takes
+    0.25 s with any instruction set. Torch's takes 0.11 s with all of the CPU's instructions, but 0.60 s
+    without AVX512_BF16 and 4.4 s with only AVX2, as on most laptops (ONEDNN_MAX_CPU_ISA=AVX512_CORE, =AVX2).
+    AdamW's part takes less than a millisecond.
     """
 
     def __init__(self, groups: list[dict], lr: float) -> None:
@@ -82,7 +83,7 @@ class MuonAdamW(torch.optim.Optimizer):
             [p.grad for p in parameters],
             [state["exp_avg"] for state in states],
             [state["exp_avg_sq"] for state in states],
-            [],  # of amsgrad
+            [],  # for amsgrad
             [state["step"] for state in states],
             fused=group["fused"],
             amsgrad=False,
@@ -117,7 +118,10 @@ class MuonAdamW(torch.optim.Optimizer):
 
 
 def make_optimizer(model: nn.Module, config: Config) -> torch.optim.Optimizer:
-    """The configured optimizer. With `decay: matrices` norms, biases, CLS and positions are not decayed."""
+    """Return the configured optimizer.
+
+    With `decay: matrices`, weight decay does not apply to norms, biases, CLS token and positions.
+    """
     everything = list(model.named_parameters())
     if config.decay == "all":
         groups = [{"params": [p for _, p in everything], "weight_decay": config.weight_decay}]
@@ -140,14 +144,15 @@ def make_optimizer(model: nn.Module, config: Config) -> torch.optim.Optimizer:
 
 
 def muon_matrices(model: nn.Module) -> list[nn.Parameter]:
-    """The matrices of a model's blocks, which Muon orthogonalizes; everything else is AdamW's."""
+    """Return the matrices of a model's blocks, which Muon trains. AdamW trains all other parameters."""
     inside = ("transformer.", "blocks.")
     return [p for n, p in model.named_parameters() if p.ndim == 2 and n.startswith(inside)]
 
 
 def rate_factor(config: Config, steps_per_epoch: int) -> Callable[[int], float]:
-    """The learning rate at a step (0-based) as a share of its peak: linear warm-up, then cosine to 1 %,
-    steps, or flat.
+    """Return a function from the step (0-based) to the learning rate as a fraction of its peak.
+
+    The schedule is a linear warm-up, followed by a cosine to 1 %, by steps, or by a constant.
     """
     total, warm = config.epochs * steps_per_epoch, round(config.warmup_epochs * steps_per_epoch)
     warm = min(warm, total // 2)

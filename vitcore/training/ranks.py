@@ -1,8 +1,8 @@
-"""Which of the processes of one training this one is, before Lightning has connected them.
+"""Determine the rank of this process in a distributed training, before Lightning has connected the processes.
 
-The same command starts one process or many: Lightning itself on one machine, by hand on each of several
-(NODE_RANK, MASTER_ADDR, MASTER_PORT), torchrun, or SLURM's srun. Rank 0 alone owns the run folder; the others
-only compute.
+The same command works for one process or many. The processes are started by Lightning itself on one machine,
+by hand on each of several (NODE_RANK, MASTER_ADDR, MASTER_PORT), by torchrun, or by SLURM's srun. Only rank 0
+owns the run folder. The others only compute.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import torch
 from vitcore.config import Config
 from vitcore.errors import UserError
 
-EVERY = 16  # steps between two looks at what rank 0 decided
+EVERY = 16  # steps between two checks of the decision of rank 0
 
 
 def world_of(config: Config) -> int:
-    """How many processes train together."""
+    """Return the number of processes that train together."""
     return config.devices * config.nodes
 
 
 def rank_of(config: Config) -> int:
-    """This process's number from 0 on, from the environment that its launcher made."""
+    """Return the rank of this process, counted from 0, from the environment set by its launcher."""
     if world_of(config) == 1:
         return 0
     seen = os.environ
@@ -36,7 +36,7 @@ def rank_of(config: Config) -> int:
 
 
 def check_launcher(config: Config) -> None:
-    """Raises `UserError` where torchrun or srun started another number of processes than asked for."""
+    """Raise `UserError` if torchrun or srun started a different number of processes than configured."""
     seen, wanted = os.environ, world_of(config)
     started = {
         "torchrun": seen.get("WORLD_SIZE") if "TORCHELASTIC_RUN_ID" in seen else None,
@@ -52,7 +52,7 @@ def check_launcher(config: Config) -> None:
 
 
 def check_rank(config: Config, trainer: pl.Trainer) -> None:
-    """Raises `UserError` where Lightning counts this process otherwise than `rank_of`."""
+    """Raise `UserError` if Lightning's rank of this process differs from `rank_of`."""
     if (trainer.global_rank, trainer.world_size) != (rank_of(config), world_of(config)):
         raise UserError(
             f"This process is rank {rank_of(config)} of {world_of(config)} by its environment, and rank "
@@ -63,17 +63,17 @@ def check_rank(config: Config, trainer: pl.Trainer) -> None:
 
 
 def agreed(trainer: pl.Trainer, value: bool) -> bool:
-    """What rank 0 says, on every rank. All must ask at the same moment."""
+    """Return the value of rank 0 on every rank. All ranks must call this at the same point."""
     return trainer.strategy.broadcast(value) if trainer.world_size > 1 else value
 
 
 def mean_of(trainer: pl.Trainer, values: torch.Tensor) -> torch.Tensor:
-    """The mean over the ranks. All must ask at the same moment."""
+    """Return the mean over the ranks. All ranks must call this at the same point."""
     return trainer.strategy.reduce(values, reduce_op="mean") if trainer.world_size > 1 else values
 
 
 def random_states(trainer: pl.Trainer, device: torch.device) -> list[dict[str, torch.Tensor]]:
-    """The state of torch's generators, on the CPU and on the rank's own device, of every rank."""
+    """Return the state of torch's random generators on every rank, for the CPU and the rank's device."""
     own = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
         own["cuda"] = torch.cuda.get_rng_state(device)
@@ -87,7 +87,7 @@ def random_states(trainer: pl.Trainer, device: torch.device) -> list[dict[str, t
 
 
 def restore_random_state(state: dict[str, torch.Tensor], device: torch.device) -> None:
-    """Put back what `random_states` found for this rank."""
+    """Restore this rank's state as returned by `random_states`."""
     torch.set_rng_state(state["cpu"].cpu())
     if "cuda" in state and device.type == "cuda":
         torch.cuda.set_rng_state(state["cuda"].cpu(), device)

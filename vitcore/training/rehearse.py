@@ -1,8 +1,8 @@
-"""Some twenty real steps that tell what a training will take: minutes, memory, disk.
+"""Rehearsals: estimate the minutes, memory and disk of a training from about twenty real steps.
 
-It is the training itself, through the same code, on the same data; it ends after those steps and leaves
-nothing. On a busy machine it gives a range: threads that wait for each other there take many times their time
-alone (60 times was measured, most of it spent spinning), so the lower end comes from steps on one thread.
+A rehearsal runs the same code on the same data as the training, but ends after those steps and keeps nothing.
+On a busy machine the estimate is a range. There, threads that wait for each other can take many times longer
+(60 times was measured, most of it spent spinning), so the lower end comes from steps on a single thread.
 """
 
 from __future__ import annotations
@@ -37,26 +37,26 @@ from vitcore.training.reports import memory_of
 from vitcore.training.setup import make_loaders, make_trainer, parts, prepare, quiet
 from vitcore.training.storage import disk_of, state_bytes
 
-STEPS, WARM, MOST_S = 20, 3, 30.0  # steps that are counted, before those, seconds after which fewer will do
-SINGLE = 4  # steps on one thread, where the machine is busy; the first of them warms up
-BUSY = 0.2  # share of the processors from which on other programs are worth a word
-UNEVEN, SLOW_S = 3.0, 0.05  # slow steps against fast ones, and seconds of a slow one, from which it is told
+STEPS, WARM, MOST_S = 20, 3, 30.0  # timed steps, warm-up steps, seconds after which fewer suffice
+SINGLE = 4  # steps on one thread if the machine is busy, including one warm-up step
+BUSY = 0.2  # report CPU contention above this share
+UNEVEN, SLOW_S = 3.0, 0.05  # report uneven steps from this slow/fast ratio and this time of a slow step on
 
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What a training is expected to take."""
+    """The expected time, memory and disk space of a training."""
 
-    minutes: float  # wall clock, from the start of its process to its last word
-    memory_bytes: int  # most at once: of the process on a CPU, on the device else
-    disk_bytes: int  # of the run folder when it is finished
+    minutes: float  # wall-clock time of the whole process
+    memory_bytes: int  # peak memory: of the process on a CPU, else on the device
+    disk_bytes: int  # size of the run folder when finished
     parameters: int
     steps: int  # of the whole training
-    images_per_s: float  # while it trains
+    images_per_s: float  # training throughput
     counted: int  # steps that were measured
     device: str
-    others: float = 0.0  # share of all processor time that other programs used meanwhile
-    least_minutes: float | None = None  # at best, when nothing else runs; None where the machine was quiet
+    others: float = 0.0  # share of all CPU time that other programs used during the rehearsal
+    least_minutes: float | None = None  # minimum, on an idle machine; None if the machine was idle
     steps_s: tuple[float, float] = (0.0, 0.0)  # a fast and a slow step: first and last tenth
 
     def __str__(self) -> str:
@@ -91,7 +91,7 @@ def _uneven(steps_s: tuple[float, float]) -> bool:
 
 
 class StepTimer(Callback):
-    """Reads `clock` after every step, until `enough(seconds of the steps so far)` ends the fit."""
+    """Read `clock` after every step. End the fit when `enough(seconds of the steps so far)` is true."""
 
     def __init__(self, clock: Callable[[], float], enough: Callable[[list[float]], bool]) -> None:
         self.clock, self.enough = clock, enough
@@ -110,17 +110,17 @@ class StepTimer(Callback):
 
 @dataclass(frozen=True)
 class Steps:
-    """What the steps of a training take. `one_thread_s` is measured on a busy machine alone."""
+    """The measured times of training steps. `one_thread_s` is measured only on a busy machine."""
 
-    seconds: list[float]  # of each step with all threads, the first ones left out
-    others: float  # share of all processor time that other programs used meanwhile
+    seconds: list[float]  # of each step with all threads, without warm-up steps
+    others: float  # share of all CPU time that other programs used during the measurement
     threads: int
     cpu: bool = True
-    one_thread_s: float | None = None  # processor seconds of a step on one thread
+    one_thread_s: float | None = None  # CPU seconds of a step on one thread
 
     @property
     def median(self) -> float:
-        """Seconds of a step."""
+        """Median seconds of a step."""
         return statistics.median(self.seconds)
 
     @property
@@ -133,19 +133,19 @@ class Steps:
 
     @property
     def busy(self) -> bool:
-        """Whether other programs used the processors, or the steps differ as if something did."""
+        """Whether other programs used the CPU, or the step times vary as if they did."""
         return (self.others >= BUSY and self.cpu) or _uneven(self.span)
 
     @property
     def least(self) -> float:
-        """Seconds of a step at best, when nothing else runs: what one thread computes, shared by all."""
+        """Minimum seconds of a step on an idle machine: the time on one thread divided among all threads."""
         found = self.span[0] if self.busy else self.median
         return found if self.one_thread_s is None else min(found, self.one_thread_s / self.threads)
 
 
 @dataclass
 class Trial:
-    """A training that is set up to have its steps timed; it can be run several times."""
+    """A training set up for timing its steps. It can be run several times."""
 
     trainer: pl.Trainer
     module: Classifier
@@ -153,7 +153,7 @@ class Trial:
 
     @classmethod
     def of(cls, config: Config, data: Dataset, steps: int) -> Trial:
-        """The training of a configuration, with enough epochs for `steps` steps and those on one thread."""
+        """Set up a training with enough epochs for `steps` steps and those on one thread."""
         pl.seed_everything(config.seed, verbose=False)
         module = Classifier(prepare(config), config)
         per_epoch = len(make_loaders(config, data, torch.device("cpu"))[0])
@@ -166,7 +166,7 @@ class Trial:
         return cls(trainer, module, loader)
 
     def steps(self, count: int) -> Steps:
-        """Time `count` steps, or fewer where they are slow; on a busy machine also some on one thread."""
+        """Time `count` steps, or fewer if they are slow. On a busy machine, also time steps on one thread."""
         load, began = Load(), time.perf_counter()
         timer = StepTimer(time.perf_counter, lambda times: _enough(times, count, time.perf_counter() - began))
         self._run(timer)
@@ -179,15 +179,15 @@ class Trial:
         return found
 
     def one_thread_s(self) -> float:
-        """Processor seconds of a step on one thread, which waits for no other thread."""
+        """Return the CPU seconds of a step on one thread, which waits for no other thread."""
         timer = StepTimer(time.process_time, lambda times: len(times) >= SINGLE)
         with _one_thread():
             self._run(timer)
-        return min(timer.times[1:])  # the first warms up
+        return min(timer.times[1:])  # the first is a warm-up
 
     def _run(self, timer: StepTimer) -> None:
         self.trainer.callbacks.append(timer)
-        self.trainer.fit(self.module, self.loader)  # validation is timed by itself
+        self.trainer.fit(self.module, self.loader)  # validation is timed separately
         self.trainer.callbacks.remove(timer)
 
 
@@ -198,7 +198,7 @@ def _enough(times: list[float], wanted: int, spent: float) -> bool:
 
 
 def _counted(times: list[float]) -> list[float]:
-    """The steps that count: after a long time, the warm-up is a single one."""
+    """Return the steps without warm-up. If steps are slow, only one of them is warm-up."""
     return times[WARM - 1 :] if sum(times) < MOST_S else times[1:]
 
 
@@ -213,8 +213,9 @@ def _one_thread() -> Iterator[None]:
 
 
 def rehearse(config: Config, steps: int = STEPS, data: Dataset | None = None) -> Rehearsal:
-    """Train that many steps, and some more to warm up; nothing is kept. Raises `UserError` where the training
-    itself would.
+    """Estimate a training from `steps` real steps and some warm-up steps. Nothing is kept.
+
+    Raise `UserError` in the same cases as the training itself.
     """
     try:
         return _rehearse(config, steps, data)
@@ -238,7 +239,7 @@ def _rehearse(config: Config, steps: int, data: Dataset | None) -> Rehearsal:
     if config.keep_patches < 1 and config.full_epochs:
         few = max(3, steps // 4)
         complete = Trial.of(usual.model_copy(update={"keep_patches": 1.0}), data, few)
-        if found.one_thread_s:  # many threads would take minutes to tell the same
+        if found.one_thread_s:  # many threads would take minutes for the same result
             more = complete.one_thread_s() / found.one_thread_s
             full_s, full_least = more * found.median, more * found.least
         else:
@@ -283,20 +284,23 @@ def _rehearse(config: Config, steps: int, data: Dataset | None) -> Rehearsal:
 
 
 def _image_s(module: Classifier, some: Split, device: torch.device, steps: Steps) -> tuple[float, float]:
-    """(seconds to evaluate an image, those at best): where steps were slowed down, by as much."""
-    with _one_thread() if steps.one_thread_s else contextlib.nullcontext():  # else it would be long itself
-        evaluate(module.model, some, device)  # the first time sets up what the later ones use
+    """Return the seconds to evaluate an image, and the minimum of these seconds.
+
+    If the steps were slowed down, assume that the evaluation is slowed down by the same factor.
+    """
+    with _one_thread() if steps.one_thread_s else contextlib.nullcontext():  # avoids long waits
+        evaluate(module.model, some, device)  # warm-up
         began, used = time.perf_counter(), time.process_time()
         evaluate(module.model, some, device)
     found, computed = (time.perf_counter() - began) / len(some), (time.process_time() - used) / len(some)
     if steps.one_thread_s:
-        per_step = computed / steps.one_thread_s  # an image's share of a step
+        per_step = computed / steps.one_thread_s  # time of an image relative to a step
         return per_step * steps.median, per_step * steps.least
     return found, found * steps.least / steps.median
 
 
 def _save_s(trainer: pl.Trainer) -> float:
-    """Seconds that an epoch's end takes to write last.ckpt, and half as much again for the weights alone."""
+    """Return the seconds to write last.ckpt at the end of an epoch, plus half as much for the weights."""
     with tempfile.TemporaryDirectory(prefix="vitlab-") as place:
         began = time.perf_counter()
         trainer.save_checkpoint(Path(place) / "last.ckpt")
@@ -304,7 +308,7 @@ def _save_s(trainer: pl.Trainer) -> float:
 
 
 def _startup_s() -> float:
-    """From the start of this process until now, without what a training does not do: about its own start."""
+    """Return an estimate of a training's startup time, from the startup time of this process."""
     return IMPORTED_AT - psutil.Process().create_time()
 
 

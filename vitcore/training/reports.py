@@ -1,4 +1,4 @@
-"""What a training tells while it runs: scalars for TensorBoard, status and heartbeat. One callback each."""
+"""Callbacks that report on a running training: scalars for TensorBoard, and status with heartbeat."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ SILENT_S = 10.0
 
 
 class Scalars(Callback):
-    """Writes train_loss and train_acc (means since the last point), learning rate, epoch, val_* to
-    TensorBoard.
+    """Write scalars to TensorBoard.
+
+    They are train_loss and train_acc (means since the last point), learning rate, epoch and val_*.
     """
 
     def __init__(self, every: int, say: Callable[[str], None]) -> None:
@@ -60,7 +61,7 @@ class Scalars(Callback):
         trainer.logger.experiment.flush()
 
     def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
-        means = {name: mean_of(trainer, value) for name, value in self.sums.items()}  # what all ranks resume
+        means = {name: mean_of(trainer, value) for name, value in self.sums.items()}  # resumed by all ranks
         checkpoint["scalars"] = {"sums": means, "count": self.count}
 
     def on_load_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
@@ -70,10 +71,10 @@ class Scalars(Callback):
 
 
 class Heartbeat(Callback):
-    """Keeps status.json current: step, speed, time left. Every second, and at each validation batch too.
+    """Keep status.json current: step, speed, time left. Update every second and at each validation batch.
 
-    As a context it also beats while nothing else happens (a download, the test), so that other hosts do not
-    take the run for lost.
+    As a context manager, it also sends heartbeats during other work (a download, the test), so that other
+    hosts do not consider the run lost.
     """
 
     def __init__(self, run: Run, status: Status, batch_size: int) -> None:
@@ -81,7 +82,7 @@ class Heartbeat(Callback):
         self.before = status.active_s
         self.began = self.written = time.time()
         self.first_step = status.step
-        self.validating = 0.0  # seconds, to keep images/s about training
+        self.validating = 0.0  # seconds, which images/s must not include
         self.lock, self.over = threading.Lock(), threading.Event()
 
     def __enter__(self) -> Heartbeat:
@@ -134,7 +135,7 @@ class Heartbeat(Callback):
         left = elapsed / done * (steps - step)
         if (
             minutes := module.config.minutes
-        ) and module.share:  # their end is known, the steps until then not
+        ) and module.share:  # with a time budget, the end is known but not the number of steps
             steps, left = round(step / module.share), 60 * minutes * (1 - module.share)
         rate = done * self.batch_size / max(1e-6, elapsed - self.validating)
         self.beat(
@@ -162,7 +163,7 @@ class Heartbeat(Callback):
 
 
 def memory_of(device: torch.device) -> int:
-    """Bytes: of this process on the CPU, else the most so far on the device."""
+    """Return memory use in bytes: of this process on the CPU, else the peak so far on the device."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     if device.type == "mps":
@@ -171,7 +172,7 @@ def memory_of(device: torch.device) -> int:
 
 
 def memory_total(device: torch.device) -> int:
-    """Bytes that there are."""
+    """Return the total memory of the device in bytes."""
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory
     return psutil.virtual_memory().total

@@ -1,4 +1,4 @@
-"""The model and Lightning's trainer of a configuration, as every training and every rehearsal uses them."""
+"""Create the model, the data loaders and Lightning's trainer for a training or a rehearsal."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from vitcore.training.storage import DurableIO
 
 
 def prepare(config: Config) -> torch.nn.Module:
-    """The model of a configuration, untrained, in the memory layout and form in which it trains fastest."""
+    """Return the untrained model of a configuration, in the form that trains fastest."""
     model = build_for(config)
     if any(isinstance(m, torch.nn.Conv2d) for m in model.modules()):
         model = model.to(memory_format=torch.channels_last)  # measured 1.4x on two cores for the ResNet
     if config.compile:
-        model.compile()  # in place: the names in checkpoints stay as they are
+        model.compile()  # in place, so that the names in checkpoints do not change
     return model
 
 
 def precision_of(config: Config) -> str:
-    """Lightning's name of the precision. `auto` is bfloat16 mixed on CUDA devices that have it.
+    """Return Lightning's name of the precision. `auto` means bfloat16 mixed on CUDA devices that support it.
 
-    Elsewhere it is float32: on CPUs bfloat16 was measured at half the speed.
+    Elsewhere `auto` means float32, because on CPUs bfloat16 was measured at half the speed.
     """
     wanted = config.precision
     if wanted == "auto":
@@ -48,7 +48,7 @@ def precision_of(config: Config) -> str:
 
 
 def make_trainer(config: Config, *, progress: bool) -> pl.Trainer:
-    """Lightning's trainer for one device; our callbacks and logger are added by the caller."""
+    """Return Lightning's trainer. The caller adds callbacks and logger."""
     accelerator = {"cuda": "gpu"}.get(config.device, config.device)
     check_launcher(config)
     try:
@@ -69,7 +69,7 @@ def make_trainer(config: Config, *, progress: bool) -> pl.Trainer:
             logger=False,
             num_sanity_val_steps=0,
             use_distributed_sampler=False,
-            log_every_n_steps=1,  # our callbacks decide
+            log_every_n_steps=1,  # our callbacks decide what is logged
             benchmark=config.device != "cpu",
         )
     except (pl.utilities.exceptions.MisconfigurationException, ValueError, RuntimeError) as error:
@@ -82,7 +82,7 @@ def make_trainer(config: Config, *, progress: bool) -> pl.Trainer:
 
 
 def quiet() -> None:
-    """Hints of Lightning that do not concern our users: worker processes, loader states, tensor cores."""
+    """Silence hints of Lightning about worker processes, loader states and tensor cores."""
     for pattern in (
         ".*does not have many workers.*",
         ".*your dataloader is not resumable.*",
@@ -97,20 +97,20 @@ def quiet() -> None:
 
 
 def first_line(error: BaseException) -> str:
-    """An error as one line: its kind and the first line of its message."""
+    """Return an error as one line: its type and the first line of its message."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
 
 
 def parts(data: Dataset, config: Config) -> tuple[Split, Split]:
-    """(training, validation) splits of a dataset; of the training images the configured share."""
+    """Return the (training, validation) splits of a dataset, with the configured share of training images."""
     train, held = split_indices(data)
     train = train[subset(data.train.labels[train], config.train_share, config.seed)]
     return tuple(Split(data.train.images[i], data.train.labels[i]) for i in (train, held))
 
 
 def make_loaders(config: Config, data: Dataset, device: torch.device) -> tuple[DataLoader, DataLoader]:
-    """(training, validation) batches on a device; of several ranks each gets its share of the training."""
+    """Return (training, validation) loaders on a device. Each rank gets its share of the training batches."""
     train_part, val_part = parts(data, config)
     loader = make_loader(
         train_part,

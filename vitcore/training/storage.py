@@ -1,4 +1,4 @@
-"""How a checkpoint reaches the disk, and what is asked of it before a training goes on."""
+"""Write checkpoints durably, check them before a resume, and compute their disk space."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from vitcore.training.optim import muon_matrices
 
 
 class DurableIO(TorchCheckpointIO):
-    """Writes to the named file and nowhere else, and returns when it is on the disk.
+    """Write only to the given file, and return when the data are on disk.
 
-    Lightning's own goes through the system's temporary folder, which may be small, and does not wait for the
+    Lightning's own class uses the system's temporary folder, which may be small, and does not wait for the
     disk.
     """
 
@@ -35,8 +35,9 @@ class DurableIO(TorchCheckpointIO):
 
 
 def step_of(checkpoint: Path, data: Dataset) -> int:
-    """The optimizer step that a checkpoint holds. Raises `UserError` for one that is damaged, or that saw
-    other images.
+    """Return the optimizer step of a checkpoint.
+
+    Raise `UserError` if the checkpoint is damaged or was trained on other images.
     """
     try:
         content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
@@ -52,23 +53,25 @@ def step_of(checkpoint: Path, data: Dataset) -> int:
 
 
 def disk_of(weights: int, state: int, config: Config, epochs: int | None = None) -> tuple[int, int]:
-    """Bytes of a run's checkpoints: (when it is finished, most while it runs).
+    """Return the bytes of a run's checkpoints: (when finished, peak while it runs).
 
-    `weights` and `state` are the bytes of the model and of the optimizer's memory. last.ckpt holds both and
-    is written beside the old one, best.safetensors the weights, snapshots half of that each. `epochs`: how
-    many a training of so many minutes is expected to have; without it, as many as there can be.
+    `weights` and `state` are the bytes of the model and of the optimizer state. last.ckpt holds both, and the
+    old one is kept until the new one is complete. best.safetensors holds the weights, and each snapshot takes
+    half of that. `epochs` is the expected number of epochs of a training with a time budget. Without it,
+    assume the maximum.
     """
     wanted = snapshot_epochs(longest(config))
     if config.minutes and epochs:
-        wanted = {e for e in wanted if e <= epochs} | {epochs}  # the last one is always kept
+        wanted = {e for e in wanted if e <= epochs} | {epochs}  # the last one is always saved
     snapshots = min(SNAPSHOTS, len(wanted) + 1)
     finished = (weights + state) + weights + snapshots * weights // 2
     return finished, finished + weights + state
 
 
 def state_bytes(model: torch.nn.Module, config: Config) -> int:
-    """Bytes of the optimizer's memory: two numbers a weight for AdamW, at most one for SGD; Muon's matrices
-    need one.
+    """Return the bytes of the optimizer state.
+
+    AdamW has two numbers per weight, SGD at most one, and Muon one per weight of its matrices.
     """
     every = 4 * sum(p.numel() for p in model.parameters())
     if config.optimizer == "sgd":
@@ -78,7 +81,7 @@ def state_bytes(model: torch.nn.Module, config: Config) -> int:
 
 
 def check_room(run: Run, model: torch.nn.Module, config: Config) -> None:
-    """Raises `UserError` when the disk has no room for what this run will still write."""
+    """Raise `UserError` when the disk has too little space for the files this run will still write."""
     weights = sum(value.numel() * 4 for value in model.state_dict().values())
     there = sum(file.stat().st_size for file in run.checkpoints.glob("*") if file.is_file())
     check_space(run.path.parent, disk_of(weights, state_bytes(model, config), config)[1] - there)

@@ -43,7 +43,7 @@ from vitcore.errors import UserError
         ({"devices": 3, "batch_size": 64}, ["batch_size 64", "3 devices"]),
     ],
 )
-def test_a_wrong_setting_gets_one_sentence(values, words):
+def test_invalid_setting_is_reported_in_one_sentence(values, words):
     with pytest.raises(UserError) as caught:
         make_config(**values)
     text = str(caught.value)
@@ -60,7 +60,7 @@ def test_every_recipe_is_a_valid_configuration(recipe, model):
     assert set(config.options) == set(ARCHITECTURES[model].options.model_fields)
 
 
-def test_the_tutorial_recipe_is_the_published_one():
+def test_tutorial_recipe_is_the_published_one():
     vit, resnet = make_config("tutorial", model="vit"), make_config("tutorial", model="resnet")
     assert (vit.optimizer, vit.lr, vit.weight_decay, vit.options["dropout"]) == ("adamw", 3e-4, 0.01, 0.2)
     assert (resnet.optimizer, resnet.lr, resnet.momentum, resnet.weight_decay) == ("sgd", 0.1, 0.9, 1e-4)
@@ -80,7 +80,7 @@ def test_the_tutorial_recipe_is_the_published_one():
         assert (config.augment, config.label_smoothing, config.keep_patches) == ("tutorial", 0.0, 1.0)
 
 
-def test_overrides_beat_the_recipe_and_reach_the_model():
+def test_overrides_take_precedence_and_reach_the_model():
     config = make_config("modern", model="vit", epochs=3, patch_size=8)
     assert (config.epochs, config.options["patch_size"]) == (3, 8)
     assert config.options["init_std"] == ARCHITECTURES["vit"].recipes["modern"]["options"]["init_std"]
@@ -93,7 +93,7 @@ def test_overrides_beat_the_recipe_and_reach_the_model():
     lr=st.floats(1e-6, 1),
     patch=st.sampled_from([2, 4, 8, 16]),
 )
-def test_the_file_repeats_the_configuration(tmp_path_factory, epochs, seed, lr, patch):
+def test_configuration_survives_a_round_trip_to_file(tmp_path_factory, epochs, seed, lr, patch):
     config = make_config(epochs=epochs, seed=seed, lr=lr, patch_size=patch)
     path = tmp_path_factory.mktemp("config") / "config.yaml"
     path.write_text(dump_config(config))
@@ -103,7 +103,7 @@ def test_the_file_repeats_the_configuration(tmp_path_factory, epochs, seed, lr, 
 @pytest.mark.parametrize(
     "text", ["", "- 1\n- 2", "epochs: [", "epochs: 0", "\x00\x01", "model: vit\noptions: {norm: mid}"]
 )
-def test_a_broken_file_gets_one_sentence(tmp_path, text):
+def test_invalid_file_is_reported_in_one_sentence(tmp_path, text):
     path = tmp_path / "config.yaml"
     path.write_text(text)
     with pytest.raises(UserError) as caught:
@@ -121,7 +121,7 @@ def test_widgets_and_checks_read_the_same_bounds():
     assert choices("device") == ("auto", "cpu", "cuda", "mps")
 
 
-def test_a_configuration_is_complete_and_cannot_be_changed():
+def test_configuration_is_complete_and_immutable():
     config = build_config(model="vit")
     assert yaml.safe_load(dump_config(config))["options"]["num_layers"] == 6
     with pytest.raises(ValueError, match="frozen"):

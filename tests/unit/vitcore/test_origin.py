@@ -46,11 +46,11 @@ def parsed(monkeypatch):
 
 
 @pytest.mark.parametrize("config", [*OTHERS, *BUNDLED], ids=lambda c: f"{c.model}-{c.recipe}-{c.data[:8]}")
-def test_the_command_launches_the_same_configuration(config, parsed):
+def test_command_launches_the_same_configuration(config, parsed):
     assert parsed(launch_command(config)) == config.model_copy(update={"classes": None})
 
 
-def test_the_command_names_no_more_than_it_must():
+def test_command_contains_only_required_settings():
     assert launch_command(make_config("quick", seed=1)) == (
         "python -m vitcore launch --model vit --data cifar10-mini --recipe quick --seed 1"
     )
@@ -77,23 +77,23 @@ def repository(tmp_path, monkeypatch):
     provenance.commit.cache_clear()
 
 
-def test_the_commit_is_that_of_the_checkout(repository):
+def test_commit_is_that_of_the_checkout(repository):
     assert provenance.commit() == repository.git("rev-parse", "--short", "HEAD")
 
 
-def test_changed_code_is_said_to_be_changed(repository):
+def test_changed_code_is_marked(repository):
     (repository.path / "vitcore" / "a.py").write_text("x = 1")
     assert provenance.commit().endswith("+")
 
 
-def test_a_package_below_somebody_elses_repository_names_no_commit(repository, monkeypatch):
+def test_package_inside_another_repository_has_no_commit(repository, monkeypatch):
     inside = repository.path / "venv" / "vitcore"
     inside.mkdir(parents=True)
     monkeypatch.setattr(provenance, "assets_dir", lambda: inside / "assets")
     assert provenance.commit() == ""
 
 
-def test_what_is_shared_keeps_machine_and_commit_and_nothing_of_the_host():
+def test_shared_run_keeps_machine_and_commit_but_not_the_host():
     status = next(run for run in list_runs() if run.bundled).stored_status()
     told = status.model_copy(update={"machine": "a CPU", "commit": "abc", "host": "mine", "pid": 3})
     shared = without_machine(told)

@@ -1,9 +1,9 @@
-"""The experiments: one file each in this folder, discovered automatically. No torch when imported.
+"""The experiments, one file each in this folder. They are discovered automatically. No torch when imported.
 
 A file declares `PROBE`: its name, texts, formula and paper, the type of its values, the generator that
-measures them, and the finding, one sentence made of them. The generator takes (model, other, images uint8
-[N, 3, S, S], labels int [N], settings), yields (images done, values so far), and imports torch when it is
-called. The command line, the stored results, the page with its figures, and the guide follow from it.
+measures them, and the finding, a sentence computed from them. The generator takes (model, other, images uint8
+[N, 3, S, S], labels int [N], settings), yields (images done, values so far), and imports torch when called.
+The command line, the stored results, the page with its figures, and the guide are derived from `PROBE`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from vitcore.probes.probe import Probe
 
 
 def discover() -> dict[str, Probe[Any]]:
-    """The probes of all files in this package, by name, in the order of the page."""
+    """Return the probes of all files in this package by name, in the order of the page."""
     modules = [
         importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)
     ]

@@ -35,7 +35,7 @@ class AblationValues(Values):
 def measure(
     model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
 ) -> Iterator[tuple[int, AblationValues]]:
-    """Every part is left out alone."""
+    """Measure the model without each part, one at a time."""
     import torch
 
     from vitcore.analysis.ablation import without_each_block, without_each_head
@@ -62,7 +62,7 @@ def measure(
 
 
 def finding(outcomes: Sequence[Outcome[AblationValues]], view: View) -> str:
-    """The block that each model misses most."""
+    """Return the block of each model whose removal costs most accuracy."""
     words = []
     for outcome in outcomes:
         blocks = outcome.values.blocks

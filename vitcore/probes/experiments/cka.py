@@ -1,4 +1,4 @@
-"""Similarity of layers: how alike the layers of two models see the same images."""
+"""Similarity of layers: CKA between the layers of two models on the same images."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 BATCH = 50  # images; each minibatch gives an unbiased estimate
-GROUPS = 10  # of each minibatch, left out one at a time for the error
+GROUPS = 10  # groups per minibatch, left out one at a time for the error
 
 
 class SimilarityValues(Values):
-    """CKA of all pairs of layers, those of the first model before those of the second."""
+    """CKA of all pairs of layers, with the layers of the first model before those of the second."""
 
     layers: tuple[list[str], list[str]]  # of the first model, of the second
     cka: Table  # [L][L], L the layers of both
@@ -37,7 +37,7 @@ class SimilarityValues(Values):
 def measure(
     model: nn.Module, other: nn.Module, images: torch.Tensor, labels: np.ndarray, settings: Settings
 ) -> Iterator[tuple[int, SimilarityValues]]:
-    """Minibatches of `BATCH` images. Errors: `standard_error`."""
+    """Measure CKA in minibatches of `BATCH` images, with errors from `standard_error`."""
     import torch
 
     from vitcore.analysis.attention import as_input
@@ -62,9 +62,11 @@ def measure(
 
 
 def tables(grams: list[torch.Tensor]) -> np.ndarray:
-    """HSIC of all pairs of L grams [n, n] of a minibatch: of all its images, then without each of `GROUPS`
-    groups of neighbors (one image of each class, where the classes take turns). -> [1 + groups, L, L],
-    without groups where fewer than the estimator's 4 images would be left.
+    """Return HSIC of all pairs of L Gram matrices [n, n] of a minibatch. -> [1 + groups, L, L]
+
+    The first entry uses all images. Each further entry leaves out one of `GROUPS` groups of neighboring
+    images (one image of each class, if the classes alternate). There are no groups if fewer than the 4 images
+    required by the estimator would remain.
     """
     from vitcore.analysis.representation import hsic
 
@@ -81,15 +83,17 @@ def tables(grams: list[torch.Tensor]) -> np.ndarray:
 
 
 def ratio(hsics: np.ndarray) -> np.ndarray:
-    """CKA from (sums of) HSIC [L, L]; not a number where a layer does not vary."""
+    """Return CKA from (sums of) HSIC [L, L]. It is NaN for a constant layer."""
     own = np.sqrt(np.clip(np.diag(hsics), 1e-30, None))
     return hsics / own[:, None] / own[None, :]
 
 
 def standard_error(found: list[np.ndarray]) -> np.ndarray:
-    """Of `ratio` of the sum of minibatches' `tables`: stratified delete-a-group jackknife, each minibatch a
-    stratum (Kott 2001, The Delete-a-Group Jackknife). As for every statistic of pairs it is too large
-    (Efron and Stein 1981), here by a fifth to two fifths. -> [L, L]; 0 where nothing could be left out.
+    """Return the standard error of `ratio` of the sum of the minibatches' `tables`. -> [L, L]
+
+    The method is a stratified delete-a-group jackknife with a stratum per minibatch (Kott 2001, The
+    Delete-a-Group Jackknife). As for every statistic of pairs, the result is too large (Efron and Stein
+    1981), here by a fifth to two fifths. It is 0 if there are no groups to leave out.
     """
     whole = sum((hsics[0] for hsics in found), np.zeros(()))
     variance = np.zeros_like(whole)
@@ -102,7 +106,7 @@ def standard_error(found: list[np.ndarray]) -> np.ndarray:
 
 
 def finding(outcomes: Sequence[Outcome[SimilarityValues]], view: View) -> str:
-    """The two layers of different models that are most alike."""
+    """Return the two most similar layers of different models."""
     first, *_ = outcomes
     layers, cka = first.values.layers, first.values.cka
     cut = len(layers[0])

@@ -1,4 +1,4 @@
-"""Attention distance: how far the heads of a ViT look, and how far the layers of every model read."""
+"""Attention distance of the heads of a ViT, and the reach of the layers of every model."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class DistanceValues(Values):
-    """Mean distances in pixels. The last three are those of a ViT only."""
+    """Mean distances in pixels. The last three fields are only for a ViT."""
 
     layers: list[str]
-    reach: Series  # of what the center of a layer reads
-    sides: list[int] | None  # of the theoretical fields, pixels; those of a CNN only
+    reach: Series  # of the receptive field of a layer's center
+    sides: list[int] | None  # of the theoretical fields in pixels, only for a CNN
     heads: Table | None = None  # [blocks][heads]
     entropy: Table | None = None  # bits
     references: dict[str, float] | None = None
@@ -53,7 +53,7 @@ class DistanceValues(Values):
 def measure(
     model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
 ) -> Iterator[tuple[int, DistanceValues]]:
-    """Distances are weighted by the effective receptive field of the center, and by attention."""
+    """Measure distances, weighted by the effective receptive field of the center, and by attention."""
     from vitcore.analysis.attention import as_input, capture
     from vitcore.analysis.heads import mean_distance, mean_entropy, references
     from vitcore.analysis.layers import bounds
@@ -91,7 +91,7 @@ def measure(
 
 
 def finding(outcomes: Sequence[Outcome[DistanceValues]], view: View) -> str:
-    """The reach of the first and of the last block."""
+    """Return the reach of the first and of the last block."""
     return reach_finding([(outcome.label, outcome.values.reach) for outcome in outcomes])
 
 

@@ -1,4 +1,4 @@
-"""Frequencies: whether a layer smooths or sharpens its maps."""
+"""Frequencies: whether a layer smooths or sharpens its feature maps."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Profile(Record):
 
 
 class SpectrumValues(Values):
-    """Natural logarithms. Layers whose maps have fewer than 2 x 2 places are left out."""
+    """Natural logarithms of amplitudes. Layers with maps smaller than 2 x 2 are omitted."""
 
     layers: list[str]
     sides: list[int]  # of the layers' maps
@@ -45,7 +45,7 @@ class SpectrumValues(Values):
 def measure(
     model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
 ) -> Iterator[tuple[int, SpectrumValues]]:
-    """Mean spectra over images."""
+    """Measure the mean spectra over images."""
     import torch
 
     from vitcore.analysis.attention import as_input
@@ -82,7 +82,7 @@ def measure(
 
 
 def finding(outcomes: Sequence[Outcome[SpectrumValues]], view: View) -> str:
-    """Smoothing or sharpening after the last stride, which changes the frequencies that there are."""
+    """Return the change after the last stride, because a stride changes the available frequencies."""
     words = []
     for outcome in outcomes:
         fall, sides = outcome.values.fall, outcome.values.sides

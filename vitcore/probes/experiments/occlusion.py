@@ -1,4 +1,4 @@
-"""Occlusion: accuracy of images whose cells become the mean color, in three orders."""
+"""Occlusion: accuracy on images whose cells are replaced by the mean color, in three orders."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ORDERS = ("random", "most salient first", "least salient first")
 
 
 class OcclusionValues(CurveValues):
-    """Accuracy against the hidden cells, for each order."""
+    """Accuracy by number of hidden cells, for each order."""
 
     names = tuple(f"accuracy, {order}" for order in ORDERS)
     panels = (
@@ -37,7 +37,7 @@ class OcclusionValues(CurveValues):
 def measure(
     model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
 ) -> Iterator[tuple[int, OcclusionValues]]:
-    """Every model has its own ranking of the cells."""
+    """Measure accuracy with hidden cells. Every model has its own ranking of the cells."""
     import torch
 
     from vitcore.analysis.attention import as_input
@@ -58,7 +58,7 @@ def measure(
 
 
 def cell_orders(model: nn.Module, images: torch.Tensor, samples: np.ndarray) -> list[torch.Tensor]:
-    """The `ORDERS` in which cells are hidden, each int [B, 64]; equally salient ones in random order."""
+    """Return the `ORDERS` of hiding cells, each int [B, 64]. Equally salient cells are in random order."""
     from vitcore.analysis.robustness import cell_saliency, permutations
 
     chance = permutations(1, CELLS**2, samples)
@@ -68,7 +68,7 @@ def cell_orders(model: nn.Module, images: torch.Tensor, samples: np.ndarray) -> 
 
 
 def finding(outcomes: Sequence[Outcome[OcclusionValues]], view: View) -> str:
-    """The accuracy with half of the cells hidden at random."""
+    """Return the accuracy with half of the cells hidden at random."""
     shares = shares_at(outcomes, "accuracy, random", 32)
     return shares and f"Right answers with half of the cells hidden at random: {shares}."
 

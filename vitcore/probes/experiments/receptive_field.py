@@ -1,4 +1,4 @@
-"""Receptive field: which pixels one place of each layer reads."""
+"""Receptive field: the pixels on which one position of each layer depends."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ PLACES = ("centre", "top left", "top", "top right", "left", "right", "bottom lef
 
 
 class FieldValues(Values):
-    """Maps that sum to one, and how far they reach."""
+    """Maps that sum to one, and their reach."""
 
     layers: list[str]
-    pixel: list[int]  # row and column of the place
+    pixel: list[int]  # row and column of the position
     fields: list[list[list[Number]]]  # [layers][S][S]
-    bounds: list[Box] | None  # of the theoretical fields, where the structure is known
-    reach: Series  # mean distance in pixels of what is read
+    bounds: list[Box] | None  # theoretical fields, if the structure is known
+    reach: Series  # mean distance of the field in pixels
 
     def shapes(self) -> list[Shape]:
         """The maps, and the reach against depth."""
@@ -56,7 +56,7 @@ class FieldValues(Values):
 def measure(
     model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
 ) -> Iterator[tuple[int, FieldValues]]:
-    """The mean absolute gradient of the place, image by image a share of its sum."""
+    """Measure the mean absolute gradient of the position, normalized to sum to one for each image."""
     import torch
 
     from vitcore.analysis.layers import bounds
@@ -85,7 +85,7 @@ def measure(
 
 
 def finding(outcomes: Sequence[Outcome[FieldValues]], view: View) -> str:
-    """The reach of the first and of the last block."""
+    """Return the reach of the first and of the last block."""
     return reach_finding([(outcome.label, outcome.values.reach) for outcome in outcomes])
 
 

@@ -1,4 +1,4 @@
-"""Shift: accuracy and consistency of moved images."""
+"""Shift: accuracy and consistency on shifted images."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ShiftValues(CurveValues):
 def measure(
     model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
 ) -> Iterator[tuple[int, ShiftValues]]:
-    """Image i moves right, left, down, up as i modulo 4 is 0 to 3."""
+    """Measure shifts. Image i moves right, left, down or up for i modulo 4 = 0 to 3."""
     import torch
 
     from vitcore.analysis.attention import as_input
@@ -66,7 +66,7 @@ def measure(
 
 
 def finding(outcomes: Sequence[Outcome[ShiftValues]], view: View) -> str:
-    """The consistency at 4 pixels."""
+    """Return the consistency at 4 pixels."""
     shares = shares_at(outcomes, f"consistency, {view.border}", 4)
     return shares and f"Images moved by 4 pixels keep their answer: {shares}."
 

@@ -1,4 +1,4 @@
-"""Shuffle: accuracy and consistency of images whose cells were permuted."""
+"""Shuffle: accuracy and consistency on images with permuted cells."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-GRIDS = (1, 2, 4, 8, 16)  # cells a side; 1 is the image itself
+GRIDS = (1, 2, 4, 8, 16)  # cells per side; 1 is the original image
 
 
 class ShuffleValues(CurveValues):
-    """Accuracy and consistency against the cells a side."""
+    """Accuracy and consistency by number of cells per side."""
 
     names = ("accuracy", "consistency")
     panels = (Panel("consistency", "The answer stays"), Panel("accuracy", "The answer is right"))
@@ -31,7 +31,7 @@ class ShuffleValues(CurveValues):
 def measure(
     model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
 ) -> Iterator[tuple[int, ShuffleValues]]:
-    """Every image has its own permutation of each grid."""
+    """Measure shuffled images. Every image has its own permutation of each grid."""
     from vitcore.analysis.robustness import answers, permutations, shuffled
 
     size = images.shape[-1]
@@ -50,7 +50,7 @@ def measure(
 
 
 def finding(outcomes: Sequence[Outcome[ShuffleValues]], view: View) -> str:
-    """The accuracy with 4 x 4 cells."""
+    """Return the accuracy with 4 x 4 cells."""
     shares = shares_at(outcomes, "accuracy", 4)
     return shares and f"Right answers with 4 x 4 shuffled cells: {shares}."
 

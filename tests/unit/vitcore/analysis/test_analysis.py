@@ -22,7 +22,7 @@ def vit():
     return build("vit", embed_dim=32, hidden_dim=32, num_heads=4, num_layers=3, patch_size=8).eval()
 
 
-def test_capture_takes_pixels_or_normalized_images_and_leaves_the_model_alone(vit):
+def test_capture_accepts_pixels_or_normalized_images_and_keeps_the_model(vit):
     before = {k: v.clone() for k, v in vit.state_dict().items()}
     trace = capture(vit, PIXELS)
     assert trace.weights.shape == (3, 3, 4, 17, 17)
@@ -34,7 +34,7 @@ def test_capture_takes_pixels_or_normalized_images_and_leaves_the_model_alone(vi
     assert all(p.grad is None for p in vit.parameters())
 
 
-def test_capture_refuses_a_model_without_attention():
+def test_capture_rejects_a_model_without_attention():
     with pytest.raises(UserError, match="no attention"):
         capture(build("resnet").eval(), PIXELS)
 
@@ -56,7 +56,7 @@ def test_rollout_of_identity_attention_is_the_identity():
     assert torch.equal(rollout(eye)[0], torch.eye(6))
 
 
-def test_query_map_puts_patches_in_rows_and_leaves_cls_out():
+def test_query_map_is_row_major_and_excludes_cls():
     row = torch.arange(17.0)
     assert torch.equal(query_map(row, has_cls=True), torch.arange(1.0, 17.0).view(4, 4))
     assert torch.equal(query_map(row[1:], has_cls=False), torch.arange(1.0, 17.0).view(4, 4))
@@ -78,7 +78,7 @@ def test_grad_cam_equals_its_closed_form_for_average_pooling():
     assert torch.is_grad_enabled()
 
 
-def test_grad_cam_of_an_earlier_stage_against_retained_gradients():
+def test_grad_cam_of_an_earlier_stage_equals_retained_gradients():
     torch.manual_seed(0)
     model = build("resnet").eval()
     ours = grad_cam(model, PIXELS[:1], torch.tensor([7]), stage=1)
@@ -89,7 +89,7 @@ def test_grad_cam_of_an_earlier_stage_against_retained_gradients():
     assert torch.allclose(ours, (weights * stages[1]).sum(dim=1).relu(), atol=1e-6)
 
 
-def test_grad_cam_refuses_a_model_without_stages(vit):
+def test_grad_cam_rejects_a_model_without_stages(vit):
     with pytest.raises(UserError, match="stages"):
         grad_cam(vit, PIXELS, torch.tensor([0, 0, 0]))
 

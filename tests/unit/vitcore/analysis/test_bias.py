@@ -40,7 +40,7 @@ def placeless():
 
 
 @torch.no_grad()
-def test_a_vit_without_positions_does_not_see_circular_shifts_by_patches(placeless):
+def test_vit_without_positions_is_invariant_to_circular_shifts_by_patches(placeless):
     still = placeless(normalize(PIXELS))
     assert torch.allclose(placeless(shifted(PIXELS, 8, -12, "circular")), still, atol=1e-4)
     assert not torch.allclose(placeless(shifted(PIXELS, 2, 0, "circular")), still, atol=1e-3)
@@ -49,14 +49,14 @@ def test_a_vit_without_positions_does_not_see_circular_shifts_by_patches(placele
 
 
 @torch.no_grad()
-def test_a_vit_without_positions_does_not_see_shuffled_patches(placeless):
+def test_vit_without_positions_is_invariant_to_shuffled_patches(placeless):
     mixed = shuffled(PIXELS, orders(8))
     assert not torch.equal(mixed, normalize(PIXELS))
     assert torch.allclose(placeless(mixed), placeless(normalize(PIXELS)), atol=1e-4)
 
 
 @torch.no_grad()
-def test_a_cnn_with_circular_padding_does_not_see_circular_shifts_by_its_stride():
+def test_cnn_with_circular_padding_is_invariant_to_circular_shifts_by_its_stride():
     torch.manual_seed(0)
     model = build("resnet").eval()
     still = model(normalize(PIXELS))
@@ -72,7 +72,7 @@ def test_a_cnn_with_circular_padding_does_not_see_circular_shifts_by_its_stride(
 
 
 @pytest.mark.parametrize("border", ["reflect", "zero", "circular"])
-def test_shifts_against_numpy(border):
+def test_shifts_equal_numpy(border):
     x = normalize(PIXELS).numpy()
     mode = {"reflect": "reflect", "zero": "constant", "circular": "wrap"}[border]
     wide = np.pad(x, ((0, 0), (0, 0), (5, 5), (5, 5)), mode=mode)
@@ -96,7 +96,7 @@ def test_shuffling_keeps_every_cell():
     assert torch.equal(halves[:, :, 16:], normalize(PIXELS)[:, :, 16:])
 
 
-def test_hidden_cells_are_zero_and_the_others_as_they_were():
+def test_hidden_cells_are_zero_and_others_unchanged():
     order = torch.tensor([5, 0, 3, *(i for i in range(16) if i not in (5, 0, 3))]).expand(4, 16)
     hidden, x = occluded(PIXELS, order, 2), normalize(PIXELS)
     assert (hidden[:, :, 8:16, 8:16] == 0).all()
@@ -106,12 +106,12 @@ def test_hidden_cells_are_zero_and_the_others_as_they_were():
     assert (occluded(PIXELS, order, 16) == 0).all()
 
 
-def test_answers_do_not_depend_on_the_batch():
+def test_predictions_do_not_depend_on_the_batch():
     model = build("resnet").eval()
     assert torch.equal(answers(model, PIXELS, batch=3), model(normalize(PIXELS)).argmax(dim=1))
 
 
-def test_the_first_block_of_a_vit_reads_everything():
+def test_first_block_of_a_vit_reads_the_whole_image():
     torch.manual_seed(0)
     model = build("vit", **SMALL, patch_size=8).eval()
     fields = receptive_fields(model, PIXELS, (0, 31))
@@ -129,7 +129,7 @@ def plain_cka(x, y):
 
 
 @torch.no_grad()
-def test_a_block_without_heads_adds_what_the_others_write():
+def test_block_without_heads_adds_only_the_other_heads():
     """The heads' parts of the attention branch, computed apart, sum to the whole."""
     torch.manual_seed(0)
     model = build("vit", **SMALL, patch_size=8).eval()
@@ -147,7 +147,7 @@ def test_a_block_without_heads_adds_what_the_others_write():
 
 
 @torch.no_grad()
-def test_answers_without_a_head_against_zeroed_values():
+def test_predictions_without_a_head_equal_zeroed_values():
     """A head whose values are zero writes nothing: the same by other weights, through the whole model."""
     torch.manual_seed(0)
     model = build("vit", **SMALL, patch_size=8).eval()
@@ -169,7 +169,7 @@ def test_answers_without_a_head_against_zeroed_values():
 
 @torch.no_grad()
 @pytest.mark.parametrize("name", ["vit", "resnet", "preactresnet", "mixer", "densenet", "googlenet"])
-def test_answers_without_a_block_against_the_model_with_an_identity(name):
+def test_predictions_without_a_block_equal_an_identity_block(name):
     torch.manual_seed(0)
     model = lively(build(name).eval(), PIXELS)
     whole, found = without_each_block(model, PIXELS)
@@ -186,7 +186,7 @@ def test_answers_without_a_block_against_the_model_with_an_identity(name):
 
 @torch.no_grad()
 @pytest.mark.parametrize("name", ["vit", "resnet", "preactresnet", "mixer", "densenet", "googlenet"])
-def test_layers_are_those_that_the_model_computes(name):
+def test_layer_maps_equal_the_intermediate_results_of_the_model(name):
     torch.manual_seed(0)
     model, x = build(name).eval(), normalize(PIXELS)
     maps = layer_maps(model, x)
@@ -202,7 +202,7 @@ def test_layers_are_those_that_the_model_computes(name):
 
 @pytest.mark.parametrize("name", ["resnet", "preactresnet", "densenet", "googlenet", "vit", "mixer"])
 @pytest.mark.parametrize("pixel", [(16, 16), (0, 31)])
-def test_gradients_are_zero_outside_the_theoretical_field_and_reach_its_border(name, pixel):
+def test_gradients_fill_the_theoretical_field_and_are_zero_outside(name, pixel):
     torch.manual_seed(0)
     model = build(name).eval()
     fields = receptive_fields(model, PIXELS[:2], pixel)
@@ -226,7 +226,7 @@ def inside_of(box):
     return inside
 
 
-def test_the_mean_reach_of_known_fields():
+def test_mean_reach_of_known_fields():
     field = torch.zeros(2, 9, 9)
     field[0, 4, 4] = 2.0  # all weight at the place itself
     field[1, 4, 0] = field[1, 0, 4] = 1.0  # 4 pixels away
@@ -234,7 +234,7 @@ def test_the_mean_reach_of_known_fields():
     assert mean_reach(field[1], (4, 2)) == pytest.approx((2 + (16 + 4) ** 0.5) / 2)
 
 
-def test_the_unbiased_hsic_against_all_quadruples_of_images():
+def test_unbiased_hsic_equals_the_mean_over_all_quadruples():
     random = np.random.default_rng(0)
     x, y = (torch.from_numpy(random.normal(size=(6, p))) for p in (3, 5))
     k, m = gram(x), gram(y)
@@ -245,7 +245,7 @@ def test_the_unbiased_hsic_against_all_quadruples_of_images():
     assert float(hsic(k, m)) == pytest.approx(direct)
 
 
-def test_minibatch_cka_is_one_for_the_same_unchanged_by_rotation_and_small_for_noise():
+def test_minibatch_cka_is_one_under_rotation_and_small_for_noise():
     random = np.random.default_rng(0)
     x, noise = (torch.from_numpy(random.normal(size=(50, 4000))) for _ in range(2))
     narrow = torch.from_numpy(random.normal(size=(50, 20)))
@@ -279,7 +279,7 @@ def test_spectra_of_known_maps():
     assert frequencies(8)[-1] == pytest.approx(np.pi)
 
 
-def test_saliency_of_a_linear_model_is_what_hiding_a_cell_costs():
+def test_saliency_of_a_linear_model_equals_the_loss_from_hiding_a_cell():
     """For a linear model the first order is everything."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 5))

@@ -18,7 +18,7 @@ from vitcore.models import build
     {"patch_size": 16, "num_layers": 3, "num_classes": 7},
     {"patch_size": 8, "image_size": 64, "embed_dim": 32, "hidden_dim": 16, "num_heads": 2},
 ])  # fmt: skip
-def test_multiply_adds_are_half_of_torchs_operations(shape):
+def test_multiply_adds_are_half_of_the_operations_of_torch(shape):
     model, size = build("vit", **shape).eval(), shape.get("image_size", 32)
     with FlopCounterMode(display=False) as counter:
         trace = capture(model, torch.zeros(1, 3, size, size))
@@ -30,7 +30,7 @@ def test_multiply_adds_are_half_of_torchs_operations(shape):
     assert cost.tokens == trace.weights.shape[-1]
 
 
-def test_the_tutorials_shapes_on_a_device_without_memory():
+def test_cost_of_the_tutorial_model_on_the_meta_device():
     for size in (2, 4, 8, 16):
         with torch.device("meta"):
             model, image = build("vit", patch_size=size, pool="mean").eval(), torch.zeros(1, 3, 32, 32)

@@ -50,7 +50,7 @@ def written_out(model, image, label):
     return total
 
 
-def test_relevance_is_a_direct_autograd_computation_on_two_layers():
+def test_relevance_equals_direct_autograd_on_two_layers():
     model, images, labels = small(), pictures(), torch.tensor([3, 7, 0])
     found = relevance(model, images, labels)
     for i in range(3):
@@ -58,7 +58,7 @@ def test_relevance_is_a_direct_autograd_computation_on_two_layers():
     assert not torch.equal(found, relevance(model, images, labels + 1))
 
 
-def test_relevance_leaves_nothing_on_the_model():
+def test_relevance_leaves_the_model_unchanged():
     model = small()
     for parameter in model.parameters():
         parameter.requires_grad_(False)
@@ -71,7 +71,7 @@ def test_relevance_leaves_nothing_on_the_model():
     torch.testing.assert_close(again, found)
 
 
-def test_the_row_that_the_head_reads():
+def test_readout_row_is_cls_or_the_mean():
     matrix = torch.arange(9.0).view(3, 3)
     assert readout_row(matrix, has_cls=True).tolist() == [0, 1, 2]
     assert readout_row(matrix, has_cls=False).tolist() == [3, 4, 5]
@@ -91,19 +91,19 @@ def form(kind, grid=8):
 
 
 @pytest.mark.parametrize(("kind", "pixels"), [("uniform", 16.5), ("identity", 0.0), ("neighbors", 4.1)])
-def test_mean_distances_are_the_published_ones(kind, pixels):
+def test_mean_distances_equal_the_published_ones(kind, pixels):
     found = mean_distance(form(kind), 4, has_cls=True)
     assert float(found) == pytest.approx(pixels, abs=0.05)
 
 
-def test_entropies_are_those_of_the_closed_form():
+def test_entropies_equal_the_closed_form():
     assert float(mean_entropy(form("uniform"), has_cls=True)) == pytest.approx(6.0)
     assert float(mean_entropy(form("identity"), has_cls=True)) == pytest.approx(0.0)
     inner, edge, corner = (36 * math.log2(9), 24 * math.log2(6), 4 * math.log2(4))
     assert float(mean_entropy(form("neighbors"), has_cls=True)) == pytest.approx((inner + edge + corner) / 64)
 
 
-def test_references_are_what_the_measures_say_of_such_attention():
+def test_references_equal_the_measures_of_reference_attention():
     for reference, kind in zip(references(8, 4), ("uniform", "neighbors"), strict=True):
         assert reference.distance == pytest.approx(
             float(mean_distance(form(kind), 4, has_cls=True)), abs=1e-4
@@ -112,7 +112,7 @@ def test_references_are_what_the_measures_say_of_such_attention():
 
 
 @pytest.mark.parametrize("pool", ["cls", "mean"])
-def test_measures_take_whole_captures(pool):
+def test_measures_accept_all_layers_and_heads(pool):
     model = small(pool=pool)
     weights = capture(model, pictures()).weights
     distances = mean_distance(weights, 8, has_cls=model.has_cls)
@@ -122,7 +122,7 @@ def test_measures_take_whole_captures(pool):
 
 @pytest.mark.parametrize("pool", ["cls", "mean"])
 @pytest.mark.parametrize("norm", ["pre", "post"])
-def test_the_lens_ends_with_the_models_own_answer(pool, norm):
+def test_logit_lens_ends_with_the_logits_of_the_model(pool, norm):
     model = small(pool=pool, norm=norm)
     trace = capture(model, pictures())
     lens = logit_lens(model, trace)
@@ -135,7 +135,7 @@ def test_the_lens_ends_with_the_models_own_answer(pool, norm):
     torch.testing.assert_close(lens[:, 1], one_less(normalize(pictures())))
 
 
-def test_attention_of_positions_alone_is_the_same_everywhere_without_them():
+def test_attention_of_an_empty_image_without_positions_is_uniform():
     with_none = positions_only(small(position="none", pool="mean")).weights
     torch.testing.assert_close(with_none, torch.full_like(with_none, 1 / 16))
     learned = positions_only(small())
@@ -158,7 +158,7 @@ def test_patch_filters_are_principal_components():
     assert patch_filters(red, 1)[0][0, 1:].abs().max() == 0
 
 
-def test_similarity_of_positions_is_their_cosine():
+def test_position_similarity_is_the_cosine():
     model = small()
     positions = model.pos_embedding.detach().numpy()[0, 1:]
     found = position_similarity(model)
@@ -177,6 +177,6 @@ def test_similarity_of_positions_is_their_cosine():
         positions_only,
     ],
 )
-def test_a_model_without_attention_gets_a_sentence(look):
+def test_model_without_attention_is_rejected(look):
     with pytest.raises(UserError, match="choose a ViT run"):
         look(build("resnet").eval())

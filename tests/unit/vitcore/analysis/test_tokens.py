@@ -24,7 +24,7 @@ def embedded(model):
         return model.embed(as_input(torch.from_numpy(IMAGE[None])))[0].numpy()
 
 
-def test_the_bundled_models_tokens():
+def test_tokens_of_the_bundled_model_equal_embed():
     run = find_run("vit-cifar10")
     tokens, positions = read_tokens(run.weights, run.config.options, IMAGE)
     assert tokens.shape == positions.shape == (65, 256)
@@ -33,7 +33,7 @@ def test_the_bundled_models_tokens():
 
 @pytest.mark.parametrize("pool", ["cls", "mean"])
 @pytest.mark.parametrize("position", ["learned", "sincos", "none"])
-def test_every_kind_of_position_and_pooling(tmp_path, pool, position):
+def test_tokens_for_every_kind_of_position_and_pooling(tmp_path, pool, position):
     sizes = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 1, "patch_size": 8}
     run = make_run(tmp_path, "small", model="vit", position=position, pool=pool, **sizes)
     tokens, positions = read_tokens(run.weights, run.config.options, IMAGE)
@@ -42,12 +42,12 @@ def test_every_kind_of_position_and_pooling(tmp_path, pool, position):
 
 
 @pytest.mark.parametrize("size", [2, 8, 16])
-def test_patches_are_cut_as_the_model_cuts_them(size):
+def test_patches_equal_those_of_the_model(size):
     expected = to_patches(normalize(torch.from_numpy(IMAGE[None])), size)[0].numpy()
     np.testing.assert_allclose(patch_rows(IMAGE, size), expected, atol=1e-6)
 
 
-def test_broken_weights_get_a_sentence(tmp_path):
+def test_invalid_weights_are_reported(tmp_path):
     options = find_run("vit-cifar10").config.options
     (tmp_path / "bad.safetensors").write_bytes(b"no weights")
     for name in ("bad.safetensors", "absent.safetensors"):

@@ -17,7 +17,7 @@ from vitcore.paths import runs_dir
 from vitcore.runs.folder import Run, list_runs
 
 
-def test_import_prints_the_run_folder_last_and_refuses_with_a_sentence(tmp_path):
+def test_import_prints_the_run_folder_last_and_reports_errors(tmp_path):
     (tmp_path / "log.ckpt").write_text("epoch 1/10  val_acc 27.80 %")
     refused = run("import", tmp_path / "log.ckpt")
     check_refused(refused, "log.ckpt")
@@ -27,7 +27,7 @@ def test_import_prints_the_run_folder_last_and_refuses_with_a_sentence(tmp_path)
     assert (folder.parent, Run(folder).status().state) == (runs_dir(), "finished")
 
 
-def test_a_run_is_named_and_deleted(tmp_path):
+def test_run_is_named_and_deleted(tmp_path):
     done = run("import", write_checkpoint(tmp_path, "GoogleNet"))
     name = Path(done.stdout.strip()).name
     assert run("describe", name, "--title", "Mine", "--note", "why").returncode == 0
@@ -78,7 +78,7 @@ def bad_data(tmp_path):
         (["--data", "folder:" + "x" * 300], "xxx"),
     ],
 )
-def test_wrong_input_gets_one_sentence_and_leaves_nothing(bad_data, command, arguments, words):
+def test_invalid_input_is_reported_in_one_sentence_and_leaves_nothing(bad_data, command, arguments, words):
     (bad_data / "good.yaml").write_text(dump_config(make_config()))
     places = {"BAD": str(bad_data), "CONFIG": str(bad_data / "good.yaml")}
     for word, place in places.items():
@@ -89,7 +89,7 @@ def test_wrong_input_gets_one_sentence_and_leaves_nothing(bad_data, command, arg
 
 
 @pytest.mark.parametrize("name", ["text", "cut"])
-def test_a_folder_with_a_broken_image_is_refused_before_a_run_is_made(bad_data, name):
+def test_folder_with_an_invalid_image_is_rejected_before_a_run_is_created(bad_data, name):
     done = run("train", "--data", f"folder:{bad_data / name}", "--epochs", 1)
     check_refused(done, "5.png")
     assert not runs_dir().exists()

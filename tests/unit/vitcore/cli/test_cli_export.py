@@ -14,7 +14,7 @@ from vitcore.paths import assets_dir, runs_dir
 from vitcore.runs.folder import Run, find_run
 
 
-def test_an_onnx_file_is_written_with_one_line_on_its_check(tmp_path):
+def test_onnx_file_is_written_and_its_check_reported_in_one_line(tmp_path):
     place = tmp_path / "model.onnx"
     done = run("export", "resnet-cifar10", place)
     assert done.returncode == 0, done.stderr
@@ -26,7 +26,7 @@ def test_an_onnx_file_is_written_with_one_line_on_its_check(tmp_path):
     assert [o.name for o in session.get_outputs()] == ["logits", "probabilities"]
 
 
-def test_a_zip_is_written_and_never_over_another_file(tmp_path):
+def test_zip_is_written_and_never_overwrites_a_file(tmp_path):
     place = tmp_path / "new" / "run.zip"
     done = run("export", "vit-cifar10", place, "--snapshots", 2, "--json")
     assert json.loads(done.stdout) == {"run": "vit-cifar10", "path": str(place)}
@@ -39,7 +39,7 @@ def test_a_zip_is_written_and_never_over_another_file(tmp_path):
     check_refused(back, "vit-cifar10")
 
 
-def test_what_was_exported_is_imported(tmp_path):
+def test_exported_run_can_be_imported(tmp_path):
     own, place = own_copy("vit-cifar10", tmp_path), tmp_path / "run.zip"
     assert run("export", own.path, place).returncode == 0
     back = run("import", place)
@@ -47,7 +47,7 @@ def test_what_was_exported_is_imported(tmp_path):
     assert find_run(own.id).status().result == own.status().result
 
 
-def test_a_folder_of_weights_that_were_tested_needs_no_data(tmp_path, monkeypatch):
+def test_export_of_tested_weights_to_a_folder_needs_no_data(tmp_path, monkeypatch):
     """Offline, where complete CIFAR-10 is not: what was rounded and tested before is not tested again."""
     monkeypatch.setenv("VITLAB_DATA", str(tmp_path / "none"))
     place = tmp_path / "shared"
@@ -68,7 +68,7 @@ def test_a_folder_of_weights_that_were_tested_needs_no_data(tmp_path, monkeypatc
         (["vit-equal-time", "run.zip"], "--no-weights"),
     ],
 )
-def test_what_does_not_work_gets_one_sentence(arguments, words, tmp_path):
+def test_errors_are_reported_in_one_sentence(arguments, words, tmp_path):
     name, place, *more = arguments
     done = run("export", name, tmp_path / place, *more)
     check_refused(done, words)

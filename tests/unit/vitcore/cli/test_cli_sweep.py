@@ -28,7 +28,7 @@ def samples():
         create_run(resolve(config), status=status, tie=SweepLink(name="mine", kind="samples"))
 
 
-def test_a_dry_run_prints_the_table_and_launches_nothing():
+def test_dry_run_prints_the_table_and_launches_nothing():
     shares = ["--shares", "5,10", "--seeds", "0,1,2"]
     done = run("sweep", "samples", "vit", "resnet", "--data", "cifar10", *shares, "--dry-run")
     assert done.returncode == 0, done.stderr
@@ -44,7 +44,7 @@ def test_a_dry_run_prints_the_table_and_launches_nothing():
     assert nothing_launched()
 
 
-def test_a_sweep_is_shown_as_a_table_and_as_json(samples):
+def test_sweep_is_shown_as_a_table_and_as_json(samples):
     done = run("sweep", "show", "mine")
     assert done.returncode == 0, done.stderr
     vit, resnet = done.stdout.splitlines()[1:]
@@ -83,7 +83,7 @@ def test_a_sweep_is_shown_as_a_table_and_as_json(samples):
         (["tie", "a/b", "vit-cifar10"], "vit-cifar10"),
     ],
 )
-def test_wrong_input_gets_one_sentence_and_leaves_nothing(arguments, words):
+def test_invalid_input_is_reported_in_one_sentence_and_leaves_nothing(arguments, words):
     done = run("sweep", *arguments)
     check_refused(done, words)
     assert nothing_launched()

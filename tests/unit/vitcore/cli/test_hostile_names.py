@@ -16,7 +16,7 @@ HOSTILE = ["../x", "/etc", "a" * 5000, "ünïcode-💥", "x\0y", "..", ".", "", 
 @pytest.mark.parametrize(
     "command", [["delete"], ["describe", "--title", "x"], ["stop"], ["launch", "--resume"], ["move"]]
 )
-def test_hostile_names_get_a_sentence_and_change_nothing(name, command, tmp_path, monkeypatch, capsys):
+def test_malicious_names_are_rejected_and_change_nothing(name, command, tmp_path, monkeypatch, capsys):
     from vitcore.__main__ import main
 
     bystander = tmp_path / "x"

@@ -42,13 +42,13 @@ def test_last_value_of_a_repeated_name_counts():
 
 
 @pytest.mark.parametrize("text", ["patch_size", "=8", " =8", "vit.=8", ""])
-def test_text_without_name_or_value_is_refused(text):
+def test_text_without_name_or_value_is_rejected(text):
     with pytest.raises(UserError, match=r"^--set needs NAME=VALUE, not "):
         parse_settings([text])
 
 
 @pytest.mark.parametrize("value", ["[", "{a: ", "a: b: c", "'", "2026-13-01"])
-def test_value_that_yaml_does_not_understand_is_refused(value):
+def test_value_that_is_invalid_yaml_is_rejected(value):
     with pytest.raises(UserError, match=r"^--set place: .* is not a value that YAML understands"):
         parse_settings([f"place={value}"])
 
@@ -66,7 +66,7 @@ def test_value_lists_of_a_repeated_name_are_joined():
     ("text", "part"),
     [("lr", "--vary needs NAME=VALUE,VALUE"), ("lr=", "--vary lr needs values"), ("lr=[", "'\\['")],
 )
-def test_value_list_with_a_fault_is_refused(text, part):
+def test_invalid_value_list_is_rejected(text, part):
     with pytest.raises(UserError, match=part):
         parse_value_lists([text])
 
@@ -81,7 +81,7 @@ def test_value_list_with_a_fault_is_refused(text, part):
     ],
     ids=" ".join,
 )
-def test_every_command_refuses_a_torn_value_with_one_sentence(command):
+def test_every_command_rejects_a_malformed_value_in_one_sentence(command):
     done = CliRunner().invoke(app, [*command, "--set", "place=["])
     assert isinstance(done.exception, UserError)
     assert str(done.exception) == "--set place: '[' is not a value that YAML understands."

@@ -27,7 +27,7 @@ from vitcore.data.loader import EpochBatches, make_loader
 IMAGES = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (64, 3, 32, 32), dtype=np.uint8))
 
 
-def test_normalize_against_torchvision():
+def test_normalize_equals_torchvision():
     from torchvision.transforms.v2.functional import normalize as reference
 
     assert torch.allclose(
@@ -36,7 +36,7 @@ def test_normalize_against_torchvision():
 
 
 @pytest.mark.parametrize("policy", ["none", "tutorial", "shift", "trivial"])
-def test_the_batch_size_of_the_augmentation_changes_nothing(policy):
+def test_augmentation_does_not_depend_on_the_batch_size(policy):
     samples = np.arange(100, 164)
     whole = augment(IMAGES, policy, 3, 7, samples)
     parts = [augment(IMAGES[i : i + 5], policy, 3, 7, samples[i : i + 5]) for i in range(0, 64, 5)]
@@ -61,7 +61,7 @@ def test_uniforms_are_uniform_and_independent():
     assert abs(np.corrcoef(values[:-1, 0], values[1:, 0])[0, 1]) < 0.02  # neighboring samples
 
 
-def test_the_crop_equals_torchvisions_resized_crop_per_image():
+def test_crop_equals_torchvision_resized_crop_per_image():
     samples = np.arange(64)
     ours = augment(IMAGES, "tutorial", 0, 0, samples)
     draw = uniforms(0, 0, samples, 1 + 4 * CROP_TRIES)
@@ -98,14 +98,14 @@ def test_shift_is_a_reflected_crop_of_the_image_or_its_mirror():
         assert any(torch.allclose(ours[i], c, atol=1e-6) for c in crops)
 
 
-def test_an_epoch_sees_each_sample_once_in_an_order_of_its_own():
+def test_each_epoch_visits_each_sample_once_in_its_own_order():
     first, second = epoch_order(0, 0, 1000), epoch_order(0, 1, 1000)
     assert sorted(first) == sorted(second) == list(range(1000))
     assert not np.array_equal(first, second)
     assert np.array_equal(first, epoch_order(0, 0, 1000))
 
 
-def test_batches_drop_the_last_partial_one_in_training_only():
+def test_last_partial_batch_is_dropped_only_in_training():
     assert [len(b) for _, b in EpochBatches(10, 4, seed=0, drop_last=True)] == [4, 4]
     assert [len(b) for _, b in EpochBatches(10, 4, seed=None, drop_last=False)] == [4, 4, 2]
     assert [len(b) for _, b in EpochBatches(3, 4, seed=0, drop_last=True)] == [3]
@@ -124,7 +124,7 @@ def test_ranks_share_every_batch_and_see_each_image_once(world):
         assert sorted(np.concatenate(parts)) == sorted(whole)
 
 
-def test_epochs_of_so_many_batches_run_through_the_same_passes():
+def test_epochs_of_given_length_follow_the_same_passes():
     """The second implementation: all passes one after the other, cut into epochs of 7 batches."""
     plain = EpochBatches(22, 4, seed=1, drop_last=True)  # 5 batches a pass
     passes = []
@@ -143,7 +143,7 @@ def test_epochs_of_so_many_batches_run_through_the_same_passes():
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 9), st.floats(0.01, 1), st.floats(0.01, 1))
-def test_shares_are_nested_and_alike_in_every_class(seed, a, b):
+def test_shares_are_nested_and_equal_in_every_class(seed, a, b):
     labels = np.random.default_rng(0).integers(0, 5, 400)
     small, large = (subset(labels, share, seed) for share in sorted((a, b)))
     assert set(small) <= set(large)
@@ -153,13 +153,13 @@ def test_shares_are_nested_and_alike_in_every_class(seed, a, b):
         assert (labels[small] == label).sum() == max(1, round(min(a, b) * members))
 
 
-def test_a_share_is_the_seeds_own_and_the_whole_is_everything():
+def test_share_depends_on_the_seed_and_full_share_is_everything():
     labels = np.repeat(np.arange(10), 30)
     assert not np.array_equal(subset(labels, 0.1, 0), subset(labels, 0.1, 1))
     assert np.array_equal(subset(labels, 1.0, 3), np.arange(300))
 
 
-def test_a_resumed_loader_goes_on_where_it_was():
+def test_resumed_loader_continues_at_the_same_batch():
     batches = EpochBatches(20, 4, seed=1, drop_last=True)
     whole = []
     for epoch in range(3):

@@ -20,7 +20,7 @@ from vitcore.data.datasets import CLASSES
 from vitcore.errors import UserError
 
 
-def test_mini_has_what_it_says():
+def test_mini_has_the_documented_counts():
     data = load_dataset("cifar10-mini")
     assert data.classes == CLASSES
     assert data.train.images.shape == (4000, 3, 32, 32)
@@ -33,7 +33,7 @@ def test_mini_has_what_it_says():
     assert sorted([*train, *held]) == list(range(4000))
 
 
-def test_mini_is_the_first_images_of_each_class_exact_to_the_pixel(full_cifar10):
+def test_mini_has_the_exact_first_images_of_each_class(full_cifar10):
     mini, full = load_dataset("cifar10-mini"), load_dataset("cifar10")
     for part, count in (("train", 400), ("test", 100)):
         small, large = getattr(mini, part), getattr(full, part)
@@ -43,7 +43,7 @@ def test_mini_is_the_first_images_of_each_class_exact_to_the_pixel(full_cifar10)
             assert np.array_equal(ours, first)
 
 
-def test_cifar10_statistics_and_split_are_the_tutorials(full_cifar10):
+def test_cifar10_statistics_and_split_equal_the_tutorial(full_cifar10):
     data = load_dataset("cifar10")
     counts = np.stack([np.bincount(data.train.images[:, c].ravel(), minlength=256) for c in range(3)])
     shares, levels = counts / counts.sum(axis=1, keepdims=True), np.arange(256) / 255
@@ -58,7 +58,7 @@ def test_cifar10_statistics_and_split_are_the_tutorials(full_cifar10):
     assert held.tolist() == list(ours[1].indices)
 
 
-def test_a_folder_of_any_sizes_and_modes_becomes_a_dataset(tmp_path):
+def test_folder_with_images_of_any_size_and_mode_becomes_a_dataset(tmp_path):
     place = make_folder(tmp_path / "d", {"a": (0, 0, 0), "b": (255, 255, 255)}, 20, size=50)
     Image.new("L", (7, 90), 128).save(place / "a" / "gray.jpg")
     Image.new("RGBA", (64, 64), (255, 0, 0, 0)).save(place / "b" / "clear.webp")
@@ -72,7 +72,7 @@ def test_a_folder_of_any_sizes_and_modes_becomes_a_dataset(tmp_path):
     )
 
 
-def test_train_and_test_folders_are_kept_apart(tmp_path):
+def test_train_and_test_folders_are_kept_separate(tmp_path):
     make_folder(tmp_path / "d" / "train", {"a": (0, 0, 0), "b": (9, 9, 9)}, 5)
     make_folder(tmp_path / "d" / "test", {"a": (0, 0, 0), "b": (9, 9, 9)}, 3)
     data = load_dataset(f"folder:{tmp_path / 'd'}")
@@ -80,7 +80,7 @@ def test_train_and_test_folders_are_kept_apart(tmp_path):
 
 
 @pytest.mark.parametrize("build", ["missing", "empty", "one class", "empty class"])
-def test_an_unusable_folder_gets_a_sentence(tmp_path, build):
+def test_unusable_folder_is_rejected(tmp_path, build):
     place = tmp_path / "d"
     if build != "missing":
         place.mkdir()
@@ -94,7 +94,7 @@ def test_an_unusable_folder_gets_a_sentence(tmp_path, build):
 
 
 @pytest.mark.parametrize("damage", ["labels", "sheet", "count"])
-def test_damaged_sheets_get_a_sentence(tmp_path, monkeypatch, damage):
+def test_damaged_sheets_are_reported(tmp_path, monkeypatch, damage):
     place = tmp_path / "data" / "cifar10"
     place.mkdir(parents=True)
     Image.new("RGB", (1024, 2)).save(place / "train_1.png")
@@ -152,7 +152,7 @@ def download_server(tmp_path, monkeypatch):
     server.shutdown()
 
 
-def test_a_missing_cifar10_is_downloaded(download_server, capsys):
+def test_missing_cifar10_is_downloaded(download_server, capsys):
     data = load_dataset("cifar10")
     assert "downloading" in capsys.readouterr().out
     assert data.train.images.shape == (10, 3, 32, 32)
@@ -160,7 +160,7 @@ def test_a_missing_cifar10_is_downloaded(download_server, capsys):
     assert data.classes == CLASSES
 
 
-def test_no_network_gets_a_sentence(download_server):
+def test_missing_network_is_reported(download_server):
     download_server.shutdown()
     download_server.server_close()
     with pytest.raises(UserError, match="cifar10-mini") as caught:

@@ -31,7 +31,7 @@ def test_formats(kind):
     assert np.abs(pixels.mean(axis=(1, 2)) - [200, 10, 30]).max() < 6
 
 
-def test_the_center_is_kept():
+def test_square_keeps_the_center():
     wide = np.zeros((20, 60, 3), dtype=np.uint8)
     wide[:, 20:40] = 255
     assert read_image(encode(Image.fromarray(wide)), 20).mean() > 250
@@ -75,7 +75,7 @@ def huge_png(width: int, height: int) -> bytes:
     ],
     ids=["empty", "text", "gif", "pdf", "30 MP", "bomb", "too many bytes"],
 )
-def test_refused_with_a_sentence(data, words):
+def test_invalid_images_are_rejected(data, words):
     with pytest.raises(UserError, match=words) as caught:
         read_image(data, 32, "picture.png")
     assert str(caught.value).startswith("picture.png")
@@ -83,7 +83,7 @@ def test_refused_with_a_sentence(data, words):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-def test_a_truncated_image_is_refused_at_any_length(kind):
+def test_truncated_image_is_rejected_at_any_length(kind):
     noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
     data = encode(Image.fromarray(noise), kind)
     for share in (0.02, 0.1, 0.5, 0.9):
@@ -111,7 +111,7 @@ def with_exif() -> bytes:
     kind=st.sampled_from(["PNG", "WEBP", "EXIF"]),
     changes=st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=6),
 )
-def test_tampered_bytes_are_read_or_refused_never_worse(kind, changes):
+def test_tampered_bytes_are_read_or_rejected_without_other_errors(kind, changes):
     data = bytearray(with_exif() if kind == "EXIF" else encode(Image.effect_noise((24, 24), 90), kind))
     for place, value in changes:
         reach = 120 if kind == "EXIF" else len(data)  # the orientation stands at the beginning
@@ -125,6 +125,6 @@ def test_tampered_bytes_are_read_or_refused_never_worse(kind, changes):
     assert shape == (3, 8, 8)
 
 
-def test_a_missing_file_gets_a_sentence(tmp_path):
+def test_missing_file_is_reported(tmp_path):
     with pytest.raises(UserError, match="Cannot read"):
         read_image(tmp_path / "nothing.png", 32)

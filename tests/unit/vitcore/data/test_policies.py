@@ -51,7 +51,7 @@ def reference(name: str, image: torch.Tensor, s: float, sign: float) -> torch.Te
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if not n.startswith("shift")])
-def test_each_operation_equals_torchvisions_image_by_image(name):
+def test_each_operation_equals_torchvision_image_by_image(name):
     draw = np.stack(
         [np.full(62, (NAMES.index(name) + 0.5) / len(NAMES)), STRENGTH * 0.99, (1 - SIGN) / 2], axis=1
     )
@@ -110,7 +110,7 @@ def test_beta_has_the_moments_of_the_distribution():
         )
 
 
-def test_mixup_and_cutmix_of_known_images():
+def test_mixup_and_cutmix_equal_hand_computed_images():
     ones, zeros = torch.ones(2, 3, 32, 32), torch.zeros(2, 3, 32, 32)
     share, cut, center = np.array([0.7, 0.75]), np.array([False, True]), np.array([[0.5, 0.5], [0.0, 0.5]])
     images, targets = mix(ones, zeros, torch.tensor([1, 1]), torch.tensor([2, 2]), share, cut, center, 10)
@@ -123,7 +123,7 @@ def test_mixup_and_cutmix_of_known_images():
 
 
 @pytest.mark.parametrize("options", [{"mixup": 0.8}, {"cutmix": 1.0}, {"mixup": 0.8, "cutmix": 1.0}])
-def test_the_batch_size_changes_no_mixed_image(options):
+def test_mixed_images_do_not_depend_on_the_batch_size(options):
     split = Split(PHOTOS.numpy(), LABELS)
     seen = []
     for size in (62, 31):
@@ -136,7 +136,7 @@ def test_the_batch_size_changes_no_mixed_image(options):
     assert (seen[0][1].max(dim=1).values < 1).sum() > 0
 
 
-def test_with_both_alphas_half_of_the_images_are_cut():
+def test_both_alphas_give_cutmix_to_half_of_the_images():
     partner, share, cut, _ = draw_mix(0, 0, np.arange(4000), 100, mixup=0.8, cutmix=1.0)
     assert abs(cut.mean() - 0.5) < 0.03
     assert set(partner) == set(range(100))

@@ -53,7 +53,7 @@ def used_run(home, name, **options):
 
 
 @pytest.mark.parametrize(("name", "options"), CASES)
-def test_the_file_gives_torchs_numbers_for_any_number_of_images(name, options, tmp_path, colors):
+def test_onnx_file_gives_the_logits_of_torch_for_any_batch_size(name, options, tmp_path, colors):
     if "image_size" in options:  # the check's images come from there
         options = {**options, "data": f"folder:{colors}"}
     run = used_run(tmp_path / "runs", name, **options)
@@ -73,11 +73,11 @@ def test_the_file_gives_torchs_numbers_for_any_number_of_images(name, options, t
     assert report.images == (100 if "data" not in options else 12)
 
 
-def test_every_architecture_is_tried():
+def test_every_architecture_is_covered():
     assert set(SMALL) == set(ARCHITECTURES)
 
 
-def test_a_bundled_model_says_what_it_is_and_nothing_about_this_machine(tmp_path):
+def test_metadata_describes_the_model_and_not_this_machine(tmp_path):
     run, file = find_run("resnet-cifar10"), tmp_path / "new" / "model.onnx"
     report = export_onnx(run, file)
     assert [path.name for path in file.parent.iterdir()] == ["model.onnx"]
@@ -101,7 +101,7 @@ def test_a_bundled_model_says_what_it_is_and_nothing_about_this_machine(tmp_path
 
 
 @pytest.mark.parametrize("wrong", ["normalization", "one image", "no numbers"])
-def test_a_wrong_file_is_refused_and_not_left(wrong, tmp_path, monkeypatch):
+def test_wrong_onnx_file_is_rejected_and_removed(wrong, tmp_path, monkeypatch):
     run = used_run(tmp_path / "runs", "resnet")
     if wrong == "normalization":
         monkeypatch.setattr(exporter, "MEAN", (0.492, 0.482, 0.447))  # rounded
@@ -129,13 +129,13 @@ def test_a_wrong_file_is_refused_and_not_left(wrong, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["onnx", "onnxscript", "onnxruntime"])
-def test_a_missing_library_gets_a_sentence(name, tmp_path, monkeypatch):
+def test_missing_library_is_reported(name, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(UserError, match=rf"need {name}, which is not installed: `pip install"):
         export_onnx(find_run("resnet-cifar10"), tmp_path / "model.onnx")
     assert not list(tmp_path.glob("*.onnx"))
 
 
-def test_a_run_without_weights_gets_a_sentence(tmp_path):
+def test_run_without_weights_is_rejected(tmp_path):
     with pytest.raises(UserError, match="has no weights: it ended"):
         export_onnx(find_run("vit-equal-time"), tmp_path / "model.onnx")

@@ -26,7 +26,7 @@ from vitcore.runs.metrics import event_files, read_scalars
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_a_checkpoint_becomes_a_run_with_its_weights_and_settings(name, tmp_path):
+def test_checkpoint_becomes_a_run_with_its_weights_and_settings(name, tmp_path):
     file = write_checkpoint(tmp_path, name)
     run = import_checkpoint(file)
     assert run.status().state == "finished"
@@ -47,7 +47,7 @@ def test_a_checkpoint_becomes_a_run_with_its_weights_and_settings(name, tmp_path
     assert len(list_runs(bundled=False)) == 1
 
 
-def test_a_checkpoint_without_its_curves_is_imported_and_gets_them_later(shared, tmp_path):
+def test_checkpoint_without_curves_is_imported_and_gets_them_later(shared, tmp_path):
     place = tmp_path / "alone"
     place.mkdir()
     shutil.copy(shared / "tutorial" / "ResNet.ckpt", place)
@@ -61,7 +61,7 @@ def test_a_checkpoint_without_its_curves_is_imported_and_gets_them_later(shared,
     assert len(read_scalars(run.path)["val_acc"].values) == 180
 
 
-def test_the_events_of_another_training_give_no_scores(shared, tmp_path):
+def test_events_of_another_training_give_no_scores(shared, tmp_path):
     file = write_checkpoint(tmp_path / "a", "DenseNet", global_step=50_000)
     shutil.copy(shared / "tutorial" / "events.out.tfevents.resnet", tmp_path / "a")
     run = import_checkpoint(file)  # the only file beside it, but named after another model
@@ -75,7 +75,7 @@ def test_the_events_of_another_training_give_no_scores(shared, tmp_path):
     assert "test_acc" not in named.status().result
 
 
-def test_an_import_that_was_killed_is_made_again(tmp_path):
+def test_killed_import_is_repeated(tmp_path):
     file = write_checkpoint(tmp_path, "ResNet")
     run = import_checkpoint(file)
     gone = {"state": "running", "pid": 2**22 + 1, "process_start": 1.0, **{"host": process.hostname()}}
@@ -144,7 +144,7 @@ WORDS = {
 
 
 @pytest.mark.parametrize("kind", WORDS)
-def test_an_unknown_file_is_refused_with_a_sentence_and_leaves_nothing(kind, hostile, capsys):
+def test_unknown_file_is_rejected_and_leaves_nothing(kind, hostile, capsys):
     with pytest.raises(UserError) as caught:
         import_checkpoint(hostile[kind])
     text = str(caught.value)
@@ -162,7 +162,7 @@ def server(tmp_path, shared, monkeypatch):
         yield address
 
 
-def test_all_five_are_downloaded_over_a_line_that_breaks_and_goes_on(server, monkeypatch):
+def test_all_five_checkpoints_are_downloaded_over_an_unreliable_connection(server, monkeypatch):
     seen = []
     with pytest.raises(UserError, match="kept for the next try"):
         import_tutorial()
@@ -184,7 +184,7 @@ def test_all_five_are_downloaded_over_a_line_that_breaks_and_goes_on(server, mon
     assert len(list_runs(bundled=False)) == 5
 
 
-def test_a_missing_file_and_a_missing_network_are_said(server, monkeypatch, tmp_path):
+def test_missing_file_and_missing_network_are_reported(server, monkeypatch, tmp_path):
     with pytest.raises(UserError, match="404"):
         import_checkpoint(f"{server}/tutorial5/VGG.ckpt")
     monkeypatch.setenv("VITLAB_PUBLISHED", "http://127.0.0.1:9")  # nobody listens
@@ -195,7 +195,7 @@ def test_a_missing_file_and_a_missing_network_are_said(server, monkeypatch, tmp_
     assert list_runs(bundled=False) == []
 
 
-def test_what_was_downloaded_and_is_no_checkpoint_is_not_kept(server, tmp_path):
+def test_downloaded_file_that_is_no_checkpoint_is_not_kept(server, tmp_path):
     Flaky.breaks = False
     wrong = tmp_path / "site" / "tutorial15" / "ViT.ckpt"
     right = wrong.read_bytes()
@@ -206,7 +206,7 @@ def test_what_was_downloaded_and_is_no_checkpoint_is_not_kept(server, tmp_path):
     assert len(import_tutorial()) == 5
 
 
-def test_a_file_that_changed_on_the_server_is_not_joined_to_the_old_part(server, tmp_path):
+def test_changed_file_on_the_server_is_not_appended_to_the_old_part(server, tmp_path):
     file = tmp_path / "site" / "tutorial15" / "ViT.ckpt"
     target = tmp_path / "got" / "ViT.ckpt"
     with pytest.raises(UserError, match="kept for the next try"):
@@ -218,7 +218,7 @@ def test_a_file_that_changed_on_the_server_is_not_joined_to_the_old_part(server,
     assert [p.name for p in target.parent.iterdir() if p.suffix != ".lock"] == ["ViT.ckpt"]
 
 
-def test_two_downloads_of_one_file_at_once_give_one_whole_file(server, tmp_path):
+def test_two_simultaneous_downloads_give_one_complete_file(server, tmp_path):
     Flaky.breaks = False
     target = tmp_path / "got" / "ViT.ckpt"
     with ThreadPoolExecutor(4) as pool:
@@ -228,7 +228,7 @@ def test_two_downloads_of_one_file_at_once_give_one_whole_file(server, tmp_path)
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_a_checkpoint_at_an_address_is_imported_with_its_events(server, named):
+def test_checkpoint_at_a_url_is_imported_with_its_events(server, named):
     Flaky.breaks = False
     events = f"{server}/{FILES['tutorial5/DenseNet.ckpt']}" if named else None
     run = import_checkpoint(f"{server}/tutorial5/DenseNet.ckpt", events=events)

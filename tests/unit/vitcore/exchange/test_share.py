@@ -37,7 +37,7 @@ def same_curves(a, b):
         assert np.array_equal(curve.values, b[tag].values, equal_nan=True)
 
 
-def test_a_trained_run_is_the_same_after_packing_and_unpacking(colors, tmp_path):
+def test_trained_run_is_unchanged_by_packing_and_unpacking(colors, tmp_path):
     config = make_config("quick", data=f"folder:{colors}", epochs=2, device="cpu", **TINY_VIT)
     run = train(config, progress=False)
     content = pack_run(run, snapshots=1)
@@ -55,7 +55,7 @@ def test_a_trained_run_is_the_same_after_packing_and_unpacking(colors, tmp_path)
     same_curves(again, run)
 
 
-def test_nothing_tells_of_the_machine(colors, tmp_path, monkeypatch):
+def test_packed_run_contains_nothing_about_the_machine(colors, tmp_path, monkeypatch):
     config = make_config("quick", data=f"folder:{colors}", epochs=1, device="cpu", **TINY_VIT)
     run = train(config, progress=False)
     status = run.stored_status()
@@ -72,7 +72,7 @@ def test_nothing_tells_of_the_machine(colors, tmp_path, monkeypatch):
     assert (said.host, said.pid, said.boot_id, said.data_dir) == (None, None, None, None)
 
 
-def test_a_bundled_run_keeps_its_very_weights(tmp_path):
+def test_packed_bundled_run_keeps_its_exact_weights(tmp_path):
     run = find_run("vit-cifar10")
     content = pack_run(run)
     unpack(content, runs_dir())
@@ -84,7 +84,7 @@ def test_a_bundled_run_keeps_its_very_weights(tmp_path):
     assert all(name.startswith("vit-cifar10/") and ".." not in name for name in names)
 
 
-def test_what_cannot_be_packed_gets_a_sentence(tmp_path):
+def test_runs_that_cannot_be_packed_are_rejected(tmp_path):
     run = make_run(tmp_path, "young", model="resnet")
     run.write_status(run.stored_status().model_copy(update={"state": "stopped"}))
     with pytest.raises(UserError, match="is stopped: only a finished run"):
@@ -102,7 +102,7 @@ def zipped(place, files):
     return place
 
 
-def test_an_imported_zip_is_the_run(tmp_path):
+def test_imported_zip_is_the_run(tmp_path):
     run, file = own_copy("resnet-cifar10", tmp_path), tmp_path / "run.zip"
     file.write_bytes(pack_run(run))
     again = unpack_run(file)
@@ -116,7 +116,7 @@ def test_an_imported_zip_is_the_run(tmp_path):
         unpack_run(file)
 
 
-def test_a_bundled_run_is_not_imported_beside_itself(tmp_path):
+def test_zip_of_a_bundled_run_is_not_imported(tmp_path):
     file = tmp_path / "run.zip"
     file.write_bytes(pack_run(find_run("resnet-cifar10")))
     with pytest.raises(UserError, match="There is a bundled run resnet-cifar10"):
@@ -137,7 +137,7 @@ def test_a_bundled_run_is_not_imported_beside_itself(tmp_path):
         (None, "broken"),
     ],
 )
-def test_another_zip_is_refused_and_leaves_nothing(change, words, tmp_path):
+def test_other_zip_is_rejected_and_leaves_nothing(change, words, tmp_path):
     with zipfile.ZipFile(io.BytesIO(pack_run(own_copy("resnet-cifar10", tmp_path)))) as archive:
         files = {name: archive.read(name) for name in archive.namelist()} | (change or {})
     file = zipped(tmp_path / "run.zip", {k: v for k, v in files.items() if v is not None})

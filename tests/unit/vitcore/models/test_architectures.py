@@ -35,7 +35,7 @@ CASES = [*((name, SMALL.get(name, {})) for name in ARCHITECTURES), ("vit", {**SM
 ids = [name + ("-mean" if "pool" in options else "") for name, options in CASES]
 
 
-def test_the_registry_is_the_folder():
+def test_registry_matches_the_folder():
     files = {path.stem for path in (ROOT / "vitcore" / "architectures").glob("[a-z]*.py")}
     assert set(ARCHITECTURES) == files >= set(SMALL)
     assert len({a.color for a in ARCHITECTURES.values()}) == len(ARCHITECTURES)
@@ -47,7 +47,7 @@ def test_published_parameter_counts(name, count):
     assert count_parameters(build(name)) == count
 
 
-def test_the_mixer_is_smaller_than_the_vit_and_its_stated_count_is_right():
+def test_mixer_is_smaller_than_the_vit_and_has_the_stated_parameter_count():
     count = count_parameters(build("mixer"))
     assert count < PUBLISHED["vit"]
     assert f"{count:,}" in (ROOT / "vitcore/architectures/mixer.py").read_text()
@@ -67,7 +67,7 @@ def test_shapes(name, options, size):
 
 
 @pytest.mark.parametrize(("name", "options"), CASES, ids=ids)
-def test_a_gradient_reaches_every_parameter_and_a_few_images_are_learned(name, options):
+def test_every_parameter_has_a_gradient_and_a_few_images_are_learned(name, options):
     torch.manual_seed(0)
     model = build(name, **options).train()
     images, labels = torch.randn(10, 3, 32, 32), torch.arange(10)
@@ -96,7 +96,7 @@ def test_weights_survive_saving_and_loading(name, options):
     assert torch.equal(model.eval()(images), other.eval()(images))
 
 
-def test_a_preactivation_block_equals_timms():
+def test_preactivation_block_equals_timm():
     from timm.models.resnetv2 import PreActBasic
 
     from vitcore.models.resnet import PreActResNetBlock
@@ -119,7 +119,7 @@ def test_a_preactivation_block_equals_timms():
     assert torch.allclose(ours(x), theirs(x), atol=1e-5)
 
 
-def test_a_dense_layer_computes_the_features_of_torchvisions():
+def test_dense_layer_equals_torchvision():
     from torchvision.models.densenet import _DenseLayer
 
     from vitcore.models.densenet import DenseLayer
@@ -134,7 +134,7 @@ def test_a_dense_layer_computes_the_features_of_torchvisions():
     assert torch.equal(out[:, 4:], x)
 
 
-def test_a_mixer_block_equals_timms():
+def test_mixer_block_equals_timm():
     from timm.models.mlp_mixer import MixerBlock as Theirs
 
     from vitcore.models.mixer import MixerBlock
@@ -151,7 +151,7 @@ def test_a_mixer_block_equals_timms():
     assert torch.allclose(ours(x), theirs(x), atol=1e-6)
 
 
-def test_an_inception_block_is_four_branches_written_out():
+def test_inception_block_equals_four_explicit_branches():
     """torchvision's 5x5 branch has a 3x3 kernel by mistake, so this is compared with plain functions."""
     from vitcore.models.googlenet import InceptionBlock
 

@@ -55,7 +55,7 @@ def test_trace_and_forward_agree(norm, pool, position):
 
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
-def test_weights_and_logits_equal_torchs_multihead_attention(norm):
+def test_weights_and_logits_equal_torch_multihead_attention(norm):
     """The whole model written a second time around torch.nn.MultiheadAttention."""
     model = build("vit", **SMALL, norm=norm).eval()
     with torch.no_grad():
@@ -81,12 +81,12 @@ def test_weights_and_logits_equal_torchs_multihead_attention(norm):
         assert torch.allclose(model.mlp_head(x[:, 0]), model(IMAGES), atol=1e-4)
 
 
-def test_trace_refuses_training_mode():
+def test_trace_rejects_training_mode():
     with pytest.raises(RuntimeError, match="eval"):
         build("vit", **SMALL).train().trace(IMAGES)
 
 
-def test_without_positions_a_shuffled_image_is_the_same_image():
+def test_vit_without_positions_is_invariant_to_shuffled_patches():
     model = build("vit", **SMALL, pool="mean", position="none").eval()
     cells = to_patches(IMAGES, 8)[:, torch.randperm(16)]
     shuffled = F.fold(cells.transpose(1, 2), 32, 8, stride=8)
@@ -105,7 +105,7 @@ def test_sincos_positions_are_unit_circles_and_distinct():
     assert torch.cdist(table, table).add(torch.eye(64) * 9).min() > 0.1
 
 
-def test_dropping_patches_keeps_cls_and_the_asked_share():
+def test_dropping_patches_keeps_cls_and_the_requested_share():
     model = build("vit", **SMALL).train()
     x = model.embed(IMAGES)
     kept = model._subset(x, 0.5)
@@ -117,7 +117,7 @@ def test_dropping_patches_keeps_cls_and_the_asked_share():
         assert distance.min(dim=1).values.max() < 1e-3
 
 
-def test_drop_path_leaves_out_a_share_of_the_samples_and_keeps_the_mean():
+def test_drop_path_skips_a_share_of_the_samples_and_keeps_the_mean():
     torch.manual_seed(0)
     x, seen = torch.zeros(200, 3, 1), []
 
@@ -163,7 +163,7 @@ def test_drop_path_with_given_samples_equals_the_definition():
 
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
-def test_computing_the_last_block_for_cls_alone_changes_neither_logits_nor_gradients(norm):
+def test_last_block_for_cls_only_gives_the_same_logits_and_gradients(norm):
     model = build("vit", **SMALL, norm=norm).double()
     images, labels = torch.randn(5, 3, 32, 32).double(), torch.arange(5)
     loss = F.cross_entropy(model(images), labels)
@@ -193,7 +193,7 @@ def test_dropout_has_the_statistics_of_its_rate(rate):
     assert abs((dropped[:-1] * dropped[1:]).mean() - rate**2) < 0.002  # neighbors across words too
 
 
-def test_dropout_passes_gradients_through_what_it_kept_and_is_off_in_evaluation():
+def test_dropout_passes_gradients_of_kept_elements_and_is_off_in_evaluation():
     from vitcore.models.vit import Dropout
 
     layer = Dropout(0.3).train()
@@ -206,7 +206,7 @@ def test_dropout_passes_gradients_through_what_it_kept_and_is_off_in_evaluation(
     assert torch.equal(Dropout(0.0).train()(x), x)
 
 
-def test_attention_dropout_leaves_the_expected_output():
+def test_attention_dropout_keeps_the_expected_output():
     """Averaged over many masks, attention with dropout is attention."""
     torch.manual_seed(0)
     attention = build("vit", **SMALL, dropout=0.2).transformer[0].attn
@@ -237,7 +237,7 @@ def test_resnet_stages_halve_and_widen():
         ("resnet", {"c_hidden": [8, 8, 8, 8, 8, 8], "num_blocks": [1] * 6, "image_size": 16}, "16"),
     ],
 )
-def test_wrong_options_get_a_sentence(name, options, words):
+def test_invalid_options_are_rejected(name, options, words):
     with pytest.raises(UserError, match=words):
         build(name, **options)
 

@@ -62,7 +62,7 @@ def placeless():
     return lively(build("vit", **SMALL, patch_size=4, position="none", pool="mean").eval())
 
 
-def test_a_vit_without_positions_keeps_every_answer_under_shifts_by_patches_and_shuffles_of_them(placeless):
+def test_vit_without_positions_is_invariant_to_patch_shifts_and_shuffles(placeless):
     values = last("shift", placeless)
     kept = dict(zip(values["x"], values["curves"]["consistency, circular"]["mean"], strict=True))
     assert {kept[d] for d in (0, 4, 8, 12, 16)} == {1.0}
@@ -74,7 +74,7 @@ def test_a_vit_without_positions_keeps_every_answer_under_shifts_by_patches_and_
     assert kept[16] < 1  # finer than its patches
 
 
-def test_a_cnn_with_circular_padding_keeps_every_answer_under_shifts_by_its_stride():
+def test_cnn_with_circular_padding_is_invariant_to_shifts_by_its_stride():
     torch.manual_seed(0)
     model = build("resnet").eval()
     for part in model.modules():
@@ -86,7 +86,7 @@ def test_a_cnn_with_circular_padding_keeps_every_answer_under_shifts_by_its_stri
     assert {kept[d] for d in (0, 4, 8, 12, 16)} == {1.0}
 
 
-def test_shift_is_accuracy_on_images_that_numpy_moved():
+def test_shift_equals_accuracy_on_images_shifted_with_numpy():
     model = load_run(RESNET)
     values = last("shift", model)
     x = normalize(PIXELS).numpy()
@@ -101,7 +101,7 @@ def test_shift_is_accuracy_on_images_that_numpy_moved():
     assert curve["error"][at] == pytest.approx(math.sqrt(share * (1 - share) / 30), abs=1e-6)
 
 
-def test_occlusion_begins_with_the_whole_image_ends_with_none_and_ranks_by_saliency():
+def test_occlusion_goes_from_the_whole_image_to_none_in_order_of_saliency():
     model = load_run(RESNET)
     values = last("occlusion", model)
     with torch.no_grad():
@@ -132,7 +132,7 @@ def test_distance_is_the_mean_over_images_with_its_standard_error():
     assert cnn["reach"]["mean"][0] < 1.5  # a 3x3 neighbourhood
 
 
-def test_fields_are_shares_and_zero_outside_their_bounds():
+def test_receptive_fields_sum_to_one_and_are_zero_outside_their_bounds():
     values = last("receptive-field", load_run(RESNET), images=PIXELS[:12], labels=SEEN.labels[:12])
     fields = np.array(values["fields"])
     assert np.allclose(fields.sum(axis=(1, 2)), 1, atol=1e-3)
@@ -215,7 +215,7 @@ def test_paired_changes_and_running_means_by_hand():
 # --- keeping and finding -----------------------------------------------------------------------
 
 
-def test_images_are_of_every_class_equally_and_a_prefix_of_more():
+def test_images_are_balanced_and_a_prefix_of_larger_sets():
     few, many = images_for([VIT], 30), images_for([VIT, RESNET], 200)
     assert np.array_equal(np.bincount(few.labels), [3] * 10)
     assert np.array_equal(few.pixels, many.pixels[:30])
@@ -229,7 +229,7 @@ def tiny(tmp_path):
     return make_run(tmp_path / "runs", "tiny", patch_size=8, seed=5, **SMALL)
 
 
-def test_a_result_is_kept_found_again_and_never_taken_for_another(tiny, tmp_path, monkeypatch):
+def test_result_is_stored_and_found_only_under_its_own_key(tiny, tmp_path, monkeypatch):
     probe, root = find_probe("shuffle"), tmp_path / "runs"
     first = [*measure.measure(probe, [Subject(tiny)], 20, root=root)][-1].result
     assert (first.images, first.runs, first.models) == (20, [tiny.id], ["vit"])
@@ -255,7 +255,7 @@ def test_a_result_is_kept_found_again_and_never_taken_for_another(tiny, tmp_path
     assert find(Subject(tiny)) is None
 
 
-def test_an_untrained_model_is_the_same_every_time_and_leaves_the_random_state(tiny):
+def test_untrained_model_is_reproducible_and_keeps_the_random_state(tiny):
     state = torch.get_rng_state()
     one, two = (measure.model_of(Subject(tiny, untrained=True)) for _ in range(2))
     assert torch.equal(state, torch.get_rng_state())
@@ -265,7 +265,7 @@ def test_an_untrained_model_is_the_same_every_time_and_leaves_the_random_state(t
         assert not torch.equal(one(x), load_run(tiny)(x))
 
 
-def test_a_cancelled_measurement_keeps_nothing(tiny, tmp_path):
+def test_cancelled_measurement_stores_nothing(tiny, tmp_path):
     steps = measure.measure(find_probe("shift"), [Subject(tiny)], 60, root=tmp_path / "runs")
     assert next(steps).done == 0
     assert next(steps).values.curves
@@ -273,7 +273,7 @@ def test_a_cancelled_measurement_keeps_nothing(tiny, tmp_path):
     assert not list((tmp_path / "runs").rglob("shift-*"))
 
 
-def test_wrong_subjects_get_a_sentence(tiny, tmp_path):
+def test_invalid_subjects_are_rejected(tiny, tmp_path):
     with pytest.raises(UserError, match="cka is measured on 2"):
         list(measure.measure(find_probe("cka"), [Subject(tiny)], 20))
     with pytest.raises(UserError, match="Unknown probe 'magic': choose one of shift"):
@@ -283,7 +283,7 @@ def test_wrong_subjects_get_a_sentence(tiny, tmp_path):
         images_for([tiny, other], 20)
 
 
-def test_the_command_line_gives_the_same_numbers_and_rows(tiny, tmp_path):
+def test_command_line_gives_the_same_numbers_and_rows(tiny, tmp_path):
     root = tmp_path / "runs"
     done = vitcore("probe", "distance", "--runs", tiny.id, "resnet-cifar10", "--images", "12", "--json",
                    "--runs-dir", str(root))  # fmt: skip
@@ -306,7 +306,7 @@ def test_the_command_line_gives_the_same_numbers_and_rows(tiny, tmp_path):
     check_refused(wrong, "--set")
 
 
-def test_every_bundled_result_is_there_with_its_origin():
+def test_every_bundled_result_exists_with_its_origin():
     """For the default number of images, both models, trained and not: what the page shows at once."""
     seen = images_for([VIT, RESNET], 500)
     for probe in PROBES.values():

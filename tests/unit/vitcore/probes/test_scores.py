@@ -34,7 +34,7 @@ def random_answers():
     return logits, torch.randint(0, 6, (400,), generator=draw)  # class 6 never is
 
 
-def test_confusion_and_accuracies_are_those_of_numpy(random_answers):
+def test_confusion_and_accuracies_equal_numpy(random_answers):
     logits, labels = random_answers
     found = comparison.evaluate_logits(logits, labels)
     said, truth = logits.argmax(1).numpy(), labels.numpy()
@@ -54,7 +54,7 @@ def test_confusion_and_accuracies_are_those_of_numpy(random_answers):
     assert each["mean"][6] == 0
 
 
-def test_calibration_by_hand():
+def test_calibration_equals_hand_computed_values():
     """Four answers: sure 0.95 twice, once rightly; 0.65, right; 0.55, wrong. With 10 bins: |0.5 - 0.95|
     of half the answers, |1 - 0.65| and |0 - 0.55| of a quarter each.
     """
@@ -68,7 +68,7 @@ def test_calibration_by_hand():
     assert found["confidence"][5:] == pytest.approx([0.55, 0.65, 0, 0, 0.95], abs=1e-6)
 
 
-def test_the_bins_add_up_to_the_error(random_answers):
+def test_bins_add_up_to_the_calibration_error(random_answers):
     logits, labels = random_answers
     found = comparison.evaluate_logits(logits, labels)["calibration"]
     count, accuracy, sure = (np.array(found[name]) for name in ("count", "accuracy", "confidence"))
@@ -77,13 +77,13 @@ def test_the_bins_add_up_to_the_error(random_answers):
     assert (np.abs(accuracy - sure) * count).sum() / 400 == pytest.approx(found["ece"], abs=2e-6)
 
 
-def test_a_diverged_model_is_judged_without_an_error():
+def test_diverged_model_is_evaluated_without_an_error():
     found = comparison.evaluate_logits(torch.full((20, 3), float("nan")), torch.arange(20) % 3)
     assert found["accuracy"] == pytest.approx(7 / 20)
     assert json.dumps(found, allow_nan=False)
 
 
-def test_multiply_adds_are_those_of_the_formula_and_of_a_count_by_hand():
+def test_multiply_adds_equal_the_formula_and_a_hand_count():
     mean = build("vit", patch_size=8, pool="mean").eval()
     assert comparison.multiply_adds(mean, 32) == vit_cost(8, cls=False).multiply_adds
     cls = build("vit", patch_size=8).eval()  # 17 tokens, of which the last block leaves 16 without an answer:
@@ -105,7 +105,7 @@ def answered(run, count=1000, **options):
     return [*measure(TEST, [Subject(run)], count, **options)][-1].result
 
 
-def test_a_run_is_judged_as_evaluate_does(made):
+def test_probe_scores_equal_evaluate(made):
     found = answered(made).values
     score = evaluate_run(made, "cifar10-mini")
     assert found.accuracy == score.accuracy
@@ -123,7 +123,7 @@ def test_a_run_is_judged_as_evaluate_does(made):
         assert found.truth_probability[i] / scores.SCALE == pytest.approx(chance[i % 10], abs=1e-4)
 
 
-def test_training_accuracy_is_of_images_that_it_was_trained_on(made):
+def test_training_accuracy_uses_the_training_images_of_the_run(made):
     data = load_dataset("cifar10-mini")
     own, _ = split_indices(data)
     first = [own[data.train.labels[own] == c][:100] for c in range(10)]
@@ -135,7 +135,7 @@ def test_training_accuracy_is_of_images_that_it_was_trained_on(made):
     assert found.loss == pytest.approx(score.loss, abs=1e-5)
 
 
-def test_the_bundled_part_of_the_training_images_is_in_the_training_split(full_cifar10):
+def test_bundled_training_images_are_in_the_training_split(full_cifar10):
     from vitcore.probes.scoring import training_images
 
     full = load_dataset("cifar10")
@@ -146,7 +146,7 @@ def test_the_bundled_part_of_the_training_images_is_in_the_training_split(full_c
     assert all(image.tobytes() in there for image in chosen.pixels)
 
 
-def test_the_complete_test_images_are_those_of_the_stored_digest(full_cifar10):
+def test_complete_test_images_match_the_stored_digest(full_cifar10):
     run = find_run("vit-cifar10")
     images = scores.test_images(run.config, 10_000)
     assert images.digest == scores.COMPLETE_DIGEST
@@ -154,12 +154,12 @@ def test_the_complete_test_images_are_those_of_the_stored_digest(full_cifar10):
     assert (images.pixels[:1000] == few.pixels).all()
 
 
-def test_what_is_not_here_is_said(made):
+def test_missing_data_is_reported(made):
     with pytest.raises(UserError, match="complete CIFAR-10"):
         answered(made, 10_000)
 
 
-def test_a_share_of_the_training_images_and_no_complete_data(tmp_path, made):
+def test_share_of_the_training_images_without_complete_data(tmp_path, made):
     part = make_run(tmp_path / "runs", "part", model="resnet", train_share=0.1, **TINY_RESNET)
     assert answered(part).values.training.images == 350
     assert scores.test_set(part, 1000).digest != scores.test_set(made, 1000).digest
@@ -175,7 +175,7 @@ def test_results_are_found_again_until_the_weights_change(made, tmp_path):
     assert scores.find_test(made, 100) is None
 
 
-def test_the_command_line_gives_what_the_page_finds(made):
+def test_page_finds_results_of_the_command_line(made):
     done = CliRunner().invoke(app, ["probe", "test", "--runs", made.id, "--images", "200", "--json"])
     assert done.exit_code == 0, done.output
     (said,) = json.loads(done.stdout)
@@ -185,7 +185,7 @@ def test_the_command_line_gives_what_the_page_finds(made):
     assert "gap, training minus test" in table
 
 
-def test_mcnemar_is_the_fair_coin():
+def test_mcnemar_equals_the_exact_binomial_test():
     for first, second in ((0, 0), (1, 0), (5, 5), (3, 9), (40, 17)):
         n = first + second
         tail = sum(Fraction(comb(n, k), 2**n) for k in range(min(first, second) + 1))
@@ -193,7 +193,7 @@ def test_mcnemar_is_the_fair_coin():
         assert scores.mcnemar(first, second) == scores.mcnemar(second, first)
 
 
-def test_who_is_right_on_what(made, tmp_path):
+def test_duel_lists_images_by_which_model_is_correct(made, tmp_path):
     other = make_run(tmp_path / "runs", "other", seed=3, model="vit", **TINY_VIT)
     a, b = answered(made, 300), answered(other, 300)
     found = scores.duel(a, b)
@@ -212,5 +212,5 @@ def test_who_is_right_on_what(made, tmp_path):
         scores.duel(a, answered(other, 200))
 
 
-def test_the_scores_are_no_experiments():
+def test_scores_are_not_listed_as_experiments():
     assert not set(SCORES) & set(PROBES)

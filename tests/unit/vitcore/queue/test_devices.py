@@ -77,7 +77,7 @@ class Nvml(types.ModuleType):
         ("", []),
     ],
 )
-def test_gpus_are_found_by_uuid_as_cuda_would_show_them(monkeypatch, visible, keys):
+def test_gpus_are_listed_by_uuid_in_cuda_order(monkeypatch, visible, keys):
     monkeypatch.setitem(sys.modules, "pynvml", Nvml())
     monkeypatch.setattr(devices, "_torch_has_cuda", lambda: True)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
@@ -94,14 +94,14 @@ def test_gpus_are_found_by_uuid_as_cuda_would_show_them(monkeypatch, visible, ke
         assert found[-1].load is None
 
 
-def test_without_nvidias_library_there_is_the_cpu(monkeypatch):
+def test_only_the_cpu_is_listed_without_nvml(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", Nvml(broken=True))
     monkeypatch.setattr(devices.Path, "exists", lambda self: False)
     assert [d.kind for d in list_devices()][-1] == "cpu"
     assert not [d for d in list_devices() if d.kind == "cuda"]
 
 
-def test_a_cpu_build_of_torch_leaves_gpus_alone(monkeypatch):
+def test_cpu_build_of_torch_ignores_gpus(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", Nvml())
     monkeypatch.setattr(devices.importlib.metadata, "version", lambda name: "2.14.1+cpu")
     assert not [d for d in list_devices() if d.kind == "cuda"]
@@ -112,7 +112,7 @@ def test_a_cpu_build_of_torch_leaves_gpus_alone(monkeypatch):
     [("auto", [*GPUS, CPU], "cuda"), ("auto", [MPS, CPU], "mps"), ("auto", [CPU], "cpu"),
      ("cpu", [*GPUS, CPU], "cpu"), ("cuda", [*GPUS, CPU], "cuda")],
 )  # fmt: skip
-def test_auto_takes_what_lightning_would(asked, there, kind):
+def test_auto_prefers_devices_like_lightning(asked, there, kind):
     assert device_request("a", make_config(device=asked), there).kind == kind
 
 
@@ -126,12 +126,12 @@ def test_auto_takes_what_lightning_would(asked, there, kind):
         ({"devices": 2}, "cuda:GPU-aa", "does not fit"),
     ],
 )
-def test_a_device_that_there_is_not_gets_a_sentence(config, key, words):
+def test_missing_device_is_rejected(config, key, words):
     with pytest.raises(UserError, match=words):
         device_request("a", make_config(**config), [*GPUS, CPU], key)
 
 
-def test_two_gpus_train_two_runs_and_the_emptier_one_is_given_first():
+def test_two_gpus_train_two_runs_and_most_free_memory_is_assigned_first():
     wishes = [
         DeviceRequest("a", "cuda"),
         DeviceRequest("b", "cuda"),
@@ -142,13 +142,13 @@ def test_two_gpus_train_two_runs_and_the_emptier_one_is_given_first():
     assert given == {"a": ["cuda:GPU-bb"], "b": ["cuda:GPU-aa"], "d": ["cpu"]}
 
 
-def test_who_waits_for_both_gpus_gets_them_before_those_behind():
+def test_run_waiting_for_both_gpus_starts_before_later_runs():
     wishes = [DeviceRequest("both", "cuda", 2), DeviceRequest("one", "cuda")]
     assert assign(wishes, [*GPUS, CPU], taken=["cuda:GPU-aa"]) == {}
     assert assign(wishes, [*GPUS, CPU], taken=()) == {"both": ["cuda:GPU-bb", "cuda:GPU-aa"]}
 
 
-def test_who_waits_for_one_very_gpu_lets_others_have_the_other():
+def test_run_waiting_for_a_specific_gpu_does_not_block_the_other():
     wishes = [DeviceRequest("that", "cuda", 1, "cuda:GPU-aa"), DeviceRequest("any", "cuda")]
     assert assign(wishes, [*GPUS, CPU], taken=["cuda:GPU-aa"]) == {"any": ["cuda:GPU-bb"]}
 
@@ -171,7 +171,7 @@ def queues(draw):
 
 
 @given(queues())
-def test_every_queue_empties_in_its_order_and_no_device_is_given_twice(queue):
+def test_queue_empties_in_order_and_no_device_is_assigned_twice(queue):
     there, wishes, chance = queue
     running, begun, left = {}, [], list(wishes)
     for _ in range(200):
@@ -189,7 +189,7 @@ def test_every_queue_empties_in_its_order_and_no_device_is_given_twice(queue):
         assert [r for r in begun if r in alike] == sorted(alike, key=int)
 
 
-def test_a_process_is_confined_to_its_gpus():
+def test_process_is_restricted_to_its_gpus():
     assert environment(["cuda:GPU-bb", "cuda:GPU-aa"]) == {"CUDA_VISIBLE_DEVICES": "GPU-bb,GPU-aa"}
     assert environment(["cpu"]) == {}
 
@@ -199,5 +199,5 @@ def test_a_process_is_confined_to_its_gpus():
     [(["cuda:GPU-bb"], "cuda:0", ["cuda:GPU-bb"]), ([], "cuda:1", ["cuda:GPU-bb"]),
      ([], "cuda", ["cuda:GPU-aa"]), ([], "cpu", ["cpu"]), ([], None, ["cpu"]), ([], "cuda:9", [])],
 )  # fmt: skip
-def test_a_training_in_the_foreground_takes_its_device_too(slots, device, keys):
+def test_foreground_training_occupies_its_device(slots, device, keys):
     assert occupied_devices(slots, device, [*GPUS, CPU]) == keys

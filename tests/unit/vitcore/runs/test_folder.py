@@ -21,7 +21,7 @@ from vitcore.runs.listing import as_rows
 from vitcore.runs.log import tail
 
 
-def test_a_new_run_is_queued_and_found_by_id_and_path():
+def test_new_run_is_queued_and_found_by_id_and_path():
     run = create_run(make_config(), title="My run")
     assert run.status().state == "queued"
     assert (run.title, run.config) == ("My run", make_config())
@@ -30,23 +30,23 @@ def test_a_new_run_is_queued_and_found_by_id_and_path():
     assert not [p for p in runs_dir().iterdir() if p.name.startswith(".new")]
 
 
-def test_runs_of_the_same_second_get_ids_of_their_own():
+def test_runs_of_the_same_second_get_different_ids():
     assert len({create_run(make_config()).id for _ in range(5)}) == 5
 
 
 @pytest.mark.parametrize("name", ["nothing", "../../etc", "", "a" * 300, "ünï/..", "."])
-def test_an_unknown_run_gets_a_sentence(name):
+def test_unknown_run_is_reported(name):
     with pytest.raises(UserError, match="no run"):
         find_run(name)
 
 
-def test_a_runs_folder_that_cannot_be_written_gets_a_sentence(tmp_path):
+def test_unwritable_runs_folder_is_reported(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="Cannot write"):
         create_run(make_config(), tmp_path / "file" / "runs")
 
 
-def test_a_torn_or_missing_status_is_lost_at_any_length_and_never_queued():
+def test_truncated_or_missing_status_is_lost_and_never_queued():
     run = create_run(make_config())
     whole = (run.path / "status.json").read_bytes()
     for length in range(len(whole)):
@@ -60,7 +60,7 @@ def test_a_torn_or_missing_status_is_lost_at_any_length_and_never_queued():
     assert run.status().state == "finished"
 
 
-def test_atomic_writes_leave_the_old_file_when_they_fail(tmp_path, monkeypatch):
+def test_failed_atomic_write_keeps_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "status.json"
     write_atomic(path, "old")
 
@@ -78,7 +78,7 @@ def here(**values):
     return Status(state="running", heartbeat=time.time(), **{**process.identity(), **values})
 
 
-def test_states_follow_the_facts():
+def test_states_are_derived_from_the_process():
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     assert derive(here()).state == "running"
@@ -91,7 +91,7 @@ def test_states_follow_the_facts():
         assert derive(Status(state=state)).state == state
 
 
-def test_a_zombie_does_not_run():
+def test_zombie_process_is_not_running():
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     started = process.start_time(child.pid)
     assert process.alive(child.pid, started)
@@ -101,20 +101,20 @@ def test_a_zombie_does_not_run():
     child.wait()
 
 
-def test_a_request_to_stop_shows():
+def test_stop_request_is_shown_as_stopping():
     run = create_run(make_config())
     run.write_status(here())
     run.stop_request.touch()
     assert run.status().state == "stopping"
 
 
-def test_a_runs_folder_that_is_a_file_gets_a_sentence(tmp_path):
+def test_runs_folder_that_is_a_file_is_reported(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="not a folder"):
         list_runs(tmp_path / "file")
 
 
-def test_broken_runs_are_listed_and_break_nothing():
+def test_invalid_runs_are_listed_without_an_error():
     run = create_run(make_config())
     (run.path / "config.yaml").write_text("model: [")
     (run.path / "meta.json").write_text("{")

@@ -21,7 +21,7 @@ HOSTILE = ["../x", "/etc/passwd", "a" * 80, "Ünï ☃ 模型", "<script>alert(1
 
 
 @pytest.mark.parametrize("title", HOSTILE)
-def test_a_title_is_only_text(title):
+def test_title_is_plain_text(title):
     run = create_run(make_config(), title="before", status=ENDED)
     edit.describe(run, title, "first line\nsecond line")
     clean = "".join(c for c in title if c.isprintable())
@@ -35,7 +35,7 @@ def test_a_title_is_only_text(title):
     assert not [p for p in runs_dir().iterdir() if p.name != ".lock"]
 
 
-def test_a_title_that_is_too_long_changes_nothing():
+def test_too_long_title_changes_nothing():
     run = create_run(make_config(), title="before", status=ENDED)
     with pytest.raises(UserError, match="80 at most"):
         edit.describe(run, "x" * 81)
@@ -43,14 +43,14 @@ def test_a_title_that_is_too_long_changes_nothing():
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "stopping"])
-def test_a_run_that_is_not_over_is_not_deleted(state):
+def test_active_run_is_not_deleted(state):
     run = create_run(make_config(), status=Status(state=state))
     with pytest.raises(UserError, match="stop it before"):
         edit.delete(run)
     assert run.config
 
 
-def test_a_run_that_another_process_holds_is_not_deleted():
+def test_run_locked_by_another_process_is_not_deleted():
     run = create_run(make_config(), status=ENDED)
     with FileLock(run.path / ".lock"), pytest.raises(UserError, match="stop it before"):
         edit.delete(run)
@@ -77,7 +77,7 @@ def test_nothing_outside_the_runs_folder_is_deleted(tmp_path):
     assert elsewhere.config  # of a link only the link goes
 
 
-def test_an_interrupted_removal_is_finished_by_the_next_one():
+def test_interrupted_deletion_is_completed_by_the_next_one():
     runs_dir().mkdir(exist_ok=True)
     left = runs_dir() / ".trash-left"
     (left / "checkpoints").mkdir(parents=True)
@@ -87,7 +87,7 @@ def test_an_interrupted_removal_is_finished_by_the_next_one():
     assert not left.exists()
 
 
-def test_read_only_looks_at_everything_and_changes_nothing(monkeypatch):
+def test_read_only_mode_reads_everything_and_changes_nothing(monkeypatch):
     run = create_run(make_config(), title="before", status=ENDED)
     monkeypatch.setenv("VITLAB_READONLY", "1")
     actions = [

@@ -46,18 +46,18 @@ def resumed(folder):
 
 
 @pytest.mark.parametrize("run", [run for run in list_runs() if run.bundled], ids=lambda run: run.id)
-def test_bundled_curves_are_tensorboards(run):
+def test_bundled_curves_equal_tensorboard(run):
     assert_as_tensorboard(run.path)
 
 
-def test_the_published_curves_are_tensorboards(shared):
+def test_published_curves_equal_tensorboard(shared):
     folders = {file.parent for file in shared.rglob("events.out.tfevents.*")}
     assert folders
     for folder in folders:
         assert_as_tensorboard(folder)
 
 
-def test_a_resume_takes_points_back_and_they_are_kept_beside(tmp_path):
+def test_points_discarded_by_a_resume_are_kept_separately(tmp_path):
     resumed(tmp_path)
     assert_as_tensorboard(tmp_path)
     scalars = read_scalars(tmp_path)
@@ -68,7 +68,7 @@ def test_a_resume_takes_points_back_and_they_are_kept_beside(tmp_path):
     assert piece.steps.tolist() == piece.values.tolist() == [30, 35, 40, 45]
 
 
-def test_an_old_writer_that_goes_back_is_taken_as_tensorboard_takes_it(tmp_path):
+def test_decreasing_steps_of_an_old_writer_are_handled_like_tensorboard(tmp_path):
     writer = EventFileWriter(str(tmp_path))
     for step in (0, 1, 2, 3, 2, 3, 4):
         event = Event(step=step, wall_time=float(step))
@@ -92,7 +92,7 @@ def cut_up(data):
         at += 16 + length
 
 
-def test_a_file_torn_at_every_record_and_one_byte_around_gives_the_complete_records(tmp_path):
+def test_truncated_file_gives_its_complete_records(tmp_path):
     write_events(tmp_path / "whole", range(12))
     (file,) = event_files(tmp_path / "whole")
     whole = file.read_bytes()
@@ -125,7 +125,7 @@ def append(file, data):
 
 
 @pytest.mark.parametrize("place", [3, 9, 20, -2])  # length, its checksum, the event, its checksum
-def test_a_broken_record_ends_its_file_as_in_tensorboard(tmp_path, place):
+def test_corrupt_record_ends_its_file_as_in_tensorboard(tmp_path, place):
     write_events(tmp_path, range(8))
     (file,) = event_files(tmp_path)
     records = list(cut_up(file.read_bytes()))
@@ -137,13 +137,13 @@ def test_a_broken_record_ends_its_file_as_in_tensorboard(tmp_path, place):
 
 
 @given(st.binary(max_size=300))
-def test_bytes_of_any_kind_break_nothing(tmp_path_factory, data):
+def test_random_bytes_raise_no_error(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("any")
     (folder / "events.out.tfevents.1.x").write_bytes(data)
     assert read_scalars(folder).curves == {}
 
 
-def test_only_new_bytes_are_read_and_nothing_new_is_the_same_object(tmp_path):
+def test_only_new_bytes_are_read_and_unchanged_curves_are_the_same_object(tmp_path):
     write_events(tmp_path, range(5))
     date_events(tmp_path, 1)
     reader = Reader(tmp_path)
@@ -166,7 +166,7 @@ def test_tensors_that_are_scalars_are_read_too(tmp_path):
     assert read_scalars(tmp_path)["eval/loss"].values.tolist() == [0.0, 0.5, 1.0]
 
 
-def test_active_seconds_leave_pauses_out(tmp_path):
+def test_active_seconds_exclude_pauses(tmp_path):
     write_events(tmp_path, range(5))
     scalars = read_scalars(tmp_path)
     for c in scalars.curves.values():
@@ -175,7 +175,7 @@ def test_active_seconds_leave_pauses_out(tmp_path):
 
 
 @given(st.lists(st.floats(-100, 100), min_size=1, max_size=30), st.floats(0.01, 0.99))
-def test_smoothing_is_the_weighted_mean_of_the_past(values, weight):
+def test_smoothing_equals_the_weighted_mean_of_the_past(values, weight):
     found = smoothed(np.array(values), weight)
     for i in range(len(values)):
         past = weight ** np.arange(i, -1, -1)

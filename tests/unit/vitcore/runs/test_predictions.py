@@ -20,7 +20,7 @@ def sample(moments=3, classes=("a", "b", "c")):
     return Predictions(images, numbers[:1].repeat(8) % 3, classes, numbers * 10, numbers * 1.0, shares)
 
 
-def test_a_long_training_keeps_the_first_the_newest_and_few_enough(tmp_path):
+def test_long_training_keeps_a_limited_number_of_moments(tmp_path):
     found = sample(1)
     for step in range(1, 10_001):
         found = found.with_moment(step, step / 10, np.zeros((8, 3)))
@@ -31,7 +31,7 @@ def test_a_long_training_keeps_the_first_the_newest_and_few_enough(tmp_path):
     assert (tmp_path / "predictions" / "eight.npz").stat().st_size < 100_000
 
 
-def test_a_torn_or_hostile_file_is_none(tmp_path):
+def test_truncated_or_malicious_file_gives_none(tmp_path):
     write_predictions(tmp_path, sample())
     file = tmp_path / "predictions" / "eight.npz"
     whole = file.read_bytes()
@@ -59,7 +59,7 @@ def test_a_torn_or_hostile_file_is_none(tmp_path):
         assert read_predictions(tmp_path) is None
 
 
-def test_images_are_of_as_many_classes_as_possible_and_always_the_same():
+def test_chosen_images_cover_most_classes_and_are_reproducible():
     labels = np.array([3, 3, 3, 0, 1, 1, 2, 0, 9, 3])
     assert choose(labels).tolist() == [3, 7, 4, 5, 6, 0, 1, 8]
     ten = np.arange(100) % 10
@@ -68,7 +68,7 @@ def test_images_are_of_as_many_classes_as_possible_and_always_the_same():
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", '" onload="x'])
-def test_class_names_are_only_text(name):
+def test_class_names_are_plain_text(name):
     page = as_html(sample(classes=(name, "b", "c")), 1, "#0072B2")
     assert "<script>" not in page
     assert '" onload' not in page

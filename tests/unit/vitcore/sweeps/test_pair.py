@@ -19,7 +19,7 @@ def vit(colors, recipe="modern", **more):
 
 @pytest.mark.parametrize("recipe", ["quick", "modern", "tutorial"])
 @pytest.mark.parametrize("other", ["resnet", "mixer", "densenet"])
-def test_two_configurations_are_alike_in_what_they_see(colors, recipe, other):
+def test_configurations_of_a_pair_agree_in_all_shared_settings(colors, recipe, other):
     first = vit(colors, recipe, seed=7, lr=0.002)
     one, two = make_pair(first, other, minutes=3.0)
     assert (one.model, two.model) == ("vit", other)
@@ -33,7 +33,7 @@ def test_two_configurations_are_alike_in_what_they_see(colors, recipe, other):
     )  # fmt: skip
 
 
-def test_both_see_the_very_same_pixels_in_the_same_order(colors):
+def test_both_see_the_same_pixels_in_the_same_order(colors):
     one, two = make_pair(vit(colors, cutmix=1.0, mixup=0.8), "resnet", epochs=3)
     data = load_dataset(one.data)
     loaders = [make_loaders(config, data, torch.device("cpu"))[0] for config in (one, two)]
@@ -47,7 +47,7 @@ def test_both_see_the_very_same_pixels_in_the_same_order(colors):
             assert torch.equal(label_a, label_b)
 
 
-def test_what_is_shared_stands_in_words(colors):
+def test_policy_describes_the_shared_settings(colors):
     one, _ = make_pair(vit(colors, cutmix=1.0), "resnet", epochs=3)
     words = policy(one)
     for part in (
@@ -65,6 +65,6 @@ def test_what_is_shared_stands_in_words(colors):
     [("rnn", {}, "Unknown model"), ("resnet", {"lr": 1.0}, "each model's own"),
      ("resnet", {"minutes": -1.0}, "more than 0")],
 )  # fmt: skip
-def test_a_wrong_pair_gets_a_sentence(colors, other, changes, words):
+def test_invalid_pair_is_rejected(colors, other, changes, words):
     with pytest.raises(UserError, match=words):
         make_pair(vit(colors), other, **changes)

@@ -52,7 +52,7 @@ def share(model, part, seed, acc=None, **more):
     return made("samples-x", model=model, train_share=part, seed=seed, acc=acc, **steps, **more)
 
 
-def test_sample_rows_against_hand_computed_values():
+def test_sample_rows_equal_hand_computed_values():
     runs = [
         share("resnet", 0.1, 0, 0.50), share("resnet", 0.1, 1, 0.56), share("resnet", 0.1, 2, 0.53),
         share("vit", 0.1, 0, 0.36), share("vit", 0.1, 1, state="running"),
@@ -87,7 +87,7 @@ def test_runs_of_different_budgets_are_never_averaged():
     assert sorted((r["steps"], r["mean"]) for r in rows) == [(350, 0.3), (700, 0.5)]
 
 
-def test_images_are_counted_where_the_run_says_how_many():
+def test_image_count_comes_from_the_run_if_recorded():
     run = share("vit", 0.05, 0, 0.3)
     run.write_status(run.status().model_copy(update={"result": {"test_acc": 0.3, "n_train": 180}}))
     assert sample_curve([run])[0]["images"] == 180
@@ -145,7 +145,7 @@ def test_sweeps_are_found_with_the_latest_first_and_no_run_counts_twice(tmp_path
     assert [s.runs for s in find_sweeps([copy])] == [(copy,)]
 
 
-def test_runs_that_were_launched_one_by_one_become_a_sweep():
+def test_separately_launched_runs_become_a_sweep():
     steps = {"epochs": 10, "steps_per_epoch": 35}
     runs = [
         create_run(resolve(make_config("quick", model=m, train_share=0.1, **steps)))
@@ -170,7 +170,7 @@ def test_missing_data_leaves_nothing(tmp_path):
     assert list_runs(bundled=False) == []
 
 
-def test_a_read_only_laboratory_launches_and_stops_nothing(colors, monkeypatch):
+def test_read_only_mode_launches_and_stops_nothing(colors, monkeypatch):
     run = share("vit", 0.1, 0, state="queued")
     monkeypatch.setenv("VITLAB_READONLY", "1")
     for action in (lambda: launch_sweep(samples(colors)), lambda: stop_sweep(find_sweep("samples-x")),

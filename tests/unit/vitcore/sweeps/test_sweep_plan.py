@@ -14,7 +14,7 @@ from vitcore.errors import UserError
 from vitcore.sweeps.plan import MOST, plan_samples, plan_study, settings_of, steps_of, suggest, with_setting
 
 
-def test_samples_are_the_measured_command_lines():
+def test_samples_equal_the_measured_command_lines():
     """The runs that were bundled were launched one by one with these settings: the same configurations."""
     plan = plan_samples(["resnet", "vit"], data="cifar10", shares=[0.25, 0.05, 0.1], seeds=[0, 1])
     measured = {"epochs": 10, "steps_per_epoch": 350}
@@ -28,7 +28,7 @@ def test_samples_are_the_measured_command_lines():
     assert len({entry.title for entry in plan.entries}) == 12
 
 
-def test_all_models_see_the_same_batches_and_keep_their_own_rates():
+def test_all_models_see_the_same_batches_and_keep_their_learning_rates():
     plan = plan_samples(
         ["googlenet", "vit", "densenet"], seeds=[3], batch_size=32, augment="trivial", recipe="modern"
     )
@@ -59,7 +59,7 @@ def test_shares_are_nested_and_the_validation_images_are_the_same():
     assert not np.array_equal(subset(labels, 0.25, 0), subset(labels, 0.25, 1))  # each seed draws its own
 
 
-def test_a_study_trains_the_base_once():
+def test_study_trains_the_base_once():
     at = make_config("quick", model="vit", epochs=2)
     plan = plan_study(at, {"patch_size": [2, 4, 8], "norm": ["pre", "post"], "lr": ["1e-3", 3e-4]})
     assert [entry.varied for entry in plan.entries] == [
@@ -95,7 +95,7 @@ def test_a_study_trains_the_base_once():
         ({"epochs": range(1, MOST + 2)}, "choose fewer"),
     ],
 )
-def test_an_impossible_study_names_setting_and_value(values, words):
+def test_error_of_an_invalid_study_names_setting_and_value(values, words):
     with pytest.raises(UserError, match=words):
         plan_study(make_config("quick", model="vit"), values)
 
@@ -118,13 +118,13 @@ def test_an_impossible_study_names_setting_and_value(values, words):
         ({"recipe": "none"}, "Unknown recipe"),
     ],
 )
-def test_an_impossible_sweep_of_samples_gets_a_sentence(given, words):
+def test_invalid_sweep_of_samples_is_rejected(given, words):
     with pytest.raises(UserError, match=words):
         plan_samples(given.pop("models", ["vit"]), **given)
 
 
 @pytest.mark.parametrize("model", ["vit", "resnet", "mixer", "densenet"])
-def test_every_suggested_value_is_possible(model):
+def test_every_suggested_value_is_valid(model):
     at = make_config("quick", model=model)
     for name in settings_of(at):
         for value in suggest(at, name):

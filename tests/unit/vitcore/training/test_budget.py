@@ -15,7 +15,7 @@ from vitcore.training.budget import Budget, longest
 from vitcore.training.callbacks import snapshot_epochs
 
 
-def test_a_resume_of_several_ranks_goes_on_in_the_schedule_at_whatever_step_it_was():
+def test_resume_on_several_ranks_continues_the_schedule():
     minutes = Budget(make_config(minutes=1.0))
     minutes.load_state_dict({"used": 30.0})
     strategy = SimpleNamespace(broadcast=lambda value: value)
@@ -26,13 +26,13 @@ def test_a_resume_of_several_ranks_goes_on_in_the_schedule_at_whatever_step_it_w
     assert module.share == pytest.approx(0.5, abs=0.01)
 
 
-def test_snapshots_of_minutes_are_few_whatever_the_last_epoch_is():
+def test_time_budget_keeps_few_snapshots_for_any_last_epoch():
     wanted = snapshot_epochs(longest(make_config(minutes=5.0)))
     for last in (1, 7, 30, 100, 9_999, 50_000):
         assert len({0, last} | {epoch for epoch in wanted if epoch <= last}) <= 24
 
 
-def test_the_list_of_runs_does_not_promise_epochs_to_minutes(colors):
+def test_list_of_runs_shows_no_total_epochs_for_a_time_budget(colors):
     run = create_run(config(colors, minutes=5.0, epochs=3))
     assert as_row(run)["epochs"] is None
     assert as_row(create_run(config(colors, epochs=3)))["epochs"] == 3
@@ -40,7 +40,7 @@ def test_the_list_of_runs_does_not_promise_epochs_to_minutes(colors):
 
 
 @pytest.mark.parametrize(("minutes", "words"), [(0, "more than 0"), (-1, "more than 0"), ("x", "a number")])
-def test_minutes_out_of_bounds_get_a_sentence(minutes, words):
+def test_minutes_out_of_bounds_are_rejected(minutes, words):
     with pytest.raises(UserError, match=words):
         make_config(minutes=minutes)
     assert build_config().minutes is None

@@ -123,7 +123,7 @@ def test_every_parameter_is_optimized_once():
             assert sorted(found) == sorted(id(p) for p in model.parameters())
 
 
-def test_multistep_equals_torchs():
+def test_multistep_equals_torch():
     config = make_config("tutorial", model="resnet")
     parameter = torch.nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.SGD([parameter], lr=1.0)
