@@ -40,7 +40,7 @@ look = run_curves.controls(*st.columns([2.4, 1.5, 0.9], vertical_alignment="bott
 
 
 def overlay(active: bool) -> None:
-    """The curves; while one of the runs is active they grow."""
+    """Draw the curves, and refresh them while a run is active."""
     run_curves.pair(chosen, look, key="compare", height=330)
     st.caption(
         "Faint: training, measured with augmentation, label smoothing and (for a ViT that drops patches) on "
@@ -49,7 +49,7 @@ def overlay(active: bool) -> None:
     )
     run_curves.more_metrics(chosen, look, key="compare")
     if active and not active_among(chosen):
-        st.rerun()  # the scores below, too
+        st.rerun()  # also refresh the scores below
 
 
 def active_among(runs: list[Run]) -> bool:
