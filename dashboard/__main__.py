@@ -16,12 +16,12 @@ HERE = Path(__file__).resolve().parent
 
 
 def settings_home() -> Path:
-    """The folder with .streamlit/config.toml: the source tree, or this package when installed as a wheel."""
+    """Return the folder with .streamlit/config.toml: the source tree, or this package in a wheel."""
     return HERE.parent if (HERE.parent / ".streamlit").is_dir() else HERE
 
 
 def free(host: str, port: int) -> bool:
-    """Whether nothing listens there yet."""
+    """Return whether the port is free."""
     family = socket.getaddrinfo(host, port)[0][0]
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -33,7 +33,7 @@ def free(host: str, port: int) -> bool:
 
 
 def loopback(host: str) -> bool:
-    """Whether only this machine reaches an address or name. Raises `OSError` for an unknown name."""
+    """Return whether `host` is a loopback address or name. Raise `OSError` for an unknown name."""
     found = {entry[4][0] for entry in socket.getaddrinfo(host, None)}
     return all(ipaddress.ip_address(address.split("%")[0]).is_loopback for address in found)
 

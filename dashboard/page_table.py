@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Page:
-    """`label` is the name in the navigation, `question` the title on the page: what the page answers."""
+    """`label` is the name in the navigation, `question` the title on the page."""
 
     name: str
     label: str

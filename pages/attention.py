@@ -41,7 +41,7 @@ if not ARCHITECTURES[run.config.model].attention:
 
 @st.fragment(run_every=5.0 if run.status().state in ACTIVE else None)
 def explore() -> None:
-    """The explorer and what stands below it; while the run trains, its new snapshots come in."""
+    """Draw the explorer and the content below it. New snapshots appear while the run trains."""
     place = st.container(key="explorer_frame")
     try:
         with place, st.spinner("Loading the model and capturing its attention"):
@@ -49,7 +49,7 @@ def explore() -> None:
     except UserError as error:
         st.error(sentence(error))
         return
-    if st.session_state.pop("explorer_file", False):  # HTML was pressed: the address holds what is seen
+    if st.session_state.pop("explorer_file", False):  # HTML was pressed: the address holds the current view
         text = standalone.explorer_of(run, chosen, data, dict(st.query_params))
         offer_download(text.encode(), f"vitlab-explorer-{run.id}.html", "text/html", key="gift")
     if chosen.own:

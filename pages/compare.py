@@ -38,7 +38,7 @@ look = run_curves.controls(*st.columns([2.4, 1.5, 0.9], vertical_alignment="bott
 
 
 def overlay(_: bool) -> None:
-    """The curves; while one of the runs is active they grow."""
+    """Draw the curves, and refresh them while a run is active."""
     run_curves.pair(chosen, look, key="compare", height=330)
     st.caption(
         "Faint: training, measured with augmentation, label smoothing and (for a ViT that drops patches) on "

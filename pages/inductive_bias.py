@@ -1,4 +1,4 @@
-"""Inductive bias: the same images, two models, one difference in what they were told about images."""
+"""Inductive bias: the same images, two models, one difference in built-in assumptions."""
 
 import streamlit as st
 

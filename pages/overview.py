@@ -114,7 +114,7 @@ with top.more.expander("How it was measured"):
         )
     )
 
-with top.more.expander("Download"):  # the page itself stays one screen
+with top.more.expander("Download"):  # keeps the page to one screen
     st.markdown("**The image and both maps**")
     figure_files.pictures(kept, figure_files.map_rows(maps), key="first look")
     if points:

@@ -9,7 +9,7 @@ from vitcore.architectures import ARCHITECTURES
 from vitcore.paths import readonly
 from vitcore.queue import launch as background
 
-DEDUPE_S = 5.0  # equal launches within this time are one: a double click, or two people at once
+DEDUPE_S = 5.0  # merge identical launches within this time: a double click, or two users at once
 
 header.title("training")
 
@@ -18,7 +18,7 @@ chosen, (rehearse_place, button_place) = form.form(found)
 
 
 def start() -> None:
-    """Launch with the settings shown; a wrong one becomes a sentence, which goes when the settings change."""
+    """Launch with the settings shown. An invalid one shows a message until the settings change."""
     with messages.keep_error("launch", chosen.mark):
         run = background.launch(chosen.config(), title=chosen.title, device=chosen.device, dedupe_s=DEDUPE_S)
         st.session_state.watch = run.id

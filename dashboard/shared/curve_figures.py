@@ -17,7 +17,7 @@ FAINT = "77"  # opacity of training curves, as two hexadecimal digits
 
 
 def figure(runs: Sequence[Run], look: run_curves.CurveStyle) -> go.Figure:
-    """The main curves of runs. Raises `UserError` without any."""
+    """Draw the main curves of runs. Raise `UserError` if there are none."""
     _settle_pandas()
     made = make_subplots(1, 2, horizontal_spacing=0.1)
     for column, tags in enumerate(run_curves.MAIN, start=1):
@@ -54,7 +54,7 @@ def _percent(shares: Sequence[float | None]) -> list[float | None]:
 
 
 def _plain(color: str) -> str:
-    """`#rrggbbaa` as Plotly's Python side knows it."""
+    """Convert `#rrggbbaa` to a color that Plotly accepts in Python."""
     if len(color) != 9:
         return color
     red, green, blue, opacity = (int(color[i : i + 2], 16) for i in (1, 3, 5, 7))

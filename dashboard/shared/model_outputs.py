@@ -1,4 +1,4 @@
-"""How models read images, cached: attention, answers, maps for a class. torch is imported when first needed.
+"""Cached model outputs for images: attention, predictions, class maps. torch is imported when first needed.
 
 Cached by the content of weights and pixels, and shared by all visitors: read-only by agreement.
 """
@@ -20,7 +20,7 @@ from vitcore.runs.folder import Run
 
 MOST_SENT = 24_000_000  # bytes of attention weights that go to a browser at once
 MOST_HELD = 3_000_000_000  # bytes of attention weights of one image that are computed at all
-RANKED = 1000  # test images whose answers are asked for
+RANKED = 1000  # number of test images to predict
 SAMPLE = 200  # test images behind "over test images"
 
 
@@ -46,14 +46,14 @@ class AttentionView:
 
 @dataclass(frozen=True)
 class ClassMaps:
-    """Per class, where a model finds it: maps [classes, h, w] for each stage, finest first, as numpy."""
+    """Evidence for each class in the image: maps [classes, h, w] for each stage, finest first, as numpy."""
 
     stages: list[np.ndarray]
     probabilities: np.ndarray  # [classes]
 
 
 def digest(*parts: Any) -> str:
-    """A short name for a combination of things; arrays count by all their bytes."""
+    """Return a short hash of several values. Arrays are hashed by all their bytes."""
     found = hashlib.sha256()
     for part in parts:
         found.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
@@ -67,7 +67,7 @@ def _tensor(pixels: bytes, shape: tuple[int, ...]) -> Any:
 
 
 def _finite(values: Any) -> np.ndarray:
-    """As numpy; what a diverged model leaves undefined is zero: JSON has no word for it."""
+    """As numpy; NaN and infinity of a diverged model become zero, because JSON lacks them."""
     return np.nan_to_num(values.numpy())
 
 
@@ -288,7 +288,7 @@ def tokens(run: Run, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True)
 class Learned:
-    """What a ViT's weights say of patches and places, as numpy."""
+    """Patch filters and position similarity from a ViT's weights, as numpy."""
 
     filters: np.ndarray  # [n, 3, P, P], principal components of the projection
     shares: np.ndarray  # [n] of the variance

@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 
 def _whole(value: Any) -> Any:
-    """Whole numbers as an address writes them: digits alone, and few enough to be a number of something."""
+    """Parse an integer from an address: only digits, and a limited number of them."""
     if not isinstance(value, str):
         return value
     if not (value.isascii() and value.isdecimal() and len(value) < 10):
@@ -23,7 +23,7 @@ def _whole(value: Any) -> Any:
 
 
 def _flag(value: Any) -> Any:
-    """`true` and `false`, as Streamlit writes a switch."""
+    """Parse `true` and `false`, as Streamlit writes a toggle."""
     if isinstance(value, str):
         return {"true": True, "false": False}[value] if value in ("true", "false") else value
     return value
@@ -62,7 +62,7 @@ class PageState(BaseModel):
         return state, tuple(refused)
 
     def parameters(self) -> dict[str, str]:
-        """The parameters of this state's address."""
+        """Return the query parameters of this state."""
         defaults = self._defaults()
         return {
             field.alias or name: _text(value)
@@ -76,15 +76,15 @@ class PageState(BaseModel):
 
     @classmethod
     def bound(cls, name: str, *, value: str = "default") -> dict[str, Any]:
-        """Arguments that bind a widget to a field: its key, the address, and its first value, as argument
-        `value`.
+        """Return the arguments that bind a widget to a field: its key, the address, and its first value, as
+        argument `value`.
         """
         field = cls.model_fields[name]
         return {"key": field.alias or name, value: field.default, "bind": "query-params"}
 
     @classmethod
     def options(cls, name: str) -> tuple[Any, ...]:
-        """The values of a field that is a choice, the default first."""
+        """Return the allowed values of a choice field, the default first."""
         annotation = cls.model_fields[name].annotation
         if get_origin(annotation) is not Literal:
             raise TypeError(f"{cls.__name__}.{name} is no choice")

@@ -1,4 +1,4 @@
-"""What pages look at, cached: datasets, models, captures, curves. torch is imported when a model is first
+"""Cached resources of the pages: datasets, models, captures, curves. torch is imported when a model is first
 needed.
 
 Models are shared by all visitors: nothing here changes them. Cached arrays are read-only by agreement.
@@ -51,7 +51,7 @@ def runs(*, trained: bool = False, model: str | None = None) -> list[Run]:
 
 @st.cache_resource(ttl=2.0, show_spinner=False)
 def devices() -> list[Device]:
-    """What this machine trains on, as of a moment ago."""
+    """Return the training devices of this machine, cached briefly."""
     return list_devices()
 
 
@@ -70,7 +70,7 @@ def loaded(path: str, weights: str, stamp: float) -> Any:
 
 
 def stamp_of(run: Run, snapshot: Path | None = None) -> tuple[str, str, float]:
-    """What a version of a run's weights is known by: run, file, time. Raises `UserError` without weights."""
+    """Identify a version of a run's weights: run, file, time. Raise `UserError` without weights."""
     weights = snapshot or run.weights
     try:
         if weights is not None:
@@ -91,7 +91,7 @@ def _reader(path: str) -> Reader:
 
 
 def scalars(run: Run) -> Scalars:
-    """All curves of a run; only what is new is read. Shared by all visitors."""
+    """Return all curves of a run, reading only new events. All visitors share them."""
     return _reader(str(run.path)).read()
 
 
@@ -117,6 +117,6 @@ def _parameters(path: str, stamp: float) -> int:
 
 
 def parameters(run: Run) -> int | None:
-    """Trainable numbers of a run's model, read from the header of its weights, without torch."""
+    """Return a model's number of trainable parameters, read from the weights header without torch."""
     path = run.weights
     return _parameters(str(path), path.stat().st_mtime) if path else None

@@ -23,7 +23,7 @@ from vitcore.runs.metrics import Curve, Scalars, active_seconds, epochs_of, smoo
 AXES = {
     "step": "optimizer step", "epoch": "epoch", "wall clock": "minutes of training", "images": "images seen",
 }  # fmt: skip
-TICK_S = 1.0  # between two looks at a run that trains
+TICK_S = 1.0  # seconds between refreshes of an active run
 TITLES = {"acc": "accuracy", "loss": "cross-entropy", "lr": "learning rate"}
 MAIN = (("train_acc", "val_acc"), ("train_loss", "val_loss"))
 
@@ -38,7 +38,7 @@ class CurveStyle:
 
     @classmethod
     def of(cls, state: CurvesState) -> Self:
-        """The same, as an address says it."""
+        """Return the style that an address specifies."""
         return cls(state.axis, state.smooth, state.log)
 
 
@@ -54,7 +54,7 @@ def controls(left: Place, middle: Place, right: Place) -> CurveStyle:
 
 
 def x_values(run: Run, scalars: Scalars, curve: Curve, axis: str) -> np.ndarray | None:
-    """Where the points of a curve stand on an axis [N]; None where this run does not tell."""
+    """Return the x values [N] of a curve on an axis, or None if the run does not record them."""
     if axis == "wall clock":
         return active_seconds(scalars, curve) / 60
     if axis == "epoch":
@@ -66,7 +66,7 @@ def x_values(run: Run, scalars: Scalars, curve: Curve, axis: str) -> np.ndarray 
 
 
 def batch_size(run: Run) -> int | None:
-    """Images per step, where it is known: not of somebody else's event files."""
+    """Return images per step, or None if unknown (external event files)."""
     try:
         return run.config.batch_size
     except UserError:
@@ -74,7 +74,7 @@ def batch_size(run: Run) -> int | None:
 
 
 def model_of(run: Run) -> str:
-    """The architecture's name, or nothing for somebody else's event files."""
+    """Return the architecture's name, or nothing for external event files."""
     try:
         return run.config.model
     except UserError:
@@ -87,11 +87,11 @@ class Drawing:
 
     items: list[Series]
     best: list[Best]
-    missing: list[str]  # names of runs that do not tell where their points stand on the axis
+    missing: list[str]  # names of runs without x values for the axis
 
 
 def _faint() -> str:
-    """The opacity of curves in the background as two hexadecimal digits, for this visitor's theme."""
+    """Return the opacity of background curves as two hexadecimal digits, for the visitor's theme."""
     return "99" if st.context.theme.type == "dark" else "66"
 
 
@@ -154,7 +154,7 @@ def draw(found: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, key: st
 
 
 def pair(found: Sequence[Run], look: CurveStyle, *, key: str, height: int) -> None:
-    """Accuracy and loss beside each other."""
+    """Draw accuracy and loss side by side."""
     for place, tags in zip(st.columns(2, gap="large"), MAIN, strict=True):
         with place:
             draw(found, tags, look, key=f"{key}_{tags[0]}", height=height)

@@ -17,7 +17,7 @@ def any_active(states: Iterable[State]) -> bool:
 
 
 def describe(run: Run, status: Status, turn: str = "") -> str:
-    """One line about where a run is; `turn` says where in the queue."""
+    """Describe the state of a run in one line. `turn` is its position in the queue."""
     model = f"{ARCHITECTURES[run.config.model].label} on {run.config.data}, recipe {run.config.recipe}"
     if status.state == "queued":
         return f"{model}. {turn or 'Waiting for its turn'}: a device trains one run at a time."

@@ -12,12 +12,12 @@ from vitcore.runs.folder import Run
 from vitcore.runs.listing import as_row
 from vitcore.runs.metrics import event_files
 
-MAX_COMPARED = 8  # that Compare overlays
+MAX_COMPARED = 8  # maximum number of runs in Compare
 PAIR, NEWEST = ("vit", "resnet"), 2  # that it opens with: bundled models, and own runs
 
 
 def control(found: list[Run]) -> None:
-    """The table, for whoever asks for it; found: all readable runs."""
+    """Draw the table on request. `found` holds all readable runs."""
     if not st.toggle(f"All runs ({len(found):,})", key="all", bind="query-params"):
         return
     text_place, state_place, model_place, watch_place, compare_place = st.columns(
@@ -34,7 +34,7 @@ def control(found: list[Run]) -> None:
     shown = [row for row in rows if matches(row, text, states, models)]
     chosen = st.dataframe(
         [_cells(row) for row in shown],
-        key=f"runs_table_{text}_{states}_{models}",  # other rows: no selection of before
+        key=f"runs_table_{text}_{states}_{models}",  # reset the selection when the rows change
         hide_index=True,
         width="stretch",
         height=min(420, 38 + 35 * max(1, len(shown))),

@@ -128,13 +128,13 @@ def image_in(state: ImageState, data: Dataset, run: Run | None = None) -> select
 
 
 def unusable(parameter: str, query: Query, instead: str) -> UserError:
-    """The error for a value in a link that nothing can be drawn from; `instead` says what to do."""
+    """Return the error for an unusable value in a link. `instead` says what to do."""
     text = f"{parameter}={query[parameter]}"
     return UserError(f"The link says {text[:80]}, which can't be shown: {instead}.")
 
 
 def missing_sweep(name: str) -> UserError:
-    """The error for a sweep that is not on this machine."""
+    """Return the error for a sweep that is not on this machine."""
     return UserError(
         f"The link names the sweep {name[:80]!r}, which is not on this machine: `python -m vitcore sweep "
         "list` lists the sweeps that are."

@@ -1,5 +1,4 @@
-"""What is being looked at: the image and the run. Both live in the address, so that a link reproduces the
-view.
+"""The selected image and run. Both are stored in the address, so that a link reproduces the view.
 
 Widgets with the same key share their value between pages. An uploaded image stays in this visitor's session
 and is never put into the address.
@@ -32,7 +31,7 @@ class SelectedImage:
 
 
 def parse_whole(text: str, otherwise: int) -> int:
-    """The whole number that an address names; `otherwise` for anything else, also thousands of digits."""
+    """Parse an integer from an address. Return `otherwise` if it is invalid or has too many digits."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else otherwise
 
 
@@ -40,10 +39,10 @@ WRONG, SUREST, UNSURE = "misclassified", "surest", "least sure"
 
 
 def choose_image(data: Dataset, answers: Callable[[], np.ndarray] | None = None) -> SelectedImage:
-    """The image controls: class and number of a test image of `data`, or an own one, at the data's size.
+    """Draw the image controls: class and number of a test image of `data`, or an upload, at the data's size.
 
-    With `answers`, a model's probabilities [n, classes] for the first n test images, also those that it gets
-    wrong, and all by how sure it is.
+    `answers` holds a model's probabilities [n, classes] for the first n test images. It adds two rankings:
+    misclassified images, and all images by confidence.
     """
     ranked = [] if answers is None else [o for o in (WRONG, SUREST, UNSURE) if o not in data.classes]
     options = [*data.classes, *ranked]
@@ -98,16 +97,14 @@ def _chosen(data: Dataset, kind: str, members: np.ndarray, number: int) -> Selec
 
 
 def _members(data: Dataset, kind: str, answers: Callable[[], np.ndarray] | None) -> np.ndarray:
-    """Places of the test images of a class, or in the order of a ranking."""
+    """Return the indices of the test images of a class, or all indices in ranking order."""
     if kind in data.classes:
         return np.flatnonzero(data.test.labels == data.classes.index(kind))
     return _ranked(kind, answers(), data.test.labels)
 
 
 def _ranked(kind: str, probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Places of test images: the wrong ones, the most wrongly sure first; or all by the largest
-    probability.
-    """
+    """Return test image indices: misclassified images by descending confidence, or all by confidence."""
     sure = probabilities.max(axis=1)
     order = np.argsort(sure if kind == UNSURE else -sure, kind="stable")
     wrong = probabilities.argmax(axis=1) != labels[: len(probabilities)]
@@ -116,12 +113,12 @@ def _ranked(kind: str, probabilities: np.ndarray, labels: np.ndarray) -> np.ndar
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def decoded(data: bytes, name: str, size: int) -> np.ndarray:
-    """An uploaded image as uint8 [3, size, size]."""
+    """Decode an uploaded image to uint8 [3, size, size]."""
     return read_image(data, size, name)
 
 
 def own_image_control() -> None:
-    """A popover for upload and removal; a wrong file gets a sentence and leaves the previous image."""
+    """Draw a popover for upload and removal. An invalid file shows a message and keeps the previous image."""
     with st.popover("Own image", icon=":material/upload:", width="stretch"):
         _own_image()
 
@@ -180,7 +177,7 @@ def warn_missing(named: Sequence[str], instead: str) -> None:
 
 
 def check_link(key: str, options: Collection[str], instead: str) -> None:
-    """Before the widget of that key: a value in the address that is none of its options is told of."""
+    """Warn if the address holds a value that is not an option. Call this before creating the widget."""
     wanted = st.query_params.get(key)
     if wanted is not None and key not in st.session_state and wanted not in options:
         warn_missing([wanted], instead)
@@ -246,7 +243,7 @@ def link_to_image(run: Run, kind: str, number: int) -> str:
 
 
 def open_in_explorer(run: Run, kind: str, number: int) -> None:
-    """Go to the page Attention with that test image, whatever was looked at there before."""
+    """Go to the page Attention with that test image, whatever image was selected there before."""
     for key in ("run", "class", "image", "own_image"):
         st.session_state.pop(key, None)
     st.switch_page("../pages/attention.py", query_params={"run": run.id, "class": kind, "image": str(number)})

@@ -28,7 +28,7 @@ class Form:
     values: dict[str, Any]
     base: Config | None  # the run's that is copied
     title: str
-    device: str | None  # the key of the very device
+    device: str | None  # the key of the specific device
 
     def config(self) -> Config:
         if not self.values["data"]:
@@ -42,12 +42,12 @@ class Form:
 
     @property
     def mark(self) -> str:
-        """Changes with every setting: what was said about other settings does not hold any more."""
+        """Identify the current settings, so that messages about earlier settings can be dropped."""
         return repr((self.recipe, self.values, self.base, self.title, self.device))
 
 
 def copy_settings(run: Run) -> None:
-    """A callback: fill the form with the settings of a run."""
+    """Fill the form with the settings of a run (callback)."""
     config, state = run.config, st.session_state
     state.copy_of, state.model, state.recipe = run.id, config.model, config.recipe
     state.data = config.data if config.data in SOURCES else "own folder"
@@ -114,7 +114,7 @@ def form(found: list[Run]) -> tuple[Form, list[st.delta_generator.DeltaGenerator
 
 
 def _device(default: str) -> tuple[str, str | None]:
-    """(kind for the configuration, key of one very device or None). One GPU among several can be chosen."""
+    """(kind for the configuration, key of a specific device or None). One GPU among several can be chosen."""
     found = resources.devices()
     gpus = [d for d in found if d.kind == "cuda"]
     names = dict.fromkeys(choices("device"))

@@ -1,4 +1,4 @@
-"""Who trains on which device, and who waits: shown, and changed, on the Training page."""
+"""The devices and the queue of waiting runs, shown and edited on the Training page."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ ORDINALS = {1: "1st", 2: "2nd", 3: "3rd"}
 
 @dataclass(frozen=True)
 class QueueState:
-    """What goes on on this host; the waiting in their order."""
+    """Active runs on this host, and waiting runs in queue order."""
 
     training: list[Run]
     waiting: list[Run]
 
 
 def read_queue(own: list[Run]) -> QueueState:
-    """Who trains and who waits among these runs. Wakes the supervisor where some wait."""
+    """Return which runs train and which wait. Wake the supervisor if any wait."""
     training, waiting = [], False
     for run in own:
         status = run.stored_status()

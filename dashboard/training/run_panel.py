@@ -66,7 +66,7 @@ def _body(run: Run, other: Run | None, look: run_curves.CurveStyle) -> None:
         st.text(note)  # as it was written: a run folder may come from somebody else
     links.link_of(run)
     share = status.step / status.steps if status.steps else 0.0
-    bar = st.empty()  # always there, so that what stands below keeps its place: a log left open stays open
+    bar = st.empty()  # always there, so that elements below keep their position and an open log stays open
     if status.state != "finished":
         bar.progress(min(1.0, share))
     together = [run, other] if other else [run]  # of a fair pair both
