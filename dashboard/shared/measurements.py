@@ -64,7 +64,9 @@ class Measurement(Generic[V]):
     def _steps(self) -> Iterator[jobs.Step]:
         from vitcore.probes.measure import measure  # imports torch
 
-        return measure(self.probe, list(self.subjects), self.count, self.settings)
+        # the probe adds the others itself: speed is measured on the first device
+        chosen = {name: value for name, value in self.settings.items() if name in self.probe.choices}
+        return measure(self.probe, list(self.subjects), self.count, chosen)
 
 
 def look_up(

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.compare import measured as compare
 from dashboard.drawing.markdown import escape
 from dashboard.shared import jobs, measurements, resources
 from dashboard.shared.measurements import Measurement, expected_seconds, look_up
@@ -86,6 +87,14 @@ def test_cancelled_measurement_is_missing_without_an_error(run, monkeypatch):
     missing.job.cancel()
     assert not missing.running
     assert missing.job is None
+
+
+@pytest.mark.parametrize("name", ["scores", "timing"])
+def test_measurement_of_compare_is_accepted_by_its_probe(run, name):
+    (item,) = compare.look_up([run], 1000)
+    steps = getattr(item, name)._steps()
+    assert next(steps).done == 0
+    steps.close()
 
 
 def test_expected_seconds_follow_images_and_parameters():
