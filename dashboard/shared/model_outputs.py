@@ -67,7 +67,7 @@ def _tensor(pixels: bytes, shape: tuple[int, ...]) -> Any:
 
 
 def _finite(values: Any) -> np.ndarray:
-    """As numpy; NaN and infinity of a diverged model become zero, because JSON lacks them."""
+    """Convert to numpy. NaN of a diverged model becomes zero, because JSON lacks it."""
     return np.nan_to_num(values.numpy())
 
 
