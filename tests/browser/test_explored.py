@@ -1,4 +1,4 @@
-"""Around the explorer in Chromium: which images, what speaks for a class, downloads, visitors, any ViT."""
+"""Around the explorer in Chromium: which images, class maps, downloads, visitors, any ViT."""
 
 from __future__ import annotations
 

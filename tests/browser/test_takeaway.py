@@ -66,7 +66,7 @@ def test_the_data_of_calibration_tell_shares_from_counts(visitor):
     rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
     assert rows[0] == ["series", "confidence, %", "accuracy, % (or count)", "standard error"]
     counted = [
-        float(row[2]) for row in rows if row[0].startswith("ViT") and row[0].endswith("number of answers")
+        float(row[2]) for row in rows if row[0].startswith("ViT") and row[0].endswith("number of predictions")
     ]
     assert sum(counted) == 10_000
     shares = [float(row[2]) for row in rows[1:] if "ECE" in row[0]]
@@ -126,8 +126,8 @@ def test_the_data_of_dots_and_bars_name_class_and_run(visitor):
         name = find_run(run).title
         got = {row[2]: float(row[1]) for row in rows if row[0] == name}
         stored = find(TEST, [Subject(find_run(run))], the_test_set(find_run(run), 1000), {}).values
-        means = [100 * mean for mean in stored["class_accuracy"]["mean"]]
-        assert got == pytest.approx(dict(zip(stored["classes"], means, strict=True)))
+        means = [100 * mean for mean in stored.class_accuracy.mean]
+        assert got == pytest.approx(dict(zip(stored.classes, means, strict=True)))
     page = visitor.open(f"compare?show=Speed+to+accuracy{runs}")
     page.wait_for_selector(".takeaway")
     rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
@@ -148,7 +148,7 @@ PICTURES = {
     "a step from image to tokens": ("patches?step=3", "patches-sequence", "row,column,red 1,red 2"),
     "filters": ("patches", "filters", "component,share of variance,channel,row,column,weight"),
     "positions": ("patches", "positions", "row,column,to row,to column,cosine"),
-    "what speaks for a class": ("attention?class=ship", "what-speaks-for-ship", "map,row,column,value"),
+    "what supports a class": ("attention?class=ship", "what-supports-ship", "map,row,column,value"),
     "stages": ("attention?run=resnet-cifar10&class=ship", "Grad-CAM-for-ship", "map,row,column,value"),
     "images on which two disagree": (
         "compare?show=Disagreement&runs=vit-cifar10,resnet-cifar10",
