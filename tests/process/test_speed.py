@@ -40,7 +40,7 @@ def test_speed_is_measured_in_a_separate_process(tmp_path):
 
 def test_peak_memory_excludes_the_parent_process():
     held = np.ones(60_000_000)  # 480 MB here, and nothing there
-    code = "from vitcore.runs.machine_load import most_memory; print(most_memory())"
+    code = "from vitcore.runs.machine_load import peak_memory; print(peak_memory())"
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert peak_memory() > held.nbytes
     assert 5e6 < int(child.stdout) < 0.4 * held.nbytes
