@@ -196,3 +196,10 @@ def test_what_patch_sizes_cost_is_counted_for_the_images_of_the_page():
         assert row["attention weights"] == 6 * 8 * tokens**2
         blocks = sum(p.numel() for p in net.transformer.parameters())
         assert round(blocks / 1e6, 1) == 3.2  # as the page says
+
+
+def test_a_token_of_a_link_is_its_row_and_column():
+    run = find_run("vit-cifar10")  # CLS, then 8 x 8 patches row by row
+    assert explorer._token(run, "2.3") == 1 + 8 * 1 + 2
+    assert explorer._token(run, "8.1") == 1 + 8 * 7
+    assert explorer._token(run, "cls") == explorer._token(run, None) == explorer._token(run, "9.1") == 0
