@@ -34,7 +34,7 @@ Device = Annotated[
 Devices = Annotated[
     int | None, typer.Option(help="Devices on each machine that share every batch.  [default: 1]")
 ]
-Nodes = Annotated[int | None, typer.Option(help="Machines that train together, see README.  [default: 1]")]
+Nodes = Annotated[int | None, typer.Option(help="Machines that train together.  [default: 1]")]
 Setting = Annotated[
     list[str] | None,
     typer.Option(

@@ -107,7 +107,7 @@ def _check_host(config: Config) -> None:
     if config.nodes > 1:
         raise UserError(
             f"A training on {config.nodes} nodes is started on each of them, by srun, torchrun or hand (see "
-            "README): nothing is queued here."
+            "docs/gpus-and-clusters.md): nothing is queued here."
         )
 
 
