@@ -95,6 +95,10 @@ class Config(BaseModel):
     image_size: int = Field(
         32, ge=8, le=256, description="side in pixels; other than 32 only for folder:PATH"
     )
+    skip_broken: bool = Field(
+        False,
+        description="leave out the images of a folder that cannot be read, instead of refusing the folder",
+    )
     classes: tuple[str, ...] | None = Field(
         None, description="class names, filled in from the data when a run is created"
     )

@@ -43,13 +43,21 @@ def evaluate(run: RunName, data: Data = None, as_json: Json = False, runs_dir: R
 
 @app.command()
 def data(name: Annotated[str, typer.Argument(help="cifar10, cifar10-mini or folder:PATH")]) -> None:
-    """Check a dataset, downloading cifar10 where it is missing; prints its counts."""
-    from vitcore.data import load_dataset
+    """Check a dataset, downloading cifar10 if it is missing; print what a training would use."""
+    from vitcore.data import folder, load_dataset
 
     with contextlib.redirect_stdout(sys.stderr):
         found = load_dataset(name)
-        counts = len(found.train), len(found.test), len(found.classes)
-    print(f"{name}: {counts[0]:,} training and {counts[1]:,} test images in {counts[2]} classes")
+    if found.listing:
+        for line in found.listing.lines():
+            print(line)
+        if unreadable := folder.check(found.listing, decode_all=True):
+            for one in unreadable:
+                print(one.reason)
+            raise folder.refuse(found.listing, unreadable)
+        return
+    counts = f"{len(found.train):,} training and {len(found.test):,} test images"
+    print(f"{name}: {counts} in {len(found.classes)} classes")
 
 
 @app.command("import")

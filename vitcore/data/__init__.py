@@ -6,6 +6,14 @@ data.train.labels   # int64 [N]
 data.classes        # names
 """
 
-from vitcore.data.datasets import Dataset, Split, check_dataset, load_dataset, resolve, split_indices
+from vitcore.data.datasets import (
+    Dataset,
+    Split,
+    check_dataset,
+    dataset_for,
+    load_dataset,
+    resolve,
+    split_indices,
+)
 
-__all__ = ["Dataset", "Split", "check_dataset", "load_dataset", "resolve", "split_indices"]
+__all__ = ["Dataset", "Split", "check_dataset", "dataset_for", "load_dataset", "resolve", "split_indices"]

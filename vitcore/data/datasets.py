@@ -8,9 +8,11 @@ S, S]. Splits are decoded on first use, because pages need only the test images.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,14 +22,14 @@ from filelock import FileLock
 from PIL import Image
 
 from vitcore.config import FOLDER, Config, folder_of
-from vitcore.data.images import SUFFIXES, check_header, open_image, read_image
+from vitcore.data import folder
+from vitcore.data.layout import scan
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, data_dir
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SPLIT_SEED = 42  # the tutorial's
 VALIDATION_SHARE = 0.1
-DECODED = 2_000  # number of images of a folder that are decoded to check it
 
 
 @dataclass(frozen=True)
@@ -50,16 +52,24 @@ class Dataset:
     size: int
     read_train: Callable[[], Split]
     read_test: Callable[[], Split]
-    files: tuple[Path, ...] = ()  # of a folder
     validation: tuple[int, ...] | None = None  # held-out indices of train; None: a seeded tenth
+    listing: folder.Listing | None = None  # of a folder
 
     @property
+    def state(self) -> str:
+        """A hash of the names, sizes and times of a folder's files, for caches. It needs no decoding."""
+        lines = folder.stamp(self.listing) if self.listing else ()
+        return hashlib.sha256(repr((self.name, self.classes, lines)).encode()).hexdigest()
+
+    @cached_property
     def fingerprint(self) -> str:
-        """A hash that changes when the files of a folder change. A resume requires the same images."""
-        lines = [f"{f.parent.name}/{f.name} {f.stat().st_size}" for f in self.files]
-        return hashlib.sha256(
-            "\n".join([self.name.split(":")[0], *self.classes, *lines]).encode()
-        ).hexdigest()
+        """A hash that changes when the images of a folder change. A resume requires the same images."""
+        found = hashlib.sha256("\n".join([self.name.split(":")[0], *self.classes]).encode())
+        if self.listing:
+            for part in (self.train, self.test):
+                found.update(part.images)
+                found.update(part.labels)
+        return found.hexdigest()
 
     @cached_property
     def train(self) -> Split:
@@ -88,8 +98,13 @@ def split_indices(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
     return order[:cut], order[cut:]
 
 
-def load_dataset(name: str, image_size: int = 32, *, download: bool = True) -> Dataset:
-    """Return the dataset of this name. Raise `UserError` when it is unknown, missing or invalid."""
+def load_dataset(
+    name: str, image_size: int = 32, *, download: bool = True, skip_broken: bool = False
+) -> Dataset:
+    """Return the dataset of this name. Raise `UserError` when it is unknown, missing or invalid.
+
+    `skip_broken` leaves out the images of a folder that cannot be read.
+    """
     if name == "cifar10-mini":
         return _sheets(name, assets_dir() / "cifar10-mini")
     if name == "cifar10":
@@ -98,25 +113,26 @@ def load_dataset(name: str, image_size: int = 32, *, download: bool = True) -> D
             return _sheets(name, place)
         return _torchvision(place, download=download)
     if place := folder_of(name):
-        return _folder(name, place, image_size)
+        return _folder(name, place, image_size, skip_broken=skip_broken)
     raise UserError(f"Unknown dataset {name!r}: choose cifar10, cifar10-mini or folder:PATH.")
 
 
-def check_dataset(name: str, image_size: int = 32) -> tuple[str, ...]:
-    """Check the files of a dataset and return its class names. Raise `UserError` if it cannot be used.
+def dataset_for(config: Config, *, download: bool = True) -> Dataset:
+    """Return the dataset that a configuration trains on. Raise `UserError` as `load_dataset` does."""
+    return load_dataset(config.data, config.image_size, download=download, skip_broken=config.skip_broken)
 
-    All images of a folder are opened, and the first 2,000 are decoded. A missing `cifar10` passes, because it
-    is downloaded when the training starts.
+
+def check_dataset(config: Config) -> Dataset | None:
+    """Check the files of a dataset and return it. Raise one `UserError` for all images that cannot be read.
+
+    A missing `cifar10` passes as None, because it is downloaded when the training starts.
     """
-    if name == "cifar10":
-        return CLASSES
-    found = load_dataset(name, image_size, download=False)
-    for i, file in enumerate(found.files):
-        if i < DECODED:
-            open_image(file)
-        else:
-            check_header(file)
-    return found.classes
+    if config.data == "cifar10":
+        return None
+    found = dataset_for(config, download=False)
+    if found.listing and not config.skip_broken and (unreadable := folder.check(found.listing)):
+        raise folder.refuse(found.listing, unreadable)
+    return found
 
 
 def resolve(config: Config) -> Config:
@@ -125,7 +141,9 @@ def resolve(config: Config) -> Config:
     Raise `UserError` when the data cannot be used.
     """
     data = f"{FOLDER}{config.folder}" if config.folder else config.data
-    return config.model_copy(update={"data": data, "classes": check_dataset(data, config.image_size)})
+    config = config.model_copy(update={"data": data})
+    found = check_dataset(config)
+    return config.model_copy(update={"classes": found.classes if found else CLASSES})
 
 
 # --- sheets ------------------------------------------------------------------------------------
@@ -208,52 +226,30 @@ def _reason(error: Exception) -> str:
 # --- a folder per class ------------------------------------------------------------------------
 
 
-def _folder(name: str, place: Path, size: int) -> Dataset:
-    """Read a dataset with a folder per class.
-
-    Every tenth image of a class (in order of the file names) is a test image, unless there are folders
-    `train` and `test` that contain the classes.
-    """
-    try:
-        there = place.is_dir()
-    except OSError:  # a name too long for the file system
-        there = False
-    if not there:
-        raise UserError(f"There is no folder {place}.")
-    nested = (place / "train").is_dir() and (place / "test").is_dir()
-    home = place / "train" if nested else place
-    classes = tuple(sorted(p.name for p in home.iterdir() if p.is_dir() and not p.name.startswith(".")))
-    if len(classes) < 2:
-        raise UserError(
-            f"{home} needs a folder per class with images in it, at least two; it has {len(classes)}."
-        )
-    train = {c: _image_files(home / c) for c in classes}
-    if nested:
-        test = {c: _image_files(place / "test" / c) for c in classes}
-    else:
-        test = {c: files[9::10] or files[-1:] for c, files in train.items()}
-        train = {c: [f for f in files if f not in set(test[c])] for c, files in train.items()}
-    for c in classes:
-        if not train[c]:
-            raise UserError(
-                f"The class folder {home / c} needs at least two images ({', '.join(sorted(SUFFIXES))}): "
-                "add some, or remove the folder."
-            )
-    if sum(map(len, train.values())) < 2 or not any(test.values()):
-        raise UserError(f"{place} has too few images to split into training, validation and test.")
-    files = tuple(f for part in (train, test) for found in part.values() for f in found)
+def _folder(name: str, place: Path, size: int, *, skip_broken: bool) -> Dataset:
+    """Read a dataset from a folder of images, whose layout `vitcore.data.folder` decides."""
+    listing = scan(place)
+    if skip_broken:
+        listing = _readable(folder.stamp(listing), place)
+    held = {file for files in listing.validation.values() for file in files}
+    train = {  # in the order of the file names, with the validation images among them
+        kind: tuple(sorted({*files, *listing.validation.get(kind, ())}, key=os.fsencode))
+        for kind, files in listing.train.items()
+    }
+    order = [file for files in train.values() for file in files]
     return Dataset(
-        name, classes, size, lambda: _read_folder(train, size), lambda: _read_folder(test, size), files
+        name,
+        listing.classes,
+        size,
+        lambda: Split(*folder.read(listing, train, size)),
+        lambda: Split(*folder.read(listing, listing.test, size)),
+        validation=tuple(i for i, file in enumerate(order) if file in held),
+        listing=listing,
     )
 
 
-def _image_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-
-
-def _read_folder(files: dict[str, list[Path]], size: int) -> Split:
-    pairs = [(f, label) for label, found in enumerate(files.values()) for f in found]
-    images = np.stack([read_image(f, size) for f, _ in pairs])  # [N, 3, S, S]
-    return Split(images, np.array([label for _, label in pairs], dtype=np.int64))
+@functools.lru_cache(maxsize=4)
+def _readable(_: Hashable, place: Path) -> folder.Listing:
+    """Return a folder's listing without unreadable images, found once for each state of its files."""
+    listing = scan(place)
+    return listing.without(folder.check(listing, decode_all=True))

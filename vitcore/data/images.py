@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -36,6 +40,15 @@ BROKEN = (
 MAX_BYTES = 10 * 2**20
 MAX_PIXELS = 25_000_000
 
+# of the files of a dataset on this machine, which are the user's own and may be straight from a camera
+PHOTO_FORMATS = (*FORMATS, "BMP", "DIB", "GIF", "TIFF", "PPM", "JPEG2000", "TGA", "PCX", "AVIF")
+PHOTO_SUFFIXES = {
+    *SUFFIXES, ".jfif", ".jpe", ".mpo", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm",
+    ".pnm", ".jp2", ".j2k", ".tga", ".pcx", ".avif",
+}  # fmt: skip
+MAX_PHOTO_BYTES = 500 * 2**20
+MAX_PHOTO_PIXELS = 200_000_000
+
 
 def open_image(source: str | Path | bytes, name: str = "") -> Image.Image:
     """Return a decoded RGB image.
@@ -45,7 +58,10 @@ def open_image(source: str | Path | bytes, name: str = "") -> Image.Image:
     megapixels. The size is read from the header, before any pixel is decoded.
     """
     name = name or (str(source) if not isinstance(source, bytes) else "The upload")
-    image = check_header(source, name)
+    return _decoded(check_header(source, name), name)
+
+
+def _decoded(image: Image.Image, name: str) -> Image.Image:
     try:
         image.load()
         image = _upright(image)
@@ -81,22 +97,47 @@ def check_header(source: str | Path | bytes, name: str = "") -> Image.Image:
         raise UserError(
             f"{name} has {len(data) / 2**20:.1f} MB: choose an image of at most {MAX_BYTES // 2**20} MB."
         )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own, lower limit follows
-        try:
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
-        except Image.DecompressionBombError:
-            raise UserError(_too_many(name)) from None
-        except BROKEN:  # UnidentifiedImageError is an OSError
-            raise UserError(f"{name} is not a PNG, JPEG or WebP image: choose another file.") from None
-    if image.width * image.height > MAX_PIXELS:
-        raise UserError(_too_many(name, image.width, image.height))
+    image = _identified(io.BytesIO(data), name, FORMATS, MAX_PIXELS)
+    if image is None:
+        kind = " but a HEIC photo" if _is_heic(data) else ""
+        raise UserError(f"{name} is not a PNG, JPEG or WebP image{kind}: choose another file.")
     return image
 
 
-def _too_many(name: str, width: int = 0, height: int = 0) -> str:
+def _identified(file: IO[bytes], name: str, formats: tuple[str, ...], most: int) -> Image.Image | None:
+    """Return the image in a file, not decoded, or None if it has none of the formats.
+
+    Raise `UserError` if it has more than `most` pixels.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit follows
+        try:
+            image = Image.open(file, formats=formats)
+        except Image.DecompressionBombError:
+            raise UserError(_too_many(name, most=most)) from None
+        except BROKEN:  # UnidentifiedImageError is an OSError
+            return None
+    if image.width * image.height > most:
+        raise UserError(_too_many(name, image.width, image.height, most))
+    return image
+
+
+def _too_many(name: str, width: int = 0, height: int = 0, most: int = MAX_PIXELS) -> str:
     size = f" ({width} x {height})" if width else ""
-    return f"{name} is too large{size}: choose an image of at most {MAX_PIXELS // 1_000_000} megapixels."
+    return f"{name} is too large{size}: choose an image of at most {most // 1_000_000} megapixels."
+
+
+def _is_heic(start: bytes) -> bool:
+    """Whether a file begins as the photos of phones do (ISO/IEC 23008-12), whatever its name says."""
+    return start[4:8] == b"ftyp" and start[8:12] in (
+        b"heic",
+        b"heix",
+        b"hevc",
+        b"heim",
+        b"heis",
+        b"mif1",
+        b"msf1",
+    )
 
 
 def square(image: Image.Image, size: int) -> np.ndarray:
@@ -111,3 +152,70 @@ def read_image(source: str | Path | bytes, size: int, name: str = "") -> np.ndar
     Raise `UserError` in the same cases as `open_image`.
     """
     return square(open_image(source, name), size)
+
+
+def read_photo(file: Path, size: int) -> np.ndarray:
+    """Read a file of a dataset as model input before normalization. -> uint8 [3, size, size]
+
+    All formats of `PHOTO_FORMATS` are read, up to 200 megapixels. A JPEG of more than 25 megapixels is
+    decoded at a reduced size. Raise `UserError` with one sentence for a file that cannot be read.
+    """
+    with _photo(file) as image:
+        if image.format in ("JPEG", "MPO") and image.width * image.height > MAX_PIXELS:
+            image.draft(
+                "RGB", (4 * size, 4 * size)
+            )  # the smallest of 1/2, 1/4, 1/8 that is at least this large
+        return square(_decoded(image, shown_path(file)), size)
+
+
+def check_photo(file: Path, *, decode: bool) -> None:
+    """Raise `UserError` as `read_photo` does.
+
+    Without `decode`, only the header and the end of the file are read, which finds files that are cut short.
+    """
+    with _photo(file) as image:
+        if decode:
+            if image.format in ("JPEG", "MPO"):
+                image.draft("RGB", (256, 256))
+            _decoded(image, shown_path(file))
+        elif not _is_complete(file, image.format or ""):
+            raise UserError(
+                f"{shown_path(file)} is damaged or incomplete: save it again, or choose another file."
+            )
+
+
+@contextlib.contextmanager
+def _photo(file: Path) -> Iterator[Image.Image]:
+    name = shown_path(file)
+    Image.init()  # else pillow knows only the usual formats
+    try:
+        if (size := file.stat().st_size) > MAX_PHOTO_BYTES:
+            raise UserError(f"{name} has {size / 2**20:.0f} MB: choose an image of at most 500 MB.")
+        with open(file, "rb") as opened:
+            start = opened.read(32)
+            opened.seek(0)
+            formats = tuple(kind for kind in PHOTO_FORMATS if kind in Image.OPEN)
+            image = _identified(opened, name, formats, MAX_PHOTO_PIXELS)
+            if image is None and _is_heic(start):
+                raise UserError(f"{name} is a HEIC photo, whatever its name says: convert it to JPEG.")
+            if image is None:
+                raise UserError(f"{name} is not an image that can be read: convert it to PNG or JPEG.")
+            yield image
+    except OSError as error:
+        raise UserError(f"Cannot read {name}: {error.strerror or error}.") from None
+
+
+def _is_complete(file: Path, kind: str) -> bool:
+    """Whether a file ends as its format demands, as far as that can be seen without decoding it."""
+    end = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND", "GIF": b"\x3b"}.get(kind)
+    with open(file, "rb") as opened:
+        if kind == "WEBP":
+            header = opened.read(8)
+            return file.stat().st_size >= 8 + int.from_bytes(header[4:8], "little")
+        opened.seek(max(0, file.stat().st_size - 65_536))
+        return end is None or end in opened.read()
+
+
+def shown_path(file: Path) -> str:
+    """Return a path as text, also where its bytes are not UTF-8."""
+    return os.fsencode(file).decode("utf-8", "replace")

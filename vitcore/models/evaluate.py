@@ -51,7 +51,7 @@ def evaluate_run(run: Run, data: str) -> Score:
     Raise `UserError` when the model and the dataset do not fit.
     """
     config = run.config
-    found = load_dataset(data, config.image_size)
+    found = load_dataset(data, config.image_size, skip_broken=config.skip_broken)
     known = config.classes or found.classes
     if tuple(found.classes) != tuple(known):
         raise UserError(f"Run {run.id} knows other classes than {data}: evaluate it on {config.data}.")

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from vitcore.config import Config
-from vitcore.data import Dataset, load_dataset
+from vitcore.data import dataset_for, load_dataset
 from vitcore.errors import UserError
 from vitcore.paths import data_dir
 from vitcore.probes import SPEED, TEST
@@ -76,7 +76,7 @@ def _about(images: Images) -> tuple[str, int, str]:
 
 def training_of(config: Config) -> list[Any]:
     """Return the identity of a run's training images: dataset, state of its files, share, seed."""
-    files = _dataset(config.data, config.image_size).fingerprint if own_folder(config) else ""
+    files = dataset_for(config, download=False).state if own_folder(config) else ""
     partial = config.train_share < 1
     here = complete_here() if partial and config.data == "cifar10" else None  # without it there are none
     return [config.data, files, config.train_share, config.seed if partial else 0, here]
@@ -85,10 +85,10 @@ def training_of(config: Config) -> list[Any]:
 def test_images(config: Config, count: int) -> Images:
     """Return test images as in `test_set`. Raise `UserError` if complete CIFAR-10 is needed but missing."""
     if own_folder(config):
-        data = _dataset(config.data, config.image_size)
-        return _picked(data.name, data.size, data.fingerprint, count)
+        state = dataset_for(config, download=False).state
+        return _picked(config.data, config.image_size, config.skip_broken, state, count)
     if count <= BUNDLED:
-        return _picked("cifar10-mini", 32, "", count)
+        return _picked("cifar10-mini", 32, False, "", count)
     if not complete_here():
         raise UserError(
             f"More than {BUNDLED:,} test images need complete CIFAR-10: `python -m vitcore data cifar10` "
@@ -100,13 +100,9 @@ def test_images(config: Config, count: int) -> Images:
 test_images.__test__ = False
 
 
-def _dataset(name: str, size: int) -> Dataset:
-    return load_dataset(name, size, download=False)
-
-
 @functools.lru_cache(maxsize=8)
-def _picked(name: str, size: int, fingerprint: str, count: int) -> Images:
-    return pick(_dataset(name, size), count)
+def _picked(name: str, size: int, skip_broken: bool, state: str, count: int) -> Images:
+    return pick(load_dataset(name, size, download=False, skip_broken=skip_broken), count)
 
 
 def speed_settings(given: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from vitcore.analysis.comparison import evaluate_logits, multiply_adds
 from vitcore.child import Child, ChildFailed
 from vitcore.config import Config
 from vitcore.data.augment import subset
-from vitcore.data.datasets import CLASSES, Dataset, load_dataset, split_indices
+from vitcore.data.datasets import CLASSES, Dataset, dataset_for, load_dataset, split_indices
 from vitcore.errors import UserError
 from vitcore.models import count_parameters
 from vitcore.models.evaluate import batch_for
@@ -139,7 +139,7 @@ def training_images(config: Config, count: int) -> Images | None:
     """Images that a run was trained on, as many as are tested but at most 3,500, each class in turn: for a
     run on complete CIFAR-10 the bundled ones among them, where it saw all. None where they are not here.
     """
-    data = load_dataset("cifar10-mini" if config.data == "cifar10" else config.data, config.image_size)
+    data = load_dataset("cifar10-mini") if config.data == "cifar10" else dataset_for(config)
     if config.data != "cifar10":
         own = split_indices(data)[0]
         own = own[subset(data.train.labels[own], config.train_share, config.seed)]

@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from vitcore.architectures import ARCHITECTURES
-from vitcore.data import Dataset, load_dataset
+from vitcore.data import Dataset, dataset_for, load_dataset
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
 from vitcore.probes import Probe, find_probe
@@ -140,7 +140,7 @@ def images_for(runs: list[Run], count: int) -> Images:
     own = first.folder is not None
     if own and len({run.config.data for run in runs}) > 1:
         raise UserError("These runs were trained on different folders: choose runs on the same data.")
-    return pick(load_dataset(first.data, first.image_size) if own else _mini(), count)
+    return pick(dataset_for(first) if own else _mini(), count)
 
 
 @functools.lru_cache(maxsize=1)

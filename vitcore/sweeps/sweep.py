@@ -68,11 +68,11 @@ def launch_sweep(
     """
     check_allowed()
     home = runs_dir(root)
-    data = {(e.config.data, e.config.image_size): e.config for e in plan.entries}
+    data = {_data_key(e.config): e.config for e in plan.entries}
     known = {key: resolve(config) for key, config in data.items()}  # read each dataset only once
     configs = []
     for entry in plan.entries:
-        whole = known[entry.config.data, entry.config.image_size]
+        whole = known[_data_key(entry.config)]
         configs.append(entry.config.model_copy(update={"data": whole.data, "classes": whole.classes}))
     with order.lock(home):  # raises UserError if the folder is not writable
         pass
@@ -91,6 +91,10 @@ def launch_sweep(
                 withdraw(run, home)
             raise
     return Sweep(name, plan.kind, tuple(runs))
+
+
+def _data_key(config: Config) -> tuple[str, int, bool]:
+    return config.data, config.image_size, config.skip_broken
 
 
 def _launched_within(seconds: float, kind: Kind, configs: list[Config], home: Path) -> Sweep | None:

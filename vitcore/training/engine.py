@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from vitcore.config import Config
-from vitcore.data import Dataset, load_dataset, resolve
+from vitcore.data import Dataset, dataset_for, resolve
 from vitcore.errors import UserError
 from vitcore.models import build_for, count_parameters, load_run
 from vitcore.models.evaluate import evaluate
@@ -84,7 +84,7 @@ def train(
             return follow(config)
         build_for(config)  # raises for sizes that do not fit
         make_trainer(config, progress=False)  # raises for a missing device
-        data = load_dataset(config.data, config.image_size)  # downloads it if it is missing
+        data = dataset_for(config)  # downloads it if it is missing
         _ = data.train, data.test  # read every image before anything is written
         now = time.time()
         status = Status(state="running", reason="starting", created=now, heartbeat=now, **process.identity())
@@ -150,7 +150,7 @@ def _lead(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: 
     """Train as rank 0, the only rank that writes, then test on one device. Return the result."""
     config = run.config
     pl.seed_everything(config.seed, verbose=False)
-    data = data or load_dataset(config.data, config.image_size)
+    data = data or dataset_for(config)
     if switch:
         raise StopTraining("stopped on request")
     step = step_of(run.last, data) if run.last.is_file() else 0
@@ -193,7 +193,7 @@ def _await_a_later_second(files: list[Path]) -> None:
 def follow(config: Config, last: Path | None = None) -> None:
     """Train as a rank other than 0: the same steps on other images, without a run folder."""
     pl.seed_everything(config.seed, verbose=False)
-    data = load_dataset(config.data, config.image_size)
+    data = dataset_for(config)
     with StopSwitch(None) as switch, contextlib.suppress(StopTraining):
         _fit(config, data, last, Keeper(None, switch, longest(config), data.fingerprint))
 

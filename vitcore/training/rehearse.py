@@ -24,7 +24,7 @@ from pytorch_lightning.callbacks import Callback
 from torch.utils.data import DataLoader
 
 from vitcore.config import Config
-from vitcore.data import Dataset, load_dataset, resolve
+from vitcore.data import Dataset, dataset_for, resolve
 from vitcore.data.datasets import Split
 from vitcore.errors import UserError
 from vitcore.models.evaluate import evaluate
@@ -230,7 +230,7 @@ def _rehearse(config: Config, steps: int, data: Dataset | None) -> Rehearsal:
     if world_of(config) > 1:
         raise UserError("A rehearsal is for one device: leave out --devices and --nodes.")
     config = resolve(config)
-    data = data or load_dataset(config.data, config.image_size)
+    data = data or dataset_for(config)
     usual = config.model_copy(update={"minutes": None, "full_epochs": 0})
     trial = Trial.of(usual, data, steps)
     found, count = trial.steps(steps), len(trial.loader)

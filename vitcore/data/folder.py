@@ -1,0 +1,155 @@
+"""A user's own dataset: a folder of images, which of them can be read, and their pixels.
+
+`vitcore.data.layout` decides which files are used. Needs numpy and pillow, no torch.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from vitcore.data.images import check_photo, read_photo, shown_path
+from vitcore.errors import UserError
+
+DECODED = 2_000  # images that a check decodes; of the others it reads the header and the end
+NAMED = 5  # files that a sentence names
+
+Result = TypeVar("Result")
+Files = dict[str, tuple[Path, ...]]  # image files by the name of their class
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """An image file that cannot be read, and why."""
+
+    file: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a folder holds: images by split and class, and what is left out.
+
+    `layout` describes in a sentence how the folder was understood. `ignored` counts the files left out by
+    reason. `remarks` are sentences about what may not be as intended.
+    """
+
+    place: Path
+    classes: tuple[str, ...]
+    train: Files
+    validation: Files
+    test: Files
+    layout: str
+    ignored: Counter[str] = field(default_factory=Counter)
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All image files, in a fixed order."""
+        parts = (self.train, self.validation, self.test)
+        return tuple(file for part in parts for found in part.values() for file in found)
+
+    def without(self, unreadable: list[Unreadable]) -> Listing:
+        """Return the listing without these files. Raise `UserError` if a class then has no training image."""
+        if not unreadable:
+            return self
+        gone = {one.file for one in unreadable}
+        kept = [
+            {name: tuple(f for f in files if f not in gone) for name, files in part.items()}
+            for part in (self.train, self.validation, self.test)
+        ]
+        for name, files in kept[0].items():
+            if not files:
+                raise UserError(f"None of the training images of class {name} in {self.place} can be read.")
+        count = Counter({"they cannot be read": len(gone)})
+        train, validation, test = kept
+        return replace(self, train=train, validation=validation, test=test, ignored=self.ignored + count)
+
+    def lines(self) -> list[str]:
+        """Return the report for the command line and the page, a sentence per line."""
+        counts = [
+            f"{sum(map(len, part.values())):,} {name}"
+            for name, part in (
+                ("training", self.train),
+                ("validation", self.validation),
+                ("test", self.test),
+            )
+        ]
+        used = f"{counts[0]}, {counts[1]} and {counts[2]} images in {len(self.classes)} classes."
+        left_out = [f"{count:,} left out: {reason}." for reason, count in sorted(self.ignored.items())]
+        return [f"{self.layout}: {used}", *self.remarks, *left_out]
+
+
+def stamp(listing: Listing) -> tuple[tuple[str, int, int], ...]:
+    """Return (path, bytes, modification time) of every image: it changes when the images do."""
+    found = []
+    for file in listing.files:
+        try:
+            entry = file.stat()
+        except OSError:
+            continue
+        found.append((os.fspath(file), entry.st_size, entry.st_mtime_ns))
+    return tuple(found)
+
+
+def check(listing: Listing, *, decode_all: bool = False) -> list[Unreadable]:
+    """Return all images of a folder that cannot be read.
+
+    The first 2,000 are decoded, or all. Of the others the header and the end of the file are read.
+    """
+
+    def reason(number: int, file: Path) -> Unreadable | None:
+        try:
+            check_photo(file, decode=decode_all or number < DECODED)
+        except UserError as error:
+            return Unreadable(file, str(error))
+        return None
+
+    return [found for found in _in_threads(reason, listing.files) if found]
+
+
+def refuse(listing: Listing, unreadable: list[Unreadable]) -> UserError:
+    """Return the error for images that cannot be read: how many, which, and what to do."""
+    names = [shown_path(one.file.relative_to(listing.place)) for one in unreadable[:NAMED]]
+    more = f" and {len(unreadable) - NAMED:,} more" if len(unreadable) > NAMED else ""
+    if len(unreadable) == 1:
+        return UserError(f"{unreadable[0].reason.rstrip('.')}, or leave it out with `skip_broken=true`.")
+    return UserError(
+        f"{len(unreadable):,} of {len(listing.files):,} images in {listing.place} cannot be read: "
+        f"{', '.join(names)}{more}. Repair or remove them, or leave them out with `skip_broken=true`."
+    )
+
+
+def read(listing: Listing, files: Files, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Decode the images of a split. -> (uint8 [N, 3, size, size], labels int64 [N])
+
+    Raise one `UserError` for all images that cannot be read.
+    """
+    pairs = [(file, listing.classes.index(name)) for name, found in files.items() for file in found]
+
+    def pixels(_: int, file: Path) -> np.ndarray | Unreadable:
+        try:
+            return read_photo(file, size)
+        except UserError as error:
+            return Unreadable(file, str(error))
+
+    found = list(_in_threads(pixels, [file for file, _ in pairs]))
+    if unreadable := [one for one in found if isinstance(one, Unreadable)]:
+        raise refuse(listing, unreadable)
+    return np.stack(found), np.array([label for _, label in pairs], dtype=np.int64)
+
+
+def _in_threads(
+    work: Callable[[int, Path], Result],
+    files: list[Path] | tuple[Path, ...],
+) -> Iterator[Result]:
+    """Yield `work(number, file)` for each file in order. Pillow decodes without holding Python's lock."""
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        yield from pool.map(work, range(len(files)), files)

@@ -1,0 +1,310 @@
+"""Which files of a folder are images, of which class and in which split.
+
+`scan` decides this once, from the names in the folder. The command line, the page and the training use the
+same `Listing`. These layouts are known:
+
+    PLACE/CLASS/**/IMAGE           every tenth image of a class is a test image
+    PLACE/SPLIT/CLASS/**/IMAGE     SPLIT is a usual name of a training, validation or test set
+    PLACE/CLASS/SPLIT/**/IMAGE
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from vitcore.data.folder import NAMED, Files, Listing
+from vitcore.data.images import PHOTO_SUFFIXES
+from vitcore.errors import UserError
+
+VALIDATION_SHARE = 0.1
+SPLIT_SEED = 42
+
+SPLITS = {
+    "train": {"train", "training", "trn", "tr", "learn"},
+    "validation": {"val", "valid", "validation", "validate", "dev", "development"},
+    "test": {"test", "testing", "tst", "eval", "evaluation", "holdout"},
+}
+LEFTOVERS = {"__macosx", "__pycache__", "@eadir", "thumbs.db", "desktop.ini", "$recycle.bin", "lost+found"}
+OTHER_IMAGES = {
+    ".heic": "HEIC, convert them to JPEG",
+    ".heif": "HEIF, convert them to JPEG",
+    ".svg": "drawings without pixels",
+    ".raw": "raw photos, convert them to JPEG",
+    ".dng": "raw photos, convert them to JPEG",
+    ".nef": "raw photos, convert them to JPEG",
+    ".cr2": "raw photos, convert them to JPEG",
+    ".arw": "raw photos, convert them to JPEG",
+}
+
+
+def scan(place: Path) -> Listing:
+    """Read the names in a folder and decide which files are images, of which class and in which split.
+
+    Raise `UserError` if this is not a folder with at least two classes.
+    """
+    try:
+        if not place.is_dir():
+            raise UserError(f"There is no folder {place}.")
+    except OSError:  # a name too long for the file system
+        raise UserError(f"There is no folder {place}.") from None
+    return _Scan(place).listing()
+
+
+class _Scan:
+    """The decisions about one folder, and what they left out."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.ignored: Counter[str] = Counter()
+        self.remarks: list[str] = []
+
+    def listing(self) -> Listing:
+        home = self._home()
+        if splits := self._splits(home):
+            self._count_loose(home)
+            train, validation, test, layout = self._from_splits(splits)
+        else:
+            train, validation, test, layout = self._from_classes(home)
+        if not any(validation.values()):
+            validation = _held_out(train)
+            train = {name: _without(files, validation[name]) for name, files in train.items()}
+            layout += ", and a tenth of the others of each class are validation images"
+        self._check(home, train, validation, test)
+        return Listing(
+            place=self.place,
+            classes=tuple(train),
+            train=train,
+            validation=validation,
+            test=test,
+            layout=layout,
+            ignored=self.ignored,
+            remarks=tuple(self.remarks),
+        )
+
+    def _home(self) -> Path:
+        """Return the folder of the classes or splits: a chain of folders with one folder each is followed."""
+        home = self.place
+        while True:
+            inner = _folders(home)
+            if len(inner) != 1 or _images_in(home) or len(_folders(inner[0])) < 1:
+                break
+            home = inner[0]
+        if home != self.place and len(_folders(home)) < 2:
+            home = self.place
+        if home != self.place:
+            self.remarks.append(f"The images are taken from {home.relative_to(self.place)}.")
+        return home
+
+    def _splits(self, home: Path) -> dict[str, Path]:
+        """Return the folders of the splits, or nothing where the folders are classes."""
+        found: dict[str, Path] = {}
+        others, unlabeled = [], []
+        for folder in _folders(home):
+            name = _split_of(folder.name)
+            if name is None:
+                others.append(folder)
+            elif not any(_has_image(inner) for inner in _folders(folder)):
+                unlabeled.append(folder)
+            elif name in found:
+                both = f"{found[name]} and {folder}"
+                raise UserError(f"{both} both look like the {name} images: keep one of them, or rename it.")
+            else:
+                found[name] = folder
+        if found and "train" not in found and not others and not unlabeled:
+            names = " and ".join(folder.name for folder in found.values())
+            raise UserError(f"{home} has {names}, but no training images: name their folder `train`.")
+        if "train" not in found:
+            return {}
+        for folder in (*others, *unlabeled):
+            if count := sum(1 for _ in _walk(folder, Counter())):
+                why = "has no folders of classes" if folder in unlabeled else "is no split"
+                self.remarks.append(f"{folder.name} {why}: its {count:,} images are left out.")
+                self.ignored[f"images in {folder.name}"] += count
+        return found
+
+    def _from_splits(self, splits: dict[str, Path]) -> tuple[Files, Files, Files, str]:
+        parts = {name: self._classes(folder) for name, folder in splits.items()}
+        train = parts["train"]
+        known = {name.casefold(): name for name in train}
+        for split in ("validation", "test"):
+            given, parts[split] = parts.get(split, {}), dict.fromkeys(train, ())
+            for name, files in given.items():
+                if (ours := name if name in train else known.get(name.casefold())) is None:
+                    self.remarks.append(
+                        f"{splits[split].name} has a class {name} that {splits['train'].name} does not have: "
+                        f"its {len(files):,} images are left out."
+                    )
+                    self.ignored[f"images of classes without training images ({splits[split].name})"] += len(
+                        files
+                    )
+                else:
+                    parts[split][ours] = files
+        layout = (
+            f"Folders {', '.join(folder.name for folder in splits.values())} with a folder for each class"
+        )
+        if not any(parts["test"].values()):
+            parts["test"] = {name: _tenth(files) for name, files in train.items()}
+            train = {name: _without(files, parts["test"][name]) for name, files in train.items()}
+            layout += f". Every tenth image of a class in {splits['train'].name} is a test image"
+        return train, parts["validation"], parts["test"], layout
+
+    def _from_classes(self, home: Path) -> tuple[Files, Files, Files, str]:
+        classes = self._classes(home)
+        if inner := self._splits_in_classes(home, classes):
+            return *inner, "A folder for each class, with folders for the splits in it"
+        test = {name: _tenth(files) for name, files in classes.items()}
+        train = {name: _without(files, test[name]) for name, files in classes.items()}
+        layout = "A folder for each class. Every tenth image of a class is a test image"
+        return train, dict.fromkeys(classes, ()), test, layout
+
+    def _splits_in_classes(self, home: Path, classes: Files) -> tuple[Files, Files, Files] | None:
+        """Sort the images by the splits inside of the class folders, if all of them are in such a folder."""
+        parts: dict[str, dict[str, list[Path]]] = {split: {name: [] for name in classes} for split in SPLITS}
+        for name, files in classes.items():
+            for file in files:
+                inner = file.relative_to(home).parts[1:-1]
+                split = _split_of(inner[0]) if inner else None
+                if split is None:
+                    return None
+                parts[split][name].append(file)
+        if not all(parts["train"].values()) or not any(parts["test"].values()):
+            return None
+        train, validation, test = (
+            {name: tuple(files) for name, files in parts[split].items()} for split in SPLITS
+        )
+        return train, validation, test
+
+    def _classes(self, home: Path) -> Files:
+        """Return the images of each class folder that has any."""
+        found: Files = {}
+        empty = []
+        for folder in _folders(home):
+            files = tuple(sorted(_walk(folder, self.ignored), key=os.fsencode))
+            if files:
+                found[_label(folder.name, found)] = files
+            else:
+                empty.append(_label(folder.name, {}))
+        if empty:
+            names = ", ".join(empty[:NAMED]) + (
+                f" and {len(empty) - NAMED} more" if len(empty) > NAMED else ""
+            )
+            self.remarks.append(f"No image is in {names}: left out.")
+        self._count_loose(home)
+        return found
+
+    def _count_loose(self, home: Path) -> None:
+        if loose := len(_images_in(home)):
+            self.ignored[f"images in {home.name} outside of its folders"] += loose
+
+    def _check(self, home: Path, train: Files, validation: Files, test: Files) -> None:
+        if len(train) < 2:
+            loose = len(_images_in(home))
+            hint = f" and {loose:,} images outside of such folders" if loose else ""
+            left = "".join(f" {line}" for line in self.remarks)
+            raise UserError(
+                f"{home} needs a folder for each class with images in it, at least two; it has "
+                f"{len(train)}{hint}.{left}"
+            )
+        for name, files in train.items():
+            if not files:
+                raise UserError(
+                    f"The class {name} in {home} needs at least two images: add some, or remove its folder."
+                )
+        if not any(validation.values()) or not any(test.values()):
+            raise UserError(f"{self.place} has too few images to split into training, validation and test.")
+        for split, part in (("validation", validation), ("test", test)):
+            if missing := [name for name in train if not part.get(name)]:
+                self.remarks.append(f"No {split} image of {', '.join(missing[:NAMED])}.")
+
+
+def _folders(place: Path) -> list[Path]:
+    """Return the folders in a folder that are not hidden, by name."""
+    found = [
+        Path(entry.path) for entry in os.scandir(place) if entry.is_dir() and not _is_leftover(entry.name)
+    ]
+    return sorted(found, key=os.fsencode)
+
+
+def _images_in(place: Path) -> list[Path]:
+    return [
+        Path(entry.path)
+        for entry in os.scandir(place)
+        if entry.is_file() and not _is_leftover(entry.name) and _suffix(entry.name) in PHOTO_SUFFIXES
+    ]
+
+
+def _has_image(folder: Path) -> bool:
+    return next(_walk(folder, Counter()), None) is not None
+
+
+def _walk(folder: Path, ignored: Counter[str]) -> Iterator[Path]:
+    """Yield the images in a folder at any depth, links included, and count the other files by reason."""
+    seen = set()
+    for place, inner, files in os.walk(folder, followlinks=True):
+        if (real := os.path.realpath(place)) in seen:  # a link to a folder above
+            inner.clear()
+            continue
+        seen.add(real)
+        inner[:] = [name for name in inner if not _is_leftover(name)]
+        for name in files:
+            suffix = _suffix(name)
+            if _is_leftover(name):
+                ignored["hidden, or left behind by a desktop"] += 1
+            elif suffix in PHOTO_SUFFIXES:
+                yield Path(place, name)
+            elif suffix in OTHER_IMAGES:
+                ignored[f"{suffix} ({OTHER_IMAGES[suffix]})"] += 1
+            else:
+                ignored[f"not an image ({suffix or 'no suffix'})"] += 1
+
+
+def _is_leftover(name: str) -> bool:
+    return name.startswith(".") or name.lower() in LEFTOVERS
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
+
+
+def _split_of(name: str) -> str | None:
+    """Return the split that a folder's name stands for: "Training_set" is "train"."""
+    words = [word for word in re.split(r"[\s_.\-]+", name.lower()) if word]
+    words = [word for word in words if word not in ("set", "data", "images", "imgs", "split")]
+    if len(words) != 1:
+        return None
+    word = re.sub(r"(set|data)$", "", words[0]) or words[0]
+    return next((split for split, names in SPLITS.items() if word in names), None)
+
+
+def _label(name: str, taken: Files) -> str:
+    """Return a folder's name as text, also where the bytes on the disk are not UTF-8."""
+    text = os.fsencode(name).decode("utf-8", "replace")
+    label, number = text, 2
+    while label in taken:
+        label, number = f"{text} ({number})", number + 1
+    return label
+
+
+def _tenth(files: tuple[Path, ...]) -> tuple[Path, ...]:
+    return files[9::10] or files[-1:]
+
+
+def _without(files: tuple[Path, ...], taken: tuple[Path, ...]) -> tuple[Path, ...]:
+    chosen = set(taken)
+    return tuple(file for file in files if file not in chosen)
+
+
+def _held_out(train: Files) -> Files:
+    """Return a tenth of the images of each class, chosen with seed 42, and at least one of two."""
+    held: Files = {}
+    for name, files in train.items():
+        count = max(round(VALIDATION_SHARE * len(files)), 1) if len(files) > 1 else 0
+        order = np.random.default_rng(SPLIT_SEED).permutation(len(files))
+        held[name] = tuple(files[i] for i in sorted(order[:count]))
+    return held
