@@ -6,6 +6,7 @@ process.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def launch(
             return recent
         now = time.time()
         status = Status(state="queued", created=now, queued=now, wanted=device, data_dir=str(data_dir()),
-                        host=process.hostname())  # fmt: skip
+                        host=process.hostname(), boot_id=process.boot_id())  # fmt: skip
         run = create_run(config, root, title=title, status=status, tie=tie)
     ensure_supervisor(home)
     return run
@@ -69,8 +70,9 @@ def _launched_within(seconds: float, config: Config, home: Path, title: str) -> 
         status = run.stored_status() if (place / "config.yaml").is_file() else Status(state="stopped")
         if status.state in ("stopping", "stopped") or time.time() - status.created > seconds:
             continue
-        if run.config == config and title in ("", run.meta.title):
-            return run
+        with contextlib.suppress(UserError):  # a damaged run is not the one that was launched
+            if run.config == config and title in ("", run.meta.title):
+                return run
     return None
 
 
@@ -88,7 +90,8 @@ def resume(run: Run) -> Run:
         run.check_resumable()  # another process may have resumed it in the meantime
         run.stop_request.unlink(missing_ok=True)
         values = {"state": "queued", "reason": "", "pid": None, "data_dir": str(data_dir()), "slots": []}
-        values |= {"queued": time.time(), "host": process.hostname(), "wanted": None, "ended": None}
+        values |= {"queued": time.time(), "wanted": None, "ended": None}
+        values |= {"host": process.hostname(), "boot_id": process.boot_id()}
         status = run.stored_status()  # has no date if status.json was unreadable
         values["created"] = status.created or time.time()
         run.write_status(status.model_copy(update=values))

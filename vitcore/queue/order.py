@@ -1,15 +1,17 @@
 """The order of the queued runs of this host: lock the queue, list it, move a run. Does not import torch.
 
-The queue is sorted by the time `Status.queued`. Moving a run exchanges these times. Hold the lock to change
-or start a queued run.
+The queue is sorted by the time `Status.queued`. Moving a run changes its time. Hold the lock to change or
+start a queued run.
 """
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from vitcore.errors import UserError
 from vitcore.paths import check_allowed
@@ -18,34 +20,55 @@ from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.status import Status
 
 Place = Literal["first", "up", "down", "last"]
+LOCK_S = 10.0  # seconds to wait for the lock; it is held for fractions of a second
 
 
-def lock(home: Path) -> FileLock:
-    """Return the lock to hold while a run joins or leaves the queue.
+@contextlib.contextmanager
+def lock(home: Path) -> Iterator[None]:
+    """Hold the lock under which a run joins or leaves the queue.
 
-    Raise `UserError` when the folder is not writable.
+    Raise `UserError` when the folder is not writable, or when another process keeps the lock for long.
     """
+    held = FileLock(home / ".queue.lock")
     try:
         home.mkdir(parents=True, exist_ok=True)
-        held = FileLock(home / ".queue.lock")
-        held.acquire()
-        held.release()
+        held.acquire(timeout=LOCK_S)
+    except Timeout:
+        raise UserError(
+            f"Another process has held the queue of {home} for {LOCK_S:.0f} s: end the one that does not "
+            "respond (`python -m vitcore queue` or the supervisor), or try again."
+        ) from None
     except OSError as error:
         raise UserError(f"Cannot write to the runs folder {home}: {error.strerror}.") from None
-    return held
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def is_here(status: Status) -> bool:
-    """Return whether a run belongs to this host."""
-    return status.host in (None, process.hostname())
+    """Return whether a run belongs to this machine, which keeps its boot id when its name changes."""
+    return status.host in (None, process.hostname()) or status.boot_id == process.boot_id()
 
 
 def waiting(home: Path) -> list[Run]:
-    """Return the runs queued on this host, the next one first."""
-    found = [(run.stored_status(), run) for run in list_runs(home, bundled=False)]
-    queued = [(status, run) for status, run in found if status.state == "queued" and is_here(status)]
-    queued.sort(key=lambda pair: (pair[0].queued or pair[0].created, pair[1].id))
-    return [run for _, run in queued]
+    """Return the runs queued on this machine, the next one first."""
+    return sort_queue(list_runs(home, bundled=False))
+
+
+def sort_queue(runs: Iterable[Run]) -> list[Run]:
+    """Return those of the runs that are queued on this machine, the next one first."""
+    found = [(run.stored_status(), run) for run in runs]
+    queued = [(_time(status), run.id, run) for status, run in found if _waits(status)]
+    return [run for *_, run in sorted(queued, key=lambda entry: entry[:2])]
+
+
+def _waits(status: Status) -> bool:
+    return status.state == "queued" and is_here(status)
+
+
+def _time(status: Status) -> float:
+    return status.created if status.queued is None else status.queued
 
 
 def move(run: Run, to: Place) -> None:
@@ -59,11 +82,35 @@ def move(run: Run, to: Place) -> None:
         order = waiting(home)
         if run not in order:
             raise UserError(f"Run {run.id} is {run.status().state}: only a queued run can be moved.")
-        times = sorted(w.stored_status().queued or w.stored_status().created for w in order)
+        if len(order) == 1:
+            return
         at = order.index(run)
-        target = {"first": 0, "up": max(0, at - 1), "down": at + 1, "last": len(order)}[to]
-        order.insert(target, order.pop(at))
-        for waiter, when in zip(order, times, strict=True):
-            status = waiter.stored_status()
-            if status.queued != when:
-                waiter.write_status(status.model_copy(update={"queued": when}))
+        others = order[:at] + order[at + 1 :]
+        target = {"first": 0, "up": max(0, at - 1), "down": at + 1, "last": len(others)}[to]
+        times = [_time(other.stored_status()) for other in others]
+        if (when := _between(times, target)) is not None:
+            _set_time(run, when)
+            return
+        others.insert(target, run)  # no time between two neighbors is left: number all of them anew
+        first = min(times)
+        for position, waiter in enumerate(others):
+            _set_time(waiter, first + position)
+
+
+def _between(times: list[float], position: int) -> float | None:
+    """Return a time that sorts into this position of ascending times, or None if there is none."""
+    if not times:
+        return None
+    if position <= 0:
+        return times[0] - 1.0
+    if position >= len(times):
+        return times[-1] + 1.0
+    before, after = times[position - 1], times[position]
+    middle = (before + after) / 2
+    return middle if before < middle < after else None
+
+
+def _set_time(run: Run, when: float) -> None:
+    status = run.stored_status()
+    if status.queued != when:
+        run.write_status(status.model_copy(update={"queued": when}))

@@ -32,11 +32,12 @@ TRAINER = os.environ.get("VITLAB_TRAINER") or "vitcore.training"  # the variable
 TICK_S = 0.5
 IDLE_S = 10.0
 LIST_EVERY_S = 10.0  # seconds between two listings of the devices
+RETRY_S = 30.0  # seconds until a run that could not be started is tried again
 GOES_ON = "resume goes on from the last checkpoint"
 
 
 def lock_path(home: Path) -> Path:
-    return home / f".supervisor-{process.hostname()}.lock"
+    return home / f".supervisor-{process.machine()}.lock"
 
 
 def ensure_supervisor(home: Path) -> None:
@@ -81,6 +82,8 @@ class Supervisor:
         self.terminated: set[str] = set()
         self.seen: set[str] = set()  # ids of runs seen running
         self.over: dict[str, int] = {}  # ended run: mtime of its status.json, which is not read again
+        self.held: dict[str, list[str]] = {}  # keys of the devices of each running run
+        self.refused: dict[str, float] = {}  # run that could not be started: when it is tried again
         self._list, self._devices, self._listed = devices, list(devices()), time.monotonic()
 
     @property
@@ -98,43 +101,71 @@ class Supervisor:
         for run in running:
             self._enforce_stop(run)
         if queued:
-            with order.lock(self.home):
-                self._start_next(running)
+            self._start_next(queued, running)
         return bool(queued or running)
 
     def _scan(self) -> tuple[list[Run], list[Run]]:
         queued, running = [], []
         for place in os.scandir(self.home):
-            run = Run(Path(place.path))
-            with contextlib.suppress(OSError):
-                written = (run.path / "status.json").stat().st_mtime_ns
+            with contextlib.suppress(OSError):  # a file, or a run deleted meanwhile
+                written = os.stat(f"{place.path}/status.json").st_mtime_ns
                 if place.name.startswith(".") or self.over.get(place.name) == written:
                     continue
-                status = run.stored_status()
+                run = Run(Path(place.path))
+                try:
+                    status = run.read_status()
+                except UserError:  # damaged: its devices are taken for as long as it trains
+                    if self._is_training(run):
+                        running.append(run)
+                    continue
                 if status.state == "queued" and order.is_here(status):
                     queued.append(run)
                 elif self._still_runs(run):
                     self.seen.add(run.id)
+                    self.held[run.id] = occupied_devices(status.slots, status.device, self.devices)
                     running.append(run)
                 elif status.state not in ("queued", "running", "stopping"):
                     self.over[place.name] = written
         return queued, running
 
-    def _start_next(self, running: Sequence[Run]) -> None:
-        """Assign free devices to the runs that have waited longest. The caller holds the queue's lock."""
-        taken: list[str] = []
-        for run in running:
-            status = run.stored_status()
-            taken += occupied_devices(status.slots, status.device, self.devices)
-        wishes, waiting = [], {run.id: run for run in order.waiting(self.home)}
-        for run in waiting.values():
-            try:
-                wishes.append(device_request(run.id, run.config, self.devices, run.stored_status().wanted))
-            except UserError as error:
-                now = {"state": "failed", "reason": str(error), "ended": time.time()}
-                run.write_status(run.stored_status().model_copy(update=now))
-        for name, keys in assign(wishes, self.devices, taken).items():
-            self._start(waiting[name], keys)
+    def _is_training(self, run: Run) -> bool:
+        """Return whether a process trains this run, without reading its status."""
+        if child := self.children.get(run.id):
+            return child.poll() is None
+        try:
+            with FileLock(run.path / ".lock", timeout=0):
+                return False
+        except Timeout:
+            return True
+
+    def _start_next(self, queued: Sequence[Run], running: Sequence[Run]) -> None:
+        """Assign free devices to the runs that have waited longest."""
+        everything = [device.key for device in self.devices]
+        taken = [key for run in running for key in self.held.get(run.id, everything)]
+        if all(key in taken for key in everything):
+            return
+        with order.lock(self.home):
+            requests, waiting = [], {run.id: run for run in order.sort_queue(queued)}
+            for run in waiting.values():
+                if self.refused.get(run.id, 0.0) > time.monotonic():
+                    continue
+                try:
+                    wanted = run.read_status().wanted
+                    requests.append(device_request(run.id, run.config, self.devices, wanted))
+                except UserError as error:
+                    self._fail(run, str(error))
+            for name, keys in assign(requests, self.devices, taken).items():
+                try:
+                    self._start(waiting[name], keys)
+                except OSError as error:  # a full disk, or a folder that cannot be written: others go on
+                    self.refused[name] = time.monotonic() + RETRY_S
+                    print(f"{name} cannot be started ({error}); trying again", flush=True)
+
+    def _fail(self, run: Run, reason: str) -> None:
+        """Record that a queued run cannot be started, if its folder can be written."""
+        now = {"state": "failed", "reason": reason, "ended": time.time()}
+        with contextlib.suppress(OSError):
+            run.write_status(run.stored_status().model_copy(update=now))
 
     def _start(self, run: Run, keys: list[str]) -> None:
         status = run.stored_status()
@@ -175,7 +206,7 @@ class Supervisor:
         child = self.children.get(run.id)
         code = child.poll() if child else None  # also reaps it
         status = run.stored_status()  # read after the poll: an exited child has written its final status
-        if status.state == "queued" or status.host != process.hostname():
+        if status.state == "queued" or not order.is_here(status):
             return False
         if status.state not in ("running", "stopping"):
             if self._is_lingering(status):
@@ -217,6 +248,7 @@ class Supervisor:
         self.children.pop(run.id, None)
         self.terminated.discard(run.id)
         self.seen.discard(run.id)
+        self.held.pop(run.id, None)
         process.kill_left_over(run.path)  # the other processes of a distributed training
 
     def _outcome(self, run: Run, status: Status, seen: Status, code: int | None) -> dict[str, str]:

@@ -13,9 +13,7 @@ from filelock import FileLock, Timeout
 from vitcore.errors import UserError
 from vitcore.paths import check_allowed, runs_dir
 from vitcore.runs.folder import Run
-from vitcore.runs.status import ACTIVE
-
-TITLE_LENGTH, NOTE_LENGTH = 80, 2000
+from vitcore.runs.status import ACTIVE, NOTE_LENGTH, TITLE_LENGTH
 
 
 def describe(run: Run, title: str | None = None, note: str | None = None) -> None:

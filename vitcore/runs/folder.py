@@ -25,12 +25,11 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, dump_config, read_config
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, check_allowed, runs_dir
+from vitcore.reading import read_model
 from vitcore.runs.files import overwrite, write_atomic
 
 # re-exported until every branch imports them from vitcore.runs.status
@@ -44,6 +43,11 @@ ABORT = "abort"  # content of stop.request: exit without saving
 @functools.lru_cache(maxsize=4096)  # configurations never change, and listing the runs reads all of them
 def _config(path: Path, stamp: int) -> Config:
     return read_config(path)
+
+
+@functools.lru_cache(maxsize=8192)  # the state of a waiting run is read several times a second
+def _status(path: Path, inode: int, modified: int, size: int) -> Status:
+    return read_model(path, Status)
 
 
 @dataclass(frozen=True)
@@ -99,8 +103,8 @@ class Run:
     @property
     def meta(self) -> Meta:
         try:
-            return Meta.model_validate_json((self.path / "meta.json").read_bytes())
-        except (OSError, ValidationError):
+            return read_model(self.path / "meta.json", Meta)
+        except UserError:
             return Meta()
 
     @property
@@ -108,15 +112,24 @@ class Run:
         """The user's title of the run, or its id if it has none."""
         return self.meta.title or self.id
 
+    def read_status(self) -> Status:
+        """Return status.json as written. Raise `UserError` if it is missing or damaged."""
+        path = self.path / "status.json"
+        try:
+            about = path.stat()
+        except OSError:
+            raise UserError(f"{path} is missing: delete the run, or restore the file.") from None
+        return _status(path, about.st_ino, about.st_mtime_ns, about.st_size)
+
     def stored_status(self) -> Status:
         """Return status.json as written.
 
-        If the file is missing or unreadable, the state is lost, and the run is never started.
+        If the file is missing or damaged, the state is lost, and the run is never started.
         """
         try:
-            return Status.model_validate_json((self.path / "status.json").read_bytes())
-        except (OSError, ValidationError):
-            return Status(state="lost", reason="its status.json is missing or unreadable")
+            return self.read_status()
+        except UserError as error:
+            return Status(state="lost", reason=str(error))
 
     def status(self) -> Status:
         """Return status.json, corrected by observation: a run whose process is gone is not running."""
@@ -128,7 +141,10 @@ class Run:
     def stop_age(self) -> tuple[float, bool] | None:
         """Return the seconds since the stop request and whether to skip saving, or None without a request."""
         try:
-            return time.time() - self.stop_request.stat().st_mtime, self.stop_request.read_text() == ABORT
+            return (
+                time.time() - self.stop_request.stat().st_mtime,
+                self.stop_request.read_bytes() == ABORT.encode(),
+            )
         except OSError:
             return None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import os
 import socket
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any, Literal
 import psutil
 
 TOLERANCE_S = 2.0  # the clocks of /proc and time.time() differ by rounding
+FIRST_PID_NAMESPACE = "pid:[4026531836]"  # of every Linux machine, outside of containers
 MARK = "VITLAB_RUN"  # environment variable of a training and all its child processes: its run folder
 
 
@@ -25,11 +27,24 @@ def hostname() -> str:
 
 @functools.cache
 def boot_id() -> str:
-    """Return an id that changes with every boot of the machine."""
+    """Return an id that changes with every boot of the machine. It identifies the machine.
+
+    A container with process numbers of its own counts as a machine of its own: the numbers of another one
+    mean nothing in it.
+    """
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        found = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         return f"{psutil.boot_time():.0f}"
+    with contextlib.suppress(OSError):
+        if (space := os.readlink("/proc/self/ns/pid")) != FIRST_PID_NAMESPACE:
+            return f"{found} {space}"
+    return found
+
+
+def machine() -> str:
+    """Return a short name of this machine for file names, which does not change with the host name."""
+    return hashlib.sha256(boot_id().encode()).hexdigest()[:12]
 
 
 def start_time(pid: int) -> float | None:

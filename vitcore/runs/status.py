@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from vitcore.runs import process
 
@@ -14,39 +14,73 @@ ACTIVE: tuple[State, ...] = ("queued", "running", "stopping")
 SILENCE_S = 60.0  # a run on another host is lost after this long without a heartbeat
 
 
+TITLE_LENGTH, NOTE_LENGTH = 80, 2000  # characters
+REASON_LENGTH = 2000
+
+
+def _printable(text: Any, most: int, also: str = "") -> Any:
+    """Return a text without control characters and not longer than `most`: it may come from elsewhere."""
+    if not isinstance(text, str):
+        return text
+    return "".join(c for c in text if c.isprintable() or c in also).strip()[:most]
+
+
+Time = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]  # as far as the year 5138
+Amount = Annotated[float, Field(ge=0, le=1e18, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, le=10**18)]
+Word = Annotated[str, Field(max_length=4096)]
+Title = Annotated[str, BeforeValidator(lambda text: _printable(text, TITLE_LENGTH))]
+Note = Annotated[str, BeforeValidator(lambda text: _printable(text, NOTE_LENGTH, "\n"))]
+Reason = Annotated[str, BeforeValidator(lambda text: _printable(text, REASON_LENGTH, "\n"))]
+
+
 class Status(BaseModel):
     """status.json. Times are seconds since 1970. `result` holds fractions from 0 to 1, and counts."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     state: State
-    reason: str = ""
-    created: float = 0.0
-    queued: float | None = Field(default=None, description="the time it was queued, which orders the queue")
-    wanted: str | None = Field(default=None, description="the key of the specific device it waits for")
-    slots: list[str] = Field(default_factory=list, description="the keys of its assigned devices")
-    oom_kills: int | None = Field(default=None, description="of its control group when it started")
-    started: float | None = None
-    ended: float | None = None
-    heartbeat: float | None = None
-    pid: int | None = None
-    process_start: float | None = None
-    boot_id: str | None = None
-    host: str | None = None
-    device: str | None = None
-    machine: str = Field(default="", description="the name of the CPU or GPU")
-    commit: str = Field(default="", description="git revision of the code, with + if it was changed")
-    precision: str | None = Field(default=None, description="as Lightning names it: 32-true, bf16-mixed")
-    step: int = 0
-    steps: int | None = None
-    epoch: float = 0.0
-    images_per_s: float | None = None
-    eta_s: float | None = None
-    memory_bytes: int | None = Field(default=None, description="of the process on a CPU, else on the device")
-    memory_total: int | None = None
-    data_dir: str | None = Field(default=None, description="$VITLAB_DATA of the process that launched it")
-    active_s: float = Field(default=0.0, description="seconds of training so far, over all resumes")
+    reason: Reason = ""
+    created: Time = 0.0
+    queued: Time | None = Field(default=None, description="the time it was queued, which orders the queue")
+    wanted: Word | None = Field(default=None, description="the key of the specific device it waits for")
+    slots: list[Word] = Field(default_factory=list, description="the keys of its assigned devices")
+    oom_kills: Count | None = Field(default=None, description="of its control group when it started")
+    started: Time | None = None
+    ended: Time | None = None
+    heartbeat: Time | None = None
+    pid: int | None = Field(default=None, ge=0, lt=2**31)
+    process_start: Time | None = None
+    boot_id: Word | None = None
+    host: Word | None = None
+    device: Word | None = None
+    machine: Word = Field(default="", description="the name of the CPU or GPU")
+    commit: Word = Field(default="", description="git revision of the code, with + if it was changed")
+    precision: Word | None = Field(default=None, description="as Lightning names it: 32-true, bf16-mixed")
+    step: Count = 0
+    steps: Count | None = None
+    epoch: Amount = 0.0
+    images_per_s: Amount | None = None
+    eta_s: Amount | None = None
+    memory_bytes: Count | None = Field(
+        default=None, description="of the process on a CPU, else on the device"
+    )
+    memory_total: Count | None = None
+    data_dir: Word | None = Field(default=None, description="$VITLAB_DATA of the process that launched it")
+    active_s: Amount = Field(default=0.0, description="seconds of training so far, over all resumes")
     result: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("result")
+    @classmethod
+    def check_result(cls, result: dict[str, Any]) -> dict[str, Any]:
+        """Refuse scores that no page could show: fractions are from 0 to 1, the others are finite numbers."""
+        for name, value in result.items():
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if value is None or (name == "weights" and isinstance(value, str) and len(value) < 100):
+                continue
+            if not number or not 0 <= value <= (1 if name.endswith("_acc") else 1e18):
+                raise ValueError(f"{name} is no such score")
+        return result
 
 
 class SweepLink(BaseModel):
@@ -65,29 +99,30 @@ class Meta(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    title: str = ""
-    note: str = ""
-    pair: str | None = None
+    title: Title = ""
+    note: Note = ""
+    pair: Word | None = None
     sweep: SweepLink | None = None
 
 
 def derive(status: Status, now: float | None = None) -> Status:
     """Return the status with the state that the facts support.
 
-    A run is failed when its process is gone within the same boot. It is lost after a reboot, when its host
-    has sent no heartbeat, or when another process has its PID now.
+    The boot id tells whether a run belongs to this machine, because host names change. A run is failed when
+    its process is gone within the same boot. It is lost after a reboot, when its host has sent no heartbeat,
+    or when another process has its PID now.
     """
     if status.state not in ("running", "stopping") or status.pid is None:
         return status
     now = time.time() if now is None else now
-    if status.host != process.hostname():
-        if now - (status.heartbeat or 0) > SILENCE_S:
-            return status.model_copy(
-                update={"state": "lost", "reason": f"no sign of life from {status.host} for a minute"}
-            )
-        return status
     if status.boot_id != process.boot_id():
-        return status.model_copy(update={"state": "lost", "reason": "the machine was restarted while it ran"})
+        if status.host == process.hostname():
+            why = "the machine was restarted while it ran"
+            return status.model_copy(update={"state": "lost", "reason": why})
+        if now - (status.heartbeat or 0) > SILENCE_S:
+            why = f"no sign of life from {status.host} for a minute"
+            return status.model_copy(update={"state": "lost", "reason": why})
+        return status
     seen = process.look(status.pid, status.process_start)
     if seen == "reused":
         why = "nobody saw it end, and its process number is somebody else's now"

@@ -86,7 +86,10 @@ def test_states_are_derived_from_the_process():
     assert derive(here(process_start=1.0)).state == "lost"  # the PID is in use, by somebody else
     assert derive(here(boot_id="another")).state == "lost"
     assert derive(here(host="elsewhere")).state == "running"
-    assert derive(here(host="elsewhere"), now=time.time() + 61).state == "lost"
+    assert derive(here(host="renamed"), now=time.time() + 61).state == "running"  # the same boot
+    elsewhere = here(host="elsewhere", boot_id="another")
+    assert derive(elsewhere).state == "running"
+    assert derive(elsewhere, now=time.time() + 61).state == "lost"
     for state in ("queued", "finished", "stopped", "failed"):
         assert derive(Status(state=state)).state == state
 

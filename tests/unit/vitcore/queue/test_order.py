@@ -1,0 +1,78 @@
+"""The order of the queue, its lock, and runs that belong to another machine."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+
+import pytest
+
+from tests.waiting import until
+from vitcore.config import make_config
+from vitcore.errors import UserError
+from vitcore.paths import runs_dir
+from vitcore.queue import order
+from vitcore.runs import process
+from vitcore.runs.folder import create_run
+from vitcore.runs.status import Status
+
+
+def queue(count: int, *, apart: float = 1.0):
+    return [
+        create_run(make_config(), status=Status(state="queued", created=1000.0, queued=1000.0 + apart * i))
+        for i in range(count)
+    ]
+
+
+@pytest.mark.parametrize("apart", [1.0, 0.0, 1e-7])
+def test_moves_equal_those_of_a_list(apart):
+    runs, draw = queue(6, apart=apart), random.Random(0)
+    expected = order.waiting(runs_dir())
+    for _ in range(120):
+        run, to = draw.choice(runs), draw.choice(["first", "up", "down", "last"])
+        at = expected.index(run)
+        expected.remove(run)
+        expected.insert({"first": 0, "up": max(0, at - 1), "down": at + 1, "last": len(expected)}[to], run)
+        order.move(run, to)
+        assert order.waiting(runs_dir()) == expected
+
+
+def test_moving_a_run_writes_one_status_only(monkeypatch):
+    runs, written = queue(50), []
+    monkeypatch.setattr(
+        "vitcore.runs.folder.write_atomic", lambda path, data: written.append(path) or path.write_text(data)
+    )
+    order.move(runs[-1], "first")
+    order.move(runs[10], "up")
+    assert [path.parent for path in written] == [runs[-1].path, runs[10].path]
+
+
+def test_a_stopped_process_that_holds_the_lock_gives_a_sentence_and_not_an_endless_wait(monkeypatch):
+    (run,) = queue(1)
+    monkeypatch.setattr(order, "LOCK_S", 0.2)
+    hold = (
+        "import sys, time; from pathlib import Path; from vitcore.queue import order\n"
+        "with order.lock(Path(sys.argv[1])):\n print('held', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", hold, str(runs_dir())], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(UserError, match=r"queue"):
+            order.move(run, "first")
+    finally:
+        holder.kill()
+        holder.communicate()
+    until(lambda: order.move(run, "first") is None, 20)
+
+
+def test_a_new_host_name_leaves_the_machines_runs_its_own(monkeypatch):
+    run = create_run(
+        make_config(), status=Status(state="queued", host=process.hostname(), boot_id=process.boot_id())
+    )
+    monkeypatch.setattr(process, "hostname", lambda: "another-name")
+    assert order.waiting(runs_dir()) == [run]
+    monkeypatch.setattr(process, "boot_id", lambda: "another-boot")
+    assert order.waiting(runs_dir()) == []

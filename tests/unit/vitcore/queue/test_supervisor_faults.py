@@ -1,0 +1,98 @@
+"""The supervisor among damaged runs: every other run gets its device, and none gets one that is taken."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+from filelock import FileLock
+
+from tests.unit.vitcore.test_reading import CONFIGS
+from vitcore.config import make_config
+from vitcore.paths import runs_dir
+from vitcore.queue.devices import Device
+from vitcore.queue.supervisor import Supervisor
+from vitcore.runs import process
+from vitcore.runs.folder import create_run
+from vitcore.runs.status import Status
+
+CPU = Device("cpu", "cpu", "a CPU")
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The ids of the runs that a supervisor starts, without any process."""
+    ids: list[str] = []
+    monkeypatch.setattr(Supervisor, "_start", lambda self, run, keys: ids.append(run.id))
+    return ids
+
+
+def queued(title: str, when: float = 1000.0):
+    return create_run(make_config(), title=title, status=Status(state="queued", created=when, queued=when))
+
+
+@pytest.mark.parametrize("content", CONFIGS.values(), ids=CONFIGS)
+def test_a_queued_run_with_a_damaged_configuration_fails_and_the_next_one_starts(started, content):
+    damaged, sound = queued("damaged"), queued("sound", 2000.0)
+    (damaged.path / "config.yaml").write_text(content, encoding="utf-8", errors="surrogatepass")
+    Supervisor(runs_dir(), devices=lambda: [CPU]).tick()
+    assert started == [sound.id]
+    assert damaged.stored_status().state == "failed"
+    assert damaged.stored_status().reason
+
+
+def test_a_training_whose_status_is_torn_for_a_moment_keeps_its_device(started):
+    running, waiting = queued("running"), queued("waiting", 2000.0)
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    alive = process.identity() | {"pid": child.pid, "process_start": process.start_time(child.pid)}
+    status = Status(state="running", slots=["cpu"], heartbeat=time.time(), **alive)
+    running.write_status(status)
+    supervisor = Supervisor(runs_dir(), devices=lambda: [CPU])
+    try:
+        with FileLock(running.path / ".lock"):  # as the training holds it
+            supervisor.tick()
+            assert started == []
+            (running.path / "status.json").write_text('{"state": "runn')
+            supervisor.tick()
+            assert started == []
+            Supervisor(runs_dir(), devices=lambda: [CPU]).tick()  # one that has never read the status
+            assert started == []
+            running.write_status(status)
+            supervisor.tick()
+            assert started == []
+        (running.path / "status.json").write_text('{"state": "runn')
+        supervisor.tick()
+        assert started == [waiting.id]
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_a_run_that_cannot_be_started_does_not_keep_the_next_one_waiting(monkeypatch):
+    bad, good = queued("bad"), queued("good", 2000.0)
+    ids = []
+
+    def start(self, run, keys):
+        if run.id == bad.id:
+            raise PermissionError(13, "Permission denied")
+        ids.append(run.id)
+
+    monkeypatch.setattr(Supervisor, "_start", start)
+    supervisor = Supervisor(runs_dir(), devices=lambda: [CPU])
+    supervisor.tick()
+    supervisor.tick()
+    assert ids == [good.id]
+
+
+def test_stray_files_and_folders_are_no_runs(started):
+    sound = queued("sound")
+    (runs_dir() / "notes.txt").write_text("x")
+    (runs_dir() / "folder" / "status.json").mkdir(parents=True)
+    (runs_dir() / "binary").mkdir()
+    (runs_dir() / "binary" / "status.json").write_bytes(b"\xff\xfe\0\0")
+    (runs_dir() / "loop").symlink_to(runs_dir() / "loop")
+    (sound.path / "stop.request").mkdir()
+    Supervisor(runs_dir(), devices=lambda: [CPU]).tick()
+    assert started == [sound.id]

@@ -1,0 +1,103 @@
+"""Read small text files that may come from elsewhere: with a limit, as UTF-8, and with one kind of error.
+
+Everything that is wrong with such a file becomes a `UserError` that names the file and says what to do.
+"""
+
+from __future__ import annotations
+
+import reprlib
+import stat
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from vitcore.errors import UserError
+
+LARGEST = 1_000_000  # bytes of a configuration, a status or a talk; ours have a few thousand
+SAFE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C loader is ten times as fast for 1,000 runs
+# what PyYAML's constructors raise for scalars such as 2001-99-99 besides its own errors
+MALFORMED = (
+    yaml.YAMLError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    RecursionError,
+)
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_bytes(path: Path, most: int = LARGEST) -> bytes:
+    """Return the content of a regular file of at most `most` bytes. Raise `UserError` otherwise."""
+    try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):
+            raise UserError(f"{path} is not a file: remove it, or write a new one.")
+        if about.st_size > most:
+            raise UserError(
+                f"{path} has {about.st_size / 1e6:,.1f} MB, at most {most / 1e6:g} MB are read: remove it "
+                "or write a new one."
+            )
+        with path.open("rb") as file:
+            return file.read(most + 1)
+    except OSError as error:
+        raise UserError(f"Cannot read {path}: {error.strerror or error}.") from None
+    except ValueError:  # a null byte in the path
+        raise UserError(f"{str(path)!r} is not a path.") from None
+
+
+def read_text(path: Path, most: int = LARGEST) -> str:
+    """Return the text of a UTF-8 file, with or without a byte order mark. Raise `UserError` otherwise."""
+    try:
+        return read_bytes(path, most).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is not UTF-8 text: save it again as UTF-8.") from None
+
+
+def parse_yaml(text: str, name: str | Path) -> Any:
+    """Return the values of a YAML text. Raise `UserError` for anything malformed, and for aliases.
+
+    An alias repeats a part of the file. A few lines of nested ones stand for gigabytes.
+    """
+    try:
+        if "*" in text and any(isinstance(e, yaml.AliasEvent) for e in yaml.parse(text, Loader=SAFE)):
+            raise UserError(f"{name} has YAML aliases (`*name`): write the values out.")
+        return yaml.load(text, Loader=SAFE)
+    except MALFORMED:
+        raise UserError(f"{name} is not a valid YAML file: repair it, or write a new one.") from None
+
+
+def read_yaml(path: Path, most: int = LARGEST) -> Any:
+    """Return the values of a YAML file. Raise `UserError` as `read_text` and `parse_yaml` do."""
+    return parse_yaml(read_text(path, most), path)
+
+
+def read_model(path: Path, model: type[Model], most: int = LARGEST) -> Model:
+    """Return the content of a JSON file as a pydantic model. Raise `UserError` if it does not fit."""
+    data = read_bytes(path, most)
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise UserError(f"{path} is damaged ({where[:60]}): delete it, or restore it.") from None
+
+
+class _Short(reprlib.Repr):
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = 60
+        self.maxlong = 40
+
+    def repr_int(self, x: int, level: int) -> str:
+        return super().repr_int(x, level) if x.bit_length() < 1000 else "a very long number"
+
+
+def short(value: Any) -> str:
+    """Return a value as a sentence may quote it: a few dozen characters, however large it is."""
+    text = _Short().repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
