@@ -6,7 +6,6 @@ Models are shared by all visitors: nothing here changes them. Cached arrays are 
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from vitcore.queue.devices import Device, list_devices
 from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.metrics import Reader, Scalars
 from vitcore.runs.status import ACTIVE
+from vitcore.runs.weights import count_trainable, read_header
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -109,14 +109,13 @@ def first_look(run: Run) -> dict[str, np.ndarray] | None:
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _parameters(path: str, stamp: float) -> int:
-    with open(path, "rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    state = ("running_mean", "running_var", "num_batches_tracked")
-    shapes = [v["shape"] for k, v in header.items() if k != "__metadata__" and not k.endswith(state)]
-    return int(sum(np.prod(shape) for shape in shapes))
+    return count_trainable(read_header(Path(path)))
 
 
 def parameters(run: Run) -> int | None:
     """Return a model's number of trainable parameters, read from the weights header without torch."""
     path = run.weights
-    return _parameters(str(path), path.stat().st_mtime) if path else None
+    try:
+        return _parameters(str(path), path.stat().st_mtime) if path else None
+    except (UserError, OSError):  # the page says it where it needs the weights
+        return None

@@ -19,11 +19,16 @@ import numpy as np
 from vitcore.config import FOLDER, dump_config, folder_of
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, check_allowed, runs_dir
+from vitcore.reading import LARGEST, read_model
 from vitcore.runs.files import check_space, write_atomic
 from vitcore.runs.folder import Run
 from vitcore.runs.metrics import event_files
-from vitcore.runs.status import Status
+from vitcore.runs.status import Meta, Status
+from vitcore.runs.weights import read_header
 
+LEFT_BY_DESKTOPS = {".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX"}
+LARGEST_RATIO = 100  # a file of more than FREE_RATIO bytes is not larger than its packed size times this
+FREE_RATIO = 10_000_000
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the date of every packed file, so that packing is reproducible
 PACKED = re.compile(  # the files of a packed run; all others are rejected
     r"([\w-][\w.-]{0,119})/(config\.yaml|status\.json|meta\.json|events\.out\.tfevents\.[\w.-]{1,99}|"
@@ -105,11 +110,8 @@ def unpack_run(file: Path, root: str | Path | None = None) -> Run:
     home = runs_dir(root)
     try:
         with zipfile.ZipFile(file) as archive:
-            found = {entry.filename: PACKED.fullmatch(entry.filename) for entry in archive.infolist()}
-            names = {match[1] for match in found.values() if match}
-            if len(names) != 1 or not all(found.values()):
-                raise UserError(f"{file} is not a run that ViT Lab packed: it holds other files.")
-            place = home / names.pop()
+            found = _packed_files(archive, file)
+            place = home / next(iter(found.values()))[1]
             if (assets_dir() / "runs" / place.name).exists():  # links could not tell two equal ids apart
                 raise UserError(
                     f"There is a bundled run {place.name}. For one of your own beside it, unpack the zip in "
@@ -117,7 +119,7 @@ def unpack_run(file: Path, root: str | Path | None = None) -> Run:
                 )
             if place.exists():
                 raise UserError(f"There is a run {place.name} in {home}: delete it or choose another folder.")
-            check_space(home, sum(entry.file_size for entry in archive.infolist()))
+            check_space(home, sum(archive.getinfo(name).file_size for name in found))
             home.mkdir(parents=True, exist_ok=True)
             draft = Run(Path(tempfile.mkdtemp(dir=home, prefix=".unpack-")))
             try:
@@ -126,7 +128,7 @@ def unpack_run(file: Path, root: str | Path | None = None) -> Run:
                     target.parent.mkdir(exist_ok=True)
                     with archive.open(name) as packed, target.open("wb") as out:
                         shutil.copyfileobj(packed, out)
-                _ = draft.config  # raises UserError if it is missing or invalid
+                _check_unpacked(draft)
                 draft.write_status(without_machine(check_finished(draft)))
                 draft.path.chmod(0o755)
                 os.rename(draft.path, place)
@@ -136,6 +138,46 @@ def unpack_run(file: Path, root: str | Path | None = None) -> Run:
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
         raise UserError(f"{file} is broken, or no zip of a run.") from None
     return Run(place)
+
+
+def _packed_files(archive: zipfile.ZipFile, file: Path) -> dict[str, re.Match[str]]:
+    """Return the files of the run in a zip file, with their `PACKED` match.
+
+    Folders, and what desktops add when they pack a folder, are ignored. Raise `UserError` for anything else,
+    and for sizes that no run has.
+    """
+    found: dict[str, re.Match[str]] = {}
+    for entry in archive.infolist():
+        parts = entry.filename.removesuffix("/").split("/")
+        if parts[0] == "__MACOSX" or parts[-1] in LEFT_BY_DESKTOPS or parts[-1].startswith("._"):
+            continue
+        if entry.is_dir() and (len(parts) == 1 or parts[1:] == ["checkpoints"]):
+            continue
+        match = PACKED.fullmatch(entry.filename)
+        if match is None:
+            raise UserError(f"{file} is not a run that ViT Lab packed: it holds other files.")
+        if entry.filename in found:
+            raise UserError(f"{file} holds {entry.filename} twice: pack the run again.")
+        small = match[2] in ("config.yaml", "status.json", "meta.json")
+        large = entry.file_size > FREE_RATIO and entry.file_size > LARGEST_RATIO * entry.compress_size
+        if large or (small and entry.file_size > LARGEST):
+            size = f"{entry.file_size / 1e6:,.0f} MB"
+            raise UserError(f"{file} would unpack {entry.filename} to {size}: it is not unpacked.")
+        found[entry.filename] = match
+    if len({match[1] for match in found.values()}) != 1:
+        raise UserError(f"{file} is not a run that ViT Lab packed: it holds other files.")
+    return found
+
+
+def _check_unpacked(run: Run) -> None:
+    """Raise `UserError` if a file of an unpacked run cannot be read."""
+    _ = run.config
+    run.read_status()
+    if (run.path / "meta.json").exists():
+        read_model(run.path / "meta.json", Meta)
+    for file in (run.weights, *run.snapshots):
+        if file:
+            read_header(file)
 
 
 def check_new(path: Path) -> None:

@@ -133,7 +133,15 @@ def test_zip_of_a_bundled_run_is_not_imported(tmp_path):
         ({"own-resnet-cifar10/checkpoints/last.ckpt": b""}, "holds other files"),
         ({"own-resnet-cifar10/config.yaml": b"model: none"}, "none"),
         ({"own-resnet-cifar10/config.yaml": None}, "config"),
-        ({"own-resnet-cifar10/status.json": b"{}"}, "only a finished run"),
+        ({"own-resnet-cifar10/status.json": b"{}"}, "status.json"),
+        ({"own-resnet-cifar10/status.json": b'{"state": "running"}'}, "only a finished run"),
+        ({"own-resnet-cifar10/status.json": b'{"state": "finished", "created": 1e308}'}, "status.json"),
+        ({"own-resnet-cifar10/meta.json": b'{"title": 3}'}, "meta.json"),
+        ({"own-resnet-cifar10/meta.json": b" " * 2_000_000}, "2 MB"),
+        ({"own-resnet-cifar10/config.yaml": b"#" * 300_000_000}, "300 MB"),
+        ({"own-resnet-cifar10/events.out.tfevents.7": bytes(300_000_000)}, "300 MB"),
+        ({"own-resnet-cifar10/checkpoints/best.safetensors": b"12345678{}"}, "damaged"),
+        ({"own-resnet-cifar10/checkpoints/step-0000007.safetensors": b""}, "damaged"),
         (None, "broken"),
     ],
 )
@@ -149,3 +157,35 @@ def test_other_zip_is_rejected_and_leaves_nothing(change, words, tmp_path):
         unpack_run(file)
     assert not runs_dir().exists() or not list(runs_dir().iterdir())
     assert not (tmp_path / "evil.yaml").exists()
+
+
+def test_a_file_that_is_twice_in_a_zip_is_rejected(tmp_path):
+    file = tmp_path / "run.zip"
+    file.write_bytes(pack_run(own_copy("resnet-cifar10", tmp_path)))
+    with (
+        zipfile.ZipFile(file, "a") as archive,
+        pytest.warns(UserWarning, match="Duplicate"),
+    ):
+        archive.writestr("own-resnet-cifar10/config.yaml", "model: vit")
+    with pytest.raises(UserError, match="twice"):
+        unpack_run(file)
+    assert not list(runs_dir().iterdir()) if runs_dir().exists() else True
+
+
+def test_a_run_that_a_desktop_packed_again_is_imported(tmp_path):
+    """Finder, Explorer and `zip -r` add folders and files of their own."""
+    run = own_copy("resnet-cifar10", tmp_path)
+    with zipfile.ZipFile(io.BytesIO(pack_run(run))) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    extra = ["own-resnet-cifar10/.DS_Store", "own-resnet-cifar10/checkpoints/Thumbs.db", ".DS_Store"]
+    extra += ["__MACOSX/._own-resnet-cifar10", "__MACOSX/own-resnet-cifar10/._config.yaml"]
+    extra += ["own-resnet-cifar10/desktop.ini", "own-resnet-cifar10/checkpoints/._best.safetensors"]
+    file = zipped(tmp_path / "again.zip", {**files, **dict.fromkeys(extra, b"left behind")})
+    with zipfile.ZipFile(file, "a") as archive:
+        for folder in ("__MACOSX", "own-resnet-cifar10", "own-resnet-cifar10/checkpoints"):
+            archive.mkdir(folder)
+    again = unpack_run(file)
+    assert again.config == run.config
+    assert again.best.read_bytes() == run.best.read_bytes()
+    found = {path.name for path in again.path.rglob("*") if path.is_file()}
+    assert found == {name.rsplit("/", 1)[-1] for name in files}

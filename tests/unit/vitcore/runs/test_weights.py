@@ -1,0 +1,57 @@
+"""The header of a weights file against the safetensors library, and damaged files."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from vitcore.errors import UserError
+from vitcore.models import count_parameters, load_run
+from vitcore.runs.folder import find_run
+from vitcore.runs.weights import count_trainable, read_header
+
+
+@pytest.mark.parametrize("name", ["vit-cifar10", "resnet-cifar10"])
+def test_header_and_number_of_parameters_equal_the_librarys_and_torchs(name):
+    run = find_run(name)
+    header = read_header(run.best)
+    with safe_open(run.best, "pt") as file:
+        assert {n: list(w.shape) for n, w in header.items()} == {
+            n: file.get_slice(n).get_shape()
+            for n in file.keys()  # noqa: SIM118 - it is no dictionary
+        }
+    assert count_trainable(header) == count_parameters(load_run(run))
+
+
+def opens(path) -> bool:
+    try:
+        with safe_open(path, "pt"):
+            return True
+    except (SafetensorError, OSError):
+        return False
+
+
+def test_damage_that_the_library_refuses_is_a_sentence_with_the_files_name(tmp_path):
+    draw, path = random.Random(0), tmp_path / "best.safetensors"
+    save_file({"a": torch.ones(3, 4), "b": torch.zeros(5, dtype=torch.int64)}, path)
+    whole, refused = path.read_bytes(), 0
+    assert read_header(path)["b"].shape == (5,)
+    cases = [whole[:n] for n in range(0, len(whole), 7)] + [whole + b"x", b"", b"\xff" * 100, b"[" * 5000]
+    for _ in range(200):
+        content = bytearray(whole)
+        content[draw.randrange(len(content) - 88)] = draw.randrange(256)  # in the header
+        cases.append(bytes(content))
+    for content in cases:
+        path.write_bytes(content)
+        try:
+            read_header(path)
+        except UserError as error:
+            assert "best.safetensors" in str(error)  # noqa: PT017
+            refused += 1
+        else:
+            assert opens(path), content
+    assert refused > 100

@@ -1,0 +1,57 @@
+"""Read the header of a safetensors file: names, types and shapes of the weights, without torch.
+
+The format: 8 bytes with the length of the header, the header as JSON, then the tensors one after another
+(github.com/huggingface/safetensors).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+from vitcore.errors import UserError
+
+LONGEST_HEADER = 100_000_000  # bytes, as the library allows
+BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+STATE = ("running_mean", "running_var", "num_batches_tracked")  # of batch normalization, not trained
+
+
+@dataclass(frozen=True)
+class Weight:
+    """The type and the shape of one tensor."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+def read_header(path: Path) -> dict[str, Weight]:
+    """Return the tensors of a safetensors file by name. Raise `UserError` if it is cut short or malformed."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= min(size - 8, LONGEST_HEADER):
+                raise ValueError("the header does not fit into the file")
+            header = json.loads(file.read(length))
+        header.pop("__metadata__", None)
+        found, end = {}, 0
+        for name, entry in header.items():
+            weight = Weight(entry["dtype"], tuple(int(n) for n in entry["shape"]))
+            first, last = entry["data_offsets"]
+            if last - first != prod(weight.shape) * BYTES[weight.dtype] or min(weight.shape, default=0) < 0:
+                raise ValueError(f"{name} does not fit its place")
+            found[name], end = weight, max(end, last)
+        if size != 8 + length + end:
+            raise ValueError("the file is cut short")
+    except OSError as error:
+        raise UserError(f"Cannot read {path}: {error.strerror or error}.") from None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
+        raise UserError(f"{path} is damaged or cut short: copy it again, or delete the run.") from None
+    return found
+
+
+def count_trainable(weights: dict[str, Weight]) -> int:
+    """Return the number of trainable parameters among the weights of a file."""
+    return sum(prod(weight.shape) for name, weight in weights.items() if not name.endswith(STATE))
