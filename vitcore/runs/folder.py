@@ -29,7 +29,7 @@ from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, dump_config, read_config
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, check_allowed, runs_dir
-from vitcore.reading import read_model
+from vitcore.reading import read_model, read_yaml
 from vitcore.runs.files import overwrite, write_atomic
 
 # re-exported until every branch imports them from vitcore.runs.status
@@ -37,6 +37,7 @@ from vitcore.runs.status import ACTIVE, Meta, State, Status, SweepLink, derive  
 
 SAVE_S = 120.0  # time to save after a stop request; then the run is terminated
 TERMINATE_S = 30.0  # time to exit after that; then the run is killed
+OUR_SETTINGS = {"model", "options", "data", "recipe", "epochs"}  # that a config.yaml of ours always has
 ABORT = "abort"  # content of stop.request: exit without saving
 
 
@@ -203,7 +204,26 @@ def list_runs(root: str | Path | None = None, *, bundled: bool = True) -> list[R
 def _runs_in(root: Path) -> list[Run]:
     if not root.is_dir():
         return []
-    return [Run(p) for p in root.iterdir() if not p.name.startswith(".") and (p / "config.yaml").is_file()]
+    return [Run(p) for p in root.iterdir() if not p.name.startswith(".") and is_run(p)]
+
+
+def is_run(place: Path) -> bool:
+    """Return whether a folder is a run of ours: other programs have a config.yaml, too, but no status.json.
+
+    Without its status.json, a run is still known by its configuration.
+    """
+    if not os.path.isfile(f"{place}/config.yaml"):
+        return False
+    return os.path.isfile(f"{place}/status.json") or _is_ours(place / "config.yaml")
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_ours(path: Path) -> bool:
+    try:
+        values = read_yaml(path)
+    except UserError:
+        return False
+    return isinstance(values, dict) and set(map(str, values)) >= OUR_SETTINGS
 
 
 def find_run(run: str | Path, root: str | Path | None = None) -> Run:
@@ -215,7 +235,7 @@ def find_run(run: str | Path, root: str | Path | None = None) -> Run:
     places = [runs_dir(root) / text, assets_dir() / "runs" / text] if re.fullmatch(r"[\w.-]+", text) else []
     for place in (*places, Path(text).expanduser().absolute()):
         with contextlib.suppress(OSError):  # a name too long for the file system matches no run
-            if (place / "config.yaml").is_file():
+            if is_run(place):
                 return Run(place)
     raise UserError(
         f"There is no run {text!r} in {runs_dir(root)} or bundled: `python -m vitcore runs` lists them."

@@ -1,19 +1,20 @@
-"""Event files written by other programs into the runs folder: curves without a configuration. No torch."""
+"""Event files of other programs in the runs folder: curves without a configuration. No torch."""
 
 from __future__ import annotations
 
-import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from vitcore.paths import runs_dir
-from vitcore.runs.folder import Run
-from vitcore.runs.metrics import event_files
+from vitcore.runs.folder import Run, is_run
+
+MOST_FOLDERS = 5_000  # folders that are searched
 
 
 @dataclass(frozen=True)
 class ForeignRun(Run):
-    """A folder with event files but no config.yaml. Its id is its path relative to the runs folder."""
+    """A folder with event files that is not a run of ours. Its id is its path relative to the runs folder."""
 
     name: str
 
@@ -23,18 +24,21 @@ class ForeignRun(Run):
 
 
 def foreign_runs(root: str | Path | None = None) -> list[ForeignRun]:
-    """Return folders with event files but no configuration, up to two levels deep, sorted by name."""
-    home, found = runs_dir(root), []
-    for place in _folders(home):
-        if (place / "config.yaml").exists():
+    """Return the folders below the runs folder that hold event files but no run, at any depth, by name.
+
+    Links are followed. Of very large trees, the first 5,000 folders are searched.
+    """
+    home, found, seen = runs_dir(root), [], set()
+    for place, inner, files in os.walk(home, followlinks=True):
+        folder, real = Path(place), os.path.realpath(place)
+        if real in seen or len(seen) >= MOST_FOLDERS:  # a link to a folder above
+            inner.clear()
             continue
-        for folder in (place, *_folders(place)):
-            if event_files(folder) and not (folder / "config.yaml").exists():
-                found.append(ForeignRun(folder, folder.relative_to(home).as_posix()))
+        seen.add(real)
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
+        if folder != home and is_run(folder):
+            inner.clear()
+        elif any("tfevents" in name for name in files):
+            name = folder.relative_to(home).as_posix()
+            found.append(ForeignRun(folder, home.name if name == "." else name))
     return sorted(found, key=lambda run: run.id)
-
-
-def _folders(place: Path) -> list[Path]:
-    with contextlib.suppress(OSError):
-        return [p for p in place.iterdir() if p.is_dir() and not p.name.startswith(".")]
-    return []

@@ -29,10 +29,15 @@ class Curve:
 
 @dataclass
 class Scalars:
-    """All curves of a run by tag. `rewound` holds the segments that resumes discarded."""
+    """All curves of a run by tag.
+
+    `rewound` holds the segments that resumes discarded, `damaged` the names of files that were read only up
+    to a damaged record.
+    """
 
     curves: dict[str, Curve] = field(default_factory=dict)
     rewound: dict[str, list[Curve]] = field(default_factory=dict)
+    damaged: tuple[str, ...] = ()
 
     def __getitem__(self, tag: str) -> Curve:
         return self.curves[tag]
@@ -77,6 +82,7 @@ class Reader:
                     self.current = Scalars(
                         {tag: _curve(points) for tag, points in tags.items() if points.steps},
                         {tag: [_curve(points) for points in pieces] for tag, pieces in rewound.items()},
+                        tuple(path.name for path, file in self.files.items() if file.broken),
                     )
             except OSError:  # removed or temporarily unavailable
                 pass
@@ -88,9 +94,12 @@ class Reader:
     def _take(self) -> bool:
         fresh = False
         for path in event_files(self.folder):
-            for event in self.files.setdefault(path, EventFile(path)).new():
+            file = self.files.setdefault(path, EventFile(path))
+            broken = file.broken
+            for event in file.new():
                 self.collector.add(event)
                 fresh = True
+            fresh = fresh or file.broken != broken
         return fresh
 
 
@@ -100,7 +109,7 @@ def _curve(points: Points) -> Curve:
 
 def event_files(folder: Path) -> list[Path]:
     """Return the event files of a run in order of creation."""
-    return sorted(folder.glob("events.out.tfevents.*"))
+    return sorted(path for path in folder.glob("*tfevents*") if path.is_file())
 
 
 def read_scalars(folder: Path) -> Scalars:
@@ -144,9 +153,9 @@ def smoothed(values: np.ndarray, weight: float) -> np.ndarray:
 
 
 def _with_gaps(values: np.ndarray, finite: np.ndarray, weight: float) -> np.ndarray:
-    """Return the moving average of the finite values up to each point."""
+    """Return the moving average of the finite values, with a gap where a value is not finite."""
     if not finite.any():
         return values
     known = smoothed(values[finite], weight)
     last = np.cumsum(finite) - 1
-    return np.where(last >= 0, known[last.clip(min=0)], values)
+    return np.where(finite, known[last.clip(min=0)], np.nan)

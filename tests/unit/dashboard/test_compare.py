@@ -162,7 +162,7 @@ def test_run_without_a_configuration_has_a_column_of_dashes(known, tmp_path):
     foreign.mkdir()
     (foreign / "events.out.tfevents.1").touch()
     (run,) = foreign_runs(tmp_path / "runs")
-    result = {"val_acc": "0.9", "test_acc": 0.5}  # status.json of somebody else: no share, no count
+    result = {"test_acc": 0.5}  # without the number of images
     run.write_status(Status(state="finished", result=result))
     items = measured.look_up([known[0][0].run, run], 1000)
     lines = {line.name: line.cells[1] for group in score_table.table(items).values() for line in group}

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
 from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.tensorflow_stub import pywrap_tensorflow
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from torch.utils.tensorboard import SummaryWriter
@@ -180,4 +181,48 @@ def test_smoothing_equals_the_weighted_mean_of_the_past(values, weight):
     for i in range(len(values)):
         past = weight ** np.arange(i, -1, -1)
         assert found[i] == pytest.approx(np.dot(past, values[: i + 1]) / past.sum(), abs=1e-6)
-    assert smoothed(np.array([1.0, np.nan, 3.0]), 0.5).tolist() == pytest.approx([1.0, 1.0, 7 / 3])
+    found = smoothed(np.array([1.0, np.nan, 3.0]), 0.5).tolist()
+    assert found == pytest.approx([1.0, np.nan, 7 / 3], nan_ok=True)  # a gap, as in TensorBoard
+    diverged = smoothed(np.array([1.0, 2.0, *[np.nan] * 5]), 0.9)
+    assert np.isnan(diverged[2:]).all()
+
+
+def test_images_between_the_scalars_are_skipped_without_reading_them(tmp_path, monkeypatch):
+    """As TensorBoard's own scalars, also where one event holds scalars and an image."""
+    writer = EventFileWriter(str(tmp_path))
+    image = np.random.default_rng(0).bytes(2_000_000)
+    for step in range(12):
+        event = Event(step=step, wall_time=100.0 + step)
+        event.summary.value.add(tag="loss", simple_value=1 / (step + 1))
+        event.summary.value.add(tag="sample").image.encoded_image_string = image
+        event.summary.value.add(tag="accuracy", simple_value=step / 12)
+        value = event.summary.value.add(tag="photos")
+        value.metadata.plugin_data.plugin_name = "images"
+        value.tensor.string_val.append(image)
+        writer.add_event(event)
+    writer.close()
+    assert_as_tensorboard(tmp_path)
+    crc, checked = pywrap_tensorflow.masked_crc32c, []
+    monkeypatch.setattr(
+        pywrap_tensorflow, "masked_crc32c", lambda data: checked.append(len(data)) or crc(data)
+    )
+    assert read_scalars(tmp_path).curves.keys() == {"loss", "accuracy"}
+    assert max(checked) < 100_000
+
+
+@pytest.mark.parametrize("chunk", [90_000, 70_000])
+def test_records_across_the_ends_of_chunks_are_read_once(tmp_path, monkeypatch, chunk):
+    monkeypatch.setattr("vitcore.runs.events.CHUNK", chunk)
+    write_events(tmp_path, range(3000))
+    assert_as_tensorboard(tmp_path)
+
+
+def test_a_file_damaged_in_the_middle_is_named(tmp_path):
+    write_events(tmp_path, range(50))
+    (file,) = event_files(tmp_path)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 255
+    file.write_bytes(content)
+    found = read_scalars(tmp_path)
+    assert found.damaged == (file.name,)
+    assert 0 < len(found["train_loss"].steps) < 50
