@@ -5,6 +5,7 @@ Importing this package loads neither torch nor Lightning. Functions that need th
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 __version__ = "0.1.0"
+
+# CUDA numbers GPUs by speed unless told otherwise. nvidia-smi, and our list of devices, number them by bus.
+os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
 
 
 def load(run: str | Path, *, runs_dir: str | Path | None = None) -> nn.Module:

@@ -1,20 +1,16 @@
 """List the devices of this machine without torch, and assign them to queued runs.
 
-CUDA devices come from NVIDIA's management library (NVML). They are identified by UUID because, unlike the
-index, the UUID is stable. CUDA_VISIBLE_DEVICES restricts a process to its assigned devices. Apple's GPU and
-the CPU count as one device each. Everything else here is a pure function of a list of devices, so tests can
+CUDA devices come from `vitcore.queue.gpus`. They are identified by UUID because, unlike the number, the
+UUID is stable. CUDA_VISIBLE_DEVICES restricts a process to its assigned devices. Apple's GPU and the CPU
+count as one device each. Everything else here is a pure function of a list of devices, so tests can
 pass their own list.
 """
 
 from __future__ import annotations
 
-import contextlib
-import importlib.metadata
-import os
 import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -22,6 +18,8 @@ import psutil
 from vitcore.config import Config
 from vitcore.errors import UserError
 from vitcore.provenance import processor_name
+from vitcore.queue.gpus import list_gpus
+from vitcore.runs import process
 
 KINDS = ("cuda", "mps", "cpu")  # the order of preference of `auto`, as in Lightning
 
@@ -50,62 +48,16 @@ class DeviceRequest:
 
 def list_devices() -> list[Device]:
     """Return the devices of this machine in order of preference. The CPU is always last."""
-    found = _cuda() if _torch_has_cuda() else []
+    found = [
+        Device(f"cuda:{gpu.id}", "cuda", gpu.name, gpu.memory, gpu.used, gpu.load) for gpu in list_gpus()
+    ]
     if platform.system() == "Darwin" and platform.machine() == "arm64":
         memory = psutil.virtual_memory()
         found.append(Device("mps", "mps", "Apple GPU", memory.total, memory.total - memory.available))
     memory = psutil.virtual_memory()
     used = memory.total - memory.available
-    load = min(1.0, psutil.getloadavg()[0] / (psutil.cpu_count() or 1))  # average of the last minute
+    load = min(1.0, psutil.getloadavg()[0] / process.processors())  # average of the last minute
     return [*found, Device("cpu", "cpu", processor_name(), memory.total, used, load)]
-
-
-def _torch_has_cuda() -> bool:
-    """Return False for PyTorch's CPU-only builds, which cannot use a GPU."""
-    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-        return not importlib.metadata.version("torch").endswith("+cpu")
-    return True
-
-
-def _cuda() -> list[Device]:
-    import pynvml
-
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        signs = any(Path(p).exists() for p in ("/dev/nvidia0", "/dev/dxg"))
-        numbers = visible.split(",") if visible is not None else ["0"]
-        return [Device(f"cuda:{n}", "cuda", "CUDA device") for n in numbers if n.strip()] if signs else []
-    try:
-        found = {}
-        for number in range(pynvml.nvmlDeviceGetCount()):
-            handle = pynvml.nvmlDeviceGetHandleByIndex(number)
-            uuid, memory = _text(pynvml.nvmlDeviceGetUUID(handle)), pynvml.nvmlDeviceGetMemoryInfo(handle)
-            try:
-                load = pynvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100
-            except pynvml.NVMLError:  # not every device reports its utilization
-                load = None
-            name = _text(pynvml.nvmlDeviceGetName(handle))
-            found[str(number)] = Device(f"cuda:{uuid}", "cuda", name, memory.total, memory.used, load)
-        if visible is None:
-            return list(found.values())
-        # As CUDA does: accept indices or UUID prefixes, keep their order, stop at the first invalid entry.
-        chosen: list[Device] = []
-        for word in filter(None, map(str.strip, visible.split(","))):
-            matches = [d for n, d in found.items() if word == n or d.key.startswith(f"cuda:{word}")]
-            if len(matches) != 1 or matches[0] in chosen:
-                break
-            chosen += matches
-        return chosen
-    except pynvml.NVMLError:
-        return []
-    finally:
-        pynvml.nvmlShutdown()
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value
 
 
 def device_request(

@@ -95,6 +95,29 @@ def kill_left_over(run: Path) -> None:
                 found.kill()
 
 
+def processors(root: Path = Path("/sys/fs/cgroup")) -> int:
+    """Return how many processors this process may use: those it may run on, within a container's quota.
+
+    A quota of 1.5 processors counts as 1, because a second thread would be stopped half of the time. Source:
+    docs.kernel.org/admin-guide/cgroup-v2.html (cpu.max), cgroup-v1 (cpu.cfs_quota_us).
+    """
+    try:
+        count = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on Linux
+        count = psutil.cpu_count() or 1
+    with contextlib.suppress(OSError, ValueError):
+        if (root / "cpu.max").is_file():
+            quota, period = (root / "cpu.max").read_text(encoding="ascii").split()
+        else:
+            quota, period = (
+                (root / "cpu" / f"cpu.cfs_{name}_us").read_text(encoding="ascii")
+                for name in ("quota", "period")
+            )
+        if quota != "max" and int(quota) > 0:
+            count = min(count, max(1, int(quota) // int(period)))
+    return count
+
+
 def oom_kills(pid: int | str = "self") -> int | None:
     """Return how many processes of the control group of `pid` the out-of-memory killer has killed so far.
 

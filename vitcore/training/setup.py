@@ -19,6 +19,7 @@ from vitcore.data.loader import make_loader
 from vitcore.errors import UserError
 from vitcore.models import build_for
 from vitcore.models.evaluate import batch_for
+from vitcore.runs import process
 from vitcore.training.budget import FOREVER
 from vitcore.training.ranks import check_launcher, rank_of, world_of
 from vitcore.training.storage import DurableIO
@@ -51,6 +52,8 @@ def make_trainer(config: Config, *, progress: bool) -> pl.Trainer:
     """Return Lightning's trainer. The caller adds callbacks and logger."""
     accelerator = {"cuda": "gpu"}.get(config.device, config.device)
     check_launcher(config)
+    if torch.get_num_threads() > process.processors():  # torch does not know a container's quota
+        torch.set_num_threads(process.processors())
     try:
         trainer = pl.Trainer(
             accelerator=accelerator,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vitcore.config import make_config
 from vitcore.errors import UserError
-from vitcore.queue import devices
+from vitcore.queue import gpus
 from vitcore.queue.devices import (
     Device,
     DeviceRequest,
@@ -79,7 +79,7 @@ class Nvml(types.ModuleType):
 )
 def test_gpus_are_listed_by_uuid_in_cuda_order(monkeypatch, visible, keys):
     monkeypatch.setitem(sys.modules, "pynvml", Nvml())
-    monkeypatch.setattr(devices, "_torch_has_cuda", lambda: True)
+    monkeypatch.setattr(gpus, "torch_build", lambda: "cuda")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
@@ -96,14 +96,14 @@ def test_gpus_are_listed_by_uuid_in_cuda_order(monkeypatch, visible, keys):
 
 def test_only_the_cpu_is_listed_without_nvml(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", Nvml(broken=True))
-    monkeypatch.setattr(devices.Path, "exists", lambda self: False)
+    monkeypatch.setattr(gpus, "NVIDIA_SIGNS", ())
     assert [d.kind for d in list_devices()][-1] == "cpu"
     assert not [d for d in list_devices() if d.kind == "cuda"]
 
 
 def test_cpu_build_of_torch_ignores_gpus(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", Nvml())
-    monkeypatch.setattr(devices.importlib.metadata, "version", lambda name: "2.14.1+cpu")
+    monkeypatch.setattr(gpus, "torch_build", lambda: "cpu")
     assert not [d for d in list_devices() if d.kind == "cuda"]
 
 
