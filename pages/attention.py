@@ -6,7 +6,7 @@ from dashboard.attention import class_maps, explorer
 from dashboard.components.download import offer_download
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import header, model_outputs, resources, selection
-from dashboard.talk import standalone
+from dashboard.standalone import explorer_file
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs.status import ACTIVE
@@ -50,7 +50,7 @@ def explore() -> None:
         st.error(sentence(error))
         return
     if st.session_state.pop("explorer_file", False):  # HTML was pressed: the address holds the current view
-        text = standalone.explorer_of(run, chosen, data, dict(st.query_params))
+        text = explorer_file.explorer_file(run, chosen, data, dict(st.query_params))
         offer_download(text.encode(), f"vitlab-explorer-{run.id}.html", "text/html", key="gift")
     if chosen.own:
         st.caption("This is your own image: it stays in this session and is not part of the link.")
