@@ -41,15 +41,15 @@ def runs(*, trained: bool = False, model: str | None = None) -> list[Run]:
 
     `trained` selects runs with weights, and `model` selects the runs of one architecture.
     """
-    found = []
+    selected = []
     for run in list_runs():
         try:
             matches = model is None or run.config.model == model
         except UserError:
             continue
         if matches and (not trained or run.weights):
-            found.append(run)
-    return found
+            selected.append(run)
+    return selected
 
 
 @st.cache_resource(ttl=2.0, show_spinner=False)

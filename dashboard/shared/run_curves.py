@@ -96,17 +96,17 @@ def _faint() -> str:
     return "99" if st.context.theme.type == "dark" else "66"
 
 
-def collect(found: Sequence[Run], tags: Sequence[str], look: CurveStyle, faint: str) -> Drawing:
+def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, faint: str) -> Drawing:
     """Collect the curves of runs for one chart.
 
     Validation is drawn in full color and training fainter. Parts that a resume discarded are dotted. `tags`
     are the metrics of the chart. `faint` is the opacity of training as two hexadecimal digits.
     """
     drawing = Drawing([], [], [])
-    titles = [run.title for run in found]
-    names = {r.id: r.title if titles.count(r.title) == 1 else selection.run_label(r) for r in found}
-    alone = len(found) == 1
-    for run, (color, dash) in zip(found, theme.run_styles([model_of(r) for r in found]), strict=True):
+    titles = [run.title for run in runs]
+    names = {r.id: r.title if titles.count(r.title) == 1 else selection.run_label(r) for r in runs}
+    alone = len(runs) == 1
+    for run, (color, dash) in zip(runs, theme.run_styles([model_of(r) for r in runs]), strict=True):
         scalars = resources.scalars(run)
         for tag in (tag for tag in tags if tag in scalars):
             curve = scalars[tag]
@@ -143,17 +143,17 @@ def collect(found: Sequence[Run], tags: Sequence[str], look: CurveStyle, faint: 
     return drawing
 
 
-def draw(found: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, key: str, height: int) -> None:
+def draw(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, key: str, height: int) -> None:
     """Draw the curves of runs in one chart with a height in pixels.
 
     With several runs, the legend names each run once, and a click on a name hides all curves of that run.
     """
-    drawing = collect(found, tags, look, _faint())
+    drawing = collect(runs, tags, look, _faint())
     quantity = tags[-1].rsplit("_", 1)[-1]
     curves(
         drawing.items,
         key=key,
-        view=f"{look.axis} {' '.join(run.id for run in found)}",
+        view=f"{look.axis} {' '.join(run.id for run in runs)}",
         x_title=AXES[look.axis],
         y_title=TITLES.get(quantity, tags[-1]),
         percent=quantity == "acc",
@@ -166,26 +166,26 @@ def draw(found: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, key: st
         st.caption(f"Not drawn, because {look.axis} is not recorded: {names}.")
 
 
-def pair(found: Sequence[Run], look: CurveStyle, *, key: str, height: int) -> None:
+def pair(runs: Sequence[Run], look: CurveStyle, *, key: str, height: int) -> None:
     """Draw accuracy and loss side by side."""
     for place, tags in zip(st.columns(2, gap="large"), MAIN, strict=True):
         with place:
-            draw(found, tags, look, key=f"{key}_{tags[0]}", height=height)
-    if look.axis == "epoch" and (note := epoch_note(found)):
+            draw(runs, tags, look, key=f"{key}_{tags[0]}", height=height)
+    if look.axis == "epoch" and (note := epoch_note(runs)):
         st.caption(note)
 
 
-def epoch_note(found: Sequence[Run]) -> str:
+def epoch_note(runs: Sequence[Run]) -> str:
     """Return a note on runs whose epoch is a number of steps, not a pass over the images. Empty if none."""
     runs_by_steps: dict[int, list[str]] = {}
-    for run in found:
+    for run in runs:
         steps = run.config.steps_per_epoch if model_of(run) else None
         if steps:
             runs_by_steps.setdefault(steps, []).append(run.title)
     sentences = []
     for steps, names in runs_by_steps.items():
-        if len(names) == len(found):
-            who = "this run" if len(found) == 1 else "these runs"
+        if len(names) == len(runs):
+            who = "this run" if len(runs) == 1 else "these runs"
         else:
             who = " and ".join(names) if len(names) < 3 else f"{len(names)} runs"
         sentences.append(
@@ -194,14 +194,14 @@ def epoch_note(found: Sequence[Run]) -> str:
     return " ".join(sentences)
 
 
-def more_metrics(found: Sequence[Run], look: CurveStyle, *, key: str) -> None:
+def more_metrics(runs: Sequence[Run], look: CurveStyle, *, key: str) -> None:
     """Draw a toggle for every other metric, each in its own chart, and a button that downloads all curves."""
     left, right = st.columns([4, 1], vertical_alignment="center")
-    others = other_tags(found)
+    others = other_tags(runs)
     label = f"More metrics ({len(others)})"
     wanted = left.toggle(label, key=f"more_{key}", bind="query-params") if others else False
     right.download_button(
-        "All curves as CSV", lambda: as_csv(found).encode(), "vitlab-curves.csv", "text/csv",
+        "All curves as CSV", lambda: as_csv(runs).encode(), "vitlab-curves.csv", "text/csv",
         key=f"csv_{key}", icon=":material/download:", width="stretch", on_click="ignore",
     )  # fmt: skip
     if wanted:
@@ -209,16 +209,16 @@ def more_metrics(found: Sequence[Run], look: CurveStyle, *, key: str) -> None:
         for i, tag in enumerate(others):
             with columns[i % 2]:
                 st.markdown(f"**{tag.replace('_', ' ')}**")
-                draw(found, [tag], look, key=f"{key}_{tag}", height=220)
+                draw(runs, [tag], look, key=f"{key}_{tag}", height=220)
 
 
-def other_tags(found: Sequence[Run]) -> list[str]:
+def other_tags(runs: Sequence[Run]) -> list[str]:
     """Return the names of all metrics that the runs logged, except accuracy, loss and epoch."""
     shown = {tag for tags in MAIN for tag in tags} | {"epoch"}
-    return sorted({tag for run in found for tag in resources.scalars(run).curves} - shown)
+    return sorted({tag for run in runs for tag in resources.scalars(run).curves} - shown)
 
 
-def as_csv(found: Sequence[Run]) -> str:
+def as_csv(runs: Sequence[Run]) -> str:
     """Return every point of all curves as CSV: run, tag, step, epoch, seconds of training, value.
 
     Omits the parts that a resume discarded.
@@ -226,7 +226,7 @@ def as_csv(found: Sequence[Run]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["run", "tag", "step", "epoch", "training_seconds", "value"])
-    for run in found:
+    for run in runs:
         scalars = resources.scalars(run)
         for tag, curve in scalars.curves.items():
             epochs, seconds = epochs_of(scalars, curve), active_seconds(scalars, curve)

@@ -29,9 +29,8 @@ def strip(run: Run) -> None:
     count, key = len(found.epochs), f"eight_{run.id}"
     last, at = st.session_state.get(f"last_{key}"), st.session_state.get(key)
     if at is None or at >= count or (at == last and last != count - 1):
-        at = st.session_state[key] = (
-            count - 1
-        )  # only if needed: setting the value interrupts a dragged slider
+        # only if needed: setting the value interrupts a dragged slider
+        at = st.session_state[key] = count - 1
     st.session_state[f"last_{key}"] = count - 1
     left, right = st.columns([3.2, 2], vertical_alignment="center")
     left.markdown(f"**{len(found.images)} validation images** and what the model predicts")
