@@ -50,7 +50,7 @@ lint: $(VENV)/.tools
 
 types: $(VENV)/.tools
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
-	$(BIN)/deno check --no-remote --quiet dashboard/components dashboard/talk tests/unit/components
+	$(BIN)/deno check --no-remote --quiet dashboard/components dashboard/standalone tests/unit/components
 
 format: $(VENV)/.tools
 	$(BIN)/ruff check --fix .

@@ -1,6 +1,6 @@
-"""`python -m dashboard [--port N]`: starts the dashboard with the project's settings, for this machine only.
+"""`python -m dashboard [--port N]`: start the dashboard for this machine only.
 
-With `--host` others can reach it; then nothing can be launched or changed unless `--allow-launch` is given.
+With `--host` other machines can reach it. Then it is read-only, unless `--allow-launch` is given.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def free(host: str, port: int) -> bool:
 
 def loopback(host: str) -> bool:
     """Return whether `host` is a loopback address or name. Raise `OSError` for an unknown name."""
-    found = {entry[4][0] for entry in socket.getaddrinfo(host, None)}
-    return all(ipaddress.ip_address(address.split("%")[0]).is_loopback for address in found)
+    addresses = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None)}
+    return all(ipaddress.ip_address(address.split("%")[0]).is_loopback for address in addresses)
 
 
 def main() -> None:
@@ -44,21 +44,25 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8501, help="default: 8501")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on; default: 127.0.0.1")
     parser.add_argument(
-        "--allow-launch", action="store_true", help="let everybody who reaches --host launch and change runs"
+        "--allow-launch",
+        action="store_true",
+        help="let everybody who can reach the server launch and change runs",
     )
-    given = parser.parse_args()
-    host, port = given.host, given.port
+    arguments = parser.parse_args()
+    host, port = arguments.host, arguments.port
     try:
         exposed = not loopback(host)
     except OSError:
-        parser.exit(2, f"There is no host {host}: give an address of this machine, or leave --host out.\n")
-    if exposed and not given.allow_launch:
+        parser.exit(2, f"There is no host {host}: give an address of this machine, or omit --host.\n")
+    if exposed and not arguments.allow_launch:
         os.environ.setdefault("VITLAB_READONLY", "1")
     if not 1 <= port <= 65535:
         parser.exit(2, f"Port {port} does not exist: choose one from 1 to 65535.\n")
     if not free(host, port):
-        parser.exit(2, f"Port {port} is taken: stop what runs there, or choose another with --port.\n")
-    # the server works in the folder of its settings, so pin what the user's folder decides
+        parser.exit(
+            2, f"Port {port} is in use: stop the program that uses it, or choose another port with --port.\n"
+        )
+    # the server runs in the folder of its settings, so resolve paths relative to the current folder first
     from dashboard.talk.files import folders
     from vitcore.paths import data_dir, readonly, runs_dir
 
@@ -68,9 +72,9 @@ def main() -> None:
         [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     )
     os.chdir(settings_home())
-    print(f"ViT Lab: http://{host}:{port}  (Ctrl-C ends it; trainings go on)", flush=True)
+    print(f"ViT Lab: http://{host}:{port}  (Ctrl-C stops it; trainings continue)", flush=True)
     if readonly():
-        print("Read-only: everything can be looked at, nothing launched or changed.", flush=True)
+        print("Read-only: visitors can look at everything, but launch and change nothing.", flush=True)
     command = [
         sys.executable,
         "-m",

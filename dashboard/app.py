@@ -1,4 +1,4 @@
-"""The entrypoint: page set-up and navigation. Run by `python -m dashboard`."""
+"""The entry point of Streamlit: page setup and navigation. `python -m dashboard` runs it."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ publish_plotly()
 spare_imported()
 
 if "talk" in st.query_params:
-    from dashboard.talk import page as talk  # with it every figure of every page: the first one need not wait
+    from dashboard.talk import page as talk  # imported here: it loads the figures of all pages
 
     st.navigation([st.Page(talk.show, title="Talk", default=True)], position="hidden").run()
 else:

@@ -1,7 +1,8 @@
-"""The pages, in the order of the navigation. Navigation, titles, guide, talks and tests read this table.
+"""The table of pages, in the order of the navigation. Navigation, titles, guide, talks and tests use it.
 
-A page NAME is a script `pages/NAME.py`, a folder `dashboard/NAME` with its parts, a guide
-`dashboard/guide/NAME.md`, and NAME in every address. Imports nothing, so that everything may import it.
+A page NAME has a script `pages/NAME.py`, a folder `dashboard/NAME` with its parts, a guide
+`dashboard/guide/NAME.md`, and the address NAME. This module imports nothing, so that every other one can
+import it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Attention: where a patch looks, in every head of every layer."""
+"""The Attention page: where a patch looks, in every head of every layer."""
 
 import streamlit as st
 
@@ -6,7 +6,7 @@ from dashboard.attention import class_maps, explorer
 from dashboard.components.download import offer_download
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import header, model_outputs, resources, selection
-from dashboard.talk import standalone
+from dashboard.standalone import explorer_file
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs.status import ACTIVE
@@ -45,32 +45,32 @@ def explore() -> None:
     place = st.container(key="explorer_frame")
     try:
         with place, st.spinner("Loading the model and capturing its attention"):
-            view, wish = explorer.show(run, chosen, data)
+            view, request = explorer.show(run, chosen, data)
     except UserError as error:
         st.error(sentence(error))
         return
-    if st.session_state.pop("explorer_file", False):  # HTML was pressed: the address holds the current view
-        text = standalone.explorer_of(run, chosen, data, dict(st.query_params))
+    if st.session_state.pop("explorer_file", False):  # the button HTML was pressed
+        text = explorer_file.explorer_file(run, chosen, data, dict(st.query_params))
         offer_download(text.encode(), f"vitlab-explorer-{run.id}.html", "text/html", key="gift")
     if chosen.own:
-        st.caption("This is your own image: it stays in this session and is not part of the link.")
-    speaks, known = st.columns([1.35, 1], gap="large")
-    image = chosen.image if wish.mask is None else model_outputs.masked_image(chosen.image, wish.mask)
+        st.caption("This is your own image. It stays in this session and is not part of the link.")
+    maps_place, lens_place = st.columns([1.35, 1], gap="large")
+    image = chosen.image if request.mask is None else model_outputs.masked_image(chosen.image, request.mask)
     try:
-        with speaks:
+        with maps_place:
             class_maps.compare_class_maps(
-                run, wish.snapshot, image, data.classes, class_maps.comparable_runs(run)
+                run, request.snapshot, image, data.classes, class_maps.comparable_runs(run)
             )
     except UserError as error:
         st.error(sentence(error))
-    with known:
+    with lens_place:
         class_maps.show_logit_lens(view, data.classes, chosen.truth)
         st.download_button(
             "Download the arrays (.npz)",
-            data=lambda: model_outputs.arrays(run, None if wish.positions else image, wish.snapshot),
+            data=lambda: model_outputs.arrays(run, None if request.positions else image, request.snapshot),
             file_name=f"vitlab-attention-{run.id}.npz",
             on_click="ignore",
-            help="Weights of all layers and heads, rollout, probabilities, logit lens, distances: float32.",
+            help="Weights of all heads, rollout, probabilities, logit lens and distances, in float32.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Compare: runs side by side."""
+"""The Compare page: runs side by side."""
 
 import streamlit as st
 
@@ -42,8 +42,8 @@ def overlay(_: bool) -> None:
     run_curves.pair(chosen, look, key="compare", height=330)
     st.caption(
         "Faint: training, measured with augmentation, label smoothing and (for a ViT that drops patches) on "
-        "a part of each image, so it can lie below validation. Full: validation images, whole and unchanged; "
-        "a diamond marks the best. Dotted and faint: what a resume took back."
+        "a part of each image, so it can be below validation. Full color: validation on complete, unchanged "
+        "images; a diamond marks the best. Faint and dotted: steps that a resume discarded."
     )
     run_curves.more_metrics(chosen, look, key="compare")
 

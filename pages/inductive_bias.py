@@ -1,4 +1,4 @@
-"""Inductive bias: the same images, two models, one difference in built-in assumptions."""
+"""The Inductive bias page: the same images in two models with different built-in assumptions."""
 
 import streamlit as st
 
@@ -47,7 +47,7 @@ count = count_control.segmented_control(
 )
 untrained = base_control.toggle(
     "Include untrained", **BiasState.bound("untrained", value="value"),
-    help="The same models with the random weights that they began with: what the architecture alone does.",
+    help="Adds the same models with their initial random weights, which show the effect of the architecture.",
 )  # fmt: skip
 
 probe = titles[title]
@@ -55,9 +55,9 @@ st.header(probe.question)
 
 live = st.container(key="live") if probe.name in live_image.KINDS else None
 if live:
-    live.empty()  # it has its room at once: style.css
+    live.empty()  # style.css reserves its height
 experiments.panel(probe, [first, second], count, untrained=untrained)
-if live:  # after what is stored: it loads torch and both models
+if live:  # after the stored results, because it loads torch and both models
     try:
         with live:
             live_image.show(probe.name, [first, second], resources.dataset_of(first))

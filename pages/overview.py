@@ -1,4 +1,4 @@
-"""Overview: one image through both models, the gap between them, and the four doors."""
+"""The Overview page: one image in both models, their accuracy, and links to the other pages."""
 
 from contextlib import nullcontext
 
@@ -23,8 +23,8 @@ points = sample_curves.bundled_points()
 top = header.title("overview")
 with st.container(key="lead"):
     st.markdown(
-        "A ViT cuts an image into patches and learns everything else from data; a ResNet is told from the "
-        "start that neighboring pixels belong together. ViT Lab shows what each makes of the same image."
+        "A ViT cuts an image into patches and learns everything else from data; a ResNet assumes from the "
+        "start that neighboring pixels belong together. ViT Lab shows where each finds its prediction."
     )
 
 if not (vit and resnet and len(looks) == 2):
@@ -35,8 +35,8 @@ if not (vit and resnet and len(looks) == 2):
     st.stop()
 
 shown = featured_image.choose(data, looks["vit"]["index"])
-pictured, told = st.columns([2, 1], gap="large")
-panels = pictured.container(key="looks").columns(3)
+maps_place, accuracy_place = st.columns([2, 1], gap="large")
+panels = maps_place.container(key="looks").columns(3)
 image = pictures.picture(shown.image)
 panels[0].markdown(pictures.panel("The image", image, shown.name, escape(shown.name)))
 kept, maps = [("The image", image, shown.name)], {}
@@ -44,18 +44,18 @@ for panel, run in zip(panels[1:], (vit, resnet), strict=True):
     model = ARCHITECTURES[run.config.model].label
     with panel, st.spinner(f"Running the {model}") if shown.place is None else nullcontext():
         where, probabilities = featured_image.reading(run, looks[run.config.model], shown)
-    says, made = data.classes[int(probabilities.argmax())], pictures.overlay(shown.image, where)
-    sure = f"{100 * probabilities.max():.0f} % confidence"
+    predicted, made = data.classes[int(probabilities.argmax())], pictures.overlay(shown.image, where)
+    confidence = f"{100 * probabilities.max():.0f} % confidence"
     if shown.truth is not None:
         truth = data.classes[shown.truth]
-        sure += " (correct)" if says == truth else f" (wrong: it is a {truth})"
+        confidence += " (correct)" if predicted == truth else f" (wrong: the true class is {truth})"
     title = f"{model}: {METHODS[run.config.model]}"
-    alt = f"{model}, where its answer {says} comes from: {pictures.brightest(where)}"
-    panel.markdown(pictures.panel(title, made, alt, f"predicts **{says}**, {sure}"))
-    kept.append((title, made, f"predicts {says}, {sure}"))
+    alt = f"{model}, which regions support its prediction {predicted}: {pictures.brightest(where)}"
+    panel.markdown(pictures.panel(title, made, alt, f"predicts **{predicted}**, {confidence}"))
+    kept.append((title, made, f"predicts {predicted}, {confidence}"))
     maps[model] = where
 
-with told:
+with accuracy_place:
     st.markdown("**The price of learning it all**")
     pair = (vit, resnet)
     bars = figures.accuracy_bars(
@@ -63,7 +63,7 @@ with told:
         [run.status().result["test_acc"] for run in pair],
         [theme.hue(run.config.model) for run in pair],
         chance=1 / len(data.classes),
-        foot=not points,  # the curves name it
+        foot=not points,  # the curves label chance
     )
     with st.container(key="price"):
         st.html(bars)
@@ -84,7 +84,10 @@ doors = st.columns(4)
 texts = {
     "patches": ("Patches", "How an image becomes a sequence of tokens, and what a patch size costs."),
     "attention": ("Attention", "Every head of every layer at once, for any patch of any image."),
-    "inductive_bias": ("Inductive bias", "Move, shuffle and hide an image, and see which model minds."),
+    "inductive_bias": (
+        "Inductive bias",
+        "Move, shuffle and hide an image, and see which predictions change.",
+    ),
     "training": ("Training", "Train a ViT or a ResNet in the background, watch it, compare runs."),
 }
 for column, (name, (title, text)) in zip(doors, texts.items(), strict=True):
@@ -97,13 +100,13 @@ for column, (name, (title, text)) in zip(doors, texts.items(), strict=True):
         )
         st.caption(text)
 
-sizes = [resources.parameters(run) / 1e6 for run in pair]
+sizes = [(resources.parameters(run) or 0) / 1e6 for run in pair]
 minutes = [run.status().active_s / 60 for run in pair]
 with top.more.expander("How it was measured"):
     st.markdown(
         "**The maps**: rollout from CLS, and Grad-CAM of the last stage for the predicted class. For the "
         "first image of each class both are stored by `python -m vitcore probe first-look --runs vit-cifar10 "
-        "--runs resnet-cifar10`; any other image is asked of the models now.\n\n"
+        "--runs resnet-cifar10`; for any other image the models compute them.\n\n"
         f"**Test accuracy** of the bundled models after training on 45,000 images: the ViT, {sizes[0]:.1f} "
         f"million parameters, for {minutes[0]:.0f} minutes on two CPU cores, the ResNet, {sizes[1]:.2f} "
         f"million, for {minutes[1]:.0f}."

@@ -1,4 +1,4 @@
-"""Patches: how an image becomes tokens, what a model learned about them, and what the patch size costs."""
+"""The Patches page: how an image becomes tokens, what a model learned about them, what a patch size costs."""
 
 import streamlit as st
 
@@ -61,28 +61,29 @@ if run and learned:
         figure_files.pictures(
             *figures.filter_files(learned.filters, learned.shares), key="filters", side=64, columns=7
         )
+        side = learned.filters.shape[-1]
         st.caption(
-            f"The first {len(learned.shares)} of {3 * own * own} principal components of the projection, "
-            f"{own} x {own} pixels each, with their shares of the variance, together "
+            f"The first {len(learned.shares)} of {3 * side * side} principal components of the projection, "
+            f"{side} x {side} pixels each, with their shares of the variance, together "
             f"{100 * learned.shares.sum():.0f} %. Gray is zero; each is scaled to its own largest weight "
             "(as in Dosovitskiy et al. 2021, figure 7)."
         )
     with similar_place:
         st.markdown("**Position embeddings**")
         if not learned.similarity.any():
-            st.info("This model has no position embeddings: it does not know where a patch was.")
+            st.info("This model has no position embeddings, so it does not know where a patch was.")
         elif len(learned.similarity) == 1:
             st.info("The whole image is one patch: there is no other place to compare it with.")
         elif len(learned.similarity) > 1024:
             st.info(f"{len(learned.similarity):,} positions are too many to draw them all.")
         else:
             similarity(learned.similarity, key="similarity")
-            told = "These positions are fixed sines and cosines."
+            origin = "These positions are fixed sines and cosines."
             if run.config.options["position"] == "learned":
-                told = "The model was never told which positions are adjacent."
+                origin = "The model had to learn which positions are adjacent."
             st.caption(
                 "Cosine similarity of position embeddings: each tile is one patch against all. **Hover a "
-                f"tile** to see its map enlarged. {told}"
+                f"tile** to see its map enlarged. {origin}"
             )
 
 st.header("What the patch size costs")

@@ -1,4 +1,4 @@
-"""Training: configure, launch, watch, stop."""
+"""The Training page: configure, launch, watch and stop trainings."""
 
 import streamlit as st
 
@@ -9,7 +9,7 @@ from vitcore.architectures import ARCHITECTURES
 from vitcore.paths import readonly
 from vitcore.queue import launch as background
 
-DEDUPE_S = 5.0  # merge identical launches within this time: a double click, or two users at once
+DEDUPE_S = 5.0  # merges identical launches within this time: a double click, or two users at once
 
 header.title("training")
 
@@ -18,7 +18,7 @@ chosen, (rehearse_place, button_place) = form.form(found)
 
 
 def start() -> None:
-    """Launch with the settings shown. An invalid one shows a message until the settings change."""
+    """Launch a run with the current settings. An error is shown until the settings change."""
     with messages.keep_error("launch", chosen.mark):
         run = background.launch(chosen.config(), title=chosen.title, device=chosen.device, dedupe_s=DEDUPE_S)
         st.session_state.watch = run.id
@@ -26,8 +26,8 @@ def start() -> None:
 
 with rehearse_place:
     rehearsal.button(chosen)
-# No callback: where a double click interrupts the script, Streamlit takes the browser's former choice of the
-# run and does not call back again, while the button still says that it was pressed.
+# This is no callback: if a double click interrupts the script, Streamlit restores the browser's previous
+# choice of a run and does not call the callback again, but the button still reports that it was pressed.
 launched = button_place.button(
     "Launch training", type="primary", width="stretch", icon=":material/play_arrow:", disabled=readonly(),
     help="This ViT Lab is read-only." if readonly() else None,
@@ -38,7 +38,7 @@ if launched:
 messages.show_error("launch", chosen.mark)
 rehearsal.result(chosen)
 
-words, pair_place, sweep_place = st.columns([5.65, 1.35, 1.35], vertical_alignment="center")
+note_place, pair_place, sweep_place = st.columns([5.65, 1.35, 1.35], vertical_alignment="center")
 with pair_place:
     launched |= fair_pair.control(chosen, DEDUPE_S)
 with sweep_place:
@@ -49,14 +49,14 @@ own = [run for run in found if not run.bundled]
 here = queue_panel.read_queue(own)
 recipe = ARCHITECTURES[chosen.model]
 measured = recipe.measured.get(chosen.recipe, "not measured yet")
-words.caption(
+note_place.caption(
     f"Recipe `{chosen.recipe}` for the {recipe.label}: {measured}. {queue_panel.waiting_note(here)}"
 )
 
 if not own:
     st.markdown(
-        "No training of yours yet. A `quick` run takes a few minutes, goes on when you close the browser, "
-        "and appears here with its curves. Below, how the bundled models were trained."
+        "You have no trainings yet. A `quick` run takes a few minutes, continues when you close the browser, "
+        "and appears here with its curves. Below you see how the bundled models were trained."
     )
 every = [*own, *(run for run in found if run.bundled)]
 run_panel.panel(links.without_sweeps(every, "watch"), here)

@@ -17,9 +17,9 @@ from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
 NONE = "no other class"
-HONEST = (
-    "Attention shows where a head reads, not why the model answers: weights are not multiplied with what is "
-    "read. Relevance and Grad-CAM follow the gradient of one class instead; they too are summaries, and "
+LIMITS_OF_MAPS = (
+    "Attention shows where a head reads, not why the model predicts a class: it leaves out the values that "
+    "are read. Relevance and Grad-CAM follow the gradient of one class instead. They are summaries, too, and "
     "different methods disagree."
 )
 
@@ -36,8 +36,8 @@ def compare_class_maps(
     """Which patches speak for a class, in the ViT and in another run, in one color scale."""
     st.header("Which regions support a class?")
     first, second, third, fourth = st.columns([1.35, 1.2, 1.3, 0.9], vertical_alignment="bottom")
-    mine = model_outputs.class_maps(vit, image, snapshot)
-    likeliest = classes[int(mine.probabilities.argmax())]
+    vit_maps = model_outputs.class_maps(vit, image, snapshot)
+    likeliest = classes[int(vit_maps.probabilities.argmax())]
     if st.session_state.get("speaks") not in classes:
         st.session_state.pop("speaks", None)
     automatic = f"the answer ({likeliest})"
@@ -52,7 +52,7 @@ def compare_class_maps(
         [NONE, *classes],
         key="minus",
         bind="query-params",
-        help="What supports one class and not the other.",
+        help="Shows what supports one class and not the other.",
     )
     with third:
         other = selection.choose_run(others, "Compare with", key="beside") if others else None
@@ -63,10 +63,10 @@ def compare_class_maps(
         stage = fourth.select_slider(
             "Its stage", list(range(1, stages + 1)), stages, key="stage", bind="query-params"
         )
-    shown = [(vit, "relevance", mine.stages[0])]
+    shown = [(vit, "relevance", vit_maps.stages[0])]
     if stages:
         shown.append((other, f"Grad-CAM, stage {stage} of {stages}", theirs.stages[stage - 1]))
-    picked = [_for(maps, classes, chosen, against) for _, _, maps in shown]
+    picked = [_class_map(maps, classes, chosen, against) for _, _, maps in shown]
     top = max(max(float(np.abs(values).max()) for values in picked), 1e-9)
     signed = against != NONE
     limits = (-top, top) if signed else (0.0, top)
@@ -78,25 +78,26 @@ def compare_class_maps(
             title = f"{label}: {method}"
             made = pictures.overlay(image, values, limits=limits, signed=signed)
             alt = f"{label}, {method}, for {words}: {pictures.brightest(values)}"
-            maps = theirs if theirs and run is not vit else mine
+            maps = theirs if theirs and run is not vit else vit_maps
             best = int(maps.probabilities.argmax())
-            said = (
+            caption = (
                 f"For **{escape(words)}**; predicted: {escape(classes[best])}, "
                 f"{100 * maps.probabilities[best]:.0f} %. "
                 f"{values.shape[0]} x {values.shape[1]} places."
                 + ("" if np.abs(values).max() > 0 else " No region supports it here.")
             )
-            st.markdown(pictures.panel(title, made, alt, said))
+            st.markdown(pictures.panel(title, made, alt, caption))
             kept.append((title, made, f"for {words}"))
     rows = figure_files.map_rows({title: values for (title, _, _), values in zip(kept, picked, strict=True)})
     figure_files.pictures(kept, rows, key=f"what supports {words}")
     ends = f"-{top:.1f} to {top:.1f}" if signed else f"0 (dark) to {top:.1f} (bright)"
-    st.caption(f"One color scale for both, {ends} times an even spread over the image. {HONEST}")
+    st.caption(f"One color scale for both, {ends} times an even spread over the image. {LIMITS_OF_MAPS}")
 
 
-def _for(maps: np.ndarray, classes: tuple[str, ...], chosen: str, against: str) -> np.ndarray:
-    found = share_of_even(maps[classes.index(chosen)])
-    return found - share_of_even(maps[classes.index(against)]) if against != NONE else found
+def _class_map(maps: np.ndarray, classes: tuple[str, ...], chosen: str, against: str) -> np.ndarray:
+    """Return the map [h, w] of a class, minus that of a second class unless this is `NONE`."""
+    values = share_of_even(maps[classes.index(chosen)])
+    return values - share_of_even(maps[classes.index(against)]) if against != NONE else values
 
 
 def show_logit_lens(view: model_outputs.AttentionView, classes: tuple[str, ...], truth: int | None) -> None:
@@ -106,14 +107,14 @@ def show_logit_lens(view: model_outputs.AttentionView, classes: tuple[str, ...],
     figure_files.show(figure, key="lens", alt="probabilities of classes after each layer")
     st.caption(
         "The model's own head applied to the token it reads, after every layer (logit lens, nostalgebraist "
-        "2020). Early layers were never trained to be read this way; the last column is the answer."
+        "2020). Early layers were never trained to be read this way. The last column is the prediction."
     )
 
 
 def show_grad_cam(run: Run, chosen: SelectedImage, classes: tuple[str, ...]) -> None:
     """What there is to see of a model without attention: Grad-CAM of every stage for any class."""
     notice, icon = st.empty(), ":material/visibility:"
-    missing = f"{ARCHITECTURES[run.config.model].label} has no attention: no token asks another one."
+    missing = f"{ARCHITECTURES[run.config.model].label} has no attention: no token attends to another."
     notice.info(missing, icon=icon)
     try:
         with st.spinner("Loading the model"):
@@ -121,12 +122,12 @@ def show_grad_cam(run: Run, chosen: SelectedImage, classes: tuple[str, ...]) -> 
     except UserError as error:
         st.error(sentence(error))
         return
-    instead = (
-        "Instead, Grad-CAM shows which places of each stage's feature maps speak for a class."
+    replacement = (
+        "Instead, Grad-CAM shows which places of each stage's feature maps support a class."
         if found.stages
-        else "It has no stages of feature maps for Grad-CAM either: here is its answer."
+        else "It has no stages of feature maps for Grad-CAM either. Only its prediction is shown."
     )
-    notice.info(f"{missing} {instead}", icon=icon)
+    notice.info(f"{missing} {replacement}", icon=icon)
     answer = classes[found.probabilities.argmax()]
     count = max(3, len(found.stages) + 1)
     pictured, last = st.columns([count, 1.4])

@@ -1,4 +1,4 @@
-"""The explorer's data: what the address asks for, computed, and sent unless the browser has it already."""
+"""The data of the attention explorer: read the request from the address, compute it, send it if needed."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ from dashboard.shared.selection import SelectedImage, warn_missing
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
-REMEMBERED = 64  # frames that a browser is believed to hold; what it has dropped it asks for again
+REMEMBERED = 64  # frames that the browser is assumed to keep; it requests a dropped frame again
 
 
 @dataclass(frozen=True)
 class ExplorerRequest:
-    """What the address asks for, beside run and image. `mask` [S, S] of bool, or None."""
+    """What the address asks for in addition to run and image.
+
+    `query` is the index of a token. `mask` holds the painted pixels, bool [S, S].
+    """
 
     snapshot: Path | None
     positions: bool
@@ -36,7 +39,7 @@ class ExplorerRequest:
 
 
 def read_request(run: Run, chosen: SelectedImage, at: Mapping[str, str]) -> ExplorerRequest:
-    """Read an address; what it cannot be is left out."""
+    """Read the request from the address `at`. Ignores values that do not fit."""
     state, _ = ExplorerState.read(at)
     by_step = {step_of(path): path for path in run.snapshots}
     return ExplorerRequest(
@@ -49,35 +52,38 @@ def read_request(run: Run, chosen: SelectedImage, at: Mapping[str, str]) -> Expl
 
 
 def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
-    """What an address asks for and this explorer does not have, `name=value`: it is drawn as if left out."""
+    """Return the parameters (`name=value`) of an address that this explorer can't show and ignores."""
     state, refused = ExplorerState.read(at)
     side, steps = header["side"], [one["step"] for one in header["snapshots"]]
 
-    def there(token: str | None) -> bool:
+    def has_token(token: str | None) -> bool:
         if token is None or token == "cls":
             return token is None or header["first"] == 1
         return max(map(int, token.split("."))) <= side
 
-    def counted(place: str | int | None, most: int) -> bool:
-        return place in (None, "mean") or int(place) <= most
+    def in_range(number: str | int | None, count: int) -> bool:
+        return number in (None, "mean") or int(number) <= count
 
     fits = {
-        "query": there(state.query),
-        "second": there(state.second),
-        "layer": counted(state.layer, header["layers"]),
-        "head": counted(state.head, header["heads"]),
+        "query": has_token(state.query),
+        "second": has_token(state.second),
+        "layer": in_range(state.layer, header["layers"]),
+        "head": in_range(state.head, header["heads"]),
         "snapshot": state.snapshot is None or state.snapshot in steps,
     }
-    return [*refused, *(f"{name}={at[name]}" for name, good in fits.items() if not good)]
+    return [*refused, *(f"{name}={at[name]}" for name, fit in fits.items() if not fit)]
 
 
 def step_of(path: Path) -> int:
-    """The step in the name of a snapshot, step-0000351.safetensors."""
+    """Return the step in the name of a snapshot, such as step-0000351.safetensors."""
     return int(path.stem.split("-")[-1])
 
 
 def _token(run: Run, text: str | None) -> int:
-    """The index of a token of this run: CLS, or else the patch in the middle, where the text names none."""
+    """Return the index of the token that the text names.
+
+    Without a token of this run, returns CLS, or the patch in the middle of a model without CLS.
+    """
     _, side, has_cls = model_outputs.tokens_of(run)
     row, column = (int(n) for n in text.split(".")) if text and text != "cls" else (0, 0)
     if 1 <= row <= side and 1 <= column <= side:
@@ -86,7 +92,10 @@ def _token(run: Run, text: str | None) -> int:
 
 
 def _mask(text: str, image: np.ndarray) -> np.ndarray | None:
-    """Painted pixels of this very image: <first characters of its digest>.<a bit a pixel, base64>."""
+    """Return the painted pixels of this image, bool [S, S], or None.
+
+    The text consists of the image's key, a dot, and one bit per pixel in base64.
+    """
     stem, _, body = text.partition(".")
     size = image.shape[-1]
     if stem != image_key(image) or not body:
@@ -102,7 +111,7 @@ def _mask(text: str, image: np.ndarray) -> np.ndarray | None:
 
 
 def image_key(image: np.ndarray) -> str:
-    """What a painted mask is tied to."""
+    """Return the key of an image, which ties a painted mask to it."""
     return model_outputs.digest(image)[:6]
 
 
@@ -114,56 +123,60 @@ def show(
     key: str = "explorer",
     at: MutableMapping[str, str] | None = None,
 ) -> tuple[model_outputs.AttentionView, ExplorerRequest]:
-    """The explorer for a run and an image; what it shows, for the rest of the page. Raises `UserError`.
+    """Draw the explorer for a run and an image. Return what it shows, and the request. Raises `UserError`.
 
-    `at`: the state, where it does not stand in the address of the page.
+    `at` holds the state in a talk, which does not keep it in the address of the page.
     """
     place = st.query_params if at is None else at
-    header, found, wish = prepare(run, chosen, data, place)
+    header, view, request = prepare(run, chosen, data, place)
     if at is not None:
         header |= {"address": urlencode(at), "talk": True}
-    elif f"{key}_told" not in st.session_state:  # once: a model that is chosen later may lack it
-        st.session_state[f"{key}_told"] = True
+    elif (
+        f"{key}_warned" not in st.session_state
+    ):  # only for the first model: one chosen later may lack a layer
+        st.session_state[f"{key}_warned"] = True
         if missing := unavailable(header, place):
             warn_missing(missing, "the defaults")
     sent: dict[str, None] = st.session_state.setdefault(f"{key}_sent", {})
     explorer(
-        message(header, chosen.image, None if found.key in sent else found.packed),
+        message(header, chosen.image, None if view.key in sent else view.packed),
         key=key,
         on_ask=partial(_on_request, key, place),
     )
-    sent[found.key] = None
+    sent[view.key] = None
     while len(sent) > REMEMBERED:
         del sent[next(iter(sent))]
-    return found, wish
+    return view, request
 
 
 def prepare(
     run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str]
 ) -> tuple[dict[str, Any], model_outputs.AttentionView, ExplorerRequest]:
-    """(header, view, what was asked for) of an address: all that the explorer needs. Raises `UserError`."""
-    wish = read_request(run, chosen, at)
-    image = None if wish.positions else chosen.image
-    found = model_outputs.view(run, image, wish.snapshot, wish.query, None if wish.positions else wish.mask)
+    """Return (header, view, request) for the address `at`: all data of the explorer. Raises `UserError`."""
+    request = read_request(run, chosen, at)
+    image = None if request.positions else chosen.image
+    view = model_outputs.view(
+        run, image, request.snapshot, request.query, None if request.positions else request.mask
+    )
     before = None
-    if wish.mask is not None and not wish.positions:
-        before = model_outputs.view(run, chosen.image, wish.snapshot, wish.query).probabilities.tolist()
-    distance, entropy, count = found.distance, found.entropy, 1
-    if wish.over_test:
-        distance, entropy, count = model_outputs.heads(run, data, wish.snapshot)
+    if request.mask is not None and not request.positions:
+        before = model_outputs.view(run, chosen.image, request.snapshot, request.query).probabilities.tolist()
+    distance, entropy, count = view.distance, view.entropy, 1
+    if request.over_test:
+        distance, entropy, count = model_outputs.heads(run, data, request.snapshot)
     _, side, has_cls = model_outputs.tokens_of(run)
     snapshots = [{"step": step_of(path), "label": f"step {step_of(path):,}"} for path in run.snapshots]
-    label = f"step {step_of(wish.snapshot):,}" if wish.snapshot else ""
+    label = f"step {step_of(request.snapshot):,}" if request.snapshot else ""
     header = {
-        "key": found.key,
-        "shape": f"{found.layers} {found.heads} {found.tokens} {side}",
-        "layers": found.layers,
-        "heads": found.heads,
-        "tokens": found.tokens,
+        "key": view.key,
+        "shape": f"{view.layers} {view.heads} {view.tokens} {side}",
+        "layers": view.layers,
+        "heads": view.heads,
+        "tokens": view.tokens,
         "side": side,
         "first": int(has_cls),
         "size": chosen.image.shape[-1],
-        "only": found.only,
+        "only": view.only,
         "name": chosen.name,
         "own": chosen.own,
         "run": run.title,
@@ -172,33 +185,36 @@ def prepare(
         "mean": model_outputs.mean_color().tolist(),
         "classes": list(data.classes),
         "truth": chosen.truth,
-        "probabilities": found.probabilities.tolist(),
+        "probabilities": view.probabilities.tolist(),
         "before": before,
         "distance": distance.tolist(),
         "entropy": entropy.tolist(),
         "count": count,
-        "references": found.references,
+        "references": view.references,
         "snapshots": [*snapshots, {"step": None, "label": "best weights"}] if snapshots else [],
         "hue": theme.hue(run.config.model),
         "parameters": ExplorerState.for_browser(),
     }
-    return header, found, wish
+    return header, view, request
 
 
 def _on_request(key: str, at: MutableMapping[str, str]) -> None:
-    """The browser needs something: its state comes along, `look?query=3.4&snapshot=351`, since Streamlit does
-    not read the address again; `need`: it lacks what it was believed to hold; `file`: this view as a file.
+    """Handle a request of the browser: copy its state into `at`.
+
+    A request is text such as `look?query=3.4&snapshot=351`. It contains the state, because Streamlit does not
+    read the address again. The kind is `look` for other numbers, `need` for a frame that the browser dropped,
+    and `file` for an HTML file of the view.
     """
-    # the element is gone where the browser went back to another page meanwhile
-    said = st.session_state.get(key) or {}
-    kind, _, text = str(said.get("ask") or "").partition("?")
+    # the element no longer exists if the browser went back to another page in the meantime
+    event = st.session_state.get(key) or {}
+    kind, _, text = str(event.get("ask") or "").partition("?")
     if kind == "need":
         st.session_state[f"{key}_sent"] = {}
     st.session_state[f"{key}_file"] = kind == "file"
-    told = dict(parse_qsl(text))
+    state = dict(parse_qsl(text))
     for name in ExplorerState.model_fields:
-        if told.get(name) != at.get(name):
-            if name in told:
-                at[name] = told[name]
+        if state.get(name) != at.get(name):
+            if name in state:
+                at[name] = state[name]
             else:
                 del at[name]

@@ -15,7 +15,7 @@ from vitcore.runs.folder import Run
 
 
 def scene(query: Query) -> Explorer | Pictures:
-    """What the page shows of the run and the image that the link names. Raises `UserError`."""
+    """Return the scene of the run and the image that the link names. Raises `UserError`."""
     state = read_state(AttentionState, query)
     run = run_in(state.run, resources.runs(trained=True))
     data = resources.dataset_of(run)
@@ -31,14 +31,14 @@ def scene(query: Query) -> Explorer | Pictures:
 
 
 def _class_map(run: Run, chosen: SelectedImage, data: Dataset, named: str, query: Query) -> Pictures:
-    """The image, and Grad-CAM for the class that the link names, else for the predicted one."""
+    """Return the image, and Grad-CAM for the class `named` in the link, or else for the predicted class."""
     found = model_outputs.class_maps(run, chosen.image)
     best = int(found.probabilities.argmax())
     if named != "the answer" and named not in data.classes:
         raise unusable("speaks", query, f"{data.name} has {', '.join(data.classes[:20])}")
     if not found.stages:
         raise UserError(
-            f"Grad-CAM needs stages of feature maps, which {run.title} has not: name another run."
+            f"Grad-CAM needs stages of feature maps, which {run.title} does not have: name another run."
         )
     target = best if named == "the answer" else data.classes.index(named)
     title = f"{ARCHITECTURES[run.config.model].label}: Grad-CAM"

@@ -1,4 +1,4 @@
-"""What the address of Attention says. The browser reads the explorer's part from `ExplorerState`, too."""
+"""The state of the Attention page in its address. The browser also reads the fields of `ExplorerState`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Place = Literal["mean"] | Count
 
 
 class ExplorerState(PageState):
-    """What the explorer shows: tokens are `cls` or `row.column` of a patch, layers and heads count from 1."""
+    """What the explorer shows. A token is `cls` or `row.column` of a patch. Layers and heads count from 1."""
 
     query: Token | None = None
     second: Token | None = None
@@ -30,7 +30,7 @@ class ExplorerState(PageState):
 
     @classmethod
     def for_browser(cls) -> dict[str, Any]:
-        """The parameters in their order, and the values of those that are choices, default first."""
+        """Return the names of the parameters, and the allowed values of those with choices, default first."""
         choices = {}
         for name in cls.model_fields:
             try:

@@ -1,9 +1,13 @@
-"""The words behind "How it works": a Markdown file for each page, and the glossary. No Streamlit, no torch.
+"""The texts behind "How it works": a Markdown file for each page, the glossary and the addresses of papers.
 
-A page's file begins with what one sees; every `## Title` below is a section about one plot: its formula, how
-to read it, its paper. What is known elsewhere is not said again: `[[shift.method]]` is that field of the
-probe of this name, `[[experiments]]` a section for each experiment, made of its fields, and a section whose
-title is `page: Title` and which is empty is the other page's.
+The file of a page begins with what the page shows. Each `## Title` starts a section about one plot: its
+formula, how to read it, its paper. Text that exists elsewhere is inserted:
+
+- `[[shift.method]]` becomes the field `method` of the probe `shift`.
+- `[[experiments]]` becomes one section for each experiment, made of the fields of its probe.
+- An empty section with the title `page: Title` becomes the section of that title on the other page.
+
+This package needs neither Streamlit nor torch.
 """
 
 from __future__ import annotations
@@ -26,7 +30,7 @@ _FIELD = re.compile(r"\[\[([\w-]+)\.(\w+)\]\]")
 
 @dataclass(frozen=True)
 class Section:
-    """Markdown about one plot."""
+    """The Markdown text about one plot."""
 
     title: str
     text: str
@@ -34,96 +38,97 @@ class Section:
 
 @dataclass(frozen=True)
 class Guide:
-    """What is said about one page."""
+    """The guide of one page. `lead` is the text before the first section."""
 
     lead: str
     sections: tuple[Section, ...]
 
     @property
     def text(self) -> str:
+        """The whole guide as Markdown."""
         return "\n\n".join([self.lead, *(f"{s.title}\n\n{s.text}" for s in self.sections)])
 
 
 @functools.cache
 def guide(name: str) -> Guide:
-    """The guide of one of `NAMES`."""
+    """Return the guide of one of the pages `NAMES`."""
     text = (HERE / f"{name}.md").read_text(encoding="utf-8")
     text = text.replace(EXPERIMENTS, "\n\n".join(map(_experiment, PROBES.values())))
     lead, *parts = re.split(r"^## ", text, flags=re.MULTILINE)
-    return Guide(_filled(lead), tuple(_section(part) for part in parts))
+    return Guide(_insert_fields(lead), tuple(_section(part) for part in parts))
 
 
 def _section(part: str) -> Section:
     title, _, text = part.partition("\n")
-    title, text = _filled(title), _filled(text)
+    title, text = _insert_fields(title), _insert_fields(text)
     if text:
         return Section(title, text)
-    other, _, title = title.partition(": ")
-    return next(section for section in guide(other).sections if section.title == title)
+    page, _, title = title.partition(": ")
+    return next(section for section in guide(page).sections if section.title == title)
 
 
 def _experiment(probe: Probe) -> str:
-    """The section of an experiment: its formula, method, how to read its figure, its paper."""
+    """Return the section of an experiment: its formula, its method, how to read the figure, its paper."""
     formula = "\n\n".join(f"$$\n{line}\n$$" for line in probe.formula)
     method = f"{probe.method} {probe.notation}".strip()
     paper = f"*{probe.paper.rstrip('.')}.*" if probe.paper else ""
     return "\n\n".join(filter(None, [f"## {probe.title}", formula, method, probe.reading, paper]))
 
 
-def _filled(text: str) -> str:
-    every = PROBES | SCORES
-    return _FIELD.sub(lambda found: getattr(every[found[1]], found[2]), text).strip()
+def _insert_fields(text: str) -> str:
+    """Replace `[[probe.field]]` by the field of that probe."""
+    probes = PROBES | SCORES
+    return _FIELD.sub(lambda match: getattr(probes[match[1]], match[2]), text).strip()
 
 
 @functools.cache
 def glossary() -> dict[str, str]:
-    """Words of the field and what they mean, in the order of the alphabet."""
+    """Return the terms and their definitions in alphabetical order."""
     return yaml.safe_load((HERE / "glossary.yaml").read_text(encoding="utf-8"))
 
 
 @functools.cache
-def words_of(name: str) -> tuple[str, ...]:
-    """The glossary's words that a page's guide uses."""
+def terms_of(name: str) -> tuple[str, ...]:
+    """Return the glossary's terms that the guide of a page uses."""
     text = guide(name).text
-    return tuple(word for word in glossary() if occurs(word, text))
+    return tuple(term for term in glossary() if occurs(term, text))
 
 
 @functools.cache
 def papers() -> dict[str, str]:
-    """Addresses of papers, by how the guides name them: "Abnar and Zuidema 2020"."""
+    """Return the addresses of papers by the names that the guides use, such as "Abnar and Zuidema 2020"."""
     return yaml.safe_load((HERE / "papers.yaml").read_text(encoding="utf-8"))
 
 
 @functools.cache
-def _cited() -> re.Pattern[str]:
-    longest = sorted(papers(), key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest))})(?!\w)")
+def _citation() -> re.Pattern[str]:
+    longest_first = sorted(papers(), key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
 
 
 def linked(text: str) -> str:
-    """A text whose papers are links. A name that is broken by a line's end is one, too."""
-    whole = re.sub(r"(?<=\w)\n(?=\w)", " ", text)
-    return _cited().sub(lambda found: f"[{found[0]}]({papers()[found[0]]})", whole)
+    """Return a text in which the names of papers are links, also names that are wrapped over two lines."""
+    unwrapped = re.sub(r"(?<=\w)\n(?=\w)", " ", text)
+    return _citation().sub(lambda match: f"[{match[0]}]({papers()[match[0]]})", unwrapped)
 
 
-def occurs(word: str, text: str) -> bool:
-    """Whether a text uses a word, in the singular or with an s. What is in brackets may be left out."""
-    bare = re.escape(re.sub(r" \(.*\)$", "", word)).replace(r"\ ", r"[\s-]+")
+def occurs(term: str, text: str) -> bool:
+    """Return whether a text uses a term, in the singular or the plural. Ignores the part in parentheses."""
+    bare = re.escape(re.sub(r" \(.*\)$", "", term)).replace(r"\ ", r"[\s-]+")
     return re.search(rf"(?<![\w-]){bare}(e?s)?(?![\w])", text, re.IGNORECASE) is not None
 
 
-def look_up(words: str) -> list[str]:
-    """The glossary's words for a search: those that begin with it, then those that hold it, then those whose
-    meaning does. Everything for an empty one.
+def look_up(query: str) -> list[str]:
+    """Return the terms that match a search: those that begin with it, then those that contain it, then those
+    whose definition contains it. An empty search matches every term.
     """
-    wanted = " ".join(words.lower().split())
+    query = " ".join(query.lower().split())
     ranks = {}
-    for word, meaning in glossary().items():
-        low = word.lower()
-        if low.startswith(wanted):
-            ranks[word] = 0
-        elif wanted in low:
-            ranks[word] = 1
-        elif wanted in meaning.lower():
-            ranks[word] = 2
+    for term, definition in glossary().items():
+        if term.lower().startswith(query):
+            ranks[term] = 0
+        elif query in term.lower():
+            ranks[term] = 1
+        elif query in definition.lower():
+            ranks[term] = 2
     return sorted(ranks, key=ranks.__getitem__)

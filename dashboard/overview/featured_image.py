@@ -1,4 +1,7 @@
-"""The image of the first page and what two models make of it: stored readings at once, any other one live."""
+"""The image of the Overview page, and the maps and predictions of two models for it.
+
+For the first image of each class they are stored. For any other image the models compute them.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,12 @@ from dashboard.shared import resources, selection
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
-WARM_AFTER_S = 2.0  # the page is drawn by then: importing torch takes a core for seconds
+PRELOAD_AFTER_S = 2.0  # the page is drawn by then; importing torch occupies a core for seconds
 
 
 @dataclass(frozen=True)
 class FeaturedImage:
-    """An image uint8 [3, S, S]; `place` is its place among the stored readings, None where a model is asked
-    now.
-    """
+    """An image uint8 [3, S, S]. `place` is the index of its stored maps, None if the models compute them."""
 
     image: np.ndarray
     truth: int | None
@@ -29,8 +30,10 @@ class FeaturedImage:
 
 
 def choose(data: Dataset, index: np.ndarray) -> FeaturedImage:
-    """One row: the class, another image of it, or an own one. `index` [classes]: the test images, one per
-    class, whose readings are stored. Class and number are in the address.
+    """Draw the controls for the class, the next image of it, or an uploaded image. Return the chosen image.
+
+    `index` [classes] holds the test image of each class whose maps are stored. The address keeps the class
+    and the number of the image.
     """
     classes_place, next_place, own_place = st.columns([5.6, 1.45, 1.35], vertical_alignment="center")
     own: tuple[bytes, str] | None = st.session_state.get("own_image")
@@ -41,9 +44,9 @@ def choose(data: Dataset, index: np.ndarray) -> FeaturedImage:
     )  # fmt: skip
     label = data.classes.index(kind)
     members = np.flatnonzero(data.test.labels == label)
-    asked = selection.parse_whole(st.query_params.get("nth", "1"), 0)
-    number = asked if 1 <= asked <= len(members) else 1
-    if number != asked:
+    requested = selection.parse_whole(st.query_params.get("nth", "1"), 0)
+    number = requested if 1 <= requested <= len(members) else 1
+    if number != requested:
         selection.warn_missing([st.query_params.pop("nth")], f"{kind}, test image 1 of {len(members)}")
     next_place.button(
         "Next image", key="another", icon=":material/skip_next:", width="stretch", disabled=bool(own),
@@ -53,9 +56,10 @@ def choose(data: Dataset, index: np.ndarray) -> FeaturedImage:
         selection.own_image_control()
     if own:
         return FeaturedImage(selection.decoded(*own, data.size), None, own[1], None)
-    at = members[number - 1]
+    position = members[number - 1]
     name = f"{kind}, test image {number} of {len(members)}"
-    return FeaturedImage(data.test.images[at], label, name, label if at == index[label] else None)
+    place = label if position == index[label] else None
+    return FeaturedImage(data.test.images[position], label, name, place)
 
 
 def _first() -> None:
@@ -69,7 +73,7 @@ def _go_to(number: int) -> None:
 def reading(
     run: Run, stored: Mapping[str, np.ndarray], shown: FeaturedImage
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(map [h, w], probabilities [classes]) of an image: stored where it is, otherwise of the model."""
+    """Return the map [h, w] and the probabilities [classes] of a run for an image, stored or computed."""
     if shown.place is not None:
         return stored["maps"][shown.place], stored["probabilities"][shown.place]
     resources.model(run)
@@ -89,12 +93,12 @@ def _reading(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> tuple[np.nd
 
 @st.cache_resource(show_spinner=False)
 def preload_torch() -> threading.Timer:
-    """Import torch behind the first page, once per server: the next image or page need not wait for it."""
-    timer = threading.Timer(WARM_AFTER_S, _import)
+    """Import torch in the background, once per server, so that the next image or page needs no wait."""
+    timer = threading.Timer(PRELOAD_AFTER_S, _import_torch)
     timer.daemon = True
     timer.start()
     return timer
 
 
-def _import() -> None:
+def _import_torch() -> None:
     import vitcore.analysis.first_look  # noqa: F401

@@ -1,4 +1,4 @@
-"""The scene of Overview: an image, and where a ViT and a ResNet find its class."""
+"""The scene of Overview: an image, and the regions that a ViT and a ResNet use."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from vitcore.errors import UserError
 
 
 def scene(query: Query) -> Pictures:
-    """The image that the link names, with the maps of both bundled models. Raises `UserError`."""
+    """Return the image that the link names, with the maps of both bundled models. Raises `UserError`."""
     data, bundled = resources.dataset(), resources.bundled()
     state = read_state(OverviewState, query)
-    chosen = image_in(ImageState(kind=state.look, image=state.nth), data)
+    chosen = image_in(ImageState.model_validate({"kind": state.look, "image": state.nth}), data)
     featured = featured_image.FeaturedImage(chosen.image, chosen.truth, chosen.name, None)
     parts = [("The image", pictures.data_url(chosen.image), chosen.name)]
     for model, method in (("vit", "attention rollout"), ("resnet", "Grad-CAM")):

@@ -1,4 +1,4 @@
-"""What the address of Overview says."""
+"""The state of the Overview page in its address."""
 
 from __future__ import annotations
 

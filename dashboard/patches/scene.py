@@ -1,4 +1,4 @@
-"""The scene of Patches: from image to tokens, or the similarity of position embeddings."""
+"""The scene of Patches: the steps from image to tokens, or the similarity of position embeddings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_POSITIONS = 1024
 
 
 def scene(query: Query) -> Stepper | Similarity:
-    """The stepper, or with `view=similarity` the positions. Raises `UserError`."""
+    """Return the stepper, or with `view=similarity` the position embeddings. Raises `UserError`."""
     state = read_state(PatchesState, query, "view")
     run = run_in(state.run, resources.runs(trained=True, model="vit"))
     if state.view == "similarity":

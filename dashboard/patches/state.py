@@ -1,4 +1,4 @@
-"""What the address of Patches says."""
+"""The state of the Patches page in its address."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dashboard.shared.page_state import Count, ImageState
 
 
 class PatchesState(ImageState):
-    """A ViT, an image, and how far the stepper has come.
+    """A ViT, an image, a patch size in pixels, and the step of the stepper.
 
     `view` is for talks: the stepper, or the similarity of position embeddings.
     """

@@ -1,4 +1,4 @@
-"""What a ViT run makes of an image's patches, as the stepper of the page Patches draws it."""
+"""The data of the stepper on the Patches page: an image, its patches, and their tokens in a ViT."""
 
 from __future__ import annotations
 
@@ -11,26 +11,29 @@ from vitcore.runs.folder import Run
 
 
 def prepare(run: Run | None, chosen: SelectedImage, size: int | None = None) -> dict[str, Any]:
-    """The arguments of `dashboard.components.stepper` for patches of `size` pixels, the run's own if None.
-    A `note` says why there are no tokens.
+    """Return the arguments of `dashboard.components.stepper`.
+
+    `size` is the patch size in pixels, by default that of the run. There are tokens only for the patch size
+    of the run; otherwise `note` says why they are missing.
     """
     options = run.config.options if run else {"pool": "cls", "position": "learned", "patch_size": 4}
-    own, found = options["patch_size"], (None, None)
+    own = options["patch_size"]
+    tokens, positions = None, None
     size, note = size or own, ""
     if run is None:
-        note = "There is no trained ViT yet: these steps are drawn from its weights."
+        note = "There is no trained ViT yet, so the steps that need its weights are missing: train one."
     elif size != own:
         note = f"{run.title} reads patches of {own} x {own} pixels: choose {own} to see its tokens."
     else:
         try:
-            found = model_outputs.tokens(run, chosen.image)
+            tokens, positions = model_outputs.tokens(run, chosen.image)
         except UserError as error:
             note = str(error)
     return {
         "image": chosen.image,
         "patch": size,
-        "tokens": found[0],
-        "positions": found[1],
+        "tokens": tokens,
+        "positions": positions,
         "note": note,
         "cls": options["pool"] == "cls",
         "position": options["position"],

@@ -1,4 +1,4 @@
-"""Training curves as one Plotly figure: accuracy on the left, cross-entropy on the right."""
+"""Training curves as one Plotly figure, with accuracy on the left and cross-entropy on the right."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
 LOG_TICKS = [digit * 10.0**power for power in range(-4, 3) for digit in (1, 2, 5)]
-FAINT = "77"  # opacity of training curves, as two hexadecimal digits
+FAINT = "77"  # opacity of training curves as two hexadecimal digits
 
 
 def figure(runs: Sequence[Run], look: run_curves.CurveStyle) -> go.Figure:
-    """Draw the main curves of runs. Raise `UserError` if there are none."""
+    """Draw the main curves of runs. Raise `UserError` if the first run has none over the chosen axis."""
     _settle_pandas()
     made = make_subplots(1, 2, horizontal_spacing=0.1)
     for column, tags in enumerate(run_curves.MAIN, start=1):
         drawing = run_curves.collect(runs, tags, look, FAINT)
         if not drawing.items and column == 1:
-            raise UserError(f"{runs[0].title} has no curves over this axis.")
+            raise UserError(f"{runs[0].title} has no curves over this axis: choose another axis.")
         for item in drawing.items:
             y = _percent(item["y"]) if column == 1 else item["y"]
             made.add_trace(
@@ -44,7 +44,7 @@ def figure(runs: Sequence[Run], look: run_curves.CurveStyle) -> go.Figure:
         made.update_yaxes(title_text=run_curves.TITLES[quantity], col=column)
     made.update_yaxes(ticksuffix=" %", col=1)
     if look.log:
-        made.update_yaxes(type="log", tickvals=LOG_TICKS, col=2)  # Plotly's own would write 0.5 as 5
+        made.update_yaxes(type="log", tickvals=LOG_TICKS, col=2)  # Plotly's own ticks would label 0.5 as 5
     made = _bare(made, 400, l=60, b=50, t=30)
     return made.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
 

@@ -1,7 +1,8 @@
-"""The first row of every page: its title, and at the right what belongs to the whole page."""
+"""The first row of every page: the title, controls for the whole page, and "How it works"."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -13,8 +14,8 @@ from dashboard.page_table import PAGES
 
 @dataclass(frozen=True)
 class Head:
-    """`row`: small controls of the page, left of the popover. `more`: the end of its text, for numbers that
-    the page knows.
+    """Places that a page fills. `row` is to the left of the popover "How it works" and takes small controls.
+    `more` is at the end of the popover and takes text with numbers that the page has measured.
     """
 
     row: Place
@@ -24,7 +25,7 @@ class Head:
 def title(page: str, *, about: str | None = None) -> Head:
     """Draw the title of a page of `PAGES` and the popover "How it works".
 
-    `about` is the title of the guide's section on what is shown now: that section comes first, unfolded.
+    `about` is the title of the guide's section about the current view. It comes first and is expanded.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="head"):
         st.title(PAGES[page].question, width="stretch")
@@ -33,45 +34,48 @@ def title(page: str, *, about: str | None = None) -> Head:
             width="content",
         )  # fmt: skip
         with st.popover("How it works", type="tertiary", icon=":material/help:"):
-            return Head(row, _body(page, about))
+            return Head(row, _guide(page, about))
 
 
-def _body(page: str, about: str | None) -> Place:
-    found = guide.guide(page)
-    order = sorted(found.sections, key=lambda section: section.title != about)
+def _guide(page: str, about: str | None) -> Place:
+    """Draw the guide of a page and the glossary. Return the place at the end of the guide."""
+    page_guide = guide.guide(page)
+    sections = sorted(page_guide.sections, key=lambda section: section.title != about)
     with st.container(key="guide"):
-        here, words = st.tabs(["This page", "Glossary"])
-        with here:
-            st.markdown(found.lead)
+        page_tab, glossary_tab = st.tabs(["This page", "Glossary"])
+        with page_tab:
+            st.markdown(page_guide.lead)
             with st.container(gap="xsmall"):
-                for section in order:
-                    with st.expander(section.title, expanded=section is order[0]):
+                for section in sections:
+                    with st.expander(section.title, expanded=section is sections[0]):
                         st.markdown(guide.linked(section.text))
                 more = st.container()
-        with words:
+        with glossary_tab:
             _glossary(page)
     return more
 
 
 @st.fragment
 def _glossary(page: str) -> None:
-    """A search over all words; without one, the words of this page first."""
-    wanted = st.text_input(
+    """Draw the terms that match the search, or else all terms, beginning with those of this page."""
+    query = st.text_input(
         "Search", type="search", live=True, key="glossary", label_visibility="collapsed",
-        placeholder=f"Search {len(guide.glossary())} words",
+        placeholder=f"Search {len(guide.glossary())} terms",
     )  # fmt: skip
-    if wanted and wanted.strip():
-        found = guide.look_up(wanted)
-        _list(found) if found else st.caption(f"Nothing about “{wanted.strip()}”: try a shorter word.")
+    if query and query.strip():
+        if matches := guide.look_up(query):
+            _list(matches)
+        else:
+            st.caption(f"Nothing found for “{query.strip()}”: try a shorter word.")
         return
-    own = guide.words_of(page)
+    own = guide.terms_of(page)
     st.markdown("**On this page**")
     _list(own)
-    if others := [word for word in guide.glossary() if word not in own]:
-        st.markdown("**Elsewhere**")
+    if others := [term for term in guide.glossary() if term not in own]:
+        st.markdown("**On other pages**")
         _list(others)
 
 
-def _list(words: list[str] | tuple[str, ...]) -> None:
-    meanings = guide.glossary()
-    st.markdown("\n\n".join(f"**{word}** &ensp; {meanings[word]}" for word in words))
+def _list(terms: Sequence[str]) -> None:
+    definitions = guide.glossary()
+    st.markdown("\n\n".join(f"**{term}** &ensp; {definitions[term]}" for term in terms))

@@ -1,7 +1,7 @@
-"""Measurements in the background of the dashboard: watched by a page, cancelled by a click, one at a time.
+"""Background jobs of the dashboard: measurements that run one at a time while pages show their progress.
 
-A job outlives the page that started it and its result is kept on disk, so that somebody who comes back finds
-it. Two visitors who ask for the same share one job.
+A job continues when its visitor leaves the page. Its result is stored on disk, so that the visitor finds it
+later. Visitors who start the same measurement share one job.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any, Protocol
 
 from vitcore.errors import UserError
 
-KEPT = 64  # finished jobs whose outcome is remembered
+MAX_FINISHED = 64  # finished jobs whose outcome is remembered
 
 
 class Step(Protocol):
-    """What a measurement yields: images done of how many, and the values so far."""
+    """What a measurement yields: how many images are done, of how many, and the values so far."""
 
     @property
     def done(self) -> int: ...
@@ -30,52 +30,52 @@ class Step(Protocol):
 
 @dataclass
 class Job:
-    """One measurement. `last` is its newest step; `error` a sentence where it failed."""
+    """One measurement. `last` is its newest step, and `error` is a sentence if it failed."""
 
     key: str
     last: Step | None = None
     error: str = ""
     over: bool = False
-    waiting: bool = True  # for another measurement
+    waiting: bool = True  # until another measurement ends
     began: float = field(default_factory=time.time)
     cancelled: threading.Event = field(default_factory=threading.Event)
 
     def cancel(self) -> None:
-        """End it at its next step; nothing is kept."""
+        """End the job at its next step and discard its result."""
         self.cancelled.set()
 
 
 _jobs: dict[str, Job] = {}
 _lock = threading.Lock()
-_turn = threading.Lock()  # both cores work for one measurement
+_turn = threading.Lock()  # a measurement uses all cores, so only one runs
 
 
 def start(key: str, steps: Callable[[], Iterator[Step]]) -> Job:
-    """Begin a measurement, unless one of that key is under way: then that one."""
+    """Start a measurement and return its job. If a job with this key is active, return that job."""
     with _lock:
         job = _jobs.get(key)
         if job and not job.over and not job.cancelled.is_set():
             return job
         job = _jobs[key] = Job(key)
-        for old in [k for k, j in _jobs.items() if j.over][:-KEPT]:
+        for old in [k for k, j in _jobs.items() if j.over][:-MAX_FINISHED]:
             del _jobs[old]
-    threading.Thread(target=_work, args=(job, steps), name=f"job {key}", daemon=True).start()
+    threading.Thread(target=_run, args=(job, steps), name=f"job {key}", daemon=True).start()
     return job
 
 
 def find(key: str) -> Job | None:
-    """The job of that key that is under way, or how the last one ended; None for a cancelled one."""
+    """Return the newest job with this key, active or finished. None if there is none or it was cancelled."""
     job = _jobs.get(key)
     return None if job is None or job.cancelled.is_set() else job
 
 
 def running(key: str) -> bool:
-    """Whether a job of that key is under way, or waits for its turn."""
+    """Return whether a job with this key runs or waits for its turn."""
     job = find(key)
     return bool(job and not job.over)
 
 
-def _work(job: Job, steps: Callable[[], Iterator[Step]]) -> None:
+def _run(job: Job, steps: Callable[[], Iterator[Step]]) -> None:
     try:
         while not _turn.acquire(timeout=0.2):
             if job.cancelled.is_set():
@@ -90,7 +90,7 @@ def _work(job: Job, steps: Callable[[], Iterator[Step]]) -> None:
             _turn.release()
     except UserError as error:
         job.error = str(error)
-    except Exception as error:  # a thread's exception would be seen by nobody
+    except Exception as error:  # nobody would see an exception of a thread
         job.error = f"The measurement failed: {type(error).__name__}: {error}"
         raise
     finally:

@@ -1,6 +1,6 @@
-"""The panel of measurements: progress and Cancel, or why it failed and a button; and how it was measured.
+"""The panel of measurements: progress and Cancel, or the error and a button; and how results were measured.
 
-The work itself is done by `dashboard.shared.jobs`: one measurement at a time, for all pages and visitors.
+`dashboard.shared.jobs` runs the measurements, one at a time for all pages and visitors.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from vitcore.probes.store import Result
 
 
 def show(missing: Sequence[Measurement], about: str, *, refusal: str | None = None) -> None:
-    """Progress while one of the missing results is being measured, else an offer to measure them: `about`
-    says what they are, `refusal` what keeps them from being measured here. Nothing if none is missing.
+    """Show the progress of the missing results, or offer to measure them. Show nothing if none is missing.
+
+    `about` describes the missing results. `refusal` says why they can't be measured here.
     """
-    running = [one for one in missing if one.running]
+    running = [measurement for measurement in missing if measurement.running]
     if running:
         _progress(running)
     elif missing:
@@ -30,15 +31,15 @@ def show(missing: Sequence[Measurement], about: str, *, refusal: str | None = No
 
 
 def _progress(running: Sequence[Measurement]) -> None:
-    """The measurement under way as a bar, how many follow, and Cancel for all of them."""
+    """Draw the current measurement as a bar with the number of the others, and Cancel for all of them."""
     bar, button = st.columns([5, 1], vertical_alignment="center")
-    jobs = [(one, one.job) for one in running]
-    current, job = next(((one, job) for one, job in jobs if job and not job.waiting), jobs[0])
+    jobs = [(measurement, measurement.job) for measurement in running]
+    current, job = next((pair for pair in jobs if pair[1] and not pair[1].waiting), jobs[0])
     done, total = (job.last.done, job.last.total) if job and job.last else (0, 0)
-    words = f"{current.name}: {done:,} of {total:,} images" if total else f"{current.name}: beginning"
-    words += " (after another measurement)" if job and job.waiting else ""
-    words += f"; {len(running) - 1} more to come" if len(running) > 1 else ""
-    bar.progress(min(1.0, done / total) if total else 0.0, words)
+    text = f"{current.name}: {done:,} of {total:,} images" if total else f"{current.name}: starting"
+    text += " (waiting for another measurement)" if job and job.waiting else ""
+    text += f"; {len(running) - 1} more to come" if len(running) > 1 else ""
+    bar.progress(min(1.0, done / total) if total else 0.0, text)
     if button.button("Cancel", width="stretch", key="cancel_measuring"):
         for _, job in jobs:
             if job:
@@ -47,22 +48,22 @@ def _progress(running: Sequence[Measurement]) -> None:
 
 
 def _offer(missing: Sequence[Measurement], about: str, refusal: str | None) -> None:
-    errors = [job.error for one in missing if (job := one.job) and job.error]
+    errors = [job.error for measurement in missing if (job := measurement.job) and job.error]
     for error in dict.fromkeys(errors):
         st.error(sentence(error))
-    text, place = st.columns([3.2, 1.6], vertical_alignment="center")
-    text.info(f"Not measured yet: {about}.", icon=":material/science:")
+    text_place, button_place = st.columns([3.2, 1.6], vertical_alignment="center")
+    text_place.info(f"Not measured yet: {about}.", icon=":material/science:")
     try:
         check_allowed()
     except UserError as error:
         refusal = str(error)
     seconds = expected_seconds(missing)
     label = "Measure now" + (f" (about {run_status.duration(_round(seconds))})" if seconds else "")
-    if place.button(
+    if button_place.button(
         label, type="primary", width="stretch", disabled=bool(refusal), help=refusal, key="measure"
     ):
-        for one in missing:
-            one.start()
+        for measurement in missing:
+            measurement.start()
         st.rerun()
 
 
@@ -74,7 +75,10 @@ def _round(seconds: float) -> float:
 def explain(
     place: Any, method: str, results: Iterable[Result], more: Callable[[Result], str] = lambda result: ""
 ) -> None:
-    """A popover in `place`: the method; date, duration, machine and command of each result."""
+    """Draw a popover in `place` with the method, and date, duration, machine and command of each result.
+
+    `more` returns what else there is to say about a result.
+    """
     with place.popover("How it was measured", width="stretch"):
         st.markdown(method)
         results = list(results)

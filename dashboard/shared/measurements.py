@@ -1,4 +1,4 @@
-"""Results of probes as pages see them: stored, being measured, or missing."""
+"""The results of probes for the pages: stored, being measured, or missing."""
 
 from __future__ import annotations
 
@@ -14,47 +14,47 @@ from vitcore.probes.store import Result, Seen, Subject, find, images_for, key_of
 from vitcore.runs.folder import Run
 
 MAX_CACHED = 128  # results in memory
-SPEED_S = 30.0  # what a measurement of speed takes, half of it to begin
-MIN_IMAGES = 100  # fewer take hardly less time
+SPEED_S = 30.0  # a measurement of speed takes so long, and half of it is the start
+MIN_IMAGES = 100  # fewer images take hardly less time
 
-_cached: dict[str, Result[Any]] = {}  # a key names weights, images and settings: its result never changes
+_cached: dict[str, Result[Any]] = {}  # a key covers weights, images and settings: results never change
 
 
 @dataclass(frozen=True)
 class Measurement(Generic[V]):
-    """One probe of one model, or of two at once. `name` says on the progress bar what it is about."""
+    """One probe of one model, or of two at once. The progress bar shows `name`."""
 
     probe: Probe[V]
     subjects: Sequence[Subject]
     name: str
     key: str  # of the result and of the job
-    count: int  # how many images are asked for
+    count: int  # requested number of images
     settings: dict[str, Any]
     result: Result[V] | None = None
-    step: jobs.Step | None = None  # how far the job was at the look-up
+    step: jobs.Step | None = None  # progress of the job when it was looked up
 
     @property
     def values(self) -> V | None:
-        """Those of the result, else of the images so far."""
+        """The values of the result, or else of the images measured so far."""
         if self.result:
             return self.result.values
         return self.step.values if self.step else None
 
     @property
     def images(self) -> int:
-        """How many images the values are of."""
+        """The number of images behind the values."""
         if self.result:
             return self.result.images
         return self.step.done if self.step else 0
 
     @property
     def job(self) -> jobs.Job | None:
-        """What measures it now, or how the last attempt ended."""
+        """The active job, or else the last one."""
         return jobs.find(self.key)
 
     @property
     def running(self) -> bool:
-        """Whether it is being measured now, or waits for another measurement to end."""
+        """Whether it is being measured, or waits for another measurement to end."""
         return self.result is None and jobs.running(self.key)
 
     def start(self) -> None:
@@ -64,7 +64,7 @@ class Measurement(Generic[V]):
     def _steps(self) -> Iterator[jobs.Step]:
         from vitcore.probes.measure import measure  # imports torch
 
-        # the probe adds the others itself: speed is measured on the first device
+        # the probe sets the other settings itself, such as the device of a measurement of speed
         chosen = {name: value for name, value in self.settings.items() if name in self.probe.choices}
         return measure(self.probe, list(self.subjects), self.count, chosen)
 
@@ -78,9 +78,12 @@ def look_up(
     count: int,
     name: str,
 ) -> Measurement[V]:
-    """What is known of a probe of these subjects on the images `seen`. Raises `UserError`."""
+    """Return the measurement of these subjects on the images `seen`, with its result or its progress.
+
+    `count` is the requested number of images. Raises `UserError`.
+    """
     key = f"{probe.name}-{key_of(probe, list(subjects), seen, settings)}"
-    job = jobs.find(key)  # before the result: a job that ends in between has stored it
+    job = jobs.find(key)  # before the result, which a job stores before it ends
     step = job.last if job else None
     result = _find(key, probe, subjects, seen, settings)
     return Measurement(probe, subjects, name, key, count, settings, result, step)
@@ -97,53 +100,56 @@ def _find(
 
 
 def expected_seconds(missing: Sequence[Measurement]) -> float | None:
-    """How long it takes to measure all of them; None where that is unknown."""
-    seconds = [_expected(one) for one in missing]
+    """Return how many seconds it takes to measure all of them, or None if that is unknown."""
+    seconds = [_expected(measurement) for measurement in missing]
     known = [value for value in seconds if value is not None]
     return sum(known) if len(known) == len(seconds) else None
 
 
-def _expected(one: Measurement) -> float | None:
-    """In proportion to what the probe took on the bundled models of the same architectures, else on the
-    bundled ViT and ResNet: by images, pixels and parameters, and by what the architectures' tests took.
+def _expected(measurement: Measurement) -> float | None:
+    """Scale the time of a stored result of the same probe.
+
+    The result is that of the bundled models of the same architectures, or else of the bundled ViT and
+    ResNet. The time is in proportion to images, pixels and parameters. Between architectures, it is also in
+    proportion to the time of their tests.
     """
-    if one.probe is SPEED:
+    if measurement.probe is SPEED:
         return SPEED_S
-    bundled, runs = resources.bundled(), [subject.run for subject in one.subjects]
-    alike = _present([bundled.get(run.config.model) for run in runs])
-    standard = _present([bundled.get(model) for model in ("vit", "resnet")[: len(runs)]])
+    bundled, runs = resources.bundled(), [subject.run for subject in measurement.subjects]
+    alike = _if_complete([bundled.get(run.config.model) for run in runs])
+    standard = _if_complete([bundled.get(model) for model in ("vit", "resnet")[: len(runs)]])
     for base in (alike, standard):
-        if not alike or not base or not (stored := _stored(one.probe, base)):
+        if not alike or not base or not (stored := _stored(measurement.probe, base)):
             continue
         pixels = (runs[0].config.image_size / base[0].config.image_size) ** 2
-        images = max(one.count, MIN_IMAGES) / stored.images
+        images = max(measurement.count, MIN_IMAGES) / stored.images
         return stored.seconds * images * pixels * _size_ratio(runs, alike) * _time_ratio(alike, base)
     return None
 
 
-def _present(runs: list[Run | None]) -> list[Run]:
-    """The runs, if none of them is missing."""
+def _if_complete(runs: list[Run | None]) -> list[Run]:
+    """Return the runs if none of them is missing, or else an empty list."""
     present = [run for run in runs if run]
     return present if len(present) == len(runs) else []
 
 
 def _stored(probe: Probe[V], runs: list[Run]) -> Result[V] | None:
-    """The result of bundled runs with the default settings."""
+    """Return the stored result of bundled runs with the default settings."""
     if probe is TEST:
         return find_test(runs[0], TEST.images)  # type: ignore[return-value]  # V is TestScores
     return find(probe, [Subject(run) for run in runs], images_for(runs, IMAGES), probe.settings())
 
 
 def _size_ratio(runs: list[Run], alike: list[Run]) -> float:
-    """The parameters of runs, as a multiple of those of bundled runs of the same architectures."""
-    here, there = (sum(resources.parameters(run) or 0 for run in part) for part in (runs, alike))
-    return here / there if here and there else 1.0
+    """Return how many times as many parameters `runs` have as bundled runs of the same architectures."""
+    own, bundled = (sum(resources.parameters(run) or 0 for run in part) for part in (runs, alike))
+    return own / bundled if own and bundled else 1.0
 
 
 def _time_ratio(alike: list[Run], base: list[Run]) -> float:
-    """How long the tests of bundled runs took, as a multiple of those of other bundled runs."""
-    here, there = (
+    """Return how many times as long the tests of `alike` took as those of `base`. Both are bundled runs."""
+    alike_s, base_s = (
         sum(test.seconds if (test := find_test(run, TEST.images)) else 0.0 for run in part)
         for part in (alike, base)
     )
-    return here / there if here and there else 1.0
+    return alike_s / base_s if alike_s and base_s else 1.0

@@ -1,6 +1,6 @@
-"""Messages of callbacks, kept in the visitor's session until the page shows them.
+"""Messages from callbacks, kept in the visitor's session until the page shows them.
 
-A callback runs before the page: what it draws itself would be gone at once.
+A callback runs before the page, so anything that it draws itself would disappear at once.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from vitcore.errors import UserError
 
 
 def keep(name: str, text: str, settings: str = "") -> None:
-    """Keep a message; `settings` are those that it is about."""
+    """Keep a message. `settings` identifies the settings that it refers to."""
     st.session_state[_key(name)] = (settings, text)
 
 
 @contextmanager
 def keep_error(name: str, settings: str = "") -> Iterator[None]:
-    """Keep the message of a `UserError` that is raised inside, and forget the last one."""
+    """Keep the message of a `UserError` raised inside the block, and drop the previous message."""
     st.session_state.pop(_key(name), None)
     try:
         yield
@@ -30,12 +30,12 @@ def keep_error(name: str, settings: str = "") -> Iterator[None]:
 
 
 def take(name: str) -> str:
-    """The message, which is shown once; empty if there is none."""
+    """Return and remove a message. Empty if there is none."""
     return st.session_state.pop(_key(name), ("", ""))[1]
 
 
 def show_error(name: str, settings: str) -> None:
-    """Show an error as long as the settings are those that it is about."""
+    """Show an error as long as the settings are still the ones that it refers to."""
     about, text = st.session_state.get(_key(name), ("", ""))
     if text and about == settings:
         st.error(sentence(text))

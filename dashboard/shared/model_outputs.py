@@ -1,6 +1,7 @@
-"""Cached model outputs for images: attention, predictions, class maps. torch is imported when first needed.
+"""Cached outputs of models for images: attention, predictions, class maps, tokens.
 
-Cached by the content of weights and pixels, and shared by all visitors: read-only by agreement.
+torch is imported when it is first needed. The outputs are cached by the version of the weights and the
+pixels, and shared by all visitors: do not change the arrays.
 """
 
 from __future__ import annotations
@@ -18,16 +19,18 @@ from vitcore.data import Dataset
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
-MOST_SENT = 24_000_000  # bytes of attention weights that go to a browser at once
-MOST_HELD = 3_000_000_000  # bytes of attention weights of one image that are computed at all
+MAX_SENT = 24_000_000  # bytes of attention weights that are sent to a browser at once
+MAX_COMPUTED = 3_000_000_000  # bytes of attention weights that are computed for one image
 RANKED = 1000  # number of test images to predict
-SAMPLE = 200  # test images behind "over test images"
+SAMPLE = 200  # test images behind the mean over test images
 
 
 @dataclass(frozen=True)
 class AttentionView:
-    """A ViT's reading of one image. `packed` holds float16 weights [layers, heads, T, T] and rollout [T, T];
-    with `only`, a token's rows and columns [layers, heads, 2, T] alone, because all would be too many.
+    """The attention and the predictions of a ViT on one image, as the explorer needs them.
+
+    `packed` holds the float16 weights [layers, heads, T, T] and the rollout [T, T]. If these are too many,
+    `only` is the index of one token, and `packed` holds its rows and columns [layers, heads, 2, T].
     """
 
     key: str
@@ -38,15 +41,15 @@ class AttentionView:
     packed: bytes
     only: int | None
     probabilities: np.ndarray  # [classes]
-    lens: np.ndarray  # [layers + 1, classes], probabilities
+    lens: np.ndarray  # logit lens [layers + 1, classes], probabilities
     distance: np.ndarray  # [layers, heads], pixels
     entropy: np.ndarray  # [layers, heads], bits
-    references: list[dict]  # attention of known forms: name, distance, entropy
+    references: list[dict]  # name, distance and entropy of known attention patterns
 
 
 @dataclass(frozen=True)
 class ClassMaps:
-    """Evidence for each class in the image: maps [classes, h, w] for each stage, finest first, as numpy."""
+    """The evidence for each class: one map [classes, h, w] for each stage, finest first."""
 
     stages: list[np.ndarray]
     probabilities: np.ndarray  # [classes]
@@ -54,10 +57,10 @@ class ClassMaps:
 
 def digest(*parts: Any) -> str:
     """Return a short hash of several values. Arrays are hashed by all their bytes."""
-    found = hashlib.sha256()
+    sha = hashlib.sha256()
     for part in parts:
-        found.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
-    return found.hexdigest()[:16]
+        sha.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
+    return sha.hexdigest()[:16]
 
 
 def _tensor(pixels: bytes, shape: tuple[int, ...]) -> Any:
@@ -67,7 +70,7 @@ def _tensor(pixels: bytes, shape: tuple[int, ...]) -> Any:
 
 
 def _finite(values: Any) -> np.ndarray:
-    """Convert to numpy. NaN of a diverged model becomes zero, because JSON lacks it."""
+    """Convert to numpy. The NaN of a diverged model becomes zero, because JSON has no NaN."""
     return np.nan_to_num(values.numpy())
 
 
@@ -103,25 +106,26 @@ def _view(stamp: tuple, pixels: bytes, shape: tuple[int, ...], only: int | None,
 
 
 def tokens_of(run: Run) -> tuple[int, int, bool]:
-    """(tokens, patches a side, whether there is CLS) of a ViT run, from its configuration."""
+    """Return (tokens, patches per side, whether there is CLS) of a ViT run, from its configuration."""
     side = run.config.image_size // run.config.options["patch_size"]
     has_cls = run.config.options["pool"] == "cls"
     return side * side + has_cls, side, has_cls
 
 
 def too_many_tokens(run: Run) -> bool:
-    """Whether all weights of an image are too many to send to a browser. Raises `UserError` where they are
-    too many to compute.
+    """Return whether a ViT run has too many attention weights to send all of one image to a browser.
+
+    Raises `UserError` if they are also too many to compute.
     """
     tokens, _, _ = tokens_of(run)
     options = run.config.options
     count = options["num_layers"] * options["num_heads"] * tokens**2
-    if 4 * count > MOST_HELD:
+    if 4 * count > MAX_COMPUTED:
         raise UserError(
             f"{run.title} has {tokens:,} tokens: the attention of one image takes {4e-9 * count:.0f} GB. "
             "Choose a run with larger patches."
         )
-    return 2 * count > MOST_SENT
+    return 2 * count > MAX_SENT
 
 
 def view(
@@ -131,9 +135,10 @@ def view(
     query: int = 0,
     masked: np.ndarray | None = None,
 ) -> AttentionView:
-    """A ViT run's reading of an image uint8 [3, S, S], or of no content at all (None); raises `UserError`.
+    """Return the attention of a ViT run on an image uint8 [3, S, S]. Raises `UserError`.
 
-    `query` counts where not all weights can be sent; pixels of `masked` [S, S] are in the mean color.
+    Without an image, the tokens consist of the positions only. `query` is the index of the token whose
+    weights are returned if all weights are too many. The pixels of `masked` bool [S, S] get the mean color.
     """
     stamp = resources.stamp_of(run, snapshot)
     only = query if too_many_tokens(run) else None
@@ -146,20 +151,22 @@ def view(
 
 
 def masked_image(image: np.ndarray, masked: np.ndarray) -> np.ndarray:
-    """Pixels of `masked` [S, S] in the training images' mean color, which the model reads as zeros."""
+    """Return the image with the mean color, which a model reads as zeros, where `masked` [S, S] is true."""
     return np.where(masked[None], mean_color()[:, None, None], image)
 
 
 def mean_color() -> np.ndarray:
-    """uint8 [3]"""
+    """Return the mean color of the training images, uint8 [3]."""
     from vitcore.data.augment import MEAN
 
     return (255 * np.array(MEAN)).round().astype(np.uint8)
 
 
 def arrays(run: Run, image: np.ndarray | None, snapshot: Path | None) -> bytes:
-    """An .npz file of a reading in float32: weights, rollout, probabilities, logit lens, distance, entropy,
-    image; and, as text, what it is.
+    """Return the attention of a ViT run on an image as an .npz file in float32. Raises `UserError`.
+
+    The file holds weights, rollout, probabilities, logit lens, distance, entropy, the image, and a text
+    `about` them. Without an image, the tokens consist of the positions only.
     """
     import io
 
@@ -170,19 +177,21 @@ def arrays(run: Run, image: np.ndarray | None, snapshot: Path | None) -> bytes:
 
     net = resources.model(run, snapshot)
     trace = positions_only(net) if image is None else capture(net, torch.from_numpy(image[None].copy()))
-    found = view(run, image, snapshot)
+    shown = view(run, image, snapshot)
+    weights_file = snapshot or run.weights
+    assert weights_file is not None  # `model` would have raised
     out = io.BytesIO()
     np.savez_compressed(
         out,
         weights=trace.weights[0].numpy(),
         rollout=rollout(trace.weights)[0].numpy(),
-        probabilities=found.probabilities,
-        logit_lens=found.lens,
-        distance_pixels=found.distance,
-        entropy_bits=found.entropy,
+        probabilities=shown.probabilities,
+        logit_lens=shown.lens,
+        distance_pixels=shown.distance,
+        entropy_bits=shown.entropy,
         image=np.zeros((0,), np.uint8) if image is None else image,
         about=np.array(
-            f"{run.id}, {(snapshot or run.weights).name}; weights [layers, heads, query, key], token 0 is "
+            f"{run.id}, {weights_file.name}; weights [layers, heads, query, key], token 0 is "
             "CLS where there is one"
         ),
     )
@@ -215,8 +224,10 @@ def _class_maps(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> ClassMap
 
 
 def class_maps(run: Run, image: np.ndarray, snapshot: Path | None = None) -> ClassMaps:
-    """For every class at once: relevance (Chefer et al. 2021) of a ViT run, Grad-CAM of each stage of a
-    network that has stages, else no maps. Raises `UserError`.
+    """Return the maps of all classes for an image uint8 [3, S, S]. Raises `UserError`.
+
+    They are the relevance (Chefer et al. 2021) for a ViT run, and Grad-CAM of each stage for a network with
+    stages. Other networks have no maps.
     """
     resources.model(run, snapshot)
     return _class_maps(resources.stamp_of(run, snapshot), image.tobytes(), image.shape)
@@ -238,7 +249,7 @@ def _predictions(stamp: tuple, name: str, _data: Dataset) -> np.ndarray:
 
 
 def predictions(run: Run, data: Dataset) -> np.ndarray:
-    """Probabilities [n, classes] for the first thousand test images; raises `UserError`."""
+    """Return probabilities [n, classes] for the first `RANKED` test images. Raises `UserError`."""
     resources.model(run)
     return _predictions(resources.stamp_of(run), data.fingerprint, data)
 
@@ -263,8 +274,8 @@ def _heads(stamp: tuple, name: str, _data: Dataset) -> tuple[np.ndarray, np.ndar
 
 
 def heads(run: Run, data: Dataset, snapshot: Path | None) -> tuple[np.ndarray, np.ndarray, int]:
-    """Mean attention distance (pixels) and entropy (bits) [layers, heads] over evenly spaced test images,
-    and how many. Raises `UserError`.
+    """Return the mean attention distance (pixels) and entropy (bits), each [layers, heads], and the number of
+    images behind the means, which are evenly spaced test images. Raises `UserError`.
     """
     resources.model(run, snapshot)
     return _heads(resources.stamp_of(run, snapshot), data.fingerprint, data)
@@ -280,15 +291,15 @@ def _tokens(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> tuple[np.nda
 
 
 def tokens(run: Run, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Projected patches (with CLS) and positions, each [T, D], of a ViT run for an image uint8 [3, S, S]:
-    without torch, for the first paint. Raises `UserError`.
+    """Return the projected patches (with CLS) and the positions, each [T, D], of a ViT run for an image uint8
+    [3, S, S]. Does not import torch, so that the page appears at once. Raises `UserError`.
     """
     return _tokens(resources.stamp_of(run), image.tobytes(), image.shape)
 
 
 @dataclass(frozen=True)
 class Learned:
-    """Patch filters and position similarity from a ViT's weights, as numpy."""
+    """The patch filters and the similarity of positions in a ViT's weights."""
 
     filters: np.ndarray  # [n, 3, P, P], principal components of the projection
     shares: np.ndarray  # [n] of the variance
@@ -305,16 +316,19 @@ def _learned(stamp: tuple) -> Learned:
 
 
 def learned(run: Run) -> Learned:
-    """Patch filters and similarity of positions of a ViT run; raises `UserError`."""
+    """Return the patch filters and the similarity of positions of a ViT run. Raises `UserError`."""
     model, stamp = resources.model(run), resources.stamp_of(run)
     if not all(bool(p.isfinite().all()) for p in (model.input_layer.weight, model.pos_embedding)):
-        raise UserError(f"{run.title} has diverged: some of its weights are not numbers.")
+        raise UserError(
+            f"{run.title} has diverged: some of its weights are NaN or infinite. Choose another run."
+        )
     return _learned(stamp)
 
 
 def patch_costs(sizes: list[int], shown: int, pixels: int) -> list[dict[str, str | int | float]]:
-    """A table of what patches of `sizes` pixels cost a ViT of the tutorial's shape on one image whose side is
-    `pixels`; the size that is `shown` is marked.
+    """Return a table of the cost of each patch size for a ViT of the tutorial's shape.
+
+    `sizes` are in pixels, `pixels` is the side of the image, and the size `shown` is marked.
     """
     from vitcore.analysis.cost import vit_cost
 

@@ -1,4 +1,4 @@
-"""Where numbers come from: date, duration, machine, commit and command of results and of trainings."""
+"""Show where numbers come from: date, duration, machine, commit and command of results and trainings."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from vitcore.runs.folder import Run
 from vitcore.runs.status import Status
 
 
-def results(found: Iterable[Result], more: Callable[[Result], str] = lambda result: "") -> None:
-    """Date, duration, machine, commit and command of each; `more`: what else there is to say about one."""
-    for result in found:
+def results(stored: Iterable[Result], more: Callable[[Result], str] = lambda result: "") -> None:
+    """Show the origin of each result. `more` returns text to append for a result."""
+    for result in stored:
         machine = f"{result.machine}, torch {result.torch}"
         _origin(
             " and ".join(result.runs),
@@ -29,7 +29,7 @@ def results(found: Iterable[Result], more: Callable[[Result], str] = lambda resu
 
 
 def trainings(runs: Iterable[Run]) -> None:
-    """The same of runs."""
+    """Show the origin of each run."""
     for run in runs:
         try:
             command = launch_command(run.config)
@@ -39,13 +39,14 @@ def trainings(runs: Iterable[Run]) -> None:
 
 
 def training(status: Status) -> str:
-    """When, how long and on what a run was trained, as far as that is known: runs of earlier versions name
-    neither machine nor commit.
+    """Return when, how long and on which machine a run was trained, as far as it is known.
+
+    Runs of earlier versions name neither machine nor commit.
     """
     day = time.strftime("%Y-%m-%d", time.gmtime(status.started)) if status.started else "not started"
-    took = f"{run_status.duration(status.active_s)} of training" if status.active_s else ""
-    took += f" on {status.machine}" if took and status.machine else ""
-    return ", ".join(filter(None, [day, took, _code(status.commit)]))
+    duration = f"{run_status.duration(status.active_s)} of training" if status.active_s else ""
+    duration += f" on {status.machine}" if duration and status.machine else ""
+    return ", ".join(filter(None, [day, duration, _code(status.commit)]))
 
 
 def _code(commit: str) -> str:

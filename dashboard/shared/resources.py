@@ -1,7 +1,6 @@
-"""Cached resources of the pages: datasets, models, captures, curves. torch is imported when a model is first
-needed.
+"""Cached resources of the pages: datasets, models, curves. torch is imported when a model is first needed.
 
-Models are shared by all visitors: nothing here changes them. Cached arrays are read-only by agreement.
+All visitors share them: do not change the models or the arrays.
 """
 
 from __future__ import annotations
@@ -24,29 +23,33 @@ from vitcore.runs.weights import count_trainable, read_header
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def dataset(name: str = "cifar10-mini", image_size: int = 32) -> Dataset:
-    """A dataset; its splits are decoded when first used. Raises `UserError`."""
+    """Return a dataset, whose splits are decoded on first use. Raises `UserError`."""
     return load_dataset(name, image_size, download=False)
 
 
 def dataset_of(run: Run) -> Dataset:
-    """The images to look at with a run: its own folder's, or the bundled part of CIFAR-10. Raises
-    `UserError`.
+    """Return the images to show with a run: those of its folder, or else the bundled part of CIFAR-10.
+
+    Raises `UserError`.
     """
     config = run.config
     return dataset(config.data, config.image_size) if config.folder else dataset()
 
 
 def runs(*, trained: bool = False, model: str | None = None) -> list[Run]:
-    """Readable runs, bundled first; `trained`: only those with weights; `model`: only that architecture."""
-    found = []
+    """Return the readable runs, the bundled ones first.
+
+    `trained` selects runs with weights, and `model` selects the runs of one architecture.
+    """
+    selected = []
     for run in list_runs():
         try:
-            fits = model is None or run.config.model == model
+            matches = model is None or run.config.model == model
         except UserError:
             continue
-        if fits and (not trained or run.weights):
-            found.append(run)
-    return found
+        if matches and (not trained or run.weights):
+            selected.append(run)
+    return selected
 
 
 @st.cache_resource(ttl=2.0, show_spinner=False)
@@ -56,32 +59,35 @@ def devices() -> list[Device]:
 
 
 def bundled() -> dict[str, Run]:
-    """The bundled run of each architecture that has one, in the order of the menus."""
-    there = {run.config.model: run for run in runs(trained=True) if run.bundled}
-    return {name: there[name] for name in ARCHITECTURES if name in there}
+    """Return the bundled run of each architecture that has one, in the order of the menus."""
+    by_model = {run.config.model: run for run in runs(trained=True) if run.bundled}
+    return {name: by_model[name] for name in ARCHITECTURES if name in by_model}
 
 
 @st.cache_resource(max_entries=10, show_spinner=False)
 def loaded(path: str, weights: str, stamp: float) -> Any:
-    """The model that `stamp_of` names."""
+    """Load the model that `stamp_of` identifies. `stamp` is the modification time of the weights."""
     from vitcore.models import load_run
 
     return load_run(Run(Path(path)), Path(weights))
 
 
 def stamp_of(run: Run, snapshot: Path | None = None) -> tuple[str, str, float]:
-    """Identify a version of a run's weights: run, file, time. Raise `UserError` without weights."""
+    """Identify a version of a run's weights: run folder, file, modification time.
+
+    Raises `UserError` without weights.
+    """
     weights = snapshot or run.weights
+    if weights is None:
+        raise no_weights(run.id, active=run.status().state in ACTIVE)
     try:
-        if weights is not None:
-            return str(run.path), str(weights), weights.stat().st_mtime
+        return str(run.path), str(weights), weights.stat().st_mtime
     except OSError:
         raise UserError(f"The snapshot {weights.name} of run {run.id} is gone: choose another.") from None
-    raise no_weights(run.id, active=run.status().state in ACTIVE)
 
 
 def model(run: Run, snapshot: Path | None = None) -> Any:
-    """The trained model of a run, loaded once per version of its weights."""
+    """Return the trained model of a run, loaded once per version of its weights. Raises `UserError`."""
     return loaded(*stamp_of(run, snapshot))
 
 
@@ -91,7 +97,7 @@ def _reader(path: str) -> Reader:
 
 
 def scalars(run: Run) -> Scalars:
-    """Return all curves of a run, reading only new events. All visitors share them."""
+    """Return all curves of a run. Reads only the events that are new since the last call."""
     return _reader(str(run.path)).read()
 
 
@@ -102,7 +108,10 @@ def _first_look(path: str, stamp: float) -> dict[str, np.ndarray]:
 
 
 def first_look(run: Run) -> dict[str, np.ndarray] | None:
-    """The stored probe `first-look` of a run: index [N], maps [N, h, w], probabilities [N, classes]."""
+    """Return the stored probe `first-look` of a run, or None.
+
+    Its arrays are index [N] of the test images, maps [N, h, w] and probabilities [N, classes].
+    """
     path = run.path / "probes" / "first-look.npz"
     return _first_look(str(path), path.stat().st_mtime) if path.is_file() else None
 
@@ -113,7 +122,7 @@ def _parameters(path: str, stamp: float) -> int:
 
 
 def parameters(run: Run) -> int | None:
-    """Return a model's number of trainable parameters, read from the weights header without torch."""
+    """Return the number of trainable parameters of a run's model, or None without weights. Needs no torch."""
     path = run.weights
     try:
         return _parameters(str(path), path.stat().st_mtime) if path else None

@@ -1,4 +1,4 @@
-"""Curves of runs as pages show them: which, against what, how smooth; and all their numbers as a table."""
+"""The curves of runs: their controls, their charts, and a CSV file with all points."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 import numpy as np
@@ -30,7 +31,7 @@ MAIN = (("train_acc", "val_acc"), ("train_loss", "val_loss"))
 
 @dataclass(frozen=True)
 class CurveStyle:
-    """How curves are drawn; `smooth` is the weight of the past, 0 to 1."""
+    """How curves are drawn. `axis` is a key of `AXES`, and `smooth` the weight of earlier points, 0 to 1."""
 
     axis: str = "epoch"
     smooth: float = 0.0
@@ -43,11 +44,11 @@ class CurveStyle:
 
 
 def controls(left: Place, middle: Place, right: Place) -> CurveStyle:
-    """Axis, smoothing, scale, in the places of a row; kept in the address."""
+    """Draw the controls for axis, smoothing and scale. The address keeps their values."""
     axis = left.segmented_control("Against", list(AXES), required=True, **CurvesState.bound("axis"))
     smooth = middle.slider(
         "Smoothing", 0.0, 0.99, step=0.01, **CurvesState.bound("smooth", value="value"),
-        help="Exponential moving average, as in TensorBoard; the curve itself stays faintly behind.",
+        help="Exponential moving average, as in TensorBoard. The original curve remains faintly visible.",
     )  # fmt: skip
     log = right.toggle("Log loss", **CurvesState.bound("log", value="value"))
     return CurveStyle(axis, smooth, log)
@@ -83,7 +84,7 @@ def model_of(run: Run) -> str:
 
 @dataclass
 class Drawing:
-    """What a chart shows."""
+    """The contents of one chart."""
 
     items: list[Series]
     best: list[Best]
@@ -95,53 +96,64 @@ def _faint() -> str:
     return "99" if st.context.theme.type == "dark" else "66"
 
 
-def collect(found: Sequence[Run], tags: Sequence[str], look: CurveStyle, faint: str) -> Drawing:
-    """The curves of runs: training faint, validation full, what a resume took back fainter."""
-    out = Drawing([], [], [])
-    titles = [run.title for run in found]
-    names = {r.id: r.title if titles.count(r.title) == 1 else selection.run_label(r) for r in found}
-    alone = len(found) == 1
-    for run, (color, dash) in zip(found, theme.run_styles([model_of(r) for r in found]), strict=True):
+def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, faint: str) -> Drawing:
+    """Collect the curves of runs for one chart.
+
+    Validation is drawn in full color and training fainter. Parts that a resume discarded are dotted. `tags`
+    are the metrics of the chart. `faint` is the opacity of training as two hexadecimal digits.
+    """
+    drawing = Drawing([], [], [])
+    titles = [run.title for run in runs]
+    names = {r.id: r.title if titles.count(r.title) == 1 else selection.run_label(r) for r in runs}
+    alone = len(runs) == 1
+    for run, (color, dash) in zip(runs, theme.run_styles([model_of(r) for r in runs]), strict=True):
         scalars = resources.scalars(run)
         for tag in (tag for tag in tags if tag in scalars):
             curve = scalars[tag]
             x = x_values(run, scalars, curve, look.axis)
             if x is None:
-                out.missing.append(names[run.id])
+                drawing.missing.append(names[run.id])
                 break
             validation = tag.startswith("val") or len(tags) == 1
             part = ("validation" if validation else "training") if len(tags) > 1 else tag
             name = part if alone else names[run.id] + ("" if validation else " (training)")
             group = part if alone else run.id
-            behind = {"legend": False, "hover": False, "group": group}
+            background = partial(series, "", legend=False, hover=False, group=group)
             values = curve.values
             if look.smooth and len(x) > 2:
-                out.items.append(series("", x, values, f"{color}33", dash, **behind))
+                drawing.items.append(background(x, values, f"{color}33", dash))
                 values = smoothed(values, look.smooth)
             shade = color if validation else f"{color}{faint}"
-            style = dict(group=group, legend=validation or alone, markers=validation and len(x) < 200)
-            out.items.append(series(name, x, values, shade, dash, **style))
+            markers = validation and len(x) < 200
+            legend = validation or alone
+            drawing.items.append(
+                series(name, x, values, shade, dash, markers=markers, group=group, legend=legend)
+            )
             for piece in scalars.rewound.get(tag, []):
-                old = x_values(run, scalars, piece, look.axis)
-                out.items.append(series("", old, piece.values, f"{color}44", "dot", **behind))
+                discarded_x = x_values(run, scalars, piece, look.axis)
+                if discarded_x is not None:
+                    drawing.items.append(background(discarded_x, piece.values, f"{color}44", "dot"))
             if tag == "val_acc" and np.isfinite(curve.values).any():
-                at = int(np.nanargmax(curve.values))
-                text = f"best {100 * curve.values[at]:.1f} %" if alone else ""
-                point = Best(x=float(x[at]), y=float(curve.values[at]), text=text, color=color, group=group)
-                out.best.append(point)
-    return out
+                best = int(np.nanargmax(curve.values))
+                text = f"best {100 * curve.values[best]:.1f} %" if alone else ""
+                point = Best(
+                    x=float(x[best]), y=float(curve.values[best]), text=text, color=color, group=group
+                )
+                drawing.best.append(point)
+    return drawing
 
 
-def draw(found: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, key: str, height: int) -> None:
-    """Curves of runs in one chart. Of several runs the legend names each once; a click on it hides all of its
-    curves.
+def draw(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, key: str, height: int) -> None:
+    """Draw the curves of runs in one chart with a height in pixels.
+
+    With several runs, the legend names each run once, and a click on a name hides all curves of that run.
     """
-    drawing = collect(found, tags, look, _faint())
+    drawing = collect(runs, tags, look, _faint())
     quantity = tags[-1].rsplit("_", 1)[-1]
     curves(
         drawing.items,
         key=key,
-        view=f"{look.axis} {' '.join(run.id for run in found)}",
+        view=f"{look.axis} {' '.join(run.id for run in runs)}",
         x_title=AXES[look.axis],
         y_title=TITLES.get(quantity, tags[-1]),
         percent=quantity == "acc",
@@ -150,73 +162,71 @@ def draw(found: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, key: st
         height=height,
     )
     if drawing.missing:
-        st.caption(f"Without {look.axis}, so not drawn here: {', '.join(dict.fromkeys(drawing.missing))}.")
+        names = ", ".join(dict.fromkeys(drawing.missing))
+        st.caption(f"Not drawn, because {look.axis} is not recorded: {names}.")
 
 
-def pair(found: Sequence[Run], look: CurveStyle, *, key: str, height: int) -> None:
+def pair(runs: Sequence[Run], look: CurveStyle, *, key: str, height: int) -> None:
     """Draw accuracy and loss side by side."""
     for place, tags in zip(st.columns(2, gap="large"), MAIN, strict=True):
         with place:
-            draw(found, tags, look, key=f"{key}_{tags[0]}", height=height)
-    if look.axis == "epoch" and (words := epoch_note(found)):
-        st.caption(words)
+            draw(runs, tags, look, key=f"{key}_{tags[0]}", height=height)
+    if look.axis == "epoch" and (note := epoch_note(runs)):
+        st.caption(note)
 
 
-def epoch_note(found: Sequence[Run]) -> str:
-    """Which runs count steps as an epoch, so that nobody takes it for a pass over the images; else empty."""
-    owners: dict[int, list[str]] = {}
-    for run in found:
+def epoch_note(runs: Sequence[Run]) -> str:
+    """Return a note on runs whose epoch is a number of steps, not a pass over the images. Empty if none."""
+    runs_by_steps: dict[int, list[str]] = {}
+    for run in runs:
         steps = run.config.steps_per_epoch if model_of(run) else None
         if steps:
-            owners.setdefault(steps, []).append(run.title)
-    said = []
-    for steps, names in owners.items():
-        alone = "this run" if len(found) == 1 else "these runs"
-        who = (
-            alone
-            if len(names) == len(found)
-            else " and ".join(names)
-            if len(names) < 3
-            else f"{len(names)} runs"
-        )
-        said.append(
+            runs_by_steps.setdefault(steps, []).append(run.title)
+    sentences = []
+    for steps, names in runs_by_steps.items():
+        if len(names) == len(runs):
+            who = "this run" if len(runs) == 1 else "these runs"
+        else:
+            who = " and ".join(names) if len(names) < 3 else f"{len(names)} runs"
+        sentences.append(
             f"An epoch of {who} is {steps:,} optimizer steps, however often they pass over its images."
         )
-    return " ".join(said)
+    return " ".join(sentences)
 
 
-def more_metrics(found: Sequence[Run], look: CurveStyle, *, key: str) -> None:
-    """Every other metric in a panel of its own, where somebody asks for them; and all numbers as a file."""
+def more_metrics(runs: Sequence[Run], look: CurveStyle, *, key: str) -> None:
+    """Draw a toggle for every other metric, each in its own chart, and a button that downloads all curves."""
     left, right = st.columns([4, 1], vertical_alignment="center")
-    others = other_tags(found)
-    name = f"More metrics ({len(others)})"
-    wanted = left.toggle(name, key=f"more_{key}", bind="query-params") if others else False
+    others = other_tags(runs)
+    label = f"More metrics ({len(others)})"
+    wanted = left.toggle(label, key=f"more_{key}", bind="query-params") if others else False
     right.download_button(
-        "All curves as CSV", lambda: as_csv(found).encode(), "vitlab-curves.csv", "text/csv",
+        "All curves as CSV", lambda: as_csv(runs).encode(), "vitlab-curves.csv", "text/csv",
         key=f"csv_{key}", icon=":material/download:", width="stretch", on_click="ignore",
     )  # fmt: skip
     if wanted:
         columns = st.columns(2, gap="large")
-        for at, tag in enumerate(others):
-            with columns[at % 2]:
+        for i, tag in enumerate(others):
+            with columns[i % 2]:
                 st.markdown(f"**{tag.replace('_', ' ')}**")
-                draw(found, [tag], look, key=f"{key}_{tag}", height=220)
+                draw(runs, [tag], look, key=f"{key}_{tag}", height=220)
 
 
-def other_tags(found: Sequence[Run]) -> list[str]:
-    """What the runs logged beside accuracy and loss, by name."""
+def other_tags(runs: Sequence[Run]) -> list[str]:
+    """Return the names of all metrics that the runs logged, except accuracy, loss and epoch."""
     shown = {tag for tags in MAIN for tag in tags} | {"epoch"}
-    return sorted({tag for run in found for tag in resources.scalars(run).curves} - shown)
+    return sorted({tag for run in runs for tag in resources.scalars(run).curves} - shown)
 
 
-def as_csv(found: Sequence[Run]) -> str:
-    """Every point of the main curves, not thinned: run, tag, step, epoch, seconds of training, value. What a
-    resume took back is not in it.
+def as_csv(runs: Sequence[Run]) -> str:
+    """Return every point of all curves as CSV: run, tag, step, epoch, seconds of training, value.
+
+    Omits the parts that a resume discarded.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["run", "tag", "step", "epoch", "training_seconds", "value"])
-    for run in found:
+    for run in runs:
         scalars = resources.scalars(run)
         for tag, curve in scalars.curves.items():
             epochs, seconds = epochs_of(scalars, curve), active_seconds(scalars, curve)

@@ -1,8 +1,9 @@
-"""The state of a run, as pages show it."""
+"""The state of a run in words and as a badge."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 import streamlit as st
 
@@ -12,7 +13,7 @@ from vitcore.runs.status import ACTIVE, State, Status
 
 
 def any_active(states: Iterable[State]) -> bool:
-    """Whether one of several runs waits, trains or is being stopped."""
+    """Return whether any run is queued, running or stopping."""
     return any(state in ACTIVE for state in states)
 
 
@@ -43,27 +44,27 @@ def describe(run: Run, status: Status, turn: str = "") -> str:
     if status.state == "finished":
         result = status.result
         after = f" after {duration(status.active_s)}" if status.active_s else ""
-        if "test_acc" not in result:  # imported, with or without somebody's curves
-            return f"{model}, {status.reason or 'finished'}{after}. Its scores are not known here."
+        if "test_acc" not in result:  # an imported run may lack scores
+            return f"{model}, {status.reason or 'finished'}{after}. Its scores are unknown."
         accuracy = f"**{100 * result['test_acc']:.1f} %** (n = {result['n_test']:,})"
         return f"{model}. Test accuracy {accuracy}{after}."
     return f"{model}. {status.reason[:1].upper()}{status.reason[1:]}."
 
 
 def duration(seconds: float) -> str:
-    """`45 s`, `12 min`, `2 h 5 min`"""
+    """Format a duration: `45 s`, `12 min`, `2 h 5 min`."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
-STATE_COLORS = {
+STATE_COLORS: dict[State, Literal["gray", "blue", "orange", "green", "red"]] = {
     "queued": "gray", "running": "blue", "stopping": "orange", "finished": "green", "stopped": "gray",
     "failed": "red", "lost": "red",
 }  # fmt: skip
 
 
 def badge(status: Status) -> None:
-    """The state as a small colored label."""
+    """Draw the state as a colored badge."""
     st.badge(status.state, color=STATE_COLORS[status.state])

@@ -1,4 +1,4 @@
-"""All runs as a table: sort, filter, and take some to Compare."""
+"""A table of all runs: filter it, sort it, watch a run, or compare several."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from vitcore.runs.listing import as_row
 from vitcore.runs.metrics import event_files
 
 MAX_COMPARED = 8  # maximum number of runs in Compare
-PAIR, NEWEST = ("vit", "resnet"), 2  # that it opens with: bundled models, and own runs
+# Compare opens with the bundled runs of these models and the newest own runs
+DEFAULT_MODELS, DEFAULT_OWN = ("vit", "resnet"), 2
 
 
 def control(found: list[Run]) -> None:
-    """Draw the table on request. `found` holds all readable runs."""
+    """Draw a toggle that shows the table. `found` holds all readable runs."""
     if not st.toggle(f"All runs ({len(found):,})", key="all", bind="query-params"):
         return
     text_place, state_place, model_place, watch_place, compare_place = st.columns(
@@ -44,30 +45,32 @@ def control(found: list[Run]) -> None:
     ).selection.rows
     ids = [shown[i]["id"] for i in chosen if i < len(shown)]
     watch_place.button(
-        "Watch", width="stretch", disabled=len(ids) != 1, help="One run of the table.", on_click=_watch,
-        args=(ids,),
+        "Watch", width="stretch", disabled=len(ids) != 1, help="Select one run in the table.",
+        on_click=_watch, args=(ids,),
     )  # fmt: skip
     if compare_place.button(
         "Compare", width="stretch", disabled=not 0 < len(ids) <= MAX_COMPARED, type="primary",
-        help=f"Up to {MAX_COMPARED} runs of the table.",
+        help=f"Select up to {MAX_COMPARED} runs in the table.",
     ):  # fmt: skip
         st.session_state.runs = ids
         st.switch_page("../pages/compare.py", query_params={"runs": ",".join(ids)})
     if not shown:
-        st.caption("No run fits: clear the filters.")
+        st.caption("No run matches: clear the filters.")
 
 
 def default_runs(found: list[Run]) -> list[Run]:
-    """What Compare opens with: the bundled ViT and ResNet, and the newest own runs that have curves. All six
-    bundled models are twelve curves on each other. Runs of sweeps have a view of their own.
+    """Return the runs that Compare opens with: the bundled ViT and ResNet, and the newest own runs.
+
+    All six bundled models would be twelve overlapping curves. Own runs need curves. Runs of sweeps are
+    omitted, because they have their own view.
     """
-    shelf = [run for run in found if run.bundled and run.weights and run.config.model in PAIR]
-    shelf.sort(key=lambda run: PAIR.index(run.config.model))
+    bundled = [run for run in found if run.bundled and run.weights and run.config.model in DEFAULT_MODELS]
+    bundled.sort(key=lambda run: DEFAULT_MODELS.index(run.config.model))
     own = []
     for run in found:  # newest first
-        if len(own) < NEWEST and not run.bundled and run.meta.sweep is None and event_files(run.path):
+        if len(own) < DEFAULT_OWN and not run.bundled and run.meta.sweep is None and event_files(run.path):
             own.append(run)
-    return [*shelf, *own]
+    return [*bundled, *own]
 
 
 def _watch(ids: list[str]) -> None:
@@ -75,13 +78,14 @@ def _watch(ids: list[str]) -> None:
 
 
 def matches(row: dict[str, Any], text: str, states: list[str], models: list[str]) -> bool:
-    """Whether a row has every word of the text somewhere, and one of the states and of the models, where any
-    are asked for.
+    """Return whether a row contains every word of the text and has one of the states and one of the models.
+
+    An empty list of states or models matches every row.
     """
     names = ("id", "title", "note", "data", "recipe", "reason", "sweep")
-    whole = " ".join(str(row.get(name) or "") for name in names).lower()
-    words = all(word in whole for word in text.lower().split())
-    return words and (not states or row["state"] in states) and (not models or row["model"] in models)
+    content = " ".join(str(row.get(name) or "") for name in names).lower()
+    has_words = all(word in content for word in text.lower().split())
+    return has_words and (not states or row["state"] in states) and (not models or row["model"] in models)
 
 
 def _label(model: str) -> str:

@@ -1,7 +1,7 @@
-"""Scenes: what a link shows at large, without its page; and how a link names runs and images.
+"""Scenes: what a link shows in a talk or in a standalone file, without the controls of its page.
 
-A page makes its scene in `dashboard/<page>/scene.py`. Talks and standalone files draw it. Nothing here draws,
-and nothing here knows a page.
+A page makes its scenes in `dashboard/<page>/scene.py` with the functions below, which find the run, the image
+and the settings that a link names. `dashboard.talk` and `dashboard.standalone` draw scenes.
 """
 
 from __future__ import annotations
@@ -36,21 +36,24 @@ class Explorer:
 
 @dataclass(frozen=True)
 class Stepper:
-    """From image to tokens: the arguments of `dashboard.components.stepper`."""
+    """The steps from image to tokens, as the arguments of `dashboard.components.stepper`."""
 
     arguments: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Similarity:
-    """Cosine similarity of position embeddings, [N, N]."""
+    """The cosine similarity of position embeddings, [N, N]."""
 
     values: np.ndarray
 
 
 @dataclass(frozen=True)
 class Replay:
-    """One image changed in many ways, and what two models predict."""
+    """Variants of one image uint8 [3, S, S], with what two models predict for each.
+
+    `kind` is the name of the experiment, and `look` is what the component shows first.
+    """
 
     kind: str
     runs: list[Run]
@@ -68,7 +71,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures side by side: (heading, PNG as a data address, words below)."""
+    """Pictures side by side: (heading, PNG as a data URL, caption)."""
 
     parts: list[tuple[str, str, str]]
 
@@ -76,39 +79,56 @@ class Pictures:
 Scene = Explorer | Stepper | Similarity | Replay | Figures | Pictures
 
 
-def as_html(shown: Pictures) -> str:
-    """Pictures in a row; talk.css lays them out."""
+def as_html(pictures: Pictures) -> str:
+    """Return the pictures in a row as HTML. talk.css defines the layout."""
     cells = "".join(
-        f'<figure><figcaption>{html.escape(head)}</figcaption><img src="{url}" alt="{html.escape(words)}">'
-        f"<p>{html.escape(words).replace(' %', '&nbsp;%')}</p></figure>"
-        for head, url, words in shown.parts
+        f"<figure><figcaption>{html.escape(heading)}</figcaption>"
+        f'<img src="{url}" alt="{html.escape(caption)}">'
+        f"<p>{html.escape(caption).replace(' %', '&nbsp;%')}</p></figure>"
+        for heading, url, caption in pictures.parts
     )
     return f'<div class="talk-pictures">{cells}</div>'
 
 
-def read_state(kind: type[S], query: Query, *strict: str) -> S:
-    """The state that a link gives a page. Values that it cannot use have their defaults.
+def with_one_font_size(figure: go.Figure, height: int | None) -> go.Figure:
+    """Return a copy of a figure whose axes, legend and hover labels have the figure's own font size.
 
-    Raises `UserError` for such a value of one of the `strict` fields, which are choices.
+    Streamlit's theme makes them smaller where a figure sets no size. `height` is in pixels, None for any.
+    """
+    copy = go.Figure(figure)
+    size = figure.layout.font.size or 12
+    copy.update_layout(height=height, font_size=size, legend_font_size=size, hoverlabel_font_size=size)
+    copy.update_xaxes(tickfont_size=size, title_font_size=size)
+    copy.update_yaxes(tickfont_size=size, title_font_size=size)
+    return copy
+
+
+def read_state(kind: type[S], query: Query, *strict: str) -> S:
+    """Read the state of a page from a link. Fields get their defaults where the link has unusable values.
+
+    `strict` names fields with a fixed set of values. Raises `UserError` if one of them has an unusable value.
     """
     state, refused = kind.read(query)
     for name in strict:
         parameter = kind.model_fields[name].alias or name
         if any(text.startswith(f"{parameter}=") for text in refused):
-            fits = ", ".join(f"{parameter}={option}" for option in kind.options(name))
-            raise unusable(parameter, query, f"use {fits}")
+            choices = ", ".join(f"{parameter}={option}" for option in kind.options(name))
+            raise unusable(parameter, query, f"use {choices}")
     return state
 
 
 def run_in(wanted: str | None, found: Sequence[Run], first: Run | None = None) -> Run:
-    """The run that a link names; else `first`, or the first of `found`. Raises `UserError`."""
+    """Return the run that a link names. Raises `UserError` if it is not among the runs `found`.
+
+    `wanted` is the run's id. Without one, returns `first`, or else the first run of `found`.
+    """
     run = next((run for run in found if run.id == wanted), None)
     if wanted and run is None:
-        if any(one.id == wanted for one in resources.runs()):
-            raise UserError(f"The link names the run {wanted}, which this view can't show: name another.")
+        if any(run.id == wanted for run in resources.runs()):
+            raise UserError(f"The link names the run {wanted}, which this view can't show: name another run.")
         raise UserError(
             f"The link names the run {wanted[:80]}, which is not on this machine: `python -m vitcore runs` "
-            "lists the runs that are, `import` adds one."
+            "lists the runs on it, and `import` adds one."
         )
     if run is None and not found:
         raise UserError("There is no trained model yet: train one, or import one.")
@@ -116,14 +136,17 @@ def run_in(wanted: str | None, found: Sequence[Run], first: Run | None = None) -
 
 
 def image_in(state: ImageState, data: Dataset, run: Run | None = None) -> selection.SelectedImage:
-    """The image that a link names, else the page's first. With `run`, rankings by its predictions can be
-    named, too. Raises `UserError`.
+    """Return the image that a link names, or else the first one of the page. Raises `UserError`.
+
+    With `run`, a link can also name images by how well the run classifies them.
     """
     kind = state.kind or ("cat" if "cat" in data.classes else data.classes[0])
     predictions = (lambda: model_outputs.predictions(run, data)) if run else None
     chosen = selection.find_image(data, kind, state.image, predictions)
     if chosen is None:
-        raise UserError(f"The link names {kind[:40]}, test image {state.image}: {data.name} has none.")
+        raise UserError(
+            f"The link names {kind[:40]}, test image {state.image}, which {data.name} does not have."
+        )
     return chosen
 
 
@@ -137,5 +160,5 @@ def missing_sweep(name: str) -> UserError:
     """Return the error for a sweep that is not on this machine."""
     return UserError(
         f"The link names the sweep {name[:80]!r}, which is not on this machine: `python -m vitcore sweep "
-        "list` lists the sweeps that are."
+        "list` lists the sweeps on it."
     )

@@ -1,4 +1,4 @@
-"""A part of a page that is drawn again every few seconds while something is active."""
+"""Redraw a part of a page every few seconds while something is active."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ def fragment(
 ) -> None:
     """Call `draw(state())` now, and every `every_s` seconds while `active(state())`.
 
-    When the state differs from the one that the page was drawn with, the whole page reruns instead: the rest
-    of the page is drawn again, too, and the timer starts or ends.
+    When the state changes, the whole page reruns, so that its other parts follow and the timer starts or
+    ends.
     """
-    of_page = state()
+    page_state = state()
 
-    @functools.wraps(draw)  # Streamlit tells fragments apart by the function's name
+    @functools.wraps(draw)  # Streamlit distinguishes fragments by the name of the function
     def tick() -> None:
-        now = state()
-        if now != of_page:
+        new_state = state()
+        if new_state != page_state:
             st.rerun()
-        draw(now)
+        draw(new_state)
 
-    st.fragment(tick, run_every=every_s if active(of_page) else None)()
+    st.fragment(tick, run_every=every_s if active(page_state) else None)()

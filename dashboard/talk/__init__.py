@@ -1,4 +1,6 @@
-"""Talks: files of steps, each one view of ViT Lab with its state, shown large and without controls.
+"""Talks: YAML files of steps, each shown as one large view without controls.
 
-`files` reads them, `scenes` has the page of a link make its scene, `stage` draws it, `page` is the talk.
+`files` reads a talk, `scenes` asks the page of a link for its scene, `stage` draws the scene, `page` presents
+the talk in the dashboard, `menu` is the menu "Talk" of every page, and `html_export` writes the talk as one
+HTML file.
 """

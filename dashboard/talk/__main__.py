@@ -1,4 +1,4 @@
-"""`python -m dashboard.talk why -o why.html`: a talk, or one explorer, as a file that needs no server."""
+"""`python -m dashboard.talk why -o why.html`: save a talk, or one explorer, as a standalone HTML file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from vitcore.errors import UserError
 from vitcore.runs.files import write_atomic
 
-INCOMPLETE = 3  # exit code: written, but without a step's view
+INCOMPLETE = 3  # exit code: the file is written, but the view of a step is missing
 
 
 def main() -> None:
@@ -18,49 +18,50 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m dashboard.talk",
         description=__doc__,
-        epilog="Exit code 1: nothing was written. 3: the file is written, but a step of the talk could not "
-        "be drawn; a sentence says why, in its place and on stderr.",
+        epilog="Exit code 1: nothing was written. Exit code 3: the file was written, but a step of the talk "
+        "could not be drawn. A sentence in its place and on stderr says why.",
     )
     parser.add_argument(
-        "what", help="a talk's name, a talk file, or the address of a view on the page Attention"
+        "what", help="the name of a talk, a talk file, or the address of a view of the Attention page"
     )
-    parser.add_argument("-o", "--out", type=Path, help="default: the talk's name, or explorer, .html")
-    given = parser.parse_args()
-    logging.getLogger("streamlit").setLevel(logging.ERROR)  # it misses its server
+    parser.add_argument("-o", "--out", type=Path, help="default: NAME.html of the talk, or explorer.html")
+    arguments = parser.parse_args()
+    logging.getLogger("streamlit").setLevel(logging.ERROR)  # Streamlit warns that it runs without a server
     try:
-        written, text, missing = _made(given.what)
+        name, text, errors = _render(arguments.what)
     except (UserError, OSError) as error:
         sys.exit(str(error))
-    out = given.out or Path(f"{written}.html")
+    out = arguments.out or Path(f"{name}.html")
     try:
         if out.exists() and not out.is_file():  # a pipe or /dev/stdout
             out.write_text(text, "utf-8")
         else:
-            write_atomic(out.resolve(), text)  # atomic: on a full disk the old file survives
+            write_atomic(out.resolve(), text)  # keeps the old file if the disk is full
     except OSError as error:
         sys.exit(f"Cannot write {out}: {error.strerror or error}.")
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB, opens in any browser without a server or network.")
-    if missing:
-        print(*missing, sep="\n", file=sys.stderr)
+    if errors:
+        print(*errors, sep="\n", file=sys.stderr)
         sys.exit(INCOMPLETE)
 
 
-def _made(what: str) -> tuple[str, str, list[str]]:
-    """(name of the file, its text, a sentence for each step that is not in it)"""
+def _render(what: str) -> tuple[str, str, list[str]]:
+    """Return the default name of the file, its text, and a sentence for each step that can't be shown."""
     logging.disable(logging.WARNING)
-    from dashboard.talk import standalone
-    from dashboard.talk.files import find_talk, read_talk, view
+    from dashboard.standalone import explorer_file
+    from dashboard.talk import html_export
+    from dashboard.talk.files import find_talk, parse_link, read_talk
 
     if "?" in what or what.rstrip("/").rsplit("/", 1)[-1] == "attention":
-        page, state = view(what)
+        page, state = parse_link(what)
         if page != "attention":
             raise UserError(
-                f"An address of {page} has no explorer: use an address of the "
-                "page attention, or make a talk of views of other pages."
+                f"An address of {page} has no explorer: use an address of the page attention, or write a "
+                "talk with this view as a step."
             )
-        return "explorer", standalone.explorer_file(state), []
+        return "explorer", explorer_file.from_address(state), []
     talk = read_talk(Path(what)) if what.endswith((".yaml", ".yml")) else find_talk(what)
-    return Path(what).stem, *standalone.talk_file(talk)
+    return Path(what).stem, *html_export.as_html(talk)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,17 @@
-"""Talk files: YAML with a title and steps. An invalid file is a `UserError` with its line. No Streamlit.
+"""Talk files: YAML with a title and steps. An invalid file raises a `UserError` that names the line.
 
     title: Why a Vision Transformer needs data
     steps:
       - title: An image becomes a sequence
         say: One sentence for the audience.
         link: patches?class=cat&image=1&step=2
-        note: For the speaker alone.                 # optional
+        note: For the speaker only.                  # optional
         source: Dosovitskiy et al. 2021, section 3.1  # optional
 
-A link is the address of a page with its state, from the page's name on, as the browser shows it; the address
-of a dashboard on this machine may come first. The bundled talks are in assets/talks, the user's in talks/ (or
-$VITLAB_TALKS). A user's talk takes precedence over a bundled one of the same name.
+A link is the address of a view as the browser shows it, from the page's name on. It may begin with the
+address of a dashboard on this machine. The bundled talks are in assets/talks, the user's in talks/ (or
+$VITLAB_TALKS). A user's talk takes precedence over a bundled talk of the same name. This module does not need
+Streamlit.
 """
 
 from __future__ import annotations
@@ -32,18 +33,20 @@ from vitcore.paths import assets_dir
 
 NAME = re.compile(r"[\w-]{1,80}")
 MAX_STEPS = 200
-MAX_BYTES = 400_000  # PyYAML needs up to a second for so many; assets/talks/why.yaml has 7,000
+MAX_BYTES = 400_000  # PyYAML parses so many in a second at most; assets/talks/why.yaml has 7,000
 
 
 def _one_line(text: Any) -> Any:
     return " ".join(text.split()) if isinstance(text, str) else text
 
 
-def _leads_to_a_page(link: str) -> str:
+def _check_link(link: str) -> str:
     try:
-        view(link)
+        parse_link(link)
     except UserError as error:
-        raise ValueError(str(error).replace("The", "the", 1)) from None  # follows the line's number
+        raise ValueError(
+            str(error).replace("The", "the", 1)
+        ) from None  # the sentence begins with the line number
     return link
 
 
@@ -55,23 +58,23 @@ class _Model(BaseModel):
 
 
 class Step(_Model):
-    """One view: a page with the state in its address, what the audience reads, what the speaker knows."""
+    """One view: its link, a title and a sentence for the audience, notes for the speaker, a source."""
 
     title: Annotated[str, Field(min_length=1, max_length=80), ONE_LINE]
     say: Annotated[str, Field(min_length=1, max_length=220), ONE_LINE]
-    link: Annotated[str, Field(min_length=1, max_length=2000), ONE_LINE, AfterValidator(_leads_to_a_page)]
+    link: Annotated[str, Field(min_length=1, max_length=2000), ONE_LINE, AfterValidator(_check_link)]
     note: str = Field("", max_length=4000)
     source: Annotated[str, Field(max_length=240), ONE_LINE] = ""
 
     @property
     def page(self) -> str:
         """The page that the link leads to."""
-        return view(self.link)[0]
+        return parse_link(self.link)[0]
 
     @property
     def state(self) -> dict[str, str]:
-        """What the link says of the page's state."""
-        return view(self.link)[1]
+        """The parameters of the link."""
+        return parse_link(self.link)[1]
 
 
 class Talk(_Model):
@@ -82,49 +85,49 @@ class Talk(_Model):
 
 
 def folders() -> list[Path]:
-    """The folders with talks: the user's, then the bundled ones."""
+    """Return the folders with talks: the user's, then the bundled one."""
     return [Path(os.environ.get("VITLAB_TALKS") or "talks").resolve(), assets_dir() / "talks"]
 
 
 def list_talks() -> dict[str, Path]:
-    """The file of every talk by name, the user's first."""
-    found: dict[str, Path] = {}
+    """Return the file of every talk by name, the user's talks first."""
+    talks: dict[str, Path] = {}
     for folder in folders():
         for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
             if NAME.fullmatch(path.stem):
-                found.setdefault(path.stem, path)
-    return found
+                talks.setdefault(path.stem, path)
+    return talks
 
 
 def misnamed() -> dict[str, str]:
-    """The user's talk files whose names can't be part of an address: the name, and a sentence."""
+    """Return an error message, by name, for each talk of the user whose name can't be part of an address."""
     files = sorted(path for path in folders()[0].glob("[!.]*") if path.suffix in (".yaml", ".yml"))
-    form = "a talk's file name may have at most 80 letters, digits, `-` and `_`: rename it"
-    return {p.stem: f"{p.name[:80]}: {form}." for p in files if not NAME.fullmatch(p.stem)}
+    rule = "a talk's file name may have at most 80 letters, digits, `-` and `_`: rename it"
+    return {p.stem: f"{p.name[:80]}: {rule}." for p in files if not NAME.fullmatch(p.stem)}
 
 
 def find_talk(name: str) -> Talk:
-    """The talk of that name. Raises `UserError`."""
-    found = list_talks()
-    if name not in found:
+    """Read the talk with this name. Raises `UserError`."""
+    talks = list_talks()
+    if name not in talks:
         if problem := misnamed().get(name):
             raise UserError(problem)
         raise UserError(
             f"There is no talk named {name[:80]!r} in the folder `{folders()[0].name}`. Available talks: "
-            f"{', '.join(found) or 'none'}."
+            f"{', '.join(talks) or 'none'}."
         )
-    return read_talk(found[name])
+    return read_talk(talks[name])
 
 
 def read_talk(path: Path) -> Talk:
-    """Read and check a talk file. Raises `UserError` with the line."""
+    """Read and check a talk file. Raises a `UserError` that names the line of a mistake."""
     try:
         if path.exists() and not path.is_file():  # reading a pipe would never end
             raise UserError(f"{path.name} is not a file: a talk is a text file with `title:` and `steps:`.")
         if (size := path.stat().st_size) > MAX_BYTES:
             raise UserError(
-                f"{path.name} has {size / 1000:.0f} kB, a talk at most {MAX_BYTES / 1000:.0f}: write links "
-                "of views into it, not images or results."
+                f"{path.name} has {size / 1000:.0f} kB, a talk at most {MAX_BYTES / 1000:.0f}: it may hold "
+                "links to views, but no images or results."
             )
         text = path.read_text("utf-8")
     except OSError as error:
@@ -139,15 +142,18 @@ def read_talk(path: Path) -> Talk:
     try:
         return Talk.model_validate(content)
     except ValidationError as error:
-        line, problem = _first(error.errors(), lines)
+        line, problem = _first_problem(error.errors(), lines)
         raise UserError(f"{path.name}, line {line}: {problem}") from None
 
 
-def _first(errors: list[ErrorDetails], lines: yaml_lines.Lines) -> tuple[int, str]:
-    """(line, sentence) of the error to correct first: a misspelled key, which is also a missing one."""
-    error = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
+def _first_problem(errors: list[ErrorDetails], lines: yaml_lines.Lines) -> tuple[int, str]:
+    """Return (line, sentence) of the error to correct first.
+
+    Unknown keys come first, because a misspelled key also causes an error about a missing key.
+    """
+    error = next((error for error in errors if error["type"] == "extra_forbidden"), errors[0])
     path = error["loc"]
-    while path not in lines:  # a missing key: the step that needs it
+    while path not in lines:  # a missing key has no line: use that of its step
         path = path[:-1]
     return lines[path], _sentence(error)
 
@@ -160,9 +166,9 @@ def _sentence(error: ErrorDetails) -> str:
     return {
         "missing": f"{name} needs `{key}:`.",
         "extra_forbidden": f"{name} has no `{key}:`. Its keys are {keys}.",
-        "model_type": f"{name} consists of the keys {keys}.",
+        "model_type": f"{name} must have the keys {keys}.",
         "string_type": f"`{key}:` must be text. Put quotation marks around it.",
-        "string_too_short": f"`{key}:` is empty. Write a text.",
+        "string_too_short": f"`{key}:` is empty. Write some text.",
         "string_too_long": f"`{key}:` is too long: at most {limits.get('max_length')} characters.",
         "tuple_type": f"`{key}:` must be a list. Begin each step with `- title:`.",
         "too_short": f"`{key}:` must be a list. Begin each step with `- title:`.",
@@ -170,35 +176,35 @@ def _sentence(error: ErrorDetails) -> str:
     }.get(error["type"], str(limits.get("error", error["msg"])))
 
 
-def view(link: str) -> tuple[str, dict[str, str]]:
-    """(page, state) of a link. Raises `UserError` unless it leads to a page of ViT Lab."""
-    bare = re.match(r"[^/?#]+:\d+(/|$)|[^/?#]+\.[^/?#.]+/", link)  # a host without http://
+def parse_link(link: str) -> tuple[str, dict[str, str]]:
+    """Return the page and the parameters of a link. Raises `UserError` if it leads to no page of ViT Lab."""
+    without_scheme = re.match(r"[^/?#]+:\d+(/|$)|[^/?#]+\.[^/?#.]+/", link)
     try:
-        place = urlsplit(f"//{link}" if bare else link)
-        host = place.hostname or ""
+        parts = urlsplit(f"//{link}" if without_scheme else link)
+        host = parts.hostname or ""
     except ValueError:
         raise UserError(
             "The link is not an address: copy it from the browser, from the page's name on."
         ) from None
-    if place.scheme not in ("", "http", "https") or (place.netloc and not _here(host)):
+    if parts.scheme not in ("", "http", "https") or (parts.netloc and not _is_this_machine(host)):
         raise UserError(
-            f"The link leads to {host[:60] or place.scheme[:60]!r}; write it from the page's name on, such "
-            "as `attention?class=cat`. Another site's address can be in `source:`."
+            f"The link leads to {host[:60] or parts.scheme[:60]!r}: write it from the page's name on, such "
+            "as `attention?class=cat`. The address of another site can be in `source:`."
         )
-    page = place.path.strip("/").rsplit("/", 1)[-1] or "overview"
+    page = parts.path.strip("/").rsplit("/", 1)[-1] or "overview"
     if page not in PAGES:
         raise UserError(
-            f"The link leads to {page[:60]!r}; a step shows a page of ViT Lab: {', '.join(PAGES)}. "
-            "Another site's address can be in `source:`."
+            f"The link leads to {page[:60]!r}, which is no page of ViT Lab: use one of {', '.join(PAGES)}. "
+            "The address of another site can be in `source:`."
         )
-    state = dict(parse_qsl(place.query))
-    if state.pop("talk", None) and not place.path.strip("/"):
+    state = dict(parse_qsl(parts.query))
+    if state.pop("talk", None) and not parts.path.strip("/"):
         raise UserError("The link leads to a step of a talk: use the link of the view that the step shows.")
     return page, state
 
 
-def _here(host: str) -> bool:
-    """Whether a host name is that of this machine, as in a dashboard's own address."""
+def _is_this_machine(host: str) -> bool:
+    """Return whether a host name means this machine, as in the address of a local dashboard."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The popover "Talk" of every page: copy this view as a step, present a talk, download it as one file."""
+"""The menu "Talk" of every page: copy the view as a step, present a talk, or download it as one HTML file."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from vitcore.errors import UserError
 
 
 def control() -> None:
-    """The popover, in the bar of the pages."""
+    """Draw the menu in the navigation bar."""
     with st.container(key="talk_menu"), st.popover("Talk", icon=":material/slideshow:", type="tertiary"):
         st.markdown("**This view as a step of a talk**")
         copy_step()
         st.caption(
-            "A talk is a YAML file with `title:` and `steps:` in the folder `talks`, in the folder where ViT "
-            "Lab was started; `assets/talks/why.yaml` is an example. Keys: arrows, space, Page Up and Page "
-            "Down change the step, `n` shows notes, `f` is full screen. A step shows one figure: add "
-            "`&view=curve` to a link of Shift, Shuffle or Occlusion for the curves, `&view=similarity` to a "
-            "link of Patches for the position embeddings."
+            "A talk is a YAML file with `title:` and `steps:`. Save it to the folder `talks` in the folder "
+            "where you started ViT Lab. `assets/talks/why.yaml` is an example. Keys: arrows, space, Page Up "
+            "and Page Down change the step, `n` shows the notes, `f` toggles full screen. A step shows one "
+            "figure. To show the curves of Shift, Shuffle or Occlusion, add `&view=curve` to the link. To "
+            "show the position embeddings of Patches, add `&view=similarity`."
         )
         for name, path in list_talks().items():
             st.divider()
-            _talk(name, path)
+            _entry(name, path)
         for problem in misnamed().values():
             st.error(sentence(problem))
 
 
-def _talk(name: str, path: Path) -> None:
+def _entry(name: str, path: Path) -> None:
+    """Draw the title and the buttons of a talk, or why it can't be read."""
     try:
         talk = _read(str(path), path.stat().st_mtime)
     except (UserError, OSError) as error:
@@ -41,19 +42,20 @@ def _talk(name: str, path: Path) -> None:
     with st.container(horizontal=True):
         st.link_button("Present", f"./?talk={name}", icon=":material/play_arrow:")
         st.download_button(
-            "As one HTML file", lambda: _file(talk), f"{name}.html", "text/html", key=f"talk_file_{name}",
+            "Download as HTML", lambda: _html(talk), f"{name}.html", "text/html", key=f"talk_file_{name}",
             on_click="ignore", icon=":material/download:",
-            help="Opens in any browser without a server or network, and stays interactive. If a step can't "
-            "be shown, the file says why in its place.",
+            help="One interactive file that opens in any browser without a server or network. If a step "
+            "can't be shown, the file says why in its place.",
         )  # fmt: skip
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _read(path: str, stamp: float) -> Talk:
+def _read(path: str, modified: float) -> Talk:
     return read_talk(Path(path))
 
 
-def _file(talk: Talk) -> bytes:
-    from dashboard.talk.standalone import talk_file
+def _html(talk: Talk) -> bytes:
+    from dashboard.talk import html_export
 
-    return talk_file(talk)[0].encode()  # a step that fails shows its error in the file
+    text, _ = html_export.as_html(talk)  # the file itself shows the errors of its steps
+    return text.encode()

@@ -1,4 +1,4 @@
-"""A talk in full window: one step at a time, controlled by keys, at `?talk=NAME&step=3`."""
+"""The presentation of a talk at `?talk=NAME&step=3`: one step fills the window, and keys change the step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONTROLS = "talk_controls"
 
 
 def show() -> None:
-    """Show the talk and the step in the address, or say why the talk can't be opened."""
+    """Show the step that the address names, or an error if the talk can't be opened."""
     name = st.query_params["talk"]
     try:
         talk = find_talk(name)
@@ -29,67 +29,70 @@ def show() -> None:
         with st.container(gap="medium"):
             st.title("This talk can't be opened")
             st.error(sentence(error))
-            st.link_button("To ViT Lab", "/")
+            st.link_button("Open ViT Lab", "/")
         return
     count = len(talk.steps)
-    at = _step(count)
-    step = talk.steps[at]
-    with st.container(key="talk_keys"):  # takes no room in the page, even while it loads
+    index = _step_index(count)
+    step = talk.steps[index]
+    with st.container(key="talk_keys"):  # takes no space on the page, even while it loads
         controls(
             {
                 "talk": name,
-                "at": at,
+                "at": index,
                 "count": count,
-                "titles": [one.title for one in talk.steps],
+                "titles": [step.title for step in talk.steps],
                 "note": step.note,
                 "source": step.source,
             },
             key=CONTROLS,
-            on_change=_moved,
+            on_change=_on_change,
         )
     with st.container(key="talk_words"):
         st.html(stage.words(step))
     with st.container(key="talk_stage"):
-        _draw(name, at, step)
-    with st.container(key="talk_warm"):  # invisible: plotly.js loads during the first step
+        _draw(name, index, step)
+    with st.container(key="talk_warm"):  # invisible: makes the browser load plotly.js during the first step
         st.plotly_chart(go.Figure(), key="talk_warm_figure")
-    _prepare(talk, at)
+    _prepare(talk, index)
 
 
-def _step(count: int) -> int:
-    """The index of the step in the address, which counts from 1; the nearest one if there is no such step."""
+def _step_index(count: int) -> int:
+    """Return the index of the step that the address names, or of the nearest one if there is no such step."""
     return min(max(selection.parse_whole(st.query_params.get("step", ""), 1), 1), count) - 1
 
 
-def _moved() -> None:
-    sent = st.session_state.get(CONTROLS) or {}
-    if sent.get("go"):
-        st.query_params["step"] = str(sent["go"])
-    if sent.get("scale"):
-        st.session_state.talk_scale = float(sent["scale"])
+def _on_change() -> None:
+    """Store what the browser sent: the number of a step, or the scale of its window."""
+    event = st.session_state.get(CONTROLS) or {}
+    if event.get("go"):
+        st.query_params["step"] = str(event["go"])
+    if event.get("scale"):
+        st.session_state.talk_scale = float(event["scale"])
 
 
-def _draw(name: str, at: int, step: Step) -> None:
-    """Draw the view of a step. Changes in it last until another step is shown."""
-    key = f"talk_{name}_{at}"
+def _draw(name: str, index: int, step: Step) -> None:
+    """Draw the view of a step. What the speaker changes in it is kept until another step is shown."""
+    key = f"talk_{name}_{index}"
     if st.session_state.get("talk_key") != key:
         st.session_state.talk_key = key
         st.session_state.talk_state = dict(step.state)
-        st.session_state.pop(f"{key}_sent", None)  # a new element has received nothing yet
+        st.session_state.pop(f"{key}_sent", None)  # a new explorer has received no weights yet
     state = st.session_state.talk_state
-    cold = "torch" not in sys.modules  # the first step after the server's start may wait for it
+    cold = "torch" not in sys.modules  # the first step may have to import it, which takes seconds
     try:
         with _loading() if cold else nullcontext():
-            shown = scenes.scene(step.page, state)
-        stage.draw(shown, state, key=key, scale=st.session_state.get("talk_scale", 1.0))
+            scene = scenes.scene(step.page, state)
+        stage.draw(scene, state, key=key, scale=st.session_state.get("talk_scale", 1.0))
     except UserError as error:
-        st.error(sentence(error))  # escaped: it may quote a file or an address
+        st.error(sentence(error))  # `sentence` escapes names from files and addresses
 
 
 @contextmanager
 def _loading() -> Iterator[None]:
-    """Show that models are loading. Not a spinner: its script would have to be fetched, and importing torch
-    blocks all that the server sends.
+    """Show that the models are loading.
+
+    A spinner would not appear: the browser would have to fetch its script, and the server sends nothing while
+    it imports torch.
     """
     place = st.empty()
     place.html('<p class="talk-loading">Loading the models</p>')
@@ -100,23 +103,23 @@ def _loading() -> Iterator[None]:
 
 
 _prepared: set[str] = set()
-_turn = threading.Lock()
+_prepared_lock = threading.Lock()
 
 
-def _prepare(talk: Talk, at: int) -> None:
-    """Compute every step once in a thread, the next ones first: changing the step then only draws."""
+def _prepare(talk: Talk, index: int) -> None:
+    """Compute every step once in a thread, beginning with the next one, so that changing the step is fast."""
     key = repr(talk)
-    with _turn:
+    with _prepared_lock:
         if key in _prepared:
             return
         _prepared.add(key)
-    order = [*range(at + 1, len(talk.steps)), *range(at)]
-    threading.Thread(target=_work, args=([talk.steps[i] for i in order],), daemon=True).start()
+    steps = [*talk.steps[index + 1 :], *talk.steps[:index]]
+    threading.Thread(target=_compute, args=(steps,), daemon=True).start()
 
 
-def _work(steps: list[Step]) -> None:
+def _compute(steps: list[Step]) -> None:
     for step in steps:
         try:
             scenes.scene(step.page, step.state)
         except UserError:
-            continue  # shown when the step is
+            continue  # the step itself will show it

@@ -1,6 +1,6 @@
-"""The scene of a link: its page makes it from the address. Nothing here draws.
+"""Get the scene of a link from the page that it leads to. Nothing here draws.
 
-Slow parts are cached by their inputs, so that a step can be prepared while another one is shown.
+The slow parts of a scene are cached by their inputs, so that steps can be prepared in the background.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ from vitcore.errors import UserError
 
 
 def scene(page: str, query: Query) -> Scene:
-    """What the address of a page shows at large. Raises `UserError` if that is not here."""
+    """Return the scene of a page for the parameters of its address.
+
+    Raises `UserError` if the page does not exist, or if the address names something that can't be shown.
+    """
     if page not in PAGES:
         raise UserError(f"There is no page {page[:60]!r}: name one of {', '.join(PAGES)}.")
-    # imported with the first scene, since the modules of all pages would delay the first page
-    make: Callable[[Query], Scene] = importlib.import_module(f"dashboard.{page}.scene").scene
-    return make(query)
+    # imported on demand: the modules of all pages would delay the first page
+    make_scene: Callable[[Query], Scene] = importlib.import_module(f"dashboard.{page}.scene").scene
+    return make_scene(query)

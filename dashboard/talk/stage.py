@@ -1,7 +1,7 @@
-"""A scene on the stage: the components and figures of the pages, large and without their controls.
+"""Draw a scene large: the components and figures of the pages without their controls.
 
-Components measure in rem, which talk.css enlarges. Figures are drawn as on their pages, and talk.css enlarges
-them as a whole; files without a server use the same rule.
+Components are sized in rem, which talk.css enlarges. Figures are drawn as on their pages, and talk.css scales
+them as a whole. Standalone files follow the same rule.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import html
 import re
 from collections.abc import MutableMapping
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.attention import explorer
@@ -19,49 +18,49 @@ from dashboard.components.similarity import similarity
 from dashboard.components.stepper import stepper
 from dashboard.drawing import figures
 from dashboard.inductive_bias import live_image
-from dashboard.shared import scenes as scene_types
+from dashboard.shared import scenes
 from dashboard.talk.files import Step
 
 HEIGHT = 362  # pixels of all figures together; talk.css enlarges them to 73 % of the window's height
-FULL = (56, 160)  # characters of a title in one line, and of a sentence in two lines, at full size
+# maximum number of characters at full size: a title in one line, and a sentence in two lines
+MAX_TITLE, MAX_SENTENCE = 56, 160
 
 
 def words(step: Step) -> str:
-    """Title and sentence of a step as HTML, without line breaks between a number and its unit or error."""
+    """Return the title and the sentence of a step as HTML.
+
+    Keeps a number on one line with its unit or its error. Long texts get a class with smaller type.
+    """
     say = re.sub(r" (?=[%±])|(?<=±) ", "\u00a0", step.say)
-    parts = zip((step.title, say), FULL, strict=True)
-    head, text = (' class="talk-long"' if len(part) > most else "" for part, most in parts)
-    return f"<h1{head}>{html.escape(step.title)}</h1><p{text}>{html.escape(say)}</p>"
+    return _element("h1", step.title, MAX_TITLE) + _element("p", say, MAX_SENTENCE)
 
 
-def draw(shown: scene_types.Scene, state: MutableMapping[str, str], *, key: str, scale: float = 1.0) -> None:
-    """Draw a scene. The explorer changes the step's `state`. `scale`: the window's height over 720."""
-    if isinstance(shown, scene_types.Explorer):
-        explorer.show(shown.run, shown.chosen, shown.data, key=key, at=state)
-    elif isinstance(shown, scene_types.Stepper):
-        stepper(**shown.arguments, key=key)
-    elif isinstance(shown, scene_types.Similarity):
-        similarity(shown.values, key=key)
-    elif isinstance(shown, scene_types.Replay):
-        found = live_image.painted(key, shown.kind, shown.runs, shown.image)
-        replay(shown.frames, shown.look, key=key, painted=found)
-    elif isinstance(shown, scene_types.Pictures):
-        st.html(scene_types.as_html(shown))
+def _element(tag: str, text: str, full_size: int) -> str:
+    long = ' class="talk-long"' if len(text) > full_size else ""
+    return f"<{tag}{long}>{html.escape(text)}</{tag}>"
+
+
+def draw(scene: scenes.Scene, state: MutableMapping[str, str], *, key: str, scale: float = 1.0) -> None:
+    """Draw a scene. Raises `UserError`.
+
+    `state` holds the parameters of the step's link; the explorer changes them. `key` identifies the elements
+    of the step. `scale` is the height of the window divided by 720 pixels.
+    """
+    if isinstance(scene, scenes.Explorer):
+        explorer.show(scene.run, scene.chosen, scene.data, key=key, at=state)
+    elif isinstance(scene, scenes.Stepper):
+        stepper(**scene.arguments, key=key)
+    elif isinstance(scene, scenes.Similarity):
+        similarity(scene.values, key=key)
+    elif isinstance(scene, scenes.Replay):
+        painted = live_image.painted(key, scene.kind, scene.runs, scene.image)
+        replay(scene.frames, scene.look, key=key, painted=painted)
+    elif isinstance(scene, scenes.Pictures):
+        st.html(scenes.as_html(scene))
     else:
-        height = HEIGHT // len(shown.parts)
+        height = HEIGHT // len(scene.parts)
         st.html(f"<style>:root {{ --talk-scale: {scale}; --talk-figure: {height}px }}</style>")
         with st.container(key="talk_figures"):
-            for i, (figure, alt) in enumerate(shown.parts):
-                st.plotly_chart(uniform(figure, height), config=figures.PLAIN, key=f"{key}_{i}", alt=alt)
-
-
-def uniform(figure: go.Figure, height: int | None) -> go.Figure:
-    """A copy at that height with one size of type. Streamlit's theme makes axes, legend and hover labels
-    smaller where no size is set.
-    """
-    made = go.Figure(figure)
-    size = figure.layout.font.size or 12
-    made.update_layout(height=height, font_size=size, legend_font_size=size, hoverlabel_font_size=size)
-    made.update_xaxes(tickfont_size=size, title_font_size=size)
-    made.update_yaxes(tickfont_size=size, title_font_size=size)
-    return made
+            for i, (figure, alt) in enumerate(scene.parts):
+                figure = scenes.with_one_font_size(figure, height)
+                st.plotly_chart(figure, config=figures.PLAIN, key=f"{key}_{i}", alt=alt)

@@ -1,8 +1,8 @@
 """Export on the Training page: a run as a zip, and its model as an ONNX file.
 
-The ONNX file is made by the command line in a child process, since torch's exporter changes torch for
-everybody in its process while it works. What was made is kept for as long as the server runs, so that
-visitors who ask for the same weights share it.
+The command line makes the ONNX file in a child process, because torch's exporter changes global state of
+torch while it works. The file is kept until the server stops, so that visitors who export the same weights
+share it.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from vitcore.runs.folder import Run
 
 TICK_S = 0.5
 LIMIT_S = 600.0
-WIDTH = 760  # pixels, of both files beside each other
+WIDTH = 760  # pixels of the popover, with both files side by side
 
 
 @dataclass(frozen=True)
 class Exported:
-    """An ONNX file, and in `check` how it was compared with torch."""
+    """An ONNX file. `check` is a sentence on how it was compared with torch."""
 
     file: Path
     check: str
@@ -39,7 +39,7 @@ class Exported:
 
 @dataclass(frozen=True)
 class Step:
-    """How many seconds the child has worked, of an unknown total; the file at its end."""
+    """The progress of an export. `done` counts seconds of an unknown total. `values` is the final file."""
 
     done: int
     total: int = 0
@@ -47,15 +47,15 @@ class Step:
 
 
 def control(run: Run, state: str) -> None:
-    """A popover with both files, for a run with weights that were trained."""
+    """Draw a popover with both files if the run has trained weights."""
     weights = run.weights
     if weights is None or weights.stem == "step-0000000":
         return
     with st.popover("Export", icon=":material/download:"), st.container(width=WIDTH):
-        whole, alone = st.columns([1, 1.35], gap="medium")
-        with whole:
+        zip_place, onnx_place = st.columns([1, 1.35], gap="medium")
+        with zip_place:
             _zip(run, weights, state)
-        with alone:
+        with onnx_place:
             ticking.fragment(
                 lambda running: _onnx(run, running), lambda: jobs.running(_key(run)), every_s=TICK_S
             )
@@ -63,15 +63,15 @@ def control(run: Run, state: str) -> None:
 
 
 def _zip(run: Run, weights: Path, state: str) -> None:
-    over = state == "finished"
+    finished = state == "finished"
     st.download_button(
         "Weights and configuration (.zip)", lambda: pack_run(run), f"{run.id}.zip", "application/zip",
-        key=f"zip_{run.id}", on_click="ignore", width="stretch", disabled=not over,
-        help=None if over else f"This run is {state}: only a finished run can be exported.",
+        key=f"zip_{run.id}", on_click="ignore", width="stretch", disabled=not finished,
+        help=None if finished else f"This run is {state}: only a finished run can be exported.",
     )  # fmt: skip
     st.caption(
-        f"{_size(weights)} of weights as they are, with curves and scores. Imported by another ViT Lab "
-        "(`import NAME.zip`), it is in every list there; in Python:"
+        f"{_size(weights)} of exact weights, with curves and scores. Another ViT Lab can import it with "
+        "`import NAME.zip`. To load it in Python:"
     )
     st.code(
         f'import vitcore\nmodel = vitcore.load(\n    "runs/{run.id}")', language="python", wrap_lines=True
@@ -80,21 +80,21 @@ def _zip(run: Run, weights: Path, state: str) -> None:
 
 def _onnx(run: Run, running: bool) -> None:
     job = jobs.find(_key(run))
-    made: Exported | None = job.last.values if job and job.last else None
-    if made and made.file.is_file():
+    exported: Exported | None = job.last.values if job and job.last else None
+    if exported and exported.file.is_file():
         st.download_button(
-            "ONNX (.onnx)", made.file.read_bytes, f"{run.id}.onnx", "application/octet-stream",
+            "ONNX (.onnx)", exported.file.read_bytes, f"{run.id}.onnx", "application/octet-stream",
             key=f"onnx_{run.id}", on_click="ignore", width="stretch",
         )  # fmt: skip
-        st.caption(f"{_size(made.file)}. Checked with {made.check}")
+        st.caption(f"{_size(exported.file)}. Checked with {exported.check}")
     elif job and running:
-        spent = job.last.done if job.last else 0
-        words = "Waiting for a measurement to end" if job.waiting else f"Writing and checking: {spent} s"
+        seconds = job.last.done if job.last else 0
+        text = "Waiting for a measurement to end" if job.waiting else f"Writing and checking: {seconds} s"
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(words, width="stretch")
+            st.caption(text, width="stretch")
             st.button("Cancel", key=f"cancel_onnx_{run.id}", on_click=job.cancel)
         st.caption(
-            "This goes on when you leave the page. The file is then here for as long as the server runs."
+            "The export continues when you leave the page. The file is available here until the server stops."
         )
     else:
         if job and job.error:
@@ -107,8 +107,8 @@ def _onnx(run: Run, running: bool) -> None:
             width="stretch",
         )
         st.caption(
-            "For programs without torch. Takes some ten seconds: you get it when onnxruntime gives torch's "
-            "answers on 100 test images."
+            "For programs without torch. The export takes about ten seconds and checks that onnxruntime "
+            "gives the same predictions as torch on 100 test images."
         )
     side = run.config.image_size
     st.code(
@@ -122,11 +122,11 @@ def _onnx(run: Run, running: bool) -> None:
 
 
 def _start(run: Run) -> None:
-    jobs.start(_key(run), lambda: _made(run))
+    jobs.start(_key(run), lambda: _export(run))
 
 
 def _key(run: Run) -> str:
-    """Of these very weights, and of the run that the file names."""
+    """Return the key of the job, which identifies the weights and the run."""
     return f"onnx-{run.id}-{Subject(run).digest[:20]}"
 
 
@@ -136,15 +136,16 @@ def _size(file: Path) -> str:
 
 
 @functools.cache
-def _place() -> Path:
-    place = Path(tempfile.mkdtemp(prefix="vitlab-onnx-"))
-    atexit.register(shutil.rmtree, place, ignore_errors=True)
-    return place
+def _exports_folder() -> Path:
+    """Create the folder of all exports, which is deleted when the server ends."""
+    folder = Path(tempfile.mkdtemp(prefix="vitlab-onnx-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
-def _made(run: Run) -> Iterator[Step]:
-    """Export in a child process; leaving this iterator early ends it. Raises `UserError`."""
-    folder = Path(tempfile.mkdtemp(dir=_place()))
+def _export(run: Run) -> Iterator[Step]:
+    """Export in a child process, which ends if the iterator is closed early. Raises `UserError`."""
+    folder = Path(tempfile.mkdtemp(dir=_exports_folder()))
     out = folder / f"{run.id}.onnx"
     try:
         child = Child(

@@ -1,24 +1,29 @@
-"""The fair pair on the Training page: a second model, a budget, and what both have in common."""
+"""The form of a fair pair on the Training page: a second model, a budget and the shared settings."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import streamlit as st
 
 from dashboard.drawing.markdown import sentence
 from dashboard.training.form import Form
 from vitcore.architectures import ARCHITECTURES
-from vitcore.config import bounds, choices
+from vitcore.config import Config, bounds, choices
 from vitcore.errors import UserError
 from vitcore.paths import readonly
 from vitcore.sweeps.pair import launch_pair, make_pair, policy
 
 
 def control(form: Form, dedupe_s: float) -> bool:
-    """A popover that launches two trainings which differ in the architecture alone; True when it just did."""
+    """Draw a popover that launches two trainings that differ only in the architecture.
+
+    Returns whether it just launched them. Launches of the same pair within `dedupe_s` seconds count once.
+    """
     with st.popover("Fair pair", icon=":material/balance:", width="stretch"):
         st.markdown(
             f"Trains the **{ARCHITECTURES[form.model].label}** of the form above and another model on the "
-            "very same images in the same order."
+            "same images in the same order."
         )
         left, middle, right = st.columns(3, vertical_alignment="bottom")
         others = [name for name in ARCHITECTURES if name != form.model]
@@ -32,7 +37,7 @@ def control(form: Form, dedupe_s: float) -> bool:
             unit.capitalize(), value=start, key=f"pair_{unit}", help=f"{low:g} to {high:,}"
         )
         augment = st.selectbox("Augmentation", ["as the recipe", *choices("augment")], key="pair_augment")
-        changes = {"epochs": amount} if unit == "epochs" else {"minutes": amount}
+        changes: dict[str, Any] = {"epochs": amount} if unit == "epochs" else {"minutes": amount}
         if augment != "as the recipe":
             changes["augment"] = augment
         try:
@@ -45,7 +50,7 @@ def control(form: Form, dedupe_s: float) -> bool:
         return pressed and _launch(both, dedupe_s)
 
 
-def _launch(both: tuple, dedupe_s: float) -> bool:
+def _launch(both: tuple[Config, Config], dedupe_s: float) -> bool:
     try:
         runs = launch_pair(*both, dedupe_s=dedupe_s)
     except UserError as error:

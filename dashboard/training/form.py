@@ -1,4 +1,4 @@
-"""The form that configures a training: a recipe's settings, or a copy of a run's, with changes."""
+"""The form that configures a training. It starts from the settings of a recipe or of an existing run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.drawing.markdown import escape
 from dashboard.shared import resources
@@ -21,24 +22,25 @@ SOURCES = ("cifar10-mini", "cifar10", "own folder")
 
 @dataclass(frozen=True)
 class Form:
-    """What the form holds: `config` raises `UserError` with a sentence where something does not fit."""
+    """The contents of the form. `values` holds the fields by the names of their settings."""
 
     model: str
     recipe: str
     values: dict[str, Any]
-    base: Config | None  # the run's that is copied
+    base: Config | None  # the configuration of the copied run
     title: str
     device: str | None  # the key of the specific device
 
     def config(self) -> Config:
+        """Return the configuration. Raises `UserError` for an invalid setting."""
         if not self.values["data"]:
-            raise UserError(f"Name a folder below {data_dir()}, for example `flowers`.")
+            raise UserError(f"Enter a folder under {data_dir()}, for example `flowers`.")
         if self.base is None:
             return make_config(self.recipe, **self.values)
-        inner = ARCHITECTURES[self.model].options.model_fields
-        options = {**self.base.options, **{k: v for k, v in self.values.items() if k in inner}}
-        outer = {k: v for k, v in self.values.items() if k not in inner}
-        return build_config(**{**self.base.model_dump(), **outer, "options": options, "classes": None})
+        option_names = ARCHITECTURES[self.model].options.model_fields
+        options = {**self.base.options, **{k: v for k, v in self.values.items() if k in option_names}}
+        settings = {k: v for k, v in self.values.items() if k not in option_names}
+        return build_config(**{**self.base.model_dump(), **settings, "options": options, "classes": None})
 
     @property
     def mark(self) -> str:
@@ -57,14 +59,14 @@ def copy_settings(run: Run) -> None:
 
 
 def _copied(found: list[Run], model: str, recipe: str) -> Run | None:
-    """The run that is copied, for as long as model and recipe stay as its."""
+    """Return the copied run, as long as the form shows its model and its recipe."""
     wanted = st.session_state.get("copy_of")
     run = next((run for run in found if run.id == wanted), None)
     return run if run and (run.config.model, run.config.recipe) == (model, recipe) else None
 
 
-def form(found: list[Run]) -> tuple[Form, list[st.delta_generator.DeltaGenerator]]:
-    """The row of settings; returns them and the two places for the buttons at its end."""
+def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
+    """Draw the row of settings. Return its contents, and the two places for buttons at its end."""
     places = st.columns([1.2, 1.35, 1.05, 1.05, 0.95, 1.15, 1.5], vertical_alignment="bottom")
     model_place, data_place, recipe_place, epochs_place, more_place, *button_places = places
     model = model_place.selectbox(
@@ -83,7 +85,7 @@ def form(found: list[Run]) -> tuple[Form, list[st.delta_generator.DeltaGenerator
     )  # fmt: skip
     copied = _copied(found, model, recipe)
     defaults = copied.config if copied else make_config(recipe, model=model)
-    key = f"{model}_{recipe}" + (f"_{copied.id}" if copied else "")  # other defaults, so fresh widgets
+    key = f"{model}_{recipe}" + (f"_{copied.id}" if copied else "")  # new widgets for other defaults
     values: dict[str, Any] = {"model": model}
     with epochs_place:
         values["epochs"] = form_fields.whole("Epochs", "epochs", defaults.epochs, key)
@@ -107,34 +109,38 @@ def form(found: list[Run]) -> tuple[Form, list[st.delta_generator.DeltaGenerator
         )
     if copied:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"The settings of {escape(copied.title)}: change what you like.", width="stretch")
+            st.caption(
+                f"These are the settings of {escape(copied.title)}. You can change them.", width="stretch"
+            )
             st.button("Back to the recipe", key="uncopy", on_click=st.session_state.pop, args=("copy_of",))
     values["data"] = _data(source)
     return Form(model, recipe, values, copied and copied.config, title, device), button_places
 
 
 def _device(default: str) -> tuple[str, str | None]:
-    """(kind for the configuration, key of a specific device or None). One GPU among several can be chosen."""
-    found = resources.devices()
-    gpus = [d for d in found if d.kind == "cuda"]
+    """Return (kind for the configuration, key of a specific device or None).
+
+    With several GPUs, one of them can be chosen.
+    """
+    gpus = [device for device in resources.devices() if device.kind == "cuda"]
     names = dict.fromkeys(choices("device"))
     labels = {name: name for name in names}
     if len(gpus) > 1:
         for number, gpu in enumerate(gpus):
             labels[gpu.key] = f"GPU {number}: {gpu.name}"
     chosen = st.selectbox(
-        "Device", list(labels), list(labels).index(default), format_func=labels.get, key="device"
+        "Device", list(labels), list(labels).index(default), format_func=labels.__getitem__, key="device"
     )
     return ("cuda", chosen) if chosen not in names else (chosen, None)
 
 
 def _data(source: str) -> str:
-    """The dataset's name; empty for a folder that is not under the data directory."""
+    """Return the name of the dataset. Empty for a folder that is not under the data directory."""
     if source == "cifar10":
         files = ("labels.json", "cifar-10-batches-py")
-        there = any((data_dir() / "cifar10" / name).exists() for name in files)
+        downloaded = any((data_dir() / "cifar10" / name).exists() for name in files)
         st.caption(
-            "Complete CIFAR-10." if there else "Not on this machine yet: the run downloads 170 MB first."
+            "Complete CIFAR-10." if downloaded else "Not on this machine yet: the run downloads 170 MB first."
         )
     if source != "own folder":
         return source
@@ -143,5 +149,5 @@ def _data(source: str) -> str:
         help=f"Below {data_dir()}. Any image sizes; they are resized to 32 x 32.",
     )  # fmt: skip
     home = data_dir().resolve()
-    place = (home / folder).resolve() if folder and "\0" not in folder else home
-    return f"{FOLDER}{place}" if place != home and place.is_relative_to(home) else ""
+    path = (home / folder).resolve() if folder and "\0" not in folder else home
+    return f"{FOLDER}{path}" if path != home and path.is_relative_to(home) else ""

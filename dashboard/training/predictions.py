@@ -1,4 +1,4 @@
-"""Eight fixed images and what the model says about them, epoch after epoch: one sees it learn."""
+"""The predictions of a run for eight fixed validation images, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 from vitcore.runs.predictions import Predictions, read_predictions
 
-MOST_BARS = 24
+MAX_BARS = 24
 
 
 def strip(run: Run) -> None:
-    """The eight images with the answers of one epoch, and the share of the right answer below each; nothing
-    where the run has none. Shows the newest epoch until somebody goes back.
+    """Draw the images with the predictions of one epoch, and below each the probability of the true class.
+
+    Shows the newest epoch until the visitor chooses another one. Shows nothing if the run has no predictions.
     """
     found = read_predictions(run.path)
     if found is None:
@@ -28,10 +29,11 @@ def strip(run: Run) -> None:
     count, key = len(found.epochs), f"eight_{run.id}"
     last, at = st.session_state.get(f"last_{key}"), st.session_state.get(key)
     if at is None or at >= count or (at == last and last != count - 1):
-        at = st.session_state[key] = count - 1  # only then: a value that is set undoes what is being moved
+        # only if needed: setting the value interrupts a dragged slider
+        at = st.session_state[key] = count - 1
     st.session_state[f"last_{key}"] = count - 1
     left, right = st.columns([3.2, 2], vertical_alignment="center")
-    left.markdown(f"**{len(found.images)} validation images** and what it says about them")
+    left.markdown(f"**{len(found.images)} validation images** and what the model predicts")
     if count > 1:
         with right:
             at = st.select_slider(
@@ -43,7 +45,7 @@ def strip(run: Run) -> None:
     except UserError:
         color = theme.OTHER
     st.html(as_html(found, at, color))
-    foot = f"{run.title}, epoch {found.epochs[at]:.3g}: its answers to {len(found.images)} validation images"
+    foot = f"{run.title}, epoch {found.epochs[at]:.3g}: predictions for {len(found.images)} validation images"
     figure_files.pictures(*files(found, at), key="validation images", side=190, foot=foot)
 
 
@@ -57,8 +59,8 @@ def files(found: Predictions, at: int) -> tuple[list[tuple[str, Image.Image, str
         answers = found.probabilities[at, i]
         top = int(answers.argmax())
         word = "right" if top == truth else "wrong"
-        said = f"{found.classes[top]} {100 * answers[top]:.0f} %, {word}"
-        parts.append((found.classes[truth], picture(image), said))
+        caption = f"{found.classes[top]} {100 * answers[top]:.0f} %, {word}"
+        parts.append((found.classes[truth], picture(image), caption))
         for moment, (epoch, step) in enumerate(zip(found.epochs.tolist(), found.steps.tolist(), strict=True)):
             for c in range(len(found.classes)) if moment == at else (truth,):
                 share = float(f"{found.probabilities[moment, i, c]:.6g}")
@@ -67,33 +69,37 @@ def files(found: Predictions, at: int) -> tuple[list[tuple[str, Image.Image, str
 
 
 def as_html(found: Predictions, at: int, color: str) -> str:
-    """A row of cards: image, its class, the answer at moment `at` of E, the right answer's bars."""
+    """Return a row of cards as HTML: image, true class, prediction, and the probability of the true class.
+
+    `at` is the index of the shown epoch, and `color` that of the run's architecture.
+    """
     cards = []
     for i, (image, truth) in enumerate(zip(found.images, found.truth.tolist(), strict=True)):
         answers = found.probabilities[at, i]
         top = int(answers.argmax())
         mark, word = ("&#10003;", "right") if top == truth else ("&#10007;", "wrong")
-        name, said = html.escape(found.classes[truth]), html.escape(found.classes[top])
+        name, predicted = html.escape(found.classes[truth]), html.escape(found.classes[top])
         share = f"{100 * answers[top]:.0f} %"
         cards.append(
             f'<div class="eight-card {word}"><img src="{data_url(image)}" alt="{name}, validation image">'
             f'<div class="eight-name">{name}</div>'
-            f'<div class="eight-said"><span aria-label="{word}">{mark}</span> {said} {share}</div>'
+            f'<div class="eight-said"><span aria-label="{word}">{mark}</span> {predicted} {share}</div>'
             f"{_bars(found.probabilities[:, i, truth], at, color, name)}</div>"
         )
     return f'<div class="eight">{"".join(cards)}</div>'
 
 
 def _bars(shares: np.ndarray, at: int, color: str, name: str) -> str:
-    """The probability of the right class along the training, 0 to 1, the shown moment full. (Streamlit takes
-    drawings out of HTML, and leaves boxes.)
+    """Return bars of the probability of the true class, 0 to 1, over the training. The bar at `at` is opaque.
+
+    The bars are HTML elements, because Streamlit removes SVG from HTML.
     """
-    shown = np.unique(np.linspace(0, len(shares) - 1, min(MOST_BARS, len(shares))).round().astype(int))
+    shown = np.unique(np.linspace(0, len(shares) - 1, min(MAX_BARS, len(shares))).round().astype(int))
     marked = shown[np.abs(shown - at).argmin()]
     bars = "".join(
         f'<span style="height:{max(4.0, 100 * shares[i]):.0f}%;background:{color};'
         f'opacity:{1 if i == marked else 0.4}"></span>'
         for i in shown.tolist()
     )
-    words = f"probability of {name}: {100 * shares[at]:.0f} %"
-    return f'<div class="eight-bars" role="img" aria-label="{words}" title="{words}">{bars}</div>'
+    label = f"probability of {name}: {100 * shares[at]:.0f} %"
+    return f'<div class="eight-bars" role="img" aria-label="{label}" title="{label}">{bars}</div>'

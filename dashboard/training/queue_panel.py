@@ -42,44 +42,44 @@ def read_queue(own: list[Run]) -> QueueState:
 
 
 def queue_position(run: Run) -> str:
-    """`next in the queue`, `3rd in the queue`; empty when it does not wait on this host."""
+    """Return "Next in the queue" or "3rd in the queue". A run on another host gets the name of the host."""
     order = queue.waiting(run.path.parent)
     if run not in order:
         host = run.stored_status().host
         return f"Waiting on {host}" if host and host != process.hostname() else ""
-    at = order.index(run) + 1
-    return "Next in the queue" if at == 1 else f"{ORDINALS.get(at, f'{at}th')} in the queue"
+    position = order.index(run) + 1
+    return "Next in the queue" if position == 1 else f"{ORDINALS.get(position, f'{position}th')} in the queue"
 
 
 def waiting_note(here: QueueState) -> str:
-    """A sentence on when a run that is launched now would begin; empty when at once."""
+    """Return a sentence if a run that is launched now would have to wait. Empty if it would start at once."""
     training, waiting = here.training, here.waiting
     if not training and not waiting:
         return ""
     devices = resources.devices()
-    busy = {key for run in training for key in _held(run, devices)}
+    busy = {key for run in training for key in _occupied(run, devices)}
     if not waiting and len(busy) < len([d for d in devices if d.kind == devices[0].kind]):
         return ""
-    return f"It would wait: {len(training)} in training, {len(waiting)} in the queue before it."
+    return f"A new run would wait: {len(training)} in training, {len(waiting)} ahead of it in the queue."
 
 
-def _held(run: Run, devices: list[Device]) -> list[str]:
+def _occupied(run: Run, devices: list[Device]) -> list[str]:
     status = run.stored_status()
     return occupied_devices(status.slots, status.device, devices)
 
 
 def control(here: QueueState) -> None:
-    """A popover with the devices and the queue; its label says how many wait."""
+    """Draw a popover with the devices and the queue. Its label shows how many runs wait."""
     training, waiting = here.training, here.waiting
     label = f"Devices and queue ({len(waiting)})" if waiting else "Devices and queue"
     with st.popover(label, icon=":material/memory:", width="stretch"):
         devices = resources.devices()
         for device in devices:
-            _device(device, [run for run in training if device.key in _held(run, devices)])
+            _device(device, [run for run in training if device.key in _occupied(run, devices)])
         if not waiting:
             st.caption("The queue is empty. Each device trains one run at a time.")
-        for at, run in enumerate(waiting):
-            _waiter(run, at, len(waiting))
+        for index, run in enumerate(waiting):
+            _waiting_run(run, index, len(waiting))
         if problem := messages.take("queue"):
             st.error(sentence(problem))
 
@@ -96,17 +96,18 @@ def _device(device: Device, training: list[Run]) -> None:
     st.text(f"{f'Trains {names}' if names else 'Free'}. {', '.join(parts)}")
 
 
-def _waiter(run: Run, at: int, count: int) -> None:
+def _waiting_run(run: Run, index: int, count: int) -> None:
+    """Draw a waiting run with buttons that move it in the queue."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.text(f"{at + 1}. {run_label(run)}", width="stretch")
-        for to, icon, title, off in (
-            ("first", "vertical_align_top", "First", at == 0),
-            ("up", "arrow_upward", "Up", at == 0),
-            ("down", "arrow_downward", "Down", at == count - 1),
+        st.text(f"{index + 1}. {run_label(run)}", width="stretch")
+        for to, icon, title, disabled in (
+            ("first", "vertical_align_top", "Move to the front", index == 0),
+            ("up", "arrow_upward", "Move up", index == 0),
+            ("down", "arrow_downward", "Move down", index == count - 1),
         ):
             st.button(
                 "", icon=f":material/{icon}:", key=f"{to}_{run.id}", help=title, on_click=_move,
-                args=(run, to), disabled=off or readonly(),
+                args=(run, to), disabled=disabled or readonly(),
             )  # fmt: skip
 
 

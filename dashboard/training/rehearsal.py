@@ -1,4 +1,4 @@
-"""The rehearsal on the Training page: twenty training steps in a child process, and their outcome."""
+"""The rehearsal on the Training page: about twenty training steps in a child process, and their outcome."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ TICK_S = 0.5
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """A rehearsal of the settings `mark`. It belongs to one visitor's session and ends with it."""
+    """A rehearsal of the settings that `mark` identifies. It ends with the visitor's session."""
 
     mark: str
     child: Child
 
     def outcome(self) -> tuple[bool, str]:
-        """(success, one sentence)"""
+        """Return whether the rehearsal succeeded, and a sentence with its result or its error."""
         try:
             return True, self.child.result()["words"]
         except UserError as error:
@@ -33,7 +33,7 @@ class Rehearsal:
 
 
 def rehearse(mark: str, config: str) -> Rehearsal:
-    """Start a rehearsal of a configuration (YAML). Raises `UserError` if the system refuses."""
+    """Start a rehearsal of a configuration (YAML). Raises `UserError` if the process can't start."""
     child = Child(
         "vitcore", "rehearse", "--json", "--config", TextFile("config.yaml", config),
         name="The rehearsal", limit_s=LIMIT_S,
@@ -55,17 +55,17 @@ def _cancel() -> None:
 
 
 def button(form: Form) -> None:
-    """Starts a rehearsal of the settings shown."""
+    """Draw the button that rehearses the current settings."""
     rehearsal: Rehearsal | None = st.session_state.get("rehearsal")
     running = bool(rehearsal and rehearsal.mark == form.mark and rehearsal.child.running)
     st.button(
         "Rehearse", width="stretch", on_click=_start, args=(form,), disabled=readonly() or running,
-        icon=":material/timer:", help="Trains some twenty steps and says what the whole would take.",
+        icon=":material/timer:", help="Trains about twenty steps and predicts time, memory and disk space.",
     )  # fmt: skip
 
 
 def result(form: Form) -> None:
-    """What is known for the settings shown: nothing, that it is running, or the outcome."""
+    """Show the progress or the outcome of the rehearsal of the current settings."""
     messages.show_error("rehearsal", form.mark)
     rehearsal: Rehearsal | None = st.session_state.get("rehearsal")
     if rehearsal is None:
@@ -82,9 +82,9 @@ def _show(rehearsal: Rehearsal, running: bool) -> None:
     if running:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(
-                f"Rehearsing some twenty steps: {rehearsal.child.seconds:.0f} s so far.", width="stretch"
+                f"Rehearsing about twenty steps: {rehearsal.child.seconds:.0f} s so far.", width="stretch"
             )
             st.button("Cancel", key="cancel_rehearsal", on_click=_cancel)
         return
-    success, words = rehearsal.outcome()
-    (st.success if success else st.error)(words, icon=":material/timer:" if success else None)
+    success, text = rehearsal.outcome()
+    (st.success if success else st.error)(text, icon=":material/timer:" if success else None)

@@ -1,5 +1,6 @@
-"""The panel that watches one run: state, progress, live curves, log, stop and resume. One fragment, one
-timer.
+"""The panel that watches one run: state, progress, live curves, log, stop and resume.
+
+The panel is one fragment with one timer.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from vitcore.sweeps.pair import partner
 
 
 def panel(found: list[Run], here: queue_panel.QueueState) -> None:
-    """A selector of the user's runs and, below it, the chosen one; it ticks only while that run is active."""
+    """Draw a selector of runs and below it the chosen run, which is refreshed while it is active."""
     chosen, *places, queue_place = st.columns([2.5, 2.65, 1.3, 1, 1.75], vertical_alignment="bottom")
     with chosen:
         run = selection.choose_run(found, "Watch", key="watch")
@@ -37,14 +38,14 @@ def panel(found: list[Run], here: queue_panel.QueueState) -> None:
 
 
 def _states(*runs: Run | None) -> list[State]:
-    """Of a run, and of the other one where it is of a pair."""
+    """Return the state of each run. The second one is None unless the first belongs to a fair pair."""
     return [run.status().state for run in runs if run]
 
 
 def _body(run: Run, other: Run | None, look: run_curves.CurveStyle) -> None:
     status = run.status()
     if st.session_state.pop("edited", False):
-        st.rerun()  # the whole page: show the new title in the list
+        st.rerun()  # the whole page, so that the list shows the new title
     with st.container(horizontal=True, vertical_alignment="center"):
         run_status.badge(status)
         turn = queue_panel.queue_position(run) if status.state == "queued" else ""
@@ -57,35 +58,36 @@ def _body(run: Run, other: Run | None, look: run_curves.CurveStyle) -> None:
                 key="copy",
                 on_click=_copy,
                 args=(run,),
-                help="Into the form above, to change them.",
+                help="Copies the settings of this run into the form above.",
             )
             if not run.bundled:
                 _edit(run, status.state)
         export.control(run, status.state)
     if note := run.meta.note:
-        st.text(note)  # as it was written: a run folder may come from somebody else
+        st.text(note)  # not as Markdown: the run may come from somebody else
     links.link_of(run)
     share = status.step / status.steps if status.steps else 0.0
-    bar = st.empty()  # always there, so that elements below keep their position and an open log stays open
+    bar = st.empty()  # in every state, so that elements below keep their position and an open log stays open
     if status.state != "finished":
         bar.progress(min(1.0, share))
-    together = [run, other] if other else [run]  # of a fair pair both
-    run_curves.pair(together, look, key="watch", height=300)
+    shown = [run, other] if other else [run]
+    run_curves.pair(shown, look, key="watch", height=300)
     predictions.strip(run)
-    run_curves.more_metrics(together, look, key="watch")
+    run_curves.more_metrics(shown, look, key="watch")
     with st.expander("Log and command", expanded=status.state in ("failed", "lost")):
-        silent = "No log is kept with it." if status.state == "finished" else "Nothing printed yet."
-        st.code(tail(run.log, 30) or silent, language=None, height=180 if run.log.is_file() else "content")
-        known = f"{escape(origins.training(status))}. " if status.started else ""
-        st.caption(f"{known}The same training at the command line:")
+        no_log = "This run has no log." if status.state == "finished" else "Nothing printed yet."
+        st.code(tail(run.log, 30) or no_log, language=None, height=180 if run.log.is_file() else "content")
+        origin = f"{escape(origins.training(status))}. " if status.started else ""
+        st.caption(f"{origin}The same training at the command line:")
         st.code(
             f"python -m vitcore train --config {run.path / 'config.yaml'}", language="bash", wrap_lines=True
         )
 
 
 def _action(run: Run, state: str) -> None:
-    """The one thing that can be done to a run in this state. A callback: a click counts even if the state
-    moved on.
+    """Draw the button for what can be done with a run in this state: stop, remove or resume it.
+
+    The action is a callback, so that a click counts even if the state has changed since.
     """
     if state == "stopping":
         st.button(
@@ -105,30 +107,30 @@ def _abort(run: Run) -> None:
 
 
 def _edit(run: Run, state: str) -> None:
-    """Title, note, and delete."""
+    """Draw the popover that changes title and note, or deletes the run."""
     with st.popover("Edit", icon=":material/edit:"):
         st.text_input("Title", run.meta.title, max_chars=edit.TITLE_LENGTH, key=f"title_{run.id}")
         st.text_area("Note", run.meta.note, max_chars=edit.NOTE_LENGTH, key=f"note_{run.id}")
         st.button("Save", key="describe", on_click=_attempt, args=(_describe, run))
-        over = state not in ACTIVE
-        sure = st.checkbox(
-            "I understand that this run will be deleted", key=f"sure_{run.id}", disabled=not over
+        inactive = state not in ACTIVE
+        confirmed = st.checkbox(
+            "I understand that this run will be deleted", key=f"sure_{run.id}", disabled=not inactive
         )
         st.button(
-            "Delete permanently", key="delete", disabled=not (over and sure), on_click=_attempt,
-            args=(edit.delete, run), help=None if over else "Stop it first.",
+            "Delete permanently", key="delete", disabled=not (inactive and confirmed), on_click=_attempt,
+            args=(edit.delete, run), help=None if inactive else "Stop the run first.",
         )  # fmt: skip
 
 
 def _describe(run: Run) -> None:
-    """With what the fields hold now: the arguments of a button are those of the script's previous run."""
+    """Save the current title and note. A button's arguments would hold those of the previous script run."""
     edit.describe(run, st.session_state[f"title_{run.id}"], st.session_state[f"note_{run.id}"])
-    st.session_state.pop("watch", None)  # chosen again from the address: the list shows the new title
+    st.session_state.pop("watch", None)  # read again from the address, so that the list shows the new title
 
 
 def _copy(run: Run) -> None:
     form.copy_settings(run)
-    st.session_state.edited = True  # the form is outside of this fragment
+    st.session_state.edited = True  # reruns the page: the form is outside of this fragment
 
 
 def _attempt(action: Callable[[Run], object], run: Run) -> None:

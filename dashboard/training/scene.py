@@ -1,4 +1,4 @@
-"""The scene of Training: the curves of a run, and of its partner in a fair pair."""
+"""The scene of Training: the curves of a run and of its partner in a fair pair."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vitcore.sweeps.pair import partner
 
 
 def scene(query: Query) -> Figures:
-    """Accuracy and cross-entropy of the run that the link names. Raises `UserError`."""
+    """Return the accuracy and cross-entropy of the run that the link names. Raises `UserError`."""
     found = resources.runs()
     state = read_state(TrainingState, query)
     run = run_in(state.watch, found)

@@ -1,4 +1,4 @@
-"""What the address of Training says."""
+"""The state of the Training page in its address."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dashboard.shared.page_state import CurvesState, Flag
 
 
 class TrainingState(CurvesState):
-    """The run that is watched, the form's first choices, and the table of runs."""
+    """The watched run, the first choices of the form, and the table of runs."""
 
     watch: str | None = None
     model: str | None = None

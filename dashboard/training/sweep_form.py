@@ -1,4 +1,4 @@
-"""The sweep form of the Training page: several trainings launched as one thing."""
+"""The sweep form of the Training page: launches a group of trainings around the settings of the form."""
 
 from __future__ import annotations
 
@@ -29,14 +29,17 @@ from vitcore.sweeps.plan import (
 from vitcore.sweeps.sweep import launch_sweep
 
 KINDS = {"samples": "Sample efficiency", "study": "One setting at a time"}
-MOST_SEEDS = 10
+MAX_SEEDS = 10
 
 
 def control(form: Form, dedupe_s: float) -> bool:
-    """A popover that launches a sweep around the form above; True when it just did."""
+    """Draw a popover that launches a sweep around the settings of the form. Return whether it just did.
+
+    Launches of the same sweep within `dedupe_s` seconds count once.
+    """
     with st.popover("Sweep", icon=":material/stacked_line_chart:", width="stretch"):
         kind = st.segmented_control(
-            "What to vary", list(KINDS), format_func=KINDS.get, default="samples", key="sweep_kind",
+            "What to vary", list(KINDS), format_func=KINDS.__getitem__, default="samples", key="sweep_kind",
             required=True, label_visibility="collapsed",
         )  # fmt: skip
         try:
@@ -47,7 +50,7 @@ def control(form: Form, dedupe_s: float) -> bool:
             return False
         if plan is None:
             return False
-        st.caption(_words(plan))
+        st.caption(_description(plan))
         pressed = st.button(
             f"Launch {len(plan.entries)} runs", type="primary", key="launch_sweep", disabled=readonly()
         )
@@ -58,8 +61,9 @@ def control(form: Form, dedupe_s: float) -> bool:
 
 
 def _samples(form: Form, base: Config) -> Plan | None:
-    """Models on shares of the images; data, recipe and batch size are the form's, and so are the options and
-    the rate of the form's model.
+    """Draw the fields of a sweep over shares of the training images. Return its plan, or None if incomplete.
+
+    Data, recipe and batch size come from the form, and so do the options and the learning rate of its model.
     """
     st.markdown("Trains models on nested shares of the training images, each for the same number of steps.")
     first = list(dict.fromkeys([form.model, "vit", "resnet"]))
@@ -89,9 +93,9 @@ def _samples(form: Form, base: Config) -> Plan | None:
 
 
 def _study(base: Config) -> Plan | None:
-    """Values of some settings around the form's configuration."""
+    """Draw the fields of a sweep over settings around the form's configuration. Return its plan, or None."""
     label = ARCHITECTURES[base.model].label
-    st.markdown(f"Tries values one setting at a time around the **{label}** of the form above.")
+    st.markdown(f"Varies one setting at a time around the **{label}** of the form above.")
     known = settings_of(base)
     chosen = st.multiselect(
         "Settings", known, default=known[:0], format_func=lambda name: setting_title(base.model, name),
@@ -99,11 +103,11 @@ def _study(base: Config) -> Plan | None:
     )  # fmt: skip
     values: dict[str, list[Any]] = {}
     columns = st.columns(2)
-    for at, name in enumerate(chosen):
+    for i, name in enumerate(chosen):
         start = ", ".join(text_of(value) for value in suggest(base, name))
-        text = columns[at % 2].text_input(
+        text = columns[i % 2].text_input(
             setting_title(base.model, name), start, key=f"sweep_values_{base.model}_{name}",
-            help="Values with commas between them; the base's is trained once for all settings.",
+            help="Separate values with commas. The value of the form is trained once for all settings.",
         )  # fmt: skip
         values[name] = _parsed(text, setting_title(base.model, name))
     seeds = _seeds(st.columns(2)[0], base, 1)
@@ -117,34 +121,34 @@ def _parsed(text: str, title: str) -> list[Any]:
     try:
         return yaml.safe_load(f"[{text}]") or []
     except yaml.YAMLError:
-        raise UserError(f"{title}: write values with commas between them, not {text!r}.") from None
+        raise UserError(f"{title}: {text!r} is not a list of values: separate values with commas.") from None
 
 
 def _seeds(place: Any, base: Config, start: int) -> list[int]:
     count = place.number_input(
         "Seeds",
         1,
-        MOST_SEEDS,
+        MAX_SEEDS,
         start,
         key=f"sweep_seeds_{start}",
-        help="Each configuration is trained with each.",
+        help="Each configuration is trained with every seed.",
     )
     return list(range(base.seed, base.seed + int(count)))
 
 
-def _words(plan: Plan) -> str:
-    """What would be trained, in a sentence."""
+def _description(plan: Plan) -> str:
+    """Return a sentence on what the sweep would train."""
     configs = [entry.config for entry in plan.entries]
     seeds = sorted({config.seed for config in configs})
     first = configs[0]
     steps = first.epochs * (first.steps_per_epoch or 0)
     length = f"{steps:,} steps" if steps else links.epochs_of(first)
     length = f"{first.minutes:g} minutes" if first.minutes else length
-    base = ", the base among them" if plan.kind == "study" else ""
+    base = ", including the base" if plan.kind == "study" else ""
     number = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     return (
         f"{len(configs)} runs{base}: {length} of {data_name(first)} each, recipe `{first.recipe}`, {number}. "
-        "They wait in the queue like any other; a rehearsal of the form above tells how long one takes."
+        "They wait in the queue like other runs. A rehearsal of the form above predicts how long one takes."
     )
 
 

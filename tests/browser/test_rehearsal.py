@@ -26,7 +26,7 @@ def test_a_rehearsal_says_what_it_will_take_and_is_forgotten_with_its_settings(v
     page = visitor.open("training?model=ResNet")
     before = len(own(server))
     page.get_by_role("button", name="Rehearse").click()
-    expect(page.get_by_text("Rehearsing some twenty steps")).to_be_visible()
+    expect(page.get_by_text("Rehearsing about twenty steps")).to_be_visible()
     words = re.compile(
         r"(About|From) .+(seconds|minutes), \d\.\d GB of memory, \d+ MB of disk \(\d+ steps measured on cpu"
     )
@@ -36,7 +36,7 @@ def test_a_rehearsal_says_what_it_will_take_and_is_forgotten_with_its_settings(v
     assert len(own(server)) == before
     page.get_by_role("button", name="Rehearse").click()
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text("Rehearsing some twenty steps")).to_have_count(0)
+    expect(page.get_by_text("Rehearsing about twenty steps")).to_have_count(0)
 
 
 @pytest.mark.slow

@@ -85,7 +85,7 @@ def test_a_study_is_launched_from_the_page_and_its_table_fills(visitor, server):
     expect(page.get_by_text("lr fast cannot be tried")).to_be_visible()
     field.fill("0.05, 0.01")
     field.press("Enter")
-    expect(page.get_by_text("2 runs, the base among them: 1 epoch of colors each")).to_be_visible()
+    expect(page.get_by_text("2 runs, including the base: 1 epoch of colors each")).to_be_visible()
     page.get_by_role("button", name="Launch 2 runs").dblclick()
     link = page.get_by_role("button", name="2 runs are queued: see the results fill")
     expect(link).to_be_visible()

@@ -189,7 +189,7 @@ def test_a_view_is_copied_as_a_step_and_given(own):
     page.get_by_role("button", name="Talk").click()
     expect(page.get_by_text("Frogs, 2 steps")).to_be_visible()
     with page.expect_download() as got:
-        page.get_by_role("button", name="As one HTML file").first.click()
+        page.get_by_role("button", name="Download as HTML").first.click()
     assert got.value.suggested_filename == "frog.html"
     assert "Where does each patch look?" in got.value.path().read_text()
     visitor.check()
@@ -222,7 +222,7 @@ def test_a_talk_written_by_hand_is_opened_reloaded_and_mended(own):
     page.goto(f"{visitor.url}/")
     page.get_by_role("button", name="Talk").click(timeout=TIMEOUT)
     with page.expect_download(timeout=TIMEOUT) as got:
-        page.get_by_role("button", name="As one HTML file").first.click()
+        page.get_by_role("button", name="Download as HTML").first.click()
     taken = got.value.path().read_text()  # the good steps, and the sentence of the other one in its place
     assert '<p class="standalone-missing">The link names the run gone, which is not on this machine:' in taken
     assert all(f"<h1>{title}</h1>" in taken for title in ("A ship", "A run", "Wrong", "Confusion"))

@@ -77,7 +77,7 @@ def test_tokens_are_drawn_without_torch():
 def test_stored_scores_are_drawn_without_torch(section):
     code = (
         # what the first page does behind itself
-        "from dashboard.overview import featured_image\nfeatured_image.WARM_AFTER_S = 3600\n"
+        "from dashboard.overview import featured_image\nfeatured_image.PRELOAD_AFTER_S = 3600\n"
         "from streamlit.testing.v1 import AppTest\n"
         "at = AppTest.from_file('dashboard/app.py', default_timeout=120).run()\n"
         f"at.query_params.update(runs='vit-cifar10,resnet-cifar10', show={section!r})\n"

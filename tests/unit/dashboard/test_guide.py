@@ -69,7 +69,7 @@ def test_the_glossary_is_alphabetical_short_and_without_doubles():
 
 
 def test_every_word_is_used_on_a_page():
-    used = {word for name in guide.NAMES for word in guide.words_of(name)}
+    used = {word for name in guide.NAMES for word in guide.terms_of(name)}
     assert used == set(guide.glossary())
 
 

@@ -51,7 +51,7 @@ def test_the_overview_states_how_it_was_measured():
 
 def test_the_glossary_lists_the_words_of_the_page_first_and_is_searched():
     app = open_app("patches")
-    own, every = guide.words_of("patches"), list(guide.glossary())
+    own, every = guide.terms_of("patches"), list(guide.glossary())
     others = [word for word in every if word not in own]
 
     def listed():

@@ -80,7 +80,7 @@ def refusal(path) -> tuple[int, str]:
         (9, "alias", GOOD.replace("say: Another.", "say: &said Another.").replace("link: /", "link: *said")),
         (8, "alias", GOOD.replace("Another.", "*said")),
         (2, "at most 200", "title: Mine\nsteps:\n" + 201 * "  - {title: A, say: B, link: /}\n"),
-        (1002, "too many parts", "title: Mine\nsteps:\n" + 10_000 * "  - {a: b, c: d}\n"),
+        (1002, "too many", "title: Mine\nsteps:\n" + 10_000 * "  - {a: b, c: d}\n"),
     ],
 )
 def test_invalid_content_is_refused_with_line_and_key(home, line, key, text):
@@ -107,7 +107,7 @@ def test_every_scalar_is_text(home):
      "localhost:8501/attention?class=cat", "127.0.0.1:8501/attention?class=cat"],
 )  # fmt: skip
 def test_a_link_may_be_of_a_dashboard_on_this_machine(link):
-    assert files.view(link) == ("attention", {"class": "cat"})
+    assert files.parse_link(link) == ("attention", {"class": "cat"})
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_link_may_be_of_a_dashboard_on_this_machine(link):
     [
         (
             "https://example.org/attention?class=cat",
-            "leads to 'example.org'; write it from the page's name on",
+            "leads to 'example.org': write it from the page's name on",
         ),
         ("//example.org/attention", "leads to 'example.org'"),
         ("example.org/attention?class=cat", "leads to 'example.org'"),
@@ -173,7 +173,7 @@ def test_invalid_yaml_is_refused_with_line_and_advice(home, line, old, new):
     found, sentence = refusal(home / "mine.yaml")
     assert found == line
     assert sentence.startswith("this is not valid YAML (")
-    assert "put quotation marks around a text" in sentence
+    assert "quotation marks" in sentence
 
 
 KEYS = ("title", "say", "link", "note", "source", "steps", "name")

@@ -80,13 +80,13 @@ def test_too_many_weights_are_sent_token_by_token(tmp_path, data, monkeypatch):
     run = make_run(tmp_path, "small", embed_dim=16, hidden_dim=16, num_heads=2, num_layers=2, patch_size=4)
     image = data.test.images[0]
     whole, _ = floats(model_outputs.view(run, image))
-    monkeypatch.setattr(model_outputs, "MOST_SENT", 10_000)
+    monkeypatch.setattr(model_outputs, "MAX_SENT", 10_000)
     one = model_outputs.view(run, image, query=9)
     assert one.only == 9
     sent = np.frombuffer(one.packed, np.float16).reshape(2, 2, 2, 65)
     assert np.allclose(sent[:, :, 0], whole[:, :, 9], atol=1e-3)
     assert np.allclose(sent[:, :, 1], whole[:, :, :, 9], atol=1e-3)
-    monkeypatch.setattr(model_outputs, "MOST_HELD", 10_000)
+    monkeypatch.setattr(model_outputs, "MAX_COMPUTED", 10_000)
     with pytest.raises(UserError, match="65 tokens"):
         model_outputs.view(run, image)
 

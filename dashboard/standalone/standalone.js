@@ -1,42 +1,43 @@
-// A file without a server: mounts the parts on their data, and moves a talk on.
+// The script of a standalone file: mounts the components with their embedded data, and moves through a talk.
 
-const RESIZED_MS = 150; // without another resize, before figures are drawn again
+const RESIZED_MS = 150; // figures are drawn again when no resize follows within this time
 
-const bytesIn = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+const decodeBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
 class StandaloneFile {
-  // `parts`: what each component's module exports, by name; `told`: { standalone: "explorer" } or a talk with its
-  // steps.
-  constructor(parts, told) {
-    this.parts = parts;
-    this.told = told;
+  // `components`: each component's default export by name. `content`: { standalone: "explorer" }, or
+  // { standalone: "talk", steps: [{ title, note, source }] }.
+  constructor(components, content) {
+    this.components = components;
+    this.content = content;
   }
 
   open() {
-    if (this.told.standalone === "talk") this.openTalk();
+    if (this.content.standalone === "talk") this.openTalk();
     else for (const piece of document.querySelectorAll(".standalone-piece")) this.mount(piece);
   }
 
   openTalk() {
-    const showLinked = () => this.show(stepIn(window.location.hash, this.told.steps));
+    const showLinked = () => this.show(stepIn(window.location.hash, this.content.steps));
     showLinked();
     window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.mountShown());
-    let later = null;
+    let timer = null;
     window.addEventListener("resize", () => {
-      clearTimeout(later);
-      later = setTimeout(() => this.mountShown(), RESIZED_MS);
+      clearTimeout(timer);
+      timer = setTimeout(() => this.mountShown(), RESIZED_MS);
     });
     window.addEventListener("hashchange", showLinked);
   }
 
+  // Mount a component once. Draw a figure each time: its size and colors may have changed while it was hidden.
   mount(piece) {
     const { part } = piece.dataset;
     const data = document.getElementById(`data-${piece.dataset.piece}`)?.textContent;
     if (part === "figure") drawFigure(piece.querySelector(".standalone-figure"), JSON.parse(data));
     if (piece.dataset.done) return;
     piece.dataset.done = "yes";
-    const component = this.parts[part];
-    if (component) component({ data: bytesIn(data), parentElement: piece, setTriggerValue: () => {} });
+    const component = this.components[part];
+    if (component) component({ data: decodeBase64(data), parentElement: piece, setTriggerValue: () => {} });
   }
 
   mountShown() {
@@ -45,30 +46,30 @@ class StandaloneFile {
     }
   }
 
-  show(at) {
-    const { steps } = this.told, { title, note, source } = steps[at];
+  // `index` counts from 0.
+  show(index) {
+    const { steps } = this.content, { title, note, source } = steps[index];
     document.querySelectorAll(".standalone-step").forEach((/** @type {HTMLElement} */ step, i) => {
-      step.hidden = i !== at;
+      step.hidden = i !== index;
     });
     this.mountShown();
-    this.parts.talk({
-      data: { at, count: steps.length, titles: steps.map((s) => s.title), title, note, source },
+    this.components.talk({
+      data: { at: index, count: steps.length, titles: steps.map((s) => s.title), title, note, source },
       parentElement: document.getElementById("talk"),
       setTriggerValue: (name, value) => name === "go" && this.move(value),
     });
   }
 
+  // `number` counts from 1, as in the address.
   move(number) {
     window.history.replaceState(null, "", `#${number}`);
     this.show(number - 1);
   }
 }
 
-// Streamlit's colors for what a figure leaves open. Whenever its step is shown, and when the theme changes:
-// while it was hidden the window may have become another one, and what is hidden has no size to take.
+// Draw a figure at the size of its place. Streamlit's colors apply where the figure sets none.
 function drawFigure(place, { data, layout }) {
-  // as in a talk: talk.js
-  const scale = Math.max(0.6, Math.min(window.innerHeight / 720, window.innerWidth / 960));
+  const scale = Math.max(0.6, Math.min(window.innerHeight / 720, window.innerWidth / 960)); // as in talk.js
   const inner = place.firstElementChild ?? place.appendChild(document.createElement("div"));
   inner.style.cssText = `width:${place.clientWidth / scale}px;height:${place.clientHeight / scale}px;` +
     `transform:scale(${scale});transform-origin:0 0`;
@@ -80,13 +81,13 @@ function drawFigure(place, { data, layout }) {
   globalThis.Plotly.newPlot(inner, data, { ...layout, template }, { displayModeBar: false });
 }
 
-// The step that the address names, `#3`; the first for anything else.
+// The index of the step in the address, such as `#3`; 0 if there is no such step.
 function stepIn(hash, steps) {
-  const at = Number(hash.slice(1)) - 1;
-  return steps[at] ? at : 0;
+  const index = Number(hash.slice(1)) - 1;
+  return steps[index] ? index : 0;
 }
 
-export default function (parts) {
-  const told = JSON.parse(document.getElementById("told").textContent);
-  new StandaloneFile(parts, told).open();
+export default function (components) {
+  const content = JSON.parse(document.getElementById("content").textContent);
+  new StandaloneFile(components, content).open();
 }

@@ -1,0 +1,33 @@
+"""The attention explorer on one image as an HTML file."""
+
+from __future__ import annotations
+
+import html
+
+from dashboard.attention import scene as attention
+from dashboard.shared import scenes
+from dashboard.shared.selection import SelectedImage
+from dashboard.standalone.document import document, mount_point
+from dashboard.standalone.pieces import explorer_piece
+from vitcore.data import Dataset
+from vitcore.errors import UserError
+from vitcore.runs.folder import Run
+
+
+def from_address(state: dict[str, str]) -> str:
+    """Return the file for the parameters of an address of the Attention page. Raises `UserError`."""
+    scene = attention.scene(state)
+    if not isinstance(scene, scenes.Explorer):
+        raise UserError("This model has no attention: there is no explorer to put into a file.")
+    return explorer_file(scene.run, scene.chosen, scene.data, state)
+
+
+def explorer_file(run: Run, chosen: SelectedImage, data: Dataset, state: dict[str, str]) -> str:
+    """Return the file for any image, also one that a visitor uploaded. Raises `UserError`.
+
+    `state` holds the parameters of the page's address: layer, head, pinned patches and switches.
+    """
+    piece = explorer_piece(scenes.Explorer(run, chosen, data), state, talk=False)
+    title = f"{run.title}, {chosen.name}"
+    body = f'<main class="standalone-page"><h1>{html.escape(title)}</h1>{mount_point(0, piece)}</main>'
+    return document(f"{title} \u00b7 ViT Lab", body, [piece], {"standalone": "explorer"})

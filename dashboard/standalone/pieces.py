@@ -1,0 +1,64 @@
+"""Turn a scene into pieces of an HTML file.
+
+The file has no model. Therefore it lacks the brush, the snapshots and the view of positions only.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import urlencode
+
+import plotly.graph_objects as go
+
+from dashboard.attention import explorer
+from dashboard.components.explorer import message as explorer_message
+from dashboard.components.replay import message as replay_message
+from dashboard.components.similarity import message as similarity_message
+from dashboard.components.stepper import message as stepper_message
+from dashboard.inductive_bias import live_image
+from dashboard.shared import scenes
+from dashboard.standalone.document import Piece, component_piece
+from vitcore.errors import UserError
+
+
+def pieces_of(scene: scenes.Scene, state: Mapping[str, str]) -> list[Piece]:
+    """Return the pieces of a step of a talk, from top to bottom. `state` is that of the step's link.
+
+    Raises `UserError` if the scene does not fit into a file.
+    """
+    if isinstance(scene, scenes.Explorer):
+        return [explorer_piece(scene, state, talk=True)]
+    if isinstance(scene, scenes.Stepper):
+        return [component_piece("stepper", stepper_message(**scene.arguments))]
+    if isinstance(scene, scenes.Similarity):
+        return [component_piece("similarity", similarity_message(scene.values))]
+    if isinstance(scene, scenes.Replay):
+        frames = replace(scene.frames, cells=0)  # no brush: painting needs the models
+        painted = live_image.painted_in(scene.runs, scene.image, scene.look["at"].get("painted", ""))
+        return [component_piece("replay", replay_message(frames, scene.look, painted))]
+    if isinstance(scene, scenes.Pictures):
+        return [Piece("", scenes.as_html(scene))]
+    return [_figure_piece(figure, alt, len(scene.parts)) for figure, alt in scene.parts]
+
+
+def explorer_piece(scene: scenes.Explorer, state: Mapping[str, str], *, talk: bool) -> Piece:
+    """Return the attention explorer with the weights of one image. `talk` selects the layout of a talk.
+
+    Raises `UserError` if the weights are too many for one file.
+    """
+    header, view, _ = explorer.prepare(scene.run, scene.chosen, scene.data, state)
+    if view.only is not None:
+        raise UserError(f"{scene.run.title} has too many tokens: its maps do not fit into one file.")
+    header |= {"address": urlencode(state), "talk": talk, "standalone": True, "snapshots": []}
+    return component_piece("explorer", explorer_message(header, scene.chosen.image, view.packed))
+
+
+def _figure_piece(figure: go.Figure, alt: str, count: int) -> Piece:
+    """Return a figure that shares the height of the stage with `count` - 1 others."""
+    chart = scenes.with_one_font_size(figure, height=None).update_layout(autosize=True)
+    place = f'<div class="standalone-figure" role="img" aria-label="{html.escape(alt)}"></div>'
+    return Piece(
+        "figure", f'<div class="talk-figure" style="--of:{count}">{place}</div>', chart.to_json() or ""
+    )

@@ -1,0 +1,58 @@
+"""A whole talk as one HTML file that works without a server."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+
+from dashboard.components.talk import PART
+from dashboard.standalone.document import Piece, document, mount_point
+from dashboard.standalone.pieces import pieces_of
+from dashboard.talk import scenes, stage
+from dashboard.talk.files import Talk
+from vitcore.errors import UserError
+
+STYLE = Path(__file__).resolve().parent / "talk.css"
+
+
+def as_html(talk: Talk) -> tuple[str, list[str]]:
+    """Return the file's text, and a sentence for each step that can't be shown.
+
+    Like the talk itself, the file shows that sentence in place of the step's view.
+    """
+    pieces: list[Piece] = []
+    sections: list[str] = []
+    errors: list[str] = []
+    for number, step in enumerate(talk.steps, start=1):
+        try:
+            step_pieces = pieces_of(scenes.scene(step.page, step.state), step.state)
+        except UserError as error:
+            errors.append(f"Step {number}, {step.title}: {error}")
+            step_pieces = [_error_piece(str(error))]
+        views = "".join(mount_point(i, piece) for i, piece in enumerate(step_pieces, start=len(pieces)))
+        pieces += step_pieces
+        sections.append(
+            '<section class="standalone-step" hidden>'
+            f'<div class="st-key-talk_words">{stage.words(step)}</div>'
+            f'<div class="st-key-talk_stage">{views}</div></section>'
+        )
+    body = (
+        f'<main data-testid="stMain"><div data-testid="stMainBlockContainer">{"".join(sections)}</div></main>'
+        f'<div id="talk">{PART.html}</div>'
+    )
+    steps = [{"title": step.title, "note": step.note, "source": step.source} for step in talk.steps]
+    text = document(
+        f"{talk.title} \u00b7 ViT Lab",
+        body,
+        pieces,
+        {"standalone": "talk", "steps": steps},
+        extra_components=["talk"],
+        extra_css=STYLE.read_text(),
+    )
+    return text, errors
+
+
+def _error_piece(error: str) -> Piece:
+    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(error))
+    return Piece("", f'<p class="standalone-missing">{text}</p>')
