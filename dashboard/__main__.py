@@ -6,8 +6,10 @@ With `--host` other machines can reach it. Then it is read-only, unless `--allow
 from __future__ import annotations
 
 import argparse
+import errno
 import ipaddress
 import os
+import re
 import socket
 import sys
 from pathlib import Path
@@ -20,16 +22,29 @@ def settings_home() -> Path:
     return HERE.parent if (HERE.parent / ".streamlit").is_dir() else HERE
 
 
-def free(host: str, port: int) -> bool:
-    """Return whether the port is free."""
+def obstacle(host: str, port: int) -> str:
+    """Return a sentence on why the server cannot listen there, or an empty text."""
+    if not 1 <= port <= 65535:
+        return f"Port {port} does not exist: choose one from 1 to 65535."
     family = socket.getaddrinfo(host, port)[0][0]
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+        except PermissionError:
+            return f"Port {port} is reserved for the system: choose one above 1023 with --port."
+        except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                return f"{host} is not an address of this machine: give one of its own, or omit --host."
+            return f"Port {port} is in use: stop the program that uses it, or choose another with --port."
+    return ""
+
+
+def site(text: str) -> str:
+    """Return a site as a frame's policy names it. Raise `ArgumentTypeError` for anything else."""
+    if not re.fullmatch(r"(https?://)?(\*\.)?[\w.-]+(:(\d{1,5}|\*))?", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a site: give a host such as hub.example.org")
+    return text
 
 
 def loopback(host: str) -> bool:
@@ -48,6 +63,14 @@ def main() -> None:
         action="store_true",
         help="let everybody who can reach the server launch and change runs",
     )
+    parser.add_argument(
+        "--allow-frames",
+        action="append",
+        default=[],
+        type=site,
+        metavar="HOST",
+        help="let pages of this site show the dashboard in a frame; can be repeated",
+    )
     arguments = parser.parse_args()
     host, port = arguments.host, arguments.port
     try:
@@ -56,18 +79,15 @@ def main() -> None:
         parser.exit(2, f"There is no host {host}: give an address of this machine, or omit --host.\n")
     if exposed and not arguments.allow_launch:
         os.environ.setdefault("VITLAB_READONLY", "1")
-    if not 1 <= port <= 65535:
-        parser.exit(2, f"Port {port} does not exist: choose one from 1 to 65535.\n")
-    if not free(host, port):
-        parser.exit(
-            2, f"Port {port} is in use: stop the program that uses it, or choose another port with --port.\n"
-        )
+    if reason := obstacle(host, port):
+        parser.exit(2, f"{reason}\n")
     # the server runs in the folder of its settings, so resolve paths relative to the current folder first
     from dashboard.talk.files import folders
     from vitcore.paths import data_dir, readonly, runs_dir
 
     os.environ["VITLAB_RUNS"], os.environ["VITLAB_DATA"] = str(runs_dir()), str(data_dir())
     os.environ["VITLAB_TALKS"] = str(folders()[0])
+    os.environ["VITLAB_FRAMES"] = " ".join(arguments.allow_frames)
     os.environ["PYTHONPATH"] = os.pathsep.join(
         [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     )
@@ -85,7 +105,11 @@ def main() -> None:
         str(port),
         "--server.address",
         host,
+        "--browser.serverAddress",  # else Streamlit asks an address service for this machine's public address
+        host,
     ]
+    if arguments.allow_frames:  # in a frame of another site the browser sends no cookie; origins are checked
+        command += ["--server.enableXsrfProtection", "false"]
     if os.name == "nt":
         import subprocess
 

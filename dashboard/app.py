@@ -4,7 +4,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.components import publish_plotly
 from dashboard.page_table import HOME, PAGES
 from dashboard.streamlit_internals.garbage import spare_imported
 from dashboard.talk import menu
@@ -13,7 +12,6 @@ HERE = Path(__file__).resolve().parent
 SCRIPTS = HERE.parent / "pages" if (HERE.parent / "pages").is_dir() else HERE / "pages"
 
 st.set_page_config(page_title="ViT Lab", page_icon=str(HERE / "static" / "icon.svg"), layout="wide")
-publish_plotly()
 spare_imported()
 
 if "talk" in st.query_params:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
-import streamlit as st
 
 from dashboard.components.bundle import bundle
 from dashboard.components.packing import Part, style
@@ -112,6 +111,5 @@ def curves(
         "percent": percent,
         "log": log,
         "height": height,
-        "base": st.get_option("server.baseUrlPath") or "",
     }
     _element(key=key, data=data, height=height)

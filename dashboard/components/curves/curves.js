@@ -152,7 +152,7 @@ export default function ({ data, parentElement }) {
   div.style.height = `${data.height}px`;
   div.dataset.view = data.view;
   div.dataset.points = data.series.reduce((most, s) => Math.max(most, s.x.length), 0);
-  loadPlotly(data.base)
+  loadPlotly()
     .then((Plotly) => draw(Plotly, div, data))
     .catch((error) => {
       div.innerHTML = "";

@@ -34,8 +34,7 @@ def show(figure: go.Figure, *, key: str, alt: str) -> None:
     """A Plotly figure, in words `alt`, and its files: vitlab-`key`.png, .svg, .csv."""
     with st.container(key=f"figure_{key}", gap=None):
         st.plotly_chart(figure, config=PLAIN, key=key, alt=alt)
-        base = st.get_option("server.baseUrlPath") or ""
-        _element(key=f"{key}_takeaway", data={"figure": figure.to_json(), "name": key, "base": base})
+        _element(key=f"{key}_takeaway", data={"figure": figure.to_json(), "name": key})
 
 
 def drawing(svg: str, rows: Rows, *, key: str) -> None:

@@ -98,10 +98,10 @@ function rowsOf({ data, layout }) {
 }
 
 // On the page's own ground, in its colors, as wide as it stands there.
-async function saveFigure(root, { figure, name, base }, format) {
+async function saveFigure(root, { figure, name }, format) {
   const { data, layout } = JSON.parse(figure);
   if (format === "csv") return giveCsv(rowsOf({ data, layout }), fileStem(name));
-  const Plotly = await loadPlotly(base);
+  const Plotly = await loadPlotly();
   const look = coloring(root);
   const axis = {
     gridcolor: look.grid,

@@ -4,12 +4,11 @@ import { saveSvg } from "./picture.js";
 
 let library; // one promise per window, whoever asks first
 
-export function loadPlotly(base) {
+export function loadPlotly() {
   if (globalThis.Plotly) return Promise.resolve(globalThis.Plotly);
   library ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
-    const root = base ? `/${base.replace(/^\/|\/$/g, "")}` : "";
-    script.src = `${window.location.origin}${root}/app/static/plotly.min.js`;
+    script.src = `${globalThis.__streamlit.BACKEND_BASE_URL}app/static/plotly.min.js`; // see server.py
     script.onload = () => resolve(globalThis.Plotly);
     script.onerror = () => reject(new Error("plotly.min.js is not served"));
     document.head.appendChild(script);
