@@ -40,6 +40,8 @@ def describe(run: Run, status: Status, turn: str = "") -> str:
             parts.append(f"{status.memory_bytes / 1e9:.1f}{total} GB memory")
         if status.eta_s is not None:
             parts.append(f"{duration(status.eta_s)} left")
+        elif status.reason and status.step:
+            parts.append(status.reason)
         return f"{model}. {', '.join(parts)}."
     if status.state == "finished":
         result = status.result

@@ -11,6 +11,7 @@ from vitcore.runs import process
 
 State = Literal["queued", "running", "stopping", "finished", "stopped", "failed", "lost"]
 ACTIVE: tuple[State, ...] = ("queued", "running", "stopping")
+HANG_S = 300.0  # a training without a step for this long may hang
 SILENCE_S = 60.0  # a run on another host is lost after this long without a heartbeat
 
 
@@ -49,6 +50,7 @@ class Status(BaseModel):
     started: Time | None = None
     ended: Time | None = None
     heartbeat: Time | None = None
+    progressed: Time | None = Field(default=None, description="the time of the last step")
     pid: int | None = Field(default=None, ge=0, lt=2**31)
     process_start: Time | None = None
     boot_id: Word | None = None
@@ -131,4 +133,16 @@ def derive(status: Status, now: float | None = None) -> Status:
         return status.model_copy(
             update={"state": "failed", "reason": "its process ended without a word; see train.log"}
         )
-    return status
+    return _hanging(status, now)
+
+
+def _hanging(status: Status, now: float) -> Status:
+    """Return the status of a living process, with a reason if it has made no step for long."""
+    if not (status.progressed and status.steps and status.step < status.steps):
+        return status
+    silent, usual = now - status.progressed, status.active_s / max(1, status.step)
+    if silent < max(HANG_S, 20 * usual):
+        return status
+    usually = f" (usually one takes {usual:.2g} s)" if status.step else ""
+    why = f"no step for {silent / 60:.0f} min{usually}: its process may hang"
+    return status.model_copy(update={"reason": why, "eta_s": None})

@@ -100,7 +100,7 @@ class Heartbeat(Callback):
 
     def beat(self, **values: object) -> None:
         with self.lock:
-            self._write(**values)
+            self._write(progressed=time.time(), **values)
 
     def _write(self, **values: object) -> None:
         now = time.time()

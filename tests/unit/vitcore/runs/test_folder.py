@@ -94,6 +94,21 @@ def test_states_are_derived_from_the_process():
         assert derive(Status(state=state)).state == state
 
 
+def test_a_training_without_a_step_for_minutes_may_hang_and_has_no_time_left():
+    now = time.time()
+    steady = here(step=100, steps=1000, active_s=40.0, eta_s=360.0, progressed=now - 200)
+    assert derive(steady, now) == steady
+    hanging = derive(steady, now + 130)
+    assert hanging.state == "running"
+    assert hanging.eta_s is None
+    assert "5 min" in hanging.reason
+    assert "0.4 s" in hanging.reason
+    slow = here(step=2, steps=1000, active_s=200.0, eta_s=360.0, progressed=now - 400)  # 100 s a step
+    assert derive(slow, now) == slow
+    starting = here(steps=None, progressed=now - 4000)  # it may download the data
+    assert derive(starting, now) == starting
+
+
 def test_zombie_process_is_not_running():
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     started = process.start_time(child.pid)
