@@ -144,5 +144,5 @@ def _hanging(status: Status, now: float) -> Status:
     if silent < max(HANG_S, 20 * usual):
         return status
     usually = f" (usually one takes {usual:.2g} s)" if status.step else ""
-    why = f"no step for {silent / 60:.0f} min{usually}: its process may hang"
+    why = f"no step for {silent // 60:.0f} min{usually}: its process may hang"
     return status.model_copy(update={"reason": why, "eta_s": None})
