@@ -6,8 +6,10 @@ import streamlit as st
 
 from dashboard.components import publish_plotly
 from dashboard.page_table import HOME, PAGES
+from dashboard.shared import bound
 from dashboard.streamlit_internals.garbage import spare_imported
 from dashboard.talk import menu
+from dashboard.talk.state import TalkState
 
 HERE = Path(__file__).resolve().parent
 SCRIPTS = HERE.parent / "pages" if (HERE.parent / "pages").is_dir() else HERE / "pages"
@@ -16,7 +18,7 @@ st.set_page_config(page_title="ViT Lab", page_icon=str(HERE / "static" / "icon.s
 publish_plotly()
 spare_imported()
 
-if "talk" in st.query_params:
+if bound.read(TalkState)[0].talk:
     from dashboard.talk import page as talk  # with it every figure of every page: the first one need not wait
 
     st.navigation([st.Page(talk.show, title="Talk", default=True)], position="hidden").run()

@@ -3,9 +3,10 @@
 import streamlit as st
 
 from dashboard.attention import class_maps, explorer
+from dashboard.attention.state import AttentionState
 from dashboard.components.download import offer_download
 from dashboard.drawing.markdown import escape, sentence
-from dashboard.shared import header, model_outputs, resources, selection
+from dashboard.shared import bound, header, model_outputs, resources, selection
 from dashboard.talk import standalone
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
@@ -21,7 +22,7 @@ if not found:
 
 run_control, image_controls = st.columns([1.5, 3.5], vertical_alignment="bottom")
 with run_control:
-    run = selection.choose_run(found)
+    run = selection.choose_run(found, AttentionState, "run", "Model")
 try:
     data = resources.dataset_of(run)
 except UserError as error:
@@ -45,21 +46,21 @@ def explore() -> None:
     place = st.container(key="explorer_frame")
     try:
         with place, st.spinner("Loading the model and capturing its attention"):
-            view, wish = explorer.show(run, chosen, data)
+            view, request = explorer.show(run, chosen, data)
     except UserError as error:
         st.error(sentence(error))
         return
     if st.session_state.pop("explorer_file", False):  # HTML was pressed: the address holds the current view
-        text = standalone.explorer_of(run, chosen, data, dict(st.query_params))
+        text = standalone.explorer_of(run, chosen, data, dict(bound.address()))
         offer_download(text.encode(), f"vitlab-explorer-{run.id}.html", "text/html", key="gift")
     if chosen.own:
         st.caption("This is your own image: it stays in this session and is not part of the link.")
     speaks, known = st.columns([1.35, 1], gap="large")
-    image = chosen.image if wish.mask is None else model_outputs.masked_image(chosen.image, wish.mask)
+    image = chosen.image if request.mask is None else model_outputs.masked_image(chosen.image, request.mask)
     try:
         with speaks:
             class_maps.compare_class_maps(
-                run, wish.snapshot, image, data.classes, class_maps.comparable_runs(run)
+                run, request.snapshot, image, data.classes, class_maps.comparable_runs(run)
             )
     except UserError as error:
         st.error(sentence(error))
@@ -67,7 +68,7 @@ def explore() -> None:
         class_maps.show_logit_lens(view, data.classes, chosen.truth)
         st.download_button(
             "Download the arrays (.npz)",
-            data=lambda: model_outputs.arrays(run, None if wish.positions else image, wish.snapshot),
+            data=lambda: model_outputs.arrays(run, None if request.positions else image, request.snapshot),
             file_name=f"vitlab-attention-{run.id}.npz",
             on_click="ignore",
             help="Weights of all layers and heads, rollout, probabilities, logit lens, distances: float32.",

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from dashboard.shared import header, messages, resources, run_table
+from dashboard.shared import bound, header, messages, resources
 from dashboard.sweeps import links
-from dashboard.training import fair_pair, form, queue_panel, rehearsal, run_panel, sweep_form
+from dashboard.training import fair_pair, form, queue_panel, rehearsal, run_panel, run_table, sweep_form
+from dashboard.training.state import TrainingState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.paths import readonly
 from vitcore.queue import launch as background
@@ -21,13 +22,13 @@ def start() -> None:
     """Launch with the settings shown. An invalid one shows a message until the settings change."""
     with messages.keep_error("launch", chosen.mark):
         run = background.launch(chosen.config(), title=chosen.title, device=chosen.device, dedupe_s=DEDUPE_S)
-        st.session_state.watch = run.id
+        bound.put(TrainingState, watch=run.id)
 
 
 with rehearse_place:
     rehearsal.button(chosen)
-# No callback: where a double click interrupts the script, Streamlit takes the browser's former choice of the
-# run and does not call back again, while the button still says that it was pressed.
+# Not a callback: if a double click interrupts the script, Streamlit restores the browser's previous choice of
+# the run and does not call back again, while the button still returns True.
 launched = button_place.button(
     "Launch training", type="primary", width="stretch", icon=":material/play_arrow:", disabled=readonly(),
     help="This ViT Lab is read-only." if readonly() else None,
@@ -59,5 +60,5 @@ if not own:
         "and appears here with its curves. Below, how the bundled models were trained."
     )
 every = [*own, *(run for run in found if run.bundled)]
-run_panel.panel(links.without_sweeps(every, "watch"), here)
+run_panel.panel(links.without_sweeps(every, TrainingState, "watch"), here)
 run_table.control(every)

@@ -1,4 +1,4 @@
-"""The explorer's data: what the address asks for, computed, and sent unless the browser has it already."""
+"""The explorer's data: computed for the address, and sent unless the browser already has it."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ import streamlit as st
 from dashboard.attention.state import ExplorerState
 from dashboard.components.explorer import explorer, message
 from dashboard.drawing import theme
-from dashboard.shared import model_outputs
-from dashboard.shared.selection import SelectedImage, warn_missing
+from dashboard.shared import bound, model_outputs
+from dashboard.shared.selection import SelectedImage
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
-REMEMBERED = 64  # frames that a browser is believed to hold; what it has dropped it asks for again
+REMEMBERED = 64  # frames that a browser is assumed to hold; it requests those that it has dropped
 
 
 @dataclass(frozen=True)
 class ExplorerRequest:
-    """What the address asks for, beside run and image. `mask` [S, S] of bool, or None."""
+    """What an address selects besides run and image. `mask` is bool [S, S], or None."""
 
     snapshot: Path | None
     positions: bool
@@ -36,7 +36,7 @@ class ExplorerRequest:
 
 
 def read_request(run: Run, chosen: SelectedImage, at: Mapping[str, str]) -> ExplorerRequest:
-    """Read an address; what it cannot be is left out."""
+    """Read an address. Ignores values that do not fit."""
     state, _ = ExplorerState.read(at)
     by_step = {step_of(path): path for path in run.snapshots}
     return ExplorerRequest(
@@ -49,11 +49,11 @@ def read_request(run: Run, chosen: SelectedImage, at: Mapping[str, str]) -> Expl
 
 
 def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
-    """What an address asks for and this explorer does not have, `name=value`: it is drawn as if left out."""
+    """Return the parameters (`name=value`) of an address that this explorer cannot show."""
     state, refused = ExplorerState.read(at)
     side, steps = header["side"], [one["step"] for one in header["snapshots"]]
 
-    def there(token: str | None) -> bool:
+    def exists(token: str | None) -> bool:
         if token is None or token == "cls":
             return token is None or header["first"] == 1
         return max(map(int, token.split("."))) <= side
@@ -62,8 +62,8 @@ def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
         return place in (None, "mean") or int(place) <= most
 
     fits = {
-        "query": there(state.query),
-        "second": there(state.second),
+        "query": exists(state.query),
+        "second": exists(state.second),
         "layer": counted(state.layer, header["layers"]),
         "head": counted(state.head, header["heads"]),
         "snapshot": state.snapshot is None or state.snapshot in steps,
@@ -72,12 +72,12 @@ def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
 
 
 def step_of(path: Path) -> int:
-    """The step in the name of a snapshot, step-0000351.safetensors."""
+    """Return the step in the name of a snapshot, such as step-0000351.safetensors."""
     return int(path.stem.split("-")[-1])
 
 
 def _token(run: Run, text: str | None) -> int:
-    """The index of a token of this run: CLS, or else the patch in the middle, where the text names none."""
+    """Return the index of a token. Without a valid one: CLS, or the central patch if there is no CLS."""
     _, side, has_cls = model_outputs.tokens_of(run)
     row, column = (int(n) for n in text.split(".")) if text and text != "cls" else (0, 0)
     if 1 <= row <= side and 1 <= column <= side:
@@ -86,7 +86,7 @@ def _token(run: Run, text: str | None) -> int:
 
 
 def _mask(text: str, image: np.ndarray) -> np.ndarray | None:
-    """Painted pixels of this very image: <first characters of its digest>.<a bit a pixel, base64>."""
+    """Return the painted pixels of this image: <start of its digest>.<one bit per pixel, base64>."""
     stem, _, body = text.partition(".")
     size = image.shape[-1]
     if stem != image_key(image) or not body:
@@ -102,7 +102,7 @@ def _mask(text: str, image: np.ndarray) -> np.ndarray | None:
 
 
 def image_key(image: np.ndarray) -> str:
-    """What a painted mask is tied to."""
+    """Return the start of the image's digest, which a painted mask names."""
     return model_outputs.digest(image)[:6]
 
 
@@ -114,18 +114,18 @@ def show(
     key: str = "explorer",
     at: MutableMapping[str, str] | None = None,
 ) -> tuple[model_outputs.AttentionView, ExplorerRequest]:
-    """The explorer for a run and an image; what it shows, for the rest of the page. Raises `UserError`.
+    """Draw the explorer for a run and an image. Return what it shows. Raises `UserError`.
 
-    `at`: the state, where it does not stand in the address of the page.
+    `at` is the state if it is not in the address of the page.
     """
-    place = st.query_params if at is None else at
-    header, found, wish = prepare(run, chosen, data, place)
+    place = bound.address() if at is None else at
+    header, found, request = prepare(run, chosen, data, place)
     if at is not None:
         header |= {"address": urlencode(at), "talk": True}
-    elif f"{key}_told" not in st.session_state:  # once: a model that is chosen later may lack it
+    elif f"{key}_told" not in st.session_state:  # once: a model selected later may lack it
         st.session_state[f"{key}_told"] = True
         if missing := unavailable(header, place):
-            warn_missing(missing, "the defaults")
+            bound.warn_missing(missing, "the defaults")
     sent: dict[str, None] = st.session_state.setdefault(f"{key}_sent", {})
     explorer(
         message(header, chosen.image, None if found.key in sent else found.packed),
@@ -135,25 +135,27 @@ def show(
     sent[found.key] = None
     while len(sent) > REMEMBERED:
         del sent[next(iter(sent))]
-    return found, wish
+    return found, request
 
 
 def prepare(
     run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str]
 ) -> tuple[dict[str, Any], model_outputs.AttentionView, ExplorerRequest]:
-    """(header, view, what was asked for) of an address: all that the explorer needs. Raises `UserError`."""
-    wish = read_request(run, chosen, at)
-    image = None if wish.positions else chosen.image
-    found = model_outputs.view(run, image, wish.snapshot, wish.query, None if wish.positions else wish.mask)
+    """Return (header, view, request) of an address: all that the explorer needs. Raises `UserError`."""
+    request = read_request(run, chosen, at)
+    image = None if request.positions else chosen.image
+    found = model_outputs.view(
+        run, image, request.snapshot, request.query, None if request.positions else request.mask
+    )
     before = None
-    if wish.mask is not None and not wish.positions:
-        before = model_outputs.view(run, chosen.image, wish.snapshot, wish.query).probabilities.tolist()
+    if request.mask is not None and not request.positions:
+        before = model_outputs.view(run, chosen.image, request.snapshot, request.query).probabilities.tolist()
     distance, entropy, count = found.distance, found.entropy, 1
-    if wish.over_test:
-        distance, entropy, count = model_outputs.heads(run, data, wish.snapshot)
+    if request.over_test:
+        distance, entropy, count = model_outputs.heads(run, data, request.snapshot)
     _, side, has_cls = model_outputs.tokens_of(run)
     snapshots = [{"step": step_of(path), "label": f"step {step_of(path):,}"} for path in run.snapshots]
-    label = f"step {step_of(wish.snapshot):,}" if wish.snapshot else ""
+    label = f"step {step_of(request.snapshot):,}" if request.snapshot else ""
     header = {
         "key": found.key,
         "shape": f"{found.layers} {found.heads} {found.tokens} {side}",
@@ -182,23 +184,25 @@ def prepare(
         "hue": theme.hue(run.config.model),
         "parameters": ExplorerState.for_browser(),
     }
-    return header, found, wish
+    return header, found, request
 
 
 def _on_request(key: str, at: MutableMapping[str, str]) -> None:
-    """The browser needs something: its state comes along, `look?query=3.4&snapshot=351`, since Streamlit does
-    not read the address again; `need`: it lacks what it was believed to hold; `file`: this view as a file.
+    """Handle a request of the browser, such as `look?query=3.4&snapshot=351`.
+
+    The request carries the browser's state, since Streamlit does not read the address again. `need` asks for
+    a frame that the browser has dropped, `file` for this view as a file.
     """
-    # the element is gone where the browser went back to another page meanwhile
-    said = st.session_state.get(key) or {}
-    kind, _, text = str(said.get("ask") or "").partition("?")
+    # The element no longer exists if the browser went back to another page in the meantime.
+    sent = st.session_state.get(key) or {}
+    kind, _, text = str(sent.get("ask") or "").partition("?")
     if kind == "need":
         st.session_state[f"{key}_sent"] = {}
     st.session_state[f"{key}_file"] = kind == "file"
-    told = dict(parse_qsl(text))
+    given = dict(parse_qsl(text))
     for name in ExplorerState.model_fields:
-        if told.get(name) != at.get(name):
-            if name in told:
-                at[name] = told[name]
+        if given.get(name) != at.get(name):
+            if name in given:
+                at[name] = given[name]
             else:
                 del at[name]

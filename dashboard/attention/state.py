@@ -1,4 +1,4 @@
-"""What the address of Attention says. The browser reads the explorer's part from `ExplorerState`, too."""
+"""The state of Attention. The explorer in the browser takes its parameters from `ExplorerState`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from dashboard.shared.page_state import Count, ImageState, PageState
 
 Token = Annotated[str, StringConstraints(pattern=r"^(cls|[1-9]\d{0,3}\.[1-9]\d{0,3})$")]
 Place = Literal["mean"] | Count
+PREDICTED = "the answer"  # the class that the model predicts
+NO_CONTRAST = "no other class"
 
 
 class ExplorerState(PageState):
-    """What the explorer shows: tokens are `cls` or `row.column` of a patch, layers and heads count from 1."""
+    """What the explorer shows. Tokens are `cls` or `row.column` of a patch; layers and heads count from 1."""
 
     query: Token | None = None
     second: Token | None = None
@@ -30,7 +32,7 @@ class ExplorerState(PageState):
 
     @classmethod
     def for_browser(cls) -> dict[str, Any]:
-        """The parameters in their order, and the values of those that are choices, default first."""
+        """Return the names of all parameters, and the options of those that are choices, default first."""
         choices = {}
         for name in cls.model_fields:
             try:
@@ -44,7 +46,7 @@ class AttentionState(ExplorerState, ImageState):
     """A run, an image, what the explorer shows, and the class maps below it."""
 
     run: str | None = None
-    speaks: str = "the answer"
-    minus: str = "no other class"
+    speaks: str = PREDICTED
+    minus: str = NO_CONTRAST
     beside: str | None = None
     stage: Count | None = None

@@ -1,4 +1,4 @@
-"""The image of the first page and what two models make of it: stored readings at once, any other one live."""
+"""The image of Overview and what two models see in it: stored results, or computed for any other image."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from dashboard.shared import resources, selection
+from dashboard.overview.state import OverviewState
+from dashboard.shared import bound, own_image, resources
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
-WARM_AFTER_S = 2.0  # the page is drawn by then: importing torch takes a core for seconds
+WARM_AFTER_S = 2.0  # the page is drawn by then; importing torch takes a core for seconds
 
 
 @dataclass(frozen=True)
 class FeaturedImage:
-    """An image uint8 [3, S, S]; `place` is its place among the stored readings, None where a model is asked
-    now.
-    """
+    """An image uint8 [3, S, S]. `place` is its index among the stored results, None if there are none."""
 
     image: np.ndarray
     truth: int | None
@@ -29,47 +28,57 @@ class FeaturedImage:
 
 
 def choose(data: Dataset, index: np.ndarray) -> FeaturedImage:
-    """One row: the class, another image of it, or an own one. `index` [classes]: the test images, one per
-    class, whose readings are stored. Class and number are in the address.
+    """Draw a row that selects a class, another image of it, or the visitor's own image.
+
+    `index` [classes] holds the test image of each class whose results are stored.
     """
     classes_place, next_place, own_place = st.columns([5.6, 1.45, 1.35], vertical_alignment="center")
-    own: tuple[bytes, str] | None = st.session_state.get("own_image")
-    selection.check_link("look", data.classes, "cat")
+    own = own_image.get()
+    first = OverviewState().look
+    bound.check_link(OverviewState, "look", data.classes, first)
     kind = classes_place.segmented_control(
-        "Image", data.classes, default="cat", key="look", bind="query-params", required=True,
-        label_visibility="collapsed", on_change=_first, disabled=bool(own),
-    )  # fmt: skip
+        "Image", data.classes, required=True, label_visibility="collapsed", on_change=_first,
+        disabled=bool(own), **OverviewState.bound("look"),
+    ) or first  # fmt: skip
     label = data.classes.index(kind)
     members = np.flatnonzero(data.test.labels == label)
-    asked = selection.parse_whole(st.query_params.get("nth", "1"), 0)
-    number = asked if 1 <= asked <= len(members) else 1
-    if number != asked:
-        selection.warn_missing([st.query_params.pop("nth")], f"{kind}, test image 1 of {len(members)}")
+    number = _number(kind, len(members))
     next_place.button(
         "Next image", key="another", icon=":material/skip_next:", width="stretch", disabled=bool(own),
         on_click=_go_to, args=(number % len(members) + 1,), help=f"{len(members)} test images of each class",
     )  # fmt: skip
     with own_place:
-        selection.own_image_control()
+        own_image.control()
     if own:
-        return FeaturedImage(selection.decoded(*own, data.size), None, own[1], None)
+        return FeaturedImage(own_image.decoded(*own, data.size), None, own[1], None)
     at = members[number - 1]
     name = f"{kind}, test image {number} of {len(members)}"
     return FeaturedImage(data.test.images[at], label, name, label if at == index[label] else None)
 
 
+def _number(kind: str, count: int) -> int:
+    """Return the number in the address. If there is no such image, warn and return 1."""
+    wanted = bound.address().get(OverviewState.parameter("nth"))
+    state, refused = bound.read(OverviewState)
+    if state.nth <= count and not any(text == f"nth={wanted}" for text in refused):
+        return state.nth
+    _first()
+    bound.warn_missing([wanted or ""], f"{kind}, test image 1 of {count}")
+    return 1
+
+
 def _first() -> None:
-    st.query_params.pop("nth", None)
+    bound.write(OverviewState, nth=None)
 
 
 def _go_to(number: int) -> None:
-    st.query_params["nth"] = str(number)
+    bound.write(OverviewState, nth=number)
 
 
 def reading(
     run: Run, stored: Mapping[str, np.ndarray], shown: FeaturedImage
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(map [h, w], probabilities [classes]) of an image: stored where it is, otherwise of the model."""
+    """Return (map [h, w], probabilities [classes]) of an image: the stored ones, or the model's."""
     if shown.place is not None:
         return stored["maps"][shown.place], stored["probabilities"][shown.place]
     resources.model(run)
@@ -89,7 +98,7 @@ def _reading(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> tuple[np.nd
 
 @st.cache_resource(show_spinner=False)
 def preload_torch() -> threading.Timer:
-    """Import torch behind the first page, once per server: the next image or page need not wait for it."""
+    """Import torch in the background, once per server, so that the next image or page opens sooner."""
     timer = threading.Timer(WARM_AFTER_S, _import)
     timer.daemon = True
     timer.start()

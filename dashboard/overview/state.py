@@ -1,4 +1,4 @@
-"""What the address of Overview says."""
+"""The state of Overview."""
 
 from __future__ import annotations
 

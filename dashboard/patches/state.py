@@ -1,4 +1,4 @@
-"""What the address of Patches says."""
+"""The state of Patches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dashboard.shared.page_state import Count, ImageState
 
 
 class PatchesState(ImageState):
-    """A ViT, an image, and how far the stepper has come.
+    """A ViT, an image, and the current step of the stepper.
 
     `view` is for talks: the stepper, or the similarity of position embeddings.
     """

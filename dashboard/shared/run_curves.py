@@ -185,12 +185,12 @@ def epoch_note(found: Sequence[Run]) -> str:
     return " ".join(said)
 
 
-def more_metrics(found: Sequence[Run], look: CurveStyle, *, key: str) -> None:
-    """Every other metric in a panel of its own, where somebody asks for them; and all numbers as a file."""
+def more_metrics(found: Sequence[Run], look: CurveStyle, *, key: str, page: type[CurvesState]) -> None:
+    """Draw the other metrics on request, each in its own panel, and a download of all numbers."""
     left, right = st.columns([4, 1], vertical_alignment="center")
     others = other_tags(found)
     name = f"More metrics ({len(others)})"
-    wanted = left.toggle(name, key=f"more_{key}", bind="query-params") if others else False
+    wanted = left.toggle(name, **page.bound("more", value="value")) if others else False
     right.download_button(
         "All curves as CSV", lambda: as_csv(found).encode(), "vitlab-curves.csv", "text/csv",
         key=f"csv_{key}", icon=":material/download:", width="stretch", on_click="ignore",

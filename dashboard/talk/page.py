@@ -12,9 +12,10 @@ import streamlit as st
 
 from dashboard.components.talk import controls
 from dashboard.drawing.markdown import sentence
-from dashboard.shared import selection
+from dashboard.shared import bound
 from dashboard.talk import scenes, stage
 from dashboard.talk.files import Step, Talk, find_talk
+from dashboard.talk.state import TalkState
 from vitcore.errors import UserError
 
 CONTROLS = "talk_controls"
@@ -22,7 +23,7 @@ CONTROLS = "talk_controls"
 
 def show() -> None:
     """Show the talk and the step in the address, or say why the talk can't be opened."""
-    name = st.query_params["talk"]
+    name = bound.read(TalkState)[0].talk or ""
     try:
         talk = find_talk(name)
     except UserError as error:
@@ -58,13 +59,13 @@ def show() -> None:
 
 def _step(count: int) -> int:
     """The index of the step in the address, which counts from 1; the nearest one if there is no such step."""
-    return min(max(selection.parse_whole(st.query_params.get("step", ""), 1), 1), count) - 1
+    return min(bound.read(TalkState)[0].step, count) - 1
 
 
 def _moved() -> None:
     sent = st.session_state.get(CONTROLS) or {}
     if sent.get("go"):
-        st.query_params["step"] = str(sent["go"])
+        bound.write(TalkState, step=sent["go"])
     if sent.get("scale"):
         st.session_state.talk_scale = float(sent["scale"])
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.drawing.markdown import sentence
+from dashboard.shared import bound
 from dashboard.training.form import Form
+from dashboard.training.state import TrainingState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import bounds, choices
 from vitcore.errors import UserError
@@ -51,5 +53,5 @@ def _launch(both: tuple, dedupe_s: float) -> bool:
     except UserError as error:
         st.error(sentence(error))
         return False
-    st.session_state.watch = runs[0].id
+    bound.put(TrainingState, watch=runs[0].id)
     return True

@@ -1,6 +1,4 @@
-"""The panel that watches one run: state, progress, live curves, log, stop and resume. One fragment, one
-timer.
-"""
+"""The panel that watches one run, in one fragment: state, progress, live curves, log, stop and resume."""
 
 from __future__ import annotations
 
@@ -9,9 +7,10 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard.drawing.markdown import escape
-from dashboard.shared import messages, origins, run_curves, run_status, selection, ticking
+from dashboard.shared import bound, messages, origins, run_curves, run_status, selection, ticking
 from dashboard.sweeps import links
 from dashboard.training import export, form, predictions, queue_panel
+from dashboard.training.state import TrainingState
 from vitcore.paths import readonly
 from vitcore.queue import launch as background
 from vitcore.runs import edit
@@ -22,10 +21,10 @@ from vitcore.sweeps.pair import partner
 
 
 def panel(found: list[Run], here: queue_panel.QueueState) -> None:
-    """A selector of the user's runs and, below it, the chosen one; it ticks only while that run is active."""
+    """Draw the selection of a run and the run itself, which refreshes while it is active."""
     chosen, *places, queue_place = st.columns([2.5, 2.65, 1.3, 1, 1.75], vertical_alignment="bottom")
     with chosen:
-        run = selection.choose_run(found, "Watch", key="watch")
+        run = selection.choose_run(found, TrainingState, "watch", "Watch")
     with queue_place:
         queue_panel.control(here)
     look = run_curves.controls(*places)
@@ -37,7 +36,7 @@ def panel(found: list[Run], here: queue_panel.QueueState) -> None:
 
 
 def _states(*runs: Run | None) -> list[State]:
-    """Of a run, and of the other one where it is of a pair."""
+    """Return the states of the runs that exist."""
     return [run.status().state for run in runs if run]
 
 
@@ -72,7 +71,7 @@ def _body(run: Run, other: Run | None, look: run_curves.CurveStyle) -> None:
     together = [run, other] if other else [run]  # of a fair pair both
     run_curves.pair(together, look, key="watch", height=300)
     predictions.strip(run)
-    run_curves.more_metrics(together, look, key="watch")
+    run_curves.more_metrics(together, look, key="watch", page=TrainingState)
     with st.expander("Log and command", expanded=status.state in ("failed", "lost")):
         silent = "No log is kept with it." if status.state == "finished" else "Nothing printed yet."
         st.code(tail(run.log, 30) or silent, language=None, height=180 if run.log.is_file() else "content")
@@ -84,9 +83,7 @@ def _body(run: Run, other: Run | None, look: run_curves.CurveStyle) -> None:
 
 
 def _action(run: Run, state: str) -> None:
-    """The one thing that can be done to a run in this state. A callback: a click counts even if the state
-    moved on.
-    """
+    """Draw the action on a run in this state, as a callback: a click counts even after a state change."""
     if state == "stopping":
         st.button(
             "Stop without saving", key="abort", on_click=_attempt, args=(_abort, run),
@@ -105,7 +102,7 @@ def _abort(run: Run) -> None:
 
 
 def _edit(run: Run, state: str) -> None:
-    """Title, note, and delete."""
+    """Draw a popover with title, note and deletion."""
     with st.popover("Edit", icon=":material/edit:"):
         st.text_input("Title", run.meta.title, max_chars=edit.TITLE_LENGTH, key=f"title_{run.id}")
         st.text_area("Note", run.meta.note, max_chars=edit.NOTE_LENGTH, key=f"note_{run.id}")
@@ -121,9 +118,9 @@ def _edit(run: Run, state: str) -> None:
 
 
 def _describe(run: Run) -> None:
-    """With what the fields hold now: the arguments of a button are those of the script's previous run."""
+    """Save what the fields hold now: the arguments of a button come from the script's previous run."""
     edit.describe(run, st.session_state[f"title_{run.id}"], st.session_state[f"note_{run.id}"])
-    st.session_state.pop("watch", None)  # chosen again from the address: the list shows the new title
+    bound.forget(TrainingState, "watch")  # read again from the address: the list shows the new title
 
 
 def _copy(run: Run) -> None:

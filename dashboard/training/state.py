@@ -1,4 +1,4 @@
-"""What the address of Training says."""
+"""The state of Training."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dashboard.shared.page_state import CurvesState, Flag
 
 
 class TrainingState(CurvesState):
-    """The run that is watched, the form's first choices, and the table of runs."""
+    """The watched run, the form's main settings, and the table of runs."""
 
     watch: str | None = None
     model: str | None = None
@@ -16,3 +16,4 @@ class TrainingState(CurvesState):
     recipe: str | None = None
     table: Flag = Field(False, alias="all")
     find: str = ""
+    more: Flag = Field(False, alias="more_watch")

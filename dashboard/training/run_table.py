@@ -1,4 +1,4 @@
-"""All runs as a table: sort, filter, and take some to Compare."""
+"""The table of all runs: sort and filter it, watch one run, compare several."""
 
 from __future__ import annotations
 
@@ -7,31 +7,33 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.compare.state import CompareState
+from dashboard.shared import bound
+from dashboard.shared.default_runs import MAX_COMPARED
+from dashboard.training.state import TrainingState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.runs.folder import Run
 from vitcore.runs.listing import as_row
-from vitcore.runs.metrics import event_files
-
-MAX_COMPARED = 8  # maximum number of runs in Compare
-PAIR, NEWEST = ("vit", "resnet"), 2  # that it opens with: bundled models, and own runs
 
 
 def control(found: list[Run]) -> None:
     """Draw the table on request. `found` holds all readable runs."""
-    if not st.toggle(f"All runs ({len(found):,})", key="all", bind="query-params"):
+    if not st.toggle(f"All runs ({len(found):,})", **TrainingState.bound("table", value="value")):
         return
     text_place, state_place, model_place, watch_place, compare_place = st.columns(
         [2.2, 1.8, 1.8, 1, 1.4], vertical_alignment="bottom"
     )
     rows = [as_row(run) for run in found]
     text = text_place.text_input(
-        "Find", key="find", placeholder="title, note, data, recipe, date, sweep", bind="query-params"
+        "Find",
+        placeholder="title, note, data, recipe, date, sweep",
+        **TrainingState.bound("find", value="value"),
     )
     states = state_place.multiselect("State", sorted({row["state"] for row in rows}), key="states")
     models = model_place.multiselect(
         "Model", sorted({row["model"] for row in rows}), key="models", format_func=_label
     )
-    shown = [row for row in rows if matches(row, text, states, models)]
+    shown = [row for row in rows if matches(row, text or "", states, models)]
     chosen = st.dataframe(
         [_cells(row) for row in shown],
         key=f"runs_table_{text}_{states}_{models}",  # reset the selection when the rows change
@@ -51,37 +53,25 @@ def control(found: list[Run]) -> None:
         "Compare", width="stretch", disabled=not 0 < len(ids) <= MAX_COMPARED, type="primary",
         help=f"Up to {MAX_COMPARED} runs of the table.",
     ):  # fmt: skip
-        st.session_state.runs = ids
-        st.switch_page("../pages/compare.py", query_params={"runs": ",".join(ids)})
+        bound.put(CompareState, runs=ids)
+        st.switch_page("../pages/compare.py", query_params=CompareState.of(runs=tuple(ids)).parameters())
     if not shown:
         st.caption("No run fits: clear the filters.")
 
 
-def default_runs(found: list[Run]) -> list[Run]:
-    """What Compare opens with: the bundled ViT and ResNet, and the newest own runs that have curves. All six
-    bundled models are twelve curves on each other. Runs of sweeps have a view of their own.
-    """
-    shelf = [run for run in found if run.bundled and run.weights and run.config.model in PAIR]
-    shelf.sort(key=lambda run: PAIR.index(run.config.model))
-    own = []
-    for run in found:  # newest first
-        if len(own) < NEWEST and not run.bundled and run.meta.sweep is None and event_files(run.path):
-            own.append(run)
-    return [*shelf, *own]
-
-
 def _watch(ids: list[str]) -> None:
-    st.session_state.watch = ids[0]
+    bound.put(TrainingState, watch=ids[0])
 
 
 def matches(row: dict[str, Any], text: str, states: list[str], models: list[str]) -> bool:
-    """Whether a row has every word of the text somewhere, and one of the states and of the models, where any
-    are asked for.
+    """Return whether a row contains every word of the text, and has one of the states and of the models.
+
+    Empty lists of states and models match every row.
     """
     names = ("id", "title", "note", "data", "recipe", "reason", "sweep")
-    whole = " ".join(str(row.get(name) or "") for name in names).lower()
-    words = all(word in whole for word in text.lower().split())
-    return words and (not states or row["state"] in states) and (not models or row["model"] in models)
+    content = " ".join(str(row.get(name) or "") for name in names).lower()
+    has_words = all(word in content for word in text.lower().split())
+    return has_words and (not states or row["state"] in states) and (not models or row["model"] in models)
 
 
 def _label(model: str) -> str:
