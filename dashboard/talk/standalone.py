@@ -99,7 +99,7 @@ def talk_file(talk: Talk) -> tuple[str, list[str]]:
         )
     told = [{"title": s.title, "note": s.note, "source": s.source} for s in talk.steps]
     body = (
-        f'<main data-testid="stMain"><div data-testid="stMainBlockContainer">{"".join(sections)}</div></main>'
+        f'<main class="talk-main"><div class="talk-frame">{"".join(sections)}</div></main>'
         f'<div id="talk">{PARTS["talk"].html}</div>'
     )
     return _document(
@@ -155,7 +155,7 @@ def _document(title: str, body: str, pieces: Sequence[Piece], told: dict[str, An
         used["talk"] = None
     styles = [_font(), (HERE / "standalone.css").read_text(), *(PARTS[name].css for name in used)]
     if told["standalone"] == "talk":
-        styles.append((HERE / "talk.css").read_text())
+        styles.append((HERE.parent / "streamlit_internals" / "talk.css").read_text())
     parts = ",\n".join(f"{name}: {_inner(PARTS[name].js)}" for name in used)
     data = "".join(
         f'<script type="text/plain" id="data-{i}">{_safe(piece.data)}</script>'
