@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
-import streamlit as st
 
 from dashboard.components.bundle import bundle
 from dashboard.components.packing import Part, style
