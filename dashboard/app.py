@@ -7,7 +7,6 @@ import streamlit as st
 from dashboard.components import publish_plotly
 from dashboard.page_table import HOME, PAGES
 from dashboard.shared import bound
-from dashboard.streamlit_internals.garbage import spare_imported
 from dashboard.talk import menu
 from dashboard.talk.state import TalkState
 
@@ -16,7 +15,6 @@ SCRIPTS = HERE.parent / "pages" if (HERE.parent / "pages").is_dir() else HERE / 
 
 st.set_page_config(page_title="ViT Lab", page_icon=str(HERE / "static" / "icon.svg"), layout="wide")
 publish_plotly()
-spare_imported()
 
 if bound.read(TalkState)[0].talk:
     from dashboard.talk import page as talk  # with it every figure of every page: the first one need not wait
