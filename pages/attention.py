@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard.attention import class_maps, explorer
+from dashboard.attention.state import AttentionState
 from dashboard.components.download import offer_download
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import header, model_outputs, resources, selection
@@ -21,7 +22,7 @@ if not found:
 
 run_control, image_controls = st.columns([1.5, 3.5], vertical_alignment="bottom")
 with run_control:
-    run = selection.choose_run(found)
+    run = selection.choose_run(found, AttentionState, "run", "Model")
 try:
     data = resources.dataset_of(run)
 except UserError as error:

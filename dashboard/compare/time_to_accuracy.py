@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.compare import figures as draw
 from dashboard.compare import measured
+from dashboard.compare.state import CompareState
 from dashboard.components import figure_files
 from dashboard.shared import resources, run_curves, selection
 from vitcore.errors import UserError
@@ -37,7 +38,7 @@ def show(runs: list[Run], look: run_curves.CurveStyle) -> None:
         return
     left, right = st.columns([1.5, 3], vertical_alignment="center")
     with left:
-        goal = selection.choose_run(able, "Match the best of", key="goal")
+        goal = selection.choose_run(able, CompareState, "goal", "Match the best of")
     names = {item.run.id: item.name for item in measured.named(runs)}
     courses = _courses(able, goal)
     right.markdown(" ".join(_sentences(names, courses, goal)))

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HERE = Path(__file__).resolve().parent
 STYLE = (HERE / "style.css").read_text("utf-8")
-TALK = (HERE.parent / "talk" / "talk.css").read_text("utf-8")
+TALK = (HERE / "talk.css").read_text("utf-8")
 END = b"</body>"  # after Streamlit's own rules, which stand in the head and weigh the same
 HEAD = b"<head>"  # before Streamlit's scripts
 # Every page is one level below the root: also behind a proxy that serves the root at a path of its own.

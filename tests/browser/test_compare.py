@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
+from dashboard.attention.state import AttentionState
 from tests.conftest import TINY_RESNET
 from tests.made_runs import make_run
 from vitcore.probes import scores
@@ -93,7 +95,8 @@ def test_a_click_on_an_image_opens_it_in_the_explorer(visitor):
     truth = card.locator(".gallery-truth").inner_text()
     number = re.search(r"test image (\d+)", card.get_attribute("aria-label"))[1]
     href = card.get_attribute("href")
-    assert href == f"attention?run=vit-cifar10&class={truth}&image={number}"
+    state, _ = AttentionState.read(dict(parse_qsl(urlsplit(href).query)))
+    assert state == AttentionState.of(run="vit-cifar10", kind=truth, image=number)
     card.click()
     expect(page.locator("h1")).to_have_text("Where does each patch look?")
     explorer_shows(page, truth, number)

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard import guide
+from dashboard.page_table import PAGES
 
 
 def open_guide(page):
@@ -24,7 +25,7 @@ SECTIONS = """e => [...e.querySelectorAll("details")].map((one) => [
 ])"""
 
 
-@pytest.mark.parametrize("name", guide.NAMES)
+@pytest.mark.parametrize("name", PAGES)
 def test_the_formulas_of_every_guide_fit_the_popover(visitor, name):
     page = visitor.open("" if name == "overview" else name)
     if name == "overview":  # one screen, without scrolling

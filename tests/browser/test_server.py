@@ -46,7 +46,9 @@ def test_every_page_brings_the_style_along(server, path):
     assert page.rstrip().endswith("</html>")
     (style,) = Styles(page).texts
     assert (ROOT / "dashboard" / "streamlit_internals" / "style.css").read_text() in style
-    assert ((ROOT / "dashboard" / "talk" / "talk.css").read_text() in style) == ("talk" in path)
+    assert ((ROOT / "dashboard" / "streamlit_internals" / "talk.css").read_text() in style) == (
+        "talk" in path
+    )
     assert int(ask(f"{server.url}/{path}", "HEAD")[0]["content-length"]) == len(body)
 
 

@@ -12,10 +12,21 @@ from typing import Any
 
 from vitcore.errors import UserError
 from vitcore.probes.experiments import discover
-from vitcore.probes.probe import IMAGES, Outcome, Probe, View
+from vitcore.probes.probe import IMAGES, LiveImage, Outcome, Probe, View
 from vitcore.probes.score_values import Speed, TestScores
 
-__all__ = ["IMAGES", "PROBES", "SCORES", "SPEED", "TEST", "Outcome", "Probe", "View", "find_probe"]
+__all__ = [
+    "IMAGES",
+    "PROBES",
+    "SCORES",
+    "SPEED",
+    "TEST",
+    "LiveImage",
+    "Outcome",
+    "Probe",
+    "View",
+    "find_probe",
+]
 
 PROBES: dict[str, Probe[Any]] = discover()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from vitcore.errors import UserError
 
@@ -32,6 +32,17 @@ class Outcome(Generic[V_co]):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LiveImage:
+    """How a visitor of the page changes one image in this experiment."""
+
+    mode: Literal["drag", "again", "pick"]  # drag the image; draw another order; pick an order
+    hint: str  # shown below the image
+    unit: str = ""  # what the slider changes
+    border: bool = False  # the visitor chooses the padding
+    paint: bool = False  # the visitor can hide cells of the image
+
+
+@dataclass(frozen=True, kw_only=True)
 class Probe(Generic[V]):
     """One experiment on one or two models."""
 
@@ -55,6 +66,8 @@ class Probe(Generic[V]):
     pair: bool = False  # measured on two models at once
     choices: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # settings, the default first
     order: int = 100  # position among the tabs of the page
+    live: LiveImage | None = None  # the page also shows the experiment on one image
+    shared_scale: bool = False  # the color scale of its figures depends on all models in them
 
     @property
     def paper(self) -> str:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
-import streamlit as st
 
 from dashboard.components.bundle import bundle
 from dashboard.components.packing import Part, style
+from dashboard.streamlit_internals import options
 
 HERE = Path(__file__).parent
 MOST_POINTS = 1200  # per curve; a screen has no more columns
@@ -112,6 +112,6 @@ def curves(
         "percent": percent,
         "log": log,
         "height": height,
-        "base": st.get_option("server.baseUrlPath") or "",
+        "base": options.base_path(),
     }
     _element(key=key, data=data, height=height)

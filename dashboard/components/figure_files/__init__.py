@@ -18,6 +18,7 @@ from dashboard.components.bundle import bundle
 from dashboard.components.packing import Part, style
 from dashboard.drawing.figures import PLAIN
 from dashboard.drawing.pictures import encoded
+from dashboard.streamlit_internals import options
 
 HERE = Path(__file__).parent
 Rows = Sequence[Sequence[Any]]  # of a CSV file, the names of its columns first
@@ -34,7 +35,7 @@ def show(figure: go.Figure, *, key: str, alt: str) -> None:
     """A Plotly figure, in words `alt`, and its files: vitlab-`key`.png, .svg, .csv."""
     with st.container(key=f"figure_{key}", gap=None):
         st.plotly_chart(figure, config=PLAIN, key=key, alt=alt)
-        base = st.get_option("server.baseUrlPath") or ""
+        base = options.base_path()
         _element(key=f"{key}_takeaway", data={"figure": figure.to_json(), "name": key, "base": base})
 
 

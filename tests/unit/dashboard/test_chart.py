@@ -13,7 +13,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from dashboard.components.curves import series, thinned
 from dashboard.shared.run_curves import CurveStyle, as_csv, collect, epoch_note, other_tags
-from dashboard.shared.run_table import matches
+from dashboard.training.run_table import matches
 from tests.made_runs import date_events
 from vitcore.config import make_config
 from vitcore.runs.folder import create_run, find_run

@@ -13,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 from dashboard.compare import figures as draw
 from dashboard.compare import measured, score_table
 from dashboard.compare.figures import Shown
-from dashboard.shared import resources, run_table
+from dashboard.shared import resources
+from dashboard.shared.default_runs import default_runs
 from dashboard.sweeps import results
 from tests.conftest import ROOT, TINY_RESNET
 from tests.made_runs import make_run
@@ -245,11 +246,11 @@ def test_a_sweep_opens_even_where_its_address_was_lost_on_the_way():
 def test_compare_opens_with_the_bundled_pair_and_the_newest_own_curves(tmp_path, monkeypatch):
     monkeypatch.setenv("VITLAB_RUNS", str(tmp_path))
     pair = ["vit-cifar10", "resnet-cifar10"]
-    assert [run.id for run in run_table.default_runs(resources.runs())] == pair
+    assert [run.id for run in default_runs(resources.runs())] == pair
     own = [make_run(tmp_path, f"own {i}", seed=i, model="resnet") for i in range(4)]
-    assert [run.id for run in run_table.default_runs(resources.runs())] == pair  # weights alone are no curve
+    assert [run.id for run in default_runs(resources.runs())] == pair  # weights alone are no curve
     for age, run in enumerate(own):
         (run.path / "events.out.tfevents.1").touch()
         run.write_status(run.stored_status().model_copy(update={"created": 1e9 - age}))
-    assert [run.id for run in run_table.default_runs(resources.runs())] == [*pair, own[0].id, own[1].id]
-    assert run_table.default_runs([]) == []
+    assert [run.id for run in default_runs(resources.runs())] == [*pair, own[0].id, own[1].id]
+    assert default_runs([]) == []

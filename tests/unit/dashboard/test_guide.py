@@ -7,6 +7,7 @@ import re
 import pytest
 
 from dashboard import guide
+from dashboard.page_table import PAGES
 from tests.conftest import ROOT
 from vitcore.probes import PROBES, SCORES
 
@@ -19,14 +20,14 @@ def raw_words():
 
 
 def test_every_page_has_a_guide_and_every_guide_a_page():
-    assert {path.stem for path in (ROOT / "pages").glob("*.py")} == set(guide.NAMES)
-    assert {path.stem for path in guide.HERE.glob("*.md")} == set(guide.NAMES)
-    for name in guide.NAMES:
+    assert {path.stem for path in (ROOT / "pages").glob("*.py")} == set(PAGES)
+    assert {path.stem for path in guide.HERE.glob("*.md")} == set(PAGES)
+    for name in PAGES:
         called = "dashboard/compare/sweep_view.py" if name == "compare" else f"pages/{name}.py"
         assert re.search(rf'header\.title\("{name}"', (ROOT / called).read_text()), called
 
 
-@pytest.mark.parametrize("name", guide.NAMES)
+@pytest.mark.parametrize("name", PAGES)
 def test_sections_are_filled_and_have_formulas(name):
     found = guide.guide(name)
     assert found.lead
@@ -41,12 +42,10 @@ def test_sections_are_filled_and_have_formulas(name):
 
 
 def test_sections_of_other_pages_are_not_said_again():
-    rollout = [
-        s for name in guide.NAMES for s in guide.guide(name).sections if s.title == "Attention rollout"
-    ]
+    rollout = [s for name in PAGES for s in guide.guide(name).sections if s.title == "Attention rollout"]
     assert len(rollout) == 2
     assert rollout[0] == rollout[1]
-    files = [(guide.HERE / f"{name}.md").read_text() for name in guide.NAMES]
+    files = [(guide.HERE / f"{name}.md").read_text() for name in PAGES]
     assert sum("Quantifying Attention Flow" in text for text in files) == 1
 
 
@@ -69,7 +68,7 @@ def test_the_glossary_is_alphabetical_short_and_without_doubles():
 
 
 def test_every_word_is_used_on_a_page():
-    used = {word for name in guide.NAMES for word in guide.terms_of(name)}
+    used = {word for name in PAGES for word in guide.terms_of(name)}
     assert used == set(guide.glossary())
 
 
@@ -80,7 +79,7 @@ UNLINKED = {"Coleman et al. 2017"}  # a workshop's paper without a lasting addre
 
 
 def test_every_paper_is_a_link():
-    texts = [re.sub(r"\s+", " ", guide.guide(name).text) for name in guide.NAMES]
+    texts = [re.sub(r"\s+", " ", guide.guide(name).text) for name in PAGES]
     cited = {found for text in texts for found in CITED.findall(text)}
     assert len(cited) > 30
     assert cited == set(guide.papers()) | UNLINKED

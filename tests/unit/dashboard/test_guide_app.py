@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dashboard import guide
+from dashboard.page_table import PAGES
 from dashboard.shared import resources
 from dashboard.sweeps import sample_curves
 from tests.unit.dashboard.app import open_app
@@ -19,11 +20,11 @@ SHOWN = [  # page, query, title of the section that stands first
 
 def sections(app):
     """The expanders of the guide, in their order."""
-    titles = {section.title for name in guide.NAMES for section in guide.guide(name).sections}
+    titles = {section.title for name in PAGES for section in guide.guide(name).sections}
     return [one for one in app.expander if one.label in titles]
 
 
-@pytest.mark.parametrize("name", guide.NAMES)
+@pytest.mark.parametrize("name", PAGES)
 def test_every_page_shows_its_guide(name):
     app = open_app(name)
     found = sections(app)

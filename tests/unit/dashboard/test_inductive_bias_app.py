@@ -30,3 +30,12 @@ def test_runs_on_different_images_get_an_error():
     app = open_app("inductive_bias", probe="Attention distance", run="vit-cifar10", against=other.id)
     assert any("same data" in one.value for kind in ("error", "info", "warning") for one in app.get(kind))
     assert not app.get("plotly_chart")
+
+
+def test_a_link_with_a_border_shows_its_curves_at_once():
+    def curves(**query):
+        app = open_app("inductive_bias", probe="Shift", **query)
+        return [chart.proto.spec for chart in app.get("plotly_chart")]
+
+    assert curves(border="zero") != curves()
+    assert curves(border="reflect") == curves()

@@ -18,6 +18,9 @@ UNKNOWN = [  # page, query, the value that does not exist, what is shown instead
     ("patches", {"patch": "7"}, "7", "patches of 4 pixels"),
     ("compare", {"show": "Nothing"}, "Nothing", "Scores"),
     ("compare", {"runs": "vit-cifar10,gone"}, "gone", "the others of the link"),
+    ("compare", {"view": "Sweeps", "sweep": "lost"}, "lost", "Sample efficiency"),
+    ("attention", {"beside": "gone"}, "gone", "ResNet, 20 epochs"),
+    ("training", {"watch": "gone"}, "gone", "ViT, 20 epochs"),
     ("inductive_bias", {"probe": "Magic"}, "Magic", "Shift"),
 ]
 

@@ -16,6 +16,8 @@ from dashboard.inductive_bias.state import BiasState
 from dashboard.overview.state import OverviewState
 from dashboard.page_table import PAGES
 from dashboard.patches.state import PatchesState
+from dashboard.shared.page_state import CurvesState, ImageState
+from dashboard.talk.state import TalkState
 from dashboard.training.state import TrainingState
 from vitcore.probes.experiments.shift import BORDERS
 
@@ -26,6 +28,13 @@ STATES = {
     "training": TrainingState,
     "compare": CompareState,
     "inductive_bias": BiasState,
+}
+KINDS = {  # by the name of a test
+    **STATES,
+    "talk": TalkState,
+    "explorer": ExplorerState,
+    "image": ImageState,
+    "curves": CurvesState,
 }
 WORDS = given_.text(given_.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 IDS = given_.from_regex(r"[\w-]{1,20}", fullmatch=True)
@@ -68,7 +77,7 @@ def states():
         fields = {n: values_of(n, f.annotation) for n, f in kind.model_fields.items()}
         return given_.fixed_dictionaries({}, optional=fields).map(lambda v: kind(**v))
 
-    return given_.one_of(of(kind) for kind in STATES.values())
+    return given_.one_of(of(kind) for kind in KINDS.values())
 
 
 def test_every_page_has_a_state():
@@ -83,7 +92,7 @@ def test_a_state_is_read_back_from_its_address(state):
 
 
 @settings(deadline=None)
-@given(given_.sampled_from(list(STATES.values())), given_.dictionaries(IDS, WORDS, max_size=5), given_.data())
+@given(given_.sampled_from(list(KINDS.values())), given_.dictionaries(IDS, WORDS, max_size=5), given_.data())
 def test_any_address_gives_a_state_and_names_what_it_could_not_use(kind, query, data):
     parameters = [field.alias or name for name, field in kind.model_fields.items()]
     query |= data.draw(given_.dictionaries(given_.sampled_from(parameters), WORDS))
@@ -93,7 +102,7 @@ def test_any_address_gives_a_state_and_names_what_it_could_not_use(kind, query, 
     assert all(query[text.split("=", 1)[0]] == text.split("=", 1)[1] for text in refused)
 
 
-@pytest.mark.parametrize("kind", STATES.values(), ids=list(STATES))
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
 def test_the_first_state_of_a_page_has_an_empty_address(kind):
     assert kind().parameters() == {}
     assert kind.read({}) == (kind(), ())
@@ -119,6 +128,7 @@ def test_a_value_that_does_not_fit_keeps_the_default_and_is_named(kind, query, r
 
 def test_widgets_are_bound_by_the_same_name_and_default():
     assert CompareState.bound("section") == {"key": "show", "default": "Scores", "bind": "query-params"}
+    assert CompareState.bound("goal", value=None) == {"key": "goal", "bind": "query-params"}
     assert CompareState.options("section")[0] == "Scores"
     with pytest.raises(TypeError):
         CompareState.options("runs")

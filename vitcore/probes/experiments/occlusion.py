@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vitcore.errors import UserError
-from vitcore.probes.probe import Outcome, Probe, Settings, View
+from vitcore.probes.probe import LiveImage, Outcome, Probe, Settings, View
 from vitcore.probes.shapes import Panel
 from vitcore.probes.statistics import parts, series, share
 from vitcore.probes.values import CurveValues
@@ -88,4 +88,10 @@ PROBE = Probe(
     steps=measure,
     finding=finding,
     order=30,
+    live=LiveImage(
+        mode="pick",
+        unit="Hidden",
+        paint=True,
+        hint="Each model hides cells by its own ranking. Paint over the image to hide what you choose.",
+    ),
 )

@@ -111,4 +111,5 @@ PROBE = Probe(
     steps=measure,
     finding=finding,
     order=40,
+    shared_scale=True,
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vitcore.probes.probe import Outcome, Probe, Settings, View
+from vitcore.probes.probe import LiveImage, Outcome, Probe, Settings, View
 from vitcore.probes.shapes import Panel
 from vitcore.probes.statistics import parts, series, share
 from vitcore.probes.values import CurveValues
@@ -88,4 +88,9 @@ PROBE = Probe(
     steps=measure,
     finding=finding,
     order=10,
+    live=LiveImage(
+        mode="drag",
+        border=True,
+        hint="Drag the image, or point at a place in the small maps; arrow keys move it by a pixel.",
+    ),
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vitcore.probes.probe import Outcome, Probe, Settings, View
+from vitcore.probes.probe import LiveImage, Outcome, Probe, Settings, View
 from vitcore.probes.shapes import Panel
 from vitcore.probes.statistics import parts, series, share
 from vitcore.probes.values import CurveValues
@@ -73,4 +73,9 @@ PROBE = Probe(
     steps=measure,
     finding=finding,
     order=20,
+    live=LiveImage(
+        mode="again",
+        unit="Grid",
+        hint="Cells keep what is in them and lose their places. 8 x 8 cells are patches of 4 x 4 pixels.",
+    ),
 )
