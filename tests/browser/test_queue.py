@@ -15,7 +15,8 @@ from tests.browser.test_training import launch, wait_for_points
 from vitcore.config import make_config
 from vitcore.queue import launch as background
 from vitcore.queue import order
-from vitcore.runs.folder import ACTIVE, Status, create_run, find_run, list_runs
+from vitcore.runs.folder import create_run, find_run, list_runs
+from vitcore.runs.status import ACTIVE, Status
 
 
 def own(server):

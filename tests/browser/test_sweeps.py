@@ -13,7 +13,8 @@ from tests.conftest import make_folder
 from vitcore.config import launch_command, make_config
 from vitcore.data import resolve
 from vitcore.queue import launch as background
-from vitcore.runs.folder import ACTIVE, Status, SweepLink, create_run, list_runs
+from vitcore.runs.folder import create_run, list_runs
+from vitcore.runs.status import ACTIVE, Status, SweepLink
 from vitcore.sweeps.sweep import find_sweeps
 
 FIGURE = ".stPlotlyChart"

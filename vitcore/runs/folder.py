@@ -32,9 +32,7 @@ from vitcore.config import Config, dump_config, read_config
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, check_allowed, runs_dir
 from vitcore.runs.files import overwrite, write_atomic
-
-# re-exported until every branch imports them from vitcore.runs.status
-from vitcore.runs.status import ACTIVE, Meta, State, Status, SweepLink, derive  # noqa: F401
+from vitcore.runs.status import ACTIVE, Meta, Status, SweepLink, derive
 
 SAVE_S = 120.0  # time to save after a stop request; then the run is terminated
 TERMINATE_S = 30.0  # time to exit after that; then the run is killed

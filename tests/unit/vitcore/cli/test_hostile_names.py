@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from vitcore.config import make_config
-from vitcore.runs.folder import Status, create_run
+from vitcore.runs.folder import create_run
+from vitcore.runs.status import Status
 
 HOSTILE = ["../x", "/etc", "a" * 5000, "ünïcode-💥", "x\0y", "..", ".", "", "-rf", "%2e%2e", "runs/../.."]
 

@@ -16,9 +16,10 @@ from vitcore.errors import UserError
 from vitcore.paths import runs_dir
 from vitcore.runs import process
 from vitcore.runs.files import write_atomic
-from vitcore.runs.folder import Meta, Run, Status, create_run, derive, find_run, list_runs
+from vitcore.runs.folder import Run, create_run, find_run, list_runs
 from vitcore.runs.listing import as_rows
 from vitcore.runs.log import tail
+from vitcore.runs.status import Meta, Status, derive
 
 
 def test_new_run_is_queued_and_found_by_id_and_path():

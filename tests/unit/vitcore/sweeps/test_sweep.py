@@ -11,7 +11,8 @@ from tests.conftest import TINY_VIT
 from vitcore.config import make_config
 from vitcore.data import resolve
 from vitcore.errors import UserError
-from vitcore.runs.folder import Run, Status, SweepLink, create_run, list_runs
+from vitcore.runs.folder import Run, create_run, list_runs
+from vitcore.runs.status import Status, SweepLink
 from vitcore.sweeps.plan import plan_samples
 from vitcore.sweeps.results import sample_curve, standard_error, study_rows, summarize_states
 from vitcore.sweeps.sweep import delete_sweep, find_sweep, find_sweeps, launch_sweep, link_runs, stop_sweep
