@@ -64,6 +64,7 @@ class Board:
         result = run.status().result
         scores = {name: result[name] for name in ("val_acc", "test_acc") if name in result}
         with SummaryWriter(str(folder), filename_suffix=".vitlab") as writer:
+            assert writer.file_writer is not None, "a new writer is open"
             for summary in hparams(given, scores)[1:]:  # skip the list of names, which differ between models
                 writer.file_writer.add_summary(summary)
             for name, value in scores.items():

@@ -11,9 +11,10 @@ from torch import nn
 from vitcore.analysis.attention import as_input, capture, needs_attention
 from vitcore.analysis.layers import chain
 from vitcore.errors import UserError
+from vitcore.models.vit import Block
 
 
-def without_heads(block: nn.Module, heads: Iterable[int]) -> nn.Module:
+def without_heads(block: Block, heads: Iterable[int]) -> Block:
     """Return a copy of a ViT's block in which these heads add nothing to the residual stream.
 
     The original block does not change, because other sessions may be using it.
@@ -35,7 +36,7 @@ def without_each_head(model: nn.Module, images: torch.Tensor) -> tuple[torch.Ten
     """
     model = needs_attention(model)
     trace = capture(model, images)
-    blocks = list(model.transformer)
+    blocks = model.blocks
     found = []
     for layer, block in enumerate(blocks):
         for head in range(block.attn.heads):

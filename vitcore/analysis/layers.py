@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, cast
 
 import torch
 from torch import nn
@@ -21,6 +22,24 @@ from vitcore.models.resnet import PreActResNetBlock, ResNetBlock
 from vitcore.models.vit import ViT, to_patches
 
 SAME = (nn.BatchNorm2d, nn.ReLU, nn.GELU, nn.Identity, nn.Dropout)  # operate on each position separately
+
+
+class Staged(Protocol):
+    """A network with stages of feature maps, as Grad-CAM needs it."""
+
+    def stages(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """Return the maps [B, C, h, w] of every stage for normalized images [B, 3, S, S]."""
+        ...
+
+    def head(self, features: torch.Tensor) -> torch.Tensor:
+        """Return the logits [B, classes] for the maps of the last stage."""
+        ...
+
+
+def staged(model: nn.Module) -> Staged | None:
+    """Return the model if it has stages of feature maps, else None."""
+    # The cast is needed because torch declares every other attribute of a module as Tensor | Module.
+    return cast("Staged", model) if hasattr(model, "stages") else None
 
 
 @dataclass(frozen=True)
@@ -46,13 +65,14 @@ def chain(model: nn.Module) -> Chain | None:
             return model.head(as_maps(tokens))
 
         return Chain(start, _numbered(model.blocks), end, "patches")
+    first, last = getattr(model, "input_net", None), getattr(model, "head", None)
     blocks = getattr(model, "inception_blocks", getattr(model, "blocks", None))
-    if isinstance(blocks, nn.Sequential) and hasattr(model, "input_net"):
-        return Chain(model.input_net, _numbered(blocks), model.head, "input")
+    if isinstance(blocks, nn.Sequential) and first is not None and last is not None:
+        return Chain(first, _numbered(blocks), last, "input")
     return None
 
 
-def _numbered(blocks: nn.Module) -> dict[str, nn.Module]:
+def _numbered(blocks: nn.Sequential) -> dict[str, nn.Module]:
     counts: dict[str, int] = {}
     names = {}
     for block in blocks:
@@ -83,8 +103,8 @@ def layer_maps(model: nn.Module, images: torch.Tensor) -> dict[str, torch.Tensor
             x = block(x)
             maps[name] = as_maps(x)
         return maps
-    if hasattr(model, "stages"):
-        return {f"stage {i + 1}": maps for i, maps in enumerate(model.stages(images))}
+    if network := staged(model):
+        return {f"stage {i + 1}": maps for i, maps in enumerate(network.stages(images))}
     raise UserError(f"The layers of a {type(model).__name__} are not known: give it `stages`.")
 
 
@@ -102,10 +122,7 @@ def reach(module: nn.Module, low: int, high: int) -> tuple[int, int]:
             low, high = reach(part, low, high)
         return low, high
     if isinstance(module, (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)):
-        size, step, pad = (
-            value[0] if isinstance(value, tuple) else value
-            for value in (module.kernel_size, module.stride, module.padding)
-        )
+        size, step, pad = map(_of_rows, (module.kernel_size, module.stride, module.padding))
         spread = module.dilation[0] if isinstance(module, nn.Conv2d) else getattr(module, "dilation", 1)
         return low * step - pad, high * step - pad + spread * (size - 1)
     if isinstance(module, SAME):
@@ -124,6 +141,11 @@ def reach(module: nn.Module, low: int, high: int) -> tuple[int, int]:
         raise UserError(f"How far a {type(module).__name__} sees is not known.")
     ends = [reach(branch, low, high) for branch in branches]
     return min(a for a, _ in ends), max(b for _, b in ends)
+
+
+def _of_rows(size: int | str | tuple[int, ...]) -> int:
+    """Return the value for rows, where torch stores one number or one per dimension."""
+    return int(size[0] if isinstance(size, tuple) else size)
 
 
 def cell(pixel: int, side: int, size: int) -> int:

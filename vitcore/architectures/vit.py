@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from pydantic import Field, model_validator
 
@@ -48,7 +48,16 @@ class ViTOptions(Options):
         return self
 
 
-def check_patches(options: Options, image_size: int) -> None:
+class HasPatchSize(Protocol):
+    """The options of a model that cuts images into patches."""
+
+    @property
+    def patch_size(self) -> int:
+        """The side of a patch in pixels."""
+        ...
+
+
+def check_patches(options: HasPatchSize, image_size: int) -> None:
     """Raise `ValueError` unless the patches of `patch_size` tile an image."""
     size = options.patch_size
     if image_size % size:

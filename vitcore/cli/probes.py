@@ -85,11 +85,13 @@ def _run(
     from vitcore.probes.measure import measure
 
     names = " and ".join(dict.fromkeys(s.name for s in subjects))
-    part = None
+    result = None
     for part in measure(probe, subjects, images, settings, root, with_run=with_run):
+        result = part.result
         if sys.stderr.isatty():
-            end = "\n" if part.result else ""
+            end = "\n" if result else ""
             print(f"\r{probe.title}, {names}: {part.done} of {part.total} images", end=end, file=sys.stderr)
-    if probe is not SPEED and part.result.images < images:  # the speed probe uses random pixels
-        print(f"There are no more than {part.result.images:,} images for {names} here.", file=sys.stderr)
-    return part.result
+    assert result is not None, "the last item of a measurement has the result"
+    if probe is not SPEED and result.images < images:  # the speed probe uses random pixels
+        print(f"Only {result.images:,} images are available for {names}.", file=sys.stderr)
+    return result

@@ -158,19 +158,21 @@ def show(name: SweepName, as_json: Json = False, runs_dir: RunsDir = None) -> No
     from vitcore.sweeps.sweep import find_sweep
 
     found = find_sweep(name, runs_dir)
-    rows = sample_curve(found.runs) if found.kind == "samples" else study_rows(found.runs)
-    if as_json:
-        print(json.dumps({"name": found.name, "kind": found.kind, "title": found.title, "rows": rows}))
-        return
+    lines: list[tuple[str, ...]]
     if found.kind == "samples":
+        rows = sample_curve(found.runs)
         lines = [("model", "share", "images", *RESULTS)]
         for row in rows:
             images = f"{row['images']:,}" if row["images"] else ""
             lines.append((row["label"], f"{100 * row['share']:g} %", images, *_results(row)))
     else:
+        rows = study_rows(found.runs)
         lines = [("setting", "value", "", *RESULTS)]
         for row in rows:
             lines.append((row["title"], row["text"], "base" if row["base"] else "", *_results(row)))
+    if as_json:
+        print(json.dumps({"name": found.name, "kind": found.kind, "title": found.title, "rows": rows}))
+        return
     print_aligned(lines, 1)
     print(found.title, file=sys.stderr)
 

@@ -18,40 +18,42 @@ from torchvision.transforms.v2 import functional as tv
 
 FILL = (125, 123, 114)  # CIFAR-10's mean color
 BINS = 31  # strengths 0, 1/30, ... 1
-ROTATE, SHEAR, SHIFT, ENHANCE = (
-    30.0,
-    0.3,
-    10 / 32,
-    0.9,
-)  # degrees, tangent, share of the side, change of the factor
-GEOMETRIC = ("rotate", "shear_x", "shear_y", "shift_x", "shift_y")
+ROTATE = 30.0  # degrees
+SHEAR = 0.3  # tangent of the angle
+SHIFT = 10 / 32  # of the side
+ENHANCE = 0.9  # change of the factor
+
+Matrix = list[list[float]]  # 2 x 3, from output to input coordinates
+Operation = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def trivial_augment(images: torch.Tensor, draw: np.ndarray) -> torch.Tensor:
     """uint8 [B, 3, S, S] and three uniform numbers each (operation, strength, sign) [B, 3] -> uint8 [B,
     3, S, S]
     """
-    names = list(OPERATIONS)
+    device = images.device
     chosen, strength, sign = choices(draw)
     out = images.clone()
-    for group in (GEOMETRIC, *((name,) for name in names if name not in (*GEOMETRIC, "identity"))):
-        where = np.flatnonzero(np.isin(chosen, [names.index(name) for name in group]))
-        if not len(where):
-            continue
-        index = torch.from_numpy(where).to(images.device)
-        if group is GEOMETRIC:
-            matrices = [OPERATIONS[names[chosen[i]]](strength[i] * sign[i]) for i in where]
-            matrices = torch.from_numpy(np.array(matrices, np.float32))  # MPS has no float64
-            done = _warp(images[index], matrices.to(images.device))
-        else:
-            put = lambda x: torch.tensor(x, dtype=torch.float32, device=images.device).view(-1, 1, 1, 1)  # noqa: E731
-            done = OPERATIONS[group[0]](images[index], put(strength[where]), put(sign[where]))
-        out[index] = done
+    where = np.flatnonzero(np.isin(chosen, [OPERATIONS.index(name) for name in GEOMETRIC]))
+    if len(where):
+        index = torch.from_numpy(where).to(device)
+        matrices = [GEOMETRIC[OPERATIONS[chosen[i]]](strength[i] * sign[i]) for i in where]
+        stacked = torch.from_numpy(np.array(matrices, np.float32))  # MPS has no float64
+        out[index] = _warp(images[index], stacked.to(device))
+    for name, operation in PIXELWISE.items():
+        where = np.flatnonzero(chosen == OPERATIONS.index(name))
+        if len(where):
+            index = torch.from_numpy(where).to(device)
+            s, signs = (
+                torch.tensor(x[where], dtype=torch.float32, device=device).view(-1, 1, 1, 1)
+                for x in (strength, sign)
+            )
+            out[index] = operation(images[index], s, signs)
     return out
 
 
 def choices(draw: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Uniform numbers [B, 3] -> operation (place in `OPERATIONS`), strength 0..1 and sign, each [B]"""
+    """Uniform numbers [B, 3] -> operation (index in `OPERATIONS`), strength 0..1 and sign, each [B]"""
     chosen = np.floor(draw[:, 0] * len(OPERATIONS)).astype(int)
     strength = np.floor(draw[:, 1] * BINS) / (BINS - 1)
     return chosen, strength, np.where(draw[:, 2] < 0.5, 1.0, -1.0)
@@ -65,7 +67,7 @@ def _warp(images: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor:
     return (moved + fill).round_().clamp_(0, 255).to(torch.uint8)
 
 
-def _rotate(strength: float) -> list[list[float]]:
+def _rotate(strength: float) -> Matrix:
     """Counter-clockwise by up to 30 degrees."""
     angle = np.radians(ROTATE * strength)
     return [[np.cos(angle), -np.sin(angle), 0.0], [np.sin(angle), np.cos(angle), 0.0]]
@@ -96,18 +98,16 @@ def _posterize(images: torch.Tensor, s: torch.Tensor, _: torch.Tensor) -> torch.
     return (images >> cut) << cut
 
 
-Operation = Callable[
-    [torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor
-]  # images, strengths, signs [K, 1, 1, 1]
-
-# the geometric ones give a 2 x 3 matrix of a signed strength in -1..1, the others change pixels
-OPERATIONS: dict[str, Callable[[float], list[list[float]]] | Operation] = {
-    "identity": lambda x, s, sign: x,
+# by name: the matrix for a signed strength from -1 to 1
+GEOMETRIC: dict[str, Callable[[float], Matrix]] = {
     "rotate": _rotate,
     "shear_x": lambda v: [[1, SHEAR * v, 0], [0, 1, 0]],
     "shear_y": lambda v: [[1, 0, 0], [SHEAR * v, 1, 0]],
     "shift_x": lambda v: [[1, 0, -2 * SHIFT * v], [0, 1, 0]],
     "shift_y": lambda v: [[1, 0, 0], [0, 1, -2 * SHIFT * v]],
+}
+# by name: a function of images uint8 [K, 3, S, S], strengths and signs, both [K, 1, 1, 1]
+PIXELWISE: dict[str, Operation] = {
     "brightness": lambda x, s, sign: _blend(x, torch.zeros_like(x), 1 + ENHANCE * s * sign),
     "color": lambda x, s, sign: _blend(x, _gray(x), 1 + ENHANCE * s * sign),
     "contrast": lambda x, s, sign: _blend(
@@ -119,3 +119,4 @@ OPERATIONS: dict[str, Callable[[float], list[list[float]]] | Operation] = {
     "autocontrast": lambda x, s, sign: tv.autocontrast(x),
     "equalize": lambda x, s, sign: tv.equalize(x),
 }
+OPERATIONS = ("identity", *GEOMETRIC, *PIXELWISE)  # in the order in which `choices` counts them

@@ -62,6 +62,9 @@ class Complete(nn.Module):
     It maps images [N, 3, S, S], 0 to 1, to logits and probabilities [N, classes].
     """
 
+    mean: torch.Tensor
+    std: torch.Tensor
+
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
@@ -133,6 +136,7 @@ def _graph(run: Run, model: nn.Module) -> bytes:
         raise UserError(
             f"The model {run.config.model} of run {run.id} has no ONNX form ({detail})."
         ) from None
+    assert program is not None, "only exports without dynamo return None"
     proto = program.model_proto
     if not proto.graph.input[0].type.tensor_type.shape.dim[0].dim_param:
         raise UserError(
@@ -211,4 +215,4 @@ def _answers(file: Path, colors: np.ndarray) -> np.ndarray:
     size = batch_for(colors.shape[-1])
     starts = [0, *range(1, len(colors), size)]
     parts = [colors[a:b] for a, b in zip(starts, [*starts[1:], len(colors)], strict=True)]
-    return np.concatenate([session.run(["logits"], {"images": part})[0] for part in parts])
+    return np.concatenate([np.asarray(session.run(["logits"], {"images": part})[0]) for part in parts])

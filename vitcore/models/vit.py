@@ -248,6 +248,11 @@ class ViT(nn.Module):
             x = block(x)
         return self.head(last(x, queries=1 if self.has_cls else None))  # the head uses only CLS
 
+    @property
+    def blocks(self) -> list[Block]:
+        """The blocks of the encoder, first to last."""
+        return [block for block in self.transformer if isinstance(block, Block)]
+
     def trace(self, images: torch.Tensor) -> Trace:
         """Run `forward` on all patches, and return every layer's attention weights and hidden states.
 

@@ -15,7 +15,7 @@ import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 
@@ -81,9 +81,11 @@ def _cuda() -> list[Device]:
         found = {}
         for number in range(pynvml.nvmlDeviceGetCount()):
             handle = pynvml.nvmlDeviceGetHandleByIndex(number)
-            uuid, memory = _text(pynvml.nvmlDeviceGetUUID(handle)), pynvml.nvmlDeviceGetMemoryInfo(handle)
+            uuid = _text(pynvml.nvmlDeviceGetUUID(handle))
+            # cast: because of pynvml's decorators, type checkers see strings instead of its structures
+            memory = cast("Any", pynvml.nvmlDeviceGetMemoryInfo(handle))
             try:
-                load = pynvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100
+                load = cast("Any", pynvml.nvmlDeviceGetUtilizationRates(handle)).gpu / 100
             except pynvml.NVMLError:  # not every device reports its utilization
                 load = None
             name = _text(pynvml.nvmlDeviceGetName(handle))

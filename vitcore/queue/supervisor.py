@@ -160,6 +160,8 @@ class Supervisor:
         if (asked := run.stop_age()) is None:
             return
         (age, abort), status = asked, run.stored_status()
+        if status.pid is None:
+            return
         if abort or age > sum(self.limits):
             process.end(status.pid, status.process_start, kill=True)
         elif age > self.limits[0] and run.id not in self.terminated:
@@ -188,7 +190,8 @@ class Supervisor:
             return True
         if child and code is None and status.pid == child.pid:
             code = child.wait()  # it exited between the two checks: only the exit code tells how
-        if code is not None and status.pid != child.pid:  # another process trains it in the foreground
+        # with another PID, another process now trains the run in the foreground
+        if child and code is not None and status.pid != child.pid:
             self.children.pop(run.id)
             return True
         seen = seen.model_copy(update=self._outcome(run, status, seen, code))

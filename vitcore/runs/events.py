@@ -34,7 +34,9 @@ class EventFile:
     def new(self) -> Iterator[Any]:
         """Yield the events completed since the last call, as tensorboard's `Event`."""
         from google.protobuf.message import DecodeError
-        from tensorboard.compat.proto.event_pb2 import Event
+
+        # protobuf creates the class when the module is imported
+        from tensorboard.compat.proto.event_pb2 import Event  # pyright: ignore[reportAttributeAccessIssue]
         from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
         if self.broken or self.path.stat().st_size <= self.offset:
@@ -113,7 +115,8 @@ class Collector:
         self.latest = -1
 
     def add(self, event: Any) -> None:
-        from tensorboard.compat.proto.event_pb2 import SessionLog
+        # protobuf creates the class when the module is imported
+        from tensorboard.compat.proto.event_pb2 import SessionLog  # pyright: ignore[reportAttributeAccessIssue]
 
         if event.HasField("file_version"):
             number = event.file_version.rpartition(":")[2]

@@ -19,6 +19,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 
 from vitcore.config import Config
 from vitcore.data import Dataset, load_dataset, resolve
+from vitcore.data.loader import EpochBatches
 from vitcore.errors import UserError
 from vitcore.models import build_for, count_parameters, load_run
 from vitcore.models.evaluate import evaluate
@@ -33,7 +34,7 @@ from vitcore.training.learning import Eight
 from vitcore.training.module import Classifier
 from vitcore.training.ranks import rank_of, world_of
 from vitcore.training.reports import Heartbeat, Scalars
-from vitcore.training.setup import first_line, make_loaders, make_trainer, parts, prepare, quiet
+from vitcore.training.setup import callbacks_of, first_line, make_loaders, make_trainer, parts, prepare, quiet
 from vitcore.training.storage import check_room, step_of
 
 
@@ -160,7 +161,7 @@ def _lead(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: 
     logger = RunLogger(run.path, name="", version="", purge_step=step + 1 if earlier else None)
     say = _log_of(run, progress)
     watching = [heart, Eight(run, parts(data, config)[1], data.classes)]
-    trainer = _fit(
+    trainer, module = _fit(
         config, data, run.last, keeper, progress=progress, logger=logger, say=say, watching=watching
     )
     test = evaluate(load_run(run), data.test, trainer.strategy.root_device)
@@ -169,7 +170,7 @@ def _lead(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: 
     logger.experiment.close()
     train_part, val_part = parts(data, config)
     return {
-        "parameters": count_parameters(trainer.lightning_module.model),
+        "parameters": count_parameters(module.model),
         "n_train": len(train_part),
         "val_acc": round(keeper.best, 6),
         "n_val": len(val_part),
@@ -205,10 +206,10 @@ def _fit(
     keeper: Keeper,
     *,
     progress: bool = False,
-    logger: RunLogger | bool = False,
+    logger: RunLogger | None = None,
     say: Callable[[str], None] = lambda line: None,
     watching: Sequence[pl.Callback] = (),
-) -> pl.Trainer:
+) -> tuple[pl.Trainer, Classifier]:
     """Run the training, identically on every rank, from the checkpoint `last` if there is one."""
     rank, world = rank_of(config), world_of(config)
     resume = last if last and last.is_file() else None
@@ -220,18 +221,22 @@ def _fit(
     trainer = make_trainer(config, progress=progress)
     device = trainer.strategy.root_device
     loader, val_loader = make_loaders(config, data, device)
-    loader.sampler.resume(step_of(resume, data) if resume else 0)
+    batches = loader.sampler
+    assert isinstance(batches, EpochBatches), "make_loaders uses this sampler"
+    batches.resume(step_of(resume, data) if resume else 0)
     every = max(1, min(50, len(loader) // 10))
     # The keeper comes last: it may end the training, and it saves only states that passed the guard.
     budget = [Budget(config)] if config.minutes else []
-    trainer.callbacks += [*budget, Scalars(every, say), Guard(every), *watching, RandomState(), keeper]
+    callbacks_of(trainer).extend(
+        [*budget, Scalars(every, say), Guard(every), *watching, RandomState(), keeper]
+    )
     trainer.logger = logger
     try:
         trainer.fit(module, loader, val_loader, ckpt_path=resume, weights_only=True if resume else None)
     finally:
         if world > 1 and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()  # its threads must end before the interpreter
-    return trainer
+    return trainer, module
 
 
 def _log_of(run: Run, foreground: bool) -> Callable[[str], None]:

@@ -8,6 +8,7 @@ owns the run folder. The others only compute.
 from __future__ import annotations
 
 import os
+from typing import TypeVar
 
 import pytorch_lightning as pl
 import torch
@@ -16,6 +17,7 @@ from vitcore.config import Config
 from vitcore.errors import UserError
 
 EVERY = 16  # steps between two checks of the decision of rank 0
+T = TypeVar("T")
 
 
 def world_of(config: Config) -> int:
@@ -62,7 +64,7 @@ def check_rank(config: Config, trainer: pl.Trainer) -> None:
         )
 
 
-def agreed(trainer: pl.Trainer, value: bool) -> bool:
+def agreed(trainer: pl.Trainer, value: T) -> T:
     """Return the value of rank 0 on every rank. All ranks must call this at the same point."""
     return trainer.strategy.broadcast(value) if trainer.world_size > 1 else value
 
@@ -81,9 +83,9 @@ def random_states(trainer: pl.Trainer, device: torch.device) -> list[dict[str, t
         own["mps"] = torch.mps.get_rng_state()
     if trainer.world_size == 1:
         return [own]
-    found: list[dict[str, torch.Tensor] | None] = [None] * trainer.world_size
-    torch.distributed.all_gather_object(found, own)
-    return found
+    states: list[dict[str, torch.Tensor]] = [{}] * trainer.world_size
+    torch.distributed.all_gather_object(states, own)
+    return states
 
 
 def restore_random_state(state: dict[str, torch.Tensor], device: torch.device) -> None:

@@ -34,7 +34,7 @@ from vitcore.training.engine import reason_of
 from vitcore.training.module import Classifier
 from vitcore.training.ranks import world_of
 from vitcore.training.reports import memory_of
-from vitcore.training.setup import make_loaders, make_trainer, parts, prepare, quiet
+from vitcore.training.setup import callbacks_of, make_loaders, make_trainer, parts, prepare, quiet
 from vitcore.training.storage import disk_of, state_bytes
 
 STEPS, WARM, MOST_S = 20, 3, 30.0  # timed steps, warm-up steps, seconds after which fewer suffice
@@ -60,23 +60,27 @@ class Rehearsal:
     steps_s: tuple[float, float] = (0.0, 0.0)  # a fast and a slow step: first and last tenth
 
     def __str__(self) -> str:
-        ranges = self.least_minutes is not None and self.least_minutes < 0.8 * self.minutes
-        long = f"From {_long(self.least_minutes)} to {_long(self.minutes)}" if ranges else ""
-        said = (
-            f"{long or f'About {_long(self.minutes)}'}, {self.memory_bytes / 1e9:.1f} GB of memory, "
+        least = self.least_minutes
+        if least is not None and least < 0.8 * self.minutes:
+            duration = f"From {_long(least)} to {_long(self.minutes)}"
+            advice = "the training may take far less time once they end"
+        else:
+            duration = f"About {_long(self.minutes)}"
+            advice = "each step is faster when nothing else runs"
+        text = (
+            f"{duration}, {self.memory_bytes / 1e9:.1f} GB of memory, "
             f"{self.disk_bytes / 1e6:.0f} MB of disk ({self.counted} steps measured on {self.device}: "
             f"{self.images_per_s:,.0f} images/s)."
         )
         if self.others >= BUSY and self.device == "cpu":
-            what = "it may take far less when they end" if ranges else "alone each step is faster"
             return (
-                f"{said} This machine is busy: other programs used {100 * self.others:.0f} % of its "
-                f"processors; {what}."
+                f"{text} This machine is busy: other programs used {100 * self.others:.0f} % of its "
+                f"processors; {advice}."
             )
         if _uneven(self.steps_s):
             fast, slow = (f"{seconds:.2g}" for seconds in self.steps_s)
-            return f"{said} Steps took from {fast} to {slow} seconds: something else kept this machine busy."
-        return said
+            return f"{text} Steps took from {fast} to {slow} seconds: something else kept this machine busy."
+        return text
 
 
 def _long(minutes: float) -> str:
@@ -98,7 +102,7 @@ class StepTimer(Callback):
         self.times: list[float] = []
         self.last: float | None = None
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, module: Classifier, *_: object) -> None:
         if module.device.type == "cuda":
             torch.cuda.synchronize(module.device)
         now = self.clock()
@@ -127,7 +131,7 @@ class Steps:
     def span(self) -> tuple[float, float]:
         """Seconds of a fast and of a slow step."""
         if len(self.seconds) < 2:
-            return (self.seconds[0],) * 2
+            return self.seconds[0], self.seconds[0]
         tenths = statistics.quantiles(self.seconds, n=10, method="inclusive")
         return tenths[0], tenths[-1]
 
@@ -162,7 +166,7 @@ class Trial:
             config.model_copy(update={"epochs": max(config.epochs, epochs)}), progress=False
         )
         loader, _ = make_loaders(config, data, trainer.strategy.root_device)
-        trainer.callbacks.append(Guard(10))
+        callbacks_of(trainer).append(Guard(10))
         return cls(trainer, module, loader)
 
     def steps(self, count: int) -> Steps:
@@ -186,9 +190,9 @@ class Trial:
         return min(timer.times[1:])  # the first is a warm-up
 
     def _run(self, timer: StepTimer) -> None:
-        self.trainer.callbacks.append(timer)
+        callbacks_of(self.trainer).append(timer)
         self.trainer.fit(self.module, self.loader)  # validation is timed separately
-        self.trainer.callbacks.remove(timer)
+        callbacks_of(self.trainer).remove(timer)
 
 
 def _enough(times: list[float], wanted: int, spent: float) -> bool:
