@@ -36,7 +36,9 @@ def main() -> None:
         print(error, file=sys.stderr)
         sys.exit(2)
     except UsageError as error:
-        print(f"{error.format_message().rstrip('.')}: --help lists what there is.", file=sys.stderr)
+        print(
+            f"{error.format_message().rstrip('.')}: --help lists the commands and options.", file=sys.stderr
+        )
         sys.exit(2)
     except OSError as error:  # a path that cannot be read or written, a full disk
         where = f" ({error.filename})" if error.filename else ""

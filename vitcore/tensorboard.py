@@ -94,7 +94,7 @@ def serve(root: str | Path | None = None, port: int = 6006) -> int:
     for name in ("SIGTERM", "SIGHUP"):  # otherwise TensorBoard would keep running, with its port and folder
         number = getattr(signal, name, None)
         if number and signal.getsignal(number) == signal.SIG_DFL:  # not if `nohup` ignores it
-            signal.signal(number, _end)
+            signal.signal(number, _interrupt)
     logging.getLogger("torch").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="vitlab-tensorboard-") as place:
         board = Board(Path(place), root)
@@ -114,5 +114,5 @@ def serve(root: str | Path | None = None, port: int = 6006) -> int:
         return child.wait()
 
 
-def _end(number: int, frame: object) -> NoReturn:
+def _interrupt(number: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt

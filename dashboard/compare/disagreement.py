@@ -17,7 +17,7 @@ from dashboard.drawing.pictures import picture
 from dashboard.shared import selection
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
-from vitcore.probes.scores import BUNDLED, Duel, duel, mcnemar, test_images
+from vitcore.probes.scores import BUNDLED, PairedPredictions, mcnemar, paired_predictions, test_images
 from vitcore.probes.store import Images
 
 PER_PAGE = 24
@@ -50,12 +50,12 @@ def show(known: list[Item]) -> None:
         st.info("Choose two different runs.")
         return
     try:
-        found = duel(pair[0].tested, pair[1].tested)
+        found = paired_predictions(pair[0].tested, pair[1].tested)
         images = test_images(pair[0].run.config, BUNDLED)
     except UserError as error:
         st.error(sentence(error))
         return
-    places = {kind: found.places(kind) for kind in ("first", "second", "none", "both")}
+    places = {kind: found.indices(kind) for kind in ("first", "second", "none", "both")}
     _numbers(pair, found, {kind: len(at) for kind, at in places.items()})
     names = [item.name for item in pair]
     labels = dict(zip(WHO, (f"Only {names[0]}", f"Only {names[1]}", "Neither"), strict=True))
@@ -81,9 +81,9 @@ def first(known: list[Item], state: Mapping[str, str], most: int) -> list[tuple[
     other = by_id.get(state.get("pair_b", "")) or next((item for item in known if item is not one), None)
     if one is None or other is None or one is other:
         raise UserError("Two runs that are measured on the same images can disagree: the link names fewer.")
-    found, images = duel(one.tested, other.tested), test_images(one.run.config, BUNDLED)
+    found, images = paired_predictions(one.tested, other.tested), test_images(one.run.config, BUNDLED)
     kind = state.get("who", "")
-    at = found.places(kind if kind in WHO else "first")
+    at = found.indices(kind if kind in WHO else "first")
     at = at[at < len(images.labels)][PER_PAGE * (selection.parse_whole(state.get("sheet", ""), 1) - 1) :][
         :most
     ]
@@ -93,10 +93,10 @@ def first(known: list[Item], state: Mapping[str, str], most: int) -> list[tuple[
     return [(images.pixels[i], _card(pair, found, int(i), classes, one)) for i in at]
 
 
-def _numbers(pair: list[Item], found: Duel, counts: dict[str, int]) -> None:
+def _numbers(pair: list[Item], found: PairedPredictions, counts: dict[str, int]) -> None:
     n = len(found.truth)
     p = mcnemar(counts["first"], counts["second"])
-    same = int(((found.said[0] == found.said[1]) & ~found.right[0]).sum())
+    same = int(((found.predicted[0] == found.predicted[1]) & ~found.correct[0]).sum())
     chance = "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
     names = [html.escape(item.name) for item in pair]
     st.markdown(
@@ -107,7 +107,7 @@ def _numbers(pair: list[Item], found: Duel, counts: dict[str, int]) -> None:
     )
 
 
-def _grid(pair: list[Item], found: Duel, images: Images, here: np.ndarray, total: int) -> None:
+def _grid(pair: list[Item], found: PairedPredictions, images: Images, here: np.ndarray, total: int) -> None:
     if not len(here):
         where = "" if not total else " among the bundled thousand"
         st.info(f"There is no such image{where}.")
@@ -159,11 +159,11 @@ def _number(truth: np.ndarray, at: int) -> int:
     return int((truth[:at] == truth[at]).sum()) + 1
 
 
-def _card(pair: list[Item], found: Duel, at: int, classes: list[str], goal: Item) -> Card:
+def _card(pair: list[Item], found: PairedPredictions, at: int, classes: list[str], goal: Item) -> Card:
     truth = classes[found.truth[at]]
     number = _number(found.truth, at)
     said = []
     for i, item in enumerate(pair):
-        answer, sure = classes[found.said[i][at]], found.sure[i][at]
-        said.append((answer, f"{100 * sure:.0f} %", bool(found.right[i][at]), item.color, item.name))
+        answer, sure = classes[found.predicted[i][at]], found.confidence[i][at]
+        said.append((answer, f"{100 * sure:.0f} %", bool(found.correct[i][at]), item.color, item.name))
     return Card(truth, number, selection.link_to_image(goal.run, truth, number), said)

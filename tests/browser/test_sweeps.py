@@ -38,7 +38,7 @@ def ended(home, name, kind, *, acc, state="finished", varied=None, **config):
     status = Status(state=state, created=time.time(), active_s=60.0, result=result)
     title = f"{config['model']} {config.get('train_share', '')} {varied or ''}"
     tie = SweepLink(name=name, kind=kind, varied=varied or {})
-    return create_run(resolve(make_config("quick", **config)), home, title=title, status=status, tie=tie)
+    return create_run(resolve(make_config("quick", **config)), home, title=title, status=status, sweep=tie)
 
 
 def traces(page):
@@ -123,7 +123,7 @@ def test_a_sweep_of_samples_is_launched_stopped_and_deleted_as_one_thing(visitor
     steps = page.get_by_role("spinbutton", name="Steps of each run")
     steps.fill("777")
     steps.press("Enter")
-    expect(page.get_by_text("777 steps cannot be cut into 10 epochs")).to_be_visible()
+    expect(page.get_by_text("777 steps cannot be divided into 10 epochs")).to_be_visible()
     assert {sweep.name for sweep in own_sweeps(server)} == before
     steps.fill("5000")
     steps.press("Enter")

@@ -96,19 +96,19 @@ def layer_maps(model: nn.Module, images: torch.Tensor) -> dict[str, torch.Tensor
 
     The maps have gradients if those are enabled. Raise `UserError` for a model whose layers are unknown.
     """
-    if found := chain(model):
-        x = found.start(images)
-        maps = {found.first: as_maps(x)}
-        for name, block in found.blocks.items():
+    if parts := chain(model):
+        x = parts.start(images)
+        maps = {parts.first: as_maps(x)}
+        for name, block in parts.blocks.items():
             x = block(x)
             maps[name] = as_maps(x)
         return maps
     if network := staged(model):
         return {f"stage {i + 1}": maps for i, maps in enumerate(network.stages(images))}
-    raise UserError(f"The layers of a {type(model).__name__} are not known: give it `stages`.")
+    raise UserError(f"The layers of a {type(model).__name__} are unknown: give it a method `stages`.")
 
 
-# --- how far a layer can see -------------------------------------------------------------------
+# --- theoretical receptive fields --------------------------------------------------------------
 
 
 def reach(module: nn.Module, low: int, high: int) -> tuple[int, int]:
@@ -138,7 +138,7 @@ def reach(module: nn.Module, low: int, high: int) -> tuple[int, int]:
     elif isinstance(module, Transition):
         branches = (module.transition,)
     else:
-        raise UserError(f"How far a {type(module).__name__} sees is not known.")
+        raise UserError(f"The receptive field of a {type(module).__name__} is unknown: add it to `reach`.")
     ends = [reach(branch, low, high) for branch in branches]
     return min(a for a, _ in ends), max(b for _, b in ends)
 
@@ -161,23 +161,23 @@ def bounds(model: nn.Module, size: int, pixel: tuple[int, int]) -> list[tuple[in
     can extend beyond the image into the padding. Return None if the structure is unknown. The first layer of
     a ViT or Mixer sees its own patch, and every other layer the whole image.
     """
-    found = chain(model)
-    if found is None:
+    parts = chain(model)
+    if parts is None:
         return None
     if isinstance(model, (ViT, Mixer)):
         step = model.patch_size
         top, left = (p // step * step for p in pixel)
-        whole = (0, 0, size - 1, size - 1)
-        return [(top, left, top + step - 1, left + step - 1), *(whole for _ in found.blocks)]
-    parts = [model.input_net, *found.blocks.values()]
+        image = (0, 0, size - 1, size - 1)
+        return [(top, left, top + step - 1, left + step - 1), *(image for _ in parts.blocks)]
+    modules = [model.input_net, *parts.blocks.values()]
     blank = torch.zeros(1, 3, size, size, device=next(model.parameters()).device)
     boxes = []
     for i, maps in enumerate(layer_maps(model, blank).values()):
         ends = []
         for position in pixel:
             low = high = cell(position, maps.shape[-1], size)
-            for part in reversed(parts[: i + 1]):
-                low, high = reach(part, low, high)
+            for module in reversed(modules[: i + 1]):
+                low, high = reach(module, low, high)
             ends.append((low, high))
         (top, bottom), (left, right) = ends
         boxes.append((top, left, bottom, right))

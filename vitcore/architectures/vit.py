@@ -23,7 +23,7 @@ class ViTOptions(Options):
     patch_size: int = Field(4, ge=1, le=64)
     norm: Literal["pre", "post"] = "pre"
     pool: Literal["cls", "mean"] = Field(
-        "cls", description="what is classified: CLS, or the mean over patches"
+        "cls", description="input of the head: the CLS token, or the mean over patches"
     )
     position: Literal["learned", "sincos", "none"] = "learned"
     dropout: float = Field(0.0, ge=0, le=0.9)

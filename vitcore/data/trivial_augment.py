@@ -1,10 +1,10 @@
-"""TrivialAugment for whole batches: one operation per image, of its own strength, in a handful of tensor
-calls.
+"""TrivialAugment for batches: one operation of random strength per image, in a few tensor calls.
 
 Operations and ranges are those of the "RA" space of Mueller and Hutter 2021 (TrivialAugment), which is
 RandAugment's (Cubuk et al. 2020): rotations up to 30 degrees, shears up to 0.3, shifts up to 10 of 32 pixels,
-enhancements by factors of 0.1 to 1.9. Pixels are those of torchvision's functions, bilinear, the outside
-filled with the mean color; what torchvision does for whole batches is torchvision's.
+enhancements by factors of 0.1 to 1.9. The pixels equal those of torchvision's functions with bilinear
+interpolation, and the outside is filled with the mean color. Operations that torchvision can apply to a batch
+call torchvision.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ Operation = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def trivial_augment(images: torch.Tensor, draw: np.ndarray) -> torch.Tensor:
-    """uint8 [B, 3, S, S] and three uniform numbers each (operation, strength, sign) [B, 3] -> uint8 [B,
-    3, S, S]
+    """Apply one operation to each image. uint8 [B, 3, S, S] -> uint8 [B, 3, S, S]
+
+    `draw` holds three uniform numbers per image, for operation, strength and sign: float64 [B, 3].
     """
     device = images.device
     chosen, strength, sign = choices(draw)
@@ -53,14 +54,17 @@ def trivial_augment(images: torch.Tensor, draw: np.ndarray) -> torch.Tensor:
 
 
 def choices(draw: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Uniform numbers [B, 3] -> operation (index in `OPERATIONS`), strength 0..1 and sign, each [B]"""
+    """Return operation (index in `OPERATIONS`), strength 0..1 and sign, each [B], from uniforms [B, 3]."""
     chosen = np.floor(draw[:, 0] * len(OPERATIONS)).astype(int)
     strength = np.floor(draw[:, 1] * BINS) / (BINS - 1)
     return chosen, strength, np.where(draw[:, 2] < 0.5, 1.0, -1.0)
 
 
 def _warp(images: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor:
-    """Each image by its matrix from output to input, in halves of the side. uint8 [K, 3, S, S], [K, 2, 3]"""
+    """Transform each image by its own matrix. uint8 [K, 3, S, S], [K, 2, 3] -> uint8 [K, 3, S, S]
+
+    A matrix maps output to input coordinates, in units of half of the side.
+    """
     fill = torch.tensor(FILL, dtype=torch.float32, device=images.device).view(1, 3, 1, 1)
     grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
     moved = F.grid_sample(images.float() - fill, grid, align_corners=False)  # outside is 0, the fill
@@ -68,13 +72,13 @@ def _warp(images: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor:
 
 
 def _rotate(strength: float) -> Matrix:
-    """Counter-clockwise by up to 30 degrees."""
+    """Return the rotation by up to 30 degrees, counterclockwise for positive strengths."""
     angle = np.radians(ROTATE * strength)
     return [[np.cos(angle), -np.sin(angle), 0.0], [np.sin(angle), np.cos(angle), 0.0]]
 
 
 def _blend(images: torch.Tensor, other: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
-    """factor * image + (1 - factor) * other, as torchvision's blend. -> uint8"""
+    """Return factor * images + (1 - factor) * other, as torchvision's blend does. -> uint8"""
     return (factor * images + (1 - factor) * other).clamp_(0, 255).to(torch.uint8)
 
 
@@ -84,7 +88,7 @@ def _gray(images: torch.Tensor) -> torch.Tensor:
 
 
 def _smooth(images: torch.Tensor) -> torch.Tensor:
-    """Weighted mean of the 3x3 neighborhood, the center five times; the border as it is."""
+    """Return the weighted mean of each 3x3 neighborhood, with weight 5 at the center. Keep the border."""
     kernel = torch.ones(3, 1, 3, 3, device=images.device)
     kernel[:, :, 1, 1] = 5
     out = images.float()

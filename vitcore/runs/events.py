@@ -91,10 +91,10 @@ class Points:
             return None
         taken, kept = Points(), Points()
         for name in ("steps", "times", "values"):
-            whole = getattr(self, name)
-            old = np.array(whole)
-            setattr(taken, name, array(whole.typecode, old[late].tolist()))
-            setattr(kept, name, array(whole.typecode, old[~late].tolist()))
+            column = getattr(self, name)
+            old = np.array(column)
+            setattr(taken, name, array(column.typecode, old[late].tolist()))
+            setattr(kept, name, array(column.typecode, old[~late].tolist()))
         self.steps, self.times, self.values = kept.steps, kept.times, kept.values
         return taken
 

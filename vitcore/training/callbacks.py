@@ -27,16 +27,16 @@ from vitcore.training.ranks import EVERY, agreed, check_rank, random_states, res
 
 SNAPSHOTS = 24  # maximum number of snapshots per run
 SAVE_EVERY_S = 300.0  # save last.ckpt at least this often during long epochs
-HOPELESS = 20.0
+DIVERGED = 20.0  # a training has diverged at this multiple of the loss of random guessing
 Handler = Callable[[int, FrameType | None], Any] | int | None  # what signal.getsignal returns
 
 
 class StopTraining(Exception):
-    """Raised when the run was asked to stop. The message says how it ended."""
+    """Raised when the run was asked to stop. The message is the reason in status.json."""
 
 
 class StopSwitch:
-    """True once this process was asked to stop, by a signal (terminate, Ctrl-C) or the run's request file.
+    """A flag that is true once a signal (terminate, Ctrl-C) or the run's request file asks to stop.
 
     A second Ctrl-C interrupts at once. As a context manager, it restores the previous signal handlers on
     exit. Without a run (on ranks other than 0), signals have no effect, because rank 0 decides for all.
@@ -62,9 +62,8 @@ class StopSwitch:
             signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if (
-            self.pressed and number == signal.SIGINT and self.run
-        ):  # not KeyboardInterrupt, which Lightning turns into exit(1)
+        # not KeyboardInterrupt, which Lightning turns into exit(1)
+        if self.pressed and number == signal.SIGINT and self.run:
             raise StopTraining("interrupted; the last checkpoint is kept")
         self.pressed = True
 
@@ -75,7 +74,7 @@ class StopSwitch:
 class Guard(Callback):
     """End a diverged training before it is saved in a checkpoint. This callback must precede `Keeper`.
 
-    A training has diverged if the loss or a weight is not finite, or if the loss exceeds `HOPELESS` times
+    A training has diverged if the loss or a weight is not finite, or if the loss exceeds `DIVERGED` times
     the loss of random guessing.
     """
 
@@ -94,11 +93,11 @@ class Guard(Callback):
 
     def _check(self, trainer: pl.Trainer, module: Classifier, *, weights: bool) -> None:
         loss = float(module.last["train_loss"]) if module.last else 0.0
-        bound = HOPELESS * math.log(max(2, module.config.num_classes))
-        lost = not loss <= bound  # also true for NaN
-        if weights and not lost:
-            lost = not all(bool(p.isfinite().all()) for p in module.parameters())
-        if agreed(trainer, lost):
+        bound = DIVERGED * math.log(max(2, module.config.num_classes))
+        diverged = not loss <= bound  # also true for NaN
+        if weights and not diverged:
+            diverged = not all(bool(p.isfinite().all()) for p in module.parameters())
+        if agreed(trainer, diverged):
             raise UserError(
                 f"the training diverged at step {trainer.global_step:,} (loss {loss:.3g}): "
                 "lower the learning rate; the last good checkpoint is kept"
@@ -133,7 +132,7 @@ class Keeper(Callback):
         if agreed(trainer, bool(self.switch)):
             if not self._aborted(trainer):
                 self._save_last(trainer)
-            raise StopTraining(self._words(trainer))
+            raise StopTraining(self._reason(trainer))
         if agreed(trainer, time.time() - self.saved > SAVE_EVERY_S):
             self._save_last(trainer)
 
@@ -152,15 +151,15 @@ class Keeper(Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, module: Classifier) -> None:
         self._save_last(trainer)
         if agreed(trainer, bool(self.switch)) and epoch_follows(trainer):
-            raise StopTraining(self._words(trainer))
+            raise StopTraining(self._reason(trainer))
 
     def _aborted(self, trainer: pl.Trainer) -> bool:
         """Return whether to exit without saving. With several ranks, all always save together."""
         return bool(trainer.world_size == 1 and self.run and self.run.aborted)
 
-    def _words(self, trainer: pl.Trainer) -> str:
+    def _reason(self, trainer: pl.Trainer) -> str:
         if self._aborted(trainer):
-            return "ended at once on request; resume goes on from the last checkpoint"
+            return "stopped on request without saving; resume continues from the last checkpoint"
         return "stopped on request"
 
     def _snapshot(self, trainer: pl.Trainer, module: Classifier) -> None:

@@ -30,8 +30,8 @@ class Scalars(Callback):
     They are train_loss and train_acc (means since the last point), learning rate, epoch and val_*.
     """
 
-    def __init__(self, every: int, say: Callable[[str], None]) -> None:
-        self.every, self.say = every, say
+    def __init__(self, every: int, log_line: Callable[[str], None]) -> None:
+        self.every, self.log_line = every, log_line  # Lightning replaces an attribute `log`
         self.sums: dict[str, torch.Tensor] = {}
         self.count = 0
 
@@ -53,7 +53,7 @@ class Scalars(Callback):
             loss, accuracy = metrics["val_loss"], 100 * metrics["val_acc"]
             epochs = max_epochs(trainer)
             done = f"{trainer.current_epoch + 1}" + ("" if epochs == FOREVER else f"/{epochs}")
-            self.say(f"epoch {done}  val_loss {loss:.4f}  val_acc {accuracy:.2f} %")
+            self.log_line(f"epoch {done}  val_loss {loss:.4f}  val_acc {accuracy:.2f} %")
 
     def _write(self, trainer: pl.Trainer, values: dict[str, float]) -> None:
         if not trainer.is_global_zero:
@@ -113,7 +113,7 @@ class Heartbeat(Callback):
         self.written = now
         try:
             self.run.write_status(self.status)
-        except OSError as error:  # a full disk must not end a training that may still be saved: the next
+        except OSError as error:  # the disk is full, but the training continues: the next beat may succeed
             print(f"status.json could not be written: {error.strerror}", file=sys.stderr, flush=True)
 
     def on_train_start(self, trainer: pl.Trainer, module: Classifier) -> None:
@@ -137,9 +137,8 @@ class Heartbeat(Callback):
         elapsed = time.time() - self.began
         done = max(1, step - self.first_step)
         left = elapsed / done * (steps - step)
-        if (
-            minutes := module.config.minutes
-        ) and module.share:  # with a time budget, the end is known but not the number of steps
+        # with a time budget, the end is known but not the number of steps
+        if (minutes := module.config.minutes) and module.share:
             steps, left = round(step / module.share), 60 * minutes * (1 - module.share)
         rate = done * self.batch_size / max(1e-6, elapsed - self.validating)
         self.beat(

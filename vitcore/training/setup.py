@@ -79,7 +79,9 @@ def make_trainer(config: Config, *, progress: bool) -> pl.Trainer:
             raise UserError(
                 f"This machine has no {config.device} device: choose --device auto or cpu."
             ) from None
-        raise UserError(f"These devices cannot be used: {first_line(error)}") from None
+        raise UserError(
+            f"These devices cannot be used ({first_line(error)}): change --device, --devices or --nodes."
+        ) from None
     return trainer
 
 
@@ -90,7 +92,7 @@ def callbacks_of(trainer: pl.Trainer) -> list[pl.Callback]:
 
 
 def quiet() -> None:
-    """Silence hints of Lightning about worker processes, loader states and tensor cores."""
+    """Silence Lightning's hints about worker processes, loader states and tensor cores."""
     for pattern in (
         ".*does not have many workers.*",
         ".*your dataloader is not resumable.*",

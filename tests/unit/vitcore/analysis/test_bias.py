@@ -13,7 +13,7 @@ from vitcore.analysis.ablation import without_each_block, without_each_head, wit
 from vitcore.analysis.layers import bounds, chain, layer_maps
 from vitcore.analysis.receptive import mean_reach, receptive_fields
 from vitcore.analysis.representation import frequencies, gram, hsic, spectrum
-from vitcore.analysis.robustness import answers, cell_saliency, occluded, shifted, shuffled
+from vitcore.analysis.robustness import cell_saliency, occluded, predict, shifted, shuffled
 from vitcore.data.augment import normalize
 from vitcore.models import build
 
@@ -108,7 +108,7 @@ def test_hidden_cells_are_zero_and_others_unchanged():
 
 def test_predictions_do_not_depend_on_the_batch():
     model = build("resnet").eval()
-    assert torch.equal(answers(model, PIXELS, batch=3), model(normalize(PIXELS)).argmax(dim=1))
+    assert torch.equal(predict(model, PIXELS, batch=3), model(normalize(PIXELS)).argmax(dim=1))
 
 
 def test_first_block_of_a_vit_reads_the_whole_image():

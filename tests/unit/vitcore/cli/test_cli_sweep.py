@@ -26,7 +26,7 @@ def samples():
         config = make_config("quick", model=model, seed=seed, train_share=0.1, epochs=10, steps_per_epoch=35)
         result = {"test_acc": acc, "val_acc": acc, "n_test": 1000, "n_val": 500}
         status = Status(state="finished", created=time.time(), active_s=90.0, result=result)
-        create_run(resolve(config), status=status, tie=SweepLink(name="mine", kind="samples"))
+        create_run(resolve(config), status=status, sweep=SweepLink(name="mine", kind="samples"))
 
 
 def test_dry_run_prints_the_table_and_launches_nothing():

@@ -196,8 +196,8 @@ def test_mcnemar_equals_the_exact_binomial_test():
 def test_duel_lists_images_by_which_model_is_correct(made, tmp_path):
     other = make_run(tmp_path / "runs", "other", seed=3, model="vit", **TINY_VIT)
     a, b = answered(made, 300), answered(other, 300)
-    found = scores.duel(a, b)
-    sets = [set(found.places(kind)) for kind in ("first", "second", "none", "both")]
+    found = scores.paired_predictions(a, b)
+    sets = [set(found.indices(kind)) for kind in ("first", "second", "none", "both")]
     assert sorted(i for part in sets for i in part) == list(range(300))
     for i in range(300):
         hits = (
@@ -206,10 +206,10 @@ def test_duel_lists_images_by_which_model_is_correct(made, tmp_path):
         )
         kind = {(True, False): 0, (False, True): 1, (False, False): 2, (True, True): 3}[hits]
         assert i in sets[kind]
-    wrong = found.sure[1][found.places("first")]
+    wrong = found.confidence[1][found.indices("first")]
     assert (np.diff(wrong) <= 0).all()
     with pytest.raises(UserError, match="same images"):
-        scores.duel(a, answered(other, 200))
+        scores.paired_predictions(a, answered(other, 200))
 
 
 def test_scores_are_not_listed_as_experiments():

@@ -45,7 +45,7 @@ def made(name, kind="samples", *, state="finished", acc=None, varied=None, minut
     )
     status = Status(state=state, created=time.time(), active_s=60 * minutes, result=result)
     tie = SweepLink(name=name, kind=kind, varied=varied or {})
-    return create_run(resolve(make_config("quick", **config)), status=status, tie=tie)
+    return create_run(resolve(make_config("quick", **config)), status=status, sweep=tie)
 
 
 def share(model, part, seed, acc=None, **more):
@@ -154,9 +154,9 @@ def test_separately_launched_runs_become_a_sweep():
     ]
     assert find_sweeps(runs) == []
     assert set(link_runs(runs, "mine").runs) == set(find_sweep("mine").runs) == set(runs)
-    with pytest.raises(UserError, match="part of the sweep mine"):
+    with pytest.raises(UserError, match="the sweep mine"):
         link_runs(runs, "other")
-    with pytest.raises(UserError, match="no name for a sweep"):
+    with pytest.raises(UserError, match="at most 80 letters"):
         link_runs([create_run(resolve(make_config("quick", **steps)))], "../x")
     with pytest.raises(UserError, match="steps_per_epoch"):
         link_runs([create_run(resolve(make_config("quick")))], "mine")

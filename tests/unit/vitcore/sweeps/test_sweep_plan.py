@@ -112,7 +112,7 @@ def test_error_of_an_invalid_study_names_setting_and_value(values, words):
         ({"seeds": [-1]}, "seed is -1"),
         ({"lr": 0.1}, "write MODEL.lr"),
         ({"own": {"vit": {"batch_size": 8}}}, "batch_size is the same"),
-        ({"own": {"resnet": {"lr": 1}}}, "resnet is not among"),
+        ({"own": {"resnet": {"lr": 1}}}, "resnet is not a model of this sweep"),
         ({"own": {"vit": {"embed_dim": 100}}}, "not divisible"),
         ({"recipe": "tutorial"}, "never reaches"),
         ({"recipe": "none"}, "Unknown recipe"),
