@@ -1,4 +1,4 @@
-"""`python -m vitcore sweep`: what it prints, and the one sentence for a wrong input."""
+"""`python -m vitcore sweep`: its output, and one sentence for invalid input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NAME=VALUE arguments: one reading for every command."""
+"""All commands parse NAME=VALUE arguments in the same way."""
 
 from __future__ import annotations
 

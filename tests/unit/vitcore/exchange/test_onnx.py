@@ -1,4 +1,4 @@
-"""ONNX files of every architecture: onnxruntime gives torch's answers, and a wrong file is not kept."""
+"""ONNX files of every architecture give torch's logits in onnxruntime, and a wrong file is removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run packed as a zip: the same run elsewhere, and nothing about the machine that it ran on."""
+"""A packed run unpacks to the same run and holds nothing about the machine."""
 
 from __future__ import annotations
 

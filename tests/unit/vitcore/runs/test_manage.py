@@ -1,4 +1,4 @@
-"""Titles, notes and deletion: within the runs folder, never of a living run; and nothing when read-only."""
+"""Editing and deleting runs: only ended runs in the runs folder, and nothing in read-only mode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fair pairs: the same images in the same order for the same budget, and nothing left of half a pair."""
+"""Fair pairs: the same images in the same order with the same budget."""
 
 from __future__ import annotations
 

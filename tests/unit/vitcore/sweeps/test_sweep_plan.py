@@ -1,4 +1,4 @@
-"""What a sweep would train: the configurations, and the sentences about those that cannot be."""
+"""Plans of sweeps: their configurations, and errors for invalid ones."""
 
 from __future__ import annotations
 
