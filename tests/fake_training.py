@@ -46,7 +46,7 @@ def main(run: Run) -> None:
         if step % EPOCH == 0 or (stop and not run.aborted):
             write_atomic(run.last, str(step))
         if stop:
-            why = "ended at once on request" if run.aborted else "stopped on request"
+            why = "stopped on request without saving" if run.aborted else "stopped on request"
             return end("stopped", reason=why, step=step)
         report(step=step, epoch=step / EPOCH)
     write_atomic(run.best, "no weights")

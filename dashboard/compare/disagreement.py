@@ -17,7 +17,7 @@ from dashboard.drawing.pictures import picture
 from dashboard.shared import bound, own_image, selection
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
-from vitcore.probes.scores import BUNDLED, Duel, duel, mcnemar, test_images
+from vitcore.probes.scores import BUNDLED, PairedPredictions, mcnemar, paired_predictions, test_images
 from vitcore.probes.store import Images
 
 PER_PAGE = 24
@@ -49,12 +49,12 @@ def show(known: list[Item]) -> None:
         st.info("Choose two different runs.")
         return
     try:
-        found = duel(pair[0].tested, pair[1].tested)
+        found = paired_predictions(pair[0].tested, pair[1].tested)
         images = test_images(pair[0].run.config, BUNDLED)
     except UserError as error:
         st.error(sentence(error))
         return
-    places = {kind: found.places(kind) for kind in ("first", "second", "none", "both")}
+    places = {kind: found.indices(kind) for kind in ("first", "second", "none", "both")}
     _numbers(pair, found, {kind: len(at) for kind, at in places.items()})
     names = [item.name for item in pair]
     titles = (f"Only {names[0]}", f"Only {names[1]}", "Neither")
@@ -76,8 +76,8 @@ def first(known: list[Item], state: CompareState, most: int) -> list[tuple[np.nd
     other = by_id.get(state.second or "") or next((item for item in known if item is not one), None)
     if one is None or other is None or one is other:
         raise UserError("Two runs that are measured on the same images can disagree: the link names fewer.")
-    found, images = duel(one.tested, other.tested), test_images(one.run.config, BUNDLED)
-    at = found.places(state.who)
+    found, images = paired_predictions(one.tested, other.tested), test_images(one.run.config, BUNDLED)
+    at = found.indices(state.who)
     at = at[at < len(images.labels)][PER_PAGE * (state.sheet - 1) :][:most]
     if not len(at):
         raise UserError("There is no such image.")
@@ -85,10 +85,10 @@ def first(known: list[Item], state: CompareState, most: int) -> list[tuple[np.nd
     return [(images.pixels[i], _card(pair, found, int(i), classes, one)) for i in at]
 
 
-def _numbers(pair: list[Item], found: Duel, counts: dict[str, int]) -> None:
+def _numbers(pair: list[Item], found: PairedPredictions, counts: dict[str, int]) -> None:
     n = len(found.truth)
     p = mcnemar(counts["first"], counts["second"])
-    same = int(((found.said[0] == found.said[1]) & ~found.right[0]).sum())
+    same = int(((found.predicted[0] == found.predicted[1]) & ~found.correct[0]).sum())
     chance = "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
     names = [html.escape(item.name) for item in pair]
     st.markdown(
@@ -99,7 +99,7 @@ def _numbers(pair: list[Item], found: Duel, counts: dict[str, int]) -> None:
     )
 
 
-def _grid(pair: list[Item], found: Duel, images: Images, here: np.ndarray, total: int) -> None:
+def _grid(pair: list[Item], found: PairedPredictions, images: Images, here: np.ndarray, total: int) -> None:
     if not len(here):
         where = "" if not total else " among the bundled thousand"
         st.info(f"There is no such image{where}.")
@@ -152,13 +152,13 @@ def _number(truth: np.ndarray, at: int) -> int:
     return int((truth[:at] == truth[at]).sum()) + 1
 
 
-def _card(pair: list[Item], found: Duel, at: int, classes: list[str], goal: Item) -> Card:
+def _card(pair: list[Item], found: PairedPredictions, at: int, classes: list[str], goal: Item) -> Card:
     truth = classes[found.truth[at]]
     number = _number(found.truth, at)
     said = []
     for i, item in enumerate(pair):
-        answer, sure = classes[found.said[i][at]], found.sure[i][at]
-        said.append((answer, f"{100 * sure:.0f} %", bool(found.right[i][at]), item.color, item.name))
+        predicted, confidence = classes[found.predicted[i][at]], f"{100 * found.confidence[i][at]:.0f} %"
+        said.append((predicted, confidence, bool(found.correct[i][at]), item.color, item.name))
     return Card(truth, number, _explored(goal, truth, number).link("attention"), said)
 
 

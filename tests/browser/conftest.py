@@ -20,8 +20,9 @@ from tests.conftest import ROOT
 from vitcore.config import make_config
 from vitcore.queue import launch
 from vitcore.queue.devices import list_devices
-from vitcore.runs.folder import Status, create_run, list_runs
+from vitcore.runs.folder import create_run, list_runs
 from vitcore.runs.process import boot_id, hostname
+from vitcore.runs.status import Status
 
 expect.set_options(timeout=60_000)  # a training may be using both cores, and those of a CI may be slow
 HERE = Path(__file__).resolve().parent

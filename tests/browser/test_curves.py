@@ -13,8 +13,9 @@ from torch.utils.tensorboard import SummaryWriter
 
 from vitcore.config import make_config
 from vitcore.runs import process
-from vitcore.runs.folder import Status, create_run
+from vitcore.runs.folder import create_run
 from vitcore.runs.metrics import read_scalars
+from vitcore.runs.status import Status
 
 CHART = ".st-key-watch_train_acc .curves"
 

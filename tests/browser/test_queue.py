@@ -15,7 +15,8 @@ from tests.browser.test_training import launch, wait_for_points
 from vitcore.config import make_config
 from vitcore.queue import launch as background
 from vitcore.queue import order
-from vitcore.runs.folder import ACTIVE, Status, create_run, find_run, list_runs
+from vitcore.runs.folder import create_run, find_run, list_runs
+from vitcore.runs.status import ACTIVE, Status
 
 
 def own(server):
@@ -47,7 +48,9 @@ def test_a_killed_training_is_shown_as_failed_within_ten_seconds_and_resumes(vis
     run = watched(page, server)
     os.kill(run.status().pid, signal.SIGKILL)
     expect(page.get_by_text("failed", exact=True)).to_be_visible(timeout=10_000)
-    expect(page.get_by_text(re.compile(r"Killed \(signal 9\)|ended without a word"))).to_be_visible()
+    expect(
+        page.get_by_text(re.compile(r"Killed \(signal 9\)|ended without an error message"))
+    ).to_be_visible()
     page.locator(".st-key-resume").get_by_role("button").click()
     expect(page.locator(".st-key-stop").get_by_role("button")).to_be_visible()
     expect(page.get_by_text("running", exact=True)).to_be_visible()

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.test_queue import own, set_epochs
 from vitcore.queue import launch as background
-from vitcore.runs.folder import ACTIVE
+from vitcore.runs.status import ACTIVE
 
 CHART = "document.querySelector('.st-key-watch_train_acc .curves')"
 

@@ -13,7 +13,8 @@ from tests.conftest import make_folder
 from vitcore.config import launch_command, make_config
 from vitcore.data import resolve
 from vitcore.queue import launch as background
-from vitcore.runs.folder import ACTIVE, Status, SweepLink, create_run, list_runs
+from vitcore.runs.folder import create_run, list_runs
+from vitcore.runs.status import ACTIVE, Status, SweepLink
 from vitcore.sweeps.sweep import find_sweeps
 
 FIGURE = ".stPlotlyChart"
@@ -37,7 +38,7 @@ def ended(home, name, kind, *, acc, state="finished", varied=None, **config):
     status = Status(state=state, created=time.time(), active_s=60.0, result=result)
     title = f"{config['model']} {config.get('train_share', '')} {varied or ''}"
     tie = SweepLink(name=name, kind=kind, varied=varied or {})
-    return create_run(resolve(make_config("quick", **config)), home, title=title, status=status, tie=tie)
+    return create_run(resolve(make_config("quick", **config)), home, title=title, status=status, sweep=tie)
 
 
 def traces(page):
@@ -122,7 +123,7 @@ def test_a_sweep_of_samples_is_launched_stopped_and_deleted_as_one_thing(visitor
     steps = page.get_by_role("spinbutton", name="Steps of each run")
     steps.fill("777")
     steps.press("Enter")
-    expect(page.get_by_text("777 steps cannot be cut into 10 epochs")).to_be_visible()
+    expect(page.get_by_text("777 steps cannot be divided into 10 epochs")).to_be_visible()
     assert {sweep.name for sweep in own_sweeps(server)} == before
     steps.fill("5000")
     steps.press("Enter")

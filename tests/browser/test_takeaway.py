@@ -53,7 +53,7 @@ def test_the_data_of_curves_are_the_measured_ones(visitor):
     assert rows[0] == ["panel", "series", "cells a side", "%", "standard error"]
     run = find_run("resnet-cifar10")
     stored = find(PROBES["shuffle"], [Subject(run)], images_for([run], 500), {}).values.model_dump()
-    for panel, name in (("The answer stays", "consistency"), ("The answer is right", "accuracy")):
+    for panel, name in (("Prediction unchanged", "consistency"), ("Prediction correct", "accuracy")):
         of = [row for row in rows if row[:2] == [panel, "ResNet"]]
         assert [float(row[2]) for row in of] == stored["x"]
         mean = [float(row[3]) for row in of]

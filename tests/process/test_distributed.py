@@ -171,7 +171,7 @@ def test_more_processes_than_devices_are_rejected_before_anything_is_written(
 
 def test_multi_node_training_is_not_queued(colors):
     config = make_config("quick", model="vit", data=f"folder:{colors}", device="cpu", **PLAIN, nodes=2)
-    with pytest.raises(UserError, match="srun, torchrun or hand"):
+    with pytest.raises(UserError, match="srun, torchrun"):
         background.launch(config)
     assert not list_runs(bundled=False)
 

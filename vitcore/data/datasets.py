@@ -73,14 +73,21 @@ class Dataset:
 def split_indices(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Return the (training, validation) indices in `data.train`, int64.
 
-    The validation images are those named by the dataset, or else the tail of a permutation with seed 42. For
-    50,000 images that equals the tutorial's `random_split(..., [45000, 5000],
-    generator=torch.Generator().manual_seed(42))`.
+    The validation images are those named by the dataset, or else those of `seeded_split`.
     """
     count = len(data.train)
     if data.validation is not None:
         held = np.array(data.validation, dtype=np.int64)
         return np.setdiff1d(np.arange(count), held), held
+    return seeded_split(count)
+
+
+def seeded_split(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the (training, validation) indices of `count` images: a permutation with seed 42, cut in two.
+
+    For 50,000 images they equal the tutorial's `random_split(..., [45000, 5000],
+    generator=torch.Generator().manual_seed(42))`. int64
+    """
     import torch
 
     order = torch.randperm(count, generator=torch.Generator().manual_seed(SPLIT_SEED)).numpy()
@@ -110,13 +117,13 @@ def check_dataset(name: str, image_size: int = 32) -> tuple[str, ...]:
     """
     if name == "cifar10":
         return CLASSES
-    found = load_dataset(name, image_size, download=False)
-    for i, file in enumerate(found.files):
+    data = load_dataset(name, image_size, download=False)
+    for i, file in enumerate(data.files):
         if i < DECODED:
             open_image(file)
         else:
             check_header(file)
-    return found.classes
+    return data.classes
 
 
 def resolve(config: Config) -> Config:
@@ -215,17 +222,18 @@ def _folder(name: str, place: Path, size: int) -> Dataset:
     `train` and `test` that contain the classes.
     """
     try:
-        there = place.is_dir()
+        exists = place.is_dir()
     except OSError:  # a name too long for the file system
-        there = False
-    if not there:
-        raise UserError(f"There is no folder {place}.")
+        exists = False
+    if not exists:
+        raise UserError(f"There is no folder {place}: check the path.")
     nested = (place / "train").is_dir() and (place / "test").is_dir()
     home = place / "train" if nested else place
     classes = tuple(sorted(p.name for p in home.iterdir() if p.is_dir() and not p.name.startswith(".")))
     if len(classes) < 2:
         raise UserError(
-            f"{home} needs a folder per class with images in it, at least two; it has {len(classes)}."
+            f"{home} has {len(classes)} class folders and needs at least two: put the images of each class "
+            "into a folder of its own."
         )
     train = {c: _image_files(home / c) for c in classes}
     if nested:
@@ -240,8 +248,8 @@ def _folder(name: str, place: Path, size: int) -> Dataset:
                 "add some, or remove the folder."
             )
     if sum(map(len, train.values())) < 2 or not any(test.values()):
-        raise UserError(f"{place} has too few images to split into training, validation and test.")
-    files = tuple(f for part in (train, test) for found in part.values() for f in found)
+        raise UserError(f"{place} has too few images for training, validation and test: add some.")
+    files = tuple(f for part in (train, test) for members in part.values() for f in members)
     return Dataset(
         name, classes, size, lambda: _read_folder(train, size), lambda: _read_folder(test, size), files
     )
@@ -254,6 +262,6 @@ def _image_files(folder: Path) -> list[Path]:
 
 
 def _read_folder(files: dict[str, list[Path]], size: int) -> Split:
-    pairs = [(f, label) for label, found in enumerate(files.values()) for f in found]
+    pairs = [(f, label) for label, members in enumerate(files.values()) for f in members]
     images = np.stack([read_image(f, size) for f, _ in pairs])  # [N, 3, S, S]
     return Split(images, np.array([label for _, label in pairs], dtype=np.int64))

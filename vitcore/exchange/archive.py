@@ -105,19 +105,23 @@ def unpack_run(file: Path, root: str | Path | None = None) -> Run:
     home = runs_dir(root)
     try:
         with zipfile.ZipFile(file) as archive:
-            found = {entry.filename: PACKED.fullmatch(entry.filename) for entry in archive.infolist()}
-            names = {match[1] for match in found.values() if match}
-            if len(names) != 1 or not all(found.values()):
-                raise UserError(f"{file} is not a run that ViT Lab packed: it holds other files.")
+            entries = archive.infolist()
+            found = {e.filename: match for e in entries if (match := PACKED.fullmatch(e.filename))}
+            names = {match[1] for match in found.values()}
+            if len(names) != 1 or any(e.filename not in found for e in entries):
+                raise UserError(
+                    f"{file} is not an exported run, because it holds other files: choose a zip of `export`."
+                )
             place = home / names.pop()
             if (assets_dir() / "runs" / place.name).exists():  # links could not tell two equal ids apart
                 raise UserError(
-                    f"There is a bundled run {place.name}. For one of your own beside it, unpack the zip in "
-                    f"{home} and give its folder another name."
+                    f"There is a bundled run {place.name}: to have both, unzip the file in {home} and "
+                    "rename its "
+                    "folder."
                 )
             if place.exists():
                 raise UserError(f"There is a run {place.name} in {home}: delete it or choose another folder.")
-            check_space(home, sum(entry.file_size for entry in archive.infolist()))
+            check_space(home, sum(e.file_size for e in entries))
             home.mkdir(parents=True, exist_ok=True)
             draft = Run(Path(tempfile.mkdtemp(dir=home, prefix=".unpack-")))
             try:
@@ -134,7 +138,7 @@ def unpack_run(file: Path, root: str | Path | None = None) -> Run:
                 shutil.rmtree(draft.path, ignore_errors=True)
                 raise
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
-        raise UserError(f"{file} is broken, or no zip of a run.") from None
+        raise UserError(f"{file} is damaged or is not a zip of a run: export the run again.") from None
     return Run(place)
 
 

@@ -42,8 +42,8 @@ def is_here(status: Status) -> bool:
 
 def waiting(home: Path) -> list[Run]:
     """Return the runs queued on this host, the next one first."""
-    found = [(run.stored_status(), run) for run in list_runs(home, bundled=False)]
-    queued = [(status, run) for status, run in found if status.state == "queued" and is_here(status)]
+    stored = [(run.stored_status(), run) for run in list_runs(home, bundled=False)]
+    queued = [(status, run) for status, run in stored if status.state == "queued" and is_here(status)]
     queued.sort(key=lambda pair: (pair[0].queued or pair[0].created, pair[1].id))
     return [run for _, run in queued]
 

@@ -83,17 +83,17 @@ def derive(status: Status, now: float | None = None) -> Status:
     if status.host != process.hostname():
         if now - (status.heartbeat or 0) > SILENCE_S:
             return status.model_copy(
-                update={"state": "lost", "reason": f"no sign of life from {status.host} for a minute"}
+                update={"state": "lost", "reason": f"no heartbeat from {status.host} for a minute"}
             )
         return status
     if status.boot_id != process.boot_id():
         return status.model_copy(update={"state": "lost", "reason": "the machine was restarted while it ran"})
     seen = process.look(status.pid, status.process_start)
     if seen == "reused":
-        why = "nobody saw it end, and its process number is somebody else's now"
+        why = "its process ended unobserved, and another process has its PID now"
         return status.model_copy(update={"state": "lost", "reason": why})
     if seen == "gone":
         return status.model_copy(
-            update={"state": "failed", "reason": "its process ended without a word; see train.log"}
+            update={"state": "failed", "reason": "its process ended without an error message; see train.log"}
         )
     return status

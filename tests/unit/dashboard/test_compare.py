@@ -23,9 +23,10 @@ from vitcore.probes import TEST
 from vitcore.probes.measure import measure
 from vitcore.probes.score_values import Speed, TestScores, TrainingSpeed
 from vitcore.probes.store import Subject
-from vitcore.runs.folder import Status, create_run, find_run
+from vitcore.runs.folder import create_run, find_run
 from vitcore.runs.foreign import foreign_runs
 from vitcore.runs.metrics import Curve, Scalars, read_scalars
+from vitcore.runs.status import Status
 from vitcore.runs.time_to_accuracy import best, first_at_least, last
 
 

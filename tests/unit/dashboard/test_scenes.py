@@ -98,7 +98,7 @@ def test_receptive_fields_of_both_models_are_one_figure():
     """Two would stand as far apart as the window is high."""
     link = {"probe": "Receptive field", "n": "500"}
     ((figure, alt),) = scenes.scene("inductive_bias", link).parts
-    assert alt == "ViT and ResNet: which pixels each layer reads"
+    assert alt == "ViT and ResNet: the pixels on which each layer depends"
     assert not any("untrained" in note.text for note in figure.layout.annotations)
 
 

@@ -49,11 +49,11 @@ def test_maps_of_untrained_models_have_a_figure_of_their_own_and_the_note_is_bel
     maps = [[[0.5, 0.5], [0.0, 0.0]]]
     values = FieldValues(layers=["input"], pixel=[0, 0], fields=maps, bounds=None, reach=series(1))
     trained, untrained, reach = draw(both(values), Context("Which pixels?", View()))
-    assert trained.alt == "ViT: which pixels each layer reads"
-    assert untrained.alt == "untrained ViT: which pixels each layer reads"
+    assert trained.alt == "ViT: the pixels on which each layer depends"
+    assert untrained.alt == "untrained ViT: the pixels on which each layer depends"
     assert [trained.foot, reach.foot] == ["", ""]
-    assert untrained.foot.startswith("One color scale for all maps")
-    assert reach.alt == "how far each layer reads"
+    assert untrained.foot.startswith("All maps share one color scale")
+    assert reach.alt == "the reach of each layer"
     assert reach.figure.layout.yaxis.title.text == "mean distance, pixels"
 
 
