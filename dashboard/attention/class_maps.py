@@ -1,4 +1,4 @@
-"""Beside the explorer: where models find a class, ViT and CNN side by side, and the logit lens."""
+"""Class maps of a ViT and a CNN, the logit lens, and Grad-CAM of a model without attention."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HONEST = (
 
 
 def share_of_even(values: np.ndarray) -> np.ndarray:
-    """A map in units of its own mean: 1 where evidence were spread evenly. [..., h, w] -> [..., h, w]"""
+    """Return maps in units of their own means, which makes a uniform map 1. [..., h, w] -> [..., h, w]"""
     mean = values.mean(axis=(-2, -1), keepdims=True)
     return np.divide(values, mean, out=np.zeros_like(values), where=mean > 0)
 
@@ -33,7 +33,7 @@ def share_of_even(values: np.ndarray) -> np.ndarray:
 def compare_class_maps(
     vit: Run, snapshot: Path | None, image: np.ndarray, classes: tuple[str, ...], others: list[Run]
 ) -> None:
-    """Which patches speak for a class, in the ViT and in another run, in one color scale."""
+    """Show which regions support a class, in the ViT and in another run, in one color scale."""
     st.header("Which regions support a class?")
     first, second, third, fourth = st.columns([1.35, 1.2, 1.3, 0.9], vertical_alignment="bottom")
     mine = model_outputs.class_maps(vit, image, snapshot)
@@ -64,7 +64,7 @@ def compare_class_maps(
             "Its stage", list(range(1, stages + 1)), stages, key="stage", bind="query-params"
         )
     shown = [(vit, "relevance", mine.stages[0])]
-    if stages:
+    if other and theirs and stages:
         shown.append((other, f"Grad-CAM, stage {stage} of {stages}", theirs.stages[stage - 1]))
     picked = [_for(maps, classes, chosen, against) for _, _, maps in shown]
     top = max(max(float(np.abs(values).max()) for values in picked), 1e-9)
@@ -100,7 +100,7 @@ def _for(maps: np.ndarray, classes: tuple[str, ...], chosen: str, against: str) 
 
 
 def show_logit_lens(view: model_outputs.AttentionView, classes: tuple[str, ...], truth: int | None) -> None:
-    """What the model would answer if it ended after each layer."""
+    """Show the prediction that the model's head reads after each layer."""
     st.header("When does the prediction emerge?")
     figure = figures.logit_lens(view.lens, classes, truth)
     figure_files.show(figure, key="lens", alt="probabilities of classes after each layer")
@@ -111,7 +111,7 @@ def show_logit_lens(view: model_outputs.AttentionView, classes: tuple[str, ...],
 
 
 def show_grad_cam(run: Run, chosen: SelectedImage, classes: tuple[str, ...]) -> None:
-    """What there is to see of a model without attention: Grad-CAM of every stage for any class."""
+    """Show a model without attention: Grad-CAM of every stage for any class, and the prediction."""
     notice, icon = st.empty(), ":material/visibility:"
     missing = f"{ARCHITECTURES[run.config.model].label} has no attention: no token asks another one."
     notice.info(missing, icon=icon)
@@ -162,8 +162,8 @@ def show_grad_cam(run: Run, chosen: SelectedImage, classes: tuple[str, ...]) -> 
 
 
 def comparable_runs(vit: Run) -> list[Run]:
-    """Runs to set beside a ViT: those whose networks have stages, the bundled ResNet first, for the same
-    images.
+    """Return the runs that can be compared with a ViT: models without attention for the same image size and
+    classes, ResNets first.
     """
     config = vit.config
     same = [

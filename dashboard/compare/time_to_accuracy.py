@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard.compare import figures as draw
 from dashboard.compare import measured
 from dashboard.components import figure_files
+from dashboard.drawing.figures import Figure
 from dashboard.shared import resources, run_curves, selection
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
@@ -72,8 +73,10 @@ def figure(runs: list[Run], goal: str, axis: str) -> tuple[go.Figure, str]:
     if drawn is None:
         raise UserError(f"No run tells where its points stand on the axis {axis!r}.")
     value = f"{100 * courses[run.id].best.value:.1f} %"
-    drawn.update_xaxes(title_text=f"{run_curves.AXES[axis]}, until {value} of validation images are right")
-    return drawn, f"when each is as good as {run.title} at its best, {value}"
+    title = f"{run_curves.AXES[axis]}, until {value} of validation images are right"
+    return drawn.plot.update_xaxes(
+        title_text=title
+    ), f"when each is as good as {run.title} at its best, {value}"
 
 
 def _able(runs: list[Run]) -> list[Run]:
@@ -140,8 +143,8 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 2)
 
 
-def _figure(runs: list[Run], courses: dict[str, Course], axis: str) -> go.Figure | None:
-    """A bar for each run along the axis that the curves above have."""
+def _figure(runs: list[Run], courses: dict[str, Course], axis: str) -> Figure | None:
+    """Draw a bar for each run along the axis of the curves above. Return None if no run has that axis."""
     paths = []
     for item in measured.named(runs):
         course = courses.get(item.run.id)

@@ -15,12 +15,12 @@ from vitcore.probes.store import Subject
 
 
 def border() -> str:
-    """How shifted images are filled, of the live image and of the curves."""
+    """Return how shifted images are filled, in the live image and in the curves."""
     return st.session_state.get("border") or "reflect"
 
 
 def lines_of(known: list[Measurement]) -> list[Line]:
-    """Two runs of one architecture differ in lightness and are named by their titles."""
+    """Return the measured models with names and colors. Runs of one architecture are named by title."""
     runs = list(dict.fromkeys(m.subjects[0].run for m in known))
     styles = dict(zip(runs, theme.run_styles([r.config.model for r in runs]), strict=True))
     alike = len({r.config.model for r in runs}) < len(runs)
@@ -37,7 +37,7 @@ def lines_of(known: list[Measurement]) -> list[Line]:
 
 
 def _names(subjects: Sequence[Subject]) -> list[str]:
-    """Of models measured at once: the architectures, or the runs' titles where these are alike."""
+    """Return the names of models measured together: architectures, or titles if those are equal."""
     models = [s.run.config.model for s in subjects]
     if len(set(models)) < len(models):
         return [s.run.title for s in subjects]
@@ -45,8 +45,9 @@ def _names(subjects: Sequence[Subject]) -> list[str]:
 
 
 def figures_of(probe: Probe, known: list[Measurement], fill: str) -> list[Drawn]:
-    """All figures of an experiment; `fill`: the border of shifted images. Once it is measured to the end they
-    are drawn and kept: change a copy.
+    """Return all figures of an experiment. `fill` is the border of shifted images.
+
+    Figures of finished experiments are cached and shared: do not change them.
     """
     shown = tuple(
         (m.key, m.result.date, *((s.run.id, s.run.title, s.untrained) for s in m.subjects))

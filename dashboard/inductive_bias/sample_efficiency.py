@@ -12,7 +12,7 @@ QUESTION = "How many images does each model need?"
 
 
 def show() -> None:
-    """The sweep, the user's own ones beside it, and the way to another."""
+    """Show a sweep over shares of the training images, a choice of sweeps, and a link to Training."""
     st.header(QUESTION)
     found = {sweep.name: sweep for sweep in sweeps()}
     if not found:

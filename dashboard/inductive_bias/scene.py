@@ -53,7 +53,7 @@ def _sample_efficiency(state: BiasState) -> Figures:
     if name not in sweeps:
         raise missing_sweep(name)
     figure = figures.sample_efficiency(sample_curve(sweeps[name].runs))
-    return Figures([(figure, "test accuracy against training images")])
+    return Figures([(figure.plot, "test accuracy against training images")])
 
 
 def _live(probe: Probe, runs: list[Run], state: BiasState, query: Query) -> Replay:
@@ -74,4 +74,4 @@ def _curve(probe: Probe, runs: list[Run], state: BiasState) -> Figures:
     if probe.name == "receptive-field":  # one figure: its color scale depends on all that it shows
         known = [one for one in known if not one.subjects[0].untrained] or known
     drawn = experiment_figures.figures_of(probe, known, state.border)[:1]
-    return Figures([(one.figure, one.alt) for one in drawn])
+    return Figures([(one.figure.plot, one.alt) for one in drawn])

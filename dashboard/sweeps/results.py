@@ -161,9 +161,8 @@ def _spoken(rows: list[Any]) -> str:
 
 
 def _cells(row: Score) -> dict[str, Any]:
-    percent = {
-        name: None if row[name] is None else 100 * row[name] for name in ("mean", "error", "validation")
-    }  # fmt: skip
+    shares = {name: row[name] for name in ("mean", "error", "validation")}
+    percent = {name: None if share is None else 100 * share for name, share in shares.items()}
     return {
         "test": percent["mean"],
         "± standard error": percent["error"],
