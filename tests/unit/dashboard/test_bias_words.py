@@ -89,7 +89,7 @@ def test_how_far_a_layer_reads_is_said_with_its_error():
 def test_a_curve_is_drawn_with_its_standard_error_and_chance():
     accuracy = {"accuracy": Series(**curve(0.9, 0.5))}
     shape = Curves("shift in pixels", [0, 4], accuracy, [Panel("accuracy", "Right")])
-    figure = figures.curves([line("ViT", shape)], 0.1)
+    figure = figures.curves([line("ViT", shape)], 0.1).plot
     band, mean = figure.data
     assert list(mean.y) == [90, 50]
     assert list(band.y) == pytest.approx([91, 51, 49, 89])
@@ -106,7 +106,7 @@ def test_fields_share_a_scale_and_frame_what_lies_inside_the_image():
     fields = np.zeros((2, 4, 4))
     fields[0, 1, 1], fields[1] = 1.0, 1e-6
     resnet = line("ResNet", maps(["input", "block 1"], fields.tolist(), [(0, 0, 2, 2), (-3, -3, 5, 5)]))
-    figure = field_maps.fields([resnet, replace(resnet, label="other")], top=1.0)
+    figure = field_maps.fields([resnet, replace(resnet, label="other")], top=1.0).plot
     first, second, *_, bar = figure.data
     assert first.z[1][1] == 0
     assert np.min(first.z) == np.max(second.z) == -4
@@ -124,7 +124,7 @@ def test_fields_share_a_scale_and_frame_what_lies_inside_the_image():
 
 def test_the_color_bar_of_fields_says_its_ends_in_numbers():
     shape = maps(["input"], [[[0.25, 0.0], [0.0, 0.75]]], None)
-    figure = field_maps.fields([line("ResNet", shape)], top=0.75)
+    figure = field_maps.fields([line("ResNet", shape)], top=0.75).plot
     said = {note.text: note.x for note in figure.layout.annotations}
     assert said["\u2264 0.0075 %"] < said["0.75 %"] < said["75 %"]
     assert "each pixel's share of what one place reads" in said
@@ -138,7 +138,7 @@ def test_names_of_reference_lines_stand_beside_the_plot_and_not_on_each_other():
         values = DistanceValues(
             layers=["patches", "block 1"], reach=curve(1, 9), sides=None, heads=heads, references=references
         )
-        figure = figures.distances([line("ViT", values.shapes()[0])])
+        figure = figures.distances([line("ViT", values.shapes()[0])]).plot
         names = [note for note in figure.layout.annotations if "attention" in note.text]
         assert {note.y for note in names} == set(references.values())
         assert all((note.xref, note.x, note.xanchor) == ("paper", 1, "left") for note in names)

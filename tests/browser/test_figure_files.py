@@ -25,7 +25,7 @@ from vitcore.runs.predictions import Predictions, write_predictions
 def saved(part, format, place=0):
     """A file of the figure at `place` within a page or a part of it."""
     with getattr(part, "page", part).expect_download() as got:
-        part.locator(".takeaway").get_by_role("button", name=format, exact=True).nth(place).click()
+        part.locator(".figure-files").get_by_role("button", name=format, exact=True).nth(place).click()
     return got.value
 
 
@@ -62,7 +62,7 @@ def test_the_data_of_curves_are_the_measured_ones(visitor):
 
 def test_the_data_of_calibration_tell_shares_from_counts(visitor):
     page = visitor.open("compare?show=Calibration&tested=10000&runs=vit-cifar10,resnet-cifar10")
-    page.wait_for_selector(".takeaway")
+    page.wait_for_selector(".figure-files")
     rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
     assert rows[0] == ["series", "confidence, %", "accuracy, % (or count)", "standard error"]
     counted = [
@@ -76,7 +76,7 @@ def test_the_data_of_calibration_tell_shares_from_counts(visitor):
 
 def test_the_data_of_maps_are_the_counts(visitor):
     page = visitor.open("compare?show=Confusion&tested=10000&runs=vit-cifar10,resnet-cifar10")
-    page.wait_for_selector(".takeaway")
+    page.wait_for_selector(".figure-files")
     rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
     assert rows[0] == ["panel", "series", "answer", "truth", "value"]
     cells = {row[0]: float(row[4]) for row in rows if row[2:4] == ["dog", "cat"]}
@@ -93,7 +93,7 @@ def test_the_data_of_maps_are_the_counts(visitor):
 
 def test_the_data_of_receptive_fields_are_those_of_the_maps_alone(visitor):
     page = visitor.open("inductive_bias?probe=Receptive+field&untrained=false")
-    page.wait_for_selector(".takeaway")
+    page.wait_for_selector(".figure-files")
     rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
     runs = [find_run(name) for name in ("vit-cifar10", "resnet-cifar10")]
     probe, images = PROBES["receptive-field"], images_for(runs, 500)
@@ -109,7 +109,7 @@ def test_the_data_of_receptive_fields_are_those_of_the_maps_alone(visitor):
 
 def test_a_number_in_percent_says_so(visitor):
     page = visitor.open("inductive_bias?probe=Sample+efficiency")
-    page.wait_for_selector(".takeaway")
+    page.wait_for_selector(".figure-files")
     rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
     assert rows[0] == ["series", "training images", "test accuracy, %", "standard error"]
     assert rows[1] == ["ViT", "2249", "47.975", "0.205"]  # as assets/runs/samples-vit-05-*: 48.18 and 47.77 %
@@ -118,7 +118,7 @@ def test_a_number_in_percent_says_so(visitor):
 def test_the_data_of_dots_and_bars_name_class_and_run(visitor):
     runs = "&runs=vit-cifar10,resnet-cifar10"
     page = visitor.open(f"compare?show=Classes&tested=1000{runs}")
-    page.wait_for_selector(".takeaway")
+    page.wait_for_selector(".figure-files")
     rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
     assert rows[0] == ["series", "accuracy, %", "class", "standard error"]
     assert len(rows) == 1 + 2 * 10  # the lines between two dots are no numbers of their own
@@ -129,7 +129,7 @@ def test_the_data_of_dots_and_bars_name_class_and_run(visitor):
         means = [100 * mean for mean in stored.class_accuracy.mean]
         assert got == pytest.approx(dict(zip(stored.classes, means, strict=True)))
     page = visitor.open(f"compare?show=Speed+to+accuracy{runs}")
-    page.wait_for_selector(".takeaway")
+    page.wait_for_selector(".figure-files")
     rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
     assert rows[0] == ["series", "epoch", "run", "standard error"]
     assert ["trained until", "20", "ResNet, 20 epochs", ""] in rows
@@ -169,7 +169,9 @@ def test_what_is_no_chart_is_taken_along_as_well(visitor, view):
     groups = page.locator(".files:not(.curves-frame .files)")  # curves have one CSV for all
     expect(groups.first.locator("button").first).to_be_visible()
     if "Shuffle" in path or "run=resnet" in path:
-        page.wait_for_selector(".replay[data-frame='12'], .takeaway[data-kind='pictures']", timeout=60_000)
+        page.wait_for_selector(
+            ".replay[data-frame='12'], .figure-files[data-kind='pictures']", timeout=60_000
+        )
     files = {}
     for i in range(groups.count()):
         for format in ("PNG", "SVG", "CSV"):
@@ -250,9 +252,9 @@ def test_files_stay_where_they_are_while_a_panel_ticks(visitor, server, data):
     run, _ = learning(server, data, "running")
     page = visitor.page
     page.goto(f"{server.url}/training?watch={run.id}")
-    page.locator(".takeaway button", has_text="CSV").wait_for(timeout=60_000)
-    was = page.locator(".takeaway").element_handle()
-    page.wait_for_function("(window.kept = document.querySelector('.takeaway img'))?.naturalWidth === 32")
+    page.locator(".figure-files button", has_text="CSV").wait_for(timeout=60_000)
+    was = page.locator(".figure-files").element_handle()
+    page.wait_for_function("(window.kept = document.querySelector('.figure-files img'))?.naturalWidth === 32")
     place = was.bounding_box()
     run.write_status(run.stored_status().model_copy(update={"step": 90, "epoch": 2.9}))
     expect(page.get_by_text("epoch 2.9 of")).to_be_visible()  # it has ticked
