@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dashboard.compare import figures as compare_figures
+from dashboard.compare import measured
 from dashboard.compare.figures import Path, Shown
 from dashboard.drawing import figures
 from dashboard.drawing.csv_rows import matrix_rows, point_rows, table
@@ -16,11 +17,14 @@ from dashboard.inductive_bias import figures as bias_figures
 from dashboard.inductive_bias.field_maps import fields
 from dashboard.inductive_bias.lines import Line
 from dashboard.sweeps.figures import sample_efficiency, study_panels
+from dashboard.sweeps.sample_curves import sweeps
 from tests.unit.dashboard.test_sweep_figures import sample, setting
 from vitcore.probes import View
 from vitcore.probes.estimates import Estimate, Series, Table
 from vitcore.probes.score_values import TestScores
 from vitcore.probes.shapes import Changes, Curves, LayersAndHeads, LayerSeries, Maps, Matrix, Panel
+from vitcore.runs.folder import find_run
+from vitcore.sweeps.results import sample_curve
 
 CLASSES = tuple("abcdefghij")
 KINDS = ("consistency", "accuracy")
@@ -331,3 +335,19 @@ def test_rows_of_a_study_have_states_until_all_values_have_results():
         ["Patch", "Patch", "2", 50, 1],
         ["Norm", "Norm", "pre", 25, 5],
     ]
+
+
+# --- bundled results ---------------------------------------------------------------------------
+
+
+def test_right_answers_of_the_bundled_vit_are_its_test_accuracy():
+    (item,) = measured.look_up([find_run("vit-cifar10")], 10_000)
+    rows = compare_figures.confusions([item.shown], difference=False).rows[1:]
+    assert sum(row[4] for row in rows) == 10_000
+    assert sum(row[4] for row in rows if row[2] == row[3]) == 8256  # as `python -m vitcore evaluate` prints
+
+
+def test_first_point_of_the_bundled_sweep_is_the_mean_of_its_runs():
+    sweep = next(sweep for sweep in sweeps() if sweep.bundled)
+    rows = sample_efficiency(sample_curve(sweep.runs)).rows
+    assert rows[1] == ["ViT", 2249, 47.975, 0.205]  # the runs samples-vit-05-*: 48.18 and 47.77 %
