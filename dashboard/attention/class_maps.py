@@ -36,17 +36,17 @@ def compare_class_maps(
     """Show which regions support a class, in the ViT and in another run, in one color scale."""
     st.header("Which regions support a class?")
     first, second, third, fourth = st.columns([1.35, 1.2, 1.3, 0.9], vertical_alignment="bottom")
-    mine = model_outputs.class_maps(vit, image, snapshot)
-    likeliest = classes[int(mine.probabilities.argmax())]
+    vit_maps = model_outputs.class_maps(vit, image, snapshot)
+    predicted = classes[int(vit_maps.probabilities.argmax())]
     if st.session_state.get("speaks") not in classes:
         st.session_state.pop("speaks", None)
-    automatic = f"the answer ({likeliest})"
+    automatic = f"the answer ({predicted})"
     options = ["the answer", *classes]
     named = first.selectbox(
         "Class", options, key="speaks", bind="query-params",
         format_func=lambda o: automatic if o == "the answer" else o,
     )  # fmt: skip
-    chosen = likeliest if named == "the answer" else named
+    chosen = predicted if named == "the answer" else named
     against = second.selectbox(
         "Contrast with",
         [NONE, *classes],
@@ -56,16 +56,16 @@ def compare_class_maps(
     )
     with third:
         other = selection.choose_run(others, "Compare with", key="beside") if others else None
-    theirs = model_outputs.class_maps(other, image) if other else None
-    stages = len(theirs.stages) if theirs else 0
+    other_maps = model_outputs.class_maps(other, image) if other else None
+    stages = len(other_maps.stages) if other_maps else 0
     stage = stages
     if stages > 1:
         stage = fourth.select_slider(
             "Its stage", list(range(1, stages + 1)), stages, key="stage", bind="query-params"
         )
-    shown = [(vit, "relevance", mine.stages[0])]
-    if other and theirs and stages:
-        shown.append((other, f"Grad-CAM, stage {stage} of {stages}", theirs.stages[stage - 1]))
+    shown = [(vit, "relevance", vit_maps.stages[0])]
+    if other and other_maps and stages:
+        shown.append((other, f"Grad-CAM, stage {stage} of {stages}", other_maps.stages[stage - 1]))
     picked = [_for(maps, classes, chosen, against) for _, _, maps in shown]
     top = max(max(float(np.abs(values).max()) for values in picked), 1e-9)
     signed = against != NONE
@@ -78,15 +78,15 @@ def compare_class_maps(
             title = f"{label}: {method}"
             made = pictures.overlay(image, values, limits=limits, signed=signed)
             alt = f"{label}, {method}, for {words}: {pictures.brightest(values)}"
-            maps = theirs if theirs and run is not vit else mine
+            maps = other_maps if other_maps and run is not vit else vit_maps
             best = int(maps.probabilities.argmax())
-            said = (
+            text = (
                 f"For **{escape(words)}**; predicted: {escape(classes[best])}, "
                 f"{100 * maps.probabilities[best]:.0f} %. "
                 f"{values.shape[0]} x {values.shape[1]} places."
                 + ("" if np.abs(values).max() > 0 else " No region supports it here.")
             )
-            st.markdown(pictures.panel(title, made, alt, said))
+            st.markdown(pictures.panel(title, made, alt, text))
             kept.append((title, made, f"for {words}"))
     rows = figure_files.map_rows({title: values for (title, _, _), values in zip(kept, picked, strict=True)})
     figure_files.pictures(kept, rows, key=f"what supports {words}")

@@ -1,4 +1,4 @@
-"""Speed to accuracy: when each training was as good as one of them at its best."""
+"""Speed to accuracy: when each training first reached the best validation accuracy of one of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ON = {"step": "step", "epoch": "epoch", "wall clock": "seconds", "images": "imag
 
 @dataclass(frozen=True)
 class Course:
-    """A run with a validation curve: its best and last one, and the first that reaches the target."""
+    """A run with its best and last validation, and the first one that reaches the target."""
 
     run: Run
     best: Moment
@@ -31,7 +31,7 @@ class Course:
 
 
 def show(runs: list[Run], look: run_curves.CurveStyle) -> None:
-    """A target from one run's validation curve, and where the others reach it first."""
+    """Show a choice of the run that sets the target, and when the other runs reach it."""
     able = _able(runs)
     if not able:
         st.info("None of these runs has a validation curve: choose one that was trained here.")
@@ -63,7 +63,9 @@ def show(runs: list[Run], look: run_curves.CurveStyle) -> None:
 
 
 def figure(runs: list[Run], goal: str, axis: str) -> tuple[go.Figure, str]:
-    """(figure, in words) for the run `goal`, or the first that can be one. Raises `UserError`."""
+    """Return the figure and its alternative text for the target of the run `goal`, or of the first run with
+    a validation curve. Raise `UserError`.
+    """
     able = _able(runs)
     if not able:
         raise UserError("None of these runs has a validation curve.")
@@ -80,12 +82,12 @@ def figure(runs: list[Run], goal: str, axis: str) -> tuple[go.Figure, str]:
 
 
 def _able(runs: list[Run]) -> list[Run]:
-    """The runs with a validation curve."""
+    """Return the runs with a validation curve."""
     return [run for run in runs if best(resources.scalars(run))]
 
 
 def _courses(able: list[Run], goal: Run) -> dict[str, Course]:
-    """By run id: when each run is as good as `goal` at its best."""
+    """Return by run id when each run is as good as `goal` at its best."""
     target = best(resources.scalars(goal))
     courses = {}
     for run in able:

@@ -1,4 +1,4 @@
-"""The experiments of the page Inductive bias: what was measured; what was not, measured here."""
+"""The experiments of the page Inductive bias: stored measurements, and new ones on request."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COUNTS = (100, 500, 1000)
 def look_up(
     probe: Probe, runs: list[Run], images: Images, settings: dict[str, Any], *, untrained: bool
 ) -> list[Measurement]:
-    """Everything that the chosen runs need for a probe, in the order of drawing. Raises `UserError`."""
+    """Return all measurements of a probe for the chosen runs, in drawing order. Raise `UserError`."""
     states = (False, True) if untrained else (False,)
     if probe.pair:
         groups = [[Subject(run, state) for run in runs] for state in states]
@@ -43,7 +43,7 @@ def _name(subjects: list[Subject]) -> str:
 
 
 def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None:
-    """The experiment's settings, its measured curves, and the button that measures what is missing."""
+    """Show the settings of an experiment, its results, and a button that measures missing ones."""
     settings = {}
     for name, options in probe.choices.items():
         chosen = st.segmented_control(
@@ -91,10 +91,10 @@ def _body(probe: Probe, found: list[Measurement], count: int) -> None:
 
 
 def _source(probe: Probe, results: list[Result]) -> None:
-    """Where the numbers come from, and all of them as a file."""
-    said, how, save = st.columns([3.4, 1.1, 1], vertical_alignment="center")
+    """Show the origin of the numbers, and a button that downloads them."""
+    source, how, save = st.columns([3.4, 1.1, 1], vertical_alignment="center")
     counts = ", ".join(sorted({f"{r.images:,} {r.data}" for r in results}))
-    said.caption(f"n = {counts}; bands, bars and ± are one standard error. Source: {probe.source}")
+    source.caption(f"n = {counts}; bands, bars and ± are one standard error. Source: {probe.source}")
     measurement_panel.explain(how, probe.method, results)
     save.download_button(
         "All as CSV", lambda: as_csv(results).encode(), f"vitlab-{probe.name}.csv", "text/csv",

@@ -207,7 +207,7 @@ def _reference_lines(figure: go.Figure, shape: LayersAndHeads) -> None:
 
 def likeness(line: Line[Matrix]) -> Figure:
     """Draw the similarity of all layers: within the first model, within the second, and between the two."""
-    matrix, names = line.values, (line.label, line.beside)
+    matrix, names = line.values, (line.label, line.other)
     mean, error = np.array(matrix.table.mean), np.array(matrix.table.error)
     cut = len(matrix.layers[0])
     labels = [layer for layers in matrix.layers for layer in layers]

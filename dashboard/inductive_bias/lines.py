@@ -20,7 +20,7 @@ class Line(Generic[T_co]):
     color: str
     dash: str  # dotted: untrained
     values: T_co  # the values of a probe, or one shape of them
-    beside: str = ""  # name of the other model, if two are measured at once
+    other: str = ""  # name of the other model, if two are measured at once
     images: int = 0  # number of images measured
 
     @property
@@ -30,7 +30,7 @@ class Line(Generic[T_co]):
 
     def of(self, shape: S) -> Line[S]:
         """Return the same model with one shape of its values."""
-        return Line(self.label, self.color, self.dash, shape, self.beside, self.images)
+        return Line(self.label, self.color, self.dash, shape, self.other, self.images)
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ def curve(*mean):
     return {"mean": list(mean), "error": [0.01] * len(mean)}
 
 
-def line(label, values, dash="solid", beside=""):
-    return Line(label, "#0072B2", dash, values, beside)
+def line(label, values, dash="solid", other=""):
+    return Line(label, "#0072B2", dash, values, other)
 
 
 def shift(*x):
@@ -54,7 +54,7 @@ def test_findings_say_the_numbers_of_trained_models():
         "error": [[0, 0, 0], [0, 0, 0.04], [0] * 3],
     }
     table = SimilarityValues(layers=(["a", "b"], ["c"]), cka=likeness)
-    said = finding("cka", [line("ViT", table, beside="ResNet")])
+    said = finding("cka", [line("ViT", table, other="ResNet")])
     assert said == "Most alike between the two: b of the ViT and c of the ResNet (CKA 0.61 ± 0.04)."
 
 
@@ -171,5 +171,5 @@ def test_two_runs_of_one_architecture_are_told_apart_where_they_are_measured_at_
     runs = [find_run("vit-cifar10"), find_run("samples-vit-25-seed0")]
     pair = measured("cka", runs, Partial(4, 4, {}))
     both = experiments.lines_of([pair])[0]
-    assert (both.label, both.beside) == (runs[0].title, runs[1].title)
-    assert len({both.label, both.beside}) == 2
+    assert (both.label, both.other) == (runs[0].title, runs[1].title)
+    assert len({both.label, both.other}) == 2

@@ -178,8 +178,8 @@ def test_run_that_did_not_reach_the_target_has_an_empty_cell():
 # --- Inductive bias ----------------------------------------------------------------------------
 
 
-def line(label, values, dash="solid", beside=""):
-    return Line(label, "#0072B2", dash, values, beside)
+def line(label, values, dash="solid", other=""):
+    return Line(label, "#0072B2", dash, values, other)
 
 
 def test_rows_of_curves_are_percentages_by_panel_and_model():
@@ -249,7 +249,7 @@ def test_rows_of_a_similarity_name_both_layers():
     mean, error = random(3, 3), random(3, 3) / 10
     table_of_both = Table(mean=mean.tolist(), error=error.tolist())
     shape = Matrix("likeness", (["a", "b"], ["c"]), table_of_both, label="CKA")
-    figure = bias_figures.likeness(line("ViT", shape, beside="ResNet"))
+    figure = bias_figures.likeness(line("ViT", shape, other="ResNet"))
     assert figure.rows[0] == ["panel", "series", "column", "row", "CKA", "standard error"]
     found = {tuple(row[:4]): row[4:] for row in figure.rows[1:]}
     between = ("ViT down, ResNet along", "ViT and ResNet")

@@ -60,7 +60,7 @@ def test_maps_of_untrained_models_have_a_figure_of_their_own_and_the_note_is_bel
 def test_each_pair_of_models_has_a_matrix_that_says_whether_they_are_trained():
     table = {"mean": [[1, 0.5], [0.5, 1]], "error": [[0, 0], [0, 0]]}
     values = SimilarityValues(layers=(["a"], ["b"]), cka=table)
-    drawn = draw(both(values, beside="ResNet"), Context("Alike?", View()))
+    drawn = draw(both(values, other="ResNet"), Context("Alike?", View()))
     assert [part.head for part in drawn] == ["**Both trained**", "**Both untrained**"]
     assert [part.alt for part in drawn] == ["Alike? Both trained.", "Alike? Both untrained."]
     titles = [note.text for note in drawn[0].figure.plot.layout.annotations]
