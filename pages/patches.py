@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.components import figure_files
 from dashboard.components.similarity import similarity
 from dashboard.components.stepper import stepper
-from dashboard.drawing import figures
+from dashboard.drawing import html
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.patches import stepper_data
 from dashboard.patches.state import PatchesState
@@ -57,9 +57,9 @@ if run and learned:
     filters_place, similar_place = st.columns([1, 1.6], gap="large")
     with filters_place:
         st.markdown("**Patch filters**")
-        st.html(figures.filter_tiles(learned.filters, learned.shares))
+        st.html(html.filter_tiles(learned.filters, learned.shares))
         figure_files.pictures(
-            *figures.filter_files(learned.filters, learned.shares), key="filters", side=64, columns=7
+            *html.filter_files(learned.filters, learned.shares), key="filters", side=64, columns=7
         )
         side = learned.filters.shape[-1]
         st.caption(

@@ -52,7 +52,8 @@ def _measured(state: CompareState, runs: list[Run]) -> Figures | Pictures:
     if section == "Disagreement":
         return _disagreement(known, state)
     names = " and ".join(item.name for item in known)
-    return Figures([(FIGURES[section]([item.shown for item in known]), f"{section}: {names}")])
+    figure = FIGURES[section]([item.shown for item in known])
+    return Figures([(figure.plot, f"{section}: {names}")])
 
 
 def _disagreement(known: list[measured.Item], state: CompareState) -> Pictures:
@@ -71,5 +72,5 @@ def _sweep(state: CompareState, found: list[Run]) -> Figures:
     runs = sweeps[name].runs
     if sweeps[name].kind == "samples":
         figure = sweep_figures.sample_efficiency(sample_curve(runs))
-        return Figures([(figure, "test accuracy against training images")])
-    return Figures([(sweep_figures.study_panels(study_rows(runs)), "test accuracy against settings")])
+        return Figures([(figure.plot, "test accuracy against training images")])
+    return Figures([(sweep_figures.study_panels(study_rows(runs)).plot, "test accuracy against settings")])

@@ -30,11 +30,11 @@ def lines_of(known: list[Measurement]) -> list[Line]:
     for m in known:
         subject = m.subjects[0]
         color, _ = styles[subject.run]
-        name, beside = ("untrained " * subject.untrained + subject.run.title) if alike else subject.label, ""
+        name, other = ("untrained " * subject.untrained + subject.run.title) if alike else subject.label, ""
         if len(m.subjects) > 1:
-            name, beside = _names(m.subjects)
+            name, other = _names(m.subjects)
         dash = "dot" if subject.untrained else "solid"
-        lines.append(Line(name, color, dash, m.values, beside, m.images))
+        lines.append(Line(name, color, dash, m.values, other, m.images))
     return lines
 
 

@@ -86,10 +86,10 @@ def _body(probe: Probe, found: list[Measurement], count: int) -> None:
 
 
 def _source(probe: Probe, results: list[Result]) -> None:
-    """Draw the source of the numbers, and their download."""
-    said, how, save = st.columns([3.4, 1.1, 1], vertical_alignment="center")
+    """Show the origin of the numbers, and a button that downloads them."""
+    source, how, save = st.columns([3.4, 1.1, 1], vertical_alignment="center")
     counts = ", ".join(sorted({f"{r.images:,} {r.data}" for r in results}))
-    said.caption(f"n = {counts}; bands, bars and ± are one standard error. Source: {probe.source}")
+    source.caption(f"n = {counts}; bands, bars and ± are one standard error. Source: {probe.source}")
     measurement_panel.explain(how, probe.method, results)
     save.download_button(
         "All as CSV", lambda: as_csv(results).encode(), f"vitlab-{probe.name}.csv", "text/csv",

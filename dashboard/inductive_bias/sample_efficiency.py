@@ -14,7 +14,7 @@ QUESTION = "How many images does each model need?"
 
 
 def show() -> None:
-    """Draw a sweep over shares of the training images, selected if there are several."""
+    """Show a sweep over shares of the training images, a choice of sweeps, and a link to Training."""
     st.header(QUESTION)
     found = {sweep.name: sweep for sweep in sweeps()}
     if not found:

@@ -55,7 +55,7 @@ def _sample_efficiency(state: BiasState) -> Figures:
     if name not in sweeps:
         raise missing_sweep(name)
     figure = figures.sample_efficiency(sample_curve(sweeps[name].runs))
-    return Figures([(figure, "test accuracy against training images")])
+    return Figures([(figure.plot, "test accuracy against training images")])
 
 
 def _live(probe: Probe, live: LiveImage, runs: list[Run], state: BiasState, query: Query) -> Replay:
@@ -76,4 +76,4 @@ def _curve(probe: Probe, runs: list[Run], state: BiasState) -> Figures:
     if probe.shared_scale:  # one figure: its color scale depends on everything in it
         known = [one for one in known if not one.subjects[0].untrained] or known
     drawn = experiment_figures.figures_of(probe, known, state.border)[:1]
-    return Figures([(one.figure, one.alt) for one in drawn])
+    return Figures([(one.figure.plot, one.alt) for one in drawn])

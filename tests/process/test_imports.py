@@ -48,6 +48,7 @@ def test_first_page_needs_no_torch():
         "dashboard.sweeps.results",
         "dashboard.compare.sections",
         "dashboard.inductive_bias.experiments",
+        "dashboard.drawing.figures",  # waits for pandas
     }
     assert not {"torch", "pytorch_lightning", *other_pages} & loaded_by(code)
 
@@ -98,13 +99,13 @@ def test_figures_are_drawn_while_another_thread_imports_pandas():
     """As when one visitor's Compare loads pandas for the first time and another opens Attention."""
     code = """
 import sys, threading, time
-import numpy as np
-from dashboard.drawing import figures
+import numpy as np, plotly.graph_objects
 assert "pandas" not in sys.modules
 thread = threading.Thread(target=lambda: __import__("pandas"))
 thread.start()
 while "pandas" not in sys.modules:
     time.sleep(0.0005)
+from dashboard.drawing import figures
 figures.logit_lens(np.full((7, 10), 0.1), tuple("abcdefghij"), 3)
 figures.probabilities(np.full(10, 0.1), tuple("abcdefghij"), 3, "#000000")
 thread.join()

@@ -29,8 +29,8 @@ def curve(*mean):
     return {"mean": list(mean), "error": [0.01] * len(mean)}
 
 
-def line(label, values, dash="solid", beside=""):
-    return Line(label, "#0072B2", dash, values, beside)
+def line(label, values, dash="solid", other=""):
+    return Line(label, "#0072B2", dash, values, other)
 
 
 def shift(*x):
@@ -56,7 +56,7 @@ def test_findings_say_the_numbers_of_trained_models():
         "error": [[0, 0, 0], [0, 0, 0.04], [0] * 3],
     }
     table = SimilarityValues(layers=(["a", "b"], ["c"]), cka=likeness)
-    said = finding("cka", [line("ViT", table, beside="ResNet")])
+    said = finding("cka", [line("ViT", table, other="ResNet")])
     assert said.endswith(": b of the ViT and c of the ResNet (CKA 0.61 ± 0.04).")
 
 
@@ -91,7 +91,7 @@ def test_how_far_a_layer_reads_is_said_with_its_error():
 def test_a_curve_is_drawn_with_its_standard_error_and_chance():
     accuracy = {"accuracy": Series(**curve(0.9, 0.5))}
     shape = Curves("shift in pixels", [0, 4], accuracy, [Panel("accuracy", "Right")])
-    figure = figures.curves([line("ViT", shape)], 0.1)
+    figure = figures.curves([line("ViT", shape)], 0.1).plot
     band, mean = figure.data
     assert list(mean.y) == [90, 50]
     assert list(band.y) == pytest.approx([91, 51, 49, 89])
@@ -108,7 +108,7 @@ def test_fields_share_a_scale_and_frame_what_lies_inside_the_image():
     fields = np.zeros((2, 4, 4))
     fields[0, 1, 1], fields[1] = 1.0, 1e-6
     resnet = line("ResNet", maps(["input", "block 1"], fields.tolist(), [(0, 0, 2, 2), (-3, -3, 5, 5)]))
-    figure = field_maps.fields([resnet, replace(resnet, label="other")], top=1.0)
+    figure = field_maps.fields([resnet, replace(resnet, label="other")], top=1.0).plot
     first, second, *_, bar = figure.data
     assert first.z[1][1] == 0
     assert np.min(first.z) == np.max(second.z) == -4
@@ -126,7 +126,7 @@ def test_fields_share_a_scale_and_frame_what_lies_inside_the_image():
 
 def test_the_color_bar_of_fields_says_its_ends_in_numbers():
     shape = maps(["input"], [[[0.25, 0.0], [0.0, 0.75]]], None)
-    figure = field_maps.fields([line("ResNet", shape)], top=0.75)
+    figure = field_maps.fields([line("ResNet", shape)], top=0.75).plot
     said = {note.text: note.x for note in figure.layout.annotations}
     assert said["\u2264 0.0075 %"] < said["0.75 %"] < said["75 %"]
     assert "each pixel's share of the gradient" in said
@@ -140,7 +140,7 @@ def test_names_of_reference_lines_stand_beside_the_plot_and_not_on_each_other():
         values = DistanceValues(
             layers=["patches", "block 1"], reach=curve(1, 9), sides=None, heads=heads, references=references
         )
-        figure = figures.distances([line("ViT", values.shapes()[0])])
+        figure = figures.distances([line("ViT", values.shapes()[0])]).plot
         names = [note for note in figure.layout.annotations if "attention" in note.text]
         assert {note.y for note in names} == set(references.values())
         assert all((note.xref, note.x, note.xanchor) == ("paper", 1, "left") for note in names)
@@ -173,5 +173,5 @@ def test_two_runs_of_one_architecture_are_told_apart_where_they_are_measured_at_
     runs = [find_run("vit-cifar10"), find_run("samples-vit-25-seed0")]
     pair = measured("cka", runs, Partial(4, 4, {}))
     both = experiments.lines_of([pair])[0]
-    assert (both.label, both.beside) == (runs[0].title, runs[1].title)
-    assert len({both.label, both.beside}) == 2
+    assert (both.label, both.other) == (runs[0].title, runs[1].title)
+    assert len({both.label, both.other}) == 2

@@ -98,7 +98,7 @@ def pair():
 
 
 def test_confusion_matrices_and_their_difference(pair):
-    figure = draw.confusions(pair, difference=True)
+    figure = draw.confusions(pair, difference=True).plot
     maps = [trace for trace in figure.data if trace.type == "heatmap"]
     a, b = (np.array(run.scores.confusion) for run in pair)
     aside = ~np.eye(4, dtype=bool)
@@ -109,11 +109,11 @@ def test_confusion_matrices_and_their_difference(pair):
         assert trace.zmax == max(a[aside].max(), b[aside].max())  # one scale
     assert (np.nan_to_num(maps[2].z) == a - b).all()
     assert maps[2].zmin == -maps[2].zmax == -np.abs(a - b).max()
-    assert len([t for t in draw.confusions(pair[:1], difference=False).data if t.type == "heatmap"]) == 1
+    assert len([t for t in draw.confusions(pair[:1], difference=False).plot.data if t.type == "heatmap"]) == 1
 
 
 def test_accuracy_per_class_is_sorted_and_labeled(pair):
-    figure = draw.classes(pair)
+    figure = draw.classes(pair).plot
     names = figure.layout.yaxis.ticktext
     means = np.array([run.scores.class_accuracy.mean for run in pair])
     middle = dict(zip(pair[0].scores.classes, means.mean(axis=0), strict=True))
@@ -126,7 +126,7 @@ def test_accuracy_per_class_is_sorted_and_labeled(pair):
 
 
 def test_the_reliability_diagram_leaves_empty_bins_out(pair):
-    figure = draw.calibration(pair)
+    figure = draw.calibration(pair).plot
     lines = [trace for trace in figure.data if getattr(trace, "mode", "") == "lines+markers"]
     for trace, run in zip(lines, pair, strict=True):
         count = np.array(run.scores.calibration.count)

@@ -33,7 +33,7 @@ def setting(name, value, mean, base=False, **more):
 def test_a_line_per_architecture_over_the_number_of_images():
     rows = [sample("vit", "ViT", 0.05, 0.4), sample("vit", "ViT", 0.1, 0.5), sample("vit", "ViT", 1.0, None),
             sample("resnet", "ResNet", 0.05, 0.6, error=0.02)]  # fmt: skip
-    figure = sample_efficiency(rows)
+    figure = sample_efficiency(rows).plot
     vit, resnet = figure.data
     assert (vit.line.color, resnet.line.color) == ("#0072b2", "#d55e00")
     assert (list(vit.x), list(vit.y)) == ([2250, 4500], [40, 50])
@@ -48,23 +48,23 @@ def test_a_line_per_architecture_over_the_number_of_images():
 
 def test_names_at_the_ends_of_lines_do_not_overlap():
     names = ("vit", "resnet", "mixer", "densenet")
-    figure = sample_efficiency([sample(n, n, 1.0, 0.5 + 0.001 * i) for i, n in enumerate(names)])
+    figure = sample_efficiency([sample(n, n, 1.0, 0.5 + 0.001 * i) for i, n in enumerate(names)]).plot
     limit = figure.layout.yaxis.range[1]
     heights = sorted(a.y for a in figure.layout.annotations if a.text.startswith("<b>"))
     assert min(b - a for a, b in itertools.pairwise(heights)) >= LABEL_GAP * limit - 1e-9
 
 
 def test_without_counts_the_axis_is_the_share_and_nothing_finished_is_still_a_figure():
-    figure = sample_efficiency([sample("vit", "ViT", 0.25, 0.4, images=None)])
+    figure = sample_efficiency([sample("vit", "ViT", 0.25, 0.4, images=None)]).plot
     assert list(figure.data[0].x) == [25]
-    empty = sample_efficiency([sample("vit", "ViT", 0.25, None)])
+    empty = sample_efficiency([sample("vit", "ViT", 0.25, None)]).plot
     assert len(empty.data) == 0
     assert list(empty.layout.xaxis.tickvals) == [11250]
 
 
 def test_different_budgets_of_one_architecture_are_lines_of_their_own():
     rows = [sample("vit", "ViT", 0.1, 0.4), sample("vit", "ViT", 0.1, 0.6, steps=7000)]
-    assert {t.name for t in sample_efficiency(rows).data} == {
+    assert {t.name for t in sample_efficiency(rows).plot.data} == {
         "ViT, cifar10, 3,500 steps",
         "ViT, cifar10, 7,000 steps",
     }
@@ -73,7 +73,7 @@ def test_different_budgets_of_one_architecture_are_lines_of_their_own():
 def test_a_panel_per_setting_with_one_axis_and_the_base_marked():
     rows = [setting("patch", 2, 0.5), setting("patch", 4, 0.6, base=True), setting("patch", 8, None),
             setting("norm", "pre", 0.6, base=True), setting("norm", "post", 0.3)]  # fmt: skip
-    figure = study_panels(rows)
+    figure = study_panels(rows).plot
     patch, waiting, norm, _ = figure.data
     assert (list(patch.x), list(patch.y), list(patch.marker.symbol)) == (
         ["2", "4"],
@@ -90,6 +90,6 @@ def test_a_panel_per_setting_with_one_axis_and_the_base_marked():
 
 def test_many_settings_take_several_rows():
     rows = [setting(f"s{i}", value, 0.5) for i in range(9) for value in (1, 2)]
-    figure = study_panels(rows)
+    figure = study_panels(rows).plot
     assert len(figure.data) == 18
-    assert figure.layout.height > study_panels(rows[:2]).layout.height * 2
+    assert figure.layout.height > study_panels(rows[:2]).plot.layout.height * 2
