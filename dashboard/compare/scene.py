@@ -57,7 +57,7 @@ def _measured(state: CompareState, query: Query, runs: list[Run]) -> Figures | P
 def _disagreement(known: list[measured.Item], query: Query) -> Pictures:
     parts = []
     for image, card in disagreement.first(known, query, MAX_PICTURES):
-        predictions = ", ".join(f"{name}: {answer} {sure}" for answer, sure, _, _, name in card.said)
+        predictions = ", ".join(f"{name}: {answer} {sure}" for answer, sure, _, _, name in card.predictions)
         parts.append((card.truth, pictures.data_url(image), predictions))
     return Pictures(parts)
 

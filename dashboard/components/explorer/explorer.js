@@ -2,9 +2,9 @@
 // another snapshot, a painted image, positions alone. `host.ask(text)` asks, with the state along.
 
 import { keepAddress, writeAddress } from "../shared/address.js";
-import { bytesOf, table } from "../shared/colors.js";
-import { canvasOf, CanvasPainter } from "../shared/paint.js";
-import { coloring, zoomOf } from "../shared/theme.js";
+import { colorTable, decodeBase64 } from "../shared/colors.js";
+import { CanvasPainter, createCanvas } from "../shared/paint.js";
+import { themeColors, typeScale } from "../shared/theme.js";
 import { Maps, rolloutMap, shelf, unpack } from "./frames.js";
 import { Input } from "./input.js";
 import { maskBits } from "./mask.js";
@@ -56,9 +56,9 @@ class Explorer {
   twin = false; // whether two maps are large
   values = []; // of the large maps
   tokens = []; // that they belong to
-  sheet = canvasOf(1, 1);
-  picture = canvasOf(1, 1);
-  large = [canvasOf(1, 1), canvasOf(1, 1)];
+  sheet = createCanvas(1, 1);
+  picture = createCanvas(1, 1);
+  large = [createCanvas(1, 1), createCanvas(1, 1)];
   times = []; // milliseconds of redraws
 
   constructor(root, host) {
@@ -94,8 +94,8 @@ class Explorer {
     this.frame = found || null;
     this.root.classList.toggle("waiting", !found);
     if (!found) return this.ask("need");
-    this.colors = table(bytesOf(header.colors));
-    this.signs = table(bytesOf(header.signs));
+    this.colors = colorTable(decodeBase64(header.colors));
+    this.signs = colorTable(decodeBase64(header.diverging));
     this.maps ??= new Maps(header);
     this.second ??= new Maps(header);
     this.other ??= new Maps(header);
@@ -235,7 +235,7 @@ class Explorer {
   }
 
   draw() {
-    this.look = coloring(this.root);
+    this.look = themeColors(this.root);
     this.type = { font: this.look.font };
     this.drawMaps();
     this.chooseLarge();
@@ -291,7 +291,7 @@ class Explorer {
 
   // On the page's canvases.
   paint() {
-    const { canvas, header } = this, zoom = zoomOf(), room = this.find(".xp-scroll");
+    const { canvas, header } = this, zoom = typeScale(), room = this.find(".xp-scroll");
     const box = (element) => Math.max(40, Math.floor(element.clientWidth));
     const side = box(canvas.image);
     drawPicture(new CanvasPainter(canvas.image, side, side), this, side);

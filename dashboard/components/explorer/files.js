@@ -34,7 +34,7 @@ export function saveView(explorer, format) {
   const scale = [...root.querySelector(".xp-ends").children].map((e) => e.textContent).join(" … ");
   const step = header.step ? `, ${header.step}` : "";
   const foot = `${header.run}${step}. Attention weights: ${scale}. ViT Lab.`;
-  return savePainted(format, fileStem(`attention ${header.run}`), [width, height], look.ground, (p) => {
+  return savePainted(format, fileStem(`attention ${header.run}`), [width, height], look.background, (p) => {
     for (const [left, title, draw] of parts) {
       p.text(title, left, 18, { ...type, size: 13, weight: 600 });
       p.moved(left, top, draw);

@@ -5,7 +5,7 @@
 // too many to send (header.only is a token), weights are [layers, heads, 2, T]: that token's row and its
 // column.
 
-import { headerOf } from "../shared/message.js";
+import { readHeader } from "../shared/message.js";
 
 const HALF = (() => {
   const table = new Float32Array(65536); // every float16
@@ -30,7 +30,7 @@ function halves(bytes, from, count) {
 
 // -> { header, image: Uint8Array [S, S, 3], frame: { weights, rollout, header } or null }
 export function unpack(bytes) {
-  const { header, at } = headerOf(bytes);
+  const { header, at } = readHeader(bytes);
   const pixels = header.size * header.size * 3;
   const image = bytes.slice(at, at + pixels);
   if (!header.has) return { header, image, frame: null };

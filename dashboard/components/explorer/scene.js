@@ -1,7 +1,7 @@
 // The pictures of the explorer, drawn by either painter.
 
-import { shade } from "../shared/colors.js";
-import { canvasOf } from "../shared/paint.js";
+import { colorIndex } from "../shared/colors.js";
+import { createCanvas } from "../shared/paint.js";
 
 const GAP = 6; // between maps
 const BAR = 3; // the mass on CLS, below each map
@@ -24,7 +24,7 @@ export function paintSheet(sheet, maps, side, tops, colors, signed) {
       const top = tops[r * maps.columns + c];
       for (let y = 0; y < side; y++) {
         const line = (r * side + y) * width + c * side;
-        for (let i = 0; i < side; i++) pixels[line + i] = colors[shade(map[y * side + i], top, signed)];
+        for (let i = 0; i < side; i++) pixels[line + i] = colors[colorIndex(map[y * side + i], top, signed)];
       }
     }
   }
@@ -49,7 +49,7 @@ export function paintImage(canvas, image, { size, side, mean }, mask, map, top, 
       let [r, g, b] = hidden ? mean : [image[3 * i], image[3 * i + 1], image[3 * i + 2]];
       if (map && !hidden) {
         const gray = 0.38 * (0.299 * r + 0.587 * g + 0.114 * b);
-        const c = colors[shade(map[Math.floor(y / patch) * side + Math.floor(x / patch)], top, false)];
+        const c = colors[colorIndex(map[Math.floor(y / patch) * side + Math.floor(x / patch)], top, false)];
         r = gray + 0.62 * (c & 255);
         g = gray + 0.62 * ((c >> 8) & 255);
         b = gray + 0.62 * ((c >> 16) & 255);
@@ -70,14 +70,14 @@ export function paintMap(canvas, values, side, top, colors) {
   const data = canvas.getContext("2d").createImageData(side, side);
   const pixels = new Uint32Array(data.data.buffer);
   values.forEach((v, i) => {
-    pixels[i] = colors[shade(v, top, false)];
+    pixels[i] = colors[colorIndex(v, top, false)];
   });
   canvas.getContext("2d").putImageData(data, 0, 0);
 }
 
 // The color scale, `wide` by `high`.
 export function drawScale(p, colors, wide, high) {
-  const bar = canvasOf(256, 1), ctx = bar.getContext("2d");
+  const bar = createCanvas(256, 1), ctx = bar.getContext("2d");
   const data = ctx.createImageData(256, 1);
   new Uint32Array(data.data.buffer).set(colors);
   ctx.putImageData(data, 0, 0);
@@ -242,8 +242,8 @@ export function drawPlot(p, { header, state, look, type, over }, plan) {
   header.distance.forEach((row, l) =>
     row.forEach((d, h) => {
       const share = header.layers === 1 ? 1 : l / (header.layers - 1);
-      const fill = `color-mix(in srgb, ${header.hue} ${Math.round(25 + 75 * share)}%, ${look.ground})`;
-      p.dot(plan.px(d), plan.py(header.entropy[l][h]), 4, { fill, stroke: look.ground, line: 0.7 });
+      const fill = `color-mix(in srgb, ${header.hue} ${Math.round(25 + 75 * share)}%, ${look.background})`;
+      p.dot(plan.px(d), plan.py(header.entropy[l][h]), 4, { fill, stroke: look.background, line: 0.7 });
     })
   );
   for (const [l, h, line] of [[state.layer, state.head, 3], over ? [over.r, over.c, 1.5] : []]) {

@@ -3,8 +3,8 @@
 
 import { savePainted, saveSvg } from "../shared/picture.js";
 import { loadPlotly, savePlotly } from "../shared/plotly.js";
-import { fileStem, giveCsv, offerFiles } from "../shared/save.js";
-import { coloring } from "../shared/theme.js";
+import { fileStem, offerFiles, saveCsv } from "../shared/save.js";
+import { themeColors } from "../shared/theme.js";
 
 const ARRAYS = {
   f8: Float64Array,
@@ -100,9 +100,9 @@ function rowsOf({ data, layout }) {
 // On the page's own ground, in its colors, as wide as it stands there.
 async function saveFigure(root, { figure, name, base }, format) {
   const { data, layout } = JSON.parse(figure);
-  if (format === "csv") return giveCsv(rowsOf({ data, layout }), fileStem(name));
+  if (format === "csv") return saveCsv(rowsOf({ data, layout }), fileStem(name));
   const Plotly = await loadPlotly(base);
-  const look = coloring(root);
+  const look = themeColors(root);
   const axis = {
     gridcolor: look.grid,
     linecolor: look.grid,
@@ -112,21 +112,21 @@ async function saveFigure(root, { figure, name, base }, format) {
   };
   const template = { layout: { font: { color: look.text, family: look.font }, xaxis: axis, yaxis: axis } };
   const width = Math.max(480, root.clientWidth), height = layout.height ?? 450;
-  const made = { data, layout: { ...layout, template, paper_bgcolor: look.ground } };
+  const made = { data, layout: { ...layout, template, paper_bgcolor: look.background } };
   await savePlotly(Plotly, format, fileStem(name), [width, height], made);
 }
 
 // Pictures with a title above and words below, `columns` in a row; `side`: of one, in pixels.
 function savePictures(root, { pictures, name, side, columns, rows, foot }, format) {
-  if (format === "csv") return giveCsv(rows, fileStem(name));
-  const look = coloring(root), type = { font: look.font, color: look.text, size: 13 };
+  if (format === "csv") return saveCsv(rows, fileStem(name));
+  const look = themeColors(root), type = { font: look.font, color: look.text, size: 13 };
   const edge = 16, gap = 20, titled = pictures.some(([title]) => title), top = titled ? 24 : 0;
   const apart = titled ? 12 : 0; // else a title is closer to the words above than to its picture
   const high = top + side + 26 + apart;
   const count = Math.min(columns, pictures.length), lines = Math.ceil(pictures.length / count);
   const size = [2 * edge + count * (side + gap) - gap, 2 * edge + lines * high - apart + (foot ? 24 : 0)];
   const images = root.querySelectorAll("img");
-  return savePainted(format, fileStem(name), size, look.ground, (p) => {
+  return savePainted(format, fileStem(name), size, look.background, (p) => {
     if (foot) p.text(foot, edge, size[1] - edge - 4, type);
     pictures.forEach(([title, , words], i) => {
       const x = edge + (i % count) * (side + gap), y = edge + Math.floor(i / count) * high;
@@ -138,13 +138,16 @@ function savePictures(root, { pictures, name, side, columns, rows, foot }, forma
 }
 
 function saveDrawing(root, { name, rows }, format) {
-  if (format === "csv") return giveCsv(rows, fileStem(name));
-  const svg = root.querySelector("svg"), { width, height } = svg.viewBox.baseVal, look = coloring(root);
+  if (format === "csv") return saveCsv(rows, fileStem(name));
+  const svg = root.querySelector("svg"), { width, height } = svg.viewBox.baseVal, look = themeColors(root);
   const copy = svg.cloneNode(true);
   Object.entries({ width, height, color: look.text, "font-family": look.font }).forEach(([k, v]) =>
     copy.setAttribute(k, v)
   );
-  copy.insertAdjacentHTML("afterbegin", `<rect width="${width}" height="${height}" fill="${look.ground}"/>`);
+  copy.insertAdjacentHTML(
+    "afterbegin",
+    `<rect width="${width}" height="${height}" fill="${look.background}"/>`,
+  );
   return saveSvg(format, fileStem(name), [width, height], new XMLSerializer().serializeToString(copy));
 }
 

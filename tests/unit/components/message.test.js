@@ -3,18 +3,18 @@
 import assert from "node:assert/strict";
 import { unpack } from "../../../dashboard/components/explorer/frames.js";
 import { maskBits, maskText, paintBrush } from "../../../dashboard/components/explorer/mask.js";
-import { bytesOf, shade, table } from "../../../dashboard/components/shared/colors.js";
-import { headerOf } from "../../../dashboard/components/shared/message.js";
+import { colorIndex, colorTable, decodeBase64 } from "../../../dashboard/components/shared/colors.js";
+import { readHeader } from "../../../dashboard/components/shared/message.js";
 import written from "./message.json" with { type: "json" };
 
-const bytes = bytesOf(written.bytes);
+const bytes = decodeBase64(written.bytes);
 
 Deno.test("the header is the one that Python packed, in all its characters", () => {
-  const { header, at } = headerOf(bytes);
+  const { header, at } = readHeader(bytes);
   for (const [name, value] of Object.entries(written.header)) assert.deepEqual(header[name], value);
   assert.equal(at % 4, 0);
-  assert.equal(bytesOf(header.colors).length, 3 * 256);
-  assert.equal(bytesOf(header.signs).length, 3 * 256);
+  assert.equal(decodeBase64(header.colors).length, 3 * 256);
+  assert.equal(decodeBase64(header.diverging).length, 3 * 256);
 });
 
 Deno.test("image, weights and rollout are the ones that Python packed", () => {
@@ -64,13 +64,13 @@ Deno.test("the brush paints the square around a point, and at least the pixel be
 
 Deno.test("a color is one number with its red byte first in memory", () => {
   const colors = Uint8Array.from({ length: 768 }, (_, i) => i % 251);
-  const memory = new Uint8Array(table(colors).buffer);
+  const memory = new Uint8Array(colorTable(colors).buffer);
   for (const i of [0, 1, 100, 255]) {
     assert.deepEqual([...memory.subarray(4 * i, 4 * i + 4)], [...colors.subarray(3 * i, 3 * i + 3), 255]);
   }
 });
 
 Deno.test("a value has a color between the ends of its scale", () => {
-  assert.deepEqual([0, 1, 2, 3].map((v) => shade(v, 2, false)), [0, 128, 255, 255]);
-  assert.deepEqual([-9, -2, 0, 2, 9].map((v) => shade(v, 2, true)), [0, 0, 128, 255, 255]);
+  assert.deepEqual([0, 1, 2, 3].map((v) => colorIndex(v, 2, false)), [0, 128, 255, 255]);
+  assert.deepEqual([-9, -2, 0, 2, 9].map((v) => colorIndex(v, 2, true)), [0, 0, 128, 255, 255]);
 });
