@@ -28,7 +28,7 @@ def click(page, row, column):
 
 
 def away(page):
-    box = page.locator(".xp-read").bounding_box()
+    box = page.locator(".xp-reading").bounding_box()
     page.mouse.move(box["x"] + 5, box["y"] + 5)
 
 

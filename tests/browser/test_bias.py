@@ -51,7 +51,7 @@ def said(page):
     return np.array(
         page.evaluate(
             "(() => { const r = document.querySelector('.replay').replay;"
-            "return r.header.models.map((m, i) => Array.from(r.said(i, r.frame))); })()"
+            "return r.header.models.map((_, i) => Array.from(r.probabilitiesFor(i, r.frame))); })()"
         )
     )
 
@@ -149,7 +149,7 @@ def test_hiding_cells_by_rank_and_by_painting(visitor, models, cat):
     page.mouse.up()
     amount(page, "3 painted")
     visitor.settle()
-    page.wait_for_function("document.querySelector('.replay').replay.painting")
+    page.wait_for_function("document.querySelector('.replay').replay.painted")
     cells = np.flatnonzero(page.evaluate("document.querySelector('.replay').replay.mask"))
     assert list(cells % 8) == [0, 1, 2]
     order = torch.tensor([[*cells, *(i for i in range(64) if i not in cells)]])
@@ -157,7 +157,7 @@ def test_hiding_cells_by_rank_and_by_painting(visitor, models, cat):
     expect(page).to_have_url(re.compile("painted=0000e00000000000"))
     page.reload()  # the link holds what was painted over
     amount(page, "3 painted")
-    page.wait_for_function("document.querySelector('.replay').replay.painting")
+    page.wait_for_function("document.querySelector('.replay').replay.painted")
     assert np.allclose(said(page), expected(models, occluded(cat, order, 3)), atol=1e-3)
     page.get_by_role("button", name="Reset").click()
     amount(page, "0 of 64 hidden")

@@ -176,7 +176,7 @@ def test_a_photo_is_taken_and_explored(visitor, open_explorer):
 
 def test_the_maps_follow_a_change_of_theme(visitor, open_explorer):
     page = open_explorer()
-    ground = f"{EXPLORER}.look.ground"
+    ground = f"{EXPLORER}.theme.background"
     assert page.evaluate(ground) == "#fbfbfa"
     page.emulate_media(color_scheme="dark")
     page.wait_for_function(f"{ground} === '#14161a'")
@@ -186,7 +186,7 @@ def test_a_page_that_is_left_lets_go_of_the_window(visitor, open_explorer):
     page = open_explorer()
     page.evaluate(f"window.old = {EXPLORER}")
     page.get_by_test_id("stTopNavLink").filter(has_text="Compare").click()
-    page.wait_for_function("window.old.left.signal.aborted")
+    page.wait_for_function("window.old.lifetime.signal.aborted")
     page.get_by_test_id("stTopNavLink").filter(has_text="Attention").click()
     attention_ready(visitor)
     page.locator(".xp-image").focus()

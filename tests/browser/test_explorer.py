@@ -139,13 +139,13 @@ def test_the_rollout_is_that_of_the_model(visitor, open_explorer, data):
 
 def test_scales_and_their_legend(visitor, open_explorer):
     page = open_explorer()
-    tops = "Array.from(document.querySelector('.xp').explorer.tops)"
+    tops = "Array.from(document.querySelector('.xp').explorer.maxima)"
     assert len(set(page.evaluate(tops))) == 1
     page.get_by_role("button", name="per layer").click()
-    expect(page.locator(".xp-ends")).to_contain_text("maximum of its layer")
+    expect(page.locator(".xp-scale-labels")).to_contain_text("maximum of its layer")
     page.wait_for_function(f"new Set({tops}).size === 7")
     page.get_by_role("button", name="per map").click()
-    expect(page.locator(".xp-ends")).to_contain_text("maximum of its map")
+    expect(page.locator(".xp-scale-labels")).to_contain_text("maximum of its map")
     assert "scale=map" in page.url
 
 
@@ -209,7 +209,7 @@ def test_the_brush_changes_prediction_and_attention_and_stays_in_the_link(visito
     page.mouse.move(*at_patch(page, 5, 6), steps=12)
     page.mouse.up()
     expect(page.locator(".xp")).not_to_have_attribute("data-frame", before)
-    expect(page.locator(".xp-answer")).to_contain_text("(was ")
+    expect(page.locator(".xp-prediction")).to_contain_text("(was ")
     painted = page.locator(".xp").get_attribute("data-frame")
     away = page.evaluate(
         "(() => { const x = document.querySelector('.xp').explorer, i = x.mask.indexOf(1);"
@@ -223,7 +223,7 @@ def test_the_brush_changes_prediction_and_attention_and_stays_in_the_link(visito
     expect(page.locator(".xp")).to_have_attribute("data-frame", painted)
     page.get_by_role("button", name="Clear").click()
     expect(page.locator(".xp")).to_have_attribute("data-frame", before)
-    expect(page.locator(".xp-answer")).not_to_contain_text("(was ")
+    expect(page.locator(".xp-prediction")).not_to_contain_text("(was ")
 
 
 def test_heads_over_test_images(visitor, open_explorer):

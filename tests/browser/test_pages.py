@@ -111,7 +111,7 @@ def test_an_own_image_is_shown_and_left_again(visitor):
     page.get_by_role("button", name="Own image").click()
     page.get_by_role("button", name="Back to the test images").click()
     attention_ready(visitor)
-    expect(page.locator(".xp-answer")).to_contain_text("(true)")
+    expect(page.locator(".xp-prediction")).to_contain_text("(true)")
 
 
 def test_the_name_of_an_own_image_is_text_and_no_markup(visitor):

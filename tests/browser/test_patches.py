@@ -107,19 +107,19 @@ def test_hovering_a_patch_and_a_position_asks_nobody(visitor):
     before = int(steps.get_attribute("data-patch"))
     page.keyboard.press("Shift+ArrowRight")
     expect(steps).to_have_attribute("data-patch", str(before + 1))
-    alike, one = page.locator(".alike-all"), painted(page, ".alike-one")
+    alike, one = page.locator(".similarity-all"), painted(page, ".similarity-chosen")
     alike.scroll_into_view_if_needed()
     box = alike.bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.06, box["y"] + box["height"] * 0.19)
-    expect(page.locator(".alike")).to_have_attribute("data-chosen", "8")
-    page.wait_for_function(f"document.querySelector('.alike-one').toDataURL() !== '{one}'")
+    expect(page.locator(".similarity")).to_have_attribute("data-chosen", "8")
+    page.wait_for_function(f"document.querySelector('.similarity-chosen').toDataURL() !== '{one}'")
     expect(page.get_by_text("The position of row 2, column 1 is most like that of row")).to_be_visible()
     alike.focus()
     page.keyboard.press("ArrowRight")
-    expect(page.locator(".alike")).to_have_attribute("data-chosen", "9")
-    large = page.locator(".alike-one").bounding_box()
+    expect(page.locator(".similarity")).to_have_attribute("data-chosen", "9")
+    large = page.locator(".similarity-chosen").bounding_box()
     page.mouse.move(large["x"] + 5, large["y"] + 5)
-    expect(page.locator(".alike-value")).to_have_text(re.compile(r"^To row 1, column 1: \u2212?\d\.\d\d\.$"))
+    expect(page.locator(".similarity-value")).to_have_text(re.compile(r"^To row 1, column 1: \u2212?\d\.\d\d\.$"))
     assert len(sent) == count
 
 
@@ -174,10 +174,10 @@ def test_the_first_screen_holds_the_stepper_in_light_and_dark(visitor):
     still(page, 3)
     foot = page.locator(".steps").bounding_box()
     assert foot["y"] + foot["height"] <= 720
-    light, column = painted(page, ".steps-stage"), painted(page, ".alike-all")
+    light, column = painted(page, ".steps-stage"), painted(page, ".similarity-all")
     page.emulate_media(color_scheme="dark")
     page.wait_for_function(f"document.querySelector('.steps-stage').toDataURL() !== {light!r}")
-    page.wait_for_function(f"document.querySelector('.alike-all').toDataURL() !== {column!r}")
+    page.wait_for_function(f"document.querySelector('.similarity-all').toDataURL() !== {column!r}")
     corner = "getComputedStyle(document.querySelector('.steps')).color"
     assert page.evaluate(corner) == "rgb(231, 232, 234)"
 
@@ -227,7 +227,7 @@ def test_images_that_are_not_32_pixels(visitor, server, colors):
     expect(page.get_by_role("radio", name="6", exact=True)).to_be_checked()
     expect(page.get_by_text("[65, 16]: one matrix turns the 108 numbers")).to_be_visible()
     expect(page.get_by_text("For one image of 48 x 48 pixels")).to_be_visible()
-    expect(page.locator(".alike[data-chosen='36']")).to_be_visible()
+    expect(page.locator(".similarity[data-chosen='36']")).to_be_visible()
     cells = page.get_by_test_id("stDataFrame").locator("td")
     expect(cells.filter(has_text="6 x 6  (shown)")).to_have_count(1)
     expect(cells.filter(has_text="577")).to_have_count(1)  # tokens of 2 x 2, with CLS

@@ -73,16 +73,16 @@ def test_the_explorer_is_one_small_file_that_answers_the_pointer(files, offline)
     path = files / "explorer.html"
     assert path.stat().st_size < 2e6
     page.goto(path.as_uri())
-    what = page.locator(".xp-what")
+    what = page.locator(".xp-title")
     expect(what).to_have_text("Where row 2, column 3 looks")  # as the link says
-    expect(page.locator(".xp-which")).to_contain_text("Layer 1")
+    expect(page.locator(".xp-large-title")).to_contain_text("Layer 1")
     image = page.locator(".xp-image")
     image.hover(position={"x": 5, "y": 5})
     expect(what).to_have_text("Where row 1, column 1 looks")
     image.click(position={"x": 5, "y": 5})
     page.keyboard.press("ArrowRight")
     page.keyboard.press("]")
-    expect(page.locator(".xp-which")).to_contain_text("Layer 2")
+    expect(page.locator(".xp-large-title")).to_contain_text("Layer 2")
     page.keyboard.press("b")  # no brush without a model
     expect(page.locator(".xp.brushing")).to_have_count(0)
     expect(page.get_by_role("button", name="Brush")).to_be_hidden()
@@ -103,7 +103,7 @@ def test_the_explorer_in_the_file_holds_the_models_attention(files, offline, dat
     image = data.test.images[np.flatnonzero(data.test.labels == data.classes.index("ship"))[1]]
     weights = capture(vitcore.load("vit-cifar10"), torch.from_numpy(image[None].copy())).weights[0]
     row = weights[0, 0, 1 + 8 + 2, 1:]  # layer 1, head 1, row 2, column 3
-    said = page.locator(".xp-read").inner_text()
+    said = page.locator(".xp-reading").inner_text()
     found = float(re.search(r"Largest weight (0\.\d+)", said)[1])
     assert found == pytest.approx(float(row.max()), abs=6e-4)
     place = int(row.argmax())
@@ -123,9 +123,9 @@ def test_the_explorer_is_saved_as_it_is_seen(visitor, offline, tmp_path):
     assert got.value.suggested_filename == "vitlab-explorer-vit-cifar10.html"
     got.value.save_as(tmp_path / "seen.html")
     visitor.settle()
-    expect(page.locator(".xp-what")).to_have_text("Where row 1, column 1 looks")  # nothing is lost here
+    expect(page.locator(".xp-title")).to_have_text("Where row 1, column 1 looks")  # nothing is lost here
     offline.goto((tmp_path / "seen.html").as_uri())
-    expect(offline.locator(".xp-what")).to_have_text("Where row 1, column 1 looks")
+    expect(offline.locator(".xp-title")).to_have_text("Where row 1, column 1 looks")
     expect(offline.get_by_role("button", name="per map")).to_have_attribute("aria-pressed", "true")
     expect(offline.get_by_role("button", name="HTML")).to_be_hidden()
 
@@ -140,14 +140,14 @@ def test_the_talk_is_one_file_moved_on_by_keys(files, offline):
         expect(page.locator(".talk-count")).to_have_text(f"{number} / {len(steps)}")
         shown = page.locator(".standalone-step:not([hidden])")
         expect(shown.locator("h1")).to_have_text(step.title)
-        view = shown.locator(".xp[data-frame], .steps-stage, .alike, .replay, .main-svg, .talk-pictures img")
+        view = shown.locator(".xp[data-frame], .steps-stage, .similarity, .replay, .main-svg, .talk-pictures img")
         expect(view.first).to_be_visible()
         page.keyboard.press("PageDown")
     page.keyboard.press("Home")
     expect(page.locator(".talk-count")).to_have_text(f"1 / {len(steps)}")
     for _ in range(5):
         page.keyboard.press("ArrowRight")
-    answers = page.locator(".standalone-step:not([hidden]) .replay-answers")
+    answers = page.locator(".standalone-step:not([hidden]) .replay-predictions")
     before = answers.inner_text()
     page.get_by_role("slider").last.fill("3")  # shuffled cells: other answers, without any model
     expect(answers).not_to_have_text(before)

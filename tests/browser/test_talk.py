@@ -35,7 +35,7 @@ def fits(page):
 def drawn(page):
     """The one view of a step is there."""
     stage = page.locator(".st-key-talk_stage")
-    view = stage.locator(".xp[data-frame], .steps canvas, .alike, .replay, .js-plotly-plot, .talk-pictures")
+    view = stage.locator(".xp[data-frame], .steps canvas, .similarity, .replay, .js-plotly-plot, .talk-pictures")
     expect(view.first).to_be_visible()
     expect(stage.get_by_test_id("stAlert")).to_have_count(0)
 
@@ -131,7 +131,7 @@ def test_the_browsers_back_holds_right_after_a_key(fresh_visitor):
 def test_the_explorer_of_a_step_lives_and_the_arrows_are_the_speakers(visitor):
     page = open_talk(visitor, "?talk=why&step=3")
     drawn(page)
-    what = page.locator(".xp-what")
+    what = page.locator(".xp-title")
     expect(what).to_contain_text("row 4, column 5")  # what the link says
     image = page.locator(".xp-image")
     image.hover(position={"x": 20, "y": 20})
@@ -144,7 +144,7 @@ def test_the_explorer_of_a_step_lives_and_the_arrows_are_the_speakers(visitor):
     page.keyboard.press("ArrowLeft")
     at(page, 3)
     drawn(page)
-    expect(page.locator(".xp-what")).to_contain_text("row 4, column 5")  # as prepared, again
+    expect(page.locator(".xp-title")).to_contain_text("row 4, column 5")  # as prepared, again
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ def test_a_view_is_copied_as_a_step_and_given(own):
     drawn(page)
     expect(page.locator(".st-key-talk_words h1")).to_have_text("Where does each patch look?")
     expect(page.locator(".xp-name")).to_contain_text("frog, test image 4")
-    expect(page.locator(".xp-what")).to_contain_text("row 1, column 1")
+    expect(page.locator(".xp-title")).to_contain_text("row 1, column 1")
     page.keyboard.press("PageDown")
     at(page, 2, 2)
     drawn(page)
