@@ -1,4 +1,4 @@
-"""Fixtures of all tests: separate folders for each test, small datasets, the shared data if it is available."""
+"""Fixtures of all tests: separate folders for each test, small datasets, the shared data if available."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def tier_of(item: pytest.Item) -> str:
 def pytest_collection_modifyitems(items):
     """Run the folders with the longest files first, and set a timeout for tests that have none.
 
-    pytest-xdist starts files in this order (`--no-loadscope-reorder`). The short files come last and keep both
-    workers busy until the end.
+    pytest-xdist starts files in this order (`--no-loadscope-reorder`). The short files come last and keep
+    both workers busy until the end.
     """
     items.sort(key=lambda item: TIERS.index(tier_of(item)) if tier_of(item) in TIERS else len(TIERS))
     for item in items:

@@ -16,7 +16,7 @@ STATIC = Path(__file__).resolve().parent.parent / "static"
 
 @functools.cache
 def publish_plotly() -> None:
-    """Copy plotly.js of the installed plotly package into the folder that the server serves, if it changed."""
+    """Copy plotly.js of the installed plotly package into the served folder, if it has changed."""
     source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
     target = STATIC / "plotly.min.js"
     if not target.exists() or target.stat().st_size != source.stat().st_size:

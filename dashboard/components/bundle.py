@@ -1,8 +1,9 @@
 """Join ES modules into one script.
 
-A Streamlit component is one string of JavaScript, and a standalone HTML file may load nothing. Therefore the
-script must contain the modules that a component imports. Only the modules that the entry reaches are joined,
-each once, and each after those that it imports. All share one scope: two modules must not declare the same name.
+A Streamlit component is one string of JavaScript, and a standalone HTML file may load nothing. Therefore
+the script must contain the modules that a component imports. Only the modules that the entry reaches are
+joined, each once, and each after those that it imports. All share one scope: two modules must not declare
+the same name.
 
 This is not a general bundler. A module may contain `import { name } from "./file.js";`, `export` in front of a
 declaration, and, in the entry alone, `export default function`. Statements of the top level begin in the
@@ -36,7 +37,7 @@ class BundleError(ValueError):
 
 @dataclass(frozen=True)
 class Module:
-    """One file: its imports by path, the names that it declares and exports, and its text without both keywords."""
+    """One file: its imports by path, the names that it declares and exports, and its text without them."""
 
     path: Path
     imports: dict[Path, tuple[str, ...]]
@@ -52,7 +53,7 @@ class Module:
 
 
 def bundle(entry: Path) -> str:
-    """Return the module at `entry` and everything it imports as one module with the entry's default export.
+    """Return `entry` and everything it imports as one module with the default export of `entry`.
 
     Raise `BundleError` for an imported name that is not exported, a name that two modules declare, and a cycle.
     """

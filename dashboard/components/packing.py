@@ -41,9 +41,10 @@ class Part:
 
 
 def pack(header: dict[str, Any], *chunks: bytes) -> bytes:
-    """Return a message: uint32 length of the header, the header as JSON padded to four bytes, then the chunks.
+    """Return a message: uint32 length of the header, the header as padded JSON, then the chunks.
 
-    Adds the color tables for amounts ("colors") and for signed values ("diverging") to the header, in base64.
+    The padding aligns the chunks to four bytes. The header also gets the color tables for amounts
+    ("colors") and for signed values ("diverging"), in base64.
     """
     colors = {
         "colors": base64.b64encode(pictures.CIVIDIS.tobytes()).decode(),

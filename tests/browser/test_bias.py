@@ -66,7 +66,7 @@ def opened(visitor, title, query="", frame=0):
     return page
 
 
-def test_dragging_the_image_shows_what_both_models_answer_there(visitor, models, cat):
+def test_dragged_image_shows_the_predictions_of_both_models(visitor, models, cat):
     page = opened(visitor, "Shift", frame=144)
     assert np.allclose(said(page), expected(models, cat), atol=1e-3)
     box = page.locator(".replay figure canvas").bounding_box()
@@ -97,7 +97,7 @@ def test_dragging_the_image_shows_what_both_models_answer_there(visitor, models,
     expect(page).to_have_url(re.compile("border=circular"))
 
 
-def test_a_link_holds_how_far_the_image_was_moved(visitor, models, cat):
+def test_link_restores_the_shift_of_the_image(visitor, models, cat):
     page = opened(visitor, "Shift", "&shift=-3.5", frame=17 * 5 + 13)
     amount(page, "right +5, down -3")
     assert np.allclose(said(page), expected(models, shifted(cat, -3, 5, "reflect")), atol=1e-3)
@@ -115,7 +115,7 @@ def test_a_link_holds_how_far_the_image_was_moved(visitor, models, cat):
     opened(visitor, "Shuffle", "&shuffle=%3Cb%3E")
 
 
-def test_shuffled_cells_by_slider_by_key_and_once_more(visitor, models, cat):
+def test_shuffled_cells_change_by_slider_by_key_and_by_button(visitor, models, cat):
     page = opened(visitor, "Shuffle")
     classes = page.evaluate("document.querySelector('.replay').replay.header.classes")
     for i, probabilities in enumerate(
@@ -134,7 +134,7 @@ def test_shuffled_cells_by_slider_by_key_and_once_more(visitor, models, cat):
     amount(page, "4 x 4 cells")
 
 
-def test_hiding_cells_by_rank_and_by_painting(visitor, models, cat):
+def test_hidden_cells_are_chosen_by_rank_or_by_painting(visitor, models, cat):
     page = opened(visitor, "Occlusion")
     page.get_by_role("button", name="most salient first", exact=True).click()
     page.locator(".replay input").fill("4")
@@ -165,7 +165,7 @@ def test_hiding_cells_by_rank_and_by_painting(visitor, models, cat):
     assert np.allclose(said(page), expected(models, cat), atol=1e-3)
 
 
-def test_measuring_here_shows_progress_is_cancelled_and_equals_the_command_line(visitor, server):
+def test_measurement_shows_progress_can_be_cancelled_and_is_stored(visitor, server):
     large = make_run(server.home / "runs", "Large", seed=4, **LARGE)  # takes longer than to press "Cancel"
     address = "inductive_bias?probe=Shift&run={0}&against={0}&n={1}&untrained=false"
     page = visitor.open(address.format(large.id, 1000))
@@ -197,7 +197,7 @@ def test_measuring_here_shows_progress_is_cancelled_and_equals_the_command_line(
 
 
 @pytest.mark.slow
-def test_every_experiment_measured_on_the_page_equals_the_command_line(visitor, server, tmp_path):
+def test_every_experiment_gives_the_same_on_the_page_and_on_the_command_line(visitor, server, tmp_path):
     vit = make_run(server.home / "runs", "Small ViT", seed=5, **SMALL)
     resnet = make_run(server.home / "runs", "Small ResNet", model="resnet", seed=6, **TINY_RESNET)
     shutil.copytree(vit.path, tmp_path / vit.id)

@@ -36,7 +36,7 @@ def cells(page, quantity):
     return row.locator("td")
 
 
-def test_every_section_of_the_bundled_pair(visitor):
+def test_sections_show_the_stored_scores_of_the_bundled_pair(visitor):
     page = visitor.open(PAIR)
     vit, resnet = stored("vit-cifar10").values, stored("resnet-cifar10").values
     test = cells(page, "test images")
@@ -72,7 +72,7 @@ def test_every_section_of_the_bundled_pair(visitor):
     visitor.settle()
 
 
-def test_the_address_holds_the_section_and_the_goal(visitor):
+def test_link_opens_its_section_and_goal(visitor):
     page = visitor.open(
         "compare?runs=vit-cifar10,resnet-cifar10&show=Speed+to+accuracy&goal=resnet-cifar10&x=images"
     )
@@ -82,7 +82,7 @@ def test_the_address_holds_the_section_and_the_goal(visitor):
     expect(chart).to_contain_text("not reached")
 
 
-def test_a_click_on_an_image_opens_it_in_the_explorer(visitor):
+def test_click_on_an_image_opens_it_in_the_explorer(visitor):
     page = visitor.open("attention?run=vit-cifar10&class=ship&image=7")
     visitor.settle()
     page.goto(f"{visitor.url}/{PAIR}&show=Disagreement&who=second")
@@ -123,7 +123,7 @@ def tiny(server):
     return make_run(server.home / "runs", "tiny", model="resnet", seed=11, **TINY_RESNET)
 
 
-def test_measuring_here_fills_the_table(visitor, server, tiny):
+def test_measurement_fills_the_table(visitor, server, tiny):
     page = visitor.open(f"compare?runs={tiny.id}&tested=1000")
     expect(cells(page, "test images").nth(0)).to_have_text("\u2013")
     page.get_by_role("button", name=GO).click()
@@ -137,7 +137,7 @@ def test_measuring_here_fills_the_table(visitor, server, tiny):
     drawn(page, "confusion")
 
 
-def test_cancel_leaves_nothing(visitor, server):
+def test_cancelled_measurement_stores_nothing(visitor, server):
     slow = make_run(server.home / "runs", "slow", seed=3, model="vit", patch_size=2)  # seconds a batch
     page = visitor.open(f"compare?runs={slow.id}&tested=1000&show=Classes")
     page.get_by_role("button", name=GO).click()
@@ -148,7 +148,7 @@ def test_cancel_leaves_nothing(visitor, server):
     assert scores.find_test(slow, 1000, server.home / "runs") is None
 
 
-def test_runs_that_do_not_fit_are_a_sentence(visitor, server, colors):
+def test_runs_that_cannot_be_measured_or_compared_get_a_message(visitor, server, colors):
     other = make_run(server.home / "runs", "pets", model="resnet", seed=4, **TINY_RESNET)
     config = other.path / "config.yaml"
     config.write_text(config.read_text().replace("cifar10-mini", f"folder:{colors}"))

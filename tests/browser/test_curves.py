@@ -101,7 +101,7 @@ def test_zoom_and_hidden_curves_survive_ten_ticks_of_a_live_chart(visitor, livin
     assert set(page.evaluate(f"{visible}.map(t => t.legendgroup)")) == {"validation"}
 
 
-def test_curves_are_saved_as_png_svg_and_csv(visitor):
+def test_curves_are_downloaded_as_png_svg_and_csv(visitor):
     page = visitor.open("training?watch=resnet-cifar10")
     drawn(page, "watch_train_acc")
     frame = page.locator(".st-key-watch_train_acc")
@@ -123,7 +123,7 @@ def test_curves_are_saved_as_png_svg_and_csv(visitor):
     assert values == curves["val_acc"].values.tolist()
 
 
-def test_axes_smoothing_log_and_more_metrics(visitor):
+def test_curves_have_the_axis_scale_smoothing_and_metrics_of_the_link(visitor):
     page = visitor.open(
         "compare?runs=vit-cifar10,resnet-cifar10&x=images&log=true&smooth=0.9&more_compare=true"
     )
@@ -140,7 +140,7 @@ def test_axes_smoothing_log_and_more_metrics(visitor):
     assert best == pytest.approx([82.30, 89.64], abs=0.01)
 
 
-def test_event_files_of_others_are_compared_too(visitor, server):
+def test_event_files_of_other_programs_are_compared(visitor, server):
     writer = SummaryWriter(str(server.home / "runs" / "somebody" / "version_0"))
     for step in range(5000):
         writer.add_scalar("eval/score", float(step == 1234), step)
@@ -154,7 +154,7 @@ def test_event_files_of_others_are_compared_too(visitor, server):
     expect(page.get_by_text("Without epoch, so not drawn here: somebody/version_0.").first).to_be_visible()
 
 
-def test_compare_grows_with_a_living_run(visitor, living):
+def test_curves_on_compare_grow_while_a_run_trains(visitor, living):
     run, step = living
     step()
     page = visitor.page

@@ -28,7 +28,7 @@ from vitcore.models import load_run
 from vitcore.runs.folder import find_run
 
 
-def test_the_model_is_asked_for_hard_and_easy_images(visitor, open_explorer, data):
+def test_images_are_chosen_by_the_predictions_of_the_model(visitor, open_explorer, data):
     page = open_explorer("?class=misclassified&image=2")
     expect(page.get_by_text(re.compile(r"misclassified, test image 2 of \d+"))).to_be_visible()
     expect(page.locator(".xp-class").first).not_to_contain_text("(true)")
@@ -37,7 +37,7 @@ def test_the_model_is_asked_for_hard_and_easy_images(visitor, open_explorer, dat
     expect(page.locator(".xp-class").first).to_contain_text(f"(true){100 * surest:.0f} %")
 
 
-def test_what_speaks_for_a_class_in_both_models(visitor, open_explorer):
+def test_class_maps_of_both_models_are_shown(visitor, open_explorer):
     page = open_explorer("?speaks=dog&minus=cat")
     pictures = page.get_by_role("img", name="for dog minus cat")
     expect(pictures).to_have_count(2)
@@ -48,7 +48,7 @@ def test_what_speaks_for_a_class_in_both_models(visitor, open_explorer):
     expect(page.get_by_role("img", name="ResNet, Grad-CAM, stage 1 of 3, for dog")).to_be_visible()
 
 
-def test_downloads(visitor, open_explorer, data):
+def test_view_is_downloaded_as_png_svg_and_arrays(visitor, open_explorer, data):
     page = open_explorer("?query=2.2")
     with page.expect_download() as caught:
         page.locator(".xp").get_by_role("button", name="PNG").click()
@@ -67,7 +67,7 @@ def test_downloads(visitor, open_explorer, data):
     assert found["weights"].shape == (6, 8, 65, 65)
 
 
-def test_two_visitors_see_their_own_images(visitor, open_explorer, server, browser):
+def test_two_visitors_see_separate_images(visitor, open_explorer, server, browser):
     page = open_explorer("?class=frog")
     context = browser.new_context()
     other = Visitor(context.new_page(), server.url)
@@ -83,7 +83,7 @@ def test_two_visitors_see_their_own_images(visitor, open_explorer, server, brows
     context.close()
 
 
-def test_an_own_image_is_explored_and_not_part_of_the_link(visitor, open_explorer):
+def test_uploaded_image_is_explored_and_not_part_of_the_link(visitor, open_explorer):
     page = open_explorer()
     upload(page, "blue.png", png())
     expect(page.locator(".xp-name")).to_have_text("blue.png")
@@ -109,7 +109,7 @@ def test_an_own_image_is_explored_and_not_part_of_the_link(visitor, open_explore
         ({"patch_size": 4, "num_layers": 13, "num_heads": 16, "embed_dim": 32, "hidden_dim": 16}, 65),
     ],
 )
-def test_any_shape_of_vit(visitor, open_explorer, server, options, tokens):
+def test_vits_of_other_shapes_are_explored(visitor, open_explorer, server, options, tokens):
     run = make_run(server.home / "runs", f"shape {tokens}", model="vit", **options)
     page = open_explorer(f"?run={run.id}")
     side = int(tokens**0.5)
@@ -121,7 +121,7 @@ def test_any_shape_of_vit(visitor, open_explorer, server, options, tokens):
     visitor.check()
 
 
-def test_a_vit_with_too_many_tokens_is_asked_patch_by_patch(visitor, open_explorer, server, data):
+def test_vit_with_many_tokens_loads_the_maps_of_each_patch_on_demand(visitor, open_explorer, server, data):
     """1,025 tokens, two layers of eight heads: 34 MB for one image are not sent at once."""
     small = {"patch_size": 1, "num_layers": 2, "num_heads": 8, "embed_dim": 16, "hidden_dim": 16}
     run = make_run(server.home / "runs", "fine", model="vit", **small)
@@ -139,7 +139,7 @@ def test_a_vit_with_too_many_tokens_is_asked_patch_by_patch(visitor, open_explor
     until(lambda: np.allclose(grid_values(page, 2, 4), weights[1, 3, 1:, token], atol=1e-4))
 
 
-def test_a_new_snapshot_appears_while_the_run_trains(visitor, open_explorer, server):
+def test_new_snapshot_appears_while_the_run_trains(visitor, open_explorer, server):
     """The run's status says that this very process trains it; its second snapshot is written meanwhile."""
     import os
 
@@ -159,7 +159,7 @@ def test_a_new_snapshot_appears_while_the_run_trains(visitor, open_explorer, ser
     run.write_status(run.stored_status().model_copy(update={"state": "finished"}))
 
 
-def test_a_photo_is_taken_and_explored(visitor, open_explorer):
+def test_photo_is_taken_and_explored(visitor, open_explorer):
     """Chromium's own test picture stands in for a camera; leaving the photo brings the test image back."""
     page = open_explorer()
     before = page.locator(".xp").get_attribute("data-frame")
@@ -174,7 +174,7 @@ def test_a_photo_is_taken_and_explored(visitor, open_explorer):
     expect(page.locator(".xp")).to_have_attribute("data-frame", before)
 
 
-def test_the_maps_follow_a_change_of_theme(visitor, open_explorer):
+def test_maps_follow_a_change_of_theme(visitor, open_explorer):
     page = open_explorer()
     ground = f"{EXPLORER}.theme.background"
     assert page.evaluate(ground) == "#fbfbfa"
@@ -182,7 +182,7 @@ def test_the_maps_follow_a_change_of_theme(visitor, open_explorer):
     page.wait_for_function(f"{ground} === '#14161a'")
 
 
-def test_a_page_that_is_left_lets_go_of_the_window(visitor, open_explorer):
+def test_explorer_removes_its_listeners_when_the_page_changes(visitor, open_explorer):
     page = open_explorer()
     page.evaluate(f"window.old = {EXPLORER}")
     page.get_by_test_id("stTopNavLink").filter(has_text="Compare").click()

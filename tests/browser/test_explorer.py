@@ -25,7 +25,7 @@ from tests.browser.test_pages import attention_ready
 from vitcore.analysis.attention import capture, rollout
 
 
-def test_hovering_shows_the_models_own_numbers_without_the_server(visitor, data):
+def test_hovered_maps_equal_the_weights_of_the_model_without_the_server(visitor, data):
     sent = []
     visitor.page.on("websocket", lambda ws: ws.on("framesent", lambda f: sent.append(f)))
     page = visitor.open("attention?class=ship&image=3")
@@ -57,7 +57,7 @@ def test_hovering_shows_the_models_own_numbers_without_the_server(visitor, data)
     )
 
 
-def test_click_pins_a_second_click_compares_escape_clears(visitor, open_explorer):
+def test_clicks_pin_two_patches_and_escape_clears_them(visitor, open_explorer):
     page = open_explorer()
     click(page, 3, 4)
     away(page)
@@ -80,7 +80,7 @@ def test_click_pins_a_second_click_compares_escape_clears(visitor, open_explorer
     assert "second" not in page.url
 
 
-def test_a_map_is_hovered_and_chosen_and_so_is_a_dot(visitor, open_explorer):
+def test_head_is_chosen_by_its_map_and_by_its_dot(visitor, open_explorer):
     page = open_explorer()
     frame = page.locator(".xp")
     page.mouse.move(*cell(page, 2, 7))
@@ -102,7 +102,7 @@ def test_a_map_is_hovered_and_chosen_and_so_is_a_dot(visitor, open_explorer):
     expect(frame).to_have_attribute("data-cell", f"{place[2]}.{place[3]}")
 
 
-def test_everything_by_keyboard(visitor, open_explorer):
+def test_patch_head_and_map_are_chosen_by_keyboard(visitor, open_explorer):
     page = open_explorer()
     frame = page.locator(".xp")
     page.locator(".xp-image").focus()
@@ -128,7 +128,7 @@ def test_everything_by_keyboard(visitor, open_explorer):
     expect(page.locator(".xp-live")).to_have_text(re.compile("Where CLS looks. Rollout. Largest weight"))
 
 
-def test_the_rollout_is_that_of_the_model(visitor, open_explorer, data):
+def test_rollout_equals_that_of_the_model(visitor, open_explorer, data):
     page = open_explorer("?map=rollout&query=2.3")
     image = data.test.images[np.flatnonzero(data.test.labels == 3)[0]]
     trace = capture(vitcore.load("vit-cifar10"), torch.from_numpy(image)[None])
@@ -137,7 +137,7 @@ def test_the_rollout_is_that_of_the_model(visitor, open_explorer, data):
     assert np.allclose(drawn, rollout(trace.weights)[0, 11, 1:], atol=3e-4)
 
 
-def test_scales_and_their_legend(visitor, open_explorer):
+def test_color_scale_is_shared_per_layer_or_per_map(visitor, open_explorer):
     page = open_explorer()
     tops = "Array.from(document.querySelector('.xp').explorer.maxima)"
     assert len(set(page.evaluate(tops))) == 1
@@ -149,7 +149,7 @@ def test_scales_and_their_legend(visitor, open_explorer):
     assert "scale=map" in page.url
 
 
-def test_a_link_shows_the_same_elsewhere(visitor, open_explorer, browser):
+def test_link_shows_the_same_view_in_another_browser(visitor, open_explorer, browser):
     page = open_explorer("?class=dog&image=4")
     click(page, 2, 2)
     page.mouse.click(*cell(page, 3, 6))
@@ -169,7 +169,7 @@ def test_a_link_shows_the_same_elsewhere(visitor, open_explorer, browser):
     other.close()
 
 
-def test_positions_only_is_the_models_answer_to_no_content(visitor, open_explorer):
+def test_positions_only_shows_the_weights_for_an_image_of_the_mean_color(visitor, open_explorer):
     from vitcore.analysis.inside import positions_only
 
     page = open_explorer()
@@ -182,7 +182,7 @@ def test_positions_only_is_the_models_answer_to_no_content(visitor, open_explore
     expect(page.locator(".xp")).to_have_attribute("data-frame", before)
 
 
-def test_snapshots_are_scrubbed_and_played(visitor, open_explorer):
+def test_snapshots_are_chosen_and_played(visitor, open_explorer):
     page = open_explorer()
     frame, step = page.locator(".xp"), page.locator(".xp-step")
     best = frame.get_attribute("data-frame")
@@ -200,7 +200,7 @@ def test_snapshots_are_scrubbed_and_played(visitor, open_explorer):
     visitor.settle()
 
 
-def test_the_brush_changes_prediction_and_attention_and_stays_in_the_link(visitor, open_explorer):
+def test_painted_image_changes_the_prediction_and_is_part_of_the_link(visitor, open_explorer):
     page = open_explorer()
     before = page.locator(".xp").get_attribute("data-frame")
     page.get_by_role("button", name="Brush").click()
@@ -226,7 +226,7 @@ def test_the_brush_changes_prediction_and_attention_and_stays_in_the_link(visito
     expect(page.locator(".xp-prediction")).not_to_contain_text("(was ")
 
 
-def test_heads_over_test_images(visitor, open_explorer):
+def test_plot_shows_the_heads_over_test_images(visitor, open_explorer):
     page = open_explorer()
     of_one = page.evaluate("document.querySelector('.xp').explorer.header.distance")
     page.get_by_role("button", name="test images", exact=True).click()

@@ -28,7 +28,7 @@ def saved(page, name, place):
     return caught.value.suggested_filename
 
 
-def test_both_files_of_a_bundled_run_are_downloaded_and_open(visitor, tmp_path, data):
+def test_both_files_of_a_bundled_run_are_downloaded_and_can_be_opened(visitor, tmp_path, data):
     page = open_export(visitor, "resnet-cifar10")
     place = tmp_path / "run.zip"
     assert saved(page, "Weights and configuration (.zip)", place) == "resnet-cifar10.zip"
@@ -54,7 +54,7 @@ def test_both_files_of_a_bundled_run_are_downloaded_and_open(visitor, tmp_path, 
     expect(page.get_by_role("button", name="ONNX (.onnx)")).to_be_visible()
 
 
-def test_an_export_is_cancelled_and_a_failed_one_says_why(visitor, server, tmp_path):
+def test_export_is_cancelled_and_a_failure_names_its_reason(visitor, server, tmp_path):
     run = make_run(
         server.home / "runs", "of a lost folder", model="resnet", c_hidden=[4, 8], num_blocks=[1, 1],
         data=f"folder:{tmp_path / 'gone'}",

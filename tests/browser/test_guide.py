@@ -25,7 +25,7 @@ SECTIONS = """e => [...e.querySelectorAll("details")].map((one) => [
 
 
 @pytest.mark.parametrize("name", guide.NAMES)
-def test_the_formulas_of_every_guide_fit_the_popover(visitor, name):
+def test_formulas_of_every_guide_fit_the_popover(visitor, name):
     page = visitor.open("" if name == "overview" else name)
     if name == "overview":  # one screen, without scrolling
         assert page.evaluate("document.querySelector('[data-testid=\"stMain\"]').scrollHeight") <= 720
@@ -45,7 +45,7 @@ def test_the_formulas_of_every_guide_fit_the_popover(visitor, name):
     assert box["x"] + box["width"] <= 1280
 
 
-def test_the_glossary_is_searched_while_typing(visitor):
+def test_glossary_is_searched_while_typing(visitor):
     page = visitor.open("patches")
     body = open_guide(page)
     body.get_by_role("tab", name="Glossary").click()

@@ -23,7 +23,7 @@ RING = """() => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_focus_ring_stands_out_from_the_page(visitor, scheme):
+def test_focus_ring_has_a_contrast_of_three_to_one(visitor, scheme):
     """WCAG 2 asks for a contrast of 3 : 1."""
     visitor.page.emulate_media(color_scheme=scheme)
     page = visitor.open("patches")

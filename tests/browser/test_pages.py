@@ -19,7 +19,7 @@ from tests.conftest import ROOT
 from vitcore.architectures import ARCHITECTURES
 
 
-def test_the_navigation_leads_everywhere(visitor):
+def test_navigation_opens_every_page(visitor):
     page = visitor.open()
     for title in ("Patches", "Attention", "Training", "Compare", "Overview"):
         page.get_by_test_id("stTopNavLink").filter(has_text=title).click()
@@ -29,7 +29,7 @@ def test_the_navigation_leads_everywhere(visitor):
         visitor.check()
 
 
-def test_overview_tells_the_gap_and_its_doors_open(visitor):
+def test_overview_shows_both_accuracies_and_links_to_the_pages(visitor):
     page = visitor.open()
     pictures = page.locator(".st-key-looks img")
     before = pictures.first.get_attribute("src")
@@ -54,7 +54,7 @@ def test_overview_tells_the_gap_and_its_doors_open(visitor):
     visitor.settle()
 
 
-def test_overview_asks_the_models_about_any_other_image(visitor):
+def test_overview_shows_the_predictions_for_another_image(visitor):
     page = visitor.open("?look=frog")
     pictures = page.locator(".st-key-looks img")
     stored = [pictures.nth(i).get_attribute("src") for i in range(3)]
@@ -77,7 +77,7 @@ def attention_ready(visitor):
     expect(visitor.page.locator(".xp[data-frame]")).to_be_visible()
 
 
-def test_a_model_without_attention_says_so_and_shows_grad_cam(visitor):
+def test_model_without_attention_gets_grad_cam(visitor):
     page = visitor.open("attention?run=resnet-cifar10&class=ship&image=3")
     expect(page.get_by_text("has no attention")).to_be_visible()
     for stage in (1, 2, 3):
@@ -99,7 +99,7 @@ def upload(page, name, data):
     )
 
 
-def test_an_own_image_is_shown_and_left_again(visitor):
+def test_uploaded_image_is_shown_until_it_is_removed(visitor):
     page = visitor.open("patches")
     upload(page, "blue.png", png())
     expect(page.get_by_text("blue.png: 32")).to_be_visible()
@@ -114,7 +114,7 @@ def test_an_own_image_is_shown_and_left_again(visitor):
     expect(page.locator(".xp-prediction")).to_contain_text("(true)")
 
 
-def test_the_name_of_an_own_image_is_text_and_no_markup(visitor):
+def test_name_of_an_uploaded_image_is_shown_as_text(visitor):
     page, name = visitor.open(), "](x.png) ![*$a$* <b>.png"
     upload(page, name, b"hello")
     expect(page.get_by_test_id("stAlert")).to_contain_text(name)  # refused, the test image stays
@@ -155,7 +155,7 @@ def test_compare_draws_the_bundled_runs_over_each_axis(visitor):
     assert "runs=resnet-cifar10" in page.url
 
 
-def test_a_page_that_raises_is_seen(page, tmp_path):
+def test_check_fails_on_a_page_that_raises(page, tmp_path):
     """The tests' own eyes: an app of one page that raises does not pass `check`."""
     (tmp_path / "app.py").write_text("import streamlit as st\nst.title('Here')\nraise ValueError('boom')\n")
     (tmp_path / ".streamlit").mkdir()
@@ -182,7 +182,7 @@ def test_unknown_link_values_show_a_toast_as_text(visitor):
     expect(toast).to_have_count(0)
 
 
-def test_a_link_of_nonsense_still_opens(visitor):
+def test_link_with_only_invalid_values_opens_the_page(visitor):
     visitor.open(
         "attention?run=../../etc&class=unicorn&image=999&query=nowhere&layer=99&head=x&snapshot=-1&mask=a.b"
         "&speaks=x"

@@ -38,7 +38,7 @@ def painted(page, selector):
     return page.evaluate(f"document.querySelector('{selector}').toDataURL()")
 
 
-def test_steps_by_button_by_key_and_by_play(visitor):
+def test_steps_change_by_button_by_key_and_by_playing(visitor):
     page = visitor.open("patches")
     at(page, 1)
     expect(page.get_by_text("[3, 32, 32]: 32 x 32 pixels in three colors, 3,072 numbers.")).to_be_visible()
@@ -63,7 +63,7 @@ def test_steps_by_button_by_key_and_by_play(visitor):
     expect(page.get_by_role("button", name="Play")).to_be_visible()
 
 
-def test_the_tokens_are_those_of_the_model(visitor):
+def test_tokens_equal_the_embedding_of_the_model(visitor):
     page = visitor.open("patches?class=ship&image=2")
     at(page, 1)
     data = load_dataset("cifar10-mini")
@@ -80,7 +80,7 @@ def test_the_tokens_are_those_of_the_model(visitor):
     assert np.allclose(shown, expected, atol=1e-5)
 
 
-def test_hovering_a_patch_and_a_position_asks_nobody(visitor):
+def test_hovering_patches_and_positions_needs_no_server(visitor):
     sent = []
     visitor.page.on("websocket", lambda ws: ws.on("framesent", lambda f: sent.append(f)))
     page = visitor.open("patches")
@@ -119,11 +119,13 @@ def test_hovering_a_patch_and_a_position_asks_nobody(visitor):
     expect(page.locator(".similarity")).to_have_attribute("data-chosen", "9")
     large = page.locator(".similarity-chosen").bounding_box()
     page.mouse.move(large["x"] + 5, large["y"] + 5)
-    expect(page.locator(".similarity-value")).to_have_text(re.compile(r"^To row 1, column 1: \u2212?\d\.\d\d\.$"))
+    expect(page.locator(".similarity-value")).to_have_text(
+        re.compile(r"^To row 1, column 1: \u2212?\d\.\d\d\.$")
+    )
     assert len(sent) == count
 
 
-def test_patches_travel_while_it_plays_and_rest_where_motion_is_unwanted(fresh_visitor):
+def test_patches_move_while_playing_but_not_with_reduced_motion(fresh_visitor):
     page = fresh_visitor.open("patches")
     page.clock.install()
     at(page, 1)
@@ -147,7 +149,7 @@ def test_patches_travel_while_it_plays_and_rest_where_motion_is_unwanted(fresh_v
     at(page, 2)
 
 
-def test_a_link_opens_at_its_step_and_keeps_it(visitor):
+def test_link_opens_its_step_and_later_steps_update_the_address(visitor):
     page = visitor.open("patches?step=3&patch=8")
     at(page, 3)
     page.get_by_role("button", name="Next").click()
@@ -167,7 +169,7 @@ def test_a_link_opens_at_its_step_and_keeps_it(visitor):
     at(page, 1)
 
 
-def test_the_first_screen_holds_the_stepper_in_light_and_dark(visitor):
+def test_stepper_fits_the_first_screen_and_follows_the_theme(visitor):
     page = visitor.page
     page.emulate_media(color_scheme="light")
     visitor.open("patches?step=3")
@@ -182,7 +184,7 @@ def test_the_first_screen_holds_the_stepper_in_light_and_dark(visitor):
     assert page.evaluate(corner) == "rgb(231, 232, 234)"
 
 
-def test_patch_size_changes_the_sequence_and_the_address(visitor):
+def test_patch_size_changes_the_tokens_and_the_address(visitor):
     page = visitor.open("patches")
     page.get_by_role("radio", name="16").click()
     expect(page.locator(".steps[data-tokens='4']")).to_be_visible()
@@ -195,7 +197,7 @@ def test_patch_size_changes_the_sequence_and_the_address(visitor):
     expect(page.locator(".steps[data-tokens='256']")).to_be_visible()
 
 
-def test_a_model_without_positions_and_cls_says_so(visitor, server):
+def test_model_without_positions_and_cls_is_described(visitor, server):
     small = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 1, "patch_size": 8}
     run = make_run(server.home / "runs", "placeless", model="vit", position="none", pool="mean", **small)
     page = visitor.open(f"patches?run={run.id}")
@@ -205,7 +207,7 @@ def test_a_model_without_positions_and_cls_says_so(visitor, server):
     expect(page.get_by_text("it does not know where a patch was")).to_be_visible()
 
 
-def test_a_diverged_model_is_still_looked_at(visitor, server):
+def test_diverged_model_gets_a_message(visitor, server):
     small = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 1, "patch_size": 8}
     run = make_run(server.home / "runs", "diverged", model="vit", **small)
     state = load_file(run.best)
@@ -219,7 +221,7 @@ def test_a_diverged_model_is_still_looked_at(visitor, server):
 SMALL = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 1}
 
 
-def test_images_that_are_not_32_pixels(visitor, server, colors):
+def test_images_of_48_pixels_are_shown_with_the_patch_size_of_the_model(visitor, server, colors):
     seen = {"model": "vit", "data": f"folder:{colors}", **SMALL}
     run = make_run(server.home / "runs", "large images", image_size=48, patch_size=6, **seen)
     page = visitor.open(f"patches?run={run.id}&step=4")
@@ -237,7 +239,7 @@ def test_images_that_are_not_32_pixels(visitor, server, colors):
     expect(page.get_by_text("24 x 24 squares of 2 x 2 pixels, row by row.")).to_be_visible()
 
 
-def test_an_image_that_is_one_patch(visitor, server, colors):
+def test_image_of_one_patch_gets_a_message_instead_of_similarities(visitor, server, colors):
     seen = {"model": "vit", "data": f"folder:{colors}", **SMALL}
     run = make_run(server.home / "runs", "one patch", image_size=16, patch_size=16, **seen)
     page = visitor.open(f"patches?run={run.id}&step=5")

@@ -17,7 +17,7 @@ def press(visitor):
     return page
 
 
-def test_without_a_network_a_sentence_and_with_one_five_runs(page, tmp_path, shared, monkeypatch):
+def test_published_models_are_imported_or_the_network_error_is_shown(page, tmp_path, shared, monkeypatch):
     with serve(tmp_path / "site", shared, breaks=False) as address:
         for url, words in (("http://127.0.0.1:9", "connect to the internet"), (address, "5 runs")):
             monkeypatch.setenv("VITLAB_PUBLISHED", url)

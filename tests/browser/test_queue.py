@@ -41,7 +41,7 @@ def set_epochs(visitor, epochs):
     visitor.settle()
 
 
-def test_a_killed_training_is_shown_as_failed_within_ten_seconds_and_resumes(visitor, server):
+def test_killed_training_is_shown_as_failed_within_ten_seconds_and_resumes(visitor, server):
     page = launch(visitor, epochs=500)
     wait_for_points(page, 1)
     run = watched(page, server)
@@ -53,7 +53,7 @@ def test_a_killed_training_is_shown_as_failed_within_ten_seconds_and_resumes(vis
     expect(page.get_by_text("running", exact=True)).to_be_visible()
 
 
-def test_waiting_runs_are_moved_and_removed(visitor, server, busy):
+def test_queued_runs_are_moved_and_stopped(visitor, server, busy):
     page = visitor.open("training?model=ResNet")
     ids = []
     for epochs in (502, 503):
@@ -75,7 +75,7 @@ def test_waiting_runs_are_moved_and_removed(visitor, server, busy):
     assert [run.id for run in order.waiting(server.home / "runs")] == ids[:1]
 
 
-def test_a_training_that_does_not_stop_is_ended_at_once(visitor, server, stand_in):
+def test_training_that_ignores_a_stop_is_ended_at_once(visitor, server, stand_in):
     """A process that ignores the request to stop, as one that hangs would."""
     status = Status(state="running", created=time.time(), slots=["cpu"], **stand_in)
     run = create_run(make_config("quick"), server.home / "runs", status=status)
@@ -87,7 +87,7 @@ def test_a_training_that_does_not_stop_is_ended_at_once(visitor, server, stand_i
     assert run.status().state == "stopped"
 
 
-def test_the_settings_of_a_run_are_copied_and_changed(visitor, server, busy):
+def test_settings_of_a_run_are_copied_and_changed(visitor, server, busy):
     page = visitor.open("training?watch=vit-cifar10")
     page.get_by_role("button", name="Copy settings").click()
     expect(page.locator(".st-key-uncopy")).to_be_visible()
@@ -108,7 +108,7 @@ def test_the_settings_of_a_run_are_copied_and_changed(visitor, server, busy):
     expect(page.locator(".st-key-uncopy")).to_have_count(0)
 
 
-def test_two_visitors_who_press_launch_together_start_one_run(browser, server, busy):
+def test_simultaneous_launches_of_two_visitors_start_one_run(browser, server, busy):
     contexts = [browser.new_context(viewport=WINDOW) for _ in range(2)]
     visitors = [Visitor(context.new_page(), server.url) for context in contexts]
     before = {run.id for run in own(server)}

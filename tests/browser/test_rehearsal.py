@@ -22,7 +22,7 @@ def nothing_stays(server):
             background.stop(run, now=True)
 
 
-def test_a_rehearsal_says_what_it_will_take_and_is_forgotten_with_its_settings(visitor, server):
+def test_rehearsal_predicts_the_cost_until_the_settings_change(visitor, server):
     page = visitor.open("training?model=ResNet")
     before = len(own(server))
     page.get_by_role("button", name="Rehearse").click()
@@ -40,7 +40,7 @@ def test_a_rehearsal_says_what_it_will_take_and_is_forgotten_with_its_settings(v
 
 
 @pytest.mark.slow
-def test_a_fair_pair_is_launched_overlaid_seen_learning_and_found(visitor, server):
+def test_fair_pair_is_launched_watched_and_found_in_the_table(visitor, server):
     page = visitor.open("training?model=ResNet")
     page.get_by_role("button", name="Fair pair").click()
     expect(

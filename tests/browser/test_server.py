@@ -39,7 +39,7 @@ def ask(url, method="GET", **headers):
 
 
 @pytest.mark.parametrize("path", ["", "attention", "?talk=why"])
-def test_every_page_brings_the_style_along(server, path):
+def test_every_page_contains_the_style_sheet(server, path):
     headers, body = ask(f"{server.url}/{path}", **{"Accept-Encoding": "gzip"})
     page = body.decode()
     assert int(headers["content-length"]) == len(body)
@@ -50,13 +50,13 @@ def test_every_page_brings_the_style_along(server, path):
     assert int(ask(f"{server.url}/{path}", "HEAD")[0]["content-length"]) == len(body)
 
 
-def test_what_is_no_page_is_sent_as_it_is(server):
+def test_responses_that_are_not_pages_are_unchanged(server):
     assert ask(f"{server.url}/_stcore/health")[1] == b"ok"
     font = (ROOT / "dashboard" / "static" / "fonts" / "inter.woff2").read_bytes()
     assert ask(f"{server.url}/app/static/fonts/inter.woff2")[1] == font
 
 
-def test_the_server_is_found_at_once_also_below_a_path(tmp_path, page, monkeypatch):
+def test_dashboard_below_a_path_makes_no_failed_requests(tmp_path, page, monkeypatch):
     """Nothing is asked for where it is not; the visitor counts a 404 as a fault."""
     monkeypatch.setenv("STREAMLIT_SERVER_BASE_URL_PATH", "lab")
     server = Server(tmp_path)

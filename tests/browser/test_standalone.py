@@ -68,7 +68,7 @@ def offline(browser):
     assert not faults
 
 
-def test_the_explorer_is_one_small_file_that_answers_the_pointer(files, offline):
+def test_explorer_file_follows_pointer_and_keys(files, offline):
     page = offline
     path = files / "explorer.html"
     assert path.stat().st_size < 2e6
@@ -91,7 +91,7 @@ def test_the_explorer_is_one_small_file_that_answers_the_pointer(files, offline)
     assert got.value.path().read_text().startswith("<svg")
 
 
-def test_the_explorer_in_the_file_holds_the_models_attention(files, offline, data):
+def test_explorer_file_has_the_weights_of_the_model(files, offline, data):
     import torch
 
     import vitcore
@@ -110,7 +110,7 @@ def test_the_explorer_in_the_file_holds_the_models_attention(files, offline, dat
     assert f"row {place // 8 + 1}, column {place % 8 + 1}" in said
 
 
-def test_the_explorer_is_saved_as_it_is_seen(visitor, offline, tmp_path):
+def test_explorer_file_keeps_the_view_of_the_page(visitor, offline, tmp_path):
     """What was only pinned or chosen in the browser is in the file, too."""
     page = visitor.open("attention?class=ship&image=2")
     expect(page.locator(".xp[data-frame]")).to_be_visible()
@@ -130,7 +130,7 @@ def test_the_explorer_is_saved_as_it_is_seen(visitor, offline, tmp_path):
     expect(offline.get_by_role("button", name="HTML")).to_be_hidden()
 
 
-def test_the_talk_is_one_file_moved_on_by_keys(files, offline):
+def test_talk_file_shows_every_step_by_key(files, offline):
     page = offline
     path = files / "why.html"
     assert path.stat().st_size < 10e6
@@ -140,7 +140,9 @@ def test_the_talk_is_one_file_moved_on_by_keys(files, offline):
         expect(page.locator(".talk-count")).to_have_text(f"{number} / {len(steps)}")
         shown = page.locator(".standalone-step:not([hidden])")
         expect(shown.locator("h1")).to_have_text(step.title)
-        view = shown.locator(".xp[data-frame], .steps-stage, .similarity, .replay, .main-svg, .talk-pictures img")
+        view = shown.locator(
+            ".xp[data-frame], .steps-stage, .similarity, .replay, .main-svg, .talk-pictures img"
+        )
         expect(view.first).to_be_visible()
         page.keyboard.press("PageDown")
     page.keyboard.press("Home")
@@ -156,7 +158,7 @@ def test_the_talk_is_one_file_moved_on_by_keys(files, offline):
     assert page.evaluate("document.documentElement.scrollHeight <= window.innerHeight")
 
 
-def test_figures_in_the_file_follow_the_window_and_the_theme_also_while_hidden(files, offline):
+def test_figures_in_the_file_follow_window_and_theme_even_while_hidden(files, offline):
     """Rehearsed in a window, given on the full screen: what was shown before is as large as its place."""
     page = offline
     page.emulate_media(color_scheme="light")
@@ -188,7 +190,7 @@ def test_figures_in_the_file_follow_the_window_and_the_theme_also_while_hidden(f
     expect(title).to_have_css("fill", "rgb(231, 232, 234)")
 
 
-def test_what_was_painted_over_is_in_the_file(tmp_path, offline):
+def test_painted_cells_are_in_the_file(tmp_path, offline):
     import torch
 
     import vitcore
@@ -214,7 +216,7 @@ def test_what_was_painted_over_is_in_the_file(tmp_path, offline):
     expect(said.locator("h3")).to_contain_text(f"{100 * float(probabilities.max()):.0f} %")
 
 
-def test_a_hostile_talk_stays_text(tmp_path, offline):
+def test_markup_in_a_talk_is_shown_as_text(tmp_path, offline):
     evil = "</script><script>window.hacked = 1</script><img src=http://127.0.0.1:1/x onerror=window.hacked=2>"
     talk = tmp_path / "evil.yaml"
     talk.write_text(
@@ -231,7 +233,7 @@ def test_a_hostile_talk_stays_text(tmp_path, offline):
     assert offline.evaluate("window.hacked") is None
 
 
-def test_a_step_that_cannot_be_drawn_says_so_in_its_place_and_the_others_are_there(tmp_path, offline):
+def test_file_has_the_error_of_a_failed_step_and_all_other_steps(tmp_path, offline):
     talk, out = tmp_path / "mine.yaml", tmp_path / "mine.html"
     links = ("patches?class=cat&step=2", "attention?run=gone%3Cb%3E", "attention?class=ship")
     steps = "".join(f"  - {{title: T{i}, say: S, link: '{link}'}}\n" for i, link in enumerate(links, start=1))
@@ -255,7 +257,7 @@ def test_a_step_that_cannot_be_drawn_says_so_in_its_place_and_the_others_are_the
     expect(offline.locator(".talk-count")).to_have_text("3 / 3")
 
 
-def test_what_cannot_be_written_is_a_sentence(tmp_path):
+def test_refused_files_are_reported_in_one_line(tmp_path):
     done = write("attention?run=resnet-cifar10", tmp_path / "out.html")
     assert done.returncode == 1
     assert done.stderr.strip().endswith("there is no explorer to put into a file.")

@@ -66,7 +66,7 @@ def choose(page, visitor, label, *values):
         visitor.settle()
 
 
-def test_a_study_is_launched_from_the_page_and_its_table_fills(visitor, server):
+def test_study_is_launched_and_its_results_appear(visitor, server):
     colors = {"blue": (40, 60, 200), "red": (200, 60, 40)}
     make_folder(server.home / "data" / "colors", colors, 60)
     page = open_form(visitor, "training?model=ResNet&data=own%20folder")
@@ -114,7 +114,7 @@ def test_a_study_is_launched_from_the_page_and_its_table_fills(visitor, server):
     expect(page.get_by_text("ResNet, base").first).to_be_visible()
 
 
-def test_a_sweep_of_samples_is_launched_stopped_and_deleted_as_one_thing(visitor, server, busy):
+def test_sample_sweep_is_launched_stopped_and_deleted_as_a_whole(visitor, server, busy):
     before = {sweep.name for sweep in own_sweeps(server)}
     page = open_form(visitor, "training?model=ResNet")
     page.get_by_role("button", name="Sweep").click()
@@ -151,7 +151,7 @@ def test_a_sweep_of_samples_is_launched_stopped_and_deleted_as_one_thing(visitor
     assert {s.name for s in own_sweeps(server)} == before
 
 
-def test_a_sweep_that_is_over_is_drawn_with_its_errors_and_does_not_flood_the_lists(visitor, server):
+def test_finished_sweep_is_drawn_with_errors_and_its_runs_are_not_listed(visitor, server):
     home, steps = server.home / "runs", {"epochs": 10, "steps_per_epoch": 35, "data": "cifar10-mini"}
     known = {
         ("resnet", 0.1, 0): 0.50,
@@ -195,7 +195,7 @@ def test_a_sweep_that_is_over_is_drawn_with_its_errors_and_does_not_flood_the_li
     assert "sweep=samples-drawn" in page.url
 
 
-def test_an_address_with_a_sweep_that_is_gone_opens_another(visitor, server):
+def test_link_to_a_missing_sweep_opens_another_one(visitor, server):
     ended(server.home / "runs", "study-alone", "study", acc=0.4, model="vit", data="cifar10-mini")
     page = visitor.open("compare?view=Sweeps&sweep=../../etc")
     expect(page.locator(FIGURE)).to_be_visible()
@@ -203,7 +203,7 @@ def test_an_address_with_a_sweep_that_is_gone_opens_another(visitor, server):
     assert json.dumps(traces(page))
 
 
-def test_a_bundled_sweep_says_how_each_of_its_runs_was_measured(visitor, server):
+def test_bundled_sweep_shows_commit_and_command_of_its_runs(visitor, server):
     sweep = next(s for s in find_sweeps(list_runs()) if s.name == "samples-cifar10")
     page = visitor.open(f"compare?view=Sweeps&sweep={sweep.name}")
     expect(page.get_by_text(sweep.runs[0].meta.note)).to_be_visible()  # the same sentence of all, once
@@ -214,7 +214,7 @@ def test_a_bundled_sweep_says_how_each_of_its_runs_was_measured(visitor, server)
     expect(page.get_by_role("button", name="Manage")).to_have_count(0)  # nobody changes what is bundled
 
 
-def test_what_a_foreign_run_says_of_itself_is_shown_as_it_is(visitor, server):
+def test_texts_of_an_imported_run_are_not_rendered_as_markdown(visitor, server):
     run = ended(server.home / "runs", "study-foreign", "study", acc=0.4, model="vit", data="cifar10-mini")
     image = "![m](http://example.invalid/m.png) **b**"
     told = {"machine": image, "commit": image, "started": time.time()}

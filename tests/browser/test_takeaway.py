@@ -30,7 +30,7 @@ def saved(part, format, place=0):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_figure_as_picture_and_as_vectors(visitor, scheme):
+def test_figure_is_saved_as_png_and_svg_in_the_colors_of_the_theme(visitor, scheme):
     visitor.page.emulate_media(color_scheme=scheme)
     page = visitor.open("inductive_bias?probe=Frequencies")
     chart = page.locator(".js-plotly-plot").bounding_box()
@@ -47,7 +47,7 @@ def test_a_figure_as_picture_and_as_vectors(visitor, scheme):
     assert "log amplitude" in texts
 
 
-def test_the_data_of_curves_are_the_measured_ones(visitor):
+def test_csv_of_curves_has_the_stored_values(visitor):
     page = visitor.open("inductive_bias?probe=Shuffle&untrained=false")
     rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
     assert rows[0] == ["panel", "series", "cells a side", "%", "standard error"]
@@ -60,7 +60,7 @@ def test_the_data_of_curves_are_the_measured_ones(visitor):
         assert mean == pytest.approx([100 * v for v in stored["curves"][name]["mean"]])
 
 
-def test_the_data_of_calibration_tell_shares_from_counts(visitor):
+def test_csv_of_calibration_has_accuracies_and_counts(visitor):
     page = visitor.open("compare?show=Calibration&tested=10000&runs=vit-cifar10,resnet-cifar10")
     page.wait_for_selector(".takeaway")
     rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
@@ -74,7 +74,7 @@ def test_the_data_of_calibration_tell_shares_from_counts(visitor):
     assert len(rows) == 1 + len(shares) + 2 * len(counted)
 
 
-def test_the_data_of_maps_are_the_counts(visitor):
+def test_csv_of_confusion_matrices_has_the_counts(visitor):
     page = visitor.open("compare?show=Confusion&tested=10000&runs=vit-cifar10,resnet-cifar10")
     page.wait_for_selector(".takeaway")
     rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
@@ -91,7 +91,7 @@ def test_the_data_of_maps_are_the_counts(visitor):
     assert right == 8256  # 82.56 %, as `python -m vitcore evaluate` has it
 
 
-def test_the_data_of_receptive_fields_are_those_of_the_maps_alone(visitor):
+def test_csv_of_receptive_fields_has_the_values_of_the_maps(visitor):
     page = visitor.open("inductive_bias?probe=Receptive+field&untrained=false")
     page.wait_for_selector(".takeaway")
     rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
@@ -107,7 +107,7 @@ def test_the_data_of_receptive_fields_are_those_of_the_maps_alone(visitor):
     assert len(rows) == 1  # the names of the columns: the color bar is no data
 
 
-def test_a_number_in_percent_says_so(visitor):
+def test_csv_names_the_unit_percent(visitor):
     page = visitor.open("inductive_bias?probe=Sample+efficiency")
     page.wait_for_selector(".takeaway")
     rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
@@ -115,7 +115,7 @@ def test_a_number_in_percent_says_so(visitor):
     assert rows[1] == ["ViT", "2249", "47.975", "0.205"]  # as assets/runs/samples-vit-05-*: 48.18 and 47.77 %
 
 
-def test_the_data_of_dots_and_bars_name_class_and_run(visitor):
+def test_csv_of_dots_and_bars_names_class_and_run(visitor):
     runs = "&runs=vit-cifar10,resnet-cifar10"
     page = visitor.open(f"compare?show=Classes&tested=1000{runs}")
     page.wait_for_selector(".takeaway")
@@ -160,7 +160,7 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("view", PICTURES.values(), ids=list(PICTURES))
-def test_what_is_no_chart_is_taken_along_as_well(visitor, view):
+def test_pictures_are_downloaded_as_png_svg_and_csv(visitor, view):
     path, stem, names = view
     page = visitor.open(path)
     if not path:  # the first page has its files in the popover
@@ -185,7 +185,7 @@ def test_what_is_no_chart_is_taken_along_as_well(visitor, view):
         assert len(picture.convert("RGB").getcolors(10**7)) > 20
 
 
-def test_the_numbers_of_a_shuffled_image_are_the_models_answers(visitor, data):
+def test_csv_of_a_shuffled_image_has_the_probabilities_of_the_models(visitor, data):
     import torch
 
     import vitcore
@@ -219,7 +219,7 @@ def learning(server, data, state):
     return run, found
 
 
-def test_what_a_training_says_about_its_images_is_taken_along(visitor, server, data):
+def test_predictions_for_validation_images_are_downloaded(visitor, server, data):
     run, found = learning(server, data, "finished")
     page = visitor.open(f"training?watch={run.id}")
     page.get_by_role("slider", name="Epoch shown").press("ArrowLeft")
@@ -246,7 +246,7 @@ def test_what_a_training_says_about_its_images_is_taken_along(visitor, server, d
         assert len(picture.convert("RGB").getcolors(10**7)) > 500  # the images are on it
 
 
-def test_files_stay_where_they_are_while_a_panel_ticks(visitor, server, data):
+def test_download_buttons_stay_in_place_while_a_panel_ticks(visitor, server, data):
     run, _ = learning(server, data, "running")
     page = visitor.page
     page.goto(f"{server.url}/training?watch={run.id}")

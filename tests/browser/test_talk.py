@@ -35,12 +35,14 @@ def fits(page):
 def drawn(page):
     """The one view of a step is there."""
     stage = page.locator(".st-key-talk_stage")
-    view = stage.locator(".xp[data-frame], .steps canvas, .similarity, .replay, .js-plotly-plot, .talk-pictures")
+    view = stage.locator(
+        ".xp[data-frame], .steps canvas, .similarity, .replay, .js-plotly-plot, .talk-pictures"
+    )
     expect(view.first).to_be_visible()
     expect(stage.get_by_test_id("stAlert")).to_have_count(0)
 
 
-def test_the_bundled_talk_by_keyboard_forwards_and_backwards(visitor):
+def test_keys_move_through_the_bundled_talk_in_both_directions(visitor):
     page = open_talk(visitor, "?talk=why")
     keys = ["ArrowRight", "PageDown", "Space", "ArrowDown", "Enter"]
     for number, step in enumerate(WHY.steps, start=1):
@@ -65,7 +67,7 @@ def test_the_bundled_talk_by_keyboard_forwards_and_backwards(visitor):
     visitor.check()
 
 
-def test_nothing_of_the_frame_is_seen_and_type_is_large(visitor):
+def test_talk_hides_the_navigation_and_has_large_type(visitor):
     page = open_talk(visitor, "?talk=why&step=3")
     drawn(page)
     expect(page.get_by_role("link", name="Overview")).to_have_count(0)
@@ -80,7 +82,7 @@ def test_nothing_of_the_frame_is_seen_and_type_is_large(visitor):
     ("slower", "pauses"),  # times, the browser alone; ms between presses: a step may be drawn in them
     [(1, (0, 60, 300)), (4, (150,)), (8, (300,))],
 )
-def test_quick_presses_count(visitor, slower, pauses):
+def test_quick_key_presses_are_all_counted(visitor, slower, pauses):
     page = open_talk(visitor, "?talk=why")
     drawn(page)
     session = page.context.new_cdp_session(page)
@@ -100,7 +102,7 @@ def test_quick_presses_count(visitor, slower, pauses):
     session.detach()
 
 
-def test_notes_are_shown_and_hidden_by_a_key(visitor):
+def test_key_shows_and_hides_the_notes(visitor):
     page = open_talk(visitor, "?talk=why&step=2")
     note = page.locator(".talk-note")
     expect(note).to_be_hidden()
@@ -112,7 +114,7 @@ def test_notes_are_shown_and_hidden_by_a_key(visitor):
     expect(note).to_be_hidden()
 
 
-def test_the_browsers_back_holds_right_after_a_key(fresh_visitor):
+def test_back_works_right_after_a_key_press(fresh_visitor):
     page = open_talk(fresh_visitor, "?talk=why")
     drawn(page)
     page.clock.install()
@@ -128,7 +130,7 @@ def test_the_browsers_back_holds_right_after_a_key(fresh_visitor):
     at(page, 3)
 
 
-def test_the_explorer_of_a_step_lives_and_the_arrows_are_the_speakers(visitor):
+def test_explorer_of_a_step_follows_the_pointer_and_arrows_change_the_step(visitor):
     page = open_talk(visitor, "?talk=why&step=3")
     drawn(page)
     what = page.locator(".xp-title")
@@ -157,7 +159,7 @@ def own(visitor, server):
         path.unlink()
 
 
-def test_a_view_is_copied_as_a_step_and_given(own):
+def test_copied_views_make_a_talk(own):
     visitor, folder = own
     page = visitor.open("attention?class=frog&image=4")
     expect(page.locator(".xp[data-frame]")).to_be_visible()
@@ -195,7 +197,7 @@ def test_a_view_is_copied_as_a_step_and_given(own):
     visitor.check()
 
 
-def test_a_talk_written_by_hand_is_opened_reloaded_and_mended(own):
+def test_own_talk_is_presented_saved_and_reloaded_after_a_correction(own):
     visitor, folder = own
     path = folder / "mine.yaml"
     text = (
@@ -241,7 +243,7 @@ def test_a_talk_written_by_hand_is_opened_reloaded_and_mended(own):
     visitor.check()
 
 
-def test_the_longest_words_leave_the_view_its_place(own):
+def test_longest_texts_leave_room_for_the_view(own):
     visitor, folder = own
     title = "A title as long as a file may have it, which two lines would take in large type"
     say = "A sentence as long as it may be: " + "words of several lengths, some long, " * 5
@@ -257,7 +259,7 @@ def test_the_longest_words_leave_the_view_its_place(own):
     visitor.check()
 
 
-def test_two_hundred_steps_leave_source_and_number_their_place(own):
+def test_two_hundred_steps_leave_room_for_source_and_number(own):
     visitor, folder = own
     step = "  - {title: A, say: B., link: overview, source: 'Somebody 2021, figure 7'}\n"
     (folder / "many.yaml").write_text("title: Many\nsteps:\n" + 200 * step)

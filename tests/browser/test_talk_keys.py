@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.conftest import ROOT
 
 
-def test_a_press_that_was_lost_is_sent_again(browser):
+def test_lost_key_press_is_sent_again_unless_a_script_runs(browser):
     """The keys alone: a press that no delivery follows is sent again, not while a script runs."""
     page = browser.new_page()
     page.clock.install()
@@ -40,7 +40,7 @@ def test_a_press_that_was_lost_is_sent_again(browser):
     page.close()
 
 
-def test_a_step_drawn_between_two_presses_takes_nothing_back(browser):
+def test_late_steps_do_not_undo_key_presses(browser):
     """The keys alone, without a server: three presses, and after the first its step is delivered late."""
     page = browser.new_page()
     page.set_content(

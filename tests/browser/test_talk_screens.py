@@ -45,7 +45,7 @@ def test_hover_label_is_at_the_pointer_and_as_large_as_the_figures_text(visitor)
 
 
 @pytest.mark.parametrize("step", [2, 3], ids=["patches", "attention"])
-def test_what_a_canvas_writes_is_as_large_on_every_screen(fresh_visitor, step):
+def test_text_on_a_canvas_grows_with_the_window(fresh_visitor, step):
     """Labels drawn on a canvas grow with the window as the words around them do: seen from the back row."""
     page = fresh_visitor.page
     page.add_init_script("""window.sizes = []; const write = CanvasRenderingContext2D.prototype.fillText;
@@ -63,7 +63,7 @@ def test_what_a_canvas_writes_is_as_large_on_every_screen(fresh_visitor, step):
 
 
 @pytest.mark.parametrize("step", [1, 3, 7])
-def test_on_a_phone_nothing_lies_upon_another_or_beside_the_window(visitor, step):
+def test_nothing_overlaps_or_overflows_on_a_phone(visitor, step):
     page = visitor.page
     page.set_viewport_size({"width": 390, "height": 844})
     open_talk(visitor, f"?talk=why&step={step}")
@@ -81,7 +81,7 @@ def test_on_a_phone_nothing_lies_upon_another_or_beside_the_window(visitor, step
     at(page, step + 1)
 
 
-def test_in_a_low_window_the_explorer_keeps_its_three_columns(visitor):
+def test_explorer_keeps_three_columns_in_a_low_window(visitor):
     page = visitor.page
     page.set_viewport_size({"width": 900, "height": 600})  # below the width where the page itself stacks them
     open_talk(visitor, "?talk=why&step=3")
@@ -92,7 +92,7 @@ def test_in_a_low_window_the_explorer_keeps_its_three_columns(visitor):
         assert part["y"] + part["height"] <= 600 - 0.05 * 600
 
 
-def test_right_after_the_servers_start_the_first_step_says_what_it_waits_for(browser, tmp_path):
+def test_first_step_shows_that_models_are_loading_after_a_start(browser, tmp_path):
     server = Server(tmp_path).start()
     context = browser.new_context(viewport=WINDOW)
     try:

@@ -43,7 +43,7 @@ def wait_for_points(page, least, seconds=120):
     page.wait_for_function(f"{POINTS} >= {least}", timeout=1000 * seconds)
 
 
-def test_launch_watch_reload_and_see_it_finish(visitor):
+def test_launched_run_is_watched_through_a_reload_until_it_finishes(visitor):
     page = launch(visitor, epochs=1)
     run = re.search(r"watch=resnet-quick-([\d-]+)", page.url)[1]
     wait_for_points(page, 1)
@@ -62,7 +62,7 @@ def test_launch_watch_reload_and_see_it_finish(visitor):
     expect(page.get_by_role("button", name=f"Remove ResNet quick ({run})")).to_be_visible()
 
 
-def test_stop_saves_and_resume_goes_on(visitor):
+def test_stopped_run_is_resumed(visitor):
     page = launch(visitor, epochs=500)
     wait_for_points(page, 1)
     page.locator(".st-key-stop").get_by_role("button").click()
@@ -77,7 +77,7 @@ def test_stop_saves_and_resume_goes_on(visitor):
     expect(page.locator(".st-key-resume").get_by_role("button")).to_be_visible()
 
 
-def test_a_run_is_named_and_deleted(visitor, server):
+def test_run_is_renamed_and_deleted(visitor, server):
     run = make_run(server.home / "runs", "unnamed", model="resnet", **TINY_RESNET).id
     page = visitor.open(f"training?watch={run}")
     page.get_by_role("button", name="Edit").click()
@@ -98,7 +98,7 @@ def test_a_run_is_named_and_deleted(visitor, server):
     assert run not in [r.id for r in list_runs(server.home / "runs", bundled=False)]
 
 
-def test_a_dashboard_for_others_shows_everything_and_launches_nothing(browser, tmp_path):
+def test_read_only_dashboard_launches_nothing(browser, tmp_path):
     server = Server(tmp_path)
     command = [sys.executable, "-m", "dashboard", "--port", str(server.port), "--host", "0.0.0.0"]
     server.start(command)
@@ -119,7 +119,7 @@ def test_a_dashboard_for_others_shows_everything_and_launches_nothing(browser, t
 
 
 @pytest.mark.parametrize("pause", [False, True], ids=["at once", "a moment later"])
-def test_a_double_click_launches_once_and_shows_the_run(visitor, server, busy, pause):
+def test_double_click_launches_one_run(visitor, server, busy, pause):
     """Within a moment, the second click interrupts the script that the first one began."""
     home = server.home / "runs"
 
@@ -139,7 +139,7 @@ def test_a_double_click_launches_once_and_shows_the_run(visitor, server, busy, p
     assert f"watch={new}" in page.url
 
 
-def test_a_training_outlives_browser_and_dashboard_and_is_found_again(browser, tmp_path):
+def test_training_outlives_browser_and_dashboard(browser, tmp_path):
     server = Server(tmp_path).start()
     try:
         context = browser.new_context(viewport=WINDOW)

@@ -61,7 +61,7 @@ def opened(visitor, view):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("view", VIEWS)
-def test_a_view_opens_steadily_and_is_accessible(watched, view, scheme):
+def test_view_opens_without_jumps_and_is_accessible(watched, view, scheme):
     watched.page.emulate_media(color_scheme=scheme)
     watched.page.set_viewport_size({"width": 1280, "height": 720})
     page = opened(watched, view)
@@ -84,7 +84,7 @@ def test_a_view_opens_steadily_and_is_accessible(watched, view, scheme):
 
 
 @pytest.mark.parametrize("view", [view for view in VIEWS if not view.startswith("talk")])
-def test_a_view_fits_a_narrow_window(visitor, view):
+def test_view_fits_a_narrow_window(visitor, view):
     """`Visitor.check` finds what is wider than the window."""
     visitor.page.set_viewport_size({"width": 420, "height": 900})
     page = opened(visitor, view)
@@ -103,7 +103,7 @@ OPENED = {
 
 
 @pytest.mark.parametrize(("path", "button"), OPENED.values(), ids=list(OPENED))
-def test_axe_finds_nothing_in_a_popover(visitor, path, button):
+def test_popover_is_accessible(visitor, path, button):
     page = visitor.open(path)
     page.get_by_role("button", name=button).first.click()
     page.wait_for_selector('[data-testid="stPopoverBody"]')
@@ -123,7 +123,7 @@ GROUND = """(scheme) => {
 }"""
 
 
-def test_the_scores_of_a_narrow_window_can_be_scrolled_by_keyboard(visitor):
+def test_score_table_is_scrolled_by_keyboard_in_a_narrow_window(visitor):
     visitor.page.set_viewport_size({"width": 420, "height": 900})
     page = visitor.open("compare?show=Scores&runs=vit-cifar10,resnet-cifar10")
     frame = page.get_by_role("region", name="Scores")
@@ -133,7 +133,7 @@ def test_the_scores_of_a_narrow_window_can_be_scrolled_by_keyboard(visitor):
     page.wait_for_function("document.querySelector('.scores-frame').scrollLeft > 0")
 
 
-def test_axe_would_find_something(tab):
+def test_axe_finds_known_violations(tab):
     page = tab.context.new_page()
     page.set_content(
         "<html lang='en'><body style='background:#fff'><p style='color:#aaa'>faint</p><img src='a'>"

@@ -72,7 +72,7 @@ def test_every_link_leads_somewhere(name):
     assert set(re.findall(r"https?://([^/\s)>`]+)", text)) <= HOSTS
 
 
-def test_every_picture_is_made_by_the_script():
+def test_every_picture_is_produced_by_the_script():
     script = (ROOT / "tests" / "pictures.py").read_text("utf-8")
     pictures = {name for text in PAPERS.values() for name in re.findall(r"assets/pictures/(\w+)\.png", text)}
     assert pictures == {path.stem for path in (ROOT / "assets" / "pictures").glob("*.png")}
@@ -85,7 +85,7 @@ def test_readme_is_short_and_links_every_document():
         assert f"({name})" in PAPERS["README.md"], name
 
 
-def test_the_tree_in_contributing_names_every_package():
+def test_contributing_lists_every_package():
     tree = re.search(r"^## The tree\n+```text\n(.*?)^```", PAPERS["CONTRIBUTING.md"], re.M | re.S).group(1)
     for top in ("dashboard", "vitcore"):
         listed = re.search(rf"^{top}/ .*\n((?:  .*\n)*)", tree, re.M).group(1)
@@ -101,7 +101,7 @@ def test_every_path_in_contributing_exists():
     assert not {path for path in paths if not (ROOT / path).exists()}
 
 
-def test_the_papers_have_the_commands_that_matter():
+def test_documents_contain_the_main_commands():
     named = {module for module, _ in modules()}
     assert {"vitcore", "dashboard", "dashboard.talk", "tests.pictures"} <= named
     assert ["make", "run"] in lines()
@@ -111,7 +111,7 @@ def test_the_papers_have_the_commands_that_matter():
 @pytest.mark.parametrize(
     ("module", "arguments"), modules(), ids=lambda x: x if isinstance(x, str) else " ".join(x)
 )
-def test_every_command_is_understood(module, arguments):
+def test_every_command_is_valid(module, arguments):
     assert importlib.util.find_spec(module) is not None
     if module != "vitcore" or not arguments:
         return
@@ -129,6 +129,6 @@ def targets() -> set[str]:
 
 
 @pytest.mark.parametrize("target", sorted(targets()))
-def test_every_target_of_make_exists(target):
+def test_every_make_target_exists(target):
     made = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr

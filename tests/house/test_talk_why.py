@@ -46,7 +46,7 @@ def values(probe, run):
         ),
     ],
 )
-def test_curves(steps, title, probe, curve, x, words):
+def test_curves_of_experiments_are_stated(steps, title, probe, curve, x, words):
     said = []
     for run in RUNS:
         found = values(probe, run)
@@ -56,7 +56,7 @@ def test_curves(steps, title, probe, curve, x, words):
     assert words.format(*said) in steps[title]
 
 
-def test_positions(steps):
+def test_most_similar_positions_are_adjacent_or_mirrored(steps):
     """What a listener reads who hovers a tile: a neighbor, diagonal ones too, or the mirrored place."""
     alike = model_outputs.learned(find_run("vit-cifar10")).similarity
     side = round(len(alike) ** 0.5)
@@ -68,7 +68,7 @@ def test_positions(steps):
     assert "most like one beside it or its mirror image" in steps["Neighborhood had to be learned"]
 
 
-def test_distances(steps, notes):
+def test_attention_distances_are_stated(steps, notes):
     heads = values("distance", "vit-cifar10")["heads"]["mean"][0]
     low, high = round(min(heads)), round(max(heads))
     assert f"{low} to {high} pixels" in steps["Every patch may ask every other one"]
@@ -80,7 +80,7 @@ def test_distances(steps, notes):
     assert f"and {reach[1]:.1f} in the ResNet" in said
 
 
-def test_accuracies(steps):
+def test_accuracies_are_stated(steps):
     said = steps["With all 45,000 images"]
     for label, run in zip(("ViT", "ResNet"), RUNS, strict=True):
         found = find_run(run)
@@ -93,7 +93,7 @@ def test_accuracies(steps):
         assert f"{label} is right in {words}" in said or f"the {label} in {words}" in said
 
 
-def test_samples(steps, notes):
+def test_sample_efficiency_is_stated(steps, notes):
     tied = [run for run in list_runs() if run.bundled and run.meta.sweep and run.meta.sweep.kind == "samples"]
     rows = {(r["model"], r["share"]): r["mean"] for r in sample_curve(tied)}
     said = steps["The price of not being told"]

@@ -33,7 +33,7 @@ def loaded_by(code: str) -> set[str]:
     ],
     ids=["vitcore", "runs command", "dashboard", "experiments", "server start"],
 )
-def test_quick_starts_load_no_torch(code):
+def test_commands_and_pages_that_start_quickly_load_no_torch(code):
     assert not {"torch", "pytorch_lightning", "torchvision"} & loaded_by(code)
 
 

@@ -75,8 +75,8 @@ def _json_values(values: np.ndarray) -> list[float | None]:
 def thinned(values: np.ndarray, limit: int) -> np.ndarray:
     """Return the ascending indices of the points to draw, of values [N].
 
-    They are the lowest and the highest point of each of limit/2 intervals, and the first and the last point, so
-    that no spike is lost.
+    They are the lowest and the highest point of each of limit/2 intervals, and the first and the last point,
+    so that no spike is lost.
     """
     if len(values) <= limit:
         return np.arange(len(values))
@@ -104,8 +104,8 @@ def curves(
 ) -> None:
     """Draw curves.
 
-    The same `key` updates the chart in place. Zoom and hidden curves stay while `view` stays the same. `best`:
-    marked points. `log`: use a logarithmic y-axis.
+    The same `key` updates the chart in place. Zoom and hidden curves stay while `view` stays the same.
+    `best`: marked points. `log`: use a logarithmic y-axis.
     """
     data = {
         "series": items,

@@ -36,7 +36,7 @@ class Card:
 
 
 def gallery(cards: list[Card], images: np.ndarray, *, key: str) -> int | None:
-    """Draw the images, uint8 [N, 3, S, S], and return the index of the image that was clicked in this rerun."""
+    """Draw the images, uint8 [N, 3, S, S], and return the index of the image that was just clicked."""
     pixels = np.ascontiguousarray(images.transpose(0, 2, 3, 1)).tobytes()
     header = {"size": images.shape[-1], "cards": [asdict(card) for card in cards]}
     return _element(key=key, data=pack(header, pixels), on_open_change=lambda: None).open

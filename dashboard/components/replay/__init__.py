@@ -30,8 +30,8 @@ _element = PART.element("vitlab.replay")
 class Frames:
     """Pictures uint8 [P, F, 3, S, S] and probabilities [M, F, classes] of M models.
 
-    P is 1 if all models see the same picture, else M. The F frames are rows x columns, row by row. `start`: the
-    frame of the unchanged image. `cells`: cells per side that can be painted over, or 0.
+    P is 1 if all models see the same picture, else M. The F frames are rows x columns, row by row. `start`:
+    the frame of the unchanged image. `cells`: cells per side that can be painted over, or 0.
     """
 
     pictures: np.ndarray

@@ -1,4 +1,4 @@
-"""The similarity of the position embeddings: a map for every patch, and the map of the hovered patch enlarged."""
+"""The similarity of position embeddings: a map for each patch, and the hovered patch's map enlarged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ HERE = Path(__file__).parent
 
 PART = Part(
     '<div class="similarity"><canvas class="similarity-all" role="img" tabindex="0"></canvas>'
-    '<div><canvas class="similarity-chosen" role="img"></canvas><div class="similarity-scale"><span>\u22121</span>'
+    '<div><canvas class="similarity-chosen" role="img"></canvas>'
+    '<div class="similarity-scale"><span>\u22121</span>'
     '<canvas width="256" height="1"></canvas><span>1</span></div>'
     '<p class="similarity-text" aria-live="polite"></p><p class="similarity-value"></p>'
     '<div class="files" role="group" aria-label="Download these maps"></div></div></div>',

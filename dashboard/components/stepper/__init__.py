@@ -36,7 +36,7 @@ def message(
     note: str = "",
     step: int | None = None,
 ) -> bytes:
-    """Return the message for the browser: an image uint8 [3, S, S] that is cut into patches of `patch` pixels.
+    """Return the message for the browser: an image uint8 [3, S, S] in patches of `patch` pixels.
 
     `tokens`, `positions`: the model's projected tokens and its positions, both float32 [T, D], or None; then
     `note` gives the reason. `cls`: whether the first token is CLS. `position`: "learned", "sincos" or "none".

@@ -26,7 +26,7 @@ _element = PART.element("vitlab.talk")
 def controls(data: dict[str, Any], *, key: str, on_change: Callable[[], None]) -> None:
     """Mount the controls.
 
-    `data`: "talk", "at" (the step, from 0), "count", "titles", "note" and "source". They trigger `go` with the
-    number of a step (from 1), and `scale` with the scale of the figures for this window.
+    `data`: "talk", "at" (the step, from 0), "count", "titles", "note" and "source". They trigger `go` with
+    the number of a step (from 1), and `scale` with the scale of the figures for this window.
     """
     _element(key=key, data=data, on_go_change=on_change, on_scale_change=on_change)

@@ -18,7 +18,7 @@ def written(folder: Path, **files: str) -> Path:
     return folder / "entry.js"
 
 
-def test_a_module_follows_those_it_imports_and_comes_once(tmp_path):
+def test_module_comes_once_and_after_its_imports(tmp_path):
     entry = written(
         tmp_path,
         entry='import { left } from "./left.js";\nimport { right } from "./right.js";\n'
@@ -37,7 +37,7 @@ def test_a_module_follows_those_it_imports_and_comes_once(tmp_path):
     assert "unused" not in text
 
 
-def test_the_default_export_is_the_only_export_left_and_no_import_is(tmp_path):
+def test_bundle_has_the_default_export_and_no_import(tmp_path):
     entry = written(
         tmp_path,
         entry='import {\n  Shape,\n  area,\n} from "./shape.js";\nexport default function () {\n'
@@ -52,7 +52,7 @@ def test_the_default_export_is_the_only_export_left_and_no_import_is(tmp_path):
     assert "async function area(shape) {}" in lines
 
 
-def test_a_name_that_is_not_exported_is_named_with_both_files(tmp_path):
+def test_error_names_a_missing_export_and_both_files(tmp_path):
     entry = written(
         tmp_path, entry=f'import {{ hidden }} from "./other.js";\n{ENTRY}', other="const hidden = 1;\n"
     )
@@ -73,7 +73,7 @@ def test_a_name_that_is_not_exported_is_named_with_both_files(tmp_path):
         "let size;",
     ],
 )
-def test_a_name_that_two_modules_declare_is_named_with_both_files(tmp_path, declaration):
+def test_error_names_a_duplicate_declaration_and_both_files(tmp_path, declaration):
     entry = written(
         tmp_path,
         entry=f'import {{ other }} from "./other.js";\nexport const size = 1;\n{ENTRY}',
@@ -83,7 +83,7 @@ def test_a_name_that_two_modules_declare_is_named_with_both_files(tmp_path, decl
         bundle(entry)
 
 
-def test_names_inside_functions_and_texts_collide_with_nothing(tmp_path):
+def test_names_inside_functions_and_strings_do_not_collide(tmp_path):
     entry = written(
         tmp_path,
         entry=f'import {{ other }} from "./other.js";\nconst size = 1;\n// const other = 2;\n{ENTRY}',
@@ -93,7 +93,7 @@ def test_names_inside_functions_and_texts_collide_with_nothing(tmp_path):
     assert "const size = 1;" in bundle(entry)
 
 
-def test_a_cycle_is_reported_in_its_order(tmp_path):
+def test_error_lists_a_cycle_in_order(tmp_path):
     entry = written(
         tmp_path,
         entry=f'import {{ a }} from "./a.js";\n{ENTRY}',
@@ -117,13 +117,13 @@ def test_a_cycle_is_reported_in_its_order(tmp_path):
         "export const { other } = Math;",
     ],
 )
-def test_a_form_that_cannot_be_joined_is_refused(tmp_path, statement):
+def test_unsupported_import_or_export_is_refused(tmp_path, statement):
     entry = written(tmp_path, entry=f"{statement}\n{ENTRY}", other="export const other = 1;\n")
     with pytest.raises(BundleError):
         bundle(entry)
 
 
-def test_a_file_that_does_not_exist_is_named_with_the_module_that_imports_it(tmp_path):
+def test_error_names_a_missing_file_and_its_importer(tmp_path):
     entry = written(tmp_path, entry=f'import {{ a }} from "./missing.js";\n{ENTRY}')
     with pytest.raises(BundleError, match=r"entry\.js imports .*missing\.js, which does not exist"):
         bundle(entry)

@@ -27,7 +27,7 @@ def test_every_page_has_a_guide_and_every_guide_a_page():
 
 
 @pytest.mark.parametrize("name", guide.NAMES)
-def test_sections_are_filled_and_have_formulas(name):
+def test_sections_have_text_and_formulas(name):
     found = guide.guide(name)
     assert found.lead
     titles = [section.title for section in found.sections]
@@ -40,7 +40,7 @@ def test_sections_are_filled_and_have_formulas(name):
         assert ("$$" in section.text) == (section.title != "How to use it"), section.title
 
 
-def test_sections_of_other_pages_are_not_said_again():
+def test_shared_sections_are_written_once():
     rollout = [
         s for name in guide.NAMES for s in guide.guide(name).sections if s.title == "Attention rollout"
     ]
@@ -50,7 +50,7 @@ def test_sections_of_other_pages_are_not_said_again():
     assert sum("Quantifying Attention Flow" in text for text in files) == 1
 
 
-def test_every_experiment_is_explained_in_the_words_of_its_probe():
+def test_every_experiment_has_the_method_of_its_probe():
     sections = {section.title: section.text for section in guide.guide("inductive_bias").sections}
     for probe in PROBES.values():
         assert probe.method in sections[probe.title]
@@ -59,7 +59,7 @@ def test_every_experiment_is_explained_in_the_words_of_its_probe():
     assert all(probe.method in text for probe in SCORES.values())
 
 
-def test_the_glossary_is_alphabetical_short_and_without_doubles():
+def test_glossary_is_alphabetical_short_and_without_duplicates():
     words = raw_words()
     assert len(words) == len(set(map(str.casefold, words))) == len(guide.glossary())
     assert words == sorted(words, key=str.casefold)
@@ -68,7 +68,7 @@ def test_the_glossary_is_alphabetical_short_and_without_doubles():
         assert meaning.endswith("."), word
 
 
-def test_every_word_is_used_on_a_page():
+def test_every_glossary_term_is_used_on_a_page():
     used = {word for name in guide.NAMES for word in guide.words_of(name)}
     assert used == set(guide.glossary())
 
@@ -87,7 +87,7 @@ def test_every_paper_is_a_link():
     assert all(address.startswith("https://") for address in guide.papers().values())
 
 
-def test_a_paper_is_linked_where_its_name_is_broken_or_follows_another():
+def test_papers_are_linked_across_line_breaks_and_in_lists():
     said = guide.linked("*Liu et\nal. 2023, PatchDropout; Zhang 2019; Zhang et al. 2018.*")
     assert said.count("](https://") == 3
     assert "[Liu et al. 2023](https://arxiv.org/abs/2208.07220), PatchDropout" in said
@@ -105,11 +105,11 @@ def test_a_paper_is_linked_where_its_name_is_broken_or_follows_another():
         ("expected calibration error (ECE)", "the expected calibration error, is", True),
     ],
 )
-def test_a_word_is_found_as_a_word(word, text, there):
+def test_terms_are_found_as_whole_words(word, text, there):
     assert guide.occurs(word, text) is there
 
 
-def test_search_finds_beginnings_first_then_meanings():
+def test_search_finds_prefixes_first_then_definitions():
     assert guide.look_up("Atten")[:2] == ["attention", "attention distance"]
     assert guide.look_up("ECE")[0] == "expected calibration error (ECE)"
     found = guide.look_up(" layer  norm ")

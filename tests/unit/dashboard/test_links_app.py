@@ -29,7 +29,7 @@ def test_unknown_link_values_show_a_toast(name, query, named, shown):
     assert escape(shown) in toast.value
 
 
-def test_a_valid_link_shows_no_toast():
+def test_valid_link_shows_no_toast():
     app = open_app("attention", run="vit-cifar10", **{"class": "ship", "image": "100"})
     assert not app.toast
     assert app.number_input(key="image").value == 100
@@ -48,6 +48,6 @@ def test_a_valid_link_shows_no_toast():
         ("inductive_bias", {"shuffle": "<b>", "probe": "Shuffle"}),
     ],
 )  # fmt: skip
-def test_a_link_of_nonsense_still_opens(name, query):
+def test_link_with_only_invalid_values_opens_the_page(name, query):
     app = open_app(name, **query)
     assert len(app.title) == 1

@@ -112,7 +112,7 @@ def test_smaller_model_of_an_architecture_is_expected_to_take_less(run):
     assert expected_seconds([tiny]) == pytest.approx(share * expected_seconds([bundled]))
 
 
-def test_time_is_unknown_where_no_bundled_run_is_alike(run, monkeypatch):
+def test_expected_time_is_unknown_without_a_similar_bundled_run(run, monkeypatch):
     speed = replace(shift_of(run), probe=SPEED)
     monkeypatch.setattr(resources, "bundled", lambda: {})
     assert expected_seconds([shift_of(run)]) is None
@@ -134,7 +134,7 @@ def page_of(missing):
     return page.run()
 
 
-def test_panel_offers_what_is_missing_and_nothing_else(run):
+def test_panel_offers_missing_measurements_only(run):
     assert not page_of([]).info
     page = page_of([shift_of(run)])
     assert [info.value for info in page.info] == ["Not measured yet: shift of tiny."]
@@ -162,7 +162,7 @@ def test_panel_measures_and_cancels(run, monkeypatch):
     assert not page.error
 
 
-def test_panel_says_why_the_last_attempt_failed(run, monkeypatch):
+def test_panel_shows_the_error_of_the_last_attempt(run, monkeypatch):
     def refused(self):
         raise UserError("The folder is gone.")
 
@@ -175,7 +175,7 @@ def test_panel_says_why_the_last_attempt_failed(run, monkeypatch):
     assert page.button[0].label.startswith("Measure now")
 
 
-def test_panel_of_a_read_only_lab_measures_nothing(run, monkeypatch):
+def test_panel_is_disabled_in_a_read_only_dashboard(run, monkeypatch):
     monkeypatch.setenv("VITLAB_READONLY", "1")
     page = page_of([shift_of(run)])
     assert page.button[0].disabled

@@ -35,12 +35,12 @@ from vitcore.errors import UserError
         ("inductive_bias", {"probe": "Attention distance", "n": "100"}, "Not measured yet"),
     ],
 )
-def test_what_a_link_names_and_is_not_here_gets_a_sentence(where, state, words):
+def test_link_to_something_missing_is_refused_with_its_name(where, state, words):
     with pytest.raises(UserError, match=words):
         scenes.scene(where, state)
 
 
-def test_what_a_link_names_and_cannot_be_shown_is_a_sentence():
+def test_link_to_something_unsupported_is_refused_with_its_value():
     for page, state, words in (
         ("patches", {"patch": "3"}, "patches of 3 pixels"),
         ("attention", {"image": "101"}, "cat, test image 101"),
@@ -57,7 +57,7 @@ def test_what_a_link_names_and_cannot_be_shown_is_a_sentence():
     scenes.scene("attention", {"image": "9" * 5000})  # Python reads no number of so many digits
 
 
-def test_a_map_is_of_the_class_that_the_link_names():
+def test_class_map_is_of_the_class_in_the_link():
     link = {"run": "resnet-cifar10", "class": "deer", "image": "5"}
     answer, dog, same = (
         scenes.scene("attention", {**link, **more}).parts[1]
@@ -69,7 +69,7 @@ def test_a_map_is_of_the_class_that_the_link_names():
     assert same == answer
 
 
-def test_every_section_of_compare_can_be_a_step():
+def test_every_section_of_compare_has_a_scene():
     runs = "vit-cifar10,resnet-cifar10"
     shown = scenes.scene("compare", {"show": "Disagreement", "runs": runs, "who": "second"})
     assert isinstance(shown, scene_types.Pictures)
@@ -116,6 +116,6 @@ def test_pages_import_no_other_page_for_their_scene():
         assert not others, page
 
 
-def test_the_stepper_begins_at_the_step_that_the_link_names():
+def test_stepper_starts_at_the_step_in_the_link():
     assert scenes.scene("patches", {"step": "3"}).arguments["step"] == 3
     assert scenes.scene("patches", {}).arguments["step"] == 1

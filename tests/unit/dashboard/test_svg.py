@@ -25,7 +25,7 @@ POINTS = [
 ]
 
 
-def test_points_stand_in_proportion_and_every_label_is_text():
+def test_points_are_drawn_to_scale_and_labels_are_text():
     root = ET.fromstring(svg.sample_efficiency(POINTS))
     circles = [(float(c.get("cx")), float(c.get("cy"))) for c in root.iter(f"{NS}circle")]
     assert len(circles) == 4  # what is not finished is not drawn
@@ -42,11 +42,11 @@ def test_points_stand_in_proportion_and_every_label_is_text():
     assert all(0 <= float(t.get("x")) <= width for t in root.iter(f"{NS}text"))
 
 
-def test_points_in_words():
+def test_points_have_a_text_description():
     assert svg.spoken(POINTS[:3]) == "ViT 1,000: 30.0 %, ViT 10,000: 50.0 %"
 
 
-def test_the_pages_own_text_stands_where_the_drawings_does():
+def test_html_labels_have_the_positions_of_the_svg_labels():
     drawn = ET.fromstring(svg.sample_efficiency(POINTS))
     page = ET.fromstring(svg.as_html(POINTS).replace('alt="">', 'alt=""/>'))
     width, height = (float(v) for v in drawn.get("viewBox").split()[2:])

@@ -37,7 +37,7 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_talk_is_read_from_links_as_a_browser_shows_them(home):
+def test_talk_is_read_with_links_copied_from_the_browser(home):
     (home / "mine.yaml").write_text(GOOD)
     talk = files.find_talk("mine")
     first, second = talk.steps
@@ -90,7 +90,7 @@ def test_invalid_content_is_refused_with_line_and_key(home, line, key, text):
     assert key in sentence
 
 
-def test_every_scalar_is_text(home):
+def test_every_yaml_scalar_is_read_as_text(home):
     (home / "mine.yaml").write_text(
         "title: 2024\nsteps:\n  - {title: yes, say: !!int 5, link: /, note: ~, source: null}\n"
     )
@@ -106,7 +106,7 @@ def test_every_scalar_is_text(home):
      "http://[::1]:8501/attention?class=cat", "http://0.0.0.0:8501/attention?class=cat",
      "localhost:8501/attention?class=cat", "127.0.0.1:8501/attention?class=cat"],
 )  # fmt: skip
-def test_a_link_may_be_of_a_dashboard_on_this_machine(link):
+def test_links_to_a_local_dashboard_are_accepted(link):
     assert files.view(link) == ("attention", {"class": "cat"})
 
 
@@ -216,7 +216,7 @@ def damaged(draw) -> bytes:
 
 @given(content=damaged() | ANYTHING.map(lambda value: yaml.safe_dump(value, allow_unicode=True).encode()))
 @settings(max_examples=300, deadline=3000, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_damaged_file_is_a_talk_or_a_user_error(home, content):
+def test_damaged_file_gives_a_talk_or_a_user_error(home, content):
     (home / "mine.yaml").write_bytes(content)
     try:
         result = files.find_talk("mine")
@@ -232,7 +232,7 @@ def test_a_damaged_file_is_a_talk_or_a_user_error(home, content):
     "content",
     [100_000 * "[", 100_000 * "- ", 130_000 * "a\n", 130_000 * "%a\n", "title: |\n  " + 99_000 * "a: "],
 )
-def test_the_largest_file_is_refused_within_seconds(home, content):
+def test_largest_invalid_file_is_refused_within_seconds(home, content):
     (home / "mine.yaml").write_text(content)
     began = time.process_time()
     refusal(home / "mine.yaml")
@@ -247,7 +247,7 @@ def test_wrong_encoding_and_unknown_name_are_user_errors(home):
         files.find_talk("../mine")
 
 
-def test_folders_pipes_and_huge_files_are_refused_at_once(home):
+def test_folders_pipes_and_huge_files_are_refused(home):
     (home / "folder.yaml").mkdir()
     with pytest.raises(UserError, match=r"^folder\.yaml is not a file: a talk is a text file"):
         files.find_talk("folder")
@@ -262,7 +262,7 @@ def test_folders_pipes_and_huge_files_are_refused_at_once(home):
         files.find_talk("gone")
 
 
-def test_file_name_that_no_address_can_hold_is_refused(home):
+def test_file_name_that_does_not_fit_an_address_is_refused(home):
     (home / "my talk.yaml").write_text(GOOD)
     (home / "mine.yaml").write_text(GOOD)
     assert list(files.misnamed()) == ["my talk"]
@@ -282,7 +282,7 @@ def test_text_cut_off_by_a_comment_is_refused(home):
     assert files.find_talk("mine").steps[1].say == "Another."
 
 
-def test_tags_create_no_objects(home):
+def test_yaml_tags_create_no_objects(home):
     (home / "mine.yaml").write_text(GOOD.replace("Another.", "!!python/object/apply:os.getcwd []"))
     line, sentence = refusal(home / "mine.yaml")
     assert (line, "`say:`" in sentence) == (8, True)

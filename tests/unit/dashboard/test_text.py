@@ -18,5 +18,5 @@ from dashboard.drawing.markdown import escape, sentence
         ("no code *here*", escape("no code *here*")),
     ],
 )
-def test_code_is_code_and_all_else_is_shown_as_it_is(said, shown):
+def test_backquoted_code_stays_code_and_other_markdown_is_escaped(said, shown):
     assert sentence(said) == shown

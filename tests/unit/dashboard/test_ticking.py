@@ -55,14 +55,14 @@ def test_page_reruns_when_the_state_changes(page):
     assert page.drawn == [True]
 
 
-def test_click_within_an_idle_part_starts_the_timer_by_a_rerun(page):
+def test_click_in_an_idle_part_reruns_the_page(page):
     draw(page, False)
     page.state = True
     with pytest.raises(Rerun):
         page.tick()
 
 
-def test_active_is_asked_about_the_state(page):
+def test_timer_depends_on_the_given_condition(page):
     draw(page, ["finished", "running"], active=lambda states: "running" in states)
     assert page.run_every == 2.0
     draw(page, ["finished", "finished"], active=lambda states: "running" in states)
