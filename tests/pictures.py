@@ -66,7 +66,7 @@ def take(page: Page, url: str, name: str) -> Path:
     act(page)
     page.mouse.move(1270, 715)
     visitor.settle()
-    visitor.still()
+    visitor.wait_for_transitions()
     path = HOME / f"{name}.png"
     page.screenshot(path=path)
     return path

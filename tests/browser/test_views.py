@@ -39,7 +39,7 @@ def watched(server, watched_page):
     visitor = Visitor(watched_page, server.url)
     yield visitor
     visitor.check()
-    visitor.leave()
+    visitor.detach()
 
 
 def violations(page):
@@ -72,7 +72,7 @@ def test_view_opens_without_jumps_and_is_accessible(watched, view, scheme):
     assert len(tops) > 5
     assert max(tops) - min(tops) < JUMP
     watched.check()
-    watched.still()
+    watched.wait_for_transitions()
     found = violations(page)
     assert not found, found
     if scheme == "light":  # the order of Tab does not depend on colors
@@ -111,7 +111,7 @@ def test_popover_is_accessible(visitor, path, button):
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         page.wait_for_function(GROUND, arg=scheme)
-        visitor.still()
+        visitor.wait_for_transitions()
         found = violations(page)
         assert not found, f"{scheme}: {found}"
 

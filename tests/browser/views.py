@@ -1,4 +1,4 @@
-"""The dashboard's views: one address for each thing that a page can show at large."""
+"""The views of the dashboard, each with its address."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VIEWS = {
     "talk, explorer": "?talk=why&step=3",
     "talk, figure": "?talk=why&step=7",
 }
-# what a view draws last: there when its model has answered
+# the element that a view draws last, when its model has run
 DRAWN = {
     "patches": ".steps[data-step]",
     "attention": ".xp[data-frame]",

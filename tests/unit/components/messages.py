@@ -30,7 +30,7 @@ HEADER = {
 
 
 def parts() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return the image uint8 [3, S, S], float16 weights [L, H, T, T], rollout [T, T], and mask bool [S, S]."""
+    """Return the image uint8 [3, S, S], float16 weights [L, H, T, T], rollout [T, T] and mask [S, S]."""
     random = np.random.default_rng(7)
     image = random.integers(0, 256, (3, SIZE, SIZE), dtype=np.uint8)
     weights = random.dirichlet(np.ones(TOKENS), (LAYERS, HEADS, TOKENS)).astype("<f2")
