@@ -1,4 +1,4 @@
-"""The page that the server sends first: it contains the style and the server's place."""
+"""The HTML that the server sends: it contains the style sheet and the path of the server."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from tests.conftest import ROOT
 
 
 class Styles(HTMLParser):
-    """The text of every style element."""
+    """Collects the text of every style element."""
 
     def __init__(self, page: str):
         super().__init__()
-        self.texts, self.within = [], False
+        self.texts, self.in_style = [], False
         self.feed(page)
 
     def handle_starttag(self, tag, attrs):
-        self.within = tag == "style"
+        self.in_style = tag == "style"
 
     def handle_endtag(self, tag):
-        self.within = False
+        self.in_style = False
 
     def handle_data(self, data):
-        if self.within:
+        if self.in_style:
             self.texts.append(data)
 
 
@@ -57,18 +57,18 @@ def test_responses_that_are_not_pages_are_unchanged(server):
 
 
 def test_dashboard_below_a_path_makes_no_failed_requests(tmp_path, page, monkeypatch):
-    """Nothing is asked for where it is not; the visitor counts a 404 as a fault."""
+    """`Visitor.check` reports a 404 as a fault."""
     monkeypatch.setenv("STREAMLIT_SERVER_BASE_URL_PATH", "lab")
     server = Server(tmp_path)
     server.url += "/lab"
     server.start()
-    asked = []
-    page.on("request", lambda request: "/_stcore/" in request.url and asked.append(request.url))
+    requests = []
+    page.on("request", lambda request: "/_stcore/" in request.url and requests.append(request.url))
     try:
         visitor = Visitor(page, server.url)
         visitor.open("patches?step=2")
         visitor.check()
-        assert {url for url in asked if "health" in url} == {f"{server.url}/_stcore/health"}
+        assert {url for url in requests if "health" in url} == {f"{server.url}/_stcore/health"}
         page.get_by_role("link", name="Attention").click()
         expect(page.locator(".xp[data-frame]")).to_be_visible()
         visitor.check()

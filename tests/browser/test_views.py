@@ -1,6 +1,4 @@
-"""What holds for every view, checked in one visit: it opens without a fault, does not jump while it is drawn,
-passes axe-core, can be used with the keyboard and fits a narrow window.
-"""
+"""Every view opens without faults and jumps, is accessible, and fits a narrow window."""
 
 from __future__ import annotations
 
@@ -12,13 +10,13 @@ from tests.browser.conftest import Visitor
 from tests.browser.keyboard import tab_stops, unreachable
 from tests.browser.views import DRAWN, PAGES, VIEWS
 
-JUMP = 10  # pixels: the title's row may grow by a control in it
+JUMP = 10  # pixels: the row of the title may grow by a control
 WATCH = """
 window.tops = [];
-(function look() {
+(function record() {
   const title = document.querySelector("[data-testid=stMain] h1");
   if (title) window.tops.push(title.getBoundingClientRect().top);
-  requestAnimationFrame(look);
+  requestAnimationFrame(record);
 })();
 """
 OUTSIDE = """e => [...e.querySelectorAll("button, canvas, p, span")].filter(
@@ -27,7 +25,7 @@ OUTSIDE = """e => [...e.querySelectorAll("button, canvas, p, span")].filter(
 
 @pytest.fixture(scope="module")
 def watched_page(tab):
-    """A page that records where its title stands in every frame."""
+    """Return a page that records the position of its title in every frame."""
     page = tab.context.new_page()
     page.add_init_script(WATCH)
     yield page
@@ -43,7 +41,7 @@ def watched(server, watched_page):
 
 
 def violations(page):
-    """What axe-core finds, a line for each element."""
+    """Return the violations that axe-core finds, a line per element."""
     return "\n".join(
         f"{one['impact']}, {one['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
         for one in Axe().run(page).response["violations"]
@@ -51,7 +49,7 @@ def violations(page):
     )
 
 
-def opened(visitor, view):
+def open_view(visitor, view):
     page = visitor.open(VIEWS[view])
     if drawn := DRAWN.get(view):
         expect(page.locator(drawn).first).to_be_visible()
@@ -64,7 +62,7 @@ def opened(visitor, view):
 def test_view_opens_without_jumps_and_is_accessible(watched, view, scheme):
     watched.page.emulate_media(color_scheme=scheme)
     watched.page.set_viewport_size({"width": 1280, "height": 720})
-    page = opened(watched, view)
+    page = open_view(watched, view)
     path = VIEWS[view]
     if "talk=" not in path:
         expect(page.locator("h1")).to_have_text(PAGES[path.split("?")[0]])
@@ -75,26 +73,26 @@ def test_view_opens_without_jumps_and_is_accessible(watched, view, scheme):
     watched.wait_for_transitions()
     found = violations(page)
     assert not found, found
-    if scheme == "light":  # the order of Tab does not depend on colors
+    if scheme == "light":  # the keyboard does not depend on colors
         stops = tab_stops(page)
         assert len(stops) > 10
         without_ring = {one["name"] for one in stops if one["tag"] in ("A", "BUTTON") and not one["ringed"]}
-        assert without_ring <= {"Show/hide columns"}  # Streamlit's, in a table's corner
+        assert without_ring <= {"Show/hide columns"}  # of Streamlit's tables
         assert not unreachable(page)
 
 
 @pytest.mark.parametrize("view", [view for view in VIEWS if not view.startswith("talk")])
 def test_view_fits_a_narrow_window(visitor, view):
-    """`Visitor.check` finds what is wider than the window."""
+    """`Visitor.check` finds elements that are wider than the window."""
     visitor.page.set_viewport_size({"width": 420, "height": 900})
-    page = opened(visitor, view)
-    visitor.check()  # before the mouse or another run of the script moves anything
+    page = open_view(visitor, view)
+    visitor.check()  # before a rerun
     if view in ("attention", "patches"):
         assert page.locator(DRAWN[view]).evaluate(OUTSIDE) == 0
 
 
-# path, and the button that opens something over the page
-OPENED = {
+# path, and the button that opens a popover
+POPOVERS = {
     "guide": ("attention", "How it works"),
     "talk": ("", "Talk"),
     "command of an experiment": ("inductive_bias", "How it was measured"),
@@ -102,7 +100,7 @@ OPENED = {
 }
 
 
-@pytest.mark.parametrize(("path", "button"), OPENED.values(), ids=list(OPENED))
+@pytest.mark.parametrize(("path", "button"), POPOVERS.values(), ids=list(POPOVERS))
 def test_popover_is_accessible(visitor, path, button):
     page = visitor.open(path)
     page.get_by_role("button", name=button).first.click()
@@ -110,14 +108,14 @@ def test_popover_is_accessible(visitor, path, button):
     visitor.settle()
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_function(GROUND, arg=scheme)
+        page.wait_for_function(BACKGROUND, arg=scheme)
         visitor.wait_for_transitions()
         found = violations(page)
         assert not found, f"{scheme}: {found}"
 
 
-# the page's background is as light or dark as the scheme asks
-GROUND = """(scheme) => {
+# whether the background is light or dark as the scheme requires
+BACKGROUND = """(scheme) => {
   const color = getComputedStyle(document.querySelector("[data-testid=stApp]")).backgroundColor;
   return (parseInt(color.match(/\\d+/)[0]) > 128) === (scheme === "light");
 }"""
