@@ -1,4 +1,4 @@
-"""What is bundled: real runs, measured numbers, small files, and documents that state just these."""
+"""The bundled runs, sweeps and results, and the documents that state them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from vitcore.runs.metrics import read_scalars
 from vitcore.sweeps.results import sample_curve, study_rows
 from vitcore.sweeps.sweep import find_sweeps
 
-BUNDLED = {  # parameters; the folder's name ends with the data
+BUNDLED = {  # number of parameters; the name ends with the dataset
     "vit-cifar10": 3_195_146,
     "resnet-cifar10": 272_378,
     "preactresnet-cifar10": 272_250,
@@ -29,7 +29,7 @@ BUNDLED = {  # parameters; the folder's name ends with the data
     "googlenet-mini": 260_650,
     "densenet-mini": 239_146,
 }
-CURVES = ("vit-equal-time", "tutorial-equal-time")  # without weights: how both learn in the same minutes
+CURVES = ("vit-equal-time", "tutorial-equal-time")  # without weights: curves of both in equal time
 MEASUREMENTS = ROOT / "docs" / "measurements.md"
 TRAINED = {"cifar10": ("modern", "cifar10", 10_000), "mini": ("quick", "cifar10-mini", 1_000)}
 
@@ -98,7 +98,7 @@ def test_recipe_states_the_result_of_the_bundled_run(name):
     assert config.model_copy(update={"classes": run.config.classes}) == run.config
 
 
-@pytest.mark.parametrize("name", ["vit-cifar10", "resnet-cifar10"])  # those that the first page shows
+@pytest.mark.parametrize("name", ["vit-cifar10", "resnet-cifar10"])  # shown on the Overview page
 def test_stored_maps_of_the_overview_equal_those_of_the_model(name, tmp_path):
     import torch
 
@@ -109,9 +109,9 @@ def test_stored_maps_of_the_overview_equal_those_of_the_model(name, tmp_path):
         index, maps, probabilities = stored["index"], stored["maps"], stored["probabilities"]
     test = load_dataset("cifar10-mini").test
     assert test.labels[index].tolist() == list(range(10))
-    again = explain(vitcore.load(name), torch.from_numpy(test.images[index]))
-    assert np.allclose(maps, again[0].numpy(), atol=1e-4)
-    assert np.allclose(probabilities, again[1].numpy(), atol=1e-4)
+    computed = explain(vitcore.load(name), torch.from_numpy(test.images[index]))
+    assert np.allclose(maps, computed[0].numpy(), atol=1e-4)
+    assert np.allclose(probabilities, computed[1].numpy(), atol=1e-4)
 
 
 @pytest.mark.parametrize("name", BUNDLED)
@@ -148,8 +148,8 @@ def test_modern_is_twelve_points_ahead_of_the_published_code_at_equal_time():
         assert run.status().result["n_val"] == 5_000
         ends.append(100 * curve.max())
     assert ends[0] - ends[1] >= 12
-    said = " ".join(MEASUREMENTS.read_text("utf-8").split())
-    (sentence,) = re.findall(r"- At equal time, [^;]*", said)
+    text = " ".join(MEASUREMENTS.read_text("utf-8").split())
+    (sentence,) = re.findall(r"- At equal time, [^;]*", text)
     assert re.findall(r"[\d.]+ %", sentence)[:2] == [f"{end:.1f} %" for end in ends]
 
 
@@ -165,11 +165,11 @@ def test_documents_state_the_results_of_the_bundled_sample_sweep():
     samples = next(s for s in find_sweeps(list_runs()) if s.name == "samples-cifar10")
     rows = sample_curve(samples.runs)
     assert {(row["n_test"], tuple(row["seeds"]), row["steps"]) for row in rows} == {(10_000, (0, 1), 3500)}
-    said = " ".join(MEASUREMENTS.read_text("utf-8").split())
+    text = " ".join(MEASUREMENTS.read_text("utf-8").split())
     for name in ("vit", "resnet"):
         small, middle, large = (100 * row["mean"] for row in rows if row["model"] == name)
-        assert f"{small:.1f}, {middle:.1f} and {large:.1f} %" in said
-    assert f"two seeds {100 * max(row['error'] for row in rows):.1f} points at most" in said
+        assert f"{small:.1f}, {middle:.1f} and {large:.1f} %" in text
+    assert f"two seeds {100 * max(row['error'] for row in rows):.1f} points at most" in text
 
 
 @pytest.mark.parametrize("run", [r for r in list_runs() if r.bundled and r.meta.sweep], ids=lambda r: r.id)
@@ -189,20 +189,20 @@ def test_commits_of_bundled_results_are_in_the_repository():
     measured = {json.loads(file.read_bytes())["commit"] for file in stored}
     assert trained
     assert measured
-    for commit in trained | measured:  # an ancestor: a commit that no branch holds would not be cloned
+    for commit in trained | measured:  # an ancestor of HEAD, so that a clone contains it
         subprocess.run(["git", "merge-base", "--is-ancestor", commit, "HEAD"], cwd=ROOT, check=True)
 
 
 def test_documents_state_the_results_of_the_bundled_study():
     study = next(s for s in find_sweeps(list_runs()) if s.name == "study-cifar10-mini")
-    gave = {(row["setting"], row["value"]): 100 * row["mean"] for row in study_rows(study.runs)}
+    results = {(row["setting"], row["value"]): 100 * row["mean"] for row in study_rows(study.runs)}
     assert len(study.runs) == 4  # the base is the middle patch size and pre-norm
     assert {run.status().result["n_test"] for run in study.runs} == {1000}
-    sizes = [gave["patch_size", size] for size in (2, 4, 8)]
-    assert gave["norm", "pre"] == gave["patch_size", 4]
+    sizes = [results["patch_size", size] for size in (2, 4, 8)]
+    assert results["norm", "pre"] == results["patch_size", 4]
     text = " ".join(MEASUREMENTS.read_text("utf-8").split())
     assert "patches of 2, 4 and 8 pixels {:.1f}, {:.1f} and {:.1f} %".format(*sizes) in text
-    assert f"pre-norm {gave['norm', 'pre']:.1f} %, post-norm {gave['norm', 'post']:.1f} %" in text
+    assert f"pre-norm {results['norm', 'pre']:.1f} %, post-norm {results['norm', 'post']:.1f} %" in text
 
 
 def test_repository_is_small_and_its_files_are_short():

@@ -1,4 +1,4 @@
-"""The collector leaves out what was imported, and nothing else."""
+"""The garbage collector skips imported objects only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The supervisor in real processes, with a fake trainer: queue, stop, and what each process leaves behind."""
+"""The supervisor in real processes, with a fake trainer: queue, stop, exit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sentences and figures of the inductive-bias page, from numbers that are known."""
+"""Findings and figures of the Inductive bias page, for known values."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_change_within_its_error_is_not_a_finding(last, way):
 
 
 def test_layers_after_the_last_stride_are_compared():
-    """Over strides the curve of the bundled ResNet rises, in its last stage it falls."""
+    """The curve of the bundled ResNet rises at strides, and falls in its last stage."""
     names = ["input", "block 1", "block 2", "block 3"]
     values = SpectrumValues(layers=names, sides=[32, 32, 8, 8], fall=curve(-6, -5, -2, -3), profiles=[])
     said = finding("fourier", [line("ResNet", values)])
@@ -146,7 +146,7 @@ def test_labels_of_reference_lines_are_outside_the_plot_and_do_not_overlap():
 
 
 def measured(probe, runs, step):
-    """A measurement that is under way."""
+    """Return a running measurement."""
     return Measurement(PROBES[probe], [Subject(run) for run in runs], probe, probe, 100, {}, None, step)
 
 

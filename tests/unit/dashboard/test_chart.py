@@ -1,4 +1,4 @@
-"""What charts are made of: nothing is lost by thinning, rewound pieces are shown, axes are what they say."""
+"""Curves: thinning, overwritten points, axes, smoothing, CSV and the filter of runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page Compare draws and says, against plain loops over the same numbers."""
+"""Figures, tables and texts of the Compare page, compared with plain loops over the same values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words behind "How it works": complete, of this house, and every fact from where it belongs."""
+"""The guides, the glossary and the papers are complete and state every fact once."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tests.conftest import ROOT
 from vitcore.probes import PROBES, SCORES
 
 RAW = (guide.HERE / "glossary.yaml").read_text(encoding="utf-8")
-MOST_WORDS = 45  # of a definition
+MAX_WORDS = 45  # of a definition
 
 
-def raw_words():
+def raw_terms():
     return [line.split(":")[0] for line in RAW.splitlines() if not line.startswith("#")]
 
 
@@ -35,7 +35,7 @@ def test_sections_have_text_and_formulas(name):
     for section in found.sections:
         assert "[[" not in section.text + section.title
         outside = re.sub(r"\$\$\n.+?\n\$\$", "", section.text, flags=re.DOTALL)
-        assert "$$" not in outside, section.title  # a block stands on lines of its own
+        assert "$$" not in outside, section.title  # a displayed formula has separate lines
         assert outside.count("$") % 2 == 0, section.title
         assert ("$$" in section.text) == (section.title != "How to use it"), section.title
 
@@ -60,11 +60,11 @@ def test_every_experiment_has_the_method_of_its_probe():
 
 
 def test_glossary_is_alphabetical_short_and_without_duplicates():
-    words = raw_words()
+    words = raw_terms()
     assert len(words) == len(set(map(str.casefold, words))) == len(guide.glossary())
     assert words == sorted(words, key=str.casefold)
     for word, meaning in guide.glossary().items():
-        assert 4 <= len(meaning.split()) <= MOST_WORDS, word
+        assert 4 <= len(meaning.split()) <= MAX_WORDS, word
         assert meaning.endswith("."), word
 
 
@@ -76,7 +76,7 @@ def test_every_glossary_term_is_used_on_a_page():
 CITED = re.compile(
     r"(?:\w[\w-]+(?:, \w+)?(?: and \w+| et al\.)|nostalgebraist|[A-Z]\w+) (?:19|20)\d\d(?=[,.;* ]|$)"
 )
-UNLINKED = {"Coleman et al. 2017"}  # a workshop's paper without a lasting address
+UNLINKED = {"Coleman et al. 2017"}  # a workshop paper without a permanent address
 
 
 def test_every_paper_is_a_link():
@@ -88,14 +88,14 @@ def test_every_paper_is_a_link():
 
 
 def test_papers_are_linked_across_line_breaks_and_in_lists():
-    said = guide.linked("*Liu et\nal. 2023, PatchDropout; Zhang 2019; Zhang et al. 2018.*")
-    assert said.count("](https://") == 3
-    assert "[Liu et al. 2023](https://arxiv.org/abs/2208.07220), PatchDropout" in said
+    text = guide.linked("*Liu et\nal. 2023, PatchDropout; Zhang 2019; Zhang et al. 2018.*")
+    assert text.count("](https://") == 3
+    assert "[Liu et al. 2023](https://arxiv.org/abs/2208.07220), PatchDropout" in text
     assert guide.linked("$$\na\n$$") == "$$\na\n$$"
 
 
 @pytest.mark.parametrize(
-    ("word", "text", "there"),
+    ("term", "text", "expected"),
     [
         ("patch", "Two patches.", True),
         ("patch", "A patchwork.", False),
@@ -105,8 +105,8 @@ def test_papers_are_linked_across_line_breaks_and_in_lists():
         ("expected calibration error (ECE)", "the expected calibration error, is", True),
     ],
 )
-def test_terms_are_found_as_whole_words(word, text, there):
-    assert guide.occurs(word, text) is there
+def test_terms_are_found_as_whole_words(term, text, expected):
+    assert guide.occurs(term, text) is expected
 
 
 def test_search_finds_prefixes_first_then_definitions():
@@ -114,6 +114,6 @@ def test_search_finds_prefixes_first_then_definitions():
     assert guide.look_up("ECE")[0] == "expected calibration error (ECE)"
     found = guide.look_up(" layer  norm ")
     assert found[0] == "layer norm"
-    assert "convolution" in guide.look_up("filter")  # only its meaning says so
+    assert "convolution" in guide.look_up("filter")  # only its definition contains the word
     assert guide.look_up("zebra") == []
     assert guide.look_up("") == list(guide.glossary())

@@ -1,4 +1,4 @@
-"""The popover "How it works" of every page, and its glossary."""
+"""The guide of every page, and its glossary."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dashboard.shared import resources
 from dashboard.sweeps import sample_curves
 from tests.unit.dashboard.app import open_app
 
-SHOWN = [  # page, query, title of the section that stands first
+SHOWN = [  # page, query, title of the first section
     ("inductive_bias", {"probe": "Frequencies"}, "Frequencies"),
     ("compare", {"show": "Calibration"}, "Calibration"),
     ("compare", {}, "Scores"),
@@ -18,7 +18,7 @@ SHOWN = [  # page, query, title of the section that stands first
 
 
 def sections(app):
-    """The expanders of the guide, in their order."""
+    """Return the expanders of the guide in order."""
     titles = {section.title for name in guide.NAMES for section in guide.guide(name).sections}
     return [one for one in app.expander if one.label in titles]
 

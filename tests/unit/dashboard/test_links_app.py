@@ -1,4 +1,4 @@
-"""What a page does with a link whose values do not exist here."""
+"""Links with values that do not exist on this machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from dashboard.drawing.markdown import escape
 from tests.unit.dashboard.app import open_app
 
-UNKNOWN = [  # page, query, the value that does not exist, what is shown instead
+UNKNOWN = [  # page, query, the missing value, what is shown instead
     ("overview", {"look": "zebra"}, "zebra", "cat"),
     ("overview", {"look": "\n\n![x](http://h/x.png)"}, "`![x](http://h/x.png)`", "cat"),  # code, no picture
     ("overview", {"look": "dog", "nth": "1000"}, "1000", "dog, test image 1 of 100"),

@@ -1,4 +1,4 @@
-"""Messages that callbacks leave for the page."""
+"""Messages from callbacks to the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An uploaded image, and files that are none."""
+"""Uploads of images and of invalid files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Links are shown as scenes, or refused with one sentence that says what they name."""
+"""Links give scenes, or an error that names the wrong value."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_link_to_something_unsupported_is_refused_with_its_value():
     scenes.scene(
         "attention", good | {"direction": "keys", "scale": "map", "content": "positions", "over": "test"}
     )
-    scenes.scene("attention", {"image": "9" * 5000})  # Python reads no number of so many digits
+    scenes.scene("attention", {"image": "9" * 5000})  # too many digits for int()
 
 
 def test_class_map_is_of_the_class_in_the_link():
@@ -65,7 +65,7 @@ def test_class_map_is_of_the_class_in_the_link():
     )
     assert dog[0] == "ResNet: Grad-CAM for dog"
     assert dog[1] != answer[1]
-    assert dog[2] == answer[2]  # what it says stays what it says
+    assert dog[2] == answer[2]  # the prediction stays the same
     assert same == answer
 
 
@@ -73,8 +73,8 @@ def test_every_section_of_compare_has_a_scene():
     runs = "vit-cifar10,resnet-cifar10"
     shown = scenes.scene("compare", {"show": "Disagreement", "runs": runs, "who": "second"})
     assert isinstance(shown, scene_types.Pictures)
-    for truth, _, said in shown.parts:  # only the second is right
-        first, second = said.split(", ResNet")
+    for truth, _, predictions in shown.parts:  # only the second model is correct
+        first, second = predictions.split(", ResNet")
         assert f": {truth} " in second
         assert f": {truth} " not in first
     (part,) = scenes.scene("compare", {"show": "Speed to accuracy", "runs": runs}).parts
@@ -86,16 +86,15 @@ def test_every_section_of_compare_has_a_scene():
     (smooth,) = scenes.scene("compare", {"smooth": "0.9", "log": "true", "x": "step"}).parts
     assert smooth[0].layout.yaxis2.type == "log"
     assert part[0].layout.yaxis2.type != "log"
-    assert len(smooth[0].data) > len(part[0].data)  # the curves themselves stay faintly behind
+    assert len(smooth[0].data) > len(part[0].data)  # with the raw curves behind
     assert smooth[0].layout.xaxis.title.text == "optimizer step"
-    assert scenes.scene("compare", {"smooth": "much", "x": "weather"})  # what nobody can draw is left out
+    assert scenes.scene("compare", {"smooth": "much", "x": "weather"})  # invalid values are ignored
     pair = {"ViT, 20 epochs", "ResNet, 20 epochs"}
     assert pair | {"pale: training"} <= names
-    assert not names & {"GoogleNet, quick", "DenseNet, quick"}  # as the page opens
+    assert not names & {"GoogleNet, quick", "DenseNet, quick"}  # the page shows the pair only
 
 
 def test_receptive_fields_of_both_models_are_one_figure():
-    """Two would stand as far apart as the window is high."""
     link = {"probe": "Receptive field", "n": "500"}
     ((figure, alt),) = scenes.scene("inductive_bias", link).parts
     assert alt == "ViT and ResNet: which pixels each layer reads"

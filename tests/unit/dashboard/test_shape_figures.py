@@ -1,4 +1,4 @@
-"""Which figures the shapes of values have: panels by the view, headings, notes."""
+"""The figures of each shape of values: panels, headings and notes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def series(*mean):
 
 
 def both(values, **more):
-    """A trained and an untrained model with the same values."""
+    """Return lines of a trained and an untrained model with the same values."""
     return [Line("ViT", COLOR, "solid", values, **more), Line("untrained ViT", COLOR, "dot", values, **more)]
 
 

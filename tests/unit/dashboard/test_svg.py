@@ -1,4 +1,4 @@
-"""The small drawing of the first page: valid SVG, points where the numbers say."""
+"""The sample efficiency drawing of the Overview page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ POINTS = [
 def test_points_are_drawn_to_scale_and_labels_are_text():
     root = ET.fromstring(svg.sample_efficiency(POINTS))
     circles = [(float(c.get("cx")), float(c.get("cy"))) for c in root.iter(f"{NS}circle")]
-    assert len(circles) == 4  # what is not finished is not drawn
+    assert len(circles) == 4  # unfinished points are not drawn
     low, high, first, second = circles
     assert low[0] == first[0]
     assert high[0] == second[0] > low[0]

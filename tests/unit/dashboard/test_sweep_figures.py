@@ -1,4 +1,4 @@
-"""The figures of sweeps, out of rows whose numbers are known."""
+"""The figures of sweeps, for rows with known values."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_sample_figure_has_a_line_per_architecture():
     assert (list(vit.x), list(vit.y)) == ([2250, 4500], [40, 50])
     assert list(resnet.error_y.array) == pytest.approx([2])
     assert figure.layout.xaxis.type == "log"
-    assert list(figure.layout.xaxis.tickvals) == [2250, 4500, 45000]  # also what is not finished
+    assert list(figure.layout.xaxis.tickvals) == [2250, 4500, 45000]  # also for unfinished runs
     labels = {a.text: (a.x, a.y) for a in figure.layout.annotations}
     assert labels["<b>ViT</b>"] == pytest.approx((math.log10(4500), 50))
     assert "chance 10 %" in labels

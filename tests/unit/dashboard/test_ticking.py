@@ -1,4 +1,4 @@
-"""The timer of a part of a page, with a Streamlit that records what it is asked for."""
+"""The timer of a fragment, with a fake Streamlit that records its calls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Rerun(Exception):
 
 @pytest.fixture
 def page(monkeypatch):
-    """`tick` is the fragment as Streamlit would call it again, `run_every` its timer."""
+    """Return the fake page. `tick`: the fragment, as Streamlit calls it again. `run_every`: its timer."""
     page = SimpleNamespace(tick=None, run_every=None, drawn=[], state=None)
 
     def fragment(function, run_every):

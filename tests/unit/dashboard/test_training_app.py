@@ -1,4 +1,4 @@
-"""The training page's form: a wrong setting gets an error and launches nothing."""
+"""The form of the Training page: invalid settings and export."""
 
 from __future__ import annotations
 
