@@ -28,7 +28,7 @@ class Series(TypedDict):
 
     name: str
     x: list[float]
-    y: list[float]
+    y: list[float | None]  # None is a gap
     color: str
     dash: str
     markers: bool

@@ -28,14 +28,14 @@ export function saveView(explorer, format) {
   const type = { ...explorer.type, color: theme.text };
   const parts = [
     [12, header.name, (q) => drawPicture(q, explorer, side)],
-    [12 + side + gap, textOf(".xp-what"), (q) => drawGrid(q, { ...explorer, maps: shownMaps }, plan)],
+    [12 + side + gap, textOf(".xp-title"), (q) => drawGrid(q, { ...explorer, maps: shownMaps }, plan)],
     [
       12 + side + 2 * gap + plan.width,
-      textOf(".xp-which"),
+      textOf(".xp-large-title"),
       (q) => drawLarge(q, header, large[0], side * 0.8, tokens[0], null),
     ],
   ];
-  const scale = [...root.querySelector(".xp-ends").children].map((e) => e.textContent).join(" … ");
+  const scale = [...root.querySelector(".xp-scale-labels").children].map((e) => e.textContent).join(" … ");
   const step = header.step ? `, ${header.step}` : "";
   const foot = `${header.run}${step}. Attention weights: ${scale}. ViT Lab.`;
   return savePainted(format, fileStem(`attention ${header.run}`), [width, height], theme.background, (p) => {
