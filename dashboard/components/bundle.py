@@ -5,9 +5,9 @@ the script must contain the modules that a component imports. Only the modules t
 joined, each once, and each after those that it imports. All share one scope: two modules must not declare
 the same name.
 
-This is not a general bundler. A module may contain `import { name } from "./file.js";`, `export` in front of a
-declaration, and, in the entry alone, `export default function`. Statements of the top level begin in the
-first column, as `deno fmt` writes them. Everything else raises a `BundleError`.
+This is not a general bundler. A module may contain `import { name } from "./file.js";`, `export` in front
+of a declaration, and, in the entry alone, `export default function`. Statements of the top level begin in
+the first column, as `deno fmt` writes them. Everything else raises a `BundleError`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class Module:
 def bundle(entry: Path) -> str:
     """Return `entry` and everything it imports as one module with the default export of `entry`.
 
-    Raise `BundleError` for an imported name that is not exported, a name that two modules declare, and a cycle.
+    Raise `BundleError` for a name that is imported but not exported, a name that two modules declare, and a
+    cycle.
     """
     modules = _ordered(entry.resolve())
     if not modules[-1].has_default:
