@@ -136,7 +136,7 @@ def _files(pair: list[Item], cards: list[Card], images: np.ndarray) -> None:
         ["class", "test image", *(f"{n}: {what}" for n in names for what in ("answer", "sure"))]
     ]
     for card, image in zip(cards, images, strict=True):
-        answers = [(answer, sure) for answer, sure, *_ in card.said]
+        answers = [(answer, sure) for answer, sure, *_ in card.predictions]
         parts.append((card.truth, picture(image), "; ".join(" ".join(pair) for pair in answers)))
         rows.append([card.truth, card.number, *(part for pair in answers for part in pair)])
     foot = f"Each image shows the predictions of {names[0]} and of {names[1]}, and how sure each is."

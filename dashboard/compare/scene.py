@@ -59,7 +59,7 @@ def _measured(state: CompareState, runs: list[Run]) -> Figures | Pictures:
 def _disagreement(known: list[measured.Item], state: CompareState) -> Pictures:
     parts = []
     for image, card in disagreement.first(known, state, MAX_PICTURES):
-        predictions = ", ".join(f"{name}: {answer} {sure}" for answer, sure, _, _, name in card.said)
+        predictions = ", ".join(f"{name}: {answer} {sure}" for answer, sure, _, _, name in card.predictions)
         parts.append((card.truth, pictures.data_url(image), predictions))
     return Pictures(parts)
 

@@ -1,5 +1,6 @@
-"""Client-side parts (Streamlit components v2), written by hand. plotly.js is the one that the plotly package
-carries.
+"""Client-side components (Streamlit components v2) in plain JavaScript.
+
+They use the plotly.js of the installed plotly package.
 """
 
 from __future__ import annotations
@@ -15,9 +16,7 @@ STATIC = Path(__file__).resolve().parent.parent / "static"
 
 @functools.cache
 def publish_plotly() -> None:
-    """Copy plotly.js of the installed plotly package to where the server serves it, unless it is there
-    already.
-    """
+    """Copy plotly.js of the installed plotly package into the served folder, if it has changed."""
     source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
     target = STATIC / "plotly.min.js"
     if not target.exists() or target.stat().st_size != source.stat().st_size:

@@ -31,7 +31,7 @@ def saved(part, format, place=0):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_figure_is_saved_as_png_and_svg_with_the_background_of_the_page(visitor, scheme):
+def test_figure_is_saved_as_png_and_svg_in_the_colors_of_the_theme(visitor, scheme):
     visitor.page.emulate_media(color_scheme=scheme)
     page = visitor.open("inductive_bias?probe=Frequencies")
     chart = page.locator(".js-plotly-plot").bounding_box()
@@ -108,7 +108,7 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("view", PICTURES.values(), ids=list(PICTURES))
-def test_pictures_and_components_are_saved_as_png_svg_and_csv(visitor, view):
+def test_pictures_are_downloaded_as_png_svg_and_csv(visitor, view):
     path, stem, names = view
     page = visitor.open(path)
     if not path:  # Overview has its downloads in the popover
@@ -135,7 +135,7 @@ def test_pictures_and_components_are_saved_as_png_svg_and_csv(visitor, view):
         assert len(picture.convert("RGB").getcolors(10**7)) > 20
 
 
-def test_csv_of_a_shuffled_image_holds_the_probabilities_of_the_model(visitor, data):
+def test_csv_of_a_shuffled_image_has_the_probabilities_of_the_models(visitor, data):
     import torch
 
     import vitcore
@@ -169,7 +169,7 @@ def learning(server, data, state):
     return run, found
 
 
-def test_files_of_validation_images_hold_the_stored_predictions(visitor, server, data):
+def test_predictions_for_validation_images_are_downloaded(visitor, server, data):
     run, found = learning(server, data, "finished")
     page = visitor.open(f"training?watch={run.id}")
     page.get_by_role("slider", name="Epoch shown").press("ArrowLeft")
@@ -196,7 +196,7 @@ def test_files_of_validation_images_hold_the_stored_predictions(visitor, server,
         assert len(picture.convert("RGB").getcolors(10**7)) > 500  # the images are on it
 
 
-def test_download_buttons_stay_in_place_while_a_panel_refreshes(visitor, server, data):
+def test_download_buttons_stay_in_place_while_a_panel_ticks(visitor, server, data):
     run, _ = learning(server, data, "running")
     page = visitor.page
     page.goto(f"{server.url}/training?watch={run.id}")

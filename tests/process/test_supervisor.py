@@ -1,4 +1,4 @@
-"""The supervisor in real processes, with a fake trainer: queue, stop, and what each process leaves behind."""
+"""The supervisor in real processes, with a fake trainer: queue, stop, exit."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_supervisor_ignores_a_folder_without_status(colors):
     assert (copy / "checkpoints" / "best.safetensors").stat().st_mtime_ns == before
 
 
-def test_queue_survives_its_supervisor(colors):
+def test_queue_continues_after_its_supervisor_is_killed(colors):
     first, second = (background.launch(config(colors, epochs)) for epochs in (LONG, 1))
     child = psutil.Process(wait_until_training(first).pid)
     supervisor = child.parent()

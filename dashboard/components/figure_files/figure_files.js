@@ -3,14 +3,14 @@
 
 import { savePainted, saveSvg } from "../shared/picture.js";
 import { loadPlotly, savePlotly } from "../shared/plotly.js";
-import { fileStem, giveCsv, offerFiles } from "../shared/save.js";
-import { coloring } from "../shared/theme.js";
+import { fileStem, offerFiles, saveCsv } from "../shared/save.js";
+import { themeColors } from "../shared/theme.js";
 
 // Saves the figure with the background, the colors and the width that it has on the page.
 async function saveFigure(root, { figure, name, base }, format) {
   const { data, layout } = JSON.parse(figure);
   const Plotly = await loadPlotly(base);
-  const look = coloring(root);
+  const look = themeColors(root);
   const axis = {
     gridcolor: look.grid,
     linecolor: look.grid,
@@ -20,20 +20,20 @@ async function saveFigure(root, { figure, name, base }, format) {
   };
   const template = { layout: { font: { color: look.text, family: look.font }, xaxis: axis, yaxis: axis } };
   const width = Math.max(480, root.clientWidth), height = layout.height ?? 450;
-  const made = { data, layout: { ...layout, template, paper_bgcolor: look.ground } };
+  const made = { data, layout: { ...layout, template, paper_bgcolor: look.background } };
   await savePlotly(Plotly, format, fileStem(name), [width, height], made);
 }
 
 // Saves pictures with their titles above and texts below, `columns` in a row, each `side` pixels wide.
 function savePictures(root, { pictures, name, side, columns, foot }, format) {
-  const look = coloring(root), type = { font: look.font, color: look.text, size: 13 };
+  const look = themeColors(root), type = { font: look.font, color: look.text, size: 13 };
   const edge = 16, gap = 20, titled = pictures.some(([title]) => title), top = titled ? 24 : 0;
   const apart = titled ? 12 : 0; // separates a title from the text of the picture above
   const high = top + side + 26 + apart;
   const count = Math.min(columns, pictures.length), lines = Math.ceil(pictures.length / count);
   const size = [2 * edge + count * (side + gap) - gap, 2 * edge + lines * high - apart + (foot ? 24 : 0)];
   const images = root.querySelectorAll("img");
-  return savePainted(format, fileStem(name), size, look.ground, (p) => {
+  return savePainted(format, fileStem(name), size, look.background, (p) => {
     if (foot) p.text(foot, edge, size[1] - edge - 4, type);
     pictures.forEach(([title, , words], i) => {
       const x = edge + (i % count) * (side + gap), y = edge + Math.floor(i / count) * high;
@@ -45,12 +45,15 @@ function savePictures(root, { pictures, name, side, columns, foot }, format) {
 }
 
 function saveDrawing(root, { name }, format) {
-  const svg = root.querySelector("svg"), { width, height } = svg.viewBox.baseVal, look = coloring(root);
+  const svg = root.querySelector("svg"), { width, height } = svg.viewBox.baseVal, look = themeColors(root);
   const copy = svg.cloneNode(true);
   Object.entries({ width, height, color: look.text, "font-family": look.font }).forEach(([k, v]) =>
     copy.setAttribute(k, v)
   );
-  copy.insertAdjacentHTML("afterbegin", `<rect width="${width}" height="${height}" fill="${look.ground}"/>`);
+  copy.insertAdjacentHTML(
+    "afterbegin",
+    `<rect width="${width}" height="${height}" fill="${look.background}"/>`,
+  );
   return saveSvg(format, fileStem(name), [width, height], new XMLSerializer().serializeToString(copy));
 }
 
@@ -71,6 +74,6 @@ export default function ({ data, parentElement }) {
   }
   offerFiles(root.querySelector(".files"), (format) => {
     const { rows, name } = root.latest;
-    return format === "csv" ? giveCsv(rows, fileStem(name)) : SAVERS[kind](root, root.latest, format);
+    return format === "csv" ? saveCsv(rows, fileStem(name)) : SAVERS[kind](root, root.latest, format);
   });
 }

@@ -1,4 +1,4 @@
-"""Sentences and figures of the inductive-bias page, from numbers that are known."""
+"""Findings and figures of the Inductive bias page, for known values."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def shift(*x):
 LINES = [line("ViT", shift(0, 4)), line("untrained ViT", shift(0, 4), "dot")]
 
 
-def test_findings_say_the_numbers_of_trained_models():
+def test_findings_state_the_values_of_trained_models():
     text = finding("shift", LINES, "zero")
     assert text.endswith(": ViT 91 ± 1 %.")
     assert "4 pixels" in text
@@ -63,7 +63,7 @@ def test_findings_say_the_numbers_of_trained_models():
 @pytest.mark.parametrize(
     ("last", "way"), [(-2.1, "smooths"), (-1.9, "sharpens"), (-2.02, "does neither"), (-1.98, "does neither")]
 )
-def test_a_change_within_its_error_is_no_finding(last, way):
+def test_change_within_its_error_is_not_a_finding(last, way):
     """Errors of 0.01 each: twice that of the difference is 0.028."""
     names = ["patches", "block 1", "block 2", "block 3"]
     values = SpectrumValues(layers=names, sides=[8] * 4, fall=curve(-1, -2, -5, last), profiles=[])
@@ -71,15 +71,15 @@ def test_a_change_within_its_error_is_no_finding(last, way):
     assert said in finding("fourier", [line("ViT", values)])
 
 
-def test_layers_are_compared_behind_the_last_stride():
-    """Over strides the curve of the bundled ResNet rises, in its last stage it falls."""
+def test_layers_after_the_last_stride_are_compared():
+    """The curve of the bundled ResNet rises at strides, and falls in its last stage."""
     names = ["input", "block 1", "block 2", "block 3"]
     values = SpectrumValues(layers=names, sides=[32, 32, 8, 8], fall=curve(-6, -5, -2, -3), profiles=[])
     said = finding("fourier", [line("ResNet", values)])
     assert "the ResNet smooths (-2.00 ± 0.01 after block 2, -3.00 ± 0.01 at the end)" in said
 
 
-def test_how_far_a_layer_reads_is_said_with_its_error():
+def test_finding_states_the_receptive_field_with_its_error():
     reach, layers = curve(1.5, 7.012, 9.869), ["patches", "block 1", "block 2"]
     distance = DistanceValues(layers=layers, reach=reach, sides=None)
     fields = FieldValues(layers=layers, pixel=[0, 0], fields=[], bounds=None, reach=reach)
@@ -88,7 +88,7 @@ def test_how_far_a_layer_reads_is_said_with_its_error():
         assert finding(probe, [line("ViT", values)]).endswith(said)
 
 
-def test_a_curve_is_drawn_with_its_standard_error_and_chance():
+def test_curve_is_drawn_with_standard_error_and_chance():
     accuracy = {"accuracy": Series(**curve(0.9, 0.5))}
     shape = Curves("shift in pixels", [0, 4], accuracy, [Panel("accuracy", "Right")])
     figure = figures.curves([line("ViT", shape)], 0.1).plot
@@ -104,7 +104,7 @@ def maps(layers, fields, bounds):
     return FieldValues(layers=layers, pixel=[0, 0], fields=fields, bounds=bounds, reach=reach).shapes()[0]
 
 
-def test_fields_share_a_scale_and_frame_what_lies_inside_the_image():
+def test_receptive_fields_share_a_scale_and_have_frames_within_the_image():
     fields = np.zeros((2, 4, 4))
     fields[0, 1, 1], fields[1] = 1.0, 1e-6
     resnet = line("ResNet", maps(["input", "block 1"], fields.tolist(), [(0, 0, 2, 2), (-3, -3, 5, 5)]))
@@ -124,7 +124,7 @@ def test_fields_share_a_scale_and_frame_what_lies_inside_the_image():
     assert bar.y0 > under.y0 + 3.5 * pixel
 
 
-def test_the_color_bar_of_fields_says_its_ends_in_numbers():
+def test_color_bar_of_receptive_fields_has_numbers():
     shape = maps(["input"], [[[0.25, 0.0], [0.0, 0.75]]], None)
     figure = field_maps.fields([line("ResNet", shape)], top=0.75).plot
     said = {note.text: note.x for note in figure.layout.annotations}
@@ -133,7 +133,7 @@ def test_the_color_bar_of_fields_says_its_ends_in_numbers():
     assert figure.data[0].customdata.tolist() == [[25, 0], [0, 75]]
 
 
-def test_names_of_reference_lines_stand_beside_the_plot_and_not_on_each_other():
+def test_labels_of_reference_lines_are_outside_the_plot_and_do_not_overlap():
     for far, anchors in ((4.0, {"middle"}), (15.5, {"bottom", "top"})):
         references = {"uniform": 16.5, "3\u00d73 neighborhood": far}
         heads = {"mean": [[16.5, far]], "error": [[0.1, 0.1]]}
@@ -148,11 +148,11 @@ def test_names_of_reference_lines_stand_beside_the_plot_and_not_on_each_other():
 
 
 def measured(probe, runs, step):
-    """A measurement that is under way."""
+    """Return a running measurement."""
     return Measurement(PROBES[probe], [Subject(run) for run in runs], probe, probe, 100, {}, None, step)
 
 
-def test_what_is_still_measured_says_its_own_number_of_images():
+def test_running_measurements_state_their_number_of_images():
     names = ("vit-cifar10", "resnet-cifar10")
     base = {"mean": 0.9, "error": 0.03}
     values = AblationValues(base=base, layers=["block 1"], blocks=curve(-0.1))
@@ -169,7 +169,7 @@ def test_what_is_still_measured_says_its_own_number_of_images():
     )
 
 
-def test_two_runs_of_one_architecture_are_told_apart_where_they_are_measured_at_once():
+def test_two_runs_of_one_architecture_are_labeled_by_their_titles():
     runs = [find_run("vit-cifar10"), find_run("samples-vit-25-seed0")]
     pair = measured("cka", runs, Partial(4, 4, {}))
     both = experiments.lines_of([pair])[0]

@@ -81,19 +81,19 @@ def states():
 
 
 def test_every_page_has_a_state():
-    assert set(STATES) == set(PAGES)
+    assert set(KINDS) == set(PAGES)
 
 
 @settings(deadline=None)
 @given(states())
-def test_a_state_is_read_back_from_its_address(state):
+def test_state_is_read_back_from_its_address(state):
     address = state.link("page")
     assert type(state).read(dict(parse_qsl(urlsplit(address).query))) == (state, ())
 
 
 @settings(deadline=None)
 @given(given_.sampled_from(list(KINDS.values())), given_.dictionaries(IDS, WORDS, max_size=5), given_.data())
-def test_any_address_gives_a_state_and_names_what_it_could_not_use(kind, query, data):
+def test_any_address_gives_a_state_and_names_invalid_values(kind, query, data):
     parameters = [field.alias or name for name, field in kind.model_fields.items()]
     query |= data.draw(given_.dictionaries(given_.sampled_from(parameters), WORDS))
     state, refused = kind.read(query)
@@ -103,7 +103,7 @@ def test_any_address_gives_a_state_and_names_what_it_could_not_use(kind, query, 
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
-def test_the_first_state_of_a_page_has_an_empty_address(kind):
+def test_default_state_has_an_empty_address(kind):
     assert kind().parameters() == {}
     assert kind.read({}) == (kind(), ())
     assert kind().link("page") == "page"
@@ -120,13 +120,13 @@ def test_the_first_state_of_a_page_has_an_empty_address(kind):
         (BiasState, {"painted": "xyz", "untrained": "perhaps"}, ("untrained=perhaps", "painted=xyz")),
     ],
 )
-def test_a_value_that_does_not_fit_keeps_the_default_and_is_named(kind, query, refused):
+def test_invalid_value_gives_the_default_and_is_named(kind, query, refused):
     state, named = kind.read(query)
     assert state == kind()
     assert named == refused
 
 
-def test_widgets_are_bound_by_the_same_name_and_default():
+def test_widgets_have_the_names_and_defaults_of_the_state():
     assert CompareState.bound("section") == {"key": "show", "default": "Scores", "bind": "query-params"}
     assert CompareState.bound("goal", value=None) == {"key": "goal", "bind": "query-params"}
     assert CompareState.options("section")[0] == "Scores"
@@ -134,12 +134,12 @@ def test_widgets_are_bound_by_the_same_name_and_default():
         CompareState.options("runs")
 
 
-def test_the_browser_gets_the_explorers_parameters():
+def test_browser_gets_the_parameters_of_the_explorer():
     sent = ExplorerState.for_browser()
     assert sent["choices"]["scale"] == ["shared", "layer", "map"]
     assert set(sent["choices"]) < set(sent["names"])
 
 
-def test_the_borders_of_an_address_are_those_of_the_experiment():
+def test_borders_equal_those_of_the_experiment():
     assert BiasState.options("border") == BORDERS
     assert BiasState.options("count") == experiments.COUNTS

@@ -1,4 +1,4 @@
-"""Which figures the shapes of values have: panels by the view, headings, notes."""
+"""The figures of each shape of values: panels, headings and notes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def series(*mean):
 
 
 def both(values, **more):
-    """A trained and an untrained model with the same values."""
+    """Return lines of a trained and an untrained model with the same values."""
     return [Line("ViT", COLOR, "solid", values, **more), Line("untrained ViT", COLOR, "dot", values, **more)]
 
 
@@ -37,7 +37,7 @@ def test_curves_of_the_chosen_border_are_drawn(border):
     assert len(drawn.figure.plot.layout.shapes) == 1  # chance, in the panel of accuracy only
 
 
-def test_values_of_x_that_are_to_be_even_are_categories():
+def test_shuffle_has_a_categorical_axis():
     curves = dict.fromkeys(ShuffleValues.names, series(1, 0.5))
     values = ShuffleValues(x=[1, 16], unit="cells a side", curves=curves)
     (drawn,) = draw([Line("ViT", COLOR, "solid", values)], Context("Does it?", View()))
@@ -45,7 +45,7 @@ def test_values_of_x_that_are_to_be_even_are_categories():
     assert drawn.figure.plot.data[1].x == ("1", "16")
 
 
-def test_maps_of_untrained_models_have_a_figure_of_their_own_and_the_note_is_below_the_last():
+def test_untrained_models_have_a_separate_figure_and_the_note_is_below_it():
     maps = [[[0.5, 0.5], [0.0, 0.0]]]
     values = FieldValues(layers=["input"], pixel=[0, 0], fields=maps, bounds=None, reach=series(1))
     trained, untrained, reach = draw(both(values), Context("Which pixels?", View()))
@@ -57,7 +57,7 @@ def test_maps_of_untrained_models_have_a_figure_of_their_own_and_the_note_is_bel
     assert reach.figure.plot.layout.yaxis.title.text == "mean distance, pixels"
 
 
-def test_each_pair_of_models_has_a_matrix_that_says_whether_they_are_trained():
+def test_trained_and_untrained_pairs_have_separate_matrices():
     table = {"mean": [[1, 0.5], [0.5, 1]], "error": [[0, 0], [0, 0]]}
     values = SimilarityValues(layers=(["a"], ["b"]), cka=table)
     drawn = draw(both(values, other="ResNet"), Context("Alike?", View()))

@@ -1,4 +1,4 @@
-"""The figures of sweeps, out of rows whose numbers are known."""
+"""The figures of sweeps, for rows with known values."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def setting(name, value, mean, base=False, **more):
     return row(mean, model="vit", label="ViT", **at, **more)
 
 
-def test_a_line_per_architecture_over_the_number_of_images():
+def test_sample_figure_has_a_line_per_architecture():
     rows = [sample("vit", "ViT", 0.05, 0.4), sample("vit", "ViT", 0.1, 0.5), sample("vit", "ViT", 1.0, None),
             sample("resnet", "ResNet", 0.05, 0.6, error=0.02)]  # fmt: skip
     figure = sample_efficiency(rows).plot
@@ -39,14 +39,14 @@ def test_a_line_per_architecture_over_the_number_of_images():
     assert (list(vit.x), list(vit.y)) == ([2250, 4500], [40, 50])
     assert list(resnet.error_y.array) == pytest.approx([2])
     assert figure.layout.xaxis.type == "log"
-    assert list(figure.layout.xaxis.tickvals) == [2250, 4500, 45000]  # also what is not finished
+    assert list(figure.layout.xaxis.tickvals) == [2250, 4500, 45000]  # also for unfinished runs
     labels = {a.text: (a.x, a.y) for a in figure.layout.annotations}
     assert labels["<b>ViT</b>"] == pytest.approx((math.log10(4500), 50))
     assert "chance 10 %" in labels
     assert [shape.y0 for shape in figure.layout.shapes] == [10]
 
 
-def test_names_at_the_ends_of_lines_do_not_overlap():
+def test_line_labels_do_not_overlap():
     names = ("vit", "resnet", "mixer", "densenet")
     figure = sample_efficiency([sample(n, n, 1.0, 0.5 + 0.001 * i) for i, n in enumerate(names)]).plot
     limit = figure.layout.yaxis.range[1]
@@ -54,7 +54,7 @@ def test_names_at_the_ends_of_lines_do_not_overlap():
     assert min(b - a for a, b in itertools.pairwise(heights)) >= LABEL_GAP * limit - 1e-9
 
 
-def test_without_counts_the_axis_is_the_share_and_nothing_finished_is_still_a_figure():
+def test_axis_is_the_share_if_image_counts_are_unknown():
     figure = sample_efficiency([sample("vit", "ViT", 0.25, 0.4, images=None)]).plot
     assert list(figure.data[0].x) == [25]
     empty = sample_efficiency([sample("vit", "ViT", 0.25, None)]).plot
@@ -62,7 +62,7 @@ def test_without_counts_the_axis_is_the_share_and_nothing_finished_is_still_a_fi
     assert list(empty.layout.xaxis.tickvals) == [11250]
 
 
-def test_different_budgets_of_one_architecture_are_lines_of_their_own():
+def test_different_budgets_have_separate_lines():
     rows = [sample("vit", "ViT", 0.1, 0.4), sample("vit", "ViT", 0.1, 0.6, steps=7000)]
     assert {t.name for t in sample_efficiency(rows).plot.data} == {
         "ViT, cifar10, 3,500 steps",
@@ -70,7 +70,7 @@ def test_different_budgets_of_one_architecture_are_lines_of_their_own():
     }
 
 
-def test_a_panel_per_setting_with_one_axis_and_the_base_marked():
+def test_study_figure_has_a_panel_per_setting_and_marks_the_base():
     rows = [setting("patch", 2, 0.5), setting("patch", 4, 0.6, base=True), setting("patch", 8, None),
             setting("norm", "pre", 0.6, base=True), setting("norm", "post", 0.3)]  # fmt: skip
     figure = study_panels(rows).plot
@@ -88,7 +88,7 @@ def test_a_panel_per_setting_with_one_axis_and_the_base_marked():
     assert [a.text for a in figure.layout.annotations] == ["<b>Patch</b>", "<b>Norm</b>"]
 
 
-def test_many_settings_take_several_rows():
+def test_many_settings_are_drawn_in_several_rows():
     rows = [setting(f"s{i}", value, 0.5) for i in range(9) for value in (1, 2)]
     figure = study_panels(rows).plot
     assert len(figure.data) == 18
