@@ -81,7 +81,7 @@ def states():
 
 
 def test_every_page_has_a_state():
-    assert set(KINDS) == set(PAGES)
+    assert set(STATES) == set(PAGES)
 
 
 @settings(deadline=None)
