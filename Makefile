@@ -23,9 +23,9 @@ run: $(VENV)/.installed
 tensorboard: $(VENV)/.installed
 	@$(BIN)/python -m vitcore tensorboard --port $(TENSORBOARD_PORT)
 
-# a file stays in one process: its fixtures are made once
+# A file stays in one process, so its fixtures are made once. Files start in the order of tests/conftest.py.
 PYTEST := $(BIN)/python -m pytest --durations 20
-TOGETHER := --numprocesses $(WORKERS) --dist loadfile
+TOGETHER := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: lint types test-js
 	$(PYTEST) $(TOGETHER) -m "not slow" tests/unit tests/house

@@ -5,16 +5,16 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.page_table import HOME, PAGES
-from dashboard.streamlit_internals.garbage import spare_imported
+from dashboard.shared import bound
 from dashboard.talk import menu
+from dashboard.talk.state import TalkState
 
 HERE = Path(__file__).resolve().parent
 SCRIPTS = HERE.parent / "pages" if (HERE.parent / "pages").is_dir() else HERE / "pages"
 
 st.set_page_config(page_title="ViT Lab", page_icon=str(HERE / "static" / "icon.svg"), layout="wide")
-spare_imported()
 
-if "talk" in st.query_params:
+if bound.read(TalkState)[0].talk:
     from dashboard.talk import page as talk  # imported here: it loads the figures of all pages
 
     st.navigation([st.Page(talk.show, title="Talk", default=True)], position="hidden").run()

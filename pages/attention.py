@@ -3,9 +3,10 @@
 import streamlit as st
 
 from dashboard.attention import class_maps, explorer
+from dashboard.attention.state import AttentionState
 from dashboard.components.download import offer_download
 from dashboard.drawing.markdown import escape, sentence
-from dashboard.shared import header, model_outputs, resources, selection
+from dashboard.shared import bound, header, model_outputs, resources, selection
 from dashboard.standalone import explorer_file
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
@@ -21,7 +22,7 @@ if not found:
 
 run_control, image_controls = st.columns([1.5, 3.5], vertical_alignment="bottom")
 with run_control:
-    run = selection.choose_run(found)
+    run = selection.choose_run(found, AttentionState, "run", "Model")
 try:
     data = resources.dataset_of(run)
 except UserError as error:
@@ -50,7 +51,7 @@ def explore() -> None:
         st.error(sentence(error))
         return
     if st.session_state.pop("explorer_file", False):  # the button HTML was pressed
-        text = explorer_file.explorer_file(run, chosen, data, dict(st.query_params))
+        text = explorer_file.explorer_file(run, chosen, data, dict(bound.address()))
         offer_download(text.encode(), f"vitlab-explorer-{run.id}.html", "text/html", key="gift")
     if chosen.own:
         st.caption("This is your own image. It stays in this session and is not part of the link.")

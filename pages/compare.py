@@ -3,7 +3,8 @@
 import streamlit as st
 
 from dashboard.compare import published_models, sections, sweep_view
-from dashboard.shared import resources, run_curves, run_status, run_table, selection, ticking
+from dashboard.compare.state import CompareState
+from dashboard.shared import default_runs, resources, run_curves, run_status, selection, ticking
 from dashboard.sweeps import links
 from vitcore.runs.foreign import foreign_runs
 from vitcore.runs.metrics import event_files
@@ -11,7 +12,7 @@ from vitcore.runs.metrics import event_files
 every = resources.runs()
 if sweep_view.view(every):
     st.stop()
-every = links.without_sweeps(every, "runs")
+every = links.without_sweeps(every, CompareState, "runs")
 found = [*(run for run in every if event_files(run.path) or run.weights), *foreign_runs()]
 if not found:
     st.info("There is no run with curves or weights yet.")
@@ -21,11 +22,12 @@ if not found:
 run_control, rest, more = st.columns([4.4, 1, 1.3], vertical_alignment="bottom")
 with run_control:
     chosen = selection.choose_runs(
-        found, "Runs", first=lambda: run_table.default_runs(every), most=run_table.MAX_COMPARED
-    )
+        found, CompareState, "runs", "Runs",
+        first=lambda: default_runs.default_runs(every), most=default_runs.MAX_COMPARED,
+    )  # fmt: skip
 shelf = [run.id for run in found if run.bundled and run.weights]
 rest.button(
-    "All bundled", key="all_bundled", width="stretch", on_click=selection.add_runs, args=(shelf,),
+    "All bundled", key="all_bundled", width="stretch", on_click=sections.add_runs, args=(shelf,),
     disabled=set(shelf) <= {run.id for run in chosen}, help="Adds the other bundled models.",
 )  # fmt: skip
 with more:
@@ -45,7 +47,7 @@ def overlay(_: bool) -> None:
         "a part of each image, so it can be below validation. Full color: validation on complete, unchanged "
         "images; a diamond marks the best. Faint and dotted: steps that a resume discarded."
     )
-    run_curves.more_metrics(chosen, look, key="compare")
+    run_curves.more_metrics(chosen, look, key="compare", page=CompareState)
 
 
 ticking.fragment(

@@ -5,12 +5,11 @@ import streamlit as st
 from dashboard.drawing.markdown import sentence
 from dashboard.inductive_bias import experiments, live_image, sample_efficiency
 from dashboard.inductive_bias.state import BiasState
-from dashboard.shared import header, resources, selection
+from dashboard.shared import bound, header, resources, selection
 from vitcore.errors import UserError
 from vitcore.probes import PROBES
 
-shown = st.session_state.get("probe") or st.query_params.get("probe")
-header.title("inductive_bias", about=shown)
+header.title("inductive_bias", about=bound.current(BiasState, "probe"))
 
 found = resources.runs(trained=True)
 if not found:
@@ -19,17 +18,12 @@ if not found:
     st.stop()
 
 titles = {probe.title: probe for probe in PROBES.values()}
-selection.check_link("probe", [*titles, sample_efficiency.TITLE], next(iter(titles)))
+experiment_titles = [*titles, sample_efficiency.TITLE]
+bound.check_link(BiasState, "probe", experiment_titles, experiment_titles[0])
 title = st.segmented_control(
-    "Experiment",
-    [*titles, sample_efficiency.TITLE],
-    default=next(iter(titles)),
-    key="probe",
-    bind="query-params",
-    required=True,
-    label_visibility="collapsed",
-    width="stretch",
-)
+    "Experiment", experiment_titles, default=experiment_titles[0], required=True,
+    label_visibility="collapsed", width="stretch", **BiasState.bound("probe", value=None),
+)  # fmt: skip
 if title == sample_efficiency.TITLE:
     sample_efficiency.show()
     st.stop()
@@ -39,9 +33,9 @@ first_control, second_control, count_control, base_control = st.columns(
     [1.5, 1.5, 1.2, 1], vertical_alignment="bottom"
 )
 with first_control:
-    first = selection.choose_run(found, "Model", key="run", first=shelf.get("vit"))
+    first = selection.choose_run(found, BiasState, "run", "Model", first=shelf.get("vit"))
 with second_control:
-    second = selection.choose_run(found, "Compare with", key="against", first=shelf.get("resnet"))
+    second = selection.choose_run(found, BiasState, "against", "Compare with", first=shelf.get("resnet"))
 count = count_control.segmented_control(
     "Test images", experiments.COUNTS, required=True, **BiasState.bound("count")
 )
@@ -53,13 +47,13 @@ untrained = base_control.toggle(
 probe = titles[title]
 st.header(probe.question)
 
-live = st.container(key="live") if probe.name in live_image.KINDS else None
+live = st.container(key="live") if probe.live else None
 if live:
-    live.empty()  # style.css reserves its height
+    live.empty()  # style.css reserves its height at once
 experiments.panel(probe, [first, second], count, untrained=untrained)
-if live:  # after the stored results, because it loads torch and both models
+if live and probe.live:  # after the stored results, since it loads torch and both models
     try:
         with live:
-            live_image.show(probe.name, [first, second], resources.dataset_of(first))
+            live_image.show(probe, probe.live, [first, second], resources.dataset_of(first))
     except UserError as error:
         live.error(sentence(error))

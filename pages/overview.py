@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import streamlit as st
 
 from dashboard.components import figure_files
-from dashboard.drawing import figures, pictures, svg, theme
+from dashboard.drawing import html, pictures, svg, theme
 from dashboard.drawing.markdown import escape
 from dashboard.overview import featured_image
 from dashboard.shared import header, resources
@@ -58,7 +58,7 @@ for panel, run in zip(panels[1:], (vit, resnet), strict=True):
 with accuracy_place:
     st.markdown("**The price of learning it all**")
     pair = (vit, resnet)
-    bars = figures.accuracy_bars(
+    bars = html.accuracy_bars(
         [ARCHITECTURES[run.config.model].label for run in pair],
         [run.status().result["test_acc"] for run in pair],
         [theme.hue(run.config.model) for run in pair],

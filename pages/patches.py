@@ -5,10 +5,11 @@ import streamlit as st
 from dashboard.components import figure_files
 from dashboard.components.similarity import similarity
 from dashboard.components.stepper import stepper
-from dashboard.drawing import figures
+from dashboard.drawing import html
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.patches import stepper_data
-from dashboard.shared import header, model_outputs, resources, selection
+from dashboard.patches.state import PatchesState
+from dashboard.shared import bound, header, model_outputs, resources, selection
 from vitcore.errors import UserError
 
 header.title("patches")
@@ -18,7 +19,7 @@ run_control, image_controls, size_control = st.columns([1.4, 3, 1.5], vertical_a
 run = None
 if found:
     with run_control:
-        run = selection.choose_run(found, "Tokens of")
+        run = selection.choose_run(found, PatchesState, "run", "Tokens of")
 try:
     data = resources.dataset_of(run) if run else resources.dataset()
 except UserError as error:
@@ -31,13 +32,12 @@ with image_controls:
 own = run.config.options["patch_size"] if run else None
 pixels = data.size
 sizes = sorted({2, 4, 8, 16, own or 4} & {n for n in range(1, pixels + 1) if pixels % n == 0})
-if st.session_state.get("patch") not in sizes:
-    st.session_state.pop("patch", None)
-selection.check_link("patch", [str(n) for n in sizes], f"patches of {own or 4} pixels")
+bound.check_link(PatchesState, "patch", sizes, f"patches of {own or 4} pixels")
 with size_control:
     size = st.segmented_control(
-        "Patch size, pixels", sizes, default=own or 4, key="patch", bind="query-params", required=True
-    )
+        "Patch size, pixels", sizes, default=own or 4, required=True,
+        **PatchesState.bound("patch", value=None),
+    )  # fmt: skip
 
 stepper(**stepper_data.prepare(run, chosen, size), key="stepper")
 st.caption(
@@ -57,9 +57,9 @@ if run and learned:
     filters_place, similar_place = st.columns([1, 1.6], gap="large")
     with filters_place:
         st.markdown("**Patch filters**")
-        st.html(figures.filter_tiles(learned.filters, learned.shares))
+        st.html(html.filter_tiles(learned.filters, learned.shares))
         figure_files.pictures(
-            *figures.filter_files(learned.filters, learned.shares), key="filters", side=64, columns=7
+            *html.filter_files(learned.filters, learned.shares), key="filters", side=64, columns=7
         )
         side = learned.filters.shape[-1]
         st.caption(

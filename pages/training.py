@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from dashboard.shared import header, messages, resources, run_table
+from dashboard.shared import bound, header, messages, resources
 from dashboard.sweeps import links
-from dashboard.training import fair_pair, form, queue_panel, rehearsal, run_panel, sweep_form
+from dashboard.training import fair_pair, form, queue_panel, rehearsal, run_panel, run_table, sweep_form
+from dashboard.training.state import TrainingState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.paths import readonly
 from vitcore.queue import launch as background
@@ -21,7 +22,7 @@ def start() -> None:
     """Launch a run with the current settings. An error is shown until the settings change."""
     with messages.keep_error("launch", chosen.mark):
         run = background.launch(chosen.config(), title=chosen.title, device=chosen.device, dedupe_s=DEDUPE_S)
-        st.session_state.watch = run.id
+        bound.put(TrainingState, watch=run.id)
 
 
 with rehearse_place:
@@ -59,5 +60,5 @@ if not own:
         "and appears here with its curves. Below you see how the bundled models were trained."
     )
 every = [*own, *(run for run in found if run.bundled)]
-run_panel.panel(links.without_sweeps(every, "watch"), here)
+run_panel.panel(links.without_sweeps(every, TrainingState, "watch"), here)
 run_table.control(every)

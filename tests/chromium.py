@@ -1,6 +1,6 @@
-"""Finds a Chromium for the browser tests, or lets Playwright download one: `python -m tests.chromium`.
+"""Find a Chromium for the browser tests, or download one with Playwright: `python -m tests.chromium`.
 
-Where neither works the browser tests skip and say so, unless VITLAB_REQUIRE_BROWSER is set (as in CI).
+Without a browser the tests are skipped, or fail if VITLAB_REQUIRE_BROWSER is set (as in CI).
 """
 
 from __future__ import annotations
@@ -20,15 +20,13 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--use-fake-device-for-media-stream",  # a test picture instead of a camera
+    "--use-fake-device-for-media-stream",  # a test picture as the camera
     "--use-fake-ui-for-media-stream",
 ]
 
 
 def find() -> str | None:
-    """The path of an installed browser that Playwright can drive, or of the one that Playwright
-    downloaded.
-    """
+    """Return the path of an installed browser or of Playwright's own, or None."""
     for name in NAMES:
         if path := shutil.which(name):
             return path
@@ -40,7 +38,7 @@ def find() -> str | None:
 
 
 def main() -> None:
-    """Say which browser is used; download one where there is none."""
+    """Print the browser that is used, and download one if there is none."""
     if find() is None:
         print("No Chromium found: asking Playwright for one.", flush=True)
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)

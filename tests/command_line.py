@@ -1,4 +1,4 @@
-"""The command line, in this process or in one of its own."""
+"""Run the command line in this process or in a child process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Done(NamedTuple):
 
 
 def run(*arguments: object) -> Done:
-    """`python -m vitcore ARGUMENTS` without a process: the same entry point, error handling and exit code."""
+    """Run `python -m vitcore ARGUMENTS` in this process, with the same error handling and exit code."""
     from vitcore.__main__ import main
 
     out, err = io.StringIO(), io.StringIO()
@@ -33,13 +33,13 @@ def run(*arguments: object) -> Done:
         try:
             main()
             code = 0
-        except SystemExit as left:
-            code = left.code
+        except SystemExit as end:
+            code = end.code
     return Done(code, out.getvalue(), err.getvalue())
 
 
 def run_process(*arguments: object, timeout: float = 110) -> subprocess.CompletedProcess[str]:
-    """`python -m vitcore ARGUMENTS` in a process."""
+    """Run `python -m vitcore ARGUMENTS` in a child process."""
     command = [sys.executable, "-m", "vitcore", *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(
@@ -48,7 +48,7 @@ def run_process(*arguments: object, timeout: float = 110) -> subprocess.Complete
 
 
 def check_refused(done: Done | subprocess.CompletedProcess[str], *words: str) -> None:
-    """Exit code 2, nothing on stdout, and one line on stderr that has these words."""
+    """Assert exit code 2, nothing on stdout, and one line on stderr that contains these words."""
     assert done.returncode == 2
     assert not done.stdout
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr

@@ -1,7 +1,7 @@
 """A trainer without torch, for tests of the queue and the supervisor: `python -m tests.fake_training RUN`.
 
-It keeps the contract that `vitcore.training` has with the run folder: status with steps and heartbeat,
-last.ckpt to resume from, stop requests and signals. $VITLAB_TRAINER makes the supervisor start it.
+It uses the run folder like `vitcore.training`: it writes steps and heartbeat into the status, resumes from
+its last.ckpt, and obeys stop requests and signals. $VITLAB_TRAINER makes the supervisor start it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def main(run: Run) -> None:
         if step % EPOCH == 0 or (stop and not run.aborted):
             write_atomic(run.last, str(step))
         if stop:
-            why = "ended at once on request" if run.aborted else "stopped on request"
+            why = "stopped on request without saving" if run.aborted else "stopped on request"
             return end("stopped", reason=why, step=step)
         report(step=step, epoch=step / EPOCH)
     write_atomic(run.best, "no weights")

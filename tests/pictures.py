@@ -1,4 +1,4 @@
-"""The pictures of README, taken of the real dashboard: `python -m tests.pictures`.
+"""Take the pictures of README from the running dashboard: `python -m tests.pictures`.
 
 Needs Chromium and playwright (requirements-dev.txt). Writes assets/pictures/NAME.png, 1280 wide, light.
 """
@@ -22,7 +22,7 @@ def explorer(page: Page) -> None:
     page.wait_for_selector(".xp[data-frame]", timeout=60_000)
     box = page.locator(".xp-image").bounding_box()
     page.mouse.click(box["x"] + 0.44 * box["width"], box["y"] + 0.31 * box["height"])
-    for key in "o[[..":  # no overlay, so that the image is seen; a head that looks at something
+    for key in "o[[..":  # without the overlay, and with a selective head
         page.keyboard.press(key)
 
 
@@ -48,7 +48,7 @@ def figure(page: Page) -> None:
     page.wait_for_selector(".js-plotly-plot .main-svg", timeout=60_000)
 
 
-# where, what is done there
+# address, and what is done there
 PICTURES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "attention": ("attention?class=dog&image=1", explorer),
     "shift": ("inductive_bias?class=ship&image=2", shift),
@@ -59,14 +59,14 @@ PICTURES: dict[str, tuple[str, Callable[[Page], None]]] = {
 
 
 def take(page: Page, url: str, name: str) -> Path:
-    """One picture."""
+    """Take one picture and return its path."""
     address, act = PICTURES[name]
     visitor = Visitor(page, url)
     visitor.open(address)
     act(page)
     page.mouse.move(1270, 715)
     visitor.settle()
-    visitor.still()
+    visitor.wait_for_transitions()
     path = HOME / f"{name}.png"
     page.screenshot(path=path)
     return path

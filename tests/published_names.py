@@ -1,5 +1,7 @@
-"""Names and shapes in the published checkpoints, written out from the tutorials' text and code (UvA Deep
-Learning Tutorials 5 and 15), independently of the project's models.
+"""Names and shapes of the tensors in the published checkpoints.
+
+They are written out from the text and the code of the UvA Deep Learning Tutorials 5 and 15, independently
+of the models of this project.
 """
 
 from __future__ import annotations

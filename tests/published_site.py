@@ -1,6 +1,4 @@
-"""A local copy of the tutorial's repository of checkpoints, with random weights, over a line that may
-break.
-"""
+"""A local server with the files of the tutorial and random weights, whose connections may break."""
 
 from __future__ import annotations
 
@@ -45,21 +43,21 @@ PUBLISHED = {
 }
 
 
-def write_checkpoint(place: Path, name: str, **changes) -> Path:
-    """A file as the tutorial published it, with random weights."""
+def write_checkpoint(folder: Path, name: str, **changes) -> Path:
+    """Write a checkpoint in the format of the tutorial, with random weights."""
     model, hyper = PUBLISHED[name]
     torch.manual_seed(0)
     state = {f"model.{key}": 0.1 * torch.rand(shape) for key, shape in SHAPES[model].items()}
     state |= {key: torch.tensor(100) for key in state if key.endswith("num_batches_tracked")}
     content = {"epoch": 162, "global_step": 56862, "pytorch-lightning_version": "1.0.2", "state_dict": state}
     content |= {"hyper_parameters": hyper, **changes}
-    place.mkdir(parents=True, exist_ok=True)
-    torch.save(content, place / f"{name}.ckpt")
-    return place / f"{name}.ckpt"
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.save(content, folder / f"{name}.ckpt")
+    return folder / f"{name}.ckpt"
 
 
 class Flaky(http.server.SimpleHTTPRequestHandler):
-    """Serves ranges; breaks every connection for a checkpoint after 100 kB."""
+    """Serves ranges, and breaks the connections for checkpoints after 700 kB."""
 
     breaks = True
     served: list[tuple[str, str | None]] = []  # noqa: RUF012  shared by the requests of one test
@@ -89,15 +87,15 @@ class Flaky(http.server.SimpleHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serve(place: Path, shared: Path, *, breaks: bool = True) -> Iterator[str]:
-    """The address of a server with all files of the tutorial; every event file is the real ResNet's."""
+def serve(folder: Path, shared: Path, *, breaks: bool = True) -> Iterator[str]:
+    """Serve all files of the tutorial and yield the URL. All event files are those of the ResNet."""
     for checkpoint, events in FILES.items():
-        write_checkpoint((place / checkpoint).parent, Path(checkpoint).stem)
-        (place / events).parent.mkdir(parents=True)
-        shutil.copyfile(shared / "tutorial" / "events.out.tfevents.resnet", place / events)
+        write_checkpoint((folder / checkpoint).parent, Path(checkpoint).stem)
+        (folder / events).parent.mkdir(parents=True)
+        shutil.copyfile(shared / "tutorial" / "events.out.tfevents.resnet", folder / events)
     Flaky.served.clear()
     Flaky.breaks = breaks
-    found = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Flaky, directory=str(place)))
+    found = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Flaky, directory=str(folder)))
     threading.Thread(target=found.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{found.server_port}"

@@ -1,4 +1,4 @@
-"""Trainings of seconds in this process, and how they are compared and interrupted."""
+"""Trainings of seconds in this process, and helpers to compare and interrupt them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vitcore.training import train
 from vitcore.training.callbacks import Keeper
 
 CURVES = ("train_loss", "train_acc", "val_loss", "val_acc", "lr", "epoch")
-# everything that draws random numbers; 24 steps an epoch, and a point of the curves every second one
+# options that draw random numbers
 RANDOM = {
     "vit": {"keep_patches": 0.5, "drop_path": 0.3, "dropout": 0.1},
     "resnet": {},
@@ -33,7 +33,7 @@ def config(colors, model: str = "vit", **more) -> Config:
 
 
 def reference_config(colors, model: str = "vit") -> Config:
-    """What the fixture `uninterrupted` trains: 72 steps in three epochs."""
+    """Return the configuration of the fixture `uninterrupted`: 72 steps in three epochs."""
     mixing = {"augment": "trivial", "mixup": 0.8, "cutmix": 1.0}
     return config(colors, model, batch_size=4, **mixing, **RANDOM[model])
 
@@ -44,7 +44,7 @@ def same_weights(a: Run, b: Run) -> bool:
 
 
 def check_same_training(a: Run, b: Run) -> None:
-    """Equal weights and equal curves, bit by bit."""
+    """Assert that weights and curves are equal, bit by bit."""
     assert same_weights(a, b)
     ours, theirs = read_scalars(a.path), read_scalars(b.path)
     for tag in CURVES:
@@ -54,7 +54,7 @@ def check_same_training(a: Run, b: Run) -> None:
 
 @contextlib.contextmanager
 def stop_at(step: int) -> Iterator[None]:
-    """Trainings within are asked to stop at that step."""
+    """Request a stop at this step from all trainings in the context."""
     original = Keeper.on_train_batch_end
 
     def stop_then(self, trainer, *rest):
@@ -67,7 +67,7 @@ def stop_at(step: int) -> Iterator[None]:
 
 
 def train_until(step: int, settings: Config) -> Run:
-    """A run of that configuration that was stopped at `step`."""
+    """Train until `step`, and return the stopped run."""
     with stop_at(step):
         run = train(settings, progress=False)
     assert run.status().state == "stopped"

@@ -1,4 +1,4 @@
-"""Wait for a condition instead of for a time."""
+"""Wait for a condition."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 
 def until(condition: Callable[[], object], seconds: float = 60.0, why: object = "the condition never held"):
-    """The first truthy value of `condition`, asked every 50 ms; fails after `seconds`, and `why` may be a
-    function that explains it.
+    """Return the first truthy value of `condition`, which is called every 50 ms.
+
+    Fail after `seconds` with the message `why`, or with its result if it is a function.
     """
     end = time.monotonic() + seconds
     while not (value := condition()):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from typing import cast
 
 import typer
 
@@ -22,7 +23,9 @@ for subject in (
 ):  # each module adds its commands; --help lists them in this order
     importlib.import_module(f"vitcore.cli.{subject}")
 
-UsageError: type[Exception] = typer.BadParameter.__base__  # click's class, which newer typers bundle
+# The base class of BadParameter is click's UsageError. Typer bundles click but does not export this class, so
+# its type is given as that of the subclass, which has the same methods.
+UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
 
 
 def main() -> None:
@@ -33,7 +36,9 @@ def main() -> None:
         print(error, file=sys.stderr)
         sys.exit(2)
     except UsageError as error:
-        print(f"{error.format_message().rstrip('.')}: --help lists what there is.", file=sys.stderr)
+        print(
+            f"{error.format_message().rstrip('.')}: --help lists the commands and options.", file=sys.stderr
+        )
         sys.exit(2)
     except OSError as error:  # a path that cannot be read or written, a full disk
         where = f" ({error.filename})" if error.filename else ""

@@ -36,11 +36,11 @@ class TextFile:
 
 
 class ChildFailed(UserError):
-    """The command ended with an error or was killed. The message is its last sentence."""
+    """The command ended with an error or was killed. The message is the last line that it wrote to stderr."""
 
 
 class ChildTimedOut(UserError):
-    """The command was ended because it ran longer than its limit."""
+    """The command was killed because it ran longer than its limit."""
 
 
 class Child:
@@ -53,9 +53,10 @@ class Child:
     def __init__(
         self, module: str, *arguments: str | TextFile, name: str, limit_s: float, advice: str = "try again"
     ) -> None:
-        """Start `python -m module arguments`. Raises `UserError` if the system refuses.
+        """Start `python -m module arguments`. Raise `UserError` if the system cannot start it.
 
-        `name` begins the sentences about it ("The export"); `advice` ends the one about the time limit.
+        Error messages begin with `name`, such as "The export". The message about the time limit ends with
+        `advice`.
         """
         self.name, self.limit_s, self.advice = name, limit_s, advice
         self._began, self._ended = time.monotonic(), 0.0
@@ -82,11 +83,14 @@ class Child:
 
     @property
     def seconds(self) -> float:
-        """How long it has been running, or ran."""
+        """The seconds since the start, up to the end if the process has ended."""
         return (time.monotonic() if self.running else self._ended) - self._began
 
     def ticks(self, every_s: float) -> Iterator[float]:
-        """The seconds so far, every `every_s` until the process ends. Leaving the loop early cancels it."""
+        """Yield the seconds so far every `every_s` seconds until the process ends.
+
+        Leaving the loop early cancels the process.
+        """
         try:
             while self.running:
                 yield self.seconds
@@ -101,28 +105,31 @@ class Child:
         self._end()
 
     def result(self) -> dict[str, Any]:
-        """The JSON object on the last line of stdout. Call it when the process has ended. Raises `UserError`:
-        `ChildTimedOut`, `ChildFailed`.
+        """Return the JSON object on the last line of stdout. The process must have ended.
+
+        Raise `ChildTimedOut` after the time limit, and `ChildFailed` if the command failed or was canceled.
         """
         if self.running:
             raise RuntimeError(f"{self.name} is still running")
         if not self._end.alive:
-            raise ChildFailed(f"{self.name} was cancelled: start it again.")
+            raise ChildFailed(f"{self.name} was canceled: start it again.")
         if self._timed_out.is_set():
             raise ChildTimedOut(f"{self.name} took more than {_duration(self.limit_s)}: {self.advice}.")
         code = self.process.returncode
         if code < 0:
-            raise ChildFailed(f"{self.name} was killed (signal {-code}): is there enough memory?")
+            raise ChildFailed(f"{self.name} was killed (signal {-code}): free some memory and try again.")
         if code:
             lines = self._lines("stderr")
-            raise ChildFailed(lines[-1] if lines else f"{self.name} ended without a word: try again.")
+            raise ChildFailed(
+                lines[-1] if lines else f"{self.name} ended without an error message: try again."
+            )
         try:
-            found = json.loads(self._lines("stdout")[-1])
+            value = json.loads(self._lines("stdout")[-1])
         except (IndexError, json.JSONDecodeError):
-            found = None
-        if not isinstance(found, dict):
+            value = None
+        if not isinstance(value, dict):
             raise ChildFailed(f"{self.name} ended without a result: try again.")
-        return found
+        return value
 
     def _lines(self, stream: str) -> list[str]:
         return (self.folder / stream).read_text(errors="replace").strip().splitlines()

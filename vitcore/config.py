@@ -118,7 +118,7 @@ class Config(BaseModel):
         architecture.check(options, self.image_size)
         if not architecture.drops_patches and self.keep_patches < 1:
             able = ", ".join(name for name, a in ARCHITECTURES.items() if a.drops_patches)
-            raise ValueError(f"keep_patches below 1 needs a model whose patches can be dropped: {able}")
+            raise ValueError(f"keep_patches below 1 needs a model that can drop patches: choose {able}")
         if self.optimizer == "muon" and not architecture.muon:
             able = ", ".join(name for name, a in ARCHITECTURES.items() if a.muon)
             raise ValueError(
@@ -126,15 +126,18 @@ class Config(BaseModel):
             )
         if self.batch_size % (self.devices * self.nodes):
             raise ValueError(
-                f"batch_size {self.batch_size} cannot be shared by {self.devices * self.nodes} devices: "
-                "choose a multiple of their number"
+                f"batch_size {self.batch_size} cannot be divided among {self.devices * self.nodes} devices: "
+                f"choose a multiple of {self.devices * self.nodes}"
             )
         if not (self.data in ("cifar10", "cifar10-mini") or self.folder):
             raise ValueError(
                 f"unknown dataset {short(self.data)}: choose cifar10, cifar10-mini or folder:PATH"
             )
         if self.image_size != 32 and not self.folder:
-            raise ValueError(f"image_size {self.image_size} needs folder:PATH; {self.data} has 32x32 images")
+            raise ValueError(
+                f"image_size {self.image_size} does not fit {self.data}, which has 32x32 images: "
+                "choose 32 or folder:PATH"
+            )
         return self
 
     @property
@@ -181,7 +184,7 @@ _PHRASES = {
     "float_parsing": "it must be a number",
     "float_type": "it must be a number",
     "finite_number": "it must be a finite number",
-    "string_type": "it must be a text",
+    "string_type": "it must be text",
     "string_pattern_mismatch": "it must be a short name of letters, digits and dashes",
     "tuple_type": "it must be a list such as [16, 32, 64]",
     "dict_type": "it must be a list of settings",
@@ -290,5 +293,5 @@ def read_config(path: str | Path) -> Config:
     """Read a configuration from a YAML file. Raise `UserError` if missing, malformed or out of bounds."""
     values = read_yaml(Path(path))
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
-        raise UserError(f"{path} does not hold a configuration: it must be a list of `name: value` lines.")
+        raise UserError(f"{path} is not a configuration: write one `name: value` per line.")
     return build_config(**values)

@@ -10,5 +10,6 @@ def no_weights(run_id: str, *, active: bool) -> UserError:
     if active:
         return UserError(f"Run {run_id} has no weights yet: wait for the end of its first epoch.")
     return UserError(
-        f"Run {run_id} has no weights: it ended before its first epoch did, or only its curves were kept."
+        f"Run {run_id} has no weights, because it ended during its first epoch or was exported without them: "
+        "choose another run."
     )

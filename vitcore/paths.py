@@ -41,4 +41,4 @@ def readonly() -> bool:
 def check_allowed() -> None:
     """Raise `UserError` in read-only mode, where nothing may be launched or changed."""
     if readonly():
-        raise UserError("This is a read-only ViT Lab: nothing is launched or changed here.")
+        raise UserError("This ViT Lab is read-only: install your own to launch or change runs.")

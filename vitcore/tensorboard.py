@@ -64,6 +64,7 @@ class Board:
         result = run.status().result
         scores = {name: result[name] for name in ("val_acc", "test_acc") if name in result}
         with SummaryWriter(str(folder), filename_suffix=".vitlab") as writer:
+            assert writer.file_writer is not None, "a new writer is open"
             for summary in hparams(given, scores)[1:]:  # skip the list of names, which differ between models
                 writer.file_writer.add_summary(summary)
             for name, value in scores.items():
@@ -93,7 +94,7 @@ def serve(root: str | Path | None = None, port: int = 6006) -> int:
     for name in ("SIGTERM", "SIGHUP"):  # otherwise TensorBoard would keep running, with its port and folder
         number = getattr(signal, name, None)
         if number and signal.getsignal(number) == signal.SIG_DFL:  # not if `nohup` ignores it
-            signal.signal(number, _end)
+            signal.signal(number, _interrupt)
     logging.getLogger("torch").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="vitlab-tensorboard-") as place:
         board = Board(Path(place), root)
@@ -113,5 +114,5 @@ def serve(root: str | Path | None = None, port: int = 6006) -> int:
         return child.wait()
 
 
-def _end(number: int, frame: object) -> NoReturn:
+def _interrupt(number: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Beside the explorer: where models find a class, ViT and CNN side by side, and the logit lens."""
+"""Below the explorer: which regions support a class, for a ViT and a CNN, and the logit lens."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from dashboard.attention.state import NO_CONTRAST, PREDICTED, AttentionState
 from dashboard.components import figure_files
 from dashboard.drawing import figures, pictures, theme
 from dashboard.drawing.markdown import escape, sentence
-from dashboard.shared import model_outputs, resources, selection
+from dashboard.shared import bound, model_outputs, resources, selection
 from dashboard.shared.selection import SelectedImage
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
-NONE = "no other class"
 LIMITS_OF_MAPS = (
     "Attention shows where a head reads, not why the model predicts a class: it leaves out the values that "
     "are read. Relevance and Grad-CAM follow the gradient of one class instead. They are summaries, too, and "
@@ -25,7 +26,7 @@ LIMITS_OF_MAPS = (
 
 
 def share_of_even(values: np.ndarray) -> np.ndarray:
-    """A map in units of its own mean: 1 where evidence were spread evenly. [..., h, w] -> [..., h, w]"""
+    """Return maps in units of their mean, so that evenly spread evidence is 1. [..., h, w] -> [..., h, w]"""
     mean = values.mean(axis=(-2, -1), keepdims=True)
     return np.divide(values, mean, out=np.zeros_like(values), where=mean > 0)
 
@@ -33,42 +34,32 @@ def share_of_even(values: np.ndarray) -> np.ndarray:
 def compare_class_maps(
     vit: Run, snapshot: Path | None, image: np.ndarray, classes: tuple[str, ...], others: list[Run]
 ) -> None:
-    """Which patches speak for a class, in the ViT and in another run, in one color scale."""
+    """Draw which regions support a class, for the ViT and another run, in one color scale."""
     st.header("Which regions support a class?")
     first, second, third, fourth = st.columns([1.35, 1.2, 1.3, 0.9], vertical_alignment="bottom")
     vit_maps = model_outputs.class_maps(vit, image, snapshot)
     likeliest = classes[int(vit_maps.probabilities.argmax())]
-    if st.session_state.get("speaks") not in classes:
-        st.session_state.pop("speaks", None)
-    automatic = f"the answer ({likeliest})"
-    options = ["the answer", *classes]
-    named = first.selectbox(
-        "Class", options, key="speaks", bind="query-params",
-        format_func=lambda o: automatic if o == "the answer" else o,
-    )  # fmt: skip
-    chosen = likeliest if named == "the answer" else named
+    named = _choose_class(first, "Class", classes, likeliest)
+    chosen = likeliest if named == PREDICTED else named
     against = second.selectbox(
-        "Contrast with",
-        [NONE, *classes],
-        key="minus",
-        bind="query-params",
-        help="Shows what supports one class and not the other.",
-    )
+        "Contrast with", [NO_CONTRAST, *classes], help="What supports one class and not the other.",
+        **AttentionState.bound("minus", value=None),
+    )  # fmt: skip
     with third:
-        other = selection.choose_run(others, "Compare with", key="beside") if others else None
+        other = selection.choose_run(others, AttentionState, "beside", "Compare with") if others else None
     theirs = model_outputs.class_maps(other, image) if other else None
     stages = len(theirs.stages) if theirs else 0
     stage = stages
     if stages > 1:
         stage = fourth.select_slider(
-            "Its stage", list(range(1, stages + 1)), stages, key="stage", bind="query-params"
+            "Its stage", list(range(1, stages + 1)), stages, **AttentionState.bound("stage", value=None)
         )
     shown = [(vit, "relevance", vit_maps.stages[0])]
-    if stages:
+    if other and theirs and stages:
         shown.append((other, f"Grad-CAM, stage {stage} of {stages}", theirs.stages[stage - 1]))
     picked = [_class_map(maps, classes, chosen, against) for _, _, maps in shown]
     top = max(max(float(np.abs(values).max()) for values in picked), 1e-9)
-    signed = against != NONE
+    signed = against != NO_CONTRAST
     limits = (-top, top) if signed else (0.0, top)
     words = f"{chosen} minus {against}" if signed else chosen
     kept = []
@@ -94,14 +85,25 @@ def compare_class_maps(
     st.caption(f"One color scale for both, {ends} times an even spread over the image. {LIMITS_OF_MAPS}")
 
 
+def _choose_class(place: DeltaGenerator, label: str, classes: tuple[str, ...], predicted: str) -> str:
+    """Draw the choice of the class that the maps are for: a class, or `PREDICTED`."""
+    key = AttentionState.parameter("speaks")
+    if st.session_state.get(key) not in classes:
+        bound.forget(AttentionState, "speaks")  # the predicted class, or a class of other data
+    return place.selectbox(
+        label, [PREDICTED, *classes], **AttentionState.bound("speaks", value=None),
+        format_func=lambda option: f"{PREDICTED} ({predicted})" if option == PREDICTED else option,
+    )  # fmt: skip
+
+
 def _class_map(maps: np.ndarray, classes: tuple[str, ...], chosen: str, against: str) -> np.ndarray:
-    """Return the map [h, w] of a class, minus that of a second class unless this is `NONE`."""
+    """Return the map [h, w] of a class, minus that of a second class unless this is `NO_CONTRAST`."""
     values = share_of_even(maps[classes.index(chosen)])
-    return values - share_of_even(maps[classes.index(against)]) if against != NONE else values
+    return values - share_of_even(maps[classes.index(against)]) if against != NO_CONTRAST else values
 
 
 def show_logit_lens(view: model_outputs.AttentionView, classes: tuple[str, ...], truth: int | None) -> None:
-    """What the model would answer if it ended after each layer."""
+    """Draw what the model would predict if it ended after each layer."""
     st.header("When does the prediction emerge?")
     figure = figures.logit_lens(view.lens, classes, truth)
     figure_files.show(figure, key="lens", alt="probabilities of classes after each layer")
@@ -112,7 +114,7 @@ def show_logit_lens(view: model_outputs.AttentionView, classes: tuple[str, ...],
 
 
 def show_grad_cam(run: Run, chosen: SelectedImage, classes: tuple[str, ...]) -> None:
-    """What there is to see of a model without attention: Grad-CAM of every stage for any class."""
+    """Draw Grad-CAM of every stage of a model without attention, for any class."""
     notice, icon = st.empty(), ":material/visibility:"
     missing = f"{ARCHITECTURES[run.config.model].label} has no attention: no token attends to another."
     notice.info(missing, icon=icon)
@@ -137,9 +139,9 @@ def show_grad_cam(run: Run, chosen: SelectedImage, classes: tuple[str, ...]) -> 
     with last:
         named = answer
         if found.stages:
-            options = ["the answer", *classes]
-            named = st.selectbox("For class", options, key="speaks", bind="query-params")
-            named = answer if named == "the answer" else named
+            options = [PREDICTED, *classes]
+            named = st.selectbox("For class", options, **AttentionState.bound("speaks", value=None))
+            named = answer if named == PREDICTED else named
         st.markdown("**Prediction**")
         hue = theme.hue(run.config.model)
         figure_files.show(
@@ -163,9 +165,7 @@ def show_grad_cam(run: Run, chosen: SelectedImage, classes: tuple[str, ...]) -> 
 
 
 def comparable_runs(vit: Run) -> list[Run]:
-    """Runs to set beside a ViT: those whose networks have stages, the bundled ResNet first, for the same
-    images.
-    """
+    """Return runs of networks with stages on the same kind of images as a ViT's, ResNets first."""
     config = vit.config
     same = [
         run

@@ -16,8 +16,8 @@ import streamlit as st
 from dashboard.attention.state import ExplorerState
 from dashboard.components.explorer import explorer, message
 from dashboard.drawing import theme
-from dashboard.shared import model_outputs
-from dashboard.shared.selection import SelectedImage, warn_missing
+from dashboard.shared import bound, model_outputs
+from dashboard.shared.selection import SelectedImage
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
@@ -127,16 +127,14 @@ def show(
 
     `at` holds the state in a talk, which does not keep it in the address of the page.
     """
-    place = st.query_params if at is None else at
+    place = bound.address() if at is None else at
     header, view, request = prepare(run, chosen, data, place)
     if at is not None:
         header |= {"address": urlencode(at), "talk": True}
-    elif (
-        f"{key}_warned" not in st.session_state
-    ):  # only for the first model: one chosen later may lack a layer
+    elif f"{key}_warned" not in st.session_state:  # once: a model chosen later may lack a layer
         st.session_state[f"{key}_warned"] = True
         if missing := unavailable(header, place):
-            warn_missing(missing, "the defaults")
+            bound.warn_missing(missing, "the defaults")
     sent: dict[str, None] = st.session_state.setdefault(f"{key}_sent", {})
     explorer(
         message(header, chosen.image, None if view.key in sent else view.packed),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboard.attention import explorer
-from dashboard.attention.state import AttentionState
+from dashboard.attention.state import PREDICTED, AttentionState
 from dashboard.drawing import pictures
 from dashboard.shared import model_outputs, resources
 from dashboard.shared.scenes import Explorer, Pictures, Query, image_in, read_state, run_in, unusable
@@ -34,16 +34,16 @@ def _class_map(run: Run, chosen: SelectedImage, data: Dataset, named: str, query
     """Return the image, and Grad-CAM for the class `named` in the link, or else for the predicted class."""
     found = model_outputs.class_maps(run, chosen.image)
     best = int(found.probabilities.argmax())
-    if named != "the answer" and named not in data.classes:
+    if named != PREDICTED and named not in data.classes:
         raise unusable("speaks", query, f"{data.name} has {', '.join(data.classes[:20])}")
     if not found.stages:
         raise UserError(
             f"Grad-CAM needs stages of feature maps, which {run.title} does not have: name another run."
         )
-    target = best if named == "the answer" else data.classes.index(named)
+    target = best if named == PREDICTED else data.classes.index(named)
     title = f"{ARCHITECTURES[run.config.model].label}: Grad-CAM"
     map_of_class = (
-        title if named == "the answer" else f"{title} for {named}",
+        title if named == PREDICTED else f"{title} for {named}",
         pictures.encoded(pictures.overlay(chosen.image, found.stages[-1][target])),
         f"predicts {data.classes[best]}, {100 * found.probabilities[best]:.0f} % confidence",
     )

@@ -10,6 +10,8 @@ from dashboard.shared.page_state import Count, ImageState, PageState
 
 Token = Annotated[str, StringConstraints(pattern=r"^(cls|[1-9]\d{0,3}\.[1-9]\d{0,3})$")]
 Place = Literal["mean"] | Count
+PREDICTED = "the answer"  # the class that the model predicts
+NO_CONTRAST = "no other class"
 
 
 class ExplorerState(PageState):
@@ -44,7 +46,7 @@ class AttentionState(ExplorerState, ImageState):
     """A run, an image, what the explorer shows, and the class maps below it."""
 
     run: str | None = None
-    speaks: str = "the answer"
-    minus: str = "no other class"
+    speaks: str = PREDICTED
+    minus: str = NO_CONTRAST
     beside: str | None = None
     stage: Count | None = None

@@ -2,42 +2,53 @@
 
 from __future__ import annotations
 
+import html
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.drawing.figures import _bare, _settle_pandas
+from dashboard.drawing.csv_rows import ERROR, matrix_rows, point_rows, table
+from dashboard.drawing.figures import Figure, apply_layout
 from vitcore.probes.score_values import TestScores
 
-FEW = 10  # answers in a bin, below which its accuracy says little
-MOST_WRITTEN = 20  # classes: with more, numbers in cells are too small to read
+FEW = 10  # predictions: a bin with fewer has a hollow marker
+PREDICTIONS = "number of predictions"
+MOST_WRITTEN = 20  # classes: with more, numbers in cells would be too small to read
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A run as it is drawn: its name, color, dash and its test scores."""
+    """A run as it is drawn. `name` is escaped for HTML."""
 
     name: str
     color: str
     dash: str
     scores: TestScores
 
+    @property
+    def plain_name(self) -> str:
+        """The name as a CSV file has it."""
+        return html.unescape(self.name)
 
-def confusions(runs: list[Shown], difference: bool) -> go.Figure:
-    """The confusion matrix of each run, rows are the truth; of two, with the first minus the second."""
-    _settle_pandas()
+
+def confusions(runs: list[Shown], difference: bool) -> Figure:
+    """Draw the confusion matrix of each run, whose rows are the true classes. `difference` adds the first
+    minus the second.
+    """
     tables = [np.array(run.scores.confusion) for run in runs]
     classes = runs[0].scores.classes
     titles = [run.name for run in runs]
     if difference:
-        titles.append(f"{runs[0].name} minus <br>{runs[1].name}")  # two lines: it is as wide as a matrix
+        titles.append(f"{runs[0].name} minus <br>{runs[1].name}")  # two lines, to fit over a matrix
     figure = make_subplots(1, len(titles), shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.025)
-    top = max(1, *(int(_without_diagonal(table).max()) for table in tables))
-    for i, table in enumerate(tables):
-        figure.add_trace(_counts(table, classes, top), row=1, col=i + 1)
-        figure.add_trace(_diagonal(table, classes), row=1, col=i + 1)
+    top = max(1, *(int(_without_diagonal(counts).max()) for counts in tables))
+    for i, counts in enumerate(tables):
+        figure.add_trace(_mistakes(counts, classes, top), row=1, col=i + 1)
+        figure.add_trace(_diagonal(counts, classes), row=1, col=i + 1)
     if difference:
         figure.add_trace(_difference(tables[0] - tables[1], classes), row=1, col=len(titles))
     figure.update_xaxes(showgrid=False, fixedrange=True, title="answer", tickangle=-45, type="category")
@@ -46,34 +57,41 @@ def confusions(runs: list[Shown], difference: bool) -> go.Figure:
     figure.update_xaxes(tickfont={"size": 12})
     figure.update_yaxes(tickfont={"size": 12})
     figure.update_annotations(font_size=14)
-    return _bare(figure, 480 if len(classes) <= MOST_WRITTEN else 630, t=48, b=10)
+    named = [(run.plain_name, counts) for run, counts in zip(runs, tables, strict=True)]
+    if difference:
+        named.append((f"{runs[0].plain_name} minus {runs[1].plain_name}", tables[0] - tables[1]))
+    rows = (row for name, counts in named for row in matrix_rows([name, name], classes, classes, counts))
+    return Figure(
+        apply_layout(figure, 480 if len(classes) <= MOST_WRITTEN else 630, t=48, b=10),
+        table(["panel", "series", "answer", "truth", "images"], rows),
+    )
 
 
-def _without_diagonal(table: np.ndarray) -> np.ndarray:
-    return table * (1 - np.eye(len(table), dtype=table.dtype))
+def _without_diagonal(counts: np.ndarray) -> np.ndarray:
+    return counts * (1 - np.eye(len(counts), dtype=counts.dtype))
 
 
-def _rows(table: np.ndarray) -> np.ndarray:
-    """How many images each row has, repeated along it. [C, C]"""
-    return np.repeat(table.sum(axis=1, keepdims=True), len(table), axis=1)
+def _row_sums(counts: np.ndarray) -> np.ndarray:
+    """Return the number of images of each row, repeated along it. [C, C]"""
+    return np.repeat(counts.sum(axis=1, keepdims=True), len(counts), axis=1)
 
 
-def _counts(table: np.ndarray, classes: list[str], top: int) -> go.Heatmap:
-    """Mistakes in color; right answers are far more, and have none."""
-    right = np.eye(len(table), dtype=bool)
-    z = np.where(right, np.nan, table)
+def _mistakes(counts: np.ndarray, classes: list[str], top: int) -> go.Heatmap:
+    """Draw the wrong answers in color. The right ones are far more and would hide them."""
+    right = np.eye(len(counts), dtype=bool)
+    z = np.where(right, np.nan, counts)
     return go.Heatmap(
         z=z,
         x=classes,
         y=classes,
-        customdata=_rows(table),
+        customdata=_row_sums(counts),
         zmin=0,
         zmax=top,
         colorscale="Cividis",
         showscale=False,
         xgap=1,
         ygap=1,
-        text=np.where((table > 0) & ~right, table.astype(str), ""),  # the diagonal writes its own
+        text=np.where((counts > 0) & ~right, counts.astype(str), ""),  # `_diagonal` writes the others
         texttemplate="%{text}" if len(classes) <= MOST_WRITTEN else "",
         textfont={"size": 12},
         hovertemplate="%{y}, predicted %{x}: %{z} of %{customdata:,}<extra></extra>",
@@ -81,24 +99,25 @@ def _counts(table: np.ndarray, classes: list[str], top: int) -> go.Heatmap:
     )
 
 
-def _diagonal(table: np.ndarray, classes: list[str]) -> go.Scatter:
+def _diagonal(counts: np.ndarray, classes: list[str]) -> go.Scatter:
+    """Write the right answers in bold."""
     return go.Scatter(
         x=classes,
         y=classes,
         mode="text",
-        text=[f"<b>{n}</b>" for n in np.diag(table)] if len(classes) <= MOST_WRITTEN else None,
+        text=[f"<b>{n}</b>" for n in np.diag(counts)] if len(classes) <= MOST_WRITTEN else None,
         textfont={"size": 12},
-        customdata=np.stack([np.diag(table), table.sum(axis=1)], axis=1),
+        customdata=np.stack([np.diag(counts), counts.sum(axis=1)], axis=1),
         hovertemplate="%{y}, right: %{customdata[0]} of %{customdata[1]:,}<extra></extra>",
     )
 
 
-def _difference(table: np.ndarray, classes: list[str]) -> go.Heatmap:
-    """Violet: the first says it less often; orange: more often."""
-    top = max(1, int(np.abs(table).max()))
-    words = np.where(table == 0, "", np.char.mod("%+d", table))
+def _difference(counts: np.ndarray, classes: list[str]) -> go.Heatmap:
+    """Draw a difference of counts: orange where the first run gives the answer more often, else violet."""
+    top = max(1, int(np.abs(counts).max()))
+    words = np.where(counts == 0, "", np.char.mod("%+d", counts))
     return go.Heatmap(
-        z=table,
+        z=counts,
         x=classes,
         y=classes,
         zmin=-top,
@@ -114,14 +133,15 @@ def _difference(table: np.ndarray, classes: list[str]) -> go.Heatmap:
     )
 
 
-def classes(runs: list[Shown]) -> go.Figure:
-    """Accuracy per class, a dot for each run with its binomial standard error, the hardest class below."""
-    _settle_pandas()
+def classes(runs: list[Shown]) -> Figure:
+    """Draw the accuracy per class as a dot for each run, with its binomial standard error. The hardest class
+    is at the bottom.
+    """
     names = runs[0].scores.classes
     means = np.array([run.scores.class_accuracy.mean for run in runs])  # [runs, C]
     order = np.argsort(means.mean(axis=0), kind="stable")
     figure = go.Figure()
-    for y, at in enumerate(order if len(runs) == 2 else ()):  # a line between two dots
+    for y, at in enumerate(order if len(runs) == 2 else ()):  # a line between the two dots
         ends = [100 * means[:, at].min(), 100 * means[:, at].max()]
         figure.add_trace(
             go.Scatter(
@@ -131,27 +151,22 @@ def classes(runs: list[Shown]) -> go.Figure:
                 line={"color": "rgba(128,128,128,0.35)", "width": 2},
                 hoverinfo="skip",
                 showlegend=False,
-                meta={"again": True},
             )
         )
-    apart = 0.12 * (np.arange(len(runs)) - (len(runs) - 1) / 2)  # equally good runs stand beside each other
-    for run, aside in zip(runs, -np.clip(apart, -0.36, 0.36), strict=True):
-        found = run.scores.class_accuracy
+    rows: list[list[Any]] = []
+    sorted_names = [names[i] for i in order]
+    shifts = 0.12 * (np.arange(len(runs)) - (len(runs) - 1) / 2)  # equal accuracies do not hide each other
+    for run, shift in zip(runs, -np.clip(shifts, -0.36, 0.36), strict=True):
+        accuracy = run.scores.class_accuracy
+        percent, error = 100 * np.array(accuracy.mean)[order], 100 * np.array(accuracy.error)[order]
+        rows.extend(point_rows([run.plain_name], percent, sorted_names, error))
         figure.add_trace(
             go.Scatter(
-                x=100 * np.array(found.mean)[order],
-                y=np.arange(len(order)) + aside,
-                error_x={
-                    "array": 100 * np.array(found.error)[order],
-                    "thickness": 1.2,
-                    "width": 3,
-                    "color": run.color,
-                },
-                customdata=np.stack(
-                    [100 * np.array(found.error)[order], np.array(found.count)[order]], axis=1
-                ),
-                text=[names[i] for i in order],
-                meta={"y": [names[i] for i in order], "called": {"x": "accuracy, %", "y": "class"}},
+                x=percent,
+                y=np.arange(len(order)) + shift,
+                error_x={"array": error, "thickness": 1.2, "width": 3, "color": run.color},
+                customdata=np.stack([error, np.array(accuracy.count)[order]], axis=1),
+                text=sorted_names,
                 mode="markers",
                 name=run.name,
                 marker={"color": run.color, "size": 10, "symbol": _symbol(run.dash)},
@@ -161,7 +176,7 @@ def classes(runs: list[Shown]) -> go.Figure:
     figure.update_xaxes(title="accuracy in %, with its standard error", fixedrange=True)
     figure.update_yaxes(
         tickvals=list(range(len(order))),
-        ticktext=[names[i] for i in order],
+        ticktext=sorted_names,
         fixedrange=True,
         showgrid=False,
         automargin=True,
@@ -169,11 +184,15 @@ def classes(runs: list[Shown]) -> go.Figure:
         zeroline=False,
         tickfont={"size": 13},
     )
-    return _with_legend(_bare(figure, max(300, max(34, 9 * len(runs) + 14) * len(order) + 110), t=40, b=50))
+    height = max(300, max(34, 9 * len(runs) + 14) * len(order) + 110)
+    return Figure(
+        _with_legend(apply_layout(figure, height, t=40, b=50)),
+        table(["series", "accuracy, %", "class", ERROR], rows),
+    )
 
 
 def _symbol(dash: str) -> str:
-    """Runs of one architecture differ in dash as curves and in shape as dots."""
+    """Return the marker of a run: those of one architecture differ in dash as curves, in marker as dots."""
     shapes = {"solid": "circle", "dash": "diamond", "dot": "square", "dashdot": "triangle-up"}
     return shapes.get(dash, "x")
 
@@ -186,9 +205,8 @@ def _with_legend(figure: go.Figure) -> go.Figure:
     return figure
 
 
-def calibration(runs: list[Shown]) -> go.Figure:
-    """The reliability diagram: accuracy against confidence in bins, and below how many answers each holds."""
-    _settle_pandas()
+def calibration(runs: list[Shown]) -> Figure:
+    """Draw the reliability diagram: accuracy against confidence, and below it the predictions per bin."""
     figure = make_subplots(2, 1, shared_xaxes=True, row_heights=[0.74, 0.26], vertical_spacing=0.05)
     figure.add_trace(
         go.Scatter(
@@ -198,27 +216,20 @@ def calibration(runs: list[Shown]) -> go.Figure:
             line={"color": "rgba(128,128,128,0.6)", "dash": "dot", "width": 1.5},
             name="perfectly calibrated",
             hoverinfo="skip",
-            meta={"again": True},
         ),
         row=1,
         col=1,
     )
     for run in runs:
-        found = run.scores.calibration
-        count = np.array(found.count)
-        there = count > 0
-        sure, right, n = (
-            np.array(found.confidence)[there], np.array(found.accuracy)[there], count[there],
-        )  # fmt: skip
-        error = np.sqrt(right * (1 - right) / n)
+        confidence, accuracy, error, n = _filled_bins(run)
         figure.add_trace(
             go.Scatter(
-                x=100 * sure,
-                y=100 * right,
-                error_y={"array": 100 * error, "thickness": 1, "width": 2, "color": run.color},
+                x=confidence,
+                y=accuracy,
+                error_y={"array": error, "thickness": 1, "width": 2, "color": run.color},
                 customdata=n,
                 mode="lines+markers",
-                name=f"{run.name}, ECE {100 * found.ece:.1f} %",
+                name=f"{run.name}, {_ece(run)}",
                 line={"color": run.color, "dash": run.dash, "width": 2},
                 marker={"size": 7, "symbol": np.where(n < FEW, "circle-open", "circle")},
                 hovertemplate="confidence %{x:.1f} %, accuracy %{y:.1f} %, n = %{customdata:,}",
@@ -226,15 +237,13 @@ def calibration(runs: list[Shown]) -> go.Figure:
             row=1,
             col=1,
         )
-        edges = 100 * (np.arange(found.bins) + 0.5) / found.bins
         figure.add_trace(
             go.Bar(
-                x=edges,
-                y=count,
+                x=_bin_centers(run),
+                y=run.scores.calibration.count,
                 marker={"color": run.color},
                 showlegend=False,
-                name=f"{run.name}, number of predictions",
-                meta={"called": {"y": "accuracy, % (or count)"}},  # its file has one column for both panels
+                name=f"{run.name}, {PREDICTIONS}",
                 hovertemplate="about %{x:.0f} % confidence: %{y:,} predictions",
             ),
             row=2,
@@ -245,23 +254,54 @@ def calibration(runs: list[Shown]) -> go.Figure:
     figure.update_yaxes(fixedrange=True, title="accuracy, %", range=[-2, 101], row=1, col=1)
     figure.update_yaxes(fixedrange=True, title="answers", row=2, col=1)
     figure.update_layout(bargap=0.15, bargroupgap=0.05)
-    return _with_legend(_bare(figure, 560, t=60, b=50, l=10))
+    columns = ["series", "confidence, %", "accuracy, % (or count)", ERROR]  # one column for both panels
+    rows = (row for run in runs for row in _calibration_rows(run))
+    return Figure(_with_legend(apply_layout(figure, 560, t=60, b=50, l=10)), table(columns, rows))
+
+
+def _filled_bins(run: Shown) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return confidence, accuracy, its binomial standard error (all in percent) and the number of predictions
+    of the bins that have any.
+    """
+    bins = run.scores.calibration
+    filled = np.array(bins.count) > 0
+    confidence, accuracy, n = (
+        np.array(part)[filled] for part in (bins.confidence, bins.accuracy, bins.count)
+    )  # fmt: skip
+    error = np.sqrt(accuracy * (1 - accuracy) / n)
+    return 100 * confidence, 100 * accuracy, 100 * error, n
+
+
+def _bin_centers(run: Shown) -> np.ndarray:
+    """Return the centers of all bins, in percent."""
+    bins = run.scores.calibration.bins
+    return 100 * (np.arange(bins) + 0.5) / bins
+
+
+def _ece(run: Shown) -> str:
+    return f"ECE {100 * run.scores.calibration.ece:.1f} %"
+
+
+def _calibration_rows(run: Shown) -> Iterator[list[Any]]:
+    confidence, accuracy, error, _ = _filled_bins(run)
+    yield from point_rows([f"{run.plain_name}, {_ece(run)}"], confidence, accuracy, error)
+    for center, count in zip(_bin_centers(run), run.scores.calibration.count, strict=True):
+        yield [f"{run.plain_name}, {PREDICTIONS}", center, count, None]
 
 
 @dataclass(frozen=True)
 class Path:
-    """A training along some axis: where it reached the target (None: never), and where it ended."""
+    """A training along some axis. `name` is escaped for HTML."""
 
     name: str
     color: str
-    reached: float | None
+    reached: float | None  # where it reached the target; None if it did not
     end: float
-    words: str  # at the end of its bar
+    words: str  # after its bar
 
 
-def reach(paths: list[Path], unit: str) -> go.Figure:
-    """How far each training was when it reached the target, of how far it went."""
-    _settle_pandas()
+def reach(paths: list[Path], unit: str) -> Figure:
+    """Draw a bar for each training: when it reached the target, and when it ended."""
     names = [path.name for path in paths]
     figure = go.Figure()
     figure.add_trace(
@@ -269,7 +309,6 @@ def reach(paths: list[Path], unit: str) -> go.Figure:
             x=[path.end for path in paths],
             y=names,
             name="trained until",
-            meta={"called": {"y": "run"}},
             showlegend=False,
             orientation="h",
             width=0.55,
@@ -282,7 +321,7 @@ def reach(paths: list[Path], unit: str) -> go.Figure:
     )
     figure.add_trace(
         go.Bar(
-            x=[path.reached for path in paths],  # None, and no bar, where it was not reached
+            x=[path.reached for path in paths],  # no bar where it was not reached
             y=names,
             name="reached at",
             showlegend=False,
@@ -298,5 +337,13 @@ def reach(paths: list[Path], unit: str) -> go.Figure:
     figure.update_yaxes(
         autorange="reversed", fixedrange=True, showgrid=False, automargin=False, type="category"
     )
-    left = 14 + round(7.2 * max(len(path.name) for path in paths))  # automargin cuts a first letter, enlarged
-    return _bare(figure, 44 * len(paths) + 70, b=46, l=left)
+    # automargin cuts the first letter when a talk enlarges the figure
+    left = 14 + round(7.2 * max(len(path.name) for path in paths))
+    plain = [html.unescape(name) for name in names]
+    rows = [
+        *point_rows(["trained until"], [path.end for path in paths], plain),
+        *point_rows(["reached at"], [path.reached for path in paths], plain),
+    ]
+    return Figure(
+        apply_layout(figure, 44 * len(paths) + 70, b=46, l=left), table(["series", unit, "run"], rows)
+    )

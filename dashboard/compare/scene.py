@@ -7,7 +7,8 @@ from dashboard.compare import figures as compare_figures
 from dashboard.compare.state import CompareState
 from dashboard.drawing import pictures
 from dashboard.shared import curve_figures as curves
-from dashboard.shared import resources, run_table
+from dashboard.shared import resources
+from dashboard.shared.default_runs import MAX_COMPARED, default_runs
 from dashboard.shared.run_curves import CurveStyle
 from dashboard.shared.scenes import Figures, Pictures, Query, missing_sweep, read_state, run_in
 from dashboard.sweeps import figures as sweep_figures
@@ -30,18 +31,18 @@ def scene(query: Query) -> Figures | Pictures:
     found = resources.runs()
     if state.view == sweep_view.SWEEPS:
         return _sweep(state, found)
-    names = state.runs or tuple(run.id for run in run_table.default_runs(found))
-    runs = [run_in(name, found) for name in names[: run_table.MAX_COMPARED]]
+    names = state.runs or tuple(run.id for run in default_runs(found))
+    runs = [run_in(name, found) for name in names[:MAX_COMPARED]]
     section = state.section
     if section == "Speed to accuracy":
         return Figures([time_to_accuracy.figure(runs, state.goal or "", state.axis)])
     if section in FIGURES or section == "Disagreement":
-        return _measured(state, query, runs)
+        return _measured(state, runs)
     titles = ", ".join(run.title for run in runs)
     return Figures([(curves.figure(runs, CurveStyle.of(state)), f"the training of {titles}")])
 
 
-def _measured(state: CompareState, query: Query, runs: list[Run]) -> Figures | Pictures:
+def _measured(state: CompareState, runs: list[Run]) -> Figures | Pictures:
     """A section that needs stored predictions on test images."""
     section = state.section
     fits, reason = measured.alike(measured.look_up(runs, state.tested))
@@ -49,15 +50,16 @@ def _measured(state: CompareState, query: Query, runs: list[Run]) -> Figures | P
     if not known:
         raise UserError(f"Not measured yet: open Compare, {section}, and measure it there. {reason}".rstrip())
     if section == "Disagreement":
-        return _disagreement(known, query)
+        return _disagreement(known, state)
     names = " and ".join(item.name for item in known)
-    return Figures([(FIGURES[section]([item.shown for item in known]), f"{section}: {names}")])
+    figure = FIGURES[section]([item.shown for item in known])
+    return Figures([(figure.plot, f"{section}: {names}")])
 
 
-def _disagreement(known: list[measured.Item], query: Query) -> Pictures:
+def _disagreement(known: list[measured.Item], state: CompareState) -> Pictures:
     parts = []
-    for image, card in disagreement.first(known, query, MAX_PICTURES):
-        predictions = ", ".join(f"{name}: {answer} {sure}" for answer, sure, _, _, name in card.said)
+    for image, card in disagreement.first(known, state, MAX_PICTURES):
+        predictions = ", ".join(f"{name}: {answer} {sure}" for answer, sure, _, _, name in card.predictions)
         parts.append((card.truth, pictures.data_url(image), predictions))
     return Pictures(parts)
 
@@ -70,5 +72,5 @@ def _sweep(state: CompareState, found: list[Run]) -> Figures:
     runs = sweeps[name].runs
     if sweeps[name].kind == "samples":
         figure = sweep_figures.sample_efficiency(sample_curve(runs))
-        return Figures([(figure, "test accuracy against training images")])
-    return Figures([(sweep_figures.study_panels(study_rows(runs)), "test accuracy against settings")])
+        return Figures([(figure.plot, "test accuracy against training images")])
+    return Figures([(sweep_figures.study_panels(study_rows(runs)).plot, "test accuracy against settings")])

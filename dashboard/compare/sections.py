@@ -1,4 +1,4 @@
-"""What stands below the curves of the page Compare: scores and mistakes of the same runs."""
+"""The sections below the curves of Compare: scores and mistakes of the same runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dashboard.compare import figures as draw
 from dashboard.compare.measured import Item
 from dashboard.compare.state import CompareState
 from dashboard.components import figure_files
-from dashboard.shared import selection
+from dashboard.shared import bound
 from dashboard.shared.run_curves import CurveStyle
 from vitcore.runs.folder import Run
 
@@ -19,9 +19,9 @@ SECTIONS = CompareState.options("section")
 
 
 def show(runs: list[Run], look: CurveStyle) -> None:
-    """The choice of a section, and that section."""
+    """Draw the choice of a section, and the section."""
     sections, images = st.columns([4, 1.2], vertical_alignment="bottom")
-    selection.check_link("show", SECTIONS, SECTIONS[0])
+    bound.check_link(CompareState, "section", SECTIONS, SECTIONS[0])
     section = sections.segmented_control(
         "What to compare", SECTIONS, required=True, width="stretch", **CompareState.bound("section")
     )  # fmt: skip
@@ -32,8 +32,8 @@ def show(runs: list[Run], look: CurveStyle) -> None:
     count = options[0]
     if len(options) > 1:
         count = images.segmented_control(
-            "Test images", options, default=first, key="tested",
-            bind="query-params", required=True, width="stretch",
+            "Test images", options, default=first, required=True, width="stretch",
+            **CompareState.bound("tested", value=None),
             help="1,000 test images of CIFAR-10 are bundled: the first 100 of each class.",
         )  # fmt: skip
     items = measured.look_up(runs, count)
@@ -50,6 +50,12 @@ def show(runs: list[Run], look: CurveStyle) -> None:
     known = [item for item in fits if item.test]
     if known:
         DRAWN[section](known)
+
+
+def add_runs(ids: list[str]) -> None:
+    """Add runs to the selected ones (callback)."""
+    selected = bound.current(CompareState, "runs")
+    bound.put(CompareState, runs=list(dict.fromkeys([*selected, *ids])))
 
 
 def _confusion(known: list[Item]) -> None:

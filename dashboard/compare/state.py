@@ -1,4 +1,4 @@
-"""What the address of Compare says."""
+"""The state of Compare."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dashboard.shared.page_state import AsWhole, Count, CurvesState, Flag, Liste
 
 
 class CompareState(CurvesState):
-    """Runs and a section below their curves; or a sweep."""
+    """Runs and a section below their curves, or a sweep."""
 
     view: Literal["Runs", "Sweeps"] = "Runs"
     sweep: str | None = None

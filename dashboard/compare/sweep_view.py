@@ -1,4 +1,4 @@
-"""The title of the Compare page and its view of sweeps: which one, and what can be done with it."""
+"""The title of Compare and its view of sweeps: a selected sweep, its actions and its results."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.compare import sections
 from dashboard.compare.state import CompareState
-from dashboard.shared import header, messages, run_table
+from dashboard.shared import bound, header, messages
+from dashboard.shared.default_runs import MAX_COMPARED
 from dashboard.sweeps import results
 from vitcore.paths import readonly
 from vitcore.runs.folder import Run
@@ -21,37 +21,31 @@ RUNS, SWEEPS = CompareState.options("view")
 
 
 def view(every: list[Run]) -> bool:
-    """The page's title and, where there is a sweep, the switch between runs and sweeps beside it; draws the
-    chosen sweep if that is asked for, and says so.
+    """Draw the page's title, a switch between runs and sweeps, and in its second position the selected sweep.
+
+    Return whether it drew a sweep. Without sweeps there is no switch.
     """
     found = {sweep.name: sweep for sweep in find_sweeps(every)}
     if (wanted := st.session_state.get("open_sweep")) in found:
-        st.session_state.view, st.session_state.sweep = SWEEPS, wanted
-    chosen = st.session_state.get("show") or st.query_params.get("show") or sections.SECTIONS[0]
-    if SWEEPS in (st.session_state.get("view"), st.query_params.get("view")):
-        chosen = "Sweeps over settings"
-    top = header.title("compare", about=chosen)
+        bound.put(CompareState, view=SWEEPS, sweep=wanted)
+    section = bound.current(CompareState, "section")
+    about = "Sweeps over settings" if bound.current(CompareState, "view") == SWEEPS else section
+    top = header.title("compare", about=about)
     if not found:
         return False
     shown = top.row.segmented_control(
-        "Show", [RUNS, SWEEPS], default=None if "view" in st.session_state else RUNS, key="view",
-        bind="query-params", required=True, label_visibility="collapsed",
+        "Show", [RUNS, SWEEPS], default=None if bound.held(CompareState, "view") else RUNS, required=True,
+        label_visibility="collapsed", **CompareState.bound("view", value=None),
     )  # fmt: skip
     if shown != SWEEPS:
         return False
-    if st.session_state.get("sweep") not in found:
-        wanted = st.query_params.get("sweep")
-        st.session_state.sweep = wanted if wanted in found else next(iter(found))
-    fixed = readonly() or found[st.session_state.sweep].bundled
+    titles = {name: _label(sweep) for name, sweep in found.items()}
+    fixed = readonly() or found[bound.settle(CompareState, "sweep", titles)].bundled
     chooser, *places = st.columns([5, 1.2, *([] if fixed else [1.2])], vertical_alignment="bottom")
-    name = chooser.selectbox(
-        "Sweep", list(found), format_func=lambda n: _label(found[n]), key="sweep", persist_state="session"
-    )
-    if st.query_params.get("sweep") != name:
-        st.query_params["sweep"] = name
+    name = bound.choose(chooser.selectbox, CompareState, "sweep", "Sweep", titles)
     _actions(found[name], *places)
     results.show(found[name])
-    st.session_state.pop("open_sweep", None)  # it is on the page
+    st.session_state.pop("open_sweep", None)  # the page shows it now
     return True
 
 
@@ -63,8 +57,8 @@ def _label(sweep: Sweep) -> str:
 
 
 def _actions(sweep: Sweep, first: Any, second: Any = None) -> None:
-    """Take the curves to the other view; stop what is not over, delete what is."""
-    curves = [run.id for run in sweep.runs if event_files(run.path)][: run_table.MAX_COMPARED]
+    """Draw the buttons that show the curves, stop or resume runs, and delete the sweep."""
+    curves = [run.id for run in sweep.runs if event_files(run.path)][:MAX_COMPARED]
     first.button(
         "Show curves", key="sweep_curves", width="stretch", disabled=not curves,
         on_click=_curves, args=(curves,),
@@ -80,7 +74,7 @@ def _actions(sweep: Sweep, first: Any, second: Any = None) -> None:
             st.button(
                 f"Stop {_count(going)}", key="stop_sweep", on_click=_attempt, args=(stop_sweep, sweep),
                 width="stretch",
-                help="What waits is taken off the queue; what trains saves and ends, and can be resumed.",
+                help="Takes waiting runs off the queue. Running ones save and stop, and can be resumed.",
             )  # fmt: skip
         if left:
             st.button(
@@ -104,8 +98,7 @@ def _count(runs: int) -> str:
 
 
 def _curves(ids: list[str]) -> None:
-    st.session_state.view = RUNS
-    st.session_state.runs = ids
+    bound.put(CompareState, view=RUNS, runs=ids)
 
 
 def _attempt(action: Any, sweep: Sweep) -> None:

@@ -1,4 +1,4 @@
-"""Speed to accuracy: when each training was as good as one of them at its best."""
+"""Speed to accuracy: when each training first reached the best validation accuracy of one of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import streamlit as st
 
 from dashboard.compare import figures as draw
 from dashboard.compare import measured
+from dashboard.compare.state import CompareState
 from dashboard.components import figure_files
+from dashboard.drawing.figures import Figure
 from dashboard.shared import resources, run_curves, selection
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
@@ -21,7 +23,7 @@ ON = {"step": "step", "epoch": "epoch", "wall clock": "seconds", "images": "imag
 
 @dataclass(frozen=True)
 class Course:
-    """A run with a validation curve: its best and last one, and the first that reaches the target."""
+    """A run with its best and last validation, and the first one that reaches the target."""
 
     run: Run
     best: Moment
@@ -30,14 +32,14 @@ class Course:
 
 
 def show(runs: list[Run], look: run_curves.CurveStyle) -> None:
-    """A target from one run's validation curve, and where the others reach it first."""
+    """Show a choice of the run that sets the target, and when the other runs reach it."""
     able = _able(runs)
     if not able:
         st.info("None of these runs has a validation curve: choose one that was trained here.")
         return
     left, right = st.columns([1.5, 3], vertical_alignment="center")
     with left:
-        goal = selection.choose_run(able, "Match the best of", key="goal")
+        goal = selection.choose_run(able, CompareState, "goal", "Match the best of")
     names = {item.run.id: item.name for item in measured.named(runs)}
     courses = _courses(able, goal)
     right.markdown(" ".join(_sentences(names, courses, goal)))
@@ -62,7 +64,9 @@ def show(runs: list[Run], look: run_curves.CurveStyle) -> None:
 
 
 def figure(runs: list[Run], goal: str, axis: str) -> tuple[go.Figure, str]:
-    """(figure, in words) for the run `goal`, or the first that can be one. Raises `UserError`."""
+    """Return the figure and its alternative text for the target of the run `goal`, or of the first run with
+    a validation curve. Raise `UserError`.
+    """
     able = _able(runs)
     if not able:
         raise UserError("None of these runs has a validation curve.")
@@ -72,17 +76,19 @@ def figure(runs: list[Run], goal: str, axis: str) -> tuple[go.Figure, str]:
     if drawn is None:
         raise UserError(f"No run tells where its points stand on the axis {axis!r}.")
     value = f"{100 * courses[run.id].best.value:.1f} %"
-    drawn.update_xaxes(title_text=f"{run_curves.AXES[axis]}, until {value} of validation images are right")
-    return drawn, f"when each is as good as {run.title} at its best, {value}"
+    title = f"{run_curves.AXES[axis]}, until {value} of validation images are right"
+    return drawn.plot.update_xaxes(
+        title_text=title
+    ), f"when each is as good as {run.title} at its best, {value}"
 
 
 def _able(runs: list[Run]) -> list[Run]:
-    """The runs with a validation curve."""
+    """Return the runs with a validation curve."""
     return [run for run in runs if best(resources.scalars(run))]
 
 
 def _courses(able: list[Run], goal: Run) -> dict[str, Course]:
-    """By run id: when each run is as good as `goal` at its best."""
+    """Return by run id when each run is as good as `goal` at its best."""
     target = best(resources.scalars(goal))
     courses = {}
     for run in able:
@@ -140,8 +146,8 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 2)
 
 
-def _figure(runs: list[Run], courses: dict[str, Course], axis: str) -> go.Figure | None:
-    """A bar for each run along the axis that the curves above have."""
+def _figure(runs: list[Run], courses: dict[str, Course], axis: str) -> Figure | None:
+    """Draw a bar for each run along the axis of the curves above. Return None if no run has that axis."""
     paths = []
     for item in measured.named(runs):
         course = courses.get(item.run.id)

@@ -1,1 +1,4 @@
-"""Client-side parts (Streamlit components v2), written by hand."""
+"""Client-side components (Streamlit components v2) in plain JavaScript.
+
+They use the plotly.js of the installed plotly package, which the server sends.
+"""

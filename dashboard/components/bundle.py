@@ -1,12 +1,13 @@
 """Join ES modules into one script.
 
-A Streamlit component is one string of JavaScript, and a page saved as one HTML file may load nothing, so
-what a component imports travels with it. Only the modules that its entry reaches are joined, each once, a
-module after those it imports. All of them share one scope: two modules must not declare the same name.
+A Streamlit component is one string of JavaScript, and a standalone HTML file may load nothing. Therefore
+the script must contain the modules that a component imports. Only the modules that the entry reaches are
+joined, each once, and each after those that it imports. All share one scope: two modules must not declare
+the same name.
 
-This is not a general bundler. A module may hold `import { name } from "./file.js";`, `export` in front of a
-declaration, and, in the entry alone, `export default function`. Statements of the top level begin in the
-first column, as `deno fmt` writes them. Everything else is a `BundleError`.
+This is not a general bundler. A module may contain `import { name } from "./file.js";`, `export` in front
+of a declaration, and, in the entry alone, `export default function`. Statements of the top level begin in
+the first column, as `deno fmt` writes them. Everything else raises a `BundleError`.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class BundleError(ValueError):
 
 @dataclass(frozen=True)
 class Module:
-    """One file: what it imports from where, what it declares and exports, its text without these words."""
+    """One file: its imports by path, the names that it declares and exports, and its text without them."""
 
     path: Path
     imports: dict[Path, tuple[str, ...]]
@@ -47,13 +48,15 @@ class Module:
 
     @property
     def name(self) -> str:
-        """The file with its folder, as messages and the joined script call it."""
+        """Return the folder and the file name, as used in messages and in the joined script."""
         return f"{self.path.parent.name}/{self.path.name}"
 
 
 def bundle(entry: Path) -> str:
-    """The module at `entry` with all that it imports, as one module with the entry's default export. Raises
-    `BundleError` for a name that is not exported, two modules that declare one name, and a cycle.
+    """Return `entry` and everything it imports as one module with the default export of `entry`.
+
+    Raise `BundleError` for a name that is imported but not exported, a name that two modules declare, and a
+    cycle.
     """
     modules = _ordered(entry.resolve())
     if not modules[-1].has_default:
@@ -72,21 +75,21 @@ def bundle(entry: Path) -> str:
 
 
 def _ordered(entry: Path) -> list[Module]:
-    """The modules that `entry` reaches, each after those it imports."""
+    """Return the modules that `entry` reaches, each after those that it imports."""
     done: dict[Path, Module] = {}
     _visit(entry, done, [])
     return list(done.values())
 
 
-def _visit(path: Path, done: dict[Path, Module], above: list[Module]) -> Module:
+def _visit(path: Path, done: dict[Path, Module], importers: list[Module]) -> Module:
     if path in done:
         return done[path]
-    module = _read(path, above)
-    if any(other.path == path for other in above):
-        names = [other.name for other in above] + [module.name]
+    module = _read(path, importers)
+    if any(other.path == path for other in importers):
+        names = [other.name for other in importers] + [module.name]
         raise BundleError(f"a cycle of imports: {' -> '.join(names)}")
     for imported, names in module.imports.items():
-        other = _visit(imported, done, [*above, module])
+        other = _visit(imported, done, [*importers, module])
         for name in names:
             if name not in other.exported:
                 raise BundleError(f"{module.name} imports `{name}`, which {other.name} does not export")
@@ -94,10 +97,10 @@ def _visit(path: Path, done: dict[Path, Module], above: list[Module]) -> Module:
     return module
 
 
-def _read(path: Path, above: list[Module]) -> Module:
+def _read(path: Path, importers: list[Module]) -> Module:
     if not path.is_file():
-        importer = f"{above[-1].name} imports {path}, which" if above else path
-        raise BundleError(f"{importer} does not exist")
+        subject = f"{importers[-1].name} imports {path}, which" if importers else path
+        raise BundleError(f"{subject} does not exist")
     text = path.read_text("utf-8")
     imports: dict[Path, tuple[str, ...]] = {}
     for found in _IMPORT.finditer(text):
@@ -118,7 +121,7 @@ def _read(path: Path, above: list[Module]) -> Module:
 
 
 def _names(statement: re.Match[str], path: Path) -> list[str]:
-    """What a top-level statement declares: one name, or several of `const a = 1, b = 2`."""
+    """Return the names that a top-level statement declares; `const a = 1, b = 2` declares two."""
     if statement["kind"] not in ("const", "let", "var"):
         found = re.match(r"\s*([\w$]+)", statement["rest"])
         if found is None:

@@ -1,4 +1,7 @@
-"""How data go to a component: one bytes object; bytes inside a dictionary do not arrive (Streamlit 1.67)."""
+"""How data are sent to a component: as one bytes object.
+
+Streamlit 1.67 does not transfer bytes inside a dictionary.
+"""
 
 from __future__ import annotations
 
@@ -14,36 +17,38 @@ import streamlit as st
 
 from dashboard.drawing import pictures
 
-SHARED = Path(__file__).parent / "shared"  # modules and style that several components use
+SHARED = Path(__file__).parent / "shared"  # modules and styles that several components use
 
 
-def style(part: Path) -> str:
-    """A component's own style after the shared one."""
-    return "\n".join(path.read_text() for path in (*sorted(SHARED.glob("*.css")), part))
+def style(own: Path) -> str:
+    """Return the shared styles, then the component's own."""
+    return "\n".join(path.read_text() for path in (*sorted(SHARED.glob("*.css")), own))
 
 
 @dataclass(frozen=True)
 class Part:
-    """The client side of a component: an element on a page, or written into a file that needs no server."""
+    """The client side of a component, for an element on a page or for a standalone HTML file."""
 
     html: str
     css: str
     js: str
 
     def element(self, name: str) -> Callable[..., Any]:
-        """What mounts it with Streamlit."""
+        """Register it with Streamlit, and return the function that mounts it."""
         return st.components.v2.component(
             name, html=self.html, css=self.css, js=self.js, isolate_styles=False
         )
 
 
 def pack(header: dict[str, Any], *chunks: bytes) -> bytes:
-    """uint32 length of the header, the header as JSON (with the colors of amounts and of differences in
-    base64), padded to four bytes, then the chunks.
+    """Return a message: uint32 length of the header, the header as padded JSON, then the chunks.
+
+    The padding aligns the chunks to four bytes. The header also gets the color tables for amounts
+    ("colors") and for signed values ("diverging"), in base64.
     """
     colors = {
         "colors": base64.b64encode(pictures.CIVIDIS.tobytes()).decode(),
-        "signs": base64.b64encode(pictures.SIGNED.tobytes()).decode(),
+        "diverging": base64.b64encode(pictures.SIGNED.tobytes()).decode(),
     }
     text = json.dumps({**header, **colors}).encode()
     text += b" " * (-len(text) % 4)

@@ -19,11 +19,9 @@ from pathlib import Path
 
 import yaml
 
-from dashboard.page_table import PAGES
 from vitcore.probes import PROBES, SCORES, Probe
 
 HERE = Path(__file__).resolve().parent
-NAMES = tuple(PAGES)
 EXPERIMENTS = "[[experiments]]"
 _FIELD = re.compile(r"\[\[([\w-]+)\.(\w+)\]\]")
 
@@ -51,7 +49,7 @@ class Guide:
 
 @functools.cache
 def guide(name: str) -> Guide:
-    """Return the guide of one of the pages `NAMES`."""
+    """Return the guide of a page, given the name of the page."""
     text = (HERE / f"{name}.md").read_text(encoding="utf-8")
     text = text.replace(EXPERIMENTS, "\n\n".join(map(_experiment, PROBES.values())))
     lead, *parts = re.split(r"^## ", text, flags=re.MULTILINE)

@@ -9,18 +9,20 @@ import streamlit as st
 from dashboard.drawing import theme
 from dashboard.inductive_bias.lines import Context, Drawn, Line
 from dashboard.inductive_bias.shape_figures import draw
+from dashboard.inductive_bias.state import BiasState
+from dashboard.shared import bound
 from dashboard.shared.measurements import Measurement
 from vitcore.probes import Probe, View
 from vitcore.probes.store import Subject
 
 
 def border() -> str:
-    """How shifted images are filled, of the live image and of the curves."""
-    return st.session_state.get("border") or "reflect"
+    """Return the padding of shifted images, for the live image and the curves."""
+    return bound.current(BiasState, "border")
 
 
 def lines_of(known: list[Measurement]) -> list[Line]:
-    """Two runs of one architecture differ in lightness and are named by their titles."""
+    """Return how each measured model is drawn. Runs of one architecture differ in shade and title."""
     runs = list(dict.fromkeys(m.subjects[0].run for m in known))
     styles = dict(zip(runs, theme.run_styles([r.config.model for r in runs]), strict=True))
     alike = len({r.config.model for r in runs}) < len(runs)
@@ -28,16 +30,16 @@ def lines_of(known: list[Measurement]) -> list[Line]:
     for m in known:
         subject = m.subjects[0]
         color, _ = styles[subject.run]
-        name, beside = ("untrained " * subject.untrained + subject.run.title) if alike else subject.label, ""
+        name, other = ("untrained " * subject.untrained + subject.run.title) if alike else subject.label, ""
         if len(m.subjects) > 1:
-            name, beside = _names(m.subjects)
+            name, other = _names(m.subjects)
         dash = "dot" if subject.untrained else "solid"
-        lines.append(Line(name, color, dash, m.values, beside, m.images))
+        lines.append(Line(name, color, dash, m.values, other, m.images))
     return lines
 
 
 def _names(subjects: Sequence[Subject]) -> list[str]:
-    """Of models measured at once: the architectures, or the runs' titles where these are alike."""
+    """Return names for models measured together: architectures, or titles if these are the same."""
     models = [s.run.config.model for s in subjects]
     if len(set(models)) < len(models):
         return [s.run.title for s in subjects]
@@ -45,8 +47,9 @@ def _names(subjects: Sequence[Subject]) -> list[str]:
 
 
 def figures_of(probe: Probe, known: list[Measurement], fill: str) -> list[Drawn]:
-    """All figures of an experiment; `fill`: the border of shifted images. Once it is measured to the end they
-    are drawn and kept: change a copy.
+    """Return all figures of an experiment. `fill` is the padding of shifted images.
+
+    Complete measurements are drawn once and cached: do not change the figures.
     """
     shown = tuple(
         (m.key, m.result.date, *((s.run.id, s.run.title, s.untrained) for s in m.subjects))

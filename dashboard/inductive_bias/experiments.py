@@ -1,4 +1,4 @@
-"""The experiments of the page Inductive bias: what was measured; what was not, measured here."""
+"""The panel of an experiment: its stored results, and a button that measures the missing ones."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dashboard.components import figure_files
 from dashboard.drawing.markdown import sentence
 from dashboard.inductive_bias.experiment_figures import border, figures_of, lines_of
 from dashboard.inductive_bias.findings import finding
+from dashboard.inductive_bias.state import BiasState
 from dashboard.shared import measurement_panel, measurements, ticking
 from dashboard.shared.measurements import Measurement
 from vitcore.errors import UserError
@@ -19,13 +20,13 @@ from vitcore.probes.table import as_csv
 from vitcore.runs.folder import Run
 
 TICK_S = 0.7
-COUNTS = (100, 500, 1000)
+COUNTS = tuple(sorted(BiasState.options("count")))
 
 
 def look_up(
     probe: Probe, runs: list[Run], images: Images, settings: dict[str, Any], *, untrained: bool
 ) -> list[Measurement]:
-    """Everything that the chosen runs need for a probe, in the order of drawing. Raises `UserError`."""
+    """Return all measurements of a probe for these runs, in drawing order. Raises `UserError`."""
     states = (False, True) if untrained else (False,)
     if probe.pair:
         groups = [[Subject(run, state) for run in runs] for state in states]
@@ -43,18 +44,12 @@ def _name(subjects: list[Subject]) -> str:
 
 
 def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None:
-    """The experiment's settings, its measured curves, and the button that measures what is missing."""
+    """Draw the experiment's settings, its figures, and the button that measures what is missing."""
     settings = {}
     for name, options in probe.choices.items():
-        chosen = st.segmented_control(
-            name.capitalize(),
-            options,
-            default=options[0],
-            key=f"set_{name}",
-            bind="query-params",
-            required=True,
+        settings[name] = st.segmented_control(
+            name.capitalize(), options, default=options[0], required=True, **BiasState.bound_setting(name)
         )
-        settings[name] = chosen
     try:
         images = images_for(runs, count)
         found = look_up(probe, runs, images, settings, untrained=untrained)
@@ -73,7 +68,7 @@ def _body(probe: Probe, found: list[Measurement], count: int) -> None:
     if known:
         whole = [line for m, line in zip(known, lines_of(known), strict=True) if m.result]
         words = finding(probe.name, whole, border())
-        if words:  # nothing is found on the first ten images
+        if words:  # empty during the first images
             st.markdown(words)
         for i, drawn in enumerate(figures_of(probe, known, border())):
             if drawn.head:
@@ -91,10 +86,10 @@ def _body(probe: Probe, found: list[Measurement], count: int) -> None:
 
 
 def _source(probe: Probe, results: list[Result]) -> None:
-    """Where the numbers come from, and all of them as a file."""
-    said, how, save = st.columns([3.4, 1.1, 1], vertical_alignment="center")
+    """Show the origin of the numbers, and a button that downloads them."""
+    source, how, save = st.columns([3.4, 1.1, 1], vertical_alignment="center")
     counts = ", ".join(sorted({f"{r.images:,} {r.data}" for r in results}))
-    said.caption(f"n = {counts}; bands, bars and ± are one standard error. Source: {probe.source}")
+    source.caption(f"n = {counts}; bands, bars and ± are one standard error. Source: {probe.source}")
     measurement_panel.explain(how, probe.method, results)
     save.download_button(
         "All as CSV", lambda: as_csv(results).encode(), f"vitlab-{probe.name}.csv", "text/csv",

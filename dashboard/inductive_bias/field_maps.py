@@ -1,32 +1,38 @@
-"""The maps of receptive fields, a row per model. Pure functions."""
+"""Plotly figure of receptive fields: a row of maps per model. Pure functions."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.drawing.figures import COLORSCALE, _bare, _settle_pandas
+from dashboard.drawing.csv_rows import matrix_rows, table
+from dashboard.drawing.figures import COLORSCALE, Figure, apply_layout
 from dashboard.inductive_bias.lines import Line
 from vitcore.probes.shapes import Maps
 
 GAP = 2  # pixels between the maps of two layers
-ACROSS = 240  # of `fields`: what a row is wide; all below is in this unit
-TITLE, APART = 5.5, 2.5  # room for the words above a row, and between that and what is before it
-STRIP, UNDER = (90.0, 3.0), 5.5  # the color bar, and room for the numbers below it
-POWERS = 4  # of ten, from the brightest color to the darkest
-UNIT_PX, HIGHEST_PX = 4.9, 460  # on a page in a window of 1280
+ACROSS = 240  # width of a row in the units of the axes; the lengths below have the same unit
+TITLE, APART = 5.5, 2.5  # height of the titles above a row, and of the gap before them
+STRIP, UNDER = (90.0, 3.0), 5.5  # width and height of the color bar, and height of the numbers below it
+POWERS = 4  # powers of ten from the darkest color to the brightest
+UNIT_PX, HIGHEST_PX = 4.9, 460  # pixels of a unit and maximum height, in a window 1280 pixels wide
+CHANGE = "log10 of the change, as a share of the largest"
 
 
-def fields(lines: list[Line[Maps]], top: float) -> go.Figure:
-    """The receptive fields of every layer, a row for each model, in one color scale with its bar below; the
-    theoretical bound as a frame. All share one pair of axes: Plotly takes most of its time for axes, and so
-    the rows stand close, however high and wide the figure is made.
+def fields(lines: list[Line[Maps]], top: float) -> Figure:
+    """Draw the receptive fields of every layer, a row for each model, with a frame at the theoretical bound.
+    `top` is the largest value of the color scale, whose bar is below the maps.
+
+    All maps share one pair of axes, because axes take most of Plotly's time, and because the rows then keep
+    their distance at any size of the figure.
     """
-    _settle_pandas()
     figure, y = go.Figure(), 0.0
     for line in lines:
         y += TITLE + (APART if y else 0)
-        high = _row_of_fields(figure, line, top, y, f"{line.label}: " if len(lines) > 1 else "")
+        high = _row_of_fields(figure, line, top, y, _names(line, lines))
         figure.add_annotation(
             text=f"<b>{line.label}</b>", textangle=-90, x=0, xref="paper", xanchor="right", xshift=-6,
             y=y + high / 2, yanchor="middle", showarrow=False, font={"size": 14},
@@ -36,25 +42,46 @@ def fields(lines: list[Line[Maps]], top: float) -> go.Figure:
     hidden = {"visible": False, "fixedrange": True, "constrain": "domain"}
     figure.update_xaxes(range=[-0.5, ACROSS + 0.5], constraintoward="left", **hidden)
     figure.update_yaxes(range=[y, 0], scaleanchor="x", constraintoward="top", **hidden)
-    return _bare(figure, min(HIGHEST_PX, round(y * UNIT_PX)), l=30)
+    rows = (row for line in lines for row in _csv_rows(line, top, _names(line, lines)))
+    return Figure(
+        apply_layout(figure, min(HIGHEST_PX, round(y * UNIT_PX)), l=30),
+        table(["series", "column", "row", CHANGE], rows),
+    )
 
 
-def _row_of_fields(figure: go.Figure, line: Line[Maps], top: float, y: float, prefix: str) -> float:
-    """The maps of one model from `y` downwards; how high they are."""
-    names, maps = line.values.layers, np.array(line.values.maps)  # [layers, S, S]
+def _names(line: Line[Maps], lines: list[Line[Maps]]) -> list[str]:
+    """Return the names of the maps of a model: the layers, with its label if there are several models."""
+    prefix = f"{line.label}: " if len(lines) > 1 else ""
+    return [prefix + layer for layer in line.values.layers]
+
+
+def _logarithms(line: Line[Maps], top: float) -> np.ndarray:
+    """Return log10 of the maps relative to `top`, at least -POWERS. [layers, S, S]"""
+    return np.log10(np.clip(line.values.maps, top * 10.0**-POWERS, top) / top)
+
+
+def _csv_rows(line: Line[Maps], top: float, names: list[str]) -> Iterator[list[Any]]:
+    for name, values in zip(names, _logarithms(line, top), strict=True):
+        places = range(1, len(values) + 1)
+        yield from matrix_rows([name], places, places, values)
+
+
+def _row_of_fields(figure: go.Figure, line: Line[Maps], top: float, y: float, names: list[str]) -> float:
+    """Draw the maps of one model from `y` downward and return their height."""
+    maps = np.array(line.values.maps)  # [layers, S, S]
+    logarithms = _logarithms(line, top)
     size = maps.shape[-1]
-    step = ACROSS / (len(maps) * (size + GAP) - GAP)  # a pixel
-    for at, values in enumerate(maps):
+    step = ACROSS / (len(maps) * (size + GAP) - GAP)  # of one pixel
+    for at, (name, layer) in enumerate(zip(names, line.values.layers, strict=True)):
         x = at * (size + GAP) * step
         figure.add_heatmap(
-            z=np.log10(np.clip(values, top * 10.0**-POWERS, top) / top), zmin=-POWERS, zmax=0,
-            x0=x + step / 2, dx=step, y0=y + step / 2, dy=step, name=prefix + names[at],
-            colorscale=COLORSCALE, showscale=False, customdata=(100 * values).astype(np.float32),
-            meta={"value": "log10 of the change, as a share of the largest"},
-            hovertemplate=f"{prefix}{names[at]}, %{{customdata:.2g}} % {line.values.hover}<extra></extra>",
+            z=logarithms[at], zmin=-POWERS, zmax=0,
+            x0=x + step / 2, dx=step, y0=y + step / 2, dy=step, name=name,
+            colorscale=COLORSCALE, showscale=False, customdata=(100 * maps[at]).astype(np.float32),
+            hovertemplate=f"{name}, %{{customdata:.2g}} % {line.values.hover}<extra></extra>",
         )  # fmt: skip
         figure.add_annotation(
-            text=names[at], x=x + size * step / 2, y=y - 0.5, yanchor="bottom", showarrow=False,
+            text=layer, x=x + size * step / 2, y=y - 0.5, yanchor="bottom", showarrow=False,
             font={"size": 12},
         )  # fmt: skip
         box = line.values.bounds[at] if line.values.bounds else None
@@ -67,14 +94,13 @@ def _row_of_fields(figure: go.Figure, line: Line[Maps], top: float, y: float, pr
 
 
 def _color_bar(figure: go.Figure, top: float, y: float, unit: str) -> float:
-    """What the colors of `fields` mean, from `y` downwards; where it ends. Plotly's own bar knows nothing
-    of where the maps end.
+    """Draw the color bar of `fields` from `y` downward and return the y of its end. The position of Plotly's
+    own color bar does not follow the maps.
     """
     (wide, high), parts = STRIP, 64
     figure.add_heatmap(
         z=np.linspace(-POWERS, 0, parts)[None], zmin=-POWERS, zmax=0, x0=wide / parts / 2, dx=wide / parts,
         y0=y + high / 2, dy=high, colorscale=COLORSCALE, showscale=False, hoverinfo="skip",
-        meta={"again": True},
     )  # fmt: skip
     words = {"showarrow": False, "font": {"size": 13}}
     for share, anchor in ((0.0, "left"), (0.5, "center"), (1.0, "right")):

@@ -1,11 +1,11 @@
 """Plotly figures of the inductive-bias experiments: one function per shape of values. Pure functions.
 
-`shape_figures` says which of them a shape has. Error bars are standard errors.
+`shape_figures` maps shapes to these functions. Error bars are standard errors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,14 +14,17 @@ from numpy.typing import ArrayLike
 from plotly.subplots import make_subplots
 
 from dashboard.drawing import pictures
-from dashboard.drawing.figures import COLORSCALE, _bare, _settle_pandas
+from dashboard.drawing.csv_rows import ERROR, matrix_rows, point_rows, table
+from dashboard.drawing.figures import COLORSCALE, Figure, apply_layout
 from dashboard.inductive_bias.lines import Line
 from vitcore.probes import View
-from vitcore.probes.estimates import Table
+from vitcore.probes.estimates import Series, Table
 from vitcore.probes.shapes import Changes, Curves, LayersAndHeads, LayerSeries, Matrix, Panel
 
-PANEL = 300  # pixels high
-FILES = 24  # pixels below a map for PNG, SVG and CSV, which would lie on it
+PANEL = 300  # height in pixels
+FILES = 24  # pixels below a map for the download buttons, which would cover it
+DEPTH = "depth, from the first layer (0) to the last (1)"
+GRAY = {"dash": "dot", "width": 1, "color": "#888888"}  # of reference lines
 
 
 def _axis(figure: go.Figure, x: str, y: str, **position: Any) -> None:
@@ -40,7 +43,7 @@ def _draw(
     at: int = 1,
     unit: str = "",
 ) -> None:
-    """One curve with a band of one standard error, in panel `at`."""
+    """Draw a curve with a band of one standard error in panel `at`."""
     mean, error = np.array(mean, float), np.array(error, float)
     band = dict(x=[*x, *x[::-1]], y=[*(mean + error), *(mean - error)[::-1]])
     figure.add_scatter(
@@ -56,7 +59,6 @@ def _draw(
     words = [f"{m:.3g}{unit} ± {e:.2g}" for m, e in zip(mean, error, strict=True)]
     figure.add_scatter(
         x=x, y=mean, mode="lines+markers", name=line.label, text=words, row=1, col=at,
-        customdata=error, meta={"error": True},
         line={"color": line.color, "dash": line.dash, "width": 2.5}, marker={"size": 6},
         hovertemplate=f"{line.label}: %{{text}}<extra></extra>",
     )  # fmt: skip
@@ -67,9 +69,8 @@ def _clear(color: str) -> str:
     return f"rgba({red},{green},{blue},0.28)"
 
 
-def curves(lines: list[Line[Curves]], chance: float | None, view: View | None = None) -> go.Figure:
-    """The panels of the shape side by side, shares in %."""
-    _settle_pandas()
+def curves(lines: list[Line[Curves]], chance: float | None, view: View | None = None) -> Figure:
+    """Draw the panels of the shape side by side, in percent."""
     first = lines[0].values
     panels = [Panel(panel.curve.format_map(vars(view or View())), panel.title) for panel in first.panels]
     figure = make_subplots(
@@ -77,33 +78,45 @@ def curves(lines: list[Line[Curves]], chance: float | None, view: View | None = 
     )
     kinds = {panel.curve.partition(",")[0] for panel in panels}
     measure = f"{kinds.pop()}, %" if len(kinds) == 1 else "%"
+    rows: list[list[Any]] = []
     for at, panel in enumerate(panels, start=1):
         for line in lines:
             curve = line.values.curves[panel.curve]
             mean, error = (100 * np.array(part, float) for part in (curve.mean, curve.error))
             x = [str(value) for value in line.values.x] if first.even else list(line.values.x)
             _draw(figure, line, x, mean, error, at=at, unit=" %")
+            rows.extend(point_rows([panel.title, line.label], x, mean, error))
             if first.even:
                 figure.update_xaxes(type="category", dtick=1, row=1, col=at)
         _axis(figure, first.quantity, measure if at == 1 else "", row=1, col=at)
         figure.update_yaxes(range=[0, 102], row=1, col=at)
         if chance and panel.curve.startswith("accuracy"):
-            figure.add_hline(
-                100 * chance, line={"dash": "dot", "width": 1, "color": "#888888"}, row=1, col=at
-            )
+            domain, y = f"{_axis_id('x', at)} domain", {"yref": _axis_id("y", at)}
+            figure.add_shape(
+                type="line", x0=0, x1=1, xref=domain, y0=100 * chance, y1=100 * chance, line=GRAY, **y
+            )  # fmt: skip
             figure.add_annotation(
-                x=1, xref="x domain" if at == 1 else f"x{at} domain", y=100 * chance,
-                yref="y" if at == 1 else f"y{at}", text="chance", showarrow=False, xanchor="right",
-                yanchor="top", font={"size": 12, "color": "#888888"},
+                x=1, xref=domain, y=100 * chance, text="chance", showarrow=False, xanchor="right",
+                yanchor="top", font={"size": 12, "color": "#888888"}, **y,
             )  # fmt: skip
     for at, title in enumerate(figure.layout.annotations[: len(panels)], start=1):
-        title.update(x=0, xref=f"x{at if at > 1 else ''} domain", xanchor="left", font={"size": 14})
-    return _legend(_bare(figure, PANEL + 50, l=46, r=8, t=62, b=44))
+        title.update(x=0, xref=f"{_axis_id('x', at)} domain", xanchor="left", font={"size": 14})
+    return Figure(
+        _legend(apply_layout(figure, PANEL + 50, l=46, r=8, t=62, b=44)),
+        table(["panel", "series", first.quantity, measure, ERROR], rows),
+    )
+
+
+def _axis_id(letter: str, panel: int) -> str:
+    """Return Plotly's name of an axis: x, x2, x3."""
+    return letter if panel == 1 else f"{letter}{panel}"
 
 
 def _legend(figure: go.Figure) -> go.Figure:
+    """Name each series once."""
     seen: set[str] = set()
-    for trace in figure.data:
+    traces: Any = figure.data
+    for trace in traces:
         trace.showlegend = bool(trace.name) and trace.name not in seen
         seen.add(trace.name or "")
     figure.update_layout(
@@ -121,38 +134,52 @@ def _legend(figure: go.Figure) -> go.Figure:
     return figure
 
 
-def depth(lines: Sequence[Line[LayerSeries]]) -> go.Figure:
-    """A number per layer against relative depth, 0 the first layer and 1 the last."""
-    _settle_pandas()
+def depth(lines: Sequence[Line[LayerSeries]]) -> Figure:
+    """Draw a number per layer against relative depth, from 0 for the first layer to 1 for the last."""
+    columns = ["series", DEPTH, lines[0].values.axis, ERROR]
+    return Figure(_layer_curves(lines), table(columns, _layer_rows(lines)))
+
+
+def _layer_curves(lines: Sequence[Line[LayerSeries]]) -> go.Figure:
     figure = make_subplots(1, 1)
     for line in lines:
         series = line.values.series
-        count = len(series.mean)
-        x = [i / max(1, count - 1) for i in range(count)]
-        _draw(figure, line, x, series.mean, series.error)
-    _axis(figure, "depth, from the first layer (0) to the last (1)", lines[0].values.axis)
-    return _legend(_bare(figure, PANEL + 40, l=56, r=8, t=30, b=44))
+        _draw(figure, line, _depths(series), series.mean, series.error)
+    _axis(figure, DEPTH, lines[0].values.axis)
+    return _legend(apply_layout(figure, PANEL + 40, l=56, r=8, t=30, b=44))
 
 
-def distances(lines: list[Line[LayersAndHeads]]) -> go.Figure:
-    """A number of every head (dots) and of every layer (lines) against depth; pixels."""
-    _settle_pandas()
-    figure = depth(lines)
+def _layer_rows(lines: Sequence[Line[LayerSeries]]) -> Iterator[list[Any]]:
     for line in lines:
-        table = next(iter(line.values.heads.values()), None)
-        if table is None:
+        series = line.values.series
+        yield from point_rows([line.label], _depths(series), series.mean, series.error)
+
+
+def _depths(series: Series) -> list[float]:
+    """Return the relative depth of each layer."""
+    count = len(series.mean)
+    return [i / max(1, count - 1) for i in range(count)]
+
+
+def distances(lines: list[Line[LayersAndHeads]]) -> Figure:
+    """Draw a number of every head (dots) and of every layer (lines) against depth, in pixels."""
+    figure, rows = _layer_curves(lines), [*_layer_rows(lines)]
+    for line in lines:
+        first = next(iter(line.values.heads.values()), None)
+        if first is None:
             continue
-        heads, error = np.array(table.mean), np.array(table.error)  # [layers, H]
+        heads, error = np.array(first.mean), np.array(first.error)  # [layers, H]
         layers = len(heads)
         x = np.repeat([(i + 1) / layers for i in range(layers)], heads.shape[1])  # depth 0 is the embedding
+        name = f"{line.label}: {line.values.points}"
+        rows.extend(point_rows([name], x, heads.ravel(), error.ravel()))
         words = [
             f"block {i + 1}, head {h + 1}: {heads[i, h]:.1f} ± {error[i, h]:.1f} px"
             for i in range(layers)
             for h in range(heads.shape[1])
         ]
         figure.add_scatter(
-            x=x, y=heads.ravel(), mode="markers", text=words, name=f"{line.label}: {line.values.points}",
-            customdata=error.ravel(), meta={"error": True},
+            x=x, y=heads.ravel(), mode="markers", text=words, name=name,
             marker={"color": line.color, "size": 9, "opacity": 0.65,
                     "symbol": "circle" if line.trained else "circle-open"},
             hovertemplate="%{text}<extra></extra>",
@@ -161,15 +188,15 @@ def distances(lines: list[Line[LayersAndHeads]]) -> go.Figure:
     if with_references:
         _reference_lines(figure, with_references)
     figure.update_layout(hovermode="closest", height=PANEL + 160)
-    return figure
+    return Figure(figure, table(["series", DEPTH, lines[0].values.axis, ERROR], rows))
 
 
 def _reference_lines(figure: go.Figure, shape: LayersAndHeads) -> None:
-    """Horizontal lines, named beside the plot: dots and curves may be anywhere on it."""
+    """Draw horizontal lines with names right of the plot, where they cover neither dots nor curves."""
     values = shape.references.values()
-    near = len(values) > 1 and max(values) - min(values) < 2  # few patches: names would meet
+    near = len(values) > 1 and max(values) - min(values) < 2  # the names would overlap
     for name, value in shape.references.items():
-        figure.add_hline(value, line={"dash": "dot", "width": 1, "color": "#888888"})
+        figure.add_hline(value, line=GRAY)
         upper = "bottom" if value == max(values) else "top"
         figure.add_annotation(
             x=1, xref="paper", xshift=6, xanchor="left", align="left", y=value, showarrow=False,
@@ -178,12 +205,10 @@ def _reference_lines(figure: go.Figure, shape: LayersAndHeads) -> None:
     figure.update_layout(margin={"r": 122})
 
 
-def likeness(line: Line[Matrix]) -> go.Figure:
-    """All layers of two models with each other: within the first, within the second, between."""
-    _settle_pandas()
-    matrix, names = line.values, (line.label, line.beside)
-    table = np.array(matrix.table.mean)
-    error = np.array(matrix.table.error)
+def likeness(line: Line[Matrix]) -> Figure:
+    """Draw the similarity of all layers: within the first model, within the second, and between the two."""
+    matrix, names = line.values, (line.label, line.other)
+    mean, error = np.array(matrix.table.mean), np.array(matrix.table.error)
     cut = len(matrix.layers[0])
     labels = [layer for layers in matrix.layers for layer in layers]
     parts = [(names[0], names[0], slice(0, cut), slice(0, cut)),
@@ -191,11 +216,13 @@ def likeness(line: Line[Matrix]) -> go.Figure:
              (names[0], names[1], slice(0, cut), slice(cut, None))]  # fmt: skip
     titles = [names[0], names[1], f"{names[0]} down, {names[1]} along"]
     figure = make_subplots(1, 3, horizontal_spacing=0.09, subplot_titles=titles)
+    cells: list[list[Any]] = []
     for at, (down, along, rows, columns) in enumerate(parts, start=1):
+        x, y, name, part = labels[columns], labels[rows], f"{down} and {along}", np.s_[rows, columns]
+        cells.extend(matrix_rows([titles[at - 1], name], x, y, mean[part], error[part]))
         figure.add_heatmap(
-            z=table[rows, columns], x=labels[columns], y=labels[rows], zmin=0, zmax=1, colorscale=COLORSCALE,
-            customdata=error[rows, columns], xgap=1, ygap=1, showscale=at == 3, name=f"{down} and {along}",
-            meta={"value": matrix.label},
+            z=mean[part], x=x, y=y, zmin=0, zmax=1, colorscale=COLORSCALE,
+            customdata=error[part], xgap=1, ygap=1, showscale=at == 3, name=name,
             colorbar={"title": {"text": matrix.label}, "thickness": 12},
             hovertemplate=f"{down} %{{y}}, {along} %{{x}}: %{{z:.2f}} ± %{{customdata:.2f}}<extra></extra>",
             row=1, col=at,
@@ -203,21 +230,22 @@ def likeness(line: Line[Matrix]) -> go.Figure:
         figure.update_xaxes(tickangle=-60, fixedrange=True, row=1, col=at)
         figure.update_yaxes(autorange="reversed", fixedrange=True, row=1, col=at)
     figure.update_annotations(font_size=14)
-    return _bare(figure, 420, l=60, b=90, t=30)
+    return Figure(
+        apply_layout(figure, 420, l=60, b=90, t=30),
+        table(["panel", "series", "column", "row", matrix.label, ERROR], cells),
+    )
 
 
-def heads(line: Line[Changes], table: Table, top: float) -> go.Figure:
-    """Change of a share without each head, percentage points, colors from -top to top. [layers, H]"""
-    _settle_pandas()
-    share = line.values.quantity
-    change, error = 100 * np.array(table.mean), 100 * np.array(table.error)
+def heads(line: Line[Changes], changes: Table, top: float) -> Figure:
+    """Draw the change without each head, in percentage points, with colors from -top to top. [layers, H]"""
+    change, error = 100 * np.array(changes.mean), 100 * np.array(changes.error)
+    x = [f"head {h + 1}" for h in range(change.shape[1])]
+    y = [f"block {i + 1}" for i in range(len(change))]
     scale = [[i / 255, "rgb({},{},{})".format(*pictures.SIGNED[i])] for i in range(0, 256, 15)]
     figure = go.Figure(
         go.Heatmap(
-            name=line.label, meta={"value": f"points of {share}"},
-            z=change, customdata=error, zmin=-top, zmax=top, colorscale=scale, xgap=2, ygap=2,
-            x=[f"head {h + 1}" for h in range(change.shape[1])],
-            y=[f"block {i + 1}" for i in range(len(change))], texttemplate="%{z:+.1f} ± %{text}",
+            name=line.label, x=x, y=y, z=change, customdata=error, zmin=-top, zmax=top, colorscale=scale,
+            xgap=2, ygap=2, texttemplate="%{z:+.1f} ± %{text}",
             text=[[f"{e:.1f}" for e in row] for row in error],
             hovertemplate="%{y}, %{x}: %{z:+.1f} ± %{customdata:.1f} points<extra></extra>",
             colorbar={"title": {"text": "points"}, "thickness": 12},
@@ -225,20 +253,25 @@ def heads(line: Line[Changes], table: Table, top: float) -> go.Figure:
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", fixedrange=True)
     figure.update_xaxes(fixedrange=True, side="top")
-    return _bare(figure, 44 * len(change) + 40 + FILES, l=66, t=30, b=FILES)
+    columns = ["series", "head", "block", f"points of {line.values.quantity}", ERROR]
+    return Figure(
+        apply_layout(figure, 44 * len(change) + 40 + FILES, l=66, t=30, b=FILES),
+        table(columns, matrix_rows([line.label], x, y, change, error)),
+    )
 
 
-def blocks(lines: list[Line[Changes]]) -> go.Figure:
-    """Change of a share without each block, percentage points, with standard errors."""
-    _settle_pandas()
+def blocks(lines: list[Line[Changes]]) -> Figure:
+    """Draw the change without each block, in percentage points, with standard errors."""
     figure = make_subplots(1, len(lines), subplot_titles=[line.label for line in lines], shared_yaxes=True,
                            horizontal_spacing=0.04)  # fmt: skip
+    rows: list[list[Any]] = []
     for at, line in enumerate(lines, start=1):
         series = line.values.without_block
-        error = 100 * np.array(series.error)
+        mean, error = 100 * np.array(series.mean), 100 * np.array(series.error)
+        x = [name.removeprefix("block ") for name in line.values.blocks]
+        rows.extend(point_rows([line.label, line.label], x, mean, error))
         figure.add_bar(
-            x=[name.removeprefix("block ") for name in line.values.blocks],
-            y=100 * np.array(series.mean), marker={"color": line.color},
+            x=x, y=mean, marker={"color": line.color},
             error_y={"type": "data", "array": error, "thickness": 1.4, "color": "#888888"},
             customdata=error,
             hovertemplate="without block %{x}: %{y:+.1f} ± %{customdata:.1f} points<extra></extra>",
@@ -250,4 +283,7 @@ def blocks(lines: list[Line[Changes]]) -> go.Figure:
     figure.update_yaxes(fixedrange=True)
     title = f"points of {lines[0].values.quantity}"
     figure.update_yaxes(title={"text": title, "font": {"size": 13}}, row=1, col=1)
-    return _bare(figure, PANEL + FILES, l=52, t=30, b=60 + FILES)
+    return Figure(
+        apply_layout(figure, PANEL + FILES, l=52, t=30, b=60 + FILES),
+        table(["panel", "series", "without block", title, ERROR], rows),
+    )

@@ -11,5 +11,5 @@ from vitcore.probes.values import Values
 
 def finding(probe: str, lines: Sequence[Line[Values]], border: str = "reflect") -> str:
     """What the trained models did, in words; empty where there is nothing to say."""
-    trained = [Outcome(line.label, line.values, line.beside) for line in lines if line.trained]
+    trained = [Outcome(line.label, line.values, line.other) for line in lines if line.trained]
     return find_probe(probe).find(trained, View(border))

@@ -1,12 +1,11 @@
-"""What the figures of experiments are made of: measured models and how each is drawn."""
+"""The parts of an experiment's figures: measured models, how each is drawn, and the finished figures."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-import plotly.graph_objects as go
-
+from dashboard.drawing.figures import Figure
 from vitcore.probes import View
 
 T_co = TypeVar("T_co", covariant=True)
@@ -15,16 +14,14 @@ S = TypeVar("S")
 
 @dataclass(frozen=True)
 class Line(Generic[T_co]):
-    """One measured model and how it is drawn. `values`: those of a probe, or one shape of them; `beside`: the
-    other's name where two are measured at once; `images`: how many the values are of.
-    """
+    """One measured model and how it is drawn."""
 
     label: str
     color: str
     dash: str  # dotted: untrained
-    values: T_co
-    beside: str = ""
-    images: int = 0
+    values: T_co  # the values of a probe, or one shape of them
+    other: str = ""  # name of the other model, if two are measured at once
+    images: int = 0  # number of images measured
 
     @property
     def trained(self) -> bool:
@@ -32,24 +29,24 @@ class Line(Generic[T_co]):
         return self.dash == "solid"
 
     def of(self, shape: S) -> Line[S]:
-        """The same model with one shape of its values."""
-        return Line(self.label, self.color, self.dash, shape, self.beside, self.images)
+        """Return the same model with one shape of its values."""
+        return Line(self.label, self.color, self.dash, shape, self.other, self.images)
 
 
 @dataclass(frozen=True)
 class Context:
-    """What figures share besides the values. `chance`: the accuracy of guessing."""
+    """What the figures of an experiment share besides the values."""
 
     question: str
     view: View
-    chance: float | None = None
+    chance: float | None = None  # accuracy of guessing
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure, what it is called in words, a heading above and a sentence below it."""
+    """A figure with its alternative text, a heading above and a sentence below."""
 
-    figure: go.Figure
+    figure: Figure
     alt: str
     head: str = ""
     foot: str = ""

@@ -1,8 +1,9 @@
-"""One image of the page Inductive bias, moved, shuffled or hidden under the pointer."""
+"""The live image of Inductive bias: the visitor moves, shuffles or hides it."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,71 +17,73 @@ from dashboard.shared import selection
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
 from vitcore.errors import UserError
-from vitcore.probes.experiments.shift import BORDERS
+from vitcore.probes import PROBES, LiveImage, Probe
 from vitcore.runs.folder import Run
 
-KINDS = ("shift", "shuffle", "occlusion")
-HINTS = {
-    "shift": "Drag the image, or point at a place in the small maps; arrow keys move it by a pixel.",
-    "shuffle": "Cells keep what is in them and lose their places. 8 x 8 cells are patches of 4 x 4 pixels.",
-    "occlusion": "Each model hides cells by its own ranking. Paint over the image to hide what you choose.",
+FRAMES: dict[str, Callable[[list[Run], np.ndarray, str], Frames]] = {
+    "shift": perturbations.shifts,
+    "shuffle": lambda runs, image, border: perturbations.shuffles(runs, image),
+    "occlusion": lambda runs, image, border: perturbations.occlusions(runs, image),
 }
 
 
-def show(kind: str, runs: list[Run], data: Dataset) -> None:
-    """The image controls and the image itself. Raises `UserError` where a model cannot be loaded."""
+def show(probe: Probe, live: LiveImage, runs: list[Run], data: Dataset) -> None:
+    """Draw the image controls and the live image. Raises `UserError` if a model cannot be loaded."""
     image_place, side = st.columns([3, 1.4], vertical_alignment="bottom")
     with image_place:
         chosen = selection.choose_image(data)
-    if kind == "shift":
+    if live.border:
         side.segmented_control(
-            "Border", BORDERS, required=True, **BiasState.bound("border"),
+            "Border", BiasState.options("border"), required=True, **BiasState.bound("border"),
             help="What comes in from outside: the image mirrored, the mean color, or what left.",
         )  # fmt: skip
     for run in runs:
         if run.config.image_size != chosen.image.shape[-1]:
             raise UserError(f"{run.title} reads other images than {data.name}: choose runs on the same data.")
-    _live(kind, runs, data.classes, chosen)
+    _live(probe, live, runs, data.classes, chosen)
 
 
 @st.fragment
-def _live(kind: str, runs: list[Run], classes: tuple[str, ...], chosen: selection.SelectedImage) -> None:
+def _live(
+    probe: Probe, live: LiveImage, runs: list[Run], classes: tuple[str, ...], chosen: selection.SelectedImage
+) -> None:
     with st.spinner("Running both models"):
-        frames, look = prepare(kind, runs, classes, chosen, experiments.border())
-    key = f"replay_{kind}"
-    replay(frames, look, key=key, painted=painted(key, kind, runs, chosen.image), on_mask=lambda: None)
+        frames, look = prepare(probe, live, runs, classes, chosen, experiments.border())
+    key = f"replay_{probe.name}"
+    replay(frames, look, key=key, painted=painted(key, probe.name, runs, chosen.image), on_mask=lambda: None)
 
 
 def prepare(
-    kind: str, runs: list[Run], classes: tuple[str, ...], chosen: selection.SelectedImage, fill: str
+    probe: Probe,
+    live: LiveImage,
+    runs: list[Run],
+    classes: tuple[str, ...],
+    chosen: selection.SelectedImage,
+    border: str,
 ) -> tuple[Frames, dict[str, Any]]:
-    """What `replay` needs: every picture and answer; `fill`: the border of shifted images. Raises
-    `UserError`.
-    """
-    if kind == "shift":
-        frames = perturbations.shifts(runs, chosen.image, fill)
-    elif kind == "shuffle":
-        frames = perturbations.shuffles(runs, chosen.image)
-    else:
-        frames = perturbations.occlusions(runs, chosen.image)
+    """Return what `replay` needs: all pictures and predictions. Raises `UserError`."""
+    frames = FRAMES[probe.name](runs, chosen.image, border)
     styles = theme.run_styles([run.config.model for run in runs])
     alike = runs[0].config.model == runs[1].config.model
     labels = [run.title if alike else ARCHITECTURES[run.config.model].label for run in runs]
     return frames, {
-        "kind": kind,
-        "mode": {"shift": "drag", "shuffle": "again", "occlusion": "pick"}[kind],
-        "unit": {"shift": "", "shuffle": "Grid", "occlusion": "Hidden"}[kind],
+        "kind": probe.name,
+        "mode": live.mode,
+        "unit": live.unit,
         "models": [{"label": n, "color": c} for n, (c, _) in zip(labels, styles, strict=True)],
         "classes": list(classes),
         "truth": chosen.truth,
         "name": chosen.name,
-        "hint": HINTS[kind],
+        "hint": live.hint,
         "blank": "rgb({}, {}, {})".format(*perturbations.mean_color()),
     }
 
 
 def painted_in(runs: list[Run], image: np.ndarray, text: str) -> tuple[str, np.ndarray] | None:
-    """The same for what an address names: a bit a cell, in hexadecimal. None for anything else."""
+    """Return the mask in an address, in hexadecimal with one bit per cell, and the models' predictions.
+
+    Return None if the text is not a mask.
+    """
     if not re.fullmatch("[0-9a-f]{16}", text):
         return None
     mask = f"{int(text, 16):064b}"
@@ -88,8 +91,9 @@ def painted_in(runs: list[Run], image: np.ndarray, text: str) -> tuple[str, np.n
 
 
 def painted(key: str, kind: str, runs: list[Run], image: np.ndarray) -> tuple[str, np.ndarray] | None:
-    """What was painted over just now, and what the models say to it."""
-    mask = getattr(st.session_state.get(key), "mask", None) if kind == "occlusion" else None
+    """Return the mask that the visitor has just painted, and the models' predictions."""
+    live = PROBES[kind].live
+    mask = getattr(st.session_state.get(key), "mask", None) if live and live.paint else None
     if not mask or len(mask) != 64 or set(mask) - {"0", "1"}:
         return None
     return mask, perturbations.painted(runs, image, mask)

@@ -1,9 +1,11 @@
-"""Sample efficiency on the page Inductive bias: a sweep of ordinary runs, not a measurement of one model."""
+"""Sample efficiency on Inductive bias: a sweep of ordinary runs, not a measurement of one model."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.inductive_bias.state import BiasState
+from dashboard.shared import bound
 from dashboard.sweeps import results
 from dashboard.sweeps.sample_curves import sweeps
 
@@ -12,7 +14,7 @@ QUESTION = "How many images does each model need?"
 
 
 def show() -> None:
-    """The sweep, the user's own ones beside it, and the way to another."""
+    """Show a sweep over shares of the training images, a choice of sweeps, and a link to Training."""
     st.header(QUESTION)
     found = {sweep.name: sweep for sweep in sweeps()}
     if not found:
@@ -21,9 +23,8 @@ def show() -> None:
             "`python -m vitcore sweep samples`. Each of its runs is an ordinary training."
         )
     elif len(found) > 1:
-        name = st.selectbox(
-            "Sweep", list(found), format_func=lambda n: found[n].title, key="samples", bind="query-params"
-        )
+        titles = {name: sweep.title for name, sweep in found.items()}
+        name = bound.choose(st.selectbox, BiasState, "samples", "Sweep", titles, titles=True)
         results.show(found[name])
     else:
         results.show(next(iter(found.values())))

@@ -1,4 +1,4 @@
-"""The scene of Inductive bias: an experiment on one image, its curve, or sample efficiency."""
+"""The scene of Inductive bias: an experiment on one image, its curves, or sample efficiency."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from dashboard.shared.scenes import (
 )
 from dashboard.sweeps import figures, sample_curves
 from vitcore.errors import UserError
-from vitcore.probes import PROBES, Probe
+from vitcore.probes import PROBES, LiveImage, Probe
 from vitcore.probes.store import images_for
 from vitcore.runs.folder import Run
 from vitcore.sweeps.results import sample_curve
 
 
 def scene(query: Query) -> Figures | Replay:
-    """The experiment that the link names: on an image where it has a live one, unless the link says
-    `view=curve`. Raises `UserError`.
+    """Return the experiment that the link names. Raises `UserError`.
+
+    Shows a live image if the experiment has one, unless the link says `view=curve`.
     """
     state = read_state(BiasState, query, "view", "border", "count")
     title = state.probe or next(iter(PROBES.values())).title
@@ -40,8 +41,8 @@ def scene(query: Query) -> Figures | Replay:
         run_in(state.run, found, bundled.get("vit")),
         run_in(state.against, found, bundled.get("resnet")),
     ]
-    if probe.name in live_image.KINDS and state.view != "curve":
-        return _live(probe, runs, state, query)
+    if probe.live and state.view != "curve":
+        return _live(probe, probe.live, runs, state, query)
     return _curve(probe, runs, state)
 
 
@@ -49,17 +50,18 @@ def _sample_efficiency(state: BiasState) -> Figures:
     sweeps = {sweep.name: sweep for sweep in sample_curves.sweeps()}
     if not sweeps:
         raise UserError("There is no sweep over shares of the training images yet: start one on Training.")
-    name = state.samples or next(iter(sweeps))
+    by_title = {sweep.title: name for name, sweep in reversed(sweeps.items())}  # as older links name them
+    name = by_title.get(state.samples or "", state.samples) or next(iter(sweeps))
     if name not in sweeps:
         raise missing_sweep(name)
     figure = figures.sample_efficiency(sample_curve(sweeps[name].runs))
-    return Figures([(figure, "test accuracy against training images")])
+    return Figures([(figure.plot, "test accuracy against training images")])
 
 
-def _live(probe: Probe, runs: list[Run], state: BiasState, query: Query) -> Replay:
+def _live(probe: Probe, live: LiveImage, runs: list[Run], state: BiasState, query: Query) -> Replay:
     data = resources.dataset_of(runs[0])
     chosen = image_in(state, data)
-    frames, look = live_image.prepare(probe.name, runs, data.classes, chosen, state.border)
+    frames, look = live_image.prepare(probe, live, runs, data.classes, chosen, state.border)
     at = {name: query[name] for name in (probe.name, "painted") if name in query}
     return Replay(probe.name, runs, chosen.image, frames, {**look, "hint": "", "at": at})
 
@@ -71,7 +73,7 @@ def _curve(probe: Probe, runs: list[Run], state: BiasState) -> Figures:
     known = [one for one in measured if one.result]
     if not known:
         raise UserError(f"Not measured yet: open Inductive bias, {probe.title}, and measure it there.")
-    if probe.name == "receptive-field":  # one figure: its color scale depends on all that it shows
+    if probe.shared_scale:  # one figure: its color scale depends on everything in it
         known = [one for one in known if not one.subjects[0].untrained] or known
     drawn = experiment_figures.figures_of(probe, known, state.border)[:1]
-    return Figures([(one.figure, one.alt) for one in drawn])
+    return Figures([(one.figure.plot, one.alt) for one in drawn])

@@ -1,6 +1,6 @@
-"""Which figures a shape of values has, with their headings and texts. Pure functions.
+"""The figures of each shape of values, with their headings and texts. Pure functions.
 
-An experiment whose values have these shapes needs no code here; a new shape is one function and its entry in
+An experiment whose values have these shapes needs no code here. A new shape needs a function and its entry in
 `FIGURES`.
 """
 
@@ -19,7 +19,7 @@ from vitcore.probes.values import Values
 
 
 def draw(lines: Sequence[Line[Values]], context: Context) -> list[Drawn]:
-    """All figures of an experiment, each quantity of all models together."""
+    """Draw all figures of an experiment. Each shows one quantity of all models."""
     groups: dict[tuple[type[Shape], str], list[Line[Any]]] = {}
     for line in lines:
         for shape in line.values.shapes():
@@ -50,7 +50,7 @@ def _matrices(lines: list[Line[Matrix]], context: Context) -> list[Drawn]:
 
 
 def _maps(lines: list[Line[Maps]], context: Context) -> list[Drawn]:
-    """All layers, of the trained models and of the untrained ones, in one color scale."""
+    """Draw the trained and the untrained models in one figure each, with one color scale."""
     shape = lines[0].values
     top = max(float(np.max(line.values.maps)) for line in lines)
     drawn = []
@@ -65,7 +65,7 @@ def _maps(lines: list[Line[Maps]], context: Context) -> list[Drawn]:
 def _changes(lines: list[Line[Changes]], context: Context) -> list[Drawn]:
     share = lines[0].values.quantity
     counts = [line.images for line in lines]
-    equal = len(set(counts)) == 1  # not while they are measured
+    equal = len(set(counts)) == 1  # may differ while the experiment runs
     parts = []
     for line, count in zip(lines, counts, strict=True):
         base = line.values.base

@@ -1,9 +1,9 @@
-"""What the address of Inductive bias says."""
+"""The state of Inductive bias."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints
 
@@ -14,7 +14,7 @@ Amount = Annotated[str, StringConstraints(pattern=r"^-?\d{1,4}(\.-?\d{1,4})*$")]
 
 
 class BiasState(ImageState):
-    """An experiment on two runs; for the live image, how far it is changed.
+    """An experiment on two runs, and how far its live image is changed.
 
     `view` is for talks: the live image where an experiment has one, or its curve.
     """
@@ -35,7 +35,7 @@ class BiasState(ImageState):
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> tuple[Self, tuple[str, ...]]:
-        """The state of an address, with the experiment's settings as it writes them."""
+        """Return the state of an address, including the experiment's settings, and its invalid parameters."""
         state, refused = super().read({name: text for name, text in query.items() if name != "settings"})
         settings = {
             name.removeprefix(SETTING): text for name, text in query.items() if name.startswith(SETTING)
@@ -43,7 +43,12 @@ class BiasState(ImageState):
         return state.model_copy(update={"settings": settings}), refused
 
     def parameters(self) -> dict[str, str]:
-        """The parameters of this state's address."""
+        """Return the query parameters of this state."""
         found = super().parameters()
         found.pop("settings", None)
         return found | {f"{SETTING}{name}": text for name, text in self.settings.items()}
+
+    @classmethod
+    def bound_setting(cls, name: str) -> dict[str, Any]:
+        """Return the arguments that bind a widget to a setting of the experiment."""
+        return {"key": f"{SETTING}{name}", "bind": "query-params"}

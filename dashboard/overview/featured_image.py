@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from dashboard.shared import resources, selection
+from dashboard.overview.state import OverviewState
+from dashboard.shared import bound, own_image, resources
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
@@ -36,38 +37,47 @@ def choose(data: Dataset, index: np.ndarray) -> FeaturedImage:
     and the number of the image.
     """
     classes_place, next_place, own_place = st.columns([5.6, 1.45, 1.35], vertical_alignment="center")
-    own: tuple[bytes, str] | None = st.session_state.get("own_image")
-    selection.check_link("look", data.classes, "cat")
+    own = own_image.get()
+    first = OverviewState().look
+    bound.check_link(OverviewState, "look", data.classes, first)
     kind = classes_place.segmented_control(
-        "Image", data.classes, default="cat", key="look", bind="query-params", required=True,
-        label_visibility="collapsed", on_change=_first, disabled=bool(own),
-    )  # fmt: skip
+        "Image", data.classes, required=True, label_visibility="collapsed", on_change=_first,
+        disabled=bool(own), **OverviewState.bound("look"),
+    ) or first  # fmt: skip
     label = data.classes.index(kind)
     members = np.flatnonzero(data.test.labels == label)
-    requested = selection.parse_whole(st.query_params.get("nth", "1"), 0)
-    number = requested if 1 <= requested <= len(members) else 1
-    if number != requested:
-        selection.warn_missing([st.query_params.pop("nth")], f"{kind}, test image 1 of {len(members)}")
+    number = _number(kind, len(members))
     next_place.button(
         "Next image", key="another", icon=":material/skip_next:", width="stretch", disabled=bool(own),
         on_click=_go_to, args=(number % len(members) + 1,), help=f"{len(members)} test images of each class",
     )  # fmt: skip
     with own_place:
-        selection.own_image_control()
+        own_image.control()
     if own:
-        return FeaturedImage(selection.decoded(*own, data.size), None, own[1], None)
+        return FeaturedImage(own_image.decoded(*own, data.size), None, own[1], None)
     position = members[number - 1]
     name = f"{kind}, test image {number} of {len(members)}"
     place = label if position == index[label] else None
     return FeaturedImage(data.test.images[position], label, name, place)
 
 
+def _number(kind: str, count: int) -> int:
+    """Return the number in the address. If there is no such image, warn and return 1."""
+    wanted = bound.address().get(OverviewState.parameter("nth"))
+    state, refused = bound.read(OverviewState)
+    if state.nth <= count and not any(text == f"nth={wanted}" for text in refused):
+        return state.nth
+    _first()
+    bound.warn_missing([wanted or ""], f"{kind}, test image 1 of {count}")
+    return 1
+
+
 def _first() -> None:
-    st.query_params.pop("nth", None)
+    bound.write(OverviewState, nth=None)
 
 
 def _go_to(number: int) -> None:
-    st.query_params["nth"] = str(number)
+    bound.write(OverviewState, nth=number)
 
 
 def reading(

@@ -16,7 +16,7 @@ def scene(query: Query) -> Pictures:
     """Return the image that the link names, with the maps of both bundled models. Raises `UserError`."""
     data, bundled = resources.dataset(), resources.bundled()
     state = read_state(OverviewState, query)
-    chosen = image_in(ImageState.model_validate({"kind": state.look, "image": state.nth}), data)
+    chosen = image_in(ImageState.of(kind=state.look, image=state.nth), data)
     featured = featured_image.FeaturedImage(chosen.image, chosen.truth, chosen.name, None)
     parts = [("The image", pictures.data_url(chosen.image), chosen.name)]
     for model, method in (("vit", "attention rollout"), ("resnet", "Grad-CAM")):

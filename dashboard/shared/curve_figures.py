@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.drawing.figures import _bare, _settle_pandas
+from dashboard.drawing.figures import apply_layout
 from dashboard.shared import run_curves
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
@@ -18,7 +18,6 @@ FAINT = "77"  # opacity of training curves as two hexadecimal digits
 
 def figure(runs: Sequence[Run], look: run_curves.CurveStyle) -> go.Figure:
     """Draw the main curves of runs. Raise `UserError` if the first run has none over the chosen axis."""
-    _settle_pandas()
     made = make_subplots(1, 2, horizontal_spacing=0.1)
     for column, tags in enumerate(run_curves.MAIN, start=1):
         drawing = run_curves.collect(runs, tags, look, FAINT)
@@ -45,7 +44,7 @@ def figure(runs: Sequence[Run], look: run_curves.CurveStyle) -> go.Figure:
     made.update_yaxes(ticksuffix=" %", col=1)
     if look.log:
         made.update_yaxes(type="log", tickvals=LOG_TICKS, col=2)  # Plotly's own ticks would label 0.5 as 5
-    made = _bare(made, 400, l=60, b=50, t=30)
+    made = apply_layout(made, 400, l=60, b=50, t=30)
     return made.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
 
 

@@ -1,7 +1,8 @@
 """What a page shows, as one typed object: read from its address, written to it, used by its widgets.
 
 A page declares its state as a subclass in `dashboard/<page>/state.py`. Each field is one query parameter. An
-alias gives the parameter's name where the field has a clearer one. Addresses leave defaults out.
+alias gives the parameter's name where the field has a clearer one. Addresses leave defaults out. Widgets take
+their key and their first value from the state: see `PageState.bound` and `dashboard.shared.bound`.
 """
 
 from __future__ import annotations
@@ -46,11 +47,11 @@ class PageState(BaseModel):
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> tuple[Self, tuple[str, ...]]:
-        """The state of an address, and the parameters (`name=value`) that it cannot use.
+        """Return the state of an address, and its invalid parameters (`name=value`).
 
-        Parameters that belong to nothing here are left alone; those that do not fit keep their defaults.
+        Ignores unknown parameters. Invalid ones get their defaults.
         """
-        known = [field.alias or name for name, field in cls.model_fields.items()]
+        known = [cls.parameter(name) for name in cls.model_fields]
         given = {name: text for name in known if (text := query.get(name))}
         refused: list[str] = []
         try:
@@ -61,33 +62,44 @@ class PageState(BaseModel):
             state = cls.model_validate(given)
         return state, tuple(refused)
 
+    @classmethod
+    def of(cls, **fields: Any) -> Self:
+        """Return a state with these fields, given by name."""
+        return cls.model_validate(fields)
+
     def parameters(self) -> dict[str, str]:
         """Return the query parameters of this state."""
         defaults = self._defaults()
         return {
-            field.alias or name: _text(value)
-            for name, field in type(self).model_fields.items()
+            self.parameter(name): text_of(value)
+            for name in type(self).model_fields
             if (value := getattr(self, name)) != defaults[name]
         }
 
     def link(self, page: str) -> str:
-        """The address of a page in this state, below the dashboard's own."""
+        """Return the address of a page in this state, relative to the dashboard's."""
         return f"{page}?{urlencode(query)}" if (query := self.parameters()) else page
 
     @classmethod
-    def bound(cls, name: str, *, value: str = "default") -> dict[str, Any]:
-        """Return the arguments that bind a widget to a field: its key, the address, and its first value, as
-        argument `value`.
+    def parameter(cls, name: str) -> str:
+        """Return the query parameter of a field, which is also the key of its widget."""
+        return cls.model_fields[name].alias or name
+
+    @classmethod
+    def bound(cls, name: str, *, value: str | None = "default") -> dict[str, Any]:
+        """Return the arguments that bind a widget to a field.
+
+        `value` is the argument that takes the first value. Pass None if the page computes the first value.
         """
-        field = cls.model_fields[name]
-        return {"key": field.alias or name, value: field.default, "bind": "query-params"}
+        arguments: dict[str, Any] = {"key": cls.parameter(name), "bind": "query-params"}
+        return arguments if value is None else arguments | {value: cls.model_fields[name].default}
 
     @classmethod
     def options(cls, name: str) -> tuple[Any, ...]:
         """Return the allowed values of a choice field, the default first."""
         annotation = cls.model_fields[name].annotation
         if get_origin(annotation) is not Literal:
-            raise TypeError(f"{cls.__name__}.{name} is no choice")
+            raise TypeError(f"{cls.__name__}.{name} is not a choice")
         return get_args(annotation)
 
     @classmethod
@@ -97,7 +109,8 @@ class PageState(BaseModel):
         }
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """Return a value as it is written in an address."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
@@ -113,8 +126,9 @@ class ImageState(PageState):
 
 
 class CurvesState(PageState):
-    """How curves of training runs are drawn."""
+    """How curves of training runs are drawn. A page with curves gives `more` a parameter of its own."""
 
     axis: Literal["epoch", "step", "wall clock", "images"] = Field("epoch", alias="x")
     smooth: float = Field(0.0, ge=0.0, le=0.99, description="the weight of the past")
     log: Flag = False
+    more: Flag = False

@@ -194,12 +194,12 @@ def epoch_note(runs: Sequence[Run]) -> str:
     return " ".join(sentences)
 
 
-def more_metrics(runs: Sequence[Run], look: CurveStyle, *, key: str) -> None:
+def more_metrics(runs: Sequence[Run], look: CurveStyle, *, key: str, page: type[CurvesState]) -> None:
     """Draw a toggle for every other metric, each in its own chart, and a button that downloads all curves."""
     left, right = st.columns([4, 1], vertical_alignment="center")
     others = other_tags(runs)
     label = f"More metrics ({len(others)})"
-    wanted = left.toggle(label, key=f"more_{key}", bind="query-params") if others else False
+    wanted = left.toggle(label, **page.bound("more", value="value")) if others else False
     right.download_button(
         "All curves as CSV", lambda: as_csv(runs).encode(), "vitlab-curves.csv", "text/csv",
         key=f"csv_{key}", icon=":material/download:", width="stretch", on_click="ignore",

@@ -24,7 +24,7 @@ from dashboard.streamlit_internals.guard import Guard
 
 HERE = Path(__file__).resolve().parent
 STYLE = (HERE / "style.css").read_text("utf-8")
-TALK = (HERE.parent / "talk" / "talk.css").read_text("utf-8")
+TALK = (HERE / "talk.css").read_text("utf-8")
 END = b"</body>"  # after Streamlit's own rules, which stand in the head and weigh the same
 HEAD = b"<head>"  # before Streamlit's scripts
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"

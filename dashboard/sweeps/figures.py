@@ -1,30 +1,33 @@
-"""Plotly figures of sweeps, out of the rows of `vitcore.sweeps.results`. Pure functions: no files."""
+"""Plotly figures of sweeps, made of the rows of `vitcore.sweeps.results`. Pure functions: no files."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboard.drawing import theme
-from dashboard.drawing.figures import _bare, _settle_pandas
+from dashboard.drawing.csv_rows import ERROR, Rows, point_rows, table
+from dashboard.drawing.figures import Figure, apply_layout
 from vitcore.sweeps.results import SamplePoint, Score, StudyPoint
 
-COLUMNS = 4  # panels beside each other
-TICKS = 13  # size of the numbers at the axes
-LABEL_GAP = 0.055  # least distance of two labels, in shares of the axis
+COLUMNS = 4  # panels side by side
+TICKS = 13  # font size of the tick labels
+LABEL_GAP = 0.055  # minimum distance of two labels, as a fraction of the axis
+ACCURACY = "test accuracy, %"
+S = TypeVar("S", bound=Score)
 
 
-def sample_efficiency(rows: Sequence[SamplePoint], *, height: int = 400) -> go.Figure:
-    """Test accuracy (percent) against the number of training images, on a log axis: one line per architecture
-    in its hue, labeled at its end, error bars of one standard error, chance dotted. Rows: `sample_curve`.
+def sample_efficiency(rows: Sequence[SamplePoint], *, height: int = 400) -> Figure:
+    """Draw test accuracy (percent) against the number of training images, on a log axis: one line per
+    architecture, labeled at its end, with bars of one standard error, and a dotted line at chance. `rows` are
+    those of `sample_curve`.
 
-    Where the number of images is not known for all, the axis is the share in percent.
+    If the number of images is unknown for any row, the axis is their share in percent.
     """
-    _settle_pandas()
     figure = go.Figure()
     counted = all(row["images"] for row in rows)
     lines: dict[tuple, list[SamplePoint]] = {}
@@ -33,28 +36,31 @@ def sample_efficiency(rows: Sequence[SamplePoint], *, height: int = 400) -> go.F
         lines.setdefault(key, []).append(row)
     several = len(lines) > len({key[0] for key in lines})
     ends: list[tuple[float, float, str, str]] = []
+    data: list[list[Any]] = []
     styles = theme.run_styles([key[0] for key in lines])
     for (key, points), (color, dash) in zip(lines.items(), styles, strict=True):
-        done = [row for row in points if row["mean"] is not None]
+        done, percent, error = _finished(points)
         if not done:
             continue
         where = [_place(row, counted) for row in done]
         name = done[0]["label"] + (f", {key[1]}, {key[3]:,} steps" if several and key[3] else "")
         figure.add_scatter(
             x=where,
-            y=[100 * row["mean"] for row in done],
-            error_y=_bars(done, color),
+            y=percent,
+            error_y=_bars(error, color),
             mode="lines+markers",
             line={"color": color, "width": 2.5, "dash": dash},
             marker={"size": 8, "opacity": 1},
             name=name,
-            customdata=[[_images(row), _said(row)] for row in done],
+            customdata=[[_images(row), _describe(row)] for row in done],
             hovertemplate=f"<b>{name}</b>, %{{customdata[0]}}<br>%{{customdata[1]}}<extra></extra>",
         )
-        ends.append((math.log10(where[-1]), 100 * done[-1]["mean"], name, color))
+        ends.append((math.log10(where[-1]), percent[-1], name, color))
+        data.extend(point_rows([name], where, percent, error))
     places = sorted({_place(row, counted) for row in rows})
     top = max((y for _, y, _, _ in ends), default=0.0)
-    tops = [100 * (row["mean"] + (row["error"] or 0)) for row in rows if row["mean"] is not None]
+    _, percent, error = _finished(rows)
+    tops = [mean + (e or 0.0) for mean, e in zip(percent, error, strict=True)]
     limit = min(100.0, 10 * math.ceil((max([top, *tops]) + 4) / 10)) or 100.0
     _label(figure, ends, limit)
     chance_levels = {row["chance"] for row in rows if row["chance"]}
@@ -83,16 +89,19 @@ def sample_efficiency(rows: Sequence[SamplePoint], *, height: int = 400) -> go.F
         fixedrange=True,
         tickfont={"size": TICKS},
     )
-    return _bare(figure, height, l=8, r=104, t=8, b=60)
+    x_name = "training images" if counted else "share of the training images, %"
+    return Figure(
+        apply_layout(figure, height, l=8, r=104, t=8, b=60),
+        table(["series", x_name, ACCURACY, ERROR], data),
+    )
 
 
-def study_panels(rows: Sequence[StudyPoint], *, panel_height: int = 250) -> go.Figure:
-    """Test accuracy (percent) against each setting, a panel per setting, all with one y axis; the base is a
-    diamond in every panel, bars are one standard error. Rows: `study_rows`.
+def study_panels(rows: Sequence[StudyPoint], *, panel_height: int = 250) -> Figure:
+    """Draw test accuracy (percent) against each setting, a panel per setting, all with one y axis. The base
+    is a diamond in every panel, and bars are one standard error. `rows` are those of `study_rows`.
 
-    What has no result yet stands on the axis with its state. The y axis spans the results, not 0 to 100.
+    Values without a result show their state instead. The y axis spans the results, not 0 to 100.
     """
-    _settle_pandas()
     names = list(dict.fromkeys(row["setting"] for row in rows))
     panels = {name: [row for row in rows if row["setting"] == name] for name in names}
     columns = min(COLUMNS, len(names))
@@ -108,15 +117,15 @@ def study_panels(rows: Sequence[StudyPoint], *, panel_height: int = 250) -> go.F
     )
     low, high = _span(rows)
     for at, name in enumerate(names):
-        place = {"row": at // columns + 1, "col": at % columns + 1}
+        place: dict[str, Any] = {"row": at // columns + 1, "col": at % columns + 1}
         points = panels[name]
         color = theme.hue(points[0]["model"])
-        done = [row for row in points if row["mean"] is not None]
+        done, percent, error = _finished(points)
         ordered = all(isinstance(row["value"], int | float) for row in points)
         figure.add_scatter(
             x=[row["text"] for row in done],
-            y=[100 * row["mean"] for row in done],
-            error_y=_bars(done, color),
+            y=percent,
+            error_y=_bars(error, color),
             mode="lines+markers" if ordered else "markers",
             line={"color": color, "width": 2},
             marker={
@@ -125,7 +134,7 @@ def study_panels(rows: Sequence[StudyPoint], *, panel_height: int = 250) -> go.F
                 "size": [12 if row["base"] else 8 for row in done],
                 "symbol": ["diamond" if row["base"] else "circle" for row in done],
             },
-            customdata=[["base, " if row["base"] else "", _said(row)] for row in done],
+            customdata=[["base, " if row["base"] else "", _describe(row)] for row in done],
             hovertemplate=f"{points[0]['title']} %{{x}}<br>"
             + "%{customdata[0]}%{customdata[1]}<extra></extra>",
             **place,
@@ -148,7 +157,20 @@ def study_panels(rows: Sequence[StudyPoint], *, panel_height: int = 250) -> go.F
     figure.update_yaxes(range=[low, high], ticksuffix=" %", fixedrange=True, tickfont={"size": TICKS})
     figure.update_yaxes(title={"text": "test accuracy", "font": {"size": 13}}, col=1)
     figure.update_annotations(font={"size": 14})
-    return _bare(figure, height, l=8, r=8, t=30, b=46)  # below the ticks: the buttons that save it
+    figure = apply_layout(figure, height, l=8, r=8, t=30, b=46)  # with room for the download buttons
+    return Figure(figure, _study_table([row for points in panels.values() for row in points]))
+
+
+def _study_table(rows: Sequence[StudyPoint]) -> Rows:
+    """Return the CSV rows of a study, with the state of each value unless all have a result."""
+    columns = ["panel", "series", "value", ACCURACY, ERROR]
+    if any(row["mean"] is None for row in rows):
+        columns.append("state")
+    cells = (
+        [row["title"], row["title"], row["text"], _percent(row["mean"]), _percent(row["error"]), row["state"]]
+        for row in rows
+    )
+    return table(columns, (line[: len(columns)] for line in cells))
 
 
 def _place(row: SamplePoint, counted: bool) -> float:
@@ -165,25 +187,38 @@ def _images(row: SamplePoint) -> str:
     return f"{count}{100 * row['share']:g} %"
 
 
-def _bars(rows: Sequence[Score], color: str) -> dict[str, Any]:
-    errors = [100 * (row["error"] or 0.0) for row in rows]
-    return {"type": "data", "array": errors, "thickness": 1.5, "width": 5, "color": color}
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
-def _said(row: Score) -> str:
+def _finished(rows: Sequence[S]) -> tuple[list[S], list[float], list[float | None]]:
+    """Return the rows that have a result, their accuracies and their standard errors, both in percent."""
+    done = [(row, mean) for row in rows if (mean := row["mean"]) is not None]
+    return (
+        [row for row, _ in done],
+        [100 * mean for _, mean in done],
+        [_percent(row["error"]) for row, _ in done],
+    )
+
+
+def _bars(errors: list[float | None], color: str) -> dict[str, Any]:
+    lengths = [error or 0.0 for error in errors]
+    return {"type": "data", "array": lengths, "thickness": 1.5, "width": 5, "color": color}
+
+
+def _describe(row: Score) -> str:
+    """Return the result of a row for the hover text."""
     error = f" ± {100 * row['error']:.1f}" if row["error"] is not None else ""
     seeds = f"seed {row['seeds'][0]}" if len(row["seeds"]) == 1 else f"{len(row['seeds'])} seeds"
     count = f", n = {row['n_test']:,}" if row["n_test"] else ""
     of = f"<br>standard error over {row['error_of']}" if row["error_of"] else ""
-    return f"{100 * row['mean']:.1f}{error} %, {seeds}{count}{of}"
+    return f"{_percent(row['mean']):.1f}{error} %, {seeds}{count}{of}"
 
 
 def _span(rows: Sequence[Score]) -> tuple[float, float]:
-    """The y axis around all results with their bars, in percent; at least six points wide."""
-    ends = [
-        100 * (row["mean"] + sign * (row["error"] or 0.0))
-        for row in rows for sign in (-1, 1) if row["mean"] is not None
-    ]  # fmt: skip
+    """Return the range of the y axis, in percent: all results with their bars, at least six points wide."""
+    _, percent, error = _finished(rows)
+    ends = [mean + sign * (e or 0.0) for mean, e in zip(percent, error, strict=True) for sign in (-1, 1)]
     if not ends:
         return 0.0, 100.0
     low, high = min(ends), max(ends)
@@ -192,10 +227,10 @@ def _span(rows: Sequence[Score]) -> tuple[float, float]:
 
 
 def _label(figure: go.Figure, ends: list[tuple[float, float, str, str]], limit: float) -> None:
-    """The names at the ends of their lines, moved apart where they would overlap."""
-    least, below = LABEL_GAP * limit, -math.inf
+    """Write the names at the ends of their lines, moved apart where they would overlap."""
+    gap, below = LABEL_GAP * limit, -math.inf
     for x, y, name, color in sorted(ends, key=lambda end: end[1]):
-        at = max(y, below + least)
+        at = max(y, below + gap)
         below = at
         figure.add_annotation(
             x=x, y=at, text=f"<b>{name}</b>", showarrow=False, xanchor="left", xshift=10,

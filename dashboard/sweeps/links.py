@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.compare.state import CompareState
+from dashboard.shared import bound
+from dashboard.shared.page_state import PageState
 from vitcore.config import Config
 from vitcore.runs.folder import Run
 from vitcore.runs.status import ACTIVE
 
 
-def without_sweeps(found: list[Run], *keys: str) -> list[Run]:
-    """The runs for a list: those of sweeps only while they wait or train, or where the address or this
-    session names them under one of the keys. Compare shows a sweep's runs together.
+def without_sweeps(found: list[Run], page: type[PageState], field: str) -> list[Run]:
+    """Return the runs for a list without those of sweeps, which Compare shows together.
+
+    Keeps runs that wait or train, and runs that the field holds in the address or in this session.
     """
-    named = {part for key in keys for part in st.query_params.get(key, "").split(",")}
-    for chosen in (st.session_state.get(key) or () for key in keys):
-        named |= {chosen} if isinstance(chosen, str) else set(chosen)
+    named = bound.named(page, field)
     return [
         run for run in found
         if run.id in named or run.meta.sweep is None or run.stored_status().state in ACTIVE
@@ -23,20 +25,21 @@ def without_sweeps(found: list[Run], *keys: str) -> list[Run]:
 
 
 def epochs_of(config: Config) -> str:
-    """`10 epochs`"""
+    """Return the length of a training, such as `10 epochs`."""
     return f"{config.epochs} epoch{'s' if config.epochs > 1 else ''}"
 
 
 def open_results(name: str, count: int | None = None) -> None:
-    """A button that opens the results of a sweep on Compare."""
+    """Draw a button that opens the results of a sweep on Compare."""
     label = f"{count} runs are queued: see the results fill" if count else "Part of a sweep: see all of it"
     if st.button(label, key=f"see_{count or 'all'}", type="tertiary", icon=":material/arrow_forward:"):
-        # An address alone can be lost: this page ticks, and a tick under way brings its own address along.
+        # The address alone can be lost: a refresh of this page that is in progress restores the old one.
         st.session_state.open_sweep = name
-        st.switch_page("../pages/compare.py", query_params={"view": "Sweeps", "sweep": name})
+        opened = CompareState.of(view="Sweeps", sweep=name)
+        st.switch_page("../pages/compare.py", query_params=opened.parameters())
 
 
 def link_of(run: Run) -> None:
-    """Where a run belongs to a sweep: the way there."""
+    """Draw the button to the sweep that a run belongs to, if any."""
     if tie := run.meta.sweep:
         open_results(tie.name)

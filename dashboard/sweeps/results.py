@@ -20,7 +20,7 @@ FEW_SEEDS = 4  # from two, one error in twelve is less than a tenth of the true 
 
 
 def show(sweep: Sweep) -> None:
-    """The figure and the table of a sweep, which fill while it trains."""
+    """Show the figure and the table of a sweep, and update them while it trains."""
     ticking.fragment(
         lambda states: _progress(sweep, states), lambda: _states(sweep), every_s=TICK_S,
         active=run_status.any_active,
@@ -62,7 +62,7 @@ def show(sweep: Sweep) -> None:
 
 
 def _source(sweep: Sweep, place: Any) -> None:
-    """What people said of its runs; machine, date, commit and command of each."""
+    """Show the notes of the runs, and the machine, date, commit and command of each."""
     for note in dict.fromkeys(run.meta.note for run in sweep.runs if run.meta.note):
         place.caption(escape(note))
     with place.popover("How it was measured"):
@@ -75,7 +75,7 @@ def _states(sweep: Sweep) -> list[State]:
 
 
 def _progress(sweep: Sweep, states: list[State]) -> None:
-    """A line about the runs that are not finished."""
+    """Write a line about the runs that are not finished."""
     if set(states) == {"finished"}:
         return
     parts = [f"{len(states)} runs: {summarize_states(states)}."]
@@ -122,7 +122,7 @@ def _about_study(sweep: Sweep, rows: list[Any]) -> str:
 
 
 def _accuracy(rows: list[Any]) -> str:
-    """What the points and their bars are."""
+    """Describe what the points and their bars are."""
     counts = sorted({row["n_test"] for row in rows if row["n_test"]})
     n = f" (n = {' and '.join(f'{count:,}' for count in counts)} test images)" if counts else ""
     seeds = sorted({seed for row in rows for seed in row["seeds"]})
@@ -148,22 +148,21 @@ def _accuracy(rows: list[Any]) -> str:
 
 
 def _spoken(rows: list[Any]) -> str:
-    """The points of a figure in words."""
+    """Describe the points of a figure."""
     points = [
         (r, f"{r['label']} {100 * r['share']:g} %" if "share" in r else f"{r['title']} {r['text']}")
         for r in rows
     ]
-    said = [f"{name}: {100 * r['mean']:.1f} %" for r, name in points if r["mean"] is not None]
-    return ", ".join(said) or "nothing is finished yet"
+    parts = [f"{name}: {100 * r['mean']:.1f} %" for r, name in points if r["mean"] is not None]
+    return ", ".join(parts) or "nothing is finished yet"
 
 
 # --- tables ------------------------------------------------------------------------------------
 
 
 def _cells(row: Score) -> dict[str, Any]:
-    percent = {
-        name: None if row[name] is None else 100 * row[name] for name in ("mean", "error", "validation")
-    }  # fmt: skip
+    shares = {name: row[name] for name in ("mean", "error", "validation")}
+    percent = {name: None if share is None else 100 * share for name, share in shares.items()}
     return {
         "test": percent["mean"],
         "± standard error": percent["error"],

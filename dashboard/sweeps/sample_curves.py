@@ -1,6 +1,6 @@
-"""Sweeps over shares of the training images, and what the first page draws of the bundled one.
+"""Sweeps over shares of the training images, and the points of the bundled one for the Overview page.
 
-Apart from `bias_samples`, because the first page waits for what it imports.
+Imports no figures, because the Overview page loads this module when it starts.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from vitcore.sweeps.sweep import Sweep, find_sweeps
 
 
 def sweeps() -> list[Sweep]:
-    """Sweeps over shares of the training images, the bundled one first."""
+    """Return the sweeps over shares of the training images, the bundled one first."""
     found = [sweep for sweep in find_sweeps(resources.runs()) if sweep.kind == "samples"]
     return sorted(found, key=lambda sweep: not sweep.bundled)
 
 
 def bundled_points() -> list[SamplePoint]:
-    """What the first page draws: the finished points of the bundled sweep, where at least two models have two
-    or more each; else nothing, since one point is no curve.
+    """Return the finished points of the bundled sweep if at least two models have two or more points each,
+    else an empty list.
     """
     sweep = next((sweep for sweep in sweeps() if sweep.bundled), None)
     done = [p for p in sample_curve(sweep.runs) if p["mean"] is not None and p["images"]] if sweep else []
@@ -27,7 +27,7 @@ def bundled_points() -> list[SamplePoint]:
 
 
 def about(points: list[SamplePoint]) -> str:
-    """What was measured, in a sentence."""
+    """Describe in a sentence what was measured."""
     steps, batch = points[0]["steps"], points[0]["batch_size"]
     seeds = sorted({len(p["seeds"]) for p in points})
     often = f"{seeds[0]} seeds" if seeds == [2] else ("one run each" if seeds == [1] else "one or two seeds")

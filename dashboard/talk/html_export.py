@@ -13,7 +13,7 @@ from dashboard.talk import scenes, stage
 from dashboard.talk.files import Talk
 from vitcore.errors import UserError
 
-STYLE = Path(__file__).resolve().parent / "talk.css"
+STYLE = Path(__file__).resolve().parent.parent / "streamlit_internals" / "talk.css"
 
 
 def as_html(talk: Talk) -> tuple[str, list[str]]:
@@ -38,7 +38,7 @@ def as_html(talk: Talk) -> tuple[str, list[str]]:
             f'<div class="st-key-talk_stage">{views}</div></section>'
         )
     body = (
-        f'<main data-testid="stMain"><div data-testid="stMainBlockContainer">{"".join(sections)}</div></main>'
+        f'<main class="talk-main"><div class="talk-frame">{"".join(sections)}</div></main>'
         f'<div id="talk">{PART.html}</div>'
     )
     steps = [{"title": step.title, "note": step.note, "source": step.source} for step in talk.steps]

@@ -12,9 +12,10 @@ import streamlit as st
 
 from dashboard.components.talk import controls
 from dashboard.drawing.markdown import sentence
-from dashboard.shared import selection
+from dashboard.shared import bound
 from dashboard.talk import scenes, stage
 from dashboard.talk.files import Step, Talk, find_talk
+from dashboard.talk.state import TalkState
 from vitcore.errors import UserError
 
 CONTROLS = "talk_controls"
@@ -22,7 +23,7 @@ CONTROLS = "talk_controls"
 
 def show() -> None:
     """Show the step that the address names, or an error if the talk can't be opened."""
-    name = st.query_params["talk"]
+    name = bound.read(TalkState)[0].talk or ""
     try:
         talk = find_talk(name)
     except UserError as error:
@@ -57,15 +58,15 @@ def show() -> None:
 
 
 def _step_index(count: int) -> int:
-    """Return the index of the step that the address names, or of the nearest one if there is no such step."""
-    return min(max(selection.parse_whole(st.query_params.get("step", ""), 1), 1), count) - 1
+    """Return the index of the step that the address names, or of the last one if there is no such step."""
+    return min(bound.read(TalkState)[0].step, count) - 1
 
 
 def _on_change() -> None:
     """Store what the browser sent: the number of a step, or the scale of its window."""
     event = st.session_state.get(CONTROLS) or {}
     if event.get("go"):
-        st.query_params["step"] = str(event["go"])
+        bound.write(TalkState, step=event["go"])
     if event.get("scale"):
         st.session_state.talk_scale = float(event["scale"])
 

@@ -7,7 +7,9 @@ from typing import Any
 import streamlit as st
 
 from dashboard.drawing.markdown import sentence
+from dashboard.shared import bound
 from dashboard.training.form import Form
+from dashboard.training.state import TrainingState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, bounds, choices
 from vitcore.errors import UserError
@@ -56,5 +58,5 @@ def _launch(both: tuple[Config, Config], dedupe_s: float) -> bool:
     except UserError as error:
         st.error(sentence(error))
         return False
-    st.session_state.watch = runs[0].id
+    bound.put(TrainingState, watch=runs[0].id)
     return True

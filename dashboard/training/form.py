@@ -9,15 +9,17 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.drawing.markdown import escape
-from dashboard.shared import resources
+from dashboard.shared import bound, resources
 from dashboard.training import form_fields
+from dashboard.training.state import TrainingState
 from vitcore.architectures import ARCHITECTURES, RECIPE_NAMES
 from vitcore.config import FOLDER, Config, build_config, choices, make_config
 from vitcore.errors import UserError
 from vitcore.paths import data_dir
 from vitcore.runs.folder import Run
 
-SOURCES = ("cifar10-mini", "cifar10", "own folder")
+OWN_FOLDER = "own folder"
+SOURCES = ("cifar10-mini", "cifar10", OWN_FOLDER)
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,10 @@ class Form:
 def copy_settings(run: Run) -> None:
     """Fill the form with the settings of a run (callback)."""
     config, state = run.config, st.session_state
-    state.copy_of, state.model, state.recipe = run.id, config.model, config.recipe
-    state.data = config.data if config.data in SOURCES else "own folder"
-    if state.data == "own folder":
+    source = config.data if config.data in SOURCES else OWN_FOLDER
+    state.copy_of = run.id
+    bound.put(TrainingState, model=config.model, recipe=config.recipe, data=source)
+    if source == OWN_FOLDER:
         place, home = config.folder, data_dir().resolve()
         state.folder = str(place.relative_to(home)) if place and place.is_relative_to(home) else ""
 
@@ -70,17 +73,17 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
     places = st.columns([1.2, 1.35, 1.05, 1.05, 0.95, 1.15, 1.5], vertical_alignment="bottom")
     model_place, data_place, recipe_place, epochs_place, more_place, *button_places = places
     model = model_place.selectbox(
-        "Model", list(ARCHITECTURES), format_func=lambda name: ARCHITECTURES[name].label, key="model",
-        bind="query-params",
+        "Model", list(ARCHITECTURES), format_func=lambda name: ARCHITECTURES[name].label,
+        **TrainingState.bound("model", value=None),
     )  # fmt: skip
     architecture = ARCHITECTURES[model]
-    source = data_place.selectbox("Data", SOURCES, key="data", bind="query-params")
+    source = data_place.selectbox("Data", SOURCES, **TrainingState.bound("data", value=None))
     recipes = [name for name in RECIPE_NAMES if name in architecture.recipes]
-    named = st.session_state.get("recipe")  # a copied run may have a recipe of its own
+    named = bound.current(TrainingState, "recipe")  # a copied run may have a recipe of its own
     if named and _copied(found, model, named) and named not in recipes:
         recipes.append(named)
     recipe = recipe_place.selectbox(
-        "Recipe", recipes, key="recipe", bind="query-params",
+        "Recipe", recipes, **TrainingState.bound("recipe", value=None),
         help="quick: minutes on a CPU. modern: for complete CIFAR-10. tutorial: as published, 180 epochs.",
     )  # fmt: skip
     copied = _copied(found, model, recipe)
@@ -142,7 +145,7 @@ def _data(source: str) -> str:
         st.caption(
             "Complete CIFAR-10." if downloaded else "Not on this machine yet: the run downloads 170 MB first."
         )
-    if source != "own folder":
+    if source != OWN_FOLDER:
         return source
     folder = st.text_input(
         "Folder under the data directory", key="folder", placeholder="holds one folder of images per class",

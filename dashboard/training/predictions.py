@@ -50,8 +50,8 @@ def strip(run: Run) -> None:
 
 
 def files(found: Predictions, at: int) -> tuple[list[tuple[str, Image.Image, str]], figure_files.Rows]:
-    """(pictures, CSV rows) of the same cards, as `takeaway.pictures` takes them. The rows are what the cards
-    show: every class at moment `at`, and, for the bars, the right class at every other one.
+    """Return the pictures and the CSV rows of the same cards for `figure_files.pictures`. The rows hold every
+    class at moment `at` and, for the bars, the true class at every other moment.
     """
     parts = []
     rows: list[list] = [["image", "truth", "class", "epoch", "step", "probability"]]

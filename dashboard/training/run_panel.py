@@ -10,9 +10,10 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard.drawing.markdown import escape
-from dashboard.shared import messages, origins, run_curves, run_status, selection, ticking
+from dashboard.shared import bound, messages, origins, run_curves, run_status, selection, ticking
 from dashboard.sweeps import links
 from dashboard.training import export, form, predictions, queue_panel
+from dashboard.training.state import TrainingState
 from vitcore.paths import readonly
 from vitcore.queue import launch as background
 from vitcore.runs import edit
@@ -26,7 +27,7 @@ def panel(found: list[Run], here: queue_panel.QueueState) -> None:
     """Draw a selector of runs and below it the chosen run, which is refreshed while it is active."""
     chosen, *places, queue_place = st.columns([2.5, 2.65, 1.3, 1, 1.75], vertical_alignment="bottom")
     with chosen:
-        run = selection.choose_run(found, "Watch", key="watch")
+        run = selection.choose_run(found, TrainingState, "watch", "Watch")
     with queue_place:
         queue_panel.control(here)
     look = run_curves.controls(*places)
@@ -73,7 +74,7 @@ def _body(run: Run, other: Run | None, look: run_curves.CurveStyle) -> None:
     shown = [run, other] if other else [run]
     run_curves.pair(shown, look, key="watch", height=300)
     predictions.strip(run)
-    run_curves.more_metrics(shown, look, key="watch")
+    run_curves.more_metrics(shown, look, key="watch", page=TrainingState)
     with st.expander("Log and command", expanded=status.state in ("failed", "lost")):
         no_log = "This run has no log." if status.state == "finished" else "Nothing printed yet."
         st.code(tail(run.log, 30) or no_log, language=None, height=180 if run.log.is_file() else "content")
@@ -125,7 +126,7 @@ def _edit(run: Run, state: str) -> None:
 def _describe(run: Run) -> None:
     """Save the current title and note. A button's arguments would hold those of the previous script run."""
     edit.describe(run, st.session_state[f"title_{run.id}"], st.session_state[f"note_{run.id}"])
-    st.session_state.pop("watch", None)  # read again from the address, so that the list shows the new title
+    bound.forget(TrainingState, "watch")  # read again from the address, so that the list shows the new title
 
 
 def _copy(run: Run) -> None:

@@ -16,3 +16,4 @@ class TrainingState(CurvesState):
     recipe: str | None = None
     table: Flag = Field(False, alias="all")
     find: str = ""
+    more: Flag = Field(False, alias="more_watch")

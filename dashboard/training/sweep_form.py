@@ -8,8 +8,10 @@ import streamlit as st
 import yaml
 
 from dashboard.drawing.markdown import sentence
+from dashboard.shared import bound
 from dashboard.sweeps import links
 from dashboard.training.form import Form
+from dashboard.training.state import TrainingState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config
 from vitcore.errors import UserError
@@ -158,6 +160,6 @@ def _launch(plan: Plan, device: str | None, dedupe_s: float) -> bool:
     except UserError as error:
         st.error(sentence(error))
         return False
-    st.session_state.watch = sweep.runs[0].id
+    bound.put(TrainingState, watch=sweep.runs[0].id)
     st.session_state.sweep_launched = (sweep.name, len(sweep.runs))
     return True

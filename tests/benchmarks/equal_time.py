@@ -30,7 +30,8 @@ from vitcore.models import load_run, weights_of
 from vitcore.models.evaluate import evaluate
 from vitcore.runs import process
 from vitcore.runs.files import write_atomic
-from vitcore.runs.folder import Run, Status, create_run
+from vitcore.runs.folder import Run, create_run
+from vitcore.runs.status import Status
 from vitcore.training import train
 from vitcore.training.setup import parts
 

@@ -14,7 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from vitcore.runs.folder import Meta, Run, find_run
+from vitcore.runs.folder import Run, find_run
+from vitcore.runs.status import Meta
 
 RUNS = 1_000
 CODE = """

@@ -21,7 +21,7 @@ from tests.browser.conftest import Server
 from tests.chromium import FLAGS, find
 from vitcore.config import make_config
 from vitcore.queue import launch as background
-from vitcore.runs.folder import ACTIVE
+from vitcore.runs.status import ACTIVE
 
 EVERY_S = 10.0
 NAMES = ("server MB", "heap MB", "nodes")

@@ -19,7 +19,10 @@ from tests.browser.conftest import IDLE, Server
 from tests.chromium import FLAGS, find
 
 SPEAKS_S = 4.0  # on each step, at least; a sentence takes longer
-VIEW = ".xp[data-frame], .steps-stage, .alike, .replay[data-frame], .js-plotly-plot .main-svg, .talk-pictures"
+VIEW = (
+    ".xp[data-frame], .steps-stage, .similarity, .replay[data-frame], .js-plotly-plot .main-svg, "
+    ".talk-pictures"
+)
 
 
 def wait_drawn(page: Page, number: int, title: str) -> None:

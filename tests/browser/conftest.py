@@ -20,8 +20,9 @@ from tests.conftest import ROOT
 from vitcore.config import make_config
 from vitcore.queue import launch
 from vitcore.queue.devices import list_devices
-from vitcore.runs.folder import Status, create_run, list_runs
+from vitcore.runs.folder import create_run, list_runs
 from vitcore.runs.process import boot_id, hostname
+from vitcore.runs.status import Status
 
 expect.set_options(timeout=60_000)  # a training may be using both cores, and those of a CI may be slow
 HERE = Path(__file__).resolve().parent
@@ -51,7 +52,7 @@ def browser_context_args(browser_context_args):
 
 
 class Server:
-    """A running dashboard with a runs folder of its own. `start` and `stop` can be repeated."""
+    """A dashboard with its own folders. `start` and `stop` can be repeated."""
 
     def __init__(self, home):
         self.home = home
@@ -94,7 +95,7 @@ def server(tmp_path_factory):
             found.kill()
 
 
-# True once the script has been idle for `calm` ms without a break. `token` tells one wait from the next.
+# True once the script has been idle for `calm` ms without interruption. `token` identifies the call.
 CALM = """([idle, calm, token]) => {
   const now = performance.now();
   if (window.idle?.token !== token) window.idle = { token };
@@ -102,14 +103,14 @@ CALM = """([idle, calm, token]) => {
   else window.idle.since ??= now;
   return now - window.idle.since >= calm;
 }"""
-CALM_MS = 200  # a click reaches the server and starts the script within this time
-# True once no transition runs: colors have their final values. A spinner, which never ends, is left out.
+CALM_MS = 200  # within this time a click starts the script on the server
+# True once no transition is running, so that colors have their final values. Ignores endless animations.
 STILL = """() => document.getAnimations().every((one) =>
   one.playState !== "running" || one.effect.getComputedTiming().endTime === Infinity)"""
 
 
 class Visitor:
-    """A page that collects everything that goes wrong on it."""
+    """A page and a list of its faults: errors, requests to other hosts, pictures that are fetched."""
 
     def __init__(self, page, url):
         self.page, self.url = page, url
@@ -119,8 +120,8 @@ class Visitor:
         for event, listener in self.listeners.items():
             page.on(event, listener)
 
-    def leave(self):
-        """Stop collecting: the page is going to be used by another test."""
+    def detach(self):
+        """Stop collecting: another test is going to use the page."""
         for event, listener in self.listeners.items():
             self.page.remove_listener(event, listener)
 
@@ -133,10 +134,10 @@ class Visitor:
 
     def _request(self, request):
         if request.url.startswith("http") and not request.url.startswith(self.url):
-            self.faults.append(f"foreign request: {request.url}")
+            self.faults.append(f"request to another host: {request.url}")
         elif request.resource_type == "image" and "/media/" in request.url:
-            # the server drops the file when another run of the page comes between, and the answer is a 404
-            self.faults.append(f"a picture that is fetched, see pictures.panel: {request.url}")
+            # the server deletes the file during another rerun; the request then gets a 404
+            self.faults.append(f"picture that is not inline, see pictures.panel: {request.url}")
 
     def open(self, path=""):
         self.page.goto(f"{self.url}/{path}")
@@ -145,36 +146,36 @@ class Visitor:
         return self.page
 
     def settle(self, seconds=60):
-        """Wait until the page's script has been idle for a moment."""
+        """Wait until the script of the page has been idle for a moment."""
         arguments = [IDLE, CALM_MS, next(self.waits)]
         self.page.wait_for_function(CALM, arg=arguments, timeout=1000 * seconds)
 
-    def still(self):
-        """Wait until colors and rings have run through their transitions."""
+    def wait_for_transitions(self):
+        """Wait until colors and focus rings have reached their final values."""
         self.page.wait_for_function(STILL)
 
     def check(self):
-        """No exception on the page, no console error, nothing fetched from elsewhere, nothing wider than the
-        window.
-        """
+        """Assert that the page has no exception and no fault, and is not wider than the window."""
         assert self.page.locator('[data-testid="stException"]').count() == 0, self.page.inner_text("body")
         assert not self.faults
-        wide = "(e => e.scrollWidth > e.clientWidth + 1)(document.querySelector('[data-testid=\"stMain\"]'))"
-        assert not self.page.evaluate(wide)
+        too_wide = (
+            "(e => e.scrollWidth > e.clientWidth + 1)(document.querySelector('[data-testid=\"stMain\"]'))"
+        )
+        assert not self.page.evaluate(too_wide)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Note on the test that it failed, for the fixtures that clean up after it."""
+    """Record on the test that it failed, for the fixtures that clean up after it."""
     report = yield
     item.failed = getattr(item, "failed", False) or report.failed
     return report
 
 
 class Tab:
-    """One browser tab for many tests: it keeps Streamlit's JavaScript compiled, which saves a second a visit.
+    """A browser tab that tests share, which keeps Streamlit's JavaScript compiled: a second less per visit.
 
-    Every test gets it empty: no page, nothing stored, the usual window and color scheme.
+    Every test gets it empty: without a page and stored data, with the default window and color scheme.
     """
 
     def __init__(self, browser):
@@ -182,7 +183,7 @@ class Tab:
         self.page = None
 
     def fresh(self):
-        """The tab as a test expects it."""
+        """Return the empty page."""
         self.page = self.page or self.context.new_page()
         return self.page
 
@@ -197,7 +198,7 @@ class Tab:
         page.emulate_media(color_scheme="light", reduced_motion="no-preference")
 
     def discard(self):
-        """Close the tab of a test that failed: nobody knows what state it is in."""
+        """Close the tab after a failed test, because its state is unknown."""
         self.page.close()
         self.page = None
 
@@ -211,7 +212,7 @@ def tab(browser):
 
 @pytest.fixture
 def visitor(request, server, tab):
-    """A visitor in the tab that the tests share."""
+    """Return a visitor in the shared tab."""
     visitor = Visitor(tab.fresh(), server.url)
     yield visitor
     clean = False
@@ -219,20 +220,20 @@ def visitor(request, server, tab):
         visitor.check()
         clean = not request.node.failed
     finally:
-        visitor.leave()
+        visitor.detach()
         tab.reset() if clean else tab.discard()
 
 
 @pytest.fixture
 def fresh_visitor(server, page):
-    """A visitor in a new browser context, for what a shared tab cannot undo: scripts run before the page."""
+    """Return a visitor in a new browser context, for tests with init scripts or a fake clock."""
     visitor = Visitor(page, server.url)
     yield visitor
     visitor.check()
 
 
 def until(condition, seconds=20):
-    """What `condition` gives, once that is true."""
+    """Return the first truthy value of `condition`."""
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end
@@ -242,7 +243,7 @@ def until(condition, seconds=20):
 
 @pytest.fixture
 def stand_in():
-    """A process that is the training of a run written by hand. Ending the run may kill it."""
+    """Return the identity of an idle process, for runs that tests write by hand. A stop may kill it."""
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(900)"])
     yield {
         "pid": process.pid,
@@ -256,11 +257,11 @@ def stand_in():
 
 @pytest.fixture
 def busy(server, stand_in):
-    """A run that holds every device: what a test launches waits in the queue, and no training starts."""
+    """Return a run that occupies every device, so that launched runs wait in the queue."""
     home = server.home / "runs"
     slots = [device.key for device in list_devices()]
     status = Status(state="running", created=time.time(), slots=slots, **stand_in)
-    run = create_run(make_config("quick"), home, title="Holds every device", status=status)
+    run = create_run(make_config("quick"), home, title="Occupies every device", status=status)
     yield run
     for other in list_runs(home, bundled=False):
         if other.status().state == "queued":
@@ -270,7 +271,7 @@ def busy(server, stand_in):
 
 @pytest.fixture(scope="session")
 def data():
-    """The bundled part of CIFAR-10."""
+    """Return the bundled part of CIFAR-10."""
     from vitcore.data import load_dataset
 
     return load_dataset("cifar10-mini")
@@ -278,11 +279,11 @@ def data():
 
 @pytest.fixture
 def open_explorer(visitor):
-    """Opens the Attention page with these query parameters, its maps drawn."""
+    """Return a function that opens the Attention page with a query and waits for the maps."""
 
-    def opened(query=""):
+    def open_with(query=""):
         page = visitor.open(f"attention{query}")
         expect(page.locator(".xp[data-frame]")).to_be_visible()
         return page
 
-    return opened
+    return open_with

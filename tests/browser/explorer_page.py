@@ -1,4 +1,4 @@
-"""Pointing at the attention explorer and reading it, for the browser tests."""
+"""Helpers for the attention explorer: move the pointer, read the shown token and the maps."""
 
 from __future__ import annotations
 
@@ -9,31 +9,34 @@ EXPLORER = "document.querySelector('.xp').explorer"
 SHOWN = ".xp[data-shown='{}']"
 
 
-def shown(page, text):
+def expect_shown(page, text):
+    """Wait until the maps of a token are shown: `cls`, `row.column` or `difference`."""
     expect(page.locator(SHOWN.format(text))).to_be_visible()
 
 
-def at_patch(page, row, column, side=8):
+def patch_position(page, row, column, side=8):
+    """Return the middle of a patch of the image, in pixels of the window."""
     box = page.locator(".xp-image").bounding_box()
     unit = box["width"] / side
     return box["x"] + (column - 0.5) * unit, box["y"] + (row - 0.5) * unit
 
 
 def hover(page, row, column):
-    page.mouse.move(*at_patch(page, row, column))
+    page.mouse.move(*patch_position(page, row, column))
 
 
 def click(page, row, column):
-    page.mouse.click(*at_patch(page, row, column))
+    page.mouse.click(*patch_position(page, row, column))
 
 
-def away(page):
-    box = page.locator(".xp-read").bounding_box()
+def leave_image(page):
+    """Move the pointer to a part of the explorer without maps."""
+    box = page.locator(".xp-reading").bounding_box()
     page.mouse.move(box["x"] + 5, box["y"] + 5)
 
 
-def cell(page, layer, head):
-    """The middle of a map of the grid, layer and head counted from 1."""
+def cell_position(page, layer, head):
+    """Return the middle of a map of the grid; layer and head count from 1."""
     x, y = page.evaluate(
         f"(() => {{ const x = {EXPLORER}, p = x.plan.at({layer - 1}, {head - 1});"
         "const b = x.canvas.grid.getBoundingClientRect();"
@@ -43,4 +46,5 @@ def cell(page, layer, head):
 
 
 def grid_values(page, layer, head):
+    """Return the values of a map of the grid; layer and head count from 1."""
     return np.array(page.evaluate(f"Array.from({EXPLORER}.shownMaps.map({layer - 1}, {head - 1}))"))

@@ -1,10 +1,10 @@
-"""Walks through a page with Tab, for the browser tests."""
+"""Move through a page with Tab."""
 
 from __future__ import annotations
 
 import pytest
 
-MOST = 150  # presses of Tab
+MAX_PRESSES = 150  # of Tab
 FOCUSED = """() => {
   const one = document.activeElement;
   if (!one || one === document.body) return null;
@@ -17,7 +17,7 @@ FOCUSED = """() => {
   return { number: one.dataset.walked, tag: one.tagName, ringed: ringed(one),
            name: (one.getAttribute("aria-label") || one.innerText || one.title || "").slice(0, 60) };
 }"""
-# elements with the pointer cursor that neither take the focus nor contain or lie in something that does
+# elements with the pointer cursor that are not focusable, and neither contain nor are in a focusable one
 UNREACHABLE = """() => {
   const takes = "a[href], button, input, select, textarea, label, summary, [tabindex]";
   return [...document.querySelectorAll("[data-testid=stApp] *")].filter((e) => {
@@ -29,26 +29,26 @@ UNREACHABLE = """() => {
 
 
 def tab_stops(page):
-    """Everything that Tab reaches, in order. Fails where Tab is trapped.
+    """Return the elements that Tab reaches, in order, or fail if the focus is trapped.
 
-    Each has its `tag`, its `name`, its `number` and whether a ring is drawn around it.
+    Each has its `tag`, `name` and `number`, and `ringed`: whether it has a focus ring.
     """
     stops = []
-    for _ in range(MOST):
+    for _ in range(MAX_PRESSES):
         page.keyboard.press("Tab")
         at = page.evaluate(FOCUSED)
         if at is None and stops:
-            return stops  # past the last one, out of the page
+            return stops  # after the last one, outside of the page
         if at and stops and at["tag"] == "CANVAS" and at["number"] == stops[-1]["number"]:
-            continue  # a table: Tab goes through its cells first
+            continue  # a table: Tab moves through its cells first
         if at and at["number"] in {one["number"] for one in stops}:
             assert at["number"] == stops[0]["number"], f"Tab is trapped at {at}"
-            return stops  # round, to the first
+            return stops  # at the first one again
         if at:
             stops.append(at)
-    pytest.fail(f"Tab does not come round: {stops[-3:]}")
+    pytest.fail(f"Tab does not return to the first element: {stops[-3:]}")
 
 
 def unreachable(page):
-    """What can be clicked and not be reached with Tab."""
+    """Return the elements that can be clicked but not be reached with Tab."""
     return page.evaluate(UNREACHABLE)

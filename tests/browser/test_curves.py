@@ -1,10 +1,9 @@
-"""Live curves: they grow, keep zoom and hidden curves, and can be taken along."""
+"""Curves of running trainings: they grow, keep zoom and hidden curves, and can be downloaded."""
 
 from __future__ import annotations
 
 import csv
 import io
-import re
 import time
 
 import pytest
@@ -13,15 +12,16 @@ from torch.utils.tensorboard import SummaryWriter
 
 from vitcore.config import make_config
 from vitcore.runs import process
-from vitcore.runs.folder import Status, create_run
+from vitcore.runs.folder import create_run
 from vitcore.runs.metrics import read_scalars
+from vitcore.runs.status import Status
 
 CHART = ".st-key-watch_train_acc .curves"
 
 
 @pytest.fixture
-def living(server):
-    """A run that this process seems to train: whoever calls `step` adds points."""
+def running(server):
+    """Return a run with the identity of this process, and a function that adds points to its curves."""
     now = time.time()
     status = Status(state="running", created=now, heartbeat=now, steps=10_000, **process.identity())
     run = create_run(make_config("quick", epochs=100), server.home / "runs", status=status)
@@ -41,11 +41,11 @@ def living(server):
     run.write_status(status.model_copy(update={"state": "stopped", "ended": time.time()}))
 
 
-def drawn(page, key):
-    """The chart of a keyed element, once it is drawn."""
-    place = f'[class*="st-key-{key}"] .curves'
-    page.wait_for_function(f"document.querySelector('{place}')?._fullData", timeout=60_000)
-    return page.locator(place)
+def drawn_chart(page, key):
+    """Return the chart with this key once it is drawn."""
+    selector = f'[class*="st-key-{key}"] .curves'
+    page.wait_for_function(f"document.querySelector('{selector}')?._fullData", timeout=60_000)
+    return page.locator(selector)
 
 
 def state_of(page):
@@ -62,15 +62,15 @@ def state_of(page):
     )
 
 
-def test_zoom_and_hidden_curves_survive_ten_ticks_of_a_live_chart(visitor, living):
-    run, step = living
+def test_zoom_and_hidden_curves_survive_ten_ticks_of_a_live_chart(visitor, running):
+    run, step = running
     step()
     page = visitor.page
-    page.goto(f"{visitor.url}/training?watch={run.id}")  # it never stops ticking: no waiting for calm
+    page.goto(f"{visitor.url}/training?watch={run.id}")  # not `open`: the page reruns all the time
     page.wait_for_function(f"document.querySelector('{CHART}')?.dataset.points > 0", timeout=60_000)
-    drawn(page, "watch_train_acc")
+    drawn_chart(page, "watch_train_acc")
     page.locator(f"{CHART} .legendtoggle").first.click()
-    # applied only when no second click came, which would show the curve alone
+    # Plotly waits for a second click, which would show the curve alone
     hidden = "_fullData.some((trace) => trace.visible === 'legendonly')"
     page.wait_for_function(f"document.querySelector('{CHART}').{hidden}")
     box = page.locator(f"{CHART} .nsewdrag").bounding_box()
@@ -82,8 +82,8 @@ def test_zoom_and_hidden_curves_survive_ten_ticks_of_a_live_chart(visitor, livin
     page.evaluate(f"window.seen = document.querySelector('{CHART}')")
     main = "document.querySelector('[data-testid=\"stMain\"]').scrollTop"
     page.evaluate(f"{main} = 80")
-    before, place = state_of(page), page.evaluate(main)
-    assert place > 0
+    before, scrolled = state_of(page), page.evaluate(main)
+    assert scrolled > 0
     assert before["hidden"] == ["training"]
     assert 0 < before["range"][0] < before["range"][1] < 0.19
     for tick in range(10):
@@ -91,10 +91,8 @@ def test_zoom_and_hidden_curves_survive_ten_ticks_of_a_live_chart(visitor, livin
         page.wait_for_function(f"document.querySelector('{CHART}').dataset.points >= {40 + 20 * tick}")
     after = state_of(page)
     assert after == {**before, "points": 220, "same": True}
-    assert page.evaluate(main) == place
-    page.get_by_role("slider", name="Smoothing").press(
-        "End"
-    )  # curves come between: the hidden one stays hidden
+    assert page.evaluate(main) == scrolled
+    page.get_by_role("slider", name="Smoothing").press("End")  # adds curves before the hidden one
     count = f"document.querySelector('{CHART}')._fullData.length"
     page.wait_for_function(f"{count} >= 5")
     assert set(state_of(page)["hidden"]) <= {"training", ""}
@@ -102,9 +100,9 @@ def test_zoom_and_hidden_curves_survive_ten_ticks_of_a_live_chart(visitor, livin
     assert set(page.evaluate(f"{visible}.map(t => t.legendgroup)")) == {"validation"}
 
 
-def test_curves_are_saved_as_png_svg_and_csv(visitor):
+def test_curves_are_downloaded_as_png_svg_and_csv(visitor):
     page = visitor.open("training?watch=resnet-cifar10")
-    drawn(page, "watch_train_acc")
+    drawn_chart(page, "watch_train_acc")
     frame = page.locator(".st-key-watch_train_acc")
     kinds = {"PNG": b"\x89PNG", "SVG": b"<svg"}
     for kind, start in kinds.items():
@@ -114,7 +112,7 @@ def test_curves_are_saved_as_png_svg_and_csv(visitor):
         assert data.startswith(start)
         assert saved.value.suggested_filename == f"vitlab-accuracy.{kind.lower()}"
     with page.expect_download() as saved:
-        page.get_by_role("button", name="All curves as CSV").click()
+        page.locator(".st-key-csv_watch").get_by_role("button").click()
     rows = list(csv.DictReader(io.StringIO(saved.value.path().read_text())))
     from vitcore.runs.folder import find_run
 
@@ -124,43 +122,44 @@ def test_curves_are_saved_as_png_svg_and_csv(visitor):
     assert values == curves["val_acc"].values.tolist()
 
 
-def test_axes_smoothing_log_and_more_metrics(visitor):
+def test_curves_have_the_axis_scale_smoothing_and_metrics_of_the_link(visitor):
     page = visitor.open(
         "compare?runs=vit-cifar10,resnet-cifar10&x=images&log=true&smooth=0.9&more_compare=true"
     )
-    loss = drawn(page, "compare_train_loss")
+    loss = drawn_chart(page, "compare_train_loss")
     expect(loss).to_contain_text("images seen")
     assert loss.evaluate("e => e._fullLayout.yaxis.type") == "log"
     ends = loss.evaluate("e => Math.max(...e._fullData.flatMap(t => t.x))")
     assert ends == pytest.approx(20 * 45_000, rel=0.02)
-    assert loss.evaluate("e => e._fullData.filter(t => t.hoverinfo === 'skip').length") >= 4  # raw, behind
-    expect(drawn(page, "compare_lr")).to_contain_text("learning rate")
-    best = drawn(page, "compare_train_acc").evaluate(
+    assert loss.evaluate("e => e._fullData.filter(t => t.hoverinfo === 'skip').length") >= 4  # raw curves
+    expect(drawn_chart(page, "compare_lr")).to_contain_text("learning rate")
+    best = drawn_chart(page, "compare_train_acc").evaluate(
         "e => e._fullData.filter(t => t.marker?.symbol === 'diamond-open').map(t => t.y[0])"
     )
     assert best == pytest.approx([82.30, 89.64], abs=0.01)
 
 
-def test_event_files_of_others_are_compared_too(visitor, server):
+def test_event_files_of_other_programs_are_compared(visitor, server):
     writer = SummaryWriter(str(server.home / "runs" / "somebody" / "version_0"))
     for step in range(5000):
         writer.add_scalar("eval/score", float(step == 1234), step)
     writer.close()
     page = visitor.open("compare?runs=somebody/version_0&x=step&more_compare=true")
-    chart = drawn(page, "compare_eval")
-    assert chart.evaluate("e => Math.max(...e._fullData[0].y)") == 1  # the one spike is not thinned away
+    chart = drawn_chart(page, "compare_eval")
+    assert chart.evaluate("e => Math.max(...e._fullData[0].y)") == 1  # thinning keeps the only spike
     assert chart.evaluate("e => e._fullData[0].x.length") < 2000
     page.get_by_text("epoch", exact=True).first.click()
     visitor.settle()
-    expect(page.get_by_text(re.compile(r"Not drawn.* epoch .*somebody/version_0")).first).to_be_visible()
+    notes = page.get_by_test_id("stCaptionContainer").filter(has_text="somebody/version_0")
+    expect(notes.first).to_be_visible()
 
 
-def test_compare_grows_with_a_living_run(visitor, living):
-    run, step = living
+def test_curves_on_compare_grow_while_a_run_trains(visitor, running):
+    run, step = running
     step()
     page = visitor.page
     page.goto(f"{visitor.url}/compare?runs={run.id},vit-cifar10&x=step")
-    chart = drawn(page, "compare_train_acc")
+    chart = drawn_chart(page, "compare_train_acc")
     own = f"e._fullData.filter(t => t.legendgroup === '{run.id}')"
     longest = f"e => Math.max(...{own}.map(t => t.x.length))"
     assert chart.evaluate(longest) == 20

@@ -1,4 +1,4 @@
-"""Export on the Training page: both files of a bundled run, opened by others' libraries; errors."""
+"""Export on the Training page: both files of a bundled run, Cancel, and errors."""
 
 from __future__ import annotations
 
@@ -17,30 +17,35 @@ from vitcore.runs.folder import find_run
 def open_export(visitor, run):
     page = visitor.open(f"training?watch={run}")
     page.get_by_role("button", name="Export").click()
-    expect(page.get_by_role("button", name="Weights and configuration (.zip)")).to_be_visible()
+    expect(button(page, f"zip_{run}")).to_be_visible()
     return page
 
 
-def saved(page, name, place):
+def button(page, key):
+    return page.locator(f".st-key-{key}").get_by_role("button")
+
+
+def save(page, key, place):
+    """Save the file of the download button with this key, and return its name."""
     with page.expect_download(timeout=60_000) as caught:
-        page.get_by_role("button", name=name).click()
+        button(page, key).click()
     caught.value.save_as(place)
     return caught.value.suggested_filename
 
 
-def test_both_files_of_a_bundled_run_are_downloaded_and_open(visitor, tmp_path, data):
+def test_both_files_of_a_bundled_run_are_downloaded_and_can_be_opened(visitor, tmp_path, data):
     page = open_export(visitor, "resnet-cifar10")
     place = tmp_path / "run.zip"
-    assert saved(page, "Weights and configuration (.zip)", place) == "resnet-cifar10.zip"
+    assert save(page, "zip_resnet-cifar10", place) == "resnet-cifar10.zip"
     with zipfile.ZipFile(place) as archive:
         best = archive.read("resnet-cifar10/checkpoints/best.safetensors")
     assert best == find_run("resnet-cifar10").best.read_bytes()
 
-    page.get_by_role("button", name="Make an ONNX file (.onnx)").click()
-    expect(page.get_by_text("the same 100 answers as torch")).to_be_visible(timeout=180_000)
+    button(page, "make_onnx_resnet-cifar10").click()
+    expect(button(page, "onnx_resnet-cifar10")).to_be_visible(timeout=180_000)
     visitor.settle()
     place = tmp_path / "model.onnx"
-    assert saved(page, "ONNX (.onnx)", place) == "resnet-cifar10.onnx"
+    assert save(page, "onnx_resnet-cifar10", place) == "resnet-cifar10.onnx"
     images = data.test.images[:4].astype(np.float32) / 255
     session = onnxruntime.InferenceSession(str(place), providers=["CPUExecutionProvider"])
     (logits,) = session.run(["logits"], {"images": images})
@@ -50,20 +55,20 @@ def test_both_files_of_a_bundled_run_are_downloaded_and_open(visitor, tmp_path, 
         wanted = vitcore.load("resnet-cifar10")(torch.from_numpy((images - mean) / std)).numpy()
     assert np.abs(logits - wanted).max() < 1e-4
 
-    page = open_export(visitor, "resnet-cifar10")  # a later visit: what was made is still there
-    expect(page.get_by_role("button", name="ONNX (.onnx)")).to_be_visible()
+    page = open_export(visitor, "resnet-cifar10")  # the file is kept for later visits
+    expect(button(page, "onnx_resnet-cifar10")).to_be_visible()
 
 
-def test_an_export_is_cancelled_and_a_failed_one_says_why(visitor, server, tmp_path):
+def test_export_is_cancelled_and_a_failure_names_its_reason(visitor, server, tmp_path):
     run = make_run(
-        server.home / "runs", "of a lost folder", model="resnet", c_hidden=[4, 8], num_blocks=[1, 1],
+        server.home / "runs", "missing folder", model="resnet", c_hidden=[4, 8], num_blocks=[1, 1],
         data=f"folder:{tmp_path / 'gone'}",
     )  # fmt: skip
     page = open_export(visitor, run.id)
-    page.get_by_role("button", name="Make an ONNX file (.onnx)").click()
-    page.get_by_role("button", name="Cancel").click()
-    again = page.get_by_role("button", name="Make an ONNX file (.onnx)")
-    expect(again).to_be_visible()
+    make = button(page, f"make_onnx_{run.id}")
+    make.click()
+    button(page, f"cancel_onnx_{run.id}").click()
+    expect(make).to_be_visible()
     visitor.settle()
-    again.click()
-    expect(page.get_by_text("There is no folder")).to_be_visible(timeout=120_000)
+    make.click()
+    expect(page.get_by_test_id("stAlert").filter(has_text="gone")).to_be_visible(timeout=120_000)

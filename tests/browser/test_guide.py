@@ -1,4 +1,4 @@
-"""The popover of every page: formulas drawn, nothing from elsewhere, the glossary searched while typing."""
+"""The guide of every page: its formulas fit the popover, and its glossary can be searched."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard import guide
+from dashboard.page_table import PAGES
 
 
 def open_guide(page):
@@ -16,7 +17,7 @@ def open_guide(page):
 
 
 UNFOLD = "e => e.querySelectorAll('details:not([open]) > summary').forEach((one) => one.click())"
-# of every section: its title, and per formula how many pixels of it are cut off
+# for each section, its title and the overflow of its formulas in pixels
 SECTIONS = """e => [...e.querySelectorAll("details")].map((one) => [
   one.querySelector("summary").innerText.trim(),
   [...one.querySelectorAll(".katex-display")].map(
@@ -24,19 +25,19 @@ SECTIONS = """e => [...e.querySelectorAll("details")].map((one) => [
 ])"""
 
 
-@pytest.mark.parametrize("name", guide.NAMES)
-def test_the_formulas_of_every_guide_fit_the_popover(visitor, name):
+@pytest.mark.parametrize("name", PAGES)
+def test_formulas_of_every_guide_fit_the_popover(visitor, name):
     page = visitor.open("" if name == "overview" else name)
-    if name == "overview":  # one screen, without scrolling
+    if name == "overview":  # fits one screen
         assert page.evaluate("document.querySelector('[data-testid=\"stMain\"]').scrollHeight") <= 720
     body = open_guide(page)
     body.evaluate(UNFOLD)
-    visitor.still()
+    visitor.wait_for_transitions()
     expect(body.locator("details:not([open])")).to_have_count(0)
-    found = {title.split("\n")[-1]: cut for title, cut in body.evaluate(SECTIONS)}
+    overflow = {title.split("\n")[-1]: pixels for title, pixels in body.evaluate(SECTIONS)}
     for section in guide.guide(name).sections:
-        assert len(found[section.title]) == section.text.count("$$") // 2, section.title
-        assert max(found[section.title], default=0) <= 1, section.title
+        assert len(overflow[section.title]) == section.text.count("$$") // 2, section.title
+        assert max(overflow[section.title], default=0) <= 1, section.title
     assert body.locator(".katex-error").count() == 0
     assert body.evaluate("e => e.scrollWidth <= e.clientWidth + 1")
     box = body.bounding_box()
@@ -45,17 +46,17 @@ def test_the_formulas_of_every_guide_fit_the_popover(visitor, name):
     assert box["x"] + box["width"] <= 1280
 
 
-def test_the_glossary_is_searched_while_typing(visitor):
+def test_glossary_is_searched_while_typing(visitor):
     page = visitor.open("patches")
     body = open_guide(page)
     body.get_by_role("tab", name="Glossary").click()
-    words = body.locator("[role=tabpanel]").last.locator("p > strong:first-child")
-    expect(words).to_have_count(len(guide.glossary()) + 2)  # and two headings
+    terms = body.locator("[role=tabpanel]").last.locator("p > strong:first-child")
+    expect(terms).to_have_count(len(guide.glossary()) + 2)  # plus two headings
     search = body.locator(".st-key-glossary input")
     search.press_sequentially("rollout")
-    expect(words).to_have_text(guide.look_up("rollout"))
+    expect(terms).to_have_text(guide.look_up("rollout"))
     search.fill("zebra")
-    expect(words).to_have_count(0)
+    expect(terms).to_have_count(0)
     search.fill("")
-    expect(words).to_have_count(len(guide.glossary()) + 2)
+    expect(terms).to_have_count(len(guide.glossary()) + 2)
     visitor.settle()

@@ -1,10 +1,10 @@
-"""The ring around what has the focus."""
+"""The focus ring."""
 
 from __future__ import annotations
 
 import pytest
 
-# of the focused element, also inside a component: [tag and name, contrast of its ring with the page]
+# the focused element, also inside a component: [tag and name, contrast of its ring with the page]
 RING = """() => {
   let one = document.activeElement;
   while (one?.shadowRoot?.activeElement) one = one.shadowRoot.activeElement;
@@ -23,17 +23,17 @@ RING = """() => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_focus_ring_stands_out_from_the_page(visitor, scheme):
+def test_focus_ring_has_a_contrast_of_three_to_one(visitor, scheme):
     """WCAG 2 asks for a contrast of 3 : 1."""
     visitor.page.emulate_media(color_scheme=scheme)
     page = visitor.open("patches")
     page.wait_for_selector(".steps[data-step]")
-    seen = {}
-    for _ in range(30):  # as far as the files of the stepper
+    rings = {}
+    for _ in range(30):  # up to the download buttons of the stepper
         page.keyboard.press("Tab")
-        visitor.still()
+        visitor.wait_for_transitions()
         if at := page.evaluate(RING):
-            seen[at[0]] = at[1]
-    kinds = {name: ring for name, ring in seen.items() if name.split()[0] in ("A", "BUTTON", "DIV")}
+            rings[at[0]] = at[1]
+    kinds = {name: ring for name, ring in rings.items() if name.split()[0] in ("A", "BUTTON", "DIV")}
     assert {"BUTTON PNG", "BUTTON Next", "BUTTON 2"} <= set(kinds)
     assert not {name: ring for name, ring in kinds.items() if ring < 3}

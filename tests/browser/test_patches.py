@@ -1,4 +1,4 @@
-"""The Patches page in Chromium: steps by button, key and play; positions by pointer; sizes, links."""
+"""The Patches page: the stepper, the similarity of positions, patch sizes and links."""
 
 from __future__ import annotations
 
@@ -10,62 +10,64 @@ from playwright.sync_api import expect
 from safetensors.torch import load_file, save_file
 
 import vitcore
+from tests.browser.views import PAGES
 from tests.made_runs import make_run
 from vitcore.data import load_dataset
 
 STEPS = ".steps[data-step='{}']"
 
 
-def at(page, step):
+def expect_step(page, step):
     expect(page.locator(STEPS.format(step))).to_be_visible()
 
 
-def still(page, step):
-    """Until the movement to a step has ended."""
+def wait_for_rest(page, step):
+    """Wait until the movement to a step has ended."""
     page.wait_for_selector(f".steps[data-step='{step}'][data-still='true']")
 
 
 def point(page, x, y):
-    """The pointer to a place of the stage, in shares of its width and height."""
+    """Move the pointer to a point of the stage, given as fractions of its width and height."""
     stage = page.locator(".steps-stage")
     stage.scroll_into_view_if_needed()
     box = stage.bounding_box()
     page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
 
 
-def painted(page, selector):
-    """The pixels of a canvas, to compare."""
+def pixels(page, selector):
+    """Return the pixels of a canvas as a data URL."""
     return page.evaluate(f"document.querySelector('{selector}').toDataURL()")
 
 
-def test_steps_by_button_by_key_and_by_play(visitor):
+def test_steps_change_by_button_by_key_and_by_playing(visitor):
     page = visitor.open("patches")
-    at(page, 1)
-    expect(page.get_by_text("[3, 32, 32]: 32 x 32 pixels in three colors, 3,072 numbers.")).to_be_visible()
+    expect_step(page, 1)
+    text = page.locator(".steps-text")
+    expect(text).to_have_text(re.compile(r"\[3, 32, 32\].*3,072"))
     expect(page.get_by_role("button", name="Back")).to_be_disabled()
     page.get_by_role("button", name="Next").click()
-    at(page, 2)
+    expect_step(page, 2)
     page.get_by_role("button", name="3 Sequence").click()
-    expect(page.get_by_text("64 tokens of 3 x 4 x 4 = 48")).to_be_visible()
+    expect(text).to_have_text(re.compile(r"\b64\b.*3 x 4 x 4 = 48"))
     page.locator(".steps").focus()
     page.keyboard.press("ArrowRight")
-    at(page, 4)
-    expect(page.get_by_text("[65, 256]: one matrix")).to_be_visible()
+    expect_step(page, 4)
+    expect(text).to_contain_text("[65, 256]")
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
-    at(page, 2)
+    expect_step(page, 2)
     page.get_by_role("button", name="5 Positions").click()
     expect(page.get_by_role("button", name="Next")).to_be_disabled()
     page.get_by_role("button", name="Play").click()
-    at(page, 1)
+    expect_step(page, 1)
     for step in (2, 3, 4, 5):
-        at(page, step)
+        expect_step(page, step)
     expect(page.get_by_role("button", name="Play")).to_be_visible()
 
 
-def test_the_tokens_are_those_of_the_model(visitor):
+def test_tokens_equal_the_embedding_of_the_model(visitor):
     page = visitor.open("patches?class=ship&image=2")
-    at(page, 1)
+    expect_step(page, 1)
     data = load_dataset("cifar10-mini")
     image = torch.from_numpy(data.test.images[np.flatnonzero(data.test.labels == 8)[1]])[None]
     model = vitcore.load("vit-cifar10")
@@ -80,78 +82,78 @@ def test_the_tokens_are_those_of_the_model(visitor):
     assert np.allclose(shown, expected, atol=1e-5)
 
 
-def test_hovering_a_patch_and_a_position_asks_nobody(visitor):
+def test_hovering_patches_and_positions_needs_no_server(visitor):
     sent = []
     visitor.page.on("websocket", lambda ws: ws.on("framesent", lambda f: sent.append(f)))
     page = visitor.open("patches")
-    at(page, 1)
+    expect_step(page, 1)
     visitor.settle()
     count = len(sent)
-    read, steps = page.locator(".steps-hover"), page.locator(".steps")
+    hovered, steps = page.locator(".steps-hover"), page.locator(".steps")
     point(page, 0.02, 0.05)
-    expect(read).to_have_text("Patch 1: row 1, column 1.")
+    expect(hovered).to_have_text(re.compile("Patch 1.*row 1, column 1"))
     page.get_by_role("button", name="3 Sequence").click()  # the patch stays chosen
-    still(page, 3)
-    expect(read).to_have_text("Patch 1: row 1, column 1.")
+    wait_for_rest(page, 3)
+    expect(hovered).to_have_text(re.compile("Patch 1.*row 1, column 1"))
     point(page, 0.98, 0.1)
-    expect(read).to_have_text(re.compile(r"Patch 64: row 8, column 8. Number 2 of 48, red: \d+\.$"))
+    expect(hovered).to_have_text(re.compile(r"Patch 64.*row 8, column 8.* 2 of 48.*red.*\d"))
     page.get_by_role("button", name="4 Projection").click()
-    still(page, 4)
+    wait_for_rest(page, 4)
     point(page, 0.5, 0.5)
-    expect(read).to_have_text(re.compile(r"Patch \d+: .* Number 1\d\d of 256: .?\d\.\d\d\.$"))
+    expect(hovered).to_have_text(re.compile(r"Patch \d+.* 1\d\d of 256.*\d\.\d\d"))
     page.get_by_role("button", name="5 Positions").click()
-    still(page, 5)
+    wait_for_rest(page, 5)
     point(page, 0.5, 0.5)
-    expect(read).to_have_text(re.compile(r"Number \d+ of 256: .+ [+\u2212] \d\.\d{3} = .?\d\.\d{3}\.$"))
+    expect(hovered).to_have_text(re.compile(r"\d+ of 256.* [+\u2212] \d\.\d{3} = .?\d\.\d{3}"))
     steps.focus()
     before = int(steps.get_attribute("data-patch"))
     page.keyboard.press("Shift+ArrowRight")
     expect(steps).to_have_attribute("data-patch", str(before + 1))
-    alike, one = page.locator(".alike-all"), painted(page, ".alike-one")
-    alike.scroll_into_view_if_needed()
-    box = alike.bounding_box()
+    maps, chosen = page.locator(".similarity-all"), pixels(page, ".similarity-chosen")
+    maps.scroll_into_view_if_needed()
+    box = maps.bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.06, box["y"] + box["height"] * 0.19)
-    expect(page.locator(".alike")).to_have_attribute("data-chosen", "8")
-    page.wait_for_function(f"document.querySelector('.alike-one').toDataURL() !== '{one}'")
-    expect(page.get_by_text("The position of row 2, column 1 is most like that of row")).to_be_visible()
-    alike.focus()
+    expect(page.locator(".similarity")).to_have_attribute("data-chosen", "8")
+    page.wait_for_function(f"document.querySelector('.similarity-chosen').toDataURL() !== '{chosen}'")
+    expect(page.locator(".similarity-text")).to_have_text(re.compile(r"row 2, column 1.*row \d, column \d"))
+    maps.focus()
     page.keyboard.press("ArrowRight")
-    expect(page.locator(".alike")).to_have_attribute("data-chosen", "9")
-    large = page.locator(".alike-one").bounding_box()
+    expect(page.locator(".similarity")).to_have_attribute("data-chosen", "9")
+    large = page.locator(".similarity-chosen").bounding_box()
     page.mouse.move(large["x"] + 5, large["y"] + 5)
-    expect(page.locator(".alike-value")).to_have_text(re.compile(r"^To row 1, column 1: \u2212?\d\.\d\d\.$"))
+    expect(page.locator(".similarity-value")).to_have_text(re.compile(r"row 1, column 1.*\d\.\d\d"))
     assert len(sent) == count
 
 
-def test_patches_travel_while_it_plays_and_rest_where_motion_is_unwanted(fresh_visitor):
+def test_patches_move_while_playing_but_not_with_reduced_motion(fresh_visitor):
     page = fresh_visitor.open("patches")
     page.clock.install()
-    at(page, 1)
+    expect_step(page, 1)
     page.get_by_role("button", name="Play").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     page.wait_for_selector(".steps[data-step='3'][data-still='false']")
-    first = painted(page, ".steps-stage")
+    first = pixels(page, ".steps-stage")
     page.wait_for_function(f"document.querySelector('.steps-stage').toDataURL() !== {first!r}")
     page.get_by_role("button", name="Pause").click()
-    page.clock.fast_forward(5000)  # ms: more than a step takes
-    at(page, 3)
+    page.clock.fast_forward(5000)  # ms: longer than a step
+    expect_step(page, 3)
     page.emulate_media(reduced_motion="reduce")
     page.get_by_role("button", name="Back").click()
     two_frames = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
     page.evaluate(two_frames)
     assert page.locator(".steps").get_attribute("data-still") == "true"
     page.get_by_role("button", name="Play").click()
-    at(page, 3)
-    page.get_by_role("button", name="2 Patches").click()  # a step of one's own ends the play
+    expect_step(page, 3)
+    page.get_by_role("button", name="2 Patches").click()  # choosing a step stops playing
     page.clock.fast_forward(5000)
-    at(page, 2)
+    expect_step(page, 2)
 
 
-def test_a_link_opens_at_its_step_and_keeps_it(visitor):
+def test_link_opens_its_step_and_later_steps_update_the_address(visitor):
     page = visitor.open("patches?step=3&patch=8")
-    at(page, 3)
+    expect_step(page, 3)
     page.get_by_role("button", name="Next").click()
-    at(page, 4)
+    expect_step(page, 4)
     assert "step=4" in page.url
     assert "patch=8" in page.url
     page.get_by_role("radio", name="16").click()
@@ -160,87 +162,91 @@ def test_a_link_opens_at_its_step_and_keeps_it(visitor):
     assert "step=4" in page.url
     assert "patch=16" in page.url
     page.get_by_test_id("stTopNavLink").filter(has_text="Attention").click()
-    expect(page.locator("h1")).to_have_text("Where does each patch look?")
+    expect(page.locator("h1")).to_have_text(PAGES["attention"])
     visitor.settle()
     assert "step=" not in page.url
     visitor.open("patches?step=77")
-    at(page, 1)
+    expect_step(page, 1)
 
 
-def test_the_first_screen_holds_the_stepper_in_light_and_dark(visitor):
+def test_stepper_fits_the_first_screen_and_follows_the_theme(visitor):
     page = visitor.page
     page.emulate_media(color_scheme="light")
     visitor.open("patches?step=3")
-    still(page, 3)
-    foot = page.locator(".steps").bounding_box()
-    assert foot["y"] + foot["height"] <= 720
-    light, column = painted(page, ".steps-stage"), painted(page, ".alike-all")
+    wait_for_rest(page, 3)
+    box = page.locator(".steps").bounding_box()
+    assert box["y"] + box["height"] <= 720
+    stage, maps = pixels(page, ".steps-stage"), pixels(page, ".similarity-all")
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"document.querySelector('.steps-stage').toDataURL() !== {light!r}")
-    page.wait_for_function(f"document.querySelector('.alike-all').toDataURL() !== {column!r}")
-    corner = "getComputedStyle(document.querySelector('.steps')).color"
-    assert page.evaluate(corner) == "rgb(231, 232, 234)"
+    page.wait_for_function(f"document.querySelector('.steps-stage').toDataURL() !== {stage!r}")
+    page.wait_for_function(f"document.querySelector('.similarity-all').toDataURL() !== {maps!r}")
+    color = "getComputedStyle(document.querySelector('.steps')).color"
+    assert page.evaluate(color) == "rgb(231, 232, 234)"
 
 
-def test_patch_size_changes_the_sequence_and_the_address(visitor):
+def test_patch_size_changes_the_tokens_and_the_address(visitor):
     page = visitor.open("patches")
     page.get_by_role("radio", name="16").click()
     expect(page.locator(".steps[data-tokens='4']")).to_be_visible()
     page.get_by_role("button", name="3 Sequence").click()
-    expect(page.get_by_text(re.compile("4 tokens of 3 . 16 . 16 = 768"))).to_be_visible()
+    text = page.locator(".steps-text")
+    expect(text).to_contain_text("3 x 16 x 16 = 768")
     page.get_by_role("button", name="4 Projection").click()
-    expect(page.get_by_text("choose 4 to see its tokens")).to_be_visible()
+    expect(text).to_have_text(re.compile(r"\b4\b"))  # the patch size that the model reads
     assert "patch=16" in page.url
     visitor.open("patches?patch=2")
     expect(page.locator(".steps[data-tokens='256']")).to_be_visible()
 
 
-def test_a_model_without_positions_and_cls_says_so(visitor, server):
+def test_model_without_positions_and_cls_is_described(visitor, server):
     small = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 1, "patch_size": 8}
-    run = make_run(server.home / "runs", "placeless", model="vit", position="none", pool="mean", **small)
+    run = make_run(server.home / "runs", "no positions", model="vit", position="none", pool="mean", **small)
     page = visitor.open(f"patches?run={run.id}")
     expect(page.locator(".steps[data-tokens='16']")).to_be_visible()
     page.get_by_role("button", name="4 Projection").click()
-    expect(page.get_by_text("[16, 16]: one matrix")).to_be_visible()
-    expect(page.get_by_text("it does not know where a patch was")).to_be_visible()
+    expect(page.locator(".steps-text")).to_contain_text("[16, 16]")
+    expect(page.get_by_test_id("stAlert")).to_be_visible()
+    expect(page.locator(".similarity")).to_have_count(0)
 
 
-def test_a_diverged_model_is_still_looked_at(visitor, server):
+def test_diverged_model_gets_a_message(visitor, server):
     small = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 1, "patch_size": 8}
     run = make_run(server.home / "runs", "diverged", model="vit", **small)
     state = load_file(run.best)
     state["input_layer.weight"][:] = float("nan")
     save_file(state, run.best)
     page = visitor.open(f"patches?run={run.id}&step=5")
-    still(page, 5)
-    expect(page.get_by_text("has diverged")).to_be_visible()
+    wait_for_rest(page, 5)
+    expect(page.get_by_test_id("stAlert").filter(has_text="diverged")).to_be_visible()
 
 
 SMALL = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 1}
 
 
-def test_images_that_are_not_32_pixels(visitor, server, colors):
+def test_images_of_48_pixels_are_shown_with_the_patch_size_of_the_model(visitor, server, colors):
     seen = {"model": "vit", "data": f"folder:{colors}", **SMALL}
     run = make_run(server.home / "runs", "large images", image_size=48, patch_size=6, **seen)
     page = visitor.open(f"patches?run={run.id}&step=4")
-    still(page, 4)
+    wait_for_rest(page, 4)
     expect(page.get_by_role("radio", name="6", exact=True)).to_be_checked()
-    expect(page.get_by_text("[65, 16]: one matrix turns the 108 numbers")).to_be_visible()
-    expect(page.get_by_text("For one image of 48 x 48 pixels")).to_be_visible()
-    expect(page.locator(".alike[data-chosen='36']")).to_be_visible()
+    text = page.locator(".steps-text")
+    expect(text).to_have_text(re.compile(r"\[65, 16\].*\b108\b"))
+    expect(page.get_by_text(re.compile(r"48 x 48\b")).first).to_be_visible()
+    expect(page.locator(".similarity[data-chosen='36']")).to_be_visible()
     cells = page.get_by_test_id("stDataFrame").locator("td")
-    expect(cells.filter(has_text="6 x 6  (shown)")).to_have_count(1)
+    expect(cells.filter(has_text="6 x 6")).to_have_count(1)
     expect(cells.filter(has_text="577")).to_have_count(1)  # tokens of 2 x 2, with CLS
     page.get_by_role("radio", name="2", exact=True).click()
-    expect(page.get_by_text("reads patches of 6 x 6 pixels: choose 6")).to_be_visible()
+    expect(text).to_contain_text("6 x 6")
     page.get_by_role("button", name="2 Patches").click()
-    expect(page.get_by_text("24 x 24 squares of 2 x 2 pixels, row by row.")).to_be_visible()
+    expect(text).to_have_text(re.compile("24 x 24 .*2 x 2 "))
 
 
-def test_an_image_that_is_one_patch(visitor, server, colors):
+def test_image_of_one_patch_gets_a_message_instead_of_similarities(visitor, server, colors):
     seen = {"model": "vit", "data": f"folder:{colors}", **SMALL}
     run = make_run(server.home / "runs", "one patch", image_size=16, patch_size=16, **seen)
     page = visitor.open(f"patches?run={run.id}&step=5")
-    still(page, 5)
+    wait_for_rest(page, 5)
     expect(page.locator(".steps[data-tokens='1']")).to_be_visible()
-    expect(page.get_by_text("The whole image is one patch")).to_be_visible()
+    expect(page.get_by_test_id("stAlert")).to_be_visible()
+    expect(page.locator(".similarity")).to_have_count(0)

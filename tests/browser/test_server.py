@@ -1,4 +1,4 @@
-"""The page that the server sends first: it contains the style and the server's place."""
+"""The HTML that the server sends: it contains the style sheet and the path of the server."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from tests.conftest import ROOT
 
 
 class Styles(HTMLParser):
-    """The text of every style element."""
+    """Collects the text of every style element."""
 
     def __init__(self, page: str):
         super().__init__()
-        self.texts, self.within = [], False
+        self.texts, self.in_style = [], False
         self.feed(page)
 
     def handle_starttag(self, tag, attrs):
-        self.within = tag == "style"
+        self.in_style = tag == "style"
 
     def handle_endtag(self, tag):
-        self.within = False
+        self.in_style = False
 
     def handle_data(self, data):
-        if self.within:
+        if self.in_style:
             self.texts.append(data)
 
 
@@ -39,36 +39,38 @@ def ask(url, method="GET", **headers):
 
 
 @pytest.mark.parametrize("path", ["", "attention", "?talk=why"])
-def test_every_page_brings_the_style_along(server, path):
+def test_every_page_contains_the_style_sheet(server, path):
     headers, body = ask(f"{server.url}/{path}", **{"Accept-Encoding": "gzip"})
     page = body.decode()
     assert int(headers["content-length"]) == len(body)
     assert page.rstrip().endswith("</html>")
     (style,) = Styles(page).texts
     assert (ROOT / "dashboard" / "streamlit_internals" / "style.css").read_text() in style
-    assert ((ROOT / "dashboard" / "talk" / "talk.css").read_text() in style) == ("talk" in path)
+    assert ((ROOT / "dashboard" / "streamlit_internals" / "talk.css").read_text() in style) == (
+        "talk" in path
+    )
     assert int(ask(f"{server.url}/{path}", "HEAD")[0]["content-length"]) == len(body)
 
 
-def test_what_is_no_page_is_sent_as_it_is(server):
+def test_responses_that_are_not_pages_are_unchanged(server):
     assert ask(f"{server.url}/_stcore/health")[1] == b"ok"
     font = (ROOT / "dashboard" / "static" / "fonts" / "inter.woff2").read_bytes()
     assert ask(f"{server.url}/app/static/fonts/inter.woff2")[1] == font
 
 
-def test_the_server_is_found_at_once_also_below_a_path(tmp_path, page, monkeypatch):
-    """Nothing is asked for where it is not; the visitor counts a 404 as a fault."""
+def test_dashboard_below_a_path_makes_no_failed_requests(tmp_path, page, monkeypatch):
+    """`Visitor.check` reports a 404 as a fault."""
     monkeypatch.setenv("STREAMLIT_SERVER_BASE_URL_PATH", "lab")
     server = Server(tmp_path)
     server.url += "/lab"
     server.start()
-    asked = []
-    page.on("request", lambda request: "/_stcore/" in request.url and asked.append(request.url))
+    requests = []
+    page.on("request", lambda request: "/_stcore/" in request.url and requests.append(request.url))
     try:
         visitor = Visitor(page, server.url)
         visitor.open("patches?step=2")
         visitor.check()
-        assert {url for url in asked if "health" in url} == {f"{server.url}/_stcore/health"}
+        assert {url for url in requests if "health" in url} == {f"{server.url}/_stcore/health"}
         page.get_by_role("link", name="Attention").click()
         expect(page.locator(".xp[data-frame]")).to_be_visible()
         visitor.check()

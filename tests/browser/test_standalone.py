@@ -1,4 +1,4 @@
-"""Exported files in Chromium: opened from disk with the network cut, used, and nothing missing."""
+"""Standalone HTML files, opened from disk without a network."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from tests.conftest import ROOT
 SHIP = "http://127.0.0.1:8501/attention?run=vit-cifar10&class=ship&image=2&query=2.3&layer=1"
 
 
-def write(what, out):
-    """What `python -m dashboard.talk` does, in this process: torch is imported once."""
+def write(source, out):
+    """Run `python -m dashboard.talk` in this process, so that torch is imported once."""
     stdout, stderr = io.StringIO(), io.StringIO()
     with (
         pytest.MonkeyPatch.context() as patch,
         contextlib.redirect_stdout(stdout),
         contextlib.redirect_stderr(stderr),
     ):
-        patch.setattr(sys, "argv", ["dashboard.talk", what, "-o", str(out)])
+        patch.setattr(sys, "argv", ["dashboard.talk", source, "-o", str(out)])
         try:
             main()
             code = 0
@@ -45,18 +45,18 @@ def write(what, out):
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("alone")
+    folder = tmp_path_factory.mktemp("standalone")
     command = [sys.executable, "-m", "dashboard.talk", SHIP, "-o", str(folder / "explorer.html")]
     by_command = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    for done in (by_command, write("why", folder / "why.html")):
+    for done, name in ((by_command, "explorer.html"), (write("why", folder / "why.html"), "why.html")):
         assert done.returncode == 0, done.stderr
-        assert "without a server" in done.stdout
+        assert name in done.stdout
     return folder
 
 
 @pytest.fixture
 def offline(browser):
-    """A page without a network, and everything that goes wrong on it."""
+    """Return a page without a network. The test fails on errors, warnings and requests."""
     context = browser.new_context(viewport=WINDOW, offline=True)
     page = context.new_page()
     faults = []
@@ -68,22 +68,22 @@ def offline(browser):
     assert not faults
 
 
-def test_the_explorer_is_one_small_file_that_answers_the_pointer(files, offline):
+def test_explorer_file_follows_pointer_and_keys(files, offline):
     page = offline
     path = files / "explorer.html"
     assert path.stat().st_size < 2e6
     page.goto(path.as_uri())
-    what = page.locator(".xp-what")
-    expect(what).to_have_text("Where row 2, column 3 looks")  # as the link says
-    expect(page.locator(".xp-which")).to_contain_text("Layer 1")
+    title = page.locator(".xp-title")
+    expect(title).to_contain_text("row 2, column 3")  # the query of the link
+    expect(page.locator(".xp-large-title")).to_contain_text("Layer 1")
     image = page.locator(".xp-image")
     image.hover(position={"x": 5, "y": 5})
-    expect(what).to_have_text("Where row 1, column 1 looks")
+    expect(title).to_contain_text("row 1, column 1")
     image.click(position={"x": 5, "y": 5})
     page.keyboard.press("ArrowRight")
     page.keyboard.press("]")
-    expect(page.locator(".xp-which")).to_contain_text("Layer 2")
-    page.keyboard.press("b")  # no brush without a model
+    expect(page.locator(".xp-large-title")).to_contain_text("Layer 2")
+    page.keyboard.press("b")  # the brush needs the model
     expect(page.locator(".xp.brushing")).to_have_count(0)
     expect(page.get_by_role("button", name="Brush")).to_be_hidden()
     with page.expect_download() as got:
@@ -91,7 +91,7 @@ def test_the_explorer_is_one_small_file_that_answers_the_pointer(files, offline)
     assert got.value.path().read_text().startswith("<svg")
 
 
-def test_the_explorer_in_the_file_holds_the_models_attention(files, offline, data):
+def test_explorer_file_has_the_weights_of_the_model(files, offline, data):
     import torch
 
     import vitcore
@@ -103,34 +103,34 @@ def test_the_explorer_in_the_file_holds_the_models_attention(files, offline, dat
     image = data.test.images[np.flatnonzero(data.test.labels == data.classes.index("ship"))[1]]
     weights = capture(vitcore.load("vit-cifar10"), torch.from_numpy(image[None].copy())).weights[0]
     row = weights[0, 0, 1 + 8 + 2, 1:]  # layer 1, head 1, row 2, column 3
-    said = page.locator(".xp-read").inner_text()
-    found = float(re.search(r"Largest weight (0\.\d+)", said)[1])
+    reading = page.locator(".xp-reading").inner_text()
+    found = float(re.search(r"(0\.\d+)", reading)[1])
     assert found == pytest.approx(float(row.max()), abs=6e-4)
-    place = int(row.argmax())
-    assert f"row {place // 8 + 1}, column {place % 8 + 1}" in said
+    patch = int(row.argmax())
+    assert f"row {patch // 8 + 1}, column {patch % 8 + 1}" in reading
 
 
-def test_the_explorer_is_saved_as_it_is_seen(visitor, offline, tmp_path):
-    """What was only pinned or chosen in the browser is in the file, too."""
+def test_explorer_file_keeps_the_view_of_the_page(visitor, offline, tmp_path):
+    """The file contains what was pinned or chosen in the browser alone."""
     page = visitor.open("attention?class=ship&image=2")
     expect(page.locator(".xp[data-frame]")).to_be_visible()
     page.locator(".xp-image").click(position={"x": 5, "y": 5})
     page.get_by_role("button", name="per map").click()
     page.mouse.move(2, 2)
-    for _ in range(2):  # as often as one likes
+    for _ in range(2):  # it can be saved again
         with page.expect_download() as got:
             page.locator(".xp-bar").get_by_role("button", name="HTML").click()
     assert got.value.suggested_filename == "vitlab-explorer-vit-cifar10.html"
     got.value.save_as(tmp_path / "seen.html")
     visitor.settle()
-    expect(page.locator(".xp-what")).to_have_text("Where row 1, column 1 looks")  # nothing is lost here
+    expect(page.locator(".xp-title")).to_contain_text("row 1, column 1")  # the page keeps its view
     offline.goto((tmp_path / "seen.html").as_uri())
-    expect(offline.locator(".xp-what")).to_have_text("Where row 1, column 1 looks")
+    expect(offline.locator(".xp-title")).to_contain_text("row 1, column 1")
     expect(offline.get_by_role("button", name="per map")).to_have_attribute("aria-pressed", "true")
     expect(offline.get_by_role("button", name="HTML")).to_be_hidden()
 
 
-def test_the_talk_is_one_file_moved_on_by_keys(files, offline):
+def test_talk_file_shows_every_step_by_key(files, offline):
     page = offline
     path = files / "why.html"
     assert path.stat().st_size < 10e6
@@ -140,24 +140,26 @@ def test_the_talk_is_one_file_moved_on_by_keys(files, offline):
         expect(page.locator(".talk-count")).to_have_text(f"{number} / {len(steps)}")
         shown = page.locator(".standalone-step:not([hidden])")
         expect(shown.locator("h1")).to_have_text(step.title)
-        view = shown.locator(".xp[data-frame], .steps-stage, .alike, .replay, .main-svg, .talk-pictures img")
+        view = shown.locator(
+            ".xp[data-frame], .steps-stage, .similarity, .replay, .main-svg, .talk-pictures img"
+        )
         expect(view.first).to_be_visible()
         page.keyboard.press("PageDown")
     page.keyboard.press("Home")
     expect(page.locator(".talk-count")).to_have_text(f"1 / {len(steps)}")
     for _ in range(5):
         page.keyboard.press("ArrowRight")
-    answers = page.locator(".standalone-step:not([hidden]) .replay-answers")
-    before = answers.inner_text()
-    page.get_by_role("slider").last.fill("3")  # shuffled cells: other answers, without any model
-    expect(answers).not_to_have_text(before)
+    predictions = page.locator(".standalone-step:not([hidden]) .replay-predictions")
+    before = predictions.inner_text()
+    page.get_by_role("slider").last.fill("3")  # shuffled cells give other predictions, without a model
+    expect(predictions).not_to_have_text(before)
     page.reload()
     expect(page.locator(".talk-count")).to_have_text(f"6 / {len(steps)}")
     assert page.evaluate("document.documentElement.scrollHeight <= window.innerHeight")
 
 
-def test_figures_in_the_file_follow_the_window_and_the_theme_also_while_hidden(files, offline):
-    """Rehearsed in a window, given on the full screen: what was shown before is as large as its place."""
+def test_figures_in_the_file_follow_window_and_theme_even_while_hidden(files, offline):
+    """A figure that was drawn in a small window fills a larger one when it is shown again."""
     page = offline
     page.emulate_media(color_scheme="light")
     page.clock.install()
@@ -165,20 +167,22 @@ def test_figures_in_the_file_follow_the_window_and_the_theme_also_while_hidden(f
     plot = page.locator(".standalone-step:not([hidden]) .main-svg").first
     expect(plot).to_be_visible()
     page.keyboard.press("PageDown")
-    page.clock.fast_forward(1200)  # ms: nothing moves by itself
+    page.clock.fast_forward(1200)  # ms: the step does not change by itself
     expect(page.locator(".talk-count")).to_contain_text("8 /")
     page.set_viewport_size({"width": 1920, "height": 1080})
     page.keyboard.press("PageUp")
     expect(page.locator(".talk-count")).to_contain_text("7 /")
 
-    def seen(name):  # the file's policy forbids wait_for_function; None while it is drawn again
+    def box_of(name):  # None while it is drawn; the file's policy forbids wait_for_function
         return page.locator(f".standalone-step:not([hidden]) {name}").first.bounding_box()
 
-    until(lambda: (box := seen(".main-svg")) and abs(box["width"] - seen(".standalone-figure")["width"]) < 2)
-    assert seen(".standalone-figure")["width"] > 1700
-    large = until(lambda: seen(".xtitle"))["height"]
-    page.set_viewport_size({"width": 1280, "height": 720})  # while it is shown
-    until(lambda: (box := seen(".xtitle")) and abs(box["height"] * 1.5 - large) < 2)
+    until(
+        lambda: (box := box_of(".main-svg")) and abs(box["width"] - box_of(".standalone-figure")["width"]) < 2
+    )
+    assert box_of(".standalone-figure")["width"] > 1700
+    large = until(lambda: box_of(".xtitle"))["height"]
+    page.set_viewport_size({"width": 1280, "height": 720})  # while the figure is shown
+    until(lambda: (box := box_of(".xtitle")) and abs(box["height"] * 1.5 - large) < 2)
     title = page.locator(".standalone-step:not([hidden]) .xtitle").first
     expect(title).to_have_css("fill", "rgb(27, 30, 35)")
     page.evaluate("window.location.hash = '8'")
@@ -188,7 +192,7 @@ def test_figures_in_the_file_follow_the_window_and_the_theme_also_while_hidden(f
     expect(title).to_have_css("fill", "rgb(231, 232, 234)")
 
 
-def test_what_was_painted_over_is_in_the_file(tmp_path, offline):
+def test_painted_cells_are_in_the_file(tmp_path, offline):
     import torch
 
     import vitcore
@@ -202,26 +206,28 @@ def test_what_was_painted_over_is_in_the_file(tmp_path, offline):
     out = tmp_path / "painted.html"
     assert write(str(talk), out).returncode == 0
     offline.goto(out.as_uri())
-    expect(offline.locator(".replay output")).to_have_text("16 painted")
+    expect(offline.locator(".replay output")).to_have_text(re.compile(r"\b16\b"))
     data = load_dataset("cifar10-mini")
     cat = normalize(torch.from_numpy(data.test.images[[data.test.labels.tolist().index(3)]]))
     cells = [8 * r + c for r in range(2, 6) for c in range(2, 6)]  # 3c is 00111100
     order = torch.tensor([[*cells, *(i for i in range(64) if i not in cells)]])
     with torch.no_grad():
         probabilities = vitcore.load("resnet-cifar10")(occluded(cat, order, 16)).softmax(dim=1)[0]
-    said = offline.locator(".replay-model").nth(1)
-    assert said.get_attribute("data-answer") == data.classes[int(probabilities.argmax())]
-    expect(said.locator("h3")).to_contain_text(f"{100 * float(probabilities.max()):.0f} %")
+    prediction = offline.locator(".replay-model").nth(1)
+    assert prediction.get_attribute("data-answer") == data.classes[int(probabilities.argmax())]
+    expect(prediction.locator("h3")).to_contain_text(f"{100 * float(probabilities.max()):.0f} %")
 
 
-def test_a_hostile_talk_stays_text(tmp_path, offline):
-    evil = "</script><script>window.hacked = 1</script><img src=http://127.0.0.1:1/x onerror=window.hacked=2>"
-    talk = tmp_path / "evil.yaml"
-    talk.write_text(
-        f"title: '{evil}'\nsteps:\n  - title: 'T'\n    say: '{evil}'\n    note: '{evil}'\n    link: /\n"
+def test_markup_in_a_talk_is_shown_as_text(tmp_path, offline):
+    markup = (
+        "</script><script>window.hacked = 1</script><img src=http://127.0.0.1:1/x onerror=window.hacked=2>"
     )
-    talk.write_text(talk.read_text().replace(f"title: '{evil}'", "title: '<b>'"))
-    out = tmp_path / "evil.html"
+    talk = tmp_path / "markup.yaml"
+    talk.write_text(
+        f"title: '{markup}'\nsteps:\n  - title: 'T'\n    say: '{markup}'\n    note: '{markup}'\n    link: /\n"
+    )
+    talk.write_text(talk.read_text().replace(f"title: '{markup}'", "title: '<b>'"))
+    out = tmp_path / "markup.html"
     assert write(str(talk), out).returncode == 0
     offline.goto(out.as_uri())
     expect(offline.locator("section h1")).to_have_text("T")
@@ -231,7 +237,7 @@ def test_a_hostile_talk_stays_text(tmp_path, offline):
     assert offline.evaluate("window.hacked") is None
 
 
-def test_a_step_that_cannot_be_drawn_says_so_in_its_place_and_the_others_are_there(tmp_path, offline):
+def test_file_has_the_error_of_a_failed_step_and_all_other_steps(tmp_path, offline):
     talk, out = tmp_path / "mine.yaml", tmp_path / "mine.html"
     links = ("patches?class=cat&step=2", "attention?run=gone%3Cb%3E", "attention?class=ship")
     steps = "".join(f"  - {{title: T{i}, say: S, link: '{link}'}}\n" for i, link in enumerate(links, start=1))
@@ -253,20 +259,20 @@ def test_a_step_that_cannot_be_drawn_says_so_in_its_place_and_the_others_are_the
     expect(offline.locator(".talk-count")).to_have_text("3 / 3")
 
 
-def test_what_cannot_be_written_is_a_sentence(tmp_path):
+def test_refused_files_are_reported_in_one_line(tmp_path):
     done = write("attention?run=resnet-cifar10", tmp_path / "out.html")
-    assert done.returncode == 1
-    assert done.stderr.strip().endswith("there is no explorer to put into a file.")
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (1, 1)
     done = write("http://127.0.0.1:8501/patches?class=ship&step=3", tmp_path / "out.html")
     assert done.returncode == 1
-    assert done.stderr.strip().startswith("An address of patches has no explorer")
+    assert "patches" in done.stderr
     done = write("https://example.org/attention?class=ship", tmp_path / "out.html")
     assert done.returncode == 1
-    assert done.stderr.strip().startswith("The link leads to 'example.org'")
+    assert "example.org" in done.stderr
     (tmp_path / "bad.yaml").write_text("title: Mine: yours\n")
     done = write(str(tmp_path / "bad.yaml"), tmp_path / "out.html")
     assert done.returncode == 1
-    assert done.stderr.strip().startswith("bad.yaml, line 1: this is not valid YAML")
+    assert done.stderr.strip().startswith("bad.yaml, line 1: ")
     done = write(SHIP, tmp_path)
-    assert (done.returncode, done.stderr.strip()) == (1, f"Cannot write {tmp_path}: Is a directory.")
+    assert done.returncode == 1
+    assert str(tmp_path) in done.stderr
     assert not (tmp_path / "out.html").exists()

@@ -1,4 +1,4 @@
-"""Sweeps in the browser: launched from the page, filling on Compare, bundled ones shown alike."""
+"""Sweeps: launched on the Training page, shown on Compare."""
 
 from __future__ import annotations
 
@@ -9,18 +9,25 @@ import time
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import until
+from tests.browser.views import PAGES
 from tests.conftest import make_folder
 from vitcore.config import launch_command, make_config
 from vitcore.data import resolve
 from vitcore.queue import launch as background
-from vitcore.runs.folder import ACTIVE, Status, SweepLink, create_run, list_runs
+from vitcore.runs.folder import create_run, list_runs
+from vitcore.runs.status import ACTIVE, Status, SweepLink
 from vitcore.sweeps.sweep import find_sweeps
 
 FIGURE = ".stPlotlyChart"
+TRACES = (
+    "[...document.querySelectorAll('.js-plotly-plot')].flatMap(e => e.data || [])"
+    ".map(t => [t.name || '', [...t.x], t.y ? [...t.y] : [], t.error_y ? [...t.error_y.array] : []])"
+)
 
 
 @pytest.fixture(autouse=True)
-def nothing_stays(server):
+def stop_runs(server):
     yield
     for run in list_runs(server.home / "runs", bundled=False):
         if run.status().state in ACTIVE:
@@ -31,22 +38,18 @@ def own_sweeps(server):
     return find_sweeps(list_runs(server.home / "runs", bundled=False))
 
 
-def ended(home, name, kind, *, acc, state="finished", varied=None, **config):
-    """A run that is over, without weights, as an exported one: only its result is known."""
+def sweep_run(home, name, kind, *, acc, state="finished", varied=None, **config):
+    """Write a run of a sweep that has ended, with its result but without weights."""
     result = {"test_acc": acc, "val_acc": acc, "n_test": 1000, "n_val": 500} if state == "finished" else {}
     status = Status(state=state, created=time.time(), active_s=60.0, result=result)
     title = f"{config['model']} {config.get('train_share', '')} {varied or ''}"
     tie = SweepLink(name=name, kind=kind, varied=varied or {})
-    return create_run(resolve(make_config("quick", **config)), home, title=title, status=status, tie=tie)
+    return create_run(resolve(make_config("quick", **config)), home, title=title, status=status, sweep=tie)
 
 
 def traces(page):
-    """The drawn points: per line its name, x and y."""
-    script = (
-        "[...document.querySelectorAll('.js-plotly-plot')].flatMap(e => e.data)"
-        ".map(t => [t.name || '', [...t.x], t.y ? [...t.y] : [], t.error_y ? [...t.error_y.array] : []])"
-    )
-    return page.evaluate(script)
+    """Return the name, x, y and errors of every line that is drawn."""
+    return page.evaluate(TRACES)
 
 
 def open_form(visitor, path):
@@ -66,7 +69,7 @@ def choose(page, visitor, label, *values):
         visitor.settle()
 
 
-def test_a_study_is_launched_from_the_page_and_its_table_fills(visitor, server):
+def test_study_is_launched_and_its_results_appear(visitor, server):
     colors = {"blue": (40, 60, 200), "red": (200, 60, 40)}
     make_folder(server.home / "data" / "colors", colors, 60)
     page = open_form(visitor, "training?model=ResNet&data=own%20folder")
@@ -76,30 +79,31 @@ def test_a_study_is_launched_from_the_page_and_its_table_fills(visitor, server):
     visitor.settle()
     page.get_by_role("button", name="Sweep").click()
     page.get_by_role("radio", name="One setting at a time").click()
-    expect(page.get_by_text("Choose at least one setting.")).to_be_visible()
+    launch = page.locator(".st-key-launch_sweep").get_by_role("button")
+    expect(launch).to_have_count(0)  # no setting is chosen
     choose(page, visitor, "Settings", "Learning rate")
     field = page.get_by_role("textbox", name="Learning rate").last
     expect(field).to_have_value("0.017, 0.05, 0.15")
     field.fill("0.05, fast")
     field.press("Enter")
-    expect(page.get_by_text("lr fast cannot be tried")).to_be_visible()
+    expect(page.get_by_test_id("stAlert").filter(has_text="fast")).to_be_visible()
     field.fill("0.05, 0.01")
     field.press("Enter")
-    expect(page.get_by_text("2 runs, including the base: 1 epoch of colors each")).to_be_visible()
-    page.get_by_role("button", name="Launch 2 runs").dblclick()
-    link = page.get_by_role("button", name="2 runs are queued: see the results fill")
+    expect(page.get_by_text(re.compile("2 runs.*1 epoch .*colors"))).to_be_visible()
+    launch.dblclick()
+    link = page.locator(".st-key-see_2").get_by_role("button")
     expect(link).to_be_visible()
     visitor.settle()
-    (sweep,) = own_sweeps(server)  # clicked twice, launched once
+    (sweep,) = own_sweeps(server)  # one launch in spite of two clicks
     assert [run.meta.sweep.varied for run in sweep.runs] == [{}, {"lr": 0.01}]
     assert f"watch={sweep.runs[0].id}" in page.url
     link.click()
-    expect(page.locator("h1")).to_have_text("How do the models compare?")
+    expect(page.locator("h1")).to_have_text(PAGES["compare"])
     visitor.settle()
     assert "view=Sweeps" in page.url
     assert f"sweep={sweep.name}" in page.url
-    expect(page.get_by_text("2 runs:").first).to_be_visible()
-    expect(page.get_by_text("2 runs:")).to_have_count(0, timeout=240_000)  # both are finished
+    until(lambda: {run.status().state for run in sweep.runs} == {"finished"}, 170)
+    page.wait_for_function(f"{TRACES}[0]?.[1].length === 2")
     visitor.settle()
     results = {run.config.lr: run.status().result for run in sweep.runs}
     (line, _) = traces(page)
@@ -107,51 +111,53 @@ def test_a_study_is_launched_from_the_page_and_its_table_fills(visitor, server):
     assert line[2] == pytest.approx([100 * results[lr]["test_acc"] for lr in (0.01, 0.05)])
     p = results[0.01]["test_acc"]
     assert line[3][0] == pytest.approx(100 * (p * (1 - p) / 12) ** 0.5)
-    page.get_by_role("button", name="Show curves").click()
+    page.locator(".st-key-sweep_curves").get_by_role("button").click()
     visitor.settle()
     charts = page.locator(".curves .js-plotly-plot, .curves.js-plotly-plot")
     expect(charts).to_have_count(2)
     expect(page.get_by_text("ResNet, base").first).to_be_visible()
 
 
-def test_a_sweep_of_samples_is_launched_stopped_and_deleted_as_one_thing(visitor, server, busy):
+def test_sample_sweep_is_launched_stopped_and_deleted_as_a_whole(visitor, server, busy):
     before = {sweep.name for sweep in own_sweeps(server)}
     page = open_form(visitor, "training?model=ResNet")
     page.get_by_role("button", name="Sweep").click()
-    expect(page.get_by_text("20 runs: 3,500 steps of cifar10-mini each")).to_be_visible()
+    expect(page.get_by_text(re.compile("20 runs.*3,500 steps.*cifar10-mini"))).to_be_visible()
     steps = page.get_by_role("spinbutton", name="Steps of each run")
     steps.fill("777")
     steps.press("Enter")
-    expect(page.get_by_text("777 steps cannot be cut into 10 epochs")).to_be_visible()
+    expect(page.get_by_test_id("stAlert").filter(has_text="777")).to_be_visible()
     assert {sweep.name for sweep in own_sweeps(server)} == before
     steps.fill("5000")
     steps.press("Enter")
     for share in ("25 %", "50 %", "100 %"):
         page.get_by_role("button", name=share, exact=True).click()
         visitor.settle()
-    page.get_by_role("button", name="Launch 8 runs").click()
-    expect(page.get_by_role("button", name="8 runs are queued")).to_be_visible()
+    page.locator(".st-key-launch_sweep").get_by_role("button", name=re.compile(r"\b8\b")).click()
+    link = page.locator(".st-key-see_8").get_by_role("button")
+    expect(link).to_be_visible()
     (sweep,) = (s for s in own_sweeps(server) if s.name not in before)
     assert {(r.config.model, r.config.train_share, r.config.seed) for r in sweep.runs} == {
         (model, share, seed) for model in ("vit", "resnet") for share in (0.05, 0.1) for seed in (0, 1)
     }
     visitor.settle()
-    page.get_by_role("button", name="8 runs are queued").click()
+    link.click()
     visitor.settle()
     page.get_by_role("button", name="Manage").click()
-    page.get_by_role("button", name="Stop 8 runs").click()
-    expect(page.get_by_text("8 runs: stopped.")).to_be_visible(timeout=90_000)
+    page.locator(".st-key-stop_sweep").get_by_role("button").click()
+    until(lambda: {run.status().state for run in sweep.runs} == {"stopped"}, 90)
     visitor.settle()
-    if not page.get_by_role("button", name="Delete permanently").is_visible():
+    delete = page.locator(".st-key-delete_sweep").get_by_role("button")
+    if not delete.is_visible():
         page.get_by_role("button", name="Manage").click()
-    expect(page.get_by_role("button", name="Resume 8 runs")).to_be_enabled()
+    expect(page.locator(".st-key-resume_sweep").get_by_role("button")).to_be_enabled()
     page.locator(f".st-key-sure_{sweep.name} label").click()
-    page.get_by_role("button", name="Delete permanently").click()
+    delete.click()
     visitor.settle()
     assert {s.name for s in own_sweeps(server)} == before
 
 
-def test_a_sweep_that_is_over_is_drawn_with_its_errors_and_does_not_flood_the_lists(visitor, server):
+def test_finished_sweep_is_drawn_with_errors_and_its_runs_are_not_listed(visitor, server):
     home, steps = server.home / "runs", {"epochs": 10, "steps_per_epoch": 35, "data": "cifar10-mini"}
     known = {
         ("resnet", 0.1, 0): 0.50,
@@ -160,11 +166,13 @@ def test_a_sweep_that_is_over_is_drawn_with_its_errors_and_does_not_flood_the_li
         ("vit", 0.1, 0): 0.36,
     }
     made = [
-        ended(home, "samples-drawn", "samples", acc=acc, model=m, train_share=share, seed=seed, **steps)
+        sweep_run(home, "samples-drawn", "samples", acc=acc, model=m, train_share=share, seed=seed, **steps)
         for (m, share, seed), acc in known.items()
     ]
     made.append(
-        ended(home, "samples-drawn", "samples", acc=0, state="failed", model="vit", train_share=1.0, **steps)
+        sweep_run(
+            home, "samples-drawn", "samples", acc=0, state="failed", model="vit", train_share=1.0, **steps
+        )
     )
     page = visitor.open("compare?view=Sweeps&sweep=samples-drawn")
     expect(page.locator(FIGURE)).to_be_visible()
@@ -173,9 +181,8 @@ def test_a_sweep_that_is_over_is_drawn_with_its_errors_and_does_not_flood_the_li
     assert lines["ResNet"][1] == pytest.approx([53, 70])
     assert lines["ResNet"][2] == pytest.approx([3, 100 * (0.7 * 0.3 / 1000) ** 0.5])  # over seeds; binomial
     assert lines["ViT"][:2] == ([350], pytest.approx([36]))
-    for words in ("chance 10 %", "350 steps of 64 images", "equal steps, not equal epochs", "n = 1,000"):
-        expect(page.get_by_text(words).first).to_be_visible()
-    expect(page.get_by_text("5 runs: 4 of 5 finished, 1 failed.")).to_be_visible()
+    for words in ("10 %", r"350 steps.*64 images", "n = 1,000", r"4 of 5 .*1 failed"):
+        expect(page.get_by_text(re.compile(words)).first).to_be_visible()
     visitor.check()
     page.get_by_role("radio", name="Runs").click()
     visitor.settle()
@@ -183,50 +190,50 @@ def test_a_sweep_that_is_over_is_drawn_with_its_errors_and_does_not_flood_the_li
     expect(page.get_by_text("No results")).to_be_visible()
     visitor.open("training")
     watch = page.get_by_role("combobox", name="Watch")
-    watch.fill("ResNet, 20")  # a long list shows only its beginning
+    watch.fill("ResNet, 20")  # the list shows its first entries only
     expect(page.get_by_role("option", name="ResNet, 20 epochs")).to_be_visible()
     watch.fill("resnet 0.1")
     expect(page.get_by_text("No results")).to_be_visible()
     page.keyboard.press("Escape")
-    visitor.open(f"training?watch={made[0].id}")  # asked for, it is there, and leads to its sweep
+    visitor.open(f"training?watch={made[0].id}")  # a link to the run shows it, with a link to its sweep
     expect(page.get_by_role("combobox", name="Watch")).to_have_value(re.compile("resnet 0.1"))
-    page.get_by_role("button", name="Part of a sweep").click()
+    page.locator(".st-key-see_all").get_by_role("button").click()
     expect(page.locator(FIGURE)).to_be_visible()
     assert "sweep=samples-drawn" in page.url
 
 
-def test_an_address_with_a_sweep_that_is_gone_opens_another(visitor, server):
-    ended(server.home / "runs", "study-alone", "study", acc=0.4, model="vit", data="cifar10-mini")
+def test_link_to_a_missing_sweep_opens_another_one(visitor, server):
+    sweep_run(server.home / "runs", "study-alone", "study", acc=0.4, model="vit", data="cifar10-mini")
     page = visitor.open("compare?view=Sweeps&sweep=../../etc")
     expect(page.locator(FIGURE)).to_be_visible()
     assert "etc" not in page.url
     assert json.dumps(traces(page))
 
 
-def test_a_bundled_sweep_says_how_each_of_its_runs_was_measured(visitor, server):
+def test_bundled_sweep_shows_commit_and_command_of_its_runs(visitor, server):
     sweep = next(s for s in find_sweeps(list_runs()) if s.name == "samples-cifar10")
     page = visitor.open(f"compare?view=Sweeps&sweep={sweep.name}")
-    expect(page.get_by_text(sweep.runs[0].meta.note)).to_be_visible()  # the same sentence of all, once
+    expect(page.get_by_text(sweep.runs[0].meta.note)).to_be_visible()  # the note of all runs is shown once
     page.get_by_role("button", name="How it was measured").click()
     for run in sweep.runs:
         expect(page.get_by_text(f"{run.title}: ").first).to_contain_text(f"commit {run.status().commit}")
     expect(page.get_by_text(launch_command(sweep.runs[-1].config))).to_be_visible()
-    expect(page.get_by_role("button", name="Manage")).to_have_count(0)  # nobody changes what is bundled
+    expect(page.get_by_role("button", name="Manage")).to_have_count(0)  # bundled sweeps cannot be changed
 
 
-def test_what_a_foreign_run_says_of_itself_is_shown_as_it_is(visitor, server):
-    run = ended(server.home / "runs", "study-foreign", "study", acc=0.4, model="vit", data="cifar10-mini")
+def test_texts_of_an_imported_run_are_not_rendered_as_markdown(visitor, server):
+    run = sweep_run(server.home / "runs", "study-foreign", "study", acc=0.4, model="vit", data="cifar10-mini")
     image = "![m](http://example.invalid/m.png) **b**"
-    told = {"machine": image, "commit": image, "started": time.time()}
-    run.write_status(run.stored_status().model_copy(update=told))
+    origin = {"machine": image, "commit": image, "started": time.time()}
+    run.write_status(run.stored_status().model_copy(update=origin))
     run.write_meta(run.meta.model_copy(update={"title": f"T {image}", "note": f"N {image}"}))
     page = visitor.open("compare?view=Sweeps&sweep=study-foreign")
     page.get_by_role("button", name="How it was measured").click()
-    for words in (f"T {image}", f"N {image}", f"on {image}, commit {image}"):
+    for words in (f"T {image}", f"N {image}", f"commit {image}"):
         expect(page.get_by_text(words).first).to_be_visible()
     expect(page.locator("img[src*='example.invalid']")).to_have_count(0)
     visitor.open(f"training?watch={run.id}")
     page.get_by_text("Log and command").click()
-    expect(page.get_by_text(f"on {image}, commit {image}").first).to_be_visible()
+    expect(page.get_by_text(f"commit {image}").first).to_be_visible()
     expect(page.locator("img[src*='example.invalid']")).to_have_count(0)
     visitor.check()

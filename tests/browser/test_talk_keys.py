@@ -1,12 +1,11 @@
-"""The keys of a talk alone, without a server: presses that are lost or overtaken by a step that is drawn."""
+"""The keys of a talk without a server: lost key presses, and steps that arrive late."""
 
 from __future__ import annotations
 
 from tests.conftest import ROOT
 
 
-def test_a_press_that_was_lost_is_sent_again(browser):
-    """The keys alone: a press that no delivery follows is sent again, not while a script runs."""
+def test_lost_key_press_is_sent_again_unless_a_script_runs(browser):
     page = browser.new_page()
     page.clock.install()
     page.set_content(
@@ -29,7 +28,7 @@ def test_a_press_that_was_lost_is_sent_again(browser):
         source,
     )
     page.keyboard.press("PageDown")
-    page.clock.fast_forward(1200)  # ms: more than the time after which a press is sent again
+    page.clock.fast_forward(1200)  # ms: longer than the time until a retry
     assert page.evaluate("sent") == [2]
     page.evaluate("document.querySelector('#app').dataset.testScriptState = 'notRunning'")
     page.clock.fast_forward(1200)
@@ -40,8 +39,7 @@ def test_a_press_that_was_lost_is_sent_again(browser):
     page.close()
 
 
-def test_a_step_drawn_between_two_presses_takes_nothing_back(browser):
-    """The keys alone, without a server: three presses, and after the first its step is delivered late."""
+def test_late_steps_do_not_undo_key_presses(browser):
     page = browser.new_page()
     page.set_content(
         "<div id=root><i class=talk-note></i><i class=talk-marks></i><i class=talk-source></i>"
@@ -63,25 +61,25 @@ def test_a_step_drawn_between_two_presses_takes_nothing_back(browser):
     )
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    page.evaluate("deliver(1)")  # of the first press
+    page.evaluate("deliver(1)")  # the step of the first press
     page.keyboard.press("ArrowRight")
     assert page.evaluate("sent.at(-1)") == 4
     page.evaluate("sent.length = 0, deliver(2)")
-    assert page.evaluate("sent") == [4]  # asked for again: a press while the script runs may be lost
+    assert page.evaluate("sent") == [4]  # sent again: Streamlit may lose a trigger during a rerun
     page.evaluate("sent.length = 0, deliver(3)")
     assert page.evaluate("sent") == []
-    page.evaluate("deliver(6)")  # by the address
+    page.evaluate("deliver(6)")  # changed by the address
     page.keyboard.press("ArrowLeft")
     assert page.evaluate("sent") == [6]
     page.evaluate("""() => {
         const press = () => dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowLeft" }));
         const start = performance.now();
         press();
-        while (performance.now() - start < 3000); // a browser that draws meanwhile
+        while (performance.now() - start < 3000); // the browser is busy
         press();
     }""")
     assert page.evaluate("sent") == [6, 5, 4]
-    for _ in range(20):  # the talk's file has lost the step: it is not asked for without end
+    for _ in range(20):  # the step no longer exists: the number of requests is limited
         page.evaluate("deliver(0)")
     assert len(page.evaluate("sent")) < 20
     page.keyboard.press("ArrowRight")

@@ -1,4 +1,4 @@
-"""A talk in Chromium on screens of several sizes: read from the back row, and on a phone."""
+"""Talks on screens of several sizes, also on a phone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import WINDOW, Server, Visitor
-from tests.browser.test_talk import WHY, at, drawn, open_talk
+from tests.browser.test_talk import WHY, expect_step, open_talk, wait_for_view
 
 SEEN = """e => parseFloat(getComputedStyle(e).fontSize) * e.getBoundingClientRect().height
     / e.getBBox().height"""  # font size in pixels of the window
@@ -19,7 +19,7 @@ def test_figure_fills_the_width_with_text_of_two_percent_of_the_height(visitor, 
     page = visitor.page
     page.set_viewport_size({"width": width, "height": height})
     open_talk(visitor, "?talk=why&step=7")
-    drawn(page)
+    wait_for_view(page)
     plot = page.locator(".st-key-talk_stage .js-plotly-plot")
     for part in (".xtitle", ".legendtext", ".annotation-text"):
         expect(plot.locator(part).first).to_be_visible()
@@ -31,7 +31,7 @@ def test_figure_fills_the_width_with_text_of_two_percent_of_the_height(visitor, 
 
 def test_hover_label_is_at_the_pointer_and_as_large_as_the_figures_text(visitor):
     page = open_talk(visitor, "?talk=why&step=7")
-    drawn(page)
+    wait_for_view(page)
     plot = page.locator(".st-key-talk_stage .js-plotly-plot")
     point = plot.locator(".scatterlayer .points path").nth(5)
     box = point.bounding_box()
@@ -45,62 +45,62 @@ def test_hover_label_is_at_the_pointer_and_as_large_as_the_figures_text(visitor)
 
 
 @pytest.mark.parametrize("step", [2, 3], ids=["patches", "attention"])
-def test_what_a_canvas_writes_is_as_large_on_every_screen(fresh_visitor, step):
-    """Labels drawn on a canvas grow with the window as the words around them do: seen from the back row."""
+def test_text_on_a_canvas_grows_with_the_window(fresh_visitor, step):
+    """Labels on a canvas grow like the other text, so that the last row can read them."""
     page = fresh_visitor.page
     page.add_init_script("""window.sizes = []; const write = CanvasRenderingContext2D.prototype.fillText;
         CanvasRenderingContext2D.prototype.fillText = function (...given) {
           const size = parseFloat(this.font.match(/([\\d.]+)px/)[1]) * this.getTransform().a;
-          if (this.canvas.getClientRects().length) window.sizes.push(size / devicePixelRatio); // not hidden
+          if (this.canvas.getClientRects().length) window.sizes.push(size / devicePixelRatio); // visible
           return write.apply(this, given);
         };""")
     for width, height in ((1280, 720), (1920, 1080)):
         page.set_viewport_size({"width": width, "height": height})
         open_talk(fresh_visitor, f"?talk=why&step={step}")
-        drawn(page)
+        wait_for_view(page)
         page.wait_for_function("sizes.length > 2")
         assert page.evaluate("Math.min(...sizes)") / height > 0.02
 
 
 @pytest.mark.parametrize("step", [1, 3, 7])
-def test_on_a_phone_nothing_lies_upon_another_or_beside_the_window(visitor, step):
+def test_nothing_overlaps_or_overflows_on_a_phone(visitor, step):
     page = visitor.page
     page.set_viewport_size({"width": 390, "height": 844})
     open_talk(visitor, f"?talk=why&step={step}")
-    drawn(page)
-    at(page, step)
+    wait_for_view(page)
+    expect_step(page, step)
     boxes = [
         page.locator(f".{name}").bounding_box()
         for name in ("st-key-talk_words", "st-key-talk_stage", "talk-foot")
     ]
-    for above, below in pairwise(boxes):
-        assert above["y"] + above["height"] <= below["y"] + 1
+    for upper, lower in pairwise(boxes):
+        assert upper["y"] + upper["height"] <= lower["y"] + 1
     stage = page.locator(".st-key-talk_stage")
     assert stage.evaluate("e => e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight + 1")
     page.get_by_role("button", name=f"{step + 1} {WHY.steps[step].title}").click()
-    at(page, step + 1)
+    expect_step(page, step + 1)
 
 
-def test_in_a_low_window_the_explorer_keeps_its_three_columns(visitor):
+def test_explorer_keeps_three_columns_in_a_low_window(visitor):
     page = visitor.page
-    page.set_viewport_size({"width": 900, "height": 600})  # below the width where the page itself stacks them
+    page.set_viewport_size({"width": 900, "height": 600})  # below this width the page stacks them
     open_talk(visitor, "?talk=why&step=3")
-    drawn(page)
+    wait_for_view(page)
     left, middle, right = (page.locator(f".xp-{part}").bounding_box() for part in ("left", "middle", "right"))
     assert left["x"] + left["width"] < middle["x"] < middle["x"] + middle["width"] < right["x"]
     for part in (left, middle, right):
         assert part["y"] + part["height"] <= 600 - 0.05 * 600
 
 
-def test_right_after_the_servers_start_the_first_step_says_what_it_waits_for(browser, tmp_path):
+def test_first_step_shows_that_models_are_loading_after_a_start(browser, tmp_path):
     server = Server(tmp_path).start()
     context = browser.new_context(viewport=WINDOW)
     try:
         visitor = Visitor(context.new_page(), server.url)
         page = open_talk(visitor, "?talk=why")
-        expect(page.get_by_text("Loading the models")).to_be_visible()  # torch is being imported
-        drawn(page)
-        expect(page.get_by_text("Loading the models")).to_have_count(0)
+        expect(page.locator(".talk-loading")).to_be_visible()  # torch is being imported
+        wait_for_view(page)
+        expect(page.locator(".talk-loading")).to_have_count(0)
         visitor.check()
     finally:
         context.close()

@@ -1,6 +1,9 @@
-"""The dashboard's views: one address for each thing that a page can show at large."""
+"""The views of the dashboard, each with its address."""
 
 from __future__ import annotations
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 PAGES = {
     "": "What does a Vision Transformer see?",
@@ -25,7 +28,7 @@ VIEWS = {
     "talk, explorer": "?talk=why&step=3",
     "talk, figure": "?talk=why&step=7",
 }
-# what a view draws last: there when its model has answered
+# the element that a view draws last, when its model has run
 DRAWN = {
     "patches": ".steps[data-step]",
     "attention": ".xp[data-frame]",
@@ -39,3 +42,21 @@ DRAWN = {
     "talk, explorer": ".xp[data-frame]",
     "talk, figure": ".js-plotly-plot .main-svg",
 }
+
+
+def open_view(visitor, view):
+    """Open a view and wait until it is drawn."""
+    page = visitor.open(VIEWS[view])
+    if drawn := DRAWN.get(view):
+        expect(page.locator(drawn).first).to_be_visible()
+        visitor.settle()
+    return page
+
+
+def violations(page):
+    """Return the violations that axe-core finds, a line per element."""
+    return "\n".join(
+        f"{one['impact']}, {one['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+        for one in Axe().run(page).response["violations"]
+        for node in one["nodes"]
+    )

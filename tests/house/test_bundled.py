@@ -1,4 +1,4 @@
-"""What is bundled: real runs, measured numbers, small files, and documents that state just these."""
+"""The bundled runs, sweeps and results, and the documents that state them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from vitcore.runs.metrics import read_scalars
 from vitcore.sweeps.results import sample_curve, study_rows
 from vitcore.sweeps.sweep import find_sweeps
 
-BUNDLED = {  # parameters; the folder's name ends with the data
+BUNDLED = {  # number of parameters; the name ends with the dataset
     "vit-cifar10": 3_195_146,
     "resnet-cifar10": 272_378,
     "preactresnet-cifar10": 272_250,
@@ -29,12 +29,12 @@ BUNDLED = {  # parameters; the folder's name ends with the data
     "googlenet-mini": 260_650,
     "densenet-mini": 239_146,
 }
-CURVES = ("vit-equal-time", "tutorial-equal-time")  # without weights: how both learn in the same minutes
+CURVES = ("vit-equal-time", "tutorial-equal-time")  # without weights: curves of both in equal time
 MEASUREMENTS = ROOT / "docs" / "measurements.md"
 TRAINED = {"cifar10": ("modern", "cifar10", 10_000), "mini": ("quick", "cifar10-mini", 1_000)}
 
 
-def test_the_bundled_runs_are_these_and_one_of_each_architecture():
+def test_bundled_runs_are_listed_and_cover_every_architecture():
     found = [run.id for run in list_runs() if run.bundled and run.weights]
     assert sorted(found) == sorted(BUNDLED)
     alone = [run.id for run in list_runs() if run.bundled and run.meta.sweep is None]
@@ -43,7 +43,7 @@ def test_the_bundled_runs_are_these_and_one_of_each_architecture():
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_a_bundled_run_is_an_ordinary_finished_run(name):
+def test_bundled_run_is_a_finished_run_with_the_stated_parameters(name):
     run = find_run(name)
     status = run.status()
     assert run.bundled
@@ -56,7 +56,7 @@ def test_a_bundled_run_is_an_ordinary_finished_run(name):
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_the_curves_end_where_the_result_says(name):
+def test_curves_end_at_the_stored_result(name):
     run = find_run(name)
     scalars, result = read_scalars(run.path), run.status().result
     assert scalars["val_acc"].values.max() == pytest.approx(result["val_acc"], abs=1e-6)
@@ -69,7 +69,7 @@ def test_the_curves_end_where_the_result_says(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BUNDLED)
-def test_evaluating_gives_the_stated_accuracy(name, full_cifar10):
+def test_evaluation_gives_the_stored_accuracy(name, full_cifar10):
     from vitcore.models.evaluate import evaluate_run
 
     run = find_run(name)
@@ -77,14 +77,14 @@ def test_evaluating_gives_the_stated_accuracy(name, full_cifar10):
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_the_documents_state_the_measured_accuracy(name):
+def test_documents_state_the_stored_accuracy(name):
     accuracy = f"{100 * find_run(name).status().result['test_acc']:.2f} %"
     lines = [line for line in MEASUREMENTS.read_text("utf-8").splitlines() if name in line]
     assert any(accuracy in line for line in lines), accuracy
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_the_recipe_states_what_the_bundled_run_gave(name):
+def test_recipe_states_the_result_of_the_bundled_run(name):
     run = find_run(name)
     stated, result = ARCHITECTURES[run.config.model].measured[run.config.recipe], run.status().result
     assert stated.test_acc == result["test_acc"]
@@ -98,8 +98,8 @@ def test_the_recipe_states_what_the_bundled_run_gave(name):
     assert config.model_copy(update={"classes": run.config.classes}) == run.config
 
 
-@pytest.mark.parametrize("name", ["vit-cifar10", "resnet-cifar10"])  # those that the first page shows
-def test_the_stored_first_look_is_what_the_model_gives(name, tmp_path):
+@pytest.mark.parametrize("name", ["vit-cifar10", "resnet-cifar10"])  # shown on the Overview page
+def test_stored_maps_of_the_overview_equal_those_of_the_model(name, tmp_path):
     import torch
 
     from vitcore.analysis.first_look import explain
@@ -109,13 +109,13 @@ def test_the_stored_first_look_is_what_the_model_gives(name, tmp_path):
         index, maps, probabilities = stored["index"], stored["maps"], stored["probabilities"]
     test = load_dataset("cifar10-mini").test
     assert test.labels[index].tolist() == list(range(10))
-    again = explain(vitcore.load(name), torch.from_numpy(test.images[index]))
-    assert np.allclose(maps, again[0].numpy(), atol=1e-4)
-    assert np.allclose(probabilities, again[1].numpy(), atol=1e-4)
+    computed = explain(vitcore.load(name), torch.from_numpy(test.images[index]))
+    assert np.allclose(maps, computed[0].numpy(), atol=1e-4)
+    assert np.allclose(probabilities, computed[1].numpy(), atol=1e-4)
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_the_stored_answers_belong_to_these_weights_and_say_where_they_come_from(name):
+def test_stored_predictions_belong_to_the_weights_and_name_their_origin(name):
     from vitcore.probes.scores import find_test
 
     run = find_run(name)
@@ -137,7 +137,7 @@ def test_the_stored_answers_belong_to_these_weights_and_say_where_they_come_from
     assert max(sizes) < 300_000
 
 
-def test_modern_is_twelve_points_ahead_of_the_published_code_after_the_same_minutes():
+def test_modern_is_twelve_points_ahead_of_the_published_code_at_equal_time():
     ours, theirs = (find_run(name) for name in CURVES)
     assert ours.status().active_s == pytest.approx(theirs.status().active_s, rel=0.05)
     assert ours.status().active_s > 20 * 60
@@ -148,12 +148,12 @@ def test_modern_is_twelve_points_ahead_of_the_published_code_after_the_same_minu
         assert run.status().result["n_val"] == 5_000
         ends.append(100 * curve.max())
     assert ends[0] - ends[1] >= 12
-    said = " ".join(MEASUREMENTS.read_text("utf-8").split())
-    (sentence,) = re.findall(r"- At equal time, [^;]*", said)
+    text = " ".join(MEASUREMENTS.read_text("utf-8").split())
+    (sentence,) = re.findall(r"- At equal time, [^;]*", text)
     assert re.findall(r"[\d.]+ %", sentence)[:2] == [f"{end:.1f} %" for end in ends]
 
 
-def test_the_documents_state_what_quick_gave_for_every_model():
+def test_documents_state_the_quick_results_of_every_model():
     text = MEASUREMENTS.read_text("utf-8")
     for name, architecture in ARCHITECTURES.items():
         result = architecture.measured["quick"]
@@ -161,26 +161,26 @@ def test_the_documents_state_what_quick_gave_for_every_model():
         assert row in text, row
 
 
-def test_the_documents_state_what_the_bundled_samples_gave():
+def test_documents_state_the_results_of_the_bundled_sample_sweep():
     samples = next(s for s in find_sweeps(list_runs()) if s.name == "samples-cifar10")
     rows = sample_curve(samples.runs)
     assert {(row["n_test"], tuple(row["seeds"]), row["steps"]) for row in rows} == {(10_000, (0, 1), 3500)}
-    said = " ".join(MEASUREMENTS.read_text("utf-8").split())
+    text = " ".join(MEASUREMENTS.read_text("utf-8").split())
     for name in ("vit", "resnet"):
         small, middle, large = (100 * row["mean"] for row in rows if row["model"] == name)
-        assert f"{small:.1f}, {middle:.1f} and {large:.1f} %" in said
-    assert f"two seeds {100 * max(row['error'] for row in rows):.1f} points at most" in said
+        assert f"{small:.1f}, {middle:.1f} and {large:.1f} %" in text
+    assert f"two seeds {100 * max(row['error'] for row in rows):.1f} points at most" in text
 
 
 @pytest.mark.parametrize("run", [r for r in list_runs() if r.bundled and r.meta.sweep], ids=lambda r: r.id)
-def test_a_bundled_sweep_says_where_its_runs_come_from(run):
+def test_runs_of_a_bundled_sweep_name_their_origin(run):
     status = run.status()
     assert status.machine
     assert status.result["parameters"]
     assert status.commit
 
 
-def test_every_commit_that_a_bundled_result_names_is_in_this_repository():
+def test_commits_of_bundled_results_are_in_the_repository():
     found = subprocess.run(["git", "rev-parse", "--is-shallow-repository"], cwd=ROOT, capture_output=True)
     if found.stdout.strip() != b"false":
         pytest.skip("no complete git checkout")
@@ -189,23 +189,23 @@ def test_every_commit_that_a_bundled_result_names_is_in_this_repository():
     measured = {json.loads(file.read_bytes())["commit"] for file in stored}
     assert trained
     assert measured
-    for commit in trained | measured:  # an ancestor: a commit that no branch holds would not be cloned
+    for commit in trained | measured:  # an ancestor of HEAD, so that a clone contains it
         subprocess.run(["git", "merge-base", "--is-ancestor", commit, "HEAD"], cwd=ROOT, check=True)
 
 
-def test_the_documents_state_what_the_bundled_study_gave():
+def test_documents_state_the_results_of_the_bundled_study():
     study = next(s for s in find_sweeps(list_runs()) if s.name == "study-cifar10-mini")
-    gave = {(row["setting"], row["value"]): 100 * row["mean"] for row in study_rows(study.runs)}
+    results = {(row["setting"], row["value"]): 100 * row["mean"] for row in study_rows(study.runs)}
     assert len(study.runs) == 4  # the base is the middle patch size and pre-norm
     assert {run.status().result["n_test"] for run in study.runs} == {1000}
-    sizes = [gave["patch_size", size] for size in (2, 4, 8)]
-    assert gave["norm", "pre"] == gave["patch_size", 4]
+    sizes = [results["patch_size", size] for size in (2, 4, 8)]
+    assert results["norm", "pre"] == results["patch_size", 4]
     text = " ".join(MEASUREMENTS.read_text("utf-8").split())
     assert "patches of 2, 4 and 8 pixels {:.1f}, {:.1f} and {:.1f} %".format(*sizes) in text
-    assert f"pre-norm {gave['norm', 'pre']:.1f} %, post-norm {gave['norm', 'post']:.1f} %" in text
+    assert f"pre-norm {results['norm', 'pre']:.1f} %, post-norm {results['norm', 'post']:.1f} %" in text
 
 
-def test_the_repository_stays_light():
+def test_repository_is_small_and_its_files_are_short():
     files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.split(
         b"\0"
     )

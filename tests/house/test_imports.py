@@ -1,4 +1,4 @@
-"""The house: imports run one way, and pages are short."""
+"""Imports follow the layers, and pages are short."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tests.conftest import ROOT
 
 
 def imported(path):
-    """(module, line) of every import in a file, also those inside functions."""
+    """Yield (module, line) of every import in a file, also inside functions."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             for name in node.names:
                 yield name.name, node.lineno
         elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{path}:{node.lineno}: a relative import hides where it leads"
+            assert not node.level, f"{path}:{node.lineno}: relative imports are not allowed"
             yield node.module, node.lineno
             for name in node.names:
                 yield f"{node.module}.{name.name}", node.lineno
@@ -60,15 +60,15 @@ FORBIDDEN = {
 }
 
 
-@pytest.mark.parametrize("place", FORBIDDEN)
-def test_imports_run_one_way(place):
-    files = [ROOT / place] if place.endswith(".py") else sorted((ROOT / place).rglob("*.py"))
+@pytest.mark.parametrize("path", FORBIDDEN)
+def test_modules_do_not_import_forbidden_ones(path):
+    files = [ROOT / path] if path.endswith(".py") else sorted((ROOT / path).rglob("*.py"))
     assert files
     wrong = [
         f"{file.relative_to(ROOT)}:{line} imports {module}"
         for file in files
         for module, line in imported(file)
-        if any(module == bad or module.startswith(f"{bad}.") for bad in FORBIDDEN[place])
+        if any(module == bad or module.startswith(f"{bad}.") for bad in FORBIDDEN[path])
     ]
     assert not wrong
 

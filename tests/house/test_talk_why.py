@@ -1,4 +1,4 @@
-"""The numbers in the bundled talk are those of the bundled results."""
+"""The bundled talk states the numbers of the bundled results."""
 
 from __future__ import annotations
 
@@ -46,57 +46,57 @@ def values(probe, run):
         ),
     ],
 )
-def test_curves(steps, title, probe, curve, x, words):
-    said = []
+def test_curves_of_experiments_are_stated(steps, title, probe, curve, x, words):
+    values_text = []
     for run in RUNS:
         found = values(probe, run)
-        at = found["x"].index(x)
-        mean, error = (100 * found["curves"][curve][k][at] for k in ("mean", "error"))
-        said.append(f"{mean:.0f} ± {error:.0f} %")
-    assert words.format(*said) in steps[title]
+        i = found["x"].index(x)
+        mean, error = (100 * found["curves"][curve][k][i] for k in ("mean", "error"))
+        values_text.append(f"{mean:.0f} ± {error:.0f} %")
+    assert words.format(*values_text) in steps[title]
 
 
-def test_positions(steps):
-    """What a listener reads who hovers a tile: a neighbor, diagonal ones too, or the mirrored place."""
-    alike = model_outputs.learned(find_run("vit-cifar10")).similarity
-    side = round(len(alike) ** 0.5)
-    for token, values in enumerate(alike):
+def test_most_similar_positions_are_adjacent_or_mirrored(steps):
+    """The most similar position, which the page states for each tile, is a neighbor or mirrored."""
+    similarity = model_outputs.learned(find_run("vit-cifar10")).similarity
+    side = round(len(similarity) ** 0.5)
+    for token, values in enumerate(similarity):
         best = max((value, other) for other, value in enumerate(values) if other != token)[1]
         (row, column), (row2, column2) = divmod(token, side), divmod(best, side)
-        beside = max(abs(row - row2), abs(column - column2)) == 1
-        assert beside or (row, side - 1 - column) == (row2, column2)
+        adjacent = max(abs(row - row2), abs(column - column2)) == 1
+        assert adjacent or (row, side - 1 - column) == (row2, column2)
     assert "most like one beside it or its mirror image" in steps["Neighborhood had to be learned"]
 
 
-def test_distances(steps, notes):
+def test_attention_distances_are_stated(steps, notes):
     heads = values("distance", "vit-cifar10")["heads"]["mean"][0]
     low, high = round(min(heads)), round(max(heads))
     assert f"{low} to {high} pixels" in steps["Every patch may ask every other one"]
     even = float(patch_distances(8, 4).mean())
     assert f"it would be {even:.1f} pixels" in notes["Every patch may ask every other one"]
     reach = [values("receptive-field", run)["reach"]["mean"][1] for run in RUNS]
-    said = steps["A ResNet was told"]
-    assert f"{reach[0]:.1f} pixels away on average in the ViT" in said
-    assert f"and {reach[1]:.1f} in the ResNet" in said
+    say = steps["A ResNet was told"]
+    assert f"{reach[0]:.1f} pixels away on average in the ViT" in say
+    assert f"and {reach[1]:.1f} in the ResNet" in say
 
 
-def test_accuracies(steps):
-    said = steps["With all 45,000 images"]
+def test_accuracies_are_stated(steps):
+    say = steps["With all 45,000 images"]
     for label, run in zip(("ViT", "ResNet"), RUNS, strict=True):
         found = find_run(run)
         assert found.config.epochs == 20
         result = found.status().result
-        assert result["n_val"] == 5000  # the source says so
+        assert result["n_val"] == 5000  # as the source of the step says
         share, count = result["test_acc"], result["n_test"]
-        error = (share * (1 - share) / count) ** 0.5  # of a share
+        error = (share * (1 - share) / count) ** 0.5  # binomial standard error
         words = f"{100 * share:.1f} ± {100 * error:.1f} %"
-        assert f"{label} is right in {words}" in said or f"the {label} in {words}" in said
+        assert f"{label} is right in {words}" in say or f"the {label} in {words}" in say
 
 
-def test_samples(steps, notes):
+def test_sample_efficiency_is_stated(steps, notes):
     tied = [run for run in list_runs() if run.bundled and run.meta.sweep and run.meta.sweep.kind == "samples"]
     rows = {(r["model"], r["share"]): r["mean"] for r in sample_curve(tied)}
-    said = steps["The price of not being told"]
+    say = steps["The price of not being told"]
     sizes = {r["model"]: r["parameters"] / 1e6 for r in sample_curve(tied)}
     words = f"ResNet has {sizes['resnet']:.2f} million parameters, the ViT {sizes['vit']:.1f}"
     assert words in notes["The price of not being told"]
@@ -105,4 +105,4 @@ def test_samples(steps, notes):
     gaps = [round(100 * (rows["resnet", share] - rows["vit", share])) for share in shares]
     words = [f"by {gap} with {100 * share:.0f} %" for gap, share in zip(gaps, shares, strict=True)]
     words[0] = words[0].replace(" with", " points with").replace(" %", " % of the images")
-    assert ", ".join(words) in said
+    assert ", ".join(words) in say

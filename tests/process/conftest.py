@@ -1,3 +1,5 @@
+"""Fixtures of the tests that start processes and trainings."""
+
 from __future__ import annotations
 
 import functools
@@ -10,7 +12,7 @@ from vitcore.queue import supervisor
 
 
 @pytest.fixture(autouse=True)
-def no_process_stays():
+def kill_processes():
     yield
     for found in psutil.process_iter(["cmdline"]):
         if str(runs_dir()) in " ".join(found.info["cmdline"] or []):
@@ -19,21 +21,21 @@ def no_process_stays():
 
 @pytest.fixture
 def fake_trainer(monkeypatch):
-    """Supervisors start `tests.fake_training`, which has no torch, instead of a training."""
-    monkeypatch.setenv("VITLAB_TRAINER", "tests.fake_training")  # in processes
-    monkeypatch.setattr(supervisor, "TRAINER", "tests.fake_training")  # in this one
+    """Make supervisors start `tests.fake_training`, which has no torch, instead of a training."""
+    monkeypatch.setenv("VITLAB_TRAINER", "tests.fake_training")  # in child processes
+    monkeypatch.setattr(supervisor, "TRAINER", "tests.fake_training")  # in this process
 
 
 @pytest.fixture(scope="session")
 def uninterrupted(colors, tmp_path_factory):
-    """A function from a model's name to its reference training, made once in each process of pytest."""
+    """Return a function that gives the finished reference training of a model. Each is trained once."""
     from tests.small_trainings import reference_config
     from vitcore.training import train
 
-    place = tmp_path_factory.mktemp("uninterrupted")
+    folder = tmp_path_factory.mktemp("uninterrupted")
 
     @functools.cache
     def trained(model):
-        return train(reference_config(colors, model), runs_dir=place, progress=False)
+        return train(reference_config(colors, model), runs_dir=folder, progress=False)
 
     return lambda model="vit": trained(model)

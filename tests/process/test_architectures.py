@@ -1,4 +1,4 @@
-"""Every architecture is trained, and the one that the documentation shows."""
+"""Every architecture can be trained, also the one in the documentation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vitcore.training import train
 
 
 def test_architecture_in_the_documentation_is_complete(tmp_path, monkeypatch, colors):
-    """Its one file, put where docs/python.md says, is found, built, trained and offered."""
+    """Its file is discovered, built and trained."""
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(), re.DOTALL)
     (source,) = [block for block in blocks if "ARCHITECTURE = Architecture(" in block]
     import vitcore.architectures as registry

@@ -1,4 +1,4 @@
-"""TensorBoard, really started: scalars, graph and hyperparameters of bundled, own and foreign runs."""
+"""TensorBoard shows scalars, graphs and hyperparameters of bundled, own and imported runs."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_tensorboard_shows_every_run_with_graph_and_hyperparameters(board):
     experiment = json.loads(ask("plugin/hparams/experiment", json.dumps({}).encode()))
     names = {item["name"] for item in experiment["hparamInfos"]}
     assert {"model", "lr", "patch_size"} <= names
-    assert not [p for p in own.path.iterdir() if ".vitlab" in p.name]  # runs stay as they are
+    assert not [p for p in own.path.iterdir() if ".vitlab" in p.name]  # the run folder is unchanged
 
 
 def test_termination_stops_tensorboard_and_removes_its_folder(board):

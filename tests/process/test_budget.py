@@ -17,9 +17,9 @@ from vitcore.training.module import Classifier
 
 
 class Clock:
-    """A clock of which every training step takes `step_s` seconds, and nothing else takes any."""
+    """A clock that only training steps advance, by `step_s` seconds each."""
 
-    step_s, now = 0.0625, 1000.0  # sums of it are exact
+    step_s, now = 0.0625, 1000.0  # exact in floating point
 
     def __call__(self):
         return self.now
@@ -39,7 +39,7 @@ def clock(monkeypatch):
 
 
 def of_minutes(colors, **more):
-    """24 steps an epoch, 96 of 1/16 s in its 6 s."""
+    """Return a configuration of 24 steps per epoch and 6 s, which are 96 steps of 1/16 s."""
     return config(colors, minutes=0.1, **{"batch_size": 4, "epochs": 10, **more})
 
 
@@ -56,12 +56,12 @@ def test_used_up_minutes_end_training_within_an_epoch_and_run_the_test(colors, c
 
 
 def test_used_up_minutes_end_training_on_a_real_clock(colors):
-    began = time.monotonic()
+    start = time.monotonic()
     run = train(of_minutes(colors).model_copy(update={"minutes": 0.05}), progress=False)
     assert run.status().state == "finished"
-    assert time.monotonic() - began >= 3.0
+    assert time.monotonic() - start >= 3.0
     used = torch.load(run.last, weights_only=True)["callbacks"]["Budget"]["used"]
-    assert 3.0 <= used < 3.0 + 10.0  # the last step, validation and saving on a busy machine
+    assert 3.0 <= used < 3.0 + 10.0  # plus the last step, validation and saving on a busy machine
 
 
 def test_schedule_follows_the_used_share_of_the_time(colors, clock, monkeypatch):
@@ -84,7 +84,9 @@ def test_schedule_follows_the_used_share_of_the_time(colors, clock, monkeypatch)
             wanted = (at + 1) / 49
         else:
             wanted = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (at - 48) / 192))
-        assert rate == pytest.approx(asked.lr * wanted, abs=asked.lr / 48), step  # one of the 240 beside
+        assert rate == pytest.approx(asked.lr * wanted, abs=asked.lr / 48), (
+            step
+        )  # within one of the 240 steps
 
 
 def test_patches_are_dropped_until_the_share_of_the_full_epochs(colors, clock, monkeypatch):
@@ -105,7 +107,7 @@ def test_stopped_and_resumed_run_equals_an_uninterrupted_one(colors, clock):
     whole = train(of_minutes(colors, keep_patches=0.5, full_epochs=2), progress=False)
     run = train_until(50, of_minutes(colors, keep_patches=0.5, full_epochs=2))
     assert torch.load(run.last, weights_only=True)["callbacks"]["Budget"]["used"] == 50 / 16
-    clock.now += 3600  # a pause is no training
+    clock.now += 3600  # pauses do not count
     train(resume=run, progress=False)
     assert (run.status().state, run.status().step) == ("finished", whole.status().step)
     assert same_weights(whole, run)

@@ -1,4 +1,4 @@
-"""The command line in processes of its own: exit codes, what is printed where, Ctrl-C, resume, the queue."""
+"""The command line in child processes: exit codes, output, Ctrl-C, resume, the queue."""
 
 from __future__ import annotations
 
@@ -90,5 +90,5 @@ def test_ctrl_c_saves_and_second_ctrl_c_exits_at_once(colors, presses, reasons):
         child.send_signal(signal.SIGINT)
     out, _ = child.communicate(timeout=60)
     assert found.status().state == "stopped"
-    assert found.status().reason.startswith(reasons)  # the second may come after the first one has saved
+    assert found.status().reason.startswith(reasons)  # the second may come after the run has been saved
     assert out.strip() == str(found.path)

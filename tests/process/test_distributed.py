@@ -1,6 +1,4 @@
-"""Several processes train as one: started by Lightning, by hand, by torchrun and as SLURM would, over
-gloo.
-"""
+"""Distributed training over gloo, started by Lightning, by hand, by torchrun and like SLURM."""
 
 from __future__ import annotations
 
@@ -38,7 +36,7 @@ def arguments(colors, **values):
 
 
 def start(command, **environment):
-    """A process of the command line, whose output is kept."""
+    """Start a command in a process whose output is captured."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("SLURM", "RANK", "LOCAL_RANK"))}
     return subprocess.Popen(
         [sys.executable, "-m", *command], env={**clean, "PYTHONPATH": str(ROOT), **environment},
@@ -72,8 +70,8 @@ def torchrun(colors):
 
 def by_hand(colors):
     command = ["vitcore", "train", *arguments(colors, nodes=2)]
-    meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
-    return [start(command, **meeting, NODE_RANK=str(rank)) for rank in range(2)]
+    rendezvous = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
+    return [start(command, **rendezvous, NODE_RANK=str(rank)) for rank in range(2)]
 
 
 def slurm(colors):
@@ -100,7 +98,7 @@ def test_two_processes_give_the_same_curve_as_one(how, colors):
     processes = how(colors)
     printed = [process.communicate(timeout=240)[0] for process in processes]
     assert [process.returncode for process in processes] == [0] * len(processes), printed
-    (run,) = [run for run in list_runs(bundled=False) if run.id != alone.id]  # one folder, written once
+    (run,) = [run for run in list_runs(bundled=False) if run.id != alone.id]  # only one folder
     assert run.status().state == "finished"
     assert "".join(printed).count(str(run.path)) == 1
     ours, theirs = read_scalars(run.path), read_scalars(alone.path)
@@ -114,7 +112,7 @@ STOPPED = """
 import sys
 from vitcore.training import callbacks
 from vitcore import __main__ as cli
-callbacks.EVERY = 5  # a stop between two points of the curves, which come every second step
+callbacks.EVERY = 5  # a stop between two points of the curves
 before = callbacks.Keeper.on_train_batch_end
 def end(self, trainer, *rest):
     if trainer.global_step == 35 and self.run:
@@ -148,7 +146,7 @@ def test_stop_ends_all_ranks_at_the_same_step_and_resume_is_exact(colors, tmp_pa
     assert all(np.array_equal(a[name], b[name]) for name in a)
     a, b = (read_scalars(run.path)["train_loss"] for run in (first, second))
     assert np.array_equal(a.steps, b.steps)
-    # the point after the stop adds what the ranks had by then in another order
+    # the point after the stop sums the values of the ranks in another order
     assert np.allclose(a.values, b.values, rtol=1e-6)
 
 
@@ -171,7 +169,7 @@ def test_more_processes_than_devices_are_rejected_before_anything_is_written(
 
 def test_multi_node_training_is_not_queued(colors):
     config = make_config("quick", model="vit", data=f"folder:{colors}", device="cpu", **PLAIN, nodes=2)
-    with pytest.raises(UserError, match="srun, torchrun or hand"):
+    with pytest.raises(UserError, match="srun, torchrun"):
         background.launch(config)
     assert not list_runs(bundled=False)
 
@@ -181,7 +179,7 @@ def test_queued_run_on_two_devices_leaves_no_process_when_killed(colors):
         "quick", model="vit", data=f"folder:{colors}", device="cpu", **{**PLAIN, "epochs": 2000}, devices=2
     )
     run = background.launch(config)
-    os.kill(wait_until_training(run).pid, signal.SIGTERM)  # what a scheduler sends first
+    os.kill(wait_until_training(run).pid, signal.SIGTERM)  # as a scheduler does first
     wait_for(run, "stopped")
     assert run.last.is_file()
     until(lambda: not processes(run.id), 30)

@@ -1,4 +1,4 @@
-"""The queue under faults, with a fake trainer: killed processes, who does not listen, a crowd."""
+"""The queue under faults, with a fake trainer: killed and unresponsive processes, simultaneous launches."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from vitcore.queue import supervisor
 from vitcore.queue.devices import Device
 from vitcore.queue.supervisor import Supervisor
 from vitcore.runs import process
-from vitcore.runs.folder import Status, create_run, list_runs
+from vitcore.runs.folder import create_run, list_runs
+from vitcore.runs.status import Status
 
 pytestmark = pytest.mark.usefixtures("fake_trainer")
 
@@ -44,11 +45,11 @@ def test_next_supervisor_adopts_the_running_training(colors):
     kill_supervisor()
     background.wake()
     until(supervisors)
-    wait_until_training(run, beyond=run.status().step + 40)  # several rounds of the new one
+    wait_until_training(run, beyond=run.status().step + 40)  # several ticks of the new supervisor
     assert len(processes("tests.fake_training", run.id)) == 1
     assert run.status().pid == pid
     assert waiting.status().state == "queued"
-    os.kill(pid, signal.SIGKILL)  # not its child: it sees it go all the same, and the slot is free
+    os.kill(pid, signal.SIGKILL)  # not its child, but it notices the end and frees the slot
     assert wait_for(run, "failed", seconds=10)
     assert wait_for(waiting, "finished").reason == ""
 
@@ -68,7 +69,7 @@ def test_reused_pid_is_marked_lost_and_not_killed(colors):
         assert run.status().state == "lost"
         with pytest.raises(UserError):
             background.stop(run, now=True)
-        run.stop_request.write_text("abort")  # somebody pressed it before all was killed
+        run.stop_request.write_text("abort")  # requested before the processes were killed
         Supervisor(runs_dir()).tick()
         assert stranger.poll() is None
         assert run.stored_status().state in ("lost", "stopped")
@@ -87,7 +88,7 @@ def test_stop_now_does_not_save_and_resumes_from_the_last_checkpoint(colors):
     until(run.last.exists)
     background.stop(run, now=True)
     ended = wait_for(run, "stopped", seconds=10)
-    assert ended.reason.startswith("ended at once on request")
+    assert ended.reason.startswith("stopped on request without saving")
     background.resume(run)
     wait_for(run, "running")
     wait_until_training(run, beyond=ended.step)
@@ -101,22 +102,22 @@ def test_unresponsive_training_is_terminated_then_killed(colors):
     kill_supervisor()
     os.kill(pid, signal.SIGSTOP)  # it hangs
     background.stop(run)
-    kill_supervisor()  # the one with the long limits
+    kill_supervisor()  # it has longer limits
     assert "terminated in" in run.status().reason
     impatient = Supervisor(runs_dir(), limits=(1.0, 1.0))
-    began = time.monotonic()
+    start = time.monotonic()
     while impatient.tick():
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - start < 10
         time.sleep(0.1)
     status = run.stored_status()
     assert status.state == "stopped"
-    assert "after it was asked to stop" in status.reason
-    assert time.monotonic() - began >= 1.0
+    assert status.reason.startswith("killed ")
+    assert time.monotonic() - start >= 1.0
     assert not process.alive(pid, status.process_start)
 
 
 def test_device_is_freed_only_when_the_process_is_gone(colors, tmp_path):
-    """Also by whoever has written `finished` and hangs."""
+    """A process may hang after it has written `finished`."""
     run, waiting = create_run(config(colors)), create_run(config(colors))
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
     now = process.identity() | {"pid": child.pid, "process_start": process.start_time(child.pid)}
@@ -135,20 +136,20 @@ def test_device_is_freed_only_when_the_process_is_gone(colors, tmp_path):
 
 def test_two_gpus_train_two_runs_each_restricted_to_its_own(colors, monkeypatch):
     gpus = [Device("cuda:GPU-aa", "cuda", "", 8, 0), Device("cuda:GPU-bb", "cuda", "", 8, 4)]
-    there = [*gpus, Device("cpu", "cpu", "")]
-    start = supervisor._detached
+    devices = [*gpus, Device("cpu", "cpu", "")]
+    detached = supervisor._detached
 
-    def tells(command, log, **environment):
+    def print_devices(command, log, **environment):
         code = "import os, time; print(os.environ.get('CUDA_VISIBLE_DEVICES'), flush=True); time.sleep(100)"
-        return start([sys.executable, "-c", code, command[-1]], log, **environment)
+        return detached([sys.executable, "-c", code, command[-1]], log, **environment)
 
-    monkeypatch.setattr(supervisor, "_detached", tells)
+    monkeypatch.setattr(supervisor, "_detached", print_devices)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     cuda = config(colors).model_copy(update={"device": "cuda"})
     runs = [create_run(c) for c in (cuda, cuda, cuda, config(colors))]
     for at, run in enumerate(runs):
         run.write_status(run.stored_status().model_copy(update={"queued": at + 1.0}))
-    watcher = Supervisor(runs_dir(), devices=lambda: there)
+    watcher = Supervisor(runs_dir(), devices=lambda: devices)
     watcher.tick()
     assert [run.stored_status().slots for run in runs] == [["cuda:GPU-aa"], ["cuda:GPU-bb"], [], ["cpu"]]
     until(lambda: all(runs[i].log.exists() and runs[i].log.read_text() for i in (0, 1, 3)))
@@ -196,7 +197,7 @@ def test_two_simultaneous_identical_launches_create_one_run(colors):
     again = background.launch(config(colors, 2), dedupe_s=30.0)  # other settings are another run
     assert len(list_runs(bundled=False)) == 2
     background.stop(again)
-    anew = background.launch(config(colors, 2), dedupe_s=30.0)  # who stopped it and launches it means it
+    anew = background.launch(config(colors, 2), dedupe_s=30.0)  # a launch after a stop is intended
     assert anew != again
     background.stop(anew)
 

@@ -1,4 +1,4 @@
-"""The table for machines with a GPU, tried on the CPU as far as it means something there."""
+"""The checks for machines with a GPU, as far as a CPU can run them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must start quickly loads neither torch nor Lightning: fresh processes."""
+"""Commands and pages that must start quickly load neither torch nor Lightning, in fresh processes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 
 
 def loaded_by(code: str) -> set[str]:
-    """The modules in a fresh process after running `code`."""
+    """Return the loaded modules of a fresh process after `code`."""
     done = subprocess.run(
         [sys.executable, "-c", f"{code}\nimport sys; print('LOADED', *sys.modules)"],
         cwd=ROOT, capture_output=True, text=True, check=True, timeout=120,
@@ -33,7 +33,7 @@ def loaded_by(code: str) -> set[str]:
     ],
     ids=["vitcore", "runs command", "dashboard", "experiments", "server start"],
 )
-def test_quick_starts_load_no_torch(code):
+def test_commands_and_pages_that_start_quickly_load_no_torch(code):
     assert not {"torch", "pytorch_lightning", "torchvision"} & loaded_by(code)
 
 
@@ -48,6 +48,7 @@ def test_first_page_needs_no_torch():
         "dashboard.sweeps.results",
         "dashboard.compare.sections",
         "dashboard.inductive_bias.experiments",
+        "dashboard.drawing.figures",  # waits for pandas
     }
     assert not {"torch", "pytorch_lightning", *other_pages} & loaded_by(code)
 
@@ -76,7 +77,7 @@ def test_tokens_are_drawn_without_torch():
 @pytest.mark.parametrize("section", ["Scores", "Confusion", "Disagreement", "Speed to accuracy"])
 def test_stored_scores_are_drawn_without_torch(section):
     code = (
-        # what the first page does behind itself
+        # the Overview page loads torch in the background
         "from dashboard.overview import featured_image\nfeatured_image.PRELOAD_AFTER_S = 3600\n"
         "from streamlit.testing.v1 import AppTest\n"
         "at = AppTest.from_file('dashboard/app.py', default_timeout=120).run()\n"
@@ -95,16 +96,16 @@ def test_loading_a_model_needs_no_lightning():
 
 
 def test_figures_are_drawn_while_another_thread_imports_pandas():
-    """As when one visitor's Compare loads pandas for the first time and another opens Attention."""
+    """This happens if one visitor opens Compare and another one Attention right after the start."""
     code = """
 import sys, threading, time
-import numpy as np
-from dashboard.drawing import figures
+import numpy as np, plotly.graph_objects
 assert "pandas" not in sys.modules
 thread = threading.Thread(target=lambda: __import__("pandas"))
 thread.start()
 while "pandas" not in sys.modules:
     time.sleep(0.0005)
+from dashboard.drawing import figures
 figures.logit_lens(np.full((7, 10), 0.1), tuple("abcdefghij"), 3)
 figures.probabilities(np.full(10, 0.1), tuple("abcdefghij"), 3, "#000000")
 thread.join()

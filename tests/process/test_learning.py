@@ -1,4 +1,4 @@
-"""Eight images asked along a training: the model's own answers, without a trace in the training itself."""
+"""Predictions for eight images that a training records without being changed by it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def test_predictions_are_recorded_after_each_epoch(uninterrupted):
     assert found.epochs.tolist() == [0, 1, 2, 3]
     held = parts(load_dataset(run.config.data), run.config)[1]
     for image, label in zip(found.images, found.truth, strict=True):
-        alike = (held.images == image).all(axis=(1, 2, 3))
-        assert label in held.labels[alike]
+        equal = (held.images == image).all(axis=(1, 2, 3))
+        assert label in held.labels[equal]
     assert set(found.truth.tolist()) == {0, 1}
     if run.status().result["best_epoch"] == 3:
         model = load_run(run)
@@ -35,7 +35,7 @@ def test_predictions_are_recorded_after_each_epoch(uninterrupted):
 def test_recording_predictions_does_not_change_the_training(colors, monkeypatch):
     settings = config(colors, dropout=0.3, drop_path=0.2)
     with_them = train(settings, progress=False)
-    monkeypatch.setattr(learning.Eight, "_ask", lambda *given: None)
+    monkeypatch.setattr(learning.PredictionRecorder, "_record", lambda *given: None)
     without = train(settings, progress=False)
     assert read_predictions(without.path) is None
     assert same_weights(with_them, without)
@@ -44,7 +44,7 @@ def test_recording_predictions_does_not_change_the_training(colors, monkeypatch)
 def test_resume_continues_the_recorded_predictions(colors, uninterrupted):
     run = train_until(30, reference_config(colors))
     late = read_predictions(run.path).with_moment(48, 2.0, np.full((8, 2), 0.5))
-    write_predictions(run.path, late)  # as of a run that was killed after what it goes back to
+    write_predictions(run.path, late)  # as if killed after a later epoch than its checkpoint
     train(resume=run, progress=False)
     ours, theirs = read_predictions(run.path), read_predictions(uninterrupted().path)
     assert ours.steps.tolist() == [0, 24, 48, 72]

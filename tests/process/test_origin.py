@@ -1,4 +1,4 @@
-"""A training records where it was made."""
+"""A training records its origin."""
 
 from __future__ import annotations
 

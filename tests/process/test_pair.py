@@ -1,4 +1,4 @@
-"""Pairs through the queue, with a fake trainer: launched together, and nothing left of half a pair."""
+"""Pairs in the queue, with a fake trainer: launched together or not at all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_pair_is_launched_trained_and_linked(colors):
     runs = launch_pair(one, two)
     assert runs[0].meta.pair == runs[1].meta.pair is not None
     assert partner(runs[0], list_runs()).id == runs[1].id
-    again = launch_pair(one, two, dedupe_s=60.0)  # pressed twice
+    again = launch_pair(one, two, dedupe_s=60.0)  # launched twice
     assert [r.id for r in again] == [r.id for r in runs]
     assert again[0].meta.pair == runs[0].meta.pair
     assert {wait_for(run, "finished", "failed").state for run in runs} == {"finished"}

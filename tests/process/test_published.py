@@ -1,4 +1,4 @@
-"""The tutorial's ResNet gives the accuracy that was published with it."""
+"""The published ResNet of the tutorial has its published accuracy."""
 
 from __future__ import annotations
 

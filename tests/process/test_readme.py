@@ -1,4 +1,4 @@
-"""The documentation's examples in Python run."""
+"""The Python examples in the documentation run."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def run_python(code: str, tmp_path) -> str:
 
 def test_python_example_runs(tmp_path):
     (example,) = (text for text in blocks("docs/python.md", "python") if "vitcore.load" in text)
-    said = run_python(f"{example}\nprint(run.status().state, tuple(trace.weights.shape))", tmp_path)
-    assert said.split("\n")[-2] == "finished (8, 6, 8, 65, 65)"
+    output = run_python(f"{example}\nprint(run.status().state, tuple(trace.weights.shape))", tmp_path)
+    assert output.split("\n")[-2] == "finished (8, 6, 8, 65, 65)"
 
 
 def test_model_of_the_example_is_available_everywhere(tmp_path):
     (example,) = (text for text in blocks("docs/python.md", "python") if "class MLPOptions" in text)
     (tmp_path / "mlp.py").write_text(example)
-    said = run_python(
+    output = run_python(
         "import torch, vitcore.architectures as a\n"
         f"a.__path__.append({str(tmp_path)!r})\n"
         "a.ARCHITECTURES.update(a._found())\n"
@@ -37,4 +37,4 @@ def test_model_of_the_example_is_available_everywhere(tmp_path):
         "print(tuple(build('mlp', hidden=8)(torch.zeros(2, 3, 32, 32)).shape))",
         tmp_path,
     )
-    assert said.strip() == "(2, 10)"
+    assert output.strip() == "(2, 10)"

@@ -1,4 +1,4 @@
-"""Speed and memory are measured in a process of their own."""
+"""Speed and memory are measured in a separate process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_speed_is_measured_in_a_separate_process(tmp_path):
     assert scores.find_speed(run) is None
     done = CliRunner().invoke(app, ["probe", "speed", "--runs", run.id, "--json"])
     assert done.exit_code == 0, done.output
-    assert "no more than" not in done.output  # it takes random pixels: no test images are missing
+    assert "no more than" not in done.output  # random pixels: no test images are needed
     found = scores.find_speed(run).values
     assert found.model_dump() == json.loads(done.stdout)[0]["values"]
     assert found.batch == 128
@@ -31,7 +31,7 @@ def test_speed_is_measured_in_a_separate_process(tmp_path):
     assert 50e6 < found.base_bytes <= found.memory_bytes < 3e9
     assert 0 <= found.others <= 1
     training = found.training
-    assert training.images_per_s < found.images_per_s  # it also computes gradients, on smaller batches
+    assert training.images_per_s < found.images_per_s  # with gradients, and on smaller batches
     assert training.memory_bytes > found.base_bytes
     assert training.batch == run.config.batch_size
     rows = {row["quantity"]: row["mean"] for row in rows_of(scores.find_speed(run))}
@@ -39,7 +39,7 @@ def test_speed_is_measured_in_a_separate_process(tmp_path):
 
 
 def test_peak_memory_excludes_the_parent_process():
-    held = np.ones(60_000_000)  # 480 MB here, and nothing there
+    held = np.ones(60_000_000)  # 480 MB in this process only
     code = "from vitcore.runs.machine_load import peak_memory; print(peak_memory())"
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert peak_memory() > held.nbytes

@@ -1,4 +1,4 @@
-"""Sweeps through the queue: launched, stopped and resumed as one thing."""
+"""Sweeps are launched, stopped and resumed through the queue."""
 
 from __future__ import annotations
 
@@ -10,27 +10,18 @@ import pytest
 from tests.command_line import check_refused, run
 from tests.conftest import TINY_VIT
 from tests.process.trainings import LONG, wait_for
+from tests.small_sweeps import VIT, samples
 from tests.waiting import until
 from vitcore.config import make_config
 from vitcore.errors import UserError
 from vitcore.queue import launch as background
 from vitcore.runs.folder import Run, list_runs
-from vitcore.sweeps.plan import plan_samples, plan_study
+from vitcore.sweeps.plan import plan_study
 from vitcore.sweeps.results import sample_curve, study_rows
 from vitcore.sweeps.sweep import delete_sweep, find_sweep, find_sweeps, launch_sweep, resume_sweep, stop_sweep
 from vitcore.training.engine import execute
 
-VIT = {name: value for name, value in TINY_VIT.items() if name != "batch_size"}
 TINY = [word for name, value in VIT.items() for word in ("--set", f"vit.{name}={value}")]
-RESNET = {"c_hidden": [4, 8], "num_blocks": [1, 1]}
-
-
-def samples(colors, models=("resnet", "vit"), **more):
-    own = {name: {"resnet": RESNET, "vit": VIT}[name] for name in models}
-    given = dict(
-        data=f"folder:{colors}", shares=(0.25, 1.0), steps=10, seeds=(0,), batch_size=16, device="cpu"
-    )
-    return plan_samples(models, own=own, **{**given, **more})
 
 
 def base(colors, **more):
@@ -70,7 +61,7 @@ def test_rows_show_the_results_of_the_trainings(colors, monkeypatch):
 def test_study_is_stopped_as_a_whole(colors):
     sweep = launch_sweep(plan_study(base(colors, epochs=LONG), {"num_heads": [1, 2, 4]}))
     wait_for(sweep.runs[0], "running")
-    with pytest.raises(UserError, match="not over"):
+    with pytest.raises(UserError, match="still active"):
         delete_sweep(sweep)
     assert stop_sweep(sweep) == 3
     assert {wait_for(run, "stopped").state for run in sweep.runs} == {"stopped"}

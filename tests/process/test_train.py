@@ -1,4 +1,4 @@
-"""Trainings from Python: they learn, repeat exactly, stop and resume exactly, and fail with a reason."""
+"""Trainings from Python: results, reproducibility, stop and resume, precision, refused input."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def test_training_learns_and_writes_a_complete_run_folder(colors, model):
     run = train(config(colors, model, epochs=6), progress=False)
     status = run.status()
     assert status.state == "finished"
-    assert status.result["test_acc"] > 0.9  # red or blue
+    assert status.result["test_acc"] > 0.9  # two classes
     assert status.result["n_test"] == 12
     assert {"config.yaml", "status.json", "meta.json", "checkpoints"} <= {p.name for p in run.path.iterdir()}
     assert run.config.classes == ("blue", "red")
-    assert len(run.snapshots) == 7  # before the first epoch, and after each of six
+    assert len(run.snapshots) == 7  # before the first epoch, and after each epoch
     scalars = read_scalars(run.path)
     assert {"train_loss", "train_acc", "val_loss", "val_acc", "lr", "epoch", "test_acc"} <= set(
         scalars.curves
@@ -76,7 +76,7 @@ def test_runs_are_identical_only_with_the_same_seed(colors, model):
 
 
 @pytest.mark.parametrize("model", ["vit", "resnet"])
-# 24 steps an epoch, a point every second one: within the first epoch, between points, at its end, beyond
+# with 24 steps per epoch and a point every second step: in the first epoch, between points, at its end, later
 @pytest.mark.parametrize("step", [2, 7, 24, 35])
 def test_stopped_and_resumed_run_equals_an_uninterrupted_one(colors, model, step, uninterrupted):
     run = train_until(step, reference_config(colors, model))
@@ -102,8 +102,7 @@ train(read_config(sys.argv[1]), progress=False)
 """
 
 
-# before the first checkpoint; after an epoch's; between two that were saved for their age
-# before the first checkpoint; after an epoch's; between two that were saved for their age
+# before the first checkpoint, after that of an epoch, between two periodic ones
 @pytest.mark.parametrize(("step", "save_every"), [(7, 300), (37, 300), (41, 0)])
 def test_killed_and_resumed_run_equals_an_uninterrupted_one(
     colors, tmp_path, step, save_every, uninterrupted

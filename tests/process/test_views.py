@@ -1,4 +1,4 @@
-"""What pages show of hundreds of images: equal to single ones, in bounded memory."""
+"""Outputs for hundreds of images equal those of single images, in bounded memory."""
 
 from __future__ import annotations
 
@@ -55,4 +55,4 @@ def test_memory_does_not_grow_over_300_images(vit, data):
         model_outputs.view(vit, image)
     gc.collect()
     grown = (process.memory_info().rss - before) / 2**20
-    assert grown < 60, f"{grown:.0f} MB more after 300 images"  # kept for ever, they would be 120 MB
+    assert grown < 60, f"{grown:.0f} MB more after 300 images"  # all of them would be 120 MB

@@ -1,4 +1,4 @@
-"""Trainings in the background, for the tests of this folder."""
+"""Helpers for trainings in the background."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.waiting import until
 from vitcore.config import make_config
 from vitcore.paths import runs_dir
 
-LONG = 2000  # epochs: never ends by itself within a test
+LONG = 2000  # epochs: longer than any test
 
 
 def config(colors, epochs=1):
@@ -19,20 +19,20 @@ def config(colors, epochs=1):
 
 
 def wait_for(run, *states, seconds=90.0):
-    """Its status once its state is one of these."""
+    """Wait until the run is in one of these states, and return its status."""
 
     def reached():
         status = run.status()
         return status if status.state in states else None
 
-    def story():
+    def explanation():
         return f"{run.status()}\n{run.log.read_text() if run.log.exists() else ''}"
 
-    return until(reached, seconds, story)
+    return until(reached, seconds, explanation)
 
 
 def wait_until_training(run, beyond=0, seconds=90.0):
-    """Its status once it has made more than `beyond` steps."""
+    """Wait until the run has made more than `beyond` steps, and return its status."""
 
     def reached():
         status = run.status()
@@ -42,7 +42,7 @@ def wait_until_training(run, beyond=0, seconds=90.0):
 
 
 def processes(*words):
-    """The processes of this test's runs folder whose command line has these words."""
+    """Return the processes of this test's runs folder whose command line contains these words."""
     found = []
     for one in psutil.process_iter(["cmdline"]):
         line = " ".join(one.info["cmdline"] or [])

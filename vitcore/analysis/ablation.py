@@ -11,9 +11,10 @@ from torch import nn
 from vitcore.analysis.attention import as_input, capture, needs_attention
 from vitcore.analysis.layers import chain
 from vitcore.errors import UserError
+from vitcore.models.vit import Block
 
 
-def without_heads(block: nn.Module, heads: Iterable[int]) -> nn.Module:
+def without_heads(block: Block, heads: Iterable[int]) -> Block:
     """Return a copy of a ViT's block in which these heads add nothing to the residual stream.
 
     The original block does not change, because other sessions may be using it.
@@ -35,15 +36,15 @@ def without_each_head(model: nn.Module, images: torch.Tensor) -> tuple[torch.Ten
     """
     model = needs_attention(model)
     trace = capture(model, images)
-    blocks = list(model.transformer)
-    found = []
+    blocks = model.blocks
+    predicted = []
     for layer, block in enumerate(blocks):
         for head in range(block.attn.heads):
             x = without_heads(block, [head])(trace.hidden[:, layer])
             for later in blocks[layer + 1 :]:
                 x = later(x)
-            found.append(model.head(x).argmax(dim=1))
-    return trace.logits.argmax(dim=1), torch.stack(found).unflatten(0, (len(blocks), -1))
+            predicted.append(model.head(x).argmax(dim=1))
+    return trace.logits.argmax(dim=1), torch.stack(predicted).unflatten(0, (len(blocks), -1))
 
 
 @torch.inference_mode()
@@ -52,21 +53,22 @@ def without_each_block(
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """Return the predicted classes of the whole model, and with each block skipped (Veit et al. 2016).
 
-    A skipped block passes its input on. -> (classes int [B], by block classes int [B]). Blocks that change
+    Images uint8 or normalized [B, 3, S, S] -> (classes int [B], by block classes int [B]). A skipped block
+    passes its input on. Blocks that change
     the shape cannot be skipped and are omitted. Raise `UserError` for a model whose blocks are unknown.
     """
     parts = chain(model)
     if parts is None:
-        raise UserError(f"The blocks of a {type(model).__name__} are not known.")
+        raise UserError(f"The blocks of a {type(model).__name__} are unknown: choose another model.")
     inputs = [parts.start(as_input(images))]
     for block in parts.blocks.values():
         inputs.append(block(inputs[-1]))
-    found = {}
+    skipped = {}
     for i, name in enumerate(parts.blocks):
         x = inputs[i]
         if x.shape != inputs[i + 1].shape:
             continue
         for later in list(parts.blocks.values())[i + 1 :]:
             x = later(x)
-        found[name] = parts.end(x).argmax(dim=1)
-    return parts.end(inputs[-1]).argmax(dim=1), found
+        skipped[name] = parts.end(x).argmax(dim=1)
+    return parts.end(inputs[-1]).argmax(dim=1), skipped

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from vitcore.analysis.attention import as_input
+from vitcore.analysis.layers import staged
 from vitcore.errors import UserError
 
 
@@ -16,13 +17,14 @@ def grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor, stag
     The model must be in evaluation mode. Its parameters get no gradients. Raise `UserError` for a model
     without stages.
     """
-    if not hasattr(model, "stages"):
+    network = staged(model)
+    if network is None:
         raise UserError(
             f"Grad-CAM needs a network with stages of feature maps, not a {type(model).__name__}."
         )
     with torch.inference_mode(False), torch.enable_grad():
-        maps = model.stages(as_input(images).clone().requires_grad_())
-        logits = model.head(maps[-1])  # [B, classes]
+        maps = network.stages(as_input(images).clone().requires_grad_())
+        logits = network.head(maps[-1])  # [B, classes]
         chosen = logits.gather(1, classes.clone()[:, None]).sum()  # samples do not mix in evaluation mode
         (gradient,) = torch.autograd.grad(chosen, maps[stage])  # [B, C, h, w]
     weights = gradient.mean(dim=(2, 3), keepdim=True)  # [B, C, 1, 1]

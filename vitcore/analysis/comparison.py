@@ -59,21 +59,21 @@ def calibration(probabilities: torch.Tensor, labels: torch.Tensor, bins: int = B
     ece = multiclass_calibration_error(
         probabilities, labels, num_classes=probabilities.shape[1], n_bins=bins, norm="l1"
     )
-    sure, said = probabilities.max(dim=1)
+    confidence, predicted = probabilities.max(dim=1)
     edges = torch.linspace(0, 1, bins + 1)  # as in torchmetrics: a bin includes its lower edge
-    place = (torch.bucketize(sure, edges, right=True) - 1).clamp(max=bins - 1)
-    count = torch.bincount(place, minlength=bins)
+    index = (torch.bucketize(confidence, edges, right=True) - 1).clamp(max=bins - 1)
+    count = torch.bincount(index, minlength=bins)
 
     def mean(values: torch.Tensor) -> list:
-        sums = torch.bincount(place, weights=values.double(), minlength=bins)
+        sums = torch.bincount(index, weights=values.double(), minlength=bins)
         return _plain((sums / count.clamp(min=1)).numpy())
 
     return {
         "bins": bins,
         "ece": round(float(ece), 6),
         "count": count.tolist(),
-        "confidence": mean(sure),
-        "accuracy": mean(said == labels),
+        "confidence": mean(confidence),
+        "accuracy": mean(predicted == labels),
     }
 
 

@@ -26,7 +26,10 @@ from vitcore.runs.folder import Run
 
 
 def explain(model: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return (maps [B, h, w], probabilities [B, classes]) of uint8 images [B, 3, S, S]. See the module."""
+    """Return (maps [B, h, w], probabilities [B, classes]) of uint8 images [B, 3, S, S].
+
+    The module docstring says what the maps are.
+    """
     if isinstance(model, ViT):
         trace = capture(model, images)
         rows = rollout(trace.weights)  # [B, T, T]
@@ -38,9 +41,9 @@ def explain(model: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch
 
 
 def measure(run: Run) -> Path:
-    """Store the probe of one run and return its file."""
+    """Measure one run, store the result and return its file. Raise `UserError` for images of another size."""
     if run.config.image_size != 32:
-        raise UserError(f"Run {run.id} does not read 32x32 images: first-look shows those of cifar10-mini.")
+        raise UserError(f"Run {run.id} is not for 32x32 images, as first-look needs: choose another run.")
     test = load_dataset("cifar10-mini").test
     chosen = np.array([np.flatnonzero(test.labels == c)[0] for c in np.unique(test.labels)])
     maps, probabilities = explain(load_run(run), torch.from_numpy(test.images[chosen]))

@@ -57,9 +57,9 @@ def references(grid: int, patch_size: int) -> list[Reference]:
     """Return references: uniform attention over all patches, and over the 3x3 neighborhood in the grid."""
     distances = patch_distances(grid, patch_size)
     near = (distances < 1.5 * patch_size).float()
-    found = []
+    result = []
     for name, mask in (("uniform", torch.ones_like(near)), ("3x3 neighbourhood", near)):
         rows = mask / mask.sum(dim=1, keepdim=True)
         distance, entropy = mean_distance(rows, patch_size, has_cls=False), mean_entropy(rows, has_cls=False)
-        found.append(Reference(name, float(distance), float(entropy)))
-    return found
+        result.append(Reference(name, float(distance), float(entropy)))
+    return result

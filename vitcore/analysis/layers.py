@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, cast
 
 import torch
 from torch import nn
@@ -21,6 +22,24 @@ from vitcore.models.resnet import PreActResNetBlock, ResNetBlock
 from vitcore.models.vit import ViT, to_patches
 
 SAME = (nn.BatchNorm2d, nn.ReLU, nn.GELU, nn.Identity, nn.Dropout)  # operate on each position separately
+
+
+class Staged(Protocol):
+    """A network with stages of feature maps, as Grad-CAM needs it."""
+
+    def stages(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """Return the maps [B, C, h, w] of every stage for normalized images [B, 3, S, S]."""
+        ...
+
+    def head(self, features: torch.Tensor) -> torch.Tensor:
+        """Return the logits [B, classes] for the maps of the last stage."""
+        ...
+
+
+def staged(model: nn.Module) -> Staged | None:
+    """Return the model if it has stages of feature maps, else None."""
+    # The cast is needed because torch declares every other attribute of a module as Tensor | Module.
+    return cast("Staged", model) if hasattr(model, "stages") else None
 
 
 @dataclass(frozen=True)
@@ -46,13 +65,14 @@ def chain(model: nn.Module) -> Chain | None:
             return model.head(as_maps(tokens))
 
         return Chain(start, _numbered(model.blocks), end, "patches")
+    first, last = getattr(model, "input_net", None), getattr(model, "head", None)
     blocks = getattr(model, "inception_blocks", getattr(model, "blocks", None))
-    if isinstance(blocks, nn.Sequential) and hasattr(model, "input_net"):
-        return Chain(model.input_net, _numbered(blocks), model.head, "input")
+    if isinstance(blocks, nn.Sequential) and first is not None and last is not None:
+        return Chain(first, _numbered(blocks), last, "input")
     return None
 
 
-def _numbered(blocks: nn.Module) -> dict[str, nn.Module]:
+def _numbered(blocks: nn.Sequential) -> dict[str, nn.Module]:
     counts: dict[str, int] = {}
     names = {}
     for block in blocks:
@@ -76,19 +96,19 @@ def layer_maps(model: nn.Module, images: torch.Tensor) -> dict[str, torch.Tensor
 
     The maps have gradients if those are enabled. Raise `UserError` for a model whose layers are unknown.
     """
-    if found := chain(model):
-        x = found.start(images)
-        maps = {found.first: as_maps(x)}
-        for name, block in found.blocks.items():
+    if parts := chain(model):
+        x = parts.start(images)
+        maps = {parts.first: as_maps(x)}
+        for name, block in parts.blocks.items():
             x = block(x)
             maps[name] = as_maps(x)
         return maps
-    if hasattr(model, "stages"):
-        return {f"stage {i + 1}": maps for i, maps in enumerate(model.stages(images))}
-    raise UserError(f"The layers of a {type(model).__name__} are not known: give it `stages`.")
+    if network := staged(model):
+        return {f"stage {i + 1}": maps for i, maps in enumerate(network.stages(images))}
+    raise UserError(f"The layers of a {type(model).__name__} are unknown: give it a method `stages`.")
 
 
-# --- how far a layer can see -------------------------------------------------------------------
+# --- theoretical receptive fields --------------------------------------------------------------
 
 
 def reach(module: nn.Module, low: int, high: int) -> tuple[int, int]:
@@ -102,10 +122,7 @@ def reach(module: nn.Module, low: int, high: int) -> tuple[int, int]:
             low, high = reach(part, low, high)
         return low, high
     if isinstance(module, (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)):
-        size, step, pad = (
-            value[0] if isinstance(value, tuple) else value
-            for value in (module.kernel_size, module.stride, module.padding)
-        )
+        size, step, pad = map(_of_rows, (module.kernel_size, module.stride, module.padding))
         spread = module.dilation[0] if isinstance(module, nn.Conv2d) else getattr(module, "dilation", 1)
         return low * step - pad, high * step - pad + spread * (size - 1)
     if isinstance(module, SAME):
@@ -121,9 +138,14 @@ def reach(module: nn.Module, low: int, high: int) -> tuple[int, int]:
     elif isinstance(module, Transition):
         branches = (module.transition,)
     else:
-        raise UserError(f"How far a {type(module).__name__} sees is not known.")
+        raise UserError(f"The receptive field of a {type(module).__name__} is unknown: add it to `reach`.")
     ends = [reach(branch, low, high) for branch in branches]
     return min(a for a, _ in ends), max(b for _, b in ends)
+
+
+def _of_rows(size: int | str | tuple[int, ...]) -> int:
+    """Return the value for rows, where torch stores one number or one per dimension."""
+    return int(size[0] if isinstance(size, tuple) else size)
 
 
 def cell(pixel: int, side: int, size: int) -> int:
@@ -139,23 +161,23 @@ def bounds(model: nn.Module, size: int, pixel: tuple[int, int]) -> list[tuple[in
     can extend beyond the image into the padding. Return None if the structure is unknown. The first layer of
     a ViT or Mixer sees its own patch, and every other layer the whole image.
     """
-    found = chain(model)
-    if found is None:
+    parts = chain(model)
+    if parts is None:
         return None
     if isinstance(model, (ViT, Mixer)):
         step = model.patch_size
         top, left = (p // step * step for p in pixel)
-        whole = (0, 0, size - 1, size - 1)
-        return [(top, left, top + step - 1, left + step - 1), *(whole for _ in found.blocks)]
-    parts = [model.input_net, *found.blocks.values()]
+        image = (0, 0, size - 1, size - 1)
+        return [(top, left, top + step - 1, left + step - 1), *(image for _ in parts.blocks)]
+    modules = [model.input_net, *parts.blocks.values()]
     blank = torch.zeros(1, 3, size, size, device=next(model.parameters()).device)
     boxes = []
     for i, maps in enumerate(layer_maps(model, blank).values()):
         ends = []
         for position in pixel:
             low = high = cell(position, maps.shape[-1], size)
-            for part in reversed(parts[: i + 1]):
-                low, high = reach(part, low, high)
+            for module in reversed(modules[: i + 1]):
+                low, high = reach(module, low, high)
             ends.append((low, high))
         (top, bottom), (left, right) = ends
         boxes.append((top, left, bottom, right))

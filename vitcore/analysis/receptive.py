@@ -36,8 +36,8 @@ def mean_reach(field: torch.Tensor, center: tuple[float, float]) -> torch.Tensor
     The coordinates are those of pixel centers. [..., S, S] -> [...]
     """
     line = torch.arange(field.shape[-1], device=field.device)
-    far = torch.hypot((line - center[0])[:, None].float(), (line - center[1])[None, :].float())  # [S, S]
-    return (field * far).sum(dim=(-2, -1)) / field.sum(dim=(-2, -1)).clamp_min(1e-30)
+    distance = torch.hypot((line - center[0])[:, None].float(), (line - center[1])[None, :].float())  # [S, S]
+    return (field * distance).sum(dim=(-2, -1)) / field.sum(dim=(-2, -1)).clamp_min(1e-30)
 
 
 AT = {"top": (0.0, None), "bottom": (1.0, None), "left": (None, 0.0), "right": (None, 1.0)}  # (down, along)

@@ -79,6 +79,6 @@ def cell_saliency(model: nn.Module, images: torch.Tensor, grid: int) -> torch.Te
 
 
 @torch.inference_mode()
-def answers(model: nn.Module, images: torch.Tensor, batch: int = 100) -> torch.Tensor:
-    """Return the predicted class of a model in evaluation mode. -> int [B]"""
+def predict(model: nn.Module, images: torch.Tensor, batch: int = 100) -> torch.Tensor:
+    """Return the predicted classes of a model in evaluation mode, computed in batches. -> int [B]"""
     return torch.cat([model(as_input(part)).argmax(dim=1) for part in images.split(batch)])

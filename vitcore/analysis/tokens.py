@@ -38,7 +38,9 @@ def read_tokens(weights: Path, options: dict[str, Any], image: np.ndarray) -> tu
         return tokens, np.broadcast_to(positions, tokens.shape)
     except (SafetensorError, OSError, ValueError, TypeError) as error:
         detail = str(error).strip().splitlines()[-1].strip().rstrip(".")
-        raise UserError(f"The weights {weights.name} cannot be read ({detail}).") from None
+        raise UserError(
+            f"The weights {weights.name} cannot be read ({detail}): choose another run."
+        ) from None
 
 
 def patch_rows(image: np.ndarray, size: int) -> np.ndarray:

@@ -39,12 +39,11 @@ class Result:
     where: str = "two cores of an AMD EPYC, no GPU"
 
     def __str__(self) -> str:
-        long = f"{self.minutes:.0f} minutes" if self.minutes and self.minutes >= 2 else "a minute"
-        spent = f" in {long} on {self.where}" if self.minutes else f", {self.where}"
+        duration = f"{self.minutes:.0f} minutes" if self.minutes and self.minutes >= 2 else "a minute"
+        details = f" in {duration} on {self.where}" if self.minutes else f", {self.where}"
         return (
             f"{100 * self.test_acc:.2f} % of {self.count:,} test images after {self.epochs} epochs of "
-            f"{self.data}"
-            f"{spent} (one run)"
+            f"{self.data}{details} (one run)"
         )
 
 
@@ -72,10 +71,10 @@ class Architecture:
     order: int = 100  # position in menus
 
 
-def _found() -> dict[str, Architecture]:
+def _discover() -> dict[str, Architecture]:
     modules = (importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__))
     declared = sorted((module.ARCHITECTURE for module in modules), key=lambda a: (a.order, a.name))
     return {architecture.name: architecture for architecture in declared}
 
 
-ARCHITECTURES: dict[str, Architecture] = _found()
+ARCHITECTURES: dict[str, Architecture] = _discover()

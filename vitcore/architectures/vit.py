@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from pydantic import Field, model_validator
 
@@ -23,7 +23,7 @@ class ViTOptions(Options):
     patch_size: int = Field(4, ge=1, le=64)
     norm: Literal["pre", "post"] = "pre"
     pool: Literal["cls", "mean"] = Field(
-        "cls", description="what is classified: CLS, or the mean over patches"
+        "cls", description="input of the head: the CLS token, or the mean over patches"
     )
     position: Literal["learned", "sincos", "none"] = "learned"
     dropout: float = Field(0.0, ge=0, le=0.9)
@@ -48,7 +48,16 @@ class ViTOptions(Options):
         return self
 
 
-def check_patches(options: Options, image_size: int) -> None:
+class HasPatchSize(Protocol):
+    """The options of a model that cuts images into patches."""
+
+    @property
+    def patch_size(self) -> int:
+        """The side of a patch in pixels."""
+        ...
+
+
+def check_patches(options: HasPatchSize, image_size: int) -> None:
     """Raise `ValueError` unless the patches of `patch_size` tile an image."""
     size = options.patch_size
     if image_size % size:

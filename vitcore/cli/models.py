@@ -71,11 +71,13 @@ def import_(
     ],
     events: Annotated[
         str | None,
-        typer.Option(metavar="PATH_OR_URL", help="Its TensorBoard event file.  [default: beside it]"),
+        typer.Option(
+            metavar="PATH_OR_URL", help="Its TensorBoard event file.  [default: the one next to it]"
+        ),
     ] = None,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Turn a zip of `export`, or a checkpoint of the tutorial, into a run; prints its folder last."""
+    """Import a zip of `export`, or a checkpoint of the tutorial, as a run; prints its folder last."""
     if source.lower().endswith(".zip") and Path(source).is_file():
         from vitcore.exchange.archive import unpack_run
 
@@ -105,15 +107,18 @@ def export(
     out: Annotated[
         Path, typer.Argument(metavar="PLACE", help="A new folder, or a new file *.zip or *.onnx.")
     ],
-    snapshots: Annotated[int, typer.Option(help="How many snapshots along the way, log-spaced.", min=0)] = 0,
-    weights: Annotated[bool, typer.Option(help="With the weights, or the curves and results alone.")] = True,
+    snapshots: Annotated[int, typer.Option(help="Number of snapshots to include, log-spaced.", min=0)] = 0,
+    weights: Annotated[
+        bool, typer.Option(help="Include the weights, or only the curves and results.")
+    ] = True,
     as_json: Json = False,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Copy a run for sharing, without resume checkpoint and log; the ending of PLACE decides.
+    """Export a run for sharing, without resume checkpoint and log. The suffix of PLACE sets the format.
 
-    A folder: safetensors in half precision, tested again, and config.yaml. NAME.zip: the weights as they are,
-    to be unpacked into any runs folder. NAME.onnx: the model alone, checked against torch on 100 test images.
+    A folder gets safetensors in half precision, tested again, and config.yaml. NAME.zip holds the unchanged
+    weights and can be imported into any runs folder. NAME.onnx holds only the model, compared with torch on
+    100 test images.
     """
     from vitcore.runs.folder import find_run
 
@@ -121,7 +126,9 @@ def export(
     with contextlib.redirect_stdout(sys.stderr):
         if kind == ".onnx":
             if snapshots or not weights:
-                raise UserError("An ONNX file holds the best weights alone: leave the other options out.")
+                raise UserError(
+                    "An ONNX file holds only the best weights: leave out --snapshots and --no-weights."
+                )
             from vitcore.exchange.onnx import export_onnx
 
             report = export_onnx(found, out)
@@ -133,7 +140,7 @@ def export(
             write_new(out, pack_run(found, snapshots=snapshots, weights=weights))
         elif LIKE_A_FILE.fullmatch(kind):
             raise UserError(
-                f"{kind} is not written: name a folder (best.safetensors and config.yaml in it), "
+                f"{kind} is not a format of export: name a folder (for best.safetensors and config.yaml), "
                 "a file *.zip or a file *.onnx."
             )
         else:

@@ -14,7 +14,7 @@ from vitcore.errors import UserError
 from vitcore.probes import IMAGES, PROBES, SCORES, SPEED, TEST, Probe, find_probe
 from vitcore.probes.store import Result, Subject
 
-Names = Annotated[list[str], typer.Option("--runs", metavar="RUN [RUN ...]", help="Which runs to measure.")]
+Names = Annotated[list[str], typer.Option("--runs", metavar="RUN [RUN ...]", help="The runs to measure.")]
 Setting = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help='A setting, e.g. --set "place=top left". Repeatable.'),
@@ -22,8 +22,8 @@ Setting = Annotated[
 
 
 @app.command(
-    help=f"Measure an experiment on trained models: {', '.join(PROBES | SCORES)}; or first-look, the maps of "
-    "the first page. Results are kept and found again."
+    help=f"Run an experiment on trained models: {', '.join(PROBES | SCORES)}; or first-look, the maps of the "
+    "first page. Results are stored and reused."
 )
 def probe(
     name: Annotated[str, typer.Argument(help=f"{', '.join(PROBES | SCORES)}, all, first-look")],
@@ -32,16 +32,17 @@ def probe(
     images: Annotated[
         int | None,
         typer.Option(
-            help=f"Test images, of every class equally many.  [default: {IMAGES}; of test: {TEST.images:,}]",
+            help=f"Number of test images, balanced over the classes.  [default: {IMAGES}; of test: "
+            f"{TEST.images:,}]",
             min=1,
         ),
     ] = None,
     untrained: Annotated[
-        bool, typer.Option("--untrained", help="The same models before any training: a baseline.")
+        bool, typer.Option("--untrained", help="Measure the models before any training, as a baseline.")
     ] = False,
     settings: Setting = None,
     with_run: Annotated[
-        bool, typer.Option("--with-run", help="Keep the result in the run's own folder, to share it.")
+        bool, typer.Option("--with-run", help="Store the result in the run's own folder, to share it.")
     ] = False,
     as_json: Json = False,
     runs_dir: RunsDir = None,
@@ -50,10 +51,10 @@ def probe(
 
     runs = [find_run(run, runs_dir) for run in (*run_names, *(more or []))]
     if name == "first-look":
-        from vitcore.analysis.first_look import measure as look
+        from vitcore.analysis.first_look import measure as measure_first_look
 
         for run in runs:
-            print(look(run))
+            print(measure_first_look(run))
         return
     wanted = list(PROBES.values()) if name == "all" else [find_probe(name)]
     given, results = parse_settings(settings), []
@@ -85,11 +86,13 @@ def _run(
     from vitcore.probes.measure import measure
 
     names = " and ".join(dict.fromkeys(s.name for s in subjects))
-    part = None
+    result = None
     for part in measure(probe, subjects, images, settings, root, with_run=with_run):
+        result = part.result
         if sys.stderr.isatty():
-            end = "\n" if part.result else ""
+            end = "\n" if result else ""
             print(f"\r{probe.title}, {names}: {part.done} of {part.total} images", end=end, file=sys.stderr)
-    if probe is not SPEED and part.result.images < images:  # the speed probe uses random pixels
-        print(f"There are no more than {part.result.images:,} images for {names} here.", file=sys.stderr)
-    return part.result
+    assert result is not None, "the last item of a measurement has the result"
+    if probe is not SPEED and result.images < images:  # the speed probe uses random pixels
+        print(f"Only {result.images:,} images are available for {names}.", file=sys.stderr)
+    return result

@@ -36,10 +36,10 @@ def runs(as_json: Json = False, runs_dir: RunsDir = None) -> None:
 @app.command()
 def stop(
     run: RunName,
-    now: Annotated[bool, typer.Option("--now", help="Stop without saving, without saving.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Stop at once, without saving.")] = False,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Ask a queued or running training to save and end."""
+    """Ask a queued or running training to save and stop."""
     from vitcore.queue import launch as background
     from vitcore.runs.folder import find_run
 
@@ -52,7 +52,7 @@ def move(
     to: Annotated[Place, typer.Argument(help="first, up, down or last.")],
     runs_dir: RunsDir = None,
 ) -> None:
-    """Change the place of a waiting run in the queue."""
+    """Move a queued run to another position in the queue."""
     from vitcore.queue import order
     from vitcore.runs.folder import find_run
 
@@ -64,11 +64,11 @@ def devices(as_json: Json = False) -> None:
     """List this machine's devices: name, memory, load. `launch --device KEY` waits for one of them."""
     from vitcore.queue.devices import as_row, list_devices
 
-    found = list_devices()
+    available = list_devices()
     if as_json:
-        print(json.dumps([as_row(device) for device in found]))
+        print(json.dumps([as_row(device) for device in available]))
         return
-    for device in found:
+    for device in available:
         parts = [device.key, device.name]
         if device.memory:
             parts.append(f"{(device.used or 0) / 1e9:.1f} of {device.memory / 1e9:.1f} GB used")
@@ -80,8 +80,8 @@ def devices(as_json: Json = False) -> None:
 @app.command()
 def describe(
     run: RunName,
-    title: Annotated[str | None, typer.Option(help="What to call it.")] = None,
-    note: Annotated[str | None, typer.Option(help="What to remember about it.")] = None,
+    title: Annotated[str | None, typer.Option(help="The new title.")] = None,
+    note: Annotated[str | None, typer.Option(help="The new note.")] = None,
     runs_dir: RunsDir = None,
 ) -> None:
     """Change a run's title or note."""
@@ -95,7 +95,7 @@ def describe(
 
 @app.command()
 def delete(run: RunName, runs_dir: RunsDir = None) -> None:
-    """Remove a run that is over, for good."""
+    """Delete a run that has ended, permanently."""
     from vitcore.runs import edit
     from vitcore.runs.folder import find_run
 
@@ -104,7 +104,7 @@ def delete(run: RunName, runs_dir: RunsDir = None) -> None:
 
 @app.command()
 def tensorboard(
-    port: Annotated[int, typer.Option(help="Where it listens, on this machine.", min=1, max=65535)] = 6006,
+    port: Annotated[int, typer.Option(help="The port on this machine.", min=1, max=65535)] = 6006,
     runs_dir: RunsDir = None,
 ) -> None:
     """Open TensorBoard on the bundled and your own runs, with graphs and hyperparameters."""

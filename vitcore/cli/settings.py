@@ -26,7 +26,7 @@ def parse_value_lists(texts: Iterable[str] | None, option: str = "--vary") -> di
     for name, text in _split(texts, f"{option} needs NAME=VALUE,VALUE"):
         values = _parse(f"[{text}]", f"{option} {name}", text)
         if not values:
-            raise UserError(f"{option} {name} needs values with commas between them, not {text!r}.")
+            raise UserError(f"{option} {name} needs values separated by commas, not {text!r}.")
         lists.setdefault(name, []).extend(values)
     return lists
 
@@ -48,4 +48,4 @@ def _parse(text: str, where: str, shown: str | None = None) -> Any:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError):  # ValueError: a date such as 2026-13-01
         shown = text if shown is None else shown
-        raise UserError(f"{where}: {shown!r} is not a value that YAML understands.") from None
+        raise UserError(f"{where}: {shown!r} is not a valid YAML value: quote it or correct it.") from None

@@ -17,13 +17,15 @@ from vitcore.errors import UserError
 sweep = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Several runs as one thing: models on shares of the images, or one setting at a time.",
+    help="Groups of runs: several models on shares of the images, or one setting at a time.",
 )
 app.add_typer(sweep, name="sweep")
 
-Seeds = Annotated[str, typer.Option(metavar="N,N", help="Every configuration is trained with each.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be launched, and launch nothing.")]
-SweepName = Annotated[str, typer.Argument(metavar="SWEEP", help="A sweep's name, see `sweep list`.")]
+Seeds = Annotated[
+    str, typer.Option(metavar="N,N", help="Train every configuration with each of these seeds.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the runs without launching them.")]
+SweepName = Annotated[str, typer.Argument(metavar="SWEEP", help="The name of a sweep, see `sweep list`.")]
 
 
 def _numbers(text: str, option: str, kind: type) -> list[Any]:
@@ -32,7 +34,7 @@ def _numbers(text: str, option: str, kind: type) -> list[Any]:
     except ValueError:
         example = "0,1" if kind is int else "5,10,25"
         raise UserError(
-            f"{option} needs numbers with commas between them, such as {example}: {text!r}."
+            f"{option} needs numbers separated by commas, such as {example}, not {text!r}."
         ) from None
 
 
@@ -60,9 +62,9 @@ def samples(
     models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="For example: vit resnet")],
     data: Data = None,
     shares: Annotated[
-        str, typer.Option(metavar="PERCENT,...", help="Of the training images of each class; nested.")
+        str, typer.Option(metavar="PERCENT,...", help="Shares of the training images of each class, nested.")
     ] = "5,10,25,50,100",
-    steps: Annotated[int, typer.Option(help="Optimizer steps of every run, whatever its share.")] = 3500,
+    steps: Annotated[int, typer.Option(help="Optimizer steps of every run, regardless of its share.")] = 3500,
     seeds: Seeds = "0,1",
     recipe: Recipe = None,
     batch_size: BatchSize = None,
@@ -71,16 +73,16 @@ def samples(
         list[str] | None,
         typer.Option(
             "--set", metavar="NAME=VALUE",
-            help="Another setting of all, e.g. augment=trivial, or of one: vit.num_layers=4. Repeatable.",
+            help="A setting of all models, e.g. augment=trivial, or of one: vit.num_layers=4. Repeatable.",
         ),
     ] = None,
     dry_run: DryRun = False,
     runs_dir: RunsDir = None,
 ) -> None:  # fmt: skip
-    """Sample efficiency: queue models on nested shares of the images, equal steps; prints the run folders."""
+    """Queue models on nested shares of the images, with equal steps; prints the run folders."""
     from vitcore.sweeps.plan import plan_samples
 
-    kind, _, very = (device or "").partition(":")
+    kind, _, number = (device or "").partition(":")
     shared: dict[str, Any] = {"batch_size": batch_size, "device": kind or None}
     shared = {name: value for name, value in shared.items() if value is not None}
     own: dict[str, dict[str, Any]] = {}
@@ -91,7 +93,7 @@ def samples(
         models, data=data or "cifar10-mini", shares=[p / 100 for p in _numbers(shares, "--shares", float)],
         steps=steps, seeds=_numbers(seeds, "--seeds", int), recipe=recipe or "quick", own=own, **shared,
     )  # fmt: skip
-    _launch(plan, runs_dir, device if very else None, dry_run)
+    _launch(plan, runs_dir, device if number else None, dry_run)
 
 
 @sweep.command()
@@ -101,7 +103,7 @@ def study(
         list[str],
         typer.Option(
             "--vary", metavar="NAME=VALUE,...",
-            help="Values of one setting, tried around the base, e.g. patch_size=2,4,8. Repeatable.",
+            help="Values of one setting that replace the base's, e.g. patch_size=2,4,8. Repeatable.",
         ),
     ],
     data: Data = None,
@@ -110,21 +112,22 @@ def study(
     minutes: Minutes = None,
     batch_size: BatchSize = None,
     seeds: Annotated[
-        str | None, typer.Option(metavar="N,N", help="Train each with each.  [default: the base's]")
+        str | None,
+        typer.Option(metavar="N,N", help="Train every variant with each seed.  [default: the base's]"),
     ] = None,
     device: Device = None,
     settings: Setting = None,
     dry_run: DryRun = False,
     runs_dir: RunsDir = None,
 ) -> None:  # fmt: skip
-    """One setting at a time around a base, which is trained once; prints the run folders."""
+    """Queue a base and variants of one setting at a time; prints the run folders."""
     from vitcore.sweeps.plan import plan_study
 
-    kind, _, very = (device or "").partition(":")
+    kind, _, number = (device or "").partition(":")
     given = dict(model=model, data=data, recipe=recipe, epochs=epochs, minutes=minutes, batch_size=batch_size)
     base = config_of(None, settings, **given, device=kind or None)
     plan = plan_study(base, parse_value_lists(vary), seeds=_numbers(seeds, "--seeds", int) if seeds else ())
-    _launch(plan, runs_dir, device if very else None, dry_run)
+    _launch(plan, runs_dir, device if number else None, dry_run)
 
 
 @sweep.command("list")
@@ -152,25 +155,27 @@ def list_(as_json: Json = False, runs_dir: RunsDir = None) -> None:
 
 @sweep.command()
 def show(name: SweepName, as_json: Json = False, runs_dir: RunsDir = None) -> None:
-    """Print what came out of a sweep so far."""
+    """Print the results of a sweep so far."""
     from vitcore.runs.listing import print_aligned
     from vitcore.sweeps.results import sample_curve, study_rows
     from vitcore.sweeps.sweep import find_sweep
 
     found = find_sweep(name, runs_dir)
-    rows = sample_curve(found.runs) if found.kind == "samples" else study_rows(found.runs)
-    if as_json:
-        print(json.dumps({"name": found.name, "kind": found.kind, "title": found.title, "rows": rows}))
-        return
+    lines: list[tuple[str, ...]]
     if found.kind == "samples":
+        rows = sample_curve(found.runs)
         lines = [("model", "share", "images", *RESULTS)]
         for row in rows:
             images = f"{row['images']:,}" if row["images"] else ""
             lines.append((row["label"], f"{100 * row['share']:g} %", images, *_results(row)))
     else:
+        rows = study_rows(found.runs)
         lines = [("setting", "value", "", *RESULTS)]
         for row in rows:
             lines.append((row["title"], row["text"], "base" if row["base"] else "", *_results(row)))
+    if as_json:
+        print(json.dumps({"name": found.name, "kind": found.kind, "title": found.title, "rows": rows}))
+        return
     print_aligned(lines, 1)
     print(found.title, file=sys.stderr)
 
@@ -189,16 +194,16 @@ def _results(row: Any) -> tuple[str, ...]:
 
 @sweep.command()
 def stop(name: SweepName, runs_dir: RunsDir = None) -> None:
-    """Take what waits off the queue, and ask what trains to save and end."""
+    """Remove its queued runs from the queue, and ask the running ones to save and stop."""
     from vitcore.sweeps.sweep import find_sweep, stop_sweep
 
     count = stop_sweep(find_sweep(name, runs_dir))
-    print(f"{count} runs stopped." if count else "All its runs were over already.", file=sys.stderr)
+    print(f"{count} runs stopped." if count else "All its runs had already ended.", file=sys.stderr)
 
 
 @sweep.command()
 def resume(name: SweepName, runs_dir: RunsDir = None) -> None:
-    """Queue again what was stopped, failed or lost."""
+    """Queue its stopped, failed and lost runs again."""
     from vitcore.sweeps.sweep import find_sweep, resume_sweep
 
     count = resume_sweep(find_sweep(name, runs_dir))
@@ -207,7 +212,7 @@ def resume(name: SweepName, runs_dir: RunsDir = None) -> None:
 
 @sweep.command()
 def delete(name: SweepName, runs_dir: RunsDir = None) -> None:
-    """Remove all runs of a sweep that is over, for good."""
+    """Delete all runs of a sweep that has ended, permanently."""
     from vitcore.sweeps.sweep import delete_sweep, find_sweep
 
     delete_sweep(find_sweep(name, runs_dir), runs_dir)
@@ -215,13 +220,13 @@ def delete(name: SweepName, runs_dir: RunsDir = None) -> None:
 
 @sweep.command()
 def tie(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What to call the sweep.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the sweep.")],
     runs: Annotated[list[str], typer.Argument(metavar="RUN...")],
     runs_dir: RunsDir = None,
 ) -> None:
-    """Make a sweep of samples out of runs that were launched one by one, or on several machines."""
+    """Combine runs that were launched separately, or on several machines, into a sweep of samples."""
     from vitcore.runs.folder import find_run
     from vitcore.sweeps.sweep import link_runs
 
-    tied = link_runs([find_run(run, runs_dir) for run in runs], name)
-    print(f"{tied.title}: {len(tied.runs)} run{'s' * (len(tied.runs) > 1)}.", file=sys.stderr)
+    linked = link_runs([find_run(run, runs_dir) for run in runs], name)
+    print(f"{linked.title}: {len(linked.runs)} run{'s' * (len(linked.runs) > 1)}.", file=sys.stderr)

@@ -22,11 +22,14 @@ Model = Annotated[str | None, typer.Option(help=f"{', '.join(ARCHITECTURES)}.  [
 Recipe = Annotated[str | None, typer.Option(help="quick, modern or tutorial.  [default: quick]")]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the training images.  [default: the recipe's]")]
 Minutes = Annotated[
-    float | None, typer.Option(help="Train this long instead; the schedule follows the share of time used.")
+    float | None,
+    typer.Option(help="Train this long instead; the schedule follows the used share of the time."),
 ]
 BatchSize = Annotated[int | None, typer.Option(help="Images per step.  [default: the recipe's]")]
 Rate = Annotated[float | None, typer.Option("--lr", help="Peak learning rate.  [default: the recipe's]")]
-Seed = Annotated[int | None, typer.Option(help="Of initial weights, order and augmentation.  [default: 0]")]
+Seed = Annotated[
+    int | None, typer.Option(help="Seed of initial weights, order and augmentation.  [default: 0]")
+]
 Device = Annotated[
     str | None,
     typer.Option(help="auto, cpu, cuda, mps; for launch also a key of `devices`.  [default: auto]"),
@@ -42,12 +45,10 @@ Setting = Annotated[
     ),
 ]
 ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="A config.yaml to repeat; other options override it.")
+    Path | None, typer.Option("--config", help="A config.yaml to train again; other options override it.")
 ]
-Resume = Annotated[
-    str | None, typer.Option(metavar="RUN", help="Go on with this run; it keeps its settings.")
-]
-Title = Annotated[str, typer.Option(help="What to call the run.")]
+Resume = Annotated[str | None, typer.Option(metavar="RUN", help="Continue this run with its own settings.")]
+Title = Annotated[str, typer.Option(help="The title of the run.")]
 
 
 def config_of(file: Path | None, settings: list[str] | None, **options: Any) -> Any:
@@ -67,10 +68,12 @@ def config_of(file: Path | None, settings: list[str] | None, **options: Any) -> 
     return build_config(**{**values, "classes": None})
 
 
-def _training_command(start: Callable[..., Path | str | None], *, tells: bool = False) -> Callable[..., None]:
+def _training_command(
+    start: Callable[..., Path | str | None], *, with_json: bool = False
+) -> Callable[..., None]:
     """Return a command with all options of a training.
 
-    `train` and `launch` differ only in `start`. With `tells`, for `rehearse`, the command also has --json.
+    `train` and `launch` differ only in `start`. `with_json` adds the option --json, for `rehearse`.
     """
 
     def command(
@@ -92,7 +95,7 @@ def _training_command(start: Callable[..., Path | str | None], *, tells: bool = 
         runs_dir: RunsDir = None,
         as_json: Json = False,
     ) -> None:
-        kind, _, very = (device or "").partition(":")
+        kind, _, number = (device or "").partition(":")
         options = dict(model=model, data=data, recipe=recipe, epochs=epochs, minutes=minutes)
         options |= dict(batch_size=batch_size, lr=lr, seed=seed, device=kind or None)
         options |= dict(devices=devices, nodes=nodes)
@@ -101,17 +104,19 @@ def _training_command(start: Callable[..., Path | str | None], *, tells: bool = 
         ):
             raise UserError("--resume keeps the run's settings: leave out the other options.")
         chosen = None if resume is not None else config_of(config, settings, **options)
-        if very and start is not _launch:
-            raise UserError(f"--device {device} is for `launch`: set CUDA_VISIBLE_DEVICES, or give {kind}.")
-        more: dict[str, Any] = {"device": device} if very else {}
+        if number and start is not _launch:
+            raise UserError(
+                f"--device {device} works only with `launch`: set CUDA_VISIBLE_DEVICES, or choose {kind}."
+            )
+        more: dict[str, Any] = {"device": device} if number else {}
         if as_json:
             more["as_json"] = True
         if path := start(chosen, resume, runs_dir, title, **more):  # None on ranks other than 0
             print(path)
 
     signature = inspect.signature(command, eval_str=True)
-    told = [one for name, one in signature.parameters.items() if tells or name != "as_json"]
-    command.__signature__ = signature.replace(parameters=told)
+    parameters = [p for name, p in signature.parameters.items() if with_json or name != "as_json"]
+    command.__signature__ = signature.replace(parameters=parameters)
     return command
 
 
@@ -127,7 +132,7 @@ def _train(config: Any, resume: str | None, runs_dir: Path | None, title: str) -
         accuracy, count = 100 * status.result["test_acc"], status.result["n_test"]
         print(f"test accuracy {accuracy:.2f} % (n = {count:,})", file=sys.stderr)
     else:
-        print(f"{status.state}: --resume {run.id} goes on", file=sys.stderr)
+        print(f"{status.state}: --resume {run.id} continues it", file=sys.stderr)
     return run.path
 
 
@@ -158,16 +163,17 @@ def _rehearse(
     from vitcore.training.rehearse import rehearse
 
     if resume is not None or title:
-        raise UserError("A rehearsal is of a new training: leave out --resume and --title.")
+        raise UserError("A rehearsal estimates a new training: leave out --resume and --title.")
     with contextlib.redirect_stdout(sys.stderr):
-        found = rehearse(config)
-    return json.dumps({**dataclasses.asdict(found), "words": str(found)}) if as_json else str(found)
+        estimate = rehearse(config)
+    text = str(estimate)
+    return json.dumps({**dataclasses.asdict(estimate), "words": text}) if as_json else text
 
 
 app.command(
     "rehearse",
-    help="Train some twenty steps and say what the whole would take: minutes, memory, disk. Same options.",
-)(_training_command(_rehearse, tells=True))
+    help="Estimate minutes, memory and disk of a training from about twenty steps. Same options.",
+)(_training_command(_rehearse, with_json=True))
 
 
 @app.command()
@@ -184,7 +190,7 @@ def pair(
     settings: Setting = None,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Queue two models on the same images in the same order for the same budget; prints both folders."""
+    """Queue two models on the same images in the same order with the same budget; prints both folders."""
     from vitcore.sweeps.pair import launch_pair, make_pair, policy
 
     given = dict(model=first, data=data, recipe=recipe, epochs=epochs, minutes=minutes)

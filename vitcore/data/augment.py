@@ -16,7 +16,7 @@ from vitcore.data.trivial_augment import trivial_augment
 
 SHIFT = 4  # pixels, for the policy `shift`
 SCALE, RATIO = (0.8, 1.0), (0.9, 1.1)  # of the tutorial's random resized crop
-CROP_TRIES = 10  # as torchvision: draws of a crop that may not fit, then the whole image
+CROP_TRIES = 10  # attempts to draw a crop that fits, then the whole image, as in torchvision
 
 
 def normalize(images: torch.Tensor) -> torch.Tensor:
@@ -112,8 +112,8 @@ def crop_boxes(draw: np.ndarray, size: int) -> np.ndarray:
     fits = (width <= size) & (height <= size)
     first = fits.argmax(axis=1)[:, None]  # the first draw that fits
     pick = lambda x: np.take_along_axis(x, first, axis=1)[:, 0]  # noqa: E731
-    some = fits.any(axis=1)
-    width, height = (np.where(some, pick(x), size) for x in (width, height))
+    any_fits = fits.any(axis=1)
+    width, height = (np.where(any_fits, pick(x), size) for x in (width, height))
     top = np.floor(pick(tries[..., 2]) * (size - height + 1)).astype(np.int64)
     left = np.floor(pick(tries[..., 3]) * (size - width + 1)).astype(np.int64)
     return np.stack([top, left, height, width], axis=1)
@@ -126,10 +126,10 @@ def _crop(images: torch.Tensor, draw: np.ndarray, flip: torch.Tensor) -> torch.T
 
     def coordinates(start: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
         inside = (center * (length / size)[:, None] - 0.5).clamp_min(0)  # [B, S], in pixels of the crop
-        inside = torch.minimum(inside, length[:, None] - 1)  # never beyond its border
+        inside = torch.minimum(inside, length[:, None] - 1)  # stays within the crop
         return (start[:, None] + inside + 0.5) * 2 / size - 1  # grid_sample's -1..1
 
     rows, cols = coordinates(box[:, 0], box[:, 2]), coordinates(box[:, 1], box[:, 3])
     cols = torch.where(flip[:, None], cols.flip(1), cols)
     grid = torch.stack([cols[:, None, :].expand(-1, size, -1), rows[:, :, None].expand(-1, -1, size)], dim=-1)
-    return torch.nn.functional.grid_sample(images, grid, align_corners=False)  # nothing lies outside
+    return torch.nn.functional.grid_sample(images, grid, align_corners=False)  # never outside the image

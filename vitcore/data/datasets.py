@@ -67,8 +67,8 @@ class Dataset:
         found = hashlib.sha256("\n".join([self.name.split(":")[0], *self.classes]).encode())
         if self.listing:
             for part in (self.train, self.test):
-                found.update(part.images)
-                found.update(part.labels)
+                found.update(part.images.tobytes())
+                found.update(part.labels.tobytes())
         return found.hexdigest()
 
     @cached_property
@@ -83,14 +83,21 @@ class Dataset:
 def split_indices(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Return the (training, validation) indices in `data.train`, int64.
 
-    The validation images are those named by the dataset, or else the tail of a permutation with seed 42. For
-    50,000 images that equals the tutorial's `random_split(..., [45000, 5000],
-    generator=torch.Generator().manual_seed(42))`.
+    The validation images are those named by the dataset, or else those of `seeded_split`.
     """
     count = len(data.train)
     if data.validation is not None:
         held = np.array(data.validation, dtype=np.int64)
         return np.setdiff1d(np.arange(count), held), held
+    return seeded_split(count)
+
+
+def seeded_split(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the (training, validation) indices of `count` images: a permutation with seed 42, cut in two.
+
+    For 50,000 images they equal the tutorial's `random_split(..., [45000, 5000],
+    generator=torch.Generator().manual_seed(42))`. int64
+    """
     import torch
 
     order = torch.randperm(count, generator=torch.Generator().manual_seed(SPLIT_SEED)).numpy()

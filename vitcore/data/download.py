@@ -55,13 +55,13 @@ def fetch(url: str, target: Path, progress: Progress = lambda done, total: None)
                         continue
                     kind = NotFound if error.code == 404 else UserError
                     raise kind(
-                        f"{url} cannot be downloaded: the server answers {error.code} {error.reason}."
+                        f"{url} cannot be downloaded ({error.code} {error.reason}): check the address."
                     ) from None
                 except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as e:
                     problem = getattr(e, "reason", None) or e
     except OSError as error:
         raise UserError(f"Cannot write {target}: {error.strerror or error}.") from None
-    kept = f" {part.stat().st_size:,} bytes are kept for the next try." if part.is_file() else ""
+    kept = f" {part.stat().st_size:,} bytes are kept for the next attempt." if part.is_file() else ""
     raise UserError(f"{url} cannot be downloaded ({problem}): connect to the internet and try again.{kept}")
 
 
@@ -76,29 +76,29 @@ def _pull(url: str, part: Path, progress: Progress) -> bool:
     headers = {"Range": f"bytes={have}-"} if have else {}
     if have and _tag(part).is_file():
         headers["If-Range"] = _tag(part).read_text()  # the server sends a different version in full
-    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT_S) as answer:
-        place = answer.headers.get("Content-Range", f"bytes {have}-")
-        if have and (answer.status != 206 or not place.startswith(f"bytes {have}-")):
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT_S) as response:
+        place = response.headers.get("Content-Range", f"bytes {have}-")
+        if have and (response.status != 206 or not place.startswith(f"bytes {have}-")):
             have = 0  # a server without range support sends the whole file
-            if answer.status == 206:
+            if response.status == 206:
                 part.unlink()
                 return False
-        tag = answer.headers.get("ETag", "")
+        tag = response.headers.get("ETag", "")
         if tag and not tag.startswith("W/"):
             _tag(part).write_text(tag)
-        length = answer.headers.get("Content-Length")
+        length = response.headers.get("Content-Length")
         total = have + int(length) if length and length.isdigit() else None
         with part.open("ab" if have else "wb") as file:
-            while chunk := _read(answer):
+            while chunk := _read(response):
                 file.write(chunk)
                 have += len(chunk)
                 progress(have, total)
     return total is None or have == total
 
 
-def _read(answer: http.client.HTTPResponse) -> bytes:
+def _read(response: http.client.HTTPResponse) -> bytes:
     """Read the next bytes. Errors here are network errors, not disk errors."""
     try:
-        return answer.read(CHUNK)
+        return response.read(CHUNK)
     except OSError as error:
         raise ConnectionError(str(error)) from error

@@ -140,10 +140,12 @@ def read(listing: Listing, files: Files, size: int) -> tuple[np.ndarray, np.ndar
         except UserError as error:
             return Unreadable(file, str(error))
 
-    found = list(_in_threads(pixels, [file for file, _ in pairs]))
-    if unreadable := [one for one in found if isinstance(one, Unreadable)]:
+    images, unreadable = [], []
+    for found in _in_threads(pixels, [file for file, _ in pairs]):
+        (unreadable if isinstance(found, Unreadable) else images).append(found)
+    if unreadable:
         raise refuse(listing, unreadable)
-    return np.stack(found), np.array([label for _, label in pairs], dtype=np.int64)
+    return np.stack(images), np.array([label for _, label in pairs], dtype=np.int64)
 
 
 def _in_threads(

@@ -306,5 +306,6 @@ def _held_out(train: Files) -> Files:
     for name, files in train.items():
         count = max(round(VALIDATION_SHARE * len(files)), 1) if len(files) > 1 else 0
         order = np.random.default_rng(SPLIT_SEED).permutation(len(files))
-        held[name] = tuple(files[i] for i in sorted(order[:count]))
+        chosen = set(order[:count].tolist())
+        held[name] = tuple(file for i, file in enumerate(files) if i in chosen)
     return held

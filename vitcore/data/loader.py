@@ -57,13 +57,15 @@ class EpochBatches(Sampler[Key]):
 
     def __iter__(self) -> Iterator[Key]:
         epoch = self.epoch  # read at the first batch, when the trainer has set it
-        now, order = -1, np.arange(self.count)
+        current, order = -1, np.arange(self.count)
         for batch in range(self.skip[1] if epoch == self.skip[0] else 0, len(self)):
-            number, place = divmod(epoch * len(self) + batch, self.per_pass)  # pass, and position in it
-            if number != now and self.seed is not None:
-                now, order = number, epoch_order(self.seed, number, self.count)
-            whole = order[place * self.batch_size : (place + 1) * self.batch_size]
-            yield number, whole[self.rank :: self.world]
+            number, position = divmod(
+                epoch * len(self) + batch, self.per_pass
+            )  # the pass, and the batch in it
+            if number != current and self.seed is not None:
+                current, order = number, epoch_order(self.seed, number, self.count)
+            samples = order[position * self.batch_size : (position + 1) * self.batch_size]
+            yield number, samples[self.rank :: self.world]
 
 
 class Batches(Dataset):

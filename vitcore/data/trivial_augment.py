@@ -1,10 +1,10 @@
-"""TrivialAugment for whole batches: one operation per image, of its own strength, in a handful of tensor
-calls.
+"""TrivialAugment for batches: one operation of random strength per image, in a few tensor calls.
 
 Operations and ranges are those of the "RA" space of Mueller and Hutter 2021 (TrivialAugment), which is
 RandAugment's (Cubuk et al. 2020): rotations up to 30 degrees, shears up to 0.3, shifts up to 10 of 32 pixels,
-enhancements by factors of 0.1 to 1.9. Pixels are those of torchvision's functions, bilinear, the outside
-filled with the mean color; what torchvision does for whole batches is torchvision's.
+enhancements by factors of 0.1 to 1.9. The pixels equal those of torchvision's functions with bilinear
+interpolation, and the outside is filled with the mean color. Operations that torchvision can apply to a batch
+call torchvision.
 """
 
 from __future__ import annotations
@@ -18,61 +18,67 @@ from torchvision.transforms.v2 import functional as tv
 
 FILL = (125, 123, 114)  # CIFAR-10's mean color
 BINS = 31  # strengths 0, 1/30, ... 1
-ROTATE, SHEAR, SHIFT, ENHANCE = (
-    30.0,
-    0.3,
-    10 / 32,
-    0.9,
-)  # degrees, tangent, share of the side, change of the factor
-GEOMETRIC = ("rotate", "shear_x", "shear_y", "shift_x", "shift_y")
+ROTATE = 30.0  # degrees
+SHEAR = 0.3  # tangent of the angle
+SHIFT = 10 / 32  # of the side
+ENHANCE = 0.9  # change of the factor
+
+Matrix = list[list[float]]  # 2 x 3, from output to input coordinates
+Operation = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def trivial_augment(images: torch.Tensor, draw: np.ndarray) -> torch.Tensor:
-    """uint8 [B, 3, S, S] and three uniform numbers each (operation, strength, sign) [B, 3] -> uint8 [B,
-    3, S, S]
+    """Apply one operation to each image. uint8 [B, 3, S, S] -> uint8 [B, 3, S, S]
+
+    `draw` holds three uniform numbers per image, for operation, strength and sign: float64 [B, 3].
     """
-    names = list(OPERATIONS)
+    device = images.device
     chosen, strength, sign = choices(draw)
     out = images.clone()
-    for group in (GEOMETRIC, *((name,) for name in names if name not in (*GEOMETRIC, "identity"))):
-        where = np.flatnonzero(np.isin(chosen, [names.index(name) for name in group]))
-        if not len(where):
-            continue
-        index = torch.from_numpy(where).to(images.device)
-        if group is GEOMETRIC:
-            matrices = [OPERATIONS[names[chosen[i]]](strength[i] * sign[i]) for i in where]
-            matrices = torch.from_numpy(np.array(matrices, np.float32))  # MPS has no float64
-            done = _warp(images[index], matrices.to(images.device))
-        else:
-            put = lambda x: torch.tensor(x, dtype=torch.float32, device=images.device).view(-1, 1, 1, 1)  # noqa: E731
-            done = OPERATIONS[group[0]](images[index], put(strength[where]), put(sign[where]))
-        out[index] = done
+    where = np.flatnonzero(np.isin(chosen, [OPERATIONS.index(name) for name in GEOMETRIC]))
+    if len(where):
+        index = torch.from_numpy(where).to(device)
+        matrices = [GEOMETRIC[OPERATIONS[chosen[i]]](strength[i] * sign[i]) for i in where]
+        stacked = torch.from_numpy(np.array(matrices, np.float32))  # MPS has no float64
+        out[index] = _warp(images[index], stacked.to(device))
+    for name, operation in PIXELWISE.items():
+        where = np.flatnonzero(chosen == OPERATIONS.index(name))
+        if len(where):
+            index = torch.from_numpy(where).to(device)
+            s, signs = (
+                torch.tensor(x[where], dtype=torch.float32, device=device).view(-1, 1, 1, 1)
+                for x in (strength, sign)
+            )
+            out[index] = operation(images[index], s, signs)
     return out
 
 
 def choices(draw: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Uniform numbers [B, 3] -> operation (place in `OPERATIONS`), strength 0..1 and sign, each [B]"""
+    """Return operation (index in `OPERATIONS`), strength 0..1 and sign, each [B], from uniforms [B, 3]."""
     chosen = np.floor(draw[:, 0] * len(OPERATIONS)).astype(int)
     strength = np.floor(draw[:, 1] * BINS) / (BINS - 1)
     return chosen, strength, np.where(draw[:, 2] < 0.5, 1.0, -1.0)
 
 
 def _warp(images: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor:
-    """Each image by its matrix from output to input, in halves of the side. uint8 [K, 3, S, S], [K, 2, 3]"""
+    """Transform each image by its own matrix. uint8 [K, 3, S, S], [K, 2, 3] -> uint8 [K, 3, S, S]
+
+    A matrix maps output to input coordinates, in units of half of the side.
+    """
     fill = torch.tensor(FILL, dtype=torch.float32, device=images.device).view(1, 3, 1, 1)
     grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
     moved = F.grid_sample(images.float() - fill, grid, align_corners=False)  # outside is 0, the fill
     return (moved + fill).round_().clamp_(0, 255).to(torch.uint8)
 
 
-def _rotate(strength: float) -> list[list[float]]:
-    """Counter-clockwise by up to 30 degrees."""
+def _rotate(strength: float) -> Matrix:
+    """Return the rotation by up to 30 degrees, counterclockwise for positive strengths."""
     angle = np.radians(ROTATE * strength)
     return [[np.cos(angle), -np.sin(angle), 0.0], [np.sin(angle), np.cos(angle), 0.0]]
 
 
 def _blend(images: torch.Tensor, other: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
-    """factor * image + (1 - factor) * other, as torchvision's blend. -> uint8"""
+    """Return factor * images + (1 - factor) * other, as torchvision's blend does. -> uint8"""
     return (factor * images + (1 - factor) * other).clamp_(0, 255).to(torch.uint8)
 
 
@@ -82,7 +88,7 @@ def _gray(images: torch.Tensor) -> torch.Tensor:
 
 
 def _smooth(images: torch.Tensor) -> torch.Tensor:
-    """Weighted mean of the 3x3 neighborhood, the center five times; the border as it is."""
+    """Return the weighted mean of each 3x3 neighborhood, with weight 5 at the center. Keep the border."""
     kernel = torch.ones(3, 1, 3, 3, device=images.device)
     kernel[:, :, 1, 1] = 5
     out = images.float()
@@ -96,18 +102,16 @@ def _posterize(images: torch.Tensor, s: torch.Tensor, _: torch.Tensor) -> torch.
     return (images >> cut) << cut
 
 
-Operation = Callable[
-    [torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor
-]  # images, strengths, signs [K, 1, 1, 1]
-
-# the geometric ones give a 2 x 3 matrix of a signed strength in -1..1, the others change pixels
-OPERATIONS: dict[str, Callable[[float], list[list[float]]] | Operation] = {
-    "identity": lambda x, s, sign: x,
+# by name: the matrix for a signed strength from -1 to 1
+GEOMETRIC: dict[str, Callable[[float], Matrix]] = {
     "rotate": _rotate,
     "shear_x": lambda v: [[1, SHEAR * v, 0], [0, 1, 0]],
     "shear_y": lambda v: [[1, 0, 0], [SHEAR * v, 1, 0]],
     "shift_x": lambda v: [[1, 0, -2 * SHIFT * v], [0, 1, 0]],
     "shift_y": lambda v: [[1, 0, 0], [0, 1, -2 * SHIFT * v]],
+}
+# by name: a function of images uint8 [K, 3, S, S], strengths and signs, both [K, 1, 1, 1]
+PIXELWISE: dict[str, Operation] = {
     "brightness": lambda x, s, sign: _blend(x, torch.zeros_like(x), 1 + ENHANCE * s * sign),
     "color": lambda x, s, sign: _blend(x, _gray(x), 1 + ENHANCE * s * sign),
     "contrast": lambda x, s, sign: _blend(
@@ -119,3 +123,4 @@ OPERATIONS: dict[str, Callable[[float], list[list[float]]] | Operation] = {
     "autocontrast": lambda x, s, sign: tv.autocontrast(x),
     "equalize": lambda x, s, sign: tv.equalize(x),
 }
+OPERATIONS = ("identity", *GEOMETRIC, *PIXELWISE)  # in the order in which `choices` counts them

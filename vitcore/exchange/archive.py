@@ -114,8 +114,9 @@ def unpack_run(file: Path, root: str | Path | None = None) -> Run:
             place = home / next(iter(found.values()))[1]
             if (assets_dir() / "runs" / place.name).exists():  # links could not tell two equal ids apart
                 raise UserError(
-                    f"There is a bundled run {place.name}. For one of your own beside it, unpack the zip in "
-                    f"{home} and give its folder another name."
+                    f"There is a bundled run {place.name}: to have both, unzip the file in {home} and "
+                    "rename its "
+                    "folder."
                 )
             if place.exists():
                 raise UserError(f"There is a run {place.name} in {home}: delete it or choose another folder.")
@@ -136,7 +137,7 @@ def unpack_run(file: Path, root: str | Path | None = None) -> Run:
                 shutil.rmtree(draft.path, ignore_errors=True)
                 raise
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
-        raise UserError(f"{file} is broken, or no zip of a run.") from None
+        raise UserError(f"{file} is damaged or is not a zip of a run: export the run again.") from None
     return Run(place)
 
 
@@ -155,7 +156,9 @@ def _packed_files(archive: zipfile.ZipFile, file: Path) -> dict[str, re.Match[st
             continue
         match = PACKED.fullmatch(entry.filename)
         if match is None:
-            raise UserError(f"{file} is not a run that ViT Lab packed: it holds other files.")
+            raise UserError(
+                f"{file} is not an exported run, because it holds other files: choose a zip of `export`."
+            )
         if entry.filename in found:
             raise UserError(f"{file} holds {entry.filename} twice: pack the run again.")
         small = match[2] in ("config.yaml", "status.json", "meta.json")
@@ -165,7 +168,9 @@ def _packed_files(archive: zipfile.ZipFile, file: Path) -> dict[str, re.Match[st
             raise UserError(f"{file} would unpack {entry.filename} to {size}: it is not unpacked.")
         found[entry.filename] = match
     if len({match[1] for match in found.values()}) != 1:
-        raise UserError(f"{file} is not a run that ViT Lab packed: it holds other files.")
+        raise UserError(
+            f"{file} is not an exported run, because it holds other files: choose a zip of `export`."
+        )
     return found
 
 

@@ -49,7 +49,7 @@ class OnnxReport:
 
     def __str__(self) -> str:
         many = "image" if self.images == 1 else "images"
-        same = "the same answer" if self.images == 1 else f"the same {self.images:,} answers"
+        same = "the same prediction" if self.images == 1 else f"the same {self.images:,} predictions"
         return (
             f"{self.images:,} test {many} of {self.data}: {same} as torch, logits differ by at most "
             f"{self.difference:.1e} (the largest is {self.scale:.1f})."
@@ -61,6 +61,9 @@ class Complete(nn.Module):
 
     It maps images [N, 3, S, S], 0 to 1, to logits and probabilities [N, classes].
     """
+
+    mean: torch.Tensor
+    std: torch.Tensor
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -102,8 +105,7 @@ def _check_libraries() -> None:
             importlib.import_module(name)
         except ImportError:
             raise UserError(
-                f"ONNX files need {name}, which is not installed: `pip install -r requirements.txt` brings "
-                "it."
+                f"ONNX files need {name}, which is not installed: run `pip install -r requirements.txt`."
             ) from None
 
 
@@ -112,7 +114,7 @@ def _graph(run: Run, model: nn.Module) -> bytes:
     from torch.onnx.errors import OnnxExporterError
 
     if 4 * count_parameters(model) > LARGEST:
-        raise UserError(f"Run {run.id} is too large for one ONNX file, which holds 2 GB at most.")
+        raise UserError(f"Run {run.id} exceeds the 2 GB of an ONNX file: export a zip or a folder instead.")
     side = run.config.image_size
     example = torch.rand(2, 3, side, side)  # torch would specialize a batch size of 1 as a constant
     try:
@@ -131,13 +133,15 @@ def _graph(run: Run, model: nn.Module) -> bytes:
     except OnnxExporterError as error:
         detail = str(error).strip().splitlines()[0].rstrip(".: ")
         raise UserError(
-            f"The model {run.config.model} of run {run.id} has no ONNX form ({detail})."
+            f"The model {run.config.model} of run {run.id} cannot be converted to ONNX ({detail}): export a "
+            "zip or a folder instead."
         ) from None
+    assert program is not None, "only exports without dynamo return None"
     proto = program.model_proto
     if not proto.graph.input[0].type.tensor_type.shape.dim[0].dim_param:
         raise UserError(
-            f"The model {run.config.model} fixes the number of images: in its code, write x.shape[0] for "
-            "len(x)."
+            f"The exported {run.config.model} accepts only one number of images: in its code, replace len(x) "
+            "by x.shape[0]."
         )
     _tidy(proto)
     _describe(proto, run)
@@ -184,24 +188,26 @@ def _compare(run: Run, model: nn.Module, draft: Path, path: Path, seen: Images) 
     """Compare the file with the evaluation used for every accuracy in this project: bytes, loader, model."""
     wanted = evaluate(model, Split(seen.pixels, seen.labels)).logits.numpy()  # [N, classes]
     if not np.isfinite(wanted).all():
-        raise UserError(f"Run {run.id} answers with logits that are no numbers: there is nothing to export.")
+        raise UserError(f"Run {run.id} gives logits that are not finite: choose a run that did not diverge.")
     try:
-        given = _answers(draft, seen.pixels.astype(np.float32) / 255)
+        given = _logits(draft, seen.pixels.astype(np.float32) / 255)
     except Exception as error:  # onnxruntime's errors have no common base class
         detail = str(error).strip().splitlines()[0].rstrip(".")
         raise UserError(f"onnxruntime cannot run the ONNX file of run {run.id} ({detail}).") from None
     difference, scale = float(np.abs(given - wanted).max()), float(np.abs(wanted).max())
-    other = int((given.argmax(1) != wanted.argmax(1)).sum())
-    if other or not difference <= TOLERANCE * scale:
+    differing = int((given.argmax(1) != wanted.argmax(1)).sum())
+    if differing or not difference <= TOLERANCE * scale:
         raise UserError(
-            f"The ONNX file of run {run.id} was not kept: on {len(wanted):,} test images it gives {other:,} "
-            f"other answers than torch, and logits differ by up to {difference:.1e} (allowed is "
-            f"{TOLERANCE * scale:.1e})."
+            f"The ONNX file of run {run.id} was not kept: {differing:,} of {len(wanted):,} predictions "
+            "differ "
+            f"from those of torch, and logits differ by up to {difference:.1e} (at most "
+            f"{TOLERANCE * scale:.1e} "
+            "is allowed)."
         )
     return OnnxReport(path, len(wanted), data_name(seen.name), difference, scale)
 
 
-def _answers(file: Path, colors: np.ndarray) -> np.ndarray:
+def _logits(file: Path, colors: np.ndarray) -> np.ndarray:
     """Return logits [N, classes] from onnxruntime on the CPU: one image alone, then the rest in batches."""
     import onnxruntime
 
@@ -211,4 +217,4 @@ def _answers(file: Path, colors: np.ndarray) -> np.ndarray:
     size = batch_for(colors.shape[-1])
     starts = [0, *range(1, len(colors), size)]
     parts = [colors[a:b] for a, b in zip(starts, [*starts[1:], len(colors)], strict=True)]
-    return np.concatenate([session.run(["logits"], {"images": part})[0] for part in parts])
+    return np.concatenate([np.asarray(session.run(["logits"], {"images": part})[0]) for part in parts])

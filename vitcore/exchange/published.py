@@ -66,7 +66,7 @@ def import_tutorial(
         except UserError as error:
             for path in paths:  # the stored files are invalid: download them again next time
                 path.unlink(missing_ok=True)
-            raise UserError(f"{error} It came from {base}/{names[0]} and was not kept.") from None
+            raise UserError(f"{error} It was downloaded from {base}/{names[0]} and was not kept.") from None
     return runs
 
 
@@ -95,7 +95,7 @@ def import_checkpoint(
         raise
     except Exception:  # a malicious file can raise any exception
         raise UserError(
-            f"{file.name} is not a checkpoint of the tutorial: odd hyper_parameters or weights."
+            f"{file.name} is not a checkpoint of the tutorial: unexpected hyper_parameters or weights."
         ) from None
     title = f"{ARCHITECTURES[config.model].label}, published ({file.stem})"
     best = pack(weights_of(model))
@@ -178,17 +178,17 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
 
     Raise `UserError` when the file is not a checkpoint of the tutorial.
     """
-    refused = f"{file.name} is not a checkpoint of the tutorial"
+    problem = f"{file.name} is not a checkpoint of the tutorial"
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
-        raise UserError(f"{refused}: it holds more than tensors and numbers, or is broken.") from None
+        raise UserError(f"{problem}: it is damaged, or holds more than tensors and numbers.") from None
     except Exception:  # torch's reader raises all kinds of errors on invalid bytes
-        raise UserError(f"{refused}: it cannot be read.") from None
+        raise UserError(f"{problem}: it cannot be read.") from None
     needed = {"epoch": int, "global_step": int, "state_dict": dict, "hyper_parameters": dict}
     for key, kind in needed.items():
         if not isinstance(content, dict) or not isinstance(content.get(key), kind):
-            raise UserError(f"{refused}: it has no {key}.")
+            raise UserError(f"{problem}: it has no {key}.")
     return content
 
 

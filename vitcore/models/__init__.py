@@ -55,7 +55,9 @@ def load_run(run: Run, weights: Path | None = None) -> nn.Module:
         model.load_state_dict(state)
     except (SafetensorError, OSError, RuntimeError) as error:
         detail = str(error).strip().splitlines()[-1].strip().rstrip(".")
-        raise UserError(f"The weights {path.name} of run {run.id} cannot be read ({detail}).") from None
+        raise UserError(
+            f"The weights {path.name} of run {run.id} cannot be read ({detail}): choose another run."
+        ) from None
     return model.eval()
 
 

@@ -72,7 +72,8 @@ class DenseNet(nn.Module):
         super().__init__()
         if image_size < 2 ** (len(num_layers) - 1):
             raise ValueError(
-                f"{len(num_layers)} dense blocks halve images of side {image_size} to nothing: use fewer"
+                f"{len(num_layers)} dense blocks are too many for images of side {image_size}, because each "
+                "but the first halves the resolution: use fewer blocks"
             )
         self.image_size = image_size
         channels = bn_size * growth_rate

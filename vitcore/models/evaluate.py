@@ -51,11 +51,12 @@ def evaluate_run(run: Run, data: str) -> Score:
     Raise `UserError` when the model and the dataset do not fit.
     """
     config = run.config
-    found = load_dataset(data, config.image_size, skip_broken=config.skip_broken)
-    known = config.classes or found.classes
-    if tuple(found.classes) != tuple(known):
-        raise UserError(f"Run {run.id} knows other classes than {data}: evaluate it on {config.data}.")
-    if found.size != config.image_size:
-        sides = f"{config.image_size} pixels a side, and {data} has {found.size}"
-        raise UserError(f"Run {run.id} reads images of {sides}: evaluate it on {config.data}.")
-    return evaluate(load_run(run), found.test)
+    dataset = load_dataset(data, config.image_size, skip_broken=config.skip_broken)
+    if tuple(dataset.classes) != tuple(config.classes or dataset.classes):
+        raise UserError(
+            f"Run {run.id} was trained on other classes than {data} has: evaluate it on {config.data}."
+        )
+    if dataset.size != config.image_size:
+        sides = f"{config.image_size} pixels per side, but {data} has {dataset.size}"
+        raise UserError(f"Run {run.id} needs images of {sides}: evaluate it on {config.data}.")
+    return evaluate(load_run(run), dataset.test)

@@ -61,8 +61,9 @@ class GoogleNet(nn.Module):
             if layers:
                 layers.append(nn.MaxPool2d(3, stride=2, padding=1))
             for sizes in group:
-                layers.append(InceptionBlock(channels, *sizes))
-                channels = layers[-1].c_out
+                block = InceptionBlock(channels, *sizes)
+                layers.append(block)
+                channels = block.c_out
             self.ends.append(len(layers))
         self.inception_blocks = nn.Sequential(*layers)
         self.output_net = nn.Sequential(

@@ -1,4 +1,4 @@
-"""The MLP-Mixer (Tolstikhin et al. 2021): a Vision Transformer with an MLP across patches as its attention.
+"""The MLP-Mixer (Tolstikhin et al. 2021): a Vision Transformer with MLPs across patches, not attention.
 
 Shapes: B images, N patches, D = embed_dim channels.
 """
@@ -12,6 +12,7 @@ from vitcore.models.vit import DropPath, to_patches
 
 
 def perceptron(width: int, hidden: int) -> nn.Sequential:
+    """Return an MLP with one hidden layer. [..., width] -> [..., width]"""
     return nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
 
 
@@ -63,7 +64,7 @@ class Mixer(nn.Module):
         return self.head(self.stages(images)[-1])
 
     def stages(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """The patches after the last block as a map, for Grad-CAM: [[B, D, S/P, S/P]]"""
+        """Return the patches after the last block as one map [B, D, S/P, S/P], for Grad-CAM."""
         x = self.blocks(self.input_layer(to_patches(images, self.patch_size)))  # [B, N, D]
         return [x.transpose(1, 2).unflatten(2, (self.grid, self.grid))]
 

@@ -82,7 +82,8 @@ class ResNet(nn.Module):
         super().__init__()
         if image_size < 2 ** (len(c_hidden) - 1):
             raise ValueError(
-                f"{len(c_hidden)} stages halve images of side {image_size} to nothing: use fewer stages"
+                f"{len(c_hidden)} stages are too many for images of side {image_size}, because each but the "
+                "first halves the resolution: use fewer stages"
             )
         self.image_size, self.num_blocks = image_size, tuple(num_blocks)
         first = nn.Conv2d(num_channels, c_hidden[0], kernel_size=3, padding=1, bias=False)

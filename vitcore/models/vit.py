@@ -141,8 +141,8 @@ class Attention(nn.Module):
             q = q.view(b, n, self.heads, d // self.heads).transpose(1, 2)  # [B, H, n, d]
             k, v = kv.view(b, t, 2, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)  # each [B, H, T, d]
         if weights is None and not (self.training and self.dropout.rate):
-            mixed = F.scaled_dot_product_attention(q, k, v)  # fused: never holds the [T, T] matrix
-        else:  # the same written out: every query's softmax over all keys
+            mixed = F.scaled_dot_product_attention(q, k, v)  # fused: does not store the [T, T] matrix
+        else:  # the same without fusion: a softmax over all keys for every query
             a = (q @ k.transpose(-2, -1) * (d // self.heads) ** -0.5).softmax(dim=-1)  # [B, H, n, T]
             if weights is not None:
                 weights.append(a)
@@ -247,6 +247,11 @@ class ViT(nn.Module):
         for block in blocks:
             x = block(x)
         return self.head(last(x, queries=1 if self.has_cls else None))  # the head uses only CLS
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The blocks of the encoder, first to last."""
+        return [block for block in self.transformer if isinstance(block, Block)]
 
     def trace(self, images: torch.Tensor) -> Trace:
         """Run `forward` on all patches, and return every layer's attention weights and hidden states.

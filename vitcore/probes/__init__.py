@@ -12,44 +12,57 @@ from typing import Any
 
 from vitcore.errors import UserError
 from vitcore.probes.experiments import discover
-from vitcore.probes.probe import IMAGES, Outcome, Probe, View
+from vitcore.probes.probe import IMAGES, LiveImage, Outcome, Probe, View
 from vitcore.probes.score_values import Speed, TestScores
 
-__all__ = ["IMAGES", "PROBES", "SCORES", "SPEED", "TEST", "Outcome", "Probe", "View", "find_probe"]
+__all__ = [
+    "IMAGES",
+    "PROBES",
+    "SCORES",
+    "SPEED",
+    "TEST",
+    "LiveImage",
+    "Outcome",
+    "Probe",
+    "View",
+    "find_probe",
+]
 
 PROBES: dict[str, Probe[Any]] = discover()
 
 
-def _measure_scores(*given: Any, **named: Any) -> Iterator[Any]:
+def _measure_scores(*args: Any, **kwargs: Any) -> Iterator[Any]:
     from vitcore.probes.scoring import measure_scores
 
-    return measure_scores(*given, **named)
+    return measure_scores(*args, **kwargs)
 
 
 TEST = Probe(
     name="test",
     title="Test",
-    question="How good is it, on which classes, and how sure of itself?",
-    method="Accuracy on test images and on some that the model was trained on, whole and unchanged; "
-    "confusion, accuracy per class, calibration (torchmetrics) and every single answer. Asked for more than "
-    "1,000 images, it takes all 10,000 test images of CIFAR-10, where they are on this machine.",
+    question="How accurate is the model, on which classes, and how well calibrated?",
+    method="Accuracy on test images and on some training images, both without augmentation; confusion "
+    "matrix, accuracy per class, calibration (torchmetrics) and the prediction for every image. For more "
+    "than "
+    "1,000 images, the probe uses all 10,000 test images of CIFAR-10, which must be on this machine.",
     source="Guo et al. 2017, On Calibration of Modern Neural Networks",
     steps=_measure_scores,
     values=TestScores,
-    whole=True,
+    custom=True,
     images=1000,
 )
 SPEED = Probe(
     name="speed",
     title="Speed",
-    question="How many images does it answer, and learn from, in a second, and in how much memory?",
-    method="On the first device of this machine, each in a process of its own. Answering: the median of up "
-    "to 50 batches of random pixels. Learning: the median of twenty steps of the run's own training (fewer "
-    "where they take over half a minute), its batches, augmentation and optimizer, on its images or, without "
+    question="How fast are inference and training, and how much memory do they need?",
+    method="Both are measured on the first device of this machine, each in a separate process. Inference: "
+    "the median of up to 50 batches of random pixels. Training: the median of twenty steps (fewer if they "
+    "take "
+    "over half a minute) with the run's own batches, augmentation and optimizer, on its images or, without "
     "complete CIFAR-10, on the bundled ones.",
     steps=_measure_scores,
     values=Speed,
-    whole=True,
+    custom=True,
     images=1,
     version=2,
     choices={"batch": (128, 1, 32, 512)},

@@ -51,5 +51,5 @@ class Table(Record):
 
 
 def binomial_error(share: float, count: int) -> float:
-    """The standard error of a share of `count` images."""
+    """Return the standard error of a share of `count` images, sqrt(p (1 - p) / n)."""
     return (share * (1 - share) / max(1, count)) ** 0.5

@@ -47,9 +47,9 @@ def measure(
     stores the result in the run's own folder. Raise `UserError` for runs or settings that do not fit.
     """
     if len(subjects) != 1 + probe.pair:
-        raise UserError(f"{probe.name} is measured on {1 + probe.pair} model(s) at a time.")
+        raise UserError(f"{probe.name} measures {1 + probe.pair} model(s) at a time: choose that many runs.")
     settings = probe.settings(settings)
-    if probe.whole:
+    if probe.custom:
         yield from probe.steps(probe, subjects, images, settings, root, with_run=with_run, command=command)
         return
     seen = images_for([s.run for s in subjects], images)

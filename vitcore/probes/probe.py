@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from vitcore.errors import UserError
 
-IMAGES = 500  # how many are measured by default
+IMAGES = 500  # default number of test images
 
 V = TypeVar("V")
 V_co = TypeVar("V_co", covariant=True)
@@ -32,6 +32,17 @@ class Outcome(Generic[V_co]):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LiveImage:
+    """How a visitor of the page changes one image in this experiment."""
+
+    mode: Literal["drag", "again", "pick"]  # drag the image; draw another order; pick an order
+    hint: str  # shown below the image
+    unit: str = ""  # what the slider changes
+    border: bool = False  # the visitor chooses the padding
+    paint: bool = False  # the visitor can hide cells of the image
+
+
+@dataclass(frozen=True, kw_only=True)
 class Probe(Generic[V]):
     """One experiment on one or two models."""
 
@@ -49,12 +60,14 @@ class Probe(Generic[V]):
     steps: Callable[..., Iterator[Any]]
     values: type[V] | None = None  # None: a plain dictionary
     finding: Callable[[Sequence[Outcome[V]], View], str] | None = None  # a sentence computed from the values
-    whole: bool = False  # `steps` chooses its images and stores its result, as `measure` does
-    images: int = IMAGES  # how many are measured by default
+    custom: bool = False  # whether `steps` itself chooses the images and stores the result
+    images: int = IMAGES  # default number of test images
     version: int = 1  # increase it when the same settings give different values
     pair: bool = False  # measured on two models at once
     choices: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # settings, the default first
     order: int = 100  # position among the tabs of the page
+    live: LiveImage | None = None  # the page also shows the experiment on one image
+    shared_scale: bool = False  # the color scale of its figures depends on all models in them
 
     @property
     def paper(self) -> str:
@@ -68,10 +81,10 @@ class Probe(Generic[V]):
         for name, value in (given or {}).items():
             if name not in self.choices:
                 known = ", ".join(self.choices) or "none"
-                raise UserError(f"{self.name} has no setting {name!r}; its settings: {known}.")
+                raise UserError(f"{self.name} has no setting {name!r}: its settings are {known}.")
             if value not in self.choices[name]:
-                fits = ", ".join(map(str, self.choices[name]))
-                raise UserError(f"{name} {value!r} is not a setting of {self.name}: choose one of {fits}.")
+                allowed = ", ".join(map(str, self.choices[name]))
+                raise UserError(f"{name} {value!r} is not possible for {self.name}: choose one of {allowed}.")
             values[name] = value
         return values
 

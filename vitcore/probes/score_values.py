@@ -1,6 +1,6 @@
 """The typed values of the probes `test` and `speed`, exactly as they are stored as JSON. No torch.
 
-None stands for what was not measured.
+None means that a value was not measured.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from vitcore.probes.values import Values
 
 
 class ClassAccuracy(Record):
-    """Per class: the share of its images that are recognized, its standard error, their count."""
+    """Per class: the accuracy, its standard error, and the number of images."""
 
     mean: list[Number]
     error: list[Number]
@@ -79,7 +79,7 @@ class TestScores(Values):
         return self.training.accuracy - self.accuracy, (self.training.error**2 + self.error**2) ** 0.5
 
     def rows(self) -> Iterator[Row]:
-        """The scores; the predictions are in the JSON only."""
+        """Yield the scores. The predictions are only in the JSON."""
         yield _row("accuracy", self.accuracy, self.error)
         yield _row("cross-entropy", self.loss)
         yield _row(f"expected calibration error, {self.calibration.bins} bins", self.calibration.ece)
@@ -96,7 +96,7 @@ class TestScores(Values):
 
 
 class TrainingSpeed(Record):
-    """Steps of the run's own training. `counted`: steps that the median is of."""
+    """The speed of the run's own training, as the median of `counted` steps."""
 
     data: str
     batch: int
@@ -107,20 +107,20 @@ class TrainingSpeed(Record):
 
 
 class Speed(Values):
-    """Inference and training on this machine. `no_training` is the reason where `training` is None."""
+    """Inference and training on this machine. `no_training` says why `training` is None."""
 
     images_per_s: float
     batch: int
     batches: int
     memory_bytes: int
-    base_bytes: int  # taken by torch alone
-    others: float  # share of the processors used by other programs
+    base_bytes: int  # used by torch without the model
+    others: float  # share of CPU time used by other programs
     threads: int
     training: TrainingSpeed | None
     no_training: str | None = None
 
     def rows(self) -> Iterator[Row]:
-        """Inference, then training."""
+        """Yield inference, then training."""
         yield _row("images per s", self.images_per_s)
         yield _row("batch", self.batch)
         yield _row("memory bytes", self.memory_bytes)

@@ -117,12 +117,18 @@ def speed_set(run: Run) -> TestSet:
 
 
 def find_test(run: Run, count: int, root: str | Path | None = None) -> Result[TestScores] | None:
-    """What `python -m vitcore probe test` found, if it was measured. Raises `UserError`."""
+    """Return the stored result of `python -m vitcore probe test`, or None.
+
+    Raise `UserError` when the images are unavailable or the stored file is invalid.
+    """
     return find(TEST, [Subject(run)], test_set(run, count), TEST.settings(), root)
 
 
 def find_speed(run: Run, root: str | Path | None = None) -> Result[Speed] | None:
-    """What `python -m vitcore probe speed` found on this machine. Raises `UserError`."""
+    """Return the stored result of `python -m vitcore probe speed` on this machine, or None.
+
+    Raise `UserError` when the stored file is invalid.
+    """
     return find(SPEED, [Subject(run)], speed_set(run), speed_settings(), root)
 
 
@@ -130,35 +136,38 @@ def find_speed(run: Run, root: str | Path | None = None) -> Result[Speed] | None
 
 
 @dataclass(frozen=True)
-class Duel:
-    """The predictions of two models for the same N images. Arrays are [N]. `sure` is confidence, 0 to 1."""
+class PairedPredictions:
+    """The predictions of two models for the same N images. Arrays are [N]. Confidence is from 0 to 1."""
 
     truth: np.ndarray
-    said: tuple[np.ndarray, np.ndarray]
-    sure: tuple[np.ndarray, np.ndarray]
+    predicted: tuple[np.ndarray, np.ndarray]
+    confidence: tuple[np.ndarray, np.ndarray]
 
     @property
-    def right(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.said[0] == self.truth, self.said[1] == self.truth
+    def correct(self) -> tuple[np.ndarray, np.ndarray]:
+        """Whether each prediction of the first and of the second model is correct."""
+        return self.predicted[0] == self.truth, self.predicted[1] == self.truth
 
-    def places(self, kind: str) -> np.ndarray:
+    def indices(self, kind: str) -> np.ndarray:
         """Return the indices of the images of a kind, most confident mistakes first.
 
         The kinds are `first` and `second` (only that model is correct), `none` and `both`.
         """
-        a, b = self.right
+        a, b = self.correct
         chosen = {"first": a & ~b, "second": b & ~a, "none": ~a & ~b, "both": a & b}[kind]
-        wrongly = np.where(a, 0, self.sure[0]) + np.where(b, 0, self.sure[1])
+        mistaken = np.where(a, 0, self.confidence[0]) + np.where(b, 0, self.confidence[1])
         found = np.flatnonzero(chosen)
-        return found[np.argsort(-wrongly[found], kind="stable")]
+        return found[np.argsort(-mistaken[found], kind="stable")]
 
 
-def duel(first: Result[TestScores], second: Result[TestScores]) -> Duel:
-    """Raises `UserError` for results on different images."""
+def paired_predictions(first: Result[TestScores], second: Result[TestScores]) -> PairedPredictions:
+    """Return the predictions of two results. Raise `UserError` for results on different images."""
     a, b = first.values, second.values
     if a.truth != b.truth or a.classes != b.classes:
-        raise UserError(f"{first.runs[0]} and {second.runs[0]} were not asked about the same images.")
-    return Duel(
+        raise UserError(
+            f"{first.runs[0]} and {second.runs[0]} were not tested on the same images: test them again."
+        )
+    return PairedPredictions(
         np.array(a.truth),
         (np.array(a.predicted), np.array(b.predicted)),
         (np.array(a.confidence) / SCALE, np.array(b.confidence) / SCALE),

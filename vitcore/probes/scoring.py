@@ -1,4 +1,4 @@
-"""Measuring the probes `test` and `speed`, step by step."""
+"""Measure the probes `test` and `speed` step by step."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vitcore.analysis.comparison import evaluate_logits, multiply_adds
 from vitcore.child import Child, ChildFailed
 from vitcore.config import Config
 from vitcore.data.augment import subset
-from vitcore.data.datasets import CLASSES, Dataset, dataset_for, load_dataset, split_indices
+from vitcore.data.datasets import CLASSES, Dataset, dataset_for, load_dataset, seeded_split, split_indices
 from vitcore.errors import UserError
 from vitcore.models import count_parameters
 from vitcore.models.evaluate import batch_for
@@ -51,7 +51,10 @@ def measure_scores(
     with_run: bool = False,
     command: str = "",
 ) -> Iterator[Partial]:
-    """As `vitcore.probes.measure.measure`, of one model: its answers to test images, or its speed here."""
+    """Measure one model, as `vitcore.probes.measure.measure` does: its test predictions or its speed.
+
+    Raise `UserError` when the images are unavailable or the measurement fails.
+    """
     (subject,) = subjects
     if probe is SPEED:
         seen, settings = speed_set(subject.run), speed_settings(settings)
@@ -63,9 +66,9 @@ def measure_scores(
         return
     began, values = time.time(), None
     yield Partial(0, seen.count, None)
-    steps = _speed(subject, settings) if probe is SPEED else _answers(subject, images)
-    for done, total, found in steps:
-        values = found
+    steps = _speed(subject, settings) if probe is SPEED else _test(subject, images)
+    for done, total, latest in steps:
+        values = latest
         yield Partial(done, total, None)
     data = "random pixels" if probe is SPEED else f"test images of {seen.name}"
     result = concluded(
@@ -75,13 +78,13 @@ def measure_scores(
     yield Partial(seen.count, seen.count, values, result)
 
 
-def _answers(subject: Subject, count: int) -> Iterator[tuple[int, int, TestScores | None]]:
-    """(images done, of how many, the values at the end) for test and training images."""
+def _test(subject: Subject, count: int) -> Iterator[tuple[int, int, TestScores | None]]:
+    """Yield (images done, total, None), then (total, total, values), over test and training images."""
     config = subject.run.config
     test, training = test_images(config, count), training_images(config, count)
     model = model_of(subject)
     total = len(test.labels) + (len(training.labels) if training else 0)
-    found, done = [], 0
+    outputs, done = [], 0
     for part in (test, training):
         logits = []
         for batch in np.array_split(part.pixels, _batches(part)) if part else ():
@@ -89,13 +92,14 @@ def _answers(subject: Subject, count: int) -> Iterator[tuple[int, int, TestScore
                 logits.append(model(as_input(torch.from_numpy(batch))).float())
             done += len(batch)
             yield done, total, None
-        found.append(torch.cat(logits) if logits else None)
-    yield done, total, _values(config, model, test, training, *found)
+        outputs.append(torch.cat(logits) if logits else None)
+    yield done, total, _values(config, model, test, training, *outputs)
 
 
 def _batches(images: Images) -> int:
-    """In how many parts images are answered: about a fifth of a training's validation batch each, so that a
-    cancelled measurement ends soon.
+    """Return the number of batches, each about a fifth of a validation batch.
+
+    They are small so that a canceled measurement ends soon.
     """
     return -(-len(images.labels) // max(1, batch_for(images.pixels.shape[-1]) // 5))
 
@@ -118,26 +122,28 @@ def _values(
         "training": None,
         "truth": test.labels.tolist(),
         "predicted": probabilities.argmax(dim=1).tolist(),
-        "confidence": _whole(probabilities.max(dim=1).values),
-        "truth_probability": _whole(probabilities.gather(1, truth[:, None])[:, 0]),
+        "confidence": _scaled(probabilities.max(dim=1).values),
+        "truth_probability": _scaled(probabilities.gather(1, truth[:, None])[:, 0]),
     }
     if training and trained is not None:
-        found = evaluate_logits(trained, torch.from_numpy(training.labels))
+        scores = evaluate_logits(trained, torch.from_numpy(training.labels))
         values["training"] = {
-            "accuracy": found["accuracy"],
-            "loss": found["loss"],
+            "accuracy": scores["accuracy"],
+            "loss": scores["loss"],
             "images": len(training.labels),
         }
     return TestScores.model_validate(values)
 
 
-def _whole(shares: torch.Tensor) -> list[int]:
+def _scaled(shares: torch.Tensor) -> list[int]:
     return (SCALE * shares).round().int().tolist()
 
 
 def training_images(config: Config, count: int) -> Images | None:
-    """Images that a run was trained on, as many as are tested but at most 3,500, each class in turn: for a
-    run on complete CIFAR-10 the bundled ones among them, where it saw all. None where they are not here.
+    """Return images that a run was trained on, or None if they are not on this machine.
+
+    There are as many as test images, but at most `TRAINING`, taking the classes in turn. For a run on all of
+    CIFAR-10, they are those of the bundled images that it was trained on.
     """
     data = load_dataset("cifar10-mini") if config.data == "cifar10" else dataset_for(config)
     if config.data != "cifar10":
@@ -156,47 +162,47 @@ def training_images(config: Config, count: int) -> Images | None:
 
 
 def _bundled_training(data: Dataset) -> np.ndarray:
-    """Positions in cifar10-mini's 4,000 training images that complete CIFAR-10 trains on."""
+    """Return the indices in cifar10-mini's 4,000 images that belong to the training split of CIFAR-10."""
     info = json.loads((assets_dir() / "cifar10-mini" / "labels.json").read_text())
-    nowhere = Dataset("cifar10", CLASSES, 32, lambda: range(50_000), lambda: range(0))
     trained = np.zeros(50_000, bool)
-    trained[split_indices(nowhere)[0]] = True
+    trained[seeded_split(50_000)[0]] = True
     return np.flatnonzero(trained[np.array(info["train_index"])])
 
 
 def _speed(subject: Subject, settings: dict[str, Any]) -> Iterator[tuple[int, int, Speed | None]]:
-    """Inference, then some steps of the run's own training, each in a process whose memory is nothing but
-    that.
+    """Measure inference, then some steps of the run's own training.
+
+    Each runs in its own process, so that the memory of the process is that of the measurement.
     """
     if subject.untrained:
-        raise UserError("An untrained model is as fast as a trained one: measure that.")
+        raise UserError("An untrained model is as fast as a trained one: leave out --untrained.")
     kind, batch, run = settings["device"].split(":")[0], settings["batch"], subject.run
     try:
         values = yield from _outcome("vitcore.probes.speed", str(run.path), str(batch), kind)
     except ChildFailed as error:
         problem = str(error).rstrip(".")
-        raise UserError(f"The speed of {run.id} could not be measured ({problem}).") from None
+        raise UserError(f"The speed of {run.id} could not be measured ({problem}): try again.") from None
     config = run.config
     data = "cifar10-mini" if config.data == "cifar10" and not complete_here() else config.data
     here = ("--data", data, "--device", kind, "--devices", "1", "--nodes", "1")
     values["training"] = None
     try:
-        found = yield from _outcome(
+        rehearsal = yield from _outcome(
             "vitcore", "rehearse", "--json", "--config", str(run.path / "config.yaml"), *here
         )
-    except ChildFailed as error:  # its images are not on this machine, or its batch does not fit into it
+    except ChildFailed as error:  # its images are not on this machine, or its batches need too much memory
         values["no_training"] = str(error).rstrip(".")
     else:
         kept = ("images_per_s", "memory_bytes", "counted", "others")
-        values["training"] = {"data": data, "batch": config.batch_size, **{k: found[k] for k in kept}}
+        values["training"] = {"data": data, "batch": config.batch_size, **{k: rehearsal[k] for k in kept}}
     yield 0, 0, Speed.model_validate(values)
 
 
 def _outcome(module: str, *arguments: str) -> Generator[tuple[int, int, None], None, dict[str, Any]]:
-    """Run a command in a child process; return its JSON. Raises `UserError`."""
+    """Run a command in a child process and return its JSON. Raise `UserError` when it fails."""
     child = Child(
         module, *arguments, name="Measuring the speed", limit_s=LIMIT_S,
-        advice="try again when less is going on",
+        advice="close other programs and try again",
     )  # fmt: skip
     for _ in child.ticks(TICK_S):
         yield 0, 0, None

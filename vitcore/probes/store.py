@@ -88,7 +88,7 @@ class Subject:
             return _sha(json.dumps([*what, UNTRAINED_SEED], sort_keys=True).encode())
         path = self.run.weights
         if path is None:
-            raise UserError(f"Run {self.run.id} has no weights to measure: choose one that was trained.")
+            raise UserError(f"Run {self.run.id} has no weights to measure: choose a trained run.")
         about = path.stat()
         return _file_digest(path, about.st_mtime_ns, about.st_size)
 
@@ -129,12 +129,12 @@ def images_for(runs: list[Run], count: int) -> Images:
     cannot use the same images.
     """
     if count < 1:
-        raise UserError(f"{count} images cannot be measured: ask for at least 1.")
+        raise UserError(f"{count} images cannot be measured: choose at least 1.")
     first = runs[0].config
     for run in runs[1:]:
         if run.config.classes != first.classes or run.config.image_size != first.image_size:
             raise UserError(
-                f"{runs[0].id} and {run.id} know other classes or sizes of images: choose runs on the same "
+                f"{runs[0].id} and {run.id} differ in their classes or image sizes: choose runs on the same "
                 "data."
             )
     own = first.folder is not None
@@ -220,7 +220,7 @@ def keep(
         place.mkdir(parents=True, exist_ok=True)
         write_atomic(path, result.model_dump_json())
     except OSError as error:
-        raise UserError(f"The result cannot be kept in {place}: {error.strerror or error}.") from None
+        raise UserError(f"The result cannot be written to {place}: {error.strerror or error}.") from None
     return path
 
 

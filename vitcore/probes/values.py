@@ -54,7 +54,7 @@ class CurveValues(Values):
         return self
 
     def shapes(self) -> list[Shape]:
-        """One shape: all curves."""
+        """Return one shape with all curves."""
         return [Curves(self.unit, self.x, self.curves, self.panels, self.even)]
 
 

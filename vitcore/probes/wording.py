@@ -36,4 +36,4 @@ def reach_finding(reaches: Sequence[tuple[str, Series]]) -> str:
         f"the {label} from {with_error(reach, 1)} pixels after its first block to {with_error(reach, -1)}"
         for label, reach in reaches
     ]
-    return f"What a place reads lies on average this far from it: {enumerate_words(words)} after the last."
+    return f"Mean distance of the pixels that a position depends on: {enumerate_words(words)} after the last."

@@ -76,23 +76,24 @@ def device_request(
             raise UserError(f"This machine has no device {key}: choose one of {names}.")
         if config.device not in ("auto", found.kind) or config.devices > 1:
             raise UserError(
-                f"device {config.device} with {config.devices} devices does not fit the one device {key}: "
-                "leave one of them out."
+                f"device {config.device} with {config.devices} devices contradicts the single device {key}: "
+                "leave out one of the two."
             )
         kind = found.kind
     if kind not in kinds:
         raise UserError(f"This machine has no {kind} device: choose --device auto or cpu.")
     if kind == "cpu":  # all processes of the run share it
         return DeviceRequest(run, kind, 1, "cpu")
-    if (there := kinds.count(kind)) < config.devices:
+    if (count := kinds.count(kind)) < config.devices:
         raise UserError(
-            f"devices is {config.devices} and this machine has {there} of kind {kind}: ask for at most that."
+            f"devices is {config.devices}, but only {count} of kind {kind} exist here: choose at most "
+            f"{count}."
         )
     return DeviceRequest(run, kind, config.devices, key)
 
 
 def assign(
-    wishes: Iterable[DeviceRequest], devices: Sequence[Device], taken: Iterable[str]
+    requests: Iterable[DeviceRequest], devices: Sequence[Device], taken: Iterable[str]
 ) -> dict[str, list[str]]:
     """Return the device keys of each run that can start now: first come, first served on every device.
 
@@ -102,14 +103,14 @@ def assign(
     """
     taken, given = set(taken), {}
     room = {d.key: (d.memory or 0) - (d.used or 0) for d in devices}
-    for asked in wishes:
-        fitting = [d.key for d in devices if d.kind == asked.kind and asked.key in (None, d.key)]
+    for request in requests:
+        fitting = [d.key for d in devices if d.kind == request.kind and request.key in (None, d.key)]
         free = sorted((key for key in fitting if key not in taken), key=lambda key: -room[key])
-        if len(free) >= asked.count:
-            given[asked.run] = free[: asked.count]
-            taken.update(given[asked.run])
-        elif len(fitting) >= asked.count:  # the run waits: reserve the devices
-            taken.update(free if asked.key is None else fitting)
+        if len(free) >= request.count:
+            given[request.run] = free[: request.count]
+            taken.update(given[request.run])
+        elif len(fitting) >= request.count:  # the run waits: reserve the devices
+            taken.update(free if request.key is None else fitting)
     return given
 
 

@@ -32,14 +32,14 @@ def launch(
     title: str = "",
     device: str | None = None,
     dedupe_s: float = 0.0,
-    tie: SweepLink | None = None,
+    sweep: SweepLink | None = None,
     checked: bool = False,
 ) -> Run:
     """Queue a new run and return at once. The run outlives this process.
 
     Raise `UserError` before anything is written. `device` is the key of a specific device to wait for
-    (`vitcore.queue.devices`). `tie` makes the run part of a sweep. `checked` means that the configuration has
-    already been `resolve`d.
+    (`vitcore.queue.devices`). `sweep` makes the run part of a sweep. `checked` means that the configuration
+    has already been `resolve`d.
 
     `dedupe_s` guards against double clicks: return an identical run (same configuration and title) that was
     launched within the last `dedupe_s` seconds and not stopped since, instead of launching a second one. A
@@ -58,7 +58,7 @@ def launch(
         now = time.time()
         status = Status(state="queued", created=now, queued=now, wanted=device, data_dir=str(data_dir()),
                         host=process.hostname(), boot_id=process.boot_id())  # fmt: skip
-        run = create_run(config, root, title=title, status=status, tie=tie)
+        run = create_run(config, root, title=title, status=status, sweep=sweep)
     ensure_supervisor(home)
     return run
 
@@ -109,8 +109,8 @@ def wake(root: str | Path | None = None) -> None:
 def _check_host(config: Config) -> None:
     if config.nodes > 1:
         raise UserError(
-            f"A training on {config.nodes} nodes is started on each of them, by srun, torchrun or hand (see "
-            "docs/gpus-and-clusters.md): nothing is queued here."
+            f"A training on {config.nodes} nodes cannot be queued: start it on each node with srun, torchrun "
+            "or by hand (see docs/gpus-and-clusters.md)."
         )
 
 
@@ -124,9 +124,9 @@ def stop(run: Run, *, now: bool = False) -> None:
     with order.lock(home):
         status = run.status()
         if status.state not in ACTIVE:
-            raise UserError(f"Run {run.id} is {status.state}: there is nothing to stop.")
+            raise UserError(f"Run {run.id} is {status.state} already: there is nothing to stop.")
         if status.state == "queued":
-            end = {"state": "stopped", "reason": "taken off the queue", "ended": time.time()}
+            end = {"state": "stopped", "reason": "removed from the queue", "ended": time.time()}
             run.write_status(status.model_copy(update=end))
             return
     if now:

@@ -33,10 +33,11 @@ TICK_S = 0.5
 IDLE_S = 10.0
 LIST_EVERY_S = 10.0  # seconds between two listings of the devices
 RETRY_S = 30.0  # seconds until a run that could not be started is tried again
-GOES_ON = "resume goes on from the last checkpoint"
+RESUMABLE = "resume continues from the last checkpoint"
 
 
 def lock_path(home: Path) -> Path:
+    """Return the lock file that the supervisor of a runs folder holds on this machine."""
     return home / f".supervisor-{process.machine()}.lock"
 
 
@@ -191,6 +192,8 @@ class Supervisor:
         if (asked := run.stop_age()) is None:
             return
         (age, abort), status = asked, run.stored_status()
+        if status.pid is None:
+            return
         if abort or age > sum(self.limits):
             process.end(status.pid, status.process_start, kill=True)
         elif age > self.limits[0] and run.id not in self.terminated:
@@ -219,7 +222,8 @@ class Supervisor:
             return True
         if child and code is None and status.pid == child.pid:
             code = child.wait()  # it exited between the two checks: only the exit code tells how
-        if code is not None and status.pid != child.pid:  # another process trains it in the foreground
+        # with another PID, another process now trains the run in the foreground
+        if child and code is not None and status.pid != child.pid:
             self.children.pop(run.id)
             return True
         seen = seen.model_copy(update=self._outcome(run, status, seen, code))
@@ -258,17 +262,19 @@ class Supervisor:
         """
         if (asked := run.stop_age()) is not None:
             age, abort = asked
-            how = "ended at once on request" if abort else f"killed {age:.0f} s after it was asked to stop"
-            return {"state": "stopped", "reason": f"{how}; {GOES_ON}"}
+            how = (
+                "stopped on request without saving" if abort else f"killed {age:.0f} s after the stop request"
+            )
+            return {"state": "stopped", "reason": f"{how}; {RESUMABLE}"}
         kills = process.oom_kills()
-        starved = kills is not None and status.oom_kills is not None and kills > status.oom_kills
-        if starved and code in (None, -signal.SIGKILL) and seen.state != "lost":
+        out_of_memory = kills is not None and status.oom_kills is not None and kills > status.oom_kills
+        if out_of_memory and code in (None, -signal.SIGKILL) and seen.state != "lost":
             why = "out of memory: the system killed it; choose a smaller batch_size"
-            return {"state": "failed", "reason": f"{why}. {GOES_ON.capitalize()}"}
+            return {"state": "failed", "reason": f"{why}. {RESUMABLE.capitalize()}"}
         if code is None:
             return {"state": seen.state, "reason": seen.reason}
         if code < 0:
-            return {"state": "failed", "reason": f"killed (signal {-code}); {GOES_ON}"}
+            return {"state": "failed", "reason": f"killed (signal {-code}); {RESUMABLE}"}
         return {"state": "failed", "reason": f"its process ended with code {code}; see train.log"}
 
 

@@ -23,14 +23,14 @@ def describe(run: Run, title: str | None = None, note: str | None = None) -> Non
     """
     check_allowed()
     if run.bundled:
-        raise UserError(f"Run {run.id} is bundled and stays as it is.")
+        raise UserError(f"Run {run.id} is bundled and cannot be changed: choose a run of your own.")
     changes = {}
     for name, text, most in (("title", title, TITLE_LENGTH), ("note", note, NOTE_LENGTH)):
         if text is None:
             continue
         clean = "".join(c for c in text if c.isprintable() or (name == "note" and c == "\n")).strip()
         if len(clean) > most:
-            raise UserError(f"The {name} has {len(clean):,} characters: {most:,} at most.")
+            raise UserError(f"The {name} has {len(clean):,} characters: shorten it to at most {most:,}.")
         changes[name] = clean
     run.write_meta(run.meta.model_copy(update=changes))
 
@@ -44,7 +44,9 @@ def delete(run: Run, root: str | Path | None = None) -> None:
     check_allowed()
     home = runs_dir(root)
     if run.bundled or run.path.parent.resolve() != home.resolve():
-        raise UserError(f"Run {run.id} is not in the runs folder {home}: it stays.")
+        raise UserError(
+            f"Run {run.id} is not in the runs folder {home} and cannot be deleted: choose a run from there."
+        )
     if run.path.is_symlink():
         run.path.unlink()
         return
@@ -57,10 +59,10 @@ def delete(run: Run, root: str | Path | None = None) -> None:
         if (state := run.status().state) in ACTIVE:
             raise UserError(f"Run {run.id} is {state}: stop it before you delete it.")
         try:
-            aside = Path(tempfile.mkdtemp(dir=home, prefix=".trash-"))
-            os.rename(run.path, aside / run.id)
+            trash = Path(tempfile.mkdtemp(dir=home, prefix=".trash-"))
+            os.rename(run.path, trash / run.id)
         except OSError as error:
             raise UserError(f"Run {run.id} cannot be deleted: {error.strerror}.") from None
     for old in home.glob(".trash-*"):  # this one, and any whose removal was interrupted
-        if old == aside or old.stat().st_mtime < time.time() - 3600:
+        if old == trash or old.stat().st_mtime < time.time() - 3600:
             shutil.rmtree(old, ignore_errors=True)

@@ -38,7 +38,9 @@ class EventFile:
     def new(self) -> Iterator[Any]:
         """Yield the events completed since the last call, as tensorboard's `Event`."""
         from google.protobuf.message import DecodeError
-        from tensorboard.compat.proto.event_pb2 import Event
+
+        # protobuf creates the class when the module is imported
+        from tensorboard.compat.proto.event_pb2 import Event  # pyright: ignore[reportAttributeAccessIssue]
 
         if self.broken or self.path.stat().st_size <= self.offset:
             return
@@ -164,10 +166,10 @@ class Points:
             return None
         taken, kept = Points(), Points()
         for name in ("steps", "times", "values"):
-            whole = getattr(self, name)
-            old = np.array(whole)
-            setattr(taken, name, array(whole.typecode, old[late].tolist()))
-            setattr(kept, name, array(whole.typecode, old[~late].tolist()))
+            column = getattr(self, name)
+            old = np.array(column)
+            setattr(taken, name, array(column.typecode, old[late].tolist()))
+            setattr(kept, name, array(column.typecode, old[~late].tolist()))
         self.steps, self.times, self.values = kept.steps, kept.times, kept.values
         return taken
 
@@ -188,7 +190,8 @@ class Collector:
         self.latest = -1
 
     def add(self, event: Any) -> None:
-        from tensorboard.compat.proto.event_pb2 import SessionLog
+        # protobuf creates the class when the module is imported
+        from tensorboard.compat.proto.event_pb2 import SessionLog  # pyright: ignore[reportAttributeAccessIssue]
 
         if event.HasField("file_version"):
             number = event.file_version.rpartition(":")[2]

@@ -48,6 +48,6 @@ def check_space(home: Path, needed: float) -> None:
     place = next(p for p in (home, *home.parents) if p.exists())
     if (free := shutil.disk_usage(place).free) < needed:
         raise UserError(
-            f"The disk of {home} has {free / 1e6:,.0f} MB free and a run needs {needed / 1e6:,.0f} MB: make "
-            "room, or choose another folder with --runs-dir or $VITLAB_RUNS."
+            f"The disk of {home} has {free / 1e6:,.0f} MB free, but a run needs {needed / 1e6:,.0f} MB: free "
+            "some space, or choose another folder with --runs-dir or $VITLAB_RUNS."
         )

@@ -31,9 +31,7 @@ from vitcore.errors import UserError
 from vitcore.paths import assets_dir, check_allowed, runs_dir
 from vitcore.reading import read_model, read_yaml
 from vitcore.runs.files import overwrite, write_atomic
-
-# re-exported until every branch imports them from vitcore.runs.status
-from vitcore.runs.status import ACTIVE, Meta, State, Status, SweepLink, derive  # noqa: F401
+from vitcore.runs.status import ACTIVE, Meta, Status, SweepLink, derive
 
 SAVE_S = 120.0  # time to save after a stop request; then the run is terminated
 TERMINATE_S = 30.0  # time to exit after that; then the run is killed
@@ -157,22 +155,22 @@ class Run:
     def _being_stopped(self) -> str:
         age, abort = self.stop_age() or (0.0, False)
         if abort:
-            return "ending at once"
+            return "ending without saving"
         if (left := SAVE_S - age) > 0:
-            return f"saving; terminated in {left:.0f} s unless it is done by then"
+            return f"saving; will be terminated in {left:.0f} s if it has not ended by then"
         if (left := left + TERMINATE_S) > 0:
-            return f"terminated, because it did not end within {SAVE_S:.0f} s; killed in {left:.0f} s"
+            return f"terminated because it did not end within {SAVE_S:.0f} s; will be killed in {left:.0f} s"
         return "being killed"
 
     def check_resumable(self) -> None:
         """Raise `UserError` with the reason if this run cannot be resumed."""
         state = self.status().state
         if self.bundled:
-            raise UserError(f"Run {self.id} is bundled and stays as it is: train a new one.")
+            raise UserError(f"Run {self.id} is bundled and cannot be resumed: train a new run.")
         if state in ACTIVE:
             raise UserError(f"Run {self.id} is {state}: stop it before you resume it.")
         if state == "finished":
-            raise UserError(f"Run {self.id} is finished: there is nothing to resume.")
+            raise UserError(f"Run {self.id} is finished and has nothing left to resume: train a new run.")
 
     def write_status(self, status: Status) -> None:
         """Write status.json. Raise `OSError`, on a full disk only if overwriting the old file fails too."""
@@ -196,9 +194,9 @@ def list_runs(root: str | Path | None = None, *, bundled: bool = True) -> list[R
     if not bundled:
         return own
     order = list(ARCHITECTURES)
-    shelf = _runs_in(assets_dir() / "runs")  # models first, in the order of the menus, then curves only
-    shelf.sort(key=lambda run: (run.weights is None, order.index(run.config.model), run.id))
-    return [*shelf, *own]
+    ready = _runs_in(assets_dir() / "runs")  # models first, in the order of the menus, then curves only
+    ready.sort(key=lambda run: (run.weights is None, order.index(run.config.model), run.id))
+    return [*ready, *own]
 
 
 def _runs_in(root: Path) -> list[Run]:
@@ -238,7 +236,8 @@ def find_run(run: str | Path, root: str | Path | None = None) -> Run:
             if is_run(place):
                 return Run(place)
     raise UserError(
-        f"There is no run {text!r} in {runs_dir(root)} or bundled: `python -m vitcore runs` lists them."
+        f"There is no run {text!r} in {runs_dir(root)} or among the bundled ones: "
+        "`python -m vitcore runs` lists them."
     )
 
 
@@ -248,7 +247,7 @@ def create_run(
     *,
     title: str = "",
     status: Status | None = None,
-    tie: SweepLink | None = None,
+    sweep: SweepLink | None = None,
 ) -> Run:
     """Create a run folder, which becomes visible only when complete. The default status is queued.
 
@@ -267,7 +266,7 @@ def create_run(
     run.checkpoints.mkdir()
     write_atomic(draft / "config.yaml", dump_config(config))
     run.write_status(status or Status(state="queued", created=time.time()))
-    run.write_meta(Meta(title=title or f"{ARCHITECTURES[config.model].label} {config.recipe}", sweep=tie))
+    run.write_meta(Meta(title=title or f"{ARCHITECTURES[config.model].label} {config.recipe}", sweep=sweep))
     stem = f"{config.model}-{config.recipe}-{datetime.now():%Y%m%d-%H%M%S}"
     for count in range(1000):
         place = home / (stem if count == 0 else f"{stem}-{count}")
@@ -282,4 +281,4 @@ def create_run(
                 shutil.rmtree(draft)
                 raise
     shutil.rmtree(draft)
-    raise UserError(f"Cannot create a run folder in {home}: a thousand runs of one second have its name.")
+    raise UserError(f"Cannot create a run folder in {home}, which has 1,000 runs named {stem}: try again.")

@@ -22,6 +22,7 @@ def as_rows(root: str | Path | None = None) -> list[dict[str, Any]]:
 
 
 def as_row(run: Run) -> dict[str, Any]:
+    """Return a run as one dictionary of plain types, with placeholders if its config.yaml is invalid."""
     status, meta = run.status(), run.meta
     try:
         config = run.config

@@ -28,8 +28,8 @@ class Load:
     @property
     def others(self) -> float:
         """The share of all CPU time that other programs used, 0 to 1."""
-        whole, idle, own = (now - then for now, then in zip(self._look(), self.before, strict=True))
-        return min(1.0, max(0.0, (whole - idle - own) / whole)) if whole > 0 else 0.0
+        total, idle, own = (now - then for now, then in zip(self._look(), self.before, strict=True))
+        return min(1.0, max(0.0, (total - idle - own) / total)) if total > 0 else 0.0
 
 
 def peak_memory() -> int:

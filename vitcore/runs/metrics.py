@@ -75,9 +75,9 @@ class Reader:
         """Return all curves so far. Without new data, return the same object. Callers must not change it."""
         with self.lock:
             try:
-                if not self._still_there():
+                if not self._files_exist():
                     self._forget()
-                if self._take():
+                if self._read_new_events():
                     tags, rewound = self.collector.tags, self.collector.rewound
                     self.current = Scalars(
                         {tag: _curve(points) for tag, points in tags.items() if points.steps},
@@ -88,10 +88,10 @@ class Reader:
                 pass
             return self.current
 
-    def _still_there(self) -> bool:
+    def _files_exist(self) -> bool:
         return all(p.is_file() and p.stat().st_size >= f.offset for p, f in self.files.items())
 
-    def _take(self) -> bool:
+    def _read_new_events(self) -> bool:
         fresh = False
         for path in event_files(self.folder):
             file = self.files.setdefault(path, EventFile(path))

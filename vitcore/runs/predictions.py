@@ -43,21 +43,21 @@ class Predictions:
         return Predictions(self.images, self.truth, self.classes, *new, rows)
 
 
-def write_predictions(run: Path, found: Predictions) -> None:
+def write_predictions(run: Path, predictions: Predictions) -> None:
     """Write the predictions of a run. Raise `OSError` when that fails."""
     packed = io.BytesIO()
     np.savez_compressed(
         packed,
-        images=found.images,
-        truth=found.truth,
-        classes=np.array(found.classes),
-        steps=found.steps,
-        epochs=found.epochs,
-        probabilities=found.probabilities,
+        images=predictions.images,
+        truth=predictions.truth,
+        classes=np.array(predictions.classes),
+        steps=predictions.steps,
+        epochs=predictions.epochs,
+        probabilities=predictions.probabilities,
     )
-    place = run / "predictions"
-    place.mkdir(exist_ok=True)
-    write_atomic(place / NAME, packed.getvalue())
+    folder = run / "predictions"
+    folder.mkdir(exist_ok=True)
+    write_atomic(folder / NAME, packed.getvalue())
 
 
 def read_predictions(run: Path) -> Predictions | None:

@@ -22,6 +22,7 @@ MARK = "VITLAB_RUN"  # environment variable of a training and all its child proc
 
 
 def hostname() -> str:
+    """Return the name of this host, as recorded in status.json."""
     return socket.gethostname()
 
 

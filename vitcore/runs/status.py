@@ -77,11 +77,11 @@ class Status(BaseModel):
     def check_result(cls, result: dict[str, Any]) -> dict[str, Any]:
         """Refuse scores that no page could show: fractions are from 0 to 1, the others are finite numbers."""
         for name, value in result.items():
-            number = isinstance(value, int | float) and not isinstance(value, bool)
             if value is None or (name == "weights" and isinstance(value, str) and len(value) < 100):
                 continue
-            if not number or not 0 <= value <= (1 if name.endswith("_acc") else 1e18):
-                raise ValueError(f"{name} is no such score")
+            most = 1 if name.endswith("_acc") else 1e18
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+                raise ValueError(f"{name} is not a valid score")
         return result
 
 
@@ -122,16 +122,16 @@ def derive(status: Status, now: float | None = None) -> Status:
             why = "the machine was restarted while it ran"
             return status.model_copy(update={"state": "lost", "reason": why})
         if now - (status.heartbeat or 0) > SILENCE_S:
-            why = f"no sign of life from {status.host} for a minute"
+            why = f"no heartbeat from {status.host} for a minute"
             return status.model_copy(update={"state": "lost", "reason": why})
         return status
     seen = process.look(status.pid, status.process_start)
     if seen == "reused":
-        why = "nobody saw it end, and its process number is somebody else's now"
+        why = "its process ended unobserved, and another process has its PID now"
         return status.model_copy(update={"state": "lost", "reason": why})
     if seen == "gone":
         return status.model_copy(
-            update={"state": "failed", "reason": "its process ended without a word; see train.log"}
+            update={"state": "failed", "reason": "its process ended without an error message; see train.log"}
         )
     return _hanging(status, now)
 

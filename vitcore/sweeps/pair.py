@@ -33,7 +33,9 @@ def make_pair(first: Config, other: str, **changes: object) -> tuple[Config, Con
     if other not in ARCHITECTURES:
         raise UserError(f"Unknown model {other!r}: choose one of {', '.join(ARCHITECTURES)}.")
     if unknown := set(changes) - set(SHARED):
-        raise UserError(f"A pair shares {', '.join(SHARED)}; {sorted(unknown)[0]} is each model's own.")
+        raise UserError(
+            f"{sorted(unknown)[0]} is not shared by the models of a pair: choose from {', '.join(SHARED)}."
+        )
     alike = {name: getattr(first, name) for name in SHARED}
     if "epochs" in changes:
         alike["minutes"] = None
@@ -54,9 +56,9 @@ def policy(config: Config) -> str:
     ]
     return (
         f"{budget} of {share}{config.data}, the same {config.batch_size} images in every step "
-        f"(seed {config.seed}), augmented alike (policy {', '.join([config.augment, *mixing])}), "
-        f"label smoothing {config.label_smoothing:g}, all patches shown. "
-        "Optimizer and rates are each model's own."
+        f"(seed {config.seed}), with the same augmentation (policy {', '.join([config.augment, *mixing])}), "
+        f"label smoothing {config.label_smoothing:g}, all patches visible. "
+        "Each model keeps its own optimizer and learning rate."
     )
 
 

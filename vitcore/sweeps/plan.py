@@ -77,34 +77,42 @@ def plan_samples(
         raise UserError("A sweep of samples needs at least one model, one share and one seed.")
     for share in shares:
         if not 0 < share <= 1:
-            raise UserError(f"The share {100 * share:g} % is not possible: more than 0 and at most 100 %.")
+            raise UserError(
+                f"The share {100 * share:g} % is not possible: choose more than 0 and at most 100 %."
+            )
     if steps < EPOCHS or steps % EPOCHS:
         raise UserError(
-            f"{steps:,} steps cannot be cut into {EPOCHS} epochs, after each of which a run is validated: "
+            f"{steps:,} steps cannot be divided into {EPOCHS} epochs of equal length: "
             f"choose {max(EPOCHS, round(steps / EPOCHS) * EPOCHS):,}."
         )
     if wrong := set(shared) - set(ALIKE):
         name = min(wrong)
         raise UserError(
-            f"A sweep of samples shares {', '.join(ALIKE)}: write MODEL.{name} for one model's own."
+            f"The models of a sweep of samples share only {', '.join(ALIKE)}: write MODEL.{name} to set it "
+            "for "
+            "one model."
         )
     if strange := set(own or {}) - set(models):
-        raise UserError(f"{min(strange)} is not among the models of this sweep: {', '.join(models)}.")
-    if common := {n for settings in (own or {}).values() for n in settings if n in SHARED}:
-        raise UserError(f"{min(common)} is the same for all models of a sweep of samples.")
-    once = {"data": data, "epochs": EPOCHS, "steps_per_epoch": steps // EPOCHS, "minutes": None}
+        raise UserError(f"{min(strange)} is not a model of this sweep: choose one of {', '.join(models)}.")
+    if common := {n for values in (own or {}).values() for n in values if n in SHARED}:
+        raise UserError(
+            f"{min(common)} is the same for all models of a sweep of samples: leave out the name of the "
+            "model."
+        )
+    fixed = {"data": data, "epochs": EPOCHS, "steps_per_epoch": steps // EPOCHS, "minutes": None}
     bases: dict[str, Config] = {}
     for model in dict.fromkeys(models):
-        mine = dict((own or {}).get(model, {}))
+        settings = dict((own or {}).get(model, {}))
         if bases:
             shared = {name: getattr(next(iter(bases.values())), name) for name in ALIKE}
         if model not in ARCHITECTURES:
-            raise UserError(f"Unknown model {model!r}: choose among {', '.join(ARCHITECTURES)}.")
+            raise UserError(f"Unknown model {model!r}: choose one of {', '.join(ARCHITECTURES)}.")
         named = recipe if not bases or recipe in ARCHITECTURES[model].recipes else "quick"
-        bases[model] = config = make_config(named, **{**shared, **once, **mine, "model": model})
+        bases[model] = config = make_config(named, **{**shared, **fixed, **settings, "model": model})
         if config.schedule == "multistep" and min(config.milestones, default=0) >= EPOCHS:
             raise UserError(
-                f"Recipe {config.recipe} lowers its rate after {min(config.milestones)} epochs, which this "
+                f"Recipe {config.recipe} lowers its learning rate after {min(config.milestones)} epochs, "
+                "which this "
                 f"sweep of {EPOCHS} never reaches: choose quick or modern."
             )
     entries = [
@@ -129,13 +137,13 @@ def plan_study(base: Config, values: Mapping[str, Sequence[Any]], *, seeds: Sequ
         raise UserError("A study needs at least one setting and a value to try.")
     base = build_config(**{**base.model_dump(), "classes": None})
     seeds = list(dict.fromkeys(seeds or (base.seed,)))
-    label, found = ARCHITECTURES[base.model].label, {}
+    label, variants = ARCHITECTURES[base.model].label, {}
     for name, tried in values.items():
         for value in tried:
             config = with_setting(base, name, value)
             if config != base:
                 at = setting_of(config, name)
-                found.setdefault(
+                variants.setdefault(
                     repr(config),
                     (config, {name: at}, f"{setting_title(base.model, name).lower()} {text_of(at)}"),
                 )
@@ -146,7 +154,7 @@ def plan_study(base: Config, values: Mapping[str, Sequence[Any]], *, seeds: Sequ
             varied,
         )
         for seed in seeds
-        for config, varied, words in ((base, {}, "base"), *found.values())
+        for config, varied, words in ((base, {}, "base"), *variants.values())
     ]
     return _checked(Plan("study", tuple(entries)))
 
@@ -154,7 +162,8 @@ def plan_study(base: Config, values: Mapping[str, Sequence[Any]], *, seeds: Sequ
 def _checked(plan: Plan) -> Plan:
     if len(plan.entries) > MOST:
         raise UserError(
-            f"That would be {len(plan.entries):,} runs: {MOST} at most, choose fewer values or seeds."
+            f"The sweep would have {len(plan.entries):,} runs, but at most {MOST} are allowed: choose fewer "
+            "values or seeds."
         )
     return plan
 
@@ -168,7 +177,7 @@ def settings_of(base: Config) -> list[str]:
 def with_setting(base: Config, name: str, value: Any) -> Config:
     """Return the base with one setting changed. Raise `UserError` naming the setting and the value."""
     if name not in settings_of(base):
-        raise UserError(f"A study cannot vary {name!r}: choose among {', '.join(settings_of(base))}.")
+        raise UserError(f"A study cannot vary {name!r}: choose one of {', '.join(settings_of(base))}.")
     values = base.model_dump()
     (values["options"] if name in values["options"] else values)[name] = value
     try:

@@ -143,7 +143,7 @@ def sample_curve(runs: Iterable[Run]) -> list[SamplePoint]:
     rows = []
     for key in sorted(groups, key=lambda k: (order.index(k[0]), *map(repr, k[1:-1]), k[-1])):
         config, share = groups[key][0][0].config, key[-1]
-        whole = TRAINING_IMAGES.get(config.data)
+        total = TRAINING_IMAGES.get(config.data)
         rows.append(
             SamplePoint(
                 model=config.model,
@@ -151,7 +151,7 @@ def sample_curve(runs: Iterable[Run]) -> list[SamplePoint]:
                 data=config.data,
                 recipe=config.recipe,
                 share=share,
-                images=counted.get((config.data, share)) or (round(share * whole) if whole else None),
+                images=counted.get((config.data, share)) or (round(share * total) if total else None),
                 steps=steps_of(config),
                 batch_size=config.batch_size,
                 chance=_chance(config),
@@ -177,8 +177,8 @@ def study_rows(runs: Iterable[Run]) -> list[StudyPoint]:
             value = repr(setting_of(run.config, name))
             settings.setdefault(name, {}).setdefault(value, []).append((run, run.status()))
     rows = []
-    for name, found in settings.items():
-        groups = [*([base] if base else []), *found.values()]
+    for name, variants in settings.items():
+        groups = [*([base] if base else []), *variants.values()]
         values = [setting_of(group[0][0].config, name) for group in groups]
         if all(isinstance(value, int | float) for value in values):
             groups = [

@@ -72,8 +72,8 @@ def launch_sweep(
     known = {key: resolve(config) for key, config in data.items()}  # read each dataset only once
     configs = []
     for entry in plan.entries:
-        whole = known[_data_key(entry.config)]
-        configs.append(entry.config.model_copy(update={"data": whole.data, "classes": whole.classes}))
+        resolved = known[_data_key(entry.config)]
+        configs.append(entry.config.model_copy(update={"data": resolved.data, "classes": resolved.classes}))
     with order.lock(home):  # raises UserError if the folder is not writable
         pass
     with FileLock(home / ".sweep.lock"):
@@ -83,8 +83,10 @@ def launch_sweep(
         runs: list[Run] = []
         try:
             for entry, config in zip(plan.entries, configs, strict=True):
-                tie = SweepLink(name=name, kind=plan.kind, varied=entry.varied)
-                run = background.launch(config, home, title=entry.title, device=device, tie=tie, checked=True)
+                link = SweepLink(name=name, kind=plan.kind, varied=entry.varied)
+                run = background.launch(
+                    config, home, title=entry.title, device=device, sweep=link, checked=True
+                )
                 runs.append(run)
         except (UserError, OSError):
             for run in reversed(runs):  # last in the queue first, so that none of them starts meanwhile
@@ -117,9 +119,9 @@ def find_sweeps(runs: Iterable[Run]) -> list[Sweep]:
     """
     groups: dict[str, list[tuple[float, Run, SweepLink]]] = {}
     for run in runs:
-        tie = run.meta.sweep
-        if tie is not None and _readable(run):
-            groups.setdefault(tie.name, []).append((run.stored_status().created, run, tie))
+        link = run.meta.sweep
+        if link is not None and _readable(run):
+            groups.setdefault(link.name, []).append((run.stored_status().created, run, link))
     found = []
     for name, members in groups.items():
         kept = [m for m in members if not m[1].bundled] or members
@@ -138,11 +140,11 @@ def _readable(run: Run) -> bool:
 
 def find_sweep(name: str, root: str | Path | None = None) -> Sweep:
     """Return the sweep with this name, the user's before a bundled one. Raise `UserError` if none exists."""
-    found = {sweep.name: sweep for sweep in find_sweeps(list_runs(root))}
-    if name not in found:
-        there = f"choose among {', '.join(found)}" if found else "there is none yet"
-        raise UserError(f"There is no sweep {name!r}: {there}.")
-    return found[name]
+    sweeps = {sweep.name: sweep for sweep in find_sweeps(list_runs(root))}
+    if name not in sweeps:
+        advice = f"choose one of {', '.join(sweeps)}" if sweeps else "launch one first"
+        raise UserError(f"There is no sweep {name!r}: {advice}.")
+    return sweeps[name]
 
 
 def stop_sweep(sweep: Sweep) -> int:
@@ -163,7 +165,10 @@ def stop_sweep(sweep: Sweep) -> int:
 
 
 def resume_sweep(sweep: Sweep) -> int:
-    """Queue stopped, failed and lost runs again, in their order, and return how many. Raise `UserError`."""
+    """Queue stopped, failed and lost runs again, in their order, and return how many there were.
+
+    Raise `UserError` when one cannot be resumed.
+    """
     check_allowed()
     waiting = [run for run in sweep.runs if run.status().state not in (*ACTIVE, "finished")]
     for run in waiting:
@@ -179,7 +184,7 @@ def delete_sweep(sweep: Sweep, root: str | Path | None = None) -> None:
     check_allowed()
     if active := [run.id for run in sweep.runs if run.status().state in ACTIVE]:
         raise UserError(
-            f"{len(active)} runs of sweep {sweep.name} are not over: stop it before you delete it."
+            f"{len(active)} runs of sweep {sweep.name} are still active: stop it before you delete it."
         )
     for run in sweep.runs:
         edit.delete(run, root)
@@ -193,19 +198,21 @@ def link_runs(runs: Sequence[Run], name: str) -> Sweep:
     check_allowed()
     for run in runs:
         if run.bundled:
-            raise UserError(f"Run {run.id} is bundled and stays as it is.")
-        if (tied := run.meta.sweep) and tied.name != name:
-            raise UserError(f"Run {run.id} is part of the sweep {tied.name} already.")
+            raise UserError(f"Run {run.id} is bundled and cannot be changed: choose runs of your own.")
+        if (existing := run.meta.sweep) and existing.name != name:
+            raise UserError(f"Run {run.id} already belongs to the sweep {existing.name}: leave it out.")
         if steps_of(run.config) is None:
-            raise UserError(f"Run {run.id} does not say its number of steps: it needs steps_per_epoch.")
+            raise UserError(
+                f"Run {run.id} has no steps_per_epoch, so that its number of steps is unknown: leave it out."
+            )
     try:
-        tie = SweepLink(name=name, kind="samples")
+        link = SweepLink(name=name, kind="samples")
     except ValueError:
         raise UserError(
-            f"{name!r} is no name for a sweep: letters, digits, dots and dashes, 80 at most."
+            f"{name!r} is not a valid name of a sweep: use at most 80 letters, digits, dots and dashes."
         ) from None
     if len({(run.config.data, steps_of(run.config)) for run in runs}) > 1:
-        raise UserError("The runs differ in data or in the number of steps: they are not one sweep.")
+        raise UserError("The runs differ in data or in the number of steps: choose runs that agree in both.")
     for run in runs:
-        run.write_meta(run.meta.model_copy(update={"sweep": tie}))
+        run.write_meta(run.meta.model_copy(update={"sweep": link}))
     return Sweep(name, "samples", tuple(runs))

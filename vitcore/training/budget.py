@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
 from vitcore.config import Config, bounds
 from vitcore.training.ranks import EVERY, agreed
+
+if TYPE_CHECKING:
+    from vitcore.training.module import Classifier
 
 FOREVER = 1_000_000  # epochs
 clock = time.monotonic  # seconds; tests replace it
@@ -32,18 +36,18 @@ class Budget(Callback):
         """Active seconds so far."""
         return self.before + clock() - self.began
 
-    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, module: Classifier) -> None:
         self.began = clock()
-        self._tell(trainer, module)  # a resumed training continues from its used share
+        self._set_share(trainer, module)  # a resumed training continues from its used share
 
-    def on_train_batch_start(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
+    def on_train_batch_start(self, trainer: pl.Trainer, module: Classifier, *_: object) -> None:
         if trainer.world_size == 1 or trainer.global_step % EVERY == 0:
-            self._tell(trainer, module)
+            self._set_share(trainer, module)
 
-    def _tell(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def _set_share(self, trainer: pl.Trainer, module: Classifier) -> None:
         module.share = agreed(trainer, min(1.0, self.used / self.seconds))
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, module: Classifier, *_: object) -> None:
         if trainer.world_size == 1 or trainer.global_step % EVERY == 0:
             trainer.should_stop = agreed(trainer, self.used >= self.seconds)
 
@@ -57,4 +61,11 @@ class Budget(Callback):
 
 def longest(config: Config) -> int:
     """Return the maximum number of epochs, for spacing the snapshots."""
-    return int(bounds("epochs")[1]) if config.minutes else config.epochs
+    most = bounds("epochs")[1]
+    return int(most) if config.minutes and most is not None else config.epochs
+
+
+def max_epochs(trainer: pl.Trainer) -> int:
+    """Return the trainer's maximum number of epochs. It is `FOREVER` with a time budget."""
+    assert trainer.max_epochs is not None, "make_trainer sets max_epochs"
+    return trainer.max_epochs

@@ -7,8 +7,10 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -19,19 +21,22 @@ from vitcore.errors import UserError
 from vitcore.models import weights_of
 from vitcore.runs.files import write_atomic
 from vitcore.runs.folder import Run
+from vitcore.training.budget import max_epochs
+from vitcore.training.module import Classifier
 from vitcore.training.ranks import EVERY, agreed, check_rank, random_states, restore_random_state
 
 SNAPSHOTS = 24  # maximum number of snapshots per run
 SAVE_EVERY_S = 300.0  # save last.ckpt at least this often during long epochs
-HOPELESS = 20.0
+DIVERGED = 20.0  # a training has diverged at this multiple of the loss of random guessing
+Handler = Callable[[int, FrameType | None], Any] | int | None  # what signal.getsignal returns
 
 
 class StopTraining(Exception):
-    """Raised when the run was asked to stop. The message says how it ended."""
+    """Raised when the run was asked to stop. The message is the reason in status.json."""
 
 
 class StopSwitch:
-    """True once this process was asked to stop, by a signal (terminate, Ctrl-C) or the run's request file.
+    """A flag that is true once a signal (terminate, Ctrl-C) or the run's request file asks to stop.
 
     A second Ctrl-C interrupts at once. As a context manager, it restores the previous signal handlers on
     exit. Without a run (on ranks other than 0), signals have no effect, because rank 0 decides for all.
@@ -39,7 +44,7 @@ class StopSwitch:
 
     def __init__(self, run: Run | None) -> None:
         self.run, self.pressed = run, False
-        self.before: dict[int, object] = {}
+        self.before: dict[int, Handler] = {}
 
     def __enter__(self) -> StopSwitch:
         if threading.current_thread() is threading.main_thread():  # other threads rely on the request file
@@ -57,9 +62,8 @@ class StopSwitch:
             signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if (
-            self.pressed and number == signal.SIGINT and self.run
-        ):  # not KeyboardInterrupt, which Lightning turns into exit(1)
+        # not KeyboardInterrupt, which Lightning turns into exit(1)
+        if self.pressed and number == signal.SIGINT and self.run:
             raise StopTraining("interrupted; the last checkpoint is kept")
         self.pressed = True
 
@@ -70,30 +74,30 @@ class StopSwitch:
 class Guard(Callback):
     """End a diverged training before it is saved in a checkpoint. This callback must precede `Keeper`.
 
-    A training has diverged if the loss or a weight is not finite, or if the loss exceeds `HOPELESS` times
+    A training has diverged if the loss or a weight is not finite, or if the loss exceeds `DIVERGED` times
     the loss of random guessing.
     """
 
     def __init__(self, every: int) -> None:
         self.every = every
 
-    def setup(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
+    def setup(self, trainer: pl.Trainer, module: Classifier, stage: str) -> None:
         check_rank(module.config, trainer)
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, module: Classifier, *_: object) -> None:
         if trainer.global_step % self.every == 0 or trainer.is_last_batch:
             self._check(trainer, module, weights=trainer.is_last_batch)  # and before validation
 
-    def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
+    def on_save_checkpoint(self, trainer: pl.Trainer, module: Classifier, checkpoint: dict) -> None:
         self._check(trainer, module, weights=True)  # saving can happen at any step
 
-    def _check(self, trainer: pl.Trainer, module: pl.LightningModule, *, weights: bool) -> None:
+    def _check(self, trainer: pl.Trainer, module: Classifier, *, weights: bool) -> None:
         loss = float(module.last["train_loss"]) if module.last else 0.0
-        bound = HOPELESS * math.log(max(2, module.config.num_classes))
-        lost = not loss <= bound  # also true for NaN
-        if weights and not lost:
-            lost = not all(bool(p.isfinite().all()) for p in module.parameters())
-        if agreed(trainer, lost):
+        bound = DIVERGED * math.log(max(2, module.config.num_classes))
+        diverged = not loss <= bound  # also true for NaN
+        if weights and not diverged:
+            diverged = not all(bool(p.isfinite().all()) for p in module.parameters())
+        if agreed(trainer, diverged):
             raise UserError(
                 f"the training diverged at step {trainer.global_step:,} (loss {loss:.3g}): "
                 "lower the learning rate; the last good checkpoint is kept"
@@ -115,12 +119,12 @@ class Keeper(Callback):
         self.saved = time.time()
         self.wanted = snapshot_epochs(epochs)
 
-    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, module: Classifier) -> None:
         self.switch.install()  # again, because Lightning has set its own handlers
         if not trainer.global_step:
             self._snapshot(trainer, module)
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, module: Classifier, *_: object) -> None:
         if trainer.is_last_batch:
             return  # the validation of this epoch comes first, then on_train_epoch_end
         if trainer.world_size > 1 and trainer.global_step % EVERY:
@@ -128,11 +132,11 @@ class Keeper(Callback):
         if agreed(trainer, bool(self.switch)):
             if not self._aborted(trainer):
                 self._save_last(trainer)
-            raise StopTraining(self._words(trainer))
+            raise StopTraining(self._reason(trainer))
         if agreed(trainer, time.time() - self.saved > SAVE_EVERY_S):
             self._save_last(trainer)
 
-    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, module: Classifier) -> None:
         if trainer.sanity_checking:
             return
         epoch = trainer.current_epoch + 1
@@ -144,21 +148,21 @@ class Keeper(Callback):
         if epoch in self.wanted or trainer.should_stop:  # a used-up time budget makes this epoch the last
             self._snapshot(trainer, module)
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: Classifier) -> None:
         self._save_last(trainer)
         if agreed(trainer, bool(self.switch)) and epoch_follows(trainer):
-            raise StopTraining(self._words(trainer))
+            raise StopTraining(self._reason(trainer))
 
     def _aborted(self, trainer: pl.Trainer) -> bool:
         """Return whether to exit without saving. With several ranks, all always save together."""
         return bool(trainer.world_size == 1 and self.run and self.run.aborted)
 
-    def _words(self, trainer: pl.Trainer) -> str:
+    def _reason(self, trainer: pl.Trainer) -> str:
         if self._aborted(trainer):
-            return "ended at once on request; resume goes on from the last checkpoint"
+            return "stopped on request without saving; resume continues from the last checkpoint"
         return "stopped on request"
 
-    def _snapshot(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def _snapshot(self, trainer: pl.Trainer, module: Classifier) -> None:
         if not self.run:
             return
         path = self.run.checkpoints / f"step-{trainer.global_step:07d}.safetensors"
@@ -177,7 +181,7 @@ class Keeper(Callback):
             Path(draft).unlink(missing_ok=True)
         self.saved = time.time()
 
-    def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
+    def on_save_checkpoint(self, trainer: pl.Trainer, module: Classifier, checkpoint: dict) -> None:
         checkpoint["images"] = self.images
 
     def state_dict(self) -> dict:
@@ -193,13 +197,13 @@ class RandomState(Callback):
     A resumed training then continues with the same random numbers for dropout and patch dropping.
     """
 
-    def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
+    def on_save_checkpoint(self, trainer: pl.Trainer, module: Classifier, checkpoint: dict) -> None:
         checkpoint["random"] = random_states(trainer, module.device)
 
-    def on_load_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
+    def on_load_checkpoint(self, trainer: pl.Trainer, module: Classifier, checkpoint: dict) -> None:
         self.states = checkpoint.get("random", [])
 
-    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, module: Classifier) -> None:
         states = getattr(self, "states", [])
         if len(states) == trainer.world_size:  # a different number of devices gets new random numbers
             restore_random_state(states[trainer.global_rank], module.device)
@@ -207,7 +211,7 @@ class RandomState(Callback):
 
 def epoch_follows(trainer: pl.Trainer) -> bool:
     """Return whether another epoch follows the one that just ended."""
-    return trainer.current_epoch + 1 < trainer.max_epochs and not trainer.should_stop
+    return trainer.current_epoch + 1 < max_epochs(trainer) and not trainer.should_stop
 
 
 def snapshot_epochs(epochs: int, most: int = SNAPSHOTS) -> set[int]:

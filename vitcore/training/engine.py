@@ -1,4 +1,4 @@
-"""`train(config)`: train a model in this process, from its configuration to its tested weights.
+"""`train(config)`: train a model in this process, and test its weights.
 
 The training writes the run folder as it proceeds (see `vitcore.runs.folder`). The final state is finished,
 stopped or failed.
@@ -19,6 +19,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 
 from vitcore.config import Config
 from vitcore.data import Dataset, dataset_for, resolve
+from vitcore.data.loader import EpochBatches
 from vitcore.errors import UserError
 from vitcore.models import build_for, count_parameters, load_run
 from vitcore.models.evaluate import evaluate
@@ -29,11 +30,11 @@ from vitcore.runs.metrics import event_files
 from vitcore.runs.status import Status
 from vitcore.training.budget import Budget, longest
 from vitcore.training.callbacks import Guard, Keeper, RandomState, StopSwitch, StopTraining
-from vitcore.training.learning import Eight
+from vitcore.training.learning import PredictionRecorder
 from vitcore.training.module import Classifier
 from vitcore.training.ranks import rank_of, world_of
 from vitcore.training.reports import Heartbeat, Scalars
-from vitcore.training.setup import first_line, make_loaders, make_trainer, parts, prepare, quiet
+from vitcore.training.setup import callbacks_of, first_line, make_loaders, make_trainer, parts, prepare, quiet
 from vitcore.training.storage import check_room, step_of
 
 
@@ -102,7 +103,9 @@ def execute(run: Run, *, progress: bool = True, data: Dataset | None = None) -> 
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        raise UserError(f"Run {run.id} is already being trained by another process.") from None
+        raise UserError(
+            f"Run {run.id} is already being trained by another process: stop that one first."
+        ) from None
     with lock:
         for draft in run.checkpoints.glob(".last.*.ckpt"):  # from a process killed while saving
             draft.unlink(missing_ok=True)
@@ -117,7 +120,7 @@ def _execute(run: Run, progress: bool, data: Dataset | None) -> None:
     heart.beat()
     try:
         with heart, StopSwitch(run) as switch:
-            result = _lead(run, heart, switch, progress, data)
+            result = _run_rank_0(run, heart, switch, progress, data)
         heart.beat(state="finished", ended=time.time(), eta_s=None, result=result)
     except StopTraining as stop:
         heart.beat(state="stopped", reason=str(stop), ended=time.time(), eta_s=None)
@@ -136,17 +139,18 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, UserError):
         return str(error)
     text, kinds = str(error).lower(), {kind.__name__ for kind in type(error).__mro__}
-    words = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(w in text for w in words)):
+    phrases = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
+    names_memory = isinstance(error, RuntimeError) and any(phrase in text for phrase in phrases)
+    if isinstance(error, MemoryError) or names_memory:
         return "out of memory: choose a smaller batch_size"
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return "the disk is full: make room and resume"
+        return "the disk is full: free some space and resume"
     if kinds & {"BackendCompilerFailed", "InductorError", "InvalidCxxCompiler"}:
-        return "torch.compile failed, for example for want of a C++ compiler: leave out compile=true"
+        return "torch.compile failed, for example because there is no C++ compiler: leave out compile=true"
     return ""
 
 
-def _lead(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: Dataset | None) -> dict:
+def _run_rank_0(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: Dataset | None) -> dict:
     """Train as rank 0, the only rank that writes, then test on one device. Return the result."""
     config = run.config
     pl.seed_everything(config.seed, verbose=False)
@@ -158,10 +162,17 @@ def _lead(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: 
     earlier = event_files(run.path)
     _await_a_later_second(earlier)
     logger = RunLogger(run.path, name="", version="", purge_step=step + 1 if earlier else None)
-    say = _log_of(run, progress)
-    watching = [heart, Eight(run, parts(data, config)[1], data.classes)]
-    trainer = _fit(
-        config, data, run.last, keeper, progress=progress, logger=logger, say=say, watching=watching
+    log_line = _log_of(run, progress)
+    observers = [heart, PredictionRecorder(run, parts(data, config)[1], data.classes)]
+    trainer, module = _fit(
+        config,
+        data,
+        run.last,
+        keeper,
+        progress=progress,
+        logger=logger,
+        log_line=log_line,
+        observers=observers,
     )
     test = evaluate(load_run(run), data.test, trainer.strategy.root_device)
     scores = {"test_acc": test.accuracy, "test_loss": test.loss}
@@ -169,7 +180,7 @@ def _lead(run: Run, heart: Heartbeat, switch: StopSwitch, progress: bool, data: 
     logger.experiment.close()
     train_part, val_part = parts(data, config)
     return {
-        "parameters": count_parameters(trainer.lightning_module.model),
+        "parameters": count_parameters(module.model),
         "n_train": len(train_part),
         "val_acc": round(keeper.best, 6),
         "n_val": len(val_part),
@@ -184,8 +195,8 @@ def _await_a_later_second(files: list[Path]) -> None:
 
     Event files are named by the second and read in the order of their names.
     """
-    words = [file.name.split(".")[3] for file in files if file.name.count(".") >= 3]
-    seconds = [int(word) for word in words if word.isdigit()]
+    stamps = [file.name.split(".")[3] for file in files if file.name.count(".") >= 3]
+    seconds = [int(stamp) for stamp in stamps if stamp.isdigit()]
     if seconds:
         time.sleep(min(2.0, max(0.0, max(seconds) + 1 - time.time())))
 
@@ -205,10 +216,10 @@ def _fit(
     keeper: Keeper,
     *,
     progress: bool = False,
-    logger: RunLogger | bool = False,
-    say: Callable[[str], None] = lambda line: None,
-    watching: Sequence[pl.Callback] = (),
-) -> pl.Trainer:
+    logger: RunLogger | None = None,
+    log_line: Callable[[str], None] = lambda line: None,
+    observers: Sequence[pl.Callback] = (),
+) -> tuple[pl.Trainer, Classifier]:
     """Run the training, identically on every rank, from the checkpoint `last` if there is one."""
     rank, world = rank_of(config), world_of(config)
     resume = last if last and last.is_file() else None
@@ -220,28 +231,32 @@ def _fit(
     trainer = make_trainer(config, progress=progress)
     device = trainer.strategy.root_device
     loader, val_loader = make_loaders(config, data, device)
-    loader.sampler.resume(step_of(resume, data) if resume else 0)
+    batches = loader.sampler
+    assert isinstance(batches, EpochBatches), "make_loaders uses this sampler"
+    batches.resume(step_of(resume, data) if resume else 0)
     every = max(1, min(50, len(loader) // 10))
     # The keeper comes last: it may end the training, and it saves only states that passed the guard.
     budget = [Budget(config)] if config.minutes else []
-    trainer.callbacks += [*budget, Scalars(every, say), Guard(every), *watching, RandomState(), keeper]
+    callbacks_of(trainer).extend(
+        [*budget, Scalars(every, log_line), Guard(every), *observers, RandomState(), keeper]
+    )
     trainer.logger = logger
     try:
         trainer.fit(module, loader, val_loader, ckpt_path=resume, weights_only=True if resume else None)
     finally:
         if world > 1 and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()  # its threads must end before the interpreter
-    return trainer
+    return trainer, module
 
 
 def _log_of(run: Run, foreground: bool) -> Callable[[str], None]:
     """Return the function that logs a line per epoch. The output of a background run already is train.log."""
 
-    def say(line: str) -> None:
+    def log_line(line: str) -> None:
         if foreground:
             with run.log.open("a") as file:
                 file.write(f"{line}\n")
         else:
             print(line, flush=True)
 
-    return say
+    return log_line

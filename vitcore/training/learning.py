@@ -14,9 +14,10 @@ from vitcore.data.augment import normalize
 from vitcore.data.datasets import Split
 from vitcore.runs.folder import Run
 from vitcore.runs.predictions import Predictions, choose, read_predictions, write_predictions
+from vitcore.training.module import Classifier
 
 
-class Eight(Callback):
+class PredictionRecorder(Callback):
     """Write predictions/eight.npz for the untrained model and after each validation, on rank 0 only.
 
     It does not affect the training, and a full disk does not end the training.
@@ -28,40 +29,40 @@ class Eight(Callback):
         self.images = held.images[chosen]
         empty = np.zeros((0, len(chosen), len(classes)), np.float32)
         truth = held.labels[chosen].astype(np.int64)
-        self.found = Predictions(
+        self.predictions = Predictions(
             self.images, truth, tuple(classes), np.zeros(0, np.int64), np.zeros(0), empty
         )
 
-    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, module: Classifier) -> None:
         earlier = read_predictions(self.run.path)
         if trainer.global_step and earlier and np.array_equal(earlier.images, self.images):
             kept = earlier.steps <= trainer.global_step  # later ones were discarded by the resume
-            self.found = replace(
+            self.predictions = replace(
                 earlier,
                 steps=earlier.steps[kept],
                 epochs=earlier.epochs[kept],
                 probabilities=earlier.probabilities[kept],
             )
         else:
-            self._ask(trainer, module)
+            self._record(trainer, module)
 
-    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, module: Classifier) -> None:
         if not trainer.sanity_checking:
-            self._ask(trainer, module)
+            self._record(trainer, module)
 
     @torch.no_grad()
-    def _ask(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def _record(self, trainer: pl.Trainer, module: Classifier) -> None:
         training = module.model.training
         module.model.eval()  # no dropout, so no random numbers are drawn
         logits = module.model(normalize(torch.from_numpy(self.images).to(module.device)))
         module.model.train(training)
         epoch = trainer.global_step / max(1, trainer.num_training_batches)
-        answers = logits.float().softmax(dim=1).cpu().numpy()
-        if not np.isfinite(answers).all():
+        probabilities = logits.float().softmax(dim=1).cpu().numpy()
+        if not np.isfinite(probabilities).all():
             return
-        self.found = self.found.with_moment(trainer.global_step, epoch, answers)
+        self.predictions = self.predictions.with_moment(trainer.global_step, epoch, probabilities)
         try:
-            write_predictions(self.run.path, self.found)
+            write_predictions(self.run.path, self.predictions)
         except OSError as error:
             print(
                 f"the eight predictions could not be written: {error.strerror}", file=sys.stderr, flush=True

@@ -9,6 +9,7 @@ from torch import nn
 from torchmetrics.classification import MulticlassAccuracy
 
 from vitcore.config import Config
+from vitcore.training.budget import max_epochs
 from vitcore.training.optim import make_optimizer, rate_factor
 
 Batch = tuple[
@@ -78,7 +79,7 @@ class Classifier(pl.LightningModule):
 
     def configure_optimizers(self) -> dict:
         optimizer = make_optimizer(self.model, self.config)
-        steps_per_epoch = int(self.trainer.estimated_stepping_batches) // self.trainer.max_epochs
+        steps_per_epoch = int(self.trainer.estimated_stepping_batches) // max_epochs(self.trainer)
         by_step = rate_factor(self.config, steps_per_epoch)
         total = self.config.epochs * steps_per_epoch
 

@@ -96,20 +96,20 @@ class MuonAdamW(torch.optim.Optimizer):
         )
 
     def _muon(self, group: dict) -> None:
-        alike: dict[torch.Size, list[nn.Parameter]] = defaultdict(list)
-        for p in group["params"]:
-            if p.grad is not None:
-                alike[p.shape].append(p)
+        # parameters and updates by shape
+        alike: dict[torch.Size, list[tuple[nn.Parameter, torch.Tensor]]] = defaultdict(list)
         beta = group["muon_momentum"]
-        for shape, parameters in alike.items():
-            updates = []
-            for p in parameters:
-                state = self.state[p]
-                if not state:
-                    state["momentum_buffer"] = torch.zeros_like(p)
-                buffer = state["momentum_buffer"]
-                buffer.lerp_(p.grad, 1 - beta)
-                updates.append(p.grad.lerp(buffer, beta))  # Nesterov
+        for p in group["params"]:
+            if p.grad is None:
+                continue
+            state = self.state[p]
+            if not state:
+                state["momentum_buffer"] = torch.zeros_like(p)
+            buffer = state["momentum_buffer"]
+            buffer.lerp_(p.grad, 1 - beta)
+            alike[p.shape].append((p, p.grad.lerp(buffer, beta)))  # Nesterov
+        for shape, members in alike.items():
+            parameters, updates = zip(*members, strict=True)
             directions = orthogonalize(torch.stack(updates))
             scale = 0.2 * math.sqrt(max(shape))
             for p, direction in zip(parameters, directions, strict=True):

@@ -8,6 +8,7 @@ owns the run folder. The others only compute.
 from __future__ import annotations
 
 import os
+from typing import TypeVar
 
 import pytorch_lightning as pl
 import torch
@@ -16,6 +17,7 @@ from vitcore.config import Config
 from vitcore.errors import UserError
 
 EVERY = 16  # steps between two checks of the decision of rank 0
+T = TypeVar("T")
 
 
 def world_of(config: Config) -> int:
@@ -27,27 +29,26 @@ def rank_of(config: Config) -> int:
     """Return the rank of this process, counted from 0, from the environment set by its launcher."""
     if world_of(config) == 1:
         return 0
-    seen = os.environ
-    if "RANK" in seen:  # torchrun
-        return int(seen["RANK"])
-    if "SLURM_PROCID" in seen and int(seen.get("SLURM_NTASKS", 1)) > 1:
-        return int(seen["SLURM_PROCID"])
-    return int(seen.get("NODE_RANK", 0)) * config.devices + int(seen.get("LOCAL_RANK", 0))
+    given = os.environ
+    if "RANK" in given:  # torchrun
+        return int(given["RANK"])
+    if "SLURM_PROCID" in given and int(given.get("SLURM_NTASKS", 1)) > 1:
+        return int(given["SLURM_PROCID"])
+    return int(given.get("NODE_RANK", 0)) * config.devices + int(given.get("LOCAL_RANK", 0))
 
 
 def check_launcher(config: Config) -> None:
     """Raise `UserError` if torchrun or srun started a different number of processes than configured."""
-    seen, wanted = os.environ, world_of(config)
+    given, wanted = os.environ, world_of(config)
     started = {
-        "torchrun": seen.get("WORLD_SIZE") if "TORCHELASTIC_RUN_ID" in seen else None,
-        "srun": seen.get("SLURM_STEP_NUM_TASKS") if "SLURM_PROCID" in seen else None,
+        "torchrun": given.get("WORLD_SIZE") if "TORCHELASTIC_RUN_ID" in given else None,
+        "srun": given.get("SLURM_STEP_NUM_TASKS") if "SLURM_PROCID" in given else None,
     }
     for name, count in started.items():
         if count and int(count) > 1 and int(count) != wanted:
             raise UserError(
                 f"{name} started {count} processes, but --devices {config.devices} and --nodes "
-                f"{config.nodes} "
-                f"make {wanted}: give both the same number."
+                f"{config.nodes} need {wanted}: use the same number for both."
             )
 
 
@@ -55,14 +56,14 @@ def check_rank(config: Config, trainer: pl.Trainer) -> None:
     """Raise `UserError` if Lightning's rank of this process differs from `rank_of`."""
     if (trainer.global_rank, trainer.world_size) != (rank_of(config), world_of(config)):
         raise UserError(
-            f"This process is rank {rank_of(config)} of {world_of(config)} by its environment, and rank "
-            f"{trainer.global_rank} of {trainer.world_size} for Lightning: start it by torchrun, by srun, or "
-            "by "
-            "hand with NODE_RANK, not by several of them."
+            f"This process is rank {rank_of(config)} of {world_of(config)} by its environment, but rank "
+            f"{trainer.global_rank} of {trainer.world_size} for Lightning: use only one of torchrun, srun, "
+            "and "
+            "NODE_RANK set by hand."
         )
 
 
-def agreed(trainer: pl.Trainer, value: bool) -> bool:
+def agreed(trainer: pl.Trainer, value: T) -> T:
     """Return the value of rank 0 on every rank. All ranks must call this at the same point."""
     return trainer.strategy.broadcast(value) if trainer.world_size > 1 else value
 
@@ -81,9 +82,9 @@ def random_states(trainer: pl.Trainer, device: torch.device) -> list[dict[str, t
         own["mps"] = torch.mps.get_rng_state()
     if trainer.world_size == 1:
         return [own]
-    found: list[dict[str, torch.Tensor] | None] = [None] * trainer.world_size
-    torch.distributed.all_gather_object(found, own)
-    return found
+    states: list[dict[str, torch.Tensor]] = [{}] * trainer.world_size
+    torch.distributed.all_gather_object(states, own)
+    return states
 
 
 def restore_random_state(state: dict[str, torch.Tensor], device: torch.device) -> None:

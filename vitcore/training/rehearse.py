@@ -34,13 +34,13 @@ from vitcore.training.engine import reason_of
 from vitcore.training.module import Classifier
 from vitcore.training.ranks import world_of
 from vitcore.training.reports import memory_of
-from vitcore.training.setup import make_loaders, make_trainer, parts, prepare, quiet
+from vitcore.training.setup import callbacks_of, make_loaders, make_trainer, parts, prepare, quiet
 from vitcore.training.storage import disk_of, state_bytes
 
-STEPS, WARM, MOST_S = 20, 3, 30.0  # timed steps, warm-up steps, seconds after which fewer suffice
+STEPS, WARM, MOST_S = 20, 3, 30.0  # timed steps, warm-up steps, seconds after which fewer steps suffice
 SINGLE = 4  # steps on one thread if the machine is busy, including one warm-up step
 BUSY = 0.2  # report CPU contention above this share
-UNEVEN, SLOW_S = 3.0, 0.05  # report uneven steps from this slow/fast ratio and this time of a slow step on
+UNEVEN, SLOW_S = 3.0, 0.05  # report uneven steps from this slow/fast ratio, if a slow step takes this long
 
 
 @dataclass(frozen=True)
@@ -60,23 +60,27 @@ class Rehearsal:
     steps_s: tuple[float, float] = (0.0, 0.0)  # a fast and a slow step: first and last tenth
 
     def __str__(self) -> str:
-        ranges = self.least_minutes is not None and self.least_minutes < 0.8 * self.minutes
-        long = f"From {_long(self.least_minutes)} to {_long(self.minutes)}" if ranges else ""
-        said = (
-            f"{long or f'About {_long(self.minutes)}'}, {self.memory_bytes / 1e9:.1f} GB of memory, "
+        least = self.least_minutes
+        if least is not None and least < 0.8 * self.minutes:
+            duration = f"From {_long(least)} to {_long(self.minutes)}"
+            advice = "the training may take far less time once they end"
+        else:
+            duration = f"About {_long(self.minutes)}"
+            advice = "each step is faster when nothing else runs"
+        text = (
+            f"{duration}, {self.memory_bytes / 1e9:.1f} GB of memory, "
             f"{self.disk_bytes / 1e6:.0f} MB of disk ({self.counted} steps measured on {self.device}: "
             f"{self.images_per_s:,.0f} images/s)."
         )
         if self.others >= BUSY and self.device == "cpu":
-            what = "it may take far less when they end" if ranges else "alone each step is faster"
             return (
-                f"{said} This machine is busy: other programs used {100 * self.others:.0f} % of its "
-                f"processors; {what}."
+                f"{text} This machine is busy: other programs used {100 * self.others:.0f} % of its "
+                f"processors; {advice}."
             )
         if _uneven(self.steps_s):
             fast, slow = (f"{seconds:.2g}" for seconds in self.steps_s)
-            return f"{said} Steps took from {fast} to {slow} seconds: something else kept this machine busy."
-        return said
+            return f"{text} Steps took from {fast} to {slow} seconds: something else kept this machine busy."
+        return text
 
 
 def _long(minutes: float) -> str:
@@ -98,7 +102,7 @@ class StepTimer(Callback):
         self.times: list[float] = []
         self.last: float | None = None
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, module: Classifier, *_: object) -> None:
         if module.device.type == "cuda":
             torch.cuda.synchronize(module.device)
         now = self.clock()
@@ -127,7 +131,7 @@ class Steps:
     def span(self) -> tuple[float, float]:
         """Seconds of a fast and of a slow step."""
         if len(self.seconds) < 2:
-            return (self.seconds[0],) * 2
+            return self.seconds[0], self.seconds[0]
         tenths = statistics.quantiles(self.seconds, n=10, method="inclusive")
         return tenths[0], tenths[-1]
 
@@ -139,8 +143,8 @@ class Steps:
     @property
     def least(self) -> float:
         """Minimum seconds of a step on an idle machine: the time on one thread divided among all threads."""
-        found = self.span[0] if self.busy else self.median
-        return found if self.one_thread_s is None else min(found, self.one_thread_s / self.threads)
+        step_s = self.span[0] if self.busy else self.median
+        return step_s if self.one_thread_s is None else min(step_s, self.one_thread_s / self.threads)
 
 
 @dataclass
@@ -162,7 +166,7 @@ class Trial:
             config.model_copy(update={"epochs": max(config.epochs, epochs)}), progress=False
         )
         loader, _ = make_loaders(config, data, trainer.strategy.root_device)
-        trainer.callbacks.append(Guard(10))
+        callbacks_of(trainer).append(Guard(10))
         return cls(trainer, module, loader)
 
     def steps(self, count: int) -> Steps:
@@ -171,12 +175,12 @@ class Trial:
         timer = StepTimer(time.perf_counter, lambda times: _enough(times, count, time.perf_counter() - began))
         self._run(timer)
         if not (seconds := _counted(timer.times)):
-            raise UserError("The training has too few steps to rehearse: just launch it.")
+            raise UserError("The training has too few steps for a rehearsal: launch it instead.")
         cpu, threads = self.trainer.strategy.root_device.type == "cpu", torch.get_num_threads()
-        found = Steps(seconds, load.others, threads, cpu)
-        if cpu and threads > 1 and found.busy:
-            return dataclasses.replace(found, one_thread_s=self.one_thread_s())
-        return found
+        timed = Steps(seconds, load.others, threads, cpu)
+        if cpu and threads > 1 and timed.busy:
+            return dataclasses.replace(timed, one_thread_s=self.one_thread_s())
+        return timed
 
     def one_thread_s(self) -> float:
         """Return the CPU seconds of a step on one thread, which waits for no other thread."""
@@ -186,9 +190,9 @@ class Trial:
         return min(timer.times[1:])  # the first is a warm-up
 
     def _run(self, timer: StepTimer) -> None:
-        self.trainer.callbacks.append(timer)
+        callbacks_of(self.trainer).append(timer)
         self.trainer.fit(self.module, self.loader)  # validation is timed separately
-        self.trainer.callbacks.remove(timer)
+        callbacks_of(self.trainer).remove(timer)
 
 
 def _enough(times: list[float], wanted: int, spent: float) -> bool:
@@ -228,44 +232,44 @@ def rehearse(config: Config, steps: int = STEPS, data: Dataset | None = None) ->
 def _rehearse(config: Config, steps: int, data: Dataset | None) -> Rehearsal:
     quiet()
     if world_of(config) > 1:
-        raise UserError("A rehearsal is for one device: leave out --devices and --nodes.")
+        raise UserError("A rehearsal uses one device: leave out --devices and --nodes.")
     config = resolve(config)
     data = data or dataset_for(config)
     usual = config.model_copy(update={"minutes": None, "full_epochs": 0})
     trial = Trial.of(usual, data, steps)
-    found, count = trial.steps(steps), len(trial.loader)
+    timed, count = trial.steps(steps), len(trial.loader)
     save_s = _save_s(trial.trainer)
-    full_s, full_least = found.median, found.least
+    full_s, full_least = timed.median, timed.least  # per step with all patches
     if config.keep_patches < 1 and config.full_epochs:
         few = max(3, steps // 4)
         complete = Trial.of(usual.model_copy(update={"keep_patches": 1.0}), data, few)
-        if found.one_thread_s:  # many threads would take minutes for the same result
-            more = complete.one_thread_s() / found.one_thread_s
-            full_s, full_least = more * found.median, more * found.least
+        if timed.one_thread_s:  # many threads would take minutes for the same result
+            ratio = complete.one_thread_s() / timed.one_thread_s
+            full_s, full_least = ratio * timed.median, ratio * timed.least
         else:
-            whole = complete.steps(few)
-            full_s, full_least = whole.median, whole.least
+            full_timed = complete.steps(few)
+            full_s, full_least = full_timed.median, full_timed.least
     device = trial.trainer.strategy.root_device
     some = Split(data.test.images[:500], data.test.labels[:500])
-    image_s, image_least = _image_s(trial.module, some, device, found)
+    image_s, image_least = _image_s(trial.module, some, device, timed)
     full = min(config.full_epochs, config.epochs) if config.keep_patches < 1 else 0
     held = len(parts(data, config)[1])
 
-    def epochs_s(one: float, one_whole: float, image: float) -> float:
-        shown = count * ((config.epochs - full) * one + full * one_whole)
-        return shown + config.epochs * (held * image + save_s)
+    def epochs_s(step: float, full_step: float, image: float) -> float:
+        steps_s = count * ((config.epochs - full) * step + full * full_step)
+        return steps_s + config.epochs * (held * image + save_s)
 
-    training = epochs_s(found.median, full_s, image_s)
-    least = epochs_s(found.least, full_least, image_least)
+    training = epochs_s(timed.median, full_s, image_s)
+    least = epochs_s(timed.least, full_least, image_least)
     each_s = training / config.epochs
     if config.minutes:
         training = least = 60 * config.minutes
     seconds = _startup_s() + training + len(data.test) * image_s
-    at_best = min(STARTUP_USED_S, _startup_s()) + least + len(data.test) * image_least
-    steps_in_all, epochs = count * config.epochs, config.epochs
+    least_seconds = min(STARTUP_USED_S, _startup_s()) + least + len(data.test) * image_least
+    total_steps, epochs = count * config.epochs, config.epochs
     if config.minutes:
-        steps_in_all = max(1, round(training / each_s * count))
-        epochs = -(-steps_in_all // count)
+        total_steps = max(1, round(training / each_s * count))
+        epochs = -(-total_steps // count)
     model = trial.module.model
     weights = sum(p.numel() * 4 for p in model.state_dict().values())
     return Rehearsal(
@@ -273,13 +277,13 @@ def _rehearse(config: Config, steps: int, data: Dataset | None) -> Rehearsal:
         memory_bytes=peak_memory() if device.type == "cpu" else memory_of(device),
         disk_bytes=disk_of(weights, state_bytes(model, config), config, epochs)[0],
         parameters=sum(p.numel() for p in model.parameters()),
-        steps=steps_in_all,
-        images_per_s=min(config.batch_size, len(parts(data, config)[0])) / found.median,
-        counted=len(found.seconds),
+        steps=total_steps,
+        images_per_s=min(config.batch_size, len(parts(data, config)[0])) / timed.median,
+        counted=len(timed.seconds),
         device=str(device),
-        others=found.others,
-        least_minutes=at_best / 60 if found.busy else None,
-        steps_s=found.span,
+        others=timed.others,
+        least_minutes=least_seconds / 60 if timed.busy else None,
+        steps_s=timed.span,
     )
 
 
@@ -292,11 +296,11 @@ def _image_s(module: Classifier, some: Split, device: torch.device, steps: Steps
         evaluate(module.model, some, device)  # warm-up
         began, used = time.perf_counter(), time.process_time()
         evaluate(module.model, some, device)
-    found, computed = (time.perf_counter() - began) / len(some), (time.process_time() - used) / len(some)
+    elapsed, computed = (time.perf_counter() - began) / len(some), (time.process_time() - used) / len(some)
     if steps.one_thread_s:
         per_step = computed / steps.one_thread_s  # time of an image relative to a step
         return per_step * steps.median, per_step * steps.least
-    return found, found * steps.least / steps.median
+    return elapsed, elapsed * steps.least / steps.median
 
 
 def _save_s(trainer: pl.Trainer) -> float:

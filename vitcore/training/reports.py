@@ -11,11 +11,13 @@ import psutil
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.loggers import TensorBoardLogger
 
 from vitcore.provenance import commit, machine
 from vitcore.runs.folder import Run
 from vitcore.runs.status import Status
-from vitcore.training.budget import FOREVER
+from vitcore.training.budget import FOREVER, max_epochs
+from vitcore.training.module import Classifier
 from vitcore.training.ranks import mean_of
 
 BEAT_S = 1.0
@@ -28,12 +30,12 @@ class Scalars(Callback):
     They are train_loss and train_acc (means since the last point), learning rate, epoch and val_*.
     """
 
-    def __init__(self, every: int, say: Callable[[str], None]) -> None:
-        self.every, self.say = every, say
+    def __init__(self, every: int, log_line: Callable[[str], None]) -> None:
+        self.every, self.log_line = every, log_line  # Lightning replaces an attribute `log`
         self.sums: dict[str, torch.Tensor] = {}
         self.count = 0
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, module: Classifier, *_: object) -> None:
         for name, value in module.last.items():
             self.sums[name] = self.sums[name] + value if name in self.sums else value.clone()
         self.count += 1
@@ -44,27 +46,29 @@ class Scalars(Callback):
             self._write(trainer, values)
             self.sums, self.count = {}, 0
 
-    def on_validation_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def on_validation_epoch_end(self, trainer: pl.Trainer, module: Classifier) -> None:
         if not trainer.sanity_checking:
             metrics = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("val_")}
             self._write(trainer, metrics)
             loss, accuracy = metrics["val_loss"], 100 * metrics["val_acc"]
-            minutes = trainer.max_epochs == FOREVER
-            done = f"{trainer.current_epoch + 1}" + ("" if minutes else f"/{trainer.max_epochs}")
-            self.say(f"epoch {done}  val_loss {loss:.4f}  val_acc {accuracy:.2f} %")
+            epochs = max_epochs(trainer)
+            done = f"{trainer.current_epoch + 1}" + ("" if epochs == FOREVER else f"/{epochs}")
+            self.log_line(f"epoch {done}  val_loss {loss:.4f}  val_acc {accuracy:.2f} %")
 
     def _write(self, trainer: pl.Trainer, values: dict[str, float]) -> None:
         if not trainer.is_global_zero:
             return
         epoch = trainer.global_step / trainer.num_training_batches
-        trainer.logger.log_metrics({**values, "epoch": epoch}, step=trainer.global_step)
-        trainer.logger.experiment.flush()
+        logger = trainer.logger
+        assert isinstance(logger, TensorBoardLogger), "rank 0 logs to the run folder"
+        logger.log_metrics({**values, "epoch": epoch}, step=trainer.global_step)
+        logger.experiment.flush()
 
-    def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
+    def on_save_checkpoint(self, trainer: pl.Trainer, module: Classifier, checkpoint: dict) -> None:
         means = {name: mean_of(trainer, value) for name, value in self.sums.items()}  # resumed by all ranks
         checkpoint["scalars"] = {"sums": means, "count": self.count}
 
-    def on_load_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict) -> None:
+    def on_load_checkpoint(self, trainer: pl.Trainer, module: Classifier, checkpoint: dict) -> None:
         state = checkpoint.get("scalars", {"sums": {}, "count": 0})
         self.sums = {name: value.to(module.device) for name, value in state["sums"].items()}
         self.count = state["count"]
@@ -109,15 +113,15 @@ class Heartbeat(Callback):
         self.written = now
         try:
             self.run.write_status(self.status)
-        except OSError as error:  # a full disk must not end a training that may still be saved: the next
+        except OSError as error:  # the disk is full, but the training continues: the next beat may succeed
             print(f"status.json could not be written: {error.strerror}", file=sys.stderr, flush=True)
 
-    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, module: Classifier) -> None:
         self.began, self.validating = time.time(), 0.0
         self.first_step = trainer.global_step
-        known = trainer.max_epochs != FOREVER
+        epochs = max_epochs(trainer)
         self.beat(
-            steps=trainer.max_epochs * trainer.num_training_batches if known else None,
+            steps=None if epochs == FOREVER else epochs * trainer.num_training_batches,
             device=str(module.device),
             machine=machine(str(module.device)),
             commit=commit(),
@@ -126,16 +130,15 @@ class Heartbeat(Callback):
             memory_total=memory_total(module.device),
         )
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, module: Classifier, *_: object) -> None:
         if time.time() - self.written < BEAT_S:
             return
         step, steps = trainer.global_step, self.status.steps or 0
         elapsed = time.time() - self.began
         done = max(1, step - self.first_step)
         left = elapsed / done * (steps - step)
-        if (
-            minutes := module.config.minutes
-        ) and module.share:  # with a time budget, the end is known but not the number of steps
+        # with a time budget, the end is known but not the number of steps
+        if (minutes := module.config.minutes) and module.share:
             steps, left = round(step / module.share), 60 * minutes * (1 - module.share)
         rate = done * self.batch_size / max(1e-6, elapsed - self.validating)
         self.beat(
@@ -147,17 +150,17 @@ class Heartbeat(Callback):
             memory_bytes=memory_of(module.device),
         )
 
-    def on_exception(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
+    def on_exception(self, trainer: pl.Trainer, module: Classifier, *_: object) -> None:
         self.beat(step=trainer.global_step, epoch=trainer.global_step / max(1, trainer.num_training_batches))
 
-    def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def on_validation_start(self, trainer: pl.Trainer, module: Classifier) -> None:
         self.entered = time.time()
 
     def on_validation_batch_end(self, *_: object) -> None:
         if time.time() - self.written >= BEAT_S:
             self.beat()
 
-    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, module: Classifier) -> None:
         self.validating += time.time() - self.entered
         self.beat(step=trainer.global_step, epoch=trainer.global_step / trainer.num_training_batches)
 

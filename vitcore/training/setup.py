@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from typing import Literal
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import TQDMProgressBar
 from torch.utils.data import DataLoader
 
@@ -35,7 +37,7 @@ def prepare(config: Config) -> torch.nn.Module:
     return model
 
 
-def precision_of(config: Config) -> str:
+def precision_of(config: Config) -> Literal["bf16-mixed", "32-true"]:
     """Return Lightning's name of the precision. `auto` means bfloat16 mixed on CUDA devices that support it.
 
     Elsewhere `auto` means float32, because on CPUs bfloat16 was measured at half the speed.
@@ -45,7 +47,7 @@ def precision_of(config: Config) -> str:
         cuda = config.device in ("auto", "cuda") and torch.cuda.is_available()
         able = cuda and torch.cuda.is_bf16_supported(including_emulation=False)
         wanted = "bfloat16" if able else "float32"
-    return {"bfloat16": "bf16-mixed", "float32": "32-true"}[wanted]
+    return "bf16-mixed" if wanted == "bfloat16" else "32-true"
 
 
 def make_trainer(config: Config, *, progress: bool) -> pl.Trainer:
@@ -75,17 +77,25 @@ def make_trainer(config: Config, *, progress: bool) -> pl.Trainer:
             log_every_n_steps=1,  # our callbacks decide what is logged
             benchmark=config.device != "cpu",
         )
-    except (pl.utilities.exceptions.MisconfigurationException, ValueError, RuntimeError) as error:
+    except (MisconfigurationException, ValueError, RuntimeError) as error:
         if config.device != "auto" and world_of(config) == 1:
             raise UserError(
                 f"This machine has no {config.device} device: choose --device auto or cpu."
             ) from None
-        raise UserError(f"These devices cannot be used: {first_line(error)}") from None
+        raise UserError(
+            f"These devices cannot be used ({first_line(error)}): change --device, --devices or --nodes."
+        ) from None
     return trainer
 
 
+def callbacks_of(trainer: pl.Trainer) -> list[pl.Callback]:
+    """Return the trainer's own list of callbacks, so that callers can change it."""
+    # Lightning's connector sets the attribute, which the class of the trainer does not declare.
+    return trainer.callbacks  # pyright: ignore[reportAttributeAccessIssue]
+
+
 def quiet() -> None:
-    """Silence hints of Lightning about worker processes, loader states and tensor cores."""
+    """Silence Lightning's hints about worker processes, loader states and tensor cores."""
     for pattern in (
         ".*does not have many workers.*",
         ".*your dataloader is not resumable.*",
@@ -109,7 +119,8 @@ def parts(data: Dataset, config: Config) -> tuple[Split, Split]:
     """Return the (training, validation) splits of a dataset, with the configured share of training images."""
     train, held = split_indices(data)
     train = train[subset(data.train.labels[train], config.train_share, config.seed)]
-    return tuple(Split(data.train.images[i], data.train.labels[i]) for i in (train, held))
+    images, labels = data.train.images, data.train.labels
+    return Split(images[train], labels[train]), Split(images[held], labels[held])
 
 
 def make_loaders(config: Config, data: Dataset, device: torch.device) -> tuple[DataLoader, DataLoader]:

@@ -41,13 +41,13 @@ def step_of(checkpoint: Path, data: Dataset) -> int:
     """
     try:
         content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
-        step, seen = int(content["global_step"]), content.get("images")
+        step, fingerprint = int(content["global_step"]), content.get("images")
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError):
         raise UserError(f"{checkpoint} is damaged: delete it to start this run from the beginning.") from None
-    if seen not in (None, data.fingerprint):
+    if fingerprint not in (None, data.fingerprint):
         raise UserError(
-            f"The images of {data.name} have changed since this run was stopped, and with them what is "
-            "validated and tested: train a new run."
+            f"The images of {data.name} have changed since this run was stopped, and its scores would mix "
+            "both versions: train a new run."
         )
     return step
 
@@ -83,5 +83,5 @@ def state_bytes(model: torch.nn.Module, config: Config) -> int:
 def check_room(run: Run, model: torch.nn.Module, config: Config) -> None:
     """Raise `UserError` when the disk has too little space for the files this run will still write."""
     weights = sum(value.numel() * 4 for value in model.state_dict().values())
-    there = sum(file.stat().st_size for file in run.checkpoints.glob("*") if file.is_file())
-    check_space(run.path.parent, disk_of(weights, state_bytes(model, config), config)[1] - there)
+    existing = sum(file.stat().st_size for file in run.checkpoints.glob("*") if file.is_file())
+    check_space(run.path.parent, disk_of(weights, state_bytes(model, config), config)[1] - existing)

@@ -1,5 +1,7 @@
-"""A button that copies the view of a page as a step of a talk file. The browser does it alone: it knows the
-address, with what a component wrote into it.
+"""A button that copies the current view as a step of a talk file.
+
+It works in the browser alone, because only the browser knows the parameters that components write into the
+address.
 """
 
 from __future__ import annotations
@@ -12,14 +14,14 @@ from dashboard.components.packing import Part
 HERE = Path(__file__).parent
 
 _element = Part(
-    '<div class="talkstep"><button type="button" title="Copy this view as lines of a talk file">'
-    'Copy as talk step</button><textarea readonly hidden aria-label="The talk step" rows="3"></textarea>'
+    '<div class="copy-step"><button type="button" title="Copy this view as lines of a talk file">'
+    'Copy as talk step</button><textarea readonly hidden aria-label="Talk step" rows="3"></textarea>'
     '<span role="status"></span></div>',
     (HERE / "copy_step.css").read_text(),
     bundle(HERE / "copy_step.js"),
-).element("vitlab.talkstep")
+).element("vitlab.copy_step")
 
 
 def copy_step() -> None:
-    """Mount it."""
-    _element(key="talkstep", data={})
+    """Mount the button."""
+    _element(key="copy_step", data={})

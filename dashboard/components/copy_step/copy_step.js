@@ -1,30 +1,30 @@
-// YAML of a step: JSON strings are YAML strings, whatever the title holds.
+// Copies the current view as a step of a talk file. The step is YAML; a JSON string is a valid YAML string.
 
-function lines() {
+function stepLines() {
   const url = new URL(window.location.href);
   url.searchParams.delete("talk");
   const page = url.pathname.split("/").filter(Boolean).pop() ?? "overview";
   /** @type {HTMLElement} */
   const heading = document.querySelector('[data-testid="stMain"] h1');
   const title = heading?.innerText.trim() || "A step";
-  const parts = { title, say: "One sentence for the audience.", link: page + url.search };
-  const text = Object.entries(parts).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
-  return `  - ${text.join("\n    ")}\n`;
+  const fields = { title, say: "One sentence for the audience.", link: page + url.search };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+  return `  - ${lines.join("\n    ")}\n`;
 }
 
 export default function ({ parentElement }) {
-  const root = parentElement.querySelector(".talkstep");
+  const root = parentElement.querySelector(".copy-step");
   const [button, text, status] = root.children;
   button.onclick = async () => {
-    text.value = lines();
+    text.value = stepLines();
     text.hidden = false;
-    let said = "Copied: paste these lines into a talk file. An own image is not part of a link.";
+    const note = "A link does not contain your own image.";
     try {
       await navigator.clipboard.writeText(text.value);
+      status.textContent = `Copied. Paste these lines into a talk file. ${note}`;
     } catch {
-      text.select(); // not over plain http from another machine
-      said = "Copy these lines into a talk file. An own image is not part of a link.";
+      text.select(); // the clipboard is not available over plain http from another machine
+      status.textContent = `Copy these lines into a talk file. ${note}`;
     }
-    status.textContent = said;
   };
 }

@@ -1,4 +1,4 @@
-"""Curves that grow: a chart which keeps its zoom, its hidden curves and its place while new points arrive."""
+"""A chart of growing curves. It keeps its zoom and its hidden curves while new points arrive."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dashboard.components.bundle import bundle
 from dashboard.components.packing import Part, style
 
 HERE = Path(__file__).parent
-MOST_POINTS = 1200  # per curve; a screen has no more columns
+MAX_POINTS = 1200  # per curve; a screen has no more columns
 
 _element = Part(
     '<div class="curves-frame"><div class="curves"></div>'
@@ -23,17 +23,17 @@ _element = Part(
 
 
 class Series(TypedDict):
-    """One curve: equally long lists."""
+    """One curve. `x` and `y` have the same length."""
 
     name: str
     x: list[float]
-    y: list[float]
+    y: list[float | None]  # None is a gap
     color: str
     dash: str
     markers: bool
     group: str  # curves of one group are hidden together
     legend: bool
-    hover: bool  # whether the crosshair reads it
+    hover: bool  # whether the crosshair shows its value
 
 
 class Best(TypedDict):
@@ -58,32 +58,34 @@ def series(
     legend: bool = True,
     hover: bool = True,
 ) -> Series:
-    """A curve of arrays [N], thinned to what a screen can show."""
-    keep = thinned(y, MOST_POINTS)
-    look = {"color": color, "dash": dash, "markers": markers, "group": group or name}
-    return Series(name=name, x=x[keep].tolist(), y=_plain(y[keep]), **look, legend=legend, hover=hover)
+    """Return a curve of the arrays [N], thinned to what a screen can show."""
+    keep = thinned(y, MAX_POINTS)
+    style = {"color": color, "dash": dash, "markers": markers, "group": group or name}
+    return Series(name=name, x=x[keep].tolist(), y=_json_values(y[keep]), **style, legend=legend, hover=hover)
 
 
-def _plain(values: np.ndarray) -> list[float | None]:
-    """JSON knows no nan and no infinity: a gap."""
+def _json_values(values: np.ndarray) -> list[float | None]:
+    """Replace nan and infinity, which JSON does not have, by gaps."""
     if np.isfinite(values).all():
         return values.tolist()
     return [value if np.isfinite(value) else None for value in values.tolist()]
 
 
-def thinned(values: np.ndarray, most: int) -> np.ndarray:
-    """Which points to draw: the lowest and the highest of each of most/2 stretches, the first and the last,
-    so that no spike is lost. [N] -> indices, rising
+def thinned(values: np.ndarray, limit: int) -> np.ndarray:
+    """Return the ascending indices of the points to draw, of values [N].
+
+    They are the lowest and the highest point of each of limit/2 intervals, and the first and the last point,
+    so that no spike is lost.
     """
-    if len(values) <= most:
+    if len(values) <= limit:
         return np.arange(len(values))
-    width = -(-2 * len(values) // most)  # points of a stretch
+    width = -(-2 * len(values) // limit)  # points per interval
     rows = np.pad(values, (0, -len(values) % width), mode="edge").reshape(-1, width)
-    finite = np.isfinite(rows)  # what is not a number is no extreme
+    finite = np.isfinite(rows)  # nan is not an extreme
     lowest = np.where(finite, rows, np.inf).argmin(axis=1)
     highest = np.where(finite, rows, -np.inf).argmax(axis=1)
-    begin, ends = np.arange(len(rows)) * width, [0, len(values) - 1]
-    keep = np.concatenate([begin + lowest, begin + highest, ends])
+    starts, ends = np.arange(len(rows)) * width, [0, len(values) - 1]
+    keep = np.concatenate([starts + lowest, starts + highest, ends])
     return np.unique(keep.clip(max=len(values) - 1))
 
 
@@ -99,8 +101,10 @@ def curves(
     best: Sequence[Best] = (),
     height: int = 300,
 ) -> None:
-    """Draw curves. The same `key` updates the chart in place; zoom and hidden curves stay while `view`
-    stays. `best` are marked points; with `log` the y-axis is logarithmic.
+    """Draw curves.
+
+    The same `key` updates the chart in place. Zoom and hidden curves stay while `view` stays the same.
+    `best`: marked points. `log`: use a logarithmic y-axis.
     """
     data = {
         "series": items,

@@ -1,12 +1,11 @@
-// A Plotly chart on a div that stays: Plotly.react keeps zoom and hidden curves for as long as `view` is the
-// same.
+// A Plotly chart of growing curves. Plotly.react keeps the zoom and the hidden curves while `view` stays the same.
 // data: { series: [{ name, x, y, color, dash, markers, group, legend, hover }],
 //         best: [{ x, y, text, color, group }], view, x_title, y_title, percent, log, height, base }
 
 import { loadPlotly, savePlotly } from "../shared/plotly.js";
 import { fileStem, offerFiles } from "../shared/save.js";
 
-const WAITING = {
+const EMPTY_NOTE = {
   text: "The first points appear after a few steps.",
   showarrow: false,
   xref: "paper",
@@ -15,40 +14,40 @@ const WAITING = {
   y: 0.5,
 };
 
-function colors(element) {
+function chartColors(element) {
   const style = getComputedStyle(element);
   const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
   return {
     text: read("--st-text-color", "#444"),
     grid: read("--st-border-color", "#ccc"),
-    ground: read("--st-background-color", "#fff"),
+    background: read("--st-background-color", "#fff"),
     font: read("--st-font", "sans-serif"),
   };
 }
 
 function draw(Plotly, div, data) {
-  const look = colors(div);
-  const axis = { gridcolor: look.grid, zeroline: false, automargin: true, linecolor: look.grid };
+  const colors = chartColors(div);
+  const axis = { gridcolor: colors.grid, zeroline: false, automargin: true, linecolor: colors.grid };
   const number = data.percent ? "%{y:.2f} %" : "%{y:.4f}";
-  // Plotly remembers hidden curves by `uid`: by what they are, since pieces come and go between them.
+  // Plotly remembers hidden curves by `uid`. It is made of the curve's name, because curves come and go.
   const counts = {};
   const uid = (s, kind) => {
     const stem = `${s.group} ${s.name} ${kind}`;
     counts[stem] = (counts[stem] || 0) + 1;
-    return `${stem} ${counts[stem]}`.replace(/[^a-z0-9]/gi, "_"); // Plotly makes a class of it
+    return `${stem} ${counts[stem]}`.replace(/[^a-z0-9]/gi, "_"); // Plotly uses it as a class name
   };
-  const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;"); // titles are text, not markup
+  const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;"); // titles are text, not markup
   const hidden = new Set(
     (div._fullData || []).filter((t) => t.visible === "legendonly").map((t) => t.legendgroup),
   );
-  const seen = new Set((div._fullData || []).map((t) => t.uid));
-  const joins = (id, group) => (hidden.has(group) && !seen.has(id) ? { visible: "legendonly" } : {});
+  const known = new Set((div._fullData || []).map((t) => t.uid));
+  const visibility = (id, group) => (hidden.has(group) && !known.has(id) ? { visible: "legendonly" } : {});
   const traces = data.series.map((s) => ({ s, id: uid(s, s.dash + s.hover) })).map(({ s, id }) => ({
     uid: id,
-    ...joins(id, s.group),
+    ...visibility(id, s.group),
     type: "scatter",
     mode: s.markers ? "lines+markers" : "lines",
-    name: plain(s.name),
+    name: escaped(s.name),
     x: s.x,
     y: data.percent ? s.y.map((v) => (v === null ? null : 100 * v)) : s.y,
     legendgroup: s.group,
@@ -61,7 +60,7 @@ function draw(Plotly, div, data) {
     const id = uid({ group: b.group, name: "best" }, "");
     traces.push({
       uid: id,
-      ...joins(id, b.group),
+      ...visibility(id, b.group),
       type: "scatter",
       mode: "markers+text",
       x: [b.x],
@@ -77,19 +76,19 @@ function draw(Plotly, div, data) {
     });
   }
   const empty = !data.series.some((s) => s.x.length);
-  const blank = empty ? { range: [0, 1], showticklabels: false } : {};
+  const emptyAxis = empty ? { range: [0, 1], showticklabels: false } : {};
   const layout = {
     uirevision: empty ? "empty" : data.view,
     height: data.height,
     margin: { l: 48, r: 12, t: 8, b: 40 },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
-    font: { family: look.font, size: 13, color: look.text },
+    font: { family: colors.font, size: 13, color: colors.text },
     hovermode: "x unified",
-    hoverdistance: -1, // the crosshair reads every curve, however far its points are apart
-    hoverlabel: { bgcolor: look.ground, bordercolor: look.grid, font: { color: look.text } },
+    hoverdistance: -1, // the crosshair reads all curves, however far apart their points are
+    hoverlabel: { bgcolor: colors.background, bordercolor: colors.grid, font: { color: colors.text } },
     showlegend: true,
-    annotations: empty ? [WAITING] : [],
+    annotations: empty ? [EMPTY_NOTE] : [],
     legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
     xaxis: {
       ...axis,
@@ -100,46 +99,46 @@ function draw(Plotly, div, data) {
       spikesnap: "cursor",
       spikethickness: 1,
       spikedash: "dot",
-      spikecolor: look.text,
-      ...blank,
+      spikecolor: colors.text,
+      ...emptyAxis,
     },
     yaxis: {
       ...axis,
       title: { text: data.y_title, standoff: 8, font: { size: 13 } },
       ticksuffix: data.percent ? " %" : "",
       type: data.log ? "log" : "linear",
-      ...blank,
+      ...emptyAxis,
     },
   };
   return Plotly.react(div, traces, layout, { displaylogo: false, responsive: true, displayModeBar: false });
 }
 
-// What the chart shows, for whoever cannot see it: where every curve is now, and the best points.
-function spoken(data) {
-  const said = (v) => (data.percent ? `${(100 * v).toFixed(1)} %` : `${+v.toPrecision(3)}`);
+// Describe the chart for screen readers: the latest value of every curve, and the best points.
+function description(data) {
+  const valueText = (v) => (data.percent ? `${(100 * v).toFixed(1)} %` : `${+v.toPrecision(3)}`);
   const parts = [];
   for (const s of data.series) {
-    const at = s.y.reduce((last, v, i) => (v === null ? last : i), -1);
-    if (s.name && at >= 0) {
-      parts.push(`${s.name} ${said(s.y[at])} at ${data.x_title} ${+s.x[at].toPrecision(4)}`);
+    const last = s.y.reduce((found, v, i) => (v === null ? found : i), -1);
+    if (s.name && last >= 0) {
+      parts.push(`${s.name} ${valueText(s.y[last])} at ${data.x_title} ${+s.x[last].toPrecision(4)}`);
     }
     const best = data.best.find((b) => s.markers && b.group === s.group && b.color === s.color);
-    if (s.name && at >= 0 && best) parts.push(`its best ${said(best.y)}`);
+    if (s.name && last >= 0 && best) parts.push(`its best ${valueText(best.y)}`);
   }
   return `${data.y_title} against ${data.x_title}: ${parts.join(", ") || "no points yet"}`;
 }
 
-// The picture of what is seen, zoom and hidden curves included, on the page's own ground.
-async function save(div, format) {
+// Save the chart as it is seen, with its zoom and its hidden curves, on the page's background color.
+async function saveChart(div, format) {
   if (!div.data) return; // nothing is drawn yet
   const { width, height } = div.getBoundingClientRect();
-  const picture = { data: div.data, layout: { ...div.layout, paper_bgcolor: colors(div).ground } };
+  const figure = { data: div.data, layout: { ...div.layout, paper_bgcolor: chartColors(div).background } };
   await savePlotly(
     globalThis.Plotly,
     format,
     fileStem(div.dataset.title || "curves"),
     [width, height],
-    picture,
+    figure,
   );
 }
 
@@ -147,8 +146,8 @@ export default function ({ data, parentElement }) {
   const div = parentElement.querySelector(".curves");
   div.dataset.title = data.y_title;
   div.setAttribute("role", "img");
-  div.setAttribute("aria-label", spoken(data));
-  offerFiles(parentElement.querySelector(".files"), (format) => save(div, format), ["png", "svg"]);
+  div.setAttribute("aria-label", description(data));
+  offerFiles(parentElement.querySelector(".files"), (format) => saveChart(div, format), ["png", "svg"]);
   div.style.height = `${data.height}px`;
   div.dataset.view = data.view;
   div.dataset.points = data.series.reduce((most, s) => Math.max(most, s.x.length), 0);

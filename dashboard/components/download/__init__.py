@@ -1,5 +1,7 @@
-"""A file that a component asked for: the browser saves it as soon as it arrives. Streamlit's download button
-knows what the server last heard, not what is seen.
+"""A download without a click on a download button: the browser saves the file as soon as it arrives.
+
+Components use it for files of what is on the screen. Streamlit's download button would offer the state of
+the last rerun.
 """
 
 from __future__ import annotations
@@ -12,10 +14,13 @@ from dashboard.components.packing import Part, pack
 
 HERE = Path(__file__).parent
 
-_element = Part("<i hidden></i>", "", bundle(HERE / "download.js")).element("vitlab.gift")
+_element = Part("<i hidden></i>", "", bundle(HERE / "download.js")).element("vitlab.download")
 
 
 def offer_download(content: bytes, name: str, kind: str, *, key: str) -> None:
-    """Give it once, in the run of the script that was asked for it. `kind`: its MIME type."""
-    header = {"name": name, "kind": kind, "stamp": uuid.uuid4().hex}
+    """Make the browser save a file once.
+
+    Call it only in the rerun in which the user asks for the file. `kind`: its MIME type.
+    """
+    header = {"name": name, "type": kind, "id": uuid.uuid4().hex}
     _element(key=key, data=pack(header, content))

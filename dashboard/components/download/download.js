@@ -1,11 +1,12 @@
-// data: header { name, kind, stamp }, the file. The same stamp is given once.
+// Saves a file that the server sends. data: header { name, type, id }, then the content. A file with the same id is
+// saved once.
 
-import { headerOf } from "../shared/message.js";
-import { giveFile } from "../shared/save.js";
+import { readHeader } from "../shared/message.js";
+import { saveFile } from "../shared/save.js";
 
 export default function ({ data, parentElement }) {
-  const { header, at } = headerOf(data);
-  if (parentElement.gift === header.stamp) return;
-  parentElement.gift = header.stamp;
-  giveFile(new Blob([data.slice(at)], { type: header.kind }), "", header.name);
+  const { header, offset } = readHeader(data);
+  if (parentElement.savedId === header.id) return;
+  parentElement.savedId = header.id;
+  saveFile(new Blob([data.slice(offset)], { type: header.type }), "", header.name);
 }

@@ -1,7 +1,8 @@
-"""The attention explorer: every map of every head answers to the pointer in the browser, without the server.
+"""The attention explorer: the maps of all heads, which follow the pointer without the server.
 
-What is looked at stands in the address (`state.js`); `frames.js` says how the data are packed. The element
-triggers `ask` when it needs other numbers (a snapshot, a painted image, no content) or the weights again.
+Its state is kept in the address (`state.js`). `frames.js` describes the format of the data. The element
+triggers `ask` if it needs other weights (of a snapshot, a painted image, positions alone) or the same
+weights again.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ _element = PART.element("vitlab.explorer")
 
 
 def message(header: dict[str, Any], image: np.ndarray, weights: bytes | None) -> bytes:
-    """What the browser reads: the header, the pixels of the image uint8 [3, S, S], then perhaps float16."""
+    """Return the message for the browser: the header, the image uint8 [3, S, S], and the weights if given."""
     pixels = np.ascontiguousarray(image.transpose(1, 2, 0)).tobytes()
     return pack({**header, "has": weights is not None}, pixels, weights or b"")
 
 
 def explorer(data: bytes, *, key: str, on_ask: Callable[[], None]) -> None:
-    """Mount the explorer, or give it new data; see the module's text."""
+    """Mount the explorer, or send it new data. `data`: see `message`. `on_ask`: called on `ask`."""
     _element(key=key, data=data, on_ask_change=on_ask)

@@ -1,14 +1,14 @@
-// The attention explorer. All hovering happens here; the server is asked only for what is not here yet:
-// another snapshot, a painted image, positions alone. `host.ask(text)` asks, with the state along.
+// The attention explorer. Hovering needs no server. The server computes other maps: of another snapshot, of a painted
+// image, or of positions alone. `host.ask(text)` sends it a request with the state.
 
 import { keepAddress, writeAddress } from "../shared/address.js";
-import { bytesOf, table } from "../shared/colors.js";
-import { canvasOf, CanvasPainter } from "../shared/paint.js";
-import { coloring, zoomOf } from "../shared/theme.js";
-import { Maps, rolloutMap, shelf, unpack } from "./frames.js";
+import { colorTable, decodeBase64 } from "../shared/colors.js";
+import { CanvasPainter, createCanvas } from "../shared/paint.js";
+import { themeColors, typeScale } from "../shared/theme.js";
+import { frameCache, Maps, rolloutMap, unpack } from "./frames.js";
 import { Input } from "./input.js";
 import { maskBits } from "./mask.js";
-import { showControls, showWords } from "./panels.js";
+import { showControls, showTexts } from "./panels.js";
 import {
   drawGrid,
   drawLarge,
@@ -23,42 +23,42 @@ import {
 } from "./scene.js";
 import { addressOf, readState, stateText } from "./state.js";
 
-const ASK_MS = 40; // a question waits for the changes that follow at once
-const PLAY_MS = 700; // a snapshot stays
-const MEASURED = 600; // times of redraws kept for the benchmark
+const ASK_MS = 40; // delay of a request, so that quick changes make one request
+const PLAY_MS = 700; // per snapshot
+const MAX_TIMES = 600; // redraw times kept for the benchmark
 
 class Explorer {
-  // from the server
+  // data from the server
   header = null;
   image = null; // Uint8Array [S, S, 3]
   frame = null; // weights and rollout
-  frames = shelf();
+  frames = frameCache();
 
-  // what is looked at, and what is under the pointer: see `point`
-  state = null;
-  hover = null;
-  over = null;
-  pointed = null;
+  state = null; // the part of the view that the address holds, see state.js
+  // under the pointer
+  hoveredToken = null; // of the image
+  hoveredCell = null; // of the grid or the plot: { r, c }
+  hoveredPatch = null; // of a large map
 
-  brushing = false; // whether the pointer paints
-  painting = false; // whether it does just now
-  mask = null; // what is painted over
+  brushing = false; // whether the brush is selected
+  painting = false; // whether the pointer is painting
+  mask = null; // 1 for each painted pixel
   playing = false;
 
   // what is drawn
   maps = null; // of A, or of the token under the pointer
-  second = null; // of B
-  other = null; // A minus B
-  shownMaps = null; // of the grid
-  tops = null; // the brightest value of each of these
-  cell = null; // of the large map: { r, c }
-  rollout = false; // instead of a cell
-  twin = false; // whether two maps are large
+  second = null; // maps of B
+  difference = null; // maps of A minus B
+  shownMaps = null; // in the grid
+  maxima = null; // for each cell, the value with the brightest color
+  cell = null; // shown in the large map: { r, c }
+  rollout = false; // whether the large map shows the rollout instead of a cell
+  showsTwoMaps = false; // whether two large maps are shown
   values = []; // of the large maps
-  tokens = []; // that they belong to
-  sheet = canvasOf(1, 1);
-  picture = canvasOf(1, 1);
-  large = [canvasOf(1, 1), canvasOf(1, 1)];
+  tokens = []; // of the large maps
+  sheet = createCanvas(1, 1);
+  picture = createCanvas(1, 1);
+  large = [createCanvas(1, 1), createCanvas(1, 1)];
   times = []; // milliseconds of redraws
 
   constructor(root, host) {
@@ -73,66 +73,66 @@ class Explorer {
       large: [...root.querySelectorAll(".xp-large canvas")],
     };
     this.input = new Input(this);
-    this.keep();
+    this.attach();
   }
 
-  // New data from the server, or the same again.
-  take(bytes) {
-    if (this.left.signal.aborted) this.keep(); // it is back on the page
+  // Show new data from the server.
+  update(bytes) {
+    if (this.lifetime.signal.aborted) this.attach(); // mounted again
     const { header, image, frame } = unpack(bytes);
     if (frame) this.frames.put(header.key, frame);
-    const found = this.frames.get(header.key);
-    const other = !this.header || this.header.shape !== header.shape;
+    const cached = this.frames.get(header.key);
+    const reshaped = !this.header || this.header.shape !== header.shape;
     this.header = header;
     this.image = image;
-    this.root.classList.toggle("standalone", Boolean(header.standalone)); // no server: nothing that needs new numbers
-    if (other) this.maps = this.second = this.other = null;
-    if (this.state && !other) Object.assign(this.state, this.answered(header));
+    this.root.classList.toggle("standalone", Boolean(header.standalone)); // hides what needs the server
+    if (reshaped) this.maps = this.second = this.difference = null;
+    if (this.state && !reshaped) Object.assign(this.state, this.validState(header));
     else this.state = readState(header.address ?? window.location.search, header);
     if (header.only !== null) this.state.query = header.only === header.first - 1 ? null : header.only;
     if (!this.painting) this.mask = maskBits(this.state.mask, header.stem, header.size ** 2);
-    this.frame = found || null;
-    this.root.classList.toggle("waiting", !found);
-    if (!found) return this.ask("need");
-    this.colors = table(bytesOf(header.colors));
-    this.signs = table(bytesOf(header.signs));
+    this.frame = cached || null;
+    this.root.classList.toggle("waiting", !cached);
+    if (!cached) return this.ask("need");
+    this.colors = colorTable(decodeBase64(header.colors));
+    this.diverging = colorTable(decodeBase64(header.diverging));
     this.maps ??= new Maps(header);
     this.second ??= new Maps(header);
-    this.other ??= new Maps(header);
+    this.difference ??= new Maps(header);
     this.showControls();
     this.schedule();
-    if (this.playing) this.next();
+    if (this.playing) this.scheduleNextSnapshot();
   }
 
-  // Without a query chosen: CLS, or the patch in the middle.
-  get resting() {
+  // The token that is shown if no query is chosen: CLS, or the patch in the middle.
+  get defaultToken() {
     const { first, side } = this.header;
     return first ? 0 : Math.floor(side / 2) * side + Math.floor(side / 2);
   }
 
+  // The token whose maps are shown.
   get shown() {
-    return this.header.only ?? this.hover ?? this.state.query ?? this.resting;
+    return this.header.only ?? this.hoveredToken ?? this.state.query ?? this.defaultToken;
   }
 
-  // A and B are both on the page: the grid shows their difference, unless the pointer asks for one token.
+  // Whether the grid shows A minus B. While the pointer is on a token, the grid shows that token.
   get comparing() {
-    return this.state.second !== null && this.hover === null && this.header.only === null;
+    return this.state.second !== null && this.hoveredToken === null && this.header.only === null;
   }
 
   set(changes, { ask = false } = {}) {
     Object.assign(this.state, changes);
-    this.note();
+    this.saveAddress();
     this.showControls();
     this.schedule();
-    if (ask) this.request();
+    if (ask) this.scheduleRequest();
   }
 
   showControls() {
     showControls(this.root, this);
   }
 
-  // What is under the pointer: `hover`, a token; `over`, a cell of the grid; `pointed`, a patch of the large
-  // map.
+  // Set what is under the pointer: `hoveredToken`, `hoveredCell` or `hoveredPatch`.
   point(changes) {
     Object.assign(this, changes);
     this.schedule();
@@ -141,21 +141,21 @@ class Explorer {
   brush(on) {
     this.brushing = on;
     this.showControls();
-    this.point({ hover: null });
+    this.point({ hoveredToken: null });
   }
 
-  // What stands in the address; nothing where the state was given: in a talk, or in a file without a server.
-  address() {
+  // The query parameters of this view, or null if the server gave the state, as in a talk or a standalone file.
+  parameters() {
     return this.header && this.header.address === undefined ? addressOf(this.state, this.header) : null;
   }
 
-  note() {
-    const address = this.address();
-    if (address) writeAddress(address);
+  saveAddress() {
+    const parameters = this.parameters();
+    if (parameters) writeAddress(parameters);
   }
 
-  // At most one question under way, and the last one is always put.
-  request() {
+  // Send a request for the current state after a short delay. A later call replaces an earlier one.
+  scheduleRequest() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.ask("look"), ASK_MS);
   }
@@ -164,83 +164,86 @@ class Explorer {
     this.host.ask(`${kind}?${new URLSearchParams(stateText(this.state, this.header))}`);
   }
 
-  // What cannot outlive a change of image or run.
-  answered(header) {
-    const gone = !header.snapshots.some((s) => s.step === this.state.snapshot);
+  // The mask and the snapshot, or null if they do not belong to the new image or run.
+  validState(header) {
+    const exists = header.snapshots.some((s) => s.step === this.state.snapshot);
     const mask = this.state.mask?.startsWith(`${header.stem}.`) ? this.state.mask : null;
-    return { mask, snapshot: gone ? null : this.state.snapshot };
+    return { mask, snapshot: exists ? this.state.snapshot : null };
   }
 
-  // What hangs on the window, until the page is left.
-  keep() {
-    const leave = (this.left = new AbortController()), { signal } = leave;
-    keepAddress(this.root, () => this.address(), () => leave.abort());
+  // Add the listeners on the window. They are removed when the component leaves the page.
+  attach() {
+    const lifetime = (this.lifetime = new AbortController()), { signal } = lifetime;
+    keepAddress(this.root, () => this.parameters(), () => lifetime.abort());
     window.addEventListener("keydown", (event) => this.input.press(event), { capture: true, signal });
-    window.addEventListener("popstate", () => this.follow(), { signal });
+    window.addEventListener("popstate", () => this.restoreFromAddress(), { signal });
   }
 
-  // The browser's Back and Forward changed the address.
-  follow() {
-    if (!this.address()) return;
+  // Show the state in the address, which Back or Forward changed.
+  restoreFromAddress() {
+    if (!this.parameters()) return;
     this.state = readState(window.location.search, this.header);
     this.set({}, { ask: true });
   }
 
   schedule() {
-    if (this.due) return;
-    this.due = true;
+    if (this.scheduled) return;
+    this.scheduled = true;
     requestAnimationFrame(() => {
-      this.due = false;
+      this.scheduled = false;
       if (!this.frame || !this.root.isConnected) return;
-      const begin = performance.now();
+      const start = performance.now();
       this.draw();
-      this.times.push(performance.now() - begin);
-      if (this.times.length > MEASURED) this.times.shift();
+      this.times.push(performance.now() - start);
+      if (this.times.length > MAX_TIMES) this.times.shift();
     });
   }
 
+  // Pin a token as A or as B, or unpin it.
   pin(token) {
     const { query, second } = this.state;
-    const large = this.header.only !== null;
-    if (query === null || large) return this.set({ query: token, second: null }, { ask: large });
+    const onDemand = this.header.only !== null;
+    if (query === null || onDemand) return this.set({ query: token, second: null }, { ask: onDemand });
     if (token === query) return this.set({ query: second, second: null });
     this.set({ second: token === second ? null : token });
   }
 
   clear() {
-    this.hover = this.over = null;
+    this.hoveredToken = this.hoveredCell = null;
     this.set({ query: null, second: null }, { ask: this.header.only !== null });
   }
 
-  // Through the snapshots, from the first where the last is shown.
+  // Play the snapshots from the current one, or from the first if the last is shown.
   play(on) {
     this.playing = on;
     this.showControls();
-    if (!on) return clearTimeout(this.player);
+    if (!on) return clearTimeout(this.playTimer);
     const { snapshots } = this.header;
-    if (this.state.snapshot !== null && this.state.snapshot !== snapshots.at(-1).step) return this.next();
+    if (this.state.snapshot !== null && this.state.snapshot !== snapshots.at(-1).step) {
+      return this.scheduleNextSnapshot();
+    }
     this.set({ snapshot: snapshots[0].step }, { ask: true });
   }
 
-  // The next snapshot, once the last one is on the screen.
-  next() {
-    clearTimeout(this.player);
-    this.player = setTimeout(() => {
+  // Called when a snapshot is on the screen: show the next one after a moment.
+  scheduleNextSnapshot() {
+    clearTimeout(this.playTimer);
+    this.playTimer = setTimeout(() => {
       if (!this.playing || !this.root.isConnected) return;
-      const at = this.header.snapshots.findIndex((s) => s.step === this.state.snapshot);
+      const index = this.header.snapshots.findIndex((s) => s.step === this.state.snapshot);
       const last = this.header.snapshots.length - 1;
-      if (at === last) return this.play(false);
-      this.set({ snapshot: this.header.snapshots[at + 1].step }, { ask: true });
+      if (index === last) return this.play(false);
+      this.set({ snapshot: this.header.snapshots[index + 1].step }, { ask: true });
     }, PLAY_MS);
   }
 
   draw() {
-    this.look = coloring(this.root);
-    this.type = { font: this.look.font };
-    this.drawMaps();
-    this.chooseLarge();
+    this.theme = themeColors(this.root);
+    this.type = { font: this.theme.font };
+    this.computeMaps();
+    this.chooseLargeMaps();
     this.paint();
-    showWords(this.root, this.canvas, {
+    showTexts(this.root, this.canvas, {
       ...this,
       shown: this.shown,
       comparing: this.comparing,
@@ -248,70 +251,71 @@ class Explorer {
     });
   }
 
-  // The maps of the grid, or A's minus B's, and their sheet of pixels.
-  drawMaps() {
+  // Compute the maps of the grid (of one token, or A minus B) and the sheet with their pixels.
+  computeMaps() {
     const { header, state, frame, maps, comparing } = this;
     maps.read(frame, this.shown, state.direction);
     this.shownMaps = maps;
     if (comparing) {
       this.second.read(frame, state.second, state.direction);
-      this.shownMaps = this.other.minus(maps, this.second);
+      this.shownMaps = this.difference.minus(maps, this.second);
     }
-    this.tops = this.shownMaps.tops(state.scale);
-    const colors = comparing ? this.signs : this.colors;
-    paintSheet(this.sheet, this.shownMaps, header.side, this.tops, colors, comparing);
+    this.maxima = this.shownMaps.maxima(state.scale);
+    const colors = comparing ? this.diverging : this.colors;
+    paintSheet(this.sheet, this.shownMaps, header.side, this.maxima, colors, comparing);
   }
 
-  // The one or two maps that are shown large, and the one over the image.
-  chooseLarge() {
-    const { header, state, frame, maps, hover } = this;
-    const cell = this.over ?? { r: state.layer, c: state.head };
-    const rollout = state.map === "rollout" && !this.over;
-    const one = (m, token) => (rollout ? rolloutMap(frame, token) : m.map(cell.r, cell.c));
-    const values = [one(maps, this.shown)], tokens = [this.shown];
-    const other = hover !== null ? state.query : state.second; // the pointer beside A, or B beside A
-    const twin = state.query !== null && other !== null && other !== hover;
-    if (twin) {
+  // Choose the one or two large maps, and the map over the image.
+  chooseLargeMaps() {
+    const { header, state, frame, maps, hoveredToken } = this;
+    const cell = this.hoveredCell ?? { r: state.layer, c: state.head };
+    const rollout = state.map === "rollout" && !this.hoveredCell;
+    const mapOf = (m, token) => (rollout ? rolloutMap(frame, token) : m.map(cell.r, cell.c));
+    const values = [mapOf(maps, this.shown)], tokens = [this.shown];
+    const other = hoveredToken !== null ? state.query : state.second; // A and the pointer, or A and B
+    const showsTwoMaps = state.query !== null && other !== null && other !== hoveredToken;
+    if (showsTwoMaps) {
       this.second.read(frame, other, state.direction);
-      values.push(one(this.second, other));
+      values.push(mapOf(this.second, other));
       tokens.push(other);
-      if (hover !== null) { // A stays on the left
+      if (hoveredToken !== null) { // A stays on the left
         values.reverse();
         tokens.reverse();
       }
     }
-    const own = Math.max(...values.map((v) => v.reduce((a, b) => Math.max(a, b), 1e-9)));
-    const alone = rollout || state.scale === "map" || this.comparing;
-    const top = alone ? own : Math.max(this.tops[cell.r * maps.columns + cell.c], own);
-    Object.assign(this, { values, tokens, cell, rollout, twin });
-    values.forEach((v, i) => paintMap(this.large[i], v, header.side, top, this.colors));
-    const map = state.overlay ? values[values.length === 2 && hover !== null ? 1 : 0] : null;
-    paintImage(this.picture, this.image, header, this.mask, map, top, this.colors);
+    const ownMax = Math.max(...values.map((v) => v.reduce((a, b) => Math.max(a, b), 1e-9)));
+    const ownScale = rollout || state.scale === "map" || this.comparing;
+    const max = ownScale ? ownMax : Math.max(this.maxima[cell.r * maps.columns + cell.c], ownMax);
+    Object.assign(this, { values, tokens, cell, rollout, showsTwoMaps });
+    values.forEach((v, i) => paintMap(this.large[i], v, header.side, max, this.colors));
+    const map = state.overlay ? values[values.length === 2 && hoveredToken !== null ? 1 : 0] : null;
+    paintImage(this.picture, this.image, header, this.mask, map, max, this.colors);
   }
 
-  // On the page's canvases.
+  // Draw on the canvases of the page.
   paint() {
-    const { canvas, header } = this, zoom = zoomOf(), room = this.find(".xp-scroll");
-    const box = (element) => Math.max(40, Math.floor(element.clientWidth));
-    const side = box(canvas.image);
+    const { canvas, header } = this, zoom = typeScale(), area = this.find(".xp-scroll");
+    const widthOf = (element) => Math.max(40, Math.floor(element.clientWidth));
+    const side = widthOf(canvas.image);
     drawPicture(new CanvasPainter(canvas.image, side, side), this, side);
-    this.plan = gridPlan(this.maps, room.clientWidth / zoom, room.clientHeight / zoom, zoom);
-    const [across, down] = [this.plan.width * zoom, this.plan.height * zoom];
-    canvas.grid.style.width = `${across}px`;
-    canvas.grid.style.height = `${down}px`;
-    const grid = new CanvasPainter(canvas.grid, across, down);
+    this.plan = gridPlan(this.maps, area.clientWidth / zoom, area.clientHeight / zoom, zoom);
+    const [gridWidth, gridHeight] = [this.plan.width * zoom, this.plan.height * zoom];
+    canvas.grid.style.width = `${gridWidth}px`;
+    canvas.grid.style.height = `${gridHeight}px`;
+    const grid = new CanvasPainter(canvas.grid, gridWidth, gridHeight);
     grid.ctx.scale(zoom, zoom);
     drawGrid(grid, { ...this, maps: this.shownMaps }, this.plan);
-    canvas.large[1].hidden = !this.twin;
+    canvas.large[1].hidden = !this.showsTwoMaps;
     this.values.forEach((_, i) => {
-      const wide = box(canvas.large[i]), p = new CanvasPainter(canvas.large[i], wide, wide);
-      drawLarge(p, header, this.large[i], wide, this.tokens[i], this.pointed);
+      const width = widthOf(canvas.large[i]), p = new CanvasPainter(canvas.large[i], width, width);
+      drawLarge(p, header, this.large[i], width, this.tokens[i], this.hoveredPatch);
     });
-    const [w, h] = [box(canvas.plot), Math.max(90, canvas.plot.clientHeight)];
+    const [w, h] = [widthOf(canvas.plot), Math.max(90, canvas.plot.clientHeight)];
     this.plot = plotPlan(header, w, h);
     drawPlot(new CanvasPainter(canvas.plot, w, h), this, this.plot);
-    const wide = Math.max(40, canvas.scale.clientWidth), colors = this.comparing ? this.signs : this.colors;
-    drawScale(new CanvasPainter(canvas.scale, wide, 9), colors, wide, 9);
+    const width = Math.max(40, canvas.scale.clientWidth),
+      colors = this.comparing ? this.diverging : this.colors;
+    drawScale(new CanvasPainter(canvas.scale, width, 9), colors, width, 9);
   }
 }
 
@@ -319,5 +323,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".xp");
   root.explorer ??= new Explorer(root, { ask: () => {} });
   root.explorer.host = { ask: (text) => setTriggerValue("ask", text) };
-  root.explorer.take(data);
+  root.explorer.update(data);
 }

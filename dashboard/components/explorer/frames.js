@@ -1,14 +1,13 @@
-// What one look at one image gives, as the server sends it, and how it is read.
+// The attention weights of an image, as the server sends them, and the maps made of them.
 //
-// One Uint8Array: uint32 length of the header, the header (JSON), the image [S, S, 3] as bytes, then, where
-// header.has is true, float16: weights [layers, heads, T, T] and rollout [T, T]. Of a model whose weights are
-// too many to send (header.only is a token), weights are [layers, heads, 2, T]: that token's row and its
-// column.
+// A message is one Uint8Array: uint32 length of the header, the header (JSON), the image [S, S, 3] as bytes, and, if
+// header.has is true, float16 weights [layers, heads, T, T] and rollout [T, T]. If a model has too many weights to
+// send, header.only is a token, and the weights are [layers, heads, 2, T]: the row and the column of that token.
 
-import { headerOf } from "../shared/message.js";
+import { readHeader } from "../shared/message.js";
 
 const HALF = (() => {
-  const table = new Float32Array(65536); // every float16
+  const table = new Float32Array(65536); // the value of every float16
   for (let i = 0; i < 65536; i++) {
     const sign = i & 0x8000 ? -1 : 1;
     const exponent = (i >> 10) & 31;
@@ -19,44 +18,48 @@ const HALF = (() => {
   return table;
 })();
 
-const MOST_BYTES = 96 * 2 ** 20; // of decoded frames kept in this window
+const MAX_BYTES = 96 * 2 ** 20; // of the decoded frames in the cache
 
-function halves(bytes, from, count) {
+function decodeFloat16(bytes, from, count) {
   const view = new DataView(bytes.buffer, bytes.byteOffset + from, 2 * count);
   const out = new Float32Array(count);
   for (let i = 0; i < count; i++) out[i] = HALF[view.getUint16(2 * i, true)];
   return out;
 }
 
-// -> { header, image: Uint8Array [S, S, 3], frame: { weights, rollout, header } or null }
+/**
+ * Read a message.
+ * @param {Uint8Array} bytes
+ * @returns {{ header: any, image: Uint8Array, frame: { weights: Float32Array, rollout: Float32Array, header: any } | null }}
+ */
 export function unpack(bytes) {
-  const { header, at } = headerOf(bytes);
+  const { header, offset } = readHeader(bytes);
   const pixels = header.size * header.size * 3;
-  const image = bytes.slice(at, at + pixels);
+  const image = bytes.slice(offset, offset + pixels);
   if (!header.has) return { header, image, frame: null };
   const { layers, heads, tokens } = header;
   const count = layers * heads * (header.only === null ? tokens : 2) * tokens;
-  const from = at + pixels;
-  const weights = halves(bytes, from, count);
-  const rollout = halves(bytes, from + 2 * count, header.only === null ? tokens * tokens : 0);
+  const from = offset + pixels;
+  const weights = decodeFloat16(bytes, from, count);
+  const rollout = decodeFloat16(bytes, from + 2 * count, header.only === null ? tokens * tokens : 0);
   return { header, image, frame: { weights, rollout, header } };
 }
 
-// A row of the rollout as a map over the patches.
+// Return a token's row of the rollout as a map over the patches.
 export function rolloutMap({ rollout, header: { tokens, first } }, token) {
   return rollout.subarray(token * tokens + first, (token + 1) * tokens);
 }
 
-// The frames seen last, by key: a snapshot played before needs no second transfer. On the window, so that it
-// outlives the page; the server keeps a list of what it sent and sends it again when asked.
-export function shelf(mostBytes = MOST_BYTES) {
+// Return the cache of the latest frames by key, so that a snapshot is not sent twice. It is global and survives a
+// change of the page. The server remembers what it sent, and sends a frame again on request.
+export function frameCache(maxBytes = MAX_BYTES) {
   globalThis.vitlabFrames ??= new Map();
   const frames = globalThis.vitlabFrames;
   return {
     get(key) {
       const found = frames.get(key);
       if (found) {
-        frames.delete(key); // newest last
+        frames.delete(key); // the newest is last
         frames.set(key, found);
       }
       return found;
@@ -64,20 +67,19 @@ export function shelf(mostBytes = MOST_BYTES) {
     put(key, frame) {
       frames.delete(key);
       frames.set(key, frame);
-      let bytes = 0;
-      for (const f of frames.values()) bytes += f.weights.byteLength + f.rollout.byteLength;
+      let total = 0;
+      for (const f of frames.values()) total += f.weights.byteLength + f.rollout.byteLength;
       for (const [old, f] of frames) {
-        if (bytes <= mostBytes || old === key) break;
+        if (total <= maxBytes || old === key) break;
         frames.delete(old);
-        bytes -= f.weights.byteLength + f.rollout.byteLength;
+        total -= f.weights.byteLength + f.rollout.byteLength;
       }
     },
   };
 }
 
-// The maps of one token in every layer and head, and their means: cells [(layers + 1) x (heads + 1)], the
-// last row and column are means. values [cells, N] over the patches, mass [cells] on CLS. Buffers are kept
-// from call to call.
+// The maps of one token in every layer and head: (layers + 1) x (heads + 1) cells, whose last row and column are
+// means. `values` [cells, N]: the weights of the patches. `mass` [cells]: the weight of CLS. The buffers are reused.
 export class Maps {
   constructor({ layers, heads, tokens, first }) {
     this.layers = layers;
@@ -91,7 +93,7 @@ export class Maps {
     this.mass = new Float32Array(this.rows * this.columns);
   }
 
-  // What `token` reads from every key (direction "queries"), or who reads it ("keys").
+  // Compute the weights of `token` as the query (direction "queries"), or as the key ("keys").
   read(frame, token, direction) {
     const { layers, heads, tokens: T, first, patches: N, columns, values, mass } = this;
     const { weights } = frame;
@@ -126,6 +128,7 @@ export class Maps {
     return this;
   }
 
+  // Compute the difference of two sets of maps.
   minus(a, b) {
     for (let i = 0; i < this.values.length; i++) this.values[i] = a.values[i] - b.values[i];
     for (let i = 0; i < this.mass.length; i++) this.mass[i] = a.mass[i] - b.mass[i];
@@ -137,23 +140,23 @@ export class Maps {
     return this.values.subarray(from, from + this.patches);
   }
 
-  // The value drawn brightest in each cell [cells]: one for all, one a layer, or one a map.
-  tops(scale) {
+  // Return the end of the color scale for each cell [cells]: one for all, one per layer, or one per map.
+  maxima(scale) {
     const { rows, columns } = this;
-    const own = new Float32Array(rows * columns);
+    const perMap = new Float32Array(rows * columns);
     for (let r = 0; r < rows; r++) {
       for (let c = 0; c < columns; c++) {
-        let top = 0;
-        for (const v of this.map(r, c)) top = Math.max(top, Math.abs(v));
-        own[r * columns + c] = top || 1e-9;
+        let max = 0;
+        for (const v of this.map(r, c)) max = Math.max(max, Math.abs(v));
+        perMap[r * columns + c] = max || 1e-9;
       }
     }
-    if (scale === "map") return own;
-    const shared = scale === "layer" ? null : own.reduce((a, b) => Math.max(a, b));
-    return own.map((_, i) => {
+    if (scale === "map") return perMap;
+    const shared = scale === "layer" ? null : perMap.reduce((a, b) => Math.max(a, b));
+    return perMap.map((_, i) => {
       if (shared !== null) return shared;
       const r = Math.floor(i / columns);
-      return own.subarray(r * columns, (r + 1) * columns).reduce((a, b) => Math.max(a, b));
+      return perMap.subarray(r * columns, (r + 1) * columns).reduce((a, b) => Math.max(a, b));
     });
   }
 }

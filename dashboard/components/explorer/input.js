@@ -1,4 +1,4 @@
-// What the pointer and the keys do in the explorer.
+// Pointer and keyboard input of the explorer.
 
 import { onTheme } from "../shared/theme.js";
 import { copyLink, saveView } from "./files.js";
@@ -6,20 +6,20 @@ import { maskText, paintBrush } from "./mask.js";
 import { cellUnder, dotUnder } from "./scene.js";
 import { neighborOf } from "./state.js";
 
-const ASKING = ["content", "over"]; // these need other numbers from the server
+const SERVER_STATES = ["content", "over"]; // these need other values from the server
 const TYPED = /^(INPUT|TEXTAREA|SELECT)$/;
 
-// Where the pointer is in an element, in pixels, and the element's width.
-function inside(event, element) {
+// Return the position of the pointer in an element, in pixels, and the width of the element.
+function pointerIn(event, element) {
   const box = element.getBoundingClientRect();
   return [event.clientX - box.left, event.clientY - box.top, box.width];
 }
 
-// The number of the square under the pointer, of count x count in the element.
+// Return the index of the square under the pointer, in an element of count x count squares.
 function squareUnder(event, element, count) {
-  const [px, py, wide] = inside(event, element);
-  const place = (v) => Math.max(0, Math.min(count - 1, Math.floor((v / wide) * count)));
-  return place(py) * count + place(px);
+  const [px, py, width] = pointerIn(event, element);
+  const index = (v) => Math.max(0, Math.min(count - 1, Math.floor((v / width) * count)));
+  return index(py) * count + index(px);
 }
 
 export class Input {
@@ -45,7 +45,7 @@ export class Input {
     onTheme(explorer.root, () => explorer.schedule());
   }
 
-  // Nothing answers before there is something to see.
+  // Add a listener that does nothing until the first frame has arrived.
   on(element, type, act) {
     element.addEventListener(type, (event) => this.explorer.frame && act(event));
   }
@@ -56,9 +56,9 @@ export class Input {
     this.on(image, "pointermove", (event) => {
       if (explorer.painting) return this.paint(event, image);
       const token = explorer.brushing ? null : tokenUnder(event);
-      if (token !== explorer.hover) explorer.point({ hover: token });
+      if (token !== explorer.hoveredToken) explorer.point({ hoveredToken: token });
     });
-    this.on(image, "pointerleave", () => explorer.point({ hover: null }));
+    this.on(image, "pointerleave", () => explorer.point({ hoveredToken: null }));
     this.on(image, "pointerdown", (event) => {
       if (!explorer.brushing) return;
       explorer.painting = true;
@@ -71,18 +71,18 @@ export class Input {
     });
   }
 
-  // The maps of the grid, and the dots of the plot: a layer and a head each.
+  // Listen to the maps of the grid and the dots of the plot. Both stand for a layer and a head.
   listenToCells({ grid, plot }) {
     const { explorer } = this;
-    const under = new Map([
-      [grid, (event) => cellUnder(explorer.plan, explorer.maps, ...inside(event, grid))],
-      [plot, (event) => dotUnder(explorer.plot, explorer.header, ...inside(event, plot))],
+    const hitTests = new Map([
+      [grid, (event) => cellUnder(explorer.plan, explorer.maps, ...pointerIn(event, grid))],
+      [plot, (event) => dotUnder(explorer.plot, explorer.header, ...pointerIn(event, plot))],
     ]);
     const point = (cell) => {
-      const same = cell?.r === explorer.over?.r && cell?.c === explorer.over?.c;
-      if (!same) explorer.point({ over: cell });
+      const same = cell?.r === explorer.hoveredCell?.r && cell?.c === explorer.hoveredCell?.c;
+      if (!same) explorer.point({ hoveredCell: cell });
     };
-    for (const [element, cellOf] of under) {
+    for (const [element, cellOf] of hitTests) {
       this.on(element, "pointermove", (event) => point(cellOf(event)));
       this.on(element, "pointerleave", () => point(null));
       this.on(element, "click", (event) => {
@@ -95,9 +95,9 @@ export class Input {
   listenToLarge(element) {
     const { explorer } = this;
     this.on(element, "pointermove", (event) => {
-      explorer.point({ pointed: squareUnder(event, element, explorer.header.side) });
+      explorer.point({ hoveredPatch: squareUnder(event, element, explorer.header.side) });
     });
-    this.on(element, "pointerleave", () => explorer.point({ pointed: null }));
+    this.on(element, "pointerleave", () => explorer.point({ hoveredPatch: null }));
   }
 
   listenToControls(root) {
@@ -107,7 +107,7 @@ export class Input {
       if (!button) return;
       if (button.dataset.do) return this.actions[button.dataset.do]();
       const name = button.closest("[data-state]").dataset.state;
-      explorer.set({ [name]: button.dataset.value || null }, { ask: ASKING.includes(name) });
+      explorer.set({ [name]: button.dataset.value || null }, { ask: SERVER_STATES.includes(name) });
     });
     this.on(root.querySelector(".xp-scrub input"), "input", (event) => {
       const { step } = explorer.header.snapshots[Number(event.target.value)];
@@ -123,8 +123,8 @@ export class Input {
   }
 
   paint(event, image) {
-    const { mask, header } = this.explorer, [px, py, wide] = inside(event, image);
-    paintBrush(mask, header.size, px / wide, py / wide);
+    const { mask, header } = this.explorer, [px, py, width] = pointerIn(event, image);
+    paintBrush(mask, header.size, px / width, py / width);
     this.explorer.schedule();
   }
 
@@ -140,24 +140,24 @@ export class Input {
     this.explorer.set({ mask: null }, { ask: true });
   }
 
-  // Keys, while the pointer is over the explorer or the focus in it. Taken before Streamlit's own `r` and
-  // `c`.
+  // Handle keys while the pointer is over the explorer or the focus is in it. The listener captures them, because
+  // Streamlit has shortcuts for `r` and `c`.
   press(event) {
     const { root, header, frame } = this.explorer, focused = document.activeElement;
     if (!frame || event.ctrlKey || event.metaKey || event.altKey || TYPED.test(focused?.tagName)) return;
     if (!root.matches(":hover") && !root.contains(focused)) return;
-    if (header.talk && event.key.startsWith("Arrow")) return; // the speaker's: to the next step
+    if (header.talk && event.key.startsWith("Arrow")) return; // they move to another step of the talk
     const act = this.keyAction(event.key);
     if (!act) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    this.explorer.over = null;
+    this.explorer.hoveredCell = null;
     act();
   }
 
   keyAction(key) {
     const { explorer, actions } = this, { header, state } = explorer;
-    const turn = (name, by, count) => {
+    const cycle = (name, by, count) => {
       explorer.set({ [name]: (state[name] + by + count + 1) % (count + 1), map: "head" });
     };
     const keys = {
@@ -165,10 +165,10 @@ export class Input {
       ArrowRight: () => this.move(1, 0),
       ArrowUp: () => this.move(0, -1),
       ArrowDown: () => this.move(0, 1),
-      "[": () => turn("layer", -1, header.layers),
-      "]": () => turn("layer", 1, header.layers),
-      ",": () => turn("head", -1, header.heads),
-      ".": () => turn("head", 1, header.heads),
+      "[": () => cycle("layer", -1, header.layers),
+      "]": () => cycle("layer", 1, header.layers),
+      ",": () => cycle("head", -1, header.heads),
+      ".": () => cycle("head", 1, header.heads),
       c: () => header.first && explorer.set({ query: 0, second: null }, { ask: header.only !== null }),
       r: () => header.only === null && actions.rollout(),
       o: actions.overlay,
@@ -181,7 +181,7 @@ export class Input {
   move(dx, dy) {
     const { header, state } = this.explorer, query = neighborOf(state.query, dx, dy, header);
     const second = query === state.second ? null : state.second;
-    this.explorer.hover = null;
+    this.explorer.hoveredToken = null;
     this.explorer.set({ query, second }, { ask: header.only !== null });
   }
 }

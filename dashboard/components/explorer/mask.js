@@ -1,8 +1,14 @@
-// What is painted over: a mask with a value of 0 or 1 per pixel, row by row.
+// The painted part of the image: a mask with 0 or 1 per pixel, row by row.
 
-const BRUSH = 0.11; // the brush's width as a share of the image
+const BRUSH = 0.11; // width of the brush, as a fraction of the image
 
-// Paint the square around (x, y), both shares of the image's width.
+/**
+ * Paint the square around (x, y).
+ * @param {Uint8Array} mask
+ * @param {number} size of the image in pixels
+ * @param {number} x as a fraction of the width
+ * @param {number} y as a fraction of the height
+ */
 export function paintBrush(mask, size, x, y) {
   const reach = Math.max(0.5, (BRUSH * size) / 2), cx = x * size, cy = y * size;
   for (let row = 0; row < size; row++) {
@@ -13,8 +19,12 @@ export function paintBrush(mask, size, x, y) {
   }
 }
 
-// The mask as text, a bit per pixel, with the first characters of the image's digest: it belongs to that
-// image.
+/**
+ * Return the mask as text: the first characters of the image's digest, then a bit per pixel in base64.
+ * @param {Uint8Array} bits
+ * @param {string} stem of the digest
+ * @returns {string | null} null if nothing is painted
+ */
 export function maskText(bits, stem) {
   if (!bits.some(Boolean)) return null;
   const bytes = new Uint8Array(Math.ceil(bits.length / 8));
@@ -25,6 +35,12 @@ export function maskText(bits, stem) {
   return `${stem}.${text.replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "")}`;
 }
 
+/**
+ * Parse a mask. It is empty if the text belongs to another image.
+ * @param {string | null} text
+ * @param {string} stem of the image's digest
+ * @param {number} count of pixels
+ */
 export function maskBits(text, stem, count) {
   const bits = new Uint8Array(count);
   const [owner, body] = (text || "").split(".");
@@ -33,7 +49,7 @@ export function maskBits(text, stem, count) {
     const bytes = atob(body.replace(/-/g, "+").replace(/_/g, "/"));
     for (let i = 0; i < count; i++) bits[i] = (bytes.charCodeAt(i >> 3) >> (7 - (i & 7))) & 1;
   } catch {
-    // not a mask: nothing is painted
+    // the text is not base64: the mask stays empty
   }
   return bits;
 }

@@ -1,11 +1,11 @@
-// The explorer's switches, answers and words on the page.
+// The explorer's controls, predictions and texts on the page.
 
 import { tokenName, tokenText } from "./state.js";
-import { hintOf, nameOfCell, percent, readingOf, scaleEnds, titleOf } from "./words.js";
+import { cellName, hintText, percent, readingText, scaleLabels, titleText } from "./words.js";
 
-const SPEECH_MS = 500; // the pointer rests before a screen reader is given the words
+const SPEECH_MS = 500; // delay of the text for screen readers, so that a moving pointer does not flood them
 
-// Everything that changes with the state or the data, not with the pointer.
+// Update everything that depends on the state or the data, but not on the pointer.
 export function showControls(root, { header, state, brushing, playing }) {
   const find = (selector) => root.querySelector(selector);
   for (const group of root.querySelectorAll("[data-state]")) {
@@ -23,28 +23,28 @@ export function showControls(root, { header, state, brushing, playing }) {
   for (const name of ["rollout", "file"]) find(`[data-do="${name}"]`).hidden = header.only !== null;
   find(".xp-name").textContent = header.name;
   root.classList.toggle("brushing", brushing);
-  showAnswer(find(".xp-answer"), header);
+  showPrediction(find(".xp-prediction"), header);
   showSnapshots(find(".xp-scrub"), header.snapshots, state.snapshot, playing);
 }
 
-// The slider of the snapshots, at the one with this step; at the last where there is none.
+// Set the slider to the snapshot of this step, or to the last one.
 function showSnapshots(scrub, snapshots, step, playing) {
   scrub.hidden = snapshots.length < 2;
   const range = scrub.querySelector("input");
   range.max = snapshots.length - 1;
-  const at = snapshots.findIndex((s) => s.step === step);
-  range.value = at < 0 ? range.max : at;
+  const index = snapshots.findIndex((s) => s.step === step);
+  range.value = index < 0 ? range.max : index;
   const label = snapshots[range.value]?.label ?? "";
   scrub.querySelector(".xp-step").textContent = label;
   range.setAttribute("aria-valuetext", label);
   scrub.querySelector('[data-do="play"]').textContent = playing ? "Pause" : "Play";
 }
 
-// The likeliest classes; with something painted over, what they were before.
-function showAnswer(place, { probabilities, before, classes, truth, hue }) {
-  place.replaceChildren();
+// Show the most probable classes. For a painted image, show their probabilities before painting too.
+function showPrediction(container, { probabilities, before, classes, truth, hue }) {
+  container.replaceChildren();
   const order = probabilities.map((v, i) => [v, i]).sort((a, b) => b[0] - a[0]);
-  for (const [chance, i] of order.slice(0, 4)) {
+  for (const [probability, i] of order.slice(0, 4)) {
     const row = document.createElement("div");
     row.className = "xp-class";
     const [name, track, number] = ["span", "span", "span"].map((tag) =>
@@ -54,64 +54,69 @@ function showAnswer(place, { probabilities, before, classes, truth, hue }) {
     name.className = i === truth ? "true" : "";
     track.className = "track";
     const fill = track.appendChild(document.createElement("i"));
-    fill.style.width = `${100 * chance}%`;
+    fill.style.width = `${100 * probability}%`;
     fill.style.background = hue;
-    number.textContent = percent(chance);
+    number.textContent = percent(probability);
     if (before) {
-      const was = track.appendChild(document.createElement("u"));
-      was.style.left = `${100 * before[i]}%`;
-      was.title = "before painting";
+      const mark = track.appendChild(document.createElement("u"));
+      mark.style.left = `${100 * before[i]}%`;
+      mark.title = "before painting";
       number.textContent += ` (was ${percent(before[i])})`;
     }
-    place.appendChild(row);
+    container.appendChild(row);
   }
 }
 
-// The words of what `draw` has drawn. `view`: header, state, what is under the pointer (hover, pointed), what
-// is shown (shown, comparing, cell, rollout, twin, tokens, values, tops, maps).
-export function showWords(root, canvas, view) {
-  const { header, cell, rollout, twin, hover, shown, tokens, comparing, maps } = view;
+/**
+ * Update the texts after drawing.
+ * @param {HTMLElement} root
+ * @param {any} canvas the canvases by name
+ * @param {any} view header, state, hoveredToken, hoveredPatch, shown, comparing, cell, rollout, showsTwoMaps, tokens,
+ * values, maxima and maps of the explorer
+ */
+export function showTexts(root, canvas, view) {
+  const { header, cell, rollout, showsTwoMaps, hoveredToken, shown, tokens, comparing, maps } = view;
   const write = (selector, text) => {
     root.querySelector(selector).textContent = text;
   };
-  const what = titleOf(view),
-    reading = readingOf({ ...view, mass: maps.mass[cell.r * maps.columns + cell.c] });
-  const place = nameOfCell(cell, header), which = rollout ? "Rollout" : place;
-  write(".xp-what", what);
-  const ends = scaleEnds(view).map((text) =>
+  const title = titleText(view),
+    reading = readingText({ ...view, mass: maps.mass[cell.r * maps.columns + cell.c] });
+  const cellText = cellName(cell, header), mapName = rollout ? "Rollout" : cellText;
+  write(".xp-title", title);
+  const labels = scaleLabels(view).map((text) =>
     Object.assign(document.createElement("span"), { textContent: text })
   );
-  root.querySelector(".xp-ends").replaceChildren(...ends);
-  const pair = twin ? `: A and ${hover !== null ? "pointer" : "B"}` : "";
-  write(".xp-which", (rollout ? "Rollout through all layers" : place) + pair);
-  write(".xp-read", reading);
-  write(".xp-mass", hintOf(view));
-  const summary = `${what}. ${which}. ${reading}`;
+  root.querySelector(".xp-scale-labels").replaceChildren(...labels);
+  const pair = showsTwoMaps ? `: A and ${hoveredToken !== null ? "pointer" : "B"}` : "";
+  write(".xp-large-title", (rollout ? "Rollout through all layers" : cellText) + pair);
+  write(".xp-reading", reading);
+  write(".xp-hint", hintText(view));
+  const summary = `${title}. ${mapName}. ${reading}`;
   const label = (element, text) => element.setAttribute("aria-label", text);
   label(canvas.image, `${header.name}, with its patches. ${summary}`);
-  label(canvas.grid, `${what}, in ${header.layers} layers of ${header.heads} heads`);
-  canvas.large.forEach((large, i) => label(large, `${which}, ${tokenName(tokens[i] ?? shown, header)}`));
-  label(canvas.plot, `Mean attention distance and entropy of every head. ${place}`);
-  speak(root, summary);
+  label(canvas.grid, `${title}, in ${header.layers} layers of ${header.heads} heads`);
+  canvas.large.forEach((large, i) => label(large, `${mapName}, ${tokenName(tokens[i] ?? shown, header)}`));
+  label(canvas.plot, `Mean attention distance and entropy of every head. ${cellText}`);
+  announce(root, summary);
   root.dataset.shown = comparing ? "difference" : tokenText(shown, header);
   root.dataset.cell = `${cell.r + 1}.${cell.c + 1}`;
   root.dataset.frame = header.key;
 }
 
-// To a screen reader, once nothing else has come for a while.
-function speak(root, words) {
-  clearTimeout(root.speaker);
-  root.speaker = setTimeout(() => {
-    root.querySelector(".xp-live").textContent = words;
+// Announce a text to screen readers, unless another one follows soon.
+function announce(root, text) {
+  clearTimeout(root.announceTimer);
+  root.announceTimer = setTimeout(() => {
+    root.querySelector(".xp-live").textContent = text;
   }, SPEECH_MS);
 }
 
-// A message that goes away again.
-export function showMessage(root, words) {
-  root.querySelector(".xp-live").textContent = words;
-  const place = root.querySelector(".xp-compare");
-  place.textContent = words;
+// Show a message for a few seconds.
+export function showMessage(root, text) {
+  root.querySelector(".xp-live").textContent = text;
+  const message = root.querySelector(".xp-message");
+  message.textContent = text;
   setTimeout(() => {
-    place.textContent = "";
+    message.textContent = "";
   }, 4000);
 }

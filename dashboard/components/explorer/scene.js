@@ -1,14 +1,14 @@
-// The pictures of the explorer, drawn by either painter.
+// The pictures of the explorer. Both painters can draw them.
 
-import { shade } from "../shared/colors.js";
-import { canvasOf } from "../shared/paint.js";
+import { colorIndex } from "../shared/colors.js";
+import { createCanvas } from "../shared/paint.js";
 
-const GAP = 6; // between maps
-const BAR = 3; // the mass on CLS, below each map
-const LABEL = 13; // a line of small text
+const GAP = 6; // pixels between maps
+const BAR = 3; // height of the bar below each map: the weight of CLS
+const LABEL = 13; // height of a line of small text
 
-// A sheet with one pixel a value: every cell of the grid, `side` by `side`, colored.
-export function paintSheet(sheet, maps, side, tops, colors, signed) {
+// Paint all cells of the grid on one sheet, with a pixel for each value; a cell has `side` x `side` values.
+export function paintSheet(sheet, maps, side, maxima, colors, signed) {
   const width = maps.columns * side;
   if (sheet.width !== width || sheet.height !== maps.rows * side) {
     sheet.width = width;
@@ -21,19 +21,19 @@ export function paintSheet(sheet, maps, side, tops, colors, signed) {
   for (let r = 0; r < maps.rows; r++) {
     for (let c = 0; c < maps.columns; c++) {
       const map = maps.map(r, c);
-      const top = tops[r * maps.columns + c];
+      const max = maxima[r * maps.columns + c];
       for (let y = 0; y < side; y++) {
         const line = (r * side + y) * width + c * side;
-        for (let i = 0; i < side; i++) pixels[line + i] = colors[shade(map[y * side + i], top, signed)];
+        for (let i = 0; i < side; i++) pixels[line + i] = colors[colorIndex(map[y * side + i], max, signed)];
       }
     }
   }
   ctx.putImageData(sheet.data, 0, 0);
 }
 
-// The image, gray below a map where there is one, and painted pixels in the mean color, above the map: below
-// it nobody would see them. -> canvas of S x S
-export function paintImage(canvas, image, { size, side, mean }, mask, map, top, colors) {
+// Paint the image, S x S pixels. Below a map it is gray. Painted pixels have the mean color and are not covered by the
+// map.
+export function paintImage(canvas, image, { size, side, mean }, mask, map, max, colors) {
   if (canvas.width !== size) {
     canvas.width = canvas.height = size;
     canvas.data = null;
@@ -49,7 +49,7 @@ export function paintImage(canvas, image, { size, side, mean }, mask, map, top, 
       let [r, g, b] = hidden ? mean : [image[3 * i], image[3 * i + 1], image[3 * i + 2]];
       if (map && !hidden) {
         const gray = 0.38 * (0.299 * r + 0.587 * g + 0.114 * b);
-        const c = colors[shade(map[Math.floor(y / patch) * side + Math.floor(x / patch)], top, false)];
+        const c = colors[colorIndex(map[Math.floor(y / patch) * side + Math.floor(x / patch)], max, false)];
         r = gray + 0.62 * (c & 255);
         g = gray + 0.62 * ((c >> 8) & 255);
         b = gray + 0.62 * ((c >> 16) & 255);
@@ -64,27 +64,27 @@ export function paintImage(canvas, image, { size, side, mean }, mask, map, top, 
   return canvas;
 }
 
-// One map with one pixel a value.
-export function paintMap(canvas, values, side, top, colors) {
+// Paint one map with a pixel for each value.
+export function paintMap(canvas, values, side, max, colors) {
   canvas.width = canvas.height = side;
   const data = canvas.getContext("2d").createImageData(side, side);
   const pixels = new Uint32Array(data.data.buffer);
   values.forEach((v, i) => {
-    pixels[i] = colors[shade(v, top, false)];
+    pixels[i] = colors[colorIndex(v, max, false)];
   });
   canvas.getContext("2d").putImageData(data, 0, 0);
 }
 
-// The color scale, `wide` by `high`.
-export function drawScale(p, colors, wide, high) {
-  const bar = canvasOf(256, 1), ctx = bar.getContext("2d");
+// Draw the color scale.
+export function drawScale(p, colors, width, height) {
+  const bar = createCanvas(256, 1), ctx = bar.getContext("2d");
   const data = ctx.createImageData(256, 1);
   new Uint32Array(data.data.buffer).set(colors);
   ctx.putImageData(data, 0, 0);
-  p.pixels(bar, 0, 0, 256, 1, 0, 0, wide, high);
+  p.pixels(bar, 0, 0, 256, 1, 0, 0, width, height);
 }
 
-// An outline that is seen on dark and on bright: white inside black.
+// Draw a white outline inside a black one: visible on dark and on bright pictures.
 function outline(p, x, y, w, h, dash = []) {
   p.rect(x, y, w, h, { stroke: "#000", line: 4, dash });
   p.rect(x, y, w, h, { stroke: "#fff", line: 2, dash });
@@ -95,8 +95,8 @@ function patchBox(token, header, side) {
   return [(patch % header.side) * unit, Math.floor(patch / header.side) * unit, unit, unit];
 }
 
-// The image with its patches, and those that are chosen or under the pointer.
-export function drawPicture(p, { header, state, picture, hover, type }, side) {
+// Draw the image with its patches, and outline the chosen ones and the one under the pointer.
+export function drawPicture(p, { header, state, picture, hoveredToken, type }, side) {
   p.pixels(picture, 0, 0, header.size, header.size, 0, 0, side, side);
   const unit = side / header.side;
   if (unit >= 6) {
@@ -105,25 +105,25 @@ export function drawPicture(p, { header, state, picture, hover, type }, side) {
       p.segment(0, i * unit, side, i * unit, { stroke: "rgba(255,255,255,.28)" });
     }
   }
-  const marks = [[state.second, "B", [5, 3]], [state.query, "A", []], [hover, "", []]];
+  const marks = [[state.second, "B", [5, 3]], [state.query, "A", []], [hoveredToken, "", []]];
   for (const [token, letter, dash] of marks) {
     if (token === null || token < header.first) continue;
     const [left, top, w, h] = patchBox(token, header, side);
     outline(p, left + 1, top + 1, w - 2, h - 2, dash);
     if (letter && w >= 16 && state.second !== null) {
-      const look = { ...type, size: 13, weight: 700, align: "center", color: "#fff" };
-      p.text(letter, left + w / 2, top + h / 2, look);
+      const style = { ...type, size: 13, weight: 700, align: "center", color: "#fff" };
+      p.text(letter, left + w / 2, top + h / 2, style);
     }
   }
 }
 
-// Where the maps of the grid stand in a box of w x h, in units of zoom pixels.
+// Return the layout of the grid in a box of w x h pixels. All lengths in it are in units of `zoom` pixels.
 export function gridPlan(maps, w, h, zoom = 1) {
-  const left = 52, top = LABEL + 4, extra = 5; // between the maps and their means
+  const left = 52, top = LABEL + 4, extra = 5; // additional gap between the maps and their means
   const bar = maps.first ? BAR + 2 : 0;
-  const wide = (w - left - extra) / maps.columns - GAP;
-  const high = (h - top - extra) / maps.rows - GAP - bar;
-  const unit = Math.max(10, Math.floor(Math.min(wide, high)));
+  const maxWidth = (w - left - extra) / maps.columns - GAP;
+  const maxHeight = (h - top - extra) / maps.rows - GAP - bar;
+  const unit = Math.max(10, Math.floor(Math.min(maxWidth, maxHeight)));
   const at = (r, c) => [
     left + c * (unit + GAP) + (c === maps.columns - 1 ? extra : 0),
     top + r * (unit + GAP + bar) + (r === maps.rows - 1 ? extra : 0),
@@ -132,6 +132,7 @@ export function gridPlan(maps, w, h, zoom = 1) {
   return { unit, at, left, top, zoom, width: right + unit + 4, height: bottom + unit + bar + 4 };
 }
 
+// Return the cell of the grid at a point, or null.
 export function cellUnder(plan, maps, px, py) {
   [px, py] = [px / plan.zoom, py / plan.zoom];
   for (let r = 0; r < maps.rows; r++) {
@@ -145,15 +146,15 @@ export function cellUnder(plan, maps, px, py) {
   return null;
 }
 
-export function drawGrid(p, { maps, sheet, header, state, look, type, over }, plan) {
-  const side = header.side, small = { ...type, size: 12, color: look.faint };
-  const step = plan.unit + GAP < 20 ? 4 : plan.unit + GAP < 38 ? 2 : 1; // labels must not touch
+export function drawGrid(p, { maps, sheet, header, state, theme, type, hoveredCell }, plan) {
+  const side = header.side, small = { ...type, size: 12, color: theme.faint };
+  const step = plan.unit + GAP < 20 ? 4 : plan.unit + GAP < 38 ? 2 : 1; // so that labels do not overlap
   for (let c = 0; c < maps.columns; c++) {
     const [left] = plan.at(0, c);
     const mean = c === maps.columns - 1;
     if (!mean && c % step) continue;
-    const words = mean ? "mean" : plan.unit > 44 || !c ? `head ${c + 1}` : String(c + 1);
-    p.text(words, left + plan.unit / 2, LABEL / 2 + 1, { ...small, align: "center" });
+    const label = mean ? "mean" : plan.unit > 44 || !c ? `head ${c + 1}` : String(c + 1);
+    p.text(label, left + plan.unit / 2, LABEL / 2 + 1, { ...small, align: "center" });
   }
   for (let r = 0; r < maps.rows; r++) {
     const [, top] = plan.at(r, 0);
@@ -170,57 +171,57 @@ export function drawGrid(p, { maps, sheet, header, state, look, type, over }, pl
       p.pixels(sheet, c * side, r * side, side, side, left, top, plan.unit, plan.unit);
       if (maps.first) {
         const share = Math.min(1, Math.abs(maps.mass[r * maps.columns + c]));
-        p.rect(left, top + plan.unit + 2, plan.unit, BAR, { fill: look.track });
-        p.rect(left, top + plan.unit + 2, plan.unit * share, BAR, { fill: look.text });
+        p.rect(left, top + plan.unit + 2, plan.unit, BAR, { fill: theme.track });
+        p.rect(left, top + plan.unit + 2, plan.unit * share, BAR, { fill: theme.text });
       }
     }
   }
   const chosen = plan.at(state.layer, state.head);
-  p.rect(chosen[0] - 2.5, chosen[1] - 2.5, plan.unit + 5, plan.unit + 5, { stroke: look.mark, line: 3 });
-  if (over) {
-    const [left, top] = plan.at(over.r, over.c);
-    p.rect(left - 1.5, top - 1.5, plan.unit + 3, plan.unit + 3, { stroke: look.text, line: 1.5 });
+  p.rect(chosen[0] - 2.5, chosen[1] - 2.5, plan.unit + 5, plan.unit + 5, { stroke: theme.mark, line: 3 });
+  if (hoveredCell) {
+    const [left, top] = plan.at(hoveredCell.r, hoveredCell.c);
+    p.rect(left - 1.5, top - 1.5, plan.unit + 3, plan.unit + 3, { stroke: theme.text, line: 1.5 });
   }
 }
 
-// One map large, with the patch that looks, and the one under the pointer.
-export function drawLarge(p, header, source, side, token, pointed) {
+// Draw one large map, and outline the query's patch and the one under the pointer.
+export function drawLarge(p, header, source, side, token, hoveredPatch) {
   p.pixels(source, 0, 0, source.width, source.height, 0, 0, side, side);
   if (token !== null && token >= header.first) {
     const [left, top, w, h] = patchBox(token, header, side);
     outline(p, left + 1, top + 1, w - 2, h - 2);
   }
-  if (pointed !== null && pointed !== undefined) {
-    const [left, top, w, h] = patchBox(pointed + header.first, header, side);
+  if (hoveredPatch !== null && hoveredPatch !== undefined) {
+    const [left, top, w, h] = patchBox(hoveredPatch + header.first, header, side);
     p.rect(left + 0.5, top + 0.5, w - 1, h - 1, { stroke: "#fff", line: 1 });
   }
 }
 
-// Mean distance against entropy, a dot a head, the last layers darkest; crosses are attention of a known
-// form.
+// Return the layout of the plot of entropy against mean distance. Each dot is a head, darker for later layers; crosses
+// are reference distributions of attention.
 export function plotPlan(header, w, h) {
   const box = { left: 30, top: 20, right: w - 8, bottom: h - 30 };
   const points = [...header.distance.flat(), ...header.references.map((r) => r.distance)];
   const bits = [...header.entropy.flat(), ...header.references.map((r) => r.entropy)];
-  const most = [1.08 * Math.max(...points), 1.08 * Math.max(...bits)];
-  const px = (v) => box.left + (v / most[0]) * (box.right - box.left);
-  const py = (v) => box.bottom - (v / most[1]) * (box.bottom - box.top);
-  return { ...box, most, px, py };
+  const limits = [1.08 * Math.max(...points), 1.08 * Math.max(...bits)];
+  const px = (v) => box.left + (v / limits[0]) * (box.right - box.left);
+  const py = (v) => box.bottom - (v / limits[1]) * (box.bottom - box.top);
+  return { ...box, limits, px, py };
 }
 
-function ticks(most, count) {
-  const step = [0.5, 1, 2, 5, 10, 20, 50, 100].find((s) => most / s <= count) || 200;
-  return Array.from({ length: Math.floor(most / step) + 1 }, (_, i) => i * step);
+function ticks(limit, count) {
+  const step = [0.5, 1, 2, 5, 10, 20, 50, 100].find((s) => limit / s <= count) || 200;
+  return Array.from({ length: Math.floor(limit / step) + 1 }, (_, i) => i * step);
 }
 
-export function drawPlot(p, { header, state, look, type, over }, plan) {
-  const small = { ...type, size: 11, color: look.faint };
-  for (const v of ticks(plan.most[0], 5)) {
-    p.segment(plan.px(v), plan.top, plan.px(v), plan.bottom, { stroke: look.grid });
+export function drawPlot(p, { header, state, theme, type, hoveredCell }, plan) {
+  const small = { ...type, size: 11, color: theme.faint };
+  for (const v of ticks(plan.limits[0], 5)) {
+    p.segment(plan.px(v), plan.top, plan.px(v), plan.bottom, { stroke: theme.grid });
     p.text(String(v), plan.px(v), plan.bottom + 9, { ...small, align: "center" });
   }
-  for (const v of ticks(plan.most[1], 4)) {
-    p.segment(plan.left, plan.py(v), plan.right, plan.py(v), { stroke: look.grid });
+  for (const v of ticks(plan.limits[1], 4)) {
+    p.segment(plan.left, plan.py(v), plan.right, plan.py(v), { stroke: theme.grid });
     p.text(String(v), plan.left - 6, plan.py(v), { ...small, align: "right" });
   }
   p.text("mean distance, pixels", (plan.left + plan.right) / 2, plan.bottom + 23, {
@@ -230,9 +231,9 @@ export function drawPlot(p, { header, state, look, type, over }, plan) {
   p.text("entropy, bits", 0, 7, small);
   for (const [i, r] of header.references.entries()) {
     const [cx, cy] = [plan.px(r.distance), plan.py(r.entropy)];
-    p.segment(cx, plan.top, cx, plan.bottom, { stroke: look.faint, dash: [2, 3] });
-    p.segment(cx - 4, cy, cx + 4, cy, { stroke: look.text, line: 1.5 });
-    p.segment(cx, cy - 4, cx, cy + 4, { stroke: look.text, line: 1.5 });
+    p.segment(cx, plan.top, cx, plan.bottom, { stroke: theme.faint, dash: [2, 3] });
+    p.segment(cx - 4, cy, cx + 4, cy, { stroke: theme.text, line: 1.5 });
+    p.segment(cx, cy - 4, cx, cy + 4, { stroke: theme.text, line: 1.5 });
     const end = cx > (plan.left + plan.right) / 2;
     p.text(r.name, cx + (end ? -6 : 6), plan.bottom - 9 - 14 * i, {
       ...small,
@@ -242,30 +243,36 @@ export function drawPlot(p, { header, state, look, type, over }, plan) {
   header.distance.forEach((row, l) =>
     row.forEach((d, h) => {
       const share = header.layers === 1 ? 1 : l / (header.layers - 1);
-      const fill = `color-mix(in srgb, ${header.hue} ${Math.round(25 + 75 * share)}%, ${look.ground})`;
-      p.dot(plan.px(d), plan.py(header.entropy[l][h]), 4, { fill, stroke: look.ground, line: 0.7 });
+      const fill = `color-mix(in srgb, ${header.hue} ${Math.round(25 + 75 * share)}%, ${theme.background})`;
+      p.dot(plan.px(d), plan.py(header.entropy[l][h]), 4, { fill, stroke: theme.background, line: 0.7 });
     })
   );
-  for (const [l, h, line] of [[state.layer, state.head, 3], over ? [over.r, over.c, 1.5] : []]) {
+  for (
+    const [l, h, line] of [
+      [state.layer, state.head, 3],
+      hoveredCell ? [hoveredCell.r, hoveredCell.c, 1.5] : [],
+    ]
+  ) {
     const chosen = (a, b) =>
       l === undefined ? false : (l === header.layers || a === l) && (h === header.heads || b === h);
-    if (l === header.layers && h === header.heads) continue; // all of them: nothing stands out
+    if (l === header.layers && h === header.heads) continue; // the mean over all heads has no dot
     header.distance.forEach((row, a) =>
       row.forEach((d, b) => {
         if (!chosen(a, b)) return;
-        const ring = { stroke: line === 3 ? look.mark : look.text, line: line === 3 ? 2.5 : 1.5 };
+        const ring = { stroke: line === 3 ? theme.mark : theme.text, line: line === 3 ? 2.5 : 1.5 };
         p.dot(plan.px(d), plan.py(header.entropy[a][b]), 6, ring);
       })
     );
   }
 }
 
+// Return the layer and the head of the nearest dot, or null.
 export function dotUnder(plan, header, x, y) {
-  let best = null, least = 12 ** 2; // pixels away at most
+  let best = null, least = 12 ** 2; // squared, of at most 12 pixels
   header.distance.forEach((row, l) =>
     row.forEach((d, h) => {
-      const away = (plan.px(d) - x) ** 2 + (plan.py(header.entropy[l][h]) - y) ** 2;
-      if (away < least) [best, least] = [{ r: l, c: h }, away];
+      const distance = (plan.px(d) - x) ** 2 + (plan.py(header.entropy[l][h]) - y) ** 2;
+      if (distance < least) [best, least] = [{ r: l, c: h }, distance];
     })
   );
   return best;

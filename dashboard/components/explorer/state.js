@@ -1,63 +1,81 @@
-// What is being looked at. It lives in the address, where links and the server read it; defaults are left
-// out. Hovering is not part of it.
-
-// The header's `parameters` come from `ExplorerState` in Python: the names that an address has, and the values of
+// The state of the explorer: everything that a link must restore, so not the hovering. It is kept in the address, where
+// the server reads it. Defaults are omitted.
+//
+// The header's `parameters` come from `ExplorerState` in Python: the names of the query parameters, and the values of
 // each choice, the default first.
 
 const CHOICES = ["direction", "scale", "content"];
 
-// A token in the address: `cls`, or row and column of a patch, counted from 1: `3.4`.
+/**
+ * Return a token as text: `cls`, or the row and the column of a patch, counted from 1: `3.4`.
+ * @param {number} token
+ */
 export function tokenText(token, { side, first }) {
   if (first && token === 0) return "cls";
   const patch = token - first;
   return `${Math.floor(patch / side) + 1}.${(patch % side) + 1}`;
 }
 
-export function tokenOf(text, { side, first }) {
+/**
+ * Parse a token.
+ * @param {string | null} text
+ * @returns {number | null} null if this model has no such token
+ */
+export function parseToken(text, { side, first }) {
   if (text === "cls") return first ? 0 : null;
   const [row, column] = (text || "").split(".").map(Number);
-  const inside = (n) => Number.isInteger(n) && n >= 1 && n <= side;
-  return inside(row) && inside(column) ? first + (row - 1) * side + column - 1 : null;
+  const valid = (n) => Number.isInteger(n) && n >= 1 && n <= side;
+  return valid(row) && valid(column) ? first + (row - 1) * side + column - 1 : null;
 }
 
+// Return the name of a token in texts.
 export function tokenName(token, { side, first }) {
   if (first && token === 0) return "CLS";
   const patch = token - first;
   return `row ${Math.floor(patch / side) + 1}, column ${(patch % side) + 1}`;
 }
 
-// Layers and heads in the address count from 1; `mean` is the last one here.
-function indexOf(text, count, fallback) {
+// Parse a layer or a head. The address counts from 1; the index of `mean` is `count`.
+function parseIndex(text, count, fallback) {
   if (text === "mean") return count;
   const n = Number(text);
   return Number.isInteger(n) && n >= 1 && n <= count ? n - 1 : fallback;
 }
 
+/**
+ * Read the state from the query parameters of an address.
+ * @param {string} search
+ * @param {any} header of the message
+ */
 export function readState(search, header) {
-  const at = new URLSearchParams(search);
+  const parameters = new URLSearchParams(search);
   const { choices } = header.parameters;
-  const choice = (name) => (choices[name].includes(at.get(name)) ? at.get(name) : choices[name][0]);
-  const query = tokenOf(at.get("query"), header);
+  const choice = (
+    name,
+  ) => (choices[name].includes(parameters.get(name)) ? parameters.get(name) : choices[name][0]);
+  const query = parseToken(parameters.get("query"), header);
   return {
     query,
-    second: query === null ? null : tokenOf(at.get("second"), header),
-    layer: indexOf(at.get("layer"), header.layers, header.layers - 1),
-    head: indexOf(at.get("head"), header.heads, 0),
-    map: at.get("map") === "rollout" && header.only === null ? "rollout" : "head",
+    second: query === null ? null : parseToken(parameters.get("second"), header),
+    layer: parseIndex(parameters.get("layer"), header.layers, header.layers - 1),
+    head: parseIndex(parameters.get("head"), header.heads, 0),
+    map: parameters.get("map") === "rollout" && header.only === null ? "rollout" : "head",
     direction: choice("direction"),
     scale: choice("scale"),
     content: choice("content"),
-    overlay: at.get("overlay") !== "off",
-    snapshot: header.snapshots.some((s) => s.step === Number(at.get("snapshot")))
-      ? Number(at.get("snapshot"))
+    overlay: parameters.get("overlay") !== "off",
+    snapshot: header.snapshots.some((s) => s.step === Number(parameters.get("snapshot")))
+      ? Number(parameters.get("snapshot"))
       : null,
-    mask: at.get("mask") || null,
-    over: at.get("over") === "test" ? "test" : null,
+    mask: parameters.get("mask") || null,
+    over: parameters.get("over") === "test" ? "test" : null,
   };
 }
 
-// The state as it stands in the address, without the defaults.
-/** @returns {[string, string][]} */
+/**
+ * Return the state as query parameters, without the defaults.
+ * @returns {[string, string][]}
+ */
 export function stateText(state, header) {
   const number = (n, count) => (n === count ? "mean" : String(n + 1));
   const values = {
@@ -76,17 +94,21 @@ export function stateText(state, header) {
   return names.filter((name) => values[name] !== null).map((name) => [name, String(values[name])]);
 }
 
-// What stands in the address, with null for what is left out.
+// Return the state as query parameters, with null for the defaults.
 export function addressOf(state, header) {
   const texts = new Map(stateText(state, header));
   return Object.fromEntries(header.parameters.names.map((name) => [name, texts.get(name) ?? null]));
 }
 
-// The patch next to `query`, dx to the right and dy down, within the image; the one in the middle where no
-// patch is chosen.
+/**
+ * Return the patch next to `query` within the image, or the one in the middle if `query` is not a patch.
+ * @param {number | null} query
+ * @param {number} dx to the right
+ * @param {number} dy down
+ */
 export function neighborOf(query, dx, dy, { side, first }) {
   if (query === null || query < first) return first + Math.floor(side / 2) * (side + 1);
   const row = Math.floor((query - first) / side), column = (query - first) % side;
-  const keep = (v) => Math.max(0, Math.min(side - 1, v));
-  return first + keep(row + dy) * side + keep(column + dx);
+  const clamp = (v) => Math.max(0, Math.min(side - 1, v));
+  return first + clamp(row + dy) * side + clamp(column + dx);
 }

@@ -1,45 +1,50 @@
-"""A figure with what it takes to take it along: PNG (three times the screen's size), SVG, its data as CSV.
+"""A figure and its files: PNG at three times the size on the screen, SVG, and its data as CSV.
 
-Streamlit's own bar has neither SVG nor data, and saves white on white in the dark theme.
+Streamlit's own toolbar offers neither SVG nor data, and saves white on white in the dark theme.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 from PIL import Image
 
 from dashboard.components.bundle import bundle
 from dashboard.components.packing import Part, style
-from dashboard.drawing.figures import PLAIN
+from dashboard.drawing.csv_rows import Rows
 from dashboard.drawing.pictures import encoded
 
+if TYPE_CHECKING:
+    from dashboard.drawing.figures import Figure
+
 HERE = Path(__file__).parent
-Rows = Sequence[Sequence[Any]]  # of a CSV file, the names of its columns first
 
 _element = Part(
-    '<div class="takeaway"><div class="takeaway-drawing"></div><div class="takeaway-hidden" hidden></div>'
+    '<div class="figure-files"><div class="figure-files-drawing"></div>'
+    '<div class="figure-files-hidden" hidden></div>'
     '<div class="files" role="group" aria-label="Download this figure"></div></div>',
     style(HERE / "figure_files.css"),
     bundle(HERE / "figure_files.js"),
-).element("vitlab.takeaway")
+).element("vitlab.figure_files")
 
 
-def show(figure: go.Figure, *, key: str, alt: str) -> None:
-    """A Plotly figure, in words `alt`, and its files: vitlab-`key`.png, .svg, .csv."""
+def show(figure: Figure, *, key: str, alt: str) -> None:
+    """Show a Plotly figure, described by `alt`, with its files vitlab-`key`.png, .svg and .csv."""
+    from dashboard.drawing.figures import PLAIN  # not above: the Overview page needs no pandas
+
     with st.container(key=f"figure_{key}", gap=None):
-        st.plotly_chart(figure, config=PLAIN, key=key, alt=alt)
-        _element(key=f"{key}_takeaway", data={"figure": figure.to_json(), "name": key})
+        st.plotly_chart(figure.plot, config=PLAIN, key=key, alt=alt)
+        data = {"figure": figure.plot.to_json(), "rows": figure.rows, "name": key}
+        _element(key=f"{key}_files", data=data)
 
 
 def drawing(svg: str, rows: Rows, *, key: str) -> None:
-    """An SVG of our own, which says in words what it shows, and its files."""
-    _element(key=f"{key}_takeaway", data={"drawing": svg, "rows": rows, "name": key})
+    """Show an SVG drawing, which holds its own description, with its files."""
+    _element(key=f"{key}_files", data={"drawing": svg, "rows": rows, "name": key})
 
 
 def pictures(
@@ -51,16 +56,18 @@ def pictures(
     columns: int = 4,
     foot: str = "",
 ) -> None:
-    """The files of pictures that a page shows in its own way: (title, picture, words) of each, in rows of
-    `columns`, each `side` pixels wide; `foot` stands below all.
+    """Offer the files of pictures that a page lays out itself.
+
+    Each part is (title above, picture, text below). In the PNG and SVG files, pictures are `side` pixels
+    wide, in rows of `columns`, with `foot` below all.
     """
     shown = [(title, encoded(picture), words) for title, picture, words in parts]
     data = {"pictures": shown, "rows": rows, "name": key, "side": side, "columns": columns, "foot": foot}
-    _element(key=f"{key}_takeaway", data=data)
+    _element(key=f"{key}_files", data=data)
 
 
 def map_rows(maps: dict[str, Any]) -> list[list[Any]]:
-    """CSV rows of maps [h, w] by name."""
+    """Return the CSV rows of maps [h, w] by name."""
     rows: list[list[Any]] = [["map", "row", "column", "value"]]
     for name, values in maps.items():
         for (row, column), value in np.ndenumerate(values):

@@ -1,4 +1,4 @@
-"""A sheet of small images with what two models say of each; a click opens one, without a reload."""
+"""A grid of small images with the predictions of two models. A click opens an image without a reload."""
 
 from __future__ import annotations
 
@@ -24,18 +24,19 @@ _element = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Card:
-    """One image: its class, its number within the class, the address that opens it (for another tab), and per
-    model (answer, how sure, whether right, color, the model's name).
+    """One image: its class, its number within the class, the link that opens it, and the models' predictions.
+
+    Each prediction: label, confidence, whether it is correct, color and name of the model.
     """
 
     truth: str
     number: int
     href: str
-    said: list[tuple[str, str, bool, str, str]]
+    predictions: list[tuple[str, str, bool, str, str]]
 
 
 def gallery(cards: list[Card], images: np.ndarray, *, key: str) -> int | None:
-    """Draw the images uint8 [N, 3, S, S]. -> which one was clicked just now, if one was"""
+    """Draw the images, uint8 [N, 3, S, S], and return the index of the image that was just clicked."""
     pixels = np.ascontiguousarray(images.transpose(0, 2, 3, 1)).tobytes()
     header = {"size": images.shape[-1], "cards": [asdict(card) for card in cards]}
     return _element(key=key, data=pack(header, pixels), on_open_change=lambda: None).open

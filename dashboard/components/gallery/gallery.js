@@ -1,9 +1,10 @@
-// data: header { size, cards: [{ truth, number, href, said: [[answer, sure, right, color, name]] }] },
-// uint8 [N, S, S, 3]
+// Images with the predictions of two models; a click opens an image.
+// data: header { size, cards: [{ truth, number, href, predictions: [[label, confidence, correct, color, model]] }] },
+// then the images, uint8 [N, S, S, 3]
 
-import { headerOf } from "../shared/message.js";
+import { readHeader } from "../shared/message.js";
 
-function pictureOf(pixels, size) {
+function imageCanvas(pixels, size) {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = size;
   const ctx = canvas.getContext("2d"), data = ctx.createImageData(size, size);
@@ -15,38 +16,40 @@ function pictureOf(pixels, size) {
   return canvas;
 }
 
-function lineOf(tag, className, text) {
-  const line = document.createElement(tag);
-  line.className = className;
-  line.textContent = text; // never as HTML: class names may come from somebody's folder
-  return line;
+function textElement(tag, className, text) {
+  const element = document.createElement(tag);
+  element.className = className;
+  element.textContent = text; // not HTML: the names of classes come from the user's folders
+  return element;
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gallery");
-  const { header, at } = headerOf(data);
+  const { header, offset } = readHeader(data);
   const bytes = 3 * header.size * header.size;
   const cards = header.cards.map((card, i) => {
     const link = document.createElement("a");
     link.className = "gallery-card";
     link.href = card.href;
     link.target = "_self";
-    const words = card.said.map(([answer, sure, , , name]) => `${name} says ${answer}, ${sure}`).join("; ");
+    const predictions = card.predictions.map(([label, confidence, , , model]) =>
+      `${model}: ${label}, ${confidence}`
+    );
     link.setAttribute(
       "aria-label",
-      `${card.truth}, test image ${card.number}: ${words}. Open in the explorer`,
+      `${card.truth}, test image ${card.number}. ${predictions.join("; ")}. Open in the explorer`,
     );
-    link.append(pictureOf(data.subarray(at + i * bytes, at + (i + 1) * bytes), header.size));
-    link.append(lineOf("div", "gallery-truth", card.truth));
-    for (const [answer, sure, right, color] of card.said) {
-      const line = lineOf("div", right ? "gallery-said right" : "gallery-said", "");
-      const mark = lineOf("span", "gallery-mark", "");
+    link.append(imageCanvas(data.subarray(offset + i * bytes, offset + (i + 1) * bytes), header.size));
+    link.append(textElement("div", "gallery-truth", card.truth));
+    for (const [label, confidence, correct, color] of card.predictions) {
+      const line = textElement("div", correct ? "gallery-prediction correct" : "gallery-prediction", "");
+      const mark = textElement("span", "gallery-mark", "");
       mark.style.background = color;
-      line.append(mark, lineOf("span", "", `${right ? "\u2713" : "\u2717"} ${answer} ${sure}`));
+      line.append(mark, textElement("span", "", `${correct ? "\u2713" : "\u2717"} ${label} ${confidence}`));
       link.append(line);
     }
     link.addEventListener("click", (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return; // the browser opens a tab
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return; // the browser opens a new tab
       event.preventDefault();
       setTriggerValue("open", i);
     });

@@ -1,7 +1,7 @@
-"""One image, changed in many ways, and what two models answer to each: moved through in the browser alone.
+"""One image with many changes, and the predictions of two models for each of them.
 
-The server computes every picture and every answer beforehand, so that what is shown is what the models saw.
-Only painting asks it again: the element triggers `mask` with a 0 or 1 for each cell.
+The server computes all pictures and predictions in advance, so that the browser shows exactly what the models
+received. Only painting needs the server: the element triggers `mask` with a 0 or 1 for each cell.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _element = PART.element("vitlab.replay")
 
 @dataclass(frozen=True)
 class Frames:
-    """Pictures uint8 [P, F, 3, S, S], one for all models or one each, and probabilities [M, F, classes].
+    """Pictures uint8 [P, F, 3, S, S] and probabilities [M, F, classes] of M models.
 
-    The F frames are rows x columns, row by row. `start`: the frame of the unchanged image. `cells`: a side,
-    where cells can be painted over.
+    P is 1 if all models see the same picture, else M. The F frames are rows x columns, row by row. `start`:
+    the frame of the unchanged image. `cells`: cells per side that can be painted over, or 0.
     """
 
     pictures: np.ndarray
@@ -44,25 +44,32 @@ class Frames:
 
 def replay(
     frames: Frames,
-    look: dict[str, Any],
+    view: dict[str, Any],
     *,
     key: str,
     painted: tuple[str, np.ndarray] | None = None,
     on_mask: Callable[[], None] = lambda: None,
 ) -> None:
-    """Mount it; the arguments are those of `message`."""
-    _element(key=key, data=message(frames, look, painted), on_mask_change=on_mask)
+    """Mount the replay. The arguments are those of `message`."""
+    _element(key=key, data=message(frames, view, painted), on_mask_change=on_mask)
 
 
-def message(frames: Frames, look: dict[str, Any], painted: tuple[str, np.ndarray] | None = None) -> bytes:
-    """What the browser reads. `look`: "models" (label and color of each), "classes", "truth" (or None),
-    "name" of the image, "hint", "unit" in words, "blank" (the color of painted cells), "mode" ("drag": the
-    pointer moves through both axes; "again": a slider for the rows, a button for the columns; "pick": buttons
-    for the columns), "kind" (the name of its frame in the address), and, where the address is to be left
-    alone, "at" (what would stand there). `painted`: a mask and the answers to it [M, classes].
+def message(frames: Frames, view: dict[str, Any], painted: tuple[str, np.ndarray] | None = None) -> bytes:
+    """Return the message for the browser.
+
+    `painted`: a mask and the probabilities for it [M, classes]. `view` describes what is shown:
+
+    - "models": label and color of each
+    - "classes", "truth" (an index or None), "name" of the image, "hint"
+    - "unit": the name of the rows, for example "Cells"
+    - "blank": the color of painted cells
+    - "mode": "drag" (the pointer moves along both axes), "again" (a slider for the rows, a button for the
+      columns) or "pick" (a slider for the rows, buttons for the columns)
+    - "kind": the query parameter of the frame
+    - "at": query parameters to use instead of those in the address, which then stays unchanged
     """
     header = {
-        **look,
+        **view,
         "size": frames.pictures.shape[-1],
         "views": len(frames.pictures),
         "rows": frames.rows,

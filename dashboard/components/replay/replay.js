@@ -1,20 +1,20 @@
-// One image in F frames (rows x columns) and M models' answers to each; see __init__.py for the data.
+// One image in F frames (rows x columns), and the predictions of M models for each; see __init__.py.
 // data: header, pictures uint8 [P, F, S, S, 3], float32 probabilities [M, F, C]
 
 import { keepAddress } from "../shared/address.js";
-import { bytesOf, shade, table } from "../shared/colors.js";
-import { headerOf } from "../shared/message.js";
-import { canvasOf, CanvasPainter } from "../shared/paint.js";
+import { colorIndex, colorTable, decodeBase64 } from "../shared/colors.js";
+import { readHeader } from "../shared/message.js";
+import { CanvasPainter, createCanvas } from "../shared/paint.js";
 import { offerFiles } from "../shared/save.js";
 import { onTheme } from "../shared/theme.js";
 import { saveReplay } from "./files.js";
 import {
-  cellsOf,
+  argmax,
   cellsText,
   clampFrame,
-  frameOf,
   frameText,
-  largest,
+  parseCells,
+  parseFrame,
   shownClasses,
   spiral,
   startFrame,
@@ -26,82 +26,82 @@ class Replay {
   row = 0;
   column = 0;
   mask = []; // 0 or 1 per cell
-  painting = false; // whether the mask is shown
-  stroke = null; // what is being painted: 1 covers cells, 0 uncovers them
+  painted = false; // whether the mask is shown
+  stroke = null; // while the pointer paints: 1 covers cells, 0 uncovers them
   playing = false;
   host = null;
 
   constructor(root) {
     this.root = root;
     const find = (name) => root.querySelector(`[data-do="${name}"]`);
-    this.button = find("play");
-    this.reset = find("reset");
+    this.playButton = find("play");
+    const resetButton = find("reset");
     this.range = root.querySelector("input");
-    this.button.addEventListener("click", () => this.play(!this.playing));
-    this.reset.addEventListener("click", () => this.clear());
+    this.playButton.addEventListener("click", () => this.play(!this.playing));
+    resetButton.addEventListener("click", () => this.reset());
     this.range.addEventListener("input", () => {
       this.play(false);
       this.go(+this.range.value, this.column);
     });
     offerFiles(root.querySelector(".files"), (format) => saveReplay(this, format));
     onTheme(root, () => this.draw());
-    this.watch = new ResizeObserver(() => this.draw());
-    this.watch.observe(root);
+    new ResizeObserver(() => this.draw()).observe(root);
   }
 
-  take(bytes) {
-    const { header: h, at } = headerOf(bytes);
+  // Show new data from the server.
+  update(bytes) {
+    const { header: h, offset } = readHeader(bytes);
     const same = this.header &&
       ["mode", "unit", "size", "views", "cells"].every((k) => this.header[k] === h[k]) &&
       ["rows", "columns"].every((k) => this.header[k].length === h[k].length);
     this.header = h;
     this.frames = h.rows.length * h.columns.length;
     const length = h.views * this.frames * h.size ** 2 * 3;
-    this.pixels = bytes.subarray(at, at + length);
-    this.probabilities = new Float32Array(bytes.slice(at + Math.ceil(length / 4) * 4).buffer);
-    this.painting = Boolean(h.painted);
+    this.pixels = bytes.subarray(offset, offset + length);
+    this.probabilities = new Float32Array(bytes.slice(offset + Math.ceil(length / 4) * 4).buffer);
+    this.painted = Boolean(h.painted);
     this.mask = h.painted ? [...h.painted.mask].map(Number) : new Array(h.cells ** 2).fill(0);
     if (!same) {
       [this.row, this.column] = startFrame(h);
       this.play(false);
-      this.begin();
+      this.restoreFromLink();
     }
-    keepAddress(this.root, () => this.told());
-    this.furnish();
+    keepAddress(this.root, () => this.parameters());
+    this.renderControls();
     this.draw();
   }
 
-  // The frame that a link names; the server answers to what a link has painted over.
-  begin() {
+  // Show the frame that the link names, and ask the server for the predictions if the link has painted cells.
+  restoreFromLink() {
     const { header: h } = this;
     const linked = h.at ?? Object.fromEntries(new URLSearchParams(window.location.search));
-    const frame = frameOf(linked[h.kind], h);
+    const frame = parseFrame(linked[h.kind], h);
     if (frame) [this.row, this.column] = frame;
-    if (this.painting || !h.cells) return;
-    const bits = cellsOf(linked.painted, h.cells ** 2);
+    if (this.painted || !h.cells) return;
+    const bits = parseCells(linked.painted, h.cells ** 2);
     if (bits) this.host.ask(bits);
   }
 
-  // What stands in the address; nothing where it was given another state, in a talk or in a file.
-  told() {
+  // The query parameters of this view, or null if the server gave the state, as in a talk or a standalone file.
+  parameters() {
     const { header: h } = this;
     if (h.at) return null;
-    const told = { [h.kind]: frameText([this.row, this.column], h) };
-    if (h.cells) told.painted = this.painting ? cellsText(this.mask) : null;
-    return told;
+    const values = { [h.kind]: frameText([this.row, this.column], h) };
+    if (h.cells) values.painted = this.painted ? cellsText(this.mask) : null;
+    return values;
   }
 
-  // A model's answers to all frames: float32 [F, C]
-  chancesOf(model) {
+  // A model's probabilities for all frames, [F, C].
+  allProbabilities(model) {
     const size = this.frames * this.header.classes.length;
     return this.probabilities.subarray(model * size, (model + 1) * size);
   }
 
-  // A model's answer to one frame, or to what is painted: [C]
-  said(model, frame) {
-    if (this.painting) return this.header.painted.probabilities[model];
+  // A model's probabilities for one frame, or for the painted image, [C].
+  probabilitiesFor(model, frame) {
+    if (this.painted) return this.header.painted.probabilities[model];
     const n = this.header.classes.length;
-    return this.chancesOf(model).subarray(frame * n, (frame + 1) * n);
+    return this.allProbabilities(model).subarray(frame * n, (frame + 1) * n);
   }
 
   get frame() {
@@ -110,25 +110,25 @@ class Replay {
 
   go(row, column) {
     [this.row, this.column] = clampFrame([row, column], this.header);
-    if (this.painting) this.erase();
+    if (this.painted) this.clearMask();
     this.draw();
   }
 
-  clear() {
+  reset() {
     this.play(false);
     this.go(...startFrame(this.header));
   }
 
-  erase() {
-    this.painting = false;
+  clearMask() {
+    this.painted = false;
     this.mask.fill(0);
   }
 
-  // Drag mode walks a spiral outwards; the others go through the rows, and begin again.
+  // Drag mode follows a spiral outwards. The other modes cycle through the rows.
   play(on) {
     clearInterval(this.timer);
     this.playing = on;
-    this.button.textContent = on ? "Pause" : "Play";
+    this.playButton.textContent = on ? "Pause" : "Play";
     if (!on) return;
     let tick = 0;
     this.timer = setInterval(() => {
@@ -141,7 +141,7 @@ class Replay {
     }, this.header.mode === "drag" ? TICK_MS : 4 * TICK_MS);
   }
 
-  furnish() {
+  renderControls() {
     const { root, header: h } = this;
     root.dataset.mode = h.mode;
     root.dataset.views = h.views;
@@ -155,23 +155,23 @@ class Replay {
     const views = root.querySelector(".replay-views");
     if (views.childElementCount !== h.views) {
       views.replaceChildren();
-      for (let i = 0; i < h.views; i++) views.append(this.figure());
+      for (let i = 0; i < h.views; i++) views.append(this.createFigure());
     }
-    const places = root.querySelector(".replay-columns");
-    places.replaceChildren();
+    const buttons = root.querySelector(".replay-columns");
+    buttons.replaceChildren();
     if (h.mode === "again") {
-      places.append(
-        this.small("Shuffle again", () => this.go(this.row, (this.column + 1) % h.columns.length)),
+      buttons.append(
+        this.createButton("Shuffle again", () => this.go(this.row, (this.column + 1) % h.columns.length)),
       );
     }
     if (h.mode === "pick") {
-      h.columns.forEach((name, i) => places.append(this.small(name, () => this.go(this.row, i))));
+      h.columns.forEach((name, i) => buttons.append(this.createButton(name, () => this.go(this.row, i))));
     }
-    const answers = root.querySelector(".replay-answers");
-    answers.replaceChildren(...h.models.map((_, i) => this.answer(i)));
+    const predictions = root.querySelector(".replay-predictions");
+    predictions.replaceChildren(...h.models.map((_, i) => this.createPrediction(i)));
   }
 
-  small(name, act) {
+  createButton(name, act) {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = name;
@@ -179,44 +179,44 @@ class Replay {
     return button;
   }
 
-  figure() {
+  createFigure() {
     const figure = document.createElement("figure"), canvas = document.createElement("canvas");
     const caption = document.createElement("figcaption");
     canvas.tabIndex = 0;
     canvas.setAttribute("role", "img");
     figure.append(caption, canvas);
-    let from = null;
-    const cell = (event) => {
+    let dragStart = null; // pointer x, y and frame
+    const cellUnder = (event) => {
       const box = canvas.getBoundingClientRect(), n = this.header.cells;
-      const at = (v, begin) => Math.max(0, Math.min(n - 1, Math.floor(((v - begin) / box.width) * n)));
-      return at(event.clientY, box.top) * n + at(event.clientX, box.left);
+      const index = (v, begin) => Math.max(0, Math.min(n - 1, Math.floor(((v - begin) / box.width) * n)));
+      return index(event.clientY, box.top) * n + index(event.clientX, box.left);
     };
     canvas.addEventListener("pointerdown", (event) => {
       event.preventDefault();
-      canvas.focus({ preventScroll: true }); // else what is under the pointer moves away
+      canvas.focus({ preventScroll: true }); // without scrolling: the pointer must stay on the same cell
       canvas.setPointerCapture(event.pointerId);
       this.play(false);
-      if (this.header.mode === "drag") from = [event.clientX, event.clientY, this.row, this.column];
+      if (this.header.mode === "drag") dragStart = [event.clientX, event.clientY, this.row, this.column];
       else if (this.header.cells) {
-        if (!this.painting) this.mask.fill(0);
-        this.stroke = 1 - this.mask[cell(event)];
-        this.paint(cell(event));
+        if (!this.painted) this.mask.fill(0);
+        this.stroke = 1 - this.mask[cellUnder(event)];
+        this.paint(cellUnder(event));
       }
     });
     canvas.addEventListener("pointermove", (event) => {
-      if (from) {
+      if (dragStart) {
         const scale = canvas.clientWidth / this.header.size;
         this.go(
-          from[2] + Math.round((event.clientY - from[1]) / scale),
-          from[3] + Math.round((event.clientX - from[0]) / scale),
+          dragStart[2] + Math.round((event.clientY - dragStart[1]) / scale),
+          dragStart[3] + Math.round((event.clientX - dragStart[0]) / scale),
         );
-      } else if (this.stroke !== null) this.paint(cell(event));
+      } else if (this.stroke !== null) this.paint(cellUnder(event));
     });
     const end = () => {
-      from = null;
+      dragStart = null;
       if (this.stroke === null) return;
       this.stroke = null;
-      this.send();
+      this.requestPredictions();
     };
     canvas.addEventListener("pointerup", end);
     canvas.addEventListener("pointercancel", end);
@@ -237,12 +237,12 @@ class Replay {
     this.draw();
   }
 
-  send() {
+  requestPredictions() {
     if (this.mask.some(Boolean)) this.host.ask(this.mask.join(""));
     else this.go(...startFrame(this.header));
   }
 
-  answer(at) {
+  createPrediction(model) {
     const box = document.createElement("section");
     box.className = "replay-model";
     box.innerHTML = `<h3></h3><div class="replay-bars"></div>`;
@@ -258,7 +258,7 @@ class Replay {
       });
       box.append(map, note);
     }
-    box.dataset.model = at;
+    box.dataset.model = model;
     return box;
   }
 
@@ -266,26 +266,26 @@ class Replay {
     const { header: h, root } = this;
     if (!h || !root.isConnected) return;
     this.range.value = this.row;
-    const moved = `right ${h.columns[this.column]}, down ${h.rows[this.row]}`;
-    const words = this.painting || this.stroke !== null
+    const shift = `right ${h.columns[this.column]}, down ${h.rows[this.row]}`;
+    const amount = this.painted || this.stroke !== null
       ? `${this.mask.filter(Boolean).length} painted`
       : h.mode === "drag"
-      ? moved
+      ? shift
       : h.rows[this.row];
-    root.querySelector("output").textContent = words;
+    root.querySelector("output").textContent = amount;
     root.dataset.frame = this.frame;
     root.querySelectorAll(".replay-columns button").forEach((b, i) =>
       h.mode === "pick" && b.setAttribute("aria-pressed", i === this.column)
     );
-    root.querySelectorAll("figure").forEach((figure, view) => this.picture(figure, view, words));
-    root.querySelectorAll(".replay-model").forEach((box, i) => this.says(box, i));
+    root.querySelectorAll("figure").forEach((figure, view) => this.drawView(figure, view, amount));
+    root.querySelectorAll(".replay-model").forEach((box, i) => this.drawPrediction(box, i));
   }
 
-  picture(figure, view, words) {
+  drawView(figure, view, amount) {
     const { header: h } = this, s = h.size;
-    const frame = this.stroke !== null || this.painting ? h.start : this.frame;
+    const frame = this.stroke !== null || this.painted ? h.start : this.frame;
     const base = (view * this.frames + frame) * s * s * 3;
-    const sheet = canvasOf(s, s), ctx = sheet.getContext("2d"), data = ctx.createImageData(s, s);
+    const sheet = createCanvas(s, s), ctx = sheet.getContext("2d"), data = ctx.createImageData(s, s);
     for (let i = 0; i < s * s; i++) {
       data.data.set([
         this.pixels[base + 3 * i],
@@ -298,7 +298,7 @@ class Replay {
     const canvas = figure.querySelector("canvas"), side = canvas.clientWidth;
     const p = new CanvasPainter(canvas, side, side);
     p.pixels(sheet, 0, 0, s, s, 0, 0, side, side);
-    if (this.stroke !== null || this.painting) {
+    if (this.stroke !== null || this.painted) {
       const cells = Math.sqrt(this.mask.length), unit = side / cells;
       this.mask.forEach((on, i) =>
         on && p.rect((i % cells) * unit, Math.floor(i / cells) * unit, unit, unit, { fill: h.blank })
@@ -307,48 +307,52 @@ class Replay {
     figure.querySelector("figcaption").textContent = h.views > 1
       ? `What the ${h.models[view].label} sees`
       : h.name;
-    canvas.setAttribute("aria-label", `${h.name}, ${words}`);
+    canvas.setAttribute("aria-label", `${h.name}, ${amount}`);
   }
 
-  says(box, i) {
-    const { header: h } = this, values = this.said(i, this.frame), { label, color } = h.models[i];
-    const best = largest(values);
+  drawPrediction(box, i) {
+    const { header: h } = this,
+      values = this.probabilitiesFor(i, this.frame),
+      { label: model, color } = h.models[i];
+    const best = argmax(values);
     const verdict = h.truth === null
       ? ""
       : best === h.truth
       ? ", right"
       : `, wrong: it is ${h.classes[h.truth]}`;
     const title = box.querySelector("h3"), name = document.createElement("span");
-    title.textContent = `${label}: `;
+    title.textContent = `${model}: `;
     name.textContent = `${h.classes[best]}, ${Math.round(100 * values[best])} %${verdict}`;
     title.append(name);
-    const shown = shownClasses(this.chancesOf(i), h);
+    const shown = shownClasses(this.allProbabilities(i), h);
     if (!shown.includes(best)) shown[shown.length - 1] = best;
     const bars = box.querySelector(".replay-bars");
     if (bars.childElementCount !== 3 * shown.length) {
       bars.innerHTML = shown.map(() => "<b></b><div><span></span></div><i></i>").join("");
     }
     shown.forEach((c, k) => {
-      const [word, bar, share] = [...bars.children].slice(3 * k, 3 * k + 3);
-      word.textContent = h.classes[c];
-      word.classList.toggle("truth", c === h.truth);
+      const [label, bar, percent] = [...bars.children].slice(3 * k, 3 * k + 3);
+      label.textContent = h.classes[c];
+      label.classList.toggle("truth", c === h.truth);
       Object.assign(bar.firstChild.style, { width: `${100 * values[c]}%`, background: color });
-      share.textContent = `${Math.round(100 * values[c])} %`;
+      percent.textContent = `${Math.round(100 * values[c])} %`;
     });
     box.dataset.answer = h.classes[best];
     const map = box.querySelector("canvas");
-    if (map) this.map(map, i);
+    if (map) this.drawShiftMap(map, i);
   }
 
-  // How sure the model is of its unmoved answer, wherever the image is moved to.
-  map(canvas, model) {
+  // Draw the probability of the class predicted without a shift, at every shift.
+  drawShiftMap(canvas, model) {
     const { rows, columns, classes, start, colors } = this.header, n = classes.length;
-    const { label } = this.header.models[model], probabilities = this.chancesOf(model);
-    const kept = largest(probabilities.subarray(start * n, (start + 1) * n));
-    const sheet = canvasOf(columns.length, rows.length), ctx = sheet.getContext("2d");
+    const { label } = this.header.models[model], probabilities = this.allProbabilities(model);
+    const predicted = argmax(probabilities.subarray(start * n, (start + 1) * n));
+    const sheet = createCanvas(columns.length, rows.length), ctx = sheet.getContext("2d");
     const data = ctx.createImageData(columns.length, rows.length), pixels = new Uint32Array(data.data.buffer);
-    const scale = table(bytesOf(colors));
-    for (let f = 0; f < this.frames; f++) pixels[f] = scale[shade(probabilities[f * n + kept], 1, false)];
+    const scale = colorTable(decodeBase64(colors));
+    for (let f = 0; f < this.frames; f++) {
+      pixels[f] = scale[colorIndex(probabilities[f * n + predicted], 1, false)];
+    }
     ctx.putImageData(data, 0, 0);
     const side = canvas.clientWidth, p = new CanvasPainter(canvas, side, side), unit = side / columns.length;
     p.pixels(sheet, 0, 0, columns.length, rows.length, 0, 0, side, side);
@@ -357,11 +361,13 @@ class Replay {
       stroke: "#fff",
       line: 1.5,
     });
-    canvas.nextSibling.textContent = `how sure of ${classes[kept]}, at every shift`;
+    canvas.nextSibling.textContent = `probability of ${classes[predicted]} at every shift`;
     canvas.setAttribute("role", "img");
     canvas.setAttribute(
       "aria-label",
-      `How sure the ${label} is of ${classes[kept]} at every shift, dark 0 to bright 100 %`,
+      `Probability that the ${label} gives ${
+        classes[predicted]
+      } at every shift, from dark (0 %) to bright (100 %)`,
     );
   }
 }
@@ -370,5 +376,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".replay");
   root.replay ??= new Replay(root);
   root.replay.host = { ask: (mask) => setTriggerValue("mask", mask) };
-  root.replay.take(data);
+  root.replay.update(data);
 }

@@ -1,9 +1,13 @@
-// What a component keeps in the page's address, where links have it: { name: text, or null to leave it out }.
+// The part of a component's state that links must restore: query parameters in the address of the page.
 
-export function writeAddress(told) {
+/**
+ * Set these query parameters; null deletes one. The other parameters stay.
+ * @param {Record<string, string | null>} parameters
+ */
+export function writeAddress(parameters) {
   const url = new URL(window.location.href);
   let changed = false;
-  for (const [name, text] of Object.entries(told)) {
+  for (const [name, text] of Object.entries(parameters)) {
     if (url.searchParams.get(name) === text) continue;
     changed = true;
     if (text === null) url.searchParams.delete(name);
@@ -13,14 +17,18 @@ export function writeAddress(told) {
   try {
     window.history.replaceState(window.history.state, "", url);
   } catch {
-    // a file opened from disk has no address to write to
+    // a file that is opened from disk cannot change its address
   }
 }
 
-// Streamlit writes the address too, and knows of nothing that a component wrote: it is written again, until
-// the page is left; then `onLeave` is called. `told()` gives what stands there, or null for nothing. Called
-// again, it goes on where it had ended.
-export function keepAddress(root, told, onLeave = () => {}) {
+/**
+ * Keep parameters in the address. Streamlit writes the address too, and drops what a component wrote, so they
+ * are written again until the component is removed from the page. Then `onLeave` is called, and the function may
+ * be called again.
+ * @param {{ isConnected: boolean, addressKept?: boolean }} root of the component
+ * @param {() => Record<string, string | null> | null} currentParameters null to write nothing
+ */
+export function keepAddress(root, currentParameters, onLeave = () => {}) {
   if (root.addressKept) return;
   root.addressKept = true;
   const page = window.location.pathname;
@@ -30,7 +38,7 @@ export function keepAddress(root, told, onLeave = () => {}) {
       clearInterval(timer);
       return onLeave();
     }
-    const words = window.location.pathname === page ? told() : null;
-    if (words) writeAddress(words);
+    const parameters = window.location.pathname === page ? currentParameters() : null;
+    if (parameters) writeAddress(parameters);
   }, 400);
 }

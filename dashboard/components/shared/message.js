@@ -1,7 +1,11 @@
-// What the server packs (packing.py): a header in JSON, then arrays.
+// Messages of the server (packing.py): a JSON header, then arrays.
 
-// -> { header, at }: the JSON in front, and where the bytes after it begin
-export function headerOf(bytes) {
-  const at = 4 + new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
-  return { header: JSON.parse(new TextDecoder().decode(bytes.subarray(4, at))), at };
+/**
+ * Read the header of a message.
+ * @param {Uint8Array} bytes
+ * @returns {{ header: any, offset: number }} `offset`: of the first byte after the header
+ */
+export function readHeader(bytes) {
+  const offset = 4 + new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
+  return { header: JSON.parse(new TextDecoder().decode(bytes.subarray(4, offset))), offset };
 }

@@ -1,6 +1,10 @@
-// Two painters with the same few strokes: one on a canvas (the screen, PNG), one that writes SVG.
+// Two painters with the same methods: CanvasPainter draws on a canvas (the screen, PNG), SvgPainter writes SVG.
 
-export function canvasOf(width, height) {
+/**
+ * @param {number} width
+ * @param {number} height
+ */
+export function createCanvas(width, height) {
   const canvas = document.createElement("canvas");
   canvas.width = width;
   canvas.height = height;
@@ -8,6 +12,12 @@ export function canvasOf(width, height) {
 }
 
 export class CanvasPainter {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {number} width in CSS pixels
+   * @param {number} height in CSS pixels
+   * @param {number} ratio device pixels per CSS pixel
+   */
   constructor(canvas, width, height, ratio = window.devicePixelRatio || 1) {
     const w = Math.round(width * ratio), h = Math.round(height * ratio);
     if (canvas.width !== w || canvas.height !== h) {
@@ -20,7 +30,7 @@ export class CanvasPainter {
     this.ctx.imageSmoothingEnabled = false;
   }
 
-  // A part of `source`, enlarged without smoothing.
+  // Draw the part (sx, sy, sw, sh) of `source` into (x, y, w, h), without smoothing.
   pixels(source, sx, sy, sw, sh, x, y, w, h) {
     this.ctx.drawImage(source, sx, sy, sw, sh, x, y, w, h);
   }
@@ -63,15 +73,15 @@ export class CanvasPainter {
     }
   }
 
-  text(words, x, y, { size = 12, align = "left", color, weight = 400, font }) {
+  text(text, x, y, { size = 12, align = "left", color, weight = 400, font }) {
     this.ctx.font = `${weight} ${size}px ${font}`;
-    this.ctx.textAlign = align;
+    this.ctx.textAlign = /** @type {CanvasTextAlign} */ (align);
     this.ctx.textBaseline = "middle";
     this.ctx.fillStyle = color;
-    this.ctx.fillText(words, x, y);
+    this.ctx.fillText(text, x, y);
   }
 
-  // What `draw` paints stands (dx, dy) further.
+  // Call `draw` with its origin moved by (dx, dy).
   moved(dx, dy, draw) {
     this.ctx.save();
     this.ctx.translate(dx, dy);
@@ -94,7 +104,7 @@ export class SvgPainter {
   }
 
   pixels(source, sx, sy, sw, sh, x, y, w, h) {
-    const part = canvasOf(sw, sh);
+    const part = createCanvas(sw, sh);
     part.getContext("2d").drawImage(source, sx, sy, sw, sh, 0, 0, sw, sh);
     const href = part.toDataURL("image/png");
     this.add("image", {
@@ -121,10 +131,10 @@ export class SvgPainter {
     this.add("circle", { cx, cy, r, fill: fill || "none", stroke, "stroke-width": line });
   }
 
-  text(words, x, y, { size = 12, align = "left", color, weight = 400, font }) {
+  text(text, x, y, { size = 12, align = "left", color, weight = 400, font }) {
     const anchor = { left: "start", center: "middle", right: "end" }[align];
-    const look = { "font-size": size, "font-weight": weight, "font-family": font, fill: color };
-    this.add("text", { x, y, "text-anchor": anchor, "dominant-baseline": "central", ...look }, words);
+    const style = { "font-size": size, "font-weight": weight, "font-family": font, fill: color };
+    this.add("text", { x, y, "text-anchor": anchor, "dominant-baseline": "central", ...style }, text);
   }
 
   moved(dx, dy, draw) {

@@ -1,33 +1,48 @@
-// Pictures as files: SVG, and PNG at three times the screen's size.
+// Pictures as files: SVG, and PNG at three times the size on the screen.
 
-import { canvasOf, CanvasPainter, SvgPainter } from "./paint.js";
-import { giveFile } from "./save.js";
+import { CanvasPainter, createCanvas, SvgPainter } from "./paint.js";
+import { saveFile } from "./save.js";
 
-// What `draw` paints on a ground of this size, [width, height].
-export function savePainted(format, stem, size, ground, draw) {
+/**
+ * Save what `draw` paints.
+ * @param {string} format "png" or "svg"
+ * @param {string} stem file name without its ending
+ * @param {number[]} size [width, height] in pixels
+ * @param {string} background color
+ * @param {(painter: any) => void} draw
+ */
+export function savePainted(format, stem, size, background, draw) {
   const [width, height] = size;
-  const canvas = canvasOf(1, 1);
-  const p = format === "svg" ? new SvgPainter(width, height) : new CanvasPainter(canvas, width, height, 3);
-  p.rect(0, 0, width, height, { fill: ground });
-  draw(p);
-  if (format === "svg") return saveSvg(format, stem, size, p.toString());
-  canvas.toBlob((blob) => giveFile(blob, "", `${stem}.png`), "image/png");
+  const canvas = createCanvas(1, 1);
+  const painter = format === "svg"
+    ? new SvgPainter(width, height)
+    : new CanvasPainter(canvas, width, height, 3);
+  painter.rect(0, 0, width, height, { fill: background });
+  draw(painter);
+  if (format === "svg") return saveSvg(format, stem, size, painter.toString());
+  canvas.toBlob((blob) => saveFile(blob, "", `${stem}.png`), "image/png");
 }
 
-// An SVG as it is, or as a picture. It sees no fonts of the page: what it is written in comes along.
+/**
+ * Save an SVG, as it is or rendered as PNG. The page's font is embedded: an SVG cannot use the fonts of the page.
+ * @param {string} format "png" or "svg"
+ * @param {string} stem file name without its ending
+ * @param {number[]} size [width, height] in pixels
+ * @param {string} svg
+ */
 export async function saveSvg(format, stem, size, svg) {
   const text = svg.replace(/<svg[^>]*>/, `$&<style>${await pageFont()}</style>`);
-  if (format === "svg") return giveFile(text, "image/svg+xml", `${stem}.svg`);
+  if (format === "svg") return saveFile(text, "image/svg+xml", `${stem}.svg`);
   const image = new Image(), href = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
   image.src = href;
   await image.decode();
-  const canvas = canvasOf(3 * size[0], 3 * size[1]);
+  const canvas = createCanvas(3 * size[0], 3 * size[1]);
   canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
   URL.revokeObjectURL(href);
-  canvas.toBlob((blob) => giveFile(blob, "", `${stem}.png`), "image/png");
+  canvas.toBlob((blob) => saveFile(blob, "", `${stem}.png`), "image/png");
 }
 
-let fontRule; // a promise, once
+let fontRule; // a promise that is made once
 
 function pageFont() {
   fontRule ??= (async () => {
@@ -37,11 +52,11 @@ function pageFont() {
         const address = /url\(["']?([^"')]+)/.exec(rule.style.getPropertyValue("src"))?.[1];
         const data = address?.startsWith("data:")
           ? address
-          : await fetched(new URL(address, sheet.href ?? window.location.href));
+          : await fetchDataUrl(new URL(address, sheet.href ?? window.location.href));
         return `@font-face{font-family:Inter;font-weight:100 900;src:url(${data})}`;
       }
     }
-    return ""; // the reader's own sans-serif
+    return ""; // the file falls back to sans-serif
   })();
   return fontRule;
 }
@@ -50,11 +65,11 @@ function rulesOf(sheet) {
   try {
     return sheet.cssRules;
   } catch {
-    return []; // another origin's
+    return []; // the style sheet belongs to another origin
   }
 }
 
-async function fetched(address) {
+async function fetchDataUrl(address) {
   const blob = await (await fetch(address)).blob();
   return new Promise((resolve, reject) => {
     const reader = new FileReader();

@@ -1,8 +1,8 @@
-// plotly.js of the installed plotly package, which the server serves: for curves, and to save any figure.
+// plotly.js of the installed plotly package, as the server serves it: draws curves and saves figures.
 
 import { saveSvg } from "./picture.js";
 
-let library; // one promise per window, whoever asks first
+let library; // one promise per window
 
 export function loadPlotly() {
   if (globalThis.Plotly) return Promise.resolve(globalThis.Plotly);
@@ -16,14 +16,21 @@ export function loadPlotly() {
   return library;
 }
 
-const AROUND = 12; // pixels: a page has room around a figure, a file has not
+const PADDING = 12; // pixels around a saved figure
 
+/**
+ * @param {any} Plotly
+ * @param {string} format "png" or "svg"
+ * @param {string} stem file name without its ending
+ * @param {number[]} size [width, height] in pixels
+ * @param {{ data: any[], layout: any }} figure
+ */
 export async function savePlotly(Plotly, format, stem, [width, height], { data, layout }) {
   const margin = Object.fromEntries(
-    [..."lrtb"].map((side) => [side, (layout.margin?.[side] ?? 60) + AROUND]),
+    [..."lrtb"].map((side) => [side, (layout.margin?.[side] ?? 60) + PADDING]),
   );
-  const size = [width + 2 * AROUND, height + 2 * AROUND];
-  const made = { data, layout: { ...layout, margin, width: size[0], height: size[1] } };
-  const address = await Plotly.toImage(made, { format: "svg", width: size[0], height: size[1] });
-  return saveSvg(format, stem, size, decodeURIComponent(address.slice(address.indexOf(",") + 1)));
+  const size = [width + 2 * PADDING, height + 2 * PADDING];
+  const figure = { data, layout: { ...layout, margin, width: size[0], height: size[1] } };
+  const url = await Plotly.toImage(figure, { format: "svg", width: size[0], height: size[1] });
+  return saveSvg(format, stem, size, decodeURIComponent(url.slice(url.indexOf(",") + 1)));
 }

@@ -1,8 +1,15 @@
-// Files that the browser saves: their names, the buttons that ask for them, and CSV.
+// Files that the browser saves: their names, the buttons that save them, and CSV.
 
+/** @param {string} name */
 export const fileStem = (name) => `vitlab-${name.replace(/[^a-z0-9]+/gi, "-").toLowerCase()}`;
 
-export function giveFile(content, type, name) {
+/**
+ * Let the browser save a file.
+ * @param {Blob | string} content
+ * @param {string} type MIME type of a text; a Blob has its own
+ * @param {string} name
+ */
+export function saveFile(content, type, name) {
   const blob = content instanceof Blob ? content : new Blob([content], { type });
   const link = Object.assign(document.createElement("a"), {
     href: URL.createObjectURL(blob),
@@ -12,7 +19,11 @@ export function giveFile(content, type, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-// A button for each format in `bar`, once.
+/**
+ * Add a button for each format, unless the bar already has buttons.
+ * @param {HTMLElement} bar
+ * @param {(format: string) => void} save
+ */
 export function offerFiles(bar, save, formats = ["png", "svg", "csv"]) {
   if (bar.childElementCount) return;
   for (const format of formats) {
@@ -32,7 +43,14 @@ function quoted(value) {
   return /[",\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 }
 
-// Rows of values as CSV; markup in a text is left out.
+/**
+ * Return rows of values as CSV, without the markup that texts may contain.
+ * @param {any[][]} rows
+ */
 export const csvOf = (rows) => rows.map((row) => row.map(quoted).join(",")).join("\n") + "\n";
 
-export const giveCsv = (rows, stem) => giveFile(csvOf(rows), "text/csv", `${stem}.csv`);
+/**
+ * @param {any[][]} rows
+ * @param {string} stem file name without its ending
+ */
+export const saveCsv = (rows, stem) => saveFile(csvOf(rows), "text/csv", `${stem}.csv`);

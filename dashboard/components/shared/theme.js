@@ -1,26 +1,33 @@
-// The page's colors and type, and when they change.
+// The colors and the type of the page.
 
-// Draw again when the theme changes: the root's color then runs through its transition (`transition: color
-// 1ms` in its style sheet). No listener on the window, which would keep a page that was left in memory.
+/**
+ * Call `redraw` when the theme changes. The root's color then runs through a transition (`transition: color 1ms`
+ * in its style sheet). A listener on the window would keep a removed component in memory.
+ * @param {HTMLElement} root
+ * @param {() => void} redraw
+ */
 export function onTheme(root, redraw) {
   root.addEventListener("transitionend", (event) => event.target === root && redraw());
 }
 
-// How much larger the page's type is than on the pages (config.toml's baseFontSize): a talk's grows with its
-// window. What a canvas writes grows with it.
-export function zoomOf() {
+/**
+ * Return the page's type size relative to the normal one (baseFontSize in config.toml). In a talk the type grows
+ * with the window, and the text on a canvas must grow with it.
+ */
+export function typeScale() {
   return parseFloat(getComputedStyle(document.documentElement).fontSize) / 15;
 }
 
-export function coloring(element) {
+/** @param {HTMLElement} element */
+export function themeColors(element) {
   const style = getComputedStyle(element);
   const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
   const text = read("--st-text-color", "#222");
-  const ground = read("--st-background-color", "#fff");
-  const mixed = (share) => `color-mix(in srgb, ${text} ${share}%, ${ground})`;
+  const background = read("--st-background-color", "#fff");
+  const mixed = (percent) => `color-mix(in srgb, ${text} ${percent}%, ${background})`;
   return {
     text,
-    ground,
+    background,
     faint: mixed(72),
     grid: mixed(12),
     track: mixed(16),

@@ -1,4 +1,4 @@
-"""How alike the positions of patches are: hover one, to see its map enlarged."""
+"""The similarity of position embeddings: a map for each patch, and the hovered patch's map enlarged."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from dashboard.components.packing import Part, pack, style
 HERE = Path(__file__).parent
 
 PART = Part(
-    '<div class="alike"><canvas class="alike-all" role="img" tabindex="0"></canvas>'
-    '<div><canvas class="alike-one" role="img"></canvas><div class="alike-scale"><span>\u22121</span>'
+    '<div class="similarity"><canvas class="similarity-all" role="img" tabindex="0"></canvas>'
+    '<div><canvas class="similarity-chosen" role="img"></canvas>'
+    '<div class="similarity-scale"><span>\u22121</span>'
     '<canvas width="256" height="1"></canvas><span>1</span></div>'
-    '<p class="alike-words" aria-live="polite"></p><p class="alike-value"></p>'
+    '<p class="similarity-text" aria-live="polite"></p><p class="similarity-value"></p>'
     '<div class="files" role="group" aria-label="Download these maps"></div></div></div>',
     style(HERE / "similarity.css"),
     bundle(HERE / "similarity.js"),
@@ -24,10 +25,10 @@ _element = PART.element("vitlab.similarity")
 
 
 def similarity(values: np.ndarray, *, key: str) -> None:
-    """Mount it; see `message`."""
+    """Mount the maps. `values`: see `message`."""
     _element(key=key, data=message(values))
 
 
 def message(values: np.ndarray) -> bytes:
-    """Cosine similarities of N = side^2 patches, float [N, N]; colors run from -1 to 1."""
+    """Return the message for the browser: cosine similarities of N = side^2 positions, float [N, N]."""
     return pack({"count": len(values)}, values.astype("<f4").tobytes())

@@ -1,4 +1,4 @@
-"""From image to tokens, step by step; played, stepped through and hovered in the browser alone."""
+"""From image to tokens in five steps. Playing, stepping and hovering need no server."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ PART = Part(
 _element = PART.element("vitlab.stepper")
 
 
-def stepper(*, key: str, **what: Any) -> None:
-    """Mount it; `what`: the arguments of `message`."""
-    _element(key=key, data=message(**what))
+def stepper(*, key: str, **arguments: Any) -> None:
+    """Mount the stepper. `arguments`: those of `message`."""
+    _element(key=key, data=message(**arguments))
 
 
 def message(
@@ -36,9 +36,11 @@ def message(
     note: str = "",
     step: int | None = None,
 ) -> bytes:
-    """The image uint8 [3, S, S] cut into patches of `patch` pixels; a model's projected tokens and positions,
-    both float32 [T, D], or None with a `note` that says why not. `cls`: whether a token stands in front;
-    `position`: of which kind the positions are; `step`: begin there, and leave the address alone.
+    """Return the message for the browser: an image uint8 [3, S, S] in patches of `patch` pixels.
+
+    `tokens`, `positions`: the model's projected tokens and its positions, both float32 [T, D], or None; then
+    `note` gives the reason. `cls`: whether the first token is CLS. `position`: "learned", "sincos" or "none".
+    `step`: the first step (from 1); the address then stays unchanged.
     """
     known = tokens is not None
     parts = [tokens, positions, tokens + positions] if known else []
@@ -61,6 +63,6 @@ def message(
 
 
 def _limit(values: np.ndarray) -> float:
-    """Where the colors end: 98 of 100 values are within."""
+    """Return the 98 % quantile of the absolute values, where the color scale ends."""
     finite = np.abs(values[np.isfinite(values)])
     return max(float(np.quantile(finite, 0.98)), 1e-6) if finite.size else 1.0

@@ -1,27 +1,32 @@
-// The step that is seen, to take along: as it stands at rest, and its numbers.
+// Files of the stepper: the current step as a picture, without movement, and its numbers as CSV.
 
 import { savePainted } from "../shared/picture.js";
-import { fileStem, giveCsv } from "../shared/save.js";
-import { coloring } from "../shared/theme.js";
+import { fileStem, saveCsv } from "../shared/save.js";
+import { themeColors } from "../shared/theme.js";
 import { CHANNELS, TITLES } from "./words.js";
 
+/** @param {any} stepper */
 export function saveStep(stepper, format) {
   const { root, step } = stepper, stem = fileStem(`patches ${TITLES[step]}`), edge = 16, top = 40;
-  if (format === "csv") return giveCsv(stepRows(stepper), stem);
-  stepper.share = 1;
-  const look = coloring(root), type = { font: look.font, size: 14, color: look.text };
+  if (format === "csv") return saveCsv(stepRows(stepper), stem);
+  stepper.progress = 1;
+  const theme = themeColors(root), type = { font: theme.font, size: 14, color: theme.text };
   const size = [stepper.w + 2 * edge, stepper.height + top + edge];
-  return savePainted(format, stem, size, look.ground, (p) => {
-    p.text(root.querySelector(".steps-words").textContent, edge, 20, type);
-    p.moved(edge, top, (q) => stepper.paint(q, look));
+  return savePainted(format, stem, size, theme.background, (p) => {
+    p.text(root.querySelector(".steps-text").textContent, edge, 20, type);
+    p.moved(edge, top, (q) => stepper.paint(q, theme));
   });
 }
 
-// The image by pixels; a row per patch; a row per token, with positions also what is added.
+/**
+ * Return the rows of the CSV file: a row per pixel, per patch or per token. In the last step the rows of the tokens
+ * are followed by those of the positions and of the sums.
+ * @param {any} stepper
+ */
 export function stepRows(stepper) {
-  const { header: h, step, count, inside, side, first, known, pixels } = stepper;
-  const numbers = (n, of) => Array.from({ length: n }, (_, i) => of(i));
-  const named = (n) => numbers(n, (i) => i + 1);
+  const { header: h, step, count, perPatch, side, first, known, pixels } = stepper;
+  const numbers = (n, valueAt) => Array.from({ length: n }, (_, i) => valueAt(i));
+  const oneTo = (n) => numbers(n, (i) => i + 1);
   if (step === 0) {
     const rows = numbers(
       h.size ** 2,
@@ -29,14 +34,14 @@ export function stepRows(stepper) {
     );
     return [["row", "column", ...CHANNELS], ...rows];
   }
-  const place = (patch) => [Math.floor(patch / side) + 1, (patch % side) + 1];
+  const rowColumn = (patch) => [Math.floor(patch / side) + 1, (patch % side) + 1];
   if (step < 3 || !known) {
     const rows = numbers(
       count,
-      (patch) => [...place(patch), ...numbers(inside, (j) => stepper.value(patch, j))],
+      (patch) => [...rowColumn(patch), ...numbers(perPatch, (j) => stepper.value(patch, j))],
     );
     return [
-      ["row", "column", ...CHANNELS.flatMap((c) => named(inside / 3).map((i) => `${c} ${i}`))],
+      ["row", "column", ...CHANNELS.flatMap((c) => oneTo(perPatch / 3).map((i) => `${c} ${i}`))],
       ...rows,
     ];
   }
@@ -51,10 +56,10 @@ export function stepRows(stepper) {
       h.tokens,
       (t) => [
         part,
-        ...(t < first ? ["CLS", ""] : place(t - first)),
+        ...(t < first ? ["CLS", ""] : rowColumn(t - first)),
         ...numbers(h.dim, (j) => +parts[part](t * h.dim + j).toPrecision(7)),
       ],
     )
   );
-  return [["part", "row", "column", ...named(h.dim)], ...rows];
+  return [["part", "row", "column", ...oneTo(h.dim)], ...rows];
 }

@@ -1,4 +1,4 @@
-"""The keys of a talk, its progress mark, and the notes; everything that is not the view itself."""
+"""The controls of a talk: keys, a dot for each step, the source and the notes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ _element = PART.element("vitlab.talk")
 
 
 def controls(data: dict[str, Any], *, key: str, on_change: Callable[[], None]) -> None:
-    """Mount them. `data`: "talk", "at" (from 0), "count", "titles", "note", "source". Triggers `go` with the
-    number of a step (from 1), and `scale`, the window's height over 720 pixels.
+    """Mount the controls.
+
+    `data`: "talk", "at" (the step, from 0), "count", "titles", "note" and "source". They trigger `go` with
+    the number of a step (from 1), and `scale` with the scale of the figures for this window.
     """
     _element(key=key, data=data, on_go_change=on_change, on_scale_change=on_change)

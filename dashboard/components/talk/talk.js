@@ -1,44 +1,46 @@
-// A talk's keys: arrows, space, Page Up and Page Down (clickers), Home, End; `n` notes, `f` full screen.
+// Keyboard control of a talk: arrows, space, Page Up and Page Down (which clickers send), Home and End change the step;
+// `n` shows the notes, `f` toggles full screen.
 
-const BACK = ["ArrowLeft", "ArrowUp", "PageUp", "Backspace"];
-const ON = ["ArrowRight", "ArrowDown", "PageDown", " ", "Enter"];
-const TYPED = /^(INPUT|TEXTAREA|SELECT)$/;
-const PRESSED = /^(BUTTON|A|SUMMARY)$/;
-const MANY = 24; // steps: more dots than fit beside a source
-const SMALLEST = 0.6; // of a figure's type: for a phone
-const AGAIN_MS = 500;
-const TRIES = 10;
+const PREVIOUS_KEYS = ["ArrowLeft", "ArrowUp", "PageUp", "Backspace"];
+const NEXT_KEYS = ["ArrowRight", "ArrowDown", "PageDown", " ", "Enter"];
+const TEXT_FIELDS = /^(INPUT|TEXTAREA|SELECT)$/;
+const CLICKABLE = /^(BUTTON|A|SUMMARY)$/;
+const MAX_DOTS = 24; // with more steps, the dots would not fit next to the source
+const MIN_SCALE = 0.6; // of the figures, for phones
+const RETRY_MS = 500;
+const MAX_REQUESTS = 10; // for one step
 const RUNNING = '[data-test-script-state="running"]';
 
 class Talk {
   constructor(root) {
     this.root = root;
-    this.asked = null;
+    this.requested = null; // the step that the server was asked for, from 0
     this.note = root.querySelector(".talk-note");
     this.marks = root.querySelector(".talk-marks");
-    const leave = new AbortController();
-    const signal = leave.signal;
+    const lifetime = new AbortController();
+    const signal = lifetime.signal;
     const timer = setInterval(() => {
       if (root.isConnected) return;
-      leave.abort();
+      lifetime.abort();
       clearInterval(timer);
     }, 500);
     window.addEventListener("keydown", (event) => this.press(event), { capture: true, signal });
-    window.addEventListener("resize", () => this.measure(), { signal });
-    window.addEventListener("popstate", () => this.forget(), { signal });
+    window.addEventListener("resize", () => this.updateScale(), { signal });
+    window.addEventListener("popstate", () => this.clearRequest(), { signal });
   }
 
-  take(data, send) {
+  // Show new data from the server. `send(name, value)` sets a trigger.
+  update(data, send) {
     this.send = send;
     this.data = data;
-    if (this.asked === data.at) this.forget();
-    else if (this.asked !== null) this.ask(); // a press during a run may be lost
+    if (this.requested === data.at) this.clearRequest();
+    else if (this.requested !== null) this.sendRequest(); // Streamlit may lose a trigger during a rerun
     const { at, count } = data;
     this.root.querySelector(".talk-source").textContent = data.source ? `Source: ${data.source}` : "";
     this.root.querySelector(".talk-count").textContent = `${at + 1} / ${count}`;
     this.note.textContent = data.note || "No notes for this step.";
     if (this.marks.children.length !== count) {
-      this.marks.toggleAttribute("data-many", count > MANY);
+      this.marks.toggleAttribute("data-many", count > MAX_DOTS);
       this.marks.replaceChildren(...data.titles.map((title, i) => {
         const mark = document.createElement("button");
         mark.title = `${i + 1} ${title}`;
@@ -52,62 +54,62 @@ class Talk {
       else mark.removeAttribute("aria-current");
     });
     document.title = `${data.titles[at]} \u00b7 ViT Lab`;
-    this.measure();
+    this.updateScale();
   }
 
-  // Figures are drawn for this window; one narrower than a projector's 4 to 3 has room for smaller ones
-  // alone.
-  measure() {
-    const fits = Math.max(SMALLEST, Math.min(window.innerHeight / 720, window.innerWidth / 960));
+  // Send the scale of the figures for this window. It also depends on the width, for windows narrower than 4:3.
+  updateScale() {
+    const fits = Math.max(MIN_SCALE, Math.min(window.innerHeight / 720, window.innerWidth / 960));
     const scale = Math.round(fits * 20) / 20;
     if (scale === (this.scale ?? 1)) return;
     this.scale = scale;
     this.send("scale", scale);
   }
 
-  // The step that presses count from: the one asked for, until it is there, however slow the browser.
+  // The step that the next key press starts from: the requested one until it is shown.
   get step() {
-    return this.asked ?? this.data.at;
+    return this.requested ?? this.data.at;
   }
 
   go(to) {
     if (to < 0 || to >= this.data.count || to === this.step) return;
-    this.asked = to;
-    this.tries = TRIES;
-    clearTimeout(this.later);
-    this.later = setTimeout(() => this.again(), AGAIN_MS);
-    this.ask();
+    this.requested = to;
+    this.requestsLeft = MAX_REQUESTS;
+    clearTimeout(this.retryTimer);
+    this.retryTimer = setTimeout(() => this.retry(), RETRY_MS);
+    this.sendRequest();
   }
 
-  // Not for ever: a talk's file may have lost the step meanwhile. Without a server the step is there at once.
-  ask() {
-    if (this.tries-- > 0) this.send("go", this.asked + 1);
-    else this.forget();
+  // The number of requests is limited, because the step may have been deleted from the file. In a standalone file the
+  // step is shown during this call.
+  sendRequest() {
+    if (this.requestsLeft-- > 0) this.send("go", this.requested + 1);
+    else this.clearRequest();
   }
 
-  // What was asked for is there; or the browser's Back and Forward name a step themselves.
-  forget() {
-    this.asked = null;
-    clearTimeout(this.later);
+  // Called when the requested step is shown, and when Back or Forward shows another one.
+  clearRequest() {
+    this.requested = null;
+    clearTimeout(this.retryTimer);
   }
 
-  // A press in the last moments of a run may be lost without another delivery: ask again once the script
-  // rests.
-  again() {
-    if (!this.root.isConnected) return this.forget();
-    this.later = setTimeout(() => this.again(), AGAIN_MS);
-    if (!document.querySelector(RUNNING)) this.ask();
+  // Streamlit may lose a trigger at the end of a rerun, and no new data follow. Therefore repeat the request while no
+  // script is running.
+  retry() {
+    if (!this.root.isConnected) return this.clearRequest();
+    this.retryTimer = setTimeout(() => this.retry(), RETRY_MS);
+    if (!document.querySelector(RUNNING)) this.sendRequest();
   }
 
   press(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || !this.data) return;
     const focused = document.activeElement?.tagName ?? "";
-    const turning = event.key.startsWith("Page");
-    if (!turning && TYPED.test(focused)) return;
-    if ([" ", "Enter"].includes(event.key) && PRESSED.test(focused)) return;
+    const isPageKey = event.key.startsWith("Page");
+    if (!isPageKey && TEXT_FIELDS.test(focused)) return;
+    if ([" ", "Enter"].includes(event.key) && CLICKABLE.test(focused)) return;
     const { count } = this.data;
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key; // caps lock
-    const act = {
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key; // also with caps lock
+    const actions = {
       Home: () => this.go(0),
       End: () => this.go(count - 1),
       n: () => (this.note.hidden = !this.note.hidden),
@@ -115,9 +117,9 @@ class Talk {
         ? document.exitFullscreen()
         : document.documentElement.requestFullscreen()),
     };
-    const step = BACK.includes(event.key) ? -1 : ON.includes(event.key) ? 1 : 0;
+    const step = PREVIOUS_KEYS.includes(event.key) ? -1 : NEXT_KEYS.includes(event.key) ? 1 : 0;
     if (step) this.go(this.step + step);
-    else if (Object.hasOwn(act, key)) act[key]();
+    else if (Object.hasOwn(actions, key)) actions[key]();
     else return;
     event.preventDefault();
     event.stopImmediatePropagation();
@@ -127,5 +129,5 @@ class Talk {
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement;
   root.talk ??= new Talk(root);
-  root.talk.take(data, setTriggerValue);
+  root.talk.update(data, setTriggerValue);
 }

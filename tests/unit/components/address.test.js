@@ -1,10 +1,10 @@
-// What a component writes into the page's address, on a window and a clock of our own.
+// The query parameters that components write, with a fake window and fake timers.
 
 import assert from "node:assert/strict";
 import { keepAddress, writeAddress } from "../../../dashboard/components/shared/address.js";
 
-// A window at this address, as far as address.js uses it. -> { location, written }
-function openWindow(href) {
+// Install a fake window at this address. Return its location and the addresses that were written.
+function installWindow(href) {
   const location = new URL(href), written = [];
   const replaceState = (_state, _title, url) => {
     written.push(String(url));
@@ -14,7 +14,7 @@ function openWindow(href) {
   return { location, written };
 }
 
-// Run with timers that fire when `tick` is called. -> the timers that are still set
+// Call `act(tick, timers)` with fake timers, which fire when `tick` is called.
 function withTimers(act) {
   const { setInterval, clearInterval } = globalThis, timers = new Map();
   let last = 0;
@@ -32,20 +32,20 @@ function withTimers(act) {
   }
 }
 
-Deno.test("names are set, changed and left out, and others stay", () => {
-  const { location, written } = openWindow("http://host/attention?run=a&query=1.1&head=2");
+Deno.test("parameters are set, changed and deleted, and others stay", () => {
+  const { location, written } = installWindow("http://host/attention?run=a&query=1.1&head=2");
   writeAddress({ query: "3.4", head: null, layer: "mean" });
   assert.equal(location.search, "?run=a&query=3.4&layer=mean");
   writeAddress({ query: "3.4", head: null });
-  assert.equal(written.length, 1); // nothing changed: nothing is written
+  assert.equal(written.length, 1); // unchanged parameters are not written again
 });
 
-Deno.test("what another script removes is written again until the component is gone", () => {
-  const { location } = openWindow("http://host/attention"), root = { isConnected: true };
+Deno.test("deleted parameters are written again until the component is removed", () => {
+  const { location } = installWindow("http://host/attention"), root = { isConnected: true };
   let left = 0;
   withTimers((tick, timers) => {
     keepAddress(root, () => ({ query: "3.4" }), () => left++);
-    keepAddress(root, () => ({ query: "9.9" })); // it is kept already
+    keepAddress(root, () => ({ query: "9.9" })); // ignored: the first call is still active
     tick();
     assert.equal(location.search, "?query=3.4");
     location.search = "";
@@ -55,21 +55,21 @@ Deno.test("what another script removes is written again until the component is g
     location.search = "";
     tick();
     assert.deepEqual([location.search, left, timers.size], ["", 1, 0]);
-    root.isConnected = true; // it is on the page again
+    root.isConnected = true; // mounted again
     keepAddress(root, () => ({ query: "1.2" }));
     tick();
     assert.equal(location.search, "?query=1.2");
   });
 });
 
-Deno.test("another page's address is left alone, and so is one that nothing is kept in", () => {
-  const { location } = openWindow("http://host/attention");
-  let kept = null;
+Deno.test("nothing is written on another page or without parameters", () => {
+  const { location } = installWindow("http://host/attention");
+  let parameters = null;
   withTimers((tick) => {
-    keepAddress({ isConnected: true }, () => kept);
+    keepAddress({ isConnected: true }, () => parameters);
     tick();
     assert.equal(location.search, "");
-    kept = { query: "3.4" };
+    parameters = { query: "3.4" };
     location.pathname = "/training";
     tick();
     assert.equal(location.search, "");

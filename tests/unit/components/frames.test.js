@@ -1,7 +1,7 @@
-// The maps of a token against a plain implementation: explicit sums over nested arrays.
+// The maps of a token, compared with explicit sums over nested arrays.
 
 import assert from "node:assert/strict";
-import { Maps, rolloutMap, shelf } from "../../../dashboard/components/explorer/frames.js";
+import { frameCache, Maps, rolloutMap } from "../../../dashboard/components/explorer/frames.js";
 
 const random = (() => {
   let seed = 1;
@@ -21,19 +21,19 @@ function frameOf({ layers, heads, tokens, first, only = null }) {
 const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
 const range = (n) => Array.from({ length: n }, (_, i) => i);
 
-// All tokens of a row or a column of every attention matrix: [layers + 1][heads + 1][T], with means.
+// Return the rows or columns of all attention matrices with their means, [layers + 1][heads + 1][T].
 function plainMaps({ header: { layers, heads, tokens, only }, weights }, token, direction) {
   const weight = (l, h, from, to) => {
     if (only === null) return weights[((l * heads + h) * tokens + from) * tokens + to];
-    const [line, place] = direction === "queries" ? [0, to] : [1, from];
-    return weights[((l * heads + h) * 2 + line) * tokens + place];
+    const [line, index] = direction === "queries" ? [0, to] : [1, from];
+    return weights[((l * heads + h) * 2 + line) * tokens + index];
   };
-  const one = (l, h, t) => (direction === "queries" ? weight(l, h, token, t) : weight(l, h, t, token));
-  const which = (i, count) => (i === count ? range(count) : [i]);
+  const weightOf = (l, h, t) => (direction === "queries" ? weight(l, h, token, t) : weight(l, h, t, token));
+  const indices = (i, count) => (i === count ? range(count) : [i]);
   return range(layers + 1).map((l) =>
     range(heads + 1).map((h) =>
       range(tokens).map((t) =>
-        mean(which(l, layers).flatMap((i) => which(h, heads).map((j) => one(i, j, t))))
+        mean(indices(l, layers).flatMap((i) => indices(h, heads).map((j) => weightOf(i, j, t))))
       )
     )
   );
@@ -47,14 +47,14 @@ function assertClose(actual, expected) {
 const SHAPES = {
   "with CLS": { layers: 3, heads: 4, tokens: 10, first: 1 },
   "without CLS": { layers: 2, heads: 1, tokens: 9, first: 0 },
-  "of one token alone": { layers: 2, heads: 3, tokens: 10, first: 1, only: 4 },
+  "of a single token": { layers: 2, heads: 3, tokens: 10, first: 1, only: 4 },
 };
 
 for (const [name, shape] of Object.entries(SHAPES)) {
   for (const direction of ["queries", "keys"]) {
     Deno.test(`maps ${name} are rows or columns of the weights, and their means: ${direction}`, () => {
       const frame = frameOf(shape), maps = new Maps(shape), token = shape.only ?? 3;
-      maps.read(frame, 0, direction); // buffers are kept: nothing of it may stay
+      maps.read(frame, 0, direction); // leaves values in the buffers, which the next call must replace
       maps.read(frame, token, direction);
       const plain = plainMaps(frame, token, direction);
       plain.forEach((row, l) =>
@@ -79,13 +79,13 @@ Deno.test("A minus B is the difference of every map and of the mass on CLS", () 
   assertClose([...difference.mass], [...a.mass].map((v, i) => v - b.mass[i]));
 });
 
-Deno.test("the brightest value is one for all, one a layer or one a map, whatever its sign", () => {
+Deno.test("the color scale ends at the largest absolute value of all maps, of a layer or of a map", () => {
   const shape = { layers: 1, heads: 2, tokens: 3, first: 0 }, maps = new Maps(shape);
   maps.values.set([1, -5, 2, 3, 0, 1, 0, 0, 0, /* means over layers: */ 1, 1, 1, 2, 2, 2, 0.5, 0, 0]);
-  const zero = Math.fround(1e-9); // a map of zeros is divided by something
-  assert.deepEqual([...maps.tops("map")], [5, 3, zero, 1, 2, 0.5]);
-  assert.deepEqual([...maps.tops("layer")], [5, 5, 5, 2, 2, 2]);
-  assert.deepEqual([...maps.tops("shared")], [5, 5, 5, 5, 5, 5]);
+  const zero = Math.fround(1e-9); // instead of 0, which cannot be a divisor
+  assert.deepEqual([...maps.maxima("map")], [5, 3, zero, 1, 2, 0.5]);
+  assert.deepEqual([...maps.maxima("layer")], [5, 5, 5, 2, 2, 2]);
+  assert.deepEqual([...maps.maxima("shared")], [5, 5, 5, 5, 5, 5]);
 });
 
 Deno.test("the rollout of a token is its row without CLS", () => {
@@ -93,12 +93,12 @@ Deno.test("the rollout of a token is its row without CLS", () => {
   assert.deepEqual([...rolloutMap(frame, 4)], [...frame.rollout].slice(4 * 10 + 1, 5 * 10));
 });
 
-Deno.test("frames are kept by key, the oldest go first, and the one just put stays", () => {
+Deno.test("the cache drops the least recently used frames first, and keeps the newest one even if it is too large", () => {
   const frame = (bytes) => ({ weights: new Float32Array(bytes / 4), rollout: new Float32Array(0) });
-  const frames = shelf(1000);
+  const frames = frameCache(1000);
   frames.put("a", frame(400));
   frames.put("b", frame(400));
-  frames.get("a"); // now b is the one not used for longest
+  frames.get("a"); // now b is the least recently used one
   frames.put("c", frame(400));
   assert.deepEqual(["a", "b", "c"].map((key) => Boolean(frames.get(key))), [true, false, true]);
   frames.put("large", frame(4000));

@@ -1,6 +1,6 @@
-"""A message as the explorer gets it, with its values: JavaScript tests compare what they read with these.
+"""A message for the explorer, and its values for the JavaScript tests.
 
-`python -m tests.unit.components.messages` writes message.json anew.
+`python -m tests.unit.components.messages` writes both to message.json.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HEADER = {
 
 
 def parts() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The image uint8 [3, S, S], weights [L, H, T, T] and rollout [T, T] in float16, a mask bool [S, S]."""
+    """Return the image uint8 [3, S, S], float16 weights [L, H, T, T], rollout [T, T] and mask [S, S]."""
     random = np.random.default_rng(7)
     image = random.integers(0, 256, (3, SIZE, SIZE), dtype=np.uint8)
     weights = random.dirichlet(np.ones(TOKENS), (LAYERS, HEADS, TOKENS)).astype("<f2")
@@ -40,8 +40,8 @@ def parts() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return image, weights, rollout, random.random((SIZE, SIZE)) < 0.4
 
 
-def made() -> dict[str, Any]:
-    """The bytes of the message in base64, and everything in it as lists."""
+def message_with_values() -> dict[str, Any]:
+    """Return the message in base64, and all its values as lists."""
     image, weights, rollout, mask = parts()
     data = message(HEADER, image, weights.tobytes() + rollout.tobytes())
     text = base64.urlsafe_b64encode(np.packbits(mask).tobytes()).decode().rstrip("=")
@@ -56,4 +56,4 @@ def made() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    FILE.write_text(json.dumps(made(), indent=1) + "\n")
+    FILE.write_text(json.dumps(message_with_values(), indent=1) + "\n")

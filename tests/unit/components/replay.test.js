@@ -1,14 +1,14 @@
-// Which frame of the replay is shown, its text in the address, and which answers it lists.
+// The replay: frames and painted cells in the address, the classes that are shown, and the CSV file.
 
 import assert from "node:assert/strict";
 import { replayRows } from "../../../dashboard/components/replay/files.js";
 import {
-  cellsOf,
+  argmax,
   cellsText,
   clampFrame,
-  frameOf,
   frameText,
-  largest,
+  parseCells,
+  parseFrame,
   shownClasses,
   spiral,
   startFrame,
@@ -17,40 +17,40 @@ import {
 const names = (n) => Array.from({ length: n }, (_, i) => String(i));
 const SHIFTS = { rows: names(9), columns: names(7), start: 4 * 7 + 3 }; // the middle of 9 x 7
 
-Deno.test("every frame but the unchanged one has a text that names it again", () => {
+Deno.test("every frame except the unchanged one comes back from its text", () => {
   assert.deepEqual(startFrame(SHIFTS), [4, 3]);
   assert.equal(frameText([4, 3], SHIFTS), null);
   assert.equal(frameText([8, 1], SHIFTS), "4.-2");
   for (let row = 0; row < 9; row++) {
     for (let column = 0; column < 7; column++) {
       const text = frameText([row, column], SHIFTS);
-      if (text !== null) assert.deepEqual(frameOf(text, SHIFTS), [row, column]);
+      if (text !== null) assert.deepEqual(parseFrame(text, SHIFTS), [row, column]);
     }
   }
 });
 
-Deno.test("a link beyond the last frame shows the last, and one that cannot be read none", () => {
-  assert.deepEqual(frameOf("99.-99", SHIFTS), [8, 0]);
+Deno.test("a text beyond the last frame gives the last frame, and an invalid text gives none", () => {
+  assert.deepEqual(parseFrame("99.-99", SHIFTS), [8, 0]);
   assert.deepEqual(clampFrame([-1, 7], SHIFTS), [0, 6]);
   for (const text of ["", "4", "4.x", "1.1.1", "100.1", null, undefined]) {
-    assert.equal(frameOf(text, SHIFTS), null);
+    assert.equal(parseFrame(text, SHIFTS), null);
   }
 });
 
-Deno.test("painted cells come back from their text, also where the first ones are free", () => {
+Deno.test("painted cells come back from their text", () => {
   for (const painted of [[0], [63], [0, 1, 62], [...Array(64).keys()]]) {
     const mask = Array.from({ length: 64 }, (_, i) => Number(painted.includes(i)));
     const text = cellsText(mask);
     assert.equal(text.length, 16);
-    assert.equal(cellsOf(text, 64), mask.join(""));
+    assert.equal(parseCells(text, 64), mask.join(""));
   }
   assert.equal(cellsText(Array.from({ length: 64 }, (_, i) => Number(i === 60))), "0000000000000008");
   for (const text of ["0000000000000000", "8", "g".repeat(16), undefined]) {
-    assert.equal(cellsOf(text, 64), null);
+    assert.equal(parseCells(text, 64), null);
   }
 });
 
-Deno.test("the spiral starts at the unchanged image, reaches the border and begins again", () => {
+Deno.test("the spiral starts at the unchanged image, reaches the border and starts again", () => {
   let tick = 0, ended = false;
   const seen = new Set();
   for (let i = 0; i < 1000 && !ended; i++) {
@@ -65,22 +65,22 @@ Deno.test("the spiral starts at the unchanged image, reaches the border and begi
   assert.ok(seen.size > 20, `${seen.size} frames`);
 });
 
-Deno.test("the bars are the likeliest classes of the unchanged image, then those of other frames", () => {
+Deno.test("the bars are the most probable classes of the unchanged image and of all frames", () => {
   const header = { start: 1, classes: names(7) };
   const probabilities = Float32Array.from([
-    ...[0, 0, 0, 0, 0, 0, 1], // class 6 is likely in another frame alone
+    ...[0, 0, 0, 0, 0, 0, 1], // class 6 is probable in another frame only
     ...[0.1, 0.5, 0.3, 0.06, 0.04, 0, 0],
     ...[0.2, 0, 0, 0.7, 0.05, 0.05, 0],
   ]);
   const shown = shownClasses(probabilities, header);
   assert.deepEqual(new Set(shown), new Set([1, 2, 6, 3, 0]));
-  assert.deepEqual(shown, [1, 2, 0, 3, 6]); // by the unchanged image
+  assert.deepEqual(shown, [1, 2, 0, 3, 6]); // sorted by the unchanged image
   const elsewhere = Float32Array.from([0.9, 0, 0, 0.9, 0.9, 0.9, 0.9, 0, 0.6, 0.4, 0, 0, 0, 0]);
-  assert.deepEqual(shownClasses(elsewhere, header).slice(0, 2), [1, 2]); // though five are likelier elsewhere
-  assert.equal(largest([0.1, 0.5, 0.5]), 1);
+  assert.deepEqual(shownClasses(elsewhere, header).slice(0, 2), [1, 2]); // although five are more probable in another frame
+  assert.equal(argmax([0.1, 0.5, 0.5]), 1);
 });
 
-Deno.test("the rows of the file are every model's answers to every frame, then to what is painted", () => {
+Deno.test("the CSV file has the probabilities of each model for each frame, then for the painted image", () => {
   const header = {
     mode: "again",
     unit: "Cells",
@@ -91,7 +91,7 @@ Deno.test("the rows of the file are every model's answers to every frame, then t
     painted: { probabilities: [[0.25, 0.75], [1, 0]] },
   };
   const probabilities = Float32Array.from({ length: 2 * 4 * 2 }, (_, i) => i / 10);
-  const rows = replayRows({ header, frames: 4, probabilities, painting: true, mask: [1, 0] });
+  const rows = replayRows({ header, frames: 4, probabilities, painted: true, mask: [1, 0] });
   assert.deepEqual(rows[0], ["model", "cells", "order", "cat", "dog"]);
   assert.deepEqual(rows[1], ["ViT", "2 x 2", "first", 0, 0.1]);
   assert.deepEqual(rows[4], ["ViT", "4 x 4", "second", 0.6, 0.7]);

@@ -1,9 +1,9 @@
-// CSV files: what a reader of CSV gets back is what was written.
+// CSV files and file names.
 
 import assert from "node:assert/strict";
 import { csvOf, fileStem } from "../../../dashboard/components/shared/save.js";
 
-// A plain reader of CSV, character by character.
+// Read CSV character by character.
 function readCsv(text) {
   const rows = [[]];
   let field = "", quoted = false;
@@ -21,20 +21,20 @@ function readCsv(text) {
   return rows;
 }
 
-Deno.test("commas, quotes and line ends in a text stay in their field", () => {
+Deno.test("commas, quotes and line breaks in a text stay in its field", () => {
   const rows = [["class", "a, b", 'say "cheese"'], ["two\nlines", "", "\u2212 café"]];
   assert.deepEqual(readCsv(csvOf(rows)), rows);
 });
 
-Deno.test("numbers are written as they are, what is missing as an empty field", () => {
+Deno.test("numbers are written unchanged, missing values as empty fields", () => {
   assert.equal(csvOf([[0, -1.5, 1e-7, null, undefined, false]]), "0,-1.5,1e-7,,,false\n");
 });
 
-Deno.test("markup of a figure's titles is left out", () => {
+Deno.test("markup in texts is removed", () => {
   assert.equal(csvOf([["<b>accuracy</b>, %", "a<br>b"]]), '"accuracy, %",ab\n');
 });
 
-Deno.test("a file is named in small letters, digits and hyphens", () => {
+Deno.test("file names have lowercase letters, digits and hyphens only", () => {
   assert.equal(fileStem("attention ViT-Tiny (CIFAR-10)"), "vitlab-attention-vit-tiny-cifar-10-");
   assert.equal(fileStem("../../etc"), "vitlab--etc");
 });

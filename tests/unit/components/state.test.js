@@ -4,15 +4,15 @@ import assert from "node:assert/strict";
 import {
   addressOf,
   neighborOf,
+  parseToken,
   readState,
   stateText,
   tokenName,
-  tokenOf,
   tokenText,
 } from "../../../dashboard/components/explorer/state.js";
 
 const SNAPSHOTS = [{ step: 10 }, { step: 351 }, { step: null }];
-// as `ExplorerState.for_browser` in Python sends them
+// as `ExplorerState.for_browser` sends them
 const PARAMETERS = {
   names: [
     "query",
@@ -46,7 +46,7 @@ const HEADER = {
 const WITHOUT_CLS = { ...HEADER, first: 0 };
 const search = (state, header) => new URLSearchParams(stateText(state, header)).toString();
 
-Deno.test("an empty address is the default view, and the default view leaves the address empty", () => {
+Deno.test("the default state has no query parameters", () => {
   const state = readState("", HEADER);
   assert.deepEqual(state, {
     query: null,
@@ -67,7 +67,7 @@ Deno.test("an empty address is the default view, and the default view leaves the
   assert.ok(Object.values(addressOf(state, HEADER)).every((text) => text === null));
 });
 
-Deno.test("every setting that is not the default comes back from the address", () => {
+Deno.test("every state comes back from its query parameters", () => {
   const state = {
     query: 19,
     second: 0,
@@ -91,44 +91,44 @@ Deno.test("every setting that is not the default comes back from the address", (
   assert.deepEqual(readState(text, HEADER), state);
 });
 
-Deno.test("every token has a text of its own that names it again", () => {
+Deno.test("every token comes back from its text", () => {
   for (const header of [HEADER, WITHOUT_CLS]) {
     const tokens = Array.from({ length: 64 + header.first }, (_, i) => i);
     const texts = tokens.map((token) => tokenText(token, header));
     assert.equal(new Set(texts).size, tokens.length);
-    assert.deepEqual(texts.map((text) => tokenOf(text, header)), tokens);
+    assert.deepEqual(texts.map((text) => parseToken(text, header)), tokens);
   }
   assert.equal(tokenText(19, HEADER), "3.3");
   assert.equal(tokenName(19, HEADER), "row 3, column 3");
   assert.equal(tokenName(0, HEADER), "CLS");
 });
 
-Deno.test("what does not exist in this model or run is the default", () => {
+Deno.test("values that this model or run does not have give the default", () => {
   const wrong = "query=9.1&second=1.1&layer=7&head=0&map=other&direction=up&scale=x&content=y&overlay=no" +
     "&snapshot=11&over=train";
   assert.deepEqual(readState(wrong, HEADER), readState("", HEADER));
   for (const text of ["cls", "0.1", "1.9", "1", "1.1.5x", "a.b", "", null, "1.5.2.x"]) {
-    const token = tokenOf(text, WITHOUT_CLS);
+    const token = parseToken(text, WITHOUT_CLS);
     assert.ok(token === null || (token >= 0 && token < 64), `${text}: ${token}`);
   }
-  assert.equal(tokenOf("cls", WITHOUT_CLS), null);
+  assert.equal(parseToken("cls", WITHOUT_CLS), null);
 });
 
-Deno.test("a second token needs a first one", () => {
+Deno.test("a second token is ignored without a first one", () => {
   assert.equal(readState("second=1.1", HEADER).second, null);
   assert.equal(readState("query=2.2&second=1.1", HEADER).second, 1);
 });
 
-Deno.test("there is no rollout where the maps of one token alone are known", () => {
+Deno.test("the rollout is not available if the maps are loaded on demand", () => {
   assert.equal(readState("map=rollout", { ...HEADER, only: 5 }).map, "head");
 });
 
-Deno.test("arrows move to the neighbor and stay within the image", () => {
+Deno.test("the neighbor of a patch stays within the image", () => {
   const at = (row, column) => 1 + 8 * row + column;
   assert.equal(neighborOf(at(3, 3), 1, 0, HEADER), at(3, 4));
   assert.equal(neighborOf(at(3, 3), 0, -1, HEADER), at(2, 3));
   assert.equal(neighborOf(at(0, 7), 1, 0, HEADER), at(0, 7));
   assert.equal(neighborOf(at(7, 0), -1, 1, HEADER), at(7, 0));
   for (const start of [null, 0]) assert.equal(neighborOf(start, 1, 0, HEADER), at(4, 4));
-  assert.equal(neighborOf(0, 1, 0, WITHOUT_CLS), 1); // token 0 is a patch there
+  assert.equal(neighborOf(0, 1, 0, WITHOUT_CLS), 1); // without CLS, token 0 is a patch
 });

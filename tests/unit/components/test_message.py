@@ -1,4 +1,4 @@
-"""The message that the JavaScript tests read is the one that Python writes today."""
+"""message.json, which the JavaScript tests read, is up to date."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import json
 import numpy as np
 
 from dashboard.attention import explorer
-from tests.unit.components.messages import FILE, made, parts
+from tests.unit.components.messages import FILE, message_with_values, parts
 
 
-def test_the_file_for_the_javascript_tests_is_what_python_packs():
-    """If it is not: `python -m tests.unit.components.messages`, then `make test-js`."""
-    assert json.loads(FILE.read_text()) == made()
+def test_message_file_equals_what_python_packs():
+    """After a change of the format, run `python -m tests.unit.components.messages`, then `make test-js`."""
+    assert json.loads(FILE.read_text()) == message_with_values()
 
 
-def test_the_mask_of_the_file_is_read_by_the_server(monkeypatch):
+def test_server_reads_the_mask_of_the_message_file(monkeypatch):
     image, *_, mask = parts()
     monkeypatch.setattr(explorer, "image_key", lambda image: "abc123")
-    assert np.array_equal(explorer._mask(made()["mask"]["text"], image), mask)
+    assert np.array_equal(explorer._mask(message_with_values()["mask"]["text"], image), mask)

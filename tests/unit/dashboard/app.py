@@ -1,4 +1,4 @@
-"""Runs a page of the dashboard without a browser."""
+"""Run a page of the dashboard without a browser."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.conftest import ROOT
 
 
 def open_app(page: str = "overview", **query: str) -> AppTest:
-    """The dashboard at one of its pages, run once with these query parameters."""
+    """Return the dashboard at one of its pages, after one run with these query parameters."""
     app = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=120)
     app.query_params.update(query)
     if page != "overview":

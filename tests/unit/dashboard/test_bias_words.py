@@ -1,4 +1,4 @@
-"""Sentences and figures of the inductive-bias page, from numbers that are known."""
+"""Findings and figures of the Inductive bias page, for known values."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def curve(*mean):
     return {"mean": list(mean), "error": [0.01] * len(mean)}
 
 
-def line(label, values, dash="solid", beside=""):
-    return Line(label, "#0072B2", dash, values, beside)
+def line(label, values, dash="solid", other=""):
+    return Line(label, "#0072B2", dash, values, other)
 
 
 def shift(*x):
@@ -41,27 +41,29 @@ def shift(*x):
 LINES = [line("ViT", shift(0, 4)), line("untrained ViT", shift(0, 4), "dot")]
 
 
-def test_findings_say_the_numbers_of_trained_models():
-    assert finding("shift", LINES, "zero") == "Images moved by 4 pixels keep their answer: ViT 91 ± 1 %."
+def test_findings_state_the_values_of_trained_models():
+    text = finding("shift", LINES, "zero")
+    assert text.endswith(": ViT 91 ± 1 %.")
+    assert "4 pixels" in text
     assert finding("shift", [line("ViT", shift(0, 3))], "zero") == ""
     assert finding("shift", LINES[1:], "zero") == ""
     base = {"mean": 0.9, "error": 0.01}
     blocks = AblationValues(base=base, layers=["block 1", "block 3"], blocks=curve(-0.02, -0.5))
     said = finding("ablation", [line("ResNet", blocks)])
-    assert said == "Missed most: in the ResNet block 3 (-50 ± 1 points)."
+    assert said.endswith(": the ResNet without block 3 (-50 ± 1 points).")
     likeness = {
         "mean": [[1, 0.2, 0.3], [0.2, 1, 0.61], [0.3, 0.61, 1]],
         "error": [[0, 0, 0], [0, 0, 0.04], [0] * 3],
     }
     table = SimilarityValues(layers=(["a", "b"], ["c"]), cka=likeness)
-    said = finding("cka", [line("ViT", table, beside="ResNet")])
-    assert said == "Most alike between the two: b of the ViT and c of the ResNet (CKA 0.61 ± 0.04)."
+    said = finding("cka", [line("ViT", table, other="ResNet")])
+    assert said.endswith(": b of the ViT and c of the ResNet (CKA 0.61 ± 0.04).")
 
 
 @pytest.mark.parametrize(
     ("last", "way"), [(-2.1, "smooths"), (-1.9, "sharpens"), (-2.02, "does neither"), (-1.98, "does neither")]
 )
-def test_a_change_within_its_error_is_no_finding(last, way):
+def test_change_within_its_error_is_not_a_finding(last, way):
     """Errors of 0.01 each: twice that of the difference is 0.028."""
     names = ["patches", "block 1", "block 2", "block 3"]
     values = SpectrumValues(layers=names, sides=[8] * 4, fall=curve(-1, -2, -5, last), profiles=[])
@@ -69,15 +71,15 @@ def test_a_change_within_its_error_is_no_finding(last, way):
     assert said in finding("fourier", [line("ViT", values)])
 
 
-def test_layers_are_compared_behind_the_last_stride():
-    """Over strides the curve of the bundled ResNet rises, in its last stage it falls."""
+def test_layers_after_the_last_stride_are_compared():
+    """The curve of the bundled ResNet rises at strides, and falls in its last stage."""
     names = ["input", "block 1", "block 2", "block 3"]
     values = SpectrumValues(layers=names, sides=[32, 32, 8, 8], fall=curve(-6, -5, -2, -3), profiles=[])
     said = finding("fourier", [line("ResNet", values)])
     assert "the ResNet smooths (-2.00 ± 0.01 after block 2, -3.00 ± 0.01 at the end)" in said
 
 
-def test_how_far_a_layer_reads_is_said_with_its_error():
+def test_finding_states_the_receptive_field_with_its_error():
     reach, layers = curve(1.5, 7.012, 9.869), ["patches", "block 1", "block 2"]
     distance = DistanceValues(layers=layers, reach=reach, sides=None)
     fields = FieldValues(layers=layers, pixel=[0, 0], fields=[], bounds=None, reach=reach)
@@ -86,10 +88,10 @@ def test_how_far_a_layer_reads_is_said_with_its_error():
         assert finding(probe, [line("ViT", values)]).endswith(said)
 
 
-def test_a_curve_is_drawn_with_its_standard_error_and_chance():
+def test_curve_is_drawn_with_standard_error_and_chance():
     accuracy = {"accuracy": Series(**curve(0.9, 0.5))}
     shape = Curves("shift in pixels", [0, 4], accuracy, [Panel("accuracy", "Right")])
-    figure = figures.curves([line("ViT", shape)], 0.1)
+    figure = figures.curves([line("ViT", shape)], 0.1).plot
     band, mean = figure.data
     assert list(mean.y) == [90, 50]
     assert list(band.y) == pytest.approx([91, 51, 49, 89])
@@ -102,11 +104,11 @@ def maps(layers, fields, bounds):
     return FieldValues(layers=layers, pixel=[0, 0], fields=fields, bounds=bounds, reach=reach).shapes()[0]
 
 
-def test_fields_share_a_scale_and_frame_what_lies_inside_the_image():
+def test_receptive_fields_share_a_scale_and_have_frames_within_the_image():
     fields = np.zeros((2, 4, 4))
     fields[0, 1, 1], fields[1] = 1.0, 1e-6
     resnet = line("ResNet", maps(["input", "block 1"], fields.tolist(), [(0, 0, 2, 2), (-3, -3, 5, 5)]))
-    figure = field_maps.fields([resnet, replace(resnet, label="other")], top=1.0)
+    figure = field_maps.fields([resnet, replace(resnet, label="other")], top=1.0).plot
     first, second, *_, bar = figure.data
     assert first.z[1][1] == 0
     assert np.min(first.z) == np.max(second.z) == -4
@@ -122,23 +124,23 @@ def test_fields_share_a_scale_and_frame_what_lies_inside_the_image():
     assert bar.y0 > under.y0 + 3.5 * pixel
 
 
-def test_the_color_bar_of_fields_says_its_ends_in_numbers():
+def test_color_bar_of_receptive_fields_has_numbers():
     shape = maps(["input"], [[[0.25, 0.0], [0.0, 0.75]]], None)
-    figure = field_maps.fields([line("ResNet", shape)], top=0.75)
+    figure = field_maps.fields([line("ResNet", shape)], top=0.75).plot
     said = {note.text: note.x for note in figure.layout.annotations}
     assert said["\u2264 0.0075 %"] < said["0.75 %"] < said["75 %"]
-    assert "each pixel's share of what one place reads" in said
+    assert "each pixel's share of the gradient" in said
     assert figure.data[0].customdata.tolist() == [[25, 0], [0, 75]]
 
 
-def test_names_of_reference_lines_stand_beside_the_plot_and_not_on_each_other():
+def test_labels_of_reference_lines_are_outside_the_plot_and_do_not_overlap():
     for far, anchors in ((4.0, {"middle"}), (15.5, {"bottom", "top"})):
         references = {"uniform": 16.5, "3\u00d73 neighborhood": far}
         heads = {"mean": [[16.5, far]], "error": [[0.1, 0.1]]}
         values = DistanceValues(
             layers=["patches", "block 1"], reach=curve(1, 9), sides=None, heads=heads, references=references
         )
-        figure = figures.distances([line("ViT", values.shapes()[0])])
+        figure = figures.distances([line("ViT", values.shapes()[0])]).plot
         names = [note for note in figure.layout.annotations if "attention" in note.text]
         assert {note.y for note in names} == set(references.values())
         assert all((note.xref, note.x, note.xanchor) == ("paper", 1, "left") for note in names)
@@ -146,11 +148,11 @@ def test_names_of_reference_lines_stand_beside_the_plot_and_not_on_each_other():
 
 
 def measured(probe, runs, step):
-    """A measurement that is under way."""
+    """Return a running measurement."""
     return Measurement(PROBES[probe], [Subject(run) for run in runs], probe, probe, 100, {}, None, step)
 
 
-def test_what_is_still_measured_says_its_own_number_of_images():
+def test_running_measurements_state_their_number_of_images():
     names = ("vit-cifar10", "resnet-cifar10")
     base = {"mean": 0.9, "error": 0.03}
     values = AblationValues(base=base, layers=["block 1"], blocks=curve(-0.1))
@@ -167,9 +169,9 @@ def test_what_is_still_measured_says_its_own_number_of_images():
     )
 
 
-def test_two_runs_of_one_architecture_are_told_apart_where_they_are_measured_at_once():
+def test_two_runs_of_one_architecture_are_labeled_by_their_titles():
     runs = [find_run("vit-cifar10"), find_run("samples-vit-25-seed0")]
     pair = measured("cka", runs, Partial(4, 4, {}))
     both = experiments.lines_of([pair])[0]
-    assert (both.label, both.beside) == (runs[0].title, runs[1].title)
-    assert len({both.label, both.beside}) == 2
+    assert (both.label, both.other) == (runs[0].title, runs[1].title)
+    assert len({both.label, both.other}) == 2

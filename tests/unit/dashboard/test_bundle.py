@@ -1,4 +1,4 @@
-"""Joining ES modules into one script: what goes in, in which order, and what is refused."""
+"""Joining ES modules into one script: order, content, errors."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from dashboard.components.bundle import BundleError, bundle
 ENTRY = "export default function () {}\n"
 
 
-def written(folder: Path, **files: str) -> Path:
-    """Write each text as NAME.js. -> entry.js"""
+def write_modules(folder: Path, **files: str) -> Path:
+    """Write each text as NAME.js and return the path of entry.js."""
     for name, text in files.items():
         (folder / f"{name}.js").write_text(text)
     return folder / "entry.js"
 
 
-def test_a_module_follows_those_it_imports_and_comes_once(tmp_path):
-    entry = written(
+def test_module_comes_once_and_after_its_imports(tmp_path):
+    entry = write_modules(
         tmp_path,
         entry='import { left } from "./left.js";\nimport { right } from "./right.js";\n'
         "export default function () {\n  return left() + right();\n}\n",
@@ -29,16 +29,16 @@ def test_a_module_follows_those_it_imports_and_comes_once(tmp_path):
         unused="export const unused = 1;\n",
     )
     text = bundle(entry)
-    places = [
+    positions = [
         text.index(f"{word}") for word in ("const base", "const left", "function right", "export default")
     ]
-    assert places == sorted(places)
+    assert positions == sorted(positions)
     assert text.count("const base") == 1
     assert "unused" not in text
 
 
-def test_the_default_export_is_the_only_export_left_and_no_import_is(tmp_path):
-    entry = written(
+def test_bundle_has_the_default_export_and_no_import(tmp_path):
+    entry = write_modules(
         tmp_path,
         entry='import {\n  Shape,\n  area,\n} from "./shape.js";\nexport default function () {\n'
         "  return area(new Shape());\n}\n",
@@ -52,8 +52,8 @@ def test_the_default_export_is_the_only_export_left_and_no_import_is(tmp_path):
     assert "async function area(shape) {}" in lines
 
 
-def test_a_name_that_is_not_exported_is_named_with_both_files(tmp_path):
-    entry = written(
+def test_error_names_a_missing_export_and_both_files(tmp_path):
+    entry = write_modules(
         tmp_path, entry=f'import {{ hidden }} from "./other.js";\n{ENTRY}', other="const hidden = 1;\n"
     )
     with pytest.raises(BundleError, match=r"entry\.js imports `hidden`, which .*other\.js does not export"):
@@ -73,8 +73,8 @@ def test_a_name_that_is_not_exported_is_named_with_both_files(tmp_path):
         "let size;",
     ],
 )
-def test_a_name_that_two_modules_declare_is_named_with_both_files(tmp_path, declaration):
-    entry = written(
+def test_error_names_a_duplicate_declaration_and_both_files(tmp_path, declaration):
+    entry = write_modules(
         tmp_path,
         entry=f'import {{ other }} from "./other.js";\nexport const size = 1;\n{ENTRY}',
         other=f"export const other = 1;\n{declaration}\n",
@@ -83,8 +83,8 @@ def test_a_name_that_two_modules_declare_is_named_with_both_files(tmp_path, decl
         bundle(entry)
 
 
-def test_names_inside_functions_and_texts_collide_with_nothing(tmp_path):
-    entry = written(
+def test_names_inside_functions_and_strings_do_not_collide(tmp_path):
+    entry = write_modules(
         tmp_path,
         entry=f'import {{ other }} from "./other.js";\nconst size = 1;\n// const other = 2;\n{ENTRY}',
         other='export function other(size) {\n  const edge = "const size = 1";\n  return [size, edge];\n}\n'
@@ -93,8 +93,8 @@ def test_names_inside_functions_and_texts_collide_with_nothing(tmp_path):
     assert "const size = 1;" in bundle(entry)
 
 
-def test_a_cycle_is_reported_in_its_order(tmp_path):
-    entry = written(
+def test_error_lists_a_cycle_in_order(tmp_path):
+    entry = write_modules(
         tmp_path,
         entry=f'import {{ a }} from "./a.js";\n{ENTRY}',
         a='import { b } from "./b.js";\nexport const a = 1;\n',
@@ -117,20 +117,20 @@ def test_a_cycle_is_reported_in_its_order(tmp_path):
         "export const { other } = Math;",
     ],
 )
-def test_a_form_that_cannot_be_joined_is_refused(tmp_path, statement):
-    entry = written(tmp_path, entry=f"{statement}\n{ENTRY}", other="export const other = 1;\n")
+def test_unsupported_import_or_export_is_refused(tmp_path, statement):
+    entry = write_modules(tmp_path, entry=f"{statement}\n{ENTRY}", other="export const other = 1;\n")
     with pytest.raises(BundleError):
         bundle(entry)
 
 
-def test_a_file_that_does_not_exist_is_named_with_the_module_that_imports_it(tmp_path):
-    entry = written(tmp_path, entry=f'import {{ a }} from "./missing.js";\n{ENTRY}')
+def test_error_names_a_missing_file_and_its_importer(tmp_path):
+    entry = write_modules(tmp_path, entry=f'import {{ a }} from "./missing.js";\n{ENTRY}')
     with pytest.raises(BundleError, match=r"entry\.js imports .*missing\.js, which does not exist"):
         bundle(entry)
 
 
 def test_only_the_entry_has_a_default_export(tmp_path):
-    entry = written(
+    entry = write_modules(
         tmp_path, entry=f'import {{ a }} from "./a.js";\n{ENTRY}', a=f"export const a = 1;\n{ENTRY}"
     )
     with pytest.raises(BundleError, match=r"a\.js has a default export"):

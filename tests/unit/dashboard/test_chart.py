@@ -1,4 +1,4 @@
-"""What charts are made of: nothing is lost by thinning, rewound pieces are shown, axes are what they say."""
+"""Curves: thinning, overwritten points, axes, smoothing, CSV and the filter of runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from dashboard.components.curves import series, thinned
 from dashboard.shared.run_curves import CurveStyle, as_csv, collect, epoch_note, other_tags
-from dashboard.shared.run_table import matches
+from dashboard.training.run_table import matches
 from tests.made_runs import date_events
 from vitcore.config import make_config
 from vitcore.runs.folder import create_run, find_run
@@ -21,7 +21,7 @@ from vitcore.runs.listing import as_row
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=400), st.integers(4, 60))
-def test_thinning_keeps_the_ends_and_every_extreme(values, most):
+def test_thinning_keeps_ends_and_extremes(values, most):
     array = np.array(values)
     kept = thinned(array, most)
     assert (np.diff(kept) > 0).all()
@@ -31,7 +31,7 @@ def test_thinning_keeps_the_ends_and_every_extreme(values, most):
     assert len(kept) <= most + 4
 
 
-def test_what_is_not_a_number_is_no_extreme():
+def test_thinning_ignores_nan_and_infinity():
     values = 5.0 + np.arange(100.0)
     values[[3, 50]] = np.nan, np.inf
     kept = set(thinned(values, 10).tolist())
@@ -41,12 +41,12 @@ def test_what_is_not_a_number_is_no_extreme():
     assert not {3, 50} & kept
 
 
-def test_what_is_not_a_number_is_a_gap():
+def test_nan_and_infinity_become_gaps():
     made = series("x", np.arange(4.0), np.array([1.0, np.nan, np.inf, 2.0]), "#000000")
     assert made["y"] == [1.0, None, None, 2.0]
 
 
-def test_epochs_that_are_steps_are_said_to_be():
+def test_note_explains_epochs_of_a_fixed_number_of_steps():
     share, other, passes = (
         find_run(n) for n in ("samples-vit-05-seed0", "samples-resnet-05-seed0", "vit-cifar10")
     )
@@ -70,7 +70,7 @@ def resumed():
     return run
 
 
-def test_rewound_pieces_are_drawn_dotted_and_the_best_is_marked(resumed):
+def test_overwritten_points_are_dotted_and_the_best_is_marked(resumed):
     drawing = collect([resumed], ("train_acc", "val_acc"), CurveStyle(), "66")
     main, piece = drawing.items
     assert (main["x"], main["dash"]) == (pytest.approx(np.arange(60) / 10), "solid")
@@ -81,7 +81,7 @@ def test_rewound_pieces_are_drawn_dotted_and_the_best_is_marked(resumed):
     assert other_tags([resumed]) == ["lr"]
 
 
-def test_axes_are_what_they_say(resumed):
+def test_x_axis_has_the_chosen_unit(resumed):
     ends = {}
     for axis in ("step", "epoch", "images"):
         ends[axis] = collect([resumed], ("val_acc",), CurveStyle(axis), "66").items[0]["x"][-1]
@@ -90,14 +90,14 @@ def test_axes_are_what_they_say(resumed):
     assert curve["x"][-1] == pytest.approx(find_run("vit-cifar10").status().active_s / 60, rel=0.05)
 
 
-def test_a_smooth_curve_has_the_raw_one_behind(resumed):
+def test_smoothed_curve_is_drawn_over_the_raw_one(resumed):
     raw, smooth, _ = collect([resumed], ("val_acc",), CurveStyle(smooth=0.9), "66").items
     assert np.std(smooth["y"]) < np.std(raw["y"])
     assert raw["color"].startswith(smooth["color"])
     assert not raw["legend"]
 
 
-def test_the_table_of_numbers_has_every_point(resumed):
+def test_csv_has_every_point(resumed):
     rows = list(csv.DictReader(io.StringIO(as_csv([resumed]))))
     assert len(rows) == 3 * 60
     assert [int(r["step"]) for r in rows if r["tag"] == "val_acc"] == list(range(60))
@@ -109,5 +109,5 @@ def test_the_table_of_numbers_has_every_point(resumed):
     [("", [], [], True), ("vit CIFAR10", [], [], True), ("vit mars", [], [], False),
      ("", ["failed"], [], False), ("", ["finished"], ["vit"], True), ("", [], ["resnet"], False)],
 )  # fmt: skip
-def test_runs_are_found_by_words_state_and_model(text, states, models, found):
+def test_runs_are_filtered_by_text_state_and_model(text, states, models, found):
     assert matches(as_row(find_run("vit-cifar10")), text, states, models) == found

@@ -1,4 +1,4 @@
-"""What the page Compare draws and says, against plain loops over the same numbers."""
+"""Figures, tables and texts of the Compare page, compared with plain loops over the same values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 from dashboard.compare import figures as draw
 from dashboard.compare import measured, score_table
 from dashboard.compare.figures import Shown
-from dashboard.shared import resources, run_table
+from dashboard.shared import resources
+from dashboard.shared.default_runs import default_runs
 from dashboard.sweeps import results
 from tests.conftest import ROOT, TINY_RESNET
 from tests.made_runs import make_run
@@ -22,9 +23,10 @@ from vitcore.probes import TEST
 from vitcore.probes.measure import measure
 from vitcore.probes.score_values import Speed, TestScores, TrainingSpeed
 from vitcore.probes.store import Subject
-from vitcore.runs.folder import Status, create_run, find_run
+from vitcore.runs.folder import create_run, find_run
 from vitcore.runs.foreign import foreign_runs
 from vitcore.runs.metrics import Curve, Scalars, read_scalars
+from vitcore.runs.status import Status
 from vitcore.runs.time_to_accuracy import best, first_at_least, last
 
 
@@ -33,7 +35,7 @@ def curve(values, every=10):
     return Curve(steps, 1000.0 + steps, np.array(values, dtype=float))
 
 
-def test_when_a_training_reached_a_target():
+def test_first_step_at_a_target_is_found():
     values = [0.2, 0.5, 0.45, 0.7, 0.7]
     scalars = Scalars({"val_acc": curve(values), "epoch": curve([1, 2, 3, 4, 5])})
     for target in (0.1, 0.2, 0.5, 0.46, 0.7, 0.71):
@@ -53,7 +55,7 @@ def test_when_a_training_reached_a_target():
     assert best(Scalars()) is last(Scalars()) is first_at_least(Scalars(), 0.1) is None
 
 
-def test_when_the_bundled_resnet_reaches_the_vit():
+def test_bundled_resnet_reaches_the_accuracy_of_the_vit():
     vit, resnet = (read_scalars(find_run(name).path) for name in ("vit-cifar10", "resnet-cifar10"))
     target = max(vit["val_acc"].values)
     assert best(vit).value == target
@@ -95,8 +97,8 @@ def pair():
     return runs
 
 
-def test_confusion_matrices_and_their_difference(pair):
-    figure = draw.confusions(pair, difference=True)
+def test_confusion_matrices_are_drawn_with_their_difference(pair):
+    figure = draw.confusions(pair, difference=True).plot
     maps = [trace for trace in figure.data if trace.type == "heatmap"]
     a, b = (np.array(run.scores.confusion) for run in pair)
     aside = ~np.eye(4, dtype=bool)
@@ -107,11 +109,11 @@ def test_confusion_matrices_and_their_difference(pair):
         assert trace.zmax == max(a[aside].max(), b[aside].max())  # one scale
     assert (np.nan_to_num(maps[2].z) == a - b).all()
     assert maps[2].zmin == -maps[2].zmax == -np.abs(a - b).max()
-    assert len([t for t in draw.confusions(pair[:1], difference=False).data if t.type == "heatmap"]) == 1
+    assert len([t for t in draw.confusions(pair[:1], difference=False).plot.data if t.type == "heatmap"]) == 1
 
 
 def test_accuracy_per_class_is_sorted_and_labeled(pair):
-    figure = draw.classes(pair)
+    figure = draw.classes(pair).plot
     names = figure.layout.yaxis.ticktext
     means = np.array([run.scores.class_accuracy.mean for run in pair])
     middle = dict(zip(pair[0].scores.classes, means.mean(axis=0), strict=True))
@@ -123,8 +125,8 @@ def test_accuracy_per_class_is_sorted_and_labeled(pair):
             assert told[name] == pytest.approx(100 * mean)
 
 
-def test_the_reliability_diagram_leaves_empty_bins_out(pair):
-    figure = draw.calibration(pair)
+def test_reliability_diagram_omits_empty_bins(pair):
+    figure = draw.calibration(pair).plot
     lines = [trace for trace in figure.data if getattr(trace, "mode", "") == "lines+markers"]
     for trace, run in zip(lines, pair, strict=True):
         count = np.array(run.scores.calibration.count)
@@ -143,7 +145,7 @@ def known(tmp_path):
     return measured.look_up([run, empty], 1000), result
 
 
-def test_the_table_says_what_was_measured_and_dashes_else(known):
+def test_table_has_measured_values_and_dashes(known):
     items, result = known
     lines = {line.name: line.cells for group in score_table.table(items).values() for line in group}
     share, trained = result.values.accuracy, result.values.training.accuracy
@@ -171,7 +173,7 @@ def test_run_without_a_configuration_has_a_column_of_dashes(known, tmp_path):
     assert set(lines.values()) == {score_table.DASH}
 
 
-def test_misspelled_score_is_an_error_and_not_a_dash(known, monkeypatch):
+def test_unknown_score_raises_an_error(known, monkeypatch):
     monkeypatch.setattr(
         score_table, "_multiply_adds", lambda item: item.test and item.test.values.multiply_ads
     )
@@ -179,7 +181,7 @@ def test_misspelled_score_is_an_error_and_not_a_dash(known, monkeypatch):
         score_table.table(known[0])
 
 
-def test_a_median_of_few_training_steps_is_said_to_be_rough(known):
+def test_median_of_few_training_steps_is_marked_as_rough(known):
     items, result = known
     for counted in (4, 20):
         training = TrainingSpeed(
@@ -197,7 +199,7 @@ def test_a_median_of_few_training_steps_is_said_to_be_rough(known):
         assert f"medians of 7 batches and {counted} training steps" in score_table._base(speed)
 
 
-def test_titles_are_not_read_as_html(known):
+def test_titles_are_escaped(known):
     items, _ = known
     text = score_table.as_html(items, score_table.table(items))
     assert "<b>" not in text
@@ -205,7 +207,7 @@ def test_titles_are_not_read_as_html(known):
     assert "<b>" not in items[0].shown.name
 
 
-def test_the_table_as_a_file(known):
+def test_table_is_written_as_csv(known):
     items, result = known
     rows = list(csv.reader(io.StringIO(score_table.as_csv(items, score_table.table(items)))))
     assert rows[0][3:] == [item.run.id for item in items]
@@ -213,7 +215,7 @@ def test_the_table_as_a_file(known):
     assert test[3:] == [f"{100 * result.values.accuracy:.2f}, n = 1,000", ""]
 
 
-def test_runs_that_see_other_images_are_named(known, colors, tmp_path):
+def test_runs_on_other_images_are_named(known, colors, tmp_path):
     items, _ = known
     other = make_run(tmp_path / "runs", "pets", model="resnet", **TINY_RESNET)
     text = (other.path / "config.yaml").read_text().replace("cifar10-mini", f"folder:{colors}")
@@ -225,13 +227,13 @@ def test_runs_that_see_other_images_are_named(known, colors, tmp_path):
     assert "pets knows other classes" in said
 
 
-def test_an_error_over_few_seeds_is_said_to_be_a_rough_one():
+def test_error_over_few_seeds_is_marked_as_rough():
     for seeds, rough in (([0, 1], True), ([0, 1, 2, 3], False)):
         rows = [{"n_test": 10_000, "seeds": seeds, "error_of": "seeds"}]
         assert ("So few seeds tell it roughly." in results._accuracy(rows)) == rough
 
 
-def test_a_sweep_opens_even_where_its_address_was_lost_on_the_way():
+def test_sweep_opens_when_the_address_was_lost():
     page = AppTest.from_file(str(ROOT / "pages" / "compare.py"), default_timeout=60)
     page.session_state.open_sweep = "samples-cifar10"  # what the button on Training leaves beside the address
     page.run()
@@ -242,14 +244,14 @@ def test_a_sweep_opens_even_where_its_address_was_lost_on_the_way():
     assert "open_sweep" not in page.session_state  # once: the visitor may go back to the runs
 
 
-def test_compare_opens_with_the_bundled_pair_and_the_newest_own_curves(tmp_path, monkeypatch):
+def test_compare_opens_with_the_bundled_pair_and_the_newest_run(tmp_path, monkeypatch):
     monkeypatch.setenv("VITLAB_RUNS", str(tmp_path))
     pair = ["vit-cifar10", "resnet-cifar10"]
-    assert [run.id for run in run_table.default_runs(resources.runs())] == pair
+    assert [run.id for run in default_runs(resources.runs())] == pair
     own = [make_run(tmp_path, f"own {i}", seed=i, model="resnet") for i in range(4)]
-    assert [run.id for run in run_table.default_runs(resources.runs())] == pair  # weights alone are no curve
+    assert [run.id for run in default_runs(resources.runs())] == pair  # weights alone are no curve
     for age, run in enumerate(own):
         (run.path / "events.out.tfevents.1").touch()
         run.write_status(run.stored_status().model_copy(update={"created": 1e9 - age}))
-    assert [run.id for run in run_table.default_runs(resources.runs())] == [*pair, own[0].id, own[1].id]
-    assert run_table.default_runs([]) == []
+    assert [run.id for run in default_runs(resources.runs())] == [*pair, own[0].id, own[1].id]
+    assert default_runs([]) == []

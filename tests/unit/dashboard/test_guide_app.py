@@ -1,15 +1,16 @@
-"""The popover "How it works" of every page, and its glossary."""
+"""The guide of every page, and its glossary."""
 
 from __future__ import annotations
 
 import pytest
 
 from dashboard import guide
+from dashboard.page_table import PAGES
 from dashboard.shared import resources
 from dashboard.sweeps import sample_curves
 from tests.unit.dashboard.app import open_app
 
-SHOWN = [  # page, query, title of the section that stands first
+SHOWN = [  # page, query, title of the first section
     ("inductive_bias", {"probe": "Frequencies"}, "Frequencies"),
     ("compare", {"show": "Calibration"}, "Calibration"),
     ("compare", {}, "Scores"),
@@ -18,12 +19,12 @@ SHOWN = [  # page, query, title of the section that stands first
 
 
 def sections(app):
-    """The expanders of the guide, in their order."""
-    titles = {section.title for name in guide.NAMES for section in guide.guide(name).sections}
+    """Return the expanders of the guide in order."""
+    titles = {section.title for name in PAGES for section in guide.guide(name).sections}
     return [one for one in app.expander if one.label in titles]
 
 
-@pytest.mark.parametrize("name", guide.NAMES)
+@pytest.mark.parametrize("name", PAGES)
 def test_every_page_shows_its_guide(name):
     app = open_app(name)
     found = sections(app)
@@ -34,13 +35,13 @@ def test_every_page_shows_its_guide(name):
 
 
 @pytest.mark.parametrize(("name", "query", "title"), SHOWN)
-def test_the_section_about_what_is_shown_is_first_and_unfolded(name, query, title):
+def test_section_about_the_current_view_is_first_and_expanded(name, query, title):
     found = sections(open_app(name, **query))
     assert title in found[0].label
     assert [one.proto.expanded for one in found] == [True] + [False] * (len(found) - 1)
 
 
-def test_the_overview_states_how_it_was_measured():
+def test_overview_states_its_measurements():
     (how,) = (one for one in open_app().expander if one.label == "How it was measured")
     text = "".join(part.value for part in how.markdown)
     run = resources.bundled()["vit"]
@@ -49,7 +50,7 @@ def test_the_overview_states_how_it_was_measured():
     assert ("The curves:" in text) == bool(sample_curves.bundled_points())
 
 
-def test_the_glossary_lists_the_words_of_the_page_first_and_is_searched():
+def test_glossary_lists_the_terms_of_the_page_first_and_is_searched():
     app = open_app("patches")
     own, every = guide.terms_of("patches"), list(guide.glossary())
     others = [word for word in every if word not in own]

@@ -1,4 +1,4 @@
-"""The page Inductive bias without a browser: the stored results of the bundled models."""
+"""The Inductive bias page without a browser."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_every_experiment_shows_the_stored_results_of_the_bundled_models(probe):
     assert app.get("plotly_chart")
     assert any("n = 500" in text for text in texts(app))
     assert any(f"python -m vitcore probe {probe.name} --runs" in text for text in texts(app))
-    assert not any(button.key == "measure" for button in app.button)  # nothing is left to measure
+    assert not any(button.key == "measure" for button in app.button)  # everything is measured
 
 
 def test_runs_on_different_images_get_an_error():
@@ -30,3 +30,12 @@ def test_runs_on_different_images_get_an_error():
     app = open_app("inductive_bias", probe="Attention distance", run="vit-cifar10", against=other.id)
     assert any("same data" in one.value for kind in ("error", "info", "warning") for one in app.get(kind))
     assert not app.get("plotly_chart")
+
+
+def test_a_link_with_a_border_shows_its_curves_at_once():
+    def curves(**query):
+        app = open_app("inductive_bias", probe="Shift", **query)
+        return [chart.proto.spec for chart in app.get("plotly_chart")]
+
+    assert curves(border="zero") != curves()
+    assert curves(border="reflect") == curves()

@@ -1,4 +1,4 @@
-"""What a page does with a link whose values do not exist here."""
+"""Links with values that do not exist on this machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from dashboard.drawing.markdown import escape
 from tests.unit.dashboard.app import open_app
 
-UNKNOWN = [  # page, query, the value that does not exist, what is shown instead
+UNKNOWN = [  # page, query, the missing value, what is shown instead
     ("overview", {"look": "zebra"}, "zebra", "cat"),
     ("overview", {"look": "\n\n![x](http://h/x.png)"}, "`![x](http://h/x.png)`", "cat"),  # code, no picture
     ("overview", {"look": "dog", "nth": "1000"}, "1000", "dog, test image 1 of 100"),
@@ -18,6 +18,9 @@ UNKNOWN = [  # page, query, the value that does not exist, what is shown instead
     ("patches", {"patch": "7"}, "7", "patches of 4 pixels"),
     ("compare", {"show": "Nothing"}, "Nothing", "Scores"),
     ("compare", {"runs": "vit-cifar10,gone"}, "gone", "the others of the link"),
+    ("compare", {"view": "Sweeps", "sweep": "lost"}, "lost", "Sample efficiency"),
+    ("attention", {"beside": "gone"}, "gone", "ResNet, 20 epochs"),
+    ("training", {"watch": "gone"}, "gone", "ViT, 20 epochs"),
     ("inductive_bias", {"probe": "Magic"}, "Magic", "Shift"),
 ]
 
@@ -29,7 +32,7 @@ def test_unknown_link_values_show_a_toast(name, query, named, shown):
     assert escape(shown) in toast.value
 
 
-def test_a_valid_link_shows_no_toast():
+def test_valid_link_shows_no_toast():
     app = open_app("attention", run="vit-cifar10", **{"class": "ship", "image": "100"})
     assert not app.toast
     assert app.number_input(key="image").value == 100
@@ -48,6 +51,6 @@ def test_a_valid_link_shows_no_toast():
         ("inductive_bias", {"shuffle": "<b>", "probe": "Shuffle"}),
     ],
 )  # fmt: skip
-def test_a_link_of_nonsense_still_opens(name, query):
+def test_link_with_only_invalid_values_opens_the_page(name, query):
     app = open_app(name, **query)
     assert len(app.title) == 1

@@ -1,4 +1,4 @@
-"""Measurements: stored, running or missing; how long they take; the panel that offers them."""
+"""Measurements: their results, their expected time, and the panel that starts them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHIFT = PROBES["shift"]
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_known_of_other_tests(monkeypatch):
+def clear_caches(monkeypatch):
     monkeypatch.setattr(measurements, "_cached", {})
     monkeypatch.setattr(jobs, "_jobs", {})
 
@@ -53,13 +53,13 @@ def test_missing_result_is_found_once_it_is_stored(run):
 
 
 def test_started_measurement_runs_shows_its_steps_and_is_stored(run, monkeypatch):
-    go_on = threading.Event()
+    proceed = threading.Event()
     steps = Measurement._steps
 
     def slow(self):
         for step in steps(self):
             yield step
-            go_on.wait(60)
+            proceed.wait(60)
 
     monkeypatch.setattr(Measurement, "_steps", slow)
     missing = shift_of(run)
@@ -67,18 +67,18 @@ def test_started_measurement_runs_shows_its_steps_and_is_stored(run, monkeypatch
     until(lambda: missing.job.last)
     assert missing.running
     assert shift_of(run).step.total == 20
-    go_on.set()
+    proceed.set()
     until(lambda: not missing.running)
     assert shift_of(run).result.images == 20
 
 
 def test_cancelled_measurement_is_missing_without_an_error(run, monkeypatch):
-    go_on = threading.Event()
+    proceed = threading.Event()
 
     def endless(self):
         while True:
             yield Partial(1, 20, None)
-            go_on.wait(0.01)
+            proceed.wait(0.01)
 
     monkeypatch.setattr(Measurement, "_steps", endless)
     missing = shift_of(run)
@@ -112,7 +112,7 @@ def test_smaller_model_of_an_architecture_is_expected_to_take_less(run):
     assert expected_seconds([tiny]) == pytest.approx(share * expected_seconds([bundled]))
 
 
-def test_time_is_unknown_where_no_bundled_run_is_alike(run, monkeypatch):
+def test_expected_time_is_unknown_without_a_similar_bundled_run(run, monkeypatch):
     speed = replace(shift_of(run), probe=SPEED)
     monkeypatch.setattr(resources, "bundled", lambda: {})
     assert expected_seconds([shift_of(run)]) is None
@@ -120,7 +120,7 @@ def test_time_is_unknown_where_no_bundled_run_is_alike(run, monkeypatch):
     assert expected_seconds([speed]) == measurements.SPEED_S
 
 
-def panel():
+def panel_script():
     import streamlit as st
 
     from dashboard.shared import measurement_panel
@@ -129,26 +129,27 @@ def panel():
 
 
 def page_of(missing):
-    page = AppTest.from_function(panel, default_timeout=60)
+    page = AppTest.from_function(panel_script, default_timeout=60)
     page.session_state.missing = missing
     return page.run()
 
 
-def test_panel_offers_what_is_missing_and_nothing_else(run):
+def test_panel_offers_missing_measurements_only(run):
     assert not page_of([]).info
     page = page_of([shift_of(run)])
-    assert [info.value for info in page.info] == ["Not measured yet: shift of tiny."]
-    assert [button.label.split(" (")[0] for button in page.button] == ["Measure now"]
+    (info,) = page.info
+    assert "shift of tiny" in info.value
+    assert [button.key for button in page.button] == ["measure"]
     assert not page.button[0].disabled
 
 
 def test_panel_measures_and_cancels(run, monkeypatch):
-    go_on = threading.Event()
+    proceed = threading.Event()
 
     def endless(self):
         while True:
             yield Partial(1, 20, None)
-            go_on.wait(0.01)
+            proceed.wait(0.01)
 
     monkeypatch.setattr(Measurement, "_steps", endless)
     missing = shift_of(run)
@@ -156,13 +157,13 @@ def test_panel_measures_and_cancels(run, monkeypatch):
     page.button[0].click().run()
     assert not page.exception
     until(lambda: missing.job.last)
-    assert [button.label for button in page.run().button] == ["Cancel"]
+    assert [button.key for button in page.run().button] == ["cancel_measuring"]
     page.button[0].click().run()
-    assert [info.value for info in page.info] == ["Not measured yet: shift of tiny."]
+    assert [button.key for button in page.button] == ["measure"]
     assert not page.error
 
 
-def test_panel_says_why_the_last_attempt_failed(run, monkeypatch):
+def test_panel_shows_the_error_of_the_last_attempt(run, monkeypatch):
     def refused(self):
         raise UserError("The folder is gone.")
 
@@ -172,11 +173,11 @@ def test_panel_says_why_the_last_attempt_failed(run, monkeypatch):
     until(lambda: not missing.running)
     page = page_of([missing])
     assert [error.value for error in page.error] == [escape("The folder is gone.")]
-    assert page.button[0].label.startswith("Measure now")
+    assert page.button[0].key == "measure"
 
 
-def test_panel_of_a_read_only_lab_measures_nothing(run, monkeypatch):
+def test_panel_is_disabled_in_a_read_only_dashboard(run, monkeypatch):
     monkeypatch.setenv("VITLAB_READONLY", "1")
     page = page_of([shift_of(run)])
     assert page.button[0].disabled
-    assert "read-only" in page.button[0].help
+    assert page.button[0].help

@@ -1,4 +1,4 @@
-"""Messages that callbacks leave for the page."""
+"""Messages from callbacks to the page."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def session(monkeypatch):
     return state
 
 
-def test_message_is_taken_once(session):
+def test_message_is_returned_once(session):
     messages.keep("imported", "5 runs")
     assert messages.take("imported") == "5 runs"
     assert messages.take("imported") == ""
     assert session == {}
 
 
-def test_error_is_kept_and_success_forgets_it(session):
+def test_error_is_kept_until_success(session):
     with messages.keep_error("launch"):
         raise UserError("There is no folder.")
     assert session

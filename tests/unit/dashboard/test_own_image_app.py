@@ -1,4 +1,4 @@
-"""An uploaded image, and files that are none."""
+"""Uploads of images and of invalid files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def upload(app, name, data):
         ("![a](http:x) `b.png", b"hello"),  # escaped: shown as text, nothing is fetched
     ],
 )
-def test_a_wrong_upload_gets_an_error_and_the_test_image_stays(name, data):
+def test_invalid_upload_gets_an_error_and_the_test_image_stays(name, data):
     app = open_app("patches")
     upload(app, name, data)
     (error,) = app.error
@@ -39,7 +39,7 @@ def test_a_wrong_upload_gets_an_error_and_the_test_image_stays(name, data):
     assert any(one.value.startswith("cat") for one in app.caption)
 
 
-def test_an_uploaded_image_is_shown_and_not_in_the_address():
+def test_uploaded_image_is_shown_and_not_in_the_address():
     app = open_app("patches")
     upload(app, "blue.png", png())
     assert not app.error

@@ -16,6 +16,8 @@ from dashboard.inductive_bias.state import BiasState
 from dashboard.overview.state import OverviewState
 from dashboard.page_table import PAGES
 from dashboard.patches.state import PatchesState
+from dashboard.shared.page_state import CurvesState, ImageState
+from dashboard.talk.state import TalkState
 from dashboard.training.state import TrainingState
 from vitcore.probes.experiments.shift import BORDERS
 
@@ -26,6 +28,13 @@ STATES = {
     "training": TrainingState,
     "compare": CompareState,
     "inductive_bias": BiasState,
+}
+KINDS = {  # by the name of a test
+    **STATES,
+    "talk": TalkState,
+    "explorer": ExplorerState,
+    "image": ImageState,
+    "curves": CurvesState,
 }
 WORDS = given_.text(given_.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 IDS = given_.from_regex(r"[\w-]{1,20}", fullmatch=True)
@@ -68,7 +77,7 @@ def states():
         fields = {n: values_of(n, f.annotation) for n, f in kind.model_fields.items()}
         return given_.fixed_dictionaries({}, optional=fields).map(lambda v: kind(**v))
 
-    return given_.one_of(of(kind) for kind in STATES.values())
+    return given_.one_of(of(kind) for kind in KINDS.values())
 
 
 def test_every_page_has_a_state():
@@ -77,14 +86,14 @@ def test_every_page_has_a_state():
 
 @settings(deadline=None)
 @given(states())
-def test_a_state_is_read_back_from_its_address(state):
+def test_state_is_read_back_from_its_address(state):
     address = state.link("page")
     assert type(state).read(dict(parse_qsl(urlsplit(address).query))) == (state, ())
 
 
 @settings(deadline=None)
-@given(given_.sampled_from(list(STATES.values())), given_.dictionaries(IDS, WORDS, max_size=5), given_.data())
-def test_any_address_gives_a_state_and_names_what_it_could_not_use(kind, query, data):
+@given(given_.sampled_from(list(KINDS.values())), given_.dictionaries(IDS, WORDS, max_size=5), given_.data())
+def test_any_address_gives_a_state_and_names_invalid_values(kind, query, data):
     parameters = [field.alias or name for name, field in kind.model_fields.items()]
     query |= data.draw(given_.dictionaries(given_.sampled_from(parameters), WORDS))
     state, refused = kind.read(query)
@@ -93,8 +102,8 @@ def test_any_address_gives_a_state_and_names_what_it_could_not_use(kind, query, 
     assert all(query[text.split("=", 1)[0]] == text.split("=", 1)[1] for text in refused)
 
 
-@pytest.mark.parametrize("kind", STATES.values(), ids=list(STATES))
-def test_the_first_state_of_a_page_has_an_empty_address(kind):
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+def test_default_state_has_an_empty_address(kind):
     assert kind().parameters() == {}
     assert kind.read({}) == (kind(), ())
     assert kind().link("page") == "page"
@@ -111,25 +120,26 @@ def test_the_first_state_of_a_page_has_an_empty_address(kind):
         (BiasState, {"painted": "xyz", "untrained": "perhaps"}, ("untrained=perhaps", "painted=xyz")),
     ],
 )
-def test_a_value_that_does_not_fit_keeps_the_default_and_is_named(kind, query, refused):
+def test_invalid_value_gives_the_default_and_is_named(kind, query, refused):
     state, named = kind.read(query)
     assert state == kind()
     assert named == refused
 
 
-def test_widgets_are_bound_by_the_same_name_and_default():
+def test_widgets_have_the_names_and_defaults_of_the_state():
     assert CompareState.bound("section") == {"key": "show", "default": "Scores", "bind": "query-params"}
+    assert CompareState.bound("goal", value=None) == {"key": "goal", "bind": "query-params"}
     assert CompareState.options("section")[0] == "Scores"
     with pytest.raises(TypeError):
         CompareState.options("runs")
 
 
-def test_the_browser_gets_the_explorers_parameters():
+def test_browser_gets_the_parameters_of_the_explorer():
     sent = ExplorerState.for_browser()
     assert sent["choices"]["scale"] == ["shared", "layer", "map"]
     assert set(sent["choices"]) < set(sent["names"])
 
 
-def test_the_borders_of_an_address_are_those_of_the_experiment():
+def test_borders_equal_those_of_the_experiment():
     assert BiasState.options("border") == BORDERS
     assert BiasState.options("count") == experiments.COUNTS

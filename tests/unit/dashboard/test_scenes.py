@@ -1,4 +1,4 @@
-"""Links are shown as scenes, or refused with one sentence that says what they name."""
+"""Links give scenes, or an error that names the wrong value."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ from vitcore.errors import UserError
         ("inductive_bias", {"probe": "Attention distance", "n": "100"}, "Not measured yet"),
     ],
 )
-def test_what_a_link_names_and_is_not_here_gets_a_sentence(where, state, words):
+def test_link_to_something_missing_is_refused_with_its_name(where, state, words):
     with pytest.raises(UserError, match=words):
         scenes.scene(where, state)
 
 
-def test_what_a_link_names_and_cannot_be_shown_is_a_sentence():
+def test_link_to_something_unsupported_is_refused_with_its_value():
     for page, state, words in (
         ("patches", {"patch": "3"}, "patches of 3 pixels"),
         ("attention", {"image": "101"}, "cat, test image 101"),
@@ -54,10 +54,10 @@ def test_what_a_link_names_and_cannot_be_shown_is_a_sentence():
     scenes.scene(
         "attention", good | {"direction": "keys", "scale": "map", "content": "positions", "over": "test"}
     )
-    scenes.scene("attention", {"image": "9" * 5000})  # Python reads no number of so many digits
+    scenes.scene("attention", {"image": "9" * 5000})  # too many digits for int()
 
 
-def test_a_map_is_of_the_class_that_the_link_names():
+def test_class_map_is_of_the_class_in_the_link():
     link = {"run": "resnet-cifar10", "class": "deer", "image": "5"}
     answer, dog, same = (
         scenes.scene("attention", {**link, **more}).parts[1]
@@ -65,16 +65,16 @@ def test_a_map_is_of_the_class_that_the_link_names():
     )
     assert dog[0] == "ResNet: Grad-CAM for dog"
     assert dog[1] != answer[1]
-    assert dog[2] == answer[2]  # what it says stays what it says
+    assert dog[2] == answer[2]  # the prediction stays the same
     assert same == answer
 
 
-def test_every_section_of_compare_can_be_a_step():
+def test_every_section_of_compare_has_a_scene():
     runs = "vit-cifar10,resnet-cifar10"
     shown = scenes.scene("compare", {"show": "Disagreement", "runs": runs, "who": "second"})
     assert isinstance(shown, scene_types.Pictures)
-    for truth, _, said in shown.parts:  # only the second is right
-        first, second = said.split(", ResNet")
+    for truth, _, predictions in shown.parts:  # only the second model is correct
+        first, second = predictions.split(", ResNet")
         assert f": {truth} " in second
         assert f": {truth} " not in first
     (part,) = scenes.scene("compare", {"show": "Speed to accuracy", "runs": runs}).parts
@@ -86,19 +86,18 @@ def test_every_section_of_compare_can_be_a_step():
     (smooth,) = scenes.scene("compare", {"smooth": "0.9", "log": "true", "x": "step"}).parts
     assert smooth[0].layout.yaxis2.type == "log"
     assert part[0].layout.yaxis2.type != "log"
-    assert len(smooth[0].data) > len(part[0].data)  # the curves themselves stay faintly behind
+    assert len(smooth[0].data) > len(part[0].data)  # with the raw curves behind
     assert smooth[0].layout.xaxis.title.text == "optimizer step"
-    assert scenes.scene("compare", {"smooth": "much", "x": "weather"})  # what nobody can draw is left out
+    assert scenes.scene("compare", {"smooth": "much", "x": "weather"})  # invalid values are ignored
     pair = {"ViT, 20 epochs", "ResNet, 20 epochs"}
     assert pair | {"pale: training"} <= names
-    assert not names & {"GoogleNet, quick", "DenseNet, quick"}  # as the page opens
+    assert not names & {"GoogleNet, quick", "DenseNet, quick"}  # the page shows the pair only
 
 
 def test_receptive_fields_of_both_models_are_one_figure():
-    """Two would stand as far apart as the window is high."""
     link = {"probe": "Receptive field", "n": "500"}
     ((figure, alt),) = scenes.scene("inductive_bias", link).parts
-    assert alt == "ViT and ResNet: which pixels each layer reads"
+    assert alt == "ViT and ResNet: the pixels on which each layer depends"
     assert not any("untrained" in note.text for note in figure.layout.annotations)
 
 
@@ -116,6 +115,6 @@ def test_pages_import_no_other_page_for_their_scene():
         assert not others, page
 
 
-def test_the_stepper_begins_at_the_step_that_the_link_names():
+def test_stepper_starts_at_the_step_in_the_link():
     assert scenes.scene("patches", {"step": "3"}).arguments["step"] == 3
     assert scenes.scene("patches", {}).arguments["step"] == 1

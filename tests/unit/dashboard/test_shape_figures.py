@@ -1,4 +1,4 @@
-"""Which figures the shapes of values have: panels by the view, headings, notes."""
+"""The figures of each shape of values: panels, headings and notes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def series(*mean):
 
 
 def both(values, **more):
-    """A trained and an untrained model with the same values."""
+    """Return lines of a trained and an untrained model with the same values."""
     return [Line("ViT", COLOR, "solid", values, **more), Line("untrained ViT", COLOR, "dot", values, **more)]
 
 
@@ -30,40 +30,40 @@ def test_curves_of_the_chosen_border_are_drawn(border):
     curves = {name: series(1, 0.1 * i) for i, name in enumerate(ShiftValues.names)}
     values = ShiftValues(x=[0, 4], unit="shift in pixels", curves=curves)
     (drawn,) = draw([Line("ViT", COLOR, "solid", values)], Context("Does it stay?", View(border), 0.1))
-    lines = [trace for trace in drawn.figure.data if trace.name]
+    lines = [trace for trace in drawn.figure.plot.data if trace.name]
     expected = [curves[f"{kind}, {border}"]["mean"][1] for kind in ("consistency", "accuracy")]
     assert [line.y[1] for line in lines] == pytest.approx([100 * share for share in expected])
     assert drawn.alt == "Does it stay?"
-    assert len(drawn.figure.layout.shapes) == 1  # chance, in the panel of accuracy only
+    assert len(drawn.figure.plot.layout.shapes) == 1  # chance, in the panel of accuracy only
 
 
-def test_values_of_x_that_are_to_be_even_are_categories():
+def test_shuffle_has_a_categorical_axis():
     curves = dict.fromkeys(ShuffleValues.names, series(1, 0.5))
     values = ShuffleValues(x=[1, 16], unit="cells a side", curves=curves)
     (drawn,) = draw([Line("ViT", COLOR, "solid", values)], Context("Does it?", View()))
-    assert drawn.figure.layout.xaxis.type == "category"
-    assert drawn.figure.data[1].x == ("1", "16")
+    assert drawn.figure.plot.layout.xaxis.type == "category"
+    assert drawn.figure.plot.data[1].x == ("1", "16")
 
 
-def test_maps_of_untrained_models_have_a_figure_of_their_own_and_the_note_is_below_the_last():
+def test_untrained_models_have_a_separate_figure_and_the_note_is_below_it():
     maps = [[[0.5, 0.5], [0.0, 0.0]]]
     values = FieldValues(layers=["input"], pixel=[0, 0], fields=maps, bounds=None, reach=series(1))
     trained, untrained, reach = draw(both(values), Context("Which pixels?", View()))
-    assert trained.alt == "ViT: which pixels each layer reads"
-    assert untrained.alt == "untrained ViT: which pixels each layer reads"
+    assert trained.alt == "ViT: the pixels on which each layer depends"
+    assert untrained.alt == "untrained ViT: the pixels on which each layer depends"
     assert [trained.foot, reach.foot] == ["", ""]
-    assert untrained.foot.startswith("One color scale for all maps")
-    assert reach.alt == "how far each layer reads"
-    assert reach.figure.layout.yaxis.title.text == "mean distance, pixels"
+    assert untrained.foot.startswith("All maps share one color scale")
+    assert reach.alt == "the reach of each layer"
+    assert reach.figure.plot.layout.yaxis.title.text == "mean distance, pixels"
 
 
-def test_each_pair_of_models_has_a_matrix_that_says_whether_they_are_trained():
+def test_trained_and_untrained_pairs_have_separate_matrices():
     table = {"mean": [[1, 0.5], [0.5, 1]], "error": [[0, 0], [0, 0]]}
     values = SimilarityValues(layers=(["a"], ["b"]), cka=table)
-    drawn = draw(both(values, beside="ResNet"), Context("Alike?", View()))
+    drawn = draw(both(values, other="ResNet"), Context("Alike?", View()))
     assert [part.head for part in drawn] == ["**Both trained**", "**Both untrained**"]
     assert [part.alt for part in drawn] == ["Alike? Both trained.", "Alike? Both untrained."]
-    titles = [note.text for note in drawn[0].figure.layout.annotations]
+    titles = [note.text for note in drawn[0].figure.plot.layout.annotations]
     assert titles[-1] == "ViT down, ResNet along"
 
 

@@ -1,4 +1,4 @@
-"""The small drawing of the first page: valid SVG, points where the numbers say."""
+"""The sample efficiency drawing of the Overview page."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ POINTS = [
 ]
 
 
-def test_points_stand_in_proportion_and_every_label_is_text():
+def test_points_are_drawn_to_scale_and_labels_are_text():
     root = ET.fromstring(svg.sample_efficiency(POINTS))
     circles = [(float(c.get("cx")), float(c.get("cy"))) for c in root.iter(f"{NS}circle")]
-    assert len(circles) == 4  # what is not finished is not drawn
+    assert len(circles) == 4  # unfinished points are not drawn
     low, high, first, second = circles
     assert low[0] == first[0]
     assert high[0] == second[0] > low[0]
@@ -42,11 +42,11 @@ def test_points_stand_in_proportion_and_every_label_is_text():
     assert all(0 <= float(t.get("x")) <= width for t in root.iter(f"{NS}text"))
 
 
-def test_points_in_words():
+def test_points_have_a_text_description():
     assert svg.spoken(POINTS[:3]) == "ViT 1,000: 30.0 %, ViT 10,000: 50.0 %"
 
 
-def test_the_pages_own_text_stands_where_the_drawings_does():
+def test_html_labels_have_the_positions_of_the_svg_labels():
     drawn = ET.fromstring(svg.sample_efficiency(POINTS))
     page = ET.fromstring(svg.as_html(POINTS).replace('alt="">', 'alt=""/>'))
     width, height = (float(v) for v in drawn.get("viewBox").split()[2:])

@@ -1,4 +1,4 @@
-"""The figures of sweeps, out of rows whose numbers are known."""
+"""The figures of sweeps, for rows with known values."""
 
 from __future__ import annotations
 
@@ -30,50 +30,50 @@ def setting(name, value, mean, base=False, **more):
     return row(mean, model="vit", label="ViT", **at, **more)
 
 
-def test_a_line_per_architecture_over_the_number_of_images():
+def test_sample_figure_has_a_line_per_architecture():
     rows = [sample("vit", "ViT", 0.05, 0.4), sample("vit", "ViT", 0.1, 0.5), sample("vit", "ViT", 1.0, None),
             sample("resnet", "ResNet", 0.05, 0.6, error=0.02)]  # fmt: skip
-    figure = sample_efficiency(rows)
+    figure = sample_efficiency(rows).plot
     vit, resnet = figure.data
     assert (vit.line.color, resnet.line.color) == ("#0072b2", "#d55e00")
     assert (list(vit.x), list(vit.y)) == ([2250, 4500], [40, 50])
     assert list(resnet.error_y.array) == pytest.approx([2])
     assert figure.layout.xaxis.type == "log"
-    assert list(figure.layout.xaxis.tickvals) == [2250, 4500, 45000]  # also what is not finished
+    assert list(figure.layout.xaxis.tickvals) == [2250, 4500, 45000]  # also for unfinished runs
     labels = {a.text: (a.x, a.y) for a in figure.layout.annotations}
     assert labels["<b>ViT</b>"] == pytest.approx((math.log10(4500), 50))
     assert "chance 10 %" in labels
     assert [shape.y0 for shape in figure.layout.shapes] == [10]
 
 
-def test_names_at_the_ends_of_lines_do_not_overlap():
+def test_line_labels_do_not_overlap():
     names = ("vit", "resnet", "mixer", "densenet")
-    figure = sample_efficiency([sample(n, n, 1.0, 0.5 + 0.001 * i) for i, n in enumerate(names)])
+    figure = sample_efficiency([sample(n, n, 1.0, 0.5 + 0.001 * i) for i, n in enumerate(names)]).plot
     limit = figure.layout.yaxis.range[1]
     heights = sorted(a.y for a in figure.layout.annotations if a.text.startswith("<b>"))
     assert min(b - a for a, b in itertools.pairwise(heights)) >= LABEL_GAP * limit - 1e-9
 
 
-def test_without_counts_the_axis_is_the_share_and_nothing_finished_is_still_a_figure():
-    figure = sample_efficiency([sample("vit", "ViT", 0.25, 0.4, images=None)])
+def test_axis_is_the_share_if_image_counts_are_unknown():
+    figure = sample_efficiency([sample("vit", "ViT", 0.25, 0.4, images=None)]).plot
     assert list(figure.data[0].x) == [25]
-    empty = sample_efficiency([sample("vit", "ViT", 0.25, None)])
+    empty = sample_efficiency([sample("vit", "ViT", 0.25, None)]).plot
     assert len(empty.data) == 0
     assert list(empty.layout.xaxis.tickvals) == [11250]
 
 
-def test_different_budgets_of_one_architecture_are_lines_of_their_own():
+def test_different_budgets_have_separate_lines():
     rows = [sample("vit", "ViT", 0.1, 0.4), sample("vit", "ViT", 0.1, 0.6, steps=7000)]
-    assert {t.name for t in sample_efficiency(rows).data} == {
+    assert {t.name for t in sample_efficiency(rows).plot.data} == {
         "ViT, cifar10, 3,500 steps",
         "ViT, cifar10, 7,000 steps",
     }
 
 
-def test_a_panel_per_setting_with_one_axis_and_the_base_marked():
+def test_study_figure_has_a_panel_per_setting_and_marks_the_base():
     rows = [setting("patch", 2, 0.5), setting("patch", 4, 0.6, base=True), setting("patch", 8, None),
             setting("norm", "pre", 0.6, base=True), setting("norm", "post", 0.3)]  # fmt: skip
-    figure = study_panels(rows)
+    figure = study_panels(rows).plot
     patch, waiting, norm, _ = figure.data
     assert (list(patch.x), list(patch.y), list(patch.marker.symbol)) == (
         ["2", "4"],
@@ -88,8 +88,8 @@ def test_a_panel_per_setting_with_one_axis_and_the_base_marked():
     assert [a.text for a in figure.layout.annotations] == ["<b>Patch</b>", "<b>Norm</b>"]
 
 
-def test_many_settings_take_several_rows():
+def test_many_settings_are_drawn_in_several_rows():
     rows = [setting(f"s{i}", value, 0.5) for i in range(9) for value in (1, 2)]
-    figure = study_panels(rows)
+    figure = study_panels(rows).plot
     assert len(figure.data) == 18
-    assert figure.layout.height > study_panels(rows[:2]).layout.height * 2
+    assert figure.layout.height > study_panels(rows[:2]).plot.layout.height * 2

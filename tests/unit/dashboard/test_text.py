@@ -1,4 +1,4 @@
-"""Somebody's text within ours: what Markdown would make of it is not made."""
+"""Texts of users are shown without their Markdown."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dashboard.drawing.markdown import escape, sentence
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("text", "expected"),
     [
         ("Run `python -m vitcore runs`.", "Run `python -m vitcore runs`\\."),
         ("![x](http://h/x.png): `pip install y`", escape("![x](http://h/x.png): ") + "`pip install y`"),
-        ("a ` b ![x](y)", escape("a ` b ![x](y)")),  # nothing closes it, so nothing is code
+        ("a ` b ![x](y)", escape("a ` b ![x](y)")),  # an unclosed backquote is not code
         ("```![x](y)`", escape("```![x](y)`")),
         ("`\n\n![x](y)\n\n`", escape("`\n\n![x](y)\n\n`")),
         ("no code *here*", escape("no code *here*")),
     ],
 )
-def test_code_is_code_and_all_else_is_shown_as_it_is(said, shown):
-    assert sentence(said) == shown
+def test_backquoted_code_stays_code_and_other_markdown_is_escaped(text, expected):
+    assert sentence(text) == expected

@@ -1,4 +1,4 @@
-"""The timer of a part of a page, with a Streamlit that records what it is asked for."""
+"""The timer of a fragment, with a fake Streamlit that records its calls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Rerun(Exception):
 
 @pytest.fixture
 def page(monkeypatch):
-    """`tick` is the fragment as Streamlit would call it again, `run_every` its timer."""
+    """Return the fake page. `tick`: the fragment, as Streamlit calls it again. `run_every`: its timer."""
     page = SimpleNamespace(tick=None, run_every=None, drawn=[], state=None)
 
     def fragment(function, run_every):
@@ -55,14 +55,14 @@ def test_page_reruns_when_the_state_changes(page):
     assert page.drawn == [True]
 
 
-def test_click_within_an_idle_part_starts_the_timer_by_a_rerun(page):
+def test_click_in_an_idle_part_reruns_the_page(page):
     draw(page, False)
     page.state = True
     with pytest.raises(Rerun):
         page.tick()
 
 
-def test_active_is_asked_about_the_state(page):
+def test_timer_depends_on_the_given_condition(page):
     draw(page, ["finished", "running"], active=lambda states: "running" in states)
     assert page.run_every == 2.0
     draw(page, ["finished", "finished"], active=lambda states: "running" in states)

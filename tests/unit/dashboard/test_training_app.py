@@ -1,4 +1,4 @@
-"""The training page's form: a wrong setting gets an error and launches nothing."""
+"""The form of the Training page: invalid settings and export."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def own_runs():
         ("DenseNet", "text_input", "Layers", "6, many", "whole number"),
     ],
 )
-def test_a_wrong_setting_gets_an_error_and_launches_nothing(model, kind, label, value, named):
+def test_invalid_setting_gets_an_error_and_launches_nothing(model, kind, label, value, named):
     app = open_app("training", model=model)
     widget(app, kind, label).set_value(value).run()
     assert escape(named) in refusal(app)
     assert not own_runs()
 
 
-def test_the_error_about_epochs_goes_when_they_are_corrected():
+def test_error_disappears_when_the_setting_is_corrected():
     app = open_app("training", model="ResNet")
     widget(app, "number_input", "Epochs").set_value(-5).run()
     assert "-5" in refusal(app)
@@ -57,21 +57,21 @@ def test_the_error_about_epochs_goes_when_they_are_corrected():
 
 
 @pytest.mark.parametrize("folder", ["../../../etc", "", ".", "a\0b"])
-def test_a_folder_outside_the_data_directory_is_refused(folder):
+def test_folder_outside_the_data_directory_is_refused(folder):
     app = open_app("training", data="own folder")
     widget(app, "text_input", "Folder under the data directory").set_value(folder).run()
     assert refusal(app)
     assert not own_runs()
 
 
-def test_a_rehearsal_of_a_wrong_setting_gets_an_error():
+def test_rehearsal_of_an_invalid_setting_gets_an_error():
     app = open_app("training", model="ViT")
     widget(app, "number_input", "Epochs").set_value(-3).run()
     widget(app, "button", "Rehearse").click().run()
     assert "-3" in app.error[0].value
 
 
-def test_a_run_that_is_not_finished_exports_the_model_alone():
+def test_unfinished_run_exports_only_the_model():
     run = make_run(runs_dir(), "half way", model="resnet", **TINY_RESNET)
     run.write_status(run.stored_status().model_copy(update={"state": "stopped"}))
     app = open_app("training", watch=run.id)

@@ -44,7 +44,7 @@ def floats(view):
     return values[:count].reshape(shape), values[count:].reshape(view.tokens, view.tokens)
 
 
-def test_what_is_sent_is_the_models_attention_to_half_precision(vit, data):
+def test_sent_weights_equal_those_of_the_model_in_half_precision(vit, data):
     image = data.test.images[5]
     view = model_outputs.view(vit, image)
     trace = capture(vitcore.load("vit-cifar10"), torch.from_numpy(image[None]))
@@ -55,7 +55,7 @@ def test_what_is_sent_is_the_models_attention_to_half_precision(vit, data):
     assert np.allclose(view.lens[-1], view.probabilities, atol=1e-5)
 
 
-def test_the_arrays_to_download_are_exact(vit, data):
+def test_downloaded_arrays_are_exact(vit, data):
     image = data.test.images[6]
     found = np.load(io.BytesIO(model_outputs.arrays(vit, image, None)))
     trace = capture(vitcore.load("vit-cifar10"), torch.from_numpy(image[None]))
@@ -65,7 +65,7 @@ def test_the_arrays_to_download_are_exact(vit, data):
     assert found["logit_lens"].shape == (7, 10)
 
 
-def test_a_snapshot_is_read_and_a_missing_one_gets_a_sentence(vit, data):
+def test_snapshot_is_read_and_a_missing_one_is_reported(vit, data):
     image = data.test.images[7]
     early, late = (model_outputs.view(vit, image, path) for path in (vit.snapshots[0], vit.snapshots[-1]))
     assert len({early.key, late.key, model_outputs.view(vit, image).key}) == 3
@@ -76,7 +76,7 @@ def test_a_snapshot_is_read_and_a_missing_one_gets_a_sentence(vit, data):
         model_outputs.view(vit, image, vit.checkpoints / "step-0000009.safetensors")
 
 
-def test_too_many_weights_are_sent_token_by_token(tmp_path, data, monkeypatch):
+def test_weights_of_many_tokens_are_sent_for_one_token(tmp_path, data, monkeypatch):
     run = make_run(tmp_path, "small", embed_dim=16, hidden_dim=16, num_heads=2, num_layers=2, patch_size=4)
     image = data.test.images[0]
     whole, _ = floats(model_outputs.view(run, image))
@@ -91,7 +91,7 @@ def test_too_many_weights_are_sent_token_by_token(tmp_path, data, monkeypatch):
         model_outputs.view(run, image)
 
 
-def test_painted_pixels_are_what_the_model_takes_for_nothing(vit, data):
+def test_painted_pixels_are_zero_after_normalization(vit, data):
     from vitcore.data.augment import normalize
 
     image = data.test.images[8]
@@ -103,7 +103,7 @@ def test_painted_pixels_are_what_the_model_takes_for_nothing(vit, data):
     assert model_outputs.view(vit, image, masked=masked).key != model_outputs.view(vit, image).key
 
 
-def test_a_painted_mask_in_the_address_belongs_to_its_image(data):
+def test_mask_in_the_address_belongs_to_its_image(data):
     first, second = data.test.images[:2]
     bits = np.zeros((32, 32), dtype=np.uint8)
     bits[3, 5] = bits[31, 31] = 1
@@ -121,7 +121,7 @@ def test_a_painted_mask_in_the_address_belongs_to_its_image(data):
         assert explorer._mask(nonsense, first) is None
 
 
-def test_class_maps_equal_those_of_one_class_at_a_time(vit, data):
+def test_class_maps_equal_those_of_single_classes(vit, data):
     image = torch.from_numpy(data.test.images[9][None])
     mine = model_outputs.class_maps(vit, data.test.images[9]).stages[0]
     model = vitcore.load("vit-cifar10")
@@ -135,14 +135,14 @@ def test_class_maps_equal_those_of_one_class_at_a_time(vit, data):
         assert np.allclose(resnet.stages[stage][c], direct, rtol=1e-3, atol=1e-6)
 
 
-def test_a_map_in_units_of_an_even_spread():
+def test_map_is_divided_by_its_mean():
     values = np.random.default_rng(0).random((3, 4, 4))
     found = class_maps.share_of_even(values)
     assert np.allclose(found.mean(axis=(1, 2)), 1)
     assert np.array_equal(class_maps.share_of_even(np.zeros((2, 2))), np.zeros((2, 2)))
 
 
-def test_visitors_at_once_see_their_own_images_and_leave_no_gradients(vit, data):
+def test_concurrent_visitors_get_their_images_and_leave_no_gradients(vit, data):
     images = data.test.images[100:124]
     model = vitcore.load("vit-cifar10")
     expected = [capture(model, torch.from_numpy(i[None])).logits.softmax(dim=1)[0].numpy() for i in images]
@@ -162,7 +162,7 @@ def test_visitors_at_once_see_their_own_images_and_leave_no_gradients(vit, data)
     assert all(p.grad is None for p in resources.model(vit).parameters())
 
 
-def test_the_packed_message_can_be_taken_apart():
+def test_packed_message_has_header_image_and_weights():
     image = np.random.default_rng(0).integers(0, 256, (3, 4, 4), dtype=np.uint8)
     data = message({"key": "k", "name": "a café"}, image, b"1234")
     (length,) = struct.unpack("<I", data[:4])
@@ -174,7 +174,7 @@ def test_the_packed_message_can_be_taken_apart():
     assert pictures.SIGNED.shape == pictures.CIVIDIS.shape == (256, 3)
 
 
-def test_a_diverged_model_is_still_looked_at(tmp_path, data):
+def test_outputs_of_a_diverged_model_are_finite(tmp_path, data):
     from safetensors.torch import load_file, save_file
 
     small = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 1, "patch_size": 8}
@@ -185,7 +185,7 @@ def test_a_diverged_model_is_still_looked_at(tmp_path, data):
         assert np.isfinite(values).all()
 
 
-def test_what_patch_sizes_cost_is_counted_for_the_images_of_the_page():
+def test_costs_of_patch_sizes_are_counted_for_the_image_size():
     rows = model_outputs.patch_costs([6, 24], 24, 48)
     assert [row["patch size"] for row in rows] == ["6 x 6", "24 x 24  (shown)"]
     for size, row in zip((6, 24), rows, strict=True):
@@ -198,7 +198,7 @@ def test_what_patch_sizes_cost_is_counted_for_the_images_of_the_page():
         assert round(blocks / 1e6, 1) == 3.2  # as the page says
 
 
-def test_a_token_of_a_link_is_its_row_and_column():
+def test_token_in_a_link_is_its_row_and_column():
     run = find_run("vit-cifar10")  # CLS, then 8 x 8 patches row by row
     assert explorer._token(run, "2.3") == 1 + 8 * 1 + 2
     assert explorer._token(run, "8.1") == 1 + 8 * 7

@@ -79,13 +79,13 @@ def test_failure_is_the_last_sentence_on_stderr(start):
 
 
 def test_failure_without_a_sentence_gets_one(start):
-    with pytest.raises(ChildFailed, match=r"^The job ended without a word: try again\.$"):
+    with pytest.raises(ChildFailed, match=r"^The job .*error message"):
         outcome(start("import os\nos._exit(3)"))
 
 
 def test_kill_by_a_signal_names_the_signal(start):
     child = start("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
-    with pytest.raises(ChildFailed, match="killed \\(signal 9\\): is there enough memory"):
+    with pytest.raises(ChildFailed, match="killed \\(signal 9\\)"):
         outcome(child)
 
 
@@ -112,7 +112,7 @@ def test_cancel_kills_what_the_child_started_and_deletes_its_files(start, tmp_pa
     assert not child.running
     assert not child.folder.exists()
     until(lambda: ended(other))
-    with pytest.raises(UserError, match="was cancelled"):
+    with pytest.raises(UserError, match="was canceled"):
         child.result()
 
 

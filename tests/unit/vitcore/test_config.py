@@ -1,4 +1,4 @@
-"""The configuration: defaults, precedence, one sentence for every fault."""
+"""The configuration: defaults, precedence, and one sentence for every error."""
 
 from __future__ import annotations
 

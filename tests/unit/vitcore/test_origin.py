@@ -1,4 +1,4 @@
-"""Where numbers come from: the machine, the commit, and the command that gives them again."""
+"""The origin of numbers: machine, commit, and the command that reproduces them."""
 
 from __future__ import annotations
 
@@ -95,6 +95,6 @@ def test_package_inside_another_repository_has_no_commit(repository, monkeypatch
 
 def test_shared_run_keeps_machine_and_commit_but_not_the_host():
     status = next(run for run in list_runs() if run.bundled).stored_status()
-    told = status.model_copy(update={"machine": "a CPU", "commit": "abc", "host": "mine", "pid": 3})
-    shared = without_machine(told)
+    complete = status.model_copy(update={"machine": "a CPU", "commit": "abc", "host": "mine", "pid": 3})
+    shared = without_machine(complete)
     assert (shared.machine, shared.commit, shared.host, shared.pid) == ("a CPU", "abc", None, None)

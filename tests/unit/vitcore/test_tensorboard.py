@@ -1,4 +1,4 @@
-"""The log folder that TensorBoard is given."""
+"""The log folder of TensorBoard."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_runs_of_the_same_model_share_one_traced_graph(tmp_path):
         graphs[run.id] = link.resolve()
         found = EventAccumulator(str(board.logdir / run.id)).Reload()
         assert any("transformer" in node.name for node in found.Graph().node)
-        assert not list(run.path.glob("*.graph"))  # the run's own folder stays as it is
+        assert not list(run.path.glob("*.graph"))  # the run's own folder does not change
     assert graphs[same[0].id] == graphs[same[1].id] != graphs[other.id]
     before = sorted(p.name for p in board.logdir.rglob("*"))
     board.update()

@@ -28,7 +28,7 @@ class AblationValues(Values):
     heads: Table | None = None  # change without each head [blocks][heads], of a ViT
 
     def shapes(self) -> list[Shape]:
-        """One shape: all changes."""
+        """Return one shape with all changes."""
         return [Changes("accuracy", self.base, self.layers, self.blocks, self.heads)]
 
 
@@ -42,23 +42,23 @@ def measure(
     from vitcore.analysis.attention import as_input
     from vitcore.models.vit import ViT
 
-    whole, blocks, heads = [], [], []
+    complete, blocks, heads = [], [], []
     for part in parts(len(images)):
         x, truth = as_input(images[part]), torch.from_numpy(labels[part])
         base, skipped = without_each_block(model, x)
-        whole.append((base == truth).numpy())
-        blocks.append(torch.stack([answers == truth for answers in skipped.values()]).numpy())
+        complete.append((base == truth).numpy())
+        blocks.append(torch.stack([predicted == truth for predicted in skipped.values()]).numpy())
         if isinstance(model, ViT):
             heads.append((without_each_head(model, x)[1] == truth).numpy())
-        right = np.concatenate(whole)
-        found = {
-            "base": estimate(*share(right)),
+        correct = np.concatenate(complete)
+        values = {
+            "base": estimate(*share(correct)),
             "layers": list(skipped),
-            "blocks": series(*paired_change(np.concatenate(blocks, axis=-1), right)),
+            "blocks": series(*paired_change(np.concatenate(blocks, axis=-1), correct)),
         }
         if heads:
-            found["heads"] = table(*paired_change(np.concatenate(heads, axis=-1), right))
-        yield part.stop, AblationValues(**found)
+            values["heads"] = table(*paired_change(np.concatenate(heads, axis=-1), correct))
+        yield part.stop, AblationValues(**values)
 
 
 def finding(outcomes: Sequence[Outcome[AblationValues]], view: View) -> str:
@@ -68,20 +68,20 @@ def finding(outcomes: Sequence[Outcome[AblationValues]], view: View) -> str:
         blocks = outcome.values.blocks
         worst = int(np.argmin(blocks.mean))
         change = f"{100 * blocks.mean[worst]:+.0f} ± {100 * blocks.error[worst]:.0f} points"
-        words.append(f"the {outcome.label} {outcome.values.layers[worst]} ({change})")
-    return f"Missed most: in {enumerate_words(words)}."
+        words.append(f"the {outcome.label} without {outcome.values.layers[worst]} ({change})")
+    return f"Largest loss of accuracy: {enumerate_words(words)}."
 
 
 PROBE = Probe(
     name="ablation",
     title="Ablation",
     question="Which heads and blocks are needed?",
-    method="Accuracy when one head writes nothing, or one block is skipped; blocks that change the size "
-    "cannot be.",
+    method="Accuracy when the output of one head is zero, or when one block is skipped. Blocks that change "
+    "the shape of their input cannot be skipped.",
     formula=(r"\Delta_{l,h} = a(\text{without head } h \text{ of layer } l) - a",),
     notation="Errors are those of the paired difference over images.",
-    reading="**Read it**: most heads can go one at a time, since the residual stream carries what the others "
-    "wrote; blocks cannot.",
+    reading="**Read it**: most single heads can be removed, because the residual stream still carries "
+    "the output of the others. Most blocks cannot.",
     source="heads: Michel et al. 2019, Are Sixteen Heads Really Better than One?; blocks: Veit et al. 2016, "
     "Residual Networks Behave Like Ensembles of Relatively Shallow Networks",
     values=AblationValues,

@@ -30,7 +30,7 @@ class SimilarityValues(Values):
     cka: Table  # [L][L], L the layers of both
 
     def shapes(self) -> list[Shape]:
-        """One shape: the whole matrix."""
+        """Return one shape with the complete matrix."""
         return [Matrix("cka", self.layers, self.cka, label="CKA")]
 
 
@@ -46,18 +46,18 @@ def measure(
 
     if len(images) < 4:
         raise UserError(f"cka needs at least 4 images, not {len(images)}.")
-    found: list[np.ndarray] = []  # per minibatch [1 + groups, L, L]
+    batches: list[np.ndarray] = []  # per minibatch [1 + groups, L, L]
     for start in range(0, len(images), BATCH):
         x = as_input(images[start : start + BATCH])
         if len(x) < 4:  # too few for the estimator
             break
         with torch.inference_mode():
             first, second = (layer_maps(m, x) for m in (model, other))
-            found.append(tables([gram(maps) for maps in (*first.values(), *second.values())]))
-        mean = ratio(sum((hsics[0] for hsics in found), np.zeros(())))
+            batches.append(tables([gram(maps) for maps in (*first.values(), *second.values())]))
+        mean = ratio(sum((hsics[0] for hsics in batches), np.zeros(())))
         yield (
             start + len(x),
-            SimilarityValues(layers=(list(first), list(second)), cka=table(mean, standard_error(found))),
+            SimilarityValues(layers=(list(first), list(second)), cka=table(mean, standard_error(batches))),
         )
 
 
@@ -88,19 +88,19 @@ def ratio(hsics: np.ndarray) -> np.ndarray:
     return hsics / own[:, None] / own[None, :]
 
 
-def standard_error(found: list[np.ndarray]) -> np.ndarray:
+def standard_error(batches: list[np.ndarray]) -> np.ndarray:
     """Return the standard error of `ratio` of the sum of the minibatches' `tables`. -> [L, L]
 
     The method is a stratified delete-a-group jackknife with a stratum per minibatch (Kott 2001, The
     Delete-a-Group Jackknife). As for every statistic of pairs, the result is too large (Efron and Stein
     1981), here by a fifth to two fifths. It is 0 if there are no groups to leave out.
     """
-    whole = sum((hsics[0] for hsics in found), np.zeros(()))
-    variance = np.zeros_like(whole)
-    for hsics in found:
+    total = sum((hsics[0] for hsics in batches), np.zeros(()))
+    variance = np.zeros_like(total)
+    for hsics in batches:
         groups = len(hsics) - 1
         if groups:
-            left = np.stack([ratio(whole - hsics[0] + without) for without in hsics[1:]])
+            left = np.stack([ratio(total - hsics[0] + without) for without in hsics[1:]])
             variance += (groups - 1) / groups * ((left - left.mean(axis=0)) ** 2).sum(axis=0)
     return np.sqrt(variance)
 
@@ -115,16 +115,16 @@ def finding(outcomes: Sequence[Outcome[SimilarityValues]], view: View) -> str:
     error = cka.error[row][cut + column]
     words = [f"{layers[0][row]} of the {first.label}", f"{layers[1][column]} of the {first.other}"]
     best = f"CKA {between[row, column]:.2f} ± {error:.2f}"
-    return f"Most alike between the two: {enumerate_words(words)} ({best})."
+    return f"Most similar layers of the two models: {enumerate_words(words)} ({best})."
 
 
 PROBE = Probe(
     name="cka",
     title="Similarity of layers",
-    question="Which layers see the images alike?",
+    question="Which layers represent the images similarly?",
     method="Linear CKA of all layers within and between two models, from minibatches of 50 images with the "
-    "unbiased estimator: with fewer images than features the plain one is far too large. The error is that "
-    "of leaving out a tenth of each minibatch at a time, rather too large than too small.",
+    "unbiased estimator, because the plain one is far too large with fewer images than features. The error "
+    "comes from leaving out a tenth of each minibatch at a time and is rather too large than too small.",
     formula=(
         r"\mathrm{CKA} = \frac{\sum_b \mathrm{HSIC}(K_b, M_b)}"
         r"{\sqrt{\sum_b \mathrm{HSIC}(K_b, K_b)}\,\sqrt{\sum_b \mathrm{HSIC}(M_b, M_b)}}",
@@ -132,10 +132,11 @@ PROBE = Probe(
         r"\frac{\mathbf{1}^{\!\top}\!K\mathbf{1}\;\mathbf{1}^{\!\top}\!M\mathbf{1}}{(n-1)(n-2)} - "
         r"\frac{2}{n-2}\,\mathbf{1}^{\!\top}\!KM\mathbf{1}\Big)",
     ),
-    notation=r"$K = XX^{\top}$ and $M = YY^{\top}$, their diagonals zero, hold the products of $n$ images' "
-    "features in two layers.",
-    reading="**Read it** by its blocks: 1 says that two layers see the same images as alike, whatever their "
-    "directions and scale. A bright diagonal between two models says that they go through the same stages.",
+    notation=r"$K = XX^{\top}$ and $M = YY^{\top}$, with zero diagonals, hold the inner products of the "
+    "features of $n$ images in two layers.",
+    reading="**Read it**: 1 means that the same images are similar in both layers, regardless of "
+    "rotation and scale of the features. A bright diagonal between two models means that they pass through "
+    "similar stages.",
     source="Kornblith et al. 2019, Similarity of Neural Network Representations Revisited; minibatches: "
     "Nguyen et al. 2021, Do Wide and Deep Networks Learn the Same Things?; ViTs: Raghu et al. 2021",
     related="the estimator: Song et al. 2012",

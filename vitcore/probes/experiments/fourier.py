@@ -37,7 +37,7 @@ class SpectrumValues(Values):
     profiles: list[Profile]
 
     def shapes(self) -> list[Shape]:
-        """The fall against depth."""
+        """Return the fall by depth."""
         axis = "log amplitude, highest minus lowest"
         return [LayerSeries("change of log amplitude", self.layers, self.fall, axis)]
 
@@ -95,8 +95,8 @@ def finding(outcomes: Sequence[Outcome[SpectrumValues]], view: View) -> str:
         ends = f"{with_error(fall, start)} after {layer}, {with_error(fall, -1)} at the end"
         words.append(f"the {outcome.label} {way} ({ends})")
     return (
-        f"Among layers of the same size, {enumerate_words(words)}. Expected is that attention smooths and "
-        "convolutions sharpen; a stride changes the frequencies that there are."
+        f"Among layers of the same size, {enumerate_words(words)}. Attention is expected to smooth and "
+        "convolutions to sharpen; a stride changes which frequencies exist."
     )
 
 
@@ -105,14 +105,16 @@ PROBE = Probe(
     title="Frequencies",
     question="Does a layer smooth or sharpen?",
     method="The log amplitude of each layer's maps along the diagonal of the Fourier transform. Its fall "
-    "from the lowest to the highest frequency says how smooth the maps are.",
+    "from the lowest to the highest frequency measures how smooth the maps are.",
     formula=(
         r"\Delta_l = \log \bar{F}_l(\pi) - \log \bar{F}_l(0), \qquad \bar{F}_l(\omega) = "
         r"\frac{1}{C}\sum_c \big|\mathrm{FFT}(z_{l,c})(\omega, \omega)\big|",
     ),
-    reading="The mean over images is drawn.\n\n**Read it** from block to block of one size: a fall says that "
-    "the layer smooths, as a mean over tokens should, a rise that it sharpens, as is expected of "
-    "convolutions. A stride changes which frequencies there are: the jumps of a ResNet are its strides'.",
+    reading="The curve is the mean over images.\n\n**Read it**: compare successive blocks of the same "
+    "size. A fall means that the layer smooths, as an average over tokens should. A rise means that it "
+    "sharpens, "
+    "as is expected of convolutions. A stride changes which frequencies exist, which explains the jumps of a "
+    "ResNet.",
     source="Park and Kim 2022, How Do Vision Transformers Work?",
     venue="ICLR",
     values=SpectrumValues,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vitcore.errors import UserError
-from vitcore.probes.probe import Outcome, Probe, Settings, View
+from vitcore.probes.probe import LiveImage, Outcome, Probe, Settings, View
 from vitcore.probes.shapes import Panel
 from vitcore.probes.statistics import parts, series, share
 from vitcore.probes.values import CurveValues
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-CELLS = 8  # a side, of the grid
-HIDDEN = (0, 4, 8, 16, 24, 32, 40, 48, 56, 60, 64)  # how many cells
+CELLS = 8  # per side of the grid
+HIDDEN = (0, 4, 8, 16, 24, 32, 40, 48, 56, 60, 64)  # numbers of cells
 ORDERS = ("random", "most salient first", "least salient first")
 
 
@@ -41,18 +41,22 @@ def measure(
     import torch
 
     from vitcore.analysis.attention import as_input
-    from vitcore.analysis.robustness import answers, occluded
+    from vitcore.analysis.robustness import occluded, predict
 
     if images.shape[-1] % CELLS:
-        raise UserError(f"Images of {images.shape[-1]} pixels do not divide into {CELLS}x{CELLS} cells.")
-    found = np.zeros((len(ORDERS), len(HIDDEN), len(images)), int)
+        raise UserError(
+            f"Images of side {images.shape[-1]} do not divide into {CELLS}x{CELLS} cells: choose a run on "
+            "images "
+            f"whose side is a multiple of {CELLS}."
+        )
+    predicted = np.zeros((len(ORDERS), len(HIDDEN), len(images)), int)
     for part in parts(len(images)):
         x = as_input(images[part])
         orders = cell_orders(model, x, np.arange(part.start, part.stop))
         hidden = [occluded(x, order, count) for order in orders for count in HIDDEN]
-        answered = answers(model, torch.cat(hidden)).numpy()
-        found[..., part] = answered.reshape(len(ORDERS), len(HIDDEN), len(x))
-        hits = found[..., : part.stop] == labels[: part.stop]
+        classes = predict(model, torch.cat(hidden)).numpy()
+        predicted[..., part] = classes.reshape(len(ORDERS), len(HIDDEN), len(x))
+        hits = predicted[..., : part.stop] == labels[: part.stop]
         curves = {f"accuracy, {order}": series(*share(hits[i])) for i, order in enumerate(ORDERS)}
         yield part.stop, OcclusionValues(x=list(HIDDEN), unit=f"hidden cells of {CELLS**2}", curves=curves)
 
@@ -70,22 +74,29 @@ def cell_orders(model: nn.Module, images: torch.Tensor, samples: np.ndarray) -> 
 def finding(outcomes: Sequence[Outcome[OcclusionValues]], view: View) -> str:
     """Return the accuracy with half of the cells hidden at random."""
     shares = shares_at(outcomes, "accuracy, random", 32)
-    return shares and f"Right answers with half of the cells hidden at random: {shares}."
+    return shares and f"Accuracy with half of the cells hidden at random: {shares}."
 
 
 PROBE = Probe(
     name="occlusion",
     title="Occlusion",
     question="How much of the image is needed?",
-    method="Cells of an 8x8 grid become the mean color: at random, or ranked by how much the model's own "
-    "answer depends on them (gradient times input, each model its own ranking).",
+    method="Cells of an 8x8 grid are replaced by the mean color, at random or in the order of how much the "
+    "model's prediction depends on them (gradient times input). Every model has its own order.",
     formula=(r"s_j = \sum_{u \in \text{cell } j} x_u\,\frac{\partial f_{\hat{y}}(x)}{\partial x_u}",),
-    reading="**Read it** as three curves: the further *most salient first* falls below *random*, the better "
-    "the gradient knows what the model needs.",
+    reading="**Read it**: the further *most salient first* falls below *random*, the better the "
+    "gradient "
+    "identifies the cells that the model needs.",
     source="Naseer et al. 2021, Intriguing Properties of Vision Transformers; the ranking: Shrikumar et al. "
     "2016, Not Just a Black Box",
     values=OcclusionValues,
     steps=measure,
     finding=finding,
     order=30,
+    live=LiveImage(
+        mode="pick",
+        unit="Hidden",
+        paint=True,
+        hint="Each model hides cells by its own ranking. Paint over the image to hide what you choose.",
+    ),
 )

@@ -31,24 +31,24 @@ class FieldValues(Values):
     reach: Series  # mean distance of the field in pixels
 
     def shapes(self) -> list[Shape]:
-        """The maps, and the reach against depth."""
+        """Return the maps, and the reach by depth."""
         maps = Maps(
             "share of what is read",
             self.layers,
             self.fields,
             self.bounds,
-            alt="which pixels each layer reads",
-            note="One color scale for all maps, in powers of ten. The frame is the theoretical receptive "
-            "field: outside of it everything is exactly zero.",
-            unit="each pixel's share of what one place reads",
-            hover="of what it reads",
+            alt="the pixels on which each layer depends",
+            note="All maps share one color scale, in powers of ten. The frame is the theoretical receptive "
+            "field, outside of which the gradient is exactly zero.",
+            unit="each pixel's share of the gradient",
+            hover="of the gradient",
         )
         reach = LayerSeries(
             "mean distance of what is read, pixels",
             self.layers,
             self.reach,
             axis="mean distance, pixels",
-            alt="how far each layer reads",
+            alt="the reach of each layer",
         )
         return [maps, reach]
 
@@ -92,18 +92,20 @@ def finding(outcomes: Sequence[Outcome[FieldValues]], view: View) -> str:
 PROBE = Probe(
     name="receptive-field",
     title="Receptive field",
-    question="Which pixels does one place read, layer by layer?",
-    method="The mean absolute gradient of one place in a layer with respect to the pixels. Outside of the "
-    "theoretical field, which convolutions have and attention has not, it is exactly zero.",
+    question="On which pixels does one position depend, layer by layer?",
+    method="The mean absolute gradient of one position in a layer with respect to the pixels. It is exactly "
+    "zero outside of the theoretical receptive field, which convolutions have and attention does not.",
     formula=(
         r"F_l(u) = \frac{1}{n}\sum_{i=1}^{n} \frac{1}{Z_i}\,"
         r"\Big|\frac{\partial}{\partial x_u}\sum_c z_{l,c}(x_i)\Big|, "
         r"\qquad r_l = \sum_u F_l(u)\,\lVert u - p\rVert",
     ),
-    notation="It is summed over colors, and $Z_i$ makes the sum over pixels one; $r_l$ is the mean distance "
-    "from the place $p$.",
-    reading="**Read it** downwards: a CNN grows by what its kernels reach, and fills less of its theoretical "
-    "receptive field than it could; a ViT may read everything from its first block on.",
+    notation="The gradient is summed over colors, and $Z_i$ normalizes the sum over pixels to one; $r_l$ is "
+    "the mean distance from the position $p$.",
+    reading="**Read it** from the first layer to the last: the field of a CNN grows by the size of "
+    "its "
+    "kernels and fills only a part of the theoretical receptive field. A ViT can depend on the entire image "
+    "from its first block on.",
     source="Luo et al. 2016, Understanding the Effective Receptive Field",
     venue="NIPS",
     choices={"place": PLACES},
@@ -111,4 +113,5 @@ PROBE = Probe(
     steps=measure,
     finding=finding,
     order=40,
+    shared_scale=True,
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vitcore.probes.probe import Outcome, Probe, Settings, View
+from vitcore.probes.probe import LiveImage, Outcome, Probe, Settings, View
 from vitcore.probes.shapes import Panel
 from vitcore.probes.statistics import parts, series, share
 from vitcore.probes.values import CurveValues
@@ -29,8 +29,8 @@ class ShiftValues(CurveValues):
 
     names = tuple(f"{kind}, {border}" for border in BORDERS for kind in ("consistency", "accuracy"))
     panels = (
-        Panel("consistency, {border}", "The answer stays"),
-        Panel("accuracy, {border}", "The answer is right"),
+        Panel("consistency, {border}", "Prediction unchanged"),
+        Panel("accuracy, {border}", "Prediction correct"),
     )
 
 
@@ -41,10 +41,10 @@ def measure(
     import torch
 
     from vitcore.analysis.attention import as_input
-    from vitcore.analysis.robustness import answers, shifted
+    from vitcore.analysis.robustness import predict, shifted
 
     sizes = [size for size in SIZES if size < images.shape[-1] - 1]
-    found = np.zeros((len(BORDERS), len(sizes), len(images)), int)
+    predicted = np.zeros((len(BORDERS), len(sizes), len(images)), int)
     for part in parts(len(images)):
         x = as_input(images[part])
         ways = [DIRECTIONS[(part.start + i) % 4] for i in range(len(x))]
@@ -54,10 +54,10 @@ def measure(
             for size in sizes[1:]
             for i, (down, along) in enumerate(ways)
         ]
-        answered = answers(model, torch.cat([x, *moved])).numpy()
-        found[:, 0, part] = answered[: len(x)]
-        found[:, 1:, part] = answered[len(x) :].reshape(len(BORDERS), len(sizes) - 1, len(x))
-        done = found[..., : part.stop]
+        classes = predict(model, torch.cat([x, *moved])).numpy()
+        predicted[:, 0, part] = classes[: len(x)]
+        predicted[:, 1:, part] = classes[len(x) :].reshape(len(BORDERS), len(sizes) - 1, len(x))
+        done = predicted[..., : part.stop]
         curves = {}
         for i, border in enumerate(BORDERS):
             curves[f"consistency, {border}"] = series(*share(done[i] == done[i, :1]))
@@ -68,24 +68,33 @@ def measure(
 def finding(outcomes: Sequence[Outcome[ShiftValues]], view: View) -> str:
     """Return the consistency at 4 pixels."""
     shares = shares_at(outcomes, f"consistency, {view.border}", 4)
-    return shares and f"Images moved by 4 pixels keep their answer: {shares}."
+    return shares and f"Predictions unchanged by a shift of 4 pixels: {shares}."
 
 
 PROBE = Probe(
     name="shift",
     title="Shift",
-    question="Does the answer stay when the image moves?",
-    method="Every image is moved by d pixels, four directions in turn. Consistency: the share of images "
-    "whose answer is the one for the unmoved image; a model that gives one answer to everything has it, too: "
-    "read accuracy beside it. Strides alias and borders leak, so no ResNet is exactly invariant.",
+    question="Does the prediction stay the same when the image is shifted?",
+    method="Every image is shifted by d pixels, in one of four directions in turn. Consistency is the share "
+    "of "
+    "images whose prediction does not change. A model that always predicts the same class is consistent, "
+    "too, "
+    "so that accuracy is shown as well. Because of aliasing by strides and of the padding at the border, no "
+    "ResNet is exactly invariant.",
     formula=(r"C(d) = \frac{1}{n}\sum_{i=1}^{n} [\,\hat{y}(T_d x_i) = \hat{y}(x_i)\,]",),
-    reading="**Read it** for waves: a ViT minds shifts by its patch size less, the untrained one with a "
-    "circular border hardly at all. Exact translation invariance is a straight line at 100 %; with a "
-    "circular border a ViT without positions that averages its tokens has it for whole patches.",
+    reading="**Read it**: look for waves. A ViT is less sensitive to shifts by its patch size, and an "
+    "untrained one with a circular border hardly at all. Exact translation invariance is a straight line at "
+    "100 %. With a circular border, a ViT without positions that averages its tokens has it for shifts by "
+    "multiples of its patch size.",
     source="Zhang 2019, Making Convolutional Networks Shift-Invariant Again",
     venue="ICML",
     values=ShiftValues,
     steps=measure,
     finding=finding,
     order=10,
+    live=LiveImage(
+        mode="drag",
+        border=True,
+        hint="Drag the image, or point at a place in the small maps; arrow keys move it by a pixel.",
+    ),
 )

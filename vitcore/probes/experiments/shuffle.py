@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vitcore.probes.probe import Outcome, Probe, Settings, View
+from vitcore.probes.probe import LiveImage, Outcome, Probe, Settings, View
 from vitcore.probes.shapes import Panel
 from vitcore.probes.statistics import parts, series, share
 from vitcore.probes.values import CurveValues
@@ -24,7 +24,7 @@ class ShuffleValues(CurveValues):
     """Accuracy and consistency by number of cells per side."""
 
     names = ("accuracy", "consistency")
-    panels = (Panel("consistency", "The answer stays"), Panel("accuracy", "The answer is right"))
+    panels = (Panel("consistency", "Prediction unchanged"), Panel("accuracy", "Prediction correct"))
     even = True
 
 
@@ -32,16 +32,17 @@ def measure(
     model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
 ) -> Iterator[tuple[int, ShuffleValues]]:
     """Measure shuffled images. Every image has its own permutation of each grid."""
-    from vitcore.analysis.robustness import answers, permutations, shuffled
+    from vitcore.analysis.robustness import permutations, predict, shuffled
 
     size = images.shape[-1]
     grids = [grid for grid in GRIDS if size % grid == 0]
-    found = np.zeros((len(grids), len(images)), int)
+    predicted = np.zeros((len(grids), len(images)), int)
     for part in parts(len(images)):
         samples = np.arange(part.start, part.stop)
         for i, grid in enumerate(grids):
-            found[i, part] = answers(model, shuffled(images[part], permutations(0, grid**2, samples))).numpy()
-        done = found[:, : part.stop]
+            cells = permutations(0, grid**2, samples)
+            predicted[i, part] = predict(model, shuffled(images[part], cells)).numpy()
+        done = predicted[:, : part.stop]
         curves = {
             "accuracy": series(*share(done == labels[: part.stop])),
             "consistency": series(*share(done == done[:1])),
@@ -52,25 +53,31 @@ def measure(
 def finding(outcomes: Sequence[Outcome[ShuffleValues]], view: View) -> str:
     """Return the accuracy with 4 x 4 cells."""
     shares = shares_at(outcomes, "accuracy", 4)
-    return shares and f"Right answers with 4 x 4 shuffled cells: {shares}."
+    return shares and f"Accuracy with 4 x 4 shuffled cells: {shares}."
 
 
 PROBE = Probe(
     name="shuffle",
     title="Shuffle",
-    question="Does the order of the parts matter?",
-    method="The cells of a grid are permuted, another way for each image. A ViT without positions would not "
-    "notice cells of its patches' size.",
+    question="Does the arrangement of the parts matter?",
+    method="The cells of a grid are permuted, differently for each image. A ViT without positions is "
+    "invariant "
+    "to permutations of cells of its patch size.",
     formula=(
         r"a(g) = \frac{1}{n}\sum_{i=1}^{n} [\,\hat{y}(\pi_i x_i) = y_i\,], "
         r"\qquad \pi_i \text{ a permutation of } g \times g \text{ cells}",
     ),
-    reading="**Read it** from left to right: a model that falls late recognizes by parts and textures, one "
-    "that falls early by their arrangement. Chance is the dotted line.",
+    reading="**Read it** from left to right: a model whose curve falls late relies on parts and "
+    "textures, one whose curve falls early on their arrangement. The dotted line is chance.",
     source="Naseer et al. 2021, Intriguing Properties of Vision Transformers",
     venue="NeurIPS",
     values=ShuffleValues,
     steps=measure,
     finding=finding,
     order=20,
+    live=LiveImage(
+        mode="again",
+        unit="Grid",
+        hint="Cells keep what is in them and lose their places. 8 x 8 cells are patches of 4 x 4 pixels.",
+    ),
 )

@@ -13,7 +13,7 @@ from vitcore.analysis.ablation import without_each_block, without_each_head, wit
 from vitcore.analysis.layers import bounds, chain, layer_maps
 from vitcore.analysis.receptive import mean_reach, receptive_fields
 from vitcore.analysis.representation import frequencies, gram, hsic, spectrum
-from vitcore.analysis.robustness import answers, cell_saliency, occluded, shifted, shuffled
+from vitcore.analysis.robustness import cell_saliency, occluded, predict, shifted, shuffled
 from vitcore.data.augment import normalize
 from vitcore.models import build
 
@@ -26,8 +26,8 @@ def orders(grid):
 
 
 @torch.no_grad()
-def lively(model, images):
-    """The model with another last bias, so that an untrained one answers differently to different images."""
+def with_varied_predictions(model, images):
+    """Change the last bias so that predictions differ between images."""
     last = [part for part in model.modules() if isinstance(part, nn.Linear)][-1]
     last.bias -= model(normalize(images)).mean(dim=0)
     return model
@@ -108,7 +108,7 @@ def test_hidden_cells_are_zero_and_others_unchanged():
 
 def test_predictions_do_not_depend_on_the_batch():
     model = build("resnet").eval()
-    assert torch.equal(answers(model, PIXELS, batch=3), model(normalize(PIXELS)).argmax(dim=1))
+    assert torch.equal(predict(model, PIXELS, batch=3), model(normalize(PIXELS)).argmax(dim=1))
 
 
 def test_first_block_of_a_vit_reads_the_whole_image():
@@ -130,7 +130,7 @@ def plain_cka(x, y):
 
 @torch.no_grad()
 def test_block_without_heads_adds_only_the_other_heads():
-    """The heads' parts of the attention branch, computed apart, sum to the whole."""
+    """The contributions of single heads sum to the attention branch."""
     torch.manual_seed(0)
     model = build("vit", **SMALL, patch_size=8).eval()
     block, x = model.transformer[1], torch.randn(2, 17, 32)
@@ -148,13 +148,13 @@ def test_block_without_heads_adds_only_the_other_heads():
 
 @torch.no_grad()
 def test_predictions_without_a_head_equal_zeroed_values():
-    """A head whose values are zero writes nothing: the same by other weights, through the whole model."""
+    """Zero value weights of a head must have the same effect as its removal."""
     torch.manual_seed(0)
     model = build("vit", **SMALL, patch_size=8).eval()
     images = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (40, 3, 32, 32), dtype=np.uint8))
-    lively(model, images)
-    whole, found = without_each_head(model, images)
-    assert torch.equal(whole, model(normalize(images)).argmax(dim=1))
+    with_varied_predictions(model, images)
+    complete, found = without_each_head(model, images)
+    assert torch.equal(complete, model(normalize(images)).argmax(dim=1))
     assert found.shape == (3, 4, 40)
     for layer, head in ((0, 1), (2, 3)):
         other = build("vit", **SMALL, patch_size=8).eval()
@@ -164,22 +164,22 @@ def test_predictions_without_a_head_equal_zeroed_values():
         attention.in_proj_weight[rows] = 0
         attention.in_proj_bias[rows] = 0
         assert torch.equal(found[layer, head], other(normalize(images)).argmax(dim=1))
-    assert not torch.equal(found[0, 1], whole)
+    assert not torch.equal(found[0, 1], complete)
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("name", ["vit", "resnet", "preactresnet", "mixer", "densenet", "googlenet"])
 def test_predictions_without_a_block_equal_an_identity_block(name):
     torch.manual_seed(0)
-    model = lively(build(name).eval(), PIXELS)
-    whole, found = without_each_block(model, PIXELS)
-    assert torch.equal(whole, model(normalize(PIXELS)).argmax(dim=1))
+    model = with_varied_predictions(build(name).eval(), PIXELS)
+    complete, found = without_each_block(model, PIXELS)
+    assert torch.equal(complete, model(normalize(PIXELS)).argmax(dim=1))
     if name == "densenet":
         assert not found  # every block changes the channels
         return
     assert ("block 4" in found) == (name not in ("resnet", "preactresnet"))  # it halves there
     blocks = getattr(model, {"vit": "transformer", "googlenet": "inception_blocks"}.get(name, "blocks"))
-    at = 5 if name == "googlenet" else 1  # a pool stands between its blocks 2 and 3
+    at = 5 if name == "googlenet" else 1  # a pool is between its blocks 2 and 3
     blocks[at] = nn.Identity()
     assert torch.equal(found["block 5" if at == 5 else "block 2"], model(normalize(PIXELS)).argmax(dim=1))
 

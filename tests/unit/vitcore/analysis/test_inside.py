@@ -1,4 +1,4 @@
-"""Relevance, heads, lens, filters: against closed forms and computations written out another way."""
+"""Relevance, heads, logit lens and filters against closed forms and second implementations."""
 
 from __future__ import annotations
 

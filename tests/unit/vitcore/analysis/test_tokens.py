@@ -1,4 +1,4 @@
-"""Tokens read from the file of weights against the model's own."""
+"""Tokens computed from the weights file equal those of the model."""
 
 from __future__ import annotations
 

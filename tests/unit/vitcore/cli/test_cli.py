@@ -1,4 +1,4 @@
-"""The command line within this process: results on stdout, one line and exit code 2 for a wrong input."""
+"""The command line in this process: results on stdout; one line on stderr for invalid input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m vitcore export`: the ending of the place decides; one sentence for what does not work."""
+"""`python -m vitcore export`: the suffix sets the format, and errors are one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m vitcore sweep`: what it prints, and the one sentence for a wrong input."""
+"""`python -m vitcore sweep`: its output, and one sentence for invalid input."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from tests.command_line import check_refused, run
 from vitcore.config import make_config
 from vitcore.data import resolve
 from vitcore.paths import runs_dir
-from vitcore.runs.folder import Status, SweepLink, create_run
+from vitcore.runs.folder import create_run
+from vitcore.runs.status import Status, SweepLink
 
 
 def nothing_launched():
@@ -25,7 +26,7 @@ def samples():
         config = make_config("quick", model=model, seed=seed, train_share=0.1, epochs=10, steps_per_epoch=35)
         result = {"test_acc": acc, "val_acc": acc, "n_test": 1000, "n_val": 500}
         status = Status(state="finished", created=time.time(), active_s=90.0, result=result)
-        create_run(resolve(config), status=status, tie=SweepLink(name="mine", kind="samples"))
+        create_run(resolve(config), status=status, sweep=SweepLink(name="mine", kind="samples"))
 
 
 def test_dry_run_prints_the_table_and_launches_nothing():

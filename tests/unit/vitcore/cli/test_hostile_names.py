@@ -1,4 +1,4 @@
-"""Names that are no names of runs: each command refuses them with one line and changes nothing."""
+"""Every command rejects malicious names of runs with one line and changes nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from vitcore.config import make_config
-from vitcore.runs.folder import Status, create_run
+from vitcore.runs.folder import create_run
+from vitcore.runs.status import Status
 
 HOSTILE = ["../x", "/etc", "a" * 5000, "ünïcode-💥", "x\0y", "..", ".", "", "-rf", "%2e%2e", "runs/../.."]
 
@@ -29,9 +30,9 @@ def test_malicious_names_are_rejected_and_change_nothing(name, command, tmp_path
     monkeypatch.setattr(sys, "argv", ["vitcore", *command, name, *more])
     with pytest.raises(SystemExit) as left:
         main()
-    said = capsys.readouterr()
+    printed = capsys.readouterr()
     assert left.value.code == 2
-    assert said.out == ""
-    assert len(said.err.strip().splitlines()) == 1
+    assert printed.out == ""
+    assert len(printed.err.strip().splitlines()) == 1
     after = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p.is_file() and p.name != ".queue.lock"}
     assert after == before

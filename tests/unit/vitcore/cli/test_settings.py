@@ -1,4 +1,4 @@
-"""NAME=VALUE arguments: one reading for every command."""
+"""All commands parse NAME=VALUE arguments in the same way."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_text_without_name_or_value_is_rejected(text):
 
 @pytest.mark.parametrize("value", ["[", "{a: ", "a: b: c", "'", "2026-13-01"])
 def test_value_that_is_invalid_yaml_is_rejected(value):
-    with pytest.raises(UserError, match=r"^--set place: .* is not a value that YAML understands"):
+    with pytest.raises(UserError, match=r"^--set place: .*YAML"):
         parse_settings([f"place={value}"])
 
 
@@ -84,4 +84,6 @@ def test_invalid_value_list_is_rejected(text, part):
 def test_every_command_rejects_a_malformed_value_in_one_sentence(command):
     done = CliRunner().invoke(app, [*command, "--set", "place=["])
     assert isinstance(done.exception, UserError)
-    assert str(done.exception) == "--set place: '[' is not a value that YAML understands."
+    text = str(done.exception)
+    assert text.startswith("--set place: '['")
+    assert "\n" not in text

@@ -1,4 +1,4 @@
-"""Augmentation: the same draw whatever the batch, and the same pixels as torchvision, image by image."""
+"""Augmentation does not depend on the batch, and its pixels equal torchvision's image by image."""
 
 from __future__ import annotations
 
@@ -82,11 +82,11 @@ def test_crop_boxes_have_the_distribution_of_torchvision():
     ours = crop_boxes(uniforms(0, 0, np.arange(20_000), 4 * CROP_TRIES), 32)
     torch.manual_seed(0)
     image = torch.zeros(3, 32, 32)
-    theirs = np.array([RandomResizedCrop.get_params(image, [0.8, 1.0], [0.9, 1.1]) for _ in range(20_000)])
+    expected = np.array([RandomResizedCrop.get_params(image, [0.8, 1.0], [0.9, 1.1]) for _ in range(20_000)])
     assert (ours[:, 0] + ours[:, 2] <= 32).all()
     assert (ours[:, 1] + ours[:, 3] <= 32).all()
-    assert np.abs(ours.mean(axis=0) - theirs.mean(axis=0)).max() < 0.06
-    assert np.abs(ours.std(axis=0) - theirs.std(axis=0)).max() < 0.05
+    assert np.abs(ours.mean(axis=0) - expected.mean(axis=0)).max() < 0.06
+    assert np.abs(ours.std(axis=0) - expected.std(axis=0)).max() < 0.05
 
 
 def test_shift_is_a_reflected_crop_of_the_image_or_its_mirror():

@@ -1,4 +1,4 @@
-"""The datasets: the bundled subset against the original, folders of any images, faults."""
+"""Datasets: the bundled subset against the original, folders of any images, and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images from outside: oriented, cropped, and refused with a sentence when they are no good."""
+"""Images from users are oriented and cropped, or rejected with one sentence."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def with_exif() -> bytes:
 def test_tampered_bytes_are_read_or_rejected_without_other_errors(kind, changes):
     data = bytearray(with_exif() if kind == "EXIF" else encode(Image.effect_noise((24, 24), 90), kind))
     for place, value in changes:
-        reach = 120 if kind == "EXIF" else len(data)  # the orientation stands at the beginning
+        reach = 120 if kind == "EXIF" else len(data)  # the orientation is at the beginning
         data[int(place * min(reach, len(data)))] = value
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pillow's, about corrupt EXIF data

@@ -1,9 +1,8 @@
-"""ONNX files of every architecture: onnxruntime gives torch's answers, and a wrong file is not kept."""
+"""ONNX files of every architecture give torch's logits in onnxruntime, and a wrong file is removed."""
 
 from __future__ import annotations
 
 import json
-import re
 import sys
 
 import numpy as np
@@ -81,11 +80,10 @@ def test_metadata_describes_the_model_and_not_this_machine(tmp_path):
     run, file = find_run("resnet-cifar10"), tmp_path / "new" / "model.onnx"
     report = export_onnx(run, file)
     assert [path.name for path in file.parent.iterdir()] == ["model.onnx"]
-    assert re.fullmatch(
-        r"100 test images of cifar10-mini: the same 100 answers as torch, logits differ by at most \de-0\d"
-        r" \(the largest is \d+\.\d\)\.",
-        str(report).replace(f"{report.difference:.1e}", f"{report.difference:.0e}"),
-    )
+    assert (report.images, report.data) == (100, "cifar10-mini")
+    assert report.difference <= 1e-4 * report.scale
+    for shown in ("100 test images of cifar10-mini", f"{report.difference:.1e}", f"{report.scale:.1f}"):
+        assert shown in str(report)
     proto = onnx.load(file)
     about = {entry.key: entry.value for entry in proto.metadata_props}
     assert json.loads(about["classes"]) == list(run.config.classes)
@@ -100,12 +98,12 @@ def test_metadata_describes_the_model_and_not_this_machine(tmp_path):
     assert file.read_bytes() == content
 
 
-@pytest.mark.parametrize("wrong", ["normalization", "one image", "no numbers"])
+@pytest.mark.parametrize("wrong", ["normalization", "one image", "not finite"])
 def test_wrong_onnx_file_is_rejected_and_removed(wrong, tmp_path, monkeypatch):
     run = used_run(tmp_path / "runs", "resnet")
     if wrong == "normalization":
         monkeypatch.setattr(exporter, "MEAN", (0.492, 0.482, 0.447))  # rounded
-        words = "was not kept: on 100 test images"
+        words = "of 100 predictions"
     elif wrong == "one image":
         true = load_run(run)
 
@@ -118,11 +116,11 @@ def test_wrong_onnx_file_is_rejected_and_removed(wrong, tmp_path, monkeypatch):
                 return self.true(x) + self.zero.expand(len(x), -1)
 
         monkeypatch.setattr(exporter, "load_run", lambda run: Counting().eval())
-        words = "fixes the number of images"
+        words = "number of images"
     else:
         state = weights_of(load_run(run))
         save_file({k: v * float("nan") if v.is_floating_point() else v for k, v in state.items()}, run.best)
-        words = "no numbers"
+        words = "not finite"
     with pytest.raises(UserError, match=words):
         export_onnx(run, tmp_path / "out" / "model.onnx")
     assert not list((tmp_path / "out").iterdir())
@@ -131,11 +129,11 @@ def test_wrong_onnx_file_is_rejected_and_removed(wrong, tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["onnx", "onnxscript", "onnxruntime"])
 def test_missing_library_is_reported(name, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(UserError, match=rf"need {name}, which is not installed: `pip install"):
+    with pytest.raises(UserError, match=rf"{name}.*`pip install"):
         export_onnx(find_run("resnet-cifar10"), tmp_path / "model.onnx")
     assert not list(tmp_path.glob("*.onnx"))
 
 
 def test_run_without_weights_is_rejected(tmp_path):
-    with pytest.raises(UserError, match="has no weights: it ended"):
+    with pytest.raises(UserError, match="vit-equal-time has no weights"):
         export_onnx(find_run("vit-equal-time"), tmp_path / "model.onnx")

@@ -64,7 +64,7 @@ def test_checkpoint_without_curves_is_imported_and_gets_them_later(shared, tmp_p
 def test_events_of_another_training_give_no_scores(shared, tmp_path):
     file = write_checkpoint(tmp_path / "a", "DenseNet", global_step=50_000)
     shutil.copy(shared / "tutorial" / "events.out.tfevents.resnet", tmp_path / "a")
-    run = import_checkpoint(file)  # the only file beside it, but named after another model
+    run = import_checkpoint(file)  # the only file next to it, but named after another model
     assert not event_files(run.path)
     named = import_checkpoint(
         write_checkpoint(tmp_path / "b", "ViT", global_step=50_000),
@@ -93,7 +93,7 @@ class Evil:
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory) -> dict[str, Path]:
-    """Files that are none of the tutorial's, each in its own way."""
+    """Files that are not checkpoints of the tutorial, by what is wrong with them."""
     place = tmp_path_factory.mktemp("hostile")
     files = {name: place / f"{name}.ckpt" for name in ("text", "empty", "list", "code")}
     files["text"].write_text("not a checkpoint")
@@ -105,11 +105,11 @@ def hostile(tmp_path_factory) -> dict[str, Path]:
     files["empty"].write_bytes(b"")
     torch.save([1, 2, 3], files["list"])
     files["code"].write_bytes(pickle.dumps({"state_dict": Evil(), "epoch": 1}))
-    whole = write_checkpoint(place, "ResNet")
-    files["torn"] = place / "torn.ckpt"
-    files["torn"].write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-    files["stranger"] = write_checkpoint(place / "b", "ResNet", hyper_parameters={"model_name": "VGG"})
-    state = torch.load(whole, weights_only=True)["state_dict"]
+    complete = write_checkpoint(place, "ResNet")
+    files["truncated"] = place / "truncated.ckpt"
+    files["truncated"].write_bytes(complete.read_bytes()[: complete.stat().st_size // 2])
+    files["other model"] = write_checkpoint(place / "b", "ResNet", hyper_parameters={"model_name": "VGG"})
+    state = torch.load(complete, weights_only=True)["state_dict"]
     less = {key: value for key, value in state.items() if "blocks.4" not in key}
     files["missing"] = write_checkpoint(place / "c", "ResNet", state_dict=less)
     files["more"] = write_checkpoint(
@@ -135,10 +135,10 @@ def hostile(tmp_path_factory) -> dict[str, Path]:
 
 
 WORDS = {
-    "text": "read", "empty": "read", "list": "no epoch", "code": "more than tensors", "torn": "read",
-    "stranger": "VGG", "missing": "blocks.4", "more": "extra", "shape": "[100] instead of [10]",
-    "deep": "num_blocks", "odd": "odd hyper_parameters", "safetensors": "read", "huge": "shape",
-    "tensor": "odd hyper_parameters", "sparse": "odd hyper_parameters", "names": "odd hyper_parameters",
+    "text": "read", "empty": "read", "list": "no epoch", "code": "more than tensors", "truncated": "read",
+    "other model": "VGG", "missing": "blocks.4", "more": "extra", "shape": "[100] instead of [10]",
+    "deep": "num_blocks", "odd": "hyper_parameters", "safetensors": "read", "huge": "shape",
+    "tensor": "hyper_parameters", "sparse": "hyper_parameters", "names": "hyper_parameters",
     **{f"begins with {first}": "read" for first in "aebstuXJ]}("},
 }  # fmt: skip
 
@@ -148,7 +148,7 @@ def test_unknown_file_is_rejected_and_leaves_nothing(kind, hostile, capsys):
     with pytest.raises(UserError) as caught:
         import_checkpoint(hostile[kind])
     text = str(caught.value)
-    assert WORDS[kind] in text or (WORDS[kind] == "read" and "broken" in text), text
+    assert WORDS[kind] in text or (WORDS[kind] == "read" and "damaged" in text), text
     assert text.endswith(".")
     assert "\n" not in text
     assert "executed" not in capsys.readouterr().out
@@ -164,7 +164,7 @@ def server(tmp_path, shared, monkeypatch):
 
 def test_all_five_checkpoints_are_downloaded_over_an_unreliable_connection(server, monkeypatch):
     seen = []
-    with pytest.raises(UserError, match="kept for the next try"):
+    with pytest.raises(UserError, match="bytes are kept"):
         import_tutorial()
     for _ in range(9):  # each try keeps what came
         with contextlib.suppress(UserError):
@@ -187,7 +187,7 @@ def test_all_five_checkpoints_are_downloaded_over_an_unreliable_connection(serve
 def test_missing_file_and_missing_network_are_reported(server, monkeypatch, tmp_path):
     with pytest.raises(UserError, match="404"):
         import_checkpoint(f"{server}/tutorial5/VGG.ckpt")
-    monkeypatch.setenv("VITLAB_PUBLISHED", "http://127.0.0.1:9")  # nobody listens
+    monkeypatch.setenv("VITLAB_PUBLISHED", "http://127.0.0.1:9")  # no server listens
     with pytest.raises(UserError, match="connect to the internet"):
         import_tutorial()
     with pytest.raises(UserError, match="not a file"):
@@ -209,7 +209,7 @@ def test_downloaded_file_that_is_no_checkpoint_is_not_kept(server, tmp_path):
 def test_changed_file_on_the_server_is_not_appended_to_the_old_part(server, tmp_path):
     file = tmp_path / "site" / "tutorial15" / "ViT.ckpt"
     target = tmp_path / "got" / "ViT.ckpt"
-    with pytest.raises(UserError, match="kept for the next try"):
+    with pytest.raises(UserError, match="bytes are kept"):
         fetch(f"{server}/tutorial15/ViT.ckpt", target)
     changed = file.read_bytes()[::-1]
     file.write_bytes(changed)

@@ -1,4 +1,4 @@
-"""Every architecture alike: counts, shapes, gradients, learning, saving, training; and parts against
+"""Every architecture: counts, shapes, gradients, learning, saving; parts against other libraries.
 other libraries.
 """
 
@@ -103,7 +103,7 @@ def test_preactivation_block_equals_timm():
 
     torch.manual_seed(0)
     norm = lambda channels, **_: torch.nn.Sequential(torch.nn.BatchNorm2d(channels), torch.nn.ReLU())  # noqa: E731
-    theirs = PreActBasic(
+    reference = PreActBasic(
         8,
         8,
         bottle_ratio=1.0,
@@ -111,12 +111,12 @@ def test_preactivation_block_equals_timm():
         norm_layer=norm,
     )
     ours = PreActResNetBlock(8, 8, subsample=False)
-    ours.net[0].load_state_dict(theirs.norm1[0].state_dict())
-    ours.net[2].load_state_dict(theirs.conv1.state_dict())
-    ours.net[3].load_state_dict(theirs.norm2[0].state_dict())
-    ours.net[5].load_state_dict(theirs.conv2.state_dict())
+    ours.net[0].load_state_dict(reference.norm1[0].state_dict())
+    ours.net[2].load_state_dict(reference.conv1.state_dict())
+    ours.net[3].load_state_dict(reference.norm2[0].state_dict())
+    ours.net[5].load_state_dict(reference.conv2.state_dict())
     x = torch.randn(2, 8, 6, 6)
-    assert torch.allclose(ours(x), theirs(x), atol=1e-5)
+    assert torch.allclose(ours(x), reference(x), atol=1e-5)
 
 
 def test_dense_layer_equals_torchvision():
@@ -125,30 +125,32 @@ def test_dense_layer_equals_torchvision():
     from vitcore.models.densenet import DenseLayer
 
     torch.manual_seed(0)
-    ours, theirs = DenseLayer(12, 2, 4), _DenseLayer(12, growth_rate=4, bn_size=2, drop_rate=0.0)
+    ours, reference = DenseLayer(12, 2, 4), _DenseLayer(12, growth_rate=4, bn_size=2, drop_rate=0.0)
     for i, name in ((0, "norm1"), (2, "conv1"), (3, "norm2"), (5, "conv2")):
-        ours.net[i].load_state_dict(getattr(theirs, name).state_dict())
+        ours.net[i].load_state_dict(getattr(reference, name).state_dict())
     x = torch.randn(2, 12, 8, 8)
     out = ours(x)
-    assert torch.allclose(out[:, :4], theirs(x), atol=1e-5)  # the new features come first, as in the tutorial
+    assert torch.allclose(
+        out[:, :4], reference(x), atol=1e-5
+    )  # the new features come first, as in the tutorial
     assert torch.equal(out[:, 4:], x)
 
 
 def test_mixer_block_equals_timm():
-    from timm.models.mlp_mixer import MixerBlock as Theirs
+    from timm.models.mlp_mixer import MixerBlock as ReferenceBlock
 
     from vitcore.models.mixer import MixerBlock
 
     torch.manual_seed(0)
     ours = MixerBlock(16, 32, 8, 48, 0.0)
-    theirs = Theirs(32, 16, mlp_ratio=(0.25, 1.5), norm_layer=torch.nn.LayerNorm)
+    reference = ReferenceBlock(32, 16, mlp_ratio=(0.25, 1.5), norm_layer=torch.nn.LayerNorm)
     pairs = {"norm1": "layer_norm_1", "norm2": "layer_norm_2"}
     pairs |= {"mlp_tokens.fc1": "tokens.0", "mlp_tokens.fc2": "tokens.2"}
     pairs |= {"mlp_channels.fc1": "channels.0", "mlp_channels.fc2": "channels.2"}
     for there, here in pairs.items():
-        ours.get_submodule(here).load_state_dict(theirs.get_submodule(there).state_dict())
+        ours.get_submodule(here).load_state_dict(reference.get_submodule(there).state_dict())
     x = torch.randn(2, 16, 32)
-    assert torch.allclose(ours(x), theirs(x), atol=1e-6)
+    assert torch.allclose(ours(x), reference(x), atol=1e-6)
 
 
 def test_inception_block_equals_four_explicit_branches():

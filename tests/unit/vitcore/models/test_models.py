@@ -56,7 +56,7 @@ def test_trace_and_forward_agree(norm, pool, position):
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
 def test_weights_and_logits_equal_torch_multihead_attention(norm):
-    """The whole model written a second time around torch.nn.MultiheadAttention."""
+    """A second implementation of the model with torch.nn.MultiheadAttention."""
     model = build("vit", **SMALL, norm=norm).eval()
     with torch.no_grad():
         trace = model.trace(IMAGES)
@@ -156,10 +156,10 @@ def test_drop_path_with_given_samples_equals_the_definition():
     reference = x + mask * layer(x)
     assert torch.allclose(ours, reference, atol=1e-6)
     weights = torch.randn(8, 5, 4)
-    mine, theirs = (
+    actual, expected = (
         torch.autograd.grad((y * weights).sum(), x, retain_graph=True)[0] for y in (ours, reference)
     )
-    assert torch.allclose(mine, theirs, atol=1e-6)
+    assert torch.allclose(actual, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
@@ -170,8 +170,8 @@ def test_last_block_for_cls_only_gives_the_same_logits_and_gradients(norm):
     everything = model.head(model.transformer(model.embed(images)))  # every block for every token
     reference = F.cross_entropy(everything, labels)
     assert torch.allclose(model(images), everything, atol=1e-12)
-    mine, theirs = (torch.autograd.grad(x, list(model.parameters())) for x in (loss, reference))
-    assert all(torch.allclose(a, b, atol=1e-12) for a, b in zip(mine, theirs, strict=True))
+    actual, expected = (torch.autograd.grad(x, list(model.parameters())) for x in (loss, reference))
+    assert all(torch.allclose(a, b, atol=1e-12) for a, b in zip(actual, expected, strict=True))
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.1, 0.2, 0.5])

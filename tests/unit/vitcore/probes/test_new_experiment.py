@@ -99,8 +99,8 @@ def test_experiment_written_as_one_file_is_measured_tabulated_drawn_and_explaine
     drawn_line = Line("ViT", "#0072B2", "solid", result.values, images=result.images)
     (drawn,) = draw([drawn_line], Context(brightness.question, View()))
     assert drawn.alt == "How bright are the images?"
-    assert list(drawn.figure.data[1].y) == pytest.approx(direct, abs=1e-3)
-    assert drawn.figure.layout.yaxis.title.text == "brightness"
+    assert list(drawn.figure.plot.data[1].y) == pytest.approx(direct, abs=1e-3)
+    assert drawn.figure.plot.layout.yaxis.title.text == "brightness"
     assert finding("brightness", [drawn_line]) == f"The ViT sees a red of {direct[0]:.0f}."
 
     guide.cache_clear()

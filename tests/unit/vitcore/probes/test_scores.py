@@ -37,26 +37,29 @@ def random_answers():
 def test_confusion_and_accuracies_equal_numpy(random_answers):
     logits, labels = random_answers
     found = comparison.evaluate_logits(logits, labels)
-    said, truth = logits.argmax(1).numpy(), labels.numpy()
+    predicted, truth = logits.argmax(1).numpy(), labels.numpy()
     table = np.zeros((7, 7), int)
-    np.add.at(table, (truth, said), 1)
+    np.add.at(table, (truth, predicted), 1)
     assert found["confusion"] == table.tolist()
-    assert found["accuracy"] == (said == truth).mean()
+    assert found["accuracy"] == (predicted == truth).mean()
     probabilities = np.exp(logits.double().numpy())
     probabilities /= probabilities.sum(1, keepdims=True)
     assert found["loss"] == pytest.approx(-np.log(probabilities[np.arange(400), truth]).mean(), abs=1e-5)
     each = found["class_accuracy"]
     assert each["count"] == [*np.bincount(truth), 0]
     for c in range(6):
-        share = (said[truth == c] == c).mean()
+        share = (predicted[truth == c] == c).mean()
         assert each["mean"][c] == pytest.approx(share, abs=1e-6)
         assert each["error"][c] == pytest.approx(np.sqrt(share * (1 - share) / (truth == c).sum()), abs=1e-6)
     assert each["mean"][6] == 0
 
 
 def test_calibration_equals_hand_computed_values():
-    """Four answers: sure 0.95 twice, once rightly; 0.65, right; 0.55, wrong. With 10 bins: |0.5 - 0.95|
-    of half the answers, |1 - 0.65| and |0 - 0.55| of a quarter each.
+    """Compare with four predictions by hand.
+
+    Two have confidence 0.95, and one of them is correct. The one with 0.65 is correct, the one with 0.55 is
+    not. With 10 bins, the error is |0.5 - 0.95| for half of the predictions, and |1 - 0.65| and |0 - 0.55|
+    for a quarter each.
     """
     probabilities = torch.tensor(
         [[0.95, 0.05], [0.95, 0.05], [0.35, 0.65], [0.55, 0.45]], dtype=torch.float64
@@ -71,10 +74,10 @@ def test_calibration_equals_hand_computed_values():
 def test_bins_add_up_to_the_calibration_error(random_answers):
     logits, labels = random_answers
     found = comparison.evaluate_logits(logits, labels)["calibration"]
-    count, accuracy, sure = (np.array(found[name]) for name in ("count", "accuracy", "confidence"))
+    count, accuracy, confidence = (np.array(found[name]) for name in ("count", "accuracy", "confidence"))
     assert count.sum() == 400
     assert len(count) == comparison.BINS
-    assert (np.abs(accuracy - sure) * count).sum() / 400 == pytest.approx(found["ece"], abs=2e-6)
+    assert (np.abs(accuracy - confidence) * count).sum() / 400 == pytest.approx(found["ece"], abs=2e-6)
 
 
 def test_diverged_model_is_evaluated_without_an_error():
@@ -86,8 +89,9 @@ def test_diverged_model_is_evaluated_without_an_error():
 def test_multiply_adds_equal_the_formula_and_a_hand_count():
     mean = build("vit", patch_size=8, pool="mean").eval()
     assert comparison.multiply_adds(mean, 32) == vit_cost(8, cls=False).multiply_adds
-    cls = build("vit", patch_size=8).eval()  # 17 tokens, of which the last block leaves 16 without an answer:
-    # their queries and outputs, their perceptron, their products with keys and values
+    # The last block computes only the first of 17 tokens. The other 16 need no queries, outputs, MLP, or
+    # products with keys and values.
+    cls = build("vit", patch_size=8).eval()
     saved = 16 * (2 * 256 * 256 + 2 * 256 * 512) + 2 * 16 * 17 * 256
     assert comparison.multiply_adds(cls, 32) == vit_cost(8).multiply_adds - saved
     small = torch.nn.Sequential(
@@ -112,9 +116,9 @@ def test_probe_scores_equal_evaluate(made):
     assert found.loss == pytest.approx(score.loss, abs=1e-5)
     order = pick(load_dataset("cifar10-mini"), 1000)
     assert found.truth == order.labels.tolist()
-    said, truth = np.array(found.predicted), np.array(found.truth)
-    assert (said == truth).mean() == score.accuracy
-    assert np.trace(found.confusion) == (said == truth).sum()
+    predicted, truth = np.array(found.predicted), np.array(found.truth)
+    assert (predicted == truth).mean() == score.accuracy
+    assert np.trace(found.confusion) == (predicted == truth).sum()
     probabilities = score.logits.softmax(1).numpy()
     labels = load_dataset("cifar10-mini").test.labels
     for i in (0, 11, 999):  # image i is the (i // 10 + 1)th of class i % 10
@@ -178,10 +182,10 @@ def test_results_are_found_again_until_the_weights_change(made, tmp_path):
 def test_page_finds_results_of_the_command_line(made):
     done = CliRunner().invoke(app, ["probe", "test", "--runs", made.id, "--images", "200", "--json"])
     assert done.exit_code == 0, done.output
-    (said,) = json.loads(done.stdout)
-    assert said == scores.find_test(made, 200).model_dump()
+    (predicted,) = json.loads(done.stdout)
+    assert predicted == scores.find_test(made, 200).model_dump()
     table = CliRunner().invoke(app, ["probe", "test", "--runs", made.id, "--images", "200"]).stdout
-    assert f"{said['values']['accuracy']:.4f}" in table
+    assert f"{predicted['values']['accuracy']:.4f}" in table
     assert "gap, training minus test" in table
 
 
@@ -196,8 +200,8 @@ def test_mcnemar_equals_the_exact_binomial_test():
 def test_duel_lists_images_by_which_model_is_correct(made, tmp_path):
     other = make_run(tmp_path / "runs", "other", seed=3, model="vit", **TINY_VIT)
     a, b = answered(made, 300), answered(other, 300)
-    found = scores.duel(a, b)
-    sets = [set(found.places(kind)) for kind in ("first", "second", "none", "both")]
+    found = scores.paired_predictions(a, b)
+    sets = [set(found.indices(kind)) for kind in ("first", "second", "none", "both")]
     assert sorted(i for part in sets for i in part) == list(range(300))
     for i in range(300):
         hits = (
@@ -206,10 +210,10 @@ def test_duel_lists_images_by_which_model_is_correct(made, tmp_path):
         )
         kind = {(True, False): 0, (False, True): 1, (False, False): 2, (True, True): 3}[hits]
         assert i in sets[kind]
-    wrong = found.sure[1][found.places("first")]
+    wrong = found.confidence[1][found.indices("first")]
     assert (np.diff(wrong) <= 0).all()
     with pytest.raises(UserError, match="same images"):
-        scores.duel(a, answered(other, 200))
+        scores.paired_predictions(a, answered(other, 200))
 
 
 def test_scores_are_not_listed_as_experiments():

@@ -1,4 +1,4 @@
-"""The typed values of results: what is on disk, and what a wrong key does."""
+"""Typed values of results: the stored form, and errors for wrong keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which devices there are, and who gets which: with lists of devices made up for the test."""
+"""Listing and assigning devices, on made-up lists of devices."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MPS = Device("mps", "mps", "Apple GPU", 16, 8)
 
 
 class Nvml(types.ModuleType):
-    """What pynvml answers on a machine with two GPUs."""
+    """A stand-in for pynvml on a machine with two GPUs."""
 
     class NVMLError(Exception):
         pass
@@ -108,22 +108,22 @@ def test_cpu_build_of_torch_ignores_gpus(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("asked", "there", "kind"),
+    ("device", "available", "kind"),
     [("auto", [*GPUS, CPU], "cuda"), ("auto", [MPS, CPU], "mps"), ("auto", [CPU], "cpu"),
      ("cpu", [*GPUS, CPU], "cpu"), ("cuda", [*GPUS, CPU], "cuda")],
 )  # fmt: skip
-def test_auto_prefers_devices_like_lightning(asked, there, kind):
-    assert device_request("a", make_config(device=asked), there).kind == kind
+def test_auto_prefers_devices_like_lightning(device, available, kind):
+    assert device_request("a", make_config(device=device), available).kind == kind
 
 
 @pytest.mark.parametrize(
     ("config", "key", "words"),
     [
         ({"device": "mps"}, None, "no mps device"),
-        ({"device": "cuda", "devices": 4}, None, "has 2 of kind cuda"),
+        ({"device": "cuda", "devices": 4}, None, "only 2 of kind cuda"),
         ({}, "cuda:GPU-zz", "choose one of cuda:GPU-aa, cuda:GPU-bb, cpu"),
-        ({"device": "cpu"}, "cuda:GPU-aa", "does not fit"),
-        ({"devices": 2}, "cuda:GPU-aa", "does not fit"),
+        ({"device": "cpu"}, "cuda:GPU-aa", "device cpu .*cuda:GPU-aa"),
+        ({"devices": 2}, "cuda:GPU-aa", "2 devices .*cuda:GPU-aa"),
     ],
 )
 def test_missing_device_is_rejected(config, key, words):
@@ -184,7 +184,7 @@ def test_queue_empties_in_order_and_no_device_is_assigned_twice(queue):
         if not running:
             break
         running.pop(chance.choice(sorted(running)))
-    assert not left, "somebody waits for ever"
+    assert not left, "a run waits forever"
     for alike in ({w.run for w in wishes if w.kind == "cpu"}, {w.run for w in wishes if w.key is None}):
         assert [r for r in begun if r in alike] == sorted(alike, key=int)
 

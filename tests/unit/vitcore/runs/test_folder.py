@@ -1,4 +1,4 @@
-"""The run folder: atomic, tolerant of torn files, honest about who lives."""
+"""The run folder: atomic writes, truncated files, and the state derived from the process."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from vitcore.errors import UserError
 from vitcore.paths import runs_dir
 from vitcore.runs import process
 from vitcore.runs.files import write_atomic
-from vitcore.runs.folder import Meta, Run, Status, create_run, derive, find_run, list_runs
+from vitcore.runs.folder import Run, create_run, find_run, list_runs
 from vitcore.runs.listing import as_rows
 from vitcore.runs.log import tail
+from vitcore.runs.status import Meta, Status, derive
 
 
 def test_new_run_is_queued_and_found_by_id_and_path():
@@ -48,11 +49,13 @@ def test_unwritable_runs_folder_is_reported(tmp_path):
 
 def test_truncated_or_missing_status_is_lost_and_never_queued():
     run = create_run(make_config())
-    whole = (run.path / "status.json").read_bytes()
-    for length in range(len(whole)):
-        (run.path / "status.json").write_bytes(whole[:length])
+    complete = (run.path / "status.json").read_bytes()
+    for length in range(len(complete)):
+        (run.path / "status.json").write_bytes(complete[:length])
         assert run.status().state == "lost"
-    (run.path / "status.json").write_text(whole.decode().replace("queued", "archived"))  # of a later version
+    (run.path / "status.json").write_text(
+        complete.decode().replace("queued", "archived")
+    )  # of a later version
     assert run.status().state == "lost"
     (run.path / "status.json").unlink()
     assert run.status().state == "lost"
@@ -83,7 +86,7 @@ def test_states_are_derived_from_the_process():
     ended.wait()
     assert derive(here()).state == "running"
     assert derive(here(pid=ended.pid)).state == "failed"
-    assert derive(here(process_start=1.0)).state == "lost"  # the PID is in use, by somebody else
+    assert derive(here(process_start=1.0)).state == "lost"  # another process has the PID
     assert derive(here(boot_id="another")).state == "lost"
     assert derive(here(host="elsewhere")).state == "running"
     assert derive(here(host="renamed"), now=time.time() + 61).state == "running"  # the same boot
@@ -115,7 +118,7 @@ def test_zombie_process_is_not_running():
     assert process.alive(child.pid, started)
     child.kill()
     until(lambda: not process.alive(child.pid, started), 20)
-    assert psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE  # nobody has waited for it
+    assert psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE  # its parent has not waited for it
     child.wait()
 
 

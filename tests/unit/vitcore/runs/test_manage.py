@@ -1,4 +1,4 @@
-"""Titles, notes and deletion: within the runs folder, never of a living run; and nothing when read-only."""
+"""Editing and deleting runs: only ended runs in the runs folder, and nothing in read-only mode."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from vitcore.exchange.published import import_tutorial
 from vitcore.paths import runs_dir
 from vitcore.queue import launch
 from vitcore.runs import edit
-from vitcore.runs.folder import Run, Status, create_run, find_run, list_runs
+from vitcore.runs.folder import Run, create_run, find_run, list_runs
+from vitcore.runs.status import Status
 from vitcore.training import train
 
 ENDED = Status(state="stopped")
@@ -37,7 +38,7 @@ def test_title_is_plain_text(title):
 
 def test_too_long_title_changes_nothing():
     run = create_run(make_config(), title="before", status=ENDED)
-    with pytest.raises(UserError, match="80 at most"):
+    with pytest.raises(UserError, match=r"81 characters.* 80\.$"):
         edit.describe(run, "x" * 81)
     assert run.title == "before"
 

@@ -1,4 +1,4 @@
-"""Curves: TensorBoard's own, point for point; read while they grow, torn anywhere, rewound, from anybody."""
+"""Curves equal TensorBoard's, also while files grow, after truncation, corruption and resumes."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def write_events(folder, steps, purge=None, offset=0.0):
 
 
 def assert_as_tensorboard(folder):
-    theirs = EventAccumulator(str(folder), size_guidance={SCALARS: 0})
-    theirs.Reload()
+    accumulator = EventAccumulator(str(folder), size_guidance={SCALARS: 0})
+    accumulator.Reload()
     ours = read_scalars(folder)
-    assert sorted(ours.curves) == sorted(theirs.Tags()["scalars"])
+    assert sorted(ours.curves) == sorted(accumulator.Tags()["scalars"])
     for tag, curve in ours.curves.items():
-        events = theirs.Scalars(tag)
+        events = accumulator.Scalars(tag)
         assert curve.steps.tolist() == [e.step for e in events]
         assert curve.times.tolist() == [e.wall_time for e in events]
         np.testing.assert_array_equal(curve.values, [e.value for e in events])
@@ -99,8 +99,8 @@ def test_truncated_file_gives_its_complete_records(tmp_path):
     whole = file.read_bytes()
     records = list(cut_up(whole))
     assert b"".join(records) == whole
-    torn = tmp_path / "torn"
-    torn.mkdir()
+    truncated = tmp_path / "truncated"
+    truncated.mkdir()
     growing = tmp_path / "growing"
     growing.mkdir()
     grown, reader = growing / file.name, Reader(growing)
@@ -110,13 +110,15 @@ def test_truncated_file_gives_its_complete_records(tmp_path):
         complete = [r for r in records[: count + 1] if b"train_loss" in r]
         for cut, points in ((end - 1, len(complete) - (b"train_loss" in record)), (end, len(complete)),
                             (end + 1, len(complete))):  # fmt: skip
-            (torn / file.name).write_bytes(whole[:cut])
-            found = read_scalars(torn)
+            (truncated / file.name).write_bytes(whole[:cut])
+            found = read_scalars(truncated)
             assert (len(found["train_loss"].steps) if "train_loss" in found else 0) == points
             grown.write_bytes(whole[:cut]) if not grown.exists() else append(grown, whole[:cut])
             found = reader.read()
             assert (len(found["train_loss"].steps) if "train_loss" in found else 0) == points
-    np.testing.assert_array_equal(reader.read()["train_loss"].values, read_scalars(torn)["train_loss"].values)
+    np.testing.assert_array_equal(
+        reader.read()["train_loss"].values, read_scalars(truncated)["train_loss"].values
+    )
     assert read_scalars(tmp_path / "nothing").curves == {}
 
 

@@ -1,4 +1,4 @@
-"""The file of the eight predictions: its size, its images, and what is not accepted as one."""
+"""The file of the eight predictions: its size, its images, and invalid files."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def test_long_training_keeps_a_limited_number_of_moments(tmp_path):
 def test_truncated_or_malicious_file_gives_none(tmp_path):
     write_predictions(tmp_path, sample())
     file = tmp_path / "predictions" / "eight.npz"
-    whole = file.read_bytes()
+    complete = file.read_bytes()
     assert np.array_equal(read_predictions(tmp_path).probabilities, sample().probabilities)
-    for length in (0, 1, 100, len(whole) // 2, len(whole) - 1):
-        file.write_bytes(whole[:length])
+    for length in (0, 1, 100, len(complete) // 2, len(complete) - 1):
+        file.write_bytes(complete[:length])
         assert read_predictions(tmp_path) is None
     assert read_predictions(tmp_path / "none") is None
     made = sample()

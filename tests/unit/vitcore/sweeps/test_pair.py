@@ -1,4 +1,4 @@
-"""Fair pairs: the same images in the same order for the same budget, and nothing left of half a pair."""
+"""Fair pairs: the same images in the same order with the same budget."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_policy_describes_the_shared_settings(colors):
 
 @pytest.mark.parametrize(
     ("other", "changes", "words"),
-    [("rnn", {}, "Unknown model"), ("resnet", {"lr": 1.0}, "each model's own"),
+    [("rnn", {}, "Unknown model"), ("resnet", {"lr": 1.0}, "lr is not shared"),
      ("resnet", {"minutes": -1.0}, "more than 0")],
 )  # fmt: skip
 def test_invalid_pair_is_rejected(colors, other, changes, words):

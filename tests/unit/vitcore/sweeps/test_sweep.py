@@ -1,4 +1,4 @@
-"""Sweeps: launched, found, stopped as one thing, and what their rows say."""
+"""Sweeps: finding, linking and rejecting them, and their rows of results."""
 
 from __future__ import annotations
 
@@ -7,32 +7,15 @@ import time
 
 import pytest
 
-from tests.conftest import TINY_VIT
+from tests.small_sweeps import samples
 from vitcore.config import make_config
 from vitcore.data import resolve
 from vitcore.errors import UserError
-from vitcore.runs.folder import Run, Status, SweepLink, create_run, list_runs
+from vitcore.runs.folder import Run, create_run, list_runs
+from vitcore.runs.status import Status, SweepLink
 from vitcore.sweeps.plan import plan_samples
 from vitcore.sweeps.results import sample_curve, standard_error, study_rows, summarize_states
 from vitcore.sweeps.sweep import delete_sweep, find_sweep, find_sweeps, launch_sweep, link_runs, stop_sweep
-
-VIT = {name: value for name, value in TINY_VIT.items() if name != "batch_size"}
-RESNET = {"c_hidden": [4, 8], "num_blocks": [1, 1]}
-
-
-def samples(colors, models=("resnet", "vit"), **more):
-    own = {name: {"resnet": RESNET, "vit": VIT}[name] for name in models}
-    given = dict(
-        data=f"folder:{colors}", shares=(0.25, 1.0), steps=10, seeds=(0,), batch_size=16, device="cpu"
-    )
-    return plan_samples(models, own=own, **{**given, **more})
-
-
-def base(colors, **more):
-    return make_config(
-        "quick", model="vit", data=f"folder:{colors}", device="cpu", **{**TINY_VIT, "epochs": 1, **more}
-    )
-
 
 # --- rows --------------------------------------------------------------------------------------
 
@@ -44,7 +27,7 @@ def made(name, kind="samples", *, state="finished", acc=None, varied=None, minut
     )
     status = Status(state=state, created=time.time(), active_s=60 * minutes, result=result)
     tie = SweepLink(name=name, kind=kind, varied=varied or {})
-    return create_run(resolve(make_config("quick", **config)), status=status, tie=tie)
+    return create_run(resolve(make_config("quick", **config)), status=status, sweep=tie)
 
 
 def share(model, part, seed, acc=None, **more):
@@ -107,7 +90,7 @@ def test_study_rows_share_the_base():
     ]  # fmt: skip
     assert rows[1]["error"] == pytest.approx(0.025)  # sqrt(0.25 / 400)
     assert [r["title"] for r in rows[2:4]] == ["Patch size", "Norm"]
-    assert len(study_rows(runs[1:])) == 3  # without its base, which somebody deleted
+    assert len(study_rows(runs[1:])) == 3  # without its base, which was deleted
     assert [(r["setting"], r["mean"]) for r in study_rows(runs[:1])] == [("", 0.5)]
 
 
@@ -153,9 +136,9 @@ def test_separately_launched_runs_become_a_sweep():
     ]
     assert find_sweeps(runs) == []
     assert set(link_runs(runs, "mine").runs) == set(find_sweep("mine").runs) == set(runs)
-    with pytest.raises(UserError, match="part of the sweep mine"):
+    with pytest.raises(UserError, match="the sweep mine"):
         link_runs(runs, "other")
-    with pytest.raises(UserError, match="no name for a sweep"):
+    with pytest.raises(UserError, match="at most 80 letters"):
         link_runs([create_run(resolve(make_config("quick", **steps)))], "../x")
     with pytest.raises(UserError, match="steps_per_epoch"):
         link_runs([create_run(resolve(make_config("quick")))], "mine")

@@ -1,4 +1,4 @@
-"""What a sweep would train: the configurations, and the sentences about those that cannot be."""
+"""Plans of sweeps: their configurations, and errors for invalid ones."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_error_of_an_invalid_study_names_setting_and_value(values, words):
         ({"seeds": [-1]}, "seed is -1"),
         ({"lr": 0.1}, "write MODEL.lr"),
         ({"own": {"vit": {"batch_size": 8}}}, "batch_size is the same"),
-        ({"own": {"resnet": {"lr": 1}}}, "resnet is not among"),
+        ({"own": {"resnet": {"lr": 1}}}, "resnet is not a model of this sweep"),
         ({"own": {"vit": {"embed_dim": 100}}}, "not divisible"),
         ({"recipe": "tutorial"}, "never reaches"),
         ({"recipe": "none"}, "Unknown recipe"),

@@ -20,10 +20,10 @@ def test_muon_follows_torch_muon_and_adamw():
     """
     config = make_config("modern", model="vit", **SMALL)
     torch.manual_seed(0)
-    ours, theirs = build("vit", **SMALL), build("vit", **SMALL)
-    theirs.load_state_dict(ours.state_dict())
+    ours, reference = build("vit", **SMALL), build("vit", **SMALL)
+    reference.load_state_dict(ours.state_dict())
     optimizer = make_optimizer(ours, config)
-    named = dict(theirs.named_parameters())
+    named = dict(reference.named_parameters())
     inner = {n for n, p in named.items() if p.ndim == 2 and n.startswith("transformer.")}
     decayed = {n for n, p in named.items() if p.ndim == 2 and n not in inner}
     muon = torch.optim.Muon(
@@ -40,12 +40,12 @@ def test_muon_follows_torch_muon_and_adamw():
         lr=config.lr,
     )
     for _ in range(3):
-        for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+        for a, b in zip(ours.parameters(), reference.parameters(), strict=True):
             a.grad = torch.randn_like(a)
             b.grad = a.grad.clone()
         for each in (optimizer, muon, adamw):
             each.step()
-    for (name, a), b in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+    for (name, a), b in zip(ours.named_parameters(), reference.parameters(), strict=True):
         tolerance = (
             3e-5 if name in inner else 1e-6
         )  # torch's Muon computes in bfloat16, ours in float32 on the CPU

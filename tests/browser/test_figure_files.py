@@ -1,4 +1,4 @@
-"""Figures are taken along as PNG, SVG and CSV: what is saved is what was measured."""
+"""Figures can be downloaded as PNG, SVG and CSV: the files hold what was measured."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from dashboard.compare import measured
+from dashboard.compare.figures import calibration, confusions
 from tests.made_runs import make_run
-from vitcore.probes import PROBES, TEST
-from vitcore.probes.scores import test_set as the_test_set
+from vitcore.probes import PROBES
 from vitcore.probes.store import Subject, find, images_for
 from vitcore.runs import process
 from vitcore.runs.folder import find_run
@@ -23,14 +24,14 @@ from vitcore.runs.predictions import Predictions, write_predictions
 
 
 def saved(part, format, place=0):
-    """A file of the figure at `place` within a page or a part of it."""
+    """Download a file of the figure at index `place` of a page or a part of it."""
     with getattr(part, "page", part).expect_download() as got:
-        part.locator(".takeaway").get_by_role("button", name=format, exact=True).nth(place).click()
+        part.locator(".figure-files").get_by_role("button", name=format, exact=True).nth(place).click()
     return got.value
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_figure_as_picture_and_as_vectors(visitor, scheme):
+def test_figure_is_saved_as_png_and_svg_in_the_colors_of_the_theme(visitor, scheme):
     visitor.page.emulate_media(color_scheme=scheme)
     page = visitor.open("inductive_bias?probe=Frequencies")
     chart = page.locator(".js-plotly-plot").bounding_box()
@@ -39,7 +40,7 @@ def test_a_figure_as_picture_and_as_vectors(visitor, scheme):
     with Image.open(found.path()) as picture:
         assert picture.width == pytest.approx(3 * (chart["width"] + 2 * 12), abs=9)  # room around it
         ground = picture.convert("RGB").getpixel((2, 2))
-        assert (sum(ground) > 600) == (scheme == "light")  # on the page's own ground
+        assert (sum(ground) > 600) == (scheme == "light")  # the background of the page
         assert len(picture.convert("RGB").getcolors(10**6)) > 20  # and something on it
     root = ET.fromstring(saved(page, "SVG").path().read_text())
     texts = " ".join(root.itertext())
@@ -47,101 +48,48 @@ def test_a_figure_as_picture_and_as_vectors(visitor, scheme):
     assert "log amplitude" in texts
 
 
-def test_the_data_of_curves_are_the_measured_ones(visitor):
+def table(download):
+    """The rows of a downloaded CSV file; cells that hold a number are numbers, empty ones are None."""
+    return [[number(cell) for cell in row] for row in csv.reader(io.StringIO(download.path().read_text()))]
+
+
+def number(cell):
+    try:
+        return float(cell) if cell else None
+    except ValueError:
+        return cell
+
+
+def test_curves_in_the_csv_file_are_the_stored_measurement(visitor):
     page = visitor.open("inductive_bias?probe=Shuffle&untrained=false")
-    rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
+    rows = table(saved(page, "CSV"))
     assert rows[0] == ["panel", "series", "cells a side", "%", "standard error"]
     run = find_run("resnet-cifar10")
     stored = find(PROBES["shuffle"], [Subject(run)], images_for([run], 500), {}).values.model_dump()
-    for panel, name in (("The answer stays", "consistency"), ("The answer is right", "accuracy")):
+    for panel, name in (("Prediction unchanged", "consistency"), ("Prediction correct", "accuracy")):
         of = [row for row in rows if row[:2] == [panel, "ResNet"]]
-        assert [float(row[2]) for row in of] == stored["x"]
-        mean = [float(row[3]) for row in of]
-        assert mean == pytest.approx([100 * v for v in stored["curves"][name]["mean"]])
+        assert [row[2] for row in of] == stored["x"]
+        assert [row[3] for row in of] == pytest.approx([100 * v for v in stored["curves"][name]["mean"]])
 
 
-def test_the_data_of_calibration_tell_shares_from_counts(visitor):
-    page = visitor.open("compare?show=Calibration&tested=10000&runs=vit-cifar10,resnet-cifar10")
-    page.wait_for_selector(".takeaway")
-    rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
-    assert rows[0] == ["series", "confidence, %", "accuracy, % (or count)", "standard error"]
-    counted = [
-        float(row[2]) for row in rows if row[0].startswith("ViT") and row[0].endswith("number of predictions")
-    ]
-    assert sum(counted) == 10_000
-    shares = [float(row[2]) for row in rows[1:] if "ECE" in row[0]]
-    assert max(shares) <= 100
-    assert len(rows) == 1 + len(shares) + 2 * len(counted)
+@pytest.mark.parametrize(
+    ("section", "draw"),
+    [
+        ("Confusion", lambda shown: confusions(shown, difference=True)),
+        ("Calibration", calibration),
+    ],
+)
+def test_csv_file_of_a_chart_holds_the_rows_of_the_figure(visitor, section, draw):
+    names = ("vit-cifar10", "resnet-cifar10")
+    page = visitor.open(f"compare?show={section}&tested=10000&runs={','.join(names)}")
+    page.wait_for_selector(".figure-files")
+    items = measured.look_up([find_run(name) for name in names], 10_000)
+    rows = draw([item.shown for item in items]).rows
+    assert len(rows) > 50
+    assert table(saved(page, "CSV")) == rows
 
 
-def test_the_data_of_maps_are_the_counts(visitor):
-    page = visitor.open("compare?show=Confusion&tested=10000&runs=vit-cifar10,resnet-cifar10")
-    page.wait_for_selector(".takeaway")
-    rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
-    assert rows[0] == ["panel", "series", "answer", "truth", "value"]
-    cells = {row[0]: float(row[4]) for row in rows if row[2:4] == ["dog", "cat"]}
-    assert len(cells) == 3  # both matrices and their difference, each under its own title
-    (difference,) = (value for panel, value in cells.items() if " minus " in panel)
-    first, second = (value for panel, value in cells.items() if " minus " not in panel)
-    assert difference == first - second != 0
-    counts = [row for row in rows[1:] if " minus " not in row[0]]
-    assert len(counts) == 200  # each cell of both once, the right answers among them
-    assert sum(float(row[4]) for row in counts) == 20_000
-    right = sum(float(row[4]) for row in counts if row[2] == row[3] and row[0].startswith("ViT"))
-    assert right == 8256  # 82.56 %, as `python -m vitcore evaluate` has it
-
-
-def test_the_data_of_receptive_fields_are_those_of_the_maps_alone(visitor):
-    page = visitor.open("inductive_bias?probe=Receptive+field&untrained=false")
-    page.wait_for_selector(".takeaway")
-    rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
-    runs = [find_run(name) for name in ("vit-cifar10", "resnet-cifar10")]
-    probe, images = PROBES["receptive-field"], images_for(runs, 500)
-    for label, run in zip(("ViT", "ResNet"), runs, strict=True):
-        stored = find(probe, [Subject(run)], images, probe.settings()).values.model_dump()
-        for name, values in zip(stored["layers"], stored["fields"], strict=True):
-            mine = [float(row[3]) for row in rows if row[0] == f"{label}: {name}"]
-            assert len(mine) == np.size(values)
-            assert mine[int(np.argmax(values))] == max(mine)
-            rows = [row for row in rows if row[0] != f"{label}: {name}"]
-    assert len(rows) == 1  # the names of the columns: the color bar is no data
-
-
-def test_a_number_in_percent_says_so(visitor):
-    page = visitor.open("inductive_bias?probe=Sample+efficiency")
-    page.wait_for_selector(".takeaway")
-    rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
-    assert rows[0] == ["series", "training images", "test accuracy, %", "standard error"]
-    assert rows[1] == ["ViT", "2249", "47.975", "0.205"]  # as assets/runs/samples-vit-05-*: 48.18 and 47.77 %
-
-
-def test_the_data_of_dots_and_bars_name_class_and_run(visitor):
-    runs = "&runs=vit-cifar10,resnet-cifar10"
-    page = visitor.open(f"compare?show=Classes&tested=1000{runs}")
-    page.wait_for_selector(".takeaway")
-    rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
-    assert rows[0] == ["series", "accuracy, %", "class", "standard error"]
-    assert len(rows) == 1 + 2 * 10  # the lines between two dots are no numbers of their own
-    for run in ("vit-cifar10", "resnet-cifar10"):
-        name = find_run(run).title
-        got = {row[2]: float(row[1]) for row in rows if row[0] == name}
-        stored = find(TEST, [Subject(find_run(run))], the_test_set(find_run(run), 1000), {}).values
-        means = [100 * mean for mean in stored.class_accuracy.mean]
-        assert got == pytest.approx(dict(zip(stored.classes, means, strict=True)))
-    page = visitor.open(f"compare?show=Speed+to+accuracy{runs}")
-    page.wait_for_selector(".takeaway")
-    rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
-    assert rows[0] == ["series", "epoch", "run", "standard error"]
-    assert ["trained until", "20", "ResNet, 20 epochs", ""] in rows
-    assert ["reached at", "12", "ResNet, 20 epochs", ""] in rows
-    page = visitor.open("attention?run=resnet-cifar10&class=ship")
-    chart = page.locator(".st-key-figure_prediction")
-    rows = list(csv.reader(io.StringIO(saved(chart, "CSV").path().read_text())))
-    assert rows[0] == ["series", "probability", "class", "standard error"]
-    assert rows[-1][2] == "ship"
-
-
-# where, the file's stem, and what its CSV begins with
+# address, stem of the file, and beginning of its CSV
 PICTURES = {
     "the first page's maps": ("", "first-look", "map,row,column,value"),
     "its curve": ("", "sample-efficiency", "model,training images,"),
@@ -160,16 +108,18 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("view", PICTURES.values(), ids=list(PICTURES))
-def test_what_is_no_chart_is_taken_along_as_well(visitor, view):
+def test_pictures_are_downloaded_as_png_svg_and_csv(visitor, view):
     path, stem, names = view
     page = visitor.open(path)
-    if not path:  # the first page has its files in the popover
+    if not path:  # Overview has its downloads in the popover
         page.get_by_role("button", name="How it works").click()
         page.get_by_text("Download").click()
     groups = page.locator(".files:not(.curves-frame .files)")  # curves have one CSV for all
     expect(groups.first.locator("button").first).to_be_visible()
     if "Shuffle" in path or "run=resnet" in path:
-        page.wait_for_selector(".replay[data-frame='12'], .takeaway[data-kind='pictures']", timeout=60_000)
+        page.wait_for_selector(
+            ".replay[data-frame='12'], .figure-files[data-kind='pictures']", timeout=60_000
+        )
     files = {}
     for i in range(groups.count()):
         for format in ("PNG", "SVG", "CSV"):
@@ -179,13 +129,13 @@ def test_what_is_no_chart_is_taken_along_as_well(visitor, view):
     stem = stem.lower()
     assert files[f"vitlab-{stem}.csv"].read_text().startswith(names)
     root = ET.fromstring(files[f"vitlab-{stem}.svg"].read_text())
-    assert "@font-face" in "".join(root.itertext())  # it is read elsewhere as it stands here
+    assert "@font-face" in "".join(root.itertext())  # the file carries its font
     with Image.open(files[f"vitlab-{stem}.png"]) as picture:
         assert picture.width == pytest.approx(3 * float(root.get("width")), abs=3)
         assert len(picture.convert("RGB").getcolors(10**7)) > 20
 
 
-def test_the_numbers_of_a_shuffled_image_are_the_models_answers(visitor, data):
+def test_csv_of_a_shuffled_image_has_the_probabilities_of_the_models(visitor, data):
     import torch
 
     import vitcore
@@ -219,7 +169,7 @@ def learning(server, data, state):
     return run, found
 
 
-def test_what_a_training_says_about_its_images_is_taken_along(visitor, server, data):
+def test_predictions_for_validation_images_are_downloaded(visitor, server, data):
     run, found = learning(server, data, "finished")
     page = visitor.open(f"training?watch={run.id}")
     page.get_by_role("slider", name="Epoch shown").press("ArrowLeft")
@@ -246,13 +196,13 @@ def test_what_a_training_says_about_its_images_is_taken_along(visitor, server, d
         assert len(picture.convert("RGB").getcolors(10**7)) > 500  # the images are on it
 
 
-def test_files_stay_where_they_are_while_a_panel_ticks(visitor, server, data):
+def test_download_buttons_stay_in_place_while_a_panel_ticks(visitor, server, data):
     run, _ = learning(server, data, "running")
     page = visitor.page
     page.goto(f"{server.url}/training?watch={run.id}")
-    page.locator(".takeaway button", has_text="CSV").wait_for(timeout=60_000)
-    was = page.locator(".takeaway").element_handle()
-    page.wait_for_function("(window.kept = document.querySelector('.takeaway img'))?.naturalWidth === 32")
+    page.locator(".figure-files button", has_text="CSV").wait_for(timeout=60_000)
+    was = page.locator(".figure-files").element_handle()
+    page.wait_for_function("(window.kept = document.querySelector('.figure-files img'))?.naturalWidth === 32")
     place = was.bounding_box()
     run.write_status(run.stored_status().model_copy(update={"step": 90, "epoch": 2.9}))
     expect(page.get_by_text("epoch 2.9 of")).to_be_visible()  # it has ticked

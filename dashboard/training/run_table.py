@@ -7,32 +7,33 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.compare.state import CompareState
+from dashboard.shared import bound
+from dashboard.shared.default_runs import MAX_COMPARED
+from dashboard.training.state import TrainingState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.runs.folder import Run
 from vitcore.runs.listing import as_row
-from vitcore.runs.metrics import event_files
-
-MAX_COMPARED = 8  # maximum number of runs in Compare
-# Compare opens with the bundled runs of these models and the newest own runs
-DEFAULT_MODELS, DEFAULT_OWN = ("vit", "resnet"), 2
 
 
 def control(found: list[Run]) -> None:
-    """Draw a toggle that shows the table. `found` holds all readable runs."""
-    if not st.toggle(f"All runs ({len(found):,})", key="all", bind="query-params"):
+    """Draw the table on request. `found` holds all readable runs."""
+    if not st.toggle(f"All runs ({len(found):,})", **TrainingState.bound("table", value="value")):
         return
     text_place, state_place, model_place, watch_place, compare_place = st.columns(
         [2.2, 1.8, 1.8, 1, 1.4], vertical_alignment="bottom"
     )
     rows = [as_row(run) for run in found]
     text = text_place.text_input(
-        "Find", key="find", placeholder="title, note, data, recipe, date, sweep", bind="query-params"
+        "Find",
+        placeholder="title, note, data, recipe, date, sweep",
+        **TrainingState.bound("find", value="value"),
     )
     states = state_place.multiselect("State", sorted({row["state"] for row in rows}), key="states")
     models = model_place.multiselect(
         "Model", sorted({row["model"] for row in rows}), key="models", format_func=_label
     )
-    shown = [row for row in rows if matches(row, text, states, models)]
+    shown = [row for row in rows if matches(row, text or "", states, models)]
     chosen = st.dataframe(
         [_cells(row) for row in shown],
         key=f"runs_table_{text}_{states}_{models}",  # reset the selection when the rows change
@@ -52,35 +53,20 @@ def control(found: list[Run]) -> None:
         "Compare", width="stretch", disabled=not 0 < len(ids) <= MAX_COMPARED, type="primary",
         help=f"Select up to {MAX_COMPARED} runs in the table.",
     ):  # fmt: skip
-        st.session_state.runs = ids
-        st.switch_page("../pages/compare.py", query_params={"runs": ",".join(ids)})
+        bound.put(CompareState, runs=ids)
+        st.switch_page("../pages/compare.py", query_params=CompareState.of(runs=tuple(ids)).parameters())
     if not shown:
         st.caption("No run matches: clear the filters.")
 
 
-def default_runs(found: list[Run]) -> list[Run]:
-    """Return the runs that Compare opens with: the bundled ViT and ResNet, and the newest own runs.
-
-    All six bundled models would be twelve overlapping curves. Own runs need curves. Runs of sweeps are
-    omitted, because they have their own view.
-    """
-    bundled = [run for run in found if run.bundled and run.weights and run.config.model in DEFAULT_MODELS]
-    bundled.sort(key=lambda run: DEFAULT_MODELS.index(run.config.model))
-    own = []
-    for run in found:  # newest first
-        if len(own) < DEFAULT_OWN and not run.bundled and run.meta.sweep is None and event_files(run.path):
-            own.append(run)
-    return [*bundled, *own]
-
-
 def _watch(ids: list[str]) -> None:
-    st.session_state.watch = ids[0]
+    bound.put(TrainingState, watch=ids[0])
 
 
 def matches(row: dict[str, Any], text: str, states: list[str], models: list[str]) -> bool:
-    """Return whether a row contains every word of the text and has one of the states and one of the models.
+    """Return whether a row contains every word of the text, and has one of the states and of the models.
 
-    An empty list of states or models matches every row.
+    Empty lists of states and models match every row.
     """
     names = ("id", "title", "note", "data", "recipe", "reason", "sweep")
     content = " ".join(str(row.get(name) or "") for name in names).lower()

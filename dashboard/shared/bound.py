@@ -1,0 +1,173 @@
+"""Values that a page keeps in its address, under the names that its state declares.
+
+Where the address holds a widget's value as the widget shows it, Streamlit binds both: `State.bound("field")`.
+`choose` and `choose_several` are for options with an id and a title, such as runs: the address holds the ids,
+since a title can change. Only this module reads or writes `st.query_params`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from dashboard.drawing.markdown import escape
+from dashboard.shared.page_state import PageState, text_of
+
+S = TypeVar("S", bound=PageState)
+Page = type[PageState]
+
+
+def address() -> MutableMapping[str, str]:
+    """Return the query parameters of the current page. Changes appear in the browser's address."""
+    return st.query_params
+
+
+def read(page: type[S]) -> tuple[S, tuple[str, ...]]:
+    """Return the state in the current address, and the invalid parameters (`name=value`)."""
+    return page.read(address())
+
+
+def current(page: Page, field: str) -> Any:
+    """Return the value of a field before its widget is drawn: this session's, or that of the address."""
+    value = st.session_state.get(page.parameter(field))
+    return getattr(read(page)[0], field) if value is None else value
+
+
+def held(page: Page, field: str) -> bool:
+    """Return whether this session has a value of a field."""
+    return page.parameter(field) in st.session_state
+
+
+def named(page: Page, field: str) -> set[str]:
+    """Return the ids that a field holds in the address or in this session."""
+    found: set[str] = set()
+    for value in (getattr(read(page)[0], field), st.session_state.get(page.parameter(field))):
+        found |= {value} if isinstance(value, str) else set(value or ())
+    return found
+
+
+def put(page: Page, **values: Any) -> None:
+    """Set fields in this session, before their widgets are drawn or in a callback."""
+    for field, value in values.items():
+        st.session_state[page.parameter(field)] = value
+
+
+def forget(page: Page, *fields: str) -> None:
+    """Remove fields from this session, so that the address or the default applies again."""
+    for field in fields:
+        st.session_state.pop(page.parameter(field), None)
+
+
+def write(page: Page, **values: Any) -> None:
+    """Write fields without a widget to the address. A value of None removes the parameter."""
+    for field, value in values.items():
+        name = page.parameter(field)
+        if value is None:
+            address().pop(name, None)
+        elif address().get(name) != (text := text_of(value)):
+            address()[name] = text
+
+
+def check_link(page: Page, field: str, options: Collection[Any], instead: str) -> None:
+    """Drop a value of this session that is no longer an option, and warn if the address names none.
+
+    Call this before drawing the widget. `instead` says what the page shows in place of the missing value.
+    """
+    key, known = page.parameter(field), {text_of(option) for option in options}
+    if key in st.session_state and text_of(st.session_state[key]) not in known:
+        forget(page, field)
+    wanted = address().get(key)
+    if wanted is not None and key not in st.session_state and wanted not in known:
+        warn_missing([wanted], instead)
+
+
+def warn_missing(names: Sequence[str], instead: str) -> None:
+    """Warn that a link names something that does not exist here, and say what is shown instead."""
+    # On one line, since inline code ends with its paragraph.
+    shown = (" ".join(name.replace("`", "").split())[:60] for name in names[:3])
+    words = " and ".join(f"`{name}`" for name in shown)
+    verb = "isn't" if len(names) == 1 else "aren't"
+    text = f"{words} in this link {verb} available here. Showing {escape(instead)} instead."
+    st.toast(text, icon=":material/link_off:", duration=60)  # seconds: loading a model can take some of them
+
+
+def settle(
+    page: Page, field: str, options: Mapping[str, str], *, first: str | None = None, titles: bool = False
+) -> str:
+    """Return the selected id before its widget is drawn, and warn if the link names a missing one.
+
+    `options` maps ids to titles. Without a valid id, this selects `first`, or the first option. With `titles`
+    set, a link may hold a title instead of an id.
+    """
+    key = page.parameter(field)
+    stored = st.session_state.get(key)
+    if stored is not None and stored in options:
+        return stored
+    wanted, fresh = address().get(key), key not in st.session_state
+    found = wanted if wanted in options else None
+    if found is None and titles:
+        found = next((one for one, title in options.items() if title == wanted), None)
+    chosen = found or first or next(iter(options))
+    st.session_state[key] = chosen
+    if fresh and wanted and found is None:  # no warning after the visitor has deleted the selected one
+        warn_missing([wanted], options[chosen])
+    return chosen
+
+
+def choose(
+    widget: Callable[..., Any],
+    page: Page,
+    field: str,
+    label: str,
+    options: Mapping[str, str],
+    *,
+    first: str | None = None,
+    titles: bool = False,
+    **look: Any,
+) -> str:
+    """Draw a choice of one id and return it. The address holds the id, and the session keeps it.
+
+    `widget` is `st.selectbox` or `st.segmented_control`, also of a container. For the other arguments see
+    `settle`; `look` goes to the widget.
+    """
+    settled = settle(page, field, options, first=first, titles=titles)
+    chosen = widget(
+        label, list(options), key=page.parameter(field), format_func=options.__getitem__,
+        persist_state="session", **look,
+    ) or settled  # fmt: skip
+    write(page, **{field: chosen})
+    return chosen
+
+
+def choose_several(
+    page: Page,
+    field: str,
+    label: str,
+    options: Mapping[str, str],
+    *,
+    first: Callable[[], list[str]],
+    most: int,
+) -> list[str]:
+    """Draw a choice of up to `most` ids and return them. The address holds the ids.
+
+    Without a valid id in the link, this selects the ids of `first()`, or the first option.
+    """
+    key = page.parameter(field)
+    if key not in st.session_state:
+        linked = getattr(read(page)[0], field)
+        found = [one for one in linked if one in options]
+        fallback = first() or list(options)[:1]
+        st.session_state[key] = found or fallback
+        if missing := [one for one in linked if one not in options]:
+            instead = "the others of the link" if found else ", ".join(options[one] for one in fallback)
+            warn_missing(missing, instead)
+    st.session_state[key] = [one for one in st.session_state[key] if one in options][:most]
+    chosen = st.multiselect(
+        label, list(options), key=key, format_func=options.__getitem__, max_selections=most,
+        persist_state="session",
+    )  # fmt: skip
+    if address().get(key, "") != (text := text_of(tuple(chosen))):
+        address()[key] = text
+    return chosen

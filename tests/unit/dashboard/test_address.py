@@ -1,0 +1,141 @@
+"""No parameter of an address exists outside the states of pages: read from the code, and from the pages."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+
+import pytest
+
+from dashboard.page_table import PAGES
+from dashboard.shared import page_state
+from dashboard.talk.state import TalkState
+from tests.conftest import ROOT
+from tests.unit.dashboard.app import open_app
+from tests.unit.dashboard.test_page_state import STATES
+from vitcore.probes import PROBES
+
+ADDRESS = "dashboard/shared/bound.py"  # the only module with access to the address
+BINDING = ("dashboard/shared/page_state.py", "dashboard/inductive_bias/state.py")  # make `bind=` arguments
+FILES = [
+    str(path.relative_to(ROOT))
+    for folder in ("dashboard", "pages")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+]
+FIELD_FUNCTIONS = {  # of `bound`: the places of the state and of the field's name
+    "current": (0, 1),
+    "held": (0, 1),
+    "named": (0, 1),
+    "check_link": (0, 1),
+    "settle": (0, 1),
+    "choose": (1, 2),
+    "choose_several": (0, 1),
+}
+VIEWS = [  # page, query: together they draw the bound widgets of all pages
+    ("overview", {}),
+    ("patches", {}),
+    ("attention", {}),
+    ("attention", {"run": "resnet-cifar10"}),
+    ("training", {"all": "true"}),
+    ("compare", {"view": "Runs"}),
+    ("compare", {"view": "Sweeps"}),
+    ("compare", {"show": "Disagreement"}),
+    ("compare", {"show": "Speed to accuracy"}),
+    *(("inductive_bias", {"probe": probe.title}) for probe in PROBES.values()),
+]
+
+
+def tree(name):
+    return ast.walk(ast.parse((ROOT / name).read_text()))
+
+
+def state_of(name, node):
+    """The state class that a file means by a name, or None for a variable."""
+    if not isinstance(node, ast.Name) or not node.id.endswith("State"):
+        return None
+    for one in tree(name):
+        if isinstance(one, ast.ImportFrom) and any(part.name == node.id for part in one.names):
+            return getattr(importlib.import_module(one.module or ""), node.id)
+    raise AssertionError(f"{name}:{node.lineno}: {node.id} is not imported")
+
+
+def fields_in(name):
+    """(line, state, field) of every field that a file names literally."""
+    for node in tree(name):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        method, owner = node.func.attr, node.func.value
+        if method in ("bound", "options", "parameter"):
+            if (state := state_of(name, owner)) and isinstance(node.args[0], ast.Constant):
+                yield node.lineno, state, node.args[0].value
+        elif isinstance(owner, ast.Name) and owner.id == "bound":
+            if method in FIELD_FUNCTIONS:
+                state_at, field_at = FIELD_FUNCTIONS[method]
+                state = state_of(name, node.args[state_at])
+                if state and isinstance(node.args[field_at], ast.Constant):
+                    yield node.lineno, state, node.args[field_at].value
+            elif method in ("put", "write", "forget") and (state := state_of(name, node.args[0])):
+                for keyword in node.keywords:
+                    yield node.lineno, state, keyword.arg
+                for argument in node.args[1:]:
+                    if isinstance(argument, ast.Constant):
+                        yield node.lineno, state, argument.value
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_only_the_bound_module_accesses_the_address(name):
+    accesses = [
+        node.lineno
+        for node in tree(name)
+        if (isinstance(node, ast.Attribute) and node.attr == "query_params")
+        or (isinstance(node, ast.keyword) and node.arg == "bind")
+        or (isinstance(node, ast.Constant) and node.value == "query-params")
+    ]
+    assert not accesses or name in (ADDRESS, *BINDING)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_links_to_other_pages_are_made_from_states(name):
+    for node in tree(name):
+        if isinstance(node, ast.keyword) and node.arg == "query_params":
+            made = node.value
+            assert isinstance(made, ast.Call), f"{name}:{node.value.lineno}"
+            assert isinstance(made.func, ast.Attribute), f"{name}:{node.value.lineno}"
+            assert made.func.attr == "parameters", f"{name}:{node.value.lineno}"
+
+
+def test_every_field_that_the_code_names_belongs_to_its_state():
+    found = [(name, *one) for name in FILES for one in fields_in(name)]
+    assert len({(state, field) for _, _, state, field in found}) > 20
+    assert not [
+        f"{name}:{line}: {state.__name__} has no field {field}"
+        for name, line, state, field in found
+        if field not in state.model_fields
+    ]
+
+
+@pytest.mark.parametrize(("page", "query"), VIEWS, ids=lambda value: str(value))
+def test_every_bound_widget_belongs_to_a_field_of_the_page(page, query):
+    app = open_app(page, **query)
+    bound = {
+        key
+        for block in (app.main, app.sidebar)
+        for element in block
+        if (key := getattr(element.proto, "query_param_key", ""))
+    }
+    state = STATES[page]
+    parameters = {state.parameter(name) for name in state.model_fields}
+    settings = {f"set_{name}" for probe in PROBES.values() for name in probe.choices}
+    assert bound
+    assert bound <= parameters | (settings if page == "inductive_bias" else set())
+    assert set(app.query_params) <= parameters | settings
+
+
+def test_every_state_is_a_page_or_a_talk():
+    def subclasses(kind):
+        return {kind, *(deep for one in kind.__subclasses__() for deep in subclasses(one))}
+
+    shared = {page_state.PageState, page_state.ImageState, page_state.CurvesState}
+    parts = {base for kind in STATES.values() for base in kind.__mro__}
+    assert subclasses(page_state.PageState) - shared <= parts | {TalkState}
+    assert set(STATES) == set(PAGES)
