@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CPU_INDEX := https://download.pytorch.org/whl/cpu
 
-.PHONY: run tensorboard check test test-js test-slow lint types format clean
+.PHONY: run tensorboard check static unit test test-js test-slow lint types format clean
 
 run: $(VENV)/.installed
 	@$(BIN)/python -m dashboard --port $(PORT)
@@ -27,7 +27,13 @@ tensorboard: $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest --durations 20
 TOGETHER := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-check: lint types test-js
+# the static checks run while the tests do
+check: $(VENV)/.tools
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync static unit
+
+static: lint types test-js
+
+unit: $(VENV)/.tools
 	$(PYTEST) $(TOGETHER) -m "not slow" tests/unit tests/house
 
 test: lint types test-js

@@ -192,8 +192,8 @@ def test_smoothing_equals_the_weighted_mean_of_the_past(values, weight):
 def test_images_between_the_scalars_are_skipped_without_reading_them(tmp_path, monkeypatch):
     """As TensorBoard's own scalars, also where one event holds scalars and an image."""
     writer = EventFileWriter(str(tmp_path))
-    image = np.random.default_rng(0).bytes(2_000_000)
-    for step in range(12):
+    image = np.random.default_rng(0).bytes(100_000)
+    for step in range(4):
         event = Event(step=step, wall_time=100.0 + step)
         event.summary.value.add(tag="loss", simple_value=1 / (step + 1))
         event.summary.value.add(tag="sample").image.encoded_image_string = image
@@ -209,7 +209,7 @@ def test_images_between_the_scalars_are_skipped_without_reading_them(tmp_path, m
         pywrap_tensorflow, "masked_crc32c", lambda data: checked.append(len(data)) or crc(data)
     )
     assert read_scalars(tmp_path).curves.keys() == {"loss", "accuracy"}
-    assert max(checked) < 100_000
+    assert max(checked) < 1000
 
 
 @pytest.mark.parametrize("chunk", [90_000, 70_000])
