@@ -38,15 +38,14 @@ def greet(port: int, origin: str) -> None:
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
-def test_no_connection_to_another_machine_is_attempted(tmp_path, page, monkeypatch, host):
+def test_no_connection_to_another_machine_is_attempted(tmp_path, page, monkeypatch):
     (tmp_path / "sitecustomize.py").write_text(RECORDER)
     record = tmp_path / "connections"
     record.touch()
     monkeypatch.setenv("CONNECTIONS", str(record))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     server = Server(tmp_path)
-    server.start([sys.executable, "-m", "dashboard", "--port", str(server.port), "--host", host])
+    server.start([sys.executable, "-m", "dashboard", "--port", str(server.port), "--host", "0.0.0.0"])
     try:
         for origin in ("http://evil.example", "http://localhost:1", f"http://127.0.0.1:{server.port}"):
             greet(server.port, origin)

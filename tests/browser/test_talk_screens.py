@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import WINDOW, Server, Visitor
 from tests.browser.test_talk import WHY, expect_step, open_talk, wait_for_view
+from tests.waiting import until
 
 SEEN = """e => parseFloat(getComputedStyle(e).fontSize) * e.getBoundingClientRect().height
     / e.getBBox().height"""  # font size in pixels of the window
@@ -23,7 +24,9 @@ def test_figure_fills_the_width_with_text_of_two_percent_of_the_height(visitor, 
     plot = page.locator(".st-key-talk_stage .js-plotly-plot")
     for part in (".xtitle", ".legendtext", ".annotation-text"):
         expect(plot.locator(part).first).to_be_visible()
-        assert plot.locator(part).first.evaluate(SEEN) > 0.02 * height
+        until(
+            lambda part=part: plot.locator(part).first.evaluate(SEEN) > 0.02 * height
+        )  # it may not be laid out
     box, stage = plot.bounding_box(), page.locator(".st-key-talk_stage").bounding_box()
     assert box["width"] == pytest.approx(stage["width"], abs=2)
     assert box["height"] == pytest.approx(0.73 * height, abs=0.01 * height)

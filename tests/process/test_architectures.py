@@ -23,7 +23,7 @@ def test_architecture_in_the_documentation_is_complete(tmp_path, monkeypatch, co
 
     (tmp_path / "mlp.py").write_text(source)
     monkeypatch.setattr(registry, "__path__", [*registry.__path__, str(tmp_path)])
-    monkeypatch.setitem(ARCHITECTURES, "mlp", registry._found()["mlp"])
+    monkeypatch.setitem(ARCHITECTURES, "mlp", registry._discover()["mlp"])
     run = train(
         make_config("quick", model="mlp", data=f"folder:{colors}", epochs=1, hidden=8, device="cpu"),
         progress=False,

@@ -174,6 +174,7 @@ def test_multi_node_training_is_not_queued(colors):
     assert not list_runs(bundled=False)
 
 
+@pytest.mark.slow
 def test_queued_run_on_two_devices_leaves_no_process_when_killed(colors):
     config = make_config(
         "quick", model="vit", data=f"folder:{colors}", device="cpu", **{**PLAIN, "epochs": 2000}, devices=2

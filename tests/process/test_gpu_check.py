@@ -5,10 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from tests import gpu_check
 from tests.conftest import ROOT
 
 
+@pytest.mark.slow
 def test_checks_that_apply_to_a_cpu_pass():
     assert gpu_check.check_precision("cpu") == (
         True,

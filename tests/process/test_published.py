@@ -12,6 +12,7 @@ from vitcore.models.evaluate import evaluate
 from vitcore.runs.metrics import read_scalars
 
 
+@pytest.mark.slow
 def test_published_resnet_reproduces_the_published_score_and_curve(shared, full_cifar10):
     file = shared / "tutorial" / "ResNet.ckpt"
     run = import_checkpoint(file)

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import ROOT
 from tests.house.test_readme import blocks
 
@@ -20,6 +22,7 @@ def run_python(code: str, tmp_path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_python_example_runs(tmp_path):
     (example,) = (text for text in blocks("docs/python.md", "python") if "vitcore.load" in text)
     output = run_python(f"{example}\nprint(run.status().state, tuple(trace.weights.shape))", tmp_path)
@@ -32,7 +35,7 @@ def test_model_of_the_example_is_available_everywhere(tmp_path):
     output = run_python(
         "import torch, vitcore.architectures as a\n"
         f"a.__path__.append({str(tmp_path)!r})\n"
-        "a.ARCHITECTURES.update(a._found())\n"
+        "a.ARCHITECTURES.update(a._discover())\n"
         "from vitcore.models import build\n"
         "print(tuple(build('mlp', hidden=8)(torch.zeros(2, 3, 32, 32)).shape))",
         tmp_path,

@@ -59,7 +59,7 @@ def test_time_budget_is_the_predicted_time(colors, monkeypatch):
 def test_rehearsal_rejects_what_the_training_rejects(colors):
     with pytest.raises(UserError, match="no mps device"):
         rehearse(config(colors, device="mps"))
-    with pytest.raises(UserError, match="for one device"):
+    with pytest.raises(UserError, match="--devices"):
         rehearse(config(colors, devices=2))
 
 

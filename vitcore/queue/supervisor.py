@@ -84,6 +84,7 @@ class Supervisor:
         self.seen: set[str] = set()  # ids of runs seen running
         self.over: dict[str, int] = {}  # ended run: mtime of its status.json, which is not read again
         self.held: dict[str, list[str]] = {}  # keys of the devices of each running run
+        self.checked: set[str] = set()  # ids of queued runs whose request was compared with the devices
         self.refused: dict[str, float] = {}  # run that could not be started: when it is tried again
         self._list, self._devices, self._listed = devices, list(devices()), time.monotonic()
 
@@ -143,8 +144,10 @@ class Supervisor:
         """Assign free devices to the runs that have waited longest."""
         everything = [device.key for device in self.devices]
         taken = [key for run in running for key in self.held.get(run.id, everything)]
-        if all(key in taken for key in everything):
+        fresh = {run.id for run in queued} - self.checked  # a request that cannot be met fails at once
+        if not fresh and all(key in taken for key in everything):
             return
+        self.checked |= fresh
         with order.lock(self.home):
             requests, waiting = [], {run.id: run for run in order.sort_queue(queued)}
             for run in waiting.values():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.datastructures import Headers
@@ -31,7 +32,8 @@ def ask(kind: str = "http", method: str = "GET", page: bool = True, **headers: s
 
     pairs = [(k.replace("_", "-").encode(), v.encode()) for k, v in {"host": OWN, **headers}.items()]
     scope = {"type": kind, "path": "/", "headers": pairs, "method": method}
-    asyncio.run(Guard(app)(scope, None, collect))
+    with ThreadPoolExecutor(1) as pool:  # Playwright leaves a running loop in this thread
+        pool.submit(asyncio.run, Guard(app)(scope, None, collect)).result()
     first = sent[0]
     return {
         "seen": seen,
