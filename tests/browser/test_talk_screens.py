@@ -26,7 +26,7 @@ def test_figure_fills_the_width_with_text_of_two_percent_of_the_height(visitor, 
         expect(plot.locator(part).first).to_be_visible()
         until(
             lambda part=part: plot.locator(part).first.evaluate(SEEN) > 0.02 * height
-        )  # it may not be laid out
+        )  # once laid out
     box, stage = plot.bounding_box(), page.locator(".st-key-talk_stage").bounding_box()
     assert box["width"] == pytest.approx(stage["width"], abs=2)
     assert box["height"] == pytest.approx(0.73 * height, abs=0.01 * height)
