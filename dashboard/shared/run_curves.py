@@ -189,7 +189,7 @@ def epoch_note(runs: Sequence[Run]) -> str:
         else:
             who = " and ".join(names) if len(names) < 3 else f"{len(names)} runs"
         sentences.append(
-            f"An epoch of {who} is {steps:,} optimizer steps, however often they pass over its images."
+            f"An epoch of {who} is {steps:,} optimizer steps, not one pass over the training images."
         )
     return " ".join(sentences)
 

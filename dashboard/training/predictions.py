@@ -58,7 +58,7 @@ def files(found: Predictions, at: int) -> tuple[list[tuple[str, Image.Image, str
     for i, (image, truth) in enumerate(zip(found.images, found.truth.tolist(), strict=True)):
         answers = found.probabilities[at, i]
         top = int(answers.argmax())
-        word = "right" if top == truth else "wrong"
+        word = "correct" if top == truth else "wrong"
         caption = f"{found.classes[top]} {100 * answers[top]:.0f} %, {word}"
         parts.append((found.classes[truth], picture(image), caption))
         for moment, (epoch, step) in enumerate(zip(found.epochs.tolist(), found.steps.tolist(), strict=True)):
