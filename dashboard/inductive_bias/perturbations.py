@@ -67,7 +67,7 @@ def _shuffled(stamps: tuple, pixels: bytes, shape: tuple[int, ...]) -> Frames:
     grids = [grid for grid in GRIDS if shape[-1] % grid == 0]
     mixed = torch.cat([shuffled(x, permutations(1, grid**2, draws)) for grid in grids])
     probabilities = np.stack([_probabilities(stamp, mixed) for stamp in stamps])
-    rows = ["original", *(f"{grid} x {grid} cells" for grid in grids[1:])]
+    rows = ["as it is", *(f"{grid} x {grid} cells" for grid in grids[1:])]
     return Frames(_pixels(mixed)[None], probabilities, rows, [str(i + 1) for i in draws], start=0)
 
 

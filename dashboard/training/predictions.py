@@ -33,7 +33,7 @@ def strip(run: Run) -> None:
         at = st.session_state[key] = count - 1
     st.session_state[f"last_{key}"] = count - 1
     left, right = st.columns([3.2, 2], vertical_alignment="center")
-    left.markdown(f"**{len(found.images)} validation images** and what the model predicts")
+    left.markdown(f"**{len(found.images)} validation images** with the model's predictions")
     if count > 1:
         with right:
             at = st.select_slider(

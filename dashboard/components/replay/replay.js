@@ -365,7 +365,7 @@ class Replay {
     canvas.setAttribute("role", "img");
     canvas.setAttribute(
       "aria-label",
-      `Probability of the ${label} for ${
+      `Probability that the ${label} assigns to ${
         classes[predicted]
       } at every shift, from dark (0 %) to bright (100 %)`,
     );
