@@ -43,9 +43,9 @@ def overlay(_: bool) -> None:
     """Draw the curves, and refresh them while a run is active."""
     run_curves.pair(chosen, look, key="compare", height=330)
     st.caption(
-        "Faint: training, measured with augmentation, label smoothing and (for a ViT that drops patches) on "
-        "a part of each image, so it can be below validation. Full color: validation on complete, unchanged "
-        "images; a diamond marks the best. Faint and dotted: steps that a resume discarded."
+        "Faint lines: training, with the augmentation, label smoothing and patch dropping of the recipe, so "
+        "it can be worse than validation. Full color: validation on complete, unchanged images. A diamond "
+        "marks the best. Faint dotted lines: steps that a resume discarded."
     )
     run_curves.more_metrics(chosen, look, key="compare", page=CompareState)
 

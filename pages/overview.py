@@ -23,8 +23,8 @@ points = sample_curves.bundled_points()
 top = header.title("overview")
 with st.container(key="lead"):
     st.markdown(
-        "A ViT cuts an image into patches and learns everything else from data; a ResNet assumes from the "
-        "start that neighboring pixels belong together. ViT Lab shows where each finds its prediction."
+        "A ViT cuts an image into patches and learns everything else from data. A ResNet assumes from the "
+        "start that neighboring pixels belong together. ViT Lab shows which regions a prediction depends on."
     )
 
 if not (vit and resnet and len(looks) == 2):
@@ -56,7 +56,7 @@ for panel, run in zip(panels[1:], (vit, resnet), strict=True):
     maps[model] = where
 
 with accuracy_place:
-    st.markdown("**The price of learning it all**")
+    st.markdown("**The price of learning everything**")
     pair = (vit, resnet)
     bars = html.accuracy_bars(
         [ARCHITECTURES[run.config.model].label for run in pair],
@@ -74,7 +74,7 @@ with accuracy_place:
     st.caption(
         f"Test accuracy, n = {count:,}. "
         + (
-            "Bars: 45,000 training images; lines: fewer, trained for less."
+            "Bars: 45,000 training images. Lines: fewer images and shorter training."
             if points
             else "45,000 training images."
         )
@@ -105,13 +105,13 @@ minutes = [run.status().active_s / 60 for run in pair]
 with top.more.expander("How it was measured"):
     st.markdown(
         "**The maps**: rollout from CLS, and Grad-CAM of the last stage for the predicted class. For the "
-        "first image of each class both are stored by `python -m vitcore probe first-look --runs vit-cifar10 "
-        "--runs resnet-cifar10`; for any other image the models compute them.\n\n"
-        f"**Test accuracy** of the bundled models after training on 45,000 images: the ViT, {sizes[0]:.1f} "
-        f"million parameters, for {minutes[0]:.0f} minutes on two CPU cores, the ResNet, {sizes[1]:.2f} "
-        f"million, for {minutes[1]:.0f}."
+        "first image of each class, `python -m vitcore probe first-look --runs vit-cifar10 --runs "
+        "resnet-cifar10` has stored both. For any other image, the models compute them.\n\n"
+        f"**Test accuracy** of the bundled models after training on 45,000 images on two CPU cores: the ViT "
+        f"with {sizes[0]:.1f} million parameters for {minutes[0]:.0f} minutes, the ResNet with "
+        f"{sizes[1]:.2f} million for {minutes[1]:.0f} minutes."
         + (
-            f" The curves: {sample_curves.about(points)}; **Inductive bias** has them large."
+            f" The curves: {sample_curves.about(points)}; **Inductive bias** shows them enlarged."
             if points
             else ""
         )

@@ -19,7 +19,7 @@ run_control, image_controls, size_control = st.columns([1.4, 3, 1.5], vertical_a
 run = None
 if found:
     with run_control:
-        run = selection.choose_run(found, PatchesState, "run", "Tokens of")
+        run = selection.choose_run(found, PatchesState, "run", "Model")
 try:
     data = resources.dataset_of(run) if run else resources.dataset()
 except UserError as error:
@@ -42,7 +42,7 @@ with size_control:
 stepper(**stepper_data.prepare(run, chosen, size), key="stepper")
 st.caption(
     f"{escape(chosen.name)}: {pixels} x {pixels} pixels"
-    + (f", read by **{escape(run.title)}**." if run and size == own else ".")
+    + (f", with the tokens of **{escape(run.title)}**." if run and size == own else ".")
 )
 
 if run:
@@ -73,9 +73,9 @@ if run and learned:
         if not learned.similarity.any():
             st.info("This model has no position embeddings, so it does not know where a patch was.")
         elif len(learned.similarity) == 1:
-            st.info("The whole image is one patch: there is no other place to compare it with.")
+            st.info("The whole image is one patch, so there is no other position to compare it with.")
         elif len(learned.similarity) > 1024:
-            st.info(f"{len(learned.similarity):,} positions are too many to draw them all.")
+            st.info(f"{len(learned.similarity):,} positions are too many to draw.")
         else:
             similarity(learned.similarity, key="similarity")
             origin = "These positions are fixed sines and cosines."
@@ -97,5 +97,5 @@ st.caption(
     f"For one image of {pixels} x {pixels} pixels and a ViT of 6 layers, 8 heads, 256 channels, with 3.2 "
     "million parameters in its blocks. "
     "Every token attends to every token, so halving the patch size gives four times the tokens and sixteen "
-    "times the attention weights. The tutorial found 4 best for CIFAR-10, 32 x 32 pixels."
+    "times the attention weights. In the tutorial, a patch size of 4 was best for CIFAR-10."
 )

@@ -19,9 +19,9 @@ from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
 LIMITS_OF_MAPS = (
-    "Attention shows where a head reads, not why the model predicts a class: it leaves out the values that "
-    "are read. Relevance and Grad-CAM follow the gradient of one class instead. They are summaries, too, and "
-    "different methods disagree."
+    "Attention shows where a head looks, not why the model predicts a class, because it ignores the values. "
+    "Relevance and Grad-CAM follow the gradient of one class. They are also only summaries, and different "
+    "methods disagree."
 )
 
 
@@ -42,7 +42,7 @@ def compare_class_maps(
     named = _choose_class(first, "Class", classes, likeliest)
     chosen = likeliest if named == PREDICTED else named
     against = second.selectbox(
-        "Contrast with", [NO_CONTRAST, *classes], help="What supports one class and not the other.",
+        "Contrast with", [NO_CONTRAST, *classes], help="Subtracts the map of this class.",
         **AttentionState.bound("minus", value=None),
     )  # fmt: skip
     with third:
@@ -52,7 +52,7 @@ def compare_class_maps(
     stage = stages
     if stages > 1:
         stage = fourth.select_slider(
-            "Its stage", list(range(1, stages + 1)), stages, **AttentionState.bound("stage", value=None)
+            "Stage", list(range(1, stages + 1)), stages, **AttentionState.bound("stage", value=None)
         )
     shown = [(vit, "relevance", vit_maps.stages[0])]
     if other and theirs and stages:
@@ -74,7 +74,7 @@ def compare_class_maps(
             caption = (
                 f"For **{escape(words)}**; predicted: {escape(classes[best])}, "
                 f"{100 * maps.probabilities[best]:.0f} %. "
-                f"{values.shape[0]} x {values.shape[1]} places."
+                f"{values.shape[0]} x {values.shape[1]} positions."
                 + ("" if np.abs(values).max() > 0 else " No region supports it here.")
             )
             st.markdown(pictures.panel(title, made, alt, caption))
@@ -108,8 +108,8 @@ def show_logit_lens(view: model_outputs.AttentionView, classes: tuple[str, ...],
     figure = figures.logit_lens(view.lens, classes, truth)
     figure_files.show(figure, key="lens", alt="probabilities of classes after each layer")
     st.caption(
-        "The model's own head applied to the token it reads, after every layer (logit lens, nostalgebraist "
-        "2020). Early layers were never trained to be read this way. The last column is the prediction."
+        "The model's own classification head applied after every layer (logit lens, nostalgebraist 2020). "
+        "Early layers were not trained to be used this way. The last column is the prediction."
     )
 
 
@@ -125,7 +125,7 @@ def show_grad_cam(run: Run, chosen: SelectedImage, classes: tuple[str, ...]) -> 
         st.error(sentence(error))
         return
     replacement = (
-        "Instead, Grad-CAM shows which places of each stage's feature maps support a class."
+        "Instead, Grad-CAM shows which regions of each stage's feature maps support a class."
         if found.stages
         else "It has no stages of feature maps for Grad-CAM either. Only its prediction is shown."
     )
@@ -156,7 +156,9 @@ def show_grad_cam(run: Run, chosen: SelectedImage, classes: tuple[str, ...]) -> 
         made = pictures.overlay(chosen.image, values)
         alt = f"Grad-CAM of stage {number} for {named}: {pictures.brightest(values)}"
         side = values.shape[0]
-        place.markdown(pictures.panel(title, made, alt, f"{side} x {side} places, for **{escape(named)}**"))
+        place.markdown(
+            pictures.panel(title, made, alt, f"{side} x {side} positions, for **{escape(named)}**")
+        )
         kept.append((title, made, f"Grad-CAM for {named}"))
         maps[title] = values
     if maps:

@@ -40,7 +40,7 @@ def choose_pair(known: list[Item]) -> list[Item]:
 
 
 def show(known: list[Item]) -> None:
-    """Draw how often each model is right, and the images on which they differ."""
+    """Draw how often each model is correct, and the images on which they differ."""
     if len(known) < 2:
         st.info("Choose two runs that are measured on the same images to see where they disagree.")
         return
@@ -60,7 +60,13 @@ def show(known: list[Item]) -> None:
     titles = (f"Only {names[0]}", f"Only {names[1]}", "Neither")
     labels = {kind: f"{title} ({len(places[kind]):,})" for kind, title in zip(WHO, titles, strict=True)}
     kind = bound.choose(
-        st.segmented_control, CompareState, "who", "Who is right", labels, first=WHO[0], required=True
+        st.segmented_control,
+        CompareState,
+        "who",
+        "Which model is correct",
+        labels,
+        first=WHO[0],
+        required=True,
     )
     here = places[kind][places[kind] < len(images.labels)]
     _grid(pair, found, images, here, len(places[kind]))
@@ -75,7 +81,9 @@ def first(known: list[Item], state: CompareState, most: int) -> list[tuple[np.nd
     one = by_id.get(state.first or "") or (known[0] if known else None)
     other = by_id.get(state.second or "") or next((item for item in known if item is not one), None)
     if one is None or other is None or one is other:
-        raise UserError("Two runs that are measured on the same images can disagree: the link names fewer.")
+        raise UserError(
+            "Disagreement needs two runs that are measured on the same images: name two in the link."
+        )
     found, images = paired_predictions(one.tested, other.tested), test_images(one.run.config, BUNDLED)
     at = found.indices(state.who)
     at = at[at < len(images.labels)][PER_PAGE * (state.sheet - 1) :][:most]
@@ -92,16 +100,16 @@ def _numbers(pair: list[Item], found: PairedPredictions, counts: dict[str, int])
     chance = "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
     names = [html.escape(item.name) for item in pair]
     st.markdown(
-        f"Of {n:,} {pair[0].tested.data}, both are right on **{counts['both']:,}**, only {names[0]} on "
-        f"**{counts['first']:,}**, only {names[1]} on **{counts['second']:,}**, neither on "
-        f"**{counts['none']:,}** ({same:,} of these with the same wrong answer). Were both equally "
-        f"often right, counts as uneven as these, or more, would have {chance} (exact McNemar test)."
+        f"Of {n:,} {pair[0].tested.data}, both models classify **{counts['both']:,}** correctly, only "
+        f"{names[0]} **{counts['first']:,}**, only {names[1]} **{counts['second']:,}**, and neither "
+        f"**{counts['none']:,}** ({same:,} of these with the same wrong prediction). If both were equally "
+        f"accurate, counts at least this uneven would have {chance} (exact McNemar test)."
     )
 
 
 def _grid(pair: list[Item], found: PairedPredictions, images: Images, here: np.ndarray, total: int) -> None:
     if not len(here):
-        where = "" if not total else " among the bundled thousand"
+        where = "" if not total else " among the 1,000 bundled ones"
         st.info(f"There is no such image{where}.")
         return
     pages = -(-len(here) // PER_PAGE)
@@ -139,7 +147,7 @@ def _files(pair: list[Item], cards: list[Card], images: np.ndarray) -> None:
         answers = [(answer, sure) for answer, sure, *_ in card.predictions]
         parts.append((card.truth, picture(image), "; ".join(" ".join(pair) for pair in answers)))
         rows.append([card.truth, card.number, *(part for pair in answers for part in pair)])
-    foot = f"Each image shows the predictions of {names[0]} and of {names[1]}, and how sure each is."
+    foot = f"Each image shows the predictions of {names[0]} and of {names[1]}, with their confidence."
     figure_files.pictures(parts, rows, key="disagreement", side=180, columns=6, foot=foot)
 
 

@@ -51,9 +51,9 @@ def confusions(runs: list[Shown], difference: bool) -> Figure:
         figure.add_trace(_diagonal(counts, classes), row=1, col=i + 1)
     if difference:
         figure.add_trace(_difference(tables[0] - tables[1], classes), row=1, col=len(titles))
-    figure.update_xaxes(showgrid=False, fixedrange=True, title="answer", tickangle=-45, type="category")
+    figure.update_xaxes(showgrid=False, fixedrange=True, title="prediction", tickangle=-45, type="category")
     figure.update_yaxes(showgrid=False, fixedrange=True, autorange="reversed", automargin=True)
-    figure.update_yaxes(title="truth", row=1, col=1)
+    figure.update_yaxes(title="true class", row=1, col=1)
     figure.update_xaxes(tickfont={"size": 12})
     figure.update_yaxes(tickfont={"size": 12})
     figure.update_annotations(font_size=14)
@@ -77,7 +77,7 @@ def _row_sums(counts: np.ndarray) -> np.ndarray:
 
 
 def _mistakes(counts: np.ndarray, classes: list[str], top: int) -> go.Heatmap:
-    """Draw the wrong answers in color. The right ones are far more and would hide them."""
+    """Draw the wrong predictions in color. The correct ones outnumber them and would hide them."""
     right = np.eye(len(counts), dtype=bool)
     z = np.where(right, np.nan, counts)
     return go.Heatmap(
@@ -100,7 +100,7 @@ def _mistakes(counts: np.ndarray, classes: list[str], top: int) -> go.Heatmap:
 
 
 def _diagonal(counts: np.ndarray, classes: list[str]) -> go.Scatter:
-    """Write the right answers in bold."""
+    """Write the correct predictions in bold."""
     return go.Scatter(
         x=classes,
         y=classes,
@@ -108,12 +108,12 @@ def _diagonal(counts: np.ndarray, classes: list[str]) -> go.Scatter:
         text=[f"<b>{n}</b>" for n in np.diag(counts)] if len(classes) <= MOST_WRITTEN else None,
         textfont={"size": 12},
         customdata=np.stack([np.diag(counts), counts.sum(axis=1)], axis=1),
-        hovertemplate="%{y}, right: %{customdata[0]} of %{customdata[1]:,}<extra></extra>",
+        hovertemplate="%{y}, correct: %{customdata[0]} of %{customdata[1]:,}<extra></extra>",
     )
 
 
 def _difference(counts: np.ndarray, classes: list[str]) -> go.Heatmap:
-    """Draw a difference of counts: orange where the first run gives the answer more often, else violet."""
+    """Draw a difference of counts: orange where the first run predicts the class more often, else violet."""
     top = max(1, int(np.abs(counts).max()))
     words = np.where(counts == 0, "", np.char.mod("%+d", counts))
     return go.Heatmap(
@@ -252,7 +252,7 @@ def calibration(runs: list[Shown]) -> Figure:
     figure.update_xaxes(fixedrange=True, range=[0, 101])
     figure.update_xaxes(title="confidence, %", row=2, col=1)
     figure.update_yaxes(fixedrange=True, title="accuracy, %", range=[-2, 101], row=1, col=1)
-    figure.update_yaxes(fixedrange=True, title="answers", row=2, col=1)
+    figure.update_yaxes(fixedrange=True, title="predictions", row=2, col=1)
     figure.update_layout(bargap=0.15, bargroupgap=0.05)
     columns = ["series", "confidence, %", "accuracy, % (or count)", ERROR]  # one column for both panels
     rows = (row for run in runs for row in _calibration_rows(run))

@@ -82,7 +82,7 @@ def look_up(runs: list[Run], count: int) -> list[Item]:
         run, name = item.run, item.name
         try:
             if run.weights is None:
-                item.why = f"{name} has curves alone, no weights to measure."
+                item.why = f"{name} has only curves and no weights, so it cannot be measured."
                 continue
             subjects, images = [Subject(run)], _tested_on(str(run.path), count)
             item.scores = measurements.look_up(
@@ -117,10 +117,8 @@ def alike(items: list[Item]) -> tuple[list[Item], str]:
     said = [item.why for item in items if item.why]
     if others := [item.name for item in able if item not in fits]:
         data = first.data if own_folder(first) else "CIFAR-10"
-        verb = "know" if len(others) > 1 else "knows"
-        said.append(
-            f"{', '.join(others)} {verb} other classes or sizes of images than {able[0].name} ({data})."
-        )
+        verb = "have" if len(others) > 1 else "has"
+        said.append(f"{', '.join(others)} {verb} other classes or image sizes than {able[0].name} ({data}).")
     return fits, " ".join(said)
 
 
@@ -168,7 +166,7 @@ def _about(items: list[Item], speed: bool) -> str:
     """What is missing, of which runs."""
     tests = [item.name for item in items if item.scores and not item.test]
     speeds = [item.name for item in items if speed and item.timing and not item.speed]
-    parts = {"answers to the test images": tests, "speed and memory here": speeds}
+    parts = {"predictions for the test images": tests, "speed and memory on this machine": speeds}
     return "; ".join(f"{words}: {', '.join(names)}" for words, names in parts.items() if names)
 
 

@@ -14,9 +14,8 @@ def control() -> None:
     """A popover with one button; the runs appear in every list afterwards."""
     with st.popover("Published models", icon=":material/download:", width="stretch"):
         st.markdown(
-            "The five models of the UvA Deep Learning Tutorials (ViT, ResNet, PreActResNet, GoogleNet, "
-            "DenseNet), "
-            "trained for 180 epochs by their author, with their curves. Needs the internet."
+            "Downloads the five models of the UvA Deep Learning Tutorials (ViT, ResNet, PreActResNet, "
+            "GoogleNet, DenseNet), which their author trained for 180 epochs, with their curves."
         )
         if st.button("Download and import", type="primary", width="stretch", disabled=readonly()):
             _import()
@@ -28,17 +27,17 @@ def control() -> None:
 def _import() -> None:
     from vitcore.exchange.published import import_tutorial
 
-    bar = st.progress(0.0, text="Connecting ...")
+    bar = st.progress(0.0, text="Connecting")
 
     def show(done: int, total: int | None) -> None:
-        bar.progress(min(1.0, done / total) if total else 0.0, text=f"{done / 1e6:.1f} MB of this file")
+        bar.progress(min(1.0, done / total) if total else 0.0, text=f"{done / 1e6:.1f} MB downloaded")
 
     try:
         runs = import_tutorial(progress=show)
     except UserError as error:
         bar.empty()
-        st.error(f"{sentence(error)} The bundled models stay as they are.")
+        st.error(f"{sentence(error)} The bundled models are unchanged.")
         return
     bar.empty()
-    messages.keep("imported", f"{len(runs)} runs: choose them under Runs.")
+    messages.keep("imported", f"{len(runs)} runs are imported: choose them under Runs.")
     st.rerun()  # the lists above were made before

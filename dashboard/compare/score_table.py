@@ -26,10 +26,11 @@ FEW = 10  # training steps: a median of fewer is a rough one
 
 METHOD = (
     "**Multiply-adds**: matrix products and convolutions, counted by `torch.utils.flop_counter`. "
-    "**Inference**: the median of up to 50 batches of random pixels; **training**: the median of twenty "
-    "steps as the run was trained, or of as many as half a minute allows; each in a process of its own, "
-    "whose memory is the most at once, torch's own included. **Training images**: as many as test images "
-    "but at most 3,500, for runs on CIFAR-10 of the bundled ones that the run was trained on."
+    "**Inference**: the median of up to 50 batches of random pixels. **Training**: the median of twenty "
+    "steps with the run's own settings, or of as many as fit into half a minute. Each is measured in a "
+    "separate process. **Memory**: the peak memory of that process, including torch itself. **Training "
+    "images**: as many as test images but at most 3,500. For CIFAR-10 they are bundled images that the run "
+    "was trained on."
 )
 
 
@@ -207,21 +208,26 @@ def _notes(items: list[Item]) -> list[str]:
         kind, _, device = measured[0].settings["device"].partition(": ")
         where = measured[0].machine if kind == "cpu" else device
         notes.append(
-            f"Speed and memory: on {where}; inference in batches of {speeds[0].batch}, training as the run "
-            "was trained, without the patches that it drops."
+            f"Speed and memory: on {where}. Inference uses batches of {speeds[0].batch}; training uses the "
+            "run's own settings, including patch dropping."
         )
         whys = (speed.no_training for speed in speeds)
-        notes += dict.fromkeys(f"Training speed not measured for one run: {why}." for why in whys if why)
+        notes += dict.fromkeys(
+            f"The training speed of one run was not measured: {why}." for why in whys if why
+        )
         trainings = [speed.training for speed in speeds if speed.training]
         busy = max(one.others for one in (*speeds, *trainings))
         if busy > BUSY:
-            notes.append(f"Other programs used up to {100 * busy:.0f} % of the processors meanwhile.")
+            notes.append(f"Other programs used up to {100 * busy:.0f} % of the CPU during the measurement.")
         counted = min((one.counted for one in trainings), default=FEW)
         if counted < FEW:
-            notes.append(f"Half a minute allowed no more than {counted} training steps: a rough number.")
+            notes.append(
+                f"Only {counted} training steps fit into half a minute, so the speed is a rough estimate."
+            )
     if any(item.test for item in items):
         notes.append(
-            "Training images: some that it was trained on, whole and unchanged; ± one standard error."
+            "Training images: a part of those that the run was trained on, without augmentation. ± is one "
+            "standard error."
         )
     return notes
 

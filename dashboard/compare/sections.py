@@ -64,10 +64,14 @@ def _confusion(known: list[Item]) -> None:
     alt = "confusion matrices of " + " and ".join(item.name for item in chosen)
     figure_files.show(draw.confusions(shown, difference=len(shown) == 2), key="confusion", alt=alt)
     n = f"n = {chosen[0].tested.images:,} {chosen[0].tested.data}"
-    words = f"Counts of images, {n}. Rows are the truth, columns the answer; right answers are bold, without "
-    words += "color. The same colors for both matrices."
+    words = (
+        f"Numbers of images, {n}. Rows are true classes and columns predicted classes. Correct predictions "
+    )
+    words += "are bold, without color. Both matrices have the same color scale."
     if len(shown) == 2:
-        words += f" Last: orange, {chosen[0].name} says it more often; violet, less often."
+        words += (
+            f" In the difference, orange means that {chosen[0].name} predicts it more often, violet less."
+        )
     st.caption(words)
 
 
@@ -77,8 +81,8 @@ def _classes(known: list[Item]) -> None:
     each = known[0].tested.values.class_accuracy.count
     n = f"{min(each):,}" if min(each) == max(each) else f"{min(each):,} to {max(each):,}"
     st.caption(
-        f"The share of each class's test images that is recognized, n = {n} per class; bars are one binomial "
-        "standard error. The easiest class stands at the top."
+        f"Share of each class's test images that are classified correctly, n = {n} per class. Bars are one "
+        "binomial standard error. The easiest class is at the top."
     )
 
 
@@ -108,10 +112,10 @@ def _calibration(known: list[Item]) -> None:
             },
         )
         st.caption(
-            f"n = {known[0].tested.images:,} {known[0].tested.data}, {found.bins} equally wide bins of the "
-            "largest probability (Guo et al. 2017). Above the dotted line a model is right more often than "
-            "it says: label smoothing in training can do that. Bars are one standard error, open dots "
-            f"hold fewer than {draw.FEW} answers; below, how many each bin holds."
+            f"n = {known[0].tested.images:,} {known[0].tested.data}, {found.bins} equally wide bins of "
+            "confidence (Guo et al. 2017). Above the dotted line a model is underconfident, which label "
+            "smoothing in training can cause. Bars are one standard error. Open dots have fewer than "
+            f"{draw.FEW} predictions. The lower panel shows the number of predictions in each bin."
         )
 
 

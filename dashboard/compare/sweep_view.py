@@ -62,7 +62,7 @@ def _actions(sweep: Sweep, first: Any, second: Any = None) -> None:
     first.button(
         "Show curves", key="sweep_curves", width="stretch", disabled=not curves,
         on_click=_curves, args=(curves,),
-        help=f"The first {len(curves)} runs of it, over steps, epochs or minutes.",
+        help=f"Compares the curves of its first {len(curves)} runs.",
     )  # fmt: skip
     if not second:
         return
@@ -74,21 +74,21 @@ def _actions(sweep: Sweep, first: Any, second: Any = None) -> None:
             st.button(
                 f"Stop {_count(going)}", key="stop_sweep", on_click=_attempt, args=(stop_sweep, sweep),
                 width="stretch",
-                help="Takes waiting runs off the queue. Running ones save and stop, and can be resumed.",
+                help="Removes waiting runs from the queue. Running ones save and stop, and can be resumed.",
             )  # fmt: skip
         if left:
             st.button(
                 f"Resume {_count(left)}", key="resume_sweep", on_click=_attempt, args=(resume_sweep, sweep),
-                width="stretch", help="Those that were stopped, failed or lost.",
+                width="stretch", help="Resumes the runs that were stopped, failed or lost.",
             )  # fmt: skip
         sure = st.checkbox(
-            f"I understand that its {_count(len(states))} will be deleted",
+            f"I understand that {_count(len(states))} will be deleted",
             key=f"sure_{sweep.name}",
             disabled=going > 0,
         )
         st.button(
             "Delete permanently", key="delete_sweep", disabled=bool(going) or not sure, on_click=_attempt,
-            args=(delete_sweep, sweep), width="stretch", help="Stop them first." if going else None,
+            args=(delete_sweep, sweep), width="stretch", help="Stop the runs first." if going else None,
         )  # fmt: skip
     messages.toast_error("sweep")
 

@@ -44,7 +44,7 @@ def show(runs: list[Run], look: run_curves.CurveStyle) -> None:
     courses = _courses(able, goal)
     right.markdown(" ".join(_sentences(names, courses, goal)))
     if drawn := _figure(runs, courses, look.axis):
-        alt = "how far each training was when it reached the target"
+        alt = "when each run reached the target"
         figure_files.show(drawn, key="reach", alt=alt)
     st.dataframe(
         [_row(names[run.id], run, courses.get(run.id)) for run in runs],
@@ -57,9 +57,9 @@ def show(runs: list[Run], look: run_curves.CurveStyle) -> None:
         },
     )
     st.caption(
-        "From each run's own validation curve: the first validation that is at least as good. Validations "
-        "come once an epoch, so the true moment lies up to one of them earlier. Minutes are those of "
-        "training, pauses left out, on whatever machine it was."
+        "From each run's own validation curve: the first validation that reaches the target. A run is "
+        "validated once per epoch, so it may have reached the target up to one epoch earlier. Minutes are "
+        "training time without pauses, on the machine that trained the run."
     )
 
 
@@ -69,17 +69,17 @@ def figure(runs: list[Run], goal: str, axis: str) -> tuple[go.Figure, str]:
     """
     able = _able(runs)
     if not able:
-        raise UserError("None of these runs has a validation curve.")
+        raise UserError("None of these runs has a validation curve: name one that was trained here.")
     run = next((run for run in able if run.id == goal), able[0])
     courses = _courses(able, run)
     drawn = _figure(runs, courses, axis)
     if drawn is None:
-        raise UserError(f"No run tells where its points stand on the axis {axis!r}.")
+        raise UserError(f"No run records {axis!r}: choose another axis.")
     value = f"{100 * courses[run.id].best.value:.1f} %"
-    title = f"{run_curves.AXES[axis]}, until {value} of validation images are right"
+    title = f"{run_curves.AXES[axis]}, until the validation accuracy is {value}"
     return drawn.plot.update_xaxes(
         title_text=title
-    ), f"when each is as good as {run.title} at its best, {value}"
+    ), f"when each run reaches the best accuracy of {run.title}, {value}"
 
 
 def _able(runs: list[Run]) -> list[Run]:

@@ -71,7 +71,7 @@ def logit_lens(values: np.ndarray, classes: tuple[str, ...], truth: int | None, 
     )
     plot.update_xaxes(
         type="category",
-        title={"text": "read after layer; probability in %", "font": {"size": 13}},
+        title={"text": "layer; probability in %", "font": {"size": 13}},
         fixedrange=True,
     )
     plot.update_yaxes(showgrid=False, fixedrange=True, automargin=True)

@@ -62,7 +62,9 @@ def brightest(values: np.ndarray) -> str:
     if not np.ptp(values):
         return "the same everywhere"
     row, column = np.unravel_index(int(values.argmax()), values.shape)
-    return f"brightest at row {row + 1}, column {column + 1} of {values.shape[0]} x {values.shape[1]} places"
+    return (
+        f"brightest at row {row + 1}, column {column + 1} of {values.shape[0]} x {values.shape[1]} positions"
+    )
 
 
 def overlay(

@@ -35,11 +35,13 @@ def show(probe: Probe, live: LiveImage, runs: list[Run], data: Dataset) -> None:
     if live.border:
         side.segmented_control(
             "Border", BiasState.options("border"), required=True, **BiasState.bound("border"),
-            help="What comes in from outside: the image mirrored, the mean color, or what left.",
+            help="What fills the border: the mirrored image, the mean color, or the pixels that left.",
         )  # fmt: skip
     for run in runs:
         if run.config.image_size != chosen.image.shape[-1]:
-            raise UserError(f"{run.title} reads other images than {data.name}: choose runs on the same data.")
+            raise UserError(
+                f"{run.title} needs images of another size than {data.name}: choose runs on the same data."
+            )
     _live(probe, live, runs, data.classes, chosen)
 
 

@@ -19,7 +19,7 @@ def show() -> None:
     found = {sweep.name: sweep for sweep in sweeps()}
     if not found:
         st.info(
-            "Nothing is measured yet: launch a sweep over shares of the training images on Training, or by "
+            "Not measured yet: launch a sweep over shares of the training images on Training, or with "
             "`python -m vitcore sweep samples`. Each of its runs is an ordinary training."
         )
     elif len(found) > 1:

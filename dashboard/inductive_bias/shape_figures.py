@@ -71,13 +71,13 @@ def _changes(lines: list[Line[Changes]], context: Context) -> list[Drawn]:
         base = line.values.base
         part = f"{line.label} {100 * base.mean:.1f} ± {100 * base.error:.1f} %"
         parts.append(part if equal else f"{part} (n = {count:,})")
-    head = f"{share.capitalize()} of the whole models: {', '.join(parts)}"
+    head = f"{share.capitalize()} of the complete models: {', '.join(parts)}"
     head += f" (n = {counts[0]:,})." if equal else "."
     drawn = [Drawn(figures.blocks(lines), f"change of {share} without each block", head)]
     tables = [(line, line.values.without_head) for line in lines if line.values.without_head]
     top = max([1.0, *(100 * float(np.abs(table.mean).max()) for _, table in tables)])  # percentage points
     for line, table in tables:
-        head = f"**{line.label}: points of {share} without one head**"
+        head = f"**{line.label}: change of {share} without one head, in percentage points**"
         alt = f"{line.label}: change of {share} without each head"
         drawn.append(Drawn(figures.heads(line, table, top), alt, head))
     return drawn

@@ -23,7 +23,7 @@ def prepare(run: Run | None, chosen: SelectedImage, size: int | None = None) -> 
     if run is None:
         note = "There is no trained ViT yet, so the steps that need its weights are missing: train one."
     elif size != own:
-        note = f"{run.title} reads patches of {own} x {own} pixels: choose {own} to see its tokens."
+        note = f"{run.title} uses patches of {own} x {own} pixels: choose {own} to see its tokens."
     else:
         try:
             tokens, positions = model_outputs.tokens(run, chosen.image)

@@ -38,7 +38,7 @@ def _progress(running: Sequence[Measurement]) -> None:
     done, total = (job.last.done, job.last.total) if job and job.last else (0, 0)
     text = f"{current.name}: {done:,} of {total:,} images" if total else f"{current.name}: starting"
     text += " (waiting for another measurement)" if job and job.waiting else ""
-    text += f"; {len(running) - 1} more to come" if len(running) > 1 else ""
+    text += f"; {len(running) - 1} more to measure" if len(running) > 1 else ""
     bar.progress(min(1.0, done / total) if total else 0.0, text)
     if button.button("Cancel", width="stretch", key="cancel_measuring"):
         for _, job in jobs:

@@ -45,7 +45,7 @@ class CurveStyle:
 
 def controls(left: Place, middle: Place, right: Place) -> CurveStyle:
     """Draw the controls for axis, smoothing and scale. The address keeps their values."""
-    axis = left.segmented_control("Against", list(AXES), required=True, **CurvesState.bound("axis"))
+    axis = left.segmented_control("X axis", list(AXES), required=True, **CurvesState.bound("axis"))
     smooth = middle.slider(
         "Smoothing", 0.0, 0.99, step=0.01, **CurvesState.bound("smooth", value="value"),
         help="Exponential moving average, as in TensorBoard. The original curve remains faintly visible.",
@@ -189,7 +189,7 @@ def epoch_note(runs: Sequence[Run]) -> str:
         else:
             who = " and ".join(names) if len(names) < 3 else f"{len(names)} runs"
         sentences.append(
-            f"An epoch of {who} is {steps:,} optimizer steps, however often they pass over its images."
+            f"An epoch of {who} is {steps:,} optimizer steps, not one pass over the training images."
         )
     return " ".join(sentences)
 

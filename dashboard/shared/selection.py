@@ -61,7 +61,7 @@ def choose_image(data: Dataset, predictions: Callable[[], np.ndarray] | None = N
     )
     number = middle.number_input(
         "Test image", 1, max(1, len(members)), step=1, disabled=bool(own),
-        help="Numbered within its class, in the order of the dataset; or by how sure the model is.",
+        help="The number within its class, in the order of the dataset, or in the order of confidence.",
         **ImageState.bound("image", value="value"),
     )  # fmt: skip
     with right:

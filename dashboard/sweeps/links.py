@@ -31,7 +31,7 @@ def epochs_of(config: Config) -> str:
 
 def open_results(name: str, count: int | None = None) -> None:
     """Draw a button that opens the results of a sweep on Compare."""
-    label = f"{count} runs are queued: see the results fill" if count else "Part of a sweep: see all of it"
+    label = f"{count} runs are queued: see their results" if count else "Part of a sweep: see all its results"
     if st.button(label, key=f"see_{count or 'all'}", type="tertiary", icon=":material/arrow_forward:"):
         # The address alone can be lost: a refresh of this page that is in progress restores the old one.
         st.session_state.open_sweep = name

@@ -66,7 +66,7 @@ def _source(sweep: Sweep, place: Any) -> None:
     for note in dict.fromkeys(run.meta.note for run in sweep.runs if run.meta.note):
         place.caption(escape(note))
     with place.popover("How it was measured"):
-        st.caption("Each run is an ordinary training. The same again:")
+        st.caption("Each run is an ordinary training. To repeat one:")
         origins.trainings(sweep.runs)
 
 
@@ -100,10 +100,11 @@ def _about_samples(sweep: Sweep, rows: list[Any]) -> str:
     held = next((f"{row['n_validation']:,} " for row in rows if row["n_validation"]), "")
     return (
         f"{_accuracy(rows)}\n\n"
-        f"Every run takes {length} of {config.batch_size} images, whatever its share: equal steps, not equal "
-        "epochs, so a small share is passed over more often. Each share is part of the next larger one. "
-        f"The same {held}validation images choose the weights. Images, batches and augmentation are alike; "
-        f"optimizer, rates and patch dropping are each model's own (recipe {recipes})."
+        f"Every run trains for {length} of {config.batch_size} images, whatever its share. The number of "
+        "steps is equal, so a run passes over a small share more often. Each share is a subset of the "
+        f"next larger one. All runs use the same {held}validation images to choose the checkpoint. Images, "
+        "batches and augmentation are the same for all models; optimizer, learning rate and patch dropping "
+        f"are each model's own (recipe {recipes})."
     )
 
 
@@ -113,7 +114,7 @@ def _about_study(sweep: Sweep, rows: list[Any]) -> str:
     length = f"{config.minutes:g} minutes" if config.minutes else length
     chance = rows[0]["chance"]
     guess = f" Chance is {100 * chance:.3g} %." if chance else ""
-    axis = " The axis is the same in all panels and does not begin at 0."
+    axis = " All panels have the same axis, which does not begin at 0."
     return (
         f"One setting at a time around the base (diamond), which is trained once: {rows[0]['label']}, recipe "
         f"`{config.recipe}`, {length} of {data_name(config)}. {_accuracy(rows)}{guess}"
@@ -128,22 +129,22 @@ def _accuracy(rows: list[Any]) -> str:
     seeds = sorted({seed for row in rows for seed in row["seeds"]})
     kinds = {row["error_of"] for row in rows} - {None}
     if not seeds:
-        return "Nothing is finished yet."
+        return "No run has finished yet."
     listed = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     if kinds == {"seeds"}:
-        few = " So few seeds tell it roughly." if len(seeds) < FEW_SEEDS else ""
+        few = " With so few seeds it is a rough estimate." if len(seeds) < FEW_SEEDS else ""
         return (
-            f"Mean test accuracy{n} over {listed}. Bars: one standard error of that mean, over the seeds; "
-            f"the choice of test images is not in it.{few}"
+            f"Mean test accuracy{n} over {listed}. Bars are one standard error over the seeds, which "
+            f"does not include the choice of test images.{few}"
         )
     if kinds == {"test images"}:
         return (
-            f"Test accuracy{n}, one run each, {listed}. Bars: one standard error of a share of so many test "
-            "images; it says nothing of how other seeds would end."
+            f"Test accuracy{n}, one run each, {listed}. Bars are one standard error over the test images, "
+            "which does not include the variation between seeds."
         )
     return (
-        f"Mean test accuracy{n} over the finished seeds. Bars: one standard error over seeds; where one seed "
-        "is finished, over test images, which says nothing of other seeds."
+        f"Mean test accuracy{n} over the finished seeds. Bars are one standard error over seeds. Where only "
+        "one seed has finished, they are over test images, without the variation between seeds."
     )
 
 

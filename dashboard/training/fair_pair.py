@@ -38,9 +38,9 @@ def control(form: Form, dedupe_s: float) -> bool:
         amount = right.number_input(
             unit.capitalize(), value=start, key=f"pair_{unit}", help=f"{low:g} to {high:,}"
         )
-        augment = st.selectbox("Augmentation", ["as the recipe", *choices("augment")], key="pair_augment")
+        augment = st.selectbox("Augmentation", ["as in the recipe", *choices("augment")], key="pair_augment")
         changes: dict[str, Any] = {"epochs": amount} if unit == "epochs" else {"minutes": amount}
-        if augment != "as the recipe":
+        if augment != "as in the recipe":
             changes["augment"] = augment
         try:
             both = make_pair(form.config(), other, **changes)

@@ -149,7 +149,7 @@ def _data(source: str) -> str:
         return source
     folder = st.text_input(
         "Folder under the data directory", key="folder", placeholder="holds one folder of images per class",
-        help=f"Below {data_dir()}. Any image sizes; they are resized to 32 x 32.",
+        help=f"Under {data_dir()}. Images may have any size; they are resized to 32 x 32.",
     )  # fmt: skip
     home = data_dir().resolve()
     path = (home / folder).resolve() if folder and "\0" not in folder else home

@@ -33,7 +33,7 @@ def strip(run: Run) -> None:
         at = st.session_state[key] = count - 1
     st.session_state[f"last_{key}"] = count - 1
     left, right = st.columns([3.2, 2], vertical_alignment="center")
-    left.markdown(f"**{len(found.images)} validation images** and what the model predicts")
+    left.markdown(f"**{len(found.images)} validation images** with the model's predictions")
     if count > 1:
         with right:
             at = st.select_slider(
@@ -58,7 +58,7 @@ def files(found: Predictions, at: int) -> tuple[list[tuple[str, Image.Image, str
     for i, (image, truth) in enumerate(zip(found.images, found.truth.tolist(), strict=True)):
         answers = found.probabilities[at, i]
         top = int(answers.argmax())
-        word = "right" if top == truth else "wrong"
+        word = "correct" if top == truth else "wrong"
         caption = f"{found.classes[top]} {100 * answers[top]:.0f} %, {word}"
         parts.append((found.classes[truth], picture(image), caption))
         for moment, (epoch, step) in enumerate(zip(found.epochs.tolist(), found.steps.tolist(), strict=True)):

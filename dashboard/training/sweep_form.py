@@ -80,7 +80,7 @@ def _samples(form: Form, base: Config) -> Plan | None:
     )  # fmt: skip
     left, right = st.columns(2)
     steps = left.number_input(
-        "Steps of each run", value=STEPS, step=500, key="sweep_steps", help="In ten epochs."
+        "Steps of each run", value=STEPS, step=500, key="sweep_steps", help="Split into ten epochs."
     )
     seeds = _seeds(right, base, 2)
     own = {**base.options, "lr": base.lr}
@@ -150,7 +150,7 @@ def _description(plan: Plan) -> str:
     number = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     return (
         f"{len(configs)} runs{base}: {length} of {data_name(first)} each, recipe `{first.recipe}`, {number}. "
-        "They wait in the queue like other runs. A rehearsal of the form above predicts how long one takes."
+        "They wait in the queue like other runs. To predict how long one takes, rehearse the form above."
     )
 
 

@@ -190,7 +190,7 @@ def test_predictions_for_validation_images_are_downloaded(visitor, server, data)
     texts = list(ET.fromstring(svg.path().read_text()).itertext())
     for i, truth in enumerate(found.truth):
         top = found.probabilities[1, i].argmax()
-        word = "right" if top == truth else "wrong"
+        word = "correct" if top == truth else "wrong"
         assert f"{data.classes[top]} {100 * found.probabilities[1, i, top]:.0f} %, {word}" in texts
     with Image.open(saved(page, "PNG").path()) as picture:
         assert len(picture.convert("RGB").getcolors(10**7)) > 500  # the images are on it

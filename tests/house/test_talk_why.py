@@ -35,14 +35,20 @@ def values(probe, run):
 @pytest.mark.parametrize(
     ("title", "probe", "curve", "x", "words"),
     [
-        ("Shuffle the parts", "shuffle", "accuracy", 4, "ViT is right in {} of the images, the ResNet in {}"),
-        ("Hide parts", "occlusion", "accuracy, random", 32, "right in {} of the images, the ResNet in {}"),
+        (
+            "Shuffle the parts",
+            "shuffle",
+            "accuracy",
+            4,
+            "ViT classifies {} of the images correctly, the ResNet {}",
+        ),
+        ("Hide parts", "occlusion", "accuracy, random", 32, "{} of the images correctly, the ResNet {}"),
         (
             "Move the image",
             "shift",
             "consistency, reflect",
             4,
-            "{} of the ViT's answers stay the same, and {}",
+            "{} of the ViT's predictions stay the same, and {}",
         ),
     ],
 )
@@ -65,17 +71,19 @@ def test_most_similar_positions_are_adjacent_or_mirrored(steps):
         (row, column), (row2, column2) = divmod(token, side), divmod(best, side)
         adjacent = max(abs(row - row2), abs(column - column2)) == 1
         assert adjacent or (row, side - 1 - column) == (row2, column2)
-    assert "most like one beside it or its mirror image" in steps["Neighborhood had to be learned"]
+    assert (
+        "an adjacent patch or of its mirror image" in steps["A ViT has to learn which patches are neighbors"]
+    )
 
 
 def test_attention_distances_are_stated(steps, notes):
     heads = values("distance", "vit-cifar10")["heads"]["mean"][0]
     low, high = round(min(heads)), round(max(heads))
-    assert f"{low} to {high} pixels" in steps["Every patch may ask every other one"]
+    assert f"{low} to {high} pixels" in steps["Every patch can attend to every other one"]
     even = float(patch_distances(8, 4).mean())
-    assert f"it would be {even:.1f} pixels" in notes["Every patch may ask every other one"]
+    assert f"it would be {even:.1f} pixels" in notes["Every patch can attend to every other one"]
     reach = [values("receptive-field", run)["reach"]["mean"][1] for run in RUNS]
-    say = steps["A ResNet was told"]
+    say = steps["Locality is built into a ResNet"]
     assert f"{reach[0]:.1f} pixels away on average in the ViT" in say
     assert f"and {reach[1]:.1f} in the ResNet" in say
 
@@ -90,16 +98,16 @@ def test_accuracies_are_stated(steps):
         share, count = result["test_acc"], result["n_test"]
         error = (share * (1 - share) / count) ** 0.5  # binomial standard error
         words = f"{100 * share:.1f} ± {100 * error:.1f} %"
-        assert f"{label} is right in {words}" in say or f"the {label} in {words}" in say
+        assert f"the {label} classifies {words} of" in say or f"the {label} {words}" in say
 
 
 def test_sample_efficiency_is_stated(steps, notes):
     tied = [run for run in list_runs() if run.bundled and run.meta.sweep and run.meta.sweep.kind == "samples"]
     rows = {(r["model"], r["share"]): r["mean"] for r in sample_curve(tied)}
-    say = steps["The price of not being told"]
+    say = steps["The price of learning it from data"]
     sizes = {r["model"]: r["parameters"] / 1e6 for r in sample_curve(tied)}
     words = f"ResNet has {sizes['resnet']:.2f} million parameters, the ViT {sizes['vit']:.1f}"
-    assert words in notes["The price of not being told"]
+    assert words in notes["The price of learning it from data"]
     shares = sorted({share for _, share in rows})
     assert len(shares) >= 2
     gaps = [round(100 * (rows["resnet", share] - rows["vit", share])) for share in shares]

@@ -66,7 +66,7 @@ def import_(
         str,
         typer.Argument(
             metavar="PATH_OR_URL",
-            help="A zip of `export`, a published checkpoint, or `tutorial` for all five.",
+            help="A zip file from `export`, a published checkpoint, or `tutorial` for all five.",
         ),
     ],
     events: Annotated[
@@ -77,7 +77,7 @@ def import_(
     ] = None,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Import a zip of `export`, or a checkpoint of the tutorial, as a run; prints its folder last."""
+    """Import a zip file from `export`, or a checkpoint of the tutorial, as a run; prints its folder last."""
     if source.lower().endswith(".zip") and Path(source).is_file():
         from vitcore.exchange.archive import unpack_run
 
@@ -114,7 +114,7 @@ def export(
     as_json: Json = False,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Export a run for sharing, without resume checkpoint and log. The suffix of PLACE sets the format.
+    """Export a run without its resume checkpoint and its log. The suffix of PLACE sets the format.
 
     A folder gets safetensors in half precision, tested again, and config.yaml. NAME.zip holds the unchanged
     weights and can be imported into any runs folder. NAME.onnx holds only the model, compared with torch on

@@ -23,7 +23,7 @@ Setting = Annotated[
 
 @app.command(
     help=f"Run an experiment on trained models: {', '.join(PROBES | SCORES)}; or first-look, the maps of the "
-    "first page. Results are stored and reused."
+    "Overview page. Results are stored and reused."
 )
 def probe(
     name: Annotated[str, typer.Argument(help=f"{', '.join(PROBES | SCORES)}, all, first-look")],
@@ -32,7 +32,7 @@ def probe(
     images: Annotated[
         int | None,
         typer.Option(
-            help=f"Number of test images, balanced over the classes.  [default: {IMAGES}; of test: "
+            help=f"Number of test images, balanced over the classes.  [default: {IMAGES}; for test: "
             f"{TEST.images:,}]",
             min=1,
         ),

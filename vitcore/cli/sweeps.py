@@ -17,7 +17,7 @@ from vitcore.errors import UserError
 sweep = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Groups of runs: several models on shares of the images, or one setting at a time.",
+    help="Groups of runs: models on shares of the training images, or one setting at a time.",
 )
 app.add_typer(sweep, name="sweep")
 
@@ -79,7 +79,7 @@ def samples(
     dry_run: DryRun = False,
     runs_dir: RunsDir = None,
 ) -> None:  # fmt: skip
-    """Queue models on nested shares of the images, with equal steps; prints the run folders."""
+    """Queue models on nested shares of the training images, with equal steps; prints the run folders."""
     from vitcore.sweeps.plan import plan_samples
 
     kind, _, number = (device or "").partition(":")
@@ -194,16 +194,16 @@ def _results(row: Any) -> tuple[str, ...]:
 
 @sweep.command()
 def stop(name: SweepName, runs_dir: RunsDir = None) -> None:
-    """Remove its queued runs from the queue, and ask the running ones to save and stop."""
+    """Remove the queued runs of a sweep from the queue, and ask the running ones to save and stop."""
     from vitcore.sweeps.sweep import find_sweep, stop_sweep
 
     count = stop_sweep(find_sweep(name, runs_dir))
-    print(f"{count} runs stopped." if count else "All its runs had already ended.", file=sys.stderr)
+    print(f"{count} runs stopped." if count else "All runs of the sweep had already ended.", file=sys.stderr)
 
 
 @sweep.command()
 def resume(name: SweepName, runs_dir: RunsDir = None) -> None:
-    """Queue its stopped, failed and lost runs again."""
+    """Queue the stopped, failed and lost runs of a sweep again."""
     from vitcore.sweeps.sweep import find_sweep, resume_sweep
 
     count = resume_sweep(find_sweep(name, runs_dir))

@@ -23,7 +23,7 @@ Recipe = Annotated[str | None, typer.Option(help="quick, modern or tutorial.  [d
 Epochs = Annotated[int | None, typer.Option(help="Passes over the training images.  [default: the recipe's]")]
 Minutes = Annotated[
     float | None,
-    typer.Option(help="Train this long instead; the schedule follows the used share of the time."),
+    typer.Option(help="Train this long instead; the learning rate follows the share of the time used."),
 ]
 BatchSize = Annotated[int | None, typer.Option(help="Images per step.  [default: the recipe's]")]
 Rate = Annotated[float | None, typer.Option("--lr", help="Peak learning rate.  [default: the recipe's]")]
@@ -32,7 +32,7 @@ Seed = Annotated[
 ]
 Device = Annotated[
     str | None,
-    typer.Option(help="auto, cpu, cuda, mps; for launch also a key of `devices`.  [default: auto]"),
+    typer.Option(help="auto, cpu, cuda or mps; for launch also a key from `devices`.  [default: auto]"),
 ]
 Devices = Annotated[
     int | None, typer.Option(help="Devices on each machine that share every batch.  [default: 1]")
@@ -172,7 +172,7 @@ def _rehearse(
 
 app.command(
     "rehearse",
-    help="Estimate minutes, memory and disk of a training from about twenty steps. Same options.",
+    help="Run about twenty steps to predict the minutes, memory and disk space of a training.",
 )(_training_command(_rehearse, with_json=True))
 
 

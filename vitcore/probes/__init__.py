@@ -43,8 +43,7 @@ TEST = Probe(
     question="How accurate is the model, on which classes, and how well calibrated?",
     method="Accuracy on test images and on some training images, both without augmentation; confusion "
     "matrix, accuracy per class, calibration (torchmetrics) and the prediction for every image. For more "
-    "than "
-    "1,000 images, the probe uses all 10,000 test images of CIFAR-10, which must be on this machine.",
+    "than 1,000 images, the probe uses all 10,000 test images of CIFAR-10, which must be on this machine.",
     source="Guo et al. 2017, On Calibration of Modern Neural Networks",
     steps=_measure_scores,
     values=TestScores,
@@ -57,9 +56,8 @@ SPEED = Probe(
     question="How fast are inference and training, and how much memory do they need?",
     method="Both are measured on the first device of this machine, each in a separate process. Inference: "
     "the median of up to 50 batches of random pixels. Training: the median of twenty steps (fewer if they "
-    "take "
-    "over half a minute) with the run's own batches, augmentation and optimizer, on its images or, without "
-    "complete CIFAR-10, on the bundled ones.",
+    "take over half a minute) with the run's own batches, augmentation and optimizer, on its images or, "
+    "without complete CIFAR-10, on the bundled ones.",
     steps=_measure_scores,
     values=Speed,
     custom=True,

@@ -318,7 +318,7 @@ class Replay {
     const verdict = h.truth === null
       ? ""
       : best === h.truth
-      ? ", right"
+      ? ", correct"
       : `, wrong: it is ${h.classes[h.truth]}`;
     const title = box.querySelector("h3"), name = document.createElement("span");
     title.textContent = `${model}: `;
@@ -365,7 +365,7 @@ class Replay {
     canvas.setAttribute("role", "img");
     canvas.setAttribute(
       "aria-label",
-      `Probability that the ${label} gives ${
+      `Probability that the ${label} assigns to ${
         classes[predicted]
       } at every shift, from dark (0 %) to bright (100 %)`,
     );

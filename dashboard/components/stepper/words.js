@@ -29,7 +29,7 @@ export function stepTexts({ header: h, side, count, perPatch, first }, shapes) {
     `${side} x ${side} patches of ${size} pixels, row by row. ` +
     `Hover over one to see its three colors, ${perPatch} numbers.`,
     `the patches become a sequence of ${patches} vectors of 3 x ${size} = ${perPatch} numbers. ` +
-    `It does not contain which patches were neighbors.`,
+    `Nothing in it shows which patches were neighbors.`,
     `one matrix projects the ${perPatch} numbers of each patch to ${h.dim}.${cls}`,
     positions[h.position],
   ];

@@ -162,7 +162,7 @@ def test_running_measurements_state_their_number_of_images():
     ]
     head = experiments.figures_of(PROBES["ablation"], known, "reflect")[0].head
     said = "ViT 90.0 ± 3.0 % (n = 100), ResNet 90.0 ± 3.0 % (n = 10)."
-    assert head == f"Accuracy of the whole models: {said}"
+    assert head == f"Accuracy of the complete models: {said}"
     known[1] = replace(known[1], step=Partial(100, 100, values))
     assert experiments.figures_of(PROBES["ablation"], known, "reflect")[0].head.endswith(
         "ResNet 90.0 ± 3.0 % (n = 100)."

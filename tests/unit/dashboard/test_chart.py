@@ -50,7 +50,7 @@ def test_note_explains_epochs_of_a_fixed_number_of_steps():
     share, other, passes = (
         find_run(n) for n in ("samples-vit-05-seed0", "samples-resnet-05-seed0", "vit-cifar10")
     )
-    end = "is 350 optimizer steps, however often they pass over its images."
+    end = "is 350 optimizer steps, not one pass over the training images."
     assert epoch_note([passes]) == ""
     assert epoch_note([share]) == f"An epoch of this run {end}"
     assert epoch_note([share, other]) == f"An epoch of these runs {end}"

@@ -76,12 +76,12 @@ PROBE = Probe(
     name="ablation",
     title="Ablation",
     question="Which heads and blocks are needed?",
-    method="Accuracy when the output of one head is zero, or when one block is skipped. Blocks that change "
-    "the shape of their input cannot be skipped.",
+    method="Accuracy when the output of one head is set to zero, or when one block is skipped. Blocks that "
+    "change the shape of their input cannot be skipped.",
     formula=(r"\Delta_{l,h} = a(\text{without head } h \text{ of layer } l) - a",),
-    notation="Errors are those of the paired difference over images.",
-    reading="**Read it**: most single heads can be removed, because the residual stream still carries "
-    "the output of the others. Most blocks cannot.",
+    notation="The standard errors are those of the paired differences over images.",
+    reading="**Read it**: removing a single head usually costs little accuracy, because the residual stream "
+    "still carries the output of the others. Removing a block usually costs more.",
     source="heads: Michel et al. 2019, Are Sixteen Heads Really Better than One?; blocks: Veit et al. 2016, "
     "Residual Networks Behave Like Ensembles of Relatively Shallow Networks",
     values=AblationValues,

@@ -122,9 +122,9 @@ PROBE = Probe(
     name="cka",
     title="Similarity of layers",
     question="Which layers represent the images similarly?",
-    method="Linear CKA of all layers within and between two models, from minibatches of 50 images with the "
-    "unbiased estimator, because the plain one is far too large with fewer images than features. The error "
-    "comes from leaving out a tenth of each minibatch at a time and is rather too large than too small.",
+    method="Linear CKA of all layers within and between two models, from minibatches of 50 images. It uses "
+    "the unbiased estimator, because the biased one is far too large with fewer images than features. The "
+    "standard error comes from leaving out a tenth of each minibatch at a time. It tends to be too large.",
     formula=(
         r"\mathrm{CKA} = \frac{\sum_b \mathrm{HSIC}(K_b, M_b)}"
         r"{\sqrt{\sum_b \mathrm{HSIC}(K_b, K_b)}\,\sqrt{\sum_b \mathrm{HSIC}(M_b, M_b)}}",
@@ -134,9 +134,8 @@ PROBE = Probe(
     ),
     notation=r"$K = XX^{\top}$ and $M = YY^{\top}$, with zero diagonals, hold the inner products of the "
     "features of $n$ images in two layers.",
-    reading="**Read it**: 1 means that the same images are similar in both layers, regardless of "
-    "rotation and scale of the features. A bright diagonal between two models means that they pass through "
-    "similar stages.",
+    reading="**Read it**: 1 means that the same images are similar in both layers, up to rotation and scale "
+    "of the features. A bright diagonal between two models means that they pass through similar stages.",
     source="Kornblith et al. 2019, Similarity of Neural Network Representations Revisited; minibatches: "
     "Nguyen et al. 2021, Do Wide and Deep Networks Learn the Same Things?; ViTs: Raghu et al. 2021",
     related="the estimator: Song et al. 2012",

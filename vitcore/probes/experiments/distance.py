@@ -99,17 +99,16 @@ PROBE = Probe(
     name="distance",
     title="Attention distance",
     question="How far does each layer look?",
-    method="Points, one per head of a ViT: the mean distance between a patch and the patches that it attends "
-    "to, without CLS. Lines, for every model: the mean distance of the pixels that the center of a layer "
-    "depends on, weighted by the effective receptive field.",
+    method="Each point is a head of a ViT: the mean distance between a patch and the patches that it attends "
+    "to, without CLS. The lines show for every model the mean distance of the pixels on which the center of "
+    "a layer depends, weighted by the effective receptive field.",
     formula=(
         r"\bar d_{l,h} = \frac{1}{N}\sum_q\sum_k A_{l,h}[q,k]\,\lVert p_q - p_k\rVert, "
         r"\qquad r_l = \sum_u F_l(u)\,\lVert u - p\rVert",
     ),
-    notation="Errors are over images.",
-    reading="**Read it**: compare the points with the reference lines for uniform attention and for "
-    "the 3 x 3 neighborhood. In large ViTs, Raghu et al. found both local and global heads in the first "
-    "layers, "
+    notation="The standard errors are over images.",
+    reading="**Read it**: compare the points with the reference lines for uniform attention and for the "
+    "3 x 3 neighborhood. In large ViTs, Raghu et al. found both local and global heads in the first layers, "
     "and only global heads in the last.",
     source="Raghu et al. 2021, Do Vision Transformers See Like CNNs?",
     venue="NeurIPS",

@@ -95,8 +95,8 @@ def finding(outcomes: Sequence[Outcome[SpectrumValues]], view: View) -> str:
         ends = f"{with_error(fall, start)} after {layer}, {with_error(fall, -1)} at the end"
         words.append(f"the {outcome.label} {way} ({ends})")
     return (
-        f"Among layers of the same size, {enumerate_words(words)}. Attention is expected to smooth and "
-        "convolutions to sharpen; a stride changes which frequencies exist."
+        f"Among layers of the same size, {enumerate_words(words)}. Attention is expected to smooth, and "
+        "convolutions are expected to sharpen. A stride changes which frequencies exist."
     )
 
 
@@ -104,17 +104,16 @@ PROBE = Probe(
     name="fourier",
     title="Frequencies",
     question="Does a layer smooth or sharpen?",
-    method="The log amplitude of each layer's maps along the diagonal of the Fourier transform. Its fall "
-    "from the lowest to the highest frequency measures how smooth the maps are.",
+    method="The log amplitude of each layer's feature maps along the diagonal of the Fourier transform. Its "
+    "fall from the lowest to the highest frequency measures how smooth the maps are.",
     formula=(
         r"\Delta_l = \log \bar{F}_l(\pi) - \log \bar{F}_l(0), \qquad \bar{F}_l(\omega) = "
         r"\frac{1}{C}\sum_c \big|\mathrm{FFT}(z_{l,c})(\omega, \omega)\big|",
     ),
     reading="The curve is the mean over images.\n\n**Read it**: compare successive blocks of the same "
-    "size. A fall means that the layer smooths, as an average over tokens should. A rise means that it "
-    "sharpens, "
-    "as is expected of convolutions. A stride changes which frequencies exist, which explains the jumps of a "
-    "ResNet.",
+    "size. A fall from one block to the next means that the block smooths, as is expected of attention, "
+    "which averages over tokens. A rise means that it sharpens, as is expected of convolutions. A stride "
+    "changes which frequencies exist, which explains the jumps of a ResNet.",
     source="Park and Kim 2022, How Do Vision Transformers Work?",
     venue="ICLR",
     values=SpectrumValues,

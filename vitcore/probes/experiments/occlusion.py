@@ -81,12 +81,11 @@ PROBE = Probe(
     name="occlusion",
     title="Occlusion",
     question="How much of the image is needed?",
-    method="Cells of an 8x8 grid are replaced by the mean color, at random or in the order of how much the "
-    "model's prediction depends on them (gradient times input). Every model has its own order.",
+    method="Cells of an 8 x 8 grid are replaced by the mean color, either at random or in the order of their "
+    "saliency for the model's prediction (gradient times input). Every model has its own order.",
     formula=(r"s_j = \sum_{u \in \text{cell } j} x_u\,\frac{\partial f_{\hat{y}}(x)}{\partial x_u}",),
-    reading="**Read it**: the further *most salient first* falls below *random*, the better the "
-    "gradient "
-    "identifies the cells that the model needs.",
+    reading="**Read it**: the further the curve *most salient first* falls below *random*, the better the "
+    "gradient identifies the cells that the model needs.",
     source="Naseer et al. 2021, Intriguing Properties of Vision Transformers; the ranking: Shrikumar et al. "
     "2016, Not Just a Black Box",
     values=OcclusionValues,
@@ -97,6 +96,6 @@ PROBE = Probe(
         mode="pick",
         unit="Hidden",
         paint=True,
-        hint="Each model hides cells by its own ranking. Paint over the image to hide what you choose.",
+        hint="Cells are hidden by each model's own ranking. Paint over the image to choose them yourself.",
     ),
 )

@@ -33,7 +33,7 @@ class FieldValues(Values):
     def shapes(self) -> list[Shape]:
         """Return the maps, and the reach by depth."""
         maps = Maps(
-            "share of what is read",
+            "share of the gradient",
             self.layers,
             self.fields,
             self.bounds,
@@ -94,7 +94,7 @@ PROBE = Probe(
     title="Receptive field",
     question="On which pixels does one position depend, layer by layer?",
     method="The mean absolute gradient of one position in a layer with respect to the pixels. It is exactly "
-    "zero outside of the theoretical receptive field, which convolutions have and attention does not.",
+    "zero outside of the theoretical receptive field. For attention, this field is the whole image.",
     formula=(
         r"F_l(u) = \frac{1}{n}\sum_{i=1}^{n} \frac{1}{Z_i}\,"
         r"\Big|\frac{\partial}{\partial x_u}\sum_c z_{l,c}(x_i)\Big|, "
@@ -102,10 +102,9 @@ PROBE = Probe(
     ),
     notation="The gradient is summed over colors, and $Z_i$ normalizes the sum over pixels to one; $r_l$ is "
     "the mean distance from the position $p$.",
-    reading="**Read it** from the first layer to the last: the field of a CNN grows by the size of "
-    "its "
-    "kernels and fills only a part of the theoretical receptive field. A ViT can depend on the entire image "
-    "from its first block on.",
+    reading="**Read it** from the first layer to the last: the effective receptive field of a CNN grows with "
+    "every kernel and fills only a part of the theoretical receptive field. A position in a ViT can depend "
+    "on the entire image from the first block on.",
     source="Luo et al. 2016, Understanding the Effective Receptive Field",
     venue="NIPS",
     choices={"place": PLACES},

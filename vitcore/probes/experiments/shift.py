@@ -75,17 +75,15 @@ PROBE = Probe(
     name="shift",
     title="Shift",
     question="Does the prediction stay the same when the image is shifted?",
-    method="Every image is shifted by d pixels, in one of four directions in turn. Consistency is the share "
-    "of "
-    "images whose prediction does not change. A model that always predicts the same class is consistent, "
-    "too, "
-    "so that accuracy is shown as well. Because of aliasing by strides and of the padding at the border, no "
-    "ResNet is exactly invariant.",
+    method="Every image is shifted by d pixels in one of four directions, which take turns. Consistency is "
+    "the share of images whose prediction does not change. A model that always predicts the same class is "
+    "consistent, too, so accuracy is shown as well. No ResNet is exactly invariant, because of aliasing by "
+    "strides and of the padding at the border.",
     formula=(r"C(d) = \frac{1}{n}\sum_{i=1}^{n} [\,\hat{y}(T_d x_i) = \hat{y}(x_i)\,]",),
     reading="**Read it**: look for waves. A ViT is less sensitive to shifts by its patch size, and an "
-    "untrained one with a circular border hardly at all. Exact translation invariance is a straight line at "
-    "100 %. With a circular border, a ViT without positions that averages its tokens has it for shifts by "
-    "multiples of its patch size.",
+    "untrained ViT with a circular border is hardly sensitive to them at all. Exact translation invariance "
+    "is a horizontal line at 100 %. With a circular border, a ViT that averages its tokens and has no "
+    "position embeddings is invariant to shifts by multiples of its patch size.",
     source="Zhang 2019, Making Convolutional Networks Shift-Invariant Again",
     venue="ICML",
     values=ShiftValues,
@@ -95,6 +93,6 @@ PROBE = Probe(
     live=LiveImage(
         mode="drag",
         border=True,
-        hint="Drag the image, or point at a place in the small maps; arrow keys move it by a pixel.",
+        hint="Drag the image, or point at a shift in the small maps. Arrow keys move it by one pixel.",
     ),
 )

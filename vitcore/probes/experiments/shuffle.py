@@ -60,15 +60,14 @@ PROBE = Probe(
     name="shuffle",
     title="Shuffle",
     question="Does the arrangement of the parts matter?",
-    method="The cells of a grid are permuted, differently for each image. A ViT without positions is "
-    "invariant "
-    "to permutations of cells of its patch size.",
+    method="The cells of a grid are permuted, with a different permutation for each image. A ViT without "
+    "position embeddings is invariant to permutations of cells of its patch size.",
     formula=(
         r"a(g) = \frac{1}{n}\sum_{i=1}^{n} [\,\hat{y}(\pi_i x_i) = y_i\,], "
         r"\qquad \pi_i \text{ a permutation of } g \times g \text{ cells}",
     ),
-    reading="**Read it** from left to right: a model whose curve falls late relies on parts and "
-    "textures, one whose curve falls early on their arrangement. The dotted line is chance.",
+    reading="**Read it** from left to right: a model whose curve falls late relies on parts and textures. "
+    "A model whose curve falls early relies on their arrangement. The dotted line is chance.",
     source="Naseer et al. 2021, Intriguing Properties of Vision Transformers",
     venue="NeurIPS",
     values=ShuffleValues,
@@ -78,6 +77,6 @@ PROBE = Probe(
     live=LiveImage(
         mode="again",
         unit="Grid",
-        hint="Cells keep what is in them and lose their places. 8 x 8 cells are patches of 4 x 4 pixels.",
+        hint="The cells move, and their contents stay the same. In a grid of 8 x 8, a cell is 4 x 4 pixels.",
     ),
 )
