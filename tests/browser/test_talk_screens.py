@@ -24,9 +24,7 @@ def test_figure_fills_the_width_with_text_of_two_percent_of_the_height(visitor, 
     plot = page.locator(".st-key-talk_stage .js-plotly-plot")
     for part in (".xtitle", ".legendtext", ".annotation-text"):
         expect(plot.locator(part).first).to_be_visible()
-        until(
-            lambda part=part: plot.locator(part).first.evaluate(SEEN) > 0.02 * height
-        )  # once laid out
+        until(lambda part=part: plot.locator(part).first.evaluate(SEEN) > 0.02 * height)  # once laid out
     box, stage = plot.bounding_box(), page.locator(".st-key-talk_stage").bounding_box()
     assert box["width"] == pytest.approx(stage["width"], abs=2)
     assert box["height"] == pytest.approx(0.73 * height, abs=0.01 * height)
