@@ -1,4 +1,4 @@
-"""Every page with a runs folder full of damaged runs: it shows the sound ones and does not end in an error."""
+"""Every page with a runs folder full of damaged runs shows the sound ones and does not end in an error."""
 
 from __future__ import annotations
 
