@@ -251,7 +251,7 @@ def _predictions(stamp: tuple, name: str, _data: Dataset) -> np.ndarray:
 def predictions(run: Run, data: Dataset) -> np.ndarray:
     """Return probabilities [n, classes] for the first `RANKED` test images. Raises `UserError`."""
     resources.model(run)
-    return _predictions(resources.stamp_of(run), data.fingerprint, data)
+    return _predictions(resources.stamp_of(run), data.state, data)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -277,8 +277,10 @@ def heads(run: Run, data: Dataset, snapshot: Path | None) -> tuple[np.ndarray, n
     """Return the mean attention distance (pixels) and entropy (bits), each [layers, heads], and the number of
     images behind the means, which are evenly spaced test images. Raises `UserError`.
     """
+    if data.missing:
+        raise UserError(data.missing)
     resources.model(run, snapshot)
-    return _heads(resources.stamp_of(run, snapshot), data.fingerprint, data)
+    return _heads(resources.stamp_of(run, snapshot), data.state, data)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

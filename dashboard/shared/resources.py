@@ -12,19 +12,35 @@ import numpy as np
 import streamlit as st
 
 from vitcore.architectures import ARCHITECTURES
-from vitcore.data import Dataset, load_dataset
+from vitcore.config import folder_of
+from vitcore.data import Dataset, folder, load_dataset, without_images
+from vitcore.data.layout import scan
 from vitcore.errors import UserError, no_weights
 from vitcore.queue.devices import Device, list_devices
-from vitcore.runs.folder import Run, list_runs
+from vitcore.runs.folder import Run, bundled_runs, list_runs
 from vitcore.runs.metrics import Reader, Scalars
 from vitcore.runs.status import ACTIVE
 from vitcore.runs.weights import count_trainable, read_header
 
 
+def dataset(name: str = "cifar10-mini", image_size: int = 32, *, skip_broken: bool = False) -> Dataset:
+    """Return a dataset, whose splits are decoded on first use. Raises `UserError`.
+
+    A folder is read again when its files have changed.
+    """
+    state = folder.stamp(listing(place)) if (place := folder_of(name)) else ()
+    return _dataset(name, image_size, skip_broken, state)
+
+
 @st.cache_resource(max_entries=4, show_spinner=False)
-def dataset(name: str = "cifar10-mini", image_size: int = 32) -> Dataset:
-    """Return a dataset, whose splits are decoded on first use. Raises `UserError`."""
-    return load_dataset(name, image_size, download=False)
+def _dataset(name: str, image_size: int, skip_broken: bool, state: tuple) -> Dataset:
+    return load_dataset(name, image_size, download=False, skip_broken=skip_broken)
+
+
+@st.cache_resource(ttl=5.0, max_entries=8, show_spinner=False)
+def listing(place: Path) -> folder.Listing:
+    """Return what a folder of images holds, by the names of its files. Raises `UserError`."""
+    return scan(place)
 
 
 def dataset_of(run: Run) -> Dataset:
@@ -33,7 +49,12 @@ def dataset_of(run: Run) -> Dataset:
     Raises `UserError`.
     """
     config = run.config
-    return dataset(config.data, config.image_size) if config.folder else dataset()
+    if not config.folder:
+        return dataset()
+    try:
+        return dataset(config.data, config.image_size, skip_broken=config.skip_broken)
+    except UserError as error:  # deleted, or on the machine where the run was trained
+        return without_images(config, str(error))
 
 
 def runs(*, trained: bool = False, model: str | None = None) -> list[Run]:
@@ -60,7 +81,7 @@ def devices() -> list[Device]:
 
 def bundled() -> dict[str, Run]:
     """Return the bundled run of each architecture that has one, in the order of the menus."""
-    by_model = {run.config.model: run for run in runs(trained=True) if run.bundled}
+    by_model = {run.config.model: run for run in bundled_runs() if run.weights}
     return {name: by_model[name] for name in ARCHITECTURES if name in by_model}
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from dashboard.drawing.markdown import escape
 from dashboard.shared import bound, own_image
 from dashboard.shared.page_state import ImageState, PageState
 from vitcore.data import Dataset
@@ -41,6 +42,8 @@ def choose_image(data: Dataset, predictions: Callable[[], np.ndarray] | None = N
     `predictions` returns a model's probabilities [n, classes] for the first n test images. They add rankings:
     misclassified images, and all images by confidence.
     """
+    if data.missing:
+        return _own_image(data)
     ranked = [] if predictions is None else [one for one in RANKINGS if one not in data.classes]
     options = [*data.classes, *ranked]
     left, middle, right = st.columns([2, 1.4, 1.6], vertical_alignment="bottom")
@@ -72,6 +75,17 @@ def choose_image(data: Dataset, predictions: Callable[[], np.ndarray] | None = N
         st.info(f"There is no test image that is {kind}: choose others.")
         st.stop()
     return _selected(data, kind, members, number)
+
+
+def _own_image(data: Dataset) -> SelectedImage:
+    """Return the visitor's own image for a dataset whose images are not on this machine."""
+    message, control = st.columns([3.4, 1.6], vertical_alignment="bottom")
+    with control:
+        own_image.control()
+    if own := own_image.get():
+        return SelectedImage(own_image.decoded(*own, data.size), None, own[1], own=True)
+    message.info(f"{escape(data.missing)} Upload an image of your own to see what the model does with it.")
+    st.stop()
 
 
 def find_image(

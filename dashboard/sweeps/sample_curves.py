@@ -6,21 +6,25 @@ Imports no figures, because the Overview page loads this module when it starts.
 from __future__ import annotations
 
 from dashboard.shared import resources
+from vitcore.runs.folder import Run, bundled_runs
 from vitcore.sweeps.results import SamplePoint, sample_curve
 from vitcore.sweeps.sweep import Sweep, find_sweeps
 
 
 def sweeps() -> list[Sweep]:
     """Return the sweeps over shares of the training images, the bundled one first."""
-    found = [sweep for sweep in find_sweeps(resources.runs()) if sweep.kind == "samples"]
-    return sorted(found, key=lambda sweep: not sweep.bundled)
+    return sorted(_sample_sweeps(resources.runs()), key=lambda sweep: not sweep.bundled)
+
+
+def _sample_sweeps(runs: list[Run]) -> list[Sweep]:
+    return [sweep for sweep in find_sweeps(runs) if sweep.kind == "samples"]
 
 
 def bundled_points() -> list[SamplePoint]:
     """Return the finished points of the bundled sweep if at least two models have two or more points each,
     else an empty list.
     """
-    sweep = next((sweep for sweep in sweeps() if sweep.bundled), None)
+    sweep = next(iter(_sample_sweeps(bundled_runs())), None)
     done = [p for p in sample_curve(sweep.runs) if p["mean"] is not None and p["images"]] if sweep else []
     models = [p["model"] for p in done]
     return done if sum(models.count(name) > 1 for name in set(models)) > 1 else []

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.drawing.markdown import escape
+from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import bound, resources
 from dashboard.training import form_fields
 from dashboard.training.state import TrainingState
@@ -57,8 +59,9 @@ def copy_settings(run: Run) -> None:
     state.copy_of = run.id
     bound.put(TrainingState, model=config.model, recipe=config.recipe, data=source)
     if source == OWN_FOLDER:
-        place, home = config.folder, data_dir().resolve()
+        place, home = config.folder, data_dir().absolute()
         state.folder = str(place.relative_to(home)) if place and place.is_relative_to(home) else ""
+        state.skip_broken = config.skip_broken
 
 
 def _copied(found: list[Run], model: str, recipe: str) -> Run | None:
@@ -116,7 +119,7 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
                 f"These are the settings of {escape(copied.title)}. You can change them.", width="stretch"
             )
             st.button("Back to the recipe", key="uncopy", on_click=st.session_state.pop, args=("copy_of",))
-    values["data"] = _data(source)
+    values |= _data(source)
     return Form(model, recipe, values, copied and copied.config, title, device), button_places
 
 
@@ -137,8 +140,8 @@ def _device(default: str) -> tuple[str, str | None]:
     return ("cuda", chosen) if chosen not in names else (chosen, None)
 
 
-def _data(source: str) -> str:
-    """Return the name of the dataset. Empty for a folder that is not under the data directory."""
+def _data(source: str) -> dict[str, Any]:
+    """Return the settings of the dataset. The name is empty for a folder outside the data directory."""
     if source == "cifar10":
         files = ("labels.json", "cifar-10-batches-py")
         downloaded = any((data_dir() / "cifar10" / name).exists() for name in files)
@@ -146,11 +149,31 @@ def _data(source: str) -> str:
             "Complete CIFAR-10." if downloaded else "Not on this machine yet: the run downloads 170 MB first."
         )
     if source != OWN_FOLDER:
-        return source
-    folder = st.text_input(
+        return {"data": source}
+    name, skip = st.columns([3, 2], vertical_alignment="bottom")
+    text = name.text_input(
         "Folder under the data directory", key="folder", placeholder="holds one folder of images per class",
         help=f"Under {data_dir()}. Images may have any size; they are resized to 32 x 32.",
     )  # fmt: skip
-    home = data_dir().resolve()
-    path = (home / folder).resolve() if folder and "\0" not in folder else home
-    return f"{FOLDER}{path}" if path != home and path.is_relative_to(home) else ""
+    skip_broken = skip.checkbox("Leave out images that cannot be read", key="skip_broken")
+    path = _below(data_dir(), text)
+    if path:
+        _report(path)
+    return {"data": f"{FOLDER}{path}" if path else "", "skip_broken": skip_broken}
+
+
+def _below(home: Path, text: str) -> Path | None:
+    """Return the folder below `home` that a text names, or None. The folder itself may be a link."""
+    home = home.absolute()
+    path = Path(os.path.normpath(home / text)) if text and "\0" not in text else home
+    return path if path != home and path.is_relative_to(home) else None
+
+
+def _report(path: Path) -> None:
+    """Show how a folder is understood: its splits, its classes, and what is left out."""
+    try:
+        lines = resources.listing(path).lines()
+    except UserError as error:
+        st.warning(sentence(error))
+        return
+    st.caption("  \n".join(escape(line) for line in lines))

@@ -14,6 +14,16 @@ from vitcore.data.datasets import (
     load_dataset,
     resolve,
     split_indices,
+    without_images,
 )
 
-__all__ = ["Dataset", "Split", "check_dataset", "dataset_for", "load_dataset", "resolve", "split_indices"]
+__all__ = [
+    "Dataset",
+    "Split",
+    "check_dataset",
+    "dataset_for",
+    "load_dataset",
+    "resolve",
+    "split_indices",
+    "without_images",
+]

@@ -54,6 +54,7 @@ class Dataset:
     read_test: Callable[[], Split]
     validation: tuple[int, ...] | None = None  # held-out indices of train; None: a seeded tenth
     listing: folder.Listing | None = None  # of a folder
+    missing: str = ""  # why its images are not on this machine
 
     @property
     def state(self) -> str:
@@ -127,6 +128,13 @@ def load_dataset(
 def dataset_for(config: Config, *, download: bool = True) -> Dataset:
     """Return the dataset that a configuration trains on. Raise `UserError` as `load_dataset` does."""
     return load_dataset(config.data, config.image_size, download=download, skip_broken=config.skip_broken)
+
+
+def without_images(config: Config, missing: str) -> Dataset:
+    """Return the dataset of a configuration with its classes but no images, for the reason `missing`."""
+    nothing = Split(np.zeros((0, 3, config.image_size, config.image_size), np.uint8), np.zeros(0, np.int64))
+    classes = config.classes or CLASSES
+    return Dataset(config.data, classes, config.image_size, lambda: nothing, lambda: nothing, missing=missing)
 
 
 def check_dataset(config: Config) -> Dataset | None:

@@ -191,12 +191,14 @@ def list_runs(root: str | Path | None = None, *, bundled: bool = True) -> list[R
     if home.exists() and not home.is_dir():
         raise UserError(f"{home} is not a folder: choose another with --runs-dir or $VITLAB_RUNS.")
     own = sorted(_runs_in(home), key=lambda run: run.stored_status().created, reverse=True)
-    if not bundled:
-        return own
+    return [*bundled_runs(), *own] if bundled else own
+
+
+def bundled_runs() -> list[Run]:
+    """Return the bundled runs: those with weights in the order of the menus, then those with curves only."""
     order = list(ARCHITECTURES)
-    ready = _runs_in(assets_dir() / "runs")  # models first, in the order of the menus, then curves only
-    ready.sort(key=lambda run: (run.weights is None, order.index(run.config.model), run.id))
-    return [*ready, *own]
+    found = _runs_in(assets_dir() / "runs")
+    return sorted(found, key=lambda run: (run.weights is None, order.index(run.config.model), run.id))
 
 
 def _runs_in(root: Path) -> list[Run]:

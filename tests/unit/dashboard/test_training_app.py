@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from dashboard.drawing.markdown import escape
-from tests.conftest import TINY_RESNET
+from tests.conftest import TINY_RESNET, make_folder
 from tests.made_runs import make_run
 from tests.unit.dashboard.app import open_app
-from vitcore.paths import runs_dir
+from vitcore.paths import data_dir, runs_dir
 from vitcore.runs.folder import list_runs
 
 
@@ -62,6 +62,35 @@ def test_folder_outside_the_data_directory_is_refused(folder):
     widget(app, "text_input", "Folder under the data directory").set_value(folder).run()
     assert refusal(app)
     assert not own_runs()
+
+
+def test_layout_of_a_folder_is_shown_before_the_launch(tmp_path):
+    for name in ("train", "val", "extra"):
+        make_folder(tmp_path / "flowers" / name, {"daisy": (200, 200, 0), "rose": (200, 0, 0)}, 12)
+    data_dir().mkdir(parents=True)
+    (data_dir() / "flowers").symlink_to(tmp_path / "flowers")
+    app = open_app("training", data="own folder")
+    widget(app, "text_input", "Folder under the data directory").set_value("flowers").run()
+    report = " ".join(one.value for one in app.caption)
+    assert all(name in report for name in ("train", "val", "extra", "2 classes"))
+
+
+def test_unreadable_images_are_named_and_can_be_left_out(monkeypatch):
+    place = make_folder(data_dir() / "flowers", {"daisy": (200, 200, 0), "rose": (200, 0, 0)}, 12)
+    for name in ("daisy/003.png", "rose/007.png"):
+        (place / name).write_bytes((place / name).read_bytes()[:200])
+    app = open_app("training", data="own folder")
+    widget(app, "text_input", "Folder under the data directory").set_value("flowers").run()
+    error = refusal(app)
+    assert "2 of 24" in error
+    assert all(escape(name) in error for name in ("daisy/003.png", "rose/007.png"))
+    assert not own_runs()
+    widget(app, "checkbox", "Leave out images that cannot be read").check().run()
+    monkeypatch.setattr("vitcore.queue.launch.ensure_supervisor", lambda home: None)
+    widget(app, "button", "Launch training").click().run()
+    assert not app.exception
+    (run,) = own_runs()
+    assert run.config.skip_broken
 
 
 def test_rehearsal_of_an_invalid_setting_gets_an_error():
