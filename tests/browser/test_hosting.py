@@ -20,11 +20,12 @@ def test_everything_works_below_a_prefix_that_the_proxy_takes_away(server, page)
     proxy = Proxy(server.port, "/user/ada/lab")
     try:
         page.goto(f"{proxy.url}/user/ada/lab?look=dog")  # without a slash at its end
-        expect(page.get_by_role("link", name="Attention")).to_be_visible()
+        attention = page.get_by_test_id("stTopNavLink").filter(has_text="Attention")
+        expect(attention).to_be_visible()
         assert page.url.startswith(f"{proxy.url}/user/ada/lab/?look=dog")
         visitor = Visitor(page, f"{proxy.url}/user/ada/lab")
         proxy.missed.clear()  # what the address without a slash has asked for before it was mended
-        page.get_by_role("link", name="Attention").click()
+        attention.click()
         expect(page.locator(EXPLORER)).to_be_visible()
         visitor.open("compare")
         expect(page.locator(".js-plotly-plot .scatterlayer").first).to_be_visible()  # plotly.js was found
