@@ -161,9 +161,10 @@ def control(items: list[Item], count: int, *, speed: bool) -> None:
     """Draw the panel of the missing measurements. Draw nothing if none is missing."""
     unmeasured = missing(items, speed=speed)
     if unmeasured:
-        about, refusal = _about(items, speed), _refusal(unmeasured, count)
         ticking.fragment(
-            lambda _: measurement_panel.show(unmeasured, about, refusal=refusal),
+            lambda _: measurement_panel.show(
+                unmeasured, _about(items, speed), refusal=_refusal(unmeasured, count)
+            ),
             lambda: [one.key for one in unmeasured if one.running], every_s=TICK_S,
         )  # fmt: skip
 

@@ -79,7 +79,8 @@ def _actions(sweep: Sweep, first: Any, second: Any = None) -> None:
         if resumable:
             st.button(
                 f"Resume {_count(resumable)}", key="resume_sweep", on_click=_attempt,
-                args=(resume_sweep, sweep), width="stretch", help="Resumes the runs that are stopped, failed or lost.",
+                args=(resume_sweep, sweep), width="stretch",
+                help="Resumes the runs that are stopped, failed or lost.",
             )  # fmt: skip
         confirmed = st.checkbox(
             f"I understand that {_count(len(states))} of this sweep will be deleted",
@@ -88,7 +89,8 @@ def _actions(sweep: Sweep, first: Any, second: Any = None) -> None:
         )
         st.button(
             "Delete permanently", key="delete_sweep", disabled=bool(active) or not confirmed,
-            on_click=_attempt, args=(delete_sweep, sweep), width="stretch", help="Stop the runs first." if active else None,
+            on_click=_attempt, args=(delete_sweep, sweep), width="stretch",
+            help="Stop the runs first." if active else None,
         )  # fmt: skip
     messages.toast_error("sweep")
 

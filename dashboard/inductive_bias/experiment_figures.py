@@ -22,7 +22,7 @@ def border() -> str:
 
 
 def lines_of(known: list[Measurement]) -> list[Line]:
-    """Return how each measured model is drawn. Runs of one architecture differ in shade and title."""
+    """Return the line of each measured model. Runs of one architecture differ in shade and title."""
     runs = list(dict.fromkeys(m.subjects[0].run for m in known))
     styles = dict(zip(runs, theme.run_styles([r.config.model for r in runs]), strict=True))
     alike = len({r.config.model for r in runs}) < len(runs)

@@ -66,14 +66,14 @@ def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None
 def _body(probe: Probe, found: list[Measurement], count: int) -> None:
     known = [m for m in found if m.values]
     if known:
-        whole = [line for m, line in zip(known, lines_of(known), strict=True) if m.result]
-        words = finding(probe.name, whole, border())
-        if words:  # empty during the first images
-            st.markdown(words)
+        complete = [line for m, line in zip(known, lines_of(known), strict=True) if m.result]
+        text = finding(probe.name, complete, border())
+        if text:  # empty until a measurement is complete
+            st.markdown(text)
         for i, drawn in enumerate(figures_of(probe, known, border())):
             if drawn.head:
                 st.markdown(drawn.head)
-            alt = drawn.alt if i else f"{drawn.alt} {words}".strip()
+            alt = drawn.alt if i else f"{drawn.alt} {text}".strip()
             figure_files.show(drawn.figure, key=f"{probe.name}{i}", alt=alt)
             if drawn.foot:
                 st.caption(drawn.foot)
@@ -86,12 +86,12 @@ def _body(probe: Probe, found: list[Measurement], count: int) -> None:
 
 
 def _source(probe: Probe, results: list[Result]) -> None:
-    """Show the origin of the numbers, and a button that downloads them."""
-    source, how, save = st.columns([3.4, 1.1, 1], vertical_alignment="center")
+    """Draw the origin of the numbers, and a button that downloads them."""
+    source, method, download = st.columns([3.4, 1.1, 1], vertical_alignment="center")
     counts = ", ".join(sorted({f"{r.images:,} {r.data}" for r in results}))
     source.caption(f"n = {counts}; bands, bars and ± are one standard error. Source: {probe.source}")
-    measurement_panel.explain(how, probe.method, results)
-    save.download_button(
+    measurement_panel.explain(method, probe.method, results)
+    download.download_button(
         "All as CSV", lambda: as_csv(results).encode(), f"vitlab-{probe.name}.csv", "text/csv",
         icon=":material/download:", width="stretch", on_click="ignore", key="probe_csv",
     )  # fmt: skip

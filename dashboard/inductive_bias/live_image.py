@@ -29,17 +29,19 @@ FRAMES: dict[str, Callable[[list[Run], np.ndarray, str], Frames]] = {
 
 def show(probe: Probe, live: LiveImage, runs: list[Run], data: Dataset) -> None:
     """Draw the image controls and the live image. Raises `UserError` if a model cannot be loaded."""
-    image_place, side = st.columns([3, 1.4], vertical_alignment="bottom")
-    with image_place:
+    image_column, border_column = st.columns([3, 1.4], vertical_alignment="bottom")
+    with image_column:
         chosen = selection.choose_image(data)
     if live.border:
-        side.segmented_control(
+        border_column.segmented_control(
             "Border", BiasState.options("border"), required=True, **BiasState.bound("border"),
-            help="What comes in from outside: the image mirrored, the mean color, or what left.",
+            help="What fills the gap of a shifted image: a reflection, the mean color, or its other side.",
         )  # fmt: skip
     for run in runs:
         if run.config.image_size != chosen.image.shape[-1]:
-            raise UserError(f"{run.title} reads other images than {data.name}: choose runs on the same data.")
+            raise UserError(
+                f"{run.title} needs another image size than {data.name}: choose runs on the same data."
+            )
     _live(probe, live, runs, data.classes, chosen)
 
 
@@ -61,7 +63,10 @@ def prepare(
     chosen: selection.SelectedImage,
     border: str,
 ) -> tuple[Frames, dict[str, Any]]:
-    """Return what `replay` needs: all pictures and predictions. Raises `UserError`."""
+    """Return the arguments of `replay`: all variants with their predictions, and the look.
+
+    Raises `UserError`.
+    """
     frames = FRAMES[probe.name](runs, chosen.image, border)
     styles = theme.run_styles([run.config.model for run in runs])
     alike = runs[0].config.model == runs[1].config.model
