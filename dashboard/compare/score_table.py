@@ -28,8 +28,8 @@ METHOD = (
     "**Inference**: the median of up to 50 batches of random pixels. **Training**: the median of twenty "
     "steps with the settings of the run, or of as many steps as half a minute allows. Each of the two is "
     "measured in a separate process. **Memory**: the peak of that process, including torch itself. "
-    "**Training images**: as many as test images, but at most 3,500. For runs on CIFAR-10, they are the bundled images "
-    "that the run was trained on."
+    "**Training images**: as many as test images, but at most 3,500. For runs on CIFAR-10, they are the "
+    "bundled images that the run was trained on."
 )
 
 
