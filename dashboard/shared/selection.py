@@ -61,7 +61,7 @@ def choose_image(data: Dataset, predictions: Callable[[], np.ndarray] | None = N
     )
     number = middle.number_input(
         "Test image", 1, max(1, len(members)), step=1, disabled=bool(own),
-        help="Numbered within its class, in the order of the dataset; or by how sure the model is.",
+        help="The number within the class in the order of the dataset, or within the ranking by confidence.",
         **ImageState.bound("image", value="value"),
     )  # fmt: skip
     with right:
@@ -69,7 +69,7 @@ def choose_image(data: Dataset, predictions: Callable[[], np.ndarray] | None = N
     if own:
         return SelectedImage(own_image.decoded(*own, data.size), None, own[1], own=True)
     if not len(members):
-        st.info(f"There is no test image that is {kind}: choose others.")
+        st.info(f"There are no test images for {kind}: choose other images.")
         st.stop()
     return _selected(data, kind, members, number)
 
