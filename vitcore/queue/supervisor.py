@@ -4,7 +4,7 @@ There is one supervisor per runs folder and host. It is started on demand, guard
 nothing has been queued or running for a while. Trainings are its child processes, each in its own session:
 they outlive the supervisor, and the next one finds them by their process identity. Every device trains one
 run at a time, in the order of the queue (`vitcore.queue.order`). A device becomes free when the process is
-gone, whatever the cause.
+gone, for any reason.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class Supervisor:
         """Assign free devices to the runs that have waited longest."""
         everything = [device.key for device in self.devices]
         taken = [key for run in running for key in self.held.get(run.id, everything)]
-        fresh = {run.id for run in queued} - self.checked  # a request that cannot be met fails at once
+        fresh = {run.id for run in queued} - self.checked  # a request that cannot be met fails immediately
         if not fresh and all(key in taken for key in everything):
             return
         self.checked |= fresh
@@ -161,7 +161,7 @@ class Supervisor:
             for name, keys in assign(requests, self.devices, taken).items():
                 try:
                     self._start(waiting[name], keys)
-                except OSError as error:  # a full disk, or a folder that cannot be written: others go on
+                except OSError as error:  # a full disk, or a folder that cannot be written: start the others
                     self.refused[name] = time.monotonic() + RETRY_S
                     print(f"{name} cannot be started ({error}); trying again", flush=True)
 
