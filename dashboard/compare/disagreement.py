@@ -178,7 +178,7 @@ def _explored(item: Item, kind: str, number: int) -> AttentionState:
 
 
 def _open_in_explorer(state: AttentionState) -> None:
-    """Go to Attention in this state, whatever image was selected there before."""
+    """Go to Attention in this state, and forget the image that was selected there before."""
     bound.forget(AttentionState, "run", "kind", "image")
     own_image.forget()
     st.switch_page("../pages/attention.py", query_params=state.parameters())

@@ -52,7 +52,7 @@ def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None
         )
     try:
         images = images_for(runs, count)
-        found = look_up(probe, runs, images, settings, untrained=untrained)
+        looked_up = look_up(probe, runs, images, settings, untrained=untrained)
     except UserError as error:
         st.error(sentence(error))
         return
@@ -60,11 +60,11 @@ def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None
     def draw(_: bool) -> None:
         _body(probe, look_up(probe, runs, images, settings, untrained=untrained), len(images.labels))
 
-    ticking.fragment(draw, lambda: any(one.running for one in found), every_s=TICK_S)
+    ticking.fragment(draw, lambda: any(one.running for one in looked_up), every_s=TICK_S)
 
 
-def _body(probe: Probe, found: list[Measurement], count: int) -> None:
-    known = [m for m in found if m.values]
+def _body(probe: Probe, looked_up: list[Measurement], count: int) -> None:
+    known = [m for m in looked_up if m.values]
     if known:
         complete = [line for m, line in zip(known, lines_of(known), strict=True) if m.result]
         text = finding(probe.name, complete, border())
@@ -77,10 +77,10 @@ def _body(probe: Probe, found: list[Measurement], count: int) -> None:
             figure_files.show(drawn.figure, key=f"{probe.name}{i}", alt=alt)
             if drawn.foot:
                 st.caption(drawn.foot)
-    missing = [m for m in found if not m.result]
+    missing = [m for m in looked_up if not m.result]
     names = ", ".join(m.name for m in missing)
     measurement_panel.show(missing, f"{names}, with these weights and {count:,} images")
-    results = [m.result for m in found if m.result]
+    results = [m.result for m in looked_up if m.result]
     if results and not any(m.running for m in missing):
         _source(probe, results)
 

@@ -69,8 +69,8 @@ def prepare(
     """
     frames = FRAMES[probe.name](runs, chosen.image, border)
     styles = theme.run_styles([run.config.model for run in runs])
-    alike = runs[0].config.model == runs[1].config.model
-    labels = [run.title if alike else ARCHITECTURES[run.config.model].label for run in runs]
+    same_model = runs[0].config.model == runs[1].config.model
+    labels = [run.title if same_model else ARCHITECTURES[run.config.model].label for run in runs]
     return frames, {
         "kind": probe.name,
         "mode": live.mode,

@@ -132,7 +132,7 @@ def choose(
     """Draw a choice of one id and return it. The address holds the id, and the session keeps it.
 
     `widget` is `st.selectbox` or `st.segmented_control`, also of a container. For the other arguments see
-    `settle`; `look` goes to the widget.
+    `settle`. `look` holds further arguments of the widget.
     """
     settled = settle(page, field, options, first=first, titles=titles)
     chosen = widget(

@@ -12,8 +12,8 @@ from vitcore.sweeps.sweep import Sweep, find_sweeps
 
 def sweeps() -> list[Sweep]:
     """Return the sweeps over shares of the training images, the bundled one first."""
-    found = [sweep for sweep in find_sweeps(resources.runs()) if sweep.kind == "samples"]
-    return sorted(found, key=lambda sweep: not sweep.bundled)
+    selected = [sweep for sweep in find_sweeps(resources.runs()) if sweep.kind == "samples"]
+    return sorted(selected, key=lambda sweep: not sweep.bundled)
 
 
 def bundled_points() -> list[SamplePoint]:

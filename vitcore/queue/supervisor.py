@@ -109,7 +109,7 @@ class Supervisor:
     def _scan(self) -> tuple[list[Run], list[Run]]:
         queued, running = [], []
         for place in os.scandir(self.home):
-            with contextlib.suppress(OSError):  # a file, or a run deleted meanwhile
+            with contextlib.suppress(OSError):  # a file, or a run that was just deleted
                 written = os.stat(f"{place.path}/status.json").st_mtime_ns
                 if place.name.startswith(".") or self.over.get(place.name) == written:
                     continue
@@ -206,7 +206,7 @@ class Supervisor:
     def _still_runs(self, run: Run) -> bool:
         """Return whether a run occupies devices of this host.
 
-        It does until its process is gone, whatever its status says. Record the outcome of runs that could not
+        It does until its process is gone, regardless of its status. Record the outcome of runs that could not
         record it themselves.
         """
         child = self.children.get(run.id)
@@ -224,7 +224,7 @@ class Supervisor:
         if code is None and seen.state in ("running", "stopping"):
             return True
         if child and code is None and status.pid == child.pid:
-            code = child.wait()  # it exited between the two checks: only the exit code tells how
+            code = child.wait()  # it exited between the two checks: only the exit code says how
         # with another PID, another process now trains the run in the foreground
         if child and code is not None and status.pid != child.pid:
             self.children.pop(run.id)
