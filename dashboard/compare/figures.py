@@ -1,4 +1,4 @@
-"""Plotly figures of the page Compare. Pure functions: they open no files and compute no models."""
+"""Plotly figures of the Compare page. Pure functions: they open no files and compute no models."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from dashboard.drawing.csv_rows import ERROR, matrix_rows, point_rows, table
 from dashboard.drawing.figures import Figure, apply_layout
 from vitcore.probes.score_values import TestScores
 
-FEW = 10  # predictions: a bin with fewer has a hollow marker
+FEW = 10  # a bin with fewer predictions has an open marker
 PREDICTIONS = "number of predictions"
-MOST_WRITTEN = 20  # classes: with more, numbers in cells would be too small to read
+MOST_WRITTEN = 20  # with more classes, numbers in the cells would be too small to read
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A run as it is drawn. `name` is escaped for HTML."""
+    """A run as figures draw it. `name` is escaped for HTML."""
 
     name: str
     color: str
@@ -31,13 +31,13 @@ class Shown:
 
     @property
     def plain_name(self) -> str:
-        """The name as a CSV file has it."""
+        """The name without HTML escapes, for CSV files."""
         return html.unescape(self.name)
 
 
 def confusions(runs: list[Shown], difference: bool) -> Figure:
-    """Draw the confusion matrix of each run, whose rows are the true classes. `difference` adds the first
-    minus the second.
+    """Draw the confusion matrix of each run, with a row for each true class. `difference` adds a matrix of
+    the first run minus the second.
     """
     tables = [np.array(run.scores.confusion) for run in runs]
     classes = runs[0].scores.classes
@@ -72,12 +72,12 @@ def _without_diagonal(counts: np.ndarray) -> np.ndarray:
 
 
 def _row_sums(counts: np.ndarray) -> np.ndarray:
-    """Return the number of images of each row, repeated along it. [C, C]"""
+    """Return the number of images in each row, repeated along the row. [C, C]"""
     return np.repeat(counts.sum(axis=1, keepdims=True), len(counts), axis=1)
 
 
 def _mistakes(counts: np.ndarray, classes: list[str], top: int) -> go.Heatmap:
-    """Draw the wrong predictions in color. The correct ones outnumber them and would hide them."""
+    """Draw the wrong predictions in color. The right ones, which are far more, would dominate the scale."""
     right = np.eye(len(counts), dtype=bool)
     z = np.where(right, np.nan, counts)
     return go.Heatmap(
@@ -100,7 +100,7 @@ def _mistakes(counts: np.ndarray, classes: list[str], top: int) -> go.Heatmap:
 
 
 def _diagonal(counts: np.ndarray, classes: list[str]) -> go.Scatter:
-    """Write the correct predictions in bold."""
+    """Write the numbers of right predictions in bold."""
     return go.Scatter(
         x=classes,
         y=classes,
@@ -115,7 +115,7 @@ def _diagonal(counts: np.ndarray, classes: list[str]) -> go.Scatter:
 def _difference(counts: np.ndarray, classes: list[str]) -> go.Heatmap:
     """Draw a difference of counts: orange where the first run predicts the class more often, else violet."""
     top = max(1, int(np.abs(counts).max()))
-    words = np.where(counts == 0, "", np.char.mod("%+d", counts))
+    labels = np.where(counts == 0, "", np.char.mod("%+d", counts))
     return go.Heatmap(
         z=counts,
         x=classes,
@@ -126,7 +126,7 @@ def _difference(counts: np.ndarray, classes: list[str]) -> go.Heatmap:
         showscale=False,
         xgap=1,
         ygap=1,
-        text=words,
+        text=labels,
         texttemplate="%{text}" if len(classes) <= MOST_WRITTEN else "",
         textfont={"size": 12},
         hovertemplate="%{y}, predicted %{x}: %{z:+d}<extra></extra>",
@@ -134,15 +134,15 @@ def _difference(counts: np.ndarray, classes: list[str]) -> go.Heatmap:
 
 
 def classes(runs: list[Shown]) -> Figure:
-    """Draw the accuracy per class as a dot for each run, with its binomial standard error. The hardest class
+    """Draw a dot for the accuracy of each run and class, with its binomial standard error. The hardest class
     is at the bottom.
     """
     names = runs[0].scores.classes
     means = np.array([run.scores.class_accuracy.mean for run in runs])  # [runs, C]
     order = np.argsort(means.mean(axis=0), kind="stable")
     figure = go.Figure()
-    for y, at in enumerate(order if len(runs) == 2 else ()):  # a line between the two dots
-        ends = [100 * means[:, at].min(), 100 * means[:, at].max()]
+    for y, label in enumerate(order if len(runs) == 2 else ()):  # a line between the two dots
+        ends = [100 * means[:, label].min(), 100 * means[:, label].max()]
         figure.add_trace(
             go.Scatter(
                 x=ends,
@@ -155,7 +155,7 @@ def classes(runs: list[Shown]) -> Figure:
         )
     rows: list[list[Any]] = []
     sorted_names = [names[i] for i in order]
-    shifts = 0.12 * (np.arange(len(runs)) - (len(runs) - 1) / 2)  # equal accuracies do not hide each other
+    shifts = 0.12 * (np.arange(len(runs)) - (len(runs) - 1) / 2)  # so that equal accuracies do not overlap
     for run, shift in zip(runs, -np.clip(shifts, -0.36, 0.36), strict=True):
         accuracy = run.scores.class_accuracy
         percent, error = 100 * np.array(accuracy.mean)[order], 100 * np.array(accuracy.error)[order]
@@ -192,7 +192,7 @@ def classes(runs: list[Shown]) -> Figure:
 
 
 def _symbol(dash: str) -> str:
-    """Return the marker of a run: those of one architecture differ in dash as curves, in marker as dots."""
+    """Return the marker for a dash. Runs of one architecture differ in dash as lines, in marker as dots."""
     shapes = {"solid": "circle", "dash": "diamond", "dot": "square", "dashdot": "triangle-up"}
     return shapes.get(dash, "x")
 
@@ -206,7 +206,7 @@ def _with_legend(figure: go.Figure) -> go.Figure:
 
 
 def calibration(runs: list[Shown]) -> Figure:
-    """Draw the reliability diagram: accuracy against confidence, and below it the predictions per bin."""
+    """Draw a reliability diagram: accuracy against confidence, and below it the predictions per bin."""
     figure = make_subplots(2, 1, shared_xaxes=True, row_heights=[0.74, 0.26], vertical_spacing=0.05)
     figure.add_trace(
         go.Scatter(
@@ -260,8 +260,8 @@ def calibration(runs: list[Shown]) -> Figure:
 
 
 def _filled_bins(run: Shown) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return confidence, accuracy, its binomial standard error (all in percent) and the number of predictions
-    of the bins that have any.
+    """Return the confidence, the accuracy, its binomial standard error (all in percent) and the number of
+    predictions of each bin that is not empty.
     """
     bins = run.scores.calibration
     filled = np.array(bins.count) > 0
@@ -291,13 +291,13 @@ def _calibration_rows(run: Shown) -> Iterator[list[Any]]:
 
 @dataclass(frozen=True)
 class Path:
-    """A training along some axis. `name` is escaped for HTML."""
+    """The course of a training along an axis. `name` is escaped for HTML."""
 
     name: str
     color: str
     reached: float | None  # where it reached the target; None if it did not
     end: float
-    words: str  # after its bar
+    words: str  # the text after its bar
 
 
 def reach(paths: list[Path], unit: str) -> Figure:
@@ -321,7 +321,7 @@ def reach(paths: list[Path], unit: str) -> Figure:
     )
     figure.add_trace(
         go.Bar(
-            x=[path.reached for path in paths],  # no bar where it was not reached
+            x=[path.reached for path in paths],  # None draws no bar
             y=names,
             name="reached at",
             showlegend=False,

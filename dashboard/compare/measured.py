@@ -1,4 +1,4 @@
-"""What is known of the runs on the page Compare: stored scores, measurements under way, a button for more."""
+"""The runs on the Compare page with their stored and running measurements, and the panel for missing ones."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TICK_S = 1.0
 
 @dataclass
 class Item:
-    """A run and what is known of it. `why`: a sentence where it cannot be measured."""
+    """A run and its measurements. `why` is a sentence if it cannot be measured, or else empty."""
 
     run: Run
     name: str
@@ -45,28 +45,28 @@ class Item:
 
     @property
     def test(self) -> Result[TestScores] | None:
-        """What was found on the test images."""
+        """The result on the test images, or None if it is missing."""
         return self.scores.result if self.scores else None
 
     @property
     def speed(self) -> Result[Speed] | None:
-        """How fast it is on this machine."""
+        """The speed on this machine, or None if it is missing."""
         return self.timing.result if self.timing else None
 
     @property
     def tested(self) -> Result[TestScores]:
-        """The same of a run that is known to be tested."""
+        """The result on the test images of a run that must have one."""
         assert self.test, f"{self.name} is not tested"
         return self.test
 
     @property
     def shown(self) -> Shown:
-        """For a figure of a run that is known to be tested."""
+        """The run as figures draw it. It must have a result on the test images."""
         return Shown(html.escape(self.name), self.color, self.dash, self.tested.values)
 
 
 def named(runs: list[Run]) -> list[Item]:
-    """The runs with the names and colors that they have in the curves."""
+    """Return the runs with the names and colors of their curves."""
     titles = [run.title for run in runs]
     styles = theme.run_styles([run_curves.model_of(run) for run in runs])
     return [
@@ -76,13 +76,13 @@ def named(runs: list[Run]) -> list[Item]:
 
 
 def look_up(runs: list[Run], count: int) -> list[Item]:
-    """Everything stored of the runs; `count` test images of CIFAR-10."""
+    """Return the runs with their measurements. `count` is the number of CIFAR-10 test images."""
     items = named(runs)
     for item in items:
         run, name = item.run, item.name
         try:
             if run.weights is None:
-                item.why = f"{name} has only curves and no weights, so it cannot be measured."
+                item.why = f"{name} has only curves and no weights to measure."
                 continue
             subjects, images = [Subject(run)], _tested_on(str(run.path), count)
             item.scores = measurements.look_up(
@@ -98,7 +98,7 @@ def look_up(runs: list[Run], count: int) -> list[Item]:
 
 @st.cache_data(ttl=10.0, max_entries=64, show_spinner=False)
 def _tested_on(path: str, count: int) -> TestSet:
-    """Cached for a moment: a folder's files are counted for it."""
+    """Return the test set of a run. Cached briefly, because it counts the files of a folder."""
     return test_set(Run(Path(path)), count)
 
 
@@ -108,21 +108,25 @@ def _speed_settings() -> dict:
 
 
 def alike(items: list[Item]) -> tuple[list[Item], str]:
-    """The measurable runs that see the same images as the first of them; and a sentence on the others."""
-    able = [item for item in items if not item.why]
-    if not able:
+    """Return the measurable runs that share the images of the first one, and sentences about the others."""
+    measurable = [item for item in items if not item.why]
+    if not measurable:
         return [], " ".join(item.why for item in items)
-    first = able[0].run.config
-    fits = [item for item in able if _kind(item.run) == _kind(able[0].run)]
-    said = [item.why for item in items if item.why]
-    if others := [item.name for item in able if item not in fits]:
+    first = measurable[0].run.config
+    fits = [item for item in measurable if _kind(item.run) == _kind(measurable[0].run)]
+    reasons = [item.why for item in items if item.why]
+    if others := [item.name for item in measurable if item not in fits]:
         data = first.data if own_folder(first) else "CIFAR-10"
         verb = "have" if len(others) > 1 else "has"
-        said.append(f"{', '.join(others)} {verb} other classes or image sizes than {able[0].name} ({data}).")
-    return fits, " ".join(said)
+        reasons.append(
+            f"{', '.join(others)} {verb} other classes or another image size than "
+            f"{measurable[0].name} ({data})."
+        )
+    return fits, " ".join(reasons)
 
 
 def _kind(run: Run) -> tuple:
+    """Return what two runs must share to be measured on the same images."""
     config = run.config
     classes = tuple(config.classes) if config.classes else None
     return (
@@ -133,46 +137,49 @@ def _kind(run: Run) -> tuple:
 
 
 def counts(runs: list[Run]) -> tuple[list[int], int]:
-    """How many test images of CIFAR-10 can be asked for, and how many are at first: the complete set where
-    all these runs were measured on it.
+    """Return the possible numbers of CIFAR-10 test images, and the initial one.
+
+    The initial one is the complete set if all these runs were measured on it.
     """
     on_cifar = [
         run for run in runs if run.weights and run_curves.model_of(run) and not own_folder(run.config)
     ]
     if not on_cifar:
         return [BUNDLED], BUNDLED
-    there = [item.test is not None for item in look_up(on_cifar, COMPLETE)]
-    options = [BUNDLED, COMPLETE] if any(there) or complete_here() else [BUNDLED]
-    return options, COMPLETE if all(there) else BUNDLED
+    complete = [item.test is not None for item in look_up(on_cifar, COMPLETE)]
+    options = [BUNDLED, COMPLETE] if any(complete) or complete_here() else [BUNDLED]
+    return options, COMPLETE if all(complete) else BUNDLED
 
 
 def missing(items: list[Item], *, speed: bool) -> list[Measurement]:
-    """The measurements that the runs lack; `speed`: those of speed, too."""
+    """Return the measurements that the runs lack. `speed` includes measurements of speed."""
     probes = [[item.scores for item in items], [item.timing for item in items] if speed else []]
     return [one for part in probes for one in part if one and not one.result]
 
 
 def control(items: list[Item], count: int, *, speed: bool) -> None:
-    """The panel of what is missing; nothing if all is measured."""
-    lacks = missing(items, speed=speed)
-    if lacks:
+    """Draw the panel of the missing measurements. Draw nothing if none is missing."""
+    unmeasured = missing(items, speed=speed)
+    if unmeasured:
         ticking.fragment(
-            lambda _: measurement_panel.show(lacks, _about(items, speed), refusal=_refusal(lacks, count)),
-            lambda: [one.key for one in lacks if one.running], every_s=TICK_S,
+            lambda _: measurement_panel.show(
+                unmeasured, _about(items, speed), refusal=_refusal(unmeasured, count)
+            ),
+            lambda: [one.key for one in unmeasured if one.running], every_s=TICK_S,
         )  # fmt: skip
 
 
 def _about(items: list[Item], speed: bool) -> str:
-    """What is missing, of which runs."""
+    """Describe which results are missing, and for which runs."""
     tests = [item.name for item in items if item.scores and not item.test]
     speeds = [item.name for item in items if speed and item.timing and not item.speed]
     parts = {"predictions for the test images": tests, "speed and memory on this machine": speeds}
-    return "; ".join(f"{words}: {', '.join(names)}" for words, names in parts.items() if names)
+    return "; ".join(f"{quantity}: {', '.join(names)}" for quantity, names in parts.items() if names)
 
 
-def _refusal(lacks: list[Measurement], count: int) -> str | None:
-    """Why the missing test images cannot be measured here."""
-    test = next((one for one in lacks if one.probe is TEST), None)
+def _refusal(unmeasured: list[Measurement], count: int) -> str | None:
+    """Return why the test images cannot be measured on this machine, or None if they can."""
+    test = next((one for one in unmeasured if one.probe is TEST), None)
     if test and count > BUNDLED and not complete_here() and not own_folder(test.subjects[0].run.config):
         return "Complete CIFAR-10 is not on this machine: `python -m vitcore data cifar10` downloads it."
     return None

@@ -1,4 +1,4 @@
-"""The button that downloads the tutorial's published models and makes runs of them."""
+"""The button that downloads the tutorial's published models and imports them as runs."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from vitcore.paths import readonly
 
 
 def control() -> None:
-    """A popover with one button; the runs appear in every list afterwards."""
+    """Draw a popover with the button. The imported runs then appear in every list of runs."""
     with st.popover("Published models", icon=":material/download:", width="stretch"):
         st.markdown(
-            "Downloads the five models of the UvA Deep Learning Tutorials (ViT, ResNet, PreActResNet, "
-            "GoogleNet, DenseNet), which their author trained for 180 epochs, with their curves."
+            "The five models of the UvA Deep Learning Tutorials (ViT, ResNet, PreActResNet, GoogleNet, "
+            "DenseNet), trained for 180 epochs by their author, with their curves. The download needs an "
+            "internet connection."
         )
         if st.button("Download and import", type="primary", width="stretch", disabled=readonly()):
             _import()
         if done := messages.take("imported"):
             st.success(done)
-        st.caption("The same at the command line: `python -m vitcore import tutorial`")
+        st.caption("On the command line: `python -m vitcore import tutorial`")
 
 
 def _import() -> None:
@@ -30,7 +31,9 @@ def _import() -> None:
     bar = st.progress(0.0, text="Connecting")
 
     def show(done: int, total: int | None) -> None:
-        bar.progress(min(1.0, done / total) if total else 0.0, text=f"{done / 1e6:.1f} MB downloaded")
+        bar.progress(
+            min(1.0, done / total) if total else 0.0, text=f"{done / 1e6:.1f} MB of the current file"
+        )
 
     try:
         runs = import_tutorial(progress=show)
@@ -39,5 +42,5 @@ def _import() -> None:
         st.error(f"{sentence(error)} The bundled models are unchanged.")
         return
     bar.empty()
-    messages.keep("imported", f"{len(runs)} runs are imported: choose them under Runs.")
-    st.rerun()  # the lists above were made before
+    messages.keep("imported", f"Imported {len(runs)} runs: choose them under Runs.")
+    st.rerun()  # the lists above were drawn before the import

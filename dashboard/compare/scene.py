@@ -26,7 +26,7 @@ MAX_PICTURES = 4  # side by side
 
 
 def scene(query: Query) -> Figures | Pictures:
-    """What the page shows of the runs, the section or the sweep that the link names. Raises `UserError`."""
+    """Return the curves, the section or the sweep that the link names. Raises `UserError`."""
     state = read_state(CompareState, query, "view", "section", "who")
     found = resources.runs()
     if state.view == sweep_view.SWEEPS:
@@ -43,7 +43,7 @@ def scene(query: Query) -> Figures | Pictures:
 
 
 def _measured(state: CompareState, runs: list[Run]) -> Figures | Pictures:
-    """A section that needs stored predictions on test images."""
+    """Return a section that needs stored predictions on test images."""
     section = state.section
     fits, reason = measured.alike(measured.look_up(runs, state.tested))
     known = [item for item in fits if item.test][: 2 if section == "Confusion" else None]
@@ -59,8 +59,8 @@ def _measured(state: CompareState, runs: list[Run]) -> Figures | Pictures:
 def _disagreement(known: list[measured.Item], state: CompareState) -> Pictures:
     parts = []
     for image, card in disagreement.first(known, state, MAX_PICTURES):
-        predictions = ", ".join(f"{name}: {answer} {sure}" for answer, sure, _, _, name in card.predictions)
-        parts.append((card.truth, pictures.data_url(image), predictions))
+        texts = (f"{name}: {predicted} {share}" for predicted, share, _, _, name in card.predictions)
+        parts.append((card.truth, pictures.data_url(image), ", ".join(texts)))
     return Pictures(parts)
 
 

@@ -1,4 +1,4 @@
-"""The table of the page Compare: what each run is, costs, takes and reaches."""
+"""The table of scores on the Compare page: size, speed, memory and accuracy of each run."""
 
 from __future__ import annotations
 
@@ -20,17 +20,16 @@ from vitcore.probes.store import Result
 from vitcore.sweeps.plan import data_name
 
 DASH = "\u2013"
-BUSY = 0.2  # share of the processors from which on other programs are worth a word
-FEW = 10  # training steps: a median of fewer is a rough one
-
+BUSY = 0.2  # a note appears if other programs use a larger share of the processors
+FEW = 10  # a median of fewer training steps is called rough
 
 METHOD = (
     "**Multiply-adds**: matrix products and convolutions, counted by `torch.utils.flop_counter`. "
     "**Inference**: the median of up to 50 batches of random pixels. **Training**: the median of twenty "
-    "steps with the run's own settings, or of as many as fit into half a minute. Each is measured in a "
-    "separate process. **Memory**: the peak memory of that process, including torch itself. **Training "
-    "images**: as many as test images but at most 3,500. For CIFAR-10 they are bundled images that the run "
-    "was trained on."
+    "steps with the settings of the run, or of as many steps as half a minute allows. Each of the two is "
+    "measured in a separate process. **Memory**: the peak of that process, including torch itself. "
+    "**Training images**: as many as test images, but at most 3,500. For runs on CIFAR-10, they are the "
+    "bundled images that the run was trained on."
 )
 
 
@@ -44,21 +43,21 @@ class Line:
 
 
 def show(items: list[Item]) -> None:
-    """The table, what its numbers mean, and the same as a file."""
+    """Draw the table, notes about its numbers, and a button that downloads it as CSV."""
     groups = table(items)
     st.html(as_html(items, groups))
-    said, how, save = st.columns([4, 1.3, 1], vertical_alignment="center")
-    said.caption(" ".join(_notes(items)))
-    results = [found for item in items for found in (item.test, item.speed) if found]
-    measurement_panel.explain(how, METHOD, results, _base)
-    save.download_button(
+    notes, method, download = st.columns([4, 1.3, 1], vertical_alignment="center")
+    notes.caption(" ".join(_notes(items)))
+    results = [result for item in items for result in (item.test, item.speed) if result]
+    measurement_panel.explain(method, METHOD, results, _base)
+    download.download_button(
         "CSV", lambda: as_csv(items, groups).encode(), "vitlab-scores.csv", "text/csv",
         icon=":material/download:", width="stretch", on_click="ignore", key="scores_csv",
     )  # fmt: skip
 
 
 def table(items: list[Item]) -> dict[str, list[Line]]:
-    """Groups of rows. A cell function returns None for what is not known, which is drawn as a dash."""
+    """Return the rows by group. A cell function returns None for an unknown value, shown as a dash."""
 
     def line(name: str, unit: str, cell: Callable[[Item], str | None]) -> Line:
         return Line(name, unit, [cell(item) or DASH for item in items])
@@ -69,7 +68,7 @@ def table(items: list[Item]) -> dict[str, list[Line]]:
             line("data, recipe", "", _data_and_recipe),
             line("epochs", "", _epochs),
             line("training time", "min", lambda i: _format(i.run.status().active_s / 60, "{:,.1f}")),
-            line("speed of that training", "images/s", lambda i: _format(i.run.status().images_per_s)),
+            line("training speed", "images/s", lambda i: _format(i.run.status().images_per_s)),
             line("state", "", lambda i: i.run.status().state),
         ],
         "Size": [
@@ -92,12 +91,12 @@ def table(items: list[Item]) -> dict[str, list[Line]]:
 
 
 def _format(value: float | None, form: str = "{:,.0f}") -> str | None:
-    """None for zero, too: nothing was counted yet."""
+    """Format a number. Return None for zero too, which means that nothing was counted yet."""
     return form.format(value) if value else None
 
 
 def _config(item: Item) -> Config | None:
-    """None for event files of other programs, and for a configuration that this version cannot read."""
+    """Return the configuration, or None for event files of other programs and if it cannot be read."""
     try:
         return item.run.config
     except UserError:
@@ -153,7 +152,7 @@ def _test_accuracy(item: Item) -> str | None:
 
 
 def _stated(item: Item, accuracy: str, count: str) -> str | None:
-    """An accuracy in the result of the run's own status.json, which somebody else may have written."""
+    """Return an accuracy from the result in status.json, which may come from an untrusted source."""
     result = item.run.status().result
     share, images = result.get(accuracy), result.get(count)
     if not isinstance(share, int | float):
@@ -172,7 +171,7 @@ def _gap(item: Item) -> str | None:
 
 
 def as_html(items: list[Item], groups: dict[str, list[Line]]) -> str:
-    """The table; titles are people's own text, so everything is escaped."""
+    """Return the table as HTML. Titles are text from users, so everything is escaped."""
     head = "".join(
         f'<th scope="col"><span class="scores-mark" style="background:{item.color}"></span>'
         f"{html.escape(item.name)}</th>"
@@ -188,14 +187,14 @@ def as_html(items: list[Item], groups: dict[str, list[Line]]) -> str:
             cells = "".join(f"<td>{_cell(cell)}</td>" for cell in line.cells)
             body.append(f'<tr><th scope="row">{line.name}{unit}</th>{cells}</tr>')
     return (
-        '<div class="scores-frame" role="region" aria-label="Scores" tabindex="0">'  # narrow, it scrolls
+        '<div class="scores-frame" role="region" aria-label="Scores" tabindex="0">'  # scrolls if narrow
         f'<table class="scores"><thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
 
 
 def _cell(text: str) -> str:
-    """A number large, its count small."""
+    """Return the HTML of a cell, with the count in small type."""
     value, comma, count = text.partition(", n = ")
     small = f' <span class="scores-unit">n = {html.escape(count)}</span>' if comma else ""
     return f"{html.escape(value)}{small}"
@@ -208,43 +207,45 @@ def _notes(items: list[Item]) -> list[str]:
         kind, _, device = measured[0].settings["device"].partition(": ")
         where = measured[0].machine if kind == "cpu" else device
         notes.append(
-            f"Speed and memory: on {where}. Inference uses batches of {speeds[0].batch}; training uses the "
-            "run's own settings, including patch dropping."
+            f"Speed and memory: on {where}. Inference uses batches of {speeds[0].batch}. Training uses the "
+            "settings of the run, including patch dropping."
         )
-        whys = (speed.no_training for speed in speeds)
+        reasons = (speed.no_training for speed in speeds)
         notes += dict.fromkeys(
-            f"The training speed of one run was not measured: {why}." for why in whys if why
+            f"The training speed of a run was not measured: {reason}." for reason in reasons if reason
         )
         trainings = [speed.training for speed in speeds if speed.training]
         busy = max(one.others for one in (*speeds, *trainings))
         if busy > BUSY:
-            notes.append(f"Other programs used up to {100 * busy:.0f} % of the CPU during the measurement.")
+            notes.append(
+                f"Other programs used up to {100 * busy:.0f} % of the processors during a measurement."
+            )
         counted = min((one.counted for one in trainings), default=FEW)
         if counted < FEW:
             notes.append(
-                f"Only {counted} training steps fit into half a minute, so the speed is a rough estimate."
+                f"Half a minute allowed no more than {counted} training steps, so that speed is rough."
             )
     if any(item.test for item in items):
         notes.append(
-            "Training images: a part of those that the run was trained on, without augmentation. ± is one "
+            "Training images: some that the run was trained on, complete and not augmented. ± is one "
             "standard error."
         )
     return notes
 
 
 def _base(result: Result[TestScores] | Result[Speed]) -> str:
-    """What else there is to say about a measurement of speed."""
+    """Return further details of a measurement of speed, or nothing for other results."""
     speed = result.values
     if not isinstance(speed, Speed):
         return ""
-    words = f"; torch alone takes {speed.base_bytes / 1e6:,.0f} MB of it"
+    memory = f"; torch itself takes {speed.base_bytes / 1e6:,.0f} MB of the memory"
     if not speed.training:
-        return words
-    return f"{words}; medians of {speed.batches} batches and {speed.training.counted} training steps"
+        return memory
+    return f"{memory}; medians of {speed.batches} batches and {speed.training.counted} training steps"
 
 
 def as_csv(items: list[Item], groups: dict[str, list[Line]]) -> str:
-    """The table as it is read: a column for each run."""
+    """Return the table as CSV, with a column for each run."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["group", "quantity", "unit", *(item.run.id for item in items)])

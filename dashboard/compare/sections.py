@@ -1,4 +1,4 @@
-"""The sections below the curves of Compare: scores and mistakes of the same runs."""
+"""The sections of Compare below the curves: scores and mistakes of the same runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECTIONS = CompareState.options("section")
 
 
 def show(runs: list[Run], look: CurveStyle) -> None:
-    """Draw the choice of a section, and the section."""
+    """Draw the selector of sections, and the selected section."""
     sections, images = st.columns([4, 1.2], vertical_alignment="bottom")
     bound.check_link(CompareState, "section", SECTIONS, SECTIONS[0])
     section = sections.segmented_control(
@@ -41,9 +41,9 @@ def show(runs: list[Run], look: CurveStyle) -> None:
         measured.control(items, count, speed=True)
         score_table.show(items)
         return
-    fits, said = measured.alike(items)
-    if said:
-        st.info(said)
+    fits, reasons = measured.alike(items)
+    if reasons:
+        st.info(reasons)
     if not fits:
         return
     measured.control(fits, count, speed=False)
@@ -64,15 +64,12 @@ def _confusion(known: list[Item]) -> None:
     alt = "confusion matrices of " + " and ".join(item.name for item in chosen)
     figure_files.show(draw.confusions(shown, difference=len(shown) == 2), key="confusion", alt=alt)
     n = f"n = {chosen[0].tested.images:,} {chosen[0].tested.data}"
-    words = (
-        f"Numbers of images, {n}. Rows are true classes and columns predicted classes. Correct predictions "
-    )
-    words += "are bold, without color. Both matrices have the same color scale."
+    caption = f"Numbers of images, {n}. Rows are true classes, columns are predicted classes. Right "
+    caption += "predictions are bold and have no color."
     if len(shown) == 2:
-        words += (
-            f" In the difference, orange means that {chosen[0].name} predicts it more often, violet less."
-        )
-    st.caption(words)
+        caption += f" Both matrices have the same colors. Last: orange where {chosen[0].name} predicts the "
+        caption += "class more often, violet where it does so less often."
+    st.caption(caption)
 
 
 def _classes(known: list[Item]) -> None:
@@ -81,8 +78,8 @@ def _classes(known: list[Item]) -> None:
     each = known[0].tested.values.class_accuracy.count
     n = f"{min(each):,}" if min(each) == max(each) else f"{min(each):,} to {max(each):,}"
     st.caption(
-        f"Share of each class's test images that are classified correctly, n = {n} per class. Bars are one "
-        "binomial standard error. The easiest class is at the top."
+        f"Accuracy on the test images of each class, n = {n} per class. Bars are one binomial standard "
+        "error. The easiest class is at the top."
     )
 
 
@@ -92,7 +89,7 @@ def _calibration(known: list[Item]) -> None:
         shown = [item.shown for item in known]
         figure_files.show(draw.calibration(shown), key="calibration", alt="reliability diagram")
     with text:
-        found = known[0].tested.values.calibration
+        calibration = known[0].tested.values.calibration
         st.markdown("**Expected calibration error**")
         st.dataframe(
             [
@@ -112,17 +109,17 @@ def _calibration(known: list[Item]) -> None:
             },
         )
         st.caption(
-            f"n = {known[0].tested.images:,} {known[0].tested.data}, {found.bins} equally wide bins of "
-            "confidence (Guo et al. 2017). Above the dotted line a model is underconfident, which label "
-            "smoothing in training can cause. Bars are one standard error. Open dots have fewer than "
-            f"{draw.FEW} predictions. The lower panel shows the number of predictions in each bin."
+            f"n = {known[0].tested.images:,} {known[0].tested.data}, {calibration.bins} bins of equal width. "
+            "Confidence is the largest probability (Guo et al. 2017). Above the dotted line, a model is "
+            "underconfident, which label smoothing can cause. Bars are one standard error. Open markers are "
+            f"bins with fewer than {draw.FEW} predictions. The lower panel shows the predictions per bin."
         )
 
 
 def _mean_confidence(item: Item) -> float:
-    found = item.tested.values.calibration
-    pairs = zip(found.count, found.confidence, strict=True)
-    return 100 * sum(count * sure for count, sure in pairs) / item.tested.images
+    bins = item.tested.values.calibration
+    pairs = zip(bins.count, bins.confidence, strict=True)
+    return 100 * sum(count * confidence for count, confidence in pairs) / item.tested.images
 
 
 DRAWN: dict[str, Callable[[list[Item]], None]] = {

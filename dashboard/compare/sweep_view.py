@@ -1,4 +1,4 @@
-"""The title of Compare and its view of sweeps: a selected sweep, its actions and its results."""
+"""The title of Compare, and the view of a sweep with its actions and results."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ RUNS, SWEEPS = CompareState.options("view")
 
 
 def view(every: list[Run]) -> bool:
-    """Draw the page's title, a switch between runs and sweeps, and in its second position the selected sweep.
+    """Draw the page's title, a switch between runs and sweeps, and the selected sweep if that is switched on.
 
-    Return whether it drew a sweep. Without sweeps there is no switch.
+    Return whether a sweep was drawn. Without sweeps there is no switch.
     """
-    found = {sweep.name: sweep for sweep in find_sweeps(every)}
-    if (wanted := st.session_state.get("open_sweep")) in found:
+    sweeps = {sweep.name: sweep for sweep in find_sweeps(every)}
+    if (wanted := st.session_state.get("open_sweep")) in sweeps:
         bound.put(CompareState, view=SWEEPS, sweep=wanted)
     section = bound.current(CompareState, "section")
     about = "Sweeps over settings" if bound.current(CompareState, "view") == SWEEPS else section
     top = header.title("compare", about=about)
-    if not found:
+    if not sweeps:
         return False
-    shown = top.row.segmented_control(
+    selected = top.row.segmented_control(
         "Show", [RUNS, SWEEPS], default=None if bound.held(CompareState, "view") else RUNS, required=True,
         label_visibility="collapsed", **CompareState.bound("view", value=None),
     )  # fmt: skip
-    if shown != SWEEPS:
+    if selected != SWEEPS:
         return False
-    titles = {name: _label(sweep) for name, sweep in found.items()}
-    fixed = readonly() or found[bound.settle(CompareState, "sweep", titles)].bundled
-    chooser, *places = st.columns([5, 1.2, *([] if fixed else [1.2])], vertical_alignment="bottom")
+    titles = {name: _label(sweep) for name, sweep in sweeps.items()}
+    fixed = readonly() or sweeps[bound.settle(CompareState, "sweep", titles)].bundled
+    chooser, *buttons = st.columns([5, 1.2, *([] if fixed else [1.2])], vertical_alignment="bottom")
     name = bound.choose(chooser.selectbox, CompareState, "sweep", "Sweep", titles)
-    _actions(found[name], *places)
-    results.show(found[name])
-    st.session_state.pop("open_sweep", None)  # the page shows it now
+    _actions(sweeps[name], *buttons)
+    results.show(sweeps[name])
+    st.session_state.pop("open_sweep", None)  # it is open now
     return True
 
 
@@ -62,33 +62,35 @@ def _actions(sweep: Sweep, first: Any, second: Any = None) -> None:
     first.button(
         "Show curves", key="sweep_curves", width="stretch", disabled=not curves,
         on_click=_curves, args=(curves,),
-        help=f"Compares the curves of its first {len(curves)} runs.",
+        help=f"Shows its first {len(curves)} runs over steps, epochs or minutes.",
     )  # fmt: skip
     if not second:
         return
     with second.popover("Manage", width="stretch"):
         states = [run.status().state for run in sweep.runs]
-        going = sum(state in ACTIVE for state in states)
-        left = len(states) - going - states.count("finished")
-        if going:
+        active = sum(state in ACTIVE for state in states)
+        resumable = len(states) - active - states.count("finished")
+        if active:
             st.button(
-                f"Stop {_count(going)}", key="stop_sweep", on_click=_attempt, args=(stop_sweep, sweep),
+                f"Stop {_count(active)}", key="stop_sweep", on_click=_attempt, args=(stop_sweep, sweep),
                 width="stretch",
                 help="Removes waiting runs from the queue. Running ones save and stop, and can be resumed.",
             )  # fmt: skip
-        if left:
+        if resumable:
             st.button(
-                f"Resume {_count(left)}", key="resume_sweep", on_click=_attempt, args=(resume_sweep, sweep),
-                width="stretch", help="Resumes the runs that were stopped, failed or lost.",
+                f"Resume {_count(resumable)}", key="resume_sweep", on_click=_attempt,
+                args=(resume_sweep, sweep), width="stretch",
+                help="Resumes the runs that are stopped, failed or lost.",
             )  # fmt: skip
-        sure = st.checkbox(
-            f"I understand that {_count(len(states))} will be deleted",
+        confirmed = st.checkbox(
+            f"I understand that {_count(len(states))} of this sweep will be deleted",
             key=f"sure_{sweep.name}",
-            disabled=going > 0,
+            disabled=active > 0,
         )
         st.button(
-            "Delete permanently", key="delete_sweep", disabled=bool(going) or not sure, on_click=_attempt,
-            args=(delete_sweep, sweep), width="stretch", help="Stop the runs first." if going else None,
+            "Delete permanently", key="delete_sweep", disabled=bool(active) or not confirmed,
+            on_click=_attempt, args=(delete_sweep, sweep), width="stretch",
+            help="Stop the runs first." if active else None,
         )  # fmt: skip
     messages.toast_error("sweep")
 

@@ -1,4 +1,4 @@
-"""Speed to accuracy: when each training first reached the best validation accuracy of one of them."""
+"""Speed to accuracy: when each training first reached the best validation accuracy of a selected run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ON = {"step": "step", "epoch": "epoch", "wall clock": "seconds", "images": "imag
 
 @dataclass(frozen=True)
 class Course:
-    """A run with its best and last validation, and the first one that reaches the target."""
+    """A run with its best and its last validation, and the first validation that reaches the target."""
 
     run: Run
     best: Moment
@@ -32,16 +32,16 @@ class Course:
 
 
 def show(runs: list[Run], look: run_curves.CurveStyle) -> None:
-    """Show a choice of the run that sets the target, and when the other runs reach it."""
-    able = _able(runs)
-    if not able:
+    """Draw the selector of the run that sets the target, and when the other runs reach the target."""
+    validated = _validated(runs)
+    if not validated:
         st.info("None of these runs has a validation curve: choose one that was trained here.")
         return
     left, right = st.columns([1.5, 3], vertical_alignment="center")
     with left:
-        goal = selection.choose_run(able, CompareState, "goal", "Match the best of")
+        goal = selection.choose_run(validated, CompareState, "goal", "Match the best of")
     names = {item.run.id: item.name for item in measured.named(runs)}
-    courses = _courses(able, goal)
+    courses = _courses(validated, goal)
     right.markdown(" ".join(_sentences(names, courses, goal)))
     if drawn := _figure(runs, courses, look.axis):
         alt = "when each run reached the target"
@@ -57,41 +57,42 @@ def show(runs: list[Run], look: run_curves.CurveStyle) -> None:
         },
     )
     st.caption(
-        "From each run's own validation curve: the first validation that reaches the target. A run is "
-        "validated once per epoch, so it may have reached the target up to one epoch earlier. Minutes are "
-        "training time without pauses, on the machine that trained the run."
+        "The first validation in each run's own curve that is at least as good. A run is validated once per "
+        "epoch, so it may have reached the target up to one epoch earlier. Minutes are training time without "
+        "pauses, on the machine that trained the run."
     )
 
 
 def figure(runs: list[Run], goal: str, axis: str) -> tuple[go.Figure, str]:
-    """Return the figure and its alternative text for the target of the run `goal`, or of the first run with
-    a validation curve. Raise `UserError`.
+    """Return the figure for the target of the run `goal`, and its alternative text.
+
+    Without such a run, the first run with a validation curve sets the target. Raise `UserError`.
     """
-    able = _able(runs)
-    if not able:
-        raise UserError("None of these runs has a validation curve: name one that was trained here.")
-    run = next((run for run in able if run.id == goal), able[0])
-    courses = _courses(able, run)
+    validated = _validated(runs)
+    if not validated:
+        raise UserError("None of these runs has a validation curve: name a run that was trained here.")
+    run = next((run for run in validated if run.id == goal), validated[0])
+    courses = _courses(validated, run)
     drawn = _figure(runs, courses, axis)
     if drawn is None:
-        raise UserError(f"No run records {axis!r}: choose another axis.")
+        raise UserError(f"None of these runs recorded the axis {axis!r}: choose another axis.")
     value = f"{100 * courses[run.id].best.value:.1f} %"
-    title = f"{run_curves.AXES[axis]}, until the validation accuracy is {value}"
+    title = f"{run_curves.AXES[axis]}, until {value} validation accuracy"
     return drawn.plot.update_xaxes(
         title_text=title
-    ), f"when each run reaches the best accuracy of {run.title}, {value}"
+    ), f"when each run reaches the best validation accuracy of {run.title}, {value}"
 
 
-def _able(runs: list[Run]) -> list[Run]:
+def _validated(runs: list[Run]) -> list[Run]:
     """Return the runs with a validation curve."""
     return [run for run in runs if best(resources.scalars(run))]
 
 
-def _courses(able: list[Run], goal: Run) -> dict[str, Course]:
-    """Return by run id when each run is as good as `goal` at its best."""
+def _courses(validated: list[Run], goal: Run) -> dict[str, Course]:
+    """Return the course of each run by id. The target is the best validation accuracy of `goal`."""
     target = best(resources.scalars(goal))
     courses = {}
-    for run in able:
+    for run in validated:
         scalars, batch = resources.scalars(run), run_curves.batch_size(run)
         own, end = best(scalars, batch), last(scalars, batch)
         if target and own and end:
@@ -154,9 +155,9 @@ def _figure(runs: list[Run], courses: dict[str, Course], axis: str) -> Figure | 
         length = _along(course.last, axis) if course else None
         if course is None or length is None:
             continue
-        at = _along(course.reached, axis) if course.reached else None
-        words = f"not reached in {length:,.3g}" if at is None else f"{at:,.3g} of {length:,.3g}"
-        paths.append(draw.Path(html.escape(item.name), item.color, at, length, f"  {words}"))
+        reached = _along(course.reached, axis) if course.reached else None
+        text = f"not reached in {length:,.3g}" if reached is None else f"{reached:,.3g} of {length:,.3g}"
+        paths.append(draw.Path(html.escape(item.name), item.color, reached, length, f"  {text}"))
     return draw.reach(paths, run_curves.AXES[axis]) if paths else None
 
 

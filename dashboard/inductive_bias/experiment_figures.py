@@ -22,15 +22,18 @@ def border() -> str:
 
 
 def lines_of(known: list[Measurement]) -> list[Line]:
-    """Return how each measured model is drawn. Runs of one architecture differ in shade and title."""
+    """Return the line of each measured model. Runs of one architecture differ in shade and title."""
     runs = list(dict.fromkeys(m.subjects[0].run for m in known))
     styles = dict(zip(runs, theme.run_styles([r.config.model for r in runs]), strict=True))
-    alike = len({r.config.model for r in runs}) < len(runs)
+    same_model = len({r.config.model for r in runs}) < len(runs)
     lines = []
     for m in known:
         subject = m.subjects[0]
         color, _ = styles[subject.run]
-        name, other = ("untrained " * subject.untrained + subject.run.title) if alike else subject.label, ""
+        name, other = (
+            ("untrained " * subject.untrained + subject.run.title) if same_model else subject.label,
+            "",
+        )
         if len(m.subjects) > 1:
             name, other = _names(m.subjects)
         dash = "dot" if subject.untrained else "solid"

@@ -52,7 +52,7 @@ def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None
         )
     try:
         images = images_for(runs, count)
-        found = look_up(probe, runs, images, settings, untrained=untrained)
+        looked_up = look_up(probe, runs, images, settings, untrained=untrained)
     except UserError as error:
         st.error(sentence(error))
         return
@@ -60,38 +60,38 @@ def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None
     def draw(_: bool) -> None:
         _body(probe, look_up(probe, runs, images, settings, untrained=untrained), len(images.labels))
 
-    ticking.fragment(draw, lambda: any(one.running for one in found), every_s=TICK_S)
+    ticking.fragment(draw, lambda: any(one.running for one in looked_up), every_s=TICK_S)
 
 
-def _body(probe: Probe, found: list[Measurement], count: int) -> None:
-    known = [m for m in found if m.values]
+def _body(probe: Probe, looked_up: list[Measurement], count: int) -> None:
+    known = [m for m in looked_up if m.values]
     if known:
-        whole = [line for m, line in zip(known, lines_of(known), strict=True) if m.result]
-        words = finding(probe.name, whole, border())
-        if words:  # empty during the first images
-            st.markdown(words)
+        complete = [line for m, line in zip(known, lines_of(known), strict=True) if m.result]
+        text = finding(probe.name, complete, border())
+        if text:  # empty until a measurement is complete
+            st.markdown(text)
         for i, drawn in enumerate(figures_of(probe, known, border())):
             if drawn.head:
                 st.markdown(drawn.head)
-            alt = drawn.alt if i else f"{drawn.alt} {words}".strip()
+            alt = drawn.alt if i else f"{drawn.alt} {text}".strip()
             figure_files.show(drawn.figure, key=f"{probe.name}{i}", alt=alt)
             if drawn.foot:
                 st.caption(drawn.foot)
-    missing = [m for m in found if not m.result]
+    missing = [m for m in looked_up if not m.result]
     names = ", ".join(m.name for m in missing)
     measurement_panel.show(missing, f"{names}, with these weights and {count:,} images")
-    results = [m.result for m in found if m.result]
+    results = [m.result for m in looked_up if m.result]
     if results and not any(m.running for m in missing):
         _source(probe, results)
 
 
 def _source(probe: Probe, results: list[Result]) -> None:
-    """Show the origin of the numbers, and a button that downloads them."""
-    source, how, save = st.columns([3.4, 1.1, 1], vertical_alignment="center")
+    """Draw the origin of the numbers, and a button that downloads them."""
+    source, method, download = st.columns([3.4, 1.1, 1], vertical_alignment="center")
     counts = ", ".join(sorted({f"{r.images:,} {r.data}" for r in results}))
     source.caption(f"n = {counts}; bands, bars and ± are one standard error. Source: {probe.source}")
-    measurement_panel.explain(how, probe.method, results)
-    save.download_button(
+    measurement_panel.explain(method, probe.method, results)
+    download.download_button(
         "All as CSV", lambda: as_csv(results).encode(), f"vitlab-{probe.name}.csv", "text/csv",
         icon=":material/download:", width="stretch", on_click="ignore", key="probe_csv",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Plotly figure of receptive fields: a row of maps per model. Pure functions."""
+"""A Plotly figure of receptive fields, with a row of maps for each model. Pure functions."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ GAP = 2  # pixels between the maps of two layers
 ACROSS = 240  # width of a row in the units of the axes; the lengths below have the same unit
 TITLE, APART = 5.5, 2.5  # height of the titles above a row, and of the gap before them
 STRIP, UNDER = (90.0, 3.0), 5.5  # width and height of the color bar, and height of the numbers below it
-POWERS = 4  # powers of ten from the darkest color to the brightest
-UNIT_PX, HIGHEST_PX = 4.9, 460  # pixels of a unit and maximum height, in a window 1280 pixels wide
+POWERS = 4  # powers of ten between the darkest and the brightest color
+UNIT_PX, HIGHEST_PX = 4.9, 460  # pixels per unit, and maximum height in pixels, in a window 1280 pixels wide
 CHANGE = "log10 of the change, as a share of the largest"
 
 
@@ -62,8 +62,8 @@ def _logarithms(line: Line[Maps], top: float) -> np.ndarray:
 
 def _csv_rows(line: Line[Maps], top: float, names: list[str]) -> Iterator[list[Any]]:
     for name, values in zip(names, _logarithms(line, top), strict=True):
-        places = range(1, len(values) + 1)
-        yield from matrix_rows([name], places, places, values)
+        positions = range(1, len(values) + 1)
+        yield from matrix_rows([name], positions, positions, values)
 
 
 def _row_of_fields(figure: go.Figure, line: Line[Maps], top: float, y: float, names: list[str]) -> float:
@@ -71,20 +71,20 @@ def _row_of_fields(figure: go.Figure, line: Line[Maps], top: float, y: float, na
     maps = np.array(line.values.maps)  # [layers, S, S]
     logarithms = _logarithms(line, top)
     size = maps.shape[-1]
-    step = ACROSS / (len(maps) * (size + GAP) - GAP)  # of one pixel
-    for at, (name, layer) in enumerate(zip(names, line.values.layers, strict=True)):
-        x = at * (size + GAP) * step
+    step = ACROSS / (len(maps) * (size + GAP) - GAP)  # width of one pixel
+    for index, (name, layer) in enumerate(zip(names, line.values.layers, strict=True)):
+        x = index * (size + GAP) * step
         figure.add_heatmap(
-            z=logarithms[at], zmin=-POWERS, zmax=0,
+            z=logarithms[index], zmin=-POWERS, zmax=0,
             x0=x + step / 2, dx=step, y0=y + step / 2, dy=step, name=name,
-            colorscale=COLORSCALE, showscale=False, customdata=(100 * maps[at]).astype(np.float32),
+            colorscale=COLORSCALE, showscale=False, customdata=(100 * maps[index]).astype(np.float32),
             hovertemplate=f"{name}, %{{customdata:.2g}} % {line.values.hover}<extra></extra>",
         )  # fmt: skip
         figure.add_annotation(
             text=layer, x=x + size * step / 2, y=y - 0.5, yanchor="bottom", showarrow=False,
             font={"size": 12},
         )  # fmt: skip
-        box = line.values.bounds[at] if line.values.bounds else None
+        box = line.values.bounds[index] if line.values.bounds else None
         if box:
             upper, first, lower, last = box
             edges = dict(x0=x + max(first, 0) * step, x1=x + (min(last, size - 1) + 1) * step,
@@ -102,15 +102,15 @@ def _color_bar(figure: go.Figure, top: float, y: float, unit: str) -> float:
         z=np.linspace(-POWERS, 0, parts)[None], zmin=-POWERS, zmax=0, x0=wide / parts / 2, dx=wide / parts,
         y0=y + high / 2, dy=high, colorscale=COLORSCALE, showscale=False, hoverinfo="skip",
     )  # fmt: skip
-    words = {"showarrow": False, "font": {"size": 13}}
+    text_style = {"showarrow": False, "font": {"size": 13}}
     for share, anchor in ((0.0, "left"), (0.5, "center"), (1.0, "right")):
         least = "\u2264 " if share == 0 else ""
         figure.add_annotation(
             text=f"{least}{100 * top * 10 ** (POWERS * (share - 1)):.2g} %", x=share * wide, xanchor=anchor,
-            y=y + high, yanchor="top", **words,
+            y=y + high, yanchor="top", **text_style,
         )  # fmt: skip
     figure.add_annotation(
         text=unit, x=wide + 2, xanchor="left",
-        y=y + high / 2, yanchor="middle", **words,
+        y=y + high / 2, yanchor="middle", **text_style,
     )  # fmt: skip
     return y + high + UNDER

@@ -22,7 +22,7 @@ from vitcore.probes.estimates import Series, Table
 from vitcore.probes.shapes import Changes, Curves, LayersAndHeads, LayerSeries, Matrix, Panel
 
 PANEL = 300  # height in pixels
-FILES = 24  # pixels below a map for the download buttons, which would cover it
+FILES = 24  # pixels below a figure for the download buttons, which would cover it
 DEPTH = "depth, from the first layer (0) to the last (1)"
 GRAY = {"dash": "dot", "width": 1, "color": "#888888"}  # of reference lines
 
@@ -40,10 +40,10 @@ def _draw(
     mean: ArrayLike,
     error: ArrayLike,
     *,
-    at: int = 1,
+    column: int = 1,
     unit: str = "",
 ) -> None:
-    """Draw a curve with a band of one standard error in panel `at`."""
+    """Draw a curve with a band of one standard error in the panel `column`, counted from 1."""
     mean, error = np.array(mean, float), np.array(error, float)
     band = dict(x=[*x, *x[::-1]], y=[*(mean + error), *(mean - error)[::-1]])
     figure.add_scatter(
@@ -54,11 +54,11 @@ def _draw(
         line={"width": 0},
         hoverinfo="skip",
         row=1,
-        col=at,
+        col=column,
     )
-    words = [f"{m:.3g}{unit} ± {e:.2g}" for m, e in zip(mean, error, strict=True)]
+    texts = [f"{m:.3g}{unit} ± {e:.2g}" for m, e in zip(mean, error, strict=True)]
     figure.add_scatter(
-        x=x, y=mean, mode="lines+markers", name=line.label, text=words, row=1, col=at,
+        x=x, y=mean, mode="lines+markers", name=line.label, text=texts, row=1, col=column,
         line={"color": line.color, "dash": line.dash, "width": 2.5}, marker={"size": 6},
         hovertemplate=f"{line.label}: %{{text}}<extra></extra>",
     )  # fmt: skip
@@ -79,19 +79,19 @@ def curves(lines: list[Line[Curves]], chance: float | None, view: View | None = 
     kinds = {panel.curve.partition(",")[0] for panel in panels}
     measure = f"{kinds.pop()}, %" if len(kinds) == 1 else "%"
     rows: list[list[Any]] = []
-    for at, panel in enumerate(panels, start=1):
+    for column, panel in enumerate(panels, start=1):
         for line in lines:
             curve = line.values.curves[panel.curve]
             mean, error = (100 * np.array(part, float) for part in (curve.mean, curve.error))
             x = [str(value) for value in line.values.x] if first.even else list(line.values.x)
-            _draw(figure, line, x, mean, error, at=at, unit=" %")
+            _draw(figure, line, x, mean, error, column=column, unit=" %")
             rows.extend(point_rows([panel.title, line.label], x, mean, error))
             if first.even:
-                figure.update_xaxes(type="category", dtick=1, row=1, col=at)
-        _axis(figure, first.quantity, measure if at == 1 else "", row=1, col=at)
-        figure.update_yaxes(range=[0, 102], row=1, col=at)
+                figure.update_xaxes(type="category", dtick=1, row=1, col=column)
+        _axis(figure, first.quantity, measure if column == 1 else "", row=1, col=column)
+        figure.update_yaxes(range=[0, 102], row=1, col=column)
         if chance and panel.curve.startswith("accuracy"):
-            domain, y = f"{_axis_id('x', at)} domain", {"yref": _axis_id("y", at)}
+            domain, y = f"{_axis_id('x', column)} domain", {"yref": _axis_id("y", column)}
             figure.add_shape(
                 type="line", x0=0, x1=1, xref=domain, y0=100 * chance, y1=100 * chance, line=GRAY, **y
             )  # fmt: skip
@@ -99,8 +99,8 @@ def curves(lines: list[Line[Curves]], chance: float | None, view: View | None = 
                 x=1, xref=domain, y=100 * chance, text="chance", showarrow=False, xanchor="right",
                 yanchor="top", font={"size": 12, "color": "#888888"}, **y,
             )  # fmt: skip
-    for at, title in enumerate(figure.layout.annotations[: len(panels)], start=1):
-        title.update(x=0, xref=f"{_axis_id('x', at)} domain", xanchor="left", font={"size": 14})
+    for column, title in enumerate(figure.layout.annotations[: len(panels)], start=1):
+        title.update(x=0, xref=f"{_axis_id('x', column)} domain", xanchor="left", font={"size": 14})
     return Figure(
         _legend(apply_layout(figure, PANEL + 50, l=46, r=8, t=62, b=44)),
         table(["panel", "series", first.quantity, measure, ERROR], rows),
@@ -113,7 +113,7 @@ def _axis_id(letter: str, panel: int) -> str:
 
 
 def _legend(figure: go.Figure) -> go.Figure:
-    """Name each series once."""
+    """Show a legend that names each series once."""
     seen: set[str] = set()
     traces: Any = figure.data
     for trace in traces:
@@ -135,7 +135,7 @@ def _legend(figure: go.Figure) -> go.Figure:
 
 
 def depth(lines: Sequence[Line[LayerSeries]]) -> Figure:
-    """Draw a number per layer against relative depth, from 0 for the first layer to 1 for the last."""
+    """Draw one value per layer against relative depth, from 0 for the first layer to 1 for the last."""
     columns = ["series", DEPTH, lines[0].values.axis, ERROR]
     return Figure(_layer_curves(lines), table(columns, _layer_rows(lines)))
 
@@ -162,7 +162,7 @@ def _depths(series: Series) -> list[float]:
 
 
 def distances(lines: list[Line[LayersAndHeads]]) -> Figure:
-    """Draw a number of every head (dots) and of every layer (lines) against depth, in pixels."""
+    """Draw the values of all heads (dots) and of all layers (lines) against depth, in pixels."""
     figure, rows = _layer_curves(lines), [*_layer_rows(lines)]
     for line in lines:
         first = next(iter(line.values.heads.values()), None)
@@ -173,13 +173,13 @@ def distances(lines: list[Line[LayersAndHeads]]) -> Figure:
         x = np.repeat([(i + 1) / layers for i in range(layers)], heads.shape[1])  # depth 0 is the embedding
         name = f"{line.label}: {line.values.points}"
         rows.extend(point_rows([name], x, heads.ravel(), error.ravel()))
-        words = [
+        texts = [
             f"block {i + 1}, head {h + 1}: {heads[i, h]:.1f} ± {error[i, h]:.1f} px"
             for i in range(layers)
             for h in range(heads.shape[1])
         ]
         figure.add_scatter(
-            x=x, y=heads.ravel(), mode="markers", text=words, name=name,
+            x=x, y=heads.ravel(), mode="markers", text=texts, name=name,
             marker={"color": line.color, "size": 9, "opacity": 0.65,
                     "symbol": "circle" if line.trained else "circle-open"},
             hovertemplate="%{text}<extra></extra>",
@@ -192,9 +192,9 @@ def distances(lines: list[Line[LayersAndHeads]]) -> Figure:
 
 
 def _reference_lines(figure: go.Figure, shape: LayersAndHeads) -> None:
-    """Draw horizontal lines with names right of the plot, where they cover neither dots nor curves."""
+    """Draw horizontal lines, with their names to the right of the plot, where they cover nothing."""
     values = shape.references.values()
-    near = len(values) > 1 and max(values) - min(values) < 2  # the names would overlap
+    near = len(values) > 1 and max(values) - min(values) < 2  # centered names would overlap
     for name, value in shape.references.items():
         figure.add_hline(value, line=GRAY)
         upper = "bottom" if value == max(values) else "top"
@@ -217,18 +217,18 @@ def likeness(line: Line[Matrix]) -> Figure:
     titles = [names[0], names[1], f"{names[0]} down, {names[1]} along"]
     figure = make_subplots(1, 3, horizontal_spacing=0.09, subplot_titles=titles)
     cells: list[list[Any]] = []
-    for at, (down, along, rows, columns) in enumerate(parts, start=1):
+    for column, (down, along, rows, columns) in enumerate(parts, start=1):
         x, y, name, part = labels[columns], labels[rows], f"{down} and {along}", np.s_[rows, columns]
-        cells.extend(matrix_rows([titles[at - 1], name], x, y, mean[part], error[part]))
+        cells.extend(matrix_rows([titles[column - 1], name], x, y, mean[part], error[part]))
         figure.add_heatmap(
             z=mean[part], x=x, y=y, zmin=0, zmax=1, colorscale=COLORSCALE,
-            customdata=error[part], xgap=1, ygap=1, showscale=at == 3, name=name,
+            customdata=error[part], xgap=1, ygap=1, showscale=column == 3, name=name,
             colorbar={"title": {"text": matrix.label}, "thickness": 12},
             hovertemplate=f"{down} %{{y}}, {along} %{{x}}: %{{z:.2f}} ± %{{customdata:.2f}}<extra></extra>",
-            row=1, col=at,
+            row=1, col=column,
         )  # fmt: skip
-        figure.update_xaxes(tickangle=-60, fixedrange=True, row=1, col=at)
-        figure.update_yaxes(autorange="reversed", fixedrange=True, row=1, col=at)
+        figure.update_xaxes(tickangle=-60, fixedrange=True, row=1, col=column)
+        figure.update_yaxes(autorange="reversed", fixedrange=True, row=1, col=column)
     figure.update_annotations(font_size=14)
     return Figure(
         apply_layout(figure, 420, l=60, b=90, t=30),
@@ -237,7 +237,7 @@ def likeness(line: Line[Matrix]) -> Figure:
 
 
 def heads(line: Line[Changes], changes: Table, top: float) -> Figure:
-    """Draw the change without each head, in percentage points, with colors from -top to top. [layers, H]"""
+    """Draw the change without each head, in percentage points. [layers, H]. Colors range from -top to top."""
     change, error = 100 * np.array(changes.mean), 100 * np.array(changes.error)
     x = [f"head {h + 1}" for h in range(change.shape[1])]
     y = [f"block {i + 1}" for i in range(len(change))]
@@ -265,7 +265,7 @@ def blocks(lines: list[Line[Changes]]) -> Figure:
     figure = make_subplots(1, len(lines), subplot_titles=[line.label for line in lines], shared_yaxes=True,
                            horizontal_spacing=0.04)  # fmt: skip
     rows: list[list[Any]] = []
-    for at, line in enumerate(lines, start=1):
+    for column, line in enumerate(lines, start=1):
         series = line.values.without_block
         mean, error = 100 * np.array(series.mean), 100 * np.array(series.error)
         x = [name.removeprefix("block ") for name in line.values.blocks]
@@ -275,7 +275,7 @@ def blocks(lines: list[Line[Changes]]) -> Figure:
             error_y={"type": "data", "array": error, "thickness": 1.4, "color": "#888888"},
             customdata=error,
             hovertemplate="without block %{x}: %{y:+.1f} ± %{customdata:.1f} points<extra></extra>",
-            row=1, col=at,
+            row=1, col=column,
         )  # fmt: skip
     figure.update_xaxes(
         fixedrange=True, type="category", title={"text": "without block", "font": {"size": 13}}

@@ -1,4 +1,4 @@
-"""The sentence about what an experiment found."""
+"""The sentence about the result of an experiment."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from vitcore.probes.values import Values
 
 
 def finding(probe: str, lines: Sequence[Line[Values]], border: str = "reflect") -> str:
-    """What the trained models did, in words; empty where there is nothing to say."""
+    """Return a sentence about the trained models, or an empty text if there is no finding."""
     trained = [Outcome(line.label, line.values, line.other) for line in lines if line.trained]
     return find_probe(probe).find(trained, View(border))

@@ -1,4 +1,4 @@
-"""The parts of an experiment's figures: measured models, how each is drawn, and the finished figures."""
+"""The parts of an experiment's figures: the measured models as lines, and the complete figures."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Line(Generic[T_co]):
 
 @dataclass(frozen=True)
 class Context:
-    """What the figures of an experiment share besides the values."""
+    """What all figures of an experiment need in addition to the values."""
 
     question: str
     view: View

@@ -29,18 +29,18 @@ FRAMES: dict[str, Callable[[list[Run], np.ndarray, str], Frames]] = {
 
 def show(probe: Probe, live: LiveImage, runs: list[Run], data: Dataset) -> None:
     """Draw the image controls and the live image. Raises `UserError` if a model cannot be loaded."""
-    image_place, side = st.columns([3, 1.4], vertical_alignment="bottom")
-    with image_place:
+    image_column, border_column = st.columns([3, 1.4], vertical_alignment="bottom")
+    with image_column:
         chosen = selection.choose_image(data)
     if live.border:
-        side.segmented_control(
+        border_column.segmented_control(
             "Border", BiasState.options("border"), required=True, **BiasState.bound("border"),
-            help="What fills the border: the mirrored image, the mean color, or the pixels that left.",
+            help="What fills the gap of a shifted image: a reflection, the mean color, or its other side.",
         )  # fmt: skip
     for run in runs:
         if run.config.image_size != chosen.image.shape[-1]:
             raise UserError(
-                f"{run.title} needs images of another size than {data.name}: choose runs on the same data."
+                f"{run.title} needs another image size than {data.name}: choose runs on the same data."
             )
     _live(probe, live, runs, data.classes, chosen)
 
@@ -63,11 +63,14 @@ def prepare(
     chosen: selection.SelectedImage,
     border: str,
 ) -> tuple[Frames, dict[str, Any]]:
-    """Return what `replay` needs: all pictures and predictions. Raises `UserError`."""
+    """Return the arguments of `replay`: all variants with their predictions, and the look.
+
+    Raises `UserError`.
+    """
     frames = FRAMES[probe.name](runs, chosen.image, border)
     styles = theme.run_styles([run.config.model for run in runs])
-    alike = runs[0].config.model == runs[1].config.model
-    labels = [run.title if alike else ARCHITECTURES[run.config.model].label for run in runs]
+    same_model = runs[0].config.model == runs[1].config.model
+    labels = [run.title if same_model else ARCHITECTURES[run.config.model].label for run in runs]
     return frames, {
         "kind": probe.name,
         "mode": live.mode,

@@ -1,6 +1,7 @@
-"""One image through two models, changed in every way that a slider can reach. torch is imported when needed.
+"""The predictions of models for all variants of an image that the controls of the live image can select.
 
-Cached by the content of weights and pixels; what is shown is exactly what the models saw.
+The pictures show exactly what the models saw. torch is imported when it is first needed. The results are
+cached by the version of the weights and the pixels.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from dashboard.shared import resources
 from vitcore.data.images import MEAN, STD
 from vitcore.runs.folder import Run
 
-FAR = 8  # pixels that an image can be dragged
-DRAWS = 6  # permutations of each grid
-HIDDEN = tuple(range(0, 65, 4))
+FAR = 8  # maximum shift in pixels
+DRAWS = 6  # number of permutations of each grid
+HIDDEN = tuple(range(0, 65, 4))  # numbers of hidden cells
 
 
 def _probabilities(stamp: tuple, images: Any) -> np.ndarray:
-    """Normalized images [F, 3, S, S] -> probabilities [F, classes]"""
+    """Return the predictions for normalized images. [F, 3, S, S] -> probabilities [F, classes]"""
     import torch
 
     net = resources.loaded(*stamp)
@@ -30,7 +31,7 @@ def _probabilities(stamp: tuple, images: Any) -> np.ndarray:
 
 
 def _pixels(images: Any) -> np.ndarray:
-    """Normalized floats [F, 3, S, S] -> uint8 [F, 3, S, S], to be looked at"""
+    """Undo the normalization, to show the images. floats [F, 3, S, S] -> uint8 [F, 3, S, S]"""
     mean, std = (np.array(v, dtype=np.float32)[:, None, None] for v in (MEAN, STD))
     return np.clip(np.round(255 * (images.numpy() * std + mean)), 0, 255).astype(np.uint8)
 
@@ -67,7 +68,7 @@ def _shuffled(stamps: tuple, pixels: bytes, shape: tuple[int, ...]) -> Frames:
     grids = [grid for grid in GRIDS if shape[-1] % grid == 0]
     mixed = torch.cat([shuffled(x, permutations(1, grid**2, draws)) for grid in grids])
     probabilities = np.stack([_probabilities(stamp, mixed) for stamp in stamps])
-    rows = ["as it is", *(f"{grid} x {grid} cells" for grid in grids[1:])]
+    rows = ["original", *(f"{grid} x {grid} cells" for grid in grids[1:])]
     return Frames(_pixels(mixed)[None], probabilities, rows, [str(i + 1) for i in draws], start=0)
 
 
@@ -79,7 +80,7 @@ def _occluded(stamps: tuple, pixels: bytes, shape: tuple[int, ...]) -> Frames:
     from vitcore.probes.experiments.occlusion import CELLS, ORDERS, cell_orders
 
     x, pictures, probabilities = _normal(pixels, shape), [], []
-    for stamp in stamps:  # each model's own ranking
+    for stamp in stamps:  # each model has its own ranking of the cells
         orders = cell_orders(resources.loaded(*stamp), x, np.arange(1))
         hidden = torch.cat([occluded(x, order, count) for count in HIDDEN for order in orders])
         pictures.append(_pixels(hidden))
@@ -105,25 +106,31 @@ def _call(runs: list[Run], image: np.ndarray) -> tuple[tuple, bytes, tuple[int, 
 
 
 def shifts(runs: list[Run], image: np.ndarray, border: str) -> Frames:
-    """The image uint8 [3, S, S] moved by up to 8 pixels each way. Raises `UserError`."""
+    """Return the image uint8 [3, S, S] shifted by up to 8 pixels in each direction. Raises `UserError`."""
     return _shifted(*_call(runs, image), border)
 
 
 def shuffles(runs: list[Run], image: np.ndarray) -> Frames:
-    """The cells of ever finer grids permuted, in several ways each. Raises `UserError`."""
+    """Return the image with the cells of finer and finer grids permuted, each grid in several ways.
+
+    Raises `UserError`.
+    """
     return _shuffled(*_call(runs, image))
 
 
 def occlusions(runs: list[Run], image: np.ndarray) -> Frames:
-    """Ever more cells hidden, in three orders, ranked by each model itself. Raises `UserError`."""
+    """Return the image with more and more cells hidden, in three orders that each model ranks itself.
+
+    Raises `UserError`.
+    """
     return _occluded(*_call(runs, image))
 
 
 def painted(runs: list[Run], image: np.ndarray, mask: str) -> np.ndarray:
-    """What the models answer, probabilities [M, classes], when the cells with a 1 are hidden."""
+    """Return the predictions of the models with the cells marked 1 hidden. -> probabilities [M, classes]"""
     return _painted(*_call(runs, image), mask)
 
 
 def mean_color() -> tuple[int, ...]:
-    """The color that hidden pixels have, 0 to 255: the mean of CIFAR-10."""
+    """Return the color of hidden pixels, 0 to 255: the mean color of CIFAR-10."""
     return tuple(round(255 * part) for part in MEAN)

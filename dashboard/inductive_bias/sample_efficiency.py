@@ -1,4 +1,4 @@
-"""Sample efficiency on Inductive bias: a sweep of ordinary runs, not a measurement of one model."""
+"""Sample efficiency on Inductive bias, from a sweep of ordinary runs instead of a probe of one model."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ QUESTION = "How many images does each model need?"
 
 
 def show() -> None:
-    """Show a sweep over shares of the training images, a choice of sweeps, and a link to Training."""
+    """Show a sweep over shares of the training images, a selector of sweeps, and a link to Training."""
     st.header(QUESTION)
-    found = {sweep.name: sweep for sweep in sweeps()}
-    if not found:
+    by_name = {sweep.name: sweep for sweep in sweeps()}
+    if not by_name:
         st.info(
-            "Not measured yet: launch a sweep over shares of the training images on Training, or with "
+            "Nothing is measured yet: launch a sweep over shares of the training images on Training, or with "
             "`python -m vitcore sweep samples`. Each of its runs is an ordinary training."
         )
-    elif len(found) > 1:
-        titles = {name: sweep.title for name, sweep in found.items()}
+    elif len(by_name) > 1:
+        titles = {name: sweep.title for name, sweep in by_name.items()}
         name = bound.choose(st.selectbox, BiasState, "samples", "Sweep", titles, titles=True)
-        results.show(found[name])
+        results.show(by_name[name])
     else:
-        results.show(next(iter(found.values())))
-    st.page_link("../pages/training.py", label="Launch one on Training", icon=":material/arrow_forward:")
+        results.show(next(iter(by_name.values())))
+    st.page_link("../pages/training.py", label="Launch a sweep on Training", icon=":material/arrow_forward:")

@@ -34,7 +34,8 @@ def scene(query: Query) -> Figures | Replay:
     probe = next((probe for probe in PROBES.values() if probe.title == title), None)
     if probe is None:
         raise UserError(
-            f"The link names the experiment {title[:80]!r}: there is none. Copy the name from Inductive bias."
+            f"The link names the experiment {title[:80]!r}, which does not exist: copy its name from "
+            "Inductive bias."
         )
     found, bundled = resources.runs(trained=True), resources.bundled()
     runs = [
@@ -62,8 +63,8 @@ def _live(probe: Probe, live: LiveImage, runs: list[Run], state: BiasState, quer
     data = resources.dataset_of(runs[0])
     chosen = image_in(state, data)
     frames, look = live_image.prepare(probe, live, runs, data.classes, chosen, state.border)
-    at = {name: query[name] for name in (probe.name, "painted") if name in query}
-    return Replay(probe.name, runs, chosen.image, frames, {**look, "hint": "", "at": at})
+    position = {name: query[name] for name in (probe.name, "painted") if name in query}
+    return Replay(probe.name, runs, chosen.image, frames, {**look, "hint": "", "at": position})
 
 
 def _curve(probe: Probe, runs: list[Run], state: BiasState) -> Figures:
@@ -73,7 +74,7 @@ def _curve(probe: Probe, runs: list[Run], state: BiasState) -> Figures:
     known = [one for one in measured if one.result]
     if not known:
         raise UserError(f"Not measured yet: open Inductive bias, {probe.title}, and measure it there.")
-    if probe.shared_scale:  # one figure: its color scale depends on everything in it
+    if probe.shared_scale:  # the color scale of a figure depends on all its models
         known = [one for one in known if not one.subjects[0].untrained] or known
     drawn = experiment_figures.figures_of(probe, known, state.border)[:1]
     return Figures([(one.figure.plot, one.alt) for one in drawn])

@@ -65,7 +65,7 @@ def _maps(lines: list[Line[Maps]], context: Context) -> list[Drawn]:
 def _changes(lines: list[Line[Changes]], context: Context) -> list[Drawn]:
     share = lines[0].values.quantity
     counts = [line.images for line in lines]
-    equal = len(set(counts)) == 1  # may differ while the experiment runs
+    equal = len(set(counts)) == 1  # counts can differ while the experiment runs
     parts = []
     for line, count in zip(lines, counts, strict=True):
         base = line.values.base

@@ -14,9 +14,9 @@ Amount = Annotated[str, StringConstraints(pattern=r"^-?\d{1,4}(\.-?\d{1,4})*$")]
 
 
 class BiasState(ImageState):
-    """An experiment on two runs, and how far its live image is changed.
+    """An experiment on two runs, and the position of its live image.
 
-    `view` is for talks: the live image where an experiment has one, or its curve.
+    `view` is for talks. It selects the live image of an experiment that has one, or the curve.
     """
 
     probe: str | None = None
@@ -44,9 +44,9 @@ class BiasState(ImageState):
 
     def parameters(self) -> dict[str, str]:
         """Return the query parameters of this state."""
-        found = super().parameters()
-        found.pop("settings", None)
-        return found | {f"{SETTING}{name}": text for name, text in self.settings.items()}
+        query = super().parameters()
+        query.pop("settings", None)
+        return query | {f"{SETTING}{name}": text for name, text in self.settings.items()}
 
     @classmethod
     def bound_setting(cls, name: str) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""What several pages need: cached data, selections, curves, measurements."""
+"""Code that several pages use: cached data, selections, curves, measurements."""

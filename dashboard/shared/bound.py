@@ -1,8 +1,8 @@
 """Values that a page keeps in its address, under the names that its state declares.
 
-Where the address holds a widget's value as the widget shows it, Streamlit binds both: `State.bound("field")`.
-`choose` and `choose_several` are for options with an id and a title, such as runs: the address holds the ids,
-since a title can change. Only this module reads or writes `st.query_params`.
+If the address holds the same value as the widget, Streamlit binds the two: `State.bound("field")`. `choose`
+and `choose_several` are for options with an id and a title, such as runs. The address holds the ids, because
+titles can change. Only this module reads or writes `st.query_params`.
 """
 
 from __future__ import annotations
@@ -87,10 +87,12 @@ def warn_missing(names: Sequence[str], instead: str) -> None:
     """Warn that a link names something that does not exist here, and say what is shown instead."""
     # On one line, since inline code ends with its paragraph.
     shown = (" ".join(name.replace("`", "").split())[:60] for name in names[:3])
-    words = " and ".join(f"`{name}`" for name in shown)
+    quoted = " and ".join(f"`{name}`" for name in shown)
     verb = "isn't" if len(names) == 1 else "aren't"
-    text = f"{words} in this link {verb} available here. Showing {escape(instead)} instead."
-    st.toast(text, icon=":material/link_off:", duration=60)  # seconds: loading a model can take some of them
+    text = f"{quoted} in this link {verb} available here. Showing {escape(instead)} instead."
+    st.toast(
+        text, icon=":material/link_off:", duration=60
+    )  # seconds, because loading a model can take some of them
 
 
 def settle(
@@ -111,7 +113,7 @@ def settle(
         found = next((one for one, title in options.items() if title == wanted), None)
     chosen = found or first or next(iter(options))
     st.session_state[key] = chosen
-    if fresh and wanted and found is None:  # no warning after the visitor has deleted the selected one
+    if fresh and wanted and found is None:  # no warning after the visitor has deleted the selected option
         warn_missing([wanted], options[chosen])
     return chosen
 
@@ -130,7 +132,7 @@ def choose(
     """Draw a choice of one id and return it. The address holds the id, and the session keeps it.
 
     `widget` is `st.selectbox` or `st.segmented_control`, also of a container. For the other arguments see
-    `settle`; `look` goes to the widget.
+    `settle`. `look` holds further arguments of the widget.
     """
     settled = settle(page, field, options, first=first, titles=titles)
     chosen = widget(

@@ -6,7 +6,7 @@ from vitcore.runs.folder import Run
 from vitcore.runs.metrics import event_files
 
 MAX_COMPARED = 8
-PAIR, NEWEST = ("vit", "resnet"), 2  # models of the bundled runs, and the number of own runs
+PAIR, NEWEST = ("vit", "resnet"), 2  # models of the bundled runs, and maximum number of own runs
 
 
 def default_runs(found: list[Run]) -> list[Run]:
@@ -14,10 +14,10 @@ def default_runs(found: list[Run]) -> list[Run]:
 
     All six bundled models would be twelve overlapping curves. Runs of sweeps have their own view.
     """
-    shelf = [run for run in found if run.bundled and run.weights and run.config.model in PAIR]
-    shelf.sort(key=lambda run: PAIR.index(run.config.model))
+    pair = [run for run in found if run.bundled and run.weights and run.config.model in PAIR]
+    pair.sort(key=lambda run: PAIR.index(run.config.model))
     own = []
     for run in found:  # newest first
         if len(own) < NEWEST and not run.bundled and run.meta.sweep is None and event_files(run.path):
             own.append(run)
-    return [*shelf, *own]
+    return [*pair, *own]

@@ -14,8 +14,8 @@ from dashboard.page_table import PAGES
 
 @dataclass(frozen=True)
 class Head:
-    """Places that a page fills. `row` is to the left of the popover "How it works" and takes small controls.
-    `more` is at the end of the popover and takes text with numbers that the page has measured.
+    """Containers that a page fills. `row` is to the left of the popover "How it works" and takes small
+    controls. `more` is at the end of the popover and takes text with numbers that the page has measured.
     """
 
     row: Place

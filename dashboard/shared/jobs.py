@@ -90,7 +90,7 @@ def _run(job: Job, steps: Callable[[], Iterator[Step]]) -> None:
             _turn.release()
     except UserError as error:
         job.error = str(error)
-    except Exception as error:  # nobody would see an exception of a thread
+    except Exception as error:  # nobody would see an exception in a thread
         job.error = f"The measurement failed: {type(error).__name__}: {error}"
         raise
     finally:

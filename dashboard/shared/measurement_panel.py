@@ -1,4 +1,4 @@
-"""The panel of measurements: progress and Cancel, or the error and a button; and how results were measured.
+"""The panel of measurements, with their progress or a button that starts them, and how they were measured.
 
 `dashboard.shared.jobs` runs the measurements, one at a time for all pages and visitors.
 """
@@ -31,7 +31,7 @@ def show(missing: Sequence[Measurement], about: str, *, refusal: str | None = No
 
 
 def _progress(running: Sequence[Measurement]) -> None:
-    """Draw the current measurement as a bar with the number of the others, and Cancel for all of them."""
+    """Draw a progress bar for the current measurement, and a button that cancels all of them."""
     bar, button = st.columns([5, 1], vertical_alignment="center")
     jobs = [(measurement, measurement.job) for measurement in running]
     current, job = next((pair for pair in jobs if pair[1] and not pair[1].waiting), jobs[0])
@@ -77,7 +77,7 @@ def explain(
 ) -> None:
     """Draw a popover in `place` with the method, and date, duration, machine and command of each result.
 
-    `more` returns what else there is to say about a result.
+    `more` returns text to append for a result.
     """
     with place.popover("How it was measured", width="stretch"):
         st.markdown(method)

@@ -14,8 +14,8 @@ from vitcore.probes.store import Result, Seen, Subject, find, images_for, key_of
 from vitcore.runs.folder import Run
 
 MAX_CACHED = 128  # results in memory
-SPEED_S = 30.0  # a measurement of speed takes so long, and half of it is the start
-MIN_IMAGES = 100  # fewer images take hardly less time
+SPEED_S = 30.0  # duration of a measurement of speed, half of which is the start of its process
+MIN_IMAGES = 100  # with fewer images, a measurement is hardly faster
 
 _cached: dict[str, Result[Any]] = {}  # a key covers weights, images and settings: results never change
 

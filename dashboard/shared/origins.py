@@ -39,7 +39,7 @@ def trainings(runs: Iterable[Run]) -> None:
 
 
 def training(status: Status) -> str:
-    """Return when, how long and on which machine a run was trained, as far as it is known.
+    """Return when, for how long and on which machine a run was trained, as far as that is known.
 
     Runs of earlier versions name neither machine nor commit.
     """

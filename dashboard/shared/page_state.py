@@ -1,7 +1,7 @@
 """What a page shows, as one typed object: read from its address, written to it, used by its widgets.
 
 A page declares its state as a subclass in `dashboard/<page>/state.py`. Each field is one query parameter. An
-alias gives the parameter's name where the field has a clearer one. Addresses leave defaults out. Widgets take
+alias gives the name of the parameter if the field has a clearer name. Addresses omit defaults. Widgets take
 their key and their first value from the state: see `PageState.bound` and `dashboard.shared.bound`.
 """
 
@@ -119,7 +119,7 @@ def text_of(value: Any) -> str:
 
 
 class ImageState(PageState):
-    """A test image: its class (or a ranking), and its number within it from 1."""
+    """A test image: its class or ranking, and its number in that class or ranking, from 1."""
 
     kind: str | None = Field(None, alias="class")
     image: Count = 1
@@ -129,6 +129,6 @@ class CurvesState(PageState):
     """How curves of training runs are drawn. A page with curves gives `more` a parameter of its own."""
 
     axis: Literal["epoch", "step", "wall clock", "images"] = Field("epoch", alias="x")
-    smooth: float = Field(0.0, ge=0.0, le=0.99, description="the weight of the past")
+    smooth: float = Field(0.0, ge=0.0, le=0.99, description="the weight of earlier points")
     log: Flag = False
     more: Flag = False

@@ -147,5 +147,5 @@ def parameters(run: Run) -> int | None:
     path = run.weights
     try:
         return _parameters(str(path), path.stat().st_mtime) if path else None
-    except (UserError, OSError):  # the page says it where it needs the weights
+    except (UserError, OSError):  # the page reports the error where it needs the weights
         return None

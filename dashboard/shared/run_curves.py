@@ -75,7 +75,7 @@ def batch_size(run: Run) -> int | None:
 
 
 def model_of(run: Run) -> str:
-    """Return the architecture's name, or nothing for external event files."""
+    """Return the name of the architecture, or an empty text for external event files."""
     try:
         return run.config.model
     except UserError:

@@ -28,7 +28,7 @@ COMPONENTS: dict[str, Part] = {
     "similarity": similarity.PART,
     "talk": talk.PART,
 }
-# Forbids all loading, whatever a title or a name contains.
+# Forbids all loading, even if a title or a name contains HTML.
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
     "font-src data:"

@@ -58,7 +58,7 @@ def explorer_piece(scene: scenes.Explorer, state: Mapping[str, str], *, talk: bo
 def _figure_piece(figure: go.Figure, alt: str, count: int) -> Piece:
     """Return a figure that shares the height of the stage with `count` - 1 others."""
     chart = scenes.with_one_font_size(figure, height=None).update_layout(autosize=True)
-    place = f'<div class="standalone-figure" role="img" aria-label="{html.escape(alt)}"></div>'
+    element = f'<div class="standalone-figure" role="img" aria-label="{html.escape(alt)}"></div>'
     return Piece(
-        "figure", f'<div class="talk-figure" style="--of:{count}">{place}</div>', chart.to_json() or ""
+        "figure", f'<div class="talk-figure" style="--of:{count}">{element}</div>', chart.to_json() or ""
     )

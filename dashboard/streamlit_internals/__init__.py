@@ -1,1 +1,1 @@
-"""Everything that leans on Streamlit's insides: check it first after an upgrade."""
+"""Code that depends on the internals of Streamlit. Check it first after an upgrade."""

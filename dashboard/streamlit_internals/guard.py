@@ -1,8 +1,9 @@
-"""Who may talk to the server: its own pages, and sites that `--allow-frames` names. Others are refused.
+"""Protect the server from other sites: they cannot connect, and only those in `--allow-frames` may frame it.
 
-Any page that is open in the browser can send requests to servers on this machine. The browser adds the page's
-address as `Origin`. Streamlit accepts every port of localhost, and asks an address service for this machine's
-public address when an origin is foreign. Here only the server's own origin passes, and nobody is asked.
+Any page that is open in the browser can send requests to servers on this machine. The browser adds the origin
+of the page as the header `Origin`. Streamlit accepts every port of localhost, and for a foreign origin it
+asks an external service for the public address of this machine. Here only the server's own origin passes, and
+no external service is asked.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 FRAMES = "VITLAB_FRAMES"  # the sites that may show the dashboard in a frame, separated by spaces
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-# Streamlit's own pages need inline scripts and styles, modules from blobs, and code made at run time
+# Streamlit's own pages need inline scripts and styles, modules from blobs, and code generated at run time
 POLICY = {
     "default-src": "'self'",
     "script-src": "'self' 'unsafe-inline' 'unsafe-eval' blob: data:",
@@ -38,21 +39,21 @@ def frames() -> list[str]:
 
 
 def own_hosts(headers: Headers) -> set[str]:
-    """Return the names under which a request reached the server: directly, or through a proxy.
+    """Return the host names by which a request reached the server, directly or through a proxy.
 
-    A page of another site cannot choose these headers.
+    A page of another site cannot set the headers that hold them.
     """
     forwarded = headers.get("x-forwarded-host", "").split(",")
     return {host.strip().lower() for host in (headers.get("host", ""), *forwarded) if host.strip()}
 
 
 def is_own(origin: str | None, headers: Headers) -> bool:
-    """Return whether a request comes from a page of this server, or from a program that is no browser."""
+    """Return whether a request comes from a page of this server, or from a program other than a browser."""
     return origin is None or urlsplit(origin).netloc.lower() in own_hosts(headers)
 
 
 def security_headers(host: str, allowed: Iterable[str]) -> dict[str, str]:
-    """Return the headers of an HTML page that was reached as `host` and may be framed by `allowed` sites."""
+    """Return the headers of an HTML page that was requested from `host`. `allowed` sites may frame it."""
     allowed = list(allowed)
     connect = f"'self' data: blob: ws://{host} wss://{host}" if host else "'self' data: blob:"
     ancestors = " ".join(["'self'", *allowed]) if allowed else "'none'"
@@ -66,7 +67,7 @@ def security_headers(host: str, allowed: Iterable[str]) -> dict[str, str]:
 
 
 class Guard:
-    """ASGI middleware: refuses requests of foreign pages, and adds the headers that protect ours."""
+    """ASGI middleware that refuses requests from pages of other sites, and adds security headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -81,10 +82,10 @@ class Guard:
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})
             else:
-                response = PlainTextResponse("Requests of other sites are refused.", 403)
+                response = PlainTextResponse("Requests from other sites are refused.", 403)
                 await response(scope, receive, send)
             return
-        # checked here: Streamlit would look up this machine's public address for names that it does not know
+        # removed after the check: for unknown hosts, Streamlit would look up this machine's public address
         kept = [(name, value) for name, value in scope["headers"] if name != b"origin"]
         host = headers.get("x-forwarded-host", headers.get("host", "")).split(",")[0].strip()
 

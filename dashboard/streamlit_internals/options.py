@@ -1,4 +1,4 @@
-"""Options of the server that Streamlit's public functions do not tell."""
+"""Options of Streamlit's server."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import streamlit as st
 
 
 def base_path() -> str:
-    """Return the path below which the server serves its files, without slashes at its ends."""
+    """Return the base path of the server, without slashes at its ends."""
     return st.get_option("server.baseUrlPath") or ""

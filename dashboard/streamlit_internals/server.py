@@ -1,10 +1,13 @@
-"""The server that `python -m dashboard` starts: Streamlit's, which sends two things with every page.
+"""The server that `python -m dashboard` starts. It adds three things to Streamlit's server.
 
-The project's style: as an element it comes late, when its part of Streamlit's JavaScript is loaded after the
-first elements are drawn, and the whole page then jumps by 57 pixels. And where the server is: Streamlit's
-JavaScript looks for it below the page's own path first (attention/_stcore/health), which costs a round trip
-and writes two errors into the console of every visitor who opens a link. The server also sends plotly.js out
-of the plotly package, so that nothing is copied into the installation.
+Every page contains the project's style. As an element of the page, the style would be applied after the first
+elements are drawn, and the page would jump by 57 pixels.
+
+Every page contains the address of the server. Otherwise Streamlit's JavaScript first looks for the server
+below the page's own path (attention/_stcore/health). That costs a round trip, and writes two errors to the
+console of every visitor who opens a link.
+
+The server sends plotly.js from the plotly package, so that nothing is copied into the installation.
 """
 
 from __future__ import annotations
@@ -25,12 +28,12 @@ from dashboard.streamlit_internals.guard import Guard
 HERE = Path(__file__).resolve().parent
 STYLE = (HERE / "style.css").read_text("utf-8")
 TALK = (HERE / "talk.css").read_text("utf-8")
-END = b"</body>"  # after Streamlit's own rules, which stand in the head and weigh the same
+END = b"</body>"  # after Streamlit's own rules, which are in the head and have the same specificity
 HEAD = b"<head>"  # before Streamlit's scripts
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 PLOTLY_PATH = "/app/static/plotly.min.js"
-# What the browser has before the path that the server sees is the prefix of a proxy. Below a prefix, the root
-# needs a slash at its end, or everything is looked for beside it.
+# The path in the browser ends with the path that the server sees. What precedes it is the prefix of a proxy.
+# Below a prefix, the root needs a slash at its end, or relative URLs would not include the prefix.
 BASE_URL = """<script>(() => {
 const served = %s, path = location.pathname;
 const prefix = path.endsWith(served) ? path.slice(0, path.length - served.length) : path;
@@ -40,7 +43,7 @@ window.__streamlit = { BACKEND_BASE_URL: new URL(prefix + "%s", location.origin)
 
 
 class Styled:
-    """ASGI middleware: puts the place at the beginning and the style at the end of every HTML page."""
+    """ASGI middleware that adds the server's address to the start and the style to the end of HTML pages."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -53,22 +56,22 @@ class Styled:
         if not page or "/_stcore/" in scope["path"]:
             await self.app(scope, receive, send)
             return
-        # whole and plain, so that it can be read and added to
+        # ask for the complete, uncompressed page, so that it can be changed
         drop = {b"accept-encoding", b"if-none-match", b"if-modified-since", b"range"}
         scope = {**scope, "headers": [(k, v) for k, v in scope["headers"] if k not in drop]}
         base = "/" + (st.get_option("server.baseUrlPath") or "").strip("/")
         served = json.dumps(quote(scope["path"]))  # quoted: a path may hold </script>
-        place = BASE_URL % (served, base if base.endswith("/") else f"{base}/")
+        script = BASE_URL % (served, base if base.endswith("/") else f"{base}/")
         talk = "talk" in parse_qs(scope["query_string"].decode("latin-1"))
         style = f"<style>{STYLE}{TALK if talk else ''}</style>".encode()
-        await self.app(scope, receive, _Adding(send, place.encode(), style))
+        await self.app(scope, receive, _Adding(send, script.encode(), style))
 
 
 class _Adding:
-    """Sends a response on; one of HTML when it is complete, with place and style in it."""
+    """Forwards a response. An HTML page is forwarded once it is complete, with script and style added."""
 
-    def __init__(self, send: Send, place: bytes, style: bytes) -> None:
-        self.send, self.place, self.style = send, place, style
+    def __init__(self, send: Send, script: bytes, style: bytes) -> None:
+        self.send, self.script, self.style = send, script, style
         self.start: Message | None = None
         self.body = b""
 
@@ -86,12 +89,12 @@ class _Adding:
                 await self._finish(self.start)
 
     async def _finish(self, start: Message) -> None:
-        body = self.body.replace(HEAD, HEAD + self.place, 1).replace(END, self.style + END, 1)
+        body = self.body.replace(HEAD, HEAD + self.script, 1).replace(END, self.style + END, 1)
         headers = MutableHeaders(raw=start["headers"])
-        added = len(self.place + self.style) if not self.body else len(body) - len(self.body)
-        if "content-length" in headers:  # a HEAD names the length and sends nothing
+        added = len(self.script + self.style) if not self.body else len(body) - len(self.body)
+        if "content-length" in headers:  # the response to HEAD has a length but no body
             headers["content-length"] = str(int(headers["content-length"]) + added)
-        del headers["etag"], headers["last-modified"]  # of the file as it lies there
+        del headers["etag"], headers["last-modified"]  # they describe the original file
         await self.send(start)
         await self.send({"type": "http.response.body", "body": body})
 

@@ -14,7 +14,7 @@ from dashboard.drawing.csv_rows import ERROR, Rows, point_rows, table
 from dashboard.drawing.figures import Figure, apply_layout
 from vitcore.sweeps.results import SamplePoint, Score, StudyPoint
 
-COLUMNS = 4  # panels side by side
+COLUMNS = 4  # maximum number of panels side by side
 TICKS = 13  # font size of the tick labels
 LABEL_GAP = 0.055  # minimum distance of two labels, as a fraction of the axis
 ACCURACY = "test accuracy, %"
@@ -42,10 +42,10 @@ def sample_efficiency(rows: Sequence[SamplePoint], *, height: int = 400) -> Figu
         done, percent, error = _finished(points)
         if not done:
             continue
-        where = [_place(row, counted) for row in done]
+        x = [_x_value(row, counted) for row in done]
         name = done[0]["label"] + (f", {key[1]}, {key[3]:,} steps" if several and key[3] else "")
         figure.add_scatter(
-            x=where,
+            x=x,
             y=percent,
             error_y=_bars(error, color),
             mode="lines+markers",
@@ -55,9 +55,9 @@ def sample_efficiency(rows: Sequence[SamplePoint], *, height: int = 400) -> Figu
             customdata=[[_images(row), _describe(row)] for row in done],
             hovertemplate=f"<b>{name}</b>, %{{customdata[0]}}<br>%{{customdata[1]}}<extra></extra>",
         )
-        ends.append((math.log10(where[-1]), percent[-1], name, color))
-        data.extend(point_rows([name], where, percent, error))
-    places = sorted({_place(row, counted) for row in rows})
+        ends.append((math.log10(x[-1]), percent[-1], name, color))
+        data.extend(point_rows([name], x, percent, error))
+    ticks = sorted({_x_value(row, counted) for row in rows})
     top = max((y for _, y, _, _ in ends), default=0.0)
     _, percent, error = _finished(rows)
     tops = [mean + (e or 0.0) for mean, e in zip(percent, error, strict=True)]
@@ -67,16 +67,16 @@ def sample_efficiency(rows: Sequence[SamplePoint], *, height: int = 400) -> Figu
     for chance in chance_levels:
         figure.add_hline(y=100 * chance, line={"color": theme.OTHER, "dash": "dot", "width": 1.5})
         figure.add_annotation(
-            x=math.log10(places[0]), y=100 * chance, text=f"chance {100 * chance:.3g} %", showarrow=False,
+            x=math.log10(ticks[0]), y=100 * chance, text=f"chance {100 * chance:.3g} %", showarrow=False,
             xanchor="left", yanchor="bottom", font={"color": theme.OTHER, "size": 13},
         )  # fmt: skip
-    texts = {_place(row, counted): _tick(row, counted) for row in rows}
-    edge = (math.log10(places[-1] / places[0]) if len(places) > 1 else 1.0) or 1.0
+    texts = {_x_value(row, counted): _tick(row, counted) for row in rows}
+    edge = (math.log10(ticks[-1] / ticks[0]) if len(ticks) > 1 else 1.0) or 1.0
     figure.update_xaxes(
         type="log",
-        tickvals=places,
-        ticktext=[texts[place] for place in places],
-        range=[math.log10(places[0]) - 0.06 * edge, math.log10(places[-1]) + 0.04 * edge],
+        tickvals=ticks,
+        ticktext=[texts[tick] for tick in ticks],
+        range=[math.log10(ticks[0]) - 0.06 * edge, math.log10(ticks[-1]) + 0.04 * edge],
         title={"text": "training images (log scale)", "font": {"size": 13}},
         fixedrange=True,
         showgrid=True,
@@ -116,8 +116,8 @@ def study_panels(rows: Sequence[StudyPoint], *, panel_height: int = 250) -> Figu
         subplot_titles=[f"<b>{panels[name][0]['title']}</b>" for name in names],
     )
     low, high = _span(rows)
-    for at, name in enumerate(names):
-        place: dict[str, Any] = {"row": at // columns + 1, "col": at % columns + 1}
+    for index, name in enumerate(names):
+        position: dict[str, Any] = {"row": index // columns + 1, "col": index % columns + 1}
         points = panels[name]
         color = theme.hue(points[0]["model"])
         done, percent, error = _finished(points)
@@ -137,7 +137,7 @@ def study_panels(rows: Sequence[StudyPoint], *, panel_height: int = 250) -> Figu
             customdata=[["base, " if row["base"] else "", _describe(row)] for row in done],
             hovertemplate=f"{points[0]['title']} %{{x}}<br>"
             + "%{customdata[0]}%{customdata[1]}<extra></extra>",
-            **place,
+            **position,
         )
         waiting = [row for row in points if row["mean"] is None]
         figure.add_scatter(
@@ -147,12 +147,12 @@ def study_panels(rows: Sequence[StudyPoint], *, panel_height: int = 250) -> Figu
             mode="text",
             textfont={"color": theme.OTHER, "size": 12},
             hoverinfo="skip",
-            **place,
+            **position,
         )
         order = [row["text"] for row in points]
         figure.update_xaxes(
             type="category", categoryorder="array", categoryarray=order, range=[-0.5, len(order) - 0.5],
-            fixedrange=True, showgrid=False, tickfont={"size": TICKS}, **place,
+            fixedrange=True, showgrid=False, tickfont={"size": TICKS}, **position,
         )  # fmt: skip
     figure.update_yaxes(range=[low, high], ticksuffix=" %", fixedrange=True, tickfont={"size": TICKS})
     figure.update_yaxes(title={"text": "test accuracy", "font": {"size": 13}}, col=1)
@@ -173,7 +173,8 @@ def _study_table(rows: Sequence[StudyPoint]) -> Rows:
     return table(columns, (line[: len(columns)] for line in cells))
 
 
-def _place(row: SamplePoint, counted: bool) -> float:
+def _x_value(row: SamplePoint, counted: bool) -> float:
+    """Return the number of images of a point if `counted`, or else their share in percent."""
     return float(row["images"] or 1) if counted else 100 * row["share"]
 
 
@@ -211,8 +212,8 @@ def _describe(row: Score) -> str:
     error = f" ± {100 * row['error']:.1f}" if row["error"] is not None else ""
     seeds = f"seed {row['seeds'][0]}" if len(row["seeds"]) == 1 else f"{len(row['seeds'])} seeds"
     count = f", n = {row['n_test']:,}" if row["n_test"] else ""
-    of = f"<br>standard error over {row['error_of']}" if row["error_of"] else ""
-    return f"{_percent(row['mean']):.1f}{error} %, {seeds}{count}{of}"
+    error_of = f"<br>standard error over {row['error_of']}" if row["error_of"] else ""
+    return f"{_percent(row['mean']):.1f}{error} %, {seeds}{count}{error_of}"
 
 
 def _span(rows: Sequence[Score]) -> tuple[float, float]:
@@ -227,12 +228,12 @@ def _span(rows: Sequence[Score]) -> tuple[float, float]:
 
 
 def _label(figure: go.Figure, ends: list[tuple[float, float, str, str]], limit: float) -> None:
-    """Write the names at the ends of their lines, moved apart where they would overlap."""
+    """Write each name at the end of its line. Move the names apart where they would overlap."""
     gap, below = LABEL_GAP * limit, -math.inf
     for x, y, name, color in sorted(ends, key=lambda end: end[1]):
-        at = max(y, below + gap)
-        below = at
+        label_y = max(y, below + gap)
+        below = label_y
         figure.add_annotation(
-            x=x, y=at, text=f"<b>{name}</b>", showarrow=False, xanchor="left", xshift=10,
+            x=x, y=label_y, text=f"<b>{name}</b>", showarrow=False, xanchor="left", xshift=10,
             font={"color": color, "size": 14},
         )  # fmt: skip

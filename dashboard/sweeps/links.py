@@ -31,7 +31,9 @@ def epochs_of(config: Config) -> str:
 
 def open_results(name: str, count: int | None = None) -> None:
     """Draw a button that opens the results of a sweep on Compare."""
-    label = f"{count} runs are queued: see their results" if count else "Part of a sweep: see all its results"
+    label = (
+        f"{count} runs are queued: show their results" if count else "Part of a sweep: show all its results"
+    )
     if st.button(label, key=f"see_{count or 'all'}", type="tertiary", icon=":material/arrow_forward:"):
         # The address alone can be lost: a refresh of this page that is in progress restores the old one.
         st.session_state.open_sweep = name
@@ -40,6 +42,6 @@ def open_results(name: str, count: int | None = None) -> None:
 
 
 def link_of(run: Run) -> None:
-    """Draw the button to the sweep that a run belongs to, if any."""
-    if tie := run.meta.sweep:
-        open_results(tie.name)
+    """Draw a button that opens the sweep of a run, if the run belongs to one."""
+    if link := run.meta.sweep:
+        open_results(link.name)

@@ -16,7 +16,7 @@ from vitcore.sweeps.results import Score, sample_curve, study_rows, summarize_st
 from vitcore.sweeps.sweep import Sweep
 
 TICK_S = 2.0
-FEW_SEEDS = 4  # from two, one error in twelve is less than a tenth of the true one
+FEW_SEEDS = 4  # with two, one estimate in twelve is less than a tenth of the true standard error
 
 
 def show(sweep: Sweep) -> None:
@@ -27,27 +27,27 @@ def show(sweep: Sweep) -> None:
     )  # fmt: skip
     rows: list[Any] = sample_curve(sweep.runs) if sweep.kind == "samples" else study_rows(sweep.runs)
     if sweep.kind == "samples":
-        picture, words = st.columns([2.4, 1], gap="large")
-        with picture:
+        chart, text = st.columns([2.4, 1], gap="large")
+        with chart:
             figure_files.show(
                 figures.sample_efficiency(rows), key="samples_figure",
                 alt=f"test accuracy against training images: {_spoken(rows)}",
             )  # fmt: skip
-        words.caption(_about_samples(sweep, rows))
-        _source(sweep, words)
+        text.caption(_about_samples(sweep, rows))
+        _source(sweep, text)
         table = [_sample_cells(row) for row in rows]
     else:
-        count = len({row["setting"] for row in rows})  # one or two panels leave room for the words
-        picture, words = (
+        count = len({row["setting"] for row in rows})  # one or two panels leave room for the text
+        chart, text = (
             st.columns([count + 0.6, 3.4 - count], gap="large") if count < 3 else (st.container(), st)
         )
-        with picture:
+        with chart:
             figure_files.show(
                 figures.study_panels(rows), key="study_figure",
                 alt=f"test accuracy against each setting: {_spoken(rows)}",
             )  # fmt: skip
-        words.caption(_about_study(sweep, rows))
-        _source(sweep, words)
+        text.caption(_about_study(sweep, rows))
+        _source(sweep, text)
         table = [_study_cells(row) for row in rows]
     empty = [name for name in table[0] if all(cells[name] is None for cells in table)] if table else []
     table = [{name: value for name, value in cells.items() if name not in empty} for cells in table]
@@ -61,12 +61,12 @@ def show(sweep: Sweep) -> None:
     )
 
 
-def _source(sweep: Sweep, place: Any) -> None:
-    """Show the notes of the runs, and the machine, date, commit and command of each."""
+def _source(sweep: Sweep, column: Any) -> None:
+    """Show the notes of the runs, and the machine, date, commit and command of each run."""
     for note in dict.fromkeys(run.meta.note for run in sweep.runs if run.meta.note):
-        place.caption(escape(note))
-    with place.popover("How it was measured"):
-        st.caption("Each run is an ordinary training. To repeat one:")
+        column.caption(escape(note))
+    with column.popover("How it was measured"):
+        st.caption("Each run is an ordinary training. Its command repeats it.")
         origins.trainings(sweep.runs)
 
 
@@ -89,22 +89,24 @@ def _progress(sweep: Sweep, states: list[State]) -> None:
     st.text(" ".join(parts))
 
 
-# --- words -------------------------------------------------------------------------------------
+# --- captions ----------------------------------------------------------------------------------
 
 
 def _about_samples(sweep: Sweep, rows: list[Any]) -> str:
     config = sweep.runs[0].config
     steps = {row["steps"] for row in rows}
-    length = f"{steps_of(config):,} steps" if len(steps) == 1 and steps_of(config) else "equally many steps"
+    length = (
+        f"{steps_of(config):,} steps" if len(steps) == 1 and steps_of(config) else "the same number of steps"
+    )
     recipes = " and ".join(f"`{name}`" for name in dict.fromkeys(row["recipe"] for row in rows))
     held = next((f"{row['n_validation']:,} " for row in rows if row["n_validation"]), "")
     return (
         f"{_accuracy(rows)}\n\n"
-        f"Every run trains for {length} of {config.batch_size} images, whatever its share. The number of "
-        "steps is equal, so a run passes over a small share more often. Each share is a subset of the "
-        f"next larger one. All runs use the same {held}validation images to choose the checkpoint. Images, "
-        "batches and augmentation are the same for all models; optimizer, learning rate and patch dropping "
-        f"are each model's own (recipe {recipes})."
+        f"Every run takes {length} of {config.batch_size} images, regardless of its share. With equal steps "
+        "instead of equal epochs, a small share is repeated more often. Each share is a subset of the next "
+        f"larger one. All runs select their weights on the same {held}validation images. Images, batches and "
+        "augmentation are the same for all models. Each model has its own optimizer, learning rate and patch "
+        f"dropping (recipe {recipes})."
     )
 
 
@@ -114,16 +116,16 @@ def _about_study(sweep: Sweep, rows: list[Any]) -> str:
     length = f"{config.minutes:g} minutes" if config.minutes else length
     chance = rows[0]["chance"]
     guess = f" Chance is {100 * chance:.3g} %." if chance else ""
-    axis = " All panels have the same axis, which does not begin at 0."
+    axis = " All panels share one y axis, which does not begin at 0."
     return (
-        f"One setting at a time around the base (diamond), which is trained once: {rows[0]['label']}, recipe "
-        f"`{config.recipe}`, {length} of {data_name(config)}. {_accuracy(rows)}{guess}"
+        f"Each panel changes one setting of the base (diamond), which is trained once: {rows[0]['label']}, "
+        f"recipe `{config.recipe}`, {length} on {data_name(config)}. {_accuracy(rows)}{guess}"
         f"{axis if any(row['seeds'] for row in rows) else ''}"
     )
 
 
 def _accuracy(rows: list[Any]) -> str:
-    """Describe what the points and their bars are."""
+    """Describe the points and their error bars."""
     counts = sorted({row["n_test"] for row in rows if row["n_test"]})
     n = f" (n = {' and '.join(f'{count:,}' for count in counts)} test images)" if counts else ""
     seeds = sorted({seed for row in rows for seed in row["seeds"]})
@@ -134,17 +136,17 @@ def _accuracy(rows: list[Any]) -> str:
     if kinds == {"seeds"}:
         few = " With so few seeds it is a rough estimate." if len(seeds) < FEW_SEEDS else ""
         return (
-            f"Mean test accuracy{n} over {listed}. Bars are one standard error over the seeds, which "
-            f"does not include the choice of test images.{few}"
+            f"Mean test accuracy{n} over {listed}. Bars: one standard error of that mean over the seeds, "
+            f"without the choice of test images.{few}"
         )
     if kinds == {"test images"}:
         return (
-            f"Test accuracy{n}, one run each, {listed}. Bars are one standard error over the test images, "
-            "which does not include the variation between seeds."
+            f"Test accuracy{n}, one run each, {listed}. Bars: one binomial standard error over the test "
+            "images, without the variation between seeds."
         )
     return (
-        f"Mean test accuracy{n} over the finished seeds. Bars are one standard error over seeds. Where only "
-        "one seed has finished, they are over test images, without the variation between seeds."
+        f"Mean test accuracy{n} over the finished seeds. Bars: one standard error over the seeds. Where only "
+        "one seed is finished, it is over the test images, without the variation between seeds."
     )
 
 

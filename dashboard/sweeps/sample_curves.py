@@ -34,8 +34,10 @@ def about(points: list[SamplePoint]) -> str:
     """Describe in a sentence what was measured."""
     steps, batch = points[0]["steps"], points[0]["batch_size"]
     seeds = sorted({len(p["seeds"]) for p in points})
-    often = f"{seeds[0]} seeds" if seeds == [2] else ("one run each" if seeds == [1] else "one or two seeds")
+    repeats = (
+        f"{seeds[0]} seeds" if seeds == [2] else ("one run each" if seeds == [1] else "one or two seeds")
+    )
     return (
-        f"after {steps:,} steps of {batch} images, whatever the number of training images ({often}, "
+        f"after {steps:,} steps of {batch} images, regardless of the number of training images ({repeats}, "
         f"n = {points[0]['n_test']:,}, bars are one standard error)"
     )

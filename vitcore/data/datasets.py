@@ -58,19 +58,19 @@ class Dataset:
 
     @property
     def state(self) -> str:
-        """A hash of the names, sizes and times of a folder's files, for caches. It needs no decoding."""
+        """A hash of the paths, sizes and times of a folder's images, for caches. It needs no decoding."""
         lines = folder.stamp(self.listing) if self.listing else ()
         return hashlib.sha256(repr((self.name, self.classes, lines)).encode()).hexdigest()
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash that changes when the images of a folder change. A resume requires the same images."""
-        found = hashlib.sha256("\n".join([self.name.split(":")[0], *self.classes]).encode())
+        """A hash that changes when the images of a folder change. Resuming a run requires the same images."""
+        digest = hashlib.sha256("\n".join([self.name.split(":")[0], *self.classes]).encode())
         if self.listing:
             for part in (self.train, self.test):
-                found.update(part.images.tobytes())
-                found.update(part.labels.tobytes())
-        return found.hexdigest()
+                digest.update(part.images.tobytes())
+                digest.update(part.labels.tobytes())
+        return digest.hexdigest()
 
     @cached_property
     def train(self) -> Split:
@@ -111,7 +111,7 @@ def load_dataset(
 ) -> Dataset:
     """Return the dataset of this name. Raise `UserError` when it is unknown, missing or invalid.
 
-    `skip_broken` leaves out the images of a folder that cannot be read.
+    With `skip_broken`, images of a folder that cannot be read are left out.
     """
     if name == "cifar10-mini":
         return _sheets(name, assets_dir() / "cifar10-mini")
@@ -144,10 +144,10 @@ def check_dataset(config: Config) -> Dataset | None:
     """
     if config.data == "cifar10":
         return None
-    found = dataset_for(config, download=False)
-    if found.listing and not config.skip_broken and (unreadable := folder.check(found.listing)):
-        raise folder.refuse(found.listing, unreadable)
-    return found
+    data = dataset_for(config, download=False)
+    if data.listing and not config.skip_broken and (unreadable := folder.check(data.listing)):
+        raise folder.refuse(data.listing, unreadable)
+    return data
 
 
 def resolve(config: Config) -> Config:
@@ -157,8 +157,8 @@ def resolve(config: Config) -> Config:
     """
     data = f"{FOLDER}{config.folder}" if config.folder else config.data
     config = config.model_copy(update={"data": data})
-    found = check_dataset(config)
-    return config.model_copy(update={"classes": found.classes if found else CLASSES})
+    checked = check_dataset(config)
+    return config.model_copy(update={"classes": checked.classes if checked else CLASSES})
 
 
 # --- sheets ------------------------------------------------------------------------------------

@@ -71,14 +71,14 @@ def _tag(part: Path) -> Path:
 
 
 def _pull(url: str, part: Path, progress: Progress) -> bool:
-    """Append the missing bytes. Return False when the connection ended before the file was complete."""
+    """Append the missing bytes to `part`. Return False if the connection ends before the file is complete."""
     have = part.stat().st_size if part.is_file() else 0
     headers = {"Range": f"bytes={have}-"} if have else {}
     if have and _tag(part).is_file():
         headers["If-Range"] = _tag(part).read_text()  # the server sends a different version in full
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT_S) as response:
-        place = response.headers.get("Content-Range", f"bytes {have}-")
-        if have and (response.status != 206 or not place.startswith(f"bytes {have}-")):
+        content_range = response.headers.get("Content-Range", f"bytes {have}-")
+        if have and (response.status != 206 or not content_range.startswith(f"bytes {have}-")):
             have = 0  # a server without range support sends the whole file
             if response.status == 206:
                 part.unlink()

@@ -18,8 +18,8 @@ import numpy as np
 from vitcore.data.images import check_photo, read_photo, shown_path
 from vitcore.errors import UserError
 
-DECODED = 2_000  # images that a check decodes; of the others it reads the header and the end
-NAMED = 5  # files that a sentence names
+DECODED = 2_000  # number of images that a check decodes; it reads only header and end of the others
+NAMED = 5  # maximum number of files that a message names
 
 Result = TypeVar("Result")
 Files = dict[str, tuple[Path, ...]]  # image files by the name of their class
@@ -35,10 +35,10 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class Listing:
-    """What a folder holds: images by split and class, and what is left out.
+    """The contents of a folder: images by split and class, and what is left out.
 
-    `layout` describes in a sentence how the folder was understood. `ignored` counts the files left out by
-    reason. `remarks` are sentences about what may not be as intended.
+    `layout` describes how the folder was interpreted. `ignored` counts the files left out by
+    reason. `remarks` are sentences about possible mistakes in the folder.
     """
 
     place: Path
@@ -54,7 +54,7 @@ class Listing:
     def files(self) -> tuple[Path, ...]:
         """All image files, in a fixed order."""
         parts = (self.train, self.validation, self.test)
-        return tuple(file for part in parts for found in part.values() for file in found)
+        return tuple(file for part in parts for files in part.values() for file in files)
 
     def without(self, unreadable: list[Unreadable]) -> Listing:
         """Return the listing without these files. Raise `UserError` if a class then has no training image."""
@@ -88,21 +88,21 @@ class Listing:
 
 
 def stamp(listing: Listing) -> tuple[tuple[str, int, int], ...]:
-    """Return (path, bytes, modification time) of every image: it changes when the images do."""
-    found = []
+    """Return (path, bytes, modification time) of every image, which changes when the images change."""
+    entries = []
     for file in listing.files:
         try:
             entry = file.stat()
         except OSError:
             continue
-        found.append((os.fspath(file), entry.st_size, entry.st_mtime_ns))
-    return tuple(found)
+        entries.append((os.fspath(file), entry.st_size, entry.st_mtime_ns))
+    return tuple(entries)
 
 
 def check(listing: Listing, *, decode_all: bool = False) -> list[Unreadable]:
     """Return all images of a folder that cannot be read.
 
-    The first 2,000 are decoded, or all. Of the others the header and the end of the file are read.
+    The first 2,000 images are decoded, or all with `decode_all`. Only header and end of the others are read.
     """
 
     def reason(number: int, file: Path) -> Unreadable | None:
@@ -112,7 +112,7 @@ def check(listing: Listing, *, decode_all: bool = False) -> list[Unreadable]:
             return Unreadable(file, str(error))
         return None
 
-    return [found for found in _in_threads(reason, listing.files) if found]
+    return [unreadable for unreadable in _in_threads(reason, listing.files) if unreadable]
 
 
 def refuse(listing: Listing, unreadable: list[Unreadable]) -> UserError:
@@ -132,7 +132,7 @@ def read(listing: Listing, files: Files, size: int) -> tuple[np.ndarray, np.ndar
 
     Raise one `UserError` for all images that cannot be read.
     """
-    pairs = [(file, listing.classes.index(name)) for name, found in files.items() for file in found]
+    pairs = [(file, listing.classes.index(name)) for name, members in files.items() for file in members]
 
     def pixels(_: int, file: Path) -> np.ndarray | Unreadable:
         try:
@@ -141,8 +141,8 @@ def read(listing: Listing, files: Files, size: int) -> tuple[np.ndarray, np.ndar
             return Unreadable(file, str(error))
 
     images, unreadable = [], []
-    for found in _in_threads(pixels, [file for file, _ in pairs]):
-        (unreadable if isinstance(found, Unreadable) else images).append(found)
+    for decoded in _in_threads(pixels, [file for file, _ in pairs]):
+        (unreadable if isinstance(decoded, Unreadable) else images).append(decoded)
     if unreadable:
         raise refuse(listing, unreadable)
     return np.stack(images), np.array([label for _, label in pairs], dtype=np.int64)
@@ -152,6 +152,6 @@ def _in_threads(
     work: Callable[[int, Path], Result],
     files: list[Path] | tuple[Path, ...],
 ) -> Iterator[Result]:
-    """Yield `work(number, file)` for each file in order. Pillow decodes without holding Python's lock."""
+    """Yield `work(number, file)` for each file in order. Pillow releases the GIL while it decodes."""
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         yield from pool.map(work, range(len(files)), files)

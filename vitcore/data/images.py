@@ -40,7 +40,7 @@ BROKEN = (
 MAX_BYTES = 10 * 2**20
 MAX_PIXELS = 25_000_000
 
-# of the files of a dataset on this machine, which are the user's own and may be straight from a camera
+# for the files of a dataset on this machine, which are the user's own and may come directly from a camera
 PHOTO_FORMATS = (*FORMATS, "BMP", "DIB", "GIF", "TIFF", "PPM", "JPEG2000", "TGA", "PCX", "AVIF")
 PHOTO_SUFFIXES = {
     *SUFFIXES, ".jfif", ".jpe", ".mpo", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm",
@@ -105,12 +105,12 @@ def check_header(source: str | Path | bytes, name: str = "") -> Image.Image:
 
 
 def _identified(file: IO[bytes], name: str, formats: tuple[str, ...], most: int) -> Image.Image | None:
-    """Return the image in a file, not decoded, or None if it has none of the formats.
+    """Return the image in a file without decoding it, or None if the file has none of the formats.
 
     Raise `UserError` if it has more than `most` pixels.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit follows
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is checked below
         try:
             image = Image.open(file, formats=formats)
         except Image.DecompressionBombError:
@@ -128,7 +128,7 @@ def _too_many(name: str, width: int = 0, height: int = 0, most: int = MAX_PIXELS
 
 
 def _is_heic(start: bytes) -> bool:
-    """Whether a file begins as the photos of phones do (ISO/IEC 23008-12), whatever its name says."""
+    """Return whether a file begins as a HEIC photo (ISO/IEC 23008-12), regardless of its name."""
     return start[4:8] == b"ftyp" and start[8:12] in (
         b"heic",
         b"heix",
@@ -187,7 +187,7 @@ def check_photo(file: Path, *, decode: bool) -> None:
 @contextlib.contextmanager
 def _photo(file: Path) -> Iterator[Image.Image]:
     name = shown_path(file)
-    Image.init()  # else pillow knows only the usual formats
+    Image.init()  # otherwise pillow reads only the common formats
     try:
         if (size := file.stat().st_size) > MAX_PHOTO_BYTES:
             raise UserError(f"{name} has {size / 2**20:.0f} MB: choose an image of at most 500 MB.")
@@ -197,7 +197,7 @@ def _photo(file: Path) -> Iterator[Image.Image]:
             formats = tuple(kind for kind in PHOTO_FORMATS if kind in Image.OPEN)
             image = _identified(opened, name, formats, MAX_PHOTO_PIXELS)
             if image is None and _is_heic(start):
-                raise UserError(f"{name} is a HEIC photo, whatever its name says: convert it to JPEG.")
+                raise UserError(f"{name} is a HEIC photo despite its name: convert it to JPEG.")
             if image is None:
                 raise UserError(f"{name} is not an image that can be read: convert it to PNG or JPEG.")
             yield image
@@ -206,7 +206,7 @@ def _photo(file: Path) -> Iterator[Image.Image]:
 
 
 def _is_complete(file: Path, kind: str) -> bool:
-    """Whether a file ends as its format demands, as far as that can be seen without decoding it."""
+    """Return whether a file ends as its format requires, as far as that is visible without decoding."""
     end = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND", "GIF": b"\x3b"}.get(kind)
     with open(file, "rb") as opened:
         if kind == "WEBP":
@@ -217,5 +217,5 @@ def _is_complete(file: Path, kind: str) -> bool:
 
 
 def shown_path(file: Path) -> str:
-    """Return a path as text, also where its bytes are not UTF-8."""
+    """Return a path as text, even if its bytes are not UTF-8."""
     return os.fsencode(file).decode("utf-8", "replace")

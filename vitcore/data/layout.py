@@ -1,10 +1,10 @@
-"""Which files of a folder are images, of which class and in which split.
+"""Decide which files of a folder are images, and to which class and split each belongs.
 
-`scan` decides this once, from the names in the folder. The command line, the page and the training use the
-same `Listing`. These layouts are known:
+`scan` decides once, from the names in the folder. The command line, the page and the training use the same
+`Listing`. These layouts are supported:
 
     PLACE/CLASS/**/IMAGE           every tenth image of a class is a test image
-    PLACE/SPLIT/CLASS/**/IMAGE     SPLIT is a usual name of a training, validation or test set
+    PLACE/SPLIT/CLASS/**/IMAGE     SPLIT is a common name of a training, validation or test set
     PLACE/CLASS/SPLIT/**/IMAGE
 """
 
@@ -44,7 +44,7 @@ OTHER_IMAGES = {
 
 
 def scan(place: Path) -> Listing:
-    """Read the names in a folder and decide which files are images, of which class and in which split.
+    """Read the names in a folder, and decide which files are images of which class and split.
 
     Raise `UserError` if this is not a folder with at least two classes.
     """
@@ -57,7 +57,7 @@ def scan(place: Path) -> Listing:
 
 
 class _Scan:
-    """The decisions about one folder, and what they left out."""
+    """The scan of one folder, with the files that it ignores and its remarks."""
 
     def __init__(self, place: Path) -> None:
         self.place = place
@@ -88,7 +88,7 @@ class _Scan:
         )
 
     def _home(self) -> Path:
-        """Return the folder of the classes or splits: a chain of folders with one folder each is followed."""
+        """Return the folder that holds the classes or splits. Descend while a folder holds only another."""
         home = self.place
         while True:
             inner = _folders(home)
@@ -102,7 +102,7 @@ class _Scan:
         return home
 
     def _splits(self, home: Path) -> dict[str, Path]:
-        """Return the folders of the splits, or nothing where the folders are classes."""
+        """Return the folders of the splits, or an empty dictionary if the folders are classes."""
         found: dict[str, Path] = {}
         others, unlabeled = [], []
         for folder in _folders(home):
@@ -123,7 +123,7 @@ class _Scan:
             return {}
         for folder in (*others, *unlabeled):
             if count := sum(1 for _ in _walk(folder, Counter())):
-                why = "has no folders of classes" if folder in unlabeled else "is no split"
+                why = "has no class folders" if folder in unlabeled else "is not a split"
                 self.remarks.append(f"{folder.name} {why}: its {count:,} images are left out.")
                 self.ignored[f"images in {folder.name}"] += count
         return found
@@ -164,7 +164,7 @@ class _Scan:
         return train, dict.fromkeys(classes, ()), test, layout
 
     def _splits_in_classes(self, home: Path, classes: Files) -> tuple[Files, Files, Files] | None:
-        """Sort the images by the splits inside of the class folders, if all of them are in such a folder."""
+        """Sort the images by the split folders inside the class folders. Return None for other layouts."""
         parts: dict[str, dict[str, list[Path]]] = {split: {name: [] for name in classes} for split in SPLITS}
         for name, files in classes.items():
             for file in files:
@@ -181,7 +181,7 @@ class _Scan:
         return train, validation, test
 
     def _classes(self, home: Path) -> Files:
-        """Return the images of each class folder that has any."""
+        """Return the images of each class folder that contains images."""
         found: Files = {}
         empty = []
         for folder in _folders(home):
@@ -194,7 +194,7 @@ class _Scan:
             names = ", ".join(empty[:NAMED]) + (
                 f" and {len(empty) - NAMED} more" if len(empty) > NAMED else ""
             )
-            self.remarks.append(f"No image is in {names}: left out.")
+            self.remarks.append(f"Left out, because they contain no images: {names}.")
         self._count_loose(home)
         return found
 
@@ -208,7 +208,7 @@ class _Scan:
             hint = f" and {loose:,} images outside of such folders" if loose else ""
             left = "".join(f" {line}" for line in self.remarks)
             raise UserError(
-                f"{home} needs a folder for each class with images in it, at least two; it has "
+                f"{home} needs at least two folders, each with the images of one class, but it has "
                 f"{len(train)}{hint}.{left}"
             )
         for name, files in train.items():
@@ -224,7 +224,7 @@ class _Scan:
 
 
 def _folders(place: Path) -> list[Path]:
-    """Return the folders in a folder that are not hidden, by name."""
+    """Return the folders in a folder that are not hidden, sorted by name."""
     found = [
         Path(entry.path) for entry in os.scandir(place) if entry.is_dir() and not _is_leftover(entry.name)
     ]
@@ -244,7 +244,7 @@ def _has_image(folder: Path) -> bool:
 
 
 def _walk(folder: Path, ignored: Counter[str]) -> Iterator[Path]:
-    """Yield the images in a folder at any depth, links included, and count the other files by reason."""
+    """Yield the images in a folder at any depth, and count the other files by reason. Follow links."""
     seen = set()
     for place, inner, files in os.walk(folder, followlinks=True):
         if (real := os.path.realpath(place)) in seen:  # a link to a folder above
@@ -255,7 +255,7 @@ def _walk(folder: Path, ignored: Counter[str]) -> Iterator[Path]:
         for name in files:
             suffix = _suffix(name)
             if _is_leftover(name):
-                ignored["hidden, or left behind by a desktop"] += 1
+                ignored["hidden or system files"] += 1
             elif suffix in PHOTO_SUFFIXES:
                 yield Path(place, name)
             elif suffix in OTHER_IMAGES:
@@ -273,7 +273,7 @@ def _suffix(name: str) -> str:
 
 
 def _split_of(name: str) -> str | None:
-    """Return the split that a folder's name stands for: "Training_set" is "train"."""
+    """Return the split that the name of a folder denotes: "train" for "Training_set"."""
     words = [word for word in re.split(r"[\s_.\-]+", name.lower()) if word]
     words = [word for word in words if word not in ("set", "data", "images", "imgs", "split")]
     if len(words) != 1:
@@ -283,7 +283,7 @@ def _split_of(name: str) -> str | None:
 
 
 def _label(name: str, taken: Files) -> str:
-    """Return a folder's name as text, also where the bytes on the disk are not UTF-8."""
+    """Return a unique label for a folder: its name as text, even if its bytes are not UTF-8."""
     text = os.fsencode(name).decode("utf-8", "replace")
     label, number = text, 2
     while label in taken:
@@ -301,7 +301,7 @@ def _without(files: tuple[Path, ...], taken: tuple[Path, ...]) -> tuple[Path, ..
 
 
 def _held_out(train: Files) -> Files:
-    """Return a tenth of the images of each class, chosen with seed 42, and at least one of two."""
+    """Return a tenth of the images of each class, drawn with seed 42, but at least one of two or more."""
     held: Files = {}
     for name, files in train.items():
         count = max(round(VALIDATION_SHARE * len(files)), 1) if len(files) > 1 else 0

@@ -98,13 +98,13 @@ class Batches(Dataset):
         images, labels = self._augmented(epoch, samples)
         if not (self.mixup or self.cutmix):
             return images, labels
-        partner, *how = draw_mix(self.seed, epoch, samples, len(self), mixup=self.mixup, cutmix=self.cutmix)
+        partner, *draw = draw_mix(self.seed, epoch, samples, len(self), mixup=self.mixup, cutmix=self.cutmix)
         others, other_labels = self._augmented(epoch, partner)
-        return mix(images, others, labels, other_labels, *how, classes=self.classes)
+        return mix(images, others, labels, other_labels, *draw, classes=self.classes)
 
     def _augmented(self, epoch: int, samples: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        where = torch.from_numpy(samples).to(self.images.device)
-        return augment(self.images[where], self.policy, self.seed, epoch, samples), self.labels[where]
+        index = torch.from_numpy(samples).to(self.images.device)
+        return augment(self.images[index], self.policy, self.seed, epoch, samples), self.labels[index]
 
 
 def make_loader(
@@ -134,5 +134,5 @@ def make_loader(
     )
     share = {"rank": rank, "world": world, "length": length} if train else {}
     batches = EpochBatches(len(split), batch_size, seed=seed if train else None, drop_last=train, **share)
-    # A separate generator: creating an iterator draws a number, and the global state is only for dropout.
+    # Creating an iterator draws a number. A separate generator keeps the global state for dropout only.
     return DataLoader(data, batch_size=None, sampler=batches, generator=torch.Generator())

@@ -27,8 +27,8 @@ from vitcore.runs.status import Meta, Status
 from vitcore.runs.weights import read_header
 
 LEFT_BY_DESKTOPS = {".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX"}
-LARGEST_RATIO = 100  # a file of more than FREE_RATIO bytes is not larger than its packed size times this
-FREE_RATIO = 10_000_000
+LARGEST_RATIO = 100  # maximum ratio of size to packed size, for files of more than FREE_RATIO bytes
+FREE_RATIO = 10_000_000  # bytes
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the date of every packed file, so that packing is reproducible
 PACKED = re.compile(  # the files of a packed run; all others are rejected
     r"([\w-][\w.-]{0,119})/(config\.yaml|status\.json|meta\.json|events\.out\.tfevents\.[\w.-]{1,99}|"
@@ -112,11 +112,10 @@ def unpack_run(file: Path, root: str | Path | None = None) -> Run:
         with zipfile.ZipFile(file) as archive:
             found = _packed_files(archive, file)
             place = home / next(iter(found.values()))[1]
-            if (assets_dir() / "runs" / place.name).exists():  # links could not tell two equal ids apart
+            if (assets_dir() / "runs" / place.name).exists():  # links could not distinguish two equal ids
                 raise UserError(
-                    f"There is a bundled run {place.name}: to have both, unzip the file in {home} and "
-                    "rename its "
-                    "folder."
+                    f"There is a bundled run {place.name}: to have both, unzip the file in {home} "
+                    "and rename its folder."
                 )
             if place.exists():
                 raise UserError(f"There is a run {place.name} in {home}: delete it or choose another folder.")
@@ -144,8 +143,8 @@ def unpack_run(file: Path, root: str | Path | None = None) -> Run:
 def _packed_files(archive: zipfile.ZipFile, file: Path) -> dict[str, re.Match[str]]:
     """Return the files of the run in a zip file, with their `PACKED` match.
 
-    Folders, and what desktops add when they pack a folder, are ignored. Raise `UserError` for anything else,
-    and for sizes that no run has.
+    Ignores folders, and the files that file managers add when they pack a folder. Raise `UserError` for
+    anything else, and for sizes that no run has.
     """
     found: dict[str, re.Match[str]] = {}
     for entry in archive.infolist():
@@ -165,7 +164,9 @@ def _packed_files(archive: zipfile.ZipFile, file: Path) -> dict[str, re.Match[st
         large = entry.file_size > FREE_RATIO and entry.file_size > LARGEST_RATIO * entry.compress_size
         if large or (small and entry.file_size > LARGEST):
             size = f"{entry.file_size / 1e6:,.0f} MB"
-            raise UserError(f"{file} would unpack {entry.filename} to {size}: it is not unpacked.")
+            raise UserError(
+                f"{file} would unpack {entry.filename} to {size}, which is too large: export the run again."
+            )
         found[entry.filename] = match
     if len({match[1] for match in found.values()}) != 1:
         raise UserError(

@@ -24,7 +24,7 @@ def export_run(run: Run, out: Path, *, snapshots: int = 0, weights: bool = True)
     The copy has the configuration, the events, the best weights in half precision, and up to `snapshots`
     log-spaced snapshots. `result.test_acc` is measured again with the rounded weights on all test images.
     Weights that were already rounded and tested, such as those of the bundled runs, are not measured again,
-    which then needs no data. Without `weights`, only the curves and the results are copied, unchanged. Raise
+    so that no data is needed. Without `weights`, only the curves and the results are copied, unchanged. Raise
     `UserError` when the export fails.
     """
     status = check_finished(run)

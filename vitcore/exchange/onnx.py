@@ -48,10 +48,10 @@ class OnnxReport:
     scale: float  # largest absolute logit
 
     def __str__(self) -> str:
-        many = "image" if self.images == 1 else "images"
+        noun = "image" if self.images == 1 else "images"
         same = "the same prediction" if self.images == 1 else f"the same {self.images:,} predictions"
         return (
-            f"{self.images:,} test {many} of {self.data}: {same} as torch, logits differ by at most "
+            f"{self.images:,} test {noun} of {self.data}: {same} as torch, logits differ by at most "
             f"{self.difference:.1e} (the largest is {self.scale:.1f})."
         )
 
@@ -199,10 +199,8 @@ def _compare(run: Run, model: nn.Module, draft: Path, path: Path, seen: Images) 
     if differing or not difference <= TOLERANCE * scale:
         raise UserError(
             f"The ONNX file of run {run.id} was not kept: {differing:,} of {len(wanted):,} predictions "
-            "differ "
-            f"from those of torch, and logits differ by up to {difference:.1e} (at most "
-            f"{TOLERANCE * scale:.1e} "
-            "is allowed)."
+            f"differ from those of torch, and logits differ by up to {difference:.1e} (at most "
+            f"{TOLERANCE * scale:.1e} is allowed)."
         )
     return OnnxReport(path, len(wanted), data_name(seen.name), difference, scale)
 

@@ -130,8 +130,8 @@ def occupied_devices(slots: Sequence[str], device: str | None, devices: Sequence
     if slots:
         return list(slots)
     kind, _, number = (device or "cpu").partition(":")
-    alike = [d.key for d in devices if d.kind == kind]
-    return alike[int(number or 0) :][:1] if number.isdigit() or not number else alike[:1]
+    same_kind = [d.key for d in devices if d.kind == kind]
+    return same_kind[int(number or 0) :][:1] if number.isdigit() or not number else same_kind[:1]
 
 
 def as_row(device: Device) -> dict[str, Any]:

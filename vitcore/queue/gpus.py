@@ -1,8 +1,8 @@
 """List the GPUs that torch can use, without importing torch.
 
 Torch's build decides whether there are any. The driver's library (NVML, or the topology of ROCm's kernel
-driver) only describes them: what it does not report is left open, and a GPU without a description is still
-listed.
+driver) only describes them. Details that it does not report are unknown, and a GPU without a description is
+still listed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NVIDIA_SIGNS = (
     "/dev/dxg",
     "/dev/nvhost-gpu",
     "/dev/nvgpu",
-)  # dxg: Windows' Linux; nv*: Jetson
+)  # dxg: Windows Subsystem for Linux; nvhost-gpu, nvgpu: Jetson
 
 Value = TypeVar("Value")
 
@@ -41,13 +41,13 @@ class Gpu:
 def torch_build() -> Literal["cuda", "rocm", "cpu"]:
     """Return what the installed torch was built for, from its version.py.
 
-    The version's name does not tell on Windows, where builds without CUDA have no suffix. Without torch, or
-    for a build that does not say, assume CUDA.
+    The version number is not enough on Windows, where builds without CUDA have no suffix. Assume CUDA if
+    torch is not installed or its version.py does not specify the build.
     """
     spec = importlib.util.find_spec("torch")
-    for place in (spec.submodule_search_locations or ()) if spec else ():
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
         with contextlib.suppress(OSError):
-            text = (Path(place) / "version.py").read_text(encoding="utf-8")
+            text = (Path(folder) / "version.py").read_text(encoding="utf-8")
             built = dict(re.findall(r"^(cuda|hip)\b[^=\n]*=\s*(.+)$", text, re.M))
             if built:
                 if built.get("hip", "None").strip() != "None":
@@ -110,7 +110,7 @@ def _describe(pynvml: Any, number: int) -> Gpu | None:
 
 
 def _described(pynvml: Any, handle: Any, key: str, name: str) -> Gpu:
-    """Return a GPU with what NVML tells of it. Integrated GPUs have no memory of their own to report."""
+    """Return a GPU with the details from NVML. Integrated GPUs have no memory of their own to report."""
     memory = _ask(pynvml, lambda: pynvml.nvmlDeviceGetMemoryInfo(handle))
     load = _ask(pynvml, lambda: pynvml.nvmlDeviceGetUtilizationRates(handle))
     given = _ask(pynvml, lambda: pynvml.nvmlDeviceGetName(handle))
@@ -123,10 +123,10 @@ def _described(pynvml: Any, handle: Any, key: str, name: str) -> Gpu:
     )
 
 
-def _ask(pynvml: Any, question: Callable[[], Value]) -> Value | None:
-    """Return NVML's answer, or None where this device or this driver does not support the question."""
+def _ask(pynvml: Any, query: Callable[[], Value]) -> Value | None:
+    """Return the result of a query to NVML, or None if the device or the driver does not support it."""
     try:
-        return question()
+        return query()
     except (pynvml.NVMLError, AttributeError, TypeError, ValueError):
         return None
 

@@ -22,7 +22,7 @@ from vitcore.runs.files import check_space, write_atomic
 from vitcore.runs.folder import ABORT, Run, create_run
 from vitcore.runs.status import ACTIVE, Status, SweepLink
 
-LEAST_FREE = 100e6  # bytes; the exact size of a run's checkpoints is checked when it starts
+LEAST_FREE = 100e6  # bytes; when a run starts, the exact size of its checkpoints is checked
 
 
 def launch(
@@ -65,9 +65,9 @@ def launch(
 
 def _launched_within(seconds: float, config: Config, home: Path, title: str) -> Run | None:
     """Return an identical run launched within the last `seconds` and not stopped since, or None."""
-    for place in home.iterdir():
-        run = Run(place)
-        status = run.stored_status() if (place / "config.yaml").is_file() else Status(state="stopped")
+    for folder in home.iterdir():
+        run = Run(folder)
+        status = run.stored_status() if (folder / "config.yaml").is_file() else Status(state="stopped")
         if status.state in ("stopping", "stopped") or time.time() - status.created > seconds:
             continue
         with contextlib.suppress(UserError):  # a damaged run is not the one that was launched

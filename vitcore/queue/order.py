@@ -27,7 +27,7 @@ LOCK_S = 10.0  # seconds to wait for the lock; it is held for fractions of a sec
 def lock(home: Path) -> Iterator[None]:
     """Hold the lock under which a run joins or leaves the queue.
 
-    Raise `UserError` when the folder is not writable, or when another process keeps the lock for long.
+    Raise `UserError` when the folder is not writable, or when another process holds the lock for too long.
     """
     held = FileLock(home / ".queue.lock")
     try:
@@ -47,7 +47,7 @@ def lock(home: Path) -> Iterator[None]:
 
 
 def is_here(status: Status) -> bool:
-    """Return whether a run belongs to this machine, which keeps its boot id when its name changes."""
+    """Return whether a run belongs to this machine, whose boot id remains when its host name changes."""
     return status.host in (None, process.hostname()) or status.boot_id == process.boot_id()
 
 
@@ -84,17 +84,17 @@ def move(run: Run, to: Place) -> None:
             raise UserError(f"Run {run.id} is {run.status().state}: only a queued run can be moved.")
         if len(order) == 1:
             return
-        at = order.index(run)
-        others = order[:at] + order[at + 1 :]
-        target = {"first": 0, "up": max(0, at - 1), "down": at + 1, "last": len(others)}[to]
+        index = order.index(run)
+        others = order[:index] + order[index + 1 :]
+        target = {"first": 0, "up": max(0, index - 1), "down": index + 1, "last": len(others)}[to]
         times = [_time(other.stored_status()) for other in others]
         if (when := _between(times, target)) is not None:
             _set_time(run, when)
             return
-        others.insert(target, run)  # no time between two neighbors is left: number all of them anew
+        others.insert(target, run)  # no time is left between two neighbors: renumber all of them
         first = min(times)
-        for position, waiter in enumerate(others):
-            _set_time(waiter, first + position)
+        for position, queued in enumerate(others):
+            _set_time(queued, first + position)
 
 
 def _between(times: list[float], position: int) -> float | None:

@@ -4,7 +4,7 @@ There is one supervisor per runs folder and host. It is started on demand, guard
 nothing has been queued or running for a while. Trainings are its child processes, each in its own session:
 they outlive the supervisor, and the next one finds them by their process identity. Every device trains one
 run at a time, in the order of the queue (`vitcore.queue.order`). A device becomes free when the process is
-gone, whatever the cause.
+gone, for any reason.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Supervisor:
     def _scan(self) -> tuple[list[Run], list[Run]]:
         queued, running = [], []
         for place in os.scandir(self.home):
-            with contextlib.suppress(OSError):  # a file, or a run deleted meanwhile
+            with contextlib.suppress(OSError):  # a file, or a run that was just deleted
                 written = os.stat(f"{place.path}/status.json").st_mtime_ns
                 if place.name.startswith(".") or self.over.get(place.name) == written:
                     continue
@@ -144,7 +144,7 @@ class Supervisor:
         """Assign free devices to the runs that have waited longest."""
         everything = [device.key for device in self.devices]
         taken = [key for run in running for key in self.held.get(run.id, everything)]
-        fresh = {run.id for run in queued} - self.checked  # a request that cannot be met fails at once
+        fresh = {run.id for run in queued} - self.checked  # a request that cannot be met fails immediately
         if not fresh and all(key in taken for key in everything):
             return
         self.checked |= fresh
@@ -161,7 +161,7 @@ class Supervisor:
             for name, keys in assign(requests, self.devices, taken).items():
                 try:
                     self._start(waiting[name], keys)
-                except OSError as error:  # a full disk, or a folder that cannot be written: others go on
+                except OSError as error:  # a full disk, or a folder that cannot be written: start the others
                     self.refused[name] = time.monotonic() + RETRY_S
                     print(f"{name} cannot be started ({error}); trying again", flush=True)
 
@@ -206,7 +206,7 @@ class Supervisor:
     def _still_runs(self, run: Run) -> bool:
         """Return whether a run occupies devices of this host.
 
-        It does until its process is gone, whatever its status says. Record the outcome of runs that could not
+        It does until its process is gone, regardless of its status. Record the outcome of runs that could not
         record it themselves.
         """
         child = self.children.get(run.id)
@@ -224,7 +224,7 @@ class Supervisor:
         if code is None and seen.state in ("running", "stopping"):
             return True
         if child and code is None and status.pid == child.pid:
-            code = child.wait()  # it exited between the two checks: only the exit code tells how
+            code = child.wait()  # it exited between the two checks: only the exit code says how
         # with another PID, another process now trains the run in the foreground
         if child and code is not None and status.pid != child.pid:
             self.children.pop(run.id)

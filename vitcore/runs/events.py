@@ -24,8 +24,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 HEADER = struct.Struct("<QI")
-LARGE = 65_536  # bytes of a record with media: it is skimmed, without its checksum
-KEPT = 16_384  # bytes of a field that is kept in such a record
+LARGE = 65_536  # bytes; a larger record holds media: only its small fields are read, without checksum
+KEPT = 16_384  # maximum size in bytes of a field that is read in such a record
 CHUNK = 4_000_000  # bytes that are read at once
 
 
@@ -58,7 +58,7 @@ class EventFile:
         """Yield (serialized event, where its record ends) from the offset on, up to the file's `size`."""
         from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
-        chunk, start, at = b"", 0, self.offset  # what was read, where it begins, where the record begins
+        chunk, start, at = b"", 0, self.offset  # bytes read, their offset, offset of the record
         while at + HEADER.size + 4 <= size:
             if at + HEADER.size > start + len(chunk):
                 chunk, start = _read(file, at), at
@@ -92,7 +92,7 @@ def _read(file: BinaryIO, at: int) -> bytes:
 def without_media(file: BinaryIO, length: int) -> bytes:
     """Return a serialized `Event` without what no curve needs: images, sounds, graphs, large tensors.
 
-    `file` stands at the beginning of the event's `length` bytes. What is left out is not read. The wire
+    `file` is positioned at the first of the event's `length` bytes. Omitted fields are not read. The wire
     format: protobuf.dev/programming-guides/encoding.
     """
     return b"".join(_fields(file, file.tell() + length, depth=0))
@@ -119,7 +119,7 @@ def _fields(file: BinaryIO, end: int, depth: int) -> Iterator[bytes]:
             yield _encode(key) + _encode(_varint(file))
         else:
             yield _encode(key) + file.read({1: 8, 5: 4}.get(kind, 0))
-            if kind not in (1, 5):  # not a valid message: the parser says so
+            if kind not in (1, 5):  # not a valid message: the parser will report it
                 file.seek(end)
 
 

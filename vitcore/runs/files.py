@@ -1,4 +1,4 @@
-"""Write small files so that readers never see a partial file and a run can report on a full disk."""
+"""Write small files, so that readers never see a partial file, and so that a full disk can be reported."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The run folder: its files, and how to list, find and create runs. Does not import torch.
 
-Any process that writes to this folder is part of the system. It may run on this machine or on another one
-that shares the file system. The files are:
+All processes communicate through this folder. They may run on this machine, or on another one that shares the
+file system. The files are:
 
     config.yaml  status.json  meta.json  events.out.tfevents.*  checkpoints/  predictions/  probes/  train.log
 
@@ -35,7 +35,7 @@ from vitcore.runs.status import ACTIVE, Meta, Status, SweepLink, derive
 
 SAVE_S = 120.0  # time to save after a stop request; then the run is terminated
 TERMINATE_S = 30.0  # time to exit after that; then the run is killed
-OUR_SETTINGS = {"model", "options", "data", "recipe", "epochs"}  # that a config.yaml of ours always has
+OUR_SETTINGS = {"model", "options", "data", "recipe", "epochs"}  # in every config.yaml of ViT Lab
 ABORT = "abort"  # content of stop.request: exit without saving
 
 
@@ -208,9 +208,10 @@ def _runs_in(root: Path) -> list[Run]:
 
 
 def is_run(place: Path) -> bool:
-    """Return whether a folder is a run of ours: other programs have a config.yaml, too, but no status.json.
+    """Return whether a folder is a run of ViT Lab.
 
-    Without its status.json, a run is still known by its configuration.
+    Other programs also write a config.yaml, but no status.json. A run without status.json is recognized by
+    its settings.
     """
     if not os.path.isfile(f"{place}/config.yaml"):
         return False

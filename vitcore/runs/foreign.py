@@ -9,7 +9,7 @@ from pathlib import Path
 from vitcore.paths import runs_dir
 from vitcore.runs.folder import Run, is_run
 
-MOST_FOLDERS = 5_000  # folders that are searched
+MOST_FOLDERS = 5_000  # maximum number of folders to search
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class ForeignRun(Run):
 def foreign_runs(root: str | Path | None = None) -> list[ForeignRun]:
     """Return the folders below the runs folder that hold event files but no run, at any depth, by name.
 
-    Links are followed. Of very large trees, the first 5,000 folders are searched.
+    Follows links. Searches at most 5,000 folders.
     """
     home, found, seen = runs_dir(root), [], set()
     for place, inner, files in os.walk(home, followlinks=True):

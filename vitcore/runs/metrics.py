@@ -15,7 +15,7 @@ import numpy as np
 
 from vitcore.runs.events import Collector, EventFile, Points
 
-TOGETHER_S = 0.05
+TOGETHER_S = 0.05  # points with smaller gaps belong to the same step
 
 
 @dataclass
@@ -121,7 +121,10 @@ def epochs_of(scalars: Scalars, curve: Curve) -> np.ndarray | None:
     """Return the fractional epoch at each point of a curve [N], or None if the tag `epoch` was not logged."""
     if "epoch" not in scalars or not len(scalars["epoch"].steps):
         return None
-    pieces = [*scalars.rewound.get("epoch", []), scalars["epoch"]]  # rewound or not, step gives epoch
+    pieces = [
+        *scalars.rewound.get("epoch", []),
+        scalars["epoch"],
+    ]  # discarded points relate steps and epochs, too
     steps, first = np.unique(np.concatenate([p.steps for p in pieces]), return_index=True)
     return np.interp(curve.steps, steps, np.concatenate([p.values for p in pieces])[first])
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import psutil
 
 TOLERANCE_S = 2.0  # the clocks of /proc and time.time() differ by rounding
-FIRST_PID_NAMESPACE = "pid:[4026531836]"  # of every Linux machine, outside of containers
+FIRST_PID_NAMESPACE = "pid:[4026531836]"  # the same on every Linux machine, outside of containers
 MARK = "VITLAB_RUN"  # environment variable of a training and all its child processes: its run folder
 
 
@@ -30,17 +30,17 @@ def hostname() -> str:
 def boot_id() -> str:
     """Return an id that changes with every boot of the machine. It identifies the machine.
 
-    A container with process numbers of its own counts as a machine of its own: the numbers of another one
-    mean nothing in it.
+    A container with its own PID namespace counts as a separate machine, because the PIDs of other namespaces
+    have no meaning in it.
     """
     try:
-        found = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         return f"{psutil.boot_time():.0f}"
     with contextlib.suppress(OSError):
         if (space := os.readlink("/proc/self/ns/pid")) != FIRST_PID_NAMESPACE:
-            return f"{found} {space}"
-    return found
+            return f"{boot} {space}"
+    return boot
 
 
 def machine() -> str:
@@ -59,10 +59,10 @@ def start_time(pid: int) -> float | None:
 def look(pid: int, started: float | None) -> Literal["alive", "gone", "reused"]:
     """Return the state of a process. `reused`: another process has this PID now. A zombie is `gone`."""
     try:
-        found = psutil.Process(pid)
-        if started is not None and abs(found.create_time() - started) > TOLERANCE_S:
+        process = psutil.Process(pid)
+        if started is not None and abs(process.create_time() - started) > TOLERANCE_S:
             return "reused"
-        return "gone" if found.status() == psutil.STATUS_ZOMBIE else "alive"
+        return "gone" if process.status() == psutil.STATUS_ZOMBIE else "alive"
     except psutil.NoSuchProcess:
         return "gone"
     except psutil.AccessDenied:
@@ -83,17 +83,17 @@ def identity() -> dict[str, Any]:
 def end(pid: int, started: float | None, *, kill: bool) -> None:
     """Terminate or kill a process if it is still the one that was started."""
     with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-        found = psutil.Process(pid)  # from here on, psutil itself detects a reused PID
-        if started is not None and abs(found.create_time() - started) <= TOLERANCE_S:
-            found.kill() if kill else found.terminate()
+        process = psutil.Process(pid)  # from here on, psutil itself detects a reused PID
+        if started is not None and abs(process.create_time() - started) <= TOLERANCE_S:
+            process.kill() if kill else process.terminate()
 
 
 def kill_left_over(run: Path) -> None:
     """Kill the processes that an ended training left behind, such as those of a distributed training."""
-    for found in psutil.process_iter():
+    for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if found.environ().get(MARK) == str(run) and found.pid != os.getpid():
-                found.kill()
+            if process.environ().get(MARK) == str(run) and process.pid != os.getpid():
+                process.kill()
 
 
 def processors(root: Path = Path("/sys/fs/cgroup")) -> int:

@@ -20,7 +20,7 @@ REASON_LENGTH = 2000
 
 
 def _printable(text: Any, most: int, also: str = "") -> Any:
-    """Return a text without control characters and not longer than `most`: it may come from elsewhere."""
+    """Return at most `most` characters of a text, without control characters. The source may be untrusted."""
     if not isinstance(text, str):
         return text
     return "".join(c for c in text if c.isprintable() or c in also).strip()[:most]
@@ -75,7 +75,7 @@ class Status(BaseModel):
     @field_validator("result")
     @classmethod
     def check_result(cls, result: dict[str, Any]) -> dict[str, Any]:
-        """Refuse scores that no page could show: fractions are from 0 to 1, the others are finite numbers."""
+        """Refuse scores that pages cannot show: fractions must be 0 to 1, and all others finite numbers."""
         for name, value in result.items():
             if value is None or (name == "weights" and isinstance(value, str) and len(value) < 100):
                 continue

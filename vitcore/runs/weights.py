@@ -13,7 +13,7 @@ from pathlib import Path
 
 from vitcore.errors import UserError
 
-LONGEST_HEADER = 100_000_000  # bytes, as the library allows
+LONGEST_HEADER = 100_000_000  # bytes, the limit of the safetensors library
 BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 STATE = ("running_mean", "running_var", "num_batches_tracked")  # of batch normalization, not trained
 
@@ -41,7 +41,7 @@ def read_header(path: Path) -> dict[str, Weight]:
             weight = Weight(entry["dtype"], tuple(int(n) for n in entry["shape"]))
             first, last = entry["data_offsets"]
             if last - first != prod(weight.shape) * BYTES[weight.dtype] or min(weight.shape, default=0) < 0:
-                raise ValueError(f"{name} does not fit its place")
+                raise ValueError(f"the size of {name} does not match its shape")
             found[name], end = weight, max(end, last)
         if size != 8 + length + end:
             raise ValueError("the file is cut short")

@@ -230,7 +230,7 @@ def test_runs_on_other_images_are_named(known, colors, tmp_path):
 def test_error_over_few_seeds_is_marked_as_rough():
     for seeds, rough in (([0, 1], True), ([0, 1, 2, 3], False)):
         rows = [{"n_test": 10_000, "seeds": seeds, "error_of": "seeds"}]
-        assert ("it is a rough estimate." in results._accuracy(rows)) == rough
+        assert ("rough estimate" in results._accuracy(rows)) == rough
 
 
 def test_sweep_opens_when_the_address_was_lost():
