@@ -4,10 +4,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard.drawing.markdown import sentence
 from dashboard.page_table import HOME, PAGES
 from dashboard.shared import bound
 from dashboard.talk import menu
 from dashboard.talk.state import TalkState
+from vitcore.errors import UserError
 
 HERE = Path(__file__).resolve().parent
 SCRIPTS = HERE.parent / "pages" if (HERE.parent / "pages").is_dir() else HERE / "pages"
@@ -27,4 +29,7 @@ else:
         position="top",
     )
     menu.control()
-    chosen.run()
+    try:
+        chosen.run()
+    except UserError as error:  # that the page could do nothing without, such as the runs folder
+        st.error(sentence(error))

@@ -62,3 +62,4 @@ if not own:
 every = [*own, *(run for run in found if run.bundled)]
 run_panel.panel(links.without_sweeps(every, TrainingState, "watch"), here)
 run_table.control(every)
+run_table.broken_runs(resources.broken())

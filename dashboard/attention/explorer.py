@@ -160,7 +160,7 @@ def prepare(
     if request.mask is not None and not request.positions:
         before = model_outputs.view(run, chosen.image, request.snapshot, request.query).probabilities.tolist()
     distance, entropy, count = view.distance, view.entropy, 1
-    if request.over_test:
+    if request.over_test and not data.missing:
         distance, entropy, count = model_outputs.heads(run, data, request.snapshot)
     _, side, has_cls = model_outputs.tokens_of(run)
     snapshots = [{"step": step_of(path), "label": f"step {step_of(path):,}"} for path in run.snapshots]

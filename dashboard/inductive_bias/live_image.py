@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard.components.replay import Frames, replay
 from dashboard.drawing import theme
+from dashboard.drawing.markdown import sentence
 from dashboard.inductive_bias import experiments, perturbations
 from dashboard.inductive_bias.state import BiasState
 from dashboard.shared import selection
@@ -49,8 +50,12 @@ def show(probe: Probe, live: LiveImage, runs: list[Run], data: Dataset) -> None:
 def _live(
     probe: Probe, live: LiveImage, runs: list[Run], classes: tuple[str, ...], chosen: selection.SelectedImage
 ) -> None:
-    with st.spinner("Running both models"):
-        frames, look = prepare(probe, live, runs, classes, chosen, experiments.border())
+    try:
+        with st.spinner("Running both models"):
+            frames, look = prepare(probe, live, runs, classes, chosen, experiments.border())
+    except UserError as error:
+        st.error(sentence(error))
+        return
     key = f"replay_{probe.name}"
     replay(frames, look, key=key, painted=painted(key, probe.name, runs, chosen.image), on_mask=lambda: None)
 

@@ -277,8 +277,6 @@ def heads(run: Run, data: Dataset, snapshot: Path | None) -> tuple[np.ndarray, n
     """Return the mean attention distance (pixels) and entropy (bits), each [layers, heads], and the number of
     images behind the means, which are evenly spaced test images. Raises `UserError`.
     """
-    if data.missing:
-        raise UserError(data.missing)
     resources.model(run, snapshot)
     return _heads(resources.stamp_of(run, snapshot), data.state, data)
 

@@ -65,12 +65,23 @@ def runs(*, trained: bool = False, model: str | None = None) -> list[Run]:
     selected = []
     for run in list_runs():
         try:
-            matches = model is None or run.config.model == model
+            matches = run.config.model == model or model is None
         except UserError:
-            continue
+            continue  # `broken` lists it
         if matches and (not trained or run.weights):
             selected.append(run)
     return selected
+
+
+def broken() -> list[tuple[Run, str]]:
+    """Return the runs whose configuration cannot be read, each with the reason."""
+    found = []
+    for run in list_runs(bundled=False):
+        try:
+            _ = run.config
+        except UserError as error:
+            found.append((run, str(error)))
+    return found
 
 
 @st.cache_resource(ttl=2.0, show_spinner=False)

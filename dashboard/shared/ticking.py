@@ -8,6 +8,9 @@ from typing import TypeVar
 
 import streamlit as st
 
+from dashboard.drawing.markdown import sentence
+from vitcore.errors import UserError
+
 T = TypeVar("T")
 
 
@@ -26,6 +29,9 @@ def fragment(
         new_state = state()
         if new_state != page_state:
             st.rerun()
-        draw(new_state)
+        try:
+            draw(new_state)
+        except UserError as error:  # a run that was damaged or deleted meanwhile
+            st.error(sentence(error))
 
     st.fragment(tick, run_every=every_s if active(page_state) else None)()

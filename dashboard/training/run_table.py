@@ -59,6 +59,17 @@ def control(found: list[Run]) -> None:
         st.caption("No run matches: clear the filters.")
 
 
+def broken_runs(found: list[tuple[Run, str]]) -> None:
+    """List the runs whose configuration cannot be read, with the reasons."""
+    if not found:
+        return
+    count = f"{len(found):,} runs" if len(found) > 1 else "1 run"
+    with st.expander(f"{count} cannot be read", icon=":material/warning:"):
+        st.dataframe(
+            [{"run": run.id, "reason": reason} for run, reason in found], hide_index=True, width="stretch"
+        )
+
+
 def _watch(ids: list[str]) -> None:
     bound.put(TrainingState, watch=ids[0])
 

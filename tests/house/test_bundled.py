@@ -169,7 +169,7 @@ def test_documents_state_the_results_of_the_bundled_sample_sweep():
     for name in ("vit", "resnet"):
         small, middle, large = (100 * row["mean"] for row in rows if row["model"] == name)
         assert f"{small:.1f}, {middle:.1f} and {large:.1f} %" in text
-    assert f"two seeds {100 * max(row['error'] for row in rows):.1f} points at most" in text
+    assert f"two seeds: {100 * max(row['error'] for row in rows):.1f} points at most" in text
 
 
 @pytest.mark.parametrize("run", [r for r in list_runs() if r.bundled and r.meta.sweep], ids=lambda r: r.id)
@@ -201,7 +201,7 @@ def test_documents_state_the_results_of_the_bundled_study():
     sizes = [results["patch_size", size] for size in (2, 4, 8)]
     assert results["norm", "pre"] == results["patch_size", 4]
     text = " ".join(MEASUREMENTS.read_text("utf-8").split())
-    assert "patches of 2, 4 and 8 pixels {:.1f}, {:.1f} and {:.1f} %".format(*sizes) in text
+    assert "patches of 2, 4 and 8 pixels reach {:.1f}, {:.1f} and {:.1f} %".format(*sizes) in text
     assert f"pre-norm {results['norm', 'pre']:.1f} %, post-norm {results['norm', 'post']:.1f} %" in text
 
 

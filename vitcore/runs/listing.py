@@ -16,7 +16,7 @@ from vitcore.runs.folder import Run, list_runs
 def as_rows(root: str | Path | None = None) -> list[dict[str, Any]]:
     """Return one dictionary of plain types per run, bundled runs first.
 
-    Runs with an invalid config.yaml are listed with placeholders.
+    Runs with an invalid config.yaml are listed as broken, with the reason.
     """
     return [as_row(run) for run in list_runs(root)]
 
@@ -28,16 +28,18 @@ def as_row(run: Run) -> dict[str, Any]:
         config = run.config
         what = {"model": config.model, "recipe": config.recipe, "data": config.data}
         what |= {"epochs": None if config.minutes else config.epochs}  # unknown with a time budget
-    except UserError:
+        state, reason = status.state, status.reason
+    except UserError as error:
         what = {"model": "?", "recipe": "?", "data": "?", "epochs": 0}
+        state, reason = "broken", str(error)
     return {
         "id": run.id,
         "title": meta.title or run.id,
         "note": meta.note,
         "pair": meta.pair,
         "sweep": meta.sweep and meta.sweep.name,
-        "state": status.state,
-        "reason": status.reason,
+        "state": state,
+        "reason": reason,
         **what,
         "epoch": status.epoch,
         "created": status.created,

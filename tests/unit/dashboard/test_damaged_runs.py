@@ -18,15 +18,17 @@ from vitcore.paths import runs_dir
 from vitcore.runs.folder import create_run
 from vitcore.runs.status import Status
 
+DONE = Status(state="finished", created=3e9)  # newer than the others, and nothing for a supervisor to start
+
 
 def damage() -> str:
     """Fill the runs folder with damaged runs. Return the title of the sound one among them."""
     for content in CONFIGS.values():
-        run = create_run(make_config(), status=Status(state="finished", created=3e9))
+        run = create_run(make_config(), status=DONE)
         (run.path / "config.yaml").write_text(content, encoding="utf-8", errors="surrogatepass")
     for field, values in WRONG.items():
         for value in values:
-            run = create_run(make_config())
+            run = create_run(make_config(), status=DONE)
             content = json.loads((run.path / "status.json").read_text())
             (run.path / "status.json").write_text(json.dumps({**content, field: value}))
     for size in (0, 7, 100, 1000):
@@ -34,7 +36,7 @@ def damage() -> str:
         os.truncate(run.best, size)
     run = make_run(runs_dir(), "other shapes", model="resnet", **TINY_RESNET)
     run.best.write_bytes(make_run(runs_dir(), "vit", model="vit").best.read_bytes())
-    run = create_run(make_config())
+    run = create_run(make_config(), status=DONE)
     (run.path / "meta.json").write_bytes(b"\xff\xfe" * 100)
     (run.path / "events.out.tfevents.1").write_bytes(b"\xff" * 1000)
     write("hydra", "0")

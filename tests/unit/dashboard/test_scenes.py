@@ -44,8 +44,8 @@ def test_link_to_something_unsupported_is_refused_with_its_value():
     for page, state, words in (
         ("patches", {"patch": "3"}, "patches of 3 pixels"),
         ("attention", {"image": "101"}, "cat, test image 101"),
-        ("compare", {"show": "Disagreement", "runs": "vit-cifar10"}, "Two runs"),
-        ("compare", {"show": "Disagreement", "sheet": "999"}, "no such image"),
+        ("compare", {"show": "Disagreement", "runs": "vit-cifar10"}, "two runs"),
+        ("compare", {"show": "Disagreement", "sheet": "999"}, "do not exist"),
         ("inductive_bias", {"probe": "Frequencies", "n": "7"}, "says n=7"),
     ):
         with pytest.raises(UserError, match=words):
