@@ -62,6 +62,7 @@ def state_of(page):
     )
 
 
+@pytest.mark.slow
 def test_zoom_and_hidden_curves_survive_ten_ticks_of_a_live_chart(visitor, running):
     run, step = running
     step()

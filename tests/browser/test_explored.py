@@ -123,6 +123,7 @@ def test_vits_of_other_shapes_are_explored(visitor, open_explorer, server, optio
     visitor.check()
 
 
+@pytest.mark.slow
 def test_vit_with_many_tokens_loads_the_maps_of_each_patch_on_demand(visitor, open_explorer, server, data):
     """Use 1,025 tokens and two layers of eight heads: 34 MB per image, too much for one message."""
     small = {"patch_size": 1, "num_layers": 2, "num_heads": 8, "embed_dim": 16, "hidden_dim": 16}

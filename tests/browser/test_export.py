@@ -6,6 +6,7 @@ import zipfile
 
 import numpy as np
 import onnxruntime
+import pytest
 import torch
 from playwright.sync_api import expect
 
@@ -33,6 +34,7 @@ def save(page, key, place):
     return caught.value.suggested_filename
 
 
+@pytest.mark.slow
 def test_both_files_of_a_bundled_run_are_downloaded_and_can_be_opened(visitor, tmp_path, data):
     page = open_export(visitor, "resnet-cifar10")
     place = tmp_path / "run.zip"

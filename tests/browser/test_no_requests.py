@@ -37,6 +37,7 @@ def greet(port: int, origin: str) -> None:
         assert status == (b"101" if origin == f"http://127.0.0.1:{port}" else b"403")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_no_connection_to_another_machine_is_attempted(tmp_path, page, monkeypatch):
     (tmp_path / "sitecustomize.py").write_text(RECORDER)

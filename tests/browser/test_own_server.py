@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import WINDOW, Server, Visitor, until
@@ -32,6 +33,7 @@ def test_read_only_dashboard_launches_nothing(browser, tmp_path):
         server.stop()
 
 
+@pytest.mark.slow
 def test_training_outlives_browser_and_dashboard(browser, tmp_path):
     server = Server(tmp_path).start()
     try:

@@ -69,6 +69,7 @@ def choose(page, visitor, label, *values):
         visitor.settle()
 
 
+@pytest.mark.slow
 def test_study_is_launched_and_its_results_appear(visitor, server):
     colors = {"blue": (40, 60, 200), "red": (200, 60, 40)}
     make_folder(server.home / "data" / "colors", colors, 60)

@@ -214,6 +214,7 @@ def test_lower_estimate_under_load_is_near_the_idle_time(colors, monkeypatch):
     assert torch.get_num_threads() == threads
 
 
+@pytest.mark.slow
 def test_piped_output_is_text_and_json_only_on_request(colors, tmp_path):
     place = tmp_path / "asked.yaml"
     place.write_text(dump_config(config(colors)))
