@@ -7,8 +7,8 @@ import streamlit as st
 from dashboard.drawing.markdown import sentence
 from dashboard.page_table import HOME, PAGES
 from dashboard.shared import bound
+from dashboard.states.talk import TalkState
 from dashboard.talk import menu
-from dashboard.talk.state import TalkState
 from vitcore.errors import UserError
 
 HERE = Path(__file__).resolve().parent

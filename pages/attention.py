@@ -3,11 +3,11 @@
 import streamlit as st
 
 from dashboard.attention import class_maps, explorer
-from dashboard.attention.state import AttentionState
 from dashboard.components.download import offer_download
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import bound, header, model_outputs, resources, selection
 from dashboard.standalone import explorer_file
+from dashboard.states.attention import AttentionState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs.status import ACTIVE
@@ -52,7 +52,7 @@ def explore() -> None:
         return
     if st.session_state.pop("explorer_file", False):  # the button HTML was pressed
         text = explorer_file.explorer_file(run, chosen, data, dict(bound.address()))
-        offer_download(text.encode(), f"vitlab-explorer-{run.id}.html", "text/html", key="gift")
+        offer_download(text.encode(), f"vitlab-explorer-{run.id}.html", "text/html", key="explorer_download")
     if chosen.own:
         st.caption("This is your own image. It stays in this session and is not part of the link.")
     maps_place, lens_place = st.columns([1.35, 1], gap="large")

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from dashboard.compare import published_models, sections, sweep_view
-from dashboard.compare.state import CompareState
 from dashboard.shared import default_runs, resources, run_curves, run_status, selection, ticking
+from dashboard.states.compare import CompareState
 from dashboard.sweeps import links
 from vitcore.runs.foreign import foreign_runs
 from vitcore.runs.metrics import event_files
@@ -25,10 +25,10 @@ with run_control:
         found, CompareState, "runs", "Runs",
         first=lambda: default_runs.default_runs(every), most=default_runs.MAX_COMPARED,
     )  # fmt: skip
-shelf = [run.id for run in found if run.bundled and run.weights]
+bundled = [run.id for run in found if run.bundled and run.weights]
 rest.button(
-    "All bundled", key="all_bundled", width="stretch", on_click=sections.add_runs, args=(shelf,),
-    disabled=set(shelf) <= {run.id for run in chosen}, help="Adds the other bundled models.",
+    "All bundled", key="all_bundled", width="stretch", on_click=sections.add_runs, args=(bundled,),
+    disabled=set(bundled) <= {run.id for run in chosen}, help="Adds the other bundled models.",
 )  # fmt: skip
 with more:
     published_models.control()

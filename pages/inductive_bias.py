@@ -4,8 +4,8 @@ import streamlit as st
 
 from dashboard.drawing.markdown import sentence
 from dashboard.inductive_bias import experiments, live_image, sample_efficiency
-from dashboard.inductive_bias.state import BiasState
 from dashboard.shared import bound, header, resources, selection
+from dashboard.states.inductive_bias import BiasState
 from vitcore.errors import UserError
 from vitcore.probes import PROBES
 
@@ -28,14 +28,14 @@ if title == sample_efficiency.TITLE:
     sample_efficiency.show()
     st.stop()
 
-shelf = resources.bundled()
+bundled = resources.bundled()
 first_control, second_control, count_control, base_control = st.columns(
     [1.5, 1.5, 1.2, 1], vertical_alignment="bottom"
 )
 with first_control:
-    first = selection.choose_run(found, BiasState, "run", "Model", first=shelf.get("vit"))
+    first = selection.choose_run(found, BiasState, "run", "Model", first=bundled.get("vit"))
 with second_control:
-    second = selection.choose_run(found, BiasState, "against", "Compare with", first=shelf.get("resnet"))
+    second = selection.choose_run(found, BiasState, "against", "Compare with", first=bundled.get("resnet"))
 count = count_control.segmented_control(
     "Test images", experiments.COUNTS, required=True, **BiasState.bound("count")
 )

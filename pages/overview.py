@@ -15,8 +15,8 @@ from vitcore.architectures import ARCHITECTURES
 METHODS = {"vit": "attention rollout", "resnet": "Grad-CAM"}
 
 data = resources.dataset()
-shelf = resources.bundled()
-vit, resnet = shelf.get("vit"), shelf.get("resnet")
+bundled = resources.bundled()
+vit, resnet = bundled.get("vit"), bundled.get("resnet")
 looks = {r.config.model: found for r in (vit, resnet) if r and (found := resources.first_look(r))}
 points = sample_curves.bundled_points()
 
@@ -80,7 +80,7 @@ with accuracy_place:
         )
     )
 
-doors = st.columns(4)
+link_columns = st.columns(4)
 texts = {
     "patches": ("Patches", "How an image becomes a sequence of tokens, and what a patch size costs."),
     "attention": ("Attention", "Every head of every layer at once, for any patch of any image."),
@@ -90,7 +90,7 @@ texts = {
     ),
     "training": ("Training", "Train a ViT or a ResNet in the background, watch it, compare runs."),
 }
-for column, (name, (title, text)) in zip(doors, texts.items(), strict=True):
+for column, (name, (title, text)) in zip(link_columns, texts.items(), strict=True):
     with column.container(border=True, height="stretch", key=f"door_{name}"):
         st.page_link(
             f"../pages/{name}.py",

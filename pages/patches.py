@@ -8,8 +8,8 @@ from dashboard.components.stepper import stepper
 from dashboard.drawing import html
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.patches import stepper_data
-from dashboard.patches.state import PatchesState
 from dashboard.shared import bound, header, model_outputs, resources, selection
+from dashboard.states.patches import PatchesState
 from vitcore.errors import UserError
 
 header.title("patches")

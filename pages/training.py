@@ -3,9 +3,9 @@
 import streamlit as st
 
 from dashboard.shared import bound, header, messages, resources
+from dashboard.states.training import TrainingState
 from dashboard.sweeps import links
 from dashboard.training import fair_pair, form, queue_panel, rehearsal, run_panel, run_table, sweep_form
-from dashboard.training.state import TrainingState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.paths import readonly
 from vitcore.queue import launch as background

@@ -1,7 +1,6 @@
 """Folders and switches set by environment variables. Does not import torch.
 
-$VITLAB_RUNS, $VITLAB_DATA and $VITLAB_READONLY are read at each call, because tests and child processes
-change them.
+The variables are read at each call, because tests and child processes change them.
 """
 
 from __future__ import annotations
@@ -31,6 +30,26 @@ def runs_dir(path: str | Path | None = None) -> Path:
 def data_dir() -> Path:
     """Return the user's datasets folder: $VITLAB_DATA, else ./data."""
     return Path(os.environ.get("VITLAB_DATA") or "data").expanduser().absolute()
+
+
+def talks_dir() -> Path:
+    """Return the folder of the user's talks: $VITLAB_TALKS, else ./talks."""
+    return Path(os.environ.get("VITLAB_TALKS") or "talks").resolve()
+
+
+def trainer_module() -> str:
+    """Return the module that trains a run: $VITLAB_TRAINER, which tests set, else `vitcore.training`."""
+    return os.environ.get("VITLAB_TRAINER") or "vitcore.training"
+
+
+def published_url(default: str) -> str:
+    """Return the address of the published checkpoints: $VITLAB_PUBLISHED, else the default."""
+    return os.environ.get("VITLAB_PUBLISHED") or default
+
+
+def frame_sites() -> list[str]:
+    """Return the sites that may show the dashboard in a frame: $VITLAB_FRAMES, separated by spaces."""
+    return os.environ.get("VITLAB_FRAMES", "").split()
 
 
 def readonly() -> bool:

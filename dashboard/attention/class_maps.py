@@ -8,12 +8,12 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.attention.state import NO_CONTRAST, PREDICTED, AttentionState
 from dashboard.components import figure_files
 from dashboard.drawing import figures, pictures, theme
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import bound, model_outputs, resources, selection
 from dashboard.shared.selection import SelectedImage
+from dashboard.states.attention import NO_CONTRAST, PREDICTED, AttentionState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run

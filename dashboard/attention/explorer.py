@@ -13,11 +13,11 @@ from urllib.parse import parse_qsl, urlencode
 import numpy as np
 import streamlit as st
 
-from dashboard.attention.state import ExplorerState
 from dashboard.components.explorer import explorer, message
 from dashboard.drawing import theme
 from dashboard.shared import bound, model_outputs
 from dashboard.shared.selection import SelectedImage
+from dashboard.states.attention import ExplorerState
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 

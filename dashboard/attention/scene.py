@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dashboard.attention import explorer
-from dashboard.attention.state import PREDICTED, AttentionState
 from dashboard.drawing import pictures
 from dashboard.shared import model_outputs, resources
 from dashboard.shared.scenes import Explorer, Pictures, Query, image_in, read_state, run_in, unusable
 from dashboard.shared.selection import SelectedImage
+from dashboard.states.attention import PREDICTED, AttentionState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
 from vitcore.errors import UserError

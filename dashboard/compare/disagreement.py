@@ -7,14 +7,14 @@ import html
 import numpy as np
 import streamlit as st
 
-from dashboard.attention.state import AttentionState
 from dashboard.compare.measured import Item
-from dashboard.compare.state import CompareState
 from dashboard.components import figure_files
 from dashboard.components.gallery import Card, gallery
 from dashboard.drawing.markdown import sentence
 from dashboard.drawing.pictures import picture
 from dashboard.shared import bound, own_image, selection
+from dashboard.states.attention import AttentionState
+from dashboard.states.compare import CompareState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.probes.scores import BUNDLED, PairedPredictions, mcnemar, paired_predictions, test_images

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dashboard.compare import disagreement, measured, sweep_view, time_to_accuracy
 from dashboard.compare import figures as compare_figures
-from dashboard.compare.state import CompareState
 from dashboard.drawing import pictures
 from dashboard.shared import curve_figures as curves
 from dashboard.shared import resources
 from dashboard.shared.default_runs import MAX_COMPARED, default_runs
 from dashboard.shared.run_curves import CurveStyle
 from dashboard.shared.scenes import Figures, Pictures, Query, missing_sweep, read_state, run_in
+from dashboard.states.compare import CompareState
 from dashboard.sweeps import figures as sweep_figures
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run

@@ -9,10 +9,10 @@ import streamlit as st
 from dashboard.compare import disagreement, measured, score_table, time_to_accuracy
 from dashboard.compare import figures as draw
 from dashboard.compare.measured import Item
-from dashboard.compare.state import CompareState
 from dashboard.components import figure_files
 from dashboard.shared import bound
 from dashboard.shared.run_curves import CurveStyle
+from dashboard.states.compare import CompareState
 from vitcore.runs.folder import Run
 
 SECTIONS = CompareState.options("section")

@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.compare.state import CompareState
 from dashboard.shared import bound, header, messages
 from dashboard.shared.default_runs import MAX_COMPARED
+from dashboard.states.compare import CompareState
 from dashboard.sweeps import results
 from vitcore.paths import readonly
 from vitcore.runs.folder import Run

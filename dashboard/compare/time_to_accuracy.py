@@ -10,10 +10,10 @@ import streamlit as st
 
 from dashboard.compare import figures as draw
 from dashboard.compare import measured
-from dashboard.compare.state import CompareState
 from dashboard.components import figure_files
 from dashboard.drawing.figures import Figure
 from dashboard.shared import resources, run_curves, selection
+from dashboard.states.compare import CompareState
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 from vitcore.runs.time_to_accuracy import Moment, best, first_at_least, last

@@ -8,13 +8,11 @@ _CODE = re.compile(r"(?<!`)(`[^`\n]+`)(?!`)")  # in one line: code ends where a 
 
 
 def escape(text: str) -> str:
-    """Markdown that shows a text as it is: a title or a run folder may come from somebody else."""
+    """Return Markdown that shows a text literally, because a title or a run may come from somebody else."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
 
 
-def sentence(said: object) -> str:
-    """Markdown of what an error says: its `code` is code, all else, which may repeat a file or an address, is
-    shown as it is.
-    """
-    parts = _CODE.split(str(said))
+def sentence(error: object) -> str:
+    """Return Markdown of an error's message: its `code` is code, all else (such as a path) is literal."""
+    parts = _CODE.split(str(error))
     return "".join(part if at % 2 else escape(part) for at, part in enumerate(parts))

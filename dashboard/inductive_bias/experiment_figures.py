@@ -9,9 +9,9 @@ import streamlit as st
 from dashboard.drawing import theme
 from dashboard.inductive_bias.lines import Context, Drawn, Line
 from dashboard.inductive_bias.shape_figures import draw
-from dashboard.inductive_bias.state import BiasState
 from dashboard.shared import bound
 from dashboard.shared.measurements import Measurement
+from dashboard.states.inductive_bias import BiasState
 from vitcore.probes import Probe, View
 from vitcore.probes.store import Subject
 
@@ -70,5 +70,5 @@ def _kept(shown: tuple, fill: str, _probe: Probe, _known: list[Measurement]) -> 
 
 
 def _figures(probe: Probe, known: list[Measurement], fill: str) -> list[Drawn]:
-    classes = len(known[0].subjects[0].run.config.classes or range(10))
+    classes = known[0].subjects[0].run.config.num_classes
     return draw(lines_of(known), Context(probe.question, View(fill), 1 / classes))

@@ -10,9 +10,9 @@ from dashboard.components import figure_files
 from dashboard.drawing.markdown import sentence
 from dashboard.inductive_bias.experiment_figures import border, figures_of, lines_of
 from dashboard.inductive_bias.findings import finding
-from dashboard.inductive_bias.state import BiasState
 from dashboard.shared import measurement_panel, measurements, ticking
 from dashboard.shared.measurements import Measurement
+from dashboard.states.inductive_bias import BiasState
 from vitcore.errors import UserError
 from vitcore.probes import Probe
 from vitcore.probes.store import Images, Result, Subject, images_for

@@ -13,8 +13,8 @@ from dashboard.components.replay import Frames, replay
 from dashboard.drawing import theme
 from dashboard.drawing.markdown import sentence
 from dashboard.inductive_bias import experiments, perturbations
-from dashboard.inductive_bias.state import BiasState
 from dashboard.shared import selection
+from dashboard.states.inductive_bias import BiasState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
 from vitcore.errors import UserError

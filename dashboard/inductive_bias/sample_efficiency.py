@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.inductive_bias.state import BiasState
 from dashboard.shared import bound
+from dashboard.states.inductive_bias import BiasState
 from dashboard.sweeps import results
 from dashboard.sweeps.sample_curves import sweeps
 

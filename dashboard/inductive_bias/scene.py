@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dashboard.inductive_bias import experiment_figures, experiments, live_image, sample_efficiency
-from dashboard.inductive_bias.state import BiasState
 from dashboard.shared import resources
 from dashboard.shared.scenes import (
     Figures,
@@ -14,6 +13,7 @@ from dashboard.shared.scenes import (
     read_state,
     run_in,
 )
+from dashboard.states.inductive_bias import BiasState
 from dashboard.sweeps import figures, sample_curves
 from vitcore.errors import UserError
 from vitcore.probes import PROBES, LiveImage, Probe

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from dashboard.overview.state import OverviewState
 from dashboard.shared import bound, own_image, resources
+from dashboard.states.overview import OverviewState
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 

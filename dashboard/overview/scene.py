@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dashboard.drawing import pictures
 from dashboard.overview import featured_image
-from dashboard.overview.state import OverviewState
 from dashboard.shared import resources
 from dashboard.shared.page_state import ImageState
 from dashboard.shared.scenes import Pictures, Query, image_in, read_state
+from dashboard.states.overview import OverviewState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 

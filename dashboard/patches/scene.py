@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dashboard.patches import stepper_data
-from dashboard.patches.state import PatchesState
 from dashboard.shared import model_outputs, resources
 from dashboard.shared.scenes import Query, Similarity, Stepper, image_in, read_state, run_in
+from dashboard.states.patches import PatchesState
 from vitcore.errors import UserError
 
 MAX_POSITIONS = 1024

@@ -1,6 +1,6 @@
 """What a page shows, as one typed object: read from its address, written to it, used by its widgets.
 
-A page declares its state as a subclass in `dashboard/<page>/state.py`. Each field is one query parameter. An
+A page declares its state as a subclass in `dashboard/states/<page>.py`. Each field is one query parameter. An
 alias gives the name of the parameter if the field has a clearer name. Addresses omit defaults. Widgets take
 their key and their first value from the state: see `PageState.bound` and `dashboard.shared.bound`.
 """

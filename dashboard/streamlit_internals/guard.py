@@ -8,7 +8,6 @@ no external service is asked.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -16,7 +15,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-FRAMES = "VITLAB_FRAMES"  # the sites that may show the dashboard in a frame, separated by spaces
+from vitcore.paths import frame_sites
+
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 # Streamlit's own pages need inline scripts and styles, modules from blobs, and code generated at run time
 POLICY = {
@@ -31,11 +31,6 @@ POLICY = {
     "base-uri": "'self'",
     "form-action": "'self'",
 }
-
-
-def frames() -> list[str]:
-    """Return the sites that may show the dashboard in a frame."""
-    return os.environ.get(FRAMES, "").split()
 
 
 def own_hosts(headers: Headers) -> set[str]:
@@ -93,7 +88,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 sent = MutableHeaders(raw=message["headers"])
                 if sent.get("content-type", "").startswith("text/html"):
-                    sent.update(security_headers(host, frames()))
+                    sent.update(security_headers(host, frame_sites()))
                 else:
                     sent["x-content-type-options"] = "nosniff"
             await send(message)

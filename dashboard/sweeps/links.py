@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.compare.state import CompareState
 from dashboard.shared import bound
 from dashboard.shared.page_state import PageState
+from dashboard.states.compare import CompareState
 from vitcore.config import Config
 from vitcore.runs.folder import Run
 from vitcore.runs.status import ACTIVE

@@ -17,7 +17,6 @@ Streamlit.
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,11 +28,11 @@ from pydantic_core import ErrorDetails
 from dashboard.page_table import PAGES
 from dashboard.talk import yaml_lines
 from vitcore.errors import UserError
-from vitcore.paths import assets_dir
+from vitcore.paths import assets_dir, talks_dir
 
 NAME = re.compile(r"[\w-]{1,80}")
 MAX_STEPS = 200
-MAX_BYTES = 400_000  # PyYAML parses so many in a second at most; assets/talks/why.yaml has 7,000
+MAX_BYTES = 1_000_000  # 200 steps with the longest notes; assets/talks/why.yaml has 7,000
 
 
 def _one_line(text: Any) -> Any:
@@ -86,7 +85,7 @@ class Talk(_Model):
 
 def folders() -> list[Path]:
     """Return the folders with talks: the user's, then the bundled one."""
-    return [Path(os.environ.get("VITLAB_TALKS") or "talks").resolve(), assets_dir() / "talks"]
+    return [talks_dir(), assets_dir() / "talks"]
 
 
 def list_talks() -> dict[str, Path]:

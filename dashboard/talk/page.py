@@ -13,9 +13,9 @@ import streamlit as st
 from dashboard.components.talk import controls
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import bound
+from dashboard.states.talk import TalkState
 from dashboard.talk import scenes, stage
 from dashboard.talk.files import Step, Talk, find_talk
-from dashboard.talk.state import TalkState
 from vitcore.errors import UserError
 
 CONTROLS = "talk_controls"

@@ -8,8 +8,8 @@ import streamlit as st
 
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import bound
+from dashboard.states.training import TrainingState
 from dashboard.training.form import Form
-from dashboard.training.state import TrainingState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, bounds, choices
 from vitcore.errors import UserError

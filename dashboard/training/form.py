@@ -12,8 +12,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import bound, resources
+from dashboard.states.training import TrainingState
 from dashboard.training import form_fields
-from dashboard.training.state import TrainingState
 from vitcore.architectures import ARCHITECTURES, RECIPE_NAMES
 from vitcore.config import FOLDER, Config, build_config, choices, make_config
 from vitcore.errors import UserError

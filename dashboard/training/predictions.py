@@ -83,7 +83,7 @@ def as_html(found: Predictions, at: int, color: str) -> str:
         cards.append(
             f'<div class="eight-card {word}"><img src="{data_url(image)}" alt="{name}, validation image">'
             f'<div class="eight-name">{name}</div>'
-            f'<div class="eight-said"><span aria-label="{word}">{mark}</span> {predicted} {share}</div>'
+            f'<div class="eight-prediction"><span aria-label="{word}">{mark}</span> {predicted} {share}</div>'
             f"{_bars(found.probabilities[:, i, truth], at, color, name)}</div>"
         )
     return f'<div class="eight">{"".join(cards)}</div>'

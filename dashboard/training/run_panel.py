@@ -11,9 +11,9 @@ import streamlit as st
 
 from dashboard.drawing.markdown import escape
 from dashboard.shared import bound, messages, origins, run_curves, run_status, selection, ticking
+from dashboard.states.training import TrainingState
 from dashboard.sweeps import links
 from dashboard.training import export, form, predictions, queue_panel
-from dashboard.training.state import TrainingState
 from vitcore.paths import readonly
 from vitcore.queue import launch as background
 from vitcore.runs import edit

@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.compare.state import CompareState
 from dashboard.shared import bound
 from dashboard.shared.default_runs import MAX_COMPARED
-from dashboard.training.state import TrainingState
+from dashboard.states.compare import CompareState
+from dashboard.states.training import TrainingState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.runs.folder import Run
 from vitcore.runs.listing import as_row

@@ -6,7 +6,7 @@ from dashboard.shared import curve_figures as curves
 from dashboard.shared import resources
 from dashboard.shared.run_curves import CurveStyle
 from dashboard.shared.scenes import Figures, Query, read_state, run_in
-from dashboard.training.state import TrainingState
+from dashboard.states.training import TrainingState
 from vitcore.sweeps.pair import partner
 
 

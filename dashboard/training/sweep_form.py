@@ -9,9 +9,9 @@ import yaml
 
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import bound
+from dashboard.states.training import TrainingState
 from dashboard.sweeps import links
 from dashboard.training.form import Form
-from dashboard.training.state import TrainingState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config
 from vitcore.errors import UserError

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from dashboard.attention.state import AttentionState
+from dashboard.states.attention import AttentionState
 from tests.browser.views import PAGES
 from tests.conftest import TINY_RESNET
 from tests.made_runs import make_run

@@ -8,7 +8,6 @@ import psutil
 import pytest
 
 from vitcore.paths import runs_dir
-from vitcore.queue import supervisor
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +22,6 @@ def kill_processes():
 def fake_trainer(monkeypatch):
     """Make supervisors start `tests.fake_training`, which has no torch, instead of a training."""
     monkeypatch.setenv("VITLAB_TRAINER", "tests.fake_training")  # in child processes
-    monkeypatch.setattr(supervisor, "TRAINER", "tests.fake_training")  # in this process
 
 
 @pytest.fixture(scope="session")

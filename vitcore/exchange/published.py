@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import pickle
 import shutil
 import time
@@ -27,7 +26,7 @@ from vitcore.data.datasets import CLASSES
 from vitcore.data.download import NotFound, Progress, fetch
 from vitcore.errors import UserError
 from vitcore.models import build_for, weights_of
-from vitcore.paths import check_allowed, runs_dir
+from vitcore.paths import check_allowed, published_url, runs_dir
 from vitcore.runs import process
 from vitcore.runs.files import write_atomic
 from vitcore.runs.folder import Run, create_run, list_runs
@@ -56,7 +55,7 @@ def import_tutorial(
     `UserError` when a file cannot be downloaded or imported.
     """
     check_allowed()
-    base = os.environ.get("VITLAB_PUBLISHED") or BASE
+    base = published_url(BASE)
     store = runs_dir(root) / ".published"
     runs = []
     for names in FILES.items():

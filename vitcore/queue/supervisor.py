@@ -21,14 +21,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from vitcore.errors import UserError
-from vitcore.paths import HERE
+from vitcore.paths import HERE, trainer_module
 from vitcore.queue import order
 from vitcore.queue.devices import Device, assign, device_request, environment, list_devices, occupied_devices
 from vitcore.runs import process
 from vitcore.runs.folder import SAVE_S, TERMINATE_S, Run
 from vitcore.runs.status import Status, derive
 
-TRAINER = os.environ.get("VITLAB_TRAINER") or "vitcore.training"  # the variable is a hook for tests
 TICK_S = 0.5
 IDLE_S = 10.0
 LIST_EVERY_S = 10.0  # seconds between two listings of the devices
@@ -178,7 +177,7 @@ class Supervisor:
         if status.data_dir:
             extra["VITLAB_DATA"] = status.data_dir
         kills = process.oom_kills()
-        child = _detached([sys.executable, "-m", TRAINER, str(run.path)], run.log, **extra)
+        child = _detached([sys.executable, "-m", trainer_module(), str(run.path)], run.log, **extra)
         self.children[run.id] = child
         now = {"state": "running", "reason": "starting", "heartbeat": time.time(), "started": time.time()}
         now |= process.identity() | {"pid": child.pid, "process_start": process.start_time(child.pid)}

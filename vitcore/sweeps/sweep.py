@@ -54,7 +54,7 @@ class Sweep:
             n for run in self.runs for n in (run.meta.sweep.varied if run.meta.sweep else ())
         )
         words = ", ".join(setting_title(first.model, name).lower() for name in names)
-        return f"Study of {labels} on {data}: {words or 'the base alone'}"
+        return f"Study of {labels} on {data}: {words or 'only the base'}"
 
 
 def launch_sweep(

@@ -9,14 +9,14 @@ import pytest
 
 from dashboard.page_table import PAGES
 from dashboard.shared import page_state
-from dashboard.talk.state import TalkState
+from dashboard.states.talk import TalkState
 from tests.conftest import ROOT
 from tests.unit.dashboard.app import open_app
 from tests.unit.dashboard.test_page_state import STATES
 from vitcore.probes import PROBES
 
 ADDRESS = "dashboard/shared/bound.py"  # the only module with access to the address
-BINDING = ("dashboard/shared/page_state.py", "dashboard/inductive_bias/state.py")  # make `bind=` arguments
+BINDING = ("dashboard/shared/page_state.py", "dashboard/states/inductive_bias.py")  # make `bind=` arguments
 FILES = [
     str(path.relative_to(ROOT))
     for folder in ("dashboard", "pages")

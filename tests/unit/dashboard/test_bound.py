@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 def script():
     import streamlit as st
 
-    from dashboard.compare.state import CompareState
     from dashboard.shared import bound
+    from dashboard.states.compare import CompareState
 
     titles = st.session_state.setdefault("titles", {"a-1": "Alpha", "b-2": "Beta", "c-3": "Gamma"})
     st.session_state.one = bound.choose(

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, PlainTextResponse
 
 from dashboard.__main__ import obstacle, site
-from dashboard.streamlit_internals.guard import FRAMES, Guard
+from dashboard.streamlit_internals.guard import Guard
 
 OWN = "127.0.0.1:8501"
 
@@ -82,7 +82,7 @@ def test_pages_can_be_read_by_links_from_anywhere():
 
 
 def test_pages_are_shown_in_no_frame_and_load_nothing_from_elsewhere(monkeypatch):
-    monkeypatch.delenv(FRAMES, raising=False)
+    monkeypatch.delenv("VITLAB_FRAMES", raising=False)
     headers = ask()["headers"]
     policy = dict(rule.split(" ", 1) for rule in headers["content-security-policy"].split("; "))
     assert policy["frame-ancestors"] == "'none'"
@@ -94,7 +94,7 @@ def test_pages_are_shown_in_no_frame_and_load_nothing_from_elsewhere(monkeypatch
 
 
 def test_allowed_sites_may_show_the_dashboard_in_a_frame(monkeypatch):
-    monkeypatch.setenv(FRAMES, "hub.example.org https://*.school.example")
+    monkeypatch.setenv("VITLAB_FRAMES", "hub.example.org https://*.school.example")
     headers = ask()["headers"]
     assert (
         "frame-ancestors 'self' hub.example.org https://*.school.example"

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as given_
 
-from dashboard.attention.state import AttentionState, ExplorerState
-from dashboard.compare.state import CompareState
 from dashboard.inductive_bias import experiments
-from dashboard.inductive_bias.state import BiasState
-from dashboard.overview.state import OverviewState
 from dashboard.page_table import PAGES
-from dashboard.patches.state import PatchesState
 from dashboard.shared.page_state import CurvesState, ImageState
-from dashboard.talk.state import TalkState
-from dashboard.training.state import TrainingState
+from dashboard.states.attention import AttentionState, ExplorerState
+from dashboard.states.compare import CompareState
+from dashboard.states.inductive_bias import BiasState
+from dashboard.states.overview import OverviewState
+from dashboard.states.patches import PatchesState
+from dashboard.states.talk import TalkState
+from dashboard.states.training import TrainingState
 from vitcore.probes.experiments.shift import BORDERS
 
 STATES = {
