@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import WINDOW, Visitor
 from tests.browser.test_training import launch, wait_for_points
+from tests.waiting import until
 from vitcore.config import make_config
 from vitcore.queue import launch as background
 from vitcore.queue import order
@@ -85,7 +86,7 @@ def test_training_that_ignores_a_stop_is_ended_at_once(visitor, server, stand_in
     page.locator(".st-key-stop").get_by_role("button").click()
     page.locator(".st-key-abort").get_by_role("button").click()
     expect(page.locator(".st-key-resume")).to_be_visible()
-    assert run.status().state == "stopped"
+    until(lambda: run.status().state == "stopped")  # once the supervisor has recorded the end
 
 
 def test_settings_of_a_run_are_copied_and_changed(visitor, server, busy):

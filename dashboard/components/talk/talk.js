@@ -14,7 +14,8 @@ const RUNNING = '[data-test-script-state="running"]';
 class Talk {
   constructor(root) {
     this.root = root;
-    this.requested = null; // the step that the server was asked for, from 0
+    this.requested = null; // the step that the server was asked for, from 0, until it is shown
+    this.chosen = null; // the step that the speaker went to last, from 0
     this.note = root.querySelector(".talk-note");
     this.marks = root.querySelector(".talk-marks");
     const lifetime = new AbortController();
@@ -26,7 +27,7 @@ class Talk {
     }, 500);
     window.addEventListener("keydown", (event) => this.press(event), { capture: true, signal });
     window.addEventListener("resize", () => this.updateScale(), { signal });
-    window.addEventListener("popstate", () => this.clearRequest(), { signal });
+    window.addEventListener("popstate", () => this.abandon(), { signal });
   }
 
   // Show new data from the server. `send(name, value)` sets a trigger.
@@ -35,6 +36,8 @@ class Talk {
     this.data = data;
     if (this.requested === data.at) this.clearRequest();
     else if (this.requested !== null) this.sendRequest(); // Streamlit may lose a trigger during a rerun
+    // another element's rerun may have carried the address of an earlier step
+    else if (this.chosen !== null && this.chosen !== data.at) this.request(this.chosen);
     const { at, count } = data;
     this.root.querySelector(".talk-source").textContent = data.source ? `Source: ${data.source}` : "";
     this.root.querySelector(".talk-count").textContent = `${at + 1} / ${count}`;
@@ -66,13 +69,18 @@ class Talk {
     this.send("scale", scale);
   }
 
-  // The step that the next key press starts from: the requested one until it is shown.
+  // The step that the next key press starts from: the one that the speaker chose, even before it is shown.
   get step() {
-    return this.requested ?? this.data.at;
+    return this.chosen ?? this.data.at;
   }
 
   go(to) {
     if (to < 0 || to >= this.data.count || to === this.step) return;
+    this.chosen = to;
+    this.request(to);
+  }
+
+  request(to) {
     this.requested = to;
     this.requestsLeft = MAX_REQUESTS;
     clearTimeout(this.retryTimer);
@@ -84,10 +92,15 @@ class Talk {
   // step is shown during this call.
   sendRequest() {
     if (this.requestsLeft-- > 0) this.send("go", this.requested + 1);
-    else this.clearRequest();
+    else this.abandon();
   }
 
-  // Called when the requested step is shown, and when Back or Forward shows another one.
+  // Called when Back or Forward shows another step, and when a step cannot be reached.
+  abandon() {
+    this.chosen = null;
+    this.clearRequest();
+  }
+
   clearRequest() {
     this.requested = null;
     clearTimeout(this.retryTimer);
