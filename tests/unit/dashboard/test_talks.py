@@ -255,7 +255,7 @@ def test_folders_pipes_and_huge_files_are_refused(home):
     with pytest.raises(UserError, match=r"^pipe\.yaml is not a file"):
         files.find_talk("pipe")
     (home / "huge.yaml").write_text(GOOD + "# results\n" * 300_000)
-    with pytest.raises(UserError, match=r"^huge\.yaml has 3000 kB, a talk at most 400"):
+    with pytest.raises(UserError, match=r"^huge\.yaml has 3000 kB, a talk at most 1000"):
         files.find_talk("huge")
     (home / "gone.yaml").symlink_to(home / "nowhere")
     with pytest.raises(UserError, match=r"^gone\.yaml can't be read: No such file or directory\.$"):
