@@ -43,14 +43,14 @@ def test_rehearsal_predicts_the_cost_until_the_settings_change(visitor, server):
 def test_fair_pair_is_launched_watched_and_found_in_the_table(visitor, server):
     page = visitor.open("training?model=ResNet")
     page.get_by_role("button", name="Fair pair").click()
-    expect(page.get_by_text(re.compile("10 epochs.*cifar10-mini"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Both: 10 epochs"))).to_be_visible()
     page.get_by_role("combobox", name="With").click()
     page.get_by_role("option", name="PreActResNet", exact=True).click()
     field = page.get_by_role("spinbutton", name="Epochs").last
     field.fill("2")
     field.press("Enter")
     visitor.settle()
-    expect(page.get_by_text(re.compile("2 epochs.*cifar10-mini"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Both: 2 epochs"))).to_be_visible()
     before = {run.id for run in own_runs(server)}
     page.locator(".st-key-launch_pair").get_by_role("button").click()
     expect(page.locator(".st-key-stop").get_by_role("button")).to_be_visible()
