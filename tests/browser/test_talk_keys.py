@@ -68,7 +68,10 @@ def test_late_steps_do_not_undo_key_presses(browser):
     assert page.evaluate("sent") == [4]  # sent again: Streamlit may lose a trigger during a rerun
     page.evaluate("sent.length = 0, deliver(3)")
     assert page.evaluate("sent") == []
-    page.evaluate("deliver(6)")  # changed by the address
+    page.evaluate("deliver(1)")  # the rerun of another element carried an older address
+    assert page.evaluate("sent") == [4]  # the chosen step again
+    page.evaluate("deliver(3), sent.length = 0")
+    page.evaluate("dispatchEvent(new PopStateEvent('popstate')), deliver(6)")  # Forward in the browser
     page.keyboard.press("ArrowLeft")
     assert page.evaluate("sent") == [6]
     page.evaluate("""() => {
