@@ -217,3 +217,13 @@ def test_repository_is_small_and_its_files_are_short():
     long = [f for f in sizes if f.endswith(".py") and len((ROOT / f).read_text().splitlines()) > 350]
     assert not long
     assert assets_dir() == ROOT / "assets"
+
+
+def test_no_file_of_a_package_is_copied_into_the_served_folder():
+    if not (ROOT / ".git").exists():
+        pytest.skip("no git checkout")
+    listed = subprocess.run(
+        ["git", "ls-files", "dashboard/static"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    names = {name.removeprefix("dashboard/static/") for name in listed.stdout.split()}
+    assert names == {"fonts/inter.woff2", "fonts/inter-LICENSE.txt", "icon.svg"}
