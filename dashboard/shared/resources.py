@@ -28,8 +28,14 @@ def dataset(name: str = "cifar10-mini", image_size: int = 32, *, skip_broken: bo
 
     A folder is read again when its files have changed.
     """
-    state = folder.stamp(listing(place)) if (place := folder_of(name)) else ()
+    state = _state(place) if (place := folder_of(name)) else ()
     return _dataset(name, image_size, skip_broken, state)
+
+
+@st.cache_resource(ttl=5.0, max_entries=8, show_spinner=False)
+def _state(place: Path) -> tuple:
+    """Return what changes with the files of a folder, at most every 5 s: it asks for the size of each file."""
+    return folder.stamp(listing(place))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -35,8 +35,8 @@ def lock(home: Path) -> Iterator[None]:
         held.acquire(timeout=LOCK_S)
     except Timeout:
         raise UserError(
-            f"Another process has held the queue of {home} for {LOCK_S:.0f} s: end the one that does not "
-            "respond (`python -m vitcore queue` or the supervisor), or try again."
+            f"Another process has held the queue of {home} for {LOCK_S:.0f} s: try again, or end the process "
+            "that does not respond (a dashboard, a vitcore command or vitcore.queue.supervisor)."
         ) from None
     except OSError as error:
         raise UserError(f"Cannot write to the runs folder {home}: {error.strerror}.") from None
