@@ -34,7 +34,7 @@ def dataset(name: str = "cifar10-mini", image_size: int = 32, *, skip_broken: bo
 
 @st.cache_resource(ttl=5.0, max_entries=8, show_spinner=False)
 def _state(place: Path) -> tuple:
-    """Return what changes with the files of a folder, at most every 5 s: it asks for the size of each file."""
+    """Return what changes with the files of a folder. Cached, because it asks for the size of each file."""
     return folder.stamp(listing(place))
 
 
