@@ -205,7 +205,7 @@ def _class_maps(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> ClassMap
     from vitcore.analysis.attention import as_input, query_map
     from vitcore.analysis.attribution import grad_cam
     from vitcore.analysis.relevance import readout_row, relevance
-    from vitcore.models.vit import ViT
+    from vitcore.networks.vit import ViT
 
     net, image = resources.loaded(*stamp), _tensor(pixels, shape)
     with torch.inference_mode():

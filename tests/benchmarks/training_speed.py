@@ -28,7 +28,7 @@ from vitcore.data import load_dataset
 from vitcore.data.augment import MEAN, STD
 from vitcore.data.loader import make_loader
 from vitcore.models import build
-from vitcore.models.vit import to_patches
+from vitcore.networks.vit import to_patches
 from vitcore.training.optim import make_optimizer
 
 BATCH = 128

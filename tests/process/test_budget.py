@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.small_trainings import config, same_weights, train_until
-from vitcore.models.vit import ViT
+from vitcore.networks.vit import ViT
 from vitcore.runs.metrics import read_scalars
 from vitcore.training import budget, train
 from vitcore.training.budget import Budget

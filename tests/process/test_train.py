@@ -20,7 +20,7 @@ from tests.small_trainings import check_same_training, config, reference_config,
 from vitcore.config import dump_config, make_config
 from vitcore.data import load_dataset
 from vitcore.errors import UserError
-from vitcore.models.vit import ViT
+from vitcore.networks.vit import ViT
 from vitcore.paths import runs_dir
 from vitcore.runs.folder import list_runs
 from vitcore.runs.metrics import read_scalars

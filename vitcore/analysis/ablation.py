@@ -11,7 +11,7 @@ from torch import nn
 from vitcore.analysis.attention import as_input, capture, needs_attention
 from vitcore.analysis.layers import chain
 from vitcore.errors import UserError
-from vitcore.models.vit import Block
+from vitcore.networks.vit import Block
 
 
 def without_heads(block: Block, heads: Iterable[int]) -> Block:

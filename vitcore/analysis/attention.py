@@ -11,7 +11,7 @@ from torch import nn
 
 from vitcore.data.augment import normalize
 from vitcore.errors import UserError
-from vitcore.models.vit import Trace, ViT
+from vitcore.networks.vit import Trace, ViT
 
 
 def as_input(images: torch.Tensor) -> torch.Tensor:

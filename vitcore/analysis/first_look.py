@@ -20,7 +20,7 @@ from vitcore.analysis.attribution import grad_cam
 from vitcore.data import load_dataset
 from vitcore.errors import UserError
 from vitcore.models import load_run
-from vitcore.models.vit import ViT
+from vitcore.networks.vit import ViT
 from vitcore.runs.files import write_atomic
 from vitcore.runs.folder import Run
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vitcore.analysis.attention import needs_attention
-from vitcore.models.vit import Trace
+from vitcore.networks.vit import Trace
 
 
 @torch.inference_mode()

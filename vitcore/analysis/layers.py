@@ -15,11 +15,11 @@ import torch
 from torch import nn
 
 from vitcore.errors import UserError
-from vitcore.models.densenet import DenseBlock, DenseLayer, Transition
-from vitcore.models.googlenet import InceptionBlock
-from vitcore.models.mixer import Mixer
-from vitcore.models.resnet import PreActResNetBlock, ResNetBlock
-from vitcore.models.vit import ViT, to_patches
+from vitcore.networks.densenet import DenseBlock, DenseLayer, Transition
+from vitcore.networks.googlenet import InceptionBlock
+from vitcore.networks.mixer import Mixer
+from vitcore.networks.resnet import PreActResNetBlock, ResNetBlock
+from vitcore.networks.vit import ViT, to_patches
 
 SAME = (nn.BatchNorm2d, nn.ReLU, nn.GELU, nn.Identity, nn.Dropout)  # operate on each position separately
 

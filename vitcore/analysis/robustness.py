@@ -15,7 +15,7 @@ from torch import nn
 
 from vitcore.analysis.attention import as_input
 from vitcore.data.augment import uniforms
-from vitcore.models.vit import to_patches
+from vitcore.networks.vit import to_patches
 
 Border = Literal["reflect", "zero", "circular"]
 

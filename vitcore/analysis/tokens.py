@@ -59,7 +59,7 @@ def _fixed(position: str, tokens: np.ndarray, cls: bool) -> np.ndarray:
     """Return fixed positions. CLS has none."""
     positions = np.zeros_like(tokens)
     if position == "sincos":
-        from vitcore.models.vit import sincos_positions  # only these need torch
+        from vitcore.networks.vit import sincos_positions  # only these need torch
 
         side = round((len(tokens) - cls) ** 0.5)
         positions[int(cls) :] = sincos_positions(side, tokens.shape[1])[0].numpy()

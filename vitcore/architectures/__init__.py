@@ -2,7 +2,7 @@
 
 A file declares `ARCHITECTURE`: a name, a label, a color, the options with their bounds, the recipes, and a
 function that builds the model. Pages and the command line read it without loading torch. `build` imports the
-model when called, from `vitcore.models` or the same file. docs/python.md shows a complete example.
+model when called, from `vitcore.networks` or the same file. docs/python.md shows a complete example.
 """
 
 from __future__ import annotations

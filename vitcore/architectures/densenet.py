@@ -1,4 +1,4 @@
-"""The DenseNet of the tutorial, see `vitcore.models.densenet`. No torch."""
+"""The DenseNet of the tutorial, see `vitcore.networks.densenet`. No torch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class DenseNetOptions(Options):
 
 
 def _build(options: DenseNetOptions, num_classes: int, image_size: int) -> nn.Module:
-    from vitcore.models.densenet import DenseNet
+    from vitcore.networks.densenet import DenseNet
 
     return DenseNet(num_classes=num_classes, image_size=image_size, **options.model_dump())
 

@@ -1,4 +1,4 @@
-"""The GoogleNet of the tutorial, see `vitcore.models.googlenet`. No torch."""
+"""The GoogleNet of the tutorial, see `vitcore.networks.googlenet`. No torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _build(options: Options, num_classes: int, image_size: int) -> nn.Module:
-    from vitcore.models.googlenet import GoogleNet
+    from vitcore.networks.googlenet import GoogleNet
 
     return GoogleNet(num_classes=num_classes, image_size=image_size, **options.model_dump())
 

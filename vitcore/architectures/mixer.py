@@ -1,4 +1,4 @@
-"""The MLP-Mixer, see `vitcore.models.mixer`. No torch."""
+"""The MLP-Mixer, see `vitcore.networks.mixer`. No torch."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class MixerOptions(Options):
 
 
 def _build(options: MixerOptions, num_classes: int, image_size: int) -> nn.Module:
-    from vitcore.models.mixer import Mixer
+    from vitcore.networks.mixer import Mixer
 
     return Mixer(num_classes=num_classes, image_size=image_size, **options.model_dump())
 

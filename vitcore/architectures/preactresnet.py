@@ -1,4 +1,4 @@
-"""The pre-activation ResNet of the tutorial, see `vitcore.models.resnet`. No torch."""
+"""The pre-activation ResNet of the tutorial, see `vitcore.networks.resnet`. No torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def _build(options: ResNetOptions, num_classes: int, image_size: int) -> nn.Module:
-    from vitcore.models.resnet import PreActResNet
+    from vitcore.networks.resnet import PreActResNet
 
     return PreActResNet(num_classes=num_classes, image_size=image_size, **options.model_dump())
 

@@ -1,4 +1,4 @@
-"""The ResNet of the tutorial, see `vitcore.models.resnet`. No torch."""
+"""The ResNet of the tutorial, see `vitcore.networks.resnet`. No torch."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ResNetOptions(Options):
 
 
 def _build(options: ResNetOptions, num_classes: int, image_size: int) -> nn.Module:
-    from vitcore.models.resnet import ResNet
+    from vitcore.networks.resnet import ResNet
 
     return ResNet(num_classes=num_classes, image_size=image_size, **options.model_dump())
 

@@ -1,4 +1,4 @@
-"""The Vision Transformer of the tutorial, see `vitcore.models.vit`. No torch."""
+"""The Vision Transformer of the tutorial, see `vitcore.networks.vit`. No torch."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def check_patches(options: HasPatchSize, image_size: int) -> None:
 
 
 def _build(options: ViTOptions, num_classes: int, image_size: int) -> nn.Module:
-    from vitcore.models.vit import ViT
+    from vitcore.networks.vit import ViT
 
     return ViT(num_classes=num_classes, image_size=image_size, **options.model_dump())
 

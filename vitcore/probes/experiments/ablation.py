@@ -40,7 +40,7 @@ def measure(
 
     from vitcore.analysis.ablation import without_each_block, without_each_head
     from vitcore.analysis.attention import as_input
-    from vitcore.models.vit import ViT
+    from vitcore.networks.vit import ViT
 
     complete, blocks, heads = [], [], []
     for part in parts(len(images)):

@@ -58,7 +58,7 @@ def measure(
     from vitcore.analysis.heads import mean_distance, mean_entropy, references
     from vitcore.analysis.layers import bounds
     from vitcore.analysis.receptive import mean_reaches, pixel_of, receptive_fields
-    from vitcore.models.vit import ViT
+    from vitcore.networks.vit import ViT
 
     size = images.shape[-1]
     pixel = pixel_of("centre", size)

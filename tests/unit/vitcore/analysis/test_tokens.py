@@ -13,7 +13,7 @@ from vitcore.analysis.tokens import patch_rows, read_tokens
 from vitcore.data.augment import normalize
 from vitcore.errors import UserError
 from vitcore.models import load_run
-from vitcore.models.vit import to_patches
+from vitcore.networks.vit import to_patches
 from vitcore.runs.folder import find_run
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)

@@ -99,7 +99,7 @@ def test_weights_survive_saving_and_loading(name, options):
 def test_preactivation_block_equals_timm():
     from timm.models.resnetv2 import PreActBasic
 
-    from vitcore.models.resnet import PreActResNetBlock
+    from vitcore.networks.resnet import PreActResNetBlock
 
     torch.manual_seed(0)
     norm = lambda channels, **_: torch.nn.Sequential(torch.nn.BatchNorm2d(channels), torch.nn.ReLU())  # noqa: E731
@@ -122,7 +122,7 @@ def test_preactivation_block_equals_timm():
 def test_dense_layer_equals_torchvision():
     from torchvision.models.densenet import _DenseLayer
 
-    from vitcore.models.densenet import DenseLayer
+    from vitcore.networks.densenet import DenseLayer
 
     torch.manual_seed(0)
     ours, reference = DenseLayer(12, 2, 4), _DenseLayer(12, growth_rate=4, bn_size=2, drop_rate=0.0)
@@ -139,7 +139,7 @@ def test_dense_layer_equals_torchvision():
 def test_mixer_block_equals_timm():
     from timm.models.mlp_mixer import MixerBlock as ReferenceBlock
 
-    from vitcore.models.mixer import MixerBlock
+    from vitcore.networks.mixer import MixerBlock
 
     torch.manual_seed(0)
     ours = MixerBlock(16, 32, 8, 48, 0.0)
@@ -155,7 +155,7 @@ def test_mixer_block_equals_timm():
 
 def test_inception_block_equals_four_explicit_branches():
     """torchvision's 5x5 branch has a 3x3 kernel by mistake, so this is compared with plain functions."""
-    from vitcore.models.googlenet import InceptionBlock
+    from vitcore.networks.googlenet import InceptionBlock
 
     torch.manual_seed(0)
     block = InceptionBlock(6, 2, (3, 4), (2, 5), 3).eval()

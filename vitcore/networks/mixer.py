@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from vitcore.models.vit import DropPath, to_patches
+from vitcore.networks.vit import DropPath, to_patches
 
 
 def perceptron(width: int, hidden: int) -> nn.Sequential:

@@ -1,0 +1,17 @@
+"""Pages are short scripts."""
+
+from __future__ import annotations
+
+import ast
+
+from tests.conftest import ROOT
+
+
+def test_pages_are_short_scripts_that_open_no_files():
+    for file in (ROOT / "pages").glob("*.py"):
+        calls = {
+            node.func.id for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }  # fmt: skip
+        assert "open" not in calls, file
+        assert len(file.read_text(encoding="utf-8").splitlines()) <= 130, file
