@@ -198,7 +198,7 @@ def sentence(error: ValidationError) -> str:
     text = first["msg"].removeprefix("Value error, ").strip().rstrip(".")
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        text = f"Unknown setting {short(where)} in {error.title}"
+        text = f"Unknown setting {short(where)}: correct it, or update ViT Lab if a newer version wrote it"
     elif first["type"] != "value_error":
         known = _PHRASES.get(first["type"])
         text = f"{where} is {short(first['input'])}: " + (
@@ -294,4 +294,7 @@ def read_config(path: str | Path) -> Config:
     values = read_yaml(Path(path))
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise UserError(f"{path} is not a configuration: write one `name: value` per line.")
-    return build_config(**values)
+    try:
+        return build_config(**values)
+    except UserError as error:
+        raise UserError(f"{path} is not a valid configuration. {error}") from None

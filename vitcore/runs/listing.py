@@ -11,6 +11,7 @@ from typing import Any
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run, list_runs
+from vitcore.runs.status import printable
 
 
 def as_rows(root: str | Path | None = None) -> list[dict[str, Any]]:
@@ -30,7 +31,7 @@ def as_row(run: Run) -> dict[str, Any]:
         what |= {"epochs": None if config.minutes else config.epochs}  # unknown with a time budget
         state, reason = status.state, status.reason
     except UserError as error:
-        what = {"model": "?", "recipe": "?", "data": "?", "epochs": 0}
+        what = {"model": "?", "recipe": "?", "data": "?", "epochs": None}
         state, reason = "broken", str(error)
     return {
         "id": run.id,
@@ -66,7 +67,10 @@ def size_of(place: Path) -> int:
 
 
 def print_table(rows: list[dict[str, Any]]) -> None:
-    """Print the rows to stdout in aligned columns. Cells are not truncated, so that ids can be copied."""
+    """Print the rows to stdout in aligned columns, then the reasons why broken runs cannot be read.
+
+    Cells are not truncated, so that ids can be copied.
+    """
     lines = [("run", "state", "model", "data", "recipe", "epoch", "test", "minutes", "MB")]
     for row in rows:
         accuracy = f"{100 * row['test_acc']:.2f} %" if row["test_acc"] is not None else ""
@@ -74,10 +78,14 @@ def print_table(rows: list[dict[str, Any]]) -> None:
         size = f"{row['size_bytes'] / 1e6:.0f}"
         progress, minutes = f"{row['epoch']:.1f}", f"{row['minutes']:.1f}"
         progress += f"/{row['epochs']}" if row["epochs"] is not None else ""
+        name = printable(row["id"])
         lines.append(
-            (row["id"], row["state"], model, row["data"], row["recipe"], progress, accuracy, minutes, size)
+            (name, row["state"], model, row["data"], row["recipe"], progress, accuracy, minutes, size)
         )
     print_aligned(lines, 5)
+    for row in rows:
+        if row["state"] == "broken":
+            print(f"\n{printable(row['id'])} cannot be read. {printable(row['reason'])}")
 
 
 def print_aligned(lines: Sequence[Sequence[str]], left: int) -> None:

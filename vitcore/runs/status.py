@@ -19,8 +19,11 @@ TITLE_LENGTH, NOTE_LENGTH = 80, 2000  # characters
 REASON_LENGTH = 2000
 
 
-def _printable(text: Any, most: int, also: str = "") -> Any:
-    """Return at most `most` characters of a text, without control characters. The source may be untrusted."""
+def printable(text: Any, most: int | None = None, also: str = "") -> Any:
+    """Return at most `most` characters of a text, without control characters. The source may be untrusted.
+
+    Other values than texts are returned as they are.
+    """
     if not isinstance(text, str):
         return text
     return "".join(c for c in text if c.isprintable() or c in also).strip()[:most]
@@ -30,9 +33,9 @@ Time = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]  # as far as 
 Amount = Annotated[float, Field(ge=0, le=1e18, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=10**18)]
 Word = Annotated[str, Field(max_length=4096)]
-Title = Annotated[str, BeforeValidator(lambda text: _printable(text, TITLE_LENGTH))]
-Note = Annotated[str, BeforeValidator(lambda text: _printable(text, NOTE_LENGTH, "\n"))]
-Reason = Annotated[str, BeforeValidator(lambda text: _printable(text, REASON_LENGTH, "\n"))]
+Title = Annotated[str, BeforeValidator(lambda text: printable(text, TITLE_LENGTH))]
+Note = Annotated[str, BeforeValidator(lambda text: printable(text, NOTE_LENGTH, "\n"))]
+Reason = Annotated[str, BeforeValidator(lambda text: printable(text, REASON_LENGTH, "\n"))]
 
 
 class Status(BaseModel):

@@ -17,7 +17,7 @@ from vitcore.paths import runs_dir
 from vitcore.runs import process
 from vitcore.runs.files import write_atomic
 from vitcore.runs.folder import Run, create_run, find_run, list_runs
-from vitcore.runs.listing import as_rows
+from vitcore.runs.listing import as_rows, print_table
 from vitcore.runs.log import tail
 from vitcore.runs.status import Meta, Status, derive
 
@@ -149,3 +149,24 @@ def test_tail_reads_the_end_and_applies_carriage_returns(tmp_path):
     path.write_text("first\n" + "x" * 100_000 + "\n10 %\r50 %\r100 %\nlast\n")
     assert tail(path, 2) == "100 %\nlast"
     assert tail(tmp_path / "none") == ""
+
+
+def test_broken_runs_are_listed_with_their_reason(tmp_path, capsys):
+    broken = create_run(make_config("quick"), tmp_path)
+    with (broken.path / "config.yaml").open("a", encoding="utf-8") as file:
+        file.write("future_setting: 1\n")
+    create_run(make_config("quick"), tmp_path)
+    print_table(as_rows(tmp_path))
+    *_, last = capsys.readouterr().out.splitlines()
+    assert broken.id in last
+    assert "config.yaml" in last
+    assert "future_setting" in last
+
+
+def test_control_characters_in_a_folder_name_do_not_reach_the_terminal(tmp_path, capsys):
+    run = create_run(make_config("quick"), tmp_path)
+    run.path.rename(tmp_path / "wiped\x1b[2J")
+    print_table(as_rows(tmp_path))
+    text = capsys.readouterr().out
+    assert "wiped" in text
+    assert "\x1b" not in text
