@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# CUDA numbers GPUs by speed unless told otherwise. nvidia-smi, and our list of devices, number them by bus.
+# CUDA numbers GPUs by speed by default. nvidia-smi, and our list of devices, number them by bus.
 os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
 
 

@@ -46,7 +46,7 @@ def compare_class_maps(
         **AttentionState.bound("minus", value=None),
     )  # fmt: skip
     with third:
-        other = selection.choose_run(others, AttentionState, "beside", "Compare with") if others else None
+        other = selection.choose_run(others, AttentionState, "other", "Compare with") if others else None
     theirs = model_outputs.class_maps(other, image) if other else None
     stages = len(theirs.stages) if theirs else 0
     stage = stages
@@ -87,11 +87,11 @@ def compare_class_maps(
 
 def _choose_class(place: DeltaGenerator, label: str, classes: tuple[str, ...], predicted: str) -> str:
     """Draw the choice of the class that the maps are for: a class, or `PREDICTED`."""
-    key = AttentionState.parameter("speaks")
+    key = AttentionState.parameter("target")
     if st.session_state.get(key) not in classes:
-        bound.forget(AttentionState, "speaks")  # the predicted class, or a class of other data
+        bound.forget(AttentionState, "target")  # the predicted class, or a class of other data
     return place.selectbox(
-        label, [PREDICTED, *classes], **AttentionState.bound("speaks", value=None),
+        label, [PREDICTED, *classes], **AttentionState.bound("target", value=None),
         format_func=lambda option: f"{PREDICTED} ({predicted})" if option == PREDICTED else option,
     )  # fmt: skip
 
@@ -140,7 +140,7 @@ def show_grad_cam(run: Run, chosen: SelectedImage, classes: tuple[str, ...]) -> 
         named = answer
         if found.stages:
             options = [PREDICTED, *classes]
-            named = st.selectbox("For class", options, **AttentionState.bound("speaks", value=None))
+            named = st.selectbox("For class", options, **AttentionState.bound("target", value=None))
             named = answer if named == PREDICTED else named
         st.markdown("**Prediction**")
         hue = theme.hue(run.config.model)

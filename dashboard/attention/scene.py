@@ -21,7 +21,7 @@ def scene(query: Query) -> Explorer | Pictures:
     data = resources.dataset_of(run)
     chosen = image_in(state, data, run)
     if not ARCHITECTURES[run.config.model].attention:
-        return _class_map(run, chosen, data, state.speaks, query)
+        return _class_map(run, chosen, data, state.target, query)
     header, _, _ = explorer.prepare(run, chosen, data, query)
     if wrong := explorer.unavailable(header, query):
         sizes = "{layers} layers, {heads} heads, {side} x {side} patches".format(**header)
@@ -35,7 +35,8 @@ def _class_map(run: Run, chosen: SelectedImage, data: Dataset, named: str, query
     found = model_outputs.class_maps(run, chosen.image)
     best = int(found.probabilities.argmax())
     if named != PREDICTED and named not in data.classes:
-        raise unusable("speaks", query, f"{data.name} has {', '.join(data.classes[:20])}")
+        name = AttentionState.parameter("target")
+        raise unusable(name, query, f"{data.name} has {', '.join(data.classes[:20])}")
     if not found.stages:
         raise UserError(
             f"Grad-CAM needs stages of feature maps, which {run.title} does not have: name another run."

@@ -105,7 +105,7 @@ def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, faint: s
     drawing = Drawing([], [], [])
     titles = [run.title for run in runs]
     names = {r.id: r.title if titles.count(r.title) == 1 else selection.run_label(r) for r in runs}
-    alone = len(runs) == 1
+    single = len(runs) == 1
     for run, (color, dash) in zip(runs, theme.run_styles([model_of(r) for r in runs]), strict=True):
         scalars = resources.scalars(run)
         for tag in (tag for tag in tags if tag in scalars):
@@ -116,8 +116,8 @@ def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, faint: s
                 break
             validation = tag.startswith("val") or len(tags) == 1
             part = ("validation" if validation else "training") if len(tags) > 1 else tag
-            name = part if alone else names[run.id] + ("" if validation else " (training)")
-            group = part if alone else run.id
+            name = part if single else names[run.id] + ("" if validation else " (training)")
+            group = part if single else run.id
             background = partial(series, "", legend=False, hover=False, group=group)
             values = curve.values
             if look.smooth and len(x) > 2:
@@ -125,7 +125,7 @@ def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, faint: s
                 values = smoothed(values, look.smooth)
             shade = color if validation else f"{color}{faint}"
             markers = validation and len(x) < 200
-            legend = validation or alone
+            legend = validation or single
             drawing.items.append(
                 series(name, x, values, shade, dash, markers=markers, group=group, legend=legend)
             )
@@ -135,7 +135,7 @@ def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, faint: s
                     drawing.items.append(background(discarded_x, piece.values, f"{color}44", "dot"))
             if tag == "val_acc" and np.isfinite(curve.values).any():
                 best = int(np.nanargmax(curve.values))
-                text = f"best {100 * curve.values[best]:.1f} %" if alone else ""
+                text = f"best {100 * curve.values[best]:.1f} %" if single else ""
                 point = Best(
                     x=float(x[best]), y=float(curve.values[best]), text=text, color=color, group=group
                 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from dashboard.shared.page_state import Count, ImageState, PageState
 
@@ -46,7 +46,7 @@ class AttentionState(ExplorerState, ImageState):
     """A run, an image, what the explorer shows, and the class maps below it."""
 
     run: str | None = None
-    speaks: str = PREDICTED
+    target: str = Field(PREDICTED, alias="speaks")  # the class of the class maps
     minus: str = NO_CONTRAST
-    beside: str | None = None
+    other: str | None = Field(None, alias="beside")  # the run to compare with
     stage: Count | None = None

@@ -1,7 +1,7 @@
 """What one tick of a live page costs the server: `python -m tests.benchmarks.live_tick`.
 
 Five runs of 7,000 points in each of four curves; every tick each has grown by ten points. Budget (design):
-under 100 ms. Printed beside reading everything again with TensorBoard's EventAccumulator, in the same run.
+under 100 ms. The reference is reading everything again with TensorBoard's EventAccumulator, in the same run.
 """
 
 from __future__ import annotations

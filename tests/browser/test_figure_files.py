@@ -147,12 +147,12 @@ def test_csv_of_a_shuffled_image_has_the_probabilities_of_the_models(visitor, da
     with page.expect_download() as got:
         page.locator(".replay .files").get_by_role("button", name="CSV").click()
     rows = list(csv.reader(io.StringIO(got.value.path().read_text())))
-    (said,) = ([float(v) for v in row[3:]] for row in rows if row[:3] == ["ViT", "4 x 4 cells", "1"])
+    (downloaded,) = ([float(v) for v in row[3:]] for row in rows if row[:3] == ["ViT", "4 x 4 cells", "1"])
     cat = torch.from_numpy(data.test.images[[data.test.labels.tolist().index(3)]])
     order = permutations(1, 16, np.arange(1))
     with torch.no_grad():
         probabilities = vitcore.load("vit-cifar10")(shuffled(normalize(cat), order)).softmax(dim=1)[0]
-    assert said == pytest.approx(probabilities.tolist(), abs=1e-4)
+    assert downloaded == pytest.approx(probabilities.tolist(), abs=1e-4)
 
 
 def learning(server, data, state):
@@ -180,9 +180,9 @@ def test_predictions_for_validation_images_are_downloaded(visitor, server, data)
     assert rows[0] == ["image", "truth", "class", "epoch", "step", "probability"]
     for i, truth in enumerate(found.truth):
         mine = [row for row in rows if row[:2] == [str(i + 1), data.classes[truth]]]
-        said = {row[2]: float(row[5]) for row in mine if row[3:5] == ["1", "30"]}
-        asked = dict(zip(data.classes, found.probabilities[1, i].tolist(), strict=True))
-        assert said == pytest.approx(asked, abs=1e-6)
+        downloaded = {row[2]: float(row[5]) for row in mine if row[3:5] == ["1", "30"]}
+        expected = dict(zip(data.classes, found.probabilities[1, i].tolist(), strict=True))
+        assert downloaded == pytest.approx(expected, abs=1e-6)
         bars = [float(row[5]) for row in mine if row[2] == data.classes[truth]]
         assert bars == pytest.approx(found.probabilities[:, i, truth].tolist(), abs=1e-6)
     svg = saved(page, "SVG")

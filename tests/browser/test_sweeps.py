@@ -43,8 +43,8 @@ def sweep_run(home, name, kind, *, acc, state="finished", varied=None, **config)
     result = {"test_acc": acc, "val_acc": acc, "n_test": 1000, "n_val": 500} if state == "finished" else {}
     status = Status(state=state, created=time.time(), active_s=60.0, result=result)
     title = f"{config['model']} {config.get('train_share', '')} {varied or ''}"
-    tie = SweepLink(name=name, kind=kind, varied=varied or {})
-    return create_run(resolve(make_config("quick", **config)), home, title=title, status=status, sweep=tie)
+    link = SweepLink(name=name, kind=kind, varied=varied or {})
+    return create_run(resolve(make_config("quick", **config)), home, title=title, status=status, sweep=link)
 
 
 def traces(page):

@@ -102,10 +102,10 @@ def test_accuracies_are_stated(steps):
 
 
 def test_sample_efficiency_is_stated(steps, notes):
-    tied = [run for run in list_runs() if run.bundled and run.meta.sweep and run.meta.sweep.kind == "samples"]
-    rows = {(r["model"], r["share"]): r["mean"] for r in sample_curve(tied)}
+    runs = [run for run in list_runs() if run.bundled and run.meta.sweep and run.meta.sweep.kind == "samples"]
+    rows = {(r["model"], r["share"]): r["mean"] for r in sample_curve(runs)}
     say = steps["The price of learning it from data"]
-    sizes = {r["model"]: r["parameters"] / 1e6 for r in sample_curve(tied)}
+    sizes = {r["model"]: r["parameters"] / 1e6 for r in sample_curve(runs)}
     words = f"ResNet has {sizes['resnet']:.2f} million parameters, the ViT {sizes['vit']:.1f}"
     assert words in notes["The price of learning it from data"]
     shares = sorted({share for _, share in rows})

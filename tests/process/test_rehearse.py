@@ -209,8 +209,8 @@ def test_lower_estimate_under_load_is_near_the_idle_time(colors, monkeypatch):
     assert busy.others >= 0.2
     assert "This machine is busy" in str(busy)
     assert busy.least_minutes <= busy.minutes
-    alone = quiet.least_minutes or quiet.minutes
-    assert busy.least_minutes < 3 * alone + 0.05  # other work may run on this machine
+    unloaded = quiet.least_minutes or quiet.minutes
+    assert busy.least_minutes < 3 * unloaded + 0.05  # other work may run on this machine
     assert torch.get_num_threads() == threads
 
 

@@ -219,7 +219,8 @@ def delete(name: SweepName, runs_dir: RunsDir = None) -> None:
 
 
 @sweep.command()
-def tie(
+@sweep.command("tie", hidden=True)  # the former name
+def combine(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the sweep.")],
     runs: Annotated[list[str], typer.Argument(metavar="RUN...")],
     runs_dir: RunsDir = None,

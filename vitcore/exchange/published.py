@@ -164,8 +164,8 @@ def _events_of(source: str, file: Path, store: Path, progress: Progress) -> Path
         return None
     found = {path.name.rsplit(".", 1)[-1].lower(): path for path in _event_files_in(file.parent)}
     others = {Path(name).suffix.removeprefix(".").lower() for name in FILES.values()} - {file.stem.lower()}
-    alone = [path for suffix, path in found.items() if suffix not in others]
-    return found.get(file.stem.lower()) or (alone[0] if len(found) == len(alone) == 1 else None)
+    usable = [path for suffix, path in found.items() if suffix not in others]
+    return found.get(file.stem.lower()) or (usable[0] if len(found) == len(usable) == 1 else None)
 
 
 def _event_files_in(folder: Path) -> list[Path]:

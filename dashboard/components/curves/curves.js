@@ -26,58 +26,81 @@ function chartColors(element) {
 }
 
 function draw(Plotly, div, data) {
-  const colors = chartColors(div);
-  const axis = { gridcolor: colors.grid, zeroline: false, automargin: true, linecolor: colors.grid };
-  const number = data.percent ? "%{y:.2f} %" : "%{y:.4f}";
-  // Plotly remembers hidden curves by `uid`. It is made of the curve's name, because curves come and go.
+  const config = { displaylogo: false, responsive: true, displayModeBar: false };
+  return Plotly.react(
+    div,
+    chartTraces(data, div._fullData ?? []),
+    chartLayout(data, chartColors(div)),
+    config,
+  );
+}
+
+// Plotly remembers hidden curves by `uid`. It is made of the curve's name, because curves come and go.
+function uidMaker() {
   const counts = {};
-  const uid = (s, kind) => {
-    const stem = `${s.group} ${s.name} ${kind}`;
+  return (curve, kind) => {
+    const stem = `${curve.group} ${curve.name} ${kind}`;
     counts[stem] = (counts[stem] || 0) + 1;
     return `${stem} ${counts[stem]}`.replace(/[^a-z0-9]/gi, "_"); // Plotly uses it as a class name
   };
-  const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;"); // titles are text, not markup
-  const hidden = new Set(
-    (div._fullData || []).filter((t) => t.visible === "legendonly").map((t) => t.legendgroup),
-  );
-  const known = new Set((div._fullData || []).map((t) => t.uid));
+}
+
+// Return the traces of all curves and their best points. `drawn`: the traces on the screen. A new trace of a hidden
+// curve is hidden as well.
+function chartTraces(data, drawn) {
+  const uid = uidMaker();
+  const hidden = new Set(drawn.filter((t) => t.visible === "legendonly").map((t) => t.legendgroup));
+  const known = new Set(drawn.map((t) => t.uid));
   const visibility = (id, group) => (hidden.has(group) && !known.has(id) ? { visible: "legendonly" } : {});
-  const traces = data.series.map((s) => ({ s, id: uid(s, s.dash + s.hover) })).map(({ s, id }) => ({
-    uid: id,
-    ...visibility(id, s.group),
-    type: "scatter",
-    mode: s.markers ? "lines+markers" : "lines",
-    name: escaped(s.name),
-    x: s.x,
-    y: data.percent ? s.y.map((v) => (v === null ? null : 100 * v)) : s.y,
-    legendgroup: s.group,
-    showlegend: s.legend,
-    line: { color: s.color, dash: s.dash, width: 2 },
-    marker: { size: 5 },
-    ...(s.hover ? { hovertemplate: number } : { hoverinfo: "skip" }),
-  }));
-  for (const b of data.best) {
+  const curves = data.series.map((s) => {
+    const id = uid(s, s.dash + s.hover);
+    return { ...curveTrace(s, data.percent), uid: id, ...visibility(id, s.group) };
+  });
+  const best = data.best.map((b) => {
     const id = uid({ group: b.group, name: "best" }, "");
-    traces.push({
-      uid: id,
-      ...visibility(id, b.group),
-      type: "scatter",
-      mode: "markers+text",
-      x: [b.x],
-      y: [data.percent ? 100 * b.y : b.y],
-      text: [b.text],
-      textposition: "top center",
-      textfont: { size: 12 },
-      legendgroup: b.group,
-      showlegend: false,
-      hoverinfo: "skip",
-      cliponaxis: false,
-      marker: { size: 11, symbol: "diamond-open", color: b.color, line: { width: 2 } },
-    });
-  }
+    return { ...bestTrace(b, data.percent), uid: id, ...visibility(id, b.group) };
+  });
+  return [...curves, ...best];
+}
+
+function curveTrace(series, percent) {
+  const hovertemplate = percent ? "%{y:.2f} %" : "%{y:.4f}";
+  return {
+    type: "scatter",
+    mode: series.markers ? "lines+markers" : "lines",
+    name: series.name.replace(/&/g, "&amp;").replace(/</g, "&lt;"), // names are text, not markup
+    x: series.x,
+    y: percent ? series.y.map((v) => (v === null ? null : 100 * v)) : series.y,
+    legendgroup: series.group,
+    showlegend: series.legend,
+    line: { color: series.color, dash: series.dash, width: 2 },
+    marker: { size: 5 },
+    ...(series.hover ? { hovertemplate } : { hoverinfo: "skip" }),
+  };
+}
+
+function bestTrace(best, percent) {
+  return {
+    type: "scatter",
+    mode: "markers+text",
+    x: [best.x],
+    y: [percent ? 100 * best.y : best.y],
+    text: [best.text],
+    textposition: "top center",
+    textfont: { size: 12 },
+    legendgroup: best.group,
+    showlegend: false,
+    hoverinfo: "skip",
+    cliponaxis: false,
+    marker: { size: 11, symbol: "diamond-open", color: best.color, line: { width: 2 } },
+  };
+}
+
+function chartLayout(data, colors) {
+  const axis = { gridcolor: colors.grid, zeroline: false, automargin: true, linecolor: colors.grid };
   const empty = !data.series.some((s) => s.x.length);
   const emptyAxis = empty ? { range: [0, 1], showticklabels: false } : {};
-  const layout = {
+  return {
     uirevision: empty ? "empty" : data.view,
     height: data.height,
     margin: { l: 48, r: 12, t: 8, b: 40 },
@@ -110,7 +133,6 @@ function draw(Plotly, div, data) {
       ...emptyAxis,
     },
   };
-  return Plotly.react(div, traces, layout, { displaylogo: false, responsive: true, displayModeBar: false });
 }
 
 // Describe the chart for screen readers: the latest value of every curve, and the best points.

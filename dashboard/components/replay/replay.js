@@ -2,23 +2,15 @@
 // data: header, pictures uint8 [P, F, S, S, 3], float32 probabilities [M, F, C]
 
 import { keepAddress } from "../shared/address.js";
-import { colorIndex, colorTable, decodeBase64 } from "../shared/colors.js";
 import { readHeader } from "../shared/message.js";
-import { CanvasPainter, createCanvas } from "../shared/paint.js";
 import { offerFiles } from "../shared/save.js";
 import { onTheme } from "../shared/theme.js";
 import { saveReplay } from "./files.js";
-import {
-  argmax,
-  cellsText,
-  clampFrame,
-  frameText,
-  parseCells,
-  parseFrame,
-  shownClasses,
-  spiral,
-  startFrame,
-} from "./state.js";
+import { listenToControls, listenToMap, listenToPicture } from "./input.js";
+import { createPrediction, drawPrediction } from "./predictions.js";
+import { cellsText, clampFrame, frameText, parseCells, parseFrame, spiral, startFrame } from "./state.js";
+import { createFigure, drawView } from "./views.js";
+import { frameName } from "./words.js";
 
 const TICK_MS = 140;
 
@@ -33,16 +25,9 @@ class Replay {
 
   constructor(root) {
     this.root = root;
-    const find = (name) => root.querySelector(`[data-do="${name}"]`);
-    this.playButton = find("play");
-    const resetButton = find("reset");
+    this.playButton = root.querySelector('[data-do="play"]');
     this.range = root.querySelector("input");
-    this.playButton.addEventListener("click", () => this.play(!this.playing));
-    resetButton.addEventListener("click", () => this.reset());
-    this.range.addEventListener("input", () => {
-      this.play(false);
-      this.go(+this.range.value, this.column);
-    });
+    listenToControls(this);
     offerFiles(root.querySelector(".files"), (format) => saveReplay(this, format));
     onTheme(root, () => this.draw());
     new ResizeObserver(() => this.draw()).observe(root);
@@ -108,6 +93,18 @@ class Replay {
     return this.row * this.header.columns.length + this.column;
   }
 
+  // Whether the picture is the unchanged image with the painted cells.
+  get showsMask() {
+    return this.painted || this.stroke !== null;
+  }
+
+  // The pixels of a picture of the current frame, RGB.
+  picture(view) {
+    const { start, size } = this.header, frame = this.showsMask ? start : this.frame;
+    const length = 3 * size ** 2, begin = (view * this.frames + frame) * length;
+    return this.pixels.subarray(begin, begin + length);
+  }
+
   go(row, column) {
     [this.row, this.column] = clampFrame([row, column], this.header);
     if (this.painted) this.clearMask();
@@ -155,7 +152,7 @@ class Replay {
     const views = root.querySelector(".replay-views");
     if (views.childElementCount !== h.views) {
       views.replaceChildren();
-      for (let i = 0; i < h.views; i++) views.append(this.createFigure());
+      for (let i = 0; i < h.views; i++) views.append(this.newFigure());
     }
     const buttons = root.querySelector(".replay-columns");
     buttons.replaceChildren();
@@ -168,7 +165,7 @@ class Replay {
       h.columns.forEach((name, i) => buttons.append(this.createButton(name, () => this.go(this.row, i))));
     }
     const predictions = root.querySelector(".replay-predictions");
-    predictions.replaceChildren(...h.models.map((_, i) => this.createPrediction(i)));
+    predictions.replaceChildren(...h.models.map((_, i) => this.newPrediction(i)));
   }
 
   createButton(name, act) {
@@ -179,57 +176,24 @@ class Replay {
     return button;
   }
 
-  createFigure() {
-    const figure = document.createElement("figure"), canvas = document.createElement("canvas");
-    const caption = document.createElement("figcaption");
-    canvas.tabIndex = 0;
-    canvas.setAttribute("role", "img");
-    figure.append(caption, canvas);
-    let dragStart = null; // pointer x, y and frame
-    const cellUnder = (event) => {
-      const box = canvas.getBoundingClientRect(), n = this.header.cells;
-      const index = (v, begin) => Math.max(0, Math.min(n - 1, Math.floor(((v - begin) / box.width) * n)));
-      return index(event.clientY, box.top) * n + index(event.clientX, box.left);
-    };
-    canvas.addEventListener("pointerdown", (event) => {
-      event.preventDefault();
-      canvas.focus({ preventScroll: true }); // without scrolling: the pointer must stay on the same cell
-      canvas.setPointerCapture(event.pointerId);
-      this.play(false);
-      if (this.header.mode === "drag") dragStart = [event.clientX, event.clientY, this.row, this.column];
-      else if (this.header.cells) {
-        if (!this.painted) this.mask.fill(0);
-        this.stroke = 1 - this.mask[cellUnder(event)];
-        this.paint(cellUnder(event));
-      }
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      if (dragStart) {
-        const scale = canvas.clientWidth / this.header.size;
-        this.go(
-          dragStart[2] + Math.round((event.clientY - dragStart[1]) / scale),
-          dragStart[3] + Math.round((event.clientX - dragStart[0]) / scale),
-        );
-      } else if (this.stroke !== null) this.paint(cellUnder(event));
-    });
-    const end = () => {
-      dragStart = null;
-      if (this.stroke === null) return;
-      this.stroke = null;
-      this.requestPredictions();
-    };
-    canvas.addEventListener("pointerup", end);
-    canvas.addEventListener("pointercancel", end);
-    canvas.addEventListener("keydown", (event) => {
-      const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-      const move = moves[event.key];
-      if (!move) return;
-      event.preventDefault();
-      this.play(false);
-      if (this.header.mode === "drag") this.go(this.row + move[0], this.column + move[1]);
-      else this.go(this.row + (move[1] || -move[0]), this.column);
-    });
+  newFigure() {
+    const figure = createFigure();
+    listenToPicture(this, figure.querySelector("canvas"));
     return figure;
+  }
+
+  newPrediction(model) {
+    const section = createPrediction(model, this.header.mode === "drag");
+    const map = section.querySelector("canvas");
+    if (map) listenToMap(this, map);
+    return section;
+  }
+
+  // Start to cover cells, or to uncover them if this cell is covered.
+  startStroke(cell) {
+    if (!this.painted) this.mask.fill(0);
+    this.stroke = 1 - this.mask[cell];
+    this.paint(cell);
   }
 
   paint(cell) {
@@ -237,138 +201,25 @@ class Replay {
     this.draw();
   }
 
-  requestPredictions() {
+  endStroke() {
+    if (this.stroke === null) return;
+    this.stroke = null;
     if (this.mask.some(Boolean)) this.host.ask(this.mask.join(""));
     else this.go(...startFrame(this.header));
-  }
-
-  createPrediction(model) {
-    const box = document.createElement("section");
-    box.className = "replay-model";
-    box.innerHTML = `<h3></h3><div class="replay-bars"></div>`;
-    if (this.header.mode === "drag") {
-      const map = document.createElement("canvas"), note = document.createElement("small");
-      map.addEventListener("pointermove", (event) => {
-        const b = map.getBoundingClientRect(), { rows, columns } = this.header;
-        this.play(false);
-        this.go(
-          Math.floor(((event.clientY - b.top) / b.height) * rows.length),
-          Math.floor(((event.clientX - b.left) / b.width) * columns.length),
-        );
-      });
-      box.append(map, note);
-    }
-    box.dataset.model = model;
-    return box;
   }
 
   draw() {
     const { header: h, root } = this;
     if (!h || !root.isConnected) return;
     this.range.value = this.row;
-    const shift = `right ${h.columns[this.column]}, down ${h.rows[this.row]}`;
-    const amount = this.painted || this.stroke !== null
-      ? `${this.mask.filter(Boolean).length} painted`
-      : h.mode === "drag"
-      ? shift
-      : h.rows[this.row];
-    root.querySelector("output").textContent = amount;
+    const name = frameName(this);
+    root.querySelector("output").textContent = name;
     root.dataset.frame = this.frame;
     root.querySelectorAll(".replay-columns button").forEach((b, i) =>
       h.mode === "pick" && b.setAttribute("aria-pressed", i === this.column)
     );
-    root.querySelectorAll("figure").forEach((figure, view) => this.drawView(figure, view, amount));
-    root.querySelectorAll(".replay-model").forEach((box, i) => this.drawPrediction(box, i));
-  }
-
-  drawView(figure, view, amount) {
-    const { header: h } = this, s = h.size;
-    const frame = this.stroke !== null || this.painted ? h.start : this.frame;
-    const base = (view * this.frames + frame) * s * s * 3;
-    const sheet = createCanvas(s, s), ctx = sheet.getContext("2d"), data = ctx.createImageData(s, s);
-    for (let i = 0; i < s * s; i++) {
-      data.data.set([
-        this.pixels[base + 3 * i],
-        this.pixels[base + 3 * i + 1],
-        this.pixels[base + 3 * i + 2],
-        255,
-      ], 4 * i);
-    }
-    ctx.putImageData(data, 0, 0);
-    const canvas = figure.querySelector("canvas"), side = canvas.clientWidth;
-    const p = new CanvasPainter(canvas, side, side);
-    p.pixels(sheet, 0, 0, s, s, 0, 0, side, side);
-    if (this.stroke !== null || this.painted) {
-      const cells = Math.sqrt(this.mask.length), unit = side / cells;
-      this.mask.forEach((on, i) =>
-        on && p.rect((i % cells) * unit, Math.floor(i / cells) * unit, unit, unit, { fill: h.blank })
-      );
-    }
-    figure.querySelector("figcaption").textContent = h.views > 1
-      ? `What the ${h.models[view].label} sees`
-      : h.name;
-    canvas.setAttribute("aria-label", `${h.name}, ${amount}`);
-  }
-
-  drawPrediction(box, i) {
-    const { header: h } = this,
-      values = this.probabilitiesFor(i, this.frame),
-      { label: model, color } = h.models[i];
-    const best = argmax(values);
-    const verdict = h.truth === null
-      ? ""
-      : best === h.truth
-      ? ", correct"
-      : `, wrong: it is ${h.classes[h.truth]}`;
-    const title = box.querySelector("h3"), name = document.createElement("span");
-    title.textContent = `${model}: `;
-    name.textContent = `${h.classes[best]}, ${Math.round(100 * values[best])} %${verdict}`;
-    title.append(name);
-    const shown = shownClasses(this.allProbabilities(i), h);
-    if (!shown.includes(best)) shown[shown.length - 1] = best;
-    const bars = box.querySelector(".replay-bars");
-    if (bars.childElementCount !== 3 * shown.length) {
-      bars.innerHTML = shown.map(() => "<b></b><div><span></span></div><i></i>").join("");
-    }
-    shown.forEach((c, k) => {
-      const [label, bar, percent] = [...bars.children].slice(3 * k, 3 * k + 3);
-      label.textContent = h.classes[c];
-      label.classList.toggle("truth", c === h.truth);
-      Object.assign(bar.firstChild.style, { width: `${100 * values[c]}%`, background: color });
-      percent.textContent = `${Math.round(100 * values[c])} %`;
-    });
-    box.dataset.answer = h.classes[best];
-    const map = box.querySelector("canvas");
-    if (map) this.drawShiftMap(map, i);
-  }
-
-  // Draw the probability of the class predicted without a shift, at every shift.
-  drawShiftMap(canvas, model) {
-    const { rows, columns, classes, start, colors } = this.header, n = classes.length;
-    const { label } = this.header.models[model], probabilities = this.allProbabilities(model);
-    const predicted = argmax(probabilities.subarray(start * n, (start + 1) * n));
-    const sheet = createCanvas(columns.length, rows.length), ctx = sheet.getContext("2d");
-    const data = ctx.createImageData(columns.length, rows.length), pixels = new Uint32Array(data.data.buffer);
-    const scale = colorTable(decodeBase64(colors));
-    for (let f = 0; f < this.frames; f++) {
-      pixels[f] = scale[colorIndex(probabilities[f * n + predicted], 1, false)];
-    }
-    ctx.putImageData(data, 0, 0);
-    const side = canvas.clientWidth, p = new CanvasPainter(canvas, side, side), unit = side / columns.length;
-    p.pixels(sheet, 0, 0, columns.length, rows.length, 0, 0, side, side);
-    p.rect(this.column * unit + 0.5, this.row * unit + 0.5, unit - 1, unit - 1, { stroke: "#000", line: 3 });
-    p.rect(this.column * unit + 0.5, this.row * unit + 0.5, unit - 1, unit - 1, {
-      stroke: "#fff",
-      line: 1.5,
-    });
-    canvas.nextSibling.textContent = `probability of ${classes[predicted]} at every shift`;
-    canvas.setAttribute("role", "img");
-    canvas.setAttribute(
-      "aria-label",
-      `Probability that the ${label} assigns to ${
-        classes[predicted]
-      } at every shift, from dark (0 %) to bright (100 %)`,
-    );
+    root.querySelectorAll("figure").forEach((figure, view) => drawView(this, figure, view, name));
+    root.querySelectorAll(".replay-model").forEach((section, i) => drawPrediction(this, section, i));
   }
 }
 

@@ -14,6 +14,31 @@ export function clampFrame(frame, { rows, columns }) {
   return [clamp(row, rows.length), clamp(column, columns.length)];
 }
 
+/**
+ * Return the cell at a point of an area of rows x columns cells, [row, column]. A point outside belongs to the nearest
+ * cell.
+ * @param {number} x from 0 (left) to 1 (right)
+ * @param {number} y from 0 (top) to 1 (bottom)
+ */
+export const cellAt = (x, y, rows, columns) => [
+  clamp(Math.floor(y * rows), rows),
+  clamp(Math.floor(x * columns), columns),
+];
+
+const KEY_MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+
+/**
+ * Return the change of the frame for a key, [rows, columns], or null. The arrows shift the image in drag mode. In the
+ * other modes right and up go to the next row.
+ * @param {string} key
+ * @param {string} mode
+ */
+export function keyMove(key, mode) {
+  const move = KEY_MOVES[key];
+  if (!move) return null;
+  return mode === "drag" ? move : [move[1] || -move[0], 0];
+}
+
 // The frame of the unchanged image, [row, column].
 export const startFrame = (
   { start, columns },

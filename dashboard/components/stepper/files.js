@@ -3,6 +3,7 @@
 import { savePainted } from "../shared/picture.js";
 import { fileStem, saveCsv } from "../shared/save.js";
 import { themeColors } from "../shared/theme.js";
+import { paintStep } from "./scene.js";
 import { CHANNELS, TITLES } from "./words.js";
 
 /** @param {any} stepper */
@@ -14,7 +15,7 @@ export function saveStep(stepper, format) {
   const size = [stepper.w + 2 * edge, stepper.height + top + edge];
   return savePainted(format, stem, size, theme.background, (p) => {
     p.text(root.querySelector(".steps-text").textContent, edge, 20, type);
-    p.moved(edge, top, (q) => stepper.paint(q, theme));
+    p.moved(edge, top, (q) => paintStep(stepper, q, theme));
   });
 }
 

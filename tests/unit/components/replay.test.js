@@ -4,15 +4,18 @@ import assert from "node:assert/strict";
 import { replayRows } from "../../../dashboard/components/replay/files.js";
 import {
   argmax,
+  cellAt,
   cellsText,
   clampFrame,
   frameText,
+  keyMove,
   parseCells,
   parseFrame,
   shownClasses,
   spiral,
   startFrame,
 } from "../../../dashboard/components/replay/state.js";
+import { frameName, predictionText } from "../../../dashboard/components/replay/words.js";
 
 const names = (n) => Array.from({ length: n }, (_, i) => String(i));
 const SHIFTS = { rows: names(9), columns: names(7), start: 4 * 7 + 3 }; // the middle of 9 x 7
@@ -48,6 +51,36 @@ Deno.test("painted cells come back from their text", () => {
   for (const text of ["0000000000000000", "8", "g".repeat(16), undefined]) {
     assert.equal(parseCells(text, 64), null);
   }
+});
+
+Deno.test("a point belongs to the cell that contains it, or else to the nearest cell", () => {
+  assert.deepEqual(cellAt(0.3, 0.6, 4, 10), [2, 3]);
+  assert.deepEqual(cellAt(0, 0, 4, 10), [0, 0]);
+  assert.deepEqual(cellAt(1, 1, 4, 10), [3, 9]);
+  assert.deepEqual(cellAt(-0.2, 1.2, 4, 10), [3, 0]);
+});
+
+Deno.test("the arrow keys shift the image in drag mode and change the row in the other modes", () => {
+  const moves = (mode) =>
+    ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"].map((key) => keyMove(key, mode));
+  assert.deepEqual(moves("drag"), [[0, -1], [0, 1], [-1, 0], [1, 0]]);
+  assert.deepEqual(moves("again"), [[-1, 0], [1, 0], [1, 0], [-1, 0]]);
+  assert.equal(keyMove("Enter", "drag"), null);
+});
+
+Deno.test("a frame is named by its shift, its row or the count of painted cells", () => {
+  const header = { mode: "drag", rows: ["-1", "0"], columns: ["-2", "0", "2"] };
+  const view = { header, row: 0, column: 2, mask: [1, 0, 1, 1], showsMask: false };
+  assert.match(frameName(view), /right 2\b.*down -1\b/);
+  assert.equal(frameName({ ...view, header: { ...header, mode: "pick" } }), "-1");
+  assert.match(frameName({ ...view, showsMask: true }), /\b3\b/);
+});
+
+Deno.test("a prediction has its class and probability, and is judged if the class of the image is known", () => {
+  const header = { classes: ["cat", "dog"], truth: null }, probabilities = [0.256, 0.744];
+  assert.equal(predictionText(probabilities, header), "dog, 74 %");
+  assert.match(predictionText(probabilities, { ...header, truth: 1 }), /dog, 74 %.*correct/);
+  assert.match(predictionText(probabilities, { ...header, truth: 0 }), /dog, 74 %.*wrong.*cat/);
 });
 
 Deno.test("the spiral starts at the unchanged image, reaches the border and starts again", () => {

@@ -120,9 +120,9 @@ def test_accuracy_per_class_is_sorted_and_labeled(pair):
     assert [middle[name] for name in names] == sorted(middle.values())
     dots = [trace for trace in figure.data if trace.mode == "markers"]
     for trace, run in zip(dots, pair, strict=True):
-        told = dict(zip(trace.text, trace.x, strict=True))
+        drawn = dict(zip(trace.text, trace.x, strict=True))
         for name, mean in zip(run.scores.classes, run.scores.class_accuracy.mean, strict=True):
-            assert told[name] == pytest.approx(100 * mean)
+            assert drawn[name] == pytest.approx(100 * mean)
 
 
 def test_reliability_diagram_omits_empty_bins(pair):
@@ -221,10 +221,10 @@ def test_runs_on_other_images_are_named(known, colors, tmp_path):
     text = (other.path / "config.yaml").read_text().replace("cifar10-mini", f"folder:{colors}")
     (other.path / "config.yaml").write_text(text)
     every = measured.look_up([*(item.run for item in items), find_run(other.path)], 1000)
-    fits, said = measured.alike(every)
+    fits, reasons = measured.alike(every)
     assert [item.run.id for item in fits] == [items[0].run.id]
-    assert "no weights" in said
-    assert "pets has other classes" in said
+    assert "no weights" in reasons
+    assert "pets has other classes" in reasons
 
 
 def test_error_over_few_seeds_is_marked_as_rough():
@@ -235,7 +235,7 @@ def test_error_over_few_seeds_is_marked_as_rough():
 
 def test_sweep_opens_when_the_address_was_lost():
     page = AppTest.from_file(str(ROOT / "pages" / "compare.py"), default_timeout=60)
-    page.session_state.open_sweep = "samples-cifar10"  # what the button on Training leaves beside the address
+    page.session_state.open_sweep = "samples-cifar10"  # the button on Training sets it, too
     page.run()
     assert not page.exception
     assert not page.warning

@@ -134,6 +134,11 @@ def test_widgets_have_the_names_and_defaults_of_the_state():
         CompareState.options("runs")
 
 
+def test_links_keep_the_parameters_of_the_class_maps():
+    state = AttentionState.of(target="dog", other="resnet-cifar10")
+    assert state.parameters() == {"speaks": "dog", "beside": "resnet-cifar10"}
+
+
 def test_browser_gets_the_parameters_of_the_explorer():
     sent = ExplorerState.for_browser()
     assert sent["choices"]["scale"] == ["shared", "layer", "map"]

@@ -81,10 +81,28 @@ def test_sweep_is_shown_as_a_table_and_as_json(samples):
         (["study", "vit", "--vary", "patch_size=2,5"], "patch_size 5"),
         (["study", "vit", "--vary", "patch_size=2", "--data", "folder:/nowhere"], "/nowhere"),
         (["show", "nothing"], "nothing"),
-        (["tie", "a/b", "vit-cifar10"], "vit-cifar10"),
+        (["combine", "a/b", "vit-cifar10"], "vit-cifar10"),
     ],
 )
 def test_invalid_input_is_reported_in_one_sentence_and_leaves_nothing(arguments, words):
     done = run("sweep", *arguments)
     check_refused(done, words)
     assert nothing_launched()
+
+
+@pytest.mark.parametrize("command", ["combine", "tie"])
+def test_runs_are_combined_under_the_current_and_the_former_name_of_the_command(command):
+    config = make_config("quick", model="vit", train_share=0.1, epochs=10, steps_per_epoch=35)
+    made = [
+        create_run(resolve(config), status=Status(state="finished", created=time.time())) for _ in range(2)
+    ]
+    done = run("sweep", command, "both", *(r.id for r in made))
+    assert done.returncode == 0, done.stderr
+    listed = json.loads(run("sweep", "list", "--json").stdout)
+    assert [set(s["runs"]) for s in listed if s["name"] == "both"] == [{r.id for r in made}]
+
+
+def test_help_lists_only_the_current_name_of_the_command():
+    text = run("sweep", "--help").stdout
+    assert " combine " in text
+    assert " tie " not in text

@@ -96,7 +96,7 @@ def test_two_folders_for_one_split_are_refused_by_name(tmp_path):
         scan(tmp_path / "d")
 
 
-def test_folders_beside_the_splits_and_unknown_classes_are_named(tmp_path):
+def test_folders_next_to_the_splits_and_unknown_classes_are_named(tmp_path):
     make_folder(tmp_path / "d" / "train", COLORS, 5)
     make_folder(tmp_path / "d" / "test", {**COLORS, "zebra": (0, 0, 0)}, 5)
     make_folder(tmp_path / "d" / "extra", {"a": (0, 0, 0)}, 7)

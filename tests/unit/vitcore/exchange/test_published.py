@@ -48,7 +48,7 @@ def test_checkpoint_becomes_a_run_with_its_weights_and_settings(name, tmp_path):
 
 
 def test_checkpoint_without_curves_is_imported_and_gets_them_later(shared, tmp_path):
-    place = tmp_path / "alone"
+    place = tmp_path / "checkpoint"
     place.mkdir()
     shutil.copy(shared / "tutorial" / "ResNet.ckpt", place)
     run = import_checkpoint(place / "ResNet.ckpt")

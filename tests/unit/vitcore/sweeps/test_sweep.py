@@ -26,8 +26,8 @@ def made(name, kind="samples", *, state="finished", acc=None, varied=None, minut
         {"test_acc": acc, "val_acc": acc + 0.01, "n_test": n_test, "n_val": 100} if acc is not None else {}
     )
     status = Status(state=state, created=time.time(), active_s=60 * minutes, result=result)
-    tie = SweepLink(name=name, kind=kind, varied=varied or {})
-    return create_run(resolve(make_config("quick", **config)), status=status, sweep=tie)
+    link = SweepLink(name=name, kind=kind, varied=varied or {})
+    return create_run(resolve(make_config("quick", **config)), status=status, sweep=link)
 
 
 def share(model, part, seed, acc=None, **more):
