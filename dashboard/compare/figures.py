@@ -63,7 +63,7 @@ def confusions(runs: list[Shown], difference: bool) -> Figure:
     rows = (row for name, counts in named for row in matrix_rows([name, name], classes, classes, counts))
     return Figure(
         apply_layout(figure, 480 if len(classes) <= MOST_WRITTEN else 630, t=48, b=10),
-        table(["panel", "series", "answer", "truth", "images"], rows),
+        table(["panel", "series", "prediction", "true class", "images"], rows),
     )
 
 

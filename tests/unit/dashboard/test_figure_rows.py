@@ -99,7 +99,7 @@ def runs():
 
 def test_rows_of_confusion_matrices_are_all_counts_and_their_differences(runs):
     figure = compare_figures.confusions(runs, difference=True)
-    assert figure.rows[0] == ["panel", "series", "answer", "truth", "images"]
+    assert figure.rows[0] == ["panel", "series", "prediction", "true class", "images"]
     first, second = (np.array(run.scores.confusion) for run in runs)
     names = ["ant", "bee", "cow"]
     expected = {
