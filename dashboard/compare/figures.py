@@ -35,10 +35,11 @@ class Shown:
         return html.unescape(self.name)
 
 
-def confusions(runs: list[Shown], difference: bool) -> Figure:
-    """Draw the confusion matrix of each run, with a row for each true class. `difference` adds a matrix of
+def confusions(runs: list[Shown]) -> Figure:
+    """Draw the confusion matrix of each run, with a row for each true class. With two runs, adds a matrix of
     the first run minus the second.
     """
+    difference = len(runs) == 2
     tables = [np.array(run.scores.confusion) for run in runs]
     classes = runs[0].scores.classes
     titles = [run.name for run in runs]

@@ -14,12 +14,11 @@ from dashboard.shared.scenes import (
     run_in,
 )
 from dashboard.states.inductive_bias import BiasState
-from dashboard.sweeps import figures, sample_curves
+from dashboard.sweeps import results, sample_curves
 from vitcore.errors import UserError
 from vitcore.probes import PROBES, LiveImage, Probe
 from vitcore.probes.store import images_for
 from vitcore.runs.folder import Run
-from vitcore.sweeps.results import sample_curve
 
 
 def scene(query: Query) -> Figures | Replay:
@@ -55,8 +54,8 @@ def _sample_efficiency(state: BiasState) -> Figures:
     name = by_title.get(state.samples or "", state.samples) or next(iter(sweeps))
     if name not in sweeps:
         raise missing_sweep(name)
-    figure = figures.sample_efficiency(sample_curve(sweeps[name].runs))
-    return Figures([(figure.plot, "test accuracy against training images")])
+    _, figure, alt = results.read(sweeps[name])
+    return Figures([(figure.plot, alt)])
 
 
 def _live(probe: Probe, live: LiveImage, runs: list[Run], state: BiasState, query: Query) -> Replay:

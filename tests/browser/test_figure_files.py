@@ -75,7 +75,7 @@ def test_curves_in_the_csv_file_are_the_stored_measurement(visitor):
 @pytest.mark.parametrize(
     ("section", "draw"),
     [
-        ("Confusion", lambda shown: confusions(shown, difference=True)),
+        ("Confusion", confusions),
         ("Calibration", calibration),
     ],
 )
