@@ -42,7 +42,7 @@ def scene(query: Query) -> Figures | Replay:
         run_in(state.against, found, bundled.get("resnet")),
     ]
     if probe.live and state.view != "curve":
-        return _live(probe, probe.live, runs, state, query)
+        return _live(probe, probe.live, runs, state)
     return _curve(probe, runs, state)
 
 
@@ -58,12 +58,12 @@ def _sample_efficiency(state: BiasState) -> Figures:
     return Figures([(figure.plot, alt)])
 
 
-def _live(probe: Probe, live: LiveImage, runs: list[Run], state: BiasState, query: Query) -> Replay:
+def _live(probe: Probe, live: LiveImage, runs: list[Run], state: BiasState) -> Replay:
     data = resources.dataset_of(runs[0])
     chosen = image_in(state, data)
     frames, look = live_image.prepare(probe, live, runs, data.classes, chosen, state.border)
-    position = {name: query[name] for name in (probe.name, "painted") if name in query}
-    return Replay(probe.name, runs, chosen.image, frames, {**look, "hint": "", "at": position})
+    at = state.position(probe.name)
+    return Replay(probe.name, runs, chosen.image, frames, {**look, "hint": "", "at": at})
 
 
 def _curve(probe: Probe, runs: list[Run], state: BiasState) -> Figures:

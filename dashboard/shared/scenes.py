@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.components.replay import Frames
 from dashboard.shared import model_outputs, resources, selection
 from dashboard.shared.page_state import ImageState, PageState
 from vitcore.data import Dataset
 from vitcore.errors import UserError
+from vitcore.probes.live import Frames
 from vitcore.runs.folder import Run
 
 Query = Mapping[str, str]  # the parameters of a page's address

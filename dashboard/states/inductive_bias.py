@@ -59,6 +59,11 @@ class BiasState(ImageState):
         query.pop("settings", None)
         return query | {f"{SETTING}{name}": text for name, text in self.settings.items()}
 
+    def position(self, probe: str) -> dict[str, str]:
+        """Return the query parameters of the frame and of the painted cells of an experiment."""
+        query = self.parameters()
+        return {name: query[name] for name in (probe, "painted") if name in query}
+
     @classmethod
     def bound_setting(cls, name: str) -> dict[str, Any]:
         """Return the arguments that bind a widget to a setting of the experiment."""
