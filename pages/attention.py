@@ -14,9 +14,7 @@ header.title("attention")
 
 found = resources.runs(trained=True)
 if not found:
-    st.info("There is no trained model yet.")
-    st.page_link("../pages/training.py", label="Train one", icon=":material/arrow_forward:")
-    st.stop()
+    header.stop_without_runs("There is no trained model yet.")
 
 run_control, image_controls = st.columns([1.5, 3.5], vertical_alignment="bottom")
 with run_control:

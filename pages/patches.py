@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.components.stepper import stepper
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.patches import learned, stepper_data
-from dashboard.shared import bound, header, model_outputs, resources, selection
+from dashboard.shared import bound, columns, header, model_outputs, resources, selection
 from dashboard.states.patches import PatchesState
 from vitcore.errors import UserError
 
@@ -48,9 +48,7 @@ if run:
 
 st.header("What the patch size costs")
 rows = model_outputs.patch_costs(sizes, size, pixels)
-numbers = {
-    name: st.column_config.NumberColumn(format="localized") for name in rows[0] if name != "patch size"
-}
+numbers = {name: columns.COUNT for name in rows[0] if name != "patch size"}
 numbers["of which attention"] = st.column_config.TextColumn(alignment="right")
 st.dataframe(rows, hide_index=True, width="stretch", column_config=numbers)
 st.caption(

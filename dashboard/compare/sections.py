@@ -12,7 +12,7 @@ from dashboard.compare.figures import Shown
 from dashboard.compare.measured import Item
 from dashboard.components import figure_files
 from dashboard.drawing.figures import Figure
-from dashboard.shared import bound
+from dashboard.shared import bound, columns
 from dashboard.shared.run_curves import CurveStyle
 from dashboard.states.compare import CompareState
 from vitcore.runs.folder import Run
@@ -110,10 +110,7 @@ def _calibration(known: list[Item]) -> None:
             ],
             hide_index=True,
             width="stretch",
-            column_config={
-                name: st.column_config.NumberColumn(format="%.2f")
-                for name in ("ECE %", "mean confidence %", "accuracy %")
-            },
+            column_config=dict.fromkeys(("ECE %", "mean confidence %", "accuracy %"), columns.POINTS),
         )
         st.caption(
             f"n = {known[0].tested.images:,} {known[0].tested.data}, {calibration.bins} bins of equal width. "

@@ -7,9 +7,9 @@ from typing import Any
 import streamlit as st
 
 from dashboard.components import figure_files
-from dashboard.drawing.figures import Figure
+from dashboard.drawing.figures import Figure, percent
 from dashboard.drawing.markdown import escape
-from dashboard.shared import origins, run_status, ticking
+from dashboard.shared import columns, origins, run_status, ticking
 from dashboard.sweeps import figures, links
 from vitcore.runs.status import State
 from vitcore.sweeps.plan import data_name, steps_of
@@ -168,13 +168,11 @@ def _spoken(rows: list[Any]) -> str:
 
 
 def _cells(row: Score) -> dict[str, Any]:
-    shares = {name: row[name] for name in ("mean", "error", "validation")}
-    percent = {name: None if share is None else 100 * share for name, share in shares.items()}
     return {
-        "test": percent["mean"],
-        "± standard error": percent["error"],
+        "test": percent(row["mean"]),
+        "± standard error": percent(row["error"]),
         "over": f"{len(row['seeds'])} seeds" if row["error_of"] == "seeds" else row["error_of"],
-        "validation": percent["validation"],
+        "validation": percent(row["validation"]),
         "seeds": f"{len(row['seeds'])} of {row['planned']}",
         "test images": row["n_test"],
         "parameters": row["parameters"],
@@ -194,11 +192,11 @@ def _study_cells(row: Any) -> dict[str, Any]:
 
 COLUMNS = {
     "share": st.column_config.NumberColumn(format="%g %%"),
-    "images": st.column_config.NumberColumn(format="localized"),
-    "test": st.column_config.NumberColumn(format="%.2f %%"),
-    "± standard error": st.column_config.NumberColumn(format="%.2f"),
-    "validation": st.column_config.NumberColumn(format="%.2f %%"),
-    "test images": st.column_config.NumberColumn(format="localized"),
-    "parameters": st.column_config.NumberColumn(format="localized"),
-    "minutes": st.column_config.NumberColumn(format="%.1f"),
+    "images": columns.COUNT,
+    "test": columns.PERCENT,
+    "± standard error": columns.POINTS,
+    "validation": columns.PERCENT,
+    "test images": columns.COUNT,
+    "parameters": columns.COUNT,
+    "minutes": columns.MINUTES,
 }
