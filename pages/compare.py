@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.compare import published_models, sections, sweep_view
-from dashboard.shared import default_runs, resources, run_curves, run_status, selection, ticking
+from dashboard.shared import default_runs, header, resources, run_curves, run_status, selection, ticking
 from dashboard.states.compare import CompareState
 from dashboard.sweeps import links
 from vitcore.runs.foreign import foreign_runs
@@ -15,9 +15,7 @@ if sweep_view.view(every):
 every = links.without_sweeps(every, CompareState, "runs")
 found = [*(run for run in every if event_files(run.path) or run.weights), *foreign_runs()]
 if not found:
-    st.info("There is no run with curves or weights yet.")
-    st.page_link("../pages/training.py", label="Train one", icon=":material/arrow_forward:")
-    st.stop()
+    header.stop_without_runs("There is no run with curves or weights yet.")
 
 run_control, rest, more = st.columns([4.4, 1, 1.3], vertical_alignment="bottom")
 with run_control:

@@ -4,38 +4,34 @@ import streamlit as st
 
 from dashboard.drawing.markdown import sentence
 from dashboard.inductive_bias import experiments, live_image, sample_efficiency
-from dashboard.shared import bound, header, resources, selection
+from dashboard.shared import bound, default_runs, header, resources, selection
 from dashboard.states.inductive_bias import BiasState
 from vitcore.errors import UserError
-from vitcore.probes import PROBES
 
 header.title("inductive_bias", about=bound.current(BiasState, "probe"))
 
 found = resources.runs(trained=True)
 if not found:
-    st.info("There is no trained model yet.")
-    st.page_link("../pages/training.py", label="Train one", icon=":material/arrow_forward:")
-    st.stop()
+    header.stop_without_runs("There is no trained model yet.")
 
-titles = {probe.title: probe for probe in PROBES.values()}
-experiment_titles = [*titles, sample_efficiency.TITLE]
-bound.check_link(BiasState, "probe", experiment_titles, experiment_titles[0])
+titles = [*experiments.BY_TITLE, sample_efficiency.TITLE]
+bound.check_link(BiasState, "probe", titles, titles[0])
 title = st.segmented_control(
-    "Experiment", experiment_titles, default=experiment_titles[0], required=True,
+    "Experiment", titles, default=titles[0], required=True,
     label_visibility="collapsed", width="stretch", **BiasState.bound("probe", value=None),
 )  # fmt: skip
 if title == sample_efficiency.TITLE:
     sample_efficiency.show()
     st.stop()
 
-bundled = resources.bundled()
+vit, resnet = default_runs.default_pair()
 first_control, second_control, count_control, base_control = st.columns(
     [1.5, 1.5, 1.2, 1], vertical_alignment="bottom"
 )
 with first_control:
-    first = selection.choose_run(found, BiasState, "run", "Model", first=bundled.get("vit"))
+    first = selection.choose_run(found, BiasState, "run", "Model", first=vit)
 with second_control:
-    second = selection.choose_run(found, BiasState, "against", "Compare with", first=bundled.get("resnet"))
+    second = selection.choose_run(found, BiasState, "against", "Compare with", first=resnet)
 count = count_control.segmented_control(
     "Test images", experiments.COUNTS, required=True, **BiasState.bound("count")
 )
@@ -44,7 +40,7 @@ untrained = base_control.toggle(
     help="Adds the same models with their initial random weights, which show the effect of the architecture.",
 )  # fmt: skip
 
-probe = titles[title]
+probe = experiments.BY_TITLE[title]
 st.header(probe.question)
 
 live = st.container(key="live") if probe.live else None

@@ -17,7 +17,7 @@ from dashboard.components.explorer import explorer, message
 from dashboard.drawing import theme
 from dashboard.shared import bound, model_outputs
 from dashboard.shared.selection import SelectedImage
-from dashboard.states.attention import ExplorerState
+from dashboard.states.attention import ExplorerState, token_index
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
@@ -41,12 +41,14 @@ class ExplorerRequest:
 def read_request(run: Run, chosen: SelectedImage, at: Mapping[str, str]) -> ExplorerRequest:
     """Read the request from the address `at`. Ignores values that do not fit."""
     state, _ = ExplorerState.read(at)
+    _, side, has_cls = model_outputs.tokens_of(run)
+    token = token_index(state.query, side=side, has_cls=has_cls) if state.query else None
     by_step = {step_of(path): path for path in run.snapshots}
     return ExplorerRequest(
         snapshot=by_step.get(state.snapshot) if state.snapshot else None,
         positions=state.content == "positions",
         over_test=state.over == "test",
-        query=_token(run, state.query),
+        query=_default_token(side, has_cls) if token is None else token,
         mask=_mask(state.mask or "", chosen.image),
     )
 
@@ -54,12 +56,11 @@ def read_request(run: Run, chosen: SelectedImage, at: Mapping[str, str]) -> Expl
 def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
     """Return the parameters (`name=value`) of an address that this explorer can't show and ignores."""
     state, refused = ExplorerState.read(at)
-    side, steps = header["side"], [one["step"] for one in header["snapshots"]]
+    side, has_cls = header["side"], header["first"] == 1
+    steps = [one["step"] for one in header["snapshots"]]
 
     def has_token(token: str | None) -> bool:
-        if token is None or token == "cls":
-            return token is None or header["first"] == 1
-        return max(map(int, token.split("."))) <= side
+        return token is None or token_index(token, side=side, has_cls=has_cls) is not None
 
     def in_range(number: str | int | None, count: int) -> bool:
         return number in (None, "mean") or int(number) <= count
@@ -79,15 +80,8 @@ def step_of(path: Path) -> int:
     return int(path.stem.split("-")[-1])
 
 
-def _token(run: Run, text: str | None) -> int:
-    """Return the index of the token that the text names.
-
-    Without a token of this run, returns CLS, or the patch in the middle of a model without CLS.
-    """
-    _, side, has_cls = model_outputs.tokens_of(run)
-    row, column = (int(n) for n in text.split(".")) if text and text != "cls" else (0, 0)
-    if 1 <= row <= side and 1 <= column <= side:
-        return has_cls + (row - 1) * side + column - 1
+def _default_token(side: int, has_cls: bool) -> int:
+    """Return the index of CLS, or of the patch in the middle of a model without CLS."""
     return 0 if has_cls else side // 2 * (side + 1)
 
 

@@ -33,7 +33,7 @@ def scene(query: Query) -> Explorer | Pictures:
 def _class_map(run: Run, chosen: SelectedImage, data: Dataset, named: str, query: Query) -> Pictures:
     """Return the image, and Grad-CAM for the class `named` in the link, or else for the predicted class."""
     found = model_outputs.class_maps(run, chosen.image)
-    best = int(found.probabilities.argmax())
+    predicted, confidence = pictures.likeliest(found.probabilities, data.classes)
     if named != PREDICTED and named not in data.classes:
         name = AttentionState.parameter("target")
         raise unusable(name, query, f"{data.name} has {', '.join(data.classes[:20])}")
@@ -41,11 +41,11 @@ def _class_map(run: Run, chosen: SelectedImage, data: Dataset, named: str, query
         raise UserError(
             f"Grad-CAM needs stages of feature maps, which {run.title} does not have: name another run."
         )
-    target = best if named == PREDICTED else data.classes.index(named)
+    target = data.classes.index(predicted if named == PREDICTED else named)
     title = f"{ARCHITECTURES[run.config.model].label}: Grad-CAM"
     map_of_class = (
         title if named == PREDICTED else f"{title} for {named}",
         pictures.encoded(pictures.overlay(chosen.image, found.stages[-1][target])),
-        f"predicts {data.classes[best]}, {100 * found.probabilities[best]:.0f} % confidence",
+        f"predicts {predicted}, {confidence}",
     )
     return Pictures([("The image", pictures.data_url(chosen.image), chosen.name), map_of_class])

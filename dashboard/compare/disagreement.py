@@ -146,7 +146,7 @@ def _files(pair: list[Item], cards: list[Card], images: np.ndarray) -> None:
     names = [item.name for item in pair]
     parts = []
     rows: list[list[str | int]] = [
-        ["class", "test image", *(f"{n}: {what}" for n in names for what in ("answer", "sure"))]
+        ["class", "test image", *(f"{n}: {what}" for n in names for what in ("prediction", "confidence"))]
     ]
     for card, image in zip(cards, images, strict=True):
         predictions = [(predicted, confidence) for predicted, confidence, *_ in card.predictions]

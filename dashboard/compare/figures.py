@@ -35,10 +35,11 @@ class Shown:
         return html.unescape(self.name)
 
 
-def confusions(runs: list[Shown], difference: bool) -> Figure:
-    """Draw the confusion matrix of each run, with a row for each true class. `difference` adds a matrix of
+def confusions(runs: list[Shown]) -> Figure:
+    """Draw the confusion matrix of each run, with a row for each true class. With two runs, adds a matrix of
     the first run minus the second.
     """
+    difference = len(runs) == 2
     tables = [np.array(run.scores.confusion) for run in runs]
     classes = runs[0].scores.classes
     titles = [run.name for run in runs]
@@ -63,7 +64,7 @@ def confusions(runs: list[Shown], difference: bool) -> Figure:
     rows = (row for name, counts in named for row in matrix_rows([name, name], classes, classes, counts))
     return Figure(
         apply_layout(figure, 480 if len(classes) <= MOST_WRITTEN else 630, t=48, b=10),
-        table(["panel", "series", "answer", "truth", "images"], rows),
+        table(["panel", "series", "prediction", "true class", "images"], rows),
     )
 
 

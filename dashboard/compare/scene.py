@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.compare import disagreement, measured, sweep_view, time_to_accuracy
-from dashboard.compare import figures as compare_figures
+from dashboard.compare import disagreement, measured, sections, sweep_view, time_to_accuracy
 from dashboard.drawing import pictures
 from dashboard.shared import curve_figures as curves
 from dashboard.shared import resources
@@ -11,17 +10,11 @@ from dashboard.shared.default_runs import MAX_COMPARED, default_runs
 from dashboard.shared.run_curves import CurveStyle
 from dashboard.shared.scenes import Figures, Pictures, Query, missing_sweep, read_state, run_in
 from dashboard.states.compare import CompareState
-from dashboard.sweeps import figures as sweep_figures
+from dashboard.sweeps import results
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
-from vitcore.sweeps.results import sample_curve, study_rows
 from vitcore.sweeps.sweep import find_sweeps
 
-FIGURES = {
-    "Confusion": lambda shown: compare_figures.confusions(shown, difference=len(shown) == 2),
-    "Classes": compare_figures.classes,
-    "Calibration": compare_figures.calibration,
-}
 MAX_PICTURES = 4  # side by side
 
 
@@ -34,9 +27,9 @@ def scene(query: Query) -> Figures | Pictures:
     names = state.runs or tuple(run.id for run in default_runs(found))
     runs = [run_in(name, found) for name in names[:MAX_COMPARED]]
     section = state.section
-    if section == "Speed to accuracy":
+    if section == sections.SPEED:
         return Figures([time_to_accuracy.figure(runs, state.goal or "", state.axis)])
-    if section in FIGURES or section == "Disagreement":
+    if section in sections.FIGURES or section == sections.DISAGREEMENT:
         return _measured(state, runs)
     titles = ", ".join(run.title for run in runs)
     return Figures([(curves.figure(runs, CurveStyle.of(state)), f"the training of {titles}")])
@@ -46,13 +39,13 @@ def _measured(state: CompareState, runs: list[Run]) -> Figures | Pictures:
     """Return a section that needs stored predictions on test images."""
     section = state.section
     fits, reason = measured.alike(measured.look_up(runs, state.tested))
-    known = [item for item in fits if item.test][: 2 if section == "Confusion" else None]
+    known = [item for item in fits if item.test][: 2 if section == sections.CONFUSION else None]
     if not known:
         raise UserError(f"Not measured yet: open Compare, {section}, and measure it there. {reason}".rstrip())
-    if section == "Disagreement":
+    if section == sections.DISAGREEMENT:
         return _disagreement(known, state)
     names = " and ".join(item.name for item in known)
-    figure = FIGURES[section]([item.shown for item in known])
+    figure = sections.FIGURES[section]([item.shown for item in known])
     return Figures([(figure.plot, f"{section}: {names}")])
 
 
@@ -69,8 +62,5 @@ def _sweep(state: CompareState, found: list[Run]) -> Figures:
     name = state.sweep or next(iter(sweeps), "")
     if name not in sweeps:
         raise missing_sweep(name)
-    runs = sweeps[name].runs
-    if sweeps[name].kind == "samples":
-        figure = sweep_figures.sample_efficiency(sample_curve(runs))
-        return Figures([(figure.plot, "test accuracy against training images")])
-    return Figures([(sweep_figures.study_panels(study_rows(runs)).plot, "test accuracy against settings")])
+    _, figure, alt = results.read(sweeps[name])
+    return Figures([(figure.plot, alt)])

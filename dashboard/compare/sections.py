@@ -8,14 +8,21 @@ import streamlit as st
 
 from dashboard.compare import disagreement, measured, score_table, time_to_accuracy
 from dashboard.compare import figures as draw
+from dashboard.compare.figures import Shown
 from dashboard.compare.measured import Item
 from dashboard.components import figure_files
-from dashboard.shared import bound
+from dashboard.drawing.figures import Figure
+from dashboard.shared import bound, columns
 from dashboard.shared.run_curves import CurveStyle
 from dashboard.states.compare import CompareState
 from vitcore.runs.folder import Run
 
-SECTIONS = CompareState.options("section")
+SECTIONS = SCORES, CONFUSION, CLASSES, CALIBRATION, DISAGREEMENT, SPEED = CompareState.options("section")
+FIGURES: dict[str, Callable[[list[Shown]], Figure]] = {
+    CONFUSION: draw.confusions,
+    CLASSES: draw.classes,
+    CALIBRATION: draw.calibration,
+}
 
 
 def show(runs: list[Run], look: CurveStyle) -> None:
@@ -25,7 +32,7 @@ def show(runs: list[Run], look: CurveStyle) -> None:
     section = sections.segmented_control(
         "What to compare", SECTIONS, required=True, width="stretch", **CompareState.bound("section")
     )  # fmt: skip
-    if section == "Speed to accuracy":
+    if section == SPEED:
         time_to_accuracy.show(runs, look)
         return
     options, first = measured.counts(runs)
@@ -37,7 +44,7 @@ def show(runs: list[Run], look: CurveStyle) -> None:
             help="1,000 test images of CIFAR-10 are bundled: the first 100 of each class.",
         )  # fmt: skip
     items = measured.look_up(runs, count)
-    if section == "Scores":
+    if section == SCORES:
         measured.control(items, count, speed=True)
         score_table.show(items)
         return
@@ -62,7 +69,7 @@ def _confusion(known: list[Item]) -> None:
     chosen = disagreement.choose_pair(known)
     shown = [item.shown for item in chosen]
     alt = "confusion matrices of " + " and ".join(item.name for item in chosen)
-    figure_files.show(draw.confusions(shown, difference=len(shown) == 2), key="confusion", alt=alt)
+    figure_files.show(FIGURES[CONFUSION](shown), key="confusion", alt=alt)
     n = f"n = {chosen[0].tested.images:,} {chosen[0].tested.data}"
     caption = f"Numbers of images, {n}. Rows are true classes, columns are predicted classes. Right "
     caption += "predictions are bold and have no color."
@@ -74,7 +81,7 @@ def _confusion(known: list[Item]) -> None:
 
 def _classes(known: list[Item]) -> None:
     shown = [item.shown for item in known]
-    figure_files.show(draw.classes(shown), key="classes", alt="accuracy per class")
+    figure_files.show(FIGURES[CLASSES](shown), key="classes", alt="accuracy per class")
     each = known[0].tested.values.class_accuracy.count
     n = f"{min(each):,}" if min(each) == max(each) else f"{min(each):,} to {max(each):,}"
     st.caption(
@@ -87,7 +94,7 @@ def _calibration(known: list[Item]) -> None:
     chart, text = st.columns([1.9, 1], gap="large")
     with chart:
         shown = [item.shown for item in known]
-        figure_files.show(draw.calibration(shown), key="calibration", alt="reliability diagram")
+        figure_files.show(FIGURES[CALIBRATION](shown), key="calibration", alt="reliability diagram")
     with text:
         calibration = known[0].tested.values.calibration
         st.markdown("**Expected calibration error**")
@@ -103,10 +110,7 @@ def _calibration(known: list[Item]) -> None:
             ],
             hide_index=True,
             width="stretch",
-            column_config={
-                name: st.column_config.NumberColumn(format="%.2f")
-                for name in ("ECE %", "mean confidence %", "accuracy %")
-            },
+            column_config=dict.fromkeys(("ECE %", "mean confidence %", "accuracy %"), columns.POINTS),
         )
         st.caption(
             f"n = {known[0].tested.images:,} {known[0].tested.data}, {calibration.bins} bins of equal width. "
@@ -123,8 +127,8 @@ def _mean_confidence(item: Item) -> float:
 
 
 DRAWN: dict[str, Callable[[list[Item]], None]] = {
-    "Confusion": _confusion,
-    "Classes": _classes,
-    "Calibration": _calibration,
-    "Disagreement": disagreement.show,
+    CONFUSION: _confusion,
+    CLASSES: _classes,
+    CALIBRATION: _calibration,
+    DISAGREEMENT: disagreement.show,
 }

@@ -12,7 +12,7 @@ from dashboard.compare import figures as draw
 from dashboard.compare import measured
 from dashboard.components import figure_files
 from dashboard.drawing.figures import Figure
-from dashboard.shared import resources, run_curves, selection
+from dashboard.shared import columns, resources, run_curves, selection
 from dashboard.states.compare import CompareState
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
@@ -51,9 +51,10 @@ def show(runs: list[Run], look: run_curves.CurveStyle) -> None:
         hide_index=True,
         width="stretch",
         column_config={
-            **{name: st.column_config.NumberColumn(format="localized") for name in ("step", "images seen")},
-            "minutes": st.column_config.NumberColumn(format="%.1f"),
-            "best %": st.column_config.NumberColumn(format="%.2f"),
+            "step": columns.COUNT,
+            "images seen": columns.COUNT,
+            "minutes": columns.MINUTES,
+            "best %": columns.POINTS,
         },
     )
     st.caption(

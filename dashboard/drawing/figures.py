@@ -49,13 +49,13 @@ def logit_lens(values: np.ndarray, classes: tuple[str, ...], truth: int | None, 
     """Draw the probabilities of the `top` classes after each layer. values [layers + 1, classes]"""
     order = np.argsort(values.max(axis=0) + values[-1])[::-1][:top]
     order = order[np.argsort(values[-1, order])]
-    percent = 100 * values[:, order].T  # [top, layers + 1]
+    shares = 100 * values[:, order].T  # [top, layers + 1]
     layers = len(values) - 1
     x = ["input", *(str(n + 1) for n in range(layers))]
     name = "read after each layer"
     plot = go.Figure(
         go.Heatmap(
-            z=percent,
+            z=shares,
             x=x,
             y=_marked(classes, order, truth),
             colorscale=COLORSCALE,
@@ -75,7 +75,7 @@ def logit_lens(values: np.ndarray, classes: tuple[str, ...], truth: int | None, 
         fixedrange=True,
     )
     plot.update_yaxes(showgrid=False, fixedrange=True, automargin=True)
-    rows = matrix_rows([name], x, [classes[i] for i in order], percent)
+    rows = matrix_rows([name], x, [classes[i] for i in order], shares)
     return Figure(
         apply_layout(plot, 34 * len(order) + 56, b=50),
         table(["series", "layer", "class", "probability, %"], rows),
@@ -113,3 +113,8 @@ def probabilities(
 def _marked(classes: tuple[str, ...], order: np.ndarray, truth: int | None) -> list[str]:
     """Return the names of the classes in `order`, with the true one marked."""
     return [f"<b>{classes[i]}</b> (true)" if i == truth else classes[i] for i in order]
+
+
+def percent(share: float | None) -> float | None:
+    """Return a share in percent, or None if it is unknown."""
+    return None if share is None else 100 * share

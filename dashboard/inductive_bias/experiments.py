@@ -14,12 +14,13 @@ from dashboard.shared import measurement_panel, measurements, ticking
 from dashboard.shared.measurements import Measurement
 from dashboard.states.inductive_bias import BiasState
 from vitcore.errors import UserError
-from vitcore.probes import Probe
+from vitcore.probes import PROBES, Probe
 from vitcore.probes.store import Images, Result, Subject, images_for
 from vitcore.probes.table import as_csv
 from vitcore.runs.folder import Run
 
 TICK_S = 0.7
+BY_TITLE = {probe.title: probe for probe in PROBES.values()}  # as tabs and links name them
 COUNTS = tuple(sorted(BiasState.options("count")))
 
 

@@ -1,31 +1,31 @@
-"""The live image of Inductive bias: the visitor moves, shuffles or hides it."""
+"""The live image of Inductive bias: the visitor moves, shuffles or hides it.
+
+The experiment declares its variants (`vitcore.probes.live.LiveImage`). Their pictures and predictions are
+cached by the version of the weights and the pixels.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from dashboard.components.replay import Frames, replay
+from dashboard.components.replay import replay
 from dashboard.drawing import theme
 from dashboard.drawing.markdown import sentence
-from dashboard.inductive_bias import experiments, perturbations
-from dashboard.shared import selection
-from dashboard.states.inductive_bias import BiasState
+from dashboard.inductive_bias import experiments
+from dashboard.shared import model_outputs, resources, selection
+from dashboard.shared.selection import SelectedImage
+from dashboard.states.inductive_bias import BiasState, cell_bits
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
 from vitcore.errors import UserError
 from vitcore.probes import PROBES, LiveImage, Probe
+from vitcore.probes.live import Frames, Paint, normalized
 from vitcore.runs.folder import Run
 
-FRAMES: dict[str, Callable[[list[Run], np.ndarray, str], Frames]] = {
-    "shift": perturbations.shifts,
-    "shuffle": lambda runs, image, border: perturbations.shuffles(runs, image),
-    "occlusion": lambda runs, image, border: perturbations.occlusions(runs, image),
-}
+Painted = tuple[str, np.ndarray]  # a 0 or 1 for each cell, and the probabilities [M, classes]
 
 
 def show(probe: Probe, live: LiveImage, runs: list[Run], data: Dataset) -> None:
@@ -48,7 +48,7 @@ def show(probe: Probe, live: LiveImage, runs: list[Run], data: Dataset) -> None:
 
 @st.fragment
 def _live(
-    probe: Probe, live: LiveImage, runs: list[Run], classes: tuple[str, ...], chosen: selection.SelectedImage
+    probe: Probe, live: LiveImage, runs: list[Run], classes: tuple[str, ...], chosen: SelectedImage
 ) -> None:
     try:
         with st.spinner("Running both models"):
@@ -56,8 +56,7 @@ def _live(
     except UserError as error:
         st.error(sentence(error))
         return
-    key = f"replay_{probe.name}"
-    replay(frames, look, key=key, painted=painted(key, probe.name, runs, chosen.image), on_mask=lambda: None)
+    draw(probe.name, runs, chosen.image, frames, look, key=f"replay_{probe.name}")
 
 
 def prepare(
@@ -65,14 +64,16 @@ def prepare(
     live: LiveImage,
     runs: list[Run],
     classes: tuple[str, ...],
-    chosen: selection.SelectedImage,
+    chosen: SelectedImage,
     border: str,
 ) -> tuple[Frames, dict[str, Any]]:
     """Return the arguments of `replay`: all variants with their predictions, and the look.
 
     Raises `UserError`.
     """
-    frames = FRAMES[probe.name](runs, chosen.image, border)
+    border = border if live.border else ""
+    pixels, shape = chosen.image.tobytes(), chosen.image.shape
+    frames = _frames(probe.name, _stamps(runs), pixels, shape, border, live)
     styles = theme.run_styles([run.config.model for run in runs])
     same_model = runs[0].config.model == runs[1].config.model
     labels = [run.title if same_model else ARCHITECTURES[run.config.model].label for run in runs]
@@ -85,25 +86,61 @@ def prepare(
         "truth": chosen.truth,
         "name": chosen.name,
         "hint": live.hint,
-        "blank": "rgb({}, {}, {})".format(*perturbations.mean_color()),
+        "blank": "rgb({}, {}, {})".format(*model_outputs.mean_color()),
     }
 
 
-def painted_in(runs: list[Run], image: np.ndarray, text: str) -> tuple[str, np.ndarray] | None:
-    """Return the mask in an address, in hexadecimal with one bit per cell, and the models' predictions.
+def draw(
+    kind: str, runs: list[Run], image: np.ndarray, frames: Frames, look: dict[str, Any], *, key: str
+) -> None:
+    """Draw the live image of the experiment `kind`, with the predictions for the cells that are painted over.
 
-    Return None if the text is not a mask.
+    `frames` and `look` are those of `prepare`.
     """
-    if not re.fullmatch("[0-9a-f]{16}", text):
-        return None
-    mask = f"{int(text, 16):064b}"
-    return (mask, perturbations.painted(runs, image, mask)) if "1" in mask else None
+    bits = getattr(st.session_state.get(key), "mask", None)
+    valid = isinstance(bits, str) and len(bits) == frames.cells**2 and set(bits) <= {"0", "1"}
+    painted = _painted_over(kind, runs, image, bits) if bits and valid else None
+    replay(frames, look, key=key, painted=painted)
 
 
-def painted(key: str, kind: str, runs: list[Run], image: np.ndarray) -> tuple[str, np.ndarray] | None:
-    """Return the mask that the visitor has just painted, and the models' predictions."""
+def painted_in_link(kind: str, runs: list[Run], image: np.ndarray, cells: str | None) -> Painted | None:
+    """Return the painted cells in a link and the predictions for them, or None if no cell is painted.
+
+    `cells` is `BiasState.painted`.
+    """
+    bits = cell_bits(cells) if cells else None
+    return _painted_over(kind, runs, image, bits) if bits else None
+
+
+def _painted_over(kind: str, runs: list[Run], image: np.ndarray, bits: str) -> Painted | None:
+    """Return the predictions with the cells marked 1 hidden. None if the experiment hides no cells."""
     live = PROBES[kind].live
-    mask = getattr(st.session_state.get(key), "mask", None) if live and live.paint else None
-    if not mask or len(mask) != 64 or set(mask) - {"0", "1"}:
+    if not live or not live.paint:
         return None
-    return mask, perturbations.painted(runs, image, mask)
+    return bits, _painted(kind, _stamps(runs), image.tobytes(), image.shape, bits, live.paint)
+
+
+def _stamps(runs: list[Run]) -> tuple:
+    return tuple(resources.stamp_of(run) for run in runs)
+
+
+@st.cache_resource(max_entries=72, show_spinner=False)
+def _frames(
+    kind: str, stamps: tuple, pixels: bytes, shape: tuple[int, ...], border: str, _live: LiveImage
+) -> Frames:
+    return _live.frames(_models(stamps), _tensor(pixels, shape), border)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _painted(
+    kind: str, stamps: tuple, pixels: bytes, shape: tuple[int, ...], bits: str, _paint: Paint
+) -> np.ndarray:
+    return _paint(_models(stamps), _tensor(pixels, shape), [int(bit) for bit in bits])
+
+
+def _models(stamps: tuple) -> list[Any]:
+    return [resources.loaded(*stamp) for stamp in stamps]
+
+
+def _tensor(pixels: bytes, shape: tuple[int, ...]) -> Any:
+    return normalized(np.frombuffer(pixels, dtype=np.uint8).reshape(shape))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dashboard.inductive_bias import experiment_figures, experiments, live_image, sample_efficiency
 from dashboard.shared import resources
+from dashboard.shared.default_runs import default_pair
 from dashboard.shared.scenes import (
     Figures,
     Query,
@@ -14,12 +15,11 @@ from dashboard.shared.scenes import (
     run_in,
 )
 from dashboard.states.inductive_bias import BiasState
-from dashboard.sweeps import figures, sample_curves
+from dashboard.sweeps import results, sample_curves
 from vitcore.errors import UserError
-from vitcore.probes import PROBES, LiveImage, Probe
+from vitcore.probes import LiveImage, Probe
 from vitcore.probes.store import images_for
 from vitcore.runs.folder import Run
-from vitcore.sweeps.results import sample_curve
 
 
 def scene(query: Query) -> Figures | Replay:
@@ -28,22 +28,19 @@ def scene(query: Query) -> Figures | Replay:
     Shows a live image if the experiment has one, unless the link says `view=curve`.
     """
     state = read_state(BiasState, query, "view", "border", "count")
-    title = state.probe or next(iter(PROBES.values())).title
+    title = state.probe or next(iter(experiments.BY_TITLE))
     if title == sample_efficiency.TITLE:
         return _sample_efficiency(state)
-    probe = next((probe for probe in PROBES.values() if probe.title == title), None)
+    probe = experiments.BY_TITLE.get(title)
     if probe is None:
         raise UserError(
             f"The link names the experiment {title[:80]!r}, which does not exist: copy its name from "
             "Inductive bias."
         )
-    found, bundled = resources.runs(trained=True), resources.bundled()
-    runs = [
-        run_in(state.run, found, bundled.get("vit")),
-        run_in(state.against, found, bundled.get("resnet")),
-    ]
+    found, pair = resources.runs(trained=True), default_pair()
+    runs = [run_in(name, found, first) for name, first in zip((state.run, state.against), pair, strict=True)]
     if probe.live and state.view != "curve":
-        return _live(probe, probe.live, runs, state, query)
+        return _live(probe, probe.live, runs, state)
     return _curve(probe, runs, state)
 
 
@@ -55,16 +52,16 @@ def _sample_efficiency(state: BiasState) -> Figures:
     name = by_title.get(state.samples or "", state.samples) or next(iter(sweeps))
     if name not in sweeps:
         raise missing_sweep(name)
-    figure = figures.sample_efficiency(sample_curve(sweeps[name].runs))
-    return Figures([(figure.plot, "test accuracy against training images")])
+    _, figure, alt = results.read(sweeps[name])
+    return Figures([(figure.plot, alt)])
 
 
-def _live(probe: Probe, live: LiveImage, runs: list[Run], state: BiasState, query: Query) -> Replay:
+def _live(probe: Probe, live: LiveImage, runs: list[Run], state: BiasState) -> Replay:
     data = resources.dataset_of(runs[0])
     chosen = image_in(state, data)
     frames, look = live_image.prepare(probe, live, runs, data.classes, chosen, state.border)
-    position = {name: query[name] for name in (probe.name, "painted") if name in query}
-    return Replay(probe.name, runs, chosen.image, frames, {**look, "hint": "", "at": position})
+    at = state.position(probe.name)
+    return Replay(probe.name, runs, chosen.image, frames, {**look, "hint": "", "at": at})
 
 
 def _curve(probe: Probe, runs: list[Run], state: BiasState) -> Figures:

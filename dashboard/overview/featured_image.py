@@ -14,9 +14,12 @@ import streamlit as st
 
 from dashboard.shared import bound, own_image, resources
 from dashboard.states.overview import OverviewState
+from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
+from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
+METHODS = {"vit": "attention rollout", "resnet": "Grad-CAM"}  # of the maps; the models from left to right
 PRELOAD_AFTER_S = 2.0  # the page is drawn by then; importing torch occupies a core for seconds
 
 
@@ -28,6 +31,29 @@ class FeaturedImage:
     truth: int | None
     name: str
     place: int | None
+
+
+def bundled_pair() -> list[Run]:
+    """Return the bundled runs whose maps are shown. Raises `UserError` if one is missing."""
+    bundled = resources.bundled()
+    if missing := [ARCHITECTURES[model].label for model in METHODS if model not in bundled]:
+        raise UserError(
+            f"The bundled {' and '.join(missing)} is missing: get a complete copy of the project."
+        )
+    return [bundled[model] for model in METHODS]
+
+
+def stored_maps(run: Run) -> dict[str, np.ndarray]:
+    """Return the stored maps and probabilities of a bundled run. Raises `UserError` without them."""
+    stored = resources.first_look(run)
+    if stored is None:
+        raise UserError(f"The stored maps of {run.title} are missing: get a complete copy of the project.")
+    return stored
+
+
+def map_title(run: Run) -> str:
+    """Return the heading of a run's map: its architecture and the method."""
+    return f"{ARCHITECTURES[run.config.model].label}: {METHODS[run.config.model]}"
 
 
 def choose(data: Dataset, index: np.ndarray) -> FeaturedImage:

@@ -8,27 +8,18 @@ from dashboard.shared import resources
 from dashboard.shared.page_state import ImageState
 from dashboard.shared.scenes import Pictures, Query, image_in, read_state
 from dashboard.states.overview import OverviewState
-from vitcore.architectures import ARCHITECTURES
-from vitcore.errors import UserError
 
 
 def scene(query: Query) -> Pictures:
     """Return the image that the link names, with the maps of both bundled models. Raises `UserError`."""
-    data, bundled = resources.dataset(), resources.bundled()
+    data, pair = resources.dataset(), featured_image.bundled_pair()
     state = read_state(OverviewState, query)
     chosen = image_in(ImageState.of(kind=state.look, image=state.nth), data)
     featured = featured_image.FeaturedImage(chosen.image, chosen.truth, chosen.name, None)
     parts = [("The image", pictures.data_url(chosen.image), chosen.name)]
-    for model, method in (("vit", "attention rollout"), ("resnet", "Grad-CAM")):
-        if model not in bundled:
-            raise UserError("The bundled models are missing: get a complete copy of the project.")
-        values, probabilities = featured_image.reading(bundled[model], {}, featured)
-        best = int(probabilities.argmax())
-        parts.append(
-            (
-                f"{ARCHITECTURES[model].label}: {method}",
-                pictures.encoded(pictures.overlay(chosen.image, values)),
-                f"predicts {data.classes[best]}, {100 * probabilities[best]:.0f} % confidence",
-            )
-        )
+    for run in pair:
+        values, probabilities = featured_image.reading(run, {}, featured)
+        predicted, confidence = pictures.likeliest(probabilities, data.classes)
+        overlay = pictures.encoded(pictures.overlay(chosen.image, values))
+        parts.append((featured_image.map_title(run), overlay, f"predicts {predicted}, {confidence}"))
     return Pictures(parts)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dashboard.patches import stepper_data
+from dashboard.patches import learned, stepper_data
 from dashboard.shared import model_outputs, resources
 from dashboard.shared.scenes import Query, Similarity, Stepper, image_in, read_state, run_in
 from dashboard.states.patches import PatchesState
 from vitcore.errors import UserError
-
-MAX_POSITIONS = 1024
 
 
 def scene(query: Query) -> Stepper | Similarity:
@@ -16,10 +14,10 @@ def scene(query: Query) -> Stepper | Similarity:
     state = read_state(PatchesState, query, "view")
     run = run_in(state.run, resources.runs(trained=True, model="vit"))
     if state.view == "similarity":
-        learned = model_outputs.learned(run).similarity
-        if not learned.any() or len(learned) > MAX_POSITIONS:
+        values = model_outputs.learned(run).similarity
+        if not values.any() or len(values) > learned.MAX_POSITIONS:
             raise UserError(f"{run.title} has no position embeddings that can be drawn: name another run.")
-        return Similarity(learned)
+        return Similarity(values)
     data = resources.dataset_of(run)
     size = state.patch
     if size and data.size % size:

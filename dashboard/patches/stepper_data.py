@@ -9,6 +9,17 @@ from dashboard.shared.selection import SelectedImage
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
+WITHOUT_RUN = {"pool": "cls", "position": "learned", "patch_size": 4}  # options of a ViT
+
+
+def patch_size(run: Run | None) -> int:
+    """Return the patch size in pixels that the page opens with: that of the run."""
+    return _options(run)["patch_size"]
+
+
+def _options(run: Run | None) -> dict[str, Any]:
+    return run.config.options if run else WITHOUT_RUN
+
 
 def prepare(run: Run | None, chosen: SelectedImage, size: int | None = None) -> dict[str, Any]:
     """Return the arguments of `dashboard.components.stepper`.
@@ -16,8 +27,7 @@ def prepare(run: Run | None, chosen: SelectedImage, size: int | None = None) -> 
     `size` is the patch size in pixels, by default that of the run. There are tokens only for the patch size
     of the run; otherwise `note` says why they are missing.
     """
-    options = run.config.options if run else {"pool": "cls", "position": "learned", "patch_size": 4}
-    own = options["patch_size"]
+    options, own = _options(run), patch_size(run)
     tokens, positions = None, None
     size, note = size or own, ""
     if run is None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.drawing.figures import apply_layout
+from dashboard.drawing.figures import apply_layout, percent
 from dashboard.shared import run_curves
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
@@ -24,7 +24,7 @@ def figure(runs: Sequence[Run], look: run_curves.CurveStyle) -> go.Figure:
         if not drawing.items and column == 1:
             raise UserError(f"{runs[0].title} has no curves over this axis: choose another axis.")
         for item in drawing.items:
-            y = _percent(item["y"]) if column == 1 else item["y"]
+            y = [percent(share) for share in item["y"]] if column == 1 else item["y"]
             made.add_trace(
                 go.Scatter(
                     x=item["x"], y=y, name=item["name"], legendgroup=item["group"],
@@ -46,10 +46,6 @@ def figure(runs: Sequence[Run], look: run_curves.CurveStyle) -> go.Figure:
         made.update_yaxes(type="log", tickvals=LOG_TICKS, col=2)  # Plotly's own ticks would label 0.5 as 5
     made = apply_layout(made, 400, l=60, b=50, t=30)
     return made.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
-
-
-def _percent(shares: Sequence[float | None]) -> list[float | None]:
-    return [None if share is None else 100 * share for share in shares]
 
 
 def _plain(color: str) -> str:

@@ -1,12 +1,19 @@
-"""The runs that Compare opens with, and how many runs it compares."""
+"""The runs that Compare and Inductive bias open with, and how many runs Compare shows."""
 
 from __future__ import annotations
 
+from dashboard.shared import resources
 from vitcore.runs.folder import Run
 from vitcore.runs.metrics import event_files
 
 MAX_COMPARED = 8
 PAIR, NEWEST = ("vit", "resnet"), 2  # models of the bundled runs, and maximum number of own runs
+
+
+def default_pair() -> list[Run | None]:
+    """Return the bundled ViT and ResNet, each None if it is missing."""
+    bundled = resources.bundled()
+    return [bundled.get(model) for model in PAIR]
 
 
 def default_runs(found: list[Run]) -> list[Run]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator as Place
@@ -35,6 +36,13 @@ def title(page: str, *, about: str | None = None) -> Head:
         )  # fmt: skip
         with st.popover("How it works", type="tertiary", icon=":material/help:"):
             return Head(row, _guide(page, about))
+
+
+def stop_without_runs(reason: str) -> NoReturn:
+    """End the page with the reason that there is nothing to show, and a link to Training."""
+    st.info(reason)
+    st.page_link("../pages/training.py", label="Train one", icon=":material/arrow_forward:")
+    st.stop()
 
 
 def _guide(page: str, about: str | None) -> Place:

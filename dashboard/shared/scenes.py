@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.components.replay import Frames
 from dashboard.shared import model_outputs, resources, selection
 from dashboard.shared.page_state import ImageState, PageState
 from vitcore.data import Dataset
 from vitcore.errors import UserError
+from vitcore.probes.live import Frames
 from vitcore.runs.folder import Run
 
 Query = Mapping[str, str]  # the parameters of a page's address
@@ -140,7 +140,7 @@ def image_in(state: ImageState, data: Dataset, run: Run | None = None) -> select
 
     With `run`, a link can also name images by how well the run classifies them.
     """
-    kind = state.kind or ("cat" if "cat" in data.classes else data.classes[0])
+    kind = state.kind or selection.first_class(data)
     predictions = (lambda: model_outputs.predictions(run, data)) if run else None
     chosen = selection.find_image(data, kind, state.image, predictions)
     if chosen is None:

@@ -36,7 +36,8 @@ def pieces_of(scene: scenes.Scene, state: Mapping[str, str]) -> list[Piece]:
         return [component_piece("similarity", similarity_message(scene.values))]
     if isinstance(scene, scenes.Replay):
         frames = replace(scene.frames, cells=0)  # no brush: painting needs the models
-        painted = live_image.painted_in(scene.runs, scene.image, scene.look["at"].get("painted", ""))
+        cells = scene.look["at"].get("painted")
+        painted = live_image.painted_in_link(scene.kind, scene.runs, scene.image, cells)
         return [component_piece("replay", replay_message(frames, scene.look, painted))]
     if isinstance(scene, scenes.Pictures):
         return [Piece("", scenes.as_html(scene))]

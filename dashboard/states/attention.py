@@ -8,10 +8,19 @@ from pydantic import Field, StringConstraints
 
 from dashboard.shared.page_state import Count, ImageState, PageState
 
-Token = Annotated[str, StringConstraints(pattern=r"^(cls|[1-9]\d{0,3}\.[1-9]\d{0,3})$")]
+# tests/unit/components/links.json states what the browser must read in the same way
+Token = Annotated[str, StringConstraints(pattern=r"^(cls|[1-9][0-9]{0,3}\.[1-9][0-9]{0,3})$")]
 Place = Literal["mean"] | Count
 PREDICTED = "the answer"  # the class that the model predicts
 NO_CONTRAST = "no other class"
+
+
+def token_index(token: Token, *, side: int, has_cls: bool) -> int | None:
+    """Return the index of a token, or None if a model with `side` x `side` patches has no such token."""
+    if token == "cls":
+        return 0 if has_cls else None
+    row, column = map(int, token.split("."))
+    return has_cls + (row - 1) * side + column - 1 if max(row, column) <= side else None
 
 
 class ExplorerState(PageState):

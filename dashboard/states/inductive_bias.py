@@ -10,11 +10,22 @@ from pydantic import Field, StringConstraints
 from dashboard.shared.page_state import AsWhole, Flag, ImageState
 
 SETTING = "set_"
-Amount = Annotated[str, StringConstraints(pattern=r"^-?\d{1,4}(\.-?\d{1,4})*$")]
+# tests/unit/components/links.json states what the browser must read in the same way
+Frame = Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,2}\.-?[0-9]{1,2}$")]
+Cells = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+
+
+def cell_bits(cells: Cells) -> str | None:
+    """Return a 0 or 1 for each cell of an 8 x 8 grid, or None if no cell is painted."""
+    bits = f"{int(cells, 16):064b}"
+    return bits if "1" in bits else None
 
 
 class BiasState(ImageState):
     """An experiment on two runs, and the position of its live image.
+
+    Each experiment with a live image has a field of its name: the frame, as an offset from the unchanged
+    image, down and to the right. `painted` holds the hidden cells, one bit each, in hexadecimal.
 
     `view` is for talks. It selects the live image of an experiment that has one, or the curve.
     """
@@ -26,10 +37,10 @@ class BiasState(ImageState):
     untrained: Flag = True
     border: Literal["reflect", "zero", "circular"] = "reflect"
     view: Literal["image", "curve"] = "image"
-    shift: Amount | None = None
-    shuffle: Amount | None = None
-    occlusion: Amount | None = None
-    painted: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")] | None = None
+    shift: Frame | None = None
+    shuffle: Frame | None = None
+    occlusion: Frame | None = None
+    painted: Cells | None = None
     samples: str | None = None
     settings: dict[str, str] = Field(default_factory=dict, description="of the experiment, `set_NAME=VALUE`")
 
@@ -47,6 +58,11 @@ class BiasState(ImageState):
         query = super().parameters()
         query.pop("settings", None)
         return query | {f"{SETTING}{name}": text for name, text in self.settings.items()}
+
+    def position(self, probe: str) -> dict[str, str]:
+        """Return the query parameters of the frame and of the painted cells of an experiment."""
+        query = self.parameters()
+        return {name: query[name] for name in (probe, "painted") if name in query}
 
     @classmethod
     def bound_setting(cls, name: str) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from typing import Any
 import streamlit as st
 
 from dashboard.components import figure_files
+from dashboard.drawing.figures import Figure, percent
 from dashboard.drawing.markdown import escape
-from dashboard.shared import origins, run_status, ticking
+from dashboard.shared import columns, origins, run_status, ticking
 from dashboard.sweeps import figures, links
 from vitcore.runs.status import State
 from vitcore.sweeps.plan import data_name, steps_of
@@ -19,20 +20,26 @@ TICK_S = 2.0
 FEW_SEEDS = 4  # with two, one estimate in twelve is less than a tenth of the true standard error
 
 
+def read(sweep: Sweep) -> tuple[list[Any], Figure, str]:
+    """Return the rows of a sweep (`SamplePoint` or `StudyPoint`), its figure, and what the figure shows."""
+    if sweep.kind == "samples":
+        points = sample_curve(sweep.runs)
+        return points, figures.sample_efficiency(points), "test accuracy against training images"
+    rows = study_rows(sweep.runs)
+    return rows, figures.study_panels(rows), "test accuracy against each setting"
+
+
 def show(sweep: Sweep) -> None:
     """Show the figure and the table of a sweep, and update them while it trains."""
     ticking.fragment(
         lambda states: _progress(sweep, states), lambda: _states(sweep), every_s=TICK_S,
         active=run_status.any_active,
     )  # fmt: skip
-    rows: list[Any] = sample_curve(sweep.runs) if sweep.kind == "samples" else study_rows(sweep.runs)
+    rows, figure, alt = read(sweep)
     if sweep.kind == "samples":
         chart, text = st.columns([2.4, 1], gap="large")
         with chart:
-            figure_files.show(
-                figures.sample_efficiency(rows), key="samples_figure",
-                alt=f"test accuracy against training images: {_spoken(rows)}",
-            )  # fmt: skip
+            figure_files.show(figure, key="samples_figure", alt=f"{alt}: {_spoken(rows)}")
         text.caption(_about_samples(sweep, rows))
         _source(sweep, text)
         table = [_sample_cells(row) for row in rows]
@@ -42,10 +49,7 @@ def show(sweep: Sweep) -> None:
             st.columns([count + 0.6, 3.4 - count], gap="large") if count < 3 else (st.container(), st)
         )
         with chart:
-            figure_files.show(
-                figures.study_panels(rows), key="study_figure",
-                alt=f"test accuracy against each setting: {_spoken(rows)}",
-            )  # fmt: skip
+            figure_files.show(figure, key="study_figure", alt=f"{alt}: {_spoken(rows)}")
         text.caption(_about_study(sweep, rows))
         _source(sweep, text)
         table = [_study_cells(row) for row in rows]
@@ -164,13 +168,11 @@ def _spoken(rows: list[Any]) -> str:
 
 
 def _cells(row: Score) -> dict[str, Any]:
-    shares = {name: row[name] for name in ("mean", "error", "validation")}
-    percent = {name: None if share is None else 100 * share for name, share in shares.items()}
     return {
-        "test": percent["mean"],
-        "± standard error": percent["error"],
+        "test": percent(row["mean"]),
+        "± standard error": percent(row["error"]),
         "over": f"{len(row['seeds'])} seeds" if row["error_of"] == "seeds" else row["error_of"],
-        "validation": percent["validation"],
+        "validation": percent(row["validation"]),
         "seeds": f"{len(row['seeds'])} of {row['planned']}",
         "test images": row["n_test"],
         "parameters": row["parameters"],
@@ -190,11 +192,11 @@ def _study_cells(row: Any) -> dict[str, Any]:
 
 COLUMNS = {
     "share": st.column_config.NumberColumn(format="%g %%"),
-    "images": st.column_config.NumberColumn(format="localized"),
-    "test": st.column_config.NumberColumn(format="%.2f %%"),
-    "± standard error": st.column_config.NumberColumn(format="%.2f"),
-    "validation": st.column_config.NumberColumn(format="%.2f %%"),
-    "test images": st.column_config.NumberColumn(format="localized"),
-    "parameters": st.column_config.NumberColumn(format="localized"),
-    "minutes": st.column_config.NumberColumn(format="%.1f"),
+    "images": columns.COUNT,
+    "test": columns.PERCENT,
+    "± standard error": columns.POINTS,
+    "validation": columns.PERCENT,
+    "test images": columns.COUNT,
+    "parameters": columns.COUNT,
+    "minutes": columns.MINUTES,
 }

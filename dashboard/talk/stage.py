@@ -13,7 +13,6 @@ from collections.abc import MutableMapping
 import streamlit as st
 
 from dashboard.attention import explorer
-from dashboard.components.replay import replay
 from dashboard.components.similarity import similarity
 from dashboard.components.stepper import stepper
 from dashboard.drawing import figures
@@ -53,8 +52,7 @@ def draw(scene: scenes.Scene, state: MutableMapping[str, str], *, key: str, scal
     elif isinstance(scene, scenes.Similarity):
         similarity(scene.values, key=key)
     elif isinstance(scene, scenes.Replay):
-        painted = live_image.painted(key, scene.kind, scene.runs, scene.image)
-        replay(scene.frames, scene.look, key=key, painted=painted)
+        live_image.draw(scene.kind, scene.runs, scene.image, scene.frames, scene.look, key=key)
     elif isinstance(scene, scenes.Pictures):
         st.html(scenes.as_html(scene))
     else:

@@ -54,7 +54,7 @@ def files(found: Predictions, at: int) -> tuple[list[tuple[str, Image.Image, str
     class at moment `at` and, for the bars, the true class at every other moment.
     """
     parts = []
-    rows: list[list] = [["image", "truth", "class", "epoch", "step", "probability"]]
+    rows: list[list] = [["image", "true class", "class", "epoch", "step", "probability"]]
     for i, (image, truth) in enumerate(zip(found.images, found.truth.tolist(), strict=True)):
         answers = found.probabilities[at, i]
         top = int(answers.argmax())

@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.shared import bound
+from dashboard.drawing.figures import percent
+from dashboard.shared import bound, columns
 from dashboard.shared.default_runs import MAX_COMPARED
 from dashboard.states.compare import CompareState
 from dashboard.states.training import TrainingState
@@ -90,7 +91,6 @@ def _label(model: str) -> str:
 
 
 def _cells(row: dict[str, Any]) -> dict[str, Any]:
-    percent = {name: None if row[name] is None else 100 * row[name] for name in ("val_acc", "test_acc")}
     return {
         "title": row["title"],
         "state": row["state"],
@@ -98,8 +98,8 @@ def _cells(row: dict[str, Any]) -> dict[str, Any]:
         "recipe": row["recipe"],
         "data": row["data"],
         "epochs": row["epoch"],
-        "validation": percent["val_acc"],
-        "test": percent["test_acc"],
+        "validation": percent(row["val_acc"]),
+        "test": percent(row["test_acc"]),
         "minutes": row["minutes"] or None,
         "size": row["size_bytes"] / 1e6,
         "launched": datetime.fromtimestamp(row["created"]) if row["created"] else None,
@@ -109,9 +109,9 @@ def _cells(row: dict[str, Any]) -> dict[str, Any]:
 COLUMNS = {
     "title": st.column_config.TextColumn(width="medium"),
     "epochs": st.column_config.NumberColumn(format="%.1f"),
-    "validation": st.column_config.NumberColumn(format="%.2f %%"),
-    "test": st.column_config.NumberColumn(format="%.2f %%"),
-    "minutes": st.column_config.NumberColumn(format="%.1f"),
+    "validation": columns.PERCENT,
+    "test": columns.PERCENT,
+    "minutes": columns.MINUTES,
     "size": st.column_config.NumberColumn(format="%.1f MB"),
     "launched": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
 }

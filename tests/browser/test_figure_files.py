@@ -75,7 +75,7 @@ def test_curves_in_the_csv_file_are_the_stored_measurement(visitor):
 @pytest.mark.parametrize(
     ("section", "draw"),
     [
-        ("Confusion", lambda shown: confusions(shown, difference=True)),
+        ("Confusion", confusions),
         ("Calibration", calibration),
     ],
 )
@@ -177,7 +177,7 @@ def test_predictions_for_validation_images_are_downloaded(visitor, server, data)
     expect(page.locator(".eight-bars").first).to_have_attribute("title", re.compile(f": {100 * first:.0f} %"))
     visitor.settle()
     rows = list(csv.reader(io.StringIO(saved(page, "CSV").path().read_text())))
-    assert rows[0] == ["image", "truth", "class", "epoch", "step", "probability"]
+    assert rows[0] == ["image", "true class", "class", "epoch", "step", "probability"]
     for i, truth in enumerate(found.truth):
         mine = [row for row in rows if row[:2] == [str(i + 1), data.classes[truth]]]
         downloaded = {row[2]: float(row[5]) for row in mine if row[3:5] == ["1", "30"]}

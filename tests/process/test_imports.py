@@ -28,7 +28,7 @@ def loaded_by(code: str) -> set[str]:
         "import dashboard.shared.resources, dashboard.drawing.figures, dashboard.training.run_panel\n"
         "import dashboard.shared.selection, dashboard.shared.run_status",
         "import dashboard.inductive_bias.experiments, dashboard.inductive_bias.live_image\n"
-        "import dashboard.inductive_bias.perturbations, vitcore.probes.table",
+        "import vitcore.probes.table",
         "import dashboard.__main__",
     ],
     ids=["vitcore", "runs command", "dashboard", "experiments", "server start"],

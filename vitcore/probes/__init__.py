@@ -12,7 +12,8 @@ from typing import Any
 
 from vitcore.errors import UserError
 from vitcore.probes.experiments import discover
-from vitcore.probes.probe import IMAGES, LiveImage, Outcome, Probe, View
+from vitcore.probes.live import LiveImage
+from vitcore.probes.probe import IMAGES, Outcome, Probe, View
 from vitcore.probes.score_values import Speed, TestScores
 
 __all__ = [

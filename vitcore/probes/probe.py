@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 from vitcore.errors import UserError
+from vitcore.probes.live import LiveImage
 
 IMAGES = 500  # default number of test images
 
@@ -29,17 +30,6 @@ class Outcome(Generic[V_co]):
     label: str
     values: V_co
     other: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LiveImage:
-    """How a visitor of the page changes one image in this experiment."""
-
-    mode: Literal["drag", "again", "pick"]  # drag the image; draw another order; pick an order
-    hint: str  # shown below the image
-    unit: str = ""  # what the slider changes
-    border: bool = False  # the visitor chooses the padding
-    paint: bool = False  # the visitor can hide cells of the image
 
 
 @dataclass(frozen=True, kw_only=True)

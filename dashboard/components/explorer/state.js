@@ -4,6 +4,8 @@
 // The header's `parameters` come from `ExplorerState` in Python: the names of the query parameters, and the values of
 // each choice, the default first.
 
+import { parseCount } from "../shared/address.js";
+
 const CHOICES = ["direction", "scale", "content"];
 
 /**
@@ -17,15 +19,15 @@ export function tokenText(token, { side, first }) {
 }
 
 /**
- * Parse a token.
+ * Parse a token, by the rules of `Token` in dashboard/states/attention.py.
  * @param {string | null} text
  * @returns {number | null} null if this model has no such token
  */
 export function parseToken(text, { side, first }) {
   if (text === "cls") return first ? 0 : null;
-  const [row, column] = (text || "").split(".").map(Number);
-  const valid = (n) => Number.isInteger(n) && n >= 1 && n <= side;
-  return valid(row) && valid(column) ? first + (row - 1) * side + column - 1 : null;
+  if (!/^[1-9][0-9]{0,3}\.[1-9][0-9]{0,3}$/.test(text ?? "")) return null;
+  const [row, column] = text.split(".").map(Number);
+  return Math.max(row, column) <= side ? first + (row - 1) * side + column - 1 : null;
 }
 
 // Return the name of a token in texts.
@@ -38,8 +40,8 @@ export function tokenName(token, { side, first }) {
 // Parse a layer or a head. The address counts from 1; the index of `mean` is `count`.
 function parseIndex(text, count, fallback) {
   if (text === "mean") return count;
-  const n = Number(text);
-  return Number.isInteger(n) && n >= 1 && n <= count ? n - 1 : fallback;
+  const n = parseCount(text);
+  return n !== null && n <= count ? n - 1 : fallback;
 }
 
 /**
@@ -54,6 +56,7 @@ export function readState(search, header) {
     name,
   ) => (choices[name].includes(parameters.get(name)) ? parameters.get(name) : choices[name][0]);
   const query = parseToken(parameters.get("query"), header);
+  const step = parseCount(parameters.get("snapshot"));
   return {
     query,
     second: query === null ? null : parseToken(parameters.get("second"), header),
@@ -64,9 +67,7 @@ export function readState(search, header) {
     scale: choice("scale"),
     content: choice("content"),
     overlay: parameters.get("overlay") !== "off",
-    snapshot: header.snapshots.some((s) => s.step === Number(parameters.get("snapshot")))
-      ? Number(parameters.get("snapshot"))
-      : null,
+    snapshot: header.snapshots.some((s) => s.step === step) ? step : null,
     mask: parameters.get("mask") || null,
     over: parameters.get("over") === "test" ? "test" : null,
   };

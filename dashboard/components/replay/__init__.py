@@ -6,8 +6,6 @@ received. Only painting needs the server: the element triggers `mask` with a 0 o
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import numpy as np
 
 from dashboard.components.bundle import bundle
 from dashboard.components.packing import Part, pack, style
+from vitcore.probes.live import Frames
 
 HERE = Path(__file__).parent
 
@@ -26,32 +25,15 @@ PART = Part(
 _element = PART.element("vitlab.replay")
 
 
-@dataclass(frozen=True)
-class Frames:
-    """Pictures uint8 [P, F, 3, S, S] and probabilities [M, F, classes] of M models.
-
-    P is 1 if all models see the same picture, else M. The F frames are rows x columns, row by row. `start`:
-    the frame of the unchanged image. `cells`: cells per side that can be painted over, or 0.
-    """
-
-    pictures: np.ndarray
-    probabilities: np.ndarray
-    rows: list[str]
-    columns: list[str]
-    start: int
-    cells: int = 0
-
-
 def replay(
     frames: Frames,
     view: dict[str, Any],
     *,
     key: str,
     painted: tuple[str, np.ndarray] | None = None,
-    on_mask: Callable[[], None] = lambda: None,
 ) -> None:
     """Mount the replay. The arguments are those of `message`."""
-    _element(key=key, data=message(frames, view, painted), on_mask_change=on_mask)
+    _element(key=key, data=message(frames, view, painted), on_mask_change=lambda: None)
 
 
 def message(frames: Frames, view: dict[str, Any], painted: tuple[str, np.ndarray] | None = None) -> bytes:

@@ -45,12 +45,13 @@ export const startFrame = (
 ) => [Math.floor(start / columns.length), start % columns.length];
 
 /**
- * Parse a frame, given as its offset from the unchanged image: `4.-2` is 4 down and 2 to the left.
+ * Parse a frame, given as its offset from the unchanged image: `4.-2` is 4 down and 2 to the left. The rules are those
+ * of `Frame` in dashboard/states/inductive_bias.py.
  * @param {string | null | undefined} text
  * @returns {number[] | null} [row, column]
  */
 export function parseFrame(text, header) {
-  const found = /^(-?\d{1,2})\.(-?\d{1,2})$/.exec(text ?? "");
+  const found = /^(-?[0-9]{1,2})\.(-?[0-9]{1,2})$/.exec(text ?? "");
   if (!found) return null;
   const [row, column] = startFrame(header);
   return clampFrame([row + Number(found[1]), column + Number(found[2])], header);
@@ -66,7 +67,7 @@ export function frameText([row, column], header) {
 }
 
 /**
- * Parse the painted cells: a bit per cell in hexadecimal.
+ * Parse the painted cells: a bit per cell in hexadecimal, as `Cells` in dashboard/states/inductive_bias.py.
  * @param {string | null | undefined} text
  * @param {number} count of cells
  * @returns {string | null} the bits as text, or null if no cell is painted

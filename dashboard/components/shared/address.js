@@ -42,3 +42,12 @@ export function keepAddress(root, currentParameters, onLeave = () => {}) {
     if (parameters) writeAddress(parameters);
   }, 400);
 }
+
+/**
+ * Parse a positive integer, by the rules of `Count` in dashboard/shared/page_state.py.
+ * @param {string | null | undefined} text
+ * @returns {number | null} null if the text is none
+ */
+export function parseCount(text) {
+  return /^[0-9]{1,9}$/.test(text ?? "") && Number(text) > 0 ? Number(text) : null;
+}

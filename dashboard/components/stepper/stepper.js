@@ -3,7 +3,7 @@
 // data: header { size, patch, tokens, dim, cls, note, limit, spreads }, image [S, S, 3], float32 tokens [T,
 // D], positions [T, D]; T includes CLS if the model has it
 
-import { keepAddress, writeAddress } from "../shared/address.js";
+import { keepAddress, parseCount, writeAddress } from "../shared/address.js";
 import { decodeBase64 } from "../shared/colors.js";
 import { readHeader } from "../shared/message.js";
 import { CanvasPainter } from "../shared/paint.js";
@@ -85,8 +85,8 @@ class Stepper {
 
   // Show the step that the server gives (in a talk), or else the step in the address.
   restoreFromLink() {
-    const linked = this.header.step ?? Number(new URLSearchParams(window.location.search).get("step"));
-    if (TITLES[linked - 1]) this.step = this.from = linked - 1;
+    const linked = this.header.step ?? parseCount(new URLSearchParams(window.location.search).get("step"));
+    if (linked && TITLES[linked - 1]) this.step = this.from = linked - 1;
   }
 
   // The query parameters of this view, or null if the server gives the step.

@@ -98,7 +98,7 @@ def pair():
 
 
 def test_confusion_matrices_are_drawn_with_their_difference(pair):
-    figure = draw.confusions(pair, difference=True).plot
+    figure = draw.confusions(pair).plot
     maps = [trace for trace in figure.data if trace.type == "heatmap"]
     a, b = (np.array(run.scores.confusion) for run in pair)
     aside = ~np.eye(4, dtype=bool)
@@ -109,7 +109,7 @@ def test_confusion_matrices_are_drawn_with_their_difference(pair):
         assert trace.zmax == max(a[aside].max(), b[aside].max())  # one scale
     assert (np.nan_to_num(maps[2].z) == a - b).all()
     assert maps[2].zmin == -maps[2].zmax == -np.abs(a - b).max()
-    assert len([t for t in draw.confusions(pair[:1], difference=False).plot.data if t.type == "heatmap"]) == 1
+    assert len([t for t in draw.confusions(pair[:1]).plot.data if t.type == "heatmap"]) == 1
 
 
 def test_accuracy_per_class_is_sorted_and_labeled(pair):

@@ -98,8 +98,8 @@ def runs():
 
 
 def test_rows_of_confusion_matrices_are_all_counts_and_their_differences(runs):
-    figure = compare_figures.confusions(runs, difference=True)
-    assert figure.rows[0] == ["panel", "series", "answer", "truth", "images"]
+    figure = compare_figures.confusions(runs)
+    assert figure.rows[0] == ["panel", "series", "prediction", "true class", "images"]
     first, second = (np.array(run.scores.confusion) for run in runs)
     names = ["ant", "bee", "cow"]
     expected = {
@@ -317,7 +317,7 @@ def test_rows_of_a_study_have_states_until_all_values_have_results():
 
 def test_right_answers_of_the_bundled_vit_are_its_test_accuracy():
     (item,) = measured.look_up([find_run("vit-cifar10")], 10_000)
-    rows = compare_figures.confusions([item.shown], difference=False).rows[1:]
+    rows = compare_figures.confusions([item.shown]).rows[1:]
     assert sum(row[4] for row in rows) == 10_000
     assert sum(row[4] for row in rows if row[2] == row[3]) == 8256  # as `python -m vitcore evaluate` prints
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vitcore.errors import UserError
-from vitcore.probes.probe import LiveImage, Outcome, Probe, Settings, View
+from vitcore.probes.live import Frames, LiveImage, pictures, probabilities
+from vitcore.probes.probe import Outcome, Probe, Settings, View
 from vitcore.probes.shapes import Panel
 from vitcore.probes.statistics import parts, series, share
 from vitcore.probes.values import CurveValues
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 CELLS = 8  # per side of the grid
 HIDDEN = (0, 4, 8, 16, 24, 32, 40, 48, 56, 60, 64)  # numbers of cells
+LIVE_HIDDEN = tuple(range(0, CELLS**2 + 1, 4))  # of the live image
 ORDERS = ("random", "most salient first", "least salient first")
 
 
@@ -77,6 +79,34 @@ def finding(outcomes: Sequence[Outcome[OcclusionValues]], view: View) -> str:
     return shares and f"Accuracy with half of the cells hidden at random: {shares}."
 
 
+def live_frames(models: Sequence[nn.Module], image: torch.Tensor, border: str) -> Frames:
+    """Hide more and more cells of an image in each of the `ORDERS`. Every model has its own ranking."""
+    import torch
+
+    from vitcore.analysis.robustness import occluded
+
+    shown, predicted = [], []
+    for model in models:
+        orders = cell_orders(model, image, np.arange(1))
+        hidden = torch.cat([occluded(image, order, count) for count in LIVE_HIDDEN for order in orders])
+        shown.append(pictures(hidden))
+        predicted.append(probabilities(model, hidden))
+    rows = [f"{count} of {CELLS**2} hidden" for count in LIVE_HIDDEN]
+    return Frames(np.stack(shown), np.stack(predicted), rows, list(ORDERS), start=0, cells=CELLS)
+
+
+def predict_painted(models: Sequence[nn.Module], image: torch.Tensor, cells: Sequence[int]) -> np.ndarray:
+    """Return the predictions with the cells marked 1 hidden. -> probabilities [M, classes]"""
+    import torch
+
+    from vitcore.analysis.robustness import occluded
+
+    marked = torch.tensor(cells)
+    order = marked.argsort(descending=True, stable=True)[None]
+    hidden = occluded(image, order, int(marked.sum()))
+    return np.concatenate([probabilities(model, hidden) for model in models])
+
+
 PROBE = Probe(
     name="occlusion",
     title="Occlusion",
@@ -95,7 +125,8 @@ PROBE = Probe(
     live=LiveImage(
         mode="pick",
         unit="Hidden",
-        paint=True,
+        frames=live_frames,
+        paint=predict_painted,
         hint="Cells are hidden by each model's own ranking. Paint over the image to choose them yourself.",
     ),
 )

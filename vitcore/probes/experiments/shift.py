@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vitcore.probes.probe import LiveImage, Outcome, Probe, Settings, View
+from vitcore.probes.live import Frames, LiveImage, same_for_all
+from vitcore.probes.probe import Outcome, Probe, Settings, View
 from vitcore.probes.shapes import Panel
 from vitcore.probes.statistics import parts, series, share
 from vitcore.probes.values import CurveValues
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 SIZES = (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16)
 BORDERS: tuple[Border, ...] = ("reflect", "zero", "circular")
+FAR = 8  # maximum shift of the live image
 DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0))  # (down, along)
 
 
@@ -71,6 +73,18 @@ def finding(outcomes: Sequence[Outcome[ShiftValues]], view: View) -> str:
     return shares and f"Predictions unchanged by a shift of 4 pixels: {shares}."
 
 
+def live_frames(models: Sequence[nn.Module], image: torch.Tensor, border: Border) -> Frames:
+    """Shift an image by up to `FAR` pixels in each direction: rows are shifts down, columns to the right."""
+    import torch
+
+    from vitcore.analysis.robustness import shifted
+
+    steps = range(-FAR, FAR + 1)
+    moved = torch.cat([shifted(image, down, right, border) for down in steps for right in steps])
+    names = [f"{step:+d}" if step else "0" for step in steps]
+    return same_for_all(models, moved, names, names, start=len(moved) // 2)
+
+
 PROBE = Probe(
     name="shift",
     title="Shift",
@@ -93,6 +107,7 @@ PROBE = Probe(
     live=LiveImage(
         mode="drag",
         border=True,
+        frames=live_frames,
         hint="Drag the image, or point at a shift in the small maps. Arrow keys move it by one pixel.",
     ),
 )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vitcore.probes.probe import LiveImage, Outcome, Probe, Settings, View
+from vitcore.probes.live import Frames, LiveImage, same_for_all
+from vitcore.probes.probe import Outcome, Probe, Settings, View
 from vitcore.probes.shapes import Panel
 from vitcore.probes.statistics import parts, series, share
 from vitcore.probes.values import CurveValues
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 GRIDS = (1, 2, 4, 8, 16)  # cells per side; 1 is the original image
+DRAWS = 6  # permutations of each grid for the live image
 
 
 class ShuffleValues(CurveValues):
@@ -56,6 +58,20 @@ def finding(outcomes: Sequence[Outcome[ShuffleValues]], view: View) -> str:
     return shares and f"Accuracy with 4 x 4 shuffled cells: {shares}."
 
 
+def live_frames(models: Sequence[nn.Module], image: torch.Tensor, border: str) -> Frames:
+    """Permute the cells of an image: rows are finer and finer grids, columns are permutations."""
+    import torch
+
+    from vitcore.analysis.robustness import permutations, shuffled
+
+    draws = np.arange(DRAWS)
+    grids = [grid for grid in GRIDS if image.shape[-1] % grid == 0]
+    copies = image.repeat(DRAWS, 1, 1, 1)
+    mixed = torch.cat([shuffled(copies, permutations(1, grid**2, draws)) for grid in grids])
+    rows = ["original", *(f"{grid} x {grid} cells" for grid in grids[1:])]
+    return same_for_all(models, mixed, rows, [str(i + 1) for i in draws], start=0)
+
+
 PROBE = Probe(
     name="shuffle",
     title="Shuffle",
@@ -77,6 +93,7 @@ PROBE = Probe(
     live=LiveImage(
         mode="again",
         unit="Grid",
+        frames=live_frames,
         hint="The cells move, and their contents stay the same. In a grid of 8 x 8, a cell is 4 x 4 pixels.",
     ),
 )

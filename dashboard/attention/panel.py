@@ -1,0 +1,60 @@
+"""The page below its controls, for a model with attention: explorer, class maps and logit lens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from dashboard.attention import class_maps, explorer
+from dashboard.components.download import offer_download
+from dashboard.drawing.markdown import sentence
+from dashboard.shared import bound, model_outputs, ticking
+from dashboard.shared.selection import SelectedImage
+from vitcore.data import Dataset
+from vitcore.errors import UserError
+from vitcore.runs.folder import Run
+from vitcore.runs.status import ACTIVE, State
+
+TICK_S = 5.0  # new snapshots appear while the run trains
+ToFile = Callable[[Run, SelectedImage, Dataset, dict[str, str]], str]
+
+
+def show(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> None:
+    """Draw the explorer and the content below it. They follow the run while it trains.
+
+    `to_file` returns the explorer as an HTML file, for the parameters of the page's address.
+    """
+
+    def draw(_: State) -> None:
+        _draw(run, chosen, data, to_file)
+
+    ticking.fragment(draw, lambda: run.status().state, every_s=TICK_S, active=ACTIVE.__contains__)
+
+
+def _draw(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> None:
+    place = st.container(key="explorer_frame")
+    with place, st.spinner("Loading the model and capturing its attention"):
+        view, request = explorer.show(run, chosen, data)
+    if st.session_state.pop("explorer_file", False):  # the button HTML was pressed
+        text = to_file(run, chosen, data, dict(bound.address()))
+        offer_download(text.encode(), f"vitlab-explorer-{run.id}.html", "text/html", key="explorer_download")
+    if chosen.own:
+        st.caption("This is your own image. It stays in this session and is not part of the link.")
+    maps_place, lens_place = st.columns([1.35, 1], gap="large")
+    image = chosen.image if request.mask is None else model_outputs.masked_image(chosen.image, request.mask)
+    with maps_place:
+        try:
+            others = class_maps.comparable_runs(run)
+            class_maps.compare_class_maps(run, request.snapshot, image, data.classes, others)
+        except UserError as error:  # for example of the other run: the rest can still be drawn
+            st.error(sentence(error))
+    with lens_place:
+        class_maps.show_logit_lens(view, data.classes, chosen.truth)
+        st.download_button(
+            "Download the arrays (.npz)",
+            data=lambda: model_outputs.arrays(run, None if request.positions else image, request.snapshot),
+            file_name=f"vitlab-attention-{run.id}.npz",
+            on_click="ignore",
+            help="Weights of all heads, rollout, probabilities, logit lens and distances, in float32.",
+        )

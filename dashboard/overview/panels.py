@@ -1,0 +1,103 @@
+"""The panels of the Overview page: one image in both models, their accuracy, and how both were measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
+
+from dashboard.components import figure_files
+from dashboard.drawing import html, pictures, svg, theme
+from dashboard.drawing.markdown import escape
+from dashboard.overview import featured_image
+from dashboard.overview.featured_image import FeaturedImage
+from dashboard.shared import resources
+from dashboard.sweeps import sample_curves
+from vitcore.architectures import ARCHITECTURES
+from vitcore.runs.folder import Run
+
+Stored = Mapping[str, np.ndarray]  # a stored first look: see `resources.first_look`
+Points = list[Any]  # see `sample_curves.bundled_points`
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The pictures of `show_maps`, as (title, picture, text), and the maps [h, w] by architecture."""
+
+    parts: list[tuple[str, Image.Image, str]]
+    maps: dict[str, np.ndarray]
+
+
+def show_maps(
+    place: DeltaGenerator, pair: Sequence[tuple[Run, Stored]], shown: FeaturedImage, classes: Sequence[str]
+) -> Shown:
+    """Draw the image, and which regions of it support the prediction of each run."""
+    panels = place.container(key="looks").columns(1 + len(pair))
+    image = pictures.picture(shown.image)
+    panels[0].markdown(pictures.panel("The image", image, shown.name, escape(shown.name)))
+    drawn = Shown([("The image", image, shown.name)], {})
+    for panel, (run, stored) in zip(panels[1:], pair, strict=True):
+        model, title = ARCHITECTURES[run.config.model].label, featured_image.map_title(run)
+        with panel, st.spinner(f"Running the {model}") if shown.place is None else nullcontext():
+            values, probabilities = featured_image.reading(run, stored, shown)
+        predicted, confidence = pictures.likeliest(probabilities, classes)
+        if shown.truth is not None:
+            truth = classes[shown.truth]
+            confidence += " (correct)" if predicted == truth else f" (wrong: the true class is {truth})"
+        overlay = pictures.overlay(shown.image, values)
+        alt = f"{model}, which regions support its prediction {predicted}: {pictures.brightest(values)}"
+        panel.markdown(pictures.panel(title, overlay, alt, f"predicts **{predicted}**, {confidence}"))
+        drawn.parts.append((title, overlay, f"predicts {predicted}, {confidence}"))
+        drawn.maps[model] = values
+    return drawn
+
+
+def show_accuracy(pair: Sequence[Run], classes: Sequence[str], points: Points) -> None:
+    """Draw the test accuracy of the runs, and `points` of trainings on fewer images if there are any."""
+    bars = html.accuracy_bars(
+        [ARCHITECTURES[run.config.model].label for run in pair],
+        [run.status().result["test_acc"] for run in pair],
+        [theme.hue(run.config.model) for run in pair],
+        chance=1 / len(classes),
+        foot=not points,  # the curves label chance
+    )
+    with st.container(key="price"):
+        st.html(bars)
+    if points:
+        with st.container(key="curve"):
+            st.html(svg.as_html(points))
+    (count,) = {run.status().result["n_test"] for run in pair}
+    bars_only = "45,000 training images."
+    both = "Bars: 45,000 training images. Lines: fewer images and shorter training."
+    st.caption(f"Test accuracy, n = {count:,}. {both if points else bars_only}")
+
+
+def explain(pair: Sequence[Run], points: Points) -> None:
+    """Draw how the maps and the accuracies were measured."""
+    vit, resnet = pair
+    sizes = [(resources.parameters(run) or 0) / 1e6 for run in pair]
+    minutes = [run.status().active_s / 60 for run in pair]
+    curves = f" The curves: {sample_curves.about(points)}; **Inductive bias** shows them enlarged."
+    st.markdown(
+        "**The maps**: rollout from CLS, and Grad-CAM of the last stage for the predicted class. For the "
+        f"first image of each class, `python -m vitcore probe first-look --runs {vit.id} --runs {resnet.id}` "
+        "has stored both. For any other image, the models compute them.\n\n"
+        f"**Test accuracy** of the bundled models after training on 45,000 images on two CPU cores: the ViT "
+        f"with {sizes[0]:.1f} million parameters for {minutes[0]:.0f} minutes, the ResNet with "
+        f"{sizes[1]:.2f} million for {minutes[1]:.0f} minutes.{curves if points else ''}"
+    )
+
+
+def offer_files(shown: Shown, points: Points) -> None:
+    """Offer the pictures and the curves as files."""
+    st.markdown("**The image and both maps**")
+    figure_files.pictures(shown.parts, figure_files.map_rows(shown.maps), key="first look")
+    if points:
+        st.markdown("**The curves**")
+        figure_files.drawing(svg.sample_efficiency(points), svg.rows(points), key="sample efficiency")

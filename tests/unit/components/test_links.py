@@ -1,0 +1,44 @@
+"""Python reads links as the browser does. links.test.js checks the same cases in JavaScript."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dashboard.attention.explorer import unavailable
+from dashboard.states.attention import ExplorerState, token_index
+from dashboard.states.inductive_bias import BiasState, cell_bits
+from vitcore.probes import PROBES
+
+LINKS = json.loads((Path(__file__).parent / "links.json").read_text(encoding="utf-8"))
+HEADER = LINKS["explorer"]["header"]
+
+
+@pytest.mark.parametrize(("name", "text", "expected"), LINKS["explorer"]["cases"])
+def test_server_and_browser_find_the_same_values_of_the_explorer_unavailable(name, text, expected):
+    assert unavailable(HEADER, {name: text}) == ([] if expected is not None else [f"{name}={text}"])
+    state, refused = ExplorerState.read({name: text})
+    if name == "query" and not refused:
+        assert token_index(state.query, side=HEADER["side"], has_cls=HEADER["first"] == 1) == expected
+
+
+def test_tokens_of_a_model_without_cls_are_its_patches():
+    assert token_index("cls", side=8, has_cls=False) is None
+    assert token_index("1.1", side=8, has_cls=False) == 0
+    assert token_index("8.8", side=8, has_cls=False) == 63
+
+
+@pytest.mark.parametrize("kind", [probe.name for probe in PROBES.values() if probe.live])
+@pytest.mark.parametrize(("text", "offset"), LINKS["frames"])
+def test_server_accepts_the_frames_that_the_browser_reads(kind, text, offset):
+    _, refused = BiasState.read({kind: text})
+    assert refused == (() if offset else (f"{kind}={text}",))
+
+
+@pytest.mark.parametrize(("text", "cells"), LINKS["cells"])
+def test_server_reads_the_painted_cells_that_the_browser_reads(text, cells):
+    painted = BiasState.read({"painted": text})[0].painted
+    bits = cell_bits(painted) if painted else None
+    assert (bits and [i for i, bit in enumerate(bits) if bit == "1"]) == cells
