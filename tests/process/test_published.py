@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vitcore.data import load_dataset
-from vitcore.exchange.published import import_checkpoint
+from vitcore.exchange.checkpoint import import_checkpoint
 from vitcore.models import load_run
 from vitcore.models.evaluate import evaluate
 from vitcore.runs.metrics import read_scalars
@@ -22,7 +22,7 @@ def test_published_resnet_reproduces_the_published_score_and_curve(shared, full_
     published = torch.load(file, map_location="cpu", weights_only=True)["state_dict"]
     assert {f"model.{name}" for name in model.state_dict()} == published.keys()
     assert all(torch.equal(value, published[f"model.{name}"]) for name, value in model.state_dict().items())
-    assert run.status().result["test_acc"] == pytest.approx(0.9106)
+    assert "test_acc" not in run.status().result  # the event file has that of the last epoch
     assert run.status().result["val_acc"] == pytest.approx(0.9184)
     curve = read_scalars(run.path)["val_acc"]
     assert len(curve.values) == 180
