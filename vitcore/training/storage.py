@@ -62,7 +62,7 @@ def step_of(checkpoint: Path, data: Dataset, module: torch.nn.Module | None = No
         content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError):
         raise UserError(f"{checkpoint} is damaged: delete it to start this run from the beginning.") from None
-    if problem := _incomplete(content) or (module and _misfit(content["state_dict"], module)):
+    if problem := _incomplete(content) or (module is not None and _misfit(content["state_dict"], module)):
         raise UserError(
             f"{checkpoint} cannot be resumed, {problem}: delete it to start this run from the beginning."
         )
