@@ -50,18 +50,22 @@ def import_checkpoint(
 ) -> Run:
     """Import a checkpoint (a path or an http(s) URL) with its TensorBoard event files as a run.
 
-    A checkpoint of the tutorials describes itself. Of other weights, `model` names the network, `settings`
-    its options that the shapes do not show, and `data` its dataset. A file of the published site is
-    `published`; its address says so, too. Without `events`, use the event files
-    next to the checkpoint or one folder above `checkpoints`, or for a URL the tutorials' event file. If the
-    checkpoint was imported before, update and return the existing run. Raise `UserError` for a file that
-    cannot be imported.
+    A checkpoint of the tutorials describes itself. For other weights, `model` names the network, `settings`
+    its options that the shapes do not show, and `data` its dataset. Without `events`, use the event files
+    next to the checkpoint or one folder above `checkpoints`, or for a URL the tutorials' event file. The run
+    is titled published if `published` is set or the URL is on the published site. If the checkpoint was
+    imported before, update and return the existing run. Raise `UserError` for a file that cannot be imported.
     """
     check_allowed()
     store = runs_dir(root) / ".published" / hashlib.sha256(str(source).encode()).hexdigest()[:16]
     file = _local(source, store, progress)
     logs = [_local(events, store, progress)] if events else _events_of(str(source), file, store, progress)
-    content = read_file(file)
+    try:
+        content = read_file(file)
+    except UserError:
+        if file.is_relative_to(store):  # an invalid download: download it again next time
+            file.unlink(missing_ok=True)
+        raise
     position = position_of(content, file)
     weights = read_weights(Request(file, content, position, model, data, settings or {}))
     best = pack(weights_of(_fill(weights, file)))
@@ -69,7 +73,7 @@ def import_checkpoint(
     published = published or tutorial.is_published(str(source))
     origin = "published" if published else "imported"
     draft = Status(state="running", reason="importing", created=time.time(), **process.identity())
-    found = next((run for run in _imported(root, weights.config) if run.best.read_bytes() == best), None)
+    found = next((run for run in _imported(root, weights.config) if _holds(run.best, best)), None)
     run = found or create_run(weights.config, root, title=f"{label}, {origin} ({file.stem})", status=draft)
     try:
         if not found:
@@ -131,6 +135,10 @@ def _imported(root: str | Path | None, config: Config) -> list[Run]:
         except UserError:  # a damaged configuration
             continue
     return found
+
+
+def _holds(file: Path, content: bytes) -> bool:
+    return file.stat().st_size == len(content) and file.read_bytes() == content
 
 
 def _local(source: str | Path, store: Path, progress: Progress) -> Path:
@@ -222,7 +230,7 @@ def _fill(weights: Weights, file: Path) -> nn.Module:
             raise UserError(f"{problem}: {name} has the shape {shapes}, {advice}.")
         if found.is_floating_point() != value.is_floating_point():
             raise UserError(f"{problem}: {name} is of type {found.dtype}, {advice}.")
-        wanted[name] = found
+        wanted[name] = found.to(value.dtype)
     if given:
         raise UserError(f"{problem}: it has an unknown {short(next(iter(given)))}, {advice}.")
     if name := not_finite(wanted):

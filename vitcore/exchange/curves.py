@@ -13,6 +13,7 @@ from vitcore.exchange.formats import Position, Weights
 from vitcore.runs.folder import Run
 from vitcore.runs.metrics import Scalars, active_seconds, read_scalars
 
+LONGEST_S = 1e9  # thirty years
 SAME_SCORE = 1e-5  # two measurements of 5,000 images differ by at least 1 / 5,000
 
 
@@ -40,6 +41,7 @@ def describe_curves(run: Run, weights: Weights, position: Position | None, *, st
     if scalars.curves:
         last = scalars["val_acc"] if "val_acc" in scalars else next(iter(scalars.curves.values()))
         active = float(active_seconds(scalars, last)[-1])
+        active = active if 0 <= active <= LONGEST_S else 0.0  # the times in the file may be anything
     if weights.tutorial and position:  # saved at the best validation accuracy
         result |= {"best_epoch": epochs, **scores_at(position.step, scalars)}
     return CurvesSummary(epochs, active, result)

@@ -151,9 +151,9 @@ def _configure(request: Request, model: str, found: Described) -> tuple[Config, 
     return config, assumed
 
 
-FORMATS = (
+FORMATS = (  # the first one that recognizes a file reads it
     Format("a checkpoint of the UvA tutorials", _is_tutorial, _read_tutorial),
-    Format("weights of a network of ViT Lab, with --model", _is_named, _read_named),
+    Format("weights of a network of ViT Lab with --model", _is_named, _read_named),
 )
 
 
@@ -166,6 +166,6 @@ def read_weights(request: Request) -> Weights:
     names = ", ".join(ARCHITECTURES)
     raise UserError(
         f"{request.file.name} does not say which network its weights belong to: name it with --model "
-        f"({names}), and with --set NAME=VALUE what the shapes do not show. Importable are "
-        f"{'; '.join(one.name for one in FORMATS)}; and a zip file of `export`."
+        f"({names}), and give with --set NAME=VALUE what the shapes do not show (importable are "
+        f"{', '.join(one.name for one in FORMATS)}, and a zip file of `export`)."
     )

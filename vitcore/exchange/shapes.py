@@ -41,7 +41,7 @@ class Reader:
 def _count(shapes: Shapes, pattern: str) -> int:
     """Return one more than the largest index that `pattern` captures in a name, or 0 without any."""
     found = (re.match(pattern, name) for name in shapes)
-    return max((int(match[1]) + 1 for match in found if match and len(match[1]) < 5), default=0)
+    return max((int(match[1]) + 1 for match in found if match and len(match[1]) < 4), default=0)
 
 
 def _root(number: float) -> int:

@@ -222,6 +222,13 @@ def test_other_files_are_refused_in_one_sentence_and_leave_nothing(tmp_path):
         assert not list((tmp_path / "runs").glob(".*")), file
 
 
+def test_number_too_large_for_float32_counts_as_not_finite(tmp_path):
+    state = {name: v.double() if v.is_floating_point() else v for name, v in weights().items()}
+    state["output_net.2.bias"][3] = 1e300
+    file = write(tmp_path / "double.pt", state)
+    check_refused(run("import", file, "--model", "resnet"), "not finite", "output_net.2.bias")
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 @pytest.mark.parametrize("name", ["model.output_net.2.bias", "model.input_net.1.running_var"])
 def test_weights_that_are_not_finite_are_refused(name, value, tmp_path):

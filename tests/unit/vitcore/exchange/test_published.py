@@ -173,6 +173,7 @@ def test_all_five_checkpoints_are_downloaded_over_an_unreliable_connection(serve
             runs = import_tutorial(progress=lambda done, total: seen.append((done, total)))
             break
     assert [run.config.model for run in runs] == ["vit", "resnet", "preactresnet", "googlenet", "densenet"]
+    assert all(", published (" in run.title for run in runs)
     resumed = [r for path, r in Flaky.served if path.endswith("ViT.ckpt")]
     assert resumed[0] is None
     starts = [int(r.split("=")[1].rstrip("-")) for r in resumed[1:]]
@@ -208,6 +209,25 @@ def test_downloaded_file_that_is_no_checkpoint_is_not_kept(server, tmp_path):
     assert len(import_tutorial()) == 5
 
 
+def test_checkpoint_of_another_server_is_not_titled_published(server, monkeypatch):
+    Flaky.breaks = False
+    monkeypatch.setenv("VITLAB_PUBLISHED", "http://127.0.0.1:9")
+    run = import_checkpoint(f"{server}/tutorial5/DenseNet.ckpt")
+    assert run.title == "DenseNet, imported (DenseNet)"
+    assert "val_acc" in read_scalars(run.path)  # its event file is found nevertheless
+
+
+def test_invalid_download_from_an_address_is_not_kept(server, tmp_path):
+    Flaky.breaks = False
+    wrong = tmp_path / "site" / "tutorial5" / "DenseNet.ckpt"
+    right = wrong.read_bytes()
+    wrong.write_text("<html>please log in</html>")
+    with pytest.raises(UserError, match=r"cannot be read|damaged"):
+        import_checkpoint(f"{server}/tutorial5/DenseNet.ckpt")
+    wrong.write_bytes(right)
+    assert import_checkpoint(f"{server}/tutorial5/DenseNet.ckpt").config.model == "densenet"
+
+
 def test_changed_file_on_the_server_is_not_appended_to_the_old_part(server, tmp_path):
     file = tmp_path / "site" / "tutorial15" / "ViT.ckpt"
     target = tmp_path / "got" / "ViT.ckpt"
@@ -235,6 +255,6 @@ def test_checkpoint_at_a_url_is_imported_with_its_events(server, named):
     events = f"{server}/{FILES['tutorial5/DenseNet.ckpt']}" if named else None
     run = import_checkpoint(f"{server}/tutorial5/DenseNet.ckpt", events=events)
     assert not list((runs_dir() / ".published").iterdir())
-    assert run.config.model == "densenet"
+    assert (run.config.model, run.title) == ("densenet", "DenseNet, published (DenseNet)")
     assert "val_acc" in read_scalars(run.path)
     assert BASE.startswith("https://")
