@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from tests.published_names import SHAPES
-from vitcore.exchange.published import FILES
+from vitcore.exchange.tutorial import FILES
 
 CNN = {"num_classes": 10, "act_fn_name": "relu"}
 RESNET = {**CNN, "c_hidden": [16, 32, 64], "num_blocks": [3, 3, 3]}

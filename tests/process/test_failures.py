@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import shutil
 import threading
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from tests.waiting import until
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run, list_runs
 from vitcore.training import engine, train
+from vitcore.training.callbacks import Keeper
 from vitcore.training.module import Classifier
 from vitcore.training.storage import DurableIO
 
@@ -166,3 +168,39 @@ def test_cpu_out_of_memory_error_is_recognized():
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2**60)
     assert "batch_size" in engine.reason_of(caught.value)
+
+
+def test_checkpoint_without_an_entry_of_lightning_is_refused_and_resumes_when_restored(colors, uninterrupted):
+    run = train_until(30, reference_config(colors))
+    complete = torch.load(run.last, weights_only=True)
+    for key in ("epoch", "global_step", "state_dict", "optimizer_states", "lr_schedulers", "loops"):
+        torch.save({name: value for name, value in complete.items() if name != key}, run.last)
+        with pytest.raises(UserError, match=f"it has no {key}.*delete it"):
+            train(resume=run, progress=False)
+        assert run.status().state == "failed"
+        assert key in run.status().reason
+    torch.save(complete, run.last)
+    train(resume=run, progress=False)
+    assert same_weights(uninterrupted(), run)
+
+
+def test_stop_without_saving_in_the_first_epoch_promises_no_checkpoint(colors):
+    original = Keeper.on_train_batch_end
+
+    def abort_at_3(self, trainer, *rest):
+        if trainer.global_step == 3:
+            self.run.stop_request.write_text("abort")
+        original(self, trainer, *rest)
+
+    with mock.patch.object(Keeper, "on_train_batch_end", abort_at_3):
+        run = train(reference_config(colors), progress=False)
+    assert run.status().state == "stopped"
+    assert "no checkpoint" in run.status().reason
+    assert not run.last.exists()
+
+
+def test_divergence_before_the_first_checkpoint_promises_none(colors):
+    with pytest.raises(UserError) as caught:
+        train(config(colors, batch_size=4, lr=10.0), progress=False)
+    (run,) = list_runs(bundled=False)
+    assert ("is kept" in str(caught.value)) == run.last.is_file()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,3 +26,16 @@ Data = Annotated[
     str | None, typer.Option(help="cifar10-mini, cifar10 or folder:PATH.  [default: cifar10-mini]")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def to_json(value: Any) -> str:
+    """Return the text that `--json` prints. NaN and infinity, which JSON does not have, become null."""
+    return json.dumps(_finite(value), allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    return [_finite(one) for one in value] if isinstance(value, list | tuple) else value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import sys
 from pathlib import Path
@@ -11,7 +10,9 @@ from typing import Annotated
 
 import typer
 
-from vitcore.cli import Data, Json, RunName, RunsDir, app
+from vitcore.architectures import ARCHITECTURES
+from vitcore.cli import Data, Json, RunName, RunsDir, app, to_json
+from vitcore.cli.settings import parse_settings
 from vitcore.errors import UserError
 
 
@@ -26,17 +27,8 @@ def evaluate(run: RunName, data: Data = None, as_json: Json = False, runs_dir: R
         name = data or found.config.data
         score = evaluate_run(found, name)
     if as_json:
-        print(
-            json.dumps(
-                {
-                    "run": found.id,
-                    "data": name,
-                    "accuracy": score.accuracy,
-                    "loss": score.loss,
-                    "n": score.count,
-                }
-            )
-        )
+        row = {"run": found.id, "data": name, "accuracy": score.accuracy, "loss": score.loss}
+        print(to_json({**row, "n": score.count}))
     else:
         print(f"{100 * score.accuracy:.2f} %, n = {score.count:,} test images of {name}")
 
@@ -66,30 +58,61 @@ def import_(
         str,
         typer.Argument(
             metavar="PATH_OR_URL",
-            help="A zip file from `export`, a published checkpoint, or `tutorial` for all five.",
+            help="A zip file from `export`, a checkpoint, a safetensors file, or `tutorial` for the five "
+            "published checkpoints.",
         ),
     ],
     events: Annotated[
         str | None,
         typer.Option(
-            metavar="PATH_OR_URL", help="Its TensorBoard event file.  [default: the one next to it]"
+            metavar="PATH_OR_URL",
+            help="Its TensorBoard event file.  [default: the one next to it, or above checkpoints/]",
         ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help=f"The network of weights that do not say it: {', '.join(ARCHITECTURES)}. Its options are "
+            "read off the shapes as far as they show."
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="With --model: another setting, e.g. num_heads=8. Repeatable."
+        ),
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="With --model: the dataset of its classes.  [default: cifar10]")
     ] = None,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Import a zip file from `export`, or a checkpoint of the tutorial, as a run; prints its folder last."""
+    """Import a zip file from `export`, or a checkpoint, as a run; prints its folder last.
+
+    A checkpoint of the UvA tutorials describes itself. Any other PyTorch or safetensors file with the weights
+    of a network of ViT Lab needs --model.
+    """
+    described = {"model": model, "data": data, "settings": parse_settings(settings)}
+    complete = source == "tutorial" or (source.lower().endswith(".zip") and Path(source).is_file())
+    if complete and any(described.values()):
+        raise UserError(f"{source} is complete: leave out --model, --set and --data.")
     if source.lower().endswith(".zip") and Path(source).is_file():
         from vitcore.exchange.archive import unpack_run
 
         print(unpack_run(Path(source), runs_dir).path)
         return
-    from vitcore.exchange.published import import_checkpoint, import_tutorial
-
     if source == "tutorial":
+        from vitcore.exchange.published import import_tutorial
+
         runs = import_tutorial(runs_dir, _show_progress)
     else:
-        runs = [import_checkpoint(source, runs_dir, events=events, progress=_show_progress)]
+        from vitcore.exchange.checkpoint import import_checkpoint
+
+        runs = [
+            import_checkpoint(source, runs_dir, events=events, progress=_show_progress, **described),
+        ]
     for run in runs:
+        print(run.stored_status().reason, file=sys.stderr)
         print(run.path)
 
 
@@ -148,6 +171,6 @@ def export(
 
             export_run(found, out, snapshots=snapshots, weights=weights)
     if as_json:
-        print(json.dumps({"run": found.id, "path": str(out.absolute()), **about}))
+        print(to_json({"run": found.id, "path": str(out.absolute()), **about}))
     else:
         print(*([about["words"]] if about else []), out, sep="\n")

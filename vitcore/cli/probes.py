@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from vitcore.cli import Json, RunsDir, app
+from vitcore.cli import Json, RunsDir, app, to_json
 from vitcore.cli.settings import parse_settings
 from vitcore.errors import UserError
 from vitcore.probes import IMAGES, PROBES, SCORES, SPEED, TEST, Probe, find_probe
@@ -63,7 +63,7 @@ def probe(
         for group in _groups(found, [Subject(run, untrained) for run in runs]):
             results.append(_run(found, group, images or found.images, chosen, runs_dir, with_run))
     if as_json:
-        print("[" + ",\n".join(result.model_dump_json() for result in results) + "]")
+        print("[" + ",\n".join(to_json(result.model_dump(mode="json")) for result in results) + "]")
         return
     from vitcore.probes.table import as_text
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from vitcore.cli import Json, RunName, RunsDir, app
+from vitcore.cli import Json, RunName, RunsDir, app, to_json
 from vitcore.errors import UserError
 
 
@@ -28,7 +27,7 @@ def runs(as_json: Json = False, runs_dir: RunsDir = None) -> None:
 
     rows = as_rows(runs_dir)
     if as_json:
-        print(json.dumps(rows))
+        print(to_json(rows))
     else:
         print_table(rows)
 
@@ -66,7 +65,7 @@ def devices(as_json: Json = False) -> None:
 
     available = list_devices()
     if as_json:
-        print(json.dumps([as_row(device) for device in available]))
+        print(to_json([as_row(device) for device in available]))
         return
     for device in available:
         parts = [device.key, device.name]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from vitcore.cli import Data, Json, RunsDir, app
+from vitcore.cli import Data, Json, RunsDir, app, to_json
 from vitcore.cli.settings import parse_settings, parse_value_lists
 from vitcore.cli.training import BatchSize, Device, Epochs, Minutes, Recipe, Setting, config_of
 from vitcore.errors import UserError
@@ -146,7 +145,7 @@ def list_(as_json: Json = False, runs_dir: RunsDir = None) -> None:
              "runs": [run.id for run in s.runs]}
             for s, state in zip(found, states, strict=True)
         ]  # fmt: skip
-        print(json.dumps(rows))
+        print(to_json(rows))
         return
     lines = [("sweep", "what", "state", "runs")]
     lines += [(s.name, s.title, state, str(len(s.runs))) for s, state in zip(found, states, strict=True)]
@@ -174,7 +173,7 @@ def show(name: SweepName, as_json: Json = False, runs_dir: RunsDir = None) -> No
         for row in rows:
             lines.append((row["title"], row["text"], "base" if row["base"] else "", *_results(row)))
     if as_json:
-        print(json.dumps({"name": found.name, "kind": found.kind, "title": found.title, "rows": rows}))
+        print(to_json({"name": found.name, "kind": found.kind, "title": found.title, "rows": rows}))
         return
     print_aligned(lines, 1)
     print(found.title, file=sys.stderr)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import inspect
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from vitcore.architectures import ARCHITECTURES
-from vitcore.cli import Data, Json, RunsDir, app
+from vitcore.cli import Data, Json, RunsDir, app, to_json
 from vitcore.cli.settings import parse_settings
 from vitcore.errors import UserError
 
@@ -132,7 +131,8 @@ def _train(config: Any, resume: str | None, runs_dir: Path | None, title: str) -
         accuracy, count = 100 * status.result["test_acc"], status.result["n_test"]
         print(f"test accuracy {accuracy:.2f} % (n = {count:,})", file=sys.stderr)
     else:
-        print(f"{status.state}: --resume {run.id} continues it", file=sys.stderr)
+        does = "continues it" if run.last.is_file() else "starts it from the beginning"
+        print(f"{status.state}: --resume {run.id} {does}", file=sys.stderr)
     return run.path
 
 
@@ -167,7 +167,7 @@ def _rehearse(
     with contextlib.redirect_stdout(sys.stderr):
         estimate = rehearse(config)
     text = str(estimate)
-    return json.dumps({**dataclasses.asdict(estimate), "words": text}) if as_json else text
+    return to_json({**dataclasses.asdict(estimate), "words": text}) if as_json else text
 
 
 app.command(

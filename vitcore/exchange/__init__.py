@@ -1,1 +1,1 @@
-"""Import and export: zip files, folders, ONNX, published checkpoints."""
+"""Import and export: zip files, folders, ONNX, checkpoints from elsewhere."""

@@ -24,7 +24,7 @@ from vitcore.runs.files import check_space, write_atomic
 from vitcore.runs.folder import Run
 from vitcore.runs.metrics import event_files
 from vitcore.runs.status import Meta, Status
-from vitcore.runs.weights import read_header
+from vitcore.runs.weights import not_finite, read_header
 
 LEFT_BY_DESKTOPS = {".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX"}
 LARGEST_RATIO = 100  # maximum ratio of size to packed size, for files of more than FREE_RATIO bytes
@@ -184,6 +184,11 @@ def _check_unpacked(run: Run) -> None:
     for file in (run.weights, *run.snapshots):
         if file:
             read_header(file)
+    if run.weights and (name := not_finite(run.weights)):
+        raise UserError(
+            f"The weights {run.weights.name} in this zip are not finite ({name}): export a run that did not "
+            "diverge."
+        )
 
 
 def check_new(path: Path) -> None:

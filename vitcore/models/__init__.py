@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def load_run(run: Run, weights: Path | None = None) -> nn.Module:
     """Return the model of a run in float32, in evaluation mode, on the CPU.
 
     Load `weights`, such as a snapshot, or by default the best (else newest) weights. Raise `UserError` when
-    they are missing or do not fit.
+    they are missing, do not fit or are not finite.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -58,7 +59,16 @@ def load_run(run: Run, weights: Path | None = None) -> nn.Module:
         raise UserError(
             f"The weights {path.name} of run {run.id} cannot be read ({detail}): choose another run."
         ) from None
+    if name := not_finite(state):
+        raise UserError(
+            f"The weights {path.name} of run {run.id} are not finite ({name}): choose another run."
+        )
     return model.eval()
+
+
+def not_finite(state: Mapping[str, torch.Tensor]) -> str | None:
+    """Return the name of the first tensor with NaN or infinity, or None."""
+    return next((name for name, value in state.items() if not bool(value.isfinite().all())), None)
 
 
 def weights_of(model: nn.Module, dtype: torch.dtype = torch.float32) -> dict[str, torch.Tensor]:

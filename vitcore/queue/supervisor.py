@@ -32,7 +32,6 @@ TICK_S = 0.5
 IDLE_S = 10.0
 LIST_EVERY_S = 10.0  # seconds between two listings of the devices
 RETRY_S = 30.0  # seconds until a run that could not be started is tried again
-RESUMABLE = "resume continues from the last checkpoint"
 
 
 def lock_path(home: Path) -> Path:
@@ -267,16 +266,16 @@ class Supervisor:
             how = (
                 "stopped on request without saving" if abort else f"killed {age:.0f} s after the stop request"
             )
-            return {"state": "stopped", "reason": f"{how}; {RESUMABLE}"}
+            return {"state": "stopped", "reason": f"{how}; {run.resume_note}"}
         kills = process.oom_kills()
         out_of_memory = kills is not None and status.oom_kills is not None and kills > status.oom_kills
         if out_of_memory and code in (None, -signal.SIGKILL) and seen.state != "lost":
             why = "out of memory: the system killed it; choose a smaller batch_size"
-            return {"state": "failed", "reason": f"{why}. {RESUMABLE.capitalize()}"}
+            return {"state": "failed", "reason": f"{why}. {run.resume_note.capitalize()}"}
         if code is None:
             return {"state": seen.state, "reason": seen.reason}
         if code < 0:
-            return {"state": "failed", "reason": f"killed (signal {-code}); {RESUMABLE}"}
+            return {"state": "failed", "reason": f"killed (signal {-code}); {run.resume_note}"}
         return {"state": "failed", "reason": f"its process ended with code {code}; see train.log"}
 
 

@@ -68,6 +68,13 @@ class Run:
         return self.checkpoints / "last.ckpt"
 
     @property
+    def resume_note(self) -> str:
+        """What a resume of this run does, as a part of a sentence."""
+        if self.last.is_file():
+            return "resume continues from the last checkpoint"
+        return "resume starts from the beginning, because there is no checkpoint yet"
+
+    @property
     def best(self) -> Path:
         return self.checkpoints / "best.safetensors"
 

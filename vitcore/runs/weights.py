@@ -11,10 +11,18 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
+import numpy as np
+
 from vitcore.errors import UserError
 
 LONGEST_HEADER = 100_000_000  # bytes, the limit of the safetensors library
 BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+FLOATS = {  # the type of the bits, and the bits of the exponent, which are all set for NaN and infinity
+    "F64": (np.dtype("<u8"), np.uint64(0x7FF0_0000_0000_0000)),
+    "F32": (np.dtype("<u4"), np.uint32(0x7F80_0000)),
+    "F16": (np.dtype("<u2"), np.uint16(0x7C00)),
+    "BF16": (np.dtype("<u2"), np.uint16(0x7F80)),
+}
 STATE = ("running_mean", "running_var", "num_batches_tracked")  # of batch normalization, not trained
 
 
@@ -40,7 +48,7 @@ def read_header(path: Path) -> dict[str, Weight]:
         for name, entry in header.items():
             weight = Weight(entry["dtype"], tuple(int(n) for n in entry["shape"]))
             first, last = entry["data_offsets"]
-            if last - first != prod(weight.shape) * BYTES[weight.dtype] or min(weight.shape, default=0) < 0:
+            if last - first != prod(weight.shape) * BYTES[weight.dtype] or min((first, *weight.shape)) < 0:
                 raise ValueError(f"the size of {name} does not match its shape")
             found[name], end = weight, max(end, last)
         if size != 8 + length + end:
@@ -50,6 +58,23 @@ def read_header(path: Path) -> dict[str, Weight]:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
         raise UserError(f"{path} is damaged or cut short: copy it again, or delete the run.") from None
     return found
+
+
+def not_finite(path: Path) -> str | None:
+    """Return the name of the first tensor with NaN or infinity, or None. The file must pass `read_header`."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        header.pop("__metadata__", None)
+        for name, entry in header.items():
+            first, last = entry["data_offsets"]
+            if entry["dtype"] in FLOATS:
+                whole, exponent = FLOATS[entry["dtype"]]
+                file.seek(8 + length + first)
+                bits = np.frombuffer(file.read(last - first), whole)
+                if ((bits & exponent) == exponent).any():
+                    return name
+    return None
 
 
 def count_trainable(weights: dict[str, Weight]) -> int:

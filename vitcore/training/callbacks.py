@@ -64,7 +64,7 @@ class StopSwitch:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         # not KeyboardInterrupt, which Lightning turns into exit(1)
         if self.pressed and number == signal.SIGINT and self.run:
-            raise StopTraining("interrupted; the last checkpoint is kept")
+            raise StopTraining(f"interrupted; {self.run.resume_note}")
         self.pressed = True
 
     def __bool__(self) -> bool:
@@ -78,8 +78,8 @@ class Guard(Callback):
     the loss of random guessing.
     """
 
-    def __init__(self, every: int) -> None:
-        self.every = every
+    def __init__(self, every: int, run: Run | None = None) -> None:
+        self.every, self.run = every, run
 
     def setup(self, trainer: pl.Trainer, module: Classifier, stage: str) -> None:
         check_rank(module.config, trainer)
@@ -98,9 +98,10 @@ class Guard(Callback):
         if weights and not diverged:
             diverged = not all(bool(p.isfinite().all()) for p in module.parameters())
         if agreed(trainer, diverged):
+            kept = "; the last good checkpoint is kept" if self.run and self.run.last.is_file() else ""
             raise UserError(
                 f"the training diverged at step {trainer.global_step:,} (loss {loss:.3g}): "
-                "lower the learning rate; the last good checkpoint is kept"
+                f"lower the learning rate{kept}"
             )
 
 
@@ -158,8 +159,8 @@ class Keeper(Callback):
         return bool(trainer.world_size == 1 and self.run and self.run.aborted)
 
     def _reason(self, trainer: pl.Trainer) -> str:
-        if self._aborted(trainer):
-            return "stopped on request without saving; resume continues from the last checkpoint"
+        if self.run and self._aborted(trainer):
+            return f"stopped on request without saving; {self.run.resume_note}"
         return "stopped on request"
 
     def _snapshot(self, trainer: pl.Trainer, module: Classifier) -> None:

@@ -233,12 +233,12 @@ def _fit(
     loader, val_loader = make_loaders(config, data, device)
     batches = loader.sampler
     assert isinstance(batches, EpochBatches), "make_loaders uses this sampler"
-    batches.resume(step_of(resume, data) if resume else 0)
+    batches.resume(step_of(resume, data, module) if resume else 0)
     every = max(1, min(50, len(loader) // 10))
     # The keeper comes last: it may end the training, and it saves only states that passed the guard.
     budget = [Budget(config)] if config.minutes else []
     callbacks_of(trainer).extend(
-        [*budget, Scalars(every, log_line), Guard(every), *observers, RandomState(), keeper]
+        [*budget, Scalars(every, log_line), Guard(every, keeper.run), *observers, RandomState(), keeper]
     )
     trainer.logger = logger
     try:

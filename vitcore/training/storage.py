@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 from vitcore.config import Config
 from vitcore.data import Dataset
 from vitcore.errors import UserError
+from vitcore.reading import short
 from vitcore.runs.files import check_space
 from vitcore.runs.folder import Run
 from vitcore.training.budget import longest
@@ -34,22 +36,69 @@ class DurableIO(TorchCheckpointIO):
             os.fsync(file.fileno())
 
 
-def step_of(checkpoint: Path, data: Dataset) -> int:
+NEEDED: dict[str, type] = {  # what Lightning and the callbacks read from a checkpoint without asking
+    "epoch": int,
+    "global_step": int,
+    "pytorch-lightning_version": str,
+    "state_dict": Mapping,
+    "loops": Mapping,
+    "loops.fit_loop": Mapping,
+    "callbacks": Mapping,
+    "callbacks.Keeper": Mapping,
+    "callbacks.Keeper.best": float,
+    "callbacks.Keeper.best_epoch": int,
+    "optimizer_states": list,
+    "lr_schedulers": list,
+}
+
+
+def step_of(checkpoint: Path, data: Dataset, module: torch.nn.Module | None = None) -> int:
     """Return the optimizer step of a checkpoint.
 
-    Raise `UserError` if the checkpoint is damaged or was trained on other images.
+    Raise `UserError` if the checkpoint is damaged or incomplete, does not fit `module`, or was trained on
+    other images.
     """
     try:
         content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
-        step, fingerprint = int(content["global_step"]), content.get("images")
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError):
         raise UserError(f"{checkpoint} is damaged: delete it to start this run from the beginning.") from None
+    if problem := _incomplete(content) or (module is not None and _misfit(content["state_dict"], module)):
+        raise UserError(
+            f"{checkpoint} cannot be resumed, {problem}: delete it to start this run from the beginning."
+        )
+    step, fingerprint = content["global_step"], content.get("images")
     if fingerprint not in (None, data.fingerprint):
         raise UserError(
             f"The images of {data.name} have changed since this run was stopped, and its scores would mix "
             "both versions: train a new run."
         )
     return step
+
+
+def _incomplete(content: Any) -> str:
+    """Return what a resume would miss in the content of a checkpoint, or nothing."""
+    for path, kind in NEEDED.items():
+        value = content
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, Mapping) else None
+        if not isinstance(value, kind):
+            return f"because it has no {path}"
+    optimizers = content["optimizer_states"]
+    if not all(isinstance(one, Mapping) and {"state", "param_groups"} <= one.keys() for one in optimizers):
+        return "because its optimizer_states are incomplete"
+    if not optimizers or not content["lr_schedulers"]:
+        return "because its optimizer_states or lr_schedulers are empty"
+    return ""
+
+
+def _misfit(state: Mapping[str, Any], module: torch.nn.Module) -> str:
+    """Return how the weights of a checkpoint differ from those of a module, or nothing."""
+    wanted = module.state_dict()
+    for name in (*wanted, *state):
+        ours, theirs = wanted.get(name), state.get(name)
+        if ours is None or not isinstance(theirs, torch.Tensor) or ours.shape != theirs.shape:
+            return f"because its {short(name)} does not fit the model"
+    return ""
 
 
 def disk_of(weights: int, state: int, config: Config, epochs: int | None = None) -> tuple[int, int]:

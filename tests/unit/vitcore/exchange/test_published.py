@@ -16,8 +16,9 @@ import torch
 from tests.published_site import KWARGS, PUBLISHED, RESNET, SGD, Flaky, serve, write_checkpoint
 from vitcore.data.download import fetch
 from vitcore.errors import UserError
-from vitcore.exchange import published
-from vitcore.exchange.published import FILES, import_checkpoint, import_tutorial
+from vitcore.exchange.checkpoint import import_checkpoint
+from vitcore.exchange.published import import_tutorial
+from vitcore.exchange.tutorial import BASE, FILES
 from vitcore.models import load_run
 from vitcore.paths import runs_dir
 from vitcore.runs import process
@@ -52,11 +53,11 @@ def test_checkpoint_without_curves_is_imported_and_gets_them_later(shared, tmp_p
     place.mkdir()
     shutil.copy(shared / "tutorial" / "ResNet.ckpt", place)
     run = import_checkpoint(place / "ResNet.ckpt")
-    assert (run.status().state, run.status().result) == ("finished", {"best_epoch": 163})
+    assert (run.status().state, run.status().result) == ("finished", {"best_epoch": 162})
     assert "without an event file" in run.status().reason
     events = shared / "tutorial" / "events.out.tfevents.resnet"
     assert import_checkpoint(place / "ResNet.ckpt", events=events) == run
-    assert run.status().result["test_acc"] == pytest.approx(0.9106)
+    assert run.status().result["val_acc"] == pytest.approx(0.9184)
     assert run.status().active_s == pytest.approx(1461, abs=1)
     assert len(read_scalars(run.path)["val_acc"].values) == 180
 
@@ -135,10 +136,11 @@ def hostile(tmp_path_factory) -> dict[str, Path]:
 
 
 WORDS = {
-    "text": "read", "empty": "read", "list": "no epoch", "code": "more than tensors", "truncated": "read",
+    "text": "read", "empty": "read", "list": "no state_dict", "code": "more than tensors",
+    "truncated": "read",
     "other model": "VGG", "missing": "blocks.4", "more": "extra", "shape": "[100] instead of [10]",
     "deep": "num_blocks", "odd": "hyper_parameters", "safetensors": "read", "huge": "shape",
-    "tensor": "hyper_parameters", "sparse": "hyper_parameters", "names": "hyper_parameters",
+    "tensor": "hyper_parameters", "sparse": "output_net.2.bias", "names": "because of 3",
     **{f"begins with {first}": "read" for first in "aebstuXJ]}("},
 }  # fmt: skip
 
@@ -171,6 +173,7 @@ def test_all_five_checkpoints_are_downloaded_over_an_unreliable_connection(serve
             runs = import_tutorial(progress=lambda done, total: seen.append((done, total)))
             break
     assert [run.config.model for run in runs] == ["vit", "resnet", "preactresnet", "googlenet", "densenet"]
+    assert all(", published (" in run.title for run in runs)
     resumed = [r for path, r in Flaky.served if path.endswith("ViT.ckpt")]
     assert resumed[0] is None
     starts = [int(r.split("=")[1].rstrip("-")) for r in resumed[1:]]
@@ -206,6 +209,25 @@ def test_downloaded_file_that_is_no_checkpoint_is_not_kept(server, tmp_path):
     assert len(import_tutorial()) == 5
 
 
+def test_checkpoint_of_another_server_is_not_titled_published(server, monkeypatch):
+    Flaky.breaks = False
+    monkeypatch.setenv("VITLAB_PUBLISHED", "http://127.0.0.1:9")
+    run = import_checkpoint(f"{server}/tutorial5/DenseNet.ckpt")
+    assert run.title == "DenseNet, imported (DenseNet)"
+    assert "val_acc" in read_scalars(run.path)  # its event file is found nevertheless
+
+
+def test_invalid_download_from_an_address_is_not_kept(server, tmp_path):
+    Flaky.breaks = False
+    wrong = tmp_path / "site" / "tutorial5" / "DenseNet.ckpt"
+    right = wrong.read_bytes()
+    wrong.write_text("<html>please log in</html>")
+    with pytest.raises(UserError, match=r"cannot be read|damaged"):
+        import_checkpoint(f"{server}/tutorial5/DenseNet.ckpt")
+    wrong.write_bytes(right)
+    assert import_checkpoint(f"{server}/tutorial5/DenseNet.ckpt").config.model == "densenet"
+
+
 def test_changed_file_on_the_server_is_not_appended_to_the_old_part(server, tmp_path):
     file = tmp_path / "site" / "tutorial15" / "ViT.ckpt"
     target = tmp_path / "got" / "ViT.ckpt"
@@ -233,6 +255,6 @@ def test_checkpoint_at_a_url_is_imported_with_its_events(server, named):
     events = f"{server}/{FILES['tutorial5/DenseNet.ckpt']}" if named else None
     run = import_checkpoint(f"{server}/tutorial5/DenseNet.ckpt", events=events)
     assert not list((runs_dir() / ".published").iterdir())
-    assert run.config.model == "densenet"
+    assert (run.config.model, run.title) == ("densenet", "DenseNet, published (DenseNet)")
     assert "val_acc" in read_scalars(run.path)
-    assert published.BASE.startswith("https://")
+    assert BASE.startswith("https://")

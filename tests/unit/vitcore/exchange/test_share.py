@@ -9,6 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from tests.conftest import TINY_VIT
 from tests.made_runs import make_run, own_copy
@@ -189,3 +190,15 @@ def test_a_run_that_a_desktop_packed_again_is_imported(tmp_path):
     assert again.best.read_bytes() == run.best.read_bytes()
     found = {path.name for path in again.path.rglob("*") if path.is_file()}
     assert found == {name.rsplit("/", 1)[-1] for name in files}
+
+
+def test_a_run_whose_weights_are_not_finite_is_rejected(tmp_path):
+    run = own_copy("resnet-cifar10", tmp_path)
+    weights = load_file(run.best)
+    weights["output_net.2.bias"][4] = float("nan")
+    save_file(weights, run.best)
+    file = tmp_path / "run.zip"
+    file.write_bytes(pack_run(run))
+    with pytest.raises(UserError, match=r"not finite \(output_net\.2\.bias\)"):
+        unpack_run(file)
+    assert not list(runs_dir().iterdir())

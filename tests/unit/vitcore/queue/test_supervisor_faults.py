@@ -96,3 +96,19 @@ def test_stray_files_and_folders_are_no_runs(started):
     (sound.path / "stop.request").mkdir()
     Supervisor(runs_dir(), devices=lambda: [CPU]).tick()
     assert started == [sound.id]
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_reason_of_a_killed_run_names_the_last_checkpoint_only_if_there_is_one(saved):
+    run = queued("killed")
+    if saved:
+        run.last.touch()
+    status = run.stored_status().model_copy(update={"oom_kills": process.oom_kills()})
+    supervisor = Supervisor(runs_dir(), devices=lambda: [CPU])
+    reasons = [supervisor._outcome(run, status, status, -9)["reason"]]
+    run.stop_request.touch()
+    reasons.append(supervisor._outcome(run, status, status, -9)["reason"])
+    run.stop_request.write_text("abort")
+    reasons.append(supervisor._outcome(run, status, status, -15)["reason"])
+    assert [("continues from the last checkpoint" in reason) for reason in reasons] == [saved] * 3
+    assert [("no checkpoint" in reason) for reason in reasons] == [not saved] * 3

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from vitcore.errors import UserError
 from vitcore.models import count_parameters, load_run
 from vitcore.runs.folder import find_run
-from vitcore.runs.weights import count_trainable, read_header
+from vitcore.runs.weights import count_trainable, not_finite, read_header
 
 
 @pytest.mark.parametrize("name", ["vit-cifar10", "resnet-cifar10"])
@@ -55,3 +55,23 @@ def test_damage_that_the_library_refuses_is_a_sentence_with_the_files_name(tmp_p
         else:
             assert opens(path), content
     assert refused > 100
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+def test_tensor_that_is_not_finite_is_found_without_torch(dtype, value, tmp_path):
+    largest = torch.full((2, 3), torch.finfo(dtype).max, dtype=dtype)
+    state = {"a": largest, "b": -largest, "c": torch.arange(4), "d": torch.zeros(3, dtype=dtype)}
+    save_file(state, tmp_path / "good.safetensors")
+    assert not_finite(tmp_path / "good.safetensors") is None
+    state["d"][2] = value
+    save_file(state, tmp_path / "bad.safetensors")
+    assert not_finite(tmp_path / "bad.safetensors") == "d"
+
+
+def test_offset_before_the_data_is_damage(tmp_path):
+    header = b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [-4, 0]}}'
+    path = tmp_path / "best.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(UserError, match=r"best\.safetensors"):
+        read_header(path)

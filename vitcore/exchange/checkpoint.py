@@ -1,0 +1,243 @@
+"""Import a checkpoint from elsewhere as a run: its weights, its curves, and the scores of these weights."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+import torch
+from safetensors.torch import save as pack
+from torch import nn
+
+from vitcore.architectures import ARCHITECTURES
+from vitcore.config import Config
+from vitcore.data.download import NotFound, Progress, fetch
+from vitcore.errors import UserError
+from vitcore.exchange import tutorial
+from vitcore.exchange.curves import describe_curves
+from vitcore.exchange.formats import Position, Request, Weights, read_weights
+from vitcore.exchange.tensors import read_file
+from vitcore.models import build_for, not_finite, weights_of
+from vitcore.paths import check_allowed, runs_dir
+from vitcore.reading import short
+from vitcore.runs import process
+from vitcore.runs.files import write_atomic
+from vitcore.runs.folder import Run, create_run, list_runs
+from vitcore.runs.metrics import event_files
+from vitcore.runs.status import Status
+
+IMPORTED = "imported from "  # begins the reason of every imported run
+EVENTS = "events.out.tfevents"
+MOST = 10**12  # largest step or epoch that is believed
+
+
+def import_checkpoint(
+    source: str | Path,
+    root: str | Path | None = None,
+    *,
+    events: str | Path | None = None,
+    published: bool = False,
+    model: str | None = None,
+    data: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Run:
+    """Import a checkpoint (a path or an http(s) URL) with its TensorBoard event files as a run.
+
+    A checkpoint of the tutorials describes itself. For other weights, `model` names the network, `settings`
+    its options that the shapes do not show, and `data` its dataset. Without `events`, use the event files
+    next to the checkpoint or one folder above `checkpoints`, or for a URL the tutorials' event file. The run
+    is titled published if `published` is set or the URL is on the published site. If the checkpoint was
+    imported before, update and return the existing run. Raise `UserError` for a file that cannot be imported.
+    """
+    check_allowed()
+    store = runs_dir(root) / ".published" / hashlib.sha256(str(source).encode()).hexdigest()[:16]
+    file = _local(source, store, progress)
+    logs = [_local(events, store, progress)] if events else _events_of(str(source), file, store, progress)
+    try:
+        content = read_file(file)
+    except UserError:
+        if file.is_relative_to(store):  # an invalid download: download it again next time
+            file.unlink(missing_ok=True)
+        raise
+    position = position_of(content, file)
+    weights = read_weights(Request(file, content, position, model, data, settings or {}))
+    best = pack(weights_of(_fill(weights, file)))
+    label = ARCHITECTURES[weights.config.model].label
+    published = published or tutorial.is_published(str(source))
+    origin = "published" if published else "imported"
+    draft = Status(state="running", reason="importing", created=time.time(), **process.identity())
+    found = next((run for run in _imported(root, weights.config) if _holds(run.best, best)), None)
+    run = found or create_run(weights.config, root, title=f"{label}, {origin} ({file.stem})", status=draft)
+    try:
+        if not found:
+            write_atomic(run.best, best)
+        _finish(run, weights, position, file, logs, strict=events is not None)
+    except BaseException:
+        if not found:
+            shutil.rmtree(run.path, ignore_errors=True)
+        raise
+    shutil.rmtree(store, ignore_errors=True)  # the downloads; the run contains everything
+    return run
+
+
+def _finish(
+    run: Run, weights: Weights, position: Position | None, file: Path, logs: list[Path], *, strict: bool
+) -> None:
+    """Copy the curves into the run unless it has some, and write its status with the scores."""
+    copied = []
+    if not event_files(run.path):
+        for log in logs:
+            name = log.name if log.name.startswith(EVENTS) else f"{EVENTS}.{log.name}"
+            copied.append(Path(shutil.copy(log, run.path / name)))
+    try:
+        curves = describe_curves(run, weights, position, strict=strict)
+    except BaseException:
+        for path in copied:
+            path.unlink()
+        raise
+    names = [path.name for path in event_files(run.path)]
+    reason = f"{IMPORTED}{file.name}" + (f" and {', '.join(names)}" if names else ", without an event file")
+    if weights.assumed:
+        reason += f"; assumed: {', '.join(f'{k}={v}' for k, v in weights.assumed.items())}"
+    if "test_acc" not in curves.result:
+        reason += f"; `python -m vitcore evaluate {run.id}` measures its test accuracy"
+    run.write_status(
+        Status(
+            state="finished",
+            reason=reason,
+            created=run.stored_status().created,
+            step=position.step if position else 0,
+            epoch=float(curves.epochs),
+            active_s=curves.active_s,
+            result=curves.result,
+        )
+    )
+
+
+def _imported(root: str | Path | None, config: Config) -> list[Run]:
+    """Return the completely imported runs of the same network."""
+    same = ("model", "options", "classes", "image_size", "data")
+    found = []
+    for run in list_runs(root, bundled=False):
+        status = run.stored_status()
+        if status.state != "finished" or not status.reason.startswith(IMPORTED) or not run.best.is_file():
+            continue
+        try:
+            if all(getattr(run.config, name) == getattr(config, name) for name in same):
+                found.append(run)
+        except UserError:  # a damaged configuration
+            continue
+    return found
+
+
+def _holds(file: Path, content: bytes) -> bool:
+    return file.stat().st_size == len(content) and file.read_bytes() == content
+
+
+def _local(source: str | Path, store: Path, progress: Progress) -> Path:
+    address = urlparse(str(source))
+    if address.scheme in ("http", "https"):
+        return fetch(str(source), store / (Path(address.path).name or "checkpoint.ckpt"), progress)
+    path = Path(source).expanduser()
+    if path.is_dir():
+        raise UserError(f"{path} is a folder: give the path of the file in it.")
+    if not path.is_file():
+        raise UserError(f"{path} is not a file: give the path or the http(s) address of a checkpoint.")
+    return path
+
+
+def _events_of(source: str, file: Path, store: Path, progress: Progress) -> list[Path]:
+    """Return the event files of a checkpoint: at the tutorials' URL, or near the checkpoint.
+
+    Lightning puts them one folder above `checkpoints`, where all of them belong to the same training.
+    """
+    if source.startswith(("http://", "https://")):
+        address = tutorial.events_address(source)
+        try:
+            return [_local(address, store, progress)] if address else []
+        except NotFound:
+            return []
+    near = event_files(file.parent)
+    if not near and file.absolute().parent.name == "checkpoints":
+        return event_files(file.absolute().parent.parent)
+    named = [path for path in near if _suffix(path) == file.stem.lower()]
+    others = {_suffix(Path(name)) for name in tutorial.FILES.values()} - {file.stem.lower()}
+    if named:
+        return named[:1]
+    return near if len(near) == 1 and _suffix(near[0]) not in others else []
+
+
+def _suffix(path: Path) -> str:
+    return path.name.rsplit(".", 1)[-1].lower()
+
+
+def position_of(content: Any, file: Path) -> Position | None:
+    """Return where in its training a checkpoint was saved, or None if it does not say.
+
+    Raise `UserError` for impossible numbers.
+    """
+    entries = content if isinstance(content, Mapping) else {}
+    epoch, step = entries.get("epoch"), entries.get("global_step")
+    if isinstance(epoch, torch.Tensor) or epoch is None or step is None:
+        return None
+    for name, value in (("epoch", epoch), ("global_step", step)):
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST:
+            raise UserError(f"{file.name} is damaged: its {name} is {short(value)}.")
+    return Position(step, epoch if _counts_epochs(entries, epoch) else epoch + 1)
+
+
+def _counts_epochs(entries: Mapping[str, Any], epoch: int) -> bool:
+    """Return whether `epoch` is the number of complete epochs, not the index of the last one.
+
+    It is before Lightning 1.6. Later, it is for checkpoints from the middle of an epoch, and for those saved
+    when the training was over.
+    """
+    version = re.match(r"(\d{1,4})\.(\d{1,4})", str(entries.get("pytorch-lightning_version")))
+    if version and (int(version[1]), int(version[2])) < (1, 6):
+        return True
+    try:
+        loop = entries["loops"]["fit_loop"]
+        started = loop["epoch_progress"]["current"]["ready"]
+        return started == epoch or loop["epoch_loop.batch_progress"]["is_last_batch"] is False
+    except (LookupError, TypeError):  # not of Lightning
+        return False
+
+
+def _fill(weights: Weights, file: Path) -> nn.Module:
+    """Return the network with the weights of a file.
+
+    Raise `UserError` naming the first tensor that is missing, has the wrong shape or type, is unknown, or is
+    not finite.
+    """
+    advice = "choose another file" if weights.tutorial else "change --model or --set"
+    problem = f"{file.name} does not fit the {ARCHITECTURES[weights.config.model].label}"
+    with torch.device("meta"):  # a small file may describe a model larger than memory
+        wanted = build_for(weights.config).state_dict()
+    given = dict(weights.tensors)
+    for name, value in wanted.items():
+        found = given.pop(name, None)
+        if found is None:
+            raise UserError(f"{problem}: it has no {name}, {advice}.")
+        if found.shape != value.shape:
+            shapes = f"{list(found.shape)} instead of {list(value.shape)}"
+            raise UserError(f"{problem}: {name} has the shape {shapes}, {advice}.")
+        if found.is_floating_point() != value.is_floating_point():
+            raise UserError(f"{problem}: {name} is of type {found.dtype}, {advice}.")
+        wanted[name] = found.to(value.dtype)
+    if given:
+        raise UserError(f"{problem}: it has an unknown {short(next(iter(given)))}, {advice}.")
+    if name := not_finite(wanted):
+        raise UserError(
+            f"The weights in {file.name} are not finite ({name}): choose a checkpoint from before its "
+            "training diverged."
+        )
+    model = build_for(weights.config)
+    model.load_state_dict(wanted)
+    return model

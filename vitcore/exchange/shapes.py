@@ -1,0 +1,129 @@
+"""Read the options of a network off the names and shapes of its weights. Does not import torch.
+
+A reader returns the options that the shapes determine, with the number of classes and, if it shows, the side
+of the images in pixels. It does not check the weights: a wrong name or shape fails later, when the network
+is built with these options.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Described:
+    """What the shapes say about a network. `image_size` is None where any size has the same weights."""
+
+    options: dict[str, Any]
+    classes: int
+    image_size: int | None = None
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How to read one architecture.
+
+    `required` names the options that the shapes do not show and that must be given. `assumed` names those
+    whose defaults are usual, and which are reported.
+    """
+
+    read: Callable[[Shapes], Described]
+    required: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
+
+
+def _count(shapes: Shapes, pattern: str) -> int:
+    """Return one more than the largest index that `pattern` captures in a name, or 0 without any."""
+    found = (re.match(pattern, name) for name in shapes)
+    return max((int(match[1]) + 1 for match in found if match and len(match[1]) < 4), default=0)
+
+
+def _root(number: float) -> int:
+    """Return the square root of a number that should be a square."""
+    return math.isqrt(max(0, int(number)))
+
+
+def _vit(shapes: Shapes) -> Described:
+    embed_dim, inputs = shapes["input_layer.weight"]
+    patch_size, has_cls = _root(inputs // 3), "cls_token" in shapes
+    options: dict[str, Any] = {
+        "embed_dim": embed_dim,
+        "hidden_dim": shapes["transformer.0.linear.0.weight"][0],
+        "num_layers": _count(shapes, r"transformer\.(\d+)\."),
+        "patch_size": patch_size,
+        "pool": "cls" if has_cls else "mean",
+    }
+    image_size = None
+    if "pos_embedding" in shapes:
+        options["position"] = "learned"
+        image_size = patch_size * _root(shapes["pos_embedding"][1] - has_cls)
+    return Described(options, shapes["mlp_head.1.weight"][0], image_size)
+
+
+def _mixer(shapes: Shapes) -> Described:
+    embed_dim, inputs = shapes["input_layer.weight"]
+    token_dim, patches = shapes["blocks.0.tokens.0.weight"]
+    patch_size = _root(inputs // 3)
+    options = {
+        "embed_dim": embed_dim,
+        "token_dim": token_dim,
+        "channel_dim": shapes["blocks.0.channels.0.weight"][0],
+        "num_layers": _count(shapes, r"blocks\.(\d+)\."),
+        "patch_size": patch_size,
+    }
+    return Described(options, shapes["output_layer.weight"][0], patch_size * _root(patches))
+
+
+def _resnet(shapes: Shapes) -> Described:
+    widths, counts = [shapes["input_net.0.weight"][0]], [0]
+    for i in range(_count(shapes, r"blocks\.(\d+)\.")):
+        kernels = [n for n in shapes if n.startswith(f"blocks.{i}.net.") and len(shapes[n]) == 4]
+        if any(name.startswith(f"blocks.{i}.downsample.") for name in shapes):  # the first block of a stage
+            widths.append(shapes[kernels[0]][0])
+            counts.append(0)
+        counts[-1] += 1
+    return Described({"c_hidden": widths, "num_blocks": counts}, shapes["output_net.2.weight"][0])
+
+
+def _googlenet(shapes: Shapes) -> Described:
+    return Described({}, shapes["output_net.2.weight"][0])
+
+
+def _densenet(shapes: Shapes) -> Described:
+    growth_rate = shapes["blocks.0.block.0.net.5.weight"][0]
+    stages = range(0, _count(shapes, r"blocks\.(\d+)\."), 2)  # transitions are in between
+    options = {
+        "num_layers": [_count(shapes, rf"blocks\.{i}\.block\.(\d+)\.") for i in stages],
+        "bn_size": shapes["blocks.0.block.0.net.2.weight"][0] // max(1, growth_rate),
+        "growth_rate": growth_rate,
+    }
+    return Described(options, shapes["output_net.4.weight"][0])
+
+
+READERS: dict[str, Reader] = {
+    "vit": Reader(_vit, required=("num_heads", "position"), assumed=("norm",)),
+    "mixer": Reader(_mixer),
+    "resnet": Reader(_resnet),
+    "preactresnet": Reader(_resnet),
+    "googlenet": Reader(_googlenet),
+    "densenet": Reader(_densenet),
+}
+
+
+def read_shapes(model: str, shapes: Shapes) -> Described | None:
+    """Return what the shapes say about a network, or None if they are not those of the model.
+
+    Of a model without a reader, they say nothing.
+    """
+    if model not in READERS:
+        return Described({}, 10)
+    try:
+        return READERS[model].read(shapes)
+    except (KeyError, IndexError, ValueError):  # a missing weight, or one with another number of axes
+        return None
