@@ -17,6 +17,7 @@ from dashboard.attention import class_maps, explorer
 from dashboard.components.explorer import message
 from dashboard.drawing import pictures
 from dashboard.shared import model_outputs
+from dashboard.shared.selection import SelectedImage
 from tests.made_runs import make_run
 from vitcore.analysis.attention import capture, rollout
 from vitcore.analysis.attribution import grad_cam
@@ -200,8 +201,11 @@ def test_costs_of_patch_sizes_are_counted_for_the_image_size():
         assert round(blocks / 1e6, 1) == 3.2  # as the page says
 
 
-def test_token_in_a_link_is_its_row_and_column():
-    run = find_run("vit-cifar10")  # CLS, then 8 x 8 patches row by row
-    assert explorer._token(run, "2.3") == 1 + 8 * 1 + 2
-    assert explorer._token(run, "8.1") == 1 + 8 * 7
-    assert explorer._token(run, "cls") == explorer._token(run, None) == explorer._token(run, "9.1") == 0
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [("2.3", 1 + 8 * 1 + 2), ("8.1", 1 + 8 * 7), ("cls", 0), (None, 0), ("9.1", 0)],
+)
+def test_token_in_a_link_is_its_row_and_column(vit, data, query, index):
+    chosen = SelectedImage(data.test.images[0], None, "")
+    at = {"query": query} if query else {}
+    assert explorer.read_request(vit, chosen, at).query == index  # CLS, then 8 x 8 patches row by row
