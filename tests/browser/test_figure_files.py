@@ -101,7 +101,7 @@ PICTURES = {
     "images on which two disagree": (
         "compare?show=Disagreement&runs=vit-cifar10,resnet-cifar10",
         "disagreement",
-        'class,test image,"ViT, 20 epochs: answer"',
+        'class,test image,"ViT, 20 epochs: prediction"',
     ),
     "a shuffled image": ("inductive_bias?probe=Shuffle&shuffle=2.0", "shuffle", "model,grid,order,airplane"),
 }
