@@ -15,8 +15,9 @@ from playwright.sync_api import expect
 
 from dashboard.talk.__main__ import main
 from dashboard.talk.files import find_talk
-from tests.browser.conftest import WINDOW, until
+from tests.browser.conftest import WINDOW
 from tests.conftest import ROOT
+from tests.waiting import until
 
 SHIP = "http://127.0.0.1:8501/attention?run=vit-cifar10&class=ship&image=2&query=2.3&layer=1"
 

@@ -9,9 +9,9 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import until
 from tests.browser.views import PAGES
 from tests.conftest import make_folder
+from tests.waiting import until
 from vitcore.config import launch_command, make_config
 from vitcore.data import resolve
 from vitcore.queue import launch as background
