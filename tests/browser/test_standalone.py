@@ -112,7 +112,7 @@ def test_explorer_file_has_the_weights_of_the_model(files, offline, data):
 
 
 def test_explorer_file_keeps_the_view_of_the_page(visitor, offline, tmp_path):
-    """The file contains what was pinned or chosen in the browser alone."""
+    """The file contains what was pinned or chosen only in the browser."""
     page = visitor.open("attention?class=ship&image=2")
     expect(page.locator(".xp[data-frame]")).to_be_visible()
     page.locator(".xp-image").click(position={"x": 5, "y": 5})

@@ -38,9 +38,10 @@ def watched(server, watched_page):
     visitor.detach()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("view", VIEWS)
-def test_view_opens_without_jumps_and_is_accessible(watched, view):
-    watched.page.emulate_media(color_scheme="light")
+def test_view_opens_without_jumps_and_is_accessible(watched, view, scheme):
+    watched.page.emulate_media(color_scheme=scheme)
     watched.page.set_viewport_size({"width": 1280, "height": 720})
     page = open_view(watched, view)
     path = VIEWS[view]
@@ -53,19 +54,12 @@ def test_view_opens_without_jumps_and_is_accessible(watched, view):
     watched.wait_for_transitions()
     found = violations(page)
     assert not found, found
-    watched.page.emulate_media(color_scheme="dark")
-    background = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
-    page.wait_for_function(f"{background}.match(/\\d+/g).slice(0, 3).every((value) => value < 60)")
-    watched.settle()  # the server draws again in the colors of the theme
-    watched.wait_for_transitions()
-    found = violations(page)
-    assert not found, found
-    watched.check()
-    stops = tab_stops(page)
-    assert len(stops) > 10
-    without_ring = {one["name"] for one in stops if one["tag"] in ("A", "BUTTON") and not one["ringed"]}
-    assert without_ring <= {"Show/hide columns"}  # of Streamlit's tables
-    assert not unreachable(page)
+    if scheme == "light":  # the keyboard does not depend on colors
+        stops = tab_stops(page)
+        assert len(stops) > 10
+        without_ring = {one["name"] for one in stops if one["tag"] in ("A", "BUTTON") and not one["ringed"]}
+        assert without_ring <= {"Show/hide columns"}  # of Streamlit's tables
+        assert not unreachable(page)
 
 
 def test_axe_finds_known_violations(tab):

@@ -37,8 +37,8 @@ TRAINED = {"cifar10": ("modern", "cifar10", 10_000), "mini": ("quick", "cifar10-
 def test_bundled_runs_are_listed_and_cover_every_architecture():
     found = [run.id for run in list_runs() if run.bundled and run.weights]
     assert sorted(found) == sorted(BUNDLED)
-    alone = [run.id for run in list_runs() if run.bundled and run.meta.sweep is None]
-    assert sorted(alone) == sorted([*BUNDLED, *CURVES])
+    singles = [run.id for run in list_runs() if run.bundled and run.meta.sweep is None]
+    assert sorted(singles) == sorted([*BUNDLED, *CURVES])
     assert {find_run(name).config.model for name in found} == set(ARCHITECTURES)
 
 

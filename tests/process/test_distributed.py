@@ -29,10 +29,10 @@ PLAIN = {**TINY_VIT, "epochs": 2, "keep_patches": 1.0, "drop_path": 0.0}
 def arguments(colors, **values):
     values = {"model": "vit", "data": f"folder:{colors}", "device": "cpu", **PLAIN, **values}
     named = ("model", "data", "device", "epochs", "batch_size", "devices", "nodes")
-    words = []
+    options = []
     for key, value in values.items():
-        words += [f"--{key.replace('_', '-')}", str(value)] if key in named else ["--set", f"{key}={value}"]
-    return words
+        options += [f"--{key.replace('_', '-')}", str(value)] if key in named else ["--set", f"{key}={value}"]
+    return options
 
 
 def start(command, **environment):
@@ -92,20 +92,20 @@ LATER = [pytest.param(how, marks=pytest.mark.slow) for how in (torchrun, by_hand
 
 @pytest.mark.parametrize("how", [lightning, *LATER])
 def test_two_processes_give_the_same_curve_as_one(how, colors):
-    alone = train(
+    single = train(
         make_config("quick", model="vit", data=f"folder:{colors}", device="cpu", **PLAIN), progress=False
     )
     processes = how(colors)
     printed = [process.communicate(timeout=240)[0] for process in processes]
     assert [process.returncode for process in processes] == [0] * len(processes), printed
-    (run,) = [run for run in list_runs(bundled=False) if run.id != alone.id]  # only one folder
+    (run,) = [run for run in list_runs(bundled=False) if run.id != single.id]  # only one folder
     assert run.status().state == "finished"
     assert "".join(printed).count(str(run.path)) == 1
-    ours, theirs = read_scalars(run.path), read_scalars(alone.path)
+    ours, theirs = read_scalars(run.path), read_scalars(single.path)
     for tag in ("train_loss", "train_acc", "val_loss", "val_acc", "lr", "epoch"):
         assert np.array_equal(ours[tag].steps, theirs[tag].steps), tag
         assert np.allclose(ours[tag].values, theirs[tag].values, atol=2e-5), tag
-    assert run.status().result["test_acc"] == alone.status().result["test_acc"]
+    assert run.status().result["test_acc"] == single.status().result["test_acc"]
 
 
 STOPPED = """
