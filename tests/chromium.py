@@ -15,6 +15,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
+    "--in-process-gpu",  # with the next one: a fifth less processor time
+    "--js-flags=--no-opt --no-maglev",  # pages are too short-lived for optimized code to pay
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from vitcore.runs import process
@@ -19,7 +20,8 @@ STEP_S = 0.05
 EPOCH = 4  # steps
 
 
-def main(run: Run) -> None:
+def main(run: Run, on_step: Callable[[int], object] = lambda step: None) -> None:
+    """Take the steps of a run without computing anything. Call `on_step` after every step."""
     signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: signals.append(number))
@@ -48,6 +50,7 @@ def main(run: Run) -> None:
         if stop:
             why = "stopped on request without saving" if run.aborted else "stopped on request"
             return end("stopped", reason=why, step=step)
+        on_step(step)
         report(step=step, epoch=step / EPOCH)
     write_atomic(run.best, "no weights")
     end("finished", step=steps, result={"test_acc": 0.5, "val_acc": 0.5, "n_test": 12, "n_val": 12})

@@ -87,7 +87,7 @@ class Flaky(http.server.SimpleHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serve(folder: Path, shared: Path, *, breaks: bool = True) -> Iterator[str]:
+def serve(folder: Path, shared: Path, *, breaks: bool = True, port: int = 0) -> Iterator[str]:
     """Serve all files of the tutorial and yield the URL. All event files are those of the ResNet."""
     for checkpoint, events in FILES.items():
         write_checkpoint((folder / checkpoint).parent, Path(checkpoint).stem)
@@ -95,9 +95,10 @@ def serve(folder: Path, shared: Path, *, breaks: bool = True) -> Iterator[str]:
         shutil.copyfile(shared / "tutorial" / "events.out.tfevents.resnet", folder / events)
     Flaky.served.clear()
     Flaky.breaks = breaks
-    found = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Flaky, directory=str(folder)))
+    found = http.server.ThreadingHTTPServer(("127.0.0.1", port), partial(Flaky, directory=str(folder)))
     threading.Thread(target=found.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{found.server_port}"
     finally:
         found.shutdown()
+        found.server_close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import socket
@@ -17,6 +18,7 @@ from playwright.sync_api import expect
 
 from tests.chromium import FLAGS, find
 from tests.conftest import ROOT
+from tests.waiting import until
 from vitcore.config import make_config
 from vitcore.queue import launch
 from vitcore.queue.devices import list_devices
@@ -62,22 +64,21 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
 
-    def start(self, command=None, cwd=ROOT):
+    def start(self, command=None, cwd=ROOT, **environment):
         command = command or [sys.executable, "-m", "dashboard", "--port", str(self.port)]
         home = {f"VITLAB_{name.upper()}": str(self.home / name) for name in ("runs", "data", "talks")}
         self.log = (self.home / "server.log").open("ab")
         self.process = subprocess.Popen(
-            command, cwd=cwd, env={**os.environ, **home}, stdout=self.log, stderr=self.log
+            command, cwd=cwd, env={**os.environ, **home, **environment}, stdout=self.log, stderr=self.log
         )
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            try:
-                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1):
-                    return self
-            except OSError:
-                assert self.process.poll() is None, (self.home / "server.log").read_text()
-                time.sleep(0.05)
-        raise AssertionError("the server did not start")
+        until(self._is_ready, why="the server did not start")
+        return self
+
+    def _is_ready(self):
+        assert self.process.poll() is None, (self.home / "server.log").read_text()
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1):
+            return True
+        return False
 
     def stop(self):
         self.process.kill()
@@ -87,7 +88,7 @@ class Server:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("served")).start()
+    server = Server(tmp_path_factory.mktemp("served")).start(VITLAB_TRAINER="tests.browser.trainer")
     yield server
     server.stop()
     for found in psutil.process_iter(["cmdline"]):
@@ -230,15 +231,6 @@ def fresh_visitor(server, page):
     visitor = Visitor(page, server.url)
     yield visitor
     visitor.check()
-
-
-def until(condition, seconds=20):
-    """Return the first truthy value of `condition`."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    return found
 
 
 @pytest.fixture

@@ -227,7 +227,7 @@ def test_every_experiment_gives_the_same_on_the_page_and_on_the_command_line(vis
     on_page, by_command = server.home / "runs" / ".probes", tmp_path / ".probes"
     names = {path.name for path in by_command.glob("*.json")}
     assert {name.rsplit("-", 1)[0] for name in names} == set(PROBES)
-    for name in names:  # a name depends on weights, images and settings alone
+    for name in names:  # a name depends only on weights, images and settings
         first, second = (
             json.loads((folder / name).read_text())["values"] for folder in (on_page, by_command)
         )

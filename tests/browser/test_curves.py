@@ -71,7 +71,7 @@ def test_zoom_and_hidden_curves_survive_ten_ticks_of_a_live_chart(visitor, runni
     page.wait_for_function(f"document.querySelector('{CHART}')?.dataset.points > 0", timeout=60_000)
     drawn_chart(page, "watch_train_acc")
     page.locator(f"{CHART} .legendtoggle").first.click()
-    # Plotly waits for a second click, which would show the curve alone
+    # Plotly waits for a second click, which would show only this curve
     hidden = "_fullData.some((trace) => trace.visible === 'legendonly')"
     page.wait_for_function(f"document.querySelector('{CHART}').{hidden}")
     box = page.locator(f"{CHART} .nsewdrag").bounding_box()

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from dashboard.shared import model_outputs
-from tests.browser.conftest import Visitor, until
+from tests.browser.conftest import Visitor
 from tests.browser.explorer_page import (
     EXPLORER,
     click,
@@ -23,6 +23,7 @@ from tests.browser.explorer_page import (
 )
 from tests.browser.test_pages import attention_ready, png, upload
 from tests.made_runs import make_run
+from tests.waiting import until
 from vitcore.analysis.attention import capture
 from vitcore.models import load_run
 

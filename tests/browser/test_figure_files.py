@@ -49,7 +49,7 @@ def test_figure_is_saved_as_png_and_svg_in_the_colors_of_the_theme(visitor, sche
 
 
 def table(download):
-    """The rows of a downloaded CSV file; cells that hold a number are numbers, empty ones are None."""
+    """Return the rows of a downloaded CSV file, with numbers as floats and empty cells as None."""
     return [[number(cell) for cell in row] for row in csv.reader(io.StringIO(download.path().read_text()))]
 
 
@@ -89,27 +89,25 @@ def test_csv_file_of_a_chart_holds_the_rows_of_the_figure(visitor, section, draw
     assert table(saved(page, "CSV")) == rows
 
 
-# address, stem of the file, and beginning of its CSV
+# for each address: the stems of the files, and the beginning of the CSV file of each
 PICTURES = {
-    "the first page's maps": ("", "first-look", "map,row,column,value"),
-    "its curve": ("", "sample-efficiency", "model,training images,"),
-    "a step from image to tokens": ("patches?step=3", "patches-sequence", "row,column,red 1,red 2"),
-    "filters": ("patches", "filters", "component,share of variance,channel,row,column,weight"),
-    "positions": ("patches", "positions", "row,column,to row,to column,cosine"),
-    "what supports a class": ("attention?class=ship", "what-supports-ship", "map,row,column,value"),
-    "stages": ("attention?run=resnet-cifar10&class=ship", "Grad-CAM-for-ship", "map,row,column,value"),
-    "images on which two disagree": (
-        "compare?show=Disagreement&runs=vit-cifar10,resnet-cifar10",
-        "disagreement",
-        'class,test image,"ViT, 20 epochs: prediction"',
-    ),
-    "a shuffled image": ("inductive_bias?probe=Shuffle&shuffle=2.0", "shuffle", "model,grid,order,airplane"),
+    "": {"first-look": "map,row,column,value", "sample-efficiency": "model,training images,"},
+    "patches?step=3": {
+        "patches-sequence": "row,column,red 1,red 2",
+        "filters": "component,share of variance,channel,row,column,weight",
+        "positions": "row,column,to row,to column,cosine",
+    },
+    "attention?class=ship": {"what-supports-ship": "map,row,column,value"},
+    "attention?run=resnet-cifar10&class=ship": {"Grad-CAM-for-ship": "map,row,column,value"},
+    "compare?show=Disagreement&runs=vit-cifar10,resnet-cifar10": {
+        "disagreement": 'class,test image,"ViT, 20 epochs: prediction"',
+    },
+    "inductive_bias?probe=Shuffle&shuffle=2.0": {"shuffle": "model,grid,order,airplane"},
 }
 
 
-@pytest.mark.parametrize("view", PICTURES.values(), ids=list(PICTURES))
-def test_pictures_are_downloaded_as_png_svg_and_csv(visitor, view):
-    path, stem, names = view
+@pytest.mark.parametrize("path", PICTURES)
+def test_pictures_are_downloaded_as_png_svg_and_csv(visitor, path):
     page = visitor.open(path)
     if not path:  # Overview has its downloads in the popover
         page.get_by_role("button", name="How it works").click()
@@ -126,13 +124,14 @@ def test_pictures_are_downloaded_as_png_svg_and_csv(visitor, view):
             with page.expect_download() as got:
                 groups.nth(i).get_by_role("button", name=format, exact=True).click()
             files[got.value.suggested_filename] = got.value.path()
-    stem = stem.lower()
-    assert files[f"vitlab-{stem}.csv"].read_text().startswith(names)
-    root = ET.fromstring(files[f"vitlab-{stem}.svg"].read_text())
-    assert "@font-face" in "".join(root.itertext())  # the file carries its font
-    with Image.open(files[f"vitlab-{stem}.png"]) as picture:
-        assert picture.width == pytest.approx(3 * float(root.get("width")), abs=3)
-        assert len(picture.convert("RGB").getcolors(10**7)) > 20
+    for stem, names in PICTURES[path].items():
+        name = f"vitlab-{stem.lower()}"
+        assert files[f"{name}.csv"].read_text().startswith(names)
+        root = ET.fromstring(files[f"{name}.svg"].read_text())
+        assert "@font-face" in "".join(root.itertext())  # the font is embedded
+        with Image.open(files[f"{name}.png"]) as picture:
+            assert picture.width == pytest.approx(3 * float(root.get("width")), abs=3)
+            assert len(picture.convert("RGB").getcolors(10**7)) > 20
 
 
 def test_csv_of_a_shuffled_image_has_the_probabilities_of_the_models(visitor, data):

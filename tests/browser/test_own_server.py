@@ -8,8 +8,9 @@ import sys
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import WINDOW, Server, Visitor, until
+from tests.browser.conftest import WINDOW, Server, Visitor
 from tests.browser.test_training import launch, wait_for_points
+from tests.waiting import until
 from vitcore.runs.folder import list_runs
 
 

@@ -39,7 +39,7 @@ def pixels(page, selector):
     return page.evaluate(f"document.querySelector('{selector}').toDataURL()")
 
 
-def test_steps_change_by_button_by_key_and_by_playing(visitor):
+def test_steps_change_by_button_and_by_key(visitor):
     page = visitor.open("patches")
     expect_step(page, 1)
     text = page.locator(".steps-text")
@@ -58,11 +58,6 @@ def test_steps_change_by_button_by_key_and_by_playing(visitor):
     expect_step(page, 2)
     page.get_by_role("button", name="5 Positions").click()
     expect(page.get_by_role("button", name="Next")).to_be_disabled()
-    page.get_by_role("button", name="Play").click()
-    expect_step(page, 1)
-    for step in (2, 3, 4, 5):
-        expect_step(page, step)
-    expect(page.get_by_role("button", name="Play")).to_be_visible()
 
 
 def test_tokens_equal_the_embedding_of_the_model(visitor):
@@ -125,7 +120,7 @@ def test_hovering_patches_and_positions_needs_no_server(visitor):
     assert len(sent) == count
 
 
-def test_patches_move_while_playing_but_not_with_reduced_motion(fresh_visitor):
+def test_steps_are_played_and_patches_move_unless_motion_is_reduced(fresh_visitor):
     page = fresh_visitor.open("patches")
     page.clock.install()
     expect_step(page, 1)
@@ -147,6 +142,14 @@ def test_patches_move_while_playing_but_not_with_reduced_motion(fresh_visitor):
     page.get_by_role("button", name="2 Patches").click()  # choosing a step stops playing
     page.clock.fast_forward(5000)
     expect_step(page, 2)
+    page.get_by_role("button", name="5 Positions").click()
+    page.get_by_role("button", name="Play").click()
+    expect_step(page, 1)  # starts again after the last step
+    for step in (2, 3, 4, 5):
+        page.clock.fast_forward(5000)
+        expect_step(page, step)
+    page.clock.fast_forward(5000)
+    expect(page.get_by_role("button", name="Play")).to_be_visible()  # playing has ended
 
 
 def test_link_opens_its_step_and_later_steps_update_the_address(visitor):

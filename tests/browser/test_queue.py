@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import WINDOW, Visitor
 from tests.browser.test_training import launch, wait_for_points
+from tests.browser.trainer import LONG
 from tests.waiting import until
 from vitcore.config import make_config
 from vitcore.queue import launch as background
@@ -44,7 +45,7 @@ def set_epochs(visitor, epochs):
 
 
 def test_killed_training_is_shown_as_failed_within_ten_seconds_and_resumes(visitor, server):
-    page = launch(visitor, epochs=500)
+    page = launch(visitor, epochs=LONG)
     wait_for_points(page, 1)
     run = watched_run(page, server)
     os.kill(run.status().pid, signal.SIGKILL)

@@ -15,8 +15,9 @@ from playwright.sync_api import expect
 
 from dashboard.talk.__main__ import main
 from dashboard.talk.files import find_talk
-from tests.browser.conftest import WINDOW, until
+from tests.browser.conftest import WINDOW
 from tests.conftest import ROOT
+from tests.waiting import until
 
 SHIP = "http://127.0.0.1:8501/attention?run=vit-cifar10&class=ship&image=2&query=2.3&layer=1"
 
@@ -111,7 +112,7 @@ def test_explorer_file_has_the_weights_of_the_model(files, offline, data):
 
 
 def test_explorer_file_keeps_the_view_of_the_page(visitor, offline, tmp_path):
-    """The file contains what was pinned or chosen in the browser alone."""
+    """The file contains what was pinned or chosen only in the browser."""
     page = visitor.open("attention?class=ship&image=2")
     expect(page.locator(".xp[data-frame]")).to_be_visible()
     page.locator(".xp-image").click(position={"x": 5, "y": 5})

@@ -9,9 +9,9 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import until
 from tests.browser.views import PAGES
 from tests.conftest import make_folder
+from tests.waiting import until
 from vitcore.config import launch_command, make_config
 from vitcore.data import resolve
 from vitcore.queue import launch as background
@@ -182,8 +182,8 @@ def test_finished_sweep_is_drawn_with_errors_and_its_runs_are_not_listed(visitor
     assert lines["ResNet"][1] == pytest.approx([53, 70])
     assert lines["ResNet"][2] == pytest.approx([3, 100 * (0.7 * 0.3 / 1000) ** 0.5])  # over seeds; binomial
     assert lines["ViT"][:2] == ([350], pytest.approx([36]))
-    for words in ("10 %", r"350 steps.*64 images", "n = 1,000", r"4 of 5 .*1 failed"):
-        expect(page.get_by_text(re.compile(words)).first).to_be_visible()
+    for text in ("10 %", r"350 steps.*64 images", "n = 1,000", r"4 of 5 .*1 failed"):
+        expect(page.get_by_text(re.compile(text)).first).to_be_visible()
     visitor.check()
     page.get_by_role("radio", name="Runs").click()
     visitor.settle()
@@ -230,8 +230,8 @@ def test_texts_of_an_imported_run_are_not_rendered_as_markdown(visitor, server):
     run.write_meta(run.meta.model_copy(update={"title": f"T {image}", "note": f"N {image}"}))
     page = visitor.open("compare?view=Sweeps&sweep=study-foreign")
     page.get_by_role("button", name="How it was measured").click()
-    for words in (f"T {image}", f"N {image}", f"commit {image}"):
-        expect(page.get_by_text(words).first).to_be_visible()
+    for text in (f"T {image}", f"N {image}", f"commit {image}"):
+        expect(page.get_by_text(text).first).to_be_visible()
     expect(page.locator("img[src*='example.invalid']")).to_have_count(0)
     visitor.open(f"training?watch={run.id}")
     page.get_by_text("Log and command").click()

@@ -7,14 +7,21 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import until
-from tests.conftest import TINY_RESNET
+from tests.browser.trainer import LONG
+from tests.conftest import TINY_RESNET, make_folder
 from tests.made_runs import make_run
+from tests.waiting import until
 from vitcore.runs.folder import find_run, list_runs
 
 
-def launch(visitor, epochs, model="ResNet"):
-    page = visitor.open(f"training?model={model}")
+def launch(visitor, epochs, folder=None):
+    """Launch a ResNet, on a folder below the data directory if one is given."""
+    page = visitor.open("training?model=ResNet" + ("&data=own%20folder" if folder else ""))
+    if folder:
+        field = page.get_by_role("textbox", name="Folder under the data directory")
+        field.fill(folder)
+        field.press("Enter")
+        visitor.settle()
     field = page.get_by_role("spinbutton", name="Epochs")
     field.fill(str(epochs))
     field.press("Enter")
@@ -42,8 +49,9 @@ def wait_for_points(page, least, seconds=120):
     page.wait_for_function(f"{POINTS} >= {least}", timeout=1000 * seconds)
 
 
-def test_launched_run_is_watched_through_a_reload_until_it_finishes(visitor):
-    page = launch(visitor, epochs=1)
+def test_launched_run_is_watched_through_a_reload_until_it_finishes(visitor, server):
+    make_folder(server.home / "data" / "two colors", {"blue": (40, 60, 200), "red": (200, 60, 40)}, 60)
+    page = launch(visitor, epochs=12, folder="two colors")
     run = re.search(r"watch=resnet-quick-([\d-]+)", page.url)[1]
     wait_for_points(page, 1)
     first = points(page)
@@ -53,16 +61,16 @@ def test_launched_run_is_watched_through_a_reload_until_it_finishes(visitor):
     page.get_by_text("Log and command").click()  # stays open when the run ends
     expect(page.get_by_text("--config")).to_be_visible()
     expect(page.get_by_text("Test accuracy").first).to_be_visible(timeout=180_000)
-    wait_for_points(page, 5)
+    wait_for_points(page, first + 1)
     visitor.settle()
-    expect(page.get_by_text("1/1")).to_be_visible()
+    expect(page.get_by_text("12/12")).to_be_visible()
     expect(page.get_by_text("--config")).to_be_visible()
     visitor.open("compare")  # shows the newest run
     expect(page.get_by_role("button", name=re.compile(rf"ResNet quick \({run}\)"))).to_be_visible()
 
 
 def test_stopped_run_is_resumed(visitor):
-    page = launch(visitor, epochs=500)
+    page = launch(visitor, epochs=LONG)
     wait_for_points(page, 1)
     page.locator(".st-key-stop").get_by_role("button").click()
     expect(page.locator(".st-key-resume").get_by_role("button")).to_be_visible()

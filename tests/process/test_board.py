@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pytest
 from torch.utils.tensorboard import SummaryWriter
 
 from tests.small_trainings import config
+from tests.waiting import until
 from vitcore.paths import runs_dir
 from vitcore.training import train
 
@@ -52,27 +52,28 @@ def children(child):
         return []
 
 
-def until(condition, seconds=90):
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            if found := condition():
-                return found
-        except (OSError, urllib.error.URLError):
-            pass
-        assert time.monotonic() < end, "TensorBoard did not show it"
-        time.sleep(0.5)
+def when_served(condition):
+    """Return the first truthy value of `condition`, which may raise an error while TensorBoard starts."""
+
+    def attempt():
+        with contextlib.suppress(OSError):
+            return condition()
+        return None
+
+    return until(attempt, 90, "TensorBoard did not show it")
 
 
 def test_tensorboard_shows_every_run_with_graph_and_hyperparameters(board):
     own, ask, _ = board
     wanted = {own.id, "vit-cifar10", "resnet-cifar10", "tutorial-equal-time", "somebody/version_0"}
-    tags = until(lambda: (found := json.loads(ask("plugin/scalars/tags"))).keys() >= wanted and found)
+    tags = when_served(lambda: (found := json.loads(ask("plugin/scalars/tags"))).keys() >= wanted and found)
     assert {"train_loss", "val_acc"} <= tags[own.id].keys()
     assert "eval/score" in tags["somebody/version_0"]
     points = json.loads(ask("plugin/scalars/scalars?run=vit-cifar10&tag=val_acc"))
     assert points[-1][2] == pytest.approx(0.823, abs=0.001)
-    graphs = until(lambda: {k for k, v in json.loads(ask("plugin/graphs/info")).items() if v["run_graph"]})
+    graphs = when_served(
+        lambda: {k for k, v in json.loads(ask("plugin/graphs/info")).items() if v["run_graph"]}
+    )
     assert wanted - {"somebody/version_0"} <= graphs
     assert "transformer" in ask("plugin/graphs/graph?run=vit-cifar10&limit_attr_size=1024&large_attrs_key=x")
     experiment = json.loads(ask("plugin/hparams/experiment", json.dumps({}).encode()))
@@ -83,7 +84,7 @@ def test_tensorboard_shows_every_run_with_graph_and_hyperparameters(board):
 
 def test_termination_stops_tensorboard_and_removes_its_folder(board):
     _, ask, child = board
-    until(lambda: ask("environment"))
+    when_served(lambda: ask("environment"))
     (served,) = [found for found in children(child) if "tensorboard.main" in found.cmdline()]
     place = Path(served.cmdline()[served.cmdline().index("--logdir") + 1])
     assert place.is_dir()

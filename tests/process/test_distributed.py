@@ -29,10 +29,10 @@ PLAIN = {**TINY_VIT, "epochs": 2, "keep_patches": 1.0, "drop_path": 0.0}
 def arguments(colors, **values):
     values = {"model": "vit", "data": f"folder:{colors}", "device": "cpu", **PLAIN, **values}
     named = ("model", "data", "device", "epochs", "batch_size", "devices", "nodes")
-    words = []
+    options = []
     for key, value in values.items():
-        words += [f"--{key.replace('_', '-')}", str(value)] if key in named else ["--set", f"{key}={value}"]
-    return words
+        options += [f"--{key.replace('_', '-')}", str(value)] if key in named else ["--set", f"{key}={value}"]
+    return options
 
 
 def start(command, **environment):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import shutil
 import threading
 from unittest import mock
@@ -31,11 +32,11 @@ def test_nan_loss_ends_the_run_and_keeps_the_last_good_checkpoint(colors, step, 
         return loss * float("nan") if self.trainer.global_step == step - 1 else loss  # of that step
 
     monkeypatch.setattr(Classifier, "training_step", poisoned)
-    with pytest.raises(UserError, match="diverged at step"):
+    with pytest.raises(UserError, match=r"step \d+\b.*\bloss\b"):
         train(reference_config(colors), progress=False)
     (run,) = list_runs(bundled=False)
     assert run.status().state == "failed"
-    assert "lower the learning rate" in run.status().reason
+    assert re.search(r"step \d+\b", run.status().reason)
     assert run.last.is_file() == run.best.is_file() == (step > 24)
     if run.last.is_file():
         kept = torch.load(run.last, weights_only=True)
@@ -47,7 +48,7 @@ def test_nan_loss_ends_the_run_and_keeps_the_last_good_checkpoint(colors, step, 
 
 
 def test_divergence_at_a_high_learning_rate_is_reported(colors):
-    with pytest.raises(UserError, match="lower the learning rate"):
+    with pytest.raises(UserError, match=r"step \d+\b.*\bloss \d"):
         train(config(colors, batch_size=4, lr=10.0), progress=False)
 
 
@@ -70,11 +71,11 @@ def test_full_disk_at_a_checkpoint_is_reported_and_the_previous_one_resumes(
         original(self, checkpoint, path, *rest, **more)
 
     monkeypatch.setattr(DurableIO, "save_checkpoint", second_fails)
-    with pytest.raises(UserError, match="disk is full"):
+    with pytest.raises(UserError, match="disk"):
         train(reference_config(colors), progress=False)
     (run,) = list_runs(bundled=False)
     assert run.status().state == "failed"
-    assert "disk is full" in run.status().reason
+    assert "disk" in run.status().reason
     assert torch.load(run.last, weights_only=True)["global_step"] == 24
     assert not list(run.checkpoints.glob(".last.*"))
     train(resume=run.id, progress=False)
@@ -119,7 +120,7 @@ def test_damaged_checkpoint_is_reported(colors, size):
     run = train_until(30, config(colors, batch_size=4))
     whole = run.last.read_bytes()
     run.last.write_bytes(whole[:size])
-    with pytest.raises(UserError, match="is damaged: delete it"):
+    with pytest.raises(UserError, match=re.escape(str(run.last))):
         train(resume=run.id, progress=False)
     assert run.status().state == "failed"
     run.last.write_bytes(whole)
@@ -133,7 +134,7 @@ def test_resume_reports_changed_images(colors, tmp_path):
     run = train_until(30, config(place, batch_size=4))
     added = place / "red" / "zzz.png"
     Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(added)
-    with pytest.raises(UserError, match="have changed since this run was stopped"):
+    with pytest.raises(UserError, match=re.escape(str(place))):
         train(resume=run.id, progress=False)
     added.unlink()
     train(resume=run.id, progress=False)
@@ -141,27 +142,27 @@ def test_resume_reports_changed_images(colors, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
+    ("error", "named"),
     [
-        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), "smaller batch_size"),
-        (RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"), "smaller batch_size"),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "smaller batch_size"),
-        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"), "smaller batch_size"),
-        (MemoryError(), "smaller batch_size"),
-        (OSError(errno.ENOSPC, "No space left on device"), "disk is full"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), "batch_size"),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"), "batch_size"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "batch_size"),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"), "batch_size"),
+        (MemoryError(), "batch_size"),
+        (OSError(errno.ENOSPC, "No space left on device"), "disk"),
         (ValueError("a fault of our own"), ""),
     ],
 )
-def test_expected_errors_have_a_readable_reason(colors, monkeypatch, error, words):
+def test_reason_of_an_expected_error_names_what_to_change(colors, monkeypatch, error, named):
     def broken(self, batch, index):
         raise error
 
     monkeypatch.setattr(Classifier, "training_step", broken)
-    with pytest.raises(UserError if words else ValueError, match=words or "of our own"):
+    with pytest.raises(UserError if named else ValueError, match=named or "of our own"):
         train(config(colors), progress=False)
     (run,) = list_runs(bundled=False)
     assert run.status().state == "failed"
-    assert (words or "ValueError: a fault of our own") in run.status().reason
+    assert (named or "ValueError: a fault of our own") in run.status().reason
 
 
 def test_cpu_out_of_memory_error_is_recognized():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -88,12 +89,12 @@ def test_stop_now_does_not_save_and_resumes_from_the_last_checkpoint(colors):
     until(run.last.exists)
     background.stop(run, now=True)
     ended = wait_for(run, "stopped", seconds=10)
-    assert ended.reason.startswith("stopped on request without saving")
+    assert "without saving" in ended.reason
     background.resume(run)
     wait_for(run, "running")
     wait_until_training(run, beyond=ended.step)
     background.stop(run)
-    assert wait_for(run, "stopped").reason == "stopped on request"
+    assert "without saving" not in wait_for(run, "stopped").reason
 
 
 def test_unresponsive_training_is_terminated_then_killed(colors):
@@ -103,15 +104,13 @@ def test_unresponsive_training_is_terminated_then_killed(colors):
     os.kill(pid, signal.SIGSTOP)  # it hangs
     background.stop(run)
     kill_supervisor()  # it has longer limits
-    assert "terminated in" in run.status().reason
+    assert re.search(r"\d s\b", run.status().reason)  # the time until it is terminated
     impatient = Supervisor(runs_dir(), limits=(1.0, 1.0))
     start = time.monotonic()
-    while impatient.tick():
-        assert time.monotonic() - start < 10
-        time.sleep(0.1)
+    until(lambda: not impatient.tick(), 10)
     status = run.stored_status()
     assert status.state == "stopped"
-    assert status.reason.startswith("killed ")
+    assert "killed" in status.reason
     assert time.monotonic() - start >= 1.0
     assert not process.alive(pid, status.process_start)
 

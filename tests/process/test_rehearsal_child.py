@@ -55,15 +55,15 @@ def test_time_limit_ends_with_advice(config, monkeypatch):
     monkeypatch.setattr(rehearsal, "LIMIT_S", 0.3)
     late = rehearse("a", config)
     until(lambda: not late.child.running, 20)
-    success, words = late.outcome()
+    success, text = late.outcome()
     assert not success
-    assert "0.3" in words
+    assert "0.3" in text
 
 
 def test_refused_configuration_is_reported_in_a_sentence():
     config = make_config("quick", model="vit", device="cpu", data="folder:/nowhere/at-all")
     refused = rehearse("a", dump_config(config))
     until(lambda: not refused.child.running)
-    success, words = refused.outcome()
+    success, text = refused.outcome()
     assert not success
-    assert "/nowhere/at-all" in words
+    assert "/nowhere/at-all" in text

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ import pytest
 import torch
 
 from tests.small_trainings import config
+from tests.waiting import until
 from vitcore.config import dump_config, make_config
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
@@ -57,7 +59,7 @@ def test_time_budget_is_the_predicted_time(colors, monkeypatch):
 
 
 def test_rehearsal_rejects_what_the_training_rejects(colors):
-    with pytest.raises(UserError, match="no mps device"):
+    with pytest.raises(UserError, match="mps"):
         rehearse(config(colors, device="mps"))
     with pytest.raises(UserError, match="--devices"):
         rehearse(config(colors, devices=2))
@@ -69,10 +71,10 @@ def test_too_little_disk_space_ends_a_run_before_its_first_step(colors, monkeypa
 
     def full(home, bytes_needed):
         needed.append(bytes_needed)
-        raise UserError(f"The disk has 3 MB free and a run needs {bytes_needed / 1e6:.0f} MB")
+        raise UserError("3 MB are free")
 
     monkeypatch.setattr("vitcore.training.storage.check_space", full)
-    with pytest.raises(UserError, match="MB free and a run needs"):
+    with pytest.raises(UserError, match="3 MB"):
         engine.train(asked, progress=False)
     (run,) = list_runs(bundled=False)
     assert run.status().state == "failed"
@@ -102,7 +104,7 @@ def test_out_of_memory_is_reported_as_in_a_training(colors, monkeypatch):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate")
 
     monkeypatch.setattr(rehearsing.Classifier, "training_step", broken)
-    with pytest.raises(UserError, match="choose a smaller batch_size"):
+    with pytest.raises(UserError, match="batch_size"):
         rehearse(config(colors), steps=3)
 
 
@@ -118,14 +120,13 @@ def test_cpu_contention_is_detected_and_reported():
     assert load.others <= 1 - 0.5 / psutil.cpu_count()  # this process does not count
     quiet = Rehearsal(2.0, 10**9, 10**7, 10, 10, 100.0, 20, "cpu", others=0.0)
     busy = Rehearsal(2.0, 10**9, 10**7, 10, 10, 100.0, 20, "cpu", others=0.48)
-    assert str(quiet).endswith("images/s).")
-    assert str(busy).startswith(f"{quiet} ")
+    assert "100 images/s" in str(quiet)
+    assert "%" not in str(quiet)
     assert "48 %" in str(busy)
     rough = dataclasses.replace(busy, minutes=29.0, least_minutes=0.9)
-    assert str(rough).startswith("From 54 seconds to 29.0 minutes, 1.0 GB of memory, 10 MB of disk (20 steps")
-    assert "48 %" in str(rough)
+    assert all(value in str(rough) for value in ("54 s", "29.0 min", "1.0 GB", "10 MB", "20 steps", "48 %"))
     uneven = dataclasses.replace(quiet, device="cuda:0", steps_s=(0.1, 0.9))
-    assert "0.1 to 0.9 seconds" in str(uneven)
+    assert re.search(r"\b0\.1\b.*\b0\.9 seconds", str(uneven))
 
 
 class PlayedTrainer:
@@ -207,7 +208,7 @@ def test_lower_estimate_under_load_is_near_the_idle_time(colors, monkeypatch):
             one.kill()
             one.wait()
     assert busy.others >= 0.2
-    assert "This machine is busy" in str(busy)
+    assert f"{100 * busy.others:.0f} %" in str(busy)
     assert busy.least_minutes <= busy.minutes
     unloaded = quiet.least_minutes or quiet.minutes
     assert busy.least_minutes < 3 * unloaded + 0.05  # other work may run on this machine
@@ -219,13 +220,14 @@ def test_piped_output_is_text_and_json_only_on_request(colors, tmp_path):
     place = tmp_path / "asked.yaml"
     place.write_text(dump_config(config(colors)))
     command = [sys.executable, "-m", "vitcore", "rehearse", "--config", str(place)]
-    words = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert "GB of memory" in words
-    assert words.startswith(("About ", "From "))
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert re.search(r"\d GB", text)
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(text)
     found = json.loads(
         subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout
     )
-    assert found["words"].startswith(("About ", "From "))
+    assert re.search(r"\d GB", found["words"])
     assert found["minutes"] > 0
     for other in ("train", "launch"):
         refused = subprocess.run([*command[:3], other, "--json"], capture_output=True, text=True)
@@ -235,14 +237,18 @@ def test_piped_output_is_text_and_json_only_on_request(colors, tmp_path):
 def run_measured(command, folder):
     """Run a command. Return its output, seconds, peak memory in bytes, and the processor share of others."""
     start, busy_before = time.monotonic(), psutil.cpu_times()
+    peaks = []
+
+    def ended():
+        peaks.append(peak_of(child.pid))
+        pid, code, used = os.wait4(child.pid, os.WNOHANG)
+        return (code, used) if pid else None
+
     with (folder / "out").open("wb") as out:
         child = subprocess.Popen([sys.executable, "-m", "vitcore", *command], stdout=out)
-        most, over = 0, 0
-        while not over:
-            most = peak_of(child.pid) or most  # the last value: it starts as a copy of this process
-            time.sleep(0.05)
-            over, code, used = os.wait4(child.pid, os.WNOHANG)
+        code, used = until(ended, 800)
     assert code == 0
+    most = next(filter(None, reversed(peaks)), 0)  # the last value: it starts as a copy of this process
     spent = time.monotonic() - start
     idle = psutil.cpu_times().idle - busy_before.idle
     others = 1 - (idle + used.ru_utime + used.ru_stime) / (spent * psutil.cpu_count())

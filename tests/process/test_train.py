@@ -204,7 +204,7 @@ def test_invalid_input_leaves_no_folder(colors, values):
 
 def test_run_is_trained_by_one_process_at_a_time(colors):
     run = train(config(colors, epochs=1), progress=False)
-    with FileLock(run.path / ".lock"), pytest.raises(UserError, match="already being trained"):
+    with FileLock(run.path / ".lock"), pytest.raises(UserError, match=run.id):
         engine.execute(run)
 
 

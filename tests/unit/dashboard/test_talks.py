@@ -111,28 +111,28 @@ def test_links_to_a_local_dashboard_are_accepted(link):
 
 
 @pytest.mark.parametrize(
-    ("link", "words"),
+    ("link", "named"),
     [
         (
             "https://example.org/attention?class=cat",
-            "leads to 'example.org': write it from the page's name on",
+            "'example.org'",
         ),
-        ("//example.org/attention", "leads to 'example.org'"),
-        ("example.org/attention?class=cat", "leads to 'example.org'"),
-        ("lab.example.org:8501/attention?class=cat", "leads to 'lab.example.org'"),
-        ("http://localhost.example.org/attention", "leads to 'localhost.example.org'"),
-        ("http://127.0.0.1@example.org/attention", "leads to 'example.org'"),
-        ("http://10.0.0.7:8501/attention", "leads to '10.0.0.7'"),
-        ("mailto:attention", "leads to 'mailto'"),
-        ("file:///attention", "leads to 'file'"),
-        ("http://[::1/attention", "is not an address"),
+        ("//example.org/attention", "'example.org'"),
+        ("example.org/attention?class=cat", "'example.org'"),
+        ("lab.example.org:8501/attention?class=cat", "'lab.example.org'"),
+        ("http://localhost.example.org/attention", "'localhost.example.org'"),
+        ("http://127.0.0.1@example.org/attention", "'example.org'"),
+        ("http://10.0.0.7:8501/attention", "'10.0.0.7'"),
+        ("mailto:attention", "'mailto'"),
+        ("file:///attention", "'file'"),
+        ("http://[::1/attention", "link"),
     ],
 )
-def test_link_to_another_site_is_refused_with_its_line(home, link, words):
+def test_link_to_another_site_is_refused_with_its_line(home, link, named):
     (home / "mine.yaml").write_text(GOOD.replace("link: /", f"link: {link}"))
-    with pytest.raises(UserError, match=r"^mine\.yaml, line 9: the link ") as caught:
+    with pytest.raises(UserError, match=r"^mine\.yaml, line 9: ") as caught:
         files.find_talk("mine")
-    assert words in str(caught.value)
+    assert named in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -241,24 +241,24 @@ def test_largest_invalid_file_is_refused_within_seconds(home, content):
 
 def test_wrong_encoding_and_unknown_name_are_user_errors(home):
     (home / "mine.yaml").write_bytes(GOOD.replace("Another", "Caf\u00e9").encode("latin-1"))
-    with pytest.raises(UserError, match=r"^mine\.yaml, line 8: not UTF-8"):
+    with pytest.raises(UserError, match=r"^mine\.yaml, line 8: .*UTF-8"):
         files.find_talk("mine")
-    with pytest.raises(UserError, match=r"no talk named '../mine'.*Available talks: mine, why"):
+    with pytest.raises(UserError, match=r"'\.\./mine'.*\bmine, why"):
         files.find_talk("../mine")
 
 
 def test_folders_pipes_and_huge_files_are_refused(home):
     (home / "folder.yaml").mkdir()
-    with pytest.raises(UserError, match=r"^folder\.yaml is not a file: a talk is a text file"):
+    with pytest.raises(UserError, match=r"^folder\.yaml "):
         files.find_talk("folder")
     os.mkfifo(home / "pipe.yaml")
-    with pytest.raises(UserError, match=r"^pipe\.yaml is not a file"):
+    with pytest.raises(UserError, match=r"^pipe\.yaml "):
         files.find_talk("pipe")
     (home / "huge.yaml").write_text(GOOD + "# results\n" * 300_000)
-    with pytest.raises(UserError, match=r"^huge\.yaml has 3000 kB, a talk at most 1000"):
+    with pytest.raises(UserError, match=r"^huge\.yaml .*\b3000 kB.*\b1000\b"):
         files.find_talk("huge")
     (home / "gone.yaml").symlink_to(home / "nowhere")
-    with pytest.raises(UserError, match=r"^gone\.yaml can't be read: No such file or directory\.$"):
+    with pytest.raises(UserError, match=r"^gone\.yaml .*No such file or directory"):
         files.find_talk("gone")
 
 
@@ -266,15 +266,13 @@ def test_file_name_that_does_not_fit_an_address_is_refused(home):
     (home / "my talk.yaml").write_text(GOOD)
     (home / "mine.yaml").write_text(GOOD)
     assert list(files.misnamed()) == ["my talk"]
-    with pytest.raises(
-        UserError, match=r"^my talk\.yaml: a talk's file name may have .* letters, digits.*: rename it\.$"
-    ):
+    with pytest.raises(UserError, match=r"^my talk\.yaml\b"):
         files.find_talk("my talk")
 
 
 def test_text_cut_off_by_a_comment_is_refused(home):
     (home / "mine.yaml").write_text(GOOD.replace("Another.", "Our #1 model."))
-    with pytest.raises(UserError, match=r"^mine\.yaml, line 8: the text ends before `#`"):
+    with pytest.raises(UserError, match=r"^mine\.yaml, line 8: .*`#`"):
         files.find_talk("mine")
     (home / "mine.yaml").write_text(GOOD.replace("Another.", "'Our #1 model.'  #shown last"))
     assert files.find_talk("mine").steps[1].say == "Our #1 model."

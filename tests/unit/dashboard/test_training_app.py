@@ -13,7 +13,7 @@ from vitcore.runs.folder import list_runs
 
 
 def widget(app, kind, label):
-    """The first widget with a label: the form is above the popovers, which repeat some of its labels."""
+    """Return the first widget with a label. Popovers below the form repeat some of its labels."""
     return next(one for one in app.get(kind) if one.label == label)
 
 

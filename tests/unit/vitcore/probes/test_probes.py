@@ -38,7 +38,7 @@ PIXELS = torch.from_numpy(SEEN.pixels)
 
 
 def last(probe, model, other=None, images=PIXELS, labels=SEEN.labels, **settings):
-    """The values of all images as JSON, after a look at the steps on the way."""
+    """Return the values of all images as JSON. Checks that the number of images grows with every step."""
     done = [*PROBES[probe].steps(model, other, images, labels, PROBES[probe].settings(settings))]
     assert [count for count, _ in done] == sorted({count for count, _ in done})
     assert done[-1][0] == len(images)
@@ -57,18 +57,18 @@ def with_varied_predictions(model):
 
 
 @pytest.fixture
-def placeless():
+def without_positions():
     torch.manual_seed(0)
     return with_varied_predictions(build("vit", **SMALL, patch_size=4, position="none", pool="mean").eval())
 
 
-def test_vit_without_positions_is_invariant_to_patch_shifts_and_shuffles(placeless):
-    values = last("shift", placeless)
+def test_vit_without_positions_is_invariant_to_patch_shifts_and_shuffles(without_positions):
+    values = last("shift", without_positions)
     kept = dict(zip(values["x"], values["curves"]["consistency, circular"]["mean"], strict=True))
     assert {kept[d] for d in (0, 4, 8, 12, 16)} == {1.0}
     assert min(kept[d] for d in (1, 2, 3)) < 1
     assert min(values["curves"]["consistency, zero"]["mean"]) < 1
-    values = last("shuffle", placeless)
+    values = last("shuffle", without_positions)
     kept = dict(zip(values["x"], values["curves"]["consistency"]["mean"], strict=True))
     assert {kept[grid] for grid in (1, 2, 4, 8)} == {1.0}
     assert kept[16] < 1  # finer than its patches
@@ -115,7 +115,7 @@ def test_occlusion_goes_from_the_whole_image_to_none_in_order_of_saliency():
     for order in (chance, most):
         assert torch.equal(order.sort(dim=1).values, torch.arange(64).expand(30, 64))
     again = cell_orders(model, normalize(PIXELS[10:]), np.arange(10, 30))
-    assert torch.equal(again[0], chance[10:])  # of the sample alone
+    assert torch.equal(again[0], chance[10:])  # the order depends only on the sample
 
 
 def test_distance_is_the_mean_over_images_with_its_standard_error():
@@ -147,7 +147,7 @@ def test_receptive_fields_sum_to_one_and_are_zero_outside_their_bounds():
     found = {place: pixel_of(place, 32) for place in PLACES}
     assert found["bottom"] == (31, 16)
     assert len(set(found.values())) == 9
-    with pytest.raises(UserError, match=r"place 'behind'.*receptive-field: choose one of"):
+    with pytest.raises(UserError, match=r"'behind'.*receptive-field"):
         PROBES["receptive-field"].settings({"place": "behind"})
 
 
@@ -159,13 +159,13 @@ def test_cka_of_a_model_with_itself_and_with_another():
     values = last("cka", model, other)
     assert [len(layers) for layers in values["layers"]] == [10, 10]
     assert np.array(values["cka"]["mean"])[:10, 10:].max() < 1
-    with pytest.raises(UserError, match="at least 4 images"):
+    with pytest.raises(UserError, match=r"\b4 images"):
         list(PROBES["cka"].steps(model, other, PIXELS[:3], SEEN.labels[:3], {}))
 
 
 @pytest.mark.parametrize(("count", "noise"), [(100, 2.0), (100, 6.0), (20, 2.0)])
-def test_the_error_of_cka_is_its_spread_over_samples(count, noise):
-    """Many samples of the same two made-up layers: the stated error is what they differ by, never less."""
+def test_standard_error_of_cka_equals_its_spread_over_samples(count, noise):
+    """Many samples of two synthetic layers: the stated error is their standard deviation or slightly more."""
     g = torch.Generator().manual_seed(0)
     first, second = torch.randn(20, 64, generator=g), torch.randn(20, 96, generator=g)
 
@@ -212,15 +212,12 @@ def test_paired_changes_and_running_means_by_hand():
     assert np.allclose(mean.error, values.std(dim=0) / math.sqrt(23))
 
 
-# --- keeping and finding -----------------------------------------------------------------------
-
-
 def test_images_are_balanced_and_a_prefix_of_larger_sets():
     few, many = images_for([VIT], 30), images_for([VIT, RESNET], 200)
     assert np.array_equal(np.bincount(few.labels), [3] * 10)
     assert np.array_equal(few.pixels, many.pixels[:30])
     assert len(images_for([VIT], 10_000).labels) == 1000
-    with pytest.raises(UserError, match="at least 1"):
+    with pytest.raises(UserError, match=r"\b1\b"):
         images_for([VIT], 0)
 
 
@@ -251,7 +248,7 @@ def test_result_is_stored_and_found_only_under_its_own_key(tiny, tmp_path, monke
     assert find(Subject(tiny)) is None
     assert [*measure.measure(probe, [Subject(tiny)], 20, root=root)][-1].result.values == first.values
     other = make_run(tmp_path / "runs", "other", patch_size=8, seed=1, **SMALL)
-    tiny.best.write_bytes(other.best.read_bytes())  # trained on: other weights
+    tiny.best.write_bytes(other.best.read_bytes())  # other weights, as after more training
     assert find(Subject(tiny)) is None
 
 
@@ -274,12 +271,12 @@ def test_cancelled_measurement_stores_nothing(tiny, tmp_path):
 
 
 def test_invalid_subjects_are_rejected(tiny, tmp_path):
-    with pytest.raises(UserError, match=r"cka measures 2 model"):
+    with pytest.raises(UserError, match=r"cka .*\b2\b"):
         list(measure.measure(find_probe("cka"), [Subject(tiny)], 20))
-    with pytest.raises(UserError, match="Unknown probe 'magic': choose one of shift"):
+    with pytest.raises(UserError, match=r"'magic'.*shift"):
         find_probe("magic")
     other = make_run(tmp_path / "runs", "large", image_size=64, data="folder:/nowhere", patch_size=8, **SMALL)
-    with pytest.raises(UserError, match="choose runs on the same data"):
+    with pytest.raises(UserError, match=f"{tiny.id}.*{other.id}"):
         images_for([tiny, other], 20)
 
 
@@ -301,13 +298,14 @@ def test_command_line_gives_the_same_numbers_and_rows(tiny, tmp_path):
     text = vitcore(
         "probe", "shuffle", "--runs", tiny.id, "--images", "10", "--untrained", "--runs-dir", str(root)
     )
-    assert f"untrained {tiny.id}. n = 10 test images of cifar10-mini" in text.stdout
+    assert f"untrained {tiny.id}" in text.stdout
+    assert "n = 10 " in text.stdout
     wrong = vitcore("probe", "shift", "--runs", tiny.id, "--set", "place", "--runs-dir", str(root))
     check_refused(wrong, "--set")
 
 
 def test_every_bundled_result_exists_with_its_origin():
-    """For the default number of images, both models, trained and not: what the page shows at once."""
+    """The page shows these at once: the default number of images, both models, trained and untrained."""
     seen = images_for([VIT, RESNET], 500)
     for probe in PROBES.values():
         for untrained in (False, True):

@@ -132,60 +132,63 @@ def test_missing_device_is_rejected(config, key, words):
 
 
 def test_two_gpus_train_two_runs_and_most_free_memory_is_assigned_first():
-    wishes = [
+    requests = [
         DeviceRequest("a", "cuda"),
         DeviceRequest("b", "cuda"),
         DeviceRequest("c", "cuda"),
         DeviceRequest("d", "cpu"),
     ]
-    given = assign(wishes, [*GPUS, CPU], taken=())
+    given = assign(requests, [*GPUS, CPU], taken=())
     assert given == {"a": ["cuda:GPU-bb"], "b": ["cuda:GPU-aa"], "d": ["cpu"]}
 
 
 def test_run_waiting_for_both_gpus_starts_before_later_runs():
-    wishes = [DeviceRequest("both", "cuda", 2), DeviceRequest("one", "cuda")]
-    assert assign(wishes, [*GPUS, CPU], taken=["cuda:GPU-aa"]) == {}
-    assert assign(wishes, [*GPUS, CPU], taken=()) == {"both": ["cuda:GPU-bb", "cuda:GPU-aa"]}
+    requests = [DeviceRequest("both", "cuda", 2), DeviceRequest("one", "cuda")]
+    assert assign(requests, [*GPUS, CPU], taken=["cuda:GPU-aa"]) == {}
+    assert assign(requests, [*GPUS, CPU], taken=()) == {"both": ["cuda:GPU-bb", "cuda:GPU-aa"]}
 
 
 def test_run_waiting_for_a_specific_gpu_does_not_block_the_other():
-    wishes = [DeviceRequest("that", "cuda", 1, "cuda:GPU-aa"), DeviceRequest("any", "cuda")]
-    assert assign(wishes, [*GPUS, CPU], taken=["cuda:GPU-aa"]) == {"any": ["cuda:GPU-bb"]}
+    requests = [DeviceRequest("that", "cuda", 1, "cuda:GPU-aa"), DeviceRequest("any", "cuda")]
+    assert assign(requests, [*GPUS, CPU], taken=["cuda:GPU-aa"]) == {"any": ["cuda:GPU-bb"]}
 
 
 @st.composite
 def queues(draw):
-    there = [
+    devices = [
         Device(f"cuda:{i}", "cuda", "", 10, draw(st.integers(0, 10))) for i in range(draw(st.integers(1, 4)))
     ]
-    keys = [d.key for d in there]
-    wishes = []
+    keys = [d.key for d in devices]
+    requests = []
     for i in range(draw(st.integers(1, 12))):
         if draw(st.booleans()):
-            wishes.append(DeviceRequest(str(i), "cpu", 1, "cpu"))
+            requests.append(DeviceRequest(str(i), "cpu", 1, "cpu"))
         elif draw(st.booleans()):
-            wishes.append(DeviceRequest(str(i), "cuda", 1, draw(st.sampled_from(keys))))
+            requests.append(DeviceRequest(str(i), "cuda", 1, draw(st.sampled_from(keys))))
         else:
-            wishes.append(DeviceRequest(str(i), "cuda", draw(st.integers(1, len(keys)))))
-    return [*there, CPU], wishes, draw(st.randoms(use_true_random=False))
+            requests.append(DeviceRequest(str(i), "cuda", draw(st.integers(1, len(keys)))))
+    return [*devices, CPU], requests, draw(st.randoms(use_true_random=False))
 
 
 @given(queues())
 def test_queue_empties_in_order_and_no_device_is_assigned_twice(queue):
-    there, wishes, chance = queue
-    running, begun, left = {}, [], list(wishes)
+    devices, requests, chance = queue
+    running, begun, left = {}, [], list(requests)
     for _ in range(200):
-        new = assign(left, there, [key for keys in running.values() for key in keys])
+        new = assign(left, devices, [key for keys in running.values() for key in keys])
         running |= new
         begun += new
-        left = [w for w in left if w.run not in new]
+        left = [one for one in left if one.run not in new]
         held = [key for keys in running.values() for key in keys]
         assert len(held) == len(set(held))
         if not running:
             break
         running.pop(chance.choice(sorted(running)))
     assert not left, "a run waits forever"
-    for alike in ({w.run for w in wishes if w.kind == "cpu"}, {w.run for w in wishes if w.key is None}):
+    for alike in (
+        {one.run for one in requests if one.kind == "cpu"},
+        {one.run for one in requests if one.key is None},
+    ):
         assert [r for r in begun if r in alike] == sorted(alike, key=int)
 
 

@@ -38,7 +38,7 @@ def test_title_is_plain_text(title):
 
 def test_too_long_title_changes_nothing():
     run = create_run(make_config(), title="before", status=ENDED)
-    with pytest.raises(UserError, match=r"81 characters.* 80\.$"):
+    with pytest.raises(UserError, match=r"\b81\b.*\b80\b"):
         edit.describe(run, "x" * 81)
     assert run.title == "before"
 
@@ -46,14 +46,14 @@ def test_too_long_title_changes_nothing():
 @pytest.mark.parametrize("state", ["queued", "running", "stopping"])
 def test_active_run_is_not_deleted(state):
     run = create_run(make_config(), status=Status(state=state))
-    with pytest.raises(UserError, match="stop it before"):
+    with pytest.raises(UserError, match=rf"{run.id}.*\b{state}\b"):
         edit.delete(run)
     assert run.config
 
 
 def test_run_locked_by_another_process_is_not_deleted():
     run = create_run(make_config(), status=ENDED)
-    with FileLock(run.path / ".lock"), pytest.raises(UserError, match="stop it before"):
+    with FileLock(run.path / ".lock"), pytest.raises(UserError, match=run.id):
         edit.delete(run)
     edit.delete(run)
     assert not run.path.exists()
@@ -61,21 +61,21 @@ def test_run_locked_by_another_process_is_not_deleted():
 
 def test_nothing_outside_the_runs_folder_is_deleted(tmp_path):
     elsewhere = create_run(make_config(), tmp_path / "elsewhere", status=ENDED)
-    with pytest.raises(UserError, match="not in the runs folder"):
+    with pytest.raises(UserError, match=str(runs_dir())):
         edit.delete(elsewhere)
-    with pytest.raises(UserError, match="not in the runs folder"):
+    with pytest.raises(UserError, match=str(runs_dir())):
         edit.delete(Run(runs_dir() / ".." / "elsewhere" / elsewhere.id))
     for bundled in (find_run("vit-cifar10"), find_run("resnet-cifar10")):
         with pytest.raises(UserError):
             edit.delete(bundled)
-        with pytest.raises(UserError, match="bundled"):
+        with pytest.raises(UserError, match=bundled.id):
             edit.describe(bundled, "mine")
     runs_dir().mkdir(exist_ok=True)
     link = runs_dir() / "link"
     link.symlink_to(elsewhere.path)
     edit.delete(Run(link))
     assert not link.is_symlink()
-    assert elsewhere.config  # of a link only the link goes
+    assert elsewhere.config  # only the link is deleted
 
 
 def test_interrupted_deletion_is_completed_by_the_next_one():

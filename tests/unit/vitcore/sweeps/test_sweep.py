@@ -117,7 +117,7 @@ def test_sweeps_are_found_with_the_latest_first_and_no_run_counts_twice(tmp_path
     broken = share("vit", 0.05, 0, 0.3)
     (broken.path / "config.yaml").write_text("model: [")
     assert find_sweep("samples-x").runs == (first,)
-    with pytest.raises(UserError, match="no sweep 'nothing'"):
+    with pytest.raises(UserError, match="'nothing'"):
         find_sweep("nothing")
     copy = Run(tmp_path / "assets" / "runs" / first.id)
     copy.path.parent.mkdir(parents=True)
@@ -136,9 +136,9 @@ def test_separately_launched_runs_become_a_sweep():
     ]
     assert find_sweeps(runs) == []
     assert set(link_runs(runs, "mine").runs) == set(find_sweep("mine").runs) == set(runs)
-    with pytest.raises(UserError, match="the sweep mine"):
+    with pytest.raises(UserError, match=r"\bmine\b"):
         link_runs(runs, "other")
-    with pytest.raises(UserError, match="at most 80 letters"):
+    with pytest.raises(UserError, match=r"\b80\b"):
         link_runs([create_run(resolve(make_config("quick", **steps)))], "../x")
     with pytest.raises(UserError, match="steps_per_epoch"):
         link_runs([create_run(resolve(make_config("quick")))], "mine")
@@ -148,7 +148,7 @@ def test_separately_launched_runs_become_a_sweep():
 
 
 def test_missing_data_leaves_nothing(tmp_path):
-    with pytest.raises(UserError, match="no folder"):
+    with pytest.raises(UserError, match=str(tmp_path)):
         launch_sweep(plan_samples(["vit"], data=f"folder:{tmp_path / 'nowhere'}"))
     assert list_runs(bundled=False) == []
 
