@@ -26,8 +26,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dashboard.streamlit_internals.guard import Guard
 
 HERE = Path(__file__).resolve().parent
-STYLE = (HERE / "style.css").read_text("utf-8")
-TALK = (HERE / "talk.css").read_text("utf-8")
+STYLE = (HERE / "style.css").read_text(encoding="utf-8")
+TALK = (HERE / "talk.css").read_text(encoding="utf-8")
 END = b"</body>"  # after Streamlit's own rules, which are in the head and have the same specificity
 HEAD = b"<head>"  # before Streamlit's scripts
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"

@@ -126,7 +126,7 @@ def oom_kills(pid: int | str = "self") -> int | None:
     the root group, use the count of the whole machine.
     """
     with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        for line in Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8").splitlines():
             _, controllers, path = line.split(":", 2)
             if not controllers:
                 base, name = "/sys/fs/cgroup", "memory.events"
@@ -144,7 +144,7 @@ def oom_kills(pid: int | str = "self") -> int | None:
 
 def _count(file: Path) -> int | None:
     with contextlib.suppress(OSError, ValueError):
-        for line in file.read_text().splitlines():
+        for line in file.read_text(encoding="utf-8").splitlines():
             if line.startswith("oom_kill "):
                 return int(line.split()[1])
     return None

@@ -19,7 +19,7 @@ from dashboard.components.packing import Part, pack, style
 HERE = Path(__file__).parent
 
 PART = Part(
-    (HERE / "replay.html").read_text(),
+    (HERE / "replay.html").read_text(encoding="utf-8"),
     style(HERE / "replay.css"),
     bundle(HERE / "replay.js"),
 )
