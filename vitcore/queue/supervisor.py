@@ -25,6 +25,7 @@ from vitcore.paths import HERE, trainer_module
 from vitcore.queue import order
 from vitcore.queue.devices import Device, assign, device_request, environment, list_devices, occupied_devices
 from vitcore.runs import process
+from vitcore.runs.files import writing
 from vitcore.runs.folder import SAVE_S, TERMINATE_S, Run
 from vitcore.runs.status import Status, derive
 
@@ -32,23 +33,30 @@ TICK_S = 0.5
 IDLE_S = 10.0
 LIST_EVERY_S = 10.0  # seconds between two listings of the devices
 RETRY_S = 30.0  # seconds until a run that could not be started is tried again
-RESUMABLE = "resume continues from the last checkpoint"
+HEARTBEAT_S = 10.0  # seconds between two times at which a supervisor touches its lock file
 
 
-def lock_path(home: Path) -> Path:
-    """Return the lock file that the supervisor of a runs folder holds on this machine."""
-    return home / f".supervisor-{process.machine()}.lock"
+def lock_path(home: Path, boot: str | None = None) -> Path:
+    """Return the lock file that the supervisor of a runs folder holds on a machine, by default on this one.
+
+    Its modification time is the heartbeat of the supervisor, for machines that cannot see the lock.
+    """
+    return home / f".supervisor-{process.machine(boot)}.lock"
 
 
 def ensure_supervisor(home: Path) -> None:
-    """Start a supervisor for a runs folder unless one is running. Call this after queueing the run."""
+    """Start a supervisor for a runs folder unless one is running. Call this after queueing the run.
+
+    Raise `UserError` when the folder is not writable.
+    """
     lock = FileLock(lock_path(home))
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        return  # one is running; it checks the queue once more after it releases the lock
-    lock.release()
-    _detached([sys.executable, "-m", "vitcore.queue.supervisor", str(home)], home / ".supervisor.log")
+    with writing(home):
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            return  # one is running; it checks the queue once more after it releases the lock
+        lock.release()
+        _detached([sys.executable, "-m", "vitcore.queue.supervisor", str(home)], home / ".supervisor.log")
 
 
 def _detached(command: list[str], log: Path, **environment: str) -> subprocess.Popen:
@@ -86,6 +94,7 @@ class Supervisor:
         self.checked: set[str] = set()  # ids of queued runs whose request was compared with the devices
         self.refused: dict[str, float] = {}  # run that could not be started: when it is tried again
         self._list, self._devices, self._listed = devices, list(devices()), time.monotonic()
+        self._beaten = -HEARTBEAT_S
 
     @property
     def devices(self) -> list[Device]:
@@ -98,12 +107,20 @@ class Supervisor:
 
         Return True while any run is queued or running.
         """
+        self._beat()
         queued, running = self._scan()
         for run in running:
             self._enforce_stop(run)
         if queued:
             self._start_next(queued, running)
         return bool(queued or running)
+
+    def _beat(self) -> None:
+        """Show other machines that this supervisor is at work."""
+        if time.monotonic() - self._beaten >= HEARTBEAT_S:
+            self._beaten = time.monotonic()
+            with contextlib.suppress(OSError):
+                os.utime(lock_path(self.home))
 
     def _scan(self) -> tuple[list[Run], list[Run]]:
         queued, running = [], []
@@ -267,16 +284,16 @@ class Supervisor:
             how = (
                 "stopped on request without saving" if abort else f"killed {age:.0f} s after the stop request"
             )
-            return {"state": "stopped", "reason": f"{how}; {RESUMABLE}"}
+            return {"state": "stopped", "reason": f"{how}; {run.resumption}"}
         kills = process.oom_kills()
         out_of_memory = kills is not None and status.oom_kills is not None and kills > status.oom_kills
         if out_of_memory and code in (None, -signal.SIGKILL) and seen.state != "lost":
             why = "out of memory: the system killed it; choose a smaller batch_size"
-            return {"state": "failed", "reason": f"{why}. {RESUMABLE.capitalize()}"}
+            return {"state": "failed", "reason": f"{why}. {run.resumption[:1].upper()}{run.resumption[1:]}"}
         if code is None:
             return {"state": seen.state, "reason": seen.reason}
         if code < 0:
-            return {"state": "failed", "reason": f"killed (signal {-code}); {RESUMABLE}"}
+            return {"state": "failed", "reason": f"killed (signal {-code}); {run.resumption}"}
         return {"state": "failed", "reason": f"its process ended with code {code}; see train.log"}
 
 

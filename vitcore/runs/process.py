@@ -43,9 +43,12 @@ def boot_id() -> str:
     return boot
 
 
-def machine() -> str:
-    """Return a short name of this machine for file names, which does not change with the host name."""
-    return hashlib.sha256(boot_id().encode()).hexdigest()[:12]
+def machine(boot: str | None = None) -> str:
+    """Return a short name for file names of the machine with this boot id, by default of this machine.
+
+    It does not change with the host name.
+    """
+    return hashlib.sha256((boot or boot_id()).encode()).hexdigest()[:12]
 
 
 def start_time(pid: int) -> float | None:

@@ -158,8 +158,8 @@ class Keeper(Callback):
         return bool(trainer.world_size == 1 and self.run and self.run.aborted)
 
     def _reason(self, trainer: pl.Trainer) -> str:
-        if self._aborted(trainer):
-            return "stopped on request without saving; resume continues from the last checkpoint"
+        if self.run and self._aborted(trainer):
+            return f"stopped on request without saving; {self.run.resumption}"
         return "stopped on request"
 
     def _snapshot(self, trainer: pl.Trainer, module: Classifier) -> None:

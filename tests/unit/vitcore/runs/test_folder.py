@@ -149,3 +149,11 @@ def test_tail_reads_the_end_and_applies_carriage_returns(tmp_path):
     path.write_text("first\n" + "x" * 100_000 + "\n10 %\r50 %\r100 %\nlast\n")
     assert tail(path, 2) == "100 %\nlast"
     assert tail(tmp_path / "none") == ""
+
+
+def test_reason_promises_a_checkpoint_only_if_there_is_one():
+    run = create_run(make_config(), status=Status(state="stopped"))
+    assert "no checkpoint" in run.resumption
+    run.last.write_bytes(b"x")
+    assert "last checkpoint" in run.resumption
+    assert "no checkpoint" not in run.resumption
