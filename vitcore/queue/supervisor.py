@@ -33,6 +33,7 @@ TICK_S = 0.5
 IDLE_S = 10.0
 LIST_EVERY_S = 10.0  # seconds between two listings of the devices
 RETRY_S = 30.0  # seconds until a run that could not be started is tried again
+Version = tuple[int, int, int]  # of a file: inode, modification time, size
 HEARTBEAT_S = 10.0  # seconds between two times at which a supervisor touches its lock file
 
 
@@ -89,7 +90,9 @@ class Supervisor:
         self.children: dict[str, subprocess.Popen] = {}
         self.terminated: set[str] = set()
         self.seen: set[str] = set()  # ids of runs seen running
-        self.over: dict[str, int] = {}  # ended run: mtime of its status.json, which is not read again
+        # status.json of ended runs and of runs that are queued here is not read again in the same version
+        self.over: dict[str, Version] = {}
+        self.waiting: dict[str, tuple[Version, Run]] = {}
         self.held: dict[str, list[str]] = {}  # keys of the devices of each running run
         self.checked: set[str] = set()  # ids of queued runs whose request was compared with the devices
         self.refused: dict[str, float] = {}  # run that could not be started: when it is tried again
@@ -124,10 +127,17 @@ class Supervisor:
 
     def _scan(self) -> tuple[list[Run], list[Run]]:
         queued, running = [], []
+        before, self.waiting = self.waiting, {}
         for place in os.scandir(self.home):
             with contextlib.suppress(OSError):  # a file, or a run that was just deleted
-                written = os.stat(f"{place.path}/status.json").st_mtime_ns
+                about = os.stat(f"{place.path}/status.json")
+                written = about.st_ino, about.st_mtime_ns, about.st_size
                 if place.name.startswith(".") or self.over.get(place.name) == written:
+                    continue
+                known = before.get(place.name)
+                if known and known[0] == written:
+                    self.waiting[place.name] = known
+                    queued.append(known[1])
                     continue
                 run = Run(Path(place.path))
                 try:
@@ -138,6 +148,7 @@ class Supervisor:
                     continue
                 if status.state == "queued" and order.is_here(status):
                     queued.append(run)
+                    self.waiting[place.name] = written, run
                 elif self._still_runs(run):
                     self.seen.add(run.id)
                     self.held[run.id] = occupied_devices(status.slots, status.device, self.devices)
