@@ -7,7 +7,7 @@ from dashboard.components.similarity import similarity
 from dashboard.components.stepper import stepper
 from dashboard.drawing import html
 from dashboard.drawing.markdown import escape, sentence
-from dashboard.patches import stepper_data
+from dashboard.patches import costs, stepper_data
 from dashboard.shared import bound, header, model_outputs, resources, selection
 from dashboard.states.patches import PatchesState
 from vitcore.errors import UserError
@@ -87,7 +87,7 @@ if run and learned:
             )
 
 st.header("What the patch size costs")
-rows = model_outputs.patch_costs(sizes, size, pixels)
+rows = costs.patch_costs(sizes, size, pixels)
 numbers = {
     name: st.column_config.NumberColumn(format="localized") for name in rows[0] if name != "patch size"
 }

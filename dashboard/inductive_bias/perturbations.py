@@ -13,6 +13,7 @@ import streamlit as st
 
 from dashboard.components.replay import Frames
 from dashboard.shared import resources
+from dashboard.shared.turns import limited
 from vitcore.data.images import MEAN, STD
 from vitcore.runs.folder import Run
 
@@ -45,6 +46,7 @@ def _normal(pixels: bytes, shape: tuple[int, ...]) -> Any:
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
+@limited
 def _shifted(stamps: tuple, pixels: bytes, shape: tuple[int, ...], border: str) -> Frames:
     import torch
 
@@ -58,6 +60,7 @@ def _shifted(stamps: tuple, pixels: bytes, shape: tuple[int, ...], border: str) 
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
+@limited
 def _shuffled(stamps: tuple, pixels: bytes, shape: tuple[int, ...]) -> Frames:
     import torch
 
@@ -73,6 +76,7 @@ def _shuffled(stamps: tuple, pixels: bytes, shape: tuple[int, ...]) -> Frames:
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
+@limited
 def _occluded(stamps: tuple, pixels: bytes, shape: tuple[int, ...]) -> Frames:
     import torch
 
@@ -90,6 +94,7 @@ def _occluded(stamps: tuple, pixels: bytes, shape: tuple[int, ...]) -> Frames:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
+@limited
 def _painted(stamps: tuple, pixels: bytes, shape: tuple[int, ...], mask: str) -> np.ndarray:
     import torch
 
