@@ -1,7 +1,7 @@
 """Memory with many visitors: `python -m tests.benchmarks.visitors [--visitors 30]`. Needs no browser.
 
-A real dashboard, and visitors who open Attention at once on different images, each by a websocket session as
-a browser has. It prints the largest resident memory of the server during their visit, its limit of 1.5 GB, its
+A real dashboard, and visitors who open Attention at once on different images, each by a websocket session
+as a browser has. It prints the largest resident memory of the server during their visit, its limit, its
 ratio to that with one visitor, and how long the last of them waited. Every visitor must get the maps.
 """
 
