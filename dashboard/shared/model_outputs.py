@@ -84,9 +84,7 @@ def _view(stamp: tuple, pixels: bytes, shape: tuple[int, ...], only: int | None,
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 @limited
-def _large_view(
-    stamp: tuple, pixels: bytes, shape: tuple[int, ...], only: int | None, key: str
-) -> AttentionView:
+def _large_view(stamp: tuple, pixels: bytes, shape: tuple, only: int | None, key: str) -> AttentionView:
     return _capture(stamp, pixels, shape, only, key)
 
 
