@@ -4,8 +4,8 @@ import streamlit as st
 
 from dashboard.components.stepper import stepper
 from dashboard.drawing.markdown import escape, sentence
-from dashboard.patches import learned, stepper_data
-from dashboard.shared import bound, columns, header, model_outputs, resources, selection
+from dashboard.patches import costs, learned, stepper_data
+from dashboard.shared import bound, columns, header, resources, selection
 from dashboard.states.patches import PatchesState
 from vitcore.errors import UserError
 
@@ -47,7 +47,7 @@ if run:
     learned.show(run)
 
 st.header("What the patch size costs")
-rows = model_outputs.patch_costs(sizes, size, pixels)
+rows = costs.patch_costs(sizes, size, pixels)
 numbers = {name: columns.COUNT for name in rows[0] if name != "patch size"}
 numbers["of which attention"] = st.column_config.TextColumn(alignment="right")
 st.dataframe(rows, hide_index=True, width="stretch", column_config=numbers)

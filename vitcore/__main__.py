@@ -5,7 +5,9 @@ Invalid input ends with one sentence on stderr and exit code 2. Commands import 
 
 from __future__ import annotations
 
+import codecs
 import importlib
+import io
 import sys
 from typing import cast
 
@@ -28,8 +30,22 @@ for subject in (
 UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
 
 
+def _allow_any_text(stream: io.TextIOWrapper) -> None:
+    """Let a stream print every title and path, although a locale may lack some of their characters.
+
+    ASCII is the encoding of a process without a locale, so UTF-8 is used instead, as Python does by default.
+    """
+    if codecs.lookup(stream.encoding).name in ("ascii", "utf-8"):
+        stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+    else:
+        stream.reconfigure(errors="backslashreplace")
+
+
 def main() -> None:
     """Run the command line. Every expected error is reported in one sentence, with exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            _allow_any_text(stream)
     try:
         code = app(standalone_mode=False)
     except UserError as error:

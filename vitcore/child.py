@@ -132,7 +132,7 @@ class Child:
         return value
 
     def _lines(self, stream: str) -> list[str]:
-        return (self.folder / stream).read_text(errors="replace").strip().splitlines()
+        return (self.folder / stream).read_text(encoding="utf-8", errors="replace").strip().splitlines()
 
 
 def _start(folder: Path, module: str, arguments: Sequence[str | TextFile]) -> subprocess.Popen:
@@ -140,7 +140,7 @@ def _start(folder: Path, module: str, arguments: Sequence[str | TextFile]) -> su
         words = []
         for argument in arguments:
             if isinstance(argument, TextFile):
-                (folder / argument.name).write_text(argument.text)
+                (folder / argument.name).write_text(argument.text, encoding="utf-8")
                 argument = str(folder / argument.name)
             words.append(argument)
         paths = [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]

@@ -15,7 +15,7 @@ from vitcore.paths import assets_dir
 def processor_name() -> str:
     """Return the name of this machine's CPU as reported by the system."""
     with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine() or "CPU"
@@ -42,7 +42,9 @@ def commit() -> str:
         return ""
 
     def git(*words: str) -> str:
-        done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, timeout=10)
+        done = subprocess.run(
+            ["git", *words], cwd=root, capture_output=True, encoding="utf-8", errors="replace", timeout=10
+        )
         return done.stdout.strip() if done.returncode == 0 else ""
 
     try:

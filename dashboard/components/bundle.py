@@ -101,7 +101,7 @@ def _read(path: Path, importers: list[Module]) -> Module:
     if not path.is_file():
         subject = f"{importers[-1].name} imports {path}, which" if importers else path
         raise BundleError(f"{subject} does not exist")
-    text = path.read_text("utf-8")
+    text = path.read_text(encoding="utf-8")
     imports: dict[Path, tuple[str, ...]] = {}
     for found in _IMPORT.finditer(text):
         names = tuple(name.strip() for name in found[1].split(",") if name.strip())

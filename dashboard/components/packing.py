@@ -22,7 +22,7 @@ SHARED = Path(__file__).parent / "shared"  # modules and styles that several com
 
 def style(own: Path) -> str:
     """Return the shared styles, then the component's own."""
-    return "\n".join(path.read_text() for path in (*sorted(SHARED.glob("*.css")), own))
+    return "\n".join(path.read_text(encoding="utf-8") for path in (*sorted(SHARED.glob("*.css")), own))
 
 
 @dataclass(frozen=True)

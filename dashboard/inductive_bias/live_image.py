@@ -17,6 +17,7 @@ from dashboard.drawing.markdown import sentence
 from dashboard.inductive_bias import experiments
 from dashboard.shared import model_outputs, resources, selection
 from dashboard.shared.selection import SelectedImage
+from dashboard.shared.turns import limited
 from dashboard.states.inductive_bias import BiasState, cell_bits
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
@@ -125,6 +126,7 @@ def _stamps(runs: list[Run]) -> tuple:
 
 
 @st.cache_resource(max_entries=72, show_spinner=False)
+@limited
 def _frames(
     kind: str, stamps: tuple, pixels: bytes, shape: tuple[int, ...], border: str, _live: LiveImage
 ) -> Frames:
@@ -132,6 +134,7 @@ def _frames(
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
+@limited
 def _painted(
     kind: str, stamps: tuple, pixels: bytes, shape: tuple[int, ...], bits: str, _paint: Paint
 ) -> np.ndarray:

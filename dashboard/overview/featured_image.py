@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.shared import bound, own_image, resources
+from dashboard.shared.turns import limited
 from dashboard.states.overview import OverviewState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
@@ -117,6 +118,7 @@ def reading(
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
+@limited
 def _reading(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     import torch
 

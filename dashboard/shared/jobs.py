@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from vitcore.errors import UserError
+from vitcore.paths import check_allowed
 
 MAX_FINISHED = 64  # finished jobs whose outcome is remembered
 
@@ -51,7 +52,11 @@ _turn = threading.Lock()  # a measurement uses all cores, so only one runs
 
 
 def start(key: str, steps: Callable[[], Iterator[Step]]) -> Job:
-    """Start a measurement and return its job. If a job with this key is active, return that job."""
+    """Start a measurement and return its job. If a job with this key is active, return that job.
+
+    Raise `UserError` in read-only mode, whatever the page offered.
+    """
+    check_allowed()
     with _lock:
         job = _jobs.get(key)
         if job and not job.over and not job.cancelled.is_set():

@@ -62,8 +62,12 @@ def _offer(missing: Sequence[Measurement], about: str, refusal: str | None) -> N
     if button_place.button(
         label, type="primary", width="stretch", disabled=bool(refusal), help=refusal, key="measure"
     ):
-        for measurement in missing:
-            measurement.start()
+        try:
+            for measurement in missing:
+                measurement.start()
+        except UserError as error:
+            st.error(sentence(error))
+            return
         st.rerun()
 
 

@@ -58,7 +58,7 @@ class Measurement(Generic[V]):
         return self.result is None and jobs.running(self.key)
 
     def start(self) -> None:
-        """Measure it in the background."""
+        """Measure it in the background. Raise `UserError` in read-only mode."""
         jobs.start(self.key, self._steps)
 
     def _steps(self) -> Iterator[jobs.Step]:

@@ -15,12 +15,14 @@ import numpy as np
 import streamlit as st
 
 from dashboard.shared import resources
+from dashboard.shared.turns import limited
 from vitcore.data import Dataset
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
 MAX_SENT = 24_000_000  # bytes of attention weights that are sent to a browser at once
 MAX_COMPUTED = 3_000_000_000  # bytes of attention weights that are computed for one image
+LARGE = 4_000_000  # bytes of attention weights from which only a few images are kept in memory
 RANKED = 1000  # number of test images to predict
 SAMPLE = 200  # test images behind the mean over test images
 
@@ -75,7 +77,20 @@ def _finite(values: Any) -> np.ndarray:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
+@limited
 def _view(stamp: tuple, pixels: bytes, shape: tuple[int, ...], only: int | None, key: str) -> AttentionView:
+    return _capture(stamp, pixels, shape, only, key)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+@limited
+def _large_view(stamp: tuple, pixels: bytes, shape: tuple, only: int | None, key: str) -> AttentionView:
+    return _capture(stamp, pixels, shape, only, key)
+
+
+def _capture(
+    stamp: tuple, pixels: bytes, shape: tuple[int, ...], only: int | None, key: str
+) -> AttentionView:
     import torch
 
     from vitcore.analysis.attention import capture, rollout
@@ -112,20 +127,24 @@ def tokens_of(run: Run) -> tuple[int, int, bool]:
     return side * side + has_cls, side, has_cls
 
 
+def bytes_of(run: Run) -> int:
+    """Return the size of all attention weights of one image, in half precision, from the configuration."""
+    options = run.config.options
+    return 2 * options["num_layers"] * options["num_heads"] * tokens_of(run)[0] ** 2
+
+
 def too_many_tokens(run: Run) -> bool:
     """Return whether a ViT run has too many attention weights to send all of one image to a browser.
 
     Raises `UserError` if they are also too many to compute.
     """
-    tokens, _, _ = tokens_of(run)
-    options = run.config.options
-    count = options["num_layers"] * options["num_heads"] * tokens**2
-    if 4 * count > MAX_COMPUTED:
+    size = bytes_of(run)
+    if 2 * size > MAX_COMPUTED:
         raise UserError(
-            f"{run.title} has {tokens:,} tokens: the attention of one image takes {4e-9 * count:.0f} GB. "
-            "Choose a run with larger patches."
+            f"{run.title} has {tokens_of(run)[0]:,} tokens: the attention of one image takes "
+            f"{2e-9 * size:.0f} GB. Choose a run with larger patches."
         )
-    return 2 * count > MAX_SENT
+    return size > MAX_SENT
 
 
 def view(
@@ -143,11 +162,12 @@ def view(
     stamp = resources.stamp_of(run, snapshot)
     only = query if too_many_tokens(run) else None
     resources.model(run, snapshot)
+    cached = _large_view if bytes_of(run) > LARGE else _view
     if image is None:
-        return _view(stamp, b"", (), only, digest(stamp, "positions", only))
+        return cached(stamp, b"", (), only, digest(stamp, "positions", only))
     if masked is not None:
         image = masked_image(image, masked)
-    return _view(stamp, image.tobytes(), image.shape, only, digest(stamp, image, only))
+    return cached(stamp, image.tobytes(), image.shape, only, digest(stamp, image, only))
 
 
 def masked_image(image: np.ndarray, masked: np.ndarray) -> np.ndarray:
@@ -176,7 +196,8 @@ def arrays(run: Run, image: np.ndarray | None, snapshot: Path | None) -> bytes:
     from vitcore.analysis.inside import positions_only
 
     net = resources.model(run, snapshot)
-    trace = positions_only(net) if image is None else capture(net, torch.from_numpy(image[None].copy()))
+    images = None if image is None else torch.from_numpy(image[None].copy())
+    trace = limited(positions_only)(net) if images is None else limited(capture)(net, images)
     shown = view(run, image, snapshot)
     weights_file = snapshot or run.weights
     assert weights_file is not None  # `model` would have raised
@@ -199,6 +220,7 @@ def arrays(run: Run, image: np.ndarray | None, snapshot: Path | None) -> bytes:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
+@limited
 def _class_maps(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> ClassMaps:
     import torch
 
@@ -234,6 +256,7 @@ def class_maps(run: Run, image: np.ndarray, snapshot: Path | None = None) -> Cla
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
+@limited
 def _predictions(stamp: tuple, name: str, _data: Dataset) -> np.ndarray:
     import torch
 
@@ -255,6 +278,7 @@ def predictions(run: Run, data: Dataset) -> np.ndarray:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
+@limited
 def _heads(stamp: tuple, name: str, _data: Dataset) -> tuple[np.ndarray, np.ndarray, int]:
     import torch
 
@@ -323,27 +347,3 @@ def learned(run: Run) -> Learned:
             f"{run.title} has diverged: some of its weights are NaN or infinite. Choose another run."
         )
     return _learned(stamp)
-
-
-def patch_costs(sizes: list[int], shown: int, pixels: int) -> list[dict[str, str | int | float]]:
-    """Return a table of the cost of each patch size for a ViT of the tutorial's shape.
-
-    `sizes` are in pixels, `pixels` is the side of the image, and the size `shown` is marked.
-    """
-    from vitcore.analysis.cost import vit_cost
-
-    rows = []
-    for size in sizes:
-        cost = vit_cost(size, image_size=pixels)
-        rows.append(
-            {
-                "patch size": f"{size} x {size}" + ("  (shown)" if size == shown else ""),
-                "tokens with CLS": cost.tokens,
-                "numbers per patch": cost.numbers,
-                "multiply-adds, million": round(cost.multiply_adds / 1e6, 1),
-                "of which attention": f"{100 * cost.of_attention / cost.multiply_adds:.1f} %",
-                "attention weights": cost.weights,
-                "in float32, kB": round(cost.weights * 4 / 1000, 1),
-            }
-        )
-    return rows

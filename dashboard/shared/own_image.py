@@ -5,6 +5,8 @@ The image stays in this visitor's session and is never part of the address. All 
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import streamlit as st
 
@@ -12,8 +14,29 @@ from dashboard.drawing.markdown import sentence
 from vitcore.data.images import SUFFIXES, open_image, read_image
 from vitcore.errors import UserError
 
-KEY = "own_image"
+KEY, HELD = "own_image", "own_image_held"
+MOST_HELD = 200_000_000  # bytes of the images of all sessions
 FILE, CAMERA = "File", "Camera"
+
+
+class _Held:
+    """The size of the image of one session, for as long as the session lives."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+
+_held: weakref.WeakSet[_Held] = weakref.WeakSet()
+
+
+def _keep(content: bytes, name: str) -> None:
+    """Keep an image in the session. Raise `UserError` if those of all sessions are too large together."""
+    replaced: _Held | None = st.session_state.get(HELD)
+    others = sum(one.size for one in list(_held) if one is not replaced)
+    if others + len(content) > MOST_HELD:
+        raise UserError("This server has no room for another image: try a smaller file, or try again later.")
+    st.session_state[KEY], st.session_state[HELD] = (content, name), _Held(len(content))
+    _held.add(st.session_state[HELD])
 
 
 def get() -> tuple[bytes, str] | None:
@@ -24,6 +47,7 @@ def get() -> tuple[bytes, str] | None:
 def forget() -> None:
     """Go back to the test images."""
     st.session_state.pop(KEY, None)
+    st.session_state.pop(HELD, None)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -42,7 +66,7 @@ def _body() -> None:
     if get():
         st.caption("Your image is shown on every page. It stays in this session and is not part of the link.")
         if st.button("Back to the test images", width="stretch"):
-            st.session_state[KEY] = None
+            forget()
             st.rerun()
     generation = st.session_state.setdefault("upload_generation", 0)
     source = st.segmented_control(
@@ -61,9 +85,9 @@ def _body() -> None:
     content = upload.getvalue()
     try:
         open_image(content, upload.name)
+        _keep(content, upload.name if source == FILE else "your photo")
     except UserError as error:
         st.error(sentence(error))
         return
-    st.session_state[KEY] = (content, upload.name if source == FILE else "your photo")
     st.session_state.upload_generation = generation + 1  # a new, empty uploader
     st.rerun()

@@ -77,7 +77,9 @@ def document(
     used = [piece.component for piece in pieces if piece.component in COMPONENTS]
     names = list(dict.fromkeys([*used, *extra_components]))
     components_css = [COMPONENTS[name].css for name in names]
-    styles = " ".join([_font_face(), (HERE / "standalone.css").read_text(), *components_css, extra_css])
+    styles = " ".join(
+        [_font_face(), (HERE / "standalone.css").read_text(encoding="utf-8"), *components_css, extra_css]
+    )
     modules = ",\n".join(f"{name}: {_as_expression(COMPONENTS[name].js)}" for name in names)
     data = "".join(
         f'<script type="text/plain" id="data-{number}">{_escape_script(piece.data)}</script>'
@@ -116,4 +118,4 @@ def _font_face() -> str:
 
 def _plotly_js() -> str:
     source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-    return source.read_text("utf-8").replace("</script", "<\\/script")
+    return source.read_text(encoding="utf-8").replace("</script", "<\\/script")

@@ -8,6 +8,8 @@ below the page's own path (attention/_stcore/health). That costs a round trip, a
 console of every visitor who opens a link.
 
 The server sends plotly.js from the plotly package, so that nothing is copied into the installation.
+
+`Guard` and `LimitedUploads` refuse requests of other sites and uploads beyond a limit.
 """
 
 from __future__ import annotations
@@ -24,10 +26,11 @@ from starlette.responses import FileResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.streamlit_internals.guard import Guard
+from dashboard.streamlit_internals.uploads import LimitedUploads
 
 HERE = Path(__file__).resolve().parent
-STYLE = (HERE / "style.css").read_text("utf-8")
-TALK = (HERE / "talk.css").read_text("utf-8")
+STYLE = (HERE / "style.css").read_text(encoding="utf-8")
+TALK = (HERE / "talk.css").read_text(encoding="utf-8")
 END = b"</body>"  # after Streamlit's own rules, which are in the head and have the same specificity
 HEAD = b"<head>"  # before Streamlit's scripts
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
@@ -99,4 +102,6 @@ class _Adding:
         await self.send({"type": "http.response.body", "body": body})
 
 
-app = st.App(HERE.parent / "app.py", middleware=[Middleware(Guard), Middleware(Styled)])
+app = st.App(
+    HERE.parent / "app.py", middleware=[Middleware(Guard), Middleware(LimitedUploads), Middleware(Styled)]
+)

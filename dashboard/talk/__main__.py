@@ -34,7 +34,7 @@ def main() -> None:
     out = arguments.out or Path(f"{name}.html")
     try:
         if out.exists() and not out.is_file():  # a pipe or /dev/stdout
-            out.write_text(text, "utf-8")
+            out.write_text(text, encoding="utf-8")
         else:
             write_atomic(out.resolve(), text)  # keeps the old file if the disk is full
     except OSError as error:

@@ -128,7 +128,7 @@ def read_talk(path: Path) -> Talk:
                 f"{path.name} has {size / 1000:.0f} kB, a talk at most {MAX_BYTES / 1000:.0f}: it may hold "
                 "links to views, but no images or results."
             )
-        text = path.read_text("utf-8")
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise UserError(f"{path.name} can't be read: {error.strerror or error}.") from None
     except UnicodeDecodeError as error:

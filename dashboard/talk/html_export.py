@@ -48,7 +48,7 @@ def as_html(talk: Talk) -> tuple[str, list[str]]:
         pieces,
         {"standalone": "talk", "steps": steps},
         extra_components=["talk"],
-        extra_css=STYLE.read_text(),
+        extra_css=STYLE.read_text(encoding="utf-8"),
     )
     return text, errors
 

@@ -18,9 +18,10 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.drawing.markdown import sentence
-from dashboard.shared import jobs, ticking
+from dashboard.shared import jobs, messages, ticking
 from vitcore.child import Child
 from vitcore.exchange.archive import pack_run
+from vitcore.paths import readonly
 from vitcore.probes.store import Subject
 from vitcore.runs.folder import Run
 
@@ -105,7 +106,9 @@ def _onnx(run: Run, running: bool) -> None:
             on_click=_start,
             args=(run,),
             width="stretch",
+            disabled=readonly(),
         )
+        messages.show_error("onnx", run.id)
         st.caption(
             "For programs without torch. The export takes about ten seconds and checks that onnxruntime "
             "gives the same predictions as torch on 100 test images."
@@ -122,7 +125,8 @@ def _onnx(run: Run, running: bool) -> None:
 
 
 def _start(run: Run) -> None:
-    jobs.start(_key(run), lambda: _export(run))
+    with messages.keep_error("onnx", run.id):
+        jobs.start(_key(run), lambda: _export(run))
 
 
 def _key(run: Run) -> str:

@@ -11,7 +11,7 @@ from dashboard.training.form import Form
 from vitcore.child import Child, TextFile
 from vitcore.config import dump_config
 from vitcore.errors import UserError
-from vitcore.paths import readonly
+from vitcore.paths import check_allowed, readonly
 
 LIMIT_S = 180.0
 TICK_S = 0.5
@@ -33,7 +33,11 @@ class Rehearsal:
 
 
 def rehearse(mark: str, config: str) -> Rehearsal:
-    """Start a rehearsal of a configuration (YAML). Raises `UserError` if the process can't start."""
+    """Start a rehearsal of a configuration (YAML).
+
+    Raises `UserError` in read-only mode and if the process can't start.
+    """
+    check_allowed()
     child = Child(
         "vitcore", "rehearse", "--json", "--config", TextFile("config.yaml", config),
         name="The rehearsal", limit_s=LIMIT_S,

@@ -93,11 +93,16 @@ def _action(run: Run, state: str) -> None:
     if state == "stopping":
         st.button(
             "Stop without saving", key="abort", on_click=_attempt, args=(_abort, run),
-            help="Resuming continues from the last checkpoint.",
+            help=f"{run.resume_note.capitalize()}.",
         )  # fmt: skip
     elif state in ACTIVE:
         name = "Remove from queue" if state == "queued" else "Stop training"
         st.button(name, key="stop", on_click=_attempt, args=(background.stop, run))
+        if background.is_abandoned(run):
+            st.button(
+                "Train on this machine", key="take_over", on_click=_attempt, args=(background.take_over, run),
+                help="The machine that it waits on has not been seen for a minute.",
+            )  # fmt: skip
     elif state != "finished":
         st.button("Resume training", key="resume", on_click=_attempt, args=(background.resume, run))
     messages.toast_error("action")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
-import yaml
 
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import bound
@@ -16,6 +15,7 @@ from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config
 from vitcore.errors import UserError
 from vitcore.paths import readonly
+from vitcore.reading import parse_yaml, short
 from vitcore.sweeps.plan import (
     SHARES,
     STEPS,
@@ -121,9 +121,11 @@ def _study(base: Config) -> Plan | None:
 
 def _parsed(text: str, title: str) -> list[Any]:
     try:
-        return yaml.safe_load(f"[{text}]") or []
-    except yaml.YAMLError:
-        raise UserError(f"{title}: {text!r} is not a list of values: separate values with commas.") from None
+        return parse_yaml(f"[{text}]", title) or []
+    except UserError:
+        raise UserError(
+            f"{title}: {short(text)} is not a list of values: separate values with commas."
+        ) from None
 
 
 def _seeds(place: Any, base: Config, start: int) -> list[int]:

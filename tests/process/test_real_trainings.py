@@ -49,7 +49,7 @@ def test_training_has_low_priority_and_saves_when_terminated(colors):
     pid = wait_until_training(run).pid
     assert psutil.Process(pid).nice() > psutil.Process().nice()
     weight = Path(f"/proc/{pid}/autogroup")  # of its session, if the system groups them
-    assert not weight.exists() or "nice 10" in weight.read_text()
+    assert not weight.exists() or "nice 10" in weight.read_text(encoding="utf-8")
     os.kill(pid, signal.SIGTERM)
     assert wait_for(run, "stopped").reason == "stopped on request"
     assert run.last.is_file()

@@ -58,6 +58,19 @@ def move(
     order.move(find_run(run, runs_dir), to.value)
 
 
+@app.command("take-over")
+def take_over(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...")],
+    runs_dir: RunsDir = None,
+) -> None:
+    """Queue runs on this machine that wait on another machine which is gone."""
+    from vitcore.queue import launch as background
+    from vitcore.runs.folder import find_run
+
+    for run in [find_run(name, runs_dir) for name in runs]:
+        background.take_over(run)
+
+
 @app.command()
 def devices(as_json: Json = False) -> None:
     """List this machine's devices: name, memory, load. `launch --device KEY` waits for one of them."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import yaml
-
 from vitcore.errors import UserError
+from vitcore.reading import parse_yaml, short
 
 
 def parse_settings(texts: Iterable[str] | None, option: str = "--set") -> dict[str, Any]:
@@ -45,7 +44,7 @@ def _split(texts: Iterable[str] | None, needs: str) -> list[tuple[str, str]]:
 
 def _parse(text: str, where: str, shown: str | None = None) -> Any:
     try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):  # ValueError: a date such as 2026-13-01
-        shown = text if shown is None else shown
-        raise UserError(f"{where}: {shown!r} is not a valid YAML value: quote it or correct it.") from None
+        return parse_yaml(text, where)
+    except UserError:
+        shown = short(text if shown is None else shown)
+        raise UserError(f"{where}: {shown} is not a valid YAML value: quote it or correct it.") from None

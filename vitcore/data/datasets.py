@@ -167,7 +167,7 @@ def resolve(config: Config) -> Config:
 def _sheets(name: str, place: Path) -> Dataset:
     """Read the sheet format: train*.png and test.png with an image per row of S*S pixels, and labels.json."""
     try:
-        info = json.loads((place / "labels.json").read_text())
+        info = json.loads((place / "labels.json").read_text(encoding="utf-8"))
         classes, held = tuple(info["classes"]), info.get("validation")
         parts = {key: np.array(info[key], dtype=np.int64) for key in ("train", "test")}
     except (OSError, ValueError, KeyError, TypeError):

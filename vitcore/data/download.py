@@ -75,7 +75,9 @@ def _pull(url: str, part: Path, progress: Progress) -> bool:
     have = part.stat().st_size if part.is_file() else 0
     headers = {"Range": f"bytes={have}-"} if have else {}
     if have and _tag(part).is_file():
-        headers["If-Range"] = _tag(part).read_text()  # the server sends a different version in full
+        headers["If-Range"] = _tag(part).read_text(
+            encoding="utf-8"
+        )  # the server sends a different version in full
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT_S) as response:
         content_range = response.headers.get("Content-Range", f"bytes {have}-")
         if have and (response.status != 206 or not content_range.startswith(f"bytes {have}-")):
@@ -85,7 +87,7 @@ def _pull(url: str, part: Path, progress: Progress) -> bool:
                 return False
         tag = response.headers.get("ETag", "")
         if tag and not tag.startswith("W/"):
-            _tag(part).write_text(tag)
+            _tag(part).write_text(tag, encoding="utf-8")
         length = response.headers.get("Content-Length")
         total = have + int(length) if length and length.isdigit() else None
         with part.open("ab" if have else "wb") as file:

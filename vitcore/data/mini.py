@@ -43,7 +43,7 @@ def write_mini(data: Dataset, out: Path) -> None:
         if name == "train":
             held = [np.flatnonzero(labels == c)[-HELD_OUT:] for c in range(len(data.classes))]
             info["validation"] = np.sort(np.concatenate(held)).tolist()
-    (out / "labels.json").write_text(json.dumps(info) + "\n")
+    (out / "labels.json").write_text(json.dumps(info) + "\n", encoding="utf-8")
     for path in sorted(out.glob("*.png")):
         print(hashlib.sha256(path.read_bytes()).hexdigest(), path.name, path.stat().st_size)
 

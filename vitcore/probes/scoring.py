@@ -163,7 +163,7 @@ def training_images(config: Config, count: int) -> Images | None:
 
 def _bundled_training(data: Dataset) -> np.ndarray:
     """Return the indices in cifar10-mini's 4,000 images that belong to the training split of CIFAR-10."""
-    info = json.loads((assets_dir() / "cifar10-mini" / "labels.json").read_text())
+    info = json.loads((assets_dir() / "cifar10-mini" / "labels.json").read_text(encoding="utf-8"))
     trained = np.zeros(50_000, bool)
     trained[seeded_split(50_000)[0]] = True
     return np.flatnonzero(trained[np.array(info["train_index"])])

@@ -7,6 +7,7 @@ process.
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from pathlib import Path
 
@@ -16,11 +17,11 @@ from vitcore.errors import UserError
 from vitcore.paths import check_allowed, data_dir, runs_dir
 from vitcore.queue import order
 from vitcore.queue.devices import device_request, list_devices
-from vitcore.queue.supervisor import ensure_supervisor
+from vitcore.queue.supervisor import ensure_supervisor, lock_path
 from vitcore.runs import process
-from vitcore.runs.files import check_space, write_atomic
+from vitcore.runs.files import check_space, write_atomic, writing
 from vitcore.runs.folder import ABORT, Run, create_run
-from vitcore.runs.status import ACTIVE, Status, SweepLink
+from vitcore.runs.status import ACTIVE, SILENCE_S, Status, SweepLink
 
 LEAST_FREE = 100e6  # bytes; when a run starts, the exact size of its checkpoints is checked
 
@@ -59,7 +60,11 @@ def launch(
         status = Status(state="queued", created=now, queued=now, wanted=device, data_dir=str(data_dir()),
                         host=process.hostname(), boot_id=process.boot_id())  # fmt: skip
         run = create_run(config, root, title=title, status=status, sweep=sweep)
-    ensure_supervisor(home)
+    try:
+        ensure_supervisor(home)
+    except UserError:  # nothing would start it; its lock file is missing, so no supervisor runs
+        shutil.rmtree(run.path, ignore_errors=True)
+        raise
     return run
 
 
@@ -77,7 +82,7 @@ def _launched_within(seconds: float, config: Config, home: Path, title: str) -> 
 
 
 def resume(run: Run) -> Run:
-    """Queue a stopped, failed or lost run again, to continue from its last checkpoint.
+    """Queue a stopped, failed or lost run again, to continue from its last checkpoint if it has one.
 
     Raise `UserError` when it cannot be resumed.
     """
@@ -89,14 +94,55 @@ def resume(run: Run) -> Run:
     with order.lock(home):
         run.check_resumable()  # another process may have resumed it in the meantime
         run.stop_request.unlink(missing_ok=True)
-        values = {"state": "queued", "reason": "", "pid": None, "data_dir": str(data_dir()), "slots": []}
-        values |= {"queued": time.time(), "wanted": None, "ended": None}
-        values |= {"host": process.hostname(), "boot_id": process.boot_id()}
+        values = {"state": "queued", "reason": "", "pid": None, "slots": []}
+        values |= {"queued": time.time(), "wanted": None, "ended": None, **_this_machine()}
         status = run.stored_status()  # has no date if status.json was unreadable
         values["created"] = status.created or time.time()
         run.write_status(status.model_copy(update=values))
     ensure_supervisor(home)
     return run
+
+
+def take_over(run: Run) -> Run:
+    """Queue a run here that waits on another machine which is gone. It keeps its time in the queue.
+
+    Raise `UserError` for any other run.
+    """
+    check_allowed()
+    _check_host(run.config)
+    device_request("", run.config, list_devices(), None)
+    home = run.path.parent
+    with order.lock(home):
+        status = run.stored_status()
+        if status.state != "queued" or order.is_here(status):
+            where = "queued here" if status.state == "queued" else run.status().state
+            raise UserError(
+                f"Run {run.id} is {where}: only a run that waits on another machine can be taken over."
+            )
+        if not is_abandoned(run):
+            raise UserError(
+                f"Run {run.id} waits on {status.host}, which is at work: remove it from the queue, or try "
+                f"again when {status.host} has been gone for a minute."
+            )
+        run.write_status(status.model_copy(update={"wanted": None, **_this_machine()}))
+    ensure_supervisor(home)
+    return run
+
+
+def is_abandoned(run: Run) -> bool:
+    """Return whether a run waits on another machine whose supervisor has not shown itself for a minute."""
+    status = run.stored_status()
+    if status.state != "queued" or order.is_here(status):
+        return False
+    seen = status.queued or status.created
+    if status.boot_id:  # early versions did not record it
+        with contextlib.suppress(OSError):
+            seen = max(seen, lock_path(run.path.parent, status.boot_id).stat().st_mtime)
+    return time.time() - seen > SILENCE_S
+
+
+def _this_machine() -> dict[str, str]:
+    return {"host": process.hostname(), "boot_id": process.boot_id(), "data_dir": str(data_dir())}
 
 
 def wake(root: str | Path | None = None) -> None:
@@ -129,9 +175,10 @@ def stop(run: Run, *, now: bool = False) -> None:
             end = {"state": "stopped", "reason": "removed from the queue", "ended": time.time()}
             run.write_status(status.model_copy(update=end))
             return
-    if now:
-        write_atomic(run.stop_request, ABORT)
-    elif not run.stop_request.exists():  # a second request must not restart the time limits
-        run.stop_request.touch()
+    with writing(run.path):
+        if now:
+            write_atomic(run.stop_request, ABORT)
+        elif not run.stop_request.exists():  # a second request must not restart the time limits
+            run.stop_request.touch()
     if order.is_here(status):
         ensure_supervisor(home)  # it enforces the time limits, also for foreground runs

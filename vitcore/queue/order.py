@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from vitcore.errors import UserError
 from vitcore.paths import check_allowed
 from vitcore.runs import process
+from vitcore.runs.files import writing
 from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.status import Status
 
@@ -27,23 +28,23 @@ LOCK_S = 10.0  # seconds to wait for the lock; it is held for fractions of a sec
 def lock(home: Path) -> Iterator[None]:
     """Hold the lock under which a run joins or leaves the queue.
 
-    Raise `UserError` when the folder is not writable, or when another process holds the lock for too long.
+    Raise `UserError` when the folder is not writable, also inside the block, or when another process holds
+    the lock for too long.
     """
     held = FileLock(home / ".queue.lock")
-    try:
+    with writing(home):
         home.mkdir(parents=True, exist_ok=True)
-        held.acquire(timeout=LOCK_S)
-    except Timeout:
-        raise UserError(
-            f"Another process has held the queue of {home} for {LOCK_S:.0f} s: try again, or end the process "
-            "that does not respond (a dashboard, a vitcore command or vitcore.queue.supervisor)."
-        ) from None
-    except OSError as error:
-        raise UserError(f"Cannot write to the runs folder {home}: {error.strerror}.") from None
-    try:
-        yield
-    finally:
-        held.release()
+        try:
+            held.acquire(timeout=LOCK_S)
+        except Timeout:
+            raise UserError(
+                f"Another process has held the queue of {home} for {LOCK_S:.0f} s: try again, or end the "
+                "process that does not respond (a dashboard, a vitcore command or vitcore.queue.supervisor)."
+            ) from None
+        try:
+            yield
+        finally:
+            held.release()
 
 
 def is_here(status: Status) -> bool:

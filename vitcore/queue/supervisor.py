@@ -25,6 +25,7 @@ from vitcore.paths import HERE, trainer_module
 from vitcore.queue import order
 from vitcore.queue.devices import Device, assign, device_request, environment, list_devices, occupied_devices
 from vitcore.runs import process
+from vitcore.runs.files import writing
 from vitcore.runs.folder import SAVE_S, TERMINATE_S, Run
 from vitcore.runs.status import Status, derive
 
@@ -32,22 +33,31 @@ TICK_S = 0.5
 IDLE_S = 10.0
 LIST_EVERY_S = 10.0  # seconds between two listings of the devices
 RETRY_S = 30.0  # seconds until a run that could not be started is tried again
+Version = tuple[int, int, int]  # of a file: inode, modification time, size
+HEARTBEAT_S = 10.0  # seconds between two times at which a supervisor touches its lock file
 
 
-def lock_path(home: Path) -> Path:
-    """Return the lock file that the supervisor of a runs folder holds on this machine."""
-    return home / f".supervisor-{process.machine()}.lock"
+def lock_path(home: Path, boot: str | None = None) -> Path:
+    """Return the lock file that the supervisor of a runs folder holds on a machine, by default on this one.
+
+    Its modification time is the heartbeat of the supervisor, for machines that cannot see the lock.
+    """
+    return home / f".supervisor-{process.machine(boot)}.lock"
 
 
 def ensure_supervisor(home: Path) -> None:
-    """Start a supervisor for a runs folder unless one is running. Call this after queueing the run."""
+    """Start a supervisor for a runs folder unless one is running. Call this after queueing the run.
+
+    Raise `UserError` when the folder is not writable.
+    """
     lock = FileLock(lock_path(home))
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        return  # one is running; it checks the queue once more after it releases the lock
-    lock.release()
-    _detached([sys.executable, "-m", "vitcore.queue.supervisor", str(home)], home / ".supervisor.log")
+    with writing(home):
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            return  # one is running; it checks the queue once more after it releases the lock
+        lock.release()
+        _detached([sys.executable, "-m", "vitcore.queue.supervisor", str(home)], home / ".supervisor.log")
 
 
 def _detached(command: list[str], log: Path, **environment: str) -> subprocess.Popen:
@@ -80,11 +90,14 @@ class Supervisor:
         self.children: dict[str, subprocess.Popen] = {}
         self.terminated: set[str] = set()
         self.seen: set[str] = set()  # ids of runs seen running
-        self.over: dict[str, int] = {}  # ended run: mtime of its status.json, which is not read again
+        # status.json of ended runs and of runs that are queued here is not read again in the same version
+        self.over: dict[str, Version] = {}
+        self.waiting: dict[str, tuple[Version, Run]] = {}
         self.held: dict[str, list[str]] = {}  # keys of the devices of each running run
         self.checked: set[str] = set()  # ids of queued runs whose request was compared with the devices
         self.refused: dict[str, float] = {}  # run that could not be started: when it is tried again
         self._list, self._devices, self._listed = devices, list(devices()), time.monotonic()
+        self._beaten = -HEARTBEAT_S
 
     @property
     def devices(self) -> list[Device]:
@@ -97,6 +110,7 @@ class Supervisor:
 
         Return True while any run is queued or running.
         """
+        self._beat()
         queued, running = self._scan()
         for run in running:
             self._enforce_stop(run)
@@ -104,12 +118,26 @@ class Supervisor:
             self._start_next(queued, running)
         return bool(queued or running)
 
+    def _beat(self) -> None:
+        """Show other machines that this supervisor is at work."""
+        if time.monotonic() - self._beaten >= HEARTBEAT_S:
+            self._beaten = time.monotonic()
+            with contextlib.suppress(OSError):
+                os.utime(lock_path(self.home))
+
     def _scan(self) -> tuple[list[Run], list[Run]]:
         queued, running = [], []
+        before, self.waiting = self.waiting, {}
         for place in os.scandir(self.home):
             with contextlib.suppress(OSError):  # a file, or a run that was just deleted
-                written = os.stat(f"{place.path}/status.json").st_mtime_ns
+                about = os.stat(f"{place.path}/status.json")
+                written = about.st_ino, about.st_mtime_ns, about.st_size
                 if place.name.startswith(".") or self.over.get(place.name) == written:
+                    continue
+                known = before.get(place.name)
+                if known and known[0] == written:
+                    self.waiting[place.name] = known
+                    queued.append(known[1])
                     continue
                 run = Run(Path(place.path))
                 try:
@@ -120,6 +148,7 @@ class Supervisor:
                     continue
                 if status.state == "queued" and order.is_here(status):
                     queued.append(run)
+                    self.waiting[place.name] = written, run
                 elif self._still_runs(run):
                     self.seen.add(run.id)
                     self.held[run.id] = occupied_devices(status.slots, status.device, self.devices)

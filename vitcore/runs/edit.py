@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from vitcore.errors import UserError
 from vitcore.paths import check_allowed, runs_dir
+from vitcore.runs.files import writing
 from vitcore.runs.folder import Run
 from vitcore.runs.status import ACTIVE, NOTE_LENGTH, TITLE_LENGTH
 
@@ -32,7 +33,8 @@ def describe(run: Run, title: str | None = None, note: str | None = None) -> Non
         if len(clean) > most:
             raise UserError(f"The {name} has {len(clean):,} characters: shorten it to at most {most:,}.")
         changes[name] = clean
-    run.write_meta(run.meta.model_copy(update=changes))
+    with writing(run.path):
+        run.write_meta(run.meta.model_copy(update=changes))
 
 
 def delete(run: Run, root: str | Path | None = None) -> None:

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from vitcore.errors import UserError
+
+
+@contextlib.contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Turn an `OSError` inside the block, such as that of a full disk, into a `UserError` with advice."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"Cannot write to {place} ({error.strerror or error}): free some space or allow writing there, "
+            "or choose another runs folder with --runs-dir or $VITLAB_RUNS."
+        ) from None
 
 
 def write_atomic(path: Path, data: str | bytes) -> None:

@@ -30,7 +30,7 @@ from vitcore.config import Config, dump_config, read_config
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, check_allowed, runs_dir
 from vitcore.reading import read_model, read_yaml
-from vitcore.runs.files import overwrite, write_atomic
+from vitcore.runs.files import overwrite, write_atomic, writing
 from vitcore.runs.status import ACTIVE, Meta, Status, SweepLink, derive
 
 SAVE_S = 120.0  # time to save after a stop request; then the run is terminated
@@ -266,18 +266,27 @@ def create_run(
     """
     check_allowed()
     home = runs_dir(root)
-    try:
+    with writing(home):
         home.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=home, prefix=".new-"))
-    except OSError as error:
-        raise UserError(f"Cannot write to the runs folder {home}: {error.strerror}.") from None
-    os.chmod(draft, 0o755)
-    run = Run(draft)
+        try:
+            _fill(Run(draft), config, title, status, sweep)
+            return _publish(draft, home, f"{config.model}-{config.recipe}-{datetime.now():%Y%m%d-%H%M%S}")
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+
+
+def _fill(run: Run, config: Config, title: str, status: Status | None, sweep: SweepLink | None) -> None:
+    os.chmod(run.path, 0o755)
     run.checkpoints.mkdir()
-    write_atomic(draft / "config.yaml", dump_config(config))
+    write_atomic(run.path / "config.yaml", dump_config(config))
     run.write_status(status or Status(state="queued", created=time.time()))
     run.write_meta(Meta(title=title or f"{ARCHITECTURES[config.model].label} {config.recipe}", sweep=sweep))
-    stem = f"{config.model}-{config.recipe}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def _publish(draft: Path, home: Path, stem: str) -> Run:
+    """Give a complete folder its final name, and return its run."""
     for count in range(1000):
         place = home / (stem if count == 0 else f"{stem}-{count}")
         if place.exists():
@@ -288,7 +297,5 @@ def create_run(
             return Run(place)
         except OSError as error:
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-                shutil.rmtree(draft)
                 raise
-    shutil.rmtree(draft)
     raise UserError(f"Cannot create a run folder in {home}, which has 1,000 runs named {stem}: try again.")

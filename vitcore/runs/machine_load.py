@@ -37,7 +37,7 @@ def peak_memory() -> int:
 
     On Linux this does not use getrusage, which includes the parent's memory.
     """
-    with contextlib.suppress(OSError), open("/proc/self/status") as file:
+    with contextlib.suppress(OSError), open("/proc/self/status", encoding="utf-8") as file:
         for line in file:
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024

@@ -43,9 +43,12 @@ def boot_id() -> str:
     return boot
 
 
-def machine() -> str:
-    """Return a short name of this machine for file names, which does not change with the host name."""
-    return hashlib.sha256(boot_id().encode()).hexdigest()[:12]
+def machine(boot: str | None = None) -> str:
+    """Return a short name for file names of the machine with this boot id, by default of this machine.
+
+    It does not change with the host name.
+    """
+    return hashlib.sha256((boot or boot_id()).encode()).hexdigest()[:12]
 
 
 def start_time(pid: int) -> float | None:
@@ -126,7 +129,7 @@ def oom_kills(pid: int | str = "self") -> int | None:
     the root group, use the count of the whole machine.
     """
     with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        for line in Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8").splitlines():
             _, controllers, path = line.split(":", 2)
             if not controllers:
                 base, name = "/sys/fs/cgroup", "memory.events"
@@ -144,7 +147,7 @@ def oom_kills(pid: int | str = "self") -> int | None:
 
 def _count(file: Path) -> int | None:
     with contextlib.suppress(OSError, ValueError):
-        for line in file.read_text().splitlines():
+        for line in file.read_text(encoding="utf-8").splitlines():
             if line.startswith("oom_kill "):
                 return int(line.split()[1])
     return None

@@ -12,6 +12,7 @@ from vitcore.errors import UserError
 from vitcore.paths import check_allowed
 from vitcore.queue import launch as background
 from vitcore.runs import edit
+from vitcore.runs.files import writing
 from vitcore.runs.folder import Run
 from vitcore.runs.status import ACTIVE
 
@@ -82,7 +83,8 @@ def launch_pair(
         raise
     name = next((run.meta.pair for run in runs if run.meta.pair), None) or secrets.token_hex(6)
     for run in runs:
-        run.write_meta(run.meta.model_copy(update={"pair": name}))
+        with writing(run.path):
+            run.write_meta(run.meta.model_copy(update={"pair": name}))
     return runs
 
 

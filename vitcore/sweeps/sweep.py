@@ -23,6 +23,7 @@ from vitcore.paths import check_allowed, runs_dir
 from vitcore.queue import launch as background
 from vitcore.queue import order
 from vitcore.runs import edit
+from vitcore.runs.files import writing
 from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.status import ACTIVE, SweepLink
 from vitcore.sweeps.pair import withdraw
@@ -76,7 +77,7 @@ def launch_sweep(
         configs.append(entry.config.model_copy(update={"data": resolved.data, "classes": resolved.classes}))
     with order.lock(home):  # raises UserError if the folder is not writable
         pass
-    with FileLock(home / ".sweep.lock"):
+    with writing(home), FileLock(home / ".sweep.lock"):
         if dedupe_s and (recent := _launched_within(dedupe_s, plan.kind, configs, home)):
             return recent
         name = f"{plan.kind}-{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
@@ -214,5 +215,6 @@ def link_runs(runs: Sequence[Run], name: str) -> Sweep:
     if len({(run.config.data, steps_of(run.config)) for run in runs}) > 1:
         raise UserError("The runs differ in data or in the number of steps: choose runs that agree in both.")
     for run in runs:
-        run.write_meta(run.meta.model_copy(update={"sweep": link}))
+        with writing(run.path):
+            run.write_meta(run.meta.model_copy(update={"sweep": link}))
     return Sweep(name, "samples", tuple(runs))

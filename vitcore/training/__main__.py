@@ -19,7 +19,7 @@ if __name__ == "__main__":
     if hasattr(os, "nice"):
         os.nice(5)
     with contextlib.suppress(OSError):  # Linux sets priority by session, and this process has its own
-        Path("/proc/self/autogroup").write_text("10")
+        Path("/proc/self/autogroup").write_text("10", encoding="ascii")
     try:
         execute(Run(Path(sys.argv[1]).absolute()), progress=False)
     except UserError as error:

@@ -254,7 +254,7 @@ def _log_of(run: Run, foreground: bool) -> Callable[[str], None]:
 
     def log_line(line: str) -> None:
         if foreground:
-            with run.log.open("a") as file:
+            with run.log.open("a", encoding="utf-8") as file:
                 file.write(f"{line}\n")
         else:
             print(line, flush=True)

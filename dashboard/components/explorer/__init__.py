@@ -19,8 +19,8 @@ from dashboard.components.packing import Part, pack
 HERE = Path(__file__).parent
 
 PART = Part(
-    (HERE / "explorer.html").read_text(),
-    (HERE / "explorer.css").read_text(),
+    (HERE / "explorer.html").read_text(encoding="utf-8"),
+    (HERE / "explorer.css").read_text(encoding="utf-8"),
     bundle(HERE / "explorer.js"),
 )
 _element = PART.element("vitlab.explorer")

@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 _element = st.components.v2.component(
     "vitlab.gallery",
     html='<div class="gallery" role="list"></div>',
-    css=(HERE / "gallery.css").read_text(),
+    css=(HERE / "gallery.css").read_text(encoding="utf-8"),
     js=bundle(HERE / "gallery.js"),
     isolate_styles=False,
 )

@@ -18,7 +18,7 @@ from vitcore.probes.live import Frames
 HERE = Path(__file__).parent
 
 PART = Part(
-    (HERE / "replay.html").read_text(),
+    (HERE / "replay.html").read_text(encoding="utf-8"),
     style(HERE / "replay.css"),
     bundle(HERE / "replay.js"),
 )

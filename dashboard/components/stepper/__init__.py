@@ -13,7 +13,7 @@ from dashboard.components.packing import Part, pack, style
 HERE = Path(__file__).parent
 
 PART = Part(
-    (HERE / "stepper.html").read_text(),
+    (HERE / "stepper.html").read_text(encoding="utf-8"),
     style(HERE / "stepper.css"),
     bundle(HERE / "stepper.js"),
 )

@@ -17,7 +17,7 @@ PART = Part(
     '<span class="talk-count"></span><a href="./" target="_self" title="Leave the talk" '
     'aria-label="Leave the talk">\u00d7</a></span></div>'
     '<aside class="talk-note" aria-label="Speaker notes" hidden></aside>',
-    (HERE / "talk.css").read_text(),
+    (HERE / "talk.css").read_text(encoding="utf-8"),
     bundle(HERE / "talk.js"),
 )
 _element = PART.element("vitlab.talk")

@@ -16,6 +16,7 @@ import vitcore
 from dashboard.attention import class_maps, explorer
 from dashboard.components.explorer import message
 from dashboard.drawing import pictures
+from dashboard.patches import costs
 from dashboard.shared import model_outputs
 from dashboard.shared.selection import SelectedImage
 from tests.made_runs import make_run
@@ -189,7 +190,7 @@ def test_outputs_of_a_diverged_model_are_finite(tmp_path, data):
 
 
 def test_costs_of_patch_sizes_are_counted_for_the_image_size():
-    rows = model_outputs.patch_costs([6, 24], 24, 48)
+    rows = costs.patch_costs([6, 24], 24, 48)
     assert [row["patch size"] for row in rows] == ["6 x 6", "24 x 24  (shown)"]
     for size, row in zip((6, 24), rows, strict=True):
         with torch.device("meta"):

@@ -8,10 +8,11 @@ import random
 import time
 
 import pytest
+import yaml
 
 from vitcore.config import dump_config, make_config, read_config
 from vitcore.errors import UserError
-from vitcore.reading import LARGEST, read_text, short
+from vitcore.reading import LARGEST, _simple, read_text, short
 from vitcore.runs.folder import Run, create_run, list_runs
 from vitcore.runs.listing import as_rows
 from vitcore.runs.status import Meta, Status
@@ -144,3 +145,27 @@ def test_random_damage_to_a_runs_files_never_ends_the_listing(tmp_path):
         except UserError as error:
             assert len(str(error)) < 1000  # noqa: PT017
         Run(run.path).stop_age()
+
+
+LINES = [
+    "a:", "b: ", "a: 1", "b: x", "c: null", "d: 1e-3", "e: 1.5", "on: yes", "f: -.inf", "g: 2001-12-14",
+    "h: 0x1f", "_i: +1", "- x", "- 2", "- null", "- -1", "-  x", "-", "  a:", "  b: 1", "  j: ~", "  - x",
+    "  - 3", "    - x", "  x", "x", "", "a: b: c", "a: [1]", "'a': 1", "a : 1", "a:1", "# c", "a: x # c",
+    "---", "<<: 3", "1: 2", "a: 1\r", "k: x y", "a: -", "a: 010", "a: 1_0", "a: =", "a: \u00e9",
+]  # fmt: skip
+
+
+def test_simple_lines_are_read_as_yaml_reads_them():
+    draw, simple = random.Random(0), 0
+    for _ in range(20_000):
+        text = "\n".join(draw.choices(LINES, k=draw.randint(1, 6))) + draw.choice(["\n", ""])
+        if (found := _simple(text)) is not None:
+            simple += 1
+            assert repr(found) == repr(yaml.safe_load(text)), text
+    assert simple > 500
+
+
+@pytest.mark.parametrize("model", ["vit", "resnet", "mixer", "densenet"])
+def test_configuration_of_every_kind_has_simple_lines_only(model):
+    text = dump_config(make_config("quick", model=model))
+    assert _simple(text) == yaml.safe_load(text)

@@ -47,7 +47,9 @@ def test_text_without_name_or_value_is_rejected(text):
         parse_settings([text])
 
 
-@pytest.mark.parametrize("value", ["[", "{a: ", "a: b: c", "'", "2026-13-01"])
+@pytest.mark.parametrize(
+    "value", ["[", "{a: ", "a: b: c", "'", "2026-13-01", '!!int ""', "!!timestamp x", "[&a x, *a]"]
+)
 def test_value_that_is_invalid_yaml_is_rejected(value):
     with pytest.raises(UserError, match=r"^--set place: .*YAML"):
         parse_settings([f"place={value}"])

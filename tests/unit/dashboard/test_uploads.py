@@ -1,0 +1,78 @@
+"""Uploads have a limit for each session and for the server."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from starlette.responses import PlainTextResponse
+
+from dashboard.shared import own_image
+from dashboard.streamlit_internals import uploads
+from dashboard.streamlit_internals.uploads import MOST_BYTES, MOST_FILES, LimitedUploads
+from tests.unit.dashboard.app import open_app
+from tests.unit.dashboard.test_own_image_app import png, upload
+
+PATH = "/lab/_stcore/upload_file/session/file"
+
+
+def answer(limits, path=PATH, method="PUT", length="1000"):
+    """Return the status of the answer to an upload."""
+    sent = []
+
+    async def collect(message):
+        sent.append(message)
+
+    headers = [] if length is None else [(b"content-length", length.encode())]
+    scope = {"type": "http", "path": path, "method": method, "headers": headers}
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, limits(scope, None, collect)).result()
+    return sent[0]["status"]
+
+
+@pytest.mark.parametrize(
+    ("files", "total", "length", "status"),
+    [
+        (0, 0, "1000", 200),
+        (MOST_FILES - 1, MOST_BYTES - 1000, "1000", 200),
+        (MOST_FILES, 0, "1000", 413),
+        (0, MOST_BYTES - 999, "1000", 413),
+        (0, 0, None, 411),
+        (0, 0, "-1", 411),
+    ],
+)
+def test_upload_beyond_a_limit_is_refused(monkeypatch, files, total, length, status):
+    monkeypatch.setattr(uploads, "held", lambda session: (files, total))
+    limits = LimitedUploads(PlainTextResponse("ok"))
+    assert answer(limits, length=length) == status
+    assert limits.coming == 0
+    assert answer(limits, method="DELETE", length=length) == 200
+    assert answer(limits, path="/attention", length=length) == 200
+
+
+def test_uploads_that_are_being_sent_count(monkeypatch):
+    monkeypatch.setattr(uploads, "held", lambda session: (0, 0))
+    inner = []
+
+    async def app(scope, receive, send):
+        inner.append(limits.coming)
+        await PlainTextResponse("ok")(scope, receive, send)
+
+    limits = LimitedUploads(app)
+    limits.coming = MOST_BYTES - 1500
+    assert answer(limits) == 200
+    assert inner == [MOST_BYTES - 500]
+    limits.coming = MOST_BYTES - 500
+    assert answer(limits) == 413
+
+
+def test_images_of_all_sessions_together_have_a_limit(monkeypatch):
+    monkeypatch.setattr(own_image, "MOST_HELD", int(1.5 * len(png())))
+    first = open_app("patches")
+    upload(first, "blue.png", png())
+    assert first.session_state.own_image
+    second = open_app("patches")
+    upload(second, "blue.png", png())
+    assert second.error
+    assert "own_image" not in second.session_state
