@@ -85,6 +85,8 @@ def make_trainer(config: Config, *, progress: bool) -> pl.Trainer:
         raise UserError(
             f"These devices cannot be used ({first_line(error)}): change --device, --devices or --nodes."
         ) from None
+    if trainer.strategy.root_device.type == "cuda":
+        torch.set_float32_matmul_precision(config.matmul)
     return trainer
 
 
