@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytorch_lightning as pl
@@ -32,6 +33,9 @@ class Classifier(pl.LightningModule):
     def __init__(self, model: nn.Module, config: Config) -> None:
         super().__init__()
         self.model, self.config = model, config
+        self.compiled: Callable[..., torch.Tensor] | None = None
+        if config.compile:  # only the method, so that the names in checkpoints do not change
+            self.compiled = torch.compile(model.forward)
         self.last: dict[str, torch.Tensor] = {}
         self.recorder: Recorder | None = None  # takes recorded steps, where that is possible
         self.share = 0.0  # used share of the time budget, if there is one (`training.budget`)
@@ -50,12 +54,27 @@ class Classifier(pl.LightningModule):
         """Return the loss of a batch [], and keep it and the accuracy in `last`."""
         images, labels = batch
         config = self.config
-        logits = self.model(images, keep=config.keep_patches) if self.drops_patches() else self.model(images)
+        logits = self._logits(images, **({"keep": config.keep_patches} if self.drops_patches() else {}))
         loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
         truth = labels.argmax(dim=1) if labels.ndim == 2 else labels  # mixed images: the larger share
         hits = (logits.detach().argmax(dim=1) == truth).float().mean()
         self.last = {"train_loss": loss.detach(), "train_acc": hits}
         return loss
+
+    def _logits(self, images: torch.Tensor, **options: float) -> torch.Tensor:
+        """Return the logits of the compiled model, or of the model itself if the compiler fails."""
+        if self.compiled is not None:
+            try:
+                return self.compiled(images, **options)
+            except (torch.OutOfMemoryError, KeyboardInterrupt):
+                raise
+            except Exception as error:  # the compiler raises all kinds of errors
+                self.compiled = None
+                print(
+                    f"The training continues without torch.compile, which failed ({type(error).__name__}).",
+                    flush=True,
+                )
+        return self.model(images, **options)
 
     def drops_patches(self) -> bool:
         """Return whether the model sees only a share of the patches in the current epoch."""
