@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import gc
+import io
 import os
 import sys
 import tempfile
@@ -18,6 +19,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytorch_lightning as pl
 import torch
 
@@ -31,7 +33,9 @@ from vitcore.queue import launch as background
 from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.metrics import read_scalars
 from vitcore.training import train
+from vitcore.training.capture import Recorder
 from vitcore.training.module import Classifier
+from vitcore.training.rehearse import rehearse
 from vitcore.training.setup import make_trainer, prepare, quiet
 
 Verdict = tuple[bool | None, str]  # passed, failed, or None: does not apply here; and why
@@ -68,7 +72,7 @@ def timed(
     module = Classifier(prepare(config), config)
     clock = Clock(module.model.input_layer if model == "vit" else module.model.input_net[0], device)
     trainer = make_trainer(config, progress=False)
-    trainer.callbacks.append(clock)
+    trainer.callbacks.extend([Recorder(print), clock])
     loader = make_loader(
         split, config.batch_size, train=True, policy=config.augment, device=trainer.strategy.root_device
     )
@@ -131,6 +135,7 @@ def check_loss(device: str) -> Verdict:
         "quick",
         model="vit",
         precision="float32",
+        matmul="highest",
         epochs=2,
         batch_size=64,
         keep_patches=1.0,
@@ -144,6 +149,75 @@ def check_loss(device: str) -> Verdict:
         gap < 5e-3,
         f"float32 training loss, {len(ours)} points over 2 epochs: at most {gap:.1e} from the CPU's",
     )
+
+
+def check_graph(device: str) -> Verdict:
+    """Compare recorded steps with single ones: the same losses, and less time."""
+    steps = {"epochs": 1, "steps_per_epoch": 50, "precision": "float32", "matmul": "highest"}
+    curves, seconds = [], []
+    for recorded in (True, False):
+        settings = {**steps, "model": "vit", "device": device, "cuda_graph": recorded, "drop_path": 0.0}
+        run = train(make_config("quick", keep_patches=1.0, **settings), progress=False)
+        assert run is not None, "one process trains"
+        curves.append(read_scalars(run.path)["train_loss"].values)
+        seconds.append(run.status().active_s)
+    gap = float(abs(curves[0] - curves[1]).max())
+    recorded_s, single_s = seconds
+    text = (
+        f"50 steps: losses differ by {gap:.1e} at most; {recorded_s:.1f} s recorded, {single_s:.1f} s single"
+    )
+    return gap < 1e-4, text
+
+
+def check_kill(device: str) -> Verdict:
+    """Kill a launched training, and resume it."""
+    run = background.launch(make_config("quick", model="vit", device=device, epochs=4, **SMALL))
+    _wait_for(lambda: run.last.is_file() or _over(run))
+    step = run.status().step
+    psutil.Process(run.status().pid).kill()
+    killed = time.monotonic()
+    _wait_for(lambda: run.status().state == "failed")
+    noticed = time.monotonic() - killed
+    background.resume(run)
+    _wait_for(lambda: _over(run) and run.status().state != "failed")
+    status = run.status()
+    text = (
+        f"killed at step {step}, failed after {noticed:.1f} s; resumed: {status.state} at step {status.step}"
+    )
+    return status.state == "finished" and noticed < 10, text
+
+
+def check_rehearsal(device: str) -> Verdict:
+    config = make_config("quick", model="vit", device=device, epochs=3)
+    predicted = rehearse(config).minutes
+    began = time.monotonic()
+    train(config, progress=False)
+    took = (time.monotonic() - began) / 60
+    return (
+        0.5 < predicted / took < 2,
+        f"{60 * predicted:.0f} s predicted with startup, {60 * took:.0f} s without",
+    )
+
+
+def check_bar(device: str) -> Verdict:
+    """The progress bar must not slow the training down."""
+    rates = []
+    for bar in (True, False):
+        config = make_config("quick", model="vit", device=device, epochs=2, steps_per_epoch=200)
+        with contextlib.redirect_stderr(io.StringIO()):
+            run = train(config, progress=bar)
+        assert run is not None, "one process trains"
+        rates.append(run.status().images_per_s or 0.0)
+    ratio = rates[0] / max(1.0, rates[1])
+    return ratio > 0.9, f"{rates[0]:,.0f} images/s with the bar, {rates[1]:,.0f} without, {ratio:.2f}x"
+
+
+def _wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"nothing happened for {seconds:.0f} s")
+        time.sleep(0.05)
 
 
 def check_out_of_memory(device: str) -> Verdict:
@@ -202,8 +276,12 @@ CHECKS: dict[str, Callable[[str], Verdict]] = {
     "speed": check_speed,
     "compile": check_compile,
     "same loss as the CPU": check_loss,
+    "recorded steps": check_graph,
+    "progress bar": check_bar,
+    "rehearsal": check_rehearsal,
     "out-of-memory message": check_out_of_memory,
     "launch and queue": check_launch,
+    "kill and resume": check_kill,
 }
 
 

@@ -42,6 +42,13 @@ class Config(BaseModel):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="auto: bfloat16 mixed precision on CUDA devices that support it, else float32"
     )
+    matmul: Literal["high", "highest"] = Field(
+        "high", description="precision of float32 matrix products on CUDA devices: high uses TensorFloat-32"
+    )
+    cuda_graph: bool = Field(
+        True,
+        description="record whole training steps as CUDA graphs, on one device; the log says if that fails",
+    )
     compile: bool = Field(False, description="torch.compile the model; not measured on a GPU yet")
 
     devices: int = Field(1, ge=1, le=64, description="on each machine; they share every batch")

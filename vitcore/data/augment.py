@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from vitcore.data.images import MEAN, STD
+from vitcore.data.transfer import to_device
 from vitcore.data.trivial_augment import trivial_augment
 
 SHIFT = 4  # pixels, for the policy `shift`
@@ -77,7 +78,7 @@ def augment(images: torch.Tensor, policy: str, seed: int, epoch: int, samples: n
     if policy == "none":
         return normalize(images)
     draw = uniforms(seed, epoch, samples, 1 + 4 * CROP_TRIES)
-    flip = torch.from_numpy(draw[:, 0] < 0.5).to(images.device)
+    flip = to_device(draw[:, 0] < 0.5, images.device)
     if policy == "tutorial":
         return _crop(normalize(images), draw, flip)
     shifted = _shift(images, draw, flip)
@@ -86,9 +87,7 @@ def augment(images: torch.Tensor, policy: str, seed: int, epoch: int, samples: n
 
 def _shift(images: torch.Tensor, draw: np.ndarray, flip: torch.Tensor) -> torch.Tensor:
     size, device = images.shape[-1], images.device
-    offset = torch.from_numpy(np.floor(draw[:, 1:3] * (2 * SHIFT + 1)).astype(np.int64) - SHIFT).to(
-        device
-    )  # [B, 2]
+    offset = to_device(np.floor(draw[:, 1:3] * (2 * SHIFT + 1)).astype(np.int64) - SHIFT, device)  # [B, 2]
     line = torch.arange(size, device=device)
     rows, cols = line + offset[:, :1], line + offset[:, 1:]  # [B, S]
     cols = torch.where(flip[:, None], cols.flip(1), cols)
@@ -121,7 +120,7 @@ def crop_boxes(draw: np.ndarray, size: int) -> np.ndarray:
 
 def _crop(images: torch.Tensor, draw: np.ndarray, flip: torch.Tensor) -> torch.Tensor:
     size, device = images.shape[-1], images.device
-    box = torch.from_numpy(crop_boxes(draw[:, 1:], size)).to(device, torch.float32)
+    box = to_device(crop_boxes(draw[:, 1:], size), device, torch.float32)
     center = torch.arange(size, device=device) + 0.5  # of the output pixels
 
     def coordinates(start: torch.Tensor, length: torch.Tensor) -> torch.Tensor:

@@ -3,11 +3,15 @@
 torch's DataLoader iterates over a sampler that yields whole batches of indices. Images are therefore not
 processed one by one, and there are no worker processes. The order of an epoch depends only on (seed, epoch),
 see `augment`.
+
+On a GPU, several batches are augmented at once: the CPU launches the same kernels for one image as for
+thousands. The images are the same, since the augmentation of an image does not depend on its batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,8 +20,23 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from vitcore.data.augment import augment, epoch_order
 from vitcore.data.datasets import Split
 from vitcore.data.mixing import draw_mix, mix
+from vitcore.data.transfer import to_device
 
-Key = tuple[int, np.ndarray]  # (pass over the images, sample indices [B])
+AHEAD_BYTES = 64 * 2**20  # of float32 images that are augmented at once on a GPU
+
+
+class Key(NamedTuple):
+    """A batch: `count` samples of a chunk from `first` on. The batches of a chunk are made at once."""
+
+    epoch: int  # pass over the images
+    chunk: np.ndarray  # sample indices int64 [K]
+    first: int
+    count: int
+
+    @property
+    def samples(self) -> np.ndarray:
+        """The sample indices of the batch. int64 [B]"""
+        return self.chunk[self.first : self.first + self.count]
 
 
 class EpochBatches(Sampler[Key]):
@@ -37,7 +56,9 @@ class EpochBatches(Sampler[Key]):
         rank: int = 0,
         world: int = 1,
         length: int | None = None,
+        ahead: int = 1,
     ) -> None:
+        self.ahead = ahead  # batches of a chunk
         self.count, self.seed, self.rank, self.world = count, seed, rank, world
         self.batch_size = max(1, min(batch_size, count) // world) * world if drop_last else batch_size
         self.per_pass = count // self.batch_size if drop_last else -(-count // self.batch_size)
@@ -58,14 +79,24 @@ class EpochBatches(Sampler[Key]):
     def __iter__(self) -> Iterator[Key]:
         epoch = self.epoch  # read at the first batch, when the trainer has set it
         current, order = -1, np.arange(self.count)
+        chunk, first, left = order[:0], 0, 0
         for batch in range(self.skip[1] if epoch == self.skip[0] else 0, len(self)):
             number, position = divmod(
                 epoch * len(self) + batch, self.per_pass
             )  # the pass, and the batch in it
             if number != current and self.seed is not None:
                 current, order = number, epoch_order(self.seed, number, self.count)
-            samples = order[position * self.batch_size : (position + 1) * self.batch_size]
-            yield number, samples[self.rank :: self.world]
+            if not left:
+                left = min(self.ahead, self.per_pass - position, len(self) - batch)
+                chunk = np.concatenate([self._samples(order, position + i) for i in range(left)])
+                first = 0
+            count = len(self._samples(order, position))
+            yield Key(number, chunk, first, count)
+            first, left = first + count, left - 1
+
+    def _samples(self, order: np.ndarray, position: int) -> np.ndarray:
+        """Return this rank's part of the batch at a position of a pass."""
+        return order[position * self.batch_size : (position + 1) * self.batch_size][self.rank :: self.world]
 
 
 class Batches(Dataset):
@@ -89,12 +120,20 @@ class Batches(Dataset):
         self.labels = torch.from_numpy(split.labels).to(device)
         self.policy, self.seed, self.mixup, self.cutmix = policy, seed, mixup, cutmix
         self.classes = classes
+        self.chunk: np.ndarray | None = None  # whose images are in `made`
+        self.made: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, key: Key) -> tuple[torch.Tensor, torch.Tensor]:
-        epoch, samples = key
+        if self.made is None or key.chunk is not self.chunk:
+            self.chunk, self.made = key.chunk, self._make(key.epoch, key.chunk)
+        images, labels = self.made
+        batch = slice(key.first, key.first + key.count)
+        return images[batch], labels[batch]
+
+    def _make(self, epoch: int, samples: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         images, labels = self._augmented(epoch, samples)
         if not (self.mixup or self.cutmix):
             return images, labels
@@ -103,7 +142,7 @@ class Batches(Dataset):
         return mix(images, others, labels, other_labels, *draw, classes=self.classes)
 
     def _augmented(self, epoch: int, samples: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        index = torch.from_numpy(samples).to(self.images.device)
+        index = to_device(samples, self.images.device)
         return augment(self.images[index], self.policy, self.seed, epoch, samples), self.labels[index]
 
 
@@ -132,7 +171,9 @@ def make_loader(
         if train
         else Batches(split, policy="none", seed=seed, device=device)
     )
-    share = {"rank": rank, "world": world, "length": length} if train else {}
+    image_bytes = 4 * split.images[0].size
+    ahead = 1 if torch.device(device).type == "cpu" else max(1, AHEAD_BYTES // (batch_size * image_bytes))
+    share = {"rank": rank, "world": world, "length": length, "ahead": ahead} if train else {}
     batches = EpochBatches(len(split), batch_size, seed=seed if train else None, drop_last=train, **share)
     # Creating an iterator draws a number. A separate generator keeps the global state for dropout only.
     return DataLoader(data, batch_size=None, sampler=batches, generator=torch.Generator())

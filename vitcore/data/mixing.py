@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from vitcore.data.augment import uniforms
+from vitcore.data.transfer import to_device
 
 TRIES = 8
 STREAM = 0xC0FFEE  # makes these draws independent of the augmentation's
@@ -64,12 +65,12 @@ def mix(
     high = np.clip(np.round(center * size + side / 2), 0, size).astype(np.int64)
     share = np.where(cut, 1 - (high - low).prod(axis=1) / size**2, share)
     line = torch.arange(size, device=device)
-    low, high = (torch.from_numpy(x).to(device)[..., None] for x in (low, high))  # [B, 2, 1]
+    low, high = (to_device(x, device)[..., None] for x in (low, high))  # [B, 2, 1]
     inside = (line >= low) & (line < high)  # [B, 2, S]
     box = inside[:, 0, :, None] & inside[:, 1, None, :]  # [B, S, S]
-    own = torch.from_numpy(share).to(device, torch.float32)
+    own = to_device(share, device, torch.float32)
     kept = torch.where(
-        torch.from_numpy(cut).to(device)[:, None, None], (~box).float(), own[:, None, None].expand_as(box)
+        to_device(cut, device)[:, None, None], (~box).float(), own[:, None, None].expand_as(box)
     )[:, None]
     one_hot = torch.nn.functional.one_hot(
         torch.stack([labels, partner_labels]), classes

@@ -16,6 +16,8 @@ import torch
 from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as tv
 
+from vitcore.data.transfer import to_device
+
 FILL = (125, 123, 114)  # CIFAR-10's mean color
 BINS = 31  # strengths 0, 1/30, ... 1
 ROTATE = 30.0  # degrees
@@ -37,17 +39,16 @@ def trivial_augment(images: torch.Tensor, draw: np.ndarray) -> torch.Tensor:
     out = images.clone()
     where = np.flatnonzero(np.isin(chosen, [OPERATIONS.index(name) for name in GEOMETRIC]))
     if len(where):
-        index = torch.from_numpy(where).to(device)
+        index = to_device(where, device)
         matrices = [GEOMETRIC[OPERATIONS[chosen[i]]](strength[i] * sign[i]) for i in where]
-        stacked = torch.from_numpy(np.array(matrices, np.float32))  # MPS has no float64
-        out[index] = _warp(images[index], stacked.to(device))
+        stacked = to_device(np.array(matrices, np.float32), device)  # MPS has no float64
+        out[index] = _warp(images[index], stacked)
     for name, operation in PIXELWISE.items():
         where = np.flatnonzero(chosen == OPERATIONS.index(name))
         if len(where):
-            index = torch.from_numpy(where).to(device)
+            index = to_device(where, device)
             s, signs = (
-                torch.tensor(x[where], dtype=torch.float32, device=device).view(-1, 1, 1, 1)
-                for x in (strength, sign)
+                to_device(x[where].astype(np.float32), device).view(-1, 1, 1, 1) for x in (strength, sign)
             )
             out[index] = operation(images[index], s, signs)
     return out

@@ -105,7 +105,10 @@ class DropPath(nn.Module):
         if count == size:
             y = branch(x)
             return x[:, : y.shape[1]] + y
-        kept = torch.randperm(size, device=x.device)[:count]
+        if x.device.type == "cpu":
+            kept = torch.randperm(size)[:count]
+        else:  # as an operation that a CUDA graph can record
+            kept = torch.rand(size, device=x.device).argsort()[:count]
         y = branch(x.index_select(0, kept))
         y = y.to(x.dtype)  # under mixed precision the branch is narrower than the stream
         return x[:, : y.shape[1]].index_add(0, kept, y, alpha=size / count)

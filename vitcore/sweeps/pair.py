@@ -17,9 +17,9 @@ from vitcore.runs.folder import Run
 from vitcore.runs.status import ACTIVE
 
 # Settings that both take from the first model. They also fix the order and the augmentation of the images.
-SHARED = ("data", "image_size", "seed", "device", "precision", "devices", "nodes", "compile", "epochs",
-          "minutes", "steps_per_epoch", "train_share", "batch_size", "label_smoothing", "augment", "mixup",
-          "cutmix")  # fmt: skip
+SHARED = ("data", "image_size", "seed", "device", "precision", "matmul", "devices", "nodes", "compile",
+          "cuda_graph", "epochs", "minutes", "steps_per_epoch", "train_share", "batch_size",
+          "label_smoothing", "augment", "mixup", "cutmix")  # fmt: skip
 
 
 ENDING_S = 10.0  # time limit for a training to exit when asked to stop without saving

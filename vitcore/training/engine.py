@@ -30,6 +30,7 @@ from vitcore.runs.metrics import event_files
 from vitcore.runs.status import Status
 from vitcore.training.budget import Budget, longest
 from vitcore.training.callbacks import Guard, Keeper, RandomState, StopSwitch, StopTraining
+from vitcore.training.capture import Recorder
 from vitcore.training.learning import PredictionRecorder
 from vitcore.training.module import Classifier
 from vitcore.training.ranks import rank_of, world_of
@@ -238,7 +239,15 @@ def _fit(
     # The keeper comes last: it may end the training, and it saves only states that passed the guard.
     budget = [Budget(config)] if config.minutes else []
     callbacks_of(trainer).extend(
-        [*budget, Scalars(every, log_line), Guard(every, keeper.run), *observers, RandomState(), keeper]
+        [
+            *budget,
+            Recorder(log_line),
+            Scalars(every, log_line),
+            Guard(every, keeper.run),
+            *observers,
+            RandomState(),
+            keeper,
+        ]
     )
     trainer.logger = logger
     try:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
@@ -11,6 +14,9 @@ from torchmetrics.classification import MulticlassAccuracy
 from vitcore.config import Config
 from vitcore.training.budget import max_epochs
 from vitcore.training.optim import make_optimizer, rate_factor
+
+if TYPE_CHECKING:
+    from vitcore.training.capture import Recorder
 
 Batch = tuple[
     torch.Tensor, torch.Tensor
@@ -27,7 +33,11 @@ class Classifier(pl.LightningModule):
     def __init__(self, model: nn.Module, config: Config) -> None:
         super().__init__()
         self.model, self.config = model, config
+        self.compiled: Callable[..., torch.Tensor] | None = None
+        if config.compile:  # only the method, so that the names in checkpoints do not change
+            self.compiled = torch.compile(model.forward)
         self.last: dict[str, torch.Tensor] = {}
+        self.recorder: Recorder | None = None  # takes recorded steps, where that is possible
         self.share = 0.0  # used share of the time budget, if there is one (`training.budget`)
         self.accuracy = MulticlassAccuracy(num_classes=config.num_classes, average="micro")
 
@@ -35,17 +45,42 @@ class Classifier(pl.LightningModule):
         """Normalized images [B, 3, S, S] -> logits [B, classes]"""
         return self.model(images)
 
-    def training_step(self, batch: Batch, batch_index: int) -> torch.Tensor:
+    def training_step(self, batch: Batch, batch_index: int) -> torch.Tensor | None:
+        if self.recorder and self.recorder.step(self, batch):
+            return None  # the recorded step has updated the weights: nothing is left for Lightning to do
+        return self.loss(batch)
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """Return the loss of a batch [], and keep it and the accuracy in `last`."""
         images, labels = batch
         config = self.config
-        epoch = self.share * config.epochs if config.minutes else self.current_epoch
-        partial = config.keep_patches < 1 and epoch < config.epochs - config.full_epochs
-        logits = self.model(images, keep=config.keep_patches) if partial else self.model(images)
+        logits = self._logits(images, **({"keep": config.keep_patches} if self.drops_patches() else {}))
         loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
         truth = labels.argmax(dim=1) if labels.ndim == 2 else labels  # mixed images: the larger share
         hits = (logits.detach().argmax(dim=1) == truth).float().mean()
         self.last = {"train_loss": loss.detach(), "train_acc": hits}
         return loss
+
+    def _logits(self, images: torch.Tensor, **options: float) -> torch.Tensor:
+        """Return the logits of the compiled model, or of the model itself if the compiler fails."""
+        if self.compiled is not None:
+            try:
+                return self.compiled(images, **options)
+            except (torch.OutOfMemoryError, KeyboardInterrupt):
+                raise
+            except Exception as error:  # the compiler raises all kinds of errors
+                self.compiled = None
+                print(
+                    f"The training continues without torch.compile, which failed ({type(error).__name__}).",
+                    flush=True,
+                )
+        return self.model(images, **options)
+
+    def drops_patches(self) -> bool:
+        """Return whether the model sees only a share of the patches in the current epoch."""
+        config = self.config
+        epoch = self.share * config.epochs if config.minutes else self.current_epoch
+        return config.keep_patches < 1 and epoch < config.epochs - config.full_epochs
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         images, labels = batch
@@ -74,8 +109,12 @@ class Classifier(pl.LightningModule):
         Lightning's own method rejects fused optimizers under mixed precision, a restriction that only the
         gradient scaler of float16 needs.
         """
-        if gradient_clip_val:
-            torch.nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
+        self.clip_gradients()
+
+    def clip_gradients(self) -> None:
+        """Scale the gradients down to the norm `clip_norm`, if there is such a limit."""
+        if self.config.clip_norm:
+            torch.nn.utils.clip_grad_norm_(self.parameters(), self.config.clip_norm)
 
     def configure_optimizers(self) -> dict:
         optimizer = make_optimizer(self.model, self.config)

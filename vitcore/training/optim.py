@@ -96,25 +96,26 @@ class MuonAdamW(torch.optim.Optimizer):
         )
 
     def _muon(self, group: dict) -> None:
-        # parameters and updates by shape
-        alike: dict[torch.Size, list[tuple[nn.Parameter, torch.Tensor]]] = defaultdict(list)
-        beta = group["muon_momentum"]
-        for p in group["params"]:
-            if p.grad is None:
-                continue
-            state = self.state[p]
-            if not state:
+        parameters = [p for p in group["params"] if p.grad is not None]
+        if not parameters:
+            return
+        for p in parameters:
+            if not (state := self.state[p]):
                 state["momentum_buffer"] = torch.zeros_like(p)
-            buffer = state["momentum_buffer"]
-            buffer.lerp_(p.grad, 1 - beta)
-            alike[p.shape].append((p, p.grad.lerp(buffer, beta)))  # Nesterov
+        beta = group["muon_momentum"]
+        gradients = [p.grad for p in parameters]
+        buffers = [self.state[p]["momentum_buffer"] for p in parameters]
+        torch._foreach_lerp_(buffers, gradients, 1 - beta)
+        updates = torch._foreach_lerp(gradients, buffers, beta)  # Nesterov
+        alike: dict[torch.Size, list[tuple[torch.Tensor, torch.Tensor]]] = defaultdict(list)  # by shape
+        for p, update in zip(parameters, updates, strict=True):
+            alike[p.shape].append((p, update))
+        torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
         for shape, members in alike.items():
-            parameters, updates = zip(*members, strict=True)
+            matrices, updates = zip(*members, strict=True)
             directions = orthogonalize(torch.stack(updates))
-            scale = 0.2 * math.sqrt(max(shape))
-            for p, direction in zip(parameters, directions, strict=True):
-                p.mul_(1 - group["lr"] * group["weight_decay"])
-                p.add_(direction, alpha=-group["lr"] * scale)
+            directions *= -group["lr"] * 0.2 * math.sqrt(max(shape))  # the rate may be a tensor
+            torch._foreach_add_(list(matrices), list(directions.unbind()))
 
 
 def make_optimizer(model: nn.Module, config: Config) -> torch.optim.Optimizer:
@@ -134,7 +135,9 @@ def make_optimizer(model: nn.Module, config: Config) -> torch.optim.Optimizer:
         ]
     if config.optimizer == "sgd":
         nesterov = config.nesterov and config.momentum > 0
-        return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=nesterov)
+        # only the fused implementation takes the rate as a tensor, which a recorded step needs
+        fused = everything[0][1].device.type == "cuda" or None
+        return torch.optim.SGD(groups, config.lr, config.momentum, nesterov=nesterov, fused=fused)
     if config.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=config.lr, fused=True)
     inner = {id(p) for p in muon_matrices(model)}

@@ -30,6 +30,7 @@ from vitcore.errors import UserError
 from vitcore.models.evaluate import evaluate
 from vitcore.runs.machine_load import Load, peak_memory
 from vitcore.training.callbacks import Guard
+from vitcore.training.capture import WARM_UP, Recorder
 from vitcore.training.engine import reason_of
 from vitcore.training.module import Classifier
 from vitcore.training.ranks import world_of
@@ -37,7 +38,11 @@ from vitcore.training.reports import memory_of
 from vitcore.training.setup import callbacks_of, make_loaders, make_trainer, parts, prepare, quiet
 from vitcore.training.storage import disk_of, state_bytes
 
-STEPS, WARM, MOST_S = 20, 3, 30.0  # timed steps, warm-up steps, seconds after which fewer steps suffice
+STEPS, WARM, MOST_S = (
+    20,
+    WARM_UP + 1,
+    30.0,
+)  # timed steps, warm-up steps, seconds after which fewer steps suffice
 SINGLE = 4  # steps on one thread if the machine is busy, including one warm-up step
 BUSY = 0.2  # report CPU contention above this share
 UNEVEN, SLOW_S = 3.0, 0.05  # report uneven steps from this slow/fast ratio, if a slow step takes this long
@@ -166,7 +171,7 @@ class Trial:
             config.model_copy(update={"epochs": max(config.epochs, epochs)}), progress=False
         )
         loader, _ = make_loaders(config, data, trainer.strategy.root_device)
-        callbacks_of(trainer).append(Guard(10))
+        callbacks_of(trainer).extend([Recorder(print), Guard(10)])
         return cls(trainer, module, loader)
 
     def steps(self, count: int) -> Steps:

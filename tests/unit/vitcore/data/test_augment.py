@@ -22,7 +22,7 @@ from vitcore.data.augment import (
     uniforms,
 )
 from vitcore.data.datasets import Split
-from vitcore.data.loader import EpochBatches, make_loader
+from vitcore.data.loader import Batches, EpochBatches, make_loader
 
 IMAGES = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (64, 3, 32, 32), dtype=np.uint8))
 
@@ -106,9 +106,9 @@ def test_each_epoch_visits_each_sample_once_in_its_own_order():
 
 
 def test_last_partial_batch_is_dropped_only_in_training():
-    assert [len(b) for _, b in EpochBatches(10, 4, seed=0, drop_last=True)] == [4, 4]
-    assert [len(b) for _, b in EpochBatches(10, 4, seed=None, drop_last=False)] == [4, 4, 2]
-    assert [len(b) for _, b in EpochBatches(3, 4, seed=0, drop_last=True)] == [3]
+    assert [len(key.samples) for key in EpochBatches(10, 4, seed=0, drop_last=True)] == [4, 4]
+    assert [len(key.samples) for key in EpochBatches(10, 4, seed=None, drop_last=False)] == [4, 4, 2]
+    assert [len(key.samples) for key in EpochBatches(3, 4, seed=0, drop_last=True)] == [3]
 
 
 @pytest.mark.parametrize("world", [2, 3])
@@ -116,7 +116,7 @@ def test_ranks_share_every_batch_and_see_each_image_once(world):
     def batches(rank, count):
         found = EpochBatches(40, 12, seed=1, drop_last=True, rank=rank, world=count)
         found.set_epoch(2)
-        return [b for _, b in found]
+        return [key.samples for key in found]
 
     shares = [batches(rank, world) for rank in range(world)]
     for whole, *parts in zip(batches(0, 1), *shares, strict=True):
@@ -130,15 +130,15 @@ def test_epochs_of_given_length_follow_the_same_passes():
     passes = []
     for number in range(5):
         plain.set_epoch(number)
-        passes += [(at, b.tolist()) for at, b in plain]
+        passes += [(key.epoch, key.samples.tolist()) for key in plain]
     cut = EpochBatches(22, 4, seed=1, drop_last=True, length=7)
     assert len(cut) == 7
     for epoch in range(3):
         cut.set_epoch(epoch)
-        assert [(at, b.tolist()) for at, b in cut] == passes[7 * epoch : 7 * epoch + 7]
+        assert [(key.epoch, key.samples.tolist()) for key in cut] == passes[7 * epoch : 7 * epoch + 7]
     cut.resume(10)
     cut.set_epoch(1)
-    assert [(at, b.tolist()) for at, b in cut] == passes[10:14]
+    assert [(key.epoch, key.samples.tolist()) for key in cut] == passes[10:14]
 
 
 @settings(max_examples=30, deadline=None)
@@ -164,14 +164,34 @@ def test_resumed_loader_continues_at_the_same_batch():
     whole = []
     for epoch in range(3):
         batches.set_epoch(epoch)
-        whole += [tuple(b) for _, b in batches]
+        whole += [tuple(key.samples) for key in batches]
     again = EpochBatches(20, 4, seed=1, drop_last=True)
     again.resume(7)  # after one epoch and two batches
     rest = []
     for epoch in (1, 2):
         again.set_epoch(epoch)
-        rest += [tuple(b) for _, b in again]
+        rest += [tuple(key.samples) for key in again]
     assert rest == whole[7:]
+
+
+@pytest.mark.parametrize("length", [None, 7])
+def test_batches_made_ahead_equal_those_made_one_by_one(length):
+    split = Split(np.random.default_rng(0).integers(0, 256, (22, 3, 8, 8), dtype=np.uint8), np.arange(22))
+
+    def batches(ahead):
+        keys = EpochBatches(22, 4, seed=1, drop_last=True, length=length, ahead=ahead)
+        data = Batches(split, policy="trivial", seed=1, device="cpu", mixup=0.5, cutmix=0.5, classes=22)
+        keys.resume(2)
+        for epoch in range(3):
+            keys.set_epoch(epoch)
+            yield from (data[key] for key in keys)
+
+    single, ahead = list(batches(1)), list(batches(3))
+    assert len(single) == len(ahead) == 3 * (length or 5) - 2
+    for (images, targets), (same_images, same_targets) in zip(single, ahead, strict=True):
+        assert len(images) == 4
+        assert torch.equal(images, same_images)
+        assert torch.equal(targets, same_targets)
 
 
 def test_loader_yields_normalized_batches():
