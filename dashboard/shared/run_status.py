@@ -63,7 +63,7 @@ def duration(seconds: float) -> str:
 
 STATE_COLORS: dict[State, Literal["gray", "blue", "orange", "green", "red"]] = {
     "queued": "gray", "running": "blue", "stopping": "orange", "finished": "green", "stopped": "gray",
-    "failed": "red", "lost": "red",
+    "failed": "red", "lost": "red", "imported": "gray",
 }  # fmt: skip
 
 

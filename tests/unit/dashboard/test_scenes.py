@@ -90,7 +90,7 @@ def test_every_section_of_compare_has_a_scene():
     assert smooth[0].layout.xaxis.title.text == "optimizer step"
     assert scenes.scene("compare", {"smooth": "much", "x": "weather"})  # invalid values are ignored
     pair = {"ViT, 20 epochs", "ResNet, 20 epochs"}
-    assert pair | {"pale: training"} <= names
+    assert pair | {"faint: training"} <= names
     assert not names & {"GoogleNet, quick", "DenseNet, quick"}  # the page shows the pair only
 
 
