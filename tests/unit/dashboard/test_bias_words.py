@@ -93,8 +93,8 @@ def test_finding_states_the_attention_distance_of_the_heads():
     )
     cnn = DistanceValues(layers=["input", "block 1"], reach=curve(1, 2), sides=[3, 7])
     text = finding("distance", [line("ViT", values), line("ResNet", cnn)])
-    words = "15.00 ± 0.20 pixels in the first block of the ViT, 12.50 ± 0.20 in the last (uniform attention: 16.5)"
-    assert words in text
+    assert "15.00 ± 0.20 pixels in the first block of the ViT, 12.50 ± 0.20 in the last" in text
+    assert "uniform attention: 16.5)" in text
     assert "ResNet" not in text
     drawn = figures.distances([line("ViT", values.shapes()[0]), line("ResNet", cnn.shapes()[0])]).plot
     assert [trace.name for trace in drawn.data if trace.name] == [
