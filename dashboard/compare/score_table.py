@@ -12,6 +12,7 @@ import streamlit as st
 
 from dashboard.compare.measured import Item
 from dashboard.shared import measurement_panel, resources
+from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config
 from vitcore.errors import UserError
@@ -117,11 +118,11 @@ def _epochs(item: Item) -> str | None:
     config = _config(item)
     if config is None:
         return None
-    return f"{item.run.status().epoch:.3g}" + ("" if config.minutes else f" of {config.epochs}")
+    return numbers.epochs(item.run.status().epoch, None if config.minutes else config.epochs)
 
 
 def _multiply_adds(item: Item) -> str | None:
-    return f"{item.test.values.multiply_adds / 1e6:,.1f}" if item.test else None
+    return numbers.multiply_adds(item.test.values.multiply_adds) if item.test else None
 
 
 def _inference(item: Item) -> Speed | None:
@@ -161,8 +162,7 @@ def _stated(item: Item, accuracy: str, count: str) -> str | None:
 
 
 def _accuracy(share: float, images: int | None) -> str:
-    count = f", n = {images:,}" if images else ""
-    return f"{100 * share:.2f}{count}"
+    return f"{numbers.points(share)}, {numbers.sample(images)}" if images else numbers.points(share)
 
 
 def _gap(item: Item) -> str | None:

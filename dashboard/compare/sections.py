@@ -38,9 +38,9 @@ def show(runs: list[Run], look: CurveStyle) -> None:
     options, first = measured.counts(runs)
     count = options[0]
     if len(options) > 1:
-        count = images.segmented_control(
-            "Test images", options, default=first, required=True, width="stretch",
-            **CompareState.bound("tested", value=None),
+        count = bound.choose_count(
+            images.segmented_control, CompareState, "tested", "Test images", options, first=first,
+            required=True, width="stretch",
             help="1,000 test images of CIFAR-10 are bundled: the first 100 of each class.",
         )  # fmt: skip
     items = measured.look_up(runs, count)

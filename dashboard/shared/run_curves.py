@@ -19,6 +19,7 @@ from dashboard.drawing.markdown import escape
 from dashboard.shared import bound, resources, run_look
 from dashboard.shared.page_state import CurvesState
 from dashboard.shared.run_look import model_of
+from vitcore import numbers
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 from vitcore.runs.metrics import Curve, Scalars, active_seconds, epochs_of, smoothed
@@ -158,7 +159,7 @@ def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, dark:
                     drawing.items.append(background(discarded_x, piece.values, f"{color}44", "dot"))
             if tag == "val_acc" and np.isfinite(curve.values).any():
                 best = int(np.nanargmax(curve.values))
-                text = f"best {100 * curve.values[best]:.1f} %" if single else ""
+                text = f"best {numbers.percent(curve.values[best])}" if single else ""
                 point = Best(
                     x=float(x[best]), y=float(curve.values[best]), text=text, color=color, group=group
                 )

@@ -7,6 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
+from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
 from vitcore.runs.folder import Run
 from vitcore.runs.status import ACTIVE, State, Status
@@ -32,7 +33,7 @@ def describe(run: Run, status: Status, turn: str = "") -> str:
             share = 100 * status.step / status.steps
             parts = [f"Epoch {status.epoch:.1f}, {share:.0f} % of {config.minutes:g} min"]
         else:
-            parts = [f"Epoch {min(status.epoch, config.epochs):.1f} of {config.epochs}"]
+            parts = [f"Epoch {numbers.epochs(status.epoch, config.epochs)}"]
         if status.images_per_s:
             parts.append(f"{status.images_per_s:,.0f} images/s")
         if status.memory_bytes:
@@ -46,10 +47,10 @@ def describe(run: Run, status: Status, turn: str = "") -> str:
     if status.state == "finished":
         result = status.result
         after = f" after {duration(status.active_s)}" if status.active_s else ""
-        if "test_acc" not in result:  # an imported run may lack scores
+        if result.get("test_acc") is None:  # an imported run may lack scores
             return f"{model}, {status.reason or 'finished'}{after}. Its scores are unknown."
-        accuracy = f"**{100 * result['test_acc']:.1f} %** (n = {result['n_test']:,})"
-        return f"{model}. Test accuracy {accuracy}{after}."
+        accuracy = numbers.accuracy(result["test_acc"], result.get("n_test"))
+        return f"{model}. Test accuracy **{accuracy}**{after}."
     return f"{model}. {status.reason[:1].upper()}{status.reason[1:]}."
 
 

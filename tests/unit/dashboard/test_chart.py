@@ -77,7 +77,7 @@ def test_overwritten_points_are_dotted_and_the_best_is_marked(resumed):
     assert (piece["dash"], piece["hover"], piece["legend"]) == ("dot", False, False)
     assert piece["x"] == pytest.approx(np.arange(20, 40) / 10)
     (best,) = drawing.best
-    assert (best["x"], best["y"], best["text"]) == (5.0, pytest.approx(0.9), "best 90.0 %")
+    assert (best["x"], best["y"], best["text"]) == (5.0, pytest.approx(0.9), "best 90.00 %")
     assert other_tags([resumed]) == ["lr"]
 
 

@@ -78,7 +78,7 @@ def test_every_section_of_compare_has_a_scene():
         assert f": {truth} " in second
         assert f": {truth} " not in first
     (part,) = scenes.scene("compare", {"show": "Speed to accuracy", "runs": runs}).parts
-    assert "82.3 %" in part[1]  # the ViT's best validation accuracy, README
+    assert "82.30 %" in part[1]  # the ViT's best validation accuracy, README
     for section in ("Confusion", "Classes", "Calibration", ""):
         assert isinstance(scenes.scene("compare", {"show": section}), scene_types.Figures)
     (part,) = scenes.scene("compare", {}).parts
