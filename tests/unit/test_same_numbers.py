@@ -48,7 +48,8 @@ def test_accuracy_and_epochs_agree_on_pages_and_in_commands(items, name):
         "vitcore runs": command("runs").stdout,
     }
     assert {page: accuracy in text for page, text in said.items()} == dict.fromkeys(said, True)
-    assert "n = 10,000" in said["Compare"] and "n = 10,000" in said["Training"]
+    assert "n = 10,000" in said["Compare"]
+    assert "n = 10,000" in said["Training"]
     (row,) = [line for line in said["vitcore runs"].splitlines() if line.startswith(f"{name} ")]
     assert "20 of 20" in row
     assert cells(items, name, "epochs") == "20 of 20"
@@ -68,10 +69,7 @@ def test_parameters_and_multiply_adds_agree(items):
     for name in RUNS:
         parameters = int(cells(items, name, "parameters").replace(",", ""))
         assert parameters == items[name].tested.values.parameters
-        assert (
-            f"{numbers.millions(parameters)} parameters" in overview
-            or numbers.millions(parameters) in overview
-        )
+        assert numbers.millions(parameters) in overview
     counted = cells(items, "vit-cifar10", "multiply-adds of an image")
     assert counted == f"{vit_cost(4).multiply_adds / 1e6:,.1f}"
     patches = open_app("patches", run="vit-cifar10").dataframe[0].value
