@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard.compare.measured import Item
+from dashboard.drawing.markdown import escape
 from dashboard.shared import measurement_panel, resources
 from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
@@ -48,7 +49,7 @@ def show(items: list[Item]) -> None:
     groups = table(items)
     st.html(as_html(items, groups))
     notes, method, download = st.columns([4, 1.3, 1], vertical_alignment="center")
-    notes.caption(" ".join(_notes(items)))
+    notes.caption(escape(" ".join(_notes(items))))  # devices and reasons may come from others
     results = [result for item in items for result in (item.test, item.speed) if result]
     measurement_panel.explain(method, METHOD, results, _base)
     download.download_button(

@@ -92,7 +92,7 @@ def _body(probe: Probe, looked_up: list[Measurement], runs: list[Run], count: in
 def _source(probe: Probe, results: list[Result]) -> None:
     """Draw the origin of the numbers, and a button that downloads them."""
     source, method, download = st.columns([3.4, 1.1, 1], vertical_alignment="center")
-    counts = ", ".join(sorted({f"{r.images:,} {r.data}" for r in results}))
+    counts = ", ".join(sorted({f"{r.images:,} {escape(r.data)}" for r in results}))
     source.caption(f"n = {counts}; bands, bars and ± are one standard error. Source: {probe.source}")
     measurement_panel.explain(method, probe.method, results)
     download.download_button(

@@ -53,7 +53,9 @@ def show_maps(
             confidence += " (correct)" if predicted == truth else f" (wrong: the true class is {truth})"
         overlay = pictures.overlay(shown.image, values)
         alt = f"{model}, which regions support its prediction {predicted}: {pictures.brightest(values)}"
-        panel.markdown(pictures.panel(title, overlay, alt, f"predicts **{predicted}**, {confidence}"))
+        panel.markdown(
+            pictures.panel(title, overlay, alt, f"predicts **{escape(predicted)}**, {escape(confidence)}")
+        )
         drawn.parts.append((title, overlay, f"predicts {predicted}, {confidence}"))
         drawn.maps[model] = values
     return drawn

@@ -7,6 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
+from dashboard.drawing.markdown import escape
 from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
 from vitcore.runs.folder import Run
@@ -19,12 +20,14 @@ def any_active(states: Iterable[State]) -> bool:
 
 
 def describe(run: Run, status: Status, turn: str = "") -> str:
-    """Describe the state of a run in one line. `turn` is its position in the queue."""
-    model = f"{ARCHITECTURES[run.config.model].label} on {run.config.data}, recipe {run.config.recipe}"
+    """Describe the state of a run in one line of Markdown. `turn` is its position in the queue."""
+    data, reason = escape(run.config.data), escape(status.reason)
+    reason = f"{reason[:1].upper()}{reason[1:]}"
+    model = f"{ARCHITECTURES[run.config.model].label} on {data}, recipe {run.config.recipe}"
     if status.state == "queued":
         return f"{model}. {turn or 'Waiting for its turn'}: a device trains one run at a time."
     if status.state == "stopping":
-        return f"{model}. {status.reason[:1].upper()}{status.reason[1:]}."
+        return f"{model}. {reason}."
     if status.state == "running":
         if not status.steps:
             return f"{model}. Starting: loading torch and the data."
@@ -42,16 +45,16 @@ def describe(run: Run, status: Status, turn: str = "") -> str:
         if status.eta_s is not None:
             parts.append(f"{duration(status.eta_s)} left")
         elif status.reason and status.step:
-            parts.append(status.reason)
+            parts.append(escape(status.reason))
         return f"{model}. {', '.join(parts)}."
     if status.state == "finished":
         result = status.result
         after = f" after {duration(status.active_s)}" if status.active_s else ""
         if result.get("test_acc") is None:  # an imported run may lack scores
-            return f"{model}, {status.reason or 'finished'}{after}. Its scores are unknown."
+            return f"{model}, {escape(status.reason) or 'finished'}{after}. Its scores are unknown."
         accuracy = numbers.accuracy(result["test_acc"], result.get("n_test"))
         return f"{model}. Test accuracy **{accuracy}**{after}."
-    return f"{model}. {status.reason[:1].upper()}{status.reason[1:]}."
+    return f"{model}. {reason}."
 
 
 def duration(seconds: float) -> str:
