@@ -42,7 +42,7 @@ if notes:
 
 def overlay(_: bool) -> None:
     """Draw the curves, and refresh them while a run is active."""
-    look, _ = run_curves.fitting(chosen, chosen_look)
+    look = run_curves.fitting(chosen, chosen_look)[0]
     run_curves.pair(chosen, look, key="compare", height=330)
     st.caption(
         "Faint lines: training, with the augmentation, label smoothing and patch dropping of the recipe, so "

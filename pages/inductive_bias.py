@@ -34,7 +34,7 @@ with second_control:
     second = selection.choose_run(found, BiasState, "against", "Compare with", first=resnet)
 count = bound.choose_count(
     count_control.segmented_control, BiasState, "count", "Test images", experiments.COUNTS,
-    first=BiasState().count, required=True,
+    first=BiasState.of().count, required=True,
 )  # fmt: skip
 untrained = base_control.toggle(
     "Include untrained", **BiasState.bound("untrained", value="value"),
