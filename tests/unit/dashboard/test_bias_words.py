@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import colorsys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from dashboard.drawing import theme
 from dashboard.inductive_bias import experiments, field_maps, figures
 from dashboard.inductive_bias.findings import finding
 from dashboard.inductive_bias.lines import Context, Line
 from dashboard.inductive_bias.shape_figures import draw
 from dashboard.shared.measurements import Measurement
 from tests.made_runs import own_copy
+from vitcore.architectures import ARCHITECTURES
 from vitcore.paths import runs_dir
 from vitcore.probes import PROBES, View
 from vitcore.probes.estimates import Series
@@ -245,3 +248,15 @@ def test_caption_explains_an_untrained_model_that_never_changes_its_prediction(c
     (drawn,) = draw(lines, Context("Does it stay?", View("zero"), 0.1))
     assert ("untrained ResNet" in drawn.foot) == explained
     assert draw(lines[:1], Context("Does it stay?", View("zero"), 0.1))[0].foot == ""
+
+
+def test_color_of_a_further_run_is_no_tint_of_the_first():
+    """A tint means training. The hues of two runs of one architecture differ by 10 degrees or more."""
+    for model in ARCHITECTURES:
+        styles = theme.run_styles([model] * 5)
+        assert len({color for color, _ in styles}) == len({dash for _, dash in styles}) == 5
+        first, *others = (
+            colorsys.rgb_to_hls(*(int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)))[0]
+            for color, _ in styles
+        )
+        assert all(10 / 360 <= abs(first - hue) <= 350 / 360 for hue in others)
