@@ -3,17 +3,17 @@
 import streamlit as st
 
 from dashboard.compare import published_models, sections, sweep_view
+from dashboard.drawing.markdown import escape
 from dashboard.shared import default_runs, header, resources, run_curves, run_status, selection, ticking
 from dashboard.states.compare import CompareState
 from dashboard.sweeps import links
-from vitcore.runs.foreign import foreign_runs
 from vitcore.runs.metrics import event_files
 
 every = resources.runs()
 if sweep_view.view(every):
     st.stop()
 every = links.without_sweeps(every, CompareState, "runs")
-found = [*(run for run in every if event_files(run.path) or run.weights), *foreign_runs()]
+found = [*(run for run in every if event_files(run.path) or run.weights), *resources.foreign_runs()]
 if not found:
     header.stop_without_runs("There is no run with curves or weights yet.")
 
@@ -21,7 +21,7 @@ run_control, rest, more = st.columns([4.4, 1, 1.3], vertical_alignment="bottom")
 with run_control:
     chosen = selection.choose_runs(
         found, CompareState, "runs", "Runs",
-        first=lambda: default_runs.default_runs(every), most=default_runs.MAX_COMPARED,
+        first=default_runs.default_runs, most=default_runs.MAX_COMPARED,
     )  # fmt: skip
 bundled = [run.id for run in found if run.bundled and run.weights]
 rest.button(
@@ -34,11 +34,15 @@ if not chosen:
     st.info("Choose at least one run above.")
     st.stop()
 
-look = run_curves.controls(*st.columns([2.4, 1.5, 0.9], vertical_alignment="bottom"))
+chosen_look = run_curves.controls(*st.columns([2.4, 1.5, 0.9], vertical_alignment="bottom"))
+look, notes = run_curves.fitting(chosen, chosen_look)
+if notes:
+    st.info(" ".join(escape(note) for note in notes))
 
 
 def overlay(_: bool) -> None:
     """Draw the curves, and refresh them while a run is active."""
+    look = run_curves.fitting(chosen, chosen_look)[0]
     run_curves.pair(chosen, look, key="compare", height=330)
     st.caption(
         "Faint lines: training, with the augmentation, label smoothing and patch dropping of the recipe, so "

@@ -32,9 +32,10 @@ with first_control:
     first = selection.choose_run(found, BiasState, "run", "Model", first=vit)
 with second_control:
     second = selection.choose_run(found, BiasState, "against", "Compare with", first=resnet)
-count = count_control.segmented_control(
-    "Test images", experiments.COUNTS, required=True, **BiasState.bound("count")
-)
+count = bound.choose_count(
+    count_control.segmented_control, BiasState, "count", "Test images", experiments.COUNTS,
+    first=BiasState.of().count, required=True,
+)  # fmt: skip
 untrained = base_control.toggle(
     "Include untrained", **BiasState.bound("untrained", value="value"),
     help="Adds the same models with their initial random weights, which show the effect of the architecture.",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import html
-
 import numpy as np
 import streamlit as st
 
 from dashboard.compare.measured import Item
 from dashboard.components import figure_files
 from dashboard.components.gallery import Card, gallery
-from dashboard.drawing.markdown import sentence
+from dashboard.drawing.markdown import escape, sentence
 from dashboard.drawing.pictures import picture
 from dashboard.shared import bound, own_image, selection
 from dashboard.states.attention import AttentionState
@@ -57,7 +55,7 @@ def show(known: list[Item]) -> None:
     indices = {kind: paired.indices(kind) for kind in ("first", "second", "none", "both")}
     _numbers(pair, paired, {kind: len(members) for kind, members in indices.items()})
     names = [item.name for item in pair]
-    titles = (f"Only {names[0]}", f"Only {names[1]}", "Neither")
+    titles = (f"Only {escape(names[0])}", f"Only {escape(names[1])}", "Neither")  # options are Markdown
     labels = {kind: f"{title} ({len(indices[kind]):,})" for kind, title in zip(WHO, titles, strict=True)}
     kind = bound.choose(
         st.segmented_control,
@@ -98,9 +96,9 @@ def _numbers(pair: list[Item], paired: PairedPredictions, counts: dict[str, int]
     p = mcnemar(counts["first"], counts["second"])
     same = int(((paired.predicted[0] == paired.predicted[1]) & ~paired.correct[0]).sum())
     p_value = "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
-    names = [html.escape(item.name) for item in pair]
+    names, data = [escape(item.name) for item in pair], escape(pair[0].tested.data)
     st.markdown(
-        f"Of {n:,} {pair[0].tested.data}, both are right on **{counts['both']:,}**, only {names[0]} on "
+        f"Of {n:,} {data}, both are right on **{counts['both']:,}**, only {names[0]} on "
         f"**{counts['first']:,}**, only {names[1]} on **{counts['second']:,}**, neither on "
         f"**{counts['none']:,}** ({same:,} of these with the same wrong prediction). If both were right "
         f"equally often, counts at least this uneven would have {p_value} (exact McNemar test)."
@@ -129,7 +127,8 @@ def _grid(
     opened_with = next((item for item in pair if _has_attention(item)), pair[0])
     caption.caption(
         f"{part}, the most confident mistakes first. Each image shows its class, and the prediction and "
-        f"confidence of each model. Click an image to open it in the explorer with {opened_with.name}."
+        "confidence of each model. Click an image to open it in the explorer with "
+        f"{escape(opened_with.name)}."
     )
     classes = pair[0].tested.values.classes
     cards = [_card(pair, paired, int(index), classes, opened_with) for index in shown]

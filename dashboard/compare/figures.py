@@ -317,7 +317,7 @@ def reach(paths: list[Path], unit: str) -> Figure:
             text=[path.words for path in paths],
             textposition="outside",
             cliponaxis=False,
-            hovertemplate="%{y}: trained until %{x:,.4g}<extra></extra>",
+            hovertemplate="%{y}: trained until %{x:,.4~r}<extra></extra>",
         )
     )
     figure.add_trace(
@@ -329,7 +329,7 @@ def reach(paths: list[Path], unit: str) -> Figure:
             orientation="h",
             width=0.55,
             marker={"color": [path.color for path in paths]},
-            hovertemplate="%{y}: reached at %{x:,.4g}<extra></extra>",
+            hovertemplate="%{y}: reached at %{x:,.4~r}<extra></extra>",
         )
     )
     top = max(path.end for path in paths)

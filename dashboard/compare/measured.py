@@ -9,8 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.compare.figures import Shown
-from dashboard.drawing import theme
-from dashboard.shared import measurement_panel, measurements, run_curves, selection, ticking
+from dashboard.shared import measurement_panel, measurements, run_look, ticking
 from dashboard.shared.measurements import Measurement
 from vitcore.errors import UserError
 from vitcore.probes import SPEED, TEST
@@ -67,12 +66,8 @@ class Item:
 
 def named(runs: list[Run]) -> list[Item]:
     """Return the runs with the names and colors of their curves."""
-    titles = [run.title for run in runs]
-    styles = theme.run_styles([run_curves.model_of(run) for run in runs])
-    return [
-        Item(run, run.title if titles.count(run.title) == 1 else selection.run_label(run), *style)
-        for run, style in zip(runs, styles, strict=True)
-    ]
+    names, styles = run_look.names(runs), run_look.styles(runs)
+    return [Item(run, names[run.id], *styles[run.id]) for run in runs]
 
 
 def look_up(runs: list[Run], count: int) -> list[Item]:
@@ -141,9 +136,7 @@ def counts(runs: list[Run]) -> tuple[list[int], int]:
 
     The initial one is the complete set if all these runs were measured on it.
     """
-    on_cifar = [
-        run for run in runs if run.weights and run_curves.model_of(run) and not own_folder(run.config)
-    ]
+    on_cifar = [run for run in runs if run.weights and run_look.model_of(run) and not own_folder(run.config)]
     if not on_cifar:
         return [BUNDLED], BUNDLED
     complete = [item.test is not None for item in look_up(on_cifar, COMPLETE)]

@@ -24,7 +24,7 @@ def scene(query: Query) -> Figures | Pictures:
     found = resources.runs()
     if state.view == sweep_view.SWEEPS:
         return _sweep(state, found)
-    names = state.runs or tuple(run.id for run in default_runs(found))
+    names = state.runs or tuple(run.id for run in default_runs())
     runs = [run_in(name, found) for name in names[:MAX_COMPARED]]
     section = state.section
     if section == sections.SPEED:

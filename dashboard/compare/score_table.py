@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard.compare.measured import Item
+from dashboard.drawing.markdown import escape
 from dashboard.shared import measurement_panel, resources
+from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config
 from vitcore.errors import UserError
@@ -47,7 +49,7 @@ def show(items: list[Item]) -> None:
     groups = table(items)
     st.html(as_html(items, groups))
     notes, method, download = st.columns([4, 1.3, 1], vertical_alignment="center")
-    notes.caption(" ".join(_notes(items)))
+    notes.caption(escape(" ".join(_notes(items))))  # devices and reasons may come from others
     results = [result for item in items for result in (item.test, item.speed) if result]
     measurement_panel.explain(method, METHOD, results, _base)
     download.download_button(
@@ -117,11 +119,11 @@ def _epochs(item: Item) -> str | None:
     config = _config(item)
     if config is None:
         return None
-    return f"{item.run.status().epoch:.3g}" + ("" if config.minutes else f" of {config.epochs}")
+    return numbers.epochs(item.run.status().epoch, None if config.minutes else config.epochs)
 
 
 def _multiply_adds(item: Item) -> str | None:
-    return f"{item.test.values.multiply_adds / 1e6:,.1f}" if item.test else None
+    return numbers.multiply_adds(item.test.values.multiply_adds) if item.test else None
 
 
 def _inference(item: Item) -> Speed | None:
@@ -161,8 +163,7 @@ def _stated(item: Item, accuracy: str, count: str) -> str | None:
 
 
 def _accuracy(share: float, images: int | None) -> str:
-    count = f", n = {images:,}" if images else ""
-    return f"{100 * share:.2f}{count}"
+    return f"{numbers.points(share)}, {numbers.sample(images)}" if images else numbers.points(share)
 
 
 def _gap(item: Item) -> str | None:

@@ -12,6 +12,7 @@ from dashboard.compare.figures import Shown
 from dashboard.compare.measured import Item
 from dashboard.components import figure_files
 from dashboard.drawing.figures import Figure
+from dashboard.drawing.markdown import escape
 from dashboard.shared import bound, columns
 from dashboard.shared.run_curves import CurveStyle
 from dashboard.states.compare import CompareState
@@ -38,9 +39,9 @@ def show(runs: list[Run], look: CurveStyle) -> None:
     options, first = measured.counts(runs)
     count = options[0]
     if len(options) > 1:
-        count = images.segmented_control(
-            "Test images", options, default=first, required=True, width="stretch",
-            **CompareState.bound("tested", value=None),
+        count = bound.choose_count(
+            images.segmented_control, CompareState, "tested", "Test images", options, first=first,
+            required=True, width="stretch",
             help="1,000 test images of CIFAR-10 are bundled: the first 100 of each class.",
         )  # fmt: skip
     items = measured.look_up(runs, count)
@@ -50,7 +51,7 @@ def show(runs: list[Run], look: CurveStyle) -> None:
         return
     fits, reasons = measured.alike(items)
     if reasons:
-        st.info(reasons)
+        st.info(escape(reasons))
     if not fits:
         return
     measured.control(fits, count, speed=False)
@@ -70,11 +71,13 @@ def _confusion(known: list[Item]) -> None:
     shown = [item.shown for item in chosen]
     alt = "confusion matrices of " + " and ".join(item.name for item in chosen)
     figure_files.show(FIGURES[CONFUSION](shown), key="confusion", alt=alt)
-    n = f"n = {chosen[0].tested.images:,} {chosen[0].tested.data}"
+    n = f"n = {chosen[0].tested.images:,} {escape(chosen[0].tested.data)}"
     caption = f"Numbers of images, {n}. Rows are true classes, columns are predicted classes. Right "
     caption += "predictions are bold and have no color."
     if len(shown) == 2:
-        caption += f" Both matrices have the same colors. Last: orange where {chosen[0].name} predicts the "
+        caption += (
+            f" Both matrices have the same colors. Last: orange where {escape(chosen[0].name)} predicts the "
+        )
         caption += "class more often, violet where it does so less often."
     st.caption(caption)
 
@@ -113,7 +116,8 @@ def _calibration(known: list[Item]) -> None:
             column_config=dict.fromkeys(("ECE %", "mean confidence %", "accuracy %"), columns.POINTS),
         )
         st.caption(
-            f"n = {known[0].tested.images:,} {known[0].tested.data}, {calibration.bins} bins of equal width. "
+            f"n = {known[0].tested.images:,} {escape(known[0].tested.data)}, {calibration.bins} bins of "
+            "equal width. "
             "Confidence is the largest probability (Guo et al. 2017). Above the dotted line, a model is "
             "underconfident, which label smoothing can cause. Bars are one standard error. Open markers are "
             f"bins with fewer than {draw.FEW} predictions. The lower panel shows the predictions per bin."

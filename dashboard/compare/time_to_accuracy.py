@@ -12,8 +12,10 @@ from dashboard.compare import figures as draw
 from dashboard.compare import measured
 from dashboard.components import figure_files
 from dashboard.drawing.figures import Figure
+from dashboard.drawing.markdown import escape
 from dashboard.shared import columns, resources, run_curves, selection
 from dashboard.states.compare import CompareState
+from vitcore import numbers
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 from vitcore.runs.time_to_accuracy import Moment, best, first_at_least, last
@@ -77,7 +79,7 @@ def figure(runs: list[Run], goal: str, axis: str) -> tuple[go.Figure, str]:
     drawn = _figure(runs, courses, axis)
     if drawn is None:
         raise UserError(f"None of these runs recorded the axis {axis!r}: choose another axis.")
-    value = f"{100 * courses[run.id].best.value:.1f} %"
+    value = numbers.percent(courses[run.id].best.value)
     title = f"{run_curves.AXES[axis]}, until {value} validation accuracy"
     return drawn.plot.update_xaxes(
         title_text=title
@@ -103,26 +105,22 @@ def _courses(validated: list[Run], goal: Run) -> dict[str, Course]:
 
 def _sentences(names: dict[str, str], courses: dict[str, Course], goal: Run) -> list[str]:
     target = courses[goal.id].best
-    after = "" if target.epoch is None else f", after {_epochs(target.epoch)} epochs"
+    after = "" if target.epoch is None else f", after {numbers.amount(target.epoch)} epochs"
     sentences = [
-        f"Best validation of **{html.escape(names[goal.id])}**: **{100 * target.value:.1f} %**{after}."
+        f"Best validation of **{escape(names[goal.id])}**: **{numbers.percent(target.value)}**{after}."
     ]
     for course in courses.values():
         if course.run.id == goal.id:
             continue
-        name, moment = html.escape(names[course.run.id]), course.reached
+        name, moment = escape(names[course.run.id]), course.reached
         if moment is None:
-            sentences.append(f"**{name}** does not reach it (best {100 * course.best.value:.1f} %).")
+            sentences.append(f"**{name}** does not reach it (best {numbers.percent(course.best.value)}).")
             continue
         when = f"step {moment.step:,}"
         if moment.epoch is not None and course.last.epoch is not None:
-            when = f"{_epochs(moment.epoch)} of its {_epochs(course.last.epoch)} epochs"
+            when = f"{numbers.amount(moment.epoch)} of its {numbers.amount(course.last.epoch)} epochs"
         sentences.append(f"**{name}** reaches it after {when}.")
     return sentences
-
-
-def _epochs(value: float) -> str:
-    return f"{value:.3g}"
 
 
 def _row(name: str, run: Run, course: Course | None) -> dict[str, object]:
@@ -157,7 +155,8 @@ def _figure(runs: list[Run], courses: dict[str, Course], axis: str) -> Figure | 
         if course is None or length is None:
             continue
         reached = _along(course.reached, axis) if course.reached else None
-        text = f"not reached in {length:,.3g}" if reached is None else f"{reached:,.3g} of {length:,.3g}"
+        end = numbers.amount(length)
+        text = f"not reached in {end}" if reached is None else f"{numbers.amount(reached)} of {end}"
         paths.append(draw.Path(html.escape(item.name), item.color, reached, length, f"  {text}"))
     return draw.reach(paths, run_curves.AXES[axis]) if paths else None
 

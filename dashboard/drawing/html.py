@@ -10,6 +10,7 @@ from PIL import Image
 
 from dashboard.drawing import pictures
 from dashboard.drawing.csv_rows import Rows
+from vitcore import numbers
 
 DARK_INK = "#14171a"
 
@@ -24,10 +25,10 @@ def accuracy_bars(
     rows = "".join(
         f'<div class="bar-name">{name}</div><div class="bar-track">'
         f'<div class="bar-fill" style="width:{share:.2%};background:{color};color:{_ink(color)}">'
-        f'{100 * share:.1f} %</div><div class="bar-chance" style="left:{chance:.0%}"></div></div>'
+        f'{numbers.percent(share)}</div><div class="bar-chance" style="left:{chance:.0%}"></div></div>'
         for name, share, color in zip(names, accuracies, colors, strict=True)
     )
-    text = ", ".join(f"{n} {100 * a:.1f} %" for n, a in zip(names, accuracies, strict=True))
+    text = ", ".join(f"{n} {numbers.percent(a)}" for n, a in zip(names, accuracies, strict=True))
     label = f"test accuracy: {text}; chance {100 * chance:.0f} %"
     word = f'<div></div><div class="bar-foot"><span style="left:{chance:.0%}">chance</span></div>'
     return f'<div class="bars" role="img" aria-label="{label}">{rows}{word if foot else ""}</div>'

@@ -76,7 +76,7 @@ def _parts(points: Sequence[dict[str, Any]]) -> tuple[list[str], list[Label]]:
         shapes.append(_line(LEFT, y(chance), WIDTH - RIGHT, y(chance), ink, 'stroke-dasharray="2 3"'))
         labels.append(Label(WIDTH - RIGHT + 6, y(chance), "chance", "start", opacity=0.75))
     labels += [Label(x(images), HEIGHT - BOTTOM + 15, f"{images:,}") for images in counts]
-    labels.append(Label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "training images"))
+    labels.append(Label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "training images (log scale)"))
     for model in dict.fromkeys(p["model"] for p in known):
         mine = sorted((p for p in known if p["model"] == model), key=lambda p: p["images"])
         color = theme.hue(model)

@@ -7,8 +7,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard.components import figure_files
-from dashboard.drawing.markdown import sentence
-from dashboard.inductive_bias.experiment_figures import border, figures_of, lines_of
+from dashboard.drawing.markdown import escape, sentence
+from dashboard.inductive_bias.experiment_figures import border, figures_of, labels, lines_of
 from dashboard.inductive_bias.findings import finding
 from dashboard.shared import measurement_panel, measurements, ticking
 from dashboard.shared.measurements import Measurement
@@ -33,15 +33,17 @@ def look_up(
         groups = [[Subject(run, state) for run in runs] for state in states]
     else:
         groups = [[Subject(run, state)] for state in states for run in dict.fromkeys(runs)]
-    count = len(images.labels)
+    count, names = len(images.labels), labels(runs)
     return [
-        measurements.look_up(probe, subjects, images, settings, count=count, name=_name(subjects))
+        measurements.look_up(probe, subjects, images, settings, count=count, name=_name(subjects, names))
         for subjects in groups
     ]
 
 
-def _name(subjects: list[Subject]) -> str:
-    return " and ".join(dict.fromkeys(subject.label for subject in subjects))
+def _name(subjects: list[Subject], names: dict[str, str]) -> str:
+    """Return what the progress bar calls these models."""
+    parts = ("untrained " * subject.untrained + names[subject.run.id] for subject in subjects)
+    return " and ".join(dict.fromkeys(parts))
 
 
 def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None:
@@ -59,19 +61,20 @@ def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None
         return
 
     def draw(_: bool) -> None:
-        _body(probe, look_up(probe, runs, images, settings, untrained=untrained), len(images.labels))
+        found = look_up(probe, runs, images, settings, untrained=untrained)
+        _body(probe, found, runs, len(images.labels))
 
     ticking.fragment(draw, lambda: any(one.running for one in looked_up), every_s=TICK_S)
 
 
-def _body(probe: Probe, looked_up: list[Measurement], count: int) -> None:
+def _body(probe: Probe, looked_up: list[Measurement], runs: list[Run], count: int) -> None:
     known = [m for m in looked_up if m.values]
     if known:
-        complete = [line for m, line in zip(known, lines_of(known), strict=True) if m.result]
+        complete = [line for m, line in zip(known, lines_of(known, runs), strict=True) if m.result]
         text = finding(probe.name, complete, border())
         if text:  # empty until a measurement is complete
-            st.markdown(text)
-        for i, drawn in enumerate(figures_of(probe, known, border())):
+            st.markdown(escape(text))
+        for i, drawn in enumerate(figures_of(probe, known, runs, border())):
             if drawn.head:
                 st.markdown(drawn.head)
             alt = drawn.alt if i else f"{drawn.alt} {text}".strip()
@@ -89,7 +92,7 @@ def _body(probe: Probe, looked_up: list[Measurement], count: int) -> None:
 def _source(probe: Probe, results: list[Result]) -> None:
     """Draw the origin of the numbers, and a button that downloads them."""
     source, method, download = st.columns([3.4, 1.1, 1], vertical_alignment="center")
-    counts = ", ".join(sorted({f"{r.images:,} {r.data}" for r in results}))
+    counts = ", ".join(sorted({f"{r.images:,} {escape(r.data)}" for r in results}))
     source.caption(f"n = {counts}; bands, bars and ± are one standard error. Source: {probe.source}")
     measurement_panel.explain(method, probe.method, results)
     download.download_button(

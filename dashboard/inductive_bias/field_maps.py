@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,7 +35,7 @@ def fields(lines: list[Line[Maps]], top: float) -> Figure:
         y += TITLE + (APART if y else 0)
         high = _row_of_fields(figure, line, top, y, _names(line, lines))
         figure.add_annotation(
-            text=f"<b>{line.label}</b>", textangle=-90, x=0, xref="paper", xanchor="right", xshift=-6,
+            text=f"<b>{line.shown}</b>", textangle=-90, x=0, xref="paper", xanchor="right", xshift=-6,
             y=y + high / 2, yanchor="middle", showarrow=False, font={"size": 14},
         )  # fmt: skip
         y += high
@@ -76,9 +77,9 @@ def _row_of_fields(figure: go.Figure, line: Line[Maps], top: float, y: float, na
         x = index * (size + GAP) * step
         figure.add_heatmap(
             z=logarithms[index], zmin=-POWERS, zmax=0,
-            x0=x + step / 2, dx=step, y0=y + step / 2, dy=step, name=name,
+            x0=x + step / 2, dx=step, y0=y + step / 2, dy=step, name=html.escape(name),
             colorscale=COLORSCALE, showscale=False, customdata=(100 * maps[index]).astype(np.float32),
-            hovertemplate=f"{name}, %{{customdata:.2g}} % {line.values.hover}<extra></extra>",
+            hovertemplate=f"{html.escape(name)}, %{{customdata:.2g}} % {line.values.hover}<extra></extra>",
         )  # fmt: skip
         figure.add_annotation(
             text=layer, x=x + size * step / 2, y=y - 0.5, yanchor="bottom", showarrow=False,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -42,8 +43,13 @@ def _draw(
     *,
     column: int = 1,
     unit: str = "",
+    name: str = "",
 ) -> None:
-    """Draw a curve with a band of one standard error in the panel `column`, counted from 1."""
+    """Draw a curve with a band of one standard error in the panel `column`, counted from 1.
+
+    `name` replaces the model's name in the legend. It is escaped for HTML.
+    """
+    name = name or line.shown
     mean, error = np.array(mean, float), np.array(error, float)
     band = dict(x=[*x, *x[::-1]], y=[*(mean + error), *(mean - error)[::-1]])
     figure.add_scatter(
@@ -58,9 +64,9 @@ def _draw(
     )
     texts = [f"{m:.3g}{unit} ± {e:.2g}" for m, e in zip(mean, error, strict=True)]
     figure.add_scatter(
-        x=x, y=mean, mode="lines+markers", name=line.label, text=texts, row=1, col=column,
+        x=x, y=mean, mode="lines+markers", name=name, text=texts, row=1, col=column,
         line={"color": line.color, "dash": line.dash, "width": 2.5}, marker={"size": 6},
-        hovertemplate=f"{line.label}: %{{text}}<extra></extra>",
+        hovertemplate=f"{name}: %{{text}}<extra></extra>",
     )  # fmt: skip
 
 
@@ -143,8 +149,10 @@ def depth(lines: Sequence[Line[LayerSeries]]) -> Figure:
 def _layer_curves(lines: Sequence[Line[LayerSeries]]) -> go.Figure:
     figure = make_subplots(1, 1)
     for line in lines:
-        series = line.values.series
-        _draw(figure, line, _depths(series), series.mean, series.error)
+        series, depths, name = line.values.series, _depths(line.values.series), _layer_name(line)
+        for start, end in line.values.stages:  # no line across a change of the map size
+            part = slice(start, end)
+            _draw(figure, line, depths[part], series.mean[part], series.error[part], name=html.escape(name))
     _axis(figure, DEPTH, lines[0].values.axis)
     return _legend(apply_layout(figure, PANEL + 40, l=56, r=8, t=30, b=44))
 
@@ -152,7 +160,13 @@ def _layer_curves(lines: Sequence[Line[LayerSeries]]) -> go.Figure:
 def _layer_rows(lines: Sequence[Line[LayerSeries]]) -> Iterator[list[Any]]:
     for line in lines:
         series = line.values.series
-        yield from point_rows([line.label], _depths(series), series.mean, series.error)
+        yield from point_rows([_layer_name(line)], _depths(series), series.mean, series.error)
+
+
+def _layer_name(line: Line[LayerSeries]) -> str:
+    """Return the name of a model's line: with what it shows, if the figure also has points."""
+    kind = line.values.line if isinstance(line.values, LayersAndHeads) else ""
+    return f"{line.label}: {kind}" if kind else line.label
 
 
 def _depths(series: Series) -> list[float]:
@@ -179,7 +193,7 @@ def distances(lines: list[Line[LayersAndHeads]]) -> Figure:
             for h in range(heads.shape[1])
         ]
         figure.add_scatter(
-            x=x, y=heads.ravel(), mode="markers", text=texts, name=name,
+            x=x, y=heads.ravel(), mode="markers", text=texts, name=html.escape(name),
             marker={"color": line.color, "size": 9, "opacity": 0.65,
                     "symbol": "circle" if line.trained else "circle-open"},
             hovertemplate="%{text}<extra></extra>",
@@ -215,16 +229,18 @@ def likeness(line: Line[Matrix]) -> Figure:
              (names[1], names[1], slice(cut, None), slice(cut, None)),
              (names[0], names[1], slice(0, cut), slice(cut, None))]  # fmt: skip
     titles = [names[0], names[1], f"{names[0]} down, {names[1]} along"]
-    figure = make_subplots(1, 3, horizontal_spacing=0.09, subplot_titles=titles)
+    escaped = [html.escape(title) for title in titles]
+    figure = make_subplots(1, 3, horizontal_spacing=0.09, subplot_titles=escaped)
     cells: list[list[Any]] = []
     for column, (down, along, rows, columns) in enumerate(parts, start=1):
         x, y, name, part = labels[columns], labels[rows], f"{down} and {along}", np.s_[rows, columns]
         cells.extend(matrix_rows([titles[column - 1], name], x, y, mean[part], error[part]))
         figure.add_heatmap(
             z=mean[part], x=x, y=y, zmin=0, zmax=1, colorscale=COLORSCALE,
-            customdata=error[part], xgap=1, ygap=1, showscale=column == 3, name=name,
+            customdata=error[part], xgap=1, ygap=1, showscale=column == 3, name=html.escape(name),
             colorbar={"title": {"text": matrix.label}, "thickness": 12},
-            hovertemplate=f"{down} %{{y}}, {along} %{{x}}: %{{z:.2f}} ± %{{customdata:.2f}}<extra></extra>",
+            hovertemplate=f"{html.escape(down)} %{{y}}, {html.escape(along)} %{{x}}: %{{z:.2f}} ± "
+            "%{customdata:.2f}<extra></extra>",
             row=1, col=column,
         )  # fmt: skip
         figure.update_xaxes(tickangle=-60, fixedrange=True, row=1, col=column)
@@ -244,7 +260,7 @@ def heads(line: Line[Changes], changes: Table, top: float) -> Figure:
     scale = [[i / 255, "rgb({},{},{})".format(*pictures.SIGNED[i])] for i in range(0, 256, 15)]
     figure = go.Figure(
         go.Heatmap(
-            name=line.label, x=x, y=y, z=change, customdata=error, zmin=-top, zmax=top, colorscale=scale,
+            name=line.shown, x=x, y=y, z=change, customdata=error, zmin=-top, zmax=top, colorscale=scale,
             xgap=2, ygap=2, texttemplate="%{z:+.1f} ± %{text}",
             text=[[f"{e:.1f}" for e in row] for row in error],
             hovertemplate="%{y}, %{x}: %{z:+.1f} ± %{customdata:.1f} points<extra></extra>",
@@ -262,7 +278,7 @@ def heads(line: Line[Changes], changes: Table, top: float) -> Figure:
 
 def blocks(lines: list[Line[Changes]]) -> Figure:
     """Draw the change without each block, in percentage points, with standard errors."""
-    figure = make_subplots(1, len(lines), subplot_titles=[line.label for line in lines], shared_yaxes=True,
+    figure = make_subplots(1, len(lines), subplot_titles=[line.shown for line in lines], shared_yaxes=True,
                            horizontal_spacing=0.04)  # fmt: skip
     rows: list[list[Any]] = []
     for column, line in enumerate(lines, start=1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -22,6 +23,11 @@ class Line(Generic[T_co]):
     values: T_co  # the values of a probe, or one shape of them
     other: str = ""  # name of the other model, if two are measured at once
     images: int = 0  # number of images measured
+
+    @property
+    def shown(self) -> str:
+        """The label for Plotly, where a title of somebody else must not be markup."""
+        return html.escape(self.label)
 
     @property
     def trained(self) -> bool:

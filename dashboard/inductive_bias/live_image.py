@@ -12,14 +12,12 @@ import numpy as np
 import streamlit as st
 
 from dashboard.components.replay import replay
-from dashboard.drawing import theme
 from dashboard.drawing.markdown import sentence
-from dashboard.inductive_bias import experiments
-from dashboard.shared import model_outputs, resources, selection
+from dashboard.inductive_bias import experiment_figures, experiments
+from dashboard.shared import model_outputs, resources, run_look, selection
 from dashboard.shared.selection import SelectedImage
 from dashboard.shared.turns import limited
 from dashboard.states.inductive_bias import BiasState, cell_bits
-from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
 from vitcore.errors import UserError
 from vitcore.probes import PROBES, LiveImage, Probe
@@ -75,14 +73,12 @@ def prepare(
     border = border if live.border else ""
     pixels, shape = chosen.image.tobytes(), chosen.image.shape
     frames = _frames(probe.name, _stamps(runs), pixels, shape, border, live)
-    styles = theme.run_styles([run.config.model for run in runs])
-    same_model = runs[0].config.model == runs[1].config.model
-    labels = [run.title if same_model else ARCHITECTURES[run.config.model].label for run in runs]
+    styles, names = run_look.styles(runs), experiment_figures.labels(runs)
     return frames, {
         "kind": probe.name,
         "mode": live.mode,
         "unit": live.unit,
-        "models": [{"label": n, "color": c} for n, (c, _) in zip(labels, styles, strict=True)],
+        "models": [{"label": names[run.id], "color": styles[run.id][0]} for run in runs],
         "classes": list(classes),
         "truth": chosen.truth,
         "name": chosen.name,

@@ -73,5 +73,5 @@ def _curve(probe: Probe, runs: list[Run], state: BiasState) -> Figures:
         raise UserError(f"Not measured yet: open Inductive bias, {probe.title}, and measure it there.")
     if probe.shared_scale:  # the color scale of a figure depends on all its models
         known = [one for one in known if not one.subjects[0].untrained] or known
-    drawn = experiment_figures.figures_of(probe, known, state.border)[:1]
+    drawn = experiment_figures.figures_of(probe, known, runs, state.border)[:1]
     return Figures([(one.figure.plot, one.alt) for one in drawn])

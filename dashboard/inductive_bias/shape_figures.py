@@ -11,11 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from dashboard.drawing.markdown import escape
 from dashboard.inductive_bias import figures
 from dashboard.inductive_bias.field_maps import fields
 from dashboard.inductive_bias.lines import Context, Drawn, Line
 from vitcore.probes.shapes import Changes, Curves, LayersAndHeads, LayerSeries, Maps, Matrix, Shape
 from vitcore.probes.values import Values
+from vitcore.probes.wording import enumerate_words
+
+CONSTANT = 0.97  # a model with at least this consistency everywhere predicts one class for nearly all images
 
 
 def draw(lines: Sequence[Line[Values]], context: Context) -> list[Drawn]:
@@ -28,7 +32,25 @@ def draw(lines: Sequence[Line[Values]], context: Context) -> list[Drawn]:
 
 
 def _curves(lines: list[Line[Curves]], context: Context) -> list[Drawn]:
-    return [Drawn(figures.curves(lines, context.chance, context.view), context.question)]
+    foot = _constant(lines, context)
+    return [Drawn(figures.curves(lines, context.chance, context.view), context.question, foot=foot)]
+
+
+def _constant(lines: list[Line[Curves]], context: Context) -> str:
+    """Explain the lines of untrained models that never change their prediction."""
+    names = []
+    for line in lines:
+        panels = [panel.curve.format_map(vars(context.view)) for panel in line.values.panels]
+        same = [min(line.values.curves[curve].mean) for curve in panels if curve.startswith("consistency")]
+        if not line.trained and same and min(same) > CONSTANT:
+            names.append(escape(line.label))
+    if not names:
+        return ""
+    verb = "predicts" if len(names) == 1 else "predict"
+    return (
+        f"{' and '.join(names)} {verb} the same class for nearly every image, so the prediction stays the "
+        "same. Compare the accuracy, which is that of guessing."
+    )
 
 
 def _depth(lines: list[Line[LayerSeries]], context: Context) -> list[Drawn]:
@@ -36,7 +58,7 @@ def _depth(lines: list[Line[LayerSeries]], context: Context) -> list[Drawn]:
 
 
 def _distances(lines: list[Line[LayersAndHeads]], context: Context) -> list[Drawn]:
-    notes = dict.fromkeys(line.values.note.format(label=line.label) for line in lines if line.trained)
+    notes = dict.fromkeys(line.values.note.format(label=escape(line.label)) for line in lines if line.trained)
     foot = " ".join(filter(None, notes))
     return [Drawn(figures.distances(lines), lines[0].values.alt or context.question, foot=foot)]
 
@@ -69,18 +91,29 @@ def _changes(lines: list[Line[Changes]], context: Context) -> list[Drawn]:
     parts = []
     for line, count in zip(lines, counts, strict=True):
         base = line.values.base
-        part = f"{line.label} {100 * base.mean:.1f} ± {100 * base.error:.1f} %"
-        parts.append(part if equal else f"{part} (n = {count:,})")
+        name = escape(line.label) if equal else f"{escape(line.label)}, n = {count:,}"
+        parts.append(f"{100 * base.mean:.1f} ± {100 * base.error:.1f} % ({name})")
     head = f"{share.capitalize()} of the complete models: {', '.join(parts)}"
-    head += f" (n = {counts[0]:,})." if equal else "."
-    drawn = [Drawn(figures.blocks(lines), f"change of {share} without each block", head)]
+    head += f", n = {counts[0]:,}." if equal else "."
+    foot = " ".join(_missing(line) for line in lines if line.trained and line.values.missing)
+    drawn = [Drawn(figures.blocks(lines), f"change of {share} without each block", head, foot)]
     tables = [(line, line.values.without_head) for line in lines if line.values.without_head]
     top = max([1.0, *(100 * float(np.abs(table.mean).max()) for _, table in tables)])  # percentage points
     for line, table in tables:
-        head = f"**{line.label}: change of {share} without one head, in percentage points**"
+        head = f"**{escape(line.label)}: change of {share} without one head, in percentage points**"
         alt = f"{line.label}: change of {share} without each head"
         drawn.append(Drawn(figures.heads(line, table, top), alt, head))
     return drawn
+
+
+def _missing(line: Line[Changes]) -> str:
+    """Say which blocks of a model have no bar, and why."""
+    numbers = [str(number) for number in line.values.missing]
+    noun = "block" if len(numbers) == 1 else "blocks"
+    return (
+        f"{escape(line.label)} without {noun} {enumerate_words(numbers)}: not measured, because a block that "
+        "changes the shape of its input cannot be skipped."
+    )
 
 
 FIGURES: dict[type[Shape], Callable[[list[Line[Any]], Context], list[Drawn]]] = {

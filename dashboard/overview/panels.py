@@ -19,6 +19,7 @@ from dashboard.overview import featured_image
 from dashboard.overview.featured_image import FeaturedImage
 from dashboard.shared import resources
 from dashboard.sweeps import sample_curves
+from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
 from vitcore.runs.folder import Run
 
@@ -52,7 +53,9 @@ def show_maps(
             confidence += " (correct)" if predicted == truth else f" (wrong: the true class is {truth})"
         overlay = pictures.overlay(shown.image, values)
         alt = f"{model}, which regions support its prediction {predicted}: {pictures.brightest(values)}"
-        panel.markdown(pictures.panel(title, overlay, alt, f"predicts **{predicted}**, {confidence}"))
+        panel.markdown(
+            pictures.panel(title, overlay, alt, f"predicts **{escape(predicted)}**, {escape(confidence)}")
+        )
         drawn.parts.append((title, overlay, f"predicts {predicted}, {confidence}"))
         drawn.maps[model] = values
     return drawn
@@ -75,13 +78,13 @@ def show_accuracy(pair: Sequence[Run], classes: Sequence[str], points: Points) -
     (count,) = {run.status().result["n_test"] for run in pair}
     bars_only = "45,000 training images."
     both = "Bars: 45,000 training images. Lines: fewer images and shorter training."
-    st.caption(f"Test accuracy, n = {count:,}. {both if points else bars_only}")
+    st.caption(f"Test accuracy, {numbers.sample(count)}. {both if points else bars_only}")
 
 
 def explain(pair: Sequence[Run], points: Points) -> None:
     """Draw how the maps and the accuracies were measured."""
     vit, resnet = pair
-    sizes = [(resources.parameters(run) or 0) / 1e6 for run in pair]
+    sizes = [numbers.millions(resources.parameters(run) or 0) for run in pair]
     minutes = [run.status().active_s / 60 for run in pair]
     curves = f" The curves: {sample_curves.about(points)}; **Inductive bias** shows them enlarged."
     st.markdown(
@@ -89,8 +92,8 @@ def explain(pair: Sequence[Run], points: Points) -> None:
         f"first image of each class, `python -m vitcore probe first-look --runs {vit.id} --runs {resnet.id}` "
         "has stored both. For any other image, the models compute them.\n\n"
         f"**Test accuracy** of the bundled models after training on 45,000 images on two CPU cores: the ViT "
-        f"with {sizes[0]:.1f} million parameters for {minutes[0]:.0f} minutes, the ResNet with "
-        f"{sizes[1]:.2f} million for {minutes[1]:.0f} minutes.{curves if points else ''}"
+        f"with {sizes[0]} parameters for {minutes[0]:.0f} minutes, the ResNet with "
+        f"{sizes[1]} for {minutes[1]:.0f} minutes.{curves if points else ''}"
     )
 
 

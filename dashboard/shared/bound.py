@@ -143,6 +143,21 @@ def choose(
     return chosen
 
 
+def choose_count(
+    widget: Callable[..., Any],
+    page: Page,
+    field: str,
+    label: str,
+    options: Sequence[int],
+    *,
+    first: int,
+    **look: Any,
+) -> int:
+    """Draw a choice of one number and return it. The page shows it as 1,000, and the address holds 1000."""
+    named = {str(number): f"{number:,}" for number in options}
+    return int(choose(widget, page, field, label, named, first=str(first), **look))
+
+
 def choose_several(
     page: Page,
     field: str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -13,21 +14,21 @@ from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
 LOG_TICKS = [digit * 10.0**power for power in range(-4, 3) for digit in (1, 2, 5)]
-FAINT = "77"  # opacity of training curves as two hexadecimal digits
 
 
 def figure(runs: Sequence[Run], look: run_curves.CurveStyle) -> go.Figure:
     """Draw the main curves of runs. Raise `UserError` if the first run has none over the chosen axis."""
     made = make_subplots(1, 2, horizontal_spacing=0.1)
     for column, tags in enumerate(run_curves.MAIN, start=1):
-        drawing = run_curves.collect(runs, tags, look, FAINT)
-        if not drawing.items and column == 1:
+        drawing = run_curves.collect(runs, tags, look, dark=True)  # visible on light backgrounds, too
+        if column == 1 and not any(item["x"] for item in drawing.items):
             raise UserError(f"{runs[0].title} has no curves over this axis: choose another axis.")
         for item in drawing.items:
             y = [percent(share) for share in item["y"]] if column == 1 else item["y"]
             made.add_trace(
                 go.Scatter(
-                    x=item["x"], y=y, name=item["name"], legendgroup=item["group"],
+                    x=item["x"] or [None], y=y or [None],
+                    name=html.escape(item["name"]), legendgroup=item["group"],
                     mode="lines+markers" if item["markers"] else "lines",
                     line={"color": _plain(item["color"]), "dash": item["dash"], "width": 2},
                     showlegend=item["legend"] and column == 1,
@@ -35,9 +36,6 @@ def figure(runs: Sequence[Run], look: run_curves.CurveStyle) -> go.Figure:
                 1,
                 column,
             )  # fmt: skip
-        if column == 1 and len(runs) > 1 and any(not item["legend"] for item in drawing.items):
-            pale = {"color": "rgba(136,136,136,0.55)", "width": 2}
-            made.add_scatter(x=[None], y=[None], mode="lines", line=pale, name="pale: training", row=1, col=1)
         quantity = tags[-1].rsplit("_", 1)[-1]
         made.update_xaxes(title_text=run_curves.AXES[look.axis], col=column)
         made.update_yaxes(title_text=run_curves.TITLES[quantity], col=column)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dashboard.shared import resources
 from vitcore.runs.folder import Run
-from vitcore.runs.metrics import event_files
 
 MAX_COMPARED = 8
-PAIR, NEWEST = ("vit", "resnet"), 2  # models of the bundled runs, and maximum number of own runs
+PAIR = ("vit", "resnet")  # models of the bundled runs
 
 
 def default_pair() -> list[Run | None]:
@@ -16,15 +15,10 @@ def default_pair() -> list[Run | None]:
     return [bundled.get(model) for model in PAIR]
 
 
-def default_runs(found: list[Run]) -> list[Run]:
-    """Return the bundled ViT and ResNet, and the newest own runs with curves.
+def default_runs() -> list[Run]:
+    """Return the bundled ViT and ResNet, as far as they are there.
 
-    All six bundled models would be twelve overlapping curves. Runs of sweeps have their own view.
+    All six bundled models would be twelve overlapping curves. An own run is compared when it is chosen:
+    otherwise a stopped one could change the images on which all runs are tested.
     """
-    pair = [run for run in found if run.bundled and run.weights and run.config.model in PAIR]
-    pair.sort(key=lambda run: PAIR.index(run.config.model))
-    own = []
-    for run in found:  # newest first
-        if len(own) < NEWEST and not run.bundled and run.meta.sweep is None and event_files(run.path):
-            own.append(run)
-    return [*pair, *own]
+    return [run for run in default_pair() if run]

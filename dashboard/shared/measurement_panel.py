@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.drawing.markdown import sentence
+from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import origins, run_status
 from dashboard.shared.measurements import Measurement, expected_seconds
 from vitcore.errors import UserError
@@ -39,7 +39,7 @@ def _progress(running: Sequence[Measurement]) -> None:
     text = f"{current.name}: {done:,} of {total:,} images" if total else f"{current.name}: starting"
     text += " (waiting for another measurement)" if job and job.waiting else ""
     text += f"; {len(running) - 1} more to measure" if len(running) > 1 else ""
-    bar.progress(min(1.0, done / total) if total else 0.0, text)
+    bar.progress(min(1.0, done / total) if total else 0.0, escape(text))
     if button.button("Cancel", width="stretch", key="cancel_measuring"):
         for _, job in jobs:
             if job:
@@ -52,7 +52,7 @@ def _offer(missing: Sequence[Measurement], about: str, refusal: str | None) -> N
     for error in dict.fromkeys(errors):
         st.error(sentence(error))
     text_place, button_place = st.columns([3.2, 1.6], vertical_alignment="center")
-    text_place.info(f"Not measured yet: {about}.", icon=":material/science:")
+    text_place.info(f"Not measured yet: {escape(about)}.", icon=":material/science:")
     try:
         check_allowed()
     except UserError as error:

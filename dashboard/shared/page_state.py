@@ -131,4 +131,6 @@ class CurvesState(PageState):
     axis: Literal["epoch", "step", "wall clock", "images"] = Field("epoch", alias="x")
     smooth: float = Field(0.0, ge=0.0, le=0.99, description="the weight of earlier points")
     log: Flag = False
+    metrics: str = Field("", description="a filter of the further metrics")
+    metrics_page: Count = 1
     more: Flag = False

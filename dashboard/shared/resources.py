@@ -16,11 +16,17 @@ from vitcore.config import folder_of
 from vitcore.data import Dataset, folder, load_dataset, without_images
 from vitcore.data.layout import scan
 from vitcore.errors import UserError, no_weights
+from vitcore.paths import runs_dir
 from vitcore.queue.devices import Device, list_devices
+from vitcore.runs import foreign
 from vitcore.runs.folder import Run, bundled_runs, list_runs
+from vitcore.runs.foreign import ForeignRun
 from vitcore.runs.metrics import Reader, Scalars
 from vitcore.runs.status import ACTIVE
+from vitcore.runs.tags import canonical
 from vitcore.runs.weights import count_trainable, read_header
+
+FOREIGN_S = 20.0  # event files in deeper folders are found after this time
 
 
 def dataset(name: str = "cifar10-mini", image_size: int = 32, *, skip_broken: bool = False) -> Dataset:
@@ -134,9 +140,45 @@ def _reader(path: str) -> Reader:
     return Reader(Path(path))
 
 
-def scalars(run: Run) -> Scalars:
-    """Return all curves of a run. Reads only the events that are new since the last call."""
+def recorded(run: Run) -> Scalars:
+    """Return all curves of a run as its files name them. Reads only the events that are new."""
     return _reader(str(run.path)).read()
+
+
+def scalars(run: Run) -> Scalars:
+    """Return all curves of a run under the tags of ViT Lab (`vitcore.runs.tags`)."""
+    found = recorded(run)
+    if not isinstance(run, ForeignRun):
+        return found
+    kept = _renamed(str(run.path))
+    last = kept.get("last")
+    if last is None or last[0] is not found:  # `recorded` returns the same object without new events
+        last = kept["last"] = (found, canonical(found, run.id))
+    return last[1]
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _renamed(path: str) -> dict[str, tuple[Scalars, Scalars]]:
+    """Return a place for the last curves of a run, as recorded and renamed."""
+    return {}
+
+
+def foreign_runs() -> list[ForeignRun]:
+    """Return the event files of other programs in the runs folder, cached for some seconds.
+
+    A new folder in the runs folder is found at once.
+    """
+    home = runs_dir()
+    try:
+        changed = home.stat().st_mtime_ns
+    except OSError:
+        return []
+    return _foreign_runs(home, changed)
+
+
+@st.cache_resource(ttl=FOREIGN_S, max_entries=4, show_spinner=False)
+def _foreign_runs(home: Path, changed: int) -> list[ForeignRun]:
+    return foreign.foreign_runs(home)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

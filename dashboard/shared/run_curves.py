@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self
 
@@ -15,11 +15,16 @@ from streamlit.delta_generator import DeltaGenerator as Place
 
 from dashboard.components.curves import Best, Series, curves, series
 from dashboard.drawing import theme
-from dashboard.shared import resources, selection
+from dashboard.drawing.markdown import escape
+from dashboard.shared import bound, resources, run_look
 from dashboard.shared.page_state import CurvesState
+from dashboard.shared.run_look import model_of
+from vitcore import numbers
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 from vitcore.runs.metrics import Curve, Scalars, active_seconds, epochs_of, smoothed
+from vitcore.runs.status import ACTIVE
+from vitcore.runs.tags import readable
 
 AXES = {
     "step": "optimizer step", "epoch": "epoch", "wall clock": "minutes of training", "images": "images seen",
@@ -27,6 +32,9 @@ AXES = {
 TICK_S = 1.0  # seconds between refreshes of an active run
 TITLES = {"acc": "accuracy", "loss": "cross-entropy", "lr": "learning rate"}
 MAIN = (("train_acc", "val_acc"), ("train_loss", "val_loss"))
+AT_THE_END = {"test_acc", "test_loss"}  # one point per run, which the tables show
+PER_PAGE = 12  # charts of further metrics
+FEW = 5  # a curve with fewer points gets markers
 
 
 @dataclass(frozen=True)
@@ -74,12 +82,30 @@ def batch_size(run: Run) -> int | None:
         return None
 
 
-def model_of(run: Run) -> str:
-    """Return the name of the architecture, or an empty text for external event files."""
-    try:
-        return run.config.model
-    except UserError:
-        return ""
+def fitting(runs: Sequence[Run], look: CurveStyle) -> tuple[CurveStyle, list[str]]:
+    """Return a style whose axis all runs record, and sentences about what the charts cannot show.
+
+    If a run has curves but no values of the chosen axis, the axis is the optimizer step.
+    """
+    names, notes, without = run_look.names(runs), [], []
+    for run in runs:
+        scalars = resources.scalars(run)
+        if scalars.damaged:
+            notes.append(
+                f"{names[run.id]}: {', '.join(scalars.damaged)} is damaged, so its curves end where the "
+                "damage begins."
+            )
+        first = next(iter(scalars.curves.values()), None)
+        if first is not None and x_values(run, scalars, first, look.axis) is None:
+            without.append(names[run.id])
+    if without:
+        verb = "does" if len(without) == 1 else "do"
+        quantity = "its batch size" if look.axis == "images" else f"the {look.axis}"
+        notes.append(
+            f"{', '.join(without)} {verb} not record {quantity}: the curves are drawn over optimizer steps."
+        )
+        look = replace(look, axis="step")
+    return look, notes
 
 
 @dataclass
@@ -91,31 +117,27 @@ class Drawing:
     missing: list[str]  # names of runs without x values for the axis
 
 
-def _faint() -> str:
-    """Return the opacity of background curves as two hexadecimal digits, for the visitor's theme."""
-    return "99" if st.context.theme.type == "dark" else "66"
-
-
-def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, faint: str) -> Drawing:
+def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, dark: bool = False) -> Drawing:
     """Collect the curves of runs for one chart.
 
     Validation is drawn in full color and training fainter. Parts that a resume discarded are dotted. `tags`
-    are the metrics of the chart. `faint` is the opacity of training as two hexadecimal digits.
+    are the metrics of the chart, and `dark` is whether the background is dark.
     """
     drawing = Drawing([], [], [])
-    titles = [run.title for run in runs]
-    names = {r.id: r.title if titles.count(r.title) == 1 else selection.run_label(r) for r in runs}
-    single = len(runs) == 1
-    for run, (color, dash) in zip(runs, theme.run_styles([model_of(r) for r in runs]), strict=True):
+    names, styles = run_look.names(runs), run_look.styles(runs)
+    single, explained = len(runs) == 1, False
+    for run in runs:
+        color, dash = styles[run.id]
         scalars = resources.scalars(run)
-        for tag in (tag for tag in tags if tag in scalars):
+        present = [tag for tag in tags if tag in scalars]
+        for tag in present:
             curve = scalars[tag]
             x = x_values(run, scalars, curve, look.axis)
             if x is None:
                 drawing.missing.append(names[run.id])
                 break
             validation = tag.startswith("val") or len(tags) == 1
-            part = ("validation" if validation else "training") if len(tags) > 1 else tag
+            part = ("validation" if validation else "training") if len(tags) > 1 else readable(tag)
             name = part if single else names[run.id] + ("" if validation else " (training)")
             group = part if single else run.id
             background = partial(series, "", legend=False, hover=False, group=group)
@@ -123,9 +145,11 @@ def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, faint: s
             if look.smooth and len(x) > 2:
                 drawing.items.append(background(x, values, f"{color}33", dash))
                 values = smoothed(values, look.smooth)
-            shade = color if validation else f"{color}{faint}"
-            markers = validation and len(x) < 200
-            legend = validation or single
+            shade = color if validation else theme.faint(color, dark=dark)
+            markers = len(x) < (200 if validation else FEW)
+            alone = len(present) == 1  # no other curve of the run is in the legend
+            legend = validation or single or alone
+            explained = explained or not legend
             drawing.items.append(
                 series(name, x, values, shade, dash, markers=markers, group=group, legend=legend)
             )
@@ -135,11 +159,14 @@ def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, faint: s
                     drawing.items.append(background(discarded_x, piece.values, f"{color}44", "dot"))
             if tag == "val_acc" and np.isfinite(curve.values).any():
                 best = int(np.nanargmax(curve.values))
-                text = f"best {100 * curve.values[best]:.1f} %" if single else ""
+                text = f"best {numbers.percent(curve.values[best])}" if single else ""
                 point = Best(
                     x=float(x[best]), y=float(curve.values[best]), text=text, color=color, group=group
                 )
                 drawing.best.append(point)
+    if explained:
+        empty = np.array([])
+        drawing.items.append(series("faint: training", empty, empty, f"{theme.OTHER}99", hover=False))
     return drawing
 
 
@@ -147,23 +174,34 @@ def draw(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, key: str
     """Draw the curves of runs in one chart with a height in pixels.
 
     With several runs, the legend names each run once, and a click on a name hides all curves of that run.
+    Learning rates have a logarithmic axis.
     """
-    drawing = collect(runs, tags, look, _faint())
+    drawing = collect(runs, tags, look, dark=st.context.theme.type == "dark")
     quantity = tags[-1].rsplit("_", 1)[-1]
     curves(
         drawing.items,
         key=key,
         view=f"{look.axis} {' '.join(run.id for run in runs)}",
         x_title=AXES[look.axis],
-        y_title=TITLES.get(quantity, tags[-1]),
+        y_title=TITLES.get(quantity, readable(tags[-1])),
         percent=quantity == "acc",
-        log=look.log and quantity == "loss",
+        log=(look.log and quantity == "loss") or quantity == "lr",
         best=drawing.best,
         height=height,
+        empty=_reason(runs, drawing),
     )
     if drawing.missing:
         names = ", ".join(dict.fromkeys(drawing.missing))
-        st.caption(f"Not drawn, because {look.axis} is not recorded: {names}.")
+        st.caption(f"Not drawn, because {look.axis} is not recorded: {escape(names)}.")
+
+
+def _reason(runs: Sequence[Run], drawing: Drawing) -> str:
+    """Return why a chart is empty."""
+    if any(item["x"] for item in drawing.items):
+        return ""
+    if any(run.status().state in ACTIVE for run in runs):
+        return "The first points appear after a few steps."
+    return "The x axis is not recorded." if drawing.missing else "No values are recorded."
 
 
 def pair(runs: Sequence[Run], look: CurveStyle, *, key: str, height: int) -> None:
@@ -172,7 +210,7 @@ def pair(runs: Sequence[Run], look: CurveStyle, *, key: str, height: int) -> Non
         with place:
             draw(runs, tags, look, key=f"{key}_{tags[0]}", height=height)
     if look.axis == "epoch" and (note := epoch_note(runs)):
-        st.caption(note)
+        st.caption(escape(note))
 
 
 def epoch_note(runs: Sequence[Run]) -> str:
@@ -205,16 +243,47 @@ def more_metrics(runs: Sequence[Run], look: CurveStyle, *, key: str, page: type[
         key=f"csv_{key}", icon=":material/download:", width="stretch", on_click="ignore",
     )  # fmt: skip
     if wanted:
-        columns = st.columns(2, gap="large")
-        for i, tag in enumerate(others):
-            with columns[i % 2]:
-                st.markdown(f"**{tag.replace('_', ' ')}**")
-                draw(runs, [tag], look, key=f"{key}_{tag}", height=220)
+        _charts(runs, others, look, key=key, page=page)
+
+
+def _charts(
+    runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, key: str, page: type[CurvesState]
+) -> None:
+    """Draw a chart for each tag, `PER_PAGE` at a time, with a filter if there are more."""
+    if len(tags) > PER_PAGE:
+        filter_place, page_place = st.columns([4, 1], vertical_alignment="bottom")
+        text = filter_place.text_input(
+            "Filter metrics", placeholder="parts of the name", **page.bound("metrics", value="value")
+        )
+        tags = [tag for tag in tags if matches(tag, text or "")]
+        if not tags:
+            st.caption("No metric has this name: change the filter.")
+            return
+        if (pages := -(-len(tags) // PER_PAGE)) > 1:
+            bound.check_link(page, "metrics_page", range(1, pages + 1), "page 1")
+            number = page_place.number_input(
+                f"Page, of {pages}", 1, pages, step=1, **page.bound("metrics_page", value="value")
+            )
+            tags = tags[(number - 1) * PER_PAGE : number * PER_PAGE]
+    columns = st.columns(2, gap="large")
+    for i, tag in enumerate(tags):
+        with columns[i % 2]:
+            st.markdown(f"**{escape(readable(tag))}**")
+            draw(runs, [tag], look, key=f"{key}_{tag}", height=220)
+
+
+def matches(tag: str, text: str) -> bool:
+    """Return whether a tag or its readable name contains every word of a text."""
+    content = f"{tag} {readable(tag)}".lower()
+    return all(word in content for word in text.lower().split())
 
 
 def other_tags(runs: Sequence[Run]) -> list[str]:
-    """Return the names of all metrics that the runs logged, except accuracy, loss and epoch."""
-    shown = {tag for tags in MAIN for tag in tags} | {"epoch"}
+    """Return the names of all metrics that the runs logged, except those that are shown elsewhere.
+
+    These are accuracy, loss and epoch, and the results on test images, which are one point per run.
+    """
+    shown = {tag for tags in MAIN for tag in tags} | {"epoch"} | AT_THE_END
     return sorted({tag for run in runs for tag in resources.scalars(run).curves} - shown)
 
 
@@ -227,9 +296,9 @@ def as_csv(runs: Sequence[Run]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["run", "tag", "step", "epoch", "training_seconds", "value"])
     for run in runs:
-        scalars = resources.scalars(run)
+        scalars, renamed = resources.recorded(run), resources.scalars(run)  # the second one knows epochs
         for tag, curve in scalars.curves.items():
-            epochs, seconds = epochs_of(scalars, curve), active_seconds(scalars, curve)
+            epochs, seconds = epochs_of(renamed, curve), active_seconds(scalars, curve)
             for i, step in enumerate(curve.steps.tolist()):
                 epoch = "" if epochs is None else f"{epochs[i]:.6g}"
                 row = [run.id, tag, step, epoch, f"{seconds[i]:.3f}", repr(float(curve.values[i]))]

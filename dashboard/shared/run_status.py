@@ -7,6 +7,8 @@ from typing import Literal
 
 import streamlit as st
 
+from dashboard.drawing.markdown import escape
+from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
 from vitcore.runs.folder import Run
 from vitcore.runs.status import ACTIVE, State, Status
@@ -18,12 +20,14 @@ def any_active(states: Iterable[State]) -> bool:
 
 
 def describe(run: Run, status: Status, turn: str = "") -> str:
-    """Describe the state of a run in one line. `turn` is its position in the queue."""
-    model = f"{ARCHITECTURES[run.config.model].label} on {run.config.data}, recipe {run.config.recipe}"
+    """Describe the state of a run in one line of Markdown. `turn` is its position in the queue."""
+    data, reason = escape(run.config.data), escape(status.reason)
+    reason = f"{reason[:1].upper()}{reason[1:]}"
+    model = f"{ARCHITECTURES[run.config.model].label} on {data}, recipe {run.config.recipe}"
     if status.state == "queued":
         return f"{model}. {turn or 'Waiting for its turn'}: a device trains one run at a time."
     if status.state == "stopping":
-        return f"{model}. {status.reason[:1].upper()}{status.reason[1:]}."
+        return f"{model}. {reason}."
     if status.state == "running":
         if not status.steps:
             return f"{model}. Starting: loading torch and the data."
@@ -32,7 +36,7 @@ def describe(run: Run, status: Status, turn: str = "") -> str:
             share = 100 * status.step / status.steps
             parts = [f"Epoch {status.epoch:.1f}, {share:.0f} % of {config.minutes:g} min"]
         else:
-            parts = [f"Epoch {min(status.epoch, config.epochs):.1f} of {config.epochs}"]
+            parts = [f"Epoch {numbers.epochs(status.epoch, config.epochs)}"]
         if status.images_per_s:
             parts.append(f"{status.images_per_s:,.0f} images/s")
         if status.memory_bytes:
@@ -41,16 +45,16 @@ def describe(run: Run, status: Status, turn: str = "") -> str:
         if status.eta_s is not None:
             parts.append(f"{duration(status.eta_s)} left")
         elif status.reason and status.step:
-            parts.append(status.reason)
+            parts.append(escape(status.reason))
         return f"{model}. {', '.join(parts)}."
     if status.state == "finished":
         result = status.result
         after = f" after {duration(status.active_s)}" if status.active_s else ""
-        if "test_acc" not in result:  # an imported run may lack scores
-            return f"{model}, {status.reason or 'finished'}{after}. Its scores are unknown."
-        accuracy = f"**{100 * result['test_acc']:.1f} %** (n = {result['n_test']:,})"
-        return f"{model}. Test accuracy {accuracy}{after}."
-    return f"{model}. {status.reason[:1].upper()}{status.reason[1:]}."
+        if result.get("test_acc") is None:  # an imported run may lack scores
+            return f"{model}, {escape(status.reason) or 'finished'}{after}. Its scores are unknown."
+        accuracy = numbers.accuracy(result["test_acc"], result.get("n_test"))
+        return f"{model}. Test accuracy **{accuracy}**{after}."
+    return f"{model}. {reason}."
 
 
 def duration(seconds: float) -> str:
@@ -63,7 +67,7 @@ def duration(seconds: float) -> str:
 
 STATE_COLORS: dict[State, Literal["gray", "blue", "orange", "green", "red"]] = {
     "queued": "gray", "running": "blue", "stopping": "orange", "finished": "green", "stopped": "gray",
-    "failed": "red", "lost": "red",
+    "failed": "red", "lost": "red", "imported": "gray",
 }  # fmt: skip
 
 

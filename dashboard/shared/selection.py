@@ -72,7 +72,7 @@ def choose_image(data: Dataset, predictions: Callable[[], np.ndarray] | None = N
     if own:
         return SelectedImage(own_image.decoded(*own, data.size), None, own[1], own=True)
     if not len(members):
-        st.info(f"There are no test images for {kind}: choose other images.")
+        st.info(f"There are no test images for {escape(kind)}: choose other images.")
         st.stop()
     return _selected(data, kind, members, number)
 

@@ -123,7 +123,7 @@ def _about_study(sweep: Sweep, rows: list[Any]) -> str:
     axis = " All panels share one y axis, which does not begin at 0."
     return (
         f"Each panel changes one setting of the base (diamond), which is trained once: {rows[0]['label']}, "
-        f"recipe `{config.recipe}`, {length} on {data_name(config)}. {_accuracy(rows)}{guess}"
+        f"recipe `{config.recipe}`, {length} on {escape(data_name(config))}. {_accuracy(rows)}{guess}"
         f"{axis if any(row['seeds'] for row in rows) else ''}"
     )
 

@@ -75,7 +75,9 @@ def test_sections_show_the_stored_scores_of_the_bundled_pair(visitor):
     expect(page.locator(".gallery-card")).to_have_count(min(24, only))
     section(page, "Speed to accuracy")
     drawn_figure(page, "reach")
-    expect(page.get_by_text(re.compile(r"82\.3 %.*ResNet, 20 epochs.*\b12 of .*\b20 epochs"))).to_be_visible()
+    expect(
+        page.get_by_text(re.compile(r"82\.30 %.*ResNet, 20 epochs.*\b12 of .*\b20 epochs"))
+    ).to_be_visible()
     assert "show=Speed" in page.url
     visitor.settle()
 

@@ -151,7 +151,7 @@ def test_event_files_of_other_programs_are_compared(visitor, server):
     assert chart.evaluate("e => e._fullData[0].x.length") < 2000
     page.get_by_text("epoch", exact=True).first.click()
     visitor.settle()
-    notes = page.get_by_test_id("stCaptionContainer").filter(has_text="somebody/version_0")
+    notes = page.get_by_test_id("stAlert").filter(has_text="somebody/version_0")
     expect(notes.first).to_be_visible()
 
 

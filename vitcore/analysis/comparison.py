@@ -81,8 +81,8 @@ def calibration(probabilities: torch.Tensor, labels: torch.Tensor, bins: int = B
 def multiply_adds(model: nn.Module, image_size: int) -> int:
     """Return the multiply-adds of one image, as half the operations of `torch.utils.flop_counter`.
 
-    They include matrix products and convolutions, but not normalization, softmax and activations. The last
-    block of a ViT with a CLS token computes only CLS, so the result is a little less than `cost.vit_cost`.
+    They include matrix products and convolutions, but not normalization, softmax and activations. For a
+    ViT, the result equals `cost.vit_cost`.
     """
     # The counter supports the products of plain attention, but not the CPU's fused attention.
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:

@@ -17,7 +17,7 @@ class Cost:
     numbers: int  # numbers in a patch
     multiply_adds: int
     of_attention: int  # part for the products of queries, keys and values, which grows with tokens^2
-    weights: int  # attention weights of all layers and heads
+    weights: int  # attention weights of all layers and heads, for all tokens
 
 
 def vit_cost(
@@ -30,12 +30,20 @@ def vit_cost(
     num_layers: int = 6,
     num_classes: int = 10,
     cls: bool = True,
+    complete: bool = False,
 ) -> Cost:
-    """Return the cost of a ViT, by default the tutorial's, with every block computed for all tokens."""
+    """Return the cost of a prediction with a ViT, by default the tutorial's.
+
+    With a CLS token, the last block of a prediction computes only CLS. `complete` counts all tokens of all
+    blocks, as for the attention maps.
+    """
     patches = (image_size // patch_size) ** 2
     tokens, numbers = patches + cls, 3 * patch_size**2
-    products = num_layers * 2 * tokens * tokens * embed_dim
-    linear = num_layers * tokens * (4 * embed_dim * embed_dim + 2 * embed_dim * hidden_dim)
+    last = 1 if cls and not complete else tokens  # queries of the last block
+    queries = (num_layers - 1) * tokens + last  # of all blocks
+    products = 2 * queries * tokens * embed_dim
+    keys_and_values = num_layers * tokens * 2 * embed_dim * embed_dim
+    linear = keys_and_values + queries * (2 * embed_dim * embed_dim + 2 * embed_dim * hidden_dim)
     ends = patches * numbers * embed_dim + embed_dim * num_classes
     weights = num_layers * num_heads * tokens * tokens
     return Cost(tokens, numbers, products + linear + ends, products, weights)

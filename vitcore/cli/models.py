@@ -19,6 +19,7 @@ from vitcore.errors import UserError
 @app.command()
 def evaluate(run: RunName, data: Data = None, as_json: Json = False, runs_dir: RunsDir = None) -> None:
     """Print the accuracy of a run's weights on the test images of its dataset, or of another."""
+    from vitcore import numbers
     from vitcore.models.evaluate import evaluate_run
     from vitcore.runs.folder import find_run
 
@@ -30,7 +31,7 @@ def evaluate(run: RunName, data: Data = None, as_json: Json = False, runs_dir: R
         row = {"run": found.id, "data": name, "accuracy": score.accuracy, "loss": score.loss}
         print(to_json({**row, "n": score.count}))
     else:
-        print(f"{100 * score.accuracy:.2f} %, n = {score.count:,} test images of {name}")
+        print(f"{numbers.percent(score.accuracy)}, {numbers.sample(score.count)} test images of {name}")
 
 
 @app.command()

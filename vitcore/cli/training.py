@@ -120,6 +120,7 @@ def _training_command(
 
 
 def _train(config: Any, resume: str | None, runs_dir: Path | None, title: str) -> Path | None:
+    from vitcore import numbers
     from vitcore.training import train
 
     with contextlib.redirect_stdout(sys.stderr):
@@ -128,8 +129,8 @@ def _train(config: Any, resume: str | None, runs_dir: Path | None, title: str) -
         return None
     status = run.status()
     if status.state == "finished":
-        accuracy, count = 100 * status.result["test_acc"], status.result["n_test"]
-        print(f"test accuracy {accuracy:.2f} % (n = {count:,})", file=sys.stderr)
+        accuracy = numbers.accuracy(status.result["test_acc"], status.result["n_test"])
+        print(f"test accuracy {accuracy}", file=sys.stderr)
     else:
         does = "continues it" if run.last.is_file() else "starts it from the beginning"
         print(f"{status.state}: --resume {run.id} {does}", file=sys.stderr)

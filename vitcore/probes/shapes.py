@@ -56,13 +56,22 @@ class LayerSeries(Shape):
     """One number per layer, drawn by depth.
 
     `axis` is the title of the figure's axis. `alt` describes the figure, if that is not the question of the
-    experiment.
+    experiment. `sides` are the sizes of the layers' maps, if values are comparable only between layers of one
+    size.
     """
 
     layers: Sequence[str]
     series: Series
     axis: str
     alt: str = ""
+    sides: Sequence[int] = ()
+
+    @property
+    def stages(self) -> list[tuple[int, int]]:
+        """The (start, end) of each sequence of layers with maps of one size, or of all layers."""
+        count = len(self.series.mean)
+        starts = [i for i in range(1, len(self.sides)) if self.sides[i] != self.sides[i - 1]]
+        return list(zip([0, *starts], [*starts, count], strict=True))
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows layer by layer."""
@@ -75,6 +84,7 @@ class LayersAndHeads(LayerSeries):
 
     heads: dict[str, Table] = field(default_factory=dict)  # quantity: [block][head]; the first is drawn
     points: str = ""  # meaning of a point
+    line: str = ""  # meaning of the line
     references: dict[str, float] = field(default_factory=dict)  # horizontal lines
     reference_kind: str = ""  # meaning of the reference lines
     note: str = ""  # below the figure; "{label}" is the model's name
@@ -97,6 +107,12 @@ class Changes(Shape):
     blocks: Sequence[str]
     without_block: Series
     without_head: Table | None = None
+
+    @property
+    def missing(self) -> list[int]:
+        """The numbers of the blocks between the first and the last one that were not removed."""
+        numbers = {int(name.rpartition(" ")[2]) for name in self.blocks if name.rpartition(" ")[2].isdigit()}
+        return [n for n in range(1, max(numbers, default=0)) if n not in numbers]
 
     def rows(self) -> Iterator[Row]:
         """Yield the value of the whole model, then the blocks, then the heads."""

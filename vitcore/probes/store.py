@@ -17,7 +17,6 @@ from typing import Any, Generic, Protocol
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
-from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset, dataset_for, load_dataset
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
@@ -72,12 +71,6 @@ class Subject:
     @property
     def name(self) -> str:
         return f"untrained {self.run.id}" if self.untrained else self.run.id
-
-    @property
-    def label(self) -> str:
-        """The label of its curve."""
-        label = ARCHITECTURES[self.run.config.model].label
-        return f"untrained {label}" if self.untrained else label
 
     @property
     def digest(self) -> str:

@@ -15,13 +15,16 @@ def enumerate_words(words: Sequence[str]) -> str:
 
 
 def shares_at(outcomes: Sequence[Outcome[CurveValues]], curve: str, x: int) -> str:
-    """Return text such as `ViT 92 ± 3 %, ResNet 95 ± 2 %` at one x, or empty if a model lacks that x."""
+    """Return text such as `92 ± 3 % (ViT), 95 ± 2 % (ResNet)` at one x, or empty if a model lacks that x.
+
+    A title can end with a number, so the names are not directly before the values.
+    """
     words = []
     for outcome in outcomes:
         if x not in outcome.values.x:
             return ""
         at, series = outcome.values.x.index(x), outcome.values.curves[curve]
-        words.append(f"{outcome.label} {100 * series.mean[at]:.0f} ± {100 * series.error[at]:.0f} %")
+        words.append(f"{100 * series.mean[at]:.0f} ± {100 * series.error[at]:.0f} % ({outcome.label})")
     return ", ".join(words)
 
 

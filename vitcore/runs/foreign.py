@@ -6,8 +6,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from vitcore.errors import UserError
 from vitcore.paths import runs_dir
 from vitcore.runs.folder import Run, is_run
+from vitcore.runs.status import Status
 
 MOST_FOLDERS = 5_000  # maximum number of folders to search
 
@@ -21,6 +23,13 @@ class ForeignRun(Run):
     @property
     def id(self) -> str:
         return self.name
+
+    def stored_status(self) -> Status:
+        """Return status.json if there is one. Otherwise the state is imported."""
+        try:
+            return self.read_status()
+        except UserError:
+            return Status(state="imported", reason="written by another program")
 
 
 def foreign_runs(root: str | Path | None = None) -> list[ForeignRun]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run, list_runs
@@ -73,11 +74,10 @@ def print_table(rows: list[dict[str, Any]]) -> None:
     """
     lines = [("run", "state", "model", "data", "recipe", "epoch", "test", "minutes", "MB")]
     for row in rows:
-        accuracy = f"{100 * row['test_acc']:.2f} %" if row["test_acc"] is not None else ""
+        accuracy = numbers.percent(row["test_acc"]) if row["test_acc"] is not None else ""
         model = ARCHITECTURES[row["model"]].label if row["model"] in ARCHITECTURES else row["model"]
         size = f"{row['size_bytes'] / 1e6:.0f}"
-        progress, minutes = f"{row['epoch']:.1f}", f"{row['minutes']:.1f}"
-        progress += f"/{row['epochs']}" if row["epochs"] is not None else ""
+        progress, minutes = numbers.epochs(row["epoch"], row["epochs"]), f"{row['minutes']:.1f}"
         name = printable(row["id"])
         lines.append(
             (name, row["state"], model, row["data"], row["recipe"], progress, accuracy, minutes, size)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from vitcore.runs import process
 
-State = Literal["queued", "running", "stopping", "finished", "stopped", "failed", "lost"]
+State = Literal["queued", "running", "stopping", "finished", "stopped", "failed", "lost", "imported"]
 ACTIVE: tuple[State, ...] = ("queued", "running", "stopping")
 HANG_S = 300.0  # a training without a step for this long may hang
 SILENCE_S = 60.0  # a run on another host is lost after this long without a heartbeat

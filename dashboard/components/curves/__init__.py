@@ -100,11 +100,12 @@ def curves(
     log: bool = False,
     best: Sequence[Best] = (),
     height: int = 300,
+    empty: str = "",
 ) -> None:
     """Draw curves.
 
     The same `key` updates the chart in place. Zoom and hidden curves stay while `view` stays the same.
-    `best`: marked points. `log`: use a logarithmic y-axis.
+    `best`: marked points. `log`: use a logarithmic y-axis. `empty`: the text of a chart without points.
     """
     data = {
         "series": items,
@@ -115,5 +116,6 @@ def curves(
         "percent": percent,
         "log": log,
         "height": height,
+        "empty": empty,
     }
     _element(key=key, data=data, height=height)

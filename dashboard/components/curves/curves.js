@@ -1,12 +1,11 @@
 // A Plotly chart of growing curves. Plotly.react keeps the zoom and the hidden curves while `view` stays the same.
 // data: { series: [{ name, x, y, color, dash, markers, group, legend, hover }],
-//         best: [{ x, y, text, color, group }], view, x_title, y_title, percent, log, height, base }
+//         best: [{ x, y, text, color, group }], view, x_title, y_title, percent, log, height, empty }
 
 import { loadPlotly, savePlotly } from "../shared/plotly.js";
 import { fileStem, offerFiles } from "../shared/save.js";
 
 const EMPTY_NOTE = {
-  text: "The first points appear after a few steps.",
   showarrow: false,
   xref: "paper",
   yref: "paper",
@@ -68,9 +67,9 @@ function curveTrace(series, percent) {
   return {
     type: "scatter",
     mode: series.markers ? "lines+markers" : "lines",
-    name: series.name.replace(/&/g, "&amp;").replace(/</g, "&lt;"), // names are text, not markup
-    x: series.x,
-    y: percent ? series.y.map((v) => (v === null ? null : 100 * v)) : series.y,
+    name: literal(series.name),
+    x: series.x.length ? series.x : [null], // a trace without points would have no legend entry
+    y: !series.x.length ? [null] : percent ? series.y.map((v) => (v === null ? null : 100 * v)) : series.y,
     legendgroup: series.group,
     showlegend: series.legend,
     line: { color: series.color, dash: series.dash, width: 2 },
@@ -111,7 +110,7 @@ function chartLayout(data, colors) {
     hoverdistance: -1, // the crosshair reads all curves, however far apart their points are
     hoverlabel: { bgcolor: colors.background, bordercolor: colors.grid, font: { color: colors.text } },
     showlegend: true,
-    annotations: empty ? [EMPTY_NOTE] : [],
+    annotations: empty ? [{ ...EMPTY_NOTE, text: data.empty }] : [],
     legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
     xaxis: {
       ...axis,
@@ -127,7 +126,7 @@ function chartLayout(data, colors) {
     },
     yaxis: {
       ...axis,
-      title: { text: data.y_title, standoff: 8, font: { size: 13 } },
+      title: { text: literal(data.y_title), standoff: 8, font: { size: 13 } },
       ticksuffix: data.percent ? " %" : "",
       type: data.log ? "log" : "linear",
       ...emptyAxis,
@@ -162,6 +161,11 @@ async function saveChart(div, format) {
     [width, height],
     figure,
   );
+}
+
+// Return a text that Plotly shows literally: names of runs and tags may come from others.
+function literal(text) {
+  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
 }
 
 export default function ({ data, parentElement }) {

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import colorsys
 import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from dashboard.drawing import theme
 from dashboard.inductive_bias import experiments, field_maps, figures
 from dashboard.inductive_bias.findings import finding
-from dashboard.inductive_bias.lines import Line
+from dashboard.inductive_bias.lines import Context, Line
+from dashboard.inductive_bias.shape_figures import draw
 from dashboard.shared.measurements import Measurement
-from vitcore.probes import PROBES
+from tests.made_runs import own_copy
+from vitcore.architectures import ARCHITECTURES
+from vitcore.paths import runs_dir
+from vitcore.probes import PROBES, View
 from vitcore.probes.estimates import Series
 from vitcore.probes.experiments.ablation import AblationValues
 from vitcore.probes.experiments.cka import SimilarityValues
@@ -22,7 +28,7 @@ from vitcore.probes.experiments.receptive_field import FieldValues
 from vitcore.probes.experiments.shift import ShiftValues
 from vitcore.probes.measure import Partial
 from vitcore.probes.shapes import Curves, Panel
-from vitcore.probes.store import Subject
+from vitcore.probes.store import Subject, images_for
 from vitcore.runs.folder import find_run
 
 
@@ -44,8 +50,8 @@ LINES = [line("ViT", shift(0, 4)), line("untrained ViT", shift(0, 4), "dot")]
 
 def test_findings_state_the_values_of_trained_models():
     text = finding("shift", LINES, "zero")
-    assert re.search(r"\b4 pixels\b.*\bViT 91 ± 1 %", text)
-    assert "untrained" not in text
+    assert text.endswith(": 91 ± 1 % (ViT).")
+    assert "4 pixels" in text
     assert finding("shift", [line("ViT", shift(0, 3))], "zero") == ""
     assert finding("shift", LINES[1:], "zero") == ""
     base = {"mean": 0.9, "error": 0.01}
@@ -79,6 +85,38 @@ def test_layers_after_the_last_stride_are_compared():
     values = SpectrumValues(layers=names, sides=[32, 32, 8, 8], fall=curve(-6, -5, -2, -3), profiles=[])
     text = finding("fourier", [line("ResNet", values)])
     assert re.search(r"\bResNet smooths .*-2\.00 ± 0\.01 after block 2\b.*-3\.00 ± 0\.01", text)
+
+
+def test_finding_states_the_attention_distance_of_the_heads():
+    heads = {"mean": [[14.0, 16.0], [9.0, 9.0], [12.0, 13.0]], "error": [[0.1, 0.3]] * 3}
+    values = DistanceValues(
+        layers=["patches", "block 1", "block 2", "block 3"],
+        reach=curve(1, 7, 8, 9),
+        sides=None,
+        heads=heads,
+        references={"uniform": 16.53, "3x3 neighbourhood": 4.0},
+    )
+    cnn = DistanceValues(layers=["input", "block 1"], reach=curve(1, 2), sides=[3, 7])
+    text = finding("distance", [line("ViT", values), line("ResNet", cnn)])
+    assert "15.00 ± 0.20 pixels in the first block of the ViT, 12.50 ± 0.20 in the last" in text
+    assert "uniform attention: 16.5)" in text
+    assert "ResNet" not in text
+    drawn = figures.distances([line("ViT", values.shapes()[0]), line("ResNet", cnn.shapes()[0])]).plot
+    assert [trace.name for trace in drawn.data if trace.name] == [
+        "ViT: effective receptive field",
+        "ResNet: effective receptive field",
+        "ViT: attention of each head",
+    ]
+
+
+def test_lines_of_frequencies_end_where_the_size_of_the_maps_changes():
+    names = ["input", "block 1", "block 2", "block 3"]
+    values = SpectrumValues(layers=names, sides=[32, 32, 16, 16], fall=curve(-6, -5, -2, -3), profiles=[])
+    drawn = figures.depth([line("ResNet", values.shapes()[0])]).plot
+    pieces = [trace for trace in drawn.data if trace.name]
+    assert [list(trace.y) for trace in pieces] == [[-6, -5], [-2, -3]]
+    assert [trace.showlegend for trace in pieces] == [True, False]
+    assert "natural log" in drawn.layout.yaxis.title.text
 
 
 def test_finding_states_the_receptive_field_with_its_error():
@@ -157,22 +195,69 @@ def test_running_measurements_state_their_number_of_images():
     names = ("vit-cifar10", "resnet-cifar10")
     base = {"mean": 0.9, "error": 0.03}
     values = AblationValues(base=base, layers=["block 1"], blocks=curve(-0.1))
+    runs = [find_run(name) for name in names]
     known = [
-        measured("ablation", [find_run(name)], Partial(done, 100, values))
-        for name, done in zip(names, (100, 10), strict=True)
+        measured("ablation", [run], Partial(done, 100, values))
+        for run, done in zip(runs, (100, 10), strict=True)
     ]
-    head = experiments.figures_of(PROBES["ablation"], known, "reflect")[0].head
-    assert "ViT 90.0 ± 3.0 % (n = 100)" in head
-    assert "ResNet 90.0 ± 3.0 % (n = 10)" in head
+    head = experiments.figures_of(PROBES["ablation"], known, runs, "reflect")[0].head
+    expected = "90.0 ± 3.0 % (ViT, n = 100), 90.0 ± 3.0 % (ResNet, n = 10)."
+    assert head == f"Accuracy of the complete models: {expected}"
     known[1] = replace(known[1], step=Partial(100, 100, values))
-    complete = experiments.figures_of(PROBES["ablation"], known, "reflect")[0].head
-    assert complete.count("n = 100") == 1
-    assert "n = 10)" not in complete
+    head = experiments.figures_of(PROBES["ablation"], known, runs, "reflect")[0].head
+    assert head.endswith("90.0 ± 3.0 % (ResNet), n = 100.")
 
 
 def test_two_runs_of_one_architecture_are_labeled_by_their_titles():
     runs = [find_run("vit-cifar10"), find_run("samples-vit-25-seed0")]
     pair = measured("cka", runs, Partial(4, 4, {}))
-    both = experiments.lines_of([pair])[0]
+    both = experiments.lines_of([pair], runs)[0]
     assert (both.label, both.other) == (runs[0].title, runs[1].title)
     assert len({both.label, both.other}) == 2
+
+
+def test_names_and_colors_do_not_depend_on_what_is_measured():
+    runs = [find_run("vit-cifar10"), own_copy("vit-cifar10", runs_dir())]
+    both = [measured("shift", [run], Partial(4, 4, shift(0, 4))) for run in runs]
+    lines = experiments.lines_of(both, runs)
+    assert experiments.lines_of(both[1:], runs) == lines[1:]
+    assert len({one.color for one in lines}) == 2
+    images = images_for(runs, 100)
+    names = [one.name for one in experiments.look_up(PROBES["shift"], runs, images, {}, untrained=True)]
+    assert names[:2] == [one.label for one in lines]
+    assert names[2:] == [f"untrained {name}" for name in names[:2]]
+    assert len(set(names)) == 4
+
+
+def test_blocks_that_cannot_be_skipped_are_named():
+    base = {"mean": 0.9, "error": 0.01}
+    names = [f"block {i}" for i in (1, 2, 3, 5, 6, 8, 9)]
+    values = AblationValues(base=base, layers=names, blocks=curve(*[-0.1] * 7))
+    (drawn,) = draw([line("ResNet", values)], Context("Which?", View()))
+    assert "blocks 4 and 7" in drawn.foot
+    complete = AblationValues(base=base, layers=names[:3], blocks=curve(*[-0.1] * 3))
+    assert draw([line("ViT", complete)], Context("Which?", View()))[0].foot == ""
+
+
+@pytest.mark.parametrize(("consistency", "explained"), [(0.99, True), (0.9, False)])
+def test_caption_explains_an_untrained_model_that_never_changes_its_prediction(consistency, explained):
+    curves = {
+        name: curve(1, consistency if name.startswith("consistency") else 0.1) for name in ShiftValues.names
+    }
+    values = ShiftValues(x=[0, 4], unit="shift in pixels", curves=curves)
+    lines = [line("ResNet", values), line("untrained ResNet", values, "dot")]
+    (drawn,) = draw(lines, Context("Does it stay?", View("zero"), 0.1))
+    assert ("untrained ResNet" in drawn.foot) == explained
+    assert draw(lines[:1], Context("Does it stay?", View("zero"), 0.1))[0].foot == ""
+
+
+def test_color_of_a_further_run_is_no_tint_of_the_first():
+    """A tint means training. The hues of two runs of one architecture differ by 10 degrees or more."""
+    for model in ARCHITECTURES:
+        styles = theme.run_styles([model] * 5)
+        assert len({color for color, _ in styles}) == len({dash for _, dash in styles}) == 5
+        first, *others = (
+            colorsys.rgb_to_hls(*(int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)))[0]
+            for color, _ in styles
+        )
+        assert all(10 / 360 <= abs(first - hue) <= 350 / 360 for hue in others)

@@ -71,27 +71,27 @@ def resumed():
 
 
 def test_overwritten_points_are_dotted_and_the_best_is_marked(resumed):
-    drawing = collect([resumed], ("train_acc", "val_acc"), CurveStyle(), "66")
+    drawing = collect([resumed], ("train_acc", "val_acc"), CurveStyle())
     main, piece = drawing.items
     assert (main["x"], main["dash"]) == (pytest.approx(np.arange(60) / 10), "solid")
     assert (piece["dash"], piece["hover"], piece["legend"]) == ("dot", False, False)
     assert piece["x"] == pytest.approx(np.arange(20, 40) / 10)
     (best,) = drawing.best
-    assert (best["x"], best["y"], best["text"]) == (5.0, pytest.approx(0.9), "best 90.0 %")
+    assert (best["x"], best["y"], best["text"]) == (5.0, pytest.approx(0.9), "best 90.00 %")
     assert other_tags([resumed]) == ["lr"]
 
 
 def test_x_axis_has_the_chosen_unit(resumed):
     ends = {}
     for axis in ("step", "epoch", "images"):
-        ends[axis] = collect([resumed], ("val_acc",), CurveStyle(axis), "66").items[0]["x"][-1]
+        ends[axis] = collect([resumed], ("val_acc",), CurveStyle(axis)).items[0]["x"][-1]
     assert ends == {"step": 59, "epoch": pytest.approx(5.9), "images": 59 * 32}
-    curve = collect([find_run("vit-cifar10")], ("val_acc",), CurveStyle("wall clock"), "66").items[0]
+    curve = collect([find_run("vit-cifar10")], ("val_acc",), CurveStyle("wall clock")).items[0]
     assert curve["x"][-1] == pytest.approx(find_run("vit-cifar10").status().active_s / 60, rel=0.05)
 
 
 def test_smoothed_curve_is_drawn_over_the_raw_one(resumed):
-    raw, smooth, _ = collect([resumed], ("val_acc",), CurveStyle(smooth=0.9), "66").items
+    raw, smooth, _ = collect([resumed], ("val_acc",), CurveStyle(smooth=0.9)).items
     assert np.std(smooth["y"]) < np.std(raw["y"])
     assert raw["color"].startswith(smooth["color"])
     assert not raw["legend"]

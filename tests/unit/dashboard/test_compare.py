@@ -14,12 +14,12 @@ from streamlit.testing.v1 import AppTest
 from dashboard.compare import figures as draw
 from dashboard.compare import measured, score_table
 from dashboard.compare.figures import Shown
-from dashboard.shared import resources
 from dashboard.shared.default_runs import default_runs
 from dashboard.sweeps import results
 from tests.conftest import ROOT, TINY_RESNET
 from tests.made_runs import make_run
 from vitcore.config import make_config
+from vitcore.paths import runs_dir
 from vitcore.probes import TEST
 from vitcore.probes.measure import measure
 from vitcore.probes.score_values import Speed, TestScores, TrainingSpeed
@@ -245,14 +245,7 @@ def test_sweep_opens_when_the_address_was_lost():
     assert "open_sweep" not in page.session_state  # once: the visitor may go back to the runs
 
 
-def test_compare_opens_with_the_bundled_pair_and_the_newest_run(tmp_path, monkeypatch):
-    monkeypatch.setenv("VITLAB_RUNS", str(tmp_path))
-    pair = ["vit-cifar10", "resnet-cifar10"]
-    assert [run.id for run in default_runs(resources.runs())] == pair
-    own = [make_run(tmp_path, f"own {i}", seed=i, model="resnet") for i in range(4)]
-    assert [run.id for run in default_runs(resources.runs())] == pair  # runs without curves do not count
-    for age, run in enumerate(own):
-        (run.path / "events.out.tfevents.1").touch()
-        run.write_status(run.stored_status().model_copy(update={"created": 1e9 - age}))
-    assert [run.id for run in default_runs(resources.runs())] == [*pair, own[0].id, own[1].id]
-    assert default_runs([]) == []
+def test_compare_opens_with_the_bundled_pair_only():
+    own = make_run(runs_dir(), "own", model="resnet", **TINY_RESNET)
+    (own.path / "events.out.tfevents.1").touch()
+    assert [run.id for run in default_runs()] == ["vit-cifar10", "resnet-cifar10"]

@@ -78,7 +78,7 @@ def test_every_section_of_compare_has_a_scene():
         assert f": {truth} " in second
         assert f": {truth} " not in first
     (part,) = scenes.scene("compare", {"show": "Speed to accuracy", "runs": runs}).parts
-    assert "82.3 %" in part[1]  # the ViT's best validation accuracy, README
+    assert "82.30 %" in part[1]  # the ViT's best validation accuracy, README
     for section in ("Confusion", "Classes", "Calibration", ""):
         assert isinstance(scenes.scene("compare", {"show": section}), scene_types.Figures)
     (part,) = scenes.scene("compare", {}).parts
@@ -90,7 +90,7 @@ def test_every_section_of_compare_has_a_scene():
     assert smooth[0].layout.xaxis.title.text == "optimizer step"
     assert scenes.scene("compare", {"smooth": "much", "x": "weather"})  # invalid values are ignored
     pair = {"ViT, 20 epochs", "ResNet, 20 epochs"}
-    assert pair | {"pale: training"} <= names
+    assert pair | {"faint: training"} <= names
     assert not names & {"GoogleNet, quick", "DenseNet, quick"}  # the page shows the pair only
 
 

@@ -36,7 +36,7 @@ def test_points_are_drawn_to_scale_and_labels_are_text():
     assert low[1] - high[1] == pytest.approx(0.2 * scale, abs=0.2)  # and the same for the other
     assert low[1] - first[1] == pytest.approx(0.3 * scale, abs=0.2)
     texts = [t.text for t in root.iter(f"{NS}text")]
-    assert {"1,000", "10,000", "ViT", "Res<Net", "chance", "training images"} <= set(texts)
+    assert {"1,000", "10,000", "ViT", "Res<Net", "chance", "training images (log scale)"} <= set(texts)
     assert "100,000" not in texts
     width = float(root.get("viewBox").split()[2])
     assert all(0 <= float(t.get("x")) <= width for t in root.iter(f"{NS}text"))

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+RESIDUAL = (
+    "Attention distances leave out the residual path, which keeps the pixels of each position itself. The "
+    "effective receptive field includes it."
+)
+
+
 class DistanceValues(Values):
     """Mean distances in pixels. The last three fields are only for a ViT."""
 
@@ -41,11 +47,12 @@ class DistanceValues(Values):
                 axis="pixels",
                 heads={quantity: heads for quantity, heads in tables.items() if heads},
                 points="attention of each head",
+                line="effective receptive field",
                 references=self.references or {},
                 reference_kind="attention",
                 note=f"Theoretical receptive fields of the {{label}}'s layers, pixels a side: {sides}."
                 if sides
-                else "",
+                else (RESIDUAL if self.heads else ""),
             )
         ]
 
@@ -91,8 +98,24 @@ def measure(
 
 
 def finding(outcomes: Sequence[Outcome[DistanceValues]], view: View) -> str:
-    """Return the reach of the first and of the last block."""
+    """Return the attention distances of the first and of the last block, or the reach without attention."""
+    words = [
+        f"{_of_heads(values.heads, 0)} pixels in the first block of the {outcome.label}, "
+        f"{_of_heads(values.heads, -1)} in the last (uniform attention: {uniform:.1f})"
+        for outcome in outcomes
+        if (values := outcome.values).heads and (uniform := (values.references or {}).get("uniform"))
+    ]
+    if words:
+        return f"Mean attention distance of the heads: {'; '.join(words)}."
     return reach_finding([(outcome.label, outcome.values.reach) for outcome in outcomes])
+
+
+def _of_heads(heads: Table, block: int) -> str:
+    """Return the mean over the heads of a block with its error.
+
+    The heads see the same images, so the mean of their errors is an upper bound.
+    """
+    return f"{np.mean(heads.mean[block]):.2f} ± {np.mean(heads.error[block]):.2f}"
 
 
 PROBE = Probe(
@@ -101,7 +124,8 @@ PROBE = Probe(
     question="How far does each layer look?",
     method="Each point is a head of a ViT: the mean distance between a patch and the patches that it attends "
     "to, without CLS. The lines show for every model the mean distance of the pixels on which the center of "
-    "a layer depends, weighted by the effective receptive field.",
+    "a layer depends, weighted by the effective receptive field. Attention leaves out the residual path, "
+    "which the effective receptive field includes.",
     formula=(
         r"\bar d_{l,h} = \frac{1}{N}\sum_q\sum_k A_{l,h}[q,k]\,\lVert p_q - p_k\rVert, "
         r"\qquad r_l = \sum_u F_l(u)\,\lVert u - p\rVert",

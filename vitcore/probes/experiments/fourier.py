@@ -38,8 +38,8 @@ class SpectrumValues(Values):
 
     def shapes(self) -> list[Shape]:
         """Return the fall by depth."""
-        axis = "log amplitude, highest minus lowest"
-        return [LayerSeries("change of log amplitude", self.layers, self.fall, axis)]
+        axis = "natural log of the amplitude, highest minus lowest frequency"
+        return [LayerSeries("change of log amplitude", self.layers, self.fall, axis, sides=self.sides)]
 
 
 def measure(
@@ -95,8 +95,9 @@ def finding(outcomes: Sequence[Outcome[SpectrumValues]], view: View) -> str:
         ends = f"{with_error(fall, start)} after {layer}, {with_error(fall, -1)} at the end"
         words.append(f"the {outcome.label} {way} ({ends})")
     return (
-        f"Among layers of the same size, {enumerate_words(words)}. Attention is expected to smooth, and "
-        "convolutions are expected to sharpen. A stride changes which frequencies exist."
+        f"Within the last stage, whose layers have maps of one size, {enumerate_words(words)}. Attention is "
+        "expected to smooth, and convolutions are expected to sharpen. A stride changes which frequencies "
+        "exist, so each line ends there."
     )
 
 
@@ -104,8 +105,8 @@ PROBE = Probe(
     name="fourier",
     title="Frequencies",
     question="Does a layer smooth or sharpen?",
-    method="The log amplitude of each layer's feature maps along the diagonal of the Fourier transform. Its "
-    "fall from the lowest to the highest frequency measures how smooth the maps are.",
+    method="The natural logarithm of the amplitude of each layer's feature maps, along the diagonal of the "
+    "Fourier transform. Its fall from the lowest to the highest frequency measures how smooth the maps are.",
     formula=(
         r"\Delta_l = \log \bar{F}_l(\pi) - \log \bar{F}_l(0), \qquad \bar{F}_l(\omega) = "
         r"\frac{1}{C}\sum_c \big|\mathrm{FFT}(z_{l,c})(\omega, \omega)\big|",

@@ -24,7 +24,7 @@ def test_multiply_adds_are_half_of_the_operations_of_torch(shape):
         trace = capture(model, torch.zeros(1, 3, size, size))
     cls = shape.get("pool", "cls") == "cls"
     rest = {k: v for k, v in shape.items() if k not in ("pool", "patch_size")}
-    cost = vit_cost(shape.get("patch_size", 4), cls=cls, **rest)
+    cost = vit_cost(shape.get("patch_size", 4), cls=cls, complete=True, **rest)
     assert 2 * cost.multiply_adds == counter.get_total_flops()
     assert cost.weights == trace.weights.numel()
     assert cost.tokens == trace.weights.shape[-1]

@@ -55,3 +55,9 @@ def test_links_in_a_circle_end_and_hidden_folders_are_left_out():
     write(".hidden")
     (runs_dir() / "logs" / "up").symlink_to(runs_dir())
     assert ids() == ["logs"]
+
+
+def test_event_files_without_a_status_are_imported():
+    write("keras")
+    (run,) = foreign_runs()
+    assert (run.status().state, run.stored_status().state) == ("imported", "imported")
