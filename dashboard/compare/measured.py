@@ -68,9 +68,10 @@ class Item:
 def named(runs: list[Run]) -> list[Item]:
     """Return the runs with the names and colors of their curves."""
     titles = [run.title for run in runs]
+    labels = selection.run_labels(runs)
     styles = theme.run_styles([run_curves.model_of(run) for run in runs])
     return [
-        Item(run, run.title if titles.count(run.title) == 1 else selection.run_label(run), *style)
+        Item(run, run.title if titles.count(run.title) == 1 else labels[run.id], *style)
         for run, style in zip(runs, styles, strict=True)
     ]
 

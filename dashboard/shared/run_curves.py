@@ -24,6 +24,7 @@ from vitcore.runs.metrics import Curve, Scalars, active_seconds, epochs_of, smoo
 AXES = {
     "step": "optimizer step", "epoch": "epoch", "wall clock": "minutes of training", "images": "images seen",
 }  # fmt: skip
+FEW_POINTS = 5  # a shorter curve is drawn with markers
 TICK_S = 1.0  # seconds between refreshes of an active run
 TITLES = {"acc": "accuracy", "loss": "cross-entropy", "lr": "learning rate"}
 MAIN = (("train_acc", "val_acc"), ("train_loss", "val_loss"))
@@ -104,7 +105,8 @@ def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, faint: s
     """
     drawing = Drawing([], [], [])
     titles = [run.title for run in runs]
-    names = {r.id: r.title if titles.count(r.title) == 1 else selection.run_label(r) for r in runs}
+    labels = selection.run_labels(runs)
+    names = {r.id: r.title if titles.count(r.title) == 1 else labels[r.id] for r in runs}
     single = len(runs) == 1
     for run, (color, dash) in zip(runs, theme.run_styles([model_of(r) for r in runs]), strict=True):
         scalars = resources.scalars(run)
@@ -124,7 +126,8 @@ def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, faint: s
                 drawing.items.append(background(x, values, f"{color}33", dash))
                 values = smoothed(values, look.smooth)
             shade = color if validation else f"{color}{faint}"
-            markers = validation and len(x) < 200
+            # few points make no visible line
+            markers = len(x) < FEW_POINTS or (validation and len(x) < 200)
             legend = validation or single
             drawing.items.append(
                 series(name, x, values, shade, dash, markers=markers, group=group, legend=legend)
@@ -189,7 +192,8 @@ def epoch_note(runs: Sequence[Run]) -> str:
         else:
             who = " and ".join(names) if len(names) < 3 else f"{len(names)} runs"
         sentences.append(
-            f"An epoch of {who} is {steps:,} optimizer steps, not one pass over the training images."
+            f"An epoch of {who} is {steps:,} optimizer step{'s' * (steps != 1)}, "
+            "not one pass over the training images."
         )
     return " ".join(sentences)
 

@@ -32,6 +32,7 @@ from vitcore.paths import assets_dir, check_allowed, runs_dir
 from vitcore.reading import read_model, read_yaml
 from vitcore.runs.files import overwrite, write_atomic
 from vitcore.runs.status import ACTIVE, Meta, Status, SweepLink, derive
+from vitcore.runs.titles import default_title
 
 SAVE_S = 120.0  # time to save after a stop request; then the run is terminated
 TERMINATE_S = 30.0  # time to exit after that; then the run is killed
@@ -261,8 +262,8 @@ def create_run(
 ) -> Run:
     """Create a run folder, which becomes visible only when complete. The default status is queued.
 
-    Its id is <model>-<recipe>-<date>-<time>, made unique by a counter. Raise `UserError` when the folder is
-    not writable.
+    Its id is <model>-<recipe>-<date>-<time>, made unique by a counter. The default title is made from its
+    settings. Raise `UserError` when the folder is not writable.
     """
     check_allowed()
     home = runs_dir(root)
@@ -276,7 +277,7 @@ def create_run(
     run.checkpoints.mkdir()
     write_atomic(draft / "config.yaml", dump_config(config))
     run.write_status(status or Status(state="queued", created=time.time()))
-    run.write_meta(Meta(title=title or f"{ARCHITECTURES[config.model].label} {config.recipe}", sweep=sweep))
+    run.write_meta(Meta(title=title or default_title(config), sweep=sweep))
     stem = f"{config.model}-{config.recipe}-{datetime.now():%Y%m%d-%H%M%S}"
     for count in range(1000):
         place = home / (stem if count == 0 else f"{stem}-{count}")
