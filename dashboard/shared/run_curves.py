@@ -20,6 +20,7 @@ from dashboard.shared.page_state import CurvesState
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 from vitcore.runs.metrics import Curve, Scalars, active_seconds, epochs_of, smoothed
+from vitcore.runs.status import ACTIVE
 
 AXES = {
     "step": "optimizer step", "epoch": "epoch", "wall clock": "minutes of training", "images": "images seen",
@@ -163,10 +164,21 @@ def draw(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, key: str
         log=look.log and quantity == "loss",
         best=drawing.best,
         height=height,
+        empty="" if any(item["x"] for item in drawing.items) else _empty_note(runs),
     )
     if drawing.missing:
         names = ", ".join(dict.fromkeys(drawing.missing))
         st.caption(f"Not drawn, because {look.axis} is not recorded: {names}.")
+
+
+def _empty_note(runs: Sequence[Run]) -> str:
+    """Return why a chart of these runs has no points."""
+    states = [run.status() for run in runs if model_of(run)]
+    if any(status.state in ACTIVE for status in states):
+        return "The first points appear after a few steps."
+    if states and all(status.started is None and not status.step for status in states):
+        return "It never started." if len(states) == 1 else "They never started."
+    return "No points were recorded."
 
 
 def pair(runs: Sequence[Run], look: CurveStyle, *, key: str, height: int) -> None:
