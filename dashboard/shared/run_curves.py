@@ -176,7 +176,7 @@ def _empty_note(runs: Sequence[Run]) -> str:
     states = [run.status() for run in runs if model_of(run)]
     if any(status.state in ACTIVE for status in states):
         return "The first points appear after a few steps."
-    if states and all(status.started is None and not status.step for status in states):
+    if states and all(s.state != "finished" and s.started is None and not s.step for s in states):
         return "It never started." if len(states) == 1 else "They never started."
     return "No points were recorded."
 

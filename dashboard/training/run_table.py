@@ -51,7 +51,7 @@ def control(found: list[Run]) -> None:
     settings = varied_columns([by_id[row["id"]] for row in shown])
     count = st.session_state.get("runs_table_count", 0)
     chosen = st.dataframe(
-        [_cells(row) | cells for row, cells in zip(shown, settings, strict=True)],
+        [_cells(row, cells) for row, cells in zip(shown, settings, strict=True)],
         key=f"runs_table_{text}_{states}_{models}_{count}",  # reset the selection when the rows change
         hide_index=True,
         width="stretch",
@@ -87,7 +87,7 @@ def _buttons(selected: list[Run]) -> None:
             "Stop", key="stop_selected", disabled=not active, on_click=_stop, args=(active,),
             help="Select runs that train or wait in the queue.",
         )  # fmt: skip
-        with popovers.popover("Delete", "delete_selected"):
+        with popovers.popover("Delete", "delete_selected", disabled=not selected):
             _deletion(selected, len(active))
     messages.toast_error("selected")
 
@@ -184,7 +184,7 @@ def _label(model: str) -> str:
     return ARCHITECTURES[model].label if model in ARCHITECTURES else model
 
 
-def _cells(row: dict[str, Any]) -> dict[str, Any]:
+def _cells(row: dict[str, Any], settings: dict[str, str | None]) -> dict[str, Any]:
     return {
         "title": row["title"],
         "state": row["state"],
@@ -194,6 +194,7 @@ def _cells(row: dict[str, Any]) -> dict[str, Any]:
         "epochs": row["epoch"],
         "validation": percent(row["val_acc"]),
         "test": percent(row["test_acc"]),
+        **settings,
         "minutes": row["minutes"] or None,
         "size": row["size_bytes"] / 1e6,
         "launched": datetime.fromtimestamp(row["created"]) if row["created"] else None,
@@ -204,7 +205,7 @@ COLUMNS = {
     "title": st.column_config.TextColumn(width="medium"),
     "epochs": st.column_config.NumberColumn(format="%.1f"),
     "validation": columns.PERCENT,
-    "test": columns.PERCENT,
+    "test": st.column_config.NumberColumn(width=80, format="%.2f %%"),
     "minutes": columns.MINUTES,
     "size": st.column_config.NumberColumn(format="%.1f MB"),
     "launched": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),

@@ -67,15 +67,16 @@ def control(form: Form, found: list[Run], dedupe_s: float) -> None:
             return
         seconds, speeds = _estimate(plan, form, found)
         st.caption(f"{_description(plan)} {escape(_duration_note(seconds, speeds))}")
-        sure = seconds is None or seconds <= LONG_S
-        if not sure and seconds is not None:
-            sure = st.checkbox(
-                f"I know that this takes about {duration(seconds)}", key=f"sweep_sure_{seconds:.0f}"
-            )
-        pressed = st.button(
-            f"Launch {len(plan.entries)} runs", type="primary", key="launch_sweep",
-            disabled=readonly() or not sure,
-        )  # fmt: skip
+        sure = True
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if seconds and seconds > LONG_S:
+                sure = st.checkbox(
+                    f"I know that this takes about {duration(seconds)}", key=f"sweep_sure_{seconds:.0f}"
+                )
+            pressed = st.button(
+                f"Launch {len(plan.entries)} runs", type="primary", key="launch_sweep",
+                disabled=readonly() or not sure,
+            )  # fmt: skip
         if pressed:
             _launch(plan, form.device, dedupe_s)
 
@@ -105,12 +106,13 @@ def _duration_note(seconds: float | None, speeds: dict[str, Speed | None]) -> st
     if seconds is None:
         unknown = " and ".join(ARCHITECTURES[name].label for name, speed in speeds.items() if speed is None)
         return f"The speed of {unknown or 'this training'} is not known yet: rehearse the form above."
-    known = [
-        f"{ARCHITECTURES[name].label} {speed.images_per_s:,.0f} images/s ({speed.source})"
-        for name, speed in speeds.items()
-        if speed
-    ]
-    return f"About {duration(seconds)} in all, one run after another. Speed: {'; '.join(known)}."
+    by_source: dict[str, list[str]] = {}
+    for name, speed in speeds.items():
+        if speed:
+            text = f"{ARCHITECTURES[name].label} {speed.images_per_s:,.0f} images/s"
+            by_source.setdefault(speed.source, []).append(text)
+    known = "; ".join(f"{', '.join(texts)} ({source})" for source, texts in by_source.items())
+    return f"About {duration(seconds)} in all, one run after another" + (f": {known}." if known else ".")
 
 
 def _samples(form: Form, base: Config) -> Plan | None:
@@ -204,8 +206,7 @@ def _description(plan: Plan) -> str:
     base = ", including the base" if plan.kind == "study" else ""
     number = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     return (
-        f"{len(configs)} runs{base}: {length} of {data_name(first)} each, recipe `{first.recipe}`, {number}. "
-        "They wait in the queue like other runs."
+        f"{len(configs)} runs{base}: {length} of {data_name(first)} each, recipe `{first.recipe}`, {number}."
     )
 
 

@@ -150,7 +150,9 @@ def test_pointer_shows_the_values_and_a_zoom_is_reset(visitor):
     box = chart.locator(".nsewdrag").bounding_box()
     middle = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + 0.8 * box["width"], middle)
-    expect(values).to_contain_text(re.compile(r"^epoch \d+(\.\d)?training \d+\.\d\d %validation \d+\.\d\d %$"))
+    expect(values).to_contain_text(
+        re.compile(r"^epoch \d+(\.\d)?training \d+\.\d\d %validation \d+\.\d\d %$")
+    )
     left = values.bounding_box()
     assert left["x"] + left["width"] < box["x"] + 0.6 * box["width"]  # not under the pointer
     page.mouse.move(box["x"] + 0.3 * box["width"], middle)
