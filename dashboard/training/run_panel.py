@@ -148,9 +148,10 @@ def _describe(run: Run) -> None:
 
 
 def _delete(run: Run) -> None:
+    title = run.title  # stored in the folder
     edit.delete(run)
     popovers.close(_edit_of(run))
-    messages.keep("deleted", run.title)  # the panel announces it with the title of the run that it shows next
+    messages.keep("deleted", title)  # the panel announces it with the title of the run that it shows next
 
 
 def _edit_of(run: Run) -> str:

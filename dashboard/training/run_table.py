@@ -116,14 +116,15 @@ def _stop(runs: list[Run]) -> None:
 
 
 def _delete(runs: list[Run]) -> None:
-    deleted = 0
+    deleted: list[str] = []
     with messages.keep_error("selected"):
         for run in runs:
+            title = run.title  # stored in the folder
             edit.delete(run)
-            deleted += 1
+            deleted.append(title)
     st.session_state.runs_table_count = st.session_state.get("runs_table_count", 0) + 1
     if deleted:
-        what = f"{deleted} runs" if deleted > 1 else runs[0].title
+        what = f"{len(deleted)} runs" if len(deleted) > 1 else deleted[0]
         popovers.close("delete_selected", f"Deleted {what}.")
 
 

@@ -44,7 +44,7 @@ def wait_for_points(page, least, seconds=120):
 
 def test_launched_run_is_watched_through_a_reload_until_it_finishes(visitor):
     page = launch(visitor, epochs=1)
-    run = re.search(r"watch=resnet-quick-([\d-]+)", page.url)[1]
+    hour, minute = re.search(r"watch=resnet-quick-\d+-(\d\d)(\d\d)", page.url).groups()
     wait_for_points(page, 1)
     first = points(page)
     page.reload()
@@ -58,7 +58,9 @@ def test_launched_run_is_watched_through_a_reload_until_it_finishes(visitor):
     expect(page.get_by_text("1/1")).to_be_visible()
     expect(page.get_by_text("--config")).to_be_visible()
     visitor.open("compare")  # shows the newest run
-    expect(page.get_by_role("button", name=re.compile(rf"ResNet quick \({run}\)"))).to_be_visible()
+    expect(
+        page.get_by_role("button", name=re.compile(rf"ResNet quick, 1 epoch \({hour}:{minute}\)"))
+    ).to_be_visible()
 
 
 def test_stopped_run_is_resumed(visitor):

@@ -152,7 +152,7 @@ def test_deleted_run_is_announced_with_the_run_that_is_shown_instead():
 def test_long_sweep_must_be_confirmed():
     app = open_app("training", model="ViT")
     assert not widget(app, "button", "Launch 6 runs").disabled
-    assert any("About" in one.value and "images/s" in one.value for one in app.caption)
+    assert any("About" in one.value and escape("images/s") in one.value for one in app.caption)
     widget(app, "number_input", "Steps of each run").set_value(20_000).run()
     assert widget(app, "button", "Launch 6 runs").disabled
     sure = next(one for one in app.checkbox if one.label.startswith("I know that this takes about"))
