@@ -31,8 +31,8 @@ class Checked:
         names = ", ".join(file for file, _ in self.unreadable[:NAMED])
         more = f" and {len(self.unreadable) - NAMED:,} more" if len(self.unreadable) > NAMED else ""
         return (
-            f"{self.images - len(self.unreadable):,} of {self.images:,} images can be read. These cannot: "
-            f"{names}{more}. Repair or remove them, or leave them out."
+            f"{self.images - len(self.unreadable):,} of {self.images:,} images can be read. "
+            f"{len(self.unreadable):,} cannot: {names}{more}. Repair or remove them, or leave them out."
         )
 
 

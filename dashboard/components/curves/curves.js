@@ -19,7 +19,7 @@ function chartColors(element) {
 }
 
 function draw(Plotly, div, data) {
-  const config = { displaylogo: false, responsive: true, displayModeBar: false };
+  const config = { displaylogo: false, responsive: true, displayModeBar: false, showTips: false };
   return Plotly.react(
     div,
     chartTraces(data, div._fullData ?? []),

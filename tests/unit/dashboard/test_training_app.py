@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
 from dashboard.drawing.markdown import escape
 from dashboard.shared import jobs
-from dashboard.training import image_check
+from dashboard.training import image_check, rehearsal
 from tests.conftest import TINY_RESNET, make_folder
 from tests.made_runs import make_run
 from tests.unit.dashboard.app import open_app
 from tests.waiting import until
+from vitcore.child import Child
 from vitcore.paths import data_dir, runs_dir
 from vitcore.runs.folder import list_runs
 
@@ -177,3 +181,9 @@ def test_checked_folder_shows_the_images_that_cannot_be_read(monkeypatch):
     (warning,) = app.warning
     assert escape("17 of 24") in warning.value
     assert escape("daisy/4.png and 2 more") in warning.value
+
+
+def test_rehearsal_shows_its_step():
+    assert rehearsal._progress(cast(Child, SimpleNamespace(seconds=12.3, progress=(6, 23)))) == (
+        "Rehearsing: step 6 of 23, 12 s so far"
+    )
