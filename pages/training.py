@@ -8,9 +8,9 @@ from dashboard.shared import bound, header, messages, resources
 from dashboard.states.training import TrainingState
 from dashboard.sweeps import links
 from dashboard.training import (
+    announcements,
     fair_pair,
     form,
-    launched,
     queue_panel,
     rehearsal,
     run_panel,
@@ -35,7 +35,7 @@ def start() -> None:
         began = time.time()
         run = background.launch(chosen.config(), title=chosen.title, device=chosen.device, dedupe_s=DEDUPE_S)
         bound.put(TrainingState, watch=run.id)
-        messages.announce(launched.announcement([run], began))
+        messages.announce(announcements.of_launch([run], began))
 
 
 with rehearse_place:

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import bound, popovers
 from dashboard.states.training import TrainingState
-from dashboard.training import launched
+from dashboard.training import announcements
 from dashboard.training.form import Form
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, bounds, choices
@@ -75,5 +75,5 @@ def _launch(both: tuple[Config, Config], dedupe_s: float) -> None:
         st.error(sentence(error))
         return
     bound.put(TrainingState, watch=runs[0].id)
-    popovers.close("pair", launched.announcement(runs, began))
+    popovers.close("pair", announcements.of_launch(runs, began))
     st.rerun()

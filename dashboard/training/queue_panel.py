@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import messages, resources
 from dashboard.shared.selection import run_label
+from dashboard.training import announcements
 from vitcore.paths import readonly, runs_dir
 from vitcore.queue import launch as background
 from vitcore.queue import order as queue
@@ -117,8 +118,9 @@ def _waiting_run(run: Run, index: int, count: int) -> None:
 
 def _remove(run: Run) -> None:
     with messages.keep_error("queue"):
+        state = run.status().state  # its training may have started meanwhile
         background.stop(run)
-        messages.announce(f"Removed from the queue: {run.title}.")
+        messages.announce(announcements.of_stop(run, state))
 
 
 def _move(run: Run, to: queue.Place) -> None:

@@ -22,7 +22,7 @@ from dashboard.shared import (
 )
 from dashboard.states.training import TrainingState
 from dashboard.sweeps import links
-from dashboard.training import export, form, predictions, queue_panel
+from dashboard.training import announcements, export, form, predictions, queue_panel
 from vitcore.paths import readonly
 from vitcore.queue import launch as background
 from vitcore.runs import edit
@@ -97,7 +97,7 @@ def _body(run: Run, other: Run | None, look: run_curves.CurveStyle) -> None:
         )
 
 
-def _action(run: Run, state: str) -> None:
+def _action(run: Run, state: State) -> None:
     """Draw the button for what can be done with a run in this state: stop, remove or resume it.
 
     The action is a callback, so that a click counts even if the state has changed since.
@@ -109,8 +109,10 @@ def _action(run: Run, state: str) -> None:
         )  # fmt: skip
     elif state in ACTIVE:
         name = "Remove from queue" if state == "queued" else "Stop training"
-        done = "Removed from the queue" if state == "queued" else "Stopping"
-        st.button(name, key="stop", on_click=_attempt, args=(background.stop, run, f"{done}: {run.title}."))
+        st.button(
+            name, key="stop", on_click=_attempt,
+            args=(background.stop, run, announcements.of_stop(run, state)),
+        )  # fmt: skip
     elif state != "finished":
         st.button(
             "Resume training", key="resume", on_click=_attempt,

@@ -12,6 +12,7 @@ from dashboard.shared import bound, columns, messages, popovers
 from dashboard.shared.default_runs import MAX_COMPARED
 from dashboard.states.compare import CompareState
 from dashboard.states.training import TrainingState
+from dashboard.training import announcements
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, setting_of, text_of
 from vitcore.paths import readonly
@@ -111,8 +112,9 @@ def _deletion(selected: list[Run], active: int) -> None:
 def _stop(runs: list[Run]) -> None:
     with messages.keep_error("selected"):
         for run in reversed(runs):  # the last in the queue first, so that none of them starts meanwhile
+            state = run.status().state
             background.stop(run)
-            messages.announce(f"Stopped: {run.title}.")
+            messages.announce(announcements.of_stop(run, state))
 
 
 def _delete(runs: list[Run]) -> None:

@@ -13,7 +13,7 @@ from dashboard.shared import bound, popovers, resources
 from dashboard.shared.run_status import duration
 from dashboard.states.training import TrainingState
 from dashboard.sweeps import links
-from dashboard.training import launched, rehearsal
+from dashboard.training import announcements, rehearsal
 from dashboard.training.form import Form
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config
@@ -218,5 +218,5 @@ def _launch(plan: Plan, device: str | None, dedupe_s: float) -> None:
         st.error(sentence(error))
         return
     bound.put(TrainingState, watch=sweep.runs[0].id)
-    popovers.close("sweep", launched.announcement(sweep.runs, began))
+    popovers.close("sweep", announcements.of_launch(sweep.runs, began))
     st.rerun()
