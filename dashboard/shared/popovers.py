@@ -1,7 +1,7 @@
 """Popovers that close when an action in them has succeeded.
 
-Streamlit cannot close a popover. But the browser mounts a popover with a new key anew, and so closes it. The
-widgets in the popover keep their own keys and therefore their values.
+Streamlit has no call that closes a popover. But a popover whose key changes is a new one for the browser, and
+a new popover is closed. The widgets in it keep their own keys, and therefore their values.
 """
 
 from __future__ import annotations
