@@ -1,11 +1,22 @@
 """The Training page: configure, launch, watch and stop trainings."""
 
+import time
+
 import streamlit as st
 
 from dashboard.shared import bound, header, messages, resources
 from dashboard.states.training import TrainingState
 from dashboard.sweeps import links
-from dashboard.training import fair_pair, form, queue_panel, rehearsal, run_panel, run_table, sweep_form
+from dashboard.training import (
+    announcements,
+    fair_pair,
+    form,
+    queue_panel,
+    rehearsal,
+    run_panel,
+    run_table,
+    sweep_form,
+)
 from vitcore.architectures import ARCHITECTURES
 from vitcore.paths import readonly
 from vitcore.queue import launch as background
@@ -21,31 +32,33 @@ chosen, (rehearse_place, button_place) = form.form(found)
 def start() -> None:
     """Launch a run with the current settings. An error is shown until the settings change."""
     with messages.keep_error("launch", chosen.mark):
+        began = time.time()
         run = background.launch(chosen.config(), title=chosen.title, device=chosen.device, dedupe_s=DEDUPE_S)
         bound.put(TrainingState, watch=run.id)
+        messages.announce(announcements.of_launch([run], began))
 
 
 with rehearse_place:
     rehearsal.button(chosen)
 # This is no callback: if a double click interrupts the script, Streamlit restores the browser's previous
 # choice of a run and does not call the callback again, but the button still reports that it was pressed.
-launched = button_place.button(
+pressed = button_place.button(
     "Launch training", type="primary", width="stretch", icon=":material/play_arrow:", disabled=readonly(),
     help="This ViT Lab is read-only." if readonly() else None,
 )  # fmt: skip
-if launched:
+if pressed:
     start()
+    messages.show_announcements()
+    found = resources.runs()
 
 messages.show_error("launch", chosen.mark)
 rehearsal.result(chosen)
 
 note_place, pair_place, sweep_place = st.columns([5.65, 1.35, 1.35], vertical_alignment="center")
 with pair_place:
-    launched |= fair_pair.control(chosen, DEDUPE_S)
+    fair_pair.control(chosen, DEDUPE_S)
 with sweep_place:
-    launched |= sweep_form.control(chosen, DEDUPE_S)
-if launched:
-    found = resources.runs()
+    sweep_form.control(chosen, found, DEDUPE_S)
 own = [run for run in found if not run.bundled]
 here = queue_panel.read_queue(own)
 recipe = ARCHITECTURES[chosen.model]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,13 @@ import psutil
 
 from vitcore.errors import UserError
 from vitcore.paths import HERE
+
+PROGRESS = re.compile(r"progress: (\d{1,12}) of (\d{1,12})")
+
+
+def report_progress(done: int, total: int) -> None:
+    """Report the progress of this command on stderr, for `Child.progress` of the parent process."""
+    print(f"progress: {done} of {total}", file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,14 @@ class Child:
         """The seconds since the start, up to the end if the process has ended."""
         return (time.monotonic() if self.running else self._ended) - self._began
 
+    @property
+    def progress(self) -> tuple[int, int] | None:
+        """The last (done, total) that the command has reported with `report_progress`, or None."""
+        if not self._end.alive:
+            return None
+        found = [match for line in self._lines("stderr") if (match := PROGRESS.fullmatch(line))]
+        return (int(found[-1][1]), int(found[-1][2])) if found else None
+
     def ticks(self, every_s: float) -> Iterator[float]:
         """Yield the seconds so far every `every_s` seconds until the process ends.
 
@@ -119,7 +135,7 @@ class Child:
         if code < 0:
             raise ChildFailed(f"{self.name} was killed (signal {-code}): free some memory and try again.")
         if code:
-            lines = self._lines("stderr")
+            lines = [line for line in self._lines("stderr") if not PROGRESS.fullmatch(line)]
             raise ChildFailed(
                 lines[-1] if lines else f"{self.name} ended without an error message: try again."
             )

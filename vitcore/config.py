@@ -276,19 +276,45 @@ def launch_command(config: Config) -> str:
     It lists only the settings that differ from the recipe. Raise `UserError` when this version does not have
     the recipe.
     """
-    base = make_config(config.recipe, model=config.model, data=config.data)
     words = ["python -m vitcore launch --model", config.model, "--data", shlex.quote(config.data)]
     words += ["--recipe", config.recipe]
-    settled = {"model", "data", "recipe", "options", "classes"}
-    given = {name: value for name, value in config if name not in settled and value != getattr(base, name)}
-    given |= {name: v for name, v in config.options.items() if v != base.options.get(name)}
-    for name, value in given.items():
+    for name, value in changed_settings(config).items():
         text = yaml.safe_dump(value, default_flow_style=True, width=1000)
         text = text.removesuffix("\n").removesuffix("\n...")
         flag = name in FLAGS and value is not None
         setting = f"--{name.replace('_', '-')} {text}" if flag else f"--set {shlex.quote(f'{name}={text}')}"
         words.append(setting)
     return " ".join(words)
+
+
+def changed_settings(config: Config) -> dict[str, Any]:
+    """Return the settings and options whose values differ from those of the recipe.
+
+    Raise `UserError` when this version does not have the recipe.
+    """
+    base = make_config(config.recipe, model=config.model, data=config.data)
+    settled = {"model", "data", "recipe", "options", "classes"}
+    changed = {name: value for name, value in config if name not in settled and value != getattr(base, name)}
+    return changed | {name: v for name, v in config.options.items() if v != base.options.get(name)}
+
+
+def setting_of(config: Config, name: str) -> Any:
+    """Return the value of a setting of the model or of the training."""
+    return config.options[name] if name in config.options else getattr(config, name)
+
+
+def setting_title(model: str, name: str) -> str:
+    """Return the display name of a setting, for pages and tables."""
+    fields = {**Config.model_fields, **ARCHITECTURES[model].options.model_fields}
+    title = fields[name].title if name in fields else None
+    return title or {"lr": "Learning rate"}.get(name) or name.replace("_", " ").capitalize()
+
+
+def text_of(value: Any) -> str:
+    """Return the text of a value, for a list of values."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(text_of, value))}]"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def dump_config(config: Config) -> str:

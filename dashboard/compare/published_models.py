@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.drawing.markdown import sentence
-from dashboard.shared import messages
+from dashboard.shared import popovers
 from vitcore.errors import UserError
 from vitcore.paths import readonly
 
 
 def control() -> None:
     """Draw a popover with the button. The imported runs then appear in every list of runs."""
-    with st.popover("Published models", icon=":material/download:", width="stretch"):
+    with popovers.popover("Published models", "published", icon=":material/download:", width="stretch"):
         st.markdown(
             "The five models of the UvA Deep Learning Tutorials (ViT, ResNet, PreActResNet, GoogleNet, "
             "DenseNet), trained for 180 epochs by their author, with their curves. The download needs an "
@@ -20,8 +20,6 @@ def control() -> None:
         )
         if st.button("Download and import", type="primary", width="stretch", disabled=readonly()):
             _import()
-        if done := messages.take("imported"):
-            st.success(done)
         st.caption("On the command line: `python -m vitcore import tutorial`")
 
 
@@ -42,5 +40,5 @@ def _import() -> None:
         st.error(f"{sentence(error)} The bundled models are unchanged.")
         return
     bar.empty()
-    messages.keep("imported", f"Imported {len(runs)} runs: choose them under Runs.")
+    popovers.close("published", f"Imported {len(runs)} runs: choose them under Runs.")
     st.rerun()  # the lists above were drawn before the import

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.shared import bound, header, messages
+from dashboard.shared import bound, header, messages, popovers
 from dashboard.shared.default_runs import MAX_COMPARED
 from dashboard.states.compare import CompareState
 from dashboard.sweeps import results
@@ -66,20 +66,20 @@ def _actions(sweep: Sweep, first: Any, second: Any = None) -> None:
     )  # fmt: skip
     if not second:
         return
-    with second.popover("Manage", width="stretch"):
+    with popovers.popover("Manage", "manage_sweep", place=second, width="stretch"):
         states = [run.status().state for run in sweep.runs]
         active = sum(state in ACTIVE for state in states)
         resumable = len(states) - active - states.count("finished")
         if active:
             st.button(
-                f"Stop {_count(active)}", key="stop_sweep", on_click=_attempt, args=(stop_sweep, sweep),
-                width="stretch",
+                f"Stop {_count(active)}", key="stop_sweep", on_click=_attempt,
+                args=(stop_sweep, sweep, "stopped"), width="stretch",
                 help="Removes waiting runs from the queue. Running ones save and stop, and can be resumed.",
             )  # fmt: skip
         if resumable:
             st.button(
                 f"Resume {_count(resumable)}", key="resume_sweep", on_click=_attempt,
-                args=(resume_sweep, sweep), width="stretch",
+                args=(resume_sweep, sweep, "queued again"), width="stretch",
                 help="Resumes the runs that are stopped, failed or lost.",
             )  # fmt: skip
         confirmed = st.checkbox(
@@ -89,7 +89,7 @@ def _actions(sweep: Sweep, first: Any, second: Any = None) -> None:
         )
         st.button(
             "Delete permanently", key="delete_sweep", disabled=bool(active) or not confirmed,
-            on_click=_attempt, args=(delete_sweep, sweep), width="stretch",
+            on_click=_attempt, args=(delete_sweep, sweep, "deleted"), width="stretch",
             help="Stop the runs first." if active else None,
         )  # fmt: skip
     messages.toast_error("sweep")
@@ -103,6 +103,9 @@ def _curves(ids: list[str]) -> None:
     bound.put(CompareState, view=RUNS, runs=ids)
 
 
-def _attempt(action: Any, sweep: Sweep) -> None:
+def _attempt(action: Any, sweep: Sweep, done: str) -> None:
+    """Stop, resume or delete a sweep, and announce that its runs are `done` (callback)."""
     with messages.keep_error("sweep"):
-        action(sweep)
+        count = action(sweep)
+        count = len(sweep.runs) if count is None else count
+        popovers.close("manage_sweep", f"{_count(count)} {done}.")

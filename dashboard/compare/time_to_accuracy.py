@@ -58,6 +58,7 @@ def show(runs: list[Run], look: run_curves.CurveStyle) -> None:
             "minutes": columns.MINUTES,
             "best %": columns.POINTS,
         },
+        placeholder=columns.MISSING,
     )
     st.caption(
         "The first validation in each run's own curve that is at least as good. A run is validated once per "

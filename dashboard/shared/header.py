@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator as Place
 
 from dashboard import guide
 from dashboard.page_table import PAGES
+from dashboard.shared import messages
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ def title(page: str, *, about: str | None = None) -> Head:
 
     `about` is the title of the guide's section about the current view. It comes first and is expanded.
     """
+    messages.show_announcements()
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="head"):
         st.title(PAGES[page].question, width="stretch")
         row = st.container(

@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.drawing.markdown import sentence
+from dashboard.shared import popovers
 from vitcore.data.images import SUFFIXES, open_image, read_image
 from vitcore.errors import UserError
 
@@ -58,7 +59,7 @@ def decoded(data: bytes, name: str, size: int) -> np.ndarray:
 
 def control() -> None:
     """Draw a popover for upload and removal. An invalid file shows an error and keeps the previous image."""
-    with st.popover("Own image", icon=":material/upload:", width="stretch"):
+    with popovers.popover("Own image", "own_image", icon=":material/upload:", width="stretch"):
         _body()
 
 
@@ -67,6 +68,7 @@ def _body() -> None:
         st.caption("Your image is shown on every page. It stays in this session and is not part of the link.")
         if st.button("Back to the test images", width="stretch"):
             forget()
+            popovers.close("own_image")
             st.rerun()
     generation = st.session_state.setdefault("upload_generation", 0)
     source = st.segmented_control(
@@ -90,4 +92,5 @@ def _body() -> None:
         st.error(sentence(error))
         return
     st.session_state.upload_generation = generation + 1  # a new, empty uploader
+    popovers.close("own_image")
     st.rerun()

@@ -29,12 +29,12 @@ from vitcore.runs.tags import readable
 AXES = {
     "step": "optimizer step", "epoch": "epoch", "wall clock": "minutes of training", "images": "images seen",
 }  # fmt: skip
+FEW_POINTS = 5  # a shorter curve is drawn with markers
 TICK_S = 1.0  # seconds between refreshes of an active run
 TITLES = {"acc": "accuracy", "loss": "cross-entropy", "lr": "learning rate"}
 MAIN = (("train_acc", "val_acc"), ("train_loss", "val_loss"))
 AT_THE_END = {"test_acc", "test_loss"}  # one point per run, which the tables show
 PER_PAGE = 12  # charts of further metrics
-FEW = 5  # a curve with fewer points gets markers
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, dark:
                 drawing.items.append(background(x, values, f"{color}33", dash))
                 values = smoothed(values, look.smooth)
             shade = color if validation else theme.faint(color, dark=dark)
-            markers = len(x) < (200 if validation else FEW)
+            markers = len(x) < (200 if validation else FEW_POINTS)
             alone = len(present) == 1  # no other curve of the run is in the legend
             legend = validation or single or alone
             explained = explained or not legend
@@ -188,19 +188,22 @@ def draw(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, key: str
         log=(look.log and quantity == "loss") or quantity == "lr",
         best=drawing.best,
         height=height,
-        empty=_reason(runs, drawing),
+        empty=_empty_note(runs, drawing),
     )
     if drawing.missing:
         names = ", ".join(dict.fromkeys(drawing.missing))
         st.caption(f"Not drawn, because {look.axis} is not recorded: {escape(names)}.")
 
 
-def _reason(runs: Sequence[Run], drawing: Drawing) -> str:
-    """Return why a chart is empty."""
+def _empty_note(runs: Sequence[Run], drawing: Drawing) -> str:
+    """Return why a chart of these runs has no points, or an empty text if it has some."""
     if any(item["x"] for item in drawing.items):
         return ""
-    if any(run.status().state in ACTIVE for run in runs):
+    states = [run.status() for run in runs if run_look.model_of(run)]
+    if any(status.state in ACTIVE for status in states):
         return "The first points appear after a few steps."
+    if states and all(s.state != "finished" and s.started is None and not s.step for s in states):
+        return "It never started." if len(states) == 1 else "They never started."
     return "The x axis is not recorded." if drawing.missing else "No values are recorded."
 
 
@@ -227,7 +230,8 @@ def epoch_note(runs: Sequence[Run]) -> str:
         else:
             who = " and ".join(names) if len(names) < 3 else f"{len(names)} runs"
         sentences.append(
-            f"An epoch of {who} is {steps:,} optimizer steps, not one pass over the training images."
+            f"An epoch of {who} is {steps:,} optimizer step{'s' * (steps != 1)}, "
+            "not one pass over the training images."
         )
     return " ".join(sentences)
 

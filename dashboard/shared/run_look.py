@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dashboard.drawing import theme
-from dashboard.shared.selection import run_label
+from dashboard.shared.selection import run_labels
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
@@ -22,7 +22,8 @@ def names(runs: Sequence[Run]) -> dict[str, str]:
     """Return a distinct name for each run by id: its title, with the time or the id if titles repeat."""
     unique = {run.id: run for run in runs}
     titles = [run.title for run in unique.values()]
-    named = {i: r.title if titles.count(r.title) == 1 else run_label(r) for i, r in unique.items()}
+    labels = run_labels(list(unique.values()))
+    named = {i: r.title if titles.count(r.title) == 1 else labels[i] for i, r in unique.items()}
     used = list(named.values())
     return {i: name if used.count(name) == 1 else f"{unique[i].title} ({i})" for i, name in named.items()}
 

@@ -5,8 +5,11 @@ Widgets with the same parameter share their value between pages.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import streamlit as st
@@ -122,8 +125,41 @@ def _ranked(kind: str, probabilities: np.ndarray, labels: np.ndarray) -> np.ndar
 
 
 def run_label(run: Run) -> str:
-    """Return a title that is unique and does not change: the user's own runs get the time in their id."""
-    return run.title if run.bundled or run.title == run.id else f"{run.title} ({run.id.split('-', 2)[-1]})"
+    """Return the title of a run. The user's own runs get the time of their launch, such as (02:11)."""
+    launched = _launched(run)
+    return f"{run.title} ({launched[2][:5] if launched else _tail(run)})" if _is_timed(run) else run.title
+
+
+def run_labels(found: Sequence[Run]) -> dict[str, str]:
+    """Return a unique label for each run by its id. Equal labels get the date and the seconds, too."""
+    short = {run.id: run_label(run) for run in found}
+    counts = Counter(short.values())
+    return {run.id: short[run.id] if counts[short[run.id]] == 1 else _long_label(run) for run in found}
+
+
+def _long_label(run: Run) -> str:
+    launched = _launched(run)
+    return f"{run.title} ({' '.join(launched) if launched else _tail(run)})" if _is_timed(run) else run.title
+
+
+def _is_timed(run: Run) -> bool:
+    return not run.bundled and run.title != run.id
+
+
+def _tail(run: Run) -> str:
+    return run.id.split("-", 2)[-1]
+
+
+def _launched(run: Run) -> tuple[str, str, str] | None:
+    """Return the date and the time in the id of a run: ("28", "Nov", "02:11:04"). None if it has none."""
+    found = re.search(r"-(\d{8}-\d{6})(-\d+)?$", run.id)
+    if not found:
+        return None
+    try:
+        when = datetime.strptime(found[1], "%Y%m%d-%H%M%S")
+    except ValueError:
+        return None
+    return f"{when.day}", f"{when:%b}", f"{when:%H:%M:%S}{found[2] or ''}"
 
 
 def choose_run(
@@ -131,7 +167,7 @@ def choose_run(
 ) -> Run:
     """Draw a select box of runs. Without one in the link, it selects `first`, or the first of `found`."""
     by_id = {run.id: run for run in found}
-    options = {run.id: run_label(run) for run in found}
+    options = run_labels(found)
     return by_id[bound.choose(st.selectbox, page, field, label, options, first=first.id if first else None)]
 
 
@@ -146,7 +182,7 @@ def choose_runs(
 ) -> list[Run]:
     """Draw a choice of up to `most` runs. Without any in the link, it selects those of `first()`."""
     by_id = {run.id: run for run in found}
-    options = {run.id: run_label(run) for run in found}
+    options = run_labels(found)
     chosen = bound.choose_several(
         page, field, label, options, first=lambda: [run.id for run in first()], most=most
     )

@@ -29,12 +29,10 @@ def epochs_of(config: Config) -> str:
     return f"{config.epochs} epoch{'s' if config.epochs > 1 else ''}"
 
 
-def open_results(name: str, count: int | None = None) -> None:
+def open_results(name: str) -> None:
     """Draw a button that opens the results of a sweep on Compare."""
-    label = (
-        f"{count} runs are queued: show their results" if count else "Part of a sweep: show all its results"
-    )
-    if st.button(label, key=f"see_{count or 'all'}", type="tertiary", icon=":material/arrow_forward:"):
+    label = "Part of a sweep: show all its results"
+    if st.button(label, key="see_all", type="tertiary", icon=":material/arrow_forward:"):
         # The address alone can be lost: a refresh of this page that is in progress restores the old one.
         st.session_state.open_sweep = name
         opened = CompareState.of(view="Sweeps", sweep=name)

@@ -62,6 +62,7 @@ def show(sweep: Sweep) -> None:
         height="content",
         column_config=COLUMNS,
         key="sweep_table",
+        placeholder=columns.MISSING,
     )
 
 

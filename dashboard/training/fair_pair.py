@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import streamlit as st
 
 from dashboard.drawing.markdown import sentence
-from dashboard.shared import bound
+from dashboard.shared import bound, popovers
 from dashboard.states.training import TrainingState
+from dashboard.training import announcements
 from dashboard.training.form import Form
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, bounds, choices
@@ -16,47 +18,62 @@ from vitcore.errors import UserError
 from vitcore.paths import readonly
 from vitcore.sweeps.pair import launch_pair, make_pair, policy
 
+UNITS = ("epochs", "minutes")
 
-def control(form: Form, dedupe_s: float) -> bool:
-    """Draw a popover that launches two trainings that differ only in the architecture.
 
-    Returns whether it just launched them. Launches of the same pair within `dedupe_s` seconds count once.
+def control(form: Form, dedupe_s: float) -> None:
+    """Draw a popover that launches two trainings that differ only in the architecture, and then watches them.
+
+    Launches of the same pair within `dedupe_s` seconds count once.
     """
-    with st.popover("Fair pair", icon=":material/balance:", width="stretch"):
+    with popovers.popover("Fair pair", "pair", icon=":material/balance:", width="stretch"):
         st.markdown(
             f"Trains the **{ARCHITECTURES[form.model].label}** of the form above and another model on the "
             "same images in the same order."
         )
-        left, middle, right = st.columns(3, vertical_alignment="bottom")
-        others = [name for name in ARCHITECTURES if name != form.model]
-        other = left.selectbox(
-            "With", others, format_func=lambda name: ARCHITECTURES[name].label, key="pair_with"
-        )
-        unit = middle.selectbox("Budget in", ["epochs", "minutes"], key="pair_unit")
-        low, high = bounds(unit)
-        start = form.values["epochs"] if unit == "epochs" else 5.0
-        amount = right.number_input(
-            unit.capitalize(), value=start, key=f"pair_{unit}", help=f"{low:g} to {high:,}"
-        )
-        augment = st.selectbox("Augmentation", ["as in the recipe", *choices("augment")], key="pair_augment")
-        changes: dict[str, Any] = {"epochs": amount} if unit == "epochs" else {"minutes": amount}
-        if augment != "as in the recipe":
-            changes["augment"] = augment
         try:
-            both = make_pair(form.config(), other, **changes)
+            base = form.config()
+            other, changes = _fields(form, base)
+            both = make_pair(base, other, **changes)
         except UserError as error:
             st.error(sentence(error))
-            return False
+            return
         st.caption(f"Both: {policy(both[0])}")
-        pressed = st.button("Launch fair pair", type="primary", key="launch_pair", disabled=readonly())
-        return pressed and _launch(both, dedupe_s)
+        # no callback, for the same reason as the launch button of the page
+        if st.button("Launch fair pair", type="primary", key="launch_pair", disabled=readonly()):
+            _launch(both, dedupe_s)
 
 
-def _launch(both: tuple[Config, Config], dedupe_s: float) -> bool:
+def _fields(form: Form, base: Config) -> tuple[str, dict[str, Any]]:
+    """Draw the fields. Return the second model and the settings that differ from the form."""
+    left, middle, right = st.columns(3, vertical_alignment="bottom")
+    others = [name for name in ARCHITECTURES if name != form.model]
+    other = left.selectbox(
+        "With", others, format_func=lambda name: ARCHITECTURES[name].label, key="pair_with"
+    )
+    # The budget starts from the form. The keys contain its values, so that a change there starts it again.
+    unit = middle.selectbox(
+        "Budget in", UNITS, int(bool(base.minutes)), key=f"pair_unit_{bool(base.minutes)}"
+    )
+    low, high = bounds(unit)
+    start = base.epochs if unit == "epochs" else base.minutes or 5.0
+    amount = right.number_input(
+        unit.capitalize(), value=start, key=f"pair_{unit}_{start}", help=f"{low:g} to {high:,}"
+    )
+    augment = st.selectbox("Augmentation", ["as in the recipe", *choices("augment")], key="pair_augment")
+    changes: dict[str, Any] = {unit: amount}
+    if augment != "as in the recipe":
+        changes["augment"] = augment
+    return other, changes
+
+
+def _launch(both: tuple[Config, Config], dedupe_s: float) -> None:
+    began = time.time()
     try:
         runs = launch_pair(*both, dedupe_s=dedupe_s)
     except UserError as error:
         st.error(sentence(error))
-        return False
+        return
     bound.put(TrainingState, watch=runs[0].id)
-    return True
+    popovers.close("pair", announcements.of_launch(runs, began))
+    st.rerun()

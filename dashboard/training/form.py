@@ -13,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import bound, resources
 from dashboard.states.training import TrainingState
-from dashboard.training import form_fields
+from dashboard.training import form_fields, image_check
 from vitcore.architectures import ARCHITECTURES, RECIPE_NAMES
 from vitcore.config import FOLDER, Config, build_config, choices, make_config
 from vitcore.errors import UserError
@@ -150,15 +150,18 @@ def _data(source: str) -> dict[str, Any]:
         )
     if source != OWN_FOLDER:
         return {"data": source}
-    name, skip = st.columns([3, 2], vertical_alignment="bottom")
+    name, skip, check = st.columns([3, 1.7, 1.1], vertical_alignment="bottom")
     text = name.text_input(
         "Folder under the data directory", key="folder", placeholder="holds one folder of images per class",
         help=f"Under {data_dir()}. Images may have any size; they are resized to 32 x 32.",
     )  # fmt: skip
     skip_broken = skip.checkbox("Leave out images that cannot be read", key="skip_broken")
     path = _below(data_dir(), text)
-    if path:
-        _report(path)
+    known = bool(path) and _report(path)
+    with check:
+        image_check.button(path if known else None)
+    if path and known:
+        image_check.result(path)
     return {"data": f"{FOLDER}{path}" if path else "", "skip_broken": skip_broken}
 
 
@@ -169,11 +172,12 @@ def _below(home: Path, text: str) -> Path | None:
     return path if path != home and path.is_relative_to(home) else None
 
 
-def _report(path: Path) -> None:
-    """Show how a folder is understood: its splits, its classes, and what is left out."""
+def _report(path: Path) -> bool:
+    """Show the splits and classes of a folder, and what is left out. Return whether it can be used."""
     try:
         lines = resources.listing(path).lines()
     except UserError as error:
         st.warning(sentence(error))
-        return
+        return False
     st.caption("  \n".join(escape(line) for line in lines))
+    return True

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import messages, resources
 from dashboard.shared.selection import run_label
+from dashboard.training import announcements
 from vitcore.paths import readonly, runs_dir
 from vitcore.queue import launch as background
 from vitcore.queue import order as queue
@@ -98,17 +99,28 @@ def _device(device: Device, training: list[Run]) -> None:
 
 def _waiting_run(run: Run, index: int, count: int) -> None:
     """Draw a waiting run with buttons that move it in the queue."""
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.text(f"{index + 1}. {run_label(run)}", width="stretch")
-        for to, icon, title, disabled in (
-            ("first", "vertical_align_top", "Move to the front", index == 0),
-            ("up", "arrow_upward", "Move up", index == 0),
-            ("down", "arrow_downward", "Move down", index == count - 1),
+        for to, label, title, disabled in (
+            ("first", "First", "Move to the front of the queue", index == 0),
+            ("up", "Up", "Move one position up", index == 0),
+            ("down", "Down", "Move one position down", index == count - 1),
         ):
             st.button(
-                "", icon=f":material/{icon}:", key=f"{to}_{run.id}", help=title, on_click=_move,
+                label, key=f"{to}_{run.id}", help=title, type="tertiary", on_click=_move,
                 args=(run, to), disabled=disabled or readonly(),
             )  # fmt: skip
+        st.button(
+            "Remove", key=f"remove_{run.id}", type="tertiary", on_click=_remove, args=(run,),
+            disabled=readonly(), help="Remove from the queue. The run is kept and can be resumed.",
+        )  # fmt: skip
+
+
+def _remove(run: Run) -> None:
+    with messages.keep_error("queue"):
+        state = run.status().state  # its training may have started meanwhile
+        background.stop(run)
+        messages.announce(announcements.of_stop(run, state))
 
 
 def _move(run: Run, to: queue.Place) -> None:

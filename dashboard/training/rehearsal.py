@@ -12,6 +12,7 @@ from vitcore.child import Child, TextFile
 from vitcore.config import dump_config
 from vitcore.errors import UserError
 from vitcore.paths import check_allowed, readonly
+from vitcore.sweeps.estimate import Speed
 
 LIMIT_S = 180.0
 TICK_S = 0.5
@@ -30,6 +31,19 @@ class Rehearsal:
             return True, self.child.result()["words"]
         except UserError as error:
             return False, str(error)
+
+
+def speed(form: Form) -> Speed | None:
+    """Return the speed that a rehearsal of the current settings has measured, or None without one."""
+    rehearsal: Rehearsal | None = st.session_state.get("rehearsal")
+    if rehearsal is None or rehearsal.mark != form.mark or rehearsal.child.running:
+        return None
+    try:
+        found = rehearsal.child.result()
+        images = found["steps"] * form.config().batch_size
+    except UserError:
+        return None
+    return Speed(images / (60 * found["minutes"]), "a rehearsal of the form above")
 
 
 def rehearse(mark: str, config: str) -> Rehearsal:
@@ -82,12 +96,18 @@ def result(form: Form) -> None:
     )
 
 
+def _progress(child: Child) -> str:
+    """Return how far a rehearsal is, such as `Rehearsing: step 6 of 23, 12 s so far`."""
+    seconds = f"{child.seconds:.0f} s so far"
+    if progress := child.progress:
+        return f"Rehearsing: step {progress[0]} of {progress[1]}, {seconds}"
+    return f"Rehearsing: loading torch and the data, {seconds}"
+
+
 def _show(rehearsal: Rehearsal, running: bool) -> None:
     if running:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(
-                f"Rehearsing about twenty steps: {rehearsal.child.seconds:.0f} s so far.", width="stretch"
-            )
+            st.caption(f"{_progress(rehearsal.child)}.", width="stretch")
             st.button("Cancel", key="cancel_rehearsal", on_click=_cancel)
         return
     success, text = rehearsal.outcome()

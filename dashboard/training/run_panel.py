@@ -10,10 +10,19 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard.drawing.markdown import escape
-from dashboard.shared import bound, messages, origins, run_curves, run_status, selection, ticking
+from dashboard.shared import (
+    bound,
+    messages,
+    origins,
+    popovers,
+    run_curves,
+    run_status,
+    selection,
+    ticking,
+)
 from dashboard.states.training import TrainingState
 from dashboard.sweeps import links
-from dashboard.training import export, form, predictions, queue_panel
+from dashboard.training import announcements, export, form, predictions, queue_panel
 from vitcore.paths import readonly
 from vitcore.queue import launch as background
 from vitcore.runs import edit
@@ -28,6 +37,9 @@ def panel(found: list[Run], here: queue_panel.QueueState) -> None:
     chosen, *places, queue_place = st.columns([2.5, 2.65, 1.3, 1, 1.75], vertical_alignment="bottom")
     with chosen:
         run = selection.choose_run(found, TrainingState, "watch", "Watch")
+    if deleted := messages.take("deleted"):
+        messages.announce(f"Deleted {deleted}; now showing {run.title}.")
+        messages.show_announcements()
     with queue_place:
         queue_panel.control(here)
     look = run_curves.controls(*places)
@@ -85,7 +97,7 @@ def _body(run: Run, other: Run | None, look: run_curves.CurveStyle) -> None:
         )
 
 
-def _action(run: Run, state: str) -> None:
+def _action(run: Run, state: State) -> None:
     """Draw the button for what can be done with a run in this state: stop, remove or resume it.
 
     The action is a callback, so that a click counts even if the state has changed since.
@@ -97,14 +109,20 @@ def _action(run: Run, state: str) -> None:
         )  # fmt: skip
     elif state in ACTIVE:
         name = "Remove from queue" if state == "queued" else "Stop training"
-        st.button(name, key="stop", on_click=_attempt, args=(background.stop, run))
+        st.button(
+            name, key="stop", on_click=_attempt,
+            args=(background.stop, run, announcements.of_stop(run, state)),
+        )  # fmt: skip
         if background.is_abandoned(run):
             st.button(
                 "Train on this machine", key="take_over", on_click=_attempt, args=(background.take_over, run),
                 help="The machine that it waits on has not been seen for a minute.",
             )  # fmt: skip
     elif state != "finished":
-        st.button("Resume training", key="resume", on_click=_attempt, args=(background.resume, run))
+        st.button(
+            "Resume training", key="resume", on_click=_attempt,
+            args=(background.resume, run, f"{run.title} is queued again."),
+        )  # fmt: skip
     messages.toast_error("action")
 
 
@@ -114,17 +132,18 @@ def _abort(run: Run) -> None:
 
 def _edit(run: Run, state: str) -> None:
     """Draw the popover that changes title and note, or deletes the run."""
-    with st.popover("Edit", icon=":material/edit:"):
+    with popovers.popover("Edit", _edit_of(run), icon=":material/edit:"):
         st.text_input("Title", run.meta.title, max_chars=edit.TITLE_LENGTH, key=f"title_{run.id}")
-        st.text_area("Note", run.meta.note, max_chars=edit.NOTE_LENGTH, key=f"note_{run.id}")
-        st.button("Save", key="describe", on_click=_attempt, args=(_describe, run))
+        # two lines of text, so that the buttons below stay in a window of 720 pixels
+        st.text_area("Note", run.meta.note, max_chars=edit.NOTE_LENGTH, key=f"note_{run.id}", height=80)
+        st.button("Save", key="describe", type="primary", on_click=_attempt, args=(_describe, run))
         inactive = state not in ACTIVE
         confirmed = st.checkbox(
             "I understand that this run will be deleted", key=f"sure_{run.id}", disabled=not inactive
         )
         st.button(
             "Delete permanently", key="delete", disabled=not (inactive and confirmed), on_click=_attempt,
-            args=(edit.delete, run), help=None if inactive else "Stop the run first.",
+            args=(_delete, run), help=None if inactive else "Stop the run first.",
         )  # fmt: skip
 
 
@@ -132,6 +151,18 @@ def _describe(run: Run) -> None:
     """Save the current title and note. A button's arguments would hold those of the previous script run."""
     edit.describe(run, st.session_state[f"title_{run.id}"], st.session_state[f"note_{run.id}"])
     bound.forget(TrainingState, "watch")  # read again from the address, so that the list shows the new title
+    popovers.close(_edit_of(run), "The title and the note are saved.")
+
+
+def _delete(run: Run) -> None:
+    title = run.title  # stored in the folder
+    edit.delete(run)
+    popovers.close(_edit_of(run))
+    messages.keep("deleted", title)  # the panel announces it with the title of the run that it shows next
+
+
+def _edit_of(run: Run) -> str:
+    return f"edit_{run.id}"
 
 
 def _copy(run: Run) -> None:
@@ -139,7 +170,9 @@ def _copy(run: Run) -> None:
     st.session_state.edited = True  # reruns the page: the form is outside of this fragment
 
 
-def _attempt(action: Callable[[Run], object], run: Run) -> None:
+def _attempt(action: Callable[[Run], object], run: Run, announcement: str = "") -> None:
     st.session_state.edited = True
     with messages.keep_error("action"):
         action(run)
+        if announcement:
+            messages.announce(announcement)

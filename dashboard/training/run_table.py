@@ -1,4 +1,4 @@
-"""A table of all runs: filter it, sort it, watch a run, or compare several."""
+"""A table of all runs: filter it, sort it, watch a run, compare several, or stop and delete them."""
 
 from __future__ import annotations
 
@@ -8,22 +8,35 @@ from typing import Any
 import streamlit as st
 
 from dashboard.drawing.figures import percent
-from dashboard.shared import bound, columns
+from dashboard.shared import bound, columns, messages, popovers
 from dashboard.shared.default_runs import MAX_COMPARED
 from dashboard.states.compare import CompareState
 from dashboard.states.training import TrainingState
+from dashboard.training import announcements
 from vitcore.architectures import ARCHITECTURES
+from vitcore.config import Config, setting_of, text_of
+from vitcore.paths import readonly
+from vitcore.queue import launch as background
+from vitcore.runs import edit
 from vitcore.runs.folder import Run
 from vitcore.runs.listing import as_row
+from vitcore.runs.status import ACTIVE
+from vitcore.runs.titles import varied_settings
+
+COMMON = (
+    "seed",
+    "epochs",
+    "lr",
+    "batch_size",
+)  # the first columns of settings, if any of the runs varies them
+MOST_SETTINGS = 8  # columns
 
 
 def control(found: list[Run]) -> None:
     """Draw the table on request. `found` holds all readable runs."""
     if not st.toggle(f"All runs ({len(found):,})", **TrainingState.bound("table", value="value")):
         return
-    text_place, state_place, model_place, watch_place, compare_place = st.columns(
-        [2.2, 1.8, 1.8, 1, 1.4], vertical_alignment="bottom"
-    )
+    text_place, state_place, model_place = st.columns([2.2, 1.8, 1.8], vertical_alignment="bottom")
     rows = [as_row(run) for run in found]
     text = text_place.text_input(
         "Find",
@@ -34,30 +47,114 @@ def control(found: list[Run]) -> None:
     models = model_place.multiselect(
         "Model", sorted({row["model"] for row in rows}), key="models", format_func=_label
     )
+    by_id = {run.id: run for run in found}
     shown = [row for row in rows if matches(row, text or "", states, models)]
+    settings = varied_columns([by_id[row["id"]] for row in shown])
+    count = st.session_state.get("runs_table_count", 0)
     chosen = st.dataframe(
-        [_cells(row) for row in shown],
-        key=f"runs_table_{text}_{states}_{models}",  # reset the selection when the rows change
+        [_cells(row, cells) for row, cells in zip(shown, settings, strict=True)],
+        key=f"runs_table_{text}_{states}_{models}_{count}",  # reset the selection when the rows change
         hide_index=True,
         width="stretch",
         height=min(420, 38 + 35 * max(1, len(shown))),
         on_select="rerun",
         selection_mode="multi-row",
         column_config=COLUMNS,
+        placeholder=columns.MISSING,
     ).selection.rows
-    ids = [shown[i]["id"] for i in chosen if i < len(shown)]
-    watch_place.button(
-        "Watch", width="stretch", disabled=len(ids) != 1, help="Select one run in the table.",
-        on_click=_watch, args=(ids,),
-    )  # fmt: skip
-    if compare_place.button(
-        "Compare", width="stretch", disabled=not 0 < len(ids) <= MAX_COMPARED, type="primary",
-        help=f"Select up to {MAX_COMPARED} runs in the table.",
-    ):  # fmt: skip
-        bound.put(CompareState, runs=ids)
-        st.switch_page("../pages/compare.py", query_params=CompareState.of(runs=tuple(ids)).parameters())
+    _buttons([by_id[shown[i]["id"]] for i in chosen if i < len(shown)])
     if not shown:
         st.caption("No run matches: clear the filters.")
+
+
+def _buttons(selected: list[Run]) -> None:
+    """Draw what can be done with the selected runs. They are below the table, whose toolbar is above it."""
+    ids = [run.id for run in selected]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(
+            "Compare", key="compare_selected", type="primary", disabled=not 0 < len(ids) <= MAX_COMPARED,
+            help=f"Select up to {MAX_COMPARED} runs in the table.",
+        ):  # fmt: skip
+            bound.put(CompareState, runs=ids)
+            st.switch_page("../pages/compare.py", query_params=CompareState.of(runs=tuple(ids)).parameters())
+        st.button(
+            "Watch", key="watch_selected", disabled=len(ids) != 1, help="Select one run in the table.",
+            on_click=_watch, args=(ids,),
+        )  # fmt: skip
+        if readonly():
+            return
+        active = [run for run in selected if not run.bundled and run.status().state in ACTIVE]
+        st.button(
+            "Stop", key="stop_selected", disabled=not active, on_click=_stop, args=(active,),
+            help="Select runs that train or wait in the queue.",
+        )  # fmt: skip
+        with popovers.popover("Delete", "delete_selected", disabled=not selected):
+            _deletion(selected, len(active))
+    messages.toast_error("selected")
+
+
+def _deletion(selected: list[Run], active: int) -> None:
+    """Draw the confirmation that deletes the selected runs."""
+    own = [run for run in selected if not run.bundled]
+    if not own or active:
+        st.caption("Stop the active runs first." if active else "Select runs of your own in the table.")
+        return
+    count = f"{len(own)} run{'s' * (len(own) > 1)}"
+    sure = st.checkbox(
+        f"I understand that {count} will be deleted", key=f"sure_{' '.join(sorted(run.id for run in own))}"
+    )
+    st.button(
+        "Delete permanently", key="delete_runs", disabled=not sure, on_click=_delete, args=(own,),
+        width="stretch",
+    )  # fmt: skip
+
+
+def _stop(runs: list[Run]) -> None:
+    with messages.keep_error("selected"):
+        for run in reversed(runs):  # the last in the queue first, so that none of them starts meanwhile
+            state = run.status().state
+            background.stop(run)
+            messages.announce(announcements.of_stop(run, state))
+
+
+def _delete(runs: list[Run]) -> None:
+    deleted: list[str] = []
+    with messages.keep_error("selected"):
+        for run in runs:
+            title = run.title  # stored in the folder
+            edit.delete(run)
+            deleted.append(title)
+    st.session_state.runs_table_count = st.session_state.get("runs_table_count", 0) + 1
+    if deleted:
+        what = f"{len(deleted)} runs" if len(deleted) > 1 else deleted[0]
+        popovers.close("delete_selected", f"Deleted {what}.")
+
+
+def varied_columns(runs: list[Run]) -> list[dict[str, str | None]]:
+    """Return for each run the settings in which any of the runs differs from its recipe, by column title.
+
+    The value is None if the model of a run does not have the setting.
+    """
+    configs = [run.config for run in runs]
+    names = [name for config in configs for name in varied_settings(config)]
+    wanted = dict.fromkeys(name for name in COMMON if name in names) | dict.fromkeys(names)
+    return [
+        {
+            column_title(name): text_of(value) if (value := _value(config, name)) is not None else None
+            for name in list(wanted)[:MOST_SETTINGS]
+        }
+        for config in configs
+    ]
+
+
+def column_title(name: str) -> str:
+    """Return the title of the column of a setting. The column `epochs` holds the epochs trained so far."""
+    return "planned epochs" if name == "epochs" else {"lr": "learning rate"}.get(name, name.replace("_", " "))
+
+
+def _value(config: Config, name: str) -> Any:
+    known = name in config.options or name in Config.model_fields
+    return setting_of(config, name) if known else None
 
 
 def broken_runs(found: list[tuple[Run, str]]) -> None:
@@ -90,7 +187,7 @@ def _label(model: str) -> str:
     return ARCHITECTURES[model].label if model in ARCHITECTURES else model
 
 
-def _cells(row: dict[str, Any]) -> dict[str, Any]:
+def _cells(row: dict[str, Any], settings: dict[str, str | None]) -> dict[str, Any]:
     return {
         "title": row["title"],
         "state": row["state"],
@@ -100,6 +197,7 @@ def _cells(row: dict[str, Any]) -> dict[str, Any]:
         "epochs": row["epoch"],
         "validation": percent(row["val_acc"]),
         "test": percent(row["test_acc"]),
+        **settings,
         "minutes": row["minutes"] or None,
         "size": row["size_bytes"] / 1e6,
         "launched": datetime.fromtimestamp(row["created"]) if row["created"] else None,
@@ -110,7 +208,7 @@ COLUMNS = {
     "title": st.column_config.TextColumn(width="medium"),
     "epochs": st.column_config.NumberColumn(format="%.1f"),
     "validation": columns.PERCENT,
-    "test": columns.PERCENT,
+    "test": st.column_config.NumberColumn(width=80, format="%.2f %%"),
     "minutes": columns.MINUTES,
     "size": st.column_config.NumberColumn(format="%.1f MB"),
     "launched": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),

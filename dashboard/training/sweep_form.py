@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import streamlit as st
 
-from dashboard.drawing.markdown import sentence
-from dashboard.shared import bound
+from dashboard.drawing.markdown import escape, sentence
+from dashboard.shared import bound, popovers, resources
+from dashboard.shared.run_status import duration
 from dashboard.states.training import TrainingState
 from dashboard.sweeps import links
+from dashboard.training import announcements, rehearsal
 from dashboard.training.form import Form
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config
 from vitcore.errors import UserError
 from vitcore.paths import readonly
 from vitcore.reading import parse_yaml, short
+from vitcore.runs.folder import Run
+from vitcore.sweeps.estimate import (
+    TRAINING_IMAGES,
+    Speed,
+    earlier_speed,
+    measured_speed,
+    seconds_of,
+)
 from vitcore.sweeps.plan import (
     SHARES,
     STEPS,
@@ -32,14 +43,16 @@ from vitcore.sweeps.sweep import launch_sweep
 
 KINDS = {"samples": "Sample efficiency", "study": "One setting at a time"}
 MAX_SEEDS = 10
+LONG_S = 3600.0  # a longer sweep must be confirmed
+SMALL_STEPS, SMALL_SHARES = 500, (10, 25, 100)  # what the form starts with on cifar10-mini; shares in percent
 
 
-def control(form: Form, dedupe_s: float) -> bool:
-    """Draw a popover that launches a sweep around the settings of the form. Return whether it just did.
+def control(form: Form, found: list[Run], dedupe_s: float) -> None:
+    """Draw a popover that launches a sweep around the settings of the form, and then watches its first run.
 
-    Launches of the same sweep within `dedupe_s` seconds count once.
+    Launches of the same sweep within `dedupe_s` seconds count once. `found` are all runs.
     """
-    with st.popover("Sweep", icon=":material/stacked_line_chart:", width="stretch"):
+    with popovers.popover("Sweep", "sweep", icon=":material/stacked_line_chart:", width="stretch"):
         kind = st.segmented_control(
             "What to vary", list(KINDS), format_func=KINDS.__getitem__, default="samples", key="sweep_kind",
             required=True, label_visibility="collapsed",
@@ -49,17 +62,57 @@ def control(form: Form, dedupe_s: float) -> bool:
             plan = _samples(form, base) if kind == "samples" else _study(base)
         except UserError as error:
             st.error(sentence(error))
-            return False
+            return
         if plan is None:
-            return False
-        st.caption(_description(plan))
-        pressed = st.button(
-            f"Launch {len(plan.entries)} runs", type="primary", key="launch_sweep", disabled=readonly()
-        )
-        done = pressed and _launch(plan, form.device, dedupe_s)
-        if launched := st.session_state.get("sweep_launched"):
-            links.open_results(*launched)
-        return done
+            return
+        seconds, speeds = _estimate(plan, form, found)
+        st.caption(f"{_description(plan)} {escape(_duration_note(seconds, speeds))}")
+        sure = True
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if seconds and seconds > LONG_S:
+                sure = st.checkbox(
+                    f"I know that this takes about {duration(seconds)}", key=f"sweep_sure_{seconds:.0f}"
+                )
+            pressed = st.button(
+                f"Launch {len(plan.entries)} runs", type="primary", key="launch_sweep",
+                disabled=readonly() or not sure,
+            )  # fmt: skip
+        if pressed:
+            _launch(plan, form.device, dedupe_s)
+
+
+def _estimate(plan: Plan, form: Form, found: list[Run]) -> tuple[float | None, dict[str, Speed | None]]:
+    """Return the seconds of a sweep, or None if unknown, and the speed of each of its models."""
+    speeds: dict[str, Speed | None] = {}
+    for config in (entry.config for entry in plan.entries):
+        if config.model not in speeds:
+            rehearsed = rehearsal.speed(form) if config.model == form.model else None
+            speeds[config.model] = (
+                rehearsed
+                or earlier_speed(config.model, config.recipe, found)
+                or measured_speed(config.model, config.recipe)
+            )
+    return seconds_of(plan, speeds, _training_images), speeds
+
+
+def _training_images(config: Config) -> int | None:
+    if config.folder:
+        return sum(map(len, resources.listing(config.folder).train.values()))
+    return TRAINING_IMAGES.get(config.data)
+
+
+def _duration_note(seconds: float | None, speeds: dict[str, Speed | None]) -> str:
+    """Return how long a sweep takes on one device, and from which measurements this follows."""
+    if seconds is None:
+        unknown = " and ".join(ARCHITECTURES[name].label for name, speed in speeds.items() if speed is None)
+        return f"The speed of {unknown or 'this training'} is not known yet: rehearse the form above."
+    by_source: dict[str, list[str]] = {}
+    for name, speed in speeds.items():
+        if speed:
+            text = f"{ARCHITECTURES[name].label} {speed.images_per_s:,.0f} images/s"
+            by_source.setdefault(speed.source, []).append(text)
+    known = "; ".join(f"{', '.join(texts)} ({source})" for source, texts in by_source.items())
+    return f"About {duration(seconds)} in all, one run after another" + (f": {known}." if known else ".")
 
 
 def _samples(form: Form, base: Config) -> Plan | None:
@@ -73,16 +126,19 @@ def _samples(form: Form, base: Config) -> Plan | None:
         "Models", list(ARCHITECTURES), default=first[:2], format_func=lambda name: ARCHITECTURES[name].label,
         key=f"sweep_models_{form.model}",
     )  # fmt: skip
+    small = base.data == "cifar10-mini"
     percents = [round(100 * share) for share in SHARES]
     shares = st.pills(
-        "Shares of the training images", percents, selection_mode="multi", default=percents,
-        key="sweep_shares", format_func=lambda p: f"{p} %",
+        "Shares of the training images", percents, selection_mode="multi",
+        default=SMALL_SHARES if small else percents, key=f"sweep_shares_{small}",
+        format_func=lambda p: f"{p} %",
     )  # fmt: skip
     left, right = st.columns(2)
     steps = left.number_input(
-        "Steps of each run", value=STEPS, step=500, key="sweep_steps", help="Split into ten epochs."
-    )
-    seeds = _seeds(right, base, 2)
+        "Steps of each run", value=SMALL_STEPS if small else STEPS, step=500, key=f"sweep_steps_{small}",
+        help="Split into ten epochs.",
+    )  # fmt: skip
+    seeds = _seeds(right, base, 1 if small else 2)
     own = {**base.options, "lr": base.lr}
     if not models or not shares:
         st.caption("Choose at least one model and one share.")
@@ -106,9 +162,10 @@ def _study(base: Config) -> Plan | None:
     values: dict[str, list[Any]] = {}
     columns = st.columns(2)
     for i, name in enumerate(chosen):
+        # The key contains the value of the form, so that a change there suggests other values.
         start = ", ".join(text_of(value) for value in suggest(base, name))
         text = columns[i % 2].text_input(
-            setting_title(base.model, name), start, key=f"sweep_values_{base.model}_{name}",
+            setting_title(base.model, name), start, key=f"sweep_values_{base.model}_{name}_{start}",
             help="Separate values with commas. The value of the form is trained once for all settings.",
         )  # fmt: skip
         values[name] = _parsed(text, setting_title(base.model, name))
@@ -151,17 +208,17 @@ def _description(plan: Plan) -> str:
     base = ", including the base" if plan.kind == "study" else ""
     number = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     return (
-        f"{len(configs)} runs{base}: {length} of {data_name(first)} each, recipe `{first.recipe}`, {number}. "
-        "They wait in the queue like other runs. To predict how long one takes, rehearse the form above."
+        f"{len(configs)} runs{base}: {length} of {data_name(first)} each, recipe `{first.recipe}`, {number}."
     )
 
 
-def _launch(plan: Plan, device: str | None, dedupe_s: float) -> bool:
+def _launch(plan: Plan, device: str | None, dedupe_s: float) -> None:
+    began = time.time()
     try:
         sweep = launch_sweep(plan, device=device, dedupe_s=dedupe_s)
     except UserError as error:
         st.error(sentence(error))
-        return False
+        return
     bound.put(TrainingState, watch=sweep.runs[0].id)
-    st.session_state.sweep_launched = (sweep.name, len(sweep.runs))
-    return True
+    popovers.close("sweep", announcements.of_launch(sweep.runs, began))
+    st.rerun()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import time
 
 import pytest
@@ -138,6 +139,31 @@ def test_curves_have_the_axis_scale_smoothing_and_metrics_of_the_link(visitor):
         "e => e._fullData.filter(t => t.marker?.symbol === 'diamond-open').map(t => t.y[0])"
     )
     assert best == pytest.approx([82.30, 89.64], abs=0.01)
+
+
+def test_pointer_shows_the_values_and_a_zoom_is_reset(visitor):
+    page = visitor.open("training?watch=vit-cifar10")
+    chart = drawn_chart(page, "watch_train_acc")
+    frame = page.locator(".st-key-watch_train_acc")
+    values, reset = frame.locator(".values"), frame.get_by_role("button", name="Reset zoom")
+    expect(reset).to_be_hidden()
+    box = chart.locator(".nsewdrag").bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.8 * box["width"], middle)
+    expect(values).to_contain_text(
+        re.compile(r"^epoch \d+(\.\d)?training \d+\.\d\d %validation \d+\.\d\d %$")
+    )
+    left = values.bounding_box()
+    assert left["x"] + left["width"] < box["x"] + 0.6 * box["width"]  # not under the pointer
+    page.mouse.move(box["x"] + 0.3 * box["width"], middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], middle, steps=5)
+    page.mouse.up()
+    expect(reset).to_be_visible()
+    reset.click()
+    expect(reset).to_be_hidden()
+    low, high = chart.evaluate("e => e._fullLayout.xaxis.range")
+    assert (low, high) == (pytest.approx(0, abs=1), pytest.approx(20, abs=1.5))
 
 
 def test_event_files_of_other_programs_are_compared(visitor, server):

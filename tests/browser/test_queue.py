@@ -78,6 +78,56 @@ def test_queued_runs_are_moved_and_stopped(visitor, server, busy):
     assert [run.id for run in order.waiting(server.home / "runs")] == ids[:1]
 
 
+def test_fair_pair_is_launched_with_the_epochs_of_the_form_and_its_popover_closes(visitor, server, busy):
+    page = visitor.open("training?model=ResNet")
+    set_epochs(visitor, 4)
+    set_epochs(visitor, 3)
+    before = {run.id for run in own_runs(server)}
+    page.get_by_role("button", name="Fair pair").click()
+    body = page.get_by_test_id("stPopoverBody")
+    expect(body).to_contain_text("Both: 3 epochs")
+    page.locator(".st-key-launch_pair").get_by_role("button").click()
+    expect(page.get_by_test_id("stToast")).to_contain_text("2 runs are queued")
+    expect(body).to_have_count(0)
+    new = [run for run in own_runs(server) if run.id not in before]
+    assert sorted(run.config.epochs for run in new) == [3, 3]
+    visitor.settle()
+    assert any(run.id in page.url for run in new)
+
+    page.get_by_role("button", name=re.compile(r"queue \(2\)")).click()
+    page.locator(f".st-key-remove_{new[0].id}").get_by_role("button", name="Remove").click()
+    expect(page.get_by_role("button", name=re.compile(r"queue \(1\)"))).to_be_visible()
+    assert find_run(new[0].id, server.home / "runs").status().state == "stopped"
+
+
+def test_selected_runs_of_the_table_are_stopped_and_deleted(visitor, server, busy):
+    home = server.home / "runs"
+    runs = [background.launch(make_config("quick"), home, title=f"bulk {i}") for i in range(2)]
+    page = visitor.open("training?all=true&find=bulk")
+    table = page.locator('[class*="st-key-runs_table"] canvas').first
+    table.scroll_into_view_if_needed()
+
+    def select_all():
+        box = table.bounding_box()
+        page.mouse.click(box["x"] + 17, box["y"] + 17)
+        visitor.settle()
+
+    select_all()
+    page.locator(".st-key-stop_selected").get_by_role("button").click()
+    expect(page.get_by_test_id("stToast").filter(has_text="bulk 0")).to_be_visible()
+    assert {run.status().state for run in runs} == {"stopped"}
+    visitor.settle()
+    delete = page.locator('[class*="st-key-delete_selected"]').get_by_role("button")
+    if delete.is_disabled():
+        select_all()
+    delete.click()
+    page.locator('[class*="st-key-sure_"] label').filter(has_text="2 runs").click()
+    page.locator(".st-key-delete_runs").get_by_role("button").click()
+    expect(page.get_by_test_id("stToast").filter(has_text="Deleted 2 runs")).to_be_visible()
+    expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+    assert not {run.id for run in runs} & {run.id for run in own_runs(server)}
+
+
 def test_training_that_ignores_a_stop_is_ended_at_once(visitor, server, stand_in):
     """The process ignores the request to stop."""
     status = Status(state="running", created=time.time(), slots=["cpu"], **stand_in)

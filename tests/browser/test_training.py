@@ -52,7 +52,7 @@ def wait_for_points(page, least, seconds=120):
 def test_launched_run_is_watched_through_a_reload_until_it_finishes(visitor, server):
     make_folder(server.home / "data" / "two colors", {"blue": (40, 60, 200), "red": (200, 60, 40)}, 60)
     page = launch(visitor, epochs=12, folder="two colors")
-    run = re.search(r"watch=resnet-quick-([\d-]+)", page.url)[1]
+    run = re.search(r"watch=(resnet-quick-[\d-]+)", page.url)[1]
     wait_for_points(page, 1)
     first = points(page)
     page.reload()
@@ -65,8 +65,10 @@ def test_launched_run_is_watched_through_a_reload_until_it_finishes(visitor, ser
     visitor.settle()
     expect(page.get_by_text("12/12")).to_be_visible()
     expect(page.get_by_text("--config")).to_be_visible()
-    visitor.open("compare")  # shows the newest run
-    expect(page.get_by_role("button", name=re.compile(rf"ResNet quick \({run}\)"))).to_be_visible()
+    visitor.open(f"compare?runs={run}")
+    hour, minute = re.search(r"-(\d\d)(\d\d)\d\d$", run).groups()
+    label = re.compile(rf"ResNet quick.*12 epochs.*\({hour}:{minute}\)")
+    expect(page.get_by_role("button", name=label)).to_be_visible()
 
 
 def test_stopped_run_is_resumed(visitor):

@@ -154,12 +154,12 @@ def played(monkeypatch):
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
 
-    def play(step_s, others, one_thread_s=0.0):
+    def play(step_s, others, one_thread_s=0.0, report=lambda done, total: None):
         trainer = PlayedTrainer(step_s, one_thread_s)
         clocks = {"perf_counter": lambda: trainer.now, "process_time": lambda: trainer.used}
         monkeypatch.setattr(rehearsing, "time", SimpleNamespace(**clocks))
         monkeypatch.setattr(rehearsing, "Load", lambda: SimpleNamespace(others=others))
-        found = Trial(trainer, SimpleNamespace(device=torch.device("cpu")), []).steps(20)
+        found = Trial(trainer, SimpleNamespace(device=torch.device("cpu")), []).steps(20, report)
         assert torch.get_num_threads() == 2
         assert not trainer.callbacks
         return found
@@ -175,6 +175,12 @@ def test_idle_machine_gives_the_median_of_steps_after_warm_up(played):
     assert not found.busy
     assert found.one_thread_s is None
     assert found.least == pytest.approx(0.1)
+
+
+def test_every_step_is_reported(played):
+    reports = []
+    played([0.1] * 30, others=0.05, report=lambda done, total: reports.append((done, total)))
+    assert reports == [(step, 23) for step in range(1, 24)]
 
 
 def test_busy_machine_times_one_thread_and_derives_two_threads(played):

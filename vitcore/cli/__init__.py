@@ -22,6 +22,9 @@ RunsDir = Annotated[
     typer.Option("--runs-dir", help="The folder of your runs.  [default: $VITLAB_RUNS, else runs/]"),
 ]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or the path of its folder.")]
+RunNames = Annotated[
+    list[str], typer.Argument(metavar="RUN...", help="Ids of runs, or paths of their folders.")
+]
 Data = Annotated[
     str | None, typer.Option(help="cifar10-mini, cifar10 or folder:PATH.  [default: cifar10-mini]")
 ]

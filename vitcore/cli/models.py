@@ -6,7 +6,7 @@ import contextlib
 import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,9 @@ from vitcore.architectures import ARCHITECTURES
 from vitcore.cli import Data, Json, RunName, RunsDir, app, to_json
 from vitcore.cli.settings import parse_settings
 from vitcore.errors import UserError
+
+if TYPE_CHECKING:
+    from vitcore.data import Dataset
 
 
 @app.command()
@@ -35,12 +38,20 @@ def evaluate(run: RunName, data: Data = None, as_json: Json = False, runs_dir: R
 
 
 @app.command()
-def data(name: Annotated[str, typer.Argument(help="cifar10, cifar10-mini or folder:PATH")]) -> None:
-    """Check a dataset, downloading cifar10 if it is missing; print what a training would use."""
+def data(
+    name: Annotated[str, typer.Argument(help="cifar10, cifar10-mini or folder:PATH")], as_json: Json = False
+) -> None:
+    """Check a dataset, downloading cifar10 if it is missing; print what a training would use.
+
+    With --json, images that cannot be read are part of the output and not an error.
+    """
     from vitcore.data import folder, load_dataset
 
     with contextlib.redirect_stdout(sys.stderr):
         found = load_dataset(name)
+    if as_json:
+        print(to_json(_described(found)))
+        return
     if found.listing:
         for line in found.listing.lines():
             print(line)
@@ -51,6 +62,32 @@ def data(name: Annotated[str, typer.Argument(help="cifar10, cifar10-mini or fold
         return
     counts = f"{len(found.train):,} training and {len(found.test):,} test images"
     print(f"{name}: {counts} in {len(found.classes)} classes")
+
+
+def _described(found: Dataset) -> dict[str, Any]:
+    """Return what `data --json` prints. Decodes all images of a folder and reports its progress."""
+    from vitcore.child import report_progress
+    from vitcore.data import folder
+    from vitcore.data.images import shown_path
+
+    row: dict[str, Any] = {"data": found.name, "classes": list(found.classes)}
+    if not (listing := found.listing):
+        train, test = len(found.train), len(found.test)
+        return {**row, "images": train + test, "train": train, "test": test, "unreadable": []}
+    total = len(listing.files)
+    every = max(1, total // 200)
+
+    def report(done: int) -> None:
+        if done % every == 0 or done == total:
+            report_progress(done, total)
+
+    unreadable = [
+        {"file": shown_path(one.file.relative_to(listing.place)), "reason": one.reason}
+        for one in folder.check(listing, decode_all=True, report=report)
+    ]
+    parts = {"train": listing.train, "validation": listing.validation, "test": listing.test}
+    counts = {part: sum(map(len, files.values())) for part, files in parts.items()}
+    return {**row, "images": total, **counts, "report": listing.lines(), "unreadable": unreadable}
 
 
 @app.command("import")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vitcore.cli import Json, RunName, RunsDir, app, to_json
+from vitcore.cli import Json, RunName, RunNames, RunsDir, app, to_json
 from vitcore.errors import UserError
 
 
@@ -34,15 +34,19 @@ def runs(as_json: Json = False, runs_dir: RunsDir = None) -> None:
 
 @app.command()
 def stop(
-    run: RunName,
+    runs: RunNames,
     now: Annotated[bool, typer.Option("--now", help="Stop at once, without saving.")] = False,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Ask a queued or running training to save and stop."""
+    """Ask queued or running trainings to save and stop."""
     from vitcore.queue import launch as background
     from vitcore.runs.folder import find_run
+    from vitcore.runs.status import printable
 
-    background.stop(find_run(run, runs_dir), now=now)
+    for found in [find_run(run, runs_dir) for run in runs]:  # refuse a wrong name before any run is stopped
+        background.stop(found, now=now)
+        done = "Stopped" if found.status().state == "stopped" else "Stopping"  # a training saves first
+        print(f"{done} {printable(found.id)}.")
 
 
 @app.command()
@@ -106,12 +110,15 @@ def describe(
 
 
 @app.command()
-def delete(run: RunName, runs_dir: RunsDir = None) -> None:
-    """Delete a run that has ended, permanently."""
+def delete(runs: RunNames, runs_dir: RunsDir = None) -> None:
+    """Delete runs that have ended, permanently."""
     from vitcore.runs import edit
     from vitcore.runs.folder import find_run
+    from vitcore.runs.status import printable
 
-    edit.delete(find_run(run, runs_dir), runs_dir)
+    for found in [find_run(run, runs_dir) for run in runs]:  # refuse a wrong name before any run is deleted
+        edit.delete(found, runs_dir)
+        print(f"Deleted {printable(found.id)}.")
 
 
 @app.command()

@@ -161,12 +161,13 @@ app.command("launch", help="Queue a training in the background and return at onc
 def _rehearse(
     config: Any, resume: str | None, runs_dir: Path | None, title: str, as_json: bool = False
 ) -> str:
+    from vitcore.child import report_progress
     from vitcore.training.rehearse import rehearse
 
     if resume is not None or title:
         raise UserError("A rehearsal estimates a new training: leave out --resume and --title.")
     with contextlib.redirect_stdout(sys.stderr):
-        estimate = rehearse(config)
+        estimate = rehearse(config, report=report_progress) if as_json else rehearse(config)
     text = str(estimate)
     return to_json({**dataclasses.asdict(estimate), "words": text}) if as_json else text
 

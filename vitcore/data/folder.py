@@ -99,10 +99,13 @@ def stamp(listing: Listing) -> tuple[tuple[str, int, int], ...]:
     return tuple(entries)
 
 
-def check(listing: Listing, *, decode_all: bool = False) -> list[Unreadable]:
+def check(
+    listing: Listing, *, decode_all: bool = False, report: Callable[[int], None] = lambda done: None
+) -> list[Unreadable]:
     """Return all images of a folder that cannot be read.
 
     The first 2,000 images are decoded, or all with `decode_all`. Only header and end of the others are read.
+    `report` is called with the number of images after each of them.
     """
 
     def reason(number: int, file: Path) -> Unreadable | None:
@@ -112,7 +115,12 @@ def check(listing: Listing, *, decode_all: bool = False) -> list[Unreadable]:
             return Unreadable(file, str(error))
         return None
 
-    return [unreadable for unreadable in _in_threads(reason, listing.files) if unreadable]
+    found = []
+    for done, unreadable in enumerate(_in_threads(reason, listing.files), start=1):
+        report(done)
+        if unreadable:
+            found.append(unreadable)
+    return found
 
 
 def refuse(listing: Listing, unreadable: list[Unreadable]) -> UserError:

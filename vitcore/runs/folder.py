@@ -32,6 +32,7 @@ from vitcore.paths import assets_dir, check_allowed, runs_dir
 from vitcore.reading import read_model, read_yaml
 from vitcore.runs.files import overwrite, write_atomic, writing
 from vitcore.runs.status import ACTIVE, Meta, Status, SweepLink, derive
+from vitcore.runs.titles import default_title
 
 SAVE_S = 120.0  # time to save after a stop request; then the run is terminated
 TERMINATE_S = 30.0  # time to exit after that; then the run is killed
@@ -261,8 +262,8 @@ def create_run(
 ) -> Run:
     """Create a run folder, which becomes visible only when complete. The default status is queued.
 
-    Its id is <model>-<recipe>-<date>-<time>, made unique by a counter. Raise `UserError` when the folder is
-    not writable.
+    Its id is <model>-<recipe>-<date>-<time>, made unique by a counter. The default title is made from its
+    settings. Raise `UserError` when the folder is not writable.
     """
     check_allowed()
     home = runs_dir(root)
@@ -282,7 +283,7 @@ def _fill(run: Run, config: Config, title: str, status: Status | None, sweep: Sw
     run.checkpoints.mkdir()
     write_atomic(run.path / "config.yaml", dump_config(config))
     run.write_status(status or Status(state="queued", created=time.time()))
-    run.write_meta(Meta(title=title or f"{ARCHITECTURES[config.model].label} {config.recipe}", sweep=sweep))
+    run.write_meta(Meta(title=title or default_title(config), sweep=sweep))
 
 
 def _publish(draft: Path, home: Path, stem: str) -> Run:

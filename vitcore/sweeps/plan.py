@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from vitcore.architectures import ARCHITECTURES
-from vitcore.config import Config, build_config, choices, make_config
+from vitcore.config import (
+    Config,
+    build_config,
+    choices,
+    make_config,
+    setting_of,
+    setting_title,
+    text_of,
+)
 from vitcore.errors import UserError
 from vitcore.sweeps.pair import SHARED
 
@@ -184,25 +192,6 @@ def with_setting(base: Config, name: str, value: Any) -> Config:
         return build_config(**values)
     except UserError as error:
         raise UserError(f"{name} {text_of(value)} cannot be tried: {error}") from None
-
-
-def setting_of(config: Config, name: str) -> Any:
-    """Return the value of a setting of the model or of the training."""
-    return config.options[name] if name in config.options else getattr(config, name)
-
-
-def setting_title(model: str, name: str) -> str:
-    """Return the display name of a setting, for pages and tables."""
-    fields = {**Config.model_fields, **ARCHITECTURES[model].options.model_fields}
-    title = fields[name].title if name in fields else None
-    return title or {"lr": "Learning rate"}.get(name) or name.replace("_", " ").capitalize()
-
-
-def text_of(value: Any) -> str:
-    """Return the text of a value, for a list of values."""
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(text_of, value))}]"
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def suggest(base: Config, name: str) -> list[Any]:

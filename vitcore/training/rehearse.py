@@ -47,6 +47,8 @@ SINGLE = 4  # steps on one thread if the machine is busy, including one warm-up 
 BUSY = 0.2  # report CPU contention above this share
 UNEVEN, SLOW_S = 3.0, 0.05  # report uneven steps from this slow/fast ratio, if a slow step takes this long
 
+Progress = Callable[[int, int], None]  # called with the number of steps so far and of all steps
+
 
 @dataclass(frozen=True)
 class Rehearsal:
@@ -100,10 +102,18 @@ def _uneven(steps_s: tuple[float, float]) -> bool:
 
 
 class StepTimer(Callback):
-    """Read `clock` after every step. End the fit when `enough(seconds of the steps so far)` is true."""
+    """Read `clock` after every step. End the fit when `enough(seconds of the steps so far)` is true.
 
-    def __init__(self, clock: Callable[[], float], enough: Callable[[list[float]], bool]) -> None:
-        self.clock, self.enough = clock, enough
+    `report` is called with the number of steps so far.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        enough: Callable[[list[float]], bool],
+        report: Callable[[int], None] = lambda step: None,
+    ) -> None:
+        self.clock, self.enough, self.report = clock, enough, report
         self.times: list[float] = []
         self.last: float | None = None
 
@@ -115,6 +125,7 @@ class StepTimer(Callback):
             self.times.append(now - self.last)
             trainer.should_stop = self.enough(self.times)
         self.last = now
+        self.report(len(self.times) + 1)
 
 
 @dataclass(frozen=True)
@@ -174,10 +185,14 @@ class Trial:
         callbacks_of(trainer).extend([Recorder(print), Guard(10)])
         return cls(trainer, module, loader)
 
-    def steps(self, count: int) -> Steps:
+    def steps(self, count: int, report: Progress = lambda done, total: None) -> Steps:
         """Time `count` steps, or fewer if they are slow. On a busy machine, also time steps on one thread."""
-        load, began = Load(), time.perf_counter()
-        timer = StepTimer(time.perf_counter, lambda times: _enough(times, count, time.perf_counter() - began))
+        load, began, total = Load(), time.perf_counter(), count + WARM
+        timer = StepTimer(
+            time.perf_counter,
+            lambda times: _enough(times, count, time.perf_counter() - began),
+            lambda step: report(min(step, total), total),
+        )
         self._run(timer)
         if not (seconds := _counted(timer.times)):
             raise UserError("The training has too few steps for a rehearsal: launch it instead.")
@@ -221,20 +236,25 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def rehearse(config: Config, steps: int = STEPS, data: Dataset | None = None) -> Rehearsal:
+def rehearse(
+    config: Config,
+    steps: int = STEPS,
+    data: Dataset | None = None,
+    report: Progress = lambda done, total: None,
+) -> Rehearsal:
     """Estimate a training from `steps` real steps and some warm-up steps. Nothing is kept.
 
-    Raise `UserError` in the same cases as the training itself.
+    `report` also counts the warm-up steps. Raise `UserError` in the same cases as the training itself.
     """
     try:
-        return _rehearse(config, steps, data)
+        return _rehearse(config, steps, data, report)
     except (RuntimeError, MemoryError, OSError) as error:
         if not (reason := reason_of(error)):
             raise
         raise UserError(f"{reason[:1].upper()}{reason[1:].rstrip('.')}.") from error
 
 
-def _rehearse(config: Config, steps: int, data: Dataset | None) -> Rehearsal:
+def _rehearse(config: Config, steps: int, data: Dataset | None, report: Progress) -> Rehearsal:
     quiet()
     if world_of(config) > 1:
         raise UserError("A rehearsal uses one device: leave out --devices and --nodes.")
@@ -242,7 +262,7 @@ def _rehearse(config: Config, steps: int, data: Dataset | None) -> Rehearsal:
     data = data or dataset_for(config)
     usual = config.model_copy(update={"minutes": None, "full_epochs": 0})
     trial = Trial.of(usual, data, steps)
-    timed, count = trial.steps(steps), len(trial.loader)
+    timed, count = trial.steps(steps, report), len(trial.loader)
     save_s = _save_s(trial.trainer)
     full_s, full_least = timed.median, timed.least  # per step with all patches
     if config.keep_patches < 1 and config.full_epochs:

@@ -15,7 +15,8 @@ HERE = Path(__file__).parent
 MAX_POINTS = 1200  # per curve; a screen has no more columns
 
 _element = Part(
-    '<div class="curves-frame"><div class="curves"></div>'
+    '<div class="curves-frame"><div class="curves"></div><div class="values" hidden></div>'
+    '<button class="reset" type="button" hidden>Reset zoom</button>'
     '<div class="files" role="group" aria-label="Download this chart"></div></div>',
     style(HERE / "curves.css"),
     bundle(HERE / "curves.js"),
@@ -102,7 +103,7 @@ def curves(
     height: int = 300,
     empty: str = "",
 ) -> None:
-    """Draw curves.
+    """Draw curves, or the sentence `empty` if there are no points.
 
     The same `key` updates the chart in place. Zoom and hidden curves stay while `view` stays the same.
     `best`: marked points. `log`: use a logarithmic y-axis. `empty`: the text of a chart without points.

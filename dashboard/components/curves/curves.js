@@ -5,13 +5,7 @@
 import { loadPlotly, savePlotly } from "../shared/plotly.js";
 import { fileStem, offerFiles } from "../shared/save.js";
 
-const EMPTY_NOTE = {
-  showarrow: false,
-  xref: "paper",
-  yref: "paper",
-  x: 0.5,
-  y: 0.5,
-};
+const EMPTY_NOTE = { showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5 };
 
 function chartColors(element) {
   const style = getComputedStyle(element);
@@ -25,7 +19,7 @@ function chartColors(element) {
 }
 
 function draw(Plotly, div, data) {
-  const config = { displaylogo: false, responsive: true, displayModeBar: false };
+  const config = { displaylogo: false, responsive: true, displayModeBar: false, showTips: false };
   return Plotly.react(
     div,
     chartTraces(data, div._fullData ?? []),
@@ -63,7 +57,6 @@ function chartTraces(data, drawn) {
 }
 
 function curveTrace(series, percent) {
-  const hovertemplate = percent ? "%{y:.2f} %" : "%{y:.4f}";
   return {
     type: "scatter",
     mode: series.markers ? "lines+markers" : "lines",
@@ -74,7 +67,7 @@ function curveTrace(series, percent) {
     showlegend: series.legend,
     line: { color: series.color, dash: series.dash, width: 2 },
     marker: { size: 5 },
-    ...(series.hover ? { hovertemplate } : { hoverinfo: "skip" }),
+    hoverinfo: series.hover ? "none" : "skip", // "none": showValues draws the values
   };
 }
 
@@ -106,9 +99,8 @@ function chartLayout(data, colors) {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: colors.font, size: 13, color: colors.text },
-    hovermode: "x unified",
+    hovermode: "x",
     hoverdistance: -1, // the crosshair reads all curves, however far apart their points are
-    hoverlabel: { bgcolor: colors.background, bordercolor: colors.grid, font: { color: colors.text } },
     showlegend: true,
     annotations: empty ? [{ ...EMPTY_NOTE, text: data.empty }] : [],
     legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
@@ -134,17 +126,74 @@ function chartLayout(data, colors) {
   };
 }
 
+// Return a position on the x-axis as the box of values shows it: counts in full, all else with three digits.
+function positionText(data, x) {
+  const counts = data.series.every((s) => s.x.every(Number.isInteger));
+  const options = counts ? {} : { maximumSignificantDigits: 3 };
+  return `${data.x_title} ${x.toLocaleString("en-US", options)}`;
+}
+
+function valueText(data, value) {
+  return data.percent ? `${value.toFixed(2)} %` : value.toFixed(4);
+}
+
+// Show the values at the pointer in a box on the other side of the chart, where it covers nothing that is read.
+function showValues(div, box, data, points) {
+  const shown = points.filter((p) => p.y !== null && p.y !== undefined);
+  if (!shown.length) return hide(box);
+  const head = document.createElement("b");
+  head.textContent = positionText(data, shown[0].x);
+  const rows = shown.map((point) => {
+    const row = document.createElement("div");
+    const swatch = document.createElement("i");
+    swatch.style.background = point.data.line.color;
+    const name = data.series[point.curveNumber]?.name ?? "";
+    row.append(swatch, `${name} ${valueText(data, point.y)}`);
+    return row;
+  });
+  box.replaceChildren(head, ...rows);
+  const { xaxis, yaxis, width } = div._fullLayout;
+  const left = xaxis.d2p(shown[0].x) > xaxis._length / 2;
+  box.style.left = left ? `${xaxis._offset + 8}px` : "auto";
+  box.style.right = left ? "auto" : `${width - xaxis._offset - xaxis._length + 8}px`;
+  box.style.top = `${yaxis._offset + 6}px`;
+  box.hidden = false;
+}
+
+function hide(box) {
+  box.hidden = true;
+}
+
+function isZoomed(div, data) {
+  const { xaxis, yaxis } = div._fullLayout;
+  return data.series.some((s) => s.x.length) && !(xaxis.autorange && yaxis.autorange);
+}
+
+// Follow the pointer and the zoom. Called after every drawing, with the data that is drawn.
+function follow(Plotly, div, parts, data) {
+  div.drawn = data;
+  parts.reset.hidden = !isZoomed(div, data);
+  if (div.followed) return;
+  div.followed = true;
+  div.on("plotly_hover", (event) => showValues(div, parts.values, div.drawn, event.points));
+  div.on("plotly_unhover", () => hide(parts.values));
+  div.on("plotly_relayout", () => {
+    parts.reset.hidden = !isZoomed(div, div.drawn);
+  });
+  parts.reset.onclick = () => Plotly.relayout(div, { "xaxis.autorange": true, "yaxis.autorange": true });
+}
+
 // Describe the chart for screen readers: the latest value of every curve, and the best points.
 function description(data) {
-  const valueText = (v) => (data.percent ? `${(100 * v).toFixed(1)} %` : `${+v.toPrecision(3)}`);
+  const short = (v) => (data.percent ? `${(100 * v).toFixed(1)} %` : `${+v.toPrecision(3)}`);
   const parts = [];
   for (const s of data.series) {
     const last = s.y.reduce((found, v, i) => (v === null ? found : i), -1);
     if (s.name && last >= 0) {
-      parts.push(`${s.name} ${valueText(s.y[last])} at ${data.x_title} ${+s.x[last].toPrecision(4)}`);
+      parts.push(`${s.name} ${short(s.y[last])} at ${data.x_title} ${+s.x[last].toPrecision(4)}`);
     }
     const best = data.best.find((b) => s.markers && b.group === s.group && b.color === s.color);
-    if (s.name && last >= 0 && best) parts.push(`its best ${valueText(best.y)}`);
+    if (s.name && last >= 0 && best) parts.push(`its best ${short(best.y)}`);
   }
   return `${data.y_title} against ${data.x_title}: ${parts.join(", ") || "no points yet"}`;
 }
@@ -170,6 +219,10 @@ function literal(text) {
 
 export default function ({ data, parentElement }) {
   const div = parentElement.querySelector(".curves");
+  const parts = {
+    values: parentElement.querySelector(".values"),
+    reset: parentElement.querySelector(".reset"),
+  };
   div.dataset.title = data.y_title;
   div.setAttribute("role", "img");
   div.setAttribute("aria-label", description(data));
@@ -178,7 +231,10 @@ export default function ({ data, parentElement }) {
   div.dataset.view = data.view;
   div.dataset.points = data.series.reduce((most, s) => Math.max(most, s.x.length), 0);
   loadPlotly()
-    .then((Plotly) => draw(Plotly, div, data))
+    .then(async (Plotly) => {
+      await draw(Plotly, div, data);
+      follow(Plotly, div, parts, data);
+    })
     .catch((error) => {
       div.innerHTML = "";
       const note = document.createElement("p");

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from torch.utils.tensorboard import SummaryWriter
 
 from dashboard.components.curves import series, thinned
-from dashboard.shared.run_curves import CurveStyle, as_csv, collect, epoch_note, other_tags
-from dashboard.training.run_table import matches
+from dashboard.shared.run_curves import CurveStyle, _empty_note, as_csv, collect, epoch_note, other_tags
+from dashboard.shared.selection import run_label, run_labels
+from dashboard.training.run_table import matches, varied_columns
 from tests.made_runs import date_events
 from vitcore.config import make_config
-from vitcore.runs.folder import create_run, find_run
+from vitcore.runs.folder import Run, create_run, find_run
 from vitcore.runs.listing import as_row
+from vitcore.runs.status import Status
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=400), st.integers(4, 60))
@@ -55,6 +57,63 @@ def test_note_explains_epochs_of_a_fixed_number_of_steps():
     assert epoch_note([share]) == f"An epoch of this run {end}"
     assert epoch_note([share, other]) == f"An epoch of these runs {end}"
     assert epoch_note([passes, share]) == f"An epoch of {share.title} {end}"
+
+
+def test_note_counts_a_single_step(tmp_path):
+    run = create_run(make_config("quick", steps_per_epoch=1), tmp_path)
+    assert "is 1 optimizer step, not" in epoch_note([run])
+
+
+@pytest.mark.parametrize(("points", "markers"), [(1, True), (4, True), (5, False)])
+def test_curve_of_few_points_has_markers(tmp_path, points, markers):
+    run = create_run(make_config("quick"), tmp_path)
+    writer = SummaryWriter(str(run.path))
+    for step in range(points):
+        writer.add_scalar("train_acc", 0.5, step)
+    writer.close()
+    (item,) = collect([run], ["train_acc", "val_acc"], CurveStyle("step"), "66").items
+    assert item["markers"] is markers
+
+
+def test_empty_chart_says_why_it_is_empty(tmp_path):
+    def run(state, started=None):
+        return create_run(make_config("quick"), tmp_path, status=Status(state=state, started=started))
+
+    removed, stopped, queued = run("stopped"), run("stopped", 1.0), run("queued")
+    assert _empty_note([removed]) == "It never started."
+    assert _empty_note([removed, removed]) == "They never started."
+    assert _empty_note([stopped]) == _empty_note([run("finished")]) == "No points were recorded."
+    assert "after a few steps" in _empty_note([removed, queued])
+
+
+def test_table_has_columns_for_the_settings_that_differ_from_the_recipe(tmp_path):
+    configs = [
+        make_config("quick", model="resnet"),
+        make_config("quick", model="resnet", epochs=4, seed=1, device="cpu"),
+        make_config("quick", model="vit", patch_size=8),
+    ]
+    rows = varied_columns([create_run(config, tmp_path) for config in configs])
+    assert [list(row) for row in rows] == 3 * [["seed", "planned epochs", "patch size"]]
+    assert rows[1] == {"seed": "1", "planned epochs": "4", "patch size": None}
+    assert rows[2]["patch size"] == "8"
+    assert varied_columns([]) == []
+
+
+def test_labels_have_the_time_and_more_only_where_it_is_needed(tmp_path):
+    def run(name, title):
+        made = Run(create_run(make_config("quick"), tmp_path, title=title).path.rename(tmp_path / name))
+        return made
+
+    one = run("vit-quick-20261128-021104", "ViT quick")
+    twin = run("vit-quick-20261128-021150", "ViT quick")
+    later = run("vit-quick-20261129-031104", "ViT quick")
+    bundled = find_run("vit-cifar10")
+    assert run_label(one) == "ViT quick (02:11)"
+    labels = run_labels([one, twin, later, bundled])
+    assert labels[one.id] == "ViT quick (28 Nov 02:11:04)"
+    assert labels[twin.id] == "ViT quick (28 Nov 02:11:50)"
+    assert labels[later.id] == "ViT quick (03:11)"
+    assert labels[bundled.id] == bundled.title
 
 
 @pytest.fixture

@@ -55,6 +55,23 @@ def test_error_stays_until_the_settings_change():
     assert not page.text_input[0].set_value("epochs: 3").run().error
 
 
+def test_announcements_are_shown_once_and_literally():
+    def script():
+        import streamlit as st
+
+        from dashboard.shared import messages
+
+        if not st.session_state.get("begun"):
+            st.session_state.begun = True
+            messages.announce("*One* is queued.")
+            messages.announce("Two")
+        messages.show_announcements()
+
+    page = AppTest.from_function(script).run()
+    assert [toast.value for toast in page.toast] == [r"\*One\* is queued\.", "Two"]
+    assert not page.run().toast
+
+
 def test_toast_is_shown_once():
     def script():
         import streamlit as st

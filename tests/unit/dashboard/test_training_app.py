@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
 from dashboard.drawing.markdown import escape
+from dashboard.shared import jobs
+from dashboard.training import image_check, rehearsal
 from tests.conftest import TINY_RESNET, make_folder
 from tests.made_runs import make_run
 from tests.unit.dashboard.app import open_app
+from tests.waiting import until
+from vitcore.child import Child
 from vitcore.paths import data_dir, runs_dir
 from vitcore.runs.folder import list_runs
 
@@ -107,3 +114,76 @@ def test_unfinished_run_exports_only_the_model():
     (archive,) = (one for one in app.get("download_button") if ".zip" in one.proto.label)
     assert archive.proto.disabled
     assert not widget(app, "button", "Make an ONNX file (.onnx)").disabled
+
+
+def test_budget_of_a_fair_pair_follows_the_form_and_is_launched_once(monkeypatch):
+    monkeypatch.setattr("vitcore.queue.launch.ensure_supervisor", lambda home: None)
+    app = open_app("training", model="ResNet")
+    for epochs in (4, 3):
+        widget(app, "number_input", "Epochs").set_value(epochs).run()
+        assert any(f"Both: {epochs} epochs" in one.value for one in app.caption)
+    widget(app, "text_input", "Minutes instead of epochs").set_value("2").run()
+    assert any("Both: 2 minutes" in one.value for one in app.caption)
+    widget(app, "text_input", "Minutes instead of epochs").set_value("").run()
+    widget(app, "button", "Launch fair pair").click().run()
+    assert not app.exception
+    assert sorted(run.config.epochs for run in own_runs()) == [3, 3]
+    assert [run.title for run in own_runs() if run.config.model == "resnet"] == ["ResNet quick, 3 epochs"]
+    assert "2 runs are queued" in app.toast[0].value
+
+
+def test_second_press_says_that_the_run_is_launched_already(monkeypatch):
+    monkeypatch.setattr("vitcore.queue.launch.ensure_supervisor", lambda home: None)
+    app = open_app("training", model="ResNet")
+    widget(app, "button", "Launch training").click().run()
+    assert app.toast[0].value == escape("ResNet quick is queued.")
+    widget(app, "button", "Launch training").click().run()
+    assert "Already launched" in app.toast[0].value
+    assert len(own_runs()) == 1
+
+
+def test_deleted_run_is_announced_with_the_run_that_is_shown_instead():
+    run = make_run(runs_dir(), "half way", model="resnet", **TINY_RESNET)
+    other = make_run(runs_dir(), "complete", model="resnet", **TINY_RESNET)
+    app = open_app("training", watch=run.id)
+    widget(app, "checkbox", "I understand that this run will be deleted").check().run()
+    widget(app, "button", "Delete permanently").click().run()
+    assert not app.exception
+    assert [toast.value for toast in app.toast] == [escape("Deleted half way; now showing complete.")]
+    assert [run.id for run in own_runs()] == [other.id]
+
+
+def test_long_sweep_must_be_confirmed():
+    app = open_app("training", model="ViT")
+    assert not widget(app, "button", "Launch 6 runs").disabled
+    assert any("About" in one.value and escape("images/s") in one.value for one in app.caption)
+    widget(app, "number_input", "Steps of each run").set_value(20_000).run()
+    assert widget(app, "button", "Launch 6 runs").disabled
+    sure = next(one for one in app.checkbox if one.label.startswith("I know that this takes about"))
+    sure.check().run()
+    assert not widget(app, "button", "Launch 6 runs").disabled
+
+
+def test_checked_folder_shows_the_images_that_cannot_be_read(monkeypatch):
+    make_folder(data_dir() / "flowers", {"daisy": (200, 200, 0), "rose": (200, 0, 0)}, 12)
+
+    def check(path):
+        unreadable = tuple((f"daisy/{i}.png", "cut off") for i in range(7))
+        yield image_check.Step(24, 24, image_check.Checked(24, unreadable))
+
+    monkeypatch.setattr(image_check, "check", check)
+    app = open_app("training", data="own folder")
+    assert widget(app, "button", "Check images").disabled
+    widget(app, "text_input", "Folder under the data directory").set_value("flowers").run()
+    widget(app, "button", "Check images").click().run()
+    until(lambda: not jobs.running(image_check._key(data_dir().absolute() / "flowers")))
+    app.run()
+    (warning,) = app.warning
+    assert escape("17 of 24") in warning.value
+    assert escape("daisy/4.png and 2 more") in warning.value
+
+
+def test_rehearsal_shows_its_step():
+    assert rehearsal._progress(cast(Child, SimpleNamespace(seconds=12.3, progress=(6, 23)))) == (
+        "Rehearsing: step 6 of 23, 12 s so far"
+    )

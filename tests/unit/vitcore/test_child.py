@@ -51,6 +51,27 @@ def test_last_line_of_stdout_is_the_result(start):
     assert outcome(child) == {"x": 3}
 
 
+def test_progress_is_reported_and_is_not_the_error_of_a_failed_child(start):
+    code = """
+        import sys
+        from vitcore.child import report_progress
+        report_progress(6, 20)
+        print("a warning", file=sys.stderr)
+        report_progress(7, 20)
+        sys.exit(int(sys.argv[1]))
+    """
+    child = start(code, "0")
+    until(lambda: not child.running)
+    assert child.progress == (7, 20)
+    child.cancel()
+    assert child.progress is None
+    with pytest.raises(ChildFailed, match="a warning"):
+        outcome(start(code, "1"))
+    silent = start("print('{}')")
+    outcome(silent)
+    assert silent.progress is None
+
+
 def test_text_file_is_passed_as_a_path_and_deleted_with_the_child(start):
     code = "import json, sys\nprint(json.dumps({'path': sys.argv[1], 'text': open(sys.argv[1]).read()}))"
     child = start(code, TextFile("config.yaml", "epochs: 3"))

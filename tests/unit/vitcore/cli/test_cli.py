@@ -14,7 +14,8 @@ from tests.published_site import write_checkpoint
 from vitcore.__main__ import app  # with every command
 from vitcore.config import dump_config, make_config
 from vitcore.paths import runs_dir
-from vitcore.runs.folder import Run, list_runs
+from vitcore.runs.folder import Run, create_run, list_runs
+from vitcore.runs.status import Status
 
 
 def test_import_prints_the_run_folder_last_and_reports_errors(tmp_path):
@@ -35,6 +36,20 @@ def test_run_is_named_and_deleted(tmp_path):
     assert json.loads(run("runs", "--json").stdout)[-1]["title"] == "Mine"
     assert run("delete", "vit-cifar10").returncode == 2
     assert run("delete", name).returncode == 0
+    assert not list_runs(bundled=False)
+
+
+def test_several_runs_are_stopped_and_deleted_and_named():
+    config = make_config("quick")
+    names = [create_run(config, runs_dir(), status=queued).id for queued in 2 * [Status(state="queued")]]
+    check_refused(run("stop", *names, "nothing"), "nothing")
+    assert {found.status().state for found in list_runs(bundled=False)} == {"queued"}
+    done = run("stop", *names)
+    assert done.stdout.splitlines() == [f"Stopped {name}." for name in names]
+    check_refused(run("delete", *names, "nothing"), "nothing")
+    assert len(list_runs(bundled=False)) == 2
+    done = run("delete", *names)
+    assert done.stdout.splitlines() == [f"Deleted {name}." for name in names]
     assert not list_runs(bundled=False)
 
 
@@ -103,6 +118,16 @@ def test_evaluate_on_another_dataset(colors):
 
 def test_data_counts():
     assert run("data", "cifar10-mini").stdout.startswith("cifar10-mini: 4,000 training and 1,000 test images")
+
+
+def test_data_as_json_names_images_that_cannot_be_read(bad_data):
+    found = json.loads(run("data", f"folder:{bad_data / 'cut'}", "--json").stdout)
+    assert (found["images"], found["classes"]) == (24, ["a", "b"])
+    assert found["train"] + found["validation"] + found["test"] == 24
+    assert [one["file"] for one in found["unreadable"]] == ["a/5.png", "b/5.png"]
+    assert all("5.png" in one["reason"] for one in found["unreadable"])
+    mini = json.loads(run("data", "cifar10-mini", "--json").stdout)
+    assert (mini["images"], mini["train"], mini["test"], mini["unreadable"]) == (5000, 4000, 1000, [])
 
 
 def commands(group, *before):

@@ -1,0 +1,108 @@
+"""The check of an own folder on the Training page: decode all images before a training does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.drawing.markdown import escape, sentence
+from dashboard.shared import jobs, ticking
+from vitcore.child import Child
+from vitcore.config import FOLDER
+from vitcore.data.folder import NAMED
+
+TICK_S = 0.5
+LIMIT_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The outcome: the number of images, and (file below the folder, reason) of those that cannot be read."""
+
+    images: int
+    unreadable: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        if not self.unreadable:
+            return f"All {self.images:,} images can be read."
+        names = ", ".join(file for file, _ in self.unreadable[:NAMED])
+        more = f" and {len(self.unreadable) - NAMED:,} more" if len(self.unreadable) > NAMED else ""
+        return (
+            f"{self.images - len(self.unreadable):,} of {self.images:,} images can be read. "
+            f"{len(self.unreadable):,} cannot: {names}{more}. Repair or remove them, or leave them out."
+        )
+
+
+@dataclass(frozen=True)
+class Step:
+    """The progress of a check in images. `values` is the outcome at its end."""
+
+    done: int
+    total: int
+    values: Checked | None = None
+
+
+def button(path: Path | None) -> None:
+    """Draw the button that checks the images of a folder. It is disabled without a folder."""
+    st.button(
+        "Check images", key="check_images", icon=":material/fact_check:", width="stretch",
+        disabled=path is None or jobs.running(_key(path)), on_click=_start, args=(path,),
+        help="Decodes all images, so that a broken one is known before the launch.",
+    )  # fmt: skip
+
+
+def result(path: Path) -> None:
+    """Draw the progress or the outcome of the newest check of a folder, if there is one."""
+    if jobs.find(_key(path)):
+        ticking.fragment(
+            lambda running: _show(path, running), lambda: jobs.running(_key(path)), every_s=TICK_S
+        )
+
+
+def _show(path: Path, running: bool) -> None:
+    job = jobs.find(_key(path))
+    if job is None:
+        return
+    last: Step | None = job.last  # type: ignore[assignment]
+    if running:
+        bar, place = st.columns([5, 1], vertical_alignment="center")
+        share, text = 0.0, "Checking the images"
+        if job.waiting:
+            text = "Waiting for a measurement to end"
+        elif last and last.total:
+            share, text = last.done / last.total, f"{last.done:,} of {last.total:,} images checked"
+        bar.progress(min(1.0, share), text)
+        place.button("Cancel", key="cancel_check", width="stretch", on_click=job.cancel)
+    elif job.error:
+        st.error(sentence(job.error))
+    elif last and last.values:
+        checked = last.values
+        (st.warning if checked.unreadable else st.success)(escape(str(checked)))
+        if len(checked.unreadable) > NAMED:
+            with st.expander(f"All {len(checked.unreadable):,} images that cannot be read"):
+                rows = [{"image": file, "reason": reason} for file, reason in checked.unreadable]
+                st.dataframe(rows, hide_index=True, width="stretch")
+
+
+def _start(path: Path) -> None:
+    jobs.start(_key(path), lambda: check(path))
+
+
+def _key(path: Path) -> str:
+    return f"images-{path}"
+
+
+def check(path: Path) -> Iterator[Step]:
+    """Decode all images of a folder in a child process, which ends if the iterator is closed early.
+
+    Raises `UserError`.
+    """
+    child = Child("vitcore", "data", f"{FOLDER}{path}", "--json", name="The check", limit_s=LIMIT_S)
+    for _ in child.ticks(TICK_S / 2):
+        yield Step(*(child.progress or (0, 0)))
+    found = child.result()
+    unreadable = tuple((one["file"], one["reason"]) for one in found["unreadable"])
+    yield Step(found["images"], found["images"], Checked(found["images"], unreadable))
