@@ -132,3 +132,12 @@ Deno.test("the neighbor of a patch stays within the image", () => {
   for (const start of [null, 0]) assert.equal(neighborOf(start, 1, 0, HEADER), at(4, 4));
   assert.equal(neighborOf(0, 1, 0, WITHOUT_CLS), 1); // without CLS, token 0 is a patch
 });
+
+Deno.test("a run's snapshot at step 0 is shown only if the link names it", () => {
+  const header = { ...HEADER, snapshots: [{ step: 0 }, ...SNAPSHOTS] };
+  assert.equal(readState("", header).snapshot, null);
+  assert.equal(readState("snapshot=", header).snapshot, null);
+  assert.equal(readState("snapshot=0", header).snapshot, 0);
+  assert.equal(search(readState("snapshot=0", header), header), "snapshot=0");
+  assert.equal(readState("snapshot=0", HEADER).snapshot, null);
+});
