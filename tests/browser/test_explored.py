@@ -61,7 +61,7 @@ def test_view_is_downloaded_as_png_svg_and_arrays(visitor, open_explorer, data):
     with page.expect_download() as caught:
         page.locator(".xp").get_by_role("button", name="SVG").click()
     root = xml.etree.ElementTree.parse(caught.value.path()).getroot()
-    assert len(root.findall(".//{*}image")) == 63 + 2
+    assert len(root.findall(".//{*}image")) == 63 + 2 + 2  # maps, image, large map and two color scales
     with page.expect_download() as caught:
         page.get_by_role("button", name=re.compile(r"\.npz")).click()
     found = np.load(io.BytesIO(caught.value.path().read_bytes()))

@@ -30,7 +30,7 @@ const PARAMETERS = {
   ],
   choices: {
     direction: ["queries", "keys"],
-    scale: ["shared", "layer", "map"],
+    scale: ["layer", "shared", "map"],
     content: ["image", "positions"],
   },
 };
@@ -55,7 +55,7 @@ Deno.test("the default state has no query parameters", () => {
     head: 0,
     map: "head",
     direction: "queries",
-    scale: "shared",
+    scale: "layer",
     content: "image",
     overlay: true,
     snapshot: null,
