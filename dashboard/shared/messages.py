@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from dashboard.drawing.markdown import sentence
+from dashboard.drawing.markdown import escape, sentence
 from vitcore.errors import UserError
 
 
@@ -45,6 +45,17 @@ def toast_error(name: str) -> None:
     """Show an error once, in a corner of the page."""
     if text := take(name):
         st.toast(sentence(text))
+
+
+def announce(text: str) -> None:
+    """Keep a sentence about a completed action until the page is drawn again. Plain text, no Markdown."""
+    st.session_state.setdefault("announcements", []).append(text)
+
+
+def show_announcements() -> None:
+    """Show what was announced, once, in a corner of the page."""
+    for text in st.session_state.pop("announcements", []):
+        st.toast(escape(text), icon=":material/check:")
 
 
 def _key(name: str) -> str:
