@@ -81,31 +81,34 @@ def control(data: bytes, name: str) -> None:
     preview = _preview(data, name)
     if preview.width == preview.height:
         return
-    fit, position = _key("fit"), _key("position")
-    st.segmented_control(
-        "Part", [SQUARE, WHOLE], default=SQUARE, key=fit, required=True, label_visibility="collapsed",
-        persist_state="session",
-        help="Models take square images. The whole image is padded with the mean color.",
-    )  # fmt: skip
-    crop = chosen()
-    if not crop.whole:
-        st.slider(
-            "Position of the square", 0, 100, CENTER, format="%d %%", key=position, persist_state="session"
-        )
+    picture_place, controls = st.columns([1, 1.8], vertical_alignment="center")
+    with controls:
+        st.segmented_control(
+            "Part", [SQUARE, WHOLE], default=SQUARE, key=_key("fit"), required=True,
+            label_visibility="collapsed", persist_state="session",
+        )  # fmt: skip
+        if not chosen().whole:
+            st.slider(
+                "Position of the square", 0, 100, CENTER, format="%d %%", key=_key("position"),
+                persist_state="session",
+            )  # fmt: skip
         crop = chosen()
-    shown = "the whole image, padded to a square" if crop.whole else "the bright square is used"
-    st.markdown(f"![{shown}]({pictures.encoded(_marked(preview, crop))})")
-    st.caption(f"{shown[0].upper()}{shown[1:]}.")
+        shown = "The whole image, padded with the mean color" if crop.whole else "The bright square is used"
+        st.caption(f"{shown}: models take square images.")
+    picture_place.markdown(f"![{shown}]({pictures.encoded(_marked(preview, crop))})")
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _preview(data: bytes, name: str) -> Image.Image:
-    """Return the image, at most `PREVIEW` pixels wide and high."""
+    """Return the image reduced or enlarged to fit into a square of `PREVIEW` pixels."""
     return ImageOps.contain(open_image(data, name), (PREVIEW, PREVIEW))
 
 
 def _marked(preview: Image.Image, crop: Crop) -> Image.Image:
-    """Return the image with everything outside the square darkened, or the padded image."""
+    """Return the image with everything outside the square darkened, or the padded image.
+
+    It is square with transparent margins, since the style sheet makes all pictures square.
+    """
     if crop.whole:
         return pictures.picture(fitted(preview, PREVIEW, crop))
     box = square_of(*preview.size, crop.position)
@@ -113,7 +116,9 @@ def _marked(preview: Image.Image, crop: Crop) -> Image.Image:
     marked.paste(preview.crop(box), box)
     left, top, right, bottom = box
     ImageDraw.Draw(marked).rectangle((left, top, right - 1, bottom - 1), outline="white", width=2)
-    return marked
+    framed = Image.new("RGBA", (PREVIEW, PREVIEW))
+    framed.paste(marked, ((PREVIEW - marked.width) // 2, (PREVIEW - marked.height) // 2))
+    return framed
 
 
 def _key(name: str) -> str:

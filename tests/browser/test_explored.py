@@ -91,6 +91,13 @@ def test_uploaded_image_is_explored_and_not_part_of_the_link(visitor, open_explo
     upload(page, "blue.png", png())
     expect(page.locator(".xp-name")).to_have_text("blue.png")
     assert "blue" not in page.url
+    visitor.settle()
+    expect(page.locator('input[type="file"]')).to_have_count(0)  # the popover is closed
+    before = page.locator(".xp").get_attribute("data-frame")
+    page.get_by_role("button", name="Own image").click()
+    page.get_by_role("radio", name="Whole image").click()
+    expect(page.locator(".xp")).not_to_have_attribute("data-frame", before)
+    expect(page.get_by_role("img", name="padded")).to_be_visible()  # the popover stays open
 
 
 @pytest.mark.parametrize(
@@ -173,6 +180,8 @@ def test_photo_is_taken_and_explored(visitor, open_explorer):
     page.get_by_role("button", name="Take Photo").click()
     expect(page.locator(".xp")).not_to_have_attribute("data-frame", before)
     expect(name).not_to_have_text(test_image)
+    visitor.settle()
+    page.get_by_role("button", name="Own image").click()
     page.get_by_role("button", name="Back to the test images").click()
     expect(page.locator(".xp")).to_have_attribute("data-frame", before)
 
