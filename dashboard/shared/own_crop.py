@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from dashboard.drawing import pictures
 from vitcore.data.images import MEAN, open_image
@@ -112,7 +112,7 @@ def _marked(preview: Image.Image, crop: Crop) -> Image.Image:
     if crop.whole:
         return pictures.picture(fitted(preview, PREVIEW, crop))
     box = square_of(*preview.size, crop.position)
-    marked = preview.point(lambda value: round(0.35 * value))
+    marked = ImageEnhance.Brightness(preview).enhance(0.35)
     marked.paste(preview.crop(box), box)
     left, top, right, bottom = box
     ImageDraw.Draw(marked).rectangle((left, top, right - 1, bottom - 1), outline="white", width=2)

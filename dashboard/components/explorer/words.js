@@ -70,5 +70,6 @@ export function referenceName(name) {
 export function hintText({ header, state, used }) {
   if (header.only !== null) return "This model has many tokens. Click a patch to load its maps.";
   if (state.query === null) return used.pinned ? "" : "Hover over a patch. Click to pin it.";
-  return used.compared || state.second !== null ? "" : "Click a second patch to compare the two.";
+  const known = used.compared || state.second !== null || header.talk;
+  return known ? "" : "Click a second patch to compare.";
 }
