@@ -10,11 +10,12 @@ from dashboard.states.attention import AttentionState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 
-header.title("attention")
-
 found = resources.runs(trained=True)
 if not found:
+    header.title("attention")
     header.stop_without_runs("There is no trained model yet.")
+shown = ARCHITECTURES[selection.selected_run(found, AttentionState, "run").config.model]
+header.title("attention", question=None if shown.attention else class_maps.QUESTION)
 
 run_control, image_controls = st.columns([1.5, 3.5], vertical_alignment="bottom")
 with run_control:

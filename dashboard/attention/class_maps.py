@@ -18,6 +18,7 @@ from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
+QUESTION = "Which regions support a class?"
 LIMITS_OF_MAPS = (
     "Attention shows where a head looks, not why the model predicts a class, because it ignores the values. "
     "Relevance and Grad-CAM follow the gradient of one class. They are also only summaries, and different "
@@ -35,7 +36,7 @@ def compare_class_maps(
     vit: Run, snapshot: Path | None, image: np.ndarray, classes: tuple[str, ...], others: list[Run]
 ) -> None:
     """Draw which regions support a class, for the ViT and another run, in one color scale."""
-    st.header("Which regions support a class?")
+    st.header(QUESTION)
     first, second, third, fourth = st.columns([1.35, 1.2, 1.3, 0.9], vertical_alignment="bottom")
     vit_maps = model_outputs.class_maps(vit, image, snapshot)
     likeliest = classes[int(vit_maps.probabilities.argmax())]
@@ -82,7 +83,8 @@ def compare_class_maps(
     rows = figure_files.map_rows({title: values for (title, _, _), values in zip(kept, picked, strict=True)})
     figure_files.pictures(kept, rows, key=f"what supports {words}")
     ends = f"-{top:.1f} to {top:.1f}" if signed else f"0 (dark) to {top:.1f} (bright)"
-    st.caption(f"One color scale for both, {ends} times an even spread over the image. {LIMITS_OF_MAPS}")
+    scale = "One color scale for both" if len(kept) > 1 else "Color scale"
+    st.caption(f"{scale}, {ends} times an even spread over the image. {LIMITS_OF_MAPS}")
 
 
 def _choose_class(place: DeltaGenerator, label: str, classes: tuple[str, ...], predicted: str) -> str:

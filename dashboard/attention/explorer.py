@@ -45,7 +45,7 @@ def read_request(run: Run, chosen: SelectedImage, at: Mapping[str, str]) -> Expl
     token = token_index(state.query, side=side, has_cls=has_cls) if state.query else None
     by_step = {step_of(path): path for path in run.snapshots}
     return ExplorerRequest(
-        snapshot=by_step.get(state.snapshot) if state.snapshot else None,
+        snapshot=None if state.snapshot is None else by_step.get(state.snapshot),
         positions=state.content == "positions",
         over_test=state.over == "test",
         query=_default_token(side, has_cls) if token is None else token,

@@ -24,14 +24,15 @@ class Head:
     more: Place
 
 
-def title(page: str, *, about: str | None = None) -> Head:
+def title(page: str, *, about: str | None = None, question: str | None = None) -> Head:
     """Draw the title of a page of `PAGES` and the popover "How it works".
 
     `about` is the title of the guide's section about the current view. It comes first and is expanded.
+    `question` replaces the page's own question, for a view that answers another one.
     """
     messages.show_announcements()
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="head"):
-        st.title(PAGES[page].question, width="stretch")
+        st.title(question or PAGES[page].question, width="stretch")
         row = st.container(
             horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small",
             width="content",

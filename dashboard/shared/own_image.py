@@ -11,13 +11,14 @@ import numpy as np
 import streamlit as st
 
 from dashboard.drawing.markdown import sentence
-from dashboard.shared import popovers
-from vitcore.data.images import SUFFIXES, open_image, read_image
+from dashboard.shared import own_crop, popovers
+from vitcore.data.images import SUFFIXES, open_image
 from vitcore.errors import UserError
 
 KEY, HELD = "own_image", "own_image_held"
 MOST_HELD = 200_000_000  # bytes of the images of all sessions
 FILE, CAMERA = "File", "Camera"
+SQUARE = "The center square is used; you can move it afterwards."
 
 
 class _Held:
@@ -51,10 +52,9 @@ def forget() -> None:
     st.session_state.pop(HELD, None)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
 def decoded(data: bytes, name: str, size: int) -> np.ndarray:
-    """Decode an image to uint8 [3, size, size]."""
-    return read_image(data, size, name)
+    """Decode an image to uint8 [3, size, size], cropped or padded as the visitor has chosen."""
+    return own_crop.decoded(data, name, size, own_crop.chosen())
 
 
 def control() -> None:
@@ -64,33 +64,36 @@ def control() -> None:
 
 
 def _body() -> None:
-    if get():
+    if own := get():
         st.caption("Your image is shown on every page. It stays in this session and is not part of the link.")
         if st.button("Back to the test images", width="stretch"):
             forget()
             popovers.close("own_image")
             st.rerun()
+        own_crop.control(*own)
     generation = st.session_state.setdefault("upload_generation", 0)
     source = st.segmented_control(
         "From", [FILE, CAMERA], default=FILE, key="own_from", required=True, label_visibility="collapsed",
     )  # fmt: skip
     if source == CAMERA:
-        upload = st.camera_input("A photo; the center square is used", key=f"photo_{generation}", width=360)
+        upload = st.camera_input(f"A photo. {SQUARE}", key=f"photo_{generation}", width=360)
     else:
         upload = st.file_uploader(
-            "PNG, JPEG or WebP, up to 10 MB and 25 megapixels",
+            f"PNG, JPEG or WebP, up to 10 MB and 25 megapixels. {SQUARE}",
             type=sorted(suffix.removeprefix(".") for suffix in SUFFIXES),
             key=f"upload_{generation}",
         )
     if upload is None:
         return
     content = upload.getvalue()
+    name = upload.name if source == FILE else "your photo"
     try:
         open_image(content, upload.name)
-        _keep(content, upload.name if source == FILE else "your photo")
+        _keep(content, name)
     except UserError as error:
         st.error(sentence(error))
         return
     st.session_state.upload_generation = generation + 1  # a new, empty uploader
-    popovers.close("own_image")
+    own_crop.reset()
+    popovers.close("own_image", own_crop.announcement(content, name))
     st.rerun()

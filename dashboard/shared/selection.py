@@ -171,6 +171,12 @@ def choose_run(
     return by_id[bound.choose(st.selectbox, page, field, label, options, first=first.id if first else None)]
 
 
+def selected_run(found: list[Run], page: type[PageState], field: str) -> Run:
+    """Return the run that `choose_run` selects, before its widget is drawn."""
+    by_id = {run.id: run for run in found}
+    return by_id[bound.settle(page, field, {run.id: run_label(run) for run in found})]
+
+
 def choose_runs(
     found: list[Run],
     page: type[PageState],

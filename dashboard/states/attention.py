@@ -6,11 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from dashboard.shared.page_state import Count, ImageState, PageState
+from dashboard.shared.page_state import AsWhole, Count, ImageState, PageState
 
 # tests/unit/components/links.json states what the browser must read in the same way
 Token = Annotated[str, StringConstraints(pattern=r"^(cls|[1-9][0-9]{0,3}\.[1-9][0-9]{0,3})$")]
 Place = Literal["mean"] | Count
+Step = Annotated[int, AsWhole, Field(ge=0)]  # a run may have a snapshot before the first step
 PREDICTED = "the answer"  # the class that the model predicts
 NO_CONTRAST = "no other class"
 
@@ -32,10 +33,10 @@ class ExplorerState(PageState):
     head: Place | None = None
     map: Literal["head", "rollout"] = "head"
     direction: Literal["queries", "keys"] = "queries"
-    scale: Literal["shared", "layer", "map"] = "shared"
+    scale: Literal["layer", "shared", "map"] = "layer"
     content: Literal["image", "positions"] = "image"
     overlay: Literal["on", "off"] = "on"
-    snapshot: Count | None = None
+    snapshot: Step | None = None
     mask: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]+\.[\w-]+$")] | None = None
     over: Literal["image", "test"] = "image"
 

@@ -62,7 +62,7 @@ def test_view_is_downloaded_as_png_svg_and_arrays(visitor, open_explorer, data):
     with page.expect_download() as caught:
         page.locator(".xp").get_by_role("button", name="SVG").click()
     root = xml.etree.ElementTree.parse(caught.value.path()).getroot()
-    assert len(root.findall(".//{*}image")) == 63 + 2
+    assert len(root.findall(".//{*}image")) == 63 + 2 + 2  # maps, image, large map and two color scales
     with page.expect_download() as caught:
         page.get_by_role("button", name=re.compile(r"\.npz")).click()
     found = np.load(io.BytesIO(caught.value.path().read_bytes()))
@@ -92,6 +92,13 @@ def test_uploaded_image_is_explored_and_not_part_of_the_link(visitor, open_explo
     upload(page, "blue.png", png())
     expect(page.locator(".xp-name")).to_have_text("blue.png")
     assert "blue" not in page.url
+    visitor.settle()
+    expect(page.locator('input[type="file"]')).to_have_count(0)  # the popover is closed
+    before = page.locator(".xp").get_attribute("data-frame")
+    page.get_by_role("button", name="Own image").click()
+    page.get_by_role("radio", name="Whole image").click()
+    expect(page.locator(".xp")).not_to_have_attribute("data-frame", before)
+    expect(page.get_by_role("img", name="padded")).to_be_visible()  # the popover stays open
 
 
 @pytest.mark.parametrize(
@@ -174,6 +181,8 @@ def test_photo_is_taken_and_explored(visitor, open_explorer):
     page.get_by_role("button", name="Take Photo").click()
     expect(page.locator(".xp")).not_to_have_attribute("data-frame", before)
     expect(name).not_to_have_text(test_image)
+    visitor.settle()
+    page.get_by_role("button", name="Own image").click()
     page.get_by_role("button", name="Back to the test images").click()
     expect(page.locator(".xp")).to_have_attribute("data-frame", before)
 

@@ -141,10 +141,16 @@ def test_rollout_equals_that_of_the_model(visitor, open_explorer, data):
 def test_color_scale_is_shared_per_layer_or_per_map(visitor, open_explorer):
     page = open_explorer()
     maxima = "Array.from(document.querySelector('.xp').explorer.maxima)"
-    assert len(set(page.evaluate(maxima))) == 1
-    page.get_by_role("button", name="per layer").click()
     expect(page.locator(".xp-scale-labels")).to_contain_text("layer")
-    page.wait_for_function(f"new Set({maxima}).size === 7")
+    assert len(set(page.evaluate(maxima))) == 7
+    large = f"[{EXPLORER}.limits[0], Math.max(...{EXPLORER}.values[0])]"
+    for scale in ("shared", "layer"):
+        page.get_by_role("button", name=scale).click()
+        limit, largest = page.evaluate(large)
+        assert limit == largest  # the large map has its own scale
+    page.get_by_role("button", name="shared").click()
+    page.wait_for_function(f"new Set({maxima}).size === 1")
+    assert "scale=shared" in page.url
     page.get_by_role("button", name="per map").click()
     expect(page.locator(".xp-scale-labels")).to_contain_text("map")
     assert "scale=map" in page.url
@@ -225,6 +231,9 @@ def test_painted_image_changes_the_prediction_and_is_part_of_the_link(visitor, o
     page.get_by_role("button", name="Clear").click()
     expect(page.locator(".xp")).to_have_attribute("data-frame", before)
     expect(page.locator(".xp-prediction u")).to_have_count(0)
+    page.locator(".xp-image").hover()
+    page.keyboard.press("Control+z")  # undoes Clear
+    expect(page.locator(".xp")).to_have_attribute("data-frame", painted)
 
 
 def test_plot_shows_the_heads_over_test_images(visitor, open_explorer):

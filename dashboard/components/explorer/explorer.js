@@ -2,12 +2,12 @@
 // image, or of positions alone. `host.ask(text)` sends it a request with the state.
 
 import { keepAddress, writeAddress } from "../shared/address.js";
-import { colorTable, decodeBase64 } from "../shared/colors.js";
+import { colorTable, decodeBase64, gradientOf } from "../shared/colors.js";
 import { CanvasPainter, createCanvas } from "../shared/paint.js";
 import { themeColors, typeScale } from "../shared/theme.js";
 import { frameCache, Maps, rolloutMap, unpack } from "./frames.js";
 import { Input } from "./input.js";
-import { maskBits } from "./mask.js";
+import { maskBits, Strokes } from "./mask.js";
 import { showControls, showTexts } from "./panels.js";
 import {
   drawGrid,
@@ -43,6 +43,8 @@ class Explorer {
   brushing = false; // whether the brush is selected
   painting = false; // whether the pointer is painting
   mask = null; // 1 for each painted pixel
+  strokes = new Strokes(); // to undo them
+  used = { pinned: false, compared: false }; // what the visitor has done, for the hints
   playing = false;
 
   // what is drawn
@@ -56,6 +58,7 @@ class Explorer {
   showsTwoMaps = false; // whether two large maps are shown
   values = []; // of the large maps
   tokens = []; // of the large maps
+  limits = []; // of the large maps, for each the value with the brightest color
   sheet = createCanvas(1, 1);
   picture = createCanvas(1, 1);
   large = [createCanvas(1, 1), createCanvas(1, 1)];
@@ -203,8 +206,10 @@ class Explorer {
   pin(token) {
     const { query, second } = this.state;
     const onDemand = this.header.only !== null;
+    this.used.pinned = true;
     if (query === null || onDemand) return this.set({ query: token, second: null }, { ask: onDemand });
     if (token === query) return this.set({ query: second, second: null });
+    this.used.compared = true;
     this.set({ second: token === second ? null : token });
   }
 
@@ -248,6 +253,7 @@ class Explorer {
       shown: this.shown,
       comparing: this.comparing,
       maps: this.shownMaps,
+      gradient: gradientOf(this.colors),
     });
   }
 
@@ -283,13 +289,12 @@ class Explorer {
         tokens.reverse();
       }
     }
-    const ownMax = Math.max(...values.map((v) => v.reduce((a, b) => Math.max(a, b), 1e-9)));
-    const ownScale = rollout || state.scale === "map" || this.comparing;
-    const max = ownScale ? ownMax : Math.max(this.maxima[cell.r * maps.columns + cell.c], ownMax);
-    Object.assign(this, { values, tokens, cell, rollout, showsTwoMaps });
-    values.forEach((v, i) => paintMap(this.large[i], v, header.side, max, this.colors));
-    const map = state.overlay ? values[values.length === 2 && hoveredToken !== null ? 1 : 0] : null;
-    paintImage(this.picture, this.image, header, this.mask, map, max, this.colors);
+    const limits = values.map((v) => v.reduce((a, b) => Math.max(a, b), 1e-9));
+    Object.assign(this, { values, tokens, limits, cell, rollout, showsTwoMaps });
+    values.forEach((v, i) => paintMap(this.large[i], v, header.side, limits[i], this.colors));
+    const over = values.length === 2 && hoveredToken !== null ? 1 : 0;
+    const map = state.overlay ? values[over] : null;
+    paintImage(this.picture, this.image, header, this.mask, map, limits[over], this.colors);
   }
 
   // Draw on the canvases of the page.

@@ -3,7 +3,8 @@
 import { savePainted } from "../shared/picture.js";
 import { fileStem } from "../shared/save.js";
 import { showMessage } from "./panels.js";
-import { drawGrid, drawLarge, drawPicture } from "./scene.js";
+import { drawGrid, drawLarge, drawPicture, drawScale } from "./scene.js";
+import { cellName, largeEnds, largeNames, scaleLabels, titleText } from "./words.js";
 
 export async function copyLink(root, header) {
   const note = header.own ? " It does not contain your own image." : "";
@@ -15,34 +16,68 @@ export async function copyLink(root, header) {
   }
 }
 
+const SIDE = 320, LARGE = 256, BETWEEN = 24, TOP = 34; // pixels
+const SCALE = 9; // height of a color scale
+
+// Draw a color scale with its labels below, spread over its width.
+function drawLabeledScale(p, colors, width, labels, type) {
+  drawScale(p, colors, width, SCALE);
+  labels.forEach((label, i) => {
+    const share = labels.length < 2 ? 0 : i / (labels.length - 1);
+    const align = ["left", "center", "right"][Math.round(2 * share)];
+    p.text(label, share * width, SCALE + 10, { ...type, size: 11, align });
+  });
+}
+
 /**
- * Save the image, the grid and the large map side by side.
+ * Return the panels of the saved view, from left to right: the image, the grid with its color scale, and each large
+ * map with its own.
+ * @param {any} explorer that has drawn them
+ */
+export function viewPanels(explorer) {
+  const { header, plan, comparing, diverging, colors, large, tokens, shownMaps } = explorer;
+  const cell = explorer.rollout ? "Rollout" : cellName(explorer.cell, header);
+  const names = largeNames(explorer), ends = largeEnds(explorer);
+  return [
+    { title: header.name, width: SIDE, height: SIDE, draw: (p) => drawPicture(p, explorer, SIDE) },
+    {
+      title: titleText({ ...explorer, shown: explorer.shown, comparing }),
+      width: plan.width,
+      height: plan.height,
+      draw: (p) => drawGrid(p, { ...explorer, maps: shownMaps }, plan),
+      scale: { colors: comparing ? diverging : colors, labels: scaleLabels({ ...explorer, comparing }) },
+    },
+    ...names.map((name, i) => ({
+      title: name ? `${cell}: ${name}` : cell,
+      width: LARGE,
+      height: LARGE,
+      draw: (p) => drawLarge(p, header, large[i], LARGE, tokens[i], null),
+      scale: { colors, labels: ["0", ends[i]] },
+    })),
+  ];
+}
+
+/**
+ * Save the image, the grid and the large maps side by side.
  * @param {any} explorer that has drawn them
  * @param {string} format "png" or "svg"
  */
 export function saveView(explorer, format) {
-  const { root, header, plan, theme, large, tokens, shownMaps } = explorer;
-  const side = 320, gap = 24, top = 34, textOf = (selector) => root.querySelector(selector).textContent;
-  const width = side + plan.width + side * 0.8 + 2 * gap + 24,
-    height = top + Math.max(side, plan.height) + 40;
+  const { header, theme } = explorer, panels = viewPanels(explorer);
+  const width = panels.reduce((sum, panel) => sum + panel.width + BETWEEN, 0);
+  const height = TOP + Math.max(...panels.map((panel) => panel.height)) + 72;
   const type = { ...explorer.type, color: theme.text };
-  const parts = [
-    [12, header.name, (q) => drawPicture(q, explorer, side)],
-    [12 + side + gap, textOf(".xp-title"), (q) => drawGrid(q, { ...explorer, maps: shownMaps }, plan)],
-    [
-      12 + side + 2 * gap + plan.width,
-      textOf(".xp-large-title"),
-      (q) => drawLarge(q, header, large[0], side * 0.8, tokens[0], null),
-    ],
-  ];
-  const scale = [...root.querySelector(".xp-scale-labels").children].map((e) => e.textContent).join(" … ");
   const step = header.step ? `, ${header.step}` : "";
-  const foot = `${header.run}${step}. Attention weights: ${scale}. ViT Lab.`;
+  const foot = `${header.run}${step}. Attention weights. ViT Lab.`;
   return savePainted(format, fileStem(`attention ${header.run}`), [width, height], theme.background, (p) => {
-    for (const [left, title, draw] of parts) {
+    let left = BETWEEN / 2;
+    for (const { title, width: wide, height: high, draw, scale } of panels) {
       p.text(title, left, 18, { ...type, size: 13, weight: 600 });
-      p.moved(left, top, draw);
+      p.moved(left, TOP, draw);
+      const drawBar = (q) => drawLabeledScale(q, scale.colors, Math.min(wide, SIDE), scale.labels, type);
+      if (scale) p.moved(left, TOP + high + 8, drawBar);
+      left += wide + BETWEEN;
     }
-    p.text(foot, 12, height - 16, { ...type, size: 12 });
+    p.text(foot, BETWEEN / 2, height - 14, { ...type, size: 12 });
   });
 }

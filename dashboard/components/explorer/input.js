@@ -31,6 +31,7 @@ export class Input {
       overlay: () => explorer.set({ overlay: !explorer.state.overlay }),
       brush: () => explorer.brush(!explorer.brushing),
       clear: () => this.clearMask(),
+      undo: () => this.undoStroke(),
       play: () => explorer.play(!explorer.playing),
       link: () => copyLink(explorer.root, explorer.header),
       png: () => saveView(explorer, "png"),
@@ -61,6 +62,7 @@ export class Input {
     this.on(image, "pointerleave", () => explorer.point({ hoveredToken: null }));
     this.on(image, "pointerdown", (event) => {
       if (!explorer.brushing) return;
+      explorer.strokes.keep(explorer.mask, explorer.header.stem);
       explorer.painting = true;
       image.setPointerCapture(event.pointerId);
       this.paint(event, image);
@@ -136,23 +138,40 @@ export class Input {
   }
 
   clearMask() {
-    this.explorer.mask.fill(0);
-    this.explorer.set({ mask: null }, { ask: true });
+    const { explorer } = this;
+    explorer.strokes.keep(explorer.mask, explorer.header.stem);
+    explorer.mask.fill(0);
+    explorer.set({ mask: null }, { ask: true });
+  }
+
+  undoStroke() {
+    const { explorer } = this, { stem } = explorer.header;
+    const mask = explorer.painting ? null : explorer.strokes.undo(stem);
+    if (!mask) return;
+    explorer.mask = mask;
+    explorer.set({ mask: maskText(mask, stem) }, { ask: true });
   }
 
   // Handle keys while the pointer is over the explorer or the focus is in it. The listener captures them, because
   // Streamlit has shortcuts for `r` and `c`.
   press(event) {
     const { root, header, frame } = this.explorer, focused = document.activeElement;
-    if (!frame || event.ctrlKey || event.metaKey || event.altKey || TYPED.test(focused?.tagName)) return;
+    if (!frame || event.altKey || TYPED.test(focused?.tagName)) return;
     if (!root.matches(":hover") && !root.contains(focused)) return;
     if (header.talk && event.key.startsWith("Arrow")) return; // they move to another step of the talk
-    const act = this.keyAction(event.key);
+    const act = event.ctrlKey || event.metaKey ? this.undoAction(event) : this.keyAction(event.key);
     if (!act) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     this.explorer.hoveredCell = null;
     act();
+  }
+
+  // Return the action of a key with Ctrl or Command. Only Z has one, if there is a stroke to undo.
+  undoAction(event) {
+    const { strokes, header } = this.explorer;
+    const isUndo = event.key.toLowerCase() === "z" && !event.shiftKey;
+    return isUndo && strokes.canUndo(header.stem) ? this.actions.undo : null;
   }
 
   keyAction(key) {

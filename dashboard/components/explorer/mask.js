@@ -19,6 +19,31 @@ export function paintBrush(mask, size, x, y) {
   }
 }
 
+const MOST_STROKES = 100; // that can be undone
+
+// The masks before each stroke, so that strokes can be undone. They belong to one image, named by `stem`.
+export class Strokes {
+  stem = "";
+  masks = [];
+
+  // Keep a mask before a stroke changes it.
+  keep(mask, stem) {
+    if (stem !== this.stem) this.masks = [];
+    this.stem = stem;
+    this.masks.push(mask.slice());
+    if (this.masks.length > MOST_STROKES) this.masks.shift();
+  }
+
+  canUndo(stem) {
+    return stem === this.stem && this.masks.length > 0;
+  }
+
+  // Return the mask before the last stroke and forget it, or null if there is nothing to undo.
+  undo(stem) {
+    return this.canUndo(stem) ? this.masks.pop() : null;
+  }
+}
+
 /**
  * Return the mask as text: the first characters of the image's digest, then a bit per pixel in base64.
  * @param {Uint8Array} bits

@@ -1,12 +1,21 @@
 // The explorer's controls, predictions and texts on the page.
 
 import { tokenName, tokenText } from "./state.js";
-import { cellName, hintText, percent, readingText, scaleLabels, titleText } from "./words.js";
+import {
+  cellName,
+  hintText,
+  largeEnds,
+  largeNames,
+  percent,
+  readingText,
+  scaleLabels,
+  titleText,
+} from "./words.js";
 
 const SPEECH_MS = 500; // delay of the text for screen readers, so that a moving pointer does not flood them
 
 // Update everything that depends on the state or the data, but not on the pointer.
-export function showControls(root, { header, state, brushing, playing }) {
+export function showControls(root, { header, state, brushing, strokes, playing }) {
   const find = (selector) => root.querySelector(selector);
   for (const group of root.querySelectorAll("[data-state]")) {
     const value = state[group.dataset.state] ?? "";
@@ -18,7 +27,10 @@ export function showControls(root, { header, state, brushing, playing }) {
   press("rollout", state.map === "rollout");
   press("overlay", state.overlay);
   press("brush", brushing);
-  find('[data-do="clear"]').hidden = !state.mask;
+  const clear = find('[data-do="clear"]'), undo = find('[data-do="undo"]');
+  clear.hidden = undo.hidden = !(brushing || state.mask || strokes.canUndo(header.stem));
+  clear.disabled = !state.mask;
+  undo.disabled = !strokes.canUndo(header.stem);
   find('[data-do="cls"]').hidden = !header.first;
   for (const name of ["rollout", "file"]) find(`[data-do="${name}"]`).hidden = header.only !== null;
   find(".xp-name").textContent = header.name;
@@ -72,10 +84,10 @@ function showPrediction(container, { probabilities, before, classes, truth, hue 
  * @param {HTMLElement} root
  * @param {any} canvas the canvases by name
  * @param {any} view header, state, hoveredToken, hoveredPatch, shown, comparing, cell, rollout, showsTwoMaps, tokens,
- * values, maxima and maps of the explorer
+ * values, limits, maxima, used and maps of the explorer; `gradient`: the colors of the large maps as a CSS image
  */
 export function showTexts(root, canvas, view) {
-  const { header, cell, rollout, showsTwoMaps, hoveredToken, shown, tokens, comparing, maps } = view;
+  const { header, cell, rollout, showsTwoMaps, shown, tokens, comparing, maps } = view;
   const write = (selector, text) => {
     root.querySelector(selector).textContent = text;
   };
@@ -87,8 +99,11 @@ export function showTexts(root, canvas, view) {
     Object.assign(document.createElement("span"), { textContent: text })
   );
   root.querySelector(".xp-scale-labels").replaceChildren(...labels);
-  const pair = showsTwoMaps ? `: A and ${hoveredToken !== null ? "pointer" : "B"}` : "";
+  const pair = showsTwoMaps ? `: ${largeNames(view).join(" and ")}` : "";
   write(".xp-large-title", (rollout ? "Rollout through all layers" : cellText) + pair);
+  root.querySelector(".xp-ends").replaceChildren(
+    ...largeEnds(view).map((end) => scaleBar(end, view.gradient)),
+  );
   write(".xp-reading", reading);
   write(".xp-hint", hintText(view));
   const summary = `${title}. ${mapName}. ${reading}`;
@@ -101,6 +116,15 @@ export function showTexts(root, canvas, view) {
   root.dataset.shown = comparing ? "difference" : tokenText(shown, header);
   root.dataset.cell = `${cell.r + 1}.${cell.c + 1}`;
   root.dataset.frame = header.key;
+}
+
+// Return a color scale from 0 to `end`.
+function scaleBar(end, gradient) {
+  const bar = document.createElement("div"), strip = document.createElement("i");
+  bar.title = "The large map has a scale of its own, up to its largest weight";
+  strip.style.background = gradient;
+  bar.append("0", strip, end);
+  return bar;
 }
 
 // Announce a text to screen readers, unless another one follows soon.

@@ -2,6 +2,7 @@
 
 import { colorIndex } from "../shared/colors.js";
 import { createCanvas } from "../shared/paint.js";
+import { referenceName } from "./words.js";
 
 const GAP = 6; // pixels between maps
 const BAR = 3; // height of the bar below each map: the weight of CLS
@@ -31,8 +32,21 @@ export function paintSheet(sheet, maps, side, maxima, colors, signed) {
   ctx.putImageData(sheet.data, 0, 0);
 }
 
-// Paint the image, S x S pixels. Below a map it is gray. Painted pixels have the mean color and are not covered by the
-// map.
+const DARKEST = 0.4; // brightness of the photograph where a map is 0
+const TINT = 0.6; // share of the brightest map color where a map is at its maximum
+
+/**
+ * Return the color of a pixel below a map: darker where the map is 0, and tinted where it is large.
+ * @param {number[]} rgb of the photograph
+ * @param {number} share of the map's maximum, 0 to 1
+ * @param {number} brightest color of the map as a packed RGBA number
+ */
+export function overlayColor(rgb, share, brightest) {
+  const light = DARKEST + (1 - DARKEST) * share, tint = TINT * share;
+  return rgb.map((v, i) => (1 - tint) * light * v + tint * ((brightest >> (8 * i)) & 255));
+}
+
+// Paint the image, S x S pixels, and a map over it. Painted pixels have the mean color and are not covered by the map.
 export function paintImage(canvas, image, { size, side, mean }, mask, map, max, colors) {
   if (canvas.width !== size) {
     canvas.width = canvas.height = size;
@@ -48,11 +62,8 @@ export function paintImage(canvas, image, { size, side, mean }, mask, map, max, 
       const hidden = mask[i];
       let [r, g, b] = hidden ? mean : [image[3 * i], image[3 * i + 1], image[3 * i + 2]];
       if (map && !hidden) {
-        const gray = 0.38 * (0.299 * r + 0.587 * g + 0.114 * b);
-        const c = colors[colorIndex(map[Math.floor(y / patch) * side + Math.floor(x / patch)], max, false)];
-        r = gray + 0.62 * (c & 255);
-        g = gray + 0.62 * ((c >> 8) & 255);
-        b = gray + 0.62 * ((c >> 16) & 255);
+        const share = map[Math.floor(y / patch) * side + Math.floor(x / patch)] / max;
+        [r, g, b] = overlayColor([r, g, b], share, colors[255]);
       }
       out[4 * i] = r;
       out[4 * i + 1] = g;
@@ -234,8 +245,8 @@ export function drawPlot(p, { header, state, theme, type, hoveredCell }, plan) {
     p.segment(cx, plan.top, cx, plan.bottom, { stroke: theme.faint, dash: [2, 3] });
     p.segment(cx - 4, cy, cx + 4, cy, { stroke: theme.text, line: 1.5 });
     p.segment(cx, cy - 4, cx, cy + 4, { stroke: theme.text, line: 1.5 });
-    const end = cx > (plan.left + plan.right) / 2;
-    p.text(r.name, cx + (end ? -6 : 6), plan.bottom - 9 - 14 * i, {
+    const text = `+ ${referenceName(r.name)}`, end = cx + 6 + 6 * text.length > plan.right;
+    p.text(text, end ? plan.right : cx + 6, plan.bottom - 9 - 14 * i, {
       ...small,
       align: end ? "right" : "left",
     });

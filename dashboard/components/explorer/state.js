@@ -4,7 +4,7 @@
 // The header's `parameters` come from `ExplorerState` in Python: the names of the query parameters, and the values of
 // each choice, the default first.
 
-import { parseCount } from "../shared/address.js";
+import { parseCount, parseWhole } from "../shared/address.js";
 
 const CHOICES = ["direction", "scale", "content"];
 
@@ -56,7 +56,7 @@ export function readState(search, header) {
     name,
   ) => (choices[name].includes(parameters.get(name)) ? parameters.get(name) : choices[name][0]);
   const query = parseToken(parameters.get("query"), header);
-  const step = parseCount(parameters.get("snapshot"));
+  const step = parseWhole(parameters.get("snapshot"));
   return {
     query,
     second: query === null ? null : parseToken(parameters.get("second"), header),

@@ -25,25 +25,51 @@ export function scaleLabels({ state, comparing, maxima }) {
   const shared = state.scale === "shared";
   const maxLabel = shared ? weightText(maxima[0]) : `maximum of its ${state.scale}`;
   if (comparing) return ["B more", `±${shared ? "" : " "}${maxLabel}`, "A more"];
-  return shared ? ["0", "one scale for all maps", maxLabel] : ["0", maxLabel];
+  if (shared) return ["0", "one scale for all maps", maxLabel];
+  return ["0", `one scale per ${state.scale}`, maxLabel];
 }
 
-// Return the weight of the patch under the pointer, or else the largest one, and the weight of CLS. `mass`: the weight
-// of CLS in the chosen cell.
-export function readingText({ header, state, comparing, hoveredPatch, rollout, values, mass }) {
-  const keys = state.direction === "keys", [first] = values;
-  const patch = hoveredPatch ?? first.reduce((best, v, i) => (v > first[best] ? i : best), 0);
-  const value = values.map((v) => weightText(v[patch])).join(" and ");
-  const where = tokenName(patch + header.first, header);
-  const weight = `${hoveredPatch === null ? "Largest weight" : "Weight"} ${value} ${
-    keys ? "from" : "at"
-  } ${where}.`;
-  if (!header.first || rollout) return weight;
-  return `${weight} ${keys ? "From" : "On"} CLS: ${percent(mass)}${comparing ? " more" : ""}.`;
+// Return the names of the two large maps, or an empty name for a single one.
+export function largeNames({ values, hoveredToken }) {
+  return values.length < 2 ? [""] : ["A", hoveredToken === null ? "B" : "pointer"];
 }
 
-// Return a hint on how to choose a patch.
-export function hintText({ header, state, hoveredToken }) {
+// Return a label for the end of each large map's color scale, which is its own maximum.
+export function largeEnds({ limits }) {
+  return limits.map(weightText);
+}
+
+// Return the weight of the patch under the pointer, or else each map's largest weight and its place, and the weight of
+// CLS. `mass`: the weight of CLS in the chosen cell.
+export function readingText(view) {
+  const { header, state, comparing, hoveredPatch, rollout, values, mass } = view;
+  const keys = state.direction === "keys", at = keys ? "from" : "at", names = largeNames(view);
+  const placeOf = (patch) => `${at} ${tokenName(patch + header.first, header)}`;
+  const labeled = (text, i) => (names[i] ? `${names[i]} ${text}` : text);
+  const separator = values.length > 1 ? "\n" : " ";
+  let weights;
+  if (hoveredPatch === null) {
+    const largest = values.map((v) => v.reduce((best, one, i) => (one > v[best] ? i : best), 0));
+    const texts = values.map((v, i) => labeled(`${weightText(v[largest[i]])} ${placeOf(largest[i])}`, i));
+    weights = values.length > 1 ? `Largest weights:\n${texts.join(",\n")}.` : `Largest weight ${texts[0]}.`;
+  } else {
+    const texts = values.map((v, i) => labeled(weightText(v[hoveredPatch]), i));
+    weights = `Weight ${placeOf(hoveredPatch)}:${separator}${texts.join(", ")}.`;
+  }
+  if (!header.first || rollout) return weights;
+  const share = comparing ? `${percent(Math.abs(mass))} ${mass < 0 ? "less" : "more"}` : percent(mass);
+  return `${weights}${separator}${keys ? "From" : "On"} CLS: ${share}.`;
+}
+
+// Return the label of a reference distribution of attention.
+export function referenceName(name) {
+  return { uniform: "uniform attention", "3x3 neighbourhood": "3x3 neighborhood only" }[name] ?? name;
+}
+
+// Return a hint on how to pin or compare patches, until the visitor has done so. `used`: what the visitor has done.
+export function hintText({ header, state, used }) {
   if (header.only !== null) return "This model has many tokens. Click a patch to load its maps.";
-  return hoveredToken === null && state.query === null ? "Hover over a patch. Click to pin it." : "";
+  if (state.query === null) return used.pinned ? "" : "Hover over a patch. Click to pin it.";
+  const known = used.compared || state.second !== null || header.talk;
+  return known ? "" : "Click a second patch to compare.";
 }

@@ -44,10 +44,19 @@ export function keepAddress(root, currentParameters, onLeave = () => {}) {
 }
 
 /**
+ * Parse an integer from 0, by the rules of `Step` in dashboard/states/attention.py.
+ * @param {string | null | undefined} text
+ * @returns {number | null} null if the text is none
+ */
+export function parseWhole(text) {
+  return /^[0-9]{1,9}$/.test(text ?? "") ? Number(text) : null;
+}
+
+/**
  * Parse a positive integer, by the rules of `Count` in dashboard/shared/page_state.py.
  * @param {string | null | undefined} text
  * @returns {number | null} null if the text is none
  */
 export function parseCount(text) {
-  return /^[0-9]{1,9}$/.test(text ?? "") && Number(text) > 0 ? Number(text) : null;
+  return parseWhole(text) || null;
 }

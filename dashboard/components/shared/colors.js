@@ -16,6 +16,16 @@ export function colorTable(bytes) {
 export const decodeBase64 = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
 
 /**
+ * Return a color table as a CSS gradient from left to right.
+ * @param {Uint32Array} colors
+ */
+export function gradientOf(colors) {
+  const stops = Array.from({ length: 16 }, (_, i) => colors[17 * i])
+    .map((c) => `rgb(${c & 255} ${(c >> 8) & 255} ${(c >> 16) & 255})`);
+  return `linear-gradient(to right, ${stops.join(", ")})`;
+}
+
+/**
  * Return the index of a value's color in the table. The table covers 0 to `max`, or -max to `max` if `signed`.
  * @param {number} value
  * @param {number} max

@@ -100,6 +100,7 @@ export function hitTest(view, px, py) {
   const panel = lefts.findIndex((left) => px >= left && px < left + pitch * (count + first));
   if (panel < 0) return null;
   const token = Math.floor((px - lefts[panel]) / pitch), hasValues = step < 3 || known;
+  if (step === 2 && token < first) return null; // CLS joins the patches in the next step
   const row = Math.min(rows - 1, Math.floor(((py - top) / (h - top)) * rows));
   const j = py < top || !hasValues ? null : row;
   return { patch: token < first ? chosen : token - first, token, j };

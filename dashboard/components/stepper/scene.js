@@ -61,7 +61,7 @@ function drawPatch(stepper, p, i, x, y, unit) {
 // Draw everything of a step except the moving patches.
 function drawStep(stepper, p, step, theme) {
   const layout = stepLayout(stepper, step);
-  if (step === 0) drawChannels(stepper, p, layout.x, layout.unit, [0, 0, stepper.header.size], theme);
+  if (step === 0) drawChannels(stepper, p, layout, [0, 0, stepper.header.size], theme);
   else if (step === 1) drawChosenPatch(stepper, p, layout, theme);
   else if (step === 2) drawSequence(stepper, p, layout, theme);
   else if (!stepper.known) drawEmptyColumns(stepper, p, layout, theme, stepper.count + stepper.first);
@@ -71,20 +71,19 @@ function drawStep(stepper, p, step, theme) {
 
 // Draw the chosen patch enlarged, and its channels.
 function drawChosenPatch(stepper, p, layout, theme) {
-  const { h, chosen } = stepper, { x, unit } = layout, y = (h - unit) / 2;
+  const { chosen } = stepper, { x, unit, square } = layout, y = (square - unit) / 2;
   drawPatch(stepper, p, chosen, x, y, unit);
   p.text(`patch ${chosen + 1}`, x, y + unit + 13, smallText(theme));
-  drawChannels(stepper, p, x + unit + 44, unit, partOf(stepper, chosen), theme);
+  drawChannels(stepper, p, { ...layout, x: x + unit + 44 }, partOf(stepper, chosen), theme);
 }
 
-// Draw a column of pixel values per patch.
+// Draw a column of pixel values per patch. The column of CLS, which joins them in the next step, is left free.
 function drawSequence(stepper, p, layout, theme) {
-  const { h, count, first } = stepper, { lefts: [left], pitch, unit, top, rows } = layout;
-  const high = h - top, small = smallText(theme);
+  const { h, count, first } = stepper, { lefts, pitch, unit, top, rows } = layout;
+  const high = h - top, small = smallText(theme), left = lefts[0] + first * pitch;
   for (let i = 0; i < count; i++) {
-    p.pixels(stepper.flat, i, 0, 1, rows, left + (i + first) * pitch, top, unit, high);
+    p.pixels(stepper.flat, i, 0, 1, rows, left + i * pitch, top, unit, high);
   }
-  if (first) drawEmptyColumns(stepper, p, layout, theme, 1);
   CHANNELS.forEach((name, c) =>
     p.text(name, left - 10, top + ((c + 0.5) * high) / 3, { ...small, align: "right" })
   );
@@ -125,10 +124,10 @@ function drawSums(stepper, p, layout, theme) {
 }
 
 // Draw a part [x, y, size] of the image as its three channels, with the numbers if they fit.
-function drawChannels(stepper, p, x, unit, part, theme) {
-  const [sx, sy, size] = part, { h, header } = stepper;
-  const y = (h - unit) / 2, small = smallText(theme);
-  p.text("=", x - (sx || size < header.size ? 22 : 28), h / 2, { ...small, size: 24, align: "center" });
+function drawChannels(stepper, p, { x, unit, square }, part, theme) {
+  const [sx, sy, size] = part, { header } = stepper;
+  const y = (square - unit) / 2, small = smallText(theme);
+  p.text("=", x - (sx || size < header.size ? 22 : 28), square / 2, { ...small, size: 24, align: "center" });
   CHANNELS.forEach((name, c) => {
     const left = x + c * (unit + 14);
     p.pixels(stepper.planes[c], sx, sy, size, size, left, y, unit, unit);

@@ -30,7 +30,7 @@ const PARAMETERS = {
   ],
   choices: {
     direction: ["queries", "keys"],
-    scale: ["shared", "layer", "map"],
+    scale: ["layer", "shared", "map"],
     content: ["image", "positions"],
   },
 };
@@ -55,7 +55,7 @@ Deno.test("the default state has no query parameters", () => {
     head: 0,
     map: "head",
     direction: "queries",
-    scale: "shared",
+    scale: "layer",
     content: "image",
     overlay: true,
     snapshot: null,
@@ -131,4 +131,13 @@ Deno.test("the neighbor of a patch stays within the image", () => {
   assert.equal(neighborOf(at(7, 0), -1, 1, HEADER), at(7, 0));
   for (const start of [null, 0]) assert.equal(neighborOf(start, 1, 0, HEADER), at(4, 4));
   assert.equal(neighborOf(0, 1, 0, WITHOUT_CLS), 1); // without CLS, token 0 is a patch
+});
+
+Deno.test("a run's snapshot at step 0 is shown only if the link names it", () => {
+  const header = { ...HEADER, snapshots: [{ step: 0 }, ...SNAPSHOTS] };
+  assert.equal(readState("", header).snapshot, null);
+  assert.equal(readState("snapshot=", header).snapshot, null);
+  assert.equal(readState("snapshot=0", header).snapshot, 0);
+  assert.equal(search(readState("snapshot=0", header), header), "snapshot=0");
+  assert.equal(readState("snapshot=0", HEADER).snapshot, null);
 });

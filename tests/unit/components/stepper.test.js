@@ -8,6 +8,7 @@ import {
   pixelIndex,
   stepLayout,
 } from "../../../dashboard/components/stepper/layout.js";
+import { paintStep } from "../../../dashboard/components/stepper/scene.js";
 
 // A drawing of 1000 x 400 pixels: 4 x 4 patches of 2 x 2 pixels, CLS, and tokens of 8 numbers.
 function view(changes = {}) {
@@ -111,4 +112,20 @@ Deno.test("nothing is under the pointer outside the square or between panels", (
   assert.equal(hitTest(view(), -1, 10), null);
   const { lefts } = stepLayout(view(), 4);
   assert.equal(hitTest(view({ step: 4 }), lefts[1] - 5, 100), null);
+});
+
+Deno.test("CLS has no column before the projection", () => {
+  const { lefts: [left], pitch } = stepLayout(view(), 2);
+  const x = left + pitch / 2;
+  assert.equal(hitTest(view({ step: 2 }), x, 200), null);
+  assert.equal(hitTest(view({ step: 2 }), x + pitch, 200).patch, 0);
+  assert.equal(hitTest(view({ step: 3 }), x, 200).token, 0);
+
+  const texts = [], painter = { text: (text) => texts.push(text), pixels: () => {}, rect: () => {}, ctx: {} };
+  const theme = { text: "black", faint: "gray", font: "Inter" };
+  paintStep(view({ step: 2, flat: {}, picture: {} }), painter, theme);
+  assert.ok(texts.includes("green"));
+  assert.ok(!texts.includes("CLS"));
+  paintStep(view({ step: 3, strips: [{}], picture: {} }), painter, theme);
+  assert.ok(texts.includes("CLS"));
 });

@@ -30,6 +30,14 @@ def test_tokens_of_a_model_without_cls_are_its_patches():
     assert token_index("8.8", side=8, has_cls=False) == 63
 
 
+def test_color_scale_is_per_layer_unless_the_link_names_another():
+    assert ExplorerState.read({})[0].scale == ExplorerState.for_browser()["choices"]["scale"][0] == "layer"
+    for scale in ("shared", "layer", "map"):
+        state, refused = ExplorerState.read({"scale": scale})
+        assert (state.scale, refused) == (scale, ())
+    assert ExplorerState.of(scale="shared").parameters() == {"scale": "shared"}
+
+
 @pytest.mark.parametrize("kind", [probe.name for probe in PROBES.values() if probe.live])
 @pytest.mark.parametrize(("text", "offset"), LINKS["frames"])
 def test_server_accepts_the_frames_that_the_browser_reads(kind, text, offset):

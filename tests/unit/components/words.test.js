@@ -4,8 +4,10 @@ import assert from "node:assert/strict";
 import {
   cellName,
   hintText,
+  largeEnds,
   percent,
   readingText,
+  referenceName,
   scaleLabels,
   titleText,
 } from "../../../dashboard/components/explorer/words.js";
@@ -77,6 +79,7 @@ const VIEW = {
   comparing: false,
   hoveredToken: null,
   hoveredPatch: null,
+  used: { pinned: false, compared: false },
   rollout: false,
   values: [[0.001, 0.25, 0.02]],
   maxima: [0.25],
@@ -91,11 +94,29 @@ Deno.test("the title names the token and the direction", () => {
 
 Deno.test("the reading is the largest weight or the one under the pointer, and the weight of CLS", () => {
   assert.match(readingText(VIEW), /0\.250 .*row 1, column 2.*CLS.*50 %/);
-  const two = { ...VIEW, values: [[0.001, 0.25], [0.5, 0.125]], hoveredPatch: 0 };
-  assert.match(readingText(two), /0\.0010 .*0\.500 .*row 1, column 1.*CLS.*50 %/);
+  const pointed = { ...VIEW, hoveredPatch: 0 };
+  assert.match(readingText(pointed), /row 1, column 1.*0\.0010.*CLS.*50 %/);
   assert.doesNotMatch(readingText({ ...VIEW, rollout: true }), /CLS/);
   const keys = { ...VIEW, state: { ...VIEW.state, direction: "keys" }, comparing: true };
-  assert.match(readingText(keys), /0\.250 from row 1, column 2.*CLS.*50 %/);
+  assert.match(readingText(keys), /0\.250 from row 1, column 2.*CLS.*50 % more/);
+  assert.match(readingText({ ...keys, mass: -0.5 }), /CLS: 50 % less/);
+});
+
+Deno.test("the reading has the largest weight of each large map with its own place, or both weights at one place", () => {
+  const two = { ...VIEW, values: [[0.001, 0.25], [0.5, 0.125]] };
+  assert.match(readingText(two), /A 0\.250 at row 1, column 2,\nB 0\.500 at row 1, column 1\./);
+  assert.match(readingText({ ...two, hoveredToken: 5 }), /A 0\.250 [^]*pointer 0\.500/);
+  assert.match(readingText({ ...two, hoveredPatch: 1 }), /at row 1, column 2:\nA 0\.250, B 0\.125\./);
+});
+
+Deno.test("the color scale of each large map ends at its own maximum", () => {
+  assert.deepEqual(largeEnds({ limits: [0.25, 0.0712] }), ["0.250", "0.071"]);
+});
+
+Deno.test("references have labels in American spelling", () => {
+  assert.match(referenceName("3x3 neighbourhood"), /neighborhood/);
+  assert.match(referenceName("uniform"), /uniform attention/);
+  assert.equal(referenceName("other"), "other");
 });
 
 Deno.test("the labels of the color scale are numbers if all maps share it", () => {
@@ -110,11 +131,17 @@ Deno.test("layers and heads count from 1, and the last cell is their mean", () =
   assert.equal(cellName({ r: 6, c: 8 }, VIEW.header), "mean over layers, mean over heads");
 });
 
-Deno.test("the hint is shown if no patch is chosen or if maps are loaded on demand", () => {
-  const nothing = { ...VIEW, state: { ...VIEW.state, query: null } };
+Deno.test("a hint stays until the visitor has done what it says", () => {
+  const nothing = { ...VIEW, state: { ...VIEW.state, query: null, second: null } };
+  const one = { ...VIEW, state: { ...VIEW.state, second: null } };
+  assert.match(hintText(nothing), /pin/);
+  const pointed = { ...nothing, hoveredToken: 5 };
+  assert.equal(hintText(pointed), hintText(nothing));
+  assert.equal(hintText({ ...nothing, used: { pinned: true, compared: false } }), "");
+  assert.match(hintText(one), /compare/);
+  assert.equal(hintText({ ...one, used: { pinned: true, compared: true } }), "");
+  assert.equal(hintText({ ...one, header: { ...VIEW.header, talk: true } }), "");
   assert.equal(hintText(VIEW), "");
-  assert.equal(hintText({ ...nothing, hoveredToken: 5 }), "");
-  assert.notEqual(hintText(nothing), "");
   assert.match(hintText({ ...VIEW, header: { ...VIEW.header, only: 3 } }), /[Cc]lick/);
 });
 

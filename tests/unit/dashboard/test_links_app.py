@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
+from dashboard.attention import class_maps
 from dashboard.drawing.markdown import escape
+from dashboard.page_table import PAGES
 from tests.unit.dashboard.app import open_app
 
 UNKNOWN = [  # page, query, the missing value, what is shown instead
@@ -54,3 +57,27 @@ def test_valid_link_shows_no_toast():
 def test_link_with_only_invalid_values_opens_the_page(name, query):
     app = open_app(name, **query)
     assert len(app.title) == 1
+
+
+def test_title_of_attention_is_about_regions_for_a_model_without_attention():
+    assert open_app("attention", run="vit-cifar10").title[0].value == PAGES["attention"].question
+    app = open_app("attention", run="resnet-cifar10")
+    assert app.title[0].value == class_maps.QUESTION != PAGES["attention"].question
+
+
+def class_maps_of_the_bundled_vit(other):
+    from dashboard.attention import class_maps
+    from vitcore.data import load_dataset
+    from vitcore.runs.folder import find_run
+
+    data = load_dataset("cifar10-mini")
+    others = [find_run(other)] if other else []
+    class_maps.compare_class_maps(find_run("vit-cifar10"), None, data.test.images[0], data.classes, others)
+
+
+@pytest.mark.parametrize(("other", "count"), [("resnet-cifar10", 2), ("", 1)])
+def test_caption_says_that_both_share_a_color_scale_only_if_there_are_two_pictures(other, count):
+    app = AppTest.from_function(class_maps_of_the_bundled_vit, args=(other,), default_timeout=60).run()
+    assert not app.exception
+    assert sum("data:image" in one.value for one in app.markdown) == count
+    assert any("for both" in one.value for one in app.caption) == (count == 2)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from dashboard.drawing.markdown import escape
+from dashboard.shared import own_crop
 from tests.unit.dashboard.app import open_app
+from vitcore.data.images import MEAN, open_image, read_image
 
 
 def png(size=(80, 50), color=(30, 90, 200)):
@@ -46,3 +49,59 @@ def test_uploaded_image_is_shown_and_not_in_the_address():
     assert app.session_state.own_image[1] == "blue.png"
     assert any(escape("blue.png") in one.value for one in app.caption)
     assert "blue" not in str(app.query_params)
+
+
+def halves(size):
+    """An image whose left half is red and whose right half is blue."""
+    image = Image.new("RGB", size, (255, 0, 0))
+    image.paste((0, 0, 255), (size[0] // 2, 0, *size))
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def test_square_can_be_moved_along_the_longer_side():
+    image = open_image(halves((90, 30)))
+    left = own_crop.fitted(image, 10, own_crop.Crop(0.0))
+    right = own_crop.fitted(image, 10, own_crop.Crop(1.0))
+    center = own_crop.fitted(image, 10, own_crop.Crop())
+    assert (left[0].min(), left[2].max()) == (255, 0)
+    assert (right[0].max(), right[2].min()) == (0, 255)
+    assert np.array_equal(center, read_image(halves((90, 30)), 10))
+    assert own_crop.square_of(90, 30, 0.5) == (30, 0, 60, 30)
+    assert own_crop.square_of(30, 90, 1.0) == (0, 60, 30, 90)
+
+
+def test_whole_image_is_padded_with_the_mean_color():
+    padded = own_crop.fitted(open_image(halves((90, 30))), 30, own_crop.Crop(whole=True))
+    assert np.allclose(padded[:, 0, 0], 255 * np.array(MEAN), atol=1)
+    assert tuple(padded[:, 15, 2]) == (255, 0, 0)
+    assert tuple(padded[:, 15, 27]) == (0, 0, 255)
+
+
+def test_crop_of_an_upload_is_announced_and_can_be_changed():
+    app = open_app("patches")
+    assert any("center square" in one.label for one in app.file_uploader)
+    upload(app, "wide.png", halves((90, 30)))
+    assert any("wide" in one.value and "center square" in one.value for one in app.toast)
+    (position,) = (one for one in app.slider if "square" in one.label)
+    position.set_value(0).run()
+    assert own_crop_of(app) == own_crop.Crop(0.0)
+    (fit,) = (one for one in app.button_group if own_crop.WHOLE in one.options)
+    fit.set_value(own_crop.WHOLE).run()
+    assert own_crop_of(app).whole
+    upload(app, "other.png", halves((30, 90)))
+    assert own_crop_of(app) == own_crop.Crop()
+
+
+def own_crop_of(app):
+    generation = app.session_state.own_crop_generation
+    position = app.session_state[f"own_position_{generation}"]
+    return own_crop.Crop(position / 100, app.session_state[f"own_fit_{generation}"] == own_crop.WHOLE)
+
+
+def test_square_upload_needs_no_crop():
+    app = open_app("patches")
+    upload(app, "even.png", png((40, 40)))
+    assert not any("square" in one.value for one in app.toast)
+    assert not any("square" in one.label for one in app.slider)

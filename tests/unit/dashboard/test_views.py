@@ -210,3 +210,12 @@ def test_token_in_a_link_is_its_row_and_column(vit, data, query, index):
     chosen = SelectedImage(data.test.images[0], None, "")
     at = {"query": query} if query else {}
     assert explorer.read_request(vit, chosen, at).query == index  # CLS, then 8 x 8 patches row by row
+
+
+@pytest.mark.parametrize(("step", "index"), [("0", 0), ("7", 1), ("8", None), (None, None)])
+def test_snapshot_in_a_link_is_that_step_of_the_run(data, tmp_path, step, index):
+    small = {"patch_size": 8, "num_layers": 1, "num_heads": 1, "embed_dim": 16, "hidden_dim": 16}
+    run = make_run(tmp_path, "early", model="vit", steps=(0, 7), **small)
+    chosen = SelectedImage(data.test.images[0], None, "")
+    snapshot = explorer.read_request(run, chosen, {"snapshot": step} if step else {}).snapshot
+    assert snapshot == (None if index is None else run.snapshots[index])

@@ -1,0 +1,125 @@
+"""The part of the visitor's own image that the models see: a square that can be moved, or the whole image.
+
+Models take square images. The choice stays in this visitor's session, like the image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from PIL import Image, ImageDraw, ImageEnhance, ImageOps
+
+from dashboard.drawing import pictures
+from vitcore.data.images import MEAN, open_image
+
+GENERATION = "own_crop_generation"  # counts the images, so that each starts with its center square
+SQUARE, WHOLE = "Square", "Whole image"
+CENTER = 50  # percent of the way from the first square to the last
+PREVIEW = 320  # pixels
+
+
+@dataclass(frozen=True)
+class Crop:
+    """Which part of an image is used: the square at `position` along the longer side, or the padded image.
+
+    `position` is 0 for the left or upper end, 1 for the other end.
+    """
+
+    position: float = CENTER / 100
+    whole: bool = False
+
+
+def chosen() -> Crop:
+    """Return the visitor's choice for the current image."""
+    position = st.session_state.get(_key("position"), CENTER)
+    return Crop(position / 100, st.session_state.get(_key("fit"), SQUARE) == WHOLE)
+
+
+def reset() -> None:
+    """Return to the center square, for a new image."""
+    st.session_state[GENERATION] = st.session_state.get(GENERATION, 0) + 1
+
+
+def fitted(image: Image.Image, size: int, crop: Crop) -> np.ndarray:
+    """Return the chosen part of an image, resized with antialiasing. -> uint8 [3, size, size]
+
+    A whole image is padded with the mean color of the training images.
+    """
+    shape, resample = (size, size), Image.Resampling.LANCZOS
+    if crop.whole:
+        red, green, blue = (round(255 * value) for value in MEAN)
+        made = ImageOps.pad(image, shape, method=resample, color=(red, green, blue))
+    else:
+        made = ImageOps.fit(image, shape, method=resample, centering=(crop.position, crop.position))
+    return np.ascontiguousarray(np.asarray(made).transpose(2, 0, 1))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def decoded(data: bytes, name: str, size: int, crop: Crop) -> np.ndarray:
+    """Decode the chosen part of an image to uint8 [3, size, size]."""
+    return fitted(open_image(data, name), size, crop)
+
+
+def square_of(width: int, height: int, position: float) -> tuple[int, int, int, int]:
+    """Return the used square of an image in pixels: left, top, right, bottom."""
+    side = min(width, height)
+    left, top = round((width - side) * position), round((height - side) * position)
+    return left, top, left + side, top + side
+
+
+def announcement(data: bytes, name: str) -> str:
+    """Return a sentence about a new image, which says how it is cropped."""
+    width, height = open_image(data, name).size
+    used = "" if width == height else " The models see its center square. Open Own image to move it."
+    return f"Every page now shows {name}.{used}"
+
+
+def control(data: bytes, name: str) -> None:
+    """Draw the image with the square that is used, and the choices of another one."""
+    preview = _preview(data, name)
+    if preview.width == preview.height:
+        return
+    picture_place, controls = st.columns([1, 1.8], vertical_alignment="center")
+    with controls:
+        st.segmented_control(
+            "Part", [SQUARE, WHOLE], default=SQUARE, key=_key("fit"), required=True,
+            label_visibility="collapsed", persist_state="session",
+        )  # fmt: skip
+        if not chosen().whole:
+            st.slider(
+                "Position of the square", 0, 100, CENTER, format="%d %%", key=_key("position"),
+                persist_state="session",
+            )  # fmt: skip
+        crop = chosen()
+        shown = "The whole image, padded with the mean color" if crop.whole else "The bright square is used"
+        st.caption(f"{shown}: models take square images.")
+    picture_place.markdown(f"![{shown}]({pictures.encoded(_marked(preview, crop))})")
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _preview(data: bytes, name: str) -> Image.Image:
+    """Return the image reduced or enlarged to fit into a square of `PREVIEW` pixels."""
+    return ImageOps.contain(open_image(data, name), (PREVIEW, PREVIEW))
+
+
+def _marked(preview: Image.Image, crop: Crop) -> Image.Image:
+    """Return the image with everything outside the square darkened, or the padded image.
+
+    It is square with transparent margins, since the style sheet makes all pictures square.
+    """
+    if crop.whole:
+        return pictures.picture(fitted(preview, PREVIEW, crop))
+    box = square_of(*preview.size, crop.position)
+    marked = ImageEnhance.Brightness(preview).enhance(0.35)
+    marked.paste(preview.crop(box), box)
+    left, top, right, bottom = box
+    ImageDraw.Draw(marked).rectangle((left, top, right - 1, bottom - 1), outline="white", width=2)
+    framed = Image.new("RGBA", (PREVIEW, PREVIEW))
+    framed.paste(marked, ((PREVIEW - marked.width) // 2, (PREVIEW - marked.height) // 2))
+    return framed
+
+
+def _key(name: str) -> str:
+    return f"own_{name}_{st.session_state.get(GENERATION, 0)}"

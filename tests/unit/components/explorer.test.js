@@ -1,0 +1,71 @@
+// The overlay, the brush and the saved view of the explorer.
+
+import assert from "node:assert/strict";
+import { viewPanels } from "../../../dashboard/components/explorer/files.js";
+import { paintBrush, Strokes } from "../../../dashboard/components/explorer/mask.js";
+import { overlayColor } from "../../../dashboard/components/explorer/scene.js";
+
+const YELLOW = (255 << 24) | (40 << 16) | (230 << 8) | 250; // packed as the color table is
+
+Deno.test("the overlay keeps the hue of patches without attention, and tints those with the largest weight", () => {
+  const photo = [200, 100, 50], none = overlayColor(photo, 0, YELLOW), most = overlayColor(photo, 1, YELLOW);
+  assert.ok(none[0] < photo[0] && none[0] > 0.3 * photo[0]);
+  assert.ok(Math.abs(none[0] / none[1] - 2) < 1e-9 && Math.abs(none[1] / none[2] - 2) < 1e-9);
+  const distance = (color) => Math.hypot(color[0] - 250, color[1] - 230, color[2] - 40);
+  assert.ok(distance(most) < distance(overlayColor(photo, 0.5, YELLOW)));
+  assert.ok(distance(most) < distance(photo));
+});
+
+Deno.test("strokes are undone one by one, and only on their image", () => {
+  const size = 8, mask = new Uint8Array(size ** 2), strokes = new Strokes();
+  assert.equal(strokes.undo("cat"), null);
+  const before = [];
+  for (const [x, y] of [[0.1, 0.1], [0.9, 0.9]]) {
+    before.push([...mask]);
+    strokes.keep(mask, "cat");
+    paintBrush(mask, size, x, y);
+  }
+  assert.notDeepEqual(before[0], before[1]);
+  assert.equal(strokes.canUndo("dog"), false);
+  assert.equal(strokes.undo("dog"), null);
+  assert.deepEqual([...strokes.undo("cat")], before[1]);
+  assert.deepEqual([...strokes.undo("cat")], before[0]);
+  assert.equal(strokes.canUndo("cat"), false);
+  strokes.keep(mask, "cat");
+  strokes.keep(mask, "dog");
+  strokes.undo("dog");
+  assert.equal(strokes.undo("dog"), null); // the stroke on the other image is forgotten
+});
+
+const EXPLORER = {
+  header: { name: "cat", layers: 6, heads: 8, side: 8, first: 1, only: null },
+  state: { direction: "queries", scale: "layer", query: 1, second: 64 },
+  plan: { width: 500, height: 400 },
+  cell: { r: 5, c: 4 },
+  rollout: false,
+  comparing: true,
+  shown: 1,
+  hoveredToken: null,
+  values: [[0.1], [0.2]],
+  limits: [0.1, 0.2],
+  tokens: [1, 64],
+  maxima: [0.3],
+  large: [{}, {}],
+  colors: "colors",
+  diverging: "diverging",
+};
+
+Deno.test("the saved view has both maps of A and B, and a color scale for each scale", () => {
+  const panels = viewPanels(EXPLORER);
+  assert.deepEqual(panels.slice(2).map((panel) => panel.title), ["Layer 6, head 5: A", "Layer 6, head 5: B"]);
+  assert.deepEqual(panels.slice(1).map((panel) => panel.scale.colors), ["diverging", "colors", "colors"]);
+  assert.deepEqual(panels.slice(2).map((panel) => panel.scale.labels), [["0", "0.100"], ["0", "0.200"]]);
+});
+
+Deno.test("the saved view of one patch has one large map", () => {
+  const state = { ...EXPLORER.state, second: null };
+  const one = { ...EXPLORER, state, comparing: false, values: [[0.1]], limits: [0.1] };
+  const panels = viewPanels(one);
+  assert.deepEqual(panels.slice(2).map((panel) => panel.title), ["Layer 6, head 5"]);
+  assert.deepEqual(panels.slice(1).map((panel) => panel.scale.colors), ["colors", "colors"]);
+});
