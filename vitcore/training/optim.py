@@ -96,26 +96,25 @@ class MuonAdamW(torch.optim.Optimizer):
         )
 
     def _muon(self, group: dict) -> None:
-        parameters = [p for p in group["params"] if p.grad is not None]
-        if not parameters:
-            return
-        for p in parameters:
-            if not (state := self.state[p]):
-                state["momentum_buffer"] = torch.zeros_like(p)
+        # parameters and updates by shape
+        alike: dict[torch.Size, list[tuple[nn.Parameter, torch.Tensor]]] = defaultdict(list)
         beta = group["muon_momentum"]
-        gradients = [p.grad for p in parameters]
-        buffers = [self.state[p]["momentum_buffer"] for p in parameters]
-        torch._foreach_lerp_(buffers, gradients, 1 - beta)
-        updates = torch._foreach_lerp(gradients, buffers, beta)  # Nesterov
-        alike: dict[torch.Size, list[tuple[torch.Tensor, torch.Tensor]]] = defaultdict(list)  # by shape
-        for p, update in zip(parameters, updates, strict=True):
-            alike[p.shape].append((p, update))
-        torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
+        for p in group["params"]:
+            if p.grad is None:
+                continue
+            state = self.state[p]
+            if not state:
+                state["momentum_buffer"] = torch.zeros_like(p)
+            buffer = state["momentum_buffer"]
+            buffer.lerp_(p.grad, 1 - beta)
+            alike[p.shape].append((p, p.grad.lerp(buffer, beta)))  # Nesterov
         for shape, members in alike.items():
-            matrices, updates = zip(*members, strict=True)
+            parameters, updates = zip(*members, strict=True)
             directions = orthogonalize(torch.stack(updates))
             directions *= -group["lr"] * 0.2 * math.sqrt(max(shape))  # the rate may be a tensor
-            torch._foreach_add_(list(matrices), list(directions.unbind()))
+            for p, direction in zip(parameters, directions, strict=True):
+                p.mul_(1 - group["lr"] * group["weight_decay"])
+                p.add_(direction)
 
 
 def make_optimizer(model: nn.Module, config: Config) -> torch.optim.Optimizer:
