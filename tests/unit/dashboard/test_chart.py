@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from torch.utils.tensorboard import SummaryWriter
 
 from dashboard.components.curves import series, thinned
-from dashboard.shared.run_curves import CurveStyle, _empty_note, as_csv, collect, epoch_note, other_tags
+from dashboard.shared.run_curves import (
+    CurveStyle,
+    Drawing,
+    _empty_note,
+    as_csv,
+    collect,
+    epoch_note,
+    other_tags,
+)
 from dashboard.shared.selection import run_label, run_labels
 from dashboard.training.run_table import matches, varied_columns
 from tests.made_runs import date_events
@@ -71,7 +79,7 @@ def test_curve_of_few_points_has_markers(tmp_path, points, markers):
     for step in range(points):
         writer.add_scalar("train_acc", 0.5, step)
     writer.close()
-    (item,) = collect([run], ["train_acc", "val_acc"], CurveStyle("step"), "66").items
+    (item,) = collect([run], ["train_acc", "val_acc"], CurveStyle("step")).items
     assert item["markers"] is markers
 
 
@@ -80,10 +88,12 @@ def test_empty_chart_says_why_it_is_empty(tmp_path):
         return create_run(make_config("quick"), tmp_path, status=Status(state=state, started=started))
 
     removed, stopped, queued = run("stopped"), run("stopped", 1.0), run("queued")
-    assert _empty_note([removed]) == "It never started."
-    assert _empty_note([removed, removed]) == "They never started."
-    assert _empty_note([stopped]) == _empty_note([run("finished")]) == "No points were recorded."
-    assert "after a few steps" in _empty_note([removed, queued])
+    empty = Drawing([], [], [])
+    assert _empty_note([removed], empty) == "It never started."
+    assert _empty_note([removed, removed], empty) == "They never started."
+    assert _empty_note([stopped], empty) == _empty_note([run("finished")], empty)
+    assert "never" not in _empty_note([stopped], empty)
+    assert "after a few steps" in _empty_note([removed, queued], empty)
 
 
 def test_table_has_columns_for_the_settings_that_differ_from_the_recipe(tmp_path):

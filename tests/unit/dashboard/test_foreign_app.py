@@ -104,8 +104,8 @@ def test_only_active_runs_promise_points():
     drawing = run_curves.Drawing([], [], [])
     waiting = create_run(make_config("quick"), status=Status(state="queued"))
     failed = create_run(make_config("quick"), status=Status(state="failed"))
-    assert "first points" in run_curves._reason([failed, waiting], drawing)
-    assert "first points" not in run_curves._reason([failed], drawing)
+    assert "first points" in run_curves._empty_note([failed, waiting], drawing)
+    assert "first points" not in run_curves._empty_note([failed], drawing)
 
 
 def test_the_disk_is_searched_once_for_several_reruns(monkeypatch):

@@ -30,7 +30,7 @@ BUTTONS = {  # labels of the buttons that launch, measure or write
         "Launch training",
         "Rehearse",
         "Launch fair pair",
-        "Launch 20 runs",
+        "Launch 6 runs",
         "Make an ONNX file (.onnx)",
     ],
     "compare": ["Download and import"],

@@ -35,7 +35,7 @@ def test_sample_figure_has_a_line_per_architecture():
             sample("resnet", "ResNet", 0.05, 0.6, error=0.02)]  # fmt: skip
     figure = sample_efficiency(rows).plot
     vit, resnet = figure.data
-    assert (vit.line.color, resnet.line.color) == ("#0072b2", "#d55e00")
+    assert (vit.line.color, resnet.line.color) == ("#0072B2", "#D55E00")
     assert (list(vit.x), list(vit.y)) == ([2250, 4500], [40, 50])
     assert list(resnet.error_y.array) == pytest.approx([2])
     assert figure.layout.xaxis.type == "log"
