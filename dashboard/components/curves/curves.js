@@ -56,9 +56,10 @@ function chartTraces(data, drawn) {
     const id = uid(s, s.dash + s.hover);
     return { ...curveTrace(s, data.percent), uid: id, ...visibility(id, s.group) };
   });
+  const last = Math.max(0, ...data.series.flatMap((s) => s.x));
   const best = data.best.map((b) => {
     const id = uid({ group: b.group, name: "best" }, "");
-    return { ...bestTrace(b, data.percent), uid: id, ...visibility(id, b.group) };
+    return { ...bestTrace(b, data.percent, last), uid: id, ...visibility(id, b.group) };
   });
   return [...curves, ...best];
 }
@@ -79,14 +80,14 @@ function curveTrace(series, percent) {
   };
 }
 
-function bestTrace(best, percent) {
+function bestTrace(best, percent, last) {
   return {
     type: "scatter",
     mode: "markers+text",
     x: [best.x],
     y: [percent ? 100 * best.y : best.y],
     text: [best.text],
-    textposition: "top center",
+    textposition: best.x > 0.8 * last ? "top left" : "top center", // not over the edge
     textfont: { size: 12 },
     legendgroup: best.group,
     showlegend: false,
