@@ -11,14 +11,16 @@ LEGEND_LINE = 19  # pixels of an entry, which takes a line of its own in a narro
 
 
 def one_panel_a_row(plot: go.Figure) -> go.Figure:
-    """Return a copy of a figure with its panels from top to bottom. Returns a figure of one column as it is.
+    """Return a copy of a figure with its panels from top to bottom, and no errors in the cells of heatmaps.
 
-    Each panel keeps its height, and the figure grows. The figure must have a height.
+    Each panel keeps its height, and the figure grows. A figure of one column keeps its layout.
     """
-    panels = _panels(plot)
-    if len({x for x, _ in panels.values()}) < 2 or not plot.layout.height:
-        return plot
     made = go.Figure(plot)
+    for trace in made.select_traces({"type": "heatmap"}):
+        trace.update(texttemplate=(trace.texttemplate or "").partition(" ±")[0])
+    panels = _panels(made)
+    if len({x for x, _ in panels.values()}) < 2 or not made.layout.height:
+        return made
     margin = made.layout.margin
     entries = sum(bool(trace.showlegend) for trace in made.data) if made.layout.showlegend else 0
     top = max(margin.t or 0, TITLE + LEGEND_LINE * entries)

@@ -12,6 +12,7 @@ from dashboard.components.bundle import bundle
 from dashboard.components.packing import Part, style
 
 HERE = Path(__file__).parent
+FILES_ROW = 42  # pixels below a chart, for the buttons that save it
 MAX_POINTS = 1200  # per curve; a screen has no more columns
 
 _element = Part(
@@ -116,4 +117,4 @@ def curves(
         "log": log,
         "height": height,
     }
-    _element(key=key, data=data, height=height)
+    _element(key=key, data=data, height=height + FILES_ROW)
