@@ -20,9 +20,9 @@ def control() -> None:
         copy_step()
         st.caption(
             "A talk is a YAML file with `title:` and `steps:`. Save it to the folder "
-            f"{escape(str(talks_dir()))}. `assets/talks/why.yaml` is an example. Keys: arrows, space, Page Up "
-            "and Page Down change the step, `n` shows the notes, `f` toggles full screen, Escape leaves the "
-            "talk. A step shows one figure. To show the curves of Shift, Shuffle or Occlusion, add "
+            f"{escape(str(talks_dir()))}. `assets/talks/why.yaml` is an example. Keys: arrows, space, Page "
+            "Up and Page Down change the step, `n` shows the notes, `f` toggles full screen, Escape leaves "
+            "the talk. A step shows one figure. To show the curves of Shift, Shuffle or Occlusion, add "
             "`&view=curve` to the link. To show the position embeddings of Patches, add `&view=similarity`."
         )
         for name, path in list_talks().items():
