@@ -15,7 +15,7 @@ def one_panel_a_row(plot: go.Figure) -> go.Figure:
 
     Each panel keeps its height, and the figure grows. A figure of one column keeps its layout.
     """
-    made = go.Figure(plot)
+    made: Any = go.Figure(plot)
     for trace in made.select_traces({"type": "heatmap"}):
         trace.update(texttemplate=(trace.texttemplate or "").partition(" ±")[0])
     panels = _panels(made)
@@ -43,7 +43,7 @@ def one_panel_a_row(plot: go.Figure) -> go.Figure:
     return made
 
 
-def _panels(plot: go.Figure) -> dict[str, tuple[Any, Any]]:
+def _panels(plot: Any) -> dict[str, tuple[Any, Any]]:
     """Return the domains (x, y) of the panels by the number of their axes ("" for the first), row by row."""
     numbers = dict.fromkeys((trace.xaxis or "x")[1:] for trace in plot.data if "xaxis" in trace)
     found = {
@@ -54,7 +54,7 @@ def _panels(plot: go.Figure) -> dict[str, tuple[Any, Any]]:
     return dict(sorted(found.items(), key=lambda item: (-item[1][1][0], item[1][0][0])))
 
 
-def _move_title(made: go.Figure, name: str, x: Any, y: Any, domain: tuple[float, float]) -> None:
+def _move_title(made: Any, name: str, x: Any, y: Any, domain: tuple[float, float]) -> None:
     """Move the title of a panel, which is above its left edge or its center."""
     for note in made.layout.annotations:
         own = note.xref == f"x{name} domain" or (note.xref == "paper" and x[0] <= note.x <= x[1])

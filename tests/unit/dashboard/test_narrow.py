@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 import plotly.graph_objects as go
 import pytest
 from plotly.subplots import make_subplots
@@ -9,7 +12,7 @@ from plotly.subplots import make_subplots
 from dashboard.drawing.narrow import one_panel_a_row
 
 
-def _figure(rows: int = 1, columns: int = 3) -> go.Figure:
+def _figure(rows: int = 1, columns: int = 3) -> Any:
     titles = [f"panel {i + 1}" for i in range(rows * columns)]
     figure = make_subplots(rows, columns, subplot_titles=titles, shared_yaxes=True)
     for i in range(rows * columns):
@@ -18,7 +21,7 @@ def _figure(rows: int = 1, columns: int = 3) -> go.Figure:
     return figure
 
 
-def _panels(figure: go.Figure) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
+def _panels(figure: Any) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
     axes = [str(trace.xaxis)[1:] for trace in figure.data]
     return [(figure.layout["xaxis" + axis].domain, figure.layout["yaxis" + axis].domain) for axis in axes]
 
@@ -26,12 +29,12 @@ def _panels(figure: go.Figure) -> list[tuple[tuple[float, ...], tuple[float, ...
 @pytest.mark.parametrize(("rows", "columns"), [(1, 2), (1, 4), (2, 3)])
 def test_panels_are_below_each_other_in_reading_order_and_keep_their_height(rows, columns):
     before = _figure(rows, columns)
-    after = one_panel_a_row(before)
+    after: Any = one_panel_a_row(before)
     panels = _panels(after)
     assert {x for x, _ in panels} == {(0, 1)}
     tops = [y[1] for _, y in panels]
     assert tops == sorted(tops, reverse=True)
-    assert all(lower[1] < upper[0] for (_, upper), (_, lower) in zip(panels, panels[1:], strict=False))
+    assert all(lower[1] < upper[0] for (_, upper), (_, lower) in itertools.pairwise(panels))
     plotted = after.layout.height - after.layout.margin.t - after.layout.margin.b
     _, (low, high) = _panels(before)[0]
     for _, (bottom, top) in panels:
@@ -39,7 +42,7 @@ def test_panels_are_below_each_other_in_reading_order_and_keep_their_height(rows
 
 
 def test_each_panel_keeps_its_title_above_it():
-    after = one_panel_a_row(_figure(2, 2))
+    after: Any = one_panel_a_row(_figure(2, 2))
     for note, (_, y) in zip(after.layout.annotations, _panels(after), strict=True):
         assert note.y == pytest.approx(y[1])
         assert note.yref == "paper"
@@ -49,7 +52,8 @@ def test_each_panel_keeps_its_title_above_it():
 def test_axes_of_lower_panels_show_their_numbers():
     before = _figure()
     assert before.layout.yaxis2.showticklabels is False
-    assert one_panel_a_row(before).layout.yaxis2.showticklabels is True
+    after: Any = one_panel_a_row(before)
+    assert after.layout.yaxis2.showticklabels is True
 
 
 def test_entries_of_a_legend_have_room_above_the_first_title():
@@ -57,7 +61,8 @@ def test_entries_of_a_legend_have_room_above_the_first_title():
     before.update_layout(showlegend=True)
     for trace in before.data:
         trace.showlegend = True
-    assert one_panel_a_row(before).layout.margin.t > before.layout.margin.t
+    after: Any = one_panel_a_row(before)
+    assert after.layout.margin.t > before.layout.margin.t
 
 
 def test_figure_of_one_column_keeps_its_layout_and_the_original_is_unchanged():
@@ -70,5 +75,6 @@ def test_figure_of_one_column_keeps_its_layout_and_the_original_is_unchanged():
 
 
 def test_cells_of_heatmaps_lose_the_error_but_not_the_value():
-    figure = go.Figure(go.Heatmap(z=[[1.0]], texttemplate="%{z:+.1f} ± %{text}"))
-    assert one_panel_a_row(figure).data[0].texttemplate == "%{z:+.1f}"
+    figure: Any = go.Figure(go.Heatmap(z=[[1.0]], texttemplate="%{z:+.1f} ± %{text}"))
+    changed: Any = one_panel_a_row(figure)
+    assert changed.data[0].texttemplate == "%{z:+.1f}"
