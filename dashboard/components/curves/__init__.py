@@ -10,6 +10,7 @@ import numpy as np
 
 from dashboard.components.bundle import bundle
 from dashboard.components.packing import Part, style
+from dashboard.components.window import type_scale
 
 HERE = Path(__file__).parent
 FILES_ROW = 42  # pixels below a chart, for the buttons that save it
@@ -105,8 +106,10 @@ def curves(
     """Draw curves.
 
     The same `key` updates the chart in place. Zoom and hidden curves stay while `view` stays the same.
-    `best`: marked points. `log`: use a logarithmic y-axis.
+    `best`: marked points. `log`: use a logarithmic y-axis. `height`: in pixels, for a normal window.
     """
+    scale = type_scale()
+    height = round(height * scale)
     data = {
         "series": items,
         "best": list(best),
@@ -116,5 +119,6 @@ def curves(
         "percent": percent,
         "log": log,
         "height": height,
+        "scale": scale,
     }
-    _element(key=key, data=data, height=height + FILES_ROW)
+    _element(key=key, data=data, height=height + round(FILES_ROW * scale))
