@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard.components import window
 from dashboard.drawing.markdown import sentence
 from dashboard.page_table import HOME, PAGES
 from dashboard.shared import bound
@@ -15,6 +16,7 @@ HERE = Path(__file__).resolve().parent
 SCRIPTS = HERE.parent / "pages" if (HERE.parent / "pages").is_dir() else HERE / "pages"
 
 st.set_page_config(page_title="ViT Lab", page_icon=str(HERE / "static" / "icon.svg"), layout="wide")
+window.observe()
 
 if bound.read(TalkState)[0].talk:
     from dashboard.talk import page as talk  # imported here: it loads the figures of all pages

@@ -10,6 +10,7 @@ from dashboard.components.copy_step import copy_step
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.talk.files import Talk, list_talks, misnamed, read_talk
 from vitcore.errors import UserError
+from vitcore.paths import talks_dir
 
 
 def control() -> None:
@@ -18,11 +19,11 @@ def control() -> None:
         st.markdown("**This view as a step of a talk**")
         copy_step()
         st.caption(
-            "A talk is a YAML file with `title:` and `steps:`. Save it to the folder `talks` in the folder "
-            "where you started ViT Lab. `assets/talks/why.yaml` is an example. Keys: arrows, space, Page Up "
-            "and Page Down change the step, `n` shows the notes, `f` toggles full screen. A step shows one "
-            "figure. To show the curves of Shift, Shuffle or Occlusion, add `&view=curve` to the link. To "
-            "show the position embeddings of Patches, add `&view=similarity`."
+            "A talk is a YAML file with `title:` and `steps:`. Save it to the folder "
+            f"{escape(str(talks_dir()))}. `assets/talks/why.yaml` is an example. Keys: arrows, space, Page "
+            "Up and Page Down change the step, `n` shows the notes, `f` toggles full screen, Escape leaves "
+            "the talk. A step shows one figure. To show the curves of Shift, Shuffle or Occlusion, add "
+            "`&view=curve` to the link. To show the position embeddings of Patches, add `&view=similarity`."
         )
         for name, path in list_talks().items():
             st.divider()

@@ -15,7 +15,9 @@ import streamlit as st
 from dashboard.attention import explorer
 from dashboard.components.similarity import similarity
 from dashboard.components.stepper import stepper
+from dashboard.components.window import is_narrow
 from dashboard.drawing import figures
+from dashboard.drawing.narrow import one_panel_a_row
 from dashboard.inductive_bias import live_image
 from dashboard.shared import scenes
 from dashboard.talk.files import Step
@@ -57,8 +59,11 @@ def draw(scene: scenes.Scene, state: MutableMapping[str, str], *, key: str, scal
         st.html(scenes.as_html(scene))
     else:
         height = HEIGHT // len(scene.parts)
+        parts = [(scenes.with_one_font_size(figure, height), alt) for figure, alt in scene.parts]
+        if is_narrow():
+            parts = [(one_panel_a_row(figure), alt) for figure, alt in parts]
+            height = max(figure.layout.height for figure, _ in parts)
         st.html(f"<style>:root {{ --talk-scale: {scale}; --talk-figure: {height}px }}</style>")
         with st.container(key="talk_figures"):
-            for i, (figure, alt) in enumerate(scene.parts):
-                figure = scenes.with_one_font_size(figure, height)
+            for i, (figure, alt) in enumerate(parts):
                 st.plotly_chart(figure, config=figures.PLAIN, key=f"{key}_{i}", alt=alt)

@@ -22,9 +22,18 @@ def test_view_fits_a_narrow_window(visitor, view):
 
 def test_score_table_is_scrolled_by_keyboard_in_a_narrow_window(visitor):
     visitor.page.set_viewport_size({"width": 420, "height": 900})
-    page = visitor.open("compare?show=Scores&runs=vit-cifar10,resnet-cifar10")
+    runs = "vit-cifar10,resnet-cifar10,mixer-cifar10,preactresnet-cifar10"
+    page = visitor.open(f"compare?show=Scores&runs={runs}")
     frame = page.get_by_role("region", name="Scores")
     assert frame.evaluate("e => e.scrollWidth > e.clientWidth")
     frame.focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_function("document.querySelector('.scores-frame').scrollLeft > 0")
+    names = page.locator(".scores th[scope=row]").first
+    assert abs(names.bounding_box()["x"] - frame.bounding_box()["x"]) < 1  # they stay in sight
+
+
+def test_scores_of_two_models_fit_a_phone(visitor):
+    visitor.page.set_viewport_size({"width": 390, "height": 844})
+    page = visitor.open("compare?show=Scores&runs=vit-cifar10,resnet-cifar10")
+    assert page.get_by_role("region", name="Scores").evaluate("e => e.scrollWidth <= e.clientWidth")

@@ -117,6 +117,19 @@ def test_key_shows_and_hides_the_notes(visitor):
     expect(note).to_be_hidden()
 
 
+def test_escape_closes_the_notes_and_then_leaves_the_talk(visitor):
+    page = open_talk(visitor, "?talk=why&step=3")
+    expect_step(page, 3)
+    page.keyboard.press("n")
+    expect(page.locator(".talk-note")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".talk-note")).to_be_hidden()
+    assert "talk=why" in page.url
+    page.keyboard.press("Escape")
+    expect(page.locator(".st-key-talk_menu")).to_be_visible()
+    assert "talk=" not in page.url
+
+
 def test_back_works_right_after_a_key_press(fresh_visitor):
     page = open_talk(fresh_visitor, "?talk=why")
     wait_for_view(page)

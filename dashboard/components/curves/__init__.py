@@ -10,8 +10,10 @@ import numpy as np
 
 from dashboard.components.bundle import bundle
 from dashboard.components.packing import Part, style
+from dashboard.components.window import type_scale
 
 HERE = Path(__file__).parent
+FILES_ROW = 42  # pixels below a chart, for the buttons that save it
 MAX_POINTS = 1200  # per curve; a screen has no more columns
 
 _element = Part(
@@ -106,8 +108,10 @@ def curves(
     """Draw curves, or the sentence `empty` if there are no points.
 
     The same `key` updates the chart in place. Zoom and hidden curves stay while `view` stays the same.
-    `best`: marked points. `log`: use a logarithmic y-axis. `empty`: the text of a chart without points.
+    `best`: marked points. `log`: use a logarithmic y-axis. `height`: in pixels, for a normal window.
     """
+    scale = type_scale()
+    height = round(height * scale)
     data = {
         "series": items,
         "best": list(best),
@@ -118,5 +122,6 @@ def curves(
         "log": log,
         "height": height,
         "empty": empty,
+        "scale": scale,
     }
-    _element(key=key, data=data, height=height)
+    _element(key=key, data=data, height=height + round(FILES_ROW * scale))

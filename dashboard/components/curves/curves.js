@@ -1,6 +1,6 @@
 // A Plotly chart of growing curves. Plotly.react keeps the zoom and the hidden curves while `view` stays the same.
 // data: { series: [{ name, x, y, color, dash, markers, group, legend, hover }],
-//         best: [{ x, y, text, color, group }], view, x_title, y_title, percent, log, height, empty }
+//         best: [{ x, y, text, color, group }], view, x_title, y_title, percent, log, height, empty, scale (of the type) }
 
 import { loadPlotly, savePlotly } from "../shared/plotly.js";
 import { fileStem, offerFiles } from "../shared/save.js";
@@ -47,16 +47,17 @@ function chartTraces(data, drawn) {
   const visibility = (id, group) => (hidden.has(group) && !known.has(id) ? { visible: "legendonly" } : {});
   const curves = data.series.map((s) => {
     const id = uid(s, s.dash + s.hover);
-    return { ...curveTrace(s, data.percent), uid: id, ...visibility(id, s.group) };
+    return { ...curveTrace(s, data), uid: id, ...visibility(id, s.group) };
   });
+  const last = Math.max(0, ...data.series.flatMap((s) => s.x));
   const best = data.best.map((b) => {
     const id = uid({ group: b.group, name: "best" }, "");
-    return { ...bestTrace(b, data.percent), uid: id, ...visibility(id, b.group) };
+    return { ...bestTrace(b, data, last), uid: id, ...visibility(id, b.group) };
   });
   return [...curves, ...best];
 }
 
-function curveTrace(series, percent) {
+function curveTrace(series, { percent, scale = 1 }) {
   return {
     type: "scatter",
     mode: series.markers ? "lines+markers" : "lines",
@@ -65,40 +66,41 @@ function curveTrace(series, percent) {
     y: !series.x.length ? [null] : percent ? series.y.map((v) => (v === null ? null : 100 * v)) : series.y,
     legendgroup: series.group,
     showlegend: series.legend,
-    line: { color: series.color, dash: series.dash, width: 2 },
-    marker: { size: 5 },
+    line: { color: series.color, dash: series.dash, width: 2 * scale },
+    marker: { size: 5 * scale },
     hoverinfo: series.hover ? "none" : "skip", // "none": showValues draws the values
   };
 }
 
-function bestTrace(best, percent) {
+function bestTrace(best, { percent, scale = 1 }, last) {
   return {
     type: "scatter",
     mode: "markers+text",
     x: [best.x],
     y: [percent ? 100 * best.y : best.y],
     text: [best.text],
-    textposition: "top center",
-    textfont: { size: 12 },
+    textposition: best.x > 0.8 * last ? "top left" : "top center", // not over the edge
+    textfont: { size: 12 * scale },
     legendgroup: best.group,
     showlegend: false,
     hoverinfo: "skip",
     cliponaxis: false,
-    marker: { size: 11, symbol: "diamond-open", color: best.color, line: { width: 2 } },
+    marker: { size: 11 * scale, symbol: "diamond-open", color: best.color, line: { width: 2 } },
   };
 }
 
 function chartLayout(data, colors) {
   const axis = { gridcolor: colors.grid, zeroline: false, automargin: true, linecolor: colors.grid };
   const empty = !data.series.some((s) => s.x.length);
+  const scale = data.scale ?? 1, size = 13 * scale;
   const emptyAxis = empty ? { range: [0, 1], showticklabels: false } : {};
   return {
     uirevision: empty ? "empty" : data.view,
     height: data.height,
-    margin: { l: 48, r: 12, t: 8, b: 40 },
+    margin: { l: 48 * scale, r: 12, t: 8, b: 40 * scale },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
-    font: { family: colors.font, size: 13, color: colors.text },
+    font: { family: colors.font, size, color: colors.text },
     hovermode: "x",
     hoverdistance: -1, // the crosshair reads all curves, however far apart their points are
     showlegend: true,
@@ -106,7 +108,7 @@ function chartLayout(data, colors) {
     legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
     xaxis: {
       ...axis,
-      title: { text: data.x_title, standoff: 6, font: { size: 13 } },
+      title: { text: data.x_title, standoff: 6, font: { size } },
       rangemode: "tozero",
       showspikes: true,
       spikemode: "across",
@@ -118,7 +120,7 @@ function chartLayout(data, colors) {
     },
     yaxis: {
       ...axis,
-      title: { text: literal(data.y_title), standoff: 8, font: { size: 13 } },
+      title: { text: literal(data.y_title), standoff: 8, font: { size } },
       ticksuffix: data.percent ? " %" : "",
       type: data.log ? "log" : "linear",
       ...emptyAxis,

@@ -159,6 +159,7 @@ export class Input {
     if (!frame || event.altKey || TYPED.test(focused?.tagName)) return;
     if (!root.matches(":hover") && !root.contains(focused)) return;
     if (header.talk && event.key.startsWith("Arrow")) return; // they move to another step of the talk
+    if (header.talk && !header.standalone && event.key === "Escape") return; // it leaves the talk
     const act = event.ctrlKey || event.metaKey ? this.undoAction(event) : this.keyAction(event.key);
     if (!act) return;
     event.preventDefault();

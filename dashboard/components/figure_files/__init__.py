@@ -15,6 +15,7 @@ from PIL import Image
 
 from dashboard.components.bundle import bundle
 from dashboard.components.packing import Part, style
+from dashboard.components.window import is_narrow, type_scale
 from dashboard.drawing.csv_rows import Rows
 from dashboard.drawing.pictures import encoded
 
@@ -33,12 +34,18 @@ _element = Part(
 
 
 def show(figure: Figure, *, key: str, alt: str) -> None:
-    """Show a Plotly figure, described by `alt`, with its files vitlab-`key`.png, .svg and .csv."""
-    from dashboard.drawing.figures import PLAIN  # not above: the Overview page needs no pandas
+    """Show a Plotly figure, described by `alt`, with its files vitlab-`key`.png, .svg and .csv.
 
+    In a narrow window, panels are from top to bottom. On a large screen, the figure is larger.
+    """
+    from dashboard.drawing.enlarged import enlarged
+    from dashboard.drawing.figures import PLAIN  # not above: the Overview page needs no pandas
+    from dashboard.drawing.narrow import one_panel_a_row
+
+    plot = one_panel_a_row(figure.plot) if is_narrow() else enlarged(figure.plot, type_scale())
     with st.container(key=f"figure_{key}", gap=None):
-        st.plotly_chart(figure.plot, config=PLAIN, key=key, alt=alt)
-        data = {"figure": figure.plot.to_json(), "rows": figure.rows, "name": key}
+        st.plotly_chart(plot, config=PLAIN, key=key, alt=alt)
+        data = {"figure": plot.to_json(), "rows": figure.rows, "name": key}
         _element(key=f"{key}_files", data=data)
 
 

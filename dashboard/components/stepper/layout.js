@@ -2,6 +2,8 @@
 // `view`: the stepper, or an object with its numbers.
 
 export const NARROW = 8; // pixels: narrower columns have no gaps
+const PHONE = 520; // pixels: in narrower drawings, parts are below each other
+const LABEL = 34; // pixels below a panel, for its label
 
 export const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
 const smooth = (t) => t * t * (3 - 2 * t);
@@ -24,8 +26,8 @@ export function pixelIndex({ size, patch: p }, patch, j) {
  * @param {any} view
  * @param {number} step
  * @returns {any} lengths in pixels. The first two steps: the `square`, then `x` and the size `unit` of the pictures
- * next to it. The others: the `lefts` of the panels, the `pitch` of the columns, their width `unit`, their `top`, and
- * the count of `rows`.
+ * next to it, and their `y`. The others: the `lefts` and `offsets` (from the top) of the panels, their height `deep`, the
+ * `pitch` of the columns, their width `unit`, their `top` in the panel, and the count of `rows`.
  */
 export function stepLayout(view, step) {
   if (step <= 1) return imageLayout(view, step);
@@ -33,31 +35,34 @@ export function stepLayout(view, step) {
 }
 
 function imageLayout({ w, h }, step) {
+  const parts = step ? 4 : 3, roomFrom = (x) => (w - x - 14 * parts - 22 * step) / parts;
+  if (w < PHONE) {
+    const x = step ? 0 : 56, unit = roomFrom(x);
+    const square = Math.min(w, h - unit - LABEL);
+    return { square, x, unit, y: square + 14 };
+  }
   const square = Math.min(h, 0.45 * w), x = square + 56;
-  const parts = step ? 4 : 3;
-  const room = (w - x - 14 * parts - 22 * step) / parts;
-  return { square, x, unit: Math.min((step ? 0.62 : 0.72) * square, room) };
+  const unit = Math.min((step ? 0.62 : 0.72) * square, roomFrom(x));
+  return { square, x, unit, y: (square - unit) / 2 };
 }
 
-function columnLayout({ w, count, first, known, perPatch, header }, step) {
+function columnLayout({ w, h, count, first, known, perPatch, header }, step) {
   const all = count + first, gutter = 76, room = (w - gutter) / all;
   const narrow = room < NARROW;
   const pitch = narrow ? room : Math.min(72, Math.floor(room)); // whole pixels: all gaps are equal
   const unit = narrow ? room : Math.round(pitch * 0.9);
   const left = gutter + Math.max(0, (w - gutter - all * pitch) / 2);
-  return { pitch, unit, lefts: [left], top: unit + 8, rows: step === 3 && known ? header.dim : perPatch };
+  const rows = step === 3 && known ? header.dim : perPatch;
+  return { pitch, unit, lefts: [left], offsets: [0], deep: h, top: unit + 8, rows };
 }
 
-function panelLayout({ w, count, first, header }) {
-  const gap = 44, wide = (w - 2 * gap) / 3, pitch = wide / (count + first), unit = Math.min(pitch, 16);
-  return {
-    pitch,
-    unit,
-    wide,
-    lefts: [0, 1, 2].map((i) => i * (wide + gap)),
-    top: unit + 6,
-    rows: header.dim,
-  };
+function panelLayout({ w, h, count, first, header }) {
+  const phone = w < PHONE, gap = phone ? LABEL : 44;
+  const wide = phone ? w : (w - 2 * gap) / 3, deep = phone ? (h - 2 * gap) / 3 : h;
+  const pitch = wide / (count + first), unit = Math.min(pitch, 16);
+  const lefts = [0, 1, 2].map((i) => phone ? 0 : i * (wide + gap));
+  const offsets = [0, 1, 2].map((i) => phone ? i * (deep + gap) : 0);
+  return { pitch, unit, wide, deep, lefts, offsets, top: unit + 6, rows: header.dim };
 }
 
 /**
@@ -96,12 +101,15 @@ export function hitTest(view, px, py) {
     const [column, row] = [px, py].map((v) => Math.floor((v / layout.square) * side));
     return column >= 0 && row >= 0 && column < side && row < side ? { patch: row * side + column } : null;
   }
-  const { lefts, pitch, top, rows } = layout;
-  const panel = lefts.findIndex((left) => px >= left && px < left + pitch * (count + first));
+  const { lefts, offsets, deep, pitch, top, rows } = layout;
+  const panel = lefts.findIndex((left, i) =>
+    px >= left && px < left + pitch * (count + first) && py >= offsets[i] && py <= offsets[i] + deep
+  );
   if (panel < 0) return null;
   const token = Math.floor((px - lefts[panel]) / pitch), hasValues = step < 3 || known;
   if (step === 2 && token < first) return null; // CLS joins the patches in the next step
-  const row = Math.min(rows - 1, Math.floor(((py - top) / (h - top)) * rows));
-  const j = py < top || !hasValues ? null : row;
+  const y = py - offsets[panel];
+  const row = Math.min(rows - 1, Math.floor(((y - top) / (deep - top)) * rows));
+  const j = y < top || !hasValues ? null : row;
   return { patch: token < first ? chosen : token - first, token, j };
 }

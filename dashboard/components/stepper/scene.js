@@ -37,11 +37,11 @@ export function paintStep(stepper, p, theme) {
 
 function drawPatches(stepper, p) {
   const { count, step, known, chosen } = stepper, atRest = stepper.progress === 1;
-  const sumLeft = step === 4 && known && atRest ? stepLayout(stepper, 4).lefts[2] : null;
+  const sums = step === 4 && known && atRest ? stepLayout(stepper, 4) : null;
   for (let i = 0; i < count; i++) {
     const [x, y, unit] = movingPosition(stepper, i);
     drawPatch(stepper, p, i, x, y, unit);
-    if (sumLeft !== null) drawPatch(stepper, p, i, x + sumLeft, y, unit);
+    if (sums) drawPatch(stepper, p, i, x + sums.lefts[2], y + sums.offsets[2], unit);
   }
   if (!atRest) return;
   const [x, y, unit] = patchPosition(stepper, step, chosen);
@@ -71,10 +71,10 @@ function drawStep(stepper, p, step, theme) {
 
 // Draw the chosen patch enlarged, and its channels.
 function drawChosenPatch(stepper, p, layout, theme) {
-  const { chosen } = stepper, { x, unit, square } = layout, y = (square - unit) / 2;
+  const { chosen } = stepper, { x, y, unit } = layout;
   drawPatch(stepper, p, chosen, x, y, unit);
   p.text(`patch ${chosen + 1}`, x, y + unit + 13, smallText(theme));
-  drawChannels(stepper, p, { ...layout, x: x + unit + 44 }, partOf(stepper, chosen), theme);
+  drawChannels(stepper, p, { x: x + unit + 44, y, unit }, partOf(stepper, chosen), theme);
 }
 
 // Draw a column of pixel values per patch. The column of CLS, which joins them in the next step, is left free.
@@ -112,22 +112,27 @@ function ringChosenColumn({ h, chosen, first }, p, { lefts, pitch, unit, top }) 
 
 // Draw the tokens, the positions and their sums.
 function drawSums(stepper, p, layout, theme) {
-  const { h, count, first, chosen, header } = stepper, { pitch, wide, top, rows } = layout;
-  const high = h - top, small = smallText(theme);
+  const { count, first, chosen, header } = stepper, { pitch, wide, deep, top, rows } = layout;
+  const high = deep - top, small = smallText(theme);
   const names = [first ? "patches and CLS" : "patches", "positions", "input of the first block"];
   layout.lefts.forEach((left, i) => {
-    p.pixels(stepper.strips[i], 0, 0, count + first, rows, left, top, wide, high);
-    p.text(`${names[i]}, std ${numberText(header.spreads[i])}`, left, h + 13, small);
-    if (i) p.text("+="[i - 1], left - 22, top + high / 2, { ...small, size: 24, align: "center" });
-    ring(p, left + (chosen + first) * pitch, top, pitch, high, LIGHT_RING);
+    const y = layout.offsets[i];
+    p.pixels(stepper.strips[i], 0, 0, count + first, rows, left, y + top, wide, high);
+    p.text(`${names[i]}, std ${numberText(header.spreads[i])}`, left, y + deep + 13, small);
+    const [signX, signY] = y ? [wide - 12, y - 18] : [left - 22, top + high / 2];
+    if (i) p.text("+="[i - 1], signX, signY, { ...small, size: 24, align: "center" });
+    ring(p, left + (chosen + first) * pitch, y + top, pitch, high, LIGHT_RING);
   });
 }
 
 // Draw a part [x, y, size] of the image as its three channels, with the numbers if they fit.
-function drawChannels(stepper, p, { x, unit, square }, part, theme) {
-  const [sx, sy, size] = part, { header } = stepper;
-  const y = (square - unit) / 2, small = smallText(theme);
-  p.text("=", x - (sx || size < header.size ? 22 : 28), square / 2, { ...small, size: 24, align: "center" });
+function drawChannels(stepper, p, { x, y, unit }, part, theme) {
+  const [sx, sy, size] = part, { header } = stepper, small = smallText(theme);
+  p.text("=", x - (sx || size < header.size ? 22 : 28), y + unit / 2, {
+    ...small,
+    size: 24,
+    align: "center",
+  });
   CHANNELS.forEach((name, c) => {
     const left = x + c * (unit + 14);
     p.pixels(stepper.planes[c], sx, sy, size, size, left, y, unit, unit);

@@ -1,5 +1,5 @@
 // Keyboard control of a talk: arrows, space, Page Up and Page Down (which clickers send), Home and End change the step;
-// `n` shows the notes, `f` toggles full screen.
+// `n` shows the notes, `f` toggles full screen, Escape closes the notes or leaves the talk.
 
 const PREVIOUS_KEYS = ["ArrowLeft", "ArrowUp", "PageUp", "Backspace"];
 const NEXT_KEYS = ["ArrowRight", "ArrowDown", "PageDown", " ", "Enter"];
@@ -10,6 +10,10 @@ const MIN_SCALE = 0.6; // of the figures, for phones
 const RETRY_MS = 500;
 const MAX_REQUESTS = 10; // for one step
 const RUNNING = '[data-test-script-state="running"]';
+
+// Whether the window is full screen, by `f` or by the browser itself.
+const isFullScreen = () =>
+  Boolean(document.fullscreenElement) || window.matchMedia("(display-mode: fullscreen)").matches;
 
 class Talk {
   constructor(root) {
@@ -114,8 +118,16 @@ class Talk {
     if (!document.querySelector(RUNNING)) this.sendRequest();
   }
 
+  // Close the notes, or follow the link out of the talk. In full screen, Escape only ends that.
+  leave() {
+    const link = this.root.querySelector(".talk-end a"); // not visible in a standalone file
+    if (!this.note.hidden) this.note.hidden = true;
+    else if (!isFullScreen() && link?.getClientRects().length) link.click();
+  }
+
   press(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || !this.data) return;
+    if (event.key === "Escape" && event.repeat) return; // it may still be ending full screen
     const focused = document.activeElement?.tagName ?? "";
     const isPageKey = event.key.startsWith("Page");
     if (!isPageKey && TEXT_FIELDS.test(focused)) return;
@@ -125,6 +137,7 @@ class Talk {
     const actions = {
       Home: () => this.go(0),
       End: () => this.go(count - 1),
+      Escape: () => this.leave(),
       n: () => (this.note.hidden = !this.note.hidden),
       f: () => (document.fullscreenElement
         ? document.exitFullscreen()

@@ -88,6 +88,24 @@ Deno.test("the middle of every patch is under the pointer in every step", () => 
   }
 });
 
+Deno.test("on a phone, nothing of a step is outside the drawing and patches are under the pointer", () => {
+  const sizes = { w: 340, h: 440 };
+  const image = stepLayout(view(sizes), 0),
+    parts = stepLayout(view(sizes), 1),
+    sums = stepLayout(view(sizes), 4);
+  assert.ok(image.y > image.square && image.x + 3 * image.unit + 28 <= 340);
+  assert.ok(image.unit > 80 && parts.unit > 60 && parts.y + parts.unit < 440);
+  assert.equal(sums.wide, 340);
+  assert.deepEqual(sums.lefts, [0, 0, 0]);
+  assert.ok(Math.abs(sums.offsets[2] + sums.deep - 440) < 1e-9);
+  for (const step of [0, 1, 2, 3, 4]) {
+    const [x, y, unit] = patchPosition(view(sizes), step, 11);
+    assert.equal(hitTest(view({ ...sizes, step }), x + unit / 2, y + unit / 2).patch, 11);
+  }
+  const lower = hitTest(view({ ...sizes, step: 4 }), 1, sums.offsets[1] + sums.deep);
+  assert.equal(lower.j, 7);
+});
+
 Deno.test("the token of CLS keeps the chosen patch", () => {
   const { lefts: [left], top } = stepLayout(view(), 3);
   assert.deepEqual(hitTest(view({ step: 3 }), left + 1, top + 1), { patch: 5, token: 0, j: 0 });

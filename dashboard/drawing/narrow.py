@@ -1,0 +1,63 @@
+"""Figures for narrow windows: one panel a row. No Streamlit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+TITLE, TICKS, SLANTED = 34, 50, 54  # pixels between panels: for a title, an axis, and slanted tick labels
+LEGEND_LINE = 19  # pixels of an entry, which takes a line of its own in a narrow window
+
+
+def one_panel_a_row(plot: go.Figure) -> go.Figure:
+    """Return a copy of a figure with its panels from top to bottom, and no errors in the cells of heatmaps.
+
+    Each panel keeps its height, and the figure grows. A figure of one column keeps its layout.
+    """
+    made: Any = go.Figure(plot)
+    for trace in made.select_traces({"type": "heatmap"}):
+        trace.update(texttemplate=(trace.texttemplate or "").partition(" ±")[0])
+    panels = _panels(made)
+    if len({x for x, _ in panels.values()}) < 2 or not made.layout.height:
+        return made
+    margin = made.layout.margin
+    entries = sum(bool(trace.showlegend) for trace in made.data) if made.layout.showlegend else 0
+    top = max(margin.t or 0, TITLE + LEGEND_LINE * entries)
+    plotted = made.layout.height - (margin.t or 0) - (margin.b or 0)
+    slanted = any(axis.tickangle for axis in made.select_xaxes())
+    gap = TITLE + TICKS + (SLANTED if slanted else 0)
+    tall = [plotted * (y[1] - y[0]) for _, y in panels.values()]
+    bottom = max(margin.b or 0, TICKS + (SLANTED if slanted else 0))
+    total, upper = sum(tall) + gap * (len(tall) - 1), 0.0
+    for (name, (x, y)), height in zip(panels.items(), tall, strict=True):
+        domain = (max(0.0, 1 - (upper + height) / total), 1 - upper / total)
+        _move_title(made, name, x, y, domain)
+        made.layout["xaxis" + name].update(domain=(0, 1), anchor="y" + name, showticklabels=True)
+        made.layout["yaxis" + name].update(domain=domain, anchor="x" + name, showticklabels=True)
+        for trace in made.select_traces({"type": "heatmap"}):
+            if (trace.yaxis or "y") == "y" + name and trace.showscale is not False:
+                trace.update(colorbar={"len": height, "lenmode": "pixels", "y": sum(domain) / 2})
+        upper += height + gap
+    made.update_layout(height=round(total + top + bottom), margin={"t": top, "b": bottom})
+    return made
+
+
+def _panels(plot: Any) -> dict[str, tuple[Any, Any]]:
+    """Return the domains (x, y) of the panels by the number of their axes ("" for the first), row by row."""
+    numbers = dict.fromkeys((trace.xaxis or "x")[1:] for trace in plot.data if "xaxis" in trace)
+    found = {
+        number: (plot.layout["xaxis" + number].domain, plot.layout["yaxis" + number].domain)
+        for number in numbers
+        if plot.layout["xaxis" + number].domain and plot.layout["yaxis" + number].domain
+    }
+    return dict(sorted(found.items(), key=lambda item: (-item[1][1][0], item[1][0][0])))
+
+
+def _move_title(made: Any, name: str, x: Any, y: Any, domain: tuple[float, float]) -> None:
+    """Move the title of a panel, which is above its left edge or its center."""
+    for note in made.layout.annotations:
+        own = note.xref == f"x{name} domain" or (note.xref == "paper" and x[0] <= note.x <= x[1])
+        if note.yref == "paper" and own and abs(note.y - y[1]) < 1e-6 and not note.name:
+            note.update(x=0, xref=f"x{name} domain", xanchor="left", y=domain[1], name="moved")
+            return
