@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.views import VIEWS, open_view
 
+pytestmark = pytest.mark.slow  # two minutes
 SIZES = [(390, 844), (768, 1024), (1024, 768), (1280, 720), (1920, 1080), (2560, 1440)]
 # True once the size of the main area and of all drawings has been the same in three frames
 CALM = """() => {

@@ -40,6 +40,7 @@ def runs(server, monkeypatch):
         shutil.rmtree(run.path)
 
 
+@pytest.mark.slow
 def test_texts_of_others_make_no_request(visitor, runs):
     first, second, resnet = (run.id for run in runs)
     names = f"runs={first},{second},{resnet}"
