@@ -45,7 +45,7 @@ def test_figure_is_saved_as_png_and_svg_in_the_colors_of_the_theme(visitor, sche
     root = ET.fromstring(saved(page, "SVG").path().read_text())
     texts = " ".join(root.itertext())
     assert "ResNet" in texts
-    assert "log amplitude" in texts
+    assert "ResNet depth" in texts
 
 
 def table(download):

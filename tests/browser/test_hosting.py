@@ -16,6 +16,7 @@ from tests.browser.proxy import Proxy
 EXPLORER = ".xp[data-frame]"
 
 
+@pytest.mark.slow
 def test_everything_works_below_a_prefix_that_the_proxy_takes_away(server, page):
     proxy = Proxy(server.port, "/user/ada/lab")
     try:
@@ -55,6 +56,7 @@ def framing_site(inner: str):
     return site
 
 
+@pytest.mark.slow
 def test_a_frame_of_another_site_stays_empty(server, page):
     site = framing_site(f"{server.url}/attention")
     refused = []
@@ -70,6 +72,7 @@ def test_a_frame_of_another_site_stays_empty(server, page):
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.slow
 def test_an_allowed_site_shows_the_dashboard_in_a_frame_and_uploads_work_there(tmp_path, page):
     server = Server(tmp_path)
     command = [sys.executable, "-m", "dashboard", "--port", str(server.port)]

@@ -36,7 +36,7 @@ def test_overview_shows_both_accuracies_and_links_to_the_pages(visitor):
     for i in range(3):  # lossless: the pixels are enlarged
         assert pictures.nth(i).get_attribute("src").startswith("data:image/png;")
     accuracies = [
-        f"{ARCHITECTURES[name].label} {100 * resources.bundled()[name].status().result['test_acc']:.1f} %"
+        f"{ARCHITECTURES[name].label} {100 * resources.bundled()[name].status().result['test_acc']:.2f} %"
         for name in ("vit", "resnet")
     ]
     label = re.compile(".*".join(map(re.escape, [*accuracies, "10 %"])))  # chance is 10 %

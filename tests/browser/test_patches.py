@@ -220,7 +220,7 @@ def test_diverged_model_gets_a_message(visitor, server):
     save_file(state, run.best)
     page = visitor.open(f"patches?run={run.id}&step=5")
     wait_for_rest(page, 5)
-    expect(page.get_by_test_id("stAlert").filter(has_text="diverged")).to_be_visible()
+    expect(page.get_by_test_id("stAlert").filter(has_text=run.id)).to_be_visible()
 
 
 SMALL = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 1}

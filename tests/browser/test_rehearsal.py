@@ -23,6 +23,7 @@ def stop_runs(server):
             background.stop(run, now=True)
 
 
+@pytest.mark.slow
 def test_rehearsal_predicts_the_cost_until_the_settings_change(visitor, server):
     page = visitor.open("training?model=ResNet")
     before = len(own_runs(server))

@@ -34,6 +34,7 @@ def swipe_up(page):
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
+@pytest.mark.slow
 def test_finger_scrolls_over_the_explorer_unless_the_brush_paints(phone):
     page = phone.page
     before = page.evaluate(SCROLLED)
@@ -49,6 +50,7 @@ def test_finger_scrolls_over_the_explorer_unless_the_brush_paints(phone):
     phone.settle()
 
 
+@pytest.mark.slow
 def test_tap_selects_a_patch(phone):
     page = phone.page
     page.touchscreen.tap(*patch_position(page, 2, 3))

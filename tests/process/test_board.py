@@ -63,6 +63,7 @@ def when_served(condition):
     return until(attempt, 90, "TensorBoard did not show it")
 
 
+@pytest.mark.slow
 def test_tensorboard_shows_every_run_with_graph_and_hyperparameters(board):
     own, ask, _ = board
     wanted = {own.id, "vit-cifar10", "resnet-cifar10", "tutorial-equal-time", "somebody/version_0"}
@@ -82,6 +83,7 @@ def test_tensorboard_shows_every_run_with_graph_and_hyperparameters(board):
     assert not [p for p in own.path.iterdir() if ".vitlab" in p.name]  # the run folder is unchanged
 
 
+@pytest.mark.slow
 def test_termination_stops_tensorboard_and_removes_its_folder(board):
     _, ask, child = board
     when_served(lambda: ask("environment"))
@@ -94,6 +96,7 @@ def test_termination_stops_tensorboard_and_removes_its_folder(board):
     assert not place.exists()
 
 
+@pytest.mark.slow
 def test_invalid_port_is_reported():
     done = subprocess.run(
         [sys.executable, "-m", "vitcore", "tensorboard", "--port", "99999"], capture_output=True, text=True

@@ -25,7 +25,7 @@ from vitcore.paths import runs_dir
 from vitcore.runs.folder import list_runs
 from vitcore.training import engine, train
 from vitcore.training import rehearse as rehearsing
-from vitcore.training.rehearse import Load, Rehearsal, Trial, rehearse
+from vitcore.training.rehearse import WARM, Load, Rehearsal, Trial, rehearse
 from vitcore.training.storage import disk_of
 
 
@@ -180,7 +180,7 @@ def test_idle_machine_gives_the_median_of_steps_after_warm_up(played):
 def test_every_step_is_reported(played):
     reports = []
     played([0.1] * 30, others=0.05, report=lambda done, total: reports.append((done, total)))
-    assert reports == [(step, 23) for step in range(1, 24)]
+    assert reports == [(step, WARM + 20) for step in range(1, WARM + 21)]
 
 
 def test_busy_machine_times_one_thread_and_derives_two_threads(played):

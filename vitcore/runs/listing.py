@@ -14,6 +14,9 @@ from vitcore.errors import UserError
 from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.status import printable
 
+# the bytes of file names that are not in the encoding of the system, as Python decodes them
+UNDECODED = "".join(map(chr, range(0xDC80, 0xDD00)))
+
 
 def as_rows(root: str | Path | None = None) -> list[dict[str, Any]]:
     """Return one dictionary of plain types per run, bundled runs first.
@@ -78,7 +81,7 @@ def print_table(rows: list[dict[str, Any]]) -> None:
         model = ARCHITECTURES[row["model"]].label if row["model"] in ARCHITECTURES else row["model"]
         size = f"{row['size_bytes'] / 1e6:.0f}"
         progress, minutes = numbers.epochs(row["epoch"], row["epochs"]), f"{row['minutes']:.1f}"
-        name = printable(row["id"])
+        name = printable(row["id"], also=UNDECODED)
         lines.append(
             (name, row["state"], model, row["data"], row["recipe"], progress, accuracy, minutes, size)
         )
