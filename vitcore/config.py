@@ -46,8 +46,8 @@ class Config(BaseModel):
         "high", description="precision of float32 matrix products on CUDA devices: high uses TensorFloat-32"
     )
     cuda_graph: bool = Field(
-        True,
-        description="record whole training steps as CUDA graphs, on one device; the log says if that fails",
+        False,
+        description="record whole training steps as CUDA graphs, on one device; not run on a GPU yet",
     )
     compile: bool = Field(False, description="torch.compile the model; not measured on a GPU yet")
 

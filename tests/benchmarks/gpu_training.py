@@ -95,7 +95,14 @@ def end_to_end(recipe: str, settings: Settings, device: str, steps: int) -> tupl
     """Return the images/s of a training of two epochs, and its last training loss."""
     config = make_config(
         recipe,
-        **{"data": "cifar10-mini", "device": device, "epochs": 2, "steps_per_epoch": steps, **settings},
+        **{
+            "data": "cifar10-mini",
+            "device": device,
+            "epochs": 2,
+            "steps_per_epoch": steps,
+            "cuda_graph": True,
+            **settings,
+        },
     )
     run = train(config, progress=False)
     assert run is not None, "one process trains"
