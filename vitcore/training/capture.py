@@ -102,7 +102,8 @@ class Recorder(Callback):
         self.seen: Counter[tuple] = Counter()
 
     def on_train_start(self, trainer: pl.Trainer, module: Classifier) -> None:
-        if self.record is None and module.device.type == "cuda" and module.config.cuda_graph:
+        wanted = module.device.type == "cuda" and module.config.cuda_graph
+        if self.record is None and wanted:
             self.record = record_cuda
         if self.record is not None and trainer.world_size == 1:
             module.recorder = self
@@ -110,7 +111,7 @@ class Recorder(Callback):
                 0
             ].param_groups:  # schedules fill a tensor instead of replacing it
                 group["lr"] = torch.as_tensor(group["lr"], dtype=torch.float32, device=module.device)
-        elif trainer.world_size > 1 and module.device.type == "cuda" and trainer.is_global_zero:
+        elif wanted and trainer.is_global_zero:
             self.log_line("Steps are not recorded as CUDA graphs, because several devices train together.")
 
     def on_train_end(self, trainer: pl.Trainer, module: Classifier) -> None:
