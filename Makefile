@@ -2,7 +2,7 @@
 # make tensorboard  TensorBoard on all runs, on http://127.0.0.1:6006
 # make check      lint, types, import contracts, unit tests; no browser, no training
 # make test       the same, then the tests with processes, trainings and a browser; all but the slow ones
-# make test-slow  the slow tests alone
+# make test-slow  only the slow tests
 # TORCH=cpu       takes PyTorch's CPU-only builds, far smaller on Linux: make run TORCH=cpu
 # PYTHON=...      the Python to build .venv with (3.11 or newer); PORT=... for make run
 # WORKERS=...     test processes; each has one thread for torch

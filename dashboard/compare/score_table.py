@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboard.compare.measured import Item
 from dashboard.drawing.markdown import escape
-from dashboard.shared import measurement_panel, resources
+from dashboard.shared import columns, measurement_panel, resources
 from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config
@@ -21,7 +21,6 @@ from vitcore.probes.score_values import Speed, TestScores, TrainingSpeed
 from vitcore.probes.store import Result
 from vitcore.sweeps.plan import data_name
 
-DASH = "\u2013"
 BUSY = 0.2  # a note appears if other programs use a larger share of the processors
 FEW = 10  # a median of fewer training steps is called rough
 
@@ -62,7 +61,7 @@ def table(items: list[Item]) -> dict[str, list[Line]]:
     """Return the rows by group. A cell function returns None for an unknown value, shown as a dash."""
 
     def line(name: str, unit: str, cell: Callable[[Item], str | None]) -> Line:
-        return Line(name, unit, [cell(item) or DASH for item in items])
+        return Line(name, unit, [cell(item) or columns.MISSING for item in items])
 
     return {
         "Run": [
@@ -224,7 +223,7 @@ def _notes(items: list[Item]) -> list[str]:
         counted = min((one.counted for one in trainings), default=FEW)
         if counted < FEW:
             notes.append(
-                f"Half a minute allowed no more than {counted} training steps, so that speed is rough."
+                f"Only {counted} training steps fit into half a minute, so their speed is a rough estimate."
             )
     if any(item.test for item in items):
         notes.append(
@@ -252,5 +251,7 @@ def as_csv(items: list[Item], groups: dict[str, list[Line]]) -> str:
     writer.writerow(["group", "quantity", "unit", *(item.run.id for item in items)])
     for group, lines in groups.items():
         for line in lines:
-            writer.writerow([group, line.name, line.unit, *("" if c == DASH else c for c in line.cells)])
+            writer.writerow(
+                [group, line.name, line.unit, *("" if c == columns.MISSING else c for c in line.cells)]
+            )
     return out.getvalue()

@@ -115,6 +115,6 @@ def _marked(classes: tuple[str, ...], order: np.ndarray, truth: int | None) -> l
     return [f"<b>{classes[i]}</b> (true)" if i == truth else classes[i] for i in order]
 
 
-def percent(share: float | None) -> float | None:
+def in_percent(share: float | None) -> float | None:
     """Return a share in percent, or None if it is unknown."""
     return None if share is None else 100 * share

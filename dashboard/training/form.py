@@ -105,7 +105,7 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
             minutes = f"{defaults.minutes:g}" if defaults.minutes else ""
             minutes = st.text_input(
                 "Minutes instead of epochs", minutes, key=f"minutes_{key}", placeholder="no limit",
-                help="Trains this long; the schedule follows the share of the time used.",
+                help="Stops after this many minutes. The learning rate follows the time that has passed.",
             )  # fmt: skip
             values["minutes"] = minutes.strip() or None
             values["device"], device = _device(defaults.device)

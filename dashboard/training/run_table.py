@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.drawing.figures import percent
+from dashboard.drawing.figures import in_percent
 from dashboard.shared import bound, columns, messages, popovers
 from dashboard.shared.default_runs import MAX_COMPARED
 from dashboard.states.compare import CompareState
@@ -195,8 +195,8 @@ def _cells(row: dict[str, Any], settings: dict[str, str | None]) -> dict[str, An
         "recipe": row["recipe"],
         "data": row["data"],
         "epochs": row["epoch"],
-        "validation": percent(row["val_acc"]),
-        "test": percent(row["test_acc"]),
+        "validation": in_percent(row["val_acc"]),
+        "test": in_percent(row["test_acc"]),
         **settings,
         "minutes": row["minutes"] or None,
         "size": row["size_bytes"] / 1e6,

@@ -1,6 +1,6 @@
 """Seconds from a key to the next step's view in the bundled talk: `python -m tests.benchmarks.talk`.
 
-Budget (issue 8): under 0.5 s, compared with a page change of the dashboard in the same run. The benchmark
+Budget: under 0.5 s, compared with a page change of the dashboard in the same run. The benchmark
 goes through the talk twice: the first time, the next steps are prepared in the background while a step is
 shown. Needs Chromium and idle processors.
 """

@@ -111,7 +111,7 @@ def import_(
         str | None,
         typer.Option(
             help=f"The network of weights that do not say it: {', '.join(ARCHITECTURES)}. Its options are "
-            "read off the shapes as far as they show."
+            "inferred from the shapes where possible."
         ),
     ] = None,
     settings: Annotated[

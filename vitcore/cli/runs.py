@@ -22,7 +22,7 @@ class Place(StrEnum):
 
 @app.command()
 def runs(as_json: Json = False, runs_dir: RunsDir = None) -> None:
-    """List the bundled and your own runs."""
+    """List the bundled runs and your own."""
     from vitcore.runs.listing import as_rows, print_table
 
     rows = as_rows(runs_dir)
@@ -126,7 +126,7 @@ def tensorboard(
     port: Annotated[int, typer.Option(help="The port on this machine.", min=1, max=65535)] = 6006,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Open TensorBoard on the bundled and your own runs, with graphs and hyperparameters."""
+    """Open TensorBoard on the bundled runs and your own, with graphs and hyperparameters."""
     from vitcore.tensorboard import serve
 
     raise typer.Exit(serve(runs_dir, port))

@@ -131,7 +131,7 @@ def study(
 
 @sweep.command("list")
 def list_(as_json: Json = False, runs_dir: RunsDir = None) -> None:
-    """List the bundled and your own sweeps."""
+    """List the bundled sweeps and your own."""
     from vitcore.runs.folder import list_runs
     from vitcore.runs.listing import print_aligned
     from vitcore.sweeps.results import summarize_states

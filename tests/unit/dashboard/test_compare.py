@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.compare import figures as draw
 from dashboard.compare import measured, score_table
 from dashboard.compare.figures import Shown
+from dashboard.shared import columns
 from dashboard.shared.default_runs import default_runs
 from dashboard.sweeps import results
 from tests.conftest import ROOT, TINY_RESNET
@@ -150,12 +151,12 @@ def test_table_has_measured_values_and_dashes(known):
     items, result = known
     lines = {line.name: line.cells for group in score_table.table(items).values() for line in group}
     share, trained = result.values.accuracy, result.values.training.accuracy
-    assert lines["test images"] == [f"{100 * share:.2f}, n = 1,000", score_table.DASH]
-    assert lines["training images"] == [f"{100 * trained:.2f}, n = 1,000", score_table.DASH]
+    assert lines["test images"] == [f"{100 * share:.2f}, n = 1,000", columns.MISSING]
+    assert lines["training images"] == [f"{100 * trained:.2f}, n = 1,000", columns.MISSING]
     error = 100 * np.sqrt((share * (1 - share) + trained * (1 - trained)) / 1000)
     gap = f"{100 * (trained - share):+.2f} ± {error:.2f}"
-    assert lines["gap, training minus test"] == [gap, score_table.DASH]
-    assert lines["inference"] == [score_table.DASH] * 2
+    assert lines["gap, training minus test"] == [gap, columns.MISSING]
+    assert lines["inference"] == [columns.MISSING] * 2
     assert lines["model"] == ["ResNet", "ViT"]
     assert items[1].why
 
@@ -171,7 +172,7 @@ def test_run_without_a_configuration_has_a_column_of_dashes(known, tmp_path):
     lines = {line.name: line.cells[1] for group in score_table.table(items).values() for line in group}
     assert lines.pop("state") == "finished"
     assert lines.pop("test images") == "50.00"
-    assert set(lines.values()) == {score_table.DASH}
+    assert set(lines.values()) == {columns.MISSING}
 
 
 def test_unknown_score_raises_an_error(known, monkeypatch):
