@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.components import figure_files
-from dashboard.drawing.figures import Figure, percent
+from dashboard.drawing.figures import Figure, in_percent
 from dashboard.drawing.markdown import escape
 from dashboard.shared import columns, origins, run_status, ticking
 from dashboard.sweeps import figures, links
@@ -170,10 +170,10 @@ def _spoken(rows: list[Any]) -> str:
 
 def _cells(row: Score) -> dict[str, Any]:
     return {
-        "test": percent(row["mean"]),
-        "± standard error": percent(row["error"]),
+        "test": in_percent(row["mean"]),
+        "± standard error": in_percent(row["error"]),
         "over": f"{len(row['seeds'])} seeds" if row["error_of"] == "seeds" else row["error_of"],
-        "validation": percent(row["validation"]),
+        "validation": in_percent(row["validation"]),
         "seeds": f"{len(row['seeds'])} of {row['planned']}",
         "test images": row["n_test"],
         "parameters": row["parameters"],
