@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.drawing.figures import apply_layout, percent
+from dashboard.drawing.figures import apply_layout, in_percent
 from dashboard.shared import run_curves
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
@@ -24,7 +24,7 @@ def figure(runs: Sequence[Run], look: run_curves.CurveStyle) -> go.Figure:
         if column == 1 and not any(item["x"] for item in drawing.items):
             raise UserError(f"{runs[0].title} has no curves over this axis: choose another axis.")
         for item in drawing.items:
-            y = [percent(share) for share in item["y"]] if column == 1 else item["y"]
+            y = [in_percent(share) for share in item["y"]] if column == 1 else item["y"]
             made.add_trace(
                 go.Scatter(
                     x=item["x"] or [None], y=y or [None],

@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from dashboard.drawing import theme
 from dashboard.drawing.csv_rows import ERROR, Rows, point_rows, table
-from dashboard.drawing.figures import Figure, apply_layout, percent
+from dashboard.drawing.figures import Figure, apply_layout, in_percent
 from vitcore.sweeps.results import SamplePoint, Score, StudyPoint
 
 COLUMNS = 4  # maximum number of panels side by side
@@ -167,7 +167,14 @@ def _study_table(rows: Sequence[StudyPoint]) -> Rows:
     if any(row["mean"] is None for row in rows):
         columns.append("state")
     cells = (
-        [row["title"], row["title"], row["text"], percent(row["mean"]), percent(row["error"]), row["state"]]
+        [
+            row["title"],
+            row["title"],
+            row["text"],
+            in_percent(row["mean"]),
+            in_percent(row["error"]),
+            row["state"],
+        ]
         for row in rows
     )
     return table(columns, (line[: len(columns)] for line in cells))
@@ -194,7 +201,7 @@ def _finished(rows: Sequence[S]) -> tuple[list[S], list[float], list[float | Non
     return (
         [row for row, _ in done],
         [100 * mean for _, mean in done],
-        [percent(row["error"]) for row, _ in done],
+        [in_percent(row["error"]) for row, _ in done],
     )
 
 
@@ -209,7 +216,7 @@ def _describe(row: Score) -> str:
     seeds = f"seed {row['seeds'][0]}" if len(row["seeds"]) == 1 else f"{len(row['seeds'])} seeds"
     count = f", n = {row['n_test']:,}" if row["n_test"] else ""
     error_of = f"<br>standard error over {row['error_of']}" if row["error_of"] else ""
-    return f"{percent(row['mean']):.1f}{error} %, {seeds}{count}{error_of}"
+    return f"{in_percent(row['mean']):.1f}{error} %, {seeds}{count}{error_of}"
 
 
 def _span(rows: Sequence[Score]) -> tuple[float, float]:
