@@ -32,9 +32,12 @@ def epochs_of(config: Config) -> str:
 def open_results(name: str) -> None:
     """Draw a button that opens the results of a sweep on Compare."""
     label = "Part of a sweep: show all its results"
-    if st.button(label, key="see_all", type="tertiary", icon=":material/arrow_forward:"):
-        # The address alone can be lost: a refresh of this page that is in progress restores the old one.
-        st.session_state.open_sweep = name
+    st.button(
+        label, key="see_all", type="tertiary", icon=":material/arrow_forward:",
+        on_click=st.session_state.update, args=({"open_sweep": name},),
+    )  # fmt: skip
+    # Compare removes the entry. A press alone can be lost, when the state of a run changes at that moment.
+    if st.session_state.get("open_sweep") == name:
         opened = CompareState.of(view="Sweeps", sweep=name)
         st.switch_page("../pages/compare.py", query_params=opened.parameters())
 

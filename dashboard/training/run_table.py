@@ -101,7 +101,8 @@ def _deletion(selected: list[Run], active: int) -> None:
         return
     count = f"{len(own)} run{'s' * (len(own) > 1)}"
     sure = st.checkbox(
-        f"I understand that {count} will be deleted", key=f"sure_{' '.join(sorted(run.id for run in own))}"
+        f"I understand that {count} will be deleted",
+        key=f"sure_selected_{' '.join(sorted(run.id for run in own))}",
     )
     st.button(
         "Delete permanently", key="delete_runs", disabled=not sure, on_click=_delete, args=(own,),
