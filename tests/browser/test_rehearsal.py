@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.browser.test_queue import own_runs, set_epochs
 from tests.browser.views import PAGES
 from tests.waiting import until
+from vitcore.runs.metrics import event_files
 from vitcore.queue import launch as background
 from vitcore.runs.status import ACTIVE
 
@@ -73,7 +74,7 @@ def test_fair_pair_is_launched_watched_and_found_in_the_table(visitor, server):
     assert page.locator(".eight").inner_text() != late
 
     second = next(run for run in new if run.id not in page.url)
-    until(lambda: second.status().state == "finished", 120)
+    until(lambda: event_files(second.path), 240)  # Compare lists runs with curves or weights
     chart = page.locator(".st-key-watch_train_acc .curves")
     chart.wait_for()
     page.wait_for_function(f"{CHART}?._fullData?.filter(t => t.showlegend).length == 2", timeout=120_000)
