@@ -10,8 +10,8 @@ from playwright.sync_api import expect
 from tests.browser.test_queue import own_runs, set_epochs
 from tests.browser.views import PAGES
 from tests.waiting import until
-from vitcore.runs.metrics import event_files
 from vitcore.queue import launch as background
+from vitcore.runs.metrics import event_files
 from vitcore.runs.status import ACTIVE
 
 CHART = "document.querySelector('.st-key-watch_train_acc .curves')"
