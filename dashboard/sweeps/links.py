@@ -34,10 +34,13 @@ def open_results(name: str) -> None:
     label = "Part of a sweep: show all its results"
     st.button(
         label, key="see_all", type="tertiary", icon=":material/arrow_forward:",
-        on_click=st.session_state.update, args=({"open_sweep": name},),
+        on_click=st.session_state.update, args=({"pressed_sweep": name},),
     )  # fmt: skip
-    # Compare removes the entry. A press alone can be lost, when the state of a run changes at that moment.
-    if st.session_state.get("open_sweep") == name:
+    # The press is kept until a run of the page gets here: a new state of a training can end the run before.
+    if st.session_state.get("pressed_sweep") == name:
+        del st.session_state.pressed_sweep
+        # The address alone can be lost: a refresh of this page that is in progress restores the old one.
+        st.session_state.open_sweep = name
         opened = CompareState.of(view="Sweeps", sweep=name)
         st.switch_page("../pages/compare.py", query_params=opened.parameters())
 

@@ -107,9 +107,8 @@ class Recorder(Callback):
             self.record = record_cuda
         if self.record is not None and trainer.world_size == 1:
             module.recorder = self
-            for group in trainer.optimizers[
-                0
-            ].param_groups:  # schedules fill a tensor instead of replacing it
+            # a schedule fills a tensor instead of replacing it
+            for group in trainer.optimizers[0].param_groups:
                 group["lr"] = torch.as_tensor(group["lr"], dtype=torch.float32, device=module.device)
         elif wanted and trainer.is_global_zero:
             self.log_line("Steps are not recorded as CUDA graphs, because several devices train together.")
