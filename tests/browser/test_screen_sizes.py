@@ -6,6 +6,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.views import VIEWS, open_view
+from vitcore.config import make_config
+from vitcore.runs.folder import create_run
+from vitcore.runs.status import Status
 
 pytestmark = pytest.mark.slow  # two minutes
 SIZES = [(390, 844), (768, 1024), (1024, 768), (1280, 720), (1920, 1080), (2560, 1440)]
@@ -64,6 +67,17 @@ def test_no_text_is_cut_and_no_controls_overlap_at_any_size(visitor, view):
         if width < 600:
             faults += [f"{width}: a finger cannot scroll from {one}" for one in page.evaluate(BLOCKING)]
     assert not faults, "\n".join(faults)
+
+
+def test_long_name_of_the_watched_run_is_shown_whole(visitor, server):
+    config = make_config("quick", model="preactresnet", epochs=120)
+    run = create_run(config, server.home / "runs", status=Status(state="stopped"))
+    page = visitor.open(f"training?watch={run.id}")
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        visitor.settle()
+        page.wait_for_function(CALM)
+        assert not page.evaluate(CUT), width
 
 
 def test_panels_of_a_figure_are_below_each_other_on_a_phone_only(visitor):
