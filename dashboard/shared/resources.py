@@ -103,8 +103,8 @@ def devices() -> list[Device]:
 
 
 def bundled() -> dict[str, Run]:
-    """Return the bundled run of each architecture that has one, in the order of the menus."""
-    by_model = {run.config.model: run for run in bundled_runs() if run.weights}
+    """Return the most accurate bundled run of each architecture that has one, in the order of the menus."""
+    by_model = {run.config.model: run for run in reversed(bundled_runs()) if run.weights}
     return {name: by_model[name] for name in ARCHITECTURES if name in by_model}
 
 

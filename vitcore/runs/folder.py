@@ -203,10 +203,17 @@ def list_runs(root: str | Path | None = None, *, bundled: bool = True) -> list[R
 
 
 def bundled_runs() -> list[Run]:
-    """Return the bundled runs: those with weights in the order of the menus, then those with curves only."""
+    """Return the bundled runs: those with weights in the order of the menus, then those with curves only.
+
+    Of several models of one architecture, the one with the best test accuracy comes first.
+    """
     order = list(ARCHITECTURES)
-    found = _runs_in(assets_dir() / "runs")
-    return sorted(found, key=lambda run: (run.weights is None, order.index(run.config.model), run.id))
+
+    def place(run: Run) -> tuple[bool, int, float, str]:
+        accuracy = run.stored_status().result.get("test_acc") or 0.0
+        return not run.weights, order.index(run.config.model), -accuracy if run.weights else 0.0, run.id
+
+    return sorted(_runs_in(assets_dir() / "runs"), key=place)
 
 
 def _runs_in(root: Path) -> list[Run]:
