@@ -5,6 +5,9 @@ The CSS classes are in style.css.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from PIL import Image
 
@@ -12,26 +15,55 @@ from dashboard.drawing import pictures
 from dashboard.drawing.csv_rows import Rows
 from vitcore import numbers
 
-DARK_INK = "#14171a"
+GAP_LEFT, GAP_RIGHT = 0.22, 0.29  # shares of the width for the text on both sides of the dots
 
 
-def accuracy_bars(
-    names: list[str], accuracies: list[float], colors: list[str], chance: float, *, foot: bool = True
-) -> str:
-    """Return test accuracies (0 to 1) as labeled bars with a mark at chance, which `foot` names.
+@dataclass(frozen=True)
+class Dot:
+    """An accuracy (0 to 1) of a row of `accuracy_gaps`, with its name and color `#rrggbb`."""
 
-    Names and colors must not come from users: they are not escaped.
+    name: str
+    share: float
+    color: str
+
+
+def accuracy_gaps(rows: Sequence[tuple[str, Dot, Dot]]) -> str:
+    """Return one row for each title with two accuracies: their dots on a common axis, joined by a line.
+
+    The names of the dots are above the first row. Titles, names and colors must not come from users: they are
+    not escaped.
     """
-    rows = "".join(
-        f'<div class="bar-name">{name}</div><div class="bar-track">'
-        f'<div class="bar-fill" style="width:{share:.2%};background:{color};color:{_ink(color)}">'
-        f'{numbers.percent(share)}</div><div class="bar-chance" style="left:{chance:.0%}"></div></div>'
-        for name, share, color in zip(names, accuracies, colors, strict=True)
+    shares = [dot.share for _, *dots in rows for dot in dots]
+    low, width = min(shares), max(max(shares) - min(shares), 0.01)
+
+    def place(share: float) -> str:
+        return f"{GAP_LEFT + (1 - GAP_LEFT - GAP_RIGHT) * (share - low) / width:.2%}"
+
+    parts = []
+    for i, (title, one, other) in enumerate(rows):
+        left, right = sorted((one, other), key=lambda dot: dot.share)
+        gap = f"{100 * (right.share - left.share):.1f} points"
+        parts.append(
+            f'<div class="gap-title"><span>{title}</span><span>{gap}</span></div>'
+            f'<div class="gap-track"><i style="left:{place(left.share)};'
+            f'right:calc(100% - {place(right.share)})"></i>'
+            f"{_dot(left, place(left.share), 'end', named=not i)}"
+            f"{_dot(right, place(right.share), 'start', named=not i)}</div>"
+        )
+    text = "; ".join(
+        f"{title}: {one.name} {numbers.percent(one.share)}, {other.name} {numbers.percent(other.share)}"
+        for title, one, other in rows
     )
-    text = ", ".join(f"{n} {numbers.percent(a)}" for n, a in zip(names, accuracies, strict=True))
-    label = f"test accuracy: {text}; chance {100 * chance:.0f} %"
-    word = f'<div></div><div class="bar-foot"><span style="left:{chance:.0%}">chance</span></div>'
-    return f'<div class="bars" role="img" aria-label="{label}">{rows}{word if foot else ""}</div>'
+    return f'<div class="gaps" role="img" aria-label="test accuracy, {text}">{"".join(parts)}</div>'
+
+
+def _dot(dot: Dot, place: str, side: str, *, named: bool) -> str:
+    """Return a dot with its value on its outer side."""
+    name = f"{dot.name} " if named else ""
+    return (
+        f'<b style="left:{place};background:{dot.color}"></b><span class="gap-{side}" style="left:{place};'
+        f'color:color-mix(in srgb,{dot.color} 65%,currentColor)">{name}{100 * dot.share:.1f} %</span>'
+    )
 
 
 def filter_tiles(filters: np.ndarray, shares: np.ndarray) -> str:
@@ -62,17 +94,3 @@ def _tiles(filters: np.ndarray) -> np.ndarray:
     """Return filters [n, 3, P, P] as uint8 of the same shape, with gray for zero."""
     scaled = filters / np.maximum(np.abs(filters).max(axis=(1, 2, 3), keepdims=True), 1e-12)
     return (127.5 + 127.5 * scaled).round().astype(np.uint8)
-
-
-def _ink(color: str) -> str:
-    """Return white or near-black, whichever has more contrast with `#rrggbb` (WCAG 2)."""
-    white, dark = (_luminance(ink) for ink in ("#ffffff", DARK_INK))
-    ground = _luminance(color)
-    return "#fff" if (white + 0.05) / (ground + 0.05) > (ground + 0.05) / (dark + 0.05) else DARK_INK
-
-
-def _luminance(color: str) -> float:
-    """Return the relative luminance of `#rrggbb` (WCAG 2)."""
-    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))

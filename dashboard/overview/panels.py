@@ -16,6 +16,7 @@ from dashboard.components import figure_files
 from dashboard.drawing import html, pictures, svg, theme
 from dashboard.drawing.markdown import escape
 from dashboard.overview import featured_image
+from dashboard.overview.budgets import Budget
 from dashboard.overview.featured_image import FeaturedImage
 from dashboard.shared import resources
 from dashboard.sweeps import sample_curves
@@ -61,40 +62,47 @@ def show_maps(
     return drawn
 
 
-def show_accuracy(pair: Sequence[Run], classes: Sequence[str], points: Points) -> None:
-    """Draw the test accuracy of the runs, and `points` of trainings on fewer images if there are any."""
-    bars = html.accuracy_bars(
-        [ARCHITECTURES[run.config.model].label for run in pair],
-        [run.status().result["test_acc"] for run in pair],
-        [theme.hue(run.config.model) for run in pair],
-        chance=1 / len(classes),
-        foot=not points,  # the curves label chance
-    )
+def show_accuracy(rows: Sequence[Budget], points: Points) -> None:
+    """Draw test accuracies after several trainings, and `points` of trainings on fewer images if any."""
+    dots = [(row.title, *(_dot(model, share) for model, share in row.accuracies.items())) for row in rows]
     with st.container(key="price"):
-        st.html(bars)
+        st.html(html.accuracy_gaps(dots))
     if points:
         with st.container(key="curve"):
             st.html(svg.as_html(points))
-    (count,) = {run.status().result["n_test"] for run in pair}
-    bars_only = "45,000 training images."
-    both = "Bars: 45,000 training images. Lines: fewer images and shorter training."
-    st.caption(f"Test accuracy, {numbers.sample(count)}. {both if points else bars_only}")
+    (count,) = {row.count for row in rows}
+    both = "Top: 45,000 training images. Bottom: fewer images and shorter training."
+    st.caption(f"Test accuracy, {numbers.sample(count)}. {both if points else '45,000 training images.'}")
 
 
-def explain(pair: Sequence[Run], points: Points) -> None:
+def _dot(model: str, share: float) -> html.Dot:
+    return html.Dot(ARCHITECTURES[model].label, share, theme.hue(model))
+
+
+def explain(pair: Sequence[Run], rows: Sequence[Budget], points: Points) -> None:
     """Draw how the maps and the accuracies were measured."""
     vit, resnet = pair
     sizes = [numbers.millions(resources.parameters(run) or 0) for run in pair]
-    minutes = [run.status().active_s / 60 for run in pair]
     curves = f" The curves: {sample_curves.about(points)}; **Inductive bias** shows them enlarged."
+    trained = "\n".join(f"- {_trained(row)}" for row in rows if row.runs)
     st.markdown(
         "**The maps**: rollout from CLS, and Grad-CAM of the last stage for the predicted class. For the "
         f"first image of each class, `python -m vitcore probe first-look --runs {vit.id} --runs {resnet.id}` "
         "has stored both. For any other image, the models compute them.\n\n"
-        f"**Test accuracy** of the bundled models after training on 45,000 images on two CPU cores: the ViT "
-        f"with {sizes[0]} parameters for {minutes[0]:.0f} minutes, the ResNet with "
-        f"{sizes[1]} for {minutes[1]:.0f} minutes.{curves if points else ''}"
+        f"**Test accuracy** after training on 45,000 images. The ViT has {sizes[0]} parameters, the ResNet "
+        f"{sizes[1]}.\n\n- {rows[0].title}: the numbers of the UvA Deep Learning Tutorials 15 and 5.\n"
+        f"{trained}\n\nAugmentation grows from row to row. Test accuracies of a GPU depend on the whole "
+        f"recipe, not on its length only.{curves if points else ''}"
     )
+
+
+def _trained(row: Budget) -> str:
+    """Return what was trained for how long."""
+    times = [
+        f"`{run.id}` for {run.status().active_s / 60:.1f} minutes ({run.status().machine})"
+        for run in row.runs
+    ]
+    return f"{row.title}: {' and '.join(times)}."
 
 
 def offer_files(shown: Shown, points: Points) -> None:
