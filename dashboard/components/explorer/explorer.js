@@ -1,5 +1,5 @@
-// The attention explorer. Hovering needs no server. The server computes other maps: of another snapshot, of a painted
-// image, or of positions alone. `host.ask(text)` sends it a request with the state.
+// The attention explorer. Hovering needs no server. The server computes other maps: of another snapshot, of a
+// painted image, or of positions alone. `host.ask(text)` sends it a request with the state.
 
 import { keepAddress, writeAddress } from "../shared/address.js";
 import { colorTable, decodeBase64, gradientOf } from "../shared/colors.js";
@@ -147,7 +147,8 @@ class Explorer {
     this.point({ hoveredToken: null });
   }
 
-  // The query parameters of this view, or null if the server gave the state, as in a talk or a standalone file.
+  // The query parameters of this view, or null if the server gave the state, as in a talk or a standalone
+  // file.
   parameters() {
     return this.header && this.header.address === undefined ? addressOf(this.state, this.header) : null;
   }

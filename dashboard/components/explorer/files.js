@@ -30,8 +30,8 @@ function drawLabeledScale(p, colors, width, labels, type) {
 }
 
 /**
- * Return the panels of the saved view, from left to right: the image, the grid with its color scale, and each large
- * map with its own.
+ * Return the panels of the saved view, from left to right: the image, the grid with its color scale, and each
+ * large map with its own.
  * @param {any} explorer that has drawn them
  */
 export function viewPanels(explorer) {

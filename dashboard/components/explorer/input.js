@@ -152,8 +152,8 @@ export class Input {
     explorer.set({ mask: maskText(mask, stem) }, { ask: true });
   }
 
-  // Handle keys while the pointer is over the explorer or the focus is in it. The listener captures them, because
-  // Streamlit has shortcuts for `r` and `c`.
+  // Handle keys while the pointer is over the explorer or the focus is in it. The listener captures them,
+  // because Streamlit has shortcuts for `r` and `c`.
   press(event) {
     const { root, header, frame } = this.explorer, focused = document.activeElement;
     if (!frame || event.altKey || TYPED.test(focused?.tagName)) return;

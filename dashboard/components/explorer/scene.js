@@ -46,7 +46,8 @@ export function overlayColor(rgb, share, brightest) {
   return rgb.map((v, i) => (1 - tint) * light * v + tint * ((brightest >> (8 * i)) & 255));
 }
 
-// Paint the image, S x S pixels, and a map over it. Painted pixels have the mean color and are not covered by the map.
+// Paint the image, S x S pixels, and a map over it. Painted pixels have the mean color and are not covered by
+// the map.
 export function paintImage(canvas, image, { size, side, mean }, mask, map, max, colors) {
   if (canvas.width !== size) {
     canvas.width = canvas.height = size;
@@ -208,8 +209,8 @@ export function drawLarge(p, header, source, side, token, hoveredPatch) {
   }
 }
 
-// Return the layout of the plot of entropy against mean distance. Each dot is a head, darker for later layers; crosses
-// are reference distributions of attention.
+// Return the layout of the plot of entropy against mean distance. Each dot is a head, darker for later
+// layers; crosses are reference distributions of attention.
 export function plotPlan(header, w, h) {
   const box = { left: 30, top: 20, right: w - 8, bottom: h - 30 };
   const points = [...header.distance.flat(), ...header.references.map((r) => r.distance)];

@@ -39,8 +39,8 @@ export function largeEnds({ limits }) {
   return limits.map(weightText);
 }
 
-// Return the weight of the patch under the pointer, or else each map's largest weight and its place, and the weight of
-// CLS. `mass`: the weight of CLS in the chosen cell.
+// Return the weight of the patch under the pointer, or else each map's largest weight and its place, and the
+// weight of CLS. `mass`: the weight of CLS in the chosen cell.
 export function readingText(view) {
   const { header, state, comparing, hoveredPatch, rollout, values, mass } = view;
   const keys = state.direction === "keys", at = keys ? "from" : "at", names = largeNames(view);
@@ -66,7 +66,8 @@ export function referenceName(name) {
   return { uniform: "uniform attention", "3x3 neighbourhood": "3x3 neighborhood only" }[name] ?? name;
 }
 
-// Return a hint on how to pin or compare patches, until the visitor has done so. `used`: what the visitor has done.
+// Return a hint on how to pin or compare patches, until the visitor has done so. `used`: what the visitor has
+// done.
 export function hintText({ header, state, used }) {
   if (header.only !== null) return "This model has many tokens. Click a patch to load its maps.";
   if (state.query === null) return used.pinned ? "" : "Hover over a patch. Click to pin it.";

@@ -26,7 +26,8 @@ export function gradientOf(colors) {
 }
 
 /**
- * Return the index of a value's color in the table. The table covers 0 to `max`, or -max to `max` if `signed`.
+ * Return the index of a value's color in the table. The table covers 0 to `max`, or -max to `max` if
+ * `signed`.
  * @param {number} value
  * @param {number} max
  * @param {boolean} signed

@@ -3,7 +3,8 @@
 import { movingPosition, NARROW, patchPosition, stepLayout } from "./layout.js";
 import { CHANNELS, numberText } from "./words.js";
 
-const BLACK_TEXT = [225, 158, 250]; // above these values of a channel, black text has more contrast than white
+// Above these values of a channel, black text has more contrast than white.
+const BLACK_TEXT = [225, 158, 250];
 const DARK_RING = { outer: "#000", inner: "#fff" }, LIGHT_RING = { outer: "#fff", inner: "#000" };
 
 // Draw a ring of two colors, which is visible on every picture.
@@ -77,7 +78,8 @@ function drawChosenPatch(stepper, p, layout, theme) {
   drawChannels(stepper, p, { x: x + unit + 44, y, unit }, partOf(stepper, chosen), theme);
 }
 
-// Draw a column of pixel values per patch. The column of CLS, which joins them in the next step, is left free.
+// Draw a column of pixel values per patch. The column of CLS, which joins them in the next step, is left
+// free.
 function drawSequence(stepper, p, layout, theme) {
   const { h, count, first } = stepper, { lefts, pitch, unit, top, rows } = layout;
   const high = h - top, small = smallText(theme), left = lefts[0] + first * pitch;
