@@ -112,6 +112,7 @@ function chartLayout(data, colors) {
       ...axis,
       title: { text: data.x_title, standoff: 6, font: { size } },
       rangemode: "tozero",
+      separatethousands: true,
       showspikes: true,
       spikemode: "across",
       spikesnap: "cursor",
@@ -125,6 +126,7 @@ function chartLayout(data, colors) {
       title: { text: literal(data.y_title), standoff: 8, font: { size } },
       ticksuffix: data.percent ? " %" : "",
       type: data.log ? "log" : "linear",
+      exponentformat: "power",
       ...emptyAxis,
     },
   };

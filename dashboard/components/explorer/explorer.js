@@ -2,7 +2,7 @@
 // painted image, or of positions alone. `host.ask(text)` sends it a request with the state.
 
 import { keepAddress, writeAddress } from "../shared/address.js";
-import { colorTable, decodeBase64, gradientOf } from "../shared/colors.js";
+import { colorTable, decodeBase64, gradientOf, rootTable } from "../shared/colors.js";
 import { CanvasPainter, createCanvas } from "../shared/paint.js";
 import { themeColors, typeScale } from "../shared/theme.js";
 import { frameCache, Maps, rolloutMap, unpack } from "./frames.js";
@@ -53,6 +53,7 @@ class Explorer {
   difference = null; // maps of A minus B
   shownMaps = null; // in the grid
   maxima = null; // for each cell, the value with the brightest color
+  scaleColors = null; // of the color scale of the grid
   cell = null; // shown in the large map: { r, c }
   rollout = false; // whether the large map shows the rollout instead of a cell
   showsTwoMaps = false; // whether two large maps are shown
@@ -268,8 +269,9 @@ class Explorer {
       this.shownMaps = this.difference.minus(maps, this.second);
     }
     this.maxima = this.shownMaps.maxima(state.scale);
-    const colors = comparing ? this.diverging : this.colors;
-    paintSheet(this.sheet, this.shownMaps, header.side, this.maxima, colors, comparing);
+    const colors = comparing ? this.diverging : this.colors, root = state.scale === "root";
+    paintSheet(this.sheet, this.shownMaps, header.side, this.maxima, colors, comparing, root);
+    this.scaleColors = root ? rootTable(colors, comparing) : colors;
   }
 
   // Choose the one or two large maps, and the map over the image.
@@ -319,9 +321,8 @@ class Explorer {
     const [w, h] = [widthOf(canvas.plot), Math.max(90, canvas.plot.clientHeight)];
     this.plot = plotPlan(header, w, h);
     drawPlot(new CanvasPainter(canvas.plot, w, h), this, this.plot);
-    const width = Math.max(40, canvas.scale.clientWidth),
-      colors = this.comparing ? this.diverging : this.colors;
-    drawScale(new CanvasPainter(canvas.scale, width, 9), colors, width, 9);
+    const width = Math.max(40, canvas.scale.clientWidth);
+    drawScale(new CanvasPainter(canvas.scale, width, 9), this.scaleColors, width, 9);
   }
 }
 

@@ -8,8 +8,9 @@ const GAP = 6; // pixels between maps
 const BAR = 3; // height of the bar below each map: the weight of CLS
 const LABEL = 13; // height of a line of small text
 
-// Paint all cells of the grid on one sheet, with a pixel for each value; a cell has `side` x `side` values.
-export function paintSheet(sheet, maps, side, maxima, colors, signed) {
+// Paint all cells of the grid on one sheet, with a pixel for each value; a cell has `side` x `side` values. `root`:
+// the colors follow the square root of the values.
+export function paintSheet(sheet, maps, side, maxima, colors, signed, root) {
   const width = maps.columns * side;
   if (sheet.width !== width || sheet.height !== maps.rows * side) {
     sheet.width = width;
@@ -25,7 +26,9 @@ export function paintSheet(sheet, maps, side, maxima, colors, signed) {
       const max = maxima[r * maps.columns + c];
       for (let y = 0; y < side; y++) {
         const line = (r * side + y) * width + c * side;
-        for (let i = 0; i < side; i++) pixels[line + i] = colors[colorIndex(map[y * side + i], max, signed)];
+        for (let i = 0; i < side; i++) {
+          pixels[line + i] = colors[colorIndex(map[y * side + i], max, signed, root)];
+        }
       }
     }
   }
@@ -241,16 +244,17 @@ export function drawPlot(p, { header, state, theme, type, hoveredCell }, plan) {
     align: "center",
   });
   p.text("entropy, bits", 0, 7, small);
-  for (const [i, r] of header.references.entries()) {
+  for (const r of header.references) {
     const [cx, cy] = [plan.px(r.distance), plan.py(r.entropy)];
     p.segment(cx, plan.top, cx, plan.bottom, { stroke: theme.faint, dash: [2, 3] });
     p.segment(cx - 4, cy, cx + 4, cy, { stroke: theme.text, line: 1.5 });
     p.segment(cx, cy - 4, cx, cy + 4, { stroke: theme.text, line: 1.5 });
-    const text = `+ ${referenceName(r.name)}`, end = cx + 6 + 6 * text.length > plan.right;
-    p.text(text, end ? plan.right : cx + 6, plan.bottom - 9 - 14 * i, {
-      ...small,
-      align: end ? "right" : "left",
-    });
+  }
+  for (const [i, r] of header.references.entries()) {
+    const text = `+ ${referenceName(r.name)}`, width = 6 * text.length, y = plan.bottom - 10 - 15 * i;
+    const left = Math.min(plan.px(r.distance) + 6, plan.right - width);
+    p.rect(left - 2, y - 7, width + 2, 14, { fill: theme.background }); // the dotted lines end at the text
+    p.text(text, left, y, small);
   }
   header.distance.forEach((row, l) =>
     row.forEach((d, h) => {

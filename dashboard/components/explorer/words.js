@@ -21,10 +21,12 @@ export function titleText({ header, state, shown, comparing }) {
 }
 
 // Return the two or three labels below the color scale.
-export function scaleLabels({ state, comparing, maxima }) {
-  const shared = state.scale === "shared";
+export function scaleLabels({ header, state, comparing, maxima }) {
+  const shared = ["shared", "root"].includes(state.scale);
   const maxLabel = shared ? weightText(maxima[0]) : `maximum of its ${state.scale}`;
+  if (header.talk && !comparing) return ["0", maxLabel]; // larger type leaves no space for three labels
   if (comparing) return ["B more", `±${shared ? "" : " "}${maxLabel}`, "A more"];
+  if (state.scale === "root") return ["0", "one scale for all maps, square root", maxLabel];
   if (shared) return ["0", "one scale for all maps", maxLabel];
   return ["0", `one scale per ${state.scale}`, maxLabel];
 }
