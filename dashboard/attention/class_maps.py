@@ -84,11 +84,11 @@ def compare_class_maps(
             st.markdown(pictures.panel(title, made, alt, caption))
             kept.append((title, made, f"for {words}"))
     rows = figure_files.map_rows({title: values for (title, _, _), values in zip(kept, picked, strict=True)})
-    unit = "times an even spread over the image"
-    foot = f"Brightness: {ends[0]} to {ends[1]} {unit}; dark at zero."
+    unit = "multiples of an even spread over the image"
+    foot = f"Color scale, in {unit}: {ends[0]} to {ends[1]}, dark at 0."
     figure_files.pictures(kept, rows, key=f"what supports {words}", foot=foot)
-    scale = "Both maps have one color scale" if len(kept) > 1 else "Color scale"
-    st.caption(f"{scale}: {unit}. {LIMITS_OF_MAPS}")
+    scale = "The color scale, the same for both maps," if len(kept) > 1 else "The color scale"
+    st.caption(f"{scale} shows {unit}. {LIMITS_OF_MAPS}")
 
 
 def _choose_class(place: DeltaGenerator, label: str, classes: tuple[str, ...], predicted: str) -> str:
