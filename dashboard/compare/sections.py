@@ -119,8 +119,8 @@ def _calibration(known: list[Item]) -> None:
         st.caption(
             f"n = {known[0].tested.images:,} {escape(known[0].tested.data)}, {calibration.bins} bins of "
             "equal width. "
-            "Confidence is the largest probability (Guo et al. 2017); the table shows its mean. Above the dotted line, a model is "
-            "underconfident, which label smoothing can cause. Bars are one standard error. Open markers are "
+            "Confidence is the largest probability (Guo et al. 2017); the table shows its mean. "
+            "Above the dotted line, a model is underconfident, which label smoothing can cause. Bars are one standard error. Open markers are "
             f"bins with fewer than {draw.FEW} predictions. The lower panel shows the predictions per bin."
         )
 

@@ -218,7 +218,8 @@ def _reference_lines(figure: go.Figure, shape: LayersAndHeads) -> None:
         upper = "bottom" if value == max(values) else "top"
         figure.add_annotation(
             x=1, xref="paper", xshift=6, xanchor="left", align="left", y=value, showarrow=False,
-            yanchor=upper if near else "middle", text=f"{_spelled(name)}<br>{shape.reference_kind}", font={"size": 12},
+            yanchor=upper if near else "middle", font={"size": 12},
+            text=f"{_spelled(name)}<br>{shape.reference_kind}",
         )  # fmt: skip
     figure.update_layout(margin={"r": 122})
 
