@@ -120,8 +120,9 @@ def _calibration(known: list[Item]) -> None:
             f"n = {known[0].tested.images:,} {escape(known[0].tested.data)}, {calibration.bins} bins of "
             "equal width. "
             "Confidence is the largest probability (Guo et al. 2017); the table shows its mean. "
-            "Above the dotted line, a model is underconfident, which label smoothing can cause. Bars are one standard error. Open markers are "
-            f"bins with fewer than {draw.FEW} predictions. The lower panel shows the predictions per bin."
+            "Above the dotted line, a model is underconfident, which label smoothing can cause. "
+            f"Bars are one standard error. Open markers are bins with fewer than {draw.FEW} predictions. "
+            "The lower panel shows the predictions per bin."
         )
 
 
