@@ -113,7 +113,7 @@ def _calibration(known: list[Item]) -> None:
             ],
             hide_index=True,
             width="stretch",
-            column_config={"run": st.column_config.TextColumn(width="small")}
+            column_config={"run": st.column_config.TextColumn(width=135)}
             | dict.fromkeys(("ECE %", "confidence %", "accuracy %"), columns.POINTS),
         )
         st.caption(

@@ -319,8 +319,10 @@ class Explorer {
       drawLarge(p, header, this.large[i], width, this.tokens[i], this.hoveredPatch);
     });
     const [w, h] = [widthOf(canvas.plot), Math.max(90, canvas.plot.clientHeight)];
-    this.plot = plotPlan(header, w, h);
-    drawPlot(new CanvasPainter(canvas.plot, w, h), this, this.plot);
+    this.plot = plotPlan(header, w / zoom, h / zoom, zoom);
+    const plot = new CanvasPainter(canvas.plot, w, h);
+    plot.ctx.scale(zoom, zoom);
+    drawPlot(plot, this, this.plot);
     const width = Math.max(40, canvas.scale.clientWidth);
     drawScale(new CanvasPainter(canvas.scale, width, 9), this.scaleColors, width, 9);
   }

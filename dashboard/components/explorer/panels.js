@@ -84,8 +84,8 @@ function showPrediction(container, { probabilities, before, classes, truth, hue 
  * @param {HTMLElement} root
  * @param {any} canvas the canvases by name
  * @param {any} view header, state, hoveredToken, hoveredPatch, shown, comparing, cell, rollout, showsTwoMaps,
- * tokens, values, limits, maxima, used and maps of the explorer; `gradient`: the colors of the large maps as a
- * CSS image
+ * tokens, values, limits, maxima, used and maps of the explorer; `gradient`: the colors of the large maps as
+ * a CSS image
  */
 export function showTexts(root, canvas, view) {
   const { header, cell, rollout, showsTwoMaps, shown, tokens, comparing, maps } = view;

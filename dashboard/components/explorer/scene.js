@@ -8,8 +8,8 @@ const GAP = 6; // pixels between maps
 const BAR = 3; // height of the bar below each map: the weight of CLS
 const LABEL = 13; // height of a line of small text
 
-// Paint all cells of the grid on one sheet, with a pixel for each value; a cell has `side` x `side` values. `root`:
-// the colors follow the square root of the values.
+// Paint all cells of the grid on one sheet, with a pixel for each value; a cell has `side` x `side` values.
+// `root`: the colors follow the square root of the values.
 export function paintSheet(sheet, maps, side, maxima, colors, signed, root) {
   const width = maps.columns * side;
   if (sheet.width !== width || sheet.height !== maps.rows * side) {
@@ -213,15 +213,15 @@ export function drawLarge(p, header, source, side, token, hoveredPatch) {
 }
 
 // Return the layout of the plot of entropy against mean distance. Each dot is a head, darker for later
-// layers; crosses are reference distributions of attention.
-export function plotPlan(header, w, h) {
+// layers; crosses are reference distributions of attention. All lengths are in units of `zoom` pixels.
+export function plotPlan(header, w, h, zoom = 1) {
   const box = { left: 30, top: 20, right: w - 8, bottom: h - 30 };
   const points = [...header.distance.flat(), ...header.references.map((r) => r.distance)];
   const bits = [...header.entropy.flat(), ...header.references.map((r) => r.entropy)];
   const limits = [1.08 * Math.max(...points), 1.08 * Math.max(...bits)];
   const px = (v) => box.left + (v / limits[0]) * (box.right - box.left);
   const py = (v) => box.bottom - (v / limits[1]) * (box.bottom - box.top);
-  return { ...box, limits, px, py };
+  return { ...box, limits, px, py, zoom };
 }
 
 function ticks(limit, count) {
@@ -284,6 +284,7 @@ export function drawPlot(p, { header, state, theme, type, hoveredCell }, plan) {
 
 // Return the layer and the head of the nearest dot, or null.
 export function dotUnder(plan, header, x, y) {
+  [x, y] = [x / plan.zoom, y / plan.zoom];
   let best = null, least = 12 ** 2; // squared, of at most 12 pixels
   header.distance.forEach((row, l) =>
     row.forEach((d, h) => {

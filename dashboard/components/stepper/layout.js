@@ -28,8 +28,8 @@ export function pixelIndex({ size, patch: p }, patch, j) {
  * @param {number} step
  * @returns {any} lengths in pixels. The first two steps: the `square`, then `x` and the size `unit` of the
  * pictures next to it, and their `y`. The others: the `lefts` and `offsets` (from the top) of the panels,
- * their height `deep`, the `pitch` of the columns, their width `unit`, their `top` in the panel, and the count
- * of `rows`.
+ * their height `deep`, the `pitch` of the columns, their width `unit`, their `top` in the panel, and the
+ * count of `rows`.
  */
 export function stepLayout(view, step) {
   if (step <= 1) return imageLayout(view, step);
