@@ -305,7 +305,7 @@ class Explorer {
     const { canvas, header } = this, zoom = typeScale(), area = this.find(".xp-scroll");
     const widthOf = (element) => Math.max(40, Math.floor(element.clientWidth));
     const side = widthOf(canvas.image);
-    drawPicture(new CanvasPainter(canvas.image, side, side), this, side);
+    drawPicture(new CanvasPainter(canvas.image, side, side), this, side, zoom);
     this.plan = gridPlan(this.maps, area.clientWidth / zoom, area.clientHeight / zoom, zoom);
     const [gridWidth, gridHeight] = [this.plan.width * zoom, this.plan.height * zoom];
     canvas.grid.style.width = `${gridWidth}px`;

@@ -105,7 +105,7 @@ export function showTexts(root, canvas, view) {
   root.querySelector(".xp-ends").replaceChildren(
     ...largeEnds(view).map((end) => scaleBar(end, view.gradient)),
   );
-  write(".xp-reading", reading);
+  write(".xp-reading", reading.replaceAll(" %", "\u00a0%"));
   write(".xp-hint", hintText(view));
   const summary = `${title}. ${mapName}. ${reading}`;
   const label = (element, text) => element.setAttribute("aria-label", text);

@@ -111,7 +111,7 @@ function patchBox(token, header, side) {
 }
 
 // Draw the image with its patches, and outline the chosen ones and the one under the pointer.
-export function drawPicture(p, { header, state, picture, hoveredToken, type }, side) {
+export function drawPicture(p, { header, state, picture, hoveredToken, type }, side, zoom = 1) {
   p.pixels(picture, 0, 0, header.size, header.size, 0, 0, side, side);
   const unit = side / header.side;
   if (unit >= 6) {
@@ -126,7 +126,7 @@ export function drawPicture(p, { header, state, picture, hoveredToken, type }, s
     const [left, top, w, h] = patchBox(token, header, side);
     outline(p, left + 1, top + 1, w - 2, h - 2, dash);
     if (letter && w >= 16 && state.second !== null) {
-      const style = { ...type, size: 13, weight: 700, align: "center", color: "#fff" };
+      const style = { ...type, size: 13 * zoom, weight: 700, align: "center", color: "#fff" };
       p.text(letter, left + w / 2, top + h / 2, style);
     }
   }
@@ -212,7 +212,7 @@ export function drawLarge(p, header, source, side, token, hoveredPatch) {
   }
 }
 
-// Return the layout of the plot of entropy against mean distance. Each dot is a head, darker for later
+// Return the layout of the plot of entropy against mean distance. Each dot is a head, stronger for later
 // layers; crosses are reference distributions of attention. All lengths are in units of `zoom` pixels.
 export function plotPlan(header, w, h, zoom = 1) {
   const box = { left: 30, top: 20, right: w - 8, bottom: h - 30 };
