@@ -63,6 +63,8 @@ def compare_class_maps(
     signed = against != NO_CONTRAST
     limits = (-top, top) if signed else (0.0, top)
     words = f"{chosen} minus {against}" if signed else chosen
+    ends = (f"-{top:.1f} ({against})", f"{top:.1f} ({chosen})") if signed else ("0", f"{top:.1f}")
+    legend = pictures.overlay_scale(escape(ends[0]), escape(ends[1]), signed=signed)
     kept = []
     for place, (run, method, _), values in zip(st.columns(2), shown, picked, strict=False):
         with place:
@@ -77,14 +79,16 @@ def compare_class_maps(
                 f"{100 * maps.probabilities[best]:.0f} %. "
                 f"{values.shape[0]} x {values.shape[1]} positions."
                 + ("" if np.abs(values).max() > 0 else " No region supports it here.")
+                + f"  \n{legend}"
             )
             st.markdown(pictures.panel(title, made, alt, caption))
             kept.append((title, made, f"for {words}"))
     rows = figure_files.map_rows({title: values for (title, _, _), values in zip(kept, picked, strict=True)})
-    figure_files.pictures(kept, rows, key=f"what supports {words}")
-    ends = f"-{top:.1f} to {top:.1f}" if signed else f"0 (dark) to {top:.1f} (bright)"
-    scale = "One color scale for both" if len(kept) > 1 else "Color scale"
-    st.caption(f"{scale}, {ends} times an even spread over the image. {LIMITS_OF_MAPS}")
+    unit = "multiples of an even spread over the image"
+    foot = f"Color scale, in {unit}: {ends[0]} to {ends[1]}, dark at 0."
+    figure_files.pictures(kept, rows, key=f"what supports {words}", foot=foot)
+    scale = "The color scale, the same for both maps," if len(kept) > 1 else "The color scale"
+    st.caption(f"{scale} shows {unit}. {LIMITS_OF_MAPS}")
 
 
 def _choose_class(place: DeltaGenerator, label: str, classes: tuple[str, ...], predicted: str) -> str:
@@ -152,6 +156,7 @@ def show_grad_cam(run: Run, chosen: SelectedImage, classes: tuple[str, ...]) -> 
             alt="probabilities of the likeliest classes",
         )
     kept, maps = [("The image", image, chosen.name)], {}
+    legend = pictures.overlay_scale("lowest", "highest")
     for number, (place, stage) in enumerate(zip(places[1:], found.stages, strict=False), start=1):
         values = stage[classes.index(named)]
         title = f"Stage {number}" if len(found.stages) > 1 else "After the last block"
@@ -159,13 +164,17 @@ def show_grad_cam(run: Run, chosen: SelectedImage, classes: tuple[str, ...]) -> 
         alt = f"Grad-CAM of stage {number} for {named}: {pictures.brightest(values)}"
         side = values.shape[0]
         place.markdown(
-            pictures.panel(title, made, alt, f"{side} x {side} positions, for **{escape(named)}**")
+            pictures.panel(
+                title, made, alt, f"{side} x {side} positions, for **{escape(named)}**  \n{legend}"
+            )
         )
         kept.append((title, made, f"Grad-CAM for {named}"))
         maps[title] = values
     if maps:
         with pictured:
-            figure_files.pictures(kept, figure_files.map_rows(maps), key=f"Grad-CAM for {named}")
+            figure_files.pictures(
+                kept, figure_files.map_rows(maps), key=f"Grad-CAM for {named}", foot=pictures.OVERLAY_FOOT
+            )
 
 
 def comparable_runs(vit: Run) -> list[Run]:

@@ -334,7 +334,7 @@ def reach(paths: list[Path], unit: str) -> Figure:
     )
     top = max(path.end for path in paths)
     figure.update_layout(barmode="overlay")
-    figure.update_xaxes(title=unit, fixedrange=True, range=[0, 1.32 * top])
+    figure.update_xaxes(title=unit, fixedrange=True, range=[0, 1.32 * top], separatethousands=True)
     figure.update_yaxes(
         autorange="reversed", fixedrange=True, showgrid=False, automargin=False, type="category"
     )

@@ -106,21 +106,23 @@ def _calibration(known: list[Item]) -> None:
                 {
                     "run": item.name,
                     "ECE %": round(100 * item.tested.values.calibration.ece, 2),
-                    "mean confidence %": round(_mean_confidence(item), 2),
+                    "confidence %": round(_mean_confidence(item), 2),
                     "accuracy %": round(100 * item.tested.values.accuracy, 2),
                 }
                 for item in known
             ],
             hide_index=True,
             width="stretch",
-            column_config=dict.fromkeys(("ECE %", "mean confidence %", "accuracy %"), columns.POINTS),
+            column_config={"run": st.column_config.TextColumn(width=135)}
+            | dict.fromkeys(("ECE %", "confidence %", "accuracy %"), columns.POINTS),
         )
         st.caption(
             f"n = {known[0].tested.images:,} {escape(known[0].tested.data)}, {calibration.bins} bins of "
             "equal width. "
-            "Confidence is the largest probability (Guo et al. 2017). Above the dotted line, a model is "
-            "underconfident, which label smoothing can cause. Bars are one standard error. Open markers are "
-            f"bins with fewer than {draw.FEW} predictions. The lower panel shows the predictions per bin."
+            "Confidence is the largest probability (Guo et al. 2017); the table shows its mean. "
+            "Above the dotted line, a model is underconfident, which label smoothing can cause. "
+            f"Bars are one standard error. Open markers are bins with fewer than {draw.FEW} predictions. "
+            "The lower panel shows the predictions per bin."
         )
 
 

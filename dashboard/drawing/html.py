@@ -1,6 +1,6 @@
 """Bars and tiles as HTML, for pages that do not wait for Plotly. Pure functions.
 
-The CSS classes are in style.css.
+The CSS classes are in style/parts.css.
 """
 
 from __future__ import annotations

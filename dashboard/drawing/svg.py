@@ -41,7 +41,7 @@ def sample_efficiency(points: Sequence[dict[str, Any]]) -> str:
 def as_html(points: Sequence[dict[str, Any]]) -> str:
     """The same for a page that is not to wait: its lines a picture, its labels the page's own text, because a
     picture sees neither the page's font nor its colors, and Streamlit takes SVG out of HTML. The classes
-    stand in style.css.
+    are defined in style/parts.css.
     """
     shapes, labels = _parts(points)
     lines = base64.b64encode(_svg(shapes, f'color="{GRAY}"').encode()).decode()

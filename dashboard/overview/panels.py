@@ -25,6 +25,7 @@ from vitcore.runs.folder import Run
 
 Stored = Mapping[str, np.ndarray]  # a stored first look: see `resources.first_look`
 Points = list[Any]  # see `sample_curves.bundled_points`
+LEGEND = pictures.overlay_scale("lowest", "highest")
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,8 @@ def show_maps(
             confidence += " (correct)" if predicted == truth else f" (wrong: the true class is {truth})"
         overlay = pictures.overlay(shown.image, values)
         alt = f"{model}, which regions support its prediction {predicted}: {pictures.brightest(values)}"
-        panel.markdown(
-            pictures.panel(title, overlay, alt, f"predicts **{escape(predicted)}**, {escape(confidence)}")
-        )
+        words = f"predicts **{escape(predicted)}**, {escape(confidence)}  \n{LEGEND}"
+        panel.markdown(pictures.panel(title, overlay, alt, words))
         drawn.parts.append((title, overlay, f"predicts {predicted}, {confidence}"))
         drawn.maps[model] = values
     return drawn
@@ -100,7 +100,9 @@ def explain(pair: Sequence[Run], points: Points) -> None:
 def offer_files(shown: Shown, points: Points) -> None:
     """Offer the pictures and the curves as files."""
     st.markdown("**The image and both maps**")
-    figure_files.pictures(shown.parts, figure_files.map_rows(shown.maps), key="first look")
+    figure_files.pictures(
+        shown.parts, figure_files.map_rows(shown.maps), key="first look", foot=pictures.OVERLAY_FOOT
+    )
     if points:
         st.markdown("**The curves**")
         figure_files.drawing(svg.sample_efficiency(points), svg.rows(points), key="sample efficiency")

@@ -33,7 +33,7 @@ class ExplorerState(PageState):
     head: Place | None = None
     map: Literal["head", "rollout"] = "head"
     direction: Literal["queries", "keys"] = "queries"
-    scale: Literal["layer", "shared", "map"] = "layer"
+    scale: Literal["layer", "shared", "root", "map"] = "layer"
     content: Literal["image", "positions"] = "image"
     overlay: Literal["on", "off"] = "on"
     snapshot: Step | None = None

@@ -83,7 +83,8 @@ def _progress(sweep: Sweep, states: list[State]) -> None:
     """Write a line about the runs that are not finished."""
     if set(states) == {"finished"}:
         return
-    parts = [f"{len(states)} runs: {summarize_states(states)}."]
+    count = "1 run" if len(states) == 1 else f"{len(states)} runs"
+    parts = [f"{count}: {summarize_states(states)}."]
     for run, state in zip(sweep.runs, states, strict=True):
         if state != "running":
             continue

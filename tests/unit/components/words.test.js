@@ -124,6 +124,13 @@ Deno.test("the labels of the color scale are numbers if all maps share it", () =
   assert.equal(scaleLabels({ ...VIEW, comparing: true })[1], "±0.250");
   const layer = { ...VIEW, state: { ...VIEW.state, scale: "layer" } };
   assert.match(scaleLabels(layer).at(-1), /layer/);
+  const root = { ...VIEW, state: { ...VIEW.state, scale: "root" } };
+  assert.match(scaleLabels(root)[1], /square root/);
+  assert.equal(scaleLabels(root).at(-1), "0.250");
+});
+
+Deno.test("the color scale has two labels in a talk, whose type is larger", () => {
+  assert.equal(scaleLabels({ ...VIEW, header: { ...VIEW.header, talk: true } }).length, 2);
 });
 
 Deno.test("layers and heads count from 1, and the last cell is their mean", () => {

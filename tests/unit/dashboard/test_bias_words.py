@@ -251,6 +251,15 @@ def test_caption_explains_an_untrained_model_that_never_changes_its_prediction(c
     assert draw(lines[:1], Context("Does it stay?", View("zero"), 0.1))[0].foot == ""
 
 
+def test_long_title_of_an_axis_has_several_lines():
+    values = SpectrumValues(layers=["input", "block 1"], sides=[8, 8], fall=curve(-1, -2), profiles=[])
+    (drawn,) = draw([line("ViT", values)], Context("Does a layer smooth?", View("zero")))
+    title = drawn.figure.plot.layout.yaxis.title.text
+    assert "<br>" in title
+    assert max(len(part) for part in title.split("<br>")) <= figures.AXIS_WIDTH
+    assert title.replace("<br>", " ") in drawn.figure.rows[0]
+
+
 def test_color_of_a_further_run_is_no_tint_of_the_first():
     """A tint means training. The hues of two runs of one architecture differ by 10 degrees or more."""
     for model in ARCHITECTURES:

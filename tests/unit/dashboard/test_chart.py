@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.tensorboard import SummaryWriter
 
-from dashboard.components.curves import series, thinned
+from dashboard.components.curves import legend_height, series, thinned
 from dashboard.shared.run_curves import (
     CurveStyle,
     Drawing,
@@ -180,3 +180,10 @@ def test_csv_has_every_point(resumed):
 )  # fmt: skip
 def test_runs_are_filtered_by_text_state_and_model(text, states, models, found):
     assert matches(as_row(find_run("vit-cifar10")), text, states, models) == found
+
+
+def test_narrow_chart_grows_with_the_entries_of_its_legend():
+    points = np.arange(3.0)
+    lines = [series(str(i), points, points, "#000000", legend=i < 5) for i in range(8)]
+    assert legend_height(lines[:2]) == 0
+    assert legend_height(lines) == legend_height(lines[:5]) == 3 * legend_height(lines[:3]) > 0
