@@ -11,13 +11,8 @@ from PIL import Image
 from dashboard.drawing.markdown import escape
 from dashboard.shared import own_crop
 from tests.unit.dashboard.app import open_app
+from tests.uploads import png
 from vitcore.data.images import MEAN, open_image, read_image
-
-
-def png(size=(80, 50), color=(30, 90, 200)):
-    out = io.BytesIO()
-    Image.new("RGB", size, color).save(out, "PNG")
-    return out.getvalue()
 
 
 def upload(app, name, data):
