@@ -18,6 +18,8 @@ from vitcore.config import make_config
 from vitcore.data import load_dataset, resolve, split_indices
 from vitcore.data.datasets import CLASSES
 from vitcore.errors import UserError
+from vitcore.probes.scoring import training_images
+from vitcore.runs.folder import find_run
 
 
 def test_mini_has_the_documented_counts():
@@ -67,6 +69,14 @@ def test_cifar10_statistics_and_split_equal_the_tutorial(full):
     ours = torch.utils.data.random_split(range(50_000), [45_000, 5_000], generator=generator)
     assert train.tolist() == list(ours[0].indices)
     assert held.tolist() == list(ours[1].indices)
+
+
+def test_bundled_training_images_are_in_the_training_split(full):
+    train, _ = split_indices(full)
+    there = {image.tobytes() for image in full.train.images[train]}
+    chosen = training_images(find_run("vit-cifar10").config, 10_000)
+    assert len(chosen.labels) == 3_500
+    assert all(image.tobytes() in there for image in chosen.pixels)
 
 
 def test_folder_with_images_of_any_size_and_mode_becomes_a_dataset(tmp_path):
