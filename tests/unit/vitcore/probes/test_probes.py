@@ -94,19 +94,21 @@ def small_resnet():
     return with_varied_predictions(build("resnet", **SMALL_RESNET).eval())
 
 
-def test_shift_equals_accuracy_on_images_shifted_with_numpy(small_resnet):
-    model = small_resnet
-    values = last("shift", model)
+def test_shift_equals_predictions_on_images_shifted_with_numpy(small_resnet):
+    values = last("shift", small_resnet)
     x = normalize(PIXELS).numpy()
-    moves = [(0, 3), (0, -3), (3, 0), (-3, 0)]  # right, left, down, up
-    moved = np.stack([np.roll(image, moves[i % 4], axis=(1, 2)) for i, image in enumerate(x)])
-    with torch.no_grad():
-        predicted = model(torch.from_numpy(moved)).argmax(dim=1).numpy()
-    at = values["x"].index(3)
-    share = (predicted == SEEN.labels).mean()
-    curve = values["curves"]["accuracy, circular"]
-    assert curve["mean"][at] == pytest.approx(share, abs=1e-6)
-    assert curve["error"][at] == pytest.approx(math.sqrt(share * (1 - share) / 30), abs=1e-6)
+    predicted = []
+    for size in values["x"]:
+        moves = [(0, size), (0, -size), (size, 0), (-size, 0)]  # right, left, down, up
+        moved = np.stack([np.roll(image, moves[i % 4], axis=(1, 2)) for i, image in enumerate(x)])
+        with torch.no_grad():
+            predicted.append(small_resnet(torch.from_numpy(moved)).argmax(dim=1).numpy())
+    for kind, expected in (("accuracy", SEEN.labels), ("consistency", predicted[0])):
+        shares = (np.array(predicted) == expected).mean(axis=1)
+        assert len(set(shares)) > 2
+        curve = values["curves"][f"{kind}, circular"]
+        assert curve["mean"] == pytest.approx(shares, abs=1e-6)
+        assert curve["error"] == pytest.approx(np.sqrt(shares * (1 - shares) / 30), abs=1e-6)
 
 
 def test_occlusion_goes_from_the_whole_image_to_none_in_order_of_saliency(small_resnet):
