@@ -10,19 +10,12 @@ from playwright.sync_api import expect
 from tests.browser.test_queue import own_runs, set_epochs
 from tests.browser.views import PAGES
 from tests.waiting import until
-from vitcore.queue import launch as background
 from vitcore.runs.metrics import event_files
-from vitcore.runs.status import ACTIVE
 
 CHART = "document.querySelector('.st-key-watch_train_acc .curves')"
 
 
-@pytest.fixture(autouse=True)
-def stop_runs(server):
-    yield
-    for run in own_runs(server):
-        if run.status().state in ACTIVE:
-            background.stop(run, now=True)
+pytestmark = pytest.mark.usefixtures("stop_runs")
 
 
 @pytest.mark.slow

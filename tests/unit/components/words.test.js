@@ -102,7 +102,7 @@ Deno.test("the reading is the largest weight or the one under the pointer, and t
   assert.match(readingText({ ...keys, mass: -0.5 }), /CLS: 50 % less/);
 });
 
-Deno.test("the reading has the largest weight of each large map with its own place, or both weights at one place", () => {
+Deno.test("the reading has the largest weight of each large map at its place, or both at one place", () => {
   const two = { ...VIEW, values: [[0.001, 0.25], [0.5, 0.125]] };
   assert.match(readingText(two), /A 0\.250 at row 1, column 2,\nB 0\.500 at row 1, column 1\./);
   assert.match(readingText({ ...two, hoveredToken: 5 }), /A 0\.250 [^]*pointer 0\.500/);

@@ -96,7 +96,7 @@ def test_weights_of_real_wrappers_are_imported(tmp_path):
     net = build("resnet", **SMALL["resnet"][0])
     wrapped = {
         "parallel": torch.nn.DataParallel(net),
-        "compiled": torch.compile(net),
+        "compiled": torch.compile(net, backend="eager"),  # "inductor" takes seconds to load
         "averaged": torch.optim.swa_utils.AveragedModel(net),
     }
     for name, model in wrapped.items():
