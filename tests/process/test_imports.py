@@ -37,6 +37,11 @@ def test_commands_and_pages_that_start_quickly_load_no_torch(code):
     assert not {"torch", "pytorch_lightning", "torchvision"} & loaded_by(code)
 
 
+def test_attention_needs_no_torchvision():
+    assert "torch" in (loaded := loaded_by("import vitcore.analysis.attention"))
+    assert not {"torchvision", "torch._dynamo"} & loaded  # they take two seconds
+
+
 def test_first_page_needs_no_torch():
     code = (
         "from streamlit.testing.v1 import AppTest\n"
