@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number of things with their noun, such as `1 run` or `3,500 steps`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
 
 def percent(share: float) -> str:
     """Return a fraction as text such as `89.05 %`."""
@@ -39,6 +49,11 @@ def millions(count: float) -> str:
 def multiply_adds(count: int) -> str:
     """Return the multiply-adds of one prediction in millions, without the unit, such as `190.9`."""
     return f"{count / 1e6:,.1f}"
+
+
+def rounded(values: np.ndarray) -> list:
+    """Return an array as nested lists, rounded to six decimals, as results are stored."""
+    return values.astype("float64").round(6).tolist()
 
 
 def amount(value: float) -> str:

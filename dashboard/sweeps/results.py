@@ -12,7 +12,7 @@ from dashboard.drawing.markdown import escape
 from dashboard.shared import columns, origins, run_status, ticking
 from dashboard.sweeps import figures, links
 from vitcore.runs.status import State
-from vitcore.sweeps.plan import data_name, steps_of
+from vitcore.sweeps.plan import data_title, steps_of
 from vitcore.sweeps.results import Score, sample_curve, study_rows, summarize_states
 from vitcore.sweeps.sweep import Sweep
 
@@ -124,7 +124,7 @@ def _about_study(sweep: Sweep, rows: list[Any]) -> str:
     axis = " All panels share one y axis, which does not begin at 0."
     return (
         f"Each panel changes one setting of the base (diamond), which is trained once: {rows[0]['label']}, "
-        f"recipe `{config.recipe}`, {length} on {escape(data_name(config))}. {_accuracy(rows)}{guess}"
+        f"recipe `{config.recipe}`, {length} on {escape(data_title(config))}. {_accuracy(rows)}{guess}"
         f"{axis if any(row['seeds'] for row in rows) else ''}"
     )
 

@@ -31,7 +31,7 @@ from vitcore.sweeps.plan import (
     SHARES,
     STEPS,
     Plan,
-    data_name,
+    data_title,
     plan_samples,
     plan_study,
     setting_title,
@@ -208,7 +208,7 @@ def _description(plan: Plan) -> str:
     base = ", including the base" if plan.kind == "study" else ""
     number = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     return (
-        f"{len(configs)} runs{base}: {length} of {data_name(first)} each, recipe `{first.recipe}`, {number}."
+        f"{len(configs)} runs{base}: {length} of {data_title(first)} each, recipe `{first.recipe}`, {number}."
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from vitcore import numbers
 from vitcore.cli import Data, Json, RunsDir, app, to_json
 from vitcore.cli.settings import parse_settings, parse_value_lists
 from vitcore.cli.training import BatchSize, Device, Epochs, Minutes, Recipe, Setting, config_of
@@ -197,7 +198,10 @@ def stop(name: SweepName, runs_dir: RunsDir = None) -> None:
     from vitcore.sweeps.sweep import find_sweep, stop_sweep
 
     count = stop_sweep(find_sweep(name, runs_dir))
-    print(f"{count} runs stopped." if count else "All runs of the sweep had already ended.", file=sys.stderr)
+    print(
+        f"{numbers.count(count, 'run')} stopped." if count else "All runs of the sweep had already ended.",
+        file=sys.stderr,
+    )
 
 
 @sweep.command()
@@ -206,7 +210,10 @@ def resume(name: SweepName, runs_dir: RunsDir = None) -> None:
     from vitcore.sweeps.sweep import find_sweep, resume_sweep
 
     count = resume_sweep(find_sweep(name, runs_dir))
-    print(f"{count} runs are queued again." if count else "There is nothing to resume.", file=sys.stderr)
+    print(
+        f"{numbers.count(count, 'run')} queued again." if count else "There is nothing to resume.",
+        file=sys.stderr,
+    )
 
 
 @sweep.command()
@@ -229,4 +236,4 @@ def combine(
     from vitcore.sweeps.sweep import link_runs
 
     linked = link_runs([find_run(run, runs_dir) for run in runs], name)
-    print(f"{linked.title}: {len(linked.runs)} run{'s' * (len(linked.runs) > 1)}.", file=sys.stderr)
+    print(f"{linked.title}: {numbers.count(len(linked.runs), 'run')}.", file=sys.stderr)

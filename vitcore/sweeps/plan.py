@@ -218,7 +218,7 @@ def suggest(base: Config, name: str) -> list[Any]:
     return fitting
 
 
-def data_name(config: Config) -> str:
+def data_title(config: Config) -> str:
     """Return the display name of the dataset. For a folder it is the last part of the path."""
     return config.folder.name if config.folder else config.data
 
