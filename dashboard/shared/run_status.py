@@ -50,8 +50,8 @@ def describe(run: Run, status: Status, turn: str = "") -> str:
     if status.state == "finished":
         result = status.result
         after = f" after {duration(status.active_s)}" if status.active_s else ""
-        if result.get("test_acc") is None:  # an imported run may lack scores
-            return f"{model}, {escape(status.reason) or 'finished'}{after}. Its scores are unknown."
+        if result.get("test_acc") is None:  # an imported run may lack it
+            return f"{model}, {escape(status.reason) or 'finished'}{after}. Its test accuracy is unknown."
         accuracy = numbers.accuracy(result["test_acc"], result.get("n_test"))
         return f"{model}. Test accuracy **{accuracy}**{after}."
     return f"{model}. {reason}."

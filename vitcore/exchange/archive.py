@@ -192,7 +192,11 @@ def _check_unpacked(run: Run) -> None:
 
 
 def check_new(path: Path) -> None:
-    """Create the folder of an output file. Raise `UserError` when the file exists already."""
+    """Create the folder of an output file.
+
+    Raise `UserError` when the file exists already, and in read-only mode.
+    """
+    check_allowed()
     if path.exists():
         raise UserError(f"{path} exists: choose another file.")
     try:
