@@ -13,6 +13,7 @@ from plotly.subplots import make_subplots
 
 from dashboard.drawing.csv_rows import ERROR, matrix_rows, point_rows, table
 from dashboard.drawing.figures import Figure, apply_layout
+from vitcore import numbers
 from vitcore.probes.score_values import TestScores
 
 FEW = 10  # a bin with fewer predictions has an open marker
@@ -280,7 +281,7 @@ def _bin_centers(run: Shown) -> np.ndarray:
 
 
 def _ece(run: Shown) -> str:
-    return f"ECE {100 * run.scores.calibration.ece:.1f} %"
+    return f"ECE {numbers.percent(run.scores.calibration.ece, 1)}"
 
 
 def _calibration_rows(run: Shown) -> Iterator[list[Any]]:

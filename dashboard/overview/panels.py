@@ -85,15 +85,15 @@ def explain(pair: Sequence[Run], points: Points) -> None:
     """Draw how the maps and the accuracies were measured."""
     vit, resnet = pair
     sizes = [numbers.millions(resources.parameters(run) or 0) for run in pair]
-    minutes = [run.status().active_s / 60 for run in pair]
+    times = [numbers.duration(run.status().active_s) for run in pair]
     curves = f" The curves: {sample_curves.about(points)}; **Inductive bias** shows them enlarged."
     st.markdown(
         "**The maps**: rollout from CLS, and Grad-CAM of the last stage for the predicted class. For the "
         f"first image of each class, `python -m vitcore probe first-look --runs {vit.id} --runs {resnet.id}` "
         "has stored both. For any other image, the models compute them.\n\n"
         f"**Test accuracy** of the bundled models after training on 45,000 images on two CPU cores: the ViT "
-        f"with {sizes[0]} parameters for {minutes[0]:.0f} minutes, the ResNet with "
-        f"{sizes[1]} for {minutes[1]:.0f} minutes.{curves if points else ''}"
+        f"with {sizes[0]} parameters for {times[0]}, the ResNet with "
+        f"{sizes[1]} for {times[1]}.{curves if points else ''}"
     )
 
 

@@ -9,6 +9,7 @@ from dashboard.components.similarity import similarity
 from dashboard.drawing import html
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import model_outputs
+from vitcore import numbers
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
@@ -40,7 +41,7 @@ def _filters(learned: model_outputs.Learned) -> None:
     st.caption(
         f"The first {len(learned.shares)} of {3 * side * side} principal components of the projection, "
         f"{side} x {side} pixels each, with their shares of the variance, together "
-        f"{100 * learned.shares.sum():.0f} %. Gray is zero; each is scaled to its own largest weight "
+        f"{numbers.percent(learned.shares.sum(), 0)}. Gray is zero; each is scaled to its own largest weight "
         "(as in Dosovitskiy et al. 2021, figure 7)."
     )
 

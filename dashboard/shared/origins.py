@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 import streamlit as st
 
 from dashboard.drawing.markdown import escape
-from dashboard.shared import run_status
+from vitcore import numbers
 from vitcore.config import launch_command
 from vitcore.errors import UserError
 from vitcore.probes.store import Result
@@ -22,7 +22,7 @@ def results(stored: Iterable[Result], more: Callable[[Result], str] = lambda res
         machine = f"{result.machine}, torch {result.torch}"
         _origin(
             " and ".join(result.runs),
-            [result.date, f"{run_status.duration(result.seconds)} on {machine}", _code(result.commit)],
+            [result.date, f"{numbers.duration(result.seconds)} on {machine}", _code(result.commit)],
             result.command,
             more(result),
         )
@@ -44,7 +44,7 @@ def training(status: Status) -> str:
     Runs of earlier versions name neither machine nor commit.
     """
     day = time.strftime("%Y-%m-%d", time.gmtime(status.started)) if status.started else "not started"
-    duration = f"{run_status.duration(status.active_s)} of training" if status.active_s else ""
+    duration = f"{numbers.duration(status.active_s)} of training" if status.active_s else ""
     duration += f" on {status.machine}" if duration and status.machine else ""
     return ", ".join(filter(None, [day, duration, _code(status.commit)]))
 

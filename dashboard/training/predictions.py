@@ -11,6 +11,7 @@ from PIL import Image
 from dashboard.components import figure_files
 from dashboard.drawing import theme
 from dashboard.drawing.pictures import data_url, picture
+from vitcore import numbers
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 from vitcore.runs.predictions import Predictions, read_predictions
@@ -59,7 +60,7 @@ def files(found: Predictions, at: int) -> tuple[list[tuple[str, Image.Image, str
         answers = found.probabilities[at, i]
         top = int(answers.argmax())
         word = "correct" if top == truth else "wrong"
-        caption = f"{found.classes[top]} {100 * answers[top]:.0f} %, {word}"
+        caption = f"{found.classes[top]} {numbers.percent(answers[top], 0)}, {word}"
         parts.append((found.classes[truth], picture(image), caption))
         for moment, (epoch, step) in enumerate(zip(found.epochs.tolist(), found.steps.tolist(), strict=True)):
             for c in range(len(found.classes)) if moment == at else (truth,):
@@ -79,7 +80,7 @@ def as_html(found: Predictions, at: int, color: str) -> str:
         top = int(answers.argmax())
         mark, word = ("&#10003;", "right") if top == truth else ("&#10007;", "wrong")
         name, predicted = html.escape(found.classes[truth]), html.escape(found.classes[top])
-        share = f"{100 * answers[top]:.0f} %"
+        share = numbers.percent(answers[top], 0)
         cards.append(
             f'<div class="eight-card {word}"><img src="{data_url(image)}" alt="{name}, validation image">'
             f'<div class="eight-name">{name}</div>'
@@ -101,5 +102,5 @@ def _bars(shares: np.ndarray, at: int, color: str, name: str) -> str:
         f'opacity:{1 if i == marked else 0.4}"></span>'
         for i in shown.tolist()
     )
-    label = f"probability of {name}: {100 * shares[at]:.0f} %"
+    label = f"probability of {name}: {numbers.percent(shares[at], 0)}"
     return f'<div class="eight-bars" role="img" aria-label="{label}" title="{label}">{bars}</div>'

@@ -41,15 +41,15 @@ def _numbers(text: str, option: str, kind: type) -> list[Any]:
 def _launch(plan: Any, runs_dir: Path | None, device: str | None, dry_run: bool) -> None:
     from vitcore.runs.listing import print_aligned
     from vitcore.sweeps.sweep import launch_sweep
+    from vitcore.sweeps.wording import length_of
 
     if dry_run:
         lines = [("run", "recipe", "data", "length", "seed")]
-        for row in plan.rows():
-            length = f"{row['steps']:,} steps" if row["steps"] else f"{row['epochs']} epochs"
-            length = f"{row['minutes']:g} minutes" if row["minutes"] else length
-            lines.append((row["title"], row["recipe"], row["data"], length, str(row["seed"])))
+        for entry in plan.entries:
+            config = entry.config
+            lines.append((entry.title, config.recipe, config.data, length_of(config), str(config.seed)))
         print_aligned(lines, 3)
-        print(f"{len(plan.entries)} runs; nothing was launched.", file=sys.stderr)
+        print(f"{numbers.count(len(plan.entries), 'run')}; nothing was launched.", file=sys.stderr)
         return
     launched = launch_sweep(plan, runs_dir, device=device)
     print(f"Sweep {launched.name}: {len(launched.runs)} runs are queued.", file=sys.stderr)
@@ -167,7 +167,7 @@ def show(name: SweepName, as_json: Json = False, runs_dir: RunsDir = None) -> No
         lines = [("model", "share", "images", *RESULTS)]
         for row in rows:
             images = f"{row['images']:,}" if row["images"] else ""
-            lines.append((row["label"], f"{100 * row['share']:g} %", images, *_results(row)))
+            lines.append((row["label"], numbers.chosen_share(row["share"]), images, *_results(row)))
     else:
         rows = study_rows(found.runs)
         lines = [("setting", "value", "", *RESULTS)]
@@ -184,8 +184,8 @@ RESULTS = ("test", "standard error", "validation", "seeds", "n", "minutes", "sta
 
 
 def _results(row: Any) -> tuple[str, ...]:
-    percent = [f"{100 * v:.2f} %" if v is not None else "" for v in (row["mean"], row["validation"])]
-    error = f"{100 * row['error']:.2f} over {row['error_of']}" if row["error"] is not None else ""
+    percent = [numbers.percent(v) if v is not None else "" for v in (row["mean"], row["validation"])]
+    error = f"{numbers.points(row['error'])} over {row['error_of']}" if row["error"] is not None else ""
     minutes = f"{row['minutes']:.1f}" if row["minutes"] is not None else ""
     count = f"{row['n_test']:,}" if row["n_test"] else ""
     seeds = f"{len(row['seeds'])} of {row['planned']}"

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from vitcore import __version__
+from vitcore import __version__, numbers
 from vitcore.data.datasets import Split
 from vitcore.data.images import MEAN, STD
 from vitcore.errors import UserError
@@ -48,10 +48,10 @@ class OnnxReport:
     scale: float  # largest absolute logit
 
     def __str__(self) -> str:
-        noun = "image" if self.images == 1 else "images"
         same = "the same prediction" if self.images == 1 else f"the same {self.images:,} predictions"
+        seen = numbers.count(self.images, "test image")
         return (
-            f"{self.images:,} test {noun} of {self.data}: {same} as torch, logits differ by at most "
+            f"{seen} of {self.data}: {same} as torch, logits differ by at most "
             f"{self.difference:.1e} (the largest is {self.scale:.1f})."
         )
 

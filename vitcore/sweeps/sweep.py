@@ -26,8 +26,10 @@ from vitcore.runs import edit
 from vitcore.runs.files import writing
 from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.status import ACTIVE, SweepLink
+from vitcore.runs.titles import data_title
 from vitcore.sweeps.pair import withdraw
-from vitcore.sweeps.plan import Kind, Plan, data_title, setting_title, steps_of
+from vitcore.sweeps.plan import Kind, Plan, setting_title
+from vitcore.sweeps.wording import steps_of
 
 
 @dataclass(frozen=True)
