@@ -88,7 +88,7 @@ def probabilities(
 ) -> Figure:
     """Draw the `top` most likely classes as bars, the true one in bold. values [classes]"""
     order = np.argsort(values)[::-1][:top][::-1]
-    name = "the answer"
+    name = "predicted class"
     plot = go.Figure(
         go.Bar(
             x=values[order],

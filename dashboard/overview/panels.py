@@ -15,6 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard.components import figure_files
 from dashboard.drawing import html, pictures, svg, theme
 from dashboard.drawing.markdown import escape
+from dashboard.drawing.prediction import prediction
 from dashboard.overview import featured_image
 from dashboard.overview.featured_image import FeaturedImage
 from dashboard.shared import resources
@@ -47,16 +48,19 @@ def show_maps(
         model, title = ARCHITECTURES[run.config.model].label, featured_image.map_title(run)
         with panel, st.spinner(f"Running the {model}") if shown.place is None else nullcontext():
             values, probabilities = featured_image.reading(run, stored, shown)
-        predicted, confidence = pictures.likeliest(probabilities, classes)
+        predicted = prediction(probabilities, classes)
+        confidence = f"{predicted.confidence} confidence"
         if shown.truth is not None:
             truth = classes[shown.truth]
-            confidence += " (correct)" if predicted == truth else f" (wrong: the true class is {truth})"
+            confidence += " (correct)" if predicted.name == truth else f" (wrong: the true class is {truth})"
         overlay = pictures.overlay(shown.image, values)
-        alt = f"{model}, which regions support its prediction {predicted}: {pictures.brightest(values)}"
+        alt = f"{model}, which regions support its prediction {predicted.name}: {pictures.brightest(values)}"
         panel.markdown(
-            pictures.panel(title, overlay, alt, f"predicts **{escape(predicted)}**, {escape(confidence)}")
+            pictures.panel(
+                title, overlay, alt, f"predicts **{escape(predicted.name)}**, {escape(confidence)}"
+            )
         )
-        drawn.parts.append((title, overlay, f"predicts {predicted}, {confidence}"))
+        drawn.parts.append((title, overlay, f"predicts {predicted.name}, {confidence}"))
         drawn.maps[model] = values
     return drawn
 

@@ -84,8 +84,7 @@ def explain(
 
     `more` returns text to append for a result.
     """
-    with place.popover("How it was measured", width="stretch"):
-        st.markdown(method)
+    with origins.popover(place, method, width="stretch"):
         results = list(results)
         origins.results(results, more)
         if not results:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.drawing.markdown import escape
 from vitcore import numbers
@@ -14,6 +16,16 @@ from vitcore.errors import UserError
 from vitcore.probes.store import Result
 from vitcore.runs.folder import Run
 from vitcore.runs.status import Status
+
+
+def popover(place: Any, method: str, **look: Any) -> DeltaGenerator:
+    """Draw a popover that begins with a method, and return it, so that the origins of numbers follow there.
+
+    `look` holds further arguments of `st.popover`.
+    """
+    drawn = place.popover("How it was measured", **look)
+    drawn.markdown(method)
+    return drawn
 
 
 def results(stored: Iterable[Result], more: Callable[[Result], str] = lambda result: "") -> None:

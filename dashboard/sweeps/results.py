@@ -72,8 +72,7 @@ def _source(sweep: Sweep, column: Any) -> None:
     """Show the notes of the runs, and the machine, date, commit and command of each run."""
     for note in dict.fromkeys(run.meta.note for run in sweep.runs if run.meta.note):
         column.caption(escape(note))
-    with column.popover("How it was measured"):
-        st.caption("Each run is an ordinary training. Its command repeats it.")
+    with origins.popover(column, "Each run is an ordinary training. Its command repeats it."):
         origins.trainings(sweep.runs)
 
 
