@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from dashboard.attention import views
 from dashboard.components import figure_files
 from dashboard.drawing import figures, pictures, theme
 from dashboard.drawing.markdown import escape, sentence
@@ -103,7 +104,7 @@ def _class_map(maps: np.ndarray, classes: tuple[str, ...], chosen: str, against:
     return values - share_of_even(maps[classes.index(against)]) if against != NO_CONTRAST else values
 
 
-def show_logit_lens(view: model_outputs.AttentionView, classes: tuple[str, ...], truth: int | None) -> None:
+def show_logit_lens(view: views.AttentionView, classes: tuple[str, ...], truth: int | None) -> None:
     """Draw what the model would predict if it ended after each layer."""
     st.header("When does the prediction emerge?")
     figure = figures.logit_lens(view.lens, classes, truth)

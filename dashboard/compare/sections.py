@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.compare import disagreement, measured, score_table, time_to_accuracy
 from dashboard.compare import figures as draw
+from dashboard.compare.confusion_figures import confusions
 from dashboard.compare.figures import Shown
 from dashboard.compare.measured import Item
 from dashboard.components import figure_files
@@ -21,7 +22,7 @@ from vitcore.runs.folder import Run
 
 SECTIONS = SCORES, CONFUSION, CLASSES, CALIBRATION, DISAGREEMENT, SPEED = CompareState.options("section")
 FIGURES: dict[str, Callable[[list[Shown]], Figure]] = {
-    CONFUSION: draw.confusions,
+    CONFUSION: confusions,
     CLASSES: draw.classes,
     CALIBRATION: draw.calibration,
 }

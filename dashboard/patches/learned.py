@@ -8,7 +8,7 @@ from dashboard.components import figure_files
 from dashboard.components.similarity import similarity
 from dashboard.drawing import html
 from dashboard.drawing.markdown import sentence
-from dashboard.shared import model_outputs
+from dashboard.patches import weights
 from vitcore import numbers
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
@@ -21,7 +21,7 @@ def show(run: Run) -> None:
     st.header("What the model learned about patches")
     try:
         with st.spinner("Loading the model"):
-            learned = model_outputs.learned(run)
+            learned = weights.learned(run)
     except UserError as error:
         st.info(sentence(error))
         return
@@ -32,7 +32,7 @@ def show(run: Run) -> None:
         _positions(learned, run.config.options["position"])
 
 
-def _filters(learned: model_outputs.Learned) -> None:
+def _filters(learned: weights.Learned) -> None:
     st.markdown("**Patch filters**")
     st.html(html.filter_tiles(learned.filters, learned.shares))
     files = html.filter_files(learned.filters, learned.shares)
@@ -46,7 +46,7 @@ def _filters(learned: model_outputs.Learned) -> None:
     )
 
 
-def _positions(learned: model_outputs.Learned, kind: str) -> None:
+def _positions(learned: weights.Learned, kind: str) -> None:
     st.markdown("**Position embeddings**")
     count = len(learned.similarity)
     if not learned.similarity.any():

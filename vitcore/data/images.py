@@ -154,9 +154,13 @@ def padded(image: Image.Image, size: int) -> np.ndarray:
 
     -> uint8 [3, size, size]
     """
-    red, green, blue = (round(255 * value) for value in MEAN)
-    resample = Image.Resampling.LANCZOS
-    return _channels_first(ImageOps.pad(image, (size, size), method=resample, color=(red, green, blue)))
+    color, resample = tuple(mean_color().tolist()), Image.Resampling.LANCZOS
+    return _channels_first(ImageOps.pad(image, (size, size), method=resample, color=color))
+
+
+def mean_color() -> np.ndarray:
+    """Return the mean color of the training images, which a model reads as zeros. -> uint8 [3]"""
+    return (255 * np.array(MEAN)).round().astype(np.uint8)
 
 
 def _channels_first(image: Image.Image) -> np.ndarray:
