@@ -29,7 +29,7 @@ def accuracy_bars(
         for name, share, color in zip(names, accuracies, colors, strict=True)
     )
     text = ", ".join(f"{n} {numbers.percent(a)}" for n, a in zip(names, accuracies, strict=True))
-    label = f"test accuracy: {text}; chance {100 * chance:.0f} %"
+    label = f"test accuracy: {text}; chance {numbers.chance(chance)}"
     word = f'<div></div><div class="bar-foot"><span style="left:{chance:.0%}">chance</span></div>'
     return f'<div class="bars" role="img" aria-label="{label}">{rows}{word if foot else ""}</div>'
 
@@ -41,7 +41,7 @@ def filter_tiles(filters: np.ndarray, shares: np.ndarray) -> str:
     """
     parts = []
     for i, (tile, share) in enumerate(zip(_tiles(filters), shares, strict=True), start=1):
-        percent = f"{100 * share:.1f} %"
+        percent = numbers.percent(share, 1)
         picture = f'<img src="{pictures.data_url(tile)}" alt="component {i}, {percent} of the variance">'
         parts.append(f'<div class="filter">{picture}{percent}</div>')
     return f'<div class="filters">{"".join(parts)}</div>'
@@ -50,7 +50,7 @@ def filter_tiles(filters: np.ndarray, shares: np.ndarray) -> str:
 def filter_files(filters: np.ndarray, shares: np.ndarray) -> tuple[list[tuple[str, Image.Image, str]], Rows]:
     """Return the pictures and the CSV rows of the same filters for `figure_files.pictures`."""
     tiles = zip(_tiles(filters), shares, strict=True)
-    parts = [("", pictures.picture(tile), f"{100 * share:.1f} %") for tile, share in tiles]
+    parts = [("", pictures.picture(tile), numbers.percent(share, 1)) for tile, share in tiles]
     rows: list[list[object]] = [["component", "share of variance", "channel", "row", "column", "weight"]]
     for (n, channel, row, column), weight in np.ndenumerate(filters):
         color = ("red", "green", "blue")[channel]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -121,9 +120,3 @@ def tiles(items: np.ndarray, columns: int, gap: int, zoom: int = 1) -> Image.Ima
         sheet[top : top + h, left : left + w, :3] = tile.repeat(zoom, axis=0).repeat(zoom, axis=1)
         sheet[top : top + h, left : left + w, 3] = 255
     return Image.fromarray(sheet)
-
-
-def likeliest(probabilities: np.ndarray, classes: Sequence[str]) -> tuple[str, str]:
-    """Return the predicted class and the confidence in words, as captions state them."""
-    best = int(probabilities.argmax())
-    return classes[best], f"{100 * probabilities[best]:.0f} % confidence"

@@ -10,6 +10,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from dashboard.drawing import theme
+from vitcore import numbers
 
 WIDTH, HEIGHT = 400, 168
 LEFT, RIGHT, TOP, BOTTOM = 44, 70, 8, 40
@@ -96,7 +97,7 @@ def _parts(points: Sequence[dict[str, Any]]) -> tuple[list[str], list[Label]]:
 def spoken(points: Sequence[dict[str, Any]]) -> str:
     """The points in words."""
     known = [p for p in points if p["mean"] is not None]
-    return ", ".join(f"{p['label']} {p['images']:,}: {100 * p['mean']:.1f} %" for p in known)
+    return ", ".join(f"{p['label']} {p['images']:,}: {numbers.percent(p['mean'], 1)}" for p in known)
 
 
 def rows(points: Sequence[dict[str, Any]]) -> list[list[Any]]:

@@ -15,6 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard.components import figure_files
 from dashboard.drawing import html, pictures, svg, theme
 from dashboard.drawing.markdown import escape
+from dashboard.drawing.prediction import prediction
 from dashboard.overview import featured_image
 from dashboard.overview.featured_image import FeaturedImage
 from dashboard.shared import resources
@@ -48,15 +49,16 @@ def show_maps(
         model, title = ARCHITECTURES[run.config.model].label, featured_image.map_title(run)
         with panel, st.spinner(f"Running the {model}") if shown.place is None else nullcontext():
             values, probabilities = featured_image.reading(run, stored, shown)
-        predicted, confidence = pictures.likeliest(probabilities, classes)
+        predicted = prediction(probabilities, classes)
+        confidence = f"{predicted.confidence} confidence"
         if shown.truth is not None:
             truth = classes[shown.truth]
-            confidence += " (correct)" if predicted == truth else f" (wrong: the true class is {truth})"
+            confidence += " (correct)" if predicted.name == truth else f" (wrong: the true class is {truth})"
         overlay = pictures.overlay(shown.image, values)
-        alt = f"{model}, which regions support its prediction {predicted}: {pictures.brightest(values)}"
-        words = f"predicts **{escape(predicted)}**, {escape(confidence)}  \n{LEGEND}"
+        alt = f"{model}, which regions support its prediction {predicted.name}: {pictures.brightest(values)}"
+        words = f"predicts **{escape(predicted.name)}**, {escape(confidence)}  \n{LEGEND}"
         panel.markdown(pictures.panel(title, overlay, alt, words))
-        drawn.parts.append((title, overlay, f"predicts {predicted}, {confidence}"))
+        drawn.parts.append((title, overlay, f"predicts {predicted.name}, {confidence}"))
         drawn.maps[model] = values
     return drawn
 
@@ -85,15 +87,15 @@ def explain(pair: Sequence[Run], points: Points) -> None:
     """Draw how the maps and the accuracies were measured."""
     vit, resnet = pair
     sizes = [numbers.millions(resources.parameters(run) or 0) for run in pair]
-    minutes = [run.status().active_s / 60 for run in pair]
+    times = [numbers.duration(run.status().active_s) for run in pair]
     curves = f" The curves: {sample_curves.about(points)}; **Inductive bias** shows them enlarged."
     st.markdown(
         "**The maps**: rollout from CLS, and Grad-CAM of the last stage for the predicted class. For the "
         f"first image of each class, `python -m vitcore probe first-look --runs {vit.id} --runs {resnet.id}` "
         "has stored both. For any other image, the models compute them.\n\n"
         f"**Test accuracy** of the bundled models after training on 45,000 images on two CPU cores: the ViT "
-        f"with {sizes[0]} parameters for {minutes[0]:.0f} minutes, the ResNet with "
-        f"{sizes[1]} for {minutes[1]:.0f} minutes.{curves if points else ''}"
+        f"with {sizes[0]} parameters for {times[0]}, the ResNet with "
+        f"{sizes[1]} for {times[1]}.{curves if points else ''}"
     )
 
 

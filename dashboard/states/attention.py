@@ -12,7 +12,8 @@ from dashboard.shared.page_state import AsWhole, Count, ImageState, PageState
 Token = Annotated[str, StringConstraints(pattern=r"^(cls|[1-9][0-9]{0,3}\.[1-9][0-9]{0,3})$")]
 Place = Literal["mean"] | Count
 Step = Annotated[int, AsWhole, Field(ge=0)]  # a run may have a snapshot before the first step
-PREDICTED = "the answer"  # the class that the model predicts
+PREDICTED = "the answer"  # in links: the class that the model predicts, which pages call `PREDICTED_LABEL`
+PREDICTED_LABEL = "predicted class"
 NO_CONTRAST = "no other class"
 
 

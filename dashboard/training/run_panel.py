@@ -12,6 +12,7 @@ import streamlit as st
 from dashboard.drawing.markdown import escape
 from dashboard.shared import (
     bound,
+    deletion,
     messages,
     origins,
     popovers,
@@ -137,13 +138,9 @@ def _edit(run: Run, state: str) -> None:
         # two lines of text, so that the buttons below stay in a window of 720 pixels
         st.text_area("Note", run.meta.note, max_chars=edit.NOTE_LENGTH, key=f"note_{run.id}", height=80)
         st.button("Save", key="describe", type="primary", on_click=_attempt, args=(_describe, run))
-        inactive = state not in ACTIVE
-        confirmed = st.checkbox(
-            "I understand that this run will be deleted", key=f"sure_{run.id}", disabled=not inactive
-        )
-        st.button(
-            "Delete permanently", key="delete", disabled=not (inactive and confirmed), on_click=_attempt,
-            args=(_delete, run), help=None if inactive else "Stop the run first.",
+        deletion.confirm(
+            "this run", run.id, "delete", _attempt, _delete, run,
+            refusal="Stop the run first." if state in ACTIVE else None,
         )  # fmt: skip
 
 

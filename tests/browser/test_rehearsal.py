@@ -25,7 +25,7 @@ def test_rehearsal_predicts_the_cost_until_the_settings_change(visitor, server):
     page.get_by_role("button", name="Rehearse").click()
     cancel = page.locator(".st-key-cancel_rehearsal").get_by_role("button")
     expect(cancel).to_be_visible()
-    words = re.compile(r"\d (seconds|minutes).*\d\.\d GB.*\d MB.*\d steps.*cpu")
+    words = re.compile(r"\d (s|min|h)\b.*\d\.\d GB.*\d MB.*\d steps.*cpu")
     expect(page.get_by_text(words)).to_be_visible(timeout=180_000)
     set_epochs(visitor, 20)
     expect(page.get_by_text(words)).to_have_count(0)

@@ -71,10 +71,10 @@ def test_stored_experiments_need_no_torch():
 
 def test_tokens_are_drawn_without_torch():
     code = (
-        "from dashboard.shared import model_outputs, resources\n"
+        "from dashboard.patches import weights\nfrom dashboard.shared import resources\n"
         "import dashboard.components.stepper, vitcore.analysis.cost\n"
         "run = resources.bundled()['vit']\n"
-        "assert model_outputs.tokens(run, resources.dataset().test.images[0])[0].shape == (65, 256)"
+        "assert weights.tokens(run, resources.dataset().test.images[0])[0].shape == (65, 256)"
     )
     assert not {"torch", "pytorch_lightning"} & loaded_by(code)
 

@@ -50,8 +50,8 @@ def log_spaced(snapshots: list[Path], count: int) -> list[Path]:
     return [trained[i] for i in sorted({int(np.abs(steps - w).argmin()) for w in wanted})]
 
 
-def data_name(data: str) -> str:
-    """Return the name of a dataset without the path of its folder on this machine."""
+def portable_data(data: str) -> str:
+    """Return a dataset as exported files name it: without the path of its folder on this machine."""
     folder = folder_of(data)
     return f"{FOLDER}{folder.name}" if folder else data
 
@@ -77,7 +77,7 @@ def pack_run(run: Run, *, snapshots: int = 0, weights: bool = True) -> bytes:
     for a run that is not finished.
     """
     status = check_finished(run)
-    config = run.config.model_copy(update={"data": data_name(run.config.data)})
+    config = run.config.model_copy(update={"data": portable_data(run.config.data)})
     files = {
         "config.yaml": dump_config(config).encode(),
         "status.json": without_machine(status).model_dump_json(indent=1).encode(),
@@ -192,7 +192,11 @@ def _check_unpacked(run: Run) -> None:
 
 
 def check_new(path: Path) -> None:
-    """Create the folder of an output file. Raise `UserError` when the file exists already."""
+    """Create the folder of an output file.
+
+    Raise `UserError` when the file exists already, and in read-only mode.
+    """
+    check_allowed()
     if path.exists():
         raise UserError(f"{path} exists: choose another file.")
     try:

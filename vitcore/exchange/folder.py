@@ -13,6 +13,7 @@ from vitcore.errors import UserError
 from vitcore.exchange.archive import check_finished, log_spaced, without_machine
 from vitcore.models import load_run, weights_of
 from vitcore.models.evaluate import evaluate_run
+from vitcore.paths import check_allowed
 from vitcore.runs.files import write_atomic
 from vitcore.runs.folder import Run
 from vitcore.runs.metrics import event_files
@@ -27,6 +28,7 @@ def export_run(run: Run, out: Path, *, snapshots: int = 0, weights: bool = True)
     so that no data is needed. Without `weights`, only the curves and the results are copied, unchanged. Raise
     `UserError` when the export fails.
     """
+    check_allowed()
     status = check_finished(run)
     if out.exists():
         raise UserError(f"{out} exists: choose another folder.")

@@ -38,6 +38,11 @@ SAVE_S = 120.0  # time to save after a stop request; then the run is terminated
 TERMINATE_S = 30.0  # time to exit after that; then the run is killed
 OUR_SETTINGS = {"model", "options", "data", "recipe", "epochs"}  # in every config.yaml of ViT Lab
 ABORT = "abort"  # content of stop.request: exit without saving
+MAX_LISTED = 8  # runs folders whose runs are kept in memory
+
+Stamp = tuple[int, int, int]
+Entry = tuple[tuple[Stamp | None, Stamp | None], float, "Run"]  # stamps of its files, creation time, run
+_listed: dict[Path, dict[str, Entry]] = {}
 
 
 @functools.lru_cache(maxsize=4096)  # configurations never change, and listing the runs reads all of them
@@ -60,7 +65,7 @@ class Run:
     def id(self) -> str:
         return self.path.name
 
-    @property
+    @cached_property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
 
@@ -75,7 +80,7 @@ class Run:
             return "resume continues from the last checkpoint"
         return "resume starts from the beginning, because there is no checkpoint yet"
 
-    @property
+    @cached_property
     def best(self) -> Path:
         return self.checkpoints / "best.safetensors"
 
@@ -105,7 +110,9 @@ class Run:
     @property
     def weights(self) -> Path | None:
         """The weights to analyze: the best by validation, else the newest snapshot, else None."""
-        return self.best if self.best.is_file() else next(reversed(self.snapshots), None)
+        if os.path.isfile(f"{self.path}/checkpoints/best.safetensors"):  # much faster than `Path.is_file`
+            return self.best
+        return next(reversed(self.snapshots), None)
 
     @property
     def meta(self) -> Meta:
@@ -198,21 +205,48 @@ def list_runs(root: str | Path | None = None, *, bundled: bool = True) -> list[R
     home = runs_dir(root)
     if home.exists() and not home.is_dir():
         raise UserError(f"{home} is not a folder: choose another with --runs-dir or $VITLAB_RUNS.")
-    own = sorted(_runs_in(home), key=lambda run: run.stored_status().created, reverse=True)
+    own = [run for _, run in sorted(_runs_in(home), key=lambda listed: listed[0], reverse=True)]
     return [*bundled_runs(), *own] if bundled else own
 
 
 def bundled_runs() -> list[Run]:
     """Return the bundled runs: those with weights in the order of the menus, then those with curves only."""
     order = list(ARCHITECTURES)
-    found = _runs_in(assets_dir() / "runs")
+    found = [run for _, run in _runs_in(assets_dir() / "runs")]
     return sorted(found, key=lambda run: (run.weights is None, order.index(run.config.model), run.id))
 
 
-def _runs_in(root: Path) -> list[Run]:
-    if not root.is_dir():
+def _runs_in(home: Path) -> list[tuple[float, Run]]:
+    """Return the runs in a folder, each with the time when it was created.
+
+    A run is read again only when config.yaml or status.json has changed, because a page lists all runs at
+    every interaction, and there may be thousands.
+    """
+    if not home.is_dir():
         return []
-    return [Run(p) for p in root.iterdir() if not p.name.startswith(".") and is_run(p)]
+    known, found = _listed.get(home, {}), {}
+    for name in os.listdir(home):
+        if name.startswith("."):
+            continue
+        stamps = _stamp(f"{home}/{name}/config.yaml"), _stamp(f"{home}/{name}/status.json")
+        if (entry := known.get(name)) and entry[0] == stamps:
+            found[name] = entry
+        elif is_run(home / name):
+            run = Run(home / name)
+            found[name] = stamps, run.stored_status().created, run
+    if home not in _listed and len(_listed) >= MAX_LISTED:
+        _listed.clear()
+    _listed[home] = found
+    return [(created, run) for _, created, run in found.values()]
+
+
+def _stamp(file: str) -> Stamp | None:
+    """Return what changes when a file is written, or None if there is no such file."""
+    try:
+        about = os.stat(file)
+    except OSError:
+        return None
+    return about.st_ino, about.st_mtime_ns, about.st_size
 
 
 def is_run(place: Path) -> bool:

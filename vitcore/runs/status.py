@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from vitcore import numbers
 from vitcore.runs import process
 
 State = Literal["queued", "running", "stopping", "finished", "stopped", "failed", "lost", "imported"]
@@ -147,5 +148,5 @@ def _hanging(status: Status, now: float) -> Status:
     if silent < max(HANG_S, 20 * usual):
         return status
     usually = f" (usually one takes {usual:.2g} s)" if status.step else ""
-    why = f"no step for {silent // 60:.0f} min{usually}: its process may hang"
+    why = f"no step for {numbers.duration(silent)}{usually}: its process may hang"
     return status.model_copy(update={"reason": why, "eta_s": None})
