@@ -30,6 +30,7 @@ SPLITS = {
     "validation": {"val", "valid", "validation", "validate", "dev", "development"},
     "test": {"test", "testing", "tst", "eval", "evaluation", "holdout"},
 }
+MOST_OTHERS = 100_000  # files that are no images, if images are less than a tenth of them
 LEFTOVERS = {"__macosx", "__pycache__", "@eadir", "thumbs.db", "desktop.ini", "$recycle.bin", "lost+found"}
 OTHER_IMAGES = {
     ".heic": "HEIC, convert them to JPEG",
@@ -244,20 +245,35 @@ def _has_image(folder: Path) -> bool:
 
 
 def _walk(folder: Path, ignored: Counter[str]) -> Iterator[Path]:
-    """Yield the images in a folder at any depth, and count the other files by reason. Follow links."""
+    """Yield the images in a folder at any depth, and count the other files by reason. Follow links.
+
+    Raise `UserError` for a folder that is obviously not a dataset, such as the root of the file system, which
+    would take minutes to read.
+    """
     seen = set()
+    images = others = 0
     for place, inner, files in os.walk(folder, followlinks=True):
         if (real := os.path.realpath(place)) in seen:  # a link to a folder above
             inner.clear()
             continue
         seen.add(real)
         inner[:] = [name for name in inner if not _is_leftover(name)]
+        if others > max(MOST_OTHERS, 10 * images):
+            raise UserError(
+                f"{folder} has more than {MOST_OTHERS:,} files that are not images: choose a folder that "
+                "contains only the images."
+            )
+        others += len(files)
         for name in files:
             suffix = _suffix(name)
             if _is_leftover(name):
                 ignored["hidden or system files"] += 1
             elif suffix in PHOTO_SUFFIXES:
-                yield Path(place, name)
+                if not os.path.isfile(file := Path(place, name)):
+                    ignored["not a file, or a broken link"] += 1
+                    continue
+                images, others = images + 1, others - 1
+                yield file
             elif suffix in OTHER_IMAGES:
                 ignored[f"{suffix} ({OTHER_IMAGES[suffix]})"] += 1
             else:

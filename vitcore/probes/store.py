@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol
@@ -23,10 +24,12 @@ from vitcore.paths import runs_dir
 from vitcore.probes import Probe, find_probe
 from vitcore.probes.probe import V
 from vitcore.probes.values import Values, first_problem
+from vitcore.reading import read_bytes
 from vitcore.runs.files import write_atomic
 from vitcore.runs.folder import Run
 
 UNTRAINED_SEED = 0
+LARGEST_RESULT = 20_000_000  # bytes; the largest of the bundled results has 141,173
 
 
 class Result(BaseModel, Generic[V]):
@@ -180,12 +183,13 @@ def find(
 def read_result(path: Path) -> Result[Any] | None:
     """Return a stored result, or None if the file is missing or truncated.
 
-    Raise `UserError` for wrong or missing keys.
+    Raise `UserError` for wrong or missing keys, and for a file that is too large.
     """
-    try:
-        return Result.model_validate_json(path.read_bytes())
-    except OSError:
+    if not os.path.isfile(path):
         return None
+    content = read_bytes(path, LARGEST_RESULT)
+    try:
+        return Result.model_validate_json(content)
     except ValidationError as error:
         if error.errors(include_url=False)[0]["type"] == "json_invalid":
             return None

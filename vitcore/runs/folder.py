@@ -18,6 +18,7 @@ import functools
 import os
 import re
 import shutil
+import stat
 import tempfile
 import time
 from dataclasses import dataclass
@@ -93,7 +94,12 @@ class Run:
 
     @cached_property
     def config(self) -> Config:
-        """The configuration. Raise `UserError` when config.yaml is missing or invalid."""
+        """The configuration. Raise `UserError` when config.yaml or the name of the folder is invalid."""
+        if not is_valid_id(self.id):
+            raise UserError(
+                f"Links cannot hold the name of the folder {ascii(self.id)[:160]}: rename it, with letters, "
+                "digits, `-`, `_` and `.` only."
+            )
         path = self.path / "config.yaml"
         return _config(path, path.stat().st_mtime_ns if path.is_file() else 0)
 
@@ -148,10 +154,10 @@ class Run:
     def stop_age(self) -> tuple[float, bool] | None:
         """Return the seconds since the stop request and whether to skip saving, or None without a request."""
         try:
-            return (
-                time.time() - self.stop_request.stat().st_mtime,
-                self.stop_request.read_bytes() == ABORT.encode(),
-            )
+            about = self.stop_request.stat()
+            regular = stat.S_ISREG(about.st_mode)  # reading a pipe would never end
+            abort = regular and self.stop_request.read_bytes() == ABORT.encode()
+            return time.time() - about.st_mtime, abort
         except OSError:
             return None
 
@@ -193,6 +199,11 @@ class Run:
         write_atomic(self.path / "meta.json", meta.model_dump_json(indent=1))
 
 
+def is_valid_id(name: str) -> bool:
+    """Return whether links can hold the name of a run's folder: printable UTF-8 without a comma."""
+    return "," not in name and name.isprintable() and name == name.strip()
+
+
 def list_runs(root: str | Path | None = None, *, bundled: bool = True) -> list[Run]:
     """Return all runs: the bundled ones first, then the user's, newest first."""
     home = runs_dir(root)
@@ -221,9 +232,9 @@ def is_run(place: Path) -> bool:
     Other programs also write a config.yaml, but no status.json. A run without status.json is recognized by
     its settings.
     """
-    if not os.path.isfile(f"{place}/config.yaml"):
+    if not os.path.lexists(f"{place}/config.yaml"):
         return False
-    return os.path.isfile(f"{place}/status.json") or _is_ours(place / "config.yaml")
+    return os.path.lexists(f"{place}/status.json") or _is_ours(place / "config.yaml")
 
 
 @functools.lru_cache(maxsize=1024)

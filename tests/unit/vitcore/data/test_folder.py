@@ -300,3 +300,27 @@ def test_random_folders_are_understood_or_refused_and_no_image_is_used_twice(tmp
         left = sum(n for reason, n in found.ignored.items() if reason.startswith("images "))
         assert len(images) == len(found.files) + left, (place, found.ignored)
     assert understood > 20
+
+
+def test_pipes_devices_and_broken_links_named_like_images_are_counted_and_ignored(tmp_path):
+    place = make_folder(tmp_path / "d", {"a": (0, 0, 200), "b": (200, 0, 0)}, 20)
+    os.mkfifo(place / "a" / "pipe.png")  # opening it would wait for a writer
+    (place / "a" / "loop.png").symlink_to(place / "a" / "loop.png")
+    (place / "a" / "zero.png").symlink_to("/dev/zero")
+    (place / "b" / "gone.png").symlink_to("/nowhere")
+    found = scan(place)
+    assert sum(found.ignored.values()) == 4
+    assert len(load_dataset(f"folder:{place}", 8, download=False).test) == 4
+
+
+def test_a_folder_of_other_files_is_refused_before_all_of_them_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("vitcore.data.layout.MOST_OTHERS", 100)
+    place = make_folder(tmp_path / "d", {"a": (0, 0, 200), "b": (200, 0, 0)}, 20)
+    for i in range(30):
+        (place / "a" / f"part{i}").mkdir()
+        for j in range(10):
+            (place / "a" / f"part{i}" / f"{j}.txt").touch()
+    with pytest.raises(UserError, match="images"):
+        scan(place)
+    monkeypatch.setattr("vitcore.data.layout.MOST_OTHERS", 1000)
+    assert scan(place).classes == ("a", "b")
