@@ -16,7 +16,6 @@ import contextlib
 import errno
 import functools
 import os
-import re
 import shutil
 import stat
 import tempfile
@@ -252,7 +251,8 @@ def find_run(run: str | Path, root: str | Path | None = None) -> Run:
     Raise `UserError` when there is none.
     """
     text = str(run)
-    places = [runs_dir(root) / text, assets_dir() / "runs" / text] if re.fullmatch(r"[\w.-]+", text) else []
+    is_name = Path(text).name == text and text not in ("", "..")
+    places = [runs_dir(root) / text, assets_dir() / "runs" / text] if is_name else []
     for place in (*places, Path(text).expanduser().absolute()):
         with contextlib.suppress(OSError):  # a name too long for the file system matches no run
             if is_run(place):

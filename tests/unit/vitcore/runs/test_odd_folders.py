@@ -15,7 +15,7 @@ from vitcore.paths import runs_dir
 from vitcore.probes.store import LARGEST_RESULT, read_result
 from vitcore.reading import read_arrays
 from vitcore.runs.edit import delete
-from vitcore.runs.folder import Run, create_run, list_runs
+from vitcore.runs.folder import Run, create_run, find_run, list_runs
 from vitcore.runs.foreign import foreign_runs
 from vitcore.runs.listing import as_rows
 from vitcore.runs.log import tail
@@ -182,3 +182,17 @@ def test_a_run_whose_lock_cannot_be_taken_is_not_deleted_and_the_reason_is_said(
     with pytest.raises(UserError, match="cannot be deleted"):
         delete(run)
     assert run.path.is_dir()
+
+
+@pytest.mark.parametrize("name", ["a b", "a&b=c", "a+b", "(1)", "résumé", "$x$"])
+def test_a_run_whose_folder_was_renamed_is_found_by_its_name(name):
+    finished().path.rename(runs_dir() / name)
+    assert find_run(name).path == runs_dir() / name
+    assert find_run(name).config == make_config()
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "/", "a\0b", "../runs", "x" * 5000])
+def test_names_that_are_no_folder_in_the_runs_folder_find_no_run(name):
+    finished()
+    with pytest.raises(UserError, match="no run"):
+        find_run(name)
