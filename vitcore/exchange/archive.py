@@ -24,7 +24,7 @@ from vitcore.runs.files import check_space, write_atomic
 from vitcore.runs.folder import Run
 from vitcore.runs.metrics import event_files
 from vitcore.runs.status import Meta, Status
-from vitcore.runs.weights import not_finite, read_header
+from vitcore.runs.weights import check_size, not_finite, read_header
 
 LEFT_BY_DESKTOPS = {".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX"}
 LARGEST_RATIO = 100  # maximum ratio of size to packed size, for files of more than FREE_RATIO bytes
@@ -88,6 +88,7 @@ def pack_run(run: Run, *, snapshots: int = 0, weights: bool = True) -> bytes:
     if weights:
         if run.weights is None:
             raise UserError(f"Run {run.id} has no weights: export its curves with --no-weights.")
+        check_size(run.weights)
         files["checkpoints/best.safetensors"] = run.weights.read_bytes()
         for file in log_spaced(run.snapshots, snapshots):
             files[f"checkpoints/{file.name}"] = file.read_bytes()

@@ -27,6 +27,7 @@ from vitcore.probes.values import Values, first_problem
 from vitcore.reading import read_bytes
 from vitcore.runs.files import write_atomic
 from vitcore.runs.folder import Run
+from vitcore.runs.weights import check_size
 
 UNTRAINED_SEED = 0
 LARGEST_RESULT = 20_000_000  # bytes; the largest of the bundled results has 141,173
@@ -85,6 +86,7 @@ class Subject:
         path = self.run.weights
         if path is None:
             raise UserError(f"Run {self.run.id} has no weights to measure: choose a trained run.")
+        check_size(path)
         about = path.stat()
         return _file_digest(path, about.st_mtime_ns, about.st_size)
 
@@ -95,7 +97,8 @@ def _sha(content: bytes) -> str:
 
 @functools.lru_cache(maxsize=256)
 def _file_digest(path: Path, stamp: int, size: int) -> str:
-    return _sha(path.read_bytes())
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Seen(Protocol):

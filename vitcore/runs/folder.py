@@ -16,6 +16,7 @@ import contextlib
 import errno
 import functools
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -37,6 +38,7 @@ from vitcore.runs.titles import default_title
 SAVE_S = 120.0  # time to save after a stop request; then the run is terminated
 TERMINATE_S = 30.0  # time to exit after that; then the run is killed
 OUR_SETTINGS = {"model", "options", "data", "recipe", "epochs"}  # in every config.yaml of ViT Lab
+SNAPSHOT = re.compile(r"step-[0-9]{1,12}\.safetensors")
 ABORT = "abort"  # content of stop.request: exit without saving
 
 
@@ -105,7 +107,10 @@ class Run:
     @property
     def snapshots(self) -> list[Path]:
         """The weights saved during training, oldest first: checkpoints/step-<step>.safetensors."""
-        return sorted(self.checkpoints.glob("step-*.safetensors"))
+        found = self.checkpoints.glob(
+            "step-*.safetensors"
+        )  # file managers add copies: "step-10 (1).safetensors"
+        return sorted(path for path in found if SNAPSHOT.fullmatch(path.name) and path.is_file())
 
     @property
     def weights(self) -> Path | None:
