@@ -130,6 +130,18 @@ def dataset_for(config: Config, *, download: bool = True) -> Dataset:
     return load_dataset(config.data, config.image_size, download=download, skip_broken=config.skip_broken)
 
 
+def check_classes(config: Config, data: Dataset) -> None:
+    """Raise `UserError` if a folder of images has other classes than a run was trained on.
+
+    It was changed since, or another folder has the same path on this machine.
+    """
+    if len(data.classes) != config.num_classes or tuple(config.classes or data.classes) != data.classes:
+        raise UserError(
+            f"{config.data} has other classes than this run was trained on: restore the folder, or choose "
+            "another run."
+        )
+
+
 def without_images(config: Config, missing: str) -> Dataset:
     """Return the dataset of a configuration with its classes but no images, for the reason `missing`."""
     nothing = Split(np.zeros((0, 3, config.image_size, config.image_size), np.uint8), np.zeros(0, np.int64))

@@ -51,10 +51,16 @@ def scan(place: Path) -> Listing:
     """
     try:
         if not place.is_dir():
-            raise UserError(f"There is no folder {place}.")
-    except OSError:  # a name too long for the file system
-        raise UserError(f"There is no folder {place}.") from None
-    return _Scan(place).listing()
+            raise UserError(f"There is no folder {str(place)[:300]}.")
+    except (OSError, ValueError):  # a name too long for the file system, or a null byte
+        raise UserError(f"There is no folder {str(place)[:300]}.") from None
+    try:
+        return _Scan(place).listing()
+    except OSError as error:
+        raise UserError(
+            f"{error.filename or place} cannot be read ({error.strerror or error}): allow reading it, or "
+            "remove it from the folder of images."
+        ) from None
 
 
 class _Scan:
@@ -226,8 +232,10 @@ class _Scan:
 
 def _folders(place: Path) -> list[Path]:
     """Return the folders in a folder that are not hidden, sorted by name."""
-    found = [
-        Path(entry.path) for entry in os.scandir(place) if entry.is_dir() and not _is_leftover(entry.name)
+    found = [  # not entry.is_dir(): it fails for a link to itself
+        Path(entry.path)
+        for entry in os.scandir(place)
+        if os.path.isdir(entry.path) and not _is_leftover(entry.name)
     ]
     return sorted(found, key=os.fsencode)
 
@@ -236,7 +244,9 @@ def _images_in(place: Path) -> list[Path]:
     return [
         Path(entry.path)
         for entry in os.scandir(place)
-        if entry.is_file() and not _is_leftover(entry.name) and _suffix(entry.name) in PHOTO_SUFFIXES
+        if os.path.isfile(entry.path)
+        and not _is_leftover(entry.name)
+        and _suffix(entry.name) in PHOTO_SUFFIXES
     ]
 
 
@@ -252,7 +262,7 @@ def _walk(folder: Path, ignored: Counter[str]) -> Iterator[Path]:
     """
     seen = set()
     images = others = 0
-    for place, inner, files in os.walk(folder, followlinks=True):
+    for place, inner, files in os.walk(folder, onerror=_raise, followlinks=True):
         if (real := os.path.realpath(place)) in seen:  # a link to a folder above
             inner.clear()
             continue
@@ -278,6 +288,10 @@ def _walk(folder: Path, ignored: Counter[str]) -> Iterator[Path]:
                 ignored[f"{suffix} ({OTHER_IMAGES[suffix]})"] += 1
             else:
                 ignored[f"not an image ({suffix or 'no suffix'})"] += 1
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _is_leftover(name: str) -> bool:

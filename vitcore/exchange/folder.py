@@ -48,7 +48,8 @@ def export_run(run: Run, out: Path, *, snapshots: int = 0, weights: bool = True)
             rounded = weights_of(load_run(run), torch.float16)
             if name := not_finite(rounded):
                 raise UserError(
-                    f"The weights of run {run.id} are too large for half precision ({name}): export a zip file."
+                    f"The weights of run {run.id} are too large for half precision ({name}): export a zip "
+                    "file."
                 )
             write_atomic(draft.best, pack(rounded))
             if result.get("weights") != "float16":  # otherwise exactly these weights were tested

@@ -57,6 +57,7 @@ def load_run(run: Run, weights: Path | None = None) -> nn.Module:
     try:
         wanted = model.state_dict()
         check_size(path, 2 * HEADER + sum(HEADER + 8 * value.numel() for value in wanted.values()))
+        path.open("rb").close()  # safetensors says "No such file" of a file that may not be read
         stored = load_file(path)
         for name, value in wanted.items():
             if name in stored and value.is_floating_point() != stored[name].is_floating_point():
@@ -65,7 +66,8 @@ def load_run(run: Run, weights: Path | None = None) -> nn.Module:
         model.load_state_dict(state)
     except (SafetensorError, OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise UserError(
-            f"The weights {path.name} of run {run.id} cannot be read ({detail_of(error)}): choose another run."
+            f"The weights {path.name} of run {run.id} cannot be read ({detail_of(error)}): choose another "
+            "run."
         ) from None
     if name := not_finite(state):
         raise UserError(

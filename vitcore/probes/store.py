@@ -18,7 +18,7 @@ from typing import Any, Generic, Protocol
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
-from vitcore.data import Dataset, dataset_for, load_dataset
+from vitcore.data import Dataset, check_classes, dataset_for, load_dataset
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
 from vitcore.probes import Probe, find_probe
@@ -139,7 +139,11 @@ def images_for(runs: list[Run], count: int) -> Images:
     own = first.folder is not None
     if own and len({run.config.data for run in runs}) > 1:
         raise UserError("These runs were trained on different folders: choose runs on the same data.")
-    return pick(dataset_for(first) if own else _mini(), count)
+    if not own:
+        return pick(_mini(), count)
+    data = dataset_for(first)
+    check_classes(first, data)
+    return pick(data, count)
 
 
 @functools.lru_cache(maxsize=1)

@@ -29,7 +29,7 @@ from pathlib import Path
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, dump_config, read_config
 from vitcore.errors import UserError
-from vitcore.paths import assets_dir, check_allowed, runs_dir
+from vitcore.paths import assets_dir, check_allowed, expanded, runs_dir
 from vitcore.reading import read_model, read_yaml
 from vitcore.runs.files import overwrite, write_atomic, writing
 from vitcore.runs.status import ACTIVE, Meta, Status, SweepLink, derive
@@ -73,7 +73,7 @@ class Run:
     @property
     def resume_note(self) -> str:
         """What a resume of this run does, as a part of a sentence."""
-        if self.last.is_file():
+        if os.path.isfile(self.last):
             return "resume continues from the last checkpoint"
         return "resume starts from the beginning, because there is no checkpoint yet"
 
@@ -102,20 +102,27 @@ class Run:
                 "digits, `-`, `_` and `.` only."
             )
         path = self.path / "config.yaml"
-        return _config(path, path.stat().st_mtime_ns if path.is_file() else 0)
+        try:
+            stamp = path.stat().st_mtime_ns
+        except OSError:
+            stamp = 0
+        return _config(path, stamp)
 
     @property
     def snapshots(self) -> list[Path]:
         """The weights saved during training, oldest first: checkpoints/step-<step>.safetensors."""
-        found = self.checkpoints.glob(
-            "step-*.safetensors"
-        )  # file managers add copies: "step-10 (1).safetensors"
-        return sorted(path for path in found if SNAPSHOT.fullmatch(path.name) and path.is_file())
+        try:
+            names = os.listdir(self.checkpoints)
+        except OSError:
+            return []
+        # file managers add copies, such as "step-10 (1).safetensors"
+        found = (self.checkpoints / name for name in sorted(names) if SNAPSHOT.fullmatch(name))
+        return [path for path in found if os.path.isfile(path)]
 
     @property
     def weights(self) -> Path | None:
         """The weights to analyze: the best by validation, else the newest snapshot, else None."""
-        return self.best if self.best.is_file() else next(reversed(self.snapshots), None)
+        return self.best if os.path.isfile(self.best) else next(reversed(self.snapshots), None)
 
     @property
     def meta(self) -> Meta:
@@ -211,9 +218,16 @@ def is_valid_id(name: str) -> bool:
 def list_runs(root: str | Path | None = None, *, bundled: bool = True) -> list[Run]:
     """Return all runs: the bundled ones first, then the user's, newest first."""
     home = runs_dir(root)
-    if home.exists() and not home.is_dir():
-        raise UserError(f"{home} is not a folder: choose another with --runs-dir or $VITLAB_RUNS.")
-    own = sorted(_runs_in(home), key=lambda run: run.stored_status().created, reverse=True)
+    try:
+        if home.exists() and not home.is_dir():
+            raise UserError(f"{home} is not a folder: choose another with --runs-dir or $VITLAB_RUNS.")
+        found = _runs_in(home)
+    except OSError as error:
+        raise UserError(
+            f"The runs folder {home} cannot be read ({error.strerror or error}): allow reading it, or choose "
+            "another with --runs-dir or $VITLAB_RUNS."
+        ) from None
+    own = sorted(found, key=lambda run: run.stored_status().created, reverse=True)
     return [*bundled_runs(), *own] if bundled else own
 
 
@@ -258,7 +272,7 @@ def find_run(run: str | Path, root: str | Path | None = None) -> Run:
     text = str(run)
     is_name = Path(text).name == text and text not in ("", "..")
     places = [runs_dir(root) / text, assets_dir() / "runs" / text] if is_name else []
-    for place in (*places, Path(text).expanduser().absolute()):
+    for place in (*places, expanded(text)):
         with contextlib.suppress(OSError):  # a name too long for the file system matches no run
             if is_run(place):
                 return Run(place)

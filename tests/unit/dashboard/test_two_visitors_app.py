@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
 
 from dashboard.drawing.markdown import escape
-from tests.conftest import TINY_RESNET, TINY_VIT
+from tests.conftest import TINY_RESNET, TINY_VIT, make_folder
 from tests.made_runs import make_run
 from tests.unit.dashboard.app import open_app
 from vitcore.config import make_config
@@ -109,3 +110,21 @@ def test_metric_named_like_a_key_of_the_page_is_drawn(tag):
     app = open_app("training", watch=run.id, all="true", more_watch="true")
     assert not app.exception
     assert any("More metrics" in one.label and one.value for one in app.toggle)
+
+
+@pytest.mark.parametrize("page", ["attention", "patches", "inductive_bias", "compare", "training"])
+def test_run_whose_folder_of_images_has_other_classes_by_now_is_shown_without_them(page, tmp_path):
+    colors = {"blue": (0, 0, 200), "red": (200, 0, 0), "green": (0, 200, 0)}
+    place = make_folder(tmp_path / "photos", colors, 20)
+    run = make_run(runs_dir(), "changed", model="resnet", data=f"folder:{place}", **TINY_RESNET)
+    app = open_app(page, **{PARAMETER.get(page, "run"): run.id})  # its model has ten classes
+    if page == "attention":
+        assert any("photos" in one.value for one in app.info)
+
+
+def test_images_whose_names_are_not_utf8_are_shown(tmp_path):
+    place = make_folder(tmp_path / "photos", {"blue": (0, 0, 200), "red": (200, 0, 0)}, 20)
+    os.rename(place / "red", os.path.join(os.fsencode(place), b"\xff\xfe"))
+    run = make_run(runs_dir(), "mine", model="resnet", data=f"folder:{place}", **TINY_RESNET)
+    app = open_app("attention", run=run.id)
+    assert not app.exception

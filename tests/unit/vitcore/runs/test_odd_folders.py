@@ -9,7 +9,9 @@ import zipfile
 import numpy as np
 import pytest
 
+from dashboard.talk.files import list_talks
 from vitcore.config import make_config
+from vitcore.data import load_dataset
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
 from vitcore.probes.store import LARGEST_RESULT, read_result
@@ -191,8 +193,61 @@ def test_a_run_whose_folder_was_renamed_is_found_by_its_name(name):
     assert find_run(name).config == make_config()
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "/", "a\0b", "../runs", "x" * 5000])
+@pytest.mark.parametrize("name", ["", ".", "..", "/", "a\0b", "../runs", "x" * 5000, "~nobody9/x"])
 def test_names_that_are_no_folder_in_the_runs_folder_find_no_run(name):
     finished()
     with pytest.raises(UserError, match="no run"):
         find_run(name)
+
+
+@pytest.fixture
+def unprivileged():
+    """Act as a user whom the permissions of files apply to."""
+    if os.geteuid():
+        yield
+        return
+    for place in runs_dir().parents:
+        if place.is_dir() and place.stat().st_uid == 0 and len(place.parts) > 2:
+            place.chmod(place.stat().st_mode | 0o055)
+    os.seteuid(65534)
+    yield
+    os.seteuid(0)
+
+
+@pytest.mark.parametrize("name", ["checkpoints", "config.yaml", "status.json", "meta.json", "."])
+def test_a_run_without_permissions_is_listed_like_the_others(name, request):
+    run, sound = finished(), finished()
+    (run.path / name).chmod(0)
+    request.getfixturevalue("unprivileged")
+    try:
+        found = {row["id"]: row["state"] for row in as_rows()}
+        assert sound.id in found
+        assert name == "." or run.id in found
+        assert run.weights is None
+        assert run.resume_note
+    finally:
+        os.seteuid(os.getuid())
+        (run.path / name).chmod(0o755)
+
+
+def test_a_runs_folder_that_cannot_be_read_is_named(request):
+    finished()
+    runs_dir().chmod(0)
+    request.getfixturevalue("unprivileged")
+    with pytest.raises(UserError, match="runs folder"):
+        list_runs()
+
+
+@pytest.mark.parametrize("value", ["~nobody9/x", "/dev/null", "/dev/null/x", "loop", "/tmp/" + "x" * 5000])
+def test_folders_of_the_environment_that_cannot_be_used_give_a_sentence_or_nothing(
+    value, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    os.symlink("loop", "loop")
+    for name in ("VITLAB_RUNS", "VITLAB_DATA", "VITLAB_TALKS"):
+        monkeypatch.setenv(name, value)
+    for read in (list_runs, foreign_runs, list_talks, lambda: load_dataset("cifar10", download=False)):
+        try:
+            read()
+        except UserError as error:
+            assert len(str(error)) < 6000  # noqa: PT017
