@@ -29,11 +29,11 @@ def queued(title: str = "waiting") -> Run:
     return create_run(make_config(), title=title, status=Status(state="queued", created=1e9, queued=1e9))
 
 
-@pytest.mark.parametrize("page", ["attention", "patches", "training", "compare", "inductive_bias"])
+@pytest.mark.parametrize("name", ["attention", "patches", "training", "compare", "inductive_bias"])
 @pytest.mark.parametrize("gone", ["run", "weights"])
-def test_page_goes_on_when_another_visitor_deletes_its_run(page, gone):
+def test_page_goes_on_when_another_visitor_deletes_its_run(name, gone):
     run = make_run(runs_dir(), "theirs", model="vit", **TINY_VIT)
-    app = open_app(page, **{PARAMETER.get(page, "run"): run.id})
+    app = open_app(name, **{PARAMETER.get(name, "run"): run.id})
     if gone == "run":
         edit.delete(run)
     else:
@@ -112,13 +112,13 @@ def test_metric_named_like_a_key_of_the_page_is_drawn(tag):
     assert any("More metrics" in one.label and one.value for one in app.toggle)
 
 
-@pytest.mark.parametrize("page", ["attention", "patches", "inductive_bias", "compare", "training"])
-def test_run_whose_folder_of_images_has_other_classes_by_now_is_shown_without_them(page, tmp_path):
+@pytest.mark.parametrize("name", ["attention", "patches", "inductive_bias", "compare", "training"])
+def test_run_whose_folder_of_images_has_other_classes_by_now_is_shown_without_them(name, tmp_path):
     colors = {"blue": (0, 0, 200), "red": (200, 0, 0), "green": (0, 200, 0)}
     place = make_folder(tmp_path / "photos", colors, 20)
     run = make_run(runs_dir(), "changed", model="resnet", data=f"folder:{place}", **TINY_RESNET)
-    app = open_app(page, **{PARAMETER.get(page, "run"): run.id})  # its model has ten classes
-    if page == "attention":
+    app = open_app(name, **{PARAMETER.get(name, "run"): run.id})  # its model has ten classes
+    if name == "attention":
         assert any("photos" in one.value for one in app.info)
 
 
