@@ -9,6 +9,7 @@ import numpy as np
 
 from vitcore.data.images import MEAN, STD
 from vitcore.errors import UserError, detail_of
+from vitcore.runs.weights import check_size
 
 PROJECTION = ("input_layer.weight", "input_layer.bias")
 
@@ -24,6 +25,7 @@ def read_tokens(weights: Path, options: dict[str, Any], image: np.ndarray) -> tu
     cls = options["pool"] == "cls"
     names = [*PROJECTION, *(["cls_token"] if cls else [])]
     names += ["pos_embedding"] if options["position"] == "learned" else []
+    check_size(weights)
     try:
         with safe_open(str(weights), "np") as stored:
             found = {name: stored.get_tensor(name).astype(np.float32) for name in names}

@@ -117,7 +117,7 @@ def load_dataset(
         return _sheets(name, assets_dir() / "cifar10-mini")
     if name == "cifar10":
         place = data_dir() / "cifar10"
-        if (place / "labels.json").is_file():
+        if os.path.isfile(place / "labels.json"):
             return _sheets(name, place)
         return _torchvision(place, download=download)
     if place := folder_of(name):

@@ -97,8 +97,13 @@ def _sha(content: bytes) -> str:
 
 @functools.lru_cache(maxsize=256)
 def _file_digest(path: Path, stamp: int, size: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(
+            f"The weights {path} cannot be read ({error.strerror or error}): allow reading them."
+        ) from None
 
 
 class Seen(Protocol):

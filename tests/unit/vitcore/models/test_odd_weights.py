@@ -84,7 +84,9 @@ def test_tokens_of_types_that_numpy_lacks_are_read_or_refused(dtype):
 def test_a_file_of_many_gigabytes_is_refused_without_being_read():
     run = vit()
     os.truncate(run.best, 30 * 2**30)
-    for read in (load_run, pack_run, lambda run: Subject(run).digest):
+    image = np.zeros((3, 32, 32), np.uint8)
+    tokens = lambda run: read_tokens(run.best, run.config.options, image)  # noqa: E731
+    for read in (load_run, pack_run, lambda run: Subject(run).digest, tokens):
         with pytest.raises(UserError, match="MB"):
             read(run)
 
