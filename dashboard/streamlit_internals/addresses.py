@@ -14,7 +14,7 @@ from streamlit.runtime.state import query_params, session_state
 
 def read_strictly() -> None:
     """Make Streamlit ignore infinite numbers and empty choices in addresses."""
-    session_state.parse_url_param = parse
+    session_state.parse_url_param = parse  # pyright: ignore[reportPrivateImportUsage]
 
 
 def parse(value: str | list[str], value_type: str) -> Any:
