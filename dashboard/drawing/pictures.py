@@ -59,7 +59,7 @@ def panel(title: str, made: Image.Image, alt: str, words: str) -> str:
 
 def color(values: np.ndarray, low: float, high: float, colors: np.ndarray = CIVIDIS) -> np.ndarray:
     """Values [h, w] -> uint8 [h, w, 3], `low` the first of the colors and `high` the last"""
-    share = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
+    share = np.nan_to_num(np.clip((values - low) / max(high - low, 1e-12), 0, 1))
     return colors[(share * 255).round().astype(int)]
 
 

@@ -273,7 +273,7 @@ def _charts(
     for i, tag in enumerate(tags):
         with columns[i % 2]:
             st.markdown(f"**{escape(readable(tag))}**")
-            draw(runs, [tag], look, key=f"{key}_{tag}", height=220)
+            draw(runs, [tag], look, key=f"{key}_of_{tag}", height=220)
 
 
 def matches(tag: str, text: str) -> bool:

@@ -21,7 +21,7 @@ from vitcore.queue import launch as background
 from vitcore.runs import edit
 from vitcore.runs.folder import Run
 from vitcore.runs.listing import as_row
-from vitcore.runs.status import ACTIVE
+from vitcore.runs.status import ACTIVE, printable
 from vitcore.runs.titles import varied_settings
 
 COMMON = (
@@ -156,7 +156,9 @@ def broken_runs(found: list[tuple[Run, str]]) -> None:
         return
     with st.expander(f"{numbers.count(len(found), 'run')} cannot be read", icon=":material/warning:"):
         st.dataframe(
-            [{"run": run.id, "reason": reason} for run, reason in found], hide_index=True, width="stretch"
+            [{"run": printable(run.id), "reason": reason} for run, reason in found],
+            hide_index=True,
+            width="stretch",
         )
 
 

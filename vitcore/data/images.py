@@ -215,7 +215,9 @@ def _photo(file: Path) -> Iterator[Image.Image]:
                 raise UserError(f"{name} is not an image that can be read: convert it to PNG or JPEG.")
             yield image
     except OSError as error:
-        raise UserError(f"Cannot read {name}: {error.strerror or error}.") from None
+        raise UserError(
+            f"{name} cannot be read ({error.strerror or error}): allow reading it, or remove it."
+        ) from None
 
 
 def _is_complete(file: Path, kind: str) -> bool:

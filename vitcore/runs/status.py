@@ -30,7 +30,8 @@ def printable(text: Any, most: int | None = None, also: str = "") -> Any:
     return "".join(c for c in text if c.isprintable() or c in also).strip()[:most]
 
 
-Time = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]  # as far as the year 5138
+LATEST = 1e11  # a time in seconds since 1970, in the year 5138
+Time = Annotated[float, Field(ge=0, le=LATEST, allow_inf_nan=False)]
 Amount = Annotated[float, Field(ge=0, le=1e18, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=10**18)]
 Word = Annotated[str, Field(max_length=4096)]

@@ -147,3 +147,23 @@ def test_a_run_whose_weights_are_not_finite_is_rejected(tmp_path):
     with pytest.raises(UserError, match=r"not finite \(output_net\.2\.bias\)"):
         unpack_run(file)
     assert not list(runs_dir().iterdir())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"own-resnet-cifar10/meta.json": b"x"},
+        {"own-resnet-cifar10/config.yaml": b"model: none"},
+        {"own-resnet-cifar10/status.json": b'{"state": "queued"}'},
+        {"own-resnet-cifar10/status.json": b"x"},
+        {"own-resnet-cifar10/checkpoints/best.safetensors": b"x"},
+    ],
+)
+def test_sentence_about_a_damaged_zip_names_the_zip_and_no_temporary_folder(change, tmp_path):
+    with zipfile.ZipFile(io.BytesIO(pack_run(own_copy("resnet-cifar10", tmp_path)))) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()} | change
+    file = zipped(tmp_path / "run.zip", files)
+    with pytest.raises(UserError) as error:
+        unpack_run(file)
+    assert str(file) in str(error.value)
+    assert ".unpack" not in str(error.value)

@@ -15,7 +15,7 @@ from vitcore.paths import runs_dir
 from vitcore.queue import launch, order
 from vitcore.runs import process
 from vitcore.runs.folder import create_run
-from vitcore.runs.status import Status
+from vitcore.runs.status import LATEST, Status
 
 
 def queue(count: int, *, apart: float = 1.0):
@@ -107,3 +107,16 @@ def test_active_run_that_cannot_be_stopped_is_an_error(monkeypatch):
     monkeypatch.setattr(launch, "stop", refuse)
     with pytest.raises(UserError, match=run.id):
         launch.stop_all([run])
+
+
+@pytest.mark.parametrize("when", [0.0, LATEST])
+@pytest.mark.parametrize("to", ["first", "up", "down", "last"])
+def test_moving_next_to_a_run_of_a_wrong_clock_keeps_all_runs_in_the_queue(when, to):
+    """A clock that starts in 1970, or a status from elsewhere, has times at the bounds."""
+    runs = [create_run(make_config(), status=Status(state="queued", queued=when)) for _ in range(3)]
+    ordered = order.waiting(runs_dir())
+    for run in runs:
+        order.move(run, to)
+        ordered = order.waiting(runs_dir())
+        assert len(ordered) == 3
+    assert to not in ("first", "last") or runs[-1] == ordered[{"first": 0, "last": -1}[to]]
