@@ -9,6 +9,7 @@ from dashboard.drawing.markdown import sentence
 from dashboard.page_table import HOME, PAGES
 from dashboard.shared import bound
 from dashboard.states.talk import TalkState
+from dashboard.streamlit_internals import addresses
 from dashboard.talk import menu
 from vitcore.errors import UserError
 
@@ -16,6 +17,7 @@ HERE = Path(__file__).resolve().parent
 SCRIPTS = HERE.parent / "pages" if (HERE.parent / "pages").is_dir() else HERE / "pages"
 
 st.set_page_config(page_title="ViT Lab", page_icon=str(HERE / "static" / "icon.svg"), layout="wide")
+addresses.read_strictly()
 window.observe()
 
 if bound.read(TalkState)[0].talk:

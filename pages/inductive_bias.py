@@ -46,7 +46,7 @@ st.header(probe.question)
 
 live = st.container(key="live") if probe.live else None
 if live:
-    live.empty()  # style.css reserves its height at once
+    live.empty()  # style/page.css reserves its height at once
 experiments.panel(probe, [first, second], count, untrained=untrained)
 if live and probe.live:  # after the stored results, since it loads torch and both models
     try:

@@ -24,6 +24,7 @@ from typing import Any
 
 import psutil
 
+from vitcore import numbers
 from vitcore.errors import UserError
 from vitcore.paths import HERE
 
@@ -130,7 +131,9 @@ class Child:
         if not self._end.alive:
             raise ChildFailed(f"{self.name} was canceled: start it again.")
         if self._timed_out.is_set():
-            raise ChildTimedOut(f"{self.name} took more than {_duration(self.limit_s)}: {self.advice}.")
+            raise ChildTimedOut(
+                f"{self.name} took more than {numbers.duration(self.limit_s)}: {self.advice}."
+            )
         code = self.process.returncode
         if code < 0:
             raise ChildFailed(f"{self.name} was killed (signal {-code}): free some memory and try again.")
@@ -171,10 +174,6 @@ def _start(folder: Path, module: str, arguments: Sequence[str | TextFile]) -> su
     except OSError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:g} seconds"
 
 
 def _time_out(process: subprocess.Popen, tree: psutil.Process, timed_out: threading.Event) -> None:

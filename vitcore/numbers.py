@@ -1,16 +1,59 @@
-"""How the numbers of a run are written, on every page and by every command. Imports nothing."""
+"""How numbers are written, on every page and by every command. Imports nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-def percent(share: float) -> str:
-    """Return a fraction as text such as `89.05 %`."""
-    return f"{points(share)} %"
+if TYPE_CHECKING:
+    import numpy as np
 
 
-def points(share: float) -> str:
+def plural(noun: str, number: float) -> str:
+    """Return the noun for a number of things, such as `run` for 1 and `runs` for 2."""
+    return noun if number == 1 else f"{noun}s"
+
+
+def count(number: float, noun: str) -> str:
+    """Return a number of things with their noun, such as `1 run`, `3,500 steps` or `2.5 minutes`."""
+    text = f"{number:,}" if isinstance(number, int) else f"{number:g}"
+    return f"{text} {plural(noun, number)}"
+
+
+def listed(noun: str, numbers: Sequence[int]) -> str:
+    """Return numbers with their noun, such as `seed 0` or `seeds 0, 1`."""
+    return f"{plural(noun, len(numbers))} {', '.join(map(str, numbers))}"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration such as `0.3 s`, `45 s`, `12 min` or `2 h 5 min`."""
+    if 0 < seconds < 0.95:
+        return f"{seconds:.1g} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def percent(share: float, digits: int = 2, error: float | None = None) -> str:
+    """Return a measured fraction as text such as `89.05 %` or, with its standard error, `89.05 ± 0.31 %`."""
+    mean = points(share, digits)
+    return f"{mean} %" if error is None else f"{mean} ± {points(error, digits)} %"
+
+
+def points(share: float, digits: int = 2) -> str:
     """Return a fraction in percent without the unit, for tables whose heading has it."""
-    return f"{100 * share:.2f}"
+    return f"{100 * share:.{digits}f}"
+
+
+def chosen_share(share: float) -> str:
+    """Return a fraction that somebody chose, such as a share of the images, with its digits: `2.5 %`."""
+    return f"{100 * share:g} %"
+
+
+def chance(share: float) -> str:
+    """Return the accuracy of random guessing with three significant digits, such as `10 %` or `33.3 %`."""
+    return f"{100 * share:.3g} %"
 
 
 def sample(count: int) -> str:
@@ -39,6 +82,11 @@ def millions(count: float) -> str:
 def multiply_adds(count: int) -> str:
     """Return the multiply-adds of one prediction in millions, without the unit, such as `190.9`."""
     return f"{count / 1e6:,.1f}"
+
+
+def rounded(values: np.ndarray) -> list:
+    """Return an array as nested lists, rounded to six decimals, as results are stored."""
+    return values.astype("float64").round(6).tolist()
 
 
 def amount(value: float) -> str:

@@ -22,19 +22,24 @@ def assets_dir() -> Path:
     return inside if inside.is_dir() else HERE.parent / "assets"
 
 
+def expanded(path: str | Path) -> Path:
+    """Return an absolute path with the home folder for `~`, which stays a name if there is no such user."""
+    return Path(os.path.expanduser(path)).absolute()
+
+
 def runs_dir(path: str | Path | None = None) -> Path:
     """Return the user's runs folder: the argument, else $VITLAB_RUNS, else ./runs."""
-    return Path(path or os.environ.get("VITLAB_RUNS") or "runs").expanduser().absolute()
+    return expanded(path or os.environ.get("VITLAB_RUNS") or "runs")
 
 
 def data_dir() -> Path:
     """Return the user's datasets folder: $VITLAB_DATA, else ./data."""
-    return Path(os.environ.get("VITLAB_DATA") or "data").expanduser().absolute()
+    return expanded(os.environ.get("VITLAB_DATA") or "data")
 
 
 def talks_dir() -> Path:
     """Return the folder of the user's talks: $VITLAB_TALKS, else ./talks."""
-    return Path(os.environ.get("VITLAB_TALKS") or "talks").resolve()
+    return Path(os.path.realpath(os.environ.get("VITLAB_TALKS") or "talks"))
 
 
 def trainer_module() -> str:

@@ -6,18 +6,24 @@ Everything that is wrong with such a file becomes a `UserError` that names the f
 from __future__ import annotations
 
 import functools
+import io
 import re
 import reprlib
 import stat
+import tokenize
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from vitcore.errors import UserError
 
 LARGEST = 1_000_000  # bytes of a configuration, a status or a talk; ours have a few thousand
+LARGEST_ARRAYS = 50_000_000  # bytes of the arrays of a file, unpacked; ours have less than a million
 SAFE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C loader is ten times as fast for 1,000 runs
 # what PyYAML's constructors raise for scalars such as 2001-99-99 besides its own errors
 MALFORMED = (
@@ -28,6 +34,17 @@ MALFORMED = (
     ArithmeticError,
     AttributeError,
     RecursionError,
+)
+
+# what zipfile and NumPy raise for damaged arrays; NumPy reads their headers with Python's tokenizer
+MALFORMED_ARRAYS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    tokenize.TokenError,
+    EOFError,
+    MemoryError,
+    RuntimeError,
+    SyntaxError,
 )
 
 _NONE = object()  # no key
@@ -138,6 +155,20 @@ def read_model(path: Path, model: type[Model], most: int = LARGEST) -> Model:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise UserError(f"{path} is damaged ({where[:60]}): delete it, or restore it.") from None
+
+
+def read_arrays(path: Path, most: int = LARGEST_ARRAYS) -> dict[str, np.ndarray]:
+    """Return the arrays of an .npz file. Raise `UserError` if it is damaged or too large."""
+    data = read_bytes(path, most)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            size = sum(entry.file_size for entry in packed.infolist())
+        if size <= most:
+            with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+                return dict(stored)
+    except (*MALFORMED, *MALFORMED_ARRAYS):
+        raise UserError(f"{path} is damaged: delete it, or restore it.") from None
+    raise UserError(f"{path} unpacks to {size / 1e6:,.0f} MB, at most {most / 1e6:g} MB are read: delete it.")
 
 
 class _Short(reprlib.Repr):

@@ -8,12 +8,14 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from dashboard.attention import views
 from dashboard.components import figure_files
 from dashboard.drawing import figures, pictures, theme
 from dashboard.drawing.markdown import escape, sentence
+from dashboard.drawing.prediction import prediction
 from dashboard.shared import bound, model_outputs, resources, selection
 from dashboard.shared.selection import SelectedImage
-from dashboard.states.attention import NO_CONTRAST, PREDICTED, AttentionState
+from dashboard.states.attention import NO_CONTRAST, PREDICTED, PREDICTED_LABEL, AttentionState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
@@ -39,9 +41,7 @@ def compare_class_maps(
     st.header(QUESTION)
     first, second, third, fourth = st.columns([1.35, 1.2, 1.3, 0.9], vertical_alignment="bottom")
     vit_maps = model_outputs.class_maps(vit, image, snapshot)
-    likeliest = classes[int(vit_maps.probabilities.argmax())]
-    named = _choose_class(first, "Class", classes, likeliest)
-    chosen = likeliest if named == PREDICTED else named
+    chosen = _choose_class(first, "Class", classes, prediction(vit_maps.probabilities, classes).name)
     against = second.selectbox(
         "Contrast with", [NO_CONTRAST, *classes], help="Subtracts the map of this class.",
         **AttentionState.bound("minus", value=None),
@@ -63,6 +63,8 @@ def compare_class_maps(
     signed = against != NO_CONTRAST
     limits = (-top, top) if signed else (0.0, top)
     words = f"{chosen} minus {against}" if signed else chosen
+    ends = (f"-{top:.1f} ({against})", f"{top:.1f} ({chosen})") if signed else ("0", f"{top:.1f}")
+    legend = pictures.overlay_scale(escape(ends[0]), escape(ends[1]), signed=signed)
     kept = []
     for place, (run, method, _), values in zip(st.columns(2), shown, picked, strict=False):
         with place:
@@ -71,31 +73,33 @@ def compare_class_maps(
             made = pictures.overlay(image, values, limits=limits, signed=signed)
             alt = f"{label}, {method}, for {words}: {pictures.brightest(values)}"
             maps = theirs if theirs and run is not vit else vit_maps
-            best = int(maps.probabilities.argmax())
+            predicted = prediction(maps.probabilities, classes)
             caption = (
-                f"For **{escape(words)}**; predicted: {escape(classes[best])}, "
-                f"{100 * maps.probabilities[best]:.0f} %. "
+                f"For **{escape(words)}**; predicted: {escape(predicted.name)}, {predicted.confidence}. "
                 f"{values.shape[0]} x {values.shape[1]} positions."
                 + ("" if np.abs(values).max() > 0 else " No region supports it here.")
+                + f"  \n{legend}"
             )
             st.markdown(pictures.panel(title, made, alt, caption))
             kept.append((title, made, f"for {words}"))
     rows = figure_files.map_rows({title: values for (title, _, _), values in zip(kept, picked, strict=True)})
-    figure_files.pictures(kept, rows, key=f"what supports {words}")
-    ends = f"-{top:.1f} to {top:.1f}" if signed else f"0 (dark) to {top:.1f} (bright)"
-    scale = "One color scale for both" if len(kept) > 1 else "Color scale"
-    st.caption(f"{scale}, {ends} times an even spread over the image. {LIMITS_OF_MAPS}")
+    unit = "multiples of an even spread over the image"
+    foot = f"Color scale, in {unit}: {ends[0]} to {ends[1]}, dark at 0."
+    figure_files.pictures(kept, rows, key=f"what supports {words}", foot=foot)
+    scale = "The color scale, the same for both maps," if len(kept) > 1 else "The color scale"
+    st.caption(f"{scale} shows {unit}. {LIMITS_OF_MAPS}")
 
 
 def _choose_class(place: DeltaGenerator, label: str, classes: tuple[str, ...], predicted: str) -> str:
-    """Draw the choice of the class that the maps are for: a class, or `PREDICTED`."""
+    """Draw the choice of the class that the maps are for, and return it. It can be `predicted`."""
     key = AttentionState.parameter("target")
     if st.session_state.get(key) not in classes:
         bound.forget(AttentionState, "target")  # the predicted class, or a class of other data
-    return place.selectbox(
+    named = place.selectbox(
         label, [PREDICTED, *classes], **AttentionState.bound("target", value=None),
-        format_func=lambda option: f"{PREDICTED} ({predicted})" if option == PREDICTED else option,
+        format_func=lambda option: f"{PREDICTED_LABEL} ({predicted})" if option == PREDICTED else option,
     )  # fmt: skip
+    return predicted if named == PREDICTED else named
 
 
 def _class_map(maps: np.ndarray, classes: tuple[str, ...], chosen: str, against: str) -> np.ndarray:
@@ -104,7 +108,7 @@ def _class_map(maps: np.ndarray, classes: tuple[str, ...], chosen: str, against:
     return values - share_of_even(maps[classes.index(against)]) if against != NO_CONTRAST else values
 
 
-def show_logit_lens(view: model_outputs.AttentionView, classes: tuple[str, ...], truth: int | None) -> None:
+def show_logit_lens(view: views.AttentionView, classes: tuple[str, ...], truth: int | None) -> None:
     """Draw what the model would predict if it ended after each layer."""
     st.header("When does the prediction emerge?")
     figure = figures.logit_lens(view.lens, classes, truth)
@@ -132,18 +136,15 @@ def show_grad_cam(run: Run, chosen: SelectedImage, classes: tuple[str, ...]) -> 
         else "It has no stages of feature maps for Grad-CAM either. Only its prediction is shown."
     )
     notice.info(f"{missing} {replacement}", icon=icon)
-    answer = classes[found.probabilities.argmax()]
+    named = prediction(found.probabilities, classes).name
     count = max(3, len(found.stages) + 1)
     pictured, last = st.columns([count, 1.4])
     places = pictured.columns(count)
     image = pictures.picture(chosen.image)
     places[0].markdown(pictures.panel("The image", image, chosen.name, escape(chosen.name)))
     with last:
-        named = answer
         if found.stages:
-            options = [PREDICTED, *classes]
-            named = st.selectbox("For class", options, **AttentionState.bound("target", value=None))
-            named = answer if named == PREDICTED else named
+            named = _choose_class(last, "For class", classes, named)
         st.markdown("**Prediction**")
         hue = theme.hue(run.config.model)
         figure_files.show(
@@ -152,6 +153,7 @@ def show_grad_cam(run: Run, chosen: SelectedImage, classes: tuple[str, ...]) -> 
             alt="probabilities of the likeliest classes",
         )
     kept, maps = [("The image", image, chosen.name)], {}
+    legend = pictures.overlay_scale("lowest", "highest")
     for number, (place, stage) in enumerate(zip(places[1:], found.stages, strict=False), start=1):
         values = stage[classes.index(named)]
         title = f"Stage {number}" if len(found.stages) > 1 else "After the last block"
@@ -159,13 +161,17 @@ def show_grad_cam(run: Run, chosen: SelectedImage, classes: tuple[str, ...]) -> 
         alt = f"Grad-CAM of stage {number} for {named}: {pictures.brightest(values)}"
         side = values.shape[0]
         place.markdown(
-            pictures.panel(title, made, alt, f"{side} x {side} positions, for **{escape(named)}**")
+            pictures.panel(
+                title, made, alt, f"{side} x {side} positions, for **{escape(named)}**  \n{legend}"
+            )
         )
         kept.append((title, made, f"Grad-CAM for {named}"))
         maps[title] = values
     if maps:
         with pictured:
-            figure_files.pictures(kept, figure_files.map_rows(maps), key=f"Grad-CAM for {named}")
+            figure_files.pictures(
+                kept, figure_files.map_rows(maps), key=f"Grad-CAM for {named}", foot=pictures.OVERLAY_FOOT
+            )
 
 
 def comparable_runs(vit: Run) -> list[Run]:

@@ -13,12 +13,14 @@ from urllib.parse import parse_qsl, urlencode
 import numpy as np
 import streamlit as st
 
+from dashboard.attention import views
 from dashboard.components.explorer import explorer, message
 from dashboard.drawing import theme
 from dashboard.shared import bound, model_outputs
 from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import ExplorerState, token_index
 from vitcore.data import Dataset
+from vitcore.data.images import mean_color
 from vitcore.runs.folder import Run
 
 REMEMBERED = 64  # frames that the browser is assumed to keep; it requests a dropped frame again
@@ -41,7 +43,7 @@ class ExplorerRequest:
 def read_request(run: Run, chosen: SelectedImage, at: Mapping[str, str]) -> ExplorerRequest:
     """Read the request from the address `at`. Ignores values that do not fit."""
     state, _ = ExplorerState.read(at)
-    _, side, has_cls = model_outputs.tokens_of(run)
+    _, side, has_cls = views.tokens_of(run)
     token = token_index(state.query, side=side, has_cls=has_cls) if state.query else None
     by_step = {step_of(path): path for path in run.snapshots}
     return ExplorerRequest(
@@ -116,7 +118,7 @@ def show(
     *,
     key: str = "explorer",
     at: MutableMapping[str, str] | None = None,
-) -> tuple[model_outputs.AttentionView, ExplorerRequest]:
+) -> tuple[views.AttentionView, ExplorerRequest]:
     """Draw the explorer for a run and an image. Return what it shows, and the request. Raises `UserError`.
 
     `at` holds the state in a talk, which does not keep it in the address of the page.
@@ -143,20 +145,20 @@ def show(
 
 def prepare(
     run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str]
-) -> tuple[dict[str, Any], model_outputs.AttentionView, ExplorerRequest]:
+) -> tuple[dict[str, Any], views.AttentionView, ExplorerRequest]:
     """Return (header, view, request) for the address `at`: all data of the explorer. Raises `UserError`."""
     request = read_request(run, chosen, at)
     image = None if request.positions else chosen.image
-    view = model_outputs.view(
+    view = views.view(
         run, image, request.snapshot, request.query, None if request.positions else request.mask
     )
     before = None
     if request.mask is not None and not request.positions:
-        before = model_outputs.view(run, chosen.image, request.snapshot, request.query).probabilities.tolist()
+        before = views.view(run, chosen.image, request.snapshot, request.query).probabilities.tolist()
     distance, entropy, count = view.distance, view.entropy, 1
     if request.over_test and not data.missing:
-        distance, entropy, count = model_outputs.heads(run, data, request.snapshot)
-    _, side, has_cls = model_outputs.tokens_of(run)
+        distance, entropy, count = views.heads(run, data, request.snapshot)
+    _, side, has_cls = views.tokens_of(run)
     snapshots = [{"step": step_of(path), "label": f"step {step_of(path):,}"} for path in run.snapshots]
     label = f"step {step_of(request.snapshot):,}" if request.snapshot else ""
     header = {
@@ -174,7 +176,7 @@ def prepare(
         "run": run.title,
         "step": label,
         "stem": image_key(chosen.image),
-        "mean": model_outputs.mean_color().tolist(),
+        "mean": mean_color().tolist(),
         "classes": list(data.classes),
         "truth": chosen.truth,
         "probabilities": view.probabilities.tolist(),

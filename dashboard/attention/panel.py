@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.attention import class_maps, explorer
+from dashboard.attention import class_maps, explorer, views
 from dashboard.components.download import offer_download
 from dashboard.drawing.markdown import sentence
-from dashboard.shared import bound, model_outputs, ticking
+from dashboard.shared import bound, ticking
 from dashboard.shared.selection import SelectedImage
 from vitcore.data import Dataset
 from vitcore.errors import UserError
@@ -42,7 +42,7 @@ def _draw(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> No
     if chosen.own:
         st.caption("This is your own image. It stays in this session and is not part of the link.")
     maps_place, lens_place = st.columns([1.35, 1], gap="large")
-    image = chosen.image if request.mask is None else model_outputs.masked_image(chosen.image, request.mask)
+    image = chosen.image if request.mask is None else views.masked_image(chosen.image, request.mask)
     with maps_place:
         try:
             others = class_maps.comparable_runs(run)
@@ -53,7 +53,7 @@ def _draw(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> No
         class_maps.show_logit_lens(view, data.classes, chosen.truth)
         st.download_button(
             "Download the arrays (.npz)",
-            data=lambda: model_outputs.arrays(run, None if request.positions else image, request.snapshot),
+            data=lambda: views.arrays(run, None if request.positions else image, request.snapshot),
             file_name=f"vitlab-attention-{run.id}.npz",
             on_click="ignore",
             help="Weights of all heads, rollout, probabilities, logit lens and distances, in float32.",

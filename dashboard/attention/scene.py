@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dashboard.attention import explorer
 from dashboard.drawing import pictures
+from dashboard.drawing.prediction import prediction
 from dashboard.shared import model_outputs, resources
 from dashboard.shared.scenes import Explorer, Pictures, Query, image_in, read_state, run_in, unusable
 from dashboard.shared.selection import SelectedImage
@@ -33,7 +34,7 @@ def scene(query: Query) -> Explorer | Pictures:
 def _class_map(run: Run, chosen: SelectedImage, data: Dataset, named: str, query: Query) -> Pictures:
     """Return the image, and Grad-CAM for the class `named` in the link, or else for the predicted class."""
     found = model_outputs.class_maps(run, chosen.image)
-    predicted, confidence = pictures.likeliest(found.probabilities, data.classes)
+    predicted = prediction(found.probabilities, data.classes)
     if named != PREDICTED and named not in data.classes:
         name = AttentionState.parameter("target")
         raise unusable(name, query, f"{data.name} has {', '.join(data.classes[:20])}")
@@ -41,11 +42,11 @@ def _class_map(run: Run, chosen: SelectedImage, data: Dataset, named: str, query
         raise UserError(
             f"Grad-CAM needs stages of feature maps, which {run.title} does not have: name another run."
         )
-    target = data.classes.index(predicted if named == PREDICTED else named)
+    target = predicted.index if named == PREDICTED else data.classes.index(named)
     title = f"{ARCHITECTURES[run.config.model].label}: Grad-CAM"
     map_of_class = (
         title if named == PREDICTED else f"{title} for {named}",
         pictures.encoded(pictures.overlay(chosen.image, found.stages[-1][target])),
-        f"predicts {predicted}, {confidence}",
+        f"predicts {predicted.name}, {predicted.confidence} confidence",
     )
     return Pictures([("The image", pictures.data_url(chosen.image), chosen.name), map_of_class])

@@ -13,6 +13,7 @@ from dashboard.drawing.pictures import picture
 from dashboard.shared import bound, own_image, selection
 from dashboard.states.attention import AttentionState
 from dashboard.states.compare import CompareState
+from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.probes.scores import BUNDLED, PairedPredictions, mcnemar, paired_predictions, test_images
@@ -172,7 +173,7 @@ def _card(
     predictions = []
     for i, item in enumerate(pair):
         predicted = classes[paired.predicted[i][index]]
-        confidence = f"{100 * paired.confidence[i][index]:.0f} %"
+        confidence = numbers.percent(paired.confidence[i][index], 0)
         predictions.append((predicted, confidence, bool(paired.correct[i][index]), item.color, item.name))
     return Card(truth, number, _explored(opened_with, truth, number).link("attention"), predictions)
 

@@ -19,7 +19,7 @@ from vitcore.config import Config
 from vitcore.errors import UserError
 from vitcore.probes.score_values import Speed, TestScores, TrainingSpeed
 from vitcore.probes.store import Result
-from vitcore.sweeps.plan import data_name
+from vitcore.runs.titles import data_title
 
 BUSY = 0.2  # a note appears if other programs use a larger share of the processors
 FEW = 10  # a median of fewer training steps is called rough
@@ -111,7 +111,7 @@ def _model(item: Item) -> str | None:
 
 def _data_and_recipe(item: Item) -> str | None:
     config = _config(item)
-    return f"{data_name(config)}, {config.recipe}" if config else None
+    return f"{data_title(config)}, {config.recipe}" if config else None
 
 
 def _epochs(item: Item) -> str | None:
@@ -217,9 +217,8 @@ def _notes(items: list[Item]) -> list[str]:
         trainings = [speed.training for speed in speeds if speed.training]
         busy = max(one.others for one in (*speeds, *trainings))
         if busy > BUSY:
-            notes.append(
-                f"Other programs used up to {100 * busy:.0f} % of the processors during a measurement."
-            )
+            share = numbers.percent(busy, 0)
+            notes.append(f"Other programs used up to {share} of the processors during a measurement.")
         counted = min((one.counted for one in trainings), default=FEW)
         if counted < FEW:
             notes.append(

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.compare import disagreement, measured, score_table, time_to_accuracy
 from dashboard.compare import figures as draw
+from dashboard.compare.confusion_figures import confusions
 from dashboard.compare.figures import Shown
 from dashboard.compare.measured import Item
 from dashboard.components import figure_files
@@ -16,11 +17,12 @@ from dashboard.drawing.markdown import escape
 from dashboard.shared import bound, columns
 from dashboard.shared.run_curves import CurveStyle
 from dashboard.states.compare import CompareState
+from vitcore import numbers
 from vitcore.runs.folder import Run
 
 SECTIONS = SCORES, CONFUSION, CLASSES, CALIBRATION, DISAGREEMENT, SPEED = CompareState.options("section")
 FIGURES: dict[str, Callable[[list[Shown]], Figure]] = {
-    CONFUSION: draw.confusions,
+    CONFUSION: confusions,
     CLASSES: draw.classes,
     CALIBRATION: draw.calibration,
 }
@@ -71,7 +73,7 @@ def _confusion(known: list[Item]) -> None:
     shown = [item.shown for item in chosen]
     alt = "confusion matrices of " + " and ".join(item.name for item in chosen)
     figure_files.show(FIGURES[CONFUSION](shown), key="confusion", alt=alt)
-    n = f"n = {chosen[0].tested.images:,} {escape(chosen[0].tested.data)}"
+    n = f"{numbers.sample(chosen[0].tested.images)} {escape(chosen[0].tested.data)}"
     caption = f"Numbers of images, {n}. Rows are true classes, columns are predicted classes. Right "
     caption += "predictions are bold and have no color."
     if len(shown) == 2:
@@ -106,21 +108,23 @@ def _calibration(known: list[Item]) -> None:
                 {
                     "run": item.name,
                     "ECE %": round(100 * item.tested.values.calibration.ece, 2),
-                    "mean confidence %": round(_mean_confidence(item), 2),
+                    "confidence %": round(_mean_confidence(item), 2),
                     "accuracy %": round(100 * item.tested.values.accuracy, 2),
                 }
                 for item in known
             ],
             hide_index=True,
             width="stretch",
-            column_config=dict.fromkeys(("ECE %", "mean confidence %", "accuracy %"), columns.POINTS),
+            column_config={"run": st.column_config.TextColumn(width=135)}
+            | dict.fromkeys(("ECE %", "confidence %", "accuracy %"), columns.POINTS),
         )
+        n = f"{numbers.sample(known[0].tested.images)} {escape(known[0].tested.data)}"
         st.caption(
-            f"n = {known[0].tested.images:,} {escape(known[0].tested.data)}, {calibration.bins} bins of "
-            "equal width. "
-            "Confidence is the largest probability (Guo et al. 2017). Above the dotted line, a model is "
-            "underconfident, which label smoothing can cause. Bars are one standard error. Open markers are "
-            f"bins with fewer than {draw.FEW} predictions. The lower panel shows the predictions per bin."
+            f"{n}, {calibration.bins} bins of equal width. "
+            "Confidence is the largest probability (Guo et al. 2017); the table shows its mean. "
+            "Above the dotted line, a model is underconfident, which label smoothing can cause. "
+            f"Bars are one standard error. Open markers are bins with fewer than {draw.FEW} predictions. "
+            "The lower panel shows the predictions per bin."
         )
 
 

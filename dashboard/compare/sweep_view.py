@@ -7,10 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.shared import bound, header, messages, popovers
+from dashboard.shared import bound, deletion, header, messages, popovers
 from dashboard.shared.default_runs import MAX_COMPARED
 from dashboard.states.compare import CompareState
 from dashboard.sweeps import results
+from vitcore import numbers
 from vitcore.paths import readonly
 from vitcore.runs.folder import Run
 from vitcore.runs.metrics import event_files
@@ -72,31 +73,22 @@ def _actions(sweep: Sweep, first: Any, second: Any = None) -> None:
         resumable = len(states) - active - states.count("finished")
         if active:
             st.button(
-                f"Stop {_count(active)}", key="stop_sweep", on_click=_attempt,
+                f"Stop {numbers.count(active, 'run')}", key="stop_sweep", on_click=_attempt,
                 args=(stop_sweep, sweep, "stopped"), width="stretch",
                 help="Removes waiting runs from the queue. Running ones save and stop, and can be resumed.",
             )  # fmt: skip
         if resumable:
             st.button(
-                f"Resume {_count(resumable)}", key="resume_sweep", on_click=_attempt,
+                f"Resume {numbers.count(resumable, 'run')}", key="resume_sweep", on_click=_attempt,
                 args=(resume_sweep, sweep, "queued again"), width="stretch",
                 help="Resumes the runs that are stopped, failed or lost.",
             )  # fmt: skip
-        confirmed = st.checkbox(
-            f"I understand that {_count(len(states))} of this sweep will be deleted",
-            key=f"sure_{sweep.name}",
-            disabled=active > 0,
-        )
-        st.button(
-            "Delete permanently", key="delete_sweep", disabled=bool(active) or not confirmed,
-            on_click=_attempt, args=(delete_sweep, sweep, "deleted"), width="stretch",
-            help="Stop the runs first." if active else None,
+        deletion.confirm(
+            f"{numbers.count(len(states), 'run')} of this sweep", sweep.name, "delete_sweep",
+            _attempt, delete_sweep, sweep, "deleted",
+            refusal="Stop the runs first." if active else None,
         )  # fmt: skip
     messages.toast_error("sweep")
-
-
-def _count(runs: int) -> str:
-    return f"{runs} run{'s' * (runs != 1)}"
 
 
 def _curves(ids: list[str]) -> None:
@@ -108,4 +100,4 @@ def _attempt(action: Any, sweep: Sweep, done: str) -> None:
     with messages.keep_error("sweep"):
         count = action(sweep)
         count = len(sweep.runs) if count is None else count
-        popovers.close("manage_sweep", f"{_count(count)} {done}.")
+        popovers.close("manage_sweep", f"{numbers.count(count, 'run')} {done}.")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.compare import figures as draw
 from dashboard.compare import measured
+from dashboard.compare import time_figures as draw
 from dashboard.components import figure_files
 from dashboard.drawing.figures import Figure
 from dashboard.drawing.markdown import escape

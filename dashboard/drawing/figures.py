@@ -15,6 +15,7 @@ import pandas  # noqa: F401
 import plotly.graph_objects as go
 
 from dashboard.drawing.csv_rows import Rows, matrix_rows, point_rows, table
+from vitcore import numbers
 
 COLORSCALE = "Cividis"  # of all attention maps, as in the tutorial
 PLAIN = {"displayModeBar": False}
@@ -87,7 +88,7 @@ def probabilities(
 ) -> Figure:
     """Draw the `top` most likely classes as bars, the true one in bold. values [classes]"""
     order = np.argsort(values)[::-1][:top][::-1]
-    name = "the answer"
+    name = "predicted class"
     plot = go.Figure(
         go.Bar(
             x=values[order],
@@ -95,7 +96,7 @@ def probabilities(
             name=name,
             orientation="h",
             marker={"color": color},
-            text=[f"{100 * values[i]:.1f} %" for i in order],
+            text=[numbers.percent(float(values[i]), 1) for i in order],
             textposition="outside",
             cliponaxis=False,
             hoverinfo="skip",

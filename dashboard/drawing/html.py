@@ -1,6 +1,6 @@
 """Bars and tiles as HTML, for pages that do not wait for Plotly. Pure functions.
 
-The CSS classes are in style.css.
+The CSS classes are in style/parts.css.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def filter_tiles(filters: np.ndarray, shares: np.ndarray) -> str:
     """
     parts = []
     for i, (tile, share) in enumerate(zip(_tiles(filters), shares, strict=True), start=1):
-        percent = f"{100 * share:.1f} %"
+        percent = numbers.percent(share, 1)
         picture = f'<img src="{pictures.data_url(tile)}" alt="component {i}, {percent} of the variance">'
         parts.append(f'<div class="filter">{picture}{percent}</div>')
     return f'<div class="filters">{"".join(parts)}</div>'
@@ -82,7 +82,7 @@ def filter_tiles(filters: np.ndarray, shares: np.ndarray) -> str:
 def filter_files(filters: np.ndarray, shares: np.ndarray) -> tuple[list[tuple[str, Image.Image, str]], Rows]:
     """Return the pictures and the CSV rows of the same filters for `figure_files.pictures`."""
     tiles = zip(_tiles(filters), shares, strict=True)
-    parts = [("", pictures.picture(tile), f"{100 * share:.1f} %") for tile, share in tiles]
+    parts = [("", pictures.picture(tile), numbers.percent(share, 1)) for tile, share in tiles]
     rows: list[list[object]] = [["component", "share of variance", "channel", "row", "column", "weight"]]
     for (n, channel, row, column), weight in np.ndenumerate(filters):
         color = ("red", "green", "blue")[channel]

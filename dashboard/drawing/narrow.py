@@ -7,6 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 TITLE, TICKS, SLANTED = 34, 50, 54  # pixels between panels: for a title, an axis, and slanted tick labels
+SCROLLED = 900  # pixels: width of a figure that is scrolled sideways, also in style/screens.css
 LEGEND_LINE = 19  # pixels of an entry, which takes a line of its own in a narrow window
 
 
@@ -40,6 +41,23 @@ def one_panel_a_row(plot: go.Figure) -> go.Figure:
                 trace.update(colorbar={"len": height, "lenmode": "pixels", "y": sum(domain) / 2})
         upper += height + gap
     made.update_layout(height=round(total + top + bottom), margin={"t": top, "b": bottom})
+    return made
+
+
+def is_scrolled(plot: go.Figure) -> bool:
+    """Return whether a figure has equal units on both axes. In a narrow window it would be too small."""
+    return plot.layout.yaxis.scaleanchor is not None
+
+
+def as_scrolled(plot: go.Figure) -> go.Figure:
+    """Return a copy of a figure with equal units on both axes, with its height at the width `SCROLLED`."""
+    made: Any = go.Figure(plot)
+    left, right = made.layout.xaxis.range
+    bottom, top = made.layout.yaxis.range
+    margin = made.layout.margin
+    width = SCROLLED - (margin.l or 0) - (margin.r or 0)
+    height = width * abs(top - bottom) / abs(right - left)
+    made.update_layout(height=round(height + (margin.t or 0) + (margin.b or 0)))
     return made
 
 

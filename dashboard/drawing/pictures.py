@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -25,6 +24,12 @@ def _colors(name: str) -> np.ndarray:
 
 CIVIDIS = _colors("Cividis")  # amounts
 SIGNED = _colors("PuOr_r")  # differences: violet below zero, orange above; safe for color-blind eyes
+ABOVE, BELOW = SIGNED[204], SIGNED[51]  # colors of signed overlays; the ends of SIGNED are too dark
+DARKEST = 0.4  # brightness of a photograph where a map is 0, as in explorer/scene.js
+TINT = 0.6  # share of the color of a map where it is at its maximum
+SCALE_STEPS, SCALE_GRAY = 64, 150
+OVERLAY_FOOT = "Each map: dark where it is lowest, bright yellow where it is highest."  # of saved pictures
+SCALE_ALT = "Color scale"  # the style sheet finds the scale by it
 
 
 def picture(image: np.ndarray) -> Image.Image:
@@ -54,7 +59,7 @@ def panel(title: str, made: Image.Image, alt: str, words: str) -> str:
 
 def color(values: np.ndarray, low: float, high: float, colors: np.ndarray = CIVIDIS) -> np.ndarray:
     """Values [h, w] -> uint8 [h, w, 3], `low` the first of the colors and `high` the last"""
-    share = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
+    share = np.nan_to_num(np.clip((values - low) / max(high - low, 1e-12), 0, 1))
     return colors[(share * 255).round().astype(int)]
 
 
@@ -71,20 +76,35 @@ def brightest(values: np.ndarray) -> str:
 def overlay(
     image: np.ndarray,
     values: np.ndarray,
-    strength: float = 0.62,
     *,
     limits: tuple[float, float] | None = None,
     signed: bool = False,
 ) -> Image.Image:
-    """A map [h, w] over the gray image uint8 [3, S, S], between `limits` or from its least to its largest
-    value; `signed`: orange above the middle, violet below. S = k h.
+    """Return the photograph uint8 [3, k h, k w] below a map [h, w], as the attention explorer draws it.
+
+    The photograph keeps its hue and is dark where the map is at its lower limit, and is bright and tinted
+    where the map is large. `limits` are by default the smallest and the largest value. A `signed` map has
+    limits (-x, x): it is dark at zero, orange above zero and violet below.
     """
-    size = image.shape[-1]
     low, high = limits or (float(values.min()), float(values.max()))
-    heat = color(values, low, high, SIGNED if signed else CIVIDIS)
-    heat = heat.repeat(size // heat.shape[0], axis=0).repeat(size // heat.shape[1], axis=1)  # [S, S, 3]
-    gray = np.asarray(picture(image).convert("L"))[..., None]
-    return Image.fromarray((strength * heat + (1 - strength) * gray).round().astype(np.uint8))
+    if signed:
+        low = 0.0
+    share = np.clip((values - low) / max(high - low, 1e-12), -1.0 if signed else 0.0, 1)
+    down, right = image.shape[1] // values.shape[0], image.shape[2] // values.shape[1]
+    share = share.repeat(down, axis=0).repeat(right, axis=1)[..., None]  # [k h, k w, 1]
+    tint = np.where(share < 0, BELOW, ABOVE) if signed else CIVIDIS[-1]
+    amount = np.abs(share)
+    photograph = (DARKEST + (1 - DARKEST) * amount) * image.transpose(1, 2, 0)
+    mixed = (1 - TINT * amount) * photograph + TINT * amount * tint
+    return Image.fromarray(mixed.round().astype(np.uint8))
+
+
+def overlay_scale(low: str, high: str, *, signed: bool = False) -> str:
+    """Return the color scale of `overlay` on a gray photograph between its two labels, as Markdown."""
+    shares = np.linspace(-1 if signed else 0, 1, SCALE_STEPS)[None]
+    gray = np.full((3, 1, SCALE_STEPS), SCALE_GRAY, dtype=np.uint8)
+    bar = overlay(gray, shares, limits=(-1, 1) if signed else (0, 1), signed=signed)
+    return f"{low} ![{SCALE_ALT}]({encoded(bar)}) {high}"
 
 
 def tiles(items: np.ndarray, columns: int, gap: int, zoom: int = 1) -> Image.Image:
@@ -100,9 +120,3 @@ def tiles(items: np.ndarray, columns: int, gap: int, zoom: int = 1) -> Image.Ima
         sheet[top : top + h, left : left + w, :3] = tile.repeat(zoom, axis=0).repeat(zoom, axis=1)
         sheet[top : top + h, left : left + w, 3] = 255
     return Image.fromarray(sheet)
-
-
-def likeliest(probabilities: np.ndarray, classes: Sequence[str]) -> tuple[str, str]:
-    """Return the predicted class and the confidence in words, as captions state them."""
-    best = int(probabilities.argmax())
-    return classes[best], f"{100 * probabilities[best]:.0f} % confidence"

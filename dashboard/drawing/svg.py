@@ -10,6 +10,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from dashboard.drawing import theme
+from vitcore import numbers
 
 WIDTH, HEIGHT = 400, 168
 LEFT, RIGHT, TOP, BOTTOM = 44, 70, 8, 40
@@ -41,7 +42,7 @@ def sample_efficiency(points: Sequence[dict[str, Any]]) -> str:
 def as_html(points: Sequence[dict[str, Any]]) -> str:
     """The same for a page that is not to wait: its lines a picture, its labels the page's own text, because a
     picture sees neither the page's font nor its colors, and Streamlit takes SVG out of HTML. The classes
-    stand in style.css.
+    are defined in style/parts.css.
     """
     shapes, labels = _parts(points)
     lines = base64.b64encode(_svg(shapes, f'color="{GRAY}"').encode()).decode()
@@ -96,7 +97,7 @@ def _parts(points: Sequence[dict[str, Any]]) -> tuple[list[str], list[Label]]:
 def spoken(points: Sequence[dict[str, Any]]) -> str:
     """The points in words."""
     known = [p for p in points if p["mean"] is not None]
-    return ", ".join(f"{p['label']} {p['images']:,}: {100 * p['mean']:.1f} %" for p in known)
+    return ", ".join(f"{p['label']} {p['images']:,}: {numbers.percent(p['mean'], 1)}" for p in known)
 
 
 def rows(points: Sequence[dict[str, Any]]) -> list[list[Any]]:

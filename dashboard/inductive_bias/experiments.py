@@ -51,8 +51,9 @@ def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None
     settings = {}
     for name, options in probe.choices.items():
         settings[name] = st.segmented_control(
-            name.capitalize(), options, default=options[0], required=True, **BiasState.bound_setting(name)
-        )
+            name.capitalize(), options, default=options[0], required=True, format_func=_spelled,
+            **BiasState.bound_setting(name),
+        )  # fmt: skip
     try:
         images = images_for(runs, count)
         looked_up = look_up(probe, runs, images, settings, untrained=untrained)
@@ -65,6 +66,11 @@ def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None
         _body(probe, found, runs, len(images.labels))
 
     ticking.fragment(draw, lambda: any(one.running for one in looked_up), every_s=TICK_S)
+
+
+def _spelled(option: str) -> str:
+    """Return a stored option as pages spell it."""
+    return "center" if option == "centre" else option
 
 
 def _body(probe: Probe, looked_up: list[Measurement], runs: list[Run], count: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,7 @@ GAP = 2  # pixels between the maps of two layers
 ACROSS = 240  # width of a row in the units of the axes; the lengths below have the same unit
 TITLE, APART = 5.5, 2.5  # height of the titles above a row, and of the gap before them
 STRIP, UNDER = (90.0, 3.0), 5.5  # width and height of the color bar, and height of the numbers below it
+NAME = 12  # characters of a line of a model's name, which is as long as a map is high
 POWERS = 4  # powers of ten between the darkest and the brightest color
 UNIT_PX, HIGHEST_PX = 4.9, 460  # pixels per unit, and maximum height in pixels, in a window 1280 pixels wide
 CHANGE = "log10 of the change, as a share of the largest"
@@ -34,8 +36,9 @@ def fields(lines: list[Line[Maps]], top: float) -> Figure:
     for line in lines:
         y += TITLE + (APART if y else 0)
         high = _row_of_fields(figure, line, top, y, _names(line, lines))
+        name = "<br>".join(html.escape(part) for part in textwrap.wrap(line.label, NAME))
         figure.add_annotation(
-            text=f"<b>{line.shown}</b>", textangle=-90, x=0, xref="paper", xanchor="right", xshift=-6,
+            text=f"<b>{name}</b>", textangle=-90, x=0, xref="paper", xanchor="right", xshift=-6,
             y=y + high / 2, yanchor="middle", showarrow=False, font={"size": 14},
         )  # fmt: skip
         y += high
@@ -45,7 +48,7 @@ def fields(lines: list[Line[Maps]], top: float) -> Figure:
     figure.update_yaxes(range=[y, 0], scaleanchor="x", constraintoward="top", **hidden)
     rows = (row for line in lines for row in _csv_rows(line, top, _names(line, lines)))
     return Figure(
-        apply_layout(figure, min(HIGHEST_PX, round(y * UNIT_PX)), l=30),
+        apply_layout(figure, min(HIGHEST_PX, round(y * UNIT_PX)), l=46),
         table(["series", "column", "row", CHANGE], rows),
     )
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -24,12 +25,14 @@ from vitcore.probes.shapes import Changes, Curves, LayersAndHeads, LayerSeries, 
 
 PANEL = 300  # height in pixels
 FILES = 24  # pixels below a figure for the download buttons, which would cover it
+AXIS_WIDTH = 36  # characters of a line of a vertical title; longer ones would be cut off
 DEPTH = "depth, from the first layer (0) to the last (1)"
 GRAY = {"dash": "dot", "width": 1, "color": "#888888"}  # of reference lines
 
 
 def _axis(figure: go.Figure, x: str, y: str, **position: Any) -> None:
     size = {"size": 13}
+    y = "<br>".join(textwrap.wrap(y, AXIS_WIDTH))
     figure.update_xaxes(title={"text": x, "font": size}, fixedrange=True, zeroline=False, **position)
     figure.update_yaxes(title={"text": y, "font": size}, fixedrange=True, zeroline=False, **position)
 
@@ -154,7 +157,8 @@ def _layer_curves(lines: Sequence[Line[LayerSeries]]) -> go.Figure:
             part = slice(start, end)
             _draw(figure, line, depths[part], series.mean[part], series.error[part], name=html.escape(name))
     _axis(figure, DEPTH, lines[0].values.axis)
-    return _legend(apply_layout(figure, PANEL + 40, l=56, r=8, t=30, b=44))
+    lines_of_title = len(textwrap.wrap(lines[0].values.axis, AXIS_WIDTH))
+    return _legend(apply_layout(figure, PANEL + 40, l=40 + 18 * lines_of_title, r=8, t=30, b=44))
 
 
 def _layer_rows(lines: Sequence[Line[LayerSeries]]) -> Iterator[list[Any]]:
@@ -214,9 +218,15 @@ def _reference_lines(figure: go.Figure, shape: LayersAndHeads) -> None:
         upper = "bottom" if value == max(values) else "top"
         figure.add_annotation(
             x=1, xref="paper", xshift=6, xanchor="left", align="left", y=value, showarrow=False,
-            yanchor=upper if near else "middle", text=f"{name}<br>{shape.reference_kind}", font={"size": 12},
+            yanchor=upper if near else "middle", font={"size": 12},
+            text=f"{_spelled(name)}<br>{shape.reference_kind}",
         )  # fmt: skip
     figure.update_layout(margin={"r": 122})
+
+
+def _spelled(name: str) -> str:
+    """Return a stored name as pages spell it."""
+    return name.replace("3x3 neighbourhood", "3×3 neighborhood")
 
 
 def likeness(line: Line[Matrix]) -> Figure:

@@ -14,11 +14,12 @@ import streamlit as st
 from dashboard.components.replay import replay
 from dashboard.drawing.markdown import sentence
 from dashboard.inductive_bias import experiment_figures, experiments
-from dashboard.shared import model_outputs, resources, run_look, selection
+from dashboard.shared import resources, run_look, selection
 from dashboard.shared.selection import SelectedImage
 from dashboard.shared.turns import limited
 from dashboard.states.inductive_bias import BiasState, cell_bits
 from vitcore.data import Dataset
+from vitcore.data.images import mean_color
 from vitcore.errors import UserError
 from vitcore.probes import PROBES, LiveImage, Probe
 from vitcore.probes.live import Frames, Paint, normalized
@@ -83,7 +84,7 @@ def prepare(
         "truth": chosen.truth,
         "name": chosen.name,
         "hint": live.hint,
-        "blank": "rgb({}, {}, {})".format(*model_outputs.mean_color()),
+        "blank": "rgb({}, {}, {})".format(*mean_color()),
     }
 
 

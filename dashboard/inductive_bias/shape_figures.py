@@ -15,6 +15,7 @@ from dashboard.drawing.markdown import escape
 from dashboard.inductive_bias import figures
 from dashboard.inductive_bias.field_maps import fields
 from dashboard.inductive_bias.lines import Context, Drawn, Line
+from vitcore import numbers
 from vitcore.probes.shapes import Changes, Curves, LayersAndHeads, LayerSeries, Maps, Matrix, Shape
 from vitcore.probes.values import Values
 from vitcore.probes.wording import enumerate_words
@@ -91,10 +92,10 @@ def _changes(lines: list[Line[Changes]], context: Context) -> list[Drawn]:
     parts = []
     for line, count in zip(lines, counts, strict=True):
         base = line.values.base
-        name = escape(line.label) if equal else f"{escape(line.label)}, n = {count:,}"
-        parts.append(f"{100 * base.mean:.1f} ± {100 * base.error:.1f} % ({name})")
+        name = escape(line.label) if equal else f"{escape(line.label)}, {numbers.sample(count)}"
+        parts.append(f"{numbers.percent(base.mean, 1, base.error)} ({name})")
     head = f"{share.capitalize()} of the complete models: {', '.join(parts)}"
-    head += f", n = {counts[0]:,}." if equal else "."
+    head += f", {numbers.sample(counts[0])}." if equal else "."
     foot = " ".join(_missing(line) for line in lines if line.trained and line.values.missing)
     drawn = [Drawn(figures.blocks(lines), f"change of {share} without each block", head, foot)]
     tables = [(line, line.values.without_head) for line in lines if line.values.without_head]
@@ -108,10 +109,10 @@ def _changes(lines: list[Line[Changes]], context: Context) -> list[Drawn]:
 
 def _missing(line: Line[Changes]) -> str:
     """Say which blocks of a model have no bar, and why."""
-    numbers = [str(number) for number in line.values.missing]
-    noun = "block" if len(numbers) == 1 else "blocks"
+    missing = [str(number) for number in line.values.missing]
+    noun = numbers.plural("block", len(missing))
     return (
-        f"{escape(line.label)} without {noun} {enumerate_words(numbers)}: not measured, because a block that "
+        f"{escape(line.label)} without {noun} {enumerate_words(missing)}: not measured, because a block that "
         "changes the shape of its input cannot be skipped."
     )
 

@@ -15,6 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard.components import figure_files
 from dashboard.drawing import html, pictures, svg, theme
 from dashboard.drawing.markdown import escape
+from dashboard.drawing.prediction import prediction
 from dashboard.overview import featured_image
 from dashboard.overview.budgets import Budget
 from dashboard.overview.featured_image import FeaturedImage
@@ -26,6 +27,7 @@ from vitcore.runs.folder import Run
 
 Stored = Mapping[str, np.ndarray]  # a stored first look: see `resources.first_look`
 Points = list[Any]  # see `sample_curves.bundled_points`
+LEGEND = pictures.overlay_scale("lowest", "highest")
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,16 @@ def show_maps(
         model, title = ARCHITECTURES[run.config.model].label, featured_image.map_title(run)
         with panel, st.spinner(f"Running the {model}") if shown.place is None else nullcontext():
             values, probabilities = featured_image.reading(run, stored, shown)
-        predicted, confidence = pictures.likeliest(probabilities, classes)
+        predicted = prediction(probabilities, classes)
+        confidence = f"{predicted.confidence} confidence"
         if shown.truth is not None:
             truth = classes[shown.truth]
-            confidence += " (correct)" if predicted == truth else f" (wrong: the true class is {truth})"
+            confidence += " (correct)" if predicted.name == truth else f" (wrong: the true class is {truth})"
         overlay = pictures.overlay(shown.image, values)
-        alt = f"{model}, which regions support its prediction {predicted}: {pictures.brightest(values)}"
-        panel.markdown(
-            pictures.panel(title, overlay, alt, f"predicts **{escape(predicted)}**, {escape(confidence)}")
-        )
-        drawn.parts.append((title, overlay, f"predicts {predicted}, {confidence}"))
+        alt = f"{model}, which regions support its prediction {predicted.name}: {pictures.brightest(values)}"
+        words = f"predicts **{escape(predicted.name)}**, {escape(confidence)}  \n{LEGEND}"
+        panel.markdown(pictures.panel(title, overlay, alt, words))
+        drawn.parts.append((title, overlay, f"predicts {predicted.name}, {confidence}"))
         drawn.maps[model] = values
     return drawn
 
@@ -108,7 +110,9 @@ def _trained(row: Budget) -> str:
 def offer_files(shown: Shown, points: Points) -> None:
     """Offer the pictures and the curves as files."""
     st.markdown("**The image and both maps**")
-    figure_files.pictures(shown.parts, figure_files.map_rows(shown.maps), key="first look")
+    figure_files.pictures(
+        shown.parts, figure_files.map_rows(shown.maps), key="first look", foot=pictures.OVERLAY_FOOT
+    )
     if points:
         st.markdown("**The curves**")
         figure_files.drawing(svg.sample_efficiency(points), svg.rows(points), key="sample efficiency")

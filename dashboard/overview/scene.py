@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashboard.drawing import pictures
+from dashboard.drawing.prediction import prediction
 from dashboard.overview import featured_image
 from dashboard.shared import resources
 from dashboard.shared.page_state import ImageState
@@ -19,7 +20,8 @@ def scene(query: Query) -> Pictures:
     parts = [("The image", pictures.data_url(chosen.image), chosen.name)]
     for run in pair:
         values, probabilities = featured_image.reading(run, {}, featured)
-        predicted, confidence = pictures.likeliest(probabilities, data.classes)
+        predicted = prediction(probabilities, data.classes)
         overlay = pictures.encoded(pictures.overlay(chosen.image, values))
-        parts.append((featured_image.map_title(run), overlay, f"predicts {predicted}, {confidence}"))
+        text = f"predicts {predicted.name}, {predicted.confidence} confidence"
+        parts.append((featured_image.map_title(run), overlay, text))
     return Pictures(parts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from vitcore import numbers
+
 
 def patch_costs(sizes: list[int], shown: int, pixels: int) -> list[dict[str, str | int | float]]:
     """Return a table of the cost of each patch size for a ViT of the tutorial's shape.
@@ -19,7 +21,7 @@ def patch_costs(sizes: list[int], shown: int, pixels: int) -> list[dict[str, str
                 "tokens with CLS": cost.tokens,
                 "numbers per patch": cost.numbers,
                 "multiply-adds, million": round(cost.multiply_adds / 1e6, 1),
-                "of which attention": f"{100 * cost.of_attention / cost.multiply_adds:.1f} %",
+                "of which attention": numbers.percent(cost.of_attention / cost.multiply_adds, 1),
                 "attention weights": cost.weights,
                 "in float32, kB": round(cost.weights * 4 / 1000, 1),
             }

@@ -8,7 +8,8 @@ from dashboard.components import figure_files
 from dashboard.components.similarity import similarity
 from dashboard.drawing import html
 from dashboard.drawing.markdown import sentence
-from dashboard.shared import model_outputs
+from dashboard.patches import weights
+from vitcore import numbers
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
@@ -20,7 +21,7 @@ def show(run: Run) -> None:
     st.header("What the model learned about patches")
     try:
         with st.spinner("Loading the model"):
-            learned = model_outputs.learned(run)
+            learned = weights.learned(run)
     except UserError as error:
         st.info(sentence(error))
         return
@@ -31,7 +32,7 @@ def show(run: Run) -> None:
         _positions(learned, run.config.options["position"])
 
 
-def _filters(learned: model_outputs.Learned) -> None:
+def _filters(learned: weights.Learned) -> None:
     st.markdown("**Patch filters**")
     st.html(html.filter_tiles(learned.filters, learned.shares))
     files = html.filter_files(learned.filters, learned.shares)
@@ -40,12 +41,12 @@ def _filters(learned: model_outputs.Learned) -> None:
     st.caption(
         f"The first {len(learned.shares)} of {3 * side * side} principal components of the projection, "
         f"{side} x {side} pixels each, with their shares of the variance, together "
-        f"{100 * learned.shares.sum():.0f} %. Gray is zero; each is scaled to its own largest weight "
+        f"{numbers.percent(learned.shares.sum(), 0)}. Gray is zero; each is scaled to its own largest weight "
         "(as in Dosovitskiy et al. 2021, figure 7)."
     )
 
 
-def _positions(learned: model_outputs.Learned, kind: str) -> None:
+def _positions(learned: weights.Learned, kind: str) -> None:
     st.markdown("**Position embeddings**")
     count = len(learned.similarity)
     if not learned.similarity.any():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboard.patches import learned, stepper_data
-from dashboard.shared import model_outputs, resources
+from dashboard.patches import learned, stepper_data, weights
+from dashboard.shared import resources
 from dashboard.shared.scenes import Query, Similarity, Stepper, image_in, read_state, run_in
 from dashboard.states.patches import PatchesState
 from vitcore.errors import UserError
@@ -14,7 +14,7 @@ def scene(query: Query) -> Stepper | Similarity:
     state = read_state(PatchesState, query, "view")
     run = run_in(state.run, resources.runs(trained=True, model="vit"))
     if state.view == "similarity":
-        values = model_outputs.learned(run).similarity
+        values = weights.learned(run).similarity
         if not values.any() or len(values) > learned.MAX_POSITIONS:
             raise UserError(f"{run.title} has no position embeddings that can be drawn: name another run.")
         return Similarity(values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboard.shared import model_outputs
+from dashboard.patches import weights
 from dashboard.shared.selection import SelectedImage
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
@@ -36,7 +36,7 @@ def prepare(run: Run | None, chosen: SelectedImage, size: int | None = None) -> 
         note = f"{run.title} uses patches of {own} x {own} pixels: choose {own} to see its tokens."
     else:
         try:
-            tokens, positions = model_outputs.tokens(run, chosen.image)
+            tokens, positions = weights.tokens(run, chosen.image)
         except UserError as error:
             note = str(error)
     return {

@@ -39,11 +39,11 @@ class Job:
     over: bool = False
     waiting: bool = True  # until another measurement ends
     began: float = field(default_factory=time.time)
-    cancelled: threading.Event = field(default_factory=threading.Event)
+    canceled: threading.Event = field(default_factory=threading.Event)
 
     def cancel(self) -> None:
         """End the job at its next step and discard its result."""
-        self.cancelled.set()
+        self.canceled.set()
 
 
 _jobs: dict[str, Job] = {}
@@ -59,7 +59,7 @@ def start(key: str, steps: Callable[[], Iterator[Step]]) -> Job:
     check_allowed()
     with _lock:
         job = _jobs.get(key)
-        if job and not job.over and not job.cancelled.is_set():
+        if job and not job.over and not job.canceled.is_set():
             return job
         job = _jobs[key] = Job(key)
         for old in [k for k, j in _jobs.items() if j.over][:-MAX_FINISHED]:
@@ -69,9 +69,9 @@ def start(key: str, steps: Callable[[], Iterator[Step]]) -> Job:
 
 
 def find(key: str) -> Job | None:
-    """Return the newest job with this key, active or finished. None if there is none or it was cancelled."""
+    """Return the newest job with this key, active or finished. None if there is none or it was canceled."""
     job = _jobs.get(key)
-    return None if job is None or job.cancelled.is_set() else job
+    return None if job is None or job.canceled.is_set() else job
 
 
 def running(key: str) -> bool:
@@ -83,13 +83,13 @@ def running(key: str) -> bool:
 def _run(job: Job, steps: Callable[[], Iterator[Step]]) -> None:
     try:
         while not _turn.acquire(timeout=0.2):
-            if job.cancelled.is_set():
+            if job.canceled.is_set():
                 return
         try:
             job.waiting = False
             for step in steps():
                 job.last = step
-                if job.cancelled.is_set():
+                if job.canceled.is_set():
                     return
         finally:
             _turn.release()

@@ -11,8 +11,9 @@ from typing import Any
 import streamlit as st
 
 from dashboard.drawing.markdown import escape, sentence
-from dashboard.shared import origins, run_status
+from dashboard.shared import origins
 from dashboard.shared.measurements import Measurement, expected_seconds
+from vitcore import numbers
 from vitcore.errors import UserError
 from vitcore.paths import check_allowed
 from vitcore.probes.store import Result
@@ -58,7 +59,7 @@ def _offer(missing: Sequence[Measurement], about: str, refusal: str | None) -> N
     except UserError as error:
         refusal = str(error)
     seconds = expected_seconds(missing)
-    label = "Measure now" + (f" (about {run_status.duration(_round(seconds))})" if seconds else "")
+    label = "Measure now" + (f" (about {numbers.duration(_round(seconds))})" if seconds else "")
     if button_place.button(
         label, type="primary", width="stretch", disabled=bool(refusal), help=refusal, key="measure"
     ):
@@ -83,8 +84,7 @@ def explain(
 
     `more` returns text to append for a result.
     """
-    with place.popover("How it was measured", width="stretch"):
-        st.markdown(method)
+    with origins.popover(place, method, width="stretch"):
         results = list(results)
         origins.results(results, more)
         if not results:

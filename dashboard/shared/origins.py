@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.drawing.markdown import escape
-from dashboard.shared import run_status
+from vitcore import numbers
 from vitcore.config import launch_command
 from vitcore.errors import UserError
 from vitcore.probes.store import Result
 from vitcore.runs.folder import Run
 from vitcore.runs.status import Status
+
+
+def popover(place: Any, method: str, **look: Any) -> DeltaGenerator:
+    """Draw a popover that begins with a method, and return it, so that the origins of numbers follow there.
+
+    `look` holds further arguments of `st.popover`.
+    """
+    drawn = place.popover("How it was measured", **look)
+    drawn.markdown(method)
+    return drawn
 
 
 def results(stored: Iterable[Result], more: Callable[[Result], str] = lambda result: "") -> None:
@@ -22,7 +34,7 @@ def results(stored: Iterable[Result], more: Callable[[Result], str] = lambda res
         machine = f"{result.machine}, torch {result.torch}"
         _origin(
             " and ".join(result.runs),
-            [result.date, f"{run_status.duration(result.seconds)} on {machine}", _code(result.commit)],
+            [result.date, f"{numbers.duration(result.seconds)} on {machine}", _code(result.commit)],
             result.command,
             more(result),
         )
@@ -44,7 +56,7 @@ def training(status: Status) -> str:
     Runs of earlier versions name neither machine nor commit.
     """
     day = time.strftime("%Y-%m-%d", time.gmtime(status.started)) if status.started else "not started"
-    duration = f"{run_status.duration(status.active_s)} of training" if status.active_s else ""
+    duration = f"{numbers.duration(status.active_s)} of training" if status.active_s else ""
     duration += f" on {status.machine}" if duration and status.machine else ""
     return ", ".join(filter(None, [day, duration, _code(status.commit)]))
 

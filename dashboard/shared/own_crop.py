@@ -12,7 +12,7 @@ import streamlit as st
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from dashboard.drawing import pictures
-from vitcore.data.images import MEAN, open_image
+from vitcore.data.images import open_image, padded, square
 
 GENERATION = "own_crop_generation"  # counts the images, so that each starts with its center square
 SQUARE, WHOLE = "Square", "Whole image"
@@ -42,24 +42,11 @@ def reset() -> None:
     st.session_state[GENERATION] = st.session_state.get(GENERATION, 0) + 1
 
 
-def fitted(image: Image.Image, size: int, crop: Crop) -> np.ndarray:
-    """Return the chosen part of an image, resized with antialiasing. -> uint8 [3, size, size]
-
-    A whole image is padded with the mean color of the training images.
-    """
-    shape, resample = (size, size), Image.Resampling.LANCZOS
-    if crop.whole:
-        red, green, blue = (round(255 * value) for value in MEAN)
-        made = ImageOps.pad(image, shape, method=resample, color=(red, green, blue))
-    else:
-        made = ImageOps.fit(image, shape, method=resample, centering=(crop.position, crop.position))
-    return np.ascontiguousarray(np.asarray(made).transpose(2, 0, 1))
-
-
 @st.cache_data(max_entries=32, show_spinner=False)
 def decoded(data: bytes, name: str, size: int, crop: Crop) -> np.ndarray:
     """Decode the chosen part of an image to uint8 [3, size, size]."""
-    return fitted(open_image(data, name), size, crop)
+    image = open_image(data, name)
+    return padded(image, size) if crop.whole else square(image, size, crop.position)
 
 
 def square_of(width: int, height: int, position: float) -> tuple[int, int, int, int]:
@@ -110,7 +97,7 @@ def _marked(preview: Image.Image, crop: Crop) -> Image.Image:
     It is square with transparent margins, since the style sheet makes all pictures square.
     """
     if crop.whole:
-        return pictures.picture(fitted(preview, PREVIEW, crop))
+        return pictures.picture(padded(preview, PREVIEW))
     box = square_of(*preview.size, crop.position)
     marked = ImageEnhance.Brightness(preview).enhance(0.35)
     marked.paste(preview.crop(box), box)

@@ -13,7 +13,7 @@ import streamlit as st
 
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import folder_of
-from vitcore.data import Dataset, folder, load_dataset, without_images
+from vitcore.data import Dataset, check_classes, folder, load_dataset, without_images
 from vitcore.data.layout import scan
 from vitcore.errors import UserError, no_weights
 from vitcore.paths import runs_dir
@@ -64,7 +64,9 @@ def dataset_of(run: Run) -> Dataset:
     if not config.folder:
         return dataset()
     try:
-        return dataset(config.data, config.image_size, skip_broken=config.skip_broken)
+        found = dataset(config.data, config.image_size, skip_broken=config.skip_broken)
+        check_classes(config, found)
+        return found
     except UserError as error:  # deleted, or on the machine where the run was trained
         return without_images(config, str(error))
 

@@ -230,7 +230,7 @@ def epoch_note(runs: Sequence[Run]) -> str:
         else:
             who = " and ".join(names) if len(names) < 3 else f"{len(names)} runs"
         sentences.append(
-            f"An epoch of {who} is {steps:,} optimizer step{'s' * (steps != 1)}, "
+            f"An epoch of {who} is {numbers.count(steps, 'optimizer step')}, "
             "not one pass over the training images."
         )
     return " ".join(sentences)
@@ -273,7 +273,7 @@ def _charts(
     for i, tag in enumerate(tags):
         with columns[i % 2]:
             st.markdown(f"**{escape(readable(tag))}**")
-            draw(runs, [tag], look, key=f"{key}_{tag}", height=220)
+            draw(runs, [tag], look, key=f"{key}_of_{tag}", height=220)
 
 
 def matches(tag: str, text: str) -> bool:

@@ -32,8 +32,12 @@ def styles(runs: Sequence[Run]) -> dict[str, tuple[str, str]]:
     """Return the color and the dash of each run by id.
 
     Runs of one architecture differ in both. The order of the selection does not matter: a bundled run has
-    the color of its architecture, and the others follow by id.
+    the color of its architecture, first of all one with weights, which the other pages show. The others
+    follow by id.
     """
-    ordered = sorted({run.id: run for run in runs}.values(), key=lambda run: (not run.bundled, run.id))
+    ordered = sorted(
+        {run.id: run for run in runs}.values(),
+        key=lambda run: (not run.bundled, run.weights is None, run.id),
+    )
     made = theme.run_styles([model_of(run) for run in ordered])
     return {run.id: style for run, style in zip(ordered, made, strict=True)}

@@ -33,8 +33,8 @@ def describe(run: Run, status: Status, turn: str = "") -> str:
             return f"{model}. Starting: loading torch and the data."
         config = run.config
         if config.minutes:
-            share = 100 * status.step / status.steps
-            parts = [f"Epoch {status.epoch:.1f}, {share:.0f} % of {config.minutes:g} min"]
+            share = numbers.percent(status.step / status.steps, 0)
+            parts = [f"Epoch {status.epoch:.1f}, {share} of {config.minutes:g} min"]
         else:
             parts = [f"Epoch {numbers.epochs(status.epoch, config.epochs)}"]
         if status.images_per_s:
@@ -43,26 +43,18 @@ def describe(run: Run, status: Status, turn: str = "") -> str:
             total = f" of {status.memory_total / 1e9:.0f}" if status.memory_total else ""
             parts.append(f"{status.memory_bytes / 1e9:.1f}{total} GB memory")
         if status.eta_s is not None:
-            parts.append(f"{duration(status.eta_s)} left")
+            parts.append(f"{numbers.duration(status.eta_s)} left")
         elif status.reason and status.step:
             parts.append(escape(status.reason))
         return f"{model}. {', '.join(parts)}."
     if status.state == "finished":
         result = status.result
-        after = f" after {duration(status.active_s)}" if status.active_s else ""
-        if result.get("test_acc") is None:  # an imported run may lack scores
-            return f"{model}, {escape(status.reason) or 'finished'}{after}. Its scores are unknown."
+        after = f" after {numbers.duration(status.active_s)}" if status.active_s else ""
+        if result.get("test_acc") is None:  # an imported run may lack it
+            return f"{model}, {escape(status.reason) or 'finished'}{after}. Its test accuracy is unknown."
         accuracy = numbers.accuracy(result["test_acc"], result.get("n_test"))
         return f"{model}. Test accuracy **{accuracy}**{after}."
     return f"{model}. {reason}."
-
-
-def duration(seconds: float) -> str:
-    """Format a duration: `45 s`, `12 min`, `2 h 5 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 STATE_COLORS: dict[State, Literal["gray", "blue", "orange", "green", "red"]] = {

@@ -134,7 +134,9 @@ def run_labels(found: Sequence[Run]) -> dict[str, str]:
     """Return a unique label for each run by its id. Equal labels get the date and the seconds, too."""
     short = {run.id: run_label(run) for run in found}
     counts = Counter(short.values())
-    return {run.id: short[run.id] if counts[short[run.id]] == 1 else _long_label(run) for run in found}
+    labels = {run.id: short[run.id] if counts[short[run.id]] == 1 else _long_label(run) for run in found}
+    counts = Counter(labels.values())
+    return {name: label if counts[label] == 1 else f"{label} [{name}]" for name, label in labels.items()}
 
 
 def _long_label(run: Run) -> str:

@@ -29,7 +29,8 @@ class StandaloneFile {
     window.addEventListener("hashchange", showLinked);
   }
 
-  // Mount a component once. Draw a figure each time: its size and colors may have changed while it was hidden.
+  // Mount a component once. Draw a figure each time: its size and colors may have changed while it was
+  // hidden.
   mount(piece) {
     const { part } = piece.dataset;
     const data = document.getElementById(`data-${piece.dataset.piece}`)?.textContent;

@@ -12,7 +12,8 @@ from dashboard.shared.page_state import AsWhole, Count, ImageState, PageState
 Token = Annotated[str, StringConstraints(pattern=r"^(cls|[1-9][0-9]{0,3}\.[1-9][0-9]{0,3})$")]
 Place = Literal["mean"] | Count
 Step = Annotated[int, AsWhole, Field(ge=0)]  # a run may have a snapshot before the first step
-PREDICTED = "the answer"  # the class that the model predicts
+PREDICTED = "the answer"  # in links: the class that the model predicts, which pages call `PREDICTED_LABEL`
+PREDICTED_LABEL = "predicted class"
 NO_CONTRAST = "no other class"
 
 
@@ -33,7 +34,7 @@ class ExplorerState(PageState):
     head: Place | None = None
     map: Literal["head", "rollout"] = "head"
     direction: Literal["queries", "keys"] = "queries"
-    scale: Literal["layer", "shared", "map"] = "layer"
+    scale: Literal["layer", "shared", "root", "map"] = "layer"
     content: Literal["image", "positions"] = "image"
     overlay: Literal["on", "off"] = "on"
     snapshot: Step | None = None

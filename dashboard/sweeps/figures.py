@@ -12,6 +12,7 @@ from plotly.subplots import make_subplots
 from dashboard.drawing import theme
 from dashboard.drawing.csv_rows import ERROR, Rows, point_rows, table
 from dashboard.drawing.figures import Figure, apply_layout, in_percent
+from vitcore import numbers
 from vitcore.sweeps.results import SamplePoint, Score, StudyPoint
 
 COLUMNS = 4  # maximum number of panels side by side
@@ -67,7 +68,7 @@ def sample_efficiency(rows: Sequence[SamplePoint], *, height: int = 400) -> Figu
     for chance in chance_levels:
         figure.add_hline(y=100 * chance, line={"color": theme.OTHER, "dash": "dot", "width": 1.5})
         figure.add_annotation(
-            x=math.log10(ticks[0]), y=100 * chance, text=f"chance {100 * chance:.3g} %", showarrow=False,
+            x=math.log10(ticks[0]), y=100 * chance, text=f"chance {numbers.chance(chance)}", showarrow=False,
             xanchor="left", yanchor="bottom", font={"color": theme.OTHER, "size": 13},
         )  # fmt: skip
     texts = {_x_value(row, counted): _tick(row, counted) for row in rows}
@@ -186,13 +187,13 @@ def _x_value(row: SamplePoint, counted: bool) -> float:
 
 
 def _tick(row: SamplePoint, counted: bool) -> str:
-    share = f"{100 * row['share']:g} %"
+    share = numbers.chosen_share(row["share"])
     return f"{row['images']:,}<br>{share}" if counted else share
 
 
 def _images(row: SamplePoint) -> str:
     count = f"{row['images']:,} images, " if row["images"] else ""
-    return f"{count}{100 * row['share']:g} %"
+    return f"{count}{numbers.chosen_share(row['share'])}"
 
 
 def _finished(rows: Sequence[S]) -> tuple[list[S], list[float], list[float | None]]:
@@ -214,7 +215,7 @@ def _describe(row: Score) -> str:
     """Return the result of a row for the hover text."""
     error = f" ± {100 * row['error']:.1f}" if row["error"] is not None else ""
     seeds = f"seed {row['seeds'][0]}" if len(row["seeds"]) == 1 else f"{len(row['seeds'])} seeds"
-    count = f", n = {row['n_test']:,}" if row["n_test"] else ""
+    count = f", {numbers.sample(row['n_test'])}" if row["n_test"] else ""
     error_of = f"<br>standard error over {row['error_of']}" if row["error_of"] else ""
     return f"{in_percent(row['mean']):.1f}{error} %, {seeds}{count}{error_of}"
 

@@ -7,7 +7,6 @@ import streamlit as st
 from dashboard.shared import bound
 from dashboard.shared.page_state import PageState
 from dashboard.states.compare import CompareState
-from vitcore.config import Config
 from vitcore.runs.folder import Run
 from vitcore.runs.status import ACTIVE
 
@@ -22,11 +21,6 @@ def without_sweeps(found: list[Run], page: type[PageState], field: str) -> list[
         run for run in found
         if run.id in named or run.meta.sweep is None or run.stored_status().state in ACTIVE
     ]  # fmt: skip
-
-
-def epochs_of(config: Config) -> str:
-    """Return the length of a training, such as `10 epochs`."""
-    return f"{config.epochs} epoch{'s' if config.epochs > 1 else ''}"
 
 
 def open_results(name: str) -> None:

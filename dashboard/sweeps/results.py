@@ -10,11 +10,13 @@ from dashboard.components import figure_files
 from dashboard.drawing.figures import Figure, in_percent
 from dashboard.drawing.markdown import escape
 from dashboard.shared import columns, origins, run_status, ticking
-from dashboard.sweeps import figures, links
+from dashboard.sweeps import figures
+from vitcore import numbers
 from vitcore.runs.status import State
-from vitcore.sweeps.plan import data_name, steps_of
+from vitcore.runs.titles import data_title
 from vitcore.sweeps.results import Score, sample_curve, study_rows, summarize_states
 from vitcore.sweeps.sweep import Sweep
+from vitcore.sweeps.wording import length_of, steps_of
 
 TICK_S = 2.0
 FEW_SEEDS = 4  # with two, one estimate in twelve is less than a tenth of the true standard error
@@ -70,8 +72,7 @@ def _source(sweep: Sweep, column: Any) -> None:
     """Show the notes of the runs, and the machine, date, commit and command of each run."""
     for note in dict.fromkeys(run.meta.note for run in sweep.runs if run.meta.note):
         column.caption(escape(note))
-    with column.popover("How it was measured"):
-        st.caption("Each run is an ordinary training. Its command repeats it.")
+    with origins.popover(column, "Each run is an ordinary training. Its command repeats it."):
         origins.trainings(sweep.runs)
 
 
@@ -83,13 +84,13 @@ def _progress(sweep: Sweep, states: list[State]) -> None:
     """Write a line about the runs that are not finished."""
     if set(states) == {"finished"}:
         return
-    parts = [f"{len(states)} runs: {summarize_states(states)}."]
+    parts = [f"{numbers.count(len(states), 'run')}: {summarize_states(states)}."]
     for run, state in zip(sweep.runs, states, strict=True):
         if state != "running":
             continue
         status = run.status()
         if status.steps:
-            left = f", {run_status.duration(status.eta_s)} left" if status.eta_s is not None else ""
+            left = f", {numbers.duration(status.eta_s)} left" if status.eta_s is not None else ""
             parts.append(f"{run.title}: step {status.step:,} of {status.steps:,}{left}.")
     st.text(" ".join(parts))
 
@@ -100,9 +101,7 @@ def _progress(sweep: Sweep, states: list[State]) -> None:
 def _about_samples(sweep: Sweep, rows: list[Any]) -> str:
     config = sweep.runs[0].config
     steps = {row["steps"] for row in rows}
-    length = (
-        f"{steps_of(config):,} steps" if len(steps) == 1 and steps_of(config) else "the same number of steps"
-    )
+    length = length_of(config) if len(steps) == 1 and steps_of(config) else "the same number of steps"
     recipes = " and ".join(f"`{name}`" for name in dict.fromkeys(row["recipe"] for row in rows))
     held = next((f"{row['n_validation']:,} " for row in rows if row["n_validation"]), "")
     return (
@@ -117,14 +116,13 @@ def _about_samples(sweep: Sweep, rows: list[Any]) -> str:
 
 def _about_study(sweep: Sweep, rows: list[Any]) -> str:
     config = sweep.runs[0].config
-    length = f"{steps_of(config):,} steps" if steps_of(config) else links.epochs_of(config)
-    length = f"{config.minutes:g} minutes" if config.minutes else length
     chance = rows[0]["chance"]
-    guess = f" Chance is {100 * chance:.3g} %." if chance else ""
+    guess = f" Chance is {numbers.chance(chance)}." if chance else ""
     axis = " All panels share one y axis, which does not begin at 0."
+    training = f"{length_of(config)} on {escape(data_title(config))}"
     return (
         f"Each panel changes one setting of the base (diamond), which is trained once: {rows[0]['label']}, "
-        f"recipe `{config.recipe}`, {length} on {escape(data_name(config))}. {_accuracy(rows)}{guess}"
+        f"recipe `{config.recipe}`, {training}. {_accuracy(rows)}{guess}"
         f"{axis if any(row['seeds'] for row in rows) else ''}"
     )
 
@@ -137,7 +135,7 @@ def _accuracy(rows: list[Any]) -> str:
     kinds = {row["error_of"] for row in rows} - {None}
     if not seeds:
         return "No run has finished yet."
-    listed = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+    listed = numbers.listed("seed", seeds)
     if kinds == {"seeds"}:
         few = " With so few seeds it is a rough estimate." if len(seeds) < FEW_SEEDS else ""
         return (
@@ -158,10 +156,15 @@ def _accuracy(rows: list[Any]) -> str:
 def _spoken(rows: list[Any]) -> str:
     """Describe the points of a figure."""
     points = [
-        (r, f"{r['label']} {100 * r['share']:g} %" if "share" in r else f"{r['title']} {r['text']}")
+        (
+            r,
+            f"{r['label']} {numbers.chosen_share(r['share'])}"
+            if "share" in r
+            else f"{r['title']} {r['text']}",
+        )
         for r in rows
     ]
-    parts = [f"{name}: {100 * r['mean']:.1f} %" for r, name in points if r["mean"] is not None]
+    parts = [f"{name}: {numbers.percent(r['mean'], 1)}" for r, name in points if r["mean"] is not None]
     return ", ".join(parts) or "nothing is finished yet"
 
 
@@ -172,7 +175,7 @@ def _cells(row: Score) -> dict[str, Any]:
     return {
         "test": in_percent(row["mean"]),
         "± standard error": in_percent(row["error"]),
-        "over": f"{len(row['seeds'])} seeds" if row["error_of"] == "seeds" else row["error_of"],
+        "over": numbers.count(len(row["seeds"]), "seed") if row["error_of"] == "seeds" else row["error_of"],
         "validation": in_percent(row["validation"]),
         "seeds": f"{len(row['seeds'])} of {row['planned']}",
         "test images": row["n_test"],

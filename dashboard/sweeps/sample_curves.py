@@ -6,6 +6,7 @@ Imports no figures, because the Overview page loads this module when it starts.
 from __future__ import annotations
 
 from dashboard.shared import resources
+from vitcore import numbers
 from vitcore.runs.folder import Run, bundled_runs
 from vitcore.sweeps.results import SamplePoint, sample_curve
 from vitcore.sweeps.sweep import Sweep, find_sweeps
@@ -39,5 +40,5 @@ def about(points: list[SamplePoint]) -> str:
     )
     return (
         f"after {steps:,} steps of {batch} images, regardless of the number of training images ({repeats}, "
-        f"n = {points[0]['n_test']:,}, bars are one standard error)"
+        f"{numbers.sample(points[0]['n_test'] or 0)}, bars are one standard error)"
     )

@@ -92,7 +92,11 @@ def list_talks() -> dict[str, Path]:
     """Return the file of every talk by name, the user's talks first."""
     talks: dict[str, Path] = {}
     for folder in folders():
-        for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+        try:
+            found = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
+        except OSError:  # a path that is too long, or a folder that may not be read
+            continue
+        for path in found:
             if NAME.fullmatch(path.stem):
                 talks.setdefault(path.stem, path)
     return talks

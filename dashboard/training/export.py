@@ -18,11 +18,11 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.drawing.markdown import sentence
-from dashboard.shared import jobs, messages, ticking
+from dashboard.shared import jobs, messages, resources, ticking
 from vitcore.child import Child
+from vitcore.errors import UserError
 from vitcore.exchange.archive import pack_run
 from vitcore.paths import readonly
-from vitcore.probes.store import Subject
 from vitcore.runs.folder import Run
 
 TICK_S = 0.5
@@ -130,8 +130,12 @@ def _start(run: Run) -> None:
 
 
 def _key(run: Run) -> str:
-    """Return the key of the job, which identifies the weights and the run."""
-    return f"onnx-{run.id}-{Subject(run).digest[:20]}"
+    """Return the key of the job, which identifies the run and the version of its weights."""
+    try:
+        stamp: object = resources.stamp_of(run)
+    except UserError:  # another visitor has deleted the run
+        stamp = None
+    return f"onnx-{run.path}-{stamp}"
 
 
 def _size(file: Path) -> str:

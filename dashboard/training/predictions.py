@@ -11,6 +11,8 @@ from PIL import Image
 from dashboard.components import figure_files
 from dashboard.drawing import theme
 from dashboard.drawing.pictures import data_url, picture
+from dashboard.drawing.prediction import prediction
+from vitcore import numbers
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 from vitcore.runs.predictions import Predictions, read_predictions
@@ -56,10 +58,9 @@ def files(found: Predictions, at: int) -> tuple[list[tuple[str, Image.Image, str
     parts = []
     rows: list[list] = [["image", "true class", "class", "epoch", "step", "probability"]]
     for i, (image, truth) in enumerate(zip(found.images, found.truth.tolist(), strict=True)):
-        answers = found.probabilities[at, i]
-        top = int(answers.argmax())
-        word = "correct" if top == truth else "wrong"
-        caption = f"{found.classes[top]} {100 * answers[top]:.0f} %, {word}"
+        predicted = prediction(found.probabilities[at, i], found.classes)
+        word = "correct" if predicted.index == truth else "wrong"
+        caption = f"{predicted.name} {predicted.confidence}, {word}"
         parts.append((found.classes[truth], picture(image), caption))
         for moment, (epoch, step) in enumerate(zip(found.epochs.tolist(), found.steps.tolist(), strict=True)):
             for c in range(len(found.classes)) if moment == at else (truth,):
@@ -75,15 +76,14 @@ def as_html(found: Predictions, at: int, color: str) -> str:
     """
     cards = []
     for i, (image, truth) in enumerate(zip(found.images, found.truth.tolist(), strict=True)):
-        answers = found.probabilities[at, i]
-        top = int(answers.argmax())
-        mark, word = ("&#10003;", "right") if top == truth else ("&#10007;", "wrong")
-        name, predicted = html.escape(found.classes[truth]), html.escape(found.classes[top])
-        share = f"{100 * answers[top]:.0f} %"
+        predicted = prediction(found.probabilities[at, i], found.classes)
+        mark, word = ("&#10003;", "right") if predicted.index == truth else ("&#10007;", "wrong")
+        name = html.escape(found.classes[truth])
+        text = f"{html.escape(predicted.name)} {predicted.confidence}"
         cards.append(
             f'<div class="eight-card {word}"><img src="{data_url(image)}" alt="{name}, validation image">'
             f'<div class="eight-name">{name}</div>'
-            f'<div class="eight-prediction"><span aria-label="{word}">{mark}</span> {predicted} {share}</div>'
+            f'<div class="eight-prediction"><span aria-label="{word}">{mark}</span> {text}</div>'
             f"{_bars(found.probabilities[:, i, truth], at, color, name)}</div>"
         )
     return f'<div class="eight">{"".join(cards)}</div>'
@@ -101,5 +101,5 @@ def _bars(shares: np.ndarray, at: int, color: str, name: str) -> str:
         f'opacity:{1 if i == marked else 0.4}"></span>'
         for i in shown.tolist()
     )
-    label = f"probability of {name}: {100 * shares[at]:.0f} %"
+    label = f"probability of {name}: {numbers.percent(shares[at], 0)}"
     return f'<div class="eight-bars" role="img" aria-label="{label}" title="{label}">{bars}</div>'

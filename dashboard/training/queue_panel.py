@@ -10,6 +10,7 @@ from dashboard.drawing.markdown import sentence
 from dashboard.shared import messages, resources
 from dashboard.shared.selection import run_label
 from dashboard.training import announcements
+from vitcore import numbers
 from vitcore.paths import readonly, runs_dir
 from vitcore.queue import launch as background
 from vitcore.queue import order as queue
@@ -90,7 +91,7 @@ def _device(device: Device, training: list[Run]) -> None:
     if device.memory:
         parts.append(f"{(device.used or 0) / 1e9:.1f} of {device.memory / 1e9:.1f} GB in use")
     if device.load is not None:
-        parts.append(f"load {100 * device.load:.0f} %")
+        parts.append(f"load {numbers.percent(device.load, 0)}")
     names = ", ".join(run_label(run) for run in training)
     kind = {"cuda": "GPU", "mps": "GPU", "cpu": "CPU"}[device.kind]
     st.markdown(f"**{kind}** {device.name}")

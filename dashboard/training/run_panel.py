@@ -12,6 +12,7 @@ import streamlit as st
 from dashboard.drawing.markdown import escape
 from dashboard.shared import (
     bound,
+    deletion,
     messages,
     origins,
     popovers,
@@ -59,6 +60,7 @@ def _body(run: Run, other: Run | None, look: run_curves.CurveStyle) -> None:
     status = run.status()
     if st.session_state.pop("edited", False):
         st.rerun()  # the whole page, so that the list shows the new title
+    messages.toast_error("action")  # also if the run is gone, and the page shows another one
     with st.container(horizontal=True, vertical_alignment="center"):
         run_status.badge(status)
         turn = queue_panel.queue_position(run) if status.state == "queued" else ""
@@ -123,7 +125,6 @@ def _action(run: Run, state: State) -> None:
             "Resume training", key="resume", on_click=_attempt,
             args=(background.resume, run, f"{run.title} is queued again."),
         )  # fmt: skip
-    messages.toast_error("action")
 
 
 def _abort(run: Run) -> None:
@@ -133,23 +134,19 @@ def _abort(run: Run) -> None:
 def _edit(run: Run, state: str) -> None:
     """Draw the popover that changes title and note, or deletes the run."""
     with popovers.popover("Edit", _edit_of(run), icon=":material/edit:"):
-        st.text_input("Title", run.meta.title, max_chars=edit.TITLE_LENGTH, key=f"title_{run.id}")
+        st.text_input("Title", run.meta.title, max_chars=edit.TITLE_LENGTH, key=f"run_title_{run.id}")
         # two lines of text, so that the buttons below stay in a window of 720 pixels
-        st.text_area("Note", run.meta.note, max_chars=edit.NOTE_LENGTH, key=f"note_{run.id}", height=80)
+        st.text_area("Note", run.meta.note, max_chars=edit.NOTE_LENGTH, key=f"run_note_{run.id}", height=80)
         st.button("Save", key="describe", type="primary", on_click=_attempt, args=(_describe, run))
-        inactive = state not in ACTIVE
-        confirmed = st.checkbox(
-            "I understand that this run will be deleted", key=f"sure_{run.id}", disabled=not inactive
-        )
-        st.button(
-            "Delete permanently", key="delete", disabled=not (inactive and confirmed), on_click=_attempt,
-            args=(_delete, run), help=None if inactive else "Stop the run first.",
+        deletion.confirm(
+            "this run", f"run_{run.id}", "delete", _attempt, _delete, run,
+            refusal="Stop the run first." if state in ACTIVE else None,
         )  # fmt: skip
 
 
 def _describe(run: Run) -> None:
     """Save the current title and note. A button's arguments would hold those of the previous script run."""
-    edit.describe(run, st.session_state[f"title_{run.id}"], st.session_state[f"note_{run.id}"])
+    edit.describe(run, st.session_state[f"run_title_{run.id}"], st.session_state[f"run_note_{run.id}"])
     bound.forget(TrainingState, "watch")  # read again from the address, so that the list shows the new title
     popovers.close(_edit_of(run), "The title and the note are saved.")
 

@@ -8,11 +8,12 @@ from typing import Any
 import streamlit as st
 
 from dashboard.drawing.figures import in_percent
-from dashboard.shared import bound, columns, messages, popovers
+from dashboard.shared import bound, columns, deletion, messages, popovers
 from dashboard.shared.default_runs import MAX_COMPARED
 from dashboard.states.compare import CompareState
 from dashboard.states.training import TrainingState
 from dashboard.training import announcements
+from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, setting_of, text_of
 from vitcore.paths import readonly
@@ -20,7 +21,7 @@ from vitcore.queue import launch as background
 from vitcore.runs import edit
 from vitcore.runs.folder import Run
 from vitcore.runs.listing import as_row
-from vitcore.runs.status import ACTIVE
+from vitcore.runs.status import ACTIVE, printable
 from vitcore.runs.titles import varied_settings
 
 COMMON = (
@@ -99,22 +100,13 @@ def _deletion(selected: list[Run], active: int) -> None:
     if not own or active:
         st.caption("Stop the active runs first." if active else "Select runs of your own in the table.")
         return
-    count = f"{len(own)} run{'s' * (len(own) > 1)}"
-    sure = st.checkbox(
-        f"I understand that {count} will be deleted",
-        key=f"sure_selected_{' '.join(sorted(run.id for run in own))}",
-    )
-    st.button(
-        "Delete permanently", key="delete_runs", disabled=not sure, on_click=_delete, args=(own,),
-        width="stretch",
-    )  # fmt: skip
+    name = f"selected_{' '.join(sorted(run.id for run in own))}"
+    deletion.confirm(numbers.count(len(own), "run"), name, "delete_runs", _delete, own)
 
 
 def _stop(runs: list[Run]) -> None:
     with messages.keep_error("selected"):
-        for run in reversed(runs):  # the last in the queue first, so that none of them starts meanwhile
-            state = run.status().state
-            background.stop(run)
+        for run, state in background.stop_all(runs):
             messages.announce(announcements.of_stop(run, state))
 
 
@@ -127,7 +119,7 @@ def _delete(runs: list[Run]) -> None:
             deleted.append(title)
     st.session_state.runs_table_count = st.session_state.get("runs_table_count", 0) + 1
     if deleted:
-        what = f"{len(deleted)} runs" if len(deleted) > 1 else deleted[0]
+        what = numbers.count(len(deleted), "run") if len(deleted) > 1 else deleted[0]
         popovers.close("delete_selected", f"Deleted {what}.")
 
 
@@ -162,10 +154,11 @@ def broken_runs(found: list[tuple[Run, str]]) -> None:
     """List the runs whose configuration cannot be read, with the reasons."""
     if not found:
         return
-    count = f"{len(found):,} runs" if len(found) > 1 else "1 run"
-    with st.expander(f"{count} cannot be read", icon=":material/warning:"):
+    with st.expander(f"{numbers.count(len(found), 'run')} cannot be read", icon=":material/warning:"):
         st.dataframe(
-            [{"run": run.id, "reason": reason} for run, reason in found], hide_index=True, width="stretch"
+            [{"run": printable(run.id), "reason": reason} for run, reason in found],
+            hide_index=True,
+            width="stretch",
         )
 
 

@@ -9,17 +9,17 @@ import streamlit as st
 
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import bound, popovers, resources
-from dashboard.shared.run_status import duration
 from dashboard.states.training import TrainingState
-from dashboard.sweeps import links
 from dashboard.training import announcements, rehearsal
 from dashboard.training.form import Form
+from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config
 from vitcore.errors import UserError
 from vitcore.paths import readonly
 from vitcore.reading import parse_yaml, short
 from vitcore.runs.folder import Run
+from vitcore.runs.titles import data_title
 from vitcore.sweeps.estimate import (
     TRAINING_IMAGES,
     Speed,
@@ -31,7 +31,6 @@ from vitcore.sweeps.plan import (
     SHARES,
     STEPS,
     Plan,
-    data_name,
     plan_samples,
     plan_study,
     setting_title,
@@ -40,6 +39,7 @@ from vitcore.sweeps.plan import (
     text_of,
 )
 from vitcore.sweeps.sweep import launch_sweep
+from vitcore.sweeps.wording import length_of, seeds_of
 
 KINDS = {"samples": "Sample efficiency", "study": "One setting at a time"}
 MAX_SEEDS = 10
@@ -71,10 +71,11 @@ def control(form: Form, found: list[Run], dedupe_s: float) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             if seconds and seconds > LONG_S:
                 sure = st.checkbox(
-                    f"I know that this takes about {duration(seconds)}", key=f"sweep_sure_{seconds:.0f}"
+                    f"I know that this takes about {numbers.duration(seconds)}",
+                    key=f"sweep_sure_{seconds:.0f}",
                 )
             pressed = st.button(
-                f"Launch {len(plan.entries)} runs", type="primary", key="launch_sweep",
+                f"Launch {numbers.count(len(plan.entries), 'run')}", type="primary", key="launch_sweep",
                 disabled=readonly() or not sure,
             )  # fmt: skip
         if pressed:
@@ -112,7 +113,9 @@ def _duration_note(seconds: float | None, speeds: dict[str, Speed | None]) -> st
             text = f"{ARCHITECTURES[name].label} {speed.images_per_s:,.0f} images/s"
             by_source.setdefault(speed.source, []).append(text)
     known = "; ".join(f"{', '.join(texts)} ({source})" for source, texts in by_source.items())
-    return f"About {duration(seconds)} in all, one run after another" + (f": {known}." if known else ".")
+    return f"About {numbers.duration(seconds)} in all, one run after another" + (
+        f": {known}." if known else "."
+    )
 
 
 def _samples(form: Form, base: Config) -> Plan | None:
@@ -200,15 +203,11 @@ def _seeds(place: Any, base: Config, start: int) -> list[int]:
 def _description(plan: Plan) -> str:
     """Return a sentence on what the sweep would train."""
     configs = [entry.config for entry in plan.entries]
-    seeds = sorted({config.seed for config in configs})
     first = configs[0]
-    steps = first.epochs * (first.steps_per_epoch or 0)
-    length = f"{steps:,} steps" if steps else links.epochs_of(first)
-    length = f"{first.minutes:g} minutes" if first.minutes else length
     base = ", including the base" if plan.kind == "study" else ""
-    number = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
     return (
-        f"{len(configs)} runs{base}: {length} of {data_name(first)} each, recipe `{first.recipe}`, {number}."
+        f"{numbers.count(len(configs), 'run')}{base}: {length_of(first)} of {data_title(first)} each, "
+        f"recipe `{first.recipe}`, {seeds_of(configs)}."
     )
 
 

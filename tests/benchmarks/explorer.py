@@ -16,7 +16,7 @@ import torch
 from playwright.sync_api import sync_playwright
 
 import vitcore
-from dashboard.shared import model_outputs
+from dashboard.attention import views
 from tests.browser.conftest import Server
 from tests.chromium import FLAGS, find
 from tests.made_runs import make_run
@@ -50,8 +50,8 @@ def capturing() -> None:
     print(f"capture of all layers and heads: {taken:.1f} ms, {taken / plain:.2f} times a forward pass")
     count = iter(range(1000))
     images = load_dataset("cifar10-mini").test.images
-    whole = milliseconds(lambda: model_outputs.view(find_run("vit-cifar10"), images[next(count)]))
-    size = len(model_outputs.view(find_run("vit-cifar10"), image).packed)
+    whole = milliseconds(lambda: views.view(find_run("vit-cifar10"), images[next(count)]))
+    size = len(views.view(find_run("vit-cifar10"), image).packed)
     print(f"with rollout, lens, distances and packing: {whole:.1f} ms; sent: {size / 1e6:.2f} MB")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -20,11 +21,12 @@ from tests.chromium import FLAGS, find
 from tests.conftest import ROOT
 from tests.waiting import until
 from vitcore.config import make_config
+from vitcore.errors import UserError
 from vitcore.queue import launch
 from vitcore.queue.devices import list_devices
 from vitcore.runs.folder import create_run, list_runs
 from vitcore.runs.process import boot_id, hostname
-from vitcore.runs.status import Status
+from vitcore.runs.status import ACTIVE, Status
 
 expect.set_options(timeout=60_000)  # a training may be using both cores, and those of a CI may be slow
 HERE = Path(__file__).resolve().parent
@@ -80,20 +82,55 @@ class Server:
             return True
         return False
 
+    def stop_runs(self):
+        """Stop the queued and running trainings of this server, without saving them."""
+        for run in list_runs(self.home / "runs", bundled=False):
+            with contextlib.suppress(UserError):  # it has just ended
+                if run.status().state in ACTIVE:
+                    launch.stop(run, now=True)
+
+    def remove_runs(self):
+        """Remove all runs and talks of this server. Measurements stay, since weights identify them."""
+        runs = self.home / "runs"
+        self.stop_runs()
+        until(lambda: not any(run.status().state in ACTIVE for run in list_runs(runs, bundled=False)))
+        for place in (*runs.glob("[!.]*"), *(self.home / "talks").glob("*")):
+            shutil.rmtree(place) if place.is_dir() else place.unlink()
+
     def stop(self):
         self.process.kill()
         self.process.wait(10)
         self.log.close()
 
 
+SHARED = pytest.StashKey[Server]()  # the server of the session, once a test has used it
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
+def server(request, tmp_path_factory):
     server = Server(tmp_path_factory.mktemp("served")).start(VITLAB_TRAINER="tests.browser.trainer")
+    request.config.stash[SHARED] = server
     yield server
+    del request.config.stash[SHARED]
     server.stop()
     for found in psutil.process_iter(["cmdline"]):
         if str(server.home) in " ".join(found.info["cmdline"] or []):
             found.kill()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def separate_files(request):
+    """Remove what the tests of a file leave on the shared server, where those of the next would see it."""
+    yield
+    if server := request.config.stash.get(SHARED, None):
+        server.remove_runs()
+
+
+@pytest.fixture
+def stop_runs(server):
+    """Stop the trainings that a test leaves running."""
+    yield
+    server.stop_runs()
 
 
 # True once the script has been idle for `calm` ms without interruption. `token` identifies the call.

@@ -12,7 +12,8 @@ from dashboard.states.attention import AttentionState
 from tests.browser.views import PAGES
 from tests.conftest import TINY_RESNET
 from tests.made_runs import make_run
-from vitcore.probes import scores
+from vitcore.probes import SPEED, scores
+from vitcore.probes.store import Subject, find
 from vitcore.runs.folder import find_run
 
 PAIR = "compare?runs=vit-cifar10,resnet-cifar10&tested=1000"
@@ -140,7 +141,8 @@ def test_measurement_fills_the_table(visitor, server, tiny):
     expect(cells(page, "inference memory").nth(0)).not_to_have_text("\u2013", timeout=300_000)
     expect(measure_button(page)).to_have_count(0, timeout=120_000)
     root = server.home / "runs"
-    found, fast = scores.find_test(tiny, 1000, root), scores.find_speed(tiny, root)
+    found = scores.find_test(tiny, 1000, root)
+    fast = find(SPEED, [Subject(tiny)], scores.speed_set(tiny), scores.speed_settings(), root)
     expect(cells(page, "test images").nth(0)).to_have_text(f"{100 * found.values.accuracy:.2f} n = 1,000")
     expect(cells(page, "inference").nth(0)).to_have_text(f"{fast.values.images_per_s:,.0f}")
     section(page, "Confusion")

@@ -134,7 +134,7 @@ def test_curves_have_the_axis_scale_smoothing_and_metrics_of_the_link(visitor):
     ends = loss.evaluate("e => Math.max(...e._fullData.flatMap(t => t.x))")
     assert ends == pytest.approx(20 * 45_000, rel=0.02)
     assert loss.evaluate("e => e._fullData.filter(t => t.hoverinfo === 'skip').length") >= 4  # raw curves
-    expect(drawn_chart(page, "compare_lr")).to_contain_text("learning rate")
+    expect(drawn_chart(page, "compare_of_lr")).to_contain_text("learning rate")
     best = drawn_chart(page, "compare_train_acc").evaluate(
         "e => e._fullData.filter(t => t.marker?.symbol === 'diamond-open').map(t => t.y[0])"
     )

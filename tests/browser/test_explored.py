@@ -21,8 +21,9 @@ from tests.browser.explorer_page import (
     grid_values,
     patch_position,
 )
-from tests.browser.test_pages import attention_ready, png, upload
+from tests.browser.test_pages import attention_ready, upload
 from tests.made_runs import make_run
+from tests.uploads import png
 from tests.waiting import until
 from vitcore.analysis.attention import capture
 from vitcore.models import load_run

@@ -14,7 +14,8 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from dashboard.compare import measured
-from dashboard.compare.figures import calibration, confusions
+from dashboard.compare.confusion_figures import confusions
+from dashboard.compare.figures import calibration
 from tests.made_runs import make_run
 from vitcore.probes import PROBES
 from vitcore.probes.store import Subject, find, images_for

@@ -37,3 +37,26 @@ def test_focus_ring_has_a_contrast_of_three_to_one(visitor, scheme):
     kinds = {name: ring for name, ring in rings.items() if name.split()[0] in ("A", "BUTTON", "DIV")}
     assert {"BUTTON PNG", "BUTTON Next", "BUTTON 2"} <= set(kinds)
     assert not {name: ring for name, ring in kinds.items() if ring < 3}
+
+
+@pytest.mark.parametrize(
+    ("view", "control", "key", "parameter"),
+    [
+        ("patches", ".steps [data-do=next]", "Enter", "step=2"),
+        ("attention", ".xp-image", "ArrowRight", "query="),
+        ("", ".st-key-another button", "Enter", "nth=2"),
+    ],
+)
+def test_control_keeps_the_focus_and_reacts_after_a_change_of_theme(visitor, view, control, key, parameter):
+    page = visitor.open(view)
+    element = page.locator(control).first
+    element.focus()
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(
+        "getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme === 'dark'"
+    )
+    visitor.settle()
+    visitor.wait_for_transitions()
+    assert element.evaluate("e => e === document.activeElement")
+    page.keyboard.press(key)
+    page.wait_for_function(f"location.search.includes('{parameter}')")

@@ -37,3 +37,19 @@ def test_scores_of_two_models_fit_a_phone(visitor):
     visitor.page.set_viewport_size({"width": 390, "height": 844})
     page = visitor.open("compare?show=Scores&runs=vit-cifar10,resnet-cifar10")
     assert page.get_by_role("region", name="Scores").evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
+def test_two_live_images_and_their_predictions_fit_a_phone(visitor):
+    visitor.page.set_viewport_size({"width": 390, "height": 844})
+    page = visitor.open("inductive_bias?probe=Occlusion")
+    replay = page.locator(".replay[data-frame]")
+    assert replay.evaluate(OUTSIDE) == 0
+    assert replay.locator(".replay-bars div").first.bounding_box()["width"] > 100
+
+
+def test_pictures_of_overview_use_the_width_of_a_tablet(visitor):
+    visitor.page.set_viewport_size({"width": 768, "height": 1024})
+    page = visitor.open("")
+    assert page.locator(".st-key-looks img").first.bounding_box()["width"] > 200
+    accuracy = page.locator(".bar-fill").first
+    assert accuracy.bounding_box()["height"] < 35  # its number is in one line

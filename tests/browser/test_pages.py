@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import re
 import shutil
 import sys
 
 import pytest
-from PIL import Image
 from playwright.sync_api import expect
 
 from dashboard.shared import resources
@@ -16,6 +14,7 @@ from dashboard.sweeps import sample_curves
 from tests.browser.conftest import Server, Visitor
 from tests.browser.views import PAGES
 from tests.conftest import ROOT
+from tests.uploads import png
 from vitcore.architectures import ARCHITECTURES
 
 
@@ -84,12 +83,6 @@ def test_model_without_attention_gets_grad_cam(visitor):
         expect(page.get_by_role("img", name=re.compile(rf"stage {stage}\b"))).to_be_visible()
     expect(page.get_by_text(re.compile(r"32 x 32\b")).first).to_be_visible()
     expect(page.locator(".st-key-figure_prediction .js-plotly-plot")).to_be_visible()
-
-
-def png(size=(80, 50), color=(30, 90, 200)):
-    out = io.BytesIO()
-    Image.new("RGB", size, color).save(out, "PNG")
-    return out.getvalue()
 
 
 def upload(page, name, data):

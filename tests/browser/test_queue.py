@@ -18,19 +18,14 @@ from vitcore.config import make_config
 from vitcore.queue import launch as background
 from vitcore.queue import order
 from vitcore.runs.folder import create_run, find_run, list_runs
-from vitcore.runs.status import ACTIVE, Status
+from vitcore.runs.status import Status
 
 
 def own_runs(server):
     return list_runs(server.home / "runs", bundled=False)
 
 
-@pytest.fixture(autouse=True)
-def stop_runs(server):
-    yield
-    for run in own_runs(server):
-        if run.status().state in ACTIVE:
-            background.stop(run, now=True)
+pytestmark = pytest.mark.usefixtures("stop_runs")
 
 
 def watched_run(page, server):

@@ -10,19 +10,12 @@ from playwright.sync_api import expect
 from tests.browser.test_queue import own_runs, set_epochs
 from tests.browser.views import PAGES
 from tests.waiting import until
-from vitcore.queue import launch as background
 from vitcore.runs.metrics import event_files
-from vitcore.runs.status import ACTIVE
 
 CHART = "document.querySelector('.st-key-watch_train_acc .curves')"
 
 
-@pytest.fixture(autouse=True)
-def stop_runs(server):
-    yield
-    for run in own_runs(server):
-        if run.status().state in ACTIVE:
-            background.stop(run, now=True)
+pytestmark = pytest.mark.usefixtures("stop_runs")
 
 
 @pytest.mark.slow
@@ -32,7 +25,7 @@ def test_rehearsal_predicts_the_cost_until_the_settings_change(visitor, server):
     page.get_by_role("button", name="Rehearse").click()
     cancel = page.locator(".st-key-cancel_rehearsal").get_by_role("button")
     expect(cancel).to_be_visible()
-    words = re.compile(r"\d (seconds|minutes).*\d\.\d GB.*\d MB.*\d steps.*cpu")
+    words = re.compile(r"\d (s|min|h)\b.*\d\.\d GB.*\d MB.*\d steps.*cpu")
     expect(page.get_by_text(words)).to_be_visible(timeout=180_000)
     set_epochs(visitor, 20)
     expect(page.get_by_text(words)).to_have_count(0)

@@ -45,7 +45,9 @@ def test_every_page_contains_the_style_sheet(server, path):
     assert int(headers["content-length"]) == len(body)
     assert page.rstrip().endswith("</html>")
     (style,) = Styles(page).texts
-    assert (ROOT / "dashboard" / "streamlit_internals" / "style.css").read_text() in style
+    sheets = list((ROOT / "dashboard" / "streamlit_internals" / "style").glob("*.css"))
+    assert sheets
+    assert all(sheet.read_text() in style for sheet in sheets)
     assert ((ROOT / "dashboard" / "streamlit_internals" / "talk.css").read_text() in style) == (
         "talk" in path
     )

@@ -14,9 +14,8 @@ from tests.conftest import make_folder
 from tests.waiting import until
 from vitcore.config import launch_command, make_config
 from vitcore.data import resolve
-from vitcore.queue import launch as background
 from vitcore.runs.folder import create_run, list_runs
-from vitcore.runs.status import ACTIVE, Status, SweepLink
+from vitcore.runs.status import Status, SweepLink
 from vitcore.sweeps.sweep import find_sweeps
 
 FIGURE = ".stPlotlyChart"
@@ -26,12 +25,7 @@ TRACES = (
 )
 
 
-@pytest.fixture(autouse=True)
-def stop_runs(server):
-    yield
-    for run in list_runs(server.home / "runs", bundled=False):
-        if run.status().state in ACTIVE:
-            background.stop(run, now=True)
+pytestmark = pytest.mark.usefixtures("stop_runs")
 
 
 def own_sweeps(server):

@@ -55,3 +55,22 @@ def test_tap_selects_a_patch(phone):
     page = phone.page
     page.touchscreen.tap(*patch_position(page, 2, 3))
     expect_shown(page, "2.3")
+
+
+# whether the browser's menu is prevented; Chromium without a screen does not open it by itself
+MENU = """document.querySelector(".xp-image").dispatchEvent(
+  new MouseEvent("contextmenu", { bubbles: true, cancelable: true, composed: true })) === false"""
+
+
+@pytest.mark.slow
+def test_resting_finger_shows_a_map_and_opens_no_menu(phone):
+    page = phone.page
+    x, y = patch_position(page, 2, 3)
+    touch = page.context.new_cdp_session(page)
+    assert not page.evaluate(MENU)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    expect_shown(page, "2.3")
+    assert page.evaluate(MENU)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    selectable = "getComputedStyle(document.querySelector('.xp-image')).userSelect"
+    assert page.evaluate(selectable) == "none"

@@ -100,7 +100,7 @@ def test_run_is_renamed_and_deleted(visitor, server):
     delete = page.locator(".st-key-delete").get_by_role("button")
     if not delete.is_visible():
         page.get_by_role("button", name="Edit").click()
-    page.locator(f".st-key-sure_{run} label").click()
+    page.locator(f".st-key-sure_run_{run} label").click()
     delete.click()
     expect(page.get_by_role("combobox", name="Watch")).not_to_have_value(re.compile("My <b>run</b>"))
     visitor.settle()

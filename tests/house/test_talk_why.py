@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard.shared import model_outputs
+from dashboard.patches import weights
 from dashboard.talk.files import read_talk
 from vitcore.analysis.heads import patch_distances
 from vitcore.paths import assets_dir
@@ -64,7 +64,7 @@ def test_curves_of_experiments_are_stated(steps, title, probe, curve, x, words):
 
 def test_most_similar_positions_are_adjacent_or_mirrored(steps):
     """The most similar position, which the page states for each tile, is a neighbor or mirrored."""
-    similarity = model_outputs.learned(find_run("vit-cifar10")).similarity
+    similarity = weights.learned(find_run("vit-cifar10")).similarity
     side = round(len(similarity) ** 0.5)
     for token, values in enumerate(similarity):
         best = max((value, other) for other, value in enumerate(values) if other != token)[1]

@@ -37,6 +37,11 @@ def test_commands_and_pages_that_start_quickly_load_no_torch(code):
     assert not {"torch", "pytorch_lightning", "torchvision"} & loaded_by(code)
 
 
+def test_attention_needs_no_torchvision():
+    assert "torch" in (loaded := loaded_by("import vitcore.analysis.attention"))
+    assert not {"torchvision", "torch._dynamo"} & loaded  # they take two seconds
+
+
 def test_first_page_needs_no_torch():
     code = (
         "from streamlit.testing.v1 import AppTest\n"
@@ -66,10 +71,10 @@ def test_stored_experiments_need_no_torch():
 
 def test_tokens_are_drawn_without_torch():
     code = (
-        "from dashboard.shared import model_outputs, resources\n"
+        "from dashboard.patches import weights\nfrom dashboard.shared import resources\n"
         "import dashboard.components.stepper, vitcore.analysis.cost\n"
         "run = resources.bundled()['vit']\n"
-        "assert model_outputs.tokens(run, resources.dataset().test.images[0])[0].shape == (65, 256)"
+        "assert weights.tokens(run, resources.dataset().test.images[0])[0].shape == (65, 256)"
     )
     assert not {"torch", "pytorch_lightning"} & loaded_by(code)
 

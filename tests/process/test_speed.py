@@ -13,18 +13,24 @@ from typer.testing import CliRunner
 from tests.conftest import ROOT, TINY_VIT
 from tests.made_runs import make_run
 from vitcore.__main__ import app
-from vitcore.probes import scores
+from vitcore.probes import SPEED
+from vitcore.probes.scores import speed_set, speed_settings
+from vitcore.probes.store import Subject, find
 from vitcore.probes.table import rows as rows_of
 from vitcore.runs.machine_load import peak_memory
 
 
+def stored_speed(run):
+    return find(SPEED, [Subject(run)], speed_set(run), speed_settings())
+
+
 def test_speed_is_measured_in_a_separate_process(tmp_path):
     run = make_run(tmp_path / "runs", "tiny", model="vit", **TINY_VIT)
-    assert scores.find_speed(run) is None
+    assert stored_speed(run) is None
     done = CliRunner().invoke(app, ["probe", "speed", "--runs", run.id, "--json"])
     assert done.exit_code == 0, done.output
     assert "no more than" not in done.output  # random pixels: no test images are needed
-    found = scores.find_speed(run).values
+    found = stored_speed(run).values
     assert found.model_dump() == json.loads(done.stdout)[0]["values"]
     assert found.batch == 128
     assert found.images_per_s > 100
@@ -34,7 +40,7 @@ def test_speed_is_measured_in_a_separate_process(tmp_path):
     assert training.images_per_s < found.images_per_s  # with gradients, and on smaller batches
     assert training.memory_bytes > found.base_bytes
     assert training.batch == run.config.batch_size
-    rows = {row["quantity"]: row["mean"] for row in rows_of(scores.find_speed(run))}
+    rows = {row["quantity"]: row["mean"] for row in rows_of(stored_speed(run))}
     assert rows["training, images per s"] == training.images_per_s
 
 

@@ -98,7 +98,9 @@ def test_training_shows_titles_notes_and_reasons_of_others(state, pair):
     run = with_curves(pair[0])
     run.write_meta(run.meta.model_copy(update={"note": PICTURE, "pair": "p"}))
     pair[1].write_meta(pair[1].meta.model_copy(update={"pair": "p"}))
-    run.write_status(Status(state=state, created=1.0, reason=PICTURE, machine=PICTURE, commit=PICTURE))
+    run.write_status(
+        Status(state=state, created=1.0, started=2.0, reason=PICTURE, machine=PICTURE, commit=PICTURE)
+    )
     check("training", watch=run.id, all="true", more_watch="true")
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import vitcore
+from dashboard.attention import views
 from dashboard.shared import model_outputs
 from vitcore.analysis.attention import capture
 from vitcore.analysis.heads import mean_distance
@@ -33,10 +34,8 @@ def test_predictions_and_heads_over_test_images_equal_single_ones(vit, data):
     accuracy = (probabilities.argmax(axis=1) == data.test.labels).mean()
     assert accuracy == pytest.approx(vit.status().result["test_acc"], abs=0.035)  # n = 1,000 against 10,000
     for i in (0, 437, 999):
-        assert np.allclose(
-            probabilities[i], model_outputs.view(vit, data.test.images[i]).probabilities, atol=1e-4
-        )
-    distance, _, count = model_outputs.heads(vit, data, None)
+        assert np.allclose(probabilities[i], views.view(vit, data.test.images[i]).probabilities, atol=1e-4)
+    distance, _, count = views.heads(vit, data, None)
     assert count == 200
     model, places = vitcore.load("vit-cifar10"), np.linspace(0, 999, 200).round().astype(int)
     images = torch.from_numpy(data.test.images[places])
@@ -48,11 +47,11 @@ def test_predictions_and_heads_over_test_images_equal_single_ones(vit, data):
 def test_memory_does_not_grow_over_300_images(vit, data):
     process = psutil.Process()
     for image in data.test.images[:60]:
-        model_outputs.view(vit, image)
+        views.view(vit, image)
     gc.collect()
     before = process.memory_info().rss
     for image in data.test.images[60:360]:
-        model_outputs.view(vit, image)
+        views.view(vit, image)
     gc.collect()
     grown = (process.memory_info().rss - before) / 2**20
     assert grown < 60, f"{grown:.0f} MB more after 300 images"  # all of them would be 120 MB

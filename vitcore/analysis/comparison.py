@@ -16,6 +16,8 @@ from torchmetrics.functional.classification import (
     multiclass_confusion_matrix,
 )
 
+from vitcore import numbers
+
 BINS = 15  # confidence bins of equal width (Guo et al. 2017)
 
 
@@ -47,7 +49,7 @@ def class_accuracy(logits: torch.Tensor, labels: torch.Tensor) -> dict[str, list
     mean = multiclass_accuracy(logits, labels, num_classes=classes, average=None).double().numpy()
     count = np.bincount(labels.numpy(), minlength=classes)
     error = np.sqrt(mean * (1 - mean) / np.maximum(count, 1))
-    return {"mean": _plain(mean), "error": _plain(error), "count": count.tolist()}
+    return {"mean": numbers.rounded(mean), "error": numbers.rounded(error), "count": count.tolist()}
 
 
 def calibration(probabilities: torch.Tensor, labels: torch.Tensor, bins: int = BINS) -> dict[str, Any]:
@@ -66,7 +68,7 @@ def calibration(probabilities: torch.Tensor, labels: torch.Tensor, bins: int = B
 
     def mean(values: torch.Tensor) -> list:
         sums = torch.bincount(index, weights=values.double(), minlength=bins)
-        return _plain((sums / count.clamp(min=1)).numpy())
+        return numbers.rounded((sums / count.clamp(min=1)).numpy())
 
     return {
         "bins": bins,
@@ -88,7 +90,3 @@ def multiply_adds(model: nn.Module, image_size: int) -> int:
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         model(torch.zeros(1, 3, image_size, image_size))
     return counter.get_total_flops() // 2
-
-
-def _plain(values: np.ndarray) -> list:
-    return np.round(np.asarray(values, dtype=np.float64), 6).tolist()

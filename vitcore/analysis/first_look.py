@@ -21,6 +21,7 @@ from vitcore.data import load_dataset
 from vitcore.errors import UserError
 from vitcore.models import load_run
 from vitcore.networks.vit import ViT
+from vitcore.paths import check_allowed
 from vitcore.runs.files import write_atomic
 from vitcore.runs.folder import Run
 
@@ -41,7 +42,11 @@ def explain(model: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch
 
 
 def measure(run: Run) -> Path:
-    """Measure one run, store the result and return its file. Raise `UserError` for images of another size."""
+    """Measure one run, store the result and return its file.
+
+    Raise `UserError` for images of another size, and in read-only mode.
+    """
+    check_allowed()
     if run.config.image_size != 32:
         raise UserError(f"Run {run.id} is not for 32x32 images, as first-look needs: choose another run.")
     test = load_dataset("cifar10-mini").test

@@ -58,6 +58,7 @@ def references(grid: int, patch_size: int) -> list[Reference]:
     distances = patch_distances(grid, patch_size)
     near = (distances < 1.5 * patch_size).float()
     result = []
+    # stored results hold these names, including the British spelling
     for name, mask in (("uniform", torch.ones_like(near)), ("3x3 neighbourhood", near)):
         rows = mask / mask.sum(dim=1, keepdim=True)
         distance, entropy = mean_distance(rows, patch_size, has_cls=False), mean_entropy(rows, has_cls=False)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from vitcore.data.images import MEAN, STD
-from vitcore.errors import UserError
+from vitcore.errors import UserError, detail_of
+from vitcore.runs.weights import check_size
 
 PROJECTION = ("input_layer.weight", "input_layer.bias")
 
@@ -24,6 +25,7 @@ def read_tokens(weights: Path, options: dict[str, Any], image: np.ndarray) -> tu
     cls = options["pool"] == "cls"
     names = [*PROJECTION, *(["cls_token"] if cls else [])]
     names += ["pos_embedding"] if options["position"] == "learned" else []
+    check_size(weights)
     try:
         with safe_open(str(weights), "np") as stored:
             found = {name: stored.get_tensor(name).astype(np.float32) for name in names}
@@ -36,10 +38,15 @@ def read_tokens(weights: Path, options: dict[str, Any], image: np.ndarray) -> tu
         else:
             positions = _fixed(options["position"], tokens, cls)
         return tokens, np.broadcast_to(positions, tokens.shape)
-    except (SafetensorError, OSError, ValueError, TypeError) as error:
-        detail = str(error).strip().splitlines()[-1].strip().rstrip(".")
+    except (
+        SafetensorError,
+        OSError,
+        ValueError,
+        TypeError,
+        AttributeError,
+    ) as error:  # no such type in NumPy
         raise UserError(
-            f"The weights {weights.name} cannot be read ({detail}): choose another run."
+            f"The weights {weights.name} cannot be read ({detail_of(error)}): choose another run."
         ) from None
 
 

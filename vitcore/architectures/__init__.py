@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
+from vitcore import numbers
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -39,11 +41,13 @@ class Result:
     where: str = "two cores of an AMD EPYC, no GPU"
 
     def __str__(self) -> str:
-        duration = f"{self.minutes:.0f} minutes" if self.minutes and self.minutes >= 2 else "a minute"
-        details = f" in {duration} on {self.where}" if self.minutes else f", {self.where}"
+        details = f", {self.where}"
+        if self.minutes:
+            details = f" in {numbers.duration(60 * self.minutes)} on {self.where}"
+        epochs = numbers.count(self.epochs, "epoch")
         return (
-            f"{100 * self.test_acc:.2f} % of {self.count:,} test images after {self.epochs} epochs of "
-            f"{self.data}{details} (one run)"
+            f"{numbers.percent(self.test_acc)} of {self.count:,} test images after {epochs} of {self.data}"
+            f"{details} (one run)"
         )
 
 

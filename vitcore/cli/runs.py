@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from vitcore import numbers
 from vitcore.cli import Json, RunName, RunNames, RunsDir, app, to_json
 from vitcore.errors import UserError
 
@@ -89,7 +90,7 @@ def devices(as_json: Json = False) -> None:
         if device.memory:
             parts.append(f"{(device.used or 0) / 1e9:.1f} of {device.memory / 1e9:.1f} GB used")
         if device.load is not None:
-            parts.append(f"load {100 * device.load:.0f} %")
+            parts.append(f"load {numbers.percent(device.load, 0)}")
         print("  ".join(parts))
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from vitcore import numbers
 from vitcore.cli import Data, Json, RunsDir, app, to_json
 from vitcore.cli.settings import parse_settings, parse_value_lists
 from vitcore.cli.training import BatchSize, Device, Epochs, Minutes, Recipe, Setting, config_of
@@ -40,15 +41,15 @@ def _numbers(text: str, option: str, kind: type) -> list[Any]:
 def _launch(plan: Any, runs_dir: Path | None, device: str | None, dry_run: bool) -> None:
     from vitcore.runs.listing import print_aligned
     from vitcore.sweeps.sweep import launch_sweep
+    from vitcore.sweeps.wording import length_of
 
     if dry_run:
         lines = [("run", "recipe", "data", "length", "seed")]
-        for row in plan.rows():
-            length = f"{row['steps']:,} steps" if row["steps"] else f"{row['epochs']} epochs"
-            length = f"{row['minutes']:g} minutes" if row["minutes"] else length
-            lines.append((row["title"], row["recipe"], row["data"], length, str(row["seed"])))
+        for entry in plan.entries:
+            config = entry.config
+            lines.append((entry.title, config.recipe, config.data, length_of(config), str(config.seed)))
         print_aligned(lines, 3)
-        print(f"{len(plan.entries)} runs; nothing was launched.", file=sys.stderr)
+        print(f"{numbers.count(len(plan.entries), 'run')}; nothing was launched.", file=sys.stderr)
         return
     launched = launch_sweep(plan, runs_dir, device=device)
     print(f"Sweep {launched.name}: {len(launched.runs)} runs are queued.", file=sys.stderr)
@@ -166,7 +167,7 @@ def show(name: SweepName, as_json: Json = False, runs_dir: RunsDir = None) -> No
         lines = [("model", "share", "images", *RESULTS)]
         for row in rows:
             images = f"{row['images']:,}" if row["images"] else ""
-            lines.append((row["label"], f"{100 * row['share']:g} %", images, *_results(row)))
+            lines.append((row["label"], numbers.chosen_share(row["share"]), images, *_results(row)))
     else:
         rows = study_rows(found.runs)
         lines = [("setting", "value", "", *RESULTS)]
@@ -183,8 +184,8 @@ RESULTS = ("test", "standard error", "validation", "seeds", "n", "minutes", "sta
 
 
 def _results(row: Any) -> tuple[str, ...]:
-    percent = [f"{100 * v:.2f} %" if v is not None else "" for v in (row["mean"], row["validation"])]
-    error = f"{100 * row['error']:.2f} over {row['error_of']}" if row["error"] is not None else ""
+    percent = [numbers.percent(v) if v is not None else "" for v in (row["mean"], row["validation"])]
+    error = f"{numbers.points(row['error'])} over {row['error_of']}" if row["error"] is not None else ""
     minutes = f"{row['minutes']:.1f}" if row["minutes"] is not None else ""
     count = f"{row['n_test']:,}" if row["n_test"] else ""
     seeds = f"{len(row['seeds'])} of {row['planned']}"
@@ -197,7 +198,10 @@ def stop(name: SweepName, runs_dir: RunsDir = None) -> None:
     from vitcore.sweeps.sweep import find_sweep, stop_sweep
 
     count = stop_sweep(find_sweep(name, runs_dir))
-    print(f"{count} runs stopped." if count else "All runs of the sweep had already ended.", file=sys.stderr)
+    print(
+        f"{numbers.count(count, 'run')} stopped." if count else "All runs of the sweep had already ended.",
+        file=sys.stderr,
+    )
 
 
 @sweep.command()
@@ -206,7 +210,10 @@ def resume(name: SweepName, runs_dir: RunsDir = None) -> None:
     from vitcore.sweeps.sweep import find_sweep, resume_sweep
 
     count = resume_sweep(find_sweep(name, runs_dir))
-    print(f"{count} runs are queued again." if count else "There is nothing to resume.", file=sys.stderr)
+    print(
+        f"{numbers.count(count, 'run')} queued again." if count else "There is nothing to resume.",
+        file=sys.stderr,
+    )
 
 
 @sweep.command()
@@ -229,4 +236,4 @@ def combine(
     from vitcore.sweeps.sweep import link_runs
 
     linked = link_runs([find_run(run, runs_dir) for run in runs], name)
-    print(f"{linked.title}: {len(linked.runs)} run{'s' * (len(linked.runs) > 1)}.", file=sys.stderr)
+    print(f"{linked.title}: {numbers.count(len(linked.runs), 'run')}.", file=sys.stderr)

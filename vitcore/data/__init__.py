@@ -9,6 +9,7 @@ data.classes        # names
 from vitcore.data.datasets import (
     Dataset,
     Split,
+    check_classes,
     check_dataset,
     dataset_for,
     load_dataset,
@@ -20,6 +21,7 @@ from vitcore.data.datasets import (
 __all__ = [
     "Dataset",
     "Split",
+    "check_classes",
     "check_dataset",
     "dataset_for",
     "load_dataset",

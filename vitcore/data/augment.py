@@ -13,7 +13,6 @@ import torch
 
 from vitcore.data.images import MEAN, STD
 from vitcore.data.transfer import to_device
-from vitcore.data.trivial_augment import trivial_augment
 
 SHIFT = 4  # pixels, for the policy `shift`
 SCALE, RATIO = (0.8, 1.0), (0.9, 1.1)  # of the tutorial's random resized crop
@@ -82,7 +81,11 @@ def augment(images: torch.Tensor, policy: str, seed: int, epoch: int, samples: n
     if policy == "tutorial":
         return _crop(normalize(images), draw, flip)
     shifted = _shift(images, draw, flip)
-    return normalize(shifted if policy == "shift" else trivial_augment(shifted, draw[:, 3:6]))
+    if policy == "shift":
+        return normalize(shifted)
+    from vitcore.data.trivial_augment import trivial_augment  # imports torchvision, which takes two seconds
+
+    return normalize(trivial_augment(shifted, draw[:, 3:6]))
 
 
 def _shift(images: torch.Tensor, draw: np.ndarray, flip: torch.Tensor) -> torch.Tensor:

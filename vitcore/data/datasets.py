@@ -117,7 +117,7 @@ def load_dataset(
         return _sheets(name, assets_dir() / "cifar10-mini")
     if name == "cifar10":
         place = data_dir() / "cifar10"
-        if (place / "labels.json").is_file():
+        if os.path.isfile(place / "labels.json"):
             return _sheets(name, place)
         return _torchvision(place, download=download)
     if place := folder_of(name):
@@ -128,6 +128,18 @@ def load_dataset(
 def dataset_for(config: Config, *, download: bool = True) -> Dataset:
     """Return the dataset that a configuration trains on. Raise `UserError` as `load_dataset` does."""
     return load_dataset(config.data, config.image_size, download=download, skip_broken=config.skip_broken)
+
+
+def check_classes(config: Config, data: Dataset) -> None:
+    """Raise `UserError` if a folder of images has other classes than a run was trained on.
+
+    It was changed since, or another folder has the same path on this machine.
+    """
+    if len(data.classes) != config.num_classes or tuple(config.classes or data.classes) != data.classes:
+        raise UserError(
+            f"{config.data} has other classes than this run was trained on: restore the folder, or choose "
+            "another run."
+        )
 
 
 def without_images(config: Config, missing: str) -> Dataset:

@@ -24,6 +24,10 @@ ATTEMPTS = 3  # connections; each continues after the bytes already received
 Progress = Callable[[int, int | None], None]  # bytes so far, total bytes if the server reports them
 
 
+# errors of a connection; ValueError is that of an address such as https://[x
+NETWORK = (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, ValueError)
+
+
 class NotFound(UserError):
     """The server reports that the file does not exist."""
 
@@ -57,7 +61,7 @@ def fetch(url: str, target: Path, progress: Progress = lambda done, total: None)
                     raise kind(
                         f"{url} cannot be downloaded ({error.code} {error.reason}): check the address."
                     ) from None
-                except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as e:
+                except NETWORK as e:
                     problem = getattr(e, "reason", None) or e
     except OSError as error:
         raise UserError(f"Cannot write {target}: {error.strerror or error}.") from None

@@ -87,15 +87,18 @@ class Listing:
         return [f"{self.layout}: {used}", *self.remarks, *left_out]
 
 
-def stamp(listing: Listing) -> tuple[tuple[str, int, int], ...]:
-    """Return (path, bytes, modification time) of every image, which changes when the images change."""
+def stamp(listing: Listing) -> tuple[tuple[bytes, int, int], ...]:
+    """Return (path, bytes, modification time) of every image, which changes when the images change.
+
+    Paths are bytes, because Streamlit cannot hash text that is not UTF-8.
+    """
     entries = []
     for file in listing.files:
         try:
             entry = file.stat()
         except OSError:
             continue
-        entries.append((os.fspath(file), entry.st_size, entry.st_mtime_ns))
+        entries.append((os.fsencode(file), entry.st_size, entry.st_mtime_ns))
     return tuple(entries)
 
 

@@ -140,18 +140,31 @@ def _is_heic(start: bytes) -> bool:
     )
 
 
-def square(image: Image.Image, size: int) -> np.ndarray:
-    """Return the center square of an image, resized with antialiasing. -> uint8 [3, size, size]"""
-    fitted = ImageOps.fit(image, (size, size), method=Image.Resampling.LANCZOS)
-    return np.ascontiguousarray(np.asarray(fitted).transpose(2, 0, 1))
+def square(image: Image.Image, size: int, position: float = 0.5) -> np.ndarray:
+    """Return a square of an image, resized with antialiasing. -> uint8 [3, size, size]
 
-
-def read_image(source: str | Path | bytes, size: int, name: str = "") -> np.ndarray:
-    """Read a file or an upload as model input before normalization. -> uint8 [3, size, size]
-
-    Raise `UserError` in the same cases as `open_image`.
+    `position` along the longer side is 0 for the left or upper end, 0.5 for the center, 1 for the other end.
     """
-    return square(open_image(source, name), size)
+    resample, center = Image.Resampling.LANCZOS, (position, position)
+    return _channels_first(ImageOps.fit(image, (size, size), method=resample, centering=center))
+
+
+def padded(image: Image.Image, size: int) -> np.ndarray:
+    """Return a whole image, resized with antialiasing and padded with the mean color of the training images.
+
+    -> uint8 [3, size, size]
+    """
+    color, resample = tuple(mean_color().tolist()), Image.Resampling.LANCZOS
+    return _channels_first(ImageOps.pad(image, (size, size), method=resample, color=color))
+
+
+def mean_color() -> np.ndarray:
+    """Return the mean color of the training images, which a model reads as zeros. -> uint8 [3]"""
+    return (255 * np.array(MEAN)).round().astype(np.uint8)
+
+
+def _channels_first(image: Image.Image) -> np.ndarray:
+    return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
 
 
 def read_photo(file: Path, size: int) -> np.ndarray:
@@ -202,7 +215,9 @@ def _photo(file: Path) -> Iterator[Image.Image]:
                 raise UserError(f"{name} is not an image that can be read: convert it to PNG or JPEG.")
             yield image
     except OSError as error:
-        raise UserError(f"Cannot read {name}: {error.strerror or error}.") from None
+        raise UserError(
+            f"{name} cannot be read ({error.strerror or error}): allow reading it, or remove it."
+        ) from None
 
 
 def _is_complete(file: Path, kind: str) -> bool:

@@ -30,6 +30,7 @@ SPLITS = {
     "validation": {"val", "valid", "validation", "validate", "dev", "development"},
     "test": {"test", "testing", "tst", "eval", "evaluation", "holdout"},
 }
+MOST_OTHERS = 100_000  # files that are no images, if images are less than a tenth of them
 LEFTOVERS = {"__macosx", "__pycache__", "@eadir", "thumbs.db", "desktop.ini", "$recycle.bin", "lost+found"}
 OTHER_IMAGES = {
     ".heic": "HEIC, convert them to JPEG",
@@ -50,10 +51,16 @@ def scan(place: Path) -> Listing:
     """
     try:
         if not place.is_dir():
-            raise UserError(f"There is no folder {place}.")
-    except OSError:  # a name too long for the file system
-        raise UserError(f"There is no folder {place}.") from None
-    return _Scan(place).listing()
+            raise UserError(f"There is no folder {str(place)[:300]}.")
+    except (OSError, ValueError):  # a name too long for the file system, or a null byte
+        raise UserError(f"There is no folder {str(place)[:300]}.") from None
+    try:
+        return _Scan(place).listing()
+    except OSError as error:
+        raise UserError(
+            f"{error.filename or place} cannot be read ({error.strerror or error}): allow reading it, or "
+            "remove it from the folder of images."
+        ) from None
 
 
 class _Scan:
@@ -225,8 +232,10 @@ class _Scan:
 
 def _folders(place: Path) -> list[Path]:
     """Return the folders in a folder that are not hidden, sorted by name."""
-    found = [
-        Path(entry.path) for entry in os.scandir(place) if entry.is_dir() and not _is_leftover(entry.name)
+    found = [  # not entry.is_dir(): it fails for a link to itself
+        Path(entry.path)
+        for entry in os.scandir(place)
+        if os.path.isdir(entry.path) and not _is_leftover(entry.name)
     ]
     return sorted(found, key=os.fsencode)
 
@@ -235,7 +244,9 @@ def _images_in(place: Path) -> list[Path]:
     return [
         Path(entry.path)
         for entry in os.scandir(place)
-        if entry.is_file() and not _is_leftover(entry.name) and _suffix(entry.name) in PHOTO_SUFFIXES
+        if os.path.isfile(entry.path)
+        and not _is_leftover(entry.name)
+        and _suffix(entry.name) in PHOTO_SUFFIXES
     ]
 
 
@@ -244,24 +255,43 @@ def _has_image(folder: Path) -> bool:
 
 
 def _walk(folder: Path, ignored: Counter[str]) -> Iterator[Path]:
-    """Yield the images in a folder at any depth, and count the other files by reason. Follow links."""
+    """Yield the images in a folder at any depth, and count the other files by reason. Follow links.
+
+    Raise `UserError` for a folder that is obviously not a dataset, such as the root of the file system, which
+    would take minutes to read.
+    """
     seen = set()
-    for place, inner, files in os.walk(folder, followlinks=True):
+    images = others = 0
+    for place, inner, files in os.walk(folder, onerror=_raise, followlinks=True):
         if (real := os.path.realpath(place)) in seen:  # a link to a folder above
             inner.clear()
             continue
         seen.add(real)
         inner[:] = [name for name in inner if not _is_leftover(name)]
+        if others > max(MOST_OTHERS, 10 * images):
+            raise UserError(
+                f"{folder} has more than {MOST_OTHERS:,} files that are not images: choose a folder that "
+                "contains only the images."
+            )
+        others += len(files)
         for name in files:
             suffix = _suffix(name)
             if _is_leftover(name):
                 ignored["hidden or system files"] += 1
             elif suffix in PHOTO_SUFFIXES:
-                yield Path(place, name)
+                if not os.path.isfile(file := Path(place, name)):
+                    ignored["not a file, or a broken link"] += 1
+                    continue
+                images, others = images + 1, others - 1
+                yield file
             elif suffix in OTHER_IMAGES:
                 ignored[f"{suffix} ({OTHER_IMAGES[suffix]})"] += 1
             else:
                 ignored[f"not an image ({suffix or 'no suffix'})"] += 1
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _is_leftover(name: str) -> bool:

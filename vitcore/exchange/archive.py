@@ -24,7 +24,7 @@ from vitcore.runs.files import check_space, write_atomic
 from vitcore.runs.folder import Run
 from vitcore.runs.metrics import event_files
 from vitcore.runs.status import Meta, Status
-from vitcore.runs.weights import not_finite, read_header
+from vitcore.runs.weights import check_size, not_finite, read_header
 
 LEFT_BY_DESKTOPS = {".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX"}
 LARGEST_RATIO = 100  # maximum ratio of size to packed size, for files of more than FREE_RATIO bytes
@@ -50,8 +50,8 @@ def log_spaced(snapshots: list[Path], count: int) -> list[Path]:
     return [trained[i] for i in sorted({int(np.abs(steps - w).argmin()) for w in wanted})]
 
 
-def data_name(data: str) -> str:
-    """Return the name of a dataset without the path of its folder on this machine."""
+def portable_data(data: str) -> str:
+    """Return a dataset as exported files name it: without the path of its folder on this machine."""
     folder = folder_of(data)
     return f"{FOLDER}{folder.name}" if folder else data
 
@@ -77,7 +77,7 @@ def pack_run(run: Run, *, snapshots: int = 0, weights: bool = True) -> bytes:
     for a run that is not finished.
     """
     status = check_finished(run)
-    config = run.config.model_copy(update={"data": data_name(run.config.data)})
+    config = run.config.model_copy(update={"data": portable_data(run.config.data)})
     files = {
         "config.yaml": dump_config(config).encode(),
         "status.json": without_machine(status).model_dump_json(indent=1).encode(),
@@ -88,6 +88,7 @@ def pack_run(run: Run, *, snapshots: int = 0, weights: bool = True) -> bytes:
     if weights:
         if run.weights is None:
             raise UserError(f"Run {run.id} has no weights: export its curves with --no-weights.")
+        check_size(run.weights)
         files["checkpoints/best.safetensors"] = run.weights.read_bytes()
         for file in log_spaced(run.snapshots, snapshots):
             files[f"checkpoints/{file.name}"] = file.read_bytes()
@@ -128,8 +129,8 @@ def unpack_run(file: Path, root: str | Path | None = None) -> Run:
                     target.parent.mkdir(exist_ok=True)
                     with archive.open(name) as packed, target.open("wb") as out:
                         shutil.copyfileobj(packed, out)
-                _check_unpacked(draft)
-                draft.write_status(without_machine(check_finished(draft)))
+                _check_unpacked(draft, file)
+                draft.write_status(without_machine(draft.read_status()))
                 draft.path.chmod(0o755)
                 os.rename(draft.path, place)
             except BaseException:
@@ -175,15 +176,21 @@ def _packed_files(archive: zipfile.ZipFile, file: Path) -> dict[str, re.Match[st
     return found
 
 
-def _check_unpacked(run: Run) -> None:
-    """Raise `UserError` if a file of an unpacked run cannot be read."""
-    _ = run.config
-    run.read_status()
-    if (run.path / "meta.json").exists():
-        read_model(run.path / "meta.json", Meta)
-    for file in (run.weights, *run.snapshots):
-        if file:
-            read_header(file)
+def _check_unpacked(run: Run, source: Path) -> None:
+    """Raise a `UserError` that names the zip file `source` if a file of an unpacked run cannot be read."""
+    try:
+        _ = run.config
+        state = run.read_status().state
+        if (run.path / "meta.json").exists():
+            read_model(run.path / "meta.json", Meta)
+        for file in (run.weights, *run.snapshots):
+            if file:
+                read_header(file)
+    except UserError as error:  # without the temporary folder, which is removed
+        problem = str(error).replace(f"{run.path}{os.sep}", "").rpartition(": ")[0]
+        raise UserError(f"{source} holds a damaged run ({problem}): export the run again.") from None
+    if state != "finished":
+        raise UserError(f"{source} holds a run that is {state}: export a finished run.")
     if run.weights and (name := not_finite(run.weights)):
         raise UserError(
             f"The weights {run.weights.name} in this zip are not finite ({name}): export a run that did not "
@@ -192,7 +199,11 @@ def _check_unpacked(run: Run) -> None:
 
 
 def check_new(path: Path) -> None:
-    """Create the folder of an output file. Raise `UserError` when the file exists already."""
+    """Create the folder of an output file.
+
+    Raise `UserError` when the file exists already, and in read-only mode.
+    """
+    check_allowed()
     if path.exists():
         raise UserError(f"{path} exists: choose another file.")
     try:

@@ -24,7 +24,7 @@ from vitcore.exchange.curves import describe_curves
 from vitcore.exchange.formats import Position, Request, Weights, read_weights
 from vitcore.exchange.tensors import read_file
 from vitcore.models import build_for, not_finite, weights_of
-from vitcore.paths import check_allowed, runs_dir
+from vitcore.paths import check_allowed, expanded, runs_dir
 from vitcore.reading import short
 from vitcore.runs import process
 from vitcore.runs.files import write_atomic
@@ -142,10 +142,13 @@ def _holds(file: Path, content: bytes) -> bool:
 
 
 def _local(source: str | Path, store: Path, progress: Progress) -> Path:
-    address = urlparse(str(source))
+    try:
+        address = urlparse(str(source))
+    except ValueError as error:
+        raise UserError(f"{source} cannot be downloaded ({error}): check the address.") from None
     if address.scheme in ("http", "https"):
         return fetch(str(source), store / (Path(address.path).name or "checkpoint.ckpt"), progress)
-    path = Path(source).expanduser()
+    path = expanded(source)
     if path.is_dir():
         raise UserError(f"{path} is a folder: give the path of the file in it.")
     if not path.is_file():

@@ -11,8 +11,9 @@ from safetensors.torch import save as pack
 
 from vitcore.errors import UserError
 from vitcore.exchange.archive import check_finished, log_spaced, without_machine
-from vitcore.models import load_run, weights_of
+from vitcore.models import load_run, not_finite, weights_of
 from vitcore.models.evaluate import evaluate_run
+from vitcore.paths import check_allowed
 from vitcore.runs.files import write_atomic
 from vitcore.runs.folder import Run
 from vitcore.runs.metrics import event_files
@@ -27,6 +28,7 @@ def export_run(run: Run, out: Path, *, snapshots: int = 0, weights: bool = True)
     so that no data is needed. Without `weights`, only the curves and the results are copied, unchanged. Raise
     `UserError` when the export fails.
     """
+    check_allowed()
     status = check_finished(run)
     if out.exists():
         raise UserError(f"{out} exists: choose another folder.")
@@ -45,7 +47,13 @@ def export_run(run: Run, out: Path, *, snapshots: int = 0, weights: bool = True)
         if weights:
             for file in log_spaced(run.snapshots, snapshots):
                 shutil.copy(file, draft.checkpoints / file.name)
-            write_atomic(draft.best, pack(weights_of(load_run(run), torch.float16)))
+            rounded = weights_of(load_run(run), torch.float16)
+            if name := not_finite(rounded):
+                raise UserError(
+                    f"The weights of run {run.id} are too large for half precision ({name}): export a zip "
+                    "file."
+                )
+            write_atomic(draft.best, pack(rounded))
             if result.get("weights") != "float16":  # otherwise exactly these weights were tested
                 score = evaluate_run(draft, run.config.data)
                 result |= {"test_acc": score.accuracy, "test_loss": score.loss, "n_test": score.count}

@@ -20,11 +20,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from vitcore import __version__
+from vitcore import __version__, numbers
 from vitcore.data.datasets import Split
 from vitcore.data.images import MEAN, STD
 from vitcore.errors import UserError
-from vitcore.exchange.archive import check_new, data_name
+from vitcore.exchange.archive import check_new, portable_data
 from vitcore.models import count_parameters, load_run
 from vitcore.models.evaluate import batch_for, evaluate
 from vitcore.probes.store import Images, images_for
@@ -48,10 +48,10 @@ class OnnxReport:
     scale: float  # largest absolute logit
 
     def __str__(self) -> str:
-        noun = "image" if self.images == 1 else "images"
         same = "the same prediction" if self.images == 1 else f"the same {self.images:,} predictions"
+        seen = numbers.count(self.images, "test image")
         return (
-            f"{self.images:,} test {noun} of {self.data}: {same} as torch, logits differ by at most "
+            f"{seen} of {self.data}: {same} as torch, logits differ by at most "
             f"{self.difference:.1e} (the largest is {self.scale:.1f})."
         )
 
@@ -177,7 +177,7 @@ def _describe(proto: Any, run: Run) -> None:
         "architecture": config.model,
         "options": json.dumps(config.options),
         "classes": json.dumps(config.classes or []),
-        "data": data_name(config.data),
+        "data": portable_data(config.data),
         "normalization": json.dumps({"inside": True, "mean": MEAN, "std": STD}),
         "source": f"ViT Lab {__version__}, torch {torch.__version__}",
     }
@@ -202,7 +202,7 @@ def _compare(run: Run, model: nn.Module, draft: Path, path: Path, seen: Images) 
             f"differ from those of torch, and logits differ by up to {difference:.1e} (at most "
             f"{TOLERANCE * scale:.1e} is allowed)."
         )
-    return OnnxReport(path, len(wanted), data_name(seen.name), difference, scale)
+    return OnnxReport(path, len(wanted), portable_data(seen.name), difference, scale)
 
 
 def _logits(file: Path, colors: np.ndarray) -> np.ndarray:

@@ -11,9 +11,12 @@ from torch import nn
 
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, check_options
-from vitcore.errors import UserError, no_weights
+from vitcore.errors import UserError, detail_of, no_weights
 from vitcore.runs.folder import Run
 from vitcore.runs.status import ACTIVE
+from vitcore.runs.weights import check_size
+
+HEADER = 10_000  # bytes, more than the header of a file of weights has for each of them
 
 
 def build(name: str, *, num_classes: int = 10, image_size: int = 32, **options: Any) -> nn.Module:
@@ -42,7 +45,7 @@ def load_run(run: Run, weights: Path | None = None) -> nn.Module:
     """Return the model of a run in float32, in evaluation mode, on the CPU.
 
     Load `weights`, such as a snapshot, or by default the best (else newest) weights. Raise `UserError` when
-    they are missing, do not fit or are not finite.
+    they are missing, do not fit or are not finite, or when the outputs are not finite.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -52,18 +55,38 @@ def load_run(run: Run, weights: Path | None = None) -> nn.Module:
         raise no_weights(run.id, active=run.status().state in ACTIVE)
     model = build_for(run.config)
     try:
-        state = {name: value.float() for name, value in load_file(path).items()}
+        wanted = model.state_dict()
+        check_size(path, 2 * HEADER + sum(HEADER + 8 * value.numel() for value in wanted.values()))
+        path.open("rb").close()  # safetensors says "No such file" of a file that may not be read
+        stored = load_file(path)
+        for name, value in wanted.items():
+            if name in stored and value.is_floating_point() != stored[name].is_floating_point():
+                raise TypeError(f"{name} is of type {stored[name].dtype}")
+        state = {name: value.float() for name, value in stored.items()}
         model.load_state_dict(state)
-    except (SafetensorError, OSError, RuntimeError) as error:
-        detail = str(error).strip().splitlines()[-1].strip().rstrip(".")
+    except (SafetensorError, OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise UserError(
-            f"The weights {path.name} of run {run.id} cannot be read ({detail}): choose another run."
+            f"The weights {path.name} of run {run.id} cannot be read ({detail_of(error)}): choose another "
+            "run."
         ) from None
     if name := not_finite(state):
         raise UserError(
             f"The weights {path.name} of run {run.id} are not finite ({name}): choose another run."
         )
-    return model.eval()
+    model.eval()
+    if not _has_finite_outputs(model, run.config.image_size):
+        raise UserError(
+            f"The weights {path.name} of run {run.id} are so large that its outputs are not finite: choose "
+            "another run."
+        )
+    return model
+
+
+def _has_finite_outputs(model: nn.Module, size: int) -> bool:
+    """Return whether a model computes finite outputs for an image with a gradient."""
+    ramp = torch.linspace(-2, 2, size)
+    with torch.inference_mode():
+        return bool(model(ramp.expand(1, 3, size, size)).isfinite().all())
 
 
 def not_finite(state: Mapping[str, torch.Tensor]) -> str | None:

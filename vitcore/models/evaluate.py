@@ -52,7 +52,9 @@ def evaluate_run(run: Run, data: str) -> Score:
     """
     config = run.config
     dataset = load_dataset(data, config.image_size, skip_broken=config.skip_broken)
-    if tuple(dataset.classes) != tuple(config.classes or dataset.classes):
+    if len(dataset.classes) != config.num_classes or dataset.classes != tuple(
+        config.classes or dataset.classes
+    ):
         raise UserError(
             f"Run {run.id} was trained on other classes than {data} has: evaluate it on {config.data}."
         )

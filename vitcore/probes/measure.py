@@ -13,6 +13,7 @@ from torch import nn
 
 from vitcore.errors import UserError
 from vitcore.models import build_for, load_run
+from vitcore.paths import check_allowed
 from vitcore.probes import IMAGES, SPEED, Probe
 from vitcore.probes.store import UNTRAINED_SEED, Result, Subject, find, images_for, keep
 from vitcore.provenance import commit, machine
@@ -44,7 +45,8 @@ def measure(
     """Measure one model (two for a `pair` probe), or find the stored result. The last item has the result.
 
     Nothing is stored unless the iteration completes. `images` is the maximum number of images. `with_run`
-    stores the result in the run's own folder. Raise `UserError` for runs or settings that do not fit.
+    stores the result in the run's own folder. Raise `UserError` for runs or settings that do not fit,
+    and in read-only mode unless the result is stored already.
     """
     if len(subjects) != 1 + probe.pair:
         raise UserError(f"{probe.name} measures {1 + probe.pair} model(s) at a time: choose that many runs.")
@@ -58,6 +60,7 @@ def measure(
     if stored and not with_run:
         yield Partial(total, total, stored.values, stored)
         return
+    check_allowed()
     began = time.time()
     yield Partial(0, total, None)
     models = [model_of(subject) for subject in subjects]

@@ -20,7 +20,7 @@ from vitcore.data import dataset_for, load_dataset
 from vitcore.errors import UserError
 from vitcore.paths import data_dir
 from vitcore.probes import SPEED, TEST
-from vitcore.probes.score_values import Speed, TestScores
+from vitcore.probes.score_values import TestScores
 from vitcore.probes.store import Images, Result, Subject, find, pick
 from vitcore.queue.devices import list_devices
 from vitcore.runs.folder import Run
@@ -122,14 +122,6 @@ def find_test(run: Run, count: int, root: str | Path | None = None) -> Result[Te
     Raise `UserError` when the images are unavailable or the stored file is invalid.
     """
     return find(TEST, [Subject(run)], test_set(run, count), TEST.settings(), root)
-
-
-def find_speed(run: Run, root: str | Path | None = None) -> Result[Speed] | None:
-    """Return the stored result of `python -m vitcore probe speed` on this machine, or None.
-
-    Raise `UserError` when the stored file is invalid.
-    """
-    return find(SPEED, [Subject(run)], speed_set(run), speed_settings(), root)
 
 
 # --- comparison of two runs' predictions for the same images ---------------------------------------

@@ -21,7 +21,7 @@ from vitcore.data.datasets import CLASSES, Dataset, dataset_for, load_dataset, s
 from vitcore.errors import UserError
 from vitcore.models import count_parameters
 from vitcore.models.evaluate import batch_for
-from vitcore.paths import assets_dir
+from vitcore.paths import assets_dir, check_allowed
 from vitcore.probes import SPEED, Probe
 from vitcore.probes.measure import Partial, concluded, model_of
 from vitcore.probes.score_values import Speed, TestScores
@@ -53,7 +53,8 @@ def measure_scores(
 ) -> Iterator[Partial]:
     """Measure one model, as `vitcore.probes.measure.measure` does: its test predictions or its speed.
 
-    Raise `UserError` when the images are unavailable or the measurement fails.
+    Raise `UserError` when the images are unavailable or the measurement fails, and in read-only mode unless
+    the result is stored already.
     """
     (subject,) = subjects
     if probe is SPEED:
@@ -64,6 +65,7 @@ def measure_scores(
     if stored and not with_run:
         yield Partial(stored.images, stored.images, stored.values, stored)
         return
+    check_allowed()
     began, values = time.time(), None
     yield Partial(0, seen.count, None)
     steps = _speed(subject, settings) if probe is SPEED else _test(subject, images)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vitcore.numbers import rounded
 from vitcore.probes.estimates import Estimate, Series, Table
 
 if TYPE_CHECKING:
@@ -22,11 +23,6 @@ def parts(count: int) -> Iterator[slice]:
         yield slice(start, min(count, start + STEP))
 
 
-def plain(values: np.ndarray) -> list:
-    """Return an array as nested lists, rounded to six decimals."""
-    return np.round(np.asarray(values, dtype=np.float64), 6).tolist()
-
-
 def estimate(mean: np.ndarray, error: np.ndarray) -> Estimate:
     """Return an estimate from arrays []."""
     return Estimate(mean=float(np.round(mean, 6)), error=float(np.round(error, 6)))
@@ -34,12 +30,12 @@ def estimate(mean: np.ndarray, error: np.ndarray) -> Estimate:
 
 def series(mean: np.ndarray, error: np.ndarray) -> Series:
     """Return a series from arrays [n]."""
-    return Series(mean=plain(mean), error=plain(error))
+    return Series(mean=rounded(mean), error=rounded(error))
 
 
 def table(mean: np.ndarray, error: np.ndarray) -> Table:
     """Return a table from arrays [rows, columns]."""
-    return Table(mean=plain(mean), error=plain(error))
+    return Table(mean=rounded(mean), error=rounded(error))
 
 
 def share(hits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol
@@ -17,16 +18,19 @@ from typing import Any, Generic, Protocol
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
-from vitcore.data import Dataset, dataset_for, load_dataset
+from vitcore.data import Dataset, check_classes, dataset_for, load_dataset
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
 from vitcore.probes import Probe, find_probe
 from vitcore.probes.probe import V
 from vitcore.probes.values import Values, first_problem
+from vitcore.reading import read_bytes
 from vitcore.runs.files import write_atomic
 from vitcore.runs.folder import Run
+from vitcore.runs.weights import check_size
 
 UNTRAINED_SEED = 0
+LARGEST_RESULT = 20_000_000  # bytes; the largest of the bundled results has 141,173
 
 
 class Result(BaseModel, Generic[V]):
@@ -82,6 +86,7 @@ class Subject:
         path = self.run.weights
         if path is None:
             raise UserError(f"Run {self.run.id} has no weights to measure: choose a trained run.")
+        check_size(path)
         about = path.stat()
         return _file_digest(path, about.st_mtime_ns, about.st_size)
 
@@ -92,7 +97,13 @@ def _sha(content: bytes) -> str:
 
 @functools.lru_cache(maxsize=256)
 def _file_digest(path: Path, stamp: int, size: int) -> str:
-    return _sha(path.read_bytes())
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(
+            f"The weights {path} cannot be read ({error.strerror or error}): allow reading them."
+        ) from None
 
 
 class Seen(Protocol):
@@ -133,7 +144,11 @@ def images_for(runs: list[Run], count: int) -> Images:
     own = first.folder is not None
     if own and len({run.config.data for run in runs}) > 1:
         raise UserError("These runs were trained on different folders: choose runs on the same data.")
-    return pick(dataset_for(first) if own else _mini(), count)
+    if not own:
+        return pick(_mini(), count)
+    data = dataset_for(first)
+    check_classes(first, data)
+    return pick(data, count)
 
 
 @functools.lru_cache(maxsize=1)
@@ -180,12 +195,13 @@ def find(
 def read_result(path: Path) -> Result[Any] | None:
     """Return a stored result, or None if the file is missing or truncated.
 
-    Raise `UserError` for wrong or missing keys.
+    Raise `UserError` for wrong or missing keys, and for a file that is too large.
     """
-    try:
-        return Result.model_validate_json(path.read_bytes())
-    except OSError:
+    if not os.path.isfile(path):
         return None
+    content = read_bytes(path, LARGEST_RESULT)
+    try:
+        return Result.model_validate_json(content)
     except ValidationError as error:
         if error.errors(include_url=False)[0]["type"] == "json_invalid":
             return None

@@ -6,6 +6,7 @@ import csv
 import io
 from typing import Any
 
+from vitcore import numbers
 from vitcore.probes.shapes import Row
 from vitcore.probes.store import Result
 
@@ -44,8 +45,8 @@ def as_text(result: Result) -> str:
         "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines
     )
     who = ", ".join(result.runs)
-    seen = f"n = {result.images:,} {result.data}" if result.images else result.data
-    return f"{result.title}: {who}. {seen}, {result.seconds:.1f} s\n{body}"
+    seen = f"{numbers.sample(result.images)} {result.data}" if result.images else result.data
+    return f"{result.title}: {who}. {seen}, {numbers.duration(result.seconds)}\n{body}"
 
 
 def _cell(value: Any) -> str:

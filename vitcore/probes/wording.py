@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vitcore import numbers
 from vitcore.probes.estimates import Series
 from vitcore.probes.probe import Outcome
 from vitcore.probes.values import CurveValues
@@ -24,7 +25,7 @@ def shares_at(outcomes: Sequence[Outcome[CurveValues]], curve: str, x: int) -> s
         if x not in outcome.values.x:
             return ""
         at, series = outcome.values.x.index(x), outcome.values.curves[curve]
-        words.append(f"{100 * series.mean[at]:.0f} ± {100 * series.error[at]:.0f} % ({outcome.label})")
+        words.append(f"{numbers.percent(series.mean[at], 0, series.error[at])} ({outcome.label})")
     return ", ".join(words)
 
 

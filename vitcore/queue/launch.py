@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from vitcore.config import Config
@@ -21,7 +22,7 @@ from vitcore.queue.supervisor import ensure_supervisor, lock_path
 from vitcore.runs import process
 from vitcore.runs.files import check_space, write_atomic, writing
 from vitcore.runs.folder import ABORT, Run, create_run
-from vitcore.runs.status import ACTIVE, SILENCE_S, Status, SweepLink
+from vitcore.runs.status import ACTIVE, SILENCE_S, State, Status, SweepLink
 
 LEAST_FREE = 100e6  # bytes; when a run starts, the exact size of its checkpoints is checked
 
@@ -182,3 +183,25 @@ def stop(run: Run, *, now: bool = False) -> None:
             run.stop_request.touch()
     if order.is_here(status):
         ensure_supervisor(home)  # it enforces the time limits, also for foreground runs
+
+
+def stop_all(runs: Sequence[Run]) -> list[tuple[Run, State]]:
+    """Stop the runs that are queued or running. Return each of them with the state that it had.
+
+    The last in the queue is stopped first, so that none of the others starts meanwhile. Raise `UserError` in
+    read-only mode, or when an active run cannot be stopped.
+    """
+    check_allowed()
+    stopped = []
+    for run in reversed(runs):
+        state = run.status().state
+        if state not in ACTIVE:
+            continue
+        try:
+            stop(run)
+        except UserError:
+            if run.status().state in ACTIVE:
+                raise
+            continue  # it ended in the meantime
+        stopped.append((run, state))
+    return stopped

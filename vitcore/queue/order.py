@@ -18,7 +18,7 @@ from vitcore.paths import check_allowed
 from vitcore.runs import process
 from vitcore.runs.files import writing
 from vitcore.runs.folder import Run, list_runs
-from vitcore.runs.status import Status
+from vitcore.runs.status import LATEST, Status
 
 Place = Literal["first", "up", "down", "last"]
 LOCK_S = 10.0  # seconds to wait for the lock; it is held for fractions of a second
@@ -93,19 +93,22 @@ def move(run: Run, to: Place) -> None:
             _set_time(run, when)
             return
         others.insert(target, run)  # no time is left between two neighbors: renumber all of them
-        first = min(times)
+        first = min(max(min(times), 0.0), LATEST - len(others))
         for position, queued in enumerate(others):
             _set_time(queued, first + position)
 
 
 def _between(times: list[float], position: int) -> float | None:
-    """Return a time that sorts into this position of ascending times, or None if there is none."""
+    """Return a time that sorts into this position of ascending times, or None if there is none.
+
+    The times of a clock that was wrong can be at the bounds of `Status`.
+    """
     if not times:
         return None
     if position <= 0:
-        return times[0] - 1.0
+        return times[0] - 1.0 if times[0] >= 1.0 else None
     if position >= len(times):
-        return times[-1] + 1.0
+        return times[-1] + 1.0 if times[-1] <= LATEST - 1.0 else None
     before, after = times[position - 1], times[position]
     middle = (before + after) / 2
     return middle if before < middle < after else None

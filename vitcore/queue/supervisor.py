@@ -62,6 +62,8 @@ def ensure_supervisor(home: Path) -> None:
 
 def _detached(command: list[str], log: Path, **environment: str) -> subprocess.Popen:
     paths = [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    if log.exists() and not log.is_file():  # opening a pipe would wait for its reader
+        raise UserError(f"{log} is not a file: remove it.")
     with log.open("ab") as output:
         return subprocess.Popen(
             command,
@@ -188,6 +190,8 @@ class Supervisor:
             for name, keys in assign(requests, self.devices, taken).items():
                 try:
                     self._start(waiting[name], keys)
+                except UserError as error:
+                    self._fail(waiting[name], str(error))
                 except OSError as error:  # a full disk, or a folder that cannot be written: start the others
                     self.refused[name] = time.monotonic() + RETRY_S
                     print(f"{name} cannot be started ({error}); trying again", flush=True)

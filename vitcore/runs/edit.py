@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -57,6 +58,8 @@ def delete(run: Run, root: str | Path | None = None) -> None:
         lock.acquire(blocking=False)
     except Timeout:
         raise UserError(f"Run {run.id} is being trained: stop it before you delete it.") from None
+    except OSError as error:
+        raise UserError(f"Run {run.id} cannot be deleted: {error.strerror}.") from None
     with lock:  # prevents a start in the meantime
         if (state := run.status().state) in ACTIVE:
             raise UserError(f"Run {run.id} is {state}: stop it before you delete it.")
@@ -66,5 +69,6 @@ def delete(run: Run, root: str | Path | None = None) -> None:
         except OSError as error:
             raise UserError(f"Run {run.id} cannot be deleted: {error.strerror}.") from None
     for old in home.glob(".trash-*"):  # this one, and any whose removal was interrupted
-        if old == trash or old.stat().st_mtime < time.time() - 3600:
-            shutil.rmtree(old, ignore_errors=True)
+        with contextlib.suppress(OSError):  # another process removes it, too
+            if old == trash or old.stat().st_mtime < time.time() - 3600:
+                shutil.rmtree(old, ignore_errors=True)

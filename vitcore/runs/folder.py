@@ -18,6 +18,7 @@ import functools
 import os
 import re
 import shutil
+import stat
 import tempfile
 import time
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from pathlib import Path
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, dump_config, read_config
 from vitcore.errors import UserError
-from vitcore.paths import assets_dir, check_allowed, runs_dir
+from vitcore.paths import assets_dir, check_allowed, expanded, runs_dir
 from vitcore.reading import read_model, read_yaml
 from vitcore.runs.files import overwrite, write_atomic, writing
 from vitcore.runs.status import ACTIVE, Meta, Status, SweepLink, derive
@@ -37,7 +38,13 @@ from vitcore.runs.titles import default_title
 SAVE_S = 120.0  # time to save after a stop request; then the run is terminated
 TERMINATE_S = 30.0  # time to exit after that; then the run is killed
 OUR_SETTINGS = {"model", "options", "data", "recipe", "epochs"}  # in every config.yaml of ViT Lab
+SNAPSHOT = re.compile(r"step-[0-9]{1,12}\.safetensors")
 ABORT = "abort"  # content of stop.request: exit without saving
+MAX_LISTED = 8  # runs folders whose runs are kept in memory
+
+Stamp = tuple[int, int, int]
+Entry = tuple[tuple[Stamp | None, Stamp | None], float, "Run"]  # stamps of its files, creation time, run
+_listed: dict[Path, dict[str, Entry]] = {}
 
 
 @functools.lru_cache(maxsize=4096)  # configurations never change, and listing the runs reads all of them
@@ -60,7 +67,7 @@ class Run:
     def id(self) -> str:
         return self.path.name
 
-    @property
+    @cached_property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
 
@@ -71,11 +78,11 @@ class Run:
     @property
     def resume_note(self) -> str:
         """What a resume of this run does, as a part of a sentence."""
-        if self.last.is_file():
+        if os.path.isfile(self.last):
             return "resume continues from the last checkpoint"
         return "resume starts from the beginning, because there is no checkpoint yet"
 
-    @property
+    @cached_property
     def best(self) -> Path:
         return self.checkpoints / "best.safetensors"
 
@@ -93,19 +100,36 @@ class Run:
 
     @cached_property
     def config(self) -> Config:
-        """The configuration. Raise `UserError` when config.yaml is missing or invalid."""
+        """The configuration. Raise `UserError` when config.yaml or the name of the folder is invalid."""
+        if not is_valid_id(self.id):
+            raise UserError(
+                f"Links cannot hold the name of the folder {ascii(self.id)[:160]}: rename it, with letters, "
+                "digits, `-`, `_` and `.` only."
+            )
         path = self.path / "config.yaml"
-        return _config(path, path.stat().st_mtime_ns if path.is_file() else 0)
+        try:
+            stamp = path.stat().st_mtime_ns
+        except OSError:
+            stamp = 0
+        return _config(path, stamp)
 
     @property
     def snapshots(self) -> list[Path]:
         """The weights saved during training, oldest first: checkpoints/step-<step>.safetensors."""
-        return sorted(self.checkpoints.glob("step-*.safetensors"))
+        try:
+            names = os.listdir(self.checkpoints)
+        except OSError:
+            return []
+        # file managers add copies, such as "step-10 (1).safetensors"
+        found = (self.checkpoints / name for name in sorted(names) if SNAPSHOT.fullmatch(name))
+        return [path for path in found if os.path.isfile(path)]
 
     @property
     def weights(self) -> Path | None:
         """The weights to analyze: the best by validation, else the newest snapshot, else None."""
-        return self.best if self.best.is_file() else next(reversed(self.snapshots), None)
+        if os.path.isfile(f"{self.path}/checkpoints/best.safetensors"):  # much faster than `Path.is_file`
+            return self.best
+        return next(reversed(self.snapshots), None)
 
     @property
     def meta(self) -> Meta:
@@ -148,10 +172,10 @@ class Run:
     def stop_age(self) -> tuple[float, bool] | None:
         """Return the seconds since the stop request and whether to skip saving, or None without a request."""
         try:
-            return (
-                time.time() - self.stop_request.stat().st_mtime,
-                self.stop_request.read_bytes() == ABORT.encode(),
-            )
+            about = self.stop_request.stat()
+            regular = stat.S_ISREG(about.st_mode)  # reading a pipe would never end
+            abort = regular and self.stop_request.read_bytes() == ABORT.encode()
+            return time.time() - about.st_mtime, abort
         except OSError:
             return None
 
@@ -193,12 +217,24 @@ class Run:
         write_atomic(self.path / "meta.json", meta.model_dump_json(indent=1))
 
 
+def is_valid_id(name: str) -> bool:
+    """Return whether links can hold the name of a run's folder: printable UTF-8 without a comma."""
+    return "," not in name and name.isprintable() and name == name.strip()
+
+
 def list_runs(root: str | Path | None = None, *, bundled: bool = True) -> list[Run]:
     """Return all runs: the bundled ones first, then the user's, newest first."""
     home = runs_dir(root)
-    if home.exists() and not home.is_dir():
-        raise UserError(f"{home} is not a folder: choose another with --runs-dir or $VITLAB_RUNS.")
-    own = sorted(_runs_in(home), key=lambda run: run.stored_status().created, reverse=True)
+    try:
+        if home.exists() and not home.is_dir():
+            raise UserError(f"{home} is not a folder: choose another with --runs-dir or $VITLAB_RUNS.")
+        found = _runs_in(home)
+    except OSError as error:
+        raise UserError(
+            f"The runs folder {home} cannot be read ({error.strerror or error}): allow reading it, or choose "
+            "another with --runs-dir or $VITLAB_RUNS."
+        ) from None
+    own = [run for _, run in sorted(found, key=lambda listed: listed[0], reverse=True)]
     return [*bundled_runs(), *own] if bundled else own
 
 
@@ -210,16 +246,43 @@ def bundled_runs() -> list[Run]:
     order = list(ARCHITECTURES)
 
     def place(run: Run) -> tuple[bool, int, float, str]:
-        accuracy = run.stored_status().result.get("test_acc") or 0.0
-        return not run.weights, order.index(run.config.model), -accuracy if run.weights else 0.0, run.id
+        accuracy = run.stored_status().result.get("test_acc", 0.0) if run.weights else 0.0
+        return not run.weights, order.index(run.config.model), -accuracy, run.id
 
-    return sorted(_runs_in(assets_dir() / "runs"), key=place)
+    return sorted((run for _, run in _runs_in(assets_dir() / "runs")), key=place)
 
 
-def _runs_in(root: Path) -> list[Run]:
-    if not root.is_dir():
+def _runs_in(home: Path) -> list[tuple[float, Run]]:
+    """Return the runs in a folder, each with the time when it was created.
+
+    A run is read again only when config.yaml or status.json has changed, because a page lists all runs at
+    every interaction, and there may be thousands.
+    """
+    if not home.is_dir():
         return []
-    return [Run(p) for p in root.iterdir() if not p.name.startswith(".") and is_run(p)]
+    known, found = _listed.get(home, {}), {}
+    for name in os.listdir(home):
+        if name.startswith("."):
+            continue
+        stamps = _stamp(f"{home}/{name}/config.yaml"), _stamp(f"{home}/{name}/status.json")
+        if (entry := known.get(name)) and entry[0] == stamps:
+            found[name] = entry
+        elif is_run(home / name):
+            run = Run(home / name)
+            found[name] = stamps, run.stored_status().created, run
+    if home not in _listed and len(_listed) >= MAX_LISTED:
+        _listed.clear()
+    _listed[home] = found
+    return [(created, run) for _, created, run in found.values()]
+
+
+def _stamp(file: str) -> Stamp | None:
+    """Return what changes when a file is written, or None if there is no such file."""
+    try:
+        about = os.stat(file)
+    except OSError:
+        return None
+    return about.st_ino, about.st_mtime_ns, about.st_size
 
 
 def is_run(place: Path) -> bool:
@@ -228,9 +291,9 @@ def is_run(place: Path) -> bool:
     Other programs also write a config.yaml, but no status.json. A run without status.json is recognized by
     its settings.
     """
-    if not os.path.isfile(f"{place}/config.yaml"):
+    if not os.path.lexists(f"{place}/config.yaml"):
         return False
-    return os.path.isfile(f"{place}/status.json") or _is_ours(place / "config.yaml")
+    return os.path.lexists(f"{place}/status.json") or _is_ours(place / "config.yaml")
 
 
 @functools.lru_cache(maxsize=1024)
@@ -248,8 +311,9 @@ def find_run(run: str | Path, root: str | Path | None = None) -> Run:
     Raise `UserError` when there is none.
     """
     text = str(run)
-    places = [runs_dir(root) / text, assets_dir() / "runs" / text] if re.fullmatch(r"[\w.-]+", text) else []
-    for place in (*places, Path(text).expanduser().absolute()):
+    is_name = Path(text).name == text and text not in ("", "..")
+    places = [runs_dir(root) / text, assets_dir() / "runs" / text] if is_name else []
+    for place in (*places, expanded(text)):
         with contextlib.suppress(OSError):  # a name too long for the file system matches no run
             if is_run(place):
                 return Run(place)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
-from vitcore.runs.folder import Run, is_run
+from vitcore.runs.folder import Run, bundled_runs, is_run, is_valid_id
 from vitcore.runs.status import Status
 
 MOST_FOLDERS = 5_000  # maximum number of folders to search
@@ -35,9 +37,10 @@ class ForeignRun(Run):
 def foreign_runs(root: str | Path | None = None) -> list[ForeignRun]:
     """Return the folders below the runs folder that hold event files but no run, at any depth, by name.
 
-    Follows links. Searches at most 5,000 folders.
+    Follows links. Searches at most 5,000 folders. Characters that links cannot hold become underscores.
     """
-    home, found, seen = runs_dir(root), [], set()
+    home, found, seen = runs_dir(root), {}, set()
+    taken = {run.id for run in bundled_runs()}
     for place, inner, files in os.walk(home, followlinks=True):
         folder, real = Path(place), os.path.realpath(place)
         if real in seen or len(seen) >= MOST_FOLDERS:  # a link to a folder above
@@ -49,5 +52,13 @@ def foreign_runs(root: str | Path | None = None) -> list[ForeignRun]:
             inner.clear()
         elif any("tfevents" in name for name in files):
             name = folder.relative_to(home).as_posix()
-            found.append(ForeignRun(folder, home.name if name == "." else name))
-    return sorted(found, key=lambda run: run.id)
+            name = _linkable(home.name if name == "." else name, taken | found.keys())
+            found[name] = ForeignRun(folder, name)
+    return [found[name] for name in sorted(found)]
+
+
+def _linkable(name: str, taken: Set[str]) -> str:
+    """Return a name that links can hold (`is_valid_id`) and that is not taken."""
+    clean = "".join(c if is_valid_id(c) or c == " " else "_" for c in name).strip() or "_"
+    numbered = (f"{clean} ({number})" for number in itertools.count(2))
+    return clean if clean not in taken else next(one for one in numbered if one not in taken)

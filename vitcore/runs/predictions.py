@@ -6,12 +6,13 @@ One small file holds all of them and is replaced as it grows. It keeps at most `
 from __future__ import annotations
 
 import io
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from vitcore.errors import UserError
+from vitcore.reading import read_arrays
 from vitcore.runs.files import write_atomic
 
 COUNT, MOST = 8, 200
@@ -66,10 +67,12 @@ def read_predictions(run: Path) -> Predictions | None:
     The file is validated because a run may come from an untrusted source.
     """
     try:
-        with np.load(run / "predictions" / NAME, allow_pickle=False) as stored:
-            names = ("images", "truth", "classes", "steps", "epochs", "probabilities")
-            images, truth, classes, steps, epochs, probabilities = (stored[name] for name in names)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, MemoryError):
+        stored = read_arrays(run / "predictions" / NAME)
+        names = ("images", "truth", "classes", "steps", "epochs", "probabilities")
+        images, truth, classes, steps, epochs, probabilities = (stored[name] for name in names)
+    except (UserError, KeyError):
+        return None
+    if 0 in (images.ndim, steps.ndim, classes.ndim):
         return None
     n, e, c = len(images), len(steps), len(classes)
     fits = (
@@ -77,6 +80,8 @@ def read_predictions(run: Path) -> Predictions | None:
         and truth.shape == (n,) and classes.ndim == 1 and classes.dtype.kind == "U" and epochs.shape == (e,)
         and steps.shape == (e,) and e > 0 and probabilities.shape == (e, n, c)
         and probabilities.dtype == np.float32 and np.isfinite(probabilities).all()
+        and steps.dtype.kind == "i" and (np.diff(steps) > 0).all()
+        and epochs.dtype.kind == "f" and np.isfinite(epochs).all()
         and truth.dtype.kind == "i" and ((truth >= 0) & (truth < c)).all()
     )  # fmt: skip
     return (

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from vitcore import numbers
 from vitcore.runs import process
 
 State = Literal["queued", "running", "stopping", "finished", "stopped", "failed", "lost", "imported"]
@@ -29,7 +30,8 @@ def printable(text: Any, most: int | None = None, also: str = "") -> Any:
     return "".join(c for c in text if c.isprintable() or c in also).strip()[:most]
 
 
-Time = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]  # as far as the year 5138
+LATEST = 1e11  # a time in seconds since 1970, in the year 5138
+Time = Annotated[float, Field(ge=0, le=LATEST, allow_inf_nan=False)]
 Amount = Annotated[float, Field(ge=0, le=1e18, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=10**18)]
 Word = Annotated[str, Field(max_length=4096)]
@@ -147,5 +149,5 @@ def _hanging(status: Status, now: float) -> Status:
     if silent < max(HANG_S, 20 * usual):
         return status
     usually = f" (usually one takes {usual:.2g} s)" if status.step else ""
-    why = f"no step for {silent // 60:.0f} min{usually}: its process may hang"
+    why = f"no step for {numbers.duration(silent)}{usually}: its process may hang"
     return status.model_copy(update={"reason": why, "eta_s": None})

@@ -23,6 +23,7 @@ FLOATS = {  # the type of the bits, and the bits of the exponent, which are all 
     "F16": (np.dtype("<u2"), np.uint16(0x7C00)),
     "BF16": (np.dtype("<u2"), np.uint16(0x7F80)),
 }
+LARGEST_WEIGHTS = 4_000_000_000  # bytes of a file of weights
 STATE = ("running_mean", "running_var", "num_batches_tracked")  # of batch normalization, not trained
 
 
@@ -32,6 +33,19 @@ class Weight:
 
     dtype: str
     shape: tuple[int, ...]
+
+
+def check_size(path: Path, most: int = LARGEST_WEIGHTS) -> None:
+    """Raise `UserError` if a file of weights is too large to read."""
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise UserError(f"Cannot read {path}: {error.strerror or error}.") from None
+    if size > most:
+        raise UserError(
+            f"{path} has {size / 1e6:,.0f} MB, but its weights have at most {most / 1e6:,.0f} MB: copy it "
+            "again, or delete the run."
+        )
 
 
 def read_header(path: Path) -> dict[str, Weight]:

@@ -10,7 +10,8 @@ from vitcore.config import Config
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 from vitcore.runs.status import Status
-from vitcore.sweeps.plan import Plan, steps_of
+from vitcore.sweeps.plan import Plan
+from vitcore.sweeps.wording import steps_of
 
 TRAINING_IMAGES = {"cifar10": 45_000, "cifar10-mini": 3_500}  # without the validation images
 LEAST_S = 5.0  # a shorter training says little about the speed

@@ -6,6 +6,7 @@ import secrets
 import time
 from pathlib import Path
 
+from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, build_config, make_config
 from vitcore.errors import UserError
@@ -15,6 +16,7 @@ from vitcore.runs import edit
 from vitcore.runs.files import writing
 from vitcore.runs.folder import Run
 from vitcore.runs.status import ACTIVE
+from vitcore.sweeps.wording import length_of
 
 # Settings that both take from the first model. They also fix the order and the augmentation of the images.
 SHARED = ("data", "image_size", "seed", "device", "precision", "matmul", "devices", "nodes", "compile",
@@ -48,15 +50,12 @@ def make_pair(first: Config, other: str, **changes: object) -> tuple[Config, Con
 
 def policy(config: Config) -> str:
     """Return a description of what the two runs share."""
-    budget = f"{config.minutes:g} minutes" if config.minutes else f"{config.epochs} epochs"
-    if config.steps_per_epoch and not config.minutes:
-        budget = f"{config.epochs * config.steps_per_epoch:,} steps"
-    share = f"{100 * config.train_share:g} % of " if config.train_share < 1 else ""
+    share = f"{numbers.chosen_share(config.train_share)} of " if config.train_share < 1 else ""
     mixing = [
         f"{name} {value:g}" for name, value in (("MixUp", config.mixup), ("CutMix", config.cutmix)) if value
     ]
     return (
-        f"{budget} of {share}{config.data}, the same {config.batch_size} images in every step "
+        f"{length_of(config)} of {share}{config.data}, the same {config.batch_size} images in every step "
         f"(seed {config.seed}), with the same augmentation (policy {', '.join([config.augment, *mixing])}), "
         f"label smoothing {config.label_smoothing:g}, all patches visible. "
         "Each model keeps its own optimizer and learning rate."

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import (
     Config,
@@ -23,6 +24,7 @@ from vitcore.config import (
 )
 from vitcore.errors import UserError
 from vitcore.sweeps.pair import SHARED
+from vitcore.sweeps.wording import steps_of
 
 Kind = Literal["samples", "study"]
 SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)
@@ -85,9 +87,8 @@ def plan_samples(
         raise UserError("A sweep of samples needs at least one model, one share and one seed.")
     for share in shares:
         if not 0 < share <= 1:
-            raise UserError(
-                f"The share {100 * share:g} % is not possible: choose more than 0 and at most 100 %."
-            )
+            wrong = numbers.chosen_share(share)
+            raise UserError(f"The share {wrong} is not possible: choose more than 0 and at most 100 %.")
     if steps < EPOCHS or steps % EPOCHS:
         raise UserError(
             f"{steps:,} steps cannot be divided into {EPOCHS} epochs of equal length: "
@@ -126,7 +127,7 @@ def plan_samples(
     entries = [
         Entry(
             build_config(**{**bases[model].model_dump(), "train_share": share, "seed": seed}),
-            f"{ARCHITECTURES[model].label}, {100 * share:g} % of the images, seed {seed}",
+            f"{ARCHITECTURES[model].label}, {numbers.chosen_share(share)} of the images, seed {seed}",
         )
         for seed in dict.fromkeys(seeds)
         for share in sorted(set(shares))
@@ -216,13 +217,3 @@ def suggest(base: Config, name: str) -> list[Any]:
         except UserError:
             continue
     return fitting
-
-
-def data_name(config: Config) -> str:
-    """Return the display name of the dataset. For a folder it is the last part of the path."""
-    return config.folder.name if config.folder else config.data
-
-
-def steps_of(config: Config) -> int | None:
-    """Return the number of optimizer steps, or None if the configuration does not determine it."""
-    return config.epochs * config.steps_per_epoch if config.steps_per_epoch and not config.minutes else None

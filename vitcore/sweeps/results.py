@@ -18,7 +18,8 @@ from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config
 from vitcore.runs.folder import Run
 from vitcore.runs.status import Status
-from vitcore.sweeps.plan import setting_of, setting_title, steps_of, text_of
+from vitcore.sweeps.plan import setting_of, setting_title, text_of
+from vitcore.sweeps.wording import steps_of
 
 TRAINING_IMAGES = {"cifar10": 45_000, "cifar10-mini": 3_500}  # without the validation images
 

@@ -26,8 +26,10 @@ from vitcore.runs import edit
 from vitcore.runs.files import writing
 from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.status import ACTIVE, SweepLink
+from vitcore.runs.titles import data_title
 from vitcore.sweeps.pair import withdraw
-from vitcore.sweeps.plan import Kind, Plan, data_name, setting_title, steps_of
+from vitcore.sweeps.plan import Kind, Plan, setting_title
+from vitcore.sweeps.wording import steps_of
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Sweep:
     def title(self) -> str:
         """A description of the comparison. Two sweeps of the same settings have the same title."""
         configs = [run.config for run in self.runs]
-        first, data = configs[0], data_name(configs[0])
+        first, data = configs[0], data_title(configs[0])
         *others, last = dict.fromkeys(ARCHITECTURES[c.model].label for c in configs)
         labels = f"{', '.join(others)} and {last}" if others else last
         if self.kind == "samples":
@@ -151,18 +153,9 @@ def find_sweep(name: str, root: str | Path | None = None) -> Sweep:
 def stop_sweep(sweep: Sweep) -> int:
     """Take queued runs off the queue, ask running ones to save and exit, and return how many there were.
 
-    Raise `UserError` in read-only mode.
+    Raise `UserError` in read-only mode, or when one cannot be stopped.
     """
-    check_allowed()
-    stopped = 0
-    for run in reversed(sweep.runs):  # last in the queue first, so that none of them starts meanwhile
-        if run.status().state in ACTIVE:
-            try:
-                background.stop(run)
-            except UserError:  # it ended in the meantime
-                continue
-            stopped += 1
-    return stopped
+    return len(background.stop_all(sweep.runs))
 
 
 def resume_sweep(sweep: Sweep) -> int:

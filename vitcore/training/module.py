@@ -23,6 +23,17 @@ Batch = tuple[
 ]  # images [B, 3, S, S]; labels [B], or probabilities [B, classes] if mixed
 
 
+def _compiler_errors() -> tuple[type[Exception], ...]:
+    """Return the exceptions with which torch.compile reports that it cannot compile a model.
+
+    Imports the compiler, which takes seconds. Call it only after an error.
+    """
+    from torch._dynamo.exc import TorchDynamoException  # includes those of the backends, such as Inductor
+    from torch._inductor.exc import CppCompileError, InvalidCxxCompiler
+
+    return TorchDynamoException, CppCompileError, InvalidCxxCompiler
+
+
 class Classifier(pl.LightningModule):
     """Train `model` with cross-entropy. Log val_loss, val_acc, test_loss and test_acc.
 
@@ -62,19 +73,21 @@ class Classifier(pl.LightningModule):
         return loss
 
     def _logits(self, images: torch.Tensor, **options: float) -> torch.Tensor:
-        """Return the logits of the compiled model, or of the model itself if the compiler fails."""
+        """Return the logits of the compiled model, or of the model itself if the compiler fails.
+
+        Errors of the model, such as too little memory or images of a wrong shape, are raised.
+        """
+        failure = ""
         if self.compiled is not None:
             try:
                 return self.compiled(images, **options)
-            except (torch.OutOfMemoryError, KeyboardInterrupt):
-                raise
-            except Exception as error:  # the compiler raises all kinds of errors
-                self.compiled = None
-                print(
-                    f"The training continues without torch.compile, which failed ({type(error).__name__}).",
-                    flush=True,
-                )
-        return self.model(images, **options)
+            except _compiler_errors() as error:
+                failure = type(error).__name__
+        logits = self.model(images, **options)
+        if failure:  # of the compiler alone, because the model works without it
+            self.compiled = None
+            print(f"The training continues without torch.compile, which failed ({failure}).", flush=True)
+        return logits
 
     def drops_patches(self) -> bool:
         """Return whether the model sees only a share of the patches in the current epoch."""

@@ -23,6 +23,7 @@ import torch
 from pytorch_lightning.callbacks import Callback
 from torch.utils.data import DataLoader
 
+from vitcore import numbers
 from vitcore.config import Config
 from vitcore.data import Dataset, dataset_for, resolve
 from vitcore.data.datasets import Split
@@ -69,10 +70,10 @@ class Rehearsal:
     def __str__(self) -> str:
         least = self.least_minutes
         if least is not None and least < 0.8 * self.minutes:
-            duration = f"From {_long(least)} to {_long(self.minutes)}"
+            duration = f"From {numbers.duration(60 * least)} to {numbers.duration(60 * self.minutes)}"
             advice = "the training may take far less time once they end"
         else:
-            duration = f"About {_long(self.minutes)}"
+            duration = f"About {numbers.duration(60 * self.minutes)}"
             advice = "each step is faster when nothing else runs"
         text = (
             f"{duration}, {self.memory_bytes / 1e9:.1f} GB of memory, "
@@ -81,19 +82,13 @@ class Rehearsal:
         )
         if self.others >= BUSY and self.device == "cpu":
             return (
-                f"{text} This machine is busy: other programs used {100 * self.others:.0f} % of its "
+                f"{text} This machine is busy: other programs used {numbers.percent(self.others, 0)} of its "
                 f"processors; {advice}."
             )
         if _uneven(self.steps_s):
             fast, slow = (f"{seconds:.2g}" for seconds in self.steps_s)
             return f"{text} Steps took from {fast} to {slow} seconds: something else kept this machine busy."
         return text
-
-
-def _long(minutes: float) -> str:
-    if minutes < 1.5:
-        return f"{60 * minutes:.0f} seconds"
-    return f"{minutes:.1f} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours"
 
 
 def _uneven(steps_s: tuple[float, float]) -> bool:

@@ -10,10 +10,11 @@ import numpy as np
 
 from dashboard.components.bundle import bundle
 from dashboard.components.packing import Part, style
-from dashboard.components.window import type_scale
+from dashboard.components.window import is_narrow, type_scale
 
 HERE = Path(__file__).parent
 FILES_ROW = 42  # pixels below a chart, for the buttons that save it
+LEGEND_LINE, LEGEND_LINES = 22, 2  # pixels of a line, and the lines that fit into the height of a chart
 MAX_POINTS = 1200  # per curve; a screen has no more columns
 
 _element = Part(
@@ -92,6 +93,11 @@ def thinned(values: np.ndarray, limit: int) -> np.ndarray:
     return np.unique(keep.clip(max=len(values) - 1))
 
 
+def legend_height(items: Sequence[Series]) -> int:
+    """Return the pixels that a narrow chart needs in addition for its legend, which has an entry a line."""
+    return LEGEND_LINE * max(0, sum(item["legend"] for item in items) - LEGEND_LINES)
+
+
 def curves(
     items: list[Series],
     *,
@@ -111,7 +117,7 @@ def curves(
     `best`: marked points. `log`: use a logarithmic y-axis. `height`: in pixels, for a normal window.
     """
     scale = type_scale()
-    height = round(height * scale)
+    height = round(height * scale) + (legend_height(items) if is_narrow() else 0)
     data = {
         "series": items,
         "best": list(best),

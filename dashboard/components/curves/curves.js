@@ -1,6 +1,8 @@
-// A Plotly chart of growing curves. Plotly.react keeps the zoom and the hidden curves while `view` stays the same.
+// A Plotly chart of growing curves. Plotly.react keeps the zoom and the hidden curves while `view` stays the
+// same.
 // data: { series: [{ name, x, y, color, dash, markers, group, legend, hover }],
-//         best: [{ x, y, text, color, group }], view, x_title, y_title, percent, log, height, empty, scale (of the type) }
+//         best: [{ x, y, text, color, group }],
+//         view, x_title, y_title, percent, log, height, empty, scale (of the type) }
 
 import { loadPlotly, savePlotly } from "../shared/plotly.js";
 import { fileStem, offerFiles } from "../shared/save.js";
@@ -38,8 +40,8 @@ function uidMaker() {
   };
 }
 
-// Return the traces of all curves and their best points. `drawn`: the traces on the screen. A new trace of a hidden
-// curve is hidden as well.
+// Return the traces of all curves and their best points. `drawn`: the traces on the screen. A new trace of a
+// hidden curve is hidden as well.
 function chartTraces(data, drawn) {
   const uid = uidMaker();
   const hidden = new Set(drawn.filter((t) => t.visible === "legendonly").map((t) => t.legendgroup));
@@ -110,6 +112,7 @@ function chartLayout(data, colors) {
       ...axis,
       title: { text: data.x_title, standoff: 6, font: { size } },
       rangemode: "tozero",
+      separatethousands: true,
       showspikes: true,
       spikemode: "across",
       spikesnap: "cursor",
@@ -123,6 +126,7 @@ function chartLayout(data, colors) {
       title: { text: literal(data.y_title), standoff: 8, font: { size } },
       ticksuffix: data.percent ? " %" : "",
       type: data.log ? "log" : "linear",
+      exponentformat: "power",
       ...emptyAxis,
     },
   };
@@ -139,7 +143,8 @@ function valueText(data, value) {
   return data.percent ? `${value.toFixed(2)} %` : value.toFixed(4);
 }
 
-// Show the values at the pointer in a box on the other side of the chart, where it covers nothing that is read.
+// Show the values at the pointer in a box on the other side of the chart, where it covers nothing that is
+// read.
 function showValues(div, box, data, points) {
   const shown = points.filter((p) => p.y !== null && p.y !== undefined);
   if (!shown.length) return hide(box);

@@ -1,5 +1,5 @@
-// Saves a file that the server sends. data: header { name, type, id }, then the content. A file with the same id is
-// saved once.
+// Saves a file that the server sends. data: header { name, type, id }, then the content. A file with the same
+// id is saved once.
 
 import { readHeader } from "../shared/message.js";
 import { saveFile } from "../shared/save.js";

@@ -1,8 +1,8 @@
-// The attention explorer. Hovering needs no server. The server computes other maps: of another snapshot, of a painted
-// image, or of positions alone. `host.ask(text)` sends it a request with the state.
+// The attention explorer. Hovering needs no server. The server computes other maps: of another snapshot, of a
+// painted image, or of positions alone. `host.ask(text)` sends it a request with the state.
 
 import { keepAddress, writeAddress } from "../shared/address.js";
-import { colorTable, decodeBase64, gradientOf } from "../shared/colors.js";
+import { colorTable, decodeBase64, gradientOf, rootTable } from "../shared/colors.js";
 import { CanvasPainter, createCanvas } from "../shared/paint.js";
 import { themeColors, typeScale } from "../shared/theme.js";
 import { frameCache, Maps, rolloutMap, unpack } from "./frames.js";
@@ -53,6 +53,7 @@ class Explorer {
   difference = null; // maps of A minus B
   shownMaps = null; // in the grid
   maxima = null; // for each cell, the value with the brightest color
+  scaleColors = null; // of the color scale of the grid
   cell = null; // shown in the large map: { r, c }
   rollout = false; // whether the large map shows the rollout instead of a cell
   showsTwoMaps = false; // whether two large maps are shown
@@ -147,7 +148,8 @@ class Explorer {
     this.point({ hoveredToken: null });
   }
 
-  // The query parameters of this view, or null if the server gave the state, as in a talk or a standalone file.
+  // The query parameters of this view, or null if the server gave the state, as in a talk or a standalone
+  // file.
   parameters() {
     return this.header && this.header.address === undefined ? addressOf(this.state, this.header) : null;
   }
@@ -267,8 +269,9 @@ class Explorer {
       this.shownMaps = this.difference.minus(maps, this.second);
     }
     this.maxima = this.shownMaps.maxima(state.scale);
-    const colors = comparing ? this.diverging : this.colors;
-    paintSheet(this.sheet, this.shownMaps, header.side, this.maxima, colors, comparing);
+    const colors = comparing ? this.diverging : this.colors, root = state.scale === "root";
+    paintSheet(this.sheet, this.shownMaps, header.side, this.maxima, colors, comparing, root);
+    this.scaleColors = root ? rootTable(colors, comparing) : colors;
   }
 
   // Choose the one or two large maps, and the map over the image.
@@ -302,7 +305,7 @@ class Explorer {
     const { canvas, header } = this, zoom = typeScale(), area = this.find(".xp-scroll");
     const widthOf = (element) => Math.max(40, Math.floor(element.clientWidth));
     const side = widthOf(canvas.image);
-    drawPicture(new CanvasPainter(canvas.image, side, side), this, side);
+    drawPicture(new CanvasPainter(canvas.image, side, side), this, side, zoom);
     this.plan = gridPlan(this.maps, area.clientWidth / zoom, area.clientHeight / zoom, zoom);
     const [gridWidth, gridHeight] = [this.plan.width * zoom, this.plan.height * zoom];
     canvas.grid.style.width = `${gridWidth}px`;
@@ -316,11 +319,12 @@ class Explorer {
       drawLarge(p, header, this.large[i], width, this.tokens[i], this.hoveredPatch);
     });
     const [w, h] = [widthOf(canvas.plot), Math.max(90, canvas.plot.clientHeight)];
-    this.plot = plotPlan(header, w, h);
-    drawPlot(new CanvasPainter(canvas.plot, w, h), this, this.plot);
-    const width = Math.max(40, canvas.scale.clientWidth),
-      colors = this.comparing ? this.diverging : this.colors;
-    drawScale(new CanvasPainter(canvas.scale, width, 9), colors, width, 9);
+    this.plot = plotPlan(header, w / zoom, h / zoom, zoom);
+    const plot = new CanvasPainter(canvas.plot, w, h);
+    plot.ctx.scale(zoom, zoom);
+    drawPlot(plot, this, this.plot);
+    const width = Math.max(40, canvas.scale.clientWidth);
+    drawScale(new CanvasPainter(canvas.scale, width, 9), this.scaleColors, width, 9);
   }
 }
 

@@ -30,12 +30,12 @@ function drawLabeledScale(p, colors, width, labels, type) {
 }
 
 /**
- * Return the panels of the saved view, from left to right: the image, the grid with its color scale, and each large
- * map with its own.
+ * Return the panels of the saved view, from left to right: the image, the grid with its color scale, and each
+ * large map with its own.
  * @param {any} explorer that has drawn them
  */
 export function viewPanels(explorer) {
-  const { header, plan, comparing, diverging, colors, large, tokens, shownMaps } = explorer;
+  const { header, plan, comparing, colors, scaleColors, large, tokens, shownMaps } = explorer;
   const cell = explorer.rollout ? "Rollout" : cellName(explorer.cell, header);
   const names = largeNames(explorer), ends = largeEnds(explorer);
   return [
@@ -45,7 +45,7 @@ export function viewPanels(explorer) {
       width: plan.width,
       height: plan.height,
       draw: (p) => drawGrid(p, { ...explorer, maps: shownMaps }, plan),
-      scale: { colors: comparing ? diverging : colors, labels: scaleLabels({ ...explorer, comparing }) },
+      scale: { colors: scaleColors, labels: scaleLabels({ ...explorer, comparing }) },
     },
     ...names.map((name, i) => ({
       title: name ? `${cell}: ${name}` : cell,

@@ -1,8 +1,9 @@
 // The attention weights of an image, as the server sends them, and the maps made of them.
 //
-// A message is one Uint8Array: uint32 length of the header, the header (JSON), the image [S, S, 3] as bytes, and, if
-// header.has is true, float16 weights [layers, heads, T, T] and rollout [T, T]. If a model has too many weights to
-// send, header.only is a token, and the weights are [layers, heads, 2, T]: the row and the column of that token.
+// A message is one Uint8Array: uint32 length of the header, the header (JSON), the image [S, S, 3] as bytes,
+// and, if header.has is true, float16 weights [layers, heads, T, T] and rollout [T, T]. If a model has too
+// many weights to send, header.only is a token, and the weights are [layers, heads, 2, T]: the row and the
+// column of that token.
 
 import { readHeader } from "../shared/message.js";
 
@@ -27,10 +28,12 @@ function decodeFloat16(bytes, from, count) {
   return out;
 }
 
+/** @typedef {{ weights: Float32Array, rollout: Float32Array, header: any }} Frame */
+
 /**
  * Read a message.
  * @param {Uint8Array} bytes
- * @returns {{ header: any, image: Uint8Array, frame: { weights: Float32Array, rollout: Float32Array, header: any } | null }}
+ * @returns {{ header: any, image: Uint8Array, frame: Frame | null }}
  */
 export function unpack(bytes) {
   const { header, offset } = readHeader(bytes);
@@ -50,8 +53,8 @@ export function rolloutMap({ rollout, header: { tokens, first } }, token) {
   return rollout.subarray(token * tokens + first, (token + 1) * tokens);
 }
 
-// Return the cache of the latest frames by key, so that a snapshot is not sent twice. It is global and survives a
-// change of the page. The server remembers what it sent, and sends a frame again on request.
+// Return the cache of the latest frames by key, so that a snapshot is not sent twice. It is global and
+// survives a change of the page. The server remembers what it sent, and sends a frame again on request.
 export function frameCache(maxBytes = MAX_BYTES) {
   globalThis.vitlabFrames ??= new Map();
   const frames = globalThis.vitlabFrames;
@@ -78,8 +81,9 @@ export function frameCache(maxBytes = MAX_BYTES) {
   };
 }
 
-// The maps of one token in every layer and head: (layers + 1) x (heads + 1) cells, whose last row and column are
-// means. `values` [cells, N]: the weights of the patches. `mass` [cells]: the weight of CLS. The buffers are reused.
+// The maps of one token in every layer and head: (layers + 1) x (heads + 1) cells, whose last row and column
+// are means. `values` [cells, N]: the weights of the patches. `mass` [cells]: the weight of CLS. The buffers
+// are reused.
 export class Maps {
   constructor({ layers, heads, tokens, first }) {
     this.layers = layers;

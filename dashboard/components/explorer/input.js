@@ -1,6 +1,7 @@
 // Pointer and keyboard input of the explorer.
 
 import { onTheme } from "../shared/theme.js";
+import { preventTouchMenu } from "../shared/touch.js";
 import { copyLink, saveView } from "./files.js";
 import { maskText, paintBrush } from "./mask.js";
 import { cellUnder, dotUnder } from "./scene.js";
@@ -44,6 +45,7 @@ export class Input {
     this.listenToControls(explorer.root);
     new ResizeObserver(() => explorer.schedule()).observe(explorer.root);
     onTheme(explorer.root, () => explorer.schedule());
+    preventTouchMenu(explorer.root);
   }
 
   // Add a listener that does nothing until the first frame has arrived.
@@ -61,7 +63,7 @@ export class Input {
     });
     this.on(image, "pointerleave", () => explorer.point({ hoveredToken: null }));
     this.on(image, "pointerdown", (event) => {
-      if (!explorer.brushing) return;
+      if (!explorer.brushing) return explorer.point({ hoveredToken: tokenUnder(event) }); // a resting finger
       explorer.strokes.keep(explorer.mask, explorer.header.stem);
       explorer.painting = true;
       image.setPointerCapture(event.pointerId);
@@ -85,7 +87,9 @@ export class Input {
       if (!same) explorer.point({ hoveredCell: cell });
     };
     for (const [element, cellOf] of hitTests) {
-      this.on(element, "pointermove", (event) => point(cellOf(event)));
+      for (const type of ["pointermove", "pointerdown"]) {
+        this.on(element, type, (event) => point(cellOf(event)));
+      }
       this.on(element, "pointerleave", () => point(null));
       this.on(element, "click", (event) => {
         const cell = cellOf(event);
@@ -96,9 +100,11 @@ export class Input {
 
   listenToLarge(element) {
     const { explorer } = this;
-    this.on(element, "pointermove", (event) => {
-      explorer.point({ hoveredPatch: squareUnder(event, element, explorer.header.side) });
-    });
+    for (const type of ["pointermove", "pointerdown"]) {
+      this.on(element, type, (event) => {
+        explorer.point({ hoveredPatch: squareUnder(event, element, explorer.header.side) });
+      });
+    }
     this.on(element, "pointerleave", () => explorer.point({ hoveredPatch: null }));
   }
 
@@ -152,8 +158,8 @@ export class Input {
     explorer.set({ mask: maskText(mask, stem) }, { ask: true });
   }
 
-  // Handle keys while the pointer is over the explorer or the focus is in it. The listener captures them, because
-  // Streamlit has shortcuts for `r` and `c`.
+  // Handle keys while the pointer is over the explorer or the focus is in it. The listener captures them,
+  // because Streamlit has shortcuts for `r` and `c`.
   press(event) {
     const { root, header, frame } = this.explorer, focused = document.activeElement;
     if (!frame || event.altKey || TYPED.test(focused?.tagName)) return;

@@ -83,8 +83,9 @@ function showPrediction(container, { probabilities, before, classes, truth, hue 
  * Update the texts after drawing.
  * @param {HTMLElement} root
  * @param {any} canvas the canvases by name
- * @param {any} view header, state, hoveredToken, hoveredPatch, shown, comparing, cell, rollout, showsTwoMaps, tokens,
- * values, limits, maxima, used and maps of the explorer; `gradient`: the colors of the large maps as a CSS image
+ * @param {any} view header, state, hoveredToken, hoveredPatch, shown, comparing, cell, rollout, showsTwoMaps,
+ * tokens, values, limits, maxima, used and maps of the explorer; `gradient`: the colors of the large maps as
+ * a CSS image
  */
 export function showTexts(root, canvas, view) {
   const { header, cell, rollout, showsTwoMaps, shown, tokens, comparing, maps } = view;
@@ -104,7 +105,7 @@ export function showTexts(root, canvas, view) {
   root.querySelector(".xp-ends").replaceChildren(
     ...largeEnds(view).map((end) => scaleBar(end, view.gradient)),
   );
-  write(".xp-reading", reading);
+  write(".xp-reading", reading.replaceAll(" %", "\u00a0%"));
   write(".xp-hint", hintText(view));
   const summary = `${title}. ${mapName}. ${reading}`;
   const label = (element, text) => element.setAttribute("aria-label", text);

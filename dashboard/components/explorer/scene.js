@@ -9,7 +9,8 @@ const BAR = 3; // height of the bar below each map: the weight of CLS
 const LABEL = 13; // height of a line of small text
 
 // Paint all cells of the grid on one sheet, with a pixel for each value; a cell has `side` x `side` values.
-export function paintSheet(sheet, maps, side, maxima, colors, signed) {
+// `root`: the colors follow the square root of the values.
+export function paintSheet(sheet, maps, side, maxima, colors, signed, root) {
   const width = maps.columns * side;
   if (sheet.width !== width || sheet.height !== maps.rows * side) {
     sheet.width = width;
@@ -25,7 +26,9 @@ export function paintSheet(sheet, maps, side, maxima, colors, signed) {
       const max = maxima[r * maps.columns + c];
       for (let y = 0; y < side; y++) {
         const line = (r * side + y) * width + c * side;
-        for (let i = 0; i < side; i++) pixels[line + i] = colors[colorIndex(map[y * side + i], max, signed)];
+        for (let i = 0; i < side; i++) {
+          pixels[line + i] = colors[colorIndex(map[y * side + i], max, signed, root)];
+        }
       }
     }
   }
@@ -46,7 +49,8 @@ export function overlayColor(rgb, share, brightest) {
   return rgb.map((v, i) => (1 - tint) * light * v + tint * ((brightest >> (8 * i)) & 255));
 }
 
-// Paint the image, S x S pixels, and a map over it. Painted pixels have the mean color and are not covered by the map.
+// Paint the image, S x S pixels, and a map over it. Painted pixels have the mean color and are not covered by
+// the map.
 export function paintImage(canvas, image, { size, side, mean }, mask, map, max, colors) {
   if (canvas.width !== size) {
     canvas.width = canvas.height = size;
@@ -107,7 +111,7 @@ function patchBox(token, header, side) {
 }
 
 // Draw the image with its patches, and outline the chosen ones and the one under the pointer.
-export function drawPicture(p, { header, state, picture, hoveredToken, type }, side) {
+export function drawPicture(p, { header, state, picture, hoveredToken, type }, side, zoom = 1) {
   p.pixels(picture, 0, 0, header.size, header.size, 0, 0, side, side);
   const unit = side / header.side;
   if (unit >= 6) {
@@ -122,7 +126,7 @@ export function drawPicture(p, { header, state, picture, hoveredToken, type }, s
     const [left, top, w, h] = patchBox(token, header, side);
     outline(p, left + 1, top + 1, w - 2, h - 2, dash);
     if (letter && w >= 16 && state.second !== null) {
-      const style = { ...type, size: 13, weight: 700, align: "center", color: "#fff" };
+      const style = { ...type, size: 13 * zoom, weight: 700, align: "center", color: "#fff" };
       p.text(letter, left + w / 2, top + h / 2, style);
     }
   }
@@ -208,16 +212,16 @@ export function drawLarge(p, header, source, side, token, hoveredPatch) {
   }
 }
 
-// Return the layout of the plot of entropy against mean distance. Each dot is a head, darker for later layers; crosses
-// are reference distributions of attention.
-export function plotPlan(header, w, h) {
+// Return the layout of the plot of entropy against mean distance. Each dot is a head, stronger for later
+// layers; crosses are reference distributions of attention. All lengths are in units of `zoom` pixels.
+export function plotPlan(header, w, h, zoom = 1) {
   const box = { left: 30, top: 20, right: w - 8, bottom: h - 30 };
   const points = [...header.distance.flat(), ...header.references.map((r) => r.distance)];
   const bits = [...header.entropy.flat(), ...header.references.map((r) => r.entropy)];
   const limits = [1.08 * Math.max(...points), 1.08 * Math.max(...bits)];
   const px = (v) => box.left + (v / limits[0]) * (box.right - box.left);
   const py = (v) => box.bottom - (v / limits[1]) * (box.bottom - box.top);
-  return { ...box, limits, px, py };
+  return { ...box, limits, px, py, zoom };
 }
 
 function ticks(limit, count) {
@@ -240,16 +244,17 @@ export function drawPlot(p, { header, state, theme, type, hoveredCell }, plan) {
     align: "center",
   });
   p.text("entropy, bits", 0, 7, small);
-  for (const [i, r] of header.references.entries()) {
+  for (const r of header.references) {
     const [cx, cy] = [plan.px(r.distance), plan.py(r.entropy)];
     p.segment(cx, plan.top, cx, plan.bottom, { stroke: theme.faint, dash: [2, 3] });
     p.segment(cx - 4, cy, cx + 4, cy, { stroke: theme.text, line: 1.5 });
     p.segment(cx, cy - 4, cx, cy + 4, { stroke: theme.text, line: 1.5 });
-    const text = `+ ${referenceName(r.name)}`, end = cx + 6 + 6 * text.length > plan.right;
-    p.text(text, end ? plan.right : cx + 6, plan.bottom - 9 - 14 * i, {
-      ...small,
-      align: end ? "right" : "left",
-    });
+  }
+  for (const [i, r] of header.references.entries()) {
+    const text = `+ ${referenceName(r.name)}`, width = 6 * text.length, y = plan.bottom - 10 - 15 * i;
+    const left = Math.min(plan.px(r.distance) + 6, plan.right - width);
+    p.rect(left - 2, y - 7, width + 2, 14, { fill: theme.background }); // the dotted lines end at the text
+    p.text(text, left, y, small);
   }
   header.distance.forEach((row, l) =>
     row.forEach((d, h) => {
@@ -279,6 +284,7 @@ export function drawPlot(p, { header, state, theme, type, hoveredCell }, plan) {
 
 // Return the layer and the head of the nearest dot, or null.
 export function dotUnder(plan, header, x, y) {
+  [x, y] = [x / plan.zoom, y / plan.zoom];
   let best = null, least = 12 ** 2; // squared, of at most 12 pixels
   header.distance.forEach((row, l) =>
     row.forEach((d, h) => {

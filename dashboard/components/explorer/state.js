@@ -1,8 +1,8 @@
-// The state of the explorer: everything that a link must restore, so not the hovering. It is kept in the address, where
-// the server reads it. Defaults are omitted.
+// The state of the explorer: everything that a link must restore, so not the hovering. It is kept in the
+// address, where the server reads it. Defaults are omitted.
 //
-// The header's `parameters` come from `ExplorerState` in Python: the names of the query parameters, and the values of
-// each choice, the default first.
+// The header's `parameters` come from `ExplorerState` in Python: the names of the query parameters, and the
+// values of each choice, the default first.
 
 import { parseCount, parseWhole } from "../shared/address.js";
 

@@ -21,10 +21,12 @@ export function titleText({ header, state, shown, comparing }) {
 }
 
 // Return the two or three labels below the color scale.
-export function scaleLabels({ state, comparing, maxima }) {
-  const shared = state.scale === "shared";
+export function scaleLabels({ header, state, comparing, maxima }) {
+  const shared = ["shared", "root"].includes(state.scale);
   const maxLabel = shared ? weightText(maxima[0]) : `maximum of its ${state.scale}`;
+  if (header.talk && !comparing) return ["0", maxLabel]; // larger type leaves no space for three labels
   if (comparing) return ["B more", `±${shared ? "" : " "}${maxLabel}`, "A more"];
+  if (state.scale === "root") return ["0", "one scale for all maps, square root", maxLabel];
   if (shared) return ["0", "one scale for all maps", maxLabel];
   return ["0", `one scale per ${state.scale}`, maxLabel];
 }
@@ -39,8 +41,8 @@ export function largeEnds({ limits }) {
   return limits.map(weightText);
 }
 
-// Return the weight of the patch under the pointer, or else each map's largest weight and its place, and the weight of
-// CLS. `mass`: the weight of CLS in the chosen cell.
+// Return the weight of the patch under the pointer, or else each map's largest weight and its place, and the
+// weight of CLS. `mass`: the weight of CLS in the chosen cell.
 export function readingText(view) {
   const { header, state, comparing, hoveredPatch, rollout, values, mass } = view;
   const keys = state.direction === "keys", at = keys ? "from" : "at", names = largeNames(view);
@@ -66,7 +68,8 @@ export function referenceName(name) {
   return { uniform: "uniform attention", "3x3 neighbourhood": "3x3 neighborhood only" }[name] ?? name;
 }
 
-// Return a hint on how to pin or compare patches, until the visitor has done so. `used`: what the visitor has done.
+// Return a hint on how to pin or compare patches, until the visitor has done so. `used`: what the visitor has
+// done.
 export function hintText({ header, state, used }) {
   if (header.only !== null) return "This model has many tokens. Click a patch to load its maps.";
   if (state.query === null) return used.pinned ? "" : "Hover over a patch. Click to pin it.";

@@ -6,6 +6,7 @@ Streamlit's own toolbar offers neither SVG nor data, and saves white on white in
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,15 +37,21 @@ _element = Part(
 def show(figure: Figure, *, key: str, alt: str) -> None:
     """Show a Plotly figure, described by `alt`, with its files vitlab-`key`.png, .svg and .csv.
 
-    In a narrow window, panels are from top to bottom. On a large screen, the figure is larger.
+    In a narrow window, panels are from top to bottom, and a figure with a fixed aspect ratio is scrolled
+    sideways. On a large screen, the figure is larger.
     """
     from dashboard.drawing.enlarged import enlarged
     from dashboard.drawing.figures import PLAIN  # not above: the Overview page needs no pandas
-    from dashboard.drawing.narrow import one_panel_a_row
+    from dashboard.drawing.narrow import as_scrolled, is_scrolled, one_panel_a_row
 
-    plot = one_panel_a_row(figure.plot) if is_narrow() else enlarged(figure.plot, type_scale())
+    scrolled = is_narrow() and is_scrolled(figure.plot)
+    if is_narrow():
+        plot = as_scrolled(figure.plot) if scrolled else one_panel_a_row(figure.plot)
+    else:
+        plot = enlarged(figure.plot, type_scale())
     with st.container(key=f"figure_{key}", gap=None):
-        st.plotly_chart(plot, config=PLAIN, key=key, alt=alt)
+        with st.container(key=f"scrolled_{key}") if scrolled else nullcontext():
+            st.plotly_chart(plot, config=PLAIN, key=key, alt=alt)
         data = {"figure": plot.to_json(), "rows": figure.rows, "name": key}
         _element(key=f"{key}_files", data=data)
 

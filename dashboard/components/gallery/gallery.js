@@ -1,6 +1,6 @@
 // Images with the predictions of two models; a click opens an image.
-// data: header { size, cards: [{ truth, number, href, predictions: [[label, confidence, correct, color, model]] }] },
-// then the images, uint8 [N, S, S, 3]
+// data: header { size, cards: [{ truth, number, href, predictions }] }, then the images, uint8 [N, S, S, 3].
+// predictions: [[label, confidence, correct, color, model]]
 
 import { readHeader } from "../shared/message.js";
 
@@ -49,7 +49,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
       link.append(line);
     }
     link.addEventListener("click", (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return; // the browser opens a new tab
+      // the browser opens a new tab
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
       event.preventDefault();
       setTriggerValue("open", i);
     });

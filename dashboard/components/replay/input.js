@@ -1,10 +1,12 @@
 // Buttons, slider, pointer and keyboard of the replay.
 
+import { preventTouchMenu } from "../shared/touch.js";
 import { cellAt, keyMove } from "./state.js";
 
 /** @param {any} replay */
 export function listenToControls(replay) {
   const { playButton, range, root } = replay;
+  preventTouchMenu(root);
   playButton.addEventListener("click", () => replay.play(!replay.playing));
   root.querySelector('[data-do="reset"]').addEventListener("click", () => replay.reset());
   range.addEventListener("input", () => {
@@ -70,9 +72,10 @@ export function listenToPicture(replay, canvas) {
  * @param {HTMLCanvasElement} map
  */
 export function listenToMap(replay, map) {
-  map.addEventListener("pointermove", (event) => {
+  const goToPointed = (event) => {
     const { rows, columns } = replay.header;
     replay.play(false);
     replay.go(...cellUnder(event, map, rows.length, columns.length));
-  });
+  };
+  for (const type of ["pointermove", "pointerdown"]) map.addEventListener(type, goToPointed);
 }

@@ -67,7 +67,8 @@ class Replay {
     if (bits) this.host.ask(bits);
   }
 
-  // The query parameters of this view, or null if the server gave the state, as in a talk or a standalone file.
+  // The query parameters of this view, or null if the server gave the state, as in a talk or a standalone
+  // file.
   parameters() {
     const { header: h } = this;
     if (h.at) return null;

@@ -15,8 +15,8 @@ export function clampFrame(frame, { rows, columns }) {
 }
 
 /**
- * Return the cell at a point of an area of rows x columns cells, [row, column]. A point outside belongs to the nearest
- * cell.
+ * Return the cell at a point of an area of rows x columns cells, [row, column]. A point outside belongs to
+ * the nearest cell.
  * @param {number} x from 0 (left) to 1 (right)
  * @param {number} y from 0 (top) to 1 (bottom)
  */
@@ -28,8 +28,8 @@ export const cellAt = (x, y, rows, columns) => [
 const KEY_MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
 /**
- * Return the change of the frame for a key, [rows, columns], or null. The arrows shift the image in drag mode. In the
- * other modes right and up go to the next row.
+ * Return the change of the frame for a key, [rows, columns], or null. The arrows shift the image in drag
+ * mode. In the other modes right and up go to the next row.
  * @param {string} key
  * @param {string} mode
  */
@@ -45,8 +45,8 @@ export const startFrame = (
 ) => [Math.floor(start / columns.length), start % columns.length];
 
 /**
- * Parse a frame, given as its offset from the unchanged image: `4.-2` is 4 down and 2 to the left. The rules are those
- * of `Frame` in dashboard/states/inductive_bias.py.
+ * Parse a frame, given as its offset from the unchanged image: `4.-2` is 4 down and 2 to the left. The rules
+ * are those of `Frame` in dashboard/states/inductive_bias.py.
  * @param {string | null | undefined} text
  * @returns {number[] | null} [row, column]
  */

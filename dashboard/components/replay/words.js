@@ -14,7 +14,8 @@ export function frameName({ header: h, row, column, mask, showsMask }) {
 }
 
 /**
- * Return the predicted class with its probability, and whether it is correct if the class of the image is known.
+ * Return the predicted class with its probability, and whether it is correct if the class of the image is
+ * known.
  * @param {ArrayLike<number>} probabilities [C]
  */
 export function predictionText(probabilities, { classes, truth }) {

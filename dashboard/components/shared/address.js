@@ -23,8 +23,8 @@ export function writeAddress(parameters) {
 
 /**
  * Keep parameters in the address. Streamlit writes the address too, and drops what a component wrote, so they
- * are written again until the component is removed from the page. Then `onLeave` is called, and the function may
- * be called again.
+ * are written again until the component is removed from the page. Then `onLeave` is called, and the function
+ * may be called again.
  * @param {{ isConnected: boolean, addressKept?: boolean }} root of the component
  * @param {() => Record<string, string | null> | null} currentParameters null to write nothing
  */

@@ -26,12 +26,28 @@ export function gradientOf(colors) {
 }
 
 /**
- * Return the index of a value's color in the table. The table covers 0 to `max`, or -max to `max` if `signed`.
+ * Return the colors of evenly spaced values on a square-root scale.
+ * @param {Uint32Array} colors
+ * @param {boolean} signed
+ */
+export function rootTable(colors, signed) {
+  return colors.map((_, i) => {
+    const share = i / 255;
+    return colors[colorIndex(signed ? 2 * share - 1 : share, 1, signed, true)];
+  });
+}
+
+/**
+ * Return the index of a value's color in the table. The table covers 0 to `max`, or -max to `max` if
+ * `signed`.
  * @param {number} value
  * @param {number} max
  * @param {boolean} signed
+ * @param {boolean} root whether the colors follow the square root of the value, which separates small values
  */
-export function colorIndex(value, max, signed) {
-  const fraction = signed ? 0.5 + value / (2 * max) : value / max;
+export function colorIndex(value, max, signed, root = false) {
+  let share = value / max;
+  if (root) share = Math.sign(share) * Math.sqrt(Math.abs(share));
+  const fraction = signed ? 0.5 + share / 2 : share;
   return Math.max(0, Math.min(255, Math.round(255 * fraction)));
 }

@@ -1,4 +1,5 @@
-// Two painters with the same methods: CanvasPainter draws on a canvas (the screen, PNG), SvgPainter writes SVG.
+// Two painters with the same methods: CanvasPainter draws on a canvas (the screen, PNG), SvgPainter writes
+// SVG.
 
 /**
  * @param {number} width

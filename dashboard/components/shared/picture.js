@@ -24,7 +24,8 @@ export function savePainted(format, stem, size, background, draw) {
 }
 
 /**
- * Save an SVG, as it is or rendered as PNG. The page's font is embedded: an SVG cannot use the fonts of the page.
+ * Save an SVG, as it is or rendered as PNG. The page's font is embedded: an SVG cannot use the fonts of the
+ * page.
  * @param {string} format "png" or "svg"
  * @param {string} stem file name without its ending
  * @param {number[]} size [width, height] in pixels

@@ -1,8 +1,8 @@
 // The colors and the type of the page.
 
 /**
- * Call `redraw` when the theme changes. The root's color then runs through a transition (`transition: color 1ms`
- * in its style sheet). A listener on the window would keep a removed component in memory.
+ * Call `redraw` when the theme changes. The root's color then runs through a transition (`transition: color
+ * 1ms` in its style sheet). A listener on the window would keep a removed component in memory.
  * @param {HTMLElement} root
  * @param {() => void} redraw
  */
@@ -11,8 +11,8 @@ export function onTheme(root, redraw) {
 }
 
 /**
- * Return the page's type size relative to the normal one (baseFontSize in config.toml). In a talk the type grows
- * with the window, and the text on a canvas must grow with it.
+ * Return the page's type size relative to the normal one (baseFontSize in config.toml). In a talk the type
+ * grows with the window, and the text on a canvas must grow with it.
  */
 export function typeScale() {
   return parseFloat(getComputedStyle(document.documentElement).fontSize) / 15;

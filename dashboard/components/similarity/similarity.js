@@ -7,6 +7,7 @@ import { CanvasPainter, createCanvas } from "../shared/paint.js";
 import { savePainted } from "../shared/picture.js";
 import { fileStem, offerFiles, saveCsv } from "../shared/save.js";
 import { onTheme, themeColors } from "../shared/theme.js";
+import { preventTouchMenu } from "../shared/touch.js";
 
 const cosineText = (v) => v.toFixed(2).replace("-", "\u2212");
 
@@ -109,11 +110,13 @@ export default function ({ data, parentElement }) {
     root.similarity.chosen = patch;
     requestAnimationFrame(() => drawSimilarity(root));
   };
-  all.addEventListener("pointermove", (event) => {
+  const choosePointed = (event) => {
     const box = all.getBoundingClientRect(), { side: s } = root.similarity;
     const index = (v, from) => Math.max(0, Math.min(s - 1, Math.floor(((v - from) / box.width) * s)));
     choose(index(event.clientY, box.top) * s + index(event.clientX, box.left));
-  });
+  };
+  for (const type of ["pointermove", "pointerdown"]) all.addEventListener(type, choosePointed);
+  preventTouchMenu(root);
   all.addEventListener("keydown", (event) => {
     const { side: s, chosen } = root.similarity, row = Math.floor(chosen / s), column = chosen % s;
     const clamp = (v) => Math.max(0, Math.min(s - 1, v));

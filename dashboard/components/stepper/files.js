@@ -20,8 +20,8 @@ export function saveStep(stepper, format) {
 }
 
 /**
- * Return the rows of the CSV file: a row per pixel, per patch or per token. In the last step the rows of the tokens
- * are followed by those of the positions and of the sums.
+ * Return the rows of the CSV file: a row per pixel, per patch or per token. In the last step the rows of the
+ * tokens are followed by those of the positions and of the sums.
  * @param {any} stepper
  */
 export function stepRows(stepper) {

@@ -1,5 +1,6 @@
 // Buttons, keyboard and pointer of the stepper.
 
+import { preventTouchMenu } from "../shared/touch.js";
 import { clamp } from "./layout.js";
 import { TITLES } from "./words.js";
 
@@ -11,6 +12,7 @@ export function listen(stepper) {
   listenToButtons(stepper);
   listenToKeys(stepper);
   listenToPointer(stepper);
+  preventTouchMenu(stepper.root);
 }
 
 function listenToButtons(stepper) {

@@ -1,5 +1,5 @@
-// The layout of the steps: where patches, columns and panels are, and what is under the pointer. Nothing here draws.
-// `view`: the stepper, or an object with its numbers.
+// The layout of the steps: where patches, columns and panels are, and what is under the pointer. Nothing here
+// draws. `view`: the stepper, or an object with its numbers.
 
 export const NARROW = 8; // pixels: narrower columns have no gaps
 const PHONE = 520; // pixels: in narrower drawings, parts are below each other
@@ -9,8 +9,8 @@ export const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
 const smooth = (t) => t * t * (3 - 2 * t);
 
 /**
- * Return the index, in the pixels of the image, of number j of a patch in the model's order: by channel, then row by
- * row.
+ * Return the index, in the pixels of the image, of number j of a patch in the model's order: by channel, then
+ * row by row.
  * @param {{ size: number, patch: number }} header
  */
 export function pixelIndex({ size, patch: p }, patch, j) {
@@ -22,12 +22,14 @@ export function pixelIndex({ size, patch: p }, patch, j) {
 }
 
 /**
- * Return the layout of a step: the square of the image, columns below the patches, or three panels of columns.
+ * Return the layout of a step: the square of the image, columns below the patches, or three panels of
+ * columns.
  * @param {any} view
  * @param {number} step
- * @returns {any} lengths in pixels. The first two steps: the `square`, then `x` and the size `unit` of the pictures
- * next to it, and their `y`. The others: the `lefts` and `offsets` (from the top) of the panels, their height `deep`, the
- * `pitch` of the columns, their width `unit`, their `top` in the panel, and the count of `rows`.
+ * @returns {any} lengths in pixels. The first two steps: the `square`, then `x` and the size `unit` of the
+ * pictures next to it, and their `y`. The others: the `lefts` and `offsets` (from the top) of the panels,
+ * their height `deep`, the `pitch` of the columns, their width `unit`, their `top` in the panel, and the
+ * count of `rows`.
  */
 export function stepLayout(view, step) {
   if (step <= 1) return imageLayout(view, step);

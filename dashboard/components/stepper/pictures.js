@@ -21,8 +21,8 @@ function pixelCanvas(width, height, color) {
 }
 
 /**
- * Return the pictures of all steps: the image (`picture`), its channels (`planes`), a column of numbers per patch
- * (`flat`), and a column of values per token (`strips`: the patches, the positions and their sums).
+ * Return the pictures of all steps: the image (`picture`), its channels (`planes`), a column of numbers per
+ * patch (`flat`), and a column of values per token (`strips`: the patches, the positions and their sums).
  * @param {any} stepper
  * @param {Uint8Array} colors of the scale, RGB
  */

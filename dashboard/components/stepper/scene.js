@@ -3,7 +3,8 @@
 import { movingPosition, NARROW, patchPosition, stepLayout } from "./layout.js";
 import { CHANNELS, numberText } from "./words.js";
 
-const BLACK_TEXT = [225, 158, 250]; // above these values of a channel, black text has more contrast than white
+// Above these values of a channel, black text has more contrast than white.
+const BLACK_TEXT = [225, 158, 250];
 const DARK_RING = { outer: "#000", inner: "#fff" }, LIGHT_RING = { outer: "#fff", inner: "#000" };
 
 // Draw a ring of two colors, which is visible on every picture.
@@ -12,6 +13,7 @@ function ring(p, x, y, w, h, { outer, inner }) {
   p.rect(x - 1, y - 1, w + 2, h + 2, { stroke: inner, line: 2 });
 }
 
+const LETTER = 6.5; // mean width of a letter of small text, in pixels
 const smallText = (theme) => ({ font: theme.font, size: 13, color: theme.text });
 
 /**
@@ -77,7 +79,8 @@ function drawChosenPatch(stepper, p, layout, theme) {
   drawChannels(stepper, p, { x: x + unit + 44, y, unit }, partOf(stepper, chosen), theme);
 }
 
-// Draw a column of pixel values per patch. The column of CLS, which joins them in the next step, is left free.
+// Draw a column of pixel values per patch. The column of CLS, which joins them in the next step, is left
+// free.
 function drawSequence(stepper, p, layout, theme) {
   const { h, count, first } = stepper, { lefts, pitch, unit, top, rows } = layout;
   const high = h - top, small = smallText(theme), left = lefts[0] + first * pitch;
@@ -87,8 +90,13 @@ function drawSequence(stepper, p, layout, theme) {
   CHANNELS.forEach((name, c) =>
     p.text(name, left - 10, top + ((c + 0.5) * high) / 3, { ...small, align: "right" })
   );
-  p.text(`each column is a patch: its ${rows} numbers, 0 to 255`, left, h + 13, small);
+  captionColumns(stepper, p, `each column is a patch: its ${rows} numbers, 0 to 255`, left, small);
   ringChosenColumn(stepper, p, layout);
+}
+
+// Write a text below the columns: from their left edge, or further to the left if it would not fit.
+function captionColumns({ w, h }, p, text, left, style) {
+  p.text(text, Math.max(0, Math.min(left, w - LETTER * text.length)), h + 13, style);
 }
 
 // Draw a column of values per token.
@@ -102,7 +110,7 @@ function drawProjection(stepper, p, layout, theme) {
   [`${rows}`, "numbers"].forEach((word, i) =>
     p.text(word, left - 10, top + high / 2 - 9 + 18 * i, { ...small, align: "right" })
   );
-  p.text(`each column is a token: its ${rows} numbers`, left, h + 13, small);
+  captionColumns(stepper, p, `each column is a token: its ${rows} numbers`, left, small);
   ringChosenColumn(stepper, p, layout);
 }
 

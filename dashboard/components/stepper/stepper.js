@@ -1,7 +1,7 @@
-// Five steps from an image to the tokens that the first block reads. Each patch has a position in every step and
-// moves from one to the next. Everything else fades in and out.
-// data: header { size, patch, tokens, dim, cls, note, limit, spreads }, image [S, S, 3], float32 tokens [T,
-// D], positions [T, D]; T includes CLS if the model has it
+// Five steps from an image to the tokens that the first block reads. Each patch has a position in every step
+// and moves from one to the next. Everything else fades in and out. data: header { size, patch, tokens, dim,
+// cls, note, limit, spreads }, image [S, S, 3], float32 tokens [T, D], positions [T, D]; T includes CLS if
+// the model has it
 
 import { keepAddress, parseCount, writeAddress } from "../shared/address.js";
 import { decodeBase64 } from "../shared/colors.js";

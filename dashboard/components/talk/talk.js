@@ -1,5 +1,5 @@
-// Keyboard control of a talk: arrows, space, Page Up and Page Down (which clickers send), Home and End change the step;
-// `n` shows the notes, `f` toggles full screen, Escape closes the notes or leaves the talk.
+// Keyboard control of a talk: arrows, space, Page Up and Page Down (which clickers send), Home and End change
+// the step; `n` shows the notes, `f` toggles full screen, Escape closes the notes or leaves the talk.
 
 const PREVIOUS_KEYS = ["ArrowLeft", "ArrowUp", "PageUp", "Backspace"];
 const NEXT_KEYS = ["ArrowRight", "ArrowDown", "PageDown", " ", "Enter"];
@@ -64,7 +64,8 @@ class Talk {
     this.updateScale();
   }
 
-  // Send the scale of the figures for this window. It also depends on the width, for windows narrower than 4:3.
+  // Send the scale of the figures for this window. It also depends on the width, for windows narrower than
+  // 4:3.
   updateScale() {
     const fits = Math.max(MIN_SCALE, Math.min(window.innerHeight / 720, window.innerWidth / 960));
     const scale = Math.round(fits * 20) / 20;
@@ -92,8 +93,8 @@ class Talk {
     this.sendRequest();
   }
 
-  // The number of requests is limited, because the step may have been deleted from the file. In a standalone file the
-  // step is shown during this call.
+  // The number of requests is limited, because the step may have been deleted from the file. In a standalone
+  // file the step is shown during this call.
   sendRequest() {
     if (this.requestsLeft-- > 0) this.send("go", this.requested + 1);
     else this.abandon();
@@ -110,8 +111,8 @@ class Talk {
     clearTimeout(this.retryTimer);
   }
 
-  // Streamlit may lose a trigger at the end of a rerun, and no new data follow. Therefore repeat the request while no
-  // script is running.
+  // Streamlit may lose a trigger at the end of a rerun, and no new data follow. Therefore repeat the request
+  // while no script is running.
   retry() {
     if (!this.root.isConnected) return this.clearRequest();
     this.retryTimer = setTimeout(() => this.retry(), RETRY_MS);

@@ -3,8 +3,8 @@
 const NORMAL = 15; // pixels: baseFontSize in config.toml
 const STEP = 0.25; // of the scale: the server draws all figures again when it changes
 
-// Return whether the window is as narrow as a phone, and the scale of its type, as style.css sets it. In a talk, figures
-// are enlarged by talk.css instead.
+// Return whether the window is as narrow as a phone, and the scale of its type, as style/page.css sets it. In
+// a talk, figures are enlarged by talk.css instead.
 function measure() {
   const { innerWidth: wide, innerHeight: high } = window;
   const inTalk = new URLSearchParams(window.location.search).has("talk");

@@ -3,11 +3,12 @@
 import assert from "node:assert/strict";
 import { viewPanels } from "../../../dashboard/components/explorer/files.js";
 import { paintBrush, Strokes } from "../../../dashboard/components/explorer/mask.js";
+import { colorIndex, rootTable } from "../../../dashboard/components/shared/colors.js";
 import { overlayColor } from "../../../dashboard/components/explorer/scene.js";
 
 const YELLOW = (255 << 24) | (40 << 16) | (230 << 8) | 250; // packed as the color table is
 
-Deno.test("the overlay keeps the hue of patches without attention, and tints those with the largest weight", () => {
+Deno.test("the overlay keeps the hue of patches without attention and tints the largest weights", () => {
   const photo = [200, 100, 50], none = overlayColor(photo, 0, YELLOW), most = overlayColor(photo, 1, YELLOW);
   assert.ok(none[0] < photo[0] && none[0] > 0.3 * photo[0]);
   assert.ok(Math.abs(none[0] / none[1] - 2) < 1e-9 && Math.abs(none[1] / none[2] - 2) < 1e-9);
@@ -52,7 +53,7 @@ const EXPLORER = {
   maxima: [0.3],
   large: [{}, {}],
   colors: "colors",
-  diverging: "diverging",
+  scaleColors: "diverging",
 };
 
 Deno.test("the saved view has both maps of A and B, and a color scale for each scale", () => {
@@ -64,8 +65,22 @@ Deno.test("the saved view has both maps of A and B, and a color scale for each s
 
 Deno.test("the saved view of one patch has one large map", () => {
   const state = { ...EXPLORER.state, second: null };
-  const one = { ...EXPLORER, state, comparing: false, values: [[0.1]], limits: [0.1] };
+  const one = { ...EXPLORER, state, comparing: false, scaleColors: "colors", values: [[0.1]], limits: [0.1] };
   const panels = viewPanels(one);
   assert.deepEqual(panels.slice(2).map((panel) => panel.title), ["Layer 6, head 5"]);
   assert.deepEqual(panels.slice(1).map((panel) => panel.scale.colors), ["colors", "colors"]);
+});
+
+Deno.test("a square-root scale separates small weights, and keeps zero and the maximum", () => {
+  const index = (value, root) => colorIndex(value, 1, false, root);
+  assert.deepEqual([index(0, true), index(0.25, true), index(1, true)], [0, 128, 255]);
+  assert.ok(index(0.02, true) - index(0.01, true) > index(0.02, false) - index(0.01, false));
+  assert.equal(colorIndex(-0.25, 1, true, true), 64); // half of the violet side
+});
+
+Deno.test("the color bar of a square-root scale is linear in the weight", () => {
+  const table = Uint32Array.from({ length: 256 }, (_, i) => i);
+  assert.deepEqual([...rootTable(table, false)].filter((_, i) => i % 85 === 0), [0, 147, 208, 255]);
+  const signed = rootTable(table, true);
+  assert.deepEqual([signed[0], signed[255], signed[0] + signed[255]], [0, 255, 255]);
 });

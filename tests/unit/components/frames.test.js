@@ -93,7 +93,7 @@ Deno.test("the rollout of a token is its row without CLS", () => {
   assert.deepEqual([...rolloutMap(frame, 4)], [...frame.rollout].slice(4 * 10 + 1, 5 * 10));
 });
 
-Deno.test("the cache drops the least recently used frames first, and keeps the newest one even if it is too large", () => {
+Deno.test("the cache drops the least recently used frames first and keeps a large newest one", () => {
   const frame = (bytes) => ({ weights: new Float32Array(bytes / 4), rollout: new Float32Array(0) });
   const frames = frameCache(1000);
   frames.put("a", frame(400));

@@ -76,7 +76,7 @@ Deno.test("a frame is named by its shift, its row or the count of painted cells"
   assert.match(frameName({ ...view, showsMask: true }), /\b3\b/);
 });
 
-Deno.test("a prediction has its class and probability, and is judged if the class of the image is known", () => {
+Deno.test("a prediction has its class and probability, and is judged if the true class is known", () => {
   const header = { classes: ["cat", "dog"], truth: null }, probabilities = [0.256, 0.744];
   assert.equal(predictionText(probabilities, header), "dog, 74 %");
   assert.match(predictionText(probabilities, { ...header, truth: 1 }), /dog, 74 %.*correct/);
@@ -109,11 +109,12 @@ Deno.test("the bars are the most probable classes of the unchanged image and of 
   assert.deepEqual(new Set(shown), new Set([1, 2, 6, 3, 0]));
   assert.deepEqual(shown, [1, 2, 0, 3, 6]); // sorted by the unchanged image
   const elsewhere = Float32Array.from([0.9, 0, 0, 0.9, 0.9, 0.9, 0.9, 0, 0.6, 0.4, 0, 0, 0, 0]);
-  assert.deepEqual(shownClasses(elsewhere, header).slice(0, 2), [1, 2]); // although five are more probable in another frame
+  // although five are more probable in another frame
+  assert.deepEqual(shownClasses(elsewhere, header).slice(0, 2), [1, 2]);
   assert.equal(argmax([0.1, 0.5, 0.5]), 1);
 });
 
-Deno.test("the CSV file has the probabilities of each model for each frame, then for the painted image", () => {
+Deno.test("the CSV file has each model's probabilities for each frame, then for the painted image", () => {
   const header = {
     mode: "again",
     unit: "Cells",

@@ -30,7 +30,7 @@ const PARAMETERS = {
   ],
   choices: {
     direction: ["queries", "keys"],
-    scale: ["layer", "shared", "map"],
+    scale: ["layer", "shared", "root", "map"],
     content: ["image", "positions"],
   },
 };

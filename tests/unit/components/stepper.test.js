@@ -1,4 +1,4 @@
-// The layout of the stepper: the order of the numbers, the positions of patches, and what is under the pointer.
+// The layout of the stepper: order of the numbers, positions of patches, what is under the pointer.
 
 import assert from "node:assert/strict";
 import {

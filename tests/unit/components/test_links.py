@@ -32,7 +32,7 @@ def test_tokens_of_a_model_without_cls_are_its_patches():
 
 def test_color_scale_is_per_layer_unless_the_link_names_another():
     assert ExplorerState.read({})[0].scale == ExplorerState.for_browser()["choices"]["scale"][0] == "layer"
-    for scale in ("shared", "layer", "map"):
+    for scale in ("shared", "layer", "root", "map"):
         state, refused = ExplorerState.read({"scale": scale})
         assert (state.scale, refused) == (scale, ())
     assert ExplorerState.of(scale="shared").parameters() == {"scale": "shared"}

@@ -102,7 +102,7 @@ Deno.test("the reading is the largest weight or the one under the pointer, and t
   assert.match(readingText({ ...keys, mass: -0.5 }), /CLS: 50 % less/);
 });
 
-Deno.test("the reading has the largest weight of each large map with its own place, or both weights at one place", () => {
+Deno.test("the reading has the largest weight of each large map at its place, or both at one place", () => {
   const two = { ...VIEW, values: [[0.001, 0.25], [0.5, 0.125]] };
   assert.match(readingText(two), /A 0\.250 at row 1, column 2,\nB 0\.500 at row 1, column 1\./);
   assert.match(readingText({ ...two, hoveredToken: 5 }), /A 0\.250 [^]*pointer 0\.500/);
@@ -124,6 +124,13 @@ Deno.test("the labels of the color scale are numbers if all maps share it", () =
   assert.equal(scaleLabels({ ...VIEW, comparing: true })[1], "±0.250");
   const layer = { ...VIEW, state: { ...VIEW.state, scale: "layer" } };
   assert.match(scaleLabels(layer).at(-1), /layer/);
+  const root = { ...VIEW, state: { ...VIEW.state, scale: "root" } };
+  assert.match(scaleLabels(root)[1], /square root/);
+  assert.equal(scaleLabels(root).at(-1), "0.250");
+});
+
+Deno.test("the color scale has two labels in a talk, whose type is larger", () => {
+  assert.equal(scaleLabels({ ...VIEW, header: { ...VIEW.header, talk: true } }).length, 2);
 });
 
 Deno.test("layers and heads count from 1, and the last cell is their mean", () => {

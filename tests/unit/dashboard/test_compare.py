@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.compare import figures as draw
 from dashboard.compare import measured, score_table
+from dashboard.compare.confusion_figures import confusions
 from dashboard.compare.figures import Shown
 from dashboard.shared import columns
 from dashboard.shared.default_runs import default_runs
@@ -100,7 +101,7 @@ def pair():
 
 
 def test_confusion_matrices_are_drawn_with_their_difference(pair):
-    figure = draw.confusions(pair).plot
+    figure = confusions(pair).plot
     maps = [trace for trace in figure.data if trace.type == "heatmap"]
     a, b = (np.array(run.scores.confusion) for run in pair)
     aside = ~np.eye(4, dtype=bool)
@@ -111,7 +112,7 @@ def test_confusion_matrices_are_drawn_with_their_difference(pair):
         assert trace.zmax == max(a[aside].max(), b[aside].max())  # one scale
     assert (np.nan_to_num(maps[2].z) == a - b).all()
     assert maps[2].zmin == -maps[2].zmax == -np.abs(a - b).max()
-    assert len([t for t in draw.confusions(pair[:1]).plot.data if t.type == "heatmap"]) == 1
+    assert len([t for t in confusions(pair[:1]).plot.data if t.type == "heatmap"]) == 1
 
 
 def test_accuracy_per_class_is_sorted_and_labeled(pair):

@@ -9,7 +9,9 @@ import pytest
 
 from dashboard.compare import figures as compare_figures
 from dashboard.compare import measured
-from dashboard.compare.figures import Path, Shown
+from dashboard.compare.confusion_figures import confusions
+from dashboard.compare.figures import Shown
+from dashboard.compare.time_figures import Path, reach
 from dashboard.drawing import figures
 from dashboard.inductive_bias import figures as bias_figures
 from dashboard.inductive_bias.field_maps import fields
@@ -98,7 +100,7 @@ def runs():
 
 
 def test_rows_of_confusion_matrices_are_all_counts_and_their_differences(runs):
-    figure = compare_figures.confusions(runs)
+    figure = confusions(runs)
     assert figure.rows[0] == ["panel", "series", "prediction", "true class", "images"]
     first, second = (np.array(run.scores.confusion) for run in runs)
     names = ["ant", "bee", "cow"]
@@ -142,7 +144,7 @@ def test_rows_of_calibration_hold_filled_bins_and_the_counts_of_all(runs):
 
 def test_run_that_did_not_reach_the_target_has_an_empty_cell():
     paths = [Path("A &amp; B", "#0072B2", 12.0, 20.0, ""), Path("C", "#0072B2", None, 30.0, "")]
-    figure = compare_figures.reach(paths, "epoch")
+    figure = reach(paths, "epoch")
     assert figure.rows == [
         ["series", "epoch", "run"],
         ["trained until", 20, "A & B"], ["trained until", 30, "C"],
@@ -317,7 +319,7 @@ def test_rows_of_a_study_have_states_until_all_values_have_results():
 
 def test_right_answers_of_the_bundled_vit_are_its_test_accuracy():
     (item,) = measured.look_up([find_run("vit-cifar10")], 10_000)
-    rows = compare_figures.confusions([item.shown]).rows[1:]
+    rows = confusions([item.shown]).rows[1:]
     assert sum(row[4] for row in rows) == 10_000
     assert sum(row[4] for row in rows if row[2] == row[3]) == 8256  # as `python -m vitcore evaluate` prints
 

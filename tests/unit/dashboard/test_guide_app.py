@@ -46,7 +46,8 @@ def test_overview_states_its_measurements():
     text = "".join(part.value for part in how.markdown)
     run = resources.bundled()["vit"]
     assert f"{resources.parameters(run) / 1e6:.1f} million" in text
-    assert f"{run.status().active_s / 60:.0f} minutes" in text
+    hours, minutes = divmod(round(run.status().active_s / 60), 60)
+    assert f"{hours} h {minutes} min" in text
     assert ("The curves:" in text) == bool(sample_curves.bundled_points())
 
 

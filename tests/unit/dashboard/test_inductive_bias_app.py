@@ -37,5 +37,6 @@ def test_a_link_with_a_border_shows_its_curves_at_once():
         app = open_app("inductive_bias", probe="Shift", **query)
         return [chart.proto.spec for chart in app.get("plotly_chart")]
 
-    assert curves(border="zero") != curves()
-    assert curves(border="reflect") == curves()
+    default = curves()
+    assert curves(border="zero") != default
+    assert curves(border="reflect") == default

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.attention import class_maps
 from dashboard.drawing.markdown import escape
 from dashboard.page_table import PAGES
+from dashboard.states.attention import PREDICTED
 from tests.unit.dashboard.app import open_app
 
 UNKNOWN = [  # page, query, the missing value, what is shown instead
@@ -81,3 +82,17 @@ def test_caption_says_that_both_share_a_color_scale_only_if_there_are_two_pictur
     assert not app.exception
     assert sum("data:image" in one.value for one in app.markdown) == count
     assert any("for both" in one.value for one in app.caption) == (count == 2)
+
+
+@pytest.mark.parametrize("run", ["vit-cifar10", "resnet-cifar10"])
+@pytest.mark.parametrize(
+    ("link", "shown"), [({}, ""), ({"speaks": "the answer"}, ""), ({"speaks": "dog"}, "dog")]
+)
+def test_class_of_the_maps_is_the_one_in_the_link_or_the_predicted_class(run, link, shown):
+    app = open_app("attention", run=run, **{"class": "ship", "image": "1"}, **link)
+    (choice,) = (one for one in app.selectbox if one.key == "speaks")
+    assert not app.toast
+    assert choice.options[0].startswith("predicted class (")
+    assert choice.value == (shown or PREDICTED)
+    predicted = choice.options[0].removeprefix("predicted class (").removesuffix(")")
+    assert any(f"for **{shown or predicted}**" in one.value.lower() for one in app.markdown)

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import pytest
 from plotly.subplots import make_subplots
 
-from dashboard.drawing.narrow import one_panel_a_row
+from dashboard.drawing.narrow import SCROLLED, as_scrolled, is_scrolled, one_panel_a_row
 
 
 def _figure(rows: int = 1, columns: int = 3) -> Any:
@@ -78,3 +78,14 @@ def test_cells_of_heatmaps_lose_the_error_but_not_the_value():
     figure: Any = go.Figure(go.Heatmap(z=[[1.0]], texttemplate="%{z:+.1f} ± %{text}"))
     changed: Any = one_panel_a_row(figure)
     assert changed.data[0].texttemplate == "%{z:+.1f}"
+
+
+def test_figure_with_equal_units_is_as_high_as_its_axes_demand():
+    figure: Any = go.Figure(go.Heatmap(z=[[0, 1]]))
+    figure.update_layout(height=500, margin={"l": 20, "r": 0, "t": 10, "b": 0})
+    assert not is_scrolled(figure)
+    figure.update_xaxes(range=[0, 100])
+    figure.update_yaxes(range=[50, 0], scaleanchor="x")
+    assert is_scrolled(figure)
+    assert as_scrolled(figure).layout.height == (SCROLLED - 20) / 2 + 10
+    assert figure.layout.height == 500

@@ -11,13 +11,8 @@ from PIL import Image
 from dashboard.drawing.markdown import escape
 from dashboard.shared import own_crop
 from tests.unit.dashboard.app import open_app
-from vitcore.data.images import MEAN, open_image, read_image
-
-
-def png(size=(80, 50), color=(30, 90, 200)):
-    out = io.BytesIO()
-    Image.new("RGB", size, color).save(out, "PNG")
-    return out.getvalue()
+from tests.uploads import png
+from vitcore.data.images import MEAN
 
 
 def upload(app, name, data):
@@ -61,19 +56,20 @@ def halves(size):
 
 
 def test_square_can_be_moved_along_the_longer_side():
-    image = open_image(halves((90, 30)))
-    left = own_crop.fitted(image, 10, own_crop.Crop(0.0))
-    right = own_crop.fitted(image, 10, own_crop.Crop(1.0))
-    center = own_crop.fitted(image, 10, own_crop.Crop())
+    data = halves((90, 30))
+    left = own_crop.decoded(data, "halves.png", 10, own_crop.Crop(0.0))
+    right = own_crop.decoded(data, "halves.png", 10, own_crop.Crop(1.0))
+    center = own_crop.decoded(data, "halves.png", 10, own_crop.Crop())
     assert (left[0].min(), left[2].max()) == (255, 0)
     assert (right[0].max(), right[2].min()) == (0, 255)
-    assert np.array_equal(center, read_image(halves((90, 30)), 10))
+    assert min(center[0, :, :4].min(), center[2, :, 6:].min()) > 250  # half red, half blue
+    assert max(center[0, :, 6:].max(), center[2, :, :4].max()) < 5
     assert own_crop.square_of(90, 30, 0.5) == (30, 0, 60, 30)
     assert own_crop.square_of(30, 90, 1.0) == (0, 60, 30, 90)
 
 
 def test_whole_image_is_padded_with_the_mean_color():
-    padded = own_crop.fitted(open_image(halves((90, 30))), 30, own_crop.Crop(whole=True))
+    padded = own_crop.decoded(halves((90, 30)), "halves.png", 30, own_crop.Crop(whole=True))
     assert np.allclose(padded[:, 0, 0], 255 * np.array(MEAN), atol=1)
     assert tuple(padded[:, 15, 2]) == (255, 0, 0)
     assert tuple(padded[:, 15, 27]) == (0, 0, 255)
@@ -81,10 +77,9 @@ def test_whole_image_is_padded_with_the_mean_color():
 
 def test_crop_of_an_upload_is_announced_and_can_be_changed():
     app = open_app("patches")
-    assert any("center square" in one.label for one in app.file_uploader)
     upload(app, "wide.png", halves((90, 30)))
-    assert any("wide" in one.value and "center square" in one.value for one in app.toast)
-    (position,) = (one for one in app.slider if "square" in one.label)
+    assert [escape("wide.png") in one.value for one in app.toast] == [True]
+    (position,) = positions(app)
     position.set_value(0).run()
     assert own_crop_of(app) == own_crop.Crop(0.0)
     (fit,) = (one for one in app.button_group if own_crop.WHOLE in one.options)
@@ -92,6 +87,11 @@ def test_crop_of_an_upload_is_announced_and_can_be_changed():
     assert own_crop_of(app).whole
     upload(app, "other.png", halves((30, 90)))
     assert own_crop_of(app) == own_crop.Crop()
+
+
+def positions(app):
+    """Return the sliders that move the square of an image that is not square."""
+    return [one for one in app.slider if (one.key or "").startswith("own_position_")]
 
 
 def own_crop_of(app):
@@ -103,5 +103,7 @@ def own_crop_of(app):
 def test_square_upload_needs_no_crop():
     app = open_app("patches")
     upload(app, "even.png", png((40, 40)))
-    assert not any("square" in one.value for one in app.toast)
-    assert not any("square" in one.label for one in app.slider)
+    assert app.session_state.own_image[1] == "even.png"
+    (toast,) = app.toast  # of the upload, and nothing about a crop
+    assert toast.icon == ":material/check:"
+    assert not positions(app)

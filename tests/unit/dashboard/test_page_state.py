@@ -141,7 +141,7 @@ def test_links_keep_the_parameters_of_the_class_maps():
 
 def test_browser_gets_the_parameters_of_the_explorer():
     sent = ExplorerState.for_browser()
-    assert sent["choices"]["scale"] == ["layer", "shared", "map"]
+    assert sent["choices"]["scale"] == ["layer", "shared", "root", "map"]
     assert set(sent["choices"]) < set(sent["names"])
 
 

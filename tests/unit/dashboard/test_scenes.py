@@ -63,7 +63,7 @@ def test_class_map_is_of_the_class_in_the_link():
         scenes.scene("attention", {**link, **more}).parts[1]
         for more in ({}, {"speaks": "dog"}, {"speaks": "the answer"})
     )
-    assert dog[0] == "ResNet: Grad-CAM for dog"
+    assert (dog[0].count("dog"), answer[0].count("dog")) == (1, 0)
     assert dog[1] != answer[1]
     assert dog[2] == answer[2]  # the prediction stays the same
     assert same == answer
@@ -97,8 +97,9 @@ def test_every_section_of_compare_has_a_scene():
 def test_receptive_fields_of_both_models_are_one_figure():
     link = {"probe": "Receptive field", "n": "500"}
     ((figure, alt),) = scenes.scene("inductive_bias", link).parts
-    assert alt == "ViT and ResNet: the pixels on which each layer depends"
-    assert not any("untrained" in note.text for note in figure.layout.annotations)
+    titles = [note.text for note in figure.layout.annotations]
+    assert all(any(name in text for text in [*titles, alt]) for name in ("ViT", "ResNet"))
+    assert not any("untrained" in text for text in [*titles, alt])
 
 
 def test_every_page_has_a_scene():

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import vitcore
-from dashboard.attention import class_maps, explorer
+from dashboard.attention import class_maps, explorer, views
 from dashboard.components.explorer import message
 from dashboard.drawing import pictures
 from dashboard.patches import costs
@@ -48,7 +48,7 @@ def floats(view):
 
 def test_sent_weights_equal_those_of_the_model_in_half_precision(vit, data):
     image = data.test.images[5]
-    view = model_outputs.view(vit, image)
+    view = views.view(vit, image)
     trace = capture(vitcore.load("vit-cifar10"), torch.from_numpy(image[None]))
     weights, rolled = floats(view)
     assert np.allclose(weights, trace.weights[0], atol=3e-4)
@@ -59,7 +59,7 @@ def test_sent_weights_equal_those_of_the_model_in_half_precision(vit, data):
 
 def test_downloaded_arrays_are_exact(vit, data):
     image = data.test.images[6]
-    found = np.load(io.BytesIO(model_outputs.arrays(vit, image, None)))
+    found = np.load(io.BytesIO(views.arrays(vit, image, None)))
     trace = capture(vitcore.load("vit-cifar10"), torch.from_numpy(image[None]))
     assert found["weights"].dtype == np.float32
     assert np.array_equal(found["weights"], trace.weights[0].numpy())
@@ -69,28 +69,28 @@ def test_downloaded_arrays_are_exact(vit, data):
 
 def test_snapshot_is_read_and_a_missing_one_is_reported(vit, data):
     image = data.test.images[7]
-    early, late = (model_outputs.view(vit, image, path) for path in (vit.snapshots[0], vit.snapshots[-1]))
-    assert len({early.key, late.key, model_outputs.view(vit, image).key}) == 3
+    early, late = (views.view(vit, image, path) for path in (vit.snapshots[0], vit.snapshots[-1]))
+    assert len({early.key, late.key, views.view(vit, image).key}) == 3
     assert not np.allclose(floats(early)[0], floats(late)[0], atol=0.01)
     maps = model_outputs.class_maps(vit, image, vit.snapshots[0])
     assert np.allclose(maps.probabilities, early.probabilities, atol=1e-5)
     with pytest.raises(UserError, match="snapshot step-0000009"):
-        model_outputs.view(vit, image, vit.checkpoints / "step-0000009.safetensors")
+        views.view(vit, image, vit.checkpoints / "step-0000009.safetensors")
 
 
 def test_weights_of_many_tokens_are_sent_for_one_token(tmp_path, data, monkeypatch):
     run = make_run(tmp_path, "small", embed_dim=16, hidden_dim=16, num_heads=2, num_layers=2, patch_size=4)
     image = data.test.images[0]
-    whole, _ = floats(model_outputs.view(run, image))
-    monkeypatch.setattr(model_outputs, "MAX_SENT", 10_000)
-    one = model_outputs.view(run, image, query=9)
+    whole, _ = floats(views.view(run, image))
+    monkeypatch.setattr(views, "MAX_SENT", 10_000)
+    one = views.view(run, image, query=9)
     assert one.only == 9
     sent = np.frombuffer(one.packed, np.float16).reshape(2, 2, 2, 65)
     assert np.allclose(sent[:, :, 0], whole[:, :, 9], atol=1e-3)
     assert np.allclose(sent[:, :, 1], whole[:, :, :, 9], atol=1e-3)
-    monkeypatch.setattr(model_outputs, "MAX_COMPUTED", 10_000)
+    monkeypatch.setattr(views, "MAX_COMPUTED", 10_000)
     with pytest.raises(UserError, match="65 tokens"):
-        model_outputs.view(run, image)
+        views.view(run, image)
 
 
 def test_painted_pixels_are_zero_after_normalization(vit, data):
@@ -99,10 +99,10 @@ def test_painted_pixels_are_zero_after_normalization(vit, data):
     image = data.test.images[8]
     masked = np.zeros((32, 32), dtype=bool)
     masked[4:9, 10:20] = True
-    blank = model_outputs.masked_image(image, masked)
+    blank = views.masked_image(image, masked)
     assert np.array_equal(blank[:, ~masked], image[:, ~masked])
     assert normalize(torch.from_numpy(blank[None]))[0][:, masked].abs().max() < 0.01
-    assert model_outputs.view(vit, image, masked=masked).key != model_outputs.view(vit, image).key
+    assert views.view(vit, image, masked=masked).key != views.view(vit, image).key
 
 
 def test_mask_in_the_address_belongs_to_its_image(data):
@@ -145,13 +145,13 @@ def test_map_is_divided_by_its_mean():
 
 
 def test_concurrent_visitors_get_their_images_and_leave_no_gradients(vit, data):
-    images = data.test.images[100:124]
+    images = data.test.images[100:108]
     model = vitcore.load("vit-cifar10")
     expected = [capture(model, torch.from_numpy(i[None])).logits.softmax(dim=1)[0].numpy() for i in images]
 
     def visit(image):
         maps = model_outputs.class_maps(vit, image)
-        return model_outputs.view(vit, image).probabilities, maps.stages[0].sum(), torch.is_grad_enabled()
+        return views.view(vit, image).probabilities, maps.stages[0].sum(), torch.is_grad_enabled()
 
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(visit, images))
@@ -184,7 +184,7 @@ def test_outputs_of_a_diverged_model_are_finite(tmp_path, data):
     save_file({name: value * 1e30 for name, value in load_file(run.best).items()}, run.best)
     with torch.inference_mode():
         assert not load_run(run)(torch.zeros(1, 3, 32, 32)).isfinite().all()
-    view = model_outputs.view(run, data.test.images[0])
+    view = views.view(run, data.test.images[0])
     for values in (view.probabilities, view.lens, view.distance, view.entropy):
         assert np.isfinite(values).all()
 

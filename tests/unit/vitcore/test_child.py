@@ -114,7 +114,7 @@ def test_time_limit_ends_a_child_that_nobody_polls(start):
     child = start(ENDLESS, limit_s=0.3, advice="close other programs")
     process = psutil.Process(child.process.pid)
     until(lambda: ended(process))
-    with pytest.raises(ChildTimedOut, match=r"took more than 0\.3 seconds: close other programs\.$"):
+    with pytest.raises(ChildTimedOut, match=r"took more than 0\.3 s: close other programs\.$"):
         outcome(child)
     assert child.seconds >= 0.3
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vitcore.numbers import rounded
 from vitcore.probes.estimates import Number, Record, Series
 from vitcore.probes.probe import Outcome, Probe, Settings, View
 from vitcore.probes.shapes import LayerSeries, Shape
-from vitcore.probes.statistics import RunningMean, parts, plain, series
+from vitcore.probes.statistics import RunningMean, parts, series
 from vitcore.probes.values import Values
 from vitcore.probes.wording import enumerate_words, with_error
 
@@ -71,9 +72,9 @@ def measure(
                 fall=series(*ends.T),
                 profiles=[
                     Profile(
-                        frequency=plain(np.array(frequencies(sides[name])) / math.pi),
-                        mean=plain(profile.mean),
-                        error=plain(profile.error),
+                        frequency=rounded(np.array(frequencies(sides[name])) / math.pi),
+                        mean=rounded(profile.mean),
+                        error=rounded(profile.error),
                     )
                     for name, profile in profiles.items()
                 ],

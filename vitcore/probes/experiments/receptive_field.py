@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+# stored results and commands hold these names, including the British spelling
 PLACES = ("centre", "top left", "top", "top right", "left", "right", "bottom left", "bottom", "bottom right")
 
 

@@ -10,6 +10,8 @@ import typer.main
 from PIL import Image
 
 from tests.command_line import check_refused, run
+from tests.conftest import TINY_RESNET
+from tests.made_runs import make_run
 from tests.published_site import write_checkpoint
 from vitcore.__main__ import app  # with every command
 from vitcore.config import dump_config, make_config
@@ -111,7 +113,8 @@ def test_folder_with_an_invalid_image_is_rejected_before_a_run_is_created(bad_da
 
 
 def test_evaluate_on_another_dataset(colors):
-    done = run("evaluate", "resnet-cifar10", "--data", "cifar10-mini", "--json")
+    made = make_run(runs_dir(), "tiny", data="cifar10", model="resnet", **TINY_RESNET)
+    done = run("evaluate", made.id, "--data", "cifar10-mini", "--json")
     assert json.loads(done.stdout)["n"] == 1000
     check_refused(run("evaluate", "resnet-cifar10", "--data", f"folder:{colors}"))
 

@@ -119,6 +119,7 @@ def test_ranks_share_every_batch_and_see_each_image_once(world):
         return [key.samples for key in found]
 
     shares = [batches(rank, world) for rank in range(world)]
+    assert [len(share) for share in shares] == [3] * world
     for whole, *parts in zip(batches(0, 1), *shares, strict=True):
         assert all(len(part) == 12 // world for part in parts)
         assert sorted(np.concatenate(parts)) == sorted(whole)

@@ -18,6 +18,8 @@ from vitcore.config import make_config
 from vitcore.data import load_dataset, resolve, split_indices
 from vitcore.data.datasets import CLASSES
 from vitcore.errors import UserError
+from vitcore.probes.scoring import training_images
+from vitcore.runs.folder import find_run
 
 
 def test_mini_has_the_documented_counts():
@@ -33,8 +35,18 @@ def test_mini_has_the_documented_counts():
     assert sorted([*train, *held]) == list(range(4000))
 
 
-def test_mini_has_the_exact_first_images_of_each_class(full_cifar10):
-    mini, full = load_dataset("cifar10-mini"), load_dataset("cifar10")
+@pytest.fixture(scope="module")
+def full(shared):
+    """Return the complete CIFAR-10, whose images take seconds to decode."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VITLAB_DATA", str(shared))
+        data = load_dataset("cifar10")
+        assert (len(data.train.images), len(data.test.images)) == (50_000, 10_000)  # read here, not later
+    return data
+
+
+def test_mini_has_the_exact_first_images_of_each_class(full):
+    mini = load_dataset("cifar10-mini")
     for part, count in (("train", 400), ("test", 100)):
         small, large = getattr(mini, part), getattr(full, part)
         for label in range(10):
@@ -43,19 +55,28 @@ def test_mini_has_the_exact_first_images_of_each_class(full_cifar10):
             assert np.array_equal(ours, first)
 
 
-def test_cifar10_statistics_and_split_equal_the_tutorial(full_cifar10):
-    data = load_dataset("cifar10")
-    counts = np.stack([np.bincount(data.train.images[:, c].ravel(), minlength=256) for c in range(3)])
-    shares, levels = counts / counts.sum(axis=1, keepdims=True), np.arange(256) / 255
-    mean = shares @ levels
+def test_cifar10_statistics_and_split_equal_the_tutorial(full):
+    images = full.train.images
+    count = images[:, 0].size
+    mean = images.sum(axis=(0, 2, 3), dtype=np.uint64) / count / 255
     assert np.allclose(mean, [0.49139968, 0.48215841, 0.44653091], atol=1e-6)
-    std = np.sqrt(shares @ levels**2 - mean**2)
+    squares = sum(np.square(part, dtype=np.uint16).sum(axis=(0, 2, 3), dtype=np.uint64)
+                  for part in np.array_split(images, 50))  # fmt: skip
+    std = np.sqrt(squares / count / 255**2 - mean**2)
     assert np.allclose(std, [0.24703223, 0.24348513, 0.26158784], atol=1e-6)
-    train, held = split_indices(data)
+    train, held = split_indices(full)
     generator = torch.Generator().manual_seed(42)
     ours = torch.utils.data.random_split(range(50_000), [45_000, 5_000], generator=generator)
     assert train.tolist() == list(ours[0].indices)
     assert held.tolist() == list(ours[1].indices)
+
+
+def test_bundled_training_images_are_in_the_training_split(full):
+    train, _ = split_indices(full)
+    there = {image.tobytes() for image in full.train.images[train]}
+    chosen = training_images(find_run("vit-cifar10").config, 10_000)
+    assert len(chosen.labels) == 3_500
+    assert all(image.tobytes() in there for image in chosen.pixels)
 
 
 def test_folder_with_images_of_any_size_and_mode_becomes_a_dataset(tmp_path):
@@ -142,7 +163,7 @@ def download_server(tmp_path, monkeypatch):
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     monkeypatch.setattr(CIFAR10, "url", f"http://127.0.0.1:{server.server_port}/{CIFAR10.filename}")
     monkeypatch.setattr(CIFAR10, "tgz_md5", None)
     for name in ("train_list", "test_list"):

@@ -276,7 +276,7 @@ def test_random_folders_are_understood_or_refused_and_no_image_is_used_twice(tmp
     small = tmp_path / "small.png"
     Image.new("RGB", (2, 2)).save(small)
     understood = 0
-    for number in range(150):
+    for number in range(60):
         place = tmp_path / f"d{number}"
         for _ in range(draw.randint(1, 8)):
             parts = [draw.choice(names) for _ in range(draw.randint(0, 3))]
@@ -299,4 +299,4 @@ def test_random_folders_are_understood_or_refused_and_no_image_is_used_twice(tmp
         assert set(found.files) <= images
         left = sum(n for reason, n in found.ignored.items() if reason.startswith("images "))
         assert len(images) == len(found.files) + left, (place, found.ignored)
-    assert understood > 20
+    assert understood > 8

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from vitcore.data.images import MAX_BYTES, read_image
+from vitcore.data.images import MAX_BYTES, open_image, square
 from vitcore.errors import UserError
 
 
@@ -25,7 +25,7 @@ def encode(image: Image.Image, kind: str = "PNG", **options) -> bytes:
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 def test_formats(kind):
-    pixels = read_image(encode(Image.new("RGB", (90, 40), (200, 10, 30)), kind), 32)
+    pixels = square(open_image(encode(Image.new("RGB", (90, 40), (200, 10, 30)), kind)), 32)
     assert pixels.shape == (3, 32, 32)
     assert pixels.dtype == np.uint8
     assert np.abs(pixels.mean(axis=(1, 2)) - [200, 10, 30]).max() < 6
@@ -34,7 +34,7 @@ def test_formats(kind):
 def test_square_keeps_the_center():
     wide = np.zeros((20, 60, 3), dtype=np.uint8)
     wide[:, 20:40] = 255
-    assert read_image(encode(Image.fromarray(wide)), 20).mean() > 250
+    assert square(open_image(encode(Image.fromarray(wide))), 20).mean() > 250
 
 
 def test_orientation_is_respected():
@@ -42,13 +42,13 @@ def test_orientation_is_respected():
     pixels[:16] = 255  # bright above
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned: show it rotated by 90 degrees clockwise
-    turned = read_image(encode(Image.fromarray(pixels), "JPEG", exif=exif, quality=95), 32)
+    turned = square(open_image(encode(Image.fromarray(pixels), "JPEG", exif=exif, quality=95)), 32)
     assert turned[:, :, 18:].mean() > 245
     assert turned[:, :, :14].mean() < 10
 
 
 def test_transparency_becomes_white():
-    assert read_image(encode(Image.new("RGBA", (8, 8), (0, 0, 0, 0))), 8).min() == 255
+    assert square(open_image(encode(Image.new("RGBA", (8, 8), (0, 0, 0, 0)))), 8).min() == 255
 
 
 def huge_png(width: int, height: int) -> bytes:
@@ -77,7 +77,7 @@ def huge_png(width: int, height: int) -> bytes:
 )
 def test_invalid_images_are_rejected(data, words):
     with pytest.raises(UserError, match=words) as caught:
-        read_image(data, 32, "picture.png")
+        open_image(data, "picture.png")
     assert str(caught.value).startswith("picture.png")
     assert "\n" not in str(caught.value)
 
@@ -88,12 +88,12 @@ def test_truncated_image_is_rejected_at_any_length(kind):
     data = encode(Image.fromarray(noise), kind)
     for share in (0.02, 0.1, 0.5, 0.9):
         with pytest.raises(UserError):
-            read_image(data[: int(len(data) * share)], 32, "picture")
+            open_image(data[: int(len(data) * share)], "picture")
 
 
 def test_sixteen_bit_gray_is_scaled_not_clipped():
     ramp = np.linspace(0, 65535, 64 * 64).reshape(64, 64).astype(np.uint16)
-    pixels = read_image(encode(Image.fromarray(ramp)), 64)
+    pixels = square(open_image(encode(Image.fromarray(ramp))), 64)
     assert abs(pixels.mean() - 127.5) < 1
     assert pixels[0, 0, 0] == 0
     assert pixels[0, -1, -1] == 255
@@ -119,7 +119,7 @@ def test_tampered_bytes_are_read_or_rejected_without_other_errors(kind, changes)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pillow's, about corrupt EXIF data
         try:
-            shape = read_image(bytes(data), 8, "picture").shape
+            shape = square(open_image(bytes(data), "picture"), 8).shape
         except UserError:
             return
     assert shape == (3, 8, 8)
@@ -127,4 +127,4 @@ def test_tampered_bytes_are_read_or_rejected_without_other_errors(kind, changes)
 
 def test_missing_file_is_reported(tmp_path):
     with pytest.raises(UserError, match="Cannot read"):
-        read_image(tmp_path / "nothing.png", 32)
+        open_image(tmp_path / "nothing.png")

@@ -96,7 +96,7 @@ def test_weights_of_real_wrappers_are_imported(tmp_path):
     net = build("resnet", **SMALL["resnet"][0])
     wrapped = {
         "parallel": torch.nn.DataParallel(net),
-        "compiled": torch.compile(net),
+        "compiled": torch.compile(net, backend="eager"),  # "inductor" takes seconds to load
         "averaged": torch.optim.swa_utils.AveragedModel(net),
     }
     for name, model in wrapped.items():
@@ -290,3 +290,24 @@ def test_event_files_above_the_folder_checkpoints_are_found(shared, tmp_path):
     found = import_checkpoint(file)
     assert [path.name for path in event_files(found.path)] == ["events.out.tfevents.1600000000.host.1.0"]
     assert found.status().result["val_acc"] == pytest.approx(0.9184)
+
+
+def test_flipped_bits_of_a_checkpoint_are_found_although_torch_does_not_look(tmp_path):
+    """A checkpoint saved without checksums is still imported."""
+    file = write(tmp_path / "whole.pt", weights())
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "flipped.pt").write_bytes(content)
+    assert torch.load(tmp_path / "flipped.pt", weights_only=True)
+    check_refused(run("import", tmp_path / "flipped.pt", "--model", "resnet"), "flipped.pt", "damaged")
+    torch.serialization.set_crc32_options(False)
+    try:
+        write(tmp_path / "without.pt", weights())
+    finally:
+        torch.serialization.set_crc32_options(True)
+    assert run("import", tmp_path / "without.pt", "--model", "resnet").returncode == 0
+
+
+@pytest.mark.parametrize("address", ["https://" + "x" * 300 + "/a", "http://[x/a", "http://a:b/c", "http://"])
+def test_an_address_that_is_none_is_refused_in_one_sentence(address):
+    check_refused(run("import", address), "cannot be downloaded")

@@ -140,17 +140,6 @@ def test_training_accuracy_uses_the_training_images_of_the_run(made):
     assert found.loss == pytest.approx(score.loss, abs=1e-5)
 
 
-def test_bundled_training_images_are_in_the_training_split(full_cifar10):
-    from vitcore.probes.scoring import training_images
-
-    full = load_dataset("cifar10")
-    train, _ = split_indices(full)
-    there = {image.tobytes() for image in full.train.images[train]}
-    chosen = training_images(find_run("vit-cifar10").config, 10_000)
-    assert len(chosen.labels) == 3_500
-    assert all(image.tobytes() in there for image in chosen.pixels)
-
-
 def test_complete_test_images_match_the_stored_digest(full_cifar10):
     run = find_run("vit-cifar10")
     images = scores.test_images(run.config, 10_000)

@@ -103,8 +103,13 @@ def test_only_the_cpu_is_listed_without_nvml(monkeypatch):
 
 def test_cpu_build_of_torch_ignores_gpus(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", Nvml())
-    monkeypatch.setattr(gpus, "torch_build", lambda: "cpu")
-    assert not [d for d in list_devices() if d.kind == "cuda"]
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    found = {}
+    for build in ("cpu", "cuda"):
+        monkeypatch.setattr(gpus, "torch_build", lambda build=build: build)
+        found[build] = [d for d in list_devices() if d.kind == "cuda"]
+    assert not found["cpu"]
+    assert found["cuda"]
 
 
 @pytest.mark.parametrize(

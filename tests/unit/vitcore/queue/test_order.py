@@ -12,10 +12,10 @@ from tests.waiting import until
 from vitcore.config import make_config
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
-from vitcore.queue import order
+from vitcore.queue import launch, order
 from vitcore.runs import process
 from vitcore.runs.folder import create_run
-from vitcore.runs.status import Status
+from vitcore.runs.status import LATEST, Status
 
 
 def queue(count: int, *, apart: float = 1.0):
@@ -76,3 +76,47 @@ def test_a_new_host_name_leaves_the_machines_runs_its_own(monkeypatch):
     assert order.waiting(runs_dir()) == [run]
     monkeypatch.setattr(process, "boot_id", lambda: "another-boot")
     assert order.waiting(runs_dir()) == []
+
+
+def test_all_active_runs_are_stopped_the_last_in_the_queue_first():
+    first, ended, last = queue(3)
+    launch.stop(ended)
+    assert launch.stop_all([first, ended, last]) == [(last, "queued"), (first, "queued")]
+    assert [run.status().state for run in (first, ended, last)] == ["stopped"] * 3
+    assert launch.stop_all([first, ended, last]) == []
+
+
+def test_run_that_ends_meanwhile_does_not_keep_the_others_from_being_stopped(monkeypatch):
+    first, last = queue(2)
+    stop = launch.stop
+
+    def ends_meanwhile(run):
+        if run == last:
+            stop(run)
+        stop(run)
+
+    monkeypatch.setattr(launch, "stop", ends_meanwhile)
+    assert launch.stop_all([first, last]) == [(first, "queued")]
+
+
+def test_active_run_that_cannot_be_stopped_is_an_error(monkeypatch):
+    def refuse(run):
+        raise UserError(f"{run.id} cannot be written.")
+
+    (run,) = queue(1)
+    monkeypatch.setattr(launch, "stop", refuse)
+    with pytest.raises(UserError, match=run.id):
+        launch.stop_all([run])
+
+
+@pytest.mark.parametrize("when", [0.0, LATEST])
+@pytest.mark.parametrize("to", ["first", "up", "down", "last"])
+def test_moving_next_to_a_run_of_a_wrong_clock_keeps_all_runs_in_the_queue(when, to):
+    """A clock that starts in 1970, or a status from elsewhere, has times at the bounds."""
+    runs = [create_run(make_config(), status=Status(state="queued", queued=when)) for _ in range(3)]
+    ordered = order.waiting(runs_dir())
+    for run in runs:
+        order.move(run, to)
+        ordered = order.waiting(runs_dir())
+        assert len(ordered) == 3
+    assert to not in ("first", "last") or runs[-1] == ordered[{"first": 0, "last": -1}[to]]

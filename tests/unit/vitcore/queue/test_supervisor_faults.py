@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -112,3 +113,12 @@ def test_reason_of_a_killed_run_names_the_last_checkpoint_only_if_there_is_one(s
     reasons.append(supervisor._outcome(run, status, status, -15)["reason"])
     assert [("continues from the last checkpoint" in reason) for reason in reasons] == [saved] * 3
     assert [("no checkpoint" in reason) for reason in reasons] == [not saved] * 3
+
+
+def test_a_log_that_is_a_pipe_fails_its_run_and_the_supervisor_does_not_wait():
+    piped = queued("piped")
+    os.mkfifo(piped.log)
+    Supervisor(runs_dir(), devices=lambda: [CPU]).tick()
+    status = piped.stored_status()
+    assert status.state == "failed"
+    assert str(piped.log) in status.reason

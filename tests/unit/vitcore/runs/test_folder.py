@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ import psutil
 import pytest
 
 from tests.waiting import until
-from vitcore.config import make_config
+from vitcore.config import dump_config, make_config
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
 from vitcore.runs import process
@@ -104,7 +105,7 @@ def test_a_training_without_a_step_for_minutes_may_hang_and_has_no_time_left():
     hanging = derive(steady, now + 130)
     assert hanging.state == "running"
     assert hanging.eta_s is None
-    assert "5 min" in hanging.reason
+    assert "6 min" in hanging.reason
     assert "0.4 s" in hanging.reason
     slow = here(step=2, steps=1000, active_s=200.0, eta_s=360.0, progressed=now - 400)  # 100 s a step
     assert derive(slow, now) == slow
@@ -142,6 +143,40 @@ def test_invalid_runs_are_listed_without_an_error():
     rows = {row["id"]: row for row in as_rows()}
     assert rows[run.id]["model"] == "?"
     assert Run(run.path).meta == Meta()
+
+
+def test_second_list_reads_only_the_files_that_have_changed(monkeypatch):
+    runs = [create_run(make_config(), status=Status(state="stopped", created=float(i))) for i in range(5)]
+    assert list_runs(bundled=False) == runs[::-1]
+    read = []
+    monkeypatch.setattr(Run, "read_status", lambda run: read.append(run) or Status(state="lost", created=9.0))
+    assert list_runs(bundled=False) == runs[::-1]
+    assert not read
+    runs[2].write_status(Status(state="stopped", created=9.0))
+    assert list_runs(bundled=False) == [runs[2], runs[4], runs[3], runs[1], runs[0]]
+    assert read == [runs[2]]
+
+
+def test_list_follows_runs_that_are_added_changed_and_deleted():
+    old, new = (create_run(make_config(), status=Status(state="stopped", created=c)) for c in (1.0, 2.0))
+    assert [run.config.epochs for run in list_runs(bundled=False)] == [make_config().epochs] * 2
+    (new.path / "config.yaml").write_text(dump_config(make_config(epochs=77)))  # in place, by an editor
+    assert list_runs(bundled=False)[0].config.epochs == 77
+    (new.path / "config.yaml").write_text("model: [")
+    with pytest.raises(UserError):
+        _ = list_runs(bundled=False)[0].config
+    shutil.rmtree(old.path)
+    assert list_runs(bundled=False) == [new]
+    copied = runs_dir() / "copied"
+    copied.mkdir()  # as while a run is copied: its files come later
+    assert list_runs(bundled=False) == [new]
+    write_atomic(copied / "config.yaml", dump_config(make_config(epochs=3)))
+    write_atomic(copied / "status.json", Status(state="finished", created=3.0).model_dump_json())
+    assert list_runs(bundled=False) == [Run(copied), new]
+    assert not list_runs(bundled=False)[0].weights
+    copied.joinpath("checkpoints").mkdir()
+    Run(copied).best.touch()
+    assert list_runs(bundled=False)[0].weights == copied / "checkpoints" / "best.safetensors"
 
 
 def test_tail_reads_the_end_and_applies_carriage_returns(tmp_path):

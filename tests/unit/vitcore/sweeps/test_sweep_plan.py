@@ -11,7 +11,8 @@ from vitcore.config import make_config
 from vitcore.data import load_dataset
 from vitcore.data.augment import subset
 from vitcore.errors import UserError
-from vitcore.sweeps.plan import MOST, plan_samples, plan_study, settings_of, steps_of, suggest, with_setting
+from vitcore.sweeps.plan import MOST, plan_samples, plan_study, settings_of, suggest, with_setting
+from vitcore.sweeps.wording import length_of, seeds_of, steps_of
 
 
 def test_samples_equal_the_measured_command_lines():
@@ -24,6 +25,8 @@ def test_samples_equal_the_measured_command_lines():
     ]  # fmt: skip
     assert [entry.config for entry in plan.entries] == one_by_one
     assert {steps_of(config) for config in one_by_one} == {3_500}
+    assert {length_of(config) for config in one_by_one} == {"3,500 steps"}
+    assert seeds_of(one_by_one) == "seeds 0, 1"
     assert plan.entries[1].title == "ViT, 5 % of the images, seed 0"
     assert len({entry.title for entry in plan.entries}) == 12
 
@@ -133,3 +136,16 @@ def test_every_suggested_value_is_valid(model):
     assert suggest(make_config("quick", model="vit"), "norm") == ["pre", "post"]
     assert 12 not in suggest(make_config("quick", model="vit", num_heads=2, embed_dim=62), "num_heads")
     assert suggest(make_config("quick", model="vit", num_heads=2, embed_dim=62), "num_heads") == [2]
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"epochs": 1}, "1 epoch"),
+        ({"epochs": 10}, "10 epochs"),
+        ({"epochs": 2, "steps_per_epoch": 750}, "1,500 steps"),
+        ({"epochs": 2, "steps_per_epoch": 750, "minutes": 2.5}, "2.5 minutes"),
+    ],
+)
+def test_length_is_the_one_that_ends_the_training(settings, text):
+    assert length_of(make_config("quick", **settings)) == text

@@ -1,0 +1,218 @@
+"""Cached views of the attention of a ViT: what the explorer shows, its arrays as a file, means over images.
+
+torch is imported when it is first needed. The outputs are cached by the version of the weights and the
+pixels, and shared by all visitors: do not change the arrays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboard.shared import resources
+from dashboard.shared.model_outputs import as_tensor, digest
+from dashboard.shared.turns import limited
+from vitcore.data import Dataset
+from vitcore.data.images import mean_color
+from vitcore.errors import UserError
+from vitcore.runs.folder import Run
+
+MAX_SENT = 24_000_000  # bytes of attention weights that are sent to a browser at once
+MAX_COMPUTED = 3_000_000_000  # bytes of attention weights that are computed for one image
+LARGE = 4_000_000  # bytes of attention weights from which only a few images are kept in memory
+SAMPLE = 200  # test images behind the mean over test images
+
+
+@dataclass(frozen=True)
+class AttentionView:
+    """The attention and the predictions of a ViT on one image, as the explorer needs them.
+
+    `packed` holds the float16 weights [layers, heads, T, T] and the rollout [T, T]. If these are too many,
+    `only` is the index of one token, and `packed` holds its rows and columns [layers, heads, 2, T].
+    """
+
+    key: str
+    layers: int
+    heads: int
+    tokens: int
+    has_cls: bool
+    packed: bytes
+    only: int | None
+    probabilities: np.ndarray  # [classes]
+    lens: np.ndarray  # logit lens [layers + 1, classes], probabilities
+    distance: np.ndarray  # [layers, heads], pixels
+    entropy: np.ndarray  # [layers, heads], bits
+    references: list[dict]  # name, distance and entropy of known attention patterns
+
+
+def _finite(values: Any) -> np.ndarray:
+    """Convert to numpy. The NaN of a diverged model becomes zero, because JSON has no NaN."""
+    return np.nan_to_num(values.numpy())
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+@limited
+def _view(stamp: tuple, pixels: bytes, shape: tuple[int, ...], only: int | None, key: str) -> AttentionView:
+    return _capture(stamp, pixels, shape, only, key)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+@limited
+def _large_view(stamp: tuple, pixels: bytes, shape: tuple, only: int | None, key: str) -> AttentionView:
+    return _capture(stamp, pixels, shape, only, key)
+
+
+def _capture(
+    stamp: tuple, pixels: bytes, shape: tuple[int, ...], only: int | None, key: str
+) -> AttentionView:
+    import torch
+
+    from vitcore.analysis.attention import capture, rollout
+    from vitcore.analysis.heads import mean_distance, mean_entropy, references
+    from vitcore.analysis.inside import logit_lens, positions_only
+
+    net = resources.loaded(*stamp)
+    trace = capture(net, as_tensor(pixels, shape)) if pixels else positions_only(net)
+    weights = trace.weights[0]  # [layers, heads, T, T]
+    if only is None:
+        sent = [weights, rollout(trace.weights)[0]]
+    else:
+        sent = [torch.stack([weights[:, :, only], weights[:, :, :, only]], dim=2)]
+    return AttentionView(
+        key=key,
+        layers=weights.shape[0],
+        heads=weights.shape[1],
+        tokens=weights.shape[2],
+        has_cls=net.has_cls,
+        packed=b"".join(part.half().numpy().tobytes() for part in sent),
+        only=only,
+        probabilities=_finite(trace.logits[0].softmax(dim=0)),
+        lens=_finite(logit_lens(net, trace)[0].softmax(dim=-1)),
+        distance=_finite(mean_distance(weights, net.patch_size, has_cls=net.has_cls)),
+        entropy=_finite(mean_entropy(weights, has_cls=net.has_cls)),
+        references=[vars(reference) for reference in references(net.grid, net.patch_size)],
+    )
+
+
+def tokens_of(run: Run) -> tuple[int, int, bool]:
+    """Return (tokens, patches per side, whether there is CLS) of a ViT run, from its configuration."""
+    side = run.config.image_size // run.config.options["patch_size"]
+    has_cls = run.config.options["pool"] == "cls"
+    return side * side + has_cls, side, has_cls
+
+
+def bytes_of(run: Run) -> int:
+    """Return the size of all attention weights of one image, in half precision, from the configuration."""
+    options = run.config.options
+    return 2 * options["num_layers"] * options["num_heads"] * tokens_of(run)[0] ** 2
+
+
+def too_many_tokens(run: Run) -> bool:
+    """Return whether a ViT run has too many attention weights to send all of one image to a browser.
+
+    Raises `UserError` if they are also too many to compute.
+    """
+    size = bytes_of(run)
+    if 2 * size > MAX_COMPUTED:
+        raise UserError(
+            f"{run.title} has {tokens_of(run)[0]:,} tokens: the attention of one image takes "
+            f"{2e-9 * size:.0f} GB. Choose a run with larger patches."
+        )
+    return size > MAX_SENT
+
+
+def view(
+    run: Run,
+    image: np.ndarray | None,
+    snapshot: Path | None = None,
+    query: int = 0,
+    masked: np.ndarray | None = None,
+) -> AttentionView:
+    """Return the attention of a ViT run on an image uint8 [3, S, S]. Raises `UserError`.
+
+    Without an image, the tokens consist of the positions only. `query` is the index of the token whose
+    weights are returned if all weights are too many. The pixels of `masked` bool [S, S] get the mean color.
+    """
+    stamp = resources.stamp_of(run, snapshot)
+    only = query if too_many_tokens(run) else None
+    resources.model(run, snapshot)
+    cached = _large_view if bytes_of(run) > LARGE else _view
+    if image is None:
+        return cached(stamp, b"", (), only, digest(stamp, "positions", only))
+    if masked is not None:
+        image = masked_image(image, masked)
+    return cached(stamp, image.tobytes(), image.shape, only, digest(stamp, image, only))
+
+
+def masked_image(image: np.ndarray, masked: np.ndarray) -> np.ndarray:
+    """Return the image with the mean color, which a model reads as zeros, where `masked` [S, S] is true."""
+    return np.where(masked[None], mean_color()[:, None, None], image)
+
+
+def arrays(run: Run, image: np.ndarray | None, snapshot: Path | None) -> bytes:
+    """Return the attention of a ViT run on an image as an .npz file in float32. Raises `UserError`.
+
+    The file holds weights, rollout, probabilities, logit lens, distance, entropy, the image, and a text
+    `about` them. Without an image, the tokens consist of the positions only.
+    """
+    import io
+
+    import torch
+
+    from vitcore.analysis.attention import capture, rollout
+    from vitcore.analysis.inside import positions_only
+
+    net = resources.model(run, snapshot)
+    images = None if image is None else torch.from_numpy(image[None].copy())
+    trace = limited(positions_only)(net) if images is None else limited(capture)(net, images)
+    shown = view(run, image, snapshot)
+    weights_file = snapshot or run.weights
+    assert weights_file is not None  # `model` would have raised
+    out = io.BytesIO()
+    np.savez_compressed(
+        out,
+        weights=trace.weights[0].numpy(),
+        rollout=rollout(trace.weights)[0].numpy(),
+        probabilities=shown.probabilities,
+        logit_lens=shown.lens,
+        distance_pixels=shown.distance,
+        entropy_bits=shown.entropy,
+        image=np.zeros((0,), np.uint8) if image is None else image,
+        about=np.array(
+            f"{run.id}, {weights_file.name}; weights [layers, heads, query, key], token 0 is "
+            "CLS where there is one"
+        ),
+    )
+    return out.getvalue()
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+@limited
+def _heads(stamp: tuple, name: str, _data: Dataset) -> tuple[np.ndarray, np.ndarray, int]:
+    import torch
+
+    from vitcore.analysis.attention import capture
+    from vitcore.analysis.heads import mean_distance, mean_entropy
+
+    net = resources.loaded(*stamp)
+    images = _data.test.images
+    chosen = np.linspace(0, len(images) - 1, min(SAMPLE, len(images))).round().astype(int)
+    sums = []
+    for part in np.array_split(chosen, len(chosen) // 10 + 1):
+        weights = capture(net, torch.from_numpy(images[part])).weights
+        distance = mean_distance(weights, net.patch_size, has_cls=net.has_cls)
+        sums.append(torch.stack([distance, mean_entropy(weights, has_cls=net.has_cls)]).sum(dim=1))
+    distance, entropy = (torch.stack(sums).sum(dim=0) / len(chosen)).numpy()
+    return distance, entropy, len(chosen)
+
+
+def heads(run: Run, data: Dataset, snapshot: Path | None) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return the mean attention distance (pixels) and entropy (bits), each [layers, heads], and the number of
+    images behind the means, which are evenly spaced test images. Raises `UserError`.
+    """
+    resources.model(run, snapshot)
+    return _heads(resources.stamp_of(run, snapshot), data.state, data)

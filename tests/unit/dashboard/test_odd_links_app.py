@@ -1,0 +1,33 @@
+"""Links with odd values: the page opens, and shows its default for what does not fit."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from dashboard.page_table import PAGES
+from dashboard.shared.page_state import PageState
+from tests.conftest import TINY_VIT
+from tests.made_runs import make_run
+from tests.unit.dashboard.app import open_app
+from vitcore.paths import runs_dir
+
+ODD = ["", "inf", "9" * 40, "x" * 3000, "a\0b"]
+RUNS = {"training": "watch", "compare": "runs", "overview": "look"}
+
+
+def parameters(page: str) -> list[str]:
+    module = importlib.import_module(f"dashboard.states.{page}")
+    states = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, PageState)]
+    return sorted({kind.parameter(name) for kind in states for name in kind.model_fields} - {"settings"})
+
+
+@pytest.mark.parametrize("value", ODD)
+@pytest.mark.parametrize("name", PAGES)
+def test_page_opens_with_an_odd_value_in_every_parameter(name, value):
+    run = make_run(runs_dir(), "mine", model="vit", steps=(3,), **TINY_VIT)
+    run_parameter = RUNS.get(name, "run")
+    query = dict.fromkeys(parameters(name), value)
+    query |= {"view": "Runs"} if name == "compare" else {}
+    open_app(name, **{**query, run_parameter: run.id})
