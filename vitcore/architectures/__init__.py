@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 if TYPE_CHECKING:
     from torch import nn
 
-RECIPE_NAMES = ("quick", "modern", "tutorial")
+RECIPE_NAMES = ("quick", "modern", "gpu", "tutorial")
 
 
 class Options(BaseModel):
@@ -39,7 +39,14 @@ class Result:
     where: str = "two cores of an AMD EPYC, no GPU"
 
     def __str__(self) -> str:
-        duration = f"{self.minutes:.0f} minutes" if self.minutes and self.minutes >= 2 else "a minute"
+        minutes = self.minutes or 0.0
+        duration = (
+            "a minute"
+            if minutes < 2
+            else f"{minutes:.0f} minutes"
+            if minutes >= 10
+            else f"{minutes:g} minutes"
+        )
         details = f" in {duration} on {self.where}" if self.minutes else f", {self.where}"
         return (
             f"{100 * self.test_acc:.2f} % of {self.count:,} test images after {self.epochs} epochs of "
