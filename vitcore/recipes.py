@@ -1,9 +1,11 @@
 """The shared parts of the recipes. Each architecture's file defines the rest. Does not import torch.
 
 `tutorial` is the published recipe, to reproduce the tutorial. `modern` is a good recipe for a small model on
-complete CIFAR-10. `quick` takes minutes on a CPU with `cifar10-mini`. A recipe lists only the values that
-differ from the defaults of `Config`. Sources: UvA Deep Learning Tutorials 5 and 15; Muon: Jordan et al.
-2024; patch dropping: Liu et al. 2023 (PatchDropout); TrivialAugment: Mueller and Hutter 2021.
+complete CIFAR-10. `gpu` spends a few minutes of a GPU on it. `quick` takes minutes on a CPU with
+`cifar10-mini`. A recipe lists only the values that differ from the defaults of `Config`.
+
+Sources: UvA Deep Learning Tutorials 5 and 15; Muon: Jordan et al. 2024; patch dropping: Liu et al. 2023
+(PatchDropout); TrivialAugment: Mueller and Hutter 2021; MixUp: Zhang et al. 2018; CutMix: Yun et al. 2019.
 """
 
 from __future__ import annotations
@@ -29,4 +31,19 @@ SGD: dict[str, Any] = {"optimizer": "sgd", "momentum": 0.9, "lr": 0.1, "weight_d
 QUICK_SGD = {**SGD, "epochs": 10, "lr": 0.05, "batch_size": 64}
 ADAMW: dict[str, Any] = {"optimizer": "adamw", "lr": 3e-3, "weight_decay": 0.05}
 
+# Large batches occupy a GPU. The ViT sees all patches, because dropping them saves no time there.
+GPU_MINUTES = 4.5
+GPU_MUON: dict[str, Any] = {
+    **MUON,
+    "minutes": GPU_MINUTES,
+    "batch_size": 1024,
+    "lr": 2e-3,
+    "augment": "trivial",
+    "mixup": 0.8,
+    "cutmix": 1.0,
+}
+GPU_SGD: dict[str, Any] = {**SGD, "minutes": GPU_MINUTES, "batch_size": 256, "lr": 0.2}
+GPU_ADAMW: dict[str, Any] = {**ADAMW, "minutes": GPU_MINUTES, "batch_size": 256}
+
 PUBLISHED = "as published, on a GPU"
+H200 = "half of an NVIDIA H200, which trained two models at once"

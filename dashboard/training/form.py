@@ -14,13 +14,20 @@ from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import bound, resources
 from dashboard.states.training import TrainingState
 from dashboard.training import form_fields, image_check
-from vitcore.architectures import ARCHITECTURES, RECIPE_NAMES
+from vitcore.architectures import ARCHITECTURES, RECIPE_NAMES, Architecture
 from vitcore.config import FOLDER, Config, build_config, choices, make_config
 from vitcore.errors import UserError
 from vitcore.paths import data_dir
 from vitcore.runs.folder import Run
 
 OWN_FOLDER = "own folder"
+GPU_RECIPE = "gpu"
+PURPOSES = {
+    "quick": "minutes on a CPU",
+    "modern": "complete CIFAR-10",
+    GPU_RECIPE: "complete CIFAR-10 in minutes on a GPU",
+    "tutorial": "as published, 180 epochs",
+}
 SOURCES = ("cifar10-mini", "cifar10", OWN_FOLDER)
 
 
@@ -86,8 +93,9 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
     if named and _copied(found, model, named) and named not in recipes:
         recipes.append(named)
     recipe = recipe_place.selectbox(
-        "Recipe", recipes, **TrainingState.bound("recipe", value=None),
-        help="quick: minutes on a CPU. modern: for complete CIFAR-10. tutorial: as published, 180 epochs.",
+        "Recipe", recipes, recipes.index(_first_recipe(recipes)),
+        **TrainingState.bound("recipe", value=None),
+        help="  \n".join(f"**{name}**: {_about(architecture, name)}" for name in recipes),
     )  # fmt: skip
     copied = _copied(found, model, recipe)
     defaults = copied.config if copied else make_config(recipe, model=model)
@@ -121,6 +129,18 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
             st.button("Back to the recipe", key="uncopy", on_click=st.session_state.pop, args=("copy_of",))
     values |= _data(source)
     return Form(model, recipe, values, copied and copied.config, title, device), button_places
+
+
+def _about(architecture: Architecture, recipe: str) -> str:
+    """Return what a recipe is for, and its result if it was measured."""
+    result = architecture.measured.get(recipe)
+    return f"{PURPOSES.get(recipe, 'your own')}. {f'Measured: {result}.' if result else ''}"
+
+
+def _first_recipe(recipes: list[str]) -> str:
+    """Return the recipe that the form opens with. It depends on whether there is an NVIDIA GPU."""
+    has_gpu = any(device.kind == "cuda" for device in resources.devices())
+    return GPU_RECIPE if has_gpu and GPU_RECIPE in recipes else recipes[0]
 
 
 def _device(default: str) -> tuple[str, str | None]:

@@ -20,7 +20,7 @@ from vitcore import numbers
 if TYPE_CHECKING:
     from torch import nn
 
-RECIPE_NAMES = ("quick", "modern", "tutorial")
+RECIPE_NAMES = ("quick", "modern", "gpu", "tutorial")
 
 
 class Options(BaseModel):

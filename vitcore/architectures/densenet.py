@@ -8,7 +8,7 @@ from pydantic import Field
 
 from vitcore.architectures import Architecture, Options, Result
 from vitcore.architectures.resnet import Depth
-from vitcore.recipes import ADAMW, PUBLISHED, TUTORIAL_ADAMW
+from vitcore.recipes import ADAMW, GPU_ADAMW, PUBLISHED, TUTORIAL_ADAMW
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,6 +41,7 @@ ARCHITECTURE = Architecture(
     recipes={
         "tutorial": TUTORIAL_ADAMW,
         "modern": {**ADAMW, "epochs": 25},
+        "gpu": GPU_ADAMW,
         "quick": {**ADAMW, "epochs": 10, "batch_size": 64},
     },
     measured={

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vitcore.architectures import Architecture, Options, Result
-from vitcore.recipes import ADAMW, PUBLISHED, TUTORIAL_ADAMW
+from vitcore.recipes import ADAMW, GPU_ADAMW, PUBLISHED, TUTORIAL_ADAMW
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,6 +25,7 @@ ARCHITECTURE = Architecture(
     recipes={
         "tutorial": TUTORIAL_ADAMW,
         "modern": {**ADAMW, "epochs": 25},
+        "gpu": GPU_ADAMW,
         "quick": {**ADAMW, "epochs": 10, "batch_size": 64},
     },
     measured={

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from vitcore.architectures import Architecture, Options, Result
 from vitcore.architectures.vit import check_patches
-from vitcore.recipes import MUON, TUTORIAL
+from vitcore.recipes import GPU_MUON, MUON, TUTORIAL
 
 if TYPE_CHECKING:
     from torch import nn
@@ -42,6 +42,7 @@ ARCHITECTURE = Architecture(
         # The tutorial has no recipe for it: use the ViT's published optimizer and schedule.
         "tutorial": {**TUTORIAL, "optimizer": "adamw", "lr": 3e-4, "weight_decay": 0.01},
         "modern": {**_MODERN, "epochs": 8, "augment": "trivial"},
+        "gpu": {**GPU_MUON, "options": {"drop_path": 0.1}},
         "quick": {**_MODERN, "epochs": 10, "batch_size": 64},
     },
     measured={

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from vitcore.architectures import Architecture, Result
 from vitcore.architectures.resnet import ResNetOptions
-from vitcore.recipes import PUBLISHED, QUICK_SGD, SGD, TUTORIAL_SGD
+from vitcore.recipes import GPU_SGD, PUBLISHED, QUICK_SGD, SGD, TUTORIAL_SGD
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,7 +24,12 @@ ARCHITECTURE = Architecture(
     color="#E69F00",
     build=_build,
     options=ResNetOptions,
-    recipes={"tutorial": TUTORIAL_SGD, "modern": {**SGD, "epochs": 12}, "quick": QUICK_SGD},
+    recipes={
+        "tutorial": TUTORIAL_SGD,
+        "modern": {**SGD, "epochs": 12},
+        "gpu": GPU_SGD,
+        "quick": QUICK_SGD,
+    },
     measured={
         "modern": Result(0.8705, 10_000, "cifar10", 12, 15.9),
         "tutorial": Result(0.9107, 10_000, "cifar10", 180, None, PUBLISHED),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, model_validator
 
 from vitcore.architectures import Architecture, Options, Result
-from vitcore.recipes import PUBLISHED, QUICK_SGD, SGD, TUTORIAL_SGD
+from vitcore.recipes import GPU_SGD, H200, PUBLISHED, QUICK_SGD, SGD, TUTORIAL_SGD
 
 if TYPE_CHECKING:
     from torch import nn
@@ -48,10 +48,16 @@ ARCHITECTURE = Architecture(
     color="#D55E00",
     build=_build,
     options=ResNetOptions,
-    recipes={"tutorial": TUTORIAL_SGD, "modern": {**SGD, "epochs": 20}, "quick": QUICK_SGD},
+    recipes={
+        "tutorial": TUTORIAL_SGD,
+        "modern": {**SGD, "epochs": 20},
+        "gpu": GPU_SGD,
+        "quick": QUICK_SGD,
+    },
     measured={
         "tutorial": Result(0.9106, 10_000, "cifar10", 180, None, PUBLISHED),
         "modern": Result(0.8905, 10_000, "cifar10", 20, 26.1),
+        "gpu": Result(0.9152, 10_000, "cifar10", 85, 4.6, H200),
         "quick": Result(0.55, 1_000, "cifar10-mini", 10, 1.0),
     },
     order=2,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from pydantic import Field, model_validator
 
 from vitcore.architectures import Architecture, Options, Result
-from vitcore.recipes import MUON, PUBLISHED, TUTORIAL
+from vitcore.recipes import GPU_MUON, H200, MUON, PUBLISHED, TUTORIAL
 
 if TYPE_CHECKING:
     from torch import nn
@@ -94,11 +94,13 @@ ARCHITECTURE = Architecture(
             "options": {"dropout": 0.2},
         },
         "modern": {**_MODERN, "epochs": 20, "augment": "trivial"},
+        "gpu": {**GPU_MUON, "full_epochs": 0, "options": {"init_std": 0.02, "drop_path": 0.1}},
         "quick": {**_MODERN, "epochs": 10, "batch_size": 64},
     },
     measured={
         "tutorial": Result(0.7559, 10_000, "cifar10", 180, None, PUBLISHED),
         "modern": Result(0.8256, 10_000, "cifar10", 20, 96.6),
+        "gpu": Result(0.9021, 10_000, "cifar10", 88, 4.5, H200),
         "quick": Result(0.511, 1_000, "cifar10-mini", 10, 3.7),
     },
     check=check_patches,

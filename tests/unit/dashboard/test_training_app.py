@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from dashboard.drawing.markdown import escape
-from dashboard.shared import jobs
+from dashboard.shared import jobs, resources
 from dashboard.training import image_check, rehearsal
 from tests.conftest import TINY_RESNET, make_folder
 from tests.made_runs import make_run
@@ -16,6 +16,7 @@ from tests.unit.dashboard.app import open_app
 from tests.waiting import until
 from vitcore.child import Child
 from vitcore.paths import data_dir, runs_dir
+from vitcore.queue.devices import Device
 from vitcore.runs.folder import list_runs
 
 
@@ -187,3 +188,18 @@ def test_rehearsal_shows_its_step():
     assert rehearsal._progress(cast(Child, SimpleNamespace(seconds=12.3, progress=(6, 23)))) == (
         "Rehearsing: step 6 of 23, 12 s so far"
     )
+
+
+@pytest.mark.parametrize(("kinds", "first"), [(["cpu"], "quick"), (["cpu", "cuda"], "gpu")])
+def test_first_recipe_depends_on_the_devices(kinds, first, monkeypatch):
+    devices = [Device(f"{kind}:0", kind, kind) for kind in kinds]
+    monkeypatch.setattr(resources, "devices", lambda: devices)
+    assert widget(open_app("training"), "selectbox", "Recipe").value == first
+    assert widget(open_app("training", recipe="modern"), "selectbox", "Recipe").value == "modern"
+
+
+def test_recipes_are_described_with_their_measured_results():
+    described = widget(open_app("training", model="MLP-Mixer"), "selectbox", "Recipe").help.splitlines()
+    by_name = {line.split("**")[1]: line for line in described}
+    assert "76.33 %" in by_name["modern"]
+    assert "Measured" not in by_name["gpu"]  # only the ViT and the ResNet were trained with it
