@@ -11,7 +11,8 @@ from safetensors.torch import save_file
 
 from vitcore.config import make_config
 from vitcore.models import build, weights_of
-from vitcore.runs.folder import Run, create_run, find_run
+from vitcore.runs.creation import create_run
+from vitcore.runs.folder import Run, find_run
 from vitcore.runs.status import Status
 
 

@@ -29,8 +29,9 @@ from vitcore.data import load_dataset, resolve
 from vitcore.models import load_run, weights_of
 from vitcore.models.evaluate import evaluate
 from vitcore.runs import process
+from vitcore.runs.creation import create_run
 from vitcore.runs.files import write_atomic
-from vitcore.runs.folder import Run, create_run
+from vitcore.runs.folder import Run
 from vitcore.runs.status import Status
 from vitcore.training import train
 from vitcore.training.setup import parts

@@ -17,7 +17,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from dashboard.shared.run_curves import MAIN, CurveStyle, collect
 from vitcore.config import make_config
-from vitcore.runs.folder import Run, create_run
+from vitcore.runs.creation import create_run
+from vitcore.runs.folder import Run
 
 RUNS, POINTS, TICKS = 5, 7_000, 20
 

@@ -26,7 +26,8 @@ from vitcore.queue import order
 from vitcore.queue.devices import Device
 from vitcore.queue.supervisor import TICK_S, Supervisor
 from vitcore.runs import process
-from vitcore.runs.folder import Run, create_run, find_run
+from vitcore.runs.creation import create_run
+from vitcore.runs.folder import Run, find_run
 from vitcore.runs.status import Meta, Status
 
 LIMITS = {

@@ -24,7 +24,8 @@ from vitcore.config import make_config
 from vitcore.errors import UserError
 from vitcore.queue import launch
 from vitcore.queue.devices import list_devices
-from vitcore.runs.folder import create_run, list_runs
+from vitcore.runs.creation import create_run
+from vitcore.runs.folder import list_runs
 from vitcore.runs.process import boot_id, hostname
 from vitcore.runs.status import ACTIVE, Status
 

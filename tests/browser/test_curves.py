@@ -13,7 +13,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from vitcore.config import make_config
 from vitcore.runs import process
-from vitcore.runs.folder import create_run
+from vitcore.runs.creation import create_run
 from vitcore.runs.metrics import read_scalars
 from vitcore.runs.status import Status
 

@@ -17,7 +17,8 @@ from tests.waiting import until
 from vitcore.config import make_config
 from vitcore.queue import launch as background
 from vitcore.queue import order
-from vitcore.runs.folder import create_run, find_run, list_runs
+from vitcore.runs.creation import create_run
+from vitcore.runs.folder import find_run, list_runs
 from vitcore.runs.status import Status
 
 

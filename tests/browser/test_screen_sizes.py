@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.views import VIEWS, open_view
 from vitcore.config import make_config
-from vitcore.runs.folder import create_run
+from vitcore.runs.creation import create_run
 from vitcore.runs.status import Status
 
 pytestmark = pytest.mark.slow  # two minutes

@@ -14,7 +14,8 @@ from tests.conftest import make_folder
 from tests.waiting import until
 from vitcore.config import launch_command, make_config
 from vitcore.data import resolve
-from vitcore.runs.folder import create_run, list_runs
+from vitcore.runs.creation import create_run
+from vitcore.runs.folder import list_runs
 from vitcore.runs.status import Status, SweepLink
 from vitcore.sweeps.sweep import find_sweeps
 

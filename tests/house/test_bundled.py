@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import subprocess
 
@@ -21,9 +22,11 @@ from vitcore.runs.metrics import read_scalars
 from vitcore.sweeps.results import sample_curve, study_rows
 from vitcore.sweeps.sweep import find_sweeps
 
-BUNDLED = {  # number of parameters; the name ends with the dataset
+BUNDLED = {  # number of parameters; the name says how it was trained
     "vit-cifar10": 3_195_146,
     "resnet-cifar10": 272_378,
+    "vit-cifar10-gpu": 3_195_146,
+    "resnet-cifar10-gpu": 272_378,
     "preactresnet-cifar10": 272_250,
     "mixer-cifar10": 979_210,
     "googlenet-mini": 260_650,
@@ -31,7 +34,11 @@ BUNDLED = {  # number of parameters; the name ends with the dataset
 }
 CURVES = ("vit-equal-time", "tutorial-equal-time")  # without weights: curves of both in equal time
 MEASUREMENTS = ROOT / "docs" / "measurements.md"
-TRAINED = {"cifar10": ("modern", "cifar10", 10_000), "mini": ("quick", "cifar10-mini", 1_000)}
+TRAINED = {  # recipe that repeats it, data, number of test images
+    "cifar10": ("modern", "cifar10", 10_000),
+    "cifar10-gpu": ("gpu", "cifar10", 10_000),
+    "mini": ("quick", "cifar10-mini", 1_000),
+}
 
 
 def test_bundled_runs_are_listed_and_cover_every_architecture():
@@ -48,8 +55,8 @@ def test_bundled_run_is_a_finished_run_with_the_stated_parameters(name):
     status = run.status()
     assert run.bundled
     assert status.state == "finished"
-    recipe, data, count = TRAINED[name.split("-")[1]]
-    assert (run.config.recipe, run.config.data, status.result["n_test"]) == (recipe, data, count)
+    _, data, count = TRAINED[name.split("-", 1)[1]]
+    assert (run.config.data, status.result["n_test"]) == (data, count)
     assert {v.dtype for v in load_file(run.best).values()} <= {np.dtype("float16"), np.dtype("int64")}
     assert count_parameters(vitcore.load(name)) == BUNDLED[name]
     assert not run.last.exists()
@@ -60,8 +67,9 @@ def test_curves_end_at_the_stored_result(name):
     run = find_run(name)
     scalars, result = read_scalars(run.path), run.status().result
     assert scalars["val_acc"].values.max() == pytest.approx(result["val_acc"], abs=1e-6)
-    assert scalars["epoch"].values.max() == pytest.approx(run.config.epochs)
-    assert len(scalars["val_acc"].values) == run.config.epochs
+    epochs = run.config.epochs if run.config.minutes is None else run.status().epoch
+    assert scalars["epoch"].values.max() == pytest.approx(epochs, abs=0.01)
+    assert len(scalars["val_acc"].values) == math.ceil(epochs)
     assert (
         abs(scalars["test_acc"].values[-1] - result["test_acc"]) < 0.005
     )  # before rounding to half precision
@@ -86,19 +94,23 @@ def test_documents_state_the_stored_accuracy(name):
 @pytest.mark.parametrize("name", BUNDLED)
 def test_recipe_states_the_result_of_the_bundled_run(name):
     run = find_run(name)
-    stated, result = ARCHITECTURES[run.config.model].measured[run.config.recipe], run.status().result
+    recipe = TRAINED[name.split("-", 1)[1]][0]
+    stated, result = ARCHITECTURES[run.config.model].measured[recipe], run.status().result
     assert stated.test_acc == result["test_acc"]
     assert (stated.count, stated.data, stated.epochs) == (
         result["n_test"],
         run.config.data,
-        run.config.epochs,
+        round(run.status().epoch),
     )
     assert stated.minutes == pytest.approx(run.status().active_s / 60, abs=0.06)
-    config = make_config(run.config.recipe, model=run.config.model, data=run.config.data)
-    assert config.model_copy(update={"classes": run.config.classes}) == run.config
+    config = make_config(recipe, model=run.config.model, data=run.config.data)
+    same = {name: getattr(run.config, name) for name in ("classes", "recipe", "device", "epochs")}
+    if recipe != "gpu":  # trained as `modern` with these changes, for minutes instead of epochs
+        assert (run.config.recipe, run.config.device, run.config.epochs) == (recipe, "auto", config.epochs)
+    assert config.model_copy(update=same) == run.config
 
 
-@pytest.mark.parametrize("name", ["vit-cifar10", "resnet-cifar10"])  # shown on the Overview page
+@pytest.mark.parametrize("name", ["vit-cifar10-gpu", "resnet-cifar10-gpu"])  # shown on the Overview page
 def test_stored_maps_of_the_overview_equal_those_of_the_model(name, tmp_path):
     import torch
 

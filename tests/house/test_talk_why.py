@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dashboard.overview.budgets import budgets
 from dashboard.patches import weights
 from dashboard.talk.files import read_talk
 from vitcore.analysis.heads import patch_distances
@@ -13,7 +14,8 @@ from vitcore.probes.store import Subject, find, images_for
 from vitcore.runs.folder import find_run, list_runs
 from vitcore.sweeps.results import sample_curve
 
-RUNS = ("vit-cifar10", "resnet-cifar10")
+RUNS = ("vit-cifar10-gpu", "resnet-cifar10-gpu")
+EQUAL_EPOCHS = ("vit-cifar10", "resnet-cifar10")
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,7 @@ def test_curves_of_experiments_are_stated(steps, title, probe, curve, x, words):
 
 def test_most_similar_positions_are_adjacent_or_mirrored(steps):
     """The most similar position, which the page states for each tile, is a neighbor or mirrored."""
-    similarity = weights.learned(find_run("vit-cifar10")).similarity
+    similarity = weights.learned(find_run(RUNS[0])).similarity
     side = round(len(similarity) ** 0.5)
     for token, values in enumerate(similarity):
         best = max((value, other) for other, value in enumerate(values) if other != token)[1]
@@ -77,8 +79,11 @@ def test_most_similar_positions_are_adjacent_or_mirrored(steps):
 
 
 def test_attention_distances_are_stated(steps, notes):
-    heads = values("distance", "vit-cifar10")["heads"]["mean"][0]
-    low, high = round(min(heads)), round(max(heads))
+    heads = values("distance", RUNS[0])["heads"]["mean"]
+    low, high = round(min(heads[0])), round(max(heads[0]))
+    low_2, high_2 = round(min(heads[1])), round(max(heads[1]))
+    note = notes["Every patch can attend to every other one"]
+    assert f"In layer 2, heads look {low_2} to {high_2} pixels away" in note
     assert f"{low} to {high} pixels" in steps["Every patch can attend to every other one"]
     even = float(patch_distances(8, 4).mean())
     assert f"it would be {even:.1f} pixels" in notes["Every patch can attend to every other one"]
@@ -86,11 +91,13 @@ def test_attention_distances_are_stated(steps, notes):
     say = steps["Locality is built into a ResNet"]
     assert f"{reach[0]:.1f} pixels away on average in the ViT" in say
     assert f"and {reach[1]:.1f} in the ResNet" in say
+    note = notes["Locality is built into a ResNet"]
+    assert f"The heads of layer 1 look {low} to {high} pixels away. The {reach[0]:.1f} pixels" in note
 
 
 def test_accuracies_are_stated(steps):
     say = steps["With all 45,000 images"]
-    for label, run in zip(("ViT", "ResNet"), RUNS, strict=True):
+    for label, run in zip(("ViT", "ResNet"), EQUAL_EPOCHS, strict=True):
         found = find_run(run)
         assert found.config.epochs == 20
         result = found.status().result
@@ -99,6 +106,19 @@ def test_accuracies_are_stated(steps):
         error = (share * (1 - share) / count) ** 0.5  # binomial standard error
         words = f"{100 * share:.1f} ± {100 * error:.1f} %"
         assert f"the {label} classifies {words} of" in say or f"the {label} {words}" in say
+
+
+def test_gaps_after_three_trainings_are_stated(steps, notes):
+    published, short, long = budgets(("vit", "resnet"))
+    assert [run.id for run in (*short.runs, *long.runs)] == [*EQUAL_EPOCHS, *RUNS]
+    say = steps["A strong recipe replaces most of it"]
+    assert f"As published, the ResNet is ahead by {published.gap:.1f} points" in say
+    assert f"after 20 epochs by {short.gap:.1f}. With 85 to 88 epochs" in say
+    assert f"by {long.gap:.1f}." in say
+    original = [100 * values("shuffle", run)["curves"]["accuracy"]["mean"][0] for run in RUNS]
+    assert "For the original images: {:.0f} and {:.0f} %".format(*original) in notes["Shuffle the parts"]
+    consistent = [values("shift", run)["curves"]["consistency, reflect"]["mean"] for run in RUNS]
+    assert all(abs(a - b) < 0.05 for a, b in zip(*consistent, strict=True) if min(a, b) > 0.8)
 
 
 def test_sample_efficiency_is_stated(steps, notes):

@@ -16,7 +16,7 @@ from tests.unit.vitcore.runs.test_foreign import write
 from tests.unit.vitcore.test_reading import CONFIGS, WRONG
 from vitcore.config import make_config
 from vitcore.paths import runs_dir
-from vitcore.runs.folder import create_run
+from vitcore.runs.creation import create_run
 from vitcore.runs.status import Status
 
 DONE = Status(state="finished", created=3e9)  # newer than the others, and nothing for a supervisor to start

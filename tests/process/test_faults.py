@@ -26,7 +26,8 @@ from vitcore.queue import supervisor
 from vitcore.queue.devices import Device
 from vitcore.queue.supervisor import Supervisor
 from vitcore.runs import process
-from vitcore.runs.folder import create_run, list_runs
+from vitcore.runs.creation import create_run
+from vitcore.runs.folder import list_runs
 from vitcore.runs.status import Status
 
 pytestmark = pytest.mark.usefixtures("fake_trainer")

@@ -8,7 +8,7 @@ import sys
 
 from tests.conftest import ROOT
 from vitcore.config import make_config
-from vitcore.runs.folder import create_run
+from vitcore.runs.creation import create_run
 from vitcore.runs.status import SweepLink
 
 READ_ALL = """

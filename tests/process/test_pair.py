@@ -10,7 +10,8 @@ from vitcore.config import build_config, make_config
 from vitcore.data import resolve
 from vitcore.errors import UserError
 from vitcore.queue import launch as background
-from vitcore.runs.folder import create_run, list_runs
+from vitcore.runs.creation import create_run
+from vitcore.runs.folder import list_runs
 from vitcore.sweeps.pair import launch_pair, make_pair, partner
 
 pytestmark = pytest.mark.usefixtures("fake_trainer")

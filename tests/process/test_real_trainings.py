@@ -19,7 +19,8 @@ from vitcore.data import resolve
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
 from vitcore.queue import launch as background
-from vitcore.runs.folder import create_run, list_runs
+from vitcore.runs.creation import create_run
+from vitcore.runs.folder import list_runs
 
 
 def test_launch_returns_before_the_training_starts_and_the_run_finishes(colors):

@@ -17,7 +17,8 @@ from vitcore.paths import runs_dir
 from vitcore.queue import launch as background
 from vitcore.queue.supervisor import Supervisor
 from vitcore.runs import process
-from vitcore.runs.folder import create_run, find_run
+from vitcore.runs.creation import create_run
+from vitcore.runs.folder import find_run
 
 pytestmark = pytest.mark.usefixtures("fake_trainer")
 

@@ -21,7 +21,8 @@ from vitcore.paths import runs_dir
 from vitcore.probes import PROBES, TEST
 from vitcore.probes.measure import measure
 from vitcore.probes.store import Subject
-from vitcore.runs.folder import Run, create_run
+from vitcore.runs.creation import create_run
+from vitcore.runs.folder import Run
 from vitcore.runs.status import Status
 
 PICTURE = "![p](http://other.example/pix.png)"

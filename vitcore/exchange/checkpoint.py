@@ -27,8 +27,9 @@ from vitcore.models import build_for, not_finite, weights_of
 from vitcore.paths import check_allowed, expanded, runs_dir
 from vitcore.reading import short
 from vitcore.runs import process
+from vitcore.runs.creation import create_run
 from vitcore.runs.files import write_atomic
-from vitcore.runs.folder import Run, create_run, list_runs
+from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.metrics import event_files
 from vitcore.runs.status import Status
 

@@ -20,8 +20,9 @@ from vitcore.queue import order
 from vitcore.queue.devices import device_request, list_devices
 from vitcore.queue.supervisor import ensure_supervisor, lock_path
 from vitcore.runs import process
+from vitcore.runs.creation import create_run
 from vitcore.runs.files import check_space, write_atomic, writing
-from vitcore.runs.folder import ABORT, Run, create_run
+from vitcore.runs.folder import ABORT, Run
 from vitcore.runs.status import ACTIVE, SILENCE_S, State, Status, SweepLink
 
 LEAST_FREE = 100e6  # bytes; when a run starts, the exact size of its checkpoints is checked

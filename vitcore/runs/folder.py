@@ -1,4 +1,4 @@
-"""The run folder: its files, and how to list, find and create runs. Does not import torch.
+"""The run folder: its files, and how to list and find runs. Does not import torch.
 
 All processes communicate through this folder. They may run on this machine, or on another one that shares the
 file system. The files are:
@@ -17,23 +17,19 @@ import errno
 import functools
 import os
 import re
-import shutil
 import stat
-import tempfile
 import time
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
 from vitcore.architectures import ARCHITECTURES
-from vitcore.config import Config, dump_config, read_config
+from vitcore.config import Config, read_config
 from vitcore.errors import UserError
-from vitcore.paths import assets_dir, check_allowed, expanded, runs_dir
+from vitcore.paths import assets_dir, expanded, runs_dir
 from vitcore.reading import read_model, read_yaml
-from vitcore.runs.files import overwrite, write_atomic, writing
-from vitcore.runs.status import ACTIVE, Meta, Status, SweepLink, derive
-from vitcore.runs.titles import default_title
+from vitcore.runs.files import overwrite, write_atomic
+from vitcore.runs.status import ACTIVE, Meta, Status, derive
 
 SAVE_S = 120.0  # time to save after a stop request; then the run is terminated
 TERMINATE_S = 30.0  # time to exit after that; then the run is killed
@@ -321,53 +317,3 @@ def find_run(run: str | Path, root: str | Path | None = None) -> Run:
         f"There is no run {text!r} in {runs_dir(root)} or among the bundled ones: "
         "`python -m vitcore runs` lists them."
     )
-
-
-def create_run(
-    config: Config,
-    root: str | Path | None = None,
-    *,
-    title: str = "",
-    status: Status | None = None,
-    sweep: SweepLink | None = None,
-) -> Run:
-    """Create a run folder, which becomes visible only when complete. The default status is queued.
-
-    Its id is <model>-<recipe>-<date>-<time>, made unique by a counter. The default title is made from its
-    settings. Raise `UserError` when the folder is not writable.
-    """
-    check_allowed()
-    home = runs_dir(root)
-    with writing(home):
-        home.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=home, prefix=".new-"))
-        try:
-            _fill(Run(draft), config, title, status, sweep)
-            return _publish(draft, home, f"{config.model}-{config.recipe}-{datetime.now():%Y%m%d-%H%M%S}")
-        except BaseException:
-            shutil.rmtree(draft, ignore_errors=True)
-            raise
-
-
-def _fill(run: Run, config: Config, title: str, status: Status | None, sweep: SweepLink | None) -> None:
-    os.chmod(run.path, 0o755)
-    run.checkpoints.mkdir()
-    write_atomic(run.path / "config.yaml", dump_config(config))
-    run.write_status(status or Status(state="queued", created=time.time()))
-    run.write_meta(Meta(title=title or default_title(config), sweep=sweep))
-
-
-def _publish(draft: Path, home: Path, stem: str) -> Run:
-    """Give a complete folder its final name, and return its run."""
-    for count in range(1000):
-        place = home / (stem if count == 0 else f"{stem}-{count}")
-        if place.exists():
-            continue
-        try:
-            # fails if another process has created a non-empty folder with this name in the meantime
-            os.rename(draft, place)
-            return Run(place)
-        except OSError as error:
-            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-                raise
-    raise UserError(f"Cannot create a run folder in {home}, which has 1,000 runs named {stem}: try again.")

@@ -25,7 +25,8 @@ from vitcore.models import build_for, count_parameters, load_run
 from vitcore.models.evaluate import evaluate
 from vitcore.paths import check_allowed
 from vitcore.runs import process
-from vitcore.runs.folder import Run, create_run, find_run
+from vitcore.runs.creation import create_run
+from vitcore.runs.folder import Run, find_run
 from vitcore.runs.metrics import event_files
 from vitcore.runs.status import Status
 from vitcore.training.budget import Budget, longest

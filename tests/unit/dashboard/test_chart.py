@@ -26,7 +26,8 @@ from dashboard.shared.selection import run_label, run_labels
 from dashboard.training.run_table import matches, varied_columns
 from tests.made_runs import date_events
 from vitcore.config import make_config
-from vitcore.runs.folder import Run, create_run, find_run
+from vitcore.runs.creation import create_run
+from vitcore.runs.folder import Run, find_run
 from vitcore.runs.listing import as_row
 from vitcore.runs.status import Status
 

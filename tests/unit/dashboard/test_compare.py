@@ -26,7 +26,8 @@ from vitcore.probes import TEST
 from vitcore.probes.measure import measure
 from vitcore.probes.score_values import Speed, TestScores, TrainingSpeed
 from vitcore.probes.store import Subject
-from vitcore.runs.folder import create_run, find_run
+from vitcore.runs.creation import create_run
+from vitcore.runs.folder import find_run
 from vitcore.runs.foreign import foreign_runs
 from vitcore.runs.metrics import Curve, Scalars, read_scalars
 from vitcore.runs.status import Status

@@ -17,7 +17,8 @@ from tests.unit.dashboard.app import open_app
 from vitcore.config import make_config
 from vitcore.paths import runs_dir
 from vitcore.runs import foreign
-from vitcore.runs.folder import create_run, find_run
+from vitcore.runs.creation import create_run
+from vitcore.runs.folder import find_run
 from vitcore.runs.status import Status
 
 

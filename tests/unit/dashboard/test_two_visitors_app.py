@@ -15,7 +15,8 @@ from vitcore.config import make_config
 from vitcore.paths import runs_dir
 from vitcore.queue import launch
 from vitcore.runs import edit
-from vitcore.runs.folder import Run, create_run, list_runs
+from vitcore.runs.creation import create_run
+from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.status import Status
 
 PARAMETER = {"training": "watch", "compare": "runs"}  # others: run

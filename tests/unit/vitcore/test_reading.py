@@ -13,7 +13,8 @@ import yaml
 from vitcore.config import dump_config, make_config, read_config
 from vitcore.errors import UserError
 from vitcore.reading import LARGEST, _simple, read_text, short
-from vitcore.runs.folder import Run, create_run, list_runs
+from vitcore.runs.creation import create_run
+from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.listing import as_rows
 from vitcore.runs.status import Meta, Status
 

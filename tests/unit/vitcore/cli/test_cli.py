@@ -16,7 +16,8 @@ from tests.published_site import write_checkpoint
 from vitcore.__main__ import app  # with every command
 from vitcore.config import dump_config, make_config
 from vitcore.paths import runs_dir
-from vitcore.runs.folder import Run, create_run, list_runs
+from vitcore.runs.creation import create_run
+from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.status import Status
 
 

@@ -11,7 +11,7 @@ from tests.command_line import check_refused, run
 from vitcore.config import make_config
 from vitcore.data import resolve
 from vitcore.paths import runs_dir
-from vitcore.runs.folder import create_run
+from vitcore.runs.creation import create_run
 from vitcore.runs.status import Status, SweepLink
 
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from vitcore.config import make_config
-from vitcore.runs.folder import create_run
+from vitcore.runs.creation import create_run
 from vitcore.runs.status import Status
 
 HOSTILE = ["../x", "/etc", "a" * 5000, "ünïcode-💥", "x\0y", "..", ".", "", "-rf", "%2e%2e", "runs/../.."]

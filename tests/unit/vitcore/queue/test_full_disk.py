@@ -15,7 +15,7 @@ from vitcore.errors import UserError
 from vitcore.paths import runs_dir
 from vitcore.queue import launch, order, supervisor
 from vitcore.runs import edit
-from vitcore.runs.folder import create_run
+from vitcore.runs.creation import create_run
 from vitcore.runs.status import Status
 
 MOST = 40  # more writes than any action has

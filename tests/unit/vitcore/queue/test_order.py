@@ -14,7 +14,7 @@ from vitcore.errors import UserError
 from vitcore.paths import runs_dir
 from vitcore.queue import launch, order
 from vitcore.runs import process
-from vitcore.runs.folder import create_run
+from vitcore.runs.creation import create_run
 from vitcore.runs.status import LATEST, Status
 
 

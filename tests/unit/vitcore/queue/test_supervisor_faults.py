@@ -16,7 +16,7 @@ from vitcore.paths import runs_dir
 from vitcore.queue.devices import Device
 from vitcore.queue.supervisor import Supervisor
 from vitcore.runs import process
-from vitcore.runs.folder import create_run
+from vitcore.runs.creation import create_run
 from vitcore.runs.status import Status
 
 CPU = Device("cpu", "cpu", "a CPU")

@@ -15,7 +15,7 @@ from vitcore.paths import runs_dir
 from vitcore.queue import launch, order
 from vitcore.queue.supervisor import HEARTBEAT_S, Supervisor, lock_path
 from vitcore.runs import process
-from vitcore.runs.folder import create_run
+from vitcore.runs.creation import create_run
 from vitcore.runs.status import SILENCE_S, Status
 
 ELSEWHERE = {"host": "other-host", "boot_id": "another boot"}

@@ -16,8 +16,9 @@ from vitcore.config import dump_config, make_config
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
 from vitcore.runs import process
+from vitcore.runs.creation import create_run
 from vitcore.runs.files import write_atomic
-from vitcore.runs.folder import Run, create_run, find_run, list_runs
+from vitcore.runs.folder import Run, find_run, list_runs
 from vitcore.runs.listing import as_rows, print_table
 from vitcore.runs.log import tail
 from vitcore.runs.status import Meta, Status, derive

@@ -8,7 +8,8 @@ from torch.utils.tensorboard import SummaryWriter
 from vitcore.config import make_config
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
-from vitcore.runs.folder import create_run, find_run, list_runs
+from vitcore.runs.creation import create_run
+from vitcore.runs.folder import find_run, list_runs
 from vitcore.runs.foreign import foreign_runs
 
 

@@ -13,7 +13,8 @@ from vitcore.exchange.published import import_tutorial
 from vitcore.paths import runs_dir
 from vitcore.queue import launch
 from vitcore.runs import edit
-from vitcore.runs.folder import Run, create_run, find_run, list_runs
+from vitcore.runs.creation import create_run
+from vitcore.runs.folder import Run, find_run, list_runs
 from vitcore.runs.status import Status
 from vitcore.training import train
 

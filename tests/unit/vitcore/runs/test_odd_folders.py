@@ -16,8 +16,9 @@ from vitcore.errors import UserError
 from vitcore.paths import runs_dir
 from vitcore.probes.store import LARGEST_RESULT, read_result
 from vitcore.reading import read_arrays
+from vitcore.runs.creation import create_run
 from vitcore.runs.edit import delete
-from vitcore.runs.folder import Run, create_run, find_run, list_runs
+from vitcore.runs.folder import Run, find_run, list_runs
 from vitcore.runs.foreign import foreign_runs
 from vitcore.runs.listing import as_rows
 from vitcore.runs.log import tail

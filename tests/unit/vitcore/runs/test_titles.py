@@ -6,7 +6,7 @@ import pytest
 
 from vitcore.config import changed_settings, make_config
 from vitcore.paths import runs_dir
-from vitcore.runs.folder import create_run
+from vitcore.runs.creation import create_run
 from vitcore.runs.status import TITLE_LENGTH
 from vitcore.runs.titles import default_title, varied_settings
 

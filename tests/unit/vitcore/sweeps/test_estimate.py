@@ -9,7 +9,8 @@ import pytest
 from vitcore.config import make_config
 from vitcore.data import load_dataset
 from vitcore.paths import runs_dir
-from vitcore.runs.folder import create_run, find_run
+from vitcore.runs.creation import create_run
+from vitcore.runs.folder import find_run
 from vitcore.runs.status import Status
 from vitcore.sweeps.estimate import TRAINING_IMAGES, Speed, earlier_speed, measured_speed, seconds_of
 from vitcore.sweeps.plan import plan_samples, plan_study

@@ -11,7 +11,8 @@ from tests.small_sweeps import samples
 from vitcore.config import make_config
 from vitcore.data import resolve
 from vitcore.errors import UserError
-from vitcore.runs.folder import Run, create_run, list_runs
+from vitcore.runs.creation import create_run
+from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.status import Status, SweepLink
 from vitcore.sweeps.plan import plan_samples
 from vitcore.sweeps.results import sample_curve, standard_error, study_rows, summarize_states

@@ -9,7 +9,7 @@ import pytest
 from tests.small_trainings import config
 from vitcore.config import build_config, make_config
 from vitcore.errors import UserError
-from vitcore.runs.folder import create_run
+from vitcore.runs.creation import create_run
 from vitcore.runs.listing import as_row, print_table
 from vitcore.training.budget import Budget, longest
 from vitcore.training.callbacks import snapshot_epochs

@@ -1,0 +1,69 @@
+"""Creation of run folders."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+
+from vitcore.config import Config, dump_config
+from vitcore.errors import UserError
+from vitcore.paths import check_allowed, runs_dir
+from vitcore.runs.files import write_atomic, writing
+from vitcore.runs.folder import Run
+from vitcore.runs.status import Meta, Status, SweepLink
+from vitcore.runs.titles import default_title
+
+
+def create_run(
+    config: Config,
+    root: str | Path | None = None,
+    *,
+    title: str = "",
+    status: Status | None = None,
+    sweep: SweepLink | None = None,
+) -> Run:
+    """Create a run folder, which becomes visible only when complete. The default status is queued.
+
+    Its id is <model>-<recipe>-<date>-<time>, made unique by a counter. The default title is made from its
+    settings. Raise `UserError` when the folder is not writable.
+    """
+    check_allowed()
+    home = runs_dir(root)
+    with writing(home):
+        home.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=home, prefix=".new-"))
+        try:
+            _fill(Run(draft), config, title, status, sweep)
+            return _publish(draft, home, f"{config.model}-{config.recipe}-{datetime.now():%Y%m%d-%H%M%S}")
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+
+
+def _fill(run: Run, config: Config, title: str, status: Status | None, sweep: SweepLink | None) -> None:
+    os.chmod(run.path, 0o755)
+    run.checkpoints.mkdir()
+    write_atomic(run.path / "config.yaml", dump_config(config))
+    run.write_status(status or Status(state="queued", created=time.time()))
+    run.write_meta(Meta(title=title or default_title(config), sweep=sweep))
+
+
+def _publish(draft: Path, home: Path, stem: str) -> Run:
+    """Give a complete folder its final name, and return its run."""
+    for count in range(1000):
+        place = home / (stem if count == 0 else f"{stem}-{count}")
+        if place.exists():
+            continue
+        try:
+            # fails if another process has created a non-empty folder with this name in the meantime
+            os.rename(draft, place)
+            return Run(place)
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+    raise UserError(f"Cannot create a run folder in {home}, which has 1,000 runs named {stem}: try again.")
