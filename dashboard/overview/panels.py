@@ -93,15 +93,15 @@ def explain(pair: Sequence[Run], rows: Sequence[Budget], points: Points) -> None
         "has stored both. For any other image, the models compute them.\n\n"
         f"**Test accuracy** after training on 45,000 images. The ViT has {sizes[0]} parameters, the ResNet "
         f"{sizes[1]}.\n\n- {rows[0].title}: the numbers of the UvA Deep Learning Tutorials 15 and 5.\n"
-        f"{trained}\n\nAugmentation grows from row to row. Test accuracies of a GPU depend on the whole "
-        f"recipe, not on its length only.{curves if points else ''}"
+        f"{trained}\n\nThe recipes differ in more than their length: from row to row, the ViT gets more "
+        f"augmentation.{curves if points else ''}"
     )
 
 
 def _trained(row: Budget) -> str:
     """Return what was trained for how long."""
     times = [
-        f"`{run.id}` for {run.status().active_s / 60:.1f} minutes ({run.status().machine})"
+        f"`{run.id}` for {numbers.duration(run.status().active_s)} ({run.status().machine})"
         for run in row.runs
     ]
     return f"{row.title}: {' and '.join(times)}."

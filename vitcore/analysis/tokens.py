@@ -28,7 +28,7 @@ def read_tokens(weights: Path, options: dict[str, Any], image: np.ndarray) -> tu
     check_size(weights)
     try:
         with safe_open(str(weights), "np") as stored:
-            found = {name: stored.get_tensor(name).astype(np.float32) for name in names}
+            found = {name: _real(stored.get_tensor(name)) for name in names}
         matrix, bias = (found[name] for name in PROJECTION)
         tokens = patch_rows(image, options["patch_size"]) @ matrix.T + bias  # [N, D]
         if cls:
@@ -38,16 +38,17 @@ def read_tokens(weights: Path, options: dict[str, Any], image: np.ndarray) -> tu
         else:
             positions = _fixed(options["position"], tokens, cls)
         return tokens, np.broadcast_to(positions, tokens.shape)
-    except (
-        SafetensorError,
-        OSError,
-        ValueError,
-        TypeError,
-        AttributeError,
-    ) as error:  # no such type in NumPy
+    # a TypeError or AttributeError is a type that NumPy lacks
+    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
         raise UserError(
             f"The weights {weights.name} cannot be read ({detail_of(error)}): choose another run."
         ) from None
+
+
+def _real(values: np.ndarray) -> np.ndarray:
+    if np.iscomplexobj(values):
+        raise ValueError("complex numbers")
+    return values.astype(np.float32)
 
 
 def patch_rows(image: np.ndarray, size: int) -> np.ndarray:

@@ -251,4 +251,4 @@ def test_sweep_opens_when_the_address_was_lost():
 def test_compare_opens_with_the_bundled_pair_only():
     own = make_run(runs_dir(), "own", model="resnet", **TINY_RESNET)
     (own.path / "events.out.tfevents.1").touch()
-    assert [run.id for run in default_runs()] == ["vit-cifar10", "resnet-cifar10"]
+    assert [run.id for run in default_runs()] == ["vit-cifar10-gpu", "resnet-cifar10-gpu"]

@@ -9,6 +9,8 @@ from dashboard.page_table import PAGES
 from dashboard.shared import resources
 from dashboard.sweeps import sample_curves
 from tests.unit.dashboard.app import open_app
+from vitcore import numbers
+from vitcore.runs.folder import find_run
 
 SHOWN = [  # page, query, title of the first section
     ("inductive_bias", {"probe": "Frequencies"}, "Frequencies"),
@@ -44,10 +46,9 @@ def test_section_about_the_current_view_is_first_and_expanded(name, query, title
 def test_overview_states_its_measurements():
     (how,) = (one for one in open_app().expander if one.label == "How it was measured")
     text = "".join(part.value for part in how.markdown)
-    run = resources.bundled()["vit"]
-    assert f"{resources.parameters(run) / 1e6:.1f} million" in text
-    hours, minutes = divmod(round(run.status().active_s / 60), 60)
-    assert f"{hours} h {minutes} min" in text
+    assert f"{resources.parameters(resources.bundled()['vit']) / 1e6:.1f} million" in text
+    for name in ("vit-cifar10", "vit-cifar10-gpu"):
+        assert f"`{name}` for {numbers.duration(find_run(name).status().active_s)}" in text
     assert ("The curves:" in text) == bool(sample_curves.bundled_points())
 
 

@@ -16,7 +16,7 @@ def texts(app):
 
 @pytest.mark.parametrize("probe", PROBES.values(), ids=lambda probe: probe.name)
 def test_every_experiment_shows_the_stored_results_of_the_bundled_models(probe):
-    app = open_app("inductive_bias", probe=probe.title, against="resnet-cifar10")
+    app = open_app("inductive_bias", probe=probe.title)
     assert [one.value for one in app.header] == [probe.question]
     assert app.get("plotly_chart")
     assert any("n = 500" in text for text in texts(app))

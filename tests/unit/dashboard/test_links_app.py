@@ -15,7 +15,7 @@ UNKNOWN = [  # page, query, the missing value, what is shown instead
     ("overview", {"look": "zebra"}, "zebra", "cat"),
     ("overview", {"look": "\n\n![x](http://h/x.png)"}, "`![x](http://h/x.png)`", "cat"),  # code, no picture
     ("overview", {"look": "dog", "nth": "1000"}, "1000", "dog, test image 1 of 100"),
-    ("attention", {"run": "nowhere"}, "nowhere", "ViT, 20 epochs"),
+    ("attention", {"run": "nowhere"}, "nowhere", "ViT, 88 epochs"),
     ("attention", {"class": "unicorn", "image": "3"}, "unicorn", "cat"),
     ("attention", {"query": "9.9", "layer": "7"}, "`query=9.9` and `layer=7`", "the defaults"),
     ("attention", {"class": "ship", "image": "9999"}, "9999", "ship, test image 1 of 100"),
@@ -23,8 +23,8 @@ UNKNOWN = [  # page, query, the missing value, what is shown instead
     ("compare", {"show": "Nothing"}, "Nothing", "Scores"),
     ("compare", {"runs": "vit-cifar10,gone"}, "gone", "the others of the link"),
     ("compare", {"view": "Sweeps", "sweep": "lost"}, "lost", "Sample efficiency"),
-    ("attention", {"beside": "gone"}, "gone", "ResNet, 20 epochs"),
-    ("training", {"watch": "gone"}, "gone", "ViT, 20 epochs"),
+    ("attention", {"beside": "gone"}, "gone", "ResNet, 85 epochs"),
+    ("training", {"watch": "gone"}, "gone", "ViT, 88 epochs"),
     ("inductive_bias", {"probe": "Magic"}, "Magic", "Shift"),
 ]
 

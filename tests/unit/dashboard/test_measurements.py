@@ -98,7 +98,7 @@ def test_measurement_of_compare_is_accepted_by_its_probe(run, name):
 
 
 def test_expected_seconds_follow_images_and_parameters():
-    bundled = find_run("resnet-cifar10")
+    bundled = find_run("resnet-cifar10-gpu")
     stored = find_test(bundled, TEST.images)
     one = look_up(TEST, [Subject(bundled)], test_set(bundled, 1000), {}, count=1000, name="ResNet")
     assert expected_seconds([one]) == pytest.approx(stored.seconds)
@@ -107,8 +107,8 @@ def test_expected_seconds_follow_images_and_parameters():
 
 
 def test_smaller_model_of_an_architecture_is_expected_to_take_less(run):
-    tiny, bundled = shift_of(run, 500), shift_of(find_run("resnet-cifar10"), 500)
-    share = resources.parameters(run) / resources.parameters(find_run("resnet-cifar10"))
+    tiny, bundled = shift_of(run, 500), shift_of(find_run("resnet-cifar10-gpu"), 500)
+    share = resources.parameters(run) / resources.parameters(find_run("resnet-cifar10-gpu"))
     assert expected_seconds([tiny]) == pytest.approx(share * expected_seconds([bundled]))
 
 

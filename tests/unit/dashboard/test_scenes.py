@@ -89,7 +89,7 @@ def test_every_section_of_compare_has_a_scene():
     assert len(smooth[0].data) > len(part[0].data)  # with the raw curves behind
     assert smooth[0].layout.xaxis.title.text == "optimizer step"
     assert scenes.scene("compare", {"smooth": "much", "x": "weather"})  # invalid values are ignored
-    pair = {"ViT, 20 epochs", "ResNet, 20 epochs"}
+    pair = {"ViT, 88 epochs", "ResNet, 85 epochs"}
     assert pair | {"faint: training"} <= names
     assert not names & {"GoogleNet, quick", "DenseNet, quick"}  # the page shows the pair only
 

@@ -51,7 +51,7 @@ def test_invalid_weights_are_reported(tmp_path):
     options = find_run("vit-cifar10").config.options
     (tmp_path / "bad.safetensors").write_bytes(b"no weights")
     for name in ("bad.safetensors", "absent.safetensors"):
-        with pytest.raises(UserError, match=rf"The weights {name} cannot be read"):
+        with pytest.raises(UserError, match=name):
             read_tokens(tmp_path / name, options, IMAGE)
     with pytest.raises(UserError, match="cannot be read"):  # an image of another size
         read_tokens(find_run("vit-cifar10").weights, options, np.zeros((3, 64, 64), np.uint8))
