@@ -66,7 +66,10 @@ def show_maps(
 
 def show_accuracy(rows: Sequence[Budget], points: Points) -> None:
     """Draw test accuracies after several trainings, and `points` of trainings on fewer images if any."""
-    dots = [(row.title, *(_dot(model, share) for model, share in row.accuracies.items())) for row in rows]
+    dots = []
+    for row in rows:
+        one, other = (_dot(model, share) for model, share in row.accuracies.items())
+        dots.append((row.title, one, other))
     with st.container(key="price"):
         st.html(html.accuracy_gaps(dots))
     if points:
