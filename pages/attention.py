@@ -1,4 +1,4 @@
-"""The Attention page: where a patch looks, in every head of every layer."""
+"""The Attention page: where a patch looks in every head of every layer, and the steps inside a block."""
 
 import streamlit as st
 
@@ -15,7 +15,11 @@ if not found:
     header.title("attention")
     header.stop_without_runs("There is no trained model yet.")
 shown = ARCHITECTURES[selection.selected_run(found, AttentionState, "run").config.model]
-header.title("attention", question=None if shown.attention else class_maps.QUESTION)
+head = header.title("attention", question=None if shown.attention else class_maps.QUESTION)
+view = AttentionState.of().view
+if shown.attention:
+    with head.row:
+        view = panel.choose_view()
 
 run_control, image_controls = st.columns([1.5, 3.5], vertical_alignment="bottom")
 with run_control:
@@ -36,4 +40,4 @@ if not ARCHITECTURES[run.config.model].attention:
     class_maps.show_grad_cam(run, chosen, data.classes)
     st.stop()
 
-panel.show(run, chosen, data, explorer_file.explorer_file)
+panel.show(run, chosen, data, view, explorer_file.explorer_file)
