@@ -9,6 +9,7 @@ import { onTheme, themeColors, typeScale } from "../shared/theme.js";
 import { parseToken, tokenName, tokenText } from "../explorer/state.js";
 import { attentionRow, largest, rowOf, unpackBlock } from "./data.js";
 import { saveBlock } from "./files.js";
+import { drawFlow } from "./flow.js";
 import { BlockInput } from "./input.js";
 import { cropCanvas, limitsOf, paintMatrices, rgbCanvas, WHOLES } from "./matrices.js";
 import { arrange, pointAt } from "./panels.js";
@@ -304,6 +305,7 @@ class BlockStepper {
     [this.w, this.h] = [width / zoom - 2 * MARGIN, height / zoom - 2 * MARGIN - FOOTING];
     this.layout = arrange(this);
     paintBlock(this, p, theme);
+    drawFlow(this.root, this.step, theme);
     this.showTexts();
     Object.assign(this.root.dataset, {
       step: this.step + 1,

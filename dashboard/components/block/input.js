@@ -148,6 +148,7 @@ export class BlockInput {
     for (const button of root.querySelectorAll('[data-choose="head"] button')) {
       button.setAttribute("aria-pressed", String(Number(button.dataset.index) === head));
     }
+    root.querySelector('[data-choose="head"]').classList.toggle("unused", step === 0 || step > 5);
     root.querySelector('[data-do="cls"]').setAttribute(
       "aria-pressed",
       String(header.first === 1 && query === 0),
@@ -158,7 +159,7 @@ export class BlockInput {
     next.disabled = step === LAST || (onward && Boolean(header.standalone));
     root.querySelector('[data-do="play"]').textContent = playing ? "Pause" : "Play";
     const slider = root.querySelector(".inside-temperature");
-    slider.style.visibility = step === 3 || step === 4 ? "visible" : "hidden";
+    root.classList.toggle("softened", step === 3 || step === 4);
     slider.querySelector("input").value = String(Math.log10(temperature));
     slider.querySelector("output").textContent = temperature === 1
       ? "1, the model's"

@@ -10,7 +10,7 @@ import { headPart, largest, rowOf } from "./data.js";
 import { formatted, inPercent } from "./words.js";
 
 export const TITLE = 21; // pixels above a panel
-const GAP = 30, SIGN = 44, BOTTOM = 12, SMALLEST = 90;
+const GAP = 46, SIGN = 58, BOTTOM = 12, SMALLEST = 90;
 const NARROW = 680; // pixels: in narrower drawings, panels are below each other
 export const THUMB = 12; // pixels of the patches above the columns
 
@@ -250,7 +250,7 @@ export function arrange(view) {
   let x = left;
   columns.forEach((column, i) => {
     if (i) x += column.sign ? SIGN : GAP;
-    if (i && column.sign) signs.push({ text: column.sign, x: x - SIGN / 2, y: TITLE + 0.25 * h });
+    if (i && column.sign) signs.push({ text: column.sign, x: x - SIGN + 16, y: TITLE + 0.25 * h });
     stack(column.panels, x, 0, column.wide * unit, h, panels);
     x += column.wide * unit;
   });

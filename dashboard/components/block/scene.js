@@ -3,7 +3,7 @@
 import { colorIndex } from "../shared/colors.js";
 import { largest } from "./data.js";
 import { columnAt, panelTop } from "./panels.js";
-import { formatted, inPercent } from "./words.js";
+import { formatted, inPercent, LAST } from "./words.js";
 
 const OUTER = "#fff", INNER = "#000"; // a ring of two colors is visible on every picture
 const PATCHES = 4; // crops of a unit
@@ -76,18 +76,20 @@ function drawImage(view, p, { x, y, size }, theme, type) {
     p.segment(x, y + i * unit, x + size, y + i * unit, line);
   }
   const other = attends ? view.key : view.token;
-  if (other !== query && other >= first) {
+  if (view.step < LAST && other !== query && other >= first) {
     const [left, top] = placeOf(other);
     p.rect(left, top, unit, unit, { stroke: OUTER, line: 3 });
     p.rect(left, top, unit, unit, { stroke: theme.mark, line: 2 });
   }
-  if (query >= first) ringAround(p, ...placeOf(query), unit, unit);
+  if (view.step === LAST) {
+    if (!first) ringAround(p, x, y, size, size);
+  } else if (query >= first) ringAround(p, ...placeOf(query), unit, unit);
   if (first) drawCls(view, p, x, y + size + 8, size, overlay, theme, type);
 }
 
 // Draw a box for CLS below the image, with its value.
 function drawCls(view, p, x, y, size, overlay, theme, type) {
-  const box = 18, chosen = view.query === 0;
+  const box = 18, chosen = view.query === 0 || view.step === LAST;
   p.rect(x + 0.5, y + 0.5, box - 1, box - 1, { stroke: theme.faint, dash: [3, 3] });
   if (overlay) {
     const most = overlay.values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9), value = overlay.values[0];
@@ -141,8 +143,9 @@ function drawFunnels(view, p, panels, theme) {
   const { tokens, first, only } = view.block.header;
   panels.forEach((panel, i) => {
     const above = panels[i - 1];
-    if (!panel.funnel || above?.kind !== "matrix" || above.box.x !== panel.box.x) return;
-    if (only !== null && !panel.follows) return;
+    if (!above || above.box.x !== panel.box.x) return;
+    if (isAligned(above) && isAligned(panel)) return drawGuide(p, above, panel, view.key, tokens, theme);
+    if (!panel.funnel || above.kind !== "matrix" || (only !== null && !panel.follows)) return;
     let { x, w } = columnAt(above, above.pools ? 0 : ringedToken(view, above), tokens);
     if (above.pools && !first) [x, w] = [above.box.x, above.box.w];
     const from = above.box.y + above.box.h + 3, to = panel.box.y - 3;
@@ -152,11 +155,24 @@ function drawFunnels(view, p, panels, theme) {
   });
 }
 
+// Whether a panel has a column for each token that attention reads.
+const isAligned = ({ kind, axis, follows }) => kind === "matrix" ? follows : axis === "token";
+
+// Draw lines from the key's column of a panel to that of the panel below it.
+function drawGuide(p, above, below, key, tokens, theme) {
+  const { x, w } = columnAt(above, key, tokens), line = { stroke: theme.faint, line: 1 };
+  const from = above.box.y + above.box.h + 3, to = below.box.y - 1;
+  for (const edge of [x, x + w]) p.segment(edge, from, edge, to, line);
+}
+
 function drawBars(view, p, panel, theme, type) {
   const { box, values, amount } = panel, count = values.length, pitch = box.w / count;
   const limit = panel.limit ?? values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9);
-  const zero = amount ? box.y + box.h : box.y + box.h / 2;
-  const unit = (amount ? box.h : box.h / 2) / limit, scale = view.limits[panel.scale] ?? limit;
+  const top = panel.limit ?? values.reduce((a, b) => Math.max(a, b), 0);
+  const bottom = panel.limit ?? values.reduce((a, b) => Math.max(a, -b), 0);
+  const unit = box.h / Math.max(top + bottom, 1e-9),
+    zero = box.y + top * unit,
+    scale = view.limits[panel.scale] ?? limit;
   const gap = pitch > 6 ? 1 : 0, marked = markedBar(view, panel);
   if (marked !== null) {
     p.rect(box.x + marked * pitch, box.y, Math.max(pitch, 2), box.h, { fill: theme.track });
@@ -176,9 +192,10 @@ function drawBars(view, p, panel, theme, type) {
     const x = box.x + (i / panel.segments) * box.w;
     p.segment(x, box.y, x, box.y + box.h, { stroke: theme.grid, line: 1 });
   }
-  if (panel.marks) drawSpread(p, panel, zero, unit, theme);
+  if (panel.marks) drawSpread(p, panel, zero, unit, theme, type);
   const small = { ...type, size: 11, color: theme.faint, align: "right" };
-  if (box.h > 40) p.text(formatted(limit), box.x - 3, box.y + 5, small);
+  if (box.h > 40 && top > 0) p.text(formatted(top), box.x - 3, box.y + 5, small);
+  if (box.h > 40 && bottom > 0.2 * limit) p.text(formatted(-bottom), box.x - 3, box.y + box.h - 5, small);
 }
 
 // The index of a value's color, away from the pale middle of the scale, where bars could not be seen.
@@ -188,20 +205,22 @@ function strong(value, limit) {
 }
 
 // Draw the mean and the standard deviation of the values.
-function drawSpread(p, { box, values }, zero, unit, theme) {
+function drawSpread(p, { box, values }, zero, unit, theme, type) {
   const mean = values.reduce((a, b) => a + b, 0) / values.length;
   const deviation = Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length);
   const line = { stroke: theme.text, line: 1, dash: [4, 3] };
   for (const level of [mean - deviation, mean + deviation]) {
     p.segment(box.x, zero - level * unit, box.x + box.w, zero - level * unit, line);
   }
+  const label = `mean ${formatted(mean)}, standard deviation ${formatted(deviation)}`;
+  p.text(fitted(label, box.w), box.x + 4, box.y + box.h - 7, { ...type, size: 12 });
 }
 
 // The index of the bar that stands for what is pointed at, or null.
 function markedBar(view, { id, axis, kind }) {
   if (kind !== "bars") return null;
   if (axis === "token") return view.key;
-  if (view.step === 2) return null;
+  if (view.step === 2) return view.pointedJ;
   if (view.step === 4) return view.panel === "z" ? view.j : null;
   if (view.step === 5 && view.panel === "parts") return null;
   if (view.step === 9) return view.panel === "pooled" || view.panel === "normalized" ? view.j : null;

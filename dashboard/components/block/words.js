@@ -34,7 +34,7 @@ export function formatted(v) {
 }
 
 /** @param {number} v */
-export const inPercent = (v) => `${(100 * v).toFixed(v < 0.0995 ? 2 : 1)} %`;
+export const inPercent = (v) => `${(100 * v).toFixed(v < 0.0995 ? 2 : 1)}\u00a0%`;
 
 // Return a token's name at the start of a sentence.
 function capitalName(token, header) {
@@ -114,7 +114,8 @@ export function shapesOf({ size, header: h }, step) {
 export function sentenceOf(view) {
   const { block, step, query, head, temperature } = view, { header: h, size, pre } = block;
   const name = tokenName(query, h), changed = temperature !== 1;
-  const next = h.layer + 1 < h.layers ? `Block ${h.layer + 2} reads it.` : "The head reads it.";
+  const reads = h.first && query ? "The head reads only CLS." : "The head reads it.";
+  const next = h.layer + 1 < h.layers ? `Block ${h.layer + 2} reads it.` : reads;
   return [
     pre
       ? `Each token is shifted to mean 0, scaled to variance 1, then scaled and shifted by learned numbers for each of its ${h.dim} channels.`
@@ -172,10 +173,11 @@ export function factsOf(view) {
   if (step === 5) return `Norm of the output of attention: ${formatted(norm(row("projected")))}.`;
   if (step === 6) return sums("input", "projected", "middle");
   if (step === 7) {
-    const active = row("active"), positive = active.filter((v) => v > 0.1).length;
-    return `${positive} of ${h.hidden} units above 0.1. Norm of the output of the MLP: ${
-      formatted(norm(row("mlp")))
-    }.`;
+    const active = rowOf(block, "active", view.token), positive = active.filter((v) => v > 0.1).length;
+    const known = h.units.find((one) => one.unit === view.j);
+    const best = known?.values.map((v, i) => `${formatted(v)} (${h.classes[known.labels[i]]})`).join(", ");
+    return `${positive} of ${h.hidden} units are above 0.1.` +
+      (best ? ` Largest values of unit ${view.j + 1}: ${best}.` : "");
   }
   if (step === 8) return sums("middle", "mlp", "output");
   return "";
@@ -228,8 +230,13 @@ function vectorReading({ block, panel, query, key, head, j }, h) {
     `${formatted(value)}, the sum of ${h.dim} products and an offset.`;
 }
 
-function scoreReading({ block, query, key, head, attention }, _, name) {
+function scoreReading({ block, panel, query, key, head, j, attention }, _, name) {
   const q = headPart(block, "q", query, head), k = headPart(block, "k", key, head), s = attention.scores[key];
+  if (["q row", "k row", "products"].includes(panel)) {
+    return `${name}: number ${j + 1} of query and key, ${productText([q[j]], [k[j]])} = ${
+      formatted(q[j] * k[j])
+    }.`;
+  }
   return `${name}: q \u00b7 k = ${productText(q, k)} = ${formatted(s * Math.sqrt(block.size))}; ` +
     `divided by \u221a${block.size}: ${formatted(s)}.`;
 }
@@ -283,13 +290,8 @@ function sumReading({ block, token, j }, [before, part, sum, after], name) {
 
 function unitReading({ block, token, j }, h) {
   const value = rowOf(block, "hidden", token)[j], active = rowOf(block, "active", token)[j];
-  const known = h.units.find((one) => one.unit === j);
-  const best = known
-    ? ` Its largest values over ${h.searched} test images: ` +
-      `${known.values.map((v, i) => `${formatted(v)} (${h.classes[known.labels[i]]})`).join(", ")}.`
-    : "";
   return `${capitalName(token, h)}, unit ${j + 1} of ${h.hidden}: GELU(${formatted(value)}) = ` +
-    `${formatted(active)}, times a vector of norm ${formatted(block.writes[j])}.${best}`;
+    `${formatted(active)}, times a vector of norm ${formatted(block.writes[j])}.`;
 }
 
 function classReading({ block, panel, j, klass }, h) {
