@@ -15,11 +15,12 @@ if not found:
     header.title("attention")
     header.stop_without_runs("There is no trained model yet.")
 shown = ARCHITECTURES[selection.selected_run(found, AttentionState, "run").config.model]
-head = header.title("attention", question=None if shown.attention else class_maps.QUESTION)
-view = AttentionState.of().view
 if shown.attention:
-    with head.row:
+    question, about = panel.question_and_section()
+    with header.title("attention", question=question, about=about).row:
         view = panel.choose_view()
+else:
+    header.title("attention", question=class_maps.QUESTION)
 
 run_control, image_controls = st.columns([1.5, 3.5], vertical_alignment="bottom")
 with run_control:

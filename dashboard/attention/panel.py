@@ -18,8 +18,15 @@ from vitcore.runs.folder import Run
 from vitcore.runs.status import ACTIVE, State
 
 TICK_S = 5.0  # new snapshots appear while the run trains
+QUESTION_OF_BLOCK = "What does one block compute?"
 OWN = "This is your own image. It stays in this session and is not part of the link."
 ToFile = Callable[[Run, SelectedImage, Dataset, dict[str, str]], str]
+
+
+def question_and_section() -> tuple[str | None, str | None]:
+    """Return the question that the chosen view answers, None for the page's own, and its guide section."""
+    in_block = bound.current(AttentionState, "view") == BLOCK
+    return (QUESTION_OF_BLOCK, BLOCK) if in_block else (None, None)
 
 
 def choose_view() -> str:

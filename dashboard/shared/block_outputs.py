@@ -23,7 +23,7 @@ from vitcore.runs.folder import Run
 
 MAX_ALL = 6_000_000  # bytes of the results of all tokens; for more, only those of one token are sent
 MAX_ONE = 24_000_000  # bytes of the keys and values of all tokens
-MAX_SAMPLED = 4e10  # multiply-adds for the patches that excite the units, about some seconds on two cores
+MAX_SAMPLED = 2e11  # multiply-adds for the patches that excite the units: some seconds on two cores
 UNITS = 5  # most active units of each token whose patches are sent
 PATCHES = 4  # for each unit
 MAX_CROP = 24  # pixels of a patch with its neighbors, as they are sent
