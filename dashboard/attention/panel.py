@@ -31,8 +31,10 @@ def question_and_section() -> tuple[str | None, str | None]:
 
 def choose_view() -> str:
     """Draw the choice between the explorer and the stepper, and return it."""
+    views = AttentionState.options("view")
+    bound.check_link(AttentionState, "view", views, views[0])
     return st.segmented_control(
-        "View", AttentionState.options("view"), required=True, label_visibility="collapsed",
+        "View", views, required=True, label_visibility="collapsed",
         **AttentionState.bound("view"),
     )  # fmt: skip
 
