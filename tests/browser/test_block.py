@@ -164,6 +164,13 @@ def test_next_step_after_the_output_is_the_next_block(visitor):
     expect_state(page, step=1, layer=6)
 
 
+def test_head_of_an_earlier_block_leads_to_the_last_block(visitor):
+    page = visitor.open(f"{VIEW}&layer=2&step=9")
+    expect_state(page, step=9, layer=2)
+    page.get_by_role("button", name="10 Head").click()
+    expect_state(page, step=10, layer=6)
+
+
 def test_playing_moves_to_the_next_step(visitor):
     page = visitor.open(VIEW)
     expect_state(page, step=1)

@@ -168,20 +168,22 @@ class BlockStepper {
     Object.assign(this, { panel: null, hovered: null, pointedJ: null, pointedClass: null });
   }
 
-  // Show a step by a visitor's choice. Beyond the last step of a block comes the next block.
+  // Show a step that the visitor chose. The head belongs to the last block.
   visit(step) {
     this.play(false);
-    this.go(step);
+    if (step === LAST && this.lastStep < LAST) this.load(this.block.header.layers - 1, LAST);
+    else this.go(step);
+  }
+
+  // Show the next step. After the last step of a block comes the next block.
+  advance() {
+    this.play(false);
+    if (this.step === LAST - 1 && this.lastStep < LAST) this.load(this.block.header.layer + 1, 0);
+    else this.go(this.step + 1);
   }
 
   go(step) {
-    const { layer, layers, standalone } = this.block.header, last = layer === layers - 1;
-    if (step === LAST && !last) {
-      return standalone
-        ? null
-        : this.load(step === this.step + 1 ? layer + 1 : layers - 1, step === this.step + 1 ? 0 : LAST);
-    }
-    if (step >= 0 && step <= LAST && step !== this.step) this.set({ step });
+    if (step >= 0 && step <= this.lastStep && step !== this.step) this.set({ step });
   }
 
   // Ask the server for another block, and show a step of it.

@@ -29,7 +29,7 @@ export class BlockInput {
     const { stepper, root } = this;
     const actions = {
       back: () => stepper.visit(stepper.step - 1),
-      next: () => stepper.visit(stepper.step + 1),
+      next: () => stepper.advance(),
       play: () => stepper.play(!stepper.playing),
       cls: () => stepper.set({ query: 0 }),
       reset: () => stepper.set({ temperature: 1 }),
@@ -57,14 +57,14 @@ export class BlockInput {
       if (
         !stepper.block || FIELDS.test(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey
       ) return;
-      const { talk, standalone } = stepper.block.header;
+      const { talk } = stepper.block.header;
       if (talk && (event.key === " " || event.key.startsWith("Arrow"))) return; // they move to another step of the talk
       if (event.key === " " && event.target !== root) return;
       const act = this.keyAction(event);
       if (!act) return;
       event.preventDefault();
       event.stopPropagation(); // Streamlit has a shortcut for `c`
-      if (!(standalone && event.key === "Escape")) act();
+      act();
     });
   }
 
@@ -74,7 +74,7 @@ export class BlockInput {
     const move = (dx, dy) => () => stepper.set({ query: neighborOf(stepper.query, dx, dy, header) });
     const arrows = {
       ArrowLeft: [move(-1, 0), () => stepper.visit(stepper.step - 1)],
-      ArrowRight: [move(1, 0), () => stepper.visit(stepper.step + 1)],
+      ArrowRight: [move(1, 0), () => stepper.advance()],
       ArrowUp: [move(0, -1), () => stepper.movePointer(-1)],
       ArrowDown: [move(0, 1), () => stepper.movePointer(1)],
     };

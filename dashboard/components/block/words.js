@@ -122,7 +122,7 @@ export function sentenceOf(view) {
       : `Block ${
         h.layer + 1
       } reads the tokens as they are. This model normalizes after each sum (post-norm).`,
-    `Three matrices turn each token into a query, a key and a value of ${size} numbers in each of the ${h.heads} heads.`,
+    `Each head turns every token into a query (what it looks for), a key (how it is found) and a value (what it passes on), ${size} numbers each.`,
     `The query of ${name} is compared with the key of every token: a dot product, divided by \u221a${size}.`,
     changed
       ? `Temperature ${
@@ -135,7 +135,7 @@ export function sentenceOf(view) {
     pre
       ? "Attention does not replace the token. Its output is added to the residual stream."
       : "The output of attention is added to the token, and the sum is normalized.",
-    `Each token passes alone through ${h.hidden} units. A unit that finds its pattern is active, and adds its own vector.`,
+    `Each token passes through ${h.hidden} units on its own. An active unit adds its own vector to the output.`,
     pre
       ? `The output of the MLP is added to the residual stream. ${next}`
       : `The output of the MLP is added, and the sum is normalized. ${next}`,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from dashboard.components.block import message
 from dashboard.shared import block_outputs, resources, scenes, selection
 from dashboard.talk.scenes import scene
 from tests.made_runs import make_run
+from tests.unit.dashboard.app import open_app
 from vitcore.analysis.block_steps import block_steps
 from vitcore.errors import UserError
 from vitcore.runs.folder import find_run
@@ -115,3 +118,10 @@ def test_links_that_the_stepper_cannot_show_are_refused(wrong):
 def test_unknown_view_is_refused_with_the_choices():
     with pytest.raises(UserError, match=r"view=block.*view=Inside a block"):
         scene("attention", {"view": "block"})
+
+
+def test_patches_leads_to_the_same_image_in_the_first_block():
+    app = open_app("patches", **{"class": "ship", "image": "3"})
+    (link,) = [one.proto for one in app.get("page_link")]
+    query = dict(parse_qsl(link.query_string))
+    assert query == {"run": "vit-cifar10", "class": "ship", "image": "3", "layer": "1", **LINK}
