@@ -34,7 +34,12 @@ export function formatted(v) {
 }
 
 /** @param {number} v */
-export const inPercent = (v) => `${(100 * v).toFixed(v < 0.0995 ? 2 : 1)}\u00a0%`;
+export function inPercent(v) {
+  const percent = 100 * v;
+  if (percent > 0 && percent < 0.0001) return "under 0.0001\u00a0%";
+  const text = percent > 0 && percent < 0.1 ? percent.toPrecision(2) : percent.toFixed(v < 0.0995 ? 2 : 1);
+  return `${text}\u00a0%`;
+}
 
 // Return a token's name at the start of a sentence.
 function capitalName(token, header) {

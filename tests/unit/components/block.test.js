@@ -13,6 +13,7 @@ import { blockRows } from "../../../dashboard/components/block/files.js";
 import { arrange, panelTop, pointAt } from "../../../dashboard/components/block/panels.js";
 import {
   formatted,
+  inPercent,
   LAST,
   productText,
   readingOf,
@@ -139,6 +140,14 @@ Deno.test("numbers have about four digits and a true minus sign", () => {
     "0.00012",
     "0.000",
   ]);
+});
+
+Deno.test("small shares are not rounded to zero", () => {
+  const texts = [0.5, 0.0312, 0.00042, 0.000012, 1e-9, 0].map(inPercent);
+  assert.deepEqual(
+    texts,
+    ["50.0", "3.12", "0.042", "0.0012", "under 0.0001", "0.00"].map((v) => `${v}\u00a0%`),
+  );
 });
 
 Deno.test("a dot product is written out with its largest terms and the sum of the others", () => {
