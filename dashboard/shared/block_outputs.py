@@ -15,7 +15,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.shared import resources
-from dashboard.shared.model_outputs import SAMPLE, masked_image, tokens_of
+from dashboard.shared.model_outputs import SAMPLE, digest, masked_image, tokens_of
 from dashboard.shared.turns import limited
 from vitcore.data import Dataset
 from vitcore.errors import UserError
@@ -153,6 +153,7 @@ def _view(
     ]
     shown, crops = _units(steps.active[rows].numpy(), _found, layer, net, _data)
     header = {
+        "key": digest(stamp, pixels, layer, only),
         "tokens": tokens,
         "dim": dim,
         "heads": block.attn.heads,

@@ -80,8 +80,10 @@ class BlockStepper {
     if (first || other) this.restore();
     if (this.step === LAST && header.layer < header.layers - 1) this.step = LAST - 1;
     if (header.only !== null) this.query = header.only;
-    this.forgetPointer();
-    this.pointedKey = null;
+    if (before?.key !== header.key) { // the server also sends the same data again, for example while the run trains
+      this.forgetPointer();
+      this.pointedKey = null;
+    }
     keepAddress(this.root, () => this.parameters());
     this.colors = colorTable(decodeBase64(header.colors));
     this.diverging = colorTable(decodeBase64(header.diverging));
