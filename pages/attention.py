@@ -1,4 +1,4 @@
-"""The Attention page: where a patch looks, in every head of every layer."""
+"""The Attention page: where a patch looks in every head of every layer, and the steps inside a block."""
 
 import streamlit as st
 
@@ -15,7 +15,12 @@ if not found:
     header.title("attention")
     header.stop_without_runs("There is no trained model yet.")
 shown = ARCHITECTURES[selection.selected_run(found, AttentionState, "run").config.model]
-header.title("attention", question=None if shown.attention else class_maps.QUESTION)
+if shown.attention:
+    question, about = panel.question_and_section()
+    with header.title("attention", question=question, about=about).row:
+        view = panel.choose_view()
+else:
+    header.title("attention", question=class_maps.QUESTION)
 
 run_control, image_controls = st.columns([1.5, 3.5], vertical_alignment="bottom")
 with run_control:
@@ -36,4 +41,4 @@ if not ARCHITECTURES[run.config.model].attention:
     class_maps.show_grad_cam(run, chosen, data.classes)
     st.stop()
 
-panel.show(run, chosen, data, explorer_file.explorer_file)
+panel.show(run, chosen, data, view, explorer_file.explorer_file)

@@ -44,6 +44,11 @@ st.caption(
 )
 
 if run:
+    inside = stepper_data.first_block(run, own_image=chosen.own)
+    st.page_link(
+        "../pages/attention.py", label="Continue inside the first block", icon=":material/arrow_forward:",
+        query_params=inside.parameters(),
+    )  # fmt: skip
     learned.show(run)
 
 st.header("What the patch size costs")

@@ -44,6 +44,10 @@ def stepper(page: Page) -> None:
     page.wait_for_selector(".steps[data-still='true']", timeout=60_000)
 
 
+def block(page: Page) -> None:
+    page.wait_for_selector(".inside[data-step]", timeout=60_000)
+
+
 def figure(page: Page) -> None:
     page.wait_for_selector(".js-plotly-plot .main-svg", timeout=60_000)
 
@@ -53,6 +57,7 @@ PICTURES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "attention": ("attention?class=dog&image=1", explorer),
     "shift": ("inductive_bias?class=ship&image=2", shift),
     "patches": ("patches?class=horse&image=3&step=3", stepper),
+    "block": ("attention?view=Inside+a+block&class=dog&image=1&query=3.4&layer=4&head=3&step=3", block),
     "compare": ("compare?runs=vit-cifar10,resnet-cifar10", figure),
     "talk": ("?talk=why&step=6", replay),
 }

@@ -61,20 +61,22 @@ def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
     side, has_cls = header["side"], header["first"] == 1
     steps = [one["step"] for one in header["snapshots"]]
 
-    def has_token(token: str | None) -> bool:
-        return token is None or token_index(token, side=side, has_cls=has_cls) is not None
-
     def in_range(number: str | int | None, count: int) -> bool:
         return number in (None, "mean") or int(number) <= count
 
     fits = {
-        "query": has_token(state.query),
-        "second": has_token(state.second),
+        "query": has_token(state.query, side=side, has_cls=has_cls),
+        "second": has_token(state.second, side=side, has_cls=has_cls),
         "layer": in_range(state.layer, header["layers"]),
         "head": in_range(state.head, header["heads"]),
         "snapshot": state.snapshot is None or state.snapshot in steps,
     }
     return [*refused, *(f"{name}={at[name]}" for name, fit in fits.items() if not fit)]
+
+
+def has_token(token: str | None, *, side: int, has_cls: bool) -> bool:
+    """Return whether a model with `side` x `side` patches has this token. Without a token, it does."""
+    return token is None or token_index(token, side=side, has_cls=has_cls) is not None
 
 
 def step_of(path: Path) -> int:

@@ -1,4 +1,4 @@
-"""The page below its controls, for a model with attention: explorer, class maps and logit lens."""
+"""The page below its controls, for a model with attention: stepper, or explorer and class maps."""
 
 from __future__ import annotations
 
@@ -6,30 +6,60 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.attention import class_maps, explorer, views
+from dashboard.attention import block, class_maps, explorer, views
 from dashboard.components.download import offer_download
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import bound, ticking
 from dashboard.shared.selection import SelectedImage
+from dashboard.states.attention import BLOCK, AttentionState
 from vitcore.data import Dataset
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 from vitcore.runs.status import ACTIVE, State
 
 TICK_S = 5.0  # new snapshots appear while the run trains
+QUESTION_OF_BLOCK = "What does one block compute?"
+OWN = "This is your own image. It stays in this session and is not part of the link."
 ToFile = Callable[[Run, SelectedImage, Dataset, dict[str, str]], str]
 
 
-def show(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> None:
-    """Draw the explorer and the content below it. They follow the run while it trains.
+def question_and_section() -> tuple[str | None, str | None]:
+    """Return the question that the chosen view answers, None for the page's own, and its guide section."""
+    in_block = bound.current(AttentionState, "view") == BLOCK
+    return (QUESTION_OF_BLOCK, BLOCK) if in_block else (None, None)
 
-    `to_file` returns the explorer as an HTML file, for the parameters of the page's address.
+
+def choose_view() -> str:
+    """Draw the choice between the explorer and the stepper, and return it."""
+    views = AttentionState.options("view")
+    bound.check_link(AttentionState, "view", views, views[0])
+    return st.segmented_control(
+        "View", views, required=True, label_visibility="collapsed",
+        **AttentionState.bound("view"),
+    )  # fmt: skip
+
+
+def show(run: Run, chosen: SelectedImage, data: Dataset, view: str, to_file: ToFile) -> None:
+    """Draw the stepper, or the explorer and the content below it. They follow the run while it trains.
+
+    `view` is that of `AttentionState`. `to_file` returns it as an HTML file, given the parameters.
     """
+    draw_view = _draw_block if view == BLOCK else _draw
 
     def draw(_: State) -> None:
-        _draw(run, chosen, data, to_file)
+        draw_view(run, chosen, data, to_file)
 
     ticking.fragment(draw, lambda: run.status().state, every_s=TICK_S, active=ACTIVE.__contains__)
+
+
+def _draw_block(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> None:
+    with st.spinner("Loading the model and computing its block"):
+        block.show(run, chosen, data)
+    if st.session_state.pop("block_file", False):  # the button HTML was pressed
+        text = to_file(run, chosen, data, dict(bound.address()))
+        offer_download(text.encode(), f"vitlab-block-{run.id}.html", "text/html", key="block_download")
+    if chosen.own:
+        st.caption(OWN)
 
 
 def _draw(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> None:
@@ -40,7 +70,7 @@ def _draw(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> No
         text = to_file(run, chosen, data, dict(bound.address()))
         offer_download(text.encode(), f"vitlab-explorer-{run.id}.html", "text/html", key="explorer_download")
     if chosen.own:
-        st.caption("This is your own image. It stays in this session and is not part of the link.")
+        st.caption(OWN)
     maps_place, lens_place = st.columns([1.35, 1], gap="large")
     image = chosen.image if request.mask is None else views.masked_image(chosen.image, request.mask)
     with maps_place:

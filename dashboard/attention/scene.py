@@ -1,34 +1,40 @@
-"""The scene of Attention: the explorer of a ViT, or Grad-CAM of a model without attention."""
+"""The scene of Attention: the explorer of a ViT or its stepper, or Grad-CAM of a model without attention."""
 
 from __future__ import annotations
 
-from dashboard.attention import explorer
+from dashboard.attention import block, explorer
 from dashboard.drawing import pictures
 from dashboard.drawing.prediction import prediction
 from dashboard.shared import model_outputs, resources
-from dashboard.shared.scenes import Explorer, Pictures, Query, image_in, read_state, run_in, unusable
+from dashboard.shared.scenes import Block, Explorer, Pictures, Query, image_in, read_state, run_in, unusable
 from dashboard.shared.selection import SelectedImage
-from dashboard.states.attention import PREDICTED, AttentionState
+from dashboard.states.attention import BLOCK, PREDICTED, AttentionState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
 
-def scene(query: Query) -> Explorer | Pictures:
+def scene(query: Query) -> Explorer | Block | Pictures:
     """Return the scene of the run and the image that the link names. Raises `UserError`."""
-    state = read_state(AttentionState, query)
+    state = read_state(AttentionState, query, "view")
     run = run_in(state.run, resources.runs(trained=True))
     data = resources.dataset_of(run)
     chosen = image_in(state, data, run)
     if not ARCHITECTURES[run.config.model].attention:
         return _class_map(run, chosen, data, state.target, query)
-    header, _, _ = explorer.prepare(run, chosen, data, query)
-    if wrong := explorer.unavailable(header, query):
+    if state.view == BLOCK:
+        header, _ = block.prepare(run, chosen, data, query)
+        wrong = block.unavailable(run, query)
+    else:
+        header, _, _ = explorer.prepare(run, chosen, data, query)
+        wrong = explorer.unavailable(header, query)
+    if wrong:
         sizes = "{layers} layers, {heads} heads, {side} x {side} patches".format(**header)
         name = wrong[0].partition("=")[0]
         raise unusable(name, query, f"set it on Attention and copy the step again. {run.title} has {sizes}")
-    return Explorer(run, chosen, data)
+    kind = Block if state.view == BLOCK else Explorer
+    return kind(run, chosen, data)
 
 
 def _class_map(run: Run, chosen: SelectedImage, data: Dataset, named: str, query: Query) -> Pictures:

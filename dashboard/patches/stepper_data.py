@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.patches import weights
+from dashboard.shared import bound
 from dashboard.shared.selection import SelectedImage
+from dashboard.states.attention import BLOCK, AttentionState
+from dashboard.states.patches import PatchesState
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
@@ -19,6 +22,15 @@ def patch_size(run: Run | None) -> int:
 
 def _options(run: Run | None) -> dict[str, Any]:
     return run.config.options if run else WITHOUT_RUN
+
+
+def first_block(run: Run, *, own_image: bool) -> AttentionState:
+    """Return the state of Attention that continues the steps: the same image in the first block of the run.
+
+    A link does not contain a visitor's own image, which all pages show anyway.
+    """
+    fields = {} if own_image else {name: bound.current(PatchesState, name) for name in ("kind", "image")}
+    return AttentionState.of(run=run.id, view=BLOCK, layer=1, **fields)
 
 
 def prepare(run: Run | None, chosen: SelectedImage, size: int | None = None) -> dict[str, Any]:

@@ -35,6 +35,15 @@ class Explorer:
 
 
 @dataclass(frozen=True)
+class Block:
+    """The steps through one block of a ViT on an image."""
+
+    run: Run
+    chosen: selection.SelectedImage
+    data: Dataset
+
+
+@dataclass(frozen=True)
 class Stepper:
     """The steps from image to tokens, as the arguments of `dashboard.components.stepper`."""
 
@@ -76,7 +85,7 @@ class Pictures:
     parts: list[tuple[str, str, str]]
 
 
-Scene = Explorer | Stepper | Similarity | Replay | Figures | Pictures
+Scene = Explorer | Block | Stepper | Similarity | Replay | Figures | Pictures
 
 
 def as_html(pictures: Pictures) -> str:

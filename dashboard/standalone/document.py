@@ -16,13 +16,14 @@ from typing import Any
 
 import plotly
 
-from dashboard.components import explorer, replay, similarity, stepper, talk
+from dashboard.components import block, explorer, replay, similarity, stepper, talk
 from dashboard.components.bundle import bundle
 from dashboard.components.packing import Part
 
 HERE = Path(__file__).resolve().parent
 COMPONENTS: dict[str, Part] = {
     "explorer": explorer.PART,
+    "block": block.PART,
     "stepper": stepper.PART,
     "replay": replay.PART,
     "similarity": similarity.PART,

@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 
 import plotly.graph_objects as go
 
-from dashboard.attention import explorer
+from dashboard.attention import block, explorer
+from dashboard.components.block import message as block_message
 from dashboard.components.explorer import message as explorer_message
 from dashboard.components.replay import message as replay_message
 from dashboard.components.similarity import message as similarity_message
@@ -30,6 +31,8 @@ def pieces_of(scene: scenes.Scene, state: Mapping[str, str]) -> list[Piece]:
     """
     if isinstance(scene, scenes.Explorer):
         return [explorer_piece(scene, state, talk=True)]
+    if isinstance(scene, scenes.Block):
+        return [block_piece(scene, state, talk=True)]
     if isinstance(scene, scenes.Stepper):
         return [component_piece("stepper", stepper_message(**scene.arguments))]
     if isinstance(scene, scenes.Similarity):
@@ -54,6 +57,16 @@ def explorer_piece(scene: scenes.Explorer, state: Mapping[str, str], *, talk: bo
         raise UserError(f"{scene.run.title} has too many tokens: its maps do not fit into one file.")
     header |= {"address": urlencode(state), "talk": talk, "standalone": True, "snapshots": []}
     return component_piece("explorer", explorer_message(header, scene.chosen.image, view.packed))
+
+
+def block_piece(scene: scenes.Block, state: Mapping[str, str], *, talk: bool) -> Piece:
+    """Return the stepper through one block with all its numbers. `talk` selects the layout of a talk.
+
+    Raises `UserError` if the model has too many tokens.
+    """
+    header, found = block.prepare(scene.run, scene.chosen, scene.data, state)
+    header |= {"address": urlencode(state), "talk": talk, "standalone": True}
+    return component_piece("block", block_message(header, scene.chosen.image, found.floats, found.crops))
 
 
 def _figure_piece(figure: go.Figure, alt: str, count: int) -> Piece:

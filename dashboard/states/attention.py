@@ -15,6 +15,7 @@ Step = Annotated[int, AsWhole, Field(ge=0)]  # a run may have a snapshot before 
 PREDICTED = "the answer"  # in links: the class that the model predicts, which pages call `PREDICTED_LABEL`
 PREDICTED_LABEL = "predicted class"
 NO_CONTRAST = "no other class"
+BLOCK: Literal["Inside a block"] = "Inside a block"  # the view with the stepper, otherwise the explorer
 
 
 def token_index(token: Token, *, side: int, has_cls: bool) -> int | None:
@@ -53,10 +54,21 @@ class ExplorerState(PageState):
         return {"names": list(cls.model_fields), "choices": choices}
 
 
-class AttentionState(ExplorerState, ImageState):
-    """A run, an image, what the explorer shows, and the class maps below it."""
+class BlockState(PageState):
+    """What the stepper through a block shows in addition to the explorer's token, layer and head.
+
+    A step counts from 1. The scores are divided by `temperature`, which is 1 in the model.
+    """
+
+    step: Count = 1
+    temperature: float = Field(1.0, ge=0.1, le=10.0)
+
+
+class AttentionState(ExplorerState, BlockState, ImageState):
+    """A run, an image, what the explorer or the stepper shows, and the class maps below the explorer."""
 
     run: str | None = None
+    view: Literal["Maps", "Inside a block"] = "Maps"
     target: str = Field(PREDICTED, alias="speaks")  # the class of the class maps
     minus: str = NO_CONTRAST
     other: str | None = Field(None, alias="beside")  # the run to compare with

@@ -12,7 +12,7 @@ from collections.abc import MutableMapping
 
 import streamlit as st
 
-from dashboard.attention import explorer
+from dashboard.attention import block, explorer
 from dashboard.components.similarity import similarity
 from dashboard.components.stepper import stepper
 from dashboard.components.window import is_narrow
@@ -44,11 +44,13 @@ def _element(tag: str, text: str, full_size: int) -> str:
 def draw(scene: scenes.Scene, state: MutableMapping[str, str], *, key: str, scale: float = 1.0) -> None:
     """Draw a scene. Raises `UserError`.
 
-    `state` holds the parameters of the step's link; the explorer changes them. `key` identifies the elements
-    of the step. `scale` is the height of the window divided by 720 pixels.
+    `state` holds the parameters of the step's link; the explorer and the stepper change them. `key`
+    identifies the elements of the step. `scale` is the height of the window divided by 720 pixels.
     """
     if isinstance(scene, scenes.Explorer):
         explorer.show(scene.run, scene.chosen, scene.data, key=key, at=state)
+    elif isinstance(scene, scenes.Block):
+        block.show(scene.run, scene.chosen, scene.data, key=key, at=state)
     elif isinstance(scene, scenes.Stepper):
         stepper(**scene.arguments, key=key)
     elif isinstance(scene, scenes.Similarity):

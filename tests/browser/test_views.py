@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from dashboard.attention import class_maps
+from dashboard.attention import class_maps, panel
 from tests.browser.conftest import Visitor
 from tests.browser.keyboard import tab_stops, unreachable
 from tests.browser.views import PAGES, VIEWS, open_view, violations
@@ -47,7 +47,8 @@ def test_view_opens_without_jumps_and_is_accessible(watched, view, scheme):
     page = open_view(watched, view)
     path = VIEWS[view]
     if "talk=" not in path:
-        question = class_maps.QUESTION if view == "attention of a CNN" else PAGES[path.split("?")[0]]
+        others = {"attention of a CNN": class_maps.QUESTION, "inside a block": panel.QUESTION_OF_BLOCK}
+        question = others.get(view) or PAGES[path.split("?")[0]]
         expect(page.locator("h1")).to_have_text(question)
     tops = page.evaluate("window.tops")
     assert len(tops) > 5

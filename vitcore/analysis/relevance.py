@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from vitcore.analysis.attention import as_input, needs_attention
+from vitcore.networks.vit import Record
 
 
 def relevance(model: nn.Module, images: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
@@ -23,7 +24,9 @@ def relevance(model: nn.Module, images: torch.Tensor, classes: torch.Tensor) -> 
     with torch.inference_mode(False), torch.enable_grad():
         x = model.embed(as_input(images).clone().requires_grad_())
         for block in model.transformer:
-            x = block(x, weights=weights)
+            record: Record = {}
+            x = block(x, record=record)
+            weights.append(record["weights"])
         logits = model.head(x)  # [B, classes]
         chosen = logits.gather(1, classes.clone()[:, None]).sum()  # samples do not mix in evaluation mode
         gradients = torch.autograd.grad(chosen, weights)  # layers of [B, H, T, T]

@@ -2,7 +2,8 @@
 
 The model follows Dosovitskiy et al. 2021. Read the module from top to bottom: patches, positions, attention,
 block, model. The defaults are the tutorial's, with 3,195,146 parameters on 32x32 images. `forward` is fast.
-`trace` runs the same layers and returns all attention weights and hidden states, so that no hooks are needed.
+`trace` runs the same layers and returns all attention weights and hidden states. A block that is given a
+`Record` stores its intermediate results there. So no hooks are needed.
 
 Shapes: B images, S pixels per side, P pixels per patch side, N = (S/P)^2 patches, T tokens (N, plus the CLS
 token if there is one), D = embed_dim, H heads of d = D/H.
@@ -17,6 +18,15 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+Record = dict[str, torch.Tensor]  # the intermediate results of a block by name, see `Block.forward`
+
+
+def noted(record: Record | None, name: str, value: torch.Tensor) -> torch.Tensor:
+    """Return `value`, and store it in the record if there is one."""
+    if record is not None:
+        record[name] = value
+    return value
 
 
 @dataclass
@@ -128,11 +138,12 @@ class Attention(nn.Module):
         nn.init.zeros_(self.out_proj.bias)
 
     def forward(
-        self, x: torch.Tensor, queries: int | None = None, weights: list[torch.Tensor] | None = None
+        self, x: torch.Tensor, queries: int | None = None, record: Record | None = None
     ) -> torch.Tensor:
         """Return the attention output of the first n = `queries` tokens (default: all).
 
-        [B, T, D] -> [B, n, D]. If a list is given, append the attention weights [B, H, n, T] to it.
+        [B, T, D] -> [B, n, D]. A record gets q, k, v and mixed [B, H, ., d], the scaled scores and their
+        softmax, the weights [B, H, n, T], and the joined heads [B, n, D].
         """
         (b, t, d), n = x.shape, queries or x.shape[1]
         if n == t:
@@ -143,14 +154,15 @@ class Attention(nn.Module):
             kv = F.linear(x, self.in_proj_weight[d:], self.in_proj_bias[d:])
             q = q.view(b, n, self.heads, d // self.heads).transpose(1, 2)  # [B, H, n, d]
             k, v = kv.view(b, t, 2, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)  # each [B, H, T, d]
-        if weights is None and not (self.training and self.dropout.rate):
+        if record is None and not (self.training and self.dropout.rate):
             mixed = F.scaled_dot_product_attention(q, k, v)  # fused: does not store the [T, T] matrix
         else:  # the same without fusion: a softmax over all keys for every query
-            a = (q @ k.transpose(-2, -1) * (d // self.heads) ** -0.5).softmax(dim=-1)  # [B, H, n, T]
-            if weights is not None:
-                weights.append(a)
+            scores = noted(record, "scores", q @ k.transpose(-2, -1) * (d // self.heads) ** -0.5)
+            a = noted(record, "weights", scores.softmax(dim=-1))  # [B, H, n, T]
             mixed = self.dropout(a) @ v  # [B, H, n, d]
-        return self.out_proj(mixed.transpose(1, 2).reshape(b, n, d))
+        for name, value in (("q", q), ("k", k), ("v", v), ("mixed", mixed)):
+            noted(record, name, value)
+        return self.out_proj(noted(record, "joined", mixed.transpose(1, 2).reshape(b, n, d)))
 
 
 class Block(nn.Module):
@@ -177,14 +189,36 @@ class Block(nn.Module):
         self.drop_path = DropPath(drop_path)
 
     def forward(
-        self, x: torch.Tensor, queries: int | None = None, weights: list[torch.Tensor] | None = None
+        self, x: torch.Tensor, queries: int | None = None, record: Record | None = None
     ) -> torch.Tensor:
-        """[B, T, D] -> [B, n, D]: the first n = `queries` tokens (default: all) after the block."""
+        """[B, T, D] -> [B, n, D]: the first n = `queries` tokens (default: all) after the block.
+
+        A record gets the input, the two sums with the residual (sum_1, sum_2), the stream after attention
+        (middle) and after the block (output), and what `attend` and `feed_forward` store, all [B, ., D].
+        """
+        noted(record, "input", x)
         if self.pre:
-            x = self.drop_path(x, lambda y: self.attn(self.layer_norm_1(y), queries, weights))
-            return self.drop_path(x, lambda y: self.linear(self.layer_norm_2(y)))
-        x = self.layer_norm_1(self.drop_path(x, lambda y: self.attn(y, queries, weights)))
-        return self.layer_norm_2(self.drop_path(x, self.linear))
+            x = self.drop_path(x, lambda y: self.attend(self.layer_norm_1(y), queries, record))
+            noted(record, "middle", noted(record, "sum_1", x))
+            x = self.drop_path(x, lambda y: self.feed_forward(self.layer_norm_2(y), record))
+            return noted(record, "output", noted(record, "sum_2", x))
+        x = noted(record, "sum_1", self.drop_path(x, lambda y: self.attend(y, queries, record)))
+        x = noted(record, "middle", self.layer_norm_1(x))
+        x = noted(record, "sum_2", self.drop_path(x, lambda y: self.feed_forward(y, record)))
+        return noted(record, "output", self.layer_norm_2(x))
+
+    def attend(
+        self, x: torch.Tensor, queries: int | None = None, record: Record | None = None
+    ) -> torch.Tensor:
+        """Return the attention branch. A record gets attention_input, projected, and those of `Attention`."""
+        return noted(record, "projected", self.attn(noted(record, "attention_input", x), queries, record))
+
+    def feed_forward(self, x: torch.Tensor, record: Record | None = None) -> torch.Tensor:
+        """Return the MLP branch. A record gets mlp_input, hidden (before GELU), active (after it) and mlp."""
+        widen, gelu, drop, narrow, drop_output = self.linear
+        hidden = noted(record, "hidden", widen(noted(record, "mlp_input", x)))
+        active = noted(record, "active", gelu(hidden))
+        return noted(record, "mlp", drop_output(narrow(drop(active))))
 
 
 class ViT(nn.Module):
@@ -266,7 +300,9 @@ class ViT(nn.Module):
         weights: list[torch.Tensor] = []
         hidden = [self.embed(images)]
         for block in self.transformer:
-            hidden.append(block(hidden[-1], weights=weights))
+            record: Record = {}
+            hidden.append(block(hidden[-1], record=record))
+            weights.append(record["weights"])
         return Trace(self.head(hidden[-1]), torch.stack(weights, dim=1), torch.stack(hidden, dim=1))
 
     def embed(self, images: torch.Tensor) -> torch.Tensor:
@@ -278,7 +314,11 @@ class ViT(nn.Module):
 
     def head(self, x: torch.Tensor) -> torch.Tensor:
         """Tokens [B, T, D] -> logits [B, classes]. Applied to an earlier layer, this is the logit lens."""
-        return self.mlp_head(x[:, 0] if self.has_cls else x.mean(dim=1))
+        return self.mlp_head(self.pooled(x))
+
+    def pooled(self, x: torch.Tensor) -> torch.Tensor:
+        """Tokens [B, T, D] -> what the head reads [B, D]: CLS, or the mean of all tokens."""
+        return x[:, 0] if self.has_cls else x.mean(dim=1)
 
     def _subset(self, x: torch.Tensor, keep: float) -> torch.Tensor:
         first = int(self.has_cls)

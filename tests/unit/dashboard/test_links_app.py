@@ -18,6 +18,13 @@ UNKNOWN = [  # page, query, the missing value, what is shown instead
     ("attention", {"run": "nowhere"}, "nowhere", "ViT, 88 epochs"),
     ("attention", {"class": "unicorn", "image": "3"}, "unicorn", "cat"),
     ("attention", {"query": "9.9", "layer": "7"}, "`query=9.9` and `layer=7`", "the defaults"),
+    ("attention", {"view": "Nothing"}, "Nothing", "Maps"),
+    (
+        "attention",
+        {"view": "Inside a block", "step": "11", "query": "9.9"},
+        "`query=9.9` and `step=11`",
+        "the defaults",
+    ),
     ("attention", {"class": "ship", "image": "9999"}, "9999", "ship, test image 1 of 100"),
     ("patches", {"patch": "7"}, "7", "patches of 4 pixels"),
     ("compare", {"show": "Nothing"}, "Nothing", "Scores"),

@@ -1,0 +1,110 @@
+"""The data of the stepper through a block: read the request from the address, compute it, send it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import streamlit as st
+
+from dashboard.attention import block_outputs, explorer, views
+from dashboard.components.block import block, message
+from dashboard.shared import bound
+from dashboard.shared.selection import SelectedImage
+from dashboard.states.attention import AttentionState
+from vitcore.data import Dataset
+from vitcore.runs.folder import Run
+
+WRITTEN = ("query", "layer", "head", "step", "temperature")  # the parameters that the stepper changes
+STEPS = 10
+
+
+def unavailable(run: Run, at: Mapping[str, str]) -> list[str]:
+    """Return the parameters (`name=value`) of an address that the stepper can't show and ignores."""
+    state, refused = AttentionState.read(at)
+    options = run.config.options
+    _, side, has_cls = views.tokens_of(run)
+    fits = {
+        "query": explorer.has_token(state.query, side=side, has_cls=has_cls),
+        "layer": state.layer in (None, "mean") or int(state.layer) <= options["num_layers"],
+        "head": state.head in (None, "mean") or int(state.head) <= options["num_heads"],
+        "step": state.step <= STEPS,
+    }
+    return [*(text for text in refused if text.partition("=")[0] in WRITTEN),
+            *(f"{name}={at[name]}" for name, fit in fits.items() if not fit)]  # fmt: skip
+
+
+def prepare(
+    run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str]
+) -> tuple[dict[str, Any], block_outputs.BlockView]:
+    """Return (header, view) for the address `at`: all data of the stepper. Raises `UserError`."""
+    request = explorer.read_request(run, chosen, at)
+    state, _ = AttentionState.read(at)
+    layers = run.config.options["num_layers"]
+    layer = layers if state.layer in (None, "mean") else min(int(state.layer), layers)
+    found = block_outputs.view(
+        run,
+        None if request.positions else chosen.image,
+        data,
+        layer=layer - 1,
+        query=request.query,
+        snapshot=request.snapshot,
+        masked=None if request.positions else request.mask,
+    )
+    header = {
+        **found.header,
+        "size": chosen.image.shape[-1],
+        "query": request.query,
+        "name": chosen.name,
+        "truth": chosen.truth,
+        "classes": list(data.classes),
+        "run": run.title,
+    }
+    return header, found
+
+
+def show(
+    run: Run,
+    chosen: SelectedImage,
+    data: Dataset,
+    *,
+    key: str = "block",
+    at: MutableMapping[str, str] | None = None,
+) -> None:
+    """Draw the stepper for a run and an image. Raises `UserError`.
+
+    `at` holds the state in a talk, which does not keep it in the address of the page.
+    """
+    place = bound.address() if at is None else at
+    header, found = prepare(run, chosen, data, place)
+    if at is not None:
+        header |= {"address": urlencode(at), "talk": True}
+    elif f"{key}_warned" not in st.session_state:  # once: a model chosen later may lack a layer
+        st.session_state[f"{key}_warned"] = True
+        if missing := unavailable(run, place):
+            bound.warn_missing(missing, "the defaults")
+    block(
+        message(header, chosen.image, found.floats, found.crops),
+        key=key,
+        on_ask=partial(_on_request, key, place),
+    )
+
+
+def _on_request(key: str, at: MutableMapping[str, str]) -> None:
+    """Handle a request of the browser: copy its state into `at`.
+
+    A request is text such as `look?layer=2&step=3`. The kind is `look` for another layer or token, and `file`
+    for an HTML file of the view.
+    """
+    event = st.session_state.get(key) or {}  # gone if the browser has left the page in the meantime
+    kind, _, text = str(event.get("ask") or "").partition("?")
+    st.session_state[f"{key}_file"] = kind == "file"
+    state = dict(parse_qsl(text))
+    for name in WRITTEN:
+        if state.get(name) != at.get(name):
+            if name in state:
+                at[name] = state[name]
+            else:
+                del at[name]

@@ -1,0 +1,214 @@
+"""Cached results of one block of a ViT for one image, packed for `dashboard.components.block`.
+
+Everything is float32, so that the digits on the page are those of the model. Only the results of products
+with weights are sent. The browser computes the rest from them: layer norms, scores, softmax, weighted sums,
+GELU and residual sums.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboard.attention.views import SAMPLE, masked_image, tokens_of
+from dashboard.shared import resources
+from dashboard.shared.model_outputs import digest
+from dashboard.shared.turns import limited
+from vitcore.data import Dataset
+from vitcore.errors import UserError
+from vitcore.runs.folder import Run
+
+MAX_ALL = 6_000_000  # bytes of the results of all tokens; for more, only those of one token are sent
+MAX_ONE = 24_000_000  # bytes of the keys and values of all tokens
+MAX_SAMPLED = 2e11  # multiply-adds for the patches that excite the units: some seconds on two cores
+UNITS = 5  # most active units of each token whose patches are sent
+PATCHES = 4  # for each unit
+MAX_CROP = 24  # pixels of a patch with its neighbors, as they are sent
+
+
+@dataclass(frozen=True)
+class BlockView:
+    """The results of one block. `header` describes them, `floats` are float32, and `crops` uint8 pixels.
+
+    The order of `floats` is that of `ARRAYS` in dashboard/components/block/data.js.
+    """
+
+    header: dict[str, Any]
+    floats: bytes
+    crops: bytes  # [units, PATCHES, c, c, 3]: the patches with their neighbors
+
+
+@dataclass(frozen=True)
+class _Excited:
+    """For all layers: values [L, M, n], and the images and patches that they belong to, of `count` images."""
+
+    values: np.ndarray
+    images: np.ndarray
+    patches: np.ndarray
+    count: int
+
+
+def view(
+    run: Run,
+    image: np.ndarray | None,
+    data: Dataset,
+    *,
+    layer: int,
+    query: int,
+    snapshot: Path | None = None,
+    masked: np.ndarray | None = None,
+) -> BlockView:
+    """Return the results of block `layer` (from 0) for an image uint8 [3, S, S]. Raises `UserError`.
+
+    Without an image, the tokens consist of the positions only. If the results of all tokens are too many,
+    those of the token `query` are sent. The pixels of `masked` bool [S, S] get the mean color.
+    """
+    only = query if _bytes(run, rows=tokens_of(run)[0]) > MAX_ALL else None
+    if only is not None and _bytes(run, rows=1) > MAX_ONE:
+        raise UserError(
+            f"{run.title} has {tokens_of(run)[0]:,} tokens, whose keys and values are too many to show: "
+            "choose a run with larger patches."
+        )
+    if image is not None and masked is not None:
+        image = masked_image(image, masked)
+    resources.model(run, snapshot)
+    stamp = resources.stamp_of(run, snapshot)
+    excited = None if data.missing else _excited(stamp, data.state, _sampled(run, data), data)
+    pixels, shape = (b"", ()) if image is None else (image.tobytes(), image.shape)
+    return _view(stamp, pixels, shape, layer, only, data.state, data, excited)
+
+
+def _bytes(run: Run, *, rows: int) -> int:
+    """Return the size of the results: keys and values of all tokens, everything else of `rows` tokens."""
+    options = run.config.options
+    dim, hidden = options["embed_dim"], options["hidden_dim"]
+    return 4 * (2 * tokens_of(run)[0] * dim + rows * (4 * dim + hidden))
+
+
+def _sampled(run: Run, data: Dataset) -> int:
+    """Return how many test images are searched for patches that excite units: fewer for a large model."""
+    from vitcore.analysis.cost import vit_cost
+
+    options = run.config.options
+    cost = vit_cost(
+        options["patch_size"],
+        image_size=run.config.image_size,
+        **{name: options[name] for name in ("embed_dim", "hidden_dim", "num_heads", "num_layers")},
+    )
+    return min(SAMPLE, len(data.test.images), max(10, int(MAX_SAMPLED / cost.multiply_adds)))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+@limited
+def _excited(stamp: tuple, name: str, count: int, _data: Dataset) -> _Excited:
+    import torch
+
+    from vitcore.analysis.block_steps import exciting_patches
+
+    images = torch.from_numpy(_data.test.images[:count].copy())
+    found = exciting_patches(resources.loaded(*stamp), images, PATCHES)
+    parts = [
+        np.stack([getattr(one, part).numpy() for one in found]) for part in ("values", "images", "patches")
+    ]
+    return _Excited(*parts, count=count)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+@limited
+def _view(
+    stamp: tuple,
+    pixels: bytes,
+    shape: tuple[int, ...],
+    layer: int,
+    only: int | None,
+    name: str,
+    _data: Dataset,
+    _found: _Excited | None,
+) -> BlockView:
+    import torch
+
+    from vitcore.analysis.block_steps import block_steps, head_norms, head_steps
+
+    net = resources.loaded(*stamp)
+    if pixels:
+        image = torch.from_numpy(np.frombuffer(pixels, np.uint8).reshape(1, *shape).copy())
+    else:
+        image = torch.zeros(1, 3, net.image_size, net.image_size)
+    steps, block = block_steps(net, image, layer), net.blocks[layer]
+    head, (head_norm, head_linear) = head_steps(net, steps.output), net.mlp_head
+    rows = slice(None) if only is None else slice(only, only + 1)
+    tokens, dim = steps.input.shape
+    flat = {part: getattr(steps, part).transpose(0, 1).reshape(tokens, dim) for part in ("q", "k", "v")}
+    norms = [part for norm in (block.layer_norm_1, block.layer_norm_2, head_norm) for part in _affine(norm)]
+    arrays = [
+        *(one[rows] for one in (steps.input, flat["q"], steps.projected, steps.hidden, steps.mlp)),
+        head_norms(block, steps.joined)[rows],
+        *(flat["k"], flat["v"]),
+        *norms,
+        block.linear[3].weight.norm(dim=0),
+        *(head_linear.weight, head_linear.bias, head.pooled, head.logits),
+    ]
+    shown, crops = _units(steps.active[rows].numpy(), _found, layer, net, _data)
+    header = {
+        "key": digest(stamp, pixels, layer, only),
+        "tokens": tokens,
+        "dim": dim,
+        "heads": block.attn.heads,
+        "hidden": steps.hidden.shape[1],
+        "outputs": len(head.logits),
+        "first": int(net.has_cls),
+        "side": net.grid,
+        "layer": layer,
+        "layers": len(net.blocks),
+        "norm": "pre" if block.pre else "post",
+        "eps": [block.layer_norm_1.eps, block.layer_norm_2.eps, head_norm.eps],
+        "only": only,
+        **shown,
+    }
+    floats = b"".join(one.detach().float().contiguous().numpy().astype("<f4").tobytes() for one in arrays)
+    return BlockView(header, floats, crops)
+
+
+def _affine(norm: Any) -> tuple[Any, Any]:
+    return norm.weight, norm.bias
+
+
+def _units(
+    active: np.ndarray, found: _Excited | None, layer: int, net: Any, data: Dataset
+) -> tuple[dict[str, Any], bytes]:
+    """Return what the header holds about the most active units of the rows [R, M], and their patches."""
+    if found is None:
+        return {"units": [], "crop": 0, "searched": 0}, b""
+    top = np.argpartition(-active, min(UNITS, active.shape[1]) - 1, axis=1)[:, :UNITS]
+    units = np.unique(top)
+    images, patches = found.images[layer, units], found.patches[layer, units]  # [U, n]
+    cells = [
+        _crop(data.test.images[image], patch, net.grid)
+        for image, patch in zip(images.ravel(), patches.ravel(), strict=True)
+    ]
+    listed = [
+        {
+            "unit": int(unit),
+            "values": found.values[layer, unit].round(4).tolist(),
+            "labels": data.test.labels[found.images[layer, unit]].tolist(),
+            "patches": found.patches[layer, unit].tolist(),
+        }
+        for unit in units
+    ]
+    return {"units": listed, "crop": cells[0].shape[0], "searched": found.count}, np.stack(cells).tobytes()
+
+
+def _crop(image: np.ndarray, patch: int, side: int) -> np.ndarray:
+    """Return a patch with its eight neighbors, uint8 [c, c, 3]. Gray outside of the image uint8 [3, S, S]."""
+    size = image.shape[-1] // side
+    padded = np.pad(image, ((0, 0), (size, size), (size, size)), constant_values=128)
+    row, column = (size * int(part) for part in divmod(int(patch), side))
+    cut = padded[:, row : row + 3 * size, column : column + 3 * size].transpose(1, 2, 0)
+    if cut.shape[0] > MAX_CROP:
+        chosen = np.linspace(0, cut.shape[0] - 1, MAX_CROP).round().astype(int)
+        cut = cut[chosen][:, chosen]
+    return np.ascontiguousarray(cut)

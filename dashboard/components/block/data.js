@@ -1,0 +1,218 @@
+// The numbers of one block, as the server sends them, and what the browser computes from them.
+//
+// A message is one Uint8Array: uint32 length of the header, the header (JSON), the float32 arrays of ARRAYS, the
+// image [S, S, 3] and the crops [units, patches, c, c, 3] as bytes. If the model has many tokens, header.only is a
+// token, and the arrays with R rows hold its row alone; otherwise R = T.
+
+import { readHeader } from "../shared/message.js";
+
+// Name and shape of each array: R rows, T tokens, D channels, M hidden units, H heads, C classes.
+const ARRAYS = [
+  ["input", "RD"],
+  ["q", "RD"], // the heads next to each other, as in k and v
+  ["projected", "RD"],
+  ["hidden", "RM"], // before GELU
+  ["mlp", "RD"],
+  ["headNorms", "RH"],
+  ["k", "TD"],
+  ["v", "TD"],
+  ["scale1", "D"], // of the first layer norm
+  ["offset1", "D"],
+  ["scale2", "D"],
+  ["offset2", "D"],
+  ["scale3", "D"], // of the head
+  ["offset3", "D"],
+  ["writes", "M"], // norm of what a unit with activation 1 adds to the stream
+  ["classWeights", "CD"],
+  ["classBias", "C"],
+  ["pooled", "D"], // what the head reads
+  ["logits", "C"],
+];
+
+/**
+ * Read a message, and compute the arrays that it leaves out.
+ * @param {Uint8Array} bytes
+ * @returns {any} { header, image, crops, and arrays by name }
+ */
+export function unpackBlock(bytes) {
+  const message = readHeader(bytes), { header } = message;
+  let { offset } = message;
+  const sizes = {
+    R: header.only === null ? header.tokens : 1,
+    T: header.tokens,
+    D: header.dim,
+    M: header.hidden,
+    H: header.heads,
+    C: header.outputs,
+  };
+  const numbers = {};
+  for (const [name, shape] of ARRAYS) {
+    const count = [...shape].reduce((product, letter) => product * sizes[letter], 1);
+    numbers[name] = new Float32Array(bytes.slice(offset, offset += 4 * count).buffer);
+  }
+  const image = bytes.slice(offset, offset += 3 * header.size ** 2), crops = bytes.slice(offset);
+  return derive({ header, image, crops, rows: sizes.R, size: header.dim / header.heads, ...numbers });
+}
+
+// Add the arrays that follow from those of the message.
+function derive(block) {
+  const { header, input, projected, mlp, scale1, offset1, scale2, offset2, scale3, offset3 } = block;
+  const pre = header.norm === "pre", [eps1, eps2, eps3] = header.eps;
+  const first = (values) => layerNorm(values, scale1, offset1, eps1);
+  const second = (values) => layerNorm(values, scale2, offset2, eps2);
+  const sum1 = added(input, projected), middle = pre ? sum1 : first(sum1);
+  const sum2 = added(middle, mlp);
+  return Object.assign(block, {
+    pre,
+    attentionInput: pre ? first(input) : input,
+    sum1,
+    middle,
+    mlpInput: pre ? second(middle) : middle,
+    active: block.hidden.map(gelu),
+    sum2,
+    output: pre ? sum2 : second(sum2),
+    joined: joinedHeads(block),
+    normalized: layerNorm(block.pooled, scale3, offset3, eps3),
+    probabilities: softmax(block.logits, 1),
+  });
+}
+
+const added = (a, b) => a.map((v, i) => v + b[i]);
+
+/**
+ * Return the mean and the standard deviation of a layer norm.
+ * @param {Float32Array} values
+ */
+export function spread(values, eps = 0) {
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  const variance = values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length;
+  return { mean, deviation: Math.sqrt(variance + eps) };
+}
+
+/**
+ * Normalize rows of scale.length numbers.
+ * @param {Float32Array} values
+ */
+export function layerNorm(values, scale, offset, eps) {
+  const out = new Float32Array(values.length), dim = scale.length;
+  for (let from = 0; from < values.length; from += dim) {
+    const { mean, deviation } = spread(values.subarray(from, from + dim), eps);
+    for (let j = 0; j < dim; j++) {
+      out[from + j] = ((values[from + j] - mean) / deviation) * scale[j] + offset[j];
+    }
+  }
+  return out;
+}
+
+// The error function, with a relative error of its complement below 1.2e-7 (Numerical Recipes, erfcc).
+function erf(x) {
+  const t = 1 / (1 + 0.5 * Math.abs(x));
+  const series = [
+    -1.26551223,
+    1.00002368,
+    0.37409196,
+    0.09678418,
+    -0.18628806,
+    0.27886807,
+    -1.13520398,
+    1.48851587,
+    -0.82215223,
+    0.17087277,
+  ];
+  const exponent = series.reduceRight((sum, one) => sum * t + one, 0);
+  const rest = t * Math.exp(-x * x + exponent);
+  return x >= 0 ? 1 - rest : rest - 1;
+}
+
+/** @param {number} x */
+export const gelu = (x) => 0.5 * x * (1 + erf(x / Math.SQRT2));
+
+/**
+ * Return the softmax of values divided by a temperature.
+ * @param {ArrayLike<number>} values
+ */
+export function softmax(values, temperature) {
+  const largest = values.length ? Array.from(values).reduce((a, b) => Math.max(a, b)) : 0;
+  const out = Float32Array.from(values, (v) => Math.exp((v - largest) / temperature));
+  const total = out.reduce((a, b) => a + b, 0);
+  return out.map((v) => v / total);
+}
+
+/** @param {ArrayLike<number>} values */
+export const norm = (values) => Math.sqrt(Array.from(values).reduce((a, b) => a + b * b, 0));
+
+/** @param {ArrayLike<number>} a */
+export function cosine(a, b) {
+  const length = norm(a) * norm(b);
+  return length ? Array.from(a).reduce((sum, v, i) => sum + v * b[i], 0) / length : 0;
+}
+
+// Return a row of an array, of a token or of the only one that was sent.
+export function rowOf(block, name, token) {
+  const length = block[name].length / block.rows, row = block.header.only === null ? token : 0;
+  return block[name].subarray(row * length, (row + 1) * length);
+}
+
+// Return the part of a token's q, k or v that belongs to a head.
+export function headPart(block, name, token, head) {
+  const { size, header } = block, row = name === "q" && header.only !== null ? 0 : token;
+  return block[name].subarray(row * header.dim + head * size, row * header.dim + (head + 1) * size);
+}
+
+/**
+ * Return how a token attends in a head: the scaled scores, the weights, the weighted sum of the values (`mixed`) and
+ * the norm of what each token contributes to it.
+ * @param {any} block
+ * @returns {{ scores: Float32Array, weights: Float32Array, mixed: Float32Array, lengths: Float32Array,
+ *   contributions: Float32Array }}
+ */
+export function attentionRow(block, token, head, temperature = 1) {
+  const { size, header: { tokens } } = block, q = headPart(block, "q", token, head);
+  const scores = new Float32Array(tokens), lengths = new Float32Array(tokens), root = Math.sqrt(size);
+  for (let t = 0; t < tokens; t++) {
+    const k = headPart(block, "k", t, head);
+    const v = headPart(block, "v", t, head);
+    let product = 0, square = 0;
+    for (let j = 0; j < size; j++) {
+      product += q[j] * k[j];
+      square += v[j] * v[j];
+    }
+    scores[t] = product / root;
+    lengths[t] = Math.sqrt(square);
+  }
+  const weights = softmax(scores, temperature), mixed = new Float32Array(size);
+  for (let j = 0; j < size; j++) {
+    let sum = 0;
+    for (let t = 0; t < tokens; t++) sum += weights[t] * block.v[t * block.header.dim + head * size + j];
+    mixed[j] = sum;
+  }
+  return { scores, weights, mixed, lengths, contributions: weights.map((w, t) => w * lengths[t]) };
+}
+
+// Return the weighted sums of all heads next to each other, for each row.
+function joinedHeads(block) {
+  const { rows, size, header: { dim, heads, only } } = block, out = new Float32Array(rows * dim);
+  for (let row = 0; row < rows; row++) {
+    for (let head = 0; head < heads; head++) {
+      out.set(attentionRow(block, only ?? row, head).mixed, row * dim + head * size);
+    }
+  }
+  return out;
+}
+
+/**
+ * Return the indices of the largest values, the largest first.
+ * @param {ArrayLike<number>} values
+ */
+export function largest(values, count) {
+  return Array.from(values, (_, i) => i).sort((a, b) => values[b] - values[a]).slice(0, count);
+}
+
+/**
+ * Return the value at the color scale's end: the 98 % quantile of the absolute values.
+ * @param {ArrayLike<number>} values
+ */
+export function limitOf(values) {
+  const sorted = Float32Array.from(values, Math.abs).filter(Number.isFinite).sort();
+  return Math.max(sorted[Math.floor(0.98 * (sorted.length - 1))] ?? 1, 1e-6);
+}

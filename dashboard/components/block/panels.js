@@ -1,0 +1,332 @@
+// The panels of each step, and where they are. Nothing here draws.
+//
+// A step is a row of columns { wide, sign, panels }. A panel is
+// - a matrix: the array `name` with a column per token, of which it shows `rows` rows from `from`;
+// - bars: `values`, one per token or per channel;
+// - or a list of `items`: tokens, heads, units or classes.
+// `high` and `wide` are shares. `box` is the place of the content, below the title.
+
+import { headPart, largest, rowOf } from "./data.js";
+import { formatted, inPercent } from "./words.js";
+
+export const TITLE = 21; // pixels above a panel
+const GAP = 46, SIGN = 58, BOTTOM = 12, SMALLEST = 90;
+const NARROW = 680; // pixels: in narrower drawings, panels are below each other
+export const THUMB = 12; // pixels of the patches above the columns
+
+const matrix = (id, name, title, more = {}) => ({ kind: "matrix", id, name, title, high: 1.2, ...more });
+const bars = (id, values, title, more = {}) => ({
+  kind: "bars",
+  id,
+  values,
+  title,
+  high: 1,
+  axis: "channel",
+  ...more,
+});
+const list = (id, items, title, more = {}) => ({ kind: "list", id, items, title, high: 1, ...more });
+
+const largestOf = (values) => Array.from(values).reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9);
+
+// A matrix of the stream with the chosen token's column as bars below it.
+function stream(view, name, title, more = {}) {
+  const values = rowOf(view.block, name, view.token);
+  const { limit = largestOf(values), sign = "", scale = name, marks = false, segments = 1 } = more;
+  return {
+    wide: 1,
+    sign,
+    panels: [
+      matrix(name, name, title, { scale }),
+      bars(`${name} row`, values, "", { limit, scale, marks, segments, funnel: true }),
+    ],
+  };
+}
+
+// The columns of the two residual sums.
+function residual(view, [before, part, sum, after], word) {
+  const { block } = view;
+  const limit = Math.max(...[before, part, sum].map((name) => largestOf(rowOf(block, name, view.token))));
+  const columns = [
+    stream(view, before, "before", { limit, scale: "stream" }),
+    stream(view, part, `output of ${word}`, { limit, scale: "stream", sign: "+" }),
+    stream(view, sum, block.pre ? "after" : "sum", { limit, scale: "stream", sign: "=" }),
+  ];
+  if (!block.pre) columns.push(stream(view, after, "normalized", { sign: "\u2192", scale: "stream" }));
+  return columns;
+}
+
+const STEPS = [
+  (view) =>
+    view.block.pre
+      ? [
+        stream(view, "input", "input of the block", { marks: true, scale: "stream" }),
+        stream(view, "attentionInput", "normalized", { sign: "\u2192" }),
+      ]
+      : [stream(view, "input", "input of the block", { scale: "stream" })],
+  (view) => {
+    const { block, query, key, head } = view, { size } = block;
+    const parts = ["q", "k", "v"].map((name) => headPart(block, name, name === "q" ? query : key, head));
+    const limit = Math.max(...parts.map(largestOf)), words = ["queries", "keys", "values"];
+    return ["q", "k", "v"].map((name, i) => ({
+      wide: 1,
+      sign: "",
+      panels: [
+        matrix(name, name, words[i], { from: head * size, rows: size, scale: "heads", follows: i > 0 }),
+        bars(`${name} row`, parts[i], "", { limit, scale: "heads", funnel: true, follows: i > 0 }),
+      ],
+    }));
+  },
+  (view) => {
+    const { block, query, key, head, attention } = view, { size } = block;
+    const q = headPart(block, "q", query, head), k = headPart(block, "k", key, head);
+    const products = q.map((v, i) => v * k[i]), limit = Math.max(largestOf(q), largestOf(k));
+    return [
+      {
+        wide: 2.1,
+        sign: "",
+        panels: [
+          matrix("k", "k", "keys of all tokens", {
+            from: head * size,
+            rows: size,
+            scale: "heads",
+            follows: true,
+          }),
+          bars("scores", attention.scores, "scores: query \u00b7 key / \u221a" + size, {
+            axis: "token",
+            high: 1.2,
+          }),
+        ],
+      },
+      {
+        wide: 1,
+        sign: "",
+        panels: [
+          bars("q row", q, "query", { limit, scale: "heads" }),
+          bars("k row", k, "\u00d7 key", { limit, scale: "heads" }),
+          bars("products", products, `= products, sum ${formatted(products.reduce((a, b) => a + b, 0))}`, {}),
+        ],
+      },
+    ];
+  },
+  (view) => {
+    const { attention, temperature } = view;
+    const divided = attention.scores.map((s) => s / temperature);
+    const title = temperature === 1 ? "scores" : `scores / ${formatted(temperature)}`;
+    return [
+      {
+        wide: 2.1,
+        sign: "",
+        panels: [
+          bars("scores", divided, title, { axis: "token" }),
+          bars("weights", attention.weights, "weights, sum 1", { axis: "token", amount: true, high: 1.2 }),
+        ],
+      },
+      { wide: 1, sign: "", panels: [list("weights list", topTokens(attention.weights), "largest weights")] },
+    ];
+  },
+  (view) => {
+    const { block, head, attention } = view, { size } = block, { weights, contributions } = attention;
+    const total = contributions.reduce((a, b) => a + b, 0), shares = contributions.map((c) => c / total);
+    return [
+      {
+        wide: 2.1,
+        sign: "",
+        panels: [
+          bars("weights", weights, "weights", { axis: "token", amount: true, high: 0.6 }),
+          matrix("v", "v", "\u00d7 values", {
+            from: head * size,
+            rows: size,
+            scale: "heads",
+            follows: true,
+            high: 1,
+          }),
+          bars("contributions", contributions, "norm of weight \u00d7 value", {
+            axis: "token",
+            amount: true,
+            high: 0.6,
+          }),
+        ],
+      },
+      {
+        wide: 1,
+        sign: "",
+        panels: [
+          list("contributions list", topTokens(shares), "largest shares of the norms", { high: 1.6 }),
+          bars("z", attention.mixed, `output of head ${head + 1}`, { scale: "heads" }),
+        ],
+      },
+    ];
+  },
+  (view) => {
+    const { block, query } = view, norms = rowOf(block, "headNorms", query);
+    const items = Array.from(
+      norms,
+      (value, i) => ({ label: `head ${i + 1}`, value, item: i, text: formatted(value) }),
+    );
+    const segments = block.header.heads;
+    return [
+      { ...stream(view, "joined", "heads joined", { segments }), wide: 1.3 },
+      { ...stream(view, "projected", "output of attention", { sign: "\u2192", scale: "stream" }), wide: 1.3 },
+      { wide: 0.8, sign: "", panels: [list("parts", items, "norm of each head's part")] },
+    ];
+  },
+  (view) => residual(view, ["input", "projected", "sum1", "middle"], "attention"),
+  (view) => {
+    const active = rowOf(view.block, "active", view.token);
+    return [
+      { ...stream(view, "active", "activations of all tokens"), wide: 1 },
+      { wide: 1.35, sign: "", panels: [list("units", topUnits(view, active), unitsTitle(view))] },
+    ];
+  },
+  (view) => residual(view, ["middle", "mlp", "sum2", "output"], "the MLP"),
+  (view) => {
+    const { block } = view, { pooled, normalized, logits, probabilities, header: h } = block;
+    const shown = h.outputs <= 12 ? Array.from(logits, (_, i) => i) : largest(logits, 10);
+    const items = shown.map((i) => ({
+      label: h.classes[i],
+      value: logits[i],
+      item: i,
+      text: `${formatted(logits[i])}   ${inPercent(probabilities[i])}`,
+      mark: i === h.truth,
+    }));
+    return [
+      {
+        wide: 1.5,
+        sign: "",
+        panels: [
+          matrix("output", "output", "output of the last block", { scale: "stream", high: 1, pools: true }),
+          bars("pooled", pooled, h.first ? "CLS" : "mean of all tokens", { funnel: true }),
+          bars("normalized", normalized, "normalized", {}),
+        ],
+      },
+      {
+        wide: 1,
+        sign: "\u2192",
+        panels: [list("classes", items, "logits and probabilities", { signed: true })],
+      },
+    ];
+  },
+];
+
+function topTokens(values) {
+  return largest(values, 8).map((token) => ({ token, value: values[token], text: inPercent(values[token]) }));
+}
+
+function topUnits({ block }, active) {
+  return largest(active, 5).map((unit) => ({
+    label: `unit ${unit + 1}`,
+    value: active[unit],
+    item: unit,
+    text: formatted(active[unit]),
+    crops: block.header.units.findIndex((one) => one.unit === unit),
+  }));
+}
+
+function unitsTitle({ block: { header } }) {
+  return header.searched
+    ? `most active units, and what excites them most in ${header.searched} test images`
+    : "most active units";
+}
+
+/**
+ * Return the columns of a step.
+ * @param {any} view
+ */
+export const columnsOf = (view) => STEPS[view.step](view);
+
+/**
+ * Return the place of the image, and all panels of a step with their boxes.
+ * @param {any} view with the size w x h of the drawing in pixels
+ * @returns {{ image: { x: number, y: number, size: number }, panels: any[], signs: any[] }}
+ */
+export function arrange(view) {
+  const { w, h } = view, columns = columnsOf(view), narrow = w < NARROW;
+  if (narrow) return arrangeNarrow(view, columns);
+  const size = Math.max(SMALLEST, Math.min(h - TITLE - 34, 0.26 * w));
+  const image = { x: 0, y: TITLE, size };
+  const left = size + 40, signs = [], panels = [];
+  const gaps = columns.slice(1).reduce((sum, one) => sum + (one.sign ? SIGN : GAP), 0);
+  const shares = columns.reduce((sum, one) => sum + one.wide, 0), unit = (w - left - gaps) / shares;
+  let x = left;
+  columns.forEach((column, i) => {
+    if (i) x += column.sign ? SIGN : GAP;
+    if (i && column.sign) signs.push({ text: column.sign, x: x - SIGN + 16, y: TITLE + 0.25 * h });
+    stack(column.panels, x, 0, column.wide * unit, h, panels);
+    x += column.wide * unit;
+  });
+  return { image, panels, signs };
+}
+
+// Place the panels of a column below each other.
+function stack(column, x, y, w, h, panels) {
+  const shares = column.reduce((sum, one) => sum + one.high, 0);
+  const room = h - column.length * TITLE - (column.length - 1) * BOTTOM;
+  for (const panel of column) {
+    const high = (panel.high / shares) * room;
+    panels.push({ ...panel, box: { x, y: y + TITLE, w, h: high } });
+    y += TITLE + high + BOTTOM;
+  }
+}
+
+function arrangeNarrow({ w, h }, columns) {
+  const size = Math.min(150, 0.45 * w), image = { x: 0, y: TITLE, size }, panels = [];
+  const top = size + TITLE + 34;
+  stack(columns.flatMap((one) => one.panels), 0, top, w, h - top, panels);
+  return { image, panels, signs: [] };
+}
+
+/**
+ * Return the place of a token's column in a panel.
+ * @param {any} panel
+ */
+export function columnAt({ box }, token, count) {
+  const pitch = box.w / count;
+  return { x: box.x + token * pitch, w: pitch };
+}
+
+/**
+ * Return what is at a point: { panel, token, j, item }, without those that do not apply, or null.
+ * @param {any} view
+ * @param {{ image: any, panels: any[] }} layout
+ */
+export function pointAt(view, layout, x, y) {
+  const { side, first, tokens, only } = view.block.header, { image } = layout;
+  const column = Math.floor(((x - image.x) / image.size) * side);
+  const row = Math.floor(((y - image.y) / image.size) * side);
+  if (column >= 0 && row >= 0 && column < side && row < side) {
+    return { panel: "image", token: first + row * side + column };
+  }
+  const below = y - image.y - image.size;
+  if (first && x >= 0 && x < image.size && below > 0 && below < 30) return { panel: "image", token: 0 };
+  const panel = layout.panels.find(({ box }) =>
+    x >= box.x && x < box.x + box.w && y >= box.y - 2 && y < box.y + box.h
+  );
+  if (!panel) return null;
+  const { box } = panel, across = (x - box.x) / box.w, down = Math.max(0, (y - box.y) / box.h);
+  if (panel.kind === "list") {
+    const item = panel.items[Math.floor(down * panel.items.length)];
+    return { panel: panel.id, token: item.token, item: item.item };
+  }
+  const count = panel.values?.length ?? 0;
+  if (panel.kind === "bars") {
+    const index = Math.min(count - 1, Math.floor(across * count));
+    return panel.axis === "token" ? { panel: panel.id, token: index } : { panel: panel.id, j: index };
+  }
+  const single = only !== null && !view.wholes.has(panel.name);
+  const rows = panel.rows ?? view.heights[panel.name];
+  const inside = Math.max(0, (y - box.y - panelTop(panel, tokens)) / (box.h - panelTop(panel, tokens)));
+  return {
+    panel: panel.id,
+    token: single ? only : Math.min(tokens - 1, Math.floor(across * tokens)),
+    j: Math.min(rows - 1, Math.floor(inside * rows)),
+  };
+}
+
+/**
+ * Return the height of the patches above the columns of a matrix: 0 if the columns are too narrow.
+ * @param {any} panel
+ */
+export function panelTop({ kind, box }, tokens) {
+  const pitch = box.w / tokens;
+  return kind === "matrix" && pitch >= 4 ? Math.min(THUMB, pitch) + 3 : 0;
+}

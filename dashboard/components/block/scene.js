@@ -1,0 +1,275 @@
+// The drawing of a step, with a painter for canvas or SVG: the image on the left, the panels of the step next to it.
+
+import { colorIndex } from "../shared/colors.js";
+import { largest } from "./data.js";
+import { columnAt, panelTop } from "./panels.js";
+import { formatted, inPercent, LAST } from "./words.js";
+
+const OUTER = "#fff", INNER = "#000"; // a ring of two colors is visible on every picture
+const PATCHES = 4; // crops of a unit
+
+const cssOf = (color) => `rgb(${color & 255} ${(color >> 8) & 255} ${(color >> 16) & 255})`;
+
+// Draw a ring around a box.
+function ringAround(p, x, y, w, h) {
+  p.rect(x - 1, y - 1, w + 2, h + 2, { stroke: OUTER, line: 4 });
+  p.rect(x - 1, y - 1, w + 2, h + 2, { stroke: INNER, line: 2 });
+}
+
+/**
+ * Paint the current step.
+ * @param {any} view
+ * @param {any} p painter
+ * @param {any} theme
+ */
+export function paintBlock(view, p, theme) {
+  const { layout } = view, type = { font: theme.font, size: 13, color: theme.text };
+  drawFunnels(view, p, layout.panels, theme);
+  drawImage(view, p, layout.image, theme, type);
+  for (const panel of layout.panels) {
+    const { box } = panel;
+    if (panel.title) p.text(fitted(panel.title, box.w), box.x, box.y - 11, { ...type, weight: 500 });
+    if (panel.kind === "matrix") drawMatrix(view, p, panel);
+    else if (panel.kind === "bars") drawBars(view, p, panel, theme, type);
+    else drawList(view, p, panel, theme, type);
+  }
+  for (const { text, x, y } of layout.signs) p.text(text, x, y, { ...type, size: 24, align: "center" });
+}
+
+// Shorten a title to a width, at about 6.6 pixels per letter.
+function fitted(title, width) {
+  const most = Math.floor(width / 6.6);
+  return title.length <= most ? title : `${title.slice(0, Math.max(1, most - 1))}\u2026`;
+}
+
+// --- the image ---------------------------------------------------------------------------------
+
+// The values that a step shows over the image, one per token: { values, signed, name }.
+export function overlayOf({ step, attention }) {
+  return {
+    2: { values: attention.scores, signed: true, name: "scores" },
+    3: { values: attention.weights, signed: false, name: "weights" },
+    4: { values: attention.contributions, signed: false, name: "weight \u00d7 norm of value" },
+  }[step] ?? null;
+}
+
+function drawImage(view, p, { x, y, size }, theme, type) {
+  const { block, picture, query } = view, { side, first, size: pixels } = block.header;
+  const unit = size / side, overlay = overlayOf(view), attends = view.step > 0 && view.step < 5;
+  p.text(overlay ? overlay.name : "the image", x, y - 11, { ...type, weight: 500 });
+  p.pixels(picture, 0, 0, pixels, pixels, x, y, size, size);
+  const most = overlay ? overlay.values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9) : 1;
+  const placeOf = (token) => {
+    const patch = token - first;
+    return [x + (patch % side) * unit, y + Math.floor(patch / side) * unit];
+  };
+  for (let token = first; overlay && token < block.header.tokens; token++) {
+    const [left, top] = placeOf(token), value = overlay.values[token];
+    const fill = overlay.signed
+      ? cssOf(view.diverging[colorIndex(value, most, true)]).replace(")", " / 0.72)")
+      : `rgb(0 0 0 / ${(0.85 * (1 - value / most)).toFixed(3)})`;
+    p.rect(left, top, unit, unit, { fill });
+  }
+  for (let i = 1; i < side; i++) {
+    const line = { stroke: "rgb(127 127 127 / 0.35)", line: 0.5 };
+    p.segment(x + i * unit, y, x + i * unit, y + size, line);
+    p.segment(x, y + i * unit, x + size, y + i * unit, line);
+  }
+  const other = attends ? view.key : view.token;
+  if (view.step < LAST && other !== query && other >= first) {
+    const [left, top] = placeOf(other);
+    p.rect(left, top, unit, unit, { stroke: OUTER, line: 3 });
+    p.rect(left, top, unit, unit, { stroke: theme.mark, line: 2 });
+  }
+  if (view.step === LAST) {
+    if (!first) ringAround(p, x, y, size, size);
+  } else if (query >= first) ringAround(p, ...placeOf(query), unit, unit);
+  if (first) drawCls(view, p, x, y + size + 8, size, overlay, theme, type);
+}
+
+// Draw a box for CLS below the image, with its value.
+function drawCls(view, p, x, y, size, overlay, theme, type) {
+  const box = 18, chosen = view.query === 0 || view.step === LAST;
+  p.rect(x + 0.5, y + 0.5, box - 1, box - 1, { stroke: theme.faint, dash: [3, 3] });
+  if (overlay) {
+    const most = overlay.values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9), value = overlay.values[0];
+    const colors = overlay.signed ? view.diverging : view.colors;
+    p.rect(x, y, box, box, { fill: cssOf(colors[colorIndex(value, most, overlay.signed)]) });
+  }
+  if (chosen) ringAround(p, x, y, box, box);
+  const attends = view.step > 0 && view.step < 5;
+  if (!chosen && attends && view.key === 0) p.rect(x, y, box, box, { stroke: theme.mark, line: 2 });
+  const text = overlay
+    ? `CLS: ${view.step === 3 ? inPercent(overlay.values[0]) : formatted(overlay.values[0])}`
+    : "CLS";
+  p.text(fitted(text, size - 30), x + box + 8, y + box / 2 + 1, type);
+}
+
+// Draw a token's patch, or a dashed box for CLS.
+function drawToken({ block: { header }, picture }, p, token, x, y, size, theme) {
+  const { side, first, size: pixels } = header, unit = pixels / side, patch = token - first;
+  if (patch < 0) return p.rect(x + 0.5, y + 0.5, size - 1, size - 1, { stroke: theme.faint, dash: [2, 2] });
+  p.pixels(picture, (patch % side) * unit, Math.floor(patch / side) * unit, unit, unit, x, y, size, size);
+}
+
+// --- panels ------------------------------------------------------------------------------------
+
+// The token whose column a panel rings: the key in panels of keys and values, otherwise the token of the bars below.
+function ringedToken(view, panel) {
+  if (panel.follows) return view.key;
+  return view.step === 1 ? view.query : view.token;
+}
+
+function drawMatrix(view, p, panel) {
+  const { block, canvases } = view, { tokens, first, side } = block.header, { box, name } = panel;
+  const canvas = canvases[name], top = panelTop(panel, tokens), rows = panel.rows ?? canvas.height;
+  const high = box.h - top, single = canvas.width === 1 && tokens > 1;
+  p.pixels(canvas, 0, panel.from ?? 0, canvas.width, rows, box.x, box.y + top, box.w, high);
+  if (single) return;
+  if (top) {
+    const unit = box.w / tokens, pixels = block.header.size / side;
+    for (let t = first; t < tokens; t++) {
+      const patch = t - first, sx = (patch % side) * pixels, sy = Math.floor(patch / side) * pixels;
+      p.pixels(view.picture, sx, sy, pixels, pixels, box.x + t * unit, box.y, unit * 0.94, top - 3);
+    }
+  }
+  if (panel.pools && !first) return ringAround(p, box.x, box.y + top, box.w, high);
+  const { x, w } = columnAt(panel, panel.pools ? 0 : ringedToken(view, panel), tokens);
+  ringAround(p, x, box.y + top, w, high);
+}
+
+// Draw how a column of a matrix becomes the bars below it.
+function drawFunnels(view, p, panels, theme) {
+  const { tokens, first, only } = view.block.header;
+  panels.forEach((panel, i) => {
+    const above = panels[i - 1];
+    if (!above || above.box.x !== panel.box.x) return;
+    if (isAligned(above) && isAligned(panel)) return drawGuide(p, above, panel, view.key, tokens, theme);
+    if (!panel.funnel || above.kind !== "matrix" || (only !== null && !panel.follows)) return;
+    let { x, w } = columnAt(above, above.pools ? 0 : ringedToken(view, above), tokens);
+    if (above.pools && !first) [x, w] = [above.box.x, above.box.w];
+    const from = above.box.y + above.box.h + 3, to = panel.box.y - 3;
+    const line = { stroke: theme.faint, line: 1 };
+    p.segment(x, from, panel.box.x, to, line);
+    p.segment(x + w, from, panel.box.x + panel.box.w, to, line);
+  });
+}
+
+// Whether a panel has a column for each token that attention reads.
+const isAligned = ({ kind, axis, follows }) => kind === "matrix" ? follows : axis === "token";
+
+// Draw lines from the key's column of a panel to that of the panel below it.
+function drawGuide(p, above, below, key, tokens, theme) {
+  const { x, w } = columnAt(above, key, tokens), line = { stroke: theme.faint, line: 1 };
+  const from = above.box.y + above.box.h + 3, to = below.box.y - 1;
+  for (const edge of [x, x + w]) p.segment(edge, from, edge, to, line);
+}
+
+function drawBars(view, p, panel, theme, type) {
+  const { box, values, amount } = panel, count = values.length, pitch = box.w / count;
+  const limit = panel.limit ?? values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9);
+  const top = panel.limit ?? values.reduce((a, b) => Math.max(a, b), 0);
+  const bottom = panel.limit ?? values.reduce((a, b) => Math.max(a, -b), 0);
+  const unit = box.h / Math.max(top + bottom, 1e-9),
+    zero = box.y + top * unit,
+    scale = view.limits[panel.scale] ?? limit;
+  const gap = pitch > 6 ? 1 : 0, marked = markedBar(view, panel);
+  if (marked !== null) {
+    p.rect(box.x + marked * pitch, box.y, Math.max(pitch, 2), box.h, { fill: theme.track });
+  }
+  for (let i = 0; i < count; i++) {
+    const high = values[i] * unit,
+      color = amount
+        ? view.colors[colorIndex(values[i], limit, false)]
+        : view.diverging[strong(values[i], scale)];
+    const fill = i === marked ? theme.mark : cssOf(color);
+    p.rect(box.x + i * pitch, high > 0 ? zero - high : zero, Math.max(pitch - gap, 0.6), Math.abs(high), {
+      fill,
+    });
+  }
+  p.segment(box.x, zero, box.x + box.w, zero, { stroke: theme.faint, line: 1 });
+  for (let i = 1; i < (panel.segments ?? 1); i++) {
+    const x = box.x + (i / panel.segments) * box.w;
+    p.segment(x, box.y, x, box.y + box.h, { stroke: theme.grid, line: 1 });
+  }
+  if (panel.marks) drawSpread(p, panel, zero, unit, theme, type);
+  const small = { ...type, size: 11, color: theme.faint, align: "right" };
+  if (box.h > 40 && top > 0) p.text(formatted(top), box.x - 3, box.y + 5, small);
+  if (box.h > 40 && bottom > 0.2 * limit) p.text(formatted(-bottom), box.x - 3, box.y + box.h - 5, small);
+}
+
+// The index of a value's color, away from the pale middle of the scale, where bars could not be seen.
+function strong(value, limit) {
+  const index = colorIndex(value, limit, true);
+  return value < 0 ? Math.min(index, 76) : Math.max(index, 179);
+}
+
+// Draw the mean and the standard deviation of the values.
+function drawSpread(p, { box, values }, zero, unit, theme, type) {
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  const deviation = Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length);
+  const line = { stroke: theme.text, line: 1, dash: [4, 3] };
+  for (const level of [mean - deviation, mean + deviation]) {
+    p.segment(box.x, zero - level * unit, box.x + box.w, zero - level * unit, line);
+  }
+  const label = `mean ${formatted(mean)}, standard deviation ${formatted(deviation)}`;
+  p.text(fitted(label, box.w), box.x + 4, box.y + box.h - 7, { ...type, size: 12 });
+}
+
+// The index of the bar that stands for what is pointed at, or null.
+function markedBar(view, { id, axis, kind }) {
+  if (kind !== "bars") return null;
+  if (axis === "token") return view.key;
+  if (view.step === 2) return view.pointedJ;
+  if (view.step === 4) return view.panel === "z" ? view.j : null;
+  if (view.step === 5 && view.panel === "parts") return null;
+  if (view.step === 9) return view.panel === "pooled" || view.panel === "normalized" ? view.j : null;
+  return id ? view.j : null;
+}
+
+function drawList(view, p, panel, theme, type) {
+  const { box, items, id, signed } = panel, high = Math.min(id === "units" ? 86 : 30, box.h / items.length);
+  panel.box.h = high * items.length; // for the pointer
+  const most = items.reduce((a, { value }) => Math.max(a, Math.abs(value)), 1e-9);
+  const cropped = id === "units" && view.block.header.crop, wide = cropped ? PATCHES * (high - 8 + 4) : 0;
+  const labelled = items[0].label !== undefined, left = labelled ? (id === "classes" ? 82 : 62) : high;
+  const right = id === "classes" ? 108 : 56, room = Math.max(10, box.w - left - right - wide - 12);
+  const size = Math.min(13, high * 0.62), words = { ...type, size };
+  items.forEach((item, i) => {
+    const y = box.y + i * high, middle = y + high / 2;
+    if (isMarked(view, id, item)) p.rect(box.x - 4, y, box.w + 4, high - 1, { fill: theme.track });
+    if (labelled) {
+      const chosen = (id === "parts" && item.item === view.head) || (id === "classes" && item.mark);
+      p.text(fitted(item.label, left), box.x, middle, { ...words, weight: chosen ? 700 : 400 });
+    } else drawToken(view, p, item.token, box.x, y + 2, high - 5, theme);
+    const zero = signed ? room / 2 : 0, length = (item.value / most) * (signed ? room / 2 : room);
+    const color = item.value < 0 ? view.diverging[40] : view.diverging[215];
+    const bar = Math.min(14, high * 0.55);
+    p.rect(box.x + left + zero + Math.min(0, length), middle - bar / 2, Math.max(1, Math.abs(length)), bar, {
+      fill: cssOf(color),
+    });
+    p.text(item.text, box.x + left + room + right, middle, { ...words, align: "right" });
+    if (cropped && item.crops >= 0) drawCrops(view, p, item.crops, box.x + box.w - wide, y + 2, high - 8);
+  });
+}
+
+function isMarked(view, id, item) {
+  if (item.token !== undefined) return item.token === view.key;
+  if (id === "classes") return item.item === view.klass;
+  if (id === "parts") return view.panel === "parts" && item.item === view.j;
+  return item.item === view.j;
+}
+
+// Draw the patches that excite a unit most, each with its neighbors and a frame around the patch itself.
+function drawCrops(view, p, unit, x, y, size) {
+  const { crop } = view.block.header;
+  for (let i = 0; i < PATCHES; i++) {
+    const left = x + i * (size + 4);
+    p.pixels(view.cropped, 0, (unit * PATCHES + i) * crop, crop, crop, left, y, size, size);
+    p.rect(left + size / 3, y + size / 3, size / 3, size / 3, { stroke: OUTER, line: 2 });
+    p.rect(left + size / 3, y + size / 3, size / 3, size / 3, { stroke: INNER, line: 1 });
+  }
+}
+
+// Return the channel with the largest absolute value.
+export const largestChannel = (values) => largest(Array.from(values, Math.abs), 1)[0];

@@ -1,0 +1,310 @@
+// Texts of the stepper through a block: titles, sentences, formulas, shapes, and numbers written out.
+
+import { cosine, headPart, largest, norm, rowOf, spread } from "./data.js";
+import { tokenName } from "../explorer/state.js";
+
+export const STEP_TITLES = [
+  "Layer norm",
+  "q, k, v",
+  "Scores",
+  "Softmax",
+  "Values",
+  "Join heads",
+  "Residual",
+  "MLP",
+  "Output",
+  "Head",
+];
+export const LAST = STEP_TITLES.length - 1; // the step of the head, only after the last block
+
+// Return the title of a step. A block with post-norm begins without a layer norm.
+export const titleOf = (block, step) => step === 0 && !block.pre ? "Input" : STEP_TITLES[step];
+
+const TERMS = 3; // products that are written out
+
+/**
+ * Format a number with about four digits and a true minus sign.
+ * @param {number} v
+ */
+export function formatted(v) {
+  const size = Math.abs(v);
+  let text = v.toFixed(size >= 100 ? 1 : size >= 10 ? 2 : 3);
+  if (size > 0 && size < 0.001) text = size < 1e-5 ? v.toExponential(1) : v.toPrecision(2);
+  return text.replaceAll("-", "\u2212");
+}
+
+/** @param {number} v */
+export function inPercent(v) {
+  const percent = 100 * v;
+  if (percent > 0 && percent < 0.0001) return "under 0.0001\u00a0%";
+  const text = percent > 0 && percent < 0.1 ? percent.toPrecision(2) : percent.toFixed(v < 0.0995 ? 2 : 1);
+  return `${text}\u00a0%`;
+}
+
+// Return a token's name at the start of a sentence.
+function capitalName(token, header) {
+  const name = tokenName(token, header);
+  return name[0].toUpperCase() + name.slice(1);
+}
+
+// Join terms as a sum: a minus sign replaces the plus in front of a negative term.
+const joinedTerms = (terms) => terms.join(" + ").replaceAll("+ \u2212", "\u2212 ");
+
+/**
+ * Return the sum of the products of two vectors with its largest terms written out, without its value.
+ * @param {ArrayLike<number>} a
+ * @param {ArrayLike<number>} b
+ * @param {number[]} more terms that are added to the products
+ */
+export function productText(a, b, more = []) {
+  const products = Array.from(a, (v, i) => v * b[i]);
+  const order = largest(products.map(Math.abs), products.length);
+  const rest = order.slice(TERMS).reduce((sum, i) => sum + products[i], 0);
+  const terms = order.slice(0, TERMS).map((i) =>
+    `${formatted(a[i])} \u00d7 ${b[i] < 0 ? `(${formatted(b[i])})` : formatted(b[i])}`
+  );
+  if (order.length > TERMS) terms.push(`${formatted(rest)} (${order.length - TERMS} smaller terms)`);
+  return joinedTerms([...terms, ...more.map(formatted)]);
+}
+
+/**
+ * Return the formula of a step as HTML.
+ * @param {any} block
+ */
+export function formulaOf(block, step) {
+  const { pre, size } = block, root = `\u221a${size}`;
+  const normed = (x, out) =>
+    `<i>${out}</i> = (<i>${x}</i> \u2212 \u03bc) / \u221a(\u03c3\u00b2 + \u03b5) \u00b7 \u03b3 + \u03b2`;
+  const stream = pre ? "n" : "x";
+  return [
+    pre ? normed("x", "n") : "<i>x</i>",
+    `<i>q</i> = <i>W<sub>q</sub>${stream}</i> + <i>b<sub>q</sub></i>, the same for <i>k</i> and <i>v</i>`,
+    `<i>s<sub>t</sub></i> = <i>q</i> \u00b7 <i>k<sub>t</sub></i> / ${root}`,
+    "<i>a<sub>t</sub></i> = exp(<i>s<sub>t</sub></i> / \u03c4) / \u03a3<sub><i>u</i></sub> exp(<i>s<sub>u</sub></i> / \u03c4), \u03c4 = 1",
+    "<i>z</i> = \u03a3<sub><i>t</i></sub> <i>a<sub>t</sub>v<sub>t</sub></i>",
+    "<i>o</i> = <i>W<sub>o</sub></i> [<i>z</i><sub>1</sub>, \u2026, <i>z<sub>H</sub></i>] + <i>b<sub>o</sub></i>",
+    pre ? "<i>y</i> = <i>x</i> + <i>o</i>" : "<i>y</i> = LN(<i>x</i> + <i>o</i>)",
+    `<i>m</i> = <i>W</i><sub>2</sub> GELU(<i>W</i><sub>1</sub> ${
+      pre ? "LN(<i>y</i>)" : "<i>y</i>"
+    } + <i>b</i><sub>1</sub>) + <i>b</i><sub>2</sub>`,
+    pre ? "<i>x\u2032</i> = <i>y</i> + <i>m</i>" : "<i>x\u2032</i> = LN(<i>y</i> + <i>m</i>)",
+    `logits = <i>W</i> LN(${block.header.first ? "<i>x</i><sub>CLS</sub>" : "mean of <i>x</i>"}) + <i>b</i>`,
+  ][step];
+}
+
+/**
+ * Return the shapes of the arrays of a step.
+ * @param {any} block
+ */
+export function shapesOf({ size, header: h }, step) {
+  const stream = `[${h.tokens}, ${h.dim}]`;
+  return [
+    `${stream}`,
+    `3 \u00d7 [${h.heads}, ${h.tokens}, ${size}]`,
+    `[${h.heads}, ${h.tokens}, ${h.tokens}]`,
+    `[${h.heads}, ${h.tokens}, ${h.tokens}]`,
+    `[${h.heads}, ${h.tokens}, ${size}]`,
+    `${stream}`,
+    `${stream}`,
+    `[${h.tokens}, ${h.hidden}]`,
+    `${stream}`,
+    `[${h.outputs}]`,
+  ][step];
+}
+
+/**
+ * Return the sentence of a step.
+ * @param {any} view
+ */
+export function sentenceOf(view) {
+  const { block, step, query, head, temperature } = view, { header: h, size, pre } = block;
+  const name = tokenName(query, h), changed = temperature !== 1;
+  const reads = h.first && query ? "The head reads only CLS." : "The head reads it.";
+  const next = h.layer + 1 < h.layers ? `Block ${h.layer + 2} reads it.` : reads;
+  return [
+    pre
+      ? `Each token is shifted to mean 0, scaled to variance 1, then scaled and shifted by learned numbers for each of its ${h.dim} channels.`
+      : `Block ${
+        h.layer + 1
+      } reads the tokens as they are. This model normalizes after each sum (post-norm).`,
+    `Each head turns every token into a query (what it looks for), a key (how it is found) and a value (what it passes on), ${size} numbers each.`,
+    `The query of ${name} is compared with the key of every token: a dot product, divided by \u221a${size}.`,
+    changed
+      ? `Temperature ${
+        formatted(temperature)
+      } is not the model's, which uses 1. Low values sharpen the weights, high values even them out.`
+      : "The exponential makes all scores positive, and division by their sum gives weights that sum to 1.",
+    `The output of head ${head + 1} is the sum of all values, each times its weight.` +
+    (changed ? ` Temperature ${formatted(temperature)} is not the model's.` : ""),
+    `The outputs of the ${h.heads} heads are put next to each other, and one matrix mixes them.`,
+    pre
+      ? "Attention does not replace the token. Its output is added to the residual stream."
+      : "The output of attention is added to the token, and the sum is normalized.",
+    `Each token passes through ${h.hidden} units on its own. An active unit adds its own vector to the output.`,
+    pre
+      ? `The output of the MLP is added to the residual stream. ${next}`
+      : `The output of the MLP is added, and the sum is normalized. ${next}`,
+    h.first
+      ? `The head reads CLS alone: it is normalized, and its dot product with a vector for each class is the logit.`
+      : `The head reads the mean of all tokens: it is normalized, and its dot product with a vector for each class is the logit.`,
+  ][step];
+}
+
+/**
+ * Return facts about the whole step: norms and angles of the residual stream, or the largest weights.
+ * @param {any} view
+ */
+export function factsOf(view) {
+  const { block, step, query, attention } = view, { header: h } = block;
+  const row = (name) => rowOf(block, name, query);
+  const sums = (before, part, after) => {
+    const [x, d, y] = [before, part, after].map(row);
+    return `Norm ${formatted(norm(x))} before, ${formatted(norm(d))} added, ${formatted(norm(y))} after. ` +
+      `Cosine of before and added ${formatted(cosine(x, d))}, of before and after ${
+        formatted(cosine(x, y))
+      }.`;
+  };
+  if (step === 3) {
+    const entropy = attention.weights.reduce((sum, a) => a > 0 ? sum - a * Math.log2(a) : sum, 0);
+    return `Entropy ${formatted(entropy)} of at most ${formatted(Math.log2(h.tokens))} bits. ` +
+      `Uniform weights would be ${inPercent(1 / h.tokens)}.`;
+  }
+  if (step === 4) {
+    const total = attention.contributions.reduce((a, b) => a + b, 0);
+    return `Norms of the parts: ${formatted(total)} together. Norm of their sum: ${
+      formatted(norm(attention.mixed))
+    }.`;
+  }
+  if (step === 5) return `Norm of the output of attention: ${formatted(norm(row("projected")))}.`;
+  if (step === 6) return sums("input", "projected", "middle");
+  if (step === 7) {
+    const active = rowOf(block, "active", view.token), positive = active.filter((v) => v > 0.1).length;
+    const known = h.units.find((one) => one.unit === view.j);
+    const best = known?.values.map((v, i) => `${formatted(v)} (${h.classes[known.labels[i]]})`).join(", ");
+    return `${positive} of ${h.hidden} units are above 0.1.` +
+      (best ? ` Largest values of unit ${view.j + 1}: ${best}.` : "");
+  }
+  if (step === 8) return sums("middle", "mlp", "output");
+  return "";
+}
+
+/**
+ * Return the number under the pointer with its computation, or, before anything is pointed at, the largest one.
+ * @param {any} view
+ */
+export function readingOf(view) {
+  const { block, step, key } = view, { header: h } = block;
+  const readings = [
+    normReading,
+    vectorReading,
+    scoreReading,
+    weightReading,
+    valueReading,
+    joinReading,
+    (v) => sumReading(v, ["input", "projected", "sum1", "middle"], "attention"),
+    unitReading,
+    (v) => sumReading(v, ["middle", "mlp", "sum2", "output"], "MLP"),
+    classReading,
+  ];
+  return readings[step](view, h, capitalName(key, h));
+}
+
+const channelText = (token, j, h) => `${capitalName(token, h)}, channel ${j + 1} of ${h.dim}`;
+
+function normText(values, scale, offset, eps, j) {
+  const { mean, deviation } = spread(values, eps);
+  const shifted = joinedTerms([formatted(values[j]), formatted(-mean)]);
+  const parts = [
+    `(${shifted}) / ${formatted(deviation)} \u00d7 ${formatted(scale[j])}`,
+    formatted(offset[j]),
+  ];
+  const value = ((values[j] - mean) / deviation) * scale[j] + offset[j];
+  return `${joinedTerms(parts)} = ${formatted(value)}`;
+}
+
+function normReading({ block, token, j }, h) {
+  const x = rowOf(block, "input", token);
+  if (!block.pre) return `${channelText(token, j, h)}: ${formatted(x[j])}.`;
+  return `${channelText(token, j, h)}: ${normText(x, block.scale1, block.offset1, h.eps[0], j)}.`;
+}
+
+function vectorReading({ block, panel, query, key, head, j }, h) {
+  const name = panel?.[0] === "k" || panel?.[0] === "v" ? panel[0] : "q", token = name === "q" ? query : key;
+  const word = { q: "query", k: "key", v: "value" }[name], value = headPart(block, name, token, head)[j];
+  return `${capitalName(token, h)}, number ${j + 1} of ${block.size} of its ${word} in head ${head + 1}: ` +
+    `${formatted(value)}, the sum of ${h.dim} products and an offset.`;
+}
+
+function scoreReading({ block, panel, query, key, head, j, attention }, _, name) {
+  const q = headPart(block, "q", query, head), k = headPart(block, "k", key, head), s = attention.scores[key];
+  if (["q row", "k row", "products"].includes(panel)) {
+    return `${name}: number ${j + 1} of query and key, ${productText([q[j]], [k[j]])} = ${
+      formatted(q[j] * k[j])
+    }.`;
+  }
+  return `${name}: q \u00b7 k = ${productText(q, k)} = ${formatted(s * Math.sqrt(block.size))}; ` +
+    `divided by \u221a${block.size}: ${formatted(s)}.`;
+}
+
+function weightReading({ key, attention, temperature }, _, name) {
+  const { scores, weights } = attention, top = scores.reduce((a, b) => Math.max(a, b), -Infinity);
+  const shift = Math.abs(top / temperature) > 12 ? top : 0; // exp would be too large or too small to read
+  const exps = Array.from(scores, (s) => Math.exp((s - shift) / temperature));
+  const total = exps.reduce((a, b) => a + b, 0);
+  let exponent = formatted(scores[key]);
+  if (shift) exponent = joinedTerms([exponent, formatted(-shift)]);
+  if (temperature !== 1) exponent = `${shift ? `(${exponent})` : exponent} / ${formatted(temperature)}`;
+  return `${name}: exp(${exponent}) / ${formatted(total)} = ` +
+    `${formatted(exps[key])} / ${formatted(total)} = ${inPercent(weights[key])}.`;
+}
+
+function valueReading({ block, panel, key, head, j, attention }, _, name) {
+  const { weights, lengths, contributions, mixed } = attention;
+  if (panel === "z") {
+    const values = Array.from(weights, (_, t) => headPart(block, "v", t, head)[j]);
+    return `Number ${j + 1} of ${block.size}: ${productText(weights, values)} = ${formatted(mixed[j])}, ` +
+      "each product a weight times a value.";
+  }
+  const total = contributions.reduce((a, b) => a + b, 0);
+  const one = panel === "v" ? ` Its number ${j + 1}: ${formatted(headPart(block, "v", key, head)[j])}.` : "";
+  return `${name}: weight ${inPercent(weights[key])} \u00d7 norm ${formatted(lengths[key])} of its value = ` +
+    `${formatted(contributions[key])}, ${inPercent(contributions[key] / total)} of all norms.${one}`;
+}
+
+function joinReading({ block, panel, token, j, query }, h) {
+  if (panel === "parts") {
+    const value = rowOf(block, "headNorms", query)[j];
+    return `Head ${j + 1} adds a vector of norm ${
+      formatted(value)
+    } to the output. Click to choose this head.`;
+  }
+  const out = panel === "projected" || panel === "projected row";
+  const value = rowOf(block, out ? "projected" : "joined", token)[j], head = Math.floor(j / block.size);
+  const what = out
+    ? `the sum of ${h.dim} products and an offset`
+    : `number ${(j % block.size) + 1} of head ${head + 1}`;
+  return `${channelText(token, j, h)}: ${formatted(value)}, ${what}.`;
+}
+
+function sumReading({ block, token, j }, [before, part, sum, after], name) {
+  const { header: h } = block, at = (array) => rowOf(block, array, token)[j];
+  const text = `${formatted(at(before))} + ${formatted(at(part))}`.replace("+ \u2212", "\u2212 ");
+  const normed = block.pre ? "" : `; normalized ${formatted(at(after))}`;
+  return `${channelText(token, j, h)}: ${text} (${name}) = ${formatted(at(sum))}${normed}.`;
+}
+
+function unitReading({ block, token, j }, h) {
+  const value = rowOf(block, "hidden", token)[j], active = rowOf(block, "active", token)[j];
+  return `${capitalName(token, h)}, unit ${j + 1} of ${h.hidden}: GELU(${formatted(value)}) = ` +
+    `${formatted(active)}, times a vector of norm ${formatted(block.writes[j])}.`;
+}
+
+function classReading({ block, panel, j, klass }, h) {
+  const { pooled, normalized, logits, probabilities, classWeights, classBias, scale3, offset3 } = block;
+  if (panel === "pooled" || panel === "normalized") {
+    return `Channel ${j + 1} of ${h.dim}: ${normText(pooled, scale3, offset3, h.eps[2], j)}.`;
+  }
+  const row = classWeights.subarray(klass * h.dim, (klass + 1) * h.dim);
+  return `${h.classes[klass]}: ${productText(normalized, row, [classBias[klass]])} (offset) = ` +
+    `${formatted(logits[klass])}; softmax ${inPercent(probabilities[klass])}.`;
+}

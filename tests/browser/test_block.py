@@ -1,0 +1,238 @@
+"""The stepper through one block of a ViT: steps, pointer, keys, links, talk and file."""
+
+from __future__ import annotations
+
+import re
+import statistics
+
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import expect
+
+import vitcore
+from tests.browser.test_standalone import offline, write  # noqa: F401
+from vitcore.analysis.block_steps import block_steps
+
+STEPPER = "document.querySelector('.inside').stepper"
+VIEW = "attention?view=Inside+a+block"
+TALK = """title: Inside
+steps:
+  - title: The query meets every key
+    say: One dot product per key.
+    link: attention?view=Inside+a+block&class=cat&image=1&layer=2&head=4&step=3
+"""
+
+
+def expect_state(page, **state):
+    """Wait until the stepper shows this: step, layer, head (all from 1), query."""
+    wanted = "".join(f"[data-{name}='{value}']" for name, value in state.items())
+    expect(page.locator(f".inside{wanted}")).to_be_visible()
+
+
+def point(page, panel, x=0.5, y=0.5):
+    """Move the pointer to a part of a panel of the stage, given as fractions of its width and height."""
+    place = page.evaluate(
+        f"(([id, x, y]) => {{ const s = {STEPPER}, box = s.canvas.getBoundingClientRect();"
+        "const { image, panels } = s.layout;"
+        "const found = id === 'image' ? { ...image, w: image.size, h: image.size }"
+        " : panels.find((one) => one.id === id).box;"
+        "const at = (v) => (v + 4) * s.zoom;"
+        "return [box.left + at(found.x + x * found.w), box.top + at(found.y + y * found.h)]; })",
+        [panel, x, y],
+    )
+    page.mouse.move(*place)
+    return place
+
+
+def reading(page):
+    return page.locator(".inside-reading")
+
+
+def test_ten_steps_by_button_and_by_key(visitor):
+    page = visitor.open(VIEW)
+    expect_state(page, step=1, layer=6)
+    back, onward = (page.get_by_role("button", name=name, exact=True) for name in ("Back", "Next"))
+    expect(back).to_be_disabled()
+    for step in range(2, 11):
+        onward.click()
+        expect_state(page, step=step)
+    expect(onward).to_be_disabled()
+    expect(page.locator(".inside ol [aria-current='step']")).to_have_text("10 Head")
+    page.get_by_role("button", name="3 Scores").click()
+    page.locator(".inside").focus()
+    page.keyboard.press("ArrowRight")
+    expect_state(page, step=4)
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect_state(page, step=2)
+
+
+STEPS = [  # step, panel, place in it, and what is written out
+    (1, "input", r"channel \d+ of 256: \(.*\) / .* = "),
+    (2, "k", r"number \d+ of 32 of its key in head 1: "),
+    (3, "scores", r"q · k = .*29 smaller terms\) = .*; divided by √32: "),
+    (4, "weights", r"exp\(.*\) / .* = .*\s%"),
+    (5, "v", r"weight .*\s% × norm .* of all norms"),
+    (6, "projected", r"channel \d+ of 256: .*256 products"),
+    (7, "sum1", r"channel \d+ of 256: .* \(attention\) = "),
+    (8, "active", r"unit \d+ of 512: GELU\(.*\) = "),
+    (9, "sum2", r"channel \d+ of 256: .* \(MLP\) = "),
+    (10, "classes", r"\w+: .*smaller terms\) .*\(offset\) = .*; softmax .*\s%"),
+]
+
+
+def test_pointer_writes_out_a_number_of_every_step_without_the_server(visitor):
+    sent = []
+    visitor.page.on("websocket", lambda ws: ws.on("framesent", lambda f: sent.append(f)))
+    page = visitor.open(VIEW)
+    expect_state(page, step=1)
+    visitor.settle()
+    count = len(sent)
+    for step, panel, words in STEPS:
+        page.locator(".inside ol button").nth(step - 1).click()
+        expect_state(page, step=step)
+        texts = set()
+        for x, y in ((0.31, 0.25), (0.77, 0.85)):
+            point(page, panel, x, y)
+            expect(reading(page)).to_have_text(re.compile(words))
+            if step != 10:
+                expect(reading(page)).not_to_have_text(next(iter(texts), "nothing"))
+            texts.add(reading(page).inner_text())
+    point(page, "image", 0.1, 0.1)
+    for _ in range(6):
+        page.mouse.move(*point(page, "pooled", 0.2))
+        page.mouse.move(*point(page, "pooled", 0.8))
+    assert len(sent) == count
+    times = page.evaluate(f"{STEPPER}.times.slice(-20)")
+    assert statistics.median(times) < 16
+
+
+def test_score_and_logit_are_those_of_the_model(visitor, data):
+    model = vitcore.load("vit-cifar10")
+    image = data.test.images[np.flatnonzero(data.test.labels == data.classes.index("ship"))[1]]
+    image = torch.from_numpy(image[None].copy())
+    page = visitor.open(f"{VIEW}&class=ship&image=2&layer=3&head=5&query=2.3&step=3")
+    expect_state(page, step=3, layer=3, head=5, query="2.3")
+    point(page, "image", 0.95, 0.95)  # the last patch
+    text = reading(page)
+    expect(text).to_have_text(re.compile("^Row 8, column 8"))
+    expected = block_steps(model, image, 2).scores[4, 1 + 8 + 2, 64]
+    shown = text.inner_text().rstrip(".").replace("\u2212", "-").rsplit(" ", 1)[1]
+    assert float(shown) == pytest.approx(float(expected), abs=6e-4)
+    page.get_by_role("button", name="10 Head").click()  # loads the last block
+    expect_state(page, step=10, layer=6)
+    with torch.inference_mode():
+        from vitcore.analysis.attention import as_input
+
+        logits = model(as_input(image))[0]
+    assert page.evaluate(f"Array.from({STEPPER}.block.logits)") == pytest.approx(logits.tolist(), abs=1e-5)
+
+
+def test_link_repeats_token_block_head_step_and_temperature(visitor):
+    page = visitor.open(f"{VIEW}&layer=1")
+    expect_state(page, step=1, layer=1)
+    page.mouse.click(*point(page, "image", 0.4, 0.3))  # row 3, column 4
+    expect_state(page, query="3.4")
+    page.locator(".inside").focus()
+    page.keyboard.press(".")
+    page.keyboard.press("]")
+    expect_state(page, layer=2, head=2)
+    page.keyboard.press("Shift+ArrowDown")
+    expect_state(page, query="4.4")
+    page.get_by_role("button", name="4 Softmax").click()
+    page.get_by_role("slider", name="Temperature of the softmax").fill("0.5")
+    expect(page.locator(".inside-temperature output")).to_have_text("3.160, not the model's")
+    expect(page.locator(".inside-text")).to_contain_text("not the model's")
+    visitor.settle()
+    page.reload()
+    expect_state(page, step=4, layer=2, head=2, query="4.4")
+    expect(page.locator(".inside-temperature output")).to_have_text("3.160, not the model's")
+    page.get_by_role("button", name="Reset").click()
+    expect(page.locator(".inside-temperature output")).to_have_text("1, the model's")
+    page.get_by_text("Maps", exact=True).click()  # the explorer has the same patch, layer and head
+    expect(page.locator(".xp[data-shown='4.4']")).to_be_visible()
+    expect(page.locator(".xp-large-title")).to_have_text("Layer 2, head 2")
+
+
+def test_next_step_after_the_output_is_the_next_block(visitor):
+    page = visitor.open(f"{VIEW}&layer=5&step=9")
+    expect_state(page, step=9, layer=5)
+    onward = page.locator("[data-do='next']")
+    expect(onward).to_have_text("Block 6")
+    onward.click()
+    expect_state(page, step=1, layer=6)
+
+
+def test_head_of_an_earlier_block_leads_to_the_last_block(visitor):
+    page = visitor.open(f"{VIEW}&layer=2&step=9")
+    expect_state(page, step=9, layer=2)
+    page.get_by_role("button", name="10 Head").click()
+    expect_state(page, step=10, layer=6)
+
+
+def test_playing_moves_to_the_next_step(visitor):
+    page = visitor.open(VIEW)
+    expect_state(page, step=1)
+    page.get_by_role("button", name="Play").click()
+    expect(page.locator(".inside[data-step='2'][data-playing='true']")).to_be_visible(timeout=15_000)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator(".inside[data-playing='false']")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("format_name", "begin"), [("PNG", b"\x89PNG"), ("SVG", b"<svg"), ("CSV", b"token,")]
+)
+def test_step_can_be_saved(visitor, format_name, begin):
+    page = visitor.open(f"{VIEW}&step=5")
+    expect_state(page, step=5)
+    with page.expect_download() as got:
+        page.locator(".inside .files").get_by_role("button", name=format_name).click()
+    assert got.value.path().read_bytes().startswith(begin)
+    assert got.value.suggested_filename == f"vitlab-block-6-values.{format_name.lower()}"
+
+
+def test_file_of_the_view_works_without_a_network(visitor, offline, tmp_path):  # noqa: F811
+    page = visitor.open(f"{VIEW}&layer=2&step=4&query=3.3")
+    expect_state(page, step=4, layer=2)
+    with page.expect_download() as got:
+        page.locator(".inside .files").get_by_role("button", name="HTML").click()
+    path = tmp_path / "block.html"
+    got.value.save_as(path)
+    assert path.stat().st_size < 2e6
+    offline.goto(path.as_uri())
+    expect_state(offline, step=4, layer=2, query="3.3")
+    offline.locator(".inside").focus()
+    offline.keyboard.press("ArrowRight")
+    expect_state(offline, step=5)
+    point(offline, "v", 0.3, 0.5)
+    expect(reading(offline)).to_contain_text("of all norms")
+    expect(offline.get_by_role("button", name="10 Head")).to_be_disabled()  # needs another block
+
+
+def test_step_of_a_talk_follows_the_pointer(visitor, server):
+    talk = server.home / "talks" / "inside.yaml"
+    talk.parent.mkdir(exist_ok=True)
+    talk.write_text(TALK)
+    try:
+        page = visitor.open("?talk=inside&step=1")
+        expect_state(page, step=3, layer=2, head=4)
+        point(page, "scores", 0.5)
+        expect(reading(page)).to_contain_text("q \u00b7 k")
+        expect(page.locator(".inside-text")).to_be_hidden()  # the talk has its own sentence
+        page.get_by_role("button", name="Block 3").click()
+        expect_state(page, step=3, layer=3, head=4)
+        assert "layer" not in page.url  # the talk keeps its address
+    finally:
+        talk.unlink()
+
+
+def test_file_of_a_talk_has_the_stepper(offline, tmp_path):  # noqa: F811
+    talk, out = tmp_path / "inside.yaml", tmp_path / "inside.html"
+    talk.write_text(TALK)
+    done = write(str(talk), out)
+    assert done.returncode == 0, done.stderr
+    offline.goto(out.as_uri())
+    expect_state(offline, step=3, layer=2, head=4)
+    point(offline, "scores", 0.5)
+    expect(reading(offline)).to_contain_text("q \u00b7 k")

@@ -1,0 +1,235 @@
+// The stepper through a block: its computations by hand, its layout, what is under the pointer, and its texts.
+
+import assert from "node:assert/strict";
+import {
+  attentionRow,
+  cosine,
+  gelu,
+  largest,
+  layerNorm,
+  softmax,
+} from "../../../dashboard/components/block/data.js";
+import { blockRows } from "../../../dashboard/components/block/files.js";
+import { arrange, panelTop, pointAt } from "../../../dashboard/components/block/panels.js";
+import {
+  formatted,
+  inPercent,
+  LAST,
+  productText,
+  readingOf,
+  sentenceOf,
+  titleOf,
+} from "../../../dashboard/components/block/words.js";
+
+const near = (a, b, error = 1e-6) => assert.ok(Math.abs(a - b) < error, `${a} is not ${b}`);
+
+/**
+ * Return a block of 5 tokens (CLS and 2 x 2 patches), 4 channels, 2 heads of 2, 6 units and 3 classes.
+ * @returns {any}
+ */
+function small(changes = {}) {
+  const header = {
+    tokens: 5,
+    dim: 4,
+    heads: 2,
+    hidden: 6,
+    outputs: 3,
+    first: 1,
+    side: 2,
+    layer: 1,
+    layers: 3,
+    norm: "pre",
+    eps: [0, 0, 0],
+    only: null,
+    size: 4,
+    units: [],
+    searched: 0,
+    truth: 1,
+    classes: ["cat", "dog", "ship"],
+    ...changes,
+  };
+  const count = (n, value) => Float32Array.from({ length: n }, (_, i) => value(i));
+  const stream = () => count(20, (i) => Math.sin(i));
+  const names = ["input", "attentionInput", "q", "k", "v", "projected", "sum1", "middle", "mlpInput", "mlp"];
+  const arrays = Object.fromEntries([...names, "sum2", "output", "joined"].map((name) => [name, stream()]));
+  return {
+    header,
+    pre: header.norm === "pre",
+    rows: 5,
+    size: 2,
+    ...arrays,
+    hidden: count(30, (i) => Math.cos(i)),
+    active: count(30, (i) => gelu(Math.cos(i))),
+    headNorms: count(10, (i) => i),
+    writes: count(6, () => 1),
+    ...Object.fromEntries(["scale1", "scale2", "scale3"].map((name) => [name, count(4, () => 2)])),
+    ...Object.fromEntries(["offset1", "offset2", "offset3"].map((name) => [name, count(4, () => 0.5)])),
+    classWeights: count(12, (i) => i),
+    classBias: count(3, () => 0.25),
+    pooled: count(4, (i) => i),
+    normalized: count(4, (i) => i),
+    logits: Float32Array.of(1, 3, 2),
+    probabilities: softmax([1, 3, 2], 1),
+  };
+}
+
+function viewOf(step, changes = {}, header = {}) {
+  const block = small(header), query = 2, head = 1;
+  const attention = attentionRow(block, query, head);
+  const sizes = { w: 1000, h: 400, heights: { active: 6 }, wholes: new Set(["k", "v"]) };
+  const pointed = { panel: null, pointedJ: null, key: 3, j: 1, klass: 1, token: query };
+  return {
+    block,
+    step,
+    query,
+    head,
+    temperature: 1,
+    attentionTemperature: 1,
+    attention,
+    ...sizes,
+    ...pointed,
+    ...changes,
+  };
+}
+
+Deno.test("layer norm gives mean 0 and variance 1 before scale and offset", () => {
+  const out = layerNorm(Float32Array.of(1, 3, 10, 30), [1, 1], [0, 0], 0);
+  assert.deepEqual([...out], [-1, 1, -1, 1]);
+  assert.deepEqual([...layerNorm(Float32Array.of(1, 3), [2, 4], [5, 6], 0)], [3, 10]);
+});
+
+Deno.test("GELU equals published values of the normal distribution", () => {
+  near(gelu(0), 0);
+  near(gelu(1), 0.8413447461);
+  near(gelu(-1), -0.1586552539);
+  near(gelu(3), 3 * 0.9986501020);
+  near(gelu(-6), 0);
+});
+
+Deno.test("a low temperature sharpens the softmax, and large scores do not overflow", () => {
+  near(softmax([0, Math.log(3)], 1)[1], 0.75);
+  near(softmax([0, Math.log(3)], 0.5)[1], 0.9);
+  near(softmax([900, 900], 1)[0], 0.5);
+});
+
+Deno.test("a row of attention is the softmax of scaled dot products, and mixes the values", () => {
+  const block = small(), { scores, weights, mixed, contributions } = attentionRow(block, 2, 1);
+  const part = (array, token) => [array[4 * token + 2], array[4 * token + 3]];
+  const q = part(block.q, 2),
+    expected = [0, 1, 2, 3, 4].map((t) => {
+      const k = part(block.k, t);
+      return (q[0] * k[0] + q[1] * k[1]) / Math.SQRT2;
+    });
+  expected.forEach((score, t) => near(scores[t], score));
+  near(weights.reduce((a, b) => a + b, 0), 1);
+  near(mixed[0], [0, 1, 2, 3, 4].reduce((sum, t) => sum + weights[t] * part(block.v, t)[0], 0));
+  near(contributions[3], weights[3] * Math.hypot(...part(block.v, 3)));
+});
+
+Deno.test("the largest values come first, and vectors at right angles have cosine 0", () => {
+  assert.deepEqual(largest([1, 9, 3, 9], 3), [1, 3, 2]);
+  near(cosine([1, 0], [0, 2]), 0);
+  near(cosine([1, 1], [-2, -2]), -1);
+});
+
+Deno.test("numbers have about four digits and a true minus sign", () => {
+  assert.deepEqual([1.23456, -12.3456, 123.456, 0.00012345, 0].map(formatted), [
+    "1.235",
+    "\u221212.35",
+    "123.5",
+    "0.00012",
+    "0.000",
+  ]);
+});
+
+Deno.test("small shares are not rounded to zero", () => {
+  const texts = [0.5, 0.0312, 0.00042, 0.000012, 1e-9, 0].map(inPercent);
+  assert.deepEqual(
+    texts,
+    ["50.0", "3.12", "0.042", "0.0012", "under 0.0001", "0.00"].map((v) => `${v}\u00a0%`),
+  );
+});
+
+Deno.test("a dot product is written out with its largest terms and the sum of the others", () => {
+  const text = productText([1, 2, -3, 0.5, 0.1], [1, 2, 1, 1, 1]);
+  assert.equal(
+    text,
+    "2.000 \u00d7 2.000 \u2212 3.000 \u00d7 1.000 + 1.000 \u00d7 1.000 + 0.600 (2 smaller terms)",
+  );
+});
+
+Deno.test("every step has panels inside the drawing, on wide and narrow screens, in both norms", () => {
+  for (const w of [1000, 360]) {
+    for (const norm of ["pre", "post"]) {
+      for (let step = 0; step <= LAST; step++) {
+        const view = viewOf(step, { w, h: w < 500 ? 800 : 400 }, { norm });
+        const { panels, image } = arrange(view);
+        assert.ok(panels.length > 0 && image.size > 80);
+        for (const { box, id } of panels) {
+          assert.ok(box.x >= 0 && box.x + box.w <= w + 1e-6, `${id} of step ${step + 1} is too wide`);
+          assert.ok(box.h > 10 && box.y + box.h <= view.h + 1e-6, `${id} of step ${step + 1} is too high`);
+        }
+      }
+    }
+  }
+});
+
+Deno.test("the columns of keys and the bars of scores are aligned", () => {
+  const { panels } = arrange(viewOf(2)), [keys, scores] = panels;
+  assert.deepEqual([keys.box.x, keys.box.w], [scores.box.x, scores.box.w]);
+});
+
+Deno.test("the pointer finds patches, CLS, columns of tokens and single numbers", () => {
+  const view = viewOf(2), layout = arrange(view), { image } = layout, [keys, scores, q] = layout.panels;
+  const at = (x, y) => pointAt(view, layout, x, y);
+  assert.deepEqual(at(image.x + 1, image.y + image.size - 1), { panel: "image", token: 3 });
+  assert.deepEqual(at(image.x + 5, image.y + image.size + 10), { panel: "image", token: 0 });
+  const column = (box, token) => box.x + ((token + 0.5) / 5) * box.w;
+  const top = panelTop(keys, 5);
+  assert.deepEqual(at(column(keys.box, 4), keys.box.y + top + 1), { panel: "k", token: 4, j: 0 });
+  assert.deepEqual(at(column(keys.box, 0), keys.box.y + keys.box.h - 1), { panel: "k", token: 0, j: 1 });
+  assert.deepEqual(at(column(scores.box, 2), scores.box.y + 3), { panel: "scores", token: 2 });
+  assert.deepEqual(at(q.box.x + 0.9 * q.box.w, q.box.y + 3), { panel: "q row", j: 1 });
+  assert.equal(at(image.size + 20, 200), null);
+});
+
+Deno.test("the score under the pointer is the dot product that is written out", () => {
+  const view = viewOf(2), score = view.attention.scores[3];
+  const text = readingOf(view);
+  assert.ok(text.startsWith("Row 2, column 1: q \u00b7 k = "), text);
+  assert.ok(
+    text.endsWith(`= ${formatted(score * Math.SQRT2)}; divided by \u221a2: ${formatted(score)}.`),
+    text,
+  );
+});
+
+Deno.test("a changed temperature is said not to be the model's", () => {
+  assert.ok(sentenceOf(viewOf(3, { temperature: 2 })).includes("not the model's"));
+  assert.ok(!sentenceOf(viewOf(3)).includes("not the model's"));
+});
+
+Deno.test("a block with post-norm begins with its input, and its sums are normalized", () => {
+  const view = viewOf(6, {}, { norm: "post" });
+  assert.equal(titleOf(view.block, 0), "Input");
+  assert.equal(titleOf(small(), 0), "Layer norm");
+  assert.ok(readingOf(view).includes("; normalized "));
+  assert.ok(!readingOf(viewOf(6)).includes("normalized"));
+});
+
+Deno.test("after the last block of a model with CLS, the head does not read a patch", () => {
+  const last = { layer: 2 };
+  assert.ok(sentenceOf(viewOf(8, {}, last)).endsWith("The head reads only CLS."));
+  assert.ok(sentenceOf(viewOf(8, { query: 0 }, last)).endsWith("The head reads it."));
+  assert.ok(sentenceOf(viewOf(8)).endsWith("Block 3 reads it."));
+});
+
+Deno.test("the files hold a row per token, per number or per class", () => {
+  const rows = (step) => blockRows(viewOf(step));
+  assert.deepEqual(rows(2)[0], ["token", "score", "weight", "norm of value", "weight x norm"]);
+  assert.deepEqual(rows(2).map((row) => row[0]).slice(1, 3), ["CLS", "row 1 column 1"]);
+  assert.equal(rows(1).length, 6);
+  assert.equal(rows(1)[1].length, 1 + 3 * 2);
+  assert.equal(rows(6).length, 5);
+  assert.equal(rows(7).length, 7);
+  assert.deepEqual(rows(LAST)[2].slice(0, 2), ["dog", 3]);
+});

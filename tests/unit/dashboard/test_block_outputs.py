@@ -1,0 +1,127 @@
+"""The message of the stepper through a block: its numbers, its size, and what a link may name."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+import numpy as np
+import pytest
+import torch
+
+from dashboard.attention import block, block_outputs
+from dashboard.components.block import message
+from dashboard.shared import resources, scenes, selection
+from dashboard.talk.scenes import scene
+from tests.made_runs import make_run
+from tests.unit.dashboard.app import open_app
+from vitcore.analysis.block_steps import block_steps
+from vitcore.errors import UserError
+from vitcore.runs.folder import find_run
+
+LINK = {"view": "Inside a block"}
+
+
+def bundled():
+    run = find_run("vit-cifar10")
+    data = resources.dataset_of(run)
+    return run, selection.find_image(data, "cat", 1), data
+
+
+def floats_of(view):
+    return np.frombuffer(view.floats, "<f4")
+
+
+def test_message_begins_with_the_results_of_the_model():
+    run, chosen, data = bundled()
+    header, view = block.prepare(run, chosen, data, LINK | {"layer": "2"})
+    steps = block_steps(resources.model(run), torch.from_numpy(chosen.image[None].copy()), 1)
+    numbers, size = floats_of(view), 65 * 256
+    assert (header["layer"], header["tokens"], header["heads"], header["norm"]) == (1, 65, 8, "pre")
+    np.testing.assert_array_equal(numbers[:size], steps.input.flatten().numpy())
+    q = steps.q.transpose(0, 1).flatten().numpy()  # the heads of a token next to each other
+    np.testing.assert_array_equal(numbers[size : 2 * size], q)
+    np.testing.assert_array_equal(numbers[2 * size : 3 * size], steps.projected.flatten().numpy())
+
+
+def test_message_is_smaller_than_a_megabyte():
+    run, chosen, data = bundled()
+    for layer in ("1", "6"):
+        header, view = block.prepare(run, chosen, data, LINK | {"layer": layer})
+        assert 500_000 < len(message(header, chosen.image, view.floats, view.crops)) < 1_000_000
+
+
+def test_units_come_with_the_patches_of_test_images_that_excite_them():
+    run, chosen, data = bundled()
+    header, view = block.prepare(run, chosen, data, LINK | {"layer": "3"})
+    assert header["searched"] == 200
+    crops = np.frombuffer(view.crops, np.uint8).reshape(len(header["units"]), 4, 12, 12, 3)
+    model, unit = resources.model(run), header["units"][5]
+    images = torch.from_numpy(data.test.images[:200].copy())
+    active = torch.stack(
+        [block_steps(model, images[i : i + 1], 2).active[1:, unit["unit"]] for i in range(200)]
+    )
+    image = int(active.max(dim=1).values.argmax())
+    patch = int(active[image].argmax())
+    assert unit["values"][0] == pytest.approx(float(active.max()), abs=1e-3)
+    assert (unit["patches"][0], unit["labels"][0]) == (patch, int(data.test.labels[image]))
+    row, column = (4 * part for part in divmod(patch, 8))
+    pixels = data.test.images[image, :, row : row + 4, column : column + 4].transpose(1, 2, 0)
+    np.testing.assert_array_equal(crops[5, 0, 4:8, 4:8], pixels)
+
+
+def test_many_tokens_send_only_the_chosen_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(block_outputs, "MAX_ALL", 100_000)
+    sizes = {"embed_dim": 32, "hidden_dim": 48, "num_heads": 4, "num_layers": 2, "patch_size": 2}
+    run = make_run(tmp_path, "Many", **sizes)
+    data = resources.dataset_of(run)
+    chosen = selection.find_image(data, "ship", 2)
+    header, view = block.prepare(run, chosen, data, LINK | {"query": "3.4"})
+    token = 1 + 2 * 16 + 3
+    assert header["only"] == header["query"] == token
+    steps = block_steps(resources.model(run), torch.from_numpy(chosen.image[None].copy()), 1)
+    np.testing.assert_array_equal(floats_of(view)[:32], steps.input[token].numpy())
+    assert len(view.floats) < 4 * (2 * 257 * 32 + 2000)
+    monkeypatch.setattr(block_outputs, "MAX_ONE", 60_000)
+    with pytest.raises(UserError, match=r"257 tokens.*larger patches"):
+        block.prepare(run, chosen, data, LINK)
+
+
+def test_positions_only_and_a_painted_image_change_the_input():
+    run, chosen, data = bundled()
+    inputs = [
+        floats_of(block.prepare(run, chosen, data, LINK | more)[1])[: 65 * 256]
+        for more in ({}, {"content": "positions"})
+    ]
+    model = resources.model(run)
+    with torch.inference_mode():
+        blank = model.embed(torch.zeros(1, 3, 32, 32))
+        for layer in model.blocks[:-1]:
+            blank = layer(blank)
+    np.testing.assert_allclose(inputs[1], blank.flatten().numpy(), atol=1e-5)
+    assert np.abs(inputs[0] - inputs[1]).max() > 0.1
+
+
+def test_scene_of_the_view_is_the_stepper():
+    assert isinstance(
+        scene("attention", LINK | {"step": "4", "layer": "2", "temperature": "0.5"}), scenes.Block
+    )
+    assert isinstance(scene("attention", {"step": "4"}), scenes.Explorer)
+
+
+@pytest.mark.parametrize("wrong", ["step=11", "layer=7", "head=9", "query=9.1", "temperature=40"])
+def test_links_that_the_stepper_cannot_show_are_refused(wrong):
+    name, value = wrong.split("=")
+    with pytest.raises(UserError, match=wrong.replace(".", r"\.")):
+        scene("attention", LINK | {name: value})
+
+
+def test_unknown_view_is_refused_with_the_choices():
+    with pytest.raises(UserError, match=r"view=block.*view=Inside a block"):
+        scene("attention", {"view": "block"})
+
+
+def test_patches_leads_to_the_same_image_in_the_first_block():
+    app = open_app("patches", **{"class": "ship", "image": "3"})
+    (link,) = [one.proto for one in app.get("page_link")]
+    query = dict(parse_qsl(link.query_string))
+    assert query == {"run": "vit-cifar10", "class": "ship", "image": "3", "layer": "1", **LINK}
