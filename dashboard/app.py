@@ -13,10 +13,19 @@ from dashboard.talk import menu
 from vitcore.errors import UserError
 
 HERE = Path(__file__).resolve().parent
+EDITOR = "talks"  # the address of the editor of talks
 SCRIPTS = HERE.parent / "pages" if (HERE.parent / "pages").is_dir() else HERE / "pages"
 
 st.set_page_config(page_title="ViT Lab", page_icon=str(HERE / "static" / "icon.svg"), layout="wide")
 window.observe()
+
+
+def editor() -> None:
+    """Show the editor of talks, which is reached from the menu."""
+    from dashboard.talk import editor  # imported here: it loads the figures of all pages
+
+    editor.show()
+
 
 if bound.read(TalkState)[0].talk:
     from dashboard.talk import page as talk  # imported here: it loads the figures of all pages
@@ -27,10 +36,11 @@ else:
         [
             st.Page(SCRIPTS / f"{page.name}.py", title=page.label, default=page.name == HOME)
             for page in PAGES.values()
-        ],
+        ]
+        + [st.Page(editor, title="Talks", url_path=EDITOR, visibility="hidden")],
         position="top",
     )
-    menu.control()
+    menu.control(chosen.url_path or HOME)
     try:
         chosen.run()
     except UserError as error:  # that the page could do nothing without, such as the runs folder

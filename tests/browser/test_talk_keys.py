@@ -92,7 +92,8 @@ def test_question_is_answered_before_the_next_step(browser):
             window.sent = [];
             const parentElement = document.querySelector("#root");
             const setTriggerValue = (name, value) => name === "go" && sent.push(value);
-            const fixed = { count: 3, titles: [..."abc"], questions: ["", "How many?", ""], answers: ["1", "2"] };
+            const questions = ["", "How many?", ""], answers = ["1", "2"];
+            const fixed = { count: 3, titles: [..."abc"], questions, answers };
             window.deliver = (at) => component({ data: { at, ...fixed }, parentElement, setTriggerValue });
             deliver(0);
         }""",
