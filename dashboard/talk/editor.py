@@ -69,8 +69,11 @@ def _body(name: str, talk: Talk, opened: Opened | None) -> None:
     with step_place:
         if opened:
             _buttons(opened, Place(index, step))
-            step_form.draw(opened, Place(index, step), attempt)
-        _preview(name, index, step)
+        with st.container(key="talk_step"):
+            if opened:
+                with st.container():
+                    step_form.draw(opened, Place(index, step), attempt)
+            _preview(name, index, step)
 
 
 def _buttons(opened: Opened, place: Place) -> None:
@@ -110,7 +113,7 @@ def _preview(name: str, index: int, step: Step) -> None:
             choices = "".join(f"\n{i}. {escape(answer)}" for i, answer in enumerate(step.answers, start=1))
             st.markdown(f"**{escape(step.question)}**\n{choices}")
             st.caption("and after the next key")
-        st.html(stage.words(step))
+        st.html(stage.words(step, heading="h2"))
         state = st.session_state.setdefault(key, dict(step.state))
         try:
             with st.spinner("Loading the models", show_time=False):

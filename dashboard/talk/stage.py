@@ -29,8 +29,8 @@ MAX_TITLE, MAX_SENTENCE = 56, 160
 MAX_LONG = 225  # characters of an answer and a sentence in two lines of smaller type
 
 
-def words(step: Step) -> str:
-    """Return the title and the sentence of a step as HTML.
+def words(step: Step, heading: str = "h1") -> str:
+    """Return the title and the sentence of a step as HTML, after the answer to its question.
 
     Keeps a number on one line with its unit or its error. Long texts get a class with smaller type.
     """
@@ -40,7 +40,7 @@ def words(step: Step) -> str:
         say = f"<b>Answer: {html.escape(step.answer)}{end}</b> {say}"
     length = len(step.say) + len(step.answer) + (10 if step.answer else 0)
     size = "talk-longest" if length > MAX_LONG else "talk-long" if length > MAX_SENTENCE else ""
-    return _element("h1", html.escape(step.title), "talk-long" if len(step.title) > MAX_TITLE else "") + (
+    return _element(heading, html.escape(step.title), "talk-long" if len(step.title) > MAX_TITLE else "") + (
         _element("p", say, size)
     )
 

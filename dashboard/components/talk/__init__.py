@@ -12,8 +12,8 @@ from dashboard.components.packing import Part
 HERE = Path(__file__).parent
 
 PART = Part(
-    '<section class="talk-question" hidden><h1></h1><ol type="A"></ol><button type="button">Show the answer'
-    "</button></section>"
+    '<div class="talk-question" hidden><p role="heading" aria-level="1"></p><ol type="A"></ol>'
+    '<button type="button">Show the answer</button></div>'
     '<div class="talk-foot"><span class="talk-source"></span><nav class="talk-marks" '
     'aria-label="Steps"></nav><span class="talk-end">'
     '<span class="talk-count"></span><a href="./" target="_self" title="Leave the talk" '
