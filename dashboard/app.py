@@ -8,12 +8,11 @@ from dashboard.components import window
 from dashboard.drawing.markdown import sentence
 from dashboard.page_table import HOME, PAGES
 from dashboard.shared import bound
-from dashboard.states.talk import TalkState
+from dashboard.states.talk import EDITOR, TalkState
 from dashboard.talk import menu
 from vitcore.errors import UserError
 
 HERE = Path(__file__).resolve().parent
-EDITOR = "talks"  # the address of the editor of talks
 SCRIPTS = HERE.parent / "pages" if (HERE.parent / "pages").is_dir() else HERE / "pages"
 
 st.set_page_config(page_title="ViT Lab", page_icon=str(HERE / "static" / "icon.svg"), layout="wide")

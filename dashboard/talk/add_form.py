@@ -10,8 +10,9 @@ from dashboard.components.copy_step import view_link
 from dashboard.drawing.markdown import escape
 from dashboard.page_table import PAGES
 from dashboard.shared import bound, messages, popovers
-from dashboard.talk import store
-from dashboard.talk.files import check_step, find_talk
+from dashboard.states.talk import EditorState
+from dashboard.talk import cached, store
+from dashboard.talk.files import check_step
 from vitcore.errors import UserError
 from vitcore.paths import readonly
 
@@ -47,9 +48,9 @@ def _title_key(page: str) -> str:
 def _titles() -> dict[str, str]:
     """Return the titles of the user's readable talks by name."""
     found: dict[str, str] = {}
-    for name in store.own_talks():
+    for name, path in store.own_talks().items():
         try:
-            found[name] = find_talk(name).title
+            found[name] = cached.read(path).title
         except UserError:
             continue  # the menu shows why
     return found
@@ -96,4 +97,5 @@ def _toast() -> None:
     """Say once where the view was added, with a link to the editor."""
     if added := st.session_state.pop("added", None):
         done, name = added
-        st.toast(f"{escape(done)} [Edit the talk](./talks?edit={name})", icon=":material/check:", duration=10)
+        editor = EditorState.of(edit=name).address
+        st.toast(f"{escape(done)} [Edit the talk]({editor})", icon=":material/check:", duration=10)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from dashboard.drawing.markdown import escape, sentence
+from dashboard.page_table import HOME
 from dashboard.shared import bound, header, messages, popovers
-from dashboard.states.talk import EditorState
-from dashboard.talk import menu, scenes, stage, step_form, store
+from dashboard.states.talk import EditorState, TalkState
+from dashboard.talk import cached, menu, scenes, stage, step_form, store
 from dashboard.talk.files import Step, Talk, check_step, find_talk, list_talks
 from dashboard.talk.store import Opened, Place
 from vitcore.errors import UserError
@@ -23,7 +26,7 @@ MAX_UNDO = 20
 def show() -> None:
     """Show the talk that the address names."""
     header.title("talks", question="Prepare a talk")
-    found = {name: _readable(name) for name in [*store.own_talks(), *list_talks()]}
+    found = {name: _readable(path) for name, path in (store.own_talks() | list_talks()).items()}
     titles = {name: talk.title if talk else name for name, talk in found.items()}
     with st.container(horizontal=True, vertical_alignment="bottom", key="talk_head"):
         name = bound.choose(
@@ -89,10 +92,11 @@ def _buttons(opened: Opened, place: Place) -> None:
             )
         st.button("Duplicate", icon=":material/content_copy:", on_click=_duplicate, args=(opened, place))
         st.button("Remove", icon=":material/delete:", on_click=_remove, args=(opened, place))
-        address = f"./?talk={opened.name}&step={place.index + 1}"
-        st.link_button("Present from here", address, icon=":material/play_arrow:")
-        query = place.step.link.rpartition("?")[2] if "?" in place.step.link else ""
-        st.link_button("Open the view", f"./{place.step.page}?{query}", icon=":material/open_in_new:")
+        here = TalkState.of(talk=opened.name, step=place.index + 1)
+        st.link_button("Present from here", here.address, icon=":material/play_arrow:")
+        page = "" if place.step.page == HOME else place.step.page
+        view = f"./{page}?{urlencode(place.step.state)}"
+        st.link_button("Open the view", view, icon=":material/open_in_new:")
 
 
 def _undo(opened: Opened) -> None:
@@ -210,8 +214,8 @@ def _label(number: int, step: Step) -> str:
     return f"{number}. {escape(step.title)}{' (question)' if step.question else ''}"
 
 
-def _readable(name: str) -> Talk | None:
+def _readable(path: Path) -> Talk | None:
     try:
-        return find_talk(name)
+        return cached.read(path)
     except UserError:
         return None  # the page shows why

@@ -10,8 +10,9 @@ from dashboard.components.copy_step import copy_step
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.page_table import PAGES
 from dashboard.shared import popovers
-from dashboard.talk import add_form
-from dashboard.talk.files import Talk, folders, list_talks, misnamed, read_talk
+from dashboard.states.talk import EditorState, TalkState
+from dashboard.talk import add_form, cached
+from dashboard.talk.files import Talk, folders, list_talks, misnamed
 from vitcore.errors import UserError
 
 
@@ -49,8 +50,8 @@ def _list() -> None:
 def _entry(name: str, path: Path) -> None:
     """Draw the title and the buttons of a talk, or why it can't be read."""
     try:
-        talk = read(str(path), path.stat().st_mtime_ns)
-    except (UserError, OSError) as error:
+        talk = cached.read(path)
+    except UserError as error:
         st.error(sentence(error))
         return
     with st.container(gap=None, key=f"talk_entry_{name}"):
@@ -58,16 +59,17 @@ def _entry(name: str, path: Path) -> None:
         st.markdown(f"**{escape(talk.title)}**, {count}")
         with st.container(horizontal=True, gap="small"):
             links(name)
-            st.link_button("Edit", f"./talks?edit={name}", icon=":material/edit:", type="tertiary")
+            st.link_button("Edit", EditorState.of(edit=name).address, icon=":material/edit:", type="tertiary")
             download(name, talk, key=f"talk_file_{name}")
 
 
-def links(name: str, step: int = 1) -> None:
+def links(name: str) -> None:
     """Draw the links that open a talk and its speaker window in new tabs."""
-    at = f"&step={step}" if step > 1 else ""
-    st.link_button("Present", f"./?talk={name}{at}", icon=":material/play_arrow:", type="tertiary")
+    talk = TalkState.of(talk=name)
+    st.link_button("Present", talk.address, icon=":material/play_arrow:", type="tertiary")
+    speaker = talk.model_copy(update={"speaker": True})
     st.link_button(
-        "Speaker window", f"./?talk={name}{at}&speaker=true", icon=":material/co_present:", type="tertiary",
+        "Speaker window", speaker.address, icon=":material/co_present:", type="tertiary",
         help="Notes, next step and time, in step with the tab that presents.",
     )  # fmt: skip
 
@@ -80,12 +82,6 @@ def download(name: str, talk: Talk, *, key: str) -> None:
         help="One interactive file that opens in any browser without a server or network. If a step "
         "can't be shown, the file says why in its place.",
     )  # fmt: skip
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def read(path: str, modified: int) -> Talk:
-    """Return the talk in a file, read again when the file has changed. Raises `UserError`."""
-    return read_talk(Path(path))
 
 
 def _html(talk: Talk) -> bytes:
