@@ -61,7 +61,7 @@ def show() -> None:
 
 def _body(name: str, talk: Talk, opened: Opened | None) -> None:
     """Draw the list of steps, and the chosen step as a form with its view."""
-    list_place, step_place = st.columns([1, 2.2], gap="medium")
+    list_place, step_place = st.columns([1, 2.8], gap="medium")
     with list_place:
         options = {str(i): _label(i, step) for i, step in enumerate(talk.steps, start=1)}
         if opened:

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from dashboard.talk import files
 from tests.browser.test_standalone import offline, write  # noqa: F401, a fixture
+from tests.browser.test_talk import fits, wait_for_view
 from tests.browser.views import violations
 from tests.waiting import until
 
@@ -156,6 +157,36 @@ def test_speaker_window_survives_reloads_of_both_windows(fresh_visitor, folder):
     expect(speaker.get_by_role("link", name="Open the talk")).to_be_visible()
     expect_now(speaker, 2)
     fresh_visitor.page = speaker  # for the checks at the end
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)])
+def test_longest_question_and_answer_fit(visitor, folder, width, height):
+    def text(length):
+        return (40 * "words of several lengths, ")[: length - 1] + "."
+
+    answers = [f"{letter} {text(78)}" for letter in "abcdef"]
+    step = {
+        "title": text(80),
+        "say": text(220),
+        "question": text(220),
+        "answers": answers,
+        "answer": answers[1],
+    }
+    content = {"title": "Long", "steps": [{**step, "link": "attention?class=cat"}]}
+    (folder / "lesson.yaml").write_text(json.dumps(content))
+    page = visitor.page
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"{visitor.url}/?talk=lesson")
+    question = page.locator(".talk-question")
+    expect(question).to_be_visible()
+    assert question.evaluate("e => e.scrollHeight <= e.clientHeight && e.scrollWidth <= e.clientWidth")
+    page.keyboard.press("PageDown")
+    wait_for_view(page)
+    if width > height:
+        assert fits(page)
+    stage, words = page.locator(".st-key-talk_stage"), page.locator(".st-key-talk_words")
+    box = words.bounding_box()
+    assert box["y"] + box["height"] <= stage.bounding_box()["y"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

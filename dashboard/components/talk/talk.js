@@ -7,6 +7,7 @@ import { CHANNEL, Presenter } from "../shared/follow.js";
 import { direction, isForTalk } from "../shared/talk_keys.js";
 
 const MAX_DOTS = 24; // with more steps, the dots would not fit next to the source
+const MAX_LARGE = 160; // characters of a question and its choices in large type
 const MIN_SCALE = 0.6; // of the figures, for phones
 const RETRY_MS = 500;
 const MAX_REQUESTS = 10; // for one step
@@ -128,6 +129,7 @@ class Talk {
     }));
     list.hidden = !list.children.length;
     this.question.hidden = !asking;
+    this.question.toggleAttribute("data-long", this.label(at).length + answers.join("").length > MAX_LARGE);
     document.title = `${asking ? this.label(at) : titles[at]} \u00b7 ViT Lab`;
     this.presenter?.show(at, !asking);
   }
