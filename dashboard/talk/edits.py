@@ -20,6 +20,7 @@ from vitcore.errors import UserError
 
 INDENT = 2  # of the list of steps in a new file
 _UNSAFE = re.compile("[^ -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_OTHER_BREAKS = re.compile("[\r\x85\u2028\u2029]")  # YAML would read them as line ends of the file
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,7 @@ def _field_edits(text: str, mapping: yaml.MappingNode, values: Mapping[str, Any]
 
 def _block(value: Any, column: int) -> str:
     """Return a value as YAML after `key: ` in a mapping whose keys are in this column, without a line end."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or _OTHER_BREAKS.search(value):
         return _quoted(value)
     content = _Literal(value) if "\n" in value else value
     dumped = yaml.dump({"k": content}, Dumper=_Dumper, allow_unicode=True, width=10**7, indent=2)
