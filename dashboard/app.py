@@ -8,7 +8,7 @@ from dashboard.components import window
 from dashboard.drawing.markdown import sentence
 from dashboard.page_table import HOME, PAGES
 from dashboard.shared import bound
-from dashboard.states.talk import TalkState
+from dashboard.states.talk import EDITOR, TalkState
 from dashboard.streamlit_internals import addresses
 from dashboard.talk import menu
 from vitcore.errors import UserError
@@ -20,6 +20,14 @@ st.set_page_config(page_title="ViT Lab", page_icon=str(HERE / "static" / "icon.s
 addresses.read_strictly()
 window.observe()
 
+
+def editor() -> None:
+    """Show the editor of talks, which is reached from the menu."""
+    from dashboard.talk import editor  # imported here: it loads the figures of all pages
+
+    editor.show()
+
+
 if bound.read(TalkState)[0].talk:
     from dashboard.talk import page as talk  # imported here: it loads the figures of all pages
 
@@ -29,10 +37,11 @@ else:
         [
             st.Page(SCRIPTS / f"{page.name}.py", title=page.label, default=page.name == HOME)
             for page in PAGES.values()
-        ],
+        ]
+        + [st.Page(editor, title="Talks", url_path=EDITOR, visibility="hidden")],
         position="top",
     )
-    menu.control()
+    menu.control(chosen.url_path or HOME)
     try:
         chosen.run()
     except UserError as error:  # that the page could do nothing without, such as the runs folder

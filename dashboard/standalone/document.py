@@ -71,9 +71,8 @@ def document(
 ) -> str:
     """Return the text of the HTML file.
 
-    `body` holds the mount points of the pieces. standalone.js reads `content`: {"standalone": "explorer"}, or
-    {"standalone": "talk", "steps": [{"title", "note", "source"}, ...]}. `extra_components` are included
-    although no piece uses them.
+    `body` holds the mount points of the pieces. standalone.js describes `content`, which it
+    reads. `extra_components` are included although no piece uses them.
     """
     used = [piece.component for piece in pieces if piece.component in COMPONENTS]
     names = list(dict.fromkeys([*used, *extra_components]))

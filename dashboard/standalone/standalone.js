@@ -6,7 +6,7 @@ const decodeBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0
 
 class StandaloneFile {
   // `components`: each component's default export by name. `content`: { standalone: "explorer" }, or
-  // { standalone: "talk", steps: [{ title, note, source }] }.
+  // { standalone: "talk", titles, questions, steps: [{ note, source, answers }] }.
   constructor(components, content) {
     this.components = components;
     this.content = content;
@@ -49,13 +49,13 @@ class StandaloneFile {
 
   // `index` counts from 0.
   show(index) {
-    const { steps } = this.content, { title, note, source } = steps[index];
+    const { steps, titles, questions } = this.content;
     document.querySelectorAll(".standalone-step").forEach((/** @type {HTMLElement} */ step, i) => {
       step.hidden = i !== index;
     });
     this.mountShown();
     this.components.talk({
-      data: { at: index, count: steps.length, titles: steps.map((s) => s.title), title, note, source },
+      data: { at: index, count: steps.length, titles, questions, ...steps[index] },
       parentElement: document.getElementById("talk"),
       setTriggerValue: (name, value) => name === "go" && this.move(value),
     });

@@ -4,25 +4,38 @@
     steps:
       - title: An image becomes a sequence
         say: One sentence for the audience.
+        question: How many patches has an image of 32 x 32 pixels?  # optional
+        answers: [16, 64, 1024]                       # optional: the choices
+        answer: 64                                    # with a question: one of the choices, or any text
         link: patches?class=cat&image=1&step=2
-        note: For the speaker only.                  # optional
+        note: For the speaker only.                   # optional
         source: Dosovitskiy et al. 2021, section 3.1  # optional
 
 A link is the address of a view as the browser shows it, from the page's name on. It may begin with the
 address of a dashboard on this machine. The bundled talks are in assets/talks, the user's in talks/ (or
-$VITLAB_TALKS). A user's talk takes precedence over a bundled talk of the same name. This module does not need
-Streamlit.
+$VITLAB_TALKS). A user's talk takes precedence over a bundled talk of the same name. `edits` and `store`
+change talks. This module does not need Streamlit.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from dashboard.page_table import PAGES
@@ -32,6 +45,7 @@ from vitcore.paths import assets_dir, talks_dir
 
 NAME = re.compile(r"[\w-]{1,80}")
 MAX_STEPS = 200
+CHOICES = (2, 6)  # the number of answers to choose from
 MAX_BYTES = 1_000_000  # 200 steps with the longest notes; assets/talks/why.yaml has 7,000
 
 
@@ -49,7 +63,15 @@ def _check_link(link: str) -> str:
     return link
 
 
+def _check_count(answers: tuple[str, ...]) -> tuple[str, ...]:
+    if answers and not CHOICES[0] <= len(answers) <= CHOICES[1]:
+        raise ValueError(f"`answers:` must be a list of {CHOICES[0]} to {CHOICES[1]} choices.")
+    return answers
+
+
 ONE_LINE = BeforeValidator(_one_line)
+Title = Annotated[str, Field(min_length=1, max_length=80), ONE_LINE]
+Choice = Annotated[str, Field(min_length=1, max_length=80), ONE_LINE]
 
 
 class _Model(BaseModel):
@@ -57,13 +79,29 @@ class _Model(BaseModel):
 
 
 class Step(_Model):
-    """One view: its link, a title and a sentence for the audience, notes for the speaker, a source."""
+    """One view: its link, a title and a sentence for the audience, notes for the speaker, a source.
 
-    title: Annotated[str, Field(min_length=1, max_length=80), ONE_LINE]
+    With a question, the audience sees the question and the choices first, then the answer and the view.
+    """
+
+    title: Title
     say: Annotated[str, Field(min_length=1, max_length=220), ONE_LINE]
+    question: Annotated[str, Field(max_length=220), ONE_LINE] = ""
+    answers: Annotated[tuple[Choice, ...], AfterValidator(_check_count)] = ()
+    answer: Annotated[str, Field(max_length=80), ONE_LINE] = ""
     link: Annotated[str, Field(min_length=1, max_length=2000), ONE_LINE, AfterValidator(_check_link)]
     note: str = Field("", max_length=4000)
     source: Annotated[str, Field(max_length=240), ONE_LINE] = ""
+
+    @model_validator(mode="after")
+    def _check_question(self) -> Self:
+        if self.question and not self.answer:
+            raise ValueError("a step with `question:` needs `answer:`.")
+        if not self.question and (self.answer or self.answers):
+            raise ValueError("a step with `answer:` or `answers:` needs `question:`.")
+        if self.answers and self.answer not in self.answers:
+            raise ValueError("`answer:` must be one of `answers:`, letter for letter.")
+        return self
 
     @property
     def page(self) -> str:
@@ -76,10 +114,13 @@ class Step(_Model):
         return parse_link(self.link)[1]
 
 
+REQUIRED = tuple(name for name, field in Step.model_fields.items() if field.is_required())
+
+
 class Talk(_Model):
     """The content of a talk file."""
 
-    title: Annotated[str, Field(min_length=1, max_length=80), ONE_LINE]
+    title: Title
     steps: tuple[Step, ...] = Field(min_length=1, max_length=MAX_STEPS)
 
 
@@ -124,29 +165,60 @@ def find_talk(name: str) -> Talk:
 
 def read_talk(path: Path) -> Talk:
     """Read and check a talk file. Raises a `UserError` that names the line of a mistake."""
+    return parse(path.name, read_text(path))
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a talk file with its own line ends. Raises `UserError`."""
     try:
         if path.exists() and not path.is_file():  # reading a pipe would never end
             raise UserError(f"{path.name} is not a file: a talk is a text file with `title:` and `steps:`.")
-        if (size := path.stat().st_size) > MAX_BYTES:
-            raise UserError(
-                f"{path.name} has {size / 1000:.0f} kB, a talk at most {MAX_BYTES / 1000:.0f}: it may hold "
-                "links to views, but no images or results."
-            )
-        text = path.read_text(encoding="utf-8")
+        check_size(path.name, path.stat().st_size)
+        return path.read_bytes().decode("utf-8")
     except OSError as error:
         raise UserError(f"{path.name} can't be read: {error.strerror or error}.") from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise UserError(f"{path.name}, line {line}: not UTF-8. Save the file as UTF-8.") from None
+
+
+def check_size(name: str, size: int) -> None:
+    """Raise `UserError` if a talk file has more bytes than any talk needs."""
+    if size > MAX_BYTES:
+        raise UserError(
+            f"{name} has {size / 1000:.0f} kB, a talk at most {MAX_BYTES / 1000:.0f}: it may hold "
+            "links to views, but no images or results."
+        )
+
+
+def parse(name: str, text: str) -> Talk:
+    """Return the talk in the text of the file `name`. Raises a `UserError` that names the line."""
     try:
         content, lines = yaml_lines.read(text)
     except yaml_lines.LineError as error:
-        raise UserError(f"{path.name}, line {error.line}: {error}") from None
+        raise UserError(f"{name}, line {error.line}: {error}") from None
     try:
         return Talk.model_validate(content)
     except ValidationError as error:
         line, problem = _first_problem(error.errors(), lines)
-        raise UserError(f"{path.name}, line {line}: {problem}") from None
+        raise UserError(f"{name}, line {line}: {problem}") from None
+
+
+def check_step(values: Mapping[str, Any]) -> Step:
+    """Return the step with these values. Raises a `UserError` with the sentence of the reader."""
+    try:
+        return Step.model_validate({key: value for key, value in values.items() if value or key in REQUIRED})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UserError(_sentence({**first, "loc": ("steps", 0, *first["loc"])})) from None
+
+
+def check_title(title: str) -> str:
+    """Return the title of a talk as it is written to a file. Raises `UserError`."""
+    try:
+        return TypeAdapter(Title).validate_python(title.strip())
+    except ValidationError as error:
+        raise UserError(_sentence({**error.errors()[0], "loc": ("title",)})) from None
 
 
 def _first_problem(errors: list[ErrorDetails], lines: yaml_lines.Lines) -> tuple[int, str]:
@@ -166,6 +238,8 @@ def _sentence(error: ErrorDetails) -> str:
     key = next((part for part in reversed(path) if isinstance(part, str)), "")[:40]
     model, name = (Step, "a step") if len(path) > 1 else (Talk, "a talk")
     keys = ", ".join(f"`{field}:`" for field in model.model_fields)
+    if key == "answers" and error["type"] == "tuple_type":
+        return "`answers:` must be a list, such as `[yes, no]`."
     return {
         "missing": f"{name} needs `{key}:`.",
         "extra_forbidden": f"{name} has no `{key}:`. Its keys are {keys}.",

@@ -33,7 +33,8 @@ def as_html(talk: Talk) -> tuple[str, list[str]]:
         views = "".join(mount_point(i, piece) for i, piece in enumerate(step_pieces, start=len(pieces)))
         pieces += step_pieces
         sections.append(
-            '<section class="standalone-step" hidden>'
+            stage.cover(number, step, f'[data-step="{number}"] > *')
+            + f'<section class="standalone-step" data-step="{number}" hidden>'
             f'<div class="st-key-talk_words">{stage.words(step)}</div>'
             f'<div class="st-key-talk_stage">{views}</div></section>'
         )
@@ -41,12 +42,12 @@ def as_html(talk: Talk) -> tuple[str, list[str]]:
         f'<main class="talk-main"><div class="talk-frame">{"".join(sections)}</div></main>'
         f'<div id="talk">{PART.html}</div>'
     )
-    steps = [{"title": step.title, "note": step.note, "source": step.source} for step in talk.steps]
+    steps = [stage.controlled(step) for step in talk.steps]
     text = document(
         f"{talk.title} \u00b7 ViT Lab",
         body,
         pieces,
-        {"standalone": "talk", "steps": steps},
+        {"standalone": "talk", **stage.named(talk), "steps": steps},
         extra_components=["talk"],
         extra_css=STYLE.read_text(encoding="utf-8"),
     )

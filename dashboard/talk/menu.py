@@ -1,4 +1,4 @@
-"""The menu "Talk" of every page: copy the view as a step, present a talk, or download it as one HTML file."""
+"""The menu "Talk" of every page: add the view to a talk, present, edit or download a talk."""
 
 from __future__ import annotations
 
@@ -8,51 +8,80 @@ import streamlit as st
 
 from dashboard.components.copy_step import copy_step
 from dashboard.drawing.markdown import escape, sentence
-from dashboard.talk.files import Talk, list_talks, misnamed, read_talk
+from dashboard.page_table import PAGES
+from dashboard.shared import popovers
+from dashboard.states.talk import EditorState, TalkState
+from dashboard.talk import add_form, cached
+from dashboard.talk.files import Talk, folders, list_talks, misnamed
 from vitcore.errors import UserError
-from vitcore.paths import talks_dir
 
 
-def control() -> None:
-    """Draw the menu in the navigation bar."""
-    with st.container(key="talk_menu"), st.popover("Talk", icon=":material/slideshow:", type="tertiary"):
-        st.markdown("**This view as a step of a talk**")
-        copy_step()
-        st.caption(
-            "A talk is a YAML file with `title:` and `steps:`. Save it to the folder "
-            f"{escape(str(talks_dir()))}. `assets/talks/why.yaml` is an example. Keys: arrows, space, Page "
-            "Up and Page Down change the step, `n` shows the notes, `f` toggles full screen, Escape leaves "
-            "the talk. A step shows one figure. To show the curves of Shift, Shuffle or Occlusion, add "
-            "`&view=curve` to the link. To show the position embeddings of Patches, add `&view=similarity`."
-        )
-        for name, path in list_talks().items():
-            st.divider()
+@st.fragment
+def control(page: str) -> None:
+    """Draw the menu in the navigation bar. `page` is the name of the current page."""
+    with (
+        st.container(key="talk_menu"),
+        popovers.popover("Talk", "talk", icon=":material/slideshow:", type="tertiary"),
+    ):
+        if page not in PAGES:
+            _list()
+            return
+        present, add = st.tabs(["Present", "Add this view"])
+        with present:
+            _list()
+        with add:
+            add_form.draw(page)
+            copy_step()
+
+
+def _list() -> None:
+    """Draw the talks, the user's first."""
+    own, bundled = folders()
+    for heading, folder in (("My talks", own), ("Bundled talks", bundled)):
+        talks = {name: path for name, path in list_talks().items() if path.parent == folder}
+        if talks:
+            st.caption(heading)
+        for name, path in talks.items():
             _entry(name, path)
-        for problem in misnamed().values():
-            st.error(sentence(problem))
+    for problem in misnamed().values():
+        st.error(sentence(problem))
 
 
 def _entry(name: str, path: Path) -> None:
     """Draw the title and the buttons of a talk, or why it can't be read."""
     try:
-        talk = _read(str(path), path.stat().st_mtime)
-    except (UserError, OSError) as error:
+        talk = cached.read(path)
+    except UserError as error:
         st.error(sentence(error))
         return
-    st.markdown(f"**{escape(talk.title)}**, {len(talk.steps)} steps")
-    with st.container(horizontal=True):
-        st.link_button("Present", f"./?talk={name}", icon=":material/play_arrow:")
-        st.download_button(
-            "Download as HTML", lambda: _html(talk), f"{name}.html", "text/html", key=f"talk_file_{name}",
-            on_click="ignore", icon=":material/download:",
-            help="One interactive file that opens in any browser without a server or network. If a step "
-            "can't be shown, the file says why in its place.",
-        )  # fmt: skip
+    with st.container(gap=None, key=f"talk_entry_{name}"):
+        count = "1 step" if len(talk.steps) == 1 else f"{len(talk.steps)} steps"
+        st.markdown(f"**{escape(talk.title)}**, {count}")
+        with st.container(horizontal=True, gap="small"):
+            links(name)
+            st.link_button("Edit", EditorState.of(edit=name).address, icon=":material/edit:", type="tertiary")
+            download(name, talk, key=f"talk_file_{name}")
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _read(path: str, modified: float) -> Talk:
-    return read_talk(Path(path))
+def links(name: str) -> None:
+    """Draw the links that open a talk and its speaker window in new tabs."""
+    talk = TalkState.of(talk=name)
+    st.link_button("Present", talk.address, icon=":material/play_arrow:", type="tertiary")
+    speaker = talk.model_copy(update={"speaker": True})
+    st.link_button(
+        "Speaker window", speaker.address, icon=":material/co_present:", type="tertiary",
+        help="Notes, next step and time, in step with the tab that presents.",
+    )  # fmt: skip
+
+
+def download(name: str, talk: Talk, *, key: str) -> None:
+    """Draw the button that downloads a talk as one HTML file."""
+    st.download_button(
+        "HTML", lambda: _html(talk), f"{name}.html", "text/html", key=key,
+        on_click="ignore", icon=":material/download:", type="tertiary",
+        help="One interactive file that opens in any browser without a server or network. If a step "
+        "can't be shown, the file says why in its place.",
+    )  # fmt: skip
 
 
 def _html(talk: Talk) -> bytes:

@@ -14,11 +14,12 @@ from dashboard.components.talk import controls
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import bound
 from dashboard.states.talk import TalkState
-from dashboard.talk import scenes, stage
+from dashboard.talk import scenes, speaker, stage
 from dashboard.talk.files import Step, Talk, find_talk
 from vitcore.errors import UserError
 
 CONTROLS = "talk_controls"
+VIEW = ":is(.st-key-talk_words, .st-key-talk_stage)"
 
 
 def show() -> None:
@@ -32,6 +33,9 @@ def show() -> None:
             st.error(sentence(error))
             st.link_button("Open ViT Lab", "/")
         return
+    if bound.read(TalkState)[0].speaker:
+        speaker.show(name, talk)
+        return
     count = len(talk.steps)
     index = _step_index(count)
     step = talk.steps[index]
@@ -41,13 +45,13 @@ def show() -> None:
                 "talk": name,
                 "at": index,
                 "count": count,
-                "titles": [step.title for step in talk.steps],
-                "note": step.note,
-                "source": step.source,
+                **stage.named(talk),
+                **stage.controlled(step),
             },
             key=CONTROLS,
             on_change=_on_change,
         )
+    st.html(stage.cover(index + 1, step, VIEW) or "<style>:root {}</style>")  # keeps its place
     with st.container(key="talk_words"):
         st.html(stage.words(step))
     with st.container(key="talk_stage"):
@@ -66,7 +70,7 @@ def _on_change() -> None:
     """Store what the browser sent: the number of a step, or the scale of its window."""
     event = st.session_state.get(CONTROLS) or {}
     if event.get("go"):
-        bound.write(TalkState, step=event["go"])
+        bound.write(TalkState, step=event["go"], answer=None)
     if event.get("scale"):
         st.session_state.talk_scale = float(event["scale"])
 

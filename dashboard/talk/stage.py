@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import MutableMapping
+from typing import Any
 
 import streamlit as st
 
@@ -20,25 +21,58 @@ from dashboard.drawing import figures
 from dashboard.drawing.narrow import one_panel_a_row
 from dashboard.inductive_bias import live_image
 from dashboard.shared import scenes
-from dashboard.talk.files import Step
+from dashboard.talk.files import Step, Talk
 
 HEIGHT = 362  # pixels of all figures together; talk.css enlarges them to 73 % of the window's height
 # maximum number of characters at full size: a title in one line, and a sentence in two lines
 MAX_TITLE, MAX_SENTENCE = 56, 160
+MAX_LONG = 225  # characters of an answer and a sentence in two lines of smaller type
 
 
-def words(step: Step) -> str:
-    """Return the title and the sentence of a step as HTML.
+def words(step: Step, heading: str = "h1") -> str:
+    """Return the title and the sentence of a step as HTML, after the answer to its question.
 
     Keeps a number on one line with its unit or its error. Long texts get a class with smaller type.
     """
-    say = re.sub(r" (?=[%±])|(?<=±) ", "\u00a0", step.say)
-    return _element("h1", step.title, MAX_TITLE) + _element("p", say, MAX_SENTENCE)
+    say = html.escape(re.sub(r" (?=[%±])|(?<=±) ", "\u00a0", step.say))
+    if step.answer:
+        end = "" if step.answer[-1] in ".!?" else "."
+        say = f"<b>Answer: {html.escape(step.answer)}{end}</b> {say}"
+    length = len(step.say) + len(step.answer) + (10 if step.answer else 0)
+    size = "talk-longest" if length > MAX_LONG else "talk-long" if length > MAX_SENTENCE else ""
+    return _element(heading, html.escape(step.title), "talk-long" if len(step.title) > MAX_TITLE else "") + (
+        _element("p", say, size)
+    )
 
 
-def _element(tag: str, text: str, full_size: int) -> str:
-    long = ' class="talk-long"' if len(text) > full_size else ""
-    return f"<{tag}{long}>{html.escape(text)}</{tag}>"
+def _element(tag: str, content: str, size: str) -> str:
+    attribute = f' class="{size}"' if size else ""
+    return f"<{tag}{attribute}>{content}</{tag}>"
+
+
+def cover(number: int, step: Step, selector: str) -> str:
+    """Return a style that hides the elements of a step with a question until its answer is shown.
+
+    The component of the controls writes the numbers of the answered steps to `data-answered`. The style comes
+    before the elements, so that no answer appears for a moment. Empty for a step without a question.
+    """
+    if not step.question:
+        return ""
+    hidden = "{ visibility: hidden; opacity: 0 }"
+    return f'<style>html:not([data-answered~="{number}"]) {selector} {hidden}</style>'
+
+
+def named(talk: Talk) -> dict[str, list[str]]:
+    """Return the titles and the questions of all steps, for the component of the controls."""
+    return {
+        "titles": [step.title for step in talk.steps],
+        "questions": [step.question for step in talk.steps],
+    }
+
+
+def controlled(step: Step) -> dict[str, Any]:
+    """Return what the component of the controls shows of a step."""
+    return {"note": step.note, "source": step.source, "answers": list(step.answers)}
 
 
 def draw(scene: scenes.Scene, state: MutableMapping[str, str], *, key: str, scale: float = 1.0) -> None:

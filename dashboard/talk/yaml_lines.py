@@ -45,10 +45,10 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def read(text: str) -> tuple[Any, Lines]:
-    """Return the content of a YAML text, and the line of every key and list item. Raises `LineError`."""
+def compose(text: str) -> yaml.Node | None:
+    """Return the nodes of a YAML text with their positions. Raises `LineError`."""
     try:
-        root = yaml.compose(text, Loader=_Loader)
+        return yaml.compose(text, Loader=_Loader)
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise LineError(line, f"delete the invisible character U+{error.character:04X}.") from None
@@ -56,8 +56,18 @@ def read(text: str) -> tuple[Any, Lines]:
         raise LineError(_line(_mark_of(error)), f"{_message(error)}. {HINT}") from None
     except RecursionError:
         raise LineError(1, "this file is nested too deeply for a talk.") from None
+
+
+def read(text: str) -> tuple[Any, Lines]:
+    """Return the content of a YAML text, and the line of every key and list item. Raises `LineError`."""
+    root = compose(text)
     lines: Lines = {(): 1}
     return None if root is None else _plain(root, (), lines), lines
+
+
+def plain(node: yaml.Node) -> Any:
+    """Return the content of a node. Raises `LineError`."""
+    return _plain(node, (), {})
 
 
 def _line(mark: yaml.Mark) -> int:

@@ -181,12 +181,14 @@ def test_copied_views_make_a_talk(own_talks):
     expect(page.locator(".xp[data-frame]")).to_be_visible()
     page.locator(".xp-image").click(position={"x": 30, "y": 30})
     page.get_by_role("button", name="Talk").click()
+    page.get_by_role("tab", name="Add this view").click()
     page.get_by_role("button", name="Copy as talk step").click()
     lines = page.get_by_role("textbox", name="Talk step").input_value()
     (folder / "frog.yaml").write_text(f"title: Frogs\nsteps:\n{lines}")
     page.keyboard.press("Escape")
     page = visitor.open("patches?class=ship&step=4")
     page.get_by_role("button", name="Talk").click()
+    page.get_by_role("tab", name="Add this view").click()
     page.get_by_role("button", name="Copy as talk step").click()
     lines = page.get_by_role("textbox", name="Talk step").input_value()
     with (folder / "frog.yaml").open("a") as file:
@@ -205,7 +207,7 @@ def test_copied_views_make_a_talk(own_talks):
     )
     visitor.open("")
     page.get_by_role("button", name="Talk").click()
-    expect(page.get_by_text(re.compile(r"Frogs.*\b2\b"))).to_be_visible()
+    expect(page.locator(".st-key-talk_entry_frog")).to_contain_text(re.compile(r"Frogs.*\b2\b"))
     with page.expect_download() as got:
         page.get_by_role("button", name="HTML").first.click()
     assert got.value.suggested_filename == "frog.html"

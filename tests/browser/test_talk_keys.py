@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from tests.conftest import ROOT
+from dashboard.components.talk import PART
 
 
 def test_lost_key_press_is_sent_again_unless_a_script_runs(browser):
     page = browser.new_page()
     page.clock.install()
-    page.set_content(
-        "<div id=app data-test-script-state=running></div><div id=root><i class=talk-note></i>"
-        "<i class=talk-marks></i><i class=talk-source></i><i class=talk-count></i></div>"
-    )
-    source = (ROOT / "dashboard" / "components" / "talk" / "talk.js").read_text()
+    page.set_content(f"<div id=app data-test-script-state=running></div><div id=root>{PART.html}</div>")
     page.evaluate(
         """async (source) => {
             const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
@@ -25,7 +21,7 @@ def test_lost_key_press_is_sent_again_unless_a_script_runs(browser):
                 component({ data: { at, ...fixed }, parentElement, setTriggerValue });
             window.deliver(0);
         }""",
-        source,
+        PART.js,
     )
     page.keyboard.press("PageDown")
     page.clock.fast_forward(1200)  # ms: longer than the time until a retry
@@ -41,11 +37,7 @@ def test_lost_key_press_is_sent_again_unless_a_script_runs(browser):
 
 def test_late_steps_do_not_undo_key_presses(browser):
     page = browser.new_page()
-    page.set_content(
-        "<div id=root><i class=talk-note></i><i class=talk-marks></i><i class=talk-source></i>"
-        "<i class=talk-count></i></div>"
-    )
-    source = (ROOT / "dashboard" / "components" / "talk" / "talk.js").read_text()
+    page.set_content(f"<div id=root>{PART.html}</div>")
     page.evaluate(
         """async (source) => {
             const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
@@ -57,7 +49,7 @@ def test_late_steps_do_not_undo_key_presses(browser):
             window.deliver = (at) => component({ data: { at, count: 8, titles }, ...rest });
             deliver(0);
         }""",
-        source,
+        PART.js,
     )
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
@@ -87,4 +79,32 @@ def test_late_steps_do_not_undo_key_presses(browser):
     assert len(page.evaluate("sent")) < 20
     page.keyboard.press("ArrowRight")
     assert page.evaluate("sent.at(-1)") == 2
+    page.close()
+
+
+def test_question_is_answered_before_the_next_step(browser):
+    page = browser.new_page()
+    page.set_content(f"<div id=root>{PART.html}</div>")
+    page.evaluate(
+        """async (source) => {
+            const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+            const component = (await import(url)).default;
+            window.sent = [];
+            const parentElement = document.querySelector("#root");
+            const setTriggerValue = (name, value) => name === "go" && sent.push(value);
+            const questions = ["", "How many?", ""], answers = ["1", "2"];
+            const fixed = { count: 3, titles: [..."abc"], questions, answers };
+            window.deliver = (at) => component({ data: { at, ...fixed }, parentElement, setTriggerValue });
+            deliver(0);
+        }""",
+        PART.js,
+    )
+    question = page.locator(".talk-question")
+    assert not question.is_visible()
+    for _ in range(3):  # quick presses count, although no step has arrived yet: step 2, its answer, step 3
+        page.keyboard.press("ArrowRight")
+    assert page.evaluate("sent") == [2, 3]
+    page.evaluate("dispatchEvent(new PopStateEvent('popstate')), deliver(1)")
+    assert not question.is_visible()  # its answer has been shown
+    assert page.evaluate("document.documentElement.dataset.answered") == "2"
     page.close()

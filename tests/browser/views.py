@@ -12,6 +12,7 @@ PAGES = {
     "training": "Train a model and watch it learn",
     "compare": "How do the models compare?",
     "inductive_bias": "What does each model take for granted?",
+    "talks": "Prepare a talk",
 }
 VIEWS = {
     "overview": "",
@@ -26,6 +27,7 @@ VIEWS = {
     "inductive bias, live": "inductive_bias?probe=Shift",
     "inductive bias, curves": "inductive_bias?probe=Ablation",
     "sample efficiency": "inductive_bias?probe=Sample+efficiency",
+    "editor of talks": "talks?edit=why&step=7",
     "talk, explorer": "?talk=why&step=3",
     "talk, figure": "?talk=why&step=7",
 }
@@ -41,6 +43,7 @@ DRAWN = {
     "confusion": ".js-plotly-plot .main-svg",
     "sweeps": ".js-plotly-plot .main-svg",
     "compare": ".js-plotly-plot .main-svg",
+    "editor of talks": ".st-key-talk_preview .js-plotly-plot .main-svg",
     "talk, explorer": ".xp[data-frame]",
     "talk, figure": ".js-plotly-plot .main-svg",
 }

@@ -1,19 +1,34 @@
-// Copies the current view as a step of a talk file. The step is YAML; a JSON string is a valid YAML string.
+// Copies the current view as a step of a talk file. The step is YAML; a JSON string is a valid YAML string. While it is
+// shown, it also tells the server the link of the view, which contains what components write into the address.
 
-function stepLines() {
+const LOOK_MS = 400; // the address is looked at this often
+
+function viewLink() {
   const url = new URL(window.location.href);
   url.searchParams.delete("talk");
   const page = url.pathname.split("/").filter(Boolean).pop() ?? "overview";
+  return page + url.search;
+}
+
+function stepLines() {
   /** @type {HTMLElement} */
   const heading = document.querySelector('[data-testid="stMain"] h1');
   const title = heading?.innerText.trim() || "A step";
-  const fields = { title, say: "One sentence for the audience.", link: page + url.search };
+  const fields = { title, say: "One sentence for the audience.", link: viewLink() };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
   return `  - ${lines.join("\n    ")}\n`;
 }
 
-export default function ({ parentElement }) {
+export default function ({ parentElement, setStateValue }) {
   const root = parentElement.querySelector(".copy-step");
+  const report = () => {
+    const link = viewLink();
+    if (root.reported === link) return;
+    root.reported = link;
+    setStateValue("link", link);
+  };
+  report();
+  root.timer ??= setInterval(() => root.isConnected ? report() : clearInterval(root.timer), LOOK_MS);
   const [button, text, status] = root.children;
   button.onclick = async () => {
     text.value = stepLines();

@@ -1,4 +1,4 @@
-"""The controls of a talk: keys, a dot for each step, the source and the notes."""
+"""The controls of a talk: keys, a dot for each step, the source, the notes, and the questions."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from dashboard.components.packing import Part
 HERE = Path(__file__).parent
 
 PART = Part(
+    '<div class="talk-question" hidden><p role="heading" aria-level="1"></p><ol type="A"></ol>'
+    '<button type="button">Show the answer</button></div>'
     '<div class="talk-foot"><span class="talk-source"></span><nav class="talk-marks" '
     'aria-label="Steps"></nav><span class="talk-end">'
     '<span class="talk-count"></span><a href="./" target="_self" title="Leave the talk" '
@@ -26,7 +28,8 @@ _element = PART.element("vitlab.talk")
 def controls(data: dict[str, Any], *, key: str, on_change: Callable[[], None]) -> None:
     """Mount the controls.
 
-    `data`: "talk", "at" (the step, from 0), "count", "titles", "note" and "source". They trigger `go` with
-    the number of a step (from 1), and `scale` with the scale of the figures for this window.
+    `data`: "talk", "at" (the step, from 0), "count", "titles" and "questions" of all steps, and "note",
+    "source" and "answers" (the choices) of this step. They trigger `go` with the number of a step (from 1),
+    and `scale` with the scale of the figures for this window.
     """
     _element(key=key, data=data, on_go_change=on_change, on_scale_change=on_change)

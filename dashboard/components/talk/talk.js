@@ -1,11 +1,14 @@
 // Keyboard control of a talk: arrows, space, Page Up and Page Down (which clickers send), Home and End change
-// the step; `n` shows the notes, `f` toggles full screen, Escape closes the notes or leaves the talk.
+// the step; `n` shows the notes, `s` opens the speaker window, `f` toggles full screen, Escape closes the notes or
+// leaves the talk.
+// A step with a question shows the question first. The next key, or a click, shows the answer and the view.
 
-const PREVIOUS_KEYS = ["ArrowLeft", "ArrowUp", "PageUp", "Backspace"];
-const NEXT_KEYS = ["ArrowRight", "ArrowDown", "PageDown", " ", "Enter"];
-const TEXT_FIELDS = /^(INPUT|TEXTAREA|SELECT)$/;
-const CLICKABLE = /^(BUTTON|A|SUMMARY)$/;
+import { keepAddress } from "../shared/address.js";
+import { CHANNEL, Presenter } from "../shared/follow.js";
+import { direction, isForTalk } from "../shared/talk_keys.js";
+
 const MAX_DOTS = 24; // with more steps, the dots would not fit next to the source
+const MAX_LARGE = 160; // characters of a question and its choices in large type
 const MIN_SCALE = 0.6; // of the figures, for phones
 const RETRY_MS = 500;
 const MAX_REQUESTS = 10; // for one step
@@ -20,8 +23,12 @@ class Talk {
     this.root = root;
     this.requested = null; // the step that the server was asked for, from 0, until it is shown
     this.chosen = null; // the step that the speaker went to last, from 0
+    this.answered = new Set(); // the steps whose answers have been shown, from 0
     this.note = root.querySelector(".talk-note");
     this.marks = root.querySelector(".talk-marks");
+    this.question = root.querySelector(".talk-question");
+    this.question.addEventListener("click", () => this.reveal(this.data.at));
+    root.querySelector(".talk-end a")?.addEventListener("click", () => this.forgetStart());
     const lifetime = new AbortController();
     const signal = lifetime.signal;
     const timer = setInterval(() => {
@@ -29,14 +36,20 @@ class Talk {
       lifetime.abort();
       clearInterval(timer);
     }, 500);
+    signal.addEventListener("abort", () => this.presenter?.leave());
     window.addEventListener("keydown", (event) => this.press(event), { capture: true, signal });
     window.addEventListener("resize", () => this.updateScale(), { signal });
     window.addEventListener("popstate", () => this.abandon(), { signal });
+    window.addEventListener("pagehide", () => this.presenter?.post("left"), { signal });
+    window.addEventListener("pageshow", (event) => event.persisted && this.presenter?.post("moved"), {
+      signal,
+    });
   }
 
   // Show new data from the server. `send(name, value)` sets a trigger.
   update(data, send) {
     this.send = send;
+    if (!this.data) this.begin(data);
     this.data = data;
     if (this.requested === data.at) this.clearRequest();
     else if (this.requested !== null) this.sendRequest(); // Streamlit may lose a trigger during a rerun
@@ -48,9 +61,9 @@ class Talk {
     this.note.textContent = data.note || "No notes for this step.";
     if (this.marks.children.length !== count) {
       this.marks.toggleAttribute("data-many", count > MAX_DOTS);
-      this.marks.replaceChildren(...data.titles.map((title, i) => {
+      this.marks.replaceChildren(...data.titles.map((_, i) => {
         const mark = document.createElement("button");
-        mark.title = `${i + 1} ${title}`;
+        mark.title = `${i + 1} ${this.label(i)}`;
         mark.setAttribute("aria-label", mark.title);
         mark.addEventListener("click", () => (mark.blur(), this.go(i)));
         return mark;
@@ -60,8 +73,75 @@ class Talk {
       if (i === at) mark.setAttribute("aria-current", "step");
       else mark.removeAttribute("aria-current");
     });
-    document.title = `${data.titles[at]} \u00b7 ViT Lab`;
+    this.showQuestion();
     this.updateScale();
+  }
+
+  // Called with the first data. A standalone file has neither an address for its state nor a speaker window.
+  begin(data) {
+    if (new URLSearchParams(window.location.search).get("answer") === "shown") this.answered.add(data.at);
+    if (!data.talk) return;
+    keepAddress(this.root, () => {
+      const shown = this.data.questions?.[this.data.at] && this.answered.has(this.data.at);
+      return { answer: shown ? "shown" : null };
+    });
+    this.presenter = new Presenter(new BroadcastChannel(CHANNEL), this.identity(data.talk), {
+      go: (index) => this.go(index),
+      reveal: () => this.reveal(this.step),
+      restart: () => (this.forgetStart(), this.presenter.restart(this.identity(data.talk).started)),
+    });
+  }
+
+  // The id of this tab and the time when the talk began in it. A reload keeps both.
+  identity(talk) {
+    this.storage = `vitlab-talk-${talk}`;
+    const { id = crypto.randomUUID?.() ?? String(Math.random()), started = Date.now() } = JSON.parse(
+      sessionStorage.getItem(this.storage) ?? "{}",
+    );
+    sessionStorage.setItem(this.storage, JSON.stringify({ id, started }));
+    return { talk, id, started };
+  }
+
+  forgetStart() {
+    if (!this.presenter) return;
+    sessionStorage.setItem(this.storage, JSON.stringify({ id: this.presenter.identity.id }));
+  }
+
+  // The name of a step: its question instead of its title, which may contain the answer.
+  label(i) {
+    return this.data.questions?.[i] || this.data.titles[i];
+  }
+
+  // Whether a step has a question whose answer has not been shown yet.
+  isAsking(i) {
+    return Boolean(this.data.questions?.[i]) && !this.answered.has(i);
+  }
+
+  // Cover the view of a step with its question, or show it. The style that hides the view reads
+  // `data-answered`.
+  showQuestion() {
+    const { at, titles, answers = [] } = this.data, asking = this.isAsking(at);
+    document.documentElement.dataset.answered = [...this.answered].map((i) => i + 1).join(" ");
+    const [heading, list] = this.question.children;
+    heading.textContent = asking ? this.label(at) : "";
+    list.replaceChildren(...(asking ? answers : []).map((answer) => {
+      const item = document.createElement("li");
+      item.textContent = answer;
+      return item;
+    }));
+    list.hidden = !list.children.length;
+    this.question.hidden = !asking;
+    this.question.toggleAttribute("data-long", this.label(at).length + answers.join("").length > MAX_LARGE);
+    document.title = `${asking ? this.label(at) : titles[at]} \u00b7 ViT Lab`;
+    this.presenter?.show(at, !asking);
+  }
+
+  // Show the answer to the question of a step, which may still be on its way from the server.
+  reveal(i) {
+    if (!this.isAsking(i)) return;
+    this.answered.add(i);
+    this.showQuestion();
+    window.dispatchEvent(new Event("resize")); // figures measure their place once it is visible
   }
 
   // Send the scale of the figures for this window. It also depends on the width, for windows narrower than
@@ -83,6 +163,12 @@ class Talk {
     if (to < 0 || to >= this.data.count || to === this.step) return;
     this.chosen = to;
     this.request(to);
+  }
+
+  // Go to the next step, or to the previous one. A question is answered before the next step is shown.
+  advance(by) {
+    if (by > 0 && this.isAsking(this.step)) this.reveal(this.step);
+    else this.go(this.step + by);
   }
 
   request(to) {
@@ -126,26 +212,31 @@ class Talk {
     else if (!isFullScreen() && link?.getClientRects().length) link.click();
   }
 
+  // Open the speaker window, or bring it to the front. A standalone file has none.
+  openSpeaker() {
+    if (!this.presenter) return;
+    const { talk } = this.data;
+    const url = new URL(window.location.href);
+    url.search = new URLSearchParams({ talk, step: String(this.step + 1), speaker: "true" }).toString();
+    window.open(url, `vitlab-speaker-${talk}`);
+  }
+
   press(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || !this.data) return;
+    if (!this.data || !isForTalk(event)) return;
     if (event.key === "Escape" && event.repeat) return; // it may still be ending full screen
-    const focused = document.activeElement?.tagName ?? "";
-    const isPageKey = event.key.startsWith("Page");
-    if (!isPageKey && TEXT_FIELDS.test(focused)) return;
-    if ([" ", "Enter"].includes(event.key) && CLICKABLE.test(focused)) return;
-    const { count } = this.data;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key; // also with caps lock
     const actions = {
       Home: () => this.go(0),
-      End: () => this.go(count - 1),
+      End: () => this.go(this.data.count - 1),
       Escape: () => this.leave(),
       n: () => (this.note.hidden = !this.note.hidden),
+      s: () => this.openSpeaker(),
       f: () => (document.fullscreenElement
         ? document.exitFullscreen()
         : document.documentElement.requestFullscreen()),
     };
-    const step = PREVIOUS_KEYS.includes(event.key) ? -1 : NEXT_KEYS.includes(event.key) ? 1 : 0;
-    if (step) this.go(this.step + step);
+    const by = direction(event.key);
+    if (by) this.advance(by);
     else if (Object.hasOwn(actions, key)) actions[key]();
     else return;
     event.preventDefault();

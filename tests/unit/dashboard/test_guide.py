@@ -21,7 +21,7 @@ def raw_terms():
 
 def test_every_page_has_a_guide_and_every_guide_a_page():
     assert {path.stem for path in (ROOT / "pages").glob("*.py")} == set(PAGES)
-    assert {path.stem for path in guide.HERE.glob("*.md")} == set(PAGES)
+    assert {path.stem for path in guide.HERE.glob("*.md")} == {*PAGES, "talks"}  # of the editor of talks
     for name in PAGES:
         called = "dashboard/compare/sweep_view.py" if name == "compare" else f"pages/{name}.py"
         assert re.search(rf'header\.title\("{name}"', (ROOT / called).read_text()), called

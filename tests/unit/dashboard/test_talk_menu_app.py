@@ -1,16 +1,242 @@
-"""The menu "Talk" without a browser."""
+"""The menu "Talk" and the editor of talks without a browser."""
 
 from __future__ import annotations
 
-from dashboard.drawing.markdown import escape
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.talk import files, store
+from dashboard.talk.files import Step
+from dashboard.talk.store import Place
 from tests.unit.dashboard.app import open_app
 
+TEXT = """\
+# Kept.
+title: Mine
+steps:
+  - {title: One, say: First., link: compare}
+  - {title: Two, say: Second., link: "compare?show=Scores", note: Slowly.}
+  - {title: Three, say: Third., link: compare}
+"""
 
-def test_talk_menu_shows_the_folder_of_the_talks_literally(tmp_path, monkeypatch):
-    folder = tmp_path / "my *own* [talks](x)"
-    monkeypatch.setenv("VITLAB_TALKS", str(folder))
-    app = open_app()
-    texts = [caption.value for caption in app.caption if "YAML" in caption.value]
-    assert len(texts) == 1
-    assert escape(str(folder)) in texts[0]
-    assert r"\*own\*" in texts[0]
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    monkeypatch.setenv("VITLAB_TALKS", str(tmp_path))
+    (tmp_path / "mine.yaml").write_text(TEXT)
+    return tmp_path / "mine.yaml"
+
+
+def titles():
+    return [step.title for step in files.find_talk("mine").steps]
+
+
+# ---- the menu
+
+
+def press(app, label):
+    (button,) = (one for one in app.get("button") if one.label == label)
+    return button.click().run()
+
+
+def add(app, talk, title, say):
+    (box,) = (one for one in app.selectbox if one.label == "Talk")
+    if talk and box.format_func(talk) not in box.options:
+        box.options.append(talk)  # a new option, which AppTest does not know
+    box.set_value(talk)
+    app.text_input(key="add_title_compare").set_value(title)
+    app.text_input(key="add_say").set_value(say)
+    return press(app, "Add to talk")
+
+
+def test_view_is_added_to_a_talk_that_exists(mine):
+    app = add(open_app("compare", show="Confusion"), "mine", "Confused", "Cats and dogs.")
+    assert titles() == ["One", "Two", "Three", "Confused"]
+    step = files.find_talk("mine").steps[-1]
+    assert (step.page, step.state["show"], step.say) == ("compare", "Confusion", "Cats and dogs.")
+    assert mine.read_text().startswith(TEXT)
+    assert any("step 4" in one.value and "Mine" in one.value for one in app.toast)
+
+
+def test_view_is_added_to_a_new_talk(mine):
+    app = add(open_app("compare"), "My second: talk", "Scores", "Both models.")
+    (name,) = (name for name in store.own_talks() if name != "mine")
+    talk = files.find_talk(name)
+    assert (talk.title, [step.title for step in talk.steps]) == ("My second: talk", ["Scores"])
+    assert any("My second" in one.value for one in app.toast)
+    assert mine.read_text() == TEXT
+
+
+@pytest.mark.parametrize(
+    ("talk", "title", "say", "named"),
+    [("mine", "", "Text.", "title"), ("mine", "A title", "", "say"), (None, "A title", "Text.", "talk"),
+     ("mine", "A title", 221 * "x", "220")],
+)  # fmt: skip
+def test_incomplete_step_is_refused_with_the_sentence_of_the_reader(mine, talk, title, say, named):
+    app = add(open_app("compare"), talk, title, say)
+    assert any(named in one.value for one in app.error)
+    assert mine.read_text() == TEXT
+    assert list(store.own_talks()) == ["mine"]
+
+
+def test_menu_lists_own_and_all_bundled_talks(mine, tmp_path, monkeypatch):
+    bundled = tmp_path / "bundled"
+    bundled.mkdir()
+    for name in ("first", "second"):
+        (bundled / f"{name}.yaml").write_text(TEXT.replace("Mine", f"The {name} talk"))
+    monkeypatch.setattr(files, "folders", lambda: [mine.parent, bundled])
+    monkeypatch.setattr("dashboard.talk.menu.folders", lambda: [mine.parent, bundled])
+    monkeypatch.setattr("dashboard.talk.store.folders", lambda: [mine.parent, bundled])
+    app = open_app("compare")
+    entries = [one.value for one in app.markdown if "3 steps" in one.value]
+    assert [entry.split("**")[1] for entry in entries] == ["Mine", "The first talk", "The second talk"]
+
+
+# ---- the editor
+
+
+def edit(name="mine", step=1):
+    def script():
+        from dashboard.talk import editor
+
+        editor.show()
+
+    app = AppTest.from_function(script, default_timeout=120)
+    app.query_params.update({"edit": name, "step": str(step)})
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def field(app, label):
+    form = [one for one in [*app.text_input, *app.text_area] if one.key.startswith("step_")]
+    (found,) = (one for one in form if one.label == label)
+    return found
+
+
+def test_link_opens_the_step_that_it_names(mine):
+    app = edit(step=2)
+    assert field(app, "Title").value == "Two"
+    assert field(app, "Notes for the speaker").value == "Slowly."
+    assert app.radio(key="step").value == "2"
+
+
+def test_saved_fields_are_written_and_the_rest_of_the_file_is_kept(mine):
+    app = edit(step=2)
+    field(app, "Sentence for the audience").set_value("Said better.")
+    field(app, "Question").set_value("Which one?")
+    field(app, "Choices, one a line").set_value("this\n\n that ")
+    field(app, "Answer").set_value("that")
+    press(app, "Save step")
+    step = files.find_talk("mine").steps[1]
+    assert (step.say, step.question, step.answers, step.answer) == (
+        "Said better.", "Which one?", ("this", "that"), "that",
+    )  # fmt: skip
+    kept = TEXT.splitlines()
+    assert [line for i, line in enumerate(mine.read_text().splitlines()) if i != 4] == kept[:4] + kept[5:]
+    assert field(app, "Sentence for the audience").value == "Said better."
+
+
+@pytest.mark.parametrize(
+    ("label", "text", "named"),
+    [("Link", "attic?x=1", "attic"), ("Question", "Which?", "answer"), ("Title", " ", "title")],
+)
+def test_invalid_field_is_refused_with_the_sentence_of_the_reader(mine, label, text, named):
+    app = edit(step=2)
+    field(app, label).set_value(text)
+    press(app, "Save step")
+    assert any(named in one.value for one in app.error)
+    assert field(app, label).value == text  # what was typed is kept
+    assert mine.read_text() == TEXT
+
+
+def test_steps_are_moved_duplicated_removed_and_restored(mine):
+    app = edit(step=2)
+    press(app, "Down")
+    assert (titles(), app.radio(key="step").value) == (["One", "Three", "Two"], "3")
+    press(app, "Up")
+    press(app, "Duplicate")
+    assert (titles(), app.radio(key="step").value) == (["One", "Two", "Two", "Three"], "3")
+    press(app, "Remove")
+    press(app, "Remove")
+    assert titles() == ["One", "Two"]
+    app.button(key="undo_removal").click().run()
+    app.button(key="undo_removal").click().run()
+    assert titles() == ["One", "Two", "Two", "Three"]
+    assert not [one for one in app.button if one.key == "undo_removal"]
+
+
+def test_two_tabs_keep_each_others_steps(mine):
+    first, second = edit(step=1), edit(step=3)
+    press(first, "Remove")
+    field(second, "Title").set_value("Three, changed")
+    press(second, "Save step")
+    assert titles() == ["Two", "Three, changed"]
+    assert any("another tab" in one.value for one in second.toast)
+    first.button(key="undo_removal").click().run()
+    assert titles() == ["One", "Two", "Three, changed"]
+
+
+def test_two_versions_of_one_step_are_both_kept(mine):
+    first, second = edit(step=2), edit(step=2)
+    for app, title in ((first, "Of the first"), (second, "Of the second")):
+        field(app, "Title").set_value(title)
+        press(app, "Save step")
+    assert titles() == ["One", "Of the first", "Three"]
+    assert any("another tab" in one.value for one in second.error)
+    assert any("Of the second" in one.value for one in second.code)
+    press(second, "Add it as a new step")
+    assert titles() == ["One", "Of the first", "Of the second", "Three"]
+    assert not second.code
+
+
+def test_bundled_talk_is_shown_without_a_form_and_copied(mine):
+    app = edit("why")
+    assert not [one for one in app.button if one.label in ("Up", "Remove", "Save step")]
+    press(app, "Copy to my talks")
+    (name,) = (name for name in store.own_talks() if name != "mine")
+    assert files.find_talk(name).steps == files.find_talk("why").steps
+    assert field(app, "Sentence for the audience").value == files.find_talk("why").steps[0].say
+
+
+def test_broken_talk_is_shown_with_its_line(mine):
+    mine.write_text(TEXT.replace("say: Second.", "sya: Second."))
+    app = edit()
+    assert any("line 5" in one.value and "sya" in one.value for one in app.error)
+
+
+def test_new_talk_is_opened_in_the_editor(mine):
+    app = edit()
+    app.text_input(key="new_title").set_value("Another one")
+    press(app, "Create talk")
+    assert files.find_talk("another-one").title == "Another one"
+    assert app.selectbox(key="edit").value == "another-one"
+
+
+def test_talk_is_renamed(mine):
+    app = edit()
+    app.text_input(key="title_of_mine").set_value("A better title")
+    press(app, "Save title")
+    assert mine.read_text() == TEXT.replace("Mine", "A better title")
+
+
+def test_every_button_of_the_editor_is_refused_in_read_only_mode(mine, monkeypatch):
+    monkeypatch.setenv("VITLAB_READONLY", "1")
+    app = edit(step=2)
+    field(app, "Title").set_value("Changed")
+    for label in ("Up", "Down", "Duplicate", "Remove", "Save step", "Save title"):
+        press(app, label)
+        assert any("read" in one.value and "only" in one.value for one in app.error), label
+    assert mine.read_text() == TEXT
+    assert list(mine.parent.iterdir()) == [mine]
+
+
+def test_step_whose_view_is_missing_can_be_edited(mine):
+    store.replace(
+        "mine",
+        Place(0, files.find_talk("mine").steps[0]),
+        Step(title="A", say="B", link="attention?run=gone"),
+    )
+    app = edit()
+    assert any("gone" in one.value for one in app.error)
+    assert field(app, "Link").value == "attention?run=gone"

@@ -80,6 +80,23 @@ def refusal(path) -> tuple[int, str]:
         (9, "alias", GOOD.replace("say: Another.", "say: &said Another.").replace("link: /", "link: *said")),
         (8, "alias", GOOD.replace("Another.", "*said")),
         (2, "at most 200", "title: Mine\nsteps:\n" + 201 * "  - {title: A, say: B, link: /}\n"),
+        (7, "`answer:`", GOOD.replace("say: Another.", "say: Another.\n    question: Which?")),
+        (7, "`question:`", GOOD.replace("say: Another.", "say: Another.\n    answer: This.")),
+        (
+            10,
+            "2 to 6",
+            GOOD.replace("say: Another.", "say: Q.\n    question: Q?\n    answers: [a]\n    answer: a"),
+        ),
+        (
+            10,
+            "a list",
+            GOOD.replace("say: Another.", "say: Q.\n    question: Q?\n    answers: a\n    answer: a"),
+        ),
+        (
+            7,
+            "one of",
+            GOOD.replace("say: Another.", "say: A.\n    question: Q?\n    answers: [a, b]\n    answer: c"),
+        ),
         (1002, "too many", "title: Mine\nsteps:\n" + 10_000 * "  - {a: b, c: d}\n"),
     ],
 )
@@ -88,6 +105,15 @@ def test_invalid_content_is_refused_with_line_and_key(home, line, key, text):
     found, sentence = refusal(home / "mine.yaml")
     assert found == line
     assert key in sentence
+
+
+def test_question_is_read_with_and_without_choices(home):
+    asked = "say: Another.\n    question: How many?\n    answer: 64"
+    (home / "mine.yaml").write_text(GOOD.replace("say: Another.", asked))
+    step = files.find_talk("mine").steps[1]
+    assert (step.question, step.answers, step.answer) == ("How many?", (), "64")
+    (home / "mine.yaml").write_text(GOOD.replace("say: Another.", f"{asked}\n    answers: [16, 64]"))
+    assert files.find_talk("mine").steps[1].answers == ("16", "64")
 
 
 def test_every_yaml_scalar_is_read_as_text(home):

@@ -1,0 +1,101 @@
+"""The form "Add this view to a talk" in the menu "Talk"."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from dashboard.components.copy_step import view_link
+from dashboard.drawing.markdown import escape
+from dashboard.page_table import PAGES
+from dashboard.shared import bound, messages, popovers
+from dashboard.states.talk import EditorState
+from dashboard.talk import cached, store
+from dashboard.talk.files import check_step
+from vitcore.errors import UserError
+from vitcore.paths import readonly
+
+TALK, SAY, ERROR = "add_talk", "add_say", "add_step"
+LAST = "add_last"  # the talk that a step was added to last, by name
+
+
+def draw(page: str) -> None:
+    """Draw the form for the view of a page of `PAGES`."""
+    titles = _titles()
+    names = list(titles)
+    last = st.session_state.get(LAST)
+    with st.form("add_to_talk", border=False):
+        st.selectbox(
+            "Talk", names, names.index(last) if last in names else None,
+            format_func=lambda name: str(titles.get(name, name)), key=f"{TALK}_{len(names)}_{last}",
+            accept_new_options=True, placeholder="Choose a talk, or type the title of a new one",
+        )  # fmt: skip
+        st.text_input("Title of the step", PAGES[page].question, key=_title_key(page))
+        st.text_input("Sentence for the audience", key=SAY)
+        st.form_submit_button(
+            "Add to talk", type="primary", on_click=_add, args=(page, f"{TALK}_{len(names)}_{last}"),
+            disabled=readonly(), help="A link does not contain your own image.",
+        )  # fmt: skip
+    messages.show_error(ERROR, "")
+    _toast()
+
+
+def _title_key(page: str) -> str:
+    return f"add_title_{page}"
+
+
+def _titles() -> dict[str, str]:
+    """Return the titles of the user's readable talks by name."""
+    found: dict[str, str] = {}
+    for name, path in store.own_talks().items():
+        try:
+            found[name] = cached.read(path).title
+        except UserError:
+            continue  # the menu shows why
+    return found
+
+
+def _add(page: str, talk_key: str) -> None:
+    """Add the view in the browser's address to the chosen talk."""
+    with messages.keep_error(ERROR):
+        chosen = (st.session_state.get(talk_key) or "").strip()
+        if not chosen:
+            raise UserError("Choose a talk, or type the title of a new one.")
+        step = check_step(
+            {
+                "title": st.session_state[_title_key(page)] or "",
+                "say": st.session_state[SAY] or "",
+                "link": _link(page),
+            }
+        )
+        titles = _titles()
+        name = chosen if chosen in titles else next((n for n in titles if titles[n] == chosen), None)
+        if name is None:
+            name = store.create(chosen, step)
+            done = f"The new talk “{chosen}” has this view as its first step."
+        else:
+            at = store.add(name, step)
+            done = f"Added as step {at + 1} of “{titles[name]}”."
+        st.session_state[LAST] = name
+        st.session_state.pop(SAY, None)
+        st.session_state.pop(_title_key(page), None)
+        st.session_state["added"] = (done, name)
+        popovers.close("talk")
+
+
+def _link(page: str) -> str:
+    """Return the link of the view, from the browser if that has reported it for this page."""
+    link = view_link()
+    if link.partition("?")[0] == page:
+        return link
+    query = urlencode({name: text for name, text in bound.address().items() if name != "talk"})
+    return f"{page}?{query}" if query else page
+
+
+def _toast() -> None:
+    """Say once where the view was added, with a link to the editor."""
+    if added := st.session_state.pop("added", None):
+        done, name = added
+        editor = EditorState.of(edit=name).address
+        st.toast(f"{escape(done)} [Edit the talk]({editor})", icon=":material/check:", duration=10)
