@@ -1,0 +1,117 @@
+"""The bundled talk about one block states the numbers of the bundled ViT."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import numpy as np
+import pytest
+import torch
+
+import vitcore
+from dashboard.shared import scenes as scene_types
+from dashboard.talk import scenes
+from dashboard.talk.files import read_talk
+from vitcore.analysis.attention import as_input
+from vitcore.analysis.block_steps import block_steps, head_steps
+from vitcore.data import load_dataset
+from vitcore.paths import assets_dir
+
+TALK = assets_dir() / "talks" / "inside.yaml"
+LAYER, HEAD, ROW, COLUMN = 2, 3, 3, 4  # as in the links, from 1
+
+
+def token(row: int, column: int) -> int:
+    return 1 + 8 * (row - 1) + column - 1
+
+
+@pytest.fixture(scope="module")
+def steps():
+    return {step.title: step for step in read_talk(TALK).steps}
+
+
+@pytest.fixture(scope="module")
+def model():
+    return vitcore.load("vit-cifar10-gpu")
+
+
+@pytest.fixture(scope="module")
+def image():
+    data = load_dataset("cifar10-mini")
+    index = np.flatnonzero(data.test.labels == data.classes.index("cat"))[0]
+    return torch.from_numpy(data.test.images[index : index + 1])
+
+
+@pytest.fixture(scope="module")
+def block(model, image):
+    return block_steps(model, image, LAYER - 1)
+
+
+def test_links_name_the_token_and_the_head_of_the_numbers(steps):
+    for step in steps.values():
+        query = parse_qs(urlsplit(step.link).query)
+        assert (query["run"], query["class"], query["image"]) == (["vit-cifar10-gpu"], ["cat"], ["1"])
+        if query.get("layer") == [str(LAYER)]:
+            assert (query["head"], query["query"]) == ([str(HEAD)], [f"{ROW}.{COLUMN}"])
+
+
+def test_scenes_of_the_links_show_the_steps_of_a_block(steps):
+    links = [urlsplit(step.link) for step in steps.values()]
+    shown = [scenes.scene(link.path, dict(parse_qsl(link.query))) for link in links]
+    assert sum(isinstance(one, scene_types.Block) for one in shown) == 9
+
+
+def test_shapes_are_those_of_the_model(steps, model, block):
+    heads, tokens, size = block.q.shape
+    assert f"{model.grid**2} patches" in steps["An image becomes tokens"].say
+    assert f"a token of {block.input.shape[1]} numbers" in steps["An image becomes tokens"].say
+    assert f"Each of the {heads} heads" in steps["Query, key and value"].say
+    assert f"a value of {size} numbers" in steps["Query, key and value"].say
+    assert f"all {tokens} keys" in steps["Who is similar to the query?"].say
+    assert f"square root of {size}" in steps["Who is similar to the query?"].say
+    assert (
+        f"{heads * len(model.blocks)} heads in {len(model.blocks)} blocks" in steps["All heads at once"].say
+    )
+
+
+def test_scores_weights_and_values_are_those_of_the_model(steps, block):
+    own, above, left = token(ROW, COLUMN), token(ROW - 1, COLUMN), token(ROW, COLUMN - 1)
+    scores, weights = block.scores[HEAD - 1, own], block.weights[HEAD - 1, own]
+    assert scores.topk(3).indices.tolist() == [above, left, own]
+    note = steps["Who is similar to the query?"].note
+    assert f"{scores.max():.2f}, belongs to the patch above" in note
+    assert f"The smallest is {scores.min():.2f}" in note
+    say = steps["Scores become weights"].say
+    shares = [f"{100 * weights[one]:.0f} %" for one in (above, left, own)]
+    assert "above gets {} of the weight, the one on the left {}, the patch itself {}.".format(*shares) in say
+    assert steps["Scores become weights"].answer == "the patch above"
+    parts = (weights[:, None] * block.v[HEAD - 1]).norm(dim=1)
+    assert parts.topk(3).indices.tolist() == [above, left, own]
+    norms = [f"{parts[one]:.2f}" for one in (above, left, own)]
+    assert "norms of {}, {} and {}".format(*norms) in steps["A weighted sum of values"].note
+    assert parts.topk(3).values.sum() > 0.5 * parts.sum()  # "most of it"
+
+
+def test_residual_stream_and_mlp_are_those_of_the_model(steps, block):
+    own = token(ROW, COLUMN)
+    before, added, after = (part[own] for part in (block.input, block.projected, block.middle))
+    cosine = torch.cosine_similarity(before, after, dim=0)
+    expected = (
+        f"of norm {added.norm():.1f} to a vector of norm {before.norm():.1f}: the sum keeps its direction"
+    )
+    assert f"{expected}, cosine {cosine:.2f}" in steps["The residual stream"].say
+    active = int((block.hidden[own] > 0).sum())
+    say = steps["Each token on its own"].say
+    assert f"{block.hidden.shape[1]} units. For this token, {active} of them" in say
+
+
+def test_logits_are_those_of_the_model(steps, model, image):
+    with torch.inference_mode():
+        logits = model(as_input(image))[0]
+    last = block_steps(model, image, len(model.blocks) - 1)
+    torch.testing.assert_close(head_steps(model, last.output).logits, logits, atol=1e-4, rtol=1e-4)
+    classes = load_dataset("cifar10-mini").classes
+    (first, second), (best, next_best) = logits.topk(2)
+    step = steps["The class is read from one token"]
+    assert f"{classes[best]} {first:.2f}, next is {classes[next_best]} with {second:.2f}" in step.say
+    assert f"{100 * logits.softmax(0)[best]:.0f} % for {classes[best]}" in step.note
