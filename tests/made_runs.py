@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from vitcore.config import make_config
-from vitcore.models import build, weights_of
+from vitcore.models import build_for, weights_of
 from vitcore.runs.creation import create_run
 from vitcore.runs.folder import Run, find_run
 from vitcore.runs.status import Status
@@ -24,7 +24,7 @@ def make_run(
     run = create_run(config, home, title=title, status=Status(state="finished", created=time.time()))
     for i, path in enumerate([run.best, *(run.checkpoints / f"step-{s:07d}.safetensors" for s in steps)]):
         torch.manual_seed(seed + i)
-        model = build(config.model, image_size=config.image_size, **config.options)
+        model = build_for(config)
         save_file(weights_of(model), path)
     return run
 

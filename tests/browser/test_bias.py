@@ -15,6 +15,7 @@ import torch
 from playwright.sync_api import expect
 
 import vitcore
+from tests.bundled import RESNET, VIT
 from tests.conftest import TINY_RESNET
 from tests.made_runs import make_run
 from vitcore.analysis.robustness import occluded, permutations, shifted, shuffled
@@ -25,7 +26,7 @@ from vitcore.probes.store import Subject, find, images_for
 
 SMALL = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 2, "patch_size": 8}
 LARGE = {"embed_dim": 128, "hidden_dim": 512, "num_heads": 4, "num_layers": 6, "patch_size": 4}
-RUNS = ("vit-cifar10", "resnet-cifar10")
+RUNS = (VIT, RESNET)
 
 
 @pytest.fixture(scope="module")

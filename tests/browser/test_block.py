@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 import vitcore
 from tests.browser.test_standalone import offline, write  # noqa: F401
+from tests.bundled import VIT
 from vitcore.analysis.block_steps import block_steps
 
 STEPPER = "document.querySelector('.inside').stepper"
@@ -109,7 +110,7 @@ def test_pointer_writes_out_a_number_of_every_step_without_the_server(visitor):
 
 
 def test_score_and_logit_are_those_of_the_model(visitor, data):
-    model = vitcore.load("vit-cifar10")
+    model = vitcore.load(VIT)
     image = data.test.images[np.flatnonzero(data.test.labels == data.classes.index("ship"))[1]]
     image = torch.from_numpy(image[None].copy())
     page = visitor.open(f"{VIEW}&class=ship&image=2&layer=3&head=5&query=2.3&step=3")

@@ -22,6 +22,7 @@ from tests.browser.explorer_page import (
     patch_position,
 )
 from tests.browser.test_pages import attention_ready
+from tests.bundled import VIT
 from vitcore.analysis.attention import capture, rollout
 
 
@@ -31,7 +32,7 @@ def test_hovered_maps_equal_the_weights_of_the_model_without_the_server(visitor,
     page = visitor.open("attention?class=ship&image=3")
     attention_ready(visitor)
     image = data.test.images[np.flatnonzero(data.test.labels == 8)[2]]
-    trace = capture(vitcore.load("vit-cifar10"), torch.from_numpy(image)[None])
+    trace = capture(vitcore.load(VIT), torch.from_numpy(image)[None])
     weights = trace.weights[0]  # [6, 8, 65, 65]
     expect_shown(page, "cls")
     for layer, head in np.ndindex(6, 8):
@@ -132,7 +133,7 @@ def test_patch_head_and_map_are_chosen_by_keyboard(visitor, open_explorer):
 def test_rollout_equals_that_of_the_model(visitor, open_explorer, data):
     page = open_explorer("?map=rollout&query=2.3")
     image = data.test.images[np.flatnonzero(data.test.labels == 3)[0]]
-    trace = capture(vitcore.load("vit-cifar10"), torch.from_numpy(image)[None])
+    trace = capture(vitcore.load(VIT), torch.from_numpy(image)[None])
     expect_shown(page, "2.3")
     drawn = page.evaluate("Array.from(document.querySelector('.xp').explorer.values[0])")
     assert np.allclose(drawn, rollout(trace.weights)[0, 11, 1:], atol=3e-4)
@@ -183,14 +184,14 @@ def test_positions_only_shows_the_weights_for_an_image_of_the_mean_color(visitor
     before = page.locator(".xp").get_attribute("data-frame")
     page.get_by_role("button", name="positions only").click()
     expect(page.locator(".xp")).not_to_have_attribute("data-frame", before)
-    weights = positions_only(vitcore.load("vit-cifar10")).weights[0]
+    weights = positions_only(vitcore.load(VIT)).weights[0]
     assert np.allclose(grid_values(page, 2, 2), weights[1, 1, 0, 1:], atol=3e-4)
     page.get_by_role("button", name="image", exact=True).click()
     expect(page.locator(".xp")).to_have_attribute("data-frame", before)
 
 
 def test_snapshots_are_chosen_and_played(visitor, open_explorer):
-    page = open_explorer()
+    page = open_explorer("?run=vit-cifar10")
     frame, step = page.locator(".xp"), page.locator(".xp-step")
     best = frame.get_attribute("data-frame")
     expect(step).to_contain_text("best")

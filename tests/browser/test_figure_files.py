@@ -16,6 +16,7 @@ from playwright.sync_api import expect
 from dashboard.compare import measured
 from dashboard.compare.confusion_figures import confusions
 from dashboard.compare.figures import calibration
+from tests.bundled import RESNET, VIT
 from tests.made_runs import make_run
 from vitcore.probes import PROBES
 from vitcore.probes.store import Subject, find, images_for
@@ -65,7 +66,7 @@ def test_curves_in_the_csv_file_are_the_stored_measurement(visitor):
     page = visitor.open("inductive_bias?probe=Shuffle&untrained=false")
     rows = table(saved(page, "CSV"))
     assert rows[0] == ["panel", "series", "cells a side", "%", "standard error"]
-    run = find_run("resnet-cifar10")
+    run = find_run(RESNET)
     stored = find(PROBES["shuffle"], [Subject(run)], images_for([run], 500), {}).values.model_dump()
     for panel, name in (("Prediction unchanged", "consistency"), ("Prediction correct", "accuracy")):
         of = [row for row in rows if row[:2] == [panel, "ResNet"]]
@@ -151,7 +152,7 @@ def test_csv_of_a_shuffled_image_has_the_probabilities_of_the_models(visitor, da
     cat = torch.from_numpy(data.test.images[[data.test.labels.tolist().index(3)]])
     order = permutations(1, 16, np.arange(1))
     with torch.no_grad():
-        probabilities = vitcore.load("vit-cifar10")(shuffled(normalize(cat), order)).softmax(dim=1)[0]
+        probabilities = vitcore.load(VIT)(shuffled(normalize(cat), order)).softmax(dim=1)[0]
     assert downloaded == pytest.approx(probabilities.tolist(), abs=1e-4)
 
 

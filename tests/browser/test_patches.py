@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 import vitcore
 from tests.browser.views import PAGES
+from tests.bundled import VIT
 from tests.made_runs import make_run
 from vitcore.data import load_dataset
 
@@ -65,7 +66,7 @@ def test_tokens_equal_the_embedding_of_the_model(visitor):
     expect_step(page, 1)
     data = load_dataset("cifar10-mini")
     image = torch.from_numpy(data.test.images[np.flatnonzero(data.test.labels == 8)[1]])[None]
-    model = vitcore.load("vit-cifar10")
+    model = vitcore.load(VIT)
     from vitcore.analysis.attention import as_input
 
     with torch.inference_mode():
@@ -227,7 +228,7 @@ SMALL = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 1}
 
 
 def test_images_of_48_pixels_are_shown_with_the_patch_size_of_the_model(visitor, server, colors):
-    seen = {"model": "vit", "data": f"folder:{colors}", **SMALL}
+    seen = {"model": "vit", "data": f"folder:{colors}", "classes": ("blue", "red"), **SMALL}
     run = make_run(server.home / "runs", "large images", image_size=48, patch_size=6, **seen)
     page = visitor.open(f"patches?run={run.id}&step=4")
     wait_for_rest(page, 4)
@@ -246,7 +247,7 @@ def test_images_of_48_pixels_are_shown_with_the_patch_size_of_the_model(visitor,
 
 
 def test_image_of_one_patch_gets_a_message_instead_of_similarities(visitor, server, colors):
-    seen = {"model": "vit", "data": f"folder:{colors}", **SMALL}
+    seen = {"model": "vit", "data": f"folder:{colors}", "classes": ("blue", "red"), **SMALL}
     run = make_run(server.home / "runs", "one patch", image_size=16, patch_size=16, **seen)
     page = visitor.open(f"patches?run={run.id}&step=5")
     wait_for_rest(page, 5)

@@ -16,6 +16,7 @@ from playwright.sync_api import expect
 from dashboard.talk.__main__ import main
 from dashboard.talk.files import find_talk
 from tests.browser.conftest import WINDOW
+from tests.bundled import RESNET
 from tests.conftest import ROOT
 from tests.waiting import until
 
@@ -213,7 +214,7 @@ def test_painted_cells_are_in_the_file(tmp_path, offline):
     cells = [8 * r + c for r in range(2, 6) for c in range(2, 6)]  # 3c is 00111100
     order = torch.tensor([[*cells, *(i for i in range(64) if i not in cells)]])
     with torch.no_grad():
-        probabilities = vitcore.load("resnet-cifar10")(occluded(cat, order, 16)).softmax(dim=1)[0]
+        probabilities = vitcore.load(RESNET)(occluded(cat, order, 16)).softmax(dim=1)[0]
     prediction = offline.locator(".replay-model").nth(1)
     assert prediction.get_attribute("data-answer") == data.classes[int(probabilities.argmax())]
     expect(prediction.locator("h3")).to_contain_text(f"{100 * float(probabilities.max()):.0f} %")
