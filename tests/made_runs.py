@@ -17,10 +17,17 @@ from vitcore.runs.status import Status
 
 
 def make_run(
-    home, title: str, *, steps: tuple[int, ...] = (), seed: int = 0, data="cifar10-mini", **options
+    home,
+    title: str,
+    *,
+    steps: tuple[int, ...] = (),
+    seed: int = 0,
+    data="cifar10-mini",
+    classes: tuple[str, ...] | None = None,
+    **options,
 ) -> Run:
     """Write a finished run of an untrained model to the runs folder `home`, with snapshots at `steps`."""
-    config = make_config("quick", data=data, **options)
+    config = make_config("quick", data=data, **options).model_copy(update={"classes": classes})
     run = create_run(config, home, title=title, status=Status(state="finished", created=time.time()))
     for i, path in enumerate([run.best, *(run.checkpoints / f"step-{s:07d}.safetensors" for s in steps)]):
         torch.manual_seed(seed + i)
