@@ -172,7 +172,7 @@ def test_event_files_of_other_programs_are_compared(visitor, server):
         writer.add_scalar("eval/score", float(step == 1234), step)
     writer.close()
     page = visitor.open("compare?runs=somebody/version_0&x=step&more_compare=true")
-    chart = drawn_chart(page, "compare_eval")
+    chart = drawn_chart(page, "compare_of_eval")
     assert chart.evaluate("e => Math.max(...e._fullData[0].y)") == 1  # thinning keeps the only spike
     assert chart.evaluate("e => e._fullData[0].x.length") < 2000
     page.get_by_text("epoch", exact=True).first.click()

@@ -136,7 +136,7 @@ def test_compare_draws_the_bundled_runs_over_each_axis(visitor):
         expect(page.locator(".curves .xtitle").first).to_have_text(title)
     lines = "document.querySelector('.curves').data.filter(t => t.mode.startsWith('lines')).map(t => t.name)"
     names = set(page.evaluate(lines))
-    assert {"ViT, 20 epochs", "ResNet, 20 epochs"} <= names
+    assert {"ViT, 88 epochs", "ResNet, 85 epochs"} <= names
     assert len(names) <= 2 * 4  # and runs of other tests
     page.get_by_role("button", name="All bundled").click()
     expect(page.get_by_role("button", name="All bundled")).to_be_disabled()

@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 from dashboard.talk.__main__ import main
 from dashboard.talk.files import find_talk
 from tests.browser.conftest import WINDOW
-from tests.bundled import RESNET
+from tests.bundled import RESNET, VIT
 from tests.conftest import ROOT
 from tests.waiting import until
 
@@ -122,7 +122,7 @@ def test_explorer_file_keeps_the_view_of_the_page(visitor, offline, tmp_path):
     for _ in range(2):  # it can be saved again
         with page.expect_download() as got:
             page.locator(".xp-bar").get_by_role("button", name="HTML").click()
-    assert got.value.suggested_filename == "vitlab-explorer-vit-cifar10.html"
+    assert got.value.suggested_filename == f"vitlab-explorer-{VIT}.html"
     got.value.save_as(tmp_path / "seen.html")
     visitor.settle()
     expect(page.locator(".xp-title")).to_contain_text("row 1, column 1")  # the page keeps its view
