@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard import tour
 from dashboard.components import window
 from dashboard.drawing.markdown import sentence
 from dashboard.page_table import HOME, PAGES
@@ -33,6 +34,7 @@ if bound.read(TalkState)[0].talk:
 
     st.navigation([st.Page(talk.show, title="Talk", default=True)], position="hidden").run()
 else:
+    st.logo(str(HERE / "static" / "icon.svg"), size="small")  # style/header.css adds the name
     chosen = st.navigation(
         [
             st.Page(SCRIPTS / f"{page.name}.py", title=page.label, default=page.name == HOME)
@@ -41,6 +43,7 @@ else:
         + [st.Page(editor, title="Talks", url_path=EDITOR, visibility="hidden")],
         position="top",
     )
+    tour.strip(chosen.url_path or HOME)
     menu.control(chosen.url_path or HOME)
     try:
         chosen.run()
