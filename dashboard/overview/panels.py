@@ -28,7 +28,10 @@ from vitcore.runs.folder import Run
 Stored = Mapping[str, np.ndarray]  # a stored first look: see `resources.first_look`
 Points = list[Any]  # see `sample_curves.bundled_points`
 LEGEND = pictures.overlay_scale("lowest", "highest")
-BRIGHT = "**Bright patches** contribute most to the prediction. Each map has its own scale: compare places."
+BRIGHT = (
+    "**Bright patches** contribute most to the prediction. Each map has its own scale, so compare regions, "
+    "not brightness."
+)
 
 
 @dataclass(frozen=True)
