@@ -29,6 +29,13 @@ def editor() -> None:
     editor.show()
 
 
+def guide() -> None:
+    """Show the guides of all pages as one text, which is reached from "How it works"."""
+    from dashboard import guide_page
+
+    guide_page.show()
+
+
 if bound.read(TalkState)[0].talk:
     from dashboard.talk import page as talk  # imported here: it loads the figures of all pages
 
@@ -40,7 +47,10 @@ else:
             st.Page(SCRIPTS / f"{page.name}.py", title=page.label, default=page.name == HOME)
             for page in PAGES.values()
         ]
-        + [st.Page(editor, title="Talks", url_path=EDITOR, visibility="hidden")],
+        + [
+            st.Page(editor, title="Talks", url_path=EDITOR, visibility="hidden"),
+            st.Page(guide, title="Guide", url_path="guide", visibility="hidden"),
+        ],
         position="top",
     )
     tour.strip(chosen.url_path or HOME)
