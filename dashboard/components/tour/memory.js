@@ -1,4 +1,5 @@
-// What the browser remembers of the tour: the number of the last stop that was shown, or that the tour is done.
+// What the browser remembers of the tour: the number of the last stop that was shown, or that the tour is
+// done.
 
 const STORED = "vitlab-tour";
 const DONE = "done";

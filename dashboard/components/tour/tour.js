@@ -1,6 +1,6 @@
-// The strip with the current stop of the tour. Back and Next are links to other stops. The keys `n` and `p` follow
-// them, and Escape in the strip skips the tour.
-// The strip reports its height, so that the page ends above it (style/page.css).
+// The strip with the current stop of the tour. Back and Next are links to other stops. The keys `n` and `p`
+// follow them, and Escape in the strip skips the tour.
+// The strip reports its height, so that the page ends above it (style/header.css).
 
 import { keepAddress, writeAddress } from "../shared/address.js";
 import { isForTalk } from "../shared/talk_keys.js";
