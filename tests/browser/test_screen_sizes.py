@@ -35,7 +35,8 @@ CUT = """() => [...document.querySelectorAll("[data-testid=stMain] *, .st-key-ta
 OVERLAPS = """() => {
   const names = "button, a[href], h1, h2, h3, .annotation-text, .xtitle, .ytitle, .legendtext";
   const found = [...document.querySelectorAll(names)].filter((e) =>
-    e.closest("[data-testid=stMain]") && !e.closest(".st-key-talk_warm, [hidden]") && e.textContent.trim() &&
+    e.closest("[data-testid=stMain]") && !e.closest(".st-key-talk_warm, .st-key-guide_text p, [hidden]") &&
+    e.textContent.trim() &&
     e.checkVisibility({ visibilityProperty: true, opacityProperty: true }));
   const boxes = found.map((e) => e.getBoundingClientRect());
   const named = (e) => `${e.tagName} ${e.textContent.trim().slice(0, 40)}`;
