@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard import tour
 from dashboard.components import window
 from dashboard.drawing.markdown import sentence
 from dashboard.page_table import HOME, PAGES
@@ -28,19 +29,31 @@ def editor() -> None:
     editor.show()
 
 
+def guide() -> None:
+    """Show the guides of all pages as one text, which is reached from "How it works"."""
+    from dashboard import guide_page
+
+    guide_page.show()
+
+
 if bound.read(TalkState)[0].talk:
     from dashboard.talk import page as talk  # imported here: it loads the figures of all pages
 
     st.navigation([st.Page(talk.show, title="Talk", default=True)], position="hidden").run()
 else:
+    st.logo(str(HERE / "static" / "icon.svg"), size="small")  # style/header.css adds the name
     chosen = st.navigation(
         [
             st.Page(SCRIPTS / f"{page.name}.py", title=page.label, default=page.name == HOME)
             for page in PAGES.values()
         ]
-        + [st.Page(editor, title="Talks", url_path=EDITOR, visibility="hidden")],
+        + [
+            st.Page(editor, title="Talks", url_path=EDITOR, visibility="hidden"),
+            st.Page(guide, title="Guide", url_path="guide", visibility="hidden"),
+        ],
         position="top",
     )
+    tour.strip(chosen.url_path or HOME)
     menu.control(chosen.url_path or HOME)
     try:
         chosen.run()

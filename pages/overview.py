@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard import tour
 from dashboard.drawing.markdown import sentence
 from dashboard.overview import budgets, featured_image, panels
 from dashboard.page_table import PAGES
@@ -17,6 +18,8 @@ LINKS = {
 }
 
 top = header.title("overview")
+with top.row:
+    tour.offer()
 rows = budgets.budgets(("vit", "resnet"))
 with st.container(key="lead"):
     st.markdown(

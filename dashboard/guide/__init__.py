@@ -56,6 +56,13 @@ def guide(name: str) -> Guide:
     return Guide(_insert_fields(lead), tuple(_section(part) for part in parts))
 
 
+@functools.cache
+def inherited(name: str) -> dict[str, str]:
+    """Return the sections that the guide of a page takes from others: their titles and those pages."""
+    text = (HERE / f"{name}.md").read_text(encoding="utf-8")
+    return {title: page for page, title in re.findall(r"^## (\w+): (.+)\n*(?=^## |\Z)", text, re.MULTILINE)}
+
+
 def _section(part: str) -> Section:
     title, _, text = part.partition("\n")
     title, text = _insert_fields(title), _insert_fields(text)

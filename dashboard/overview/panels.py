@@ -28,6 +28,10 @@ from vitcore.runs.folder import Run
 Stored = Mapping[str, np.ndarray]  # a stored first look: see `resources.first_look`
 Points = list[Any]  # see `sample_curves.bundled_points`
 LEGEND = pictures.overlay_scale("lowest", "highest")
+BRIGHT = (
+    "**Bright patches** contribute most to the prediction. Each map has its own scale, so compare regions, "
+    "not brightness."
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ def show_maps(
         panel.markdown(pictures.panel(title, overlay, alt, words))
         drawn.parts.append((title, overlay, f"predicts {predicted.name}, {confidence}"))
         drawn.maps[model] = values
+    place.caption(BRIGHT)
     return drawn
 
 

@@ -29,7 +29,8 @@ from dashboard.streamlit_internals.guard import Guard
 from dashboard.streamlit_internals.uploads import LimitedUploads
 
 HERE = Path(__file__).resolve().parent
-STYLES = ("page", "widgets", "parts", "talks", "screens")  # in this order: later rules have precedence
+# in this order: later rules have precedence
+STYLES = ("page", "header", "widgets", "parts", "talks", "guide", "screens")
 STYLE = "".join((HERE / "style" / f"{name}.css").read_text(encoding="utf-8") for name in STYLES)
 TALK = (HERE / "talk.css").read_text(encoding="utf-8")
 END = b"</body>"  # after Streamlit's own rules, which are in the head and have the same specificity

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard import tour
 from dashboard.components.copy_step import copy_step
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.page_table import PAGES
@@ -45,6 +46,8 @@ def _list() -> None:
             _entry(name, path)
     for problem in misnamed().values():
         st.error(sentence(problem))
+    st.caption("New to ViT Lab?")
+    tour.link()
 
 
 def _entry(name: str, path: Path) -> None:

@@ -17,6 +17,8 @@ from tests.conftest import ROOT
 from tests.uploads import png
 from vitcore.architectures import ARCHITECTURES
 
+LOOKS = ".st-key-looks img:not([alt='Color scale'])"  # the image and both maps
+
 
 def test_navigation_opens_every_page(visitor):
     page = visitor.open()
@@ -30,7 +32,7 @@ def test_navigation_opens_every_page(visitor):
 
 def test_overview_shows_both_accuracies_and_links_to_the_pages(visitor):
     page = visitor.open()
-    pictures = page.locator(".st-key-looks img")
+    pictures = page.locator(LOOKS)
     before = pictures.first.get_attribute("src")
     for i in range(3):  # lossless: the pixels are enlarged
         assert pictures.nth(i).get_attribute("src").startswith("data:image/png;")
@@ -55,7 +57,7 @@ def test_overview_shows_both_accuracies_and_links_to_the_pages(visitor):
 
 def test_overview_shows_the_predictions_for_another_image(visitor):
     page = visitor.open("?look=frog")
-    pictures = page.locator(".st-key-looks img")
+    pictures = page.locator(LOOKS)
     stored = [pictures.nth(i).get_attribute("src") for i in range(3)]
     page.locator(".st-key-another").get_by_role("button").click()
     expect(page.get_by_text("frog, test image 2 of 100")).to_be_visible()
@@ -111,14 +113,14 @@ def test_name_of_an_uploaded_image_is_shown_as_text(visitor):
     page, name = visitor.open(), "](x.png) ![*$a$* <b>.png"
     upload(page, name, b"hello")
     expect(page.get_by_test_id("stAlert")).to_contain_text(name)  # the test image stays
-    expect(page.locator(".st-key-looks img").first).to_have_attribute("alt", re.compile("test image"))
+    expect(page.locator(LOOKS).first).to_have_attribute("alt", re.compile("test image"))
     page.keyboard.press("Escape")
     visitor.settle()
     upload(page, name, png())
     picture = page.get_by_role("img", name=name, exact=True)
     expect(picture).to_have_attribute("src", re.compile("^data:image/png;"))
     expect(page.locator(".st-key-looks").get_by_text(name, exact=True)).to_be_visible()
-    expect(page.locator(".st-key-looks img")).to_have_count(3)
+    expect(page.locator(LOOKS)).to_have_count(3)
     visitor.settle()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from playwright.sync_api import expect
 
@@ -33,7 +35,8 @@ CUT = """() => [...document.querySelectorAll("[data-testid=stMain] *, .st-key-ta
 OVERLAPS = """() => {
   const names = "button, a[href], h1, h2, h3, .annotation-text, .xtitle, .ytitle, .legendtext";
   const found = [...document.querySelectorAll(names)].filter((e) =>
-    e.closest("[data-testid=stMain]") && !e.closest(".st-key-talk_warm, [hidden]") && e.textContent.trim() &&
+    e.closest("[data-testid=stMain]") && !e.closest(".st-key-talk_warm, .st-key-guide_text p, [hidden]") &&
+    e.textContent.trim() &&
     e.checkVisibility({ visibilityProperty: true, opacityProperty: true }));
   const boxes = found.map((e) => e.getBoundingClientRect());
   const named = (e) => `${e.tagName} ${e.textContent.trim().slice(0, 40)}`;
@@ -91,19 +94,38 @@ def test_panels_of_a_figure_are_below_each_other_on_a_phone_only(visitor):
 
 
 @pytest.mark.parametrize("width", [1280, 1920, 2560, 3440])
-def test_navigation_title_and_content_have_the_same_edges(visitor, width):
+def test_name_title_and_content_have_the_same_edges(visitor, width):
     visitor.page.set_viewport_size({"width": width, "height": 9 * width // 16})
     page = visitor.open("compare")
-    link = page.get_by_test_id("stTopNavLink").first
-    text = link.get_by_test_id("stMarkdownContainer").bounding_box()
+    name = page.get_by_test_id("stHeaderLogo").bounding_box()
     title = page.locator("h1").bounding_box()
     guide = page.locator(".st-key-head").get_by_test_id("stPopoverButton").bounding_box()
     menu = page.locator(".st-key-talk_menu").get_by_test_id("stPopoverButton").bounding_box()
-    assert abs(text["x"] - title["x"]) < 2
+    assert abs(name["x"] - title["x"]) < 2
     right = page.locator(".st-key-head").bounding_box()
     right = right["x"] + right["width"]
     assert abs(menu["x"] + menu["width"] - right) < 6
     assert abs(guide["x"] + guide["width"] - right) < 6
+
+
+def test_name_navigation_and_menu_do_not_overlap_at_any_size(visitor):
+    page = visitor.open("compare?tour=9")
+    boxes = """() => [
+      document.querySelector(":has(> [data-testid=stHeaderLogo])"),
+      ...document.querySelectorAll("[data-testid=stTopNavLink], [data-testid=stExpandSidebarButton]"),
+      document.querySelector(".st-key-talk_menu button"),
+    ].filter((e) => e.checkVisibility()).map((e) => e.getBoundingClientRect())
+      .map((box) => [box.left, box.right])"""
+    for width, height in [*SIZES, (600, 900), (700, 900), (800, 600)]:
+        page.set_viewport_size({"width": width, "height": height})
+        visitor.settle()
+        page.wait_for_function(CALM)
+        found = page.evaluate(boxes)
+        assert len(found) >= 3, width
+        assert found == sorted(found), width
+        assert all(right <= left for (_, right), (left, _) in pairwise(found)), (width, found)
+        assert found[0][1] - found[0][0] > 60, width  # the icon and the name
+        assert found[-1][1] <= width, width
 
 
 def test_type_grows_with_large_screens(visitor):

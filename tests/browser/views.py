@@ -12,6 +12,7 @@ PAGES = {
     "training": "Train a model and watch it learn",
     "compare": "How do the models compare?",
     "inductive_bias": "What does each model take for granted?",
+    "guide": "Guide",
     "talks": "Prepare a talk",
 }
 VIEWS = {
@@ -27,6 +28,7 @@ VIEWS = {
     "inductive bias, live": "inductive_bias?probe=Shift",
     "inductive bias, curves": "inductive_bias?probe=Ablation",
     "sample efficiency": "inductive_bias?probe=Sample+efficiency",
+    "guide": "guide",
     "editor of talks": "talks?edit=why&step=7",
     "talk, explorer": "?talk=why&step=3",
     "talk, figure": "?talk=why&step=7",

@@ -6,6 +6,7 @@ const LOOK_MS = 400; // the address is looked at this often
 function viewLink() {
   const url = new URL(window.location.href);
   url.searchParams.delete("talk");
+  url.searchParams.delete("tour");
   const page = url.pathname.split("/").filter(Boolean).pop() ?? "overview";
   return page + url.search;
 }

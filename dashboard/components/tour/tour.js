@@ -1,0 +1,82 @@
+// The strip with the current stop of the tour. Back and Next are links to other stops. The keys `n` and `p`
+// follow them, and Escape in the strip skips the tour.
+// The strip reports its height, so that the page ends above it (style/header.css).
+
+import { keepAddress, writeAddress } from "../shared/address.js";
+import { isForTalk } from "../shared/talk_keys.js";
+import { remember } from "./memory.js";
+
+const HEIGHT = "--tour-height";
+
+class Tour {
+  constructor(root) {
+    this.root = root;
+    this.done = !new URLSearchParams(window.location.search).has("tour"); // removed by `leave`
+    this.skip = root.querySelector("button");
+    this.back = root.querySelector("[data-do=back]");
+    this.next = root.querySelector("[data-do=next]");
+    this.skip.addEventListener("click", () => this.leave());
+    root.addEventListener("keydown", (event) => event.key === "Escape" && this.leave());
+    this.lifetime = new AbortController();
+    window.addEventListener("keydown", (event) => this.press(event), { signal: this.lifetime.signal });
+    this.observer = new ResizeObserver(() => this.reportHeight());
+    this.observer.observe(root);
+  }
+
+  // Show the stop from the server. `send(name, value)` sets a trigger.
+  update(data, send) {
+    this.send = send;
+    const { number, title, say, addresses } = data;
+    this.number = number;
+    const last = number === addresses.length;
+    this.root.hidden = this.done;
+    this.root.querySelector(".tour-count").textContent = `${number} of ${addresses.length}`;
+    const [heading, words] = this.root.querySelector(".tour-words").children;
+    heading.textContent = title;
+    words.textContent = say;
+    this.back.hidden = number === 1;
+    this.back.href = addresses[number - 2] ?? "";
+    this.next.hidden = last;
+    this.next.href = addresses[number] ?? "";
+    this.skip.textContent = last ? "Finish" : "Skip";
+    this.skip.toggleAttribute("data-last", last);
+    if (!this.done) remember(number);
+    keepAddress(this.root, () => ({ tour: this.done ? null : String(this.number) }), () => this.remove());
+    this.reportHeight();
+  }
+
+  press(event) {
+    if (this.done || !isForTalk(event)) return;
+    if (event.key === "n") (this.next.hidden ? this.skip : this.next).click();
+    else if (event.key === "p" && !this.back.hidden) this.back.click();
+  }
+
+  // Finish or skip the tour. The page remains.
+  leave() {
+    this.done = true;
+    remember(null);
+    writeAddress({ tour: null });
+    this.root.hidden = true;
+    this.reportHeight();
+    this.send("leave", true);
+  }
+
+  // Let the page end above the strip.
+  reportHeight() {
+    const height = this.root.isConnected ? this.root.offsetHeight : 0;
+    document.documentElement.style.setProperty(HEIGHT, `${height}px`);
+  }
+
+  remove() {
+    this.lifetime.abort();
+    this.observer.disconnect();
+    document.documentElement.style.removeProperty(HEIGHT);
+    this.root.tour = null;
+  }
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".tour");
+  root.tour ??= new Tour(root);
+  root.tour.update(data, setTriggerValue);
+}

@@ -1,0 +1,28 @@
+"""Exercises about each page, from `exercises.yaml`. The view behind the link shows the answer."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A question, its answer in Markdown, and the address (`page` and `query`) of the view that shows it."""
+
+    question: str
+    answer: str
+    page: str
+    query: str
+
+
+@functools.cache
+def exercises() -> dict[str, tuple[Exercise, ...]]:
+    """Return the exercises by the name of the page that they are about."""
+    content = yaml.safe_load((HERE / "exercises.yaml").read_text(encoding="utf-8"))
+    return {page: tuple(Exercise(**one) for one in found) for page, found in content.items()}

@@ -1,0 +1,49 @@
+"""The tour: a strip below the page at each stop, and the link that starts it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.components import tour as component
+from dashboard.guide.tour import Stop, stops
+from dashboard.page_table import HOME
+from dashboard.shared import bound
+from dashboard.states.tour import TourState
+
+
+def address(number: int, stop: Stop) -> str:
+    """Return the address of a stop, relative to that of any page."""
+    page = "" if stop.page == HOME else stop.page
+    return f"./{page}?{stop.query}&{TourState.parameter('tour')}={number}"
+
+
+def addresses() -> list[str]:
+    """Return the address of every stop."""
+    return [address(number, stop) for number, stop in enumerate(stops(), start=1)]
+
+
+def strip(page: str) -> None:
+    """Draw the strip if the address names a stop on this page."""
+    number = bound.read(TourState)[0].tour
+    if number is None or number > len(stops()) or stops()[number - 1].page != page:
+        return
+    stop = stops()[number - 1]
+    with st.container(key="tour"):
+        component.strip(
+            {"number": number, "title": stop.title, "say": stop.say, "addresses": addresses()},
+            on_leave=_leave,
+        )
+
+
+def offer() -> None:
+    """Draw the link that starts or continues the tour, until the visitor has finished or skipped it."""
+    component.offer({"addresses": addresses(), "always": False}, key="tour_offer")
+
+
+def link() -> None:
+    """Draw the link that starts the tour from the beginning."""
+    component.offer({"addresses": addresses(), "always": True}, key="tour_link")
+
+
+def _leave() -> None:
+    bound.write(TourState, tour=None)

@@ -1,0 +1,35 @@
+"""The stored results of the bundled pair, as sentences state them."""
+
+from __future__ import annotations
+
+from vitcore.probes import PROBES
+from vitcore.probes.store import Subject, find, images_for
+from vitcore.runs.folder import find_run, list_runs
+from vitcore.sweeps.results import sample_curve
+
+RUNS = ("vit-cifar10-gpu", "resnet-cifar10-gpu")
+
+
+def values(probe, run):
+    """Return the stored values of an experiment on 500 images with the default settings."""
+    runs = [find_run(run)]
+    settings = PROBES[probe].settings()
+    return find(PROBES[probe], [Subject(runs[0])], images_for(runs, 500), settings).values.model_dump()
+
+
+def at(probe, curve, x):
+    """Return "mean ± error %" of both models at one position of a curve."""
+    texts = []
+    for run in RUNS:
+        found = values(probe, run)
+        i = found["x"].index(x)
+        mean, error = (100 * found["curves"][curve][key][i] for key in ("mean", "error"))
+        texts.append(f"{mean:.0f} ± {error:.0f} %")
+    return texts
+
+
+def sample_gap(share):
+    """Return the lead of the ResNet in whole points after training on a share of the images."""
+    runs = [run for run in list_runs() if run.bundled and run.meta.sweep and run.meta.sweep.kind == "samples"]
+    rows = {(row["model"], row["share"]): row["mean"] for row in sample_curve(runs)}
+    return round(100 * (rows["resnet", share] - rows["vit", share]))

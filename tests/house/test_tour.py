@@ -1,0 +1,119 @@
+"""The tour leads to existing views and states the numbers of the stored results."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl
+
+import pytest
+
+from dashboard import tour
+from dashboard.guide.tour import stops
+from dashboard.page_table import PAGES
+from dashboard.states.attention import AttentionState
+from dashboard.states.compare import CompareState
+from dashboard.states.inductive_bias import BiasState
+from dashboard.states.overview import OverviewState
+from dashboard.states.patches import PatchesState
+from dashboard.states.training import TrainingState
+from tests.house.stored import RUNS, at, sample_gap, values
+from vitcore.runs.folder import find_run
+
+STATES = {
+    "overview": OverviewState,
+    "patches": PatchesState,
+    "attention": AttentionState,
+    "training": TrainingState,
+    "compare": CompareState,
+    "inductive_bias": BiasState,
+}
+STATED = {stop.title: stop.say for stop in stops()}
+MAX_WORDS = 35  # so that the strip stays small on a phone
+
+
+def test_tour_has_short_stops_on_all_pages():
+    assert 8 <= len(stops()) <= 10
+    assert stops()[0].page == "overview"
+    assert {stop.page for stop in stops()} == set(PAGES)
+    assert len(STATED) == len(stops())
+    for stop in stops():
+        assert len(stop.say.split()) <= MAX_WORDS, stop.title
+        assert stop.say.count(". ") <= 1, stop.title
+        assert stop.say.endswith("."), stop.title
+
+
+@pytest.mark.parametrize("stop", stops(), ids=lambda stop: stop.title)
+def test_links_hold_only_what_the_page_reads(stop):
+    query = dict(parse_qsl(stop.query, strict_parsing=True))
+    state = STATES[stop.page]
+    known = {state.parameter(name) for name in state.model_fields}
+    assert set(query) <= known
+    assert state.read(query)[1] == ()
+
+
+def test_addresses_name_the_stop_and_work_from_every_page():
+    assert tour.addresses()[0] == "./?look=cat&tour=1"
+    assert tour.addresses()[1].startswith("./patches?")
+    assert [address.rsplit("tour=", 1)[1] for address in tour.addresses()] == [
+        str(number) for number in range(1, len(stops()) + 1)
+    ]
+
+
+def test_patches_and_tokens_are_those_of_the_model():
+    config = find_run(RUNS[0]).config
+    size, patch = config.image_size, config.options["patch_size"]
+    words = f"{size} x {size} pixels into {(size // patch) ** 2} patches of {patch} x {patch} pixels"
+    assert words in STATED["An image becomes patches"]
+    words = f"a token of {config.options['embed_dim']} numbers"
+    assert words in STATED["Patches become tokens with positions"]
+
+
+def test_chosen_head_attends_to_the_nearest_patches():
+    heads = values("distance", RUNS[0])["heads"]["mean"]
+    distance, layer, head = min(
+        (distance, layer, head)
+        for layer, row in enumerate(heads, start=1)
+        for head, distance in enumerate(row, start=1)
+    )
+    count = sum(map(len, heads))
+    say = STATED["Where one head looks"]
+    assert f"Head {head} of layer {layer} looks {distance:.1f} pixels away on average" in say
+    assert f"all {count} heads" in say
+    (stop,) = (stop for stop in stops() if stop.title == "Where one head looks")
+    assert f"layer={layer}&head={head}" in stop.query
+
+
+def test_results_of_experiments_are_stated():
+    vit, resnet = at("shuffle", "accuracy", 4)
+    assert (
+        f"the ViT classifies {vit} of the images correctly, the ResNet {resnet}."
+        in STATED["Shuffle the image"]
+    )
+    vit, resnet = at("shift", "consistency, reflect", 4)
+    words = f"by 4 pixels, {vit} of the ViT's predictions stay the same, and {resnet} of the ResNet's"
+    assert words in STATED["Move the image"]
+    assert (
+        f"With 5 % of the training images, the ResNet is ahead by {sample_gap(0.05)} points"
+        in STATED["Few images"]
+    )
+
+
+def test_accuracies_are_stated():
+    vit, resnet = (find_run(run).status().result for run in RUNS)
+    assert vit["n_train"] == resnet["n_train"] == 45_000
+    words = f"the ViT classifies {100 * vit['test_acc']:.1f} % of the test images correctly, the ResNet "
+    assert f"{words}{100 * resnet['test_acc']:.1f} %." in STATED["All images and a strong recipe"]
+
+
+def test_every_number_is_compared():
+    """A new number needs a comparison above."""
+    found = {title: re.findall(r"\d[\d,.]*\d|\d", say) for title, say in STATED.items()}
+    assert {title: numbers for title, numbers in found.items() if numbers} == {
+        "An image becomes patches": ["32", "32", "64", "4", "4"],
+        "Patches become tokens with positions": ["256"],
+        "Where one head looks": ["5", "2", "8.8", "48"],
+        "Shuffle the image": ["4", "4", "64", "2", "29", "2"],
+        "Move the image": ["4", "95", "1", "95", "1"],
+        "Few images": ["5", "18"],
+        "All images and a strong recipe": ["45,000", "90.2", "91.5"],
+    }
