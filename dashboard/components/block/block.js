@@ -1,5 +1,5 @@
-// Ten steps through one block of a ViT and its head. Stepping, hovering, playing and choosing a head or a token need no
-// server; another block does. Data: see data.js.
+// Ten steps through one block of a ViT and its head. Stepping, hovering, playing and choosing a head or a
+// token need no server; another block does. Data: see data.js.
 
 import { keepAddress, parseCount, writeAddress } from "../shared/address.js";
 import { colorTable, decodeBase64, gradientOf } from "../shared/colors.js";
@@ -80,7 +80,8 @@ class BlockStepper {
     if (first || other) this.restore();
     if (this.step === LAST && header.layer < header.layers - 1) this.step = LAST - 1;
     if (header.only !== null) this.query = header.only;
-    if (before?.key !== header.key) { // the server also sends the same data again, for example while the run trains
+    // the server also sends the same data again, for example while the run trains
+    if (before?.key !== header.key) {
       this.forgetPointer();
       this.pointedKey = null;
     }
@@ -108,7 +109,8 @@ class BlockStepper {
     this.query = parseToken(linked.get("query"), header) ?? header.query;
   }
 
-  // The query parameters of this view, or null if the server gave the state, as in a talk or a standalone file.
+  // The query parameters of this view, or null if the server gave the state, as in a talk or a standalone
+  // file.
   parameters() {
     return this.block.header.address === undefined ? this.state() : null;
   }
@@ -137,12 +139,14 @@ class BlockStepper {
     return attends || only !== null ? this.query : this.hovered ?? this.query;
   }
 
-  // The token whose score, weight and value are written out: the last one pointed at, or the one with most weight.
+  // The token whose score, weight and value are written out: the last one pointed at, or the one with most
+  // weight.
   get key() {
     return this.pointedKey ?? largest(this.attention.weights, 1)[0];
   }
 
-  // The channel, unit or head that is written out: the last one pointed at, or the one with the largest number.
+  // The channel, unit or head that is written out: the last one pointed at, or the one with the largest
+  // number.
   get j() {
     if (this.pointedJ !== null) return this.pointedJ;
     const { block } = this;

@@ -1,8 +1,8 @@
 // The numbers of one block, as the server sends them, and what the browser computes from them.
 //
-// A message is one Uint8Array: uint32 length of the header, the header (JSON), the float32 arrays of ARRAYS, the
-// image [S, S, 3] and the crops [units, patches, c, c, 3] as bytes. If the model has many tokens, header.only is a
-// token, and the arrays with R rows hold its row alone; otherwise R = T.
+// A message is one Uint8Array: uint32 length of the header, the header (JSON), the float32 arrays of
+// ARRAYS, the image [S, S, 3] and the crops [units, patches, c, c, 3] as bytes. If the model has many
+// tokens, header.only is a token, and the arrays with R rows hold its row alone; otherwise R = T.
 
 import { readHeader } from "../shared/message.js";
 
@@ -160,8 +160,8 @@ export function headPart(block, name, token, head) {
 }
 
 /**
- * Return how a token attends in a head: the scaled scores, the weights, the weighted sum of the values (`mixed`) and
- * the norm of what each token contributes to it.
+ * Return how a token attends in a head: the scaled scores, the weights, the weighted sum of the values
+ * (`mixed`) and the norm of what each token contributes to it.
  * @param {any} block
  * @returns {{ scores: Float32Array, weights: Float32Array, mixed: Float32Array, lengths: Float32Array,
  *   contributions: Float32Array }}

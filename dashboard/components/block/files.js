@@ -34,8 +34,8 @@ const NAMES = {
 };
 
 /**
- * Return the rows of the CSV file. In the steps about attention: a row per token. In the others: a row per number of
- * the chosen token, or per class.
+ * Return the rows of the CSV file. In the steps about attention: a row per token. In the others: a row per
+ * number of the chosen token, or per class.
  * @param {any} stepper
  */
 export function blockRows({ block, step, query, head, attentionTemperature }) {

@@ -1,4 +1,5 @@
-// The place of the steps in the block: a line above their buttons for the residual stream, with its two branches.
+// The place of the steps in the block: a line above their buttons for the residual stream, with its two
+// branches.
 
 import { CanvasPainter } from "../shared/paint.js";
 import { typeScale } from "../shared/theme.js";

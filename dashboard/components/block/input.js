@@ -50,7 +50,8 @@ export class BlockInput {
     });
   }
 
-  // The left and right arrows change the step, up and down what is written out. With Shift they move the token.
+  // The left and right arrows change the step, up and down what is written out. With Shift they move the
+  // token.
   listenToKeys() {
     const { stepper, root } = this;
     root.addEventListener("keydown", (event) => {
@@ -58,7 +59,8 @@ export class BlockInput {
         !stepper.block || FIELDS.test(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey
       ) return;
       const { talk } = stepper.block.header;
-      if (talk && (event.key === " " || event.key.startsWith("Arrow"))) return; // they move to another step of the talk
+      // these keys move to another step of the talk
+      if (talk && (event.key === " " || event.key.startsWith("Arrow"))) return;
       if (event.key === " " && event.target !== root) return;
       const act = this.keyAction(event);
       if (!act) return;

@@ -1,4 +1,5 @@
-// The drawing of a step, with a painter for canvas or SVG: the image on the left, the panels of the step next to it.
+// The drawing of a step, with a painter for canvas or SVG: the image on the left, the panels of the step
+// next to it.
 
 import { colorIndex } from "../shared/colors.js";
 import { largest } from "./data.js";
@@ -114,7 +115,8 @@ function drawToken({ block: { header }, picture }, p, token, x, y, size, theme) 
 
 // --- panels ------------------------------------------------------------------------------------
 
-// The token whose column a panel rings: the key in panels of keys and values, otherwise the token of the bars below.
+// The token whose column a panel rings: the key in panels of keys and values, otherwise the token of the
+// bars below.
 function ringedToken(view, panel) {
   if (panel.follows) return view.key;
   return view.step === 1 ? view.query : view.token;

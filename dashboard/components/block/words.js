@@ -80,9 +80,11 @@ export function formulaOf(block, step) {
     pre ? normed("x", "n") : "<i>x</i>",
     `<i>q</i> = <i>W<sub>q</sub>${stream}</i> + <i>b<sub>q</sub></i>, the same for <i>k</i> and <i>v</i>`,
     `<i>s<sub>t</sub></i> = <i>q</i> \u00b7 <i>k<sub>t</sub></i> / ${root}`,
-    "<i>a<sub>t</sub></i> = exp(<i>s<sub>t</sub></i> / \u03c4) / \u03a3<sub><i>u</i></sub> exp(<i>s<sub>u</sub></i> / \u03c4), \u03c4 = 1",
+    "<i>a<sub>t</sub></i> = exp(<i>s<sub>t</sub></i> / \u03c4) / " +
+    "\u03a3<sub><i>u</i></sub> exp(<i>s<sub>u</sub></i> / \u03c4), \u03c4 = 1",
     "<i>z</i> = \u03a3<sub><i>t</i></sub> <i>a<sub>t</sub>v<sub>t</sub></i>",
-    "<i>o</i> = <i>W<sub>o</sub></i> [<i>z</i><sub>1</sub>, \u2026, <i>z<sub>H</sub></i>] + <i>b<sub>o</sub></i>",
+    "<i>o</i> = <i>W<sub>o</sub></i> [<i>z</i><sub>1</sub>, \u2026, <i>z<sub>H</sub></i>] + " +
+    "<i>b<sub>o</sub></i>",
     pre ? "<i>y</i> = <i>x</i> + <i>o</i>" : "<i>y</i> = LN(<i>x</i> + <i>o</i>)",
     `<i>m</i> = <i>W</i><sub>2</sub> GELU(<i>W</i><sub>1</sub> ${
       pre ? "LN(<i>y</i>)" : "<i>y</i>"
@@ -123,11 +125,13 @@ export function sentenceOf(view) {
   const next = h.layer + 1 < h.layers ? `Block ${h.layer + 2} reads it.` : reads;
   return [
     pre
-      ? `Each token is shifted to mean 0, scaled to variance 1, then scaled and shifted by learned numbers for each of its ${h.dim} channels.`
+      ? "Each token is shifted to mean 0, scaled to variance 1, then scaled and shifted by learned numbers " +
+        `for each of its ${h.dim} channels.`
       : `Block ${
         h.layer + 1
       } reads the tokens as they are. This model normalizes after each sum (post-norm).`,
-    `Each head turns every token into a query (what it looks for), a key (how it is found) and a value (what it passes on), ${size} numbers each.`,
+    "Each head turns every token into a query (what it looks for), a key (how it is found) and a value " +
+    `(what it passes on), ${size} numbers each.`,
     `The query of ${name} is compared with the key of every token: a dot product, divided by \u221a${size}.`,
     changed
       ? `Temperature ${
@@ -140,13 +144,16 @@ export function sentenceOf(view) {
     pre
       ? "Attention does not replace the token. Its output is added to the residual stream."
       : "The output of attention is added to the token, and the sum is normalized.",
-    `Each token passes through ${h.hidden} units on its own. An active unit adds its own vector to the output.`,
+    `Each token passes through ${h.hidden} units on its own. ` +
+    "An active unit adds its own vector to the output.",
     pre
       ? `The output of the MLP is added to the residual stream. ${next}`
       : `The output of the MLP is added, and the sum is normalized. ${next}`,
     h.first
-      ? `The head reads CLS alone: it is normalized, and its dot product with a vector for each class is the logit.`
-      : `The head reads the mean of all tokens: it is normalized, and its dot product with a vector for each class is the logit.`,
+      ? "The head reads CLS alone: it is normalized, and its dot product with a vector for each class is " +
+        "the logit."
+      : "The head reads the mean of all tokens: it is normalized, and its dot product with a vector for " +
+        "each class is the logit.",
   ][step];
 }
 
@@ -189,7 +196,8 @@ export function factsOf(view) {
 }
 
 /**
- * Return the number under the pointer with its computation, or, before anything is pointed at, the largest one.
+ * Return the number under the pointer with its computation, or, before anything is pointed at, the largest
+ * one.
  * @param {any} view
  */
 export function readingOf(view) {

@@ -1,5 +1,6 @@
-// Copies the current view as a step of a talk file. The step is YAML; a JSON string is a valid YAML string. While it is
-// shown, it also tells the server the link of the view, which contains what components write into the address.
+// Copies the current view as a step of a talk file. The step is YAML; a JSON string is a valid YAML string.
+// While it is shown, it also tells the server the link of the view, which contains what components write
+// into the address.
 
 const LOOK_MS = 400; // the address is looked at this often
 

@@ -1,6 +1,6 @@
 // Keeps a speaker window at the step that another tab of the same browser presents. Both tabs talk through a
-// BroadcastChannel, and the server takes no part in it. Either tab may be reloaded: a speaker window asks when it
-// opens, and the tab that presents reports its step when it opens and at each change.
+// BroadcastChannel, and the server takes no part in it. Either tab may be reloaded: a speaker window asks
+// when it opens, and the tab that presents reports its step when it opens and at each change.
 
 export const CHANNEL = "vitlab-talk";
 const ASK_MS = 1000; // a speaker window asks this often
@@ -8,8 +8,8 @@ const SILENT_MS = 3500; // without an answer for so long, the tab that presents 
 
 /**
  * The end in the tab that presents.
- * `identity` is { talk, id, started }: the name of the talk, a random id of the tab, and when the talk began (ms).
- * `actions` has the functions go(index), reveal() and restart(), which a speaker window calls.
+ * `identity` is { talk, id, started }: the name of the talk, a random id of the tab, and when the talk
+ * began (ms). `actions` has the functions go(index), reveal() and restart(), which a speaker window calls.
  */
 export class Presenter {
   constructor(channel, identity, actions) {
@@ -52,8 +52,8 @@ export class Presenter {
 }
 
 /**
- * The end in the speaker window. `onChange` is called when the step, the answer or the connection has changed.
- * With several tabs that present the talk, it follows the one that moved last.
+ * The end in the speaker window. `onChange` is called when the step, the answer or the connection has
+ * changed. With several tabs that present the talk, it follows the one that moved last.
  */
 export class Follower {
   constructor(channel, talk, onChange, now = () => Date.now()) {

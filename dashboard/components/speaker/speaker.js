@@ -1,5 +1,5 @@
-// The speaker window: the current step with its notes, the next step, the time. It follows the tab that presents the
-// talk, and its keys and buttons move that tab. Without such a tab, it moves on its own.
+// The speaker window: the current step with its notes, the next step, the time. It follows the tab that
+// presents the talk, and its keys and buttons move that tab. Without such a tab, it moves on its own.
 
 import { writeAddress } from "../shared/address.js";
 import { CHANNEL, Follower, keepAsking } from "../shared/follow.js";

@@ -1,7 +1,7 @@
 // Keyboard control of a talk: arrows, space, Page Up and Page Down (which clickers send), Home and End change
-// the step; `n` shows the notes, `s` opens the speaker window, `f` toggles full screen, Escape closes the notes or
-// leaves the talk.
-// A step with a question shows the question first. The next key, or a click, shows the answer and the view.
+// the step; `n` shows the notes, `s` opens the speaker window, `f` toggles full screen, Escape closes the
+// notes or leaves the talk. A step with a question shows the question first. The next key, or a click,
+// shows the answer and the view.
 
 import { keepAddress } from "../shared/address.js";
 import { CHANNEL, Presenter } from "../shared/follow.js";

@@ -1,4 +1,5 @@
-// The stepper through a block: its computations by hand, its layout, what is under the pointer, and its texts.
+// The stepper through a block: its computations by hand, its layout, what is under the pointer, and its
+// texts.
 
 import assert from "node:assert/strict";
 import {
