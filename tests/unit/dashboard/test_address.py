@@ -12,6 +12,7 @@ import pytest
 from dashboard.page_table import PAGES
 from dashboard.shared import page_state
 from dashboard.states.talk import EditorState, TalkState
+from dashboard.states.tour import TourState
 from tests.conftest import ROOT
 from tests.unit.dashboard.app import open_app
 from tests.unit.dashboard.test_page_state import STATES
@@ -144,5 +145,5 @@ def test_every_state_is_a_page_or_a_talk():
 
     shared = {page_state.PageState, page_state.ImageState, page_state.CurvesState}
     parts = {base for kind in STATES.values() for base in kind.__mro__}
-    assert subclasses(page_state.PageState) - shared <= parts | {EditorState, TalkState}
+    assert subclasses(page_state.PageState) - shared <= parts | {EditorState, TalkState, TourState}
     assert set(STATES) == set(PAGES)

@@ -12,6 +12,7 @@ from dashboard.attention import block, block_outputs
 from dashboard.components.block import message
 from dashboard.shared import resources, scenes, selection
 from dashboard.talk.scenes import scene
+from tests.bundled import VIT
 from tests.made_runs import make_run
 from tests.unit.dashboard.app import open_app
 from vitcore.analysis.block_steps import block_steps
@@ -124,4 +125,4 @@ def test_patches_leads_to_the_same_image_in_the_first_block():
     app = open_app("patches", **{"class": "ship", "image": "3"})
     (link,) = [one.proto for one in app.get("page_link")]
     query = dict(parse_qsl(link.query_string))
-    assert query == {"run": "vit-cifar10", "class": "ship", "image": "3", "layer": "1", **LINK}
+    assert query == {"run": VIT, "class": "ship", "image": "3", "layer": "1", **LINK}

@@ -269,7 +269,7 @@ def test_wrong_encoding_and_unknown_name_are_user_errors(home):
     (home / "mine.yaml").write_bytes(GOOD.replace("Another", "Caf\u00e9").encode("latin-1"))
     with pytest.raises(UserError, match=r"^mine\.yaml, line 8: .*UTF-8"):
         files.find_talk("mine")
-    with pytest.raises(UserError, match=r"'\.\./mine'.*\bmine, why"):
+    with pytest.raises(UserError, match=r"'\.\./mine'.*\bmine, inside, why"):
         files.find_talk("../mine")
 
 
