@@ -157,7 +157,7 @@ def list_(as_json: Json = False, runs_dir: RunsDir = None) -> None:
 def show(name: SweepName, as_json: Json = False, runs_dir: RunsDir = None) -> None:
     """Print the results of a sweep so far."""
     from vitcore.runs.listing import print_aligned
-    from vitcore.sweeps.results import sample_curve, study_rows
+    from vitcore.sweeps.results import left_out, sample_curve, study_rows
     from vitcore.sweeps.sweep import find_sweep
 
     found = find_sweep(name, runs_dir)
@@ -178,6 +178,8 @@ def show(name: SweepName, as_json: Json = False, runs_dir: RunsDir = None) -> No
         return
     print_aligned(lines, 1)
     print(found.title, file=sys.stderr)
+    if note := left_out(found.runs):
+        print(note, file=sys.stderr)
 
 
 RESULTS = ("test", "standard error", "validation", "seeds", "n", "minutes", "state")
