@@ -20,7 +20,7 @@ from vitcore.probes.table import as_csv
 from vitcore.runs.folder import Run
 
 TICK_S = 0.7
-BY_TITLE = {probe.title: probe for probe in PROBES.values()}  # as tabs and links name them
+TITLES = {name: probe.title for name, probe in PROBES.items()}  # links hold names, older ones titles
 COUNTS = tuple(sorted(BiasState.options("count")))
 
 
