@@ -92,7 +92,7 @@ def _checked(
         and steps.shape == (e,) and e > 0 and probabilities.shape == (e, n, c)
         and probabilities.dtype == np.float32 and ((probabilities >= 0) & (probabilities <= MOST_SHARE)).all()
         and steps.dtype.kind == "i" and steps[0] >= 0 and (steps[1:] > steps[:-1]).all()
-        and epochs.dtype.kind == "f" and ((epochs >= 0) & (epochs <= MOST_EPOCHS)).all()
+        and epochs.dtype.kind == "f" and ((epochs >= 0) & (epochs.astype(float) <= MOST_EPOCHS)).all()
         and truth.dtype.kind == "i" and ((truth >= 0) & (truth < c)).all()
     )  # fmt: skip
     if not fits:
