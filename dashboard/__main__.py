@@ -47,6 +47,25 @@ def site(text: str) -> str:
     return text
 
 
+def host_name(text: str) -> str:
+    """Return the name of a host without a port. Raise `ArgumentTypeError` for anything else."""
+    if not re.fullmatch(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?", text.lower()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a host: give a name such as lab.example.org")
+    return text.lower()
+
+
+def own_names(host: str, exposed: bool) -> list[str]:
+    """Return the names by which a server that listens on `host` is reached, without those of proxies.
+
+    A server for this machine only has IP addresses and localhost, which need no list.
+    """
+    if not exposed:
+        return []
+    machine = socket.gethostname().lower()
+    short = machine.split(".")[0]
+    return list(dict.fromkeys([host.lower(), machine, short, f"{short}.local"]))
+
+
 def loopback(host: str) -> bool:
     """Return whether `host` is a loopback address or name. Raise `OSError` for an unknown name."""
     addresses = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None)}
@@ -71,6 +90,14 @@ def main() -> None:
         metavar="HOST",
         help="let pages of this site show the dashboard in a frame; can be repeated",
     )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        type=host_name,
+        metavar="NAME",
+        help="also answer to this name, such as that of a proxy; can be repeated",
+    )
     arguments = parser.parse_args()
     host, port = arguments.host, arguments.port
     try:
@@ -87,6 +114,7 @@ def main() -> None:
 
     os.environ["VITLAB_RUNS"], os.environ["VITLAB_DATA"] = str(runs_dir()), str(data_dir())
     os.environ["VITLAB_TALKS"] = str(folders()[0])
+    os.environ["VITLAB_HOSTS"] = " ".join([*own_names(host, exposed), *arguments.allow_host])
     os.environ["VITLAB_FRAMES"] = " ".join(arguments.allow_frames)
     os.environ["PYTHONPATH"] = os.pathsep.join(
         [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]

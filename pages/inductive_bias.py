@@ -7,20 +7,21 @@ from dashboard.inductive_bias import experiments, live_image, sample_efficiency
 from dashboard.shared import bound, default_runs, header, resources, selection
 from dashboard.states.inductive_bias import BiasState
 from vitcore.errors import UserError
+from vitcore.probes import PROBES
 
-header.title("inductive_bias", about=bound.current(BiasState, "probe"))
+titles = {**experiments.TITLES, sample_efficiency.NAME: sample_efficiency.TITLE}
+linked = bound.current(BiasState, "probe")
+header.title("inductive_bias", about=titles.get(linked, linked))
 
 found = resources.runs(trained=True)
 if not found:
     header.stop_without_runs("There is no trained model yet.")
 
-titles = [*experiments.BY_TITLE, sample_efficiency.TITLE]
-bound.check_link(BiasState, "probe", titles, titles[0])
-title = st.segmented_control(
-    "Experiment", titles, default=titles[0], required=True,
-    label_visibility="collapsed", width="stretch", **BiasState.bound("probe", value=None),
+name = bound.choose(
+    st.segmented_control, BiasState, "probe", "Experiment", titles, titles=True, required=True,
+    label_visibility="collapsed", width="stretch",
 )  # fmt: skip
-if title == sample_efficiency.TITLE:
+if name == sample_efficiency.NAME:
     sample_efficiency.show()
     st.stop()
 
@@ -41,7 +42,7 @@ untrained = base_control.toggle(
     help="Adds the same models with their initial random weights, which show the effect of the architecture.",
 )  # fmt: skip
 
-probe = experiments.BY_TITLE[title]
+probe = PROBES[name]
 st.header(probe.question)
 
 live = st.container(key="live") if probe.live else None

@@ -57,6 +57,11 @@ def frame_sites() -> list[str]:
     return os.environ.get("VITLAB_FRAMES", "").split()
 
 
+def allowed_hosts() -> list[str]:
+    """Return the names by which visitors may reach the server: $VITLAB_HOSTS, separated by spaces."""
+    return os.environ.get("VITLAB_HOSTS", "").lower().split()
+
+
 def readonly() -> bool:
     """Return whether $VITLAB_READONLY forbids all changes."""
     return os.environ.get("VITLAB_READONLY", "").lower() not in ("", "0", "false", "no")

@@ -10,6 +10,7 @@ from dashboard.components import figure_files
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.inductive_bias.experiment_figures import border, figures_of, labels, lines_of
 from dashboard.inductive_bias.findings import finding
+from dashboard.inductive_bias.spelling import spelled
 from dashboard.shared import measurement_panel, measurements, ticking
 from dashboard.shared.measurements import Measurement
 from dashboard.states.inductive_bias import BiasState
@@ -20,7 +21,7 @@ from vitcore.probes.table import as_csv
 from vitcore.runs.folder import Run
 
 TICK_S = 0.7
-BY_TITLE = {probe.title: probe for probe in PROBES.values()}  # as tabs and links name them
+TITLES = {name: probe.title for name, probe in PROBES.items()}  # links hold names, older ones titles
 COUNTS = tuple(sorted(BiasState.options("count")))
 
 
@@ -51,7 +52,7 @@ def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None
     settings = {}
     for name, options in probe.choices.items():
         settings[name] = st.segmented_control(
-            name.capitalize(), options, default=options[0], required=True, format_func=_spelled,
+            name.capitalize(), options, default=options[0], required=True, format_func=spelled,
             **BiasState.bound_setting(name),
         )  # fmt: skip
     try:
@@ -66,11 +67,6 @@ def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None
         _body(probe, found, runs, len(images.labels))
 
     ticking.fragment(draw, lambda: any(one.running for one in looked_up), every_s=TICK_S)
-
-
-def _spelled(option: str) -> str:
-    """Return a stored option as pages spell it."""
-    return "center" if option == "centre" else option
 
 
 def _body(probe: Probe, looked_up: list[Measurement], runs: list[Run], count: int) -> None:

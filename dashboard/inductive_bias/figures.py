@@ -19,6 +19,7 @@ from dashboard.drawing import pictures
 from dashboard.drawing.csv_rows import ERROR, matrix_rows, point_rows, table
 from dashboard.drawing.figures import COLORSCALE, Figure, apply_layout
 from dashboard.inductive_bias.lines import Line
+from dashboard.inductive_bias.spelling import spelled
 from vitcore.probes import View
 from vitcore.probes.estimates import Series, Table
 from vitcore.probes.shapes import Changes, Curves, LayersAndHeads, LayerSeries, Matrix, Panel
@@ -219,14 +220,9 @@ def _reference_lines(figure: go.Figure, shape: LayersAndHeads) -> None:
         figure.add_annotation(
             x=1, xref="paper", xshift=6, xanchor="left", align="left", y=value, showarrow=False,
             yanchor=upper if near else "middle", font={"size": 12},
-            text=f"{_spelled(name)}<br>{shape.reference_kind}",
+            text=f"{spelled(name)}<br>{shape.reference_kind}",
         )  # fmt: skip
     figure.update_layout(margin={"r": 122})
-
-
-def _spelled(name: str) -> str:
-    """Return a stored name as pages spell it."""
-    return name.replace("3x3 neighbourhood", "3×3 neighborhood")
 
 
 def likeness(line: Line[Matrix]) -> Figure:

@@ -9,6 +9,7 @@ from dashboard.states.inductive_bias import BiasState
 from dashboard.sweeps import results
 from dashboard.sweeps.sample_curves import sweeps
 
+NAME = "sample-efficiency"
 TITLE = "Sample efficiency"
 QUESTION = "How many images does each model need?"
 

@@ -17,7 +17,7 @@ from dashboard.shared.scenes import (
 from dashboard.states.inductive_bias import BiasState
 from dashboard.sweeps import results, sample_curves
 from vitcore.errors import UserError
-from vitcore.probes import LiveImage, Probe
+from vitcore.probes import PROBES, LiveImage, Probe
 from vitcore.probes.store import images_for
 from vitcore.runs.folder import Run
 
@@ -28,13 +28,13 @@ def scene(query: Query) -> Figures | Replay:
     Shows a live image if the experiment has one, unless the link says `view=curve`.
     """
     state = read_state(BiasState, query, "view", "border", "count")
-    title = state.probe or next(iter(experiments.BY_TITLE))
-    if title == sample_efficiency.TITLE:
+    name = state.probe or next(iter(PROBES))
+    if name in (sample_efficiency.NAME, sample_efficiency.TITLE):
         return _sample_efficiency(state)
-    probe = experiments.BY_TITLE.get(title)
+    probe = next((one for one in PROBES.values() if name in (one.name, one.title)), None)
     if probe is None:
         raise UserError(
-            f"The link names the experiment {title[:80]!r}, which does not exist: copy its name from "
+            f"The link names the experiment {name[:80]!r}, which does not exist: copy its name from "
             "Inductive bias."
         )
     found, pair = resources.runs(trained=True), default_pair()

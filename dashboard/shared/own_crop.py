@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
-from PIL import Image, ImageDraw, ImageEnhance, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance
 
 from dashboard.drawing import pictures
-from vitcore.data.images import open_image, padded, square
+from vitcore.data.images import contained, open_image, padded, square
 
 GENERATION = "own_crop_generation"  # counts the images, so that each starts with its center square
 SQUARE, WHOLE = "Square", "Whole image"
@@ -51,7 +51,7 @@ def decoded(data: bytes, name: str, size: int, crop: Crop) -> np.ndarray:
 
 def square_of(width: int, height: int, position: float) -> tuple[int, int, int, int]:
     """Return the used square of an image in pixels: left, top, right, bottom."""
-    side = min(width, height)
+    side = max(1, min(width, height))
     left, top = round((width - side) * position), round((height - side) * position)
     return left, top, left + side, top + side
 
@@ -88,7 +88,7 @@ def control(data: bytes, name: str) -> None:
 @st.cache_data(max_entries=32, show_spinner=False)
 def _preview(data: bytes, name: str) -> Image.Image:
     """Return the image reduced or enlarged to fit into a square of `PREVIEW` pixels."""
-    return ImageOps.contain(open_image(data, name), (PREVIEW, PREVIEW))
+    return contained(open_image(data, name), PREVIEW)
 
 
 def _marked(preview: Image.Image, crop: Crop) -> Image.Image:
@@ -102,7 +102,8 @@ def _marked(preview: Image.Image, crop: Crop) -> Image.Image:
     marked = ImageEnhance.Brightness(preview).enhance(0.35)
     marked.paste(preview.crop(box), box)
     left, top, right, bottom = box
-    ImageDraw.Draw(marked).rectangle((left, top, right - 1, bottom - 1), outline="white", width=2)
+    outline = (left, top, max(left, right - 1), max(top, bottom - 1))
+    ImageDraw.Draw(marked).rectangle(outline, outline="white", width=2)
     framed = Image.new("RGBA", (PREVIEW, PREVIEW))
     framed.paste(marked, ((PREVIEW - marked.width) // 2, (PREVIEW - marked.height) // 2))
     return framed

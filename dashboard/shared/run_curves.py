@@ -92,8 +92,7 @@ def fitting(runs: Sequence[Run], look: CurveStyle) -> tuple[CurveStyle, list[str
         scalars = resources.scalars(run)
         if scalars.damaged:
             notes.append(
-                f"{names[run.id]}: {', '.join(scalars.damaged)} is damaged, so its curves end where the "
-                "damage begins."
+                f"{names[run.id]}: {', '.join(scalars.damaged)} is damaged, so its curves may be incomplete."
             )
         first = next(iter(scalars.curves.values()), None)
         if first is not None and x_values(run, scalars, first, look.axis) is None:

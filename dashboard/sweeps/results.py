@@ -8,13 +8,14 @@ import streamlit as st
 
 from dashboard.components import figure_files
 from dashboard.drawing.figures import Figure, in_percent
-from dashboard.drawing.markdown import escape
+from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import columns, origins, run_status, ticking
 from dashboard.sweeps import figures
 from vitcore import numbers
+from vitcore.errors import UserError
 from vitcore.runs.status import State
 from vitcore.runs.titles import data_title
-from vitcore.sweeps.results import Score, sample_curve, study_rows, summarize_states
+from vitcore.sweeps.results import Score, left_out, sample_curve, study_rows, summarize_states
 from vitcore.sweeps.sweep import Sweep
 from vitcore.sweeps.wording import length_of, steps_of
 
@@ -23,11 +24,16 @@ FEW_SEEDS = 4  # with two, one estimate in twelve is less than a tenth of the tr
 
 
 def read(sweep: Sweep) -> tuple[list[Any], Figure, str]:
-    """Return the rows of a sweep (`SamplePoint` or `StudyPoint`), its figure, and what the figure shows."""
+    """Return the rows of a sweep (`SamplePoint` or `StudyPoint`), its figure, and what the figure shows.
+
+    Raise `UserError` for a study of which this version knows no setting.
+    """
     if sweep.kind == "samples":
         points = sample_curve(sweep.runs)
         return points, figures.sample_efficiency(points), "test accuracy against training images"
     rows = study_rows(sweep.runs)
+    if not rows:
+        raise UserError(left_out(sweep.runs))
     return rows, figures.study_panels(rows), "test accuracy against each setting"
 
 
@@ -37,7 +43,13 @@ def show(sweep: Sweep) -> None:
         lambda states: _progress(sweep, states), lambda: _states(sweep), every_s=TICK_S,
         active=run_status.any_active,
     )  # fmt: skip
-    rows, figure, alt = read(sweep)
+    try:
+        rows, figure, alt = read(sweep)
+    except UserError as error:
+        st.info(sentence(error))
+        return
+    if note := left_out(sweep.runs):
+        st.info(escape(note))
     if sweep.kind == "samples":
         chart, text = st.columns([2.4, 1], gap="large")
         with chart:

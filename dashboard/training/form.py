@@ -82,19 +82,18 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
     """Draw the row of settings. Return its contents, and the two places for buttons at its end."""
     places = st.columns([1.2, 1.35, 1.05, 1.05, 0.95, 1.15, 1.5], vertical_alignment="bottom")
     model_place, data_place, recipe_place, epochs_place, more_place, *button_places = places
-    model = model_place.selectbox(
-        "Model", list(ARCHITECTURES), format_func=lambda name: ARCHITECTURES[name].label,
-        **TrainingState.bound("model", value=None),
-    )  # fmt: skip
+    labels = {name: architecture.label for name, architecture in ARCHITECTURES.items()}
+    model = bound.choose(model_place.selectbox, TrainingState, "model", "Model", labels, titles=True)
     architecture = ARCHITECTURES[model]
-    source = data_place.selectbox("Data", SOURCES, **TrainingState.bound("data", value=None))
+    sources = {name: name for name in SOURCES}
+    source = bound.choose(data_place.selectbox, TrainingState, "data", "Data", sources)
     recipes = [name for name in RECIPE_NAMES if name in architecture.recipes]
     named = bound.current(TrainingState, "recipe")  # a copied run may have a recipe of its own
     if named and _copied(found, model, named) and named not in recipes:
         recipes.append(named)
-    recipe = recipe_place.selectbox(
-        "Recipe", recipes, recipes.index(_first_recipe(recipes)),
-        **TrainingState.bound("recipe", value=None),
+    recipe = bound.choose(
+        recipe_place.selectbox, TrainingState, "recipe", "Recipe", {name: name for name in recipes},
+        first=_first_recipe(recipes),
         help="  \n".join(f"**{name}**: {_about(architecture, name)}" for name in recipes),
     )  # fmt: skip
     copied = _copied(found, model, recipe)

@@ -15,7 +15,6 @@ from vitcore.paths import readonly, runs_dir
 from vitcore.queue import launch as background
 from vitcore.queue import order as queue
 from vitcore.queue.devices import Device, occupied_devices
-from vitcore.runs import process
 from vitcore.runs.folder import Run
 
 ORDINALS = {1: "1st", 2: "2nd", 3: "3rd"}
@@ -35,7 +34,7 @@ def read_queue(own: list[Run]) -> QueueState:
     for run in own:
         status = run.stored_status()
         waiting = waiting or status.state == "queued"
-        if status.state in ("running", "stopping") and status.host == process.hostname():
+        if status.state in ("running", "stopping") and queue.is_here(status):
             training.append(run)
     if waiting and not readonly():
         background.wake()
@@ -47,8 +46,8 @@ def queue_position(run: Run) -> str:
     """Return "Next in the queue" or "3rd in the queue". A run on another host gets the name of the host."""
     order = queue.waiting(run.path.parent)
     if run not in order:
-        host = run.stored_status().host
-        return f"Waiting on {host}" if host and host != process.hostname() else ""
+        status = run.stored_status()
+        return "" if queue.is_here(status) else f"Waiting on {status.host}"
     position = order.index(run) + 1
     return "Next in the queue" if position == 1 else f"{ORDINALS.get(position, f'{position}th')} in the queue"
 

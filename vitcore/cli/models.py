@@ -55,7 +55,11 @@ def data(
     if found.listing:
         for line in found.listing.lines():
             print(line)
-        if unreadable := folder.check(found.listing, decode_all=True):
+        plain: list[Path] = []
+        unreadable = folder.check(found.listing, decode_all=True, plain=plain)
+        if plain:
+            print(folder.about_plain(found.listing, plain))
+        if unreadable:
             for one in unreadable:
                 print(one.reason)
             raise folder.refuse(found.listing, unreadable)

@@ -156,8 +156,9 @@ def list_(as_json: Json = False, runs_dir: RunsDir = None) -> None:
 @sweep.command()
 def show(name: SweepName, as_json: Json = False, runs_dir: RunsDir = None) -> None:
     """Print the results of a sweep so far."""
-    from vitcore.runs.listing import print_aligned
-    from vitcore.sweeps.results import sample_curve, study_rows
+    from vitcore.runs.listing import UNDECODED, print_aligned
+    from vitcore.runs.status import printable
+    from vitcore.sweeps.results import left_out, sample_curve, study_rows
     from vitcore.sweeps.sweep import find_sweep
 
     found = find_sweep(name, runs_dir)
@@ -177,7 +178,9 @@ def show(name: SweepName, as_json: Json = False, runs_dir: RunsDir = None) -> No
         print(to_json({"name": found.name, "kind": found.kind, "title": found.title, "rows": rows}))
         return
     print_aligned(lines, 1)
-    print(found.title, file=sys.stderr)
+    print(printable(found.title, also=UNDECODED), file=sys.stderr)
+    if note := left_out(found.runs):
+        print(note, file=sys.stderr)
 
 
 RESULTS = ("test", "standard error", "validation", "seeds", "n", "minutes", "state")

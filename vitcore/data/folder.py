@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -103,17 +103,24 @@ def stamp(listing: Listing) -> tuple[tuple[bytes, int, int], ...]:
 
 
 def check(
-    listing: Listing, *, decode_all: bool = False, report: Callable[[int], None] = lambda done: None
+    listing: Listing,
+    *,
+    decode_all: bool = False,
+    report: Callable[[int], None] = lambda done: None,
+    plain: list[Path] | None = None,
 ) -> list[Unreadable]:
     """Return all images of a folder that cannot be read.
 
     The first 2,000 images are decoded, or all with `decode_all`. Only header and end of the others are read.
-    `report` is called with the number of images after each of them.
+    `report` is called with the number of images after each of them. Decoded images of a single color are
+    appended to `plain`.
     """
 
     def reason(number: int, file: Path) -> Unreadable | None:
         try:
-            check_photo(file, decode=decode_all or number < DECODED)
+            varies = check_photo(file, decode=decode_all or number < DECODED)
+            if plain is not None and not varies:
+                plain.append(file)
         except UserError as error:
             return Unreadable(file, str(error))
         return None
@@ -124,6 +131,30 @@ def check(
         if unreadable:
             found.append(unreadable)
     return found
+
+
+def about_links(place: Path, parts: Iterable[Files]) -> str:
+    """Return a remark on files that are used several times under different names, or an empty text."""
+    first: dict[tuple[int, int], Path] = {}
+    repeated = []
+    for file in (file for part in parts for files in part.values() for file in files):
+        about = file.stat()
+        if about.st_ino and (other := first.setdefault((about.st_dev, about.st_ino), file)) != file:
+            repeated.append((other, file))
+    if not repeated:
+        return ""
+    one, again = (shown_path(file.relative_to(place)) for file in repeated[0])
+    return (
+        f"{len(repeated):,} images are used several times, because they are links to the same file, such as "
+        f"{one} and {again}."
+    )
+
+
+def about_plain(listing: Listing, plain: list[Path]) -> str:
+    """Return a warning about images of a single color."""
+    names = ", ".join(shown_path(file.relative_to(listing.place)) for file in sorted(plain)[:NAMED])
+    more = f" and {len(plain) - NAMED:,} more" if len(plain) > NAMED else ""
+    return f"These images have only a single color: {names}{more}. Check that they were saved correctly."
 
 
 def refuse(listing: Listing, unreadable: list[Unreadable]) -> UserError:

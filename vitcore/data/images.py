@@ -23,6 +23,7 @@ STD = (0.24703223, 0.24348513, 0.26158784)
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 FORMATS = ("PNG", "JPEG", "WEBP")
+SIXTEEN_BITS = ("PNG", "PPM")  # pillow reads their 16 bits per pixel as 32 bits, from 0 to 65535
 # the exceptions that pillow's decoders raise for malformed data
 BROKEN = (
     OSError,
@@ -39,6 +40,7 @@ BROKEN = (
 )
 MAX_BYTES = 10 * 2**20
 MAX_PIXELS = 25_000_000
+LEAST_SIDE, MOST_RATIO = 4, 100  # of an upload: its sides in pixels, and how many times one is the other
 
 # for the files of a dataset on this machine, which are the user's own and may come directly from a camera
 PHOTO_FORMATS = (*FORMATS, "BMP", "DIB", "GIF", "TIFF", "PPM", "JPEG2000", "TGA", "PCX", "AVIF")
@@ -101,6 +103,12 @@ def check_header(source: str | Path | bytes, name: str = "") -> Image.Image:
     if image is None:
         kind = " but a HEIC photo" if _is_heic(data) else ""
         raise UserError(f"{name} is not a PNG, JPEG or WebP image{kind}: choose another file.")
+    short, long = sorted(image.size)
+    if short < LEAST_SIDE or long > MOST_RATIO * short:
+        raise UserError(
+            f"{name} is too narrow ({image.width} x {image.height}): choose an image of at least "
+            f"{LEAST_SIDE} pixels on each side, with one side at most {MOST_RATIO} times the other."
+        )
     return image
 
 
@@ -117,6 +125,8 @@ def _identified(file: IO[bytes], name: str, formats: tuple[str, ...], most: int)
             raise UserError(_too_many(name, most=most)) from None
         except BROKEN:  # UnidentifiedImageError is an OSError
             return None
+    if image.mode == "F" or (image.mode == "I" and image.format not in SIXTEEN_BITS):
+        raise UserError(f"{name} has 32 bits per pixel, whose range is unknown: convert it to 8 bits.")
     if image.width * image.height > most:
         raise UserError(_too_many(name, image.width, image.height, most))
     return image
@@ -154,8 +164,17 @@ def padded(image: Image.Image, size: int) -> np.ndarray:
 
     -> uint8 [3, size, size]
     """
-    color, resample = tuple(mean_color().tolist()), Image.Resampling.LANCZOS
-    return _channels_first(ImageOps.pad(image, (size, size), method=resample, color=color))
+    whole = Image.new("RGB", (size, size), tuple(mean_color().tolist()))
+    inner = contained(image, size)
+    whole.paste(inner, (round((size - inner.width) / 2), round((size - inner.height) / 2)))
+    return _channels_first(whole)
+
+
+def contained(image: Image.Image, size: int) -> Image.Image:
+    """Return an image resized so that its longer side has `size` pixels, and the other at least one."""
+    longest = max(image.size)
+    sides = (max(1, round(side * size / longest)) for side in image.size)
+    return image.resize(tuple(sides), Image.Resampling.LANCZOS)  # type: ignore[arg-type]
 
 
 def mean_color() -> np.ndarray:
@@ -181,8 +200,8 @@ def read_photo(file: Path, size: int) -> np.ndarray:
         return square(_decoded(image, shown_path(file)), size)
 
 
-def check_photo(file: Path, *, decode: bool) -> None:
-    """Raise `UserError` as `read_photo` does.
+def check_photo(file: Path, *, decode: bool) -> bool:
+    """Raise `UserError` as `read_photo` does. Return whether the image varies, as far as it was decoded.
 
     Without `decode`, only the header and the end of the file are read, which finds files that are cut short.
     """
@@ -190,11 +209,13 @@ def check_photo(file: Path, *, decode: bool) -> None:
         if decode:
             if image.format in ("JPEG", "MPO"):
                 image.draft("RGB", (256, 256))
-            _decoded(image, shown_path(file))
-        elif not _is_complete(file, image.format or ""):
+            bands = _decoded(image, shown_path(file)).getextrema()
+            return any(low != high for low, high in bands)  # type: ignore[misc]  # RGB has several bands
+        if not _is_complete(file, image.format or ""):
             raise UserError(
                 f"{shown_path(file)} is damaged or incomplete: save it again, or choose another file."
             )
+        return True
 
 
 @contextlib.contextmanager

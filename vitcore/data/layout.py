@@ -16,14 +16,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
-from vitcore.data.folder import NAMED, Files, Listing
+from vitcore.data.folder import NAMED, Files, Listing, about_links
 from vitcore.data.images import PHOTO_SUFFIXES
+from vitcore.data.splitting import held_out, tenth, without
 from vitcore.errors import UserError
-
-VALIDATION_SHARE = 0.1
-SPLIT_SEED = 42
 
 SPLITS = {
     "train": {"train", "training", "trn", "tr", "learn"},
@@ -79,8 +75,8 @@ class _Scan:
         else:
             train, validation, test, layout = self._from_classes(home)
         if not any(validation.values()):
-            validation = _held_out(train)
-            train = {name: _without(files, validation[name]) for name, files in train.items()}
+            validation = held_out(train)
+            train = {name: without(files, validation[name]) for name, files in train.items()}
             layout += ", and a tenth of the others of each class are validation images"
         self._check(home, train, validation, test)
         return Listing(
@@ -128,12 +124,27 @@ class _Scan:
             raise UserError(f"{home} has {names}, but no training images: name their folder `train`.")
         if "train" not in found:
             return {}
+        self._check_classes(home, found, others)
         for folder in (*others, *unlabeled):
             if count := sum(1 for _ in _walk(folder, Counter())):
                 why = "has no class folders" if folder in unlabeled else "is not a split"
                 self.remarks.append(f"{folder.name} {why}: its {count:,} images are left out.")
                 self.ignored[f"images in {folder.name}"] += count
         return found
+
+    def _check_classes(self, home: Path, found: dict[str, Path], others: list[Path]) -> None:
+        """Raise `UserError` if the folders that are not splits hold more images than the splits.
+
+        Then they are probably classes, one of which has the name of a split.
+        """
+        left = sum(1 for folder in others for _ in _walk(folder, Counter()))
+        if left and left > (used := sum(1 for folder in found.values() for _ in _walk(folder, Counter()))):
+            names = ", ".join(folder.name for folder in others[:NAMED])
+            splits = " and ".join(folder.name for folder in found.values())
+            raise UserError(
+                f"{home} has {used:,} images in {splits}, which looks like a split, but {left:,} in other "
+                f"folders ({names}): rename {splits} if it is a class, else move the other folders away."
+            )
 
     def _from_splits(self, splits: dict[str, Path]) -> tuple[Files, Files, Files, str]:
         parts = {name: self._classes(folder) for name, folder in splits.items()}
@@ -156,8 +167,8 @@ class _Scan:
             f"Folders {', '.join(folder.name for folder in splits.values())} with a folder for each class"
         )
         if not any(parts["test"].values()):
-            parts["test"] = {name: _tenth(files) for name, files in train.items()}
-            train = {name: _without(files, parts["test"][name]) for name, files in train.items()}
+            parts["test"] = {name: tenth(files) for name, files in train.items()}
+            train = {name: without(files, parts["test"][name]) for name, files in train.items()}
             layout += f". Every tenth image of a class in {splits['train'].name} is a test image"
         return train, parts["validation"], parts["test"], layout
 
@@ -165,8 +176,8 @@ class _Scan:
         classes = self._classes(home)
         if inner := self._splits_in_classes(home, classes):
             return *inner, "A folder for each class, with folders for the splits in it"
-        test = {name: _tenth(files) for name, files in classes.items()}
-        train = {name: _without(files, test[name]) for name, files in classes.items()}
+        test = {name: tenth(files) for name, files in classes.items()}
+        train = {name: without(files, test[name]) for name, files in classes.items()}
         layout = "A folder for each class. Every tenth image of a class is a test image"
         return train, dict.fromkeys(classes, ()), test, layout
 
@@ -191,7 +202,15 @@ class _Scan:
         """Return the images of each class folder that contains images."""
         found: Files = {}
         empty = []
-        for folder in _folders(home):
+        folders = _folders(home)
+        real = {os.path.realpath(folder): folder for folder in reversed(folders)}
+        real |= {os.path.realpath(folder): folder for folder in folders if not folder.is_symlink()}
+        for folder in folders:
+            if (other := real[os.path.realpath(folder)]) != folder:
+                self.remarks.append(
+                    f"{folder.name} is left out, because it is the same folder as {other.name}."
+                )
+                continue
             files = tuple(sorted(_walk(folder, self.ignored), key=os.fsencode))
             if files:
                 found[_label(folder.name, found)] = files
@@ -225,6 +244,8 @@ class _Scan:
                 )
         if not any(validation.values()) or not any(test.values()):
             raise UserError(f"{self.place} has too few images to split into training, validation and test.")
+        if remark := about_links(self.place, (train, validation, test)):
+            self.remarks.append(remark)
         for split, part in (("validation", validation), ("test", test)):
             if missing := [name for name in train if not part.get(name)]:
                 self.remarks.append(f"No {split} image of {', '.join(missing[:NAMED])}.")
@@ -319,23 +340,3 @@ def _label(name: str, taken: Files) -> str:
     while label in taken:
         label, number = f"{text} ({number})", number + 1
     return label
-
-
-def _tenth(files: tuple[Path, ...]) -> tuple[Path, ...]:
-    return files[9::10] or files[-1:]
-
-
-def _without(files: tuple[Path, ...], taken: tuple[Path, ...]) -> tuple[Path, ...]:
-    chosen = set(taken)
-    return tuple(file for file in files if file not in chosen)
-
-
-def _held_out(train: Files) -> Files:
-    """Return a tenth of the images of each class, drawn with seed 42, but at least one of two or more."""
-    held: Files = {}
-    for name, files in train.items():
-        count = max(round(VALIDATION_SHARE * len(files)), 1) if len(files) > 1 else 0
-        order = np.random.default_rng(SPLIT_SEED).permutation(len(files))
-        chosen = set(order[:count].tolist())
-        held[name] = tuple(file for i, file in enumerate(files) if i in chosen)
-    return held

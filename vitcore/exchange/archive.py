@@ -1,4 +1,4 @@
-"""Pack a finished run into a zip file for sharing, and unpack it again. Does not import torch.
+"""Pack a finished run into a zip file for sharing, and unpack it again. Imports torch only to unpack.
 
 The zip file holds configuration, curves, result and weights, but nothing about this machine.
 """
@@ -9,6 +9,7 @@ import io
 import os
 import re
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -29,6 +30,17 @@ from vitcore.runs.weights import check_size, not_finite, read_header
 LEFT_BY_DESKTOPS = {".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX"}
 LARGEST_RATIO = 100  # maximum ratio of size to packed size, for files of more than FREE_RATIO bytes
 FREE_RATIO = 10_000_000  # bytes
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the decoders of others raise errors of their own
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the date of every packed file, so that packing is reproducible
 PACKED = re.compile(  # the files of a packed run; all others are rejected
     r"([\w-][\w.-]{0,119})/(config\.yaml|status\.json|meta\.json|events\.out\.tfevents\.[\w.-]{1,99}|"
@@ -136,7 +148,7 @@ def unpack_run(file: Path, root: str | Path | None = None) -> Run:
             except BaseException:
                 shutil.rmtree(draft.path, ignore_errors=True)
                 raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+    except DAMAGED:
         raise UserError(f"{file} is damaged or is not a zip of a run: export the run again.") from None
     return Run(place)
 
@@ -161,6 +173,13 @@ def _packed_files(archive: zipfile.ZipFile, file: Path) -> dict[str, re.Match[st
             )
         if entry.filename in found:
             raise UserError(f"{file} holds {entry.filename} twice: pack the run again.")
+        if entry.header_offset < 0:  # a damaged directory, where seeking would raise an OSError
+            raise zipfile.BadZipFile
+        if entry.compress_type not in METHODS:
+            raise UserError(
+                f"{file} is compressed with a method that is not read: choose a zip of `export`, or pack its "
+                "files again with the method Deflate."
+            )
         small = match[2] in ("config.yaml", "status.json", "meta.json")
         large = entry.file_size > FREE_RATIO and entry.file_size > LARGEST_RATIO * entry.compress_size
         if large or (small and entry.file_size > LARGEST):
@@ -180,22 +199,39 @@ def _check_unpacked(run: Run, source: Path) -> None:
     """Raise a `UserError` that names the zip file `source` if a file of an unpacked run cannot be read."""
     try:
         _ = run.config
-        state = run.read_status().state
+        status = run.read_status()
+        _check_result(run, status)
         if (run.path / "meta.json").exists():
             read_model(run.path / "meta.json", Meta)
         for file in (run.weights, *run.snapshots):
             if file:
-                read_header(file)
+                _check_shapes(run, file)
     except UserError as error:  # without the temporary folder, which is removed
         problem = str(error).replace(f"{run.path}{os.sep}", "").rpartition(": ")[0]
         raise UserError(f"{source} holds a damaged run ({problem}): export the run again.") from None
-    if state != "finished":
-        raise UserError(f"{source} holds a run that is {state}: export a finished run.")
+    if status.state != "finished":
+        raise UserError(f"{source} holds a run that is {status.state}: export a finished run.")
     if run.weights and (name := not_finite(run.weights)):
         raise UserError(
             f"The weights {run.weights.name} in this zip are not finite ({name}): export a run that did not "
             "diverge."
         )
+
+
+def _check_result(run: Run, status: Status) -> None:
+    """Raise `UserError` for a test accuracy without a number of test images."""
+    result = status.result
+    if result.get("test_acc") is not None and not (result.get("n_test") or 0) >= 1:
+        raise UserError(f"{run.path / 'status.json'} has a test accuracy without test images: delete it.")
+
+
+def _check_shapes(run: Run, file: Path) -> None:
+    """Raise `UserError` if a file of weights is damaged or does not fit the configuration of the run."""
+    from vitcore.models import misfit, shapes_for
+
+    stored = {name: weight.shape for name, weight in read_header(file).items()}
+    if problem := misfit(shapes_for(run.config), stored):
+        raise UserError(f"{file} does not fit its configuration, {problem}: delete it.")
 
 
 def check_new(path: Path) -> None:

@@ -12,6 +12,7 @@ from torch import nn
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, check_options
 from vitcore.errors import UserError, detail_of, no_weights
+from vitcore.reading import short
 from vitcore.runs.folder import Run
 from vitcore.runs.status import ACTIVE
 from vitcore.runs.weights import check_size
@@ -34,6 +35,32 @@ def build(name: str, *, num_classes: int = 10, image_size: int = 32, **options: 
 def build_for(config: Config) -> nn.Module:
     """Return the model of a configuration, with random weights. Raise `UserError` for invalid options."""
     return build(config.model, num_classes=config.num_classes, image_size=config.image_size, **config.options)
+
+
+def shapes_for(config: Config) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the weights of a configuration by name, without memory for the weights.
+
+    Raise `UserError` for invalid options.
+    """
+    with torch.device("meta"):
+        return shapes_of(build_for(config).state_dict())
+
+
+def shapes_of(weights: Mapping[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of weights by name."""
+    return {name: tuple(value.shape) for name, value in weights.items()}
+
+
+def misfit(wanted: Mapping[str, tuple[int, ...]], stored: Mapping[str, tuple[int, ...]]) -> str | None:
+    """Return what is wrong with the names and shapes of stored weights, or None if they fit."""
+    if missing := [name for name in wanted if name not in stored]:
+        return f"{short(missing[0])} is missing"
+    if more := [name for name in stored if name not in wanted]:
+        return f"{short(more[0])} does not belong to it"
+    for name, shape in wanted.items():
+        if stored[name] != shape:
+            return f"{name} has the shape {short(list(stored[name]))}, not {list(shape)}"
+    return None
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -62,6 +89,11 @@ def load_run(run: Run, weights: Path | None = None) -> nn.Module:
         for name, value in wanted.items():
             if name in stored and value.is_floating_point() != stored[name].is_floating_point():
                 raise TypeError(f"{name} is of type {stored[name].dtype}")
+        if problem := misfit(shapes_of(wanted), shapes_of(stored)):
+            raise UserError(
+                f"The weights {path.name} of run {run.id} do not fit its configuration ({problem}): choose "
+                "another run."
+            )
         state = {name: value.float() for name, value in stored.items()}
         model.load_state_dict(state)
     except (SafetensorError, OSError, RuntimeError, KeyError, TypeError, ValueError) as error:

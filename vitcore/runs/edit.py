@@ -15,7 +15,7 @@ from vitcore.errors import UserError
 from vitcore.paths import check_allowed, runs_dir
 from vitcore.runs.files import writing
 from vitcore.runs.folder import Run
-from vitcore.runs.status import ACTIVE, NOTE_LENGTH, TITLE_LENGTH
+from vitcore.runs.status import ACTIVE, NOTE_LENGTH, TITLE_LENGTH, printable
 
 
 def describe(run: Run, title: str | None = None, note: str | None = None) -> None:
@@ -30,7 +30,7 @@ def describe(run: Run, title: str | None = None, note: str | None = None) -> Non
     for name, text, most in (("title", title, TITLE_LENGTH), ("note", note, NOTE_LENGTH)):
         if text is None:
             continue
-        clean = "".join(c for c in text if c.isprintable() or (name == "note" and c == "\n")).strip()
+        clean = printable(text, also="\n" if name == "note" else "")
         if len(clean) > most:
             raise UserError(f"The {name} has {len(clean):,} characters: shorten it to at most {most:,}.")
         changes[name] = clean

@@ -14,6 +14,7 @@ TensorFlow), and 10 ms instead of 2 ms for the 250 events of a tick. Its undocum
 
 from __future__ import annotations
 
+import re
 import struct
 from array import array
 from collections.abc import Iterator
@@ -174,6 +175,34 @@ class Points:
         return taken
 
 
+# the types of numbers by their code in a TensorProto: how the content is stored, and the field of one value
+NUMBERS = {
+    1: ("<f4", "float_val"), 2: ("<f8", "double_val"), 3: ("<i4", "int_val"), 4: ("<u1", "int_val"),
+    5: ("<i2", "int_val"), 6: ("<i1", "int_val"), 9: ("<i8", "int64_val"), 10: ("?", "bool_val"),
+    17: ("<u2", "int_val"), 19: ("<f2", "half_val"),
+}  # fmt: skip
+
+
+def scalar_of(tensor: Any) -> float | None:
+    """Return the one number of a `TensorProto`, or None for anything else.
+
+    tensorboard's `make_ndarray` is not used, because it allocates whatever shape the file states.
+    """
+    kind, name = NUMBERS.get(tensor.dtype, ("", ""))
+    if not name or any(dim.size != 1 for dim in tensor.tensor_shape.dim):
+        return None
+    if content := tensor.tensor_content:
+        fits = len(content) == np.dtype(kind).itemsize
+        return float(np.frombuffer(content, kind)[0]) if fits else None
+    values = getattr(tensor, name)
+    if len(values) != 1:
+        return None
+    if name == "half_val":  # the bits of the number as an integer
+        bits = int(values[0])
+        return float(np.array(bits, np.uint16).view(np.float16)) if 0 <= bits < 1 << 16 else None
+    return float(values[0])
+
+
 class Collector:
     """Sort events by tag, and discard points when a writer restarts at an earlier step.
 
@@ -188,14 +217,16 @@ class Collector:
         self.kinds: dict[str, str] = {}  # the plugin of a tag; only its first event names it
         self.version = 0.0
         self.latest = -1
+        self.odd = False  # whether the last event holds a tensor of the scalars plugin that is no scalar
 
     def add(self, event: Any) -> None:
+        """Add the points of an event, and set `odd`."""
         # protobuf creates the class when the module is imported
         from tensorboard.compat.proto.event_pb2 import SessionLog  # pyright: ignore[reportAttributeAccessIssue]
 
         if event.HasField("file_version"):
             number = event.file_version.rpartition(":")[2]
-            self.version = float(number) if number.replace(".", "", 1).isdigit() else 0.0
+            self.version = float(number) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", number, re.ASCII) else 0.0
         if self.version >= 2:
             if event.HasField("session_log") and event.session_log.status == SessionLog.START:
                 for tag in self.tags:
@@ -204,6 +235,7 @@ class Collector:
             for value in event.summary.value:
                 self._cut(value.tag, event.step)
         self.latest = max(self.latest, event.step)
+        self.odd = False
         for value in event.summary.value if event.HasField("summary") else ():
             self._value(event, value)
 
@@ -218,12 +250,10 @@ class Collector:
         if kind == "simple_value":
             number = value.simple_value
         elif kind == "tensor" and self.kinds.get(value.tag) == "scalars":
-            from tensorboard.util.tensor_util import make_ndarray
-
-            try:
-                number = float(make_ndarray(value.tensor).reshape(()))
-            except (TypeError, ValueError):  # not a scalar
+            if (found := scalar_of(value.tensor)) is None:
+                self.odd = True
                 return
+            number = found
         else:
             return  # images, histograms, text
         self.tags.setdefault(value.tag, Points()).append(event.step, event.wall_time, number)

@@ -17,6 +17,11 @@ def writing(place: Path) -> Iterator[None]:
     """Turn an `OSError` inside the block, such as that of a full disk, into a `UserError` with advice."""
     try:
         yield
+    except (IsADirectoryError, NotADirectoryError, FileExistsError) as error:
+        file = error.filename2 or error.filename or place
+        raise UserError(
+            f"Cannot write to {file} ({error.strerror}): rename or remove what has this name."
+        ) from None
     except OSError as error:
         raise UserError(
             f"Cannot write to {place} ({error.strerror or error}): free some space or allow writing there, "

@@ -81,9 +81,8 @@ def print_table(rows: list[dict[str, Any]]) -> None:
         model = ARCHITECTURES[row["model"]].label if row["model"] in ARCHITECTURES else row["model"]
         size = f"{row['size_bytes'] / 1e6:.0f}"
         progress, minutes = numbers.epochs(row["epoch"], row["epochs"]), f"{row['minutes']:.1f}"
-        name = printable(row["id"], also=UNDECODED)
         lines.append(
-            (name, row["state"], model, row["data"], row["recipe"], progress, accuracy, minutes, size)
+            (row["id"], row["state"], model, row["data"], row["recipe"], progress, accuracy, minutes, size)
         )
     print_aligned(lines, 5)
     for row in rows:
@@ -92,7 +91,11 @@ def print_table(rows: list[dict[str, Any]]) -> None:
 
 
 def print_aligned(lines: Sequence[Sequence[str]], left: int) -> None:
-    """Print lines of cells in columns. The first `left` columns are left-aligned, the rest right-aligned."""
+    """Print lines of cells in columns. The first `left` columns are left-aligned, the rest right-aligned.
+
+    Cells may come from files of others and are printed without control characters.
+    """
+    lines = [[printable(cell, also=UNDECODED) for cell in line] for line in lines]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         cells = [

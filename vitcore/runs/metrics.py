@@ -31,8 +31,8 @@ class Curve:
 class Scalars:
     """All curves of a run by tag.
 
-    `rewound` holds the segments that resumes discarded, `damaged` the names of files that were read only up
-    to a damaged record.
+    `rewound` holds the segments that resumes discarded. `damaged` holds the names of files that were read
+    only up to a damaged record, or that hold values which are not scalars although they should be.
     """
 
     curves: dict[str, Curve] = field(default_factory=dict)
@@ -69,6 +69,7 @@ class Reader:
 
     def _forget(self) -> None:
         self.files: dict[Path, EventFile] = {}
+        self.odd: set[Path] = set()  # files with values that are not scalars
         self.collector, self.current = Collector(), Scalars()
 
     def read(self) -> Scalars:
@@ -82,7 +83,9 @@ class Reader:
                     self.current = Scalars(
                         {tag: _curve(points) for tag, points in tags.items() if points.steps},
                         {tag: [_curve(points) for points in pieces] for tag, pieces in rewound.items()},
-                        tuple(path.name for path, file in self.files.items() if file.broken),
+                        tuple(
+                            path.name for path, file in self.files.items() if file.broken or path in self.odd
+                        ),
                     )
             except OSError:  # removed or temporarily unavailable
                 pass
@@ -98,6 +101,8 @@ class Reader:
             broken = file.broken
             for event in file.new():
                 self.collector.add(event)
+                if self.collector.odd:
+                    self.odd.add(path)
                 fresh = True
             fresh = fresh or file.broken != broken
         return fresh

@@ -6,7 +6,7 @@ One small file holds all of them and is replaced as it grows. It keeps at most `
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,8 @@ from vitcore.reading import read_arrays
 from vitcore.runs.files import write_atomic
 
 COUNT, MOST = 8, 200
+MOST_SHARE = 1.001  # a sum of rounded float32 probabilities may exceed 1 slightly
+MOST_EPOCHS = 1e9
 NAME = "eight.npz"
 
 
@@ -68,25 +70,37 @@ def read_predictions(run: Path) -> Predictions | None:
     """
     try:
         stored = read_arrays(run / "predictions" / NAME)
-        names = ("images", "truth", "classes", "steps", "epochs", "probabilities")
-        images, truth, classes, steps, epochs, probabilities = (stored[name] for name in names)
-    except (UserError, KeyError):
+        return _checked(*(stored[field.name] for field in fields(Predictions)))
+    except (UserError, KeyError, ValueError, SystemError):  # NumPy raises the last for invalid characters
         return None
-    if 0 in (images.ndim, steps.ndim, classes.ndim):
-        return None
-    n, e, c = len(images), len(steps), len(classes)
+
+
+def _checked(
+    images: np.ndarray,
+    truth: np.ndarray,
+    classes: np.ndarray,
+    steps: np.ndarray,
+    epochs: np.ndarray,
+    probabilities: np.ndarray,
+) -> Predictions:
+    """Return the predictions of these arrays. Raise `ValueError` or `SystemError` when they do not fit."""
+    n, e, c = (len(array) if array.ndim else 0 for array in (images, steps, classes))
     fits = (
         images.dtype == np.uint8 and images.ndim == 4 and images.shape[1] == 3 and 0 < n <= COUNT
+        and 0 < images.shape[2] == images.shape[3]
         and truth.shape == (n,) and classes.ndim == 1 and classes.dtype.kind == "U" and epochs.shape == (e,)
         and steps.shape == (e,) and e > 0 and probabilities.shape == (e, n, c)
-        and probabilities.dtype == np.float32 and np.isfinite(probabilities).all()
-        and steps.dtype.kind == "i" and (np.diff(steps) > 0).all()
-        and epochs.dtype.kind == "f" and np.isfinite(epochs).all()
+        and probabilities.dtype == np.float32 and ((probabilities >= 0) & (probabilities <= MOST_SHARE)).all()
+        and steps.dtype.kind == "i" and steps[0] >= 0 and (steps[1:] > steps[:-1]).all()
+        and epochs.dtype.kind == "f" and ((epochs >= 0) & (epochs.astype(float) <= MOST_EPOCHS)).all()
         and truth.dtype.kind == "i" and ((truth >= 0) & (truth < c)).all()
     )  # fmt: skip
-    return (
-        Predictions(images, truth, tuple(map(str, classes)), steps, epochs, probabilities) if fits else None
-    )
+    if not fits:
+        raise ValueError("these arrays are not predictions")
+    names = tuple(map(str, classes))
+    for name in names:
+        name.encode()  # raises a ValueError for a surrogate, which no page can show
+    return Predictions(images, truth, names, steps, epochs, probabilities)
 
 
 def choose(labels: np.ndarray, count: int = COUNT) -> np.ndarray:

@@ -35,6 +35,7 @@ Time = Annotated[float, Field(ge=0, le=LATEST, allow_inf_nan=False)]
 Amount = Annotated[float, Field(ge=0, le=1e18, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=10**18)]
 Word = Annotated[str, Field(max_length=4096)]
+SettingName = Annotated[str, Field(pattern=r"^\w{1,60}$")]
 Title = Annotated[str, BeforeValidator(lambda text: printable(text, TITLE_LENGTH))]
 Note = Annotated[str, BeforeValidator(lambda text: printable(text, NOTE_LENGTH, "\n"))]
 Reason = Annotated[str, BeforeValidator(lambda text: printable(text, REASON_LENGTH, "\n"))]
@@ -93,12 +94,13 @@ class Status(BaseModel):
 class SweepLink(BaseModel):
     """The link from a run to its sweep (`vitcore.sweeps.sweep`).
 
-    `varied` holds the settings in which a run of a study differs from the base configuration.
+    `varied` holds the settings in which a run of a study differs from the base configuration. Another
+    version may know more settings.
     """
 
     name: str = Field(pattern=r"^[\w.-]{1,80}$")
     kind: Literal["samples", "study"]
-    varied: dict[str, Any] = Field(default_factory=dict)
+    varied: dict[SettingName, Any] = Field(default_factory=dict, max_length=20)
 
 
 class Meta(BaseModel):

@@ -183,6 +183,11 @@ def settings_of(base: Config) -> list[str]:
     return [*inner, *(name for name in Config.model_fields if name not in FIXED)]
 
 
+def is_setting(config: Config, name: str) -> bool:
+    """Return whether a study of this configuration can vary `name`."""
+    return name in settings_of(config)
+
+
 def with_setting(base: Config, name: str, value: Any) -> Config:
     """Return the base with one setting changed. Raise `UserError` naming the setting and the value."""
     if name not in settings_of(base):

@@ -3,7 +3,7 @@
 Accuracies are fractions of the test images, from 0 to 1, with the weights that were best by validation. With
 two or more finished seeds, the error is the standard error of their mean. With one, it is the binomial
 standard error of its test accuracy, which ignores the variation between seeds. `error_of` says which one it
-is.
+is. Runs that repeat a seed count once, with the mean of their accuracies.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config
 from vitcore.runs.folder import Run
 from vitcore.runs.status import Status
-from vitcore.sweeps.plan import setting_of, setting_title, text_of
+from vitcore.sweeps.estimate import TRAINING_IMAGES
+from vitcore.sweeps.plan import is_setting, setting_of, setting_title, text_of
 from vitcore.sweeps.wording import steps_of
-
-TRAINING_IMAGES = {"cifar10": 45_000, "cifar10-mini": 3_500}  # without the validation images
 
 
 class Score(TypedDict):
@@ -34,7 +33,7 @@ class Score(TypedDict):
     n_test: int | None
     n_validation: int | None
     seeds: list[int]  # finished seeds
-    planned: int  # number of runs, finished or not
+    planned: int  # number of seeds, finished or not
     state: str  # "finished", "queued", or "1 of 3 finished, 1 running, 1 queued"
     minutes: float | None  # mean training time of the finished runs
     parameters: int | None
@@ -98,7 +97,10 @@ def score(runs: Sequence[tuple[Run, Status]]) -> Score:
     """Return the mean and standard error over the seeds of one configuration."""
     done = [(run, s) for run, s in runs if s.state == "finished" and s.result.get("test_acc") is not None]
     results = [s.result for _, s in done]
-    accuracies = [r["test_acc"] for r in results]
+    by_seed: dict[int, list[float]] = {}
+    for run, status in done:
+        by_seed.setdefault(run.config.seed, []).append(status.result["test_acc"])
+    accuracies = [fmean(repeated) for repeated in by_seed.values()]
     validations = [r["val_acc"] for r in results if r.get("val_acc") is not None]
     n_test = next((r["n_test"] for r in results if r.get("n_test")), None)
     error, error_of = standard_error(accuracies, n_test)
@@ -109,8 +111,8 @@ def score(runs: Sequence[tuple[Run, Status]]) -> Score:
         validation=fmean(validations) if validations else None,
         n_test=n_test,
         n_validation=next((r["n_val"] for r in results if r.get("n_val")), None),
-        seeds=sorted(run.config.seed for run, _ in done),
-        planned=len(runs),
+        seeds=sorted(by_seed),
+        planned=len({run.config.seed for run, _ in runs}),
         state=summarize_states([s.state for _, s in runs]),
         minutes=fmean(s.active_s / 60 for _, s in done) if done else None,
         parameters=next((r["parameters"] for r in results if r.get("parameters")), None),
@@ -166,7 +168,7 @@ def study_rows(runs: Iterable[Run]) -> list[StudyPoint]:
     """Return one row per setting and value, for `Sweep.runs` of kind `study`.
 
     Settings are in launch order. Numeric values ascend, and others are in launch order. The base appears
-    under every setting.
+    under every setting. Settings that this version does not know are left out (`left_out` names them).
     """
     base: list[tuple[Run, Status]] = []
     settings: dict[str, dict[str, list[tuple[Run, Status]]]] = {}
@@ -174,19 +176,36 @@ def study_rows(runs: Iterable[Run]) -> list[StudyPoint]:
         varied = run.meta.sweep.varied if run.meta.sweep else {}
         if not varied:
             base.append((run, run.status()))
-        for name in varied:
+        for name in _known(run, varied):
             value = repr(setting_of(run.config, name))
             settings.setdefault(name, {}).setdefault(value, []).append((run, run.status()))
     rows = []
     for name, variants in settings.items():
-        groups = [*([base] if base else []), *variants.values()]
+        fitting = [entry for entry in base if is_setting(entry[0].config, name)]
+        groups = [*([fitting] if fitting else []), *variants.values()]
         values = [setting_of(group[0][0].config, name) for group in groups]
         if all(isinstance(value, int | float) for value in values):
             groups = [
                 group for _, group in sorted(zip(values, groups, strict=True), key=lambda pair: pair[0])
             ]
-        rows += [_study_point(name, group, group is base) for group in groups]
+        rows += [_study_point(name, group, group is fitting) for group in groups]
     return rows or ([_study_point("", base, True)] if base else [])
+
+
+def _known(run: Run, varied: Iterable[str]) -> list[str]:
+    return [name for name in varied if is_setting(run.config, name)]
+
+
+def left_out(runs: Iterable[Run]) -> str:
+    """Return a sentence about the settings of a study that this version does not know, or an empty text."""
+    names: dict[str, None] = {}
+    for run in runs:
+        varied = run.meta.sweep.varied if run.meta.sweep else {}
+        names |= dict.fromkeys(name for name in varied if not is_setting(run.config, name))
+    if not names:
+        return ""
+    what = "a setting" if len(names) == 1 else "settings"
+    return f"This sweep varies {what} that this version does not have: {', '.join(names)}."
 
 
 def _study_point(name: str, group: list[tuple[Run, Status]], is_base: bool) -> StudyPoint:

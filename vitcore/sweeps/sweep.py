@@ -28,7 +28,7 @@ from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.status import ACTIVE, SweepLink
 from vitcore.runs.titles import data_title
 from vitcore.sweeps.pair import withdraw
-from vitcore.sweeps.plan import Kind, Plan, setting_title
+from vitcore.sweeps.plan import Kind, Plan, is_setting, setting_title
 from vitcore.sweeps.wording import steps_of
 
 
@@ -54,7 +54,10 @@ class Sweep:
         if self.kind == "samples":
             return f"Sample efficiency of {labels} on {data}"
         names = dict.fromkeys(
-            n for run in self.runs for n in (run.meta.sweep.varied if run.meta.sweep else ())
+            n
+            for run in self.runs
+            for n in (run.meta.sweep.varied if run.meta.sweep else ())
+            if is_setting(run.config, n)
         )
         words = ", ".join(setting_title(first.model, name).lower() for name in names)
         return f"Study of {labels} on {data}: {words or 'only the base'}"

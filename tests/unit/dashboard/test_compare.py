@@ -20,6 +20,7 @@ from dashboard.shared.default_runs import default_runs
 from dashboard.sweeps import results
 from tests.conftest import ROOT, TINY_RESNET
 from tests.made_runs import make_run
+from tests.unit.dashboard.app import open_app
 from vitcore.config import make_config
 from vitcore.paths import runs_dir
 from vitcore.probes import TEST
@@ -30,7 +31,7 @@ from vitcore.runs.creation import create_run
 from vitcore.runs.folder import find_run
 from vitcore.runs.foreign import foreign_runs
 from vitcore.runs.metrics import Curve, Scalars, read_scalars
-from vitcore.runs.status import Status
+from vitcore.runs.status import Status, SweepLink
 from vitcore.runs.time_to_accuracy import best, first_at_least, last
 
 
@@ -246,6 +247,17 @@ def test_sweep_opens_when_the_address_was_lost():
     assert page.session_state.view == "Sweeps"
     assert page.selectbox[0].value == "samples-cifar10"
     assert "open_sweep" not in page.session_state  # once: the visitor may go back to the runs
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_sweep_with_a_setting_of_another_version_is_shown_and_the_setting_named(known):
+    for varied in ({"patch_size": 8} if known else {}, {"future_option": 3}):
+        link = SweepLink(name="study-x", kind="study", varied=varied)
+        if varied:
+            create_run(make_config("quick"), status=Status(state="stopped"), sweep=link)
+    app = open_app("compare", view="Sweeps", sweep="study-x")
+    assert any("future" in one.value for one in app.info)
+    assert len(app.dataframe) == known
 
 
 def test_compare_opens_with_the_bundled_pair_only():

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, PlainTextResponse
 
-from dashboard.__main__ import obstacle, site
-from dashboard.streamlit_internals.guard import Guard
+from dashboard.__main__ import host_name, obstacle, own_names, site
+from dashboard.streamlit_internals.guard import Guard, unknown_host
 
 OWN = "127.0.0.1:8501"
 
@@ -66,15 +68,56 @@ def test_pages_of_other_origins_cannot_connect_or_change_anything(kind, method, 
     [
         {},
         {"origin": f"http://{OWN}"},
+        {"origin": "http://[::1]:8501", "host": "[::1]:8501"},
+        {"origin": "http://localhost:8501", "host": "localhost:8501"},
+        {"origin": "http://10.0.0.7:8501", "host": "10.0.0.7:8501"},
         {"origin": "https://hub.example.org", "x_forwarded_host": "hub.example.org"},
         {"origin": "https://Hub.example.org", "host": "hub.example.org"},
     ],
 )
 @pytest.mark.parametrize("kind", ["websocket", "http"])
-def test_own_pages_and_programs_connect_and_streamlit_asks_nobody_about_the_origin(kind, headers):
+def test_own_pages_and_programs_connect_and_streamlit_asks_nobody_about_the_origin(
+    kind, headers, monkeypatch
+):
+    monkeypatch.setenv("VITLAB_HOSTS", "hub.example.org")
     answer = ask(kind, "POST", **headers)
     assert answer["accepted"]
     assert "origin" not in answer["seen"]
+
+
+REBOUND = [
+    {"host": "evil.example:8501"},
+    {"host": "evil.example"},
+    {"host": "127.0.0.1.evil.example:8501"},
+    {"host": "localhost.evil.example:8501"},
+    {"host": "hub.example.org.evil.example"},
+    {"host": "evil.example@127.0.0.1:8501"},
+    {"host": "127.0.0.1, evil.example"},
+    {"x_forwarded_host": "evil.example:8501"},
+    {"x_forwarded_host": "hub.example.org, evil.example:8501"},
+]
+
+
+@pytest.mark.parametrize("headers", REBOUND)
+@pytest.mark.parametrize(("kind", "method"), [("websocket", ""), ("http", "POST"), ("http", "GET")])
+def test_site_whose_name_resolves_to_this_machine_is_refused(kind, method, headers, monkeypatch):
+    monkeypatch.setenv("VITLAB_HOSTS", "hub.example.org")
+    answer = ask(kind, method, origin="http://evil.example:8501", **headers)
+    assert not answer["accepted"]
+    assert not answer["seen"]
+
+
+def test_exposed_server_answers_to_its_own_names_only():
+    names = own_names("0.0.0.0", exposed=True)
+    assert socket.gethostname().lower() in names
+    assert own_names("127.0.0.1", exposed=False) == []
+    assert unknown_host("lab.example.org:8501").endswith("--allow-host lab.example.org.")
+
+
+@pytest.mark.parametrize("text", ["a b", "http://hub.example.org", "hub.example.org:80", "", "*", "-x"])
+def test_what_is_no_name_is_refused_as_a_host(text):
+    with pytest.raises(argparse.ArgumentTypeError):
+        host_name(text)
 
 
 def test_pages_can_be_read_by_links_from_anywhere():

@@ -10,6 +10,7 @@ from dashboard.drawing.markdown import escape
 from dashboard.page_table import PAGES
 from dashboard.states.attention import PREDICTED
 from tests.unit.dashboard.app import open_app
+from vitcore.probes import PROBES
 
 UNKNOWN = [  # page, query, the missing value, what is shown instead
     ("overview", {"look": "zebra"}, "zebra", "cat"),
@@ -32,6 +33,9 @@ UNKNOWN = [  # page, query, the missing value, what is shown instead
     ("compare", {"view": "Sweeps", "sweep": "lost"}, "lost", "Sample efficiency"),
     ("attention", {"beside": "gone"}, "gone", "ResNet, 85 epochs"),
     ("training", {"watch": "gone"}, "gone", "ViT, 88 epochs"),
+    ("training", {"model": "perceptron"}, "perceptron", "ViT"),
+    ("training", {"data": "mnist"}, "mnist", "cifar10-mini"),
+    ("training", {"model": "mixer", "recipe": "secret"}, "secret", "quick"),
     ("inductive_bias", {"probe": "Magic"}, "Magic", "Shift"),
 ]
 
@@ -65,6 +69,23 @@ def test_valid_link_shows_no_toast():
 def test_link_with_only_invalid_values_opens_the_page(name, query):
     app = open_app(name, **query)
     assert len(app.title) == 1
+
+
+@pytest.mark.parametrize("link", ["resnet", "ResNet"])
+def test_link_to_training_names_a_model_by_id_or_by_its_label_as_older_links_do(link):
+    app = open_app("training", model=link, data="own folder", recipe="tutorial")
+    chosen = {one.label: one.value for one in app.selectbox}
+    assert (chosen["Model"], chosen["Data"], chosen["Recipe"]) == ("resnet", "own folder", "tutorial")
+    assert not app.toast
+    assert app.query_params["model"] in ("resnet", ["resnet"])
+
+
+@pytest.mark.parametrize("link", ["attention-distance", "Attention distance", "distance"])
+def test_link_names_an_experiment_by_name_or_by_its_title_as_older_links_do(link):
+    app = open_app("inductive_bias", probe=link)
+    known = link != "attention-distance"
+    assert bool(app.toast) != known
+    assert (PROBES["distance"].question in [one.value for one in app.header]) == known
 
 
 def test_title_of_attention_is_about_regions_for_a_model_without_attention():

@@ -12,7 +12,7 @@ from dashboard.drawing.markdown import escape
 from dashboard.shared import own_crop
 from tests.unit.dashboard.app import open_app
 from tests.uploads import png
-from vitcore.data.images import MEAN
+from vitcore.data.images import MEAN, contained, padded, square
 
 
 def upload(app, name, data):
@@ -24,6 +24,9 @@ def upload(app, name, data):
     ("name", "data"),
     [
         ("text.png", b"hello"),
+        ("line.png", png((1, 20_000))),
+        ("thin.png", png((4, 20_000))),
+        ("dot.png", png((1, 1))),
         ("cut.png", png((300, 300))[:-300]),
         ("![a](http:x) `b.png", b"hello"),  # escaped: shown as text, nothing is fetched
     ],
@@ -66,6 +69,17 @@ def test_square_can_be_moved_along_the_longer_side():
     assert max(center[0, :, 6:].max(), center[2, :, :4].max()) < 5
     assert own_crop.square_of(90, 30, 0.5) == (30, 0, 60, 30)
     assert own_crop.square_of(30, 90, 1.0) == (0, 60, 30, 90)
+
+
+@pytest.mark.parametrize("size", [(1, 20_000), (20_000, 1), (4, 400), (321, 1), (1, 1)])
+@pytest.mark.parametrize("crop", [own_crop.Crop(0.0), own_crop.Crop(1.0), own_crop.Crop(whole=True)])
+def test_crop_of_a_narrow_image_has_at_least_one_pixel(size, crop):
+    image = Image.new("RGB", size)
+    preview = contained(image, own_crop.PREVIEW)
+    assert (max(preview.size), min(preview.size) >= 1) == (own_crop.PREVIEW, True)
+    assert own_crop._marked(preview, crop).size == (own_crop.PREVIEW, own_crop.PREVIEW)
+    for pixels in (padded(image, 32), square(image, 32, crop.position)):
+        assert pixels.shape == (3, 32, 32)
 
 
 def test_whole_image_is_padded_with_the_mean_color():

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import cast
 
+import psutil
 import pytest
 
 from dashboard.drawing.markdown import escape
 from dashboard.shared import jobs, resources
-from dashboard.training import image_check, rehearsal
+from dashboard.training import image_check, queue_panel, rehearsal
 from tests.conftest import TINY_RESNET, make_folder
 from tests.made_runs import make_run
 from tests.unit.dashboard.app import open_app
 from tests.waiting import until
 from vitcore.child import Child
+from vitcore.config import make_config
 from vitcore.paths import data_dir, runs_dir
 from vitcore.queue.devices import Device
+from vitcore.runs import process
+from vitcore.runs.creation import create_run
 from vitcore.runs.folder import list_runs
+from vitcore.runs.status import Status
 
 
 def widget(app, kind, label):
@@ -70,6 +76,21 @@ def test_folder_outside_the_data_directory_is_refused(folder):
     widget(app, "text_input", "Folder under the data directory").set_value(folder).run()
     assert refusal(app)
     assert not own_runs()
+
+
+def test_run_of_this_machine_is_active_after_its_host_was_renamed():
+    own = psutil.Process()
+    status = Status(
+        state="running", host="old-name", boot_id=process.boot_id(), pid=own.pid,
+        process_start=own.create_time(), heartbeat=time.time(),
+    )  # fmt: skip
+    run = create_run(make_config("quick"), status=status)
+    assert run.status().state == "running"
+    assert queue_panel.read_queue([run]).training == [run]
+    elsewhere = Status(state="queued", host="other", boot_id="other")
+    assert queue_panel.queue_position(create_run(make_config("quick"), status=elsewhere)).endswith("other")
+    renamed = Status(state="queued", host="old-name", boot_id=process.boot_id())
+    assert queue_panel.queue_position(create_run(make_config("quick"), status=renamed)).startswith("Next")
 
 
 def test_layout_of_a_folder_is_shown_before_the_launch(tmp_path):

@@ -8,7 +8,17 @@ import pytest
 
 from vitcore.config import make_config
 from vitcore.runs.creation import create_run
+from vitcore.runs.listing import as_rows, print_table
 from vitcore.runs.status import Status
+
+
+def test_escape_sequences_in_a_data_folder_are_not_printed(capsys):
+    create_run(make_config("quick", data="folder:/a\x1b[31mred"), status=Status(state="stopped"))
+    print_table(as_rows())
+    printed = capsys.readouterr().out
+    assert "folder:/a[31mred" in printed
+    assert "\x1b" not in printed
+
 
 HOSTILE = ["../x", "/etc", "a" * 5000, "ünïcode-💥", "x\0y", "..", ".", "", "-rf", "%2e%2e", "runs/../.."]
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from vitcore.data.images import MAX_BYTES, open_image, square
+from vitcore.data.images import MAX_BYTES, check_photo, open_image, read_photo, square
 from vitcore.errors import UserError
 
 
@@ -29,6 +29,36 @@ def test_formats(kind):
     assert pixels.shape == (3, 32, 32)
     assert pixels.dtype == np.uint8
     assert np.abs(pixels.mean(axis=(1, 2)) - [200, 10, 30]).max() < 6
+
+
+DEEP = {
+    "float.tif": np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8),
+    "integer.tif": np.arange(64, dtype=np.int32).reshape(8, 8) * 2**24,
+}
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_images_of_unknown_range_are_refused(tmp_path, name):
+    Image.fromarray(DEEP[name]).save(tmp_path / name)
+    for read in (
+        lambda file: read_photo(file, 8),
+        lambda file: check_photo(file, decode=True),
+        lambda file: check_photo(file, decode=False),
+    ):
+        with pytest.raises(UserError, match=rf"{name}.* 8 bits"):
+            read(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", ["png", "pgm", "tif"])
+def test_images_of_16_bits_keep_their_brightness(tmp_path, suffix):
+    Image.fromarray(np.full((8, 8), 128 * 257, np.uint16)).save(tmp_path / f"deep.{suffix}")
+    assert (read_photo(tmp_path / f"deep.{suffix}", 8) == 128).all()
+
+
+def test_check_tells_images_of_a_single_color(tmp_path):
+    for name, step in (("plain.png", 0), ("other.png", 1)):
+        Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8) * step).save(tmp_path / name)
+        assert check_photo(tmp_path / name, decode=True) == bool(step)
 
 
 def test_square_keeps_the_center():

@@ -44,6 +44,37 @@ def test_links_to_themselves_are_no_classes(tmp_path):
     assert scan(place).classes == ("a", "b")
 
 
+@pytest.mark.parametrize("link", ["0 first", "z last"])
+def test_link_to_another_class_is_left_out_and_named(tmp_path, link):
+    place = make_folder(tmp_path / "d", {"a": (0, 0, 200), "b": (200, 0, 0)}, 20)
+    (place / link).symlink_to(place / "a")
+    found = scan(place)
+    assert found.classes == ("a", "b")
+    assert any(link in line for line in found.remarks)
+
+
+def test_class_with_the_name_of_a_split_is_refused_instead_of_leaving_out_the_others(tmp_path):
+    for name in ("train", "bus", "car"):
+        make_folder(tmp_path / "d" / name, {"old": (0, 0, 200), "new": (200, 0, 0)}, 20)
+    with pytest.raises(UserError, match=r"40 .*train.* 80 .*bus, car"):
+        scan(tmp_path / "d")
+    make_folder(tmp_path / "d" / "test", {"old": (0, 0, 200), "new": (200, 0, 0)}, 40)
+    assert len(scan(tmp_path / "d").files) == 120  # the splits hold more than the others
+
+
+def test_images_that_are_links_to_training_images_are_named(tmp_path):
+    for split in ("train", "test"):
+        make_folder(tmp_path / "d" / split, {"a": (0, 0, 200), "b": (200, 0, 0)}, 20)
+    place = tmp_path / "d"
+    assert not scan(place).remarks
+    for number, make in enumerate((os.link, os.symlink)):
+        (place / "test" / "a" / f"00{number}.png").unlink()
+        make(place / "train" / "a" / f"00{number}.png", place / "test" / "a" / f"00{number}.png")
+    (remark,) = scan(place).remarks
+    assert remark.startswith("2 ")
+    assert "test/a/000.png" in remark
+
+
 def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
     place = make_folder(tmp_path / "d", {"a": (0, 0, 200), "b": (200, 0, 0)}, 20)
     whole = os.scandir

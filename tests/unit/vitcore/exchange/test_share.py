@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
+import random
+import shutil
 import zipfile
 
 import pytest
@@ -39,6 +42,10 @@ def test_runs_that_cannot_be_packed_are_rejected(tmp_path):
         pack_run(find_run("vit-equal-time"))
     names = zipfile.ZipFile(io.BytesIO(pack_run(find_run("vit-equal-time"), weights=False))).namelist()
     assert not [name for name in names if "checkpoints" in name]
+
+
+def scored(**result):
+    return json.dumps({"state": "finished", "result": result}).encode()
 
 
 def zipped(place, files):
@@ -80,6 +87,8 @@ def test_zip_of_a_bundled_run_is_not_imported(tmp_path):
         ({"own-resnet-cifar10/config.yaml": b"model: none"}, "none"),
         ({"own-resnet-cifar10/config.yaml": None}, "config"),
         ({"own-resnet-cifar10/status.json": b"{}"}, "status.json"),
+        ({"own-resnet-cifar10/status.json": scored(test_acc=1.0, n_test=0)}, "test images"),
+        ({"own-resnet-cifar10/status.json": scored(test_acc=1.0)}, "test images"),
         ({"own-resnet-cifar10/status.json": b'{"state": "running"}'}, "running"),
         ({"own-resnet-cifar10/status.json": b'{"state": "finished", "created": 1e308}'}, "status.json"),
         ({"own-resnet-cifar10/meta.json": b'{"title": 3}'}, "meta.json"),
@@ -103,6 +112,55 @@ def test_other_zip_is_rejected_and_leaves_nothing(change, named, tmp_path):
         unpack_run(file)
     assert not runs_dir().exists() or not list(runs_dir().iterdir())
     assert not (tmp_path / "evil.yaml").exists()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, 95])
+@pytest.mark.parametrize("damaged", [False, True])
+def test_zip_with_another_compression_is_refused_with_advice(method, damaged, tmp_path):
+    packed = pack_run(own_copy("resnet-cifar10", tmp_path))
+    file = tmp_path / "run.zip"
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive, zipfile.ZipFile(file, "w") as again:
+        for name in archive.namelist():
+            again.writestr(name, archive.read(name), zipfile.ZIP_DEFLATED if method == 95 else method)
+    content = bytearray(file.read_bytes())
+    if method == 95:  # xz, which Python does not know
+        at = content.index(b"PK\x01\x02")
+        content[at + 10] = method
+    if damaged:
+        content[2000:2100] = bytes(100)
+    file.write_bytes(content)
+    with pytest.raises(UserError, match="Deflate"):
+        unpack_run(file)
+    assert not runs_dir().exists() or not list(runs_dir().iterdir())
+
+
+def test_damage_anywhere_in_a_zip_gives_one_sentence(tmp_path):
+    whole = pack_run(own_copy("vit-equal-time", tmp_path), weights=False)
+    draw, file = random.Random(0), tmp_path / "run.zip"
+    for _ in range(300):
+        content = bytearray(whole)
+        for _ in range(draw.randint(1, 5)):
+            at = draw.choice([draw.randrange(len(content)), -draw.randrange(1, 400)])
+            content[at] = draw.randrange(256)
+        file.write_bytes(content)
+        try:
+            shutil.rmtree(unpack_run(file).path)
+        except UserError as error:
+            assert str(file) in str(error) or "vit-equal-time" in str(error)  # noqa: PT017
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    run = make_run(tmp_path, "mixed", model="vit")
+    run.best.write_bytes(find_run("resnet-cifar10").best.read_bytes())
+    file = tmp_path / "run.zip"
+    file.write_bytes(pack_run(run))
+    with pytest.raises(UserError, match=r"best\.safetensors does not fit") as error:
+        unpack_run(file)
+    assert "state_dict" not in str(error.value)
+    assert not list(runs_dir().iterdir())
+    with pytest.raises(UserError, match=r"best\.safetensors .*do not fit") as error:
+        load_run(run)
+    assert "state_dict" not in str(error.value)
 
 
 def test_zip_with_a_duplicate_file_is_rejected(tmp_path):

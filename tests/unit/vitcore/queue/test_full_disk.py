@@ -56,6 +56,26 @@ class FullDisk:
         self.patch(module, name, write)
 
 
+@pytest.mark.parametrize(
+    ("name", "state", "action"),
+    [
+        ("../.queue.lock", "queued", lambda run: order.move(run, "last")),
+        ("stop.request", "stopped", launch.resume),
+        ("meta.json", "stopped", lambda run: edit.describe(run, "title")),
+    ],
+)
+def test_folder_in_place_of_a_file_is_named_with_advice(name, state, action):
+    run = create_run(make_config(), status=Status(state=state))
+    place = Path(os.path.normpath(run.path / name))
+    place.unlink(missing_ok=True)
+    place.mkdir()
+    with pytest.raises(UserError) as error:
+        action(run)
+    assert f"{place} " in str(error.value)
+    assert "remove" in str(error.value)
+    assert "space" not in str(error.value)
+
+
 @pytest.fixture(autouse=True)
 def detached(monkeypatch):
     """Open the log as for a supervisor, but start no process."""

@@ -10,12 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
 from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.tensor_pb2 import TensorProto
+from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
 from tensorboard.compat.tensorflow_stub import pywrap_tensorflow
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
+from tensorboard.util.tensor_util import make_ndarray, make_tensor_proto
 from torch.utils.tensorboard import SummaryWriter
 
 from tests.made_runs import date_events
+from vitcore.runs.events import Collector, scalar_of
 from vitcore.runs.folder import list_runs
 from vitcore.runs.metrics import Reader, active_seconds, epochs_of, event_files, read_scalars, smoothed
 
@@ -167,6 +171,67 @@ def test_tensors_that_are_scalars_are_read_too(tmp_path):
         writer.add_event(Event(step=step, wall_time=1.0, summary=scalar_pb("eval/loss", step / 2)))
     writer.close()
     assert read_scalars(tmp_path)["eval/loss"].values.tolist() == [0.0, 0.5, 1.0]
+
+
+def tensor_event(**fields):
+    event = Event(step=1, wall_time=1.0)
+    value = event.summary.value.add(tag="odd")
+    value.metadata.plugin_data.plugin_name = "scalars"
+    value.tensor.MergeFrom(TensorProto(**{"dtype": 1, "float_val": [0.5], **fields}))
+    return event
+
+
+def shape(*sizes):
+    return TensorShapeProto(dim=[TensorShapeProto.Dim(size=size) for size in sizes])
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tensor_shape": shape(2**44)},
+        {"tensor_shape": shape(2**16, 2**15)},
+        {"tensor_shape": shape(-1)},
+        {"tensor_shape": shape(0)},
+        {"tensor_shape": shape(2), "float_val": [1.0, 2.0]},
+        {"float_val": []},
+        {"dtype": 20, "float_val": [], "string_val": [b"x"]},
+        {"dtype": 7, "float_val": [], "string_val": [b"1"]},
+        {"dtype": 999},
+        {"dtype": 19, "float_val": [], "half_val": [-1]},
+        {"tensor_content": b"123"},
+    ],
+)
+def test_tensor_that_is_not_a_scalar_is_skipped_and_its_file_named(tmp_path, fields):
+    writer = EventFileWriter(str(tmp_path))
+    writer.add_event(Event(step=0, wall_time=1.0, summary=scalar_pb("loss", 0.25)))
+    writer.add_event(tensor_event(**fields))
+    writer.add_event(Event(step=2, wall_time=2.0, summary=scalar_pb("loss", 0.125)))
+    writer.close()
+    (file,) = event_files(tmp_path)
+    reader = Reader(tmp_path)
+    for found in (reader.read(), reader.read()):
+        assert found["loss"].values.tolist() == [0.25, 0.125]
+        assert "odd" not in found
+        assert found.damaged == (file.name,)
+
+
+@pytest.mark.parametrize("kind", ["f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "?"])
+def test_scalars_of_all_types_equal_tensorboard(kind):
+    for sizes in ((), (1,), (1, 1)):
+        number = np.ones(sizes, kind)
+        tensor = make_tensor_proto(number)
+        assert scalar_of(tensor) == float(make_ndarray(tensor).reshape(()))
+        packed = TensorProto(
+            dtype=tensor.dtype, tensor_shape=tensor.tensor_shape, tensor_content=number.tobytes()
+        )
+        assert scalar_of(packed) == 1.0
+
+
+@pytest.mark.parametrize("version", ["brain.Event:²", "brain.Event:" + "9" * 5000, "", "brain.Event:1.1.1"])
+def test_odd_version_is_read_as_an_old_one(tmp_path, version):
+    collector = Collector()
+    collector.add(Event(step=0, file_version=version))
+    assert collector.version == 0.0
 
 
 def test_active_seconds_exclude_pauses(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -57,6 +58,32 @@ def test_truncated_or_malicious_file_gives_none(tmp_path):
         np.savez(packed, **{**good, name: bad})
         write_atomic(file, packed.getvalue())
         assert read_predictions(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [
+        ("classes", np.array([0x110000, 0, 0], "<u4").view("<U1")),
+        ("classes", np.array(["a", "b", "\ud800"])),
+        ("images", np.zeros((8, 3, 0, 5), np.uint8)),
+        ("images", np.zeros((8, 3, 0, 0), np.uint8)),
+        ("images", np.zeros((8, 3, 4, 5), np.uint8)),
+        ("probabilities", np.full((3, 8, 3), -1e30, np.float32)),
+        ("probabilities", np.full((3, 8, 3), 7, np.float32)),
+        ("steps", np.array([-1, 0, 1])),
+        ("steps", np.array([0, 2**63 - 1, -(2**63)])),
+        ("epochs", np.array([0, 1, 1e300])),
+        ("epochs", np.array([-1.0, 0, 1])),
+        ("truth", np.array(3)),
+    ],
+)
+def test_values_that_no_page_can_show_give_none(tmp_path, name, bad):
+    made = sample()
+    good = {field.name: getattr(made, field.name) for field in fields(Predictions)}
+    (tmp_path / "predictions").mkdir()
+    for content, expected in (({}, True), ({name: bad}, False)):
+        np.savez(tmp_path / "predictions" / "eight.npz", **{**good, **content})
+        assert (read_predictions(tmp_path) is not None) == expected
 
 
 def test_chosen_images_cover_most_classes_and_are_reproducible():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 
@@ -15,7 +16,7 @@ from vitcore.runs.creation import create_run
 from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.status import Status, SweepLink
 from vitcore.sweeps.plan import plan_samples
-from vitcore.sweeps.results import sample_curve, standard_error, study_rows, summarize_states
+from vitcore.sweeps.results import left_out, sample_curve, standard_error, study_rows, summarize_states
 from vitcore.sweeps.sweep import delete_sweep, find_sweep, find_sweeps, launch_sweep, link_runs, stop_sweep
 
 # --- rows --------------------------------------------------------------------------------------
@@ -93,6 +94,45 @@ def test_study_rows_share_the_base():
     assert [r["title"] for r in rows[2:4]] == ["Patch size", "Norm"]
     assert len(study_rows(runs[1:])) == 3  # without its base, which was deleted
     assert [(r["setting"], r["mean"]) for r in study_rows(runs[:1])] == [("", 0.5)]
+
+
+def test_runs_that_repeat_a_seed_count_once():
+    runs = [share("vit", 0.1, 0, 0.35), share("vit", 0.1, 0, 0.37)]
+    (row,) = sample_curve(runs)
+    assert (row["seeds"], row["planned"], row["error_of"]) == ([0], 1, "test images")
+    assert row["mean"] == pytest.approx(0.36)
+    assert row["error"] == pytest.approx(0.024)  # sqrt(0.36 * 0.64 / 400)
+    (row,) = sample_curve([*runs, share("vit", 0.1, 1, 0.40)])
+    assert (row["seeds"], row["planned"], row["error_of"]) == ([0, 1], 2, "seeds")
+    assert row["mean"] == pytest.approx(0.38)
+    assert row["error"] == pytest.approx(0.02)  # |0.36 - 0.40| / 2
+
+
+def test_settings_of_another_version_are_left_out_and_named():
+    runs = [made("study-x", "study", model="vit", acc=0.5)]
+    for varied in ({"future_option": 3, "patch_size": 8}, {"model_dump": 1}, {"c_hidden": [4]}):
+        runs.append(made("study-x", "study", model="vit", varied=varied, acc=0.4, patch_size=8))
+    runs.append(made("study-x", "study", model="resnet", varied={"c_hidden": [16, 32, 64]}, acc=0.6))
+    assert [(r["setting"], r["model"], r["base"], r["mean"]) for r in study_rows(runs)] == [
+        ("patch_size", "vit", True, 0.5), ("patch_size", "vit", False, 0.4),
+        ("c_hidden", "resnet", False, 0.6),
+    ]  # fmt: skip
+    for name in ("future_option", "model_dump", "c_hidden"):
+        assert name in left_out(runs)
+    assert study_rows(runs[2:3]) == []
+    assert left_out(runs[:1]) == ""
+    assert "future" not in find_sweep("study-x").title
+
+
+@pytest.mark.parametrize(
+    "varied", [{f"setting_{i}": 1 for i in range(1000)}, {"x" * 5000: 1}, {"\x1b[31m": 1}, {"": 1}]
+)
+def test_links_with_many_long_or_odd_settings_are_ignored(varied):
+    run = made("study-x", "study", model="vit", acc=0.5)
+    content = json.loads((run.path / "meta.json").read_text())
+    content["sweep"]["varied"] = varied
+    (run.path / "meta.json").write_text(json.dumps(content))
+    assert run.meta.sweep is None
 
 
 def test_errors_and_states():
