@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -137,6 +137,12 @@ def run_labels(found: Sequence[Run]) -> dict[str, str]:
     labels = {run.id: short[run.id] if counts[short[run.id]] == 1 else _long_label(run) for run in found}
     counts = Counter(labels.values())
     return {name: label if counts[label] == 1 else f"{label} [{name}]" for name, label in labels.items()}
+
+
+def label_among(run: Run, found: Iterable[Run]) -> str:
+    """Return the label that `run_labels` gives a run among all runs `found`."""
+    title = run.title
+    return run_labels([run, *(one for one in found if one.id != run.id and one.title == title)])[run.id]
 
 
 def _long_label(run: Run) -> str:

@@ -22,6 +22,9 @@ def of_launch(runs: Sequence[Run], began: float) -> str:
     return f"{what} {'are' if len(runs) > 1 else 'is'} queued{titles}."
 
 
-def of_stop(run: Run, state: State) -> str:
-    """Describe the stop of a run that was in this state. A training saves first, so it has not ended yet."""
-    return f"{'Removed from the queue' if state == 'queued' else 'Stopping'}: {run.title}."
+def of_stop(label: str, state: State) -> str:
+    """Describe the stop of a run that was in this state. A training saves first, so it has not ended yet.
+
+    `label` differs from those of all other runs: see `selection.label_among`.
+    """
+    return f"{'Removed from the queue' if state == 'queued' else 'Stopping'}: {label}."

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import messages, resources
-from dashboard.shared.selection import run_label
+from dashboard.shared.selection import run_label, run_labels
 from dashboard.training import announcements
 from vitcore import numbers
 from vitcore.paths import readonly, runs_dir
@@ -26,6 +26,11 @@ class QueueState:
 
     training: list[Run]
     waiting: list[Run]
+    labels: dict[str, str]  # by the id of a run, unique among the user's runs
+
+    def label(self, run: Run) -> str:
+        """Return the label of a run. A run that was launched meanwhile gets its short one."""
+        return self.labels.get(run.id) or run_label(run)
 
 
 def read_queue(own: list[Run]) -> QueueState:
@@ -39,7 +44,7 @@ def read_queue(own: list[Run]) -> QueueState:
     if waiting and not readonly():
         background.wake()
     living = [run for run in training if run.status().state in ("running", "stopping")]
-    return QueueState(living, queue.waiting(runs_dir()) if waiting else [])
+    return QueueState(living, queue.waiting(runs_dir()) if waiting else [], run_labels(own))
 
 
 def queue_position(run: Run) -> str:
@@ -76,51 +81,52 @@ def control(here: QueueState) -> None:
     with st.popover(label, icon=":material/memory:", width="stretch"):
         devices = resources.devices()
         for device in devices:
-            _device(device, [run for run in training if device.key in _occupied(run, devices)])
+            _device(device, [here.label(run) for run in training if device.key in _occupied(run, devices)])
         if not waiting:
             st.caption("The queue is empty. Each device trains one run at a time.")
         for index, run in enumerate(waiting):
-            _waiting_run(run, index, len(waiting))
+            _waiting_run(run, here.label(run), index, len(waiting))
         if problem := messages.take("queue"):
             st.error(sentence(problem))
 
 
-def _device(device: Device, training: list[Run]) -> None:
+def _device(device: Device, training: list[str]) -> None:
+    """Draw a device with the labels of the runs that it trains."""
     parts = []
     if device.memory:
         parts.append(f"{(device.used or 0) / 1e9:.1f} of {device.memory / 1e9:.1f} GB in use")
     if device.load is not None:
         parts.append(f"load {numbers.percent(device.load, 0)}")
-    names = ", ".join(run_label(run) for run in training)
+    names = ", ".join(training)
     kind = {"cuda": "GPU", "mps": "GPU", "cpu": "CPU"}[device.kind]
     st.markdown(f"**{kind}** {device.name}")
     st.text(f"{f'Trains {names}' if names else 'Free'}. {', '.join(parts)}")
 
 
-def _waiting_run(run: Run, index: int, count: int) -> None:
+def _waiting_run(run: Run, label: str, index: int, count: int) -> None:
     """Draw a waiting run with buttons that move it in the queue."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.text(f"{index + 1}. {run_label(run)}", width="stretch")
-        for to, label, title, disabled in (
+        st.text(f"{index + 1}. {label}", width="stretch")
+        for to, name, title, disabled in (
             ("first", "First", "Move to the front of the queue", index == 0),
             ("up", "Up", "Move one position up", index == 0),
             ("down", "Down", "Move one position down", index == count - 1),
         ):
             st.button(
-                label, key=f"{to}_{run.id}", help=title, type="tertiary", on_click=_move,
+                name, key=f"{to}_{run.id}", help=title, type="tertiary", on_click=_move,
                 args=(run, to), disabled=disabled or readonly(),
             )  # fmt: skip
         st.button(
-            "Remove", key=f"remove_{run.id}", type="tertiary", on_click=_remove, args=(run,),
+            "Remove", key=f"remove_{run.id}", type="tertiary", on_click=_remove, args=(run, label),
             disabled=readonly(), help="Remove from the queue. The run is kept and can be resumed.",
         )  # fmt: skip
 
 
-def _remove(run: Run) -> None:
+def _remove(run: Run, label: str) -> None:
     with messages.keep_error("queue"):
         state = run.status().state  # its training may have started meanwhile
         background.stop(run)
-        messages.announce(announcements.of_stop(run, state))
+        messages.announce(announcements.of_stop(label, state))
 
 
 def _move(run: Run, to: queue.Place) -> None:

@@ -46,8 +46,8 @@ def panel(found: list[Run], here: queue_panel.QueueState) -> None:
     look = run_curves.controls(*places)
     other = partner(run, found)
     ticking.fragment(
-        lambda states: _body(run, other, look), lambda: _states(run, other), every_s=run_curves.TICK_S,
-        active=run_status.any_active,
+        lambda states: _body(run, here.label(run), other, look), lambda: _states(run, other),
+        every_s=run_curves.TICK_S, active=run_status.any_active,
     )  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def _states(*runs: Run | None) -> list[State]:
     return [run.status().state for run in runs if run]
 
 
-def _body(run: Run, other: Run | None, look: run_curves.CurveStyle) -> None:
+def _body(run: Run, label: str, other: Run | None, look: run_curves.CurveStyle) -> None:
     status = run.status()
     if st.session_state.pop("edited", False):
         st.rerun()  # the whole page, so that the list shows the new title
@@ -67,7 +67,7 @@ def _body(run: Run, other: Run | None, look: run_curves.CurveStyle) -> None:
         st.markdown(run_status.describe(run, status, turn), width="stretch")
         if not readonly():
             if not run.bundled:
-                _action(run, status.state)
+                _action(run, label, status.state)
             st.button(
                 "Copy settings",
                 key="copy",
@@ -99,7 +99,7 @@ def _body(run: Run, other: Run | None, look: run_curves.CurveStyle) -> None:
         )
 
 
-def _action(run: Run, state: State) -> None:
+def _action(run: Run, label: str, state: State) -> None:
     """Draw the button for what can be done with a run in this state: stop, remove or resume it.
 
     The action is a callback, so that a click counts even if the state has changed since.
@@ -113,7 +113,7 @@ def _action(run: Run, state: State) -> None:
         name = "Remove from queue" if state == "queued" else "Stop training"
         st.button(
             name, key="stop", on_click=_attempt,
-            args=(background.stop, run, announcements.of_stop(run, state)),
+            args=(background.stop, run, announcements.of_stop(label, state)),
         )  # fmt: skip
         if background.is_abandoned(run):
             st.button(

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.drawing.figures import in_percent
-from dashboard.shared import bound, columns, deletion, messages, popovers
+from dashboard.shared import bound, columns, deletion, messages, popovers, resources, selection
 from dashboard.shared.default_runs import MAX_COMPARED
 from dashboard.states.compare import CompareState
 from dashboard.states.training import TrainingState
@@ -90,24 +90,29 @@ def _buttons(selected: list[Run]) -> None:
             help="Select runs that train or wait in the queue.",
         )  # fmt: skip
         with popovers.popover("Delete", "delete_selected", disabled=not selected):
-            _deletion(selected, len(active))
+            _deletion(selected, active)
     messages.toast_error("selected")
 
 
-def _deletion(selected: list[Run], active: int) -> None:
-    """Draw the confirmation that deletes the selected runs."""
-    own = [run for run in selected if not run.bundled]
-    if not own or active:
-        st.caption("Stop the active runs first." if active else "Select runs of your own in the table.")
+def _deletion(selected: list[Run], active: list[Run]) -> None:
+    """Draw the confirmation that deletes the selected runs. Active runs are kept."""
+    own = [run for run in selected if not run.bundled and run not in active]
+    if active:
+        count = numbers.count(len(active), "active run")
+        st.caption(f"Not included: {count}. Stop active runs, and wait until they have ended.")
+    elif not own:
+        st.caption("Select runs of your own in the table.")
+    if not own:
         return
     name = f"selected_{' '.join(sorted(run.id for run in own))}"
     deletion.confirm(numbers.count(len(own), "run"), name, "delete_runs", _delete, own)
 
 
 def _stop(runs: list[Run]) -> None:
+    found = resources.runs()
     with messages.keep_error("selected"):
         for run, state in background.stop_all(runs):
-            messages.announce(announcements.of_stop(run, state))
+            messages.announce(announcements.of_stop(selection.label_among(run, found), state))
 
 
 def _delete(runs: list[Run]) -> None:
@@ -126,10 +131,13 @@ def _delete(runs: list[Run]) -> None:
 def varied_columns(runs: list[Run]) -> list[dict[str, str | None]]:
     """Return for each run the settings in which any of the runs differs from its recipe, by column title.
 
-    The value is None if the model of a run does not have the setting.
+    The value is None if the setting does not apply to a run: if its model does not have it, and for the
+    epochs of a run with a time budget.
     """
     configs = [run.config for run in runs]
-    names = [name for config in configs for name in varied_settings(config)]
+    names = [
+        name for config in configs for name in varied_settings(config) if _value(config, name) is not None
+    ]
     wanted = dict.fromkeys(name for name in COMMON if name in names) | dict.fromkeys(names)
     return [
         {
@@ -146,6 +154,8 @@ def column_title(name: str) -> str:
 
 
 def _value(config: Config, name: str) -> Any:
+    if name == "epochs" and config.minutes:
+        return None
     known = name in config.options or name in Config.model_fields
     return setting_of(config, name) if known else None
 
@@ -184,6 +194,7 @@ def _label(model: str) -> str:
 def _cells(row: dict[str, Any], settings: dict[str, str | None]) -> dict[str, Any]:
     return {
         "title": row["title"],
+        "launched": datetime.fromtimestamp(row["created"]) if row["created"] else None,
         "state": row["state"],
         "model": _label(row["model"]),
         "recipe": row["recipe"],
@@ -194,7 +205,6 @@ def _cells(row: dict[str, Any], settings: dict[str, str | None]) -> dict[str, An
         **settings,
         "minutes": row["minutes"] or None,
         "size": row["size_bytes"] / 1e6,
-        "launched": datetime.fromtimestamp(row["created"]) if row["created"] else None,
     }
 
 
@@ -205,5 +215,5 @@ COLUMNS = {
     "test": st.column_config.NumberColumn(width=80, format="%.2f %%"),
     "minutes": columns.MINUTES,
     "size": st.column_config.NumberColumn(format="%.1f MB"),
-    "launched": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+    "launched": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss"),
 }

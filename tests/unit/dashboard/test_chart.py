@@ -22,7 +22,7 @@ from dashboard.shared.run_curves import (
     epoch_note,
     other_tags,
 )
-from dashboard.shared.selection import run_label, run_labels
+from dashboard.shared.selection import label_among, run_label, run_labels
 from dashboard.training.run_table import matches, varied_columns
 from tests.made_runs import date_events
 from vitcore.config import make_config
@@ -112,6 +112,13 @@ def test_table_has_columns_for_the_settings_that_differ_from_the_recipe(tmp_path
     assert varied_columns([]) == []
 
 
+def test_table_has_no_planned_epochs_for_a_run_with_a_time_budget(tmp_path):
+    timed = create_run(make_config("quick", model="vit", epochs=4, minutes=2), tmp_path)
+    counted = create_run(make_config("quick", model="vit", epochs=4), tmp_path)
+    assert [row.get("planned epochs") for row in varied_columns([timed, counted])] == [None, "4"]
+    assert "planned epochs" not in varied_columns([timed])[0]
+
+
 def test_labels_have_the_time_and_more_only_where_it_is_needed(tmp_path):
     def run(name, title):
         made = Run(create_run(make_config("quick"), tmp_path, title=title).path.rename(tmp_path / name))
@@ -127,6 +134,9 @@ def test_labels_have_the_time_and_more_only_where_it_is_needed(tmp_path):
     assert labels[twin.id] == "ViT quick (28 Nov 02:11:50)"
     assert labels[later.id] == "ViT quick (03:11)"
     assert labels[bundled.id] == bundled.title
+    assert {label_among(run, [one, twin, later, bundled]) for run in (one, twin, later)} == {
+        labels[run.id] for run in (one, twin, later)
+    }
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import cast
 
 import psutil
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from dashboard.drawing.markdown import escape
 from dashboard.shared import jobs, resources
@@ -19,6 +20,7 @@ from tests.waiting import until
 from vitcore.child import Child
 from vitcore.config import make_config
 from vitcore.paths import data_dir, runs_dir
+from vitcore.queue import launch as background
 from vitcore.queue.devices import Device
 from vitcore.runs import process
 from vitcore.runs.creation import create_run
@@ -162,6 +164,36 @@ def test_second_press_says_that_the_run_is_launched_already(monkeypatch):
     widget(app, "button", "Launch training").click().run()
     assert "Already launched" in app.toast[0].value
     assert len(own_runs()) == 1
+
+
+def test_queue_and_its_announcement_distinguish_runs_of_the_same_title(monkeypatch):
+    monkeypatch.setattr("vitcore.queue.launch.ensure_supervisor", lambda home: None)
+    runs = [background.launch(make_config("quick", seed=seed), title="ViT quick") for seed in range(2)]
+    for run, second in zip(runs, ("11", "52"), strict=True):
+        run.path.rename(run.path.with_name(f"vit-quick-20261128-1550{second}"))
+    app = open_app("training")
+    lines = [one.value for one in app.text if "15:50" in one.value]
+    assert sorted(line.split(". ")[1] for line in lines) == [
+        "ViT quick (28 Nov 15:50:11)", "ViT quick (28 Nov 15:50:52)",
+    ]  # fmt: skip
+    app.button(key="remove_vit-quick-20261128-155052").click().run()
+    assert "15:50:52" in app.toast[0].value
+
+
+def delete_form(ids, active):
+    from dashboard.training import run_table
+    from vitcore.runs.folder import find_run
+
+    run_table._deletion([find_run(name) for name in ids], [find_run(name) for name in active])
+
+
+def test_ended_runs_of_a_selection_can_be_deleted_while_another_is_active():
+    ended, active = (make_run(runs_dir(), name, model="resnet", **TINY_RESNET) for name in ("a", "b"))
+    app = AppTest.from_function(delete_form, args=([ended.id, active.id], [active.id])).run()
+    assert any("1 active run." in one.value for one in app.caption)
+    app.checkbox[0].check().run()
+    app.button(key="delete_runs").click().run()
+    assert [run.id for run in own_runs()] == [active.id]
 
 
 def test_deleted_run_is_announced_with_the_run_that_is_shown_instead():
