@@ -30,8 +30,7 @@ class Dot:
 def accuracy_gaps(rows: Sequence[tuple[str, Dot, Dot]]) -> str:
     """Return one row for each title with two accuracies: their dots on a common axis, joined by a line.
 
-    The names of the dots are above the first row. Titles, names and colors must not come from users: they are
-    not escaped.
+    Titles, names and colors must not come from users: they are not escaped.
     """
     shares = [dot.share for _, *dots in rows for dot in dots]
     low, width = min(shares), max(max(shares) - min(shares), 0.01)
@@ -40,15 +39,14 @@ def accuracy_gaps(rows: Sequence[tuple[str, Dot, Dot]]) -> str:
         return f"{GAP_LEFT + (1 - GAP_LEFT - GAP_RIGHT) * (share - low) / width:.2%}"
 
     parts = []
-    for i, (title, one, other) in enumerate(rows):
+    for title, one, other in rows:
         left, right = sorted((one, other), key=lambda dot: dot.share)
-        gap = f"{100 * (right.share - left.share):.1f} points"
+        gap = f"{100 * (right.share - left.share):.2f} points"  # as many digits as the accuracies have
         parts.append(
             f'<div class="gap-title"><span>{title}</span><span>{gap}</span></div>'
             f'<div class="gap-track"><i style="left:{place(left.share)};'
             f'right:calc(100% - {place(right.share)})"></i>'
-            f"{_dot(left, place(left.share), 'end', named=not i)}"
-            f"{_dot(right, place(right.share), 'start', named=not i)}</div>"
+            f"{_dot(left, place(left.share), 'end')}{_dot(right, place(right.share), 'start')}</div>"
         )
     text = "; ".join(
         f"{title}: {one.name} {numbers.percent(one.share)}, {other.name} {numbers.percent(other.share)}"
@@ -57,12 +55,13 @@ def accuracy_gaps(rows: Sequence[tuple[str, Dot, Dot]]) -> str:
     return f'<div class="gaps" role="img" aria-label="test accuracy, {text}">{"".join(parts)}</div>'
 
 
-def _dot(dot: Dot, place: str, side: str, *, named: bool) -> str:
-    """Return a dot with its value on its outer side."""
-    name = f"{dot.name} " if named else ""
+def _dot(dot: Dot, place: str, side: str) -> str:
+    """Return a dot with its name and its value on its outer side."""
+    color = f"color-mix(in srgb,{dot.color} 65%,currentColor)"
     return (
-        f'<b style="left:{place};background:{dot.color}"></b><span class="gap-{side}" style="left:{place};'
-        f'color:color-mix(in srgb,{dot.color} 65%,currentColor)">{name}{100 * dot.share:.1f} %</span>'
+        f'<b style="left:{place};background:{dot.color}"></b>'
+        f'<span class="gap-{side}" style="left:{place};color:{color}">'
+        f"{dot.name} {numbers.percent(dot.share)}</span>"
     )
 
 

@@ -1,7 +1,6 @@
-"""Small pictures out of arrays: pixels as they are, maps in cividis, both laid over each other. numpy and
-pillow.
+"""Small pictures from arrays: images, maps in cividis, and maps over images. Uses numpy and Pillow.
 
-Pictures stay small (one value, one pixel); the browser enlarges them without smoothing.
+Each value is one pixel. The browser enlarges the pictures without smoothing.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from dashboard.drawing.markdown import escape
 
 
 def _colors(name: str) -> np.ndarray:
-    """256 colors of a Plotly scale, uint8 [256, 3]"""
+    """Return 256 colors of a Plotly scale as uint8 [256, 3]."""
     found = sample_colorscale(name, np.linspace(0, 1, 256).tolist())
     return np.array([[int(v) for v in c[4:-1].split(",")] for c in found], dtype=np.uint8)
 
@@ -29,42 +28,43 @@ DARKEST = 0.4  # brightness of a photograph where a map is 0, as in explorer/sce
 TINT = 0.6  # share of the color of a map where it is at its maximum
 SCALE_STEPS, SCALE_GRAY = 64, 150
 OVERLAY_FOOT = "Each map: dark where it is lowest, bright yellow where it is highest."  # of saved pictures
-SCALE_ALT = "Color scale"  # the style sheet finds the scale by it
+SCALE_ALT = "Color scale"  # selected by the style sheet
 
 
 def picture(image: np.ndarray) -> Image.Image:
-    """uint8 [3, S, S] -> picture of S x S pixels"""
+    """Return an image uint8 [3, S, S] as a picture of S x S pixels."""
     return Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))
 
 
 def data_url(image: np.ndarray) -> str:
-    """uint8 [3, S, S] -> a PNG to write into HTML"""
+    """Return an image uint8 [3, S, S] as a data URL of a PNG."""
     return encoded(picture(image))
 
 
 def encoded(made: Image.Image) -> str:
-    """A picture as a PNG to write into HTML."""
+    """Return a picture as a data URL of a PNG."""
     packed = io.BytesIO()
     made.save(packed, "PNG")
     return f"data:image/png;base64,{base64.b64encode(packed.getvalue()).decode()}"
 
 
 def panel(title: str, made: Image.Image, alt: str, words: str) -> str:
-    """Markdown: a picture between its title and Markdown `words`. Drawn at once, and always there: st.image
-    waits for a script of its own (React shows what came late no sooner than 300 ms later), then fetches a
-    file that the server may have dropped by then, because another run of the page came between.
+    """Return Markdown of a picture between its title and the Markdown text `words`.
+
+    Such a picture is drawn with the page. `st.image` first loads a script, which delays it by 300 ms or more,
+    and then fetches a file that the server may have removed, because the page has run again meanwhile.
     """
     return f"**{title}**\n\n![{escape(alt)}]({encoded(made)})\n\n{words}"
 
 
 def color(values: np.ndarray, low: float, high: float, colors: np.ndarray = CIVIDIS) -> np.ndarray:
-    """Values [h, w] -> uint8 [h, w, 3], `low` the first of the colors and `high` the last"""
+    """Return values [h, w] as uint8 [h, w, 3]: `low` has the first of the colors, and `high` the last."""
     share = np.nan_to_num(np.clip((values - low) / max(high - low, 1e-12), 0, 1))
     return colors[(share * 255).round().astype(int)]
 
 
 def brightest(values: np.ndarray) -> str:
-    """Where a map [h, w] is largest, for a picture's text alternative."""
+    """Return where a map [h, w] is largest, for the alternative text of its picture."""
     if not np.ptp(values):
         return "the same everywhere"
     row, column = np.unravel_index(int(values.argmax()), values.shape)
@@ -108,8 +108,9 @@ def overlay_scale(low: str, high: str, *, signed: bool = False) -> str:
 
 
 def tiles(items: np.ndarray, columns: int, gap: int, zoom: int = 1) -> Image.Image:
-    """Tiles uint8 [N, h, w, 3] in rows of `columns`, `gap` transparent pixels between them, enlarged `zoom`
-    times.
+    """Return tiles uint8 [N, h, w, 3] in rows of `columns`, each enlarged `zoom` times.
+
+    `gap` transparent pixels separate them.
     """
     count, h, w, _ = items.shape
     h, w = h * zoom, w * zoom

@@ -1,4 +1,4 @@
-"""Small drawings as SVG and HTML text, for the first page: it need not wait for plotly.js. Pure functions."""
+"""Small figures as SVG and HTML, for pages that do not wait for plotly.js. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from vitcore import numbers
 
 WIDTH, HEIGHT = 400, 168
 LEFT, RIGHT, TOP, BOTTOM = 44, 70, 8, 40
-SIZE = 13  # of the type, in the drawing's own units
-GRAY = "#80848c"  # of lines in a picture, which does not know the page's colors: seen on light and dark
+SIZE = 13  # of the font, in the units of the viewBox
+GRAY = "#80848c"  # for lines of an image, which cannot use the page's colors; visible on light and dark
 
 
 @dataclass(frozen=True)
 class Label:
-    """A text at its anchor ("start", "middle", "end"), vertically centered on y; `color` None: the text's."""
+    """A text that is aligned to x by its anchor ("start", "middle", "end") and vertically centered on y.
+
+    Without a `color`, it has that of the surrounding text.
+    """
 
     x: float
     y: float
@@ -31,18 +34,21 @@ class Label:
 
 
 def sample_efficiency(points: Sequence[dict[str, Any]]) -> str:
-    """Test accuracy against the number of training images (logarithmic), a line per architecture with
-    standard errors, chance dotted. `points` as of `vitcore.sweeps.results.sample_curve`, some with a `mean`.
-    An SVG whose text has the color and the font of what is around it.
+    """Return an SVG of test accuracy against the number of training images, on a logarithmic axis.
+
+    Each architecture has a line with standard errors, and chance is dotted. `points` come from
+    `vitcore.sweeps.results.sample_curve`, and at least one has a `mean`. The text has the color and the font
+    of its surroundings.
     """
     shapes, labels = _parts(points)
     return _svg(shapes + [_text(label) for label in labels], f'role="img" aria-label={_alt(points)}')
 
 
 def as_html(points: Sequence[dict[str, Any]]) -> str:
-    """The same for a page that is not to wait: its lines a picture, its labels the page's own text, because a
-    picture sees neither the page's font nor its colors, and Streamlit takes SVG out of HTML. The classes
-    are defined in style/parts.css.
+    """Return the same figure as HTML: the lines as an image, the labels as text above it.
+
+    Streamlit removes SVG from HTML, and an image can use neither the font nor the colors of the page. The
+    CSS classes are in style/parts.css.
     """
     shapes, labels = _parts(points)
     lines = base64.b64encode(_svg(shapes, f'color="{GRAY}"').encode()).decode()
@@ -54,7 +60,7 @@ def as_html(points: Sequence[dict[str, Any]]) -> str:
 
 
 def _parts(points: Sequence[dict[str, Any]]) -> tuple[list[str], list[Label]]:
-    """The lines and points, as SVG, and what is written at them."""
+    """Return the lines and markers as SVG elements, and the labels."""
     known = [p for p in points if p["mean"] is not None and p["images"]]
     counts = sorted({p["images"] for p in known})
     low, high = math.log(counts[0]), math.log(max(counts[-1], counts[0] + 1))
@@ -95,13 +101,13 @@ def _parts(points: Sequence[dict[str, Any]]) -> tuple[list[str], list[Label]]:
 
 
 def spoken(points: Sequence[dict[str, Any]]) -> str:
-    """The points in words."""
+    """Return the points as text, for screen readers."""
     known = [p for p in points if p["mean"] is not None]
     return ", ".join(f"{p['label']} {p['images']:,}: {numbers.percent(p['mean'], 1)}" for p in known)
 
 
 def rows(points: Sequence[dict[str, Any]]) -> list[list[Any]]:
-    """The points as rows of a CSV file."""
+    """Return the points as rows of a CSV file."""
     known = [p for p in points if p["mean"] is not None]
     names = ["model", "training images", "share of them", "test accuracy", "standard error", "chance"]
     keys = ("label", "images", "share", "mean", "error", "chance")
@@ -120,13 +126,15 @@ def _svg(parts: Sequence[str], attributes: str) -> str:
 
 def _text(label: Label) -> str:
     more = f'fill="{label.color}" font-weight="650"' if label.color else f'fill-opacity="{label.opacity}"'
-    where = f'x="{label.x:.1f}" y="{label.y + 0.35 * SIZE:.1f}" text-anchor="{label.anchor}"'  # its baseline
+    where = (
+        f'x="{label.x:.1f}" y="{label.y + 0.35 * SIZE:.1f}" text-anchor="{label.anchor}"'  # y of the baseline
+    )
     return f"<text {where} {more}>{escape(label.text)}</text>"
 
 
 def _span(label: Label) -> str:
     style = f"left:{label.x / WIDTH:.2%};top:{label.y / HEIGHT:.2%};opacity:{label.opacity}"
-    if label.color:  # as near to the line's as can be read (WCAG 2, 4.5 : 1) on light and on dark
+    if label.color:  # close to that of the line, with a contrast of 4.5 : 1 (WCAG 2) on light and dark
         style += f";color:color-mix(in srgb,{label.color} 65%,currentColor);font-weight:650"
     return f'<span class="curve-{label.anchor}" style="{style}">{escape(label.text)}</span>'
 

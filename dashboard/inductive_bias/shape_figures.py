@@ -48,9 +48,10 @@ def _constant(lines: list[Line[Curves]], context: Context) -> str:
     if not names:
         return ""
     verb = "predicts" if len(names) == 1 else "predict"
+    subject = " and ".join(names)
     return (
-        f"{' and '.join(names)} {verb} the same class for nearly every image, so the prediction stays the "
-        "same. Compare the accuracy, which is that of guessing."
+        f"{subject[0].upper()}{subject[1:]} {verb} the same class for nearly every image, so the "
+        "prediction stays the same. Compare the accuracy, which is that of guessing."
     )
 
 

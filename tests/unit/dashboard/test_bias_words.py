@@ -247,7 +247,7 @@ def test_caption_explains_an_untrained_model_that_never_changes_its_prediction(c
     values = ShiftValues(x=[0, 4], unit="shift in pixels", curves=curves)
     lines = [line("ResNet", values), line("untrained ResNet", values, "dot")]
     (drawn,) = draw(lines, Context("Does it stay?", View("zero"), 0.1))
-    assert ("untrained ResNet" in drawn.foot) == explained
+    assert ("Untrained ResNet" in drawn.foot) == explained
     assert draw(lines[:1], Context("Does it stay?", View("zero"), 0.1))[0].foot == ""
 
 

@@ -36,12 +36,21 @@ def test_dots_are_on_one_axis_with_their_values_and_gap():
     low, high, other, middle = at  # of 50, 90, 70 and 75 %
     assert other == pytest.approx((low + high) / 2, abs=0.02)
     assert middle == pytest.approx(low + 0.625 * (high - low), abs=0.02)
-    assert re.findall(r"[\d.]+ points", drawn) == ["40.0 points", "5.0 points"]
-    assert re.findall(r">([\w. ]+ %)<", drawn) == ["A 50.0 %", "B 90.0 %", "70.0 %", "75.0 %"]
+    assert re.findall(r"[\d.]+ points", drawn) == ["40.00 points", "5.00 points"]
+    assert re.findall(r">([\w. ]+ %)<", drawn) == ["A 50.00 %", "B 90.00 %", "B 70.00 %", "A 75.00 %"]
     assert "short: A 50.00 %, B 90.00 %; long: A 75.00 %, B 70.00 %" in drawn
+
+
+def test_shown_gap_is_the_difference_of_the_shown_accuracies():
+    for one in budgets(("vit", "resnet")):
+        dots = [Dot(model, share, "#000000") for model, share in one.accuracies.items()]
+        drawn = accuracy_gaps([(one.title, dots[0], dots[1])])
+        (gap,) = map(float, re.findall(r"([\d.]+) points", drawn))
+        low, high = map(float, re.findall(r">\w+ ([\d.]+) %<", drawn))
+        assert gap == pytest.approx(high - low, abs=1e-9)
 
 
 def test_equal_accuracies_are_drawn():
     drawn = accuracy_gaps([("same", Dot("A", 0.5, "#000000"), Dot("B", 0.5, "#ffffff"))])
-    assert "0.0 points" in drawn
+    assert "0.00 points" in drawn
     assert "nan" not in drawn

@@ -39,6 +39,15 @@ def test_curves_of_the_chosen_border_are_drawn(border):
     assert len(drawn.figure.plot.layout.shapes) == 1  # chance, in the panel of accuracy only
 
 
+def test_note_on_constant_predictions_begins_with_a_capital_letter():
+    values = ShiftValues(
+        x=[0, 4], unit="shift in pixels", curves=dict.fromkeys(ShiftValues.names, series(1, 1))
+    )
+    line = Line("untrained ResNet", COLOR, "dot", values)
+    (drawn,) = draw([line], Context("Does it stay?", View("zero"), 0.1))
+    assert drawn.foot.startswith("Untrained ResNet predicts")
+
+
 def test_shuffle_has_a_categorical_axis():
     curves = dict.fromkeys(ShuffleValues.names, series(1, 0.5))
     values = ShuffleValues(x=[1, 16], unit="cells a side", curves=curves)
