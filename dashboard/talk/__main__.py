@@ -60,7 +60,10 @@ def _render(what: str) -> tuple[str, str, list[str]]:
                 "talk with this view as a step."
             )
         return "explorer", explorer_file.from_address(state), []
-    talk = read_talk(Path(what)) if what.endswith((".yaml", ".yml")) else find_talk(what)
+    if what.endswith((".yaml", ".yml")):
+        talk = read_talk(Path(what), broken_links=True)
+    else:
+        talk = find_talk(what, broken_links=True)
     return Path(what).stem, *html_export.as_html(talk)
 
 

@@ -11,7 +11,7 @@ from vitcore.errors import UserError
 
 
 def read(path: Path) -> Talk:
-    """Return the talk in a file. Raises `UserError`."""
+    """Return the talk in a file, which may have broken links: see `files.parse`. Raises `UserError`."""
     try:
         about = path.stat()
     except OSError as error:
@@ -21,4 +21,4 @@ def read(path: Path) -> Talk:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _read(path: str, modified: int, size: int) -> Talk:
-    return read_talk(Path(path))
+    return read_talk(Path(path), broken_links=True)

@@ -34,6 +34,7 @@ from pydantic import (
     Field,
     TypeAdapter,
     ValidationError,
+    ValidationInfo,
     model_validator,
 )
 from pydantic_core import ErrorDetails
@@ -49,11 +50,16 @@ CHOICES = (2, 6)  # the number of answers to choose from
 MAX_BYTES = 1_000_000  # 200 steps with the longest notes; assets/talks/why.yaml has 7,000
 
 
+SHOW_BROKEN_LINKS = "show broken links"  # a context of the validation
+
+
 def _one_line(text: Any) -> Any:
     return " ".join(text.split()) if isinstance(text, str) else text
 
 
-def _check_link(link: str) -> str:
+def _check_link(link: str, info: ValidationInfo) -> str:
+    if info.context == SHOW_BROKEN_LINKS:
+        return link
     try:
         parse_link(link)
     except UserError as error:
@@ -105,12 +111,12 @@ class Step(_Model):
 
     @property
     def page(self) -> str:
-        """The page that the link leads to."""
+        """The page that the link leads to. Raises `UserError` for a broken link that was accepted."""
         return parse_link(self.link)[0]
 
     @property
     def state(self) -> dict[str, str]:
-        """The parameters of the link."""
+        """The parameters of the link. Raises `UserError` for a broken link that was accepted."""
         return parse_link(self.link)[1]
 
 
@@ -150,8 +156,8 @@ def misnamed() -> dict[str, str]:
     return {p.stem: f"{p.name[:80]}: {rule}." for p in files if not NAME.fullmatch(p.stem)}
 
 
-def find_talk(name: str) -> Talk:
-    """Read the talk with this name. Raises `UserError`."""
+def find_talk(name: str, *, broken_links: bool = False) -> Talk:
+    """Read the talk with this name. For `broken_links` see `parse`. Raises `UserError`."""
     talks = list_talks()
     if name not in talks:
         if problem := misnamed().get(name):
@@ -160,12 +166,12 @@ def find_talk(name: str) -> Talk:
             f"There is no talk named {name[:80]!r} in the folder `{folders()[0].name}`. Available talks: "
             f"{', '.join(talks) or 'none'}."
         )
-    return read_talk(talks[name])
+    return read_talk(talks[name], broken_links=broken_links)
 
 
-def read_talk(path: Path) -> Talk:
+def read_talk(path: Path, *, broken_links: bool = False) -> Talk:
     """Read and check a talk file. Raises a `UserError` that names the line of a mistake."""
-    return parse(path.name, read_text(path))
+    return parse(path.name, read_text(path), broken_links=broken_links)
 
 
 def read_text(path: Path) -> str:
@@ -191,14 +197,18 @@ def check_size(name: str, size: int) -> None:
         )
 
 
-def parse(name: str, text: str) -> Talk:
-    """Return the talk in the text of the file `name`. Raises a `UserError` that names the line."""
+def parse(name: str, text: str, *, broken_links: bool = False) -> Talk:
+    """Return the talk in the text of the file `name`. Raises a `UserError` that names the line.
+
+    With `broken_links` set, this accepts steps with links that lead to no page, so that a talk can be
+    presented without the views of these steps.
+    """
     try:
         content, lines = yaml_lines.read(text)
     except yaml_lines.LineError as error:
         raise UserError(f"{name}, line {error.line}: {error}") from None
     try:
-        return Talk.model_validate(content)
+        return Talk.model_validate(content, context=SHOW_BROKEN_LINKS if broken_links else None)
     except ValidationError as error:
         line, problem = _first_problem(error.errors(), lines)
         raise UserError(f"{name}, line {line}: {problem}") from None

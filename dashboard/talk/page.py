@@ -26,7 +26,7 @@ def show() -> None:
     """Show the step that the address names, or an error if the talk can't be opened."""
     name = bound.read(TalkState)[0].talk or ""
     try:
-        talk = find_talk(name)
+        talk = find_talk(name, broken_links=True)
     except UserError as error:
         with st.container(gap="medium"):
             st.title("This talk can't be opened")
@@ -78,9 +78,14 @@ def _on_change() -> None:
 def _draw(name: str, index: int, step: Step) -> None:
     """Draw the view of a step. What the speaker changes in it is kept until another step is shown."""
     key = f"talk_{name}_{index}"
+    try:
+        linked = dict(step.state)
+    except UserError as error:
+        st.error(sentence(error))
+        return
     if st.session_state.get("talk_key") != key:
         st.session_state.talk_key = key
-        st.session_state.talk_state = dict(step.state)
+        st.session_state.talk_state = linked
         st.session_state.pop(f"{key}_sent", None)  # a new explorer has received no weights yet
     state = st.session_state.talk_state
     cold = "torch" not in sys.modules  # the first step may have to import it, which takes seconds

@@ -11,7 +11,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dashboard.drawing.markdown import escape
 from dashboard.talk import files
+from dashboard.talk.files import Talk
+from dashboard.talk.html_export import as_html
+from tests.unit.dashboard.app import open_app
 from vitcore.errors import UserError
 
 GOOD = """\
@@ -161,6 +165,19 @@ def test_link_to_another_site_is_refused_with_its_line(home, link, named):
     assert named in str(caught.value)
 
 
+def test_talk_with_a_link_to_another_site_is_presented_and_saved_with_an_error_in_its_place(home):
+    (home / "mine.yaml").write_text(GOOD.replace("link: /", "link: https://example.org/attention"))
+    first, second = files.find_talk("mine", broken_links=True).steps
+    assert first.page == "attention"
+    with pytest.raises(UserError, match=r"'example\.org'"):
+        _ = second.page
+    text, (error,) = as_html(Talk(title="Mine", steps=(second,)))
+    assert error.startswith("Step 1, Two: ")
+    assert "example.org" in text
+    app = open_app("overview", talk="mine", step="2")
+    assert [escape("example.org") in one.value for one in app.error] == [True]
+
+
 @pytest.mark.parametrize(
     ("line", "old", "new"),
     [
@@ -269,7 +286,7 @@ def test_wrong_encoding_and_unknown_name_are_user_errors(home):
     (home / "mine.yaml").write_bytes(GOOD.replace("Another", "Caf\u00e9").encode("latin-1"))
     with pytest.raises(UserError, match=r"^mine\.yaml, line 8: .*UTF-8"):
         files.find_talk("mine")
-    with pytest.raises(UserError, match=r"'\.\./mine'.*\bmine, inside, why"):
+    with pytest.raises(UserError, match=r"'\.\./mine'.*\bmine, .*why"):
         files.find_talk("../mine")
 
 
