@@ -15,7 +15,7 @@ from dashboard.drawing import pictures
 from dashboard.drawing.csv_rows import Rows
 from vitcore import numbers
 
-GAP_LEFT, GAP_RIGHT = 0.22, 0.29  # shares of the width for the text on both sides of the dots
+GAP_LEFT, GAP_RIGHT = 0.25, 0.31  # shares of the width for the text on both sides of the dots
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,9 @@ from dashboard.inductive_bias import live_image
 from dashboard.shared import scenes
 from dashboard.talk.files import Step, Talk
 
-HEIGHT = 362  # pixels of all figures together; talk.css enlarges them to 73 % of the window's height
+# Pixels of all figures together. talk.css enlarges them to 69 % of the window's height, which leaves room for
+# a source in two lines.
+HEIGHT = 344
 # maximum number of characters at full size: a title in one line, and a sentence in two lines
 MAX_TITLE, MAX_SENTENCE = 56, 160
 MAX_LONG = 225  # characters of an answer and a sentence in two lines of smaller type

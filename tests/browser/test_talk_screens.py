@@ -82,6 +82,24 @@ def test_nothing_overlaps_or_overflows_on_a_phone(visitor, step):
     expect_step(page, step + 1)
 
 
+@pytest.mark.parametrize("step", [10, 11])
+def test_axis_titles_end_above_a_source_in_two_lines(visitor, step):
+    page = visitor.page
+    page.set_viewport_size({"width": 1280, "height": 900})
+    open_talk(visitor, f"?talk=why&step={step}")
+    wait_for_view(page)
+    page.wait_for_function(
+        """() => {
+            const titles = [...document.querySelectorAll(".st-key-talk_stage .xtitle")];
+            const bottom = Math.max(...titles.map((title) => title.getBoundingClientRect().bottom));
+            const scale = document.documentElement.style.getPropertyValue("--talk-scale")
+                || getComputedStyle(document.documentElement).getPropertyValue("--talk-scale");
+            const foot = document.querySelector(".talk-source").getBoundingClientRect().top;
+            return titles.length > 0 && scale.trim() === "1.25" && bottom <= foot;
+        }"""
+    )
+
+
 def test_explorer_keeps_three_columns_in_a_low_window(visitor):
     page = visitor.page
     page.set_viewport_size({"width": 900, "height": 600})  # below this width the page stacks them
