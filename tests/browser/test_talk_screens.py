@@ -27,7 +27,7 @@ def test_figure_fills_the_width_with_text_of_two_percent_of_the_height(visitor, 
         until(lambda part=part: plot.locator(part).first.evaluate(SEEN) > 0.02 * height)  # once laid out
     box, stage = plot.bounding_box(), page.locator(".st-key-talk_stage").bounding_box()
     assert box["width"] == pytest.approx(stage["width"], abs=2)
-    assert box["height"] == pytest.approx(0.73 * height, abs=0.01 * height)
+    assert box["height"] == pytest.approx(0.69 * height, abs=0.01 * height)
 
 
 def test_hover_label_is_at_the_pointer_and_as_large_as_the_figures_text(visitor):

@@ -8,8 +8,10 @@ import pytest
 
 from dashboard.compare import measured, score_table, time_to_accuracy
 from dashboard.overview import featured_image
+from dashboard.overview.budgets import budgets
 from dashboard.shared import run_curves, run_status
 from dashboard.shared.run_curves import CurveStyle
+from tests.bundled import RESNET, VIT
 from tests.command_line import run as command
 from tests.unit.dashboard.app import open_app
 from vitcore import numbers
@@ -85,7 +87,11 @@ def test_evaluate_states_the_accuracy_that_compare_states(items):
 
 
 def test_bars_of_the_overview_are_those_of_the_bundled_pair():
-    assert [run.id for run in featured_image.bundled_pair()] == list(RUNS)
+    assert [run.id for run in featured_image.bundled_pair()] == [VIT, RESNET]
+    last = budgets(("vit", "resnet"))[-1]
+    assert [run.id for run in last.runs] == [VIT, RESNET]
+    for run, shown in zip(last.runs, last.accuracies.values(), strict=True):
+        assert shown == find_run(run.id).status().result["test_acc"]
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,11 @@ class Run:
 
 def is_valid_id(name: str) -> bool:
     """Return whether links can hold the name of a run's folder: printable UTF-8 without a comma."""
-    return "," not in name and name.isprintable() and name == name.strip()
+    try:
+        text = os.fsencode(name).decode("utf-8")  # in an ASCII locale, Python has escaped its letters
+    except UnicodeError:
+        return False
+    return "," not in text and text.isprintable() and text == text.strip()
 
 
 def list_runs(root: str | Path | None = None, *, bundled: bool = True) -> list[Run]:
