@@ -15,7 +15,7 @@ from dashboard.drawing.markdown import escape, sentence
 from dashboard.drawing.prediction import prediction
 from dashboard.shared import bound, model_outputs, resources, selection
 from dashboard.shared.selection import SelectedImage
-from dashboard.states.attention import NO_CONTRAST, PREDICTED, PREDICTED_LABEL, AttentionState
+from dashboard.states.attention import NO_CONTRAST, PREDICTED, AttentionState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
@@ -97,7 +97,7 @@ def _choose_class(place: DeltaGenerator, label: str, classes: tuple[str, ...], p
         bound.forget(AttentionState, "target")  # the predicted class, or a class of other data
     named = place.selectbox(
         label, [PREDICTED, *classes], **AttentionState.bound("target", value=None),
-        format_func=lambda option: f"{PREDICTED_LABEL} ({predicted})" if option == PREDICTED else option,
+        format_func=lambda option: f"predicted: {predicted}" if option == PREDICTED else option,
     )  # fmt: skip
     return predicted if named == PREDICTED else named
 

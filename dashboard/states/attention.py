@@ -12,8 +12,7 @@ from dashboard.shared.page_state import AsWhole, Count, ImageState, PageState
 Token = Annotated[str, StringConstraints(pattern=r"^(cls|[1-9][0-9]{0,3}\.[1-9][0-9]{0,3})$")]
 Place = Literal["mean"] | Count
 Step = Annotated[int, AsWhole, Field(ge=0)]  # a run may have a snapshot before the first step
-PREDICTED = "the answer"  # in links: the class that the model predicts, which pages call `PREDICTED_LABEL`
-PREDICTED_LABEL = "predicted class"
+PREDICTED = "the answer"  # in links: the class that the model predicts
 NO_CONTRAST = "no other class"
 BLOCK: Literal["Inside a block"] = "Inside a block"  # the view with the stepper, otherwise the explorer
 

@@ -20,7 +20,7 @@ from tests.unit.vitcore.models.test_architectures import SMALL
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.exchange.onnx import export_onnx
-from vitcore.models import build, load_run, weights_of
+from vitcore.models import build_for, load_run, weights_of
 from vitcore.runs.folder import find_run
 
 # of CIFAR-10's training images, as the tutorial states them
@@ -44,7 +44,7 @@ def used_run(home, name, **options):
     run = make_run(home, name, model=name, **SMALL[name] | options)
     config = run.config
     torch.manual_seed(1)
-    model = build(name, image_size=config.image_size, **config.options).train()
+    model = build_for(config).train()
     for _ in range(5):
         model(1 + 2 * torch.randn(16, 3, config.image_size, config.image_size))
     save_file(weights_of(model), run.best)
@@ -54,7 +54,7 @@ def used_run(home, name, **options):
 @pytest.mark.parametrize(("name", "options"), CASES)
 def test_onnx_file_gives_the_logits_of_torch_for_any_batch_size(name, options, tmp_path, colors):
     if "image_size" in options:  # the check's images come from there
-        options = {**options, "data": f"folder:{colors}"}
+        options = {**options, "data": f"folder:{colors}", "classes": ("blue", "red")}
     run = used_run(tmp_path / "runs", name, **options)
     report = export_onnx(run, tmp_path / "model.onnx")
     model, side = load_run(run), run.config.image_size

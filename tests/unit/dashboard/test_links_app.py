@@ -120,7 +120,7 @@ def test_class_of_the_maps_is_the_one_in_the_link_or_the_predicted_class(run, li
     app = open_app("attention", run=run, **{"class": "ship", "image": "1"}, **link)
     (choice,) = (one for one in app.selectbox if one.key == "speaks")
     assert not app.toast
-    assert choice.options[0].startswith("predicted class (")
+    assert choice.options[0].startswith("predicted: ")
     assert choice.value == (shown or PREDICTED)
-    predicted = choice.options[0].removeprefix("predicted class (").removesuffix(")")
+    predicted = choice.options[0].removeprefix("predicted: ")
     assert any(f"for **{shown or predicted}**" in one.value.lower() for one in app.markdown)
