@@ -106,7 +106,7 @@ def test_layout_of_a_folder_is_shown_before_the_launch(tmp_path):
     assert all(name in report for name in ("train", "val", "extra", "2 classes"))
 
 
-def test_unreadable_images_are_named_and_can_be_left_out(monkeypatch):
+def test_unreadable_images_are_named_and_can_be_left_out():
     place = make_folder(data_dir() / "flowers", {"daisy": (200, 200, 0), "rose": (200, 0, 0)}, 12)
     for name in ("daisy/003.png", "rose/007.png"):
         (place / name).write_bytes((place / name).read_bytes()[:200])
@@ -117,7 +117,6 @@ def test_unreadable_images_are_named_and_can_be_left_out(monkeypatch):
     assert all(escape(name) in error for name in ("daisy/003.png", "rose/007.png"))
     assert not own_runs()
     widget(app, "checkbox", "Leave out images that cannot be read").check().run()
-    monkeypatch.setattr("vitcore.queue.launch.ensure_supervisor", lambda home: None)
     widget(app, "button", "Launch training").click().run()
     assert not app.exception
     (run,) = own_runs()
@@ -140,8 +139,7 @@ def test_unfinished_run_exports_only_the_model():
     assert not widget(app, "button", "Make an ONNX file (.onnx)").disabled
 
 
-def test_budget_of_a_fair_pair_follows_the_form_and_is_launched_once(monkeypatch):
-    monkeypatch.setattr("vitcore.queue.launch.ensure_supervisor", lambda home: None)
+def test_budget_of_a_fair_pair_follows_the_form_and_is_launched_once():
     app = open_app("training", model="ResNet")
     for epochs in (4, 3):
         widget(app, "number_input", "Epochs").set_value(epochs).run()
@@ -156,8 +154,7 @@ def test_budget_of_a_fair_pair_follows_the_form_and_is_launched_once(monkeypatch
     assert "2 runs are queued" in app.toast[0].value
 
 
-def test_second_press_says_that_the_run_is_launched_already(monkeypatch):
-    monkeypatch.setattr("vitcore.queue.launch.ensure_supervisor", lambda home: None)
+def test_second_press_says_that_the_run_is_launched_already():
     app = open_app("training", model="ResNet")
     widget(app, "button", "Launch training").click().run()
     assert app.toast[0].value == escape("ResNet quick is queued.")
@@ -166,8 +163,7 @@ def test_second_press_says_that_the_run_is_launched_already(monkeypatch):
     assert len(own_runs()) == 1
 
 
-def test_queue_and_its_announcement_distinguish_runs_of_the_same_title(monkeypatch):
-    monkeypatch.setattr("vitcore.queue.launch.ensure_supervisor", lambda home: None)
+def test_queue_and_its_announcement_distinguish_runs_of_the_same_title():
     runs = [background.launch(make_config("quick", seed=seed), title="ViT quick") for seed in range(2)]
     for run, second in zip(runs, ("11", "52"), strict=True):
         run.path.rename(run.path.with_name(f"vit-quick-20261128-1550{second}"))
