@@ -8,9 +8,13 @@ from pathlib import Path
 if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported, and for the processes that tests start
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import hypothesis
 import numpy as np
 import pytest
 from PIL import Image
+
+hypothesis.settings.register_profile("vitlab", deadline=None)  # a loaded machine must not fail a test
+hypothesis.settings.load_profile("vitlab")
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("VITLAB_SHARED", ROOT.parent / "shared"))

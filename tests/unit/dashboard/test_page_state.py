@@ -6,7 +6,7 @@ from typing import Literal, Union, get_args, get_origin
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as given_
 
 from dashboard.inductive_bias import experiments
@@ -85,14 +85,12 @@ def test_every_page_has_a_state():
     assert set(STATES) == set(PAGES)
 
 
-@settings(deadline=None)
 @given(states())
 def test_state_is_read_back_from_its_address(state):
     address = state.link("page")
     assert type(state).read(dict(parse_qsl(urlsplit(address).query))) == (state, ())
 
 
-@settings(deadline=None)
 @given(given_.sampled_from(list(KINDS.values())), given_.dictionaries(IDS, WORDS, max_size=5), given_.data())
 def test_any_address_gives_a_state_and_names_invalid_values(kind, query, data):
     parameters = [field.alias or name for name, field in kind.model_fields.items()]

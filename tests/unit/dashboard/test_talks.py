@@ -258,7 +258,7 @@ def damaged(draw) -> bytes:
 
 
 @given(content=damaged() | ANYTHING.map(lambda value: yaml.safe_dump(value, allow_unicode=True).encode()))
-@settings(max_examples=150, deadline=3000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_damaged_file_gives_a_talk_or_a_user_error(home, content):
     (home / "mine.yaml").write_bytes(content)
     try:

@@ -86,7 +86,7 @@ def test_overrides_take_precedence_and_reach_the_model():
     assert config.options["init_std"] == ARCHITECTURES["vit"].recipes["modern"]["options"]["init_std"]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     epochs=st.integers(1, 500),
     seed=st.integers(0, 2**31 - 1),

@@ -142,7 +142,7 @@ def test_epochs_of_given_length_follow_the_same_passes():
     assert [(key.epoch, key.samples.tolist()) for key in cut] == passes[10:14]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 9), st.floats(0.01, 1), st.floats(0.01, 1))
 def test_shares_are_nested_and_equal_in_every_class(seed, a, b):
     labels = np.random.default_rng(0).integers(0, 5, 400)

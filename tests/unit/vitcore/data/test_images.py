@@ -136,7 +136,7 @@ def with_exif() -> bytes:
     return encode(Image.fromarray(noise), "JPEG", exif=exif)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     kind=st.sampled_from(["PNG", "WEBP", "EXIF"]),
     changes=st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=6),
