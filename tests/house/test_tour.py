@@ -10,23 +10,10 @@ import pytest
 from dashboard import tour
 from dashboard.guide.tour import stops
 from dashboard.page_table import PAGES
-from dashboard.states.attention import AttentionState
-from dashboard.states.compare import CompareState
-from dashboard.states.inductive_bias import BiasState
-from dashboard.states.overview import OverviewState
-from dashboard.states.patches import PatchesState
-from dashboard.states.training import TrainingState
 from tests.house.stored import RUNS, at, sample_gap, values
+from tests.page_states import STATES
 from vitcore.runs.folder import find_run
 
-STATES = {
-    "overview": OverviewState,
-    "patches": PatchesState,
-    "attention": AttentionState,
-    "training": TrainingState,
-    "compare": CompareState,
-    "inductive_bias": BiasState,
-}
 STATED = {stop.title: stop.say for stop in stops()}
 MAX_WORDS = 35  # so that the strip stays small on a phone
 

@@ -14,8 +14,8 @@ from dashboard.shared import page_state
 from dashboard.states.talk import EditorState, TalkState
 from dashboard.states.tour import TourState
 from tests.conftest import ROOT
+from tests.page_states import STATES
 from tests.unit.dashboard.app import open_app
-from tests.unit.dashboard.test_page_state import STATES
 from vitcore.probes import PROBES
 
 ADDRESS = "dashboard/shared/bound.py"  # the only module with access to the address

@@ -15,20 +15,11 @@ from dashboard.shared.page_state import CurvesState, ImageState
 from dashboard.states.attention import AttentionState, ExplorerState
 from dashboard.states.compare import CompareState
 from dashboard.states.inductive_bias import BiasState
-from dashboard.states.overview import OverviewState
 from dashboard.states.patches import PatchesState
 from dashboard.states.talk import TalkState
-from dashboard.states.training import TrainingState
+from tests.page_states import STATES
 from vitcore.probes.experiments.shift import BORDERS
 
-STATES = {
-    "overview": OverviewState,
-    "patches": PatchesState,
-    "attention": AttentionState,
-    "training": TrainingState,
-    "compare": CompareState,
-    "inductive_bias": BiasState,
-}
 KINDS = {  # by the name of a test
     **STATES,
     "talk": TalkState,
