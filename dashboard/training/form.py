@@ -14,7 +14,7 @@ from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import bound, resources
 from dashboard.states.training import TrainingState
 from dashboard.training import form_fields, image_check
-from vitcore.architectures import ARCHITECTURES, RECIPE_NAMES, Architecture
+from vitcore.architectures import ARCHITECTURES, RECIPE_NAMES
 from vitcore.config import FOLDER, Config, build_config, choices, make_config
 from vitcore.errors import UserError
 from vitcore.paths import data_dir
@@ -94,7 +94,7 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
     recipe = bound.choose(
         recipe_place.selectbox, TrainingState, "recipe", "Recipe", {name: name for name in recipes},
         first=_first_recipe(recipes),
-        help="  \n".join(f"**{name}**: {_about(architecture, name)}" for name in recipes),
+        help="  \n".join(f"**{name}**: {purpose}" for name, purpose in PURPOSES.items()),
     )  # fmt: skip
     copied = _copied(found, model, recipe)
     defaults = copied.config if copied else make_config(recipe, model=model)
@@ -128,12 +128,6 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
             st.button("Back to the recipe", key="uncopy", on_click=st.session_state.pop, args=("copy_of",))
     values |= _data(source)
     return Form(model, recipe, values, copied and copied.config, title, device), button_places
-
-
-def _about(architecture: Architecture, recipe: str) -> str:
-    """Return what a recipe is for, and its result if it was measured."""
-    result = architecture.measured.get(recipe)
-    return f"{PURPOSES.get(recipe, 'your own')}. {f'Measured: {result}.' if result else ''}"
 
 
 def _first_recipe(recipes: list[str]) -> str:
