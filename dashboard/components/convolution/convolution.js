@@ -1,5 +1,5 @@
-// The steps through one convolution of a ResNet and its head. Stepping, hovering, playing and choosing a channel or a
-// position need no server; another block does. Data: see data.js.
+// The steps through one convolution of a ResNet and its head. Stepping, hovering, playing and choosing a
+// channel or a position need no server; another block does. Data: see data.js.
 
 import { keepAddress, parseCount, writeAddress } from "../shared/address.js";
 import { colorTable, decodeBase64 } from "../shared/colors.js";
@@ -152,7 +152,7 @@ class ConvolutionStepper {
     return header.block === header.blocks && last && this.step === this.steps.length - 1;
   }
 
-  // The query parameters of this view, or null if the server gave the state, as in a talk or a standalone file.
+  // The query parameters of this view, or null if the server gave the state, as in a talk or a file.
   parameters() {
     return this.block.header.address === undefined ? this.state() : null;
   }
@@ -206,7 +206,7 @@ class ConvolutionStepper {
     if (step >= 0 && step < this.steps.length && step !== this.step) this.set({ step });
   }
 
-  // Show the next step. After the last step of a convolution comes the next convolution, and then the next block.
+  // Show the next step, after the last one the next convolution, and after the last of these the next block.
   advance() {
     this.play(false);
     if (this.step < this.steps.length - 1) this.go(this.step + 1);

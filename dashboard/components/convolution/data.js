@@ -1,10 +1,12 @@
-// The numbers of the convolutions of one block, as the server sends them, and what the browser computes from them.
+// The numbers of the convolutions of one block, as the server sends them, and what the browser computes from
+// them.
 //
-// A message is one Uint8Array: uint32 length of the header, the header (JSON), float32 arrays, and the image [S, S, 3]
-// as bytes. The arrays: the input of the block; for each convolution its kernels [C, Cin, 3, 3] and its output
-// [C, h, w], then the mean, variance, scale and offset of its batch norm; the output of the convolution on the
-// shortcut, if the block has one; and after the last block the weights and offsets of the classes, the pooled channels
-// and the logits. If the block is large, header.only is a channel, and of the kernels only its own are sent.
+// A message is one Uint8Array: uint32 length of the header, the header (JSON), float32 arrays, and the image
+// [S, S, 3] as bytes. The arrays: the input of the block; for each convolution its kernels [C, Cin, 3, 3] and
+// its output [C, h, w], then the mean, variance, scale and offset of its batch norm; the output of the
+// convolution on the shortcut, if the block has one; and after the last block the weights and offsets of the
+// classes, the pooled channels and the logits. If the block is large, header.only is a channel, and of the
+// kernels only its own are sent.
 
 import { readHeader } from "../shared/message.js";
 import { softmax } from "../block/data.js";
@@ -93,8 +95,8 @@ export function normalize(maps, { mean, variance, scale, shift, eps }) {
 }
 
 /**
- * Return how one number of a convolution is computed: { values, kernel, products [Cin * 9], sums [Cin], total,
- * inside [9] }, where `inside` says which positions of the window are in the input.
+ * Return how one number of a convolution is computed: { values, kernel, products [Cin * 9], sums [Cin],
+ * total, inside [9] }, where `inside` says which positions of the window are in the input.
  * @param {any} block
  * @param {number} index of the convolution
  */

@@ -27,7 +27,7 @@ export function saveConvolution(stepper, format) {
 }
 
 /**
- * Return the rows of the CSV file: a row per number of the window, per input channel, per position, or per class.
+ * Return the rows of the CSV file: per number of the window, input channel, position, or class.
  * @param {any} stepper
  */
 export function convolutionRows({ block, kind, index, at, one, sources, shownChannel, channel }) {

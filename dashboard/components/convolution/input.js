@@ -39,13 +39,14 @@ export class ConvolutionInput {
     });
   }
 
-  // The left and right arrows change the step, up and down what is written out. With Shift they move the position.
+  // The left and right arrows change the step, up and down what is written out. With Shift they move the
+  // position.
   listenToKeys() {
     const { stepper, root } = this;
     root.addEventListener("keydown", (event) => {
       if (!stepper.block || MODIFIERS.some((name) => event[name])) return;
       const { talk } = stepper.block.header;
-      if (talk && (event.key === " " || event.key.startsWith("Arrow"))) return; // they move to another step of the talk
+      if (talk && (event.key === " " || event.key.startsWith("Arrow"))) return; // for the talk
       if (event.key === " " && event.target !== root) return;
       const act = this.keyAction(event);
       if (!act) return;

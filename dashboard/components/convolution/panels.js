@@ -1,7 +1,8 @@
 // The panels of each step of a convolution, and where they are. Nothing here draws.
 //
-// A step is a row of columns { sign, panel }. A panel is a `map` of one channel, a `sheet` of the maps of all channels,
-// `tiles` (3 x 3 numbers for each input channel), a `grid` of 3 x 3 written numbers, `rows` of sums, `bars` or a `list`.
+// A step is a row of columns { sign, panel }. A panel is a `map` of one channel, a `sheet` of the maps of all
+// channels, `tiles` (3 x 3 numbers for each input channel), a `grid` of 3 x 3 written numbers, `rows` of
+// sums, `bars` or a `list`.
 // Maps and grids are square. `wide` is the share of the width of the others.
 
 import { largest } from "../block/data.js";
@@ -12,7 +13,7 @@ import { capital, inputName } from "./words.js";
 export const HEADING = 21; // pixels above a panel
 const BETWEEN = 40, ROOM = 58, LEAST = 90; // pixels: between columns, for a sign, smallest image
 const SMALL = 680; // pixels: in narrower drawings, panels are below each other
-export const ROW = 32; // pixels of a row of sums
+const ROW = 32, TALL_ROW = 72; // pixels of a row of sums
 const NARROW_FLEX = 150; // pixels of the height that is shared by wide panels in narrow drawings
 
 const mapOf = (id, maps, channel, side, title, more = {}) => (
@@ -25,9 +26,15 @@ const made = (view, id, maps, title, more = {}) =>
 
 const grid = (id, values, title, limit) => ({ kind: "grid", id, values, title, limit, square: true });
 
+const sheet = (id, maps, channels, side, more = {}) => (
+  { kind: "sheet", id, maps, channels, side, wide: 1, title: `all ${channels} channels`, ...more }
+);
+
 const PANELS = {
   window: (view) => {
-    const { one, block, index, i, at } = view, name = capital(inputName(block, index, i));
+    const { one, block, index, i, at } = view,
+      first = readsImage(view),
+      name = capital(inputName(block, index, i));
     return [
       {
         panel: mapOf("reads", one.reads, i, one.inputSide, name, {
@@ -36,25 +43,31 @@ const PANELS = {
           input: true,
         }),
       },
-      { panel: tiles(view, "windows", at.values, "the window in each channel", one.reads) },
+      {
+        panel: tiles(
+          view,
+          "windows",
+          at.values,
+          first ? "the window in red, green and blue" : "the window in each channel",
+          one.reads,
+        ),
+      },
     ];
   },
   kernel: (view) => {
-    const { one, at, channel } = view;
+    const { one, at, channel } = view, first = readsImage(view);
     return [
-      { panel: tiles(view, "kernel", at.kernel, `kernel of channel ${channel + 1}`, one.weight) },
-      { sign: "\u2192", panel: made(view, "output", one.output, `output, channel ${channel + 1}`) },
       {
-        panel: {
-          kind: "sheet",
-          id: "outputs",
-          maps: one.output,
-          channels: one.outputs,
-          side: one.side,
-          wide: 1,
-          title: `all ${one.outputs} channels`,
-        },
+        panel: tiles(
+          view,
+          "kernel",
+          at.kernel,
+          `kernel of channel ${channel + 1}${first ? ": red, green, blue" : ""}`,
+          one.weight,
+        ),
       },
+      { sign: "\u2192", panel: made(view, "output", one.output, `output, channel ${channel + 1}`) },
+      { panel: sheet("outputs", one.output, one.outputs, one.side) },
     ];
   },
   products: (view) => {
@@ -116,17 +129,19 @@ const PANELS = {
           kind: "bars",
           id: "pooled",
           values: block.pooled,
-          wide: 1,
+          wide: 0.9,
           title: `means of ${one.outputs} channels`,
         },
       },
       {
         sign: "\u2192",
-        panel: { kind: "list", id: "classes", items, wide: 1, title: "logits and probabilities" },
+        panel: { kind: "list", id: "classes", items, wide: 1.5, title: "logits and probabilities" },
       },
     ];
   },
 };
+
+const readsImage = ({ block, index }) => block.header.block === 0 && index === 0;
 
 function tiles(view, id, values, title, like) {
   return { kind: "tiles", id, values, count: view.one.inputs, like, wide: 1, title };
@@ -137,14 +152,13 @@ function beforeAfter(view, title) {
   const { block, kind, one, shownChannel, sources } = view, before = isBefore(block, kind);
   const side = before ? one.inputSide : one.side, channels = before ? one.inputs : one.outputs;
   const like = kind === "relu" ? sources[0] : null;
-  return ["before", "after"].map((id, n) => ({
+  const scaled = sources.map((maps) => ({ channels, input: before, like: like ?? maps }));
+  const titles = [`before, channel ${shownChannel + 1}`, title];
+  const pair = ["before", "after"].map((id, n) => ({
     sign: n ? "\u2192" : "",
-    panel: mapOf(id, sources[n], shownChannel, side, n ? title : `before, channel ${shownChannel + 1}`, {
-      channels,
-      like: like ?? sources[n],
-      input: before,
-    }),
+    panel: mapOf(id, sources[n], shownChannel, side, titles[n], scaled[n]),
   }));
+  return [...pair, { panel: sheet("all", sources[1], channels, side, scaled[1]) }];
 }
 
 /**
@@ -217,6 +231,12 @@ export function rowsIn({ order }, height) {
   return order.length <= most ? order : order.slice(0, most - 1);
 }
 
+/**
+ * Return the height of a row of sums: few rows are taller.
+ * @param {{ order: number[] }} view
+ */
+export const rowHeight = ({ order }, height) => Math.max(ROW, Math.min(TALL_ROW, height / order.length));
+
 // Return the position of the output that belongs to a fraction of a map, or of the input if `input`.
 function positionAt({ one }, across, down, side, input) {
   const [row, column] = [down, across].map((v) => Math.max(0, Math.min(side - 1, Math.floor(v * side))));
@@ -226,7 +246,7 @@ function positionAt({ one }, across, down, side, input) {
 }
 
 /**
- * Return what is at a point: { panel, place, i, t, channel, klass, pooled }, without those that do not apply, or null.
+ * Return what is at a point, or null: { panel, place, i, t, channel, klass, pooled }, as far as they apply.
  * @param {any} view
  * @param {{ image: any, panels: any[] }} layout
  */
@@ -251,7 +271,7 @@ export function whatIsAt(view, { image, panels }, x, y) {
     const column = Math.floor((x - box.x) / pitch), row = Math.floor((y - box.y) / pitch);
     const item = row * columns + column;
     if (column >= columns || item >= count) return null;
-    if (panel.kind === "sheet") return { panel: id, channel: item };
+    if (panel.kind === "sheet") return panel.input ? { panel: id, i: item } : { panel: id, channel: item };
     const inside = (v) => Math.max(0, Math.min(2, Math.floor((3 * v) / (pitch - gap))));
     return {
       panel: id,
@@ -260,7 +280,7 @@ export function whatIsAt(view, { image, panels }, x, y) {
     };
   }
   if (panel.kind === "rows") {
-    const i = rowsIn(view, box.h)[Math.floor((y - box.y) / ROW)];
+    const i = rowsIn(view, box.h)[Math.floor((y - box.y) / rowHeight(view, box.h))];
     return i === undefined ? null : { panel: id, i };
   }
   if (panel.kind === "bars") return { panel: id, pooled: Math.floor(across * panel.values.length) };

@@ -1,11 +1,12 @@
-// The drawing of a step of a convolution, with a painter for canvas or SVG: the image on the left, the panels next to it.
+// The drawing of a step of a convolution, with a painter for canvas or SVG: the image, and the panels next to
+// it.
 
 import { limitOf } from "../block/data.js";
 import { formatted } from "../block/words.js";
 import { colorIndex } from "../shared/colors.js";
 import { createCanvas } from "../shared/paint.js";
 import { AREA } from "./data.js";
-import { cellsIn, ROW, rowsIn } from "./panels.js";
+import { cellsIn, rowHeight, rowsIn } from "./panels.js";
 import { fieldOf, inputName } from "./words.js";
 
 const OUTER = "#fff", INNER = "#000"; // a ring of two colors is visible on every picture
@@ -104,6 +105,13 @@ function drawPicture(view, p, { x, y, size }, type) {
   if (view.kind === "head") return ring(p, x, y, size, size);
   const [top, left, bottom, right] = fieldOf(view, view.place);
   ring(p, x + left * unit, y + top * unit, (right - left + 1) * unit, (bottom - top + 1) * unit);
+  const center = (v) => (v + 0.5) / view.one.side * size;
+  if (right - left < 5) return;
+  p.dot(x + center(view.place.column), y + center(view.place.row), 4, {
+    fill: OUTER,
+    stroke: INNER,
+    line: 2,
+  });
 }
 
 function drawMap(view, p, panel) {
@@ -131,7 +139,7 @@ function drawSheet(view, p, panel) {
     drawChannel(view, p, panel, c, x, y, pitch - gap);
   }
   const at = (c) => [box.x + (c % columns) * pitch, box.y + Math.floor(c / columns) * pitch];
-  ring(p, ...at(view.channel), pitch - gap, pitch - gap);
+  ring(p, ...at(panel.input ? view.i : view.channel), pitch - gap, pitch - gap);
 }
 
 // Return 3 x 3 numbers per channel as a canvas, one tile below the other.
@@ -143,16 +151,16 @@ function tileCanvas(view, values, limit) {
   return canvas;
 }
 
-function drawTiles(view, p, panel, theme) {
+function drawTiles(view, p, panel) {
   const { box, values, count, like } = panel, { columns, pitch, gap } = cellsIn(box, count);
   const canvas = tileCanvas(view, values, scaleOf(like)), size = pitch - gap;
   const at = (i) => [box.x + (i % columns) * pitch, box.y + Math.floor(i / columns) * pitch];
   for (let i = 0; i < count; i++) p.pixels(canvas, 0, 3 * i, 3, 3, ...at(i), size, size);
   const [x, y] = at(view.i), cell = size / 3;
   ring(p, x, y, size, size);
-  if (cell > 7) {
+  if (cell > 14) {
     const [left, top] = [x + (view.t % 3) * cell, y + Math.floor(view.t / 3) * cell];
-    p.rect(left + 1, top + 1, cell - 2, cell - 2, { stroke: theme.mark, line: 2 });
+    ring(p, left + 3, top + 3, cell - 6, cell - 6);
   }
 }
 
@@ -181,7 +189,10 @@ function drawGrid(view, p, { box, values, limit }, _theme, type) {
 
 // Draw a row for each input channel: its window, its kernel and the sum of their products as a bar.
 function drawRows(view, p, { box }, theme, type) {
-  const { at, one, order, block, index } = view, shown = rowsIn(view, box.h), size = ROW - 8;
+  const { at, one, order, block, index } = view,
+    shown = rowsIn(view, box.h),
+    row = rowHeight(view, box.h),
+    size = row - 8;
   const windows = tileCanvas(view, at.values, scaleOf(one.reads));
   const kernels = tileCanvas(view, at.kernel, scaleOf(one.weight));
   const left = one.inputs > 3 ? 96 : 52, from = left + 2 * size + 46, room = Math.max(20, box.w - from - 62);
@@ -195,8 +206,8 @@ function drawRows(view, p, { box }, theme, type) {
     p.text(formatted(value), box.x + box.w, y, { ...type, align: "right" });
   };
   shown.forEach((i, n) => {
-    const y = box.y + n * ROW, middle = y + ROW / 2;
-    if (i === view.i) p.rect(box.x - 4, y, box.w + 8, ROW - 1, { fill: theme.track });
+    const y = box.y + n * row, middle = y + row / 2;
+    if (i === view.i) p.rect(box.x - 4, y, box.w + 8, row - 1, { fill: theme.track });
     const label = one.inputs > 3 ? `channel ${i + 1}` : inputName(block, index, i);
     p.text(label, box.x, middle, type);
     p.pixels(windows, 0, 3 * i, 3, 3, box.x + left, y + 4, size, size);
@@ -205,7 +216,7 @@ function drawRows(view, p, { box }, theme, type) {
     bar(at.sums[i], middle);
   });
   if (!rest.length) return;
-  const y = box.y + shown.length * ROW + ROW / 2;
+  const y = box.y + (shown.length + 0.5) * row;
   p.text(`${rest.length} smaller`, box.x, y, { ...type, color: theme.faint });
   bar(others, y);
 }

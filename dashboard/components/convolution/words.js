@@ -45,8 +45,8 @@ export function convFormula({ one, kind, block }) {
     window: `${read}, ${offsets}`,
     kernel: `${weight}, the same at every position (<i>r</i>, <i>c</i>)`,
     products: `<i>p<sub>i</sub></i>(<i>u</i>, <i>v</i>) = ${read} \u00b7 ${weight}`,
-    sum:
-      `<i>y<sub>k</sub></i>(<i>r</i>, <i>c</i>) = \u03a3<sub><i>i</i></sub> \u03a3<sub><i>u,v</i></sub> ${read} \u00b7 ${weight}`,
+    sum: "<i>y<sub>k</sub></i>(<i>r</i>, <i>c</i>) = \u03a3<sub><i>i</i></sub> \u03a3<sub><i>u,v</i></sub> " +
+      `${read} \u00b7 ${weight}`,
     norm: "<i>n</i> = (<i>y</i> \u2212 \u03bc) / \u221a(\u03c3\u00b2 + \u03b5) \u00b7 \u03b3 + \u03b2",
     residual: block.header.pre ? "<i>x\u2032</i> = <i>y</i> + <i>s</i>" : "<i>z</i> = <i>n</i> + <i>s</i>",
     relu: "ReLU(<i>z</i>) = max(0, <i>z</i>)",
@@ -88,8 +88,8 @@ export function convSentence(view) {
     ? "The head reads it."
     : `Block ${h.block + 1} reads it.`;
   return {
-    window:
-      `Local: each number of the output depends on 3 \u00d7 3 neighboring positions of the input, in all ${source}.`,
+    window: "Local: each number of the output depends on 3 \u00d7 3 neighboring positions of the input, " +
+      `in all ${source}.`,
     kernel: `Shared: channel ${channel + 1} has one kernel of ${
       grouped(one.inputs * AREA)
     } weights, and uses it at every position.`,
@@ -97,18 +97,20 @@ export function convSentence(view) {
     sum: `All ${grouped(one.inputs * AREA)} products are added to one number of the output` +
       (first ? "." : ", shown here by input channel, the largest first."),
     norm: isBefore(block, kind)
-      ? "Before the convolution, each channel is shifted and scaled by four numbers that are the same at every position."
+      ? "Before the convolution, each channel is shifted and scaled by four numbers, the same everywhere."
       : "Each channel is shifted and scaled by four numbers, the same at every position and for every image.",
     residual:
       (h.projected
-        ? "The shortcut, here a 1 \u00d7 1 convolution of the input of the block, is added to what the two convolutions computed."
-        : "The input of the block is added to what its two convolutions computed, position by position.") +
+        ? "The shortcut, here a 1 \u00d7 1 convolution of the input of the block, is added to the result " +
+          "of the two convolutions."
+        : "The input of the block is added to the result of its two convolutions, position by position.") +
       (h.pre ? ` ${reader}` : ""),
     relu: isBefore(block, kind)
       ? "Negative numbers become 0. The convolution reads the result."
       : `Negative numbers become 0. ${reader}`,
     head:
-      "The head averages each channel over all positions, so it no longer knows where anything is, and compares the means with a vector for each class.",
+      "The head averages each channel over all positions, which discards where things are. The dot product " +
+      "of the means with a vector for each class is its logit.",
   }[kind];
 }
 
@@ -136,10 +138,8 @@ export function convFacts(view) {
   }
   if (kind === "kernel") {
     const weights = one.inputs * one.outputs * AREA;
-    return `${one.outputs} kernels have ${
-      grouped(weights)
-    } weights together. With kernels of their own at each of ` +
-      `the ${grouped(one.side ** 2)} positions, there would be ${grouped(weights * one.side ** 2)}.`;
+    return `${one.outputs} kernels have ${grouped(weights)} weights. Without sharing, the ` +
+      `${grouped(one.side ** 2)} positions would need ${grouped(weights * one.side ** 2)}.`;
   }
   if (kind === "sum" || kind === "products") {
     const up = at.sums.reduce((a, b) => a + Math.max(0, b), 0),
@@ -163,10 +163,10 @@ export function convFacts(view) {
     const column = (maps) =>
       Array.from({ length: one.outputs }, (_, c) => maps[c * one.side ** 2 + view.flat]);
     const [x, d, y] = [block.shortcut, block.branch, block.sum].map(column);
-    return `All channels at this position: norm ${formatted(norm(x))} of the shortcut, ${
+    return `This position, all channels: norm ${formatted(norm(x))} of the shortcut, ${
       formatted(norm(d))
     } added, ` +
-      `${formatted(norm(y))} of the sum. Cosine of shortcut and added ${formatted(cosine(x, d))}.`;
+      `${formatted(norm(y))} of the sum; cosine ${formatted(cosine(x, d))}.`;
   }
   return "";
 }
@@ -176,7 +176,7 @@ export function convFacts(view) {
  * @param {any} view
  */
 export function convReading(view) {
-  const { one, kind, block, index, at, i, t, channel, flat, klass } = view, { header: h } = block;
+  const { one, kind, block, index, at, i, t, channel, flat } = view, { header: h } = block;
   const cell = i * AREA + t, name = capital(inputName(block, index, i));
   if (kind === "window") {
     const row = one.stride * view.place.row - one.padding + Math.floor(t / 3);
@@ -224,7 +224,7 @@ export function convReading(view) {
     return `Channel ${view.pooledChannel + 1}: the mean of ${one.side ** 2} positions is ` +
       `${formatted(block.pooled[view.pooledChannel])}.`;
   }
-  const row = block.classWeights.subarray(klass * one.outputs, (klass + 1) * one.outputs);
+  const { klass } = view, row = block.classWeights.subarray(klass * one.outputs, (klass + 1) * one.outputs);
   return `${h.classes[klass]}: ${productText(block.pooled, row, [block.classBias[klass]])} (offset) = ` +
     `${formatted(block.logits[klass])}; softmax ${inPercent(block.probabilities[klass])}.`;
 }
