@@ -224,7 +224,7 @@ export function cellsIn({ w, h }, count) {
 
 /**
  * Return the input channels of the rows of sums, the largest first, of which `height` pixels have room.
- * @param {{ at: any, order: number[] }} view
+ * @param {{ order: number[] }} view
  */
 export function rowsIn({ order }, height) {
   const most = Math.max(2, Math.floor(height / ROW));
