@@ -114,7 +114,7 @@ def _view(
             }
         )
     projected = block > 0 and net.blocks[block - 1].downsample is not None
-    if projected:
+    if projected and steps.shortcut is not None:
         arrays.append(steps.shortcut)
     last = block == len(net.blocks)
     if last:
@@ -130,7 +130,5 @@ def _view(
         "outputs": net.output_net[-1].out_features if last else 0,
         "only": only,
     }
-    floats = b"".join(
-        one.detach().float().contiguous().numpy().astype("<f4").tobytes() for one in arrays if one is not None
-    )
+    floats = b"".join(one.detach().float().contiguous().numpy().astype("<f4").tobytes() for one in arrays)
     return ConvolutionView(header, floats)

@@ -237,6 +237,15 @@ export function rowsIn({ order }, height) {
  */
 export const rowHeight = ({ order }, height) => Math.max(ROW, Math.min(TALL_ROW, height / order.length));
 
+/**
+ * Return the place of a map in its panel and the size of its cells. With a window, it has a border.
+ * @param {any} panel
+ */
+export function mapIn({ box, side, window }) {
+  const border = window ? 1 : 0, unit = box.w / (side + 2 * border);
+  return { x: box.x + border * unit, y: box.y + border * unit, unit };
+}
+
 // Return the position of the output that belongs to a fraction of a map, or of the input if `input`.
 function positionAt({ one }, across, down, side, input) {
   const [row, column] = [down, across].map((v) => Math.max(0, Math.min(side - 1, Math.floor(v * side))));
@@ -261,9 +270,12 @@ export function whatIsAt(view, { image, panels }, x, y) {
   if (!panel) return null;
   const { id, box } = panel, [across, down] = share(box);
   if (panel.kind === "map") {
-    return panel.whole
-      ? { panel: id }
-      : { panel: id, place: positionAt(view, across, down, panel.side, panel.input) };
+    if (panel.whole) return { panel: id };
+    const map = mapIn(panel), inside = (v) => v / (map.unit * panel.side);
+    return {
+      panel: id,
+      place: positionAt(view, inside(x - map.x), inside(y - map.y), panel.side, panel.input),
+    };
   }
   if (panel.kind === "grid") return { panel: id, t: 3 * Math.floor(3 * down) + Math.floor(3 * across) };
   if (panel.kind === "tiles" || panel.kind === "sheet") {

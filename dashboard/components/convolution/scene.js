@@ -6,7 +6,7 @@ import { formatted } from "../block/words.js";
 import { colorIndex } from "../shared/colors.js";
 import { createCanvas } from "../shared/paint.js";
 import { AREA } from "./data.js";
-import { cellsIn, rowHeight, rowsIn } from "./panels.js";
+import { cellsIn, mapIn, rowHeight, rowsIn } from "./panels.js";
 import { fieldOf, inputName } from "./words.js";
 
 const OUTER = "#fff", INNER = "#000"; // a ring of two colors is visible on every picture
@@ -114,16 +114,18 @@ function drawPicture(view, p, { x, y, size }, type) {
   });
 }
 
-function drawMap(view, p, panel) {
-  const { box, side, channel } = panel, unit = box.w / side, { one } = view;
-  drawChannel(view, p, panel, channel, box.x, box.y, box.w);
+function drawMap(view, p, panel, theme) {
+  const { box, side, channel } = panel, { one } = view, { x, y, unit } = mapIn(panel);
+  drawChannel(view, p, panel, channel, x, y, unit * side);
   if (panel.whole) return ring(p, box.x, box.y, box.w, box.h);
   if (!panel.window) {
     const at = panel.input ? view.shownPlace : view.place;
-    return ring(p, box.x + at.column * unit, box.y + at.row * unit, unit, unit);
+    return ring(p, x + at.column * unit, y + at.row * unit, unit, unit);
   }
-  const left = box.x + (one.stride * view.place.column - one.padding) * unit;
-  const top = box.y + (one.stride * view.place.row - one.padding) * unit;
+  const padding = { stroke: theme.faint, dash: [3, 3] };
+  p.rect(box.x + 0.5, box.y + 0.5, box.w - 1, box.h - 1, padding);
+  const left = x + (one.stride * view.place.column - one.padding) * unit;
+  const top = y + (one.stride * view.place.row - one.padding) * unit;
   for (let n = 1; n < 3 && unit > 5; n++) {
     const line = { stroke: "rgb(127 127 127 / 0.7)", line: 1 };
     p.segment(left + n * unit, top, left + n * unit, top + 3 * unit, line);
