@@ -1,26 +1,22 @@
-"""The Attention page: where a patch looks in every head of every layer, and the steps inside a block."""
+"""The Attention page: where each patch looks, and the steps inside a block or a convolution."""
 
 import streamlit as st
 
-from dashboard.attention import class_maps, panel
+from dashboard.attention import panel
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared import header, model_outputs, resources, selection
 from dashboard.standalone import explorer_file
 from dashboard.states.attention import AttentionState
-from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 
 found = resources.runs(trained=True)
 if not found:
     header.title("attention")
     header.stop_without_runs("There is no trained model yet.")
-shown = ARCHITECTURES[selection.selected_run(found, AttentionState, "run").config.model]
-if shown.attention:
-    question, about = panel.question_and_section()
-    with header.title("attention", question=question, about=about).row:
-        view = panel.choose_view()
-else:
-    header.title("attention", question=class_maps.QUESTION)
+model = selection.selected_run(found, AttentionState, "run").config.model
+question, about = panel.question_and_section(model)
+with header.title("attention", question=question, about=about).row:
+    view = panel.choose_view(model)
 
 run_control, image_controls = st.columns([1.5, 3.5], vertical_alignment="bottom")
 with run_control:
@@ -36,9 +32,5 @@ with image_controls:
     except UserError as error:
         st.error(sentence(error))
         st.stop()
-
-if not ARCHITECTURES[run.config.model].attention:
-    class_maps.show_grad_cam(run, chosen, data.classes)
-    st.stop()
 
 panel.show(run, chosen, data, view, explorer_file.explorer_file)

@@ -48,6 +48,10 @@ def block(page: Page) -> None:
     page.wait_for_selector(".inside[data-step]", timeout=60_000)
 
 
+def convolution(page: Page) -> None:
+    page.wait_for_selector(".convolution[data-step]", timeout=60_000)
+
+
 def figure(page: Page) -> None:
     page.wait_for_selector(".js-plotly-plot .main-svg", timeout=60_000)
 
@@ -58,6 +62,10 @@ PICTURES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "shift": ("inductive_bias?class=ship&image=2", shift),
     "patches": ("patches?class=horse&image=3&step=3", stepper),
     "block": ("attention?view=Inside+a+block&class=dog&image=1&query=3.4&layer=4&head=3&step=3", block),
+    "convolution": (
+        "attention?run=resnet-cifar10&view=Inside+a+convolution&class=dog&image=1&block=4&step=4",
+        convolution,
+    ),
     "compare": ("compare?runs=vit-cifar10,resnet-cifar10", figure),
     "talk": ("?talk=why&step=6", replay),
 }

@@ -1,4 +1,4 @@
-"""The page below its controls, for a model with attention: stepper, or explorer and class maps."""
+"""The views of the page: the explorer with class maps, Grad-CAM of a CNN, and the steppers."""
 
 from __future__ import annotations
 
@@ -6,50 +6,87 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.attention import block, class_maps, explorer, views
+from dashboard.attention import block, class_maps, convolution, convolution_outputs, explorer, views
 from dashboard.components.download import offer_download
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import bound, ticking
 from dashboard.shared.selection import SelectedImage
-from dashboard.states.attention import BLOCK, AttentionState
+from dashboard.states.attention import BLOCK, CONVOLUTION, AttentionState
+from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 from vitcore.runs.status import ACTIVE, State
 
 TICK_S = 5.0  # new snapshots appear while the run trains
-QUESTION_OF_BLOCK = "What does one block compute?"
+QUESTIONS = {BLOCK: "What does one block compute?", CONVOLUTION: "What does one convolution compute?"}
 OWN = "This is your own image. It stays in this session and is not part of the link."
 ToFile = Callable[[Run, SelectedImage, Dataset, dict[str, str]], str]
 
 
-def question_and_section() -> tuple[str | None, str | None]:
+def stepper_of(model: str) -> str | None:
+    """Return the view with the stepper of an architecture, or None if it has none."""
+    if ARCHITECTURES[model].attention:
+        return BLOCK
+    return CONVOLUTION if model in convolution_outputs.MODELS else None
+
+
+def question_and_section(model: str) -> tuple[str | None, str | None]:
     """Return the question that the chosen view answers, None for the page's own, and its guide section."""
-    in_block = bound.current(AttentionState, "view") == BLOCK
-    return (QUESTION_OF_BLOCK, BLOCK) if in_block else (None, None)
+    stepper = stepper_of(model)
+    if stepper and bound.current(AttentionState, "view") in QUESTIONS:
+        return QUESTIONS[stepper], stepper
+    return None if ARCHITECTURES[model].attention else class_maps.QUESTION, None
 
 
-def choose_view() -> str:
-    """Draw the choice between the explorer and the stepper, and return it."""
-    views = AttentionState.options("view")
-    bound.check_link(AttentionState, "view", views, views[0])
+def choose_view(model: str) -> str:
+    """Draw the choice between the maps and the stepper of an architecture, and return it.
+
+    Between the steppers of two models, the choice is kept.
+    """
+    maps, stepper = AttentionState.options("view")[0], stepper_of(model)
+    if not stepper:
+        return maps
+    current = bound.current(AttentionState, "view")
+    if current in QUESTIONS and current != stepper:
+        bound.put(AttentionState, view=stepper)
+    bound.check_link(AttentionState, "view", (maps, stepper), maps)
+    named = maps if ARCHITECTURES[model].attention else "Class maps"
     return st.segmented_control(
-        "View", views, required=True, label_visibility="collapsed",
-        **AttentionState.bound("view"),
+        "View", (maps, stepper), required=True, label_visibility="collapsed",
+        format_func=lambda view: named if view == maps else view, **AttentionState.bound("view"),
     )  # fmt: skip
 
 
 def show(run: Run, chosen: SelectedImage, data: Dataset, view: str, to_file: ToFile) -> None:
-    """Draw the stepper, or the explorer and the content below it. They follow the run while it trains.
+    """Draw a stepper, or the explorer and the content below it. They follow the run while it trains.
 
     `view` is that of `AttentionState`. `to_file` returns it as an HTML file, given the parameters.
     """
-    draw_view = _draw_block if view == BLOCK else _draw
+    if view not in QUESTIONS and not ARCHITECTURES[run.config.model].attention:
+        class_maps.show_grad_cam(run, chosen, data.classes)
+        return
+    draw_view = {BLOCK: _draw_block, CONVOLUTION: _draw_convolution}.get(view, _draw)
 
     def draw(_: State) -> None:
         draw_view(run, chosen, data, to_file)
 
     ticking.fragment(draw, lambda: run.status().state, every_s=TICK_S, active=ACTIVE.__contains__)
+
+
+def _draw_convolution(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> None:
+    try:
+        with st.spinner("Loading the model and computing its convolutions"):
+            convolution.show(run, chosen, data)
+    except UserError as error:
+        st.error(sentence(error))
+        return
+    if st.session_state.pop("convolution_steps_file", False):  # the button HTML was pressed
+        text = to_file(run, chosen, data, dict(bound.address()))
+        name = f"vitlab-convolution-{run.id}.html"
+        offer_download(text.encode(), name, "text/html", key="convolution_download")
+    if chosen.own:
+        st.caption(OWN)
 
 
 def _draw_block(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> None:

@@ -44,6 +44,15 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Convolution:
+    """The steps through one convolution of a ResNet on an image."""
+
+    run: Run
+    chosen: selection.SelectedImage
+    data: Dataset
+
+
+@dataclass(frozen=True)
 class Stepper:
     """The steps from image to tokens, as the arguments of `dashboard.components.stepper`."""
 
@@ -85,7 +94,7 @@ class Pictures:
     parts: list[tuple[str, str, str]]
 
 
-Scene = Explorer | Block | Stepper | Similarity | Replay | Figures | Pictures
+Scene = Explorer | Block | Convolution | Stepper | Similarity | Replay | Figures | Pictures
 
 
 def as_html(pictures: Pictures) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 import plotly
 
-from dashboard.components import block, explorer, replay, similarity, stepper, talk
+from dashboard.components import block, convolution, explorer, replay, similarity, stepper, talk
 from dashboard.components.bundle import bundle
 from dashboard.components.packing import Part
 
@@ -24,6 +24,7 @@ HERE = Path(__file__).resolve().parent
 COMPONENTS: dict[str, Part] = {
     "explorer": explorer.PART,
     "block": block.PART,
+    "convolution": convolution.PART,
     "stepper": stepper.PART,
     "replay": replay.PART,
     "similarity": similarity.PART,

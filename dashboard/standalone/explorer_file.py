@@ -1,4 +1,4 @@
-"""The attention explorer, or the stepper through a block, on one image as an HTML file."""
+"""The attention explorer, or the stepper through a block or a convolution, as an HTML file."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dashboard.attention import scene as attention
 from dashboard.shared import scenes
 from dashboard.shared.selection import SelectedImage
 from dashboard.standalone.document import document, mount_point
-from dashboard.standalone.pieces import block_piece, explorer_piece
-from dashboard.states.attention import BLOCK, AttentionState
+from dashboard.standalone.pieces import block_piece, convolution_piece, explorer_piece
+from dashboard.states.attention import BLOCK, CONVOLUTION, AttentionState
 from vitcore.data import Dataset
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
@@ -18,7 +18,7 @@ from vitcore.runs.folder import Run
 def from_address(state: dict[str, str]) -> str:
     """Return the file for the parameters of an address of the Attention page. Raises `UserError`."""
     scene = attention.scene(state)
-    if not isinstance(scene, (scenes.Explorer, scenes.Block)):
+    if not isinstance(scene, (scenes.Explorer, scenes.Block, scenes.Convolution)):
         raise UserError("This model has no attention: there is no explorer to put into a file.")
     return explorer_file(scene.run, scene.chosen, scene.data, state)
 
@@ -28,7 +28,10 @@ def explorer_file(run: Run, chosen: SelectedImage, data: Dataset, state: dict[st
 
     `state` holds the parameters of the page's address: the view, layer, head, pinned patches and switches.
     """
-    if AttentionState.read(state)[0].view == BLOCK:
+    view = AttentionState.read(state)[0].view
+    if view == CONVOLUTION:
+        piece = convolution_piece(scenes.Convolution(run, chosen, data), state, talk=False)
+    elif view == BLOCK:
         piece = block_piece(scenes.Block(run, chosen, data), state, talk=False)
     else:
         piece = explorer_piece(scenes.Explorer(run, chosen, data), state, talk=False)

@@ -12,8 +12,9 @@ from urllib.parse import urlencode
 
 import plotly.graph_objects as go
 
-from dashboard.attention import block, explorer
+from dashboard.attention import block, convolution, explorer
 from dashboard.components.block import message as block_message
+from dashboard.components.convolution import message as convolution_message
 from dashboard.components.explorer import message as explorer_message
 from dashboard.components.replay import message as replay_message
 from dashboard.components.similarity import message as similarity_message
@@ -33,6 +34,8 @@ def pieces_of(scene: scenes.Scene, state: Mapping[str, str]) -> list[Piece]:
         return [explorer_piece(scene, state, talk=True)]
     if isinstance(scene, scenes.Block):
         return [block_piece(scene, state, talk=True)]
+    if isinstance(scene, scenes.Convolution):
+        return [convolution_piece(scene, state, talk=True)]
     if isinstance(scene, scenes.Stepper):
         return [component_piece("stepper", stepper_message(**scene.arguments))]
     if isinstance(scene, scenes.Similarity):
@@ -67,6 +70,16 @@ def block_piece(scene: scenes.Block, state: Mapping[str, str], *, talk: bool) ->
     header, found = block.prepare(scene.run, scene.chosen, scene.data, state)
     header |= {"address": urlencode(state), "talk": talk, "standalone": True}
     return component_piece("block", block_message(header, scene.chosen.image, found.floats, found.crops))
+
+
+def convolution_piece(scene: scenes.Convolution, state: Mapping[str, str], *, talk: bool) -> Piece:
+    """Return the stepper through one convolution with all its numbers. `talk` selects the layout of a talk.
+
+    Raises `UserError` if the maps of the block are too large.
+    """
+    header, found = convolution.prepare(scene.run, scene.chosen, scene.data, state)
+    header |= {"address": urlencode(state), "talk": talk, "standalone": True}
+    return component_piece("convolution", convolution_message(header, scene.chosen.image, found.floats))
 
 
 def _figure_piece(figure: go.Figure, alt: str, count: int) -> Piece:

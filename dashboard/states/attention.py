@@ -10,11 +10,13 @@ from dashboard.shared.page_state import AsWhole, Count, ImageState, PageState
 
 # tests/unit/components/links.json states what the browser must read in the same way
 Token = Annotated[str, StringConstraints(pattern=r"^(cls|[1-9][0-9]{0,3}\.[1-9][0-9]{0,3})$")]
+Position = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,3}\.[1-9][0-9]{0,3}$")]
 Place = Literal["mean"] | Count
 Step = Annotated[int, AsWhole, Field(ge=0)]  # a run may have a snapshot before the first step
 PREDICTED = "the answer"  # in links: the class that the model predicts
 NO_CONTRAST = "no other class"
 BLOCK: Literal["Inside a block"] = "Inside a block"  # the view with the stepper, otherwise the explorer
+CONVOLUTION: Literal["Inside a convolution"] = "Inside a convolution"  # the same for a ResNet
 
 
 def token_index(token: Token, *, side: int, has_cls: bool) -> int | None:
@@ -63,11 +65,23 @@ class BlockState(PageState):
     temperature: float = Field(1.0, ge=0.1, le=10.0)
 
 
-class AttentionState(ExplorerState, BlockState, ImageState):
-    """A run, an image, what the explorer or the stepper shows, and the class maps below the explorer."""
+class ConvolutionState(PageState):
+    """What the stepper through a convolution shows in addition to its step. All numbers count from 1.
+
+    `block` is "input" for the first convolution. A position is `row.column` of the output.
+    """
+
+    block: Literal["input"] | Count = "input"
+    convolution: Count = 1
+    channel: Count = 1
+    position: Position | None = None
+
+
+class AttentionState(ExplorerState, BlockState, ConvolutionState, ImageState):
+    """A run, an image, what the explorer or a stepper shows, and the class maps."""
 
     run: str | None = None
-    view: Literal["Maps", "Inside a block"] = "Maps"
+    view: Literal["Maps", "Inside a block", "Inside a convolution"] = "Maps"
     target: str = Field(PREDICTED, alias="speaks")  # the class of the class maps
     minus: str = NO_CONTRAST
     other: str | None = Field(None, alias="beside")  # the run to compare with

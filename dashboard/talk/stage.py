@@ -13,7 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.attention import block, explorer
+from dashboard.attention import block, convolution, explorer
 from dashboard.components.similarity import similarity
 from dashboard.components.stepper import stepper
 from dashboard.components.window import is_narrow
@@ -80,13 +80,15 @@ def controlled(step: Step) -> dict[str, Any]:
 def draw(scene: scenes.Scene, state: MutableMapping[str, str], *, key: str, scale: float = 1.0) -> None:
     """Draw a scene. Raises `UserError`.
 
-    `state` holds the parameters of the step's link; the explorer and the stepper change them. `key`
+    `state` holds the parameters of the step's link; the explorer and the steppers change them. `key`
     identifies the elements of the step. `scale` is the height of the window divided by 720 pixels.
     """
     if isinstance(scene, scenes.Explorer):
         explorer.show(scene.run, scene.chosen, scene.data, key=key, at=state)
     elif isinstance(scene, scenes.Block):
         block.show(scene.run, scene.chosen, scene.data, key=key, at=state)
+    elif isinstance(scene, scenes.Convolution):
+        convolution.show(scene.run, scene.chosen, scene.data, key=key, at=state)
     elif isinstance(scene, scenes.Stepper):
         stepper(**scene.arguments, key=key)
     elif isinstance(scene, scenes.Similarity):

@@ -26,6 +26,12 @@ UNKNOWN = [  # page, query, the missing value, what is shown instead
         "`query=9.9` and `step=11`",
         "the defaults",
     ),
+    (
+        "attention",
+        {"run": "resnet-cifar10", "view": "Inside a convolution", "block": "10", "channel": "17"},
+        "`block=10` and `channel=17`",
+        "the defaults",
+    ),
     ("attention", {"class": "ship", "image": "9999"}, "9999", "ship, test image 1 of 100"),
     ("patches", {"patch": "7"}, "7", "patches of 4 pixels"),
     ("compare", {"show": "Nothing"}, "Nothing", "Scores"),

@@ -1,0 +1,100 @@
+"""The data of the stepper through a convolution: read the request from the address, compute it, send it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import streamlit as st
+
+from dashboard.attention import convolution_outputs
+from dashboard.components.convolution import convolution, message
+from dashboard.shared import bound
+from dashboard.shared.selection import SelectedImage
+from dashboard.states.attention import AttentionState
+from vitcore.data import Dataset
+from vitcore.runs.folder import Run
+
+WRITTEN = ("block", "convolution", "channel", "position", "step")  # the parameters that the stepper changes
+STEPS = 8  # at most
+
+
+def unavailable(run: Run, at: Mapping[str, str]) -> list[str]:
+    """Return the parameters (`name=value`) of an address that the stepper can't show and ignores."""
+    state, refused = AttentionState.read(at)
+    sizes = convolution_outputs.sizes_of(run)
+    block = 0 if state.block == "input" else state.block
+    known = block < len(sizes)
+    shown = sizes[block if known else 0]
+    fits = {
+        "block": known,
+        "convolution": state.convolution <= shown.convolutions,
+        "channel": state.channel <= shown.outputs,
+        "position": state.position is None or max(map(int, state.position.split("."))) <= shown.side,
+        "step": state.step <= STEPS,
+    }
+    return [*(text for text in refused if text.partition("=")[0] in WRITTEN),
+            *(f"{name}={at[name]}" for name, fit in fits.items() if not fit)]  # fmt: skip
+
+
+def prepare(
+    run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str]
+) -> tuple[dict[str, Any], convolution_outputs.ConvolutionView]:
+    """Return (header, view) for the address `at`: all data of the stepper. Raises `UserError`."""
+    state, _ = AttentionState.read(at)
+    sizes = convolution_outputs.sizes_of(run)
+    block = 0 if state.block == "input" or state.block >= len(sizes) else state.block
+    channel = state.channel - 1 if state.channel <= sizes[block].outputs else 0
+    found = convolution_outputs.view(run, chosen.image, block=block, channel=channel)
+    header = {
+        **found.header,
+        "size": chosen.image.shape[-1],
+        "name": chosen.name,
+        "truth": chosen.truth,
+        "classes": list(data.classes),
+        "run": run.title,
+    }
+    return header, found
+
+
+def show(
+    run: Run,
+    chosen: SelectedImage,
+    data: Dataset,
+    *,
+    key: str = "convolution_steps",
+    at: MutableMapping[str, str] | None = None,
+) -> None:
+    """Draw the stepper for a run and an image. Raises `UserError`.
+
+    `at` holds the state in a talk, which does not keep it in the address of the page.
+    """
+    place = bound.address() if at is None else at
+    header, found = prepare(run, chosen, data, place)
+    if at is not None:
+        header |= {"address": urlencode(at), "talk": True}
+    elif "block_warned" not in st.session_state:  # once, also after the stepper through a block of a ViT
+        st.session_state["block_warned"] = True
+        if missing := unavailable(run, place):
+            bound.warn_missing(missing, "the defaults")
+    convolution(message(header, chosen.image, found.floats), key=key, on_ask=partial(_on_request, key, place))
+
+
+def _on_request(key: str, at: MutableMapping[str, str]) -> None:
+    """Handle a request of the browser: copy its state into `at`.
+
+    A request is text such as `look?block=2&channel=3`. The kind is `look` for another block, and `file` for
+    an HTML file of the view.
+    """
+    event = st.session_state.get(key) or {}  # gone if the browser has left the page in the meantime
+    kind, _, text = str(event.get("ask") or "").partition("?")
+    st.session_state[f"{key}_file"] = kind == "file"
+    state = dict(parse_qsl(text))
+    for name in WRITTEN:
+        if state.get(name) != at.get(name):
+            if name in state:
+                at[name] = state[name]
+            else:
+                del at[name]

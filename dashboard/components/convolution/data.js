@@ -1,0 +1,166 @@
+// The numbers of the convolutions of one block, as the server sends them, and what the browser computes from
+// them.
+//
+// A message is one Uint8Array: uint32 length of the header, the header (JSON), float32 arrays, and the image
+// [S, S, 3] as bytes. The arrays: the input of the block; for each convolution its kernels [C, Cin, 3, 3] and
+// its output [C, h, w], then the mean, variance, scale and offset of its batch norm; the output of the
+// convolution on the shortcut, if the block has one; and after the last block the weights and offsets of the
+// classes, the pooled channels and the logits. If the block is large, header.only is a channel, and of the
+// kernels only its own are sent.
+
+import { readHeader } from "../shared/message.js";
+import { softmax } from "../block/data.js";
+
+export const AREA = 9; // positions of a kernel: 3 x 3
+
+/**
+ * Read a message, and compute the arrays that it leaves out.
+ * @param {Uint8Array} bytes
+ * @returns {any} { header, image, input, convolutions, shortcut, sum, output, ... }
+ */
+export function unpackConvolutions(bytes) {
+  const message = readHeader(bytes), { header } = message;
+  let { offset } = message;
+  const take = (count) => new Float32Array(bytes.slice(offset, offset += 4 * count).buffer);
+  const first = header.convolutions[0], last = header.convolutions.at(-1);
+  const block = { header, input: take(first.inputs * first.inputSide ** 2) };
+  block.convolutions = header.convolutions.map((one) => {
+    const rows = header.only === null ? one.outputs : 1;
+    const found = {
+      ...one,
+      weight: take(rows * one.inputs * AREA),
+      output: take(one.outputs * one.side ** 2),
+    };
+    if (one.eps === null) return found;
+    const width = header.pre ? one.inputs : one.outputs;
+    const [mean, variance, scale, shift] = [take(width), take(width), take(width), take(width)];
+    return { ...found, norm: { mean, variance, scale, shift, eps: one.eps } };
+  });
+  if (header.projected) block.shortcut = take(last.outputs * last.side ** 2);
+  else if (header.block) block.shortcut = block.input;
+  if (header.outputs) {
+    block.classWeights = take(header.outputs * last.outputs);
+    block.classBias = take(header.outputs);
+    block.pooled = take(last.outputs);
+    block.logits = take(header.outputs);
+    block.probabilities = softmax(block.logits, 1);
+  }
+  block.image = bytes.slice(offset);
+  return addDerived(block);
+}
+
+// Add the arrays that follow from those of the message.
+function addDerived(block) {
+  const { pre } = block.header;
+  let x = block.input;
+  for (const one of block.convolutions) {
+    if (pre) {
+      if (one.norm) {
+        one.normalized = normalize(x, one.norm);
+        x = one.activated = one.normalized.map(relu);
+      }
+      one.reads = x;
+      x = one.output;
+    } else {
+      one.reads = x;
+      one.normalized = normalize(one.output, one.norm);
+      x = one.activated = one.normalized.map(relu);
+    }
+  }
+  const last = block.convolutions.at(-1);
+  if (block.shortcut) {
+    block.branch = pre ? last.output : last.normalized;
+    block.sum = block.branch.map((v, i) => v + block.shortcut[i]);
+    block.output = pre ? block.sum : block.sum.map(relu);
+    if (!pre) last.activated = block.output;
+  } else block.output = x;
+  return block;
+}
+
+export const relu = (v) => Math.max(0, v);
+
+/**
+ * Apply batch norm to maps: each channel has its own four numbers.
+ * @param {Float32Array} maps
+ */
+export function normalize(maps, { mean, variance, scale, shift, eps }) {
+  const area = maps.length / mean.length, out = new Float32Array(maps.length);
+  for (let c = 0; c < mean.length; c++) {
+    const deviation = Math.sqrt(variance[c] + eps);
+    for (let i = c * area; i < (c + 1) * area; i++) {
+      out[i] = ((maps[i] - mean[c]) / deviation) * scale[c] + shift[c];
+    }
+  }
+  return out;
+}
+
+/**
+ * Return how one number of a convolution is computed: { values, kernel, products [Cin * 9], sums [Cin],
+ * total, inside [9] }, where `inside` says which positions of the window are in the input.
+ * @param {any} block
+ * @param {number} index of the convolution
+ */
+export function windowAt(block, index, channel, row, column) {
+  const one = block.convolutions[index], { inputs, inputSide, stride, padding, reads } = one;
+  const from = (block.header.only === null ? channel : 0) * inputs * AREA;
+  const kernel = one.weight.subarray(from, from + inputs * AREA);
+  const values = new Float32Array(inputs * AREA), sums = new Float32Array(inputs), inside = [];
+  const top = stride * row - padding, left = stride * column - padding;
+  for (let t = 0; t < AREA; t++) {
+    const y = top + Math.floor(t / 3), x = left + t % 3;
+    inside.push(y >= 0 && x >= 0 && y < inputSide && x < inputSide);
+    if (!inside[t]) continue;
+    for (let i = 0; i < inputs; i++) values[i * AREA + t] = reads[(i * inputSide + y) * inputSide + x];
+  }
+  const products = values.map((v, i) => v * kernel[i]);
+  let total = 0;
+  for (let i = 0; i < inputs; i++) {
+    let sum = 0;
+    for (let t = 0; t < AREA; t++) sum += products[i * AREA + t];
+    sums[i] = sum;
+    total += sum;
+  }
+  return { values, kernel, products, sums, total, inside };
+}
+
+/**
+ * Return the steps of a convolution in order of computation.
+ * @param {any} block
+ * @param {number} index of the convolution
+ */
+export function stepsOf({ header }, index) {
+  const before = header.pre && header.block ? ["norm", "relu"] : [];
+  const after = header.pre ? [] : ["norm"], ends = index === header.convolutions.length - 1;
+  if (ends && header.block) after.push("residual");
+  if (!header.pre) after.push("relu");
+  if (ends && header.outputs) after.push("head");
+  return [...before, "window", "kernel", "products", "sum", ...after];
+}
+
+// Whether a step shows what happens before the kernel: then its channel and position are those of the input.
+export const isBefore = ({ header }, kind) => header.pre && (kind === "norm" || kind === "relu");
+
+/**
+ * Return the maps before and after a step of batch norm or ReLU.
+ * @param {any} block
+ */
+export function mapsOf(block, index, kind) {
+  const one = block.convolutions[index], previous = block.convolutions[index - 1];
+  if (block.header.pre) {
+    const source = previous ? previous.output : block.input;
+    return kind === "norm" ? [source, one.normalized] : [one.normalized, one.activated];
+  }
+  const ends = block.sum && index === block.convolutions.length - 1;
+  return kind === "norm" ? [one.output, one.normalized] : [ends ? block.sum : one.normalized, one.activated];
+}
+
+/**
+ * Parse a position `row.column`, counted from 1, by the rules of `Position` in dashboard/states/attention.py.
+ * @param {string | null | undefined} text
+ * @returns {{ row: number, column: number } | null} from 0, or null if the map has no such position
+ */
+export function parsePosition(text, side) {
+  if (!/^[1-9][0-9]{0,3}\.[1-9][0-9]{0,3}$/.test(text ?? "")) return null;
+  const [row, column] = text.split(".").map(Number);
+  return Math.max(row, column) <= side ? { row: row - 1, column: column - 1 } : null;
+}

@@ -1,0 +1,234 @@
+"""The stepper through one convolution of a ResNet: steps, pointer, keys, links, talk and file."""
+
+from __future__ import annotations
+
+import re
+import statistics
+
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import expect
+
+import vitcore
+from tests.browser.test_standalone import offline, write  # noqa: F401
+from vitcore.analysis.convolution_steps import convolution_steps, window
+
+STEPPER = "document.querySelector('.convolution').stepper"
+VIEW = "attention?run=resnet-cifar10&view=Inside+a+convolution"
+TALK = """title: Inside
+steps:
+  - title: One kernel for the whole image
+    say: Sixteen channels, sixteen kernels.
+    link: attention?run=resnet-cifar10&view=Inside+a+convolution&class=cat&image=1&block=2&channel=4&step=2
+"""
+
+
+def expect_state(page, **state):
+    """Wait until the stepper shows this: step, block, convolution, channel, position, kind."""
+    wanted = "".join(f"[data-{name}='{value}']" for name, value in state.items())
+    expect(page.locator(f".convolution{wanted}")).to_be_visible()
+
+
+def point(page, panel, x=0.5, y=0.5):
+    """Move the pointer to a part of a panel of the stage, given as fractions of its width and height."""
+    place = page.evaluate(
+        f"(([id, x, y]) => {{ const s = {STEPPER}, box = s.canvas.getBoundingClientRect();"
+        "const { image, panels } = s.layout;"
+        "const found = id === 'image' ? { ...image, w: image.size, h: image.size }"
+        " : panels.find((one) => one.id === id).box;"
+        "const at = (v) => (v + 4) * s.zoom;"
+        "return [box.left + at(found.x + x * found.w), box.top + at(found.y + y * found.h)]; })",
+        [panel, x, y],
+    )
+    page.mouse.move(*place)
+    return place
+
+
+def reading(page):
+    return page.locator(".inside-reading")
+
+
+def choose(page, kind):
+    page.get_by_role("button", name=re.compile(rf"^\d {kind}$")).click()
+
+
+def test_steps_lead_from_the_first_convolution_to_the_first_block(visitor):
+    page = visitor.open(VIEW)
+    expect_state(page, step=1, block=0, kind="window")
+    back, onward = page.locator("[data-do='back']"), page.locator("[data-do='next']")
+    expect(back).to_be_disabled()
+    for kind in ("kernel", "products", "sum", "norm", "relu"):
+        onward.click()
+        expect_state(page, kind=kind)
+    expect(onward).to_have_text("Block 1")
+    onward.click()
+    expect_state(page, block=1, convolution=1, step=1)
+    page.locator(".convolution").focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+    expect_state(page, block=1, convolution=2, step=1)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    expect_state(page, convolution=2, step=1)
+
+
+STEPS = [  # kind, panel, two places in it, and what is written out
+    ("Window", "reads", (0.2, 0.2), (0.7, 0.6), r"^Input channel \d+, row \d+, column \d+: "),
+    ("Kernel", "kernel", (0.1, 0.1), (0.5, 0.4), r"^Weight of input channel \d+ at row \d, column \d"),
+    ("Products", "grid values", (0.1, 0.1), (0.9, 0.9), r" × .* = "),
+    ("Sum", "rows", (0.5, 0.05), (0.5, 0.3), r"6 smaller terms\) = .*All 64: "),
+    ("Batch norm", "before", (0.1, 0.1), (0.8, 0.8), r"channel 1: \(.*\) / .* × .* = "),
+    ("Residual", "sum", (0.1, 0.1), (0.8, 0.8), r"channel 1: .* \(shortcut\) = "),
+    ("ReLU", "after", (0.1, 0.1), (0.8, 0.8), r"channel 1: max\(0, .*\) = "),
+    (
+        "Head",
+        "classes",
+        (0.5, 0.05),
+        (0.5, 0.95),
+        r"^\w+: .*smaller terms\) .*\(offset\) = .*; softmax .*\s%",
+    ),
+]
+
+
+def test_pointer_writes_out_a_number_of_every_step_without_the_server(visitor):
+    sent = []
+    visitor.page.on("websocket", lambda ws: ws.on("framesent", lambda f: sent.append(f)))
+    page = visitor.open(f"{VIEW}&block=9&convolution=2")
+    expect_state(page, step=1, block=9)
+    visitor.settle()
+    count = len(sent)
+    for kind, panel, first, second, words in STEPS:
+        choose(page, kind)
+        point(page, panel, *first)
+        expect(reading(page)).to_have_text(re.compile(words))
+        before = reading(page).inner_text()
+        point(page, panel, *second)
+        expect(reading(page)).not_to_have_text(before)
+        expect(reading(page)).to_have_text(re.compile(words))
+    choose(page, "Window")
+    page.evaluate(f"{STEPPER}.times.length = 0")
+    for step in range(12):
+        point(page, "image", 0.1 + 0.07 * step, 0.5)
+    assert len(sent) == count
+    assert statistics.median(page.evaluate(f"{STEPPER}.times")) < 16
+
+
+def test_numbers_are_those_of_the_model(visitor, data):
+    model = vitcore.load("resnet-cifar10")
+    image = data.test.images[np.flatnonzero(data.test.labels == data.classes.index("ship"))[1]]
+    image = torch.from_numpy(image[None].copy())
+    page = visitor.open(f"{VIEW}&class=ship&image=2&block=4&channel=5&position=16.1&step=4")
+    expect_state(page, block=4, channel=5, position="16.1", kind="sum")
+    convolution = convolution_steps(model, image, 4).convolutions[0]
+    at = window(convolution, 4, 15, 0)
+    assert page.evaluate(f"{STEPPER}.at.total") == pytest.approx(
+        float(convolution.output[4, 15, 0]), abs=1e-5
+    )
+    assert page.evaluate(f"Array.from({STEPPER}.at.sums)") == pytest.approx(at.sums.tolist(), abs=1e-5)
+    shown = reading(page).inner_text().rstrip(".").replace("\u2212", "-").rsplit(" ", 1)[1]
+    assert float(shown) == pytest.approx(float(at.total), abs=6e-4)
+
+
+def test_link_repeats_block_convolution_channel_position_and_step(visitor):
+    page = visitor.open(VIEW)
+    expect_state(page, block=0, position="17.17")
+    page.mouse.click(*point(page, "image", 0.11, 0.05))  # row 2, column 4 of 32
+    expect_state(page, position="2.4")
+    page.locator(".convolution").focus()
+    page.keyboard.press("]")
+    expect_state(page, block=1, position="2.4")
+    page.keyboard.press("c")
+    page.keyboard.press(".")
+    page.keyboard.press("Shift+ArrowDown")
+    expect_state(page, convolution=2, channel=2, position="3.4")
+    choose(page, "Residual")
+    expect_state(page, kind="residual")
+    visitor.settle()
+    page.reload()
+    expect_state(page, block=1, convolution=2, channel=2, position="3.4", kind="residual")
+    page.get_by_role("button", name="Block 4", exact=True).click()  # has half the resolution
+    expect_state(page, block=4, convolution=2, position="2.2", kind="residual")
+
+
+def test_channel_is_chosen_in_the_picture_of_all_channels(visitor):
+    page = visitor.open(f"{VIEW}&step=2")
+    expect_state(page, kind="kernel", channel=1)
+    page.mouse.click(*point(page, "outputs", 0.95, 0.05))
+    expect_state(page, channel=4)
+    expect(page.locator(".inside-channel")).to_have_text("4 of 16")
+
+
+def test_other_model_keeps_the_view_inside(visitor):
+    page = visitor.open("attention?view=Inside+a+block&run=vit-cifar10")
+    expect(page.locator(".inside[data-layer]")).to_be_visible()
+    page = visitor.open("attention?view=Inside+a+block&run=resnet-cifar10")
+    expect_state(page, step=1)
+    page.get_by_text("Class maps", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Which regions support a class?")
+
+
+def test_playing_moves_to_the_next_step(visitor):
+    page = visitor.open(VIEW)
+    expect_state(page, step=1)
+    page.get_by_role("button", name="Play").click()
+    expect(page.locator(".convolution[data-step='2'][data-playing='true']")).to_be_visible(timeout=15_000)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator(".convolution[data-playing='false']")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("format_name", "begin"), [("PNG", b"\x89PNG"), ("SVG", b"<svg"), ("CSV", b"input channel,")]
+)
+def test_step_can_be_saved(visitor, format_name, begin):
+    page = visitor.open(f"{VIEW}&block=2&step=4")
+    expect_state(page, step=4)
+    with page.expect_download() as got:
+        page.locator(".convolution .files").get_by_role("button", name=format_name).click()
+    assert got.value.path().read_bytes().startswith(begin)
+    assert got.value.suggested_filename == f"vitlab-block-2-convolution-1-sum.{format_name.lower()}"
+
+
+def test_file_of_the_view_works_without_a_network(visitor, offline, tmp_path):  # noqa: F811
+    page = visitor.open(f"{VIEW}&block=2&channel=3&position=4.5&step=3")
+    expect_state(page, block=2, step=3)
+    with page.expect_download() as got:
+        page.locator(".convolution .files").get_by_role("button", name="HTML").click()
+    path = tmp_path / "convolution.html"
+    got.value.save_as(path)
+    assert path.stat().st_size < 1.5e6
+    offline.goto(path.as_uri())
+    expect_state(offline, block=2, step=3, channel=3, position="4.5")
+    offline.locator(".convolution").focus()
+    offline.keyboard.press("ArrowRight")
+    expect_state(offline, kind="sum")
+    offline.get_by_role("button", name="Convolution 2").click()
+    expect_state(offline, convolution=2)
+    point(offline, "rows", 0.5, 0.1)
+    expect(reading(offline)).to_contain_text("smaller terms")
+
+
+def test_step_of_a_talk_follows_the_pointer(visitor, server):
+    talk = server.home / "talks" / "inside.yaml"
+    talk.parent.mkdir(exist_ok=True)
+    talk.write_text(TALK)
+    try:
+        page = visitor.open("?talk=inside&step=1")
+        expect_state(page, step=2, block=2, channel=4)
+        point(page, "kernel", 0.2, 0.2)
+        expect(reading(page)).to_contain_text("Weight of input channel")
+        expect(page.locator(".inside-text")).to_be_hidden()  # the talk has its own sentence
+        page.get_by_role("button", name="Block 3", exact=True).click()
+        expect_state(page, block=3, kind="kernel", channel=4)
+        assert "block" not in page.url  # the talk keeps its address
+    finally:
+        talk.unlink()
+
+
+def test_file_of_a_talk_has_the_stepper(offline, tmp_path):  # noqa: F811
+    talk, out = tmp_path / "inside.yaml", tmp_path / "inside.html"
+    talk.write_text(TALK)
+    done = write(str(talk), out)
+    assert done.returncode == 0, done.stderr
+    offline.goto(out.as_uri())
+    expect_state(offline, step=2, block=2, channel=4)

@@ -1,0 +1,122 @@
+"""The message of the stepper through a convolution: its numbers, its size, and what a link may name."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from dashboard.attention import class_maps, convolution, convolution_outputs, panel
+from dashboard.components.convolution import message
+from dashboard.shared import resources, scenes, selection
+from dashboard.standalone.explorer_file import from_address
+from dashboard.talk.scenes import scene
+from tests.made_runs import make_run
+from tests.unit.dashboard.app import open_app
+from vitcore.analysis.convolution_steps import convolution_steps
+from vitcore.errors import UserError
+from vitcore.models import build
+from vitcore.runs.folder import find_run
+
+LINK = {"view": "Inside a convolution", "run": "resnet-cifar10"}
+
+
+def bundled():
+    run = find_run("resnet-cifar10")
+    data = resources.dataset_of(run)
+    return run, selection.find_image(data, "cat", 1), data
+
+
+def floats_of(view):
+    return np.frombuffer(view.floats, "<f4")
+
+
+def test_message_begins_with_the_results_of_the_model():
+    run, chosen, data = bundled()
+    header, view = convolution.prepare(run, chosen, data, LINK | {"block": "4"})
+    image = torch.from_numpy(chosen.image[None].copy())
+    steps = convolution_steps(resources.model(run), image, 4)
+    first = steps.convolutions[0]
+    expected = [steps.input, first.weight, first.output, first.norm.mean, first.norm.variance]
+    numbers = np.concatenate([one.flatten().numpy() for one in expected])
+    np.testing.assert_array_equal(floats_of(view)[: len(numbers)], numbers)
+    assert (header["block"], header["blocks"], header["pre"], header["projected"]) == (4, 9, False, True)
+    sizes = header["convolutions"][0]
+    assert (sizes["inputs"], sizes["outputs"], sizes["inputSide"], sizes["side"]) == (16, 32, 32, 16)
+
+
+def test_message_of_every_block_is_smaller_than_half_a_megabyte():
+    run, chosen, data = bundled()
+    for block in ("input", *map(str, range(1, 10))):
+        header, view = convolution.prepare(run, chosen, data, LINK | {"block": block})
+        assert len(message(header, chosen.image, view.floats)) < 500_000
+
+
+@pytest.mark.parametrize("size", [32, 45])
+def test_sizes_from_the_configuration_are_those_of_the_model(size, tmp_path):
+    options = {"c_hidden": (4, 6, 8), "num_blocks": (1, 2, 1)}
+    config = make_run(tmp_path, "Sizes", model="preactresnet", **options).config
+    run = SimpleNamespace(config=config.model_copy(update={"image_size": size}))
+    model = build("preactresnet", image_size=size, **options).eval()
+    for block, sizes in enumerate(convolution_outputs.sizes_of(run)):
+        steps = convolution_steps(model, torch.zeros(1, 3, size, size), block)
+        assert tuple(steps.input.shape) == (sizes.inputs, sizes.input_side, sizes.input_side)
+        assert tuple(steps.output.shape) == (sizes.outputs, sizes.side, sizes.side)
+        assert len(steps.convolutions) == sizes.convolutions
+
+
+def test_large_block_sends_only_the_kernels_of_the_chosen_channel(monkeypatch):
+    run, chosen, data = bundled()
+    monkeypatch.setattr(convolution_outputs, "MAX_ALL", 200_000)
+    header, view = convolution.prepare(run, chosen, data, LINK | {"block": "9", "channel": "7"})
+    assert header["only"] == 6
+    steps = convolution_steps(resources.model(run), torch.from_numpy(chosen.image[None].copy()), 9)
+    kernel = floats_of(view)[64 * 64 :][: 64 * 9]
+    np.testing.assert_array_equal(kernel, steps.convolutions[0].weight[6].flatten().numpy())
+    assert len(view.floats) < 60_000
+    monkeypatch.setattr(convolution_outputs, "MAX_MAPS", 40_000)
+    with pytest.raises(UserError, match=r"fewer channels"):
+        convolution.prepare(run, chosen, data, LINK | {"block": "9"})
+
+
+def test_scene_of_the_view_is_the_stepper():
+    assert isinstance(scene("attention", LINK | {"block": "2", "position": "3.4"}), scenes.Convolution)
+    assert isinstance(scene("attention", {"run": "resnet-cifar10"}), scenes.Pictures)
+    assert isinstance(scene("attention", LINK | {"view": "Maps"}), scenes.Pictures)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["block=10", "block=0", "convolution=3", "channel=65", "position=33.1", "position=x", "step=9"]
+)
+def test_links_that_the_stepper_cannot_show_are_refused(wrong):
+    name, value = wrong.split("=")
+    with pytest.raises(UserError, match=wrong.replace(".", r"\.")):
+        scene("attention", LINK | {name: value})
+
+
+def test_stepper_of_a_vit_is_refused():
+    with pytest.raises(UserError, match=r"view=Inside a convolution.*no ResNet"):
+        scene("attention", {"view": "Inside a convolution", "run": "vit-cifar10"})
+
+
+def test_file_of_a_view_holds_the_stepper():
+    text = from_address(LINK | {"block": "1", "convolution": "2"})
+    assert 'data-part="convolution"' in text
+    assert len(text) < 1_500_000
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ({"run": "resnet-cifar10"}, class_maps.QUESTION),
+        (LINK, panel.QUESTIONS["Inside a convolution"]),
+        ({"run": "resnet-cifar10", "view": "Inside a block"}, panel.QUESTIONS["Inside a convolution"]),
+        ({"run": "vit-cifar10", "view": "Inside a convolution"}, panel.QUESTIONS["Inside a block"]),
+    ],
+)
+def test_page_shows_the_stepper_of_the_model(query, title):
+    app = open_app("attention", **query)
+    assert app.title[0].value == title
+    assert not app.exception
