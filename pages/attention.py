@@ -38,7 +38,7 @@ with image_controls:
         st.stop()
 
 if not ARCHITECTURES[run.config.model].attention:
-    class_maps.show_grad_cam(run, chosen, data.classes)
+    class_maps.show_without_attention(run, chosen, data.classes)
     st.stop()
 
 panel.show(run, chosen, data, view, explorer_file.explorer_file)

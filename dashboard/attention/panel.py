@@ -11,7 +11,7 @@ from dashboard.components.download import offer_download
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import bound, ticking
 from dashboard.shared.selection import SelectedImage
-from dashboard.states.attention import BLOCK, AttentionState
+from dashboard.states.attention import BLOCK, CLASS_MAPS, AttentionState
 from vitcore.data import Dataset
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
@@ -25,12 +25,13 @@ ToFile = Callable[[Run, SelectedImage, Dataset, dict[str, str]], str]
 
 def question_and_section() -> tuple[str | None, str | None]:
     """Return the question that the chosen view answers, None for the page's own, and its guide section."""
-    in_block = bound.current(AttentionState, "view") == BLOCK
-    return (QUESTION_OF_BLOCK, BLOCK) if in_block else (None, None)
+    questions = {BLOCK: QUESTION_OF_BLOCK, CLASS_MAPS: class_maps.QUESTION}
+    view = bound.current(AttentionState, "view")
+    return (questions[view], view) if view in questions else (None, None)
 
 
 def choose_view() -> str:
-    """Draw the choice between the explorer and the stepper, and return it."""
+    """Draw the choice between the explorer, the stepper and the class maps, and return it."""
     views = AttentionState.options("view")
     bound.check_link(AttentionState, "view", views, views[0])
     return st.segmented_control(
@@ -40,11 +41,11 @@ def choose_view() -> str:
 
 
 def show(run: Run, chosen: SelectedImage, data: Dataset, view: str, to_file: ToFile) -> None:
-    """Draw the stepper, or the explorer and the content below it. They follow the run while it trains.
+    """Draw the stepper, the class maps, or the explorer and what is below it. They follow a run in training.
 
     `view` is that of `AttentionState`. `to_file` returns it as an HTML file, given the parameters.
     """
-    draw_view = _draw_block if view == BLOCK else _draw
+    draw_view = {BLOCK: _draw_block, CLASS_MAPS: _draw_class_maps}.get(view, _draw)
 
     def draw(_: State) -> None:
         draw_view(run, chosen, data, to_file)
@@ -62,6 +63,20 @@ def _draw_block(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile)
         st.caption(OWN)
 
 
+def _draw_class_maps(run: Run, chosen: SelectedImage, data: Dataset, _: ToFile) -> None:
+    request = explorer.read_request(run, chosen, bound.address())
+    image = chosen.image if request.mask is None else views.masked_image(chosen.image, request.mask)
+    maps_place, checks_place = st.columns([1.25, 1], gap="large")
+    with maps_place:
+        try:
+            others = class_maps.comparable_runs(run)
+            class_maps.compare_class_maps(run, request.snapshot, image, data.classes, others, checks_place)
+        except UserError as error:
+            st.error(sentence(error))
+    if chosen.own:
+        st.caption(OWN)
+
+
 def _draw(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> None:
     place = st.container(key="explorer_frame")
     with place, st.spinner("Loading the model and capturing its attention"):
@@ -74,6 +89,7 @@ def _draw(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> No
     maps_place, lens_place = st.columns([1.35, 1], gap="large")
     image = chosen.image if request.mask is None else views.masked_image(chosen.image, request.mask)
     with maps_place:
+        st.header(class_maps.QUESTION)
         try:
             others = class_maps.comparable_runs(run)
             class_maps.compare_class_maps(run, request.snapshot, image, data.classes, others)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from dashboard.shared.page_state import AsWhole, Count, ImageState, PageState
+from dashboard.shared.page_state import AsWhole, Count, Flag, ImageState, PageState, SettingsState
 
 # tests/unit/components/links.json states what the browser must read in the same way
 Token = Annotated[str, StringConstraints(pattern=r"^(cls|[1-9][0-9]{0,3}\.[1-9][0-9]{0,3})$")]
@@ -16,6 +16,7 @@ PREDICTED = "the answer"  # in links: the class that the model predicts, which p
 PREDICTED_LABEL = "predicted class"
 NO_CONTRAST = "no other class"
 BLOCK: Literal["Inside a block"] = "Inside a block"  # the view with the stepper, otherwise the explorer
+CLASS_MAPS: Literal["Class maps"] = "Class maps"  # the view with only the class maps
 
 
 def token_index(token: Token, *, side: int, has_cls: bool) -> int | None:
@@ -64,12 +65,18 @@ class BlockState(PageState):
     temperature: float = Field(1.0, ge=0.1, le=10.0)
 
 
-class AttentionState(ExplorerState, BlockState, ImageState):
-    """A run, an image, what the explorer or the stepper shows, and the class maps below the explorer."""
+class AttentionState(ExplorerState, BlockState, ImageState, SettingsState):
+    """A run, an image, what the explorer or the stepper shows, and the class maps below the explorer.
+
+    The settings are those of the methods of the class maps.
+    """
 
     run: str | None = None
-    view: Literal["Maps", "Inside a block"] = "Maps"
+    view: Literal["Maps", "Inside a block", "Class maps"] = "Maps"
     target: str = Field(PREDICTED, alias="speaks")  # the class of the class maps
     minus: str = NO_CONTRAST
     other: str | None = Field(None, alias="beside")  # the run to compare with
     stage: Count | None = None
+    method: str | None = None  # of the class map, a name of `vitcore.attribution`
+    other_method: str | None = Field(None, alias="beside_method")  # that of the run to compare with
+    checked: Flag = Field(False, alias="check")  # whether the checks of the maps are shown

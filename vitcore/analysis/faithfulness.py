@@ -1,4 +1,4 @@
-"""Checks of attribution maps: a model with random weights, and deletion and insertion of the marked regions."""
+"""Checks of attribution maps: their rank correlation, and deletion and insertion of the marked regions."""
 
 from __future__ import annotations
 
@@ -30,11 +30,14 @@ def _ranks(values: np.ndarray) -> np.ndarray:
 
 
 def order_of(values: np.ndarray) -> np.ndarray:
-    """Return the cells of a `GRID` x `GRID` grid from the highest value of a map [h, w] to the lowest. -> int [N]
+    """Return the cells of a `GRID` x `GRID` grid from the highest value of a map to the lowest.
 
-    A cell has the mean of the map inside it. Cells of equal value are ordered at random, with a fixed seed.
+    Map [h, w] -> int [N]. A cell has the mean of the map inside it. Cells of equal value are ordered at
+    random, with a fixed seed.
     """
-    cells = F.adaptive_avg_pool2d(torch.from_numpy(np.ascontiguousarray(values, np.float32))[None, None], GRID)
+    cells = F.adaptive_avg_pool2d(
+        torch.from_numpy(np.ascontiguousarray(values, np.float32))[None, None], GRID
+    )
     shuffled = random_order(0)
     return shuffled[np.argsort(-cells.numpy().ravel()[shuffled], kind="stable")]
 

@@ -1,9 +1,9 @@
 """Rollout as vit-explain computes it: with a fusion of the heads, a discard ratio, and gradients.
 
-The definitions are those of github.com/jacobgil/vit-explain, except for two details. Rows are divided by their
-own sums, so that a row stays a distribution over the input tokens. vit-explain divides column j by the sum of
-row j, which is the same without a discard ratio. And every layer's weights meet their own gradients. The hooks
-of vit-explain collect the gradients from the last layer to the first.
+The definitions are those of github.com/jacobgil/vit-explain, except for two details. Rows are divided by
+their own sums, so that a row stays a distribution over the input tokens. vit-explain divides column j by the
+sum of row j, which is the same without a discard ratio. And every layer's weights meet their own gradients.
+The hooks of vit-explain collect the gradients from the last layer to the first.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ def integrated_gradients(
 ) -> torch.Tensor:
     """Return integrated gradients (Sundararajan et al. 2017), summed over the channels.
 
-    (x - x0) times the mean gradient of the logit on the straight path from the baseline x0 to the image x. The
-    integral is a Gauss-Legendre quadrature with `steps` nodes, as in Captum. image [1, 3, S, S] (uint8 or
+    (x - x0) times the mean gradient of the logit on the straight path from the baseline x0 to the image x.
+    The integral is a Gauss-Legendre quadrature with `steps` nodes, as in Captum. image [1, 3, S, S] (uint8 or
     normalized), classes int [C] -> float [C, S, S]. The model must be in evaluation mode.
     """
     nodes, shares = np.polynomial.legendre.leggauss(steps)  # on [-1, 1]
@@ -41,7 +41,7 @@ def integrated_gradients(
 
 @torch.inference_mode()
 def logit_above_baseline(model: nn.Module, image: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
-    """Return the logits of an image minus those of the baseline: what integrated gradients must sum to. [C]"""
+    """Return the logits of an image minus those of the baseline, to which integrated gradients sum. -> [C]"""
     x = as_input(image)
     above, below = model(torch.cat([x, torch.zeros_like(x)]))[:, classes]
     return above - below
@@ -53,9 +53,9 @@ def occlusion_maps(
 ) -> torch.Tensor:
     """Return how much hiding a pixel lowers a logit (occlusion, Zeiler and Fergus 2014).
 
-    A square window, whose side is 1 / `windows` of the image's, moves by half of its side and hides the pixels
-    below it. The value of a pixel is the mean fall of the logit over the windows that cover it, as in Captum.
-    image [1, 3, S, S] (uint8 or normalized), classes int [C] -> float [C, S, S].
+    A square window, whose side is 1 / `windows` of the image's, moves by half of its side and hides the
+    pixels below it. The value of a pixel is the mean fall of the logit over the windows that cover it, as in
+    Captum. image [1, 3, S, S] (uint8 or normalized), classes int [C] -> float [C, S, S].
     """
     x = as_input(image)
     size = x.shape[-1]

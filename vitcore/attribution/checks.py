@@ -5,6 +5,7 @@ torch is imported when a function is called.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ SEEDS = tuple(range(5))  # of models with random weights
 ORDERS = tuple(range(10))  # seeds of random orders
 LEAST = 2  # of each, however slow they are, since a standard error needs two
 LIMIT_S = 20.0  # seconds after which no further model and no further order is begun
+
+_building = threading.Lock()  # the random numbers of torch belong to all threads
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def with_random_weights(config: Config, seed: int) -> nn.Module:
 
     from vitcore.models import build_for
 
-    with torch.random.fork_rng(devices=[]):
+    with _building, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return build_for(config).eval()
 
@@ -60,8 +63,9 @@ def check(
 ) -> Iterator[tuple[int, int, MapCheck | None]]:
     """Yield (done, total, None) after each part of the checks of a map [h, w], and last the checks.
 
-    `random_map` returns the map of the model with the random weights of a seed. `curves` returns the curves for
-    an order of cells. After `LIMIT_S` seconds, half of them for the random models, no further one is begun.
+    `random_map` returns the map of the model with the random weights of a seed. `curves` returns the curves
+    for an order of cells. After `LIMIT_S` seconds, half of them for the random models, no further one is
+    begun.
     """
     from vitcore.analysis.faithfulness import order_of, random_order, rank_correlation
 

@@ -31,9 +31,9 @@ class Setting:
 class Method:
     """A way to ask which regions of an image support a class.
 
-    `compute(model, image, classes, settings)` takes a model in evaluation mode, an image [1, 3, S, S], uint8 or
-    normalized, classes int [C] and all settings. It returns maps [C, h, w] and imports torch when called. A
-    signed map is negative where a region speaks against the class.
+    `compute(model, image, classes, settings)` takes a model in evaluation mode, an image [1, 3, S, S], uint8
+    or normalized, classes int [C] and all settings. It returns maps [C, h, w] and imports torch when called.
+    A signed map is negative where a region speaks against the class.
     """
 
     name: str  # in links and commands
@@ -52,7 +52,10 @@ class Method:
     order: int = 100  # position in menus
 
     def complete(self, given: Mapping[str, Any] | None = None) -> Settings:
-        """Return all settings, including the given ones, which may be texts. Raise `UserError` if they are invalid."""
+        """Return all settings, including the given ones. Raise `UserError` if they are invalid.
+
+        A given value may be a text, as in a link.
+        """
         values = {name: setting.default for name, setting in self.settings.items()}
         for name, value in (given or {}).items():
             if name not in self.settings:
@@ -63,7 +66,7 @@ class Method:
 
     def _read(self, name: str, value: Any) -> Any:
         options = self.settings[name].options
-        if not options and str(value).isascii() and str(value).isdecimal() and 0 < int(str(value)[:9]):
+        if not options and str(value).isascii() and str(value).isdecimal() and int(str(value)[:9]) > 0:
             return int(str(value)[:9])
         for option in options:
             if str(option) == str(value):

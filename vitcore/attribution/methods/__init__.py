@@ -1,4 +1,4 @@
-"""The attribution methods, one file each in this folder. They are discovered automatically. No torch when imported.
+"""The attribution methods, one file each in this folder. They are discovered automatically. No torch.
 
 A file declares `METHOD`: its name, texts, formula and paper, the models that it takes, its settings, and the
 function that computes the maps. The controls of the page, the guide, talks and the command line are derived

@@ -30,14 +30,14 @@ METHOD = Method(
         r"M = \Big(\sum_k \alpha_k F^k\Big)^{+}, \qquad "
         r"\alpha_k = \frac{1}{hw}\sum_{i,j} \frac{\partial f_c}{\partial F^k_{ij}}",
     ),
-    definition="The feature maps $F^k$ of one stage of a CNN, with $h \\times w$ positions, are weighted by the "
-    "mean gradient of the logit $f_c$ of a class and summed. Negative sums become zero. In a ViT, the feature "
-    "maps are the channels of the patches after the first layer norm of the last block, as in pytorch-grad-cam. "
-    "With post-norm, they are those of the last block's input.",
-    reading="**Read it** as a coarse map: on an image of 32 x 32 pixels, a map of 8 x 8 positions shows no detail "
-    "finer than 4 x 4 pixels, and the receptive field of each position is much larger than that.",
-    misleads="In a ViT, a patch of the last block holds what attention has brought there, which need not come from "
-    "its own place.",
+    definition="The feature maps $F^k$ of one stage of a CNN, with $h \\times w$ positions, are weighted by "
+    "the mean gradient of the logit $f_c$ of a class and summed. Negative sums become zero. In a ViT, the "
+    "feature maps are the channels of the patches after the first layer norm of the last block, as in "
+    "pytorch-grad-cam. With post-norm, they are those of the last block's input.",
+    reading="**Read it** as a coarse map: on an image of 32 x 32 pixels, a map of 8 x 8 positions shows no "
+    "detail finer than 4 x 4 pixels, and the receptive field of each position is much larger than that.",
+    misleads="In a ViT, a patch of the last block holds what attention has brought there, which need not "
+    "come from its own place.",
     paper="Selvaraju et al. 2017, Grad-CAM: Visual Explanations from Deep Networks via Gradient-based "
     "Localization, ICCV",
     takes=("stages", "attention"),

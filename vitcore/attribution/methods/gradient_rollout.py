@@ -31,13 +31,13 @@ METHOD = Method(
         r"R = \hat{G}_L \cdots \hat{G}_1, \qquad \hat{G}_l \propto \Big(\tfrac{1}{H}\sum_h "
         r"\frac{\partial f_c}{\partial A_{l,h}} \odot A_{l,h}\Big)^{+} + I",
     ),
-    definition="Rollout of attention times the gradient of the logit $f_c$ of one class, averaged over the heads "
-    "and without its negative part. Rows are divided by their sums. A share of the lowest entries of a layer can "
-    "be discarded, as in vit-explain, which makes no exception for CLS here.",
+    definition="Rollout of attention times the gradient of the logit $f_c$ of one class, averaged over the "
+    "heads and without its negative part. Rows are divided by their sums. A share of the lowest entries of a "
+    "layer can be discarded, as in vit-explain, which makes no exception for CLS here.",
     reading="**Read it** next to class relevance, which is made of the same products, but keeps the negative "
     "contributions of a head from canceling the positive ones of another.",
-    misleads="The gradients of a confident model are small, so the identity outweighs them and the map is decided "
-    "by a small remainder.",
+    misleads="The gradients of a confident model are small, so the identity outweighs them and the map is "
+    "decided by a small remainder.",
     paper="Implementation: vit-explain, Gildenblat; rollout: Abnar and Zuidema 2020",
     takes=("attention",),
     compute=_compute,

@@ -11,9 +11,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def _compute(
-    model: nn.Module, image: torch.Tensor, classes: torch.Tensor, _: dict[str, Any]
-) -> torch.Tensor:
+def _compute(model: nn.Module, image: torch.Tensor, classes: torch.Tensor, _: dict[str, Any]) -> torch.Tensor:
     from vitcore.analysis.attention import needs_attention, query_map
     from vitcore.analysis.relevance import readout_row, relevance
 
@@ -26,14 +24,14 @@ METHOD = Method(
     name="relevance",
     title="Class relevance",
     formula=(
-        r"R \leftarrow R + \tfrac{1}{H}\sum_h \Big(\frac{\partial f_c}{\partial A_{l,h}} \odot A_{l,h}\Big)^{+} "
-        r"R, \qquad l = 1,\dots,L, \quad R_0 = I",
+        r"R \leftarrow R + \tfrac{1}{H}\sum_h \Big(\frac{\partial f_c}{\partial A_{l,h}} \odot "
+        r"A_{l,h}\Big)^{+} R, \qquad l = 1,\dots,L, \quad R_0 = I",
     ),
-    definition="Attention weighted by the gradient of the logit $f_c$ of one class. Only positive contributions "
-    "($+$) are kept. The map is the row of CLS over the patches, or the mean over all rows in a model without "
-    "CLS.",
+    definition="Attention weighted by the gradient of the logit $f_c$ of one class. Only positive "
+    "contributions ($+$) are kept. The map is the row of CLS over the patches, or the mean over all rows in "
+    "a model without CLS.",
     reading="**Read it** together with rollout: unlike rollout, it changes with the class.",
-    misleads="It shows no evidence against the class, and it treats a layer as attention only, without its MLP.",
+    misleads="It shows no evidence against the class, and it treats a layer as attention only, without MLP.",
     paper="Chefer, Gur and Wolf 2021, Generic Attention-model Explainability, ICCV",
     takes=("attention",),
     compute=_compute,
