@@ -43,15 +43,25 @@ class Question:
 
     @property
     def title(self) -> str:
-        """The model, the method, and its settings where they are not the defaults."""
-        words = [self.method.title]
-        for name, value in self.settings:
-            setting = self.method.settings.get(name)
-            if setting and setting.options and value != setting.default:
-                words.append(f"{setting.label.lower()} {setting.show(value)}")
-            elif name == "stage" and value:
-                words.append(f"stage {value} of {len(self.outputs.stages)}")
-        return f"{ARCHITECTURES[self.run.config.model].label}: {', '.join(words)}"
+        """The model and the method, with the stage of a CNN."""
+        architecture = ARCHITECTURES[self.run.config.model]
+        title = f"{architecture.label}: {self.method.title}"
+        if self.method.name != "grad-cam" or architecture.attention:
+            return title
+        stages = len(self.outputs.stages)
+        return f"{title}, stage {dict(self.settings).get('stage') or stages} of {stages}"
+
+    @property
+    def changes(self) -> str:
+        """The settings that are not the defaults, or an empty text."""
+        options = [
+            (self.method.settings[n], value) for n, value in self.settings if n in self.method.settings
+        ]
+        return ", ".join(
+            f"{setting.label.lower()} {setting.show(value)}"
+            for setting, value in options
+            if setting.options and value != setting.default
+        )
 
     @property
     def outputs(self) -> model_outputs.ClassMaps:
@@ -83,7 +93,7 @@ def settings_of(
 ) -> tuple[Items, list[str]]:
     """Return the settings of a method that a link gives, and the invalid ones (`set_NAME=VALUE`)."""
     values, refused = method.usable(given)
-    if stage and method.name == "grad-cam":
+    if "stage" in values:  # a field of the page
         values["stage"] = stage
     return tuple(values.items()), [f"set_{text}" for text in refused]
 

@@ -104,11 +104,12 @@ def _draw_map(
     alt = f"{question.title}, for {words}: {pictures.brightest(values)}"
     predicted, confidence = attributions.predicted(question, classes)
     support = "" if np.abs(values).max() > 0 else " No region supports it here."
+    changes = f" {question.changes.capitalize()}." if question.changes else ""
     whole = "" if question.method.per_class else " The map is the same for every class."
     caption = (
         f"For **{escape(words)}**; predicted: {escape(predicted)}, {confidence}. "
-        f"{values.shape[0]} x {values.shape[1]} positions.{support}{whole} {attributions.remark(question)}"
-        f"  \n{legend}"
+        f"{values.shape[0]} x {values.shape[1]} positions.{changes}{support}{whole} "
+        f"{attributions.remark(question)}  \n{legend}"
     )
     st.markdown(pictures.panel(escape(question.title), made, alt, caption))
     return question.title, made, f"for {words}"
@@ -171,7 +172,7 @@ def show_without_attention(run: Run, chosen: SelectedImage, classes: tuple[str, 
         limits = _draw_stages(question, chosen, named, count)
         st.caption(f"**{method.title}**: {method.misleads} {LIMITS_OF_MAPS}")
         try:
-            map_checks.show([question], classes, limits, signed=method.signed)
+            map_checks.show([question], classes, limits, signed=method.signed, columns=count)
         except UserError as error:
             st.error(sentence(error))
 

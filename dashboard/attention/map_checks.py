@@ -21,18 +21,26 @@ PATIENCE_S = 0.3  # seconds before a progress bar appears: cached checks need no
 
 
 def show(
-    questions: Sequence[Question], classes: tuple[str, ...], limits: tuple[float, float], *, signed: bool
+    questions: Sequence[Question],
+    classes: tuple[str, ...],
+    limits: tuple[float, float],
+    *,
+    signed: bool,
+    columns: int = 2,
 ) -> None:
     """Draw the switch for the checks, and if it is on, the checks of each map. Raises `UserError`.
 
-    `limits` are the ends of the color scale of the maps.
+    `limits` are the ends of the color scale of the maps. A map is as wide as one of `columns` columns.
     """
     on = st.toggle(
-        "Check these maps", help="Compare each map with that of a model with random weights, and delete and "
-        "insert the regions that it marks.", **AttentionState.bound("checked", value="value"),
-    )  # fmt: skip
-    if on and questions:
-        _draw(questions, _computed(questions), classes, limits, signed=signed)
+        "Check these maps" if len(questions) > 1 else "Check this map",
+        help="Compare with the map of a model with random weights, and delete and insert the marked regions.",
+        **AttentionState.bound("checked", value="value"),
+    )
+    if on:
+        checks = _computed(questions)
+        _draw_random(questions, checks, limits, signed=signed, columns=columns)
+        _draw_curves(questions, checks, classes)
 
 
 def _computed(questions: Sequence[Question]) -> list[MapCheck]:
@@ -57,16 +65,16 @@ def correlation(check: MapCheck) -> str:
     )
 
 
-def _draw(
+def _draw_random(
     questions: Sequence[Question],
     checks: list[MapCheck],
-    classes: tuple[str, ...],
     limits: tuple[float, float],
     *,
     signed: bool,
+    columns: int,
 ) -> None:
     kept, maps = [], {}
-    for place, question, check in zip(st.columns(2), questions, checks, strict=False):
+    for place, question, check in zip(st.columns(columns), questions, checks, strict=False):
         title = f"{question.title}, random weights"
         made = pictures.overlay(question.image, check.random_map, limits=limits, signed=signed)
         count = len(check.correlations)
@@ -83,6 +91,9 @@ def _draw(
         "Near 1, the method shows the same whatever the model has learned (Adebayo et al. 2018). ± is the "
         "standard error over the random models."
     )
+
+
+def _draw_curves(questions: Sequence[Question], checks: list[MapCheck], classes: tuple[str, ...]) -> None:
     named = classes[questions[0].target]
     lines = [
         (question.title, theme.hue(question.run.config.model), check)

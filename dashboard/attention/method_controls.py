@@ -50,7 +50,8 @@ def choose_method(
     ) or settled  # fmt: skip
     bound.write(AttentionState, **{field: None if name == usual else name})
     method = methods[name]
-    new = [one for one in method.settings if one not in drawn]
+    chosen = [one for one, setting in method.settings.items() if setting.options]
+    new = [one for one in chosen if one not in drawn]
     slider = name == "grad-cam" and stages > 1
     places = place.columns(len(new) + slider) if new or slider else []
     for at, one in zip(places, new, strict=False):
@@ -62,7 +63,7 @@ def choose_method(
         stage = places[-1].select_slider(
             "Stage", options, stages, **AttentionState.bound("stage", value=None)
         )
-    given = {one: str(st.session_state[f"{SETTING}{one}"]) for one in method.settings}
+    given = {one: str(st.session_state[f"{SETTING}{one}"]) for one in chosen}
     return method, settings_of(method, given, stage if stage != stages else None)[0]
 
 

@@ -68,7 +68,12 @@ def _class_maps(
         if name and name not in methods:
             raise unusable(AttentionState.parameter(field), query, f"use {', '.join(methods)}")
         method = methods[name] if name else next(iter(methods.values()))
-        settings, wrong = attributions.settings_of(method, state.settings, state.stage)
+        stages = len(model_outputs.class_maps(subject, image, weights).stages)
+        if field != "method" and (state.stage or 1) > max(stages, 1):
+            raise unusable("stage", query, f"use a number up to {stages}")
+        settings, wrong = attributions.settings_of(
+            method, state.settings, state.stage if stages > 1 else None
+        )
         if wrong:
             setting = method.settings[wrong[0].partition("=")[0].removeprefix(SETTING)]
             raise unusable(wrong[0].partition("=")[0], query, f"use {', '.join(map(str, setting.options))}")

@@ -15,7 +15,7 @@ BATCH = 32  # images in one pass
 
 
 def integrated_gradients(
-    model: nn.Module, image: torch.Tensor, classes: torch.Tensor, steps: int = 32
+    model: nn.Module, image: torch.Tensor, classes: torch.Tensor, steps: int = 64
 ) -> torch.Tensor:
     """Return integrated gradients (Sundararajan et al. 2017), summed over the channels.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vitcore.attribution.method import Method
+from vitcore.attribution.method import Method, Setting
+from vitcore.errors import UserError
 
 if TYPE_CHECKING:
     import torch
@@ -14,13 +15,23 @@ if TYPE_CHECKING:
 def _compute(
     model: nn.Module, image: torch.Tensor, classes: torch.Tensor, settings: dict[str, Any]
 ) -> torch.Tensor:
+    import torch
+
+    from vitcore.analysis.attention import as_input
     from vitcore.analysis.attribution import grad_cam, token_grad_cam
+    from vitcore.analysis.layers import staged
     from vitcore.networks.vit import ViT
 
     same = image.expand(len(classes), -1, -1, -1)
     if isinstance(model, ViT):
         return token_grad_cam(model, same, classes)
-    return grad_cam(model, same, classes, (settings.get("stage") or 0) - 1)
+    stage, network = settings["stage"], staged(model)
+    if stage and network:
+        with torch.inference_mode():
+            count = len(network.stages(as_input(image)))
+        if stage > count:
+            raise UserError(f"stage {stage} does not exist: choose a number up to {count}.")
+    return grad_cam(model, same, classes, (stage or 0) - 1)
 
 
 METHOD = Method(
@@ -36,11 +47,12 @@ METHOD = Method(
     "pytorch-grad-cam. With post-norm, they are those of the last block's input.",
     reading="**Read it** as a coarse map: on an image of 32 x 32 pixels, a map of 8 x 8 positions shows no "
     "detail finer than 4 x 4 pixels, and the receptive field of each position is much larger than that.",
-    misleads="In a ViT, a patch of the last block holds what attention has brought there, which need not "
-    "come from its own place.",
+    misleads="It averages gradients over all positions, so it can mark regions that do not raise the logit, "
+    "and a position of a late layer also holds what came from other places.",
     paper="Selvaraju et al. 2017, Grad-CAM: Visual Explanations from Deep Networks via Gradient-based "
     "Localization, ICCV",
     takes=("stages", "attention"),
     compute=_compute,
+    settings={"stage": Setting("Stage", help="The stage of a CNN, from 1. By default, the last.")},
     order=4,
 )

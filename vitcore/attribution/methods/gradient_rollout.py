@@ -36,9 +36,9 @@ METHOD = Method(
     "layer can be discarded, as in vit-explain, which makes no exception for CLS here.",
     reading="**Read it** next to class relevance, which is made of the same products, but keeps the negative "
     "contributions of a head from canceling the positive ones of another.",
-    misleads="The gradients of a confident model are small, so the identity outweighs them and the map is "
-    "decided by a small remainder.",
-    paper="Implementation: vit-explain, Gildenblat; rollout: Abnar and Zuidema 2020",
+    misleads="The gradients of a confident model are small, so the identity outweighs them and small "
+    "differences decide the map.",
+    paper="Gildenblat, vit-explain (GitHub); rollout: Abnar and Zuidema 2020",
     takes=("attention",),
     compute=_compute,
     settings={"discard": DISCARD},

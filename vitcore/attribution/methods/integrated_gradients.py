@@ -49,7 +49,7 @@ METHOD = Method(
     compute=_compute,
     settings={
         "steps": Setting(
-            "Steps", (16, 32, 64, 128), 32, "Points on the path. With more, the sum is more exact."
+            "Steps", (16, 32, 64, 128), 64, "Points on the path. With more, the sum is more exact."
         )
     },
     signed=True,

@@ -15,7 +15,7 @@ DISCARD = Setting(
     (0.0, 0.5, 0.8, 0.9, 0.95),
     0.0,
     "Share of each layer's weights that is set to zero, the lowest first.",
-    lambda share: f"{100 * share:g} %",
+    lambda share: f"{100 * share:g}\u00a0%",
 )
 
 
