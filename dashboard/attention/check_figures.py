@@ -52,7 +52,7 @@ def curves(checks: list[tuple[str, str, MapCheck]], named: str) -> Figure:
         figure.update_yaxes(range=[0, 102], fixedrange=True, zeroline=False, row=1, col=column)
     text = f"probability of {html.escape(named)}, %"
     figure.update_yaxes(title={"text": text, "font": {"size": 13}}, row=1, col=1)
-    for column, title in enumerate(figure.layout.annotations, start=1):
+    for column, title in enumerate(figure.select_annotations(), start=1):
         domain = f"x{'' if column == 1 else column} domain"
         title.update(x=0, xref=domain, xanchor="left", font={"size": 14})
     lines = 2 * len(checks)

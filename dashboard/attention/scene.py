@@ -69,7 +69,7 @@ def _class_maps(
             raise unusable(AttentionState.parameter(field), query, f"use {', '.join(methods)}")
         method = methods[name] if name else next(iter(methods.values()))
         stages = len(model_outputs.class_maps(subject, image, weights).stages)
-        if field != "method" and (state.stage or 1) > max(stages, 1):
+        if not ARCHITECTURES[subject.config.model].attention and (state.stage or 1) > max(stages, 1):
             raise unusable("stage", query, f"use a number up to {stages}")
         settings, wrong = attributions.settings_of(
             method, state.settings, state.stage if stages > 1 else None
@@ -97,7 +97,8 @@ def _pictures(
     found = [attributions.values(question) for question in questions]
     signed = state.minus != NO_CONTRAST or any(question.method.signed for question in questions)
     top = max(max(float(np.abs(values).max()) for values in found), 1e-9)
-    limits = (-top, top) if signed else (0.0, top)
+    alone = len(questions) == 1 and not state.checked  # then a map from its lowest to its highest value
+    limits = (-top, top) if signed else None if alone else (0.0, top)
     words = "" if state.target == PREDICTED else f" for {state.target}"
     words += "" if state.minus == NO_CONTRAST else f" minus {state.minus}"
     for question, values in zip(questions, found, strict=True):

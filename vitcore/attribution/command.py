@@ -40,8 +40,11 @@ def attribution(
     if class_name is not None and class_name not in data.classes:
         raise UserError(f"{class_name!r} is not a class: choose one of {', '.join(data.classes)}.")
     model = load_run(run)
-    has: list[Needs] = ["attention"] if isinstance(model, ViT) else []
-    has += ["stages"] if hasattr(model, "stages") else []
+    has: list[Needs] = []
+    if isinstance(model, ViT):
+        has.append("attention")
+    elif hasattr(model, "stages"):
+        has.append("stages")
     method = find_method(method_name or next(iter(methods_for(has))), has)
     values = method.complete(settings)
     image = torch.from_numpy(images[index : index + 1].copy())

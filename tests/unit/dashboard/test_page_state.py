@@ -43,6 +43,7 @@ TEXTS = {  # of fields with a form of their own
     "second": given_.sampled_from(["cls", "1.1", "4.12"]),
     "mask": given_.sampled_from(["ab12cd.A_-9", "00ff00.AAAA"]),
     "painted": given_.from_regex(r"[0-9a-f]{16}", fullmatch=True),
+    "temperature": given_.floats(0.1, 10),
     "shift": given_.sampled_from(["0.4", "-3.5", "2.0"]),
     "shuffle": given_.just("2.0"),
     "occlusion": given_.just("1.3"),
