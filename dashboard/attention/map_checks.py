@@ -115,14 +115,10 @@ def _table(lines: list[tuple[str, str, MapCheck]]) -> list[str]:
     """Return the areas under the curves as the lines of a Markdown table."""
     from vitcore.analysis.faithfulness import area
 
-    rows = [
-        "| area under the curve | deletion | random order | insertion | random order |",
-        "|---|--:|--:|--:|--:|",
-    ]
+    rows = ["| area under the curve | map | random order |", "|---|--:|--:|"]
     for title, _, check in lines:
-        cells = [escape(title)]
         for field in check_figures.PANELS:
             mean, error = mean_and_error([area(getattr(one, field)) for one in check.orders])
-            cells += [f"{area(getattr(check.curves, field)):.3f}", f"{mean:.3f} ± {error:.3f}"]
-        rows.append(f"| {' | '.join(cells)} |")
+            own = area(getattr(check.curves, field))
+            rows.append(f"| {escape(title)}, {field} | {own:.3f} | {mean:.3f} ± {error:.3f} |")
     return rows

@@ -47,7 +47,11 @@ def test_view_opens_without_jumps_and_is_accessible(watched, view, scheme):
     page = open_view(watched, view)
     path = VIEWS[view]
     if "talk=" not in path:
-        others = {"attention of a CNN": class_maps.QUESTION, "inside a block": panel.QUESTION_OF_BLOCK}
+        others = {
+            "attention of a CNN": class_maps.QUESTION,
+            "class maps": class_maps.QUESTION,
+            "inside a block": panel.QUESTION_OF_BLOCK,
+        }
         question = others.get(view) or PAGES[path.split("?")[0]]
         expect(page.locator("h1")).to_have_text(question)
     tops = page.evaluate("window.tops")
