@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 from PIL import Image
-from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.attention import attributions, map_checks, method_controls, views
 from dashboard.attention.attributions import Question
@@ -33,11 +32,12 @@ def compare_class_maps(
     image: np.ndarray,
     classes: tuple[str, ...],
     others: list[Run],
-    checks_place: DeltaGenerator | None = None,
+    *,
+    wide: bool = False,
 ) -> None:
     """Draw which regions support a class, for the ViT and another run, in one color scale.
 
-    The checks of the maps are drawn in `checks_place`, or else below the maps.
+    The checks are drawn below the maps, or to the right of them if the place is `wide`.
     """
     first, second, third = st.columns([1.35, 1.2, 1.3], vertical_alignment="bottom")
     probabilities = model_outputs.class_maps(vit, image, snapshot).probabilities
@@ -48,26 +48,30 @@ def compare_class_maps(
     )  # fmt: skip
     with third:
         other = selection.choose_run(others, AttentionState, "other", "Compare with") if others else None
-    questions = _questions(vit, snapshot, image, classes.index(named), _index(classes, against), other)
-    picked = [attributions.values(question) for question in questions]
-    top = max(max(float(np.abs(values).max()) for values in picked), 1e-9)
-    contrasted = against != NO_CONTRAST
-    signed = contrasted or any(question.method.signed for question in questions)
-    limits = (-top, top) if signed else (0.0, top)
-    words = f"{named} minus {against}" if contrasted else named
-    below = against if contrasted else f"against {named}"
-    ends = (f"-{top:.1f} ({below})", f"{top:.1f} ({named})") if signed else ("0", f"{top:.1f}")
-    legend = pictures.overlay_scale(escape(ends[0]), escape(ends[1]), signed=signed)
-    kept = []
-    for place, question, values in zip(st.columns(2), questions, picked, strict=False):
-        with place:
-            kept.append(_draw_map(question, values, classes, words, limits, legend, signed=signed))
-    rows = figure_files.map_rows({title: values for (title, _, _), values in zip(kept, picked, strict=True)})
-    foot = f"Color scale, in {UNIT}: {ends[0]} to {ends[1]}, dark at 0."
-    figure_files.pictures(kept, rows, key=f"what supports {words}", foot=foot)
-    scale = "The color scale, the same for both maps," if len(kept) > 1 else "The color scale"
-    st.caption(f"{scale} shows {UNIT}. {_limits_of(questions)}")
-    with checks_place or st.container():
+    places = st.columns([1.25, 1], gap="large") if wide else (st.container(), st.container())
+    with places[0]:
+        questions = _questions(vit, snapshot, image, classes.index(named), _index(classes, against), other)
+        picked = [attributions.values(question) for question in questions]
+        top = max(max(float(np.abs(values).max()) for values in picked), 1e-9)
+        contrasted = against != NO_CONTRAST
+        signed = contrasted or any(question.method.signed for question in questions)
+        limits = (-top, top) if signed else (0.0, top)
+        words = f"{named} minus {against}" if contrasted else named
+        below = against if contrasted else f"against {named}"
+        ends = (f"-{top:.1f} ({below})", f"{top:.1f} ({named})") if signed else ("0", f"{top:.1f}")
+        legend = pictures.overlay_scale(escape(ends[0]), escape(ends[1]), signed=signed)
+        kept = []
+        for place, question, values in zip(st.columns(2), questions, picked, strict=False):
+            with place:
+                kept.append(_draw_map(question, values, classes, words, limits, legend, signed=signed))
+        rows = figure_files.map_rows(
+            {title: values for (title, _, _), values in zip(kept, picked, strict=True)}
+        )
+        foot = f"Color scale, in {UNIT}: {ends[0]} to {ends[1]}, dark at 0."
+        figure_files.pictures(kept, rows, key=f"what supports {words}", foot=foot)
+        scale = "The color scale, the same for both maps," if len(kept) > 1 else "The color scale"
+        st.caption(f"{scale} shows {UNIT}. {_limits_of(questions)}")
+    with places[1]:
         map_checks.show(questions, classes, limits, signed=signed)
 
 

@@ -66,13 +66,11 @@ def _draw_block(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile)
 def _draw_class_maps(run: Run, chosen: SelectedImage, data: Dataset, _: ToFile) -> None:
     request = explorer.read_request(run, chosen, bound.address())
     image = chosen.image if request.mask is None else views.masked_image(chosen.image, request.mask)
-    maps_place, checks_place = st.columns([1.25, 1], gap="large")
-    with maps_place:
-        try:
-            others = class_maps.comparable_runs(run)
-            class_maps.compare_class_maps(run, request.snapshot, image, data.classes, others, checks_place)
-        except UserError as error:
-            st.error(sentence(error))
+    try:
+        others = class_maps.comparable_runs(run)
+        class_maps.compare_class_maps(run, request.snapshot, image, data.classes, others, wide=True)
+    except UserError as error:
+        st.error(sentence(error))
     if chosen.own:
         st.caption(OWN)
 
