@@ -22,6 +22,7 @@ for subject in (
     "runs",
     "models",
     "probes",
+    "attribution",
 ):  # each module adds its commands; --help lists them in this order
     importlib.import_module(f"vitcore.cli.{subject}")
 

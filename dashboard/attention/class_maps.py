@@ -1,4 +1,4 @@
-"""Below the explorer: which regions support a class, for a ViT and a CNN, and the logit lens."""
+"""Which regions support a class, by any attribution method, for a ViT and a CNN; and the logit lens."""
 
 from __future__ import annotations
 
@@ -6,106 +6,128 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
+from PIL import Image
 
-from dashboard.attention import views
+from dashboard.attention import attributions, map_checks, method_controls, views
+from dashboard.attention.attributions import Question
 from dashboard.components import figure_files
 from dashboard.drawing import figures, pictures, theme
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.drawing.prediction import prediction
-from dashboard.shared import bound, model_outputs, resources, selection
+from dashboard.shared import model_outputs, resources, selection
 from dashboard.shared.selection import SelectedImage
-from dashboard.states.attention import NO_CONTRAST, PREDICTED, AttentionState
+from dashboard.states.attention import NO_CONTRAST, AttentionState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
 QUESTION = "Which regions support a class?"
-LIMITS_OF_MAPS = (
-    "Attention shows where a head looks, not why the model predicts a class, because it ignores the values. "
-    "Relevance and Grad-CAM follow the gradient of one class. They are also only summaries, and different "
-    "methods disagree."
-)
-
-
-def share_of_even(values: np.ndarray) -> np.ndarray:
-    """Return maps in units of their mean, so that evenly spread evidence is 1. [..., h, w] -> [..., h, w]"""
-    mean = values.mean(axis=(-2, -1), keepdims=True)
-    return np.divide(values, mean, out=np.zeros_like(values), where=mean > 0)
+UNIT = "multiples of an even spread over the image"
+LIMITS_OF_MAPS = "Maps are only summaries, and different methods disagree."
 
 
 def compare_class_maps(
-    vit: Run, snapshot: Path | None, image: np.ndarray, classes: tuple[str, ...], others: list[Run]
+    vit: Run,
+    snapshot: Path | None,
+    image: np.ndarray,
+    classes: tuple[str, ...],
+    others: list[Run],
+    *,
+    wide: bool = False,
 ) -> None:
-    """Draw which regions support a class, for the ViT and another run, in one color scale."""
-    st.header(QUESTION)
-    first, second, third, fourth = st.columns([1.35, 1.2, 1.3, 0.9], vertical_alignment="bottom")
-    vit_maps = model_outputs.class_maps(vit, image, snapshot)
-    chosen = _choose_class(first, "Class", classes, prediction(vit_maps.probabilities, classes).name)
+    """Draw which regions support a class, for the ViT and another run, in one color scale.
+
+    The checks are drawn below the maps, or to the right of them if the place is `wide`.
+    """
+    first, second, third = st.columns([1.35, 1.2, 1.3], vertical_alignment="bottom")
+    probabilities = model_outputs.class_maps(vit, image, snapshot).probabilities
+    named = method_controls.choose_class(first, "Class", classes, prediction(probabilities, classes).name)
     against = second.selectbox(
         "Contrast with", [NO_CONTRAST, *classes], help="Subtracts the map of this class.",
         **AttentionState.bound("minus", value=None),
     )  # fmt: skip
     with third:
         other = selection.choose_run(others, AttentionState, "other", "Compare with") if others else None
-    theirs = model_outputs.class_maps(other, image) if other else None
-    stages = len(theirs.stages) if theirs else 0
-    stage = stages
-    if stages > 1:
-        stage = fourth.select_slider(
-            "Stage", list(range(1, stages + 1)), stages, **AttentionState.bound("stage", value=None)
+    places = st.columns([1.25, 1], gap="large") if wide else (st.container(), st.container())
+    with places[0]:
+        questions = _questions(vit, snapshot, image, classes.index(named), _index(classes, against), other)
+        picked = [attributions.values(question) for question in questions]
+        top = max(max(float(np.abs(values).max()) for values in picked), 1e-9)
+        contrasted = against != NO_CONTRAST
+        signed = contrasted or any(question.method.signed for question in questions)
+        limits = (-top, top) if signed else (0.0, top)
+        words = f"{named} minus {against}" if contrasted else named
+        below = against if contrasted else f"against {named}"
+        ends = (f"-{top:.1f} ({below})", f"{top:.1f} ({named})") if signed else ("0", f"{top:.1f}")
+        legend = pictures.overlay_scale(escape(ends[0]), escape(ends[1]), signed=signed)
+        kept = []
+        for place, question, values in zip(st.columns(2), questions, picked, strict=False):
+            with place:
+                kept.append(_draw_map(question, values, classes, words, limits, legend, signed=signed))
+        rows = figure_files.map_rows(
+            {title: values for (title, _, _), values in zip(kept, picked, strict=True)}
         )
-    shown = [(vit, "relevance", vit_maps.stages[0])]
-    if other and theirs and stages:
-        shown.append((other, f"Grad-CAM, stage {stage} of {stages}", theirs.stages[stage - 1]))
-    picked = [_class_map(maps, classes, chosen, against) for _, _, maps in shown]
-    top = max(max(float(np.abs(values).max()) for values in picked), 1e-9)
-    signed = against != NO_CONTRAST
-    limits = (-top, top) if signed else (0.0, top)
-    words = f"{chosen} minus {against}" if signed else chosen
-    ends = (f"-{top:.1f} ({against})", f"{top:.1f} ({chosen})") if signed else ("0", f"{top:.1f}")
-    legend = pictures.overlay_scale(escape(ends[0]), escape(ends[1]), signed=signed)
-    kept = []
-    for place, (run, method, _), values in zip(st.columns(2), shown, picked, strict=False):
-        with place:
-            label = ARCHITECTURES[run.config.model].label
-            title = f"{label}: {method}"
-            made = pictures.overlay(image, values, limits=limits, signed=signed)
-            alt = f"{label}, {method}, for {words}: {pictures.brightest(values)}"
-            maps = theirs if theirs and run is not vit else vit_maps
-            predicted = prediction(maps.probabilities, classes)
-            caption = (
-                f"For **{escape(words)}**; predicted: {escape(predicted.name)}, {predicted.confidence}. "
-                f"{values.shape[0]} x {values.shape[1]} positions."
-                + ("" if np.abs(values).max() > 0 else " No region supports it here.")
-                + f"  \n{legend}"
-            )
-            st.markdown(pictures.panel(title, made, alt, caption))
-            kept.append((title, made, f"for {words}"))
-    rows = figure_files.map_rows({title: values for (title, _, _), values in zip(kept, picked, strict=True)})
-    unit = "multiples of an even spread over the image"
-    foot = f"Color scale, in {unit}: {ends[0]} to {ends[1]}, dark at 0."
-    figure_files.pictures(kept, rows, key=f"what supports {words}", foot=foot)
-    scale = "The color scale, the same for both maps," if len(kept) > 1 else "The color scale"
-    st.caption(f"{scale} shows {unit}. {LIMITS_OF_MAPS}")
+        foot = f"Color scale, in {UNIT}: {ends[0]} to {ends[1]}, dark at 0."
+        figure_files.pictures(kept, rows, key=f"what supports {words}", foot=foot)
+        scale = "The color scale, the same for both maps," if len(kept) > 1 else "The color scale"
+        st.caption(f"{scale} shows {UNIT}. {_limits_of(questions)}")
+    with places[1]:
+        map_checks.show(questions, classes, limits, signed=signed)
 
 
-def _choose_class(place: DeltaGenerator, label: str, classes: tuple[str, ...], predicted: str) -> str:
-    """Draw the choice of the class that the maps are for, and return it. It can be `predicted`."""
-    key = AttentionState.parameter("target")
-    if st.session_state.get(key) not in classes:
-        bound.forget(AttentionState, "target")  # the predicted class, or a class of other data
-    named = place.selectbox(
-        label, [PREDICTED, *classes], **AttentionState.bound("target", value=None),
-        format_func=lambda option: f"predicted: {predicted}" if option == PREDICTED else option,
-    )  # fmt: skip
-    return predicted if named == PREDICTED else named
+def _questions(
+    vit: Run, snapshot: Path | None, image: np.ndarray, target: int, against: int | None, other: Run | None
+) -> list[Question]:
+    """Draw the choice of a method for the ViT and for the other run, and return what their maps are about."""
+    runs = [(vit, snapshot, "method"), *([(other, None, "other_method")] if other else [])]
+    questions, drawn = [], set()
+    for place, (run, weights, field) in zip(st.columns(2), runs, strict=False):
+        methods = attributions.suited(run, image, weights)
+        label = f"Method for the {ARCHITECTURES[run.config.model].label}"
+        stages = 0 if run is vit else len(model_outputs.class_maps(run, image, weights).stages)
+        method, settings = method_controls.choose_method(
+            place, field, methods, label, stages=stages, drawn=drawn
+        )
+        questions.append(Question(run, image, target, against, weights, method, settings))
+    method_controls.forget_others(drawn)
+    return questions
 
 
-def _class_map(maps: np.ndarray, classes: tuple[str, ...], chosen: str, against: str) -> np.ndarray:
-    """Return the map [h, w] of a class, minus that of a second class unless this is `NO_CONTRAST`."""
-    values = share_of_even(maps[classes.index(chosen)])
-    return values - share_of_even(maps[classes.index(against)]) if against != NO_CONTRAST else values
+def _draw_map(
+    question: Question,
+    values: np.ndarray,
+    classes: tuple[str, ...],
+    words: str,
+    limits: tuple[float, float],
+    legend: str,
+    *,
+    signed: bool,
+) -> tuple[str, Image.Image, str]:
+    """Draw a map over its image, and return (title, picture, words) for the files."""
+    made = pictures.overlay(question.image, values, limits=limits, signed=signed)
+    alt = f"{question.title}, for {words}: {pictures.brightest(values)}"
+    predicted, confidence = attributions.predicted(question, classes)
+    support = "" if np.abs(values).max() > 0 else " No region supports it here."
+    changes = f" {question.changes.capitalize()}." if question.changes else ""
+    whole = "" if question.method.per_class else " The map is the same for every class."
+    caption = (
+        f"For **{escape(words)}**; predicted: {escape(predicted)}, {confidence}. "
+        f"{values.shape[0]} x {values.shape[1]} positions.{changes}{support}{whole} "
+        f"{attributions.remark(question)}  \n{legend}"
+    )
+    st.markdown(pictures.panel(escape(question.title), made, alt, caption))
+    return question.title, made, f"for {words}"
+
+
+def _limits_of(questions: list[Question]) -> str:
+    """Say when each of the methods misleads."""
+    methods = {question.method.name: question.method for question in questions}
+    sentences = [f"**{method.title}**: {method.misleads}" for method in methods.values()]
+    return " ".join([*sentences, LIMITS_OF_MAPS])
+
+
+def _index(classes: tuple[str, ...], name: str) -> int | None:
+    return classes.index(name) if name in classes else None
 
 
 def show_logit_lens(view: views.AttentionView, classes: tuple[str, ...], truth: int | None) -> None:
@@ -119,32 +141,29 @@ def show_logit_lens(view: views.AttentionView, classes: tuple[str, ...], truth: 
     )
 
 
-def show_grad_cam(run: Run, chosen: SelectedImage, classes: tuple[str, ...]) -> None:
-    """Draw Grad-CAM of every stage of a model without attention, for any class."""
+def show_without_attention(run: Run, chosen: SelectedImage, classes: tuple[str, ...]) -> None:
+    """Draw the class maps of a model without attention: Grad-CAM of every stage, or another method."""
     notice, icon = st.empty(), ":material/visibility:"
     missing = f"{ARCHITECTURES[run.config.model].label} has no attention: no token attends to another."
     notice.info(missing, icon=icon)
     try:
         with st.spinner("Loading the model"):
             found = model_outputs.class_maps(run, chosen.image)
+            methods = attributions.suited(run, chosen.image)
     except UserError as error:
         st.error(sentence(error))
         return
-    replacement = (
-        "Instead, Grad-CAM shows which regions of each stage's feature maps support a class."
-        if found.stages
-        else "It has no stages of feature maps for Grad-CAM either. Only its prediction is shown."
-    )
-    notice.info(f"{missing} {replacement}", icon=icon)
+    notice.info(f"{missing} Instead, these maps show which regions support a class.", icon=icon)
     named = prediction(found.probabilities, classes).name
     count = max(3, len(found.stages) + 1)
     pictured, last = st.columns([count, 1.4])
-    places = pictured.columns(count)
-    image = pictures.picture(chosen.image)
-    places[0].markdown(pictures.panel("The image", image, chosen.name, escape(chosen.name)))
     with last:
-        if found.stages:
-            named = _choose_class(last, "For class", classes, named)
+        named = method_controls.choose_class(last, "For class", classes, named)
+        drawn: set[str] = set()
+        method, settings = method_controls.choose_method(
+            last, "method", methods, "Method", stages=0, drawn=drawn
+        )
+        method_controls.forget_others(drawn)
         st.markdown("**Prediction**")
         hue = theme.hue(run.config.model)
         figure_files.show(
@@ -152,26 +171,49 @@ def show_grad_cam(run: Run, chosen: SelectedImage, classes: tuple[str, ...]) -> 
             key="prediction",
             alt="probabilities of the likeliest classes",
         )
+    question = Question(run, chosen.image, classes.index(named), method=method, settings=settings)
+    with pictured:
+        limits = _draw_stages(question, chosen, named, count)
+        st.caption(f"**{method.title}**: {method.misleads} {LIMITS_OF_MAPS}")
+        try:
+            map_checks.show([question], classes, limits, signed=method.signed, columns=count)
+        except UserError as error:
+            st.error(sentence(error))
+
+
+def _draw_stages(question: Question, chosen: SelectedImage, named: str, count: int) -> tuple[float, float]:
+    """Draw the image, and its map of every stage by Grad-CAM or its one map by another method.
+
+    Return the ends of the color scale of the checks, in multiples of an even spread.
+    """
+    places, method = st.columns(count), question.method
+    image = pictures.picture(chosen.image)
+    places[0].markdown(pictures.panel("The image", image, chosen.name, escape(chosen.name)))
     kept, maps = [("The image", image, chosen.name)], {}
-    legend = pictures.overlay_scale("lowest", "highest")
-    for number, (place, stage) in enumerate(zip(places[1:], found.stages, strict=False), start=1):
-        values = stage[classes.index(named)]
-        title = f"Stage {number}" if len(found.stages) > 1 else "After the last block"
-        made = pictures.overlay(chosen.image, values)
-        alt = f"Grad-CAM of stage {number} for {named}: {pictures.brightest(values)}"
-        side = values.shape[0]
-        place.markdown(
-            pictures.panel(
-                title, made, alt, f"{side} x {side} positions, for **{escape(named)}**  \n{legend}"
-            )
+    shown = attributions.values(question)
+    top = max(float(np.abs(shown).max()), 1e-9)
+    limits = (-top, top) if method.signed else (0.0, top)
+    stages = question.outputs.stages if method.name == "grad-cam" else []
+    for number, stage in enumerate(stages, start=1):
+        title = f"Stage {number}" if len(stages) > 1 else "After the last block"
+        maps[title] = stage[question.target]
+    ends = (f"-{top:.1f}", f"{top:.1f}") if method.signed else ("lowest", "highest")
+    legend = pictures.overlay_scale(*ends, signed=method.signed)
+    for place, (title, values) in zip(places[1:], (maps or {method.title: shown}).items(), strict=False):
+        made = pictures.overlay(
+            chosen.image, values, limits=limits if method.signed else None, signed=method.signed
         )
-        kept.append((title, made, f"Grad-CAM for {named}"))
-        maps[title] = values
-    if maps:
-        with pictured:
-            figure_files.pictures(
-                kept, figure_files.map_rows(maps), key=f"Grad-CAM for {named}", foot=pictures.OVERLAY_FOOT
-            )
+        what = f"stage {title.split()[-1]}" if maps else ARCHITECTURES[question.run.config.model].label
+        alt = f"{method.title} of {what} for {named}: {pictures.brightest(values)}"
+        words = f"{values.shape[0]} x {values.shape[1]} positions, for **{escape(named)}**"
+        place.markdown(
+            pictures.panel(title, made, alt, f"{words} {attributions.remark(question)}  \n{legend}")
+        )
+        kept.append((title, made, f"{method.title} for {named}"))
+    foot = f"Color scale, in {UNIT}: {ends[0]} to {ends[1]}." if method.signed else pictures.OVERLAY_FOOT
+    rows = figure_files.map_rows(maps or {method.title: shown})
+    figure_files.pictures(kept, rows, key=f"{method.title} for {named}", foot=foot)
+    return limits
 
 
 def comparable_runs(vit: Run) -> list[Run]:

@@ -1,4 +1,4 @@
-"""The views of the page: the explorer with class maps, Grad-CAM of a CNN, and the steppers."""
+"""The views of the page: the explorer, the class maps, and the steppers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dashboard.components.download import offer_download
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import bound, ticking
 from dashboard.shared.selection import SelectedImage
-from dashboard.states.attention import BLOCK, CONVOLUTION, AttentionState
+from dashboard.states.attention import BLOCK, CLASS_MAPS, CONVOLUTION, AttentionState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
 from vitcore.errors import UserError
@@ -33,25 +33,30 @@ def stepper_of(model: str) -> str | None:
 
 def question_and_section(model: str) -> tuple[str | None, str | None]:
     """Return the question that the chosen view answers, None for the page's own, and its guide section."""
-    stepper = stepper_of(model)
-    if stepper and bound.current(AttentionState, "view") in QUESTIONS:
+    view = bound.current(AttentionState, "view")
+    if view in QUESTIONS and (stepper := stepper_of(model)):
         return QUESTIONS[stepper], stepper
-    return None if ARCHITECTURES[model].attention else class_maps.QUESTION, None
+    if view == CLASS_MAPS or not ARCHITECTURES[model].attention:
+        return class_maps.QUESTION, CLASS_MAPS
+    return None, None
 
 
 def choose_view(model: str) -> str:
-    """Draw the choice between the maps and the stepper of an architecture, and return it.
+    """Draw the choice between the views of an architecture, and return the chosen one.
 
-    Between the steppers of two models, the choice is kept.
+    A model without attention has its class maps in place of the explorer. The view is kept when the model
+    changes, as far as both models have it: the stepper of one is exchanged for that of the other.
     """
     maps, stepper = AttentionState.options("view")[0], stepper_of(model)
-    if not stepper:
+    attention = ARCHITECTURES[model].attention
+    choices = tuple(filter(None, (maps, stepper, CLASS_MAPS if attention else None)))
+    if len(choices) == 1:
         return maps
     current = bound.current(AttentionState, "view")
-    if current in QUESTIONS and current != stepper:
-        bound.put(AttentionState, view=stepper)
-    bound.check_link(AttentionState, "view", (maps, stepper), maps)
-    named = maps if ARCHITECTURES[model].attention else "Class maps"
+    if current not in choices:
+        bound.put(AttentionState, view=stepper if current in QUESTIONS else maps)
+    bound.check_link(AttentionState, "view", choices, maps)
+    named = maps if attention else CLASS_MAPS
     return st.segmented_control(
         "View", (maps, stepper), required=True, label_visibility="collapsed",
         format_func=lambda view: named if view == maps else view, **AttentionState.bound("view"),
@@ -59,14 +64,16 @@ def choose_view(model: str) -> str:
 
 
 def show(run: Run, chosen: SelectedImage, data: Dataset, view: str, to_file: ToFile) -> None:
-    """Draw a stepper, or the explorer and the content below it. They follow the run while it trains.
+    """Draw a stepper, class maps, or the explorer and what is below it. They follow a run in training.
 
     `view` is that of `AttentionState`. `to_file` returns it as an HTML file, given the parameters.
     """
     if view not in QUESTIONS and not ARCHITECTURES[run.config.model].attention:
-        class_maps.show_grad_cam(run, chosen, data.classes)
+        class_maps.show_without_attention(run, chosen, data.classes)
         return
-    draw_view = {BLOCK: _draw_block, CONVOLUTION: _draw_convolution}.get(view, _draw)
+    draw_view = {BLOCK: _draw_block, CONVOLUTION: _draw_convolution, CLASS_MAPS: _draw_class_maps}.get(
+        view, _draw
+    )
 
     def draw(_: State) -> None:
         draw_view(run, chosen, data, to_file)
@@ -99,6 +106,18 @@ def _draw_block(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile)
         st.caption(OWN)
 
 
+def _draw_class_maps(run: Run, chosen: SelectedImage, data: Dataset, _: ToFile) -> None:
+    request = explorer.read_request(run, chosen, bound.address())
+    image = chosen.image if request.mask is None else views.masked_image(chosen.image, request.mask)
+    try:
+        others = class_maps.comparable_runs(run)
+        class_maps.compare_class_maps(run, request.snapshot, image, data.classes, others, wide=True)
+    except UserError as error:
+        st.error(sentence(error))
+    if chosen.own:
+        st.caption(OWN)
+
+
 def _draw(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> None:
     place = st.container(key="explorer_frame")
     with place, st.spinner("Loading the model and capturing its attention"):
@@ -111,6 +130,7 @@ def _draw(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> No
     maps_place, lens_place = st.columns([1.35, 1], gap="large")
     image = chosen.image if request.mask is None else views.masked_image(chosen.image, request.mask)
     with maps_place:
+        st.header(class_maps.QUESTION)
         try:
             others = class_maps.comparable_runs(run)
             class_maps.compare_class_maps(run, request.snapshot, image, data.classes, others)

@@ -1,11 +1,26 @@
-"""The scene of Attention: the explorer of a ViT, a stepper, or Grad-CAM of a model without attention."""
+"""The scene of Attention: the explorer of a ViT, a stepper, or class maps of one or two models."""
 
 from __future__ import annotations
 
-from dashboard.attention import block, convolution, convolution_outputs, explorer
+from collections.abc import Iterator
+
+import numpy as np
+
+from dashboard.attention import (
+    attributions,
+    block,
+    class_maps,
+    convolution,
+    convolution_outputs,
+    explorer,
+    map_checks,
+    views,
+)
+from dashboard.attention.attributions import Question
 from dashboard.drawing import pictures
 from dashboard.drawing.prediction import prediction
 from dashboard.shared import model_outputs, resources
+from dashboard.shared.page_state import SETTING
 from dashboard.shared.scenes import (
     Block,
     Convolution,
@@ -18,10 +33,16 @@ from dashboard.shared.scenes import (
     unusable,
 )
 from dashboard.shared.selection import SelectedImage
-from dashboard.states.attention import BLOCK, CONVOLUTION, PREDICTED, AttentionState
+from dashboard.states.attention import (
+    BLOCK,
+    CLASS_MAPS,
+    CONVOLUTION,
+    NO_CONTRAST,
+    PREDICTED,
+    AttentionState,
+)
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
-from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
 
@@ -33,8 +54,8 @@ def scene(query: Query) -> Explorer | Block | Convolution | Pictures:
     chosen = image_in(state, data, run)
     if state.view == CONVOLUTION:
         return _convolution(run, chosen, data, query)
-    if not ARCHITECTURES[run.config.model].attention:
-        return _class_map(run, chosen, data, state.target, query)
+    if state.view == CLASS_MAPS or not ARCHITECTURES[run.config.model].attention:
+        return _class_maps(run, chosen, data, state, query)
     if state.view == BLOCK:
         header, _ = block.prepare(run, chosen, data, query)
         wrong = block.unavailable(run, query)
@@ -62,22 +83,72 @@ def _convolution(run: Run, chosen: SelectedImage, data: Dataset, query: Query) -
     return Convolution(run, chosen, data)
 
 
-def _class_map(run: Run, chosen: SelectedImage, data: Dataset, named: str, query: Query) -> Pictures:
-    """Return the image, and Grad-CAM for the class `named` in the link, or else for the predicted class."""
-    found = model_outputs.class_maps(run, chosen.image)
-    predicted = prediction(found.probabilities, data.classes)
-    if named != PREDICTED and named not in data.classes:
-        name = AttentionState.parameter("target")
-        raise unusable(name, query, f"{data.name} has {', '.join(data.classes[:20])}")
-    if not found.stages:
-        raise UserError(
-            f"Grad-CAM needs stages of feature maps, which {run.title} does not have: name another run."
+def _class_maps(
+    run: Run, chosen: SelectedImage, data: Dataset, state: AttentionState, query: Query
+) -> Pictures:
+    """Return the image and its class maps by the methods of the link, with their checks if it asks for them.
+
+    A ViT is shown with the run to compare with, a model without attention alone.
+    """
+    snapshot, image, other = None, chosen.image, None
+    if ARCHITECTURES[run.config.model].attention:
+        request = explorer.read_request(run, chosen, query)
+        snapshot = request.snapshot
+        image = image if request.mask is None else views.masked_image(image, request.mask)
+        others = class_maps.comparable_runs(run)
+        other = run_in(state.other, others) if others or state.other else None
+    probabilities = model_outputs.class_maps(run, image, snapshot).probabilities
+    first = prediction(probabilities, data.classes)
+    target = first.index if state.target == PREDICTED else _class_index("target", state.target, data, query)
+    against = None if state.minus == NO_CONTRAST else _class_index("minus", state.minus, data, query)
+    subjects = [(run, snapshot, "method", state.method)]
+    subjects += [(other, None, "other_method", state.other_method)] if other else []
+    questions = []
+    for subject, weights, field, name in subjects:
+        methods = attributions.suited(subject, image, weights)
+        if name and name not in methods:
+            raise unusable(AttentionState.parameter(field), query, f"use {', '.join(methods)}")
+        method = methods[name] if name else next(iter(methods.values()))
+        stages = len(model_outputs.class_maps(subject, image, weights).stages)
+        if not ARCHITECTURES[subject.config.model].attention and (state.stage or 1) > max(stages, 1):
+            raise unusable("stage", query, f"use a number up to {stages}")
+        settings, wrong = attributions.settings_of(
+            method, state.settings, state.stage if stages > 1 else None
         )
-    target = predicted.index if named == PREDICTED else data.classes.index(named)
-    title = f"{ARCHITECTURES[run.config.model].label}: Grad-CAM"
-    map_of_class = (
-        title if named == PREDICTED else f"{title} for {named}",
-        pictures.encoded(pictures.overlay(chosen.image, found.stages[-1][target])),
-        f"predicts {predicted.name}, {predicted.confidence} confidence",
+        if wrong:
+            setting = method.settings[wrong[0].partition("=")[0].removeprefix(SETTING)]
+            raise unusable(wrong[0].partition("=")[0], query, f"use {', '.join(map(str, setting.options))}")
+        questions.append(Question(subject, image, target, against, weights, method, settings))
+    return Pictures(
+        [("The image", pictures.data_url(image), chosen.name), *_pictures(questions, data, state)]
     )
-    return Pictures([("The image", pictures.data_url(chosen.image), chosen.name), map_of_class])
+
+
+def _class_index(field: str, name: str, data: Dataset, query: Query) -> int:
+    if name not in data.classes:
+        choices = ", ".join(data.classes[:20])
+        raise unusable(AttentionState.parameter(field), query, f"{data.name} has {choices}")
+    return data.classes.index(name)
+
+
+def _pictures(
+    questions: list[Question], data: Dataset, state: AttentionState
+) -> Iterator[tuple[str, str, str]]:
+    """Yield the maps as (heading, PNG, caption), in one color scale, each followed by its check."""
+    found = [attributions.values(question) for question in questions]
+    signed = state.minus != NO_CONTRAST or any(question.method.signed for question in questions)
+    top = max(max(float(np.abs(values).max()) for values in found), 1e-9)
+    alone = len(questions) == 1 and not state.checked  # then a map from its lowest to its highest value
+    limits = (-top, top) if signed else None if alone else (0.0, top)
+    words = "" if state.target == PREDICTED else f" for {state.target}"
+    words += "" if state.minus == NO_CONTRAST else f" minus {state.minus}"
+    for question, values in zip(questions, found, strict=True):
+        name, confidence = attributions.predicted(question, data.classes)
+        made = pictures.encoded(pictures.overlay(question.image, values, limits=limits, signed=signed))
+        yield f"{question.title}{words}", made, f"predicts {name}, {confidence} confidence"
+        if state.checked:
+            check = list(attributions.check(question))[-1][2]
+            assert check is not None  # the last item has the checks
+            made = pictures.overlay(question.image, check.random_map, limits=limits, signed=signed)
+            words_of_check = f"rank correlation {map_checks.correlation(check)}"
+            yield f"{question.title}, random weights", pictures.encoded(made), words_of_check

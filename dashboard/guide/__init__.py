@@ -5,6 +5,7 @@ formula, how to read it, its paper. Text that exists elsewhere is inserted:
 
 - `[[shift.method]]` becomes the field `method` of the probe `shift`.
 - `[[experiments]]` becomes one section for each experiment, made of the fields of its probe.
+- `[[methods]]` becomes one section for each attribution method, made of its fields.
 - An empty section with the title `page: Title` becomes the section of that title on the other page.
 
 This package needs neither Streamlit nor torch.
@@ -19,10 +20,11 @@ from pathlib import Path
 
 import yaml
 
+from vitcore.attribution import METHODS, Method
 from vitcore.probes import PROBES, SCORES, Probe
 
 HERE = Path(__file__).resolve().parent
-EXPERIMENTS = "[[experiments]]"
+EXPERIMENTS, METHOD_TEXTS = "[[experiments]]", "[[methods]]"
 _FIELD = re.compile(r"\[\[([\w-]+)\.(\w+)\]\]")
 
 
@@ -52,6 +54,7 @@ def guide(name: str) -> Guide:
     """Return the guide of a page, given the name of the page."""
     text = (HERE / f"{name}.md").read_text(encoding="utf-8")
     text = text.replace(EXPERIMENTS, "\n\n".join(map(_experiment, PROBES.values())))
+    text = text.replace(METHOD_TEXTS, "\n\n".join(map(_method, METHODS.values())))
     lead, *parts = re.split(r"^## ", text, flags=re.MULTILINE)
     return Guide(_insert_fields(lead), tuple(_section(part) for part in parts))
 
@@ -78,6 +81,13 @@ def _experiment(probe: Probe) -> str:
     method = f"{probe.method} {probe.notation}".strip()
     paper = f"*{probe.paper.rstrip('.')}.*" if probe.paper else ""
     return "\n\n".join(filter(None, [f"## {probe.title}", formula, method, probe.reading, paper]))
+
+
+def _method(method: Method) -> str:
+    """Return the section of an attribution method: formula, definition, reading, paper."""
+    formula = "\n\n".join(f"$$\n{line}\n$$" for line in method.formula)
+    reading = f"{method.reading} {method.misleads}".strip()
+    return "\n\n".join([f"## {method.title}", formula, method.definition, reading, f"*{method.paper}.*"])
 
 
 def _insert_fields(text: str) -> str:

@@ -134,3 +134,27 @@ class CurvesState(PageState):
     metrics: str = Field("", description="a filter of the further metrics")
     metrics_page: Count = 1
     more: Flag = False
+
+
+SETTING = "set_"  # begins the parameters of settings
+
+
+class SettingsState(PageState):
+    """Settings whose names the page does not declare, each in a parameter `set_NAME=VALUE`."""
+
+    settings: dict[str, str] = Field(default_factory=dict)
+
+    @classmethod
+    def read(cls, query: Mapping[str, str]) -> tuple[Self, tuple[str, ...]]:
+        """Return the state of an address, including all settings, and its invalid parameters."""
+        state, refused = super().read({name: text for name, text in query.items() if name != "settings"})
+        settings = {
+            name.removeprefix(SETTING): text for name, text in query.items() if name.startswith(SETTING)
+        }
+        return state.model_copy(update={"settings": settings}), refused
+
+    def parameters(self) -> dict[str, str]:
+        """Return the query parameters of this state."""
+        query = super().parameters()
+        query.pop("settings", None)
+        return query | {f"{SETTING}{name}": text for name, text in self.settings.items()}

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from dashboard.shared.page_state import AsWhole, Count, ImageState, PageState
+from dashboard.shared.page_state import AsWhole, Count, Flag, ImageState, PageState, SettingsState
 
 # tests/unit/components/links.json states what the browser must read in the same way
 Token = Annotated[str, StringConstraints(pattern=r"^(cls|[1-9][0-9]{0,3}\.[1-9][0-9]{0,3})$")]
@@ -17,6 +17,7 @@ PREDICTED = "the answer"  # in links: the class that the model predicts
 NO_CONTRAST = "no other class"
 BLOCK: Literal["Inside a block"] = "Inside a block"  # the view with the stepper, otherwise the explorer
 CONVOLUTION: Literal["Inside a convolution"] = "Inside a convolution"  # the same for a ResNet
+CLASS_MAPS: Literal["Class maps"] = "Class maps"  # the view with only the class maps
 
 
 def token_index(token: Token, *, side: int, has_cls: bool) -> int | None:
@@ -77,12 +78,15 @@ class ConvolutionState(PageState):
     position: Position | None = None
 
 
-class AttentionState(ExplorerState, BlockState, ConvolutionState, ImageState):
-    """A run, an image, what the explorer or a stepper shows, and the class maps."""
+class AttentionState(ExplorerState, BlockState, ConvolutionState, ImageState, SettingsState):
+    """A run, an image, what the explorer or a stepper shows, and the class maps with their settings."""
 
     run: str | None = None
-    view: Literal["Maps", "Inside a block", "Inside a convolution"] = "Maps"
+    view: Literal["Maps", "Inside a block", "Inside a convolution", "Class maps"] = "Maps"
     target: str = Field(PREDICTED, alias="speaks")  # the class of the class maps
     minus: str = NO_CONTRAST
     other: str | None = Field(None, alias="beside")  # the run to compare with
     stage: Count | None = None
+    method: str | None = None  # of the class map, a name of `vitcore.attribution`
+    other_method: str | None = Field(None, alias="beside_method")  # that of the run to compare with
+    checked: Flag = Field(False, alias="check")  # whether the checks of the maps are shown

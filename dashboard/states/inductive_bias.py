@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from dashboard.shared.page_state import AsWhole, Flag, ImageState
+from dashboard.shared.page_state import SETTING, AsWhole, Flag, ImageState, SettingsState
 
-SETTING = "set_"
 # tests/unit/components/links.json states what the browser must read in the same way
 Frame = Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,2}\.-?[0-9]{1,2}$")]
 Cells = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
@@ -21,11 +19,12 @@ def cell_bits(cells: Cells) -> str | None:
     return bits if "1" in bits else None
 
 
-class BiasState(ImageState):
+class BiasState(ImageState, SettingsState):
     """An experiment on two runs, and the position of its live image.
 
     Each experiment with a live image has a field of its name: the frame, as an offset from the unchanged
-    image, down and to the right. `painted` holds the hidden cells, one bit each, in hexadecimal.
+    image, down and to the right. `painted` holds the hidden cells, one bit each, in hexadecimal. The
+    settings are those of the experiment.
 
     `view` is for talks. It selects the live image of an experiment that has one, or the curve.
     """
@@ -42,22 +41,6 @@ class BiasState(ImageState):
     occlusion: Frame | None = None
     painted: Cells | None = None
     samples: str | None = None
-    settings: dict[str, str] = Field(default_factory=dict, description="of the experiment, `set_NAME=VALUE`")
-
-    @classmethod
-    def read(cls, query: Mapping[str, str]) -> tuple[Self, tuple[str, ...]]:
-        """Return the state of an address, including the experiment's settings, and its invalid parameters."""
-        state, refused = super().read({name: text for name, text in query.items() if name != "settings"})
-        settings = {
-            name.removeprefix(SETTING): text for name, text in query.items() if name.startswith(SETTING)
-        }
-        return state.model_copy(update={"settings": settings}), refused
-
-    def parameters(self) -> dict[str, str]:
-        """Return the query parameters of this state."""
-        query = super().parameters()
-        query.pop("settings", None)
-        return query | {f"{SETTING}{name}": text for name, text in self.settings.items()}
 
     def position(self, probe: str) -> dict[str, str]:
         """Return the query parameters of the frame and of the painted cells of an experiment."""

@@ -53,6 +53,28 @@ def test_class_maps_of_both_models_are_shown(visitor, open_explorer):
     expect(page.get_by_role("img", name=re.compile(r"ResNet.*stage 1 of 3.*dog"))).to_be_visible()
 
 
+def test_method_is_chosen_with_the_keyboard_and_its_checks_are_in_the_link(visitor):
+    page = visitor.open("attention?view=Class+maps&beside_method=occlusion&set_windows=4")
+    expect(page.get_by_role("img", name=re.compile("ResNet: Occlusion"))).to_be_visible()
+    method = page.locator(".st-key-method").get_by_role("combobox")
+    method.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.type("Attention roll")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("img", name=re.compile("ViT: Attention rollout"))).to_be_visible()
+    page.locator(".st-key-check").locator("input").focus()
+    page.keyboard.press("Space")
+    expect(page.locator(".st-key-figure_deletion .js-plotly-plot")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("img", name=re.compile("random weights"))).to_have_count(2)
+    until(lambda: "check=true" in page.url, seconds=10)
+    assert "method=rollout" in page.url
+    areas = page.locator("table").filter(has_text="area under the curve").inner_text()
+    visitor.open(page.url.removeprefix(visitor.url).lstrip("/"))
+    expect(page.get_by_role("img", name=re.compile("ViT: Attention rollout, random weights"))).to_be_visible()
+    table = page.locator("table").filter(has_text="area under the curve")
+    until(lambda: table.inner_text() == areas)
+
+
 def test_view_is_downloaded_as_png_svg_and_arrays(visitor, open_explorer, data):
     page = open_explorer("?query=2.2")
     with page.expect_download() as caught:

@@ -1,13 +1,14 @@
-"""Attribution of a class to pixels: Grad-CAM for networks with stages of feature maps."""
+"""Grad-CAM: for networks with stages of feature maps, and for the tokens of a Vision Transformer."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
 
-from vitcore.analysis.attention import as_input
-from vitcore.analysis.layers import staged
+from vitcore.analysis.attention import as_input, needs_attention
+from vitcore.analysis.layers import as_maps, staged
 from vitcore.errors import UserError
+from vitcore.networks.vit import Record
 
 
 def grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor, stage: int = -1) -> torch.Tensor:
@@ -29,3 +30,30 @@ def grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor, stag
         (gradient,) = torch.autograd.grad(chosen, maps[stage])  # [B, C, h, w]
     weights = gradient.mean(dim=(2, 3), keepdim=True)  # [B, C, 1, 1]
     return (weights * maps[stage]).sum(dim=1).relu().detach()
+
+
+def token_grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
+    """Return Grad-CAM on the tokens that the attention of a ViT's last block reads, as maps of patches.
+
+    With pre-norm, these are the outputs of the last block's first layer norm, the layer that pytorch-grad-cam
+    recommends for a ViT. With post-norm, that norm comes after the attention. There the patches no longer
+    reach the logits of a model with CLS, so that the block's input is used instead. As in the reshape
+    transform of pytorch-grad-cam, CLS is dropped, and the channels of the patches are maps.
+
+    images [B, 3, S, S] (uint8 or normalized), classes int [B] -> [B, h, w], not scaled. The model must be in
+    evaluation mode. Raise `UserError` for a model without attention.
+    """
+    model = needs_attention(model)
+    record: Record = {}
+    *blocks, last = model.blocks
+    with torch.inference_mode(False), torch.enable_grad():
+        x = model.embed(as_input(images).clone().requires_grad_())
+        for block in blocks:
+            x = block(x)
+        logits = model.head(last(x, record=record))  # [B, classes]
+        chosen = logits.gather(1, classes.clone()[:, None]).sum()  # samples do not mix in evaluation mode
+        tokens = record["attention_input"]
+        (gradient,) = torch.autograd.grad(chosen, tokens)  # [B, T, D]
+    maps, gradients = as_maps(tokens.detach()), as_maps(gradient)  # [B, D, h, w]
+    weights = gradients.mean(dim=(2, 3), keepdim=True)
+    return (weights * maps).sum(dim=1).relu()

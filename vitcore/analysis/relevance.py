@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from vitcore.analysis.attention import as_input, needs_attention
-from vitcore.networks.vit import Record
+from vitcore.networks.vit import Record, ViT
 
 
 def relevance(model: nn.Module, images: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
@@ -19,7 +19,22 @@ def relevance(model: nn.Module, images: torch.Tensor, classes: torch.Tensor) -> 
     CLS, if there is one. The model must be in evaluation mode. Its parameters get no gradients. Raise
     `UserError` for a model without attention.
     """
-    model = needs_attention(model)
+    weights, gradients = weights_and_gradients(needs_attention(model), images, classes)
+    size = weights.shape[-1]
+    result = torch.eye(size, device=weights.device).expand(len(images), size, size)
+    for a, da in zip(weights.unbind(1), gradients.unbind(1), strict=True):
+        result = result + (a * da).relu().mean(dim=1) @ result
+    return result
+
+
+def weights_and_gradients(
+    model: ViT, images: torch.Tensor, classes: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the attention weights of all layers, and the gradients of a logit for them.
+
+    images [B, 3, S, S] (uint8 or normalized), classes int [B] -> two tensors [B, layers, H, T, T]. The model
+    must be in evaluation mode. Its parameters get no gradients.
+    """
     weights: list[torch.Tensor] = []
     with torch.inference_mode(False), torch.enable_grad():
         x = model.embed(as_input(images).clone().requires_grad_())
@@ -30,11 +45,7 @@ def relevance(model: nn.Module, images: torch.Tensor, classes: torch.Tensor) -> 
         logits = model.head(x)  # [B, classes]
         chosen = logits.gather(1, classes.clone()[:, None]).sum()  # samples do not mix in evaluation mode
         gradients = torch.autograd.grad(chosen, weights)  # layers of [B, H, T, T]
-    size = weights[0].shape[-1]
-    result = torch.eye(size, device=logits.device).expand(len(images), size, size)
-    for a, da in zip(weights, gradients, strict=True):
-        result = result + (a.detach() * da).relu().mean(dim=1) @ result
-    return result
+    return torch.stack(weights, dim=1).detach(), torch.stack(gradients, dim=1)
 
 
 def readout_row(matrix: torch.Tensor, *, has_cls: bool) -> torch.Tensor:

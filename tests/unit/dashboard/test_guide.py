@@ -9,6 +9,7 @@ import pytest
 from dashboard import guide
 from dashboard.page_table import PAGES
 from tests.conftest import ROOT
+from vitcore.attribution import METHODS
 from vitcore.probes import PROBES, SCORES
 
 RAW = (guide.HERE / "glossary.yaml").read_text(encoding="utf-8")
@@ -45,8 +46,9 @@ def test_shared_sections_are_written_once():
     rollout = [s for name in PAGES for s in guide.guide(name).sections if s.title == "Attention rollout"]
     assert len(rollout) == 2
     assert rollout[0] == rollout[1]
+    assert METHODS["rollout"].paper in rollout[0].text
     files = [(guide.HERE / f"{name}.md").read_text() for name in PAGES]
-    assert sum("Quantifying Attention Flow" in text for text in files) == 1
+    assert not any("Quantifying Attention Flow" in text for text in files)
 
 
 def test_every_experiment_has_the_method_of_its_probe():
@@ -56,6 +58,14 @@ def test_every_experiment_has_the_method_of_its_probe():
         assert probe.source in sections[probe.title]
     text = guide.guide("compare").text
     assert all(probe.method in text for probe in SCORES.values())
+
+
+def test_every_method_has_the_texts_of_its_declaration():
+    sections = {section.title: section.text for section in guide.guide("attention").sections}
+    for method in METHODS.values():
+        assert all(
+            text in sections[method.title] for text in (method.definition, method.misleads, *method.formula)
+        )
 
 
 def test_glossary_is_alphabetical_short_and_without_duplicates():

@@ -38,6 +38,9 @@ UNKNOWN = [  # page, query, the missing value, what is shown instead
     ("compare", {"runs": "vit-cifar10,gone"}, "gone", "the others of the link"),
     ("compare", {"view": "Sweeps", "sweep": "lost"}, "lost", "Sample efficiency"),
     ("attention", {"beside": "gone"}, "gone", "ResNet, 85 epochs"),
+    ("attention", {"method": "lime"}, "lime", "Class relevance"),
+    ("attention", {"beside_method": "rollout"}, "rollout", "Grad-CAM"),
+    ("attention", {"method": "rollout", "set_discard": "2"}, "`set_discard=2`", "0"),
     ("training", {"watch": "gone"}, "gone", "ViT, 88 epochs"),
     ("training", {"model": "perceptron"}, "perceptron", "ViT"),
     ("training", {"data": "mnist"}, "mnist", "cifar10-mini"),
@@ -130,3 +133,51 @@ def test_class_of_the_maps_is_the_one_in_the_link_or_the_predicted_class(run, li
     assert choice.value == (shown or PREDICTED)
     predicted = choice.options[0].removeprefix("predicted: ")
     assert any(f"for **{shown or predicted}**" in one.value.lower() for one in app.markdown)
+
+
+def of_address(app, name):
+    """Return a query parameter, which AppTest holds as a text or as a list of one."""
+    value = app.query_params[name]
+    return value[0] if isinstance(value, list) else value
+
+
+def random_maps(app):
+    return [one for one in app.markdown if "random weights" in one.value and "data:image" in one.value]
+
+
+def test_methods_and_settings_of_the_link_are_shown_and_kept():
+    link = {"view": "Class maps", "method": "rollout", "set_fusion": "max", "beside_method": "occlusion"}
+    app = open_app("attention", run="vit-cifar10", **link, set_windows="4")
+    assert not app.toast
+    values = {one.key: one.value for one in app.selectbox}
+    assert (values["method"], values["beside_method"]) == ("rollout", "occlusion")
+    assert (values["set_fusion"], values["set_discard"], values["set_windows"]) == ("max", "0.0", "4")
+    assert {name: of_address(app, name) for name in link} == link
+    assert "set_discard" not in app.query_params
+    app.selectbox(key="method").set_value("integrated-gradients").run()
+    assert "set_fusion" not in app.query_params  # no shown method has this setting
+    assert of_address(app, "set_windows") == "4"
+    app.selectbox(key="method").set_value("relevance").run()
+    assert "method" not in app.query_params
+
+
+def test_two_methods_share_the_settings_of_the_same_name():
+    app = open_app(
+        "attention", view="Class maps", method="occlusion", beside_method="occlusion", set_windows="4"
+    )
+    assert [one.key for one in app.selectbox].count("set_windows") == 1
+    shown = [one.value for one in app.markdown if "data:image" in one.value]
+    assert sum("1/4 of the image" in one for one in shown) == 2
+
+
+@pytest.mark.parametrize(("run", "maps"), [("vit-cifar10", 2), ("resnet-cifar10", 1)])
+def test_checks_are_drawn_on_demand(run, maps):
+    app = open_app("attention", view="Class maps", run=run)
+    assert not random_maps(app)
+    app.toggle(key="check").set_value(True).run()
+    assert not app.exception
+    assert len(random_maps(app)) == maps
+    (areas,) = (one.value for one in app.markdown if one.value.startswith("| area"))
+    assert areas.count("±") == 2 * maps
+    linked = open_app("attention", view="Class maps", run=run, check="true")
+    assert len(random_maps(linked)) == maps

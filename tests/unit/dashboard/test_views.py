@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import vitcore
-from dashboard.attention import class_maps, explorer, views
+from dashboard.attention import attributions, explorer, views
 from dashboard.components.explorer import message
 from dashboard.drawing import pictures
 from dashboard.patches import costs
@@ -139,9 +139,9 @@ def test_class_maps_equal_those_of_single_classes(vit, data):
 
 def test_map_is_divided_by_its_mean():
     values = np.random.default_rng(0).random((3, 4, 4))
-    found = class_maps.share_of_even(values)
+    found = attributions.share_of_even(values)
     assert np.allclose(found.mean(axis=(1, 2)), 1)
-    assert np.array_equal(class_maps.share_of_even(np.zeros((2, 2))), np.zeros((2, 2)))
+    assert np.array_equal(attributions.share_of_even(np.zeros((2, 2))), np.zeros((2, 2)))
 
 
 def test_concurrent_visitors_get_their_images_and_leave_no_gradients(vit, data):

@@ -1,0 +1,164 @@
+"""Cached class maps by any attribution method, of trained models and of models with random weights.
+
+torch is imported when it is first needed. The outputs are cached by the version of the weights and the
+pixels, and shared by all visitors: do not change the arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboard.drawing.prediction import prediction
+from dashboard.shared import model_outputs, resources
+from dashboard.shared.model_outputs import as_tensor
+from dashboard.shared.turns import limited
+from vitcore.architectures import ARCHITECTURES
+from vitcore.attribution import METHODS, Method, Needs, checks, methods_for
+from vitcore.attribution.checks import Curves, MapCheck
+from vitcore.runs.folder import Run
+
+Items = tuple[tuple[str, Any], ...]  # the settings of a method
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a class map is about: a run, an image uint8 [3, S, S], a class, and perhaps a second class.
+
+    The classes are indices. The map of the class `against` is subtracted. `settings` are all of the method.
+    """
+
+    run: Run
+    image: np.ndarray
+    target: int
+    against: int | None = None
+    snapshot: Path | None = None
+    method: Method = METHODS["relevance"]
+    settings: Items = ()
+
+    @property
+    def title(self) -> str:
+        """The model and the method, with the stage of a CNN."""
+        architecture = ARCHITECTURES[self.run.config.model]
+        title = f"{architecture.label}: {self.method.title}"
+        if self.method.name != "grad-cam" or architecture.attention:
+            return title
+        stages = len(self.outputs.stages)
+        return f"{title}, stage {dict(self.settings).get('stage') or stages} of {stages}"
+
+    @property
+    def changes(self) -> str:
+        """The settings that are not the defaults, or an empty text."""
+        options = [
+            (self.method.settings[n], value) for n, value in self.settings if n in self.method.settings
+        ]
+        return ", ".join(
+            f"{setting.label.lower()} {setting.show(value)}"
+            for setting, value in options
+            if setting.options and value != setting.default
+        )
+
+    @property
+    def outputs(self) -> model_outputs.ClassMaps:
+        """What the model predicts, and its maps by the methods that need no choice."""
+        return model_outputs.class_maps(self.run, self.image, self.snapshot)
+
+
+def share_of_even(values: np.ndarray) -> np.ndarray:
+    """Return maps in units of their mean absolute value. [..., h, w] -> [..., h, w]
+
+    Evenly spread evidence is 1.
+    """
+    mean = np.abs(values).mean(axis=(-2, -1), keepdims=True)
+    return np.divide(values, mean, out=np.zeros_like(values), where=mean > 0)
+
+
+def suited(run: Run, image: np.ndarray, snapshot: Path | None = None) -> dict[str, Method]:
+    """Return the methods for the model of a run, the usual one first. Raises `UserError`."""
+    has: list[Needs] = []
+    if ARCHITECTURES[run.config.model].attention:
+        has.append("attention")
+    elif model_outputs.class_maps(run, image, snapshot).stages:
+        has.append("stages")
+    return methods_for(has)
+
+
+def settings_of(
+    method: Method, given: Mapping[str, str], stage: int | None = None
+) -> tuple[Items, list[str]]:
+    """Return the settings of a method that a link gives, and the invalid ones (`set_NAME=VALUE`)."""
+    values, refused = method.usable(given)
+    if "stage" in values:  # a field of the page
+        values["stage"] = stage
+    return tuple(values.items()), [f"set_{text}" for text in refused]
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+@limited
+def _maps(
+    stamp: tuple, seed: int | None, pixels: bytes, shape: tuple, name: str, settings: Items, classes: tuple
+) -> tuple[np.ndarray, str]:
+    """Return maps [C, h, w] and the remark of the method. With a seed, the weights are random."""
+    import torch
+
+    from vitcore.attribution.checks import with_random_weights
+
+    method = METHODS[name]
+    net = resources.loaded(*stamp) if seed is None else with_random_weights(Run(Path(stamp[0])).config, seed)
+    image, chosen = as_tensor(pixels, shape), torch.tensor(classes)
+    maps = method.compute(net, image, chosen, dict(settings))
+    remark = method.remark(net, image, chosen, maps) if method.remark and seed is None else ""
+    return np.nan_to_num(maps.numpy()), remark
+
+
+def values(question: Question, seed: int | None = None) -> np.ndarray:
+    """Return the map [h, w] that answers a question, in multiples of its mean. Raises `UserError`.
+
+    With a seed, it is the map of a model with random weights.
+    """
+    found = share_of_even(_answer(question, seed)[0])
+    return found[0] if question.against is None else found[0] - found[1]
+
+
+def remark(question: Question) -> str:
+    """Return what the method says about its map, or an empty text. Raises `UserError`."""
+    return _answer(question, None)[1]
+
+
+def _answer(question: Question, seed: int | None) -> tuple[np.ndarray, str]:
+    classes = (question.target,) if question.against is None else (question.target, question.against)
+    resources.model(question.run, question.snapshot)
+    stamp = resources.stamp_of(question.run, question.snapshot)
+    pixels, shape = question.image.tobytes(), question.image.shape
+    return _maps(stamp, seed, pixels, shape, question.method.name, question.settings, classes)
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+@limited
+def _curves(stamp: tuple, pixels: bytes, shape: tuple, target: int, order: bytes) -> Curves:
+    from vitcore.analysis.faithfulness import deletion_and_insertion
+
+    net, image = resources.loaded(*stamp), as_tensor(pixels, shape)
+    return Curves(*deletion_and_insertion(net, image, target, np.frombuffer(order, np.int64)))
+
+
+def check(question: Question) -> Iterator[tuple[int, int, MapCheck | None]]:
+    """Yield the progress of the checks of a map, and last the checks, as `checks.check` does."""
+    stamp = resources.stamp_of(question.run, question.snapshot)
+    pixels, shape = question.image.tobytes(), question.image.shape
+
+    def curves(order: np.ndarray) -> Curves:
+        return _curves(stamp, pixels, shape, question.target, order.astype(np.int64).tobytes())
+
+    return checks.check(values(question), lambda seed: values(question, seed), curves)
+
+
+def predicted(question: Question, classes: tuple[str, ...]) -> tuple[str, str]:
+    """Return the class that the model predicts, and its confidence as text."""
+    found = prediction(question.outputs.probabilities, classes)
+    return found.name, found.confidence

@@ -1,0 +1,93 @@
+"""The controls of the class maps: the class, and the methods with their settings, kept in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from dashboard.attention.attributions import Items, settings_of
+from dashboard.shared import bound
+from dashboard.shared.page_state import SETTING
+from dashboard.states.attention import PREDICTED, AttentionState
+from vitcore.attribution import Method, Setting
+
+
+def choose_class(place: DeltaGenerator, label: str, classes: tuple[str, ...], predicted: str) -> str:
+    """Draw the choice of the class that the maps are for, and return it. It can be `predicted`."""
+    key = AttentionState.parameter("target")
+    if st.session_state.get(key) not in classes:
+        bound.forget(AttentionState, "target")  # the predicted class, or a class of other data
+    named = place.selectbox(
+        label, [PREDICTED, *classes], **AttentionState.bound("target", value=None),
+        format_func=lambda option: f"predicted: {predicted}" if option == PREDICTED else option,
+    )  # fmt: skip
+    return predicted if named == PREDICTED else named
+
+
+def choose_method(
+    place: DeltaGenerator,
+    field: str,
+    methods: Mapping[str, Method],
+    label: str,
+    *,
+    stages: int,
+    drawn: set[str],
+) -> tuple[Method, Items]:
+    """Draw the choice of a method and of its settings, and return both.
+
+    `field` is that of `AttentionState`, and `methods` has the usual one first. `stages` is the number of
+    stages to choose from. `drawn` holds the settings that another method has already drawn, and gets those of
+    this one.
+    """
+    titles = {name: method.title for name, method in methods.items()}
+    usual = next(iter(titles))
+    settled = bound.settle(AttentionState, field, titles)
+    name = place.selectbox(
+        label, list(titles), key=AttentionState.parameter(field), format_func=titles.__getitem__,
+        persist_state="session", help=f"**{methods[settled].title}.** {methods[settled].misleads}",
+    ) or settled  # fmt: skip
+    bound.write(AttentionState, **{field: None if name == usual else name})
+    method = methods[name]
+    chosen = [one for one, setting in method.settings.items() if setting.options]
+    new = [one for one in chosen if one not in drawn]
+    slider = name == "grad-cam" and stages > 1
+    places = place.columns(len(new) + slider) if new or slider else []
+    for at, one in zip(places, new, strict=False):
+        _choose_setting(at, one, method.settings[one])
+        drawn.add(one)
+    stage = None
+    if slider:
+        options = list(range(1, stages + 1))
+        stage = places[-1].select_slider(
+            "Stage", options, stages, **AttentionState.bound("stage", value=None)
+        )
+    given = {one: str(st.session_state[f"{SETTING}{one}"]) for one in chosen}
+    return method, settings_of(method, given, stage if stage != stages else None)[0]
+
+
+def _choose_setting(place: DeltaGenerator, name: str, setting: Setting) -> None:
+    """Draw the choice of a setting. The session holds its text, and the address unless it is the default."""
+    key, default = f"{SETTING}{name}", str(setting.default)
+    texts = {str(option): setting.show(option) for option in setting.options}
+    fresh, linked = key not in st.session_state, bound.address().get(key)
+    if st.session_state.get(key) not in texts:
+        st.session_state[key] = linked if linked in texts else default
+        if fresh and linked and linked not in texts:
+            bound.warn_missing([f"{key}={linked}"], f"{setting.label.lower()} {texts[default]}")
+    chosen = place.selectbox(
+        setting.label, list(texts), key=key, format_func=texts.__getitem__, persist_state="session",
+        help=setting.help,
+    )  # fmt: skip
+    if chosen == default:
+        bound.address().pop(key, None)
+    elif bound.address().get(key) != chosen:
+        bound.address()[key] = chosen
+
+
+def forget_others(drawn: set[str]) -> None:
+    """Remove the settings from the address that no shown method has."""
+    for key in [one for one in bound.address() if one.startswith(SETTING)]:
+        if key.removeprefix(SETTING) not in drawn:
+            del bound.address()[key]

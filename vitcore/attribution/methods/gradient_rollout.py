@@ -1,0 +1,46 @@
+"""Gradient rollout of a ViT, as vit-explain computes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vitcore.attribution.method import Method
+from vitcore.attribution.methods.rollout import DISCARD
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+def _compute(
+    model: nn.Module, image: torch.Tensor, classes: torch.Tensor, settings: dict[str, Any]
+) -> torch.Tensor:
+    from vitcore.analysis.attention import needs_attention, query_map
+    from vitcore.analysis.flow import gradient_rollout
+    from vitcore.analysis.relevance import readout_row
+
+    has_cls = needs_attention(model).has_cls
+    found = gradient_rollout(model, image.expand(len(classes), -1, -1, -1), classes, settings["discard"])
+    return query_map(readout_row(found, has_cls=has_cls), has_cls=has_cls)
+
+
+METHOD = Method(
+    name="gradient-rollout",
+    title="Gradient rollout",
+    formula=(
+        r"R = \hat{G}_L \cdots \hat{G}_1, \qquad \hat{G}_l \propto \Big(\tfrac{1}{H}\sum_h "
+        r"\frac{\partial f_c}{\partial A_{l,h}} \odot A_{l,h}\Big)^{+} + I",
+    ),
+    definition="Rollout of attention times the gradient of the logit $f_c$ of one class, averaged over the "
+    "heads and without its negative part. Rows are divided by their sums. A share of the lowest entries of a "
+    "layer can be discarded, as in vit-explain, which makes no exception for CLS here.",
+    reading="**Read it** next to class relevance, which is made of the same products, but keeps the negative "
+    "contributions of a head from canceling the positive ones of another.",
+    misleads="The gradients of a confident model are small, so the identity outweighs them and small "
+    "differences decide the map.",
+    paper="Gildenblat, vit-explain (GitHub); rollout: Abnar and Zuidema 2020",
+    takes=("attention",),
+    compute=_compute,
+    settings={"discard": DISCARD},
+    order=3,
+)
