@@ -81,7 +81,8 @@ def fields_in(name):
                     yield node.lineno, state, node.args[field_at].value
             elif method in ("put", "write", "forget") and (state := state_of(name, node.args[0])):
                 for keyword in node.keywords:
-                    yield node.lineno, state, keyword.arg
+                    if keyword.arg:  # else a dictionary with names that the code computes
+                        yield node.lineno, state, keyword.arg
                 for argument in node.args[1:]:
                     if isinstance(argument, ast.Constant):
                         yield node.lineno, state, argument.value
