@@ -13,8 +13,8 @@ from dashboard.components.convolution import message
 from dashboard.shared import resources, scenes, selection
 from dashboard.standalone.explorer_file import from_address
 from dashboard.talk.scenes import scene
+from tests.apptests import open_app
 from tests.made_runs import make_run
-from tests.unit.dashboard.app import open_app
 from vitcore.analysis.convolution_steps import convolution_steps
 from vitcore.errors import UserError
 from vitcore.models import build
