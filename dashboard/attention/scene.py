@@ -66,8 +66,21 @@ def scene(query: Query) -> Explorer | Block | Convolution | Pictures:
         sizes = "{layers} layers, {heads} heads, {side} x {side} patches".format(**header)
         name = wrong[0].partition("=")[0]
         raise unusable(name, query, f"set it on Attention and copy the step again. {run.title} has {sizes}")
-    kind = Block if state.view == BLOCK else Explorer
-    return kind(run, chosen, data)
+    if state.view == BLOCK:
+        return Block(run, chosen, data, resnet(run, state, query) if state.both else None)
+    return Explorer(run, chosen, data)
+
+
+def resnet(run: Run, state: AttentionState, query: Query) -> Run:
+    """Return the ResNet whose convolution is shown with the block of `run`."""
+    others = convolution_outputs.suited(class_maps.comparable_runs(run))
+    if not others:
+        raise unusable("both", query, "there is no ResNet for the same kind of images")
+    other = run_in(state.other, others)
+    if wrong := convolution.unavailable(other, query, step=convolution.STEP_OF_TWO):
+        name = wrong[0].partition("=")[0]
+        raise unusable(name, query, "set it on Attention and copy the step again")
+    return other
 
 
 def _convolution(run: Run, chosen: SelectedImage, data: Dataset, query: Query) -> Convolution:

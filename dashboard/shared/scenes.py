@@ -36,11 +36,12 @@ class Explorer:
 
 @dataclass(frozen=True)
 class Block:
-    """The steps through one block of a ViT on an image."""
+    """The steps through one block of a ViT on an image, and through a convolution of the ResNet `other`."""
 
     run: Run
     chosen: selection.SelectedImage
     data: Dataset
+    other: Run | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -171,12 +172,23 @@ def _launched(run: Run) -> tuple[str, str, str] | None:
 
 
 def choose_run(
-    found: list[Run], page: type[PageState], field: str, label: str, *, first: Run | None = None
+    found: list[Run],
+    page: type[PageState],
+    field: str,
+    label: str,
+    *,
+    first: Run | None = None,
+    **look: Any,
 ) -> Run:
-    """Draw a select box of runs. Without one in the link, it selects `first`, or the first of `found`."""
+    """Draw a select box of runs. Without one in the link, it selects `first`, or the first of `found`.
+
+    `look` holds further arguments of the select box.
+    """
     by_id = {run.id: run for run in found}
     options = run_labels(found)
-    return by_id[bound.choose(st.selectbox, page, field, label, options, first=first.id if first else None)]
+    return by_id[
+        bound.choose(st.selectbox, page, field, label, options, first=first.id if first else None, **look)
+    ]
 
 
 def selected_run(found: list[Run], page: type[PageState], field: str) -> Run:
