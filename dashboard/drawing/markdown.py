@@ -13,7 +13,7 @@ _BREAK = "\u2060"  # word joiner: has no width, and no line breaks at it
 
 
 def escape(text: str) -> str:
-    """Return Markdown that shows a text literally, for example the title of somebody else's run.
+    """Return Markdown that shows a text literally, for example the title of another user's run.
 
     Addresses do not become links: a word joiner, which has no width, separates their parts.
     """

@@ -52,7 +52,7 @@ def panel(title: str, made: Image.Image, alt: str, words: str) -> str:
     """Return Markdown of a picture between its title and the Markdown text `words`.
 
     Such a picture is drawn with the page. `st.image` first loads a script, which delays it by 300 ms or more,
-    and then fetches a file that the server may have removed, because the page has run again meanwhile.
+    and then fetches a file that the server may have removed, because the page has run again in the meantime.
     """
     return f"**{title}**\n\n![{escape(alt)}]({encoded(made)})\n\n{words}"
 
