@@ -6,7 +6,15 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.attention import block, class_maps, convolution, convolution_outputs, explorer, views
+from dashboard.attention import (
+    block,
+    class_maps,
+    convolution,
+    convolution_outputs,
+    explorer,
+    head_order,
+    views,
+)
 from dashboard.components.download import offer_download
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import bound, ticking
@@ -19,6 +27,7 @@ from vitcore.runs.folder import Run
 from vitcore.runs.status import ACTIVE, State
 
 TICK_S = 5.0  # new snapshots appear while the run trains
+MEASURING_TICK_S = 0.7  # progress of a measurement of the heads
 QUESTIONS = {BLOCK: "What does one block compute?", CONVOLUTION: "What does one convolution compute?"}
 OWN = "This is your own image. It stays in this session and is not part of the link."
 ToFile = Callable[[Run, SelectedImage, Dataset, dict[str, str]], str]
@@ -75,10 +84,14 @@ def show(run: Run, chosen: SelectedImage, data: Dataset, view: str, to_file: ToF
         view, _draw
     )
 
-    def draw(_: State) -> None:
+    def draw(_: tuple[State, bool]) -> None:
         draw_view(run, chosen, data, to_file)
 
-    ticking.fragment(draw, lambda: run.status().state, every_s=TICK_S, active=ACTIVE.__contains__)
+    def state() -> tuple[State, bool]:
+        return run.status().state, draw_view is _draw and head_order.running(run, data)
+
+    every_s = MEASURING_TICK_S if state()[1] else TICK_S
+    ticking.fragment(draw, state, every_s=every_s, active=lambda now: now[0] in ACTIVE or now[1])
 
 
 def _draw_convolution(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> None:
@@ -122,6 +135,7 @@ def _draw(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> No
     place = st.container(key="explorer_frame")
     with place, st.spinner("Loading the model and capturing its attention"):
         view, request = explorer.show(run, chosen, data)
+    head_order.offer(run, data, request.order, request.snapshot)
     if st.session_state.pop("explorer_file", False):  # the button HTML was pressed
         text = to_file(run, chosen, data, dict(bound.address()))
         offer_download(text.encode(), f"vitlab-explorer-{run.id}.html", "text/html", key="explorer_download")

@@ -13,6 +13,7 @@ from dashboard.attention import (
     convolution,
     convolution_outputs,
     explorer,
+    head_order,
     map_checks,
     views,
 )
@@ -66,6 +67,8 @@ def scene(query: Query) -> Explorer | Block | Convolution | Pictures:
         sizes = "{layers} layers, {heads} heads, {side} x {side} patches".format(**header)
         name = wrong[0].partition("=")[0]
         raise unusable(name, query, f"set it on Attention and copy the step again. {run.title} has {sizes}")
+    if state.view != BLOCK and state.order != head_order.LAYERS and not header["behavior"]:
+        raise unusable("order", query, "measure the heads on Attention first, or leave it out")
     kind = Block if state.view == BLOCK else Explorer
     return kind(run, chosen, data)
 

@@ -43,6 +43,7 @@ class ExplorerState(PageState):
     snapshot: Step | None = None
     mask: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]+\.[\w-]+$")] | None = None
     over: Literal["image", "test"] = "image"
+    order: Literal["layers", "distance", "entropy", "cls", "self", "position", "change"] = "layers"
 
     @classmethod
     def for_browser(cls) -> dict[str, Any]:
