@@ -7,10 +7,13 @@ import pytest
 import torch
 
 from dashboard.attention import explorer, head_order, views
+from dashboard.shared.scenes import Explorer
 from dashboard.shared.selection import SelectedImage
+from dashboard.talk import scenes
 from tests.made_runs import make_run
 from vitcore.analysis.head_behavior import head_behavior
 from vitcore.data import load_dataset
+from vitcore.errors import UserError
 from vitcore.models import load_run
 from vitcore.probes import HEADS
 from vitcore.probes.heads import HeadValues
@@ -89,6 +92,9 @@ def test_explorer_gets_the_stored_result_of_the_best_weights_only(tmp_path, monk
     chosen = SelectedImage(data.test.images[0], None, "")
     header, _, request = explorer.prepare(run, chosen, data, {"order": "distance"})
     assert (header["behavior"], request.order) == (None, "distance")
+    link = {"run": run.id, "order": "distance"}
+    with pytest.raises(UserError, match="says order=distance.*: measure the heads"):
+        scenes.scene("attention", link)
     *_, last = measure(HEADS, [Subject(run)], HEADS.images)
     header, _, _ = explorer.prepare(run, chosen, data, {"order": "distance"})
     assert header["behavior"]["count"] == 200
@@ -98,5 +104,6 @@ def test_explorer_gets_the_stored_result_of_the_best_weights_only(tmp_path, monk
     np.testing.assert_allclose(views.heads(run, data, None)[0], expected, atol=1e-5)  # those of the plot
     order = [head for group in header["behavior"]["measures"][0]["groups"] for head in group["heads"]]
     assert [expected[layer, head] for layer, head in order] == sorted(expected.ravel())
+    assert isinstance(scenes.scene("attention", link), Explorer)
     header, _, _ = explorer.prepare(run, chosen, data, {"order": "distance", "snapshot": "10"})
     assert header["behavior"] is None
