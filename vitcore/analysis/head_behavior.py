@@ -8,9 +8,10 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from vitcore.analysis.attention import capture
+from vitcore.analysis.attention import capture, needs_attention
 from vitcore.analysis.heads import mean_distance, mean_entropy, patch_attention
 from vitcore.analysis.inside import positions_only
+from vitcore.networks.vit import ViT
 
 FLAT = 1e-5  # deviations from uniform attention with a smaller norm than this count as rounding errors
 
@@ -52,12 +53,13 @@ def head_behavior(model: nn.Module, images: torch.Tensor) -> dict[str, torch.Ten
     mean color. A model without CLS has no `to_cls`. Images are uint8 or normalized [B, 3, S, S]. Raise
     `UserError` for a model without attention.
     """
+    model = needs_attention(model)
     blank = positions_only(model).weights  # [1, layers, heads, T, T]
     parts = [_behavior(model, image, blank) for image in images.split(_images_at_once(blank))]
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
-def _behavior(model: nn.Module, images: torch.Tensor, blank: torch.Tensor) -> dict[str, torch.Tensor]:
+def _behavior(model: ViT, images: torch.Tensor, blank: torch.Tensor) -> dict[str, torch.Tensor]:
     weights, has_cls = capture(model, images).weights, model.has_cls
     found = {
         "distance": mean_distance(weights, model.patch_size, has_cls=has_cls),

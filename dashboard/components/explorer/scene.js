@@ -75,13 +75,13 @@ export function paintImage(canvas, image, { size, side, mean }, mask, map, max, 
   return canvas;
 }
 
-// Paint one map with a pixel for each value.
-export function paintMap(canvas, values, side, max, colors) {
+// Paint one map with a pixel for each value. `signed`: the colors cover -max to max.
+export function paintMap(canvas, values, side, max, colors, signed = false) {
   canvas.width = canvas.height = side;
   const data = canvas.getContext("2d").createImageData(side, side);
   const pixels = new Uint32Array(data.data.buffer);
   values.forEach((v, i) => {
-    pixels[i] = colors[colorIndex(v, max, false)];
+    pixels[i] = colors[colorIndex(v, max, signed)];
   });
   canvas.getContext("2d").putImageData(data, 0, 0);
 }
