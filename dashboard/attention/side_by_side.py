@@ -61,12 +61,10 @@ def kinds_of(run: Run) -> tuple[str, ...]:
 
 def choose(run: Run, chosen: SelectedImage, data: Dataset) -> tuple[Run, SelectedImage]:
     """Draw the choice of what is on the right, and return its run and its image. Raises `UserError`."""
-    kinds = kinds_of(run)
-    bound.check_link(AttentionState, "versus", kinds, LABELS[IMAGES])
     kind_place, right_place = st.columns([1.5, 3.5], vertical_alignment="bottom")
-    kind = kind_place.segmented_control(
-        "Compare", kinds, required=True, format_func=LABELS.__getitem__, label_visibility="collapsed",
-        **AttentionState.bound("versus"),
+    kind = bound.choose(
+        kind_place.segmented_control, AttentionState, "versus", "Compare",
+        {kind: LABELS[kind] for kind in kinds_of(run)}, required=True, label_visibility="collapsed",
     )  # fmt: skip
     if kind == SNAPSHOTS:
         return run, chosen

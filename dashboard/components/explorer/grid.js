@@ -55,7 +55,8 @@ function layeredPlan(maps, w, h, zoom) {
     texts.push({ text, x: left - 8, y: place(r, 0)[1] + unit / 2, align: "right" });
   }
   const [right, bottom] = place(maps.rows - 1, maps.columns - 1);
-  return planOf(cells, texts, unit, zoom, right + unit + 4, bottom + unit + bar + 4);
+  const beyond = Math.max(4, 18 - unit / 2); // the label of the means is wider than small maps
+  return planOf(cells, texts, unit, zoom, right + unit + beyond, bottom + unit + bar + 4);
 }
 
 // The maps of a measure flow from left to right. Each has the layer and the head above it, and its value below

@@ -26,7 +26,10 @@ export function partnerCell(cell, from, to) {
   return r === null || c === null ? null : { r, c };
 }
 
-// Return the tokens that both sides show while none is chosen: CLS, or the patch in the middle.
+/**
+ * Return the tokens that both sides show while none is chosen: CLS, or the patch in the middle.
+ * @param {any[]} sides headers
+ */
 export function defaultTokens([left, right]) {
   const middle = left.first + Math.floor(left.side / 2) * (left.side + 1);
   const token = left.first && right.first ? 0 : middle;
@@ -48,7 +51,10 @@ export function whyNoDifference([left, right], tokens) {
   return `No difference: the model on the ${missing ? "right" : "left"} has no CLS. Choose a patch.`;
 }
 
-// Return the header of the difference: the layers and heads that both models have.
+/**
+ * Return the header of the difference: the layers and heads that both models have.
+ * @param {any[]} sides headers
+ */
 export function commonHeader([left, right]) {
   const first = Math.min(left.first, right.first);
   return {

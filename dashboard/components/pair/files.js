@@ -7,9 +7,10 @@ import { savePainted } from "../shared/picture.js";
 import { fileStem, saveCsv } from "../shared/save.js";
 import { showPairMessage } from "./panels.js";
 import { drawPairLarge, drawSide, gridColors, gridOf } from "./view.js";
-import { differenceLabels, gridLabels, pairTitle, SIDES, sideTitle } from "./words.js";
+import { differenceLabels, gridLabels, number, pairTitle, SIDES, sideTitle } from "./words.js";
 
 const SQUARE = 220, SPACE = 20, HEAD = 60; // pixels
+const ABOVE_GRID = SQUARE + 70;
 const COLUMN = 2 * SQUARE + SPACE, GRID_HEIGHT = 330;
 
 export async function copyPairLink({ root, sides }) {
@@ -66,19 +67,17 @@ function drawColumn(p, pair, index, type) {
   const left = index === 2 ? 0 : SQUARE + SPACE;
   const has = index === 2 ? pair.largeDifference : pair.values[index];
   if (has) p.moved(left, 30, (q) => drawPairLarge(q, pair, index, SQUARE));
-  if (index === 2 && has) {
-    const labels = differenceLabels(limits[1]);
-    p.moved(SQUARE + SPACE, 40, (q) => drawLabeled(q, pair.diverging, SQUARE, labels, type));
+  if (has) {
+    const scale = index === 2
+      ? { colors: pair.diverging, labels: differenceLabels(limits[1]) }
+      : { colors: pair.colors, labels: ["0", number(limits[0])] };
+    p.moved(left, 36 + SQUARE, (q) => drawLabeled(q, scale.colors, SQUARE, scale.labels, type));
   }
   const grid = gridOf(pair, index), plan = gridPlan(grid.maps, COLUMN, GRID_HEIGHT);
-  p.moved(0, 30 + SQUARE + 16, (q) => drawGrid(q, grid, plan));
+  p.moved(0, ABOVE_GRID, (q) => drawGrid(q, grid, plan));
   const maxima = index === 2 ? pair.differenceMaxima : pair.maxima[index];
-  const labels = gridLabels({ state, maxima }, index === 2);
-  p.moved(
-    0,
-    30 + SQUARE + 26 + GRID_HEIGHT,
-    (q) => drawLabeled(q, gridColors(pair, index), COLUMN, labels, type),
-  );
+  const labels = gridLabels({ state, maxima }, index === 2), below = ABOVE_GRID + GRID_HEIGHT + 10;
+  p.moved(0, below, (q) => drawLabeled(q, gridColors(pair, index), COLUMN, labels, type));
 }
 
 /**
@@ -88,7 +87,7 @@ function drawColumn(p, pair, index, type) {
  */
 export function savePair(pair, format) {
   const { sides, theme, state, rollout } = pair, type = { ...pair.type, color: theme.text };
-  const width = 3 * COLUMN + 4 * SPACE, height = HEAD + SQUARE + GRID_HEIGHT + 100;
+  const width = 3 * COLUMN + 4 * SPACE, height = HEAD + ABOVE_GRID + GRID_HEIGHT + 60;
   const cell = rollout ? "Rollout" : cellName({ r: state.layer, c: state.head }, sides[0]);
   const runs = [...new Set(sides.map(({ run, step }) => (step ? `${run}, ${step}` : run)))].join(" and ");
   const size = [width, height];

@@ -1,7 +1,16 @@
 // The controls and the texts on the page.
 
 import { cellName } from "../explorer/words.js";
-import { differenceLabels, gridLabels, pairReading, pairTitle, predictionText, sideTitle } from "./words.js";
+import { gradientOf } from "../shared/colors.js";
+import {
+  differenceLabels,
+  gridLabels,
+  number,
+  pairReading,
+  pairTitle,
+  predictionText,
+  sideTitle,
+} from "./words.js";
 
 const SPEAK_MS = 500; // delay of the text for screen readers, so that a moving pointer does not flood them
 
@@ -38,6 +47,12 @@ function showLabels(place, texts) {
   place.replaceChildren(...labels);
 }
 
+// Show the color scale of the large maps, from 0 to `end`.
+function showRange(place, end, gradient) {
+  place.querySelector("i").style.background = gradient;
+  place.querySelector("span").textContent = end;
+}
+
 /** Update the texts after drawing. */
 export function showPairTexts(root, pair) {
   const { sides, sections, why, cells, limits, rollout, tokens } = pair;
@@ -51,6 +66,7 @@ export function showPairTexts(root, pair) {
     const maxima = index === 2 ? pair.differenceMaxima : pair.maxima[index];
     showLabels(places.at(-1), gridLabels({ state: pair.state, maxima }, index === 2));
     if (index === 2) showLabels(places[0], differenceLabels(limits[1]));
+    else showRange(section.querySelector(".pair-range"), number(limits[0]), gradientOf(pair.colors));
     const name = index === 2 ? "difference" : ["left", "right"][index];
     const label = (selector, text) => section.querySelector(selector)?.setAttribute("aria-label", text);
     label(".pair-image", `${sides[index % 2].name}, on the ${name}, with its patches. ${reading}`);

@@ -4,7 +4,7 @@ import { tokenName } from "../explorer/state.js";
 import { cellName, percent } from "../explorer/words.js";
 
 export const SIDES = ["left", "right"];
-const number = (v) => (Math.abs(v) >= 0.01 ? v.toFixed(3) : v.toPrecision(2));
+export const number = (v) => (Math.abs(v) >= 0.01 ? v.toFixed(3) : v.toPrecision(2));
 const signedNumber = (v) => `${v < 0 ? "\u2212" : "+"}${number(Math.abs(v))}`;
 
 /** Return what a side shows: an image, a model or a snapshot. */
