@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 import numpy as np
 import streamlit as st
 
-from dashboard.attention import views
+from dashboard.attention import head_order, views
 from dashboard.components.explorer import explorer, message
 from dashboard.drawing import theme
 from dashboard.shared import bound, model_outputs
@@ -36,6 +36,7 @@ class ExplorerRequest:
     snapshot: Path | None
     positions: bool
     over_test: bool
+    order: str
     query: int
     mask: np.ndarray | None
 
@@ -50,6 +51,7 @@ def read_request(run: Run, chosen: SelectedImage, at: Mapping[str, str]) -> Expl
         snapshot=None if state.snapshot is None else by_step.get(state.snapshot),
         positions=state.content == "positions",
         over_test=state.over == "test",
+        order=state.order,
         query=_default_token(side, has_cls) if token is None else token,
         mask=_mask(state.mask or "", chosen.image),
     )
@@ -187,6 +189,7 @@ def prepare(
         "entropy": entropy.tolist(),
         "count": count,
         "references": view.references,
+        "behavior": head_order.found_behavior(run, data, request.snapshot),
         "snapshots": [*snapshots, {"step": None, "label": "best weights"}] if snapshots else [],
         "hue": theme.hue(run.config.model),
         "parameters": ExplorerState.for_browser(),

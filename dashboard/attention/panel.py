@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
-from dashboard.attention import block, class_maps, convolution, convolution_outputs, explorer, views
+from dashboard.attention import (
+    block,
+    class_maps,
+    convolution,
+    convolution_outputs,
+    explorer,
+    head_order,
+    side_by_side,
+    views,
+)
 from dashboard.components.download import offer_download
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import bound, selection, ticking
 from dashboard.shared.selection import SelectedImage
-from dashboard.states.attention import BLOCK, CLASS_MAPS, CONVOLUTION, AttentionState
+from dashboard.states.attention import BLOCK, CLASS_MAPS, CONVOLUTION, SIDE_BY_SIDE, AttentionState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
 from vitcore.errors import UserError
@@ -19,9 +29,11 @@ from vitcore.runs.folder import Run
 from vitcore.runs.status import ACTIVE, State
 
 TICK_S = 5.0  # new snapshots appear while the run trains
+MEASURING_TICK_S = 0.7  # progress of a measurement of the heads
 QUESTIONS = {BLOCK: "What does one block compute?", CONVOLUTION: "What does one convolution compute?"}
+SIDE_QUESTION = "What differs between two views?"
 OWN = "This is your own image. It stays in this session and is not part of the link."
-ToFile = Callable[[Run, SelectedImage, Dataset, dict[str, str]], str]
+ToFile = Callable[..., str]
 
 
 def stepper_of(model: str) -> str | None:
@@ -36,6 +48,8 @@ def question_and_section(model: str) -> tuple[str | None, str | None]:
     view = bound.current(AttentionState, "view")
     if view in QUESTIONS and (stepper := stepper_of(model)):
         return QUESTIONS[stepper], stepper
+    if view == SIDE_BY_SIDE and ARCHITECTURES[model].attention:
+        return SIDE_QUESTION, SIDE_BY_SIDE
     if view == CLASS_MAPS or not ARCHITECTURES[model].attention:
         return class_maps.QUESTION, CLASS_MAPS
     return None, None
@@ -49,7 +63,8 @@ def choose_view(model: str) -> str:
     """
     maps, stepper = AttentionState.options("view")[0], stepper_of(model)
     attention = ARCHITECTURES[model].attention
-    choices = tuple(filter(None, (maps, stepper, CLASS_MAPS if attention else None)))
+    pair = SIDE_BY_SIDE if attention else None
+    choices = tuple(filter(None, (maps, pair, stepper, CLASS_MAPS if attention else None)))
     if len(choices) == 1:
         return maps
     current = bound.current(AttentionState, "view")
@@ -66,19 +81,29 @@ def choose_view(model: str) -> str:
 def show(run: Run, chosen: SelectedImage, data: Dataset, view: str, to_file: ToFile) -> None:
     """Draw a stepper, class maps, or the explorer and what is below it. They follow a run in training.
 
-    `view` is that of `AttentionState`. `to_file` returns it as an HTML file, given the parameters.
+    `view` is that of `AttentionState`. `to_file` returns it as an HTML file, given the run, the image, the
+    data, the parameters, and what is on the right of "Side by side".
     """
     if view not in QUESTIONS and not ARCHITECTURES[run.config.model].attention:
         class_maps.show_without_attention(run, chosen, data.classes)
         return
-    draw_view = {BLOCK: _draw_block, CONVOLUTION: _draw_convolution, CLASS_MAPS: _draw_class_maps}.get(
-        view, _draw
-    )
+    views_of_image = {BLOCK: _draw_block, CONVOLUTION: _draw_convolution, CLASS_MAPS: _draw_class_maps}
+    draw_view = views_of_image.get(view, _draw)
+    if view == SIDE_BY_SIDE:
+        try:
+            draw_view = partial(_draw_pair, side_by_side.choose(run, chosen, data))
+        except UserError as error:
+            st.error(sentence(error))
+            return
 
-    def draw(_: State) -> None:
+    def draw(_: tuple[State, bool]) -> None:
         draw_view(run, chosen, data, to_file)
 
-    ticking.fragment(draw, lambda: run.status().state, every_s=TICK_S, active=ACTIVE.__contains__)
+    def state() -> tuple[State, bool]:
+        return run.status().state, draw_view is _draw and head_order.running(run, data)
+
+    every_s = MEASURING_TICK_S if state()[1] else TICK_S
+    ticking.fragment(draw, state, every_s=every_s, active=lambda now: now[0] in ACTIVE or now[1])
 
 
 def _draw_convolution(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> None:
@@ -124,6 +149,22 @@ def _choose_convolution(run: Run) -> Run | None:
         )
 
 
+def _draw_pair(
+    right: tuple[Run, SelectedImage], run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile
+) -> None:
+    try:
+        with st.spinner("Loading the models and capturing their attention"):
+            side_by_side.show(run, chosen, *right, data)
+    except UserError as error:
+        st.error(sentence(error))
+        return
+    if st.session_state.pop("pair_file", False):  # the button HTML was pressed
+        text = to_file(run, chosen, data, dict(bound.address()), right)
+        offer_download(text.encode(), f"vitlab-side-by-side-{run.id}.html", "text/html", key="pair_download")
+    if chosen.own or right[1].own:
+        st.caption(OWN)
+
+
 def _draw_class_maps(run: Run, chosen: SelectedImage, data: Dataset, _: ToFile) -> None:
     request = explorer.read_request(run, chosen, bound.address())
     image = chosen.image if request.mask is None else views.masked_image(chosen.image, request.mask)
@@ -140,6 +181,7 @@ def _draw(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> No
     place = st.container(key="explorer_frame")
     with place, st.spinner("Loading the model and capturing its attention"):
         view, request = explorer.show(run, chosen, data)
+    head_order.offer(run, data, request.order, request.snapshot)
     if st.session_state.pop("explorer_file", False):  # the button HTML was pressed
         text = to_file(run, chosen, data, dict(bound.address()))
         offer_download(text.encode(), f"vitlab-explorer-{run.id}.html", "text/html", key="explorer_download")

@@ -1,4 +1,4 @@
-"""The scene of Attention: the explorer of a ViT, a stepper, or class maps of one or two models."""
+"""The scene of Attention: one or two explorers of a ViT, a stepper, or class maps of one or two models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from dashboard.attention import (
     convolution,
     convolution_outputs,
     explorer,
+    head_order,
     map_checks,
+    side_by_side,
     views,
 )
 from dashboard.attention.attributions import Question
@@ -27,6 +29,7 @@ from dashboard.shared.scenes import (
     Explorer,
     Pictures,
     Query,
+    SideBySide,
     image_in,
     read_state,
     run_in,
@@ -39,6 +42,7 @@ from dashboard.states.attention import (
     CONVOLUTION,
     NO_CONTRAST,
     PREDICTED,
+    SIDE_BY_SIDE,
     AttentionState,
 )
 from vitcore.architectures import ARCHITECTURES
@@ -46,7 +50,7 @@ from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
 
-def scene(query: Query) -> Explorer | Block | Convolution | Pictures:
+def scene(query: Query) -> Explorer | SideBySide | Block | Convolution | Pictures:
     """Return the scene of the run and the image that the link names. Raises `UserError`."""
     state = read_state(AttentionState, query, "view")
     run = run_in(state.run, resources.runs(trained=True))
@@ -56,9 +60,14 @@ def scene(query: Query) -> Explorer | Block | Convolution | Pictures:
         return _convolution(run, chosen, data, query)
     if state.view == CLASS_MAPS or not ARCHITECTURES[run.config.model].attention:
         return _class_maps(run, chosen, data, state, query)
+    right = side_by_side.linked(run, chosen, data, query) if state.view == SIDE_BY_SIDE else None
     if state.view == BLOCK:
         header, _ = block.prepare(run, chosen, data, query)
         wrong = block.unavailable(run, query)
+    elif right:
+        header, _ = side_by_side.prepare(*side_by_side.sides_of(run, chosen, *right, query), data, query)
+        wrong = side_by_side.unavailable(header, query)
+        header = header["sides"][0]
     else:
         header, _, _ = explorer.prepare(run, chosen, data, query)
         wrong = explorer.unavailable(header, query)
@@ -66,8 +75,12 @@ def scene(query: Query) -> Explorer | Block | Convolution | Pictures:
         sizes = "{layers} layers, {heads} heads, {side} x {side} patches".format(**header)
         name = wrong[0].partition("=")[0]
         raise unusable(name, query, f"set it on Attention and copy the step again. {run.title} has {sizes}")
+    if right:
+        return SideBySide(run, chosen, data, right)
     if state.view == BLOCK:
         return Block(run, chosen, data, resnet(run, state, query) if state.both else None)
+    if state.order != head_order.LAYERS and not header["behavior"]:
+        raise unusable("order", query, "measure the heads on Attention first, or leave it out")
     return Explorer(run, chosen, data)
 
 

@@ -19,6 +19,7 @@ from dashboard.shared.turns import limited
 from vitcore.data import Dataset
 from vitcore.data.images import mean_color
 from vitcore.errors import UserError
+from vitcore.probes.store import pick
 from vitcore.runs.folder import Run
 
 MAX_SENT = 24_000_000  # bytes of attention weights that are sent to a browser at once
@@ -199,20 +200,19 @@ def _heads(stamp: tuple, name: str, _data: Dataset) -> tuple[np.ndarray, np.ndar
     from vitcore.analysis.heads import mean_distance, mean_entropy
 
     net = resources.loaded(*stamp)
-    images = _data.test.images
-    chosen = np.linspace(0, len(images) - 1, min(SAMPLE, len(images))).round().astype(int)
+    images = pick(_data, SAMPLE).pixels  # those of the probe `heads`
     sums = []
-    for part in np.array_split(chosen, len(chosen) // 10 + 1):
-        weights = capture(net, torch.from_numpy(images[part])).weights
+    for part in np.array_split(images, len(images) // 10 + 1):
+        weights = capture(net, torch.from_numpy(part)).weights
         distance = mean_distance(weights, net.patch_size, has_cls=net.has_cls)
         sums.append(torch.stack([distance, mean_entropy(weights, has_cls=net.has_cls)]).sum(dim=1))
-    distance, entropy = (torch.stack(sums).sum(dim=0) / len(chosen)).numpy()
-    return distance, entropy, len(chosen)
+    distance, entropy = (torch.stack(sums).sum(dim=0) / len(images)).numpy()
+    return distance, entropy, len(images)
 
 
 def heads(run: Run, data: Dataset, snapshot: Path | None) -> tuple[np.ndarray, np.ndarray, int]:
     """Return the mean attention distance (pixels) and entropy (bits), each [layers, heads], and the number of
-    images behind the means, which are evenly spaced test images. Raises `UserError`.
+    test images behind the means, which take the classes in turn. Raises `UserError`.
     """
     resources.model(run, snapshot)
     return _heads(resources.stamp_of(run, snapshot), data.state, data)

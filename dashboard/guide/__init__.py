@@ -21,7 +21,7 @@ from pathlib import Path
 import yaml
 
 from vitcore.attribution import METHODS, Method
-from vitcore.probes import PROBES, SCORES, Probe
+from vitcore.probes import EVERY, PROBES, Probe
 
 HERE = Path(__file__).resolve().parent
 EXPERIMENTS, METHOD_TEXTS = "[[experiments]]", "[[methods]]"
@@ -92,8 +92,7 @@ def _method(method: Method) -> str:
 
 def _insert_fields(text: str) -> str:
     """Replace `[[probe.field]]` by the field of that probe."""
-    probes = PROBES | SCORES
-    return _FIELD.sub(lambda match: getattr(probes[match[1]], match[2]), text).strip()
+    return _FIELD.sub(lambda match: getattr(EVERY[match[1]], match[2]), text).strip()
 
 
 @functools.cache

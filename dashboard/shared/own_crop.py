@@ -31,15 +31,15 @@ class Crop:
     whole: bool = False
 
 
-def chosen() -> Crop:
-    """Return the visitor's choice for the current image."""
-    position = st.session_state.get(_key("position"), CENTER)
-    return Crop(position / 100, st.session_state.get(_key("fit"), SQUARE) == WHOLE)
+def chosen(slot: str = "") -> Crop:
+    """Return the visitor's choice for the current image of a slot (see `own_image`)."""
+    position = st.session_state.get(_key("position", slot), CENTER)
+    return Crop(position / 100, st.session_state.get(_key("fit", slot), SQUARE) == WHOLE)
 
 
-def reset() -> None:
+def reset(slot: str = "") -> None:
     """Return to the center square, for a new image."""
-    st.session_state[GENERATION] = st.session_state.get(GENERATION, 0) + 1
+    st.session_state[GENERATION + slot] = st.session_state.get(GENERATION + slot, 0) + 1
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -56,14 +56,15 @@ def square_of(width: int, height: int, position: float) -> tuple[int, int, int, 
     return left, top, left + side, top + side
 
 
-def announcement(data: bytes, name: str) -> str:
+def announcement(data: bytes, name: str, slot: str = "") -> str:
     """Return a sentence about a new image, which says how it is cropped."""
     width, height = open_image(data, name).size
     used = "" if width == height else " The models see its center square. Open Own image to move it."
-    return f"Every page now shows {name}.{used}"
+    shown = f"{name} is now on the right." if slot else f"Every page now shows {name}."
+    return shown + used
 
 
-def control(data: bytes, name: str) -> None:
+def control(data: bytes, name: str, slot: str = "") -> None:
     """Draw the image with the square that is used, and the choices of another one."""
     preview = _preview(data, name)
     if preview.width == preview.height:
@@ -71,15 +72,15 @@ def control(data: bytes, name: str) -> None:
     picture_place, controls = st.columns([1, 1.8], vertical_alignment="center")
     with controls:
         st.segmented_control(
-            "Part", [SQUARE, WHOLE], default=SQUARE, key=_key("fit"), required=True,
+            "Part", [SQUARE, WHOLE], default=SQUARE, key=_key("fit", slot), required=True,
             label_visibility="collapsed", persist_state="session",
         )  # fmt: skip
-        if not chosen().whole:
+        if not chosen(slot).whole:
             st.slider(
-                "Position of the square", 0, 100, CENTER, format="%d %%", key=_key("position"),
+                "Position of the square", 0, 100, CENTER, format="%d %%", key=_key("position", slot),
                 persist_state="session",
             )  # fmt: skip
-        crop = chosen()
+        crop = chosen(slot)
         shown = "The whole image, padded with the mean color" if crop.whole else "The bright square is used"
         st.caption(f"{shown}: models take square images.")
     picture_place.markdown(f"![{shown}]({pictures.encoded(_marked(preview, crop))})")
@@ -109,5 +110,5 @@ def _marked(preview: Image.Image, crop: Crop) -> Image.Image:
     return framed
 
 
-def _key(name: str) -> str:
-    return f"own_{name}_{st.session_state.get(GENERATION, 0)}"
+def _key(name: str, slot: str) -> str:
+    return f"own{slot}_{name}_{st.session_state.get(GENERATION + slot, 0)}"

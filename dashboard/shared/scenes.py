@@ -35,6 +35,16 @@ class Explorer:
 
 
 @dataclass(frozen=True)
+class SideBySide:
+    """Two attention explorers and their difference. The run and the image of the right one are `right`."""
+
+    run: Run
+    chosen: selection.SelectedImage
+    data: Dataset
+    right: tuple[Run, selection.SelectedImage]
+
+
+@dataclass(frozen=True)
 class Block:
     """The steps through one block of a ViT on an image, and through a convolution of the ResNet `other`."""
 
@@ -95,7 +105,7 @@ class Pictures:
     parts: list[tuple[str, str, str]]
 
 
-Scene = Explorer | Block | Convolution | Stepper | Similarity | Replay | Figures | Pictures
+Scene = Explorer | SideBySide | Block | Convolution | Stepper | Similarity | Replay | Figures | Pictures
 
 
 def as_html(pictures: Pictures) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.drawing.markdown import escape
 from dashboard.shared import bound, own_image
@@ -40,54 +41,66 @@ def first_class(data: Dataset) -> str:
     return "cat" if "cat" in data.classes else data.classes[0]
 
 
-def choose_image(data: Dataset, predictions: Callable[[], np.ndarray] | None = None) -> SelectedImage:
+def choose_image(
+    data: Dataset,
+    predictions: Callable[[], np.ndarray] | None = None,
+    *,
+    page: type[PageState] = ImageState,
+    fields: tuple[str, str] = ("kind", "image"),
+    slot: str = "",
+    place: DeltaGenerator | None = None,
+) -> SelectedImage:
     """Draw the controls for class and number of a test image of `data`, or for an upload.
 
     `predictions` returns a model's probabilities [n, classes] for the first n test images. They add rankings:
-    misclassified images, and all images by confidence.
+    misclassified images, and all images by confidence. A second image on a page has its own `fields` of
+    `page`, and a `slot` of `own_image`.
     """
     if data.missing:
-        return _own_image(data)
+        return _own_image(data, slot)
     ranked = [] if predictions is None else [one for one in RANKINGS if one not in data.classes]
     options = [*data.classes, *ranked]
-    left, middle, right = st.columns([2, 1.4, 1.6], vertical_alignment="bottom")
-    own = own_image.get()
-    first = first_class(data)
-    bound.check_link(ImageState, "kind", options, first)
+    left, middle, right = (place or st).columns([2, 1.4, 1.6], vertical_alignment="bottom")
+    own, first = own_image.get(slot), first_class(data)
+    labels = "collapsed" if slot else "visible"  # those of the first image are above
+    kind_field, image_field = fields
+    bound.check_link(page, kind_field, options, first)
     kind = left.selectbox(
-        "Images", options, index=options.index(first), disabled=bool(own),
-        **ImageState.bound("kind", value=None),
+        "Images", options, index=options.index(first), disabled=bool(own), label_visibility=labels,
+        **page.bound(kind_field, value=None),
     )  # fmt: skip
     if kind in ranked:
         with left, st.spinner("Running the model on the test images"):
             members = _members(data, kind, predictions)
     else:
         members = _members(data, kind, predictions)
+    number = page.model_fields[image_field].default
+    most = max(1, len(members), number)
     bound.check_link(
-        ImageState, "image", range(1, len(members) + 1), f"{kind}, test image 1 of {len(members)}"
+        page, image_field, range(1, len(members) + 1), f"{kind}, test image {number} of {len(members)}"
     )
     number = middle.number_input(
-        "Test image", 1, max(1, len(members)), step=1, disabled=bool(own),
+        "Test image", 1, most, step=1, disabled=bool(own), label_visibility=labels,
         help="The number within its class, in the order of the dataset, or in the order of confidence.",
-        **ImageState.bound("image", value="value"),
+        **page.bound(image_field, value="value"),
     )  # fmt: skip
     with right:
-        own_image.control()
+        own_image.control(slot)
     if own:
-        return SelectedImage(own_image.decoded(*own, data.size), None, own[1], own=True)
+        return SelectedImage(own_image.decoded(*own, data.size, slot), None, own[1], own=True)
     if not len(members):
         st.info(f"There are no test images for {escape(kind)}: choose other images.")
         st.stop()
-    return _selected(data, kind, members, number)
+    return _selected(data, kind, members, min(number, len(members)))
 
 
-def _own_image(data: Dataset) -> SelectedImage:
+def _own_image(data: Dataset, slot: str) -> SelectedImage:
     """Return the visitor's own image for a dataset whose images are not on this machine."""
     message, control = st.columns([3.4, 1.6], vertical_alignment="bottom")
     with control:
-        own_image.control()
-    if own := own_image.get():
-        return SelectedImage(own_image.decoded(*own, data.size), None, own[1], own=True)
+        own_image.control(slot)
+    if own := own_image.get(slot):
+        return SelectedImage(own_image.decoded(*own, data.size, slot), None, own[1], own=True)
     message.info(f"{escape(data.missing)} Upload an image of your own to see what the model does with it.")
     st.stop()
 
@@ -178,17 +191,20 @@ def choose_run(
     label: str,
     *,
     first: Run | None = None,
+    hidden: bool = False,
     **look: Any,
 ) -> Run:
     """Draw a select box of runs. Without one in the link, it selects `first`, or the first of `found`.
 
-    `look` holds further arguments of the select box.
+    The label of a `hidden` one is for screen readers only. `look` holds further arguments of the select box.
     """
     by_id = {run.id: run for run in found}
-    options = run_labels(found)
-    return by_id[
-        bound.choose(st.selectbox, page, field, label, options, first=first.id if first else None, **look)
-    ]
+    if hidden:
+        look["label_visibility"] = "collapsed"
+    chosen = bound.choose(
+        st.selectbox, page, field, label, run_labels(found), first=first.id if first else None, **look
+    )
+    return by_id[chosen]
 
 
 def selected_run(found: list[Run], page: type[PageState], field: str) -> Run:

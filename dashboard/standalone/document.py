@@ -16,7 +16,7 @@ from typing import Any
 
 import plotly
 
-from dashboard.components import block, convolution, explorer, replay, similarity, stepper, talk
+from dashboard.components import block, convolution, explorer, pair, replay, similarity, stepper, talk
 from dashboard.components.bundle import bundle
 from dashboard.components.packing import Part
 
@@ -25,6 +25,7 @@ COMPONENTS: dict[str, Part] = {
     "explorer": explorer.PART,
     "block": block.PART,
     "convolution": convolution.PART,
+    "pair": pair.PART,
     "stepper": stepper.PART,
     "replay": replay.PART,
     "similarity": similarity.PART,

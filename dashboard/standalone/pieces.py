@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import plotly.graph_objects as go
 
-from dashboard.attention import block, convolution, explorer
+from dashboard.attention import block, convolution, explorer, side_by_side
 from dashboard.components.block import message as block_message
 from dashboard.components.convolution import message as convolution_message
 from dashboard.components.explorer import message as explorer_message
@@ -32,6 +32,8 @@ def pieces_of(scene: scenes.Scene, state: Mapping[str, str]) -> list[Piece]:
     """
     if isinstance(scene, scenes.Explorer):
         return [explorer_piece(scene, state, talk=True)]
+    if isinstance(scene, scenes.SideBySide):
+        return [pair_piece(scene, state, talk=True)]
     if isinstance(scene, scenes.Block):
         return block_pieces(scene, state, talk=True)
     if isinstance(scene, scenes.Convolution):
@@ -60,6 +62,19 @@ def explorer_piece(scene: scenes.Explorer, state: Mapping[str, str], *, talk: bo
         raise UserError(f"{scene.run.title} has too many tokens: its maps do not fit into one file.")
     header |= {"address": urlencode(state), "talk": talk, "standalone": True, "snapshots": []}
     return component_piece("explorer", explorer_message(header, scene.chosen.image, view.packed))
+
+
+def pair_piece(scene: scenes.SideBySide, state: Mapping[str, str], *, talk: bool) -> Piece:
+    """Return two explorers side by side with the weights of both. `talk` selects the layout of a talk.
+
+    Raises `UserError` if the weights are too many.
+    """
+    sides = side_by_side.sides_of(scene.run, scene.chosen, *scene.right, state)
+    header, shown = side_by_side.prepare(*sides, scene.data, state)
+    for side in header["sides"]:
+        side["snapshots"] = []
+    header |= {"address": urlencode(state), "talk": talk, "standalone": True}
+    return component_piece("pair", side_by_side.packed(header, sides, shown, {}))
 
 
 def block_pieces(scene: scenes.Block, state: Mapping[str, str], *, talk: bool) -> list[Piece]:

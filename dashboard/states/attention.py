@@ -18,6 +18,7 @@ NO_CONTRAST = "no other class"
 BLOCK: Literal["Inside a block"] = "Inside a block"  # the view with the stepper, otherwise the explorer
 CONVOLUTION: Literal["Inside a convolution"] = "Inside a convolution"  # the same for a ResNet
 CLASS_MAPS: Literal["Class maps"] = "Class maps"  # the view with only the class maps
+SIDE_BY_SIDE: Literal["Side by side"] = "Side by side"  # two explorers and their difference
 
 
 def token_index(token: Token, *, side: int, has_cls: bool) -> int | None:
@@ -43,6 +44,7 @@ class ExplorerState(PageState):
     snapshot: Step | None = None
     mask: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]+\.[\w-]+$")] | None = None
     over: Literal["image", "test"] = "image"
+    order: Literal["layers", "distance", "entropy", "cls", "self", "position", "change"] = "layers"
 
     @classmethod
     def for_browser(cls) -> dict[str, Any]:
@@ -80,11 +82,24 @@ class ConvolutionState(PageState):
     convolution_step: Count = 1
 
 
-class AttentionState(ExplorerState, BlockState, ConvolutionState, ImageState, SettingsState):
-    """A run, an image, what the explorer or a stepper shows, and the class maps with their settings."""
+class RightState(PageState):
+    """What is on the right of "Side by side": another image, another run, or another snapshot of the run.
+
+    The fields of the other kinds are ignored. Without a snapshot, it is the first one of the run.
+    """
+
+    versus: Literal["images", "models", "snapshots"] = "images"
+    right_class: str | None = None  # a class or a ranking
+    right_image: Count = 2
+    right_run: str | None = None
+    right_snapshot: Literal["best"] | Step | None = None  # "best": the best weights
+
+
+class AttentionState(ExplorerState, RightState, BlockState, ConvolutionState, ImageState, SettingsState):
+    """A run, an image, what the explorers or a stepper show, and the class maps with their settings."""
 
     run: str | None = None
-    view: Literal["Maps", "Inside a block", "Inside a convolution", "Class maps"] = "Maps"
+    view: Literal["Maps", "Side by side", "Inside a block", "Inside a convolution", "Class maps"] = "Maps"
     both: Flag = False  # whether the stepper through a block is shown with that of `other`, a ResNet
     target: str = Field(PREDICTED, alias="speaks")  # the class of the class maps
     minus: str = NO_CONTRAST

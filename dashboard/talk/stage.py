@@ -13,7 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.attention import block, convolution, explorer
+from dashboard.attention import block, convolution, explorer, side_by_side
 from dashboard.components.similarity import similarity
 from dashboard.components.stepper import stepper
 from dashboard.components.window import is_narrow
@@ -85,6 +85,8 @@ def draw(scene: scenes.Scene, state: MutableMapping[str, str], *, key: str, scal
     """
     if isinstance(scene, scenes.Explorer):
         explorer.show(scene.run, scene.chosen, scene.data, key=key, at=state)
+    elif isinstance(scene, scenes.SideBySide):
+        side_by_side.show(scene.run, scene.chosen, *scene.right, scene.data, key=key, at=state)
     elif isinstance(scene, scenes.Block):
         block.show_with_convolution(scene.run, scene.chosen, scene.data, scene.other, key=key, at=state)
     elif isinstance(scene, scenes.Convolution):

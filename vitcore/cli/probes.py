@@ -11,7 +11,7 @@ import typer
 from vitcore.cli import Json, RunsDir, app, to_json
 from vitcore.cli.settings import parse_settings
 from vitcore.errors import UserError
-from vitcore.probes import IMAGES, PROBES, SCORES, SPEED, TEST, Probe, find_probe
+from vitcore.probes import EVERY, HEADS, IMAGES, PROBES, SPEED, TEST, Probe, find_probe
 from vitcore.probes.store import Result, Subject
 
 Names = Annotated[list[str], typer.Option("--runs", metavar="RUN [RUN ...]", help="The runs to measure.")]
@@ -22,18 +22,18 @@ Setting = Annotated[
 
 
 @app.command(
-    help=f"Run an experiment on trained models: {', '.join(PROBES | SCORES)}; or first-look, the maps of the "
+    help=f"Run an experiment on trained models: {', '.join(EVERY)}; or first-look, the maps of the "
     "Overview page. Results are stored and reused."
 )
 def probe(
-    name: Annotated[str, typer.Argument(help=f"{', '.join(PROBES | SCORES)}, all, first-look")],
+    name: Annotated[str, typer.Argument(help=f"{', '.join(EVERY)}, all, first-look")],
     run_names: Names,
     more: Annotated[list[str] | None, typer.Argument(metavar="[RUN]...", hidden=True)] = None,
     images: Annotated[
         int | None,
         typer.Option(
             help=f"Number of test images, balanced over the classes.  [default: {IMAGES}; for test: "
-            f"{TEST.images:,}]",
+            f"{TEST.images:,}; for heads: {HEADS.images}]",
             min=1,
         ),
     ] = None,

@@ -1,8 +1,8 @@
 """Probes: experiments of `vitcore.analysis` on trained models, with progress, error bars and stored results.
 
 This file is the catalog and does not import torch. It lists the experiments, one file each in `experiments`,
-and the scores that the page Compare shows. `measure` produces results, `store` saves them, and `table` prints
-them.
+the scores that the page Compare shows, and the probe of attention heads for the page Attention. `measure`
+produces results, `store` saves them, and `table` prints them.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ from typing import Any
 
 from vitcore.errors import UserError
 from vitcore.probes.experiments import discover
+from vitcore.probes.heads import HEADS
 from vitcore.probes.live import LiveImage
 from vitcore.probes.probe import IMAGES, Outcome, Probe, View
 from vitcore.probes.score_values import Speed, TestScores
 
 __all__ = [
+    "EVERY",
+    "HEADS",
     "IMAGES",
     "PROBES",
     "SCORES",
@@ -67,11 +70,11 @@ SPEED = Probe(
     choices={"batch": (128, 1, 32, 512)},
 )
 SCORES: dict[str, Probe[Any]] = {probe.name: probe for probe in (TEST, SPEED)}
+EVERY: dict[str, Probe[Any]] = PROBES | SCORES | {HEADS.name: HEADS}
 
 
 def find_probe(name: str) -> Probe:
     """Return the probe with this name. Raise `UserError` if there is none."""
-    every = PROBES | SCORES
-    if name not in every:
-        raise UserError(f"Unknown probe {name!r}: choose one of {', '.join(every)}.")
-    return every[name]
+    if name not in EVERY:
+        raise UserError(f"Unknown probe {name!r}: choose one of {', '.join(EVERY)}.")
+    return EVERY[name]

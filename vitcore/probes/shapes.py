@@ -93,7 +93,7 @@ class LayersAndHeads(LayerSeries):
         """Yield the layers, then the heads of every quantity."""
         yield from super().rows()
         for quantity, table in self.heads.items():
-            yield from _head_rows(quantity, table)
+            yield from head_rows(quantity, table)
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Changes(Shape):
         change = f"change of {self.quantity} without the"
         yield from _layer_rows(f"{change} block", self.blocks, self.without_block)
         if self.without_head:
-            yield from _head_rows(f"{change} head", self.without_head)
+            yield from head_rows(f"{change} head", self.without_head)
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,8 @@ def _layer_rows(quantity: str, layers: Sequence[str], series: Series) -> Iterato
         yield {"quantity": quantity, "layer": layer, "mean": mean, "error": error}
 
 
-def _head_rows(quantity: str, table: Table) -> Iterator[Row]:
+def head_rows(quantity: str, table: Table) -> Iterator[Row]:
+    """Yield one row per head of a table [blocks][heads]."""
     for block, (means, errors) in enumerate(zip(table.mean, table.error, strict=True), start=1):
         for head, (mean, error) in enumerate(zip(means, errors, strict=True), start=1):
             yield {

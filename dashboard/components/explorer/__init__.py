@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 
 PART = Part(
     (HERE / "explorer.html").read_text(encoding="utf-8"),
-    (HERE / "explorer.css").read_text(encoding="utf-8"),
+    "".join((HERE / name).read_text(encoding="utf-8") for name in ("explorer.css", "heads.css")),
     bundle(HERE / "explorer.js"),
 )
 _element = PART.element("vitlab.explorer")

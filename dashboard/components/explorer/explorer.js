@@ -6,16 +6,16 @@ import { colorTable, decodeBase64, gradientOf, rootTable } from "../shared/color
 import { CanvasPainter, createCanvas } from "../shared/paint.js";
 import { themeColors, typeScale } from "../shared/theme.js";
 import { frameCache, Maps, rolloutMap, unpack } from "./frames.js";
+import { measureOf } from "./behavior.js";
+import { drawGrid, gridPlan } from "./grid.js";
 import { Input } from "./input.js";
 import { maskBits, Strokes } from "./mask.js";
 import { showControls, showTexts } from "./panels.js";
 import {
-  drawGrid,
   drawLarge,
   drawPicture,
   drawPlot,
   drawScale,
-  gridPlan,
   paintImage,
   paintMap,
   paintSheet,
@@ -306,7 +306,8 @@ class Explorer {
     const widthOf = (element) => Math.max(40, Math.floor(element.clientWidth));
     const side = widthOf(canvas.image);
     drawPicture(new CanvasPainter(canvas.image, side, side), this, side, zoom);
-    this.plan = gridPlan(this.maps, area.clientWidth / zoom, area.clientHeight / zoom, zoom);
+    const [wide, high] = [area.clientWidth / zoom, area.clientHeight / zoom];
+    this.plan = gridPlan(this.maps, wide, high, zoom, measureOf(this));
     const [gridWidth, gridHeight] = [this.plan.width * zoom, this.plan.height * zoom];
     canvas.grid.style.width = `${gridWidth}px`;
     canvas.grid.style.height = `${gridHeight}px`;

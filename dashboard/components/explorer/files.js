@@ -2,8 +2,9 @@
 
 import { savePainted } from "../shared/picture.js";
 import { fileStem } from "../shared/save.js";
+import { drawGrid } from "./grid.js";
 import { showMessage } from "./panels.js";
-import { drawGrid, drawLarge, drawPicture, drawScale } from "./scene.js";
+import { drawLarge, drawPicture, drawScale } from "./scene.js";
 import { cellName, largeEnds, largeNames, scaleLabels, titleText } from "./words.js";
 
 export async function copyLink(root, header) {

@@ -39,13 +39,23 @@ export function unpack(bytes) {
   const { header, offset } = readHeader(bytes);
   const pixels = header.size * header.size * 3;
   const image = bytes.slice(offset, offset + pixels);
-  if (!header.has) return { header, image, frame: null };
+  const frame = header.has ? decodeFrame(bytes, offset + pixels, header) : null;
+  return { header, image, frame };
+}
+
+/**
+ * Decode the weights and the rollout of one image, which begin at byte `from`.
+ * @param {Uint8Array} bytes
+ * @param {number} from
+ * @param {any} header
+ * @returns {Frame}
+ */
+export function decodeFrame(bytes, from, header) {
   const { layers, heads, tokens } = header;
   const count = layers * heads * (header.only === null ? tokens : 2) * tokens;
-  const from = offset + pixels;
   const weights = decodeFloat16(bytes, from, count);
   const rollout = decodeFloat16(bytes, from + 2 * count, header.only === null ? tokens * tokens : 0);
-  return { header, image, frame: { weights, rollout, header } };
+  return { weights, rollout, header };
 }
 
 // Return a token's row of the rollout as a map over the patches.

@@ -4,7 +4,8 @@ import { onTheme } from "../shared/theme.js";
 import { preventTouchMenu } from "../shared/touch.js";
 import { copyLink, saveView } from "./files.js";
 import { maskText, paintBrush } from "./mask.js";
-import { cellUnder, dotUnder } from "./scene.js";
+import { cellUnder } from "./grid.js";
+import { dotUnder } from "./scene.js";
 import { neighborOf } from "./state.js";
 
 const SERVER_STATES = ["content", "over"]; // these need other values from the server
@@ -79,7 +80,7 @@ export class Input {
   listenToCells({ grid, plot }) {
     const { explorer } = this;
     const hitTests = new Map([
-      [grid, (event) => cellUnder(explorer.plan, explorer.maps, ...pointerIn(event, grid))],
+      [grid, (event) => cellUnder(explorer.plan, ...pointerIn(event, grid))],
       [plot, (event) => dotUnder(explorer.plot, explorer.header, ...pointerIn(event, plot))],
     ]);
     const point = (cell) => {
@@ -116,6 +117,9 @@ export class Input {
       if (button.dataset.do) return this.actions[button.dataset.do]();
       const name = button.closest("[data-state]").dataset.state;
       explorer.set({ [name]: button.dataset.value || null }, { ask: SERVER_STATES.includes(name) });
+    });
+    this.on(root.querySelector(".xp-order select"), "change", (event) => {
+      explorer.set({ order: event.target.value }, { ask: !explorer.header.behavior });
     });
     this.on(root.querySelector(".xp-scrub input"), "input", (event) => {
       const { step } = explorer.header.snapshots[Number(event.target.value)];

@@ -1,5 +1,6 @@
 // The explorer's controls, predictions and texts on the page.
 
+import { measureOf, showOrder, showSummary } from "./behavior.js";
 import { tokenName, tokenText } from "./state.js";
 import {
   cellName,
@@ -16,6 +17,7 @@ const SPEECH_MS = 500; // delay of the text for screen readers, so that a moving
 
 // Update everything that depends on the state or the data, but not on the pointer.
 export function showControls(root, { header, state, brushing, strokes, playing }) {
+  showOrder(root, { header, state });
   const find = (selector) => root.querySelector(selector);
   for (const group of root.querySelectorAll("[data-state]")) {
     const value = state[group.dataset.state] ?? "";
@@ -110,13 +112,16 @@ export function showTexts(root, canvas, view) {
   const summary = `${title}. ${mapName}. ${reading}`;
   const label = (element, text) => element.setAttribute("aria-label", text);
   label(canvas.image, `${header.name}, with its patches. ${summary}`);
-  label(canvas.grid, `${title}, in ${header.layers} layers of ${header.heads} heads`);
+  const measure = measureOf(view), ordered = measure ? `, ordered by ${measure.label}` : "";
+  label(canvas.grid, `${title}, in ${header.layers} layers of ${header.heads} heads${ordered}`);
   canvas.large.forEach((large, i) => label(large, `${mapName}, ${tokenName(tokens[i] ?? shown, header)}`));
   label(canvas.plot, `Mean attention distance and entropy of every head. ${cellText}`);
   announce(root, summary);
   root.dataset.shown = comparing ? "difference" : tokenText(shown, header);
   root.dataset.cell = `${cell.r + 1}.${cell.c + 1}`;
   root.dataset.frame = header.key;
+  root.dataset.order = measure?.order ?? "layers";
+  showSummary(root, view);
 }
 
 // Return a color scale from 0 to `end`.

@@ -4,10 +4,6 @@ import { colorIndex } from "../shared/colors.js";
 import { createCanvas } from "../shared/paint.js";
 import { referenceName } from "./words.js";
 
-const GAP = 6; // pixels between maps
-const BAR = 3; // height of the bar below each map: the weight of CLS
-const LABEL = 13; // height of a line of small text
-
 // Paint all cells of the grid on one sheet, with a pixel for each value; a cell has `side` x `side` values.
 // `root`: the colors follow the square root of the values.
 export function paintSheet(sheet, maps, side, maxima, colors, signed, root) {
@@ -79,13 +75,13 @@ export function paintImage(canvas, image, { size, side, mean }, mask, map, max, 
   return canvas;
 }
 
-// Paint one map with a pixel for each value.
-export function paintMap(canvas, values, side, max, colors) {
+// Paint one map with a pixel for each value. `signed`: the colors cover -max to max.
+export function paintMap(canvas, values, side, max, colors, signed = false) {
   canvas.width = canvas.height = side;
   const data = canvas.getContext("2d").createImageData(side, side);
   const pixels = new Uint32Array(data.data.buffer);
   values.forEach((v, i) => {
-    pixels[i] = colors[colorIndex(v, max, false)];
+    pixels[i] = colors[colorIndex(v, max, signed)];
   });
   canvas.getContext("2d").putImageData(data, 0, 0);
 }
@@ -129,73 +125,6 @@ export function drawPicture(p, { header, state, picture, hoveredToken, type }, s
       const style = { ...type, size: 13 * zoom, weight: 700, align: "center", color: "#fff" };
       p.text(letter, left + w / 2, top + h / 2, style);
     }
-  }
-}
-
-// Return the layout of the grid in a box of w x h pixels. All lengths in it are in units of `zoom` pixels.
-export function gridPlan(maps, w, h, zoom = 1) {
-  const left = 52, top = LABEL + 4, extra = 5; // additional gap between the maps and their means
-  const bar = maps.first ? BAR + 2 : 0;
-  const maxWidth = (w - left - extra) / maps.columns - GAP;
-  const maxHeight = (h - top - extra) / maps.rows - GAP - bar;
-  const unit = Math.max(10, Math.floor(Math.min(maxWidth, maxHeight)));
-  const at = (r, c) => [
-    left + c * (unit + GAP) + (c === maps.columns - 1 ? extra : 0),
-    top + r * (unit + GAP + bar) + (r === maps.rows - 1 ? extra : 0),
-  ];
-  const [right, bottom] = at(maps.rows - 1, maps.columns - 1);
-  return { unit, at, left, top, zoom, width: right + unit + 4, height: bottom + unit + bar + 4 };
-}
-
-// Return the cell of the grid at a point, or null.
-export function cellUnder(plan, maps, px, py) {
-  [px, py] = [px / plan.zoom, py / plan.zoom];
-  for (let r = 0; r < maps.rows; r++) {
-    for (let c = 0; c < maps.columns; c++) {
-      const [left, top] = plan.at(r, c);
-      if (px >= left - 3 && px < left + plan.unit + 3 && py >= top - 3 && py < top + plan.unit + 5) {
-        return { r, c };
-      }
-    }
-  }
-  return null;
-}
-
-export function drawGrid(p, { maps, sheet, header, state, theme, type, hoveredCell }, plan) {
-  const side = header.side, small = { ...type, size: 12, color: theme.faint };
-  const step = plan.unit + GAP < 20 ? 4 : plan.unit + GAP < 38 ? 2 : 1; // so that labels do not overlap
-  for (let c = 0; c < maps.columns; c++) {
-    const [left] = plan.at(0, c);
-    const mean = c === maps.columns - 1;
-    if (!mean && c % step) continue;
-    const label = mean ? "mean" : plan.unit > 44 || !c ? `head ${c + 1}` : String(c + 1);
-    p.text(label, left + plan.unit / 2, LABEL / 2 + 1, { ...small, align: "center" });
-  }
-  for (let r = 0; r < maps.rows; r++) {
-    const [, top] = plan.at(r, 0);
-    const mean = r === maps.rows - 1;
-    if (!mean && r % (plan.unit < 14 ? 2 : 1)) continue;
-    p.text(mean ? "mean" : `layer ${r + 1}`, plan.left - 8, top + plan.unit / 2, {
-      ...small,
-      align: "right",
-    });
-  }
-  for (let r = 0; r < maps.rows; r++) {
-    for (let c = 0; c < maps.columns; c++) {
-      const [left, top] = plan.at(r, c);
-      p.pixels(sheet, c * side, r * side, side, side, left, top, plan.unit, plan.unit);
-      if (maps.first) {
-        const share = Math.min(1, Math.abs(maps.mass[r * maps.columns + c]));
-        p.rect(left, top + plan.unit + 2, plan.unit, BAR, { fill: theme.track });
-        p.rect(left, top + plan.unit + 2, plan.unit * share, BAR, { fill: theme.text });
-      }
-    }
-  }
-  const chosen = plan.at(state.layer, state.head);
-  p.rect(chosen[0] - 2.5, chosen[1] - 2.5, plan.unit + 5, plan.unit + 5, { stroke: theme.mark, line: 3 });
-  if (hoveredCell) {
-    const [left, top] = plan.at(hoveredCell.r, hoveredCell.c);
-    p.rect(left - 1.5, top - 1.5, plan.unit + 3, plan.unit + 3, { stroke: theme.text, line: 1.5 });
   }
 }
 

@@ -6,7 +6,7 @@
 
 import { parseCount, parseWhole } from "../shared/address.js";
 
-const CHOICES = ["direction", "scale", "content"];
+const CHOICES = ["direction", "scale", "content", "order"];
 
 /**
  * Return a token as text: `cls`, or the row and the column of a patch, counted from 1: `3.4`.
@@ -70,6 +70,7 @@ export function readState(search, header) {
     snapshot: header.snapshots.some((s) => s.step === step) ? step : null,
     mask: parameters.get("mask") || null,
     over: parameters.get("over") === "test" ? "test" : null,
+    order: choice("order"),
   };
 }
 

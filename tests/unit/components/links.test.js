@@ -11,7 +11,7 @@ const links = written;
 Deno.test("tokens, layers, heads and snapshots are read from a link, and others give the default", () => {
   const parameters = {
     names: [],
-    choices: { direction: ["queries"], scale: ["shared"], content: ["image"] },
+    choices: { direction: ["queries"], scale: ["shared"], content: ["image"], order: ["layers"] },
   };
   const header = { ...links.explorer.header, parameters };
   const defaults = readState("", header);

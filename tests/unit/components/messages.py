@@ -1,6 +1,6 @@
-"""A message for the explorer, and its values for the JavaScript tests.
+"""Messages for the explorer and for two explorers side by side, and their values for the JavaScript tests.
 
-`python -m tests.unit.components.messages` writes both to message.json.
+`python -m tests.unit.components.messages` writes them to message.json and pair.json.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from dashboard.components import pair
 from dashboard.components.explorer import message
 
 FILE = Path(__file__).parent / "message.json"
+PAIR_FILE = Path(__file__).parent / "pair.json"
 LAYERS, HEADS, SIDE, SIZE = 2, 3, 2, 4
 TOKENS = SIDE * SIDE + 1  # with CLS
 HEADER = {
@@ -55,5 +57,31 @@ def message_with_values() -> dict[str, Any]:
     }
 
 
+def pair_messages() -> dict[str, Any]:
+    """Return messages for two models, with the weights of both, of the right one, and of none."""
+    image, weights, rollout, _ = parts()
+    small = {**HEADER, "layers": 1, "heads": 1}
+    sent = [
+        np.concatenate([weights.ravel(), rollout.ravel()]),
+        np.concatenate([weights[1, 2].ravel(), rollout.T.ravel()]),
+    ]
+    images = [image, image[::-1]]
+    written = []
+    for has in ((True, True), (False, True), (False, False)):
+        given = [part.tobytes() if one else None for part, one in zip(sent, has, strict=True)]
+        data = pair.message({"sides": [HEADER, small]}, images, given)
+        written.append(
+            {
+                "bytes": base64.b64encode(data).decode(),
+                "images": [one.transpose(1, 2, 0).ravel().tolist() for one in images],
+                "weights": [
+                    part.astype(float).tolist() if one else None for part, one in zip(sent, has, strict=True)
+                ],
+            }
+        )
+    return {"messages": written}
+
+
 if __name__ == "__main__":
     FILE.write_text(json.dumps(message_with_values(), indent=1) + "\n")
+    PAIR_FILE.write_text(json.dumps(pair_messages(), indent=1) + "\n")

@@ -27,11 +27,13 @@ const PARAMETERS = {
     "snapshot",
     "mask",
     "over",
+    "order",
   ],
   choices: {
     direction: ["queries", "keys"],
     scale: ["layer", "shared", "root", "map"],
     content: ["image", "positions"],
+    order: ["layers", "distance", "change"],
   },
 };
 const HEADER = {
@@ -61,6 +63,7 @@ Deno.test("the default state has no query parameters", () => {
     snapshot: null,
     mask: null,
     over: null,
+    order: "layers",
   });
   assert.equal(search(state, HEADER), "");
   assert.deepEqual(Object.keys(addressOf(state, HEADER)), PARAMETERS.names);
@@ -81,12 +84,13 @@ Deno.test("every state comes back from its query parameters", () => {
     snapshot: 351,
     mask: "abc123.__8",
     over: "test",
+    order: "change",
   };
   const text = search(state, HEADER);
   assert.equal(
     text,
     "query=3.3&second=cls&layer=mean&head=4&map=rollout&direction=keys&scale=map&content=positions" +
-      "&overlay=off&snapshot=351&mask=abc123.__8&over=test",
+      "&overlay=off&snapshot=351&mask=abc123.__8&over=test&order=change",
   );
   assert.deepEqual(readState(text, HEADER), state);
 });
@@ -105,7 +109,7 @@ Deno.test("every token comes back from its text", () => {
 
 Deno.test("values that this model or run does not have give the default", () => {
   const wrong = "query=9.1&second=1.1&layer=7&head=0&map=other&direction=up&scale=x&content=y&overlay=no" +
-    "&snapshot=11&over=train";
+    "&snapshot=11&over=train&order=size";
   assert.deepEqual(readState(wrong, HEADER), readState("", HEADER));
   for (const text of ["cls", "0.1", "1.9", "1", "1.1.5x", "a.b", "", null, "1.5.2.x"]) {
     const token = parseToken(text, WITHOUT_CLS);

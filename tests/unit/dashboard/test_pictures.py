@@ -17,7 +17,7 @@ PHOTOGRAPH = np.tile(np.array([200, 100, 50], dtype=np.uint8)[:, None, None], (1
 
 def test_overlay_darkens_patches_without_attribution_and_keeps_their_hue():
     drawn = np.asarray(pictures.overlay(PHOTOGRAPH, np.array([[0.0, 1.0], [0.0, 0.5]])))
-    assert drawn[:, :2].tolist() == np.full((4, 2, 3), [80, 40, 20]).tolist()  # 40 % of the photograph
+    assert drawn[:, :2].tolist() == np.full((4, 2, 3), [140, 70, 35]).tolist()  # 70 % of the photograph
 
 
 def test_overlay_tints_the_largest_value_most():
@@ -30,7 +30,7 @@ def test_signed_overlay_has_two_tints_and_none_at_zero():
     drawn = np.asarray(
         pictures.overlay(PHOTOGRAPH, np.array([[-2.0, 0.0], [2.0, 0.0]]), limits=(-2, 2), signed=True)
     ).astype(int)
-    assert drawn[0, 3].tolist() == [80, 40, 20]
+    assert drawn[0, 3].tolist() == [140, 70, 35]
     below, above = drawn[0, 0], drawn[3, 0]
     assert below[2] > below[1]  # violet
     assert above[0] > above[1] > above[2]  # orange
@@ -38,7 +38,7 @@ def test_signed_overlay_has_two_tints_and_none_at_zero():
 
 def test_map_of_equal_values_is_drawn_without_a_tint():
     drawn = np.asarray(pictures.overlay(PHOTOGRAPH, np.zeros((2, 2)), limits=(0.0, 1e-9)))
-    assert (drawn == [80, 40, 20]).all()
+    assert (drawn == [140, 70, 35]).all()
 
 
 @pytest.mark.parametrize("signed", [False, True])

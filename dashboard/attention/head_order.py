@@ -1,0 +1,184 @@
+"""The measured behavior of attention heads: order and group the heads by it, and offer to measure it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboard.shared import measurement_panel, measurements, selection
+from dashboard.shared.measurements import Measurement
+from dashboard.states.attention import ExplorerState
+from vitcore.data import Dataset
+from vitcore.errors import UserError
+from vitcore.probes import HEADS
+from vitcore.probes.estimates import Table
+from vitcore.probes.heads import HeadValues
+from vitcore.probes.store import Images, Result, Subject, images_for
+from vitcore.runs.folder import Run
+
+LAYERS = ExplorerState.options("order")[0]  # the order without a measure
+ERRORS = 2  # standard errors by which the accuracy must change to be grouped as a change
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measured property of heads.
+
+    `order` is its name in links, `field` that in `HeadValues`, `label` that in headings, and `short` that in
+    the summary of a head. `limits` separate the groups, as functions of the size of an image in pixels and
+    the number of its patches. Values are multiplied by `scale`. They are written with `digits` at a map, and
+    with `fine` digits next to their error.
+    """
+
+    order: str
+    field: str
+    label: str
+    short: str
+    unit: str = ""
+    digits: int = 1
+    fine: int = 2
+    scale: float = 1.0
+    descending: bool = False
+    limits: Callable[[int, int], tuple[float, ...]] = lambda size, patches: (2, 5, 20)
+
+
+MEASURES = (
+    Measure(
+        "distance", "distance", "mean distance", "distance", " px",
+        limits=lambda size, patches: (size / 4, 3 * size / 8, size / 2),
+    ),
+    Measure(
+        "entropy", "entropy", "entropy", "entropy", " bits", digits=2,
+        limits=lambda size, patches: tuple(max(0.0, np.log2(patches) - bits) for bits in (3, 2, 1)),
+    ),
+    Measure("cls", "to_cls", "attention to CLS", "to CLS", " %", scale=100, descending=True),
+    Measure("self", "to_self", "attention to itself", "to itself", " %", scale=100, descending=True),
+    Measure(
+        "position", "position", "position correlation", "position", digits=2, fine=3,
+        descending=True, limits=lambda size, patches: (0.25, 0.5, 0.75),
+    ),
+    Measure("change", "change", "accuracy without it", "accuracy without it", " pt", fine=1, scale=100),
+)  # fmt: skip
+LONG_UNITS = {" px": " pixels"}  # in headings
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _images(state: str, _run: Run) -> Images:
+    return images_for([_run], HEADS.images)
+
+
+def look_up(run: Run, data: Dataset) -> Measurement[HeadValues]:
+    """Return the measurement of the heads of a run's best weights. Raises `UserError`."""
+    seen = _images(f"{data.state} {run.config.image_size}", run)
+    return measurements.look_up(
+        HEADS, [Subject(run)], seen, {}, count=HEADS.images, name=selection.run_label(run)
+    )
+
+
+def found_behavior(run: Run, data: Dataset, snapshot: Path | None) -> dict[str, Any] | None:
+    """Return what the browser needs of the stored result, or None without one. Snapshots have none."""
+    if snapshot is not None or data.missing:
+        return None
+    try:
+        result = look_up(run, data).result
+    except UserError:  # the panel shows the error if the heads are to be ordered
+        return None
+    if result is None:
+        return None
+    patches = (run.config.image_size // run.config.options["patch_size"]) ** 2
+    return behavior(result, run.config.image_size, patches)
+
+
+def behavior(result: Result[HeadValues], size: int, patches: int) -> dict[str, Any]:
+    """Return the measures with a text for each head, and the groups of heads in their order.
+
+    Heads are [layer, head], both from 0.
+    """
+    found = [
+        _described(measure, table, size, patches)
+        for measure in MEASURES
+        if (table := getattr(result.values, measure.field))
+    ]
+    return {"count": result.images, "ablated": result.values.ablated, "measures": found}
+
+
+def _described(measure: Measure, table: Table, size: int, patches: int) -> dict[str, Any]:
+    means, errors = (measure.scale * np.array(part) for part in (table.mean, table.error))
+    signed = "+" if measure.order == "change" else ""
+
+    def written(value: float, digits: int) -> str:
+        text = f"{value:{signed}.{digits}f}"
+        return f"{0:.{digits}f}" if float(text) == 0 else text.replace("-", "\u2212")
+
+    def with_error(value: float, error: float) -> str:
+        return f"{written(value, measure.fine)} ± {error:.{measure.fine}f}{measure.unit}"
+
+    return {
+        "order": measure.order,
+        "label": measure.label,
+        "short": measure.short,
+        "tiles": [[f"{written(value, measure.digits)}{measure.unit}" for value in row] for row in means],
+        "texts": [list(map(with_error, *rows)) for rows in zip(means, errors, strict=True)],
+        "groups": groups(measure, means, errors, size, patches),
+    }
+
+
+def groups(
+    measure: Measure, means: np.ndarray, errors: np.ndarray, size: int, patches: int
+) -> list[dict[str, Any]]:
+    """Return the groups that have heads, in order: label and heads [layer, head], sorted by the mean."""
+    if measure.order == "change":
+        multiples = means / np.where(errors > 0, errors, np.inf)
+        kinds = 1 + (multiples >= ERRORS).astype(int) - (multiples <= -ERRORS)
+        labels = [
+            f"accuracy falls by at least {ERRORS} standard errors",
+            f"accuracy changes by less than {ERRORS} standard errors",
+            f"accuracy rises by at least {ERRORS} standard errors",
+        ]
+    else:
+        limits, unit = measure.limits(size, patches), LONG_UNITS.get(measure.unit, measure.unit)
+        kinds = np.digitize(means, limits)
+        texts = [f"{limit:.2f}".rstrip("0").rstrip(".") for limit in limits]
+        labels = [
+            f"{measure.label} under {texts[0]}{unit}",
+            *(f"{measure.label} from {a} to {b}{unit}" for a, b in itertools.pairwise(texts)),
+            f"{measure.label} from {texts[-1]}{unit}",
+        ]
+    sign = -1 if measure.descending else 1
+    order = np.argsort(sign * means, axis=None, kind="stable")
+    heads = np.stack(np.unravel_index(order, means.shape), axis=1)
+    made = [
+        {"label": labels[kind], "heads": heads[kinds[heads[:, 0], heads[:, 1]] == kind].tolist()}
+        for kind in range(len(labels))
+    ]
+    return [group for group in made[::sign] if group["heads"]]
+
+
+def running(run: Run, data: Dataset) -> bool:
+    """Return whether the heads of a run are being measured."""
+    try:
+        return not data.missing and look_up(run, data).running
+    except UserError:
+        return False
+
+
+def offer(run: Run, data: Dataset, order: str, snapshot: Path | None) -> None:
+    """Offer to measure the heads, or show the progress, if the page orders them and there is no result.
+
+    Raises `UserError`.
+    """
+    if order == LAYERS:
+        return
+    if snapshot is not None:
+        st.info("Heads are measured with the best weights: choose them to order the heads.")
+        return
+    found = look_up(run, data)
+    if not found.result:
+        about = f"the heads of {found.name}, over {HEADS.images} test images"
+        measurement_panel.show([found], about)

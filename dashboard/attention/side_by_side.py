@@ -1,0 +1,208 @@
+"""The data of "Side by side": two explorers with the same token, layer and head, and their difference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import numpy as np
+import streamlit as st
+
+from dashboard.attention import explorer, views
+from dashboard.components.pair import message, pair
+from dashboard.shared import bound, model_outputs, resources, scenes, selection
+from dashboard.shared.own_image import RIGHT
+from dashboard.shared.selection import SelectedImage
+from dashboard.states.attention import AttentionState, ExplorerState
+from vitcore.architectures import ARCHITECTURES
+from vitcore.data import Dataset
+from vitcore.errors import UserError
+from vitcore.runs.folder import Run
+
+IMAGES, MODELS, SNAPSHOTS = KINDS = AttentionState.options("versus")
+LABELS = {IMAGES: "Two images", MODELS: "Two models", SNAPSHOTS: "Two snapshots"}
+BEST = "best"
+WRITTEN = (*ExplorerState.model_fields, "right_snapshot")  # the parameters that the browser changes
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two views: a run, its weights (None for the best ones), and an image."""
+
+    run: Run
+    snapshot: Path | None
+    chosen: SelectedImage
+
+
+def comparable_runs(run: Run) -> list[Run]:
+    """Return the other trained ViT runs for the same classes and image size."""
+    config = run.config
+    return [
+        other
+        for other in resources.runs(trained=True)
+        if other.id != run.id
+        and ARCHITECTURES[other.config.model].attention
+        and (other.config.image_size, other.config.classes) == (config.image_size, config.classes)
+    ]
+
+
+def kinds_of(run: Run) -> tuple[str, ...]:
+    """Return what can be compared: images always, models and snapshots if there are any."""
+    return tuple(
+        kind
+        for kind, possible in ((IMAGES, True), (MODELS, comparable_runs(run)), (SNAPSHOTS, run.snapshots))
+        if possible
+    )
+
+
+def choose(run: Run, chosen: SelectedImage, data: Dataset) -> tuple[Run, SelectedImage]:
+    """Draw the choice of what is on the right, and return its run and its image. Raises `UserError`."""
+    kind_place, right_place = st.columns([1.5, 3.5], vertical_alignment="bottom")
+    kind = bound.choose(
+        kind_place.segmented_control, AttentionState, "versus", "Compare",
+        {kind: LABELS[kind] for kind in kinds_of(run)}, required=True, label_visibility="collapsed",
+    )  # fmt: skip
+    if kind == SNAPSHOTS:
+        return run, chosen
+    if kind == MODELS:
+        with right_place:
+            others = comparable_runs(run)
+            return selection.choose_run(
+                others, AttentionState, "right_run", "Model on the right", hidden=True
+            ), chosen
+    right = selection.choose_image(
+        data, lambda: model_outputs.predictions(run, data), page=AttentionState,
+        fields=("right_class", "right_image"), slot=RIGHT, place=right_place,
+    )  # fmt: skip
+    return run, right
+
+
+def linked(
+    run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str]
+) -> tuple[Run, SelectedImage]:
+    """Return the run and the image that a link has on the right. Raises `UserError`."""
+    state = scenes.read_state(AttentionState, at, "versus")
+    if state.versus not in kinds_of(run):
+        raise scenes.unusable("versus", at, f"{run.title} has nothing of that kind to compare with")
+    if state.versus == MODELS:
+        return scenes.run_in(state.right_run, comparable_runs(run)), chosen
+    if state.versus == SNAPSHOTS:
+        return run, chosen
+    kind = state.right_class or selection.first_class(data)
+    found = selection.find_image(data, kind, state.right_image, lambda: model_outputs.predictions(run, data))
+    if found is None:
+        raise UserError(
+            f"The link names {kind[:40]}, test image {state.right_image}, which {data.name} does not have."
+        )
+    return run, found
+
+
+def sides_of(
+    run: Run, chosen: SelectedImage, right_run: Run, right_image: SelectedImage, at: Mapping[str, str]
+) -> tuple[Side, Side]:
+    """Return both sides for the snapshots that the address names."""
+    state, _ = AttentionState.read(at)
+    by_step = {explorer.step_of(path): path for path in run.snapshots}
+    left = Side(run, None if state.snapshot is None else by_step.get(state.snapshot), chosen)
+    if state.versus != SNAPSHOTS or not run.snapshots:
+        same = left.snapshot if right_run.id == run.id else None
+        return left, Side(right_run, same, right_image)
+    if state.right_snapshot == BEST:
+        return left, Side(run, None, right_image)
+    first = run.snapshots[0]
+    wanted = first if state.right_snapshot is None else by_step.get(state.right_snapshot, first)
+    return left, Side(run, wanted, right_image)
+
+
+def prepare(
+    left: Side, right: Side, data: Dataset, at: Mapping[str, str]
+) -> tuple[dict[str, Any], list[views.AttentionView]]:
+    """Return (header, views): all data of both sides. Raises `UserError`."""
+    shown, headers = [], []
+    for side in (left, right):
+        if views.too_many_tokens(side.run):
+            raise UserError(
+                f"{side.run.title} has too many tokens to compare: choose a run with larger patches."
+            )
+        step = {} if side.snapshot is None else {"snapshot": str(explorer.step_of(side.snapshot))}
+        header, view, _ = explorer.prepare(side.run, side.chosen, data, step)
+        headers.append(header | {"behavior": None, "snapshot": step.get("snapshot")})
+        shown.append(view)
+    state, _ = AttentionState.read(at)
+    return {"sides": headers, "versus": state.versus, "written": list(WRITTEN)}, shown
+
+
+def packed(
+    header: dict[str, Any],
+    sides: tuple[Side, Side],
+    shown: list[views.AttentionView],
+    sent: Mapping[str, Any],
+) -> bytes:
+    """Return the message for the browser, with the weights that it does not have yet, each once."""
+    weights: list[bytes | None] = [None if view.key in sent else view.packed for view in shown]
+    if shown[0].key == shown[1].key:
+        weights[1] = None
+    images: list[np.ndarray] = [side.chosen.image for side in sides]
+    return message(header, images, weights)
+
+
+def show(
+    run: Run,
+    chosen: SelectedImage,
+    right_run: Run,
+    right_image: SelectedImage,
+    data: Dataset,
+    *,
+    key: str = "pair",
+    at: MutableMapping[str, str] | None = None,
+) -> None:
+    """Draw both sides and their difference. Raises `UserError`.
+
+    `at` holds the state in a talk, which does not keep it in the address of the page.
+    """
+    place = bound.address() if at is None else at
+    sides = sides_of(run, chosen, right_run, right_image, place)
+    header, shown = prepare(*sides, data, place)
+    if at is not None:
+        header |= {"address": urlencode(at), "talk": True}
+    elif f"{key}_warned" not in st.session_state:  # once: a model chosen later may lack a layer
+        st.session_state[f"{key}_warned"] = True
+        if missing := unavailable(header, place):
+            bound.warn_missing(missing, "the defaults")
+    sent: dict[str, None] = st.session_state.setdefault(f"{key}_sent", {})
+    pair(packed(header, sides, shown, sent), key=key, on_ask=partial(_on_request, key, place))
+    for view in shown:
+        sent[view.key] = None
+    while len(sent) > explorer.REMEMBERED:
+        del sent[next(iter(sent))]
+
+
+def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
+    """Return the parameters (`name=value`) of an address that cannot be shown side by side."""
+    left, right = header["sides"]
+    state, refused = AttentionState.read(at)
+    wrong = explorer.unavailable(left, at)
+    steps = [None, BEST, *(one["step"] for one in right["snapshots"])]
+    if header["versus"] == SNAPSHOTS and state.right_snapshot not in steps:
+        wrong.append(f"right_snapshot={at['right_snapshot']}")
+    return [*wrong, *(text for text in refused if text.startswith("right_"))]
+
+
+def _on_request(key: str, at: MutableMapping[str, str]) -> None:
+    """Handle a request of the browser as `explorer` does, with the snapshot on the right."""
+    event = st.session_state.get(key) or {}
+    kind, _, text = str(event.get("ask") or "").partition("?")
+    if kind == "need":
+        st.session_state[f"{key}_sent"] = {}
+    st.session_state[f"{key}_file"] = kind == "file"
+    state = dict(parse_qsl(text))
+    for name in WRITTEN:
+        if state.get(name) != at.get(name):
+            if name in state:
+                at[name] = state[name]
+            else:
+                del at[name]

@@ -1,0 +1,135 @@
+// The grid of maps: layer by layer, or the heads in the order of a measure, in groups with a heading.
+
+const GAP = 6; // pixels between maps
+const BAR = 3; // height of the bar below each map: the weight of CLS
+const LABEL = 13; // height of a line of small text
+const NAME = LABEL + 2; // height of the name above an ordered map, which its frame must not cover
+const ROW_GAP = 8; // between a value and the name below it
+const HEADING = 20; // height of the heading of a group
+const SMALLEST = 28; // width of an ordered map, below which its texts would overlap
+
+/**
+ * The layout of the grid. All lengths are in units of `zoom` pixels.
+ * @typedef {{ r: number, c: number, left: number, top: number }} Cell
+ * @typedef {{ text: string, x: number, y: number, align: string, heading?: boolean }} Text
+ * @typedef {{ unit: number, cells: Cell[], texts: Text[], zoom: number, width: number, height: number,
+ *   at: (r: number, c: number) => [number, number] | null }} Plan
+ */
+
+/**
+ * Return the layout of the maps in a box of w x h pixels: ordered by a measure if there is one.
+ * @param {any} maps
+ * @param {any} measure with `groups` and `tiles`, see dashboard/attention/head_order.py, or null
+ * @returns {Plan}
+ */
+export function gridPlan(maps, w, h, zoom = 1, measure = null) {
+  return measure ? orderedPlan(maps, measure, w, h, zoom) : layeredPlan(maps, w, h, zoom);
+}
+
+function layeredPlan(maps, w, h, zoom) {
+  const left = 52, top = LABEL + 4, extra = 5; // additional gap between the maps and their means
+  const bar = maps.first ? BAR + 2 : 0;
+  const maxWidth = (w - left - extra) / maps.columns - GAP;
+  const maxHeight = (h - top - extra) / maps.rows - GAP - bar;
+  const unit = Math.max(10, Math.floor(Math.min(maxWidth, maxHeight)));
+  const place = (r, c) => [
+    left + c * (unit + GAP) + (c === maps.columns - 1 ? extra : 0),
+    top + r * (unit + GAP + bar) + (r === maps.rows - 1 ? extra : 0),
+  ];
+  const cells = [], texts = [];
+  const step = unit + GAP < 20 ? 4 : unit + GAP < 38 ? 2 : 1; // so that labels do not overlap
+  for (let c = 0; c < maps.columns; c++) {
+    const mean = c === maps.columns - 1;
+    if (!mean && c % step) continue;
+    const text = mean ? "mean" : unit > 44 || !c ? `head ${c + 1}` : String(c + 1);
+    texts.push({ text, x: place(0, c)[0] + unit / 2, y: LABEL / 2 + 1, align: "center" });
+  }
+  for (let r = 0; r < maps.rows; r++) {
+    for (let c = 0; c < maps.columns; c++) {
+      const [x, y] = place(r, c);
+      cells.push({ r, c, left: x, top: y });
+    }
+    const mean = r === maps.rows - 1;
+    if (!mean && r % (unit < 14 ? 2 : 1)) continue;
+    const text = mean ? "mean" : `layer ${r + 1}`;
+    texts.push({ text, x: left - 8, y: place(r, 0)[1] + unit / 2, align: "right" });
+  }
+  const [right, bottom] = place(maps.rows - 1, maps.columns - 1);
+  const beyond = Math.max(4, 18 - unit / 2); // the label of the means is wider than small maps
+  return planOf(cells, texts, unit, zoom, right + unit + beyond, bottom + unit + bar + 4);
+}
+
+// The maps of a measure flow from left to right. Each has the layer and the head above it, and its value below
+// it. The number of columns is that with the largest maps.
+function orderedPlan(maps, { groups, tiles }, w, h, zoom) {
+  const under = LABEL + (maps.first ? BAR + 2 : 0), around = NAME + under + ROW_GAP;
+  const count = Math.max(...groups.map((group) => group.heads.length));
+  const rowsOf = (columns) => groups.reduce((n, { heads }) => n + Math.ceil(heads.length / columns), 0);
+  let best = { columns: Math.max(1, Math.floor((w - 4) / (SMALLEST + GAP))), unit: SMALLEST }; // then it scrolls
+  for (let columns = 1; columns <= count; columns++) {
+    const wide = (w - 4) / columns - GAP;
+    const high = (h - groups.length * HEADING - 4) / rowsOf(columns) - around;
+    const unit = Math.floor(Math.min(wide, high));
+    if (unit > best.unit) best = { columns, unit };
+  }
+  const { columns, unit } = best, cells = [], texts = [];
+  let y = 0;
+  for (const { label, heads } of groups) {
+    texts.push({
+      text: `${label}: ${heads.length}`,
+      x: 3,
+      y: y + HEADING / 2 - 1,
+      align: "left",
+      heading: true,
+    });
+    y += HEADING;
+    heads.forEach(([r, c], i) => {
+      const left = 3 + (i % columns) * (unit + GAP);
+      const top = y + Math.floor(i / columns) * (unit + around) + NAME;
+      const name = unit < 42 ? `${r + 1}.${c + 1}` : `L${r + 1} H${c + 1}`;
+      const x = left + unit / 2;
+      cells.push({ r, c, left, top });
+      texts.push({ text: name, x, y: top - NAME / 2 - 2, align: "center" });
+      texts.push({ text: tiles[r][c], x, y: top + unit + under - LABEL / 2 + 1, align: "center" });
+    });
+    y += Math.ceil(heads.length / columns) * (unit + around) - GAP;
+  }
+  return planOf(cells, texts, unit, zoom, 3 + Math.min(columns, count) * (unit + GAP), y + 4);
+}
+
+function planOf(cells, texts, unit, zoom, width, height) {
+  const places = new Map(cells.map(({ r, c, left, top }) => [`${r}.${c}`, [left, top]]));
+  const at = (r, c) => places.get(`${r}.${c}`) ?? null;
+  return { unit, cells, texts, zoom, width, height, at };
+}
+
+// Return the cell of the grid at a point, or null.
+export function cellUnder(plan, px, py) {
+  [px, py] = [px / plan.zoom, py / plan.zoom];
+  const { unit } = plan;
+  const found = plan.cells.find(({ left, top }) =>
+    px >= left - 3 && px < left + unit + 3 && py >= top - 3 && py < top + unit + 5
+  );
+  return found ? { r: found.r, c: found.c } : null;
+}
+
+export function drawGrid(p, { maps, sheet, header, state, theme, type, hoveredCell }, plan) {
+  const side = header.side, { unit } = plan;
+  for (const { text, x, y, align, heading } of plan.texts) {
+    const style = heading ? { size: 13, weight: 600, color: theme.text } : { size: 12, color: theme.faint };
+    p.text(text, x, y, { ...type, ...style, align });
+  }
+  for (const { r, c, left, top } of plan.cells) {
+    p.pixels(sheet, c * side, r * side, side, side, left, top, unit, unit);
+    if (!maps.first) continue;
+    const share = Math.min(1, Math.abs(maps.mass[r * maps.columns + c]));
+    p.rect(left, top + unit + 2, unit, BAR, { fill: theme.track });
+    p.rect(left, top + unit + 2, unit * share, BAR, { fill: theme.text });
+  }
+  const chosen = plan.at(state.layer, state.head); // none for a mean among ordered heads
+  if (chosen) p.rect(chosen[0] - 2.5, chosen[1] - 2.5, unit + 5, unit + 5, { stroke: theme.mark, line: 3 });
+  const hovered = hoveredCell && plan.at(hoveredCell.r, hoveredCell.c);
+  if (hovered) {
+    p.rect(hovered[0] - 1.5, hovered[1] - 1.5, unit + 3, unit + 3, { stroke: theme.text, line: 1.5 });
+  }
+}

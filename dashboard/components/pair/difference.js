@@ -1,0 +1,107 @@
+// What corresponds on the two sides, and their difference.
+
+/**
+ * Return the token of another model at the same place of the image, or null: CLS for CLS, or the patch that
+ * contains the middle of the patch.
+ * @param {number | null} token
+ * @param {any} from header of its model
+ * @param {any} to header of the other model
+ */
+export function partnerToken(token, from, to) {
+  if (token === null) return null;
+  if (token < from.first) return to.first ? 0 : null;
+  const patch = token - from.first;
+  const place = (index) => Math.floor(((index + 0.5) / from.side) * to.side);
+  return to.first + place(Math.floor(patch / from.side)) * to.side + place(patch % from.side);
+}
+
+/**
+ * Return the cell of another model with the same layer and head, or null. Means correspond to means.
+ * @param {{ r: number, c: number } | null} cell
+ */
+export function partnerCell(cell, from, to) {
+  if (!cell) return null;
+  const index = (v, count, other) => (v === count ? other : v < other ? v : null);
+  const r = index(cell.r, from.layers, to.layers), c = index(cell.c, from.heads, to.heads);
+  return r === null || c === null ? null : { r, c };
+}
+
+/**
+ * Return the tokens that both sides show while none is chosen: CLS, or the patch in the middle.
+ * @param {any[]} sides headers
+ */
+export function defaultTokens([left, right]) {
+  const middle = left.first + Math.floor(left.side / 2) * (left.side + 1);
+  const token = left.first && right.first ? 0 : middle;
+  return [token, partnerToken(token, left, right)];
+}
+
+/**
+ * Return a sentence that says why there is no difference of these tokens, or an empty text.
+ * @param {any[]} sides headers
+ * @param {(number | null)[]} tokens
+ */
+export function whyNoDifference([left, right], tokens) {
+  if (left.side !== right.side) {
+    const grid = ({ side }) => `${side} x ${side} patches`;
+    return `No difference: the left model has ${grid(left)}, the right one ${grid(right)}.`;
+  }
+  const missing = tokens.indexOf(null);
+  if (missing < 0) return "";
+  return `No difference: the model on the ${missing ? "right" : "left"} has no CLS. Choose a patch.`;
+}
+
+/**
+ * Return the header of the difference: the layers and heads that both models have.
+ * @param {any[]} sides headers
+ */
+export function commonHeader([left, right]) {
+  const first = Math.min(left.first, right.first);
+  return {
+    ...left,
+    layers: Math.min(left.layers, right.layers),
+    heads: Math.min(left.heads, right.heads),
+    first,
+    tokens: left.side ** 2 + first,
+  };
+}
+
+/**
+ * Compute left minus right for the layers and heads that both have, and for the means.
+ * @param {any} difference of `commonHeader`
+ * @param {any[]} maps of the left and the right side
+ */
+export function subtract(difference, [left, right]) {
+  const { rows, columns } = difference;
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++) {
+      const [a, b] = [left, right].map((maps) => [
+        r === rows - 1 ? maps.rows - 1 : r,
+        c === columns - 1 ? maps.columns - 1 : c,
+      ]);
+      const from = left.map(a[0], a[1]), other = right.map(b[0], b[1]), to = difference.map(r, c);
+      for (let i = 0; i < to.length; i++) to[i] = from[i] - other[i];
+      const masses = left.mass[a[0] * left.columns + a[1]] - right.mass[b[0] * right.columns + b[1]];
+      difference.mass[r * columns + c] = difference.first ? masses : 0;
+    }
+  }
+  return difference;
+}
+
+/**
+ * Return the ends of the color scales for the cells of both sides, so that equal colors are equal weights.
+ * @param {any[]} sides headers
+ * @param {any[]} maps
+ * @param {string} scale
+ * @returns {Float32Array[]}
+ */
+export function sharedMaxima(sides, maps, scale) {
+  const own = maps.map((one) => one.maxima(scale));
+  return own.map((maxima, i) =>
+    maxima.map((max, index) => {
+      const { columns } = maps[i], cell = { r: Math.floor(index / columns), c: index % columns };
+      const partner = partnerCell(cell, sides[i], sides[1 - i]);
+      return partner ? Math.max(max, own[1 - i][partner.r * maps[1 - i].columns + partner.c]) : max;
+    })
+  );
+}

@@ -1,0 +1,248 @@
+// Two explorers side by side and their difference. Hovering needs no server. The server computes other snapshots.
+// `host.ask(text)` sends it a request with the state. The state counts tokens, layers and heads as the left
+// model does.
+
+import { frameCache, Maps, rolloutMap } from "../explorer/frames.js";
+import { addressOf, readState, stateText } from "../explorer/state.js";
+import { keepAddress, parseWhole, writeAddress } from "../shared/address.js";
+import { colorTable, decodeBase64 } from "../shared/colors.js";
+import { createCanvas } from "../shared/paint.js";
+import { themeColors } from "../shared/theme.js";
+import { unpackPair } from "./data.js";
+import {
+  commonHeader,
+  defaultTokens,
+  partnerCell,
+  partnerToken,
+  sharedMaxima,
+  subtract,
+  whyNoDifference,
+} from "./difference.js";
+import { PairInput } from "./input.js";
+import { showPairControls, showPairTexts } from "./panels.js";
+import { paintPair } from "./view.js";
+
+const REQUEST_MS = 40; // delay of a request, so that quick changes make one request
+const KEPT_TIMES = 600; // redraw times kept for the benchmark
+
+class Pair {
+  header = null;
+  sides = null; // the headers of the left and the right side
+  images = null;
+  frames = null;
+  cache = frameCache();
+
+  state = null; // see explorer/state.js; and rightSnapshot: a step, "best", or null for the first one
+  hovered = null; // the token under the pointer: { side, token }
+  hoveredCell = null; // the map under the pointer: { side, r, c }
+  hoveredPatch = null; // the patch of a large map under the pointer: { side, patch }
+
+  // what is drawn, for each side
+  tokens = [];
+  cells = []; // the layer and the head of the large maps, null if a model lacks them
+  maps = [];
+  maxima = []; // for each cell, the value with the brightest color
+  values = []; // of the large maps, null if there is none
+  // of the difference
+  why = ""; // there is none
+  common = null; // header
+  difference = null; // maps
+  differenceMaxima = null;
+  largeDifference = null; // values
+  limits = [1, 1]; // of the large maps, and of their difference
+  sheets = [0, 1, 2].map(() => createCanvas(1, 1));
+  pictures = [0, 1].map(() => createCanvas(1, 1));
+  large = [0, 1, 2].map(() => createCanvas(1, 1));
+  plans = [];
+  times = []; // milliseconds of redraws
+
+  constructor(root, host) {
+    this.root = root;
+    this.host = host;
+    this.sections = [...root.querySelectorAll("section")];
+    this.input = new PairInput(this);
+    this.attach();
+  }
+
+  // Show new data from the server.
+  update(bytes) {
+    if (this.lifetime.signal.aborted) this.attach(); // mounted again
+    const { header, images, frames } = unpackPair(bytes);
+    frames.forEach((frame, i) => frame && this.cache.put(header.sides[i].key, frame));
+    const reshaped = this.sides?.[0].shape !== header.sides[0].shape;
+    Object.assign(this, { header, images, sides: header.sides });
+    this.root.classList.toggle("standalone", Boolean(header.standalone)); // hides what needs the server
+    this.state = this.state && !reshaped ? { ...this.state, ...this.validSnapshots() } : this.readAddress();
+    this.frames = this.sides.map(({ key }) => this.cache.get(key) ?? null);
+    const complete = this.frames.every(Boolean);
+    this.root.classList.toggle("waiting", !complete);
+    if (!complete) return this.ask("need");
+    this.colors = colorTable(decodeBase64(header.colors));
+    this.diverging = colorTable(decodeBase64(header.diverging));
+    this.maps = this.sides.map((side) => new Maps(side));
+    this.common = commonHeader(this.sides);
+    this.difference = new Maps(this.common);
+    this.showControls();
+    this.schedule();
+  }
+
+  // The state in the address, or in the step of a talk.
+  readAddress() {
+    const search = this.header.address ?? window.location.search;
+    const text = new URLSearchParams(search).get("right_snapshot");
+    const rightSnapshot = text === "best" ? text : parseWhole(text);
+    const state = { ...readState(search, this.sides[0]), rightSnapshot };
+    return { ...state, ...this.validSnapshots(state) };
+  }
+
+  // Both snapshots, or null for those that the runs do not have.
+  validSnapshots(state = this.state) {
+    const exists = (side, step) => this.sides[side].snapshots.some((one) => one.step === step);
+    const right = state.rightSnapshot === "best" || exists(1, state.rightSnapshot);
+    return {
+      snapshot: exists(0, state.snapshot) ? state.snapshot : null,
+      rightSnapshot: right ? state.rightSnapshot : null,
+    };
+  }
+
+  set(changes, { ask = false } = {}) {
+    Object.assign(this.state, changes);
+    this.saveAddress();
+    this.showControls();
+    this.schedule();
+    if (ask) this.scheduleRequest();
+  }
+
+  showControls() {
+    showPairControls(this.root, this);
+  }
+
+  // Set what is under the pointer: `hovered`, `hoveredCell` or `hoveredPatch`.
+  point(changes) {
+    Object.assign(this, changes);
+    this.schedule();
+  }
+
+  // The query parameters of this view, or null if the server gave the state, as in a talk.
+  parameters() {
+    if (!this.header || this.header.address !== undefined) return null;
+    const { rightSnapshot } = this.state;
+    const right = rightSnapshot === null ? null : String(rightSnapshot);
+    return { ...addressOf(this.state, this.sides[0]), right_snapshot: right };
+  }
+
+  saveAddress() {
+    const parameters = this.parameters();
+    if (parameters) writeAddress(parameters);
+  }
+
+  scheduleRequest() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.ask("look"), REQUEST_MS);
+  }
+
+  ask(kind) {
+    const { rightSnapshot } = this.state;
+    const right = rightSnapshot === null ? [] : [["right_snapshot", String(rightSnapshot)]];
+    this.host.ask(`${kind}?${new URLSearchParams([...stateText(this.state, this.sides[0]), ...right])}`);
+  }
+
+  // Add the listeners on the window. They are removed when the component leaves the page.
+  attach() {
+    const lifetime = (this.lifetime = new AbortController()), { signal } = lifetime;
+    keepAddress(this.root, () => this.parameters(), () => lifetime.abort());
+    window.addEventListener("keydown", (event) => this.input.press(event), { capture: true, signal });
+    window.addEventListener("popstate", () => this.restoreFromAddress(), { signal });
+  }
+
+  // Show the state in the address, which Back or Forward changed.
+  restoreFromAddress() {
+    if (!this.parameters()) return;
+    this.state = this.readAddress();
+    this.set({}, { ask: true });
+  }
+
+  schedule() {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    requestAnimationFrame(() => {
+      this.scheduled = false;
+      if (!this.frames?.every(Boolean) || !this.root.isConnected) return;
+      const start = performance.now();
+      this.draw();
+      this.times.push(performance.now() - start);
+      if (this.times.length > KEPT_TIMES) this.times.shift();
+    });
+  }
+
+  draw() {
+    this.theme = themeColors(this.root);
+    this.type = { font: this.theme.font };
+    this.compute();
+    paintPair(this);
+    showPairTexts(this.root, this);
+  }
+
+  // The token of each side that is chosen, or null.
+  get pinned() {
+    const { query } = this.state, [left, right] = this.sides;
+    return [query, partnerToken(query, left, right)];
+  }
+
+  // The tokens that both sides show: under the pointer, or else the chosen one.
+  get shownTokens() {
+    if (this.hovered) return this.onBothSides(this.hovered.side, this.hovered.token, partnerToken);
+    return this.state.query === null ? defaultTokens(this.sides) : this.pinned;
+  }
+
+  // The layer and the head of both sides: under the pointer, or else the chosen ones.
+  get shownCells() {
+    const { side, r, c } = this.hoveredCell ?? { side: 0, r: this.state.layer, c: this.state.head };
+    return this.onBothSides(side, { r, c }, partnerCell);
+  }
+
+  // The patch of both large maps under the pointer, or null.
+  get shownPatches() {
+    if (!this.hoveredPatch) return null;
+    const { side, patch } = this.hoveredPatch;
+    const tokens = this.onBothSides(side, patch + this.sides[side].first, partnerToken);
+    return tokens.map((token, i) => token - this.sides[i].first);
+  }
+
+  // Return what the sides have of something that is known for one of them.
+  onBothSides(side, known, partner) {
+    return [0, 1].map((i) => (i === side ? known : partner(known, this.sides[side], this.sides[i])));
+  }
+
+  compute() {
+    const { sides, state, frames, maps } = this;
+    this.rollout = state.map === "rollout" && !this.hoveredCell;
+    this.tokens = this.shownTokens;
+    this.cells = this.shownCells;
+    maps.forEach((one, i) => this.tokens[i] !== null && one.read(frames[i], this.tokens[i], state.direction));
+    this.why = whyNoDifference(sides, this.tokens);
+    if (!this.why) subtract(this.difference, maps);
+    this.maxima = sharedMaxima(sides, maps, state.scale);
+    this.differenceMaxima = this.difference.maxima(state.scale);
+    this.values = maps.map((one, i) => {
+      const token = this.tokens[i], cell = this.cells[i];
+      if (token === null || (!this.rollout && !cell)) return null;
+      return this.rollout ? rolloutMap(frames[i], token) : one.map(cell.r, cell.c);
+    });
+    const [a, b] = this.values;
+    this.largeDifference = !this.why && a && b ? a.map((v, i) => v - b[i]) : null;
+    const largest = (values) => (values ?? []).reduce((max, v) => Math.max(max, Math.abs(v)), 1e-9);
+    this.limits = [Math.max(largest(a), largest(b)), largest(this.largeDifference)];
+    this.masses = maps.map((one, i) => {
+      const cell = this.cells[i];
+      return one.first && this.tokens[i] !== null && cell ? one.mass[cell.r * one.columns + cell.c] : null;
+    });
+  }
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".pair");
+  root.pair ??= new Pair(root, { ask: () => {} });
+  root.pair.host = { ask: (text) => setTriggerValue("ask", text) };
+  root.pair.update(data);
+}

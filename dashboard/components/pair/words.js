@@ -1,0 +1,67 @@
+// Texts of the two sides and their difference.
+
+import { tokenName } from "../explorer/state.js";
+import { cellName, percent } from "../explorer/words.js";
+
+export const SIDES = ["left", "right"];
+export const number = (v) => (Math.abs(v) >= 0.01 ? v.toFixed(3) : v.toPrecision(2));
+const signedNumber = (v) => `${v < 0 ? "\u2212" : "+"}${number(Math.abs(v))}`;
+
+/** Return what a side shows: an image, a model or a snapshot. */
+export function sideTitle(header, versus) {
+  if (versus === "models") return header.run;
+  return versus === "snapshots" ? header.step || "best weights" : header.name;
+}
+
+/** Return the likeliest class with its probability, and whether it is the true one. */
+export function predictionText({ probabilities, classes, truth }) {
+  const best = probabilities.reduce((a, v, i) => (v > probabilities[a] ? i : a), 0);
+  const words = truth === null || truth === undefined
+    ? ""
+    : best === truth
+    ? ", correct"
+    : `, true: ${classes[truth]}`;
+  return `Predicts ${classes[best]}, ${percent(probabilities[best])}${words}`;
+}
+
+/** Return the title of the maps: the token and the direction. */
+export function pairTitle({ sides, state, tokens }) {
+  const token = tokenName(tokens[0] ?? tokens[1], sides[tokens[0] === null ? 1 : 0]);
+  return state.direction === "keys" ? `Attention to ${token}` : `Attention from ${token}`;
+}
+
+/** Return the labels of the diverging scale, whose ends are -limit and limit. */
+export const differenceLabels = (limit) => [`\u2212${number(limit)}`, "0", `+${number(limit)}`];
+
+/** Return the labels of the scale of the grids: numbers if all maps share it. */
+export function gridLabels({ state, maxima }, signed) {
+  const end = ["shared", "root"].includes(state.scale) ? number(maxima[0]) : `maximum of its ${state.scale}`;
+  return signed ? [`\u2212${end}`, "0", end] : ["0", `${end}, both sides`];
+}
+
+/**
+ * Return the weights of both sides at the patch under the pointer, or else the largest difference.
+ * @param {any} view sides, state, tokens, cell, patches (of both sides, or null), values (of both sides, null
+ * where the model lacks the head), difference (or null), masses (of CLS on both sides, null without CLS)
+ */
+export function pairReading(view) {
+  const { sides, tokens, cell, rollout, patches, values, difference, masses } = view;
+  const what = rollout ? "Rollout" : cellName(cell, sides[0]);
+  const placeOf = (patch, side) => tokenName(patch + sides[side].first, sides[side]);
+  const texts = [`${what}. ${pairTitle(view)}.`];
+  const lacking = values.findIndex((one, i) => one === null && tokens[i] !== null);
+  if (lacking >= 0) texts.push(`The model on the ${SIDES[lacking]} has no ${what.toLowerCase()}.`);
+  if (patches) {
+    const known = values.flatMap((one, i) => (one ? [`${SIDES[i]} ${number(one[patches[i]])}`] : []));
+    if (difference) known.push(`difference ${signedNumber(difference[patches[0]])}`);
+    texts.push(`At ${placeOf(patches[0], 0)}: ${known.join(", ")}.`);
+  } else if (difference) {
+    const at = difference.reduce((best, v, i) => (Math.abs(v) > Math.abs(difference[best]) ? i : best), 0);
+    texts.push(`Largest difference ${signedNumber(difference[at])} at ${placeOf(at, 0)}.`);
+  }
+  const shares = masses.flatMap((mass, i) => (mass === null ? [] : [`${SIDES[i]} ${percent(mass)}`]));
+  if (shares.length && !rollout) {
+    texts.push(`${view.state.direction === "keys" ? "From" : "On"} CLS: ${shares.join(", ")}.`);
+  }
+  return texts.join(" ").replaceAll(" %", "\u00a0%");
+}

@@ -1,0 +1,75 @@
+// The order of the heads in the grid, and the summary of one head.
+
+import assert from "node:assert/strict";
+import { measureOf, summaryOf } from "../../../dashboard/components/explorer/behavior.js";
+import { cellUnder, gridPlan } from "../../../dashboard/components/explorer/grid.js";
+
+const MAPS = { rows: 4, columns: 5, first: 1 }; // 3 layers of 4 heads, with their means
+const HEADS = Array.from({ length: 12 }, (_, i) => [i % 3, Math.floor(i / 3)]);
+const MEASURE = {
+  order: "distance",
+  label: "mean distance",
+  short: "distance",
+  tiles: [0, 1, 2].map((r) => [0, 1, 2, 3].map((c) => `${r}${c} px`)),
+  texts: [0, 1, 2].map((r) => [0, 1, 2, 3].map((c) => `${r}${c} ± 1 pixels`)),
+  groups: [
+    { label: "under 8 pixels", heads: HEADS.slice(0, 7) },
+    { label: "from 8 pixels", heads: HEADS.slice(7) },
+  ],
+};
+const BEHAVIOR = { count: 200, ablated: 200, measures: [MEASURE] };
+const HEADER = { layers: 3, heads: 4, behavior: BEHAVIOR };
+
+Deno.test("ordered maps flow in the order of the measure, and each point belongs to its head", () => {
+  for (const [w, h] of [[600, 360], [300, 500], [1500, 900], [120, 100]]) {
+    const plan = gridPlan(MAPS, w, h, 1, MEASURE);
+    assert.deepEqual(plan.cells.map(({ r, c }) => [r, c]), HEADS);
+    const lines = plan.cells.map(({ left, top }) => [top, left]);
+    const reading = lines.toSorted((a, b) => a[0] - b[0] || a[1] - b[1]);
+    assert.deepEqual(lines, reading, `${w} x ${h}`);
+    for (const { r, c, left, top } of plan.cells) {
+      assert.deepEqual(cellUnder(plan, left + plan.unit / 2, top + plan.unit / 2), { r, c });
+      assert.deepEqual(plan.at(r, c), [left, top]);
+    }
+    assert.equal(plan.at(3, 0), null); // the means have no value
+    assert.ok(plan.width <= Math.max(w, 60));
+    if (h > 300) assert.ok(plan.height <= h, `${plan.height} of ${h}`);
+  }
+});
+
+Deno.test("each ordered map has its layer, head and value, and each group a heading with its size", () => {
+  const { texts } = gridPlan(MAPS, 600, 360, 1, MEASURE);
+  assert.deepEqual(texts.filter((t) => t.heading).map((t) => t.text), [
+    "under 8 pixels: 7",
+    "from 8 pixels: 5",
+  ]);
+  const tiles = texts.filter((t) => !t.heading).map((t) => t.text);
+  assert.deepEqual(tiles.slice(0, 4), ["L1 H1", "00 px", "L2 H1", "10 px"]);
+  assert.equal(tiles.length, 24);
+});
+
+Deno.test("maps without an order are rows of layers with their means", () => {
+  const plan = gridPlan(MAPS, 600, 360);
+  assert.equal(plan.cells.length, 20);
+  const [a, b, c] = [plan.at(0, 0), plan.at(0, 1), plan.at(1, 0)];
+  assert.ok(a[1] === b[1] && a[0] < b[0] && a[0] === c[0] && a[1] < c[1]);
+  assert.deepEqual(cellUnder(plan, plan.width - 6, plan.height - 10), { r: 3, c: 4 });
+  assert.equal(cellUnder(plan, 2, 2), null);
+});
+
+Deno.test("heads are ordered only by a measure that has values", () => {
+  assert.equal(measureOf({ header: HEADER, state: { order: "distance" } }), MEASURE);
+  assert.equal(measureOf({ header: HEADER, state: { order: "layers" } }), null);
+  assert.equal(measureOf({ header: HEADER, state: { order: "cls" } }), null); // a model without CLS
+  assert.equal(measureOf({ header: { behavior: null }, state: { order: "distance" } }), null);
+});
+
+Deno.test("the summary has the values of one head, and says how many images were ablated if fewer", () => {
+  const { about, values } = summaryOf({ header: HEADER, cell: { r: 2, c: 1 } });
+  assert.match(about, /Layer 3, head 2\b.*\b200\b/);
+  assert.deepEqual(values, [["distance", "21 ± 1 pixels"]]);
+  const change = { ...MEASURE, order: "change", short: "accuracy" };
+  const header = { ...HEADER, behavior: { count: 200, ablated: 60, measures: [change] } };
+  assert.match(summaryOf({ header, cell: { r: 0, c: 0 } }).values[0][0], /\b60 images/);
+  assert.deepEqual(summaryOf({ header, cell: { r: 3, c: 0 } }).values, []);
+});

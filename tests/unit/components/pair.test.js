@@ -1,0 +1,158 @@
+// Two explorers side by side: what corresponds in two models, and the difference of their maps.
+
+import assert from "node:assert/strict";
+import { Maps } from "../../../dashboard/components/explorer/frames.js";
+import { unpackPair } from "../../../dashboard/components/pair/data.js";
+import {
+  commonHeader,
+  defaultTokens,
+  partnerCell,
+  partnerToken,
+  sharedMaxima,
+  subtract,
+  whyNoDifference,
+} from "../../../dashboard/components/pair/difference.js";
+import { pairRows } from "../../../dashboard/components/pair/files.js";
+import { pairReading, predictionText, sideTitle } from "../../../dashboard/components/pair/words.js";
+import written from "./pair.json" with { type: "json" };
+
+const model = (layers, heads, side, first) => ({
+  layers,
+  heads,
+  side,
+  first,
+  tokens: side ** 2 + first,
+  only: null,
+});
+const LARGE = model(3, 4, 8, 1), SMALL = model(2, 2, 4, 0), OTHER = model(2, 3, 8, 0);
+const range = (n) => Array.from({ length: n }, (_, i) => i);
+
+Deno.test("a token corresponds to the patch at the same place, and CLS to CLS", () => {
+  const patch = (row, column, { side, first }) => first + (row - 1) * side + column - 1;
+  assert.equal(partnerToken(patch(3, 4, LARGE), LARGE, LARGE), patch(3, 4, LARGE));
+  assert.equal(partnerToken(patch(3, 4, LARGE), LARGE, OTHER), patch(3, 4, OTHER));
+  assert.equal(partnerToken(patch(8, 1, LARGE), LARGE, SMALL), patch(4, 1, SMALL));
+  assert.equal(partnerToken(patch(2, 3, SMALL), SMALL, LARGE), patch(4, 6, LARGE));
+  assert.equal(partnerToken(0, LARGE, LARGE), 0);
+  assert.equal(partnerToken(0, LARGE, SMALL), null);
+  assert.equal(partnerToken(null, LARGE, SMALL), null);
+  for (const token of range(16)) {
+    assert.equal(partnerToken(partnerToken(token, SMALL, LARGE), LARGE, SMALL), token);
+  }
+});
+
+Deno.test("a head corresponds to the same layer and head, and a mean to a mean", () => {
+  assert.deepEqual(partnerCell({ r: 1, c: 1 }, LARGE, SMALL), { r: 1, c: 1 });
+  assert.equal(partnerCell({ r: 2, c: 1 }, LARGE, SMALL), null);
+  assert.equal(partnerCell({ r: 1, c: 3 }, LARGE, SMALL), null);
+  assert.deepEqual(partnerCell({ r: 3, c: 4 }, LARGE, SMALL), { r: 2, c: 2 });
+  assert.deepEqual(partnerCell({ r: 2, c: 2 }, SMALL, LARGE), { r: 3, c: 4 });
+  assert.equal(partnerCell(null, LARGE, SMALL), null);
+});
+
+Deno.test("both sides begin with CLS, or with a patch if one of them has no CLS", () => {
+  assert.deepEqual(defaultTokens([LARGE, LARGE]), [0, 0]);
+  assert.deepEqual(defaultTokens([LARGE, OTHER]), [1 + 4 * 8 + 4, 4 * 8 + 4]);
+});
+
+Deno.test("the reason for a missing difference names both grids, or the side without CLS", () => {
+  assert.equal(whyNoDifference([LARGE, OTHER], [5, 4]), "");
+  assert.match(whyNoDifference([LARGE, SMALL], [5, 4]), /8 x 8 .*4 x 4/);
+  assert.match(whyNoDifference([LARGE, OTHER], [0, null]), /right\b.*CLS/);
+});
+
+// Maps with random weights.
+function randomMaps(header, seed) {
+  const maps = new Maps(header);
+  const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
+  maps.values.forEach((_, i) => (maps.values[i] = random()));
+  maps.mass.forEach((_, i) => (maps.mass[i] = random()));
+  return maps;
+}
+
+Deno.test("the difference is left minus right for what both have, and for the means", () => {
+  const sides = [LARGE, OTHER], maps = sides.map((side, i) => randomMaps(side, 5 + i));
+  const common = commonHeader(sides), difference = subtract(new Maps(common), maps);
+  assert.deepEqual([common.layers, common.heads, common.tokens], [2, 3, 64]);
+  const places = [[0, 0, 0, 0, 0, 0], [1, 2, 1, 2, 1, 2], [2, 3, 3, 4, 2, 3], [1, 3, 1, 4, 1, 3]];
+  for (const [r, c, leftR, leftC, rightR, rightC] of places) {
+    const [left, right] = [maps[0].map(leftR, leftC), maps[1].map(rightR, rightC)];
+    difference.map(r, c).forEach((v, i) => assert.equal(v, Math.fround(left[i] - right[i])));
+  }
+  assert.ok(difference.mass.every((v) => v === 0)); // one side has no CLS
+  const same = subtract(new Maps(LARGE), [maps[0], randomMaps(LARGE, 9)]);
+  assert.equal(same.mass[7], Math.fround(maps[0].mass[7] - randomMaps(LARGE, 9).mass[7]));
+});
+
+Deno.test("equal colors on both sides are equal weights", () => {
+  const sides = [LARGE, LARGE], maps = [randomMaps(LARGE, 3), randomMaps(LARGE, 4)];
+  maps[1].values[5] = 7; // layer 1, head 1
+  for (const scale of ["map", "layer", "shared"]) {
+    const [left, right] = sharedMaxima(sides, maps, scale);
+    assert.deepEqual(left, right);
+    assert.equal(left[0], 7);
+    assert.equal(left[1] === 7, scale !== "map");
+    assert.equal(left[5] === 7, scale === "shared"); // layer 2
+  }
+});
+
+Deno.test("both images and the weights that are sent are read from a message", () => {
+  for (const { bytes, images, weights } of written.messages) {
+    const found = unpackPair(Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0)));
+    assert.deepEqual(found.images.map((image) => [...image]), images);
+    const values = found.frames.map((frame) => frame && [...frame.weights, ...frame.rollout]);
+    assert.deepEqual(values, weights);
+  }
+});
+
+const VIEW = {
+  sides: [LARGE, LARGE],
+  state: { direction: "queries" },
+  tokens: [0, 0],
+  cell: { r: 1, c: 2 },
+  rollout: false,
+  patches: null,
+  values: [[0.1, 0.5, 0.2], [0.3, 0.25, 0.2]],
+  difference: [-0.2, 0.25, 0],
+  masses: [0.5, 0.25],
+};
+
+Deno.test("the reading is the largest difference, or the weights under the pointer", () => {
+  assert.match(
+    pairReading(VIEW),
+    /Layer 2, head 3\b.*from CLS.*\+0\.250 at row 1, column 2.*left 50\s%, right 25\s%/,
+  );
+  const pointed = pairReading({ ...VIEW, patches: [0, 0] });
+  assert.match(pointed, /row 1, column 1: left 0\.100, right 0\.300, difference \u22120\.200/);
+  const lacking = pairReading({
+    ...VIEW,
+    values: [VIEW.values[0], null],
+    difference: null,
+    masses: [0.5, null],
+  });
+  assert.match(lacking, /on the right has no layer 2, head 3/);
+  assert.doesNotMatch(lacking, /difference/);
+});
+
+Deno.test("a side is named by what differs", () => {
+  const side = { name: "cat 1", run: "ViT", step: "step 10" };
+  assert.equal(sideTitle(side, "images"), "cat 1");
+  assert.equal(sideTitle(side, "models"), "ViT");
+  assert.equal(sideTitle(side, "snapshots"), "step 10");
+  assert.match(sideTitle({ ...side, step: "" }, "snapshots"), /best/);
+});
+
+Deno.test("the prediction says which class is true if it is another one", () => {
+  const side = { probabilities: [0.25, 0.75], classes: ["cat", "dog"], truth: 0 };
+  assert.match(predictionText(side), /dog, 75 %, true: cat/);
+  assert.doesNotMatch(predictionText({ ...side, truth: 1 }), /true:/);
+  assert.doesNotMatch(predictionText({ ...side, truth: null }), /true|correct/);
+});
+
+Deno.test("the CSV file has the weights of each patch on both sides, and their difference", () => {
+  const sides = [{ ...model(1, 1, 2, 0), name: "a" }, { ...model(1, 1, 2, 0), name: "b" }];
+  const pair = { sides, header: { versus: "images" }, values: [[1, 2, 3, 4], [4, 3, 2, 1]] };
+  const rows = pairRows({ ...pair, largeDifference: [-3, -1, 1, 3] });
+  assert.deepEqual(rows[0].slice(2), ["left: a", "right: b", "left minus right"]);
+  assert.deepEqual(rows.slice(1), [[1, 1, 1, 4, -3], [1, 2, 2, 3, -1], [2, 1, 3, 2, 1], [2, 2, 4, 1, 3]]);
+});

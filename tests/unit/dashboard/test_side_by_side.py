@@ -1,0 +1,170 @@
+"""What is on both sides of "Side by side": links, weights, files, and what cannot be compared."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from dashboard.attention import side_by_side, views
+from dashboard.components.packing import pack
+from dashboard.shared.scenes import SideBySide
+from dashboard.standalone import explorer_file
+from dashboard.talk import scenes
+from tests.made_runs import make_run
+from vitcore.analysis.attention import capture
+from vitcore.data import load_dataset
+from vitcore.errors import UserError
+from vitcore.models import load_run
+
+CLASSES = load_dataset("cifar10-mini").classes
+SMALL = {
+    "classes": CLASSES,
+    "model": "vit",
+    "patch_size": 8,
+    "num_layers": 2,
+    "num_heads": 2,
+    "embed_dim": 16,
+    "hidden_dim": 16,
+}
+VIEW = {"view": "Side by side"}
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("VITLAB_RUNS", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load_dataset("cifar10-mini")
+
+
+def prepared(link):
+    scene = scenes.scene("attention", VIEW | link)
+    assert isinstance(scene, SideBySide)
+    sides = side_by_side.sides_of(scene.run, scene.chosen, *scene.right, VIEW | link)
+    return sides, *side_by_side.prepare(*sides, scene.data, VIEW | link)
+
+
+def weights_of(view):
+    count = view.layers * view.heads * view.tokens**2
+    return np.frombuffer(view.packed, np.float16)[:count].reshape(view.layers, view.heads, view.tokens, -1)
+
+
+def expected(run, image, path=None):
+    return capture(load_run(run, path), torch.from_numpy(image[None].copy())).weights[0].numpy()
+
+
+def test_two_images_are_those_of_the_link(home, data):
+    run = make_run(home, "one", **SMALL)
+    link = {"run": run.id, "class": "dog", "image": "3", "right_class": "ship", "right_image": "5"}
+    (left, right), header, found = prepared(link)
+    for side, view, label, number in ((left, found[0], 5, 3), (right, found[1], 8, 5)):
+        image = data.test.images[np.flatnonzero(data.test.labels == label)[number - 1]]
+        assert np.array_equal(side.chosen.image, image)
+        np.testing.assert_allclose(weights_of(view), expected(run, image), atol=1e-3)
+    assert [one["name"] for one in header["sides"]] == [left.chosen.name, right.chosen.name]
+    default = prepared({"run": run.id})[0]
+    assert [side.chosen.name for side in default] == ["cat, test image 1 of 100", "cat, test image 2 of 100"]
+
+
+def test_two_models_see_the_same_image(home):
+    one, other = make_run(home, "one", **SMALL), make_run(home, "other", seed=7, **SMALL | {"patch_size": 4})
+    (left, right), header, found = prepared({"run": one.id, "versus": "models", "right_run": other.id})
+    assert np.array_equal(left.chosen.image, right.chosen.image)
+    for run, view in ((one, found[0]), (other, found[1])):
+        np.testing.assert_allclose(weights_of(view), expected(run, left.chosen.image), atol=1e-3)
+    assert [side["side"] for side in header["sides"]] == [4, 8]
+
+
+def test_two_snapshots_are_the_first_one_and_the_best_weights_unless_the_link_names_others(home):
+    run = make_run(home, "one", steps=(10, 20), **SMALL)
+    link = {"run": run.id, "versus": "snapshots"}
+
+    def paths(**more):
+        return [side.snapshot for side in prepared(link | more)[0]]
+
+    assert paths() == [None, run.snapshots[0]]
+    assert paths(snapshot="10", right_snapshot="20") == list(run.snapshots)
+    assert paths(snapshot="20", right_snapshot="best") == [run.snapshots[1], None]
+    (_, right), _, found = prepared(link | {"right_snapshot": "20"})
+    np.testing.assert_allclose(
+        weights_of(found[1]), expected(run, right.chosen.image, run.snapshots[1]), atol=1e-3
+    )
+    images = prepared({"run": run.id, "snapshot": "20"})[0]  # both images with the same weights
+    assert [side.snapshot for side in images] == [run.snapshots[1]] * 2
+
+
+def test_weights_that_the_browser_has_are_not_sent_again(home):
+    run = make_run(home, "one", **SMALL)
+    sides, header, found = prepared({"run": run.id})
+    both = len(side_by_side.packed(header, sides, found, {}))
+    one = len(side_by_side.packed(header, sides, found, {found[1].key: None}))
+    none = len(side_by_side.packed(header, sides, found, dict.fromkeys((found[0].key, found[1].key))))
+    size = len(found[0].packed)
+    assert [round((both - one) / size), round((one - none) / size)] == [1, 1]
+    twice = prepared({"run": run.id, "right_image": "1"})  # the same image on both sides
+    assert len(side_by_side.packed(*(twice[1], twice[0], twice[2]), {})) - none < 1.5 * size
+
+
+@pytest.mark.parametrize(
+    ("link", "words"),
+    [
+        ({"versus": "weather"}, r"says versus=weather"),
+        ({"versus": "snapshots"}, r"says versus=snapshots.*nothing of that kind"),
+        ({"versus": "models", "right_run": "gone"}, r"names the run gone"),
+        (
+            {"versus": "models", "right_run": "resnet-cifar10-gpu"},
+            r"resnet-cifar10-gpu, which this view can't",
+        ),
+        ({"right_class": "unicorn"}, r"names unicorn, test image 2"),
+        ({"right_image": "101"}, r"names cat, test image 101"),
+        ({"right_image": "0"}, r"says right_image=0"),
+        ({"query": "9.9"}, r"says query=9\.9, .*2 layers, 2 heads, 4 x 4 patches"),
+    ],
+)
+def test_link_to_something_missing_is_refused_with_its_name(home, link, words):
+    run = make_run(home, "one", **SMALL)
+    with pytest.raises(UserError, match=words):
+        scenes.scene("attention", VIEW | {"run": run.id} | link)
+
+
+def test_snapshot_that_the_run_does_not_have_is_refused(home):
+    run = make_run(home, "one", steps=(10,), **SMALL)
+    link = VIEW | {"run": run.id, "versus": "snapshots", "right_snapshot": "11"}
+    with pytest.raises(UserError, match=r"says right_snapshot=11"):
+        scenes.scene("attention", link)
+
+
+def test_model_with_too_many_tokens_is_refused(home, monkeypatch):
+    run = make_run(home, "fine", **SMALL)
+    monkeypatch.setattr(views, "MAX_SENT", 100)
+    with pytest.raises(UserError, match="fine has too many tokens to compare: choose"):
+        prepared({"run": run.id})
+
+
+def test_only_vits_for_the_same_images_and_classes_are_comparable(home):
+    one, other = make_run(home, "one", **SMALL), make_run(home, "other", **SMALL)
+    make_run(home, "resnet", model="resnet", classes=CLASSES)
+    found = {run.id for run in side_by_side.comparable_runs(one)}
+    assert other.id in found
+    assert "vit-cifar10-gpu" in found
+    assert one.id not in found
+    assert not any("resnet" in name for name in found)
+
+
+def test_file_holds_the_weights_of_both_sides_and_loads_nothing(home):
+    run = make_run(home, "one", steps=(10,), **SMALL)
+    link = VIEW | {"run": run.id, "versus": "snapshots"}
+    text = explorer_file.from_address(link)
+    assert "default-src 'none'" in text
+    (packed,) = re.findall(r'id="data-0">([^<]+)<', text)
+    content = base64.b64decode(packed)
+    for view in prepared({"run": run.id, "versus": "snapshots"})[2]:
+        assert view.packed in content
+    assert len(content) > len(pack({}))

@@ -1,0 +1,123 @@
+"""What each attention head of a ViT does, measured over test images. Does not import torch.
+
+This probe has no tab of its own. The Attention page orders heads by its values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vitcore.probes.estimates import Estimate, Table
+from vitcore.probes.probe import Probe, Settings
+from vitcore.probes.shapes import Row, head_rows
+from vitcore.probes.statistics import RunningMean, estimate, paired_change, parts, share, table
+from vitcore.probes.values import Values
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+IMAGES = 200
+MAX_ABLATION = 5e12  # multiply-adds for the ablation of all heads on all images
+MIN_ABLATED = 50  # images; with fewer, the standard errors are too large
+
+QUANTITIES = {
+    "distance": "mean attention distance, pixels",
+    "entropy": "entropy of attention, bits",
+    "to_cls": "attention to CLS",
+    "to_self": "attention to itself",
+    "position": "correlation with the map of a blank image",
+    "change": "change of accuracy without the head",
+}
+
+
+class HeadValues(Values):
+    """Means over images with their standard errors, [blocks][heads]."""
+
+    distance: Table  # pixels
+    entropy: Table  # bits
+    to_self: Table  # fraction of the attention of a patch
+    position: Table  # correlation with the map of a blank image
+    to_cls: Table | None = None  # fraction of the attention of a patch, of a model with CLS
+    ablated: int = 0  # images of the ablation
+    base: Estimate | None = None  # accuracy of the whole model on these images
+    change: Table | None = None  # of the accuracy without the head
+
+    def rows(self) -> Iterator[Row]:
+        """Yield one row per number: each quantity head by head, and the accuracy of the whole model."""
+        for name, quantity in QUANTITIES.items():
+            if found := getattr(self, name):
+                yield from head_rows(quantity, found)
+        if self.base:
+            yield {"quantity": "accuracy", "mean": self.base.mean, "error": self.base.error}
+
+
+def images_to_ablate(model: Any, images: int) -> int:
+    """Return on how many of `images` images the heads of a ViT are ablated: 0 if it takes too long."""
+    from vitcore.analysis.cost import vit_cost
+
+    block, layers = model.blocks[0], len(model.blocks)
+    cost = vit_cost(
+        model.patch_size,
+        image_size=model.image_size,
+        embed_dim=block.attn.out_proj.in_features,
+        hidden_dim=block.linear[0].out_features,
+        num_heads=block.attn.heads,
+        num_layers=layers,
+        cls=model.has_cls,
+        complete=True,
+    )
+    for_image = cost.multiply_adds * block.attn.heads * (layers + 1) / 2  # the blocks from the changed one on
+    count = min(images, int(MAX_ABLATION / for_image))
+    return count if count >= min(MIN_ABLATED, images) else 0
+
+
+def measure(
+    model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
+) -> Iterator[tuple[int, HeadValues]]:
+    """Measure all heads on the images, and ablate them on as many as `images_to_ablate` allows."""
+    import torch
+
+    from vitcore.analysis.ablation import without_each_head
+    from vitcore.analysis.attention import needs_attention
+    from vitcore.analysis.head_behavior import head_behavior
+
+    ablated = images_to_ablate(needs_attention(model), len(images))
+    means: dict[str, RunningMean] = {}
+    complete, without = [], []
+    for part in parts(len(images)):
+        for name, found in head_behavior(model, images[part]).items():
+            means.setdefault(name, RunningMean()).add(found)
+        if part.start < ablated:
+            some = slice(part.start, min(part.stop, ablated))
+            truth = torch.from_numpy(labels[some])
+            base, changed = without_each_head(model, images[some])
+            complete.append((base == truth).numpy())
+            without.append((changed == truth).numpy())
+        values: dict[str, Any] = {name: table(*mean.estimates) for name, mean in means.items()}
+        if complete:
+            correct = np.concatenate(complete)
+            values["ablated"] = len(correct)
+            values["base"] = estimate(*share(correct))
+            values["change"] = table(*paired_change(np.concatenate(without, axis=-1), correct))
+        yield part.stop, HeadValues(**values)
+
+
+HEADS = Probe(
+    name="heads",
+    title="Attention heads",
+    question="What does each attention head do?",
+    method="For each head, the means over test images of its attention distance and entropy, of the "
+    "attention of a patch to CLS and to itself, and of the correlation of its map with its map for an image "
+    "of the mean color; and the change of accuracy when its output is set to zero. Ablation takes most of "
+    "the time. It is limited to 5 trillion multiply-adds: a large model is ablated on fewer images, and not "
+    "at all if fewer than 50 would remain.",
+    source="Raghu et al. 2021, Do Vision Transformers See Like CNNs?; ablation: Michel et al. 2019, Are "
+    "Sixteen Heads Really Better than One?",
+    values=HeadValues,
+    steps=measure,
+    images=IMAGES,
+)
