@@ -73,7 +73,7 @@ def choose_view(model: str) -> str:
     bound.check_link(AttentionState, "view", choices, maps)
     named = maps if attention else CLASS_MAPS
     return st.segmented_control(
-        "View", tuple(filter(None, (maps, pair, stepper))), required=True, label_visibility="collapsed",
+        "View", choices, required=True, label_visibility="collapsed",
         format_func=lambda view: named if view == maps else view, **AttentionState.bound("view"),
     )  # fmt: skip
 

@@ -59,13 +59,14 @@ function layeredPlan(maps, w, h, zoom) {
   return planOf(cells, texts, unit, zoom, right + unit + beyond, bottom + unit + bar + 4);
 }
 
-// The maps of a measure flow from left to right. Each has the layer and the head above it, and its value below
-// it. The number of columns is that with the largest maps.
+// The maps of a measure flow from left to right. Each has the layer and the head above it, and its value
+// below it. The number of columns is that with the largest maps.
 function orderedPlan(maps, { groups, tiles }, w, h, zoom) {
   const under = LABEL + (maps.first ? BAR + 2 : 0), around = NAME + under + ROW_GAP;
   const count = Math.max(...groups.map((group) => group.heads.length));
   const rowsOf = (columns) => groups.reduce((n, { heads }) => n + Math.ceil(heads.length / columns), 0);
-  let best = { columns: Math.max(1, Math.floor((w - 4) / (SMALLEST + GAP))), unit: SMALLEST }; // then it scrolls
+  // the grid scrolls if the maps would be smaller
+  let best = { columns: Math.max(1, Math.floor((w - 4) / (SMALLEST + GAP))), unit: SMALLEST };
   for (let columns = 1; columns <= count; columns++) {
     const wide = (w - 4) / columns - GAP;
     const high = (h - groups.length * HEADING - 4) / rowsOf(columns) - around;
