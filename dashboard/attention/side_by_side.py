@@ -111,10 +111,10 @@ def sides_of(
     if state.versus != SNAPSHOTS or not run.snapshots:
         same = left.snapshot if right_run.id == run.id else None
         return left, Side(right_run, same, right_image)
-    if state.right_snapshot == BEST:
-        return left, Side(run, None, right_image)
-    first = run.snapshots[0]
-    return left, Side(run, by_step.get(state.right_snapshot, first), right_image)
+    wanted, right = state.right_snapshot, run.snapshots[0]
+    if isinstance(wanted, int):
+        right = by_step.get(wanted, right)
+    return left, Side(run, None if wanted == BEST else right, right_image)
 
 
 def prepare(

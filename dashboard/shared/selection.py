@@ -197,10 +197,11 @@ def choose_run(
     The label of a `hidden` one is for screen readers only.
     """
     by_id = {run.id: run for run in found}
-    options, look = run_labels(found), {"label_visibility": "collapsed"} if hidden else {}
+    options = run_labels(found)
     chosen = bound.choose(
-        st.selectbox, page, field, label, options, first=first.id if first else None, **look
-    )
+        st.selectbox, page, field, label, options, first=first.id if first else None,
+        label_visibility="collapsed" if hidden else "visible",
+    )  # fmt: skip
     return by_id[chosen]
 
 
