@@ -74,8 +74,8 @@ function largestFit(groups, w, h, around) {
   return best;
 }
 
-// The maps of a measure flow from left to right. Each has its value below it, and the layer and the head above
-// it, if there is enough space for them. The grid scrolls if the maps do not fit without their names either.
+// The maps of a measure flow from left to right. Each has its value below it, and the layer and the head
+// above it, if there is enough space for them. The grid scrolls if the maps do not fit without their names.
 function orderedPlan(maps, { groups, tiles, unit: ofValues }, w, h, zoom) {
   const under = LABEL + (maps.first ? BAR + 2 : 0), withoutNames = under + ROW_GAP;
   const named = largestFit(groups, w, h, withoutNames + NAME);
