@@ -19,7 +19,6 @@ SCRIPTS = HERE.parent / "pages" if (HERE.parent / "pages").is_dir() else HERE / 
 
 st.set_page_config(page_title="ViT Lab", page_icon=str(HERE / "static" / "icon.svg"), layout="wide")
 addresses.read_strictly()
-window.observe()
 
 
 def editor() -> None:
@@ -39,7 +38,9 @@ def guide() -> None:
 if bound.read(TalkState)[0].talk:
     from dashboard.talk import page as talk  # imported here: it loads the figures of all pages
 
-    st.navigation([st.Page(talk.show, title="Talk", default=True)], position="hidden").run()
+    chosen = st.navigation([st.Page(talk.show, title="Talk", default=True)], position="hidden")
+    window.observe()
+    chosen.run()
 else:
     st.logo(str(HERE / "static" / "icon.svg"), size="small")  # style/header.css adds the name
     chosen = st.navigation(
@@ -53,6 +54,7 @@ else:
         ],
         position="top",
     )
+    window.observe()  # not before: a browser that answers at once would ask for the first page of all
     tour.strip(chosen.url_path or HOME)
     menu.control(chosen.url_path or HOME)
     try:

@@ -22,7 +22,7 @@ SHARED = Path(os.environ.get("VITLAB_SHARED", ROOT.parent / "shared"))
 
 SECONDS = {"process": 300, "browser": 180}  # timeout of a test by folder; 120 s elsewhere
 SLOW_SECONDS = 900
-TIERS = ("browser", "process", "house", "unit")  # from the longest files to the shortest
+TIERS = ("browser", "process", "pages", "house", "unit")  # from the longest files to the shortest
 
 
 def tier_of(item: pytest.Item) -> str:

@@ -193,7 +193,7 @@ def _clean_up(process: subprocess.Popen, tree: psutil.Process, timer: threading.
 def _kill(tree: psutil.Process) -> None:
     """Kill a process and its descendants; psutil refuses to if the PID was reused."""
     with contextlib.suppress(psutil.NoSuchProcess):
-        tree.suspend()  # so that it starts no further process meanwhile
+        tree.suspend()  # so that it starts no further process
         for descendant in tree.children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
                 descendant.kill()

@@ -47,7 +47,7 @@ def points(share: float, digits: int = 2) -> str:
 
 
 def chosen_share(share: float) -> str:
-    """Return a fraction that somebody chose, such as a share of the images, with its digits: `2.5 %`."""
+    """Return a fraction that a user chose, such as a share of the images, with its digits: `2.5 %`."""
     return f"{100 * share:g} %"
 
 

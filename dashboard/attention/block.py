@@ -9,8 +9,9 @@ from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
 
-from dashboard.attention import block_outputs, explorer, views
+from dashboard.attention import block_outputs, convolution, explorer, views
 from dashboard.components.block import block, message
+from dashboard.drawing.markdown import escape
 from dashboard.shared import bound
 from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import AttentionState
@@ -90,6 +91,33 @@ def show(
         key=key,
         on_ask=partial(_on_request, key, place),
     )
+
+
+def show_with_convolution(
+    run: Run,
+    chosen: SelectedImage,
+    data: Dataset,
+    other: Run | None,
+    *,
+    key: str = "block",
+    at: MutableMapping[str, str] | None = None,
+) -> None:
+    """Draw the stepper, and with `other` the one through a convolution of this ResNet. Raises `UserError`.
+
+    For `at` see `show`.
+    """
+    if other is None:
+        show(run, chosen, data, key=key, at=at)
+        return
+    with st.container(key=f"two_steppers_{key}"):
+        first, second = st.columns(2, gap="large")
+        with first:
+            st.markdown(f"**{escape(run.title)}**")
+            show(run, chosen, data, key=key, at=at)
+        with second:
+            st.markdown(f"**{escape(other.title)}**")
+            step = convolution.STEP_OF_TWO
+            convolution.show(other, chosen, data, key=f"{key}_convolution", at=at, step=step)
 
 
 def _on_request(key: str, at: MutableMapping[str, str]) -> None:

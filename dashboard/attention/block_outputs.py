@@ -64,8 +64,9 @@ def view(
 ) -> BlockView:
     """Return the results of block `layer` (from 0) for an image uint8 [3, S, S]. Raises `UserError`.
 
-    Without an image, the tokens consist of the positions only. If the results of all tokens are too many,
-    those of the token `query` are sent. The pixels of `masked` bool [S, S] get the mean color.
+    Without an image, the tokens consist of the positions only. If the results of all tokens take more than
+    `MAX_ALL` bytes, only those of the token `query` are sent. The pixels of `masked` bool [S, S] get the mean
+    color.
     """
     only = query if _bytes(run, rows=tokens_of(run)[0]) > MAX_ALL else None
     if only is not None and _bytes(run, rows=1) > MAX_ONE:

@@ -17,12 +17,21 @@ from dashboard.states.attention import AttentionState
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
-WRITTEN = ("block", "convolution", "channel", "position", "step")  # the parameters that the stepper changes
+PLACE = (
+    "block",
+    "convolution",
+    "channel",
+    "position",
+)  # the parameters that the stepper changes, with the step
+STEP, STEP_OF_TWO = "step", "convolution_step"  # the second one if the stepper of a ViT is shown, too
 STEPS = 8  # at most
 
 
-def unavailable(run: Run, at: Mapping[str, str]) -> list[str]:
-    """Return the parameters (`name=value`) of an address that the stepper can't show and ignores."""
+def unavailable(run: Run, at: Mapping[str, str], *, step: str = STEP) -> list[str]:
+    """Return the parameters (`name=value`) of an address that the stepper can't show and ignores.
+
+    `step` is the parameter of the step.
+    """
     state, refused = AttentionState.read(at)
     sizes = convolution_outputs.sizes_of(run)
     block = 0 if state.block == "input" else state.block
@@ -33,14 +42,14 @@ def unavailable(run: Run, at: Mapping[str, str]) -> list[str]:
         "convolution": state.convolution <= shown.convolutions,
         "channel": state.channel <= shown.outputs,
         "position": state.position is None or max(map(int, state.position.split("."))) <= shown.side,
-        "step": state.step <= STEPS,
+        step: getattr(state, step) <= STEPS,
     }
-    return [*(text for text in refused if text.partition("=")[0] in WRITTEN),
+    return [*(text for text in refused if text.partition("=")[0] in (*PLACE, step)),
             *(f"{name}={at[name]}" for name, fit in fits.items() if not fit)]  # fmt: skip
 
 
 def prepare(
-    run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str]
+    run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str], *, step: str = STEP
 ) -> tuple[dict[str, Any], convolution_outputs.ConvolutionView]:
     """Return (header, view) for the address `at`: all data of the stepper. Raises `UserError`."""
     state, _ = AttentionState.read(at)
@@ -55,6 +64,7 @@ def prepare(
         "truth": chosen.truth,
         "classes": list(data.classes),
         "run": run.title,
+        "stepName": step,
     }
     return header, found
 
@@ -66,23 +76,27 @@ def show(
     *,
     key: str = "convolution_steps",
     at: MutableMapping[str, str] | None = None,
+    step: str = STEP,
 ) -> None:
     """Draw the stepper for a run and an image. Raises `UserError`.
 
-    `at` holds the state in a talk, which does not keep it in the address of the page.
+    `at` holds the state in a talk, which does not keep it in the address of the page. `step` is the parameter
+    of the step.
     """
     place = bound.address() if at is None else at
-    header, found = prepare(run, chosen, data, place)
+    header, found = prepare(run, chosen, data, place, step=step)
     if at is not None:
         header |= {"address": urlencode(at), "talk": True}
-    elif "block_warned" not in st.session_state:  # once, also after the stepper through a block of a ViT
-        st.session_state["block_warned"] = True
-        if missing := unavailable(run, place):
+    elif (warned := "block_warned" if step == STEP else f"{key}_warned") not in st.session_state:
+        st.session_state[warned] = True  # once, also after the stepper through a block of a ViT
+        if missing := unavailable(run, place, step=step):
             bound.warn_missing(missing, "the defaults")
-    convolution(message(header, chosen.image, found.floats), key=key, on_ask=partial(_on_request, key, place))
+    convolution(
+        message(header, chosen.image, found.floats), key=key, on_ask=partial(_on_request, key, place, step)
+    )
 
 
-def _on_request(key: str, at: MutableMapping[str, str]) -> None:
+def _on_request(key: str, at: MutableMapping[str, str], step: str) -> None:
     """Handle a request of the browser: copy its state into `at`.
 
     A request is text such as `look?block=2&channel=3`. The kind is `look` for another block, and `file` for
@@ -92,7 +106,7 @@ def _on_request(key: str, at: MutableMapping[str, str]) -> None:
     kind, _, text = str(event.get("ask") or "").partition("?")
     st.session_state[f"{key}_file"] = kind == "file"
     state = dict(parse_qsl(text))
-    for name in WRITTEN:
+    for name in (*PLACE, step):
         if state.get(name) != at.get(name):
             if name in state:
                 at[name] = state[name]

@@ -56,6 +56,11 @@ class ConvolutionView:
     floats: bytes
 
 
+def suited(runs: list[Run]) -> list[Run]:
+    """Return the runs whose convolutions can be shown."""
+    return [run for run in runs if run.config.model in MODELS]
+
+
 def sizes_of(run: Run) -> list[Sizes]:
     """Return the sizes of the first convolution and of every block, from the configuration."""
     options, side = run.config.options, run.config.image_size

@@ -37,9 +37,9 @@ def choose_method(
 ) -> tuple[Method, Items]:
     """Draw the choice of a method and of its settings, and return both.
 
-    `field` is that of `AttentionState`, and `methods` has the usual one first. `stages` is the number of
-    stages to choose from. `drawn` holds the settings that another method has already drawn, and gets those of
-    this one.
+    `field` is the field of `AttentionState` that holds the name of the method. The first of `methods` is the
+    default. `stages` is the number of stages to choose from. `drawn` holds the names of the settings that are
+    already on the page, and gets those that this function adds.
     """
     titles = {name: method.title for name, method in methods.items()}
     usual = next(iter(titles))

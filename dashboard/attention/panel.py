@@ -19,7 +19,7 @@ from dashboard.attention import (
 )
 from dashboard.components.download import offer_download
 from dashboard.drawing.markdown import sentence
-from dashboard.shared import bound, ticking
+from dashboard.shared import bound, selection, ticking
 from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import BLOCK, CLASS_MAPS, CONVOLUTION, SIDE_BY_SIDE, AttentionState
 from vitcore.architectures import ARCHITECTURES
@@ -122,8 +122,12 @@ def _draw_convolution(run: Run, chosen: SelectedImage, data: Dataset, to_file: T
 
 
 def _draw_block(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> None:
+    other = _choose_convolution(run)
     with st.spinner("Loading the model and computing its block"):
-        block.show(run, chosen, data)
+        try:
+            block.show_with_convolution(run, chosen, data, other)
+        except UserError as error:
+            st.error(sentence(error))
     if st.session_state.pop("block_file", False):  # the button HTML was pressed
         text = to_file(run, chosen, data, dict(bound.address()))
         offer_download(text.encode(), f"vitlab-block-{run.id}.html", "text/html", key="block_download")
@@ -145,6 +149,20 @@ def _draw_pair(
         offer_download(text.encode(), f"vitlab-side-by-side-{run.id}.html", "text/html", key="pair_download")
     if chosen.own or right[1].own:
         st.caption(OWN)
+
+
+def _choose_convolution(run: Run) -> Run | None:
+    """Draw the choice of a ResNet to show with the block, and return it if it is to be shown."""
+    others = convolution_outputs.suited(class_maps.comparable_runs(run))
+    if not others:
+        return None
+    with st.container(key="inside_controls", horizontal=True, vertical_alignment="center"):
+        both = st.toggle("With a convolution", **AttentionState.bound("both", value="value"))
+        if not both:
+            return None
+        return selection.choose_run(
+            others, AttentionState, "other", "Convolution of", label_visibility="collapsed", width=300
+        )
 
 
 def _draw_class_maps(run: Run, chosen: SelectedImage, data: Dataset, _: ToFile) -> None:

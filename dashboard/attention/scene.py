@@ -77,10 +77,23 @@ def scene(query: Query) -> Explorer | SideBySide | Block | Convolution | Picture
         raise unusable(name, query, f"set it on Attention and copy the step again. {run.title} has {sizes}")
     if right:
         return SideBySide(run, chosen, data, right)
-    if state.view != BLOCK and state.order != head_order.LAYERS and not header["behavior"]:
+    if state.view == BLOCK:
+        return Block(run, chosen, data, resnet(run, state, query) if state.both else None)
+    if state.order != head_order.LAYERS and not header["behavior"]:
         raise unusable("order", query, "measure the heads on Attention first, or leave it out")
-    kind = Block if state.view == BLOCK else Explorer
-    return kind(run, chosen, data)
+    return Explorer(run, chosen, data)
+
+
+def resnet(run: Run, state: AttentionState, query: Query) -> Run:
+    """Return the ResNet whose convolution is shown with the block of `run`."""
+    others = convolution_outputs.suited(class_maps.comparable_runs(run))
+    if not others:
+        raise unusable("both", query, "there is no ResNet for the same kind of images")
+    other = run_in(state.other, others)
+    if wrong := convolution.unavailable(other, query, step=convolution.STEP_OF_TWO):
+        name = wrong[0].partition("=")[0]
+        raise unusable(name, query, "set it on Attention and copy the step again")
+    return other
 
 
 def _convolution(run: Run, chosen: SelectedImage, data: Dataset, query: Query) -> Convolution:

@@ -72,7 +72,7 @@ def choose(run: Run, chosen: SelectedImage, data: Dataset) -> tuple[Run, Selecte
         with right_place:
             others = comparable_runs(run)
             return selection.choose_run(
-                others, AttentionState, "right_run", "Model on the right", hidden=True
+                others, AttentionState, "right_run", "Model on the right", label_visibility="collapsed"
             ), chosen
     right = selection.choose_image(
         data, lambda: model_outputs.predictions(run, data), page=AttentionState,

@@ -24,8 +24,8 @@ def _colors(name: str) -> np.ndarray:
 CIVIDIS = _colors("Cividis")  # amounts
 SIGNED = _colors("PuOr_r")  # differences: violet below zero, orange above; safe for color-blind eyes
 ABOVE, BELOW = SIGNED[204], SIGNED[51]  # colors of signed overlays; the ends of SIGNED are too dark
-DARKEST = 0.4  # brightness of a photograph where a map is 0, as in explorer/scene.js
-TINT = 0.6  # share of the color of a map where it is at its maximum
+DARKEST = 0.7  # brightness of a photograph where a map is 0, as in explorer/scene.js
+TINT = 0.7  # share of the color of a map where it is at its maximum
 SCALE_STEPS, SCALE_GRAY = 64, 150
 OVERLAY_FOOT = "Each map: dark where it is lowest, bright yellow where it is highest."  # of saved pictures
 SCALE_ALT = "Color scale"  # selected by the style sheet
@@ -52,7 +52,7 @@ def panel(title: str, made: Image.Image, alt: str, words: str) -> str:
     """Return Markdown of a picture between its title and the Markdown text `words`.
 
     Such a picture is drawn with the page. `st.image` first loads a script, which delays it by 300 ms or more,
-    and then fetches a file that the server may have removed, because the page has run again meanwhile.
+    and then fetches a file that the server may have removed, because the page has run again in the meantime.
     """
     return f"**{title}**\n\n![{escape(alt)}]({encoded(made)})\n\n{words}"
 

@@ -26,7 +26,7 @@ class Line(Generic[T_co]):
 
     @property
     def shown(self) -> str:
-        """The label for Plotly, where a title of somebody else must not be markup."""
+        """The label for Plotly, where the title of another user must not be markup."""
         return html.escape(self.label)
 
     @property

@@ -46,11 +46,12 @@ class SideBySide:
 
 @dataclass(frozen=True)
 class Block:
-    """The steps through one block of a ViT on an image."""
+    """The steps through one block of a ViT on an image, and through a convolution of the ResNet `other`."""
 
     run: Run
     chosen: selection.SelectedImage
     data: Dataset
+    other: Run | None = None
 
 
 @dataclass(frozen=True)

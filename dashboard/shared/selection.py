@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -190,19 +191,17 @@ def choose_run(
     label: str,
     *,
     first: Run | None = None,
-    hidden: bool = False,
+    **look: Any,
 ) -> Run:
     """Draw a select box of runs. Without one in the link, it selects `first`, or the first of `found`.
 
-    The label of a `hidden` one is for screen readers only.
+    `look` holds further arguments of the select box.
     """
     by_id = {run.id: run for run in found}
     options = run_labels(found)
-    chosen = bound.choose(
-        st.selectbox, page, field, label, options, first=first.id if first else None,
-        label_visibility="collapsed" if hidden else "visible",
-    )  # fmt: skip
-    return by_id[chosen]
+    return by_id[
+        bound.choose(st.selectbox, page, field, label, options, first=first.id if first else None, **look)
+    ]
 
 
 def selected_run(found: list[Run], page: type[PageState], field: str) -> Run:

@@ -31,7 +31,7 @@ def fragment(
             st.rerun()
         try:
             draw(new_state)
-        except UserError as error:  # a run that was damaged or deleted meanwhile
+        except UserError as error:  # a run that was damaged or deleted in the meantime
             st.error(sentence(error))
 
     st.fragment(tick, run_every=every_s if active(page_state) else None)()

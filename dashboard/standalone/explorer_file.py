@@ -8,7 +8,7 @@ from dashboard.attention import scene as attention
 from dashboard.shared import scenes
 from dashboard.shared.selection import SelectedImage
 from dashboard.standalone.document import document, mount_point
-from dashboard.standalone.pieces import block_piece, convolution_piece, explorer_piece, pair_piece
+from dashboard.standalone.pieces import block_pieces, convolution_piece, explorer_piece, pair_piece
 from dashboard.states.attention import BLOCK, CONVOLUTION, SIDE_BY_SIDE, AttentionState
 from vitcore.data import Dataset
 from vitcore.errors import UserError
@@ -36,15 +36,17 @@ def explorer_file(
     `state` holds the parameters of the page's address: the view, layer, head, pinned patches and switches.
     `right` is the run and the image on the right of "Side by side".
     """
-    view = AttentionState.read(state)[0].view
-    if view == CONVOLUTION:
-        piece = convolution_piece(scenes.Convolution(run, chosen, data), state, talk=False)
-    elif view == SIDE_BY_SIDE and right:
-        piece = pair_piece(scenes.SideBySide(run, chosen, data, right), state, talk=False)
-    elif view == BLOCK:
-        piece = block_piece(scenes.Block(run, chosen, data), state, talk=False)
+    read = AttentionState.read(state)[0]
+    if read.view == CONVOLUTION:
+        pieces = [convolution_piece(scenes.Convolution(run, chosen, data), state, talk=False)]
+    elif read.view == SIDE_BY_SIDE and right:
+        pieces = [pair_piece(scenes.SideBySide(run, chosen, data, right), state, talk=False)]
+    elif read.view == BLOCK:
+        other = attention.resnet(run, read, state) if read.both else None
+        pieces = block_pieces(scenes.Block(run, chosen, data, other), state, talk=False)
     else:
-        piece = explorer_piece(scenes.Explorer(run, chosen, data), state, talk=False)
+        pieces = [explorer_piece(scenes.Explorer(run, chosen, data), state, talk=False)]
     title = f"{run.title}, {chosen.name}"
-    body = f'<main class="standalone-page"><h1>{html.escape(title)}</h1>{mount_point(0, piece)}</main>'
-    return document(f"{title} \u00b7 ViT Lab", body, [piece], {"standalone": "explorer"})
+    mounts = "".join(mount_point(i, piece) for i, piece in enumerate(pieces))
+    body = f'<main class="standalone-page"><h1>{html.escape(title)}</h1>{mounts}</main>'
+    return document(f"{title} \u00b7 ViT Lab", body, pieces, {"standalone": "explorer"})

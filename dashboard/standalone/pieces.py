@@ -35,7 +35,7 @@ def pieces_of(scene: scenes.Scene, state: Mapping[str, str]) -> list[Piece]:
     if isinstance(scene, scenes.SideBySide):
         return [pair_piece(scene, state, talk=True)]
     if isinstance(scene, scenes.Block):
-        return [block_piece(scene, state, talk=True)]
+        return block_pieces(scene, state, talk=True)
     if isinstance(scene, scenes.Convolution):
         return [convolution_piece(scene, state, talk=True)]
     if isinstance(scene, scenes.Stepper):
@@ -77,22 +77,29 @@ def pair_piece(scene: scenes.SideBySide, state: Mapping[str, str], *, talk: bool
     return component_piece("pair", side_by_side.packed(header, sides, shown, {}))
 
 
-def block_piece(scene: scenes.Block, state: Mapping[str, str], *, talk: bool) -> Piece:
-    """Return the stepper through one block with all its numbers. `talk` selects the layout of a talk.
+def block_pieces(scene: scenes.Block, state: Mapping[str, str], *, talk: bool) -> list[Piece]:
+    """Return the stepper through one block with all its numbers, and that through a convolution if any.
 
-    Raises `UserError` if the model has too many tokens.
+    `talk` selects the layout of a talk. Raises `UserError` if a model has too many tokens or channels.
     """
     header, found = block.prepare(scene.run, scene.chosen, scene.data, state)
     header |= {"address": urlencode(state), "talk": talk, "standalone": True}
-    return component_piece("block", block_message(header, scene.chosen.image, found.floats, found.crops))
+    message = block_message(header, scene.chosen.image, found.floats, found.crops)
+    pieces = [component_piece("block", message)]
+    if scene.other:
+        second = scenes.Convolution(scene.other, scene.chosen, scene.data)
+        pieces.append(convolution_piece(second, state, talk=talk, step=convolution.STEP_OF_TWO))
+    return pieces
 
 
-def convolution_piece(scene: scenes.Convolution, state: Mapping[str, str], *, talk: bool) -> Piece:
+def convolution_piece(
+    scene: scenes.Convolution, state: Mapping[str, str], *, talk: bool, step: str = convolution.STEP
+) -> Piece:
     """Return the stepper through one convolution with all its numbers. `talk` selects the layout of a talk.
 
-    Raises `UserError` if the maps of the block are too large.
+    `step` is the parameter of the step. Raises `UserError` if the maps of the block are too large.
     """
-    header, found = convolution.prepare(scene.run, scene.chosen, scene.data, state)
+    header, found = convolution.prepare(scene.run, scene.chosen, scene.data, state, step=step)
     header |= {"address": urlencode(state), "talk": talk, "standalone": True}
     return component_piece("convolution", convolution_message(header, scene.chosen.image, found.floats))
 

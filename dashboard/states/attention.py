@@ -72,12 +72,14 @@ class ConvolutionState(PageState):
     """What the stepper through a convolution shows in addition to its step. All numbers count from 1.
 
     `block` is "input" for the first convolution. A position is `row.column` of the output.
+    `convolution_step` is the step when the stepper is shown with that of a ViT, whose step is `step`.
     """
 
     block: Literal["input"] | Count = "input"
     convolution: Count = 1
     channel: Count = 1
     position: Position | None = None
+    convolution_step: Count = 1
 
 
 class RightState(PageState):
@@ -98,6 +100,7 @@ class AttentionState(ExplorerState, RightState, BlockState, ConvolutionState, Im
 
     run: str | None = None
     view: Literal["Maps", "Inside a block", "Inside a convolution", "Class maps", "Side by side"] = "Maps"
+    both: Flag = False  # whether the stepper through a block is shown with that of `other`, a ResNet
     target: str = Field(PREDICTED, alias="speaks")  # the class of the class maps
     minus: str = NO_CONTRAST
     other: str | None = Field(None, alias="beside")  # the run to compare with

@@ -256,7 +256,7 @@ def _sentence(error: ErrorDetails) -> str:
         "model_type": f"{name} must have the keys {keys}.",
         "string_type": f"`{key}:` must be text. Put quotation marks around it.",
         "string_too_short": f"`{key}:` is empty. Write some text.",
-        "string_too_long": f"`{key}:` is too long: at most {limits.get('max_length')} characters.",
+        "string_too_long": f"`{key}:` is too long: use at most {limits.get('max_length')} characters.",
         "tuple_type": f"`{key}:` must be a list. Begin each step with `- title:`.",
         "too_short": f"`{key}:` must be a list. Begin each step with `- title:`.",
         "too_long": f"{limits.get('actual_length')} steps are too many: at most {MAX_STEPS}.",

@@ -88,7 +88,7 @@ def draw(scene: scenes.Scene, state: MutableMapping[str, str], *, key: str, scal
     elif isinstance(scene, scenes.SideBySide):
         side_by_side.show(scene.run, scene.chosen, *scene.right, scene.data, key=key, at=state)
     elif isinstance(scene, scenes.Block):
-        block.show(scene.run, scene.chosen, scene.data, key=key, at=state)
+        block.show_with_convolution(scene.run, scene.chosen, scene.data, scene.other, key=key, at=state)
     elif isinstance(scene, scenes.Convolution):
         convolution.show(scene.run, scene.chosen, scene.data, key=key, at=state)
     elif isinstance(scene, scenes.Stepper):

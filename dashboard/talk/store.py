@@ -1,7 +1,7 @@
 """Create and change the user's talks on disk.
 
 Every change applies to the file as it is now, under a lock, and is written atomically. A step is identified
-by its index and by its content as the visitor saw it (`Place`). If the file was changed meanwhile, the step
+by its index and by its content as the visitor saw it (`Place`). If the file has changed since, the step
 is searched for, so that no other step is changed in its place. Bundled talks are never written.
 """
 

@@ -29,7 +29,7 @@ class QueueState:
     labels: dict[str, str]  # by the id of a run, unique among the user's runs
 
     def label(self, run: Run) -> str:
-        """Return the label of a run. A run that was launched meanwhile gets its short one."""
+        """Return the label of a run. A run launched after the list was read gets a short label."""
         return self.labels.get(run.id) or run_label(run)
 
 
@@ -124,7 +124,7 @@ def _waiting_run(run: Run, label: str, index: int, count: int) -> None:
 
 def _remove(run: Run, label: str) -> None:
     with messages.keep_error("queue"):
-        state = run.status().state  # its training may have started meanwhile
+        state = run.status().state  # its training may have started since
         background.stop(run)
         messages.announce(announcements.of_stop(label, state))
 

@@ -79,7 +79,7 @@ def _body(run: Run, label: str, other: Run | None, look: run_curves.CurveStyle) 
                 _edit(run, status.state)
         export.control(run, status.state)
     if note := run.meta.note:
-        st.text(note)  # not as Markdown: the run may come from somebody else
+        st.text(note)  # not as Markdown: another user may have written it
     links.link_of(run)
     share = status.step / status.steps if status.steps else 0.0
     bar = st.empty()  # in every state, so that elements below keep their position and an open log stays open

@@ -168,6 +168,7 @@ def test_hidden_cells_are_chosen_by_rank_or_by_painting(visitor, models, cat):
     assert np.allclose(shown_probabilities(page), expected(models, cat), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_measurement_shows_progress_can_be_cancelled_and_is_stored(visitor, server):
     large = make_run(server.home / "runs", "Large", seed=4, **LARGE)  # slow enough to be cancelled
     address = "inductive_bias?probe=Shift&run={0}&against={0}&n={1}&untrained=false"

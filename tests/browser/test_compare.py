@@ -134,6 +134,7 @@ def tiny(server):
     return make_run(server.home / "runs", "tiny", model="resnet", seed=11, **TINY_RESNET)
 
 
+@pytest.mark.slow
 def test_measurement_fills_the_table(visitor, server, tiny):
     page = visitor.open(f"compare?runs={tiny.id}&tested=1000")
     expect(cells(page, "test images").nth(0)).to_have_text("\u2013")

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 import vitcore
 from tests.browser.test_standalone import offline, write  # noqa: F401
+from tests.browser.views import VIEWS
 from vitcore.analysis.convolution_steps import convolution_steps, window
 
 STEPPER = "document.querySelector('.convolution').stepper"
@@ -232,3 +233,18 @@ def test_file_of_a_talk_has_the_stepper(offline, tmp_path):  # noqa: F811
     assert done.returncode == 0, done.stderr
     offline.goto(out.as_uri())
     expect_state(offline, step=2, block=2, channel=4)
+
+
+def test_two_steppers_keep_their_steps_apart(visitor):
+    page = visitor.open(f"{VIEWS['a block and a convolution']}&beside=resnet-cifar10")
+    block, convolution = page.locator(".inside:not(.convolution)"), page.locator(".convolution")
+    expect(block).to_have_attribute("data-step", "5", timeout=60_000)
+    expect(convolution).to_have_attribute("data-step", "4", timeout=60_000)
+    convolution.locator('[data-do="next"]').click()
+    expect(convolution).to_have_attribute("data-step", "5")
+    block.locator('[data-do="next"]').click()
+    expect(block).to_have_attribute("data-step", "6")
+    page.wait_for_url(re.compile(r"(?=.*[?&]step=6)(?=.*convolution_step=5)"))
+    page.reload()
+    expect(convolution).to_have_attribute("data-step", "5", timeout=60_000)
+    expect(block).to_have_attribute("data-step", "6", timeout=60_000)

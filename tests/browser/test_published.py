@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Server, Visitor
@@ -19,6 +20,7 @@ def press(visitor):
     return body
 
 
+@pytest.mark.slow
 def test_published_models_are_imported_after_a_network_error_was_shown(page, tmp_path, shared):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

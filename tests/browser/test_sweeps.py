@@ -114,6 +114,7 @@ def test_study_is_launched_and_its_results_appear(visitor, server):
     expect(page.get_by_text("ResNet, base").first).to_be_visible()
 
 
+@pytest.mark.slow
 def test_sample_sweep_is_launched_stopped_and_deleted_as_a_whole(visitor, server, busy):
     before = {sweep.name for sweep in own_sweeps(server)}
     page = open_form(visitor, "training?model=ResNet")

@@ -83,7 +83,7 @@ def test_talk_hides_the_navigation_and_has_large_type(visitor):
 
 @pytest.mark.parametrize(
     ("slower", "pauses"),  # slowdown of the browser; ms between presses, in which a step may be drawn
-    [(1, (0, 60, 300)), (4, (150,)), (8, (300,))],
+    [(1, (0, 60, 300)), (4, (150,)), pytest.param(8, (300,), marks=pytest.mark.slow)],
 )
 def test_quick_key_presses_are_all_counted(visitor, slower, pauses):
     page = open_talk(visitor, "?talk=why")

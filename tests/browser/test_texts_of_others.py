@@ -60,5 +60,5 @@ def test_texts_of_others_make_no_request(visitor, runs):
         page = visitor.open(address)
         expect(page.locator(drawn).first).to_be_visible()
         visitor.settle()
-        assert page.locator('img[src*="other.example"]').count() == 0, address
+        assert page.locator(':is(img[src*="other.example"], a[href*="other.example"])').count() == 0, address
         visitor.check()

@@ -34,6 +34,7 @@ def assert_nothing_is_hidden(page):
     )
 
 
+@pytest.mark.slow
 def test_tour_is_walked_with_the_keyboard_and_remembered(visitor):
     page = visitor.open()
     page.locator(f"{OFFER} a").focus()

@@ -52,6 +52,7 @@ def test_view_opens_without_jumps_and_is_accessible(watched, view, scheme):
             "class maps": class_maps.QUESTION,
             "side by side": panel.SIDE_QUESTION,
             "inside a block": panel.QUESTIONS["Inside a block"],
+            "a block and a convolution": panel.QUESTIONS["Inside a block"],
             "inside a convolution": panel.QUESTIONS["Inside a convolution"],
         }
         question = others.get(view) or PAGES[path.split("?")[0]]

@@ -9,9 +9,9 @@ import pytest
 
 from dashboard.drawing.markdown import escape
 from dashboard.page_table import PAGES
+from tests.apptests import open_app
 from tests.conftest import TINY_RESNET, make_folder
 from tests.made_runs import make_run
-from tests.unit.dashboard.app import open_app
 from tests.unit.vitcore.runs.test_foreign import write
 from tests.unit.vitcore.test_reading import CONFIGS, WRONG
 from vitcore.config import make_config

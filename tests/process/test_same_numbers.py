@@ -11,9 +11,9 @@ from dashboard.overview import featured_image
 from dashboard.overview.budgets import budgets
 from dashboard.shared import run_curves, run_status
 from dashboard.shared.run_curves import CurveStyle
+from tests.apptests import open_app
 from tests.bundled import RESNET, VIT
 from tests.command_line import run as command
-from tests.unit.dashboard.app import open_app
 from vitcore import numbers
 from vitcore.analysis.cost import vit_cost
 from vitcore.runs.folder import find_run

@@ -12,9 +12,9 @@ from google.protobuf.json_format import MessageToDict
 from safetensors.torch import save_file
 from torch.utils.tensorboard import SummaryWriter
 
+from tests.apptests import open_app
 from tests.conftest import TINY_RESNET, TINY_VIT, make_folder
 from tests.made_runs import make_run
-from tests.unit.dashboard.app import open_app
 from vitcore.config import make_config
 from vitcore.models import build, weights_of
 from vitcore.paths import runs_dir

@@ -28,6 +28,7 @@ def vit():
     return find_run("vit-cifar10")
 
 
+@pytest.mark.slow
 def test_predictions_and_heads_over_test_images_equal_single_ones(vit, data):
     probabilities = model_outputs.predictions(vit, data)
     assert probabilities.shape == (1000, 10)

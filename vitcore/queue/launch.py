@@ -189,8 +189,8 @@ def stop(run: Run, *, now: bool = False) -> None:
 def stop_all(runs: Sequence[Run]) -> list[tuple[Run, State]]:
     """Stop the runs that are queued or running. Return each of them with the state that it had.
 
-    The last in the queue is stopped first, so that none of the others starts meanwhile. Raise `UserError` in
-    read-only mode, or when an active run cannot be stopped.
+    The last in the queue is stopped first, so that none of the others starts in the meantime. Raise
+    `UserError` in read-only mode, or when an active run cannot be stopped.
     """
     check_allowed()
     stopped = []

@@ -18,7 +18,7 @@ MOST_FOLDERS = 5_000  # maximum number of folders to search
 
 @dataclass(frozen=True)
 class ForeignRun(Run):
-    """A folder with event files that is not a run of ours. Its id is its path relative to the runs folder."""
+    """A folder with event files of another program. Its id is its path relative to the runs folder."""
 
     name: str
 

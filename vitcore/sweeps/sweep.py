@@ -95,7 +95,7 @@ def launch_sweep(
                 )
                 runs.append(run)
         except (UserError, OSError):
-            for run in reversed(runs):  # last in the queue first, so that none of them starts meanwhile
+            for run in reversed(runs):  # last in the queue first, so that none of them starts in the meantime
                 withdraw(run, home)
             raise
     return Sweep(name, plan.kind, tuple(runs))

@@ -85,7 +85,7 @@ class ConvolutionStepper {
     };
     this.index = count("convolution", header.convolutions.length);
     this.channel = count("channel", this.one.outputs);
-    this.step = count("step", this.steps.length);
+    this.step = count(header.stepName, this.steps.length);
     this.pinned = parsePosition(linked.get("position"), this.one.side) ?? this.middle;
   }
 
@@ -164,7 +164,7 @@ class ConvolutionStepper {
       convolution: other(this.index),
       channel: other(this.channel),
       position: row === middle.row && column === middle.column ? null : `${row + 1}.${column + 1}`,
-      step: other(this.step),
+      [this.block.header.stepName]: other(this.step),
     };
   }
 

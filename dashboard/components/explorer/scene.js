@@ -31,8 +31,8 @@ export function paintSheet(sheet, maps, side, maxima, colors, signed, root) {
   ctx.putImageData(sheet.data, 0, 0);
 }
 
-const DARKEST = 0.4; // brightness of the photograph where a map is 0
-const TINT = 0.6; // share of the brightest map color where a map is at its maximum
+const DARKEST = 0.7; // brightness of the photograph where a map is 0
+const TINT = 0.7; // share of the brightest map color where a map is at its maximum
 
 /**
  * Return the color of a pixel below a map: darker where the map is 0, and tinted where it is large.

@@ -37,6 +37,7 @@ function packed(changes = {}) {
     size: 4,
     truth: 1,
     classes: ["cat", "dog"],
+    stepName: "step",
     ...changes,
   };
   const to = (count, value) => Float32Array.from({ length: count }, (_, n) => value(n));

@@ -12,9 +12,9 @@ from dashboard.attention import block, block_outputs
 from dashboard.components.block import message
 from dashboard.shared import resources, scenes, selection
 from dashboard.talk.scenes import scene
+from tests.apptests import open_app
 from tests.bundled import VIT
 from tests.made_runs import make_run
-from tests.unit.dashboard.app import open_app
 from vitcore.analysis.block_steps import block_steps
 from vitcore.errors import UserError
 from vitcore.runs.folder import find_run

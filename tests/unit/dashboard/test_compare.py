@@ -18,9 +18,9 @@ from dashboard.compare.figures import Shown
 from dashboard.shared import columns
 from dashboard.shared.default_runs import default_runs
 from dashboard.sweeps import results
+from tests.apptests import open_app
 from tests.conftest import ROOT, TINY_RESNET
 from tests.made_runs import make_run
-from tests.unit.dashboard.app import open_app
 from vitcore.config import make_config
 from vitcore.paths import runs_dir
 from vitcore.probes import TEST

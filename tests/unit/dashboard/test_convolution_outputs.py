@@ -13,8 +13,8 @@ from dashboard.components.convolution import message
 from dashboard.shared import resources, scenes, selection
 from dashboard.standalone.explorer_file import from_address
 from dashboard.talk.scenes import scene
+from tests.apptests import open_app
 from tests.made_runs import make_run
-from tests.unit.dashboard.app import open_app
 from vitcore.analysis.convolution_steps import convolution_steps
 from vitcore.errors import UserError
 from vitcore.models import build
@@ -120,3 +120,21 @@ def test_page_shows_the_stepper_of_the_model(query, title):
     app = open_app("attention", **query)
     assert app.title[0].value == title
     assert not app.exception
+
+
+BOTH = {"view": "Inside a block", "run": "vit-cifar10", "beside": "resnet-cifar10", "both": "true"}
+
+
+def test_link_shows_a_block_with_a_convolution_at_a_step_of_its_own():
+    shown = scene("attention", BOTH | {"step": "9", "convolution_step": "6"})
+    assert (shown.run.id, shown.other.id) == ("vit-cifar10", "resnet-cifar10")
+    assert scene("attention", BOTH | {"both": "false"}).other is None
+    with pytest.raises(UserError, match="convolution_step=9"):
+        scene("attention", BOTH | {"convolution_step": "9"})
+
+
+def test_file_of_a_block_with_a_convolution_has_both():
+    text = from_address(BOTH)
+    assert text.count('data-part="block"') == text.count('data-part="convolution"') == 1
+    assert "data-part" in from_address(BOTH | {"both": "false"})
+    assert 'data-part="convolution"' not in from_address(BOTH | {"both": "false"})

@@ -31,8 +31,8 @@ WORDS = given_.text(given_.characters(exclude_categories=["Cs"]), min_size=1, ma
 IDS = given_.from_regex(r"[\w-]{1,20}", fullmatch=True)
 TEXTS = {  # of fields with a form of their own
     "query": given_.sampled_from(["cls", "1.1", "4.12", "16.16"]),
-    "second": given_.sampled_from(["cls", "1.1", "4.12"]),
     "position": given_.sampled_from(["1.1", "4.12"]),
+    "second": given_.sampled_from(["cls", "1.1", "4.12"]),
     "mask": given_.sampled_from(["ab12cd.A_-9", "00ff00.AAAA"]),
     "temperature": given_.floats(0.1, 10),
     "painted": given_.from_regex(r"[0-9a-f]{16}", fullmatch=True),

@@ -15,7 +15,7 @@ from dashboard.drawing.markdown import escape
 from dashboard.talk import files
 from dashboard.talk.files import Talk
 from dashboard.talk.html_export import as_html
-from tests.unit.dashboard.app import open_app
+from tests.apptests import open_app
 from vitcore.errors import UserError
 
 GOOD = """\

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from dashboard.drawing.markdown import escape, sentence
@@ -20,3 +22,18 @@ from dashboard.drawing.markdown import escape, sentence
 )
 def test_backquoted_code_stays_code_and_other_markdown_is_escaped(text, expected):
     assert sentence(text) == expected
+
+
+# the autolinks of mdast-util-gfm-autolink-literal, which Streamlit's Markdown uses
+AUTOLINKS = (r"(https?://|www(?=\.))([-.\w]+)", r"([-.\w+]+)@([-\w]+(?:\.[-\w]+)+)")
+
+
+@pytest.mark.parametrize(
+    "text", ["http://evil.example/a", "HTTPS://evil.example", "![x](http://h/x.png)", "(www.evil.example)",
+             "a.b+c@evil.example", "see Www.evil.example or me@evil.example"]
+)  # fmt: skip
+def test_addresses_in_the_texts_of_others_do_not_become_links(text):
+    shown = re.sub(r"\\(.)", r"\1", escape(text))
+    assert any(re.search(rule, text, re.IGNORECASE) for rule in AUTOLINKS)
+    assert not any(re.search(rule, shown, re.IGNORECASE) for rule in AUTOLINKS)
+    assert shown.replace("\u2060", "") == text

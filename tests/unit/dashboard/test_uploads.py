@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse
 from dashboard.shared import own_image
 from dashboard.streamlit_internals import uploads
 from dashboard.streamlit_internals.uploads import MOST_BYTES, MOST_FILES, LimitedUploads
-from tests.unit.dashboard.app import open_app
+from tests.apptests import open_app
 from tests.unit.dashboard.test_own_image_app import upload
 from tests.uploads import png
 

@@ -21,7 +21,7 @@ def _compute(
 
 METHOD = Method(
     name="occlusion",
-    title="Occlusion",
+    title="Occlusion map",
     formula=(
         r"M_i = \frac{1}{|W_i|} \sum_{w \in W_i} \Big(f_c(x) - f_c(x_{\setminus w})\Big), \qquad "
         r"W_i = \{w : i \in w\}",

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
+from tests.apptests import open_app
 from tests.command_line import check_refused, run
-from tests.unit.dashboard.app import open_app
 from vitcore.config import make_config
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir

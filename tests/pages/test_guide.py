@@ -8,7 +8,7 @@ from dashboard import guide
 from dashboard.page_table import PAGES
 from dashboard.shared import resources
 from dashboard.sweeps import sample_curves
-from tests.unit.dashboard.app import open_app
+from tests.apptests import open_app
 from vitcore import numbers
 from vitcore.runs.folder import find_run
 

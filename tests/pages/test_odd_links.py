@@ -8,9 +8,9 @@ import pytest
 
 from dashboard.page_table import PAGES
 from dashboard.shared.page_state import PageState
+from tests.apptests import open_app
 from tests.conftest import TINY_VIT
 from tests.made_runs import make_run
-from tests.unit.dashboard.app import open_app
 from vitcore.paths import runs_dir
 
 ODD = ["", "inf", "9" * 40, "x" * 3000, "a\0b"]

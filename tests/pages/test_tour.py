@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from dashboard.guide.tour import stops
-from tests.unit.dashboard.app import open_app
+from tests.apptests import open_app
 
 
 def strips(app):

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import guide
 from dashboard.guide.exercises import exercises
 from dashboard.page_table import PAGES
-from tests.unit.dashboard.app import open_app
+from tests.apptests import open_app
 
 LINKED = sorted({(one.page, one.query) for found in exercises().values() for one in found})
 

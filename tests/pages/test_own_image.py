@@ -10,7 +10,7 @@ from PIL import Image
 
 from dashboard.drawing.markdown import escape
 from dashboard.shared import own_crop
-from tests.unit.dashboard.app import open_app
+from tests.apptests import open_app
 from tests.uploads import png
 from vitcore.data.images import MEAN, contained, padded, square
 

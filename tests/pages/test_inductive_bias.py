@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.apptests import open_app
 from tests.made_runs import make_run
-from tests.unit.dashboard.app import open_app
 from vitcore.paths import runs_dir
 from vitcore.probes import PROBES
 

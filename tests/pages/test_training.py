@@ -13,9 +13,9 @@ from streamlit.testing.v1 import AppTest
 from dashboard.drawing.markdown import escape
 from dashboard.shared import jobs, resources
 from dashboard.training import image_check, queue_panel, rehearsal
+from tests.apptests import open_app
 from tests.conftest import TINY_RESNET, make_folder
 from tests.made_runs import make_run
-from tests.unit.dashboard.app import open_app
 from tests.waiting import until
 from vitcore.child import Child
 from vitcore.config import make_config

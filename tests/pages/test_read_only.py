@@ -12,9 +12,9 @@ from dashboard.drawing.markdown import escape
 from dashboard.shared import jobs
 from dashboard.shared.measurements import look_up
 from dashboard.training import export, rehearsal
+from tests.apptests import open_app
 from tests.conftest import TINY_RESNET
 from tests.made_runs import make_run
-from tests.unit.dashboard.app import open_app
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
 from vitcore.probes import find_probe

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.talk import files, store
 from dashboard.talk.files import Step
 from dashboard.talk.store import Place
-from tests.unit.dashboard.app import open_app
+from tests.apptests import open_app
 
 TEXT = """\
 # Kept.

@@ -9,7 +9,7 @@ from dashboard.attention import class_maps
 from dashboard.drawing.markdown import escape
 from dashboard.page_table import PAGES
 from dashboard.states.attention import PREDICTED
-from tests.unit.dashboard.app import open_app
+from tests.apptests import open_app
 from vitcore.probes import PROBES
 
 UNKNOWN = [  # page, query, the missing value, what is shown instead

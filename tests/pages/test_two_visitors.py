@@ -8,9 +8,9 @@ import shutil
 import pytest
 
 from dashboard.drawing.markdown import escape
+from tests.apptests import open_app
 from tests.conftest import TINY_RESNET, TINY_VIT, make_folder
 from tests.made_runs import make_run
-from tests.unit.dashboard.app import open_app
 from vitcore.config import make_config
 from vitcore.paths import runs_dir
 from vitcore.queue import launch

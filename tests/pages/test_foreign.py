@@ -12,8 +12,8 @@ from torch.utils.tensorboard import SummaryWriter
 from dashboard.drawing.markdown import escape
 from dashboard.shared import resources, run_curves
 from dashboard.shared.run_curves import CurveStyle
+from tests.apptests import open_app
 from tests.made_runs import make_run
-from tests.unit.dashboard.app import open_app
 from vitcore.config import make_config
 from vitcore.paths import runs_dir
 from vitcore.runs import foreign
