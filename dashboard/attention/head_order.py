@@ -123,7 +123,8 @@ def _described(measure: Measure, table: Table, size: int, patches: int) -> dict[
         "order": measure.order,
         "label": measure.label,
         "short": measure.short,
-        "tiles": [[f"{written(value, measure.digits)}{measure.unit}" for value in row] for row in means],
+        "unit": measure.unit,
+        "tiles": [[written(value, measure.digits) for value in row] for row in means],
         "texts": [list(map(with_error, *rows)) for rows in zip(means, errors, strict=True)],
         "groups": groups(measure, means, errors, size, patches),
     }

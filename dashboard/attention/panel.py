@@ -135,20 +135,6 @@ def _draw_block(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile)
         st.caption(OWN)
 
 
-def _choose_convolution(run: Run) -> Run | None:
-    """Draw the choice of a ResNet to show with the block, and return it if it is to be shown."""
-    others = convolution_outputs.suited(class_maps.comparable_runs(run))
-    if not others:
-        return None
-    with st.container(key="inside_controls", horizontal=True, vertical_alignment="center"):
-        both = st.toggle("With a convolution", **AttentionState.bound("both", value="value"))
-        if not both:
-            return None
-        return selection.choose_run(
-            others, AttentionState, "other", "Convolution of", label_visibility="collapsed", width=300
-        )
-
-
 def _draw_pair(
     right: tuple[Run, SelectedImage], run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile
 ) -> None:
@@ -163,6 +149,20 @@ def _draw_pair(
         offer_download(text.encode(), f"vitlab-side-by-side-{run.id}.html", "text/html", key="pair_download")
     if chosen.own or right[1].own:
         st.caption(OWN)
+
+
+def _choose_convolution(run: Run) -> Run | None:
+    """Draw the choice of a ResNet to show with the block, and return it if it is to be shown."""
+    others = convolution_outputs.suited(class_maps.comparable_runs(run))
+    if not others:
+        return None
+    with st.container(key="inside_controls", horizontal=True, vertical_alignment="center"):
+        both = st.toggle("With a convolution", **AttentionState.bound("both", value="value"))
+        if not both:
+            return None
+        return selection.choose_run(
+            others, AttentionState, "other", "Convolution of", label_visibility="collapsed", width=300
+        )
 
 
 def _draw_class_maps(run: Run, chosen: SelectedImage, data: Dataset, _: ToFile) -> None:

@@ -72,7 +72,7 @@ def choose(run: Run, chosen: SelectedImage, data: Dataset) -> tuple[Run, Selecte
         with right_place:
             others = comparable_runs(run)
             return selection.choose_run(
-                others, AttentionState, "right_run", "Model on the right", hidden=True
+                others, AttentionState, "right_run", "Model on the right", label_visibility="collapsed"
             ), chosen
     right = selection.choose_image(
         data, lambda: model_outputs.predictions(run, data), page=AttentionState,
@@ -111,11 +111,10 @@ def sides_of(
     if state.versus != SNAPSHOTS or not run.snapshots:
         same = left.snapshot if right_run.id == run.id else None
         return left, Side(right_run, same, right_image)
-    if state.right_snapshot == BEST:
-        return left, Side(run, None, right_image)
-    first = run.snapshots[0]
-    wanted = first if state.right_snapshot is None else by_step.get(state.right_snapshot, first)
-    return left, Side(run, wanted, right_image)
+    wanted, right = state.right_snapshot, run.snapshots[0]
+    if isinstance(wanted, int):
+        right = by_step.get(wanted, right)
+    return left, Side(run, None if wanted == BEST else right, right_image)
 
 
 def prepare(

@@ -191,20 +191,17 @@ def choose_run(
     label: str,
     *,
     first: Run | None = None,
-    hidden: bool = False,
     **look: Any,
 ) -> Run:
     """Draw a select box of runs. Without one in the link, it selects `first`, or the first of `found`.
 
-    The label of a `hidden` one is for screen readers only. `look` holds further arguments of the select box.
+    `look` holds further arguments of the select box.
     """
     by_id = {run.id: run for run in found}
-    if hidden:
-        look["label_visibility"] = "collapsed"
-    chosen = bound.choose(
-        st.selectbox, page, field, label, run_labels(found), first=first.id if first else None, **look
-    )
-    return by_id[chosen]
+    options = run_labels(found)
+    return by_id[
+        bound.choose(st.selectbox, page, field, label, options, first=first.id if first else None, **look)
+    ]
 
 
 def selected_run(found: list[Run], page: type[PageState], field: str) -> Run:

@@ -99,7 +99,7 @@ class AttentionState(ExplorerState, RightState, BlockState, ConvolutionState, Im
     """A run, an image, what the explorers or a stepper show, and the class maps with their settings."""
 
     run: str | None = None
-    view: Literal["Maps", "Side by side", "Inside a block", "Inside a convolution", "Class maps"] = "Maps"
+    view: Literal["Maps", "Inside a block", "Inside a convolution", "Class maps", "Side by side"] = "Maps"
     both: Flag = False  # whether the stepper through a block is shown with that of `other`, a ResNet
     target: str = Field(PREDICTED, alias="speaks")  # the class of the class maps
     minus: str = NO_CONTRAST

@@ -168,3 +168,18 @@ def test_maps_are_saved_as_csv_png_and_file(visitor, run, browser, tmp_path):
     for here, there in zip((left, right, difference), values(other), strict=True):
         assert np.array_equal(here, there)
     other.close()
+
+
+def test_talk_shows_both_sides_and_follows_the_pointer(visitor, run, server):
+    folder = server.home / "talks"
+    folder.mkdir(exist_ok=True)
+    link = f"attention?view=Side+by+side&run={run.id}&query=2.2&versus=snapshots&right_snapshot=20"
+    step = f"  - title: Two snapshots\n    say: What did the training change?\n    link: {link}\n"
+    (folder / "pair.yaml").write_text(f"title: Pair\nsteps:\n{2 * step}")
+    page = visitor.open("?talk=pair&step=1")
+    shown(page, "10 10")
+    assert page.evaluate(f"{PAIR}.sides.map((side) => side.step)") == ["", "step 20"]
+    page.mouse.move(*patch_of(page, 1, 3, 5))
+    shown(page, "21 21")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(re.compile("step=2"))

@@ -7,7 +7,8 @@ produces results, `store` saves them, and `table` prints them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vitcore.errors import UserError
@@ -70,7 +71,7 @@ SPEED = Probe(
     choices={"batch": (128, 1, 32, 512)},
 )
 SCORES: dict[str, Probe[Any]] = {probe.name: probe for probe in (TEST, SPEED)}
-EVERY: dict[str, Probe[Any]] = PROBES | SCORES | {HEADS.name: HEADS}
+EVERY: Mapping[str, Probe[Any]] = ChainMap({HEADS.name: HEADS}, SCORES, PROBES)  # iterates in reverse
 
 
 def find_probe(name: str) -> Probe:

@@ -5,8 +5,9 @@ const BAR = 3; // height of the bar below each map: the weight of CLS
 const LABEL = 13; // height of a line of small text
 const NAME = LABEL + 2; // height of the name above an ordered map, which its frame must not cover
 const ROW_GAP = 8; // between a value and the name below it
+const LETTER = 6.6; // mean width of a character
 const HEADING = 20; // height of the heading of a group
-const SMALLEST = 28; // width of an ordered map, below which its texts would overlap
+const SMALLEST = 26; // width of an ordered map, below which its texts would overlap
 
 /**
  * The layout of the grid. All lengths are in units of `zoom` pixels.
@@ -59,20 +60,31 @@ function layeredPlan(maps, w, h, zoom) {
   return planOf(cells, texts, unit, zoom, right + unit + beyond, bottom + unit + bar + 4);
 }
 
-// The maps of a measure flow from left to right. Each has the layer and the head above it, and its value below
-// it. The number of columns is that with the largest maps.
-function orderedPlan(maps, { groups, tiles }, w, h, zoom) {
-  const under = LABEL + (maps.first ? BAR + 2 : 0), around = NAME + under + ROW_GAP;
-  const count = Math.max(...groups.map((group) => group.heads.length));
-  const rowsOf = (columns) => groups.reduce((n, { heads }) => n + Math.ceil(heads.length / columns), 0);
-  let best = { columns: Math.max(1, Math.floor((w - 4) / (SMALLEST + GAP))), unit: SMALLEST }; // then it scrolls
+// Return the number of columns with the largest maps that fit, or null if they are too small. `around` is the
+// height of the texts of a row.
+function largestFit(groups, w, h, around) {
+  const count = Math.max(...groups.map(({ heads }) => heads.length));
+  let best = null;
   for (let columns = 1; columns <= count; columns++) {
-    const wide = (w - 4) / columns - GAP;
-    const high = (h - groups.length * HEADING - 4) / rowsOf(columns) - around;
-    const unit = Math.floor(Math.min(wide, high));
-    if (unit > best.unit) best = { columns, unit };
+    const rows = groups.reduce((n, { heads }) => n + Math.ceil(heads.length / columns), 0);
+    const high = (h - groups.length * HEADING - 4) / rows - around;
+    const unit = Math.floor(Math.min((w - 4) / columns - GAP, high));
+    if (unit >= (best?.unit ?? SMALLEST)) best = { columns, unit };
   }
-  const { columns, unit } = best, cells = [], texts = [];
+  return best;
+}
+
+// The maps of a measure flow from left to right. Each has its value below it, and the layer and the head
+// above it, if there is enough space for them. The grid scrolls if the maps do not fit without their names.
+function orderedPlan(maps, { groups, tiles, unit: ofValues }, w, h, zoom) {
+  const under = LABEL + (maps.first ? BAR + 2 : 0), withoutNames = under + ROW_GAP;
+  const named = largestFit(groups, w, h, withoutNames + NAME);
+  const scrolling = { columns: Math.max(1, Math.floor((w - 4) / (SMALLEST + GAP))), unit: SMALLEST };
+  const unnamed = named ? null : largestFit(groups, w, h, withoutNames);
+  const { columns, unit } = named ?? unnamed ?? scrolling, above = unnamed ? 2 : NAME;
+  const around = withoutNames + above, cells = [], texts = [];
+  const longest = Math.max(...tiles.flat().map((text) => text.length)) + ofValues.length;
+  const suffix = unit + GAP >= LETTER * longest ? ofValues : ""; // the headings have the unit, too
   let y = 0;
   for (const { label, heads } of groups) {
     texts.push({
@@ -85,16 +97,17 @@ function orderedPlan(maps, { groups, tiles }, w, h, zoom) {
     y += HEADING;
     heads.forEach(([r, c], i) => {
       const left = 3 + (i % columns) * (unit + GAP);
-      const top = y + Math.floor(i / columns) * (unit + around) + NAME;
+      const top = y + Math.floor(i / columns) * (unit + around) + above;
       const name = unit < 42 ? `${r + 1}.${c + 1}` : `L${r + 1} H${c + 1}`;
       const x = left + unit / 2;
       cells.push({ r, c, left, top });
-      texts.push({ text: name, x, y: top - NAME / 2 - 2, align: "center" });
-      texts.push({ text: tiles[r][c], x, y: top + unit + under - LABEL / 2 + 1, align: "center" });
+      if (!unnamed) texts.push({ text: name, x, y: top - NAME / 2 - 2, align: "center" });
+      texts.push({ text: tiles[r][c] + suffix, x, y: top + unit + under - LABEL / 2 + 1, align: "center" });
     });
     y += Math.ceil(heads.length / columns) * (unit + around) - GAP;
   }
-  return planOf(cells, texts, unit, zoom, 3 + Math.min(columns, count) * (unit + GAP), y + 4);
+  const most = Math.max(...groups.map(({ heads }) => heads.length));
+  return planOf(cells, texts, unit, zoom, 3 + Math.min(columns, most) * (unit + GAP), y + 4);
 }
 
 function planOf(cells, texts, unit, zoom, width, height) {

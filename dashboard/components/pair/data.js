@@ -1,8 +1,8 @@
 // The message with both sides, as the server sends it.
 //
-// A message is one Uint8Array: the header, the images of the left and the right side [S, S, 3] as bytes, and the
-// weights of each side for which header.has is true, as explorer/frames.js describes them. `header.sides` are
-// two headers of the explorer.
+// A message is one Uint8Array: the header, the images of the left and the right side [S, S, 3] as bytes, and
+// the weights of each side for which header.has is true, as explorer/frames.js describes them. `header.sides`
+// are two headers of the explorer.
 
 import { decodeFrame } from "../explorer/frames.js";
 import { readHeader } from "../shared/message.js";

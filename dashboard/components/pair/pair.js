@@ -1,6 +1,6 @@
-// Two explorers side by side and their difference. Hovering needs no server. The server computes other snapshots.
-// `host.ask(text)` sends it a request with the state. The state counts tokens, layers and heads as the left
-// model does.
+// Two explorers side by side and their difference. Hovering needs no server. The server computes other
+// snapshots. `host.ask(text)` sends it a request with the state. The state counts tokens, layers and heads as
+// the left model does.
 
 import { frameCache, Maps, rolloutMap } from "../explorer/frames.js";
 import { addressOf, readState, stateText } from "../explorer/state.js";

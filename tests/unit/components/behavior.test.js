@@ -9,8 +9,9 @@ const HEADS = Array.from({ length: 12 }, (_, i) => [i % 3, Math.floor(i / 3)]);
 const MEASURE = {
   order: "distance",
   label: "mean distance",
+  unit: " px",
   short: "distance",
-  tiles: [0, 1, 2].map((r) => [0, 1, 2, 3].map((c) => `${r}${c} px`)),
+  tiles: [0, 1, 2].map((r) => [0, 1, 2, 3].map((c) => `${r}${c}`)),
   texts: [0, 1, 2].map((r) => [0, 1, 2, 3].map((c) => `${r}${c} ± 1 pixels`)),
   groups: [
     { label: "under 8 pixels", heads: HEADS.slice(0, 7) },
@@ -46,6 +47,11 @@ Deno.test("each ordered map has its layer, head and value, and each group a head
   const tiles = texts.filter((t) => !t.heading).map((t) => t.text);
   assert.deepEqual(tiles.slice(0, 4), ["L1 H1", "00 px", "L2 H1", "10 px"]);
   assert.equal(tiles.length, 24);
+  const low = gridPlan(MAPS, 300, 170, 1, MEASURE); // too low for names, but not for values
+  assert.deepEqual(low.texts.filter((t) => !t.heading).slice(0, 2).map((t) => t.text), ["00 px", "10 px"]);
+  assert.ok(low.height <= 170);
+  const small = gridPlan(MAPS, 160, 120, 1, MEASURE); // too small for the unit
+  assert.ok(small.texts.some((t) => t.text === "10") && !small.texts.some((t) => t.text === "10 px"));
 });
 
 Deno.test("maps without an order are rows of layers with their means", () => {

@@ -59,7 +59,8 @@ def test_shares_are_sorted_from_the_largest_and_written_in_percent():
     assert [group["label"].split("itself ")[1] for group in found["groups"]] == [
         "from 20 %", "from 5 to 20 %", "from 2 to 5 %", "under 2 %",
     ]  # fmt: skip
-    assert (found["tiles"][0][1], found["texts"][0][1]) == ("30.0 %", "30.00 ± 1.00 %")
+    assert (found["tiles"][0][1], found["unit"]) == ("30.0", " %")
+    assert found["texts"][0][1] == "30.00 ± 1.00 %"
 
 
 def test_ablated_heads_are_grouped_by_multiples_of_their_standard_error():
@@ -68,7 +69,7 @@ def test_ablated_heads_are_grouped_by_multiples_of_their_standard_error():
     (fall, falling), (same, constant) = ((g["label"], g["heads"]) for g in found["groups"])
     assert ("falls" in fall, falling) == (True, [[0, 0], [1, 1]])
     assert ("less than 2 standard errors" in same, constant) == (True, [[0, 1], [1, 0]])
-    assert found["tiles"] == [["\u22122.0 pt", "0.0 pt"], ["+1.5 pt", "\u22121.5 pt"]]
+    assert found["tiles"] == [["\u22122.0", "0.0"], ["+1.5", "\u22121.5"]]
     assert found["texts"][0][0] == "\u22122.0 ± 1.0 pt"
 
 
