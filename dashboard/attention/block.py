@@ -112,10 +112,10 @@ def show_with_convolution(
     with st.container(key=f"two_steppers_{key}"):
         first, second = st.columns(2, gap="large")
         with first:
-            st.markdown(f"**{escape(run.title)}**")
+            st.markdown(f"**{escape(run.title)}**: each query computes its weights from the content")
             show(run, chosen, data, key=key, at=at)
         with second:
-            st.markdown(f"**{escape(other.title)}**")
+            st.markdown(f"**{escape(other.title)}**: local, and the same kernel everywhere")
             step = convolution.STEP_OF_TWO
             convolution.show(other, chosen, data, key=f"{key}_convolution", at=at, step=step)
 

@@ -157,7 +157,11 @@ def _choose_convolution(run: Run) -> Run | None:
     if not others:
         return None
     with st.container(key="inside_controls", horizontal=True, vertical_alignment="center"):
-        both = st.toggle("With a convolution", **AttentionState.bound("both", value="value"))
+        both = st.toggle(
+            "With a convolution",
+            help="Shows the steps of a ResNet to the right of the block, or below it in a narrow window.",
+            **AttentionState.bound("both", value="value"),
+        )
         if not both:
             return None
         return selection.choose_run(

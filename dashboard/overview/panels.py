@@ -29,8 +29,8 @@ Stored = Mapping[str, np.ndarray]  # a stored first look: see `resources.first_l
 Points = list[Any]  # see `sample_curves.bundled_points`
 LEGEND = pictures.overlay_scale("lowest", "highest")
 BRIGHT = (
-    "**Bright patches** contribute most to the prediction. Each map has its own scale, so compare regions, "
-    "not brightness."
+    "**Bright patches**: in the ViT, those that attention passes on the most to the prediction; in the "
+    "ResNet, those that raise the predicted class. Each map has its own scale."
 )
 
 

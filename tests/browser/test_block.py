@@ -59,7 +59,7 @@ def test_ten_steps_by_button_and_by_key(visitor):
         onward.click()
         expect_state(page, step=step)
     expect(onward).to_be_disabled()
-    expect(page.locator(".inside ol [aria-current='step']")).to_have_text("10 Head")
+    expect(page.locator(".inside ol [aria-current='step']")).to_have_text("10 Classifier")
     page.get_by_role("button", name="3 Scores").click()
     page.locator(".inside").focus()
     page.keyboard.press("ArrowRight")
@@ -121,7 +121,7 @@ def test_score_and_logit_are_those_of_the_model(visitor, data):
     expected = block_steps(model, image, 2).scores[4, 1 + 8 + 2, 64]
     shown = text.inner_text().rstrip(".").replace("\u2212", "-").rsplit(" ", 1)[1]
     assert float(shown) == pytest.approx(float(expected), abs=6e-4)
-    page.get_by_role("button", name="10 Head").click()  # loads the last block
+    page.get_by_role("button", name="10 Classifier").click()  # loads the last block
     expect_state(page, step=10, layer=6)
     with torch.inference_mode():
         from vitcore.analysis.attention import as_input
@@ -168,7 +168,7 @@ def test_next_step_after_the_output_is_the_next_block(visitor):
 def test_head_of_an_earlier_block_leads_to_the_last_block(visitor):
     page = visitor.open(f"{VIEW}&layer=2&step=9")
     expect_state(page, step=9, layer=2)
-    page.get_by_role("button", name="10 Head").click()
+    page.get_by_role("button", name="10 Classifier").click()
     expect_state(page, step=10, layer=6)
 
 
@@ -208,7 +208,7 @@ def test_file_of_the_view_works_without_a_network(visitor, offline, tmp_path):  
     expect_state(offline, step=5)
     point(offline, "v", 0.3, 0.5)
     expect(reading(offline)).to_contain_text("of all norms")
-    expect(offline.get_by_role("button", name="10 Head")).to_be_disabled()  # needs another block
+    expect(offline.get_by_role("button", name="10 Classifier")).to_be_disabled()  # needs another block
 
 
 def test_step_of_a_talk_follows_the_pointer(visitor, server):

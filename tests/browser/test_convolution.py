@@ -83,7 +83,7 @@ STEPS = [  # kind, panel, two places in it, and what is written out
     ("Residual", "sum", (0.1, 0.1), (0.8, 0.8), r"channel 1: .* \(shortcut\) = "),
     ("ReLU", "after", (0.1, 0.1), (0.8, 0.8), r"channel 1: max\(0, .*\) = "),
     (
-        "Head",
+        "Classifier",
         "classes",
         (0.5, 0.05),
         (0.5, 0.95),
@@ -244,6 +244,8 @@ def test_two_steppers_keep_their_steps_apart(visitor):
     expect(convolution).to_have_attribute("data-step", "5")
     block.locator('[data-do="next"]').click()
     expect(block).to_have_attribute("data-step", "6")
+    page.evaluate("document.querySelector('.inside:not(.convolution)').stepper.set({ query: 1 + 8 * 1 + 5 })")
+    expect(convolution).to_have_attribute("data-position", "7.23")  # the middle of patch 2.6, 4 pixels wide
     page.wait_for_url(re.compile(r"(?=.*[?&]step=6)(?=.*convolution_step=5)"))
     page.reload()
     expect(convolution).to_have_attribute("data-step", "5", timeout=60_000)

@@ -4,6 +4,7 @@
 import { keepAddress, parseCount, writeAddress } from "../shared/address.js";
 import { colorTable, decodeBase64, gradientOf } from "../shared/colors.js";
 import { CanvasPainter } from "../shared/paint.js";
+import { announcePlace } from "../shared/places.js";
 import { offerFiles } from "../shared/save.js";
 import { onTheme, themeColors, typeScale } from "../shared/theme.js";
 import { parseToken, tokenName, tokenText } from "../explorer/state.js";
@@ -167,14 +168,16 @@ class BlockStepper {
     const parameters = this.parameters();
     if (parameters) writeAddress(parameters);
     this.refresh();
-    if (changes.query !== undefined && this.block.header.only !== null) this.ask("look");
+    if (changes.query === undefined) return;
+    announcePlace(changes.query, this.block.header);
+    if (this.block.header.only !== null) this.ask("look");
   }
 
   forgetPointer() {
     Object.assign(this, { panel: null, hovered: null, pointedJ: null, pointedClass: null });
   }
 
-  // Show a step that the visitor chose. The head belongs to the last block.
+  // Show a step that the visitor chose. The classifier belongs to the last block.
   visit(step) {
     this.play(false);
     if (step === LAST && this.lastStep < LAST) this.load(this.block.header.layers - 1, LAST);
@@ -276,12 +279,12 @@ class BlockStepper {
     const { block, step } = this, { header: h } = block, text = sentenceOf(this), reading = readingOf(this);
     const title = titleOf(block, step);
     this.find(".inside-text").textContent = text;
-    this.find(".inside-formula span").innerHTML = formulaOf(block, step); // of fixed texts and numbers
+    this.find(".inside-formula span").innerHTML = formulaOf(this); // of fixed texts and numbers
     this.find(".inside-formula small").textContent = shapesOf(block, step);
     this.find(".inside-reading").textContent = reading;
     this.find(".inside-facts").textContent = factsOf(this);
     this.canvas.setAttribute("aria-label", `Block ${h.layer + 1}, ${title}: ${text} ${reading}`);
-    this.find(".inside-token").textContent = tokenName(this.query, h);
+    this.find(".inside-token").textContent = h.first && !this.query ? "" : tokenName(this.query, h);
     const scale = LEGENDS[step], limit = this.limits[scale];
     const [low, high] = this.root.querySelectorAll(".inside-scale span");
     this.find(".inside-scale").style.visibility = scale ? "visible" : "hidden";

@@ -13,9 +13,9 @@ export const STEP_TITLES = [
   "Residual",
   "MLP",
   "Output",
-  "Head",
+  "Classifier",
 ];
-export const LAST = STEP_TITLES.length - 1; // the step of the head, only after the last block
+export const LAST = STEP_TITLES.length - 1; // the step of the classifier, only after the last block
 
 // Return the title of a step. A block with post-norm begins without a layer norm.
 export const titleOf = (block, step) => step === 0 && !block.pre ? "Input" : STEP_TITLES[step];
@@ -69,9 +69,9 @@ export function productText(a, b, more = []) {
 
 /**
  * Return the formula of a step as HTML.
- * @param {any} block
+ * @param {any} view
  */
-export function formulaOf(block, step) {
+export function formulaOf({ block, step, temperature }) {
   const { pre, size } = block, root = `\u221a${size}`;
   const normed = (x, out) =>
     `<i>${out}</i> = (<i>${x}</i> \u2212 \u03bc) / \u221a(\u03c3\u00b2 + \u03b5) \u00b7 \u03b3 + \u03b2`;
@@ -81,7 +81,9 @@ export function formulaOf(block, step) {
     `<i>q</i> = <i>W<sub>q</sub>${stream}</i> + <i>b<sub>q</sub></i>, the same for <i>k</i> and <i>v</i>`,
     `<i>s<sub>t</sub></i> = <i>q</i> \u00b7 <i>k<sub>t</sub></i> / ${root}`,
     "<i>a<sub>t</sub></i> = exp(<i>s<sub>t</sub></i> / \u03c4) / " +
-    "\u03a3<sub><i>u</i></sub> exp(<i>s<sub>u</sub></i> / \u03c4), \u03c4 = 1",
+    `\u03a3<sub><i>u</i></sub> exp(<i>s<sub>u</sub></i> / \u03c4), \u03c4 = ${
+      temperature === 1 ? 1 : formatted(temperature)
+    }`,
     "<i>z</i> = \u03a3<sub><i>t</i></sub> <i>a<sub>t</sub>v<sub>t</sub></i>",
     "<i>o</i> = <i>W<sub>o</sub></i> [<i>z</i><sub>1</sub>, \u2026, <i>z<sub>H</sub></i>] + " +
     "<i>b<sub>o</sub></i>",
@@ -108,7 +110,7 @@ export function shapesOf({ size, header: h }, step) {
     `[${h.heads}, ${h.tokens}, ${size}]`,
     `${stream}`,
     `${stream}`,
-    `[${h.tokens}, ${h.hidden}]`,
+    `${stream}, ${h.hidden} units`,
     `${stream}`,
     `[${h.outputs}]`,
   ][step];
@@ -121,7 +123,8 @@ export function shapesOf({ size, header: h }, step) {
 export function sentenceOf(view) {
   const { block, step, query, head, temperature } = view, { header: h, size, pre } = block;
   const name = tokenName(query, h), changed = temperature !== 1;
-  const reads = h.first && query ? "The head reads only CLS." : "The head reads it.";
+  const reads = h.first && query ? "The classifier reads only CLS." : "The classifier reads it.";
+  const back = changed ? " This and all later steps use the model's temperature, 1." : "";
   const next = h.layer + 1 < h.layers ? `Block ${h.layer + 2} reads it.` : reads;
   return [
     pre
@@ -138,9 +141,11 @@ export function sentenceOf(view) {
         formatted(temperature)
       } is not the model's, which uses 1. Low values sharpen the weights, high values even them out.`
       : "The exponential makes all scores positive, and division by their sum gives weights that sum to 1.",
-    `The output of head ${head + 1} is the sum of all values, each times its weight.` +
+    `The output of head ${
+      head + 1
+    } is the sum of all values, each times its weight. A long value counts for more.` +
     (changed ? ` Temperature ${formatted(temperature)} is not the model's.` : ""),
-    `The outputs of the ${h.heads} heads are put next to each other, and one matrix mixes them.`,
+    `The outputs of the ${h.heads} heads are put next to each other, and one matrix mixes them.${back}`,
     pre
       ? "Attention does not replace the token. Its output is added to the residual stream."
       : "The output of attention is added to the token, and the sum is normalized.",
@@ -150,9 +155,9 @@ export function sentenceOf(view) {
       ? `The output of the MLP is added to the residual stream. ${next}`
       : `The output of the MLP is added, and the sum is normalized. ${next}`,
     h.first
-      ? "The head reads CLS alone: it is normalized, and its dot product with a vector for each class is " +
+      ? "After the last block, the classifier reads CLS alone: it is normalized, and its dot product with a vector for each class is " +
         "the logit."
-      : "The head reads the mean of all tokens: it is normalized, and its dot product with a vector for " +
+      : "After the last block, the classifier reads the mean of all tokens: it is normalized, and its dot product with a vector for " +
         "each class is the logit.",
   ][step];
 }
@@ -180,7 +185,7 @@ export function factsOf(view) {
     const total = attention.contributions.reduce((a, b) => a + b, 0);
     return `Norms of the parts: ${formatted(total)} together. Norm of their sum: ${
       formatted(norm(attention.mixed))
-    }.`;
+    }, less because values of different directions cancel in part.`;
   }
   if (step === 5) return `Norm of the output of attention: ${formatted(norm(row("projected")))}.`;
   if (step === 6) return sums("input", "projected", "middle");
@@ -191,7 +196,10 @@ export function factsOf(view) {
     return `${positive} of ${h.hidden} units are above 0.1.` +
       (best ? ` Largest values of unit ${view.j + 1}: ${best}.` : "");
   }
-  if (step === 8) return sums("middle", "mlp", "output");
+  if (step === 8) {
+    const whole = formatted(cosine(row("input"), row("output")));
+    return `${sums("middle", "mlp", "output")} Cosine over the whole block ${whole}.`;
+  }
   return "";
 }
 

@@ -1,5 +1,6 @@
 // Buttons, keyboard and pointer of the stepper through a convolution.
 
+import { onPlace } from "../shared/places.js";
 import { TITLES } from "./words.js";
 
 const MODIFIERS = ["ctrlKey", "metaKey", "altKey"];
@@ -11,6 +12,15 @@ export class ConvolutionInput {
     this.listenToButtons();
     this.listenToKeys();
     this.listenToPointer();
+    onPlace((place) => this.follow(place));
+  }
+
+  // Show the place that was chosen in the stepper of a ViT, if both are on the page.
+  follow({ row, column }) {
+    const { stepper, root } = this;
+    if (!stepper.block || !root.isConnected || stepper.block.header.stepName === "step") return;
+    const { side } = stepper.one;
+    stepper.set({ pinned: { row: Math.floor(row * side), column: Math.floor(column * side) } });
   }
 
   listenToButtons() {

@@ -12,7 +12,7 @@ export const TITLES = {
   norm: "Batch norm",
   residual: "Residual",
   relu: "ReLU",
-  head: "Head",
+  head: "Classifier",
 };
 const COLORS = ["red", "green", "blue"];
 
@@ -85,7 +85,7 @@ export function convSentence(view) {
   const reader = index + 1 < h.convolutions.length
     ? `Convolution ${index + 2} reads it.`
     : h.outputs
-    ? "The head reads it."
+    ? "The classifier reads it."
     : `Block ${h.block + 1} reads it.`;
   return {
     window: "Local: each number of the output depends on 3 \u00d7 3 neighboring positions of the input, " +
@@ -109,7 +109,7 @@ export function convSentence(view) {
       ? "Negative numbers become 0. The convolution reads the result."
       : `Negative numbers become 0. ${reader}`,
     head:
-      "The head averages each channel over all positions, which discards where things are. The dot product " +
+      "The classifier averages each channel over all positions, which discards where things are. The dot product " +
       "of the means with a vector for each class is its logit.",
   }[kind];
 }

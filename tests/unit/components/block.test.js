@@ -219,8 +219,8 @@ Deno.test("a block with post-norm begins with its input, and its sums are normal
 
 Deno.test("after the last block of a model with CLS, the head does not read a patch", () => {
   const last = { layer: 2 };
-  assert.ok(sentenceOf(viewOf(8, {}, last)).endsWith("The head reads only CLS."));
-  assert.ok(sentenceOf(viewOf(8, { query: 0 }, last)).endsWith("The head reads it."));
+  assert.ok(sentenceOf(viewOf(8, {}, last)).endsWith("The classifier reads only CLS."));
+  assert.ok(sentenceOf(viewOf(8, { query: 0 }, last)).endsWith("The classifier reads it."));
   assert.ok(sentenceOf(viewOf(8)).endsWith("Block 3 reads it."));
 });
 

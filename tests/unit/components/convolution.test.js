@@ -186,7 +186,7 @@ Deno.test("texts say what local and shared mean, with the sizes of this layer", 
   assert.match(convSentence(viewOf("kernel")), /^Shared: channel 2 has one kernel of 18 weights/);
   assert.match(convFacts(viewOf("window")), /^18 of the 32 numbers.*3 × 4 of 4 × 4 pixels/);
   assert.match(convFacts(viewOf("kernel")), /54 weights\..*4 positions would need 216\./);
-  assert.match(convSentence(viewOf("relu", 1)), /The head reads it/);
+  assert.match(convSentence(viewOf("relu", 1)), /The classifier reads it/);
   assert.match(convSentence(viewOf("relu", 0)), /Convolution 2 reads it/);
 });
 
