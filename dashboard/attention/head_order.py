@@ -171,10 +171,10 @@ def running(run: Run, data: Dataset) -> bool:
         return False
 
 
-def show_source(run: Run, data: Dataset, order: str, snapshot: Path | None) -> None:
-    """Draw the origin of the numbers by which the page orders the heads, or offer to measure them.
+def offer(run: Run, data: Dataset, order: str, snapshot: Path | None) -> None:
+    """Offer to measure the heads, or show the progress, if the page orders them and there is no result.
 
-    Draw nothing for the order of the layers. Raises `UserError`.
+    Raises `UserError`.
     """
     if order == LAYERS:
         return
@@ -184,8 +184,12 @@ def show_source(run: Run, data: Dataset, order: str, snapshot: Path | None) -> N
     found = look_up(run, data)
     if not found.result:
         measurement_panel.show([found], f"the heads of {found.name}, over {HEADS.images} test images")
+
+
+def show_source(run: Run, data: Dataset, order: str, snapshot: Path | None) -> None:
+    """Draw the origin of the numbers by which the page orders the heads, if it does. Raises `UserError`."""
+    if order == LAYERS or snapshot is not None or not (result := look_up(run, data).result):
         return
-    result = found.result
     source, method, download = st.columns([3.4, 1.1, 1], vertical_alignment="center")
     source.caption(f"n = {result.images:,} {escape(result.data)}; ± is one standard error over images.")
     measurement_panel.explain(method, HEADS.method, [result])

@@ -178,6 +178,8 @@ def _draw_class_maps(run: Run, chosen: SelectedImage, data: Dataset, _: ToFile) 
 
 
 def _draw(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> None:
+    request = explorer.read_request(run, chosen, bound.address())
+    head_order.offer(run, data, request.order, request.snapshot)
     place = st.container(key="explorer_frame")
     with place, st.spinner("Loading the model and capturing its attention"):
         view, request = explorer.show(run, chosen, data)
