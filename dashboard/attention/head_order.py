@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from dashboard.drawing.markdown import escape
 from dashboard.shared import measurement_panel, measurements, selection
 from dashboard.shared.measurements import Measurement
 from dashboard.states.attention import ExplorerState
@@ -20,6 +21,7 @@ from vitcore.probes import HEADS
 from vitcore.probes.estimates import Table
 from vitcore.probes.heads import HeadValues
 from vitcore.probes.store import Images, Result, Subject, images_for
+from vitcore.probes.table import as_csv
 from vitcore.runs.folder import Run
 
 LAYERS = ExplorerState.options("order")[0]  # the order without a measure
@@ -181,5 +183,17 @@ def offer(run: Run, data: Dataset, order: str, snapshot: Path | None) -> None:
         return
     found = look_up(run, data)
     if not found.result:
-        about = f"the heads of {found.name}, over {HEADS.images} test images"
-        measurement_panel.show([found], about)
+        measurement_panel.show([found], f"the heads of {found.name}, over {HEADS.images} test images")
+
+
+def show_source(run: Run, data: Dataset, order: str, snapshot: Path | None) -> None:
+    """Draw the origin of the numbers by which the page orders the heads, if it does. Raises `UserError`."""
+    if order == LAYERS or snapshot is not None or not (result := look_up(run, data).result):
+        return
+    source, method, download = st.columns([3.4, 1.1, 1], vertical_alignment="center")
+    source.caption(f"n = {result.images:,} {escape(result.data)}; ± is one standard error over images.")
+    measurement_panel.explain(method, HEADS.method, [result])
+    download.download_button(
+        "Heads as CSV", lambda: as_csv([result]).encode(), f"vitlab-heads-{run.id}.csv", "text/csv",
+        icon=":material/download:", width="stretch", on_click="ignore", key="heads_csv",
+    )  # fmt: skip

@@ -182,10 +182,12 @@ def _draw_class_maps(run: Run, chosen: SelectedImage, data: Dataset, _: ToFile) 
 
 
 def _draw(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> None:
+    request = explorer.read_request(run, chosen, bound.address())
+    head_order.offer(run, data, request.order, request.snapshot)
     place = st.container(key="explorer_frame")
     with place, st.spinner("Loading the model and capturing its attention"):
         view, request = explorer.show(run, chosen, data)
-    head_order.offer(run, data, request.order, request.snapshot)
+    head_order.show_source(run, data, request.order, request.snapshot)
     if st.session_state.pop("explorer_file", False):  # the button HTML was pressed
         text = to_file(run, chosen, data, dict(bound.address()))
         offer_download(text.encode(), f"vitlab-explorer-{run.id}.html", "text/html", key="explorer_download")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 
 import numpy as np
@@ -34,6 +35,12 @@ def test_heads_are_measured_on_request_and_then_ordered(visitor, open_explorer, 
     shown = page.evaluate(f"{EXPLORER}.plan.cells.map((cell) => [cell.r, cell.c])")
     assert [means[layer, head] for layer, head in shown] == sorted(means.ravel())
     assert "order=entropy" in page.url
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="Heads as CSV").click()
+    rows = list(csv.DictReader(caught.value.path().open()))
+    entropies = [float(row["mean"]) for row in rows if row["quantity"].startswith("entropy")]
+    assert entropies == means.ravel().tolist()
+    assert {row["images"] for row in rows} == {"200"}
 
 
 def test_ordered_head_is_chosen_by_its_map_and_described(visitor, open_explorer, server, unmeasured):
