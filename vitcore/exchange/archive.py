@@ -9,10 +9,8 @@ import io
 import os
 import re
 import shutil
-import struct
 import tempfile
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +18,7 @@ import numpy as np
 from vitcore.config import FOLDER, dump_config, folder_of
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, check_allowed, runs_dir
-from vitcore.reading import LARGEST, read_model
+from vitcore.reading import DAMAGED_ZIP, LARGEST, read_model
 from vitcore.runs.files import check_space, write_atomic
 from vitcore.runs.folder import Run
 from vitcore.runs.metrics import event_files
@@ -31,16 +29,6 @@ LEFT_BY_DESKTOPS = {".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX"}
 LARGEST_RATIO = 100  # maximum ratio of size to packed size, for files of more than FREE_RATIO bytes
 FREE_RATIO = 10_000_000  # bytes
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the decoders of others raise errors of their own
-DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    NotImplementedError,
-    OverflowError,
-    RuntimeError,
-    ValueError,
-)
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the date of every packed file, so that packing is reproducible
 PACKED = re.compile(  # the files of a packed run; all others are rejected
     r"([\w-][\w.-]{0,119})/(config\.yaml|status\.json|meta\.json|events\.out\.tfevents\.[\w.-]{1,99}|"
@@ -148,7 +136,7 @@ def unpack_run(file: Path, root: str | Path | None = None) -> Run:
             except BaseException:
                 shutil.rmtree(draft.path, ignore_errors=True)
                 raise
-    except DAMAGED:
+    except DAMAGED_ZIP:
         raise UserError(f"{file} is damaged or is not a zip of a run: export the run again.") from None
     return Run(place)
 

@@ -68,6 +68,8 @@ def test_missing_or_wrong_entry_is_named(path, wrong, tmp_path):
         ({"state_dict": {"weight": torch.ones(3, 2), "bias": torch.ones(2)}}, "weight"),
         ({"state_dict": {**NET.state_dict(), "extra": torch.ones(1)}}, "extra"),
         ({"state_dict": {**NET.state_dict(), "bias": 1.0}}, "bias"),
+        ({"random": [{"cpu": torch.zeros(5056, dtype=torch.uint8)}]}, "random"),
+        ({"random": [{"cpu": torch.get_rng_state()}, {}]}, "random"),
     ],
 )
 def test_incomplete_content_is_named(changes, word, tmp_path):
