@@ -20,6 +20,7 @@ from vitcore import numbers
 if TYPE_CHECKING:
     from torch import nn
 
+TWO_CORES = "two cores of an AMD EPYC, no GPU"
 RECIPE_NAMES = ("quick", "modern", "gpu", "tutorial")
 
 
@@ -66,7 +67,12 @@ class Result:
     data: str
     epochs: int
     minutes: float | None
-    where: str = "two cores of an AMD EPYC, no GPU"
+    where: str = TWO_CORES
+
+    @property
+    def device(self) -> str:
+        """The kind of its device: cpu or cuda."""
+        return "cpu" if self.where == TWO_CORES else "cuda"
 
     def __str__(self) -> str:
         details = f", {self.where}"
