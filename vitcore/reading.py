@@ -60,6 +60,10 @@ DAMAGED_ZIP = (
     ValueError,
 )
 
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"  # how such a text begins
+IS_POINTER = "is a pointer of Git LFS, not the file itself"
+GET_FILE = "download the file, for example with `git lfs pull`"
+
 _NONE = object()  # no key
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -182,6 +186,15 @@ def read_arrays(path: Path, most: int = LARGEST_ARRAYS) -> dict[str, np.ndarray]
     except (*MALFORMED, *MALFORMED_ARRAYS):
         raise UserError(f"{path} is damaged: delete it, or restore it.") from None
     raise UserError(f"{path} unpacks to {size / 1e6:,.0f} MB, at most {most / 1e6:g} MB are read: delete it.")
+
+
+def is_lfs_pointer(path: Path) -> bool:
+    """Return whether a file is the text that Git LFS leaves in place of a file that was not downloaded."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(LFS_POINTER)) == LFS_POINTER
+    except OSError:
+        return False
 
 
 def damaged_entry(path: Path) -> str | None:

@@ -171,6 +171,19 @@ def test_resume_reports_changed_images(colors, tmp_path):
     assert run.status().state == "finished"
 
 
+def test_resume_names_the_run_of_a_foreign_checkpoint_and_leaves_the_run_as_it_was(colors, tmp_path):
+    run = train_until(30, config(colors, batch_size=4))
+    place = tmp_path / "images"
+    shutil.copytree(colors, place)
+    (place / "red" / "000.png").unlink()
+    other = train_until(30, config(place, batch_size=4))
+    shutil.copy(other.last, run.last)
+    before = files_of(run)
+    with pytest.raises(UserError, match=rf"{re.escape(str(run.last))} .*another run \({other.id}\)"):
+        train(resume=run.id, progress=False)
+    assert files_of(run) == before
+
+
 @pytest.mark.parametrize(
     ("error", "named"),
     [

@@ -17,7 +17,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file as load_safetensors
 
-from vitcore.reading import DAMAGED_ZIP, damaged_entry, short
+from vitcore.reading import DAMAGED_ZIP, GET_FILE, IS_POINTER, damaged_entry, is_lfs_pointer, short
 
 SAVE = "save its weights alone with torch.save(model.state_dict(), FILE)"
 AGAIN = "copy it again"
@@ -42,6 +42,8 @@ def load_file(file: Path, *, mmap: bool = False) -> Any:
     try:
         if not file.stat().st_size:
             raise Unreadable("is empty and cannot be read")
+        if is_lfs_pointer(file):
+            raise Unreadable(IS_POINTER, GET_FILE)
         if _is_safetensors(file):
             return load_safetensors(file)
         archive = zipfile.is_zipfile(file)

@@ -55,12 +55,17 @@ NEEDED: dict[str, type] = {  # what Lightning and the callbacks read from a chec
 def read_checkpoint(checkpoint: Path, module: torch.nn.Module | None = None) -> Mapping[str, Any]:
     """Return the content of a checkpoint of a training, with its tensors still on the disk.
 
-    Raise `UserError` if the checkpoint is damaged or incomplete, or does not fit `module`.
+    Raise `UserError` if the checkpoint is damaged or incomplete, belongs to another run, or does not fit
+    `module`.
     """
     try:
         content = load_file(checkpoint, mmap=True)
     except Unreadable as error:
         raise UserError(damaged_checkpoint(checkpoint, error.problem)) from None
+    if (owner := _owner(content)) and _is_another(owner, Run(checkpoint.parent.parent)):
+        raise UserError(
+            damaged_checkpoint(checkpoint, f"belongs to another run ({short(owner['id'])[1:-1]})")
+        )
     if problem := _incomplete(content) or (module is not None and _misfit(content["state_dict"], module)):
         raise UserError(
             f"{checkpoint} cannot be resumed, {problem}: delete it to start this run from the beginning."
@@ -76,11 +81,32 @@ def step_of(checkpoint: Path, data: Dataset, module: torch.nn.Module | None = No
     content = read_checkpoint(checkpoint, module)
     step, fingerprint = content["global_step"], content.get("images")
     if fingerprint not in (None, data.fingerprint):
+        if _owner(content):
+            raise UserError(
+                f"The images of {data.name} have changed since this run was stopped, and its scores would "
+                "mix both versions: train a new run."
+            )
         raise UserError(
-            f"The images of {data.name} have changed since this run was stopped, and its scores would mix "
-            "both versions: train a new run."
+            f"{checkpoint} was trained on other images than {data.name} has now, and the scores would mix "
+            "both: restore the images or the checkpoint of this run, or train a new run."
         )
     return step
+
+
+def _owner(content: Any) -> Mapping[str, Any] | None:
+    """Return the id and the creation time of the run that wrote a checkpoint, None if it does not say."""
+    owner = content.get("run") if isinstance(content, Mapping) else None
+    if not isinstance(owner, Mapping):
+        return None
+    return owner if isinstance(owner.get("id"), str) and isinstance(owner.get("created"), float) else None
+
+
+def _is_another(owner: Mapping[str, Any], run: Run) -> bool:
+    """Return whether the owner of a checkpoint is not this run, even if its folder was renamed.
+
+    A run whose status.json was lost has another creation time.
+    """
+    return owner["id"] != run.id and owner["created"] != run.stored_status().created
 
 
 def _incomplete(content: Any) -> str:
