@@ -26,7 +26,7 @@ def test_pipes_devices_and_broken_links_named_like_images_are_counted_and_ignore
 
 
 def test_a_folder_of_other_files_is_refused_before_all_of_them_are_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("vitcore.data.layout.MOST_OTHERS", 100)
+    monkeypatch.setattr("vitcore.data.entries.MOST_OTHERS", 100)
     place = make_folder(tmp_path / "d", {"a": (0, 0, 200), "b": (200, 0, 0)}, 20)
     for i in range(30):
         (place / "a" / f"part{i}").mkdir()
@@ -34,7 +34,7 @@ def test_a_folder_of_other_files_is_refused_before_all_of_them_are_read(tmp_path
             (place / "a" / f"part{i}" / f"{j}.txt").touch()
     with pytest.raises(UserError, match="images"):
         scan(place)
-    monkeypatch.setattr("vitcore.data.layout.MOST_OTHERS", 1000)
+    monkeypatch.setattr("vitcore.data.entries.MOST_OTHERS", 1000)
     assert scan(place).classes == ("a", "b")
 
 
