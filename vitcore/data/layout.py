@@ -17,8 +17,8 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from vitcore.data.entries import folders_in, has_image, images_in, walk
-from vitcore.data.folder import NAMED, Files, Listing, about_links
+from vitcore.data.entries import Faults, folders_in, has_image, images_in, walk
+from vitcore.data.folder import NAMED, Files, Listing, Unreadable, about_links, about_unreadable
 from vitcore.data.images import shown_path
 from vitcore.data.splitting import held_out, tenth, without
 from vitcore.errors import UserError
@@ -41,6 +41,7 @@ def scan(place: Path) -> Listing:
     except (OSError, ValueError):  # a name too long for the file system, or a null byte
         raise UserError(f"There is no folder {str(place)[:300]}.") from None
     try:
+        os.scandir(place).close()
         return _Scan(place).listing()
     except OSError as error:
         raise UserError(
@@ -55,6 +56,7 @@ class _Scan:
     def __init__(self, place: Path) -> None:
         self.place = place
         self.ignored: Counter[str] = Counter()
+        self.faults: Faults = {}
         self.expected: set[Path] = set()  # the folders in which the layout expects images
         self.remarks: list[str] = []
 
@@ -79,17 +81,22 @@ class _Scan:
             layout=layout,
             ignored=self.ignored,
             remarks=tuple(self.remarks),
+            unreadable=self._unreadable(),
         )
+
+    def _unreadable(self) -> tuple[Unreadable, ...]:
+        faults = sorted(self.faults.items(), key=lambda fault: os.fsencode(fault[0]))
+        return tuple(Unreadable.because_of(path, detail) for path, detail in faults)
 
     def _home(self) -> Path:
         """Return the folder that holds the classes or splits. Descend while a folder holds only another."""
         home = self.place
         while True:
-            inner = folders_in(home)
-            if len(inner) != 1 or images_in(home) or len(folders_in(inner[0])) < 1:
+            inner = folders_in(home, self.faults)
+            if len(inner) != 1 or images_in(home, self.faults) or len(folders_in(inner[0], self.faults)) < 1:
                 break
             home = inner[0]
-        if home != self.place and len(folders_in(home)) < 2:
+        if home != self.place and len(folders_in(home, self.faults)) < 2:
             home = self.place
         if home != self.place:
             inner = home.relative_to(self.place)
@@ -102,11 +109,15 @@ class _Scan:
         """Return the folders of the splits, or an empty dictionary if the folders are classes."""
         found: dict[str, Path] = {}
         others, unlabeled = [], []
-        for folder in folders_in(home):
+        for folder in folders_in(home, self.faults):
             name = _split_of(folder.name)
             if name is None:
                 others.append(folder)
-            elif not any(has_image(inner) for inner in folders_in(folder)):
+            elif not any(has_image(inner, self.faults) for inner in folders_in(folder, self.faults)):
+                if fault := next(
+                    (one for one in self._unreadable() if one.file.is_relative_to(folder)), None
+                ):
+                    raise UserError(fault.reason)  # these may be all the training images
                 unlabeled.append(folder)
             elif name in found:
                 both = f"{found[name]} and {folder}"
@@ -120,7 +131,7 @@ class _Scan:
             return {}
         self._check_classes(home, found, others)
         for folder in (*others, *unlabeled):
-            if count := sum(1 for _ in walk(folder, Counter())):
+            if count := sum(1 for _ in walk(folder, Counter(), {})):
                 why = "has no class folders" if folder in unlabeled else "is not a split"
                 self.remarks.append(f"{folder.name} {why}: its {count:,} images are left out.")
                 self.ignored[f"images in {folder.name}"] += count
@@ -131,8 +142,8 @@ class _Scan:
 
         Then they are probably classes, one of which has the name of a split.
         """
-        left = sum(1 for folder in others for _ in walk(folder, Counter()))
-        if left and left > (used := sum(1 for folder in found.values() for _ in walk(folder, Counter()))):
+        left = sum(1 for folder in others for _ in walk(folder, Counter(), {}))
+        if left and left > (used := sum(1 for folder in found.values() for _ in walk(folder, Counter(), {}))):
             names = ", ".join(folder.name for folder in others[:NAMED])
             splits = " and ".join(folder.name for folder in found.values())
             raise UserError(
@@ -197,20 +208,20 @@ class _Scan:
         """Return the images of each class folder that contains images."""
         found: Files = {}
         empty = []
-        folders = folders_in(home)
+        folders = folders_in(home, self.faults)
         real = {os.path.realpath(folder): folder for folder in reversed(folders)}
-        real |= {os.path.realpath(folder): folder for folder in folders if not folder.is_symlink()}
+        real |= {os.path.realpath(folder): folder for folder in folders if not os.path.islink(folder)}
         for folder in folders:
             if (other := real[os.path.realpath(folder)]) != folder:
                 self.remarks.append(
                     f"{folder.name} is left out, because it is the same folder as {other.name}."
                 )
                 continue
-            files = tuple(sorted(walk(folder, self.ignored), key=os.fsencode))
+            files = tuple(sorted(walk(folder, self.ignored, self.faults), key=os.fsencode))
             self.expected.add(folder)
             if files:
                 found[_label(folder.name, found)] = files
-            else:
+            elif folder not in self.faults:
                 empty.append(_label(folder.name, {}))
         if empty:
             names = ", ".join(empty[:NAMED]) + (
@@ -244,14 +255,15 @@ class _Scan:
             )
 
     def _count_loose(self, home: Path) -> None:
-        if loose := len(images_in(home)):
+        if loose := len(images_in(home, self.faults)):
             self.ignored[f"images in {home.name} outside of its folders"] += loose
 
     def _check(self, home: Path, train: Files, validation: Files, test: Files) -> None:
         if len(train) < 2:
-            loose = len(images_in(home))
+            loose = len(images_in(home, self.faults))
             hint = f" and {loose:,} images outside of such folders" if loose else ""
-            left = "".join(f" {line}" for line in self.remarks)
+            more = about_unreadable(self.place, self._unreadable())
+            left = "".join(f" {line}" for line in (*self.remarks, more) if line)
             raise UserError(
                 f"{home} needs at least two folders, each with the images of one class, but it has "
                 f"{len(train)}{hint}.{left}"
