@@ -14,22 +14,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from vitcore.architectures import ARCHITECTURES, Options
+from vitcore.architectures import ARCHITECTURES, Options, Settings
 from vitcore.errors import UserError
 from vitcore.reading import read_yaml, short
 
 FOLDER = "folder:"  # prefix of the path of a user's own dataset
 
 
-class Config(BaseModel):
+class Config(Settings):
     """The complete configuration of a training.
 
     The same configuration on the same data reproduces the run, exactly so on the CPU.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     model: str = "vit"
     options: dict[str, Any] = Field(
@@ -190,6 +188,8 @@ _PHRASES = {
     "int_from_float": "it must be a whole number",
     "float_parsing": "it must be a number",
     "float_type": "it must be a number",
+    "bool_parsing": "it must be true or false",
+    "bool_type": "it must be true or false",
     "finite_number": "it must be a finite number",
     "string_type": "it must be text",
     "string_pattern_mismatch": "it must be a short name of letters, digits and dashes",

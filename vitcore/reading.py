@@ -10,6 +10,7 @@ import io
 import re
 import reprlib
 import stat
+import struct
 import tokenize
 import zipfile
 import zlib
@@ -46,6 +47,22 @@ MALFORMED_ARRAYS = (
     RuntimeError,
     SyntaxError,
 )
+
+# what zipfile raises for damaged archives
+DAMAGED_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
+
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"  # how such a text begins
+IS_POINTER = "is a pointer of Git LFS, not the file itself"
+GET_FILE = "download the file, for example with `git lfs pull`"
 
 _NONE = object()  # no key
 Model = TypeVar("Model", bound=BaseModel)
@@ -169,6 +186,44 @@ def read_arrays(path: Path, most: int = LARGEST_ARRAYS) -> dict[str, np.ndarray]
     except (*MALFORMED, *MALFORMED_ARRAYS):
         raise UserError(f"{path} is damaged: delete it, or restore it.") from None
     raise UserError(f"{path} unpacks to {size / 1e6:,.0f} MB, at most {most / 1e6:g} MB are read: delete it.")
+
+
+def is_lfs_pointer(path: Path) -> bool:
+    """Return whether a file is the text that Git LFS leaves in place of a file that was not downloaded."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(LFS_POINTER)) == LFS_POINTER
+    except OSError:
+        return False
+
+
+def damaged_entry(path: Path) -> str | None:
+    """Return the name of the first file in a zip archive that differs from its checksum, or None.
+
+    Return an empty name if the archive cannot be read at all. Return None for a file that is no zip archive,
+    and for an archive without checksums, which torch.save can omit.
+    """
+    try:
+        if not zipfile.is_zipfile(path):
+            return None
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            if not any(entry.CRC for entry in entries):
+                return None
+            return next((entry.filename for entry in entries if not _has_checksum(archive, entry)), None)
+    except (*DAMAGED_ZIP, OSError):
+        return ""
+
+
+def _has_checksum(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    """Return whether a file in a zip archive can be read and has its checksum."""
+    try:
+        with archive.open(entry) as packed:
+            while packed.read(2**20):
+                pass
+    except DAMAGED_ZIP:
+        return False
+    return True
 
 
 class _Short(reprlib.Repr):

@@ -12,7 +12,7 @@ from vitcore.child import Child, TextFile
 from vitcore.config import dump_config
 from vitcore.errors import UserError
 from vitcore.paths import check_allowed, readonly
-from vitcore.sweeps.estimate import Speed
+from vitcore.sweeps.estimate import Speed, step_images
 
 LIMIT_S = 180.0
 TICK_S = 0.5
@@ -33,14 +33,17 @@ class Rehearsal:
             return False, str(error)
 
 
-def speed(form: Form) -> Speed | None:
-    """Return the speed that a rehearsal of the current settings has measured, or None without one."""
+def speed(form: Form, count: int | None) -> Speed | None:
+    """Return the speed that a rehearsal of the current settings has measured, or None without one.
+
+    `count` is the number of training images of the dataset.
+    """
     rehearsal: Rehearsal | None = st.session_state.get("rehearsal")
-    if rehearsal is None or rehearsal.mark != form.mark or rehearsal.child.running:
+    if rehearsal is None or rehearsal.mark != form.mark or rehearsal.child.running or not count:
         return None
     try:
         found = rehearsal.child.result()
-        images = found["steps"] * form.config().batch_size
+        images = found["steps"] * step_images(form.config(), count)
     except UserError:
         return None
     return Speed(images / (60 * found["minutes"]), "a rehearsal of the form above")

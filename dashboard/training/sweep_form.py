@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -23,9 +25,11 @@ from vitcore.runs.titles import data_title
 from vitcore.sweeps.estimate import (
     TRAINING_IMAGES,
     Speed,
+    device_of,
     earlier_speed,
     measured_speed,
     seconds_of,
+    work_of,
 )
 from vitcore.sweeps.plan import (
     SHARES,
@@ -65,8 +69,9 @@ def control(form: Form, found: list[Run], dedupe_s: float) -> None:
             return
         if plan is None:
             return
-        seconds, speeds = _estimate(plan, form, found)
-        st.caption(f"{_description(plan)} {escape(_duration_note(seconds, speeds))}")
+        estimate = _estimate(plan, form, found)
+        seconds = estimate.seconds
+        st.caption(f"{_description(plan)} {escape(_duration_note(estimate))}")
         sure = True
         with st.container(horizontal=True, vertical_alignment="center"):
             if seconds and seconds > LONG_S:
@@ -82,38 +87,66 @@ def control(form: Form, found: list[Run], dedupe_s: float) -> None:
             _launch(plan, form.device, dedupe_s)
 
 
-def _estimate(plan: Plan, form: Form, found: list[Run]) -> tuple[float | None, dict[str, Speed | None]]:
-    """Return the seconds of a sweep, or None if unknown, and the speed of each of its models."""
-    speeds: dict[str, Speed | None] = {}
-    for config in (entry.config for entry in plan.entries):
-        if config.model not in speeds:
-            rehearsed = rehearsal.speed(form) if config.model == form.model else None
-            speeds[config.model] = (
-                rehearsed
-                or earlier_speed(config.model, config.recipe, found)
-                or measured_speed(config.model, config.recipe)
+@dataclass(frozen=True)
+class Estimate:
+    """The seconds of a sweep, None if unknown, the speeds it follows from, and the models without one.
+
+    `rehearsable` tells whether a rehearsal of the form would give all the missing speeds.
+    """
+
+    seconds: float | None
+    speeds: dict[str, list[Speed]]  # by model
+    unknown: list[str]  # models
+    rehearsable: bool
+
+
+def _estimate(plan: Plan, form: Form, found: list[Run]) -> Estimate:
+    """Return how long a sweep takes, from trainings that are comparable to its runs."""
+    base = form.config()
+    rehearsed = rehearsal.speed(form, _training_images(base))
+    known: dict[tuple[Any, ...], Speed | None] = {}
+    speeds: dict[str, list[Speed]] = {}
+    unknown: list[str] = []
+    works = {work_of(entry.config): entry.config for entry in plan.entries if not entry.config.minutes}
+    for work, config in works.items():
+        device = device_of(config, resources.devices(), form.device)
+        known[work] = rehearsed if work == work_of(base) else None
+        if device:
+            known[work] = (
+                known[work]
+                or earlier_speed(config, found, _training_images, device)
+                or measured_speed(config, device)
             )
-    return seconds_of(plan, speeds, _training_images), speeds
+        if speed := known[work]:
+            speeds.setdefault(config.model, []).append(speed)
+        elif config.model not in unknown:
+            unknown.append(config.model)
+    missing = {work for work, speed in known.items() if speed is None}
+    seconds = seconds_of(plan, lambda config: known[work_of(config)], _training_images)
+    return Estimate(seconds, speeds, unknown, missing <= {work_of(base)})
 
 
 def _training_images(config: Config) -> int | None:
     if config.folder:
-        return sum(map(len, resources.listing(config.folder).train.values()))
+        with contextlib.suppress(UserError):  # an earlier run's folder may be gone
+            return sum(map(len, resources.listing(config.folder).train.values()))
     return TRAINING_IMAGES.get(config.data)
 
 
-def _duration_note(seconds: float | None, speeds: dict[str, Speed | None]) -> str:
+def _duration_note(estimate: Estimate) -> str:
     """Return how long a sweep takes on one device, and from which measurements this follows."""
-    if seconds is None:
-        unknown = " and ".join(ARCHITECTURES[name].label for name, speed in speeds.items() if speed is None)
-        return f"The speed of {unknown or 'this training'} is not known yet: rehearse the form above."
+    if estimate.seconds is None:
+        labels = " and ".join(ARCHITECTURES[name].label for name in estimate.unknown) or "this training"
+        advice = ": rehearse the form above" if estimate.rehearsable else ""
+        return f"The time is not known, because no such training of {labels} was measured{advice}."
     by_source: dict[str, list[str]] = {}
-    for name, speed in speeds.items():
-        if speed:
-            text = f"{ARCHITECTURES[name].label} {speed.images_per_s:,.0f} images/s"
-            by_source.setdefault(speed.source, []).append(text)
+    for name, speeds in estimate.speeds.items():
+        for speed in speeds:
+            texts = by_source.setdefault(speed.source, [])
+            if (text := f"{ARCHITECTURES[name].label} {speed.images_per_s:,.0f} images/s") not in texts:
+                texts.append(text)
     known = "; ".join(f"{', '.join(texts)} ({source})" for source, texts in by_source.items())
-    return f"About {numbers.duration(seconds)} in all, one run after another" + (
+    return f"About {numbers.duration(estimate.seconds)} in all, one run after another" + (
         f": {known}." if known else "."
     )
 

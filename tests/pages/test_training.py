@@ -20,6 +20,7 @@ from tests.waiting import until
 from vitcore.child import Child
 from vitcore.config import make_config
 from vitcore.paths import data_dir, runs_dir
+from vitcore.provenance import processor_name
 from vitcore.queue import launch as background
 from vitcore.queue.devices import Device
 from vitcore.runs import process
@@ -203,7 +204,8 @@ def test_deleted_run_is_announced_with_the_run_that_is_shown_instead():
     assert [run.id for run in own_runs()] == [other.id]
 
 
-def test_long_sweep_must_be_confirmed():
+def test_long_sweep_must_be_confirmed(monkeypatch):
+    monkeypatch.setattr(resources, "devices", lambda: [Device("cpu", "cpu", processor_name())])
     app = open_app("training", model="ViT")
     assert not widget(app, "button", "Launch 6 runs").disabled
     assert any("About" in one.value and escape("images/s") in one.value for one in app.caption)
@@ -212,6 +214,28 @@ def test_long_sweep_must_be_confirmed():
     sure = next(one for one in app.checkbox if one.label.startswith("I know that this takes about"))
     sure.check().run()
     assert not widget(app, "button", "Launch 6 runs").disabled
+
+
+def test_time_of_a_sweep_never_comes_from_another_network_on_other_data(monkeypatch):
+    monkeypatch.setattr(resources, "devices", lambda: [Device("cpu", "cpu", processor_name())])
+    make_folder(data_dir() / "flowers", {"daisy": (200, 200, 0), "rose": (200, 0, 0)}, 12)
+    for data in ("cifar10-mini", f"folder:{data_dir() / 'flowers'}"):
+        run = make_run(runs_dir(), f"tiny on {data[:6]}", model="resnet", data=data, **TINY_RESNET)
+        usual = {
+            "step": 40,
+            "active_s": 60.0,
+            "device": "cpu",
+            "machine": f"{processor_name()}, 1 threads, x",
+        }
+        run.write_status(run.stored_status().model_copy(update=usual))
+    app = open_app("training", model="ResNet")
+    (note,) = [one.value for one in app.caption if escape("images/s") in one.value]
+    assert "tiny" not in note
+    assert escape("recipe quick") in note
+    app = open_app("training", model="ResNet", data="own folder")
+    widget(app, "text_input", "Folder under the data directory").set_value("flowers").run()
+    assert not any(escape("images/s") in one.value for one in app.caption)
+    assert any("ResNet and ViT" in one.value for one in app.caption)
 
 
 def test_checked_folder_shows_the_images_that_cannot_be_read(monkeypatch):

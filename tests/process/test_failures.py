@@ -6,6 +6,8 @@ import errno
 import re
 import shutil
 import threading
+import zipfile
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
@@ -16,6 +18,7 @@ from PIL import Image
 from tests.small_trainings import config, reference_config, same_weights, train_until
 from tests.waiting import until
 from vitcore.errors import UserError
+from vitcore.queue import launch
 from vitcore.runs.folder import Run, list_runs
 from vitcore.training import engine, train
 from vitcore.training.callbacks import Keeper
@@ -115,14 +118,41 @@ def test_heartbeat_continues_outside_of_training_steps(colors, monkeypatch):
     assert run.stored_status().state == "finished"
 
 
-@pytest.mark.parametrize("size", [0, 1, 1000, -1])
-def test_damaged_checkpoint_is_reported(colors, size):
+def changed_entry(file: Path, name: str) -> bytes:
+    """Return the content of a checkpoint with 40 other bytes in the middle of one of its entries."""
+    content = bytearray(file.read_bytes())
+    with zipfile.ZipFile(file) as archive:
+        entry = archive.getinfo(f"archive/{name}")
+    header = content[entry.header_offset + 26 : entry.header_offset + 30]  # lengths of the name and the rest
+    start = entry.header_offset + 30 + int.from_bytes(header[:2], "little")
+    middle = start + int.from_bytes(header[2:], "little") + entry.file_size // 2
+    for place in range(middle - 20, middle + 20):
+        content[place] ^= 0x10
+    return bytes(content)
+
+
+def files_of(run: Run) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("damage", [0, 1, 1000, -1, "data/0", "data/2", "data.pkl"])
+def test_damaged_checkpoint_is_reported_and_leaves_the_run_as_it_was(colors, damage):
     run = train_until(30, config(colors, batch_size=4))
     whole = run.last.read_bytes()
-    run.last.write_bytes(whole[:size])
+    named = isinstance(damage, str)
+    run.last.write_bytes(changed_entry(run.last, damage) if named else whole[:damage])
+    before = files_of(run)
+    doors = [lambda: train(resume=run.id, progress=False), *([lambda: launch.resume(run)] if named else [])]
+    for door in doors:  # the queue compares checksums, and the training also reads the content
+        with pytest.raises(UserError, match=f"{re.escape(str(run.last))}.*{damage if named else ''}.*delete"):
+            door()
+        assert files_of(run) == before
+    assert run.status().state == "stopped"
+    run.write_status(run.stored_status().model_copy(update={"state": "queued"}))
     with pytest.raises(UserError, match=re.escape(str(run.last))):
-        train(resume=run.id, progress=False)
+        engine.execute(run, progress=False)  # what the supervisor starts
     assert run.status().state == "failed"
+    assert str(run.last) in run.status().reason
     run.last.write_bytes(whole)
     train(resume=run.id, progress=False)
     assert run.status().state == "finished"
@@ -139,6 +169,19 @@ def test_resume_reports_changed_images(colors, tmp_path):
     added.unlink()
     train(resume=run.id, progress=False)
     assert run.status().state == "finished"
+
+
+def test_resume_names_the_run_of_a_foreign_checkpoint_and_leaves_the_run_as_it_was(colors, tmp_path):
+    run = train_until(30, config(colors, batch_size=4))
+    place = tmp_path / "images"
+    shutil.copytree(colors, place)
+    (place / "red" / "000.png").unlink()
+    other = train_until(30, config(place, batch_size=4))
+    shutil.copy(other.last, run.last)
+    before = files_of(run)
+    with pytest.raises(UserError, match=rf"{re.escape(str(run.last))} .*another run \({other.id}\)"):
+        train(resume=run.id, progress=False)
+    assert files_of(run) == before
 
 
 @pytest.mark.parametrize(
@@ -178,8 +221,7 @@ def test_checkpoint_without_an_entry_of_lightning_is_refused_and_resumes_when_re
         torch.save({name: value for name, value in complete.items() if name != key}, run.last)
         with pytest.raises(UserError, match=f"it has no {key}.*delete it"):
             train(resume=run, progress=False)
-        assert run.status().state == "failed"
-        assert key in run.status().reason
+        assert run.status().state == "stopped"
     torch.save(complete, run.last)
     train(resume=run, progress=False)
     assert same_weights(uninterrupted(), run)

@@ -11,22 +11,51 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from vitcore import numbers
 
 if TYPE_CHECKING:
     from torch import nn
 
+TWO_CORES = "two cores of an AMD EPYC, no GPU"
 RECIPE_NAMES = ("quick", "modern", "gpu", "tutorial")
 
 
-class Options(BaseModel):
-    """The settings of a model, each with its default and its bounds. Unknown settings are rejected."""
+class Settings(BaseModel):
+    """Settings from commands, pages and files. Unknown ones, and true or false for a number, are rejected.
+
+    Pydantic would read true as 1, so that `num_layers: true` built a model with one layer.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def refuse_booleans(cls, values: Any) -> Any:
+        for name, value in values.items() if isinstance(values, dict) else ():
+            items = value if isinstance(value, list | tuple) else (value,)
+            if name in cls.model_fields and any(isinstance(item, bool) for item in items):
+                kinds = _kinds_of(cls.model_fields[name].annotation)
+                if bool not in kinds and kinds & {int, float}:
+                    kind = "a number" if float in kinds else "a whole number"
+                    kind = (
+                        f"a list such as {list(cls.model_fields[name].default)}" if tuple in kinds else kind
+                    )
+                    raise ValueError(f"{name} is {str(value).lower()[:60]}: it must be {kind}")
+        return values
+
+
+def _kinds_of(annotation: Any) -> set[Any]:
+    """Return the types in an annotation: {tuple, int} for tuple[Annotated[int, ...], ...]."""
+    inner = set().union(*(_kinds_of(part) for part in get_args(annotation)))
+    return inner | {get_origin(annotation) or annotation} if not isinstance(annotation, str) else inner
+
+
+class Options(Settings):
+    """The settings of a model, each with its default and its bounds."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +67,12 @@ class Result:
     data: str
     epochs: int
     minutes: float | None
-    where: str = "two cores of an AMD EPYC, no GPU"
+    where: str = TWO_CORES
+
+    @property
+    def device(self) -> str:
+        """The kind of its device: cpu or cuda."""
+        return "cpu" if self.where == TWO_CORES else "cuda"
 
     def __str__(self) -> str:
         details = f", {self.where}"

@@ -91,7 +91,7 @@ def _described(found: Dataset) -> dict[str, Any]:
     ]
     parts = {"train": listing.train, "validation": listing.validation, "test": listing.test}
     counts = {part: sum(map(len, files.values())) for part, files in parts.items()}
-    return {**row, "images": total, **counts, "report": listing.lines(), "unreadable": unreadable}
+    return {**row, "images": listing.found, **counts, "report": listing.lines(), "unreadable": unreadable}
 
 
 @app.command("import")

@@ -257,7 +257,7 @@ def _folder(name: str, place: Path, size: int, *, skip_broken: bool) -> Dataset:
     """Read a dataset from a folder of images, whose layout `vitcore.data.folder` decides."""
     listing = scan(place)
     if skip_broken:
-        listing = _readable(folder.stamp(listing), place)
+        listing = _readable((folder.stamp(listing), listing.unreadable), place)
     held = {file for files in listing.validation.values() for file in files}
     train = {  # in the order of the file names, with the validation images among them
         kind: tuple(sorted({*files, *listing.validation.get(kind, ())}, key=os.fsencode))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,10 +27,18 @@ Files = dict[str, tuple[Path, ...]]  # image files by the name of their class
 
 @dataclass(frozen=True)
 class Unreadable:
-    """An image file that cannot be read, and why."""
+    """An image file that cannot be read, or a folder, and why: a sentence, and the error of the system."""
 
     file: Path
     reason: str
+    detail: str = ""
+
+    @classmethod
+    def because_of(cls, path: Path, detail: str) -> Unreadable:
+        """Return the entry for an error of the operating system."""
+        return cls(
+            path, f"{shown_path(path)} cannot be read ({detail}): allow reading it, or remove it.", detail
+        )
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,8 @@ class Listing:
     """The contents of a folder: images by split and class, and what is left out.
 
     `layout` describes how the folder was interpreted. `ignored` counts the files left out by
-    reason. `remarks` are sentences about possible mistakes in the folder.
+    reason. `remarks` are sentences about possible mistakes in the folder. `unreadable` are the entries
+    that could not be looked at. Like damaged images, they prevent a training that does not skip them.
     """
 
     place: Path
@@ -49,12 +58,18 @@ class Listing:
     layout: str
     ignored: Counter[str] = field(default_factory=Counter)
     remarks: tuple[str, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:
         """All image files, in a fixed order."""
         parts = (self.train, self.validation, self.test)
         return tuple(file for part in parts for files in part.values() for file in files)
+
+    @property
+    def found(self) -> int:
+        """The number of images, and of entries that could not be looked at."""
+        return len(self.files) + len(self.unreadable)
 
     def without(self, unreadable: list[Unreadable]) -> Listing:
         """Return the listing without these files. Raise `UserError` if a class then has no training image."""
@@ -70,7 +85,8 @@ class Listing:
                 raise UserError(f"None of the training images of class {name} in {self.place} can be read.")
         count = Counter({"they cannot be read": len(gone)})
         train, validation, test = kept
-        return replace(self, train=train, validation=validation, test=test, ignored=self.ignored + count)
+        ignored = self.ignored + count
+        return replace(self, train=train, validation=validation, test=test, ignored=ignored, unreadable=())
 
     def lines(self) -> list[str]:
         """Return the report for the command line and the page, a sentence per line."""
@@ -84,7 +100,8 @@ class Listing:
         ]
         used = f"{counts[0]}, {counts[1]} and {counts[2]} images in {len(self.classes)} classes."
         left_out = [f"{count:,} left out: {reason}." for reason, count in sorted(self.ignored.items())]
-        return [f"{self.layout}: {used}", *self.remarks, *left_out]
+        unreadable = [about_unreadable(self.place, self.unreadable)] if self.unreadable else []
+        return [f"{self.layout}: {used}", *self.remarks, *unreadable, *left_out]
 
 
 def stamp(listing: Listing) -> tuple[tuple[bytes, int, int], ...]:
@@ -109,7 +126,7 @@ def check(
     report: Callable[[int], None] = lambda done: None,
     plain: list[Path] | None = None,
 ) -> list[Unreadable]:
-    """Return all images of a folder that cannot be read.
+    """Return all images of a folder that cannot be read, after the entries that could not be looked at.
 
     The first 2,000 images are decoded, or all with `decode_all`. Only header and end of the others are read.
     `report` is called with the number of images after each of them. Decoded images of a single color are
@@ -125,7 +142,7 @@ def check(
             return Unreadable(file, str(error))
         return None
 
-    found = []
+    found = list(listing.unreadable)
     for done, unreadable in enumerate(_in_threads(reason, listing.files), start=1):
         report(done)
         if unreadable:
@@ -138,7 +155,10 @@ def about_links(place: Path, parts: Iterable[Files]) -> str:
     first: dict[tuple[int, int], Path] = {}
     repeated = []
     for file in (file for part in parts for files in part.values() for file in files):
-        about = file.stat()
+        try:
+            about = file.stat()
+        except OSError:  # removed in the meantime
+            continue
         if about.st_ino and (other := first.setdefault((about.st_dev, about.st_ino), file)) != file:
             repeated.append((other, file))
     if not repeated:
@@ -148,6 +168,15 @@ def about_links(place: Path, parts: Iterable[Files]) -> str:
         f"{len(repeated):,} images are used several times, because they are links to the same file, such as "
         f"{one} and {again}."
     )
+
+
+def about_unreadable(place: Path, unreadable: Sequence[Unreadable]) -> str:
+    """Return a sentence about entries of a folder that could not be looked at, or an empty text."""
+    if not unreadable:
+        return ""
+    named = [f"{shown_path(one.file.relative_to(place))} ({one.detail})" for one in unreadable[:NAMED]]
+    more = f" and {len(unreadable) - NAMED:,} more" if len(unreadable) > NAMED else ""
+    return f"{len(unreadable):,} cannot be read: {', '.join(named)}{more}."
 
 
 def about_plain(listing: Listing, plain: list[Path]) -> str:
@@ -163,8 +192,9 @@ def refuse(listing: Listing, unreadable: list[Unreadable]) -> UserError:
     more = f" and {len(unreadable) - NAMED:,} more" if len(unreadable) > NAMED else ""
     if len(unreadable) == 1:
         return UserError(f"{unreadable[0].reason.rstrip('.')}, or leave it out with `skip_broken=true`.")
+    folders = " and folders" if listing.unreadable else ""
     return UserError(
-        f"{len(unreadable):,} of {len(listing.files):,} images in {listing.place} cannot be read: "
+        f"{len(unreadable):,} of {listing.found:,} images{folders} in {listing.place} cannot be read: "
         f"{', '.join(names)}{more}. Repair or remove them, or leave them out with `skip_broken=true`."
     )
 
@@ -182,9 +212,13 @@ def read(listing: Listing, files: Files, size: int) -> tuple[np.ndarray, np.ndar
         except UserError as error:
             return Unreadable(file, str(error))
 
-    images, unreadable = [], []
+    images: list[np.ndarray] = []
+    unreadable = list(listing.unreadable)
     for decoded in _in_threads(pixels, [file for file, _ in pairs]):
-        (unreadable if isinstance(decoded, Unreadable) else images).append(decoded)
+        if isinstance(decoded, Unreadable):
+            unreadable.append(decoded)
+        else:
+            images.append(decoded)
     if unreadable:
         raise refuse(listing, unreadable)
     return np.stack(images), np.array([label for _, label in pairs], dtype=np.int64)

@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from vitcore.errors import UserError
+from vitcore.reading import GET_FILE, IS_POINTER, LFS_POINTER
 
 # per channel of CIFAR-10's training set, with the tutorial's values; used for all datasets
 MEAN = (0.49139968, 0.48215841, 0.44653091)
@@ -226,10 +227,12 @@ def _photo(file: Path) -> Iterator[Image.Image]:
         if (size := file.stat().st_size) > MAX_PHOTO_BYTES:
             raise UserError(f"{name} has {size / 2**20:.0f} MB: choose an image of at most 500 MB.")
         with open(file, "rb") as opened:
-            start = opened.read(32)
+            start = opened.read(64)
             opened.seek(0)
             formats = tuple(kind for kind in PHOTO_FORMATS if kind in Image.OPEN)
             image = _identified(opened, name, formats, MAX_PHOTO_PIXELS)
+            if image is None and start.startswith(LFS_POINTER):
+                raise UserError(f"{name} {IS_POINTER}: {GET_FILE}.")
             if image is None and _is_heic(start):
                 raise UserError(f"{name} is a HEIC photo despite its name: convert it to JPEG.")
             if image is None:

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
-from vitcore.data.folder import NAMED, Files, Listing, about_links
-from vitcore.data.images import PHOTO_SUFFIXES
+from vitcore.data.entries import Faults, folders_in, has_image, images_in, walk
+from vitcore.data.folder import NAMED, Files, Listing, Unreadable, about_links, about_unreadable
+from vitcore.data.images import shown_path
 from vitcore.data.splitting import held_out, tenth, without
 from vitcore.errors import UserError
 
@@ -25,18 +27,6 @@ SPLITS = {
     "train": {"train", "training", "trn", "tr", "learn"},
     "validation": {"val", "valid", "validation", "validate", "dev", "development"},
     "test": {"test", "testing", "tst", "eval", "evaluation", "holdout"},
-}
-MOST_OTHERS = 100_000  # files that are no images, if images are less than a tenth of them
-LEFTOVERS = {"__macosx", "__pycache__", "@eadir", "thumbs.db", "desktop.ini", "$recycle.bin", "lost+found"}
-OTHER_IMAGES = {
-    ".heic": "HEIC, convert them to JPEG",
-    ".heif": "HEIF, convert them to JPEG",
-    ".svg": "drawings without pixels",
-    ".raw": "raw photos, convert them to JPEG",
-    ".dng": "raw photos, convert them to JPEG",
-    ".nef": "raw photos, convert them to JPEG",
-    ".cr2": "raw photos, convert them to JPEG",
-    ".arw": "raw photos, convert them to JPEG",
 }
 
 
@@ -51,6 +41,7 @@ def scan(place: Path) -> Listing:
     except (OSError, ValueError):  # a name too long for the file system, or a null byte
         raise UserError(f"There is no folder {str(place)[:300]}.") from None
     try:
+        os.scandir(place).close()
         return _Scan(place).listing()
     except OSError as error:
         raise UserError(
@@ -65,6 +56,8 @@ class _Scan:
     def __init__(self, place: Path) -> None:
         self.place = place
         self.ignored: Counter[str] = Counter()
+        self.faults: Faults = {}
+        self.expected: set[Path] = set()  # the folders in which the layout expects images
         self.remarks: list[str] = []
 
     def listing(self) -> Listing:
@@ -88,31 +81,43 @@ class _Scan:
             layout=layout,
             ignored=self.ignored,
             remarks=tuple(self.remarks),
+            unreadable=self._unreadable(),
         )
+
+    def _unreadable(self) -> tuple[Unreadable, ...]:
+        faults = sorted(self.faults.items(), key=lambda fault: os.fsencode(fault[0]))
+        return tuple(Unreadable.because_of(path, detail) for path, detail in faults)
 
     def _home(self) -> Path:
         """Return the folder that holds the classes or splits. Descend while a folder holds only another."""
         home = self.place
         while True:
-            inner = _folders(home)
-            if len(inner) != 1 or _images_in(home) or len(_folders(inner[0])) < 1:
+            inner = folders_in(home, self.faults)
+            if len(inner) != 1 or images_in(home, self.faults) or len(folders_in(inner[0], self.faults)) < 1:
                 break
             home = inner[0]
-        if home != self.place and len(_folders(home)) < 2:
+        if home != self.place and len(folders_in(home, self.faults)) < 2:
             home = self.place
         if home != self.place:
-            self.remarks.append(f"The images are taken from {home.relative_to(self.place)}.")
+            inner = home.relative_to(self.place)
+            split = next((kind for part in inner.parts if (kind := _split_of(part))), "train")
+            doubt = "" if split == "train" else f" Its name says that these are only the {split} images."
+            self.remarks.append(f"The images are taken from {shown_path(inner)}.{doubt}")
         return home
 
     def _splits(self, home: Path) -> dict[str, Path]:
         """Return the folders of the splits, or an empty dictionary if the folders are classes."""
         found: dict[str, Path] = {}
         others, unlabeled = [], []
-        for folder in _folders(home):
+        for folder in folders_in(home, self.faults):
             name = _split_of(folder.name)
             if name is None:
                 others.append(folder)
-            elif not any(_has_image(inner) for inner in _folders(folder)):
+            elif not any(has_image(inner, self.faults) for inner in folders_in(folder, self.faults)):
+                if fault := next(
+                    (one for one in self._unreadable() if one.file.is_relative_to(folder)), None
+                ):
+                    raise UserError(fault.reason)  # these may be all the training images
                 unlabeled.append(folder)
             elif name in found:
                 both = f"{found[name]} and {folder}"
@@ -126,7 +131,7 @@ class _Scan:
             return {}
         self._check_classes(home, found, others)
         for folder in (*others, *unlabeled):
-            if count := sum(1 for _ in _walk(folder, Counter())):
+            if count := sum(1 for _ in walk(folder, Counter(), {})):
                 why = "has no class folders" if folder in unlabeled else "is not a split"
                 self.remarks.append(f"{folder.name} {why}: its {count:,} images are left out.")
                 self.ignored[f"images in {folder.name}"] += count
@@ -137,8 +142,8 @@ class _Scan:
 
         Then they are probably classes, one of which has the name of a split.
         """
-        left = sum(1 for folder in others for _ in _walk(folder, Counter()))
-        if left and left > (used := sum(1 for folder in found.values() for _ in _walk(folder, Counter()))):
+        left = sum(1 for folder in others for _ in walk(folder, Counter(), {}))
+        if left and left > (used := sum(1 for folder in found.values() for _ in walk(folder, Counter(), {}))):
             names = ", ".join(folder.name for folder in others[:NAMED])
             splits = " and ".join(folder.name for folder in found.values())
             raise UserError(
@@ -149,11 +154,11 @@ class _Scan:
     def _from_splits(self, splits: dict[str, Path]) -> tuple[Files, Files, Files, str]:
         parts = {name: self._classes(folder) for name, folder in splits.items()}
         train = parts["train"]
-        known = {name.casefold(): name for name in train}
+        known = {_spelling(name): name for name in train}
         for split in ("validation", "test"):
             given, parts[split] = parts.get(split, {}), dict.fromkeys(train, ())
             for name, files in given.items():
-                if (ours := name if name in train else known.get(name.casefold())) is None:
+                if (ours := name if name in train else known.get(_spelling(name))) is None:
                     self.remarks.append(
                         f"{splits[split].name} has a class {name} that {splits['train'].name} does not have: "
                         f"its {len(files):,} images are left out."
@@ -162,7 +167,7 @@ class _Scan:
                         files
                     )
                 else:
-                    parts[split][ours] = files
+                    parts[split][ours] += files  # two of them may have this spelling
         layout = (
             f"Folders {', '.join(folder.name for folder in splits.values())} with a folder for each class"
         )
@@ -191,6 +196,7 @@ class _Scan:
                 if split is None:
                     return None
                 parts[split][name].append(file)
+                self.expected.add(home.joinpath(*file.relative_to(home).parts[:2]))
         if not all(parts["train"].values()) or not any(parts["test"].values()):
             return None
         train, validation, test = (
@@ -202,19 +208,20 @@ class _Scan:
         """Return the images of each class folder that contains images."""
         found: Files = {}
         empty = []
-        folders = _folders(home)
+        folders = folders_in(home, self.faults)
         real = {os.path.realpath(folder): folder for folder in reversed(folders)}
-        real |= {os.path.realpath(folder): folder for folder in folders if not folder.is_symlink()}
+        real |= {os.path.realpath(folder): folder for folder in folders if not os.path.islink(folder)}
         for folder in folders:
             if (other := real[os.path.realpath(folder)]) != folder:
                 self.remarks.append(
                     f"{folder.name} is left out, because it is the same folder as {other.name}."
                 )
                 continue
-            files = tuple(sorted(_walk(folder, self.ignored), key=os.fsencode))
+            files = tuple(sorted(walk(folder, self.ignored, self.faults), key=os.fsencode))
+            self.expected.add(folder)
             if files:
                 found[_label(folder.name, found)] = files
-            else:
+            elif folder not in self.faults:
                 empty.append(_label(folder.name, {}))
         if empty:
             names = ", ".join(empty[:NAMED]) + (
@@ -224,15 +231,39 @@ class _Scan:
         self._count_loose(home)
         return found
 
+    def _compare_names(self, names: Iterable[str]) -> None:
+        """Remark on classes whose names differ only in their spelling."""
+        alike: dict[str, list[str]] = {}
+        for name in names:
+            alike.setdefault(_spelling(name), []).append(name)
+        for same in (group for group in alike.values() if len(group) > 1):
+            self.remarks.append(
+                f"{' and '.join(same[:NAMED])} differ only in their spelling, but are {len(same)} classes: "
+                "move their images into one folder if they are the same."
+            )
+
+    def _compare_depths(self, parts: tuple[Files, ...]) -> None:
+        """Remark on images that are deeper in the folders of the classes than the layout expects."""
+        files = [file for part in parts for members in part.values() for file in members]
+        deep = [file.parent for file in files if file.parent not in self.expected]
+        if deep:
+            inner = sorted({shown_path(folder.relative_to(self.place)) for folder in deep})
+            more = f" and {len(inner) - NAMED:,} more" if len(inner) > NAMED else ""
+            self.remarks.append(
+                f"{len(deep):,} images are in folders inside of class folders and belong to these classes: "
+                f"{', '.join(inner[:NAMED])}{more}."
+            )
+
     def _count_loose(self, home: Path) -> None:
-        if loose := len(_images_in(home)):
+        if loose := len(images_in(home, self.faults)):
             self.ignored[f"images in {home.name} outside of its folders"] += loose
 
     def _check(self, home: Path, train: Files, validation: Files, test: Files) -> None:
         if len(train) < 2:
-            loose = len(_images_in(home))
+            loose = len(images_in(home, self.faults))
             hint = f" and {loose:,} images outside of such folders" if loose else ""
-            left = "".join(f" {line}" for line in self.remarks)
+            more = about_unreadable(self.place, self._unreadable())
+            left = "".join(f" {line}" for line in (*self.remarks, more) if line)
             raise UserError(
                 f"{home} needs at least two folders, each with the images of one class, but it has "
                 f"{len(train)}{hint}.{left}"
@@ -244,83 +275,13 @@ class _Scan:
                 )
         if not any(validation.values()) or not any(test.values()):
             raise UserError(f"{self.place} has too few images to split into training, validation and test.")
+        self._compare_names(train)
+        self._compare_depths((train, validation, test))
         if remark := about_links(self.place, (train, validation, test)):
             self.remarks.append(remark)
         for split, part in (("validation", validation), ("test", test)):
             if missing := [name for name in train if not part.get(name)]:
                 self.remarks.append(f"No {split} image of {', '.join(missing[:NAMED])}.")
-
-
-def _folders(place: Path) -> list[Path]:
-    """Return the folders in a folder that are not hidden, sorted by name."""
-    found = [  # not entry.is_dir(): it fails for a link to itself
-        Path(entry.path)
-        for entry in os.scandir(place)
-        if os.path.isdir(entry.path) and not _is_leftover(entry.name)
-    ]
-    return sorted(found, key=os.fsencode)
-
-
-def _images_in(place: Path) -> list[Path]:
-    return [
-        Path(entry.path)
-        for entry in os.scandir(place)
-        if os.path.isfile(entry.path)
-        and not _is_leftover(entry.name)
-        and _suffix(entry.name) in PHOTO_SUFFIXES
-    ]
-
-
-def _has_image(folder: Path) -> bool:
-    return next(_walk(folder, Counter()), None) is not None
-
-
-def _walk(folder: Path, ignored: Counter[str]) -> Iterator[Path]:
-    """Yield the images in a folder at any depth, and count the other files by reason. Follow links.
-
-    Raise `UserError` for a folder that is obviously not a dataset, such as the root of the file system, which
-    would take minutes to read.
-    """
-    seen = set()
-    images = others = 0
-    for place, inner, files in os.walk(folder, onerror=_raise, followlinks=True):
-        if (real := os.path.realpath(place)) in seen:  # a link to a folder above
-            inner.clear()
-            continue
-        seen.add(real)
-        inner[:] = [name for name in inner if not _is_leftover(name)]
-        if others > max(MOST_OTHERS, 10 * images):
-            raise UserError(
-                f"{folder} has more than {MOST_OTHERS:,} files that are not images: choose a folder that "
-                "contains only the images."
-            )
-        others += len(files)
-        for name in files:
-            suffix = _suffix(name)
-            if _is_leftover(name):
-                ignored["hidden or system files"] += 1
-            elif suffix in PHOTO_SUFFIXES:
-                if not os.path.isfile(file := Path(place, name)):
-                    ignored["not a file, or a broken link"] += 1
-                    continue
-                images, others = images + 1, others - 1
-                yield file
-            elif suffix in OTHER_IMAGES:
-                ignored[f"{suffix} ({OTHER_IMAGES[suffix]})"] += 1
-            else:
-                ignored[f"not an image ({suffix or 'no suffix'})"] += 1
-
-
-def _raise(error: OSError) -> None:
-    raise error
-
-
-def _is_leftover(name: str) -> bool:
-    return name.startswith(".") or name.lower() in LEFTOVERS
-
-
-def _suffix(name: str) -> str:
-    return os.path.splitext(name)[1].lower()
 
 
 def _split_of(name: str) -> str | None:
@@ -331,6 +292,11 @@ def _split_of(name: str) -> str | None:
         return None
     word = re.sub(r"(set|data)$", "", words[0]) or words[0]
     return next((split for split, names in SPLITS.items() if word in names), None)
+
+
+def _spelling(name: str) -> str:
+    """Return what is equal for names that differ only in capitals or in the encoding of their letters."""
+    return unicodedata.normalize("NFKC", name).casefold()
 
 
 def _label(name: str, taken: Files) -> str:

@@ -9,10 +9,8 @@ import io
 import os
 import re
 import shutil
-import struct
 import tempfile
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +18,7 @@ import numpy as np
 from vitcore.config import FOLDER, dump_config, folder_of
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, check_allowed, runs_dir
-from vitcore.reading import LARGEST, read_model
+from vitcore.reading import DAMAGED_ZIP, GET_FILE, IS_POINTER, LARGEST, is_lfs_pointer, read_model
 from vitcore.runs.files import check_space, write_atomic
 from vitcore.runs.folder import Run
 from vitcore.runs.metrics import event_files
@@ -31,16 +29,6 @@ LEFT_BY_DESKTOPS = {".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX"}
 LARGEST_RATIO = 100  # maximum ratio of size to packed size, for files of more than FREE_RATIO bytes
 FREE_RATIO = 10_000_000  # bytes
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the decoders of others raise errors of their own
-DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    NotImplementedError,
-    OverflowError,
-    RuntimeError,
-    ValueError,
-)
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the date of every packed file, so that packing is reproducible
 PACKED = re.compile(  # the files of a packed run; all others are rejected
     r"([\w-][\w.-]{0,119})/(config\.yaml|status\.json|meta\.json|events\.out\.tfevents\.[\w.-]{1,99}|"
@@ -148,7 +136,9 @@ def unpack_run(file: Path, root: str | Path | None = None) -> Run:
             except BaseException:
                 shutil.rmtree(draft.path, ignore_errors=True)
                 raise
-    except DAMAGED:
+    except DAMAGED_ZIP:
+        if is_lfs_pointer(file):
+            raise UserError(f"{file} {IS_POINTER}: {GET_FILE}.") from None
         raise UserError(f"{file} is damaged or is not a zip of a run: export the run again.") from None
     return Run(place)
 
@@ -156,22 +146,24 @@ def unpack_run(file: Path, root: str | Path | None = None) -> Run:
 def _packed_files(archive: zipfile.ZipFile, file: Path) -> dict[str, re.Match[str]]:
     """Return the files of the run in a zip file, with their `PACKED` match.
 
+    The folders in a name may be separated by backslashes, as some programs for Windows write them.
     Ignores folders, and the files that file managers add when they pack a folder. Raise `UserError` for
     anything else, and for sizes that no run has.
     """
     found: dict[str, re.Match[str]] = {}
     for entry in archive.infolist():
-        parts = entry.filename.removesuffix("/").split("/")
+        name = entry.filename.replace("\\", "/")
+        parts = name.removesuffix("/").split("/")
         if parts[0] == "__MACOSX" or parts[-1] in LEFT_BY_DESKTOPS or parts[-1].startswith("._"):
             continue
-        if entry.is_dir() and (len(parts) == 1 or parts[1:] == ["checkpoints"]):
+        if name.endswith("/") and (len(parts) == 1 or parts[1:] == ["checkpoints"]):
             continue
-        match = PACKED.fullmatch(entry.filename)
+        match = PACKED.fullmatch(name)
         if match is None:
             raise UserError(
                 f"{file} is not an exported run, because it holds other files: choose a zip of `export`."
             )
-        if entry.filename in found:
+        if name in {other[0] for other in found.values()}:
             raise UserError(f"{file} holds {entry.filename} twice: pack the run again.")
         if entry.header_offset < 0:  # a damaged directory, where seeking would raise an OSError
             raise zipfile.BadZipFile

@@ -25,7 +25,7 @@ from vitcore.exchange.formats import Position, Request, Weights, read_weights
 from vitcore.exchange.tensors import read_file
 from vitcore.models import build_for, not_finite, weights_of
 from vitcore.paths import check_allowed, expanded, runs_dir
-from vitcore.reading import short
+from vitcore.reading import GET_FILE, IS_POINTER, is_lfs_pointer, short
 from vitcore.runs import process
 from vitcore.runs.creation import create_run
 from vitcore.runs.files import write_atomic
@@ -61,6 +61,9 @@ def import_checkpoint(
     store = runs_dir(root) / ".published" / hashlib.sha256(str(source).encode()).hexdigest()[:16]
     file = _local(source, store, progress)
     logs = [_local(events, store, progress)] if events else _events_of(str(source), file, store, progress)
+    for log in logs if events else []:
+        if is_lfs_pointer(log):
+            raise UserError(f"{log.name} {IS_POINTER}: {GET_FILE}.")
     try:
         content = read_file(file)
     except UserError:

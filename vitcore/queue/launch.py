@@ -91,6 +91,7 @@ def resume(run: Run) -> Run:
     check_allowed()
     _check_host(run.config)
     run.check_resumable()
+    run.check_last()
     home = run.path.parent
     device_request("", run.config, list_devices(), None)
     with order.lock(home):

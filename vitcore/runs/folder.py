@@ -27,7 +27,7 @@ from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, read_config
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, expanded, runs_dir
-from vitcore.reading import read_model, read_yaml
+from vitcore.reading import damaged_entry, read_model, read_yaml, short
 from vitcore.runs.files import overwrite, write_atomic
 from vitcore.runs.status import ACTIVE, Meta, Status, derive
 
@@ -200,6 +200,12 @@ class Run:
         if state == "finished":
             raise UserError(f"Run {self.id} is finished and has nothing left to resume: train a new run.")
 
+    def check_last(self) -> None:
+        """Raise `UserError` if a checksum in the last checkpoint, if there is one, shows that it changed."""
+        if (damaged := damaged_entry(self.last)) is not None:
+            where = f" ({short(damaged)})" if damaged else ""
+            raise UserError(damaged_checkpoint(self.last, f"is damaged{where}"))
+
     def write_status(self, status: Status) -> None:
         """Write status.json. Raise `OSError`, on a full disk only if overwriting the old file fails too."""
         path, text = self.path / "status.json", status.model_dump_json(indent=1)
@@ -211,6 +217,11 @@ class Run:
 
     def write_meta(self, meta: Meta) -> None:
         write_atomic(self.path / "meta.json", meta.model_dump_json(indent=1))
+
+
+def damaged_checkpoint(path: Path, problem: str) -> str:
+    """Return the sentence about a checkpoint to resume that cannot be read."""
+    return f"{path} {problem}: restore it from a copy, or delete it to start this run from the beginning."
 
 
 def is_valid_id(name: str) -> bool:

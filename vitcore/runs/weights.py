@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from vitcore.errors import UserError
+from vitcore.reading import GET_FILE, IS_POINTER, is_lfs_pointer
 
 LONGEST_HEADER = 100_000_000  # bytes, the limit of the safetensors library
 BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
@@ -36,11 +37,13 @@ class Weight:
 
 
 def check_size(path: Path, most: int = LARGEST_WEIGHTS) -> None:
-    """Raise `UserError` if a file of weights is too large to read."""
+    """Raise `UserError` if a file of weights is too large to read, or only a pointer of Git LFS to one."""
     try:
         size = path.stat().st_size
     except OSError as error:
         raise UserError(f"Cannot read {path}: {error.strerror or error}.") from None
+    if is_lfs_pointer(path):
+        raise UserError(f"{path} {IS_POINTER}: {GET_FILE}, or delete the run.")
     if size > most:
         raise UserError(
             f"{path} has {size / 1e6:,.0f} MB, but its weights have at most {most / 1e6:,.0f} MB: copy it "
@@ -50,6 +53,7 @@ def check_size(path: Path, most: int = LARGEST_WEIGHTS) -> None:
 
 def read_header(path: Path) -> dict[str, Weight]:
     """Return the tensors of a safetensors file by name. Raise `UserError` if it is cut short or malformed."""
+    check_size(path)
     try:
         size = path.stat().st_size
         with path.open("rb") as file:

@@ -184,6 +184,8 @@ class Keeper(Callback):
 
     def on_save_checkpoint(self, trainer: pl.Trainer, module: Classifier, checkpoint: dict) -> None:
         checkpoint["images"] = self.images
+        if self.run:
+            checkpoint["run"] = {"id": self.run.id, "created": self.run.stored_status().created}
 
     def state_dict(self) -> dict:
         return {"best": self.best, "best_epoch": self.best_epoch}

@@ -37,7 +37,7 @@ from vitcore.training.module import Classifier
 from vitcore.training.ranks import rank_of, world_of
 from vitcore.training.reports import Heartbeat, Scalars
 from vitcore.training.setup import callbacks_of, first_line, make_loaders, make_trainer, parts, prepare, quiet
-from vitcore.training.storage import check_room, step_of
+from vitcore.training.storage import check_room, read_checkpoint, step_of
 
 
 class RunLogger(TensorBoardLogger):
@@ -78,6 +78,8 @@ def train(
                 run.check_resumable()  # rank 0 refuses it too; rank 0 may have changed the other states
             return follow(run.config, run.last)
         run.check_resumable()
+        if run.last.is_file():
+            read_checkpoint(run.last)  # raises before anything is written: the run keeps its state
         run.stop_request.unlink(missing_ok=True)  # from a process that died before it read the request
     else:
         if config is None:

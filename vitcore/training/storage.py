@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 from vitcore.config import Config
 from vitcore.data import Dataset
 from vitcore.errors import UserError
+from vitcore.models.weight_files import Unreadable, load_file
 from vitcore.reading import short
 from vitcore.runs.files import check_space
-from vitcore.runs.folder import Run
+from vitcore.runs.folder import Run, damaged_checkpoint
 from vitcore.training.budget import longest
 from vitcore.training.callbacks import SNAPSHOTS, snapshot_epochs
 from vitcore.training.optim import muon_matrices
@@ -52,27 +52,61 @@ NEEDED: dict[str, type] = {  # what Lightning and the callbacks read from a chec
 }
 
 
-def step_of(checkpoint: Path, data: Dataset, module: torch.nn.Module | None = None) -> int:
-    """Return the optimizer step of a checkpoint.
+def read_checkpoint(checkpoint: Path, module: torch.nn.Module | None = None) -> Mapping[str, Any]:
+    """Return the content of a checkpoint of a training, with its tensors still on the disk.
 
-    Raise `UserError` if the checkpoint is damaged or incomplete, does not fit `module`, or was trained on
-    other images.
+    Raise `UserError` if the checkpoint is damaged or incomplete, belongs to another run, or does not fit
+    `module`.
     """
     try:
-        content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError):
-        raise UserError(f"{checkpoint} is damaged: delete it to start this run from the beginning.") from None
+        content = load_file(checkpoint, mmap=True)
+    except Unreadable as error:
+        raise UserError(damaged_checkpoint(checkpoint, error.problem)) from None
+    if (owner := _owner(content)) and _is_another(owner, Run(checkpoint.parent.parent)):
+        raise UserError(
+            damaged_checkpoint(checkpoint, f"belongs to another run ({short(owner['id'])[1:-1]})")
+        )
     if problem := _incomplete(content) or (module is not None and _misfit(content["state_dict"], module)):
         raise UserError(
             f"{checkpoint} cannot be resumed, {problem}: delete it to start this run from the beginning."
         )
+    return content
+
+
+def step_of(checkpoint: Path, data: Dataset, module: torch.nn.Module | None = None) -> int:
+    """Return the optimizer step of a checkpoint.
+
+    Raise `UserError` as `read_checkpoint` does, and if the checkpoint was trained on other images.
+    """
+    content = read_checkpoint(checkpoint, module)
     step, fingerprint = content["global_step"], content.get("images")
     if fingerprint not in (None, data.fingerprint):
+        if _owner(content):
+            raise UserError(
+                f"The images of {data.name} have changed since this run was stopped, and its scores would "
+                "mix both versions: train a new run."
+            )
         raise UserError(
-            f"The images of {data.name} have changed since this run was stopped, and its scores would mix "
-            "both versions: train a new run."
+            f"{checkpoint} was trained on other images than {data.name} has now, and the scores would mix "
+            "both: restore the images or the checkpoint of this run, or train a new run."
         )
     return step
+
+
+def _owner(content: Any) -> Mapping[str, Any] | None:
+    """Return the id and the creation time of the run that wrote a checkpoint, None if it does not say."""
+    owner = content.get("run") if isinstance(content, Mapping) else None
+    if not isinstance(owner, Mapping):
+        return None
+    return owner if isinstance(owner.get("id"), str) and isinstance(owner.get("created"), float) else None
+
+
+def _is_another(owner: Mapping[str, Any], run: Run) -> bool:
+    """Return whether the owner of a checkpoint is not this run, even if its folder was renamed.
+
+    A run whose status.json was lost has another creation time.
+    """
+    return owner["id"] != run.id and owner["created"] != run.stored_status().created
 
 
 def _incomplete(content: Any) -> str:
@@ -88,7 +122,18 @@ def _incomplete(content: Any) -> str:
         return "because its optimizer_states are incomplete"
     if not optimizers or not content["lr_schedulers"]:
         return "because its optimizer_states or lr_schedulers are empty"
+    if not all(_is_random_state(one) for one in content.get("random", [])):
+        return "because its state of the random numbers is damaged"
     return ""
+
+
+def _is_random_state(state: Any) -> bool:
+    """Return whether torch accepts the state of one rank that `ranks.random_states` returned."""
+    try:
+        torch.Generator().set_state(state["cpu"])
+    except (LookupError, TypeError, AttributeError, RuntimeError):
+        return False
+    return True
 
 
 def _misfit(state: Mapping[str, Any], module: torch.nn.Module) -> str:

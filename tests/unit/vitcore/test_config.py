@@ -52,6 +52,36 @@ def test_invalid_setting_is_reported_in_one_sentence(values, words):
     assert "\n" not in text
 
 
+def numeric(fields) -> list[str]:
+    defaults = {name: info.default for name, info in fields.items()}
+    return [name for name, value in defaults.items() if value is None or type(value) in (int, float, tuple)]
+
+
+@pytest.mark.parametrize("model", ARCHITECTURES)
+def test_true_and_false_are_not_numbers_in_any_setting(model, tmp_path):
+    training = [name for name in numeric(Config.model_fields) if name != "classes"]
+    assert {"seed", "lr", "minutes", "steps_per_epoch", "milestones", "devices"} <= set(training)
+    options = numeric(ARCHITECTURES[model].options.model_fields)
+    config = make_config(model=model).model_dump(mode="json")
+    for name in (*training, *options):
+        place = options if name in options else training
+        usual = (config["options"] if place is options else config)[name]
+        for wrong in (True, False, [*usual[:-1], True] if isinstance(usual, list) else True):
+            with pytest.raises(UserError, match=rf"^{name} is .*(true|false)"):
+                make_config(model=model, **{name: wrong})
+            inner = {**config["options"], name: wrong} if place is options else config["options"]
+            outer = config if place is options else {**config, name: wrong}
+            (tmp_path / "config.yaml").write_text(yaml.safe_dump({**outer, "options": inner}))
+            with pytest.raises(UserError, match=name):
+                read_config(tmp_path / "config.yaml")
+
+
+def test_switch_takes_true_and_false_and_no_other_number():
+    assert make_config(compile=True).compile
+    with pytest.raises(UserError, match=r"^compile is 5: .*true or false"):
+        make_config(compile=5)
+
+
 @pytest.mark.parametrize("model", ARCHITECTURES)
 @pytest.mark.parametrize("recipe", RECIPE_NAMES)
 def test_every_recipe_is_a_valid_configuration(recipe, model):

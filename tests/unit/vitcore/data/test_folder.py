@@ -168,6 +168,13 @@ def test_a_phones_photo_under_another_name_is_called_what_it_is(tmp_path):
         resolve(make_config(data=f"folder:{place}"))
 
 
+def test_image_that_was_not_downloaded_from_git_lfs_is_called_what_it_is(tmp_path):
+    place = make_folder(tmp_path / "d", COLORS, 20)
+    (place / "a" / "003.png").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    with pytest.raises(UserError, match=r"003\.png .*git lfs pull"):
+        resolve(make_config(data=f"folder:{place}"))
+
+
 def cut(file: Path, share: float = 0.5) -> None:
     file.write_bytes(file.read_bytes()[: int(file.stat().st_size * share)])
 

@@ -213,6 +213,27 @@ def refusals(place):
     yield place / "module.pt", ["--model", "resnet"], ["module.pt", "state_dict"]
 
 
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize 3000\n" % (b"0" * 64)
+
+
+@pytest.mark.parametrize("name", ["best.safetensors", "last.ckpt", "weights.pt", "run.zip"])
+def test_pointer_of_git_lfs_is_named_as_one(name, tmp_path):
+    (tmp_path / name).write_bytes(POINTER)
+    model = [] if name == "run.zip" else ["--model", "resnet"]
+    done = run("import", tmp_path / name, *model)
+    check_refused(done, name, "Git LFS", "git lfs pull")
+    assert "copy it again" not in done.stderr
+
+
+def test_pointer_of_git_lfs_in_place_of_curves_or_of_the_weights_of_a_run_is_named_as_one(tmp_path):
+    (tmp_path / "events.out.tfevents.1").write_bytes(POINTER)
+    given = ["import", write(tmp_path / "a.pt", weights()), "--model", "resnet", "--events"]
+    check_refused(run(*given, tmp_path / "events.out.tfevents.1"), "events.out.tfevents.1", "git lfs pull")
+    made = make_run(tmp_path / "runs", "cloned", model="resnet", c_hidden=[4, 8], num_blocks=[1, 2])
+    made.best.write_bytes(POINTER)
+    check_refused(run("evaluate", made.id), "best.safetensors", "git lfs pull")
+
+
 def test_other_files_are_refused_in_one_sentence_and_leave_nothing(tmp_path):
     for file, arguments, words in refusals(tmp_path):
         done = run("import", file, *arguments)

@@ -195,6 +195,36 @@ def test_run_repacked_by_a_file_manager_is_imported(tmp_path):
     assert found == {name.rsplit("/", 1)[-1] for name in files}
 
 
+def test_run_packed_with_backslashes_is_imported(tmp_path):
+    """Programs on .NET before 4.6.1 write them, also at the end of folders."""
+    run = own_copy("resnet-cifar10", tmp_path)
+    with zipfile.ZipFile(io.BytesIO(pack_run(run))) as archive:
+        files = {name.replace("/", "\\"): archive.read(name) for name in archive.namelist()}
+    folders = {"own-resnet-cifar10\\": b"", "own-resnet-cifar10\\checkpoints\\": b""}
+    again = unpack_run(zipped(tmp_path / "windows.zip", {**folders, **files}))
+    assert again.config == run.config
+    assert again.best.read_bytes() == run.best.read_bytes()
+    assert not [path for path in again.path.rglob("*") if "\\" in path.name]
+
+
+@pytest.mark.parametrize(
+    "name", ["own-resnet-cifar10\\..\\..\\evil.yaml", "C:\\config.yaml", "\\\\x\\config.yaml"]
+)
+def test_backslashes_lead_to_no_other_folder(name, tmp_path):
+    with zipfile.ZipFile(io.BytesIO(pack_run(own_copy("resnet-cifar10", tmp_path)))) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    with pytest.raises(UserError, match="other files"):
+        unpack_run(zipped(tmp_path / "run.zip", {**files, name: b""}))
+
+
+def test_file_that_is_in_a_zip_with_both_separators_is_refused(tmp_path):
+    with zipfile.ZipFile(io.BytesIO(pack_run(own_copy("resnet-cifar10", tmp_path)))) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    twice = {"own-resnet-cifar10\\config.yaml": files["own-resnet-cifar10/config.yaml"]}
+    with pytest.raises(UserError, match="twice"):
+        unpack_run(zipped(tmp_path / "run.zip", {**files, **twice}))
+
+
 def test_a_run_whose_weights_are_not_finite_is_rejected(tmp_path):
     run = own_copy("resnet-cifar10", tmp_path)
     weights = load_file(run.best)

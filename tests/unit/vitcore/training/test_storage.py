@@ -8,9 +8,12 @@ import pytest
 import torch
 from torch import nn
 
+from vitcore.config import make_config
 from vitcore.data import load_dataset
 from vitcore.errors import UserError
+from vitcore.runs.creation import create_run
 from vitcore.runs.folder import Run
+from vitcore.runs.status import Status
 from vitcore.training.storage import NEEDED, step_of
 
 NET = nn.Linear(2, 2)
@@ -68,6 +71,8 @@ def test_missing_or_wrong_entry_is_named(path, wrong, tmp_path):
         ({"state_dict": {"weight": torch.ones(3, 2), "bias": torch.ones(2)}}, "weight"),
         ({"state_dict": {**NET.state_dict(), "extra": torch.ones(1)}}, "extra"),
         ({"state_dict": {**NET.state_dict(), "bias": 1.0}}, "bias"),
+        ({"random": [{"cpu": torch.zeros(5056, dtype=torch.uint8)}]}, "random"),
+        ({"random": [{"cpu": torch.get_rng_state()}, {}]}, "random"),
     ],
 )
 def test_incomplete_content_is_named(changes, word, tmp_path):
@@ -77,6 +82,40 @@ def test_incomplete_content_is_named(changes, word, tmp_path):
 @pytest.mark.parametrize("content", [[1, 2], torch.ones(2), {}, {"weight": torch.ones(2)}])
 def test_file_without_the_entries_of_a_checkpoint_is_refused(content, tmp_path):
     check_refused(tmp_path, content, "epoch")
+
+
+def owned(tmp_path, name: str, created: float, content) -> Run:
+    """Return a run folder whose last checkpoint holds `content`."""
+    run = create_run(make_config(), tmp_path, status=Status(state="stopped", created=created))
+    run = Run(run.path.rename(tmp_path / name))
+    run.checkpoints.mkdir(exist_ok=True)
+    torch.save(content, run.last)
+    return run
+
+
+OWNER = {"run": {"id": "first", "created": 7.0}}
+
+
+@pytest.mark.parametrize(("name", "created"), [("first", 7.0), ("renamed", 7.0), ("first", 9.0)])
+def test_checkpoint_of_the_same_run_is_read_after_a_new_name_or_a_lost_status(name, created, tmp_path):
+    assert step_of(owned(tmp_path, name, created, {**COMPLETE, **OWNER}).last, DATA, NET) == 24
+
+
+def test_checkpoint_of_another_run_is_refused_by_the_name_of_that_run(tmp_path):
+    other = owned(tmp_path, "second", 9.0, {**COMPLETE, **OWNER, "images": "other images"})
+    with pytest.raises(UserError, match=r"last\.ckpt belongs to another run \(first\).*delete it") as caught:
+        step_of(other.last, DATA, NET)
+    assert "images" not in str(caught.value)
+
+
+@pytest.mark.parametrize("owner", [{}, {"run": 3}, {"run": {"id": 3, "created": 1.0}}, {"run": {"id": "a"}}])
+def test_checkpoint_that_names_no_run_does_not_say_that_the_images_changed(owner, tmp_path):
+    run = owned(tmp_path, "second", 9.0, {**COMPLETE, **owner, "images": "other images"})
+    with pytest.raises(UserError, match=r"last\.ckpt was trained on other images than cifar10-mini"):
+        step_of(run.last, DATA, NET)
+    run = owned(tmp_path, "first", 9.0, {**COMPLETE, **OWNER, "images": "other images"})
+    with pytest.raises(UserError, match=r"^The images of cifar10-mini have changed"):
+        step_of(run.last, DATA, NET)
 
 
 def test_resume_note_names_a_checkpoint_only_if_there_is_one(tmp_path):
