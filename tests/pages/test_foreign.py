@@ -10,7 +10,7 @@ import pytest
 from torch.utils.tensorboard import SummaryWriter
 
 from dashboard.drawing.markdown import escape
-from dashboard.shared import resources, run_curves
+from dashboard.shared import page_runs, resources, run_curves
 from dashboard.shared.run_curves import CurveStyle
 from tests.apptests import open_app
 from tests.made_runs import make_run
@@ -148,3 +148,12 @@ def test_results_on_test_images_have_no_chart():
         for tag in ("test_acc", "test_loss", "lr"):
             writer.add_scalar(tag, 0.5, 1)
     assert run_curves.other_tags([run]) == ["lr"]
+
+
+@pytest.mark.parametrize("name", page_runs.OFFERED)
+def test_page_asks_for_its_runs_where_its_scene_does(name, monkeypatch):
+    asked = []
+    offered = page_runs.OFFERED[name]
+    monkeypatch.setitem(page_runs.OFFERED, name, lambda: asked.append(name) or offered()[:2])
+    open_app(name)
+    assert asked
