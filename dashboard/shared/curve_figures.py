@@ -10,6 +10,7 @@ from plotly.subplots import make_subplots
 
 from dashboard.drawing.figures import apply_layout, in_percent
 from dashboard.shared import run_curves
+from vitcore import numbers
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
@@ -26,7 +27,9 @@ def figure(runs: Sequence[Run], look: run_curves.CurveStyle) -> go.Figure:
     panels = panels or _panels(runs, [(tag,) for tag in run_curves.other_tags(runs)], look)[:PANELS]
     if not panels:
         names = " and ".join(run.title for run in runs)
-        raise UserError(f"{names} has no values that can be drawn over this axis: choose another axis.")
+        raise UserError(
+            f"There are no finite values of {names} over this axis: choose another axis, or other runs."
+        )
     made = make_subplots(1, len(panels), horizontal_spacing=0.1)
     named: set[tuple[str, str]] = set()  # the entries of the legend
     for column, (tags, drawing) in enumerate(panels, start=1):
@@ -48,7 +51,7 @@ def figure(runs: Sequence[Run], look: run_curves.CurveStyle) -> go.Figure:
                 column,
             )  # fmt: skip
         title = run_curves.TITLES.get(quantity, html.escape(run_curves.readable(tags[-1])))
-        made.update_xaxes(title_text=run_curves.AXES[look.axis], col=column)
+        made.update_xaxes(title_text=_axis_title(look.axis, drawing), col=column)
         made.update_yaxes(title_text=title, col=column)
         if quantity == "acc":
             made.update_yaxes(ticksuffix=" %", col=column)
@@ -65,7 +68,13 @@ def _panels(
     """Return the tags and the curves of each panel. Empty if no panel has a point."""
     # colors for dark backgrounds are visible on light ones, too
     drawn = [(tags, run_curves.collect(runs, tags, look, dark=True)) for tags in metrics]
-    return drawn if any(item["x"] for _, drawing in drawn for item in drawing.items) else []
+    return [] if all(drawing.empty for _, drawing in drawn) else drawn
+
+
+def _axis_title(axis: str, drawing: run_curves.Drawing) -> str:
+    left_out = sum(drawing.far.values())
+    without = f", without {numbers.count(left_out, 'point')} far beyond the others" if left_out else ""
+    return f"{run_curves.AXES[axis]}{without}"
 
 
 def _plain(color: str) -> str:
