@@ -89,6 +89,22 @@ def check_link(page: Page, field: str, options: Collection[Any], instead: str) -
         warn_missing([wanted], instead)
 
 
+def replace(old: Mapping[str, str], new: Mapping[str, str]) -> None:
+    """Change the parameters of the address from `old` to `new`."""
+    for name in old.keys() - new.keys():
+        del address()[name]
+    for name, text in new.items():
+        if old.get(name) != text:
+            address()[name] = text
+
+
+def warn_ignored(parameters: Sequence[str]) -> None:
+    """Warn that a link has parameters (`name` or `name=value`) that the page cannot use."""
+    verb, what = ("is", "it is") if len(parameters) == 1 else ("are", "they are")
+    text = f"{_quoted(parameters)} in this link {verb} unknown to this page: {what} ignored."
+    st.toast(text, icon=":material/link_off:", duration=60)
+
+
 def warn_removed(titles: Sequence[str], instead: str) -> None:
     """Warn that runs which the visitor was shown are gone, and say what is shown instead."""
     verb = "was" if len(titles) == 1 else "were"
@@ -101,14 +117,18 @@ def warn_removed(titles: Sequence[str], instead: str) -> None:
 
 def warn_missing(names: Sequence[str], instead: str) -> None:
     """Warn that a link names something that does not exist here, and say what is shown instead."""
-    # On one line, since inline code ends with its paragraph.
-    shown = (" ".join(name.replace("`", "").split())[:60] for name in names[:3])
-    quoted = " and ".join(f"`{name}`" for name in shown)
+    quoted = _quoted(names)
     verb = "isn't" if len(names) == 1 else "aren't"
     text = f"{quoted} in this link {verb} available here. Showing {escape(instead)} instead."
     st.toast(
         text, icon=":material/link_off:", duration=60
     )  # seconds, because loading a model can take some of them
+
+
+def _quoted(names: Sequence[str]) -> str:
+    """Return the first names of a link as inline code, each on one line: code ends with its paragraph."""
+    shown = (" ".join(name.replace("`", "").split())[:60] for name in names[:3])
+    return " and ".join(f"`{name}`" for name in shown)
 
 
 def settle(
