@@ -9,6 +9,7 @@ from dashboard.components import window
 from dashboard.drawing.markdown import sentence
 from dashboard.page_table import HOME, PAGES
 from dashboard.shared import bound
+from dashboard.states import arrival
 from dashboard.states.talk import EDITOR, TalkState
 from dashboard.streamlit_internals import addresses
 from dashboard.talk import menu
@@ -55,6 +56,8 @@ else:
         position="top",
     )
     window.observe()  # not before: a browser that answers at once would ask for the first page of all
+    if (chosen.url_path or HOME) in PAGES:
+        arrival.check(chosen.url_path or HOME)
     tour.strip(chosen.url_path or HOME)
     menu.control(chosen.url_path or HOME)
     try:

@@ -4,12 +4,12 @@ import streamlit as st
 
 from dashboard.attention import panel
 from dashboard.drawing.markdown import escape, sentence
-from dashboard.shared import header, model_outputs, resources, selection
+from dashboard.shared import header, model_outputs, page_runs, resources, selection
 from dashboard.standalone import explorer_file
 from dashboard.states.attention import AttentionState
 from vitcore.errors import UserError
 
-found = resources.runs(trained=True)
+found = page_runs.offered("attention")
 if not found:
     header.title("attention")
     header.stop_without_runs("There is no trained model yet.")

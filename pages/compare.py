@@ -4,16 +4,22 @@ import streamlit as st
 
 from dashboard.compare import published_models, sections, sweep_view
 from dashboard.drawing.markdown import escape
-from dashboard.shared import default_runs, header, resources, run_curves, run_status, selection, ticking
+from dashboard.shared import (
+    default_runs,
+    header,
+    page_runs,
+    resources,
+    run_curves,
+    run_status,
+    selection,
+    ticking,
+)
 from dashboard.states.compare import CompareState
 from dashboard.sweeps import links
-from vitcore.runs.metrics import event_files
 
-every = resources.runs()
-if sweep_view.view(every):
+if sweep_view.view(resources.runs()):
     st.stop()
-every = links.without_sweeps(every, CompareState, "runs")
-found = [*(run for run in every if event_files(run.path) or run.weights), *resources.foreign_runs()]
+found = links.without_sweeps(page_runs.offered("compare"), CompareState, "runs")
 if not found:
     header.stop_without_runs("There is no run with curves or weights yet.")
 

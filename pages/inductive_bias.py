@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard.drawing.markdown import sentence
 from dashboard.inductive_bias import experiments, live_image, sample_efficiency
-from dashboard.shared import bound, default_runs, header, resources, selection
+from dashboard.shared import bound, default_runs, header, page_runs, resources, selection
 from dashboard.states.inductive_bias import BiasState
 from vitcore.errors import UserError
 from vitcore.probes import PROBES
@@ -13,7 +13,7 @@ titles = {**experiments.TITLES, sample_efficiency.NAME: sample_efficiency.TITLE}
 linked = bound.current(BiasState, "probe")
 header.title("inductive_bias", about=titles.get(linked, linked))
 
-found = resources.runs(trained=True)
+found = page_runs.offered("inductive_bias")
 if not found:
     header.stop_without_runs("There is no trained model yet.")
 

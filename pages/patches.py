@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.components.stepper import stepper
 from dashboard.drawing.markdown import escape, sentence
 from dashboard.patches import costs, learned, stepper_data
-from dashboard.shared import bound, columns, header, resources, selection
+from dashboard.shared import bound, columns, header, page_runs, resources, selection
 from dashboard.states.patches import PatchesState
 from vitcore.errors import UserError
 
@@ -13,7 +13,7 @@ SIZES = (2, 4, 8, 16)  # pixels, offered in addition to that of the model
 
 header.title("patches")
 
-found = resources.runs(trained=True, model="vit")
+found = page_runs.offered("patches")
 run_control, image_controls, size_control = st.columns([1.4, 3, 1.5], vertical_alignment="bottom")
 run = None
 if found:

@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from dashboard.shared import bound, header, messages, resources
+from dashboard.shared import bound, header, messages, page_runs, resources
 from dashboard.states.training import TrainingState
 from dashboard.sweeps import links
 from dashboard.training import (
@@ -25,7 +25,7 @@ DEDUPE_S = 5.0  # merges identical launches within this time: a double click, or
 
 header.title("training")
 
-found = resources.runs()
+found = page_runs.offered("training")
 chosen, (rehearse_place, button_place) = form.form(found)
 
 
@@ -49,7 +49,7 @@ pressed = button_place.button(
 if pressed:
     start()
     messages.show_announcements()
-    found = resources.runs()
+    found = page_runs.offered("training")
 
 messages.show_error("launch", chosen.mark)
 rehearsal.result(chosen)

@@ -21,7 +21,7 @@ from dashboard.attention import (
 from dashboard.attention.attributions import Question
 from dashboard.drawing import pictures
 from dashboard.drawing.prediction import prediction
-from dashboard.shared import model_outputs, resources
+from dashboard.shared import model_outputs, page_runs, resources
 from dashboard.shared.page_state import SETTING
 from dashboard.shared.scenes import (
     Block,
@@ -53,7 +53,7 @@ from vitcore.runs.folder import Run
 def scene(query: Query) -> Explorer | SideBySide | Block | Convolution | Pictures:
     """Return the scene of the run and the image that the link names. Raises `UserError`."""
     state = read_state(AttentionState, query, "view")
-    run = run_in(state.run, resources.runs(trained=True))
+    run = run_in(state.run, page_runs.offered("attention"))
     data = resources.dataset_of(run)
     chosen = image_in(state, data, run)
     if state.view == CONVOLUTION:

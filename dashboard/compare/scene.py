@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboard.compare import disagreement, measured, sections, sweep_view, time_to_accuracy
 from dashboard.drawing import pictures
 from dashboard.shared import curve_figures as curves
-from dashboard.shared import resources
+from dashboard.shared import page_runs, resources, run_curves
 from dashboard.shared.default_runs import MAX_COMPARED, default_runs
 from dashboard.shared.run_curves import CurveStyle
 from dashboard.shared.scenes import Figures, Pictures, Query, missing_sweep, read_state, run_in
@@ -21,18 +21,19 @@ MAX_PICTURES = 4  # side by side
 def scene(query: Query) -> Figures | Pictures:
     """Return the curves, the section or the sweep that the link names. Raises `UserError`."""
     state = read_state(CompareState, query, "view", "section", "who")
-    found = resources.runs()
     if state.view == sweep_view.SWEEPS:
-        return _sweep(state, found)
+        return _sweep(state, resources.runs())
+    found = page_runs.offered("compare")
     names = state.runs or tuple(run.id for run in default_runs())
     runs = [run_in(name, found) for name in names[:MAX_COMPARED]]
     section = state.section
+    look, _ = run_curves.fitting(runs, CurveStyle.of(state))
     if section == sections.SPEED:
-        return Figures([time_to_accuracy.figure(runs, state.goal or "", state.axis)])
+        return Figures([time_to_accuracy.figure(runs, state.goal or "", look.axis)])
     if section in sections.FIGURES or section == sections.DISAGREEMENT:
         return _measured(state, runs)
     titles = ", ".join(run.title for run in runs)
-    return Figures([(curves.figure(runs, CurveStyle.of(state)), f"the training of {titles}")])
+    return Figures([(curves.figure(runs, look), f"the training of {titles}")])
 
 
 def _measured(state: CompareState, runs: list[Run]) -> Figures | Pictures:
@@ -40,6 +41,8 @@ def _measured(state: CompareState, runs: list[Run]) -> Figures | Pictures:
     section = state.section
     fits, reason = measured.alike(measured.look_up(runs, state.tested))
     known = [item for item in fits if item.test][: 2 if section == sections.CONFUSION else None]
+    if not fits:
+        raise UserError(reason)
     if not known:
         raise UserError(f"Not measured yet: open Compare, {section}, and measure it there. {reason}".rstrip())
     if section == sections.DISAGREEMENT:

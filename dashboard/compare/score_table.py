@@ -19,6 +19,7 @@ from vitcore.config import Config
 from vitcore.errors import UserError
 from vitcore.probes.score_values import Speed, TestScores, TrainingSpeed
 from vitcore.probes.store import Result
+from vitcore.runs.time_to_accuracy import best
 from vitcore.runs.titles import data_title
 
 BUSY = 0.2  # a note appears if other programs use a larger share of the processors
@@ -83,7 +84,7 @@ def table(items: list[Item]) -> dict[str, list[Line]]:
             line("inference memory", "MB", lambda i: _megabytes(_inference(i))),
         ],
         "Accuracy": [
-            line("validation, best", "%", lambda i: _stated(i, "val_acc", "n_val")),
+            line("validation, best", "%", _validation_accuracy),
             line("training images", "%", _training_accuracy),
             line("test images", "%", _test_accuracy),
             line("gap, training minus test", "points", _gap),
@@ -139,6 +140,14 @@ def _images_per_s(speed: Speed | TrainingSpeed | None) -> str | None:
 
 def _megabytes(speed: Speed | TrainingSpeed | None) -> str | None:
     return f"{speed.memory_bytes / 1e6:,.0f}" if speed else None
+
+
+def _validation_accuracy(item: Item) -> str | None:
+    """Return the best validation accuracy of the result, or else that of the curve, as the chart marks it."""
+    if stated := _stated(item, "val_acc", "n_val"):
+        return stated
+    found = best(resources.scalars(item.run))
+    return _accuracy(found.value, None) if found else None
 
 
 def _training_accuracy(item: Item) -> str | None:

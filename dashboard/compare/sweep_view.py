@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.shared import bound, deletion, header, messages, popovers
+from dashboard.shared import bound, deletion, header, messages, popovers, selection
 from dashboard.shared.default_runs import MAX_COMPARED
 from dashboard.states.compare import CompareState
 from dashboard.sweeps import results
@@ -85,7 +85,7 @@ def _actions(sweep: Sweep, first: Any, second: Any = None) -> None:
             )  # fmt: skip
         deletion.confirm(
             f"{numbers.count(len(states), 'run')} of this sweep", sweep.name, "delete_sweep",
-            _attempt, delete_sweep, sweep, "deleted",
+            _attempt, _delete, sweep, "deleted",
             refusal="Stop the runs first." if active else None,
         )  # fmt: skip
     messages.toast_error("sweep")
@@ -93,6 +93,11 @@ def _actions(sweep: Sweep, first: Any, second: Any = None) -> None:
 
 def _curves(ids: list[str]) -> None:
     bound.put(CompareState, view=RUNS, runs=ids)
+
+
+def _delete(sweep: Sweep) -> None:
+    delete_sweep(sweep)
+    selection.forget(sweep.runs)
 
 
 def _attempt(action: Any, sweep: Sweep, done: str) -> None:

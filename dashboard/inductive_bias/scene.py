@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboard.inductive_bias import experiment_figures, experiments, live_image, sample_efficiency
-from dashboard.shared import resources
+from dashboard.shared import page_runs, resources
 from dashboard.shared.default_runs import default_pair
 from dashboard.shared.scenes import (
     Figures,
@@ -37,7 +37,7 @@ def scene(query: Query) -> Figures | Replay:
             f"The link names the experiment {name[:80]!r}, which does not exist: copy its name from "
             "Inductive bias."
         )
-    found, pair = resources.runs(trained=True), default_pair()
+    found, pair = page_runs.offered("inductive_bias"), default_pair()
     runs = [run_in(name, found, first) for name, first in zip((state.run, state.against), pair, strict=True)]
     if probe.live and state.view != "curve":
         return _live(probe, probe.live, runs, state)

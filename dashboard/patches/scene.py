@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboard.patches import learned, stepper_data, weights
-from dashboard.shared import resources
+from dashboard.shared import page_runs, resources
 from dashboard.shared.scenes import Query, Similarity, Stepper, image_in, read_state, run_in
 from dashboard.states.patches import PatchesState
 from vitcore.errors import UserError
@@ -12,7 +12,7 @@ from vitcore.errors import UserError
 def scene(query: Query) -> Stepper | Similarity:
     """Return the stepper, or with `view=similarity` the position embeddings. Raises `UserError`."""
     state = read_state(PatchesState, query, "view")
-    run = run_in(state.run, resources.runs(trained=True, model="vit"))
+    run = run_in(state.run, page_runs.offered("patches"))
     if state.view == "similarity":
         values = weights.learned(run).similarity
         if not values.any() or len(values) > learned.MAX_POSITIONS:

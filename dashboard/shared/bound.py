@@ -48,6 +48,12 @@ def named(page: Page, field: str) -> set[str]:
     return found
 
 
+def kept(page: Page, field: str) -> list[str]:
+    """Return the ids that this session holds for a field."""
+    value = st.session_state.get(page.parameter(field))
+    return [value] if isinstance(value, str) else list(value or ())
+
+
 def put(page: Page, **values: Any) -> None:
     """Set fields in this session, before their widgets are drawn or in a callback."""
     for field, value in values.items():
@@ -83,16 +89,46 @@ def check_link(page: Page, field: str, options: Collection[Any], instead: str) -
         warn_missing([wanted], instead)
 
 
+def replace(old: Mapping[str, str], new: Mapping[str, str]) -> None:
+    """Change the parameters of the address from `old` to `new`."""
+    for name in old.keys() - new.keys():
+        del address()[name]
+    for name, text in new.items():
+        if old.get(name) != text:
+            address()[name] = text
+
+
+def warn_ignored(parameters: Sequence[str]) -> None:
+    """Warn that a link has parameters (`name` or `name=value`) that the page cannot use."""
+    verb, what = ("is", "it is") if len(parameters) == 1 else ("are", "they are")
+    text = f"{_quoted(parameters)} in this link {verb} unknown to this page: {what} ignored."
+    st.toast(text, icon=":material/link_off:", duration=60)
+
+
+def warn_removed(titles: Sequence[str], instead: str) -> None:
+    """Warn that runs which the visitor was shown are gone, and say what is shown instead."""
+    verb = "was" if len(titles) == 1 else "were"
+    quoted = " and ".join(f"“{escape(title)}”" for title in titles)
+    st.toast(
+        f"{quoted} {verb} removed or can't be read any more. Showing {escape(instead)} instead.",
+        icon=":material/link_off:", duration=60,
+    )  # fmt: skip
+
+
 def warn_missing(names: Sequence[str], instead: str) -> None:
     """Warn that a link names something that does not exist here, and say what is shown instead."""
-    # On one line, since inline code ends with its paragraph.
-    shown = (" ".join(name.replace("`", "").split())[:60] for name in names[:3])
-    quoted = " and ".join(f"`{name}`" for name in shown)
+    quoted = _quoted(names)
     verb = "isn't" if len(names) == 1 else "aren't"
     text = f"{quoted} in this link {verb} available here. Showing {escape(instead)} instead."
     st.toast(
         text, icon=":material/link_off:", duration=60
     )  # seconds, because loading a model can take some of them
+
+
+def _quoted(names: Sequence[str]) -> str:
+    """Return the first names of a link as inline code, each on one line: code ends with its paragraph."""
+    shown = (" ".join(name.replace("`", "").split())[:60] for name in names[:3])
+    return " and ".join(f"`{name}`" for name in shown)
 
 
 def settle(
@@ -169,7 +205,8 @@ def choose_several(
 ) -> list[str]:
     """Draw a choice of up to `most` ids and return them. The address holds the ids.
 
-    Without a valid id in the link, this selects the ids of `first()`, or the first option.
+    Without a valid id in the link, or if all selected options disappear, this selects the ids of `first()`,
+    or the first option.
     """
     key = page.parameter(field)
     if key not in st.session_state:
@@ -180,7 +217,9 @@ def choose_several(
         if missing := [one for one in linked if one not in options]:
             instead = "the others of the link" if found else ", ".join(options[one] for one in fallback)
             warn_missing(missing, instead)
-    st.session_state[key] = [one for one in st.session_state[key] if one in options][:most]
+    if held := st.session_state[key]:
+        left = [one for one in held if one in options] or first() or list(options)[:1]
+        st.session_state[key] = left[:most]
     chosen = st.multiselect(
         label, list(options), key=key, format_func=options.__getitem__, max_selections=most,
         persist_state="session",

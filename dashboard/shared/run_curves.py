@@ -13,10 +13,11 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator as Place
 
-from dashboard.components.curves import Best, Series, curves, series
+from dashboard.components.curves import Best, curves, series
 from dashboard.drawing import theme
 from dashboard.drawing.markdown import escape
-from dashboard.shared import bound, resources, run_look
+from dashboard.shared import bound, drawable, resources, run_look
+from dashboard.shared.drawable import Drawing
 from dashboard.shared.page_state import CurvesState
 from dashboard.shared.run_look import model_of
 from vitcore import numbers
@@ -25,6 +26,7 @@ from vitcore.runs.folder import Run
 from vitcore.runs.metrics import Curve, Scalars, active_seconds, epochs_of, smoothed
 from vitcore.runs.status import ACTIVE
 from vitcore.runs.tags import readable
+from vitcore.runs.time_to_accuracy import highest
 
 AXES = {
     "step": "optimizer step", "epoch": "epoch", "wall clock": "minutes of training", "images": "images seen",
@@ -107,13 +109,16 @@ def fitting(runs: Sequence[Run], look: CurveStyle) -> tuple[CurveStyle, list[str
     return look, notes
 
 
-@dataclass
-class Drawing:
-    """The contents of one chart."""
+@dataclass(frozen=True)
+class _Piece:
+    """A curve of a run over the axis of a chart."""
 
-    items: list[Series]
-    best: list[Best]
-    missing: list[str]  # names of runs without x values for the axis
+    run: Run
+    tag: str
+    name: str
+    curve: Curve
+    x: np.ndarray
+    discarded: list[tuple[np.ndarray, np.ndarray]]  # (x, values) of the parts that a resume discarded
 
 
 def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, dark: bool = False) -> Drawing:
@@ -123,13 +128,56 @@ def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, dark:
     are the metrics of the chart, and `dark` is whether the background is dark.
     """
     drawing = Drawing([], [], [])
-    names, styles = run_look.names(runs), run_look.styles(runs)
-    single, explained = len(runs) == 1, False
+    styles, single, explained = run_look.styles(runs), len(runs) == 1, False
+    pieces = _pieces(runs, tags, look, drawing)
+    limit = drawable.reach([piece.x for piece in pieces])
+    for piece in pieces:
+        tag, keep = piece.tag, drawable.within(piece.x, limit)
+        if left_out := int(np.count_nonzero(~keep)):
+            drawing.far[piece.name] = left_out
+        if not keep.any():
+            continue
+        color, dash = styles[piece.run.id]
+        x, recorded = piece.x[keep], piece.curve.values[keep]
+        validation = tag.startswith("val") or len(tags) == 1
+        group = piece.name if single else piece.run.id
+        background = partial(series, "", legend=False, hover=False, group=group)
+        values = recorded
+        if look.smooth and len(x) > 2:
+            drawing.items.append(background(x, values, f"{color}33", dash))
+            values = smoothed(values, look.smooth)
+        shade = color if validation else theme.faint(color, dark=dark)
+        markers = len(x) < (200 if validation else FEW_POINTS)
+        alone = (
+            sum(other.run is piece.run for other in pieces) == 1
+        )  # the run has no other entry in the legend
+        legend = validation or single or alone
+        explained = explained or not legend
+        drawing.items.append(
+            series(piece.name, x, values, shade, dash, markers=markers, group=group, legend=legend)
+        )
+        for discarded_x, discarded in piece.discarded:
+            near = drawable.within(discarded_x, limit)
+            drawing.items.append(background(discarded_x[near], discarded[near], f"{color}44", "dot"))
+        best = highest(recorded) if tag == "val_acc" else None
+        if best is not None:
+            text = f"best {numbers.percent(recorded[best])}" if single else ""
+            point = Best(x=float(x[best]), y=float(recorded[best]), text=text, color=color, group=group)
+            drawing.best.append(point)
+    if explained:
+        empty = np.array([])
+        drawing.items.append(series("faint: training", empty, empty, f"{theme.OTHER}99", hover=False))
+    return drawing
+
+
+def _pieces(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, drawing: Drawing) -> list[_Piece]:
+    """Return the curves that have finite values over the axis, and enter the others into `drawing`."""
+    names, pieces = run_look.names(runs), []
     for run in runs:
-        color, dash = styles[run.id]
         scalars = resources.scalars(run)
-        present = [tag for tag in tags if tag in scalars]
-        for tag in present:
+        for tag in tags:
+            if tag not in scalars:
+                continue
             curve = scalars[tag]
             x = x_values(run, scalars, curve, look.axis)
             if x is None:
@@ -137,36 +185,17 @@ def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, dark:
                 break
             validation = tag.startswith("val") or len(tags) == 1
             part = ("validation" if validation else "training") if len(tags) > 1 else readable(tag)
-            name = part if single else names[run.id] + ("" if validation else " (training)")
-            group = part if single else run.id
-            background = partial(series, "", legend=False, hover=False, group=group)
-            values = curve.values
-            if look.smooth and len(x) > 2:
-                drawing.items.append(background(x, values, f"{color}33", dash))
-                values = smoothed(values, look.smooth)
-            shade = color if validation else theme.faint(color, dark=dark)
-            markers = len(x) < (200 if validation else FEW_POINTS)
-            alone = len(present) == 1  # no other curve of the run is in the legend
-            legend = validation or single or alone
-            explained = explained or not legend
-            drawing.items.append(
-                series(name, x, values, shade, dash, markers=markers, group=group, legend=legend)
-            )
-            for piece in scalars.rewound.get(tag, []):
-                discarded_x = x_values(run, scalars, piece, look.axis)
-                if discarded_x is not None:
-                    drawing.items.append(background(discarded_x, piece.values, f"{color}44", "dot"))
-            if tag == "val_acc" and np.isfinite(curve.values).any():
-                best = int(np.nanargmax(curve.values))
-                text = f"best {numbers.percent(curve.values[best])}" if single else ""
-                point = Best(
-                    x=float(x[best]), y=float(curve.values[best]), text=text, color=color, group=group
-                )
-                drawing.best.append(point)
-    if explained:
-        empty = np.array([])
-        drawing.items.append(series("faint: training", empty, empty, f"{theme.OTHER}99", hover=False))
-    return drawing
+            name = part if len(runs) == 1 else names[run.id] + ("" if validation else " (training)")
+            if not np.isfinite(curve.values).any():
+                drawing.not_finite.append(name)
+                continue
+            discarded = [
+                (discarded_x, old.values)
+                for old in scalars.rewound.get(tag, [])
+                if (discarded_x := x_values(run, scalars, old, look.axis)) is not None
+            ]
+            pieces.append(_Piece(run, tag, name, curve, x, discarded))
+    return pieces
 
 
 def draw(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, key: str, height: int) -> None:
@@ -189,15 +218,18 @@ def draw(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, key: str
         height=height,
         empty=_empty_note(runs, drawing),
     )
-    if drawing.missing:
-        names = ", ".join(dict.fromkeys(drawing.missing))
-        st.caption(f"Not drawn, because {look.axis} is not recorded: {escape(names)}.")
+    if drawing.empty and len(runs) == 1:
+        return  # the chart itself says why
+    for note in drawing.notes(look.axis):
+        st.caption(escape(note))
 
 
 def _empty_note(runs: Sequence[Run], drawing: Drawing) -> str:
     """Return why a chart of these runs has no points, or an empty text if it has some."""
-    if any(item["x"] for item in drawing.items):
+    if not drawing.empty:
         return ""
+    if drawing.not_finite:
+        return "No value is a finite number."
     states = [run.status() for run in runs if run_look.model_of(run)]
     if any(status.state in ACTIVE for status in states):
         return "The first points appear after a few steps."

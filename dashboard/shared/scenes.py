@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.shared import model_outputs, resources, selection
+from dashboard.shared import model_outputs, page_runs, selection
 from dashboard.shared.page_state import ImageState, PageState
 from vitcore.data import Dataset
 from vitcore.errors import UserError
@@ -153,7 +153,7 @@ def run_in(wanted: str | None, found: Sequence[Run], first: Run | None = None) -
     """
     run = next((run for run in found if run.id == wanted), None)
     if wanted and run is None:
-        if any(run.id == wanted for run in resources.runs()):
+        if any(run.id == wanted for run in page_runs.all_runs()):
             raise UserError(f"The link names the run {wanted}, which this view can't show: name another run.")
         raise UserError(
             f"The link names the run {wanted[:80]}, which is not on this machine: `python -m vitcore runs` "

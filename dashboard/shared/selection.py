@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,13 +17,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.drawing.markdown import escape
-from dashboard.shared import bound, own_image
+from dashboard.shared import bound, own_image, page_runs
 from dashboard.shared.page_state import ImageState, PageState
 from vitcore.data import Dataset
 from vitcore.runs.folder import Run
 
 WRONG, SUREST, UNSURE = "misclassified", "surest", "least sure"
 RANKINGS = (WRONG, SUREST, UNSURE)
+CHOSEN = "chosen_runs"  # in the session: the titles of the runs that the visitor was shown, by id
 
 
 @dataclass(frozen=True)
@@ -199,15 +200,21 @@ def choose_run(
     """
     by_id = {run.id: run for run in found}
     options = run_labels(found)
-    return by_id[
+    removed = _removed(by_id, page, field)
+    chosen = by_id[
         bound.choose(st.selectbox, page, field, label, options, first=first.id if first else None, **look)
     ]
+    _remember([chosen], removed)
+    return chosen
 
 
 def selected_run(found: list[Run], page: type[PageState], field: str) -> Run:
     """Return the run that `choose_run` selects, before its widget is drawn."""
     by_id = {run.id: run for run in found}
-    return by_id[bound.settle(page, field, {run.id: run_label(run) for run in found})]
+    removed = _removed(by_id, page, field)
+    chosen = by_id[bound.settle(page, field, {run.id: run_label(run) for run in found})]
+    _remember([chosen], removed)
+    return chosen
 
 
 def choose_runs(
@@ -222,7 +229,37 @@ def choose_runs(
     """Draw a choice of up to `most` runs. Without any in the link, it selects those of `first()`."""
     by_id = {run.id: run for run in found}
     options = run_labels(found)
-    chosen = bound.choose_several(
+    removed = _removed(by_id, page, field)
+    ids = bound.choose_several(
         page, field, label, options, first=lambda: [run.id for run in first()], most=most
     )
-    return [by_id[run_id] for run_id in chosen]
+    chosen = [by_id[run_id] for run_id in ids]
+    _remember(chosen, removed)
+    return chosen
+
+
+def forget(runs: Iterable[Run]) -> None:
+    """Give no notice that these runs are gone, because the visitor has deleted them."""
+    for run in runs:
+        st.session_state.get(CHOSEN, {}).pop(run.id, None)
+
+
+def _removed(by_id: Mapping[str, Run], page: type[PageState], field: str) -> list[str]:
+    """Return the titles of the runs that a field holds and that are no longer on this machine, once each.
+
+    A run that is not among the options for another reason is not one of them.
+    """
+    known: dict[str, str] = st.session_state.get(CHOSEN, {})
+    missing = [one for one in bound.kept(page, field) if one not in by_id and one in known]
+    if not missing:
+        return []
+    here = {run.id for run in page_runs.all_runs()}
+    return [known.pop(one) for one in missing if one not in here]
+
+
+def _remember(chosen: Iterable[Run], removed: Sequence[str]) -> None:
+    """Keep the titles of the chosen runs, and warn about the runs that they replace."""
+    titles = {run.id: run.title for run in chosen}
+    st.session_state.setdefault(CHOSEN, {}).update(titles)
+    if removed:
+        bound.warn_removed(removed, ", ".join(titles.values()))

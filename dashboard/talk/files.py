@@ -40,6 +40,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from dashboard.page_table import PAGES
+from dashboard.states import parameters
 from dashboard.talk import yaml_lines
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, talks_dir
@@ -264,7 +265,10 @@ def _sentence(error: ErrorDetails) -> str:
 
 
 def parse_link(link: str) -> tuple[str, dict[str, str]]:
-    """Return the page and the parameters of a link. Raises `UserError` if it leads to no page of ViT Lab."""
+    """Return the page and the parameters of a link.
+
+    Raises `UserError` if it leads to no page of ViT Lab, or has a parameter that the page does not have.
+    """
     without_scheme = re.match(r"[^/?#]+:\d+(/|$)|[^/?#]+\.[^/?#.]+/", link)
     try:
         parts = urlsplit(f"//{link}" if without_scheme else link)
@@ -287,6 +291,12 @@ def parse_link(link: str) -> tuple[str, dict[str, str]]:
     state = dict(parse_qsl(parts.query))
     if state.pop("talk", None) and not parts.path.strip("/"):
         raise UserError("The link leads to a step of a talk: use the link of the view that the step shows.")
+    state = parameters.renamed(page, state)
+    if wrong := parameters.unknown(page, state):
+        raise UserError(
+            f"The link says {wrong[0][:40]}=, which {PAGES[page].label} does not have: use "
+            f"{', '.join(parameters.known(page))}."
+        )
     return page, state
 
 

@@ -154,6 +154,7 @@ def _describe(run: Run) -> None:
 def _delete(run: Run) -> None:
     title = run.title  # stored in the folder
     edit.delete(run)
+    selection.forget([run])
     popovers.close(_edit_of(run))
     messages.keep("deleted", title)  # the panel announces it with the title of the run that it shows next
 

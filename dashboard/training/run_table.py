@@ -121,6 +121,7 @@ def _delete(runs: list[Run]) -> None:
         for run in runs:
             title = run.title  # stored in the folder
             edit.delete(run)
+            selection.forget([run])
             deleted.append(title)
     st.session_state.runs_table_count = st.session_state.get("runs_table_count", 0) + 1
     if deleted:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboard.shared import curve_figures as curves
-from dashboard.shared import resources
+from dashboard.shared import page_runs, run_curves
 from dashboard.shared.run_curves import CurveStyle
 from dashboard.shared.scenes import Figures, Query, read_state, run_in
 from dashboard.states.training import TrainingState
@@ -12,9 +12,10 @@ from vitcore.sweeps.pair import partner
 
 def scene(query: Query) -> Figures:
     """Return the accuracy and cross-entropy of the run that the link names. Raises `UserError`."""
-    found = resources.runs()
+    found = page_runs.offered("training")
     state = read_state(TrainingState, query)
     run = run_in(state.watch, found)
     other = partner(run, found)
     runs = [run, other] if other else [run]
-    return Figures([(curves.figure(runs, CurveStyle.of(state)), f"the training of {run.title}")])
+    look, _ = run_curves.fitting(runs, CurveStyle.of(state))
+    return Figures([(curves.figure(runs, look), f"the training of {run.title}")])

@@ -177,6 +177,19 @@ def test_unknown_link_values_show_a_toast_as_text(visitor):
     expect(toast).to_have_count(0)
 
 
+def test_unknown_parameter_is_removed_from_the_address_and_other_pages_do_not_warn(visitor):
+    page = visitor.open("training?run=resnet-cifar10&wacth=x")
+    toast = page.get_by_test_id("stToast")
+    expect(toast.locator("code")).to_have_text("wacth")
+    expect(page).to_have_url(re.compile(r"/training\?watch=resnet-cifar10(?!.*wacth)"))
+    visitor.open("attention?view=Inside+a+block&query=2.3&step=4")
+    for title in ("Compare", "Patches", "Training"):
+        page.get_by_test_id("stTopNavLink").filter(has_text=title).click()
+        expect(page.locator("h1")).to_have_text(PAGES[title.lower()])
+        visitor.settle()
+    expect(toast).to_have_count(0)
+
+
 def test_link_with_only_invalid_values_opens_the_page(visitor):
     visitor.open(
         "attention?run=../../etc&class=unicorn&image=999&query=nowhere&layer=99&head=x&snapshot=-1&mask=a.b"

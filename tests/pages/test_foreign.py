@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from torch.utils.tensorboard import SummaryWriter
 
+from dashboard.compare import measured, score_table
 from dashboard.drawing.markdown import escape
-from dashboard.shared import resources, run_curves
+from dashboard.shared import page_runs, resources, run_curves
 from dashboard.shared.run_curves import CurveStyle
 from tests.apptests import open_app
 from tests.made_runs import make_run
+from vitcore import numbers
 from vitcore.config import make_config
 from vitcore.paths import runs_dir
 from vitcore.runs import foreign
@@ -148,3 +150,51 @@ def test_results_on_test_images_have_no_chart():
         for tag in ("test_acc", "test_loss", "lr"):
             writer.add_scalar(tag, 0.5, 1)
     assert run_curves.other_tags([run]) == ["lr"]
+
+
+@pytest.mark.parametrize("name", page_runs.OFFERED)
+def test_page_asks_for_its_runs_where_its_scene_does(name, monkeypatch):
+    asked = []
+    offered = page_runs.OFFERED[name]
+    monkeypatch.setitem(page_runs.OFFERED, name, lambda: asked.append(name) or offered()[:2])
+    open_app(name)
+    assert asked
+
+
+def test_curve_without_a_finite_value_is_named_and_has_no_entry_in_the_legend():
+    write("diverged", {"val_acc": [float("nan"), float("inf")]})
+    (run,) = resources.foreign_runs()
+    runs = [find_run("vit-cifar10"), run]
+    drawing = run_curves.collect(runs, ("train_acc", "val_acc"), CurveStyle("step"))
+    assert not any("diverged" in item["name"] for item in drawing.items)
+    assert any("diverged" in note for note in drawing.notes("step"))
+    captions = " ".join(
+        one.value for one in open_app("compare", runs="vit-cifar10,diverged", x="step").caption
+    )
+    assert "finite number" in captions
+    assert "diverged" in captions
+    alone = run_curves.collect([run], ("train_acc", "val_acc"), CurveStyle("step"))
+    assert "finite" in run_curves._empty_note([run], alone)
+
+
+@pytest.mark.parametrize("steps", [[2**62], [-(2**62), 2**62]])
+def test_far_steps_are_left_out_and_counted(steps):
+    with SummaryWriter(str(runs_dir() / "odd")) as writer:
+        for step in [*range(6), *steps]:
+            writer.add_scalar("loss", 1.0, step)
+    (run,) = resources.foreign_runs()
+    for runs in ([run], [find_run("vit-cifar10"), run]):
+        drawing = run_curves.collect(runs, ("train_loss", "val_loss"), CurveStyle("step"))
+        assert max(abs(x) for item in drawing.items for x in item["x"]) < 1e6
+        (note,) = drawing.notes("step")
+        assert numbers.count(len(steps), "point") in note
+
+
+def test_best_of_imported_curves_is_the_same_in_the_chart_and_in_the_table():
+    write("other", {"val/accuracy": [0.25, float("nan"), 0.975, float("inf"), 0.5]})
+    (run,) = resources.foreign_runs()
+    (best,) = run_curves.collect([run], ("train_acc", "val_acc"), CurveStyle("step")).best
+    groups = score_table.table(measured.look_up([run], 1000))
+    (line,) = (line for line in groups["Accuracy"] if line.name == "validation, best")
+    assert best["text"] == "best 97.50 %"
+    assert line.cells == ["97.50"]

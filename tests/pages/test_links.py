@@ -62,6 +62,51 @@ def test_valid_link_shows_no_toast():
     assert app.number_input(key="image").value == 100
 
 
+UNKNOWN_NAMES = [  # page, query, what the page ignores
+    ("training", {"wacth": "resnet-cifar10"}, "`wacth`"),
+    ("inductive_bias", {"experiment": "Shift", "set_border": "zero"}, "`experiment`"),
+    ("attention", {"watch": "vit-cifar10", "run": "resnet-cifar10"}, "`watch`"),  # which one is meant?
+    ("overview", {"set_border": "zero", "runs": "vit-cifar10"}, "`set_border` and `runs`"),
+    ("training", {"all": "1"}, "`all=1`"),
+    ("compare", {"x": "weather", "smooth": "2"}, "`x=weather` and `smooth=2`"),
+]
+
+
+@pytest.mark.parametrize(("name", "query", "ignored"), UNKNOWN_NAMES)
+def test_parameter_that_a_page_cannot_use_is_named_once_and_removed(name, query, ignored):
+    app = open_app(name, **query)
+    (toast,) = app.toast
+    assert ignored in toast.value
+    assert not any(f"`{parameter}" in ignored for parameter in app.query_params)
+    assert not app.run().toast
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_parameters_of_hosts_and_of_the_tour_are_accepted_on_every_page(name):
+    query = {
+        "embed": "true",
+        "embed_options": "light_theme",
+        "tour": "1",
+        "utm_source": "x",
+        "__theme": "dark",
+    }
+    assert not open_app(name, **query).toast
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "accepted"),
+    [
+        ("training", "watch", "run"), ("training", "watch", "runs"), ("attention", "run", "watch"),
+        ("patches", "run", "runs"), ("compare", "runs", "run"), ("compare", "runs", "watch"),
+    ],
+)  # fmt: skip
+def test_run_is_shown_under_the_name_that_another_page_has_for_it(name, parameter, accepted):
+    app = open_app(name, **{accepted: "vit-cifar10"})
+    assert not app.toast
+    assert app.session_state[parameter] in ("vit-cifar10", ["vit-cifar10"])
+    assert accepted not in app.query_params
+
+
 @pytest.mark.parametrize(
     ("name", "query"),
     [

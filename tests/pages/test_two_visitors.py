@@ -44,6 +44,28 @@ def test_page_goes_on_when_another_visitor_deletes_its_run(name, gone):
     assert run.path.exists() == (gone == "weights")
 
 
+@pytest.mark.parametrize("name", ["attention", "patches", "training", "compare", "inductive_bias"])
+def test_page_says_once_that_its_run_was_removed_and_which_one_it_shows(name):
+    run = make_run(runs_dir(), "their run", model="vit", **TINY_VIT)
+    app = open_app(name, **{PARAMETER.get(name, "run"): run.id})
+    assert not app.toast
+    shutil.rmtree(run.path)
+    app.run()
+    (toast,) = app.toast
+    assert "their run" in toast.value
+    assert "ViT\\, 88 epochs" in toast.value
+    assert not app.run().toast
+
+
+def test_visitor_who_deletes_a_run_gets_only_the_confirmation():
+    run = make_run(runs_dir(), "my run", model="vit", **TINY_VIT)
+    app = open_app("training", watch=run.id)
+    app.checkbox(key=f"sure_run_{run.id}").check().run()
+    button(app, "delete").click().run()
+    (toast,) = app.toast
+    assert "Deleted my run" in toast.value
+
+
 @pytest.mark.parametrize("key", ["describe", "copy", "delete"])
 def test_pressing_a_button_of_a_run_that_is_gone_gives_a_sentence_and_no_folder(key):
     run = make_run(runs_dir(), "theirs", model="resnet", **TINY_RESNET)

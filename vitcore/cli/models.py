@@ -140,8 +140,11 @@ def import_(
         raise UserError(f"{source} is complete: leave out --model, --set and --data.")
     if source.lower().endswith(".zip") and Path(source).is_file():
         from vitcore.exchange.archive import unpack_run
+        from vitcore.runs.status import printable
 
-        print(unpack_run(Path(source), runs_dir).path)
+        run = unpack_run(Path(source), runs_dir)
+        print(f"Imported {printable(run.title)}.", file=sys.stderr)
+        print(run.path)
         return
     if source == "tutorial":
         from vitcore.exchange.published import import_tutorial
@@ -186,6 +189,8 @@ def export(
     100 test images.
     """
     from vitcore.runs.folder import find_run
+    from vitcore.runs.listing import size_of
+    from vitcore.runs.status import printable
 
     found, kind, about = find_run(run, runs_dir), out.suffix.lower(), {}
     with contextlib.redirect_stdout(sys.stderr):
@@ -212,6 +217,8 @@ def export(
             from vitcore.exchange.folder import export_run
 
             export_run(found, out, snapshots=snapshots, weights=weights)
+    size = size_of(out) if out.is_dir() else out.stat().st_size
+    print(f"Exported {printable(found.title)}, {size / 1e6:.1f} MB.", file=sys.stderr)
     if as_json:
         print(to_json({"run": found.id, "path": str(out.absolute()), **about}))
     else:

@@ -59,8 +59,17 @@ def move(
     """Move a queued run to another position in the queue."""
     from vitcore.queue import order
     from vitcore.runs.folder import find_run
+    from vitcore.runs.status import printable
 
-    order.move(find_run(run, runs_dir), to.value)
+    found = find_run(run, runs_dir)
+    before = order.waiting(found.path.parent)
+    order.move(found, to.value)
+    after = order.waiting(found.path.parent)
+    if found not in after:
+        print(f"{printable(found.id)} has left the queue in the meantime.")  # a supervisor started it
+        return
+    verb = "is" if before == after else "is now"
+    print(f"{printable(found.id)} {verb} number {after.index(found) + 1} of {len(after)} in the queue.")
 
 
 @app.command("take-over")
@@ -71,9 +80,11 @@ def take_over(
     """Queue runs on this machine that wait on another machine which is gone."""
     from vitcore.queue import launch as background
     from vitcore.runs.folder import find_run
+    from vitcore.runs.status import printable
 
     for run in [find_run(name, runs_dir) for name in runs]:
         background.take_over(run)
+        print(f"Queued {printable(run.id)} on this machine.")
 
 
 @app.command()
@@ -101,13 +112,26 @@ def describe(
     note: Annotated[str | None, typer.Option(help="The new note.")] = None,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Change a run's title or note."""
+    """Change a run's title or note. An empty text removes it."""
     from vitcore.runs import edit
     from vitcore.runs.folder import find_run
+    from vitcore.runs.status import printable
 
     if title is None and note is None:
         raise UserError("Nothing to change: give --title or --note.")
-    edit.describe(find_run(run, runs_dir), title, note)
+    found = find_run(run, runs_dir)
+    before = found.meta
+    edit.describe(found, title, note)
+    after, name = found.meta, printable(found.id)
+    for field, given in (("title", title), ("note", note)):
+        old, new = getattr(before, field), getattr(after, field)
+        if given is None:
+            continue
+        if not new:
+            print(f"Removed the {field} of {name}." if old else f"{name} has no {field}, as before.")
+        else:
+            state, text = "as before" if old == new else "now", " ".join(new.split())
+            print(f"The {field} of {name} is {state}: {printable(text)}")
 
 
 @app.command()

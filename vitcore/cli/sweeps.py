@@ -224,7 +224,9 @@ def delete(name: SweepName, runs_dir: RunsDir = None) -> None:
     """Delete all runs of a sweep that has ended, permanently."""
     from vitcore.sweeps.sweep import delete_sweep, find_sweep
 
-    delete_sweep(find_sweep(name, runs_dir), runs_dir)
+    found = find_sweep(name, runs_dir)
+    delete_sweep(found, runs_dir)
+    print(f"{numbers.count(len(found.runs), 'run')} deleted.", file=sys.stderr)
 
 
 @sweep.command()

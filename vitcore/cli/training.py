@@ -145,8 +145,10 @@ def _launch(
 
     if resume is not None:
         run = launch.resume(find_run(resume, runs_dir))
+        print(f"Queued again: {run.resume_note}.", file=sys.stderr)
     else:
         run = launch.launch(config, runs_dir, title=title, device=device)
+        print("Queued; `runs` lists it, and `stop` saves and ends it.", file=sys.stderr)
     return run.path
 
 
@@ -199,5 +201,7 @@ def pair(
     config = config_of(None, settings, **given, batch_size=batch_size, seed=seed, device=device)
     both = make_pair(config, second)
     print(f"Both: {policy(both[0])}", file=sys.stderr)
-    for run in launch_pair(*both, runs_dir):
+    runs = launch_pair(*both, runs_dir)
+    print(f"Queued {len(runs)} runs.", file=sys.stderr)
+    for run in runs:
         print(run.path)

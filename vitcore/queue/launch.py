@@ -89,6 +89,7 @@ def resume(run: Run) -> Run:
     Raise `UserError` when it cannot be resumed.
     """
     check_allowed()
+    run.check_exists()
     _check_host(run.config)
     run.check_resumable()
     run.check_last()
@@ -112,6 +113,7 @@ def take_over(run: Run) -> Run:
     Raise `UserError` for any other run.
     """
     check_allowed()
+    run.check_exists()
     _check_host(run.config)
     device_request("", run.config, list_devices(), None)
     home = run.path.parent
@@ -169,6 +171,7 @@ def stop(run: Run, *, now: bool = False) -> None:
     Raise `UserError` when the run has already ended.
     """
     check_allowed()
+    run.check_exists()
     home = run.path.parent
     with order.lock(home):
         status = run.status()

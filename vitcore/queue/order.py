@@ -78,6 +78,7 @@ def move(run: Run, to: Place) -> None:
     Raise `UserError` when the run is not queued.
     """
     check_allowed()
+    run.check_exists()
     home = run.path.parent
     with lock(home):
         order = waiting(home)

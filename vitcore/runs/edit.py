@@ -21,11 +21,12 @@ from vitcore.runs.status import ACTIVE, NOTE_LENGTH, TITLE_LENGTH, printable
 def describe(run: Run, title: str | None = None, note: str | None = None) -> None:
     """Change the title or the note of a run. None leaves a field unchanged. Id and folder never change.
 
-    Raise `UserError` for a bundled run and for texts that are too long.
+    Raise `UserError` for a bundled or removed run, and for texts that are too long.
     """
     check_allowed()
     if run.bundled:
         raise UserError(f"Run {run.id} is bundled and cannot be changed: choose a run of your own.")
+    run.check_exists()
     changes = {}
     for name, text, most in (("title", title, TITLE_LENGTH), ("note", note, NOTE_LENGTH)):
         if text is None:
@@ -41,8 +42,8 @@ def describe(run: Run, title: str | None = None, note: str | None = None) -> Non
 def delete(run: Run, root: str | Path | None = None) -> None:
     """Delete a run permanently: rename it atomically, then remove it. Never touch other folders.
 
-    Raise `UserError` for a run that is bundled, outside the runs folder, or still active. If the run folder
-    is a symbolic link, delete only the link.
+    Raise `UserError` for a run that is bundled, removed, outside the runs folder, or still active. If the run
+    folder is a symbolic link, delete only the link.
     """
     check_allowed()
     home = runs_dir(root)
@@ -53,6 +54,7 @@ def delete(run: Run, root: str | Path | None = None) -> None:
     if run.path.is_symlink():
         run.path.unlink()
         return
+    run.check_exists()
     lock = FileLock(run.path / ".lock")
     try:
         lock.acquire(blocking=False)

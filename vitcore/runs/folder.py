@@ -190,8 +190,14 @@ class Run:
             return f"terminated because it did not end within {SAVE_S:.0f} s; will be killed in {left:.0f} s"
         return "being killed"
 
+    def check_exists(self) -> None:
+        """Raise `UserError` if the folder of this run was removed after the run was listed."""
+        if not is_run(self.path):
+            raise UserError(f"Run {self.id} was removed: choose another run.")
+
     def check_resumable(self) -> None:
         """Raise `UserError` with the reason if this run cannot be resumed."""
+        self.check_exists()
         state = self.status().state
         if self.bundled:
             raise UserError(f"Run {self.id} is bundled and cannot be resumed: train a new run.")

@@ -24,9 +24,14 @@ class Moment:
 
 def best(scalars: Scalars, batch_size: int | None = None) -> Moment | None:
     """Return the best validation of a training (the first of equal ones), or None if there is none."""
-    if TAG not in scalars or not np.isfinite(scalars[TAG].values).any():
-        return None
-    return _moment(scalars, int(np.nanargmax(scalars[TAG].values)), batch_size)
+    at = highest(scalars[TAG].values) if TAG in scalars else None
+    return None if at is None else _moment(scalars, at, batch_size)
+
+
+def highest(values: np.ndarray) -> int | None:
+    """Return the index of the highest finite value of a curve [N], or None if no value is finite."""
+    finite = np.isfinite(values)
+    return int(np.where(finite, values, -np.inf).argmax()) if finite.any() else None
 
 
 def first_at_least(scalars: Scalars, target: float, batch_size: int | None = None) -> Moment | None:

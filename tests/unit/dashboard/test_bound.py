@@ -91,6 +91,8 @@ def test_a_selected_option_that_disappears_gives_way_without_a_warning():
     assert (app.session_state.one, app.session_state.several) == ("b-2", ["b-2"])
     assert (held(app, "goal"), held(app, "runs")) == ("b-2", "b-2")
     assert not app.toast
+    app.session_state.titles = {"a-1": "Alpha"}
+    assert app.run().session_state.several == ["a-1"]  # the first ones, not an empty selection
 
 
 def test_more_than_the_limit_are_cut():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from urllib.parse import urlencode
 
 import pytest
 import yaml
@@ -16,6 +17,7 @@ from dashboard.talk import files
 from dashboard.talk.files import Talk
 from dashboard.talk.html_export import as_html
 from tests.apptests import open_app
+from tests.page_states import STATES
 from vitcore.errors import UserError
 
 GOOD = """\
@@ -138,6 +140,39 @@ def test_every_yaml_scalar_is_read_as_text(home):
 )  # fmt: skip
 def test_links_to_a_local_dashboard_are_accepted(link):
     assert files.parse_link(link) == ("attention", {"class": "cat"})
+
+
+@pytest.mark.parametrize(
+    ("link", "state"),
+    [
+        ("training?run=vit-cifar10", {"watch": "vit-cifar10"}),
+        ("compare?watch=vit-cifar10&x=step", {"runs": "vit-cifar10", "x": "step"}),
+        ("attention?run=a&set_discard=0.9", {"run": "a", "set_discard": "0.9"}),
+        ("patches?step=2&tour=3&embed=true", {"step": "2", "tour": "3", "embed": "true"}),
+    ],
+)
+def test_link_may_name_the_run_as_another_page_does(link, state):
+    assert files.parse_link(link)[1] == state
+
+
+@pytest.mark.parametrize(
+    ("link", "wrong", "known"),
+    [
+        ("training?wacth=vit-cifar10", "wacth", "watch"),
+        ("inductive_bias?experiment=Shift", "experiment", "probe"),
+        ("attention?run=a&watch=b", "watch", "run"),
+        ("training?set_discard=0.9", "set_discard", "model"),
+    ],
+)
+def test_step_with_a_parameter_that_its_page_does_not_have_is_refused(link, wrong, known):
+    with pytest.raises(UserError, match=rf"says {wrong}=.* use .*\b{known}\b"):
+        files.parse_link(link)
+
+
+def test_steps_may_have_every_parameter_that_a_page_writes():
+    for page, kind in STATES.items():
+        query = dict.fromkeys((kind.parameter(name) for name in kind.model_fields if name != "settings"), "1")
+        assert files.parse_link(f"{page}?{urlencode(query)}") == (page, query)
 
 
 @pytest.mark.parametrize(

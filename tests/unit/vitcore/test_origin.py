@@ -40,7 +40,7 @@ def parsed(monkeypatch):
         words = shlex.split(command)
         assert words[:3] == ["python", "-m", "vitcore"]
         assert CliRunner().invoke(app, words[3:], catch_exceptions=False).exit_code == 0
-        return seen[0]
+        return seen[-1]  # the result comes last
 
     return parse
 

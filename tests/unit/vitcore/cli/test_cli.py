@@ -56,6 +56,44 @@ def test_several_runs_are_stopped_and_deleted_and_named():
     assert not list_runs(bundled=False)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--title", "after"], ["title", "now", "after"]),
+        (["--title", "before"], ["title", "as before"]),
+        (["--title", ""], ["Removed", "title"]),
+        (["--note", ""], ["no note", "as before"]),
+        (["--title", "a", "--note", "first\nsecond"], ["title", "note", "second"]),
+    ],
+)
+def test_describe_prints_what_has_changed(arguments, said):
+    found = create_run(make_config("quick"), title="before", status=Status(state="stopped"))
+    done = run("describe", found.id, *arguments)
+    assert done.returncode == 0
+    assert not [word for word in [found.id, *said] if word not in done.stdout]
+    assert len(done.stdout.splitlines()) == len(arguments) // 2
+
+
+def test_move_prints_the_position_also_if_it_is_the_same():
+    queued = [Status(state="queued", created=when, queued=when) for when in (1.0, 2.0, 3.0)]
+    first, _, last = [create_run(make_config("quick"), status=status).id for status in queued]
+    assert run("move", first, "up").stdout == f"{first} is number 1 of 3 in the queue.\n"
+    assert run("move", last, "up").stdout == f"{last} is now number 2 of 3 in the queue.\n"
+
+
+@pytest.mark.parametrize("place", ["run.zip", "folder"])
+def test_export_and_import_say_what_they_have_written(tmp_path, place):
+    made = make_run(runs_dir(), "my model", model="resnet", **TINY_RESNET)
+    done = run("export", made.id, tmp_path / place, "--no-weights")
+    assert done.stdout == f"{tmp_path / place}\n"
+    assert "my model" in done.stderr
+    if place == "run.zip":
+        assert run("delete", made.id).returncode == 0
+        done = run("import", tmp_path / place)
+        assert "my model" in done.stderr
+        assert Path(done.stdout.strip()).is_dir()
+
+
 @pytest.fixture
 def bad_data(tmp_path):
     """Folders that are not datasets, by name."""

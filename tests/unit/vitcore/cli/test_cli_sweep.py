@@ -106,3 +106,9 @@ def test_help_lists_only_the_current_name_of_the_command():
     text = run("sweep", "--help").stdout
     assert " combine " in text
     assert " tie " not in text
+
+
+def test_deleting_a_sweep_prints_how_many_runs_it_had(samples):
+    done = run("sweep", "delete", "mine")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "3 runs" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
 from filelock import FileLock
@@ -11,7 +12,7 @@ from vitcore.config import make_config
 from vitcore.errors import UserError
 from vitcore.exchange.published import import_tutorial
 from vitcore.paths import runs_dir
-from vitcore.queue import launch
+from vitcore.queue import launch, order
 from vitcore.runs import edit
 from vitcore.runs.creation import create_run
 from vitcore.runs.folder import Run, find_run, list_runs
@@ -42,6 +43,20 @@ def test_too_long_title_changes_nothing():
     with pytest.raises(UserError, match=r"\b81\b.*\b80\b"):
         edit.describe(run, "x" * 81)
     assert run.title == "before"
+
+
+@pytest.mark.parametrize(
+    "action",
+    [lambda run: edit.describe(run, "after"), edit.delete, launch.stop, launch.resume, launch.take_over,
+     lambda run: order.move(run, "first")],
+)  # fmt: skip
+@pytest.mark.parametrize("state", ["queued", "stopped"])
+def test_action_on_a_run_that_was_removed_says_so_and_writes_nothing(state, action):
+    run = create_run(make_config(), status=Status(state=state))
+    shutil.rmtree(run.path)
+    with pytest.raises(UserError, match=rf"{run.id} was removed"):
+        action(run)
+    assert not run.path.exists()
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "stopping"])

@@ -1,0 +1,36 @@
+"""The runs that each page offers. Links to a page, and so the steps of talks, can name the same ones.
+
+A page and its scene both ask here, so that every view that the page shows can be presented.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dashboard.shared import resources
+from vitcore.runs.folder import Run
+from vitcore.runs.metrics import event_files
+
+
+def offered(page: str) -> list[Run]:
+    """Return the runs that a page of `PAGES` can show. Raises `KeyError` for a page without runs."""
+    return OFFERED[page]()
+
+
+def all_runs() -> list[Run]:
+    """Return every readable run on this machine, followed by the curves of other programs."""
+    return [*resources.runs(), *resources.foreign_runs()]
+
+
+def _with_curves_or_weights() -> list[Run]:
+    own = (run for run in resources.runs() if run.weights or event_files(run.path))
+    return [*own, *resources.foreign_runs()]
+
+
+OFFERED: dict[str, Callable[[], list[Run]]] = {
+    "patches": lambda: resources.runs(trained=True, model="vit"),
+    "attention": lambda: resources.runs(trained=True),
+    "training": resources.runs,
+    "compare": _with_curves_or_weights,
+    "inductive_bias": lambda: resources.runs(trained=True),
+}
