@@ -1,31 +1,23 @@
 // Ten steps through one block of a ViT and its head. Stepping, hovering, playing and choosing a head or a
 // token need no server; another block does. Data: see data.js.
 
+import { largest } from "../shared/vectors.js";
+import { parseToken, tokenName, tokenText } from "../shared/tokens.js";
+import { formatted } from "../shared/numbers.js";
 import { keepAddress, parseCount, writeAddress } from "../shared/address.js";
 import { colorTable, decodeBase64, gradientOf } from "../shared/colors.js";
-import { CanvasPainter } from "../shared/paint.js";
+import { CanvasPainter, rgbCanvas } from "../shared/paint.js";
 import { announcePlace } from "../shared/places.js";
 import { offerFiles } from "../shared/save.js";
 import { onTheme, themeColors, typeScale } from "../shared/theme.js";
-import { parseToken, tokenName, tokenText } from "../explorer/state.js";
-import { attentionRow, largest, rowOf, unpackBlock } from "./data.js";
+import { attentionRow, rowOf, unpackBlock } from "./data.js";
 import { saveBlock } from "./files.js";
 import { drawFlow } from "./flow.js";
 import { BlockInput } from "./input.js";
-import { cropCanvas, limitsOf, paintMatrices, rgbCanvas, WHOLES } from "./matrices.js";
+import { cropCanvas, limitsOf, paintMatrices, WHOLES } from "./matrices.js";
 import { arrange, pointAt } from "./panels.js";
 import { largestChannel, paintBlock } from "./scene.js";
-import {
-  factsOf,
-  formatted,
-  formulaOf,
-  LAST,
-  readingOf,
-  sentenceOf,
-  shapesOf,
-  STEP_TITLES,
-  titleOf,
-} from "./words.js";
+import { factsOf, formulaOf, LAST, readingOf, sentenceOf, shapesOf, STEP_TITLES, titleOf } from "./words.js";
 
 const STEP_MS = 4000; // while playing
 const MARGIN = 4; // pixels around the drawing, for rings at the border

@@ -4,6 +4,7 @@
 // ARRAYS, the image [S, S, 3] and the crops [units, patches, c, c, 3] as bytes. If the model has many
 // tokens, header.only is a token, and the arrays with R rows hold its row alone; otherwise R = T.
 
+import { softmax } from "../shared/vectors.js";
 import { readHeader } from "../shared/message.js";
 
 // Name and shape of each array: R rows, T tokens, D channels, M hidden units, H heads, C classes.
@@ -127,26 +128,6 @@ function erf(x) {
 /** @param {number} x */
 export const gelu = (x) => 0.5 * x * (1 + erf(x / Math.SQRT2));
 
-/**
- * Return the softmax of values divided by a temperature.
- * @param {ArrayLike<number>} values
- */
-export function softmax(values, temperature) {
-  const largest = values.length ? Array.from(values).reduce((a, b) => Math.max(a, b)) : 0;
-  const out = Float32Array.from(values, (v) => Math.exp((v - largest) / temperature));
-  const total = out.reduce((a, b) => a + b, 0);
-  return out.map((v) => v / total);
-}
-
-/** @param {ArrayLike<number>} values */
-export const norm = (values) => Math.sqrt(Array.from(values).reduce((a, b) => a + b * b, 0));
-
-/** @param {ArrayLike<number>} a */
-export function cosine(a, b) {
-  const length = norm(a) * norm(b);
-  return length ? Array.from(a).reduce((sum, v, i) => sum + v * b[i], 0) / length : 0;
-}
-
 // Return a row of an array, of a token or of the only one that was sent.
 export function rowOf(block, name, token) {
   const length = block[name].length / block.rows, row = block.header.only === null ? token : 0;
@@ -198,21 +179,4 @@ function joinedHeads(block) {
     }
   }
   return out;
-}
-
-/**
- * Return the indices of the largest values, the largest first.
- * @param {ArrayLike<number>} values
- */
-export function largest(values, count) {
-  return Array.from(values, (_, i) => i).sort((a, b) => values[b] - values[a]).slice(0, count);
-}
-
-/**
- * Return the value at the color scale's end: the 98 % quantile of the absolute values.
- * @param {ArrayLike<number>} values
- */
-export function limitOf(values) {
-  const sorted = Float32Array.from(values, Math.abs).filter(Number.isFinite).sort();
-  return Math.max(sorted[Math.floor(0.98 * (sorted.length - 1))] ?? 1, 1e-6);
 }

@@ -1,9 +1,9 @@
 // Files of the stepper through a block: the current step as a picture, its numbers as CSV, the view as HTML.
 
+import { tokenName } from "../shared/tokens.js";
 import { savePainted } from "../shared/picture.js";
 import { fileStem, saveCsv } from "../shared/save.js";
 import { themeColors } from "../shared/theme.js";
-import { tokenName } from "../explorer/state.js";
 import { attentionRow, headPart, rowOf } from "./data.js";
 import { paintBlock } from "./scene.js";
 import { LAST, titleOf } from "./words.js";

@@ -1,7 +1,8 @@
 // Buttons, keyboard and pointer of the stepper through a block.
 
-import { neighborOf } from "../explorer/state.js";
-import { formatted, LAST, STEP_TITLES, titleOf } from "./words.js";
+import { neighborOf } from "../shared/tokens.js";
+import { formatted } from "../shared/numbers.js";
+import { LAST, STEP_TITLES, titleOf } from "./words.js";
 
 const FIELDS = /^(INPUT|TEXTAREA|SELECT)$/;
 

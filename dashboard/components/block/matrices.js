@@ -1,8 +1,8 @@
 // The arrays of a block as canvases with a column of pixels per token, and the limits of their color scales.
 
+import { limitOf } from "../shared/vectors.js";
 import { colorIndex } from "../shared/colors.js";
-import { createCanvas } from "../shared/paint.js";
-import { limitOf } from "./data.js";
+import { createCanvas, rgbCanvas } from "../shared/paint.js";
 
 // Arrays that are drawn as matrices, each with its color scale.
 const DRAWN = {
@@ -60,21 +60,6 @@ export function paintMatrices(block, limits, colors) {
     heights[name] = rows;
   }
   return { canvases, heights };
-}
-
-/**
- * Return RGB bytes as a canvas of width x height pixels.
- * @param {Uint8Array} bytes
- */
-export function rgbCanvas(bytes, width, height) {
-  const canvas = createCanvas(width, height), ctx = canvas.getContext("2d");
-  const picture = ctx.createImageData(width, height);
-  for (let i = 0; i < width * height; i++) {
-    picture.data.set(bytes.subarray(3 * i, 3 * i + 3), 4 * i);
-    picture.data[4 * i + 3] = 255;
-  }
-  ctx.putImageData(picture, 0, 0);
-  return canvas;
 }
 
 /**

@@ -6,8 +6,9 @@
 // - or a list of `items`: tokens, heads, units or classes.
 // `high` and `wide` are shares. `box` is the place of the content, below the title.
 
-import { headPart, largest, rowOf } from "./data.js";
-import { formatted, inPercent } from "./words.js";
+import { largest } from "../shared/vectors.js";
+import { formatted, inPercent } from "../shared/numbers.js";
+import { headPart, rowOf } from "./data.js";
 
 export const TITLE = 21; // pixels above a panel
 const GAP = 46, SIGN = 58, BOTTOM = 12, SMALLEST = 90;

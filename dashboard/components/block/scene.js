@@ -1,10 +1,11 @@
 // The drawing of a step, with a painter for canvas or SVG: the image on the left, the panels of the step
 // next to it.
 
+import { largest } from "../shared/vectors.js";
+import { formatted, inPercent } from "../shared/numbers.js";
 import { colorIndex } from "../shared/colors.js";
-import { largest } from "./data.js";
 import { columnAt, panelTop } from "./panels.js";
-import { formatted, inPercent, LAST } from "./words.js";
+import { LAST } from "./words.js";
 
 const OUTER = "#fff", INNER = "#000"; // a ring of two colors is visible on every picture
 const PATCHES = 4; // crops of a unit

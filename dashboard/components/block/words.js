@@ -1,7 +1,9 @@
 // Texts of the stepper through a block: titles, sentences, formulas, shapes, and numbers written out.
 
-import { cosine, headPart, largest, norm, rowOf, spread } from "./data.js";
-import { tokenName } from "../explorer/state.js";
+import { cosine, norm } from "../shared/vectors.js";
+import { tokenName } from "../shared/tokens.js";
+import { formatted, inPercent, joinedTerms, productText } from "../shared/numbers.js";
+import { headPart, rowOf, spread } from "./data.js";
 
 export const STEP_TITLES = [
   "Layer norm",
@@ -20,51 +22,10 @@ export const LAST = STEP_TITLES.length - 1; // the step of the classifier, only 
 // Return the title of a step. A block with post-norm begins without a layer norm.
 export const titleOf = (block, step) => step === 0 && !block.pre ? "Input" : STEP_TITLES[step];
 
-const TERMS = 3; // products that are written out
-
-/**
- * Format a number with about four digits and a true minus sign.
- * @param {number} v
- */
-export function formatted(v) {
-  const size = Math.abs(v);
-  let text = v.toFixed(size >= 100 ? 1 : size >= 10 ? 2 : 3);
-  if (size > 0 && size < 0.001) text = size < 1e-5 ? v.toExponential(1) : v.toPrecision(2);
-  return text.replaceAll("-", "\u2212");
-}
-
-/** @param {number} v */
-export function inPercent(v) {
-  const percent = 100 * v;
-  if (percent > 0 && percent < 0.0001) return "under 0.0001\u00a0%";
-  const text = percent > 0 && percent < 0.1 ? percent.toPrecision(2) : percent.toFixed(v < 0.0995 ? 2 : 1);
-  return `${text}\u00a0%`;
-}
-
 // Return a token's name at the start of a sentence.
 function capitalName(token, header) {
   const name = tokenName(token, header);
   return name[0].toUpperCase() + name.slice(1);
-}
-
-// Join terms as a sum: a minus sign replaces the plus in front of a negative term.
-const joinedTerms = (terms) => terms.join(" + ").replaceAll("+ \u2212", "\u2212 ");
-
-/**
- * Return the sum of the products of two vectors with its largest terms written out, without its value.
- * @param {ArrayLike<number>} a
- * @param {ArrayLike<number>} b
- * @param {number[]} more terms that are added to the products
- */
-export function productText(a, b, more = []) {
-  const products = Array.from(a, (v, i) => v * b[i]);
-  const order = largest(products.map(Math.abs), products.length);
-  const rest = order.slice(TERMS).reduce((sum, i) => sum + products[i], 0);
-  const terms = order.slice(0, TERMS).map((i) =>
-    `${formatted(a[i])} \u00d7 ${b[i] < 0 ? `(${formatted(b[i])})` : formatted(b[i])}`
-  );
-  if (order.length > TERMS) terms.push(`${formatted(rest)} (${order.length - TERMS} smaller terms)`);
-  return joinedTerms([...terms, ...more.map(formatted)]);
 }
 
 /**

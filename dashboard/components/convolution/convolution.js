@@ -1,13 +1,12 @@
 // The steps through one convolution of a ResNet and its head. Stepping, hovering, playing and choosing a
 // channel or a position need no server; another block does. Data: see data.js.
 
+import { largest } from "../shared/vectors.js";
 import { keepAddress, parseCount, writeAddress } from "../shared/address.js";
 import { colorTable, decodeBase64 } from "../shared/colors.js";
-import { CanvasPainter } from "../shared/paint.js";
+import { CanvasPainter, rgbCanvas } from "../shared/paint.js";
 import { offerFiles } from "../shared/save.js";
 import { onTheme, themeColors, typeScale } from "../shared/theme.js";
-import { largest } from "../block/data.js";
-import { rgbCanvas } from "../block/matrices.js";
 import { parsePosition, stepsOf, unpackConvolutions, windowAt } from "./data.js";
 import { saveConvolution } from "./files.js";
 import { ConvolutionInput } from "./input.js";

@@ -8,8 +8,8 @@
 // classes, the pooled channels and the logits. If the block is large, header.only is a channel, and of the
 // kernels only its own are sent.
 
+import { softmax } from "../shared/vectors.js";
 import { readHeader } from "../shared/message.js";
-import { softmax } from "../block/data.js";
 
 export const AREA = 9; // positions of a kernel: 3 x 3
 

@@ -5,8 +5,8 @@
 // sums, `bars` or a `list`.
 // Maps and grids are square. `wide` is the share of the width of the others.
 
-import { largest } from "../block/data.js";
-import { formatted, inPercent } from "../block/words.js";
+import { largest } from "../shared/vectors.js";
+import { formatted, inPercent } from "../shared/numbers.js";
 import { AREA, isBefore } from "./data.js";
 import { capital, inputName } from "./words.js";
 

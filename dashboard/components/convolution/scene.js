@@ -1,8 +1,8 @@
 // The drawing of a step of a convolution, with a painter for canvas or SVG: the image, and the panels next to
 // it.
 
-import { limitOf } from "../block/data.js";
-import { formatted } from "../block/words.js";
+import { limitOf } from "../shared/vectors.js";
+import { formatted } from "../shared/numbers.js";
 import { colorIndex } from "../shared/colors.js";
 import { createCanvas } from "../shared/paint.js";
 import { AREA } from "./data.js";

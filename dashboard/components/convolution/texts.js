@@ -1,6 +1,6 @@
 // The texts and the legend around the drawing of a convolution.
 
-import { formatted } from "../block/words.js";
+import { formatted } from "../shared/numbers.js";
 import { gradientOf } from "../shared/colors.js";
 import { scaleOf } from "./scene.js";
 import {

@@ -1,7 +1,7 @@
 // Texts of the stepper through a convolution: titles, sentences, formulas, shapes, and numbers written out.
 
-import { cosine, norm } from "../block/data.js";
-import { formatted, inPercent, productText } from "../block/words.js";
+import { cosine, norm } from "../shared/vectors.js";
+import { formatted, inPercent, productText } from "../shared/numbers.js";
 import { AREA, isBefore, mapsOf } from "./data.js";
 
 export const TITLES = {

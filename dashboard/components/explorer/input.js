@@ -1,12 +1,12 @@
 // Pointer and keyboard input of the explorer.
 
+import { neighborOf } from "../shared/tokens.js";
 import { onTheme } from "../shared/theme.js";
 import { preventTouchMenu } from "../shared/touch.js";
 import { copyLink, saveView } from "./files.js";
 import { maskText, paintBrush } from "./mask.js";
 import { cellUnder } from "./grid.js";
 import { dotUnder } from "./scene.js";
-import { neighborOf } from "./state.js";
 
 const SERVER_STATES = ["content", "over"]; // these need other values from the server
 const TYPED = /^(INPUT|TEXTAREA|SELECT)$/;

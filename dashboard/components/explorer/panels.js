@@ -1,7 +1,7 @@
 // The explorer's controls, predictions and texts on the page.
 
+import { tokenName, tokenText } from "../shared/tokens.js";
 import { measureOf, showOrder, showSummary } from "./behavior.js";
-import { tokenName, tokenText } from "./state.js";
 import {
   cellName,
   hintText,

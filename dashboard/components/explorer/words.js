@@ -1,6 +1,6 @@
 // Texts of the explorer: titles, and descriptions for screen readers.
 
-import { tokenName } from "./state.js";
+import { tokenName } from "../shared/tokens.js";
 
 /** @param {number} v */
 export const percent = (v) => `${(100 * v).toFixed(v < 0.0995 ? 1 : 0)} %`;

@@ -1,7 +1,7 @@
 // Pointer and keyboard input of both sides.
 
+import { neighborOf } from "../shared/tokens.js";
 import { cellUnder } from "../explorer/grid.js";
-import { neighborOf } from "../explorer/state.js";
 import { onTheme } from "../shared/theme.js";
 import { preventTouchMenu } from "../shared/touch.js";
 import { partnerCell, partnerToken } from "./difference.js";

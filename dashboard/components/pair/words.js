@@ -1,6 +1,6 @@
 // Texts of the two sides and their difference.
 
-import { tokenName } from "../explorer/state.js";
+import { tokenName } from "../shared/tokens.js";
 import { cellName, percent } from "../explorer/words.js";
 
 export const SIDES = ["left", "right"];

@@ -151,3 +151,18 @@ export class SvgPainter {
     return `${root}${this.parts.join("")}</svg>`;
   }
 }
+
+/**
+ * Return RGB bytes as a canvas of width x height pixels.
+ * @param {Uint8Array} bytes
+ */
+export function rgbCanvas(bytes, width, height) {
+  const canvas = createCanvas(width, height), ctx = canvas.getContext("2d");
+  const picture = ctx.createImageData(width, height);
+  for (let i = 0; i < width * height; i++) {
+    picture.data.set(bytes.subarray(3 * i, 3 * i + 3), 4 * i);
+    picture.data[4 * i + 3] = 255;
+  }
+  ctx.putImageData(picture, 0, 0);
+  return canvas;
+}

@@ -1,26 +1,13 @@
 // The stepper through a block: its computations by hand, its layout, what is under the pointer, and its
 // texts.
 
+import { cosine, largest, softmax } from "../../../dashboard/components/shared/vectors.js";
+import { formatted, inPercent, productText } from "../../../dashboard/components/shared/numbers.js";
 import assert from "node:assert/strict";
-import {
-  attentionRow,
-  cosine,
-  gelu,
-  largest,
-  layerNorm,
-  softmax,
-} from "../../../dashboard/components/block/data.js";
+import { attentionRow, gelu, layerNorm } from "../../../dashboard/components/block/data.js";
 import { blockRows } from "../../../dashboard/components/block/files.js";
 import { arrange, panelTop, pointAt } from "../../../dashboard/components/block/panels.js";
-import {
-  formatted,
-  inPercent,
-  LAST,
-  productText,
-  readingOf,
-  sentenceOf,
-  titleOf,
-} from "../../../dashboard/components/block/words.js";
+import { LAST, readingOf, sentenceOf, titleOf } from "../../../dashboard/components/block/words.js";
 
 const near = (a, b, error = 1e-6) => assert.ok(Math.abs(a - b) < error, `${a} is not ${b}`);
 

@@ -1,7 +1,8 @@
 // What the browser reads from a link. test_links.py checks that Python reads the same.
 
+import { parseToken } from "../../../dashboard/components/shared/tokens.js";
 import assert from "node:assert/strict";
-import { parseToken, readState } from "../../../dashboard/components/explorer/state.js";
+import { readState } from "../../../dashboard/components/explorer/state.js";
 import { parseCells, parseFrame, startFrame } from "../../../dashboard/components/replay/state.js";
 import written from "./links.json" with { type: "json" };
 

@@ -1,15 +1,8 @@
 // The explorer's state in the address.
 
+import { neighborOf, parseToken, tokenName, tokenText } from "../../../dashboard/components/shared/tokens.js";
 import assert from "node:assert/strict";
-import {
-  addressOf,
-  neighborOf,
-  parseToken,
-  readState,
-  stateText,
-  tokenName,
-  tokenText,
-} from "../../../dashboard/components/explorer/state.js";
+import { addressOf, readState, stateText } from "../../../dashboard/components/explorer/state.js";
 
 const SNAPSHOTS = [{ step: 10 }, { step: 351 }, { step: null }];
 // as `ExplorerState.for_browser` sends them
