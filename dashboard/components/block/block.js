@@ -1,6 +1,7 @@
 // Ten steps through one block of a ViT and its head. Stepping, hovering, playing and choosing a head or a
 // token need no server; another block does. Data: see data.js.
 
+import { CLASSIFIER, isAttention, MLP, softens } from "./steps.js";
 import { largest } from "../shared/vectors.js";
 import { parseToken, tokenName, tokenText } from "../shared/tokens.js";
 import { formatted } from "../shared/numbers.js";
@@ -17,7 +18,7 @@ import { BlockInput } from "./input.js";
 import { cropCanvas, limitsOf, paintMatrices, WHOLES } from "./matrices.js";
 import { arrange, pointAt } from "./panels.js";
 import { largestChannel, paintBlock } from "./scene.js";
-import { factsOf, formulaOf, LAST, readingOf, sentenceOf, shapesOf, STEP_TITLES, titleOf } from "./words.js";
+import { factsOf, formulaOf, readingOf, sentenceOf, shapesOf, STEP_TITLES, titleOf } from "./words.js";
 
 const STEP_MS = 4000; // while playing
 const MARGIN = 4; // pixels around the drawing, for rings at the border
@@ -71,7 +72,7 @@ class BlockStepper {
     const other = before && ["heads", "tokens", "layers"].some((name) => before[name] !== header[name]);
     if (first || other || before.query !== header.query) this.query = header.query;
     if (first || other) this.restore();
-    if (this.step === LAST && header.layer < header.layers - 1) this.step = LAST - 1;
+    if (this.step === CLASSIFIER && header.layer < header.layers - 1) this.step = CLASSIFIER - 1;
     if (header.only !== null) this.query = header.only;
     // the server also sends the same data again, for example while the run trains
     if (before?.key !== header.key) {
@@ -128,7 +129,7 @@ class BlockStepper {
 
   // The token whose column the bars show.
   get token() {
-    const { only } = this.block.header, attends = this.step > 0 && this.step < 5;
+    const { only } = this.block.header, attends = isAttention(this.step);
     return attends || only !== null ? this.query : this.hovered ?? this.query;
   }
 
@@ -144,7 +145,7 @@ class BlockStepper {
     if (this.pointedJ !== null) return this.pointedJ;
     const { block } = this;
     if (MAIN[this.step]) return largestChannel(rowOf(block, MAIN[this.step], this.token));
-    return this.step === LAST ? largestChannel(block.normalized) : largestChannel(this.attention.mixed);
+    return this.step === CLASSIFIER ? largestChannel(block.normalized) : largestChannel(this.attention.mixed);
   }
 
   get klass() {
@@ -172,14 +173,15 @@ class BlockStepper {
   // Show a step that the visitor chose. The classifier belongs to the last block.
   visit(step) {
     this.play(false);
-    if (step === LAST && this.lastStep < LAST) this.load(this.block.header.layers - 1, LAST);
-    else this.go(step);
+    if (step === CLASSIFIER && this.lastStep < CLASSIFIER) {
+      this.load(this.block.header.layers - 1, CLASSIFIER);
+    } else this.go(step);
   }
 
   // Show the next step. After the last step of a block comes the next block.
   advance() {
     this.play(false);
-    if (this.step === LAST - 1 && this.lastStep < LAST) this.load(this.block.header.layer + 1, 0);
+    if (this.step === CLASSIFIER - 1 && this.lastStep < CLASSIFIER) this.load(this.block.header.layer + 1, 0);
     else this.go(this.step + 1);
   }
 
@@ -191,7 +193,7 @@ class BlockStepper {
   load(layer, step = this.step) {
     const { header } = this.block;
     if (layer === header.layer || layer < 0 || layer >= header.layers || header.standalone) return;
-    if (step === LAST && layer < header.layers - 1) step = LAST - 1;
+    if (step === CLASSIFIER && layer < header.layers - 1) step = CLASSIFIER - 1;
     this.step = step;
     this.asked = layer;
     this.root.classList.add("waiting");
@@ -211,7 +213,7 @@ class BlockStepper {
   // The last step of this block.
   get lastStep() {
     const { layer, layers } = this.block.header;
-    return layer === layers - 1 ? LAST : LAST - 1;
+    return layer === layers - 1 ? CLASSIFIER : CLASSIFIER - 1;
   }
 
   scheduleStep() {
@@ -226,7 +228,7 @@ class BlockStepper {
 
   // Point at something in the drawing: see pointAt.
   point(found) {
-    const attends = this.step > 0 && this.step < 5;
+    const attends = isAttention(this.step);
     this.panel = found?.panel ?? null;
     this.hovered = attends ? null : found?.token ?? null;
     if (attends && found?.token !== undefined && found.panel !== "q") {
@@ -234,7 +236,7 @@ class BlockStepper {
     }
     if (found?.j !== undefined) this.pointedJ = found.j;
     if (found?.item !== undefined) {
-      if (this.step === LAST) this.pointedClass = found.item;
+      if (this.step === CLASSIFIER) this.pointedClass = found.item;
       else this.pointedJ = found.item;
     }
     this.refresh();
@@ -243,9 +245,9 @@ class BlockStepper {
   // Move what is pointed at by the keyboard.
   movePointer(by) {
     const { header } = this.block, around = (v, count) => (v + by + count) % count;
-    if (this.step > 0 && this.step < 5) this.pointedKey = around(this.key, header.tokens);
-    else if (this.step === LAST) this.pointedClass = around(this.klass, header.outputs);
-    else this.pointedJ = around(this.j, this.step === 7 ? header.hidden : header.dim);
+    if (isAttention(this.step)) this.pointedKey = around(this.key, header.tokens);
+    else if (this.step === CLASSIFIER) this.pointedClass = around(this.klass, header.outputs);
+    else this.pointedJ = around(this.j, this.step === MLP ? header.hidden : header.dim);
     this.refresh();
   }
 
@@ -264,7 +266,7 @@ class BlockStepper {
 
   // Only the softmax and the weighted sum follow the slider. The rest is the model's own.
   get attentionTemperature() {
-    return this.step === 3 || this.step === 4 ? this.temperature : 1;
+    return softens(this.step) ? this.temperature : 1;
   }
 
   showTexts() {

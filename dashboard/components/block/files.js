@@ -1,12 +1,13 @@
 // Files of the stepper through a block: the current step as a picture, its numbers as CSV, the view as HTML.
 
+import { CLASSIFIER, JOIN, MLP, NORM, OUTPUT, QKV, RESIDUAL, VALUES } from "./steps.js";
 import { tokenName } from "../shared/tokens.js";
 import { savePainted } from "../shared/picture.js";
 import { fileStem, saveCsv } from "../shared/save.js";
 import { themeColors } from "../shared/theme.js";
 import { attentionRow, headPart, rowOf } from "./data.js";
 import { paintBlock } from "./scene.js";
-import { LAST, titleOf } from "./words.js";
+import { titleOf } from "./words.js";
 
 /** @param {any} stepper */
 export function saveBlock(stepper, format) {
@@ -26,11 +27,11 @@ export function saveBlock(stepper, format) {
 
 // The arrays of each step, of which the CSV has the rows of the chosen token.
 const NAMES = {
-  0: ["input", "attentionInput"],
-  5: ["joined", "projected"],
-  6: ["input", "projected", "sum1", "middle"],
-  7: ["hidden", "active"],
-  8: ["middle", "mlp", "sum2", "output"],
+  [NORM]: ["input", "attentionInput"],
+  [JOIN]: ["joined", "projected"],
+  [RESIDUAL]: ["input", "projected", "sum1", "middle"],
+  [MLP]: ["hidden", "active"],
+  [OUTPUT]: ["middle", "mlp", "sum2", "output"],
 };
 
 /**
@@ -43,7 +44,7 @@ export function blockRows({ block, step, query, head, attentionTemperature }) {
   const tokens = Array.from({ length: h.tokens }, (_, t) => t);
   const name = (t) => tokenName(t, h).replace(",", "");
   const numbered = (letter) => Array.from({ length: size }, (_, j) => `${letter} ${j + 1}`);
-  if (step === 1) {
+  if (step === QKV) {
     const part = (letter, t) => Array.from(headPart(block, letter, t, head), digits);
     const q = (t) => h.only === null || t === h.only ? part("q", t) : Array(size).fill("");
     return [
@@ -51,7 +52,7 @@ export function blockRows({ block, step, query, head, attentionTemperature }) {
       ...tokens.map((t) => [name(t), ...q(t), ...part("k", t), ...part("v", t)]),
     ];
   }
-  if (step > 1 && step < 5) {
+  if (step > QKV && step <= VALUES) {
     const row = attentionRow(block, query, head, attentionTemperature);
     return [
       ["token", "score", "weight", "norm of value", "weight x norm"],
@@ -59,7 +60,7 @@ export function blockRows({ block, step, query, head, attentionTemperature }) {
         .map(([t, ...values]) => [t, ...values.map(digits)]),
     ];
   }
-  if (step === LAST) {
+  if (step === CLASSIFIER) {
     const { logits, probabilities } = block;
     return [
       ["class", "logit", "probability"],

@@ -1,8 +1,9 @@
 // Buttons, keyboard and pointer of the stepper through a block.
 
+import { CLASSIFIER, JOIN, NORM, softens } from "./steps.js";
 import { neighborOf } from "../shared/tokens.js";
 import { formatted } from "../shared/numbers.js";
-import { LAST, STEP_TITLES, titleOf } from "./words.js";
+import { STEP_TITLES, titleOf } from "./words.js";
 
 const FIELDS = /^(INPUT|TEXTAREA|SELECT)$/;
 
@@ -144,25 +145,25 @@ export class BlockInput {
     const { header } = block, last = header.layer === header.layers - 1;
     root.querySelectorAll("ol button").forEach((button, i) => {
       button.textContent = `${i + 1} ${titleOf(block, i)}`;
-      button.disabled = i === LAST && !last && Boolean(header.standalone);
+      button.disabled = i === CLASSIFIER && !last && Boolean(header.standalone);
       if (i === step) button.setAttribute("aria-current", "step");
       else button.removeAttribute("aria-current");
     });
     for (const button of root.querySelectorAll('[data-choose="head"] button')) {
       button.setAttribute("aria-pressed", String(Number(button.dataset.index) === head));
     }
-    root.querySelector('[data-choose="head"]').classList.toggle("unused", step === 0 || step > 5);
+    root.querySelector('[data-choose="head"]').classList.toggle("unused", step === NORM || step > JOIN);
     root.querySelector('[data-do="cls"]').setAttribute(
       "aria-pressed",
       String(header.first === 1 && query === 0),
     );
-    root.querySelector('[data-do="back"]').disabled = step === 0;
-    const next = root.querySelector('[data-do="next"]'), onward = step === LAST - 1 && !last;
+    root.querySelector('[data-do="back"]').disabled = step === NORM;
+    const next = root.querySelector('[data-do="next"]'), onward = step === CLASSIFIER - 1 && !last;
     next.textContent = onward ? `Block ${header.layer + 2}` : "Next";
-    next.disabled = step === LAST || (onward && Boolean(header.standalone));
+    next.disabled = step === CLASSIFIER || (onward && Boolean(header.standalone));
     root.querySelector('[data-do="play"]').textContent = playing ? "Pause" : "Play";
     const slider = root.querySelector(".inside-temperature");
-    root.classList.toggle("softened", step === 3 || step === 4);
+    root.classList.toggle("softened", softens(step));
     slider.querySelector("input").value = String(Math.log10(temperature));
     slider.querySelector("output").textContent = temperature === 1
       ? "1, the model's"

@@ -1,11 +1,11 @@
 // The drawing of a step, with a painter for canvas or SVG: the image on the left, the panels of the step
 // next to it.
 
+import { CLASSIFIER, isAttention, JOIN, QKV, SCORES, SOFTMAX, VALUES } from "./steps.js";
 import { largest } from "../shared/vectors.js";
 import { formatted, inPercent } from "../shared/numbers.js";
 import { colorIndex } from "../shared/colors.js";
 import { columnAt, panelTop } from "./panels.js";
-import { LAST } from "./words.js";
 
 const OUTER = "#fff", INNER = "#000"; // a ring of two colors is visible on every picture
 const PATCHES = 4; // crops of a unit
@@ -57,7 +57,7 @@ export function overlayOf({ step, attention }) {
 
 function drawImage(view, p, { x, y, size }, theme, type) {
   const { block, picture, query } = view, { side, first, size: pixels } = block.header;
-  const unit = size / side, overlay = overlayOf(view), attends = view.step > 0 && view.step < 5;
+  const unit = size / side, overlay = overlayOf(view), attends = isAttention(view.step);
   p.text(overlay ? overlay.name : "the image", x, y - 11, { ...type, weight: 500 });
   p.pixels(picture, 0, 0, pixels, pixels, x, y, size, size);
   const most = overlay ? overlay.values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9) : 1;
@@ -78,12 +78,12 @@ function drawImage(view, p, { x, y, size }, theme, type) {
     p.segment(x, y + i * unit, x + size, y + i * unit, line);
   }
   const other = attends ? view.key : view.token;
-  if (view.step < LAST && other !== query && other >= first) {
+  if (view.step < CLASSIFIER && other !== query && other >= first) {
     const [left, top] = placeOf(other);
     p.rect(left, top, unit, unit, { stroke: OUTER, line: 3 });
     p.rect(left, top, unit, unit, { stroke: theme.mark, line: 2 });
   }
-  if (view.step === LAST) {
+  if (view.step === CLASSIFIER) {
     if (!first) ringAround(p, x, y, size, size);
   } else if (query >= first) ringAround(p, ...placeOf(query), unit, unit);
   if (first) drawCls(view, p, x, y + size + 8, size, overlay, theme, type);
@@ -91,7 +91,7 @@ function drawImage(view, p, { x, y, size }, theme, type) {
 
 // Draw a box for CLS below the image, with its value.
 function drawCls(view, p, x, y, size, overlay, theme, type) {
-  const box = 18, chosen = view.query === 0 || view.step === LAST;
+  const box = 18, chosen = view.query === 0 || view.step === CLASSIFIER;
   p.rect(x + 0.5, y + 0.5, box - 1, box - 1, { stroke: theme.faint, dash: [3, 3] });
   if (overlay) {
     const most = overlay.values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9), value = overlay.values[0];
@@ -99,10 +99,10 @@ function drawCls(view, p, x, y, size, overlay, theme, type) {
     p.rect(x, y, box, box, { fill: cssOf(colors[colorIndex(value, most, overlay.signed)]) });
   }
   if (chosen) ringAround(p, x, y, box, box);
-  const attends = view.step > 0 && view.step < 5;
+  const attends = isAttention(view.step);
   if (!chosen && attends && view.key === 0) p.rect(x, y, box, box, { stroke: theme.mark, line: 2 });
   const text = overlay
-    ? `CLS: ${view.step === 3 ? inPercent(overlay.values[0]) : formatted(overlay.values[0])}`
+    ? `CLS: ${view.step === SOFTMAX ? inPercent(overlay.values[0]) : formatted(overlay.values[0])}`
     : "CLS";
   p.text(fitted(text, size - 30), x + box + 8, y + box / 2 + 1, type);
 }
@@ -120,7 +120,7 @@ function drawToken({ block: { header }, picture }, p, token, x, y, size, theme) 
 // bars below.
 function ringedToken(view, panel) {
   if (panel.follows) return view.key;
-  return view.step === 1 ? view.query : view.token;
+  return view.step === QKV ? view.query : view.token;
 }
 
 function drawMatrix(view, p, panel) {
@@ -223,10 +223,10 @@ function drawSpread(p, { box, values }, zero, unit, theme, type) {
 function markedBar(view, { id, axis, kind }) {
   if (kind !== "bars") return null;
   if (axis === "token") return view.key;
-  if (view.step === 2) return view.pointedJ;
-  if (view.step === 4) return view.panel === "z" ? view.j : null;
-  if (view.step === 5 && view.panel === "parts") return null;
-  if (view.step === 9) return view.panel === "pooled" || view.panel === "normalized" ? view.j : null;
+  if (view.step === SCORES) return view.pointedJ;
+  if (view.step === VALUES) return view.panel === "z" ? view.j : null;
+  if (view.step === JOIN && view.panel === "parts") return null;
+  if (view.step === CLASSIFIER) return view.panel === "pooled" || view.panel === "normalized" ? view.j : null;
   return id ? view.j : null;
 }
 

@@ -1,5 +1,6 @@
 // Texts of the stepper through a block: titles, sentences, formulas, shapes, and numbers written out.
 
+import { JOIN, MLP, NORM, OUTPUT, RESIDUAL, SOFTMAX, VALUES } from "./steps.js";
 import { cosine, norm } from "../shared/vectors.js";
 import { tokenName } from "../shared/tokens.js";
 import { formatted, inPercent, joinedTerms, productText } from "../shared/numbers.js";
@@ -17,10 +18,9 @@ export const STEP_TITLES = [
   "Output",
   "Classifier",
 ];
-export const LAST = STEP_TITLES.length - 1; // the step of the classifier, only after the last block
 
 // Return the title of a step. A block with post-norm begins without a layer norm.
-export const titleOf = (block, step) => step === 0 && !block.pre ? "Input" : STEP_TITLES[step];
+export const titleOf = (block, step) => step === NORM && !block.pre ? "Input" : STEP_TITLES[step];
 
 // Return a token's name at the start of a sentence.
 function capitalName(token, header) {
@@ -137,27 +137,27 @@ export function factsOf(view) {
         formatted(cosine(x, y))
       }.`;
   };
-  if (step === 3) {
+  if (step === SOFTMAX) {
     const entropy = attention.weights.reduce((sum, a) => a > 0 ? sum - a * Math.log2(a) : sum, 0);
     return `Entropy ${formatted(entropy)} of at most ${formatted(Math.log2(h.tokens))} bits. ` +
       `Uniform weights would be ${inPercent(1 / h.tokens)}.`;
   }
-  if (step === 4) {
+  if (step === VALUES) {
     const total = attention.contributions.reduce((a, b) => a + b, 0);
     return `Norms of the parts: ${formatted(total)} together. Norm of their sum: ${
       formatted(norm(attention.mixed))
     }, less because values of different directions cancel in part.`;
   }
-  if (step === 5) return `Norm of the output of attention: ${formatted(norm(row("projected")))}.`;
-  if (step === 6) return sums("input", "projected", "middle");
-  if (step === 7) {
+  if (step === JOIN) return `Norm of the output of attention: ${formatted(norm(row("projected")))}.`;
+  if (step === RESIDUAL) return sums("input", "projected", "middle");
+  if (step === MLP) {
     const active = rowOf(block, "active", view.token), positive = active.filter((v) => v > 0.1).length;
     const known = h.units.find((one) => one.unit === view.j);
     const best = known?.values.map((v, i) => `${formatted(v)} (${h.classes[known.labels[i]]})`).join(", ");
     return `${positive} of ${h.hidden} units are above 0.1.` +
       (best ? ` Largest values of unit ${view.j + 1}: ${best}.` : "");
   }
-  if (step === 8) {
+  if (step === OUTPUT) {
     const whole = formatted(cosine(row("input"), row("output")));
     return `${sums("middle", "mlp", "output")} Cosine over the whole block ${whole}.`;
   }

@@ -7,7 +7,8 @@ import assert from "node:assert/strict";
 import { attentionRow, gelu, layerNorm } from "../../../dashboard/components/block/data.js";
 import { blockRows } from "../../../dashboard/components/block/files.js";
 import { arrange, panelTop, pointAt } from "../../../dashboard/components/block/panels.js";
-import { LAST, readingOf, sentenceOf, titleOf } from "../../../dashboard/components/block/words.js";
+import { CLASSIFIER } from "../../../dashboard/components/block/steps.js";
+import { readingOf, sentenceOf, titleOf } from "../../../dashboard/components/block/words.js";
 
 const near = (a, b, error = 1e-6) => assert.ok(Math.abs(a - b) < error, `${a} is not ${b}`);
 
@@ -149,7 +150,7 @@ Deno.test("a dot product is written out with its largest terms and the sum of th
 Deno.test("every step has panels inside the drawing, on wide and narrow screens, in both norms", () => {
   for (const w of [1000, 360]) {
     for (const norm of ["pre", "post"]) {
-      for (let step = 0; step <= LAST; step++) {
+      for (let step = 0; step <= CLASSIFIER; step++) {
         const view = viewOf(step, { w, h: w < 500 ? 800 : 400 }, { norm });
         const { panels, image } = arrange(view);
         assert.ok(panels.length > 0 && image.size > 80);
@@ -219,5 +220,5 @@ Deno.test("the files hold a row per token, per number or per class", () => {
   assert.equal(rows(1)[1].length, 1 + 3 * 2);
   assert.equal(rows(6).length, 5);
   assert.equal(rows(7).length, 7);
-  assert.deepEqual(rows(LAST)[2].slice(0, 2), ["dog", 3]);
+  assert.deepEqual(rows(CLASSIFIER)[2].slice(0, 2), ["dog", 3]);
 });
