@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from vitcore.errors import UserError
 from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.status import printable
 
+USUAL_CELL = 48  # characters; the ids of runs that were not renamed have about 40 at most
 # the bytes of file names that are not in the encoding of the system, as Python decodes them
 UNDECODED = "".join(map(chr, range(0xDC80, 0xDD00)))
 
@@ -93,13 +95,20 @@ def print_table(rows: list[dict[str, Any]]) -> None:
 def print_aligned(lines: Sequence[Sequence[str]], left: int) -> None:
     """Print lines of cells in columns. The first `left` columns are left-aligned, the rest right-aligned.
 
-    Cells may come from files of others and are printed without control characters.
+    Cells may come from files of others and are printed without control characters. A cell that is much longer
+    than the others of its column moves the rest of its own line only.
     """
     lines = [[printable(cell, also=UNDECODED) for cell in line] for line in lines]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    widths = [_width(list(map(len, column))) for column in zip(*lines, strict=True)]
     for line in lines:
         cells = [
             cell.ljust(w) if i < left else cell.rjust(w)
             for i, (cell, w) in enumerate(zip(line, widths, strict=True))
         ]
         print("  ".join(cells).rstrip())
+
+
+def _width(lengths: Sequence[int]) -> int:
+    """Return the width of a column: its longest cell, without exceptionally long ones."""
+    usual = max(USUAL_CELL, 2 * statistics.median_low(lengths))
+    return max(length for length in lengths if length <= usual)
