@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.components.bundle import BundleError, bundle
+from tests.conftest import ROOT
 
 ENTRY = "export default function () {}\n"
 
@@ -138,3 +139,13 @@ def test_only_the_entry_has_a_default_export(tmp_path):
     (tmp_path / "entry.js").write_text("const a = 1;\n")
     with pytest.raises(BundleError, match="has no `export default function`"):
         bundle(entry)
+
+
+COMPONENTS = sorted(
+    folder for folder in (ROOT / "dashboard/components").iterdir() if (folder / f"{folder.name}.js").is_file()
+)
+
+
+@pytest.mark.parametrize("folder", COMPONENTS, ids=lambda folder: folder.name)
+def test_every_component_is_bundled(folder):
+    assert "export default" in bundle(folder / f"{folder.name}.js")
