@@ -118,7 +118,8 @@ def device_of(config: Config, devices: Sequence[Device], key: str | None = None)
         request = device_request("", config, devices, key)
     except UserError:
         return None
-    return next(one for one in devices if one.kind == request.kind and request.key in (None, one.key))
+    fitting = (one for one in devices if one.kind == request.kind and request.key in (None, one.key))
+    return next(fitting, None)
 
 
 def seconds_of(plan: Plan, speed: Callable[[Config], Speed | None], images: Count) -> float | None:

@@ -116,10 +116,10 @@ export function sentenceOf(view) {
       ? `The output of the MLP is added to the residual stream. ${next}`
       : `The output of the MLP is added, and the sum is normalized. ${next}`,
     h.first
-      ? "After the last block, the classifier reads CLS alone: it is normalized, and its dot product with a vector for each class is " +
-        "the logit."
-      : "After the last block, the classifier reads the mean of all tokens: it is normalized, and its dot product with a vector for " +
-        "each class is the logit.",
+      ? "After the last block, the classifier reads CLS alone: it is normalized, and its dot product with " +
+        "a vector for each class is the logit."
+      : "After the last block, the classifier reads the mean of all tokens: it is normalized, and its dot " +
+        "product with a vector for each class is the logit.",
   ][step];
 }
 

@@ -109,8 +109,8 @@ export function convSentence(view) {
       ? "Negative numbers become 0. The convolution reads the result."
       : `Negative numbers become 0. ${reader}`,
     head:
-      "The classifier averages each channel over all positions, which discards where things are. The dot product " +
-      "of the means with a vector for each class is its logit.",
+      "The classifier averages each channel over all positions, which discards where things are. The dot " +
+      "product of the means with a vector for each class is its logit.",
   }[kind];
 }
 

@@ -13,7 +13,7 @@ from dashboard.shared import own_image
 from dashboard.streamlit_internals import uploads
 from dashboard.streamlit_internals.uploads import MOST_BYTES, MOST_FILES, LimitedUploads
 from tests.apptests import open_app
-from tests.unit.dashboard.test_own_image_app import upload
+from tests.pages.test_own_image import upload
 from tests.uploads import png
 
 PATH = "/lab/_stcore/upload_file/session/file"
