@@ -45,20 +45,20 @@ def test_method_is_described_for_the_page_and_the_guide(name):
 
 
 @pytest.mark.parametrize(
-    ("model", "has"),
+    ("model", "has", "small"),
     [
-        ("vit", ["attention"]),
-        ("resnet", ["stages"]),
-        ("mixer", ["stages"]),
-        ("densenet", ["stages"]),
-        ("googlenet", ["stages"]),
+        ("vit", "attention", {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 2}),
+        ("resnet", "stages", {"c_hidden": [4, 8], "num_blocks": [1, 1]}),
+        ("mixer", "stages", {"embed_dim": 16, "token_dim": 8, "channel_dim": 16, "num_layers": 2}),
+        ("densenet", "stages", {"num_layers": [2, 2], "growth_rate": 4}),
+        pytest.param("googlenet", "stages", {}, marks=pytest.mark.slow),  # has no smaller form
     ],
+    ids=str,
 )
-def test_every_method_gives_a_map_for_each_class(image, model, has):
-    small = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 2} if model == "vit" else {}
+def test_every_method_gives_a_map_for_each_class(image, model, has, small):
     torch.manual_seed(0)
     network, classes = build(model, **small).eval(), torch.arange(10)
-    for method in methods_for(has).values():
+    for method in methods_for([has]).values():
         maps = method.compute(network, image, classes, method.complete())
         assert maps.shape[0] == 10
         assert maps.shape[1] == maps.shape[2]
