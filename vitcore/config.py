@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from vitcore.architectures import ARCHITECTURES, Options
 from vitcore.errors import UserError
+from vitcore.preprocessing import Preprocessing
 from vitcore.reading import read_yaml, short
 
 FOLDER = "folder:"  # prefix of the path of a user's own dataset
@@ -100,7 +101,10 @@ class Config(BaseModel):
     )
 
     image_size: int = Field(
-        32, ge=8, le=256, description="side in pixels; other than 32 only for folder:PATH"
+        32, ge=8, le=1024, description="side in pixels; other than 32 only for folder:PATH"
+    )
+    preprocessing: Preprocessing = Field(
+        Preprocessing(), description="mean, std, interpolation and crop of the input"
     )
     skip_broken: bool = Field(
         False,
@@ -279,7 +283,8 @@ def launch_command(config: Config) -> str:
     words = ["python -m vitcore launch --model", config.model, "--data", shlex.quote(config.data)]
     words += ["--recipe", config.recipe]
     for name, value in changed_settings(config).items():
-        text = yaml.safe_dump(value, default_flow_style=True, width=1000)
+        plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+        text = yaml.safe_dump(plain, default_flow_style=True, width=1000)
         text = text.removesuffix("\n").removesuffix("\n...")
         flag = name in FLAGS and value is not None
         setting = f"--{name.replace('_', '-')} {text}" if flag else f"--set {shlex.quote(f'{name}={text}')}"

@@ -74,7 +74,7 @@ def view(
             "choose a run with larger patches."
         )
     if image is not None and masked is not None:
-        image = masked_image(image, masked)
+        image = masked_image(run, image, masked)
     resources.model(run, snapshot)
     stamp = resources.stamp_of(run, snapshot)
     excited = None if data.missing else _excited(stamp, data.state, _sampled(run, data), data)

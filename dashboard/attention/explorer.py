@@ -20,7 +20,6 @@ from dashboard.shared import bound, model_outputs
 from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import ExplorerState, token_index
 from vitcore.data import Dataset
-from vitcore.data.images import mean_color
 from vitcore.runs.folder import Run
 
 REMEMBERED = 64  # frames that the browser is assumed to keep; it requests a dropped frame again
@@ -178,7 +177,7 @@ def prepare(
         "run": run.title,
         "step": label,
         "stem": image_key(chosen.image),
-        "mean": mean_color().tolist(),
+        "mean": run.config.preprocessing.mean_color().tolist(),
         "classes": list(data.classes),
         "truth": chosen.truth,
         "probabilities": view.probabilities.tolist(),

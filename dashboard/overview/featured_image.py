@@ -81,7 +81,7 @@ def choose(data: Dataset, index: np.ndarray) -> FeaturedImage:
     with own_place:
         own_image.control()
     if own:
-        return FeaturedImage(own_image.decoded(*own, data.size), None, own[1], None)
+        return FeaturedImage(own_image.decoded(*own, data.size, data.preprocessing), None, own[1], None)
     position = members[number - 1]
     name = f"{kind}, test image {number} of {len(members)}"
     place = label if position == index[label] else None

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageEnhance
 
 from dashboard.drawing import pictures
 from vitcore.data.images import contained, open_image, padded, square
+from vitcore.preprocessing import DEFAULT, Preprocessing
 
 GENERATION = "own_crop_generation"  # counts the images, so that each starts with its center square
 SQUARE, WHOLE = "Square", "Whole image"
@@ -42,11 +43,21 @@ def reset() -> None:
     st.session_state[GENERATION] = st.session_state.get(GENERATION, 0) + 1
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def decoded(data: bytes, name: str, size: int, crop: Crop) -> np.ndarray:
+def decoded(
+    data: bytes, name: str, size: int, crop: Crop, preprocessing: Preprocessing = DEFAULT
+) -> np.ndarray:
     """Decode the chosen part of an image to uint8 [3, size, size]."""
+    return _decoded(data, name, size, crop, repr(preprocessing), preprocessing)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _decoded(
+    data: bytes, name: str, size: int, crop: Crop, how: str, _preprocessing: Preprocessing
+) -> np.ndarray:
     image = open_image(data, name)
-    return padded(image, size) if crop.whole else square(image, size, crop.position)
+    if crop.whole:
+        return padded(image, size, _preprocessing)
+    return square(image, size, crop.position, _preprocessing)
 
 
 def square_of(width: int, height: int, position: float) -> tuple[int, int, int, int]:

@@ -14,6 +14,7 @@ from dashboard.drawing.markdown import sentence
 from dashboard.shared import own_crop, popovers
 from vitcore.data.images import SUFFIXES, open_image
 from vitcore.errors import UserError
+from vitcore.preprocessing import DEFAULT, Preprocessing
 
 KEY, HELD = "own_image", "own_image_held"
 MOST_HELD = 200_000_000  # bytes of the images of all sessions
@@ -52,9 +53,9 @@ def forget() -> None:
     st.session_state.pop(HELD, None)
 
 
-def decoded(data: bytes, name: str, size: int) -> np.ndarray:
+def decoded(data: bytes, name: str, size: int, preprocessing: Preprocessing = DEFAULT) -> np.ndarray:
     """Decode an image to uint8 [3, size, size], cropped or padded as the visitor has chosen."""
-    return own_crop.decoded(data, name, size, own_crop.chosen())
+    return own_crop.decoded(data, name, size, own_crop.chosen(), preprocessing)
 
 
 def control() -> None:

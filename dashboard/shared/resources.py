@@ -17,6 +17,7 @@ from vitcore.data import Dataset, check_classes, folder, load_dataset, without_i
 from vitcore.data.layout import scan
 from vitcore.errors import UserError, no_weights
 from vitcore.paths import runs_dir
+from vitcore.preprocessing import DEFAULT, Preprocessing
 from vitcore.queue.devices import Device, list_devices
 from vitcore.runs import foreign
 from vitcore.runs.folder import Run, bundled_runs, list_runs
@@ -29,13 +30,19 @@ from vitcore.runs.weights import count_trainable, read_header
 FOREIGN_S = 20.0  # event files in deeper folders are found after this time
 
 
-def dataset(name: str = "cifar10-mini", image_size: int = 32, *, skip_broken: bool = False) -> Dataset:
+def dataset(
+    name: str = "cifar10-mini",
+    image_size: int = 32,
+    *,
+    skip_broken: bool = False,
+    preprocessing: Preprocessing = DEFAULT,
+) -> Dataset:
     """Return a dataset, whose splits are decoded on first use. Raises `UserError`.
 
     A folder is read again when its files have changed.
     """
     state = _state(place) if (place := folder_of(name)) else ()
-    return _dataset(name, image_size, skip_broken, state)
+    return _dataset(name, image_size, skip_broken, repr(preprocessing), state, preprocessing)
 
 
 @st.cache_resource(ttl=5.0, max_entries=8, show_spinner=False)
@@ -45,8 +52,12 @@ def _state(place: Path) -> tuple:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _dataset(name: str, image_size: int, skip_broken: bool, state: tuple) -> Dataset:
-    return load_dataset(name, image_size, download=False, skip_broken=skip_broken)
+def _dataset(
+    name: str, image_size: int, skip_broken: bool, how: str, state: tuple, _preprocessing: Preprocessing
+) -> Dataset:
+    return load_dataset(
+        name, image_size, download=False, skip_broken=skip_broken, preprocessing=_preprocessing
+    )
 
 
 @st.cache_resource(ttl=5.0, max_entries=8, show_spinner=False)
@@ -62,9 +73,14 @@ def dataset_of(run: Run) -> Dataset:
     """
     config = run.config
     if not config.folder:
-        return dataset()
+        return dataset(preprocessing=config.preprocessing)
     try:
-        found = dataset(config.data, config.image_size, skip_broken=config.skip_broken)
+        found = dataset(
+            config.data,
+            config.image_size,
+            skip_broken=config.skip_broken,
+            preprocessing=config.preprocessing,
+        )
         check_classes(config, found)
         return found
     except UserError as error:  # deleted, or on the machine where the run was trained

@@ -73,7 +73,7 @@ def choose_image(data: Dataset, predictions: Callable[[], np.ndarray] | None = N
     with right:
         own_image.control()
     if own:
-        return SelectedImage(own_image.decoded(*own, data.size), None, own[1], own=True)
+        return SelectedImage(own_image.decoded(*own, data.size, data.preprocessing), None, own[1], own=True)
     if not len(members):
         st.info(f"There are no test images for {escape(kind)}: choose other images.")
         st.stop()
@@ -86,7 +86,7 @@ def _own_image(data: Dataset) -> SelectedImage:
     with control:
         own_image.control()
     if own := own_image.get():
-        return SelectedImage(own_image.decoded(*own, data.size), None, own[1], own=True)
+        return SelectedImage(own_image.decoded(*own, data.size, data.preprocessing), None, own[1], own=True)
     message.info(f"{escape(data.missing)} Upload an image of your own to see what the model does with it.")
     st.stop()
 

@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from vitcore.data import folder
 from vitcore.data.layout import scan
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, data_dir
+from vitcore.preprocessing import DEFAULT, Preprocessing
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SPLIT_SEED = 42  # the tutorial's
@@ -55,6 +56,7 @@ class Dataset:
     validation: tuple[int, ...] | None = None  # held-out indices of train; None: a seeded tenth
     listing: folder.Listing | None = None  # of a folder
     missing: str = ""  # why its images are not on this machine
+    preprocessing: Preprocessing = DEFAULT  # how its images, and those of visitors, are cropped and resized
 
     @property
     def state(self) -> str:
@@ -107,27 +109,44 @@ def seeded_split(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def load_dataset(
-    name: str, image_size: int = 32, *, download: bool = True, skip_broken: bool = False
+    name: str,
+    image_size: int = 32,
+    *,
+    download: bool = True,
+    skip_broken: bool = False,
+    preprocessing: Preprocessing = DEFAULT,
 ) -> Dataset:
     """Return the dataset of this name. Raise `UserError` when it is unknown, missing or invalid.
 
-    With `skip_broken`, images of a folder that cannot be read are left out.
+    With `skip_broken`, images of a folder that cannot be read are left out. `preprocessing` says how the
+    images of a folder are cropped and resized.
     """
-    if name == "cifar10-mini":
-        return _sheets(name, assets_dir() / "cifar10-mini")
-    if name == "cifar10":
-        place = data_dir() / "cifar10"
-        if os.path.isfile(place / "labels.json"):
-            return _sheets(name, place)
-        return _torchvision(place, download=download)
     if place := folder_of(name):
-        return _folder(name, place, image_size, skip_broken=skip_broken)
-    raise UserError(f"Unknown dataset {name!r}: choose cifar10, cifar10-mini or folder:PATH.")
+        return _folder(name, place, image_size, preprocessing, skip_broken=skip_broken)
+    if name == "cifar10-mini":
+        found = _sheets(name, assets_dir() / "cifar10-mini")
+    elif name == "cifar10":
+        found = _cifar10(data_dir() / "cifar10", download=download)
+    else:
+        raise UserError(f"Unknown dataset {name!r}: choose cifar10, cifar10-mini or folder:PATH.")
+    return replace(found, preprocessing=preprocessing)
+
+
+def _cifar10(place: Path, *, download: bool) -> Dataset:
+    if os.path.isfile(place / "labels.json"):
+        return _sheets("cifar10", place)
+    return _torchvision(place, download=download)
 
 
 def dataset_for(config: Config, *, download: bool = True) -> Dataset:
     """Return the dataset that a configuration trains on. Raise `UserError` as `load_dataset` does."""
-    return load_dataset(config.data, config.image_size, download=download, skip_broken=config.skip_broken)
+    return load_dataset(
+        config.data,
+        config.image_size,
+        download=download,
+        skip_broken=config.skip_broken,
+        preprocessing=config.preprocessing,
+    )
 
 
 def check_classes(config: Config, data: Dataset) -> None:
@@ -146,7 +165,15 @@ def without_images(config: Config, missing: str) -> Dataset:
     """Return the dataset of a configuration with its classes but no images, for the reason `missing`."""
     nothing = Split(np.zeros((0, 3, config.image_size, config.image_size), np.uint8), np.zeros(0, np.int64))
     classes = config.classes or CLASSES
-    return Dataset(config.data, classes, config.image_size, lambda: nothing, lambda: nothing, missing=missing)
+    return Dataset(
+        config.data,
+        classes,
+        config.image_size,
+        lambda: nothing,
+        lambda: nothing,
+        missing=missing,
+        preprocessing=config.preprocessing,
+    )
 
 
 def check_dataset(config: Config) -> Dataset | None:
@@ -253,7 +280,7 @@ def _reason(error: Exception) -> str:
 # --- a folder per class ------------------------------------------------------------------------
 
 
-def _folder(name: str, place: Path, size: int, *, skip_broken: bool) -> Dataset:
+def _folder(name: str, place: Path, size: int, how: Preprocessing, *, skip_broken: bool) -> Dataset:
     """Read a dataset from a folder of images, whose layout `vitcore.data.folder` decides."""
     listing = scan(place)
     if skip_broken:
@@ -268,10 +295,11 @@ def _folder(name: str, place: Path, size: int, *, skip_broken: bool) -> Dataset:
         name,
         listing.classes,
         size,
-        lambda: Split(*folder.read(listing, train, size)),
-        lambda: Split(*folder.read(listing, listing.test, size)),
+        lambda: Split(*folder.read(listing, train, size, how)),
+        lambda: Split(*folder.read(listing, listing.test, size, how)),
         validation=tuple(i for i, file in enumerate(order) if file in held),
         listing=listing,
+        preprocessing=how,
     )
 
 

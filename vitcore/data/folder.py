@@ -17,6 +17,7 @@ import numpy as np
 
 from vitcore.data.images import check_photo, read_photo, shown_path
 from vitcore.errors import UserError
+from vitcore.preprocessing import DEFAULT, Preprocessing
 
 DECODED = 2_000  # number of images that a check decodes; it reads only header and end of the others
 NAMED = 5  # maximum number of files that a message names
@@ -169,7 +170,9 @@ def refuse(listing: Listing, unreadable: list[Unreadable]) -> UserError:
     )
 
 
-def read(listing: Listing, files: Files, size: int) -> tuple[np.ndarray, np.ndarray]:
+def read(
+    listing: Listing, files: Files, size: int, preprocessing: Preprocessing = DEFAULT
+) -> tuple[np.ndarray, np.ndarray]:
     """Decode the images of a split. -> (uint8 [N, 3, size, size], labels int64 [N])
 
     Raise one `UserError` for all images that cannot be read.
@@ -178,7 +181,7 @@ def read(listing: Listing, files: Files, size: int) -> tuple[np.ndarray, np.ndar
 
     def pixels(_: int, file: Path) -> np.ndarray | Unreadable:
         try:
-            return read_photo(file, size)
+            return read_photo(file, size, preprocessing)
         except UserError as error:
             return Unreadable(file, str(error))
 

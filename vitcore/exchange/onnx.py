@@ -22,11 +22,11 @@ from torch import nn
 
 from vitcore import __version__, numbers
 from vitcore.data.datasets import Split
-from vitcore.data.images import MEAN, STD
 from vitcore.errors import UserError
 from vitcore.exchange.archive import check_new, portable_data
 from vitcore.models import count_parameters, load_run
 from vitcore.models.evaluate import batch_for, evaluate
+from vitcore.preprocessing import preprocessing_of
 from vitcore.probes.store import Images, images_for
 from vitcore.runs.folder import Run
 
@@ -67,9 +67,9 @@ class Complete(nn.Module):
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        self.model = model
-        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1))
-        self.register_buffer("std", torch.tensor(STD).view(3, 1, 1))
+        self.model, about = model, preprocessing_of(model)
+        self.register_buffer("mean", torch.tensor(about.mean).view(3, 1, 1))
+        self.register_buffer("std", torch.tensor(about.std).view(3, 1, 1))
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         logits = self.model((images - self.mean) / self.std)
@@ -165,7 +165,7 @@ def _tidy(proto: Any) -> None:
 def _describe(proto: Any, run: Run) -> None:
     import onnx
 
-    config, side = run.config, run.config.image_size
+    config, side, how = run.config, run.config.image_size, run.config.preprocessing
     proto.producer_name, proto.producer_version = "ViT Lab", __version__
     proto.graph.name = run.id
     proto.doc_string = (
@@ -178,7 +178,7 @@ def _describe(proto: Any, run: Run) -> None:
         "options": json.dumps(config.options),
         "classes": json.dumps(config.classes or []),
         "data": portable_data(config.data),
-        "normalization": json.dumps({"inside": True, "mean": MEAN, "std": STD}),
+        "normalization": json.dumps({"inside": True, "mean": how.mean, "std": how.std}),
         "source": f"ViT Lab {__version__}, torch {torch.__version__}",
     }
     onnx.helper.set_model_props(proto, about)

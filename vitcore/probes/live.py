@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from vitcore.data.images import MEAN, STD
+from vitcore.preprocessing import preprocessing_of
 
 if TYPE_CHECKING:
     import torch
@@ -43,7 +43,7 @@ Paint = Callable[[Sequence["nn.Module"], "torch.Tensor", Sequence[int]], np.ndar
 class LiveImage:
     """How a visitor of the page changes one image in this experiment.
 
-    `frames` gets the models, the normalized image [1, 3, S, S] and the padding, which has no effect unless
+    `frames` gets the models, the image uint8 [1, 3, S, S] and the padding, which has no effect unless
     `border` is set. `paint` gets the models, the image and a 0 or 1 for each cell, row by row. It returns the
     probabilities [M, classes] with the cells marked 1 hidden.
     """
@@ -56,19 +56,9 @@ class LiveImage:
     paint: Paint | None = None
 
 
-def normalized(image: np.ndarray) -> torch.Tensor:
-    """Return an image uint8 [3, S, S] as the models receive it. -> float [1, 3, S, S]"""
-    import torch
-
-    from vitcore.data.augment import normalize
-
-    return normalize(torch.from_numpy(image.copy())[None])
-
-
-def pictures(images: torch.Tensor) -> np.ndarray:
-    """Undo the normalization. float [F, 3, S, S] -> uint8 [F, 3, S, S]"""
-    mean, std = (np.array(v, dtype=np.float32)[:, None, None] for v in (MEAN, STD))
-    return np.clip(np.round(255 * (images.numpy() * std + mean)), 0, 255).astype(np.uint8)
+def pictures(images: torch.Tensor, model: nn.Module) -> np.ndarray:
+    """Undo the normalization for a model. float [F, 3, S, S] -> uint8 [F, 3, S, S]"""
+    return preprocessing_of(model).pixels(images.numpy())
 
 
 def probabilities(model: nn.Module, images: torch.Tensor) -> np.ndarray:
@@ -83,6 +73,19 @@ def probabilities(model: nn.Module, images: torch.Tensor) -> np.ndarray:
 def same_for_all(
     models: Sequence[nn.Module], images: torch.Tensor, rows: list[str], columns: list[str], start: int
 ) -> Frames:
-    """Return the frames of normalized images [F, 3, S, S] that all models see."""
-    predicted = np.stack([probabilities(model, images) for model in models])
-    return Frames(pictures(images)[None], predicted, rows, columns, start)
+    """Return the frames of images [F, 3, S, S] that all models see, normalized for the first of them."""
+    predicted = np.stack([probabilities(model, renormalized(images, models[0], model)) for model in models])
+    return Frames(pictures(images, models[0])[None], predicted, rows, columns, start)
+
+
+def renormalized(images: torch.Tensor, source: nn.Module, target: nn.Module) -> torch.Tensor:
+    """Return the images that one model gets as another one needs them. float [F, 3, S, S]"""
+    import torch
+
+    old, new = preprocessing_of(source), preprocessing_of(target)
+    if (old.mean, old.std) == (new.mean, new.std):
+        return images
+    old_mean, old_std, new_mean, new_std = (
+        torch.tensor(values).view(3, 1, 1) for values in (old.mean, old.std, new.mean, new.std)
+    )
+    return (images * old_std + old_mean - new_mean) / new_std

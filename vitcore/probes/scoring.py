@@ -91,7 +91,7 @@ def _test(subject: Subject, count: int) -> Iterator[tuple[int, int, TestScores |
         logits = []
         for batch in np.array_split(part.pixels, _batches(part)) if part else ():
             with torch.inference_mode():
-                logits.append(model(as_input(torch.from_numpy(batch))).float())
+                logits.append(model(as_input(torch.from_numpy(batch), model)).float())
             done += len(batch)
             yield done, total, None
         outputs.append(torch.cat(logits) if logits else None)

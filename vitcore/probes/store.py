@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, fie
 from vitcore.data import Dataset, check_classes, dataset_for, load_dataset
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
+from vitcore.preprocessing import DEFAULT
 from vitcore.probes import Probe, find_probe
 from vitcore.probes.probe import V
 from vitcore.probes.values import Values, first_problem
@@ -78,17 +79,22 @@ class Subject:
 
     @property
     def digest(self) -> str:
-        """A digest of the weights. Raise `UserError` if there are none."""
+        """A digest of the weights and of a preprocessing that is not the default.
+
+        Raise `UserError` if there are no weights.
+        """
+        config = self.run.config
+        how = [] if config.preprocessing == DEFAULT else [config.preprocessing.model_dump(mode="json")]
         if self.untrained:
-            config = self.run.config
             what = [config.model, config.options, config.num_classes, config.image_size]
-            return _sha(json.dumps([*what, UNTRAINED_SEED], sort_keys=True).encode())
+            return _sha(json.dumps([*what, UNTRAINED_SEED, *how], sort_keys=True).encode())
         path = self.run.weights
         if path is None:
             raise UserError(f"Run {self.run.id} has no weights to measure: choose a trained run.")
         check_size(path)
         about = path.stat()
-        return _file_digest(path, about.st_mtime_ns, about.st_size)
+        weights = _file_digest(path, about.st_mtime_ns, about.st_size)
+        return _sha(json.dumps([weights, *how], sort_keys=True).encode()) if how else weights
 
 
 def _sha(content: bytes) -> str:

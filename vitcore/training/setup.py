@@ -139,5 +139,13 @@ def make_loaders(config: Config, data: Dataset, device: torch.device) -> tuple[D
         rank=rank_of(config),
         world=world_of(config),
         length=config.steps_per_epoch,
+        preprocessing=config.preprocessing,
     )
-    return loader, make_loader(val_part, batch_for(data.size), train=False, device=device)
+    held = make_loader(
+        val_part,
+        batch_for(data.size),
+        train=False,
+        device=device,
+        preprocessing=config.preprocessing,
+    )
+    return loader, held

@@ -12,7 +12,8 @@ from dashboard.drawing.markdown import escape
 from dashboard.shared import own_crop
 from tests.unit.dashboard.app import open_app
 from tests.uploads import png
-from vitcore.data.images import MEAN, contained, padded, square
+from vitcore.data.images import contained, padded, square
+from vitcore.preprocessing import MEAN
 
 
 def upload(app, name, data):

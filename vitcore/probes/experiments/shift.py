@@ -48,7 +48,7 @@ def measure(
     sizes = [size for size in SIZES if size < images.shape[-1] - 1]
     predicted = np.zeros((len(BORDERS), len(sizes), len(images)), int)
     for part in parts(len(images)):
-        x = as_input(images[part])
+        x = as_input(images[part], model)
         ways = [DIRECTIONS[(part.start + i) % 4] for i in range(len(x))]
         moved = [
             shifted(x[i : i + 1], size * down, size * along, border)
@@ -77,8 +77,10 @@ def live_frames(models: Sequence[nn.Module], image: torch.Tensor, border: Border
     """Shift an image by up to `FAR` pixels in each direction: rows are shifts down, columns to the right."""
     import torch
 
+    from vitcore.analysis.attention import as_input
     from vitcore.analysis.robustness import shifted
 
+    image = as_input(image, models[0])
     steps = range(-FAR, FAR + 1)
     moved = torch.cat([shifted(image, down, right, border) for down in steps for right in steps])
     names = [f"{step:+d}" if step else "0" for step in steps]

@@ -10,7 +10,6 @@ from torch import nn
 from vitcore.data.augment import normalize
 from vitcore.probes import PROBES
 from vitcore.probes.experiments import shift
-from vitcore.probes.live import normalized
 
 SIZE = 32
 MEAN_COLOR = [125, 123, 114]  # 255 times the mean of each channel, rounded
@@ -29,7 +28,7 @@ def models():
 
 def frames_of(name, models, image, border="reflect"):
     with torch.inference_mode():
-        return PROBES[name].live.frames(models, normalized(image), border)
+        return PROBES[name].live.frames(models, torch.from_numpy(image[None]), border)
 
 
 @pytest.mark.parametrize("name", [probe.name for probe in PROBES.values() if probe.live])
@@ -75,8 +74,8 @@ def test_occluded_frames_hide_more_and_more_cells_of_each_model(models, image):
 
 def test_predictions_with_painted_cells_are_those_for_the_image_with_mean_color(models, image):
     bits = [int(i in (0, 9, 63)) for i in range(64)]
-    painted = PROBES["occlusion"].live.paint(models, normalized(image), bits)
-    changed = normalized(image)
+    painted = PROBES["occlusion"].live.paint(models, torch.from_numpy(image[None]), bits)
+    changed = normalize(torch.from_numpy(image[None]))
     for cell in (0, 9, 63):
         row, column = 4 * (cell // 8), 4 * (cell % 8)
         changed[..., row : row + 4, column : column + 4] = 0
