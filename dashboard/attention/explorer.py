@@ -157,7 +157,7 @@ def prepare(
     if request.mask is not None and not request.positions:
         before = views.view(run, chosen.image, request.snapshot, request.query).probabilities.tolist()
     distance, entropy, count = view.distance, view.entropy, 1
-    if request.over_test and not data.missing:
+    if request.over_test:
         distance, entropy, count = views.heads(run, data, request.snapshot)
     _, side, has_cls = views.tokens_of(run)
     snapshots = [{"step": step_of(path), "label": f"step {step_of(path):,}"} for path in run.snapshots]

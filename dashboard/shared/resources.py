@@ -12,8 +12,9 @@ import numpy as np
 import streamlit as st
 
 from vitcore.architectures import ARCHITECTURES
-from vitcore.config import folder_of
-from vitcore.data import Dataset, check_classes, folder, load_dataset, without_images
+from vitcore.config import CIFAR, Config, folder_of
+from vitcore.data import Dataset, check_classes, folder, load_dataset, photos_for
+from vitcore.data.datasets import class_names
 from vitcore.data.layout import scan
 from vitcore.errors import UserError, no_weights
 from vitcore.paths import runs_dir
@@ -67,13 +68,16 @@ def listing(place: Path) -> folder.Listing:
 
 
 def dataset_of(run: Run) -> Dataset:
-    """Return the images to show with a run: those of its folder, or else the bundled part of CIFAR-10.
+    """Return the images to show with a run: those of its folder, or the bundled part of CIFAR-10.
 
-    Raises `UserError`.
+    A run without a dataset, or whose folder is not on this machine, gets the bundled photographs. Raises
+    `UserError`.
     """
     config = run.config
-    if not config.folder:
+    if config.data in CIFAR:
         return dataset(preprocessing=config.preprocessing)
+    if not config.folder:
+        return _photos(config, "")
     try:
         found = dataset(
             config.data,
@@ -84,7 +88,17 @@ def dataset_of(run: Run) -> Dataset:
         check_classes(config, found)
         return found
     except UserError as error:  # deleted, or on the machine where the run was trained
-        return without_images(config, str(error))
+        return _photos(config, str(error))
+
+
+def _photos(config: Config, missing: str) -> Dataset:
+    how = repr(config.preprocessing)
+    return _photos_of(config.image_size, how, class_names(config), missing, config)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _photos_of(image_size: int, how: str, classes: tuple[str, ...], missing: str, _config: Config) -> Dataset:
+    return photos_for(_config, missing)
 
 
 def runs(*, trained: bool = False, model: str | None = None) -> list[Run]:

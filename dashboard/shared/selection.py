@@ -18,6 +18,7 @@ from dashboard.drawing.markdown import escape
 from dashboard.shared import bound, own_image
 from dashboard.shared.page_state import ImageState, PageState
 from vitcore.data import Dataset
+from vitcore.data.photos import photos
 from vitcore.runs.folder import Run
 
 WRONG, SUREST, UNSURE = "misclassified", "surest", "least sure"
@@ -34,19 +35,25 @@ class SelectedImage:
     own: bool = False
 
 
+def kinds(data: Dataset) -> tuple[str, ...]:
+    """Return what images can be chosen by: their classes, or their names if they have no labels."""
+    return data.names or data.classes
+
+
 def first_class(data: Dataset) -> str:
-    """Return the class that pages open with."""
-    return "cat" if "cat" in data.classes else data.classes[0]
+    """Return the class, or the photograph, that pages open with."""
+    found = kinds(data)
+    return "cat" if "cat" in found else found[0]
 
 
 def choose_image(data: Dataset, predictions: Callable[[], np.ndarray] | None = None) -> SelectedImage:
     """Draw the controls for class and number of a test image of `data`, or for an upload.
 
     `predictions` returns a model's probabilities [n, classes] for the first n test images. They add rankings:
-    misclassified images, and all images by confidence.
+    misclassified images, and all images by confidence. Photographs without labels have only names.
     """
-    if data.missing:
-        return _own_image(data)
+    if data.names:
+        return _choose_photo(data)
     ranked = [] if predictions is None else [one for one in RANKINGS if one not in data.classes]
     options = [*data.classes, *ranked]
     left, middle, right = st.columns([2, 1.4, 1.6], vertical_alignment="bottom")
@@ -80,22 +87,33 @@ def choose_image(data: Dataset, predictions: Callable[[], np.ndarray] | None = N
     return _selected(data, kind, members, number)
 
 
-def _own_image(data: Dataset) -> SelectedImage:
-    """Return the visitor's own image for a dataset whose images are not on this machine."""
-    message, control = st.columns([3.4, 1.6], vertical_alignment="bottom")
-    with control:
+def _choose_photo(data: Dataset) -> SelectedImage:
+    """Draw the choice of a bundled photograph, or of the visitor's own image."""
+    own, first = own_image.get(), first_class(data)
+    if data.missing and not own:
+        st.info(f"{escape(data.missing)} The bundled photographs are shown in place of its images.")
+    left, right = st.columns([3.4, 1.6], vertical_alignment="bottom")
+    bound.check_link(ImageState, "kind", data.names, first)
+    kind = left.selectbox(
+        "Photographs", data.names, index=data.names.index(first), disabled=bool(own),
+        **ImageState.bound("kind", value=None),
+    )  # fmt: skip
+    with right:
         own_image.control()
-    if own := own_image.get():
+    if own:
         return SelectedImage(own_image.decoded(*own, data.size, data.preprocessing), None, own[1], own=True)
-    message.info(f"{escape(data.missing)} Upload an image of your own to see what the model does with it.")
-    st.stop()
+    return _selected(data, kind, _members(data, kind, None), 1)
+
+
+def _photo_titles() -> dict[str, str]:
+    return {photo.name: photo.title for photo in photos()}
 
 
 def find_image(
     data: Dataset, kind: str, number: int, predictions: Callable[[], np.ndarray] | None = None
 ) -> SelectedImage | None:
     """Return the image that `choose_image` shows for a class or ranking and a number, or None."""
-    if kind not in data.classes and (predictions is None or kind not in RANKINGS):
+    if kind not in kinds(data) and (data.names or predictions is None or kind not in RANKINGS):
         return None
     members = _members(data, kind, predictions)
     return _selected(data, kind, members, number) if 1 <= number <= len(members) else None
@@ -103,12 +121,16 @@ def find_image(
 
 def _selected(data: Dataset, kind: str, members: np.ndarray, number: int) -> SelectedImage:
     index = members[number - 1]
+    if data.names:
+        return SelectedImage(data.test.images[index], None, _photo_titles()[kind])
     name = f"{kind}, test image {number} of {len(members)}"
     return SelectedImage(data.test.images[index], int(data.test.labels[index]), name)
 
 
 def _members(data: Dataset, kind: str, predictions: Callable[[], np.ndarray] | None) -> np.ndarray:
     """Return the indices of the test images of a class or a ranking, in order."""
+    if data.names:
+        return np.array([data.names.index(kind)])
     if kind in data.classes:
         return np.flatnonzero(data.test.labels == data.classes.index(kind))
     if predictions is None:

@@ -11,6 +11,7 @@ from vitcore.analysis.attention import as_input
 from vitcore.analysis.faithfulness import area, deletion_and_insertion
 from vitcore.attribution import Method, Needs, find_method, methods_for
 from vitcore.attribution.checks import Curves, MapCheck, check, mean_and_error, with_random_weights
+from vitcore.config import CIFAR
 from vitcore.data import dataset_for, load_dataset
 from vitcore.errors import UserError
 from vitcore.models import load_run
@@ -33,7 +34,7 @@ def attribution(
     `UserError` for names, settings or an image that do not exist.
     """
     config = run.config
-    data = dataset_for(config) if config.folder else load_dataset("cifar10-mini")
+    data = load_dataset("cifar10-mini") if config.data in CIFAR else dataset_for(config)
     images = data.test.images
     if index >= len(images):
         raise UserError(f"{data.name} has {len(images):,} test images: choose a number up to that.")

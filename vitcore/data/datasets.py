@@ -1,4 +1,4 @@
-"""The datasets: `cifar10`, `cifar10-mini` (bundled) and `folder:PATH`.
+"""The datasets: `cifar10`, `cifar10-mini` (bundled), `folder:PATH`, and `photos` (bundled, without labels).
 
 This module needs numpy and pillow, and torch only for torchvision's files. A dataset has training images
 (split into training and validation by `split_indices`), test images and class names. Images are uint8 [N, 3,
@@ -21,8 +21,8 @@ import numpy as np
 from filelock import FileLock
 from PIL import Image
 
-from vitcore.config import FOLDER, Config, folder_of
-from vitcore.data import folder
+from vitcore.config import FOLDER, PHOTOS, Config, folder_of
+from vitcore.data import folder, photos
 from vitcore.data.layout import scan
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, data_dir
@@ -35,7 +35,7 @@ VALIDATION_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Split:
-    """Images uint8 [N, 3, S, S] and labels int64 [N]."""
+    """Images uint8 [N, 3, S, S] and labels int64 [N], -1 where there is none."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -55,7 +55,8 @@ class Dataset:
     read_test: Callable[[], Split]
     validation: tuple[int, ...] | None = None  # held-out indices of train; None: a seeded tenth
     listing: folder.Listing | None = None  # of a folder
-    missing: str = ""  # why its images are not on this machine
+    names: tuple[str, ...] = ()  # of its test images, if these have no labels
+    missing: str = ""  # why the images of the run are not on this machine, if these are shown instead
     preprocessing: Preprocessing = DEFAULT  # how its images, and those of visitors, are cropped and resized
 
     @property
@@ -127,6 +128,8 @@ def load_dataset(
         found = _sheets(name, assets_dir() / "cifar10-mini")
     elif name == "cifar10":
         found = _cifar10(data_dir() / "cifar10", download=download)
+    elif name == PHOTOS:
+        found = _photos(image_size, preprocessing)
     else:
         raise UserError(f"Unknown dataset {name!r}: choose cifar10, cifar10-mini or folder:PATH.")
     return replace(found, preprocessing=preprocessing)
@@ -140,13 +143,19 @@ def _cifar10(place: Path, *, download: bool) -> Dataset:
 
 def dataset_for(config: Config, *, download: bool = True) -> Dataset:
     """Return the dataset that a configuration trains on. Raise `UserError` as `load_dataset` does."""
-    return load_dataset(
+    found = load_dataset(
         config.data,
         config.image_size,
         download=download,
         skip_broken=config.skip_broken,
         preprocessing=config.preprocessing,
     )
+    return replace(found, classes=class_names(config)) if found.names else found
+
+
+def class_names(config: Config) -> tuple[str, ...]:
+    """Return the names of the classes of a model. They are numbers if the configuration has none."""
+    return config.classes or tuple(f"class {number}" for number in range(1, config.num_classes + 1))
 
 
 def check_classes(config: Config, data: Dataset) -> None:
@@ -161,19 +170,10 @@ def check_classes(config: Config, data: Dataset) -> None:
         )
 
 
-def without_images(config: Config, missing: str) -> Dataset:
-    """Return the dataset of a configuration with its classes but no images, for the reason `missing`."""
-    nothing = Split(np.zeros((0, 3, config.image_size, config.image_size), np.uint8), np.zeros(0, np.int64))
-    classes = config.classes or CLASSES
-    return Dataset(
-        config.data,
-        classes,
-        config.image_size,
-        lambda: nothing,
-        lambda: nothing,
-        missing=missing,
-        preprocessing=config.preprocessing,
-    )
+def photos_for(config: Config, missing: str) -> Dataset:
+    """Return the bundled photographs with the classes of a run whose images are `missing`, which says why."""
+    found = load_dataset(PHOTOS, config.image_size, preprocessing=config.preprocessing)
+    return replace(found, classes=class_names(config), missing=missing)
 
 
 def check_dataset(config: Config) -> Dataset | None:
@@ -181,6 +181,8 @@ def check_dataset(config: Config) -> Dataset | None:
 
     A missing `cifar10` passes as None, because it is downloaded when the training starts.
     """
+    if config.data == PHOTOS:
+        raise photos.no_labels("A training")
     if config.data == "cifar10":
         return None
     data = dataset_for(config, download=False)
@@ -198,6 +200,26 @@ def resolve(config: Config) -> Config:
     config = config.model_copy(update={"data": data})
     checked = check_dataset(config)
     return config.model_copy(update={"classes": checked.classes if checked else CLASSES})
+
+
+# --- photographs -------------------------------------------------------------------------------
+
+
+def _photos(size: int, how: Preprocessing) -> Dataset:
+    names = tuple(photo.name for photo in photos.photos())
+    labels = np.full(len(names), -1, dtype=np.int64)
+
+    def refuse() -> Split:
+        raise photos.no_labels("A training")
+
+    return Dataset(
+        name=PHOTOS,
+        classes=(),
+        size=size,
+        read_train=refuse,
+        read_test=lambda: Split(photos.read_photos(size, how), labels),
+        names=names,
+    )
 
 
 # --- sheets ------------------------------------------------------------------------------------

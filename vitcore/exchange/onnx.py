@@ -86,7 +86,7 @@ def export_onnx(run: Run, path: Path, *, images: int = 100) -> OnnxReport:
     _check_libraries()
     check_new(path)
     model = load_run(run)
-    seen = images_for([run], images)
+    seen = images_for([run], images, labels=False)
     content = _graph(run, model)
     try:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as place:

@@ -54,7 +54,7 @@ def measure(
     if probe.custom:
         yield from probe.steps(probe, subjects, images, settings, root, with_run=with_run, command=command)
         return
-    seen = images_for([s.run for s in subjects], images)
+    seen = images_for([s.run for s in subjects], images, labels=probe.labels)
     total = len(seen.labels)
     stored = find(probe, subjects, seen, settings, root)
     if stored and not with_run:

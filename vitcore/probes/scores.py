@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from vitcore.config import Config
+from vitcore.config import PHOTOS, Config
 from vitcore.data import dataset_for, load_dataset
+from vitcore.data.photos import no_labels
 from vitcore.errors import UserError
 from vitcore.paths import data_dir
 from vitcore.preprocessing import DEFAULT, Preprocessing
@@ -61,6 +62,7 @@ def test_set(run: Run, count: int) -> TestSet:
     They are from its own folder, or from CIFAR-10. A count above a thousand means all ten thousand of
     CIFAR-10. Raise `UserError` when the images are unavailable.
     """
+    _check_labels(run.config)
     images = test_images(run.config, count) if own_folder(run.config) or count <= BUNDLED else None
     name, size, digest = ("cifar10", COMPLETE, COMPLETE_DIGEST) if images is None else _about(images)
     training = [*training_of(run.config), min(size, TRAINING)]
@@ -69,6 +71,11 @@ def test_set(run: Run, count: int) -> TestSet:
 
 
 test_set.__test__ = False
+
+
+def _check_labels(config: Config) -> None:
+    if config.data == PHOTOS:
+        raise no_labels("A test")
 
 
 def _about(images: Images) -> tuple[str, int, str]:
@@ -85,6 +92,7 @@ def training_of(config: Config) -> list[Any]:
 
 def test_images(config: Config, count: int) -> Images:
     """Return test images as in `test_set`. Raise `UserError` if complete CIFAR-10 is needed but missing."""
+    _check_labels(config)
     if own_folder(config):
         state = dataset_for(config, download=False).state
         how = config.preprocessing

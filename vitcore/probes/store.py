@@ -18,7 +18,9 @@ from typing import Any, Generic, Protocol
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
+from vitcore.config import PHOTOS
 from vitcore.data import Dataset, check_classes, dataset_for, load_dataset
+from vitcore.data.photos import no_labels
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
 from vitcore.preprocessing import DEFAULT
@@ -132,11 +134,12 @@ class Images:
         return _sha(self.pixels.tobytes() + self.labels.tobytes())
 
 
-def images_for(runs: list[Run], count: int) -> Images:
+def images_for(runs: list[Run], count: int, *, labels: bool = True) -> Images:
     """Return `count` test images (or all, if fewer), taking the first of each class, the second, and so on.
 
-    They are from the runs' own folder, or from the bundled part of CIFAR-10. Raise `UserError` for runs that
-    cannot use the same images.
+    They are from the runs' own folder, or from the bundled part of CIFAR-10. For models without a dataset
+    they are the bundled photographs, unless `labels` are needed. Raise `UserError` for runs that cannot use
+    the same images.
     """
     if count < 1:
         raise UserError(f"{count} images cannot be measured: choose at least 1.")
@@ -147,6 +150,11 @@ def images_for(runs: list[Run], count: int) -> Images:
                 f"{runs[0].id} and {run.id} differ in their classes or image sizes: choose runs on the same "
                 "data."
             )
+    if first.data == PHOTOS:
+        if labels:
+            raise no_labels("This experiment")
+        found = dataset_for(first)
+        return Images(found.name, found.test.images[:count], found.test.labels[:count])
     own = first.folder is not None
     if own and len({run.config.data for run in runs}) > 1:
         raise UserError("These runs were trained on different folders: choose runs on the same data.")

@@ -143,6 +143,7 @@ PROBE = Probe(
     pair=True,
     values=SimilarityValues,
     steps=measure,
+    labels=False,
     finding=finding,
     order=60,
 )

@@ -138,6 +138,7 @@ PROBE = Probe(
     venue="NeurIPS",
     values=DistanceValues,
     steps=measure,
+    labels=False,
     finding=finding,
     order=50,
 )

@@ -120,6 +120,7 @@ PROBE = Probe(
     venue="ICLR",
     values=SpectrumValues,
     steps=measure,
+    labels=False,
     finding=finding,
     order=70,
 )
