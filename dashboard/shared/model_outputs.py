@@ -89,11 +89,12 @@ def _predictions(stamp: tuple, name: str, _data: Dataset) -> np.ndarray:
     from vitcore.analysis.attention import as_input
 
     net = resources.loaded(*stamp)
-    images = _data.test.images[:RANKED]
+    images = _data.test.images
+    count = min(RANKED, len(images))
     with torch.inference_mode():
         parts = [
-            net(as_input(torch.from_numpy(part), net))
-            for part in np.array_split(images, len(images) // 100 + 1)
+            net(as_input(torch.from_numpy(images[part]), net))
+            for part in np.array_split(np.arange(count), count // 100 + 1)
         ]
     return torch.cat(parts).softmax(dim=1).numpy()
 

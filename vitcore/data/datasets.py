@@ -23,6 +23,7 @@ from PIL import Image
 
 from vitcore.config import FOLDER, PHOTOS, Config, folder_of
 from vitcore.data import folder, photos
+from vitcore.data.decoded import WHOLE_SIDE, DecodedImages, Pixels, chunks, part_of
 from vitcore.data.layout import scan
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, data_dir
@@ -35,13 +36,20 @@ VALIDATION_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Split:
-    """Images uint8 [N, 3, S, S] and labels int64 [N], -1 where there is none."""
+    """Images uint8 [N, 3, S, S] and labels int64 [N], -1 where there is none.
 
-    images: np.ndarray
+    Large images of a folder are decoded when they are indexed (`vitcore.data.decoded`).
+    """
+
+    images: Pixels
     labels: np.ndarray
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def part(self, index: slice | np.ndarray) -> Split:
+        """Return some of the images, without decoding them."""
+        return Split(part_of(self.images, index), self.labels[index])
 
 
 @dataclass(frozen=True)
@@ -67,11 +75,15 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash that changes when the images of a folder change. Resuming a run requires the same images."""
+        """A hash that changes when the images of a folder change. Resuming a run requires the same images.
+
+        It reads every image. Raise one `UserError` for all images that cannot be read.
+        """
         digest = hashlib.sha256("\n".join([self.name.split(":")[0], *self.classes]).encode())
         if self.listing:
             for part in (self.train, self.test):
-                digest.update(part.images.tobytes())
+                for images in chunks(part.images):
+                    digest.update(images.tobytes())
                 digest.update(part.labels.tobytes())
         return digest.hexdigest()
 
@@ -317,12 +329,20 @@ def _folder(name: str, place: Path, size: int, how: Preprocessing, *, skip_broke
         name,
         listing.classes,
         size,
-        lambda: Split(*folder.read(listing, train, size, how)),
-        lambda: Split(*folder.read(listing, listing.test, size, how)),
+        lambda: _read(listing, train, size, how),
+        lambda: _read(listing, listing.test, size, how),
         validation=tuple(i for i, file in enumerate(order) if file in held),
         listing=listing,
         preprocessing=how,
     )
+
+
+def _read(listing: folder.Listing, files: folder.Files, size: int, how: Preprocessing) -> Split:
+    """Decode the images of a split, or prepare to decode large ones."""
+    if size <= WHOLE_SIDE:
+        return Split(*folder.read(listing, files, size, how))
+    paths, labels = folder.labeled(listing, files)
+    return Split(DecodedImages(listing, paths, size, how), labels)
 
 
 @functools.lru_cache(maxsize=4)

@@ -127,7 +127,7 @@ def check(
         return None
 
     found = []
-    for done, unreadable in enumerate(_in_threads(reason, listing.files), start=1):
+    for done, unreadable in enumerate(in_threads(reason, listing.files), start=1):
         report(done)
         if unreadable:
             found.append(unreadable)
@@ -177,7 +177,7 @@ def read(
 
     Raise one `UserError` for all images that cannot be read.
     """
-    pairs = [(file, listing.classes.index(name)) for name, members in files.items() for file in members]
+    paths, labels = labeled(listing, files)
 
     def pixels(_: int, file: Path) -> np.ndarray | Unreadable:
         try:
@@ -186,14 +186,20 @@ def read(
             return Unreadable(file, str(error))
 
     images, unreadable = [], []
-    for decoded in _in_threads(pixels, [file for file, _ in pairs]):
+    for decoded in in_threads(pixels, paths):
         (unreadable if isinstance(decoded, Unreadable) else images).append(decoded)
     if unreadable:
         raise refuse(listing, unreadable)
-    return np.stack(images), np.array([label for _, label in pairs], dtype=np.int64)
+    return np.stack(images), labels
 
 
-def _in_threads(
+def labeled(listing: Listing, files: Files) -> tuple[list[Path], np.ndarray]:
+    """Return the files of a split in their order, and the labels int64 [N]."""
+    pairs = [(file, listing.classes.index(name)) for name, members in files.items() for file in members]
+    return [file for file, _ in pairs], np.array([label for _, label in pairs], dtype=np.int64)
+
+
+def in_threads(
     work: Callable[[int, Path], Result],
     files: list[Path] | tuple[Path, ...],
 ) -> Iterator[Result]:

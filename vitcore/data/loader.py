@@ -10,6 +10,7 @@ thousands. The images are the same, since the augmentation of an image does not 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -118,7 +119,10 @@ class Batches(Dataset):
         classes: int = 10,
         preprocessing: Preprocessing = DEFAULT,
     ) -> None:
-        self.images = torch.from_numpy(split.images).to(device)
+        self.device, self.decoded = torch.device(device), split.images
+        self.images: torch.Tensor | None = None  # None: large images of a folder are decoded batch by batch
+        if isinstance(split.images, np.ndarray):
+            self.images = torch.from_numpy(split.images).to(device)
         self.labels = torch.from_numpy(split.labels).to(device)
         self.policy, self.seed, self.mixup, self.cutmix = policy, seed, mixup, cutmix
         self.classes, self.preprocessing = classes, preprocessing
@@ -144,9 +148,10 @@ class Batches(Dataset):
         return mix(images, others, labels, other_labels, *draw, classes=self.classes)
 
     def _augmented(self, epoch: int, samples: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        index = to_device(samples, self.images.device)
-        images = augment(self.images[index], self.policy, self.seed, epoch, samples, self.preprocessing)
-        return images, self.labels[index]
+        index = to_device(samples, self.device)
+        images = to_device(self.decoded[samples], self.device) if self.images is None else self.images[index]
+        augmented = augment(images, self.policy, self.seed, epoch, samples, self.preprocessing)
+        return augmented, self.labels[index]
 
 
 def make_loader(
@@ -175,7 +180,7 @@ def make_loader(
         data = Batches(split, policy=policy, mixup=mixup, cutmix=cutmix, classes=classes, **same)
     else:
         data = Batches(split, policy="none", **same)
-    image_bytes = 4 * split.images[0].size
+    image_bytes = 4 * math.prod(split.images.shape[1:])
     ahead = 1 if torch.device(device).type == "cpu" else max(1, AHEAD_BYTES // (batch_size * image_bytes))
     share = {"rank": rank, "world": world, "length": length, "ahead": ahead} if train else {}
     batches = EpochBatches(len(split), batch_size, seed=seed if train else None, drop_last=train, **share)

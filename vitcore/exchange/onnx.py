@@ -190,7 +190,7 @@ def _compare(run: Run, model: nn.Module, draft: Path, path: Path, seen: Images) 
     if not np.isfinite(wanted).all():
         raise UserError(f"Run {run.id} gives logits that are not finite: choose a run that did not diverge.")
     try:
-        given = _logits(draft, seen.pixels.astype(np.float32) / 255)
+        given = _logits(draft, np.asarray(seen.pixels, np.float32) / 255)
     except Exception as error:  # onnxruntime's errors have no common base class
         detail = str(error).strip().splitlines()[0].rstrip(".")
         raise UserError(f"onnxruntime cannot run the ONNX file of run {run.id} ({detail}).") from None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -64,7 +65,7 @@ def measure(
     began = time.time()
     yield Partial(0, total, None)
     models = [model_of(subject) for subject in subjects]
-    pixels, values = torch.from_numpy(seen.pixels), None
+    pixels, values = torch.from_numpy(np.asarray(seen.pixels)), None
     for done, values in probe.steps(models[0], (*models, None)[1], pixels, seen.labels, settings):
         yield Partial(done, total, values)
     result = concluded(

@@ -20,10 +20,9 @@ from vitcore.data import dataset_for, load_dataset
 from vitcore.data.photos import no_labels
 from vitcore.errors import UserError
 from vitcore.paths import data_dir
-from vitcore.preprocessing import DEFAULT, Preprocessing
 from vitcore.probes import SPEED, TEST
 from vitcore.probes.score_values import TestScores
-from vitcore.probes.store import Images, Result, Subject, find, pick
+from vitcore.probes.store import Images, Result, Subject, find, folder_images, pick
 from vitcore.queue.devices import list_devices
 from vitcore.runs.folder import Run
 
@@ -94,11 +93,9 @@ def test_images(config: Config, count: int) -> Images:
     """Return test images as in `test_set`. Raise `UserError` if complete CIFAR-10 is needed but missing."""
     _check_labels(config)
     if own_folder(config):
-        state = dataset_for(config, download=False).state
-        how = config.preprocessing
-        return _picked(config.data, config.image_size, config.skip_broken, how, state, count)
+        return folder_images(config, count)
     if count <= BUNDLED:
-        return _picked("cifar10-mini", 32, False, DEFAULT, "", count)
+        return _mini(count)
     if not complete_here():
         raise UserError(
             f"More than {BUNDLED:,} test images need complete CIFAR-10: `python -m vitcore data cifar10` "
@@ -110,12 +107,9 @@ def test_images(config: Config, count: int) -> Images:
 test_images.__test__ = False
 
 
-@functools.lru_cache(maxsize=8)
-def _picked(
-    name: str, size: int, skip_broken: bool, preprocessing: Preprocessing, state: str, count: int
-) -> Images:
-    data = load_dataset(name, size, download=False, skip_broken=skip_broken, preprocessing=preprocessing)
-    return pick(data, count)
+@functools.lru_cache(maxsize=4)
+def _mini(count: int) -> Images:
+    return pick(load_dataset("cifar10-mini"), count)
 
 
 def speed_settings(given: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -18,12 +18,13 @@ from typing import Any, Generic, Protocol
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
-from vitcore.config import PHOTOS
+from vitcore.config import PHOTOS, Config
 from vitcore.data import Dataset, check_classes, dataset_for, load_dataset
+from vitcore.data.decoded import Pixels, chunks, part_of
 from vitcore.data.photos import no_labels
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
-from vitcore.preprocessing import DEFAULT
+from vitcore.preprocessing import DEFAULT, Preprocessing
 from vitcore.probes import Probe, find_probe
 from vitcore.probes.probe import V
 from vitcore.probes.values import Values, first_problem
@@ -126,12 +127,21 @@ class Images:
     """Test images for measuring several models, balanced over the classes as far as possible."""
 
     name: str
-    pixels: np.ndarray  # uint8 [N, 3, S, S]
+    pixels: Pixels  # uint8 [N, 3, S, S]
     labels: np.ndarray  # int64 [N]
 
     @property
     def digest(self) -> str:
-        return _sha(self.pixels.tobytes() + self.labels.tobytes())
+        """A digest of pixels and labels. It reads every image, once."""
+        return self._digest
+
+    @functools.cached_property
+    def _digest(self) -> str:
+        sha = hashlib.sha256()
+        for part in chunks(self.pixels):
+            sha.update(part.tobytes())
+        sha.update(self.labels.tobytes())
+        return sha.hexdigest()
 
 
 def images_for(runs: list[Run], count: int, *, labels: bool = True) -> Images:
@@ -160,8 +170,21 @@ def images_for(runs: list[Run], count: int, *, labels: bool = True) -> Images:
         raise UserError("These runs were trained on different folders: choose runs on the same data.")
     if not own:
         return pick(_mini(), count)
-    data = dataset_for(first)
-    check_classes(first, data)
+    check_classes(first, dataset_for(first))
+    return folder_images(first, count)
+
+
+def folder_images(config: Config, count: int) -> Images:
+    """Return `count` test images of a run's folder as `images_for` does, kept until its files change."""
+    state = dataset_for(config, download=False).state
+    return _picked(config.data, config.image_size, config.skip_broken, config.preprocessing, state, count)
+
+
+@functools.lru_cache(maxsize=8)
+def _picked(
+    name: str, size: int, skip_broken: bool, preprocessing: Preprocessing, state: str, count: int
+) -> Images:
+    data = load_dataset(name, size, download=False, skip_broken=skip_broken, preprocessing=preprocessing)
     return pick(data, count)
 
 
@@ -179,7 +202,7 @@ def pick(data: Dataset, count: int, *, part: np.ndarray | None = None) -> Images
     for label in np.unique(labels):
         turn[labels == label] = np.arange((labels == label).sum())
     order = np.lexsort((labels, turn))[:count]
-    return Images(data.name, split.images[part[order]], labels[order])
+    return Images(data.name, part_of(split.images, part[order]), labels[order])
 
 
 def key_of(probe: Probe, subjects: list[Subject], images: Seen, settings: dict[str, Any]) -> str:

@@ -88,7 +88,7 @@ def train(
         build_for(config)  # raises for sizes that do not fit
         make_trainer(config, progress=False)  # raises for a missing device
         data = dataset_for(config)  # downloads it if it is missing
-        _ = data.train, data.test  # read every image before anything is written
+        _ = data.train, data.test, data.fingerprint  # read every image before anything is written
         now = time.time()
         status = Status(state="running", reason="starting", created=now, heartbeat=now, **process.identity())
         run = create_run(config, runs_dir, title=title, status=status)
