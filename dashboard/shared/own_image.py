@@ -1,11 +1,12 @@
-"""The visitor's own image: an uploaded file or a photo, in place of the test images.
+"""The visitor's own images: files, pasted images or photos, in place of the test images.
 
-The image stays in this visitor's session and is never part of the address. All pages share it.
+The images stay in this visitor's session and are never part of the address. All pages show one of them.
 """
 
 from __future__ import annotations
 
 import weakref
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -16,10 +17,20 @@ from vitcore.data.images import SUFFIXES, open_image
 from vitcore.errors import UserError
 from vitcore.preprocessing import DEFAULT, Preprocessing
 
-KEY, HELD = "own_image", "own_image_held"
+KEY, HELD, LIST = "own_image", "own_image_held", "own_images"
 MOST_HELD = 200_000_000  # bytes of the images of all sessions
-FILE, CAMERA = "File", "Camera"
+MOST = 8  # images of a session; Streamlit's server takes as many files at once
+FILE, PASTE, CAMERA = "File", "Paste", "Camera"
 SQUARE = "The center square is used; you can move it afterwards."
+TYPES = sorted(suffix.removeprefix(".") for suffix in SUFFIXES)
+
+
+class OwnImage(NamedTuple):
+    """An image of this session. `number` counts them."""
+
+    content: bytes
+    name: str
+    number: int
 
 
 class _Held:
@@ -32,69 +43,121 @@ class _Held:
 _held: weakref.WeakSet[_Held] = weakref.WeakSet()
 
 
-def _keep(content: bytes, name: str) -> None:
-    """Keep an image in the session. Raise `UserError` if those of all sessions are too large together."""
-    replaced: _Held | None = st.session_state.get(HELD)
+def _keep(added: list[tuple[bytes, str]]) -> None:
+    """Keep images in the session, and show the first of them. The oldest beyond `MOST` are dropped.
+
+    Raise `UserError` if the images of all sessions are too large together.
+    """
+    state = st.session_state
+    earlier: list[OwnImage] = state.get(LIST, [])
+    first = earlier[-1].number + 1 if earlier else state.get(own_crop.GENERATION, 0) + 1
+    new = [OwnImage(content, name, first + i) for i, (content, name) in enumerate(added)]
+    kept = [*earlier, *new][-MOST:]
+    size = sum(len(one.content) for one in kept)
+    replaced: _Held | None = state.get(HELD)
     others = sum(one.size for one in list(_held) if one is not replaced)
-    if others + len(content) > MOST_HELD:
+    if others + size > MOST_HELD:
         raise UserError("This server has no room for another image: try a smaller file, or try again later.")
-    st.session_state[KEY], st.session_state[HELD] = (content, name), _Held(len(content))
-    _held.add(st.session_state[HELD])
+    state[LIST], state[HELD] = kept, _Held(size)
+    _held.add(state[HELD])
+    _show(new[0])
+
+
+def _show(image: OwnImage) -> None:
+    st.session_state[KEY] = (image.content, image.name)
+    own_crop.show_crop_of(image.number)
 
 
 def get() -> tuple[bytes, str] | None:
-    """Return the content and the name of the visitor's image, or None."""
+    """Return the content and the name of the visitor's image that is shown, or None."""
     return st.session_state.get(KEY)
 
 
 def forget() -> None:
     """Go back to the test images."""
-    st.session_state.pop(KEY, None)
-    st.session_state.pop(HELD, None)
+    for key in (KEY, HELD, LIST):
+        st.session_state.pop(key, None)
 
 
 def decoded(data: bytes, name: str, size: int, preprocessing: Preprocessing = DEFAULT) -> np.ndarray:
     """Decode an image to uint8 [3, size, size], cropped or padded as the visitor has chosen."""
-    return own_crop.decoded(data, name, size, own_crop.chosen(), preprocessing)
+    return own_crop.decoded(data, name, size, own_crop.chosen(preprocessing), preprocessing)
 
 
-def control() -> None:
-    """Draw a popover for upload and removal. An invalid file shows an error and keeps the previous image."""
+def control(preprocessing: Preprocessing = DEFAULT) -> None:
+    """Draw a popover for upload and removal. An invalid file shows an error, and nothing is added.
+
+    `preprocessing` is that of the model on the page.
+    """
     with popovers.popover("Own image", "own_image", icon=":material/upload:", width="stretch"):
-        _body()
+        _body(preprocessing)
 
 
-def _body() -> None:
+def _body(preprocessing: Preprocessing) -> None:
     if own := get():
         st.caption("Your image is shown on every page. It stays in this session and is not part of the link.")
+        _choice()
         if st.button("Back to the test images", width="stretch"):
             forget()
             popovers.close("own_image")
             st.rerun()
-        own_crop.control(*own)
+        own_crop.control(*own, preprocessing)
     generation = st.session_state.setdefault("upload_generation", 0)
-    source = st.segmented_control(
-        "From", [FILE, CAMERA], default=FILE, key="own_from", required=True, label_visibility="collapsed",
-    )  # fmt: skip
-    if source == CAMERA:
-        upload = st.camera_input(f"A photo. {SQUARE}", key=f"photo_{generation}", width=360)
-    else:
-        upload = st.file_uploader(
-            f"PNG, JPEG or WebP, up to 10 MB and 25 megapixels. {SQUARE}",
-            type=sorted(suffix.removeprefix(".") for suffix in SUFFIXES),
-            key=f"upload_{generation}",
-        )
-    if upload is None:
+    given = _given(generation)
+    if not given:
         return
-    content = upload.getvalue()
-    name = upload.name if source == FILE else "your photo"
+    wrong = False
+    for content, name in given:
+        try:
+            open_image(content, name)
+        except UserError as error:
+            st.error(sentence(error))
+            wrong = True
+    if wrong:
+        return
     try:
-        open_image(content, upload.name)
-        _keep(content, name)
+        _keep(given)
     except UserError as error:
         st.error(sentence(error))
         return
     st.session_state.upload_generation = generation + 1  # a new, empty uploader
-    own_crop.reset()
-    popovers.close("own_image", own_crop.announcement(content, name))
+    more = f" You can choose the other {len(given) - 1} in Own image." if len(given) > 1 else ""
+    popovers.close("own_image", own_crop.announcement(*given[0], preprocessing) + more)
     st.rerun()
+
+
+def _given(generation: int) -> list[tuple[bytes, str]]:
+    """Draw the ways to give images, and return the contents and names of those that were just given."""
+    source = st.segmented_control(
+        "From", [FILE, PASTE, CAMERA], default=FILE, key="own_from", required=True,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if source == CAMERA:
+        photo = st.camera_input(f"A photo. {SQUARE}", key=f"photo_{generation}", width=360)
+        return [(photo.getvalue(), "your photo")] if photo else []
+    if source == PASTE:
+        pasted = st.chat_input(
+            "Click here, paste an image, press Enter", key=f"paste_{generation}", accept_file="multiple",
+            file_type=TYPES,
+        )  # fmt: skip
+        st.caption(SQUARE)
+        return [(file.getvalue(), file.name) for file in (pasted.files if pasted else [])][:MOST]  # type: ignore[union-attr]  # text and files
+    files = st.file_uploader(
+        f"PNG, JPEG or WebP, up to 10 MB and 25 megapixels each. {SQUARE}", type=TYPES,
+        accept_multiple_files=True, key=f"upload_{generation}",
+    )  # fmt: skip
+    return [(file.getvalue(), file.name) for file in files][:MOST]
+
+
+def _choice() -> None:
+    """Draw the choice among several images of the session."""
+    images: list[OwnImage] = st.session_state.get(LIST, [])
+    if len(images) < 2:
+        return
+    by_number = {one.number: one for one in images}
+    key = f"own_shown_{st.session_state.get('upload_generation', 0)}"  # a new choice after each upload
+    names = {one.number: f"{i}. {one.name}" for i, one in enumerate(images, start=1)}
+    st.selectbox(
+        "Shown", list(names), index=list(names).index(st.session_state[own_crop.GENERATION]),
+        format_func=names.__getitem__, key=key, on_change=lambda: _show(by_number[st.session_state[key]]),
+    )  # fmt: skip

@@ -78,7 +78,7 @@ def choose_image(data: Dataset, predictions: Callable[[], np.ndarray] | None = N
         **ImageState.bound("image", value="value"),
     )  # fmt: skip
     with right:
-        own_image.control()
+        own_image.control(data.preprocessing)
     if own:
         return SelectedImage(own_image.decoded(*own, data.size, data.preprocessing), None, own[1], own=True)
     if not len(members):
@@ -99,7 +99,7 @@ def _choose_photo(data: Dataset) -> SelectedImage:
         **ImageState.bound("kind", value=None),
     )  # fmt: skip
     with right:
-        own_image.control()
+        own_image.control(data.preprocessing)
     if own:
         return SelectedImage(own_image.decoded(*own, data.size, data.preprocessing), None, own[1], own=True)
     return _selected(data, kind, _members(data, kind, None), 1)

@@ -77,10 +77,12 @@ def train(place: str, size: int) -> list[Row]:
     """Load all batches of two epochs, without a model."""
     from vitcore.config import make_config
     from vitcore.data import dataset_for
+    from vitcore.data.decoded import keep_for_training
     from vitcore.training.setup import make_loaders
 
     config = make_config(data=f"folder:{place}", image_size=size, patch_size=16, batch_size=BATCH)
     rows = []
+    keep_for_training()
     clock = Clock()
     data = dataset_for(config)
     _ = data.fingerprint

@@ -25,9 +25,7 @@ LARGE = {
 
 def test_resumed_training_on_large_images_equals_an_uninterrupted_one(colors, monkeypatch):
     complete = train(config(colors, **LARGE), progress=False)
-    monkeypatch.setattr(
-        "vitcore.training.setup.KEPT_IN_TRAINING", 3 * 3 * 72 * 72
-    )  # only three images are kept
+    monkeypatch.setattr(decoded, "KEPT_IN_TRAINING", 3 * 3 * 72 * 72)  # three images
     monkeypatch.setattr(decoded, "CACHE", PixelCache(0))
     stopped = train_until(30, config(colors, **LARGE))
     check_same_training(train(resume=stopped, progress=False), complete)

@@ -55,6 +55,11 @@ class PixelCache:
 CACHE = PixelCache(KEPT)
 
 
+def keep_for_training() -> None:
+    """Let this process keep as many pixels as a training needs, which visits every image in each epoch."""
+    CACHE.limit = KEPT_IN_TRAINING
+
+
 class DecodedImages:
     """The images of files as an array uint8 [N, 3, S, S], decoded where it is indexed.
 

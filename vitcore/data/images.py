@@ -148,23 +148,29 @@ def _is_heic(start: bytes) -> bool:
 
 
 def square(
-    image: Image.Image, size: int, position: float = 0.5, preprocessing: Preprocessing = DEFAULT
+    image: Image.Image,
+    size: int,
+    position: float = 0.5,
+    preprocessing: Preprocessing = DEFAULT,
+    across: float = 0.5,
 ) -> np.ndarray:
     """Return a square of an image, resized with antialiasing. -> uint8 [3, size, size]
 
-    `position` is 0 for the left or upper end, 0.5 for the center, 1 for the other end. The side of the square
-    is the shorter side of the image, times `crop` of the preprocessing.
+    The side of the square is the shorter side of the image, times `crop` of the preprocessing. `position` is
+    its place along the longer side, and `across` along the shorter one: 0 for the left or upper end, 0.5 for
+    the center, 1 for the other end.
     """
-    box = square_of(*image.size, position, preprocessing.crop)
+    box = square_of(*image.size, position, preprocessing.crop, across)
     return _channels_first(image.resize((size, size), _filter(preprocessing), box=box))
 
 
 def square_of(
-    width: int, height: int, position: float, crop: float = 1.0
+    width: int, height: int, position: float = 0.5, crop: float = 1.0, across: float = 0.5
 ) -> tuple[float, float, float, float]:
     """Return the part of an image that `square` uses, in pixels: left, top, right, bottom."""
     side = crop * min(width, height)
-    left, top = (width - side) * position, (height - side) * position
+    x, y = (position, across) if width >= height else (across, position)
+    left, top = (width - side) * x, (height - side) * y
     return left, top, left + side, top + side
 
 

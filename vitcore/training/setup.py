@@ -17,7 +17,7 @@ from vitcore.config import Config
 from vitcore.data import Dataset, split_indices
 from vitcore.data.augment import subset
 from vitcore.data.datasets import Split
-from vitcore.data.decoded import CACHE, KEPT_IN_TRAINING
+from vitcore.data.decoded import keep_for_training
 from vitcore.data.loader import make_loader
 from vitcore.errors import UserError
 from vitcore.models import build_for
@@ -125,7 +125,7 @@ def parts(data: Dataset, config: Config) -> tuple[Split, Split]:
 
 def make_loaders(config: Config, data: Dataset, device: torch.device) -> tuple[DataLoader, DataLoader]:
     """Return (training, validation) loaders on a device. Each rank gets its share of the training batches."""
-    CACHE.limit = KEPT_IN_TRAINING
+    keep_for_training()
     train_part, val_part = parts(data, config)
     loader = make_loader(
         train_part,
