@@ -85,7 +85,7 @@ def decoded(data: bytes, name: str, size: int, preprocessing: Preprocessing = DE
 
 
 def control(preprocessing: Preprocessing = DEFAULT) -> None:
-    """Draw a popover for upload and removal. An invalid file shows an error, and nothing is added.
+    """Draw a popover for upload and removal. Invalid files are named, and the others are kept.
 
     `preprocessing` is that of the model on the page.
     """
@@ -106,23 +106,26 @@ def _body(preprocessing: Preprocessing) -> None:
     given = _given(generation)
     if not given:
         return
-    wrong = False
+    valid, problems = [], []
     for content, name in given:
         try:
             open_image(content, name)
+            valid.append((content, name))
         except UserError as error:
-            st.error(sentence(error))
-            wrong = True
-    if wrong:
-        return
+            problems.append(str(error))
     try:
-        _keep(given)
+        if valid:
+            _keep(valid)
     except UserError as error:
-        st.error(sentence(error))
+        valid, problems = [], [str(error)]
+    if not valid:
+        for problem in problems:
+            st.error(sentence(problem))
         return
     st.session_state.upload_generation = generation + 1  # a new, empty uploader
-    more = f" You can choose the other {len(given) - 1} in Own image." if len(given) > 1 else ""
-    popovers.close("own_image", own_crop.announcement(*given[0], preprocessing) + more)
+    more = [f"You can choose the other {len(valid) - 1} in Own image."] if len(valid) > 1 else []
+    announcement = own_crop.announcement(*valid[0], preprocessing)
+    popovers.close("own_image", " ".join([announcement, *more, *problems]))
     st.rerun()
 
 

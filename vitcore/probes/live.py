@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-BATCH = 100  # images
+BATCH = 100  # images of 32 x 32 pixels in one pass, fewer larger ones
+SHOWN = 256  # pixels; larger pictures are reduced, because all frames are sent to the browser
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Frames:
     columns: list[str]
     start: int
     cells: int = 0
+    step: int = 1  # pixels of the pictures from one column or row to the next, if the image is dragged
 
 
 Paint = Callable[[Sequence["nn.Module"], "torch.Tensor", Sequence[int]], np.ndarray]
@@ -57,8 +59,21 @@ class LiveImage:
 
 
 def pictures(images: torch.Tensor, model: nn.Module) -> np.ndarray:
-    """Undo the normalization for a model. float [F, 3, S, S] -> uint8 [F, 3, S, S]"""
+    """Undo the normalization for a model. float [F, 3, S, S] -> uint8 [F, 3, s, s]
+
+    The side s is that of the images divided by `reduction`.
+    """
+    import torch.nn.functional as F
+
+    factor = reduction(images.shape[-1])
+    if factor > 1:
+        images = F.avg_pool2d(images, factor)
     return preprocessing_of(model).pixels(images.numpy())
+
+
+def reduction(side: int) -> int:
+    """Return how many times smaller the pictures of images with this side are."""
+    return -(-side // SHOWN)
 
 
 def probabilities(model: nn.Module, images: torch.Tensor) -> np.ndarray:
@@ -66,16 +81,22 @@ def probabilities(model: nn.Module, images: torch.Tensor) -> np.ndarray:
     import torch
 
     with torch.inference_mode():
-        parts = [model(part).softmax(dim=1) for part in images.split(BATCH)]
+        batch = max(1, BATCH * 32**2 // images.shape[-1] ** 2)
+        parts = [model(part).softmax(dim=1) for part in images.split(min(BATCH, batch))]
         return torch.cat(parts).nan_to_num().numpy()
 
 
 def same_for_all(
-    models: Sequence[nn.Module], images: torch.Tensor, rows: list[str], columns: list[str], start: int
+    models: Sequence[nn.Module],
+    images: torch.Tensor,
+    rows: list[str],
+    columns: list[str],
+    start: int,
+    step: int = 1,
 ) -> Frames:
     """Return the frames of images [F, 3, S, S] that all models see, normalized for the first of them."""
     predicted = np.stack([probabilities(model, renormalized(images, models[0], model)) for model in models])
-    return Frames(pictures(images, models[0])[None], predicted, rows, columns, start)
+    return Frames(pictures(images, models[0])[None], predicted, rows, columns, start, step=step)
 
 
 def renormalized(images: torch.Tensor, source: nn.Module, target: nn.Module) -> torch.Tensor:

@@ -167,12 +167,12 @@ def test_oldest_images_beyond_the_limit_are_dropped(monkeypatch):
     assert app.session_state.own_image[1] == "d.png"
 
 
-def test_nothing_is_added_if_one_of_several_files_is_invalid():
+def test_invalid_file_among_several_is_named_and_the_others_are_kept():
     app = open_app("patches")
-    upload_all(app, ("good.png", png()), ("bad.png", b"hello"))
-    (error,) = app.error
-    assert escape("bad.png") in error.value
-    assert "own_image" not in app.session_state
+    upload_all(app, ("bad.png", b"hello"), ("good.png", png()))
+    assert names_of(app) == ["good.png"]
+    (toast,) = app.toast
+    assert escape("bad.png") in toast.value
 
 
 def test_pasted_images_are_shown():
