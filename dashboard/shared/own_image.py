@@ -106,7 +106,8 @@ def _body(preprocessing: Preprocessing) -> None:
     given = _given(generation)
     if not given:
         return
-    valid, problems = [], []
+    valid: list[tuple[bytes, str]] = []
+    problems: list[str] = []
     for content, name in given:
         try:
             open_image(content, name)

@@ -225,12 +225,7 @@ def _photos(size: int, how: Preprocessing) -> Dataset:
         raise photos.no_labels("A training")
 
     return Dataset(
-        name=PHOTOS,
-        classes=(),
-        size=size,
-        read_train=refuse,
-        read_test=lambda: Split(photos.read_photos(size, how), labels),
-        names=names,
+        PHOTOS, (), size, refuse, lambda: Split(photos.read_photos(size, how), labels), names=names
     )
 
 
