@@ -18,9 +18,12 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from vitcore.architectures import ARCHITECTURES, Options, Settings
 from vitcore.errors import UserError
+from vitcore.preprocessing import Preprocessing
 from vitcore.reading import read_yaml, short
 
 FOLDER = "folder:"  # prefix of the path of a user's own dataset
+CIFAR = ("cifar10", "cifar10-mini")
+PHOTOS = "photos"  # the bundled photographs, for models without a dataset
 
 
 class Config(Settings):
@@ -97,8 +100,9 @@ class Config(Settings):
         1, ge=0, le=10_000, description="last epochs with all patches, regardless of keep_patches"
     )
 
-    image_size: int = Field(
-        32, ge=8, le=256, description="side in pixels; other than 32 only for folder:PATH"
+    image_size: int = Field(32, ge=8, le=1024, description="side in pixels; other than 32 not for CIFAR-10")
+    preprocessing: Preprocessing = Field(
+        Preprocessing(), description="mean, std, interpolation and crop of the input"
     )
     skip_broken: bool = Field(
         False,
@@ -134,11 +138,11 @@ class Config(Settings):
                 f"batch_size {self.batch_size} cannot be divided among {self.devices * self.nodes} devices: "
                 f"choose a multiple of {self.devices * self.nodes}"
             )
-        if not (self.data in ("cifar10", "cifar10-mini") or self.folder):
+        if not (self.data in (*CIFAR, PHOTOS) or self.folder):
             raise ValueError(
                 f"unknown dataset {short(self.data)}: choose cifar10, cifar10-mini or folder:PATH"
             )
-        if self.image_size != 32 and not self.folder:
+        if self.image_size != 32 and self.data in CIFAR:
             raise ValueError(
                 f"image_size {self.image_size} does not fit {self.data}, which has 32x32 images: "
                 "choose 32 or folder:PATH"
@@ -147,7 +151,7 @@ class Config(Settings):
 
     @property
     def folder(self) -> Path | None:
-        """The absolute path of a user's own dataset, or None for CIFAR-10 and its bundled part."""
+        """The absolute path of a user's own dataset, or None for other data."""
         return folder_of(self.data)
 
     @property
@@ -279,7 +283,8 @@ def launch_command(config: Config) -> str:
     words = ["python -m vitcore launch --model", config.model, "--data", shlex.quote(config.data)]
     words += ["--recipe", config.recipe]
     for name, value in changed_settings(config).items():
-        text = yaml.safe_dump(value, default_flow_style=True, width=1000)
+        plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+        text = yaml.safe_dump(plain, default_flow_style=True, width=1000)
         text = text.removesuffix("\n").removesuffix("\n...")
         flag = name in FLAGS and value is not None
         setting = f"--{name.replace('_', '-')} {text}" if flag else f"--set {shlex.quote(f'{name}={text}')}"

@@ -75,10 +75,10 @@ def view(
             "choose a run with larger patches."
         )
     if image is not None and masked is not None:
-        image = masked_image(image, masked)
+        image = masked_image(run, image, masked)
     resources.model(run, snapshot)
     stamp = resources.stamp_of(run, snapshot)
-    excited = None if data.missing else _excited(stamp, data.state, _sampled(run, data), data)
+    excited = _excited(stamp, data.state, _sampled(run, data), data)
     pixels, shape = (b"", ()) if image is None else (image.tobytes(), image.shape)
     return _view(stamp, pixels, shape, layer, only, data.state, data, excited)
 
@@ -128,7 +128,7 @@ def _view(
     only: int | None,
     name: str,
     _data: Dataset,
-    _found: _Excited | None,
+    _found: _Excited,
 ) -> BlockView:
     import torch
 
@@ -179,11 +179,9 @@ def _affine(norm: Any) -> tuple[Any, Any]:
 
 
 def _units(
-    active: np.ndarray, found: _Excited | None, layer: int, net: Any, data: Dataset
+    active: np.ndarray, found: _Excited, layer: int, net: Any, data: Dataset
 ) -> tuple[dict[str, Any], bytes]:
     """Return what the header holds about the most active units of the rows [R, M], and their patches."""
-    if found is None:
-        return {"units": [], "crop": 0, "searched": 0}, b""
     top = np.argpartition(-active, min(UNITS, active.shape[1]) - 1, axis=1)[:, :UNITS]
     units = np.unique(top)
     images, patches = found.images[layer, units], found.patches[layer, units]  # [U, n]

@@ -20,7 +20,6 @@ from dashboard.shared import bound, model_outputs
 from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import ExplorerState, token_index
 from vitcore.data import Dataset
-from vitcore.data.images import mean_color
 from vitcore.runs.folder import Run
 
 REMEMBERED = 64  # frames that the browser is assumed to keep; it requests a dropped frame again
@@ -160,7 +159,7 @@ def prepare(
     if request.mask is not None and not request.positions:
         before = views.view(run, chosen.image, request.snapshot, request.query).probabilities.tolist()
     distance, entropy, count = view.distance, view.entropy, 1
-    if request.over_test and not data.missing:
+    if request.over_test:
         distance, entropy, count = views.heads(run, data, request.snapshot)
     _, side, has_cls = views.tokens_of(run)
     snapshots = [{"step": step_of(path), "label": f"step {step_of(path):,}"} for path in run.snapshots]
@@ -180,7 +179,7 @@ def prepare(
         "run": run.title,
         "step": label,
         "stem": image_key(chosen.image),
-        "mean": mean_color().tolist(),
+        "mean": run.config.preprocessing.mean_color().tolist(),
         "classes": list(data.classes),
         "truth": chosen.truth,
         "probabilities": view.probabilities.tolist(),

@@ -171,7 +171,7 @@ def _choose_convolution(run: Run) -> Run | None:
 
 def _draw_class_maps(run: Run, chosen: SelectedImage, data: Dataset, _: ToFile) -> None:
     request = explorer.read_request(run, chosen, bound.address())
-    image = chosen.image if request.mask is None else views.masked_image(chosen.image, request.mask)
+    image = chosen.image if request.mask is None else views.masked_image(run, chosen.image, request.mask)
     try:
         others = class_maps.comparable_runs(run)
         class_maps.compare_class_maps(run, request.snapshot, image, data.classes, others, wide=True)
@@ -194,7 +194,7 @@ def _draw(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> No
     if chosen.own:
         st.caption(OWN)
     maps_place, lens_place = st.columns([1.35, 1], gap="large")
-    image = chosen.image if request.mask is None else views.masked_image(chosen.image, request.mask)
+    image = chosen.image if request.mask is None else views.masked_image(run, chosen.image, request.mask)
     with maps_place:
         st.header(class_maps.QUESTION)
         try:

@@ -120,7 +120,7 @@ def _class_maps(
     if ARCHITECTURES[run.config.model].attention:
         request = explorer.read_request(run, chosen, query)
         snapshot = request.snapshot
-        image = image if request.mask is None else views.masked_image(image, request.mask)
+        image = image if request.mask is None else views.masked_image(run, image, request.mask)
         others = class_maps.comparable_runs(run)
         other = run_in(state.other, others) if others or state.other else None
     probabilities = model_outputs.class_maps(run, image, snapshot).probabilities

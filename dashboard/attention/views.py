@@ -17,7 +17,6 @@ from dashboard.shared import resources
 from dashboard.shared.model_outputs import as_tensor, digest
 from dashboard.shared.turns import limited
 from vitcore.data import Dataset
-from vitcore.data.images import mean_color
 from vitcore.errors import UserError
 from vitcore.probes.store import pick
 from vitcore.runs.folder import Run
@@ -145,13 +144,13 @@ def view(
     if image is None:
         return cached(stamp, b"", (), only, digest(stamp, "positions", only))
     if masked is not None:
-        image = masked_image(image, masked)
+        image = masked_image(run, image, masked)
     return cached(stamp, image.tobytes(), image.shape, only, digest(stamp, image, only))
 
 
-def masked_image(image: np.ndarray, masked: np.ndarray) -> np.ndarray:
-    """Return the image with the mean color, which a model reads as zeros, where `masked` [S, S] is true."""
-    return np.where(masked[None], mean_color()[:, None, None], image)
+def masked_image(run: Run, image: np.ndarray, masked: np.ndarray) -> np.ndarray:
+    """Return the image with the mean color, which the model reads as zeros, where `masked` [S, S] is true."""
+    return np.where(masked[None], run.config.preprocessing.mean_color()[:, None, None], image)
 
 
 def arrays(run: Run, image: np.ndarray | None, snapshot: Path | None) -> bytes:

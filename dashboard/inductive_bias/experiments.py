@@ -56,7 +56,7 @@ def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None
             **BiasState.bound_setting(name),
         )  # fmt: skip
     try:
-        images = images_for(runs, count)
+        images = images_for(runs, count, labels=probe.labels)
         looked_up = look_up(probe, runs, images, settings, untrained=untrained)
     except UserError as error:
         st.error(sentence(error))

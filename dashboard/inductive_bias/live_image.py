@@ -15,14 +15,14 @@ from dashboard.components.replay import replay
 from dashboard.drawing.markdown import sentence
 from dashboard.inductive_bias import experiment_figures, experiments
 from dashboard.shared import resources, run_look, selection
+from dashboard.shared.model_outputs import as_tensor
 from dashboard.shared.selection import SelectedImage
 from dashboard.shared.turns import limited
 from dashboard.states.inductive_bias import BiasState, cell_bits
 from vitcore.data import Dataset
-from vitcore.data.images import mean_color
 from vitcore.errors import UserError
 from vitcore.probes import PROBES, LiveImage, Probe
-from vitcore.probes.live import Frames, Paint, normalized
+from vitcore.probes.live import Frames, Paint
 from vitcore.runs.folder import Run
 
 Painted = tuple[str, np.ndarray]  # a 0 or 1 for each cell, and the probabilities [M, classes]
@@ -84,7 +84,7 @@ def prepare(
         "truth": chosen.truth,
         "name": chosen.name,
         "hint": live.hint,
-        "blank": "rgb({}, {}, {})".format(*mean_color()),
+        "blank": "rgb({}, {}, {})".format(*runs[0].config.preprocessing.mean_color()),
     }
 
 
@@ -127,7 +127,7 @@ def _stamps(runs: list[Run]) -> tuple:
 def _frames(
     kind: str, stamps: tuple, pixels: bytes, shape: tuple[int, ...], border: str, _live: LiveImage
 ) -> Frames:
-    return _live.frames(_models(stamps), _tensor(pixels, shape), border)
+    return _live.frames(_models(stamps), as_tensor(pixels, shape), border)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -135,12 +135,8 @@ def _frames(
 def _painted(
     kind: str, stamps: tuple, pixels: bytes, shape: tuple[int, ...], bits: str, _paint: Paint
 ) -> np.ndarray:
-    return _paint(_models(stamps), _tensor(pixels, shape), [int(bit) for bit in bits])
+    return _paint(_models(stamps), as_tensor(pixels, shape), [int(bit) for bit in bits])
 
 
 def _models(stamps: tuple) -> list[Any]:
     return [resources.loaded(*stamp) for stamp in stamps]
-
-
-def _tensor(pixels: bytes, shape: tuple[int, ...]) -> Any:
-    return normalized(np.frombuffer(pixels, dtype=np.uint8).reshape(shape))

@@ -65,7 +65,7 @@ def _live(probe: Probe, live: LiveImage, runs: list[Run], state: BiasState) -> R
 
 
 def _curve(probe: Probe, runs: list[Run], state: BiasState) -> Figures:
-    images = images_for(runs, state.count)
+    images = images_for(runs, state.count, labels=probe.labels)
     settings = {name: state.settings.get(name, options[0]) for name, options in probe.choices.items()}
     measured = experiments.look_up(probe, runs, images, settings, untrained=state.untrained)
     known = [one for one in measured if one.result]

@@ -79,9 +79,9 @@ def choose(data: Dataset, index: np.ndarray) -> FeaturedImage:
         on_click=_go_to, args=(number % len(members) + 1,), help=f"{len(members)} test images of each class",
     )  # fmt: skip
     with own_place:
-        own_image.control()
+        own_image.control(data.preprocessing)
     if own:
-        return FeaturedImage(own_image.decoded(*own, data.size), None, own[1], None)
+        return FeaturedImage(own_image.decoded(*own, data.size, data.preprocessing), None, own[1], None)
     position = members[number - 1]
     name = f"{kind}, test image {number} of {len(members)}"
     place = label if position == index[label] else None

@@ -22,8 +22,8 @@ def _tokens(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> tuple[np.nda
     from vitcore.analysis.tokens import read_tokens
 
     path, weights, _ = stamp
-    image = np.frombuffer(pixels, dtype=np.uint8).reshape(shape)
-    return read_tokens(Path(weights), Run(Path(path)).config.options, image)
+    image, config = np.frombuffer(pixels, dtype=np.uint8).reshape(shape), Run(Path(path)).config
+    return read_tokens(Path(weights), config.options, image, config.preprocessing)
 
 
 def tokens(run: Run, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -57,7 +57,7 @@ def _class_maps(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> ClassMap
 
     net, image = resources.loaded(*stamp), as_tensor(pixels, shape)
     with torch.inference_mode():
-        logits = net(as_input(image))[0]
+        logits = net(as_input(image, net))[0]
     classes = torch.arange(len(logits))
     same = image.expand(len(classes), -1, -1, -1)
     stages = []
@@ -66,7 +66,7 @@ def _class_maps(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> ClassMap
         stages = [query_map(rows, has_cls=net.has_cls).numpy()]
     elif hasattr(net, "stages"):
         with torch.inference_mode():
-            count = len(net.stages(as_input(image)))
+            count = len(net.stages(as_input(image, net)))
         stages = [grad_cam(net, same, classes, stage).numpy() for stage in range(count)]
     return ClassMaps(stages, logits.softmax(dim=0).numpy())
 
@@ -89,10 +89,12 @@ def _predictions(stamp: tuple, name: str, _data: Dataset) -> np.ndarray:
     from vitcore.analysis.attention import as_input
 
     net = resources.loaded(*stamp)
-    images = _data.test.images[:RANKED]
+    images = _data.test.images
+    count = min(RANKED, len(images))
     with torch.inference_mode():
         parts = [
-            net(as_input(torch.from_numpy(part))) for part in np.array_split(images, len(images) // 100 + 1)
+            net(as_input(torch.from_numpy(images[part]), net))
+            for part in np.array_split(np.arange(count), count // 100 + 1)
         ]
     return torch.cat(parts).softmax(dim=1).numpy()
 

@@ -12,78 +12,118 @@ import streamlit as st
 from PIL import Image, ImageDraw, ImageEnhance
 
 from dashboard.drawing import pictures
-from vitcore.data.images import contained, open_image, padded, square
+from vitcore.data.images import contained, open_image, padded, square, square_of
+from vitcore.preprocessing import DEFAULT, Preprocessing
 
-GENERATION = "own_crop_generation"  # counts the images, so that each starts with its center square
+GENERATION = "own_crop_generation"  # the number of the image, so that each keeps its own square
 SQUARE, WHOLE = "Square", "Whole image"
 CENTER = 50  # percent of the way from the first square to the last
+LEAST = 10  # percent of the shorter side
 PREVIEW = 320  # pixels
 
 
 @dataclass(frozen=True)
 class Crop:
-    """Which part of an image is used: the square at `position` along the longer side, or the padded image.
+    """Which part of an image is used: a square, or the whole image with padding.
 
-    `position` is 0 for the left or upper end, 1 for the other end.
+    `position` is the place of the square along the longer side, and `across` along the shorter one: 0 for the
+    left or upper end, 1 for the other end. `share` is its side as a share of the shorter side, None for that
+    of the model.
     """
 
     position: float = CENTER / 100
     whole: bool = False
+    across: float = CENTER / 100
+    share: float | None = None
 
 
-def chosen(slot: str = "") -> Crop:
-    """Return the visitor's choice for the current image of a slot (see `own_image`)."""
-    position = st.session_state.get(_key("position", slot), CENTER)
-    return Crop(position / 100, st.session_state.get(_key("fit", slot), SQUARE) == WHOLE)
+def chosen(preprocessing: Preprocessing = DEFAULT, slot: str = "") -> Crop:
+    """Return the visitor's choice for the current image of a slot (see `own_image`) and a model."""
+    position, across = (
+        st.session_state.get(_key(name, slot), CENTER) / 100 for name in ("position", "across")
+    )
+    usual = _percent(preprocessing)
+    percent = st.session_state.get(_key(f"size_{usual}", slot), usual)
+    share = None if percent == usual else percent / 100
+    return Crop(position, st.session_state.get(_key("fit", slot), SQUARE) == WHOLE, across, share)
 
 
-def reset(slot: str = "") -> None:
-    """Return to the center square, for a new image."""
-    st.session_state[GENERATION + slot] = st.session_state.get(GENERATION + slot, 0) + 1
+def show_crop_of(number: int, slot: str = "") -> None:
+    """Continue with the crop of another image of this session. A new number starts with the center square."""
+    st.session_state[GENERATION + slot] = number
+
+
+def decoded(
+    data: bytes, name: str, size: int, crop: Crop, preprocessing: Preprocessing = DEFAULT
+) -> np.ndarray:
+    """Decode the chosen part of an image to uint8 [3, size, size]."""
+    return _decoded(data, name, size, crop, repr(preprocessing), preprocessing)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def decoded(data: bytes, name: str, size: int, crop: Crop) -> np.ndarray:
-    """Decode the chosen part of an image to uint8 [3, size, size]."""
+def _decoded(
+    data: bytes, name: str, size: int, crop: Crop, how: str, _preprocessing: Preprocessing
+) -> np.ndarray:
     image = open_image(data, name)
-    return padded(image, size) if crop.whole else square(image, size, crop.position)
+    if crop.whole:
+        return padded(image, size, _preprocessing)
+    if crop.share is not None:
+        _preprocessing = _preprocessing.model_copy(update={"crop": crop.share})
+    return square(image, size, crop.position, _preprocessing, crop.across)
 
 
-def square_of(width: int, height: int, position: float) -> tuple[int, int, int, int]:
-    """Return the used square of an image in pixels: left, top, right, bottom."""
-    side = max(1, min(width, height))
-    left, top = round((width - side) * position), round((height - side) * position)
-    return left, top, left + side, top + side
-
-
-def announcement(data: bytes, name: str, slot: str = "") -> str:
+def announcement(data: bytes, name: str, preprocessing: Preprocessing = DEFAULT, slot: str = "") -> str:
     """Return a sentence about a new image, which says how it is cropped."""
     width, height = open_image(data, name).size
-    used = "" if width == height else " The models see its center square. Open Own image to move it."
+    used = ""
+    if preprocessing.crop < 1:
+        used = (
+            f" The model sees a square in its center, with {_percent(preprocessing)} % of the shorter side. "
+            "Open Own image to change it."
+        )
+    elif width != height:
+        used = " The models see its center square. Open Own image to move it."
     shown = f"{name} is now on the right." if slot else f"Every page now shows {name}."
     return shown + used
 
 
-def control(data: bytes, name: str, slot: str = "") -> None:
+def control(data: bytes, name: str, preprocessing: Preprocessing = DEFAULT, slot: str = "") -> None:
     """Draw the image with the square that is used, and the choices of another one."""
     preview = _preview(data, name)
-    if preview.width == preview.height:
-        return
     picture_place, controls = st.columns([1, 1.8], vertical_alignment="center")
     with controls:
-        st.segmented_control(
-            "Part", [SQUARE, WHOLE], default=SQUARE, key=_key("fit", slot), required=True,
-            label_visibility="collapsed", persist_state="session",
-        )  # fmt: skip
-        if not chosen(slot).whole:
-            st.slider(
-                "Position of the square", 0, 100, CENTER, format="%d %%", key=_key("position", slot),
-                persist_state="session",
+        if preview.width != preview.height or preprocessing.crop < 1:
+            st.segmented_control(
+                "Part", [SQUARE, WHOLE], default=SQUARE, key=_key("fit", slot), required=True,
+                label_visibility="collapsed", persist_state="session",
             )  # fmt: skip
-        crop = chosen(slot)
+        if not chosen(slot=slot).whole:
+            _place_controls(preview, preprocessing, slot)
+        crop = chosen(preprocessing, slot)
         shown = "The whole image, padded with the mean color" if crop.whole else "The bright square is used"
         st.caption(f"{shown}: models take square images.")
-    picture_place.markdown(f"![{shown}]({pictures.encoded(_marked(preview, crop))})")
+    picture_place.markdown(f"![{shown}]({pictures.encoded(_marked(preview, crop, preprocessing))})")
+
+
+def _place_controls(preview: Image.Image, preprocessing: Preprocessing, slot: str) -> None:
+    """Draw the sliders for the size of the square and for its place, where it can be moved."""
+    usual = _percent(preprocessing)
+    percent = st.slider(
+        "Size of the square", LEAST, 100, usual, format="%d %%", key=_key(f"size_{usual}", slot),
+        help="Its side, as a share of the shorter side of the image. A model states its usual share.",
+        persist_state="session",
+    )  # fmt: skip
+    wide = preview.width >= preview.height
+    if preview.width != preview.height or percent < 100:
+        st.slider(
+            "From left to right" if wide else "From top to bottom", 0, 100, CENTER, format="%d %%",
+            key=_key("position", slot), persist_state="session",
+        )  # fmt: skip
+    if percent < 100:
+        st.slider(
+            "From top to bottom" if wide else "From left to right", 0, 100, CENTER, format="%d %%",
+            key=_key("across", slot), persist_state="session",
+        )  # fmt: skip
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -92,22 +132,29 @@ def _preview(data: bytes, name: str) -> Image.Image:
     return contained(open_image(data, name), PREVIEW)
 
 
-def _marked(preview: Image.Image, crop: Crop) -> Image.Image:
+def _marked(preview: Image.Image, crop: Crop, preprocessing: Preprocessing = DEFAULT) -> Image.Image:
     """Return the image with everything outside the square darkened, or the padded image.
 
     It is square with transparent margins, since the style sheet makes all pictures square.
     """
     if crop.whole:
-        return pictures.picture(padded(preview, PREVIEW))
-    box = square_of(*preview.size, crop.position)
+        return pictures.picture(padded(preview, PREVIEW, preprocessing))
+    share = preprocessing.crop if crop.share is None else crop.share
+    left, top, right, bottom = (
+        round(side) for side in square_of(*preview.size, crop.position, share, crop.across)
+    )
+    box = left, top, max(left + 1, right), max(top + 1, bottom)
     marked = ImageEnhance.Brightness(preview).enhance(0.35)
     marked.paste(preview.crop(box), box)
-    left, top, right, bottom = box
-    outline = (left, top, max(left, right - 1), max(top, bottom - 1))
+    outline = (left, top, max(left, box[2] - 1), max(top, box[3] - 1))
     ImageDraw.Draw(marked).rectangle(outline, outline="white", width=2)
     framed = Image.new("RGBA", (PREVIEW, PREVIEW))
     framed.paste(marked, ((PREVIEW - marked.width) // 2, (PREVIEW - marked.height) // 2))
     return framed
+
+
+def _percent(preprocessing: Preprocessing) -> int:
+    return round(100 * preprocessing.crop)
 
 
 def _key(name: str, slot: str) -> str:

@@ -1,12 +1,13 @@
-"""The visitor's own image: an uploaded file or a photo, in place of the test images.
+"""The visitor's own images: files, pasted images or photos, in place of the test images.
 
-The image stays in this visitor's session and is never part of the address. All pages share it. A page that
-compares two images has a second one, in the slot `RIGHT`.
+The images stay in this visitor's session and are never part of the address. All pages show one of them. A
+page that compares two images has a second one, in the slot `RIGHT`.
 """
 
 from __future__ import annotations
 
 import weakref
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -15,12 +16,23 @@ from dashboard.drawing.markdown import sentence
 from dashboard.shared import own_crop, popovers
 from vitcore.data.images import SUFFIXES, open_image
 from vitcore.errors import UserError
+from vitcore.preprocessing import DEFAULT, Preprocessing
 
-KEY, HELD = "own_image", "own_image_held"
+KEY, HELD, LIST = "own_image", "own_image_held", "own_images"
 RIGHT = "_right"  # the slot of a second image; the first has the slot ""
 MOST_HELD = 200_000_000  # bytes of the images of all sessions
-FILE, CAMERA = "File", "Camera"
+MOST = 8  # images of a session; Streamlit's server takes as many files at once
+FILE, PASTE, CAMERA = "File", "Paste", "Camera"
 SQUARE = "The center square is used; you can move it afterwards."
+TYPES = sorted(suffix.removeprefix(".") for suffix in SUFFIXES)
+
+
+class OwnImage(NamedTuple):
+    """An image of this session. `number` counts them."""
+
+    content: bytes
+    name: str
+    number: int
 
 
 class _Held:
@@ -33,73 +45,132 @@ class _Held:
 _held: weakref.WeakSet[_Held] = weakref.WeakSet()
 
 
-def _keep(content: bytes, name: str, slot: str) -> None:
-    """Keep an image in the session. Raise `UserError` if those of all sessions are too large together."""
-    replaced: _Held | None = st.session_state.get(HELD + slot)
+def _keep(added: list[tuple[bytes, str]], slot: str) -> None:
+    """Keep images in the session, and show the first of them. The oldest beyond `MOST` are dropped.
+
+    Raise `UserError` if the images of all sessions are too large together.
+    """
+    state = st.session_state
+    earlier: list[OwnImage] = state.get(LIST + slot, [])
+    first = earlier[-1].number + 1 if earlier else state.get(own_crop.GENERATION + slot, 0) + 1
+    new = [OwnImage(content, name, first + i) for i, (content, name) in enumerate(added)]
+    kept = [*earlier, *new][-MOST:]
+    size = sum(len(one.content) for one in kept)
+    replaced: _Held | None = state.get(HELD + slot)
     others = sum(one.size for one in list(_held) if one is not replaced)
-    if others + len(content) > MOST_HELD:
+    if others + size > MOST_HELD:
         raise UserError("This server has no room for another image: try a smaller file, or try again later.")
-    st.session_state[KEY + slot], st.session_state[HELD + slot] = (content, name), _Held(len(content))
-    _held.add(st.session_state[HELD + slot])
+    state[LIST + slot], state[HELD + slot] = kept, _Held(size)
+    _held.add(state[HELD + slot])
+    _show(new[0], slot)
+
+
+def _show(image: OwnImage, slot: str) -> None:
+    st.session_state[KEY + slot] = (image.content, image.name)
+    own_crop.show_crop_of(image.number, slot)
 
 
 def get(slot: str = "") -> tuple[bytes, str] | None:
-    """Return the content and the name of the visitor's image, or None."""
+    """Return the content and the name of the visitor's image that is shown, or None."""
     return st.session_state.get(KEY + slot)
 
 
 def forget(slot: str = "") -> None:
     """Go back to the test images."""
-    st.session_state.pop(KEY + slot, None)
-    st.session_state.pop(HELD + slot, None)
+    for key in (KEY, HELD, LIST):
+        st.session_state.pop(key + slot, None)
 
 
-def decoded(data: bytes, name: str, size: int, slot: str = "") -> np.ndarray:
+def decoded(
+    data: bytes, name: str, size: int, preprocessing: Preprocessing = DEFAULT, slot: str = ""
+) -> np.ndarray:
     """Decode an image to uint8 [3, size, size], cropped or padded as the visitor has chosen."""
-    return own_crop.decoded(data, name, size, own_crop.chosen(slot))
+    return own_crop.decoded(data, name, size, own_crop.chosen(preprocessing, slot), preprocessing)
 
 
-def control(slot: str = "") -> None:
-    """Draw a popover for upload and removal. An invalid file shows an error and keeps the previous image."""
+def control(preprocessing: Preprocessing = DEFAULT, slot: str = "") -> None:
+    """Draw a popover for upload and removal. Invalid files are named, and the others are kept.
+
+    `preprocessing` is that of the model on the page.
+    """
     label = "Own image on the right" if slot else "Own image"
     with popovers.popover(label, KEY + slot, icon=":material/upload:", width="stretch"):
-        _body(slot)
+        _body(preprocessing, slot)
 
 
-def _body(slot: str) -> None:
+def _body(preprocessing: Preprocessing, slot: str) -> None:
     if own := get(slot):
         where = "on the right" if slot else "on every page"
         st.caption(f"Your image is shown {where}. It stays in this session and is not part of the link.")
+        _choice(slot)
         if st.button("Back to the test images", width="stretch", key=f"own{slot}_back"):
             forget(slot)
             popovers.close(KEY + slot)
             st.rerun()
-        own_crop.control(*own, slot)
+        own_crop.control(*own, preprocessing, slot)
     counter = f"upload_generation{slot}"
     generation = st.session_state.setdefault(counter, 0)
+    given = _given(generation, slot)
+    if not given:
+        return
+    valid: list[tuple[bytes, str]] = []
+    problems: list[str] = []
+    for content, name in given:
+        try:
+            open_image(content, name)
+            valid.append((content, name))
+        except UserError as error:
+            problems.append(str(error))
+    try:
+        if valid:
+            _keep(valid, slot)
+    except UserError as error:
+        valid, problems = [], [str(error)]
+    if not valid:
+        for problem in problems:
+            st.error(sentence(problem))
+        return
+    st.session_state[counter] = generation + 1  # a new, empty uploader
+    more = [f"You can choose the other {len(valid) - 1} in Own image."] if len(valid) > 1 else []
+    announcement = own_crop.announcement(*valid[0], preprocessing, slot)
+    popovers.close(KEY + slot, " ".join([announcement, *more, *problems]))
+    st.rerun()
+
+
+def _given(generation: int, slot: str) -> list[tuple[bytes, str]]:
+    """Draw the ways to give images, and return the contents and names of those that were just given."""
     source = st.segmented_control(
-        "From", [FILE, CAMERA], default=FILE, key=f"own{slot}_from", required=True,
+        "From", [FILE, PASTE, CAMERA], default=FILE, key=f"own{slot}_from", required=True,
         label_visibility="collapsed",
     )  # fmt: skip
     if source == CAMERA:
-        upload = st.camera_input(f"A photo. {SQUARE}", key=f"photo{slot}_{generation}", width=360)
-    else:
-        upload = st.file_uploader(
-            f"PNG, JPEG or WebP, up to 10 MB and 25 megapixels. {SQUARE}",
-            type=sorted(suffix.removeprefix(".") for suffix in SUFFIXES),
-            key=f"upload{slot}_{generation}",
-        )
-    if upload is None:
+        photo = st.camera_input(f"A photo. {SQUARE}", key=f"photo{slot}_{generation}", width=360)
+        return [(photo.getvalue(), "your photo")] if photo else []
+    if source == PASTE:
+        pasted = st.chat_input(
+            "Click here, paste an image, press Enter", key=f"paste{slot}_{generation}",
+            accept_file="multiple", file_type=TYPES,
+        )  # fmt: skip
+        st.caption(SQUARE)
+        return [(file.getvalue(), file.name) for file in (pasted.files if pasted else [])][:MOST]  # type: ignore[union-attr]  # text and files
+    files = st.file_uploader(
+        f"PNG, JPEG or WebP, up to 10 MB and 25 megapixels each. {SQUARE}", type=TYPES,
+        accept_multiple_files=True, key=f"upload{slot}_{generation}",
+    )  # fmt: skip
+    return [(file.getvalue(), file.name) for file in files][:MOST]
+
+
+def _choice(slot: str) -> None:
+    """Draw the choice among several images of the session."""
+    images: list[OwnImage] = st.session_state.get(LIST + slot, [])
+    if len(images) < 2:
         return
-    content = upload.getvalue()
-    name = upload.name if source == FILE else "your photo"
-    try:
-        open_image(content, upload.name)
-        _keep(content, name, slot)
-    except UserError as error:
-        st.error(sentence(error))
-        return
-    st.session_state[counter] = generation + 1  # a new, empty uploader
-    own_crop.reset(slot)
-    popovers.close(KEY + slot, own_crop.announcement(content, name, slot))
-    st.rerun()
+    by_number = {one.number: one for one in images}
+    uploads = st.session_state.get(f"upload_generation{slot}", 0)  # a new choice after each upload
+    key = f"own{slot}_shown_{uploads}"
+    names = {one.number: f"{i}. {one.name}" for i, one in enumerate(images, start=1)}
+    st.selectbox(
+        "Shown", list(names), index=list(names).index(st.session_state[own_crop.GENERATION + slot]),
+        format_func=names.__getitem__, key=key,
+        on_change=lambda: _show(by_number[st.session_state[key]], slot),
+    )  # fmt: skip

@@ -12,11 +12,13 @@ import numpy as np
 import streamlit as st
 
 from vitcore.architectures import ARCHITECTURES
-from vitcore.config import folder_of
-from vitcore.data import Dataset, check_classes, folder, load_dataset, without_images
+from vitcore.config import CIFAR, Config, folder_of
+from vitcore.data import Dataset, check_classes, folder, load_dataset, photos_for
+from vitcore.data.datasets import class_names
 from vitcore.data.layout import scan
 from vitcore.errors import UserError, no_weights
 from vitcore.paths import runs_dir
+from vitcore.preprocessing import DEFAULT, Preprocessing
 from vitcore.queue.devices import Device, list_devices
 from vitcore.runs import foreign
 from vitcore.runs.folder import Run, bundled_runs, list_runs
@@ -29,13 +31,19 @@ from vitcore.runs.weights import count_trainable, read_header
 FOREIGN_S = 20.0  # event files in deeper folders are found after this time
 
 
-def dataset(name: str = "cifar10-mini", image_size: int = 32, *, skip_broken: bool = False) -> Dataset:
+def dataset(
+    name: str = "cifar10-mini",
+    image_size: int = 32,
+    *,
+    skip_broken: bool = False,
+    preprocessing: Preprocessing = DEFAULT,
+) -> Dataset:
     """Return a dataset, whose splits are decoded on first use. Raises `UserError`.
 
     A folder is read again when its files have changed.
     """
     state = _state(place) if (place := folder_of(name)) else ()
-    return _dataset(name, image_size, skip_broken, state)
+    return _dataset(name, image_size, skip_broken, repr(preprocessing), state, preprocessing)
 
 
 @st.cache_resource(ttl=5.0, max_entries=8, show_spinner=False)
@@ -45,8 +53,12 @@ def _state(place: Path) -> tuple:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _dataset(name: str, image_size: int, skip_broken: bool, state: tuple) -> Dataset:
-    return load_dataset(name, image_size, download=False, skip_broken=skip_broken)
+def _dataset(
+    name: str, image_size: int, skip_broken: bool, how: str, state: tuple, _preprocessing: Preprocessing
+) -> Dataset:
+    return load_dataset(
+        name, image_size, download=False, skip_broken=skip_broken, preprocessing=_preprocessing
+    )
 
 
 @st.cache_resource(ttl=5.0, max_entries=8, show_spinner=False)
@@ -56,19 +68,37 @@ def listing(place: Path) -> folder.Listing:
 
 
 def dataset_of(run: Run) -> Dataset:
-    """Return the images to show with a run: those of its folder, or else the bundled part of CIFAR-10.
+    """Return the images to show with a run: those of its folder, or the bundled part of CIFAR-10.
 
-    Raises `UserError`.
+    A run without a dataset, or whose folder is not on this machine, gets the bundled photographs. Raises
+    `UserError`.
     """
     config = run.config
+    if config.data in CIFAR:
+        return dataset(preprocessing=config.preprocessing)
     if not config.folder:
-        return dataset()
+        return _photos(config, "")
     try:
-        found = dataset(config.data, config.image_size, skip_broken=config.skip_broken)
+        found = dataset(
+            config.data,
+            config.image_size,
+            skip_broken=config.skip_broken,
+            preprocessing=config.preprocessing,
+        )
         check_classes(config, found)
         return found
     except UserError as error:  # deleted, or on the machine where the run was trained
-        return without_images(config, str(error))
+        return _photos(config, str(error))
+
+
+def _photos(config: Config, missing: str) -> Dataset:
+    how = repr(config.preprocessing)
+    return _photos_of(config.image_size, how, class_names(config), missing, config)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _photos_of(image_size: int, how: str, classes: tuple[str, ...], missing: str, _config: Config) -> Dataset:
+    return photos_for(_config, missing)
 
 
 def runs(*, trained: bool = False, model: str | None = None) -> list[Run]:

@@ -20,6 +20,7 @@ from dashboard.drawing.markdown import escape
 from dashboard.shared import bound, own_image, page_runs
 from dashboard.shared.page_state import ImageState, PageState
 from vitcore.data import Dataset
+from vitcore.data.photos import photos
 from vitcore.runs.folder import Run
 
 WRONG, SUREST, UNSURE = "misclassified", "surest", "least sure"
@@ -37,9 +38,15 @@ class SelectedImage:
     own: bool = False
 
 
+def kinds(data: Dataset) -> tuple[str, ...]:
+    """Return what images can be chosen by: their classes, or their names if they have no labels."""
+    return data.names or data.classes
+
+
 def first_class(data: Dataset) -> str:
-    """Return the class that pages open with."""
-    return "cat" if "cat" in data.classes else data.classes[0]
+    """Return the class, or the photograph, that pages open with."""
+    found = kinds(data)
+    return "cat" if "cat" in found else found[0]
 
 
 def choose_image(
@@ -54,11 +61,11 @@ def choose_image(
     """Draw the controls for class and number of a test image of `data`, or for an upload.
 
     `predictions` returns a model's probabilities [n, classes] for the first n test images. They add rankings:
-    misclassified images, and all images by confidence. A second image on a page has its own `fields` of
-    `page`, and a `slot` of `own_image`.
+    misclassified images, and all images by confidence. Photographs without labels have only names. A second
+    image on a page has its own `fields` of `page`, and a `slot` of `own_image`.
     """
-    if data.missing:
-        return _own_image(data, slot)
+    if data.names:
+        return _choose_photo(data, page=page, field=fields[0], slot=slot, place=place)
     ranked = [] if predictions is None else [one for one in RANKINGS if one not in data.classes]
     options = [*data.classes, *ranked]
     left, middle, right = (place or st).columns([2, 1.4, 1.6], vertical_alignment="bottom")
@@ -86,31 +93,46 @@ def choose_image(
         **page.bound(image_field, value="value"),
     )  # fmt: skip
     with right:
-        own_image.control(slot)
+        own_image.control(data.preprocessing, slot)
     if own:
-        return SelectedImage(own_image.decoded(*own, data.size, slot), None, own[1], own=True)
+        pixels = own_image.decoded(*own, data.size, data.preprocessing, slot)
+        return SelectedImage(pixels, None, own[1], own=True)
     if not len(members):
         st.info(f"There are no test images for {escape(kind)}: choose other images.")
         st.stop()
     return _selected(data, kind, members, min(number, len(members)))
 
 
-def _own_image(data: Dataset, slot: str) -> SelectedImage:
-    """Return the visitor's own image for a dataset whose images are not on this machine."""
-    message, control = st.columns([3.4, 1.6], vertical_alignment="bottom")
-    with control:
-        own_image.control(slot)
-    if own := own_image.get(slot):
-        return SelectedImage(own_image.decoded(*own, data.size, slot), None, own[1], own=True)
-    message.info(f"{escape(data.missing)} Upload an image of your own to see what the model does with it.")
-    st.stop()
+def _choose_photo(
+    data: Dataset, *, page: type[PageState], field: str, slot: str, place: DeltaGenerator | None
+) -> SelectedImage:
+    """Draw the choice of a bundled photograph, or of the visitor's own image."""
+    own, first = own_image.get(slot), first_class(data)
+    if data.missing and not own and not slot:
+        st.info(f"{escape(data.missing)} The bundled photographs are shown in place of its images.")
+    left, right = (place or st).columns([3.4, 1.6], vertical_alignment="bottom")
+    bound.check_link(page, field, data.names, first)
+    kind = left.selectbox(
+        "Photographs", data.names, index=data.names.index(first), disabled=bool(own),
+        label_visibility="collapsed" if slot else "visible", **page.bound(field, value=None),
+    )  # fmt: skip
+    with right:
+        own_image.control(data.preprocessing, slot)
+    if own:
+        pixels = own_image.decoded(*own, data.size, data.preprocessing, slot)
+        return SelectedImage(pixels, None, own[1], own=True)
+    return _selected(data, kind, _members(data, kind, None), 1)
+
+
+def _photo_titles() -> dict[str, str]:
+    return {photo.name: photo.title for photo in photos()}
 
 
 def find_image(
     data: Dataset, kind: str, number: int, predictions: Callable[[], np.ndarray] | None = None
 ) -> SelectedImage | None:
     """Return the image that `choose_image` shows for a class or ranking and a number, or None."""
-    if kind not in data.classes and (predictions is None or kind not in RANKINGS):
+    if kind not in kinds(data) and (data.names or predictions is None or kind not in RANKINGS):
         return None
     members = _members(data, kind, predictions)
     return _selected(data, kind, members, number) if 1 <= number <= len(members) else None
@@ -118,12 +140,16 @@ def find_image(
 
 def _selected(data: Dataset, kind: str, members: np.ndarray, number: int) -> SelectedImage:
     index = members[number - 1]
+    if data.names:
+        return SelectedImage(data.test.images[index], None, _photo_titles()[kind])
     name = f"{kind}, test image {number} of {len(members)}"
     return SelectedImage(data.test.images[index], int(data.test.labels[index]), name)
 
 
 def _members(data: Dataset, kind: str, predictions: Callable[[], np.ndarray] | None) -> np.ndarray:
     """Return the indices of the test images of a class or a ranking, in order."""
+    if data.names:
+        return np.array([data.names.index(kind)])
     if kind in data.classes:
         return np.flatnonzero(data.test.labels == data.classes.index(kind))
     if predictions is None:

@@ -25,10 +25,10 @@ from torchvision import transforms
 
 from vitcore.config import make_config
 from vitcore.data import load_dataset
-from vitcore.data.augment import MEAN, STD
 from vitcore.data.loader import make_loader
 from vitcore.models import build
 from vitcore.networks.vit import to_patches
+from vitcore.preprocessing import MEAN, STD
 from vitcore.training.optim import make_optimizer
 
 BATCH = 128

@@ -126,7 +126,7 @@ def test_score_and_logit_are_those_of_the_model(visitor, data):
     with torch.inference_mode():
         from vitcore.analysis.attention import as_input
 
-        logits = model(as_input(image))[0]
+        logits = model(as_input(image, model))[0]
     assert page.evaluate(f"Array.from({STEPPER}.block.logits)") == pytest.approx(logits.tolist(), abs=1e-5)
 
 

@@ -70,7 +70,7 @@ def test_tokens_equal_the_embedding_of_the_model(visitor):
     from vitcore.analysis.attention import as_input
 
     with torch.inference_mode():
-        expected = model.embed(as_input(image))[0].flatten().numpy()
+        expected = model.embed(as_input(image, model))[0].flatten().numpy()
     shown = page.evaluate(
         "(() => { const s = document.querySelector('.steps').stepper;"
         "return Array.from(s.tokens, (v, i) => v + s.positions[i]); })()"

@@ -107,7 +107,7 @@ def test_residual_stream_and_mlp_are_those_of_the_model(steps, block):
 
 def test_logits_are_those_of_the_model(steps, model, image):
     with torch.inference_mode():
-        logits = model(as_input(image))[0]
+        logits = model(as_input(image, model))[0]
     last = block_steps(model, image, len(model.blocks) - 1)
     torch.testing.assert_close(head_steps(model, last.output).logits, logits, atol=1e-4, rtol=1e-4)
     classes = load_dataset("cifar10-mini").classes

@@ -9,10 +9,15 @@ import pytest
 from PIL import Image
 
 from dashboard.drawing.markdown import escape
-from dashboard.shared import own_crop
+from dashboard.shared import own_crop, own_image
 from tests.apptests import open_app
+from tests.made_runs import make_run
 from tests.uploads import png
-from vitcore.data.images import MEAN, contained, padded, square
+from vitcore.data.images import contained, padded, square
+from vitcore.paths import runs_dir
+from vitcore.preprocessing import MEAN, Preprocessing
+
+SMALL = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 1, "patch_size": 16}
 
 
 def upload(app, name, data):
@@ -121,3 +126,117 @@ def test_square_upload_needs_no_crop():
     (toast,) = app.toast  # of the upload, and nothing about a crop
     assert toast.icon == ":material/check:"
     assert not positions(app)
+
+
+def upload_all(app, *files):
+    app.file_uploader[0].set_value([(name, data, "image/png") for name, data in files]).run()
+    assert not app.exception, app.exception
+
+
+def names_of(app):
+    return [one.name for one in app.session_state.own_images]
+
+
+def shown_box(app):
+    (box,) = (one for one in app.selectbox if one.label == "Shown")
+    return box
+
+
+def test_several_uploads_are_kept_and_each_has_its_own_crop():
+    app = open_app("patches")
+    upload_all(app, ("wide.png", halves((90, 30))), ("tall.png", halves((30, 90))))
+    assert names_of(app) == ["wide.png", "tall.png"]
+    assert app.session_state.own_image == (halves((90, 30)), "wide.png")
+    positions(app)[0].set_value(0).run()
+    shown_box(app).select_index(1).run()
+    assert app.session_state.own_image[1] == "tall.png"
+    assert own_crop_of(app) == own_crop.Crop()
+    shown_box(app).select_index(0).run()
+    assert own_crop_of(app) == own_crop.Crop(0.0)
+    (back,) = (one for one in app.button if one.label == "Back to the test images")
+    back.click().run()
+    assert "own_images" not in app.session_state
+
+
+def test_oldest_images_beyond_the_limit_are_dropped(monkeypatch):
+    monkeypatch.setattr(own_image, "MOST", 3)
+    app = open_app("patches")
+    for name in "abcd":
+        upload(app, f"{name}.png", png())
+    assert names_of(app) == ["b.png", "c.png", "d.png"]
+    assert app.session_state.own_image[1] == "d.png"
+
+
+def test_invalid_file_among_several_is_named_and_the_others_are_kept():
+    app = open_app("patches")
+    upload_all(app, ("bad.png", b"hello"), ("good.png", png()))
+    assert names_of(app) == ["good.png"]
+    (toast,) = app.toast
+    assert escape("bad.png") in toast.value
+
+
+def test_pasted_images_are_shown():
+    app = open_app("patches")
+    (source,) = (one for one in app.button_group if own_image.PASTE in one.options)
+    source.set_value(own_image.PASTE).run()
+    (paste,) = app.chat_input
+    paste.upload("image.png", png(), "image/png").upload("other.png", png((40, 40)), "image/png").run()
+    assert not app.exception
+    assert names_of(app) == ["image.png", "other.png"]
+    assert app.session_state.own_image == (png(), "image.png")
+
+
+@pytest.mark.parametrize("size", [(4000, 2500), (2500, 4000)])
+def test_square_of_a_large_photograph_moves_at_224_pixels(size):
+    pixels = np.random.default_rng(0).integers(0, 256, (size[1] // 100, size[0] // 100, 3), dtype=np.uint8)
+    image = Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST)
+    data = io.BytesIO()
+    image.save(data, "PNG")
+    for position, offset in ((0, 0), (0.2, 300), (1, 1500)):
+        box = (offset, 0, offset + 2500, 2500) if size[0] > size[1] else (0, offset, 2500, offset + 2500)
+        expected = np.asarray(image.crop(box).resize((224, 224), Image.Resampling.LANCZOS)).transpose(2, 0, 1)
+        found = own_crop.decoded(data.getvalue(), "large.png", 224, own_crop.Crop(position))
+        inner = (found.astype(int) - expected)[:, 3:-3, 3:-3]  # the filter reads beyond the square
+        assert np.abs(inner).max() <= 1
+
+
+@pytest.mark.parametrize("size", [(90, 60), (60, 90), (60, 60)])
+def test_smaller_square_moves_in_both_directions(size):
+    image = Image.new("RGB", size)
+    image.putpixel((size[0] - 2, 1), (255, 255, 255))  # in the upper right corner
+    data = io.BytesIO()
+    image.save(data, "PNG")
+    lit = {
+        (x, y): bool(own_crop.decoded(data.getvalue(), "dot.png", 30, crop_at(size, x, y)).max() > 200)
+        for x in (0, 1)
+        for y in (0, 1)
+    }
+    assert lit == {(0, 0): False, (0, 1): False, (1, 0): True, (1, 1): False}
+
+
+def crop_at(size, x, y):
+    """A square of half the shorter side, at the left (0) or right (1), and at the top or at the bottom."""
+    position, across = (x, y) if size[0] >= size[1] else (y, x)
+    return own_crop.Crop(position, across=across, share=0.5)
+
+
+def test_crop_of_the_model_is_announced_and_can_be_changed():
+    how = {"crop": 0.75}
+    run = make_run(runs_dir(), "foreign", data="photos", image_size=64, preprocessing=how, **SMALL)
+    app = open_app("patches", run=run.id)
+    upload(app, "even.png", png((40, 40)))
+    (toast,) = app.toast
+    assert "75" in toast.value
+    assert len(positions(app)) == 1  # even a square image is cropped
+    (size,) = (one for one in app.slider if (one.key or "").startswith("own_size_"))
+    assert size.value == 75
+    size.set_value(100).run()
+    assert not positions(app)
+    assert not app.exception
+
+
+def test_default_square_is_exactly_the_crop_of_the_model():
+    how = Preprocessing(crop=0.875, interpolation="bicubic")
+    data = halves((90, 60))
+    expected = square(Image.open(io.BytesIO(data)), 24, preprocessing=how)
+    assert np.array_equal(own_crop.decoded(data, "halves.png", 24, own_crop.chosen(how), how), expected)

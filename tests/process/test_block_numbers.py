@@ -86,7 +86,7 @@ def test_numbers_of_the_browser_equal_those_of_torch(run, tmp_path):
     with torch.inference_mode():
         from vitcore.analysis.attention import as_input
 
-        logits = model(as_input(image))[0]
+        logits = model(as_input(image, model))[0]
     np.testing.assert_allclose(found["logits"], logits.numpy(), rtol=1e-5, atol=1e-5)
 
 

@@ -77,7 +77,7 @@ def test_numbers_of_the_browser_equal_those_of_torch(run, tmp_path):
         if block:
             close(found["sum"], steps.sum)
     with torch.inference_mode():
-        close(found["logits"], model(as_input(image))[0])
+        close(found["logits"], model(as_input(image, model))[0])
 
 
 def close(shown, expected) -> None:

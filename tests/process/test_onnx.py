@@ -21,6 +21,7 @@ from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.exchange.onnx import export_onnx
 from vitcore.models import build_for, load_run, weights_of
+from vitcore.preprocessing import Preprocessing
 from vitcore.runs.folder import find_run
 
 # of CIFAR-10's training images, as the tutorial states them
@@ -102,7 +103,8 @@ def test_metadata_describes_the_model_and_not_this_machine(tmp_path):
 def test_wrong_onnx_file_is_rejected_and_removed(wrong, tmp_path, monkeypatch):
     run = used_run(tmp_path / "runs", "resnet")
     if wrong == "normalization":
-        monkeypatch.setattr(exporter, "MEAN", (0.492, 0.482, 0.447))  # rounded
+        rounded = Preprocessing(mean=(0.492, 0.482, 0.447))
+        monkeypatch.setattr(exporter, "preprocessing_of", lambda model: rounded)
         words = "of 100 predictions"
     elif wrong == "one image":
         true = load_run(run)

@@ -60,7 +60,7 @@ def without_each_block(
     parts = chain(model)
     if parts is None:
         raise UserError(f"The blocks of a {type(model).__name__} are unknown: choose another model.")
-    inputs = [parts.start(as_input(images))]
+    inputs = [parts.start(as_input(images, model))]
     for block in parts.blocks.values():
         inputs.append(block(inputs[-1]))
     skipped = {}

@@ -12,11 +12,15 @@ from torch import nn
 from vitcore.data.augment import normalize
 from vitcore.errors import UserError
 from vitcore.networks.vit import Trace, ViT
+from vitcore.preprocessing import preprocessing_of
 
 
-def as_input(images: torch.Tensor) -> torch.Tensor:
-    """Normalize uint8 pixels to floats. Return floats unchanged."""
-    return normalize(images) if images.dtype == torch.uint8 else images
+def as_input(images: torch.Tensor, model: nn.Module | None) -> torch.Tensor:
+    """Normalize uint8 pixels to floats, as the model needs them. Return floats unchanged.
+
+    Without a model, the normalization is that of the models that are trained here.
+    """
+    return normalize(images, preprocessing_of(model)) if images.dtype == torch.uint8 else images
 
 
 def needs_attention(model: nn.Module) -> ViT:
@@ -33,7 +37,7 @@ def capture(model: nn.Module, images: torch.Tensor) -> Trace:
     The weights are [B, layers, heads, T, T], and the hidden states [B, layers + 1, T, D]. The model must be
     in evaluation mode and is not changed. Raise `UserError` for a model without attention.
     """
-    return needs_attention(model).trace(as_input(images))
+    return needs_attention(model).trace(as_input(images, model))
 
 
 def rollout(weights: torch.Tensor) -> torch.Tensor:

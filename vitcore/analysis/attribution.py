@@ -24,7 +24,7 @@ def grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor, stag
             f"Grad-CAM needs a network with stages of feature maps, not a {type(model).__name__}."
         )
     with torch.inference_mode(False), torch.enable_grad():
-        maps = network.stages(as_input(images).clone().requires_grad_())
+        maps = network.stages(as_input(images, model).clone().requires_grad_())
         logits = network.head(maps[-1])  # [B, classes]
         chosen = logits.gather(1, classes.clone()[:, None]).sum()  # samples do not mix in evaluation mode
         (gradient,) = torch.autograd.grad(chosen, maps[stage])  # [B, C, h, w]
@@ -47,7 +47,7 @@ def token_grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor
     record: Record = {}
     *blocks, last = model.blocks
     with torch.inference_mode(False), torch.enable_grad():
-        x = model.embed(as_input(images).clone().requires_grad_())
+        x = model.embed(as_input(images, model).clone().requires_grad_())
         for block in blocks:
             x = block(x)
         logits = model.head(last(x, record=record))  # [B, classes]

@@ -77,7 +77,7 @@ def block_steps(model: nn.Module, image: torch.Tensor, layer: int) -> BlockSteps
         )
     if not 0 <= layer < len(model.blocks):
         raise UserError(f"The model has no block {layer + 1}: choose one from 1 to {len(model.blocks)}.")
-    x = model.embed(as_input(image))
+    x = model.embed(as_input(image, model))
     for block in model.blocks[:layer]:
         x = block(x)
     record: Record = {}
@@ -117,7 +117,7 @@ def exciting_patches(model: nn.Module, images: torch.Tensor, count: int = 4) -> 
     first = int(model.has_cls)
     best: list[list[tuple[torch.Tensor, torch.Tensor]]] = [[] for _ in model.blocks]
     for batch in images.split(BATCH):
-        x = model.embed(as_input(batch))
+        x = model.embed(as_input(batch, model))
         for layer, block in enumerate(model.blocks):
             record: Record = {}
             x = block(x, record=record)

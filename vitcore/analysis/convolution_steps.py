@@ -100,7 +100,7 @@ def convolution_steps(model: nn.Module, image: torch.Tensor, block: int) -> Conv
     if not 0 <= block <= len(model.blocks):
         raise UserError(f"The model has no block {block}: choose one from 0 to {len(model.blocks)}.")
     modules = [model.input_net, *model.blocks]
-    x = as_input(image)
+    x = as_input(image, model)
     for before in modules[:block]:
         x = before(x)
     module, pre = modules[block], isinstance(model, PreActResNet)

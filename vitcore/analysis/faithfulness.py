@@ -57,7 +57,7 @@ def deletion_and_insertion(
     cell has the mean color. `AT_ONCE` cells change between two points. image [1, 3, S, S] (uint8 or
     normalized), order int [N] -> two arrays [N / AT_ONCE + 1].
     """
-    x = as_input(image)
+    x = as_input(image, model)
     count = len(order) // AT_ONCE + 1
     rank = torch.empty(len(order))
     rank[torch.from_numpy(order.copy())] = torch.arange(len(order), dtype=torch.float)

@@ -37,7 +37,7 @@ def explain(model: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch
         row = rows[:, 0] if model.has_cls else rows.mean(dim=1)
         return query_map(row, has_cls=model.has_cls), trace.logits.softmax(dim=1)
     with torch.inference_mode():
-        logits = model(as_input(images))
+        logits = model(as_input(images, model))
     return grad_cam(model, images, logits.argmax(dim=1).clone()), logits.softmax(dim=1)
 
 

@@ -24,7 +24,7 @@ def integrated_gradients(
     normalized), classes int [C] -> float [C, S, S]. The model must be in evaluation mode.
     """
     nodes, shares = np.polynomial.legendre.leggauss(steps)  # on [-1, 1]
-    x = as_input(image)
+    x = as_input(image, model)
     places = torch.tensor((nodes + 1) / 2, dtype=x.dtype, device=x.device)
     weights = torch.tensor(shares / 2, dtype=x.dtype, device=x.device)
     maps = []
@@ -42,7 +42,7 @@ def integrated_gradients(
 @torch.inference_mode()
 def logit_above_baseline(model: nn.Module, image: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
     """Return the logits of an image minus those of the baseline, to which integrated gradients sum. -> [C]"""
-    x = as_input(image)
+    x = as_input(image, model)
     above, below = model(torch.cat([x, torch.zeros_like(x)]))[:, classes]
     return above - below
 
@@ -57,7 +57,7 @@ def occlusion_maps(
     pixels below it. The value of a pixel is the mean fall of the logit over the windows that cover it, as in
     Captum. image [1, 3, S, S] (uint8 or normalized), classes int [C] -> float [C, S, S].
     """
-    x = as_input(image)
+    x = as_input(image, model)
     size = x.shape[-1]
     stride = max(1, size // windows // 2)
     side = 2 * stride if size > 1 else 1

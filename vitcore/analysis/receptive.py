@@ -20,7 +20,7 @@ def receptive_fields(
     a model whose layers are unknown.
     """
     with torch.inference_mode(False), torch.enable_grad():
-        x = as_input(images).clone().requires_grad_()
+        x = as_input(images, model).clone().requires_grad_()
         fields = {}
         for name, maps in layer_maps(model, x).items():  # [B, C, h, w]
             row, column = (cell(p, maps.shape[-1], x.shape[-1]) for p in pixel)

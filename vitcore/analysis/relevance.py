@@ -37,7 +37,7 @@ def weights_and_gradients(
     """
     weights: list[torch.Tensor] = []
     with torch.inference_mode(False), torch.enable_grad():
-        x = model.embed(as_input(images).clone().requires_grad_())
+        x = model.embed(as_input(images, model).clone().requires_grad_())
         for block in model.transformer:
             record: Record = {}
             x = block(x, record=record)

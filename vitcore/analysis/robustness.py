@@ -1,7 +1,7 @@
 """Robustness of predictions when the image is shifted, shuffled or partly hidden.
 
-Images are uint8 pixels or normalized floats [B, 3, S, S]. Hidden pixels are zeros after normalization, which
-is the mean color of the training images.
+Images are uint8 pixels or normalized floats [B, 3, S, S]. Functions without a model normalize uint8 pixels
+as CIFAR-10. Hidden pixels are zeros after normalization, which is the mean color of the training images.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def shifted(images: torch.Tensor, dy: int, dx: int, border: Border) -> torch.Ten
 
     New pixels at the border are mirrored, zero, or wrapped around from the other side.
     """
-    x = as_input(images)
+    x = as_input(images, None)
     if border == "circular":
         return x.roll((dy, dx), dims=(-2, -1))
     size, pad = x.shape[-1], max(abs(dy), abs(dx))
@@ -48,7 +48,7 @@ def shuffled(images: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
 
     order int [B, N], N = grid^2, row by row -> float [B, 3, S, S]. S must be divisible by the grid's side.
     """
-    x = as_input(images)
+    x = as_input(images, None)
     size = x.shape[-1] // round(order.shape[1] ** 0.5)
     cells = to_patches(x, size)  # [B, N, 3 * size^2]
     cells = cells.gather(1, order[..., None].expand_as(cells))
@@ -57,7 +57,7 @@ def shuffled(images: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
 
 def occluded(images: torch.Tensor, order: torch.Tensor, count: int) -> torch.Tensor:
     """Hide the first `count` cells of normalized images in the order int [B, N], N = grid^2, row by row."""
-    x = as_input(images)
+    x = as_input(images, None)
     grid = round(order.shape[1] ** 0.5)
     kept = torch.ones(order.shape).scatter(1, order[:, :count], 0.0).view(-1, 1, grid, grid)
     return x * F.interpolate(kept, x.shape[-1], mode="nearest")
@@ -70,7 +70,7 @@ def cell_saliency(model: nn.Module, images: torch.Tensor, grid: int) -> torch.Te
     all cells is the logit without the bias.
     """
     with torch.inference_mode(False), torch.enable_grad():
-        x = as_input(images).clone().requires_grad_()
+        x = as_input(images, model).clone().requires_grad_()
         logits = model(x)
         (gradient,) = torch.autograd.grad(logits.max(dim=1).values.sum(), x)
         value = (gradient * x).sum(dim=1, keepdim=True).detach()  # [B, 1, S, S]
@@ -81,4 +81,4 @@ def cell_saliency(model: nn.Module, images: torch.Tensor, grid: int) -> torch.Te
 @torch.inference_mode()
 def predict(model: nn.Module, images: torch.Tensor, batch: int = 100) -> torch.Tensor:
     """Return the predicted classes of a model in evaluation mode, computed in batches. -> int [B]"""
-    return torch.cat([model(as_input(part)).argmax(dim=1) for part in images.split(batch)])
+    return torch.cat([model(as_input(part, model)).argmax(dim=1) for part in images.split(batch)])

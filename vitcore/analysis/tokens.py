@@ -7,18 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from vitcore.data.images import MEAN, STD
 from vitcore.errors import UserError, detail_of
+from vitcore.preprocessing import DEFAULT, Preprocessing
 from vitcore.runs.weights import check_size
 
 PROJECTION = ("input_layer.weight", "input_layer.bias")
 
 
-def read_tokens(weights: Path, options: dict[str, Any], image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def read_tokens(
+    weights: Path, options: dict[str, Any], image: np.ndarray, preprocessing: Preprocessing = DEFAULT
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the two terms of `ViT.embed` for an image uint8 [3, S, S], both float32 [T, D].
 
-    They are the projected patches (with CLS first, if there is one) and the positions. `options` are those of
-    the run's configuration. Raise `UserError` when the weights are invalid.
+    They are the projected patches (with CLS first, if there is one) and the positions. `options` and
+    `preprocessing` are those of the run's configuration. Raise `UserError` when the weights are invalid.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -30,7 +32,7 @@ def read_tokens(weights: Path, options: dict[str, Any], image: np.ndarray) -> tu
         with safe_open(str(weights), "np") as stored:
             found = {name: _real(stored.get_tensor(name)) for name in names}
         matrix, bias = (found[name] for name in PROJECTION)
-        tokens = patch_rows(image, options["patch_size"]) @ matrix.T + bias  # [N, D]
+        tokens = patch_rows(image, options["patch_size"], preprocessing) @ matrix.T + bias  # [N, D]
         if cls:
             tokens = np.concatenate([found["cls_token"][0], tokens])
         if options["position"] == "learned":
@@ -51,15 +53,15 @@ def _real(values: np.ndarray) -> np.ndarray:
     return values.astype(np.float32)
 
 
-def patch_rows(image: np.ndarray, size: int) -> np.ndarray:
+def patch_rows(image: np.ndarray, size: int, preprocessing: Preprocessing = DEFAULT) -> np.ndarray:
     """Normalize an image uint8 [3, S, S] and cut it into patches: float32 [N, 3 * P * P].
 
     The patches are in row order, and the channel is the slowest index within a patch.
     """
     side = image.shape[-1] // size
-    mean, std = (np.array(v, dtype=np.float32)[:, None, None] for v in (MEAN, STD))
-    x = (image.astype(np.float32) / 255 - mean) / std
-    x = x.reshape(3, side, size, side, size).transpose(1, 3, 0, 2, 4)  # [S/P, S/P, 3, P, P]
+    x = (
+        preprocessing.normalized(image).reshape(3, side, size, side, size).transpose(1, 3, 0, 2, 4)
+    )  # [S/P, S/P, 3, P, P]
     return x.reshape(side * side, 3 * size * size)
 
 

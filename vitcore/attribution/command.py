@@ -11,7 +11,8 @@ from vitcore.analysis.attention import as_input
 from vitcore.analysis.faithfulness import area, deletion_and_insertion
 from vitcore.attribution import Method, Needs, find_method, methods_for
 from vitcore.attribution.checks import Curves, MapCheck, check, mean_and_error, with_random_weights
-from vitcore.data import load_dataset
+from vitcore.config import CIFAR
+from vitcore.data import dataset_for, load_dataset
 from vitcore.errors import UserError
 from vitcore.models import load_run
 from vitcore.networks.vit import ViT
@@ -33,7 +34,7 @@ def attribution(
     `UserError` for names, settings or an image that do not exist.
     """
     config = run.config
-    data = load_dataset(config.data if config.folder else "cifar10-mini", config.image_size)
+    data = load_dataset("cifar10-mini") if config.data in CIFAR else dataset_for(config)
     images = data.test.images
     if index >= len(images):
         raise UserError(f"{data.name} has {len(images):,} test images: choose a number up to that.")
@@ -50,7 +51,7 @@ def attribution(
     image = torch.from_numpy(images[index : index + 1].copy())
     if class_name is None:
         with torch.inference_mode():
-            target = int(model(as_input(image)).argmax())
+            target = int(model(as_input(image, model)).argmax())
     else:
         target = data.classes.index(class_name)
     classes = torch.tensor([target])

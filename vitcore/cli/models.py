@@ -39,7 +39,8 @@ def evaluate(run: RunName, data: Data = None, as_json: Json = False, runs_dir: R
 
 @app.command()
 def data(
-    name: Annotated[str, typer.Argument(help="cifar10, cifar10-mini or folder:PATH")], as_json: Json = False
+    name: Annotated[str, typer.Argument(help="cifar10, cifar10-mini, photos or folder:PATH")],
+    as_json: Json = False,
 ) -> None:
     """Check a dataset, downloading cifar10 if it is missing; print what a training would use.
 
@@ -64,6 +65,9 @@ def data(
                 print(one.reason)
             raise folder.refuse(found.listing, unreadable)
         return
+    if found.names:
+        print(f"{name}: {len(found.test)} photographs without labels")
+        return
     counts = f"{len(found.train):,} training and {len(found.test):,} test images"
     print(f"{name}: {counts} in {len(found.classes)} classes")
 
@@ -75,6 +79,8 @@ def _described(found: Dataset) -> dict[str, Any]:
     from vitcore.data.images import shown_path
 
     row: dict[str, Any] = {"data": found.name, "classes": list(found.classes)}
+    if found.names:
+        return {**row, "images": len(found.test), "train": 0, "test": len(found.test), "unreadable": []}
     if not (listing := found.listing):
         train, test = len(found.train), len(found.test)
         return {**row, "images": train + test, "train": train, "test": test, "unreadable": []}

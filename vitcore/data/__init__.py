@@ -13,9 +13,9 @@ from vitcore.data.datasets import (
     check_dataset,
     dataset_for,
     load_dataset,
+    photos_for,
     resolve,
     split_indices,
-    without_images,
 )
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
     "check_dataset",
     "dataset_for",
     "load_dataset",
+    "photos_for",
     "resolve",
     "split_indices",
-    "without_images",
 ]

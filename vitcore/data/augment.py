@@ -11,21 +11,21 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from vitcore.data.images import MEAN, STD
 from vitcore.data.transfer import to_device
+from vitcore.preprocessing import DEFAULT, Preprocessing
 
 SHIFT = 4  # pixels, for the policy `shift`
 SCALE, RATIO = (0.8, 1.0), (0.9, 1.1)  # of the tutorial's random resized crop
 CROP_TRIES = 10  # attempts to draw a crop that fits, then the whole image, as in torchvision
 
 
-def normalize(images: torch.Tensor) -> torch.Tensor:
-    """Normalize images with the mean and standard deviation of CIFAR-10.
+def normalize(images: torch.Tensor, preprocessing: Preprocessing = DEFAULT) -> torch.Tensor:
+    """Normalize images with a mean and a standard deviation, by default those of CIFAR-10.
 
     uint8 [B, 3, S, S] (or floats in 0..255) -> float32 [B, 3, S, S]
     """
-    mean = torch.tensor(MEAN, device=images.device).view(1, 3, 1, 1)
-    std = torch.tensor(STD, device=images.device).view(1, 3, 1, 1)
+    mean = torch.tensor(preprocessing.mean, device=images.device).view(1, 3, 1, 1)
+    std = torch.tensor(preprocessing.std, device=images.device).view(1, 3, 1, 1)
     return (images.float() / 255 - mean) / std
 
 
@@ -65,7 +65,14 @@ def subset(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
     return np.sort(np.concatenate(kept))
 
 
-def augment(images: torch.Tensor, policy: str, seed: int, epoch: int, samples: np.ndarray) -> torch.Tensor:
+def augment(
+    images: torch.Tensor,
+    policy: str,
+    seed: int,
+    epoch: int,
+    samples: np.ndarray,
+    preprocessing: Preprocessing = DEFAULT,
+) -> torch.Tensor:
     """Augment a training batch. uint8 [B, 3, S, S], samples [B] -> normalized float32 [B, 3, S, S].
 
     The policies are:
@@ -75,17 +82,18 @@ def augment(images: torch.Tensor, policy: str, seed: int, epoch: int, samples: n
     - `trivial`: `shift`, then one operation of TrivialAugment.
     """
     if policy == "none":
-        return normalize(images)
+        return normalize(images, preprocessing)
     draw = uniforms(seed, epoch, samples, 1 + 4 * CROP_TRIES)
     flip = to_device(draw[:, 0] < 0.5, images.device)
     if policy == "tutorial":
-        return _crop(normalize(images), draw, flip)
+        return _crop(normalize(images, preprocessing), draw, flip)
     shifted = _shift(images, draw, flip)
     if policy == "shift":
-        return normalize(shifted)
+        return normalize(shifted, preprocessing)
     from vitcore.data.trivial_augment import trivial_augment  # imports torchvision, which takes two seconds
 
-    return normalize(trivial_augment(shifted, draw[:, 3:6]))
+    fill = preprocessing.mean_color()
+    return normalize(trivial_augment(shifted, draw[:, 3:6], fill), preprocessing)
 
 
 def _shift(images: torch.Tensor, draw: np.ndarray, flip: torch.Tensor) -> torch.Tensor:

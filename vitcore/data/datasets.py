@@ -1,4 +1,4 @@
-"""The datasets: `cifar10`, `cifar10-mini` (bundled) and `folder:PATH`.
+"""The datasets: `cifar10`, `cifar10-mini` (bundled), `folder:PATH`, and `photos` (bundled, without labels).
 
 This module needs numpy and pillow, and torch only for torchvision's files. A dataset has training images
 (split into training and validation by `split_indices`), test images and class names. Images are uint8 [N, 3,
@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -21,11 +21,13 @@ import numpy as np
 from filelock import FileLock
 from PIL import Image
 
-from vitcore.config import FOLDER, Config, folder_of
-from vitcore.data import folder
+from vitcore.config import FOLDER, PHOTOS, Config, folder_of
+from vitcore.data import folder, photos
+from vitcore.data.decoded import WHOLE_SIDE, DecodedImages, Pixels, chunks, part_of
 from vitcore.data.layout import scan
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, data_dir
+from vitcore.preprocessing import DEFAULT, Preprocessing
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SPLIT_SEED = 42  # the tutorial's
@@ -34,13 +36,20 @@ VALIDATION_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Split:
-    """Images uint8 [N, 3, S, S] and labels int64 [N]."""
+    """Images uint8 [N, 3, S, S] and labels int64 [N], -1 where there is none.
 
-    images: np.ndarray
+    Large images of a folder are decoded when they are indexed (`vitcore.data.decoded`).
+    """
+
+    images: Pixels
     labels: np.ndarray
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def part(self, index: slice | np.ndarray) -> Split:
+        """Return some of the images, without decoding them."""
+        return Split(part_of(self.images, index), self.labels[index])
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,9 @@ class Dataset:
     read_test: Callable[[], Split]
     validation: tuple[int, ...] | None = None  # held-out indices of train; None: a seeded tenth
     listing: folder.Listing | None = None  # of a folder
-    missing: str = ""  # why its images are not on this machine
+    names: tuple[str, ...] = ()  # of its test images, if these have no labels
+    missing: str = ""  # why the images of the run are not on this machine, if these are shown instead
+    preprocessing: Preprocessing = DEFAULT  # how its images, and those of visitors, are cropped and resized
 
     @property
     def state(self) -> str:
@@ -64,11 +75,15 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash that changes when the images of a folder change. Resuming a run requires the same images."""
+        """A hash that changes when the images of a folder change. Resuming a run requires the same images.
+
+        It reads every image. Raise one `UserError` for all images that cannot be read.
+        """
         digest = hashlib.sha256("\n".join([self.name.split(":")[0], *self.classes]).encode())
         if self.listing:
             for part in (self.train, self.test):
-                digest.update(part.images.tobytes())
+                for images in chunks(part.images):
+                    digest.update(images.tobytes())
                 digest.update(part.labels.tobytes())
         return digest.hexdigest()
 
@@ -107,27 +122,52 @@ def seeded_split(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def load_dataset(
-    name: str, image_size: int = 32, *, download: bool = True, skip_broken: bool = False
+    name: str,
+    image_size: int = 32,
+    *,
+    download: bool = True,
+    skip_broken: bool = False,
+    preprocessing: Preprocessing = DEFAULT,
 ) -> Dataset:
     """Return the dataset of this name. Raise `UserError` when it is unknown, missing or invalid.
 
-    With `skip_broken`, images of a folder that cannot be read are left out.
+    With `skip_broken`, images of a folder that cannot be read are left out. `preprocessing` says how the
+    images of a folder are cropped and resized.
     """
-    if name == "cifar10-mini":
-        return _sheets(name, assets_dir() / "cifar10-mini")
-    if name == "cifar10":
-        place = data_dir() / "cifar10"
-        if os.path.isfile(place / "labels.json"):
-            return _sheets(name, place)
-        return _torchvision(place, download=download)
     if place := folder_of(name):
-        return _folder(name, place, image_size, skip_broken=skip_broken)
-    raise UserError(f"Unknown dataset {name!r}: choose cifar10, cifar10-mini or folder:PATH.")
+        return _folder(name, place, image_size, preprocessing, skip_broken=skip_broken)
+    if name == "cifar10-mini":
+        found = _sheets(name, assets_dir() / "cifar10-mini")
+    elif name == "cifar10":
+        found = _cifar10(data_dir() / "cifar10", download=download)
+    elif name == PHOTOS:
+        found = _photos(image_size, preprocessing)
+    else:
+        raise UserError(f"Unknown dataset {name!r}: choose cifar10, cifar10-mini or folder:PATH.")
+    return replace(found, preprocessing=preprocessing)
+
+
+def _cifar10(place: Path, *, download: bool) -> Dataset:
+    if os.path.isfile(place / "labels.json"):
+        return _sheets("cifar10", place)
+    return _torchvision(place, download=download)
 
 
 def dataset_for(config: Config, *, download: bool = True) -> Dataset:
     """Return the dataset that a configuration trains on. Raise `UserError` as `load_dataset` does."""
-    return load_dataset(config.data, config.image_size, download=download, skip_broken=config.skip_broken)
+    found = load_dataset(
+        config.data,
+        config.image_size,
+        download=download,
+        skip_broken=config.skip_broken,
+        preprocessing=config.preprocessing,
+    )
+    return replace(found, classes=class_names(config)) if found.names else found
+
+
+def class_names(config: Config) -> tuple[str, ...]:
+    """Return the names of the classes of a model. They are numbers if the configuration has none."""
+    return config.classes or tuple(f"class {number}" for number in range(1, config.num_classes + 1))
 
 
 def check_classes(config: Config, data: Dataset) -> None:
@@ -142,11 +182,10 @@ def check_classes(config: Config, data: Dataset) -> None:
         )
 
 
-def without_images(config: Config, missing: str) -> Dataset:
-    """Return the dataset of a configuration with its classes but no images, for the reason `missing`."""
-    nothing = Split(np.zeros((0, 3, config.image_size, config.image_size), np.uint8), np.zeros(0, np.int64))
-    classes = config.classes or CLASSES
-    return Dataset(config.data, classes, config.image_size, lambda: nothing, lambda: nothing, missing=missing)
+def photos_for(config: Config, missing: str) -> Dataset:
+    """Return the bundled photographs with the classes of a run whose images are `missing`, which says why."""
+    found = load_dataset(PHOTOS, config.image_size, preprocessing=config.preprocessing)
+    return replace(found, classes=class_names(config), missing=missing)
 
 
 def check_dataset(config: Config) -> Dataset | None:
@@ -154,6 +193,8 @@ def check_dataset(config: Config) -> Dataset | None:
 
     A missing `cifar10` passes as None, because it is downloaded when the training starts.
     """
+    if config.data == PHOTOS:
+        raise photos.no_labels("A training")
     if config.data == "cifar10":
         return None
     data = dataset_for(config, download=False)
@@ -171,6 +212,21 @@ def resolve(config: Config) -> Config:
     config = config.model_copy(update={"data": data})
     checked = check_dataset(config)
     return config.model_copy(update={"classes": checked.classes if checked else CLASSES})
+
+
+# --- photographs -------------------------------------------------------------------------------
+
+
+def _photos(size: int, how: Preprocessing) -> Dataset:
+    names = tuple(photo.name for photo in photos.photos())
+    labels = np.full(len(names), -1, dtype=np.int64)
+
+    def refuse() -> Split:
+        raise photos.no_labels("A training")
+
+    return Dataset(
+        PHOTOS, (), size, refuse, lambda: Split(photos.read_photos(size, how), labels), names=names
+    )
 
 
 # --- sheets ------------------------------------------------------------------------------------
@@ -253,7 +309,7 @@ def _reason(error: Exception) -> str:
 # --- a folder per class ------------------------------------------------------------------------
 
 
-def _folder(name: str, place: Path, size: int, *, skip_broken: bool) -> Dataset:
+def _folder(name: str, place: Path, size: int, how: Preprocessing, *, skip_broken: bool) -> Dataset:
     """Read a dataset from a folder of images, whose layout `vitcore.data.folder` decides."""
     listing = scan(place)
     if skip_broken:
@@ -268,11 +324,20 @@ def _folder(name: str, place: Path, size: int, *, skip_broken: bool) -> Dataset:
         name,
         listing.classes,
         size,
-        lambda: Split(*folder.read(listing, train, size)),
-        lambda: Split(*folder.read(listing, listing.test, size)),
+        lambda: _read(listing, train, size, how),
+        lambda: _read(listing, listing.test, size, how),
         validation=tuple(i for i, file in enumerate(order) if file in held),
         listing=listing,
+        preprocessing=how,
     )
+
+
+def _read(listing: folder.Listing, files: folder.Files, size: int, how: Preprocessing) -> Split:
+    """Decode the images of a split, or prepare to decode large ones."""
+    if size <= WHOLE_SIDE:
+        return Split(*folder.read(listing, files, size, how))
+    paths, labels = folder.labeled(listing, files)
+    return Split(DecodedImages(listing, paths, size, how), labels)
 
 
 @functools.lru_cache(maxsize=4)

@@ -17,6 +17,7 @@ import numpy as np
 
 from vitcore.data.images import check_photo, read_photo, shown_path
 from vitcore.errors import UserError
+from vitcore.preprocessing import DEFAULT, Preprocessing
 
 DECODED = 2_000  # number of images that a check decodes; it reads only header and end of the others
 NAMED = 5  # maximum number of files that a message names
@@ -143,7 +144,7 @@ def check(
         return None
 
     found = list(listing.unreadable)
-    for done, unreadable in enumerate(_in_threads(reason, listing.files), start=1):
+    for done, unreadable in enumerate(in_threads(reason, listing.files), start=1):
         report(done)
         if unreadable:
             found.append(unreadable)
@@ -199,32 +200,40 @@ def refuse(listing: Listing, unreadable: list[Unreadable]) -> UserError:
     )
 
 
-def read(listing: Listing, files: Files, size: int) -> tuple[np.ndarray, np.ndarray]:
+def read(
+    listing: Listing, files: Files, size: int, preprocessing: Preprocessing = DEFAULT
+) -> tuple[np.ndarray, np.ndarray]:
     """Decode the images of a split. -> (uint8 [N, 3, size, size], labels int64 [N])
 
     Raise one `UserError` for all images that cannot be read.
     """
-    pairs = [(file, listing.classes.index(name)) for name, members in files.items() for file in members]
+    paths, labels = labeled(listing, files)
 
     def pixels(_: int, file: Path) -> np.ndarray | Unreadable:
         try:
-            return read_photo(file, size)
+            return read_photo(file, size, preprocessing)
         except UserError as error:
             return Unreadable(file, str(error))
 
     images: list[np.ndarray] = []
     unreadable = list(listing.unreadable)
-    for decoded in _in_threads(pixels, [file for file, _ in pairs]):
+    for decoded in in_threads(pixels, paths):
         if isinstance(decoded, Unreadable):
             unreadable.append(decoded)
         else:
             images.append(decoded)
     if unreadable:
         raise refuse(listing, unreadable)
-    return np.stack(images), np.array([label for _, label in pairs], dtype=np.int64)
+    return np.stack(images), labels
 
 
-def _in_threads(
+def labeled(listing: Listing, files: Files) -> tuple[list[Path], np.ndarray]:
+    """Return the files of a split in their order, and the labels int64 [N]."""
+    pairs = [(file, listing.classes.index(name)) for name, members in files.items() for file in members]
+    return [file for file, _ in pairs], np.array([label for _, label in pairs], dtype=np.int64)
+
+
+def in_threads(
     work: Callable[[int, Path], Result],
     files: list[Path] | tuple[Path, ...],
 ) -> Iterator[Result]:

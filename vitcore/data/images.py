@@ -16,11 +16,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from vitcore.errors import UserError
+from vitcore.preprocessing import DEFAULT, Preprocessing
 from vitcore.reading import GET_FILE, IS_POINTER, LFS_POINTER
-
-# per channel of CIFAR-10's training set, with the tutorial's values; used for all datasets
-MEAN = (0.49139968, 0.48215841, 0.44653091)
-STD = (0.24703223, 0.24348513, 0.26158784)
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 FORMATS = ("PNG", "JPEG", "WEBP")
@@ -151,43 +148,60 @@ def _is_heic(start: bytes) -> bool:
     )
 
 
-def square(image: Image.Image, size: int, position: float = 0.5) -> np.ndarray:
+def square(
+    image: Image.Image,
+    size: int,
+    position: float = 0.5,
+    preprocessing: Preprocessing = DEFAULT,
+    across: float = 0.5,
+) -> np.ndarray:
     """Return a square of an image, resized with antialiasing. -> uint8 [3, size, size]
 
-    `position` along the longer side is 0 for the left or upper end, 0.5 for the center, 1 for the other end.
+    The side of the square is the shorter side of the image, times `crop` of the preprocessing. `position` is
+    its place along the longer side, and `across` along the shorter one: 0 for the left or upper end, 0.5 for
+    the center, 1 for the other end.
     """
-    resample, center = Image.Resampling.LANCZOS, (position, position)
-    return _channels_first(ImageOps.fit(image, (size, size), method=resample, centering=center))
+    box = square_of(*image.size, position, preprocessing.crop, across)
+    return _channels_first(image.resize((size, size), _filter(preprocessing), box=box))
 
 
-def padded(image: Image.Image, size: int) -> np.ndarray:
-    """Return a whole image, resized with antialiasing and padded with the mean color of the training images.
+def square_of(
+    width: int, height: int, position: float = 0.5, crop: float = 1.0, across: float = 0.5
+) -> tuple[float, float, float, float]:
+    """Return the part of an image that `square` uses, in pixels: left, top, right, bottom."""
+    side = crop * min(width, height)
+    x, y = (position, across) if width >= height else (across, position)
+    left, top = (width - side) * x, (height - side) * y
+    return left, top, left + side, top + side
+
+
+def padded(image: Image.Image, size: int, preprocessing: Preprocessing = DEFAULT) -> np.ndarray:
+    """Return a whole image, resized with antialiasing and padded with the mean color of the model.
 
     -> uint8 [3, size, size]
     """
-    whole = Image.new("RGB", (size, size), tuple(mean_color().tolist()))
-    inner = contained(image, size)
+    whole = Image.new("RGB", (size, size), tuple(preprocessing.mean_color().tolist()))
+    inner = contained(image, size, preprocessing)
     whole.paste(inner, (round((size - inner.width) / 2), round((size - inner.height) / 2)))
     return _channels_first(whole)
 
 
-def contained(image: Image.Image, size: int) -> Image.Image:
+def contained(image: Image.Image, size: int, preprocessing: Preprocessing = DEFAULT) -> Image.Image:
     """Return an image resized so that its longer side has `size` pixels, and the other at least one."""
     longest = max(image.size)
     sides = (max(1, round(side * size / longest)) for side in image.size)
-    return image.resize(tuple(sides), Image.Resampling.LANCZOS)  # type: ignore[arg-type]
+    return image.resize(tuple(sides), _filter(preprocessing))  # type: ignore[arg-type]
 
 
-def mean_color() -> np.ndarray:
-    """Return the mean color of the training images, which a model reads as zeros. -> uint8 [3]"""
-    return (255 * np.array(MEAN)).round().astype(np.uint8)
+def _filter(preprocessing: Preprocessing) -> Image.Resampling:
+    return Image.Resampling[preprocessing.interpolation.upper()]
 
 
 def _channels_first(image: Image.Image) -> np.ndarray:
     return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
 
 
-def read_photo(file: Path, size: int) -> np.ndarray:
+def read_photo(file: Path, size: int, preprocessing: Preprocessing = DEFAULT) -> np.ndarray:
     """Read a file of a dataset as model input before normalization. -> uint8 [3, size, size]
 
     All formats of `PHOTO_FORMATS` are read, up to 200 megapixels. A JPEG of more than 25 megapixels is
@@ -198,7 +212,7 @@ def read_photo(file: Path, size: int) -> np.ndarray:
             image.draft(
                 "RGB", (4 * size, 4 * size)
             )  # the smallest of 1/2, 1/4, 1/8 that is at least this large
-        return square(_decoded(image, shown_path(file)), size)
+        return square(_decoded(image, shown_path(file)), size, preprocessing=preprocessing)
 
 
 def check_photo(file: Path, *, decode: bool) -> bool:

@@ -10,8 +10,9 @@ thousands. The images are the same, since the augmentation of an image does not 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from vitcore.data.augment import augment, epoch_order
 from vitcore.data.datasets import Split
 from vitcore.data.mixing import draw_mix, mix
 from vitcore.data.transfer import to_device
+from vitcore.preprocessing import DEFAULT, Preprocessing
 
 AHEAD_BYTES = 64 * 2**20  # of float32 images that are augmented at once on a GPU
 
@@ -115,11 +117,15 @@ class Batches(Dataset):
         mixup: float = 0.0,
         cutmix: float = 0.0,
         classes: int = 10,
+        preprocessing: Preprocessing = DEFAULT,
     ) -> None:
-        self.images = torch.from_numpy(split.images).to(device)
+        self.device, self.decoded = torch.device(device), split.images
+        self.images: torch.Tensor | None = None  # None: large images of a folder are decoded batch by batch
+        if isinstance(split.images, np.ndarray):
+            self.images = torch.from_numpy(split.images).to(device)
         self.labels = torch.from_numpy(split.labels).to(device)
         self.policy, self.seed, self.mixup, self.cutmix = policy, seed, mixup, cutmix
-        self.classes = classes
+        self.classes, self.preprocessing = classes, preprocessing
         self.chunk: np.ndarray | None = None  # whose images are in `made`
         self.made: tuple[torch.Tensor, torch.Tensor] | None = None
 
@@ -142,8 +148,10 @@ class Batches(Dataset):
         return mix(images, others, labels, other_labels, *draw, classes=self.classes)
 
     def _augmented(self, epoch: int, samples: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        index = to_device(samples, self.images.device)
-        return augment(self.images[index], self.policy, self.seed, epoch, samples), self.labels[index]
+        index = to_device(samples, self.device)
+        images = to_device(self.decoded[samples], self.device) if self.images is None else self.images[index]
+        augmented = augment(images, self.policy, self.seed, epoch, samples, self.preprocessing)
+        return augmented, self.labels[index]
 
 
 def make_loader(
@@ -160,18 +168,19 @@ def make_loader(
     rank: int = 0,
     world: int = 1,
     length: int | None = None,
+    preprocessing: Preprocessing = DEFAULT,
 ) -> DataLoader:
     """Return a loader over a split.
 
     For training, the images are shuffled, augmented and divided among the ranks, the last partial batch is
     dropped, and an epoch has `length` batches (None: one pass). Otherwise each rank gets all images in order.
     """
-    data = (
-        Batches(split, policy=policy, seed=seed, device=device, mixup=mixup, cutmix=cutmix, classes=classes)
-        if train
-        else Batches(split, policy="none", seed=seed, device=device)
-    )
-    image_bytes = 4 * split.images[0].size
+    same: dict[str, Any] = {"seed": seed, "device": device, "preprocessing": preprocessing}
+    if train:
+        data = Batches(split, policy=policy, mixup=mixup, cutmix=cutmix, classes=classes, **same)
+    else:
+        data = Batches(split, policy="none", **same)
+    image_bytes = 4 * math.prod(split.images.shape[1:])
     ahead = 1 if torch.device(device).type == "cpu" else max(1, AHEAD_BYTES // (batch_size * image_bytes))
     share = {"rank": rank, "world": world, "length": length, "ahead": ahead} if train else {}
     batches = EpochBatches(len(split), batch_size, seed=seed if train else None, drop_last=train, **share)

@@ -17,8 +17,9 @@ from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as tv
 
 from vitcore.data.transfer import to_device
+from vitcore.preprocessing import DEFAULT
 
-FILL = (125, 123, 114)  # CIFAR-10's mean color
+FILL = DEFAULT.mean_color()
 BINS = 31  # strengths 0, 1/30, ... 1
 ROTATE = 30.0  # degrees
 SHEAR = 0.3  # tangent of the angle
@@ -29,10 +30,11 @@ Matrix = list[list[float]]  # 2 x 3, from output to input coordinates
 Operation = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
-def trivial_augment(images: torch.Tensor, draw: np.ndarray) -> torch.Tensor:
+def trivial_augment(images: torch.Tensor, draw: np.ndarray, fill: np.ndarray = FILL) -> torch.Tensor:
     """Apply one operation to each image. uint8 [B, 3, S, S] -> uint8 [B, 3, S, S]
 
     `draw` holds three uniform numbers per image, for operation, strength and sign: float64 [B, 3].
+    `fill` is the color outside of the image, [3] from 0 to 255.
     """
     device = images.device
     chosen, strength, sign = choices(draw)
@@ -42,7 +44,7 @@ def trivial_augment(images: torch.Tensor, draw: np.ndarray) -> torch.Tensor:
         index = to_device(where, device)
         matrices = [GEOMETRIC[OPERATIONS[chosen[i]]](strength[i] * sign[i]) for i in where]
         stacked = to_device(np.array(matrices, np.float32), device)  # MPS has no float64
-        out[index] = _warp(images[index], stacked)
+        out[index] = _warp(images[index], stacked, fill)
     for name, operation in PIXELWISE.items():
         where = np.flatnonzero(chosen == OPERATIONS.index(name))
         if len(where):
@@ -61,12 +63,12 @@ def choices(draw: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return chosen, strength, np.where(draw[:, 2] < 0.5, 1.0, -1.0)
 
 
-def _warp(images: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor:
+def _warp(images: torch.Tensor, matrices: torch.Tensor, color: np.ndarray) -> torch.Tensor:
     """Transform each image by its own matrix. uint8 [K, 3, S, S], [K, 2, 3] -> uint8 [K, 3, S, S]
 
     A matrix maps output to input coordinates, in units of half of the side.
     """
-    fill = torch.tensor(FILL, dtype=torch.float32, device=images.device).view(1, 3, 1, 1)
+    fill = torch.tensor(color.tolist(), dtype=torch.float32, device=images.device).view(1, 3, 1, 1)
     grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
     moved = F.grid_sample(images.float() - fill, grid, align_corners=False)  # outside is 0, the fill
     return (moved + fill).round_().clamp_(0, 255).to(torch.uint8)

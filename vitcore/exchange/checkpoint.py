@@ -127,7 +127,7 @@ def _finish(
 
 def _imported(root: str | Path | None, config: Config) -> list[Run]:
     """Return the completely imported runs of the same network."""
-    same = ("model", "options", "classes", "image_size", "data")
+    same = ("model", "options", "classes", "image_size", "preprocessing", "data")
     found = []
     for run in list_runs(root, bundled=False):
         status = run.stored_status()

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save as pack
 
+from vitcore.config import PHOTOS
 from vitcore.errors import UserError
 from vitcore.exchange.archive import check_finished, log_spaced, without_machine
 from vitcore.models import load_run, not_finite, weights_of
@@ -54,7 +55,9 @@ def export_run(run: Run, out: Path, *, snapshots: int = 0, weights: bool = True)
                     "file."
                 )
             write_atomic(draft.best, pack(rounded))
-            if result.get("weights") != "float16":  # otherwise exactly these weights were tested
+            if (
+                result.get("weights") != "float16" and run.config.data != PHOTOS
+            ):  # otherwise exactly these weights were tested
                 score = evaluate_run(draft, run.config.data)
                 result |= {"test_acc": score.accuracy, "test_loss": score.loss, "n_test": score.count}
             result["weights"] = "float16"

@@ -22,11 +22,11 @@ from torch import nn
 
 from vitcore import __version__, numbers
 from vitcore.data.datasets import Split
-from vitcore.data.images import MEAN, STD
 from vitcore.errors import UserError
 from vitcore.exchange.archive import check_new, portable_data
 from vitcore.models import count_parameters, load_run
 from vitcore.models.evaluate import batch_for, evaluate
+from vitcore.preprocessing import preprocessing_of
 from vitcore.probes.store import Images, images_for
 from vitcore.runs.folder import Run
 
@@ -67,9 +67,9 @@ class Complete(nn.Module):
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        self.model = model
-        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1))
-        self.register_buffer("std", torch.tensor(STD).view(3, 1, 1))
+        self.model, about = model, preprocessing_of(model)
+        self.register_buffer("mean", torch.tensor(about.mean).view(3, 1, 1))
+        self.register_buffer("std", torch.tensor(about.std).view(3, 1, 1))
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         logits = self.model((images - self.mean) / self.std)
@@ -86,7 +86,7 @@ def export_onnx(run: Run, path: Path, *, images: int = 100) -> OnnxReport:
     _check_libraries()
     check_new(path)
     model = load_run(run)
-    seen = images_for([run], images)
+    seen = images_for([run], images, labels=False)
     content = _graph(run, model)
     try:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as place:
@@ -165,7 +165,7 @@ def _tidy(proto: Any) -> None:
 def _describe(proto: Any, run: Run) -> None:
     import onnx
 
-    config, side = run.config, run.config.image_size
+    config, side, how = run.config, run.config.image_size, run.config.preprocessing
     proto.producer_name, proto.producer_version = "ViT Lab", __version__
     proto.graph.name = run.id
     proto.doc_string = (
@@ -178,7 +178,7 @@ def _describe(proto: Any, run: Run) -> None:
         "options": json.dumps(config.options),
         "classes": json.dumps(config.classes or []),
         "data": portable_data(config.data),
-        "normalization": json.dumps({"inside": True, "mean": MEAN, "std": STD}),
+        "normalization": json.dumps({"inside": True, "mean": how.mean, "std": how.std}),
         "source": f"ViT Lab {__version__}, torch {torch.__version__}",
     }
     onnx.helper.set_model_props(proto, about)
@@ -190,7 +190,7 @@ def _compare(run: Run, model: nn.Module, draft: Path, path: Path, seen: Images) 
     if not np.isfinite(wanted).all():
         raise UserError(f"Run {run.id} gives logits that are not finite: choose a run that did not diverge.")
     try:
-        given = _logits(draft, seen.pixels.astype(np.float32) / 255)
+        given = _logits(draft, np.asarray(seen.pixels, np.float32) / 255)
     except Exception as error:  # onnxruntime's errors have no common base class
         detail = str(error).strip().splitlines()[0].rstrip(".")
         raise UserError(f"onnxruntime cannot run the ONNX file of run {run.id} ({detail}).") from None

@@ -12,6 +12,7 @@ from torch import nn
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, check_options
 from vitcore.errors import UserError, detail_of, no_weights
+from vitcore.preprocessing import attach
 from vitcore.reading import short
 from vitcore.runs.folder import Run
 from vitcore.runs.status import ACTIVE
@@ -33,8 +34,15 @@ def build(name: str, *, num_classes: int = 10, image_size: int = 32, **options: 
 
 
 def build_for(config: Config) -> nn.Module:
-    """Return the model of a configuration, with random weights. Raise `UserError` for invalid options."""
-    return build(config.model, num_classes=config.num_classes, image_size=config.image_size, **config.options)
+    """Return the model of a configuration, with random weights. Raise `UserError` for invalid options.
+
+    The model carries the preprocessing of the configuration (`vitcore.preprocessing.preprocessing_of`).
+    """
+    model = build(
+        config.model, num_classes=config.num_classes, image_size=config.image_size, **config.options
+    )
+    attach(model, config.preprocessing)
+    return model
 
 
 def shapes_for(config: Config) -> dict[str, tuple[int, ...]]:

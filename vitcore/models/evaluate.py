@@ -9,10 +9,13 @@ import torch.nn.functional as F
 from torch import nn
 from torchmetrics.functional.classification import multiclass_accuracy
 
+from vitcore.config import PHOTOS
 from vitcore.data.datasets import Split, load_dataset
 from vitcore.data.loader import make_loader
+from vitcore.data.photos import no_labels
 from vitcore.errors import UserError
 from vitcore.models import load_run
+from vitcore.preprocessing import preprocessing_of
 from vitcore.runs.folder import Run
 
 PIXELS = 500 * 32 * 32  # per batch
@@ -37,7 +40,13 @@ class Score:
 def evaluate(model: nn.Module, split: Split, device: torch.device | str = "cpu") -> Score:
     """Evaluate a model in evaluation mode on a split. The model stays on the given device."""
     model = model.to(device).eval()
-    loader = make_loader(split, batch_for(split.images.shape[-1]), train=False, device=device)
+    loader = make_loader(
+        split,
+        batch_for(split.images.shape[-1]),
+        train=False,
+        device=device,
+        preprocessing=preprocessing_of(model),
+    )
     logits = torch.cat([model(images).float().cpu() for images, _ in loader])  # [N, classes]
     labels = torch.from_numpy(split.labels)
     share = multiclass_accuracy(logits, labels, num_classes=logits.shape[1], average="micro")
@@ -51,7 +60,11 @@ def evaluate_run(run: Run, data: str) -> Score:
     Raise `UserError` when the model and the dataset do not fit.
     """
     config = run.config
-    dataset = load_dataset(data, config.image_size, skip_broken=config.skip_broken)
+    if data == PHOTOS:
+        raise no_labels("A test")
+    dataset = load_dataset(
+        data, config.image_size, skip_broken=config.skip_broken, preprocessing=config.preprocessing
+    )
     if len(dataset.classes) != config.num_classes or dataset.classes != tuple(
         config.classes or dataset.classes
     ):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -54,7 +55,7 @@ def measure(
     if probe.custom:
         yield from probe.steps(probe, subjects, images, settings, root, with_run=with_run, command=command)
         return
-    seen = images_for([s.run for s in subjects], images)
+    seen = images_for([s.run for s in subjects], images, labels=probe.labels)
     total = len(seen.labels)
     stored = find(probe, subjects, seen, settings, root)
     if stored and not with_run:
@@ -64,7 +65,7 @@ def measure(
     began = time.time()
     yield Partial(0, total, None)
     models = [model_of(subject) for subject in subjects]
-    pixels, values = torch.from_numpy(seen.pixels), None
+    pixels, values = torch.from_numpy(np.asarray(seen.pixels)), None
     for done, values in probe.steps(models[0], (*models, None)[1], pixels, seen.labels, settings):
         yield Partial(done, total, values)
     result = concluded(

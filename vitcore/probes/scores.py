@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from vitcore.config import Config
+from vitcore.config import PHOTOS, Config
 from vitcore.data import dataset_for, load_dataset
+from vitcore.data.photos import no_labels
 from vitcore.errors import UserError
 from vitcore.paths import data_dir
 from vitcore.probes import SPEED, TEST
 from vitcore.probes.score_values import TestScores
-from vitcore.probes.store import Images, Result, Subject, find, pick
+from vitcore.probes.store import Images, Result, Subject, find, folder_images, pick
 from vitcore.queue.devices import list_devices
 from vitcore.runs.folder import Run
 
@@ -60,6 +61,7 @@ def test_set(run: Run, count: int) -> TestSet:
     They are from its own folder, or from CIFAR-10. A count above a thousand means all ten thousand of
     CIFAR-10. Raise `UserError` when the images are unavailable.
     """
+    _check_labels(run.config)
     images = test_images(run.config, count) if own_folder(run.config) or count <= BUNDLED else None
     name, size, digest = ("cifar10", COMPLETE, COMPLETE_DIGEST) if images is None else _about(images)
     training = [*training_of(run.config), min(size, TRAINING)]
@@ -68,6 +70,11 @@ def test_set(run: Run, count: int) -> TestSet:
 
 
 test_set.__test__ = False
+
+
+def _check_labels(config: Config) -> None:
+    if config.data == PHOTOS:
+        raise no_labels("A test")
 
 
 def _about(images: Images) -> tuple[str, int, str]:
@@ -84,11 +91,11 @@ def training_of(config: Config) -> list[Any]:
 
 def test_images(config: Config, count: int) -> Images:
     """Return test images as in `test_set`. Raise `UserError` if complete CIFAR-10 is needed but missing."""
+    _check_labels(config)
     if own_folder(config):
-        state = dataset_for(config, download=False).state
-        return _picked(config.data, config.image_size, config.skip_broken, state, count)
+        return folder_images(config, count)
     if count <= BUNDLED:
-        return _picked("cifar10-mini", 32, False, "", count)
+        return _mini(count)
     if not complete_here():
         raise UserError(
             f"More than {BUNDLED:,} test images need complete CIFAR-10: `python -m vitcore data cifar10` "
@@ -100,9 +107,9 @@ def test_images(config: Config, count: int) -> Images:
 test_images.__test__ = False
 
 
-@functools.lru_cache(maxsize=8)
-def _picked(name: str, size: int, skip_broken: bool, state: str, count: int) -> Images:
-    return pick(load_dataset(name, size, download=False, skip_broken=skip_broken), count)
+@functools.lru_cache(maxsize=4)
+def _mini(count: int) -> Images:
+    return pick(load_dataset("cifar10-mini"), count)
 
 
 def speed_settings(given: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -89,12 +89,15 @@ def _test(subject: Subject, count: int) -> Iterator[tuple[int, int, TestScores |
     outputs, done = [], 0
     for part in (test, training):
         logits = []
-        for batch in np.array_split(part.pixels, _batches(part)) if part else ():
+        if part is None:
+            outputs.append(None)
+            continue
+        for index in np.array_split(np.arange(len(part.labels)), _batches(part)):
             with torch.inference_mode():
-                logits.append(model(as_input(torch.from_numpy(batch))).float())
-            done += len(batch)
+                logits.append(model(as_input(torch.from_numpy(part.pixels[index]), model)).float())
+            done += len(index)
             yield done, total, None
-        outputs.append(torch.cat(logits) if logits else None)
+        outputs.append(torch.cat(logits))
     yield done, total, _values(config, model, test, training, *outputs)
 
 

@@ -18,9 +18,13 @@ from typing import Any, Generic, Protocol
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
+from vitcore.config import PHOTOS, Config
 from vitcore.data import Dataset, check_classes, dataset_for, load_dataset
+from vitcore.data.decoded import Pixels, chunks, part_of
+from vitcore.data.photos import no_labels
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
+from vitcore.preprocessing import DEFAULT, Preprocessing
 from vitcore.probes import Probe, find_probe
 from vitcore.probes.probe import V
 from vitcore.probes.values import Values, first_problem
@@ -78,17 +82,22 @@ class Subject:
 
     @property
     def digest(self) -> str:
-        """A digest of the weights. Raise `UserError` if there are none."""
+        """A digest of the weights and of a preprocessing that is not the default.
+
+        Raise `UserError` if there are no weights.
+        """
+        config = self.run.config
+        how = [] if config.preprocessing == DEFAULT else [config.preprocessing.model_dump(mode="json")]
         if self.untrained:
-            config = self.run.config
             what = [config.model, config.options, config.num_classes, config.image_size]
-            return _sha(json.dumps([*what, UNTRAINED_SEED], sort_keys=True).encode())
+            return _sha(json.dumps([*what, UNTRAINED_SEED, *how], sort_keys=True).encode())
         path = self.run.weights
         if path is None:
             raise UserError(f"Run {self.run.id} has no weights to measure: choose a trained run.")
         check_size(path)
         about = path.stat()
-        return _file_digest(path, about.st_mtime_ns, about.st_size)
+        weights = _file_digest(path, about.st_mtime_ns, about.st_size)
+        return _sha(json.dumps([weights, *how], sort_keys=True).encode()) if how else weights
 
 
 def _sha(content: bytes) -> str:
@@ -118,19 +127,29 @@ class Images:
     """Test images for measuring several models, balanced over the classes as far as possible."""
 
     name: str
-    pixels: np.ndarray  # uint8 [N, 3, S, S]
+    pixels: Pixels  # uint8 [N, 3, S, S]
     labels: np.ndarray  # int64 [N]
 
     @property
     def digest(self) -> str:
-        return _sha(self.pixels.tobytes() + self.labels.tobytes())
+        """A digest of pixels and labels. It reads every image, once."""
+        return self._digest
+
+    @functools.cached_property
+    def _digest(self) -> str:
+        sha = hashlib.sha256()
+        for part in chunks(self.pixels):
+            sha.update(part.tobytes())
+        sha.update(self.labels.tobytes())
+        return sha.hexdigest()
 
 
-def images_for(runs: list[Run], count: int) -> Images:
+def images_for(runs: list[Run], count: int, *, labels: bool = True) -> Images:
     """Return `count` test images (or all, if fewer), taking the first of each class, the second, and so on.
 
-    They are from the runs' own folder, or from the bundled part of CIFAR-10. Raise `UserError` for runs that
-    cannot use the same images.
+    They are from the runs' own folder, or from the bundled part of CIFAR-10. For models without a dataset
+    they are the bundled photographs, unless `labels` are needed. Raise `UserError` for runs that cannot use
+    the same images.
     """
     if count < 1:
         raise UserError(f"{count} images cannot be measured: choose at least 1.")
@@ -141,13 +160,31 @@ def images_for(runs: list[Run], count: int) -> Images:
                 f"{runs[0].id} and {run.id} differ in their classes or image sizes: choose runs on the same "
                 "data."
             )
+    if first.data == PHOTOS:
+        if labels:
+            raise no_labels("This experiment")
+        found = dataset_for(first)
+        return Images(found.name, found.test.images[:count], found.test.labels[:count])
     own = first.folder is not None
     if own and len({run.config.data for run in runs}) > 1:
         raise UserError("These runs were trained on different folders: choose runs on the same data.")
     if not own:
         return pick(_mini(), count)
-    data = dataset_for(first)
-    check_classes(first, data)
+    check_classes(first, dataset_for(first))
+    return folder_images(first, count)
+
+
+def folder_images(config: Config, count: int) -> Images:
+    """Return `count` test images of a run's folder as `images_for` does, kept until its files change."""
+    state = dataset_for(config, download=False).state
+    return _picked(config.data, config.image_size, config.skip_broken, config.preprocessing, state, count)
+
+
+@functools.lru_cache(maxsize=8)
+def _picked(
+    name: str, size: int, skip_broken: bool, preprocessing: Preprocessing, state: str, count: int
+) -> Images:
+    data = load_dataset(name, size, download=False, skip_broken=skip_broken, preprocessing=preprocessing)
     return pick(data, count)
 
 
@@ -165,7 +202,7 @@ def pick(data: Dataset, count: int, *, part: np.ndarray | None = None) -> Images
     for label in np.unique(labels):
         turn[labels == label] = np.arange((labels == label).sum())
     order = np.lexsort((labels, turn))[:count]
-    return Images(data.name, split.images[part[order]], labels[order])
+    return Images(data.name, part_of(split.images, part[order]), labels[order])
 
 
 def key_of(probe: Probe, subjects: list[Subject], images: Seen, settings: dict[str, Any]) -> str:

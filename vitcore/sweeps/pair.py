@@ -19,8 +19,8 @@ from vitcore.runs.status import ACTIVE
 from vitcore.sweeps.wording import length_of
 
 # Settings that both take from the first model. They also fix the order and the augmentation of the images.
-SHARED = ("data", "image_size", "seed", "device", "precision", "matmul", "devices", "nodes", "compile",
-          "cuda_graph", "epochs", "minutes", "steps_per_epoch", "train_share", "batch_size",
+SHARED = ("data", "image_size", "preprocessing", "seed", "device", "precision", "matmul", "devices", "nodes",
+          "compile", "cuda_graph", "epochs", "minutes", "steps_per_epoch", "train_share", "batch_size",
           "label_smoothing", "augment", "mixup", "cutmix")  # fmt: skip
 
 

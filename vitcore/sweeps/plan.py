@@ -34,7 +34,7 @@ ALIKE = tuple(
     n for n in SHARED if n not in ("data", "seed", "epochs", "minutes", "steps_per_epoch", "train_share")
 )
 FIXED = ("model", "options", "data", "recipe", "seed", "device", "devices", "nodes", "compile", "cuda_graph",
-         "image_size", "classes")  # fmt: skip
+         "image_size", "preprocessing", "classes")  # fmt: skip
 VALUES = {"patch_size": (2, 4, 8), "num_heads": (2, 4, 8), "num_layers": (2, 4, 6),
           "embed_dim": (64, 128, 256), "dropout": (0.0, 0.1, 0.2), "drop_path": (0.0, 0.05, 0.1)}  # fmt: skip
 

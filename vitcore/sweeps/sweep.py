@@ -20,6 +20,7 @@ from vitcore.config import Config
 from vitcore.data.datasets import resolve
 from vitcore.errors import UserError
 from vitcore.paths import check_allowed, runs_dir
+from vitcore.preprocessing import Preprocessing
 from vitcore.queue import launch as background
 from vitcore.queue import order
 from vitcore.runs import edit
@@ -101,8 +102,8 @@ def launch_sweep(
     return Sweep(name, plan.kind, tuple(runs))
 
 
-def _data_key(config: Config) -> tuple[str, int, bool]:
-    return config.data, config.image_size, config.skip_broken
+def _data_key(config: Config) -> tuple[str, int, bool, Preprocessing]:
+    return config.data, config.image_size, config.skip_broken, config.preprocessing
 
 
 def _launched_within(seconds: float, kind: Kind, configs: list[Config], home: Path) -> Sweep | None:

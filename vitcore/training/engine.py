@@ -19,6 +19,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 
 from vitcore.config import Config
 from vitcore.data import Dataset, dataset_for, resolve
+from vitcore.data.decoded import keep_for_training
 from vitcore.data.loader import EpochBatches
 from vitcore.errors import UserError
 from vitcore.models import build_for, count_parameters, load_run
@@ -70,6 +71,7 @@ def train(
     """
     check_allowed()
     quiet()
+    keep_for_training()
     data = None
     if resume is not None:
         run = resume if isinstance(resume, Run) else find_run(resume, runs_dir)
@@ -90,7 +92,7 @@ def train(
         build_for(config)  # raises for sizes that do not fit
         make_trainer(config, progress=False)  # raises for a missing device
         data = dataset_for(config)  # downloads it if it is missing
-        _ = data.train, data.test  # read every image before anything is written
+        _ = data.train, data.test, data.fingerprint  # read every image before anything is written
         now = time.time()
         status = Status(state="running", reason="starting", created=now, heartbeat=now, **process.identity())
         run = create_run(config, runs_dir, title=title, status=status)
@@ -101,6 +103,7 @@ def train(
 def execute(run: Run, *, progress: bool = True, data: Dataset | None = None) -> None:
     """Train the run of a run folder, from its last checkpoint if there is one, and record how it ended."""
     quiet()
+    keep_for_training()
     if rank_of(run.config):
         return follow(run.config, run.last)
     lock = FileLock(run.path / ".lock")

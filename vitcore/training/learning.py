@@ -54,7 +54,8 @@ class PredictionRecorder(Callback):
     def _record(self, trainer: pl.Trainer, module: Classifier) -> None:
         training = module.model.training
         module.model.eval()  # no dropout, so no random numbers are drawn
-        logits = module.model(normalize(torch.from_numpy(self.images).to(module.device)))
+        images = torch.from_numpy(self.images).to(module.device)
+        logits = module.model(normalize(images, module.config.preprocessing))
         module.model.train(training)
         epoch = trainer.global_step / max(1, trainer.num_training_batches)
         probabilities = logits.float().softmax(dim=1).cpu().numpy()

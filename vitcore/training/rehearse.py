@@ -270,7 +270,7 @@ def _rehearse(config: Config, steps: int, data: Dataset | None, report: Progress
             full_timed = complete.steps(few)
             full_s, full_least = full_timed.median, full_timed.least
     device = trial.trainer.strategy.root_device
-    some = Split(data.test.images[:500], data.test.labels[:500])
+    some = data.test.part(slice(500))
     image_s, image_least = _image_s(trial.module, some, device, timed)
     full = min(config.full_epochs, config.epochs) if config.keep_patches < 1 else 0
     held = len(parts(data, config)[1])

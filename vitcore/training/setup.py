@@ -17,6 +17,7 @@ from vitcore.config import Config
 from vitcore.data import Dataset, split_indices
 from vitcore.data.augment import subset
 from vitcore.data.datasets import Split
+from vitcore.data.decoded import keep_for_training
 from vitcore.data.loader import make_loader
 from vitcore.errors import UserError
 from vitcore.models import build_for
@@ -119,12 +120,12 @@ def parts(data: Dataset, config: Config) -> tuple[Split, Split]:
     """Return the (training, validation) splits of a dataset, with the configured share of training images."""
     train, held = split_indices(data)
     train = train[subset(data.train.labels[train], config.train_share, config.seed)]
-    images, labels = data.train.images, data.train.labels
-    return Split(images[train], labels[train]), Split(images[held], labels[held])
+    return data.train.part(train), data.train.part(held)
 
 
 def make_loaders(config: Config, data: Dataset, device: torch.device) -> tuple[DataLoader, DataLoader]:
     """Return (training, validation) loaders on a device. Each rank gets its share of the training batches."""
+    keep_for_training()
     train_part, val_part = parts(data, config)
     loader = make_loader(
         train_part,
@@ -139,5 +140,13 @@ def make_loaders(config: Config, data: Dataset, device: torch.device) -> tuple[D
         rank=rank_of(config),
         world=world_of(config),
         length=config.steps_per_epoch,
+        preprocessing=config.preprocessing,
     )
-    return loader, make_loader(val_part, batch_for(data.size), train=False, device=device)
+    held = make_loader(
+        val_part,
+        batch_for(data.size),
+        train=False,
+        device=device,
+        preprocessing=config.preprocessing,
+    )
+    return loader, held

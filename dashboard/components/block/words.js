@@ -153,7 +153,9 @@ export function factsOf(view) {
   if (step === MLP) {
     const active = rowOf(block, "active", view.token), positive = active.filter((v) => v > 0.1).length;
     const known = h.units.find((one) => one.unit === view.j);
-    const best = known?.values.map((v, i) => `${formatted(v)} (${h.classes[known.labels[i]]})`).join(", ");
+    const best = known?.values.map((v, i) =>
+      `${formatted(v)} (${h.classes[known.labels[i]] ?? "a photograph"})`
+    ).join(", ");
     return `${positive} of ${h.hidden} units are above 0.1.` +
       (best ? ` Largest values of unit ${view.j + 1}: ${best}.` : "");
   }

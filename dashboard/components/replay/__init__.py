@@ -58,6 +58,7 @@ def message(frames: Frames, view: dict[str, Any], painted: tuple[str, np.ndarray
         "columns": frames.columns,
         "start": frames.start,
         "cells": frames.cells,
+        "step": frames.step,
         "painted": None if painted is None else {"mask": painted[0], "probabilities": painted[1].tolist()},
     }
     pixels = np.ascontiguousarray(frames.pictures.transpose(0, 1, 3, 4, 2)).tobytes()

@@ -44,7 +44,8 @@ export function listenToPicture(replay, canvas) {
   });
   canvas.addEventListener("pointermove", (event) => {
     if (dragStart) {
-      const [x, y, row, column] = dragStart, scale = canvas.clientWidth / replay.header.size;
+      const [x, y, row, column] = dragStart, { size, step } = replay.header;
+      const scale = step * canvas.clientWidth / size;
       replay.go(
         row + Math.round((event.clientY - y) / scale),
         column + Math.round((event.clientX - x) / scale),

@@ -99,7 +99,7 @@ def test_painted_pixels_are_zero_after_normalization(vit, data):
     image = data.test.images[8]
     masked = np.zeros((32, 32), dtype=bool)
     masked[4:9, 10:20] = True
-    blank = views.masked_image(image, masked)
+    blank = views.masked_image(vit, image, masked)
     assert np.array_equal(blank[:, ~masked], image[:, ~masked])
     assert normalize(torch.from_numpy(blank[None]))[0][:, masked].abs().max() < 0.01
     assert views.view(vit, image, masked=masked).key != views.view(vit, image).key

@@ -28,7 +28,7 @@ def _compute(
     stage, network = settings["stage"], staged(model)
     if stage and network:
         with torch.inference_mode():
-            count = len(network.stages(as_input(image)))
+            count = len(network.stages(as_input(image, model)))
         if stage > count:
             raise UserError(f"stage {stage} does not exist: choose a number up to {count}.")
     return grad_cam(model, same, classes, (stage or 0) - 1)

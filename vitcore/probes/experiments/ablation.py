@@ -44,7 +44,7 @@ def measure(
 
     complete, blocks, heads = [], [], []
     for part in parts(len(images)):
-        x, truth = as_input(images[part]), torch.from_numpy(labels[part])
+        x, truth = as_input(images[part], model), torch.from_numpy(labels[part])
         base, skipped = without_each_block(model, x)
         complete.append((base == truth).numpy())
         blocks.append(torch.stack([predicted == truth for predicted in skipped.values()]).numpy())

@@ -48,15 +48,15 @@ def measure(
         raise UserError(f"cka needs at least 4 images, not {len(images)}.")
     batches: list[np.ndarray] = []  # per minibatch [1 + groups, L, L]
     for start in range(0, len(images), BATCH):
-        x = as_input(images[start : start + BATCH])
-        if len(x) < 4:  # too few for the estimator
+        part = images[start : start + BATCH]
+        if len(part) < 4:  # too few for the estimator
             break
         with torch.inference_mode():
-            first, second = (layer_maps(m, x) for m in (model, other))
+            first, second = (layer_maps(m, as_input(part, m)) for m in (model, other))
             batches.append(tables([gram(maps) for maps in (*first.values(), *second.values())]))
         mean = ratio(sum((hsics[0] for hsics in batches), np.zeros(())))
         yield (
-            start + len(x),
+            start + len(part),
             SimilarityValues(layers=(list(first), list(second)), cka=table(mean, standard_error(batches))),
         )
 
@@ -143,6 +143,7 @@ PROBE = Probe(
     pair=True,
     values=SimilarityValues,
     steps=measure,
+    labels=False,
     finding=finding,
     order=60,
 )

@@ -72,7 +72,7 @@ def measure(
     distance, entropy, reach = RunningMean(), RunningMean(), RunningMean()
     boxes = bounds(model, size, pixel)
     for part in parts(len(images)):
-        x = as_input(images[part])
+        x = as_input(images[part], model)
         fields = receptive_fields(model, x, pixel)
         reach.add(mean_reaches(list(fields.values()), boxes, pixel))
         layers, reached = list(fields), series(*reach.estimates)
@@ -138,6 +138,7 @@ PROBE = Probe(
     venue="NeurIPS",
     values=DistanceValues,
     steps=measure,
+    labels=False,
     finding=finding,
     order=50,
 )

@@ -57,7 +57,7 @@ def measure(
     sides: dict[str, int] = {}
     for part in parts(len(images)):
         with torch.inference_mode():
-            for name, maps in layer_maps(model, as_input(images[part])).items():
+            for name, maps in layer_maps(model, as_input(images[part], model)).items():
                 if maps.shape[-1] < 2:
                     continue
                 lines = spectrum(maps)  # [B, h // 2 + 1]
@@ -120,6 +120,7 @@ PROBE = Probe(
     venue="ICLR",
     values=SpectrumValues,
     steps=measure,
+    labels=False,
     finding=finding,
     order=70,
 )

@@ -53,7 +53,7 @@ def measure(
         )
     predicted = np.zeros((len(ORDERS), len(HIDDEN), len(images)), int)
     for part in parts(len(images)):
-        x = as_input(images[part])
+        x = as_input(images[part], model)
         orders = cell_orders(model, x, np.arange(part.start, part.stop))
         hidden = [occluded(x, order, count) for order in orders for count in HIDDEN]
         classes = predict(model, torch.cat(hidden)).numpy()
@@ -83,13 +83,15 @@ def live_frames(models: Sequence[nn.Module], image: torch.Tensor, border: str) -
     """Hide more and more cells of an image in each of the `ORDERS`. Every model has its own ranking."""
     import torch
 
+    from vitcore.analysis.attention import as_input
     from vitcore.analysis.robustness import occluded
 
     shown, predicted = [], []
     for model in models:
-        orders = cell_orders(model, image, np.arange(1))
-        hidden = torch.cat([occluded(image, order, count) for count in LIVE_HIDDEN for order in orders])
-        shown.append(pictures(hidden))
+        x = as_input(image, model)
+        orders = cell_orders(model, x, np.arange(1))
+        hidden = torch.cat([occluded(x, order, count) for count in LIVE_HIDDEN for order in orders])
+        shown.append(pictures(hidden, model))
         predicted.append(probabilities(model, hidden))
     rows = [f"{count} of {CELLS**2} hidden" for count in LIVE_HIDDEN]
     return Frames(np.stack(shown), np.stack(predicted), rows, list(ORDERS), start=0, cells=CELLS)
@@ -99,12 +101,14 @@ def predict_painted(models: Sequence[nn.Module], image: torch.Tensor, cells: Seq
     """Return the predictions with the cells marked 1 hidden. -> probabilities [M, classes]"""
     import torch
 
+    from vitcore.analysis.attention import as_input
     from vitcore.analysis.robustness import occluded
 
     marked = torch.tensor(cells)
-    order = marked.argsort(descending=True, stable=True)[None]
-    hidden = occluded(image, order, int(marked.sum()))
-    return np.concatenate([probabilities(model, hidden) for model in models])
+    order, count = marked.argsort(descending=True, stable=True)[None], int(marked.sum())
+    return np.concatenate(
+        [probabilities(model, occluded(as_input(image, model), order, count)) for model in models]
+    )
 
 
 PROBE = Probe(

@@ -111,6 +111,7 @@ PROBE = Probe(
     choices={"place": PLACES},
     values=FieldValues,
     steps=measure,
+    labels=False,
     finding=finding,
     order=40,
     shared_scale=True,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vitcore.probes.live import Frames, LiveImage, same_for_all
+from vitcore.probes.live import Frames, LiveImage, reduction, same_for_all
 from vitcore.probes.probe import Outcome, Probe, Settings, View
 from vitcore.probes.shapes import Panel
 from vitcore.probes.statistics import parts, series, share
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 SIZES = (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16)
 BORDERS: tuple[Border, ...] = ("reflect", "zero", "circular")
-FAR = 8  # maximum shift of the live image
+FAR = 8  # maximum shift of the live image, pixels
+SMALL = 64  # pixels
+LARGE_FAR = 3  # maximum shift of a larger live image, in sixteenths of its side
 DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0))  # (down, along)
 
 
@@ -48,7 +50,7 @@ def measure(
     sizes = [size for size in SIZES if size < images.shape[-1] - 1]
     predicted = np.zeros((len(BORDERS), len(sizes), len(images)), int)
     for part in parts(len(images)):
-        x = as_input(images[part])
+        x = as_input(images[part], model)
         ways = [DIRECTIONS[(part.start + i) % 4] for i in range(len(x))]
         moved = [
             shifted(x[i : i + 1], size * down, size * along, border)
@@ -74,15 +76,24 @@ def finding(outcomes: Sequence[Outcome[ShiftValues]], view: View) -> str:
 
 
 def live_frames(models: Sequence[nn.Module], image: torch.Tensor, border: Border) -> Frames:
-    """Shift an image by up to `FAR` pixels in each direction: rows are shifts down, columns to the right."""
+    """Shift an image in each direction: rows are shifts down, columns to the right.
+
+    Images of up to `SMALL` pixels are shifted by up to `FAR` pixels. Larger ones have fewer and longer
+    shifts, since the predictions for all of them are computed at once.
+    """
     import torch
 
+    from vitcore.analysis.attention import as_input
     from vitcore.analysis.robustness import shifted
 
-    steps = range(-FAR, FAR + 1)
+    image = as_input(image, models[0])
+    side = image.shape[-1]
+    far, step = (FAR, 1) if side <= SMALL else (LARGE_FAR, 2 * (side // 32))
+    steps = [step * number for number in range(-far, far + 1)]
     moved = torch.cat([shifted(image, down, right, border) for down in steps for right in steps])
     names = [f"{step:+d}" if step else "0" for step in steps]
-    return same_for_all(models, moved, names, names, start=len(moved) // 2)
+    shown = max(1, round(step / reduction(side)))
+    return same_for_all(models, moved, names, names, start=len(moved) // 2, step=shown)
 
 
 PROBE = Probe(
@@ -108,6 +119,6 @@ PROBE = Probe(
         mode="drag",
         border=True,
         frames=live_frames,
-        hint="Drag the image, or point at a shift in the small maps. Arrow keys move it by one pixel.",
+        hint="Drag the image, or point at a shift in the small maps. Arrow keys move it to the next shift.",
     ),
 )

@@ -34,6 +34,7 @@ def measure(
     model: nn.Module, other: None, images: torch.Tensor, labels: np.ndarray, settings: Settings
 ) -> Iterator[tuple[int, ShuffleValues]]:
     """Measure shuffled images. Every image has its own permutation of each grid."""
+    from vitcore.analysis.attention import as_input
     from vitcore.analysis.robustness import permutations, predict, shuffled
 
     size = images.shape[-1]
@@ -43,7 +44,7 @@ def measure(
         samples = np.arange(part.start, part.stop)
         for i, grid in enumerate(grids):
             cells = permutations(0, grid**2, samples)
-            predicted[i, part] = predict(model, shuffled(images[part], cells)).numpy()
+            predicted[i, part] = predict(model, shuffled(as_input(images[part], model), cells)).numpy()
         done = predicted[:, : part.stop]
         curves = {
             "accuracy": series(*share(done == labels[: part.stop])),
@@ -62,8 +63,10 @@ def live_frames(models: Sequence[nn.Module], image: torch.Tensor, border: str) -
     """Permute the cells of an image: rows are finer and finer grids, columns are permutations."""
     import torch
 
+    from vitcore.analysis.attention import as_input
     from vitcore.analysis.robustness import permutations, shuffled
 
+    image = as_input(image, models[0])
     draws = np.arange(DRAWS)
     grids = [grid for grid in GRIDS if image.shape[-1] % grid == 0]
     copies = image.repeat(DRAWS, 1, 1, 1)

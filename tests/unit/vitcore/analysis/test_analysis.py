@@ -98,8 +98,8 @@ def test_grad_cam_rejects_a_model_without_stages(vit):
 def test_every_model_without_attention_has_a_map_per_stage(name):
     model = build(name).eval()
     images = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
-    logits = model(as_input(images))
-    features = model.stages(as_input(images))
+    logits = model(as_input(images, model))
+    features = model.stages(as_input(images, model))
     assert torch.allclose(model.head(features[-1]), logits, atol=1e-5)
     maps = [grad_cam(model, images, logits.argmax(dim=1), stage) for stage in range(len(features))]
     assert [tuple(m.shape[1:]) for m in maps] == [tuple(f.shape[2:]) for f in features]

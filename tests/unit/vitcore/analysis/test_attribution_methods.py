@@ -59,7 +59,7 @@ def attention_by_hooks(model, image, target):
 
         handles.append(block.attn.register_forward_hook(replaced))
     try:
-        model(as_input(image))[0, target].backward()
+        model(as_input(image, model))[0, target].backward()
     finally:
         for handle in handles:
             handle.remove()
@@ -126,7 +126,7 @@ def test_token_grad_cam_equals_pytorch_grad_cam_with_a_reshape_transform(image):
         lambda module, inputs, output: kept.setdefault("activation", output).retain_grad()
     )
     try:
-        model(as_input(image).requires_grad_())[0, 3].backward()
+        model(as_input(image, model).requires_grad_())[0, 3].backward()
     finally:
         handle.remove()
     side = model.grid
@@ -184,14 +184,15 @@ def test_pixel_methods_have_closed_forms_for_a_linear_model():
 @pytest.mark.parametrize(("run", "tolerance"), [("vit-cifar10-gpu", 0.001), ("resnet-cifar10-gpu", 0.03)])
 def test_integrated_gradients_are_complete(image, run, tolerance):
     model = vitcore.load(run)
-    classes = model(as_input(image)).argmax(dim=1)
+    classes = model(as_input(image, model)).argmax(dim=1)
     exact = float(logit_above_baseline(model, image, classes))
     found = float(integrated_gradients(model, image, classes).sum())
     assert found == pytest.approx(exact, rel=tolerance)
 
 
 def test_integrated_gradients_equal_a_fine_riemann_sum(image):
-    model, x = small_vit(), as_input(image)
+    model = small_vit()
+    x = as_input(image, model)
     total = torch.zeros_like(x)
     for step in range(400):
         point = ((step + 0.5) / 400 * x).requires_grad_()

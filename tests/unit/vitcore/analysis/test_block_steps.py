@@ -54,7 +54,7 @@ def hooked(model, block, image):
     handles = [block.get_submodule(name).register_forward_hook(hook(name)) for name in parts]
     handles.append(block.register_forward_hook(hook("block")))
     with torch.inference_mode():
-        model.trace(as_input(image))
+        model.trace(as_input(image, model))
     for handle in handles:
         handle.remove()
     return seen
@@ -112,7 +112,7 @@ def test_attention_equals_that_of_torch(make):
 def test_blocks_chain_and_the_head_gives_the_logits_of_the_model(make):
     model, image = make(), pictures()
     with torch.inference_mode():
-        tokens, logits = model.embed(as_input(image))[0], model(as_input(image))[0]
+        tokens, logits = model.embed(as_input(image, model))[0], model(as_input(image, model))[0]
     for layer in range(len(model.blocks)):
         steps = block_steps(model, image, layer)
         torch.testing.assert_close(steps.input, tokens, **CLOSE)

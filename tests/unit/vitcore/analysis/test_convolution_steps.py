@@ -48,7 +48,7 @@ def hooked(model, image):
 
     handles = [m.register_forward_hook(partial(hook, name=name)) for name, m in model.named_modules()]
     with torch.inference_mode():
-        model(as_input(image))
+        model(as_input(image, model))
     for handle in handles:
         handle.remove()
     return seen
@@ -116,7 +116,7 @@ def test_head_gives_the_logits_of_the_model(make):
     output = convolution_steps(model, image, len(model.blocks)).output
     found = pooled_head(model, output)
     with torch.inference_mode():
-        torch.testing.assert_close(found.logits, model(as_input(image))[0], **CLOSE)
+        torch.testing.assert_close(found.logits, model(as_input(image, model))[0], **CLOSE)
     torch.testing.assert_close(found.pooled, output.mean(dim=(1, 2)), **CLOSE)
 
 

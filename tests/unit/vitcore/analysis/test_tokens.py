@@ -21,7 +21,7 @@ IMAGE = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
 
 def embedded(model):
     with torch.inference_mode():
-        return model.embed(as_input(torch.from_numpy(IMAGE[None])))[0].numpy()
+        return model.embed(as_input(torch.from_numpy(IMAGE[None]), model))[0].numpy()
 
 
 def test_tokens_of_the_bundled_model_equal_embed():

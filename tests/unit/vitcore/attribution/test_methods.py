@@ -92,7 +92,7 @@ def test_command_prints_the_map_of_the_predicted_class(image):
     found = run("attribute", "vit-cifar10", "--image", "6")
     rows = list(csv.reader(io.StringIO(found.stdout)))
     model = vitcore.load("vit-cifar10")
-    classes = model(as_input(image)).argmax(dim=1)
+    classes = model(as_input(image, model)).argmax(dim=1)
     expected = relevance(model, image, classes)[0, 0, 1:].tolist()
     assert f"for {load_dataset('cifar10-mini').classes[classes[0]]}" in found.stderr
     assert rows[0] == ["row", "column", "value"]

@@ -12,8 +12,6 @@ from torchvision.transforms.functional import resized_crop
 
 from vitcore.data.augment import (
     CROP_TRIES,
-    MEAN,
-    STD,
     augment,
     crop_boxes,
     epoch_order,
@@ -23,6 +21,7 @@ from vitcore.data.augment import (
 )
 from vitcore.data.datasets import Split
 from vitcore.data.loader import Batches, EpochBatches, make_loader
+from vitcore.preprocessing import MEAN, STD
 
 IMAGES = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (64, 3, 32, 32), dtype=np.uint8))
 

@@ -10,7 +10,6 @@ from torch import nn
 from vitcore.data.augment import normalize
 from vitcore.probes import PROBES
 from vitcore.probes.experiments import shift
-from vitcore.probes.live import normalized
 
 SIZE = 32
 MEAN_COLOR = [125, 123, 114]  # 255 times the mean of each channel, rounded
@@ -29,7 +28,7 @@ def models():
 
 def frames_of(name, models, image, border="reflect"):
     with torch.inference_mode():
-        return PROBES[name].live.frames(models, normalized(image), border)
+        return PROBES[name].live.frames(models, torch.from_numpy(image[None]), border)
 
 
 @pytest.mark.parametrize("name", [probe.name for probe in PROBES.values() if probe.live])
@@ -75,11 +74,30 @@ def test_occluded_frames_hide_more_and_more_cells_of_each_model(models, image):
 
 def test_predictions_with_painted_cells_are_those_for_the_image_with_mean_color(models, image):
     bits = [int(i in (0, 9, 63)) for i in range(64)]
-    painted = PROBES["occlusion"].live.paint(models, normalized(image), bits)
-    changed = normalized(image)
+    painted = PROBES["occlusion"].live.paint(models, torch.from_numpy(image[None]), bits)
+    changed = normalize(torch.from_numpy(image[None]))
     for cell in (0, 9, 63):
         row, column = 4 * (cell // 8), 4 * (cell % 8)
         changed[..., row : row + 4, column : column + 4] = 0
     with torch.inference_mode():
         expected = [model(changed).softmax(dim=1)[0].numpy() for model in models]
     assert np.allclose(painted, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("side", [96, 512])
+def test_large_live_image_has_few_long_shifts_and_pictures_of_at_most_256_pixels(side):
+    torch.manual_seed(0)
+    pool = nn.AdaptiveAvgPool2d(4)
+    models = [nn.Sequential(pool, nn.Flatten(), nn.Linear(48, 4)).eval()]
+    pixels = np.random.default_rng(0).integers(0, 256, (3, side // 8, side // 8), dtype=np.uint8)
+    image = pixels.repeat(8, axis=1).repeat(8, axis=2)
+    frames = frames_of("shift", models, image, "circular")
+    step, factor = side // 16, side // frames.pictures.shape[-1]
+    assert frames.rows == frames.columns == [f"{step * i:+d}" if i else "0" for i in range(-3, 4)]
+    assert frames.pictures.shape[-1] <= 256
+    assert (frames.step * factor, frames.start) == (step, 24)
+    moved = np.roll(image, (-step, 2 * step), axis=(1, 2))
+    assert (frames.pictures[0, 7 * 2 + 5] == moved[:, ::factor, ::factor]).all()
+    with torch.inference_mode():
+        expected = models[0](normalize(torch.from_numpy(moved[None]))).softmax(dim=1)
+    assert np.allclose(frames.probabilities[0, 7 * 2 + 5], expected, atol=1e-5)

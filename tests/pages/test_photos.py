@@ -1,0 +1,68 @@
+"""Pages show the bundled photographs for models whose own images are not on this machine."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dashboard.shared import resources, scenes, selection
+from dashboard.shared.page_state import ImageState
+from tests.apptests import open_app
+from tests.made_runs import make_run
+from vitcore.data import load_dataset
+from vitcore.paths import runs_dir
+
+SMALL = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 1, "patch_size": 16}
+
+
+def foreign(**options):
+    return make_run(runs_dir(), "foreign", **{"data": "photos", "image_size": 64, **SMALL, **options})
+
+
+def photograph_box(app):
+    (box,) = (one for one in app.selectbox if one.label == "Photographs")
+    return box
+
+
+@pytest.mark.parametrize("page", ["patches", "attention"])
+def test_page_of_a_model_without_dataset_opens_with_photographs(page):
+    app = open_app(page, run=foreign().id)
+    assert not app.error
+    assert photograph_box(app).value == "cat"
+    assert not [one for one in app.number_input if one.label == "Test image"]
+    photograph_box(app).set_value("coffee").run()
+    assert not app.exception
+    assert not app.error
+
+
+def test_link_names_a_photograph():
+    app = open_app("patches", run=foreign().id, **{"class": "rocket"})
+    assert photograph_box(app).value == "rocket"
+    assert not app.warning
+
+
+def test_live_image_of_two_models_without_dataset_is_a_photograph():
+    one, other = foreign().id, foreign(seed=1).id
+    app = open_app("inductive_bias", run=one, against=other, probe="shift")
+    assert photograph_box(app).value == "cat"
+    assert [error.value for error in app.error if "labels" in error.value]  # of the curves below it
+
+
+@pytest.mark.parametrize("page", ["patches", "attention"])
+def test_run_whose_folder_is_gone_opens_with_photographs(page):
+    run = foreign(data="folder:/nowhere/flowers", classes=("daisy", "rose"))
+    app = open_app(page, run=run.id)
+    assert any("flowers" in one.value for one in app.info)
+    assert photograph_box(app).value == "cat"
+    assert not app.error
+    data = resources.dataset_of(run)
+    assert data.classes == ("daisy", "rose")
+    assert np.array_equal(data.test.images, load_dataset("photos", 64).test.images)
+
+
+def test_link_of_a_talk_shows_a_photograph_without_a_true_class():
+    data = resources.dataset_of(foreign())
+    found = scenes.image_in(ImageState.of(kind="raccoon"), data)
+    assert isinstance(found, selection.SelectedImage)
+    assert found.truth is None
+    assert np.array_equal(found.image, data.test.images[data.names.index("raccoon")])

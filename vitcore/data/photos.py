@@ -1,0 +1,62 @@
+"""The bundled photographs: images without labels, for models whose own images are not on this machine.
+
+`assets/photos/photos.yaml` states title, author, source and license of each. Needs no torch.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vitcore.data.images import read_photo
+from vitcore.errors import UserError
+from vitcore.paths import assets_dir
+from vitcore.preprocessing import Preprocessing
+from vitcore.reading import read_yaml
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A bundled photograph. `name` is that of its file and of links to it."""
+
+    name: str
+    title: str
+    author: str
+    license: str
+    source: str
+
+    @property
+    def file(self) -> Path:
+        """The path of the image."""
+        return assets_dir() / "photos" / f"{self.name}.jpg"
+
+
+@functools.lru_cache(maxsize=1)
+def photos() -> tuple[Photo, ...]:
+    """Return the bundled photographs in the order of the menu. Raise `UserError` if their list is missing."""
+    entries = read_yaml(assets_dir() / "photos" / "photos.yaml")
+    try:
+        return tuple(
+            Photo(name, entry["title"], entry["author"], entry["license"], entry["source"])
+            for name, entry in entries.items()
+        )
+    except (AttributeError, KeyError, TypeError):
+        raise UserError(
+            "The list of the bundled photographs is broken: get a complete copy of the project."
+        ) from None
+
+
+def read_photos(size: int, preprocessing: Preprocessing) -> np.ndarray:
+    """Return all photographs, cropped and resized for a model. -> uint8 [N, 3, size, size]"""
+    return np.stack([read_photo(photo.file, size, preprocessing) for photo in photos()])
+
+
+def no_labels(what: str) -> UserError:
+    """Return the error for a use of the photographs that needs labels, such as "A training"."""
+    return UserError(
+        f"{what} needs labels, which the bundled photographs do not have: choose cifar10-mini, cifar10 or "
+        "folder:PATH."
+    )
