@@ -160,7 +160,7 @@ def _view(
         "heads": block.attn.heads,
         "hidden": steps.hidden.shape[1],
         "outputs": len(head.logits),
-        "first": int(net.has_cls),
+        "first": net.prefix_tokens,
         "side": net.grid,
         "layer": layer,
         "layers": len(net.blocks),

@@ -16,6 +16,7 @@ import streamlit as st
 from dashboard.shared import resources
 from dashboard.shared.model_outputs import as_tensor, digest
 from dashboard.shared.turns import limited
+from vitcore.architectures.vit import ViTOptions
 from vitcore.data import Dataset
 from vitcore.data.images import mean_color
 from vitcore.errors import UserError
@@ -92,17 +93,17 @@ def _capture(
         only=only,
         probabilities=_finite(trace.logits[0].softmax(dim=0)),
         lens=_finite(logit_lens(net, trace)[0].softmax(dim=-1)),
-        distance=_finite(mean_distance(weights, net.patch_size, has_cls=net.has_cls)),
-        entropy=_finite(mean_entropy(weights, has_cls=net.has_cls)),
+        distance=_finite(mean_distance(weights, net.patch_size, prefix=net.prefix_tokens)),
+        entropy=_finite(mean_entropy(weights, prefix=net.prefix_tokens)),
         references=[vars(reference) for reference in references(net.grid, net.patch_size)],
     )
 
 
-def tokens_of(run: Run) -> tuple[int, int, bool]:
-    """Return (tokens, patches per side, whether there is CLS) of a ViT run, from its configuration."""
-    side = run.config.image_size // run.config.options["patch_size"]
-    has_cls = run.config.options["pool"] == "cls"
-    return side * side + has_cls, side, has_cls
+def tokens_of(run: Run) -> tuple[int, int, int]:
+    """Return (tokens, patches per side, tokens before the patches) of a ViT run, from its configuration."""
+    options = ViTOptions(**run.config.options)
+    side, first = run.config.image_size // options.patch_size, options.prefix_tokens
+    return side * side + first, side, first
 
 
 def bytes_of(run: Run) -> int:
@@ -204,8 +205,8 @@ def _heads(stamp: tuple, name: str, _data: Dataset) -> tuple[np.ndarray, np.ndar
     sums = []
     for part in np.array_split(chosen, len(chosen) // 10 + 1):
         weights = capture(net, torch.from_numpy(images[part])).weights
-        distance = mean_distance(weights, net.patch_size, has_cls=net.has_cls)
-        sums.append(torch.stack([distance, mean_entropy(weights, has_cls=net.has_cls)]).sum(dim=1))
+        distance = mean_distance(weights, net.patch_size, prefix=net.prefix_tokens)
+        sums.append(torch.stack([distance, mean_entropy(weights, prefix=net.prefix_tokens)]).sum(dim=1))
     distance, entropy = (torch.stack(sums).sum(dim=0) / len(chosen)).numpy()
     return distance, entropy, len(chosen)
 

@@ -50,9 +50,9 @@ def as_tensor(pixels: bytes, shape: tuple[int, ...]) -> Any:
 def _class_maps(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> ClassMaps:
     import torch
 
-    from vitcore.analysis.attention import as_input, query_map
+    from vitcore.analysis.attention import as_input
     from vitcore.analysis.attribution import grad_cam
-    from vitcore.analysis.relevance import readout_row, relevance
+    from vitcore.analysis.relevance import readout_map, relevance
     from vitcore.networks.vit import ViT
 
     net, image = resources.loaded(*stamp), as_tensor(pixels, shape)
@@ -62,8 +62,7 @@ def _class_maps(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> ClassMap
     same = image.expand(len(classes), -1, -1, -1)
     stages = []
     if isinstance(net, ViT):
-        rows = readout_row(relevance(net, same, classes), has_cls=net.has_cls)
-        stages = [query_map(rows, has_cls=net.has_cls).numpy()]
+        stages = [readout_map(net, relevance(net, same, classes)).numpy()]
     elif hasattr(net, "stages"):
         with torch.inference_mode():
             count = len(net.stages(as_input(image)))
