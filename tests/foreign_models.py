@@ -1,7 +1,7 @@
 """Small models of other libraries with random weights: their files, their outputs and their attention maps.
 
-`CASES` has a function for each kind of model. It returns a `Case` whose `outputs(images)` are those of the library
-itself, so that the import is compared with it. No weights are downloaded.
+`CASES` has a function for each kind of model. It returns a `Case` whose `outputs(images)` are those of the
+library itself, so that the import is compared with it. No weights are downloaded.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ Outputs = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 
 @dataclass
 class Case:
-    """A model, its state dictionary, and a function from images to (logits or features, maps [B, L, H, T, T])."""
+    """A model, its state dictionary, and a function from images to (logits or features, attention maps).
+
+    The maps are [B, layers, H, T, T].
+    """
 
     model: nn.Module
     state: dict[str, torch.Tensor]
@@ -155,7 +158,9 @@ def of_torchvision(**options: Any) -> Case:
     """Return the case of a model of torchvision. Its maps are those of its own attention layers."""
     from torchvision.models import VisionTransformer
 
-    sizes = dict(image_size=32, patch_size=8, num_layers=3, num_heads=4, hidden_dim=64, mlp_dim=96, num_classes=7)
+    sizes = dict(
+        image_size=32, patch_size=8, num_layers=3, num_heads=4, hidden_dim=64, mlp_dim=96, num_classes=7
+    )
     model = randomized(VisionTransformer(**{**sizes, **options}))
     seen: list[torch.Tensor] = []
 
@@ -218,7 +223,10 @@ def of_openai() -> Case:
              ("norm1", "ln_1"), ("norm2", "ln_2"), ("qkv.", "in_proj_"), ("attn.proj", "attn.out_proj"),
              ("mlp.fc1", "mlp.c_fc"), ("mlp.fc2", "mlp.c_proj"), ("blocks.", "transformer.resblocks."),
              ("cls_token", "class_embedding")]  # fmt: skip
-    state = {"transformer.resblocks.0.ln_1.weight": torch.ones(8), "logit_scale": torch.ones(())}  # of the text
+    state = {
+        "transformer.resblocks.0.ln_1.weight": torch.ones(8),
+        "logit_scale": torch.ones(()),
+    }  # of the text
     for name, value in case.state.items():
         name = "ln_post" + name[4:] if name.startswith("norm.") else name
         for theirs, openai in swaps:

@@ -83,7 +83,9 @@ def _rare(shapes: Shapes) -> dict[str, Any]:
         "embed_norm": "embed_norm.weight" in shapes,
         "representation": shapes["pre_logits.0.weight"][0] if "pre_logits.0.weight" in shapes else 0,
         "projection": shapes["projection.weight"][0] if "projection.weight" in shapes else 0,
-        "layer_scale": 1.0 if "transformer.0.layer_scale_1" in shapes else 0.0,  # their first value is unknown
+        "layer_scale": 1.0
+        if "transformer.0.layer_scale_1" in shapes
+        else 0.0,  # their first value is unknown
     }
     biases = {
         "patch_bias": "input_layer.bias",

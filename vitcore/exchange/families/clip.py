@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from vitcore.exchange.families.about import CLIP_PIXELS
 from vitcore.exchange.families.family import Family, Tensors
 
 KIND = r"\.(weight|bias)"
@@ -50,7 +51,9 @@ OPENAI_LEFT_OUT = (
 
 
 def recognize(names: Collection[str]) -> bool:
-    return "embeddings.patch_embedding.weight" in names and "embeddings.class_embedding" in names
+    return "embeddings.patch_embedding.weight" in names and any(
+        name.startswith("layers.0.") for name in names
+    )
 
 
 def recognize_openai(names: Collection[str]) -> bool:
@@ -69,7 +72,19 @@ def transposed(tensors: Tensors) -> Tensors:
     return tensors
 
 
-FAMILY = Family("the image tower of a CLIP of transformers", recognize, RULES, assumed, LEFT_OUT)
+def pixels(names: Collection[str]) -> dict[str, Any]:
+    return CLIP_PIXELS
+
+
+FAMILY = Family(
+    "the image tower of a CLIP in the names of transformers", recognize, RULES, assumed, LEFT_OUT, pixels
+)
 OPENAI = Family(
-    "the image tower of a CLIP of OpenAI", recognize_openai, OPENAI_RULES, assumed, OPENAI_LEFT_OUT, transposed
+    "the image tower of a CLIP in the names of OpenAI",
+    recognize_openai,
+    OPENAI_RULES,
+    assumed,
+    OPENAI_LEFT_OUT,
+    pixels,
+    transposed,
 )

@@ -16,8 +16,9 @@ import torch
 
 from vitcore.architectures.vit import ViTOptions
 from vitcore.errors import UserError
-from vitcore.exchange.families.about import About, heads_of
+from vitcore.exchange.families.about import IMAGENET_PIXELS, About, heads_of
 from vitcore.exchange.shapes import read_shapes
+from vitcore.models import build
 from vitcore.networks.positions import resampled_positions
 from vitcore.reading import short
 
@@ -25,6 +26,9 @@ Tensors = dict[str, torch.Tensor]
 
 WRAPPERS = ("module", "_orig_mod", "model", "net", "network", "base_model", "backbone", "encoder", "trunk",
             "vision_model", "vit", "deit", "dinov2", "dinov2_with_registers")  # fmt: skip
+BLOCK = re.compile(r"(?:visual\.transformer\.)?(?:blocks|layers?|resblocks)\.(?:encoder_layer_)?(\d{1,3})\.")
+REPORTED = ("num_heads", "norm_eps", "activation")  # options whose assumed values are reported
+NEEDED = ("input_layer.weight", "transformer.0.linear.0.weight", "mlp_head.0.weight")  # to read the shapes
 LAYER_SCALE = 1e-5  # the first value in DINOv2; it does not matter after the import
 
 
@@ -34,7 +38,8 @@ class Family:
 
     `rules` maps patterns of names to our names, as `re.Match.expand` reads them. Queries, keys and values of
     their own get the name of the joined tensor and ` q`, ` k` or ` v`. `left_out` has the patterns of tensors
-    that a network does not need, such as those of a decoder.
+    that a network does not need, such as those of a decoder. `assumed` returns the options that shapes do not
+    show, and `pixels` the preprocessing, both for a model without a config.json.
     """
 
     name: str  # as sentences name it, with its article
@@ -42,6 +47,7 @@ class Family:
     rules: Mapping[str, str]
     assumed: Callable[[Collection[str]], dict[str, Any]]  # options that the shapes do not show
     left_out: tuple[str, ...] = ()
+    pixels: Callable[[Collection[str]], dict[str, Any]] = lambda names: IMAGENET_PIXELS
     adjust: Callable[[Tensors], Tensors] = lambda tensors: tensors  # after the renaming
 
 
@@ -55,7 +61,8 @@ class Foreign:
     image_size: int
     tensors: Tensors
     assumed: dict[str, Any] = field(default_factory=dict)  # options that neither file nor user determine
-    left_out: tuple[str, ...] = ()  # the first parts of the names of tensors that were not needed
+    left_out: tuple[str, ...] = ()  # names of tensors, or the first parts of them, that were not needed
+    pixels: dict[str, Any] = field(default_factory=dict)  # the usual preprocessing of the family
 
 
 def without_wrappers(names: Collection[str]) -> dict[str, str]:
@@ -64,7 +71,7 @@ def without_wrappers(names: Collection[str]) -> dict[str, str]:
     Wrappers may be nested in any order, and different tensors may have different ones.
     """
     prefix = re.compile(rf"(?:(?:{'|'.join(WRAPPERS)})\.)*")
-    found = {name: name.replace("._orig_mod.", ".")[prefix.match(name).end() :] for name in names}  # type: ignore[union-attr]
+    found = {name: prefix.sub("", name.replace("._orig_mod.", "."), count=1) for name in names}
     if len(set(found.values())) < len(found):
         return {name: name for name in names}
     return found
@@ -76,18 +83,24 @@ def read(family: Family, tensors: Tensors, about: About, settings: Mapping[str, 
     `about` holds what a config.json says, and `settings` what the user says. An `image_size` in the settings
     interpolates the positions. Raise `UserError` when the network does not fit into our ViT.
     """
+    tensors = {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
     ours, left_out, unknown = _renamed(family, tensors)
-    blocks = 1 + max((int(m[1]) for name in ours if (m := re.match(r"transformer\.(\d+)\.", name))), default=-1)
-    model = f"{file} is {family.name} with {blocks} blocks"
+    numbers = [int(match[1]) for name in tensors if (match := BLOCK.match(name))]
+    model = f"{file} is {family.name} with {1 + max(numbers, default=-1)} blocks"
     if unknown:
-        raise UserError(f"{model}; `{short(unknown[0]).strip(chr(39))}` is not supported: choose another file.")
+        name = short(unknown[0]).strip("'")
+        raise UserError(f"{model}; `{name}` is not supported: choose another file.")
     try:
         ours = _placed(family.adjust(_shaped(_joined(ours))))
     except ValueError as error:
         raise UserError(f"{model}; {error} is not supported: choose another file.") from None
+    if "pos_embedding" not in ours:
+        raise UserError(
+            f"{model}; it has no learned positions, and others are not supported: choose another file."
+        )
     found = read_shapes("vit", {name: tuple(value.shape) for name, value in ours.items()})
     if found is None or found.image_size is None:
-        missing = next((name for name in NEEDED if name not in ours), "a tensor")
+        missing = next((name for name in NEEDED if name not in ours), NEEDED[0])
         raise UserError(f"{model}; our ViT also needs `{missing}`: choose another file.")
     fields = ViTOptions.model_fields
     usual = {"num_heads": heads_of(found.options["embed_dim"]), **family.assumed(tensors.keys())}
@@ -104,12 +117,27 @@ def read(family: Family, tensors: Tensors, about: About, settings: Mapping[str, 
     size = int(settings.get("image_size") or found.image_size)
     if size != found.image_size and size % options["patch_size"] == 0:
         ours["pos_embedding"] = resampled_positions(ours["pos_embedding"], size // options["patch_size"])
+    _check(model, ours, options, found.classes, size)
     assumed = {name: value for name, value in usual.items() if name not in given and name in REPORTED}
-    return Foreign(family.name, options, found.classes, size, ours, assumed, left_out)
+    pixels = family.pixels(tensors.keys())
+    return Foreign(family.name, options, found.classes, size, ours, assumed, left_out, pixels)
 
 
-REPORTED = ("num_heads", "norm_eps", "activation")
-NEEDED = ("input_layer.weight", "pos_embedding", "mlp_head.0.weight", "transformer.0.linear.0.weight")
+def _check(model: str, ours: Tensors, options: Mapping[str, Any], classes: int, size: int) -> None:
+    """Raise `UserError` unless the tensors are those of our ViT with these options."""
+    try:
+        with torch.device("meta"):
+            wanted = build("vit", num_classes=classes, image_size=size, **options).state_dict()
+    except UserError as error:
+        raise UserError(f"{model}, which does not fit into our ViT. {error}") from None
+    for name, value in wanted.items():
+        if name not in ours:
+            raise UserError(f"{model}; our ViT also needs `{name}`: choose another file.")
+        if ours[name].shape != value.shape:
+            shapes = f"{list(ours[name].shape)} instead of {list(value.shape)}"
+            raise UserError(f"{model}; its `{name}` has the shape {shapes}: choose another file.")
+    if more := [name for name in ours if name not in wanted]:
+        raise UserError(f"{model}; `{more[0]}` does not belong into our ViT: choose another file.")
 
 
 def _renamed(family: Family, tensors: Tensors) -> tuple[Tensors, tuple[str, ...], list[str]]:
@@ -121,7 +149,7 @@ def _renamed(family: Family, tensors: Tensors) -> tuple[Tensors, tuple[str, ...]
     for name, value in tensors.items():
         target = next((match.expand(ours) for rule, ours in rules if (match := rule.fullmatch(name))), None)
         if target is None and left_out.match(name):
-            dropped.append(name.split(".")[0])
+            dropped.append(name if name.count(".") < 2 else name.split(".")[0])
         elif target is None or target in found:
             unknown.append(name)
         else:

@@ -31,4 +31,4 @@ def recognize(names: Collection[str]) -> bool:
     return timm.recognize(names) and any(OWN.fullmatch(name) for name in names)
 
 
-FAMILY = Family("a ViT of DINO, DINOv2, MAE or DeiT", recognize, RULES, timm.assumed, LEFT_OUT)
+FAMILY = Family("a ViT in the names of DINO, DINOv2, MAE or DeiT", recognize, RULES, timm.assumed, LEFT_OUT)

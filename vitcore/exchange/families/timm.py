@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from vitcore.exchange.families.about import CLIP_PIXELS, IMAGENET_PIXELS
 from vitcore.exchange.families.family import Family, Tensors
 
 BLOCK = r"blocks\.(\d{1,3})\."
@@ -42,6 +43,11 @@ def assumed(names: Collection[str]) -> dict[str, Any]:
     return found | {"norm_tokens": True}
 
 
+def pixels(names: Collection[str]) -> dict[str, Any]:
+    """Return the preprocessing of CLIP, or that of ImageNet, which most other models have."""
+    return CLIP_PIXELS if "norm_pre.weight" in names else IMAGENET_PIXELS
+
+
 def adjust(tensors: Tensors) -> Tensors:
     """Turn the head of an image tower of CLIP into the projection that it is, with a bias of zeros."""
     bias = tensors.get("mlp_head.1.bias")
@@ -51,4 +57,4 @@ def adjust(tensors: Tensors) -> Tensors:
     return tensors
 
 
-FAMILY = Family("a timm ViT", recognize, RULES, assumed, adjust=adjust)
+FAMILY = Family("a timm ViT", recognize, RULES, assumed, pixels=pixels, adjust=adjust)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from vitcore.exchange.families.about import HALF_PIXELS, IMAGENET_PIXELS
 from vitcore.exchange.families.family import Family, Tensors
 
 BLOCK = r"layers?\.(\d{1,3})\."
@@ -39,20 +40,29 @@ LEFT_OUT = (
 
 
 def recognize(names: Collection[str]) -> bool:
-    first = ("layer.0.", "layers.0.")
-    return "embeddings.patch_embeddings.projection.weight" in names and any(n.startswith(first) for n in names)
+    first, patches = ("layer.0.", "layers.0."), "embeddings.patch_embeddings."
+    return any(name.startswith(first) for name in names) and any(name.startswith(patches) for name in names)
 
 
 def assumed(names: Collection[str]) -> dict[str, Any]:
     """Return the defaults of the library, whose DINOv2 has another epsilon than its other models."""
-    dinov2 = any(name.startswith(("layer.0.layer_scale1", "layers.0.layer_scale1")) for name in names)
-    return {"norm_eps": 1e-6 if dinov2 else 1e-12, "activation": "gelu", "norm_tokens": True}
+    return {"norm_eps": 1e-6 if _is_dinov2(names) else 1e-12, "activation": "gelu", "norm_tokens": True}
+
+
+def pixels(names: Collection[str]) -> dict[str, Any]:
+    """Return the preprocessing of ViT in this library, or that of ImageNet for DINOv2 and DeiT."""
+    of_imagenet = _is_dinov2(names) or "embeddings.distillation_token" in names
+    return IMAGENET_PIXELS if of_imagenet else HALF_PIXELS
+
+
+def _is_dinov2(names: Collection[str]) -> bool:
+    return any(name.startswith(("layer.0.layer_scale1", "layers.0.layer_scale1")) for name in names)
 
 
 def adjust(tensors: Tensors) -> Tensors:
     """Turn a distillation token that no head reads into a register.
 
-    This is the model `DeiTForImageClassification`, and `DeiTModel`. The register includes the token's position.
+    Such models are `DeiTForImageClassification` and `DeiTModel`. The register includes the token's position.
     """
     if "distillation_token" not in tensors or "distillation_head.weight" in tensors:
         return tensors
@@ -62,4 +72,4 @@ def adjust(tensors: Tensors) -> Tensors:
     return tensors
 
 
-FAMILY = Family("a ViT of transformers", recognize, RULES, assumed, LEFT_OUT, adjust)
+FAMILY = Family("a ViT of transformers", recognize, RULES, assumed, LEFT_OUT, pixels, adjust)
