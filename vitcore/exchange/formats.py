@@ -26,6 +26,7 @@ from vitcore.reading import short
 
 RECIPE = "imported"  # of runs whose training is unknown
 LONGEST = 10_000  # epochs, the bound of Config
+OUR_VIT = {"input_layer.weight", "transformer.0.attn.in_proj_weight"}  # names that only our ViT has
 PHOTOS = "photos"  # the bundled dataset of models whose images are not on this machine
 NOT_SETTINGS = ("model", "options", "data", "recipe", "classes")  # of Config, which have their own options
 
@@ -96,14 +97,14 @@ def _read_tutorial(request: Request) -> Weights:
 
 
 def _is_named(request: Request) -> bool:
-    return request.model is not None
+    return request.model is not None or _foreign_tensors(request).keys() >= OUR_VIT
 
 
 def _read_named(request: Request) -> Weights:
-    model = str(request.model)
+    model = request.model or "vit"
     if model not in ARCHITECTURES:
         raise UserError(f"Unknown model {short(model)}: choose one of {', '.join(ARCHITECTURES)}.")
-    tensors = named_tensors(request.content, request.file)
+    tensors = families.unwrapped(named_tensors(request.content, request.file))
     shapes = {name: tuple(value.shape) for name, value in tensors.items()}
     found = read_shapes(model, shapes)
     if found is None:
@@ -210,7 +211,7 @@ def _read_foreign(request: Request) -> Weights:
 FORMATS = (  # the first one that recognizes a file reads it
     Format("a ViT of timm, transformers, torchvision or its authors", _is_foreign, _read_foreign),
     Format("a checkpoint of the UvA tutorials", _is_tutorial, _read_tutorial),
-    Format("weights of a network of ViT Lab with --model", _is_named, _read_named),
+    Format("weights of a ViT of ViT Lab, or of another network with --model", _is_named, _read_named),
 )
 
 

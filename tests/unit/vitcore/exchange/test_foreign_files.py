@@ -15,9 +15,11 @@ from tests.command_line import check_refused, run
 from tests.conftest import make_folder
 from tests.foreign_models import CASES, SIZES, SIZES_OF_TRANSFORMERS, TIMM, randomized
 from vitcore.config import Config, setting_of
+from vitcore.exchange.archive import pack_run, unpack_run
 from vitcore.exchange.checkpoint import import_checkpoint
 from vitcore.exchange.families import read_about
 from vitcore.exchange.families.classes import class_names
+from vitcore.exchange.folder import export_run
 from vitcore.exchange.formats import Request, read_weights
 from vitcore.models import load_run
 from vitcore.runs.folder import Run, list_runs
@@ -97,6 +99,15 @@ def test_model_without_a_classifier_has_no_classes(colors, tmp_path):
     assert found.config.num_classes == 0
     assert load_run(Run(found.path))(torch.zeros(1, 3, 32, 32)).shape == (1, 64)
     assert load_run(found).trace(torch.zeros(1, 3, 32, 32)).weights.shape == (1, 3, 4, 17, 17)
+    check_refused(run("evaluate", found.id), found.id, "no classifier")
+    exported = export_run(found, tmp_path / "exported")
+    assert load_run(exported)(torch.zeros(1, 3, 32, 32)).shape == (1, 64)
+    assert unpack_run(packed(found, tmp_path), tmp_path / "elsewhere").config.classes == ()
+
+
+def packed(found: Run, place: Path) -> Path:
+    (place / "run.zip").write_bytes(pack_run(found))
+    return place / "run.zip"
 
 
 def test_number_of_classes_must_be_that_of_the_given_data(colors, tmp_path):
@@ -135,6 +146,8 @@ def test_weights_of_our_own_vit_are_read_with_rare_options(tmp_path):
     save_file({f"backbone.{name}": value for name, value in state.items()}, tmp_path / "own.safetensors")
     found = import_checkpoint(tmp_path / "own.safetensors", model="vit", settings={"num_heads": 4})
     assert {name: found.config.options[name] for name in options} == options
+    check_refused(run("import", tmp_path / "own.safetensors"), "num_heads", "--set")
+    assert run("import", tmp_path / "own.safetensors", "--set", "num_heads=4").returncode == 0
 
 
 def test_names_of_the_1000_classes_are_those_of_imagenet():
