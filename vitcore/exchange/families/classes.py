@@ -6,12 +6,12 @@ IMAGENET = 1000  # classes
 
 
 def class_names(count: int) -> tuple[str, ...]:
-    """Return the names of `count` classes: those of ImageNet for 1,000, otherwise numbers from 0.
+    """Return the names of `count` classes: those of ImageNet for 1,000, otherwise numbers from 1.
 
     ImageNet has two classes `crane` and two `maillot`. The second one gets its number, so that names differ.
     """
     if count != IMAGENET:
-        return tuple(f"class {i}" for i in range(count))
+        return tuple(f"class {number}" for number in range(1, count + 1))
     from torchvision.models import ViT_B_16_Weights  # takes seconds to import
 
     names: dict[str, None] = {}
