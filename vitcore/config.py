@@ -155,6 +155,11 @@ class Config(BaseModel):
         return folder_of(self.data)
 
     @property
+    def has_classifier(self) -> bool:
+        """Whether the model has classes. Without them its outputs are features."""
+        return self.classes != ()
+
+    @property
     def num_classes(self) -> int:
         """The number of classes: CIFAR-10's ten until the data are known, and 0 without a classifier."""
         return 10 if self.classes is None else len(self.classes)

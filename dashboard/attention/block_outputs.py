@@ -93,7 +93,7 @@ def _is_drawn(run: Run) -> bool:
     options = ViTOptions(**run.config.options)
     head = options.distilled or options.norm_tokens or options.representation or options.projection
     plain = options.pool in ("cls", "mean") and options.activation == "gelu" and not head
-    return plain and run.config.num_classes > 0
+    return plain and run.config.has_classifier
 
 
 def _bytes(run: Run, *, rows: int) -> int:

@@ -136,7 +136,7 @@ def check_classes(config: Config, data: Dataset) -> None:
     It was changed since, or another folder has the same path on this machine. A model without a classifier
     takes any folder.
     """
-    if config.classes == ():
+    if not config.has_classifier:
         return
     if len(data.classes) != config.num_classes or tuple(config.classes or data.classes) != data.classes:
         raise UserError(

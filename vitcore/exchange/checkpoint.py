@@ -115,7 +115,7 @@ def _finish(
         reason += f"; assumed: {', '.join(f'{k}={v}' for k, v in weights.assumed.items())}"
     if weights.left_out:
         reason += f"; left out: {', '.join(weights.left_out)}"
-    has_labels = weights.config.classes != () and not (weights.family and "data" in weights.assumed)
+    has_labels = weights.config.has_classifier and not (weights.family and "data" in weights.assumed)
     if "test_acc" not in curves.result and has_labels:
         reason += f"; `python -m vitcore evaluate {run.id}` measures its test accuracy"
     run.write_status(

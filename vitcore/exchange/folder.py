@@ -54,8 +54,9 @@ def export_run(run: Run, out: Path, *, snapshots: int = 0, weights: bool = True)
                     "file."
                 )
             write_atomic(draft.best, pack(rounded))
-            classifies = run.config.classes != ()
-            if classifies and result.get("weights") != "float16":  # else exactly these weights were tested
+            if (
+                run.config.has_classifier and result.get("weights") != "float16"
+            ):  # else exactly these weights were tested
                 score = evaluate_run(draft, run.config.data)
                 result |= {"test_acc": score.accuracy, "test_loss": score.loss, "n_test": score.count}
             result["weights"] = "float16"

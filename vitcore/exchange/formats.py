@@ -189,7 +189,7 @@ def _read_foreign(request: Request) -> Weights:
     _, settings = _divide(request, "vit")
     found = families.read(family, tensors, about, request.settings, request.file.name)
     assumed = dict(found.assumed)
-    settings["image_size"] = found.image_size
+    settings.setdefault("image_size", found.image_size)
     if "preprocessing" in Config.model_fields and "preprocessing" not in settings:
         settings["preprocessing"] = {**found.pixels, **about.preprocessing}
         if not about.preprocessing:

@@ -51,7 +51,7 @@ def evaluate_run(run: Run, data: str) -> Score:
     Raise `UserError` when the model and the dataset do not fit.
     """
     config = run.config
-    if config.classes == ():
+    if not config.has_classifier:
         raise UserError(f"Run {run.id} has no classifier, so that it has no accuracy: choose another run.")
     dataset = load_dataset(data, config.image_size, skip_broken=config.skip_broken)
     if len(dataset.classes) != config.num_classes or dataset.classes != tuple(

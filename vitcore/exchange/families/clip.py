@@ -68,7 +68,7 @@ def assumed(names: Collection[str]) -> dict[str, Any]:
 def transposed(tensors: Tensors) -> Tensors:
     """Transpose the projection, which OpenAI multiplies from the right."""
     if "projection.weight" in tensors:
-        tensors["projection.weight"] = tensors["projection.weight"].T
+        tensors["projection.weight"] = tensors["projection.weight"].transpose(0, 1)
     return tensors
 
 

@@ -29,6 +29,7 @@ WRAPPERS = ("module", "_orig_mod", "model", "net", "network", "base_model", "bac
 BLOCK = re.compile(r"(?:visual\.transformer\.)?(?:blocks|layers?|resblocks)\.(?:encoder_layer_)?(\d{1,3})\.")
 REPORTED = ("num_heads", "norm_eps", "activation")  # options whose assumed values are reported
 NEEDED = ("input_layer.weight", "transformer.0.linear.0.weight", "mlp_head.0.weight")  # to read the shapes
+LARGEST_SIDE = 4096  # pixels, more than Config allows
 LAYER_SCALE = 1e-5  # the first value in DINOv2; it does not matter after the import
 
 
@@ -94,6 +95,10 @@ def read(family: Family, tensors: Tensors, about: About, settings: Mapping[str, 
         ours = _placed(family.adjust(_shaped(_joined(ours))))
     except ValueError as error:
         raise UserError(f"{model}; {error} is not supported: choose another file.") from None
+    except (IndexError, KeyError, RuntimeError):  # tensors with another number of axes than those of a ViT
+        raise UserError(
+            f"{model}; the shapes of its tensors are not those of a ViT: choose another file."
+        ) from None
     if "pos_embedding" not in ours:
         raise UserError(
             f"{model}; it has no learned positions, and others are not supported: choose another file."
@@ -114,7 +119,9 @@ def read(family: Family, tensors: Tensors, about: About, settings: Mapping[str, 
         options.pop("norm_tokens", None)  # which makes a difference only for a mean
     if options.get("layer_scale"):
         options["layer_scale"] = LAYER_SCALE
-    size = int(settings.get("image_size") or found.image_size)
+    size, wanted = found.image_size, settings.get("image_size")
+    if isinstance(wanted, int) and 0 < wanted <= LARGEST_SIDE:  # otherwise Config refuses it
+        size = wanted
     if size != found.image_size and size % options["patch_size"] == 0:
         ours["pos_embedding"] = resampled_positions(ours["pos_embedding"], size // options["patch_size"])
     _check(model, ours, options, found.classes, size)
@@ -172,7 +179,12 @@ def _shaped(tensors: Tensors) -> Tensors:
     """Give the patch projection and the tokens the shapes of ours."""
     kernel = tensors.get("input_layer.weight")
     if kernel is not None:
-        if kernel.dim() != 4 or kernel.shape[1] != 3 or kernel.shape[2] != kernel.shape[3]:
+        if (
+            kernel.dim() != 4
+            or kernel.shape[1] != 3
+            or kernel.shape[2] != kernel.shape[3]
+            or not kernel.numel()
+        ):
             raise ValueError(f"a patch projection of the shape {list(kernel.shape)}")
         tensors["input_layer.weight"] = kernel.flatten(1)  # [D, 3, P, P] -> [D, 3 * P * P]
     for name in ("cls_token", "distillation_token", "register_tokens", "pos_embedding"):

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from tests.foreign_models import CASES, TIMM, Case, timm_named, timm_vit
+from vitcore.errors import UserError
 from vitcore.exchange.families import About, Foreign, family_of, read, unwrapped
+from vitcore.exchange.formats import Request, read_weights
 from vitcore.models import build
 
 TOLERANCE = 1e-5
@@ -98,6 +100,27 @@ def test_number_of_heads_follows_the_width(width, heads):
 def test_weights_of_half_precision_become_float32():
     state = {name: value.half() for name, value in TIMM["registers with positions"]().state.items()}
     assert {value.dtype for value in translated(state, num_heads=4).tensors.values()} == {torch.float32}
+
+
+@pytest.mark.parametrize(
+    "key", [("timm", "DeiT, distilled"), ("transformers", "DeiT"), ("the authors' releases", "CLIP")]
+)
+@pytest.mark.parametrize("shape", [(), (3,), (3, 5), (2, 3, 0, 0)])
+def test_tensor_of_any_other_shape_is_refused_in_one_sentence(key, shape):
+    case = CASES[key]()
+    for name, value in case.state.items():
+        if value.shape == shape or name.startswith(("transformer.", "logit_scale")):  # of the text
+            continue
+        with pytest.raises(UserError, match=r"model\.pt is"):
+            translated({**case.state, name: torch.zeros(shape)}, **case.settings)
+
+
+@pytest.mark.parametrize("size", [-8, 0, 30, 10**9, "large", 24.5, True])
+def test_image_size_that_is_impossible_is_refused(size, tmp_path):
+    request = Request(tmp_path / "vit.pt", TIMM["ViT without a classifier"]().state, data="cifar10-mini",
+                      settings={"num_heads": 4, "image_size": size})  # fmt: skip
+    with pytest.raises(UserError, match=str(size)):
+        read_weights(request)
 
 
 def real(name: str) -> Case:
