@@ -19,7 +19,7 @@ from vitcore.data import resolve
 from vitcore.data.datasets import CLASSES
 from vitcore.errors import UserError
 from vitcore.exchange import families, tutorial
-from vitcore.exchange.families.classes import IMAGENET, class_names
+from vitcore.exchange.families.classes import IMAGENET, class_names, distinct
 from vitcore.exchange.shapes import READERS, Described, read_shapes
 from vitcore.exchange.tensors import named_tensors
 from vitcore.reading import short
@@ -196,15 +196,17 @@ def _read_foreign(request: Request) -> Weights:
             assumed |= {name: value for name, value in found.pixels.items() if name in ("mean", "std")}
     values = {"model": "vit", "recipe": RECIPE, "data": request.data or PHOTOS, **settings}
     config = build_config(**values, options=found.options)
-    if request.data and found.classes:
+    if request.data:
         config = resolve(config)
-        _check_count(request, found.classes, config)
     else:
-        assumed |= {} if request.data else {"data": PHOTOS}
-        names = about.classes if about.classes and len(about.classes) == found.classes else None
-        config = config.model_copy(update={"classes": names or class_names(found.classes)})
-        if names is None and found.classes == IMAGENET:
-            assumed["classes"] = "ImageNet's"
+        assumed["data"] = PHOTOS
+    if request.data and found.classes:
+        _check_count(request, found.classes, config)
+    elif about.classes and len(about.classes) == found.classes:
+        config = config.model_copy(update={"classes": distinct(about.classes)})
+    else:
+        config = config.model_copy(update={"classes": class_names(found.classes)})
+        assumed |= {"classes": "ImageNet's"} if found.classes == IMAGENET else {}
     return Weights(config, found.tensors, assumed, family=found.family, left_out=found.left_out)
 
 

@@ -154,7 +154,7 @@ class Block(nn.Module):
         return noted(record, "projected", y if self.layer_scale_1 is None else y * self.layer_scale_1)
 
     def feed_forward(self, x: torch.Tensor, record: Record | None = None) -> torch.Tensor:
-        """Return the MLP branch. A record gets mlp_input, hidden (before GELU), active (after it) and mlp.
+        """Return the MLP branch. A record gets mlp_input, hidden, active (after the activation) and mlp.
 
         The branch, `mlp`, includes LayerScale.
         """

@@ -123,7 +123,7 @@ class ViT(nn.Module):
         self.distillation_head = nn.Linear(width, num_classes) if distilled and num_classes else None
 
     def forward(self, images: torch.Tensor, *, keep: float = 1.0) -> torch.Tensor:
-        """Normalized images [B, C, S, S] -> logits [B, classes].
+        """Normalized images [B, C, S, S] -> logits [B, classes], or features [B, F] without a classifier.
 
         `keep` below 1 shows the model a random share of each image's patches (PatchDropout, Liu et al. 2023).
         """
@@ -172,14 +172,17 @@ class ViT(nn.Module):
             x = torch.cat([*(token.expand(x.shape[0], -1, -1) for token in front), x], dim=1)
         if self.cls_position:
             x = x + self.pos_embedding
-        if (count := self.prefix_tokens - len(front)) > 0:  # registers have no positions
-            registers = self.register_tokens.expand(x.shape[0], count, -1)
+        if self.prefix_tokens > len(front):  # registers have no positions
+            registers = self.register_tokens.expand(x.shape[0], -1, -1)
             x = torch.cat([x[:, : len(front)], registers, x[:, len(front) :]], dim=1)  # [B, T, D]
         x = self.dropout(x)
         return x if self.embed_norm is None else self.embed_norm(x)
 
     def head(self, x: torch.Tensor) -> torch.Tensor:
-        """Tokens [B, T, D] -> logits [B, classes]. Applied to an earlier layer, this is the logit lens."""
+        """Tokens [B, T, D] -> logits [B, classes], or features [B, F] without a classifier.
+
+        Applied to an earlier layer, this is the logit lens.
+        """
         return self.classify(self.normalized(x))
 
     def normalized(self, x: torch.Tensor) -> torch.Tensor:

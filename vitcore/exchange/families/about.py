@@ -116,8 +116,9 @@ def _of_transformers(config: Mapping[str, Any], processor: Mapping[str, Any]) ->
     edge, crop = processor.get("size"), processor.get("crop_size")
     edge = edge.get("shortest_edge") if isinstance(edge, Mapping) else edge
     crop = crop.get("height") if isinstance(crop, Mapping) else crop
-    if processor.get("do_center_crop", True) and edge and crop:
-        pixels["crop"] = min(1.0, crop / edge)
+    if processor:
+        cropped = edge and crop and processor.get("do_center_crop", True)
+        pixels["crop"] = min(1.0, float(crop) / float(edge)) if cropped else 1.0
     return About(options, "", _names(labels), _known(pixels))
 
 

@@ -107,16 +107,12 @@ def read(family: Family, tensors: Tensors, about: About, settings: Mapping[str, 
     if found is None or found.image_size is None:
         missing = next((name for name in NEEDED if name not in ours), NEEDED[0])
         raise UserError(f"{model}; our ViT also needs `{missing}`: choose another file.")
-    fields = ViTOptions.model_fields
-    usual = {"num_heads": heads_of(found.options["embed_dim"]), **family.assumed(tensors.keys())}
-    given = {**about.options, **{name: value for name, value in settings.items() if name in fields}}
-    options = {**found.options, **usual, **given}
     if about.pool not in ("", "token", "avg"):
         raise UserError(f"{model}; its pooling `{about.pool}` is not supported: choose another file.")
-    if about.pool and options["pool"] in ("cls", "patches") and "pool" not in settings:
-        options["pool"] = "patches" if about.pool == "avg" else "cls"
-    if options["pool"] not in ("mean", "patches"):
-        options.pop("norm_tokens", None)  # which makes a difference only for a mean
+    usual = {"num_heads": heads_of(found.options["embed_dim"]), **family.assumed(tensors.keys())}
+    known = {name: value for name, value in settings.items() if name in ViTOptions.model_fields}
+    given = {**about.options, **known}
+    options = _pooled({**found.options, **usual, **given}, "" if "pool" in known else about.pool)
     if options.get("layer_scale"):
         options["layer_scale"] = LAYER_SCALE
     size, wanted = found.image_size, settings.get("image_size")
@@ -128,6 +124,15 @@ def read(family: Family, tensors: Tensors, about: About, settings: Mapping[str, 
     assumed = {name: value for name, value in usual.items() if name not in given and name in REPORTED}
     pixels = family.pixels(tensors.keys())
     return Foreign(family.name, options, found.classes, size, ours, assumed, left_out, pixels)
+
+
+def _pooled(options: dict[str, Any], pool: str) -> dict[str, Any]:
+    """Return the options with timm's `global_pool`, if it is known."""
+    if pool and options["pool"] in ("cls", "patches"):
+        options = {**options, "pool": "patches" if pool == "avg" else "cls"}
+    if options["pool"] in ("mean", "patches"):
+        return options
+    return {name: value for name, value in options.items() if name != "norm_tokens"}  # only for a mean
 
 
 def _check(model: str, ours: Tensors, options: Mapping[str, Any], classes: int, size: int) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
-from tests.foreign_models import CASES, TIMM, Case, timm_named, timm_vit
+from tests.foreign_models import CASES, TIMM, TRANSFORMERS, Case, timm_named, timm_vit
 from vitcore.errors import UserError
 from vitcore.exchange.families import About, Foreign, family_of, read, unwrapped
 from vitcore.exchange.formats import Request, read_weights
@@ -67,6 +68,17 @@ def test_names_of_wrappers_are_removed_in_any_order(key, wrappers):
     plain, found = translated(case.state, **case.settings), translated(wrapped, **case.settings)
     assert found.options == plain.options
     assert all(torch.equal(found.tensors[name], value) for name, value in plain.tensors.items())
+
+
+@pytest.mark.parametrize("name", TRANSFORMERS)
+def test_files_of_transformers_have_other_names_than_its_modules(name, tmp_path):
+    """The library saves the names of its version 4, which the files on the Hub have."""
+    case = TRANSFORMERS[name]()
+    case.model.save_pretrained(tmp_path)
+    saved = load_file(tmp_path / "model.safetensors")
+    plain, found = translated(case.state, **case.settings), translated(saved, **case.settings)
+    assert found.options == plain.options
+    assert all(torch.equal(found.tensors[one], value) for one, value in plain.tensors.items())
 
 
 def test_classifier_outside_of_a_wrapped_backbone_is_found():

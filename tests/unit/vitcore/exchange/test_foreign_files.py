@@ -19,7 +19,7 @@ from vitcore.config import setting_of
 from vitcore.exchange.archive import pack_run, unpack_run
 from vitcore.exchange.checkpoint import import_checkpoint
 from vitcore.exchange.families import read_about
-from vitcore.exchange.families.classes import class_names
+from vitcore.exchange.families.classes import class_names, distinct
 from vitcore.exchange.folder import export_run
 from vitcore.exchange.formats import Request, read_weights
 from vitcore.models import load_run
@@ -155,6 +155,7 @@ def test_names_of_the_1000_classes_are_those_of_imagenet():
     names = class_names(1000)
     assert (names[0], names[207], names[999]) == ("tench", "golden retriever", "toilet tissue")
     assert len(set(names)) == 1000
+    assert distinct(["crane", "tench", "crane"]) == ("crane", "tench", "crane (3)")
     assert class_names(2) == ("class 1", "class 2")
 
 
@@ -190,6 +191,8 @@ def test_config_of_transformers_says_options_classes_and_preprocessing(tmp_path)
     assert found.classes == ("b", "c", "k")
     pixels = {"mean": (0.1, 0.2, 0.3), "std": (1, 1, 1), "interpolation": "bicubic", "crop": 0.875}
     assert found.preprocessing == pixels
+    resized = {"image_mean": [0.5] * 3, "size": {"height": 224, "width": 224}}  # without a crop
+    assert about(tmp_path, {}, resized).preprocessing == {"mean": (0.5, 0.5, 0.5), "crop": 1.0}
     assert about(tmp_path, {"id2label": {"0": "LABEL_0", "1": "LABEL_1"}}).classes is None
 
 
