@@ -113,13 +113,17 @@ def _of_transformers(config: Mapping[str, Any], processor: Mapping[str, Any]) ->
         labels = [labels[key] for key in sorted(labels, key=int)]
     pixels = {"mean": processor.get("image_mean"), "std": processor.get("image_std")}
     pixels["interpolation"] = FILTERS.get(processor.get("resample"))  # type: ignore[arg-type]
-    edge, crop = processor.get("size"), processor.get("crop_size")
-    edge = edge.get("shortest_edge") if isinstance(edge, Mapping) else edge
-    crop = crop.get("height") if isinstance(crop, Mapping) else crop
     if processor:
+        edge, crop = _side(processor, "size", "shortest_edge"), _side(processor, "crop_size", "height")
         cropped = edge and crop and processor.get("do_center_crop", True)
-        pixels["crop"] = min(1.0, float(crop) / float(edge)) if cropped else 1.0
+        pixels["crop"] = min(1.0, crop / edge) if cropped else 1.0
     return About(options, "", _names(labels), _known(pixels))
+
+
+def _side(processor: Mapping[str, Any], name: str, side: str) -> float:
+    """Return a size in pixels, which is a number or a mapping of sides. It is 0 if it is not known."""
+    size = processor.get(name)
+    return float((size.get(side) if isinstance(size, Mapping) else size) or 0)
 
 
 def _activation(name: Any) -> str:
