@@ -111,6 +111,15 @@ def packed(found: Run, place: Path) -> Path:
     return place / "run.zip"
 
 
+def test_lightning_checkpoint_of_a_foreign_model_is_not_taken_for_one_of_the_tutorials(seven, tmp_path):
+    state = {f"model.{name}": value for name, value in TIMM["ViT"]().state.items()}
+    content = {"state_dict": state, "hyper_parameters": {"lr": 0.1}, "epoch": 4, "global_step": 500}
+    torch.save(content, tmp_path / "last.ckpt")
+    found = import_checkpoint(tmp_path / "last.ckpt", data=f"folder:{seven}", settings={"num_heads": 4})
+    assert "a timm ViT" in found.status().reason
+    assert (found.status().step, found.status().epoch) == (500, 5)
+
+
 def test_number_of_classes_must_be_that_of_the_given_data(colors, tmp_path):
     save_file(TIMM["ViT"]().state, tmp_path / "seven.safetensors")
     check_refused(
