@@ -32,6 +32,7 @@ class About:
     `preprocessing` has the fields of timm: mean, std, interpolation and crop (a share of the shorter side).
     """
 
+    width: int | None = None  # of the tokens, with which the weights must agree
     options: dict[str, Any] = field(default_factory=dict)  # of our ViT
     pool: str = ""  # timm's global_pool
     classes: tuple[str, ...] | None = None
@@ -71,8 +72,8 @@ def _of_timm(config: Mapping[str, Any]) -> About:
     name, cfg = str(config["architecture"]), config.get("pretrained_cfg") or {}
     args = {**(cfg.get("model_args") or {}), **(config.get("model_args") or {})}
     options = _of_architecture(name)
-    if width := config.get("num_features"):
-        options.setdefault("num_heads", heads_of(int(width)))
+    if width := _whole(config.get("num_features")):
+        options.setdefault("num_heads", heads_of(width))
     if "num_heads" in args:
         options["num_heads"] = int(args["num_heads"])
     if "act_layer" in args:
@@ -84,7 +85,7 @@ def _of_timm(config: Mapping[str, Any]) -> About:
     if cfg.get("interpolation") in FILTERS.values():
         pixels["interpolation"] = cfg["interpolation"]
     pool = str(config.get("global_pool") or args.get("global_pool") or "")
-    return About(options, pool, _names(labels), _known(pixels))
+    return About(width, options, pool, _names(labels), _known(pixels))
 
 
 def _of_architecture(name: str) -> dict[str, Any]:
@@ -117,7 +118,11 @@ def _of_transformers(config: Mapping[str, Any], processor: Mapping[str, Any]) ->
         edge, crop = _side(processor, "size", "shortest_edge"), _side(processor, "crop_size", "height")
         cropped = edge and crop and processor.get("do_center_crop", True)
         pixels["crop"] = min(1.0, crop / edge) if cropped else 1.0
-    return About(options, "", _names(labels), _known(pixels))
+    return About(_whole(vision.get("hidden_size")), options, "", _names(labels), _known(pixels))
+
+
+def _whole(number: Any) -> int | None:
+    return None if number is None else int(number)
 
 
 def _side(processor: Mapping[str, Any], name: str, side: str) -> float:

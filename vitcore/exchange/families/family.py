@@ -107,9 +107,15 @@ def read(family: Family, tensors: Tensors, about: About, settings: Mapping[str, 
     if found is None or found.image_size is None:
         missing = next((name for name in NEEDED if name not in ours), NEEDED[0])
         raise UserError(f"{model}; our ViT also needs `{missing}`: choose another file.")
+    width = found.options["embed_dim"]
+    if about.width not in (None, width):
+        raise UserError(
+            f"{model} of {width} channels, but the config.json in its folder is that of a model with "
+            f"{about.width}: remove one of the two."
+        )
     if about.pool not in ("", "token", "avg"):
         raise UserError(f"{model}; its pooling `{about.pool}` is not supported: choose another file.")
-    usual = {"num_heads": heads_of(found.options["embed_dim"]), **family.assumed(tensors.keys())}
+    usual = {"num_heads": heads_of(width), **family.assumed(tensors.keys())}
     known = {name: value for name, value in settings.items() if name in ViTOptions.model_fields}
     given = {**about.options, **known}
     options = _pooled({**found.options, **usual, **given}, "" if "pool" in known else about.pool)

@@ -229,6 +229,15 @@ def test_malformed_config_is_refused(content, tmp_path):
     check_refused(run("import", tmp_path), "config.json")
 
 
+@pytest.mark.parametrize(
+    "config", [{"architecture": "vit_base_patch16_224", "num_features": 768}, {"hidden_size": 768}], ids=str
+)
+def test_config_of_another_model_is_refused(config, tmp_path):
+    save_file(TIMM["ViT"]().state, tmp_path / "vit.safetensors")
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    check_refused(run("import", tmp_path / "vit.safetensors"), "64", "768", "config.json")
+
+
 def test_folder_with_more_than_one_file_of_weights_is_refused(tmp_path):
     for name in ("a.pt", "b.pt"):
         torch.save(TIMM["ViT"]().state, tmp_path / name)
