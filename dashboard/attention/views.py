@@ -43,7 +43,7 @@ class AttentionView:
     has_cls: bool
     packed: bytes
     only: int | None
-    probabilities: np.ndarray  # [classes]
+    probabilities: np.ndarray  # [classes], none without a classifier
     lens: np.ndarray  # logit lens [layers + 1, classes], probabilities
     distance: np.ndarray  # [layers, heads], pixels
     entropy: np.ndarray  # [layers, heads], bits
@@ -79,6 +79,7 @@ def _capture(
     net = resources.loaded(*stamp)
     trace = capture(net, as_tensor(pixels, shape)) if pixels else positions_only(net)
     weights = trace.weights[0]  # [layers, heads, T, T]
+    classes = slice(None if net.has_classifier else 0)  # features are not logits
     if only is None:
         sent = [weights, rollout(trace.weights)[0]]
     else:
@@ -91,8 +92,8 @@ def _capture(
         has_cls=net.has_cls,
         packed=b"".join(part.half().numpy().tobytes() for part in sent),
         only=only,
-        probabilities=_finite(trace.logits[0].softmax(dim=0)),
-        lens=_finite(logit_lens(net, trace)[0].softmax(dim=-1)),
+        probabilities=_finite(trace.logits[0, classes].softmax(dim=0)),
+        lens=_finite(logit_lens(net, trace)[0, :, classes].softmax(dim=-1)),
         distance=_finite(mean_distance(weights, net.patch_size, prefix=net.prefix_tokens)),
         entropy=_finite(mean_entropy(weights, prefix=net.prefix_tokens)),
         references=[vars(reference) for reference in references(net.grid, net.patch_size)],

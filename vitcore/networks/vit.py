@@ -141,6 +141,11 @@ class ViT(nn.Module):
         return [block for block in self.transformer if isinstance(block, Block)]
 
     @property
+    def has_classifier(self) -> bool:
+        """Whether the outputs are logits of classes and not features."""
+        return len(self.mlp_head) > 1
+
+    @property
     def patch_positions(self) -> torch.Tensor:
         """The position embeddings of the patches. [N, D]"""
         return self.pos_embedding[0, -(self.grid**2) :]
@@ -215,7 +220,7 @@ class ViT(nn.Module):
             return (self.mlp_head[1](first) + self.distillation_head(second)) / 2
         x = x if self.pre_logits is None else self.pre_logits(x)
         x = x if self.projection is None else self.projection(x)
-        return self.mlp_head[1](x) if len(self.mlp_head) > 1 else x
+        return self.mlp_head[1](x) if self.has_classifier else x
 
     def read_out(self, rows: torch.Tensor) -> torch.Tensor:
         """Average over queries as the head averages over tokens. [..., T, K] -> [..., K]
