@@ -109,7 +109,9 @@ class Config(Settings):
         description="leave out the images of a folder that cannot be read, instead of refusing the folder",
     )
     classes: tuple[str, ...] | None = Field(
-        None, description="class names, filled in from the data when a run is created"
+        None,
+        description="class names, filled in from the data when a run is created; none for an imported model "
+        "without a classifier, whose outputs are features",
     )
 
     @model_validator(mode="after")
@@ -155,9 +157,14 @@ class Config(Settings):
         return folder_of(self.data)
 
     @property
+    def has_classifier(self) -> bool:
+        """Whether the model has classes. Without them its outputs are features."""
+        return self.classes != ()
+
+    @property
     def num_classes(self) -> int:
-        """The number of classes. It is CIFAR-10's ten until the data are known."""
-        return len(self.classes) if self.classes else 10
+        """The number of classes: CIFAR-10's ten until the data are known, and 0 without a classifier."""
+        return 10 if self.classes is None else len(self.classes)
 
 
 def folder_of(data: str) -> Path | None:
@@ -305,7 +312,10 @@ def changed_settings(config: Config) -> dict[str, Any]:
 
 def setting_of(config: Config, name: str) -> Any:
     """Return the value of a setting of the model or of the training."""
-    return config.options[name] if name in config.options else getattr(config, name)
+    fields = ARCHITECTURES[config.model].options.model_fields
+    if name in config.options or name not in fields:
+        return config.options[name] if name in config.options else getattr(config, name)
+    return fields[name].default  # an option that configurations hold only where it differs
 
 
 def setting_title(model: str, name: str) -> str:

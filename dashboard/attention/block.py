@@ -26,9 +26,9 @@ def unavailable(run: Run, at: Mapping[str, str]) -> list[str]:
     """Return the parameters (`name=value`) of an address that the stepper can't show and ignores."""
     state, refused = AttentionState.read(at)
     options = run.config.options
-    _, side, has_cls = views.tokens_of(run)
+    _, side, first = views.tokens_of(run)
     fits = {
-        "query": explorer.has_token(state.query, side=side, has_cls=has_cls),
+        "query": explorer.has_token(state.query, side=side, first=first),
         "layer": state.layer in (None, "mean") or int(state.layer) <= options["num_layers"],
         "head": state.head in (None, "mean") or int(state.head) <= options["num_heads"],
         "step": state.step <= STEPS,

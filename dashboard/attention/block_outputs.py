@@ -18,6 +18,7 @@ from dashboard.attention.views import SAMPLE, masked_image, tokens_of
 from dashboard.shared import resources
 from dashboard.shared.model_outputs import digest
 from dashboard.shared.turns import limited
+from vitcore.architectures.vit import ViTOptions
 from vitcore.data import Dataset
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
@@ -68,6 +69,11 @@ def view(
     `MAX_ALL` bytes, only those of the token `query` are sent. The pixels of `masked` bool [S, S] get the mean
     color.
     """
+    if not _is_drawn(run):
+        raise UserError(
+            f"The steps are drawn for a ViT with GELU and one linear classifier, unlike {run.title}: choose "
+            "another run."
+        )
     only = query if _bytes(run, rows=tokens_of(run)[0]) > MAX_ALL else None
     if only is not None and _bytes(run, rows=1) > MAX_ONE:
         raise UserError(
@@ -81,6 +87,14 @@ def view(
     excited = _excited(stamp, data.state, _sampled(run, data), data)
     pixels, shape = (b"", ()) if image is None else (image.tobytes(), image.shape)
     return _view(stamp, pixels, shape, layer, only, data.state, data, excited)
+
+
+def _is_drawn(run: Run) -> bool:
+    """Return whether the browser can compute the activation and the head of a ViT run."""
+    options = ViTOptions(**run.config.options)
+    head = options.distilled or options.norm_tokens or options.representation or options.projection
+    plain = options.pool in ("cls", "mean") and options.activation == "gelu" and not head
+    return plain and run.config.has_classifier
 
 
 def _bytes(run: Run, *, rows: int) -> int:
@@ -161,7 +175,7 @@ def _view(
         "heads": block.attn.heads,
         "hidden": steps.hidden.shape[1],
         "outputs": len(head.logits),
-        "first": int(net.has_cls),
+        "first": net.prefix_tokens,
         "side": net.grid,
         "layer": layer,
         "layers": len(net.blocks),

@@ -133,6 +133,9 @@ def _index(classes: tuple[str, ...], name: str) -> int | None:
 def show_logit_lens(view: views.AttentionView, classes: tuple[str, ...], truth: int | None) -> None:
     """Draw what the model would predict if it ended after each layer."""
     st.header("When does the prediction emerge?")
+    if not classes:
+        st.info("This model has no classifier, so it makes no predictions.")
+        return
     figure = figures.logit_lens(view.lens, classes, truth)
     figure_files.show(figure, key="lens", alt="probabilities of classes after each layer")
     st.caption(

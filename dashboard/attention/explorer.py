@@ -43,15 +43,15 @@ class ExplorerRequest:
 def read_request(run: Run, chosen: SelectedImage, at: Mapping[str, str]) -> ExplorerRequest:
     """Read the request from the address `at`. Ignores values that do not fit."""
     state, _ = ExplorerState.read(at)
-    _, side, has_cls = views.tokens_of(run)
-    token = token_index(state.query, side=side, has_cls=has_cls) if state.query else None
+    _, side, first = views.tokens_of(run)
+    token = token_index(state.query, side=side, first=first) if state.query else None
     by_step = {step_of(path): path for path in run.snapshots}
     return ExplorerRequest(
         snapshot=None if state.snapshot is None else by_step.get(state.snapshot),
         positions=state.content == "positions",
         over_test=state.over == "test",
         order=state.order,
-        query=_default_token(side, has_cls) if token is None else token,
+        query=_default_token(side, first) if token is None else token,
         mask=_mask(state.mask or "", chosen.image),
     )
 
@@ -59,15 +59,15 @@ def read_request(run: Run, chosen: SelectedImage, at: Mapping[str, str]) -> Expl
 def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
     """Return the parameters (`name=value`) of an address that this explorer can't show and ignores."""
     state, refused = ExplorerState.read(at)
-    side, has_cls = header["side"], header["first"] == 1
+    side, first = header["side"], header["first"]
     steps = [one["step"] for one in header["snapshots"]]
 
     def in_range(number: str | int | None, count: int) -> bool:
         return number in (None, "mean") or int(number) <= count
 
     fits = {
-        "query": has_token(state.query, side=side, has_cls=has_cls),
-        "second": has_token(state.second, side=side, has_cls=has_cls),
+        "query": has_token(state.query, side=side, first=first),
+        "second": has_token(state.second, side=side, first=first),
         "layer": in_range(state.layer, header["layers"]),
         "head": in_range(state.head, header["heads"]),
         "snapshot": state.snapshot is None or state.snapshot in steps,
@@ -75,9 +75,9 @@ def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
     return [*refused, *(f"{name}={at[name]}" for name, fit in fits.items() if not fit)]
 
 
-def has_token(token: str | None, *, side: int, has_cls: bool) -> bool:
+def has_token(token: str | None, *, side: int, first: int) -> bool:
     """Return whether a model with `side` x `side` patches has this token. Without a token, it does."""
-    return token is None or token_index(token, side=side, has_cls=has_cls) is not None
+    return token is None or token_index(token, side=side, first=first) is not None
 
 
 def step_of(path: Path) -> int:
@@ -85,9 +85,9 @@ def step_of(path: Path) -> int:
     return int(path.stem.split("-")[-1])
 
 
-def _default_token(side: int, has_cls: bool) -> int:
+def _default_token(side: int, first: int) -> int:
     """Return the index of CLS, or of the patch in the middle of a model without CLS."""
-    return 0 if has_cls else side // 2 * (side + 1)
+    return 0 if first else side // 2 * (side + 1)
 
 
 def _mask(text: str, image: np.ndarray) -> np.ndarray | None:
@@ -161,7 +161,7 @@ def prepare(
     distance, entropy, count = view.distance, view.entropy, 1
     if request.over_test:
         distance, entropy, count = views.heads(run, data, request.snapshot)
-    _, side, has_cls = views.tokens_of(run)
+    _, side, first = views.tokens_of(run)
     snapshots = [{"step": step_of(path), "label": f"step {step_of(path):,}"} for path in run.snapshots]
     label = f"step {step_of(request.snapshot):,}" if request.snapshot else ""
     header = {
@@ -171,7 +171,7 @@ def prepare(
         "heads": view.heads,
         "tokens": view.tokens,
         "side": side,
-        "first": int(has_cls),
+        "first": first,
         "size": chosen.image.shape[-1],
         "only": view.only,
         "name": chosen.name,

@@ -203,7 +203,8 @@ def _draw(run: Run, chosen: SelectedImage, data: Dataset, to_file: ToFile) -> No
         except UserError as error:  # for example of the other run: the rest can still be drawn
             st.error(sentence(error))
     with lens_place:
-        class_maps.show_logit_lens(view, data.classes, chosen.truth)
+        classes = data.classes if run.config.has_classifier else ()
+        class_maps.show_logit_lens(view, classes, chosen.truth)
         st.download_button(
             "Download the arrays (.npz)",
             data=lambda: views.arrays(run, None if request.positions else image, request.snapshot),

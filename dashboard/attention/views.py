@@ -16,6 +16,7 @@ import streamlit as st
 from dashboard.shared import resources
 from dashboard.shared.model_outputs import as_tensor, digest
 from dashboard.shared.turns import limited
+from vitcore.architectures.vit import ViTOptions
 from vitcore.data import Dataset
 from vitcore.errors import UserError
 from vitcore.probes.store import pick
@@ -42,7 +43,7 @@ class AttentionView:
     has_cls: bool
     packed: bytes
     only: int | None
-    probabilities: np.ndarray  # [classes]
+    probabilities: np.ndarray  # [classes], none without a classifier
     lens: np.ndarray  # logit lens [layers + 1, classes], probabilities
     distance: np.ndarray  # [layers, heads], pixels
     entropy: np.ndarray  # [layers, heads], bits
@@ -78,6 +79,7 @@ def _capture(
     net = resources.loaded(*stamp)
     trace = capture(net, as_tensor(pixels, shape)) if pixels else positions_only(net)
     weights = trace.weights[0]  # [layers, heads, T, T]
+    classes = slice(None if net.has_classifier else 0)  # features are not logits
     if only is None:
         sent = [weights, rollout(trace.weights)[0]]
     else:
@@ -90,19 +92,19 @@ def _capture(
         has_cls=net.has_cls,
         packed=b"".join(part.half().numpy().tobytes() for part in sent),
         only=only,
-        probabilities=_finite(trace.logits[0].softmax(dim=0)),
-        lens=_finite(logit_lens(net, trace)[0].softmax(dim=-1)),
-        distance=_finite(mean_distance(weights, net.patch_size, has_cls=net.has_cls)),
-        entropy=_finite(mean_entropy(weights, has_cls=net.has_cls)),
+        probabilities=_finite(trace.logits[0, classes].softmax(dim=0)),
+        lens=_finite(logit_lens(net, trace)[0, :, classes].softmax(dim=-1)),
+        distance=_finite(mean_distance(weights, net.patch_size, prefix=net.prefix_tokens)),
+        entropy=_finite(mean_entropy(weights, prefix=net.prefix_tokens)),
         references=[vars(reference) for reference in references(net.grid, net.patch_size)],
     )
 
 
-def tokens_of(run: Run) -> tuple[int, int, bool]:
-    """Return (tokens, patches per side, whether there is CLS) of a ViT run, from its configuration."""
-    side = run.config.image_size // run.config.options["patch_size"]
-    has_cls = run.config.options["pool"] == "cls"
-    return side * side + has_cls, side, has_cls
+def tokens_of(run: Run) -> tuple[int, int, int]:
+    """Return (tokens, patches per side, tokens before the patches) of a ViT run, from its configuration."""
+    options = ViTOptions(**run.config.options)
+    side, first = run.config.image_size // options.patch_size, options.prefix_tokens
+    return side * side + first, side, first
 
 
 def bytes_of(run: Run) -> int:
@@ -203,8 +205,8 @@ def _heads(stamp: tuple, name: str, _data: Dataset) -> tuple[np.ndarray, np.ndar
     sums = []
     for part in np.array_split(images, len(images) // 10 + 1):
         weights = capture(net, torch.from_numpy(part)).weights
-        distance = mean_distance(weights, net.patch_size, has_cls=net.has_cls)
-        sums.append(torch.stack([distance, mean_entropy(weights, has_cls=net.has_cls)]).sum(dim=1))
+        distance = mean_distance(weights, net.patch_size, prefix=net.prefix_tokens)
+        sums.append(torch.stack([distance, mean_entropy(weights, prefix=net.prefix_tokens)]).sum(dim=1))
     distance, entropy = (torch.stack(sums).sum(dim=0) / len(images)).numpy()
     return distance, entropy, len(images)
 

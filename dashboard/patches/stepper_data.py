@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from dashboard.patches import weights
 from dashboard.shared import bound
 from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import BLOCK, AttentionState
 from dashboard.states.patches import PatchesState
+from vitcore.architectures.vit import ViTOptions
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
@@ -22,6 +25,12 @@ def patch_size(run: Run | None) -> int:
 
 def _options(run: Run | None) -> dict[str, Any]:
     return run.config.options if run else WITHOUT_RUN
+
+
+def _drawn(run: Run, rows: np.ndarray) -> np.ndarray:
+    """Return the rows [T, D] of CLS and of the patches, without those of other tokens."""
+    options = ViTOptions(**run.config.options)
+    return np.concatenate([rows[: options.pool != "mean"], rows[options.prefix_tokens :]])
 
 
 def first_block(run: Run, *, own_image: bool) -> AttentionState:
@@ -48,7 +57,7 @@ def prepare(run: Run | None, chosen: SelectedImage, size: int | None = None) -> 
         note = f"{run.title} uses patches of {own} x {own} pixels: choose {own} to see its tokens."
     else:
         try:
-            tokens, positions = weights.tokens(run, chosen.image)
+            tokens, positions = (_drawn(run, rows) for rows in weights.tokens(run, chosen.image))
         except UserError as error:
             note = str(error)
     return {
@@ -57,6 +66,6 @@ def prepare(run: Run | None, chosen: SelectedImage, size: int | None = None) -> 
         "tokens": tokens,
         "positions": positions,
         "note": note,
-        "cls": options["pool"] == "cls",
+        "cls": options["pool"] != "mean",
         "position": options["position"],
     }

@@ -16,10 +16,13 @@ import streamlit as st
 
 from dashboard.shared import resources
 from dashboard.shared.turns import limited
+from vitcore.architectures.vit import ViTOptions
 from vitcore.data import Dataset
+from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
 RANKED = 1000  # number of test images to predict
+MAX_MAPS = 4e9  # bytes of the attention and its gradients for all classes of an image
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,9 @@ def as_tensor(pixels: bytes, shape: tuple[int, ...]) -> Any:
 def _class_maps(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> ClassMaps:
     import torch
 
-    from vitcore.analysis.attention import as_input, query_map
+    from vitcore.analysis.attention import as_input
     from vitcore.analysis.attribution import grad_cam
-    from vitcore.analysis.relevance import readout_row, relevance
+    from vitcore.analysis.relevance import readout_map, relevance
     from vitcore.networks.vit import ViT
 
     net, image = resources.loaded(*stamp), as_tensor(pixels, shape)
@@ -62,8 +65,7 @@ def _class_maps(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> ClassMap
     same = image.expand(len(classes), -1, -1, -1)
     stages = []
     if isinstance(net, ViT):
-        rows = readout_row(relevance(net, same, classes), has_cls=net.has_cls)
-        stages = [query_map(rows, has_cls=net.has_cls).numpy()]
+        stages = [readout_map(net, relevance(net, same, classes)).numpy()]
     elif hasattr(net, "stages"):
         with torch.inference_mode():
             count = len(net.stages(as_input(image, net)))
@@ -71,12 +73,29 @@ def _class_maps(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> ClassMap
     return ClassMaps(stages, logits.softmax(dim=0).numpy())
 
 
+def _bytes_of_maps(run: Run) -> int:
+    """Return the size of the attention weights and their gradients for all classes of a ViT run, else 0."""
+    if run.config.model != "vit":
+        return 0
+    options = ViTOptions(**run.config.options)
+    tokens = (run.config.image_size // options.patch_size) ** 2 + options.prefix_tokens
+    return 8 * run.config.num_classes * options.num_layers * options.num_heads * tokens**2
+
+
 def class_maps(run: Run, image: np.ndarray, snapshot: Path | None = None) -> ClassMaps:
     """Return the maps of all classes for an image uint8 [3, S, S]. Raises `UserError`.
 
     They are the relevance (Chefer et al. 2021) for a ViT run, and Grad-CAM of each stage for a network with
-    stages. Other networks have no maps.
+    stages. Other networks have no maps. A model without a classifier, and one whose maps of all classes need
+    too much memory, are refused.
     """
+    if not run.config.has_classifier:
+        raise UserError(f"{run.title} has no classifier, so that there are no maps of classes.")
+    if (size := _bytes_of_maps(run)) > MAX_MAPS:
+        raise UserError(
+            f"The maps of the {run.config.num_classes:,} classes of {run.title} take {size / 1e9:.0f} GB to "
+            "compute: choose a model with fewer classes or larger patches."
+        )
     resources.model(run, snapshot)
     return _class_maps(resources.stamp_of(run, snapshot), image.tobytes(), image.shape)
 

@@ -21,12 +21,15 @@ CLASS_MAPS: Literal["Class maps"] = "Class maps"  # the view with only the class
 SIDE_BY_SIDE: Literal["Side by side"] = "Side by side"  # two explorers and their difference
 
 
-def token_index(token: Token, *, side: int, has_cls: bool) -> int | None:
-    """Return the index of a token, or None if a model with `side` x `side` patches has no such token."""
+def token_index(token: Token, *, side: int, first: int) -> int | None:
+    """Return the index of a token, or None if the model has no such token.
+
+    The model has `first` tokens, of which CLS is the first, and then `side` x `side` patches.
+    """
     if token == "cls":
-        return 0 if has_cls else None
+        return 0 if first else None
     row, column = map(int, token.split("."))
-    return has_cls + (row - 1) * side + column - 1 if max(row, column) <= side else None
+    return first + (row - 1) * side + column - 1 if max(row, column) <= side else None
 
 
 class ExplorerState(PageState):

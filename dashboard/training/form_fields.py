@@ -21,12 +21,13 @@ def whole(title: str, name: str, value: int, key: str, of: type[BaseModel] = Con
 
 
 def options(architecture: Architecture, defaults: dict[str, Any], key: str) -> dict[str, Any]:
-    """Draw a field for each option of an architecture and return their values by name.
+    """Draw a field for each option of an architecture that has a default, and return their values by name.
 
     Lists are separated by commas. Floating-point numbers are text fields, so that 0.02 stays 0.02.
     """
     values, columns = {}, st.columns(2)
-    for i, (name, field) in enumerate(architecture.options.model_fields.items()):
+    shown = {name: field for name, field in architecture.options.model_fields.items() if name in defaults}
+    for i, (name, field) in enumerate(shown.items()):
         value, title = defaults[name], field.title or name.replace("_", " ").capitalize()
         with columns[i % 2]:
             if isinstance(value, bool):

@@ -41,7 +41,7 @@ def test_predictions_and_heads_over_test_images_equal_single_ones(vit, data):
     first = [np.flatnonzero(data.test.labels == label)[:20] for label in range(10)]
     model, places = vitcore.load("vit-cifar10"), np.concatenate(first)
     images = torch.from_numpy(data.test.images[places])
-    direct = mean_distance(capture(model, images).weights, 4, has_cls=True).mean(dim=0)
+    direct = mean_distance(capture(model, images).weights, 4, prefix=1).mean(dim=0)
     assert np.allclose(distance, direct, atol=1e-3)
 
 

@@ -1,7 +1,7 @@
 """Attention of a Vision Transformer: the weights of all layers and heads, and their rollout.
 
-Images are uint8 pixels [B, 3, S, S] (normalized here) or normalized floats. There are T tokens. Token 0 is
-CLS if the model has one.
+Images are uint8 pixels [B, 3, S, S] (normalized here) or normalized floats. There are T tokens: the
+`prefix_tokens` of the model, of which the first is CLS if the model has one, and the patches.
 """
 
 from __future__ import annotations
@@ -55,8 +55,11 @@ def rollout(weights: torch.Tensor) -> torch.Tensor:
     return result
 
 
-def query_map(rows: torch.Tensor, *, has_cls: bool) -> torch.Tensor:
-    """Return attention over the patches as a square, without CLS. [..., T] -> [..., side, side]"""
-    patches = rows[..., int(has_cls) :]
+def query_map(rows: torch.Tensor, *, prefix: int) -> torch.Tensor:
+    """Return attention over the patches as a square. [..., T] -> [..., side, side]
+
+    `prefix` is the number of tokens before the patches.
+    """
+    patches = rows[..., prefix:]
     side = round(patches.shape[-1] ** 0.5)
     return patches.unflatten(-1, (side, side))

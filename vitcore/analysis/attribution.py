@@ -38,7 +38,7 @@ def token_grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor
     With pre-norm, these are the outputs of the last block's first layer norm, the layer that pytorch-grad-cam
     recommends for a ViT. With post-norm, that norm comes after the attention. There the patches no longer
     reach the logits of a model with CLS, so that the block's input is used instead. As in the reshape
-    transform of pytorch-grad-cam, CLS is dropped, and the channels of the patches are maps.
+    transform of pytorch-grad-cam, CLS and the like are dropped, and the channels of the patches are maps.
 
     images [B, 3, S, S] (uint8 or normalized), classes int [B] -> [B, h, w], not scaled. The model must be in
     evaluation mode. Raise `UserError` for a model without attention.
@@ -54,6 +54,7 @@ def token_grad_cam(model: nn.Module, images: torch.Tensor, classes: torch.Tensor
         chosen = logits.gather(1, classes.clone()[:, None]).sum()  # samples do not mix in evaluation mode
         tokens = record["attention_input"]
         (gradient,) = torch.autograd.grad(chosen, tokens)  # [B, T, D]
-    maps, gradients = as_maps(tokens.detach()), as_maps(gradient)  # [B, D, h, w]
+    first = model.prefix_tokens
+    maps, gradients = as_maps(tokens.detach(), first), as_maps(gradient, first)  # [B, D, h, w]
     weights = gradients.mean(dim=(2, 3), keepdim=True)
     return (weights * maps).sum(dim=1).relu()

@@ -22,6 +22,7 @@ BATCH = 10  # images at once when many are computed
 class BlockSteps:
     """The results of one block in order of computation, all float32. Token 0 is CLS if the model has one.
 
+    LayerScale, where there is one, is part of `projected` and `mlp`.
     Pre-norm normalizes the input of each branch. Then `middle` is `sum_1`, and `output` is `sum_2`. Post-norm
     normalizes the sums. Then `attention_input` is `input`, and `mlp_input` is `middle`.
     """
@@ -48,11 +49,14 @@ class BlockSteps:
 
 @dataclass(frozen=True)
 class HeadSteps:
-    """The results of the classification head."""
+    """The results of the classification head.
 
-    pooled: torch.Tensor  # [D]: CLS, or the mean of all tokens
-    normalized: torch.Tensor  # [D]
-    logits: torch.Tensor  # [classes]
+    The last layer norm comes before pooling in some models. Then `pooled` is what pooling without it gives.
+    """
+
+    pooled: torch.Tensor  # [D]: CLS, or the mean of all patches; [2 D] if the head reads two of them
+    normalized: torch.Tensor  # [D] or [2 D]
+    logits: torch.Tensor  # [classes], or the features [F] of a model without a classifier
 
 
 @dataclass(frozen=True)
@@ -92,10 +96,8 @@ def head_steps(model: nn.Module, tokens: torch.Tensor) -> HeadSteps:
     For the tokens after an earlier block, this is the logit lens.
     """
     model = needs_attention(model)
-    norm, linear = model.mlp_head
-    pooled = model.pooled(tokens[None])
-    normalized = norm(pooled)
-    return HeadSteps(pooled[0], normalized[0], linear(normalized)[0])
+    normalized = model.normalized(tokens[None])
+    return HeadSteps(model.pooled(tokens[None])[0], normalized[0], model.classify(normalized)[0])
 
 
 @torch.inference_mode()
@@ -103,7 +105,10 @@ def head_norms(block: Block, joined: torch.Tensor) -> torch.Tensor:
     """Return the norm of what each head adds to the output of attention. [T, D] -> [T, H]"""
     heads = block.attn.heads
     parts = joined.unflatten(1, (heads, -1))  # [T, H, d]
-    columns = block.attn.out_proj.weight.unflatten(1, (heads, -1))  # [D, H, d]
+    weight = block.attn.out_proj.weight
+    if block.layer_scale_1 is not None:
+        weight = weight * block.layer_scale_1[:, None]
+    columns = weight.unflatten(1, (heads, -1))  # [D, H, d]
     return torch.einsum("thd,ehd->the", parts, columns).norm(dim=-1)
 
 
@@ -114,7 +119,7 @@ def exciting_patches(model: nn.Module, images: torch.Tensor, count: int = 4) -> 
     Only the most exciting patch of each image counts, so that the `count` patches show `count` images.
     """
     model = needs_attention(model)
-    first = int(model.has_cls)
+    first = model.prefix_tokens
     best: list[list[tuple[torch.Tensor, torch.Tensor]]] = [[] for _ in model.blocks]
     for batch in images.split(BATCH):
         x = model.embed(as_input(batch, model))

@@ -30,15 +30,16 @@ def vit_cost(
     num_layers: int = 6,
     num_classes: int = 10,
     cls: bool = True,
+    registers: int = 0,
     complete: bool = False,
 ) -> Cost:
     """Return the cost of a prediction with a ViT, by default the tutorial's.
 
     With a CLS token, the last block of a prediction computes only CLS. `complete` counts all tokens of all
-    blocks, as for the attention maps.
+    blocks, as for the attention maps. Registers are tokens.
     """
     patches = (image_size // patch_size) ** 2
-    tokens, numbers = patches + cls, 3 * patch_size**2
+    tokens, numbers = patches + cls + registers, 3 * patch_size**2
     last = 1 if cls and not complete else tokens  # queries of the last block
     queries = (num_layers - 1) * tokens + last  # of all blocks
     products = 2 * queries * tokens * embed_dim

@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from vitcore.analysis.attention import as_input, capture, query_map, rollout
+from vitcore.analysis.attention import as_input, capture, rollout
 from vitcore.analysis.attribution import grad_cam
+from vitcore.analysis.relevance import readout_map
 from vitcore.data import load_dataset
 from vitcore.errors import UserError
 from vitcore.models import load_run
@@ -34,8 +35,7 @@ def explain(model: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, torch
     if isinstance(model, ViT):
         trace = capture(model, images)
         rows = rollout(trace.weights)  # [B, T, T]
-        row = rows[:, 0] if model.has_cls else rows.mean(dim=1)
-        return query_map(row, has_cls=model.has_cls), trace.logits.softmax(dim=1)
+        return readout_map(model, rows), trace.logits.softmax(dim=1)
     with torch.inference_mode():
         logits = model(as_input(images, model))
     return grad_cam(model, images, logits.argmax(dim=1).clone()), logits.softmax(dim=1)

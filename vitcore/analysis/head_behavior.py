@@ -16,18 +16,23 @@ from vitcore.networks.vit import ViT
 FLAT = 1e-5  # deviations from uniform attention with a smaller norm than this count as rounding errors
 
 
-def attention_to_cls(weights: torch.Tensor) -> torch.Tensor:
-    """Return the mean weight that patches give to CLS, which is token 0. [..., T, T] -> [...]"""
-    return weights[..., 1:, 0].mean(dim=-1)
+def attention_to_cls(weights: torch.Tensor, *, prefix: int) -> torch.Tensor:
+    """Return the mean weight that patches give to CLS, which is token 0. [..., T, T] -> [...]
+
+    `prefix` is the number of tokens before the patches.
+    """
+    return weights[..., prefix:, 0].mean(dim=-1)
 
 
-def attention_to_self(weights: torch.Tensor, *, has_cls: bool) -> torch.Tensor:
-    """Return the mean weight that patches give to themselves. [..., T, T] -> [...]"""
-    first = int(has_cls)
-    return weights[..., first:, first:].diagonal(dim1=-2, dim2=-1).mean(dim=-1)
+def attention_to_self(weights: torch.Tensor, *, prefix: int) -> torch.Tensor:
+    """Return the mean weight that patches give to themselves. [..., T, T] -> [...]
+
+    `prefix` is the number of tokens before the patches.
+    """
+    return weights[..., prefix:, prefix:].diagonal(dim1=-2, dim2=-1).mean(dim=-1)
 
 
-def position_correlation(weights: torch.Tensor, blank: torch.Tensor, *, has_cls: bool) -> torch.Tensor:
+def position_correlation(weights: torch.Tensor, blank: torch.Tensor, *, prefix: int) -> torch.Tensor:
     """Return the correlation of a head's map with its map for a blank image. [..., T, T] x 2 -> [...]
 
     It is the Pearson correlation over all pairs of patches, without CLS and with rows normalized to sum to 1.
@@ -36,7 +41,7 @@ def position_correlation(weights: torch.Tensor, blank: torch.Tensor, *, has_cls:
     """
     apart, apart_blank = (
         inner - 1 / inner.shape[-1]
-        for inner in (patch_attention(part, has_cls=has_cls) for part in (weights, blank))
+        for inner in (patch_attention(part, prefix=prefix) for part in (weights, blank))
     )
     norms = [part.square().sum(dim=(-2, -1)).sqrt() for part in (apart, apart_blank)]
     product = (apart * apart_blank).sum(dim=(-2, -1))
@@ -60,14 +65,14 @@ def head_behavior(model: nn.Module, images: torch.Tensor) -> dict[str, torch.Ten
 
 
 def _behavior(model: ViT, images: torch.Tensor, blank: torch.Tensor) -> dict[str, torch.Tensor]:
-    weights, has_cls = capture(model, images).weights, model.has_cls
+    weights, prefix = capture(model, images).weights, model.prefix_tokens
     found = {
-        "distance": mean_distance(weights, model.patch_size, has_cls=has_cls),
-        "entropy": mean_entropy(weights, has_cls=has_cls),
-        "to_self": attention_to_self(weights, has_cls=has_cls),
-        "position": position_correlation(weights, blank, has_cls=has_cls),
+        "distance": mean_distance(weights, model.patch_size, prefix=prefix),
+        "entropy": mean_entropy(weights, prefix=prefix),
+        "to_self": attention_to_self(weights, prefix=prefix),
+        "position": position_correlation(weights, blank, prefix=prefix),
     }
-    return found | ({"to_cls": attention_to_cls(weights)} if has_cls else {})
+    return found | ({"to_cls": attention_to_cls(weights, prefix=prefix)} if model.has_cls else {})
 
 
 def _images_at_once(weights: torch.Tensor) -> int:

@@ -1,7 +1,7 @@
 """Statistics of attention heads: mean distance and entropy, with reference values.
 
-Distances are in pixels between patch centers. CLS is excluded, and the remaining rows are normalized to sum
-to 1.
+Distances are in pixels between patch centers. The first `prefix` tokens, such as CLS, are excluded, and the
+remaining rows are normalized to sum to 1.
 """
 
 from __future__ import annotations
@@ -27,29 +27,28 @@ def patch_distances(grid: int, patch_size: int) -> torch.Tensor:
     return torch.cdist(centers, centers)
 
 
-def patch_attention(weights: torch.Tensor, *, has_cls: bool) -> torch.Tensor:
+def patch_attention(weights: torch.Tensor, *, prefix: int) -> torch.Tensor:
     """Return attention between patches, with rows normalized to sum to 1. [..., T, T] -> [..., N, N]"""
-    first = int(has_cls)
-    inner = weights[..., first:, first:]
+    inner = weights[..., prefix:, prefix:]
     return inner / inner.sum(dim=-1, keepdim=True).clamp_min(torch.finfo(inner.dtype).tiny)
 
 
-def mean_distance(weights: torch.Tensor, patch_size: int, *, has_cls: bool) -> torch.Tensor:
+def mean_distance(weights: torch.Tensor, patch_size: int, *, prefix: int) -> torch.Tensor:
     """Return the mean attention distance in pixels (Raghu et al. 2021, figure 1).
 
     It is the mean over queries of sum_k A[q, k] |p_q - p_k|. [..., T, T] -> [...]
     """
-    inner = patch_attention(weights, has_cls=has_cls)
+    inner = patch_attention(weights, prefix=prefix)
     distances = patch_distances(round(inner.shape[-1] ** 0.5), patch_size).to(inner)
     return (inner * distances).sum(dim=-1).mean(dim=-1)
 
 
-def mean_entropy(weights: torch.Tensor, *, has_cls: bool) -> torch.Tensor:
+def mean_entropy(weights: torch.Tensor, *, prefix: int) -> torch.Tensor:
     """Return the mean over queries of the entropy of attention over patches, in bits. It is at most log2 N.
 
     [..., T, T] -> [...]
     """
-    inner = patch_attention(weights, has_cls=has_cls)
+    inner = patch_attention(weights, prefix=prefix)
     return -torch.special.xlogy(inner, inner).sum(dim=-1).mean(dim=-1) / torch.log(torch.tensor(2.0))
 
 
@@ -61,6 +60,6 @@ def references(grid: int, patch_size: int) -> list[Reference]:
     # stored results hold these names, including the British spelling
     for name, mask in (("uniform", torch.ones_like(near)), ("3x3 neighbourhood", near)):
         rows = mask / mask.sum(dim=1, keepdim=True)
-        distance, entropy = mean_distance(rows, patch_size, has_cls=False), mean_entropy(rows, has_cls=False)
+        distance, entropy = mean_distance(rows, patch_size, prefix=0), mean_entropy(rows, prefix=0)
         result.append(Reference(name, float(distance), float(entropy)))
     return result

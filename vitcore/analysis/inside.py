@@ -50,5 +50,5 @@ def position_similarity(model: nn.Module) -> torch.Tensor:
     -> [N, N], all zero for a model without positions.
     """
     model = needs_attention(model)
-    positions = F.normalize(model.pos_embedding[0, int(model.has_cls) :].float(), dim=-1)  # [N, D]
+    positions = F.normalize(model.patch_positions.float(), dim=-1)  # [N, D]
     return positions @ positions.T

@@ -82,12 +82,12 @@ def _numbered(blocks: nn.Sequential) -> dict[str, nn.Module]:
     return names
 
 
-def as_maps(values: torch.Tensor) -> torch.Tensor:
-    """Convert tokens [B, T, D] to maps [B, D, h, h] without CLS. Return maps unchanged."""
+def as_maps(values: torch.Tensor, prefix: int = 0) -> torch.Tensor:
+    """Convert tokens [B, T, D], without the first `prefix`, to maps [B, D, h, h]. Return maps unchanged."""
     if values.dim() == 4:
         return values
-    side = int(values.shape[1] ** 0.5)
-    patches = values[:, values.shape[1] - side * side :]  # [B, N, D]
+    patches = values[:, prefix:]  # [B, N, D]
+    side = round(patches.shape[1] ** 0.5)
     return patches.transpose(1, 2).unflatten(2, (side, side))
 
 
@@ -98,10 +98,11 @@ def layer_maps(model: nn.Module, images: torch.Tensor) -> dict[str, torch.Tensor
     """
     if parts := chain(model):
         x = parts.start(images)
-        maps = {parts.first: as_maps(x)}
+        prefix = model.prefix_tokens if isinstance(model, ViT) else 0
+        maps = {parts.first: as_maps(x, prefix)}
         for name, block in parts.blocks.items():
             x = block(x)
-            maps[name] = as_maps(x)
+            maps[name] = as_maps(x, prefix)
         return maps
     if network := staged(model):
         return {f"stage {i + 1}": maps for i, maps in enumerate(network.stages(images))}

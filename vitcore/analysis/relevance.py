@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from vitcore.analysis.attention import as_input, needs_attention
+from vitcore.analysis.attention import as_input, needs_attention, query_map
 from vitcore.networks.vit import Record, ViT
 
 
@@ -48,6 +48,9 @@ def weights_and_gradients(
     return torch.stack(weights, dim=1).detach(), torch.stack(gradients, dim=1)
 
 
-def readout_row(matrix: torch.Tensor, *, has_cls: bool) -> torch.Tensor:
-    """Return the row that the head reads: of CLS, or the mean over all tokens. [..., T, T] -> [..., T]"""
-    return matrix[..., 0, :] if has_cls else matrix.mean(dim=-2)
+def readout_map(model: ViT, matrix: torch.Tensor) -> torch.Tensor:
+    """Return what the head reads, as a map of the patches. [..., T, T] -> [..., side, side]
+
+    It is the row of CLS, or the mean over the rows of the tokens that the head reads (`ViT.read_out`).
+    """
+    return query_map(model.read_out(matrix), prefix=model.prefix_tokens)

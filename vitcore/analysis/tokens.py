@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from vitcore.architectures.vit import ViTOptions
 from vitcore.errors import UserError, detail_of
 from vitcore.preprocessing import DEFAULT, Preprocessing
 from vitcore.runs.weights import check_size
-
-PROJECTION = ("input_layer.weight", "input_layer.bias")
 
 
 def read_tokens(
@@ -19,27 +18,40 @@ def read_tokens(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the two terms of `ViT.embed` for an image uint8 [3, S, S], both float32 [T, D].
 
-    They are the projected patches (with CLS first, if there is one) and the positions. `options` and
-    `preprocessing` are those of the run's configuration. Raise `UserError` when the weights are invalid.
+    They are the projected patches after the other tokens, such as CLS, and the positions. The layer norm that
+    some models have here is left out. `options` and `preprocessing` are those of the run's configuration.
+    Raise `UserError` when the weights are invalid.
     """
     from safetensors import SafetensorError, safe_open
 
-    cls = options["pool"] == "cls"
-    names = [*PROJECTION, *(["cls_token"] if cls else [])]
-    names += ["pos_embedding"] if options["position"] == "learned" else []
+    vit = ViTOptions(**options)
+    first = [
+        *(["cls_token"] if vit.pool != "mean" else []),
+        *(["distillation_token"] if vit.distilled else []),
+    ]
+    placed = (
+        len(first) if vit.cls_position else 0
+    )  # tokens with learned positions, before those of the patches
+    first += ["register_tokens"] if vit.registers else []
+    names = ["input_layer.weight", *(["input_layer.bias"] if vit.patch_bias else []), *first]
+    names += ["pos_embedding"] if vit.position == "learned" else []
     check_size(weights)
     try:
         with safe_open(str(weights), "np") as stored:
             found = {name: _real(stored.get_tensor(name)) for name in names}
-        matrix, bias = (found[name] for name in PROJECTION)
-        tokens = patch_rows(image, options["patch_size"], preprocessing) @ matrix.T + bias  # [N, D]
-        if cls:
-            tokens = np.concatenate([found["cls_token"][0], tokens])
-        if options["position"] == "learned":
-            positions = found["pos_embedding"][0]
-        else:
-            positions = _fixed(options["position"], tokens, cls)
-        return tokens, np.broadcast_to(positions, tokens.shape)
+        tokens = patch_rows(image, vit.patch_size, preprocessing) @ found["input_layer.weight"].T  # [N, D]
+        tokens += found.get("input_layer.bias", 0)
+        tokens = np.concatenate([*(found[name][0] for name in first), tokens])  # [T, D]
+        positions = np.zeros_like(tokens)
+        if vit.position == "learned":
+            learned = found["pos_embedding"][0]
+            positions[:placed], positions[vit.prefix_tokens :] = learned[:placed], learned[placed:]
+        elif vit.position == "sincos":
+            from vitcore.networks.positions import sincos_positions  # only these need torch
+
+            side = round((len(tokens) - vit.prefix_tokens) ** 0.5)
+            positions[vit.prefix_tokens :] = sincos_positions(side, tokens.shape[1])[0].numpy()
+        return tokens, positions
     # a TypeError or AttributeError is a type that NumPy lacks
     except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
         raise UserError(
@@ -63,14 +75,3 @@ def patch_rows(image: np.ndarray, size: int, preprocessing: Preprocessing = DEFA
         preprocessing.normalized(image).reshape(3, side, size, side, size).transpose(1, 3, 0, 2, 4)
     )  # [S/P, S/P, 3, P, P]
     return x.reshape(side * side, 3 * size * size)
-
-
-def _fixed(position: str, tokens: np.ndarray, cls: bool) -> np.ndarray:
-    """Return fixed positions. CLS has none."""
-    positions = np.zeros_like(tokens)
-    if position == "sincos":
-        from vitcore.networks.vit import sincos_positions  # only these need torch
-
-        side = round((len(tokens) - cls) ** 0.5)
-        positions[int(cls) :] = sincos_positions(side, tokens.shape[1])[0].numpy()
-    return positions

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from vitcore.architectures import Architecture, Options, Result
 from vitcore.recipes import GPU_MUON, H200, MUON, PUBLISHED, TUTORIAL
@@ -22,8 +22,10 @@ class ViTOptions(Options):
     num_layers: int = Field(6, ge=1, le=48, title="Layers")
     patch_size: int = Field(4, ge=1, le=64)
     norm: Literal["pre", "post"] = "pre"
-    pool: Literal["cls", "mean"] = Field(
-        "cls", description="input of the head: the CLS token, or the mean over patches"
+    pool: Literal["cls", "mean", "patches", "cls_mean"] = Field(
+        "cls",
+        description="input of the head: the CLS token; the mean over patches, without a CLS token; the mean "
+        "over patches although there is a CLS token; or CLS and the mean side by side",
     )
     position: Literal["learned", "sincos", "none"] = "learned"
     dropout: float = Field(0.0, ge=0, le=0.9)
@@ -35,6 +37,31 @@ class ViTOptions(Options):
         title="Initial spread",
         description="of the CLS token and the learned positions; 1 as published",
     )
+    # of models from elsewhere, see RARE
+    registers: int = Field(0, ge=0, le=64, description="register tokens, which have no positions")
+    distilled: bool = Field(False, description="a distillation token with its own head, as in DeiT")
+    cls_position: bool = Field(True, description="CLS and the distillation token have positions")
+    embed_norm: bool = Field(False, description="layer norm before the first block, as in CLIP")
+    norm_tokens: bool = Field(False, description="the last layer norm comes before pooling, not after it")
+    representation: int = Field(0, ge=0, le=8192, description="width of a tanh layer before the classifier")
+    projection: int = Field(0, ge=0, le=8192, description="width of a linear projection of the features")
+    activation: Literal["gelu", "gelu_tanh", "quick_gelu"] = "gelu"
+    norm_eps: float = Field(1e-5, gt=0, le=0.01, description="epsilon of the layer norms")
+    layer_scale: float = Field(0.0, ge=0, le=1, description="first value of LayerScale; 0 turns it off")
+    patch_bias: bool = Field(True, description="bias of the patch projection")
+    qkv_bias: bool = Field(True, description="bias of queries, keys and values")
+    block_bias: bool = Field(True, description="biases of the attention output and of the MLP")
+
+    @property
+    def prefix_tokens(self) -> int:
+        """The number of tokens before the first patch: CLS, the distillation token and the registers."""
+        return (self.pool != "mean") + self.distilled + self.registers
+
+    @model_serializer(mode="wrap")
+    def _leave_out_rare_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values = handler(self)
+        fields = type(self).model_fields
+        return {k: v for k, v in values.items() if k not in RARE or v != fields[k].default}
 
     @model_validator(mode="after")
     def check(self) -> ViTOptions:
@@ -45,7 +72,17 @@ class ViTOptions(Options):
             )
         if self.position == "sincos" and self.embed_dim % 4:
             raise ValueError(f"position sincos needs an embed_dim divisible by 4, not {self.embed_dim}")
+        if self.distilled and (self.pool != "cls" or self.representation or self.projection):
+            raise ValueError("distilled needs pool cls, and neither a representation nor a projection")
         return self
+
+
+# Configurations hold these options only where they differ from the defaults. They came later than the others,
+# and models that are trained here rarely need them. So the files and the digests of other runs stay the same.
+RARE = frozenset(
+    ("registers", "distilled", "cls_position", "embed_norm", "norm_tokens", "representation", "projection",
+     "activation", "norm_eps", "layer_scale", "patch_bias", "qkv_bias", "block_bias")
+)  # fmt: skip
 
 
 class HasPatchSize(Protocol):

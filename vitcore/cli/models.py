@@ -106,8 +106,8 @@ def import_(
         str,
         typer.Argument(
             metavar="PATH_OR_URL",
-            help="A zip file from `export`, a checkpoint, a safetensors file, or `tutorial` for the five "
-            "published checkpoints.",
+            help="A zip file from `export`, a checkpoint, a safetensors file, a folder with config.json and "
+            "weights, or `tutorial` for the five published checkpoints.",
         ),
     ],
     events: Annotated[
@@ -127,18 +127,22 @@ def import_(
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="NAME=VALUE", help="With --model: another setting, e.g. num_heads=8. Repeatable."
+            "--set", metavar="NAME=VALUE", help="Another setting of the model, e.g. num_heads=8. Repeatable."
         ),
     ] = None,
     data: Annotated[
-        str | None, typer.Option(help="With --model: the dataset of its classes.  [default: cifar10]")
+        str | None,
+        typer.Option(
+            help="The dataset of its classes.  [default: cifar10 with --model, photos for a foreign ViT]"
+        ),
     ] = None,
     runs_dir: RunsDir = None,
 ) -> None:
     """Import a zip file from `export`, or a checkpoint, as a run; prints its folder last.
 
-    A checkpoint of the UvA tutorials describes itself. Any other PyTorch or safetensors file with the weights
-    of a network of ViT Lab needs --model.
+    A checkpoint of the UvA tutorials describes itself, and so do Vision Transformers of timm, transformers,
+    torchvision, and of the authors of DINO, DINOv2, MAE, DeiT and CLIP. Any other PyTorch or safetensors file
+    with the weights of a network of ViT Lab needs --model.
     """
     described = {"model": model, "data": data, "settings": parse_settings(settings)}
     complete = source == "tutorial" or (source.lower().endswith(".zip") and Path(source).is_file())

@@ -173,8 +173,11 @@ def class_names(config: Config) -> tuple[str, ...]:
 def check_classes(config: Config, data: Dataset) -> None:
     """Raise `UserError` if a folder of images has other classes than a run was trained on.
 
-    It was changed since, or another folder has the same path on this machine.
+    It was changed since, or another folder has the same path on this machine. A model without a classifier
+    takes any folder.
     """
+    if not config.has_classifier:
+        return
     if len(data.classes) != config.num_classes or tuple(config.classes or data.classes) != data.classes:
         raise UserError(
             f"{config.data} has other classes than this run was trained on: restore the folder, or choose "

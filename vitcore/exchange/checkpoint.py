@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 
 import torch
 from safetensors.torch import save as pack
@@ -17,14 +16,15 @@ from torch import nn
 
 from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config
-from vitcore.data.download import NotFound, Progress, fetch
+from vitcore.data.download import NotFound, Progress
 from vitcore.errors import UserError
 from vitcore.exchange import tutorial
 from vitcore.exchange.curves import describe_curves
 from vitcore.exchange.formats import Position, Request, Weights, read_weights
+from vitcore.exchange.sources import find_source, local_file
 from vitcore.exchange.tensors import read_file
 from vitcore.models import build_for, not_finite, weights_of
-from vitcore.paths import check_allowed, expanded, runs_dir
+from vitcore.paths import check_allowed, runs_dir
 from vitcore.reading import GET_FILE, IS_POINTER, is_lfs_pointer, short
 from vitcore.runs import process
 from vitcore.runs.creation import create_run
@@ -49,18 +49,20 @@ def import_checkpoint(
     settings: Mapping[str, Any] | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Run:
-    """Import a checkpoint (a path or an http(s) URL) with its TensorBoard event files as a run.
+    """Import a checkpoint (a path, a folder or an http(s) URL) with its TensorBoard event files as a run.
 
-    A checkpoint of the tutorials describes itself. For other weights, `model` names the network, `settings`
-    its options that the shapes do not show, and `data` its dataset. Without `events`, use the event files
+    A checkpoint of the tutorials describes itself, and so do most Vision Transformers of other libraries. For
+    other weights, `model` names the network, `settings` its options that the shapes do not show, and `data`
+    its dataset. Without `events`, use the event files
     next to the checkpoint or one folder above `checkpoints`, or for a URL the tutorials' event file. The run
     is titled published if `published` is set or the URL is on the published site. If the checkpoint was
     imported before, update and return the existing run. Raise `UserError` for a file that cannot be imported.
     """
     check_allowed()
     store = runs_dir(root) / ".published" / hashlib.sha256(str(source).encode()).hexdigest()[:16]
-    file = _local(source, store, progress)
-    logs = [_local(events, store, progress)] if events else _events_of(str(source), file, store, progress)
+    found_source = find_source(source, store, progress)
+    file = found_source.file
+    logs = [local_file(events, store, progress)] if events else _events_of(str(source), file, store, progress)
     for log in logs if events else []:
         if is_lfs_pointer(log):
             raise UserError(f"{log.name} {IS_POINTER}: {GET_FILE}.")
@@ -78,7 +80,9 @@ def import_checkpoint(
     origin = "published" if published else "imported"
     draft = Status(state="running", reason="importing", created=time.time(), **process.identity())
     found = next((run for run in _imported(root, weights.config) if _holds(run.best, best)), None)
-    run = found or create_run(weights.config, root, title=f"{label}, {origin} ({file.stem})", status=draft)
+    run = found or create_run(
+        weights.config, root, title=f"{label}, {origin} ({found_source.name})", status=draft
+    )
     try:
         if not found:
             write_atomic(run.best, best)
@@ -108,9 +112,14 @@ def _finish(
         raise
     names = [path.name for path in event_files(run.path)]
     reason = f"{IMPORTED}{file.name}" + (f" and {', '.join(names)}" if names else ", without an event file")
+    if weights.family:
+        reason += f"; it is {weights.family}"
     if weights.assumed:
         reason += f"; assumed: {', '.join(f'{k}={v}' for k, v in weights.assumed.items())}"
-    if "test_acc" not in curves.result:
+    if weights.left_out:
+        reason += f"; left out: {', '.join(weights.left_out)}"
+    has_labels = weights.config.has_classifier and not (weights.family and "data" in weights.assumed)
+    if "test_acc" not in curves.result and has_labels:
         reason += f"; `python -m vitcore evaluate {run.id}` measures its test accuracy"
     run.write_status(
         Status(
@@ -145,21 +154,6 @@ def _holds(file: Path, content: bytes) -> bool:
     return file.stat().st_size == len(content) and file.read_bytes() == content
 
 
-def _local(source: str | Path, store: Path, progress: Progress) -> Path:
-    try:
-        address = urlparse(str(source))
-    except ValueError as error:
-        raise UserError(f"{source} cannot be downloaded ({error}): check the address.") from None
-    if address.scheme in ("http", "https"):
-        return fetch(str(source), store / (Path(address.path).name or "checkpoint.ckpt"), progress)
-    path = expanded(source)
-    if path.is_dir():
-        raise UserError(f"{path} is a folder: give the path of the file in it.")
-    if not path.is_file():
-        raise UserError(f"{path} is not a file: give the path or the http(s) address of a checkpoint.")
-    return path
-
-
 def _events_of(source: str, file: Path, store: Path, progress: Progress) -> list[Path]:
     """Return the event files of a checkpoint: at the tutorials' URL, or near the checkpoint.
 
@@ -168,7 +162,7 @@ def _events_of(source: str, file: Path, store: Path, progress: Progress) -> list
     if source.startswith(("http://", "https://")):
         address = tutorial.events_address(source)
         try:
-            return [_local(address, store, progress)] if address else []
+            return [local_file(address, store, progress)] if address else []
         except NotFound:
             return []
     near = event_files(file.parent)
@@ -223,8 +217,10 @@ def _fill(weights: Weights, file: Path) -> nn.Module:
     Raise `UserError` naming the first tensor that is missing, has the wrong shape or type, is unknown, or is
     not finite.
     """
-    advice = "choose another file" if weights.tutorial else "change --model or --set"
+    advice = "choose another file" if weights.tutorial or weights.family else "change --model or --set"
     problem = f"{file.name} does not fit the {ARCHITECTURES[weights.config.model].label}"
+    if weights.family:
+        problem = f"{file.name} is {weights.family}, but does not fit our ViT"
     with torch.device("meta"):  # a small file may describe a model larger than memory
         wanted = build_for(weights.config).state_dict()
     given = dict(weights.tensors)

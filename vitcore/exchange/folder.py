@@ -56,8 +56,10 @@ def export_run(run: Run, out: Path, *, snapshots: int = 0, weights: bool = True)
                 )
             write_atomic(draft.best, pack(rounded))
             if (
-                result.get("weights") != "float16" and run.config.data != PHOTOS
-            ):  # otherwise exactly these weights were tested
+                run.config.has_classifier
+                and run.config.data != PHOTOS
+                and result.get("weights") != "float16"  # otherwise exactly these weights were tested
+            ):
                 score = evaluate_run(draft, run.config.data)
                 result |= {"test_acc": score.accuracy, "test_loss": score.loss, "n_test": score.count}
             result["weights"] = "float16"

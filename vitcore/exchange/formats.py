@@ -18,13 +18,16 @@ from vitcore.config import Config, build_config
 from vitcore.data import resolve
 from vitcore.data.datasets import CLASSES
 from vitcore.errors import UserError
-from vitcore.exchange import tutorial
+from vitcore.exchange import families, tutorial
+from vitcore.exchange.families.classes import IMAGENET, class_names, distinct
 from vitcore.exchange.shapes import READERS, Described, read_shapes
 from vitcore.exchange.tensors import named_tensors
 from vitcore.reading import short
 
 RECIPE = "imported"  # of runs whose training is unknown
 LONGEST = 10_000  # epochs, the bound of Config
+OUR_VIT = {"input_layer.weight", "transformer.0.attn.in_proj_weight"}  # names that only our ViT has
+PHOTOS = "photos"  # the bundled dataset of models whose images are not on this machine
 NOT_SETTINGS = ("model", "options", "data", "recipe", "classes")  # of Config, which have their own options
 
 
@@ -61,6 +64,8 @@ class Weights:
     tensors: dict[str, torch.Tensor]
     assumed: dict[str, Any] = field(default_factory=dict)
     tutorial: bool = False  # trained on the tutorials' split, by their code
+    family: str = ""  # what it is, if it comes from another library
+    left_out: tuple[str, ...] = ()  # names of tensors that the network does not need
 
 
 @dataclass(frozen=True)
@@ -92,14 +97,14 @@ def _read_tutorial(request: Request) -> Weights:
 
 
 def _is_named(request: Request) -> bool:
-    return request.model is not None
+    return request.model is not None or _foreign_tensors(request).keys() >= OUR_VIT
 
 
 def _read_named(request: Request) -> Weights:
-    model = str(request.model)
+    model = request.model or "vit"
     if model not in ARCHITECTURES:
         raise UserError(f"Unknown model {short(model)}: choose one of {', '.join(ARCHITECTURES)}.")
-    tensors = named_tensors(request.content, request.file)
+    tensors = families.unwrapped(named_tensors(request.content, request.file))
     shapes = {name: tuple(value.shape) for name, value in tensors.items()}
     found = read_shapes(model, shapes)
     if found is None:
@@ -111,10 +116,10 @@ def _read_named(request: Request) -> Weights:
     return Weights(config, tensors, assumed)
 
 
-def _configure(request: Request, model: str, found: Described) -> tuple[Config, dict[str, Any]]:
-    """Return the configuration, and the options in it that neither the shapes nor the user determine."""
+def _divide(request: Request, model: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the user's settings of the model, and those of the configuration."""
     fields = ARCHITECTURES[model].options.model_fields
-    options, settings = dict(found.options), {}
+    options, settings = {}, {}
     for name, value in request.settings.items():
         if name in fields:
             options[name] = value
@@ -123,6 +128,14 @@ def _configure(request: Request, model: str, found: Described) -> tuple[Config, 
         else:
             known = ", ".join((*fields, *(f for f in Config.model_fields if f not in NOT_SETTINGS)))
             raise UserError(f"Unknown setting {short(name)} for {model}: choose one of {known}.")
+    return options, settings
+
+
+def _configure(request: Request, model: str, found: Described) -> tuple[Config, dict[str, Any]]:
+    """Return the configuration, and the options in it that neither the shapes nor the user determine."""
+    fields = ARCHITECTURES[model].options.model_fields
+    given, settings = _divide(request, model)
+    options = {**found.options, **given}
     label = ARCHITECTURES[model].label
     reader = READERS.get(model)
     for name in reader.required if reader else ():
@@ -143,17 +156,64 @@ def _configure(request: Request, model: str, found: Described) -> tuple[Config, 
         config = resolve(config)
     else:
         config, assumed = config.model_copy(update={"classes": CLASSES}), {**assumed, "data": "cifar10"}
-    if config.num_classes != found.classes:
-        raise UserError(
-            f"The model in {request.file.name} has {found.classes} classes, but {config.data} has "
-            f"{config.num_classes}: give its dataset with --data."
-        )
+    _check_count(request, found.classes, config)
     return config, assumed
 
 
+def _check_count(request: Request, classes: int, config: Config) -> None:
+    """Raise `UserError` unless the network has as many classes as its dataset."""
+    if config.num_classes != classes:
+        raise UserError(
+            f"The model in {request.file.name} has {classes} classes, but {config.data} has "
+            f"{config.num_classes}: give its dataset with --data."
+        )
+
+
+def _foreign_tensors(request: Request) -> dict[str, torch.Tensor]:
+    """Return the tensors of the file under their names without wrappers, none for a file without weights."""
+    try:
+        return families.unwrapped(named_tensors(request.content, request.file))
+    except UserError:
+        return {}
+
+
+def _is_foreign(request: Request) -> bool:
+    return request.model in (None, "vit") and families.family_of(_foreign_tensors(request)) is not None
+
+
+def _read_foreign(request: Request) -> Weights:
+    tensors = _foreign_tensors(request)
+    family = families.family_of(tensors)
+    assert family is not None, "the file was recognized"
+    about = families.read_about(request.file.parent)
+    _, settings = _divide(request, "vit")
+    found = families.read(family, tensors, about, request.settings, request.file.name)
+    assumed = dict(found.assumed)
+    settings.setdefault("image_size", found.image_size)
+    if "preprocessing" in Config.model_fields and "preprocessing" not in settings:
+        settings["preprocessing"] = {**found.pixels, **about.preprocessing}
+        if not about.preprocessing:
+            assumed |= {name: value for name, value in found.pixels.items() if name in ("mean", "std")}
+    values = {"model": "vit", "recipe": RECIPE, "data": request.data or PHOTOS, **settings}
+    config = build_config(**values, options=found.options)
+    if request.data:
+        config = resolve(config)
+    else:
+        assumed["data"] = PHOTOS
+    if request.data and found.classes:
+        _check_count(request, found.classes, config)
+    elif about.classes and len(about.classes) == found.classes:
+        config = config.model_copy(update={"classes": distinct(about.classes)})
+    else:
+        config = config.model_copy(update={"classes": class_names(found.classes)})
+        assumed |= {"classes": "ImageNet's"} if found.classes == IMAGENET else {}
+    return Weights(config, found.tensors, assumed, family=found.family, left_out=found.left_out)
+
+
 FORMATS = (  # the first one that recognizes a file reads it
+    Format("a ViT of timm, transformers, torchvision or its authors", _is_foreign, _read_foreign),
     Format("a checkpoint of the UvA tutorials", _is_tutorial, _read_tutorial),
-    Format("weights of a network of ViT Lab with --model", _is_named, _read_named),
+    Format("weights of a ViT of ViT Lab, or of another network with --model", _is_named, _read_named),
 )
 
 

@@ -58,12 +58,43 @@ def _vit(shapes: Shapes) -> Described:
         "num_layers": _count(shapes, r"transformer\.(\d+)\."),
         "patch_size": patch_size,
         "pool": "cls" if has_cls else "mean",
+        **_rare(shapes),
     }
     image_size = None
     if "pos_embedding" in shapes:
         options["position"] = "learned"
-        image_size = patch_size * _root(shapes["pos_embedding"][1] - has_cls)
-    return Described(options, shapes["mlp_head.1.weight"][0], image_size)
+        count = shapes["pos_embedding"][1]
+        side = _root(count)  # at most two tokens before the patches have positions
+        if has_cls and count == side * side:
+            options["cls_position"] = False
+        image_size = patch_size * side
+    classes, read = shapes.get("mlp_head.1.weight", (0, embed_dim))
+    reads = shapes.get("pre_logits.0.weight", shapes.get("projection.weight", (classes, read)))[1]
+    if has_cls and reads == 2 * embed_dim:
+        options["pool"] = "cls_mean"
+    return Described(options, classes, image_size)
+
+
+def _rare(shapes: Shapes) -> dict[str, Any]:
+    """Return the options of a ViT that differ from their defaults, of those that names and shapes show."""
+    found = {
+        "registers": shapes["register_tokens"][1] if "register_tokens" in shapes else 0,
+        "distilled": "distillation_token" in shapes,
+        "embed_norm": "embed_norm.weight" in shapes,
+        "representation": shapes["pre_logits.0.weight"][0] if "pre_logits.0.weight" in shapes else 0,
+        "projection": shapes["projection.weight"][0] if "projection.weight" in shapes else 0,
+        "layer_scale": 1.0
+        if "transformer.0.layer_scale_1" in shapes
+        else 0.0,  # their first value is unknown
+    }
+    biases = {
+        "patch_bias": "input_layer.bias",
+        "qkv_bias": "transformer.0.attn.in_proj_bias",
+        "block_bias": "transformer.0.linear.0.bias",
+    }
+    return {name: value for name, value in found.items() if value} | {
+        option: False for option, name in biases.items() if name not in shapes
+    }
 
 
 def _mixer(shapes: Shapes) -> Described:

@@ -20,9 +20,13 @@ PREFIXES = (
     "model.",  # of a Lightning module
     "module.",  # of DataParallel and DistributedDataParallel
     "_orig_mod.",  # of torch.compile
+    "backbone.",  # of modules that train a network with a part of their own
+    "encoder.",
+    "vision_model.",
 )
 COMPILED = "_orig_mod."  # also in the middle of a name, if only a part was compiled
-WEIGHTS = ("state_dict", "model_state_dict", "model")  # keys under which training scripts save the weights
+# keys under which training scripts save the weights; the last ones are those of DINO
+WEIGHTS = ("state_dict", "model_state_dict", "model", "teacher", "student")
 NOT_WEIGHTS = ("n_averaged",)  # the counter of torch.optim.swa_utils.AveragedModel
 
 

@@ -62,6 +62,8 @@ def evaluate_run(run: Run, data: str) -> Score:
     config = run.config
     if data == PHOTOS:
         raise no_labels("A test")
+    if not config.has_classifier:
+        raise UserError(f"Run {run.id} has no classifier, so that it has no accuracy: choose another run.")
     dataset = load_dataset(
         data, config.image_size, skip_broken=config.skip_broken, preprocessing=config.preprocessing
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from vitcore.networks.vit import DropPath, to_patches
+from vitcore.networks.dropout import DropPath
+from vitcore.networks.vit import to_patches
 
 
 def perceptron(width: int, hidden: int) -> nn.Sequential:

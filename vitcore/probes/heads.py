@@ -68,6 +68,7 @@ def images_to_ablate(model: Any, images: int) -> int:
         num_heads=block.attn.heads,
         num_layers=layers,
         cls=model.has_cls,
+        registers=model.prefix_tokens - model.has_cls,
         complete=True,
     )
     for_image = cost.multiply_adds * block.attn.heads * (layers + 1) / 2  # the blocks from the changed one on

@@ -193,7 +193,8 @@ def with_setting(base: Config, name: str, value: Any) -> Config:
     if name not in settings_of(base):
         raise UserError(f"A study cannot vary {name!r}: choose one of {', '.join(settings_of(base))}.")
     values = base.model_dump()
-    (values["options"] if name in values["options"] else values)[name] = value
+    inner = ARCHITECTURES[base.model].options.model_fields
+    (values["options"] if name in inner else values)[name] = value
     try:
         return build_config(**values)
     except UserError as error:

@@ -16,6 +16,7 @@ from torch.optim.adamw import adamw
 
 from vitcore.config import Config
 
+TOKENS = ("cls_token", "distillation_token", "register_tokens", "pos_embedding")  # parameters of a ViT
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan et al.: the singular values end between about 0.7 and 1.2
 
 
@@ -120,13 +121,13 @@ class MuonAdamW(torch.optim.Optimizer):
 def make_optimizer(model: nn.Module, config: Config) -> torch.optim.Optimizer:
     """Return the configured optimizer.
 
-    With `decay: matrices`, weight decay does not apply to norms, biases, CLS token and positions.
+    With `decay: matrices`, weight decay does not apply to norms, biases, tokens and positions.
     """
     everything = list(model.named_parameters())
     if config.decay == "all":
         groups = [{"params": [p for _, p in everything], "weight_decay": config.weight_decay}]
     else:
-        plain = [p for n, p in everything if p.ndim < 2 or n in ("cls_token", "pos_embedding")]
+        plain = [p for n, p in everything if p.ndim < 2 or n in TOKENS]
         matrices = [p for n, p in everything if not any(p is q for q in plain)]
         groups = [
             {"params": matrices, "weight_decay": config.weight_decay},

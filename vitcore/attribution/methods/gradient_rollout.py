@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 def _compute(
     model: nn.Module, image: torch.Tensor, classes: torch.Tensor, settings: dict[str, Any]
 ) -> torch.Tensor:
-    from vitcore.analysis.attention import needs_attention, query_map
+    from vitcore.analysis.attention import needs_attention
     from vitcore.analysis.flow import gradient_rollout
-    from vitcore.analysis.relevance import readout_row
+    from vitcore.analysis.relevance import readout_map
 
-    has_cls = needs_attention(model).has_cls
+    model = needs_attention(model)
     found = gradient_rollout(model, image.expand(len(classes), -1, -1, -1), classes, settings["discard"])
-    return query_map(readout_row(found, has_cls=has_cls), has_cls=has_cls)
+    return readout_map(model, found)
 
 
 METHOD = Method(

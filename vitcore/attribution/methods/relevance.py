@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def _compute(model: nn.Module, image: torch.Tensor, classes: torch.Tensor, _: dict[str, Any]) -> torch.Tensor:
-    from vitcore.analysis.attention import needs_attention, query_map
-    from vitcore.analysis.relevance import readout_row, relevance
+    from vitcore.analysis.attention import needs_attention
+    from vitcore.analysis.relevance import readout_map, relevance
 
-    has_cls = needs_attention(model).has_cls
+    model = needs_attention(model)
     found = relevance(model, image.expand(len(classes), -1, -1, -1), classes)
-    return query_map(readout_row(found, has_cls=has_cls), has_cls=has_cls)
+    return readout_map(model, found)
 
 
 METHOD = Method(

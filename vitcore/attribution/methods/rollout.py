@@ -22,15 +22,14 @@ DISCARD = Setting(
 def _compute(
     model: nn.Module, image: torch.Tensor, classes: torch.Tensor, settings: dict[str, Any]
 ) -> torch.Tensor:
-    from vitcore.analysis.attention import capture, needs_attention, query_map
+    from vitcore.analysis.attention import capture, needs_attention
     from vitcore.analysis.flow import fused_rollout
-    from vitcore.analysis.relevance import readout_row
+    from vitcore.analysis.relevance import readout_map
 
-    has_cls = needs_attention(model).has_cls
+    model = needs_attention(model)
     weights = capture(model, image).weights
-    found = fused_rollout(weights, settings["fusion"], settings["discard"], has_cls=has_cls)
-    rows = readout_row(found, has_cls=has_cls)
-    return query_map(rows, has_cls=has_cls).expand(len(classes), -1, -1)
+    found = fused_rollout(weights, settings["fusion"], settings["discard"], has_cls=model.has_cls)
+    return readout_map(model, found).expand(len(classes), -1, -1)
 
 
 METHOD = Method(

@@ -81,8 +81,8 @@ def measure(
             yield part.stop, DistanceValues(layers=layers, reach=reached, sides=sides)
             continue
         weights = capture(model, x).weights  # [B, layers, H, T, T]
-        distance.add(mean_distance(weights, model.patch_size, has_cls=model.has_cls))
-        entropy.add(mean_entropy(weights, has_cls=model.has_cls))
+        distance.add(mean_distance(weights, model.patch_size, prefix=model.prefix_tokens))
+        entropy.add(mean_entropy(weights, prefix=model.prefix_tokens))
         lines = references(model.grid, model.patch_size)
         yield (
             part.stop,

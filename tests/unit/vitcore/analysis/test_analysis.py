@@ -58,8 +58,8 @@ def test_rollout_of_identity_attention_is_the_identity():
 
 def test_query_map_is_row_major_and_excludes_cls():
     row = torch.arange(17.0)
-    assert torch.equal(query_map(row, has_cls=True), torch.arange(1.0, 17.0).view(4, 4))
-    assert torch.equal(query_map(row[1:], has_cls=False), torch.arange(1.0, 17.0).view(4, 4))
+    assert torch.equal(query_map(row, prefix=1), torch.arange(1.0, 17.0).view(4, 4))
+    assert torch.equal(query_map(row[1:], prefix=0), torch.arange(1.0, 17.0).view(4, 4))
 
 
 def test_grad_cam_equals_its_closed_form_for_average_pooling():

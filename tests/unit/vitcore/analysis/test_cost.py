@@ -17,6 +17,7 @@ from vitcore.models import build
     {"patch_size": 8, "embed_dim": 64, "hidden_dim": 32, "num_heads": 1, "num_layers": 1, "pool": "mean"},
     {"patch_size": 16, "num_layers": 3, "num_classes": 7},
     {"patch_size": 8, "image_size": 64, "embed_dim": 32, "hidden_dim": 16, "num_heads": 2},
+    {"patch_size": 8, "registers": 4},
 ])  # fmt: skip
 def test_multiply_adds_are_half_of_the_operations_of_torch(shape):
     model, size = build("vit", **shape).eval(), shape.get("image_size", 32)

@@ -32,19 +32,18 @@ def test_attention_to_cls_and_to_itself_of_known_maps():
     to_itself, to_cls = torch.eye(5), torch.zeros(5, 5)
     to_cls[:, 0] = 1
     maps = torch.stack([to_itself, to_cls, torch.full((5, 5), 0.2)])
-    assert attention_to_cls(maps).tolist() == pytest.approx([0, 1, 0.2])
-    assert attention_to_self(maps, has_cls=True).tolist() == pytest.approx([1, 0, 0.2])
-    assert attention_to_self(maps, has_cls=False).tolist() == pytest.approx([1, 0.2, 0.2])
+    assert attention_to_cls(maps, prefix=1).tolist() == pytest.approx([0, 1, 0.2])
+    assert attention_to_self(maps, prefix=1).tolist() == pytest.approx([1, 0, 0.2])
+    assert attention_to_self(maps, prefix=0).tolist() == pytest.approx([1, 0.2, 0.2])
 
 
-@pytest.mark.parametrize("has_cls", [True, False])
-def test_position_correlation_equals_that_of_numpy_over_all_pairs_of_patches(has_cls):
+@pytest.mark.parametrize("prefix", [0, 1, 3])
+def test_position_correlation_equals_that_of_numpy_over_all_pairs_of_patches(prefix):
     maps, blank = random_maps(2, 3, 10, 10), random_maps(3, 10, 10, seed=5)
-    found = position_correlation(maps, blank, has_cls=has_cls)
-    first = int(has_cls)
+    found = position_correlation(maps, blank, prefix=prefix)
 
     def pairs(weights):
-        inner = weights.numpy()[first:, first:]
+        inner = weights.numpy()[prefix:, prefix:]
         return (inner / inner.sum(axis=1, keepdims=True)).ravel()
 
     for image, head in np.ndindex(2, 3):
@@ -54,9 +53,9 @@ def test_position_correlation_equals_that_of_numpy_over_all_pairs_of_patches(has
 
 def test_uniform_map_has_no_position_correlation():
     uniform, other = torch.full((9, 9), 1 / 9), random_maps(9, 9)
-    assert position_correlation(uniform, other, has_cls=False) == 0
-    assert position_correlation(other, uniform, has_cls=False) == 0
-    assert position_correlation(other, other, has_cls=False) == pytest.approx(1)
+    assert position_correlation(uniform, other, prefix=0) == 0
+    assert position_correlation(other, uniform, prefix=0) == 0
+    assert position_correlation(other, other, prefix=0) == pytest.approx(1)
 
 
 def constructed(**options):

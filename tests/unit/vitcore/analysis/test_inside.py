@@ -11,7 +11,7 @@ import torch
 from vitcore.analysis.attention import capture
 from vitcore.analysis.heads import mean_distance, mean_entropy, references
 from vitcore.analysis.inside import logit_lens, patch_filters, position_similarity, positions_only
-from vitcore.analysis.relevance import readout_row, relevance
+from vitcore.analysis.relevance import readout_map, relevance
 from vitcore.data.augment import normalize
 from vitcore.errors import UserError
 from vitcore.models import build
@@ -71,10 +71,18 @@ def test_relevance_leaves_the_model_unchanged():
     torch.testing.assert_close(again, found)
 
 
-def test_readout_row_is_cls_or_the_mean():
-    matrix = torch.arange(9.0).view(3, 3)
-    assert readout_row(matrix, has_cls=True).tolist() == [0, 1, 2]
-    assert readout_row(matrix, has_cls=False).tolist() == [3, 4, 5]
+def test_readout_map_is_the_row_of_cls_or_the_mean_over_patches():
+    matrix = torch.arange(5.0 * 5).view(5, 5)  # CLS and four patches
+    assert readout_map(small(patch_size=16), matrix).tolist() == [[1, 2], [3, 4]]
+    assert readout_map(small(patch_size=16, pool="patches"), matrix).tolist() == [[13.5, 14.5], [15.5, 16.5]]
+    assert readout_map(small(patch_size=16, pool="cls_mean"), matrix).tolist() == [
+        [7.25, 8.25],
+        [9.25, 10.25],
+    ]
+    assert readout_map(small(patch_size=16, pool="mean"), matrix[:4, :4]).tolist() == [
+        [7.5, 8.5],
+        [9.5, 10.5],
+    ]
 
 
 def form(kind, grid=8):
@@ -92,31 +100,29 @@ def form(kind, grid=8):
 
 @pytest.mark.parametrize(("kind", "pixels"), [("uniform", 16.5), ("identity", 0.0), ("neighbors", 4.1)])
 def test_mean_distances_equal_the_published_ones(kind, pixels):
-    found = mean_distance(form(kind), 4, has_cls=True)
+    found = mean_distance(form(kind), 4, prefix=1)
     assert float(found) == pytest.approx(pixels, abs=0.05)
 
 
 def test_entropies_equal_the_closed_form():
-    assert float(mean_entropy(form("uniform"), has_cls=True)) == pytest.approx(6.0)
-    assert float(mean_entropy(form("identity"), has_cls=True)) == pytest.approx(0.0)
+    assert float(mean_entropy(form("uniform"), prefix=1)) == pytest.approx(6.0)
+    assert float(mean_entropy(form("identity"), prefix=1)) == pytest.approx(0.0)
     inner, edge, corner = (36 * math.log2(9), 24 * math.log2(6), 4 * math.log2(4))
-    assert float(mean_entropy(form("neighbors"), has_cls=True)) == pytest.approx((inner + edge + corner) / 64)
+    assert float(mean_entropy(form("neighbors"), prefix=1)) == pytest.approx((inner + edge + corner) / 64)
 
 
 def test_references_equal_the_measures_of_reference_attention():
     for reference, kind in zip(references(8, 4), ("uniform", "neighbors"), strict=True):
-        assert reference.distance == pytest.approx(
-            float(mean_distance(form(kind), 4, has_cls=True)), abs=1e-4
-        )
-        assert reference.entropy == pytest.approx(float(mean_entropy(form(kind), has_cls=True)), abs=1e-4)
+        assert reference.distance == pytest.approx(float(mean_distance(form(kind), 4, prefix=1)), abs=1e-4)
+        assert reference.entropy == pytest.approx(float(mean_entropy(form(kind), prefix=1)), abs=1e-4)
 
 
 @pytest.mark.parametrize("pool", ["cls", "mean"])
 def test_measures_accept_all_layers_and_heads(pool):
     model = small(pool=pool)
     weights = capture(model, pictures()).weights
-    distances = mean_distance(weights, 8, has_cls=model.has_cls)
-    assert distances.shape == mean_entropy(weights, has_cls=model.has_cls).shape == (3, 2, 2)
+    distances = mean_distance(weights, 8, prefix=model.prefix_tokens)
+    assert distances.shape == mean_entropy(weights, prefix=model.prefix_tokens).shape == (3, 2, 2)
     assert 0 < float(distances.min()) <= float(distances.max()) <= 8 * 3 * math.sqrt(2)
 
 

@@ -9,7 +9,9 @@ from torch import nn
 
 from vitcore.errors import UserError
 from vitcore.models import build
-from vitcore.networks.vit import DropPath, sincos_positions, to_patches
+from vitcore.networks.dropout import Dropout, DropPath
+from vitcore.networks.positions import sincos_positions
+from vitcore.networks.vit import to_patches
 
 IMAGES = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 SMALL = {"embed_dim": 32, "hidden_dim": 48, "num_heads": 4, "num_layers": 3, "patch_size": 8}
@@ -176,8 +178,6 @@ def test_last_block_for_cls_only_gives_the_same_logits_and_gradients(norm):
 
 @pytest.mark.parametrize("rate", [0.05, 0.1, 0.2, 0.5])
 def test_dropout_has_the_statistics_of_its_rate(rate):
-    from vitcore.networks.vit import Dropout
-
     torch.manual_seed(0)
     count = 1_000_003  # not a multiple of the elements in a word
     out = Dropout(rate).train()(torch.ones(count))
@@ -194,8 +194,6 @@ def test_dropout_has_the_statistics_of_its_rate(rate):
 
 
 def test_dropout_passes_gradients_of_kept_elements_and_is_off_in_evaluation():
-    from vitcore.networks.vit import Dropout
-
     layer = Dropout(0.3).train()
     x = torch.randn(7, 11, requires_grad=True)
     out = layer(x)

@@ -132,7 +132,7 @@ def test_distance_is_the_mean_over_images_with_its_standard_error():
     torch.manual_seed(0)
     model = build("vit", **SMALL, patch_size=8).eval()
     values = last("distance", model)
-    direct = mean_distance(capture(model, PIXELS).weights, 8, has_cls=True).numpy()  # [30, 2, 4]
+    direct = mean_distance(capture(model, PIXELS).weights, 8, prefix=1).numpy()  # [30, 2, 4]
     assert np.allclose(values["heads"]["mean"], direct.mean(axis=0), atol=1e-5)
     assert np.allclose(values["heads"]["error"], direct.std(axis=0, ddof=1) / math.sqrt(30), atol=1e-5)
     assert values["references"]["uniform"] == pytest.approx(16.5, abs=1)

@@ -1,0 +1,102 @@
+"""Models with registers and other heads on the pages: which tokens are patches, and what is not drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from dashboard.attention import block, block_outputs, explorer, views
+from dashboard.patches import stepper_data
+from dashboard.shared import model_outputs, resources, selection
+from tests.made_runs import make_run
+from tests.apptests import open_app
+from vitcore.analysis.attention import capture
+from vitcore.config import dump_config
+from vitcore.errors import UserError
+from vitcore.models import load_run
+from vitcore.runs.folder import Run
+
+SMALL = {"embed_dim": 16, "hidden_dim": 32, "num_heads": 2, "num_layers": 2, "patch_size": 8}
+
+
+def made(tmp_path, **options):
+    run = make_run(tmp_path / "runs", "small", **SMALL, **options)
+    data = resources.dataset_of(run)
+    return run, selection.find_image(data, "cat", 1), data
+
+
+@pytest.mark.parametrize(
+    ("options", "first"),
+    [
+        ({}, 1),
+        ({"pool": "mean"}, 0),
+        ({"registers": 4}, 5),
+        ({"distilled": True}, 2),
+        ({"pool": "patches"}, 1),
+    ],
+)
+def test_tokens_before_the_patches_are_counted_from_the_configuration(options, first, tmp_path):
+    run, chosen, data = made(tmp_path, **options)
+    assert views.tokens_of(run) == (16 + first, 4, first) == (16 + first, 4, load_run(run).prefix_tokens)
+    header, view, _ = explorer.prepare(run, chosen, data, {"query": "2.3"})
+    assert (header["first"], header["tokens"]) == (first, 16 + first)
+    request = explorer.read_request(run, chosen, {"query": "2.3"})
+    assert request.query == first + 4 + 2
+    assert len(view.packed) == 2 * (2 * 2 + 1) * (16 + first) ** 2
+
+
+def test_stepper_of_patches_leaves_out_registers(tmp_path):
+    run, chosen, _ = made(tmp_path, registers=4)
+    found = stepper_data.prepare(run, chosen)
+    net, image = load_run(run), chosen.image[None].copy()
+    hidden = capture(net, torch.from_numpy(image)).hidden[0, 0].numpy()
+    np.testing.assert_allclose(found["tokens"] + found["positions"], hidden[[0, *range(5, 21)]], atol=1e-5)
+    assert found["cls"] is True
+
+
+def test_steps_of_a_block_with_registers_are_drawn(tmp_path):
+    run, chosen, data = made(tmp_path, registers=4, layer_scale=0.5)
+    header, _ = block.prepare(run, chosen, data, {"query": "1.1"})
+    assert (header["first"], header["tokens"], header["query"]) == (5, 21, 5)
+
+
+@pytest.mark.parametrize("options", [{"distilled": True}, {"activation": "quick_gelu"}, {"pool": "cls_mean"}])
+def test_steps_of_a_block_that_the_browser_cannot_compute_are_refused(options, tmp_path):
+    run, chosen, data = made(tmp_path, **options)
+    with pytest.raises(UserError, match="small"):
+        block_outputs.view(run, chosen.image, data, layer=0, query=0)
+
+
+def test_model_without_a_classifier_has_no_class_maps(tmp_path):
+    run, chosen, _ = made(tmp_path, registers=4)
+    run = make_features(run)
+    assert views.view(run, chosen.image).probabilities.shape == (0,)
+    with pytest.raises(UserError, match="no classifier"):
+        model_outputs.class_maps(run, chosen.image)
+
+
+def make_features(run: Run) -> Run:
+    """Turn a run into one without a classifier, whose weights are the same otherwise."""
+    config = run.config.model_copy(update={"classes": ()})
+    (run.path / "config.yaml").write_text(dump_config(config))
+    save_file({k: v for k, v in load_file(run.best).items() if "mlp_head.1" not in k}, run.best)
+    found = Run(run.path)
+    assert load_run(found)(torch.zeros(1, 3, 32, 32)).shape == (1, 16)
+    return found
+
+
+def test_attention_page_of_a_model_without_a_classifier_says_so(tmp_path):
+    run, _, _ = made(tmp_path, registers=4)
+    app = open_app("attention", run=make_features(run).id)
+    assert any("no classifier" in text.value for text in app.error)
+    assert any("no classifier" in text.value for text in app.info)
+
+
+def test_maps_of_classes_that_need_too_much_memory_are_refused(tmp_path, monkeypatch):
+    run, chosen, _ = made(tmp_path)
+    assert model_outputs.class_maps(run, chosen.image).stages[0].shape == (10, 4, 4)
+    monkeypatch.setattr(model_outputs, "MAX_MAPS", 8 * 10 * 2 * 2 * 17**2 - 1)
+    with pytest.raises(UserError, match="10 classes"):
+        model_outputs.class_maps(run, chosen.image)

@@ -1,0 +1,228 @@
+"""Translate the weights of Vision Transformers from elsewhere into those of ours.
+
+A `Family` describes the names of one library or release. Its rules rename tensors to the names of our ViT
+(`vitcore.networks.vit`). The shapes under these names then determine the options
+(`vitcore.exchange.shapes`). `read` returns a `Foreign`, or raises a `UserError` with one sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from vitcore.architectures.vit import ViTOptions
+from vitcore.errors import UserError
+from vitcore.exchange.families.about import IMAGENET_PIXELS, About, heads_of
+from vitcore.exchange.shapes import read_shapes
+from vitcore.models import build
+from vitcore.networks.positions import resampled_positions
+from vitcore.reading import short
+
+Tensors = dict[str, torch.Tensor]
+
+WRAPPERS = ("module", "_orig_mod", "model", "net", "network", "base_model", "backbone", "encoder", "trunk",
+            "vision_model", "vit", "deit", "dinov2", "dinov2_with_registers")  # fmt: skip
+BLOCK = re.compile(r"(?:visual\.transformer\.)?(?:blocks|layers?|resblocks)\.(?:encoder_layer_)?(\d{1,3})\.")
+REPORTED = ("num_heads", "norm_eps", "activation")  # options whose assumed values are reported
+NEEDED = ("input_layer.weight", "transformer.0.linear.0.weight", "mlp_head.0.weight")  # to read the shapes
+LARGEST_SIDE = 4096  # pixels, more than Config allows
+LAYER_SCALE = 1e-5  # the first value in DINOv2; it does not matter after the import
+
+
+@dataclass(frozen=True)
+class Family:
+    """The names of the tensors of one library or release.
+
+    `rules` maps patterns of names to our names, as `re.Match.expand` reads them. Queries, keys and values of
+    their own get the name of the joined tensor and ` q`, ` k` or ` v`. `left_out` has the patterns of tensors
+    that a network does not need, such as those of a decoder. `assumed` returns the options that shapes do not
+    show, and `pixels` the preprocessing, both for a model without a config.json.
+    """
+
+    name: str  # as sentences name it, with its article
+    recognize: Callable[[Collection[str]], bool]
+    rules: Mapping[str, str]
+    assumed: Callable[[Collection[str]], dict[str, Any]]  # options that the shapes do not show
+    left_out: tuple[str, ...] = ()
+    pixels: Callable[[Collection[str]], dict[str, Any]] = lambda names: IMAGENET_PIXELS
+    adjust: Callable[[Tensors], Tensors] = lambda tensors: tensors  # after the renaming
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A network from elsewhere under our names. Without classes, its outputs are features."""
+
+    family: str
+    options: dict[str, Any]
+    classes: int
+    image_size: int
+    tensors: Tensors
+    assumed: dict[str, Any] = field(default_factory=dict)  # options that neither file nor user determine
+    left_out: tuple[str, ...] = ()  # names of tensors, or the first parts of them, that were not needed
+    pixels: dict[str, Any] = field(default_factory=dict)  # the usual preprocessing of the family
+
+
+def without_wrappers(names: Collection[str]) -> dict[str, str]:
+    """Return the names of tensors without the names of the modules around the network, by their names.
+
+    Wrappers may be nested in any order, and different tensors may have different ones.
+    """
+    prefix = re.compile(rf"(?:(?:{'|'.join(WRAPPERS)})\.)*")
+    found = {name: prefix.sub("", name.replace("._orig_mod.", "."), count=1) for name in names}
+    if len(set(found.values())) < len(found):
+        return {name: name for name in names}
+    return found
+
+
+def read(family: Family, tensors: Tensors, about: About, settings: Mapping[str, Any], file: str) -> Foreign:
+    """Translate the tensors of a network of this family.
+
+    `about` holds what a config.json says, and `settings` what the user says. An `image_size` in the settings
+    interpolates the positions. Raise `UserError` when the network does not fit into our ViT.
+    """
+    tensors = {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
+    ours, left_out, unknown = _renamed(family, tensors)
+    numbers = [int(match[1]) for name in tensors if (match := BLOCK.match(name))]
+    model = f"{file} is {family.name} with {1 + max(numbers, default=-1)} blocks"
+    if unknown:
+        name = short(unknown[0]).strip("'")
+        raise UserError(f"{model}; `{name}` is not supported: choose another file.")
+    try:
+        ours = _placed(family.adjust(_shaped(_joined(ours))))
+    except ValueError as error:
+        raise UserError(f"{model}; {error} is not supported: choose another file.") from None
+    except (IndexError, KeyError, RuntimeError):  # tensors with another number of axes than those of a ViT
+        raise UserError(
+            f"{model}; the shapes of its tensors are not those of a ViT: choose another file."
+        ) from None
+    if "pos_embedding" not in ours:
+        raise UserError(
+            f"{model}; it has no learned positions, and others are not supported: choose another file."
+        )
+    found = read_shapes("vit", {name: tuple(value.shape) for name, value in ours.items()})
+    if found is None or found.image_size is None:
+        missing = next((name for name in NEEDED if name not in ours), NEEDED[0])
+        raise UserError(f"{model}; our ViT also needs `{missing}`: choose another file.")
+    width = found.options["embed_dim"]
+    if about.width not in (None, width):
+        raise UserError(
+            f"{model} of {width} channels, but the config.json in its folder is that of a model with "
+            f"{about.width}: remove one of the two."
+        )
+    if about.pool not in ("", "token", "avg"):
+        raise UserError(f"{model}; its pooling `{about.pool}` is not supported: choose another file.")
+    usual = {"num_heads": heads_of(width), **family.assumed(tensors.keys())}
+    known = {name: value for name, value in settings.items() if name in ViTOptions.model_fields}
+    given = {**about.options, **known}
+    options = _pooled({**found.options, **usual, **given}, "" if "pool" in known else about.pool)
+    if options.get("layer_scale"):
+        options["layer_scale"] = LAYER_SCALE
+    size, wanted = found.image_size, settings.get("image_size")
+    if isinstance(wanted, int) and 0 < wanted <= LARGEST_SIDE:  # otherwise Config refuses it
+        size = wanted
+    if size != found.image_size and size % options["patch_size"] == 0:
+        ours["pos_embedding"] = resampled_positions(ours["pos_embedding"], size // options["patch_size"])
+    _check(model, ours, options, found.classes, size)
+    assumed = {name: value for name, value in usual.items() if name not in given and name in REPORTED}
+    pixels = family.pixels(tensors.keys())
+    return Foreign(family.name, options, found.classes, size, ours, assumed, left_out, pixels)
+
+
+def _pooled(options: dict[str, Any], pool: str) -> dict[str, Any]:
+    """Return the options with timm's `global_pool`, if it is known."""
+    if pool and options["pool"] in ("cls", "patches"):
+        options = {**options, "pool": "patches" if pool == "avg" else "cls"}
+    if options["pool"] in ("mean", "patches"):
+        return options
+    return {name: value for name, value in options.items() if name != "norm_tokens"}  # only for a mean
+
+
+def _check(model: str, ours: Tensors, options: Mapping[str, Any], classes: int, size: int) -> None:
+    """Raise `UserError` unless the tensors are those of our ViT with these options."""
+    try:
+        with torch.device("meta"):
+            wanted = build("vit", num_classes=classes, image_size=size, **options).state_dict()
+    except UserError as error:
+        raise UserError(f"{model}, which does not fit into our ViT. {error}") from None
+    for name, value in wanted.items():
+        if name not in ours:
+            raise UserError(f"{model}; our ViT also needs `{name}`: choose another file.")
+        if ours[name].shape != value.shape:
+            shapes = f"{list(ours[name].shape)} instead of {list(value.shape)}"
+            raise UserError(f"{model}; its `{name}` has the shape {shapes}: choose another file.")
+    if more := [name for name in ours if name not in wanted]:
+        raise UserError(f"{model}; `{more[0]}` does not belong into our ViT: choose another file.")
+
+
+def _renamed(family: Family, tensors: Tensors) -> tuple[Tensors, tuple[str, ...], list[str]]:
+    """Return the tensors under our names, the parts that are left out, and the names that are unknown."""
+    rules = [(re.compile(pattern), ours) for pattern, ours in family.rules.items()]
+    left_out = re.compile("|".join(family.left_out) or r"(?!)")
+    found: Tensors = {}
+    dropped, unknown = [], []
+    for name, value in tensors.items():
+        target = next((match.expand(ours) for rule, ours in rules if (match := rule.fullmatch(name))), None)
+        if target is None and left_out.match(name):
+            dropped.append(name if name.count(".") < 2 else name.split(".")[0])
+        elif target is None or target in found:
+            unknown.append(name)
+        else:
+            found[target] = value
+    return found, tuple(dict.fromkeys(dropped)), unknown
+
+
+def _joined(tensors: Tensors) -> Tensors:
+    """Join queries, keys and values."""
+    found = {name: value for name, value in tensors.items() if name[-2:] not in (" q", " k", " v")}
+    for name in dict.fromkeys(name[:-2] for name in tensors if name not in found):
+        parts = [tensors.get(f"{name} {part}") for part in "qkv"]
+        if any(part is None for part in parts):
+            raise ValueError(f"`{name}` without all of queries, keys and values")
+        found[name] = torch.cat([part for part in parts if part is not None])
+    return found
+
+
+def _shaped(tensors: Tensors) -> Tensors:
+    """Give the patch projection and the tokens the shapes of ours."""
+    kernel = tensors.get("input_layer.weight")
+    if kernel is not None:
+        if (
+            kernel.dim() != 4
+            or kernel.shape[1] != 3
+            or kernel.shape[2] != kernel.shape[3]
+            or not kernel.numel()
+        ):
+            raise ValueError(f"a patch projection of the shape {list(kernel.shape)}")
+        tensors["input_layer.weight"] = kernel.flatten(1)  # [D, 3, P, P] -> [D, 3 * P * P]
+    for name in ("cls_token", "distillation_token", "register_tokens", "pos_embedding"):
+        if name in tensors:
+            tensors[name] = tensors[name].reshape(1, -1, tensors[name].shape[-1])
+    first, second = (tensors.get(f"transformer.0.linear.{i}.weight") for i in (0, 3))
+    if first is not None and second is not None and first.shape[0] != second.shape[-1]:
+        raise ValueError("a gated MLP")
+    return tensors
+
+
+def _placed(tensors: Tensors) -> Tensors:
+    """Add the positions of registers, which ours do not have, to the registers."""
+    positions, registers = tensors.get("pos_embedding"), tensors.get("register_tokens")
+    first = ("cls_token" in tensors) + ("distillation_token" in tensors)
+    if positions is None:
+        return tensors
+    count = positions.shape[1]
+    with_registers = first + (0 if registers is None else registers.shape[1])
+    placed = next((k for k in (first, 0, with_registers) if _is_square(count - k)), None)
+    if placed is None:
+        raise ValueError(f"a grid of {count} positions that is not square")
+    if registers is not None and placed == with_registers > first:
+        tensors["register_tokens"] = registers + positions[:, first:placed]
+        tensors["pos_embedding"] = torch.cat([positions[:, :first], positions[:, placed:]], dim=1)
+    return tensors
+
+
+def _is_square(count: int) -> bool:
+    return count > 0 and round(count**0.5) ** 2 == count
