@@ -69,6 +69,7 @@ def opened(visitor, title, query="", frame=0):
     return page
 
 
+@pytest.mark.slow
 def test_dragged_image_shows_the_predictions_of_both_models(visitor, models, cat):
     page = opened(visitor, "Shift", frame=144)
     assert np.allclose(shown_probabilities(page), expected(models, cat), atol=1e-3)
