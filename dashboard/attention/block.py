@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from dashboard.attention import block_outputs, convolution, explorer, views
+from dashboard.attention.requests import receive
 from dashboard.components.block import block, message
 from dashboard.drawing.markdown import escape
 from dashboard.shared import bound
@@ -89,7 +90,7 @@ def show(
     block(
         message(header, chosen.image, found.floats, found.crops),
         key=key,
-        on_ask=partial(_on_request, key, place),
+        on_ask=partial(receive, key, place, WRITTEN),
     )
 
 
@@ -118,21 +119,3 @@ def show_with_convolution(
             st.markdown(f"**{escape(other.title)}**: local, and the same kernel everywhere")
             step = convolution.STEP_OF_TWO
             convolution.show(other, chosen, data, key=f"{key}_convolution", at=at, step=step)
-
-
-def _on_request(key: str, at: MutableMapping[str, str]) -> None:
-    """Handle a request of the browser: copy its state into `at`.
-
-    A request is text such as `look?layer=2&step=3`. The kind is `look` for another layer or token, and `file`
-    for an HTML file of the view.
-    """
-    event = st.session_state.get(key) or {}  # gone if the browser has left the page in the meantime
-    kind, _, text = str(event.get("ask") or "").partition("?")
-    st.session_state[f"{key}_file"] = kind == "file"
-    state = dict(parse_qsl(text))
-    for name in WRITTEN:
-        if state.get(name) != at.get(name):
-            if name in state:
-                at[name] = state[name]
-            else:
-                del at[name]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from dashboard.attention import convolution_outputs
+from dashboard.attention.requests import receive
 from dashboard.components.convolution import convolution, message
 from dashboard.shared import bound
 from dashboard.shared.selection import SelectedImage
@@ -92,23 +93,7 @@ def show(
         if missing := unavailable(run, place, step=step):
             bound.warn_missing(missing, "the defaults")
     convolution(
-        message(header, chosen.image, found.floats), key=key, on_ask=partial(_on_request, key, place, step)
+        message(header, chosen.image, found.floats),
+        key=key,
+        on_ask=partial(receive, key, place, (*PLACE, step)),
     )
-
-
-def _on_request(key: str, at: MutableMapping[str, str], step: str) -> None:
-    """Handle a request of the browser: copy its state into `at`.
-
-    A request is text such as `look?block=2&channel=3`. The kind is `look` for another block, and `file` for
-    an HTML file of the view.
-    """
-    event = st.session_state.get(key) or {}  # gone if the browser has left the page in the meantime
-    kind, _, text = str(event.get("ask") or "").partition("?")
-    st.session_state[f"{key}_file"] = kind == "file"
-    state = dict(parse_qsl(text))
-    for name in (*PLACE, step):
-        if state.get(name) != at.get(name):
-            if name in state:
-                at[name] = state[name]
-            else:
-                del at[name]

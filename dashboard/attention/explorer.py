@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
 
 from dashboard.attention import head_order, views
+from dashboard.attention.requests import receive
 from dashboard.components.explorer import explorer, message
 from dashboard.drawing import theme
 from dashboard.shared import bound, model_outputs
@@ -138,7 +139,7 @@ def show(
     explorer(
         message(header, chosen.image, None if view.key in sent else view.packed),
         key=key,
-        on_ask=partial(_on_request, key, place),
+        on_ask=partial(receive, key, place, ExplorerState.model_fields),
     )
     sent[view.key] = None
     while len(sent) > REMEMBERED:
@@ -194,25 +195,3 @@ def prepare(
         "parameters": ExplorerState.for_browser(),
     }
     return header, view, request
-
-
-def _on_request(key: str, at: MutableMapping[str, str]) -> None:
-    """Handle a request of the browser: copy its state into `at`.
-
-    A request is text such as `look?query=3.4&snapshot=351`. It contains the state, because Streamlit does not
-    read the address again. The kind is `look` for other numbers, `need` for a frame that the browser dropped,
-    and `file` for an HTML file of the view.
-    """
-    # the element no longer exists if the browser went back to another page in the meantime
-    event = st.session_state.get(key) or {}
-    kind, _, text = str(event.get("ask") or "").partition("?")
-    if kind == "need":
-        st.session_state[f"{key}_sent"] = {}
-    st.session_state[f"{key}_file"] = kind == "file"
-    state = dict(parse_qsl(text))
-    for name in ExplorerState.model_fields:
-        if state.get(name) != at.get(name):
-            if name in state:
-                at[name] = state[name]
-            else:
-                del at[name]

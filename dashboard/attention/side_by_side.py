@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
 
 from dashboard.attention import explorer, views
+from dashboard.attention.requests import receive
 from dashboard.components.pair import message, pair
 from dashboard.shared import bound, model_outputs, resources, scenes, selection
 from dashboard.shared.own_image import RIGHT
@@ -173,7 +174,7 @@ def show(
         if missing := unavailable(header, place):
             bound.warn_missing(missing, "the defaults")
     sent: dict[str, None] = st.session_state.setdefault(f"{key}_sent", {})
-    pair(packed(header, sides, shown, sent), key=key, on_ask=partial(_on_request, key, place))
+    pair(packed(header, sides, shown, sent), key=key, on_ask=partial(receive, key, place, WRITTEN))
     for view in shown:
         sent[view.key] = None
     while len(sent) > explorer.REMEMBERED:
@@ -189,19 +190,3 @@ def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
     if header["versus"] == SNAPSHOTS and state.right_snapshot not in steps:
         wrong.append(f"right_snapshot={at['right_snapshot']}")
     return [*wrong, *(text for text in refused if text.startswith("right_"))]
-
-
-def _on_request(key: str, at: MutableMapping[str, str]) -> None:
-    """Handle a request of the browser as `explorer` does, with the snapshot on the right."""
-    event = st.session_state.get(key) or {}
-    kind, _, text = str(event.get("ask") or "").partition("?")
-    if kind == "need":
-        st.session_state[f"{key}_sent"] = {}
-    st.session_state[f"{key}_file"] = kind == "file"
-    state = dict(parse_qsl(text))
-    for name in WRITTEN:
-        if state.get(name) != at.get(name):
-            if name in state:
-                at[name] = state[name]
-            else:
-                del at[name]

@@ -82,9 +82,9 @@ def overlay(
 ) -> Image.Image:
     """Return the photograph uint8 [3, k h, k w] below a map [h, w], as the attention explorer draws it.
 
-    The photograph keeps its hue and is dark where the map is at its lower limit, and is bright and tinted
+    The photograph keeps its hue and is darker where the map is at its lower limit, and is bright and tinted
     where the map is large. `limits` are by default the smallest and the largest value. A `signed` map has
-    limits (-x, x): it is dark at zero, orange above zero and violet below.
+    limits (-x, x): it is darker at zero, orange above zero and violet below.
     """
     low, high = limits or (float(values.min()), float(values.max()))
     if signed:

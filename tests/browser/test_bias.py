@@ -69,6 +69,7 @@ def opened(visitor, title, query="", frame=0):
     return page
 
 
+@pytest.mark.slow
 def test_dragged_image_shows_the_predictions_of_both_models(visitor, models, cat):
     page = opened(visitor, "Shift", frame=144)
     assert np.allclose(shown_probabilities(page), expected(models, cat), atol=1e-3)
@@ -102,6 +103,7 @@ def test_dragged_image_shows_the_predictions_of_both_models(visitor, models, cat
     expect(page).to_have_url(re.compile("border=circular"))
 
 
+@pytest.mark.slow
 def test_link_restores_the_shift_of_the_image(visitor, models, cat):
     page = opened(visitor, "Shift", "&shift=-3.5", frame=17 * 5 + 13)
     expect_amount(page, "+5", "-3")

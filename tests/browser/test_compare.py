@@ -92,6 +92,7 @@ def test_link_opens_its_section_and_goal(visitor):
     expect(chart).to_contain_text("not reached")
 
 
+@pytest.mark.slow
 def test_click_on_an_image_opens_it_in_the_explorer(visitor):
     page = visitor.open("attention?run=vit-cifar10&class=ship&image=7")
     visitor.settle()

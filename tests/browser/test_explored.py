@@ -53,6 +53,7 @@ def test_class_maps_of_both_models_are_shown(visitor, open_explorer):
     expect(page.get_by_role("img", name=re.compile(r"ResNet.*stage 1 of 3.*dog"))).to_be_visible()
 
 
+@pytest.mark.slow
 def test_method_is_chosen_with_the_keyboard_and_its_checks_are_in_the_link(visitor):
     page = visitor.open("attention?view=Class+maps&beside_method=occlusion&set_windows=4")
     expect(page.get_by_role("img", name=re.compile("ResNet: Occlusion"))).to_be_visible()

@@ -60,6 +60,7 @@ def test_responses_that_are_not_pages_are_unchanged(server):
     assert ask(f"{server.url}/app/static/fonts/inter.woff2")[1] == font
 
 
+@pytest.mark.slow
 def test_dashboard_below_a_path_makes_no_failed_requests(tmp_path, page, monkeypatch):
     """`Visitor.check` reports a 404 as a fault."""
     monkeypatch.setenv("STREAMLIT_SERVER_BASE_URL_PATH", "lab")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dashboard.talk import scenes
 
 
+@pytest.mark.slow
 def test_class_maps_of_a_talk_have_the_methods_and_the_checks_of_the_link():
     link = {"view": "Class maps", "class": "deer", "run": "vit-cifar10", "beside": "resnet-cifar10"}
     image, vit, resnet = scenes.scene("attention", link).parts

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from typer.testing import CliRunner
 
 from tests.conftest import ROOT, TINY_VIT
@@ -24,6 +25,7 @@ def stored_speed(run):
     return find(SPEED, [Subject(run)], speed_set(run), speed_settings())
 
 
+@pytest.mark.slow
 def test_speed_is_measured_in_a_separate_process(tmp_path):
     run = make_run(tmp_path / "runs", "tiny", model="vit", **TINY_VIT)
     assert stored_speed(run) is None
