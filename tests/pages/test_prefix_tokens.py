@@ -10,8 +10,8 @@ from safetensors.torch import load_file, save_file
 from dashboard.attention import block, block_outputs, explorer, views
 from dashboard.patches import stepper_data
 from dashboard.shared import model_outputs, resources, selection
-from tests.made_runs import make_run
 from tests.apptests import open_app
+from tests.made_runs import make_run
 from vitcore.analysis.attention import capture
 from vitcore.config import dump_config
 from vitcore.errors import UserError
