@@ -61,11 +61,12 @@ def numeric(fields) -> list[str]:
 def test_true_and_false_are_not_numbers_in_any_setting(model, tmp_path):
     training = [name for name in numeric(Config.model_fields) if name != "classes"]
     assert {"seed", "lr", "minutes", "steps_per_epoch", "milestones", "devices"} <= set(training)
-    options = numeric(ARCHITECTURES[model].options.model_fields)
+    fields = ARCHITECTURES[model].options.model_fields
+    options = numeric(fields)
     config = make_config(model=model).model_dump(mode="json")
     for name in (*training, *options):
         place = options if name in options else training
-        usual = (config["options"] if place is options else config)[name]
+        usual = config["options"].get(name, fields[name].default) if place is options else config[name]
         for wrong in (True, False, [*usual[:-1], True] if isinstance(usual, list) else True):
             with pytest.raises(UserError, match=rf"^{name} is .*(true|false)"):
                 make_config(model=model, **{name: wrong})
