@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from dashboard.attention import views
 from dashboard.drawing.prediction import prediction
 from dashboard.shared import model_outputs, resources
 from dashboard.shared.model_outputs import as_tensor
@@ -21,8 +22,10 @@ from dashboard.shared.turns import limited
 from vitcore.architectures import ARCHITECTURES
 from vitcore.attribution import METHODS, Method, Needs, checks, methods_for
 from vitcore.attribution.checks import Curves, MapCheck
+from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
+MAX_GRADIENTS = 5e9  # bytes of the attention weights of one image and their gradients
 Items = tuple[tuple[str, Any], ...]  # the settings of a method
 
 
@@ -48,7 +51,7 @@ class Question:
         title = f"{architecture.label}: {self.method.title}"
         if self.method.name != "grad-cam" or architecture.attention:
             return title
-        stages = len(self.outputs.stages)
+        stages = self.outputs.stages
         return f"{title}, stage {dict(self.settings).get('stage') or stages} of {stages}"
 
     @property
@@ -64,9 +67,9 @@ class Question:
         )
 
     @property
-    def outputs(self) -> model_outputs.ClassMaps:
-        """What the model predicts, and its maps by the methods that need no choice."""
-        return model_outputs.class_maps(self.run, self.image, self.snapshot)
+    def outputs(self) -> model_outputs.Outputs:
+        """What the model predicts."""
+        return model_outputs.outputs(self.run, self.image, self.snapshot)
 
 
 def share_of_even(values: np.ndarray) -> np.ndarray:
@@ -83,7 +86,7 @@ def suited(run: Run, image: np.ndarray, snapshot: Path | None = None) -> dict[st
     has: list[Needs] = []
     if ARCHITECTURES[run.config.model].attention:
         has.append("attention")
-    elif model_outputs.class_maps(run, image, snapshot).stages:
+    elif model_outputs.outputs(run, image, snapshot).stages:
         has.append("stages")
     return methods_for(has)
 
@@ -116,6 +119,28 @@ def _maps(
     return np.nan_to_num(maps.numpy()), remark
 
 
+@st.cache_resource(max_entries=128, show_spinner=False)
+@limited
+def _stage_maps(stamp: tuple, pixels: bytes, shape: tuple, target: int, stages: int) -> list[np.ndarray]:
+    import torch
+
+    from vitcore.analysis.attribution import grad_cam
+
+    net, image, chosen = resources.loaded(*stamp), as_tensor(pixels, shape), torch.tensor([target])
+    return [grad_cam(net, image, chosen, stage)[0].numpy() for stage in range(stages)]
+
+
+def stage_maps(question: Question) -> list[np.ndarray]:
+    """Return the map [h, w] of each stage of a CNN by Grad-CAM, finest first, not scaled. Raises `UserError`.
+
+    A model without stages has none.
+    """
+    pixels, shape = question.image.tobytes(), question.image.shape
+    stages = question.outputs.stages
+    stamp = resources.stamp_of(question.run, question.snapshot)
+    return _stage_maps(stamp, pixels, shape, question.target, stages)
+
+
 def values(question: Question, seed: int | None = None) -> np.ndarray:
     """Return the map [h, w] that answers a question, in multiples of its mean. Raises `UserError`.
 
@@ -132,6 +157,11 @@ def remark(question: Question) -> str:
 
 def _answer(question: Question, seed: int | None) -> tuple[np.ndarray, str]:
     classes = (question.target,) if question.against is None else (question.target, question.against)
+    if (size := _gradient_bytes(question)) > MAX_GRADIENTS:
+        raise UserError(
+            f"{question.method.title} of {question.run.title} takes {1e-9 * size:.0f} GB: choose a run with "
+            "larger patches, or another method."
+        )
     resources.model(question.run, question.snapshot)
     stamp = resources.stamp_of(question.run, question.snapshot)
     pixels, shape = question.image.tobytes(), question.image.shape
@@ -156,6 +186,13 @@ def check(question: Question) -> Iterator[tuple[int, int, MapCheck | None]]:
         return _curves(stamp, pixels, shape, question.target, order.astype(np.int64).tobytes())
 
     return checks.check(values(question), lambda seed: values(question, seed), curves)
+
+
+def _gradient_bytes(question: Question) -> int:
+    """Return the size of the attention weights that a method needs for one image, with their gradients."""
+    if question.method.takes != ("attention",):
+        return 0
+    return 2 * views.bytes_of(question.run) * (1 + question.method.per_class)
 
 
 def predicted(question: Question, classes: tuple[str, ...]) -> tuple[str, str]:

@@ -40,7 +40,7 @@ def compare_class_maps(
     The checks are drawn below the maps, or to the right of them if the place is `wide`.
     """
     first, second, third = st.columns([1.35, 1.2, 1.3], vertical_alignment="bottom")
-    probabilities = model_outputs.class_maps(vit, image, snapshot).probabilities
+    probabilities = model_outputs.outputs(vit, image, snapshot).probabilities
     named = method_controls.choose_class(first, "Class", classes, prediction(probabilities, classes).name)
     against = second.selectbox(
         "Contrast with", [NO_CONTRAST, *classes], help="Subtracts the map of this class.",
@@ -84,7 +84,7 @@ def _questions(
     for place, (run, weights, field) in zip(st.columns(2), runs, strict=False):
         methods = attributions.suited(run, image, weights)
         label = f"Method for the {ARCHITECTURES[run.config.model].label}"
-        stages = 0 if run is vit else len(model_outputs.class_maps(run, image, weights).stages)
+        stages = 0 if run is vit else model_outputs.outputs(run, image, weights).stages
         method, settings = method_controls.choose_method(
             place, field, methods, label, stages=stages, drawn=drawn
         )
@@ -151,14 +151,14 @@ def show_without_attention(run: Run, chosen: SelectedImage, classes: tuple[str, 
     notice.info(missing, icon=icon)
     try:
         with st.spinner("Loading the model"):
-            found = model_outputs.class_maps(run, chosen.image)
+            found = model_outputs.outputs(run, chosen.image)
             methods = attributions.suited(run, chosen.image)
     except UserError as error:
         st.error(sentence(error))
         return
     notice.info(f"{missing} Instead, these maps show which regions support a class.", icon=icon)
     named = prediction(found.probabilities, classes).name
-    count = max(3, len(found.stages) + 1)
+    count = max(3, found.stages + 1)
     pictured, last = st.columns([count, 1.4])
     with last:
         named = method_controls.choose_class(last, "For class", classes, named)
@@ -196,10 +196,9 @@ def _draw_stages(question: Question, chosen: SelectedImage, named: str, count: i
     shown = attributions.values(question)
     top = max(float(np.abs(shown).max()), 1e-9)
     limits = (-top, top) if method.signed else (0.0, top)
-    stages = question.outputs.stages if method.name == "grad-cam" else []
+    stages = attributions.stage_maps(question) if method.name == "grad-cam" else []
     for number, stage in enumerate(stages, start=1):
-        title = f"Stage {number}" if len(stages) > 1 else "After the last block"
-        maps[title] = stage[question.target]
+        maps[f"Stage {number}" if len(stages) > 1 else "After the last block"] = stage
     ends = (f"-{top:.1f}", f"{top:.1f}") if method.signed else ("lowest", "highest")
     legend = pictures.overlay_scale(*ends, signed=method.signed)
     for place, (title, values) in zip(places[1:], (maps or {method.title: shown}).items(), strict=False):

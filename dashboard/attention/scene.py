@@ -123,7 +123,7 @@ def _class_maps(
         image = image if request.mask is None else views.masked_image(run, image, request.mask)
         others = class_maps.comparable_runs(run)
         other = run_in(state.other, others) if others or state.other else None
-    probabilities = model_outputs.class_maps(run, image, snapshot).probabilities
+    probabilities = model_outputs.outputs(run, image, snapshot).probabilities
     first = prediction(probabilities, data.classes)
     target = first.index if state.target == PREDICTED else _class_index("target", state.target, data, query)
     against = None if state.minus == NO_CONTRAST else _class_index("minus", state.minus, data, query)
@@ -135,7 +135,7 @@ def _class_maps(
         if name and name not in methods:
             raise unusable(AttentionState.parameter(field), query, f"use {', '.join(methods)}")
         method = methods[name] if name else next(iter(methods.values()))
-        stages = len(model_outputs.class_maps(subject, image, weights).stages)
+        stages = model_outputs.outputs(subject, image, weights).stages
         if not ARCHITECTURES[subject.config.model].attention and (state.stage or 1) > max(stages, 1):
             raise unusable("stage", query, f"use a number up to {stages}")
         settings, wrong = attributions.settings_of(

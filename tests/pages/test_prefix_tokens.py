@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from dashboard.attention import block, block_outputs, explorer, views
+from dashboard.attention import attributions, block, block_outputs, explorer, views
+from dashboard.attention.attributions import Question
 from dashboard.patches import stepper_data
 from dashboard.shared import model_outputs, resources, selection
 from tests.apptests import open_app
 from tests.made_runs import make_run
+from vitcore.analysis import relevance
 from vitcore.analysis.attention import capture
+from vitcore.attribution import METHODS
 from vitcore.config import dump_config
 from vitcore.errors import UserError
 from vitcore.models import load_run
@@ -74,7 +79,7 @@ def test_model_without_a_classifier_has_no_class_maps(tmp_path):
     run = make_features(run)
     assert views.view(run, chosen.image).probabilities.shape == (0,)
     with pytest.raises(UserError, match="no classifier"):
-        model_outputs.class_maps(run, chosen.image)
+        model_outputs.outputs(run, chosen.image)
 
 
 def make_features(run: Run) -> Run:
@@ -94,9 +99,35 @@ def test_attention_page_of_a_model_without_a_classifier_says_so(tmp_path):
     assert any("no classifier" in text.value for text in app.info)
 
 
-def test_maps_of_classes_that_need_too_much_memory_are_refused(tmp_path, monkeypatch):
+def test_map_of_one_class_that_needs_too_much_memory_is_refused(tmp_path, monkeypatch):
     run, chosen, _ = made(tmp_path)
-    assert model_outputs.class_maps(run, chosen.image).stages[0].shape == (10, 4, 4)
-    monkeypatch.setattr(model_outputs, "MAX_MAPS", 8 * 10 * 2 * 2 * 17**2 - 1)
-    with pytest.raises(UserError, match="10 classes"):
-        model_outputs.class_maps(run, chosen.image)
+    question = Question(run, chosen.image, target=3)
+    weights = 4 * 2 * 2 * 17**2  # float32, layers, heads, tokens
+    monkeypatch.setattr(attributions, "MAX_GRADIENTS", 2 * weights)
+    assert attributions.values(question).shape == (4, 4)
+    monkeypatch.setattr(attributions, "MAX_GRADIENTS", 2 * weights - 1)
+    with pytest.raises(UserError, match="small"):
+        attributions.values(question)
+    rollout = METHODS["rollout"]  # needs no gradients
+    attributions.values(replace(question, method=rollout, settings=tuple(rollout.complete().items())))
+
+
+def test_maps_of_a_model_with_a_thousand_classes_are_computed_for_the_chosen_ones(tmp_path, monkeypatch):
+    classes = tuple(f"class {number}" for number in range(1000))
+    run = make_run(tmp_path / "runs", "many", **SMALL, data="folder:/nowhere", classes=classes)
+    image = selection.find_image(resources.dataset_of(run), "cat", 1).image
+    compute, asked = relevance.weights_and_gradients, []
+
+    def noted(model, images, chosen):
+        asked.append((len(images), *chosen.tolist()))
+        return compute(model, images, chosen)
+
+    monkeypatch.setattr(relevance, "weights_and_gradients", noted)
+    assert model_outputs.outputs(run, image).probabilities.shape == (1000,)
+    assert not asked
+    found = attributions.values(Question(run, image, target=700, against=3))
+    assert asked == [(1, 700), (1, 3)]
+    net, pixels = load_run(run), torch.from_numpy(image[None].copy())
+    maps = relevance.relevance(net, pixels.expand(2, -1, -1, -1), torch.tensor([700, 3]))[:, 0, 1:]
+    maps /= maps.mean(dim=1, keepdim=True)
+    np.testing.assert_allclose(found.ravel(), maps[0] - maps[1], atol=1e-3)

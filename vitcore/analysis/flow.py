@@ -45,7 +45,8 @@ def gradient_rollout(
     Raise `UserError` for a model without attention.
     """
     weights, gradients = weights_and_gradients(needs_attention(model), images, classes)
-    fused = (weights * gradients).mean(dim=2).relu()  # [B, layers, T, T]
+    means = [(a * da).mean(dim=1).relu() for a, da in zip(weights, gradients, strict=True)]
+    fused = torch.stack(means, dim=1)  # [B, layers, T, T]
     return _multiplied(_without_lowest(fused, discard, keep_first=False))
 
 

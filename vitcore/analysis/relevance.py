@@ -20,20 +20,21 @@ def relevance(model: nn.Module, images: torch.Tensor, classes: torch.Tensor) -> 
     `UserError` for a model without attention.
     """
     weights, gradients = weights_and_gradients(needs_attention(model), images, classes)
-    size = weights.shape[-1]
-    result = torch.eye(size, device=weights.device).expand(len(images), size, size)
-    for a, da in zip(weights.unbind(1), gradients.unbind(1), strict=True):
+    size = weights[0].shape[-1]
+    result = torch.eye(size, device=weights[0].device).expand(len(images), size, size)
+    for a, da in zip(weights, gradients, strict=True):
         result = result + (a * da).relu().mean(dim=1) @ result
     return result
 
 
 def weights_and_gradients(
     model: ViT, images: torch.Tensor, classes: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the attention weights of all layers, and the gradients of a logit for them.
+) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    """Return the attention weights of each layer, and the gradients of a logit for them.
 
-    images [B, 3, S, S] (uint8 or normalized), classes int [B] -> two tensors [B, layers, H, T, T]. The model
-    must be in evaluation mode. Its parameters get no gradients.
+    images [B, 3, S, S] (uint8 or normalized), classes int [B] -> two lists of [B, H, T, T]. They stay lists
+    because they take gigabytes for thousands of tokens. The model must be in evaluation mode. Its parameters
+    get no gradients.
     """
     weights: list[torch.Tensor] = []
     with torch.inference_mode(False), torch.enable_grad():
@@ -45,7 +46,7 @@ def weights_and_gradients(
         logits = model.head(x)  # [B, classes]
         chosen = logits.gather(1, classes.clone()[:, None]).sum()  # samples do not mix in evaluation mode
         gradients = torch.autograd.grad(chosen, weights)  # layers of [B, H, T, T]
-    return torch.stack(weights, dim=1).detach(), torch.stack(gradients, dim=1)
+    return [one.detach() for one in weights], list(gradients)
 
 
 def readout_map(model: ViT, matrix: torch.Tensor) -> torch.Tensor:

@@ -14,6 +14,7 @@ import torch
 
 import vitcore
 from dashboard.attention import attributions, explorer, views
+from dashboard.attention.attributions import Question
 from dashboard.components.explorer import message
 from dashboard.drawing import pictures
 from dashboard.patches import costs
@@ -72,8 +73,8 @@ def test_snapshot_is_read_and_a_missing_one_is_reported(vit, data):
     early, late = (views.view(vit, image, path) for path in (vit.snapshots[0], vit.snapshots[-1]))
     assert len({early.key, late.key, views.view(vit, image).key}) == 3
     assert not np.allclose(floats(early)[0], floats(late)[0], atol=0.01)
-    maps = model_outputs.class_maps(vit, image, vit.snapshots[0])
-    assert np.allclose(maps.probabilities, early.probabilities, atol=1e-5)
+    found = model_outputs.outputs(vit, image, vit.snapshots[0])
+    assert np.allclose(found.probabilities, early.probabilities, atol=1e-5)
     with pytest.raises(UserError, match="snapshot step-0000009"):
         views.view(vit, image, vit.checkpoints / "step-0000009.safetensors")
 
@@ -123,18 +124,20 @@ def test_mask_in_the_address_belongs_to_its_image(data):
         assert explorer._mask(nonsense, first) is None
 
 
-def test_class_maps_equal_those_of_single_classes(vit, data):
+def test_stage_maps_are_grad_cam_of_each_stage(data):
     image = torch.from_numpy(data.test.images[9][None])
-    mine = model_outputs.class_maps(vit, data.test.images[9]).stages[0]
-    model = vitcore.load("vit-cifar10")
-    for c in (0, 3, 9):
-        row = relevance(model, image, torch.tensor([c]))[0, 0, 1:].view(8, 8)
-        assert np.allclose(mine[c], row, atol=1e-5)
-    resnet = model_outputs.class_maps(find_run("resnet-cifar10"), data.test.images[9])
-    other = vitcore.load("resnet-cifar10")
-    for stage, c in ((0, 2), (2, 7)):
-        direct = grad_cam(other, image, torch.tensor([c]), stage)[0]
-        assert np.allclose(resnet.stages[stage][c], direct, rtol=1e-3, atol=1e-6)
+    question = Question(find_run("resnet-cifar10"), data.test.images[9], target=2)
+    resnet = vitcore.load("resnet-cifar10")
+    found = attributions.stage_maps(question)
+    assert len(found) == question.outputs.stages == 3
+    for stage, mine in enumerate(found):
+        direct = grad_cam(resnet, image, torch.tensor([2]), stage)[0]
+        assert np.allclose(mine, direct, rtol=1e-3, atol=1e-6)
+
+
+def test_vit_has_no_stage_maps(vit, data):
+    question = Question(vit, data.test.images[9], target=2)
+    assert (question.outputs.stages, attributions.stage_maps(question)) == (0, [])
 
 
 def test_map_is_divided_by_its_mean():
@@ -150,14 +153,15 @@ def test_concurrent_visitors_get_their_images_and_leave_no_gradients(vit, data):
     expected = [capture(model, torch.from_numpy(i[None])).logits.softmax(dim=1)[0].numpy() for i in images]
 
     def visit(image):
-        maps = model_outputs.class_maps(vit, image)
-        return views.view(vit, image).probabilities, maps.stages[0].sum(), torch.is_grad_enabled()
+        found = attributions.values(Question(vit, image, target=0))
+        return views.view(vit, image).probabilities, found, torch.is_grad_enabled()
 
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(visit, images))
-    for (probabilities, total, grads), truth, image in zip(found, expected, images, strict=True):
+    for (probabilities, mine, grads), truth, image in zip(found, expected, images, strict=True):
         assert np.allclose(probabilities, truth, atol=1e-5)
-        assert total == pytest.approx(model_outputs.class_maps(vit, image).stages[0].sum(), rel=1e-4)
+        row = relevance(model, torch.from_numpy(image[None]), torch.tensor([0]))[0, 0, 1:].view(8, 8)
+        assert np.allclose(mine, row / row.mean(), atol=1e-3)
         assert grads
     from dashboard.shared import resources
 

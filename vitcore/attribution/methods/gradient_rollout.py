@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 def _compute(
     model: nn.Module, image: torch.Tensor, classes: torch.Tensor, settings: dict[str, Any]
 ) -> torch.Tensor:
+    import torch
+
     from vitcore.analysis.attention import needs_attention
     from vitcore.analysis.flow import gradient_rollout
     from vitcore.analysis.relevance import readout_map
 
     model = needs_attention(model)
-    found = gradient_rollout(model, image.expand(len(classes), -1, -1, -1), classes, settings["discard"])
-    return readout_map(model, found)
+    # one by one, because each needs the gradients of all attention weights
+    found = [gradient_rollout(model, image, one[None], settings["discard"]) for one in classes]
+    return readout_map(model, torch.cat(found))
 
 
 METHOD = Method(

@@ -12,12 +12,15 @@ if TYPE_CHECKING:
 
 
 def _compute(model: nn.Module, image: torch.Tensor, classes: torch.Tensor, _: dict[str, Any]) -> torch.Tensor:
+    import torch
+
     from vitcore.analysis.attention import needs_attention
     from vitcore.analysis.relevance import readout_map, relevance
 
     model = needs_attention(model)
-    found = relevance(model, image.expand(len(classes), -1, -1, -1), classes)
-    return readout_map(model, found)
+    # one by one, because each needs the gradients of all attention weights
+    found = [relevance(model, image, one[None]) for one in classes]
+    return readout_map(model, torch.cat(found))
 
 
 METHOD = Method(
