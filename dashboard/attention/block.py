@@ -27,9 +27,9 @@ def unavailable(run: Run, at: Mapping[str, str]) -> list[str]:
     """Return the parameters (`name=value`) of an address that the stepper can't show and ignores."""
     state, refused = AttentionState.read(at)
     options = run.config.options
-    _, side, first = views.tokens_of(run)
+    _, side, _ = views.tokens_of(run)
     fits = {
-        "query": explorer.has_token(state.query, side=side, first=first),
+        "query": explorer.has_token(state.query, side=side, prefix=views.prefix_of(run)),
         "layer": state.layer in (None, "mean") or int(state.layer) <= options["num_layers"],
         "head": state.head in (None, "mean") or int(state.head) <= options["num_heads"],
         "step": state.step <= STEPS,

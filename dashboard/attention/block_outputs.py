@@ -1,8 +1,8 @@
 """Cached results of one block of a ViT for one image, packed for `dashboard.components.block`.
 
-Everything is float32, so that the digits on the page are those of the model. Only the results of products
-with weights are sent. The browser computes the rest from them: layer norms, scores, softmax, weighted sums,
-GELU and residual sums.
+Everything is float32, so that the digits on the page are those of the model. For a block, only the results
+of products with weights are sent. The browser computes the rest from them: layer norms, scores, softmax,
+weighted sums, activations and residual sums. For the head, everything is sent.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from vitcore.runs.folder import Run
 MAX_ALL = 6_000_000  # bytes of the results of all tokens; for more, only those of one token are sent
 MAX_ONE = 24_000_000  # bytes of the keys and values of all tokens
 MAX_SAMPLED = 2e11  # multiply-adds for the patches that excite the units: some seconds on two cores
+FEW_CLASSES = 12  # up to so many classes, all are listed
+MOST_CLASSES = 10  # of more classes, those with the largest logits
 UNITS = 5  # most active units of each token whose patches are sent
 PATCHES = 4  # for each unit
 MAX_CROP = 24  # pixels of a patch with its neighbors, as they are sent
@@ -69,11 +71,6 @@ def view(
     `MAX_ALL` bytes, only those of the token `query` are sent. The pixels of `masked` bool [S, S] get the mean
     color.
     """
-    if not _is_drawn(run):
-        raise UserError(
-            f"The steps are drawn for a ViT with GELU and one linear classifier, unlike {run.title}: choose "
-            "another run."
-        )
     only = query if _bytes(run, rows=tokens_of(run)[0]) > MAX_ALL else None
     if only is not None and _bytes(run, rows=1) > MAX_ONE:
         raise UserError(
@@ -87,14 +84,6 @@ def view(
     excited = _excited(stamp, data.state, _sampled(run, data), data)
     pixels, shape = (b"", ()) if image is None else (image.tobytes(), image.shape)
     return _view(stamp, pixels, shape, layer, only, data.state, data, excited)
-
-
-def _is_drawn(run: Run) -> bool:
-    """Return whether the browser can compute the activation and the head of a ViT run."""
-    options = ViTOptions(**run.config.options)
-    head = options.distilled or options.norm_tokens or options.representation or options.projection
-    plain = options.pool in ("cls", "mean") and options.activation == "gelu" and not head
-    return plain and run.config.has_classifier
 
 
 def _bytes(run: Run, *, rows: int) -> int:
@@ -146,15 +135,18 @@ def _view(
 ) -> BlockView:
     import torch
 
-    from vitcore.analysis.block_steps import block_steps, head_norms, head_steps
+    from vitcore.analysis.block_steps import block_steps, classifier, head_norms, head_steps, unit_norms
 
-    net = resources.loaded(*stamp)
+    net, options = resources.loaded(*stamp), ViTOptions(**Run(Path(stamp[0])).config.options)
     if pixels:
         image = torch.from_numpy(np.frombuffer(pixels, np.uint8).reshape(1, *shape).copy())
     else:
         image = torch.zeros(1, 3, net.image_size, net.image_size)
     steps, block = block_steps(net, image, layer), net.blocks[layer]
-    head, (head_norm, head_linear) = head_steps(net, steps.output), net.mlp_head
+    head, (weight, bias), head_norm = head_steps(net, steps.output), classifier(net), net.mlp_head[0]
+    logits = head.logits[: len(bias)]  # none without a classifier
+    few = len(logits) <= FEW_CLASSES
+    listed = torch.arange(len(logits)) if few else logits.topk(MOST_CLASSES).indices
     rows = slice(None) if only is None else slice(only, only + 1)
     tokens, dim = steps.input.shape
     flat = {part: getattr(steps, part).transpose(0, 1).reshape(tokens, dim) for part in ("q", "k", "v")}
@@ -164,8 +156,9 @@ def _view(
         head_norms(block, steps.joined)[rows],
         *(flat["k"], flat["v"]),
         *norms,
-        block.linear[3].weight.norm(dim=0),
-        *(head_linear.weight, head_linear.bias, head.pooled, head.logits),
+        unit_norms(block),
+        *(weight[listed], bias[listed]),
+        *(head.pooled, head.normalized, head.features, logits),
     ]
     shown, crops = _units(steps.active[rows].numpy(), _found, layer, net, _data)
     header = {
@@ -174,8 +167,16 @@ def _view(
         "dim": dim,
         "heads": block.attn.heads,
         "hidden": steps.hidden.shape[1],
-        "outputs": len(head.logits),
+        "outputs": len(logits),
+        "listed": listed.tolist(),
+        "pooled": len(head.pooled),
+        "features": len(head.features),
+        "head": _described_head(options),
+        "activation": options.activation,
+        "scaled": block.layer_scale_1 is not None,
+        "biases": {"qkv": options.qkv_bias, "block": options.block_bias},
         "first": net.prefix_tokens,
+        "prefix": options.prefix,
         "side": net.grid,
         "layer": layer,
         "layers": len(net.blocks),
@@ -186,6 +187,19 @@ def _view(
     }
     floats = b"".join(one.detach().float().contiguous().numpy().astype("<f4").tobytes() for one in arrays)
     return BlockView(header, floats, crops)
+
+
+def _described_head(options: ViTOptions) -> dict[str, Any]:
+    """Describe the head: the tokens that it reads (`mean` for the patches), the place of its layer norm, and
+    the layer between the norm and the classifier, if there is one.
+    """
+    reads = {"cls": ["cls"], "cls_mean": ["cls", "mean"]}.get(options.pool, ["mean"])
+    layer = "tanh" if options.representation else "linear" if options.projection else None
+    return {
+        "reads": ["cls", "distillation"] if options.distilled else reads,
+        "norm_first": options.norm_tokens or options.pool == "cls_mean",
+        "layer": layer,
+    }
 
 
 def _affine(norm: Any) -> tuple[Any, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -44,15 +44,16 @@ class ExplorerRequest:
 def read_request(run: Run, chosen: SelectedImage, at: Mapping[str, str]) -> ExplorerRequest:
     """Read the request from the address `at`. Ignores values that do not fit."""
     state, _ = ExplorerState.read(at)
-    _, side, first = views.tokens_of(run)
-    token = token_index(state.query, side=side, first=first) if state.query else None
+    _, side, _ = views.tokens_of(run)
+    prefix = views.prefix_of(run)
+    token = token_index(state.query, side=side, prefix=prefix) if state.query else None
     by_step = {step_of(path): path for path in run.snapshots}
     return ExplorerRequest(
         snapshot=None if state.snapshot is None else by_step.get(state.snapshot),
         positions=state.content == "positions",
         over_test=state.over == "test",
         order=state.order,
-        query=_default_token(side, first) if token is None else token,
+        query=_default_token(side, prefix) if token is None else token,
         mask=_mask(state.mask or "", chosen.image),
     )
 
@@ -60,15 +61,15 @@ def read_request(run: Run, chosen: SelectedImage, at: Mapping[str, str]) -> Expl
 def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
     """Return the parameters (`name=value`) of an address that this explorer can't show and ignores."""
     state, refused = ExplorerState.read(at)
-    side, first = header["side"], header["first"]
+    side, prefix = header["side"], header["prefix"]
     steps = [one["step"] for one in header["snapshots"]]
 
     def in_range(number: str | int | None, count: int) -> bool:
         return number in (None, "mean") or int(number) <= count
 
     fits = {
-        "query": has_token(state.query, side=side, first=first),
-        "second": has_token(state.second, side=side, first=first),
+        "query": has_token(state.query, side=side, prefix=prefix),
+        "second": has_token(state.second, side=side, prefix=prefix),
         "layer": in_range(state.layer, header["layers"]),
         "head": in_range(state.head, header["heads"]),
         "snapshot": state.snapshot is None or state.snapshot in steps,
@@ -76,9 +77,9 @@ def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
     return [*refused, *(f"{name}={at[name]}" for name, fit in fits.items() if not fit)]
 
 
-def has_token(token: str | None, *, side: int, first: int) -> bool:
+def has_token(token: str | None, *, side: int, prefix: Sequence[str]) -> bool:
     """Return whether a model with `side` x `side` patches has this token. Without a token, it does."""
-    return token is None or token_index(token, side=side, first=first) is not None
+    return token is None or token_index(token, side=side, prefix=prefix) is not None
 
 
 def step_of(path: Path) -> int:
@@ -86,9 +87,9 @@ def step_of(path: Path) -> int:
     return int(path.stem.split("-")[-1])
 
 
-def _default_token(side: int, first: int) -> int:
+def _default_token(side: int, prefix: Sequence[str]) -> int:
     """Return the index of CLS, or of the patch in the middle of a model without CLS."""
-    return 0 if first else side // 2 * (side + 1)
+    return 0 if "cls" in prefix else len(prefix) + side // 2 * (side + 1)
 
 
 def _mask(text: str, image: np.ndarray) -> np.ndarray | None:
@@ -173,6 +174,7 @@ def prepare(
         "tokens": view.tokens,
         "side": side,
         "first": first,
+        "prefix": views.prefix_of(run),
         "size": chosen.image.shape[-1],
         "only": view.only,
         "name": chosen.name,

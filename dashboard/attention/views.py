@@ -40,7 +40,6 @@ class AttentionView:
     layers: int
     heads: int
     tokens: int
-    has_cls: bool
     packed: bytes
     only: int | None
     probabilities: np.ndarray  # [classes], none without a classifier
@@ -89,7 +88,6 @@ def _capture(
         layers=weights.shape[0],
         heads=weights.shape[1],
         tokens=weights.shape[2],
-        has_cls=net.has_cls,
         packed=b"".join(part.half().numpy().tobytes() for part in sent),
         only=only,
         probabilities=_finite(trace.logits[0, classes].softmax(dim=0)),
@@ -105,6 +103,11 @@ def tokens_of(run: Run) -> tuple[int, int, int]:
     options = ViTOptions(**run.config.options)
     side, first = run.config.image_size // options.patch_size, options.prefix_tokens
     return side * side + first, side, first
+
+
+def prefix_of(run: Run) -> tuple[str, ...]:
+    """Return the names of the tokens before the patches of a ViT run, as links have them."""
+    return ViTOptions(**run.config.options).prefix
 
 
 def bytes_of(run: Run) -> int:
@@ -185,8 +188,8 @@ def arrays(run: Run, image: np.ndarray | None, snapshot: Path | None) -> bytes:
         entropy_bits=shown.entropy,
         image=np.zeros((0,), np.uint8) if image is None else image,
         about=np.array(
-            f"{run.id}, {weights_file.name}; weights [layers, heads, query, key], token 0 is "
-            "CLS where there is one"
+            f"{run.id}, {weights_file.name}; weights [layers, heads, query, key]; the tokens are "
+            f"{', '.join([*prefix_of(run), 'the patches row by row'])}"
         ),
     )
     return out.getvalue()

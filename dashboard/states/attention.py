@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
@@ -9,7 +10,10 @@ from pydantic import Field, StringConstraints
 from dashboard.shared.page_state import AsWhole, Count, Flag, ImageState, PageState, SettingsState
 
 # tests/unit/components/links.json states what the browser must read in the same way
-Token = Annotated[str, StringConstraints(pattern=r"^(cls|[1-9][0-9]{0,3}\.[1-9][0-9]{0,3})$")]
+Token = Annotated[
+    str,
+    StringConstraints(pattern=r"^(cls|distillation|register[1-9][0-9]?|[1-9][0-9]{0,3}\.[1-9][0-9]{0,3})$"),
+]
 Position = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,3}\.[1-9][0-9]{0,3}$")]
 Place = Literal["mean"] | Count
 Step = Annotated[int, AsWhole, Field(ge=0)]  # a run may have a snapshot before the first step
@@ -21,19 +25,22 @@ CLASS_MAPS: Literal["Class maps"] = "Class maps"  # the view with only the class
 SIDE_BY_SIDE: Literal["Side by side"] = "Side by side"  # two explorers and their difference
 
 
-def token_index(token: Token, *, side: int, first: int) -> int | None:
+def token_index(token: Token, *, side: int, prefix: Sequence[str]) -> int | None:
     """Return the index of a token, or None if the model has no such token.
 
-    The model has `first` tokens, of which CLS is the first, and then `side` x `side` patches.
+    The model has the tokens of `prefix` (`ViTOptions.prefix`), and then `side` x `side` patches.
     """
-    if token == "cls":
-        return 0 if first else None
+    if "." not in token:
+        return prefix.index(token) if token in prefix else None
     row, column = map(int, token.split("."))
-    return first + (row - 1) * side + column - 1 if max(row, column) <= side else None
+    return len(prefix) + (row - 1) * side + column - 1 if max(row, column) <= side else None
 
 
 class ExplorerState(PageState):
-    """What the explorer shows. A token is `cls` or `row.column` of a patch. Layers and heads count from 1."""
+    """What the explorer shows. Layers and heads count from 1.
+
+    A token is `row.column` of a patch, or a name of `ViTOptions.prefix` such as `cls` or `register1`.
+    """
 
     query: Token | None = None
     second: Token | None = None

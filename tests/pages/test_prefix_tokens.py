@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from dashboard.attention import attributions, block, block_outputs, explorer, views
+from dashboard.attention import attributions, block, explorer, views
 from dashboard.attention.attributions import Question
 from dashboard.patches import stepper_data
 from dashboard.shared import model_outputs, resources, selection
@@ -67,11 +67,49 @@ def test_steps_of_a_block_with_registers_are_drawn(tmp_path):
     assert (header["first"], header["tokens"], header["query"]) == (5, 21, 5)
 
 
-@pytest.mark.parametrize("options", [{"distilled": True}, {"activation": "quick_gelu"}, {"pool": "cls_mean"}])
-def test_steps_of_a_block_that_the_browser_cannot_compute_are_refused(options, tmp_path):
+@pytest.mark.parametrize(
+    ("options", "reads", "features"),
+    [
+        ({"distilled": True}, ["cls", "distillation"], 32),
+        ({"pool": "cls_mean"}, ["cls", "mean"], 32),
+        ({"pool": "patches", "registers": 2}, ["mean"], 16),
+        ({"representation": 24}, ["cls"], 24),
+        ({"projection": 12}, ["cls"], 12),
+    ],
+)
+def test_step_of_the_head_has_what_the_head_reads(options, reads, features, tmp_path):
     run, chosen, data = made(tmp_path, **options)
-    with pytest.raises(UserError, match="small"):
-        block_outputs.view(run, chosen.image, data, layer=0, query=0)
+    header, _ = block.prepare(run, chosen, data, {})
+    assert (header["head"]["reads"], header["features"], header["outputs"]) == (reads, features, 10)
+    assert header["listed"] == list(range(10))
+    header, _ = block.prepare(make_features(run), chosen, data, {})
+    assert (header["outputs"], header["listed"]) == (0, [])
+    assert header["features"] == (16 if options.get("distilled") else features)
+
+
+def test_step_of_the_head_lists_the_ten_largest_of_many_classes(tmp_path):
+    classes = tuple(f"class {number}" for number in range(1000))
+    run = make_run(tmp_path / "runs", "many", **SMALL, data="folder:/nowhere", classes=classes)
+    data = resources.dataset_of(run)
+    image = selection.find_image(data, "cat", 1)
+    header, found = block.prepare(run, image, data, {})
+    logits = capture(load_run(run), torch.from_numpy(image.image[None].copy())).logits[0]
+    assert header["listed"] == logits.topk(10).indices.tolist()
+    np.testing.assert_allclose(np.frombuffer(found.floats, "<f4")[-1000:], logits.numpy(), atol=1e-5)
+    assert len(found.floats) < 4 * (1000 + 17 * (6 * 16 + 32 + 2) + 10 * 17 + 400)  # not the weights of all
+
+
+@pytest.mark.parametrize(
+    ("token", "index"), [("cls", 0), ("distillation", 1), ("register1", 2), ("register2", 3), ("1.2", 5)]
+)
+def test_link_names_a_token_before_the_patches(token, index, tmp_path):
+    run, chosen, data = made(tmp_path, registers=2, distilled=True)
+    assert explorer.read_request(run, chosen, {"query": token}).query == index
+    assert explorer.read_request(run, chosen, {"query": "register3"}).query == 0
+    header, _, _ = explorer.prepare(run, chosen, data, {"query": token})
+    assert explorer.unavailable(header, {"query": token}) == []
+    assert explorer.unavailable(header, {"query": "register3"}) == ["query=register3"]
+    assert block.unavailable(run, {"query": token}) == []
 
 
 def test_model_without_a_classifier_has_no_class_maps(tmp_path):
@@ -86,9 +124,12 @@ def make_features(run: Run) -> Run:
     """Turn a run into one without a classifier, whose weights are the same otherwise."""
     config = run.config.model_copy(update={"classes": ()})
     (run.path / "config.yaml").write_text(dump_config(config))
-    save_file({k: v for k, v in load_file(run.best).items() if "mlp_head.1" not in k}, run.best)
+    save_file(
+        {k: v for k, v in load_file(run.best).items() if "head.1" not in k and "distillation_head" not in k},
+        run.best,
+    )
     found = Run(run.path)
-    assert load_run(found)(torch.zeros(1, 3, 32, 32)).shape == (1, 16)
+    assert not load_run(found).has_classifier
     return found
 
 

@@ -26,27 +26,37 @@ const { tokens, heads } = block.header;
 const to = (count, make) => Array.from({ length: count }, (_, i) => make(i));
 const rows = to(tokens, (t) => to(heads, (h) => attentionRow(block, t, h)));
 const names = ["attentionInput", "sum1", "middle", "mlpInput", "active", "sum2", "output", "joined",
-  "normalized", "pooled", "logits"];
+  "normalized", "pooled", "features", "logits", "classWeights", "classBias"];
 const found = Object.fromEntries(names.map((name) => [name, Array.from(block[name])]));
 for (const name of ["scores", "weights", "mixed", "contributions"]) {
   found[name] = rows.map((row) => row.map((one) => Array.from(one[name])));
 }
 console.log(JSON.stringify(found));
 """
+FAMILIES = {
+    "post-norm, mean": {"norm": "post", "pool": "mean"},
+    "registers, LayerScale": {"registers": 2, "layer_scale": 0.5, "norm_tokens": True},
+    "distilled": {"distilled": True},
+    "QuickGELU, projection": {"activation": "quick_gelu", "projection": 10, "embed_norm": True},
+    "tanh GELU, no biases": {"activation": "gelu_tanh", "qkv_bias": False, "block_bias": False},
+    "tanh layer": {"representation": 14},
+    "CLS and mean": {"pool": "cls_mean"},
+    "mean of normalized patches": {"pool": "patches", "norm_tokens": True},
+}
 SIZES = {"embed_dim": 24, "hidden_dim": 40, "num_heads": 3, "num_layers": 2, "patch_size": 8}
 
 
-@pytest.fixture(params=["bundled", "post-norm, mean"])
+@pytest.fixture(params=["bundled", *FAMILIES])
 def run(request, tmp_path):
     """A run, whose weights and offsets of the layer norms are not the ones and zeros of a new model."""
     if request.param == "bundled":
         return find_run("vit-cifar10")
-    made = make_run(tmp_path, "Post", norm="post", pool="mean", **SIZES)
+    made = make_run(tmp_path, "Made", **FAMILIES[request.param], **SIZES)
     from safetensors.torch import load_file, save_file
 
     weights = load_file(made.best)
     for name, values in weights.items():
-        if "norm" in name or "bias" in name:
+        if "norm" in name or "bias" in name or "scale" in name:
             weights[name] = values + 0.3 * torch.randn_like(values)
     save_file(weights, made.best)
     return made
@@ -74,6 +84,7 @@ def test_numbers_of_the_browser_equal_those_of_torch(run, tmp_path):
             "joined": steps.joined,
             "pooled": head.pooled,
             "normalized": head.normalized,
+            "features": head.features,
             "logits": head.logits,
             "scores": steps.scores.transpose(0, 1),
             "weights": steps.weights.transpose(0, 1),
@@ -88,6 +99,8 @@ def test_numbers_of_the_browser_equal_those_of_torch(run, tmp_path):
 
         logits = model(as_input(image, model))[0]
     np.testing.assert_allclose(found["logits"], logits.numpy(), rtol=1e-5, atol=1e-5)
+    products = np.reshape(found["classWeights"], (10, -1)) @ found["features"] + found["classBias"]
+    np.testing.assert_allclose(products, logits.numpy(), rtol=1e-4, atol=1e-4)
 
 
 def computed(sent: Path) -> dict[str, list]:

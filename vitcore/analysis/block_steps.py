@@ -40,8 +40,8 @@ class BlockSteps:
     sum_1: torch.Tensor  # [T, D]: input + projected
     middle: torch.Tensor  # [T, D]: the residual stream after attention
     mlp_input: torch.Tensor  # [T, D]
-    hidden: torch.Tensor  # [T, M]: before GELU
-    active: torch.Tensor  # [T, M]: after GELU
+    hidden: torch.Tensor  # [T, M]: before the activation
+    active: torch.Tensor  # [T, M]: after the activation
     mlp: torch.Tensor  # [T, D]: output of the MLP
     sum_2: torch.Tensor  # [T, D]: middle + mlp
     output: torch.Tensor  # [T, D]: the residual stream after the block
@@ -56,6 +56,7 @@ class HeadSteps:
 
     pooled: torch.Tensor  # [D]: CLS, or the mean of all patches; [2 D] if the head reads two of them
     normalized: torch.Tensor  # [D] or [2 D]
+    features: torch.Tensor  # [F]: what the classifier reads, `normalized` in most models
     logits: torch.Tensor  # [classes], or the features [F] of a model without a classifier
 
 
@@ -63,7 +64,7 @@ class HeadSteps:
 class Exciting:
     """For each unit of an MLP, the patches that excite it most, best first, at most one per image."""
 
-    values: torch.Tensor  # [M, n], after GELU
+    values: torch.Tensor  # [M, n], after the activation
     images: torch.Tensor  # int [M, n], index of the image
     patches: torch.Tensor  # int [M, n], index of the patch, row by row
 
@@ -96,8 +97,37 @@ def head_steps(model: nn.Module, tokens: torch.Tensor) -> HeadSteps:
     For the tokens after an earlier block, this is the logit lens.
     """
     model = needs_attention(model)
-    normalized = model.normalized(tokens[None])
-    return HeadSteps(model.pooled(tokens[None])[0], normalized[0], model.classify(normalized)[0])
+    pooled, normalized = model.pooled(tokens[None]), model.normalized(tokens[None])
+    features, logits = model.features(normalized), model.classify(normalized)
+    return HeadSteps(pooled[0], normalized[0], features[0], logits[0])
+
+
+@torch.inference_mode()
+def classifier(model: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the weights [classes, F] and the offsets [classes] that turn the features into logits.
+
+    The average of the two heads of a distilled model is one linear layer on both tokens. A model without a
+    classifier has no classes.
+    """
+    model = needs_attention(model)
+    if not model.has_classifier:
+        return torch.zeros(0, 0), torch.zeros(0)
+    linear, second = model.mlp_head[1], model.distillation_head
+    assert isinstance(linear, nn.Linear)
+    if second is None:
+        return linear.weight, linear.bias
+    return torch.cat([linear.weight, second.weight], dim=1) / 2, (linear.bias + second.bias) / 2
+
+
+@torch.inference_mode()
+def unit_norms(block: Block) -> torch.Tensor:
+    """Return the norm of what each unit of the MLP with activation 1 adds to its output. [M]"""
+    narrow = block.linear[3]
+    assert isinstance(narrow, nn.Linear)
+    weight = narrow.weight  # [D, M]
+    if block.layer_scale_2 is not None:
+        weight = weight * block.layer_scale_2[:, None]
+    return weight.norm(dim=0)
 
 
 @torch.inference_mode()

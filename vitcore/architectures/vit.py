@@ -53,9 +53,15 @@ class ViTOptions(Options):
     block_bias: bool = Field(True, description="biases of the attention output and of the MLP")
 
     @property
+    def prefix(self) -> tuple[str, ...]:
+        """The tokens before the first patch in order: `cls`, `distillation`, `register1`, `register2`, ..."""
+        first = [*(["cls"] if self.pool != "mean" else []), *(["distillation"] if self.distilled else [])]
+        return (*first, *(f"register{number}" for number in range(1, self.registers + 1)))
+
+    @property
     def prefix_tokens(self) -> int:
-        """The number of tokens before the first patch: CLS, the distillation token and the registers."""
-        return (self.pool != "mean") + self.distilled + self.registers
+        """The number of tokens before the first patch."""
+        return len(self.prefix)
 
     @model_serializer(mode="wrap")
     def _leave_out_rare_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -213,14 +213,21 @@ class ViT(nn.Module):
 
         The logits of the two heads of a distilled model are averaged (Touvron et al. 2021, DeiT).
         """
-        if self.distilled:
+        x = self.features(x)
+        if self.distillation_head is not None:
             first, second = x.chunk(2, dim=1)
-            if self.distillation_head is None:
-                return (first + second) / 2
             return (self.mlp_head[1](first) + self.distillation_head(second)) / 2
-        x = x if self.pre_logits is None else self.pre_logits(x)
-        x = x if self.projection is None else self.projection(x)
         return self.mlp_head[1](x) if self.has_classifier else x
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        """Return what the classifier reads [B, F], given what `normalized` returns.
+
+        The two tokens of a distilled model are averaged if it has no classifier.
+        """
+        if self.distilled and not self.has_classifier:
+            return x.unflatten(1, (2, -1)).mean(dim=1)
+        x = x if self.pre_logits is None else self.pre_logits(x)
+        return x if self.projection is None else self.projection(x)
 
     def read_out(self, rows: torch.Tensor) -> torch.Tensor:
         """Average over queries as the head averages over tokens. [..., T, K] -> [..., K]

@@ -3,7 +3,7 @@
 
 import { CLASSIFIER, isAttention, MLP, softens } from "./steps.js";
 import { largest } from "../shared/vectors.js";
-import { parseToken, tokenName, tokenText } from "../shared/tokens.js";
+import { defaultToken, parseToken, tokenName, tokenText } from "../shared/tokens.js";
 import { formatted } from "../shared/numbers.js";
 import { keepAddress, parseCount, writeAddress } from "../shared/address.js";
 import { colorTable, decodeBase64, gradientOf } from "../shared/colors.js";
@@ -110,10 +110,9 @@ class BlockStepper {
   }
 
   state(layer = this.block.header.layer) {
-    const { header } = this.block, middle = Math.floor(header.side / 2) * (header.side + 1);
-    const standard = header.first ? 0 : middle;
+    const { header } = this.block;
     return {
-      query: this.query === standard ? null : tokenText(this.query, header),
+      query: this.query === defaultToken(header) ? null : tokenText(this.query, header),
       layer: layer === header.layers - 1 ? null : String(layer + 1),
       head: this.head ? String(this.head + 1) : null,
       step: this.step ? String(this.step + 1) : null,
@@ -149,7 +148,8 @@ class BlockStepper {
   }
 
   get klass() {
-    return this.pointedClass ?? largest(this.block.logits, 1)[0];
+    const { logits, features, header } = this.block;
+    return this.pointedClass ?? (header.outputs ? largest(logits, 1)[0] : largestChannel(features));
   }
 
   // Change the step, the token, the head or the temperature.
@@ -246,9 +246,16 @@ class BlockStepper {
   movePointer(by) {
     const { header } = this.block, around = (v, count) => (v + by + count) % count;
     if (isAttention(this.step)) this.pointedKey = around(this.key, header.tokens);
-    else if (this.step === CLASSIFIER) this.pointedClass = around(this.klass, header.outputs);
+    else if (this.step === CLASSIFIER) this.pointedClass = this.nextClass(by);
     else this.pointedJ = around(this.j, this.step === MLP ? header.hidden : header.dim);
     this.refresh();
+  }
+
+  // The class that is listed after or before the one pointed at, or the next feature.
+  nextClass(by) {
+    const { listed, features } = this.block.header;
+    if (!listed.length) return (this.klass + by + features) % features;
+    return listed[(listed.indexOf(this.klass) + by + listed.length) % listed.length];
   }
 
   // What is at a point of the canvas, see pointAt.
@@ -278,7 +285,7 @@ class BlockStepper {
     this.find(".inside-reading").textContent = reading;
     this.find(".inside-facts").textContent = factsOf(this);
     this.canvas.setAttribute("aria-label", `Block ${h.layer + 1}, ${title}: ${text} ${reading}`);
-    this.find(".inside-token").textContent = h.first && !this.query ? "" : tokenName(this.query, h);
+    this.find(".inside-token").textContent = this.query < h.first ? "" : tokenName(this.query, h);
     const scale = LEGENDS[step], limit = this.limits[scale];
     const [low, high] = this.root.querySelectorAll(".inside-scale span");
     this.find(".inside-scale").style.visibility = scale ? "visible" : "hidden";

@@ -7,12 +7,13 @@
 import { softmax } from "../shared/vectors.js";
 import { readHeader } from "../shared/message.js";
 
-// Name and shape of each array: R rows, T tokens, D channels, M hidden units, H heads, C classes.
+// Name and shape of each array: R rows, T tokens, D channels, M hidden units, H heads, P numbers that the head
+// reads, F features, C classes, N classes that are listed.
 const ARRAYS = [
   ["input", "RD"],
   ["q", "RD"], // the heads next to each other, as in k and v
   ["projected", "RD"],
-  ["hidden", "RM"], // before GELU
+  ["hidden", "RM"], // before the activation
   ["mlp", "RD"],
   ["headNorms", "RH"],
   ["k", "TD"],
@@ -24,9 +25,11 @@ const ARRAYS = [
   ["scale3", "D"], // of the head
   ["offset3", "D"],
   ["writes", "M"], // norm of what a unit with activation 1 adds to the stream
-  ["classWeights", "CD"],
-  ["classBias", "C"],
-  ["pooled", "D"], // what the head reads
+  ["classWeights", "NF"],
+  ["classBias", "N"],
+  ["pooled", "P"], // what the head reads, before its layer norm
+  ["normalized", "P"],
+  ["features", "F"], // what the classifier reads
   ["logits", "C"],
 ];
 
@@ -44,7 +47,10 @@ export function unpackBlock(bytes) {
     D: header.dim,
     M: header.hidden,
     H: header.heads,
+    P: header.pooled,
+    F: header.features,
     C: header.outputs,
+    N: header.listed.length,
   };
   const numbers = {};
   for (const [name, shape] of ARRAYS) {
@@ -57,8 +63,8 @@ export function unpackBlock(bytes) {
 
 // Add the arrays that follow from those of the message.
 function derive(block) {
-  const { header, input, projected, mlp, scale1, offset1, scale2, offset2, scale3, offset3 } = block;
-  const pre = header.norm === "pre", [eps1, eps2, eps3] = header.eps;
+  const { header, input, projected, mlp, scale1, offset1, scale2, offset2 } = block;
+  const pre = header.norm === "pre", [eps1, eps2] = header.eps;
   const first = (values) => layerNorm(values, scale1, offset1, eps1);
   const second = (values) => layerNorm(values, scale2, offset2, eps2);
   const sum1 = added(input, projected), middle = pre ? sum1 : first(sum1);
@@ -69,11 +75,10 @@ function derive(block) {
     sum1,
     middle,
     mlpInput: pre ? second(middle) : middle,
-    active: block.hidden.map(gelu),
+    active: block.hidden.map(ACTIVATIONS[header.activation]),
     sum2,
     output: pre ? sum2 : second(sum2),
     joined: joinedHeads(block),
-    normalized: layerNorm(block.pooled, scale3, offset3, eps3),
     probabilities: softmax(block.logits, 1),
   });
 }
@@ -127,6 +132,13 @@ function erf(x) {
 
 /** @param {number} x */
 export const gelu = (x) => 0.5 * x * (1 + erf(x / Math.SQRT2));
+
+/** The activations of the MLP, by the names of the option `activation`. */
+export const ACTIVATIONS = {
+  gelu,
+  gelu_tanh: (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  quick_gelu: (x) => x / (1 + Math.exp(-1.702 * x)),
+};
 
 // Return a row of an array, of a token or of the only one that was sent.
 export function rowOf(block, name, token) {

@@ -61,7 +61,8 @@ export function blockRows({ block, step, query, head, attentionTemperature }) {
     ];
   }
   if (step === CLASSIFIER) {
-    const { logits, probabilities } = block;
+    const { logits, probabilities, features } = block;
+    if (!h.outputs) return [["feature", "value"], ...Array.from(features, (v, i) => [i + 1, digits(v)])];
     return [
       ["class", "logit", "probability"],
       ...Array.from(logits, (v, i) => [h.classes[i], digits(v), digits(probabilities[i])]),

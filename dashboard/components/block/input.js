@@ -1,8 +1,9 @@
 // Buttons, keyboard and pointer of the stepper through a block.
 
 import { CLASSIFIER, JOIN, NORM, softens } from "./steps.js";
-import { neighborOf } from "../shared/tokens.js";
+import { hasCls, neighborOf } from "../shared/tokens.js";
 import { formatted } from "../shared/numbers.js";
+import { showTokenButtons } from "../shared/token_buttons.js";
 import { STEP_TITLES, titleOf } from "./words.js";
 
 const FIELDS = /^(INPUT|TEXTAREA|SELECT)$/;
@@ -34,11 +35,13 @@ export class BlockInput {
       next: () => stepper.advance(),
       play: () => stepper.play(!stepper.playing),
       cls: () => stepper.set({ query: 0 }),
+      token: (button) => stepper.set({ query: Number(button.dataset.token) }),
       reset: () => stepper.set({ temperature: 1 }),
     };
-    for (const button of root.querySelectorAll("[data-do]")) {
-      button.addEventListener("click", actions[button.dataset.do]);
-    }
+    root.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-do]");
+      if (button) actions[button.dataset.do](button);
+    });
     for (const group of root.querySelectorAll("[data-choose]")) {
       group.addEventListener("click", (event) => {
         const index = event.target.closest("button")?.dataset.index;
@@ -88,7 +91,7 @@ export class BlockInput {
       "]": () => stepper.load(header.layer + 1),
       ",": () => stepper.set({ head: around(stepper.head - 1, header.heads) }),
       ".": () => stepper.set({ head: around(stepper.head + 1, header.heads) }),
-      c: () => header.first && stepper.set({ query: 0 }),
+      c: () => hasCls(header) && stepper.set({ query: 0 }),
       " ": () => stepper.play(!stepper.playing),
     };
     return Object.hasOwn(keys, event.key) ? keys[event.key] : null;
@@ -136,7 +139,6 @@ export class BlockInput {
     fill("layer", "Block", header.layers, stepper.asked ?? header.layer);
     fill("head", "Head", header.heads, stepper.head);
     root.querySelector('[data-choose="layer"]').classList.toggle("fixed", Boolean(header.standalone));
-    root.querySelector('[data-do="cls"]').hidden = !header.first;
   }
 
   // Show the state in the controls.
@@ -153,10 +155,7 @@ export class BlockInput {
       button.setAttribute("aria-pressed", String(Number(button.dataset.index) === head));
     }
     root.querySelector('[data-choose="head"]').classList.toggle("unused", step === NORM || step > JOIN);
-    root.querySelector('[data-do="cls"]').setAttribute(
-      "aria-pressed",
-      String(header.first === 1 && query === 0),
-    );
+    showTokenButtons(root, header, query);
     root.querySelector('[data-do="back"]').disabled = step === NORM;
     const next = root.querySelector('[data-do="next"]'), onward = step === CLASSIFIER - 1 && !last;
     next.textContent = onward ? `Block ${header.layer + 2}` : "Next";

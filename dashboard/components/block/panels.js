@@ -9,6 +9,7 @@
 import { largest } from "../shared/vectors.js";
 import { formatted, inPercent } from "../shared/numbers.js";
 import { headPart, rowOf } from "./data.js";
+import { layerTitle, readText } from "./head.js";
 
 export const TITLE = 21; // pixels above a panel
 const GAP = 46, SIGN = 58, BOTTOM = 12, SMALLEST = 90;
@@ -181,33 +182,40 @@ const STEPS = [
   },
   (view) => residual(view, ["middle", "mlp", "sum2", "output"], "the MLP"),
   (view) => {
-    const { block } = view, { pooled, normalized, logits, probabilities, header: h } = block;
-    const shown = h.outputs <= 12 ? Array.from(logits, (_, i) => i) : largest(logits, 10);
-    const items = shown.map((i) => ({
-      label: h.classes[i],
-      value: logits[i],
-      item: i,
-      text: `${formatted(logits[i])}   ${inPercent(probabilities[i])}`,
-      mark: i === h.truth,
-    }));
+    const { pooled, normalized, features, header: h } = view.block, segments = h.head.reads.length;
+    const panels = [
+      matrix("output", "output", "output of the last block", { scale: "stream", high: 1, pools: true }),
+      bars("pooled", pooled, readText(h), { funnel: true, segments }),
+      bars("normalized", normalized, "normalized", { segments }),
+    ];
+    if (h.head.layer) panels.push(bars("features", features, layerTitle(h), {}));
+    const title = h.outputs ? "logits and probabilities" : "largest features";
+    const items = h.outputs ? classItems(view.block) : featureItems(features);
     return [
-      {
-        wide: 1.5,
-        sign: "",
-        panels: [
-          matrix("output", "output", "output of the last block", { scale: "stream", high: 1, pools: true }),
-          bars("pooled", pooled, h.first ? "CLS" : "mean of all tokens", { funnel: true }),
-          bars("normalized", normalized, "normalized", {}),
-        ],
-      },
-      {
-        wide: 1,
-        sign: "\u2192",
-        panels: [list("classes", items, "logits and probabilities", { signed: true })],
-      },
+      { wide: 1.5, sign: "", panels },
+      { wide: 1, sign: "\u2192", panels: [list("classes", items, title, { signed: true })] },
     ];
   },
 ];
+
+function classItems({ logits, probabilities, header: h }) {
+  return h.listed.map((i) => ({
+    label: h.classes[i],
+    value: logits[i],
+    item: i,
+    text: `${formatted(logits[i])}   ${inPercent(probabilities[i])}`,
+    mark: i === h.truth,
+  }));
+}
+
+function featureItems(features) {
+  return largest(features.map(Math.abs), 10).map((i) => ({
+    label: `feature ${i + 1}`,
+    value: features[i],
+    item: i,
+    text: formatted(features[i]),
+  }));
+}
 
 function topTokens(values) {
   return largest(values, 8).map((token) => ({ token, value: values[token], text: inPercent(values[token]) }));
@@ -225,7 +233,7 @@ function topUnits({ block }, active) {
 
 function unitsTitle({ block: { header } }) {
   return header.searched
-    ? `most active units, and what excites them most in ${header.searched} test images`
+    ? `most active units, and what excites them most in ${header.searched} images`
     : "most active units";
 }
 
@@ -257,6 +265,11 @@ export function arrange(view) {
   });
   return { image, panels, signs };
 }
+
+export const PREFIX_BOX = 18; // pixels of the box of a token before the patches, below the image
+
+// Return the distance between these boxes: smaller if they do not fit below the image with a text.
+export const prefixPitch = (first, size) => Math.min(PREFIX_BOX + 4, (size - 90) / first);
 
 // Place the panels of a column below each other.
 function stack(column, x, y, w, h, panels) {
@@ -298,7 +311,10 @@ export function pointAt(view, layout, x, y) {
     return { panel: "image", token: first + row * side + column };
   }
   const below = y - image.y - image.size;
-  if (first && x >= 0 && x < image.size && below > 0 && below < 30) return { panel: "image", token: 0 };
+  if (first && x >= 0 && x < image.size && below > 0 && below < 30) {
+    const box = Math.floor((x - image.x) / prefixPitch(first, image.size));
+    if (first === 1 || box < first) return { panel: "image", token: Math.min(box, first - 1) };
+  }
   const panel = layout.panels.find(({ box }) =>
     x >= box.x && x < box.x + box.w && y >= box.y - 2 && y < box.y + box.h
   );

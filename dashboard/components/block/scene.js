@@ -5,7 +5,9 @@ import { CLASSIFIER, isAttention, JOIN, QKV, SCORES, SOFTMAX, VALUES } from "./s
 import { largest } from "../shared/vectors.js";
 import { formatted, inPercent } from "../shared/numbers.js";
 import { colorIndex } from "../shared/colors.js";
-import { columnAt, panelTop } from "./panels.js";
+import { prefixLabel, prefixOf } from "../shared/tokens.js";
+import { isRead, readColumns, readsMean } from "./head.js";
+import { columnAt, panelTop, PREFIX_BOX, prefixPitch } from "./panels.js";
 
 const OUTER = "#fff", INNER = "#000"; // a ring of two colors is visible on every picture
 const PATCHES = 4; // crops of a unit
@@ -84,27 +86,33 @@ function drawImage(view, p, { x, y, size }, theme, type) {
     p.rect(left, top, unit, unit, { stroke: theme.mark, line: 2 });
   }
   if (view.step === CLASSIFIER) {
-    if (!first) ringAround(p, x, y, size, size);
+    if (readsMean(block.header)) ringAround(p, x, y, size, size);
   } else if (query >= first) ringAround(p, ...placeOf(query), unit, unit);
-  if (first) drawCls(view, p, x, y + size + 8, size, overlay, theme, type);
+  if (first) drawPrefix(view, p, x, y + size + 8, size, overlay, theme, type);
 }
 
-// Draw a box for CLS below the image, with its value.
-function drawCls(view, p, x, y, size, overlay, theme, type) {
-  const box = 18, chosen = view.query === 0 || view.step === CLASSIFIER;
-  p.rect(x + 0.5, y + 0.5, box - 1, box - 1, { stroke: theme.faint, dash: [3, 3] });
-  if (overlay) {
-    const most = overlay.values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9), value = overlay.values[0];
-    const colors = overlay.signed ? view.diverging : view.colors;
-    p.rect(x, y, box, box, { fill: cssOf(colors[colorIndex(value, most, overlay.signed)]) });
+// Draw a box for each token before the patches below the image, and the value of one of them.
+function drawPrefix(view, p, x, y, size, overlay, theme, type) {
+  const { header } = view.block, { first } = header, pitch = prefixPitch(first, size);
+  const box = Math.min(PREFIX_BOX, pitch - 1), attends = isAttention(view.step);
+  const most = overlay?.values.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9);
+  const colors = overlay?.signed ? view.diverging : view.colors;
+  const isChosen = (token) => view.step === CLASSIFIER ? isRead(token, header) : token === view.query;
+  for (let token = 0; token < first; token++) {
+    const left = x + token * pitch, marked = attends && view.key === token && !isChosen(token);
+    p.rect(left + 0.5, y + 0.5, box - 1, box - 1, { stroke: theme.faint, dash: [3, 3] });
+    if (overlay) {
+      const color = colors[colorIndex(overlay.values[token], most, overlay.signed)];
+      p.rect(left, y, box, box, { fill: cssOf(color) });
+    }
+    if (isChosen(token)) ringAround(p, left, y, box, box);
+    if (marked) p.rect(left, y, box, box, { stroke: theme.mark, line: 2 });
   }
-  if (chosen) ringAround(p, x, y, box, box);
-  const attends = isAttention(view.step);
-  if (!chosen && attends && view.key === 0) p.rect(x, y, box, box, { stroke: theme.mark, line: 2 });
-  const text = overlay
-    ? `CLS: ${view.step === SOFTMAX ? inPercent(overlay.values[0]) : formatted(overlay.values[0])}`
-    : "CLS";
-  p.text(fitted(text, size - 30), x + box + 8, y + box / 2 + 1, type);
+  const other = attends ? view.key : view.token; // it has the text while it is pointed at
+  const named = other < first ? other : view.query < first ? view.query : 0;
+  const name = prefixLabel(prefixOf(header)[named]), format = view.step === SOFTMAX ? inPercent : formatted;
+  const text = overlay ? `${name}: ${format(overlay.values[named])}` : name, left = first * pitch + 4;
+  p.text(fitted(text, size - left), x + left, y + box / 2 + 1, type);
 }
 
 // Draw a token's patch, or a dashed box for CLS.
@@ -136,25 +144,29 @@ function drawMatrix(view, p, panel) {
       p.pixels(view.picture, sx, sy, pixels, pixels, box.x + t * unit, box.y, unit * 0.94, top - 3);
     }
   }
-  if (panel.pools && !first) return ringAround(p, box.x, box.y + top, box.w, high);
-  const { x, w } = columnAt(panel, panel.pools ? 0 : ringedToken(view, panel), tokens);
-  ringAround(p, x, box.y + top, w, high);
+  const ringed = panel.pools ? readColumns(block.header) : [[ringedToken(view, panel), 1]];
+  for (const [token, count] of ringed) {
+    const { x, w } = columnAt(panel, token, tokens);
+    ringAround(p, x, box.y + top, count * w, high);
+  }
 }
 
 // Draw how a column of a matrix becomes the bars below it.
 function drawFunnels(view, p, panels, theme) {
-  const { tokens, first, only } = view.block.header;
+  const { tokens, only } = view.block.header;
   panels.forEach((panel, i) => {
     const above = panels[i - 1];
     if (!above || above.box.x !== panel.box.x) return;
     if (isAligned(above) && isAligned(panel)) return drawGuide(p, above, panel, view.key, tokens, theme);
     if (!panel.funnel || above.kind !== "matrix" || (only !== null && !panel.follows)) return;
-    let { x, w } = columnAt(above, above.pools ? 0 : ringedToken(view, above), tokens);
-    if (above.pools && !first) [x, w] = [above.box.x, above.box.w];
-    const from = above.box.y + above.box.h + 3, to = panel.box.y - 3;
+    const shown = above.pools ? readColumns(view.block.header) : [[ringedToken(view, above), 1]];
+    const from = above.box.y + above.box.h + 3, to = panel.box.y - 3, wide = panel.box.w / shown.length;
     const line = { stroke: theme.faint, line: 1 };
-    p.segment(x, from, panel.box.x, to, line);
-    p.segment(x + w, from, panel.box.x + panel.box.w, to, line);
+    shown.forEach(([token, count], part) => {
+      const { x, w } = columnAt(above, token, tokens), left = panel.box.x + part * wide;
+      p.segment(x, from, left, to, line);
+      p.segment(x + count * w, from, left + wide, to, line);
+    });
   });
 }
 
@@ -226,7 +238,9 @@ function markedBar(view, { id, axis, kind }) {
   if (view.step === SCORES) return view.pointedJ;
   if (view.step === VALUES) return view.panel === "z" ? view.j : null;
   if (view.step === JOIN && view.panel === "parts") return null;
-  if (view.step === CLASSIFIER) return view.panel === "pooled" || view.panel === "normalized" ? view.j : null;
+  if (view.step === CLASSIFIER) {
+    return ["pooled", "normalized", "features"].includes(view.panel) ? view.j : null;
+  }
   return id ? view.j : null;
 }
 

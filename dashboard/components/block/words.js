@@ -1,10 +1,12 @@
 // Texts of the stepper through a block: titles, sentences, formulas, shapes, and numbers written out.
 
-import { JOIN, MLP, NORM, OUTPUT, RESIDUAL, SOFTMAX, VALUES } from "./steps.js";
+import { CLASSIFIER, JOIN, MLP, NORM, OUTPUT, RESIDUAL, SOFTMAX, VALUES } from "./steps.js";
 import { cosine, norm } from "../shared/vectors.js";
 import { tokenName } from "../shared/tokens.js";
 import { formatted, inPercent, joinedTerms, productText } from "../shared/numbers.js";
-import { headPart, rowOf, spread } from "./data.js";
+import { headPart, rowOf } from "./data.js";
+import { headFormula, headReading, headSentence, headTitle, readerOf } from "./head.js";
+import { normText } from "./norms.js";
 
 export const STEP_TITLES = [
   "Layer norm",
@@ -20,7 +22,21 @@ export const STEP_TITLES = [
 ];
 
 // Return the title of a step. A block with post-norm begins without a layer norm.
-export const titleOf = (block, step) => step === NORM && !block.pre ? "Input" : STEP_TITLES[step];
+export function titleOf(block, step) {
+  if (step === CLASSIFIER) return headTitle(block.header);
+  return step === NORM && !block.pre ? "Input" : STEP_TITLES[step];
+}
+
+const ACTIVATION_NAMES = { gelu: "GELU", gelu_tanh: "GELU (tanh)", quick_gelu: "QuickGELU" };
+
+// Return a linear layer of some terms as HTML, with its offset and LayerScale if the model has them.
+function linearForm(product, offset, scale) {
+  const sum = offset ? `${product} + ${offset}` : product;
+  return scale ? `<i>\u03b3</i> \u2299 (${sum})` : sum;
+}
+
+// Return what a linear layer computes, in words.
+const sumText = (count, offset) => `the sum of ${count} products${offset ? " and an offset" : ""}`;
 
 // Return a token's name at the start of a sentence.
 function capitalName(token, header) {
@@ -33,27 +49,41 @@ function capitalName(token, header) {
  * @param {any} view
  */
 export function formulaOf({ block, step, temperature }) {
-  const { pre, size } = block, root = `\u221a${size}`;
+  const { pre, size, header: { biases, scaled, activation } } = block, root = `\u221a${size}`;
   const normed = (x, out) =>
     `<i>${out}</i> = (<i>${x}</i> \u2212 \u03bc) / \u221a(\u03c3\u00b2 + \u03b5) \u00b7 \u03b3 + \u03b2`;
   const stream = pre ? "n" : "x";
   return [
     pre ? normed("x", "n") : "<i>x</i>",
-    `<i>q</i> = <i>W<sub>q</sub>${stream}</i> + <i>b<sub>q</sub></i>, the same for <i>k</i> and <i>v</i>`,
+    `<i>q</i> = ${linearForm(`<i>W<sub>q</sub>${stream}</i>`, biases.qkv && "<i>b<sub>q</sub></i>", false)}` +
+    ", the same for <i>k</i> and <i>v</i>",
     `<i>s<sub>t</sub></i> = <i>q</i> \u00b7 <i>k<sub>t</sub></i> / ${root}`,
     "<i>a<sub>t</sub></i> = exp(<i>s<sub>t</sub></i> / \u03c4) / " +
     `\u03a3<sub><i>u</i></sub> exp(<i>s<sub>u</sub></i> / \u03c4), \u03c4 = ${
       temperature === 1 ? 1 : formatted(temperature)
     }`,
     "<i>z</i> = \u03a3<sub><i>t</i></sub> <i>a<sub>t</sub>v<sub>t</sub></i>",
-    "<i>o</i> = <i>W<sub>o</sub></i> [<i>z</i><sub>1</sub>, \u2026, <i>z<sub>H</sub></i>] + " +
-    "<i>b<sub>o</sub></i>",
+    "<i>o</i> = " + linearForm(
+      "<i>W<sub>o</sub></i> [<i>z</i><sub>1</sub>, \u2026, <i>z<sub>H</sub></i>]",
+      biases.block && "<i>b<sub>o</sub></i>",
+      scaled,
+    ),
     pre ? "<i>y</i> = <i>x</i> + <i>o</i>" : "<i>y</i> = LN(<i>x</i> + <i>o</i>)",
-    `<i>m</i> = <i>W</i><sub>2</sub> GELU(<i>W</i><sub>1</sub> ${
-      pre ? "LN(<i>y</i>)" : "<i>y</i>"
-    } + <i>b</i><sub>1</sub>) + <i>b</i><sub>2</sub>`,
+    `<i>m</i> = ${
+      linearForm(
+        `<i>W</i><sub>2</sub> ${ACTIVATION_NAMES[activation]}(${
+          linearForm(
+            `<i>W</i><sub>1</sub> ${pre ? "LN(<i>y</i>)" : "<i>y</i>"}`,
+            biases.block && "<i>b</i><sub>1</sub>",
+            false,
+          )
+        })`,
+        biases.block && "<i>b</i><sub>2</sub>",
+        scaled,
+      )
+    }`,
     pre ? "<i>x\u2032</i> = <i>y</i> + <i>m</i>" : "<i>x\u2032</i> = LN(<i>y</i> + <i>m</i>)",
-    `logits = <i>W</i> LN(${block.header.first ? "<i>x</i><sub>CLS</sub>" : "mean of <i>x</i>"}) + <i>b</i>`,
+    headFormula(block.header),
   ][step];
 }
 
@@ -73,7 +103,7 @@ export function shapesOf({ size, header: h }, step) {
     `${stream}`,
     `${stream}, ${h.hidden} units`,
     `${stream}`,
-    `[${h.outputs}]`,
+    `[${h.outputs || h.features}]`,
   ][step];
 }
 
@@ -84,9 +114,8 @@ export function shapesOf({ size, header: h }, step) {
 export function sentenceOf(view) {
   const { block, step, query, head, temperature } = view, { header: h, size, pre } = block;
   const name = tokenName(query, h), changed = temperature !== 1;
-  const reads = h.first && query ? "The classifier reads only CLS." : "The classifier reads it.";
   const back = changed ? " This and all later steps use the model's temperature, 1." : "";
-  const next = h.layer + 1 < h.layers ? `Block ${h.layer + 2} reads it.` : reads;
+  const next = h.layer + 1 < h.layers ? `Block ${h.layer + 2} reads it.` : readerOf(query, h);
   return [
     pre
       ? "Each token is shifted to mean 0, scaled to variance 1, then scaled and shifted by learned numbers " +
@@ -106,7 +135,9 @@ export function sentenceOf(view) {
       head + 1
     } is the sum of all values, each times its weight. A long value counts for more.` +
     (changed ? ` Temperature ${formatted(temperature)} is not the model's.` : ""),
-    `The outputs of the ${h.heads} heads are put next to each other, and one matrix mixes them.${back}`,
+    `The outputs of the ${h.heads} heads are put next to each other, and one matrix mixes them.${
+      h.scaled ? " LayerScale then multiplies each channel by a learned number." : ""
+    }${back}`,
     pre
       ? "Attention does not replace the token. Its output is added to the residual stream."
       : "The output of attention is added to the token, and the sum is normalized.",
@@ -115,11 +146,7 @@ export function sentenceOf(view) {
     pre
       ? `The output of the MLP is added to the residual stream. ${next}`
       : `The output of the MLP is added, and the sum is normalized. ${next}`,
-    h.first
-      ? "After the last block, the classifier reads CLS alone: it is normalized, and its dot product with " +
-        "a vector for each class is the logit."
-      : "After the last block, the classifier reads the mean of all tokens: it is normalized, and its dot " +
-        "product with a vector for each class is the logit.",
+    headSentence(h),
   ][step];
 }
 
@@ -183,23 +210,12 @@ export function readingOf(view) {
     (v) => sumReading(v, ["input", "projected", "sum1", "middle"], "attention"),
     unitReading,
     (v) => sumReading(v, ["middle", "mlp", "sum2", "output"], "MLP"),
-    classReading,
+    headReading,
   ];
   return readings[step](view, h, capitalName(key, h));
 }
 
 const channelText = (token, j, h) => `${capitalName(token, h)}, channel ${j + 1} of ${h.dim}`;
-
-function normText(values, scale, offset, eps, j) {
-  const { mean, deviation } = spread(values, eps);
-  const shifted = joinedTerms([formatted(values[j]), formatted(-mean)]);
-  const parts = [
-    `(${shifted}) / ${formatted(deviation)} \u00d7 ${formatted(scale[j])}`,
-    formatted(offset[j]),
-  ];
-  const value = ((values[j] - mean) / deviation) * scale[j] + offset[j];
-  return `${joinedTerms(parts)} = ${formatted(value)}`;
-}
 
 function normReading({ block, token, j }, h) {
   const x = rowOf(block, "input", token);
@@ -211,7 +227,7 @@ function vectorReading({ block, panel, query, key, head, j }, h) {
   const name = panel?.[0] === "k" || panel?.[0] === "v" ? panel[0] : "q", token = name === "q" ? query : key;
   const word = { q: "query", k: "key", v: "value" }[name], value = headPart(block, name, token, head)[j];
   return `${capitalName(token, h)}, number ${j + 1} of ${block.size} of its ${word} in head ${head + 1}: ` +
-    `${formatted(value)}, the sum of ${h.dim} products and an offset.`;
+    `${formatted(value)}, ${sumText(h.dim, h.biases.qkv)}.`;
 }
 
 function scoreReading({ block, panel, query, key, head, j, attention }, _, name) {
@@ -260,7 +276,7 @@ function joinReading({ block, panel, token, j, query }, h) {
   const out = panel === "projected" || panel === "projected row";
   const value = rowOf(block, out ? "projected" : "joined", token)[j], head = Math.floor(j / block.size);
   const what = out
-    ? `the sum of ${h.dim} products and an offset`
+    ? `${sumText(h.dim, h.biases.block)}${h.scaled ? ", scaled by LayerScale" : ""}`
     : `number ${(j % block.size) + 1} of head ${head + 1}`;
   return `${channelText(token, j, h)}: ${formatted(value)}, ${what}.`;
 }
@@ -274,16 +290,7 @@ function sumReading({ block, token, j }, [before, part, sum, after], name) {
 
 function unitReading({ block, token, j }, h) {
   const value = rowOf(block, "hidden", token)[j], active = rowOf(block, "active", token)[j];
-  return `${capitalName(token, h)}, unit ${j + 1} of ${h.hidden}: GELU(${formatted(value)}) = ` +
+  return `${capitalName(token, h)}, unit ${j + 1} of ${h.hidden}: ` +
+    `${ACTIVATION_NAMES[h.activation]}(${formatted(value)}) = ` +
     `${formatted(active)}, times a vector of norm ${formatted(block.writes[j])}.`;
-}
-
-function classReading({ block, panel, j, klass }, h) {
-  const { pooled, normalized, logits, probabilities, classWeights, classBias, scale3, offset3 } = block;
-  if (panel === "pooled" || panel === "normalized") {
-    return `Channel ${j + 1} of ${h.dim}: ${normText(pooled, scale3, offset3, h.eps[2], j)}.`;
-  }
-  const row = classWeights.subarray(klass * h.dim, (klass + 1) * h.dim);
-  return `${h.classes[klass]}: ${productText(normalized, row, [classBias[klass]])} (offset) = ` +
-    `${formatted(logits[klass])}; softmax ${inPercent(probabilities[klass])}.`;
 }

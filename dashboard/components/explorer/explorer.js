@@ -5,6 +5,7 @@ import { keepAddress, writeAddress } from "../shared/address.js";
 import { colorTable, decodeBase64, gradientOf, rootTable } from "../shared/colors.js";
 import { CanvasPainter, createCanvas } from "../shared/paint.js";
 import { themeColors, typeScale } from "../shared/theme.js";
+import { defaultToken } from "../shared/tokens.js";
 import { frameCache, Maps, rolloutMap, unpack } from "./frames.js";
 import { measureOf } from "./behavior.js";
 import { drawGrid, gridPlan } from "./grid.js";
@@ -93,7 +94,7 @@ class Explorer {
     if (reshaped) this.maps = this.second = this.difference = null;
     if (this.state && !reshaped) Object.assign(this.state, this.validState(header));
     else this.state = readState(header.address ?? window.location.search, header);
-    if (header.only !== null) this.state.query = header.only === header.first - 1 ? null : header.only;
+    if (header.only !== null) this.state.query = header.only === defaultToken(header) ? null : header.only;
     if (!this.painting) this.mask = maskBits(this.state.mask, header.stem, header.size ** 2);
     this.frame = cached || null;
     this.root.classList.toggle("waiting", !cached);
@@ -108,15 +109,9 @@ class Explorer {
     if (this.playing) this.scheduleNextSnapshot();
   }
 
-  // The token that is shown if no query is chosen: CLS, or the patch in the middle.
-  get defaultToken() {
-    const { first, side } = this.header;
-    return first ? 0 : Math.floor(side / 2) * side + Math.floor(side / 2);
-  }
-
   // The token whose maps are shown.
   get shown() {
-    return this.header.only ?? this.hoveredToken ?? this.state.query ?? this.defaultToken;
+    return this.header.only ?? this.hoveredToken ?? this.state.query ?? defaultToken(this.header);
   }
 
   // Whether the grid shows A minus B. While the pointer is on a token, the grid shows that token.

@@ -92,8 +92,8 @@ export function frameCache(maxBytes = MAX_BYTES) {
 }
 
 // The maps of one token in every layer and head: (layers + 1) x (heads + 1) cells, whose last row and column
-// are means. `values` [cells, N]: the weights of the patches. `mass` [cells]: the weight of CLS. The buffers
-// are reused.
+// are means. `values` [cells, N]: the weights of the patches. `masses` [first, cells]: the weights of the
+// tokens before the patches, such as CLS. The buffers are reused.
 export class Maps {
   constructor({ layers, heads, tokens, first }) {
     this.layers = layers;
@@ -104,17 +104,18 @@ export class Maps {
     this.columns = heads + 1;
     this.rows = layers + 1;
     this.values = new Float32Array(this.rows * this.columns * this.patches);
-    this.mass = new Float32Array(this.rows * this.columns);
+    this.cells = this.rows * this.columns;
+    this.masses = new Float32Array(first * this.cells);
   }
 
   // Compute the weights of `token` as the query (direction "queries"), or as the key ("keys").
   read(frame, token, direction) {
-    const { layers, heads, tokens: T, first, patches: N, columns, values, mass } = this;
+    const { layers, heads, tokens: T, first, patches: N, columns, cells, values, masses } = this;
     const { weights } = frame;
     const only = frame.header.only !== null;
     const keys = direction === "keys";
     values.fill(0);
-    mass.fill(0);
+    masses.fill(0);
     for (let l = 0; l < layers; l++) {
       for (let h = 0; h < heads; h++) {
         const base = (l * heads + h) * (only ? 2 : T) * T;
@@ -130,12 +131,12 @@ export class Maps {
           values[column + k] += v / layers;
           values[all + k] += v / (layers * heads);
         }
-        if (first) {
-          const v = weights[start];
-          mass[cell] = v;
-          mass[l * columns + heads] += v / heads;
-          mass[layers * columns + h] += v / layers;
-          mass[layers * columns + heads] += v / (layers * heads);
+        for (let k = 0; k < first; k++) {
+          const v = weights[start + k * stride], from = k * cells;
+          masses[from + cell] = v;
+          masses[from + l * columns + heads] += v / heads;
+          masses[from + layers * columns + h] += v / layers;
+          masses[from + layers * columns + heads] += v / (layers * heads);
         }
       }
     }
@@ -145,13 +146,19 @@ export class Maps {
   // Compute the difference of two sets of maps.
   minus(a, b) {
     for (let i = 0; i < this.values.length; i++) this.values[i] = a.values[i] - b.values[i];
-    for (let i = 0; i < this.mass.length; i++) this.mass[i] = a.mass[i] - b.mass[i];
+    for (let i = 0; i < this.masses.length; i++) this.masses[i] = a.masses[i] - b.masses[i];
     return this;
   }
 
   map(row, column) {
     const from = (row * this.columns + column) * this.patches;
     return this.values.subarray(from, from + this.patches);
+  }
+
+  // Return the weights of the tokens before the patches in a cell [first].
+  massesOf(row, column) {
+    const cell = row * this.columns + column;
+    return Array.from({ length: this.first }, (_, token) => this.masses[token * this.cells + cell]);
   }
 
   // Return the end of the color scale for each cell [cells]: one for all, one per layer, or one per map.

@@ -1,7 +1,9 @@
 // The grid of maps: layer by layer, or the heads in the order of a measure, in groups with a heading.
 
+import { hasCls } from "../shared/tokens.js";
+
 const GAP = 6; // pixels between maps
-const BAR = 3; // height of the bar below each map: the weight of CLS
+const BAR = 3; // height of the bar below each map: the weights of CLS and of other tokens before the patches
 const LABEL = 13; // height of a line of small text
 const NAME = LABEL + 2; // height of the name above an ordered map, which its frame must not cover
 const ROW_GAP = 8; // between a value and the name below it
@@ -135,9 +137,11 @@ export function drawGrid(p, { maps, sheet, header, state, theme, type, hoveredCe
   for (const { r, c, left, top } of plan.cells) {
     p.pixels(sheet, c * side, r * side, side, side, left, top, unit, unit);
     if (!maps.first) continue;
-    const share = Math.min(1, Math.abs(maps.mass[r * maps.columns + c]));
-    p.rect(left, top + unit + 2, unit, BAR, { fill: theme.track });
-    p.rect(left, top + unit + 2, unit * share, BAR, { fill: theme.text });
+    const masses = maps.massesOf(r, c).map(Math.abs), own = hasCls(header) ? masses[0] : 0;
+    const all = Math.min(1, masses.reduce((a, b) => a + b, 0)), y = top + unit + 2;
+    p.rect(left, y, unit, BAR, { fill: theme.track });
+    if (all > own) p.rect(left, y, unit * all, BAR, { fill: theme.faint }); // registers, to the right of CLS
+    p.rect(left, y, unit * Math.min(1, own), BAR, { fill: theme.text });
   }
   const chosen = plan.at(state.layer, state.head); // none for a mean among ordered heads
   if (chosen) p.rect(chosen[0] - 2.5, chosen[1] - 2.5, unit + 5, unit + 5, { stroke: theme.mark, line: 3 });

@@ -1,6 +1,6 @@
 // Pointer and keyboard input of the explorer.
 
-import { neighborOf } from "../shared/tokens.js";
+import { hasCls, neighborOf } from "../shared/tokens.js";
 import { onTheme } from "../shared/theme.js";
 import { preventTouchMenu } from "../shared/touch.js";
 import { copyLink, saveView } from "./files.js";
@@ -28,7 +28,8 @@ export class Input {
   constructor(explorer) {
     this.explorer = explorer;
     this.actions = {
-      cls: () => this.toggleCls(),
+      cls: () => this.toggleToken(0),
+      token: (button) => this.toggleToken(Number(button.dataset.token)),
       rollout: () => explorer.set({ map: explorer.state.map === "rollout" ? "head" : "rollout" }),
       overlay: () => explorer.set({ overlay: !explorer.state.overlay }),
       brush: () => explorer.brush(!explorer.brushing),
@@ -114,7 +115,7 @@ export class Input {
     this.on(root, "click", (event) => {
       const button = event.target.closest("button");
       if (!button) return;
-      if (button.dataset.do) return this.actions[button.dataset.do]();
+      if (button.dataset.do) return this.actions[button.dataset.do](button);
       const name = button.closest("[data-state]").dataset.state;
       explorer.set({ [name]: button.dataset.value || null }, { ask: SERVER_STATES.includes(name) });
     });
@@ -128,9 +129,10 @@ export class Input {
     });
   }
 
-  toggleCls() {
+  // Choose a token before the patches, or unpin it.
+  toggleToken(token) {
     const { state, header } = this.explorer;
-    const query = state.query === 0 ? null : 0;
+    const query = state.query === token ? null : token;
     this.explorer.set({ query, second: null }, { ask: header.only !== null });
   }
 
@@ -199,7 +201,7 @@ export class Input {
       "]": () => cycle("layer", 1, header.layers),
       ",": () => cycle("head", -1, header.heads),
       ".": () => cycle("head", 1, header.heads),
-      c: () => header.first && explorer.set({ query: 0, second: null }, { ask: header.only !== null }),
+      c: () => hasCls(header) && explorer.set({ query: 0, second: null }, { ask: header.only !== null }),
       r: () => header.only === null && actions.rollout(),
       o: actions.overlay,
       b: () => header.standalone || actions.brush(),

@@ -1,6 +1,7 @@
 // The explorer's controls, predictions and texts on the page.
 
 import { tokenName, tokenText } from "../shared/tokens.js";
+import { showTokenButtons } from "../shared/token_buttons.js";
 import { measureOf, showOrder, showSummary } from "./behavior.js";
 import {
   cellName,
@@ -33,7 +34,7 @@ export function showControls(root, { header, state, brushing, strokes, playing }
   clear.hidden = undo.hidden = !(brushing || state.mask || strokes.canUndo(header.stem));
   clear.disabled = !state.mask;
   undo.disabled = !strokes.canUndo(header.stem);
-  find('[data-do="cls"]').hidden = !header.first;
+  showTokenButtons(root, header, state.query);
   for (const name of ["rollout", "file"]) find(`[data-do="${name}"]`).hidden = header.only !== null;
   find(".xp-name").textContent = header.name;
   root.classList.toggle("brushing", brushing);
@@ -95,7 +96,7 @@ export function showTexts(root, canvas, view) {
     root.querySelector(selector).textContent = text;
   };
   const title = titleText(view),
-    reading = readingText({ ...view, mass: maps.mass[cell.r * maps.columns + cell.c] });
+    reading = readingText({ ...view, masses: maps.massesOf(cell.r, cell.c) });
   const cellText = cellName(cell, header), mapName = rollout ? "Rollout" : cellText;
   write(".xp-title", title);
   const labels = scaleLabels(view).map((text) =>

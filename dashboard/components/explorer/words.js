@@ -1,6 +1,6 @@
 // Texts of the explorer: titles, and descriptions for screen readers.
 
-import { tokenName } from "../shared/tokens.js";
+import { hasCls, prefixLabel, prefixOf, tokenName } from "../shared/tokens.js";
 
 /** @param {number} v */
 export const percent = (v) => `${(100 * v).toFixed(v < 0.0995 ? 1 : 0)} %`;
@@ -41,10 +41,25 @@ export function largeEnds({ limits }) {
   return limits.map(weightText);
 }
 
+const MOST_NAMED = 6; // tokens before the patches whose weights are named one by one
+
+// Return the tokens before the patches as texts with their weights: "CLS: 12 %, register 1: 3.1 %".
+export function prefixShares(header, masses, share) {
+  const names = prefixOf(header), from = hasCls(header) ? 1 : 0, others = names.slice(from);
+  const texts = names.map((name, i) => `${prefixLabel(name)}: ${share(masses[i])}`);
+  if (others.length > 1) {
+    const total = `together ${share(masses.slice(from).reduce((a, b) => a + b, 0))}`;
+    const counted = `${others.length} other tokens: ${total}`;
+    if (names.length > MOST_NAMED) return [...texts.slice(0, from), counted].join(", ");
+    texts[texts.length - 1] += ` (${total})`;
+  }
+  return texts.join(", ");
+}
+
 // Return the weight of the patch under the pointer, or else each map's largest weight and its place, and the
-// weight of CLS. `mass`: the weight of CLS in the chosen cell.
+// weights of CLS and of the other tokens before the patches: `masses`, those of the chosen cell.
 export function readingText(view) {
-  const { header, state, comparing, hoveredPatch, rollout, values, mass } = view;
+  const { header, state, comparing, hoveredPatch, rollout, values, masses } = view;
   const keys = state.direction === "keys", at = keys ? "from" : "at", names = largeNames(view);
   const placeOf = (patch) => `${at} ${tokenName(patch + header.first, header)}`;
   const labeled = (text, i) => (names[i] ? `${names[i]} ${text}` : text);
@@ -59,8 +74,8 @@ export function readingText(view) {
     weights = `Weight ${placeOf(hoveredPatch)}:${separator}${texts.join(", ")}.`;
   }
   if (!header.first || rollout) return weights;
-  const share = comparing ? `${percent(Math.abs(mass))} ${mass < 0 ? "less" : "more"}` : percent(mass);
-  return `${weights}${separator}${keys ? "From" : "On"} CLS: ${share}.`;
+  const share = (v) => comparing ? `${percent(Math.abs(v))} ${v < 0 ? "less" : "more"}` : percent(v);
+  return `${weights}${separator}${keys ? "From" : "On"} ${prefixShares(header, masses, share)}.`;
 }
 
 // Return the label of a reference distribution of attention.

@@ -1,15 +1,20 @@
 // What corresponds on the two sides, and their difference.
 
+import { defaultToken, hasCls, middlePatch, prefixOf, tokenName } from "../shared/tokens.js";
+
 /**
- * Return the token of another model at the same place of the image, or null: CLS for CLS, or the patch that
- * contains the middle of the patch.
+ * Return the token of another model at the same place of the image, or null: CLS for CLS, a register for the
+ * register of the same number, or the patch that contains the middle of the patch.
  * @param {number | null} token
  * @param {any} from header of its model
  * @param {any} to header of the other model
  */
 export function partnerToken(token, from, to) {
   if (token === null) return null;
-  if (token < from.first) return to.first ? 0 : null;
+  if (token < from.first) {
+    const same = prefixOf(to).indexOf(prefixOf(from)[token]);
+    return same < 0 ? null : same;
+  }
   const patch = token - from.first;
   const place = (index) => Math.floor(((index + 0.5) / from.side) * to.side);
   return to.first + place(Math.floor(patch / from.side)) * to.side + place(patch % from.side);
@@ -31,8 +36,7 @@ export function partnerCell(cell, from, to) {
  * @param {any[]} sides headers
  */
 export function defaultTokens([left, right]) {
-  const middle = left.first + Math.floor(left.side / 2) * (left.side + 1);
-  const token = left.first && right.first ? 0 : middle;
+  const token = hasCls(right) ? defaultToken(left) : middlePatch(left);
   return [token, partnerToken(token, left, right)];
 }
 
@@ -48,7 +52,8 @@ export function whyNoDifference([left, right], tokens) {
   }
   const missing = tokens.indexOf(null);
   if (missing < 0) return "";
-  return `No difference: the model on the ${missing ? "right" : "left"} has no CLS. Choose a patch.`;
+  const name = tokenName(tokens[1 - missing], [left, right][1 - missing]).replace("the ", "");
+  return `No difference: the model on the ${missing ? "right" : "left"} has no ${name}. Choose a patch.`;
 }
 
 /**
@@ -56,9 +61,10 @@ export function whyNoDifference([left, right], tokens) {
  * @param {any[]} sides headers
  */
 export function commonHeader([left, right]) {
-  const first = Math.min(left.first, right.first);
+  const prefix = prefixOf(left).filter((name) => prefixOf(right).includes(name)), first = prefix.length;
   return {
     ...left,
+    prefix,
     layers: Math.min(left.layers, right.layers),
     heads: Math.min(left.heads, right.heads),
     first,
@@ -70,8 +76,11 @@ export function commonHeader([left, right]) {
  * Compute left minus right for the layers and heads that both have, and for the means.
  * @param {any} difference of `commonHeader`
  * @param {any[]} maps of the left and the right side
+ * @param {any[]} sides headers
  */
-export function subtract(difference, [left, right]) {
+export function subtract(difference, [left, right], sides) {
+  const names = prefixOf(commonHeader(sides));
+  const [mine, theirs] = sides.map((side) => names.map((name) => prefixOf(side).indexOf(name)));
   const { rows, columns } = difference;
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < columns; c++) {
@@ -81,8 +90,10 @@ export function subtract(difference, [left, right]) {
       ]);
       const from = left.map(a[0], a[1]), other = right.map(b[0], b[1]), to = difference.map(r, c);
       for (let i = 0; i < to.length; i++) to[i] = from[i] - other[i];
-      const masses = left.mass[a[0] * left.columns + a[1]] - right.mass[b[0] * right.columns + b[1]];
-      difference.mass[r * columns + c] = difference.first ? masses : 0;
+      const masses = [left.massesOf(...a), right.massesOf(...b)], cell = r * columns + c;
+      names.forEach((_, i) => {
+        difference.masses[i * difference.cells + cell] = masses[0][mine[i]] - masses[1][theirs[i]];
+      });
     }
   }
   return difference;

@@ -1,6 +1,6 @@
 // Pointer and keyboard input of both sides.
 
-import { neighborOf } from "../shared/tokens.js";
+import { hasCls, neighborOf } from "../shared/tokens.js";
 import { cellUnder } from "../explorer/grid.js";
 import { onTheme } from "../shared/theme.js";
 import { preventTouchMenu } from "../shared/touch.js";
@@ -20,7 +20,8 @@ export class PairInput {
   constructor(pair) {
     this.pair = pair;
     this.actions = {
-      cls: () => pair.set({ query: pair.state.query === 0 ? null : 0 }),
+      cls: () => this.toggleToken(0),
+      token: (button) => this.toggleToken(Number(button.dataset.token)),
       rollout: () => pair.set({ map: pair.state.map === "rollout" ? "head" : "rollout" }),
       overlay: () => pair.set({ overlay: !pair.state.overlay }),
       link: () => copyPairLink(pair),
@@ -37,12 +38,17 @@ export class PairInput {
     this.on(pair.root, "click", (event) => {
       const button = event.target.closest("button");
       if (!button) return;
-      if (button.dataset.do) return this.actions[button.dataset.do]();
+      if (button.dataset.do) return this.actions[button.dataset.do](button);
       pair.set({ [button.closest("[data-state]").dataset.state]: button.dataset.value });
     });
     new ResizeObserver(() => pair.schedule()).observe(pair.root);
     onTheme(pair.root, () => pair.schedule());
     preventTouchMenu(pair.root);
+  }
+
+  // Choose a token before the patches, or unpin it.
+  toggleToken(token) {
+    this.pair.set({ query: this.pair.state.query === token ? null : token });
   }
 
   // Add a listener that does nothing until the first frames have arrived.
@@ -134,7 +140,7 @@ export class PairInput {
       "]": () => cycle("layer", 1, left.layers),
       ",": () => cycle("head", -1, left.heads),
       ".": () => cycle("head", 1, left.heads),
-      c: () => left.first && pair.set({ query: 0 }),
+      c: () => hasCls(left) && pair.set({ query: 0 }),
       r: actions.rollout,
       o: actions.overlay,
       Escape: () => pair.set({ query: null }),

@@ -221,7 +221,7 @@ class Pair {
     this.cells = this.shownCells;
     maps.forEach((one, i) => this.tokens[i] !== null && one.read(frames[i], this.tokens[i], state.direction));
     this.why = whyNoDifference(sides, this.tokens);
-    if (!this.why) subtract(this.difference, maps);
+    if (!this.why) subtract(this.difference, maps, sides);
     this.maxima = sharedMaxima(sides, maps, state.scale);
     this.differenceMaxima = this.difference.maxima(state.scale);
     this.values = maps.map((one, i) => {
@@ -235,7 +235,7 @@ class Pair {
     this.limits = [Math.max(largest(a), largest(b)), largest(this.largeDifference)];
     this.masses = maps.map((one, i) => {
       const cell = this.cells[i];
-      return one.first && this.tokens[i] !== null && cell ? one.mass[cell.r * one.columns + cell.c] : null;
+      return this.tokens[i] !== null && cell ? one.massesOf(cell.r, cell.c) : null;
     });
   }
 }

@@ -2,6 +2,7 @@
 
 import { cellName } from "../explorer/words.js";
 import { gradientOf } from "../shared/colors.js";
+import { showTokenButtons } from "../shared/token_buttons.js";
 import {
   differenceLabels,
   gridLabels,
@@ -26,7 +27,7 @@ export function showPairControls(root, { header, sides, state, sections }) {
     root.querySelector(`[data-do="${name}"]`).setAttribute("aria-pressed", String(on));
   press("rollout", state.map === "rollout");
   press("overlay", state.overlay);
-  root.querySelector('[data-do="cls"]').hidden = !sides[0].first;
+  showTokenButtons(root, sides[0], state.query);
   const both = header.versus === "snapshots";
   sides.forEach((side, i) => {
     const { snapshots } = side, section = sections[i];

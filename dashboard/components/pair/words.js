@@ -1,6 +1,6 @@
 // Texts of the two sides and their difference.
 
-import { tokenName } from "../shared/tokens.js";
+import { prefixLabel, prefixOf, tokenName } from "../shared/tokens.js";
 import { cellName, percent } from "../explorer/words.js";
 
 export const SIDES = ["left", "right"];
@@ -15,6 +15,7 @@ export function sideTitle(header, versus) {
 
 /** Return the likeliest class with its probability, and whether it is the true one. */
 export function predictionText({ probabilities, classes, truth }) {
+  if (!probabilities.length) return "No classifier";
   const best = probabilities.reduce((a, v, i) => (v > probabilities[a] ? i : a), 0);
   const words = truth === null || truth === undefined
     ? ""
@@ -42,7 +43,8 @@ export function gridLabels({ state, maxima }, signed) {
 /**
  * Return the weights of both sides at the patch under the pointer, or else the largest difference.
  * @param {any} view sides, state, tokens, cell, patches (of both sides, or null), values (of both sides, null
- * where the model lacks the head), difference (or null), masses (of CLS on both sides, null without CLS)
+ * where the model lacks the head), difference (or null), masses (of the tokens before the patches on both
+ * sides, or null)
  */
 export function pairReading(view) {
   const { sides, tokens, cell, rollout, patches, values, difference, masses } = view;
@@ -59,9 +61,14 @@ export function pairReading(view) {
     const at = difference.reduce((best, v, i) => (Math.abs(v) > Math.abs(difference[best]) ? i : best), 0);
     texts.push(`Largest difference ${signedNumber(difference[at])} at ${placeOf(at, 0)}.`);
   }
-  const shares = masses.flatMap((mass, i) => (mass === null ? [] : [`${SIDES[i]} ${percent(mass)}`]));
-  if (shares.length && !rollout) {
-    texts.push(`${view.state.direction === "keys" ? "From" : "On"} CLS: ${shares.join(", ")}.`);
+  const named = rollout ? [] : [...new Set(sides.flatMap(prefixOf))];
+  for (const name of named) {
+    const shares = sides.flatMap((side, i) => {
+      const mass = masses[i]?.[prefixOf(side).indexOf(name)];
+      return mass === undefined ? [] : [`${SIDES[i]} ${percent(mass)}`];
+    });
+    const verb = view.state.direction === "keys" ? "From" : "On";
+    if (shares.length) texts.push(`${verb} ${prefixLabel(name)}: ${shares.join(", ")}.`);
   }
   return texts.join(" ").replaceAll(" %", "\u00a0%");
 }

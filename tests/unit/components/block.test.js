@@ -4,11 +4,12 @@
 import { cosine, largest, softmax } from "../../../dashboard/components/shared/vectors.js";
 import { formatted, inPercent, productText } from "../../../dashboard/components/shared/numbers.js";
 import assert from "node:assert/strict";
-import { attentionRow, gelu, layerNorm } from "../../../dashboard/components/block/data.js";
+import { ACTIVATIONS, attentionRow, gelu, layerNorm } from "../../../dashboard/components/block/data.js";
 import { blockRows } from "../../../dashboard/components/block/files.js";
 import { arrange, panelTop, pointAt } from "../../../dashboard/components/block/panels.js";
+import { headFormula, readColumns } from "../../../dashboard/components/block/head.js";
 import { CLASSIFIER } from "../../../dashboard/components/block/steps.js";
-import { readingOf, sentenceOf, titleOf } from "../../../dashboard/components/block/words.js";
+import { formulaOf, readingOf, sentenceOf, titleOf } from "../../../dashboard/components/block/words.js";
 
 const near = (a, b, error = 1e-6) => assert.ok(Math.abs(a - b) < error, `${a} is not ${b}`);
 
@@ -24,6 +25,13 @@ function small(changes = {}) {
     hidden: 6,
     outputs: 3,
     first: 1,
+    prefix: ["cls"],
+    listed: [0, 1, 2],
+    features: 4,
+    head: { reads: ["cls"], norm_first: false, layer: null },
+    activation: "gelu",
+    scaled: false,
+    biases: { qkv: true, block: true },
     side: 2,
     layer: 1,
     layers: 3,
@@ -57,6 +65,7 @@ function small(changes = {}) {
     classBias: count(3, () => 0.25),
     pooled: count(4, (i) => i),
     normalized: count(4, (i) => i),
+    features: count(4, (i) => i),
     logits: Float32Array.of(1, 3, 2),
     probabilities: softmax([1, 3, 2], 1),
   };
@@ -93,6 +102,15 @@ Deno.test("GELU equals published values of the normal distribution", () => {
   near(gelu(-1), -0.1586552539);
   near(gelu(3), 3 * 0.9986501020);
   near(gelu(-6), 0);
+});
+
+Deno.test("the other activations equal values by hand", () => {
+  const { gelu_tanh: byTanh, quick_gelu: quick } = ACTIVATIONS;
+  near(byTanh(1), 0.5 * (1 + Math.tanh(0.7978845608 * 1.044715)));
+  near(byTanh(-1), byTanh(1) - 1);
+  near(quick(1), 0.8457957659); // 1 / (1 + exp(-1.702))
+  near(quick(-2), -2 / (1 + Math.exp(3.404)));
+  near(quick(-1000), 0);
 });
 
 Deno.test("a low temperature sharpens the softmax, and large scores do not overflow", () => {
@@ -210,6 +228,57 @@ Deno.test("after the last block of a model with CLS, the head does not read a pa
   assert.ok(sentenceOf(viewOf(8, {}, last)).endsWith("The classifier reads only CLS."));
   assert.ok(sentenceOf(viewOf(8, { query: 0 }, last)).endsWith("The classifier reads it."));
   assert.ok(sentenceOf(viewOf(8)).endsWith("Block 3 reads it."));
+});
+
+const REGISTERS = { first: 3, tokens: 7, prefix: ["cls", "register1", "register2"] };
+
+Deno.test("the boxes below the image are the tokens before the patches", () => {
+  const view = viewOf(2, {}, {}), layout = arrange(view), { image } = layout;
+  Object.assign(view.block.header, REGISTERS);
+  const at = (x) => pointAt(view, layout, x, image.y + image.size + 10);
+  assert.deepEqual([2, 24, 46].map((x) => at(x).token), [0, 1, 2]);
+  assert.equal(at(image.size - 5), null);
+});
+
+Deno.test("the head reads CLS, the patches or both, with the layer norm before or after the mean", () => {
+  const formula = (head, outputs = 3) =>
+    headFormula({ outputs, head: { norm_first: false, layer: null, ...head } }).replaceAll(
+      /<\/?su?[bp]>|<\/?i>/g,
+      "",
+    );
+  assert.equal(formula({ reads: ["cls"] }), "logits = W LN(xCLS) + b");
+  assert.equal(formula({ reads: ["mean"] }), "logits = W LN(mean of x) + b");
+  assert.equal(formula({ reads: ["mean"], norm_first: true }), "logits = W mean of LN(x) + b");
+  assert.equal(
+    formula({ reads: ["cls", "mean"], norm_first: true }),
+    "logits = W [LN(xCLS), mean of LN(x)] + b",
+  );
+  assert.equal(formula({ reads: ["cls"], layer: "tanh" }), "logits = W tanh(V LN(xCLS) + c) + b");
+  assert.equal(formula({ reads: ["cls"], layer: "linear" }, 0), "features = P LN(xCLS)");
+  assert.match(formula({ reads: ["cls", "distillation"] }), /\/ 2$/);
+  const header = { ...REGISTERS, head: { reads: ["cls", "mean"] } };
+  assert.deepEqual(readColumns(header), [[0, 1], [3, 4]]);
+});
+
+Deno.test("a model without a classifier ends with its features", () => {
+  const header = { outputs: 0, listed: [], layer: 2 };
+  const view = viewOf(CLASSIFIER, { klass: 3, panel: "classes" }, header);
+  assert.equal(titleOf(view.block, CLASSIFIER), "Features");
+  assert.match(readingOf(view), /^Feature 4 of 4: 3\.000/);
+  assert.match(sentenceOf(view), /no classifier/);
+  assert.deepEqual(blockRows(view)[2], [2, 1]);
+  const ids = arrange(view).panels.map(({ id }) => id);
+  assert.deepEqual(ids, ["output", "pooled", "normalized", "classes"]);
+});
+
+Deno.test("formulas name the activation, LayerScale and the offsets that a model has", () => {
+  const other = { activation: "quick_gelu", scaled: true, biases: { qkv: false, block: false } };
+  assert.match(formulaOf(viewOf(7)), /GELU\(.*b.*\) \+ /);
+  assert.match(formulaOf(viewOf(7, {}, other)), /\u03b3.*QuickGELU\([^+]*\)\)$/);
+  assert.doesNotMatch(formulaOf(viewOf(1, {}, other)), /\+/);
+  assert.match(readingOf(viewOf(1, { panel: "q" })), /products and an offset/);
+  assert.doesNotMatch(readingOf(viewOf(1, { panel: "q" }, other)), /offset/);
+  assert.match(readingOf(viewOf(7, {}, other)), /QuickGELU\(/);
 });
 
 Deno.test("the files hold a row per token, per number or per class", () => {

@@ -46,6 +46,7 @@ function assertClose(actual, expected) {
 
 const SHAPES = {
   "with CLS": { layers: 3, heads: 4, tokens: 10, first: 1 },
+  "with CLS and two registers": { layers: 2, heads: 2, tokens: 12, first: 3 },
   "without CLS": { layers: 2, heads: 1, tokens: 9, first: 0 },
   "of a single token": { layers: 2, heads: 3, tokens: 10, first: 1, only: 4 },
 };
@@ -60,23 +61,22 @@ for (const [name, shape] of Object.entries(SHAPES)) {
       plain.forEach((row, l) =>
         row.forEach((values, h) => {
           assertClose([...maps.map(l, h)], values.slice(shape.first));
-          const mass = maps.mass[l * maps.columns + h];
-          if (shape.first) assertClose([mass], [values[0]]);
-          else assert.equal(mass, 0);
+          assertClose(maps.massesOf(l, h), values.slice(0, shape.first));
         })
       );
     });
   }
 }
 
-Deno.test("A minus B is the difference of every map and of the mass on CLS", () => {
-  const shape = SHAPES["with CLS"], frame = frameOf(shape);
+Deno.test("A minus B is the difference of every map and of the masses before the patches", () => {
+  const shape = SHAPES["with CLS and two registers"], frame = frameOf(shape);
   const [a, b, difference] = range(3).map(() => new Maps(shape));
   a.read(frame, 2, "queries");
   b.read(frame, 7, "queries");
   difference.minus(a, b);
   assertClose([...difference.values], [...a.values].map((v, i) => v - b.values[i]));
-  assertClose([...difference.mass], [...a.mass].map((v, i) => v - b.mass[i]));
+  assert.equal(difference.masses.length, 3 * 9);
+  assertClose([...difference.masses], [...a.masses].map((v, i) => v - b.masses[i]));
 });
 
 Deno.test("the color scale ends at the largest absolute value of all maps, of a layer or of a map", () => {

@@ -1,6 +1,6 @@
 // What the browser reads from a link. test_links.py checks that Python reads the same.
 
-import { parseToken } from "../../../dashboard/components/shared/tokens.js";
+import { parseToken, tokenText } from "../../../dashboard/components/shared/tokens.js";
 import assert from "node:assert/strict";
 import { readState } from "../../../dashboard/components/explorer/state.js";
 import { parseCells, parseFrame, startFrame } from "../../../dashboard/components/replay/state.js";
@@ -20,6 +20,14 @@ Deno.test("tokens, layers, heads and snapshots are read from a link, and others 
     const search = new URLSearchParams([[name, text]]).toString();
     assert.equal(readState(search, header)[name], expected ?? defaults[name], `${name}=${text}`);
     if (name === "query") assert.equal(parseToken(text, header), expected, text);
+  }
+});
+
+Deno.test("tokens before the patches are read from a link by their names", () => {
+  for (const [prefix, text, expected] of links.tokens) {
+    const header = { side: 8, first: prefix.length, prefix };
+    assert.equal(parseToken(text, header), expected, text);
+    if (expected !== null) assert.equal(tokenText(expected, header), text);
   }
 });
 

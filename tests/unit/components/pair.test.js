@@ -25,6 +25,7 @@ const model = (layers, heads, side, first) => ({
   only: null,
 });
 const LARGE = model(3, 4, 8, 1), SMALL = model(2, 2, 4, 0), OTHER = model(2, 3, 8, 0);
+const named = (prefix) => ({ ...model(2, 3, 8, prefix.length), prefix });
 const range = (n) => Array.from({ length: n }, (_, i) => i);
 
 Deno.test("a token corresponds to the patch at the same place, and CLS to CLS", () => {
@@ -66,22 +67,37 @@ function randomMaps(header, seed) {
   const maps = new Maps(header);
   const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
   maps.values.forEach((_, i) => (maps.values[i] = random()));
-  maps.mass.forEach((_, i) => (maps.mass[i] = random()));
+  maps.masses.forEach((_, i) => (maps.masses[i] = random()));
   return maps;
 }
 
 Deno.test("the difference is left minus right for what both have, and for the means", () => {
   const sides = [LARGE, OTHER], maps = sides.map((side, i) => randomMaps(side, 5 + i));
-  const common = commonHeader(sides), difference = subtract(new Maps(common), maps);
+  const common = commonHeader(sides), difference = subtract(new Maps(common), maps, sides);
   assert.deepEqual([common.layers, common.heads, common.tokens], [2, 3, 64]);
   const places = [[0, 0, 0, 0, 0, 0], [1, 2, 1, 2, 1, 2], [2, 3, 3, 4, 2, 3], [1, 3, 1, 4, 1, 3]];
   for (const [r, c, leftR, leftC, rightR, rightC] of places) {
     const [left, right] = [maps[0].map(leftR, leftC), maps[1].map(rightR, rightC)];
     difference.map(r, c).forEach((v, i) => assert.equal(v, Math.fround(left[i] - right[i])));
   }
-  assert.ok(difference.mass.every((v) => v === 0)); // one side has no CLS
-  const same = subtract(new Maps(LARGE), [maps[0], randomMaps(LARGE, 9)]);
-  assert.equal(same.mass[7], Math.fround(maps[0].mass[7] - randomMaps(LARGE, 9).mass[7]));
+  assert.equal(difference.masses.length, 0); // one side has no CLS
+  const same = subtract(new Maps(LARGE), [maps[0], randomMaps(LARGE, 9)], [LARGE, LARGE]);
+  assert.equal(same.masses[7], Math.fround(maps[0].masses[7] - randomMaps(LARGE, 9).masses[7]));
+});
+
+Deno.test("the difference has the tokens before the patches that both models have", () => {
+  const sides = [named(["cls", "distillation", "register1"]), named(["cls", "register1", "register2"])];
+  const [left, right] = sides;
+  assert.equal(partnerToken(2, left, right), 1);
+  assert.equal(partnerToken(1, left, right), null);
+  assert.match(whyNoDifference(sides, [1, null]), /right has no distillation token/);
+  assert.equal(partnerToken(3, left, right), 3); // the first patch
+  const common = commonHeader(sides), maps = sides.map((side, i) => randomMaps(side, 5 + i));
+  assert.deepEqual([common.prefix, common.first, common.tokens], [["cls", "register1"], 2, 66]);
+  const difference = subtract(new Maps(common), maps, sides);
+  const [a, b] = maps.map((one) => one.massesOf(1, 2));
+  assert.deepEqual(difference.massesOf(1, 2), [Math.fround(a[0] - b[0]), Math.fround(a[2] - b[1])]);
+  assert.deepEqual(defaultTokens([named(["register1"]), LARGE]), [1 + 36, 1 + 36]);
 });
 
 Deno.test("equal colors on both sides are equal weights", () => {
@@ -114,7 +130,7 @@ const VIEW = {
   patches: null,
   values: [[0.1, 0.5, 0.2], [0.3, 0.25, 0.2]],
   difference: [-0.2, 0.25, 0],
-  masses: [0.5, 0.25],
+  masses: [[0.5], [0.25]],
 };
 
 Deno.test("the reading is the largest difference, or the weights under the pointer", () => {
@@ -128,7 +144,7 @@ Deno.test("the reading is the largest difference, or the weights under the point
     ...VIEW,
     values: [VIEW.values[0], null],
     difference: null,
-    masses: [0.5, null],
+    masses: [[0.5], null],
   });
   assert.match(lacking, /on the right has no layer 2, head 3/);
   assert.doesNotMatch(lacking, /difference/);
@@ -147,6 +163,7 @@ Deno.test("the prediction says which class is true if it is another one", () => 
   assert.match(predictionText(side), /dog, 75 %, true: cat/);
   assert.doesNotMatch(predictionText({ ...side, truth: 1 }), /true:/);
   assert.doesNotMatch(predictionText({ ...side, truth: null }), /true|correct/);
+  assert.match(predictionText({ ...side, probabilities: [] }), /No classifier/);
 });
 
 Deno.test("the CSV file has the weights of each patch on both sides, and their difference", () => {

@@ -21,13 +21,14 @@ def test_server_and_browser_find_the_same_values_of_the_explorer_unavailable(nam
     assert unavailable(HEADER, {name: text}) == ([] if expected is not None else [f"{name}={text}"])
     state, refused = ExplorerState.read({name: text})
     if name == "query" and not refused:
-        assert token_index(state.query, side=HEADER["side"], first=HEADER["first"]) == expected
+        assert token_index(state.query, side=HEADER["side"], prefix=HEADER["prefix"]) == expected
 
 
-def test_tokens_of_a_model_without_cls_are_its_patches():
-    assert token_index("cls", side=8, first=0) is None
-    assert token_index("1.1", side=8, first=0) == 0
-    assert token_index("8.8", side=8, first=0) == 63
+@pytest.mark.parametrize(("prefix", "text", "expected"), LINKS["tokens"])
+def test_server_finds_the_tokens_that_the_browser_reads(prefix, text, expected):
+    state, refused = ExplorerState.read({"query": text})
+    found = None if refused or not state.query else token_index(state.query, side=8, prefix=prefix)
+    assert found == expected
 
 
 def test_color_scale_is_per_layer_unless_the_link_names_another():

@@ -83,7 +83,7 @@ const VIEW = {
   rollout: false,
   values: [[0.001, 0.25, 0.02]],
   maxima: [0.25],
-  mass: 0.5,
+  masses: [0.5],
 };
 
 Deno.test("the title names the token and the direction", () => {
@@ -99,7 +99,18 @@ Deno.test("the reading is the largest weight or the one under the pointer, and t
   assert.doesNotMatch(readingText({ ...VIEW, rollout: true }), /CLS/);
   const keys = { ...VIEW, state: { ...VIEW.state, direction: "keys" }, comparing: true };
   assert.match(readingText(keys), /0\.250 from row 1, column 2.*CLS.*50 % more/);
-  assert.match(readingText({ ...keys, mass: -0.5 }), /CLS: 50 % less/);
+  assert.match(readingText({ ...keys, masses: [-0.5] }), /CLS: 50 % less/);
+});
+
+Deno.test("the reading has the weight of each register and of all together, or only the latter", () => {
+  const named = (prefix) => ({ ...VIEW.header, first: prefix.length, prefix });
+  const few = { ...VIEW, header: named(["cls", "register1", "register2"]), masses: [0.5, 0.25, 0.125] };
+  assert.match(readingText(few), /On CLS: 50 %, register 1: 25 %, register 2: 13 % \(together 38 %\)\.$/);
+  assert.match(readingText({ ...few, rollout: true }), /at row 1, column 2\.$/);
+  const many = ["cls", ...Array.from({ length: 8 }, (_, i) => `register${i + 1}`)];
+  const all = { ...VIEW, header: named(many), masses: [0.5, ...Array(8).fill(0.05)] };
+  assert.match(readingText(all), /On CLS: 50 %, 8 other tokens: together 40 %\.$/);
+  assert.match(titleText({ ...few, shown: 2 }), /from register 2$/);
 });
 
 Deno.test("the reading has the largest weight of each large map at its place, or both at one place", () => {

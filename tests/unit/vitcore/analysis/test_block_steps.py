@@ -11,9 +11,18 @@ import torch.nn.functional as F
 
 import vitcore
 from vitcore.analysis.attention import as_input
-from vitcore.analysis.block_steps import BlockSteps, block_steps, exciting_patches, head_norms, head_steps
+from vitcore.analysis.block_steps import (
+    BlockSteps,
+    block_steps,
+    classifier,
+    exciting_patches,
+    head_norms,
+    head_steps,
+    unit_norms,
+)
 from vitcore.errors import UserError
 from vitcore.models import build
+from vitcore.networks.vit import Block, ViT
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 
@@ -124,6 +133,34 @@ def test_blocks_chain_and_the_head_gives_the_logits_of_the_model(make):
     norm = model.mlp_head[0]
     expected = (read - read.mean()) / (read.var(unbiased=False) + norm.eps).sqrt() * norm.weight + norm.bias
     torch.testing.assert_close(found.normalized, expected, **CLOSE)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"distilled": True}, {"representation": 20}, {"projection": 6}, {"pool": "cls_mean"}]
+)
+def test_logits_are_the_classifier_of_the_features(options):
+    torch.manual_seed(3)
+    sizes = {"embed_dim": 16, "hidden_dim": 24, "num_heads": 2, "num_layers": 1, "patch_size": 16}
+    model = ViT(**sizes, **options).eval()
+    found = head_steps(model, torch.randn(4 + model.prefix_tokens, 16))
+    with torch.inference_mode():
+        weight, bias = classifier(model)
+        logits = weight @ found.features + bias
+    torch.testing.assert_close(logits, found.logits, **CLOSE)
+
+
+def test_a_unit_adds_its_column_times_layer_scale():
+    torch.manual_seed(4)
+    block = Block(16, 24, 2, "pre", 0.0, 0.0, layer_scale=0.5).eval()
+    with torch.inference_mode():
+        block.layer_scale_2.copy_(torch.rand(16))
+        record = {}
+        block.feed_forward(torch.randn(3, 16), record=record)
+        without = record["active"].clone()
+        without[0, 7] += 1
+        _, _, _, narrow, _ = block.linear
+        added = (narrow(without) - narrow(record["active"]))[0] * block.layer_scale_2
+    torch.testing.assert_close(unit_norms(block)[7], added.norm(), **CLOSE)
 
 
 def test_all_steps_are_float32_and_the_model_keeps_no_hooks():

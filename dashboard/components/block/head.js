@@ -1,0 +1,96 @@
+// What the head of a ViT reads and computes: titles, formulas, sentences, and its numbers written out.
+
+import { prefixOf, tokenName } from "../shared/tokens.js";
+import { formatted, inPercent, productText } from "../shared/numbers.js";
+import { normText } from "./norms.js";
+
+// Return the columns of tokens that the head reads, as [first, count] for each part of `pooled`.
+export function readColumns(header) {
+  const { first, tokens, head } = header;
+  return head.reads.map((part) =>
+    part === "mean" ? [first, tokens - first] : [prefixOf(header).indexOf(part), 1]
+  );
+}
+
+// Whether the head reads a token by itself, and not only as a part of a mean.
+export const isRead = (token, header) => header.head.reads.includes(prefixOf(header)[token]);
+
+/** Whether the head reads the mean of all patches. */
+export const readsMean = ({ head }) => head.reads.includes("mean");
+
+const PARTS = { cls: "CLS", distillation: "the distillation token", mean: "the mean of all patches" };
+
+// Return what the head reads, in words: "CLS and the mean of all patches".
+export const readText = ({ head }) => head.reads.map((part) => PARTS[part]).join(" and ");
+
+// Return the title of the last step.
+export const headTitle = ({ outputs }) => outputs ? "Classifier" : "Features";
+
+// Return the title of the layer between the layer norm and the classifier.
+export const layerTitle = ({ head }) => head.layer === "tanh" ? "tanh layer" : "projection";
+
+/** Return the formula of the head as HTML. */
+export function headFormula(header) {
+  const { head, outputs } = header, mean = head.norm_first ? "mean of LN(<i>x</i>)" : "LN(mean of <i>x</i>)";
+  const forms = { cls: "LN(<i>x</i><sub>CLS</sub>)", distillation: "LN(<i>x</i><sub>D</sub>)", mean };
+  const parts = head.reads.map((part) => forms[part]);
+  if (head.reads[1] === "distillation") {
+    const [a, b] = parts;
+    if (!outputs) return `features = (${a} + ${b}) / 2`;
+    return `logits = (<i>W</i><sub>1</sub> ${a} + <i>b</i><sub>1</sub> + <i>W</i><sub>2</sub> ${b} + ` +
+      "<i>b</i><sub>2</sub>) / 2";
+  }
+  const read = parts.length > 1 ? `[${parts.join(", ")}]` : parts[0];
+  const layers = { tanh: `tanh(<i>V</i> ${read} + <i>c</i>)`, linear: `<i>P</i> ${read}` };
+  const features = layers[head.layer] ?? read;
+  return outputs ? `logits = <i>W</i> ${features} + <i>b</i>` : `features = ${features}`;
+}
+
+/** Return the sentences of the last step. */
+export function headSentence(header) {
+  const { head, outputs } = header, alone = head.reads.length === 1 && head.reads[0] === "cls";
+  const layer = { tanh: " A linear layer with tanh follows.", linear: " A linear projection follows." };
+  const last = !outputs
+    ? "This model has no classifier: its outputs are the features that one would read."
+    : head.reads[1] === "distillation"
+    ? "Each has its own classifier, and the logits of both are averaged."
+    : "The dot product with a vector for each class is the logit.";
+  const who = outputs ? "the classifier" : "the head", what = alone ? "CLS alone" : readText(header);
+  return `After the last block, ${who} reads ${what}, normalized.${layer[head.layer] ?? ""} ${last}`;
+}
+
+/** Return who reads the stream after the last block. */
+export function readerOf(query, header) {
+  const who = header.outputs ? "The classifier" : "The head", { first } = header;
+  const read = query < first ? isRead(query, header) : readsMean(header);
+  if (read) return query < first ? `${who} reads it.` : `${who} reads the mean of all patches.`;
+  return `${who} reads only ${readText(header)}.`;
+}
+
+/**
+ * Return the number under the pointer in the last step with its computation, or else the largest logit or
+ * feature.
+ */
+export function headReading({ block, panel, j, klass }, h) {
+  const { pooled, normalized, features, logits, probabilities, classWeights, classBias } = block;
+  const part = Math.floor(j / h.dim), channel = j % h.dim, reads = h.head.reads[part];
+  if (panel === "pooled" || panel === "normalized") {
+    const name = reads === "mean" ? PARTS.mean : tokenName(readColumns(h)[part][0], h);
+    const text = `${name[0].toUpperCase()}${name.slice(1)}, channel ${channel + 1} of ${h.dim}`;
+    if (reads === "mean" && h.head.norm_first) {
+      return `${text}: ${formatted(pooled[j])}; the mean of the normalized patches: ${
+        formatted(normalized[j])
+      }.`;
+    }
+    const values = pooled.subarray(part * h.dim, (part + 1) * h.dim);
+    return `${text}: ${normText(values, block.scale3, block.offset3, h.eps[2], channel)}.`;
+  }
+  const place = h.listed.indexOf(klass);
+  if (panel === "features" || place < 0) {
+    const index = panel === "features" ? j : klass;
+    return `Feature ${index + 1} of ${features.length}: ${formatted(features[index])}.`;
+  }
+  const row = classWeights.subarray(place * features.length, (place + 1) * features.length);
+  return `${h.classes[klass]}: ${productText(features, row, [classBias[place]])} (offset) = ` +
+    `${formatted(logits[klass])}; softmax ${inPercent(probabilities[klass])}.`;
+}
