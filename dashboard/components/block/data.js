@@ -7,8 +7,8 @@
 import { softmax } from "../shared/vectors.js";
 import { readHeader } from "../shared/message.js";
 
-// Name and shape of each array: R rows, T tokens, D channels, M hidden units, H heads, P numbers that the head
-// reads, F features, C classes, N classes that are listed.
+// Name and shape of each array: R rows, T tokens, D channels, M hidden units, H heads, P numbers that the
+// head reads, F features, C classes, N classes that are listed.
 const ARRAYS = [
   ["input", "RD"],
   ["q", "RD"], // the heads next to each other, as in k and v
