@@ -32,7 +32,9 @@ first_control, second_control, count_control, base_control = st.columns(
 with first_control:
     first = selection.choose_run(found, BiasState, "run", "Model", first=vit)
 with second_control:
-    second = selection.choose_run(found, BiasState, "against", "Compare with", first=resnet)
+    others = page_runs.comparable(first, found)
+    usual = resnet if resnet in others else None
+    second = selection.choose_run(others, BiasState, "against", "Compare with", first=usual)
 count = bound.choose_count(
     count_control.segmented_control, BiasState, "count", "Test images", experiments.COUNTS,
     first=BiasState.of().count, required=True,

@@ -23,7 +23,7 @@ from vitcore.data import Dataset
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
-MAX_ALL = 6_000_000  # bytes of the results of all tokens; for more, only those of one token are sent
+MAX_ALL = 8_000_000  # bytes of the results of all tokens; for more, only those of one token are sent
 MAX_ONE = 24_000_000  # bytes of the keys and values of all tokens
 MAX_SAMPLED = 2e11  # multiply-adds for the patches that excite the units: some seconds on two cores
 FEW_CLASSES = 12  # up to so many classes, all are listed

@@ -39,6 +39,9 @@ def compare_class_maps(
 
     The checks are drawn below the maps, or to the right of them if the place is `wide`.
     """
+    if not vit.config.has_classifier:
+        st.info("This model has no classifier, so no region supports a class.")
+        return
     first, second, third = st.columns([1.35, 1.2, 1.3], vertical_alignment="bottom")
     probabilities = model_outputs.outputs(vit, image, snapshot).probabilities
     named = method_controls.choose_class(first, "Class", classes, prediction(probabilities, classes).name)

@@ -93,7 +93,7 @@ def linked(
         return scenes.run_in(state.right_run, comparable_runs(run)), chosen
     if state.versus == SNAPSHOTS:
         return run, chosen
-    kind = state.right_class or selection.first_class(data)
+    kind = state.right_class or selection.first_class(data, right=True)
     found = selection.find_image(data, kind, state.right_image, lambda: model_outputs.predictions(run, data))
     if found is None:
         raise UserError(

@@ -38,7 +38,10 @@ def show(probe: Probe, live: LiveImage, runs: list[Run], data: Dataset) -> None:
             "Border", BiasState.options("border"), required=True, **BiasState.bound("border"),
             help="What fills the gap of a shifted image: a reflection, the mean color, or its other side.",
         )  # fmt: skip
+    runs = list({run.id: run for run in runs}.values())  # a model without another one is shown alone
     for run in runs:
+        if not run.config.has_classifier:
+            raise UserError(f"{run.title} has no classifier, so it makes no predictions: choose another run.")
         if run.config.image_size != chosen.image.shape[-1]:
             raise UserError(
                 f"{run.title} needs another image size than {data.name}: choose runs on the same data."

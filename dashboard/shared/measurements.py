@@ -110,8 +110,8 @@ def _expected(measurement: Measurement) -> float | None:
     """Scale the time of a stored result of the same probe.
 
     The result is that of the bundled models of the same architectures, or else of the bundled ViT and
-    ResNet. The time is in proportion to images, pixels and parameters. Between architectures, it is also in
-    proportion to the time of their tests.
+    ResNet. The time is in proportion to images, parameters, and the patches or pixels that they are applied
+    to. Between architectures, it is also in proportion to the time of their tests.
     """
     if measurement.probe is SPEED:
         return SPEED_S
@@ -121,10 +121,15 @@ def _expected(measurement: Measurement) -> float | None:
     for base in (alike, standard):
         if not alike or not base or not (stored := _stored(measurement.probe, base)):
             continue
-        pixels = (runs[0].config.image_size / base[0].config.image_size) ** 2
+        places = _places(runs[0]) / _places(alike[0])
         images = max(measurement.count, MIN_IMAGES) / stored.images
-        return stored.seconds * images * pixels * _size_ratio(runs, alike) * _time_ratio(alike, base)
+        return stored.seconds * images * places * _size_ratio(runs, alike) * _time_ratio(alike, base)
     return None
+
+
+def _places(run: Run) -> float:
+    """Return to how many patches, or else pixels, of an image the parameters of a model are applied."""
+    return (run.config.image_size / run.config.options.get("patch_size", 1)) ** 2
 
 
 def _if_complete(runs: list[Run | None]) -> list[Run]:

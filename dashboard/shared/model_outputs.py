@@ -67,7 +67,7 @@ def outputs(run: Run, image: np.ndarray, snapshot: Path | None = None) -> Output
     Raises `UserError` for a run without weights or without a classifier.
     """
     if not run.config.has_classifier:
-        raise UserError(f"{run.title} has no classifier, so that there are no maps of classes.")
+        raise UserError(f"{run.title} has no classifier, so it makes no predictions: choose another run.")
     resources.model(run, snapshot)
     return _outputs(resources.stamp_of(run, snapshot), image.tobytes(), image.shape)
 

@@ -17,6 +17,16 @@ def offered(page: str) -> list[Run]:
     return OFFERED[page]()
 
 
+def comparable(run: Run, found: list[Run]) -> list[Run]:
+    """Return the runs of `found` for the same classes and image size as a run, the other ones first."""
+    same = [
+        other
+        for other in found
+        if (other.config.classes, other.config.image_size) == (run.config.classes, run.config.image_size)
+    ]
+    return sorted(same, key=lambda other: other.id == run.id)
+
+
 def all_runs() -> list[Run]:
     """Return every readable run on this machine, followed by the curves of other programs."""
     return [*resources.runs(), *resources.foreign_runs()]

@@ -43,10 +43,14 @@ def kinds(data: Dataset) -> tuple[str, ...]:
     return data.names or data.classes
 
 
-def first_class(data: Dataset) -> str:
-    """Return the class, or the photograph, that pages open with."""
+def first_class(data: Dataset, *, right: bool = False) -> str:
+    """Return the class, or the photograph, that pages open with.
+
+    The second image of a page, on the `right`, is another photograph, or another image of the same class.
+    """
     found = kinds(data)
-    return "cat" if "cat" in found else found[0]
+    first = found.index("cat") if "cat" in found else 0
+    return found[(first + 1) % len(found)] if right and data.names else found[first]
 
 
 def choose_image(
@@ -107,7 +111,7 @@ def _choose_photo(
     data: Dataset, *, page: type[PageState], field: str, slot: str, place: DeltaGenerator | None
 ) -> SelectedImage:
     """Draw the choice of a bundled photograph, or of the visitor's own image."""
-    own, first = own_image.get(slot), first_class(data)
+    own, first = own_image.get(slot), first_class(data, right=bool(slot))
     if data.missing and not own and not slot:
         st.info(f"{escape(data.missing)} The bundled photographs are shown in place of its images.")
     left, right = (place or st).columns([3.4, 1.6], vertical_alignment="bottom")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from dashboard.shared import resources
 from tests.apptests import open_app
 from tests.made_runs import make_run
+from vitcore.config import dump_config
 from vitcore.paths import runs_dir
 from vitcore.probes import PROBES
 
@@ -24,12 +26,36 @@ def test_every_experiment_shows_the_stored_results_of_the_bundled_models(probe):
     assert not any(button.key == "measure" for button in app.button)  # everything is measured
 
 
-def test_runs_on_different_images_get_an_error():
-    small = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 2, "patch_size": 8}
-    other = make_run(runs_dir(), "Other images", data="folder:/gone", image_size=64, **small)
-    app = open_app("inductive_bias", probe="Attention distance", run="vit-cifar10", against=other.id)
-    assert any("same data" in one.value for kind in ("error", "info", "warning") for one in app.get(kind))
-    assert not app.get("plotly_chart")
+SMALL = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 2, "patch_size": 8}
+
+
+def compared_with(app):
+    (box,) = (one for one in app.selectbox if one.label == "Compare with")
+    return box
+
+
+def test_only_runs_for_the_same_classes_and_image_size_are_compared():
+    larger = make_run(runs_dir(), "Larger images", data="folder:/gone", image_size=64, **SMALL)
+    app = open_app("inductive_bias", probe="Attention distance", run="vit-cifar10", against=larger.id)
+    assert compared_with(app).value == resources.bundled()["resnet"].id
+    assert not any(larger.title in label for label in compared_with(app).options)
+    assert app.get("plotly_chart")
+    assert any(larger.id in toast.value for toast in app.toast)
+
+
+def test_model_without_another_one_for_its_images_is_shown_alone():
+    run = make_run(runs_dir(), "Foreign", data="photos", image_size=64, **SMALL)
+    app = open_app("inductive_bias", probe="Shift", run=run.id)
+    assert (compared_with(app).value, len(compared_with(app).options)) == (run.id, 1)
+    assert [error.value for error in app.error if "labels" in error.value]  # of the curves
+
+
+def test_live_image_of_a_model_without_a_classifier_is_refused():
+    run = make_run(runs_dir(), "Features", data="photos", image_size=64, **SMALL)
+    config = run.config.model_copy(update={"classes": ()})
+    (run.path / "config.yaml").write_text(dump_config(config))
+    app = open_app("inductive_bias", probe="Shift", run=run.id)
+    assert any("no classifier" in error.value for error in app.error)
 
 
 def test_a_link_with_a_border_shows_its_curves_at_once():

@@ -249,7 +249,7 @@ function drawList(view, p, panel, theme, type) {
   panel.box.h = high * items.length; // for the pointer
   const most = items.reduce((a, { value }) => Math.max(a, Math.abs(value)), 1e-9);
   const cropped = id === "units" && view.block.header.crop, wide = cropped ? PATCHES * (high - 8 + 4) : 0;
-  const labelled = items[0].label !== undefined, left = labelled ? (id === "classes" ? 82 : 62) : high;
+  const labelled = items[0].label !== undefined, left = labelled ? labelWidth(id, items, box.w) : high;
   const right = id === "classes" ? 108 : 56, room = Math.max(10, box.w - left - right - wide - 12);
   const size = Math.min(13, high * 0.62), words = { ...type, size };
   items.forEach((item, i) => {
@@ -268,6 +268,13 @@ function drawList(view, p, panel, theme, type) {
     p.text(item.text, box.x + left + room + right, middle, { ...words, align: "right" });
     if (cropped && item.crops >= 0) drawCrops(view, p, item.crops, box.x + box.w - wide, y + 2, high - 8);
   });
+}
+
+// Return the width of the labels of a list. Names of classes may be long.
+function labelWidth(id, items, width) {
+  if (id !== "classes") return 62;
+  const longest = Math.max(...items.map(({ label }) => label.length));
+  return Math.min(Math.max(82, 6.8 * longest + 8), Math.max(82, width - 108 - 110));
 }
 
 function isMarked(view, id, item) {

@@ -34,7 +34,8 @@ function layeredPlan(maps, w, h, zoom) {
   const bar = maps.first ? BAR + 2 : 0;
   const maxWidth = (w - left - extra) / maps.columns - GAP;
   const maxHeight = (h - top - extra) / maps.rows - GAP - bar;
-  const unit = Math.max(10, Math.floor(Math.min(maxWidth, maxHeight)));
+  const patches = Math.min(maxWidth, Math.sqrt(maps.patches ?? 0)); // a pixel each, if the width has room
+  const unit = Math.max(10, Math.floor(Math.max(patches, Math.min(maxWidth, maxHeight))));
   const place = (r, c) => [
     left + c * (unit + GAP) + (c === maps.columns - 1 ? extra : 0),
     top + r * (unit + GAP + bar) + (r === maps.rows - 1 ? extra : 0),

@@ -65,7 +65,7 @@ function showPrediction(container, { probabilities, before, classes, truth, hue 
     const [name, track, number] = ["span", "span", "span"].map((tag) =>
       row.appendChild(document.createElement(tag))
     );
-    name.textContent = classes[i] + (i === truth ? " (true)" : "");
+    name.textContent = name.title = classes[i] + (i === truth ? " (true)" : "");
     name.className = i === truth ? "true" : "";
     track.className = "track";
     const fill = track.appendChild(document.createElement("i"));

@@ -1,5 +1,6 @@
 // The tokens of a ViT: `first` tokens such as CLS, and then the patches row by row. The header's `prefix`
-// names the former, as links do: `cls`, `distillation`, `register1` and so on. Without it, there is at most CLS.
+// names the former, as links do: `cls`, `distillation`, `register1` and so on. Without it, there is at most
+// CLS.
 
 /**
  * Return the names of the tokens before the patches, as links have them.

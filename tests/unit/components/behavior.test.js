@@ -55,6 +55,8 @@ Deno.test("each ordered map has its layer, head and value, and each group a head
 });
 
 Deno.test("maps without an order are rows of layers with their means", () => {
+  const fine = gridPlan({ ...MAPS, patches: 37 ** 2 }, 600, 100);
+  assert.deepEqual([fine.unit, gridPlan({ ...MAPS, patches: 37 ** 2 }, 172, 100).unit], [37, 17]);
   const plan = gridPlan(MAPS, 600, 360);
   assert.equal(plan.cells.length, 20);
   const [a, b, c] = [plan.at(0, 0), plan.at(0, 1), plan.at(1, 0)];

@@ -112,6 +112,15 @@ def test_smaller_model_of_an_architecture_is_expected_to_take_less(run):
     assert expected_seconds([tiny]) == pytest.approx(share * expected_seconds([bundled]))
 
 
+def test_expected_time_follows_the_number_of_patches_and_not_of_pixels(tmp_path):
+    large = make_run(tmp_path, "large", data="photos", image_size=224, patch_size=28)  # 8 x 8 patches
+    bundled = find_run("vit-cifar10-gpu")
+    known = shift_of(bundled, 500)
+    one = replace(known, subjects=[Subject(large)])
+    share = resources.parameters(large) / resources.parameters(bundled)
+    assert expected_seconds([one]) == pytest.approx(share * expected_seconds([known]))
+
+
 def test_expected_time_is_unknown_without_a_similar_bundled_run(run, monkeypatch):
     speed = replace(shift_of(run), probe=SPEED)
     monkeypatch.setattr(resources, "bundled", lambda: {})
