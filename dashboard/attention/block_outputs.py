@@ -103,7 +103,7 @@ def _sampled(run: Run, data: Dataset) -> int:
         image_size=run.config.image_size,
         **{name: options[name] for name in ("embed_dim", "hidden_dim", "num_heads", "num_layers")},
     )
-    return min(SAMPLE, len(data.test.images), max(10, int(MAX_SAMPLED / cost.multiply_adds)))
+    return min(SAMPLE, len(data.test.images), max(PATCHES, int(MAX_SAMPLED / cost.multiply_adds)))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -6,9 +6,9 @@ pixels, and shared by all visitors: do not change the arrays.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -21,6 +21,9 @@ from vitcore.data import Dataset
 from vitcore.errors import UserError
 from vitcore.probes.store import pick
 from vitcore.runs.folder import Run
+
+if TYPE_CHECKING:
+    from vitcore.networks.vit import Trace
 
 MAX_SENT = 24_000_000  # bytes of attention weights that are sent to a browser at once
 MAX_COMPUTED = 3_000_000_000  # bytes of attention weights that are computed for one image
@@ -56,22 +59,40 @@ def _finite(values: Any) -> np.ndarray:
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 @limited
-def _view(stamp: tuple, pixels: bytes, shape: tuple[int, ...], only: int | None, key: str) -> AttentionView:
-    return _capture(stamp, pixels, shape, only, key)
+def _view(stamp: tuple, pixels: bytes, shape: tuple[int, ...], key: str) -> AttentionView:
+    return _whole(stamp, pixels, shape, key)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 @limited
-def _large_view(stamp: tuple, pixels: bytes, shape: tuple, only: int | None, key: str) -> AttentionView:
-    return _capture(stamp, pixels, shape, only, key)
+def _large_view(stamp: tuple, pixels: bytes, shape: tuple[int, ...], key: str) -> AttentionView:
+    return _whole(stamp, pixels, shape, key)
 
 
-def _capture(
-    stamp: tuple, pixels: bytes, shape: tuple[int, ...], only: int | None, key: str
-) -> AttentionView:
-    import torch
+@st.cache_resource(max_entries=1, show_spinner=False)  # up to half of `MAX_COMPUTED`
+@limited
+def _kept(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> tuple[AttentionView, np.ndarray]:
+    """Return a view without weights, and the float16 weights [layers, heads, T, T] for any of its tokens."""
+    found, trace = _capture(stamp, pixels, shape)
+    return found, trace.weights[0].half().numpy()
 
-    from vitcore.analysis.attention import capture, rollout
+
+def _whole(stamp: tuple, pixels: bytes, shape: tuple[int, ...], key: str) -> AttentionView:
+    from vitcore.analysis.attention import rollout
+
+    found, trace = _capture(stamp, pixels, shape)
+    sent = (trace.weights[0], rollout(trace.weights)[0])
+    return replace(found, key=key, packed=b"".join(part.half().numpy().tobytes() for part in sent))
+
+
+def _of_token(stamp: tuple, pixels: bytes, shape: tuple[int, ...], token: int, key: str) -> AttentionView:
+    found, weights = _kept(stamp, pixels, shape)
+    lines = np.stack([weights[:, :, token], weights[:, :, :, token]], axis=2)
+    return replace(found, key=key, packed=lines.tobytes(), only=token)
+
+
+def _capture(stamp: tuple, pixels: bytes, shape: tuple[int, ...]) -> tuple[AttentionView, Trace]:
+    from vitcore.analysis.attention import capture
     from vitcore.analysis.heads import mean_distance, mean_entropy, references
     from vitcore.analysis.inside import logit_lens, positions_only
 
@@ -79,23 +100,20 @@ def _capture(
     trace = capture(net, as_tensor(pixels, shape)) if pixels else positions_only(net)
     weights = trace.weights[0]  # [layers, heads, T, T]
     classes = slice(None if net.has_classifier else 0)  # features are not logits
-    if only is None:
-        sent = [weights, rollout(trace.weights)[0]]
-    else:
-        sent = [torch.stack([weights[:, :, only], weights[:, :, :, only]], dim=2)]
-    return AttentionView(
-        key=key,
+    found = AttentionView(
+        key="",
         layers=weights.shape[0],
         heads=weights.shape[1],
         tokens=weights.shape[2],
-        packed=b"".join(part.half().numpy().tobytes() for part in sent),
-        only=only,
+        packed=b"",
+        only=None,
         probabilities=_finite(trace.logits[0, classes].softmax(dim=0)),
         lens=_finite(logit_lens(net, trace)[0, :, classes].softmax(dim=-1)),
         distance=_finite(mean_distance(weights, net.patch_size, prefix=net.prefix_tokens)),
         entropy=_finite(mean_entropy(weights, prefix=net.prefix_tokens)),
         references=[vars(reference) for reference in references(net.grid, net.patch_size)],
     )
+    return found, trace
 
 
 def tokens_of(run: Run) -> tuple[int, int, int]:
@@ -145,12 +163,13 @@ def view(
     stamp = resources.stamp_of(run, snapshot)
     only = query if too_many_tokens(run) else None
     resources.model(run, snapshot)
-    cached = _large_view if bytes_of(run) > LARGE else _view
-    if image is None:
-        return cached(stamp, b"", (), only, digest(stamp, "positions", only))
-    if masked is not None:
+    if image is not None and masked is not None:
         image = masked_image(run, image, masked)
-    return cached(stamp, image.tobytes(), image.shape, only, digest(stamp, image, only))
+    pixels, shape = (b"", ()) if image is None else (image.tobytes(), image.shape)
+    key = digest(stamp, "positions" if image is None else image, only)
+    if only is not None:
+        return _of_token(stamp, pixels, shape, only, key)
+    return (_large_view if bytes_of(run) > LARGE else _view)(stamp, pixels, shape, key)
 
 
 def masked_image(run: Run, image: np.ndarray, masked: np.ndarray) -> np.ndarray:

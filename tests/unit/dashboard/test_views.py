@@ -94,6 +94,26 @@ def test_weights_of_many_tokens_are_sent_for_one_token(tmp_path, data, monkeypat
         views.view(run, image)
 
 
+def test_another_token_of_many_needs_no_other_forward_pass(tmp_path, data, monkeypatch):
+    run = make_run(tmp_path, "Many", patch_size=8, embed_dim=16, hidden_dim=16, num_heads=2, num_layers=2)
+    monkeypatch.setattr(views, "MAX_SENT", 1)
+    image, found = data.test.images[5], []
+
+    def counted(model, images):
+        found.append(capture(model, images))
+        return found[-1]
+
+    monkeypatch.setattr("vitcore.analysis.attention.capture", counted)
+    for token in (0, 7, 16):
+        view = views.view(run, image, query=token)
+        lines = np.frombuffer(view.packed, np.float16).reshape(2, 2, 2, 17)
+        weights = found[0].weights[0].numpy()
+        assert view.only == token
+        np.testing.assert_allclose(lines[:, :, 0], weights[:, :, token], atol=1e-3)
+        np.testing.assert_allclose(lines[:, :, 1], weights[:, :, :, token], atol=1e-3)
+    assert len(found) == 1
+
+
 def test_painted_pixels_are_zero_after_normalization(vit, data):
     from vitcore.data.augment import normalize
 
