@@ -81,7 +81,7 @@ def _draw_random(
         words = (
             f"Rank correlation with the trained model's map: {correlation(check)} (seeds 0 to {count - 1})."
         )
-        alt = f"{title}: {pictures.brightest(check.random_map)}"
+        alt = f"{title}: {pictures.largest(check.random_map)}"
         place.markdown(pictures.panel(escape(title), made, alt, f"Seed 0. {words}"))
         kept.append((title, made, words))
         maps[title] = check.random_map

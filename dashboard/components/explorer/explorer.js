@@ -297,7 +297,7 @@ class Explorer {
     values.forEach((v, i) => paintMap(this.large[i], v, header.side, limits[i], this.colors));
     const over = values.length === 2 && hoveredToken !== null ? 1 : 0;
     const map = state.overlay ? values[over] : null;
-    paintImage(this.picture, this.image, header, this.mask, map, limits[over], this.colors);
+    paintImage(this.picture, this.image, header, this.mask, map, limits[over], header.tint);
   }
 
   // Draw on the canvases of the page.
