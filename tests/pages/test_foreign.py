@@ -11,7 +11,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from dashboard.compare import measured, score_table
 from dashboard.drawing.markdown import escape
-from dashboard.shared import page_runs, resources, run_curves
+from dashboard.shared import metric_charts, page_runs, resources, run_curves
 from dashboard.shared.run_curves import CurveStyle
 from tests.apptests import open_app
 from tests.made_runs import make_run
@@ -85,8 +85,8 @@ def test_many_metrics_are_filtered_and_paged():
     def titles(app):
         return [one.value for one in app.markdown if "/norm" in one.value]
 
-    assert len(titles(open_app("compare", **query))) == run_curves.PER_PAGE
-    assert len(titles(open_app("compare", **query, metrics_page="4"))) == 40 - 3 * run_curves.PER_PAGE
+    assert len(titles(open_app("compare", **query))) == metric_charts.PER_PAGE
+    assert len(titles(open_app("compare", **query, metrics_page="4"))) == 40 - 3 * metric_charts.PER_PAGE
     assert len(titles(open_app("compare", **query, metrics="LAYER 39"))) == 1
     app = open_app("compare", **query, metrics="nothing")
     assert not titles(app)
@@ -97,7 +97,7 @@ def test_csv_keeps_the_recorded_tags_and_values():
     write("torch", {"Accuracy/test": [10.0, 90.0]})
     (run,) = resources.foreign_runs()
     assert resources.scalars(run)["val_acc"].values.tolist() == pytest.approx([0.1, 0.9])
-    rows = list(csv.DictReader(io.StringIO(run_curves.as_csv([run]))))
+    rows = list(csv.DictReader(io.StringIO(metric_charts.as_csv([run]))))
     assert [(row["tag"], float(row["value"])) for row in rows] == [
         ("Accuracy/test", 10.0),
         ("Accuracy/test", 90.0),
