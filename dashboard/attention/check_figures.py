@@ -81,5 +81,5 @@ def curves(checks: list[tuple[str, str, MapCheck]], named: str) -> Figure:
 
 def mean_curve(orders: list[Curves], field: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean curve of random orders and its standard error. -> two arrays [points]"""
-    found = np.stack([getattr(one, field) for one in orders])
+    found = np.stack([getattr(order, field) for order in orders])
     return found.mean(axis=0), found.std(axis=0, ddof=1) / np.sqrt(len(found))

@@ -62,7 +62,7 @@ def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
     """Return the parameters (`name=value`) of an address that this explorer can't show and ignores."""
     state, refused = ExplorerState.read(at)
     side, has_cls = header["side"], header["first"] == 1
-    steps = [one["step"] for one in header["snapshots"]]
+    steps = [snapshot["step"] for snapshot in header["snapshots"]]
 
     def in_range(number: str | int | None, count: int) -> bool:
         return number in (None, "mean") or int(number) <= count

@@ -195,7 +195,7 @@ def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
     left, right = header["sides"]
     state, refused = AttentionState.read(at)
     wrong = explorer.unavailable(left, at)
-    steps = [None, BEST, *(one["step"] for one in right["snapshots"])]
+    steps = [None, BEST, *(snapshot["step"] for snapshot in right["snapshots"])]
     if header["versus"] == SNAPSHOTS and state.right_snapshot not in steps:
         wrong.append(f"right_snapshot={at['right_snapshot']}")
     return [*wrong, *(text for text in refused if text.startswith("right_"))]

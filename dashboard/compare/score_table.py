@@ -230,11 +230,11 @@ def _notes(items: list[Item]) -> list[str]:
             f"The training speed of a run was not measured: {reason}." for reason in reasons if reason
         )
         trainings = [speed.training for speed in speeds if speed.training]
-        busy = max(one.others for one in (*speeds, *trainings))
+        busy = max(speed.others for speed in (*speeds, *trainings))
         if busy > BUSY:
             share = numbers.percent(busy, 0)
             notes.append(f"Other programs used up to {share} of the processors during a measurement.")
-        counted = min((one.counted for one in trainings), default=FEW)
+        counted = min((training.counted for training in trainings), default=FEW)
         if counted < FEW:
             notes.append(
                 f"Only {counted} training steps fit into half a minute, so their speed is a rough estimate."

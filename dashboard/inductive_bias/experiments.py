@@ -70,7 +70,7 @@ def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None
         found = look_up(probe, runs, images, settings, untrained=untrained)
         _body(probe, found, runs, len(images.labels))
 
-    ticking.fragment(draw, lambda: any(one.running for one in looked_up), every_s=TICK_S)
+    ticking.fragment(draw, lambda: any(measurement.running for measurement in looked_up), every_s=TICK_S)
 
 
 def _body(probe: Probe, looked_up: list[Measurement], runs: list[Run], count: int) -> None:

@@ -73,8 +73,8 @@ def show_accuracy(rows: Sequence[Budget], points: Points) -> None:
     """Draw test accuracies after several trainings, and `points` of trainings on fewer images if any."""
     dots = []
     for row in rows:
-        one, other = (_dot(model, share) for model, share in row.accuracies.items())
-        dots.append((row.title, one, other))
+        first, second = (_dot(model, share) for model, share in row.accuracies.items())
+        dots.append((row.title, first, second))
     with st.container(key="price"):
         st.html(html.accuracy_gaps(dots))
     if points:

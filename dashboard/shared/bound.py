@@ -147,7 +147,7 @@ def settle(
     wanted, fresh = address().get(key), key not in st.session_state
     found = wanted if wanted in options else None
     if found is None and titles:
-        found = next((one for one, title in options.items() if title == wanted), None)
+        found = next((option for option, title in options.items() if title == wanted), None)
     chosen = found or first or next(iter(options))
     st.session_state[key] = chosen
     if fresh and wanted and found is None:  # no warning after the visitor has deleted the selected option
@@ -219,14 +219,14 @@ def choose_several(
     key = page.parameter(field)
     if key not in st.session_state:
         linked = getattr(read(page)[0], field)
-        found = [one for one in linked if one in options]
+        found = [id_ for id_ in linked if id_ in options]
         fallback = first() or list(options)[:1]
         st.session_state[key] = found or fallback
-        if missing := [one for one in linked if one not in options]:
-            instead = "the others of the link" if found else ", ".join(options[one] for one in fallback)
+        if missing := [id_ for id_ in linked if id_ not in options]:
+            instead = "the others of the link" if found else ", ".join(options[id_] for id_ in fallback)
             warn_missing(missing, instead)
     if held := st.session_state[key]:
-        left = [one for one in held if one in options] or first() or list(options)[:1]
+        left = [id_ for id_ in held if id_ in options] or first() or list(options)[:1]
         st.session_state[key] = left[:most]
     chosen = st.multiselect(
         label,

@@ -36,7 +36,7 @@ _held: weakref.WeakSet[_Held] = weakref.WeakSet()
 def _keep(content: bytes, name: str, slot: str) -> None:
     """Keep an image in the session. Raise `UserError` if those of all sessions are too large together."""
     replaced: _Held | None = st.session_state.get(HELD + slot)
-    others = sum(one.size for one in list(_held) if one is not replaced)
+    others = sum(id_.size for id_ in list(_held) if id_ is not replaced)
     if others + len(content) > MOST_HELD:
         raise UserError("This server has no room for another image: try a smaller file, or try again later.")
     st.session_state[KEY + slot], st.session_state[HELD + slot] = (content, name), _Held(len(content))

@@ -59,7 +59,7 @@ def choose_image(
     """
     if data.missing:
         return _own_image(data, slot)
-    ranked = [] if predictions is None else [one for one in RANKINGS if one not in data.classes]
+    ranked = [] if predictions is None else [ranking for ranking in RANKINGS if ranking not in data.classes]
     options = [*data.classes, *ranked]
     left, middle, right = (place or st).columns([2, 1.4, 1.6], vertical_alignment="bottom")
     own, first = own_image.get(slot), first_class(data)
@@ -166,7 +166,9 @@ def run_labels(found: Sequence[Run]) -> dict[str, str]:
 def label_among(run: Run, found: Iterable[Run]) -> str:
     """Return the label that `run_labels` gives a run among all runs `found`."""
     title = run.title
-    return run_labels([run, *(one for one in found if one.id != run.id and one.title == title)])[run.id]
+    return run_labels([run, *(other for other in found if other.id != run.id and other.title == title)])[
+        run.id
+    ]
 
 
 def _long_label(run: Run) -> str:
@@ -259,11 +261,11 @@ def _removed(by_id: Mapping[str, Run], page: type[PageState], field: str) -> lis
     A run that is not among the options for another reason is not one of them.
     """
     known: dict[str, str] = st.session_state.get(CHOSEN, {})
-    missing = [one for one in bound.kept(page, field) if one not in by_id and one in known]
+    missing = [id_ for id_ in bound.kept(page, field) if id_ not in by_id and id_ in known]
     if not missing:
         return []
     here = {run.id for run in page_runs.all_runs()}
-    return [known.pop(one) for one in missing if one not in here]
+    return [known.pop(id_) for id_ in missing if id_ not in here]
 
 
 def _remember(chosen: Iterable[Run], removed: Sequence[str]) -> None:

@@ -109,5 +109,5 @@ def check(path: Path) -> Iterator[Step]:
     for _ in child.ticks(TICK_S / 2):
         yield Step(*(child.progress or (0, 0)))
     found = child.result()
-    unreadable = tuple((one["file"], one["reason"]) for one in found["unreadable"])
+    unreadable = tuple((fault["file"], fault["reason"]) for fault in found["unreadable"])
     yield Step(found["images"], found["images"], Checked(found["images"], unreadable))

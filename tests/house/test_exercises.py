@@ -78,7 +78,7 @@ def patches_1():
 
 def patches_2():
     small, large = vit_cost(2), vit_cost(4)
-    share_small, share_large = (100 * one.of_attention / one.multiply_adds for one in (small, large))
+    share_small, share_large = (100 * cost.of_attention / cost.multiply_adds for cost in (small, large))
     return [
         f"{small.weights / large.weights:.1f} times as many attention weights",
         f"a factor of {small.multiply_adds / large.multiply_adds:.1f}:",

@@ -34,7 +34,7 @@ def write(name: str, curves: dict[str, list[float]]) -> Path:
 
 
 def infos(app) -> str:
-    return " ".join(one.value for one in app.info)
+    return " ".join(info.value for info in app.info)
 
 
 def test_a_run_without_epochs_is_drawn_over_steps_and_the_page_says_so():
@@ -83,14 +83,14 @@ def test_many_metrics_are_filtered_and_paged():
     query = {"runs": "wide", "x": "step", "more_compare": "true"}
 
     def titles(app):
-        return [one.value for one in app.markdown if "/norm" in one.value]
+        return [markdown.value for markdown in app.markdown if "/norm" in markdown.value]
 
     assert len(titles(open_app("compare", **query))) == metric_charts.PER_PAGE
     assert len(titles(open_app("compare", **query, metrics_page="4"))) == 40 - 3 * metric_charts.PER_PAGE
     assert len(titles(open_app("compare", **query, metrics="LAYER 39"))) == 1
     app = open_app("compare", **query, metrics="nothing")
     assert not titles(app)
-    assert any("No metric" in one.value for one in app.caption)
+    assert any("No metric" in caption.value for caption in app.caption)
 
 
 def test_csv_keeps_the_recorded_tags_and_values():
@@ -169,7 +169,7 @@ def test_curve_without_a_finite_value_is_named_and_has_no_entry_in_the_legend():
     assert not any("diverged" in item["name"] for item in drawing.items)
     assert any("diverged" in note for note in drawing.notes("step"))
     captions = " ".join(
-        one.value for one in open_app("compare", runs="vit-cifar10,diverged", x="step").caption
+        caption.value for caption in open_app("compare", runs="vit-cifar10,diverged", x="step").caption
     )
     assert "finite number" in captions
     assert "diverged" in captions

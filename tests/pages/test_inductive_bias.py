@@ -11,13 +11,13 @@ from vitcore.probes import PROBES
 
 
 def texts(app):
-    return [one.value for kind in ("markdown", "caption", "code") for one in app.get(kind)]
+    return [element.value for kind in ("markdown", "caption", "code") for element in app.get(kind)]
 
 
 @pytest.mark.parametrize("probe", PROBES.values(), ids=lambda probe: probe.name)
 def test_every_experiment_shows_the_stored_results_of_the_bundled_models(probe):
     app = open_app("inductive_bias", probe=probe.title)
-    assert [one.value for one in app.header] == [probe.question]
+    assert [heading.value for heading in app.header] == [probe.question]
     assert app.get("plotly_chart")
     assert any("n = 500" in text for text in texts(app))
     assert any(f"python -m vitcore probe {probe.name} --runs" in text for text in texts(app))
@@ -28,7 +28,9 @@ def test_runs_on_different_images_get_an_error():
     small = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 2, "patch_size": 8}
     other = make_run(runs_dir(), "Other images", data="folder:/gone", image_size=64, **small)
     app = open_app("inductive_bias", probe="Attention distance", run="vit-cifar10", against=other.id)
-    assert any("same data" in one.value for kind in ("error", "info", "warning") for one in app.get(kind))
+    assert any(
+        "same data" in element.value for kind in ("error", "info", "warning") for element in app.get(kind)
+    )
     assert not app.get("plotly_chart")
 
 

@@ -23,7 +23,7 @@ PARAMETER = {"training": "watch", "compare": "runs"}  # others: run
 
 
 def button(app, key: str):
-    return next(one for one in app.button if one.key == key)
+    return next(button for button in app.button if button.key == key)
 
 
 def queued(title: str = "waiting") -> Run:
@@ -77,7 +77,7 @@ def test_pressing_a_button_of_a_run_that_is_gone_gives_a_sentence_and_no_folder(
     assert not app.exception
     assert not run.path.exists()
     if key != "copy":
-        assert any(escape(run.id) in one.value for one in [*app.error, *app.toast])
+        assert any(escape(run.id) in error.value for error in [*app.error, *app.toast])
 
 
 @pytest.mark.parametrize("key", ["first", "last", "up", "down", "remove"])
@@ -87,7 +87,7 @@ def test_moving_a_run_that_another_visitor_removed_gives_a_sentence(key):
     launch.stop(runs[1])
     edit.delete(runs[1])
     name = f"{key}_{runs[1].id}"
-    if any(one.key == name for one in app.button):
+    if any(button.key == name for button in app.button):
         button(app, name).click().run()
         assert not app.exception
     assert len(list_runs(bundled=False)) == 2
@@ -132,7 +132,7 @@ def test_metric_named_like_a_key_of_the_page_is_drawn(tag):
         writer.add_scalar(tag, 2.0, 1)
     app = open_app("training", watch=run.id, all="true", more_watch="true")
     assert not app.exception
-    assert any("More metrics" in one.label and one.value for one in app.toggle)
+    assert any("More metrics" in toggle.label and toggle.value for toggle in app.toggle)
 
 
 @pytest.mark.parametrize("name", ["attention", "patches", "inductive_bias", "compare", "training"])
@@ -142,7 +142,7 @@ def test_run_whose_folder_of_images_has_other_classes_by_now_is_shown_without_th
     run = make_run(runs_dir(), "changed", model="resnet", data=f"folder:{place}", **TINY_RESNET)
     app = open_app(name, **{PARAMETER.get(name, "run"): run.id})  # its model has ten classes
     if name == "attention":
-        assert any("photos" in one.value for one in app.info)
+        assert any("photos" in info.value for info in app.info)
 
 
 def test_images_whose_names_are_not_utf8_are_shown(tmp_path):

@@ -216,9 +216,9 @@ def test_lower_estimate_under_load_is_near_the_idle_time(colors, monkeypatch):
     try:
         busy = rehearse(asked, steps=6)
     finally:
-        for one in burners:
-            one.kill()
-            one.wait()
+        for burner in burners:
+            burner.kill()
+            burner.wait()
     assert busy.others >= 0.2
     assert f"{100 * busy.others:.0f} %" in str(busy)
     assert busy.least_minutes <= busy.minutes

@@ -24,7 +24,9 @@ RUNS = ("vit-cifar10", "resnet-cifar10")
 def texts(app) -> str:
     kinds = ("markdown", "caption", "html", "text", "info")
     return "\n".join(
-        str(getattr(one, "value", "") or one.proto.body) for kind in kinds for one in app.get(kind)
+        str(getattr(element, "value", "") or element.proto.body)
+        for kind in kinds
+        for element in app.get(kind)
     )
 
 

@@ -76,9 +76,9 @@ def check(page: str, expected: bool = True, **query: str) -> None:
     bad += [(kind, text[:160]) for kind, text in found if kind in ("html",) and "<img src=http" in text]
     assert bad == []
     everything = " ".join(text for _, text in found) + " ".join(
-        json.dumps(MessageToDict(one.proto), ensure_ascii=False)
+        json.dumps(MessageToDict(box.proto), ensure_ascii=False)
         for kind in ("selectbox", "multiselect")
-        for one in app.get(kind)
+        for box in app.get(kind)
     )
     assert ("other.example" in everything.replace("\\", "") or FOLDER[:4] in everything) or not expected
 

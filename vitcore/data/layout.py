@@ -115,7 +115,7 @@ class _Scan:
                 others.append(folder)
             elif not any(has_image(inner, self.faults) for inner in folders_in(folder, self.faults)):
                 if fault := next(
-                    (one for one in self._unreadable() if one.file.is_relative_to(folder)), None
+                    (fault for fault in self._unreadable() if fault.file.is_relative_to(folder)), None
                 ):
                     raise UserError(fault.reason)  # these may be all the training images
                 unlabeled.append(folder)

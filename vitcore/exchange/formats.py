@@ -159,13 +159,13 @@ FORMATS = (  # the first one that recognizes a file reads it
 
 def read_weights(request: Request) -> Weights:
     """Return what the first format that recognizes the file reads from it. Raise `UserError` otherwise."""
-    for one in FORMATS:
-        if one.recognize(request):
-            return one.read(request)
+    for source_format in FORMATS:
+        if source_format.recognize(request):
+            return source_format.read(request)
     named_tensors(request.content, request.file)  # says what is wrong with a file without weights
     names = ", ".join(ARCHITECTURES)
     raise UserError(
         f"{request.file.name} does not say which network its weights belong to: name it with --model "
         f"({names}), and give with --set NAME=VALUE what the shapes do not show (importable are "
-        f"{', '.join(one.name for one in FORMATS)}, and a zip file of `export`)."
+        f"{', '.join(source_format.name for source_format in FORMATS)}, and a zip file of `export`)."
     )

@@ -136,7 +136,9 @@ def device_of(config: Config, devices: Sequence[Device], key: str | None = None)
         request = device_request("", config, devices, key)
     except UserError:
         return None
-    fitting = (one for one in devices if one.kind == request.kind and request.key in (None, one.key))
+    fitting = (
+        device for device in devices if device.kind == request.kind and request.key in (None, device.key)
+    )
     return next(fitting, None)
 
 

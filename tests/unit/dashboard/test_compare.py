@@ -273,7 +273,7 @@ def test_sweep_with_a_setting_of_another_version_is_shown_and_the_setting_named(
         if varied:
             create_run(make_config("quick"), status=Status(state="stopped"), sweep=link)
     app = open_app("compare", view="Sweeps", sweep="study-x")
-    assert any("future" in one.value for one in app.info)
+    assert any("future" in info.value for info in app.info)
     assert len(app.dataframe) == known
 
 

@@ -45,7 +45,7 @@ def result(**values):
 
 def measured(order, size=32, patches=64, **values):
     found = head_order.behavior(result(**values), size, patches)
-    return next(one for one in found["measures"] if one["order"] == order)
+    return next(measure for measure in found["measures"] if measure["order"] == order)
 
 
 def test_heads_are_sorted_and_grouped_by_the_stated_thresholds():
@@ -83,14 +83,14 @@ def test_ablated_heads_are_grouped_by_multiples_of_their_standard_error():
 
 
 def test_measures_without_values_are_left_out():
-    orders = [one["order"] for one in head_order.behavior(result(), 32, 64)["measures"]]
+    orders = [measure["order"] for measure in head_order.behavior(result(), 32, 64)["measures"]]
     assert orders == ["distance", "entropy", "self", "position"]
 
 
 @pytest.mark.parametrize("order", ["distance", "entropy", "self", "position", "cls"])
 def test_every_head_is_in_one_group_of_each_measure(order):
     means = np.random.default_rng(3).random((6, 8)).tolist()
-    values = {one.field: table(means) for one in head_order.MEASURES if one.field != "change"}
+    values = {measure.field: table(means) for measure in head_order.MEASURES if measure.field != "change"}
     heads = [tuple(head) for group in measured(order, **values)["groups"] for head in group["heads"]]
     assert sorted(heads) == list(np.ndindex(6, 8))
 

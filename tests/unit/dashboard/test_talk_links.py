@@ -108,4 +108,4 @@ def test_talk_with_a_link_to_another_site_is_presented_and_saved_with_an_error_i
     assert error.startswith("Step 1, Two: ")
     assert "example.org" in text
     app = open_app("overview", talk="mine", step="2")
-    assert [escape("example.org") in one.value for one in app.error] == [True]
+    assert [escape("example.org") in error.value for error in app.error] == [True]

@@ -166,8 +166,8 @@ def test_data_as_json_names_images_that_cannot_be_read(bad_data):
     found = json.loads(run("data", f"folder:{bad_data / 'cut'}", "--json").stdout)
     assert (found["images"], found["classes"]) == (24, ["a", "b"])
     assert found["train"] + found["validation"] + found["test"] == 24
-    assert [one["file"] for one in found["unreadable"]] == ["a/5.png", "b/5.png"]
-    assert all("5.png" in one["reason"] for one in found["unreadable"])
+    assert [fault["file"] for fault in found["unreadable"]] == ["a/5.png", "b/5.png"]
+    assert all("5.png" in fault["reason"] for fault in found["unreadable"])
     mini = json.loads(run("data", "cifar10-mini", "--json").stdout)
     assert (mini["images"], mini["train"], mini["test"], mini["unreadable"]) == (5000, 4000, 1000, [])
 

@@ -219,7 +219,7 @@ def test_damage_after_the_decoded_images_is_found_before_a_training(tmp_path, mo
     damaged = [place / "b" / name for name in ("15.jpg", "16.png", "17.webp")]
     for file in damaged:
         cut(file, 0.9)
-    assert {one.file for one in check(scan(place))} == set(damaged)
+    assert {fault.file for fault in check(scan(place))} == set(damaged)
 
 
 def test_a_photo_of_48_megapixels_is_read_at_a_reduced_size(tmp_path):

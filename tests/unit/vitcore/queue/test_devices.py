@@ -188,7 +188,7 @@ def test_queue_empties_in_order_and_no_device_is_assigned_twice(queue):
         new = assign(left, devices, [key for keys in running.values() for key in keys])
         running |= new
         begun += new
-        left = [one for one in left if one.run not in new]
+        left = [request for request in left if request.run not in new]
         held = [key for keys in running.values() for key in keys]
         assert len(held) == len(set(held))
         if not running:
@@ -196,8 +196,8 @@ def test_queue_empties_in_order_and_no_device_is_assigned_twice(queue):
         running.pop(chance.choice(sorted(running)))
     assert not left, "a run waits forever"
     for alike in (
-        {one.run for one in requests if one.kind == "cpu"},
-        {one.run for one in requests if one.key is None},
+        {request.run for request in requests if request.kind == "cpu"},
+        {request.run for request in requests if request.key is None},
     ):
         assert [r for r in begun if r in alike] == sorted(alike, key=int)
 
