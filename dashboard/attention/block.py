@@ -11,7 +11,8 @@ import streamlit as st
 
 from dashboard.attention import block_outputs, convolution, explorer, views
 from dashboard.attention.requests import receive
-from dashboard.components.block import block, message
+from dashboard.components.block import block
+from dashboard.components.inside import message
 from dashboard.drawing.markdown import escape
 from dashboard.shared import bound
 from dashboard.shared.selection import SelectedImage

@@ -11,7 +11,8 @@ import streamlit as st
 
 from dashboard.attention import convolution_outputs
 from dashboard.attention.requests import receive
-from dashboard.components.convolution import convolution, message
+from dashboard.components.convolution import convolution
+from dashboard.components.inside import message
 from dashboard.shared import bound
 from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import AttentionState

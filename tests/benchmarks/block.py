@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 
 import vitcore
 from dashboard.attention import block
-from dashboard.components.block import message
+from dashboard.components.inside import message
 from dashboard.shared import resources, selection
 from tests.benchmarks.explorer import milliseconds
 from tests.browser.conftest import Server

@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from dashboard.attention import convolution
-from dashboard.components.convolution import message
+from dashboard.components.inside import message
 from dashboard.shared import resources, selection
 from tests.benchmarks.explorer import milliseconds
 from tests.browser.conftest import Server
