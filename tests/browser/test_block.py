@@ -1,4 +1,4 @@
-"""The stepper through one block of a ViT: steps, pointer, keys, links, talk and file."""
+"""The stepper through one block of a ViT: steps, pointer, keys, links and file."""
 
 from __future__ import annotations
 

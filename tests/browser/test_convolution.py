@@ -1,4 +1,4 @@
-"""The stepper through one convolution of a ResNet: steps, pointer, keys, links, talk and file."""
+"""The stepper through one convolution of a ResNet: steps, pointer, keys, links and file."""
 
 from __future__ import annotations
 

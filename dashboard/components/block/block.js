@@ -30,14 +30,18 @@ class BlockStepper extends /** @type {any} */ (InsideStepper) {
   pointedJ = null; // channel, unit or head last pointed at
   wholes = WHOLES;
 
+  unpack = unpackBlock;
+  arrange = () => arrange(this);
+  pointAt = (x, y) => pointAt(this, this.layout, x, y);
+  paint = (p, theme) => paintBlock(this, p, theme);
+  rows = () => blockRows(this);
+  showChoices = () => showBlockChoices(this);
+  showState = () => showBlockState(this);
+
   constructor(root) {
     super(root);
     addFlow(root);
     listenToBlock(this);
-  }
-
-  unpack(bytes) {
-    return unpackBlock(bytes);
   }
 
   accept(before) {
@@ -176,14 +180,6 @@ class BlockStepper extends /** @type {any} */ (InsideStepper) {
     this.refresh();
   }
 
-  showChoices() {
-    showBlockChoices(this);
-  }
-
-  showState() {
-    showBlockState(this);
-  }
-
   compute() {
     this.attention = attentionRow(this.block, this.query, this.head, this.attentionTemperature);
   }
@@ -207,18 +203,6 @@ class BlockStepper extends /** @type {any} */ (InsideStepper) {
     };
   }
 
-  arrange() {
-    return arrange(this);
-  }
-
-  pointAt(x, y) {
-    return pointAt(this, this.layout, x, y);
-  }
-
-  paint(p, theme) {
-    paintBlock(this, p, theme);
-  }
-
   draw() {
     super.draw();
     drawFlow(this.root, this.step, this.theme);
@@ -231,10 +215,6 @@ class BlockStepper extends /** @type {any} */ (InsideStepper) {
 
   get fileName() {
     return `block ${this.blockIndex + 1} ${titleOf(this.block, this.step)}`;
-  }
-
-  rows() {
-    return blockRows(this);
   }
 }
 

@@ -34,13 +34,17 @@ class ConvolutionStepper extends /** @type {any} */ (InsideStepper) {
   sources = null; // maps before and after batch norm or ReLU, see shownOf
   arrival = null; // convolution and kind of step to show in the block that the server was asked for
 
+  unpack = unpackConvolutions;
+  arrange = () => placePanels(this);
+  pointAt = (x, y) => whatIsAt(this, this.layout, x, y);
+  paint = (p, theme) => paintConvolution(this, p, theme);
+  rows = () => convolutionRows(this);
+  showChoices = () => showConvolutionChoices(this);
+  showState = () => showConvolutionState(this);
+
   constructor(root) {
     super(root);
     listenToConvolution(this);
-  }
-
-  unpack(bytes) {
-    return unpackConvolutions(bytes);
   }
 
   accept(before) {
@@ -213,14 +217,6 @@ class ConvolutionStepper extends /** @type {any} */ (InsideStepper) {
     this.refresh();
   }
 
-  showChoices() {
-    showConvolutionChoices(this);
-  }
-
-  showState() {
-    showConvolutionState(this);
-  }
-
   compute() {
     const { row, column } = this.place;
     this.at = windowAt(this.block, this.index, this.channel, row, column);
@@ -249,18 +245,6 @@ class ConvolutionStepper extends /** @type {any} */ (InsideStepper) {
     return { ...arrays, ...maps }[kind];
   }
 
-  arrange() {
-    return placePanels(this);
-  }
-
-  pointAt(x, y) {
-    return whatIsAt(this, this.layout, x, y);
-  }
-
-  paint(p, theme) {
-    paintConvolution(this, p, theme);
-  }
-
   attributes() {
     return {
       kind: this.kind,
@@ -275,10 +259,6 @@ class ConvolutionStepper extends /** @type {any} */ (InsideStepper) {
     const { blockIndex, index } = this;
     const place = blockIndex ? `block ${blockIndex} convolution ${index + 1}` : "first convolution";
     return `${place} ${TITLES[this.kind]}`;
-  }
-
-  rows() {
-    return convolutionRows(this);
   }
 }
 

@@ -1,8 +1,9 @@
 // Pointer and keyboard input of the explorer.
 
 import { neighborOf } from "../shared/tokens.js";
-import { copyLink, saveView } from "./files.js";
+import { saveView } from "./files.js";
 import { cellUnder } from "./grid.js";
+import { copyLink } from "./link.js";
 import { maskText, paintBrush } from "./mask.js";
 import { AttentionInput, pointerIn, squareUnder } from "./pointer.js";
 import { dotUnder } from "./scene.js";
@@ -15,7 +16,7 @@ export class Input extends /** @type {any} */ (AttentionInput) {
       clear: () => this.clearMask(),
       undo: () => this.undoStroke(),
       play: () => explorer.play(!explorer.playing),
-      link: () => copyLink(explorer.root, explorer.header),
+      link: () => copyLink(explorer.root, explorer.header.own),
       png: () => saveView(explorer, "png"),
       svg: () => saveView(explorer, "svg"),
     });

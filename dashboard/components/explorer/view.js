@@ -6,7 +6,8 @@ import { View } from "../shared/view.js";
 const ASK_MS = 40; // delay of a request, so that quick changes make one request
 
 /**
- * The base of both. Each has `readAddress()`, `showControls()`, `ask(kind)`, and an `input` with `press(event)`.
+ * The base of both. Each has `readAddress()`, `showControls()`, `ask(kind)`, and an `input` with
+ * `press(event)`.
  */
 export class AttentionView extends /** @type {any} */ (View) {
   header = null; // of the message

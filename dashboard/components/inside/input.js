@@ -3,9 +3,9 @@
 const TYPED = /^(INPUT|TEXTAREA|SELECT)$/;
 
 /**
- * Connect the controls, the keys and the pointer with a stepper. `own` has what the stepper adds: `actions` of
- * more buttons, `choices` by the name of their group, `keys`, `move(dx, dy)` for what is chosen in the image,
- * `turn(by)` for the head or the channel, and `click(found)`.
+ * Connect the controls, the keys and the pointer with a stepper. `own` has what the stepper adds: `actions`
+ * of more buttons, `choices` by the name of their group, `keys`, `move(dx, dy)` for what is chosen in the
+ * image, `turn(by)` for the head or the channel, and `click(found)`.
  * @param {any} stepper
  * @param {any} own
  */

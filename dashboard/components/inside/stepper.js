@@ -17,7 +17,8 @@ const FOOTING = 4;
 
 /**
  * The base of both steppers. Each has, in addition to the numbers of a block (`unpack`):
- * - its state: `accept(before)` takes it over when numbers arrive, `state(block)` gives it as query parameters;
+ * - its state: `accept(before)` takes it over when numbers arrive, `state(block)` returns it as query
+ *   parameters;
  * - `titles` and `lastStep` of its steps, `blockIndex` and `lastBlock` of the model;
  * - `onward`: what comes after the last step, { label, loads }, or null; `leave()` shows it;
  * - its controls: `showChoices()` after new numbers, `showState()` after a change;

@@ -1,16 +1,17 @@
 // Pointer and keyboard input of both sides.
 
 import { cellUnder } from "../explorer/grid.js";
+import { copyLink } from "../explorer/link.js";
 import { AttentionInput, pointerIn, squareUnder } from "../explorer/pointer.js";
 import { neighborOf } from "../shared/tokens.js";
 import { partnerCell, partnerToken } from "./difference.js";
-import { copyPairLink, savePair, savePairCsv } from "./files.js";
+import { savePair, savePairCsv } from "./files.js";
 
 export class PairInput extends /** @type {any} */ (AttentionInput) {
   constructor(pair) {
     super(pair, {
       cls: () => pair.set({ query: pair.state.query === 0 ? null : 0 }),
-      link: () => copyPairLink(pair),
+      link: () => copyLink(pair.root, pair.sides.some((side) => side.own)),
       png: () => savePair(pair, "png"),
       svg: () => savePair(pair, "svg"),
       csv: () => savePairCsv(pair),
