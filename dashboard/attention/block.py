@@ -34,8 +34,7 @@ def unavailable(run: Run, at: Mapping[str, str]) -> list[str]:
         "head": state.head in (None, "mean") or int(state.head) <= options["num_heads"],
         "step": state.step <= STEPS,
     }
-    return [*(text for text in refused if text.partition("=")[0] in WRITTEN),
-            *unfit(fits, at)]  # fmt: skip
+    return [*(text for text in refused if text.partition("=")[0] in WRITTEN), *unfit(fits, at)]
 
 
 def prepare(

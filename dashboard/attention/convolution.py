@@ -43,8 +43,7 @@ def unavailable(run: Run, at: Mapping[str, str], *, step: str = STEP) -> list[st
         "position": state.position is None or max(map(int, state.position.split("."))) <= shown.side,
         step: getattr(state, step) <= STEPS,
     }
-    return [*(text for text in refused if text.partition("=")[0] in (*PLACE, step)),
-            *unfit(fits, at)]  # fmt: skip
+    return [*(text for text in refused if text.partition("=")[0] in (*PLACE, step)), *unfit(fits, at)]
 
 
 def prepare(

@@ -111,8 +111,9 @@ def warn_removed(titles: Sequence[str], instead: str) -> None:
     quoted = " and ".join(f"“{escape(title)}”" for title in titles)
     st.toast(
         f"{quoted} {verb} removed or can't be read any more. Showing {escape(instead)} instead.",
-        icon=":material/link_off:", duration=60,
-    )  # fmt: skip
+        icon=":material/link_off:",
+        duration=60,
+    )
 
 
 def warn_missing(names: Sequence[str], instead: str) -> None:
@@ -171,10 +172,17 @@ def choose(
     `settle`. `look` holds further arguments of the widget.
     """
     settled = settle(page, field, options, first=first, titles=titles)
-    chosen = widget(
-        label, list(options), key=page.parameter(field), format_func=options.__getitem__,
-        persist_state="session", **look,
-    ) or settled  # fmt: skip
+    chosen = (
+        widget(
+            label,
+            list(options),
+            key=page.parameter(field),
+            format_func=options.__getitem__,
+            persist_state="session",
+            **look,
+        )
+        or settled
+    )
     write(page, **{field: chosen})
     return chosen
 
@@ -221,9 +229,13 @@ def choose_several(
         left = [one for one in held if one in options] or first() or list(options)[:1]
         st.session_state[key] = left[:most]
     chosen = st.multiselect(
-        label, list(options), key=key, format_func=options.__getitem__, max_selections=most,
+        label,
+        list(options),
+        key=key,
+        format_func=options.__getitem__,
+        max_selections=most,
         persist_state="session",
-    )  # fmt: skip
+    )
     if address().get(key, "") != (text := text_of(tuple(chosen))):
         address()[key] = text
     return chosen
