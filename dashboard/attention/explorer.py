@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
 
 from dashboard.attention import head_order, views
-from dashboard.attention.requests import receive
+from dashboard.attention.requests import described, place_or_warning, receive, remember, unfit
 from dashboard.components.explorer import explorer, message
 from dashboard.drawing import theme
 from dashboard.shared import bound, model_outputs
@@ -23,8 +22,6 @@ from dashboard.states.attention import ExplorerState, token_index
 from vitcore.data import Dataset
 from vitcore.data.images import mean_color
 from vitcore.runs.folder import Run
-
-REMEMBERED = 64  # frames that the browser is assumed to keep; it requests a dropped frame again
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
         "head": in_range(state.head, header["heads"]),
         "snapshot": state.snapshot is None or state.snapshot in steps,
     }
-    return [*refused, *(f"{name}={at[name]}" for name, fit in fits.items() if not fit)]
+    return [*refused, *unfit(fits, at)]
 
 
 def has_token(token: str | None, *, side: int, has_cls: bool) -> bool:
@@ -130,21 +127,14 @@ def show(
     """
     place = bound.address() if at is None else at
     header, view, request = prepare(run, chosen, data, place)
-    if at is not None:
-        header |= {"address": urlencode(at), "talk": True}
-    elif f"{key}_warned" not in st.session_state:  # once: a model chosen later may lack a layer
-        st.session_state[f"{key}_warned"] = True
-        if missing := unavailable(header, place):
-            bound.warn_missing(missing, "the defaults")
+    header |= place_or_warning(at, lambda: unavailable(header, place), warned=f"{key}_warned")
     sent: dict[str, None] = st.session_state.setdefault(f"{key}_sent", {})
     explorer(
         message(header, chosen.image, None if view.key in sent else view.packed),
         key=key,
         on_ask=partial(receive, key, place, ExplorerState.model_fields),
     )
-    sent[view.key] = None
-    while len(sent) > REMEMBERED:
-        del sent[next(iter(sent))]
+    remember(sent, view.key)
     return view, request
 
 
@@ -167,6 +157,7 @@ def prepare(
     snapshots = [{"step": step_of(path), "label": f"step {step_of(path):,}"} for path in run.snapshots]
     label = f"step {step_of(request.snapshot):,}" if request.snapshot else ""
     header = {
+        **described(run, chosen, data),
         "key": view.key,
         "shape": f"{view.layers} {view.heads} {view.tokens} {side}",
         "layers": view.layers,
@@ -174,16 +165,11 @@ def prepare(
         "tokens": view.tokens,
         "side": side,
         "first": int(has_cls),
-        "size": chosen.image.shape[-1],
         "only": view.only,
-        "name": chosen.name,
         "own": chosen.own,
-        "run": run.title,
         "step": label,
         "stem": image_key(chosen.image),
         "mean": mean_color().tolist(),
-        "classes": list(data.classes),
-        "truth": chosen.truth,
         "probabilities": view.probabilities.tolist(),
         "before": before,
         "distance": distance.tolist(),

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
 
 from dashboard.attention import explorer, views
-from dashboard.attention.requests import receive
+from dashboard.attention.requests import place_or_warning, receive, remember
 from dashboard.components.pair import message, pair
 from dashboard.shared import bound, model_outputs, resources, scenes, selection
 from dashboard.shared.own_image import RIGHT
@@ -176,18 +175,10 @@ def show(
     place = bound.address() if at is None else at
     sides = sides_of(run, chosen, right_run, right_image, place)
     header, shown = prepare(*sides, data, place)
-    if at is not None:
-        header |= {"address": urlencode(at), "talk": True}
-    elif f"{key}_warned" not in st.session_state:  # once: a model chosen later may lack a layer
-        st.session_state[f"{key}_warned"] = True
-        if missing := unavailable(header, place):
-            bound.warn_missing(missing, "the defaults")
+    header |= place_or_warning(at, lambda: unavailable(header, place), warned=f"{key}_warned")
     sent: dict[str, None] = st.session_state.setdefault(f"{key}_sent", {})
     pair(packed(header, sides, shown, sent), key=key, on_ask=partial(receive, key, place, WRITTEN))
-    for view in shown:
-        sent[view.key] = None
-    while len(sent) > explorer.REMEMBERED:
-        del sent[next(iter(sent))]
+    remember(sent, *(view.key for view in shown))
 
 
 def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from dashboard.attention import block
-from dashboard.components.block import message
+from dashboard.components.inside import message
 from dashboard.shared import resources, selection
 from tests.conftest import ROOT
 from tests.made_runs import make_run

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from dashboard.attention import convolution
-from dashboard.components.convolution import message
+from dashboard.components.inside import message
 from dashboard.shared import resources, selection
 from tests.conftest import ROOT
 from tests.made_runs import make_run

@@ -1,10 +1,11 @@
 // Texts of the stepper through a block: titles, sentences, formulas, shapes, and numbers written out.
 
-import { JOIN, MLP, NORM, OUTPUT, RESIDUAL, SOFTMAX, VALUES } from "./steps.js";
-import { cosine, norm } from "../shared/vectors.js";
-import { tokenName } from "../shared/tokens.js";
+import { classReading } from "../inside/classes.js";
 import { formatted, inPercent, joinedTerms, productText } from "../shared/numbers.js";
+import { tokenName } from "../shared/tokens.js";
+import { cosine, norm } from "../shared/vectors.js";
 import { headPart, rowOf, spread } from "./data.js";
+import { JOIN, MLP, NORM, OUTPUT, RESIDUAL, SOFTMAX, VALUES } from "./steps.js";
 
 export const STEP_TITLES = [
   "Layer norm",
@@ -181,7 +182,7 @@ export function readingOf(view) {
     (v) => sumReading(v, ["input", "projected", "sum1", "middle"], "attention"),
     unitReading,
     (v) => sumReading(v, ["middle", "mlp", "sum2", "output"], "MLP"),
-    classReading,
+    logitReading,
   ];
   return readings[step](view, h, capitalName(key, h));
 }
@@ -276,12 +277,10 @@ function unitReading({ block, token, j }, h) {
     `${formatted(active)}, times a vector of norm ${formatted(block.writes[j])}.`;
 }
 
-function classReading({ block, panel, j, klass }, h) {
-  const { pooled, normalized, logits, probabilities, classWeights, classBias, scale3, offset3 } = block;
+function logitReading({ block, panel, j, klass }, h) {
+  const { pooled, normalized, scale3, offset3 } = block;
   if (panel === "pooled" || panel === "normalized") {
     return `Channel ${j + 1} of ${h.dim}: ${normText(pooled, scale3, offset3, h.eps[2], j)}.`;
   }
-  const row = classWeights.subarray(klass * h.dim, (klass + 1) * h.dim);
-  return `${h.classes[klass]}: ${productText(normalized, row, [classBias[klass]])} (offset) = ` +
-    `${formatted(logits[klass])}; softmax ${inPercent(probabilities[klass])}.`;
+  return classReading(block, klass, normalized);
 }

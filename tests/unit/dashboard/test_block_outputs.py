@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dashboard.attention import block, block_outputs
-from dashboard.components.block import message
+from dashboard.components.inside import message
 from dashboard.shared import resources, scenes, selection
 from dashboard.talk.scenes import scene
 from tests.apptests import open_app

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dashboard.attention import class_maps, convolution, convolution_outputs, panel
-from dashboard.components.convolution import message
+from dashboard.components.inside import message
 from dashboard.shared import resources, scenes, selection
 from dashboard.standalone.explorer_file import from_address
 from dashboard.talk.scenes import scene
