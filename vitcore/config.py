@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -81,8 +81,8 @@ class Config(Settings):
     momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
     nesterov: bool = Field(True, description="of sgd")
     schedule: Literal["cosine", "multistep", "constant"] = "cosine"
-    milestones: tuple[int, ...] = Field(
-        (100, 150), description="epochs after which multistep divides the rate by 10"
+    milestones: tuple[Annotated[int, Field(ge=0, le=10_000)], ...] = Field(
+        (100, 150), max_length=100, description="epochs after which multistep divides the rate by 10"
     )
     warmup_epochs: float = Field(1.0, ge=0, le=1000)
     clip_norm: float = Field(1.0, ge=0, le=1000, description="largest gradient norm; 0 does not clip")
@@ -193,6 +193,7 @@ _PHRASES = {
     "finite_number": "it must be a finite number",
     "string_type": "it must be text",
     "string_pattern_mismatch": "it must be a short name of letters, digits and dashes",
+    "too_long": "it may have at most {max_length} items",
     "tuple_type": "it must be a list such as [16, 32, 64]",
     "dict_type": "it must be a list of settings",
 }
