@@ -40,7 +40,7 @@ class Settings(BaseModel):
     def check_numbers(cls, values: Any) -> Any:
         for name, value in values.items() if isinstance(values, dict) else ():
             items = value if isinstance(value, list | tuple) else (value,)
-            if name in cls.model_fields and any(map(_is_no_number, items)):
+            if name in cls.model_fields and any(map(_looks_like_a_number, items)):
                 kinds = _kinds_of(cls.model_fields[name].annotation)
                 if not kinds & {bool, str, Literal} and kinds & {int, float}:
                     kind = "a number" if float in kinds else "a whole number"
@@ -52,8 +52,15 @@ class Settings(BaseModel):
         return values
 
 
-def _is_no_number(value: Any) -> bool:
-    return isinstance(value, bool) or (isinstance(value, str) and not EXPONENT.fullmatch(value))
+def _looks_like_a_number(value: Any) -> bool:
+    """Return whether pydantic would take a value for a number that is none: true, false, or some texts."""
+    if not isinstance(value, str) or EXPONENT.fullmatch(value):
+        return isinstance(value, bool)
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _kinds_of(annotation: Any) -> set[Any]:
