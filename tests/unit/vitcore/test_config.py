@@ -95,6 +95,16 @@ def test_milestones_are_epochs_that_a_training_can_have(milestones):
         make_config(milestones=milestones)
 
 
+@pytest.mark.parametrize(
+    "classes", [[], ["a", "a"], ["a", ""], ["a", "x" * 256], ["a", True], ["a", None], "ab"]
+)
+def test_names_of_classes_are_distinct_and_as_long_as_names_of_folders(classes):
+    values = make_config().model_dump()
+    with pytest.raises(UserError, match=r"^classes"):
+        build_config(**{**values, "classes": classes})
+    assert build_config(**{**values, "classes": ["a", "x" * 255]}).num_classes == 2
+
+
 def test_switch_takes_true_and_false_and_no_other_number():
     assert make_config(compile=True).compile
     with pytest.raises(UserError, match=r"^compile is 5: .*true or false"):
