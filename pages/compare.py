@@ -26,14 +26,23 @@ if not found:
 run_control, rest, more = st.columns([4.4, 1, 1.3], vertical_alignment="bottom")
 with run_control:
     chosen = selection.choose_runs(
-        found, CompareState, "runs", "Runs",
-        first=default_runs.default_runs, most=default_runs.MAX_COMPARED,
-    )  # fmt: skip
+        found,
+        CompareState,
+        "runs",
+        "Runs",
+        first=default_runs.default_runs,
+        most=default_runs.MAX_COMPARED,
+    )
 bundled = [run.id for run in found if run.bundled and run.weights]
 rest.button(
-    "All bundled", key="all_bundled", width="stretch", on_click=sections.add_runs, args=(bundled,),
-    disabled=set(bundled) <= {run.id for run in chosen}, help="Adds the other bundled models.",
-)  # fmt: skip
+    "All bundled",
+    key="all_bundled",
+    width="stretch",
+    on_click=sections.add_runs,
+    args=(bundled,),
+    disabled=set(bundled) <= {run.id for run in chosen},
+    help="Adds the other bundled models.",
+)
 with more:
     published_models.control()
 if not chosen:

@@ -34,8 +34,10 @@ def unavailable(run: Run, at: Mapping[str, str]) -> list[str]:
         "head": state.head in (None, "mean") or int(state.head) <= options["num_heads"],
         "step": state.step <= STEPS,
     }
-    return [*(text for text in refused if text.partition("=")[0] in WRITTEN),
-            *(f"{name}={at[name]}" for name, fit in fits.items() if not fit)]  # fmt: skip
+    return [
+        *(text for text in refused if text.partition("=")[0] in WRITTEN),
+        *(f"{name}={at[name]}" for name, fit in fits.items() if not fit),
+    ]
 
 
 def prepare(

@@ -43,9 +43,11 @@ def compare_class_maps(
     probabilities = model_outputs.class_maps(vit, image, snapshot).probabilities
     named = method_controls.choose_class(first, "Class", classes, prediction(probabilities, classes).name)
     against = second.selectbox(
-        "Contrast with", [NO_CONTRAST, *classes], help="Subtracts the map of this class.",
+        "Contrast with",
+        [NO_CONTRAST, *classes],
+        help="Subtracts the map of this class.",
         **AttentionState.bound("minus", value=None),
-    )  # fmt: skip
+    )
     with third:
         other = selection.choose_run(others, AttentionState, "other", "Compare with") if others else None
     places = st.columns([1.25, 1], gap="large") if wide else (st.container(), st.container())

@@ -45,8 +45,10 @@ def unavailable(run: Run, at: Mapping[str, str], *, step: str = STEP) -> list[st
         "position": state.position is None or max(map(int, state.position.split("."))) <= shown.side,
         step: getattr(state, step) <= STEPS,
     }
-    return [*(text for text in refused if text.partition("=")[0] in (*PLACE, step)),
-            *(f"{name}={at[name]}" for name, fit in fits.items() if not fit)]  # fmt: skip
+    return [
+        *(text for text in refused if text.partition("=")[0] in (*PLACE, step)),
+        *(f"{name}={at[name]}" for name, fit in fits.items() if not fit),
+    ]
 
 
 def prepare(

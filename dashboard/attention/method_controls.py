@@ -20,9 +20,11 @@ def choose_class(place: DeltaGenerator, label: str, classes: tuple[str, ...], pr
     if st.session_state.get(key) not in classes:
         bound.forget(AttentionState, "target")  # the predicted class, or a class of other data
     named = place.selectbox(
-        label, [PREDICTED, *classes], **AttentionState.bound("target", value=None),
+        label,
+        [PREDICTED, *classes],
+        **AttentionState.bound("target", value=None),
         format_func=lambda option: f"predicted: {predicted}" if option == PREDICTED else option,
-    )  # fmt: skip
+    )
     return predicted if named == PREDICTED else named
 
 
@@ -44,10 +46,17 @@ def choose_method(
     titles = {name: method.title for name, method in methods.items()}
     usual = next(iter(titles))
     settled = bound.settle(AttentionState, field, titles)
-    name = place.selectbox(
-        label, list(titles), key=AttentionState.parameter(field), format_func=titles.__getitem__,
-        persist_state="session", help=f"**{methods[settled].title}.** {methods[settled].misleads}",
-    ) or settled  # fmt: skip
+    name = (
+        place.selectbox(
+            label,
+            list(titles),
+            key=AttentionState.parameter(field),
+            format_func=titles.__getitem__,
+            persist_state="session",
+            help=f"**{methods[settled].title}.** {methods[settled].misleads}",
+        )
+        or settled
+    )
     bound.write(AttentionState, **{field: None if name == usual else name})
     method = methods[name]
     chosen = [one for one, setting in method.settings.items() if setting.options]
@@ -77,9 +86,13 @@ def _choose_setting(place: DeltaGenerator, name: str, setting: Setting) -> None:
         if fresh and linked and linked not in texts:
             bound.warn_missing([f"{key}={linked}"], f"{setting.label.lower()} {texts[default]}")
     chosen = place.selectbox(
-        setting.label, list(texts), key=key, format_func=texts.__getitem__, persist_state="session",
+        setting.label,
+        list(texts),
+        key=key,
+        format_func=texts.__getitem__,
+        persist_state="session",
         help=setting.help,
-    )  # fmt: skip
+    )
     if chosen == default:
         bound.address().pop(key, None)
     elif bound.address().get(key) != chosen:

@@ -64,9 +64,14 @@ def choose(run: Run, chosen: SelectedImage, data: Dataset) -> tuple[Run, Selecte
     """Draw the choice of what is on the right, and return its run and its image. Raises `UserError`."""
     kind_place, right_place = st.columns([1.5, 3.5], vertical_alignment="bottom")
     kind = bound.choose(
-        kind_place.segmented_control, AttentionState, "versus", "Compare",
-        {kind: LABELS[kind] for kind in kinds_of(run)}, required=True, label_visibility="collapsed",
-    )  # fmt: skip
+        kind_place.segmented_control,
+        AttentionState,
+        "versus",
+        "Compare",
+        {kind: LABELS[kind] for kind in kinds_of(run)},
+        required=True,
+        label_visibility="collapsed",
+    )
     if kind == SNAPSHOTS:
         return run, chosen
     if kind == MODELS:
@@ -76,9 +81,13 @@ def choose(run: Run, chosen: SelectedImage, data: Dataset) -> tuple[Run, Selecte
                 others, AttentionState, "right_run", "Model on the right", label_visibility="collapsed"
             ), chosen
     right = selection.choose_image(
-        data, lambda: model_outputs.predictions(run, data), page=AttentionState,
-        fields=("right_class", "right_image"), slot=RIGHT, place=right_place,
-    )  # fmt: skip
+        data,
+        lambda: model_outputs.predictions(run, data),
+        page=AttentionState,
+        fields=("right_class", "right_image"),
+        slot=RIGHT,
+        place=right_place,
+    )
     return run, right
 
 

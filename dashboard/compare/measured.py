@@ -158,8 +158,9 @@ def control(items: list[Item], count: int, *, speed: bool) -> None:
             lambda _: measurement_panel.show(
                 unmeasured, _about(items, speed), refusal=_refusal(unmeasured, count)
             ),
-            lambda: [one.key for one in unmeasured if one.running], every_s=TICK_S,
-        )  # fmt: skip
+            lambda: [one.key for one in unmeasured if one.running],
+            every_s=TICK_S,
+        )
 
 
 def _about(items: list[Item], speed: bool) -> str:

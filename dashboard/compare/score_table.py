@@ -53,9 +53,15 @@ def show(items: list[Item]) -> None:
     results = [result for item in items for result in (item.test, item.speed) if result]
     measurement_panel.explain(method, METHOD, results, _base)
     download.download_button(
-        "CSV", lambda: as_csv(items, groups).encode(), "vitlab-scores.csv", "text/csv",
-        icon=":material/download:", width="stretch", on_click="ignore", key="scores_csv",
-    )  # fmt: skip
+        "CSV",
+        lambda: as_csv(items, groups).encode(),
+        "vitlab-scores.csv",
+        "text/csv",
+        icon=":material/download:",
+        width="stretch",
+        on_click="ignore",
+        key="scores_csv",
+    )
 
 
 def table(items: list[Item]) -> dict[str, list[Line]]:

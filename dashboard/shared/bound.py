@@ -192,10 +192,17 @@ def choose(
     `settle`. `look` holds further arguments of the widget.
     """
     settled = settle(page, field, options, first=first, titles=titles, warn=warn)
-    chosen = widget(
-        label, list(options), key=page.parameter(field), format_func=options.__getitem__,
-        persist_state="session", **look,
-    ) or settled  # fmt: skip
+    chosen = (
+        widget(
+            label,
+            list(options),
+            key=page.parameter(field),
+            format_func=options.__getitem__,
+            persist_state="session",
+            **look,
+        )
+        or settled
+    )
     write(page, **{field: chosen})
     return chosen
 
@@ -243,9 +250,13 @@ def choose_several(
         left = [one for one in held if one in options] or first() or list(options)[:1]
         st.session_state[key] = left[:most]
     chosen = st.multiselect(
-        label, list(options), key=key, format_func=options.__getitem__, max_selections=most,
+        label,
+        list(options),
+        key=key,
+        format_func=options.__getitem__,
+        max_selections=most,
         persist_state="session",
-    )  # fmt: skip
+    )
     if address().get(key, "") != (text := text_of(tuple(chosen))):
         address()[key] = text
     return chosen

@@ -9,8 +9,11 @@ from vitcore.runs.folder import Run
 from vitcore.runs.metrics import Curve, Scalars, active_seconds, epochs_of
 
 AXES = {
-    "step": "optimizer step", "epoch": "epoch", "wall clock": "minutes of training", "images": "images seen",
-}  # fmt: skip
+    "step": "optimizer step",
+    "epoch": "epoch",
+    "wall clock": "minutes of training",
+    "images": "images seen",
+}
 
 
 def x_values(run: Run, scalars: Scalars, curve: Curve, axis: str) -> np.ndarray | None:

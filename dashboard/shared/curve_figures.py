@@ -41,15 +41,17 @@ def figure(runs: Sequence[Run], look: run_curves.CurveStyle) -> go.Figure:
             y = [in_percent(share) for share in item["y"]] if quantity == "acc" else item["y"]
             made.add_trace(
                 go.Scatter(
-                    x=item["x"] or [None], y=y or [None],
-                    name=html.escape(item["name"]), legendgroup=item["group"],
+                    x=item["x"] or [None],
+                    y=y or [None],
+                    name=html.escape(item["name"]),
+                    legendgroup=item["group"],
                     mode="lines+markers" if item["markers"] else "lines",
                     line={"color": _plain(item["color"]), "dash": item["dash"], "width": 2},
                     showlegend=in_legend,
                 ),
                 1,
                 column,
-            )  # fmt: skip
+            )
         title = run_curves.TITLES.get(quantity, html.escape(run_curves.readable(tags[-1])))
         made.update_xaxes(title_text=_axis_title(look.axis, drawing), col=column)
         made.update_yaxes(title_text=title, col=column)

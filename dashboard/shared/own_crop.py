@@ -72,14 +72,24 @@ def control(data: bytes, name: str, slot: str = "") -> None:
     picture_place, controls = st.columns([1, 1.8], vertical_alignment="center")
     with controls:
         st.segmented_control(
-            "Part", [SQUARE, WHOLE], default=SQUARE, key=_key("fit", slot), required=True,
-            label_visibility="collapsed", persist_state="session",
-        )  # fmt: skip
+            "Part",
+            [SQUARE, WHOLE],
+            default=SQUARE,
+            key=_key("fit", slot),
+            required=True,
+            label_visibility="collapsed",
+            persist_state="session",
+        )
         if not chosen(slot).whole:
             st.slider(
-                "Position of the square", 0, 100, CENTER, format="%d %%", key=_key("position", slot),
+                "Position of the square",
+                0,
+                100,
+                CENTER,
+                format="%d %%",
+                key=_key("position", slot),
                 persist_state="session",
-            )  # fmt: skip
+            )
         crop = chosen(slot)
         shown = "The whole image, padded with the mean color" if crop.whole else "The bright square is used"
         st.caption(f"{shown}: models take square images.")

@@ -78,9 +78,13 @@ def _body(slot: str) -> None:
     counter = f"upload_generation{slot}"
     generation = st.session_state.setdefault(counter, 0)
     source = st.segmented_control(
-        "From", [FILE, CAMERA], default=FILE, key=f"own{slot}_from", required=True,
+        "From",
+        [FILE, CAMERA],
+        default=FILE,
+        key=f"own{slot}_from",
+        required=True,
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     if source == CAMERA:
         upload = st.camera_input(f"A photo. {SQUARE}", key=f"photo{slot}_{generation}", width=360)
     else:

@@ -54,9 +54,13 @@ def controls(left: Place, middle: Place, right: Place) -> CurveStyle:
     """Draw the controls for axis, smoothing and scale. The address keeps their values."""
     axis = left.segmented_control("X axis", list(AXES), required=True, **CurvesState.bound("axis"))
     smooth = middle.slider(
-        "Smoothing", 0.0, 0.99, step=0.01, **CurvesState.bound("smooth", value="value"),
+        "Smoothing",
+        0.0,
+        0.99,
+        step=0.01,
+        **CurvesState.bound("smooth", value="value"),
         help="Exponential moving average, as in TensorBoard. The original curve remains faintly visible.",
-    )  # fmt: skip
+    )
     log = right.toggle("Log loss", **CurvesState.bound("log", value="value"))
     return CurveStyle(axis, smooth, log)
 
@@ -268,9 +272,15 @@ def more_metrics(runs: Sequence[Run], look: CurveStyle, *, key: str, page: type[
     label = f"More metrics ({len(others)})"
     wanted = left.toggle(label, **page.bound("more", value="value")) if others else False
     right.download_button(
-        "All curves as CSV", lambda: as_csv(runs).encode(), "vitlab-curves.csv", "text/csv",
-        key=f"csv_{key}", icon=":material/download:", width="stretch", on_click="ignore",
-    )  # fmt: skip
+        "All curves as CSV",
+        lambda: as_csv(runs).encode(),
+        "vitlab-curves.csv",
+        "text/csv",
+        key=f"csv_{key}",
+        icon=":material/download:",
+        width="stretch",
+        on_click="ignore",
+    )
     if wanted:
         _charts(runs, others, look, key=key, page=page)
 

@@ -75,9 +75,13 @@ def choose_image(
     kind_field, image_field = fields
     bound.check_link(page, kind_field, options, first)
     kind = left.selectbox(
-        "Images", options, index=options.index(first), disabled=bool(own), label_visibility=labels,
+        "Images",
+        options,
+        index=options.index(first),
+        disabled=bool(own),
+        label_visibility=labels,
         **page.bound(kind_field, value=None),
-    )  # fmt: skip
+    )
     if kind in ranked:
         with left, st.spinner("Running the model on the test images"):
             members = _members(data, kind, predictions)
@@ -89,10 +93,15 @@ def choose_image(
         page, image_field, range(1, len(members) + 1), f"{kind}, test image {number} of {len(members)}"
     )
     number = middle.number_input(
-        "Test image", 1, most, step=1, disabled=bool(own), label_visibility=labels,
+        "Test image",
+        1,
+        most,
+        step=1,
+        disabled=bool(own),
+        label_visibility=labels,
         help="The number within its class, in the order of the dataset, or in the order of confidence.",
         **page.bound(image_field, value="value"),
-    )  # fmt: skip
+    )
     with right:
         own_image.control(slot)
     if own:
@@ -211,10 +220,16 @@ def choose_run(
     lost = _lost(by_id, page, field)
     chosen = by_id[
         bound.choose(
-            st.selectbox, page, field, label, options, first=first.id if first else None,
-            warn=_warn_missing, **look,
+            st.selectbox,
+            page,
+            field,
+            label,
+            options,
+            first=first.id if first else None,
+            warn=_warn_missing,
+            **look,
         )
-    ]  # fmt: skip
+    ]
     _remember([chosen], lost)
     return chosen
 

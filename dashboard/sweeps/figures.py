@@ -72,9 +72,14 @@ def sample_efficiency(rows: Sequence[SamplePoint], *, height: int = 400) -> Figu
     for chance in chance_levels:
         figure.add_hline(y=100 * chance, line={"color": theme.OTHER, "dash": "dot", "width": 1.5})
         figure.add_annotation(
-            x=math.log10(ticks[0]), y=100 * chance, text=f"chance {numbers.chance(chance)}", showarrow=False,
-            xanchor="left", yanchor="bottom", font={"color": theme.OTHER, "size": 13},
-        )  # fmt: skip
+            x=math.log10(ticks[0]),
+            y=100 * chance,
+            text=f"chance {numbers.chance(chance)}",
+            showarrow=False,
+            xanchor="left",
+            yanchor="bottom",
+            font={"color": theme.OTHER, "size": 13},
+        )
     texts = {_x_value(row, counted): _tick(row, counted) for row in rows}
     edge = (math.log10(ticks[-1] / ticks[0]) if len(ticks) > 1 else 1.0) or 1.0
     figure.update_xaxes(
@@ -171,9 +176,15 @@ def study_panels(rows: Sequence[StudyPoint], *, panel_height: int = 250) -> Figu
         )
         order = [row["text"] for row in points]
         figure.update_xaxes(
-            type="category", categoryorder="array", categoryarray=order, range=[-0.5, len(order) - 0.5],
-            fixedrange=True, showgrid=False, tickfont={"size": TICKS}, **position,
-        )  # fmt: skip
+            type="category",
+            categoryorder="array",
+            categoryarray=order,
+            range=[-0.5, len(order) - 0.5],
+            fixedrange=True,
+            showgrid=False,
+            tickfont={"size": TICKS},
+            **position,
+        )
     figure.update_yaxes(range=[low, high], ticksuffix=" %", fixedrange=True, tickfont={"size": TICKS})
     figure.update_yaxes(title={"text": "test accuracy", "font": {"size": 13}}, col=1)
     figure.update_annotations(font={"size": 14})
@@ -257,6 +268,11 @@ def _label(figure: go.Figure, ends: list[tuple[float, float, str, str]], limit: 
         label_y = max(y, below + gap)
         below = label_y
         figure.add_annotation(
-            x=x, y=label_y, text=f"<b>{name}</b>", showarrow=False, xanchor="left", xshift=10,
+            x=x,
+            y=label_y,
+            text=f"<b>{name}</b>",
+            showarrow=False,
+            xanchor="left",
+            xshift=10,
             font={"color": color, "size": 14},
-        )  # fmt: skip
+        )

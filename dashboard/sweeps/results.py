@@ -40,9 +40,11 @@ def read(sweep: Sweep) -> tuple[list[Any], Figure, str]:
 def show(sweep: Sweep) -> None:
     """Show the figure and the table of a sweep, and update them while it trains."""
     ticking.fragment(
-        lambda states: _progress(sweep, states), lambda: _states(sweep), every_s=TICK_S,
+        lambda states: _progress(sweep, states),
+        lambda: _states(sweep),
+        every_s=TICK_S,
         active=run_status.any_active,
-    )  # fmt: skip
+    )
     try:
         rows, figure, alt = read(sweep)
     except UserError as error:

@@ -46,9 +46,11 @@ def panel(found: list[Run], here: queue_panel.QueueState) -> None:
     look = run_curves.controls(*places)
     other = partner(run, found)
     ticking.fragment(
-        lambda states: _body(run, here.label(run), other, look), lambda: _states(run, other),
-        every_s=run_curves.TICK_S, active=run_status.any_active,
-    )  # fmt: skip
+        lambda states: _body(run, here.label(run), other, look),
+        lambda: _states(run, other),
+        every_s=run_curves.TICK_S,
+        active=run_status.any_active,
+    )
 
 
 def _states(*runs: Run | None) -> list[State]:
@@ -106,25 +108,35 @@ def _action(run: Run, label: str, state: State) -> None:
     """
     if state == "stopping":
         st.button(
-            "Stop without saving", key="abort", on_click=_attempt, args=(_abort, run),
+            "Stop without saving",
+            key="abort",
+            on_click=_attempt,
+            args=(_abort, run),
             help=f"{run.resume_note.capitalize()}.",
-        )  # fmt: skip
+        )
     elif state in ACTIVE:
         name = "Remove from queue" if state == "queued" else "Stop training"
         st.button(
-            name, key="stop", on_click=_attempt,
+            name,
+            key="stop",
+            on_click=_attempt,
             args=(background.stop, run, announcements.of_stop(label, state)),
-        )  # fmt: skip
+        )
         if background.is_abandoned(run):
             st.button(
-                "Train on this machine", key="take_over", on_click=_attempt, args=(background.take_over, run),
+                "Train on this machine",
+                key="take_over",
+                on_click=_attempt,
+                args=(background.take_over, run),
                 help="The machine that it waits on has not been seen for a minute.",
-            )  # fmt: skip
+            )
     elif state != "finished":
         st.button(
-            "Resume training", key="resume", on_click=_attempt,
+            "Resume training",
+            key="resume",
+            on_click=_attempt,
             args=(background.resume, run, f"{run.title} is queued again."),
-        )  # fmt: skip
+        )
 
 
 def _abort(run: Run) -> None:
@@ -139,9 +151,14 @@ def _edit(run: Run, state: str) -> None:
         st.text_area("Note", run.meta.note, max_chars=edit.NOTE_LENGTH, key=f"run_note_{run.id}", height=80)
         st.button("Save", key="describe", type="primary", on_click=_attempt, args=(_describe, run))
         deletion.confirm(
-            "this run", f"run_{run.id}", "delete", _attempt, _delete, run,
+            "this run",
+            f"run_{run.id}",
+            "delete",
+            _attempt,
+            _delete,
+            run,
             refusal="Stop the run first." if state in ACTIVE else None,
-        )  # fmt: skip
+        )
 
 
 def _describe(run: Run) -> None:

@@ -95,8 +95,10 @@ def patches_3():
 
 
 def attention_1():
-    return [f"With 64 patches and CLS, each weight is 1/65, about {1 / 65:.3f}",
-            f"over the 64 patches is {math.log2(64):.0f} bits"]  # fmt: skip
+    return [
+        f"With 64 patches and CLS, each weight is 1/65, about {1 / 65:.3f}",
+        f"over the 64 patches is {math.log2(64):.0f} bits",
+    ]
 
 
 def attention_2():

@@ -96,10 +96,14 @@ def test_parameters_of_hosts_and_of_the_tour_are_accepted_on_every_page(name):
 @pytest.mark.parametrize(
     ("name", "parameter", "accepted"),
     [
-        ("training", "watch", "run"), ("training", "watch", "runs"), ("attention", "run", "watch"),
-        ("patches", "run", "runs"), ("compare", "runs", "run"), ("compare", "runs", "watch"),
+        ("training", "watch", "run"),
+        ("training", "watch", "runs"),
+        ("attention", "run", "watch"),
+        ("patches", "run", "runs"),
+        ("compare", "runs", "run"),
+        ("compare", "runs", "watch"),
     ],
-)  # fmt: skip
+)
 def test_run_is_shown_under_the_name_that_another_page_has_for_it(name, parameter, accepted):
     app = open_app(name, **{accepted: "vit-cifar10"})
     assert not app.toast
@@ -112,14 +116,23 @@ def test_run_is_shown_under_the_name_that_another_page_has_for_it(name, paramete
     [
         (
             "attention",
-            {"run": "../../etc", "class": "unicorn", "image": "999", "query": "nowhere", "layer": "99",
-             "head": "x", "snapshot": "-1", "mask": "a.b", "speaks": "x"},
+            {
+                "run": "../../etc",
+                "class": "unicorn",
+                "image": "999",
+                "query": "nowhere",
+                "layer": "99",
+                "head": "x",
+                "snapshot": "-1",
+                "mask": "a.b",
+                "speaks": "x",
+            },
         ),
         ("compare", {"runs": "none", "x": "7"}),
         ("patches", {"patch": "3"}),
         ("inductive_bias", {"shuffle": "<b>", "probe": "Shuffle"}),
     ],
-)  # fmt: skip
+)
 def test_link_with_only_invalid_values_opens_the_page(name, query):
     app = open_app(name, **query)
     assert len(app.title) == 1

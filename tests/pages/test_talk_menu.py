@@ -69,9 +69,13 @@ def test_view_is_added_to_a_new_talk(mine):
 
 @pytest.mark.parametrize(
     ("talk", "title", "say", "named"),
-    [("mine", "", "Text.", "title"), ("mine", "A title", "", "say"), (None, "A title", "Text.", "talk"),
-     ("mine", "A title", 221 * "x", "220")],
-)  # fmt: skip
+    [
+        ("mine", "", "Text.", "title"),
+        ("mine", "A title", "", "say"),
+        (None, "A title", "Text.", "talk"),
+        ("mine", "A title", 221 * "x", "220"),
+    ],
+)
 def test_incomplete_step_is_refused_with_the_sentence_of_the_reader(mine, talk, title, say, named):
     app = add(open_app("compare"), talk, title, say)
     assert any(named in one.value for one in app.error)
@@ -130,8 +134,11 @@ def test_saved_fields_are_written_and_the_rest_of_the_file_is_kept(mine):
     press(app, "Save step")
     step = files.find_talk("mine").steps[1]
     assert (step.say, step.question, step.answers, step.answer) == (
-        "Said better.", "Which one?", ("this", "that"), "that",
-    )  # fmt: skip
+        "Said better.",
+        "Which one?",
+        ("this", "that"),
+        "that",
+    )
     kept = TEXT.splitlines()
     assert [line for i, line in enumerate(mine.read_text().splitlines()) if i != 4] == kept[:4] + kept[5:]
     assert field(app, "Sentence for the audience").value == "Said better."

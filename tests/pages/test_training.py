@@ -84,9 +84,13 @@ def test_folder_outside_the_data_directory_is_refused(folder):
 def test_run_of_this_machine_is_active_after_its_host_was_renamed():
     own = psutil.Process()
     status = Status(
-        state="running", host="old-name", boot_id=process.boot_id(), pid=own.pid,
-        process_start=own.create_time(), heartbeat=time.time(),
-    )  # fmt: skip
+        state="running",
+        host="old-name",
+        boot_id=process.boot_id(),
+        pid=own.pid,
+        process_start=own.create_time(),
+        heartbeat=time.time(),
+    )
     run = create_run(make_config("quick"), status=status)
     assert run.status().state == "running"
     assert queue_panel.read_queue([run]).training == [run]
@@ -171,8 +175,9 @@ def test_queue_and_its_announcement_distinguish_runs_of_the_same_title():
     app = open_app("training")
     lines = [one.value for one in app.text if "15:50" in one.value]
     assert sorted(line.split(". ")[1] for line in lines) == [
-        "ViT quick (28 Nov 15:50:11)", "ViT quick (28 Nov 15:50:52)",
-    ]  # fmt: skip
+        "ViT quick (28 Nov 15:50:11)",
+        "ViT quick (28 Nov 15:50:52)",
+    ]
     app.button(key="remove_vit-quick-20261128-155052").click().run()
     assert escape("15:50:52") in app.toast[0].value
 

@@ -95,7 +95,10 @@ def computed(sent: Path) -> dict[str, list]:
     deno = Path(sysconfig.get_path("scripts")) / "deno"
     done = subprocess.run(
         [str(deno), "eval", "--quiet", SCRIPT.replace("./dashboard", f"file://{ROOT}/dashboard"), str(sent)],
-        capture_output=True, text=True, check=False, cwd=ROOT,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

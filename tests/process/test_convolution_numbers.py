@@ -92,7 +92,10 @@ def computed(sent) -> dict:
     deno = f"{sysconfig.get_path('scripts')}/deno"
     done = subprocess.run(
         [deno, "eval", "--quiet", script, str(sent), json.dumps(PLACES)],
-        capture_output=True, text=True, check=False, cwd=ROOT,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -170,9 +170,15 @@ def test_queued_run_can_be_moved(colors):
     a, b, c = (run.id for run in waiting)
     order = lambda: [run.id for run in queue.waiting(runs_dir())]  # noqa: E731
     assert order() == [a, b, c]
-    for run, to, then in [(2, "first", [c, a, b]), (0, "down", [c, b, a]), (0, "up", [c, a, b]),
-                          (2, "last", [a, b, c]), (2, "down", [a, b, c]), (0, "up", [a, b, c]),
-                          (1, "first", [b, a, c])]:  # fmt: skip
+    for run, to, then in [
+        (2, "first", [c, a, b]),
+        (0, "down", [c, b, a]),
+        (0, "up", [c, a, b]),
+        (2, "last", [a, b, c]),
+        (2, "down", [a, b, c]),
+        (0, "up", [a, b, c]),
+        (1, "first", [b, a, c]),
+    ]:
         queue.move(waiting[run], to)
         assert order() == then
     with pytest.raises(UserError):

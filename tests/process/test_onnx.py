@@ -27,16 +27,23 @@ from vitcore.runs.folder import find_run
 MEAN = np.array([0.49139968, 0.48215841, 0.44653091], np.float32).reshape(3, 1, 1)
 STD = np.array([0.24703223, 0.24348513, 0.26158784], np.float32).reshape(3, 1, 1)
 VITS = [
-    {"norm": "post"}, {"pool": "mean"}, {"position": "sincos"}, {"position": "none"},
-    {"pool": "mean", "position": "none", "norm": "post"}, {"num_layers": 1}, {"image_size": 64},
+    {"norm": "post"},
+    {"pool": "mean"},
+    {"position": "sincos"},
+    {"position": "none"},
+    {"pool": "mean", "position": "none", "norm": "post"},
+    {"num_layers": 1},
+    {"image_size": 64},
     {"dropout": 0.2, "drop_path": 0.2},
-]  # fmt: skip
+]
 CASES = [
     *(pytest.param(n, {}, id=n, marks=[] if n in ("vit", "resnet") else pytest.mark.slow) for n in SMALL),
-    *(pytest.param("vit", o, id="vit-" + "-".join(map(str, o.values())), marks=pytest.mark.slow)
-      for o in VITS),
+    *(
+        pytest.param("vit", o, id="vit-" + "-".join(map(str, o.values())), marks=pytest.mark.slow)
+        for o in VITS
+    ),
     pytest.param("densenet", {"image_size": 64}, id="densenet-64", marks=pytest.mark.slow),
-]  # fmt: skip
+]
 
 
 def used_run(home, name, **options):

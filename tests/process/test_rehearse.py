@@ -35,10 +35,14 @@ def size_of(place):
 
 @pytest.mark.parametrize(
     "settings",
-    [{"embed_dim": 64, "hidden_dim": 256}, {"model": "resnet", "c_hidden": [32, 64]},
-     {"optimizer": "adamw", "embed_dim": 64, "hidden_dim": 256}, {"epochs": 40, "batch_size": 64}],
+    [
+        {"embed_dim": 64, "hidden_dim": 256},
+        {"model": "resnet", "c_hidden": [32, 64]},
+        {"optimizer": "adamw", "embed_dim": 64, "hidden_dim": 256},
+        {"epochs": 40, "batch_size": 64},
+    ],
     ids=["muon", "sgd", "adamw", "many snapshots"],
-)  # fmt: skip
+)
 def test_steps_disk_and_parameters_equal_those_of_the_run(colors, settings):
     asked = config(colors, **settings)
     before = size_of(runs_dir()) if runs_dir().exists() else 0

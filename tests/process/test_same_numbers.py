@@ -113,5 +113,7 @@ def test_a_share_is_written_with_two_digits():
     assert numbers.accuracy(0.5, 1000) == "50.00 % (n = 1,000)"
     assert numbers.accuracy(0.5, None) == "50.00 %"
     assert [numbers.millions(count) for count in (3_195_146, 272_378, 190_944_768)] == [
-        "3.2 million", "0.27 million", "191 million",
-    ]  # fmt: skip
+        "3.2 million",
+        "0.27 million",
+        "191 million",
+    ]

@@ -20,10 +20,28 @@ TRAINING_IMAGES = {"cifar10": 45_000, "cifar10-mini": 3_500}  # without the vali
 LEAST_S = 20.0  # in a shorter training, the start takes too large a part
 # Settings that do not change the time of a step. The device is compared as the one that is used.
 FREE = {
-    "recipe", "seed", "device", "epochs", "minutes", "steps_per_epoch", "train_share", "lr", "weight_decay",
-    "decay", "momentum", "nesterov", "schedule", "milestones", "warmup_epochs", "clip_norm",
-    "label_smoothing", "skip_broken", "classes", "options", "data",
-}  # fmt: skip
+    "recipe",
+    "seed",
+    "device",
+    "epochs",
+    "minutes",
+    "steps_per_epoch",
+    "train_share",
+    "lr",
+    "weight_decay",
+    "decay",
+    "momentum",
+    "nesterov",
+    "schedule",
+    "milestones",
+    "warmup_epochs",
+    "clip_norm",
+    "label_smoothing",
+    "skip_broken",
+    "classes",
+    "options",
+    "data",
+}
 FREE_OPTIONS = {"init_std"}
 Count = Callable[[Config], int | None]  # the number of training images of a dataset, None if unknown
 

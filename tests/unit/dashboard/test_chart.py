@@ -188,9 +188,15 @@ def test_csv_has_every_point(resumed):
 
 @pytest.mark.parametrize(
     ("text", "states", "models", "found"),
-    [("", [], [], True), ("vit CIFAR10", [], [], True), ("vit mars", [], [], False),
-     ("", ["failed"], [], False), ("", ["finished"], ["vit"], True), ("", [], ["resnet"], False)],
-)  # fmt: skip
+    [
+        ("", [], [], True),
+        ("vit CIFAR10", [], [], True),
+        ("vit mars", [], [], False),
+        ("", ["failed"], [], False),
+        ("", ["finished"], ["vit"], True),
+        ("", [], ["resnet"], False),
+    ],
+)
 def test_runs_are_filtered_by_text_state_and_model(text, states, models, found):
     assert matches(as_row(find_run("vit-cifar10")), text, states, models) == found
 

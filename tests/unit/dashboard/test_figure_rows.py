@@ -80,18 +80,38 @@ def shown(name, seed):
     draw = np.random.default_rng(seed)
     confusion = draw.integers(0, 9, (3, 3)) + 30 * np.eye(3, dtype=int)
     count = np.array([0, 4, 20])
-    return Shown(name, "#0072B2", "solid", TestScores.model_validate({
-        "accuracy": 0.9, "loss": 0.3, "parameters": 1, "multiply_adds": 1, "training": None,
-        "truth": [], "predicted": [], "confidence": [], "truth_probability": [],
-        "classes": ["ant", "bee", "cow"], "confusion": confusion.tolist(),
-        "class_accuracy": {
-            "mean": draw.random(3).tolist(), "error": draw.random(3).tolist(), "count": [50, 60, 70],
-        },
-        "calibration": {
-            "bins": 3, "ece": 0.05, "count": count.tolist(), "accuracy": draw.random(3).tolist(),
-            "confidence": draw.random(3).tolist(),
-        },
-    }))  # fmt: skip
+    return Shown(
+        name,
+        "#0072B2",
+        "solid",
+        TestScores.model_validate(
+            {
+                "accuracy": 0.9,
+                "loss": 0.3,
+                "parameters": 1,
+                "multiply_adds": 1,
+                "training": None,
+                "truth": [],
+                "predicted": [],
+                "confidence": [],
+                "truth_probability": [],
+                "classes": ["ant", "bee", "cow"],
+                "confusion": confusion.tolist(),
+                "class_accuracy": {
+                    "mean": draw.random(3).tolist(),
+                    "error": draw.random(3).tolist(),
+                    "count": [50, 60, 70],
+                },
+                "calibration": {
+                    "bins": 3,
+                    "ece": 0.05,
+                    "count": count.tolist(),
+                    "accuracy": draw.random(3).tolist(),
+                    "confidence": draw.random(3).tolist(),
+                },
+            }
+        ),
+    )
 
 
 @pytest.fixture
@@ -107,10 +127,13 @@ def test_rows_of_confusion_matrices_are_all_counts_and_their_differences(runs):
     expected = {
         (panel, panel, names[answer], names[truth]): [counts[truth, answer]]
         for panel, counts in (
-            ("Ann's & mine", first), ("other", second), ("Ann's & mine minus other", first - second),
+            ("Ann's & mine", first),
+            ("other", second),
+            ("Ann's & mine minus other", first - second),
         )
-        for truth in range(3) for answer in range(3)
-    }  # fmt: skip
+        for truth in range(3)
+        for answer in range(3)
+    }
     assert values_of(figure, 4) == expected
 
 
@@ -147,9 +170,11 @@ def test_run_that_did_not_reach_the_target_has_an_empty_cell():
     figure = reach(paths, "epoch")
     assert figure.rows == [
         ["series", "epoch", "run"],
-        ["trained until", 20, "A & B"], ["trained until", 30, "C"],
-        ["reached at", 12, "A & B"], ["reached at", None, "C"],
-    ]  # fmt: skip
+        ["trained until", 20, "A & B"],
+        ["trained until", 30, "C"],
+        ["reached at", 12, "A & B"],
+        ["reached at", None, "C"],
+    ]
 
 
 # --- Inductive bias ----------------------------------------------------------------------------
@@ -207,10 +232,14 @@ def test_rows_of_layers_have_relative_depths():
 def test_rows_of_distances_hold_layers_and_heads():
     mean, error, heads, spread = random(3), random(3), random(2, 4), random(2, 4)
     shape = LayersAndHeads(
-        "distance", ["patches", "1", "2"], series(mean, error), axis="pixels",
-        heads={"distance": Table(mean=heads.tolist(), error=spread.tolist())}, points="one head",
+        "distance",
+        ["patches", "1", "2"],
+        series(mean, error),
+        axis="pixels",
+        heads={"distance": Table(mean=heads.tolist(), error=spread.tolist())},
+        points="one head",
         references={"uniform": 16.0},
-    )  # fmt: skip
+    )
     figure = bias_figures.distances([line("ViT", shape)])
     assert figure.rows[0] == ["series", DEPTH, "pixels", "standard error"]
     layers = [row[1:] for row in figure.rows[1:] if row[0] == "ViT"]
@@ -239,9 +268,12 @@ def test_rows_of_a_similarity_name_both_layers():
 def test_rows_of_removed_blocks_and_heads_are_points_with_errors():
     blocks, spread, heads, each = random(2), random(2), random(2, 3), random(2, 3)
     shape = Changes(
-        "accuracy", Estimate(mean=0.9, error=0.01), ["block 1", "block 3"], series(blocks, spread),
+        "accuracy",
+        Estimate(mean=0.9, error=0.01),
+        ["block 1", "block 3"],
+        series(blocks, spread),
         Table(mean=heads.tolist(), error=each.tolist()),
-    )  # fmt: skip
+    )
     figure = bias_figures.blocks([line("ViT", shape)])
     assert figure.rows[0] == ["panel", "series", "without block", "points of accuracy", "standard error"]
     assert values_of(figure, 3) == {
@@ -282,9 +314,10 @@ def test_rows_of_receptive_fields_are_the_logarithms_of_the_maps():
 
 def test_rows_of_sample_efficiency_are_the_finished_points():
     points = [
-        sample("vit", "ViT", 0.1, 0.5, error=0.02), sample("vit", "ViT", 1.0, None),
+        sample("vit", "ViT", 0.1, 0.5, error=0.02),
+        sample("vit", "ViT", 1.0, None),
         sample("resnet", "ResNet", 0.1, 0.6, error=None),
-    ]  # fmt: skip
+    ]
     assert sample_efficiency(points).rows == [
         ["series", "training images", "test accuracy, %", "standard error"],
         ["ViT", 4500, 50, 2],

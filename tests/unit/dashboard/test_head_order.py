@@ -32,9 +32,15 @@ def result(**values):
     fields = {"distance": share, "entropy": share, "to_self": share, "position": share} | values
     about = dict.fromkeys(("title", "data", "date", "machine", "command", "commit", "torch"), "")
     return Result(
-        probe="heads", runs=["r"], models=["vit"], images=200, settings={}, seconds=1.0,
-        values=HeadValues(**fields), **about,
-    )  # fmt: skip
+        probe="heads",
+        runs=["r"],
+        models=["vit"],
+        images=200,
+        settings={},
+        seconds=1.0,
+        values=HeadValues(**fields),
+        **about,
+    )
 
 
 def measured(order, size=32, patches=64, **values):
@@ -57,8 +63,11 @@ def test_shares_are_sorted_from_the_largest_and_written_in_percent():
     found = measured("self")
     assert [group["heads"] for group in found["groups"]] == [[[0, 1]], [[1, 1]], [[1, 0]], [[0, 0]]]
     assert [group["label"].split("itself ")[1] for group in found["groups"]] == [
-        "from 20 %", "from 5 to 20 %", "from 2 to 5 %", "under 2 %",
-    ]  # fmt: skip
+        "from 20 %",
+        "from 5 to 20 %",
+        "from 2 to 5 %",
+        "under 2 %",
+    ]
     assert (found["tiles"][0][1], found["unit"]) == ("30.0", " %")
     assert found["texts"][0][1] == "30.00 ± 1.00 %"
 

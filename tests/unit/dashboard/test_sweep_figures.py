@@ -12,12 +12,23 @@ from dashboard.sweeps.figures import LABEL_GAP, sample_efficiency, study_panels
 
 def row(mean, error=0.01, **more):
     return {
-        "mean": mean, "error": error if mean is not None else None,
+        "mean": mean,
+        "error": error if mean is not None else None,
         "error_of": "seeds" if mean is not None else None,
-        "validation": mean, "n_test": 1000, "n_validation": 500, "seeds": [0, 1], "planned": 2,
-        "state": "finished" if mean is not None else "queued", "minutes": 1.0, "parameters": 10, "runs": [],
-        "data": "cifar10", "recipe": "quick", "chance": 0.1, **more,
-    }  # fmt: skip
+        "validation": mean,
+        "n_test": 1000,
+        "n_validation": 500,
+        "seeds": [0, 1],
+        "planned": 2,
+        "state": "finished" if mean is not None else "queued",
+        "minutes": 1.0,
+        "parameters": 10,
+        "runs": [],
+        "data": "cifar10",
+        "recipe": "quick",
+        "chance": 0.1,
+        **more,
+    }
 
 
 def sample(model, label, share, mean, **more):
@@ -31,8 +42,12 @@ def setting(name, value, mean, base=False, **more):
 
 
 def test_sample_figure_has_a_line_per_architecture():
-    rows = [sample("vit", "ViT", 0.05, 0.4), sample("vit", "ViT", 0.1, 0.5), sample("vit", "ViT", 1.0, None),
-            sample("resnet", "ResNet", 0.05, 0.6, error=0.02)]  # fmt: skip
+    rows = [
+        sample("vit", "ViT", 0.05, 0.4),
+        sample("vit", "ViT", 0.1, 0.5),
+        sample("vit", "ViT", 1.0, None),
+        sample("resnet", "ResNet", 0.05, 0.6, error=0.02),
+    ]
     figure = sample_efficiency(rows).plot
     vit, resnet = figure.data
     assert (vit.line.color, resnet.line.color) == ("#0072B2", "#D55E00")
@@ -71,8 +86,13 @@ def test_different_budgets_have_separate_lines():
 
 
 def test_study_figure_has_a_panel_per_setting_and_marks_the_base():
-    rows = [setting("patch", 2, 0.5), setting("patch", 4, 0.6, base=True), setting("patch", 8, None),
-            setting("norm", "pre", 0.6, base=True), setting("norm", "post", 0.3)]  # fmt: skip
+    rows = [
+        setting("patch", 2, 0.5),
+        setting("patch", 4, 0.6, base=True),
+        setting("patch", 8, None),
+        setting("norm", "pre", 0.6, base=True),
+        setting("norm", "post", 0.3),
+    ]
     figure = study_panels(rows).plot
     patch, waiting, norm, _ = figure.data
     assert (list(patch.x), list(patch.y), list(patch.marker.symbol)) == (

@@ -24,11 +24,18 @@ def home(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "link",
-    ["attention?class=cat", "/attention?class=cat", "vitlab/attention?class=cat",
-     "http://localhost:8501/attention?class=cat", "https://127.0.0.1/vitlab/attention?class=cat",
-     "http://[::1]:8501/attention?class=cat", "http://0.0.0.0:8501/attention?class=cat",
-     "localhost:8501/attention?class=cat", "127.0.0.1:8501/attention?class=cat"],
-)  # fmt: skip
+    [
+        "attention?class=cat",
+        "/attention?class=cat",
+        "vitlab/attention?class=cat",
+        "http://localhost:8501/attention?class=cat",
+        "https://127.0.0.1/vitlab/attention?class=cat",
+        "http://[::1]:8501/attention?class=cat",
+        "http://0.0.0.0:8501/attention?class=cat",
+        "localhost:8501/attention?class=cat",
+        "127.0.0.1:8501/attention?class=cat",
+    ],
+)
 def test_links_to_a_local_dashboard_are_accepted(link):
     assert files.parse_link(link) == ("attention", {"class": "cat"})
 

@@ -20,9 +20,11 @@ from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.listing import as_rows
 from vitcore.runs.status import Meta, Status
 
-BOMB = "epochs: [&b0 [x, x, x, x, x, x, x, x, x], " + ", ".join(
-    f"&b{i} [{', '.join([f'*b{i - 1}'] * 9)}]" for i in range(1, 9)
-) + "]\n"  # fmt: skip
+BOMB = (
+    "epochs: [&b0 [x, x, x, x, x, x, x, x, x], "
+    + ", ".join(f"&b{i} [{', '.join([f'*b{i - 1}'] * 9)}]" for i in range(1, 9))
+    + "]\n"
+)
 
 CONFIGS = {
     "newer setting": "model: vit\nfuture_setting: 1\n",
@@ -181,11 +183,51 @@ def test_random_damage_to_a_runs_files_never_ends_the_listing(tmp_path):
 
 
 LINES = [
-    "a:", "b: ", "a: 1", "b: x", "c: null", "d: 1e-3", "e: 1.5", "on: yes", "f: -.inf", "g: 2001-12-14",
-    "h: 0x1f", "_i: +1", "- x", "- 2", "- null", "- -1", "-  x", "-", "  a:", "  b: 1", "  j: ~", "  - x",
-    "  - 3", "    - x", "  x", "x", "", "a: b: c", "a: [1]", "'a': 1", "a : 1", "a:1", "# c", "a: x # c",
-    "---", "<<: 3", "1: 2", "a: 1\r", "k: x y", "a: -", "a: 010", "a: 1_0", "a: =", "a: \u00e9",
-]  # fmt: skip
+    "a:",
+    "b: ",
+    "a: 1",
+    "b: x",
+    "c: null",
+    "d: 1e-3",
+    "e: 1.5",
+    "on: yes",
+    "f: -.inf",
+    "g: 2001-12-14",
+    "h: 0x1f",
+    "_i: +1",
+    "- x",
+    "- 2",
+    "- null",
+    "- -1",
+    "-  x",
+    "-",
+    "  a:",
+    "  b: 1",
+    "  j: ~",
+    "  - x",
+    "  - 3",
+    "    - x",
+    "  x",
+    "x",
+    "",
+    "a: b: c",
+    "a: [1]",
+    "'a': 1",
+    "a : 1",
+    "a:1",
+    "# c",
+    "a: x # c",
+    "---",
+    "<<: 3",
+    "1: 2",
+    "a: 1\r",
+    "k: x y",
+    "a: -",
+    "a: 010",
+    "a: 1_0",
+    "a: =",
+    "a: \u00e9",
+]
 
 
 def test_simple_lines_are_read_as_yaml_reads_them():

@@ -114,9 +114,14 @@ def test_cpu_build_of_torch_ignores_gpus(monkeypatch):
 
 @pytest.mark.parametrize(
     ("device", "available", "kind"),
-    [("auto", [*GPUS, CPU], "cuda"), ("auto", [MPS, CPU], "mps"), ("auto", [CPU], "cpu"),
-     ("cpu", [*GPUS, CPU], "cpu"), ("cuda", [*GPUS, CPU], "cuda")],
-)  # fmt: skip
+    [
+        ("auto", [*GPUS, CPU], "cuda"),
+        ("auto", [MPS, CPU], "mps"),
+        ("auto", [CPU], "cpu"),
+        ("cpu", [*GPUS, CPU], "cpu"),
+        ("cuda", [*GPUS, CPU], "cuda"),
+    ],
+)
 def test_auto_prefers_devices_like_lightning(device, available, kind):
     assert device_request("a", make_config(device=device), available).kind == kind
 
@@ -204,8 +209,14 @@ def test_process_is_restricted_to_its_gpus():
 
 @pytest.mark.parametrize(
     ("slots", "device", "keys"),
-    [(["cuda:GPU-bb"], "cuda:0", ["cuda:GPU-bb"]), ([], "cuda:1", ["cuda:GPU-bb"]),
-     ([], "cuda", ["cuda:GPU-aa"]), ([], "cpu", ["cpu"]), ([], None, ["cpu"]), ([], "cuda:9", [])],
-)  # fmt: skip
+    [
+        (["cuda:GPU-bb"], "cuda:0", ["cuda:GPU-bb"]),
+        ([], "cuda:1", ["cuda:GPU-bb"]),
+        ([], "cuda", ["cuda:GPU-aa"]),
+        ([], "cpu", ["cpu"]),
+        ([], None, ["cpu"]),
+        ([], "cuda:9", []),
+    ],
+)
 def test_foreground_training_occupies_its_device(slots, device, keys):
     assert occupied_devices(slots, device, [*GPUS, CPU]) == keys
