@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections import Counter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -20,6 +21,7 @@ from vitcore.architectures import ARCHITECTURES, Options, Settings
 from vitcore.errors import UserError
 from vitcore.reading import read_yaml, short
 
+ClassName = Annotated[str, Field(min_length=1, max_length=255)]  # the longest name of a folder
 FOLDER = "folder:"  # prefix of the path of a user's own dataset
 
 
@@ -81,8 +83,8 @@ class Config(Settings):
     momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
     nesterov: bool = Field(True, description="of sgd")
     schedule: Literal["cosine", "multistep", "constant"] = "cosine"
-    milestones: tuple[int, ...] = Field(
-        (100, 150), description="epochs after which multistep divides the rate by 10"
+    milestones: tuple[Annotated[int, Field(ge=0, le=10_000)], ...] = Field(
+        (100, 150), max_length=100, description="epochs after which multistep divides the rate by 10"
     )
     warmup_epochs: float = Field(1.0, ge=0, le=1000)
     clip_norm: float = Field(1.0, ge=0, le=1000, description="largest gradient norm; 0 does not clip")
@@ -104,12 +106,15 @@ class Config(Settings):
         False,
         description="leave out the images of a folder that cannot be read, instead of refusing the folder",
     )
-    classes: tuple[str, ...] | None = Field(
-        None, description="class names, filled in from the data when a run is created"
+    classes: tuple[ClassName, ...] | None = Field(
+        None, min_length=1, description="class names, filled in from the data when a run is created"
     )
 
     @model_validator(mode="after")
     def check(self) -> Config:
+        if self.classes and len(set(self.classes)) < len(self.classes):
+            twice = next(name for name, count in Counter(self.classes).items() if count > 1)
+            raise ValueError(f"classes has {short(twice)} twice: give each class one name")
         if self.model not in ARCHITECTURES:
             raise ValueError(f"unknown model {short(self.model)}: choose one of {', '.join(ARCHITECTURES)}")
         architecture = ARCHITECTURES[self.model]
@@ -193,6 +198,10 @@ _PHRASES = {
     "finite_number": "it must be a finite number",
     "string_type": "it must be text",
     "string_pattern_mismatch": "it must be a short name of letters, digits and dashes",
+    "too_short": "it must have at least {min_length} item",
+    "string_too_long": "it may have at most {max_length} characters",
+    "string_too_short": "it is empty",
+    "too_long": "it may have at most {max_length} items",
     "tuple_type": "it must be a list such as [16, 32, 64]",
     "dict_type": "it must be a list of settings",
 }

@@ -21,7 +21,7 @@ from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import ExplorerState, token_index
 from vitcore.data import Dataset
 from vitcore.data.images import mean_color
-from vitcore.runs.folder import Run
+from vitcore.runs.folder import Run, step_of
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,6 @@ def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
 def has_token(token: str | None, *, side: int, has_cls: bool) -> bool:
     """Return whether a model with `side` x `side` patches has this token. Without a token, it does."""
     return token is None or token_index(token, side=side, has_cls=has_cls) is not None
-
-
-def step_of(path: Path) -> int:
-    """Return the step in the name of a snapshot, such as step-0000351.safetensors."""
-    return int(path.stem.split("-")[-1])
 
 
 def _default_token(side: int, has_cls: bool) -> int:
@@ -155,6 +150,7 @@ def prepare(
         distance, entropy, count = views.heads(run, data, request.snapshot)
     _, side, has_cls = views.tokens_of(run)
     snapshots = [{"step": step_of(path), "label": f"step {step_of(path):,}"} for path in run.snapshots]
+    whole = "best weights" if run.weights == run.best else "latest snapshot"
     label = f"step {step_of(request.snapshot):,}" if request.snapshot else ""
     header = {
         **described(run, chosen, data),
@@ -177,7 +173,7 @@ def prepare(
         "count": count,
         "references": view.references,
         "behavior": head_order.found_behavior(run, data, request.snapshot),
-        "snapshots": [*snapshots, {"step": None, "label": "best weights"}] if snapshots else [],
+        "snapshots": [*snapshots, {"step": None, "label": whole}] if snapshots else [],
         "hue": theme.hue(run.config.model),
         "parameters": ExplorerState.for_browser(),
     }

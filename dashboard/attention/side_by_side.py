@@ -21,7 +21,7 @@ from dashboard.states.attention import AttentionState, ExplorerState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
 from vitcore.errors import UserError
-from vitcore.runs.folder import Run
+from vitcore.runs.folder import Run, step_of
 
 IMAGES, MODELS, SNAPSHOTS = KINDS = AttentionState.options("versus")
 LABELS = {IMAGES: "Two images", MODELS: "Two models", SNAPSHOTS: "Two snapshots"}
@@ -115,7 +115,7 @@ def sides_of(
 ) -> tuple[Side, Side]:
     """Return both sides for the snapshots that the address names."""
     state, _ = AttentionState.read(at)
-    by_step = {explorer.step_of(path): path for path in run.snapshots}
+    by_step = {step_of(path): path for path in run.snapshots}
     left = Side(run, None if state.snapshot is None else by_step.get(state.snapshot), chosen)
     if state.versus != SNAPSHOTS or not run.snapshots:
         same = left.snapshot if right_run.id == run.id else None
@@ -136,7 +136,7 @@ def prepare(
             raise UserError(
                 f"{side.run.title} has too many tokens to compare: choose a run with larger patches."
             )
-        step = {} if side.snapshot is None else {"snapshot": str(explorer.step_of(side.snapshot))}
+        step = {} if side.snapshot is None else {"snapshot": str(step_of(side.snapshot))}
         header, view, _ = explorer.prepare(side.run, side.chosen, data, step)
         headers.append(header | {"behavior": None, "snapshot": step.get("snapshot")})
         shown.append(view)

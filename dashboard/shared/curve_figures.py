@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboard.drawing.figures import apply_layout, in_percent
-from dashboard.shared import run_curves
+from dashboard.shared import curve_axes, run_curves
 from vitcore import numbers
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
@@ -74,9 +74,9 @@ def _panels(
 
 
 def _axis_title(axis: str, drawing: run_curves.Drawing) -> str:
-    left_out = sum(drawing.far.values())
+    left_out = sum(drawing.far.values()) + sum(drawing.large.values())
     without = f", without {numbers.count(left_out, 'point')} far beyond the others" if left_out else ""
-    return f"{run_curves.AXES[axis]}{without}"
+    return f"{curve_axes.AXES[axis]}{without}"
 
 
 def _plain(color: str) -> str:

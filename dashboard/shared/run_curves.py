@@ -15,23 +15,17 @@ from dashboard.components.curves import Best, curves, series
 from dashboard.drawing import theme
 from dashboard.drawing.markdown import escape
 from dashboard.shared import drawable, resources, run_look
+from dashboard.shared.curve_axes import AXES, x_values
 from dashboard.shared.drawable import Drawing
 from dashboard.shared.page_state import CurvesState
 from dashboard.shared.run_look import model_of
 from vitcore import numbers
-from vitcore.errors import UserError
 from vitcore.runs.folder import Run
-from vitcore.runs.metrics import Curve, Scalars, active_seconds, epochs_of, smoothed
+from vitcore.runs.metrics import Curve, smoothed
 from vitcore.runs.status import ACTIVE
 from vitcore.runs.tags import readable
 from vitcore.runs.time_to_accuracy import highest
 
-AXES = {
-    "step": "optimizer step",
-    "epoch": "epoch",
-    "wall clock": "minutes of training",
-    "images": "images seen",
-}
 FEW_POINTS = 5  # a shorter curve is drawn with markers
 TICK_S = 1.0  # seconds between refreshes of an active run
 TITLES = {"acc": "accuracy", "loss": "cross-entropy", "lr": "learning rate"}
@@ -66,26 +60,6 @@ def controls(left: Place, middle: Place, right: Place) -> CurveStyle:
     )
     log = right.toggle("Log loss", **CurvesState.bound("log", value="value"))
     return CurveStyle(axis, smooth, log)
-
-
-def x_values(run: Run, scalars: Scalars, curve: Curve, axis: str) -> np.ndarray | None:
-    """Return the x values [N] of a curve on an axis, or None if the run does not record them."""
-    if axis == "wall clock":
-        return active_seconds(scalars, curve) / 60
-    if axis == "epoch":
-        return epochs_of(scalars, curve)
-    if axis == "images":
-        size = batch_size(run)
-        return curve.steps.astype(float) * size if size else None
-    return curve.steps.astype(float)
-
-
-def batch_size(run: Run) -> int | None:
-    """Return images per step, or None if unknown (external event files)."""
-    try:
-        return run.config.batch_size
-    except UserError:
-        return None
 
 
 def fitting(runs: Sequence[Run], look: CurveStyle) -> tuple[CurveStyle, list[str]]:
@@ -135,10 +109,15 @@ def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, dark:
     styles, single, explained = run_look.styles(runs), len(runs) == 1, False
     pieces = _pieces(runs, tags, look, drawing)
     limit = drawable.reach([piece.x for piece in pieces])
+    far = drawable.FAR_LOG if is_log(tags, look) else drawable.FAR
+    top = drawable.reach([piece.curve.values for piece in pieces], far)
     for piece in pieces:
-        tag, keep = piece.tag, drawable.within(piece.x, limit)
-        if left_out := int(np.count_nonzero(~keep)):
-            drawing.far[piece.name] = left_out
+        tag, near = piece.tag, drawable.within(piece.x, limit)
+        large = np.isfinite(piece.curve.values) & (np.abs(piece.curve.values) > top)
+        keep = near & ~large  # other values that are not finite are gaps in the curve
+        for left_out, counts in ((~near, drawing.far), (near & large, drawing.large)):
+            if count := int(np.count_nonzero(left_out)):
+                counts[piece.name] = count
         if not keep.any():
             continue
         color, dash = styles[piece.run.id]
@@ -161,7 +140,7 @@ def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, dark:
             series(piece.name, x, values, shade, dash, markers=markers, group=group, legend=legend)
         )
         for discarded_x, discarded in piece.discarded:
-            near = drawable.within(discarded_x, limit)
+            near = drawable.within(discarded_x, limit) & ~(np.abs(discarded) > top)
             drawing.items.append(background(discarded_x[near], discarded[near], f"{color}44", "dot"))
         best = highest(recorded) if tag == "val_acc" else None
         if best is not None:
@@ -172,6 +151,18 @@ def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, dark:
         empty = np.array([])
         drawing.items.append(series("faint: training", empty, empty, f"{theme.OTHER}99", hover=False))
     return drawing
+
+
+def is_log(tags: Sequence[str], look: CurveStyle) -> bool:
+    """Return whether the y axis of a chart of these metrics is logarithmic."""
+    quantity = tags[-1].rsplit("_", 1)[-1]
+    return (look.log and quantity == "loss") or quantity == "lr"
+
+
+def drawn_reach(runs: Sequence[Run], axis: str) -> float:
+    """Return how far from zero the chart of accuracies draws points (`drawable.reach`)."""
+    pieces = _pieces(runs, MAIN[0], CurveStyle(axis), Drawing([], [], []))
+    return drawable.reach([piece.x for piece in pieces])
 
 
 def _pieces(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, drawing: Drawing) -> list[_Piece]:
@@ -217,7 +208,7 @@ def draw(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, key: str
         x_title=AXES[look.axis],
         y_title=TITLES.get(quantity, readable(tags[-1])),
         percent=quantity == "acc",
-        log=(look.log and quantity == "loss") or quantity == "lr",
+        log=is_log(tags, look),
         best=drawing.best,
         height=height,
         empty=_empty_note(runs, drawing),

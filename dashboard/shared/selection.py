@@ -24,7 +24,7 @@ from vitcore.runs.folder import Run
 
 WRONG, SUREST, UNSURE = "misclassified", "surest", "least sure"
 RANKINGS = (WRONG, SUREST, UNSURE)
-CHOSEN = "chosen_runs"  # in the session: the titles of the runs that the visitor was shown, by id
+CHOSEN = "chosen_runs"  # in the session: what is known of the runs that the visitor was shown, by id
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,14 @@ class SelectedImage:
     truth: int | None
     name: str
     own: bool = False
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A run that the visitor was shown."""
+
+    title: str
+    has_weights: bool
 
 
 def first_class(data: Dataset) -> str:
@@ -211,20 +219,29 @@ def choose_run(
     """
     by_id = {run.id: run for run in found}
     options = run_labels(found)
-    removed = _removed(by_id, page, field)
+    lost = _lost(by_id, page, field)
     chosen = by_id[
-        bound.choose(st.selectbox, page, field, label, options, first=first.id if first else None, **look)
+        bound.choose(
+            st.selectbox,
+            page,
+            field,
+            label,
+            options,
+            first=first.id if first else None,
+            warn=_warn_missing,
+            **look,
+        )
     ]
-    _remember([chosen], removed)
+    _remember([chosen], lost)
     return chosen
 
 
 def selected_run(found: list[Run], page: type[PageState], field: str) -> Run:
     """Return the run that `choose_run` selects, before its widget is drawn."""
     by_id = {run.id: run for run in found}
-    removed = _removed(by_id, page, field)
-    chosen = by_id[bound.settle(page, field, {run.id: run_label(run) for run in found})]
-    _remember([chosen], removed)
+    lost = _lost(by_id, page, field)
+    chosen = by_id[bound.settle(page, field, {run.id: run_label(run) for run in found}, warn=_warn_missing)]
+    _remember([chosen], lost)
     return chosen
 
 
@@ -240,12 +257,12 @@ def choose_runs(
     """Draw a choice of up to `most` runs. Without any in the link, it selects those of `first()`."""
     by_id = {run.id: run for run in found}
     options = run_labels(found)
-    removed = _removed(by_id, page, field)
+    lost = _lost(by_id, page, field)
     ids = bound.choose_several(
-        page, field, label, options, first=lambda: [run.id for run in first()], most=most
+        page, field, label, options, first=lambda: [run.id for run in first()], most=most, warn=_warn_missing
     )
     chosen = [by_id[run_id] for run_id in ids]
-    _remember(chosen, removed)
+    _remember(chosen, lost)
     return chosen
 
 
@@ -255,22 +272,45 @@ def forget(runs: Iterable[Run]) -> None:
         st.session_state.get(CHOSEN, {}).pop(run.id, None)
 
 
-def _removed(by_id: Mapping[str, Run], page: type[PageState], field: str) -> list[str]:
-    """Return the titles of the runs that a field holds and that are no longer on this machine, once each.
+@dataclass(frozen=True)
+class _Lost:
+    """The titles of the runs that the visitor was shown and that the page cannot show any more."""
+
+    removed: list[str]
+    without_weights: list[str]
+
+
+def _lost(by_id: Mapping[str, Run], page: type[PageState], field: str) -> _Lost:
+    """Return the runs that a field holds and that were removed or lost their weights, once each.
 
     A run that is not among the options for another reason is not one of them.
     """
-    known: dict[str, str] = st.session_state.get(CHOSEN, {})
+    known: dict[str, _Known] = st.session_state.get(CHOSEN, {})
     missing = [id_ for id_ in bound.kept(page, field) if id_ not in by_id and id_ in known]
     if not missing:
-        return []
-    here = {run.id for run in page_runs.all_runs()}
-    return [known.pop(id_) for id_ in missing if id_ not in here]
+        return _Lost([], [])
+    here = {run.id: run for run in page_runs.all_runs()}
+    stripped = [id_ for id_ in missing if id_ in here and known[id_].has_weights and not here[id_].weights]
+    removed = [known.pop(id_).title for id_ in missing if id_ not in here]
+    return _Lost(removed, [known.pop(id_).title for id_ in stripped])
 
 
-def _remember(chosen: Iterable[Run], removed: Sequence[str]) -> None:
-    """Keep the titles of the chosen runs, and warn about the runs that they replace."""
-    titles = {run.id: run.title for run in chosen}
-    st.session_state.setdefault(CHOSEN, {}).update(titles)
-    if removed:
-        bound.warn_removed(removed, ", ".join(titles.values()))
+def _remember(chosen: Iterable[Run], lost: _Lost) -> None:
+    """Remember the chosen runs, and warn about the runs that they replace."""
+    runs = {run.id: _Known(run.title, run.weights is not None) for run in chosen}
+    st.session_state.setdefault(CHOSEN, {}).update(runs)
+    instead = ", ".join(run.title for run in runs.values())
+    if lost.removed:
+        bound.warn_removed(lost.removed, instead)
+    if lost.without_weights:
+        bound.warn_without_weights(lost.without_weights, instead)
+
+
+def _warn_missing(names: Sequence[str], instead: str) -> None:
+    """Warn about the runs of a link that the page cannot show, and say which of them have no weights."""
+    here = {run.id: run for run in page_runs.all_runs()}
+    stripped = [name for name in names if name in here and not here[name].weights]
+    if stripped:
+        bound.warn_without_weights([here[name].title for name in stripped], instead, linked=True)
+    if others := [name for name in names if name not in stripped]:
+        bound.warn_missing(others, instead)

@@ -112,7 +112,8 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
             values["batch_size"] = form_fields.whole("Batch size", "batch_size", defaults.batch_size, key)
             values["seed"] = form_fields.whole("Seed", "seed", defaults.seed, key)
         with right:
-            values["lr"] = st.text_input("Learning rate", f"{defaults.lr:g}", key=f"lr_{key}")
+            rate = st.text_input("Learning rate", f"{defaults.lr:g}", key=f"lr_{key}")
+            values["lr"] = form_fields.number(rate)
             minutes = f"{defaults.minutes:g}" if defaults.minutes else ""
             minutes = st.text_input(
                 "Minutes instead of epochs",
@@ -121,7 +122,7 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
                 placeholder="no limit",
                 help="Stops after this many minutes. The learning rate follows the time that has passed.",
             )
-            values["minutes"] = minutes.strip() or None
+            values["minutes"] = form_fields.number(minutes) if minutes.strip() else None
             values["device"], device = _device(defaults.device)
         values |= form_fields.options(architecture, defaults.options, key)
         title = st.text_input(

@@ -13,6 +13,7 @@ from vitcore.cli import Data, Json, RunsDir, app, to_json
 from vitcore.cli.settings import parse_settings, parse_value_lists
 from vitcore.cli.training import BatchSize, Device, Epochs, Minutes, Recipe, Setting, config_of
 from vitcore.errors import UserError
+from vitcore.reading import short
 
 sweep = typer.Typer(
     no_args_is_help=True,
@@ -34,7 +35,7 @@ def _numbers(text: str, option: str, kind: type) -> list[Any]:
     except ValueError:
         example = "0,1" if kind is int else "5,10,25"
         raise UserError(
-            f"{option} needs numbers separated by commas, such as {example}, not {text!r}."
+            f"{option} needs numbers separated by commas, such as {example}, not {short(text)}."
         ) from None
 
 

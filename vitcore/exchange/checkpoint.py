@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import time
@@ -58,7 +59,8 @@ def import_checkpoint(
     imported before, update and return the existing run. Raise `UserError` for a file that cannot be imported.
     """
     check_allowed()
-    store = runs_dir(root) / ".published" / hashlib.sha256(str(source).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(os.fsencode(source)).hexdigest()
+    store = runs_dir(root) / ".published" / digest[:16]
     file = _local(source, store, progress)
     logs = [_local(events, store, progress)] if events else _events_of(str(source), file, store, progress)
     for log in logs if events else []:
@@ -151,6 +153,8 @@ def _local(source: str | Path, store: Path, progress: Progress) -> Path:
     except ValueError as error:
         raise UserError(f"{source} cannot be downloaded ({error}): check the address.") from None
     if address.scheme in ("http", "https"):
+        if not str(source).isascii():
+            raise UserError(f"{source} is not an address: percent-encode its other letters, such as %C3%A9.")
         return fetch(str(source), store / (Path(address.path).name or "checkpoint.ckpt"), progress)
     path = expanded(source)
     if path.is_dir():

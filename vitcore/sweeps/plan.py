@@ -119,7 +119,7 @@ def plan_samples(
     if steps < EPOCHS or steps % EPOCHS:
         raise UserError(
             f"{steps:,} steps cannot be divided into {EPOCHS} epochs of equal length: "
-            f"choose {max(EPOCHS, round(steps / EPOCHS) * EPOCHS):,}."
+            f"choose {max(EPOCHS, (steps + EPOCHS // 2) // EPOCHS * EPOCHS):,}."
         )
     if wrong := set(shared) - set(ALIKE):
         name = min(wrong)

@@ -117,3 +117,13 @@ def test_explorer_gets_the_stored_result_of_the_best_weights_only(tmp_path, monk
     assert isinstance(scenes.scene("attention", link), Explorer)
     header, _, _ = explorer.prepare(run, chosen, data, {"order": "distance", "snapshot": "10"})
     assert header["behavior"] is None
+
+
+def test_weights_that_are_not_the_best_are_not_called_so(tmp_path):
+    run = make_run(tmp_path, "stopped", model="vit", steps=(10, 20), **SMALL)
+    data = load_dataset("cifar10-mini")
+    chosen = SelectedImage(data.test.images[0], None, "")
+    assert explorer.prepare(run, chosen, data, {})[0]["snapshots"][-1]["label"] == "best weights"
+    run.best.unlink()
+    shown = explorer.prepare(run, chosen, data, {})[0]["snapshots"]
+    assert [one["label"] for one in shown] == ["step 10", "step 20", "latest snapshot"]

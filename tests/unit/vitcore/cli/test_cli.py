@@ -124,6 +124,8 @@ def bad_data(tmp_path):
         (["--data", "folder:BAD/nowhere"], "nowhere"),
         (["--config", "BAD/none.yaml"], "none.yaml"),
         (["--bogus"], "--bogus"),
+        (["--device", ""], "--device"),
+        (["--device", ":"], "--device"),
         (["--resume", "nothing"], "nothing"),
         (["--resume", "x", "--epochs", "3"], "--resume"),
         (["--resume", "x", "--title", "y"], "--resume"),
@@ -149,6 +151,17 @@ def test_folder_with_an_invalid_image_is_rejected_before_a_run_is_created(bad_da
     done = run("train", "--data", f"folder:{bad_data / name}", "--epochs", 1)
     check_refused(done, "5.png")
     assert not runs_dir().exists()
+
+
+@pytest.mark.parametrize("address", ["http://h\u00f6st.example/x.ckpt", "http://127.0.0.1:1/\udce9.ckpt"])
+def test_address_with_other_letters_than_ascii_is_refused(address):
+    check_refused(run("import", address), "address", "percent")
+
+
+def test_long_list_of_seeds_is_quoted_in_part():
+    done = run("sweep", "study", "vit", "--vary", "lr=0.1", "--seeds", "9" * 5000)
+    check_refused(done, "--seeds")
+    assert len(done.stderr) < 200
 
 
 def test_evaluate_on_another_dataset(colors):

@@ -83,7 +83,7 @@ def test_study_trains_the_base_once():
         undone = {**config.model_dump(), **({} if inner else {name: getattr(at, name)})}
         undone["options"] = {**undone["options"], **({name: at.options[name]} if inner else {})}
         assert undone == at.model_dump()
-    twice = plan_study(at, {"patch_size": [2, 2], "num_heads": ["4", 8]}, seeds=[0, 1, 1])
+    twice = plan_study(at, {"patch_size": [2, 2], "num_heads": [4, 8]}, seeds=[0, 1, 1])
     assert [(e.varied, e.config.seed) for e in twice.entries] == [
         ({}, 0),
         ({"patch_size": 2}, 0),
