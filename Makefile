@@ -45,7 +45,8 @@ test-js: $(VENV)/.tools
 
 test-slow: $(VENV)/.tools
 	@$(BIN)/python -m tests.chromium
-	$(PYTEST) -m slow
+	$(PYTEST) $(TOGETHER) -m "slow and not alone"
+	$(PYTEST) -m alone
 
 lint: $(VENV)/.tools
 	$(BIN)/ruff check .

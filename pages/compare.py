@@ -7,6 +7,7 @@ from dashboard.drawing.markdown import escape
 from dashboard.shared import (
     default_runs,
     header,
+    metric_charts,
     page_runs,
     resources,
     run_curves,
@@ -26,14 +27,23 @@ if not found:
 run_control, rest, more = st.columns([4.4, 1, 1.3], vertical_alignment="bottom")
 with run_control:
     chosen = selection.choose_runs(
-        found, CompareState, "runs", "Runs",
-        first=default_runs.default_runs, most=default_runs.MAX_COMPARED,
-    )  # fmt: skip
+        found,
+        CompareState,
+        "runs",
+        "Runs",
+        first=default_runs.default_runs,
+        most=default_runs.MAX_COMPARED,
+    )
 bundled = [run.id for run in found if run.bundled and run.weights]
 rest.button(
-    "All bundled", key="all_bundled", width="stretch", on_click=sections.add_runs, args=(bundled,),
-    disabled=set(bundled) <= {run.id for run in chosen}, help="Adds the other bundled models.",
-)  # fmt: skip
+    "All bundled",
+    key="all_bundled",
+    width="stretch",
+    on_click=sections.add_runs,
+    args=(bundled,),
+    disabled=set(bundled) <= {run.id for run in chosen},
+    help="Adds the other bundled models.",
+)
 with more:
     published_models.control()
 if not chosen:
@@ -55,7 +65,7 @@ def overlay(_: bool) -> None:
         "it can be worse than validation. Full color: validation on complete, unchanged images. A diamond "
         "marks the best. Faint dotted lines: steps that a resume discarded."
     )
-    run_curves.more_metrics(chosen, look, key="compare", page=CompareState)
+    metric_charts.more_metrics(chosen, look, key="compare", page=CompareState)
 
 
 ticking.fragment(

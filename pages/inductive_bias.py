@@ -18,9 +18,16 @@ if not found:
     header.stop_without_runs("There is no trained model yet.")
 
 name = bound.choose(
-    st.segmented_control, BiasState, "probe", "Experiment", titles, titles=True, required=True,
-    label_visibility="collapsed", width="stretch",
-)  # fmt: skip
+    st.segmented_control,
+    BiasState,
+    "probe",
+    "Experiment",
+    titles,
+    titles=True,
+    required=True,
+    label_visibility="collapsed",
+    width="stretch",
+)
 if name == sample_efficiency.NAME:
     sample_efficiency.show()
     st.stop()
@@ -36,13 +43,19 @@ with second_control:
     usual = resnet if resnet in others else None
     second = selection.choose_run(others, BiasState, "against", "Compare with", first=usual)
 count = bound.choose_count(
-    count_control.segmented_control, BiasState, "count", "Test images", experiments.COUNTS,
-    first=BiasState.of().count, required=True,
-)  # fmt: skip
+    count_control.segmented_control,
+    BiasState,
+    "count",
+    "Test images",
+    experiments.COUNTS,
+    first=BiasState.of().count,
+    required=True,
+)
 untrained = base_control.toggle(
-    "Include untrained", **BiasState.bound("untrained", value="value"),
+    "Include untrained",
+    **BiasState.bound("untrained", value="value"),
     help="Adds the same models with their initial random weights, which show the effect of the architecture.",
-)  # fmt: skip
+)
 
 probe = PROBES[name]
 st.header(probe.question)

@@ -33,9 +33,12 @@ sizes = sorted(n for n in {*SIZES, own} if pixels % n == 0)
 bound.check_link(PatchesState, "patch", sizes, f"patches of {own} pixels")
 with size_control:
     size = st.segmented_control(
-        "Patch size, pixels", sizes, default=own, required=True,
+        "Patch size, pixels",
+        sizes,
+        default=own,
+        required=True,
         **PatchesState.bound("patch", value=None),
-    )  # fmt: skip
+    )
 
 stepper(**stepper_data.prepare(run, chosen, size), key="stepper")
 st.caption(
@@ -46,9 +49,11 @@ st.caption(
 if run:
     inside = stepper_data.first_block(run, own_image=chosen.own)
     st.page_link(
-        "../pages/attention.py", label="Continue inside the first block", icon=":material/arrow_forward:",
+        "../pages/attention.py",
+        label="Continue inside the first block",
+        icon=":material/arrow_forward:",
         query_params=inside.parameters(),
-    )  # fmt: skip
+    )
     learned.show(run)
 
 st.header("What the patch size costs")

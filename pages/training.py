@@ -43,9 +43,13 @@ with rehearse_place:
 # This is no callback: if a double click interrupts the script, Streamlit restores the browser's previous
 # choice of a run and does not call the callback again, but the button still reports that it was pressed.
 pressed = button_place.button(
-    "Launch training", type="primary", width="stretch", icon=":material/play_arrow:", disabled=readonly(),
+    "Launch training",
+    type="primary",
+    width="stretch",
+    icon=":material/play_arrow:",
+    disabled=readonly(),
     help="This ViT Lab is read-only." if readonly() else None,
-)  # fmt: skip
+)
 if pressed:
     start()
     messages.show_announcements()

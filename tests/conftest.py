@@ -84,6 +84,11 @@ def colors(tmp_path_factory) -> Path:
 
 
 TINY_VIT = {
-    "embed_dim": 16, "hidden_dim": 32, "num_heads": 2, "num_layers": 2, "patch_size": 8, "batch_size": 16,
-}  # fmt: skip
+    "embed_dim": 16,
+    "hidden_dim": 32,
+    "num_heads": 2,
+    "num_layers": 2,
+    "patch_size": 8,
+    "batch_size": 16,
+}
 TINY_RESNET = {"c_hidden": [4, 8], "num_blocks": [1, 1], "batch_size": 16}

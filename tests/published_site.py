@@ -21,9 +21,16 @@ RESNET = {**CNN, "c_hidden": [16, 32, 64], "num_blocks": [3, 3, 3]}
 SGD = {"optimizer_name": "SGD", "optimizer_hparams": {"lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4}}
 ADAM = {"optimizer_name": "Adam", "optimizer_hparams": {"lr": 1e-3, "weight_decay": 1e-4}}
 KWARGS = {
-    "embed_dim": 256, "hidden_dim": 512, "num_heads": 8, "num_layers": 6, "patch_size": 4, "num_channels": 3,
-    "num_patches": 64, "num_classes": 10, "dropout": 0.2,
-}  # fmt: skip
+    "embed_dim": 256,
+    "hidden_dim": 512,
+    "num_heads": 8,
+    "num_layers": 6,
+    "patch_size": 4,
+    "num_channels": 3,
+    "num_patches": 64,
+    "num_classes": 10,
+    "dropout": 0.2,
+}
 PUBLISHED = {
     "ViT": ("vit", {"model_kwargs": KWARGS, "lr": 3e-4}),
     "ResNet": ("resnet", {"model_name": "ResNet", "model_hparams": RESNET, **SGD}),

@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections import Counter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from vitcore.architectures import ARCHITECTURES, Options, Settings
-from vitcore.errors import UserError
+from vitcore.errors import VIOLATIONS, UserError
 from vitcore.preprocessing import Preprocessing
 from vitcore.reading import read_yaml, short
 
+ClassName = Annotated[str, Field(min_length=1, max_length=255)]  # the longest name of a folder
+IMPORTED = "imported"  # recipe of runs whose training is unknown
 FOLDER = "folder:"  # prefix of the path of a user's own dataset
 CIFAR = ("cifar10", "cifar10-mini")
 PHOTOS = "photos"  # the bundled photographs, for models without a dataset
@@ -84,8 +87,8 @@ class Config(Settings):
     momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
     nesterov: bool = Field(True, description="of sgd")
     schedule: Literal["cosine", "multistep", "constant"] = "cosine"
-    milestones: tuple[int, ...] = Field(
-        (100, 150), description="epochs after which multistep divides the rate by 10"
+    milestones: tuple[Annotated[int, Field(ge=0, le=10_000)], ...] = Field(
+        (100, 150), max_length=100, description="epochs after which multistep divides the rate by 10"
     )
     warmup_epochs: float = Field(1.0, ge=0, le=1000)
     clip_norm: float = Field(1.0, ge=0, le=1000, description="largest gradient norm; 0 does not clip")
@@ -108,7 +111,7 @@ class Config(Settings):
         False,
         description="leave out the images of a folder that cannot be read, instead of refusing the folder",
     )
-    classes: tuple[str, ...] | None = Field(
+    classes: tuple[ClassName, ...] | None = Field(
         None,
         description="class names, filled in from the data when a run is created; none for an imported model "
         "without a classifier, whose outputs are features",
@@ -116,6 +119,11 @@ class Config(Settings):
 
     @model_validator(mode="after")
     def check(self) -> Config:
+        if self.classes == () and self.recipe != IMPORTED:
+            raise ValueError("classes is empty: give the name of each class")
+        if self.classes and len(set(self.classes)) < len(self.classes):
+            twice = next(name for name, count in Counter(self.classes).items() if count > 1)
+            raise ValueError(f"classes has {short(twice)} twice: give each class one name")
         if self.model not in ARCHITECTURES:
             raise ValueError(f"unknown model {short(self.model)}: choose one of {', '.join(ARCHITECTURES)}")
         architecture = ARCHITECTURES[self.model]
@@ -188,27 +196,6 @@ def choices(field: str, of: type[BaseModel] = Config) -> tuple[str, ...]:
     return of.model_fields[field].annotation.__args__  # type: ignore[union-attr]
 
 
-_PHRASES = {
-    "greater_than_equal": "it must be at least {ge:g}",
-    "less_than_equal": "it must be at most {le:g}",
-    "greater_than": "it must be more than {gt:g}",
-    "less_than": "it must be less than {lt:g}",
-    "literal_error": "choose one of {expected}",
-    "int_parsing": "it must be a whole number",
-    "int_type": "it must be a whole number",
-    "int_from_float": "it must be a whole number",
-    "float_parsing": "it must be a number",
-    "float_type": "it must be a number",
-    "bool_parsing": "it must be true or false",
-    "bool_type": "it must be true or false",
-    "finite_number": "it must be a finite number",
-    "string_type": "it must be text",
-    "string_pattern_mismatch": "it must be a short name of letters, digits and dashes",
-    "tuple_type": "it must be a list such as [16, 32, 64]",
-    "dict_type": "it must be a list of settings",
-}
-
-
 def sentence(error: ValidationError) -> str:
     """Return one sentence for a pydantic error: the first violation, and the number of further ones."""
     faults = error.errors()
@@ -218,7 +205,7 @@ def sentence(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         text = f"Unknown setting {short(where)}: correct it, or update ViT Lab if a newer version wrote it"
     elif first["type"] != "value_error":
-        known = _PHRASES.get(first["type"])
+        known = VIOLATIONS.get(first["type"])
         text = f"{where} is {short(first['input'])}: " + (
             known.format(**first.get("ctx", {})) if known else text
         )

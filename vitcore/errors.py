@@ -1,4 +1,4 @@
-"""The exception for user-facing errors: its message says what is wrong and what to do."""
+"""The exception for user-facing errors, whose message says what is wrong and what to do, and its phrases."""
 
 
 class UserError(Exception):
@@ -27,3 +27,29 @@ def no_weights(run_id: str, *, active: bool) -> UserError:
         f"Run {run_id} has no weights, because it ended during its first epoch or was exported without them: "
         "choose another run."
     )
+
+
+# what an invalid setting must be, by pydantic's type of the error
+VIOLATIONS = {
+    "greater_than_equal": "it must be at least {ge:g}",
+    "less_than_equal": "it must be at most {le:g}",
+    "greater_than": "it must be more than {gt:g}",
+    "less_than": "it must be less than {lt:g}",
+    "literal_error": "choose one of {expected}",
+    "int_parsing": "it must be a whole number",
+    "int_type": "it must be a whole number",
+    "int_from_float": "it must be a whole number",
+    "float_parsing": "it must be a number",
+    "float_type": "it must be a number",
+    "bool_parsing": "it must be true or false",
+    "bool_type": "it must be true or false",
+    "finite_number": "it must be a finite number",
+    "string_type": "it must be text",
+    "string_pattern_mismatch": "it must be a short name of letters, digits and dashes",
+    "too_short": "it must have at least {min_length} item",
+    "string_too_long": "it may have at most {max_length} characters",
+    "string_too_short": "it is empty",
+    "too_long": "it may have at most {max_length} items",
+    "tuple_type": "it must be a list such as [16, 32, 64]",
+    "dict_type": "it must be a list of settings",
+}

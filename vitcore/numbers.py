@@ -1,7 +1,8 @@
-"""How numbers are written, on every page and by every command. Imports nothing."""
+"""How numbers are written, on every page and by every command. Imports nothing else of ViT Lab."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -90,5 +91,7 @@ def rounded(values: np.ndarray) -> list:
 
 
 def amount(value: float) -> str:
-    """Return a step, an epoch or a number of images or minutes, such as `7,020` or `9.26`."""
+    """Return a step, an epoch or a number of images or minutes, such as `7,020` or `9.26`. NaN is `–`."""
+    if not math.isfinite(value):
+        return "–"
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"

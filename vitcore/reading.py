@@ -11,6 +11,7 @@ import re
 import reprlib
 import stat
 import struct
+import sys
 import tokenize
 import zipfile
 import zlib
@@ -20,6 +21,7 @@ from typing import Any, TypeVar
 import numpy as np
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import InitErrorDetails, from_json
 
 from vitcore.errors import UserError
 
@@ -167,11 +169,33 @@ def read_model(path: Path, model: type[Model], most: int = LARGEST) -> Model:
     """Return the content of a JSON file as a pydantic model. Raise `UserError` if it does not fit."""
     data = read_bytes(path, most)
     try:
-        return model.model_validate_json(data)
+        return parse_model(data, model)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise UserError(f"{path} is damaged ({where[:60]}): delete it, or restore it.") from None
+
+
+def parse_model(data: bytes, model: type[Model]) -> Model:
+    """Return JSON text as a pydantic model. Raise `ValidationError` if it does not fit.
+
+    A number must be a JSON number that a float can hold: neither true nor false, nor a number in quotation
+    marks, nor 1e999. By default, pydantic accepts all of them.
+    """
+    found = model.model_validate_json(data, strict=True)
+    if (place := _not_finite(from_json(data))) is not None:
+        fault = InitErrorDetails(type="finite_number", loc=place, input=None)
+        raise ValidationError.from_exception_data(model.__name__, [fault], "json")
+    return found
+
+
+def _not_finite(value: Any, place: tuple[str | int, ...] = ()) -> tuple[str | int, ...] | None:
+    """Return the place of the first number that no float can hold in the values of a JSON text, or None."""
+    if isinstance(value, int | float):
+        return None if -sys.float_info.max <= value <= sys.float_info.max else place
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found = (_not_finite(part, (*place, name)) for name, part in parts)
+    return next((where for where in found if where is not None), None)
 
 
 def read_arrays(path: Path, most: int = LARGEST_ARRAYS) -> dict[str, np.ndarray]:

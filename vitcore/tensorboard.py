@@ -30,8 +30,23 @@ from vitcore.runs.metrics import event_files
 
 EVERY_S = 5.0  # seconds between two scans for new runs and files
 MOST_GRAPHS = 24  # maximum number of models to trace, a second or two each
-SETTINGS = ("model", "data", "recipe", "epochs", "minutes", "batch_size", "optimizer", "lr", "weight_decay",
-            "schedule", "warmup_epochs", "label_smoothing", "augment", "keep_patches", "seed")  # fmt: skip
+SETTINGS = (
+    "model",
+    "data",
+    "recipe",
+    "epochs",
+    "minutes",
+    "batch_size",
+    "optimizer",
+    "lr",
+    "weight_decay",
+    "schedule",
+    "warmup_epochs",
+    "label_smoothing",
+    "augment",
+    "keep_patches",
+    "seed",
+)
 
 
 class Board:

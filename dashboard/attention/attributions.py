@@ -6,7 +6,7 @@ pixels, and shared by all visitors: do not change the arrays.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from vitcore.runs.folder import Run
 
 MAX_GRADIENTS = 5e9  # bytes of the attention weights of one image and their gradients
 Items = tuple[tuple[str, Any], ...]  # the settings of a method
+SINGLE_PIXELS = 32 * 32  # positions of a map from which its percentile counts; maps of patches have fewer
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,16 @@ class Question:
     def outputs(self) -> model_outputs.Outputs:
         """What the model predicts."""
         return model_outputs.outputs(self.run, self.image, self.snapshot)
+
+
+def scale_end(maps: Sequence[np.ndarray]) -> float:
+    """Return the value with the last color of a scale for maps [h, w]: their largest absolute value.
+
+    A map of single pixels enters with its 98th percentile instead, as in Captum: a few of its pixels are many
+    times larger than all others, and would leave the rest of both maps without a visible color.
+    """
+    ends = [np.quantile(np.abs(m), 0.98 if m.size >= SINGLE_PIXELS else 1.0) for m in maps]
+    return max(float(max(ends)), 1e-9)
 
 
 def share_of_even(values: np.ndarray) -> np.ndarray:

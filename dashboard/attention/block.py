@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
 import streamlit as st
 
 from dashboard.attention import block_outputs, convolution, explorer, views
-from dashboard.attention.requests import receive
-from dashboard.components.block import block, message
+from dashboard.attention.requests import described, place_or_warning, receive, unfit
+from dashboard.components.block import block
+from dashboard.components.inside import message
 from dashboard.drawing.markdown import escape
 from dashboard.shared import bound
 from dashboard.shared.selection import SelectedImage
@@ -34,8 +34,7 @@ def unavailable(run: Run, at: Mapping[str, str]) -> list[str]:
         "head": state.head in (None, "mean") or int(state.head) <= options["num_heads"],
         "step": state.step <= STEPS,
     }
-    return [*(text for text in refused if text.partition("=")[0] in WRITTEN),
-            *(f"{name}={at[name]}" for name, fit in fits.items() if not fit)]  # fmt: skip
+    return [*(text for text in refused if text.partition("=")[0] in WRITTEN), *unfit(fits, at)]
 
 
 def prepare(
@@ -57,12 +56,8 @@ def prepare(
     )
     header = {
         **found.header,
-        "size": chosen.image.shape[-1],
+        **described(run, chosen, data),
         "query": request.query,
-        "name": chosen.name,
-        "truth": chosen.truth,
-        "classes": list(data.classes),
-        "run": run.title,
     }
     return header, found
 
@@ -81,12 +76,7 @@ def show(
     """
     place = bound.address() if at is None else at
     header, found = prepare(run, chosen, data, place)
-    if at is not None:
-        header |= {"address": urlencode(at), "talk": True}
-    elif f"{key}_warned" not in st.session_state:  # once: a model chosen later may lack a layer
-        st.session_state[f"{key}_warned"] = True
-        if missing := unavailable(run, place):
-            bound.warn_missing(missing, "the defaults")
+    header |= place_or_warning(at, lambda: unavailable(run, place), warned=f"{key}_warned")
     block(
         message(header, chosen.image, found.floats, found.crops),
         key=key,

@@ -116,7 +116,8 @@ def _excited(stamp: tuple, name: str, count: int, _data: Dataset) -> _Excited:
     images = torch.from_numpy(_data.test.images[:count].copy())
     found = exciting_patches(resources.loaded(*stamp), images, PATCHES)
     parts = [
-        np.stack([getattr(one, part).numpy() for one in found]) for part in ("values", "images", "patches")
+        np.stack([getattr(layer, part).numpy() for layer in found])
+        for part in ("values", "images", "patches")
     ]
     return _Excited(*parts, count=count)
 
@@ -152,7 +153,7 @@ def _view(
     flat = {part: getattr(steps, part).transpose(0, 1).reshape(tokens, dim) for part in ("q", "k", "v")}
     norms = [part for norm in (block.layer_norm_1, block.layer_norm_2, head_norm) for part in _affine(norm)]
     arrays = [
-        *(one[rows] for one in (steps.input, flat["q"], steps.projected, steps.hidden, steps.mlp)),
+        *(tensor[rows] for tensor in (steps.input, flat["q"], steps.projected, steps.hidden, steps.mlp)),
         head_norms(block, steps.joined)[rows],
         *(flat["k"], flat["v"]),
         *norms,
@@ -185,7 +186,7 @@ def _view(
         "only": only,
         **shown,
     }
-    floats = b"".join(one.detach().float().contiguous().numpy().astype("<f4").tobytes() for one in arrays)
+    floats = b"".join(array.detach().float().contiguous().numpy().astype("<f4").tobytes() for array in arrays)
     return BlockView(header, floats, crops)
 
 

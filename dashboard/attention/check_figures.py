@@ -29,19 +29,32 @@ def curves(checks: list[tuple[str, str, MapCheck]], named: str) -> Figure:
             x = 100 * np.linspace(0, 1, len(own))
             shade = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
             figure.add_scatter(
-                x=[*x, *x[::-1]], y=[*100 * (mean + error), *100 * (mean - error)[::-1]], fill="toself",
-                mode="lines", line={"width": 0}, hoverinfo="skip", row=1, col=column,
-                fillcolor=f"rgba({shade[0]},{shade[1]},{shade[2]},0.2)", showlegend=False,
-            )  # fmt: skip
+                x=[*x, *x[::-1]],
+                y=[*100 * (mean + error), *100 * (mean - error)[::-1]],
+                fill="toself",
+                mode="lines",
+                line={"width": 0},
+                hoverinfo="skip",
+                row=1,
+                col=column,
+                fillcolor=f"rgba({shade[0]},{shade[1]},{shade[2]},0.2)",
+                showlegend=False,
+            )
             for name, y, dash, width in (
                 (title, own, "solid", 2.5),
                 (f"{title}, random order", mean, "dot", 1.5),
             ):
                 figure.add_scatter(
-                    x=x, y=100 * y, mode="lines", name=html.escape(name), row=1, col=column,
-                    line={"color": color, "dash": dash, "width": width}, showlegend=column == 1,
+                    x=x,
+                    y=100 * y,
+                    mode="lines",
+                    name=html.escape(name),
+                    row=1,
+                    col=column,
+                    line={"color": color, "dash": dash, "width": width},
+                    showlegend=column == 1,
                     hovertemplate=f"{html.escape(name)}: %{{y:.1f}} %<extra></extra>",
-                )  # fmt: skip
+                )
             rows += point_rows([panel, title, "map"], x, 100 * own, np.full(len(x), np.nan))
             rows += point_rows([panel, title, "random orders"], x, 100 * mean, 100 * error)
         changed = "deleted" if field == "deletion" else "inserted"
@@ -58,14 +71,15 @@ def curves(checks: list[tuple[str, str, MapCheck]], named: str) -> Figure:
     lines = 2 * len(checks)
     plot = apply_layout(figure, HEIGHT + 22 * lines, l=46, r=8, t=30, b=58 + 22 * lines)
     plot.update_layout(
-        showlegend=True, hovermode="x unified",
+        showlegend=True,
+        hovermode="x unified",
         legend={"orientation": "v", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
-    )  # fmt: skip
+    )
     columns = ["panel", "map", "order", "changed cells, %", f"probability of {named}, %", ERROR]
     return Figure(plot, table(columns, rows))
 
 
 def mean_curve(orders: list[Curves], field: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean curve of random orders and its standard error. -> two arrays [points]"""
-    found = np.stack([getattr(one, field) for one in orders])
+    found = np.stack([getattr(order, field) for order in orders])
     return found.mean(axis=0), found.std(axis=0, ddof=1) / np.sqrt(len(found))

@@ -46,22 +46,24 @@ def compare_class_maps(
     probabilities = model_outputs.outputs(vit, image, snapshot).probabilities
     named = method_controls.choose_class(first, "Class", classes, prediction(probabilities, classes).name)
     against = second.selectbox(
-        "Contrast with", [NO_CONTRAST, *classes], help="Subtracts the map of this class.",
+        "Contrast with",
+        [NO_CONTRAST, *classes],
+        help="Subtracts the map of this class.",
         **AttentionState.bound("minus", value=None),
-    )  # fmt: skip
+    )
     with third:
         other = selection.choose_run(others, AttentionState, "other", "Compare with") if others else None
     places = st.columns([1.25, 1], gap="large") if wide else (st.container(), st.container())
     with places[0]:
         questions = _questions(vit, snapshot, image, classes.index(named), _index(classes, against), other)
         picked = [attributions.values(question) for question in questions]
-        top = max(max(float(np.abs(values).max()) for values in picked), 1e-9)
+        top = attributions.scale_end(picked)
         contrasted = against != NO_CONTRAST
         signed = contrasted or any(question.method.signed for question in questions)
         limits = (-top, top) if signed else (0.0, top)
         words = f"{named} minus {against}" if contrasted else named
         below = against if contrasted else f"against {named}"
-        ends = (f"-{top:.1f} ({below})", f"{top:.1f} ({named})") if signed else ("0", f"{top:.1f}")
+        ends = (f"−{top:.1f} ({below})", f"{top:.1f} ({named})") if signed else ("0", f"{top:.1f}")
         legend = pictures.overlay_scale(escape(ends[0]), escape(ends[1]), signed=signed)
         kept = []
         for place, question, values in zip(st.columns(2), questions, picked, strict=False):
@@ -70,10 +72,12 @@ def compare_class_maps(
         rows = figure_files.map_rows(
             {title: values for (title, _, _), values in zip(kept, picked, strict=True)}
         )
-        foot = f"Color scale, in {UNIT}: {ends[0]} to {ends[1]}, dark at 0."
+        foot = f"Color scale, in {UNIT}: {ends[0]} to {ends[1]}, no tint at 0."
         figure_files.pictures(kept, rows, key=f"what supports {words}", foot=foot)
         scale = "The color scale, the same for both maps," if len(kept) > 1 else "The color scale"
-        st.caption(f"{scale} shows {UNIT}. {_limits_of(questions)}")
+        beyond = any(np.abs(values).max() > top for values in picked)
+        cut = " Pixels beyond its ends have its last color." if beyond else ""
+        st.caption(f"{scale} shows {UNIT}.{cut} {_limits_of(questions)}")
     with places[1]:
         map_checks.show(questions, classes, limits, signed=signed)
 
@@ -108,7 +112,7 @@ def _draw_map(
 ) -> tuple[str, Image.Image, str]:
     """Draw a map over its image, and return (title, picture, words) for the files."""
     made = pictures.overlay(question.image, values, limits=limits, signed=signed)
-    alt = f"{question.title}, for {words}: {pictures.brightest(values)}"
+    alt = f"{question.title}, for {words}: {pictures.largest(values)}"
     predicted, confidence = attributions.predicted(question, classes)
     support = "" if np.abs(values).max() > 0 else " No region supports it here."
     changes = f" {question.changes.capitalize()}." if question.changes else ""
@@ -197,19 +201,19 @@ def _draw_stages(question: Question, chosen: SelectedImage, named: str, count: i
     places[0].markdown(pictures.panel("The image", image, chosen.name, escape(chosen.name)))
     kept, maps = [("The image", image, chosen.name)], {}
     shown = attributions.values(question)
-    top = max(float(np.abs(shown).max()), 1e-9)
+    top = attributions.scale_end([shown])
     limits = (-top, top) if method.signed else (0.0, top)
     stages = attributions.stage_maps(question) if method.name == "grad-cam" else []
     for number, stage in enumerate(stages, start=1):
         maps[f"Stage {number}" if len(stages) > 1 else "After the last block"] = stage
-    ends = (f"-{top:.1f}", f"{top:.1f}") if method.signed else ("lowest", "highest")
+    ends = (f"−{top:.1f}", f"{top:.1f}") if method.signed else ("lowest", "highest")
     legend = pictures.overlay_scale(*ends, signed=method.signed)
     for place, (title, values) in zip(places[1:], (maps or {method.title: shown}).items(), strict=False):
         made = pictures.overlay(
             chosen.image, values, limits=limits if method.signed else None, signed=method.signed
         )
         what = f"stage {title.split()[-1]}" if maps else ARCHITECTURES[question.run.config.model].label
-        alt = f"{method.title} of {what} for {named}: {pictures.brightest(values)}"
+        alt = f"{method.title} of {what} for {named}: {pictures.largest(values)}"
         words = f"{values.shape[0]} x {values.shape[1]} positions, for **{escape(named)}**"
         place.markdown(
             pictures.panel(title, made, alt, f"{words} {attributions.remark(question)}  \n{legend}")

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
-
-import streamlit as st
 
 from dashboard.attention import convolution_outputs
-from dashboard.attention.requests import receive
-from dashboard.components.convolution import convolution, message
+from dashboard.attention.requests import described, place_or_warning, receive, unfit
+from dashboard.components.convolution import convolution
+from dashboard.components.inside import message
 from dashboard.shared import bound
 from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import AttentionState
@@ -45,8 +43,7 @@ def unavailable(run: Run, at: Mapping[str, str], *, step: str = STEP) -> list[st
         "position": state.position is None or max(map(int, state.position.split("."))) <= shown.side,
         step: getattr(state, step) <= STEPS,
     }
-    return [*(text for text in refused if text.partition("=")[0] in (*PLACE, step)),
-            *(f"{name}={at[name]}" for name, fit in fits.items() if not fit)]  # fmt: skip
+    return [*(text for text in refused if text.partition("=")[0] in (*PLACE, step)), *unfit(fits, at)]
 
 
 def prepare(
@@ -60,11 +57,7 @@ def prepare(
     found = convolution_outputs.view(run, chosen.image, block=block, channel=channel)
     header = {
         **found.header,
-        "size": chosen.image.shape[-1],
-        "name": chosen.name,
-        "truth": chosen.truth,
-        "classes": list(data.classes),
-        "run": run.title,
+        **described(run, chosen, data),
         "stepName": step,
     }
     return header, found
@@ -86,12 +79,9 @@ def show(
     """
     place = bound.address() if at is None else at
     header, found = prepare(run, chosen, data, place, step=step)
-    if at is not None:
-        header |= {"address": urlencode(at), "talk": True}
-    elif (warned := "block_warned" if step == STEP else f"{key}_warned") not in st.session_state:
-        st.session_state[warned] = True  # once, also after the stepper through a block of a ViT
-        if missing := unavailable(run, place, step=step):
-            bound.warn_missing(missing, "the defaults")
+    # one warning, also after that of the stepper through a block of a ViT
+    warned = "block_warned" if step == STEP else f"{key}_warned"
+    header |= place_or_warning(at, lambda: unavailable(run, place, step=step), warned=warned)
     convolution(
         message(header, chosen.image, found.floats),
         key=key,

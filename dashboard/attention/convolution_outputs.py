@@ -102,20 +102,25 @@ def _view(
     steps = convolution_steps(net, as_tensor(pixels, shape), block)
     rows = slice(None) if only is None else slice(only, only + 1)
     arrays, convolutions = [steps.input], []
-    for one in steps.convolutions:
-        arrays += [one.weight[rows], one.output]
-        if one.norm:
-            arrays += [one.norm.mean, one.norm.variance, one.norm.weight, one.norm.bias]
+    for convolution in steps.convolutions:
+        arrays += [convolution.weight[rows], convolution.output]
+        if convolution.norm:
+            arrays += [
+                convolution.norm.mean,
+                convolution.norm.variance,
+                convolution.norm.weight,
+                convolution.norm.bias,
+            ]
         convolutions.append(
             {
-                "inputs": one.input.shape[0],
-                "outputs": one.output.shape[0],
-                "inputSide": one.input.shape[-1],
-                "side": one.output.shape[-1],
-                "stride": one.stride,
-                "padding": one.padding,
-                "eps": one.norm.eps if one.norm else None,
-                "field": one.field,
+                "inputs": convolution.input.shape[0],
+                "outputs": convolution.output.shape[0],
+                "inputSide": convolution.input.shape[-1],
+                "side": convolution.output.shape[-1],
+                "stride": convolution.stride,
+                "padding": convolution.padding,
+                "eps": convolution.norm.eps if convolution.norm else None,
+                "field": convolution.field,
             }
         )
     projected = block > 0 and net.blocks[block - 1].downsample is not None
@@ -135,5 +140,5 @@ def _view(
         "outputs": net.output_net[-1].out_features if last else 0,
         "only": only,
     }
-    floats = b"".join(one.detach().float().contiguous().numpy().astype("<f4").tobytes() for one in arrays)
+    floats = b"".join(array.detach().float().contiguous().numpy().astype("<f4").tobytes() for array in arrays)
     return ConvolutionView(header, floats)

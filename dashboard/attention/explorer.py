@@ -8,22 +8,19 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
 
 from dashboard.attention import head_order, views
-from dashboard.attention.requests import receive
+from dashboard.attention.requests import described, place_or_warning, receive, remember, unfit
 from dashboard.components.explorer import explorer, message
 from dashboard.drawing import theme
 from dashboard.shared import bound, model_outputs
 from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import ExplorerState, token_index
 from vitcore.data import Dataset
-from vitcore.runs.folder import Run
-
-REMEMBERED = 64  # frames that the browser is assumed to keep; it requests a dropped frame again
+from vitcore.runs.folder import Run, step_of
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
     """Return the parameters (`name=value`) of an address that this explorer can't show and ignores."""
     state, refused = ExplorerState.read(at)
     side, prefix = header["side"], header["prefix"]
-    steps = [one["step"] for one in header["snapshots"]]
+    steps = [snapshot["step"] for snapshot in header["snapshots"]]
 
     def in_range(number: str | int | None, count: int) -> bool:
         return number in (None, "mean") or int(number) <= count
@@ -74,17 +71,12 @@ def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
         "head": in_range(state.head, header["heads"]),
         "snapshot": state.snapshot is None or state.snapshot in steps,
     }
-    return [*refused, *(f"{name}={at[name]}" for name, fit in fits.items() if not fit)]
+    return [*refused, *unfit(fits, at)]
 
 
 def has_token(token: str | None, *, side: int, prefix: Sequence[str]) -> bool:
     """Return whether a model with `side` x `side` patches has this token. Without a token, it does."""
     return token is None or token_index(token, side=side, prefix=prefix) is not None
-
-
-def step_of(path: Path) -> int:
-    """Return the step in the name of a snapshot, such as step-0000351.safetensors."""
-    return int(path.stem.split("-")[-1])
 
 
 def _default_token(side: int, prefix: Sequence[str]) -> int:
@@ -130,21 +122,14 @@ def show(
     """
     place = bound.address() if at is None else at
     header, view, request = prepare(run, chosen, data, place)
-    if at is not None:
-        header |= {"address": urlencode(at), "talk": True}
-    elif f"{key}_warned" not in st.session_state:  # once: a model chosen later may lack a layer
-        st.session_state[f"{key}_warned"] = True
-        if missing := unavailable(header, place):
-            bound.warn_missing(missing, "the defaults")
+    header |= place_or_warning(at, lambda: unavailable(header, place), warned=f"{key}_warned")
     sent: dict[str, None] = st.session_state.setdefault(f"{key}_sent", {})
     explorer(
         message(header, chosen.image, None if view.key in sent else view.packed),
         key=key,
         on_ask=partial(receive, key, place, ExplorerState.model_fields),
     )
-    sent[view.key] = None
-    while len(sent) > REMEMBERED:
-        del sent[next(iter(sent))]
+    remember(sent, view.key)
     return view, request
 
 
@@ -165,8 +150,10 @@ def prepare(
         distance, entropy, count = views.heads(run, data, request.snapshot)
     _, side, first = views.tokens_of(run)
     snapshots = [{"step": step_of(path), "label": f"step {step_of(path):,}"} for path in run.snapshots]
+    whole = "best weights" if run.weights == run.best else "latest snapshot"
     label = f"step {step_of(request.snapshot):,}" if request.snapshot else ""
     header = {
+        **described(run, chosen, data),
         "key": view.key,
         "shape": f"{view.layers} {view.heads} {view.tokens} {side}",
         "layers": view.layers,
@@ -175,16 +162,11 @@ def prepare(
         "side": side,
         "first": first,
         "prefix": views.prefix_of(run),
-        "size": chosen.image.shape[-1],
         "only": view.only,
-        "name": chosen.name,
         "own": chosen.own,
-        "run": run.title,
         "step": label,
         "stem": image_key(chosen.image),
         "mean": run.config.preprocessing.mean_color().tolist(),
-        "classes": list(data.classes),
-        "truth": chosen.truth,
         "probabilities": view.probabilities.tolist(),
         "before": before,
         "distance": distance.tolist(),
@@ -192,7 +174,7 @@ def prepare(
         "count": count,
         "references": view.references,
         "behavior": head_order.found_behavior(run, data, request.snapshot),
-        "snapshots": [*snapshots, {"step": None, "label": "best weights"}] if snapshots else [],
+        "snapshots": [*snapshots, {"step": None, "label": whole}] if snapshots else [],
         "hue": theme.hue(run.config.model),
         "parameters": ExplorerState.for_browser(),
     }

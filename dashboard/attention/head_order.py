@@ -52,21 +52,36 @@ class Measure:
 
 MEASURES = (
     Measure(
-        "distance", "distance", "mean distance", "distance", " px",
+        "distance",
+        "distance",
+        "mean distance",
+        "distance",
+        " px",
         limits=lambda size, patches: (size / 4, 3 * size / 8, size / 2),
     ),
     Measure(
-        "entropy", "entropy", "entropy", "entropy", " bits", digits=2,
+        "entropy",
+        "entropy",
+        "entropy",
+        "entropy",
+        " bits",
+        digits=2,
         limits=lambda size, patches: tuple(max(0.0, np.log2(patches) - bits) for bits in (3, 2, 1)),
     ),
     Measure("cls", "to_cls", "attention to CLS", "to CLS", " %", scale=100, descending=True),
     Measure("self", "to_self", "attention to itself", "to itself", " %", scale=100, descending=True),
     Measure(
-        "position", "position", "position correlation", "position", digits=2, fine=3,
-        descending=True, limits=lambda size, patches: (0.25, 0.5, 0.75),
+        "position",
+        "position",
+        "position correlation",
+        "position",
+        digits=2,
+        fine=3,
+        descending=True,
+        limits=lambda size, patches: (0.25, 0.5, 0.75),
     ),
     Measure("change", "change", "accuracy without it", "accuracy without it", " pt", fine=1, scale=100),
-)  # fmt: skip
+)
 LONG_UNITS = {" px": " pixels"}  # in headings
 
 
@@ -194,6 +209,12 @@ def show_source(run: Run, data: Dataset, order: str, snapshot: Path | None) -> N
     source.caption(f"n = {result.images:,} {escape(result.data)}; ± is one standard error over images.")
     measurement_panel.explain(method, HEADS.method, [result])
     download.download_button(
-        "Heads as CSV", lambda: as_csv([result]).encode(), f"vitlab-heads-{run.id}.csv", "text/csv",
-        icon=":material/download:", width="stretch", on_click="ignore", key="heads_csv",
-    )  # fmt: skip
+        "Heads as CSV",
+        lambda: as_csv([result]).encode(),
+        f"vitlab-heads-{run.id}.csv",
+        "text/csv",
+        icon=":material/download:",
+        width="stretch",
+        on_click="ignore",
+        key="heads_csv",
+    )

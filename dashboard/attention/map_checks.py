@@ -81,7 +81,7 @@ def _draw_random(
         words = (
             f"Rank correlation with the trained model's map: {correlation(check)} (seeds 0 to {count - 1})."
         )
-        alt = f"{title}: {pictures.brightest(check.random_map)}"
+        alt = f"{title}: {pictures.largest(check.random_map)}"
         place.markdown(pictures.panel(escape(title), made, alt, f"Seed 0. {words}"))
         kept.append((title, made, words))
         maps[title] = check.random_map
@@ -118,7 +118,7 @@ def _table(lines: list[tuple[str, str, MapCheck]]) -> list[str]:
     rows = ["| area under the curve | map | random order |", "|---|--:|--:|"]
     for title, _, check in lines:
         for field in check_figures.PANELS:
-            mean, error = mean_and_error([area(getattr(one, field)) for one in check.orders])
+            mean, error = mean_and_error([area(getattr(order, field)) for order in check.orders])
             own = area(getattr(check.curves, field))
             rows.append(f"| {escape(title)}, {field} | {own:.3f} | {mean:.3f} ± {error:.3f} |")
     return rows

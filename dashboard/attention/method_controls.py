@@ -20,9 +20,11 @@ def choose_class(place: DeltaGenerator, label: str, classes: tuple[str, ...], pr
     if st.session_state.get(key) not in classes:
         bound.forget(AttentionState, "target")  # the predicted class, or a class of other data
     named = place.selectbox(
-        label, [PREDICTED, *classes], **AttentionState.bound("target", value=None),
+        label,
+        [PREDICTED, *classes],
+        **AttentionState.bound("target", value=None),
         format_func=lambda option: f"predicted: {predicted}" if option == PREDICTED else option,
-    )  # fmt: skip
+    )
     return predicted if named == PREDICTED else named
 
 
@@ -45,25 +47,30 @@ def choose_method(
     usual = next(iter(titles))
     settled = bound.settle(AttentionState, field, titles)
     name = place.selectbox(
-        label, list(titles), key=AttentionState.parameter(field), format_func=titles.__getitem__,
-        persist_state="session", help=f"**{methods[settled].title}.** {methods[settled].misleads}",
-    ) or settled  # fmt: skip
+        label,
+        list(titles),
+        key=AttentionState.parameter(field),
+        format_func=titles.__getitem__,
+        persist_state="session",
+        help=f"**{methods[settled].title}.** {methods[settled].misleads}",
+    )
+    name = name or settled
     bound.write(AttentionState, **{field: None if name == usual else name})
     method = methods[name]
-    chosen = [one for one, setting in method.settings.items() if setting.options]
-    new = [one for one in chosen if one not in drawn]
+    chosen = [key for key, setting in method.settings.items() if setting.options]
+    new = [key for key in chosen if key not in drawn]
     slider = name == "grad-cam" and stages > 1
     places = place.columns(len(new) + slider) if new or slider else []
-    for at, one in zip(places, new, strict=False):
-        _choose_setting(at, one, method.settings[one])
-        drawn.add(one)
+    for column, setting in zip(places, new, strict=False):
+        _choose_setting(column, setting, method.settings[setting])
+        drawn.add(setting)
     stage = None
     if slider:
         options = list(range(1, stages + 1))
         stage = places[-1].select_slider(
             "Stage", options, stages, **AttentionState.bound("stage", value=None)
         )
-    given = {one: str(st.session_state[f"{SETTING}{one}"]) for one in chosen}
+    given = {key: str(st.session_state[f"{SETTING}{key}"]) for key in chosen}
     return method, settings_of(method, given, stage if stage != stages else None)[0]
 
 
@@ -77,9 +84,13 @@ def _choose_setting(place: DeltaGenerator, name: str, setting: Setting) -> None:
         if fresh and linked and linked not in texts:
             bound.warn_missing([f"{key}={linked}"], f"{setting.label.lower()} {texts[default]}")
     chosen = place.selectbox(
-        setting.label, list(texts), key=key, format_func=texts.__getitem__, persist_state="session",
+        setting.label,
+        list(texts),
+        key=key,
+        format_func=texts.__getitem__,
+        persist_state="session",
         help=setting.help,
-    )  # fmt: skip
+    )
     if chosen == default:
         bound.address().pop(key, None)
     elif bound.address().get(key) != chosen:
@@ -88,6 +99,6 @@ def _choose_setting(place: DeltaGenerator, name: str, setting: Setting) -> None:
 
 def forget_others(drawn: set[str]) -> None:
     """Remove the settings from the address that no shown method has."""
-    for key in [one for one in bound.address() if one.startswith(SETTING)]:
+    for key in [key for key in bound.address() if key.startswith(SETTING)]:
         if key.removeprefix(SETTING) not in drawn:
             del bound.address()[key]

@@ -73,9 +73,13 @@ def choose_view(model: str) -> str:
     bound.check_link(AttentionState, "view", choices, maps)
     named = maps if attention else CLASS_MAPS
     return st.segmented_control(
-        "View", choices, required=True, label_visibility="collapsed",
-        format_func=lambda view: named if view == maps else view, **AttentionState.bound("view"),
-    )  # fmt: skip
+        "View",
+        choices,
+        required=True,
+        label_visibility="collapsed",
+        format_func=lambda view: named if view == maps else view,
+        **AttentionState.bound("view"),
+    )
 
 
 def show(run: Run, chosen: SelectedImage, data: Dataset, view: str, to_file: ToFile) -> None:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
 
 from dashboard.attention import explorer, views
-from dashboard.attention.requests import receive
+from dashboard.attention.requests import place_or_warning, receive, remember
 from dashboard.components.pair import message, pair
 from dashboard.shared import bound, model_outputs, resources, scenes, selection
 from dashboard.shared.own_image import RIGHT
@@ -22,7 +21,7 @@ from dashboard.states.attention import AttentionState, ExplorerState
 from vitcore.architectures import ARCHITECTURES
 from vitcore.data import Dataset
 from vitcore.errors import UserError
-from vitcore.runs.folder import Run
+from vitcore.runs.folder import Run, step_of
 
 IMAGES, MODELS, SNAPSHOTS = KINDS = AttentionState.options("versus")
 LABELS = {IMAGES: "Two images", MODELS: "Two models", SNAPSHOTS: "Two snapshots"}
@@ -64,9 +63,14 @@ def choose(run: Run, chosen: SelectedImage, data: Dataset) -> tuple[Run, Selecte
     """Draw the choice of what is on the right, and return its run and its image. Raises `UserError`."""
     kind_place, right_place = st.columns([1.5, 3.5], vertical_alignment="bottom")
     kind = bound.choose(
-        kind_place.segmented_control, AttentionState, "versus", "Compare",
-        {kind: LABELS[kind] for kind in kinds_of(run)}, required=True, label_visibility="collapsed",
-    )  # fmt: skip
+        kind_place.segmented_control,
+        AttentionState,
+        "versus",
+        "Compare",
+        {kind: LABELS[kind] for kind in kinds_of(run)},
+        required=True,
+        label_visibility="collapsed",
+    )
     if kind == SNAPSHOTS:
         return run, chosen
     if kind == MODELS:
@@ -76,9 +80,13 @@ def choose(run: Run, chosen: SelectedImage, data: Dataset) -> tuple[Run, Selecte
                 others, AttentionState, "right_run", "Model on the right", label_visibility="collapsed"
             ), chosen
     right = selection.choose_image(
-        data, lambda: model_outputs.predictions(run, data), page=AttentionState,
-        fields=("right_class", "right_image"), slot=RIGHT, place=right_place,
-    )  # fmt: skip
+        data,
+        lambda: model_outputs.predictions(run, data),
+        page=AttentionState,
+        fields=("right_class", "right_image"),
+        slot=RIGHT,
+        place=right_place,
+    )
     return run, right
 
 
@@ -107,7 +115,7 @@ def sides_of(
 ) -> tuple[Side, Side]:
     """Return both sides for the snapshots that the address names."""
     state, _ = AttentionState.read(at)
-    by_step = {explorer.step_of(path): path for path in run.snapshots}
+    by_step = {step_of(path): path for path in run.snapshots}
     left = Side(run, None if state.snapshot is None else by_step.get(state.snapshot), chosen)
     if state.versus != SNAPSHOTS or not run.snapshots:
         same = left.snapshot if right_run.id == run.id else None
@@ -128,7 +136,7 @@ def prepare(
             raise UserError(
                 f"{side.run.title} has too many tokens to compare: choose a run with larger patches."
             )
-        step = {} if side.snapshot is None else {"snapshot": str(explorer.step_of(side.snapshot))}
+        step = {} if side.snapshot is None else {"snapshot": str(step_of(side.snapshot))}
         header, view, _ = explorer.prepare(side.run, side.chosen, data, step)
         headers.append(header | {"behavior": None, "snapshot": step.get("snapshot")})
         shown.append(view)
@@ -167,18 +175,10 @@ def show(
     place = bound.address() if at is None else at
     sides = sides_of(run, chosen, right_run, right_image, place)
     header, shown = prepare(*sides, data, place)
-    if at is not None:
-        header |= {"address": urlencode(at), "talk": True}
-    elif f"{key}_warned" not in st.session_state:  # once: a model chosen later may lack a layer
-        st.session_state[f"{key}_warned"] = True
-        if missing := unavailable(header, place):
-            bound.warn_missing(missing, "the defaults")
+    header |= place_or_warning(at, lambda: unavailable(header, place), warned=f"{key}_warned")
     sent: dict[str, None] = st.session_state.setdefault(f"{key}_sent", {})
     pair(packed(header, sides, shown, sent), key=key, on_ask=partial(receive, key, place, WRITTEN))
-    for view in shown:
-        sent[view.key] = None
-    while len(sent) > explorer.REMEMBERED:
-        del sent[next(iter(sent))]
+    remember(sent, *(view.key for view in shown))
 
 
 def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
@@ -186,7 +186,7 @@ def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
     left, right = header["sides"]
     state, refused = AttentionState.read(at)
     wrong = explorer.unavailable(left, at)
-    steps = [None, BEST, *(one["step"] for one in right["snapshots"])]
+    steps = [None, BEST, *(snapshot["step"] for snapshot in right["snapshots"])]
     if header["versus"] == SNAPSHOTS and state.right_snapshot not in steps:
         wrong.append(f"right_snapshot={at['right_snapshot']}")
     return [*wrong, *(text for text in refused if text.startswith("right_"))]

@@ -77,19 +77,19 @@ def first(known: list[Item], state: CompareState, most: int) -> list[tuple[np.nd
     Raises `UserError` if there are none.
     """
     by_id = {item.run.id: item for item in known}
-    one = by_id.get(state.first or "") or (known[0] if known else None)
-    other = by_id.get(state.second or "") or next((item for item in known if item is not one), None)
-    if one is None or other is None or one is other:
+    first = by_id.get(state.first or "") or (known[0] if known else None)
+    other = by_id.get(state.second or "") or next((item for item in known if item is not first), None)
+    if first is None or other is None or first is other:
         raise UserError(
             "Disagreement needs two runs that are measured on the same images: name both in the link."
         )
-    paired, images = paired_predictions(one.tested, other.tested), test_images(one.run.config, BUNDLED)
+    paired, images = paired_predictions(first.tested, other.tested), test_images(first.run.config, BUNDLED)
     indices = paired.indices(state.who)
     indices = indices[indices < len(images.labels)][PER_PAGE * (state.sheet - 1) :][:most]
     if not len(indices):
         raise UserError("The link names images that do not exist: copy it again from Compare, Disagreement.")
-    pair, classes = [one, other], one.tested.values.classes
-    return [(images.pixels[i], _card(pair, paired, int(i), classes, one)) for i in indices]
+    pair, classes = [first, other], first.tested.values.classes
+    return [(images.pixels[i], _card(pair, paired, int(i), classes, first)) for i in indices]
 
 
 def _numbers(pair: list[Item], paired: PairedPredictions, counts: dict[str, int]) -> None:

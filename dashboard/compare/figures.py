@@ -169,7 +169,7 @@ def _filled_bins(run: Shown) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nda
     filled = np.array(bins.count) > 0
     confidence, accuracy, n = (
         np.array(part)[filled] for part in (bins.confidence, bins.accuracy, bins.count)
-    )  # fmt: skip
+    )
     error = np.sqrt(accuracy * (1 - accuracy) / n)
     return 100 * confidence, 100 * accuracy, 100 * error, n
 

@@ -147,7 +147,7 @@ def counts(runs: list[Run]) -> tuple[list[int], int]:
 def missing(items: list[Item], *, speed: bool) -> list[Measurement]:
     """Return the measurements that the runs lack. `speed` includes measurements of speed."""
     probes = [[item.scores for item in items], [item.timing for item in items] if speed else []]
-    return [one for part in probes for one in part if one and not one.result]
+    return [measurement for part in probes for measurement in part if measurement and not measurement.result]
 
 
 def control(items: list[Item], count: int, *, speed: bool) -> None:
@@ -158,8 +158,9 @@ def control(items: list[Item], count: int, *, speed: bool) -> None:
             lambda _: measurement_panel.show(
                 unmeasured, _about(items, speed), refusal=_refusal(unmeasured, count)
             ),
-            lambda: [one.key for one in unmeasured if one.running], every_s=TICK_S,
-        )  # fmt: skip
+            lambda: [measurement.key for measurement in unmeasured if measurement.running],
+            every_s=TICK_S,
+        )
 
 
 def _about(items: list[Item], speed: bool) -> str:
@@ -172,7 +173,7 @@ def _about(items: list[Item], speed: bool) -> str:
 
 def _refusal(unmeasured: list[Measurement], count: int) -> str | None:
     """Return why the test images cannot be measured on this machine, or None if they can."""
-    test = next((one for one in unmeasured if one.probe is TEST), None)
+    test = next((measurement for measurement in unmeasured if measurement.probe is TEST), None)
     if test and count > BUNDLED and not complete_here() and not own_folder(test.subjects[0].run.config):
         return "Complete CIFAR-10 is not on this machine: `python -m vitcore data cifar10` downloads it."
     return None

@@ -53,9 +53,15 @@ def show(items: list[Item]) -> None:
     results = [result for item in items for result in (item.test, item.speed) if result]
     measurement_panel.explain(method, METHOD, results, _base)
     download.download_button(
-        "CSV", lambda: as_csv(items, groups).encode(), "vitlab-scores.csv", "text/csv",
-        icon=":material/download:", width="stretch", on_click="ignore", key="scores_csv",
-    )  # fmt: skip
+        "CSV",
+        lambda: as_csv(items, groups).encode(),
+        "vitlab-scores.csv",
+        "text/csv",
+        icon=":material/download:",
+        width="stretch",
+        on_click="ignore",
+        key="scores_csv",
+    )
 
 
 def table(items: list[Item]) -> dict[str, list[Line]]:
@@ -224,11 +230,11 @@ def _notes(items: list[Item]) -> list[str]:
             f"The training speed of a run was not measured: {reason}." for reason in reasons if reason
         )
         trainings = [speed.training for speed in speeds if speed.training]
-        busy = max(one.others for one in (*speeds, *trainings))
+        busy = max(speed.others for speed in (*speeds, *trainings))
         if busy > BUSY:
             share = numbers.percent(busy, 0)
             notes.append(f"Other programs used up to {share} of the processors during a measurement.")
-        counted = min((one.counted for one in trainings), default=FEW)
+        counted = min((training.counted for training in trainings), default=FEW)
         if counted < FEW:
             notes.append(
                 f"Only {counted} training steps fit into half a minute, so their speed is a rough estimate."

@@ -34,7 +34,7 @@ def show(runs: list[Run], look: CurveStyle) -> None:
     bound.check_link(CompareState, "section", SECTIONS, SECTIONS[0])
     section = sections.segmented_control(
         "What to compare", SECTIONS, required=True, width="stretch", **CompareState.bound("section")
-    )  # fmt: skip
+    )
     if section == SPEED:
         time_to_accuracy.show(runs, look)
         return
@@ -42,10 +42,16 @@ def show(runs: list[Run], look: CurveStyle) -> None:
     count = options[0]
     if len(options) > 1:
         count = bound.choose_count(
-            images.segmented_control, CompareState, "tested", "Test images", options, first=first,
-            required=True, width="stretch",
+            images.segmented_control,
+            CompareState,
+            "tested",
+            "Test images",
+            options,
+            first=first,
+            required=True,
+            width="stretch",
             help="1,000 test images of CIFAR-10 are bundled: the first 100 of each class.",
-        )  # fmt: skip
+        )
     items = measured.look_up(runs, count)
     if section == SCORES:
         measured.control(items, count, speed=True)

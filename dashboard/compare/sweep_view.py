@@ -35,9 +35,13 @@ def view(every: list[Run]) -> bool:
     if not sweeps:
         return False
     selected = top.row.segmented_control(
-        "Show", [RUNS, SWEEPS], default=None if bound.held(CompareState, "view") else RUNS, required=True,
-        label_visibility="collapsed", **CompareState.bound("view", value=None),
-    )  # fmt: skip
+        "Show",
+        [RUNS, SWEEPS],
+        default=None if bound.held(CompareState, "view") else RUNS,
+        required=True,
+        label_visibility="collapsed",
+        **CompareState.bound("view", value=None),
+    )
     if selected != SWEEPS:
         return False
     titles = {name: _label(sweep) for name, sweep in sweeps.items()}
@@ -61,10 +65,14 @@ def _actions(sweep: Sweep, first: Any, second: Any = None) -> None:
     """Draw the buttons that show the curves, stop or resume runs, and delete the sweep."""
     curves = [run.id for run in sweep.runs if event_files(run.path)][:MAX_COMPARED]
     first.button(
-        "Show curves", key="sweep_curves", width="stretch", disabled=not curves,
-        on_click=_curves, args=(curves,),
+        "Show curves",
+        key="sweep_curves",
+        width="stretch",
+        disabled=not curves,
+        on_click=_curves,
+        args=(curves,),
         help=f"Shows its first {len(curves)} runs over steps, epochs or minutes.",
-    )  # fmt: skip
+    )
     if not second:
         return
     with popovers.popover("Manage", "manage_sweep", place=second, width="stretch"):
@@ -73,21 +81,32 @@ def _actions(sweep: Sweep, first: Any, second: Any = None) -> None:
         resumable = len(states) - active - states.count("finished")
         if active:
             st.button(
-                f"Stop {numbers.count(active, 'run')}", key="stop_sweep", on_click=_attempt,
-                args=(stop_sweep, sweep, "stopped"), width="stretch",
+                f"Stop {numbers.count(active, 'run')}",
+                key="stop_sweep",
+                on_click=_attempt,
+                args=(stop_sweep, sweep, "stopped"),
+                width="stretch",
                 help="Removes waiting runs from the queue. Running ones save and stop, and can be resumed.",
-            )  # fmt: skip
+            )
         if resumable:
             st.button(
-                f"Resume {numbers.count(resumable, 'run')}", key="resume_sweep", on_click=_attempt,
-                args=(resume_sweep, sweep, "queued again"), width="stretch",
+                f"Resume {numbers.count(resumable, 'run')}",
+                key="resume_sweep",
+                on_click=_attempt,
+                args=(resume_sweep, sweep, "queued again"),
+                width="stretch",
                 help="Resumes the runs that are stopped, failed or lost.",
-            )  # fmt: skip
+            )
         deletion.confirm(
-            f"{numbers.count(len(states), 'run')} of this sweep", sweep.name, "delete_sweep",
-            _attempt, _delete, sweep, "deleted",
+            f"{numbers.count(len(states), 'run')} of this sweep",
+            sweep.name,
+            "delete_sweep",
+            _attempt,
+            _delete,
+            sweep,
+            "deleted",
             refusal="Stop the runs first." if active else None,
-        )  # fmt: skip
+        )
     messages.toast_error("sweep")
 
 

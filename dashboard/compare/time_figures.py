@@ -53,7 +53,7 @@ def reach(paths: list[Path], unit: str) -> Figure:
             hovertemplate="%{y}: reached at %{x:,.4~r}<extra></extra>",
         )
     )
-    top = max(path.end for path in paths)
+    top = max(path.end for path in paths) or 1.0
     figure.update_layout(barmode="overlay")
     figure.update_xaxes(title=unit, fixedrange=True, range=[0, 1.32 * top], separatethousands=True)
     figure.update_yaxes(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -13,12 +14,12 @@ from dashboard.compare import time_figures as draw
 from dashboard.components import figure_files
 from dashboard.drawing.figures import Figure
 from dashboard.drawing.markdown import escape
-from dashboard.shared import columns, resources, run_curves, selection
+from dashboard.shared import columns, curve_axes, drawable, resources, run_curves, selection
 from dashboard.states.compare import CompareState
 from vitcore import numbers
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
-from vitcore.runs.time_to_accuracy import Moment, best, first_at_least, last
+from vitcore.runs.time_to_accuracy import TAG, Moment, best, first_at_least, last
 
 ON = {"step": "step", "epoch": "epoch", "wall clock": "seconds", "images": "images"}
 
@@ -45,9 +46,12 @@ def show(runs: list[Run], look: run_curves.CurveStyle) -> None:
     names = {item.run.id: item.name for item in measured.named(runs)}
     courses = _courses(validated, goal)
     right.markdown(" ".join(_sentences(names, courses, goal)))
-    if drawn := _figure(runs, courses, look.axis):
+    drawn, note = _figure(runs, courses, look.axis)
+    if drawn:
         alt = "when each run reached the target"
         figure_files.show(drawn, key="reach", alt=alt)
+    if note:
+        st.caption(escape(note))
     st.dataframe(
         [_row(names[run.id], run, courses.get(run.id)) for run in runs],
         hide_index=True,
@@ -77,11 +81,12 @@ def figure(runs: list[Run], goal: str, axis: str) -> tuple[go.Figure, str]:
         raise UserError("None of these runs has a validation curve: name a run that was trained here.")
     run = next((run for run in validated if run.id == goal), validated[0])
     courses = _courses(validated, run)
-    drawn = _figure(runs, courses, axis)
+    drawn, note = _figure(runs, courses, axis)
     if drawn is None:
         raise UserError(f"None of these runs recorded the axis {axis!r}: choose another axis.")
     value = numbers.percent(courses[run.id].best.value)
-    title = f"{run_curves.AXES[axis]}, until {value} validation accuracy"
+    title = f"{curve_axes.AXES[axis]}, until {value} validation accuracy"
+    title += ", without points far beyond the others" if note else ""
     return drawn.plot.update_xaxes(
         title_text=title
     ), f"when each run reaches the best validation accuracy of {run.title}, {value}"
@@ -97,7 +102,7 @@ def _courses(validated: list[Run], goal: Run) -> dict[str, Course]:
     target = best(resources.scalars(goal))
     courses = {}
     for run in validated:
-        scalars, batch = resources.scalars(run), run_curves.batch_size(run)
+        scalars, batch = resources.scalars(run), curve_axes.batch_size(run)
         own, end = best(scalars, batch), last(scalars, batch)
         if target and own and end:
             courses[run.id] = Course(run, own, end, first_at_least(scalars, target.value, batch))
@@ -147,21 +152,48 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 2)
 
 
-def _figure(runs: list[Run], courses: dict[str, Course], axis: str) -> Figure | None:
-    """Draw a bar for each run along the axis of the curves above. Return None if no run has that axis."""
-    paths = []
+def _figure(runs: list[Run], courses: dict[str, Course], axis: str) -> tuple[Figure | None, str]:
+    """Draw a bar for each run along the axis of the curves above, and return a note about what is left out.
+
+    The figure is None if no run has that axis. A bar ends at the last point that the curves show, so that one
+    impossible step does not shrink all other bars.
+    """
+    paths: list[draw.Path] = []
+    far: dict[str, int] = {}
+    limit = run_curves.drawn_reach(runs, axis)
     for item in measured.named(runs):
         course = courses.get(item.run.id)
-        length = _along(course.last, axis) if course else None
-        if course is None or length is None:
+        x = _validations(item.run, axis) if course else None
+        if course is None or x is None:
             continue
+        near = drawable.within(x, limit)
+        if count := int(np.count_nonzero(~near)):
+            far[item.name] = count
+        if not near.any():
+            continue
+        length = float(x[near][-1])
         reached = _along(course.reached, axis) if course.reached else None
         end = numbers.amount(length)
         text = f"not reached in {end}" if reached is None else f"{numbers.amount(reached)} of {end}"
+        if reached is not None and not drawable.within(np.array([reached]), limit).all():
+            text, reached = f"not reached in the {end} that are drawn", None
         paths.append(draw.Path(html.escape(item.name), item.color, reached, length, f"  {text}"))
-    return draw.reach(paths, run_curves.AXES[axis]) if paths else None
+    most = drawable.reach([np.array([path.end]) for path in paths])
+    for path in paths:
+        if abs(path.end) > most:
+            name = html.unescape(path.name)
+            far[name] = far.get(name, 0) + 1
+    paths = [path for path in paths if abs(path.end) <= most]
+    note = drawable.about_far(axis, far) if far else ""
+    return (draw.reach(paths, curve_axes.AXES[axis]) if paths else None), note
+
+
+def _validations(run: Run, axis: str) -> np.ndarray | None:
+    """Return the positions of a run's validations [N] on an axis, or None if the run did not record them."""
+    scalars = resources.scalars(run)
+    return curve_axes.x_values(run, scalars, scalars[TAG], axis)
 
 
 def _along(moment: Moment, axis: str) -> float | None:
     value = getattr(moment, ON[axis])
-    return value / 60 if axis == "wall clock" else value
+    return value / 60 if axis == "wall clock" and value is not None else value

@@ -3,7 +3,7 @@
 A Streamlit component is one string of JavaScript, and a standalone HTML file may load nothing. Therefore
 the script must contain the modules that a component imports. Only the modules that the entry reaches are
 joined, each once, and each after those that it imports. All share one scope: two modules must not declare
-the same name.
+the same name. Comments on lines of their own are left out.
 
 This is not a general bundler. A module may contain `import { name } from "./file.js";`, `export` in front
 of a declaration, and, in the entry alone, `export default function`. Statements of the top level begin in
@@ -28,6 +28,7 @@ _STATEMENT = re.compile(
 _LITERAL = re.compile(
     r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|`(?:\\.|[^`\\])*`|//[^\n]*|/\*.*?\*/', re.DOTALL
 )
+_COMMENT = re.compile(r"^[ ]*(?://[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL)
 _GROUP = re.compile(r"[(\[{][^()\[\]{}]*[)\]}]")
 
 
@@ -71,7 +72,8 @@ def bundle(entry: Path) -> str:
             if name in owners:
                 raise BundleError(f"`{name}` is declared in {owners[name].name} and in {module.name}")
             owners[name] = module
-    return "\n".join(f"// {module.name}\n{module.text.strip()}\n" for module in modules)
+    texts = (_COMMENT.sub("", module.text).strip() for module in modules)
+    return "\n".join(f"// {module.name}\n{text}\n" for module, text in zip(modules, texts, strict=True))
 
 
 def _ordered(entry: Path) -> list[Module]:

@@ -44,11 +44,12 @@ def pack(header: dict[str, Any], *chunks: bytes) -> bytes:
     """Return a message: uint32 length of the header, the header as padded JSON, then the chunks.
 
     The padding aligns the chunks to four bytes. The header also gets the color tables for amounts
-    ("colors") and for signed values ("diverging"), in base64.
+    ("colors") and for signed values ("diverging"), in base64, and the tint of overlays on photographs.
     """
-    colors = {
+    colors: dict[str, Any] = {
         "colors": base64.b64encode(pictures.CIVIDIS.tobytes()).decode(),
         "diverging": base64.b64encode(pictures.SIGNED.tobytes()).decode(),
+        "tint": {"color": pictures.MAGENTA.tolist(), "share": pictures.TINT_SHARE},
     }
     text = json.dumps({**header, **colors}).encode()
     text += b" " * (-len(text) % 4)

@@ -26,12 +26,12 @@ def enlarged(plot: go.Figure, scale: float) -> go.Figure:
 def _scaled(value: Any, scale: float, parent: str) -> Any:
     """Return a part of a figure with its lengths multiplied. `parent` is the key that holds the part."""
     if isinstance(value, list | tuple):
-        return [_scaled(one, scale, parent) for one in value]
+        return [_scaled(item, scale, parent) for item in value]
     if not isinstance(value, dict):
         return value
     return {
-        key: _times(one, scale) if _is_length(parent, key) else _scaled(one, scale, key)
-        for key, one in value.items()
+        key: _times(item, scale) if _is_length(parent, key) else _scaled(item, scale, key)
+        for key, item in value.items()
     }
 
 
@@ -49,5 +49,5 @@ def _times(value: Any, scale: float) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value * scale
     if isinstance(value, list | tuple):
-        return [_times(one, scale) for one in value]
+        return [_times(item, scale) for item in value]
     return value

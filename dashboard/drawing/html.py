@@ -39,8 +39,8 @@ def accuracy_gaps(rows: Sequence[tuple[str, Dot, Dot]]) -> str:
         return f"{GAP_LEFT + (1 - GAP_LEFT - GAP_RIGHT) * (share - low) / width:.2%}"
 
     parts = []
-    for title, one, other in rows:
-        left, right = sorted((one, other), key=lambda dot: dot.share)
+    for title, first, second in rows:
+        left, right = sorted((first, second), key=lambda dot: dot.share)
         gap = f"{100 * (right.share - left.share):.2f} points"  # as many digits as the accuracies have
         parts.append(
             f'<div class="gap-title"><span>{title}</span><span>{gap}</span></div>'
@@ -49,8 +49,8 @@ def accuracy_gaps(rows: Sequence[tuple[str, Dot, Dot]]) -> str:
             f"{_dot(left, place(left.share), 'end')}{_dot(right, place(right.share), 'start')}</div>"
         )
     text = "; ".join(
-        f"{title}: {one.name} {numbers.percent(one.share)}, {other.name} {numbers.percent(other.share)}"
-        for title, one, other in rows
+        f"{title}: {first.name} {numbers.percent(first.share)}, {second.name} {numbers.percent(second.share)}"
+        for title, first, second in rows
     )
     return f'<div class="gaps" role="img" aria-label="test accuracy, {text}">{"".join(parts)}</div>'
 

@@ -23,11 +23,11 @@ def _colors(name: str) -> np.ndarray:
 
 CIVIDIS = _colors("Cividis")  # amounts
 SIGNED = _colors("PuOr_r")  # differences: violet below zero, orange above; safe for color-blind eyes
-ABOVE, BELOW = SIGNED[204], SIGNED[51]  # colors of signed overlays; the ends of SIGNED are too dark
-DARKEST = 0.7  # brightness of a photograph where a map is 0, as in explorer/scene.js
-TINT = 0.7  # share of the color of a map where it is at its maximum
+# The tints of overlays: colors that photographs seldom have, and that color-blind eyes can tell apart.
+MAGENTA, GREEN = np.array([255, 0, 128], dtype=np.uint8), np.array([160, 230, 0], dtype=np.uint8)
+TINT_SHARE = 0.65  # share of the tint where a map is at its limit
 SCALE_STEPS, SCALE_GRAY = 64, 150
-OVERLAY_FOOT = "Each map: dark where it is lowest, bright yellow where it is highest."  # of saved pictures
+OVERLAY_FOOT = "Each map: untinted where it is lowest, magenta where it is highest."  # of saved pictures
 SCALE_ALT = "Color scale"  # selected by the style sheet
 
 
@@ -63,14 +63,12 @@ def color(values: np.ndarray, low: float, high: float, colors: np.ndarray = CIVI
     return colors[(share * 255).round().astype(int)]
 
 
-def brightest(values: np.ndarray) -> str:
+def largest(values: np.ndarray) -> str:
     """Return where a map [h, w] is largest, for the alternative text of its picture."""
     if not np.ptp(values):
         return "the same everywhere"
     row, column = np.unravel_index(int(values.argmax()), values.shape)
-    return (
-        f"brightest at row {row + 1}, column {column + 1} of {values.shape[0]} x {values.shape[1]} positions"
-    )
+    return f"largest at row {row + 1}, column {column + 1} of {values.shape[0]} x {values.shape[1]} positions"
 
 
 def overlay(
@@ -82,9 +80,9 @@ def overlay(
 ) -> Image.Image:
     """Return the photograph uint8 [3, k h, k w] below a map [h, w], as the attention explorer draws it.
 
-    The photograph keeps its hue and is darker where the map is at its lower limit, and is bright and tinted
-    where the map is large. `limits` are by default the smallest and the largest value. A `signed` map has
-    limits (-x, x): it is darker at zero, orange above zero and violet below.
+    The photograph is unchanged where the map is at its lower limit, and the more magenta the larger the map
+    is. `limits` are by default the smallest and the largest value. A `signed` map has limits (-x, x): it
+    leaves the photograph unchanged at zero, and tints it magenta above zero and green below.
     """
     low, high = limits or (float(values.min()), float(values.max()))
     if signed:
@@ -92,10 +90,8 @@ def overlay(
     share = np.clip((values - low) / max(high - low, 1e-12), -1.0 if signed else 0.0, 1)
     down, right = image.shape[1] // values.shape[0], image.shape[2] // values.shape[1]
     share = share.repeat(down, axis=0).repeat(right, axis=1)[..., None]  # [k h, k w, 1]
-    tint = np.where(share < 0, BELOW, ABOVE) if signed else CIVIDIS[-1]
-    amount = np.abs(share)
-    photograph = (DARKEST + (1 - DARKEST) * amount) * image.transpose(1, 2, 0)
-    mixed = (1 - TINT * amount) * photograph + TINT * amount * tint
+    amount = TINT_SHARE * np.abs(share)
+    mixed = (1 - amount) * image.transpose(1, 2, 0) + amount * np.where(share < 0, GREEN, MAGENTA)
     return Image.fromarray(mixed.round().astype(np.uint8))
 
 

@@ -25,4 +25,4 @@ class Exercise:
 def exercises() -> dict[str, tuple[Exercise, ...]]:
     """Return the exercises by the name of the page that they are about."""
     content = yaml.safe_load((HERE / "exercises.yaml").read_text(encoding="utf-8"))
-    return {page: tuple(Exercise(**one) for one in found) for page, found in content.items()}
+    return {page: tuple(Exercise(**entry) for entry in entries) for page, entries in content.items()}

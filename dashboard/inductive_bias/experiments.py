@@ -52,9 +52,13 @@ def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None
     settings = {}
     for name, options in probe.choices.items():
         settings[name] = st.segmented_control(
-            name.capitalize(), options, default=options[0], required=True, format_func=spelled,
+            name.capitalize(),
+            options,
+            default=options[0],
+            required=True,
+            format_func=spelled,
             **BiasState.bound_setting(name),
-        )  # fmt: skip
+        )
     try:
         images = images_for(runs, count, labels=probe.labels)
         looked_up = look_up(probe, runs, images, settings, untrained=untrained)
@@ -66,7 +70,7 @@ def panel(probe: Probe, runs: list[Run], count: int, *, untrained: bool) -> None
         found = look_up(probe, runs, images, settings, untrained=untrained)
         _body(probe, found, runs, len(images.labels))
 
-    ticking.fragment(draw, lambda: any(one.running for one in looked_up), every_s=TICK_S)
+    ticking.fragment(draw, lambda: any(measurement.running for measurement in looked_up), every_s=TICK_S)
 
 
 def _body(probe: Probe, looked_up: list[Measurement], runs: list[Run], count: int) -> None:
@@ -98,6 +102,12 @@ def _source(probe: Probe, results: list[Result]) -> None:
     source.caption(f"n = {counts}; bands, bars and ± are one standard error. Source: {probe.source}")
     measurement_panel.explain(method, probe.method, results)
     download.download_button(
-        "All as CSV", lambda: as_csv(results).encode(), f"vitlab-{probe.name}.csv", "text/csv",
-        icon=":material/download:", width="stretch", on_click="ignore", key="probe_csv",
-    )  # fmt: skip
+        "All as CSV",
+        lambda: as_csv(results).encode(),
+        f"vitlab-{probe.name}.csv",
+        "text/csv",
+        icon=":material/download:",
+        width="stretch",
+        on_click="ignore",
+        key="probe_csv",
+    )

@@ -38,9 +38,17 @@ def fields(lines: list[Line[Maps]], top: float) -> Figure:
         high = _row_of_fields(figure, line, top, y, _names(line, lines))
         name = "<br>".join(html.escape(part) for part in textwrap.wrap(line.label, NAME))
         figure.add_annotation(
-            text=f"<b>{name}</b>", textangle=-90, x=0, xref="paper", xanchor="right", xshift=-6,
-            y=y + high / 2, yanchor="middle", showarrow=False, font={"size": 14},
-        )  # fmt: skip
+            text=f"<b>{name}</b>",
+            textangle=-90,
+            x=0,
+            xref="paper",
+            xanchor="right",
+            xshift=-6,
+            y=y + high / 2,
+            yanchor="middle",
+            showarrow=False,
+            font={"size": 14},
+        )
         y += high
     y = _color_bar(figure, top, y + 2 * APART, lines[0].values.unit)
     hidden = {"visible": False, "fixedrange": True, "constrain": "domain"}
@@ -79,20 +87,36 @@ def _row_of_fields(figure: go.Figure, line: Line[Maps], top: float, y: float, na
     for index, (name, layer) in enumerate(zip(names, line.values.layers, strict=True)):
         x = index * (size + GAP) * step
         figure.add_heatmap(
-            z=logarithms[index], zmin=-POWERS, zmax=0,
-            x0=x + step / 2, dx=step, y0=y + step / 2, dy=step, name=html.escape(name),
-            colorscale=COLORSCALE, showscale=False, customdata=(100 * maps[index]).astype(np.float32),
+            z=logarithms[index],
+            zmin=-POWERS,
+            zmax=0,
+            x0=x + step / 2,
+            dx=step,
+            y0=y + step / 2,
+            dy=step,
+            name=html.escape(name),
+            colorscale=COLORSCALE,
+            showscale=False,
+            customdata=(100 * maps[index]).astype(np.float32),
             hovertemplate=f"{html.escape(name)}, %{{customdata:.2g}} % {line.values.hover}<extra></extra>",
-        )  # fmt: skip
+        )
         figure.add_annotation(
-            text=layer, x=x + size * step / 2, y=y - 0.5, yanchor="bottom", showarrow=False,
+            text=layer,
+            x=x + size * step / 2,
+            y=y - 0.5,
+            yanchor="bottom",
+            showarrow=False,
             font={"size": 12},
-        )  # fmt: skip
+        )
         box = line.values.bounds[index] if line.values.bounds else None
         if box:
             upper, first, lower, last = box
-            edges = dict(x0=x + max(first, 0) * step, x1=x + (min(last, size - 1) + 1) * step,
-                         y0=y + max(upper, 0) * step, y1=y + (min(lower, size - 1) + 1) * step)  # fmt: skip
+            edges = dict(
+                x0=x + max(first, 0) * step,
+                x1=x + (min(last, size - 1) + 1) * step,
+                y0=y + max(upper, 0) * step,
+                y1=y + (min(lower, size - 1) + 1) * step,
+            )
             figure.add_shape(type="rect", **edges, line={"color": line.color, "width": 2})
     return size * step
 
@@ -103,18 +127,34 @@ def _color_bar(figure: go.Figure, top: float, y: float, unit: str) -> float:
     """
     (wide, high), parts = STRIP, 64
     figure.add_heatmap(
-        z=np.linspace(-POWERS, 0, parts)[None], zmin=-POWERS, zmax=0, x0=wide / parts / 2, dx=wide / parts,
-        y0=y + high / 2, dy=high, colorscale=COLORSCALE, showscale=False, hoverinfo="skip",
-    )  # fmt: skip
+        z=np.linspace(-POWERS, 0, parts)[None],
+        zmin=-POWERS,
+        zmax=0,
+        x0=wide / parts / 2,
+        dx=wide / parts,
+        y0=y + high / 2,
+        dy=high,
+        colorscale=COLORSCALE,
+        showscale=False,
+        hoverinfo="skip",
+    )
     text_style = {"showarrow": False, "font": {"size": 13}}
     for share, anchor in ((0.0, "left"), (0.5, "center"), (1.0, "right")):
         least = "\u2264 " if share == 0 else ""
         figure.add_annotation(
-            text=f"{least}{100 * top * 10 ** (POWERS * (share - 1)):.2g} %", x=share * wide, xanchor=anchor,
-            y=y + high, yanchor="top", **text_style,
-        )  # fmt: skip
+            text=f"{least}{100 * top * 10 ** (POWERS * (share - 1)):.2g} %",
+            x=share * wide,
+            xanchor=anchor,
+            y=y + high,
+            yanchor="top",
+            **text_style,
+        )
     figure.add_annotation(
-        text=unit, x=wide + 2, xanchor="left",
-        y=y + high / 2, yanchor="middle", **text_style,
-    )  # fmt: skip
+        text=unit,
+        x=wide + 2,
+        xanchor="left",
+        y=y + high / 2,
+        yanchor="middle",
+        **text_style,
+    )
     return y + high + UNDER

@@ -15,14 +15,13 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 from plotly.subplots import make_subplots
 
-from dashboard.drawing import pictures
-from dashboard.drawing.csv_rows import ERROR, matrix_rows, point_rows, table
-from dashboard.drawing.figures import COLORSCALE, Figure, apply_layout
+from dashboard.drawing.csv_rows import ERROR, point_rows, table
+from dashboard.drawing.figures import Figure, apply_layout
 from dashboard.inductive_bias.lines import Line
 from dashboard.inductive_bias.spelling import spelled
 from vitcore.probes import View
-from vitcore.probes.estimates import Series, Table
-from vitcore.probes.shapes import Changes, Curves, LayersAndHeads, LayerSeries, Matrix, Panel
+from vitcore.probes.estimates import Series
+from vitcore.probes.shapes import Changes, Curves, LayersAndHeads, LayerSeries, Panel
 
 PANEL = 300  # height in pixels
 FILES = 24  # pixels below a figure for the download buttons, which would cover it
@@ -68,10 +67,17 @@ def _draw(
     )
     texts = [f"{m:.3g}{unit} ± {e:.2g}" for m, e in zip(mean, error, strict=True)]
     figure.add_scatter(
-        x=x, y=mean, mode="lines+markers", name=name, text=texts, row=1, col=column,
-        line={"color": line.color, "dash": line.dash, "width": 2.5}, marker={"size": 6},
+        x=x,
+        y=mean,
+        mode="lines+markers",
+        name=name,
+        text=texts,
+        row=1,
+        col=column,
+        line={"color": line.color, "dash": line.dash, "width": 2.5},
+        marker={"size": 6},
         hovertemplate=f"{name}: %{{text}}<extra></extra>",
-    )  # fmt: skip
+    )
 
 
 def _clear(color: str) -> str:
@@ -104,11 +110,18 @@ def curves(lines: list[Line[Curves]], chance: float | None, view: View | None = 
             domain, y = f"{_axis_id('x', column)} domain", {"yref": _axis_id("y", column)}
             figure.add_shape(
                 type="line", x0=0, x1=1, xref=domain, y0=100 * chance, y1=100 * chance, line=GRAY, **y
-            )  # fmt: skip
+            )
             figure.add_annotation(
-                x=1, xref=domain, y=100 * chance, text="chance", showarrow=False, xanchor="right",
-                yanchor="top", font={"size": 12, "color": "#888888"}, **y,
-            )  # fmt: skip
+                x=1,
+                xref=domain,
+                y=100 * chance,
+                text="chance",
+                showarrow=False,
+                xanchor="right",
+                yanchor="top",
+                font={"size": 12, "color": "#888888"},
+                **y,
+            )
     for column, title in enumerate(figure.layout.annotations[: len(panels)], start=1):
         title.update(x=0, xref=f"{_axis_id('x', column)} domain", xanchor="left", font={"size": 14})
     return Figure(
@@ -198,11 +211,19 @@ def distances(lines: list[Line[LayersAndHeads]]) -> Figure:
             for h in range(heads.shape[1])
         ]
         figure.add_scatter(
-            x=x, y=heads.ravel(), mode="markers", text=texts, name=html.escape(name),
-            marker={"color": line.color, "size": 9, "opacity": 0.65,
-                    "symbol": "circle" if line.trained else "circle-open"},
+            x=x,
+            y=heads.ravel(),
+            mode="markers",
+            text=texts,
+            name=html.escape(name),
+            marker={
+                "color": line.color,
+                "size": 9,
+                "opacity": 0.65,
+                "symbol": "circle" if line.trained else "circle-open",
+            },
             hovertemplate="%{text}<extra></extra>",
-        )  # fmt: skip
+        )
     with_references = next((line.values for line in lines if line.values.references), None)
     if with_references:
         _reference_lines(figure, with_references)
@@ -218,74 +239,29 @@ def _reference_lines(figure: go.Figure, shape: LayersAndHeads) -> None:
         figure.add_hline(value, line=GRAY)
         upper = "bottom" if value == max(values) else "top"
         figure.add_annotation(
-            x=1, xref="paper", xshift=6, xanchor="left", align="left", y=value, showarrow=False,
-            yanchor=upper if near else "middle", font={"size": 12},
+            x=1,
+            xref="paper",
+            xshift=6,
+            xanchor="left",
+            align="left",
+            y=value,
+            showarrow=False,
+            yanchor=upper if near else "middle",
+            font={"size": 12},
             text=f"{spelled(name)}<br>{shape.reference_kind}",
-        )  # fmt: skip
-    figure.update_layout(margin={"r": 122})
-
-
-def likeness(line: Line[Matrix]) -> Figure:
-    """Draw the similarity of all layers: within the first model, within the second, and between the two."""
-    matrix, names = line.values, (line.label, line.other)
-    mean, error = np.array(matrix.table.mean), np.array(matrix.table.error)
-    cut = len(matrix.layers[0])
-    labels = [layer for layers in matrix.layers for layer in layers]
-    parts = [(names[0], names[0], slice(0, cut), slice(0, cut)),
-             (names[1], names[1], slice(cut, None), slice(cut, None)),
-             (names[0], names[1], slice(0, cut), slice(cut, None))]  # fmt: skip
-    titles = [names[0], names[1], f"{names[0]} down, {names[1]} along"]
-    escaped = [html.escape(title) for title in titles]
-    figure = make_subplots(1, 3, horizontal_spacing=0.09, subplot_titles=escaped)
-    cells: list[list[Any]] = []
-    for column, (down, along, rows, columns) in enumerate(parts, start=1):
-        x, y, name, part = labels[columns], labels[rows], f"{down} and {along}", np.s_[rows, columns]
-        cells.extend(matrix_rows([titles[column - 1], name], x, y, mean[part], error[part]))
-        figure.add_heatmap(
-            z=mean[part], x=x, y=y, zmin=0, zmax=1, colorscale=COLORSCALE,
-            customdata=error[part], xgap=1, ygap=1, showscale=column == 3, name=html.escape(name),
-            colorbar={"title": {"text": matrix.label}, "thickness": 12},
-            hovertemplate=f"{html.escape(down)} %{{y}}, {html.escape(along)} %{{x}}: %{{z:.2f}} ± "
-            "%{customdata:.2f}<extra></extra>",
-            row=1, col=column,
-        )  # fmt: skip
-        figure.update_xaxes(tickangle=-60, fixedrange=True, row=1, col=column)
-        figure.update_yaxes(autorange="reversed", fixedrange=True, row=1, col=column)
-    figure.update_annotations(font_size=14)
-    return Figure(
-        apply_layout(figure, 420, l=60, b=90, t=30),
-        table(["panel", "series", "column", "row", matrix.label, ERROR], cells),
-    )
-
-
-def heads(line: Line[Changes], changes: Table, top: float) -> Figure:
-    """Draw the change without each head, in percentage points. [layers, H]. Colors range from -top to top."""
-    change, error = 100 * np.array(changes.mean), 100 * np.array(changes.error)
-    x = [f"head {h + 1}" for h in range(change.shape[1])]
-    y = [f"block {i + 1}" for i in range(len(change))]
-    scale = [[i / 255, "rgb({},{},{})".format(*pictures.SIGNED[i])] for i in range(0, 256, 15)]
-    figure = go.Figure(
-        go.Heatmap(
-            name=line.shown, x=x, y=y, z=change, customdata=error, zmin=-top, zmax=top, colorscale=scale,
-            xgap=2, ygap=2, texttemplate="%{z:+.1f} ± %{text}",
-            text=[[f"{e:.1f}" for e in row] for row in error],
-            hovertemplate="%{y}, %{x}: %{z:+.1f} ± %{customdata:.1f} points<extra></extra>",
-            colorbar={"title": {"text": "points"}, "thickness": 12},
         )
-    )  # fmt: skip
-    figure.update_yaxes(autorange="reversed", fixedrange=True)
-    figure.update_xaxes(fixedrange=True, side="top")
-    columns = ["series", "head", "block", f"points of {line.values.quantity}", ERROR]
-    return Figure(
-        apply_layout(figure, 44 * len(change) + 40 + FILES, l=66, t=30, b=FILES),
-        table(columns, matrix_rows([line.label], x, y, change, error)),
-    )
+    figure.update_layout(margin={"r": 122})
 
 
 def blocks(lines: list[Line[Changes]]) -> Figure:
     """Draw the change without each block, in percentage points, with standard errors."""
-    figure = make_subplots(1, len(lines), subplot_titles=[line.shown for line in lines], shared_yaxes=True,
-                           horizontal_spacing=0.04)  # fmt: skip
+    figure = make_subplots(
+        1,
+        len(lines),
+        subplot_titles=[line.shown for line in lines],
+        shared_yaxes=True,
+        horizontal_spacing=0.04,
+    )
     rows: list[list[Any]] = []
     for column, line in enumerate(lines, start=1):
         series = line.values.without_block
@@ -293,12 +269,15 @@ def blocks(lines: list[Line[Changes]]) -> Figure:
         x = [name.removeprefix("block ") for name in line.values.blocks]
         rows.extend(point_rows([line.label, line.label], x, mean, error))
         figure.add_bar(
-            x=x, y=mean, marker={"color": line.color},
+            x=x,
+            y=mean,
+            marker={"color": line.color},
             error_y={"type": "data", "array": error, "thickness": 1.4, "color": "#888888"},
             customdata=error,
             hovertemplate="without block %{x}: %{y:+.1f} ± %{customdata:.1f} points<extra></extra>",
-            row=1, col=column,
-        )  # fmt: skip
+            row=1,
+            col=column,
+        )
     figure.update_xaxes(
         fixedrange=True, type="category", title={"text": "without block", "font": {"size": 13}}
     )

@@ -35,9 +35,12 @@ def show(probe: Probe, live: LiveImage, runs: list[Run], data: Dataset) -> None:
         chosen = selection.choose_image(data)
     if live.border:
         border_column.segmented_control(
-            "Border", BiasState.options("border"), required=True, **BiasState.bound("border"),
+            "Border",
+            BiasState.options("border"),
+            required=True,
+            **BiasState.bound("border"),
             help="What fills the gap of a shifted image: a reflection, the mean color, or its other side.",
-        )  # fmt: skip
+        )
     runs = list({run.id: run for run in runs}.values())  # a model without another one is shown alone
     for run in runs:
         if not run.config.has_classifier:

@@ -31,7 +31,7 @@ def scene(query: Query) -> Figures | Replay:
     name = state.probe or next(iter(PROBES))
     if name in (sample_efficiency.NAME, sample_efficiency.TITLE):
         return _sample_efficiency(state)
-    probe = next((one for one in PROBES.values() if name in (one.name, one.title)), None)
+    probe = next((probe for probe in PROBES.values() if name in (probe.name, probe.title)), None)
     if probe is None:
         raise UserError(
             f"The link names the experiment {name[:80]!r}, which does not exist: copy its name from "
@@ -68,10 +68,10 @@ def _curve(probe: Probe, runs: list[Run], state: BiasState) -> Figures:
     images = images_for(runs, state.count, labels=probe.labels)
     settings = {name: state.settings.get(name, options[0]) for name, options in probe.choices.items()}
     measured = experiments.look_up(probe, runs, images, settings, untrained=state.untrained)
-    known = [one for one in measured if one.result]
+    known = [measurement for measurement in measured if measurement.result]
     if not known:
         raise UserError(f"Not measured yet: open Inductive bias, {probe.title}, and measure it there.")
     if probe.shared_scale:  # the color scale of a figure depends on all its models
-        known = [one for one in known if not one.subjects[0].untrained] or known
+        known = [measurement for measurement in known if not measurement.subjects[0].untrained] or known
     drawn = experiment_figures.figures_of(probe, known, runs, state.border)[:1]
-    return Figures([(one.figure.plot, one.alt) for one in drawn])
+    return Figures([(drawing.figure.plot, drawing.alt) for drawing in drawn])

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dashboard.drawing.markdown import escape
-from dashboard.inductive_bias import figures
+from dashboard.inductive_bias import figures, matrix_figures
 from dashboard.inductive_bias.field_maps import fields
 from dashboard.inductive_bias.lines import Context, Drawn, Line
 from vitcore import numbers
@@ -69,7 +69,7 @@ def _matrices(lines: list[Line[Matrix]], context: Context) -> list[Drawn]:
     drawn = []
     for line in lines:
         trained = "Both trained" if line.trained else "Both untrained"
-        drawn.append(Drawn(figures.likeness(line), f"{context.question} {trained}.", f"**{trained}**"))
+        drawn.append(Drawn(matrix_figures.likeness(line), f"{context.question} {trained}.", f"**{trained}**"))
     return drawn
 
 
@@ -104,7 +104,7 @@ def _changes(lines: list[Line[Changes]], context: Context) -> list[Drawn]:
     for line, table in tables:
         head = f"**{escape(line.label)}: change of {share} without one head, in percentage points**"
         alt = f"{line.label}: change of {share} without each head"
-        drawn.append(Drawn(figures.heads(line, table, top), alt, head))
+        drawn.append(Drawn(matrix_figures.heads(line, table, top), alt, head))
     return drawn
 
 

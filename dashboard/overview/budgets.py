@@ -34,9 +34,11 @@ def budgets(models: tuple[str, str]) -> list[Budget]:
     published = [ARCHITECTURES[model].measured[PUBLISHED] for model in models]
     title = f"{published[0].epochs} epochs, published recipe"
     first = Budget(
-        title, {m: one.test_acc for m, one in zip(models, published, strict=True)}, published[0].count
+        title,
+        {model: result.test_acc for model, result in zip(models, published, strict=True)},
+        published[0].count,
     )
-    return [first, *sorted(_pairs(models), key=lambda one: sum(one.accuracies.values()))]
+    return [first, *sorted(_pairs(models), key=lambda budget: sum(budget.accuracies.values()))]
 
 
 def _pairs(models: tuple[str, str]) -> list[Budget]:
@@ -47,7 +49,7 @@ def _pairs(models: tuple[str, str]) -> list[Budget]:
         if run.config.model != models[0] or other is None or other is run:
             continue
         pair = (run, other)
-        results = [one.status().result for one in pair]
+        results = [run.status().result for run in pair]
         accuracies = {m: result["test_acc"] for m, result in zip(models, results, strict=True)}
         pairs.append(Budget(_title(pair), accuracies, results[0]["n_test"], pair))
     return pairs

@@ -67,17 +67,31 @@ def choose(data: Dataset, index: np.ndarray) -> FeaturedImage:
     own = own_image.get()
     first = OverviewState().look
     bound.check_link(OverviewState, "look", data.classes, first)
-    kind = classes_place.segmented_control(
-        "Image", data.classes, required=True, label_visibility="collapsed", on_change=_first,
-        disabled=bool(own), **OverviewState.bound("look"),
-    ) or first  # fmt: skip
+    kind = (
+        classes_place.segmented_control(
+            "Image",
+            data.classes,
+            required=True,
+            label_visibility="collapsed",
+            on_change=_first,
+            disabled=bool(own),
+            **OverviewState.bound("look"),
+        )
+        or first
+    )
     label = data.classes.index(kind)
     members = np.flatnonzero(data.test.labels == label)
     number = _number(kind, len(members))
     next_place.button(
-        "Next image", key="another", icon=":material/skip_next:", width="stretch", disabled=bool(own),
-        on_click=_go_to, args=(number % len(members) + 1,), help=f"{len(members)} test images of each class",
-    )  # fmt: skip
+        "Next image",
+        key="another",
+        icon=":material/skip_next:",
+        width="stretch",
+        disabled=bool(own),
+        on_click=_go_to,
+        args=(number % len(members) + 1,),
+        help=f"{len(members)} test images of each class",
+    )
     with own_place:
         own_image.control(data.preprocessing)
     if own:

@@ -28,8 +28,8 @@ from vitcore.runs.folder import Run
 Stored = Mapping[str, np.ndarray]  # a stored first look: see `resources.first_look`
 Points = list[Any]  # see `sample_curves.bundled_points`
 LEGEND = pictures.overlay_scale("lowest", "highest")
-BRIGHT = (
-    "**Bright patches**: in the ViT, those that attention passes on the most to the prediction; in the "
+TINTED = (
+    "**Magenta patches**: in the ViT, those that attention passes on the most to the prediction; in the "
     "ResNet, those that raise the predicted class. Each map has its own scale."
 )
 
@@ -60,12 +60,12 @@ def show_maps(
             truth = classes[shown.truth]
             confidence += " (correct)" if predicted.name == truth else f" (wrong: the true class is {truth})"
         overlay = pictures.overlay(shown.image, values)
-        alt = f"{model}, which regions support its prediction {predicted.name}: {pictures.brightest(values)}"
+        alt = f"{model}, which regions support its prediction {predicted.name}: {pictures.largest(values)}"
         words = f"predicts **{escape(predicted.name)}**, {escape(confidence)}  \n{LEGEND}"
         panel.markdown(pictures.panel(title, overlay, alt, words))
         drawn.parts.append((title, overlay, f"predicts {predicted.name}, {confidence}"))
         drawn.maps[model] = values
-    place.caption(BRIGHT)
+    place.caption(TINTED)
     return drawn
 
 
@@ -73,8 +73,8 @@ def show_accuracy(rows: Sequence[Budget], points: Points) -> None:
     """Draw test accuracies after several trainings, and `points` of trainings on fewer images if any."""
     dots = []
     for row in rows:
-        one, other = (_dot(model, share) for model, share in row.accuracies.items())
-        dots.append((row.title, one, other))
+        first, second = (_dot(model, share) for model, share in row.accuracies.items())
+        dots.append((row.title, first, second))
     with st.container(key="price"):
         st.html(html.accuracy_gaps(dots))
     if points:

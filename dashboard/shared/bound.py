@@ -17,6 +17,7 @@ from dashboard.shared.page_state import PageState, text_of
 
 S = TypeVar("S", bound=PageState)
 Page = type[PageState]
+Warn = Callable[[Sequence[str], str], None]  # takes the missing ids of a link, and what is shown instead
 
 
 def address() -> MutableMapping[str, str]:
@@ -108,21 +109,34 @@ def warn_ignored(parameters: Sequence[str]) -> None:
 def warn_removed(titles: Sequence[str], instead: str) -> None:
     """Warn that runs which the visitor was shown are gone, and say what is shown instead."""
     verb = "was" if len(titles) == 1 else "were"
-    quoted = " and ".join(f"“{escape(title)}”" for title in titles)
-    st.toast(
-        f"{quoted} {verb} removed or can't be read any more. Showing {escape(instead)} instead.",
-        icon=":material/link_off:", duration=60,
-    )  # fmt: skip
+    _warn(f"{_titles(titles)} {verb} removed or can't be read any more", instead)
+
+
+def warn_without_weights(titles: Sequence[str], instead: str, *, linked: bool = False) -> None:
+    """Warn that runs have no weights to show, and say what is shown instead.
+
+    The visitor was shown these runs before, or opened a link to them if `linked`.
+    """
+    if linked:
+        verb = "has" if len(titles) == 1 else "have"
+        _warn(f"{_titles(titles)} in this link {verb} no weights that can be read", instead)
+    else:
+        _warn(f"The weights of {_titles(titles)} were removed or can't be read any more", instead)
+
+
+def _titles(titles: Sequence[str]) -> str:
+    return " and ".join(f"“{escape(title)}”" for title in titles)
+
+
+def _warn(problem: str, instead: str) -> None:
+    """Show a warning for a minute, because loading a model can take some of it."""
+    st.toast(f"{problem}. Showing {escape(instead)} instead.", icon=":material/link_off:", duration=60)
 
 
 def warn_missing(names: Sequence[str], instead: str) -> None:
     """Warn that a link names something that does not exist here, and say what is shown instead."""
-    quoted = _quoted(names)
     verb = "isn't" if len(names) == 1 else "aren't"
-    text = f"{quoted} in this link {verb} available here. Showing {escape(instead)} instead."
-    st.toast(
-        text, icon=":material/link_off:", duration=60
-    )  # seconds, because loading a model can take some of them
+    _warn(f"{_quoted(names)} in this link {verb} available here", instead)
 
 
 def _quoted(names: Sequence[str]) -> str:
@@ -132,9 +146,15 @@ def _quoted(names: Sequence[str]) -> str:
 
 
 def settle(
-    page: Page, field: str, options: Mapping[str, str], *, first: str | None = None, titles: bool = False
+    page: Page,
+    field: str,
+    options: Mapping[str, str],
+    *,
+    first: str | None = None,
+    titles: bool = False,
+    warn: Warn = warn_missing,
 ) -> str:
-    """Return the selected id before its widget is drawn, and warn if the link names a missing one.
+    """Return the selected id before its widget is drawn, and `warn` if the link names a missing one.
 
     `options` maps ids to titles. Without a valid id, this selects `first`, or the first option. With `titles`
     set, a link may hold a title instead of an id.
@@ -146,11 +166,11 @@ def settle(
     wanted, fresh = address().get(key), key not in st.session_state
     found = wanted if wanted in options else None
     if found is None and titles:
-        found = next((one for one, title in options.items() if title == wanted), None)
+        found = next((option for option, title in options.items() if title == wanted), None)
     chosen = found or first or next(iter(options))
     st.session_state[key] = chosen
     if fresh and wanted and found is None:  # no warning after the visitor has deleted the selected option
-        warn_missing([wanted], options[chosen])
+        warn([wanted], options[chosen])
     return chosen
 
 
@@ -163,6 +183,7 @@ def choose(
     *,
     first: str | None = None,
     titles: bool = False,
+    warn: Warn = warn_missing,
     **look: Any,
 ) -> str:
     """Draw a choice of one id and return it. The address holds the id, and the session keeps it.
@@ -170,11 +191,18 @@ def choose(
     `widget` is `st.selectbox` or `st.segmented_control`, also of a container. For the other arguments see
     `settle`. `look` holds further arguments of the widget.
     """
-    settled = settle(page, field, options, first=first, titles=titles)
-    chosen = widget(
-        label, list(options), key=page.parameter(field), format_func=options.__getitem__,
-        persist_state="session", **look,
-    ) or settled  # fmt: skip
+    settled = settle(page, field, options, first=first, titles=titles, warn=warn)
+    chosen = (
+        widget(
+            label,
+            list(options),
+            key=page.parameter(field),
+            format_func=options.__getitem__,
+            persist_state="session",
+            **look,
+        )
+        or settled
+    )
     write(page, **{field: chosen})
     return chosen
 
@@ -202,6 +230,7 @@ def choose_several(
     *,
     first: Callable[[], list[str]],
     most: int,
+    warn: Warn = warn_missing,
 ) -> list[str]:
     """Draw a choice of up to `most` ids and return them. The address holds the ids.
 
@@ -211,19 +240,23 @@ def choose_several(
     key = page.parameter(field)
     if key not in st.session_state:
         linked = getattr(read(page)[0], field)
-        found = [one for one in linked if one in options]
+        found = [id_ for id_ in linked if id_ in options]
         fallback = first() or list(options)[:1]
         st.session_state[key] = found or fallback
-        if missing := [one for one in linked if one not in options]:
-            instead = "the others of the link" if found else ", ".join(options[one] for one in fallback)
-            warn_missing(missing, instead)
+        if missing := [id_ for id_ in linked if id_ not in options]:
+            instead = "the others of the link" if found else ", ".join(options[id_] for id_ in fallback)
+            warn(missing, instead)
     if held := st.session_state[key]:
-        left = [one for one in held if one in options] or first() or list(options)[:1]
+        left = [id_ for id_ in held if id_ in options] or first() or list(options)[:1]
         st.session_state[key] = left[:most]
     chosen = st.multiselect(
-        label, list(options), key=key, format_func=options.__getitem__, max_selections=most,
+        label,
+        list(options),
+        key=key,
+        format_func=options.__getitem__,
+        max_selections=most,
         persist_state="session",
-    )  # fmt: skip
+    )
     if address().get(key, "") != (text := text_of(tuple(chosen))):
         address()[key] = text
     return chosen

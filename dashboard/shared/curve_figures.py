@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboard.drawing.figures import apply_layout, in_percent
-from dashboard.shared import run_curves
+from dashboard.shared import curve_axes, run_curves
 from vitcore import numbers
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
@@ -41,15 +41,17 @@ def figure(runs: Sequence[Run], look: run_curves.CurveStyle) -> go.Figure:
             y = [in_percent(share) for share in item["y"]] if quantity == "acc" else item["y"]
             made.add_trace(
                 go.Scatter(
-                    x=item["x"] or [None], y=y or [None],
-                    name=html.escape(item["name"]), legendgroup=item["group"],
+                    x=item["x"] or [None],
+                    y=y or [None],
+                    name=html.escape(item["name"]),
+                    legendgroup=item["group"],
                     mode="lines+markers" if item["markers"] else "lines",
                     line={"color": _plain(item["color"]), "dash": item["dash"], "width": 2},
                     showlegend=in_legend,
                 ),
                 1,
                 column,
-            )  # fmt: skip
+            )
         title = run_curves.TITLES.get(quantity, html.escape(run_curves.readable(tags[-1])))
         made.update_xaxes(title_text=_axis_title(look.axis, drawing), col=column)
         made.update_yaxes(title_text=title, col=column)
@@ -72,9 +74,9 @@ def _panels(
 
 
 def _axis_title(axis: str, drawing: run_curves.Drawing) -> str:
-    left_out = sum(drawing.far.values())
+    left_out = sum(drawing.far.values()) + sum(drawing.large.values())
     without = f", without {numbers.count(left_out, 'point')} far beyond the others" if left_out else ""
-    return f"{run_curves.AXES[axis]}{without}"
+    return f"{curve_axes.AXES[axis]}{without}"
 
 
 def _plain(color: str) -> str:

@@ -25,6 +25,11 @@ def confirm(
         f"I understand that {what} will be deleted", key=f"sure_{name}", disabled=bool(refusal)
     )
     st.button(
-        "Delete permanently", key=key, disabled=bool(refusal) or not sure, on_click=on_delete,
-        args=arguments, help=refusal, width="stretch",
-    )  # fmt: skip
+        "Delete permanently",
+        key=key,
+        disabled=bool(refusal) or not sure,
+        on_click=on_delete,
+        args=arguments,
+        help=refusal,
+        width="stretch",
+    )

@@ -34,9 +34,12 @@ def title(page: str, *, about: str | None = None, question: str | None = None) -
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="head"):
         st.title(question or PAGES[page].question, width="stretch")
         row = st.container(
-            horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small",
+            horizontal=True,
+            horizontal_alignment="right",
+            vertical_alignment="center",
+            gap="small",
             width="content",
-        )  # fmt: skip
+        )
         with st.popover("How it works", type="tertiary", icon=":material/help:"):
             return Head(row, _guide(page, about))
 
@@ -71,9 +74,13 @@ def _guide(page: str, about: str | None) -> Place:
 def _glossary(page: str) -> None:
     """Draw the terms that match the search, or else all terms, beginning with those of this page."""
     query = st.text_input(
-        "Search", type="search", live=True, key="glossary", label_visibility="collapsed",
+        "Search",
+        type="search",
+        live=True,
+        key="glossary",
+        label_visibility="collapsed",
         placeholder=f"Search {len(guide.glossary())} terms",
-    )  # fmt: skip
+    )
     if query and query.strip():
         if matches := guide.look_up(query):
             _list(matches)

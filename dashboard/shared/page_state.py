@@ -57,7 +57,7 @@ class PageState(BaseModel):
         try:
             state = cls.model_validate(given)
         except ValidationError as error:
-            wrong = {str(one["loc"][0]) for one in error.errors()}
+            wrong = {str(fault["loc"][0]) for fault in error.errors()}
             refused = [f"{name}={given.pop(name)}" for name in known if name in wrong]
             state = cls.model_validate(given)
         return state, tuple(refused)

@@ -1,9 +1,7 @@
-"""The curves of runs: their controls, their charts, and a CSV file with all points."""
+"""The curves of runs: their controls and their charts."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,27 +14,23 @@ from streamlit.delta_generator import DeltaGenerator as Place
 from dashboard.components.curves import Best, curves, series
 from dashboard.drawing import theme
 from dashboard.drawing.markdown import escape
-from dashboard.shared import bound, drawable, resources, run_look
+from dashboard.shared import drawable, resources, run_look
+from dashboard.shared.curve_axes import AXES, x_values
 from dashboard.shared.drawable import Drawing
 from dashboard.shared.page_state import CurvesState
 from dashboard.shared.run_look import model_of
 from vitcore import numbers
-from vitcore.errors import UserError
 from vitcore.runs.folder import Run
-from vitcore.runs.metrics import Curve, Scalars, active_seconds, epochs_of, smoothed
+from vitcore.runs.metrics import Curve, smoothed
 from vitcore.runs.status import ACTIVE
 from vitcore.runs.tags import readable
 from vitcore.runs.time_to_accuracy import highest
 
-AXES = {
-    "step": "optimizer step", "epoch": "epoch", "wall clock": "minutes of training", "images": "images seen",
-}  # fmt: skip
 FEW_POINTS = 5  # a shorter curve is drawn with markers
 TICK_S = 1.0  # seconds between refreshes of an active run
 TITLES = {"acc": "accuracy", "loss": "cross-entropy", "lr": "learning rate"}
 MAIN = (("train_acc", "val_acc"), ("train_loss", "val_loss"))
 AT_THE_END = {"test_acc", "test_loss"}  # one point per run, which the tables show
-PER_PAGE = 12  # charts of further metrics
 
 
 @dataclass(frozen=True)
@@ -57,31 +51,15 @@ def controls(left: Place, middle: Place, right: Place) -> CurveStyle:
     """Draw the controls for axis, smoothing and scale. The address keeps their values."""
     axis = left.segmented_control("X axis", list(AXES), required=True, **CurvesState.bound("axis"))
     smooth = middle.slider(
-        "Smoothing", 0.0, 0.99, step=0.01, **CurvesState.bound("smooth", value="value"),
+        "Smoothing",
+        0.0,
+        0.99,
+        step=0.01,
+        **CurvesState.bound("smooth", value="value"),
         help="Exponential moving average, as in TensorBoard. The original curve remains faintly visible.",
-    )  # fmt: skip
+    )
     log = right.toggle("Log loss", **CurvesState.bound("log", value="value"))
     return CurveStyle(axis, smooth, log)
-
-
-def x_values(run: Run, scalars: Scalars, curve: Curve, axis: str) -> np.ndarray | None:
-    """Return the x values [N] of a curve on an axis, or None if the run does not record them."""
-    if axis == "wall clock":
-        return active_seconds(scalars, curve) / 60
-    if axis == "epoch":
-        return epochs_of(scalars, curve)
-    if axis == "images":
-        size = batch_size(run)
-        return curve.steps.astype(float) * size if size else None
-    return curve.steps.astype(float)
-
-
-def batch_size(run: Run) -> int | None:
-    """Return images per step, or None if unknown (external event files)."""
-    try:
-        return run.config.batch_size
-    except UserError:
-        return None
 
 
 def fitting(runs: Sequence[Run], look: CurveStyle) -> tuple[CurveStyle, list[str]]:
@@ -131,10 +109,15 @@ def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, dark:
     styles, single, explained = run_look.styles(runs), len(runs) == 1, False
     pieces = _pieces(runs, tags, look, drawing)
     limit = drawable.reach([piece.x for piece in pieces])
+    far = drawable.FAR_LOG if is_log(tags, look) else drawable.FAR
+    top = drawable.reach([piece.curve.values for piece in pieces], far)
     for piece in pieces:
-        tag, keep = piece.tag, drawable.within(piece.x, limit)
-        if left_out := int(np.count_nonzero(~keep)):
-            drawing.far[piece.name] = left_out
+        tag, near = piece.tag, drawable.within(piece.x, limit)
+        large = np.isfinite(piece.curve.values) & (np.abs(piece.curve.values) > top)
+        keep = near & ~large  # other values that are not finite are gaps in the curve
+        for left_out, counts in ((~near, drawing.far), (near & large, drawing.large)):
+            if count := int(np.count_nonzero(left_out)):
+                counts[piece.name] = count
         if not keep.any():
             continue
         color, dash = styles[piece.run.id]
@@ -157,7 +140,7 @@ def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, dark:
             series(piece.name, x, values, shade, dash, markers=markers, group=group, legend=legend)
         )
         for discarded_x, discarded in piece.discarded:
-            near = drawable.within(discarded_x, limit)
+            near = drawable.within(discarded_x, limit) & ~(np.abs(discarded) > top)
             drawing.items.append(background(discarded_x[near], discarded[near], f"{color}44", "dot"))
         best = highest(recorded) if tag == "val_acc" else None
         if best is not None:
@@ -168,6 +151,18 @@ def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, dark:
         empty = np.array([])
         drawing.items.append(series("faint: training", empty, empty, f"{theme.OTHER}99", hover=False))
     return drawing
+
+
+def is_log(tags: Sequence[str], look: CurveStyle) -> bool:
+    """Return whether the y axis of a chart of these metrics is logarithmic."""
+    quantity = tags[-1].rsplit("_", 1)[-1]
+    return (look.log and quantity == "loss") or quantity == "lr"
+
+
+def drawn_reach(runs: Sequence[Run], axis: str) -> float:
+    """Return how far from zero the chart of accuracies draws points (`drawable.reach`)."""
+    pieces = _pieces(runs, MAIN[0], CurveStyle(axis), Drawing([], [], []))
+    return drawable.reach([piece.x for piece in pieces])
 
 
 def _pieces(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, drawing: Drawing) -> list[_Piece]:
@@ -213,7 +208,7 @@ def draw(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, key: str
         x_title=AXES[look.axis],
         y_title=TITLES.get(quantity, readable(tags[-1])),
         percent=quantity == "acc",
-        log=(look.log and quantity == "loss") or quantity == "lr",
+        log=is_log(tags, look),
         best=drawing.best,
         height=height,
         empty=_empty_note(runs, drawing),
@@ -267,52 +262,6 @@ def epoch_note(runs: Sequence[Run]) -> str:
     return " ".join(sentences)
 
 
-def more_metrics(runs: Sequence[Run], look: CurveStyle, *, key: str, page: type[CurvesState]) -> None:
-    """Draw a toggle for every other metric, each in its own chart, and a button that downloads all curves."""
-    left, right = st.columns([4, 1], vertical_alignment="center")
-    others = other_tags(runs)
-    label = f"More metrics ({len(others)})"
-    wanted = left.toggle(label, **page.bound("more", value="value")) if others else False
-    right.download_button(
-        "All curves as CSV", lambda: as_csv(runs).encode(), "vitlab-curves.csv", "text/csv",
-        key=f"csv_{key}", icon=":material/download:", width="stretch", on_click="ignore",
-    )  # fmt: skip
-    if wanted:
-        _charts(runs, others, look, key=key, page=page)
-
-
-def _charts(
-    runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, key: str, page: type[CurvesState]
-) -> None:
-    """Draw a chart for each tag, `PER_PAGE` at a time, with a filter if there are more."""
-    if len(tags) > PER_PAGE:
-        filter_place, page_place = st.columns([4, 1], vertical_alignment="bottom")
-        text = filter_place.text_input(
-            "Filter metrics", placeholder="parts of the name", **page.bound("metrics", value="value")
-        )
-        tags = [tag for tag in tags if matches(tag, text or "")]
-        if not tags:
-            st.caption("No metric has this name: change the filter.")
-            return
-        if (pages := -(-len(tags) // PER_PAGE)) > 1:
-            bound.check_link(page, "metrics_page", range(1, pages + 1), "page 1")
-            number = page_place.number_input(
-                f"Page, of {pages}", 1, pages, step=1, **page.bound("metrics_page", value="value")
-            )
-            tags = tags[(number - 1) * PER_PAGE : number * PER_PAGE]
-    columns = st.columns(2, gap="large")
-    for i, tag in enumerate(tags):
-        with columns[i % 2]:
-            st.markdown(f"**{escape(readable(tag))}**")
-            draw(runs, [tag], look, key=f"{key}_of_{tag}", height=220)
-
-
-def matches(tag: str, text: str) -> bool:
-    """Return whether a tag or its readable name contains every word of a text."""
-    content = f"{tag} {readable(tag)}".lower()
-    return all(word in content for word in text.lower().split())
-
-
 def other_tags(runs: Sequence[Run]) -> list[str]:
     """Return the names of all metrics that the runs logged, except those that are shown elsewhere.
 
@@ -320,22 +269,3 @@ def other_tags(runs: Sequence[Run]) -> list[str]:
     """
     shown = {tag for tags in MAIN for tag in tags} | {"epoch"} | AT_THE_END
     return sorted({tag for run in runs for tag in resources.scalars(run).curves} - shown)
-
-
-def as_csv(runs: Sequence[Run]) -> str:
-    """Return every point of all curves as CSV: run, tag, step, epoch, seconds of training, value.
-
-    Omits the parts that a resume discarded.
-    """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["run", "tag", "step", "epoch", "training_seconds", "value"])
-    for run in runs:
-        scalars, renamed = resources.recorded(run), resources.scalars(run)  # the second one knows epochs
-        for tag, curve in scalars.curves.items():
-            epochs, seconds = epochs_of(renamed, curve), active_seconds(scalars, curve)
-            for i, step in enumerate(curve.steps.tolist()):
-                epoch = "" if epochs is None else f"{epochs[i]:.6g}"
-                row = [run.id, tag, step, epoch, f"{seconds[i]:.3f}", repr(float(curve.values[i]))]
-                writer.writerow(row)
-    return out.getvalue()

@@ -58,9 +58,15 @@ def describe(run: Run, status: Status, turn: str = "") -> str:
 
 
 STATE_COLORS: dict[State, Literal["gray", "blue", "orange", "green", "red"]] = {
-    "queued": "gray", "running": "blue", "stopping": "orange", "finished": "green", "stopped": "gray",
-    "failed": "red", "lost": "red", "imported": "gray",
-}  # fmt: skip
+    "queued": "gray",
+    "running": "blue",
+    "stopping": "orange",
+    "finished": "green",
+    "stopped": "gray",
+    "failed": "red",
+    "lost": "red",
+    "imported": "gray",
+}
 
 
 def badge(status: Status) -> None:

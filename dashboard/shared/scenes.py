@@ -153,8 +153,11 @@ def run_in(wanted: str | None, found: Sequence[Run], first: Run | None = None) -
     """
     run = next((run for run in found if run.id == wanted), None)
     if wanted and run is None:
-        if any(run.id == wanted for run in page_runs.all_runs()):
-            raise UserError(f"The link names the run {wanted}, which this view can't show: name another run.")
+        if here := next((run for run in page_runs.all_runs() if run.id == wanted), None):
+            why = "" if here.weights else ", because it has no weights that can be read"
+            raise UserError(
+                f"The link names the run {wanted}, which this view can't show{why}: name another run."
+            )
         raise UserError(
             f"The link names the run {wanted[:80]}, which is not on this machine: `python -m vitcore runs` "
             "lists the runs on it, and `import` adds one."

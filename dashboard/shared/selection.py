@@ -25,7 +25,7 @@ from vitcore.runs.folder import Run
 
 WRONG, SUREST, UNSURE = "misclassified", "surest", "least sure"
 RANKINGS = (WRONG, SUREST, UNSURE)
-CHOSEN = "chosen_runs"  # in the session: the titles of the runs that the visitor was shown, by id
+CHOSEN = "chosen_runs"  # in the session: what is known of the runs that the visitor was shown, by id
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,14 @@ class SelectedImage:
     truth: int | None
     name: str
     own: bool = False
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A run that the visitor was shown."""
+
+    title: str
+    has_weights: bool
 
 
 def kinds(data: Dataset) -> tuple[str, ...]:
@@ -70,7 +78,7 @@ def choose_image(
     """
     if data.names:
         return _choose_photo(data, page=page, field=fields[0], slot=slot, place=place)
-    ranked = [] if predictions is None else [one for one in RANKINGS if one not in data.classes]
+    ranked = [] if predictions is None else [ranking for ranking in RANKINGS if ranking not in data.classes]
     options = [*data.classes, *ranked]
     left, middle, right = (place or st).columns([2, 1.4, 1.6], vertical_alignment="bottom")
     own, first = own_image.get(slot), first_class(data)
@@ -78,9 +86,13 @@ def choose_image(
     kind_field, image_field = fields
     bound.check_link(page, kind_field, options, first)
     kind = left.selectbox(
-        "Images", options, index=options.index(first), disabled=bool(own), label_visibility=labels,
+        "Images",
+        options,
+        index=options.index(first),
+        disabled=bool(own),
+        label_visibility=labels,
         **page.bound(kind_field, value=None),
-    )  # fmt: skip
+    )
     if kind in ranked:
         with left, st.spinner("Running the model on the test images"):
             members = _members(data, kind, predictions)
@@ -92,10 +104,15 @@ def choose_image(
         page, image_field, range(1, len(members) + 1), f"{kind}, test image {number} of {len(members)}"
     )
     number = middle.number_input(
-        "Test image", 1, most, step=1, disabled=bool(own), label_visibility=labels,
+        "Test image",
+        1,
+        most,
+        step=1,
+        disabled=bool(own),
+        label_visibility=labels,
         help="The number within its class, in the order of the dataset, or in the order of confidence.",
         **page.bound(image_field, value="value"),
-    )  # fmt: skip
+    )
     with right:
         own_image.control(data.preprocessing, slot)
     if own:
@@ -187,7 +204,9 @@ def run_labels(found: Sequence[Run]) -> dict[str, str]:
 def label_among(run: Run, found: Iterable[Run]) -> str:
     """Return the label that `run_labels` gives a run among all runs `found`."""
     title = run.title
-    return run_labels([run, *(one for one in found if one.id != run.id and one.title == title)])[run.id]
+    return run_labels([run, *(other for other in found if other.id != run.id and other.title == title)])[
+        run.id
+    ]
 
 
 def _long_label(run: Run) -> str:
@@ -230,20 +249,29 @@ def choose_run(
     """
     by_id = {run.id: run for run in found}
     options = run_labels(found)
-    removed = _removed(by_id, page, field)
+    lost = _lost(by_id, page, field)
     chosen = by_id[
-        bound.choose(st.selectbox, page, field, label, options, first=first.id if first else None, **look)
+        bound.choose(
+            st.selectbox,
+            page,
+            field,
+            label,
+            options,
+            first=first.id if first else None,
+            warn=_warn_missing,
+            **look,
+        )
     ]
-    _remember([chosen], removed)
+    _remember([chosen], lost)
     return chosen
 
 
 def selected_run(found: list[Run], page: type[PageState], field: str) -> Run:
     """Return the run that `choose_run` selects, before its widget is drawn."""
     by_id = {run.id: run for run in found}
-    removed = _removed(by_id, page, field)
-    chosen = by_id[bound.settle(page, field, {run.id: run_label(run) for run in found})]
-    _remember([chosen], removed)
+    lost = _lost(by_id, page, field)
+    chosen = by_id[bound.settle(page, field, {run.id: run_label(run) for run in found}, warn=_warn_missing)]
+    _remember([chosen], lost)
     return chosen
 
 
@@ -259,12 +287,12 @@ def choose_runs(
     """Draw a choice of up to `most` runs. Without any in the link, it selects those of `first()`."""
     by_id = {run.id: run for run in found}
     options = run_labels(found)
-    removed = _removed(by_id, page, field)
+    lost = _lost(by_id, page, field)
     ids = bound.choose_several(
-        page, field, label, options, first=lambda: [run.id for run in first()], most=most
+        page, field, label, options, first=lambda: [run.id for run in first()], most=most, warn=_warn_missing
     )
     chosen = [by_id[run_id] for run_id in ids]
-    _remember(chosen, removed)
+    _remember(chosen, lost)
     return chosen
 
 
@@ -274,22 +302,45 @@ def forget(runs: Iterable[Run]) -> None:
         st.session_state.get(CHOSEN, {}).pop(run.id, None)
 
 
-def _removed(by_id: Mapping[str, Run], page: type[PageState], field: str) -> list[str]:
-    """Return the titles of the runs that a field holds and that are no longer on this machine, once each.
+@dataclass(frozen=True)
+class _Lost:
+    """The titles of the runs that the visitor was shown and that the page cannot show any more."""
+
+    removed: list[str]
+    without_weights: list[str]
+
+
+def _lost(by_id: Mapping[str, Run], page: type[PageState], field: str) -> _Lost:
+    """Return the runs that a field holds and that were removed or lost their weights, once each.
 
     A run that is not among the options for another reason is not one of them.
     """
-    known: dict[str, str] = st.session_state.get(CHOSEN, {})
-    missing = [one for one in bound.kept(page, field) if one not in by_id and one in known]
+    known: dict[str, _Known] = st.session_state.get(CHOSEN, {})
+    missing = [id_ for id_ in bound.kept(page, field) if id_ not in by_id and id_ in known]
     if not missing:
-        return []
-    here = {run.id for run in page_runs.all_runs()}
-    return [known.pop(one) for one in missing if one not in here]
+        return _Lost([], [])
+    here = {run.id: run for run in page_runs.all_runs()}
+    stripped = [id_ for id_ in missing if id_ in here and known[id_].has_weights and not here[id_].weights]
+    removed = [known.pop(id_).title for id_ in missing if id_ not in here]
+    return _Lost(removed, [known.pop(id_).title for id_ in stripped])
 
 
-def _remember(chosen: Iterable[Run], removed: Sequence[str]) -> None:
-    """Keep the titles of the chosen runs, and warn about the runs that they replace."""
-    titles = {run.id: run.title for run in chosen}
-    st.session_state.setdefault(CHOSEN, {}).update(titles)
-    if removed:
-        bound.warn_removed(removed, ", ".join(titles.values()))
+def _remember(chosen: Iterable[Run], lost: _Lost) -> None:
+    """Remember the chosen runs, and warn about the runs that they replace."""
+    runs = {run.id: _Known(run.title, run.weights is not None) for run in chosen}
+    st.session_state.setdefault(CHOSEN, {}).update(runs)
+    instead = ", ".join(run.title for run in runs.values())
+    if lost.removed:
+        bound.warn_removed(lost.removed, instead)
+    if lost.without_weights:
+        bound.warn_without_weights(lost.without_weights, instead)
+
+
+def _warn_missing(names: Sequence[str], instead: str) -> None:
+    """Warn about the runs of a link that the page cannot show, and say which of them have no weights."""
+    here = {run.id: run for run in page_runs.all_runs()}
+    stripped = [name for name in names if name in here and not here[name].weights]
+    if stripped:
+        bound.warn_without_weights([here[name].title for name in stripped], instead, linked=True)
+    if others := [name for name in names if name not in stripped]:
+        bound.warn_missing(others, instead)

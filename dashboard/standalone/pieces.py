@@ -13,9 +13,8 @@ from urllib.parse import urlencode
 import plotly.graph_objects as go
 
 from dashboard.attention import block, convolution, explorer, side_by_side
-from dashboard.components.block import message as block_message
-from dashboard.components.convolution import message as convolution_message
 from dashboard.components.explorer import message as explorer_message
+from dashboard.components.inside import message as inside_message
 from dashboard.components.replay import message as replay_message
 from dashboard.components.similarity import message as similarity_message
 from dashboard.components.stepper import message as stepper_message
@@ -84,7 +83,7 @@ def block_pieces(scene: scenes.Block, state: Mapping[str, str], *, talk: bool) -
     """
     header, found = block.prepare(scene.run, scene.chosen, scene.data, state)
     header |= {"address": urlencode(state), "talk": talk, "standalone": True}
-    message = block_message(header, scene.chosen.image, found.floats, found.crops)
+    message = inside_message(header, scene.chosen.image, found.floats, found.crops)
     pieces = [component_piece("block", message)]
     if scene.other:
         second = scenes.Convolution(scene.other, scene.chosen, scene.data)
@@ -101,7 +100,7 @@ def convolution_piece(
     """
     header, found = convolution.prepare(scene.run, scene.chosen, scene.data, state, step=step)
     header |= {"address": urlencode(state), "talk": talk, "standalone": True}
-    return component_piece("convolution", convolution_message(header, scene.chosen.image, found.floats))
+    return component_piece("convolution", inside_message(header, scene.chosen.image, found.floats))
 
 
 def _figure_piece(figure: go.Figure, alt: str, count: int) -> Piece:

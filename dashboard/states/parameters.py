@@ -54,10 +54,13 @@ def unknown(page: str, query: Iterable[str]) -> list[str]:
     allowed = EVERYWHERE.union(known(page))
     settings = issubclass(STATES[page], SettingsState)
     return [
-        name for name in query
-        if name not in allowed and name.lower() not in EVERYWHERE and not name.startswith(OTHERS)
+        name
+        for name in query
+        if name not in allowed
+        and name.lower() not in EVERYWHERE
+        and not name.startswith(OTHERS)
         and not (settings and name.startswith(SETTING))
-    ]  # fmt: skip
+    ]
 
 
 def unchecked(page: str, query: Mapping[str, str]) -> list[str]:
@@ -70,8 +73,9 @@ def unchecked(page: str, query: Mapping[str, str]) -> list[str]:
     kinds = {state.parameter(name): field.annotation for name, field in state.model_fields.items()}
     invalid = {text.partition("=")[0] for text in state.read(query)[1]}
     wrong = [
-        name for name, text in query.items()
+        name
+        for name, text in query.items()
         if (kinds.get(name) is bool and text and text.lower() not in ("true", "false"))
         or (name in invalid and (kinds[name] is float or name == CurvesState.parameter("axis")))
-    ]  # fmt: skip
+    ]
     return [f"{name}={query[name]}" for name in wrong]

@@ -6,12 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboard.drawing import theme
 from dashboard.drawing.csv_rows import ERROR, Rows, point_rows, table
 from dashboard.drawing.figures import Figure, apply_layout, in_percent
+from dashboard.shared import drawable
 from vitcore import numbers
 from vitcore.sweeps.results import SamplePoint, Score, StudyPoint
 
@@ -27,10 +29,12 @@ def sample_efficiency(rows: Sequence[SamplePoint], *, height: int = 400) -> Figu
     architecture, labeled at its end, with bars of one standard error, and a dotted line at chance. `rows` are
     those of `sample_curve`.
 
-    If the number of images is unknown for any row, the axis is their share in percent.
+    If the number of images is unknown or impossible for any row, the axis is their share in percent. `rows`
+    with a share far below all others are left out (`drawn_shares`).
     """
     figure = go.Figure()
-    counted = all(row["images"] for row in rows)
+    rows, _ = drawn_shares(rows)
+    counted = all(row["images"] for row in rows) and _alike([row["images"] or 1 for row in rows])
     lines: dict[tuple, list[SamplePoint]] = {}
     for row in rows:
         key = (row["model"], row["data"], row["recipe"], row["steps"], row["batch_size"])
@@ -68,9 +72,14 @@ def sample_efficiency(rows: Sequence[SamplePoint], *, height: int = 400) -> Figu
     for chance in chance_levels:
         figure.add_hline(y=100 * chance, line={"color": theme.OTHER, "dash": "dot", "width": 1.5})
         figure.add_annotation(
-            x=math.log10(ticks[0]), y=100 * chance, text=f"chance {numbers.chance(chance)}", showarrow=False,
-            xanchor="left", yanchor="bottom", font={"color": theme.OTHER, "size": 13},
-        )  # fmt: skip
+            x=math.log10(ticks[0]),
+            y=100 * chance,
+            text=f"chance {numbers.chance(chance)}",
+            showarrow=False,
+            xanchor="left",
+            yanchor="bottom",
+            font={"color": theme.OTHER, "size": 13},
+        )
     texts = {_x_value(row, counted): _tick(row, counted) for row in rows}
     edge = (math.log10(ticks[-1] / ticks[0]) if len(ticks) > 1 else 1.0) or 1.0
     figure.update_xaxes(
@@ -95,6 +104,21 @@ def sample_efficiency(rows: Sequence[SamplePoint], *, height: int = 400) -> Figu
         apply_layout(figure, height, l=8, r=104, t=8, b=60),
         table(["series", x_name, ACCURACY, ERROR], data),
     )
+
+
+def drawn_shares(rows: Sequence[SamplePoint]) -> tuple[list[SamplePoint], list[SamplePoint]]:
+    """Return the rows that `sample_efficiency` draws, and those whose share is far below all others."""
+    smallness = np.array([1 / row["share"] for row in rows])
+    near = drawable.within(smallness, drawable.reach([smallness]))
+    if not near.any():
+        return list(rows), []
+    kept = [row for row, drawn in zip(rows, near, strict=True) if drawn]
+    return kept, [row for row, drawn in zip(rows, near, strict=True) if not drawn]
+
+
+def _alike(counts: Sequence[int]) -> bool:
+    """Return whether no count is so far beyond the others that it would squeeze a chart."""
+    return max(counts) <= drawable.FAR * min(counts)
 
 
 def study_panels(rows: Sequence[StudyPoint], *, panel_height: int = 250) -> Figure:
@@ -152,9 +176,15 @@ def study_panels(rows: Sequence[StudyPoint], *, panel_height: int = 250) -> Figu
         )
         order = [row["text"] for row in points]
         figure.update_xaxes(
-            type="category", categoryorder="array", categoryarray=order, range=[-0.5, len(order) - 0.5],
-            fixedrange=True, showgrid=False, tickfont={"size": TICKS}, **position,
-        )  # fmt: skip
+            type="category",
+            categoryorder="array",
+            categoryarray=order,
+            range=[-0.5, len(order) - 0.5],
+            fixedrange=True,
+            showgrid=False,
+            tickfont={"size": TICKS},
+            **position,
+        )
     figure.update_yaxes(range=[low, high], ticksuffix=" %", fixedrange=True, tickfont={"size": TICKS})
     figure.update_yaxes(title={"text": "test accuracy", "font": {"size": 13}}, col=1)
     figure.update_annotations(font={"size": 14})
@@ -238,6 +268,11 @@ def _label(figure: go.Figure, ends: list[tuple[float, float, str, str]], limit: 
         label_y = max(y, below + gap)
         below = label_y
         figure.add_annotation(
-            x=x, y=label_y, text=f"<b>{name}</b>", showarrow=False, xanchor="left", xshift=10,
+            x=x,
+            y=label_y,
+            text=f"<b>{name}</b>",
+            showarrow=False,
+            xanchor="left",
+            xshift=10,
             font={"color": color, "size": 14},
-        )  # fmt: skip
+        )

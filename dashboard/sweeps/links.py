@@ -18,18 +18,23 @@ def without_sweeps(found: list[Run], page: type[PageState], field: str) -> list[
     """
     named = bound.named(page, field)
     return [
-        run for run in found
+        run
+        for run in found
         if run.id in named or run.meta.sweep is None or run.stored_status().state in ACTIVE
-    ]  # fmt: skip
+    ]
 
 
 def open_results(name: str) -> None:
     """Draw a button that opens the results of a sweep on Compare."""
     label = "Part of a sweep: show all its results"
     st.button(
-        label, key="see_all", type="tertiary", icon=":material/arrow_forward:",
-        on_click=st.session_state.update, args=({"pressed_sweep": name},),
-    )  # fmt: skip
+        label,
+        key="see_all",
+        type="tertiary",
+        icon=":material/arrow_forward:",
+        on_click=st.session_state.update,
+        args=({"pressed_sweep": name},),
+    )
     # The press is kept until a run of the page gets here: a new state of a training can end the run before.
     if st.session_state.get("pressed_sweep") == name:
         del st.session_state.pressed_sweep

@@ -40,9 +40,11 @@ def read(sweep: Sweep) -> tuple[list[Any], Figure, str]:
 def show(sweep: Sweep) -> None:
     """Show the figure and the table of a sweep, and update them while it trains."""
     ticking.fragment(
-        lambda states: _progress(sweep, states), lambda: _states(sweep), every_s=TICK_S,
+        lambda states: _progress(sweep, states),
+        lambda: _states(sweep),
+        every_s=TICK_S,
         active=run_status.any_active,
-    )  # fmt: skip
+    )
     try:
         rows, figure, alt = read(sweep)
     except UserError as error:
@@ -122,8 +124,17 @@ def _about_samples(sweep: Sweep, rows: list[Any]) -> str:
         "instead of equal epochs, a small share is repeated more often. Each share is a subset of the next "
         f"larger one. All runs select their weights on the same {held}validation images. Images, batches and "
         "augmentation are the same for all models. Each model has its own optimizer, learning rate and patch "
-        f"dropping (recipe {recipes})."
+        f"dropping (recipe {recipes}).{_left_out(rows)}"
     )
+
+
+def _left_out(rows: list[Any]) -> str:
+    """Name the points that the figure leaves out, because it would show all others at one place."""
+    far = figures.drawn_shares(rows)[1]
+    if not far:
+        return ""
+    names = ", ".join(f"{row['label']} {numbers.chosen_share(row['share'])}" for row in far)
+    return f" Not drawn, because the share is far below all others: {names}."
 
 
 def _about_study(sweep: Sweep, rows: list[Any]) -> str:

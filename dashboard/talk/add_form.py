@@ -27,16 +27,24 @@ def draw(page: str) -> None:
     last = st.session_state.get(LAST)
     with st.form("add_to_talk", border=False):
         st.selectbox(
-            "Talk", names, names.index(last) if last in names else None,
-            format_func=lambda name: str(titles.get(name, name)), key=f"{TALK}_{len(names)}_{last}",
-            accept_new_options=True, placeholder="Choose a talk, or type the title of a new one",
-        )  # fmt: skip
+            "Talk",
+            names,
+            names.index(last) if last in names else None,
+            format_func=lambda name: str(titles.get(name, name)),
+            key=f"{TALK}_{len(names)}_{last}",
+            accept_new_options=True,
+            placeholder="Choose a talk, or type the title of a new one",
+        )
         st.text_input("Title of the step", PAGES[page].question, key=_title_key(page))
         st.text_input("Sentence for the audience", key=SAY)
         st.form_submit_button(
-            "Add to talk", type="primary", on_click=_add, args=(page, f"{TALK}_{len(names)}_{last}"),
-            disabled=readonly(), help="A link does not contain your own image.",
-        )  # fmt: skip
+            "Add to talk",
+            type="primary",
+            on_click=_add,
+            args=(page, f"{TALK}_{len(names)}_{last}"),
+            disabled=readonly(),
+            help="A link does not contain your own image.",
+        )
     messages.show_error(ERROR, "")
     _toast()
 

@@ -30,9 +30,14 @@ def show() -> None:
     titles = {name: talk.title if talk else name for name, talk in found.items()}
     with st.container(horizontal=True, vertical_alignment="bottom", key="talk_head"):
         name = bound.choose(
-            st.selectbox, EditorState, "edit", "Talk", titles, on_change=bound.forget,
+            st.selectbox,
+            EditorState,
+            "edit",
+            "Talk",
+            titles,
+            on_change=bound.forget,
             args=(EditorState, "step"),
-        )  # fmt: skip
+        )
         with popovers.popover("New talk", "new_talk", icon=":material/add:"):
             st.text_input("Title", max_chars=80, key="new_title")
             st.caption("It begins with a step that shows the Overview page.")
@@ -103,9 +108,13 @@ def _undo(opened: Opened) -> None:
     """Offer to undo the last removal."""
     if removals := st.session_state.get(REMOVED, {}).get(opened.name):
         st.button(
-            f"Undo removal of “{escape(removals[-1].title)}”", icon=":material/undo:", key="undo_removal",
-            on_click=_restore, args=(opened,), width="stretch",
-        )  # fmt: skip
+            f"Undo removal of “{escape(removals[-1].title)}”",
+            icon=":material/undo:",
+            key="undo_removal",
+            on_click=_restore,
+            args=(opened,),
+            width="stretch",
+        )
 
 
 def _preview(name: str, index: int, step: Step) -> None:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -55,7 +56,11 @@ SHOW_BROKEN_LINKS = "show broken links"  # a context of the validation
 
 
 def _one_line(text: Any) -> Any:
-    return " ".join(text.split()) if isinstance(text, str) else text
+    """Return a text in one line without control characters. It is empty if none of its letters is visible."""
+    if not isinstance(text, str):
+        return text
+    line = "".join(c for c in " ".join(text.split()) if unicodedata.category(c) not in ("Cc", "Cs"))
+    return line if any(unicodedata.category(c) not in ("Cf", "Zs") for c in line) else ""
 
 
 def _check_link(link: str, info: ValidationInfo) -> str:
@@ -256,6 +261,7 @@ def _sentence(error: ErrorDetails) -> str:
         "extra_forbidden": f"{name} has no `{key}:`. Its keys are {keys}.",
         "model_type": f"{name} must have the keys {keys}.",
         "string_type": f"`{key}:` must be text. Put quotation marks around it.",
+        "string_unicode": f"`{key}:` has a character that is none. Delete it.",
         "string_too_short": f"`{key}:` is empty. Write some text.",
         "string_too_long": f"`{key}:` is too long: use at most {limits.get('max_length')} characters.",
         "tuple_type": f"`{key}:` must be a list. Begin each step with `- title:`.",

@@ -72,19 +72,28 @@ def links(name: str) -> None:
     st.link_button("Present", talk.address, icon=":material/play_arrow:", type="tertiary")
     speaker = talk.model_copy(update={"speaker": True})
     st.link_button(
-        "Speaker window", speaker.address, icon=":material/co_present:", type="tertiary",
+        "Speaker window",
+        speaker.address,
+        icon=":material/co_present:",
+        type="tertiary",
         help="Notes, next step and time, in step with the tab that presents.",
-    )  # fmt: skip
+    )
 
 
 def download(name: str, talk: Talk, *, key: str) -> None:
     """Draw the button that downloads a talk as one HTML file."""
     st.download_button(
-        "HTML", lambda: _html(talk), f"{name}.html", "text/html", key=key,
-        on_click="ignore", icon=":material/download:", type="tertiary",
+        "HTML",
+        lambda: _html(talk),
+        f"{name}.html",
+        "text/html",
+        key=key,
+        on_click="ignore",
+        icon=":material/download:",
+        type="tertiary",
         help="One interactive file that opens in any browser without a server or network. If a step "
         "can't be shown, the file says why in its place.",
-    )  # fmt: skip
+    )
 
 
 def _html(talk: Talk) -> bytes:

@@ -29,18 +29,27 @@ def draw(opened: Opened, place: Place, attempt: Attempt) -> None:
         st.text_area("Notes for the speaker", step.note, max_chars=4000, key=f"{key}_note", height=100)
         with st.expander("Question, link and source", expanded=bool(step.question)):
             st.text_input(
-                "Question", step.question, max_chars=220, key=f"{key}_question",
+                "Question",
+                step.question,
+                max_chars=220,
+                key=f"{key}_question",
                 help="The audience sees the question first. A key or a click shows the answer and the view.",
-            )  # fmt: skip
+            )
             left, right = st.columns(2)
             left.text_area(
-                "Choices, one a line", "\n".join(step.answers), key=f"{key}_answers", height=100,
+                "Choices, one a line",
+                "\n".join(step.answers),
+                key=f"{key}_answers",
+                height=100,
                 help="Leave this empty for a question without choices.",
-            )  # fmt: skip
+            )
             right.text_input(
-                "Answer", step.answer, max_chars=80, key=f"{key}_answer",
+                "Answer",
+                step.answer,
+                max_chars=80,
+                key=f"{key}_answer",
                 help="With choices, it must be one of them.",
-            )  # fmt: skip
+            )
             st.text_input("Link", step.link, max_chars=2000, key=f"{key}_link", help="The address of a view.")
             st.text_input("Source", step.source, max_chars=240, key=f"{key}_source")
         st.form_submit_button("Save step", type="primary", on_click=_save, args=(opened, place, attempt))

@@ -66,10 +66,16 @@ def control(run: Run, state: str) -> None:
 def _zip(run: Run, weights: Path, state: str) -> None:
     finished = state == "finished"
     st.download_button(
-        "Weights and configuration (.zip)", lambda: pack_run(run), f"{run.id}.zip", "application/zip",
-        key=f"zip_{run.id}", on_click="ignore", width="stretch", disabled=not finished,
+        "Weights and configuration (.zip)",
+        lambda: pack_run(run),
+        f"{run.id}.zip",
+        "application/zip",
+        key=f"zip_{run.id}",
+        on_click="ignore",
+        width="stretch",
+        disabled=not finished,
         help=None if finished else f"This run is {state}: only a finished run can be exported.",
-    )  # fmt: skip
+    )
     st.caption(
         f"{_size(weights)} of exact weights, with curves and scores. Another ViT Lab can import it with "
         "`import NAME.zip`. To load it in Python:"
@@ -84,9 +90,14 @@ def _onnx(run: Run, running: bool) -> None:
     exported: Exported | None = job.last.values if job and job.last else None
     if exported and exported.file.is_file():
         st.download_button(
-            "ONNX (.onnx)", exported.file.read_bytes, f"{run.id}.onnx", "application/octet-stream",
-            key=f"onnx_{run.id}", on_click="ignore", width="stretch",
-        )  # fmt: skip
+            "ONNX (.onnx)",
+            exported.file.read_bytes,
+            f"{run.id}.onnx",
+            "application/octet-stream",
+            key=f"onnx_{run.id}",
+            on_click="ignore",
+            width="stretch",
+        )
         st.caption(f"{_size(exported.file)}. Checked with {exported.check}")
     elif job and running:
         seconds = job.last.done if job.last else 0

@@ -92,10 +92,14 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
     if named and _copied(found, model, named) and named not in recipes:
         recipes.append(named)
     recipe = bound.choose(
-        recipe_place.selectbox, TrainingState, "recipe", "Recipe", {name: name for name in recipes},
+        recipe_place.selectbox,
+        TrainingState,
+        "recipe",
+        "Recipe",
+        {name: name for name in recipes},
         first=_first_recipe(recipes),
         help="  \n".join(f"**{name}**: {purpose}" for name, purpose in PURPOSES.items()),
-    )  # fmt: skip
+    )
     copied = _copied(found, model, recipe)
     defaults = copied.config if copied else make_config(recipe, model=model)
     key = f"{model}_{recipe}" + (f"_{copied.id}" if copied else "")  # new widgets for other defaults
@@ -108,13 +112,17 @@ def form(found: list[Run]) -> tuple[Form, list[DeltaGenerator]]:
             values["batch_size"] = form_fields.whole("Batch size", "batch_size", defaults.batch_size, key)
             values["seed"] = form_fields.whole("Seed", "seed", defaults.seed, key)
         with right:
-            values["lr"] = st.text_input("Learning rate", f"{defaults.lr:g}", key=f"lr_{key}")
+            rate = st.text_input("Learning rate", f"{defaults.lr:g}", key=f"lr_{key}")
+            values["lr"] = form_fields.number(rate)
             minutes = f"{defaults.minutes:g}" if defaults.minutes else ""
             minutes = st.text_input(
-                "Minutes instead of epochs", minutes, key=f"minutes_{key}", placeholder="no limit",
+                "Minutes instead of epochs",
+                minutes,
+                key=f"minutes_{key}",
+                placeholder="no limit",
                 help="Stops after this many minutes. The learning rate follows the time that has passed.",
-            )  # fmt: skip
-            values["minutes"] = minutes.strip() or None
+            )
+            values["minutes"] = form_fields.number(minutes) if minutes.strip() else None
             values["device"], device = _device(defaults.device)
         values |= form_fields.options(architecture, defaults.options, key)
         title = st.text_input(
@@ -165,9 +173,11 @@ def _data(source: str) -> dict[str, Any]:
         return {"data": source}
     name, skip, check = st.columns([3, 1.7, 1.1], vertical_alignment="bottom")
     text = name.text_input(
-        "Folder under the data directory", key="folder", placeholder="holds one folder of images per class",
+        "Folder under the data directory",
+        key="folder",
+        placeholder="holds one folder of images per class",
         help=f"Under {data_dir()}. Images may have any size; they are resized to 32 x 32.",
-    )  # fmt: skip
+    )
     skip_broken = skip.checkbox("Leave out images that cannot be read", key="skip_broken")
     path = _below(data_dir(), text)
     known = bool(path) and _report(path)

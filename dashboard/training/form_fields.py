@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import streamlit as st
@@ -9,6 +10,8 @@ from pydantic import BaseModel
 
 from vitcore.architectures import Architecture
 from vitcore.config import Config, bounds, choices
+
+NUMBER = re.compile(r"[+-]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,4})?")
 
 
 def whole(title: str, name: str, value: int, key: str, of: type[BaseModel] = Config) -> int | None:
@@ -18,6 +21,14 @@ def whole(title: str, name: str, value: int, key: str, of: type[BaseModel] = Con
     """
     low, high = bounds(name, of)
     return st.number_input(title, value=value, step=1, key=f"{name}_{key}", help=f"{low:,} to {high:,}")
+
+
+def number(text: str) -> int | float | str:
+    """Return the number in a text field, or else the text, which the configuration refuses in a sentence."""
+    text = text.strip()
+    if NUMBER.fullmatch(text):
+        return int(text) if text.isdecimal() else float(text)
+    return text
 
 
 def options(architecture: Architecture, defaults: dict[str, Any], key: str) -> dict[str, Any]:
@@ -37,9 +48,10 @@ def options(architecture: Architecture, defaults: dict[str, Any], key: str) -> d
             elif isinstance(value, list | tuple):
                 text = ", ".join(map(str, value))
                 text = st.text_input(title, text, key=f"{name}_{key}", help=field.description)
-                values[name] = [part.strip() for part in text.split(",") if part.strip()]
+                values[name] = [number(part) for part in text.split(",") if part.strip()]
             elif isinstance(value, float):
-                values[name] = st.text_input(title, f"{value:g}", key=f"{name}_{key}", help=field.description)
+                text = st.text_input(title, f"{value:g}", key=f"{name}_{key}", help=field.description)
+                values[name] = number(text)
             else:
                 allowed = choices(name, architecture.options)
                 index = allowed.index(value)

@@ -48,10 +48,15 @@ class Step:
 def button(path: Path | None) -> None:
     """Draw the button that checks the images of a folder. It is disabled without a folder."""
     st.button(
-        "Check images", key="check_images", icon=":material/fact_check:", width="stretch",
-        disabled=path is None or jobs.running(_key(path)), on_click=_start, args=(path,),
+        "Check images",
+        key="check_images",
+        icon=":material/fact_check:",
+        width="stretch",
+        disabled=path is None or jobs.running(_key(path)),
+        on_click=_start,
+        args=(path,),
         help="Decodes all images, so that a broken one is known before the launch.",
-    )  # fmt: skip
+    )
 
 
 def result(path: Path) -> None:
@@ -104,5 +109,5 @@ def check(path: Path) -> Iterator[Step]:
     for _ in child.ticks(TICK_S / 2):
         yield Step(*(child.progress or (0, 0)))
     found = child.result()
-    unreadable = tuple((one["file"], one["reason"]) for one in found["unreadable"])
+    unreadable = tuple((fault["file"], fault["reason"]) for fault in found["unreadable"])
     yield Step(found["images"], found["images"], Checked(found["images"], unreadable))

@@ -39,9 +39,12 @@ def strip(run: Run) -> None:
     if count > 1:
         with right:
             at = st.select_slider(
-                "Epoch shown", range(count), key=key, label_visibility="collapsed",
+                "Epoch shown",
+                range(count),
+                key=key,
+                label_visibility="collapsed",
                 format_func=lambda i: f"epoch {found.epochs[i]:.3g}",
-            )  # fmt: skip
+            )
     try:
         color = theme.hue(run.config.model)
     except UserError:

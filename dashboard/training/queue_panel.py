@@ -113,13 +113,23 @@ def _waiting_run(run: Run, label: str, index: int, count: int) -> None:
             ("down", "Down", "Move one position down", index == count - 1),
         ):
             st.button(
-                name, key=f"{to}_{run.id}", help=title, type="tertiary", on_click=_move,
-                args=(run, to), disabled=disabled or readonly(),
-            )  # fmt: skip
+                name,
+                key=f"{to}_{run.id}",
+                help=title,
+                type="tertiary",
+                on_click=_move,
+                args=(run, to),
+                disabled=disabled or readonly(),
+            )
         st.button(
-            "Remove", key=f"remove_{run.id}", type="tertiary", on_click=_remove, args=(run, label),
-            disabled=readonly(), help="Remove from the queue. The run is kept and can be resumed.",
-        )  # fmt: skip
+            "Remove",
+            key=f"remove_{run.id}",
+            type="tertiary",
+            on_click=_remove,
+            args=(run, label),
+            disabled=readonly(),
+            help="Remove from the queue. The run is kept and can be resumed.",
+        )
 
 
 def _remove(run: Run, label: str) -> None:

@@ -56,10 +56,15 @@ def rehearse(mark: str, config: str) -> Rehearsal:
     """
     check_allowed()
     child = Child(
-        "vitcore", "rehearse", "--json", "--config", TextFile("config.yaml", config),
-        name="The rehearsal", limit_s=LIMIT_S,
+        "vitcore",
+        "rehearse",
+        "--json",
+        "--config",
+        TextFile("config.yaml", config),
+        name="The rehearsal",
+        limit_s=LIMIT_S,
         advice="choose a smaller model or batch size, or wait until other work on this machine is over",
-    )  # fmt: skip
+    )
     return Rehearsal(mark, child)
 
 
@@ -80,9 +85,14 @@ def button(form: Form) -> None:
     rehearsal: Rehearsal | None = st.session_state.get("rehearsal")
     running = bool(rehearsal and rehearsal.mark == form.mark and rehearsal.child.running)
     st.button(
-        "Rehearse", width="stretch", on_click=_start, args=(form,), disabled=readonly() or running,
-        icon=":material/timer:", help="Trains about twenty steps and predicts time, memory and disk space.",
-    )  # fmt: skip
+        "Rehearse",
+        width="stretch",
+        on_click=_start,
+        args=(form,),
+        disabled=readonly() or running,
+        icon=":material/timer:",
+        help="Trains about twenty steps and predicts time, memory and disk space.",
+    )
 
 
 def result(form: Form) -> None:

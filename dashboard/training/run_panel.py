@@ -14,6 +14,7 @@ from dashboard.shared import (
     bound,
     deletion,
     messages,
+    metric_charts,
     origins,
     popovers,
     run_curves,
@@ -46,9 +47,11 @@ def panel(found: list[Run], here: queue_panel.QueueState) -> None:
     look = run_curves.controls(*places)
     other = partner(run, found)
     ticking.fragment(
-        lambda states: _body(run, here.label(run), other, look), lambda: _states(run, other),
-        every_s=run_curves.TICK_S, active=run_status.any_active,
-    )  # fmt: skip
+        lambda states: _body(run, here.label(run), other, look),
+        lambda: _states(run, other),
+        every_s=run_curves.TICK_S,
+        active=run_status.any_active,
+    )
 
 
 def _states(*runs: Run | None) -> list[State]:
@@ -88,7 +91,7 @@ def _body(run: Run, label: str, other: Run | None, look: run_curves.CurveStyle) 
     shown = [run, other] if other else [run]
     run_curves.pair(shown, look, key="watch", height=300)
     predictions.strip(run)
-    run_curves.more_metrics(shown, look, key="watch", page=TrainingState)
+    metric_charts.more_metrics(shown, look, key="watch", page=TrainingState)
     with st.expander("Log and command", expanded=status.state in ("failed", "lost")):
         no_log = "This run has no log." if status.state == "finished" else "Nothing printed yet."
         st.code(tail(run.log, 30) or no_log, language=None, height=180 if run.log.is_file() else "content")
@@ -106,25 +109,35 @@ def _action(run: Run, label: str, state: State) -> None:
     """
     if state == "stopping":
         st.button(
-            "Stop without saving", key="abort", on_click=_attempt, args=(_abort, run),
+            "Stop without saving",
+            key="abort",
+            on_click=_attempt,
+            args=(_abort, run),
             help=f"{run.resume_note.capitalize()}.",
-        )  # fmt: skip
+        )
     elif state in ACTIVE:
         name = "Remove from queue" if state == "queued" else "Stop training"
         st.button(
-            name, key="stop", on_click=_attempt,
+            name,
+            key="stop",
+            on_click=_attempt,
             args=(background.stop, run, announcements.of_stop(label, state)),
-        )  # fmt: skip
+        )
         if background.is_abandoned(run):
             st.button(
-                "Train on this machine", key="take_over", on_click=_attempt, args=(background.take_over, run),
+                "Train on this machine",
+                key="take_over",
+                on_click=_attempt,
+                args=(background.take_over, run),
                 help="The machine that it waits on has not been seen for a minute.",
-            )  # fmt: skip
+            )
     elif state != "finished":
         st.button(
-            "Resume training", key="resume", on_click=_attempt,
+            "Resume training",
+            key="resume",
+            on_click=_attempt,
             args=(background.resume, run, f"{run.title} is queued again."),
-        )  # fmt: skip
+        )
 
 
 def _abort(run: Run) -> None:
@@ -139,9 +152,14 @@ def _edit(run: Run, state: str) -> None:
         st.text_area("Note", run.meta.note, max_chars=edit.NOTE_LENGTH, key=f"run_note_{run.id}", height=80)
         st.button("Save", key="describe", type="primary", on_click=_attempt, args=(_describe, run))
         deletion.confirm(
-            "this run", f"run_{run.id}", "delete", _attempt, _delete, run,
+            "this run",
+            f"run_{run.id}",
+            "delete",
+            _attempt,
+            _delete,
+            run,
             refusal="Stop the run first." if state in ACTIVE else None,
-        )  # fmt: skip
+        )
 
 
 def _describe(run: Run) -> None:

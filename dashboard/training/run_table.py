@@ -73,22 +73,33 @@ def _buttons(selected: list[Run]) -> None:
     ids = [run.id for run in selected]
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
-            "Compare", key="compare_selected", type="primary", disabled=not 0 < len(ids) <= MAX_COMPARED,
+            "Compare",
+            key="compare_selected",
+            type="primary",
+            disabled=not 0 < len(ids) <= MAX_COMPARED,
             help=f"Select up to {MAX_COMPARED} runs in the table.",
-        ):  # fmt: skip
+        ):
             bound.put(CompareState, runs=ids)
             st.switch_page("../pages/compare.py", query_params=CompareState.of(runs=tuple(ids)).parameters())
         st.button(
-            "Watch", key="watch_selected", disabled=len(ids) != 1, help="Select one run in the table.",
-            on_click=_watch, args=(ids,),
-        )  # fmt: skip
+            "Watch",
+            key="watch_selected",
+            disabled=len(ids) != 1,
+            help="Select one run in the table.",
+            on_click=_watch,
+            args=(ids,),
+        )
         if readonly():
             return
         active = [run for run in selected if not run.bundled and run.status().state in ACTIVE]
         st.button(
-            "Stop", key="stop_selected", disabled=not active, on_click=_stop, args=(active,),
+            "Stop",
+            key="stop_selected",
+            disabled=not active,
+            on_click=_stop,
+            args=(active,),
             help="Select runs that train or wait in the queue.",
-        )  # fmt: skip
+        )
         with popovers.popover("Delete", "delete_selected", disabled=not selected):
             _deletion(selected, active)
     messages.toast_error("selected")

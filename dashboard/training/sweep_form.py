@@ -58,9 +58,14 @@ def control(form: Form, found: list[Run], dedupe_s: float) -> None:
     """
     with popovers.popover("Sweep", "sweep", icon=":material/stacked_line_chart:", width="stretch"):
         kind = st.segmented_control(
-            "What to vary", list(KINDS), format_func=KINDS.__getitem__, default="samples", key="sweep_kind",
-            required=True, label_visibility="collapsed",
-        )  # fmt: skip
+            "What to vary",
+            list(KINDS),
+            format_func=KINDS.__getitem__,
+            default="samples",
+            key="sweep_kind",
+            required=True,
+            label_visibility="collapsed",
+        )
         try:
             base = form.config()
             plan = _samples(form, base) if kind == "samples" else _study(base)
@@ -80,9 +85,11 @@ def control(form: Form, found: list[Run], dedupe_s: float) -> None:
                     key=f"sweep_sure_{seconds:.0f}",
                 )
             pressed = st.button(
-                f"Launch {numbers.count(len(plan.entries), 'run')}", type="primary", key="launch_sweep",
+                f"Launch {numbers.count(len(plan.entries), 'run')}",
+                type="primary",
+                key="launch_sweep",
                 disabled=readonly() or not sure,
-            )  # fmt: skip
+            )
         if pressed:
             _launch(plan, form.device, dedupe_s)
 
@@ -159,31 +166,47 @@ def _samples(form: Form, base: Config) -> Plan | None:
     st.markdown("Trains models on nested shares of the training images, each for the same number of steps.")
     first = list(dict.fromkeys([form.model, "vit", "resnet"]))
     models = st.multiselect(
-        "Models", list(ARCHITECTURES), default=first[:2], format_func=lambda name: ARCHITECTURES[name].label,
+        "Models",
+        list(ARCHITECTURES),
+        default=first[:2],
+        format_func=lambda name: ARCHITECTURES[name].label,
         key=f"sweep_models_{form.model}",
-    )  # fmt: skip
+    )
     small = base.data == "cifar10-mini"
     percents = [round(100 * share) for share in SHARES]
     shares = st.pills(
-        "Shares of the training images", percents, selection_mode="multi",
-        default=SMALL_SHARES if small else percents, key=f"sweep_shares_{small}",
+        "Shares of the training images",
+        percents,
+        selection_mode="multi",
+        default=SMALL_SHARES if small else percents,
+        key=f"sweep_shares_{small}",
         format_func=lambda p: f"{p} %",
-    )  # fmt: skip
+    )
     left, right = st.columns(2)
     steps = left.number_input(
-        "Steps of each run", value=SMALL_STEPS if small else STEPS, step=500, key=f"sweep_steps_{small}",
+        "Steps of each run",
+        value=SMALL_STEPS if small else STEPS,
+        step=500,
+        key=f"sweep_steps_{small}",
         help="Split into ten epochs.",
-    )  # fmt: skip
+    )
     seeds = _seeds(right, base, 1 if small else 2)
     own = {**base.options, "lr": base.lr}
     if not models or not shares:
         st.caption("Choose at least one model and one share.")
         return None
     return plan_samples(
-        models, data=base.data, shares=[p / 100 for p in shares], steps=int(steps or 0), seeds=seeds,
-        recipe=form.recipe, own={form.model: own} if form.model in models else None,
-        batch_size=base.batch_size, device=base.device, image_size=base.image_size,
-    )  # fmt: skip
+        models,
+        data=base.data,
+        shares=[p / 100 for p in shares],
+        steps=int(steps or 0),
+        seeds=seeds,
+        recipe=form.recipe,
+        own={form.model: own} if form.model in models else None,
+        batch_size=base.batch_size,
+        device=base.device,
+        image_size=base.image_size,
+    )
 
 
 def _study(base: Config) -> Plan | None:
@@ -192,18 +215,24 @@ def _study(base: Config) -> Plan | None:
     st.markdown(f"Varies one setting at a time around the **{label}** of the form above.")
     known = settings_of(base)
     chosen = st.multiselect(
-        "Settings", known, default=known[:0], format_func=lambda name: setting_title(base.model, name),
-        key=f"sweep_settings_{base.model}", placeholder="Choose settings",
-    )  # fmt: skip
+        "Settings",
+        known,
+        default=known[:0],
+        format_func=lambda name: setting_title(base.model, name),
+        key=f"sweep_settings_{base.model}",
+        placeholder="Choose settings",
+    )
     values: dict[str, list[Any]] = {}
     columns = st.columns(2)
     for i, name in enumerate(chosen):
         # The key contains the value of the form, so that a change there suggests other values.
         start = ", ".join(text_of(value) for value in suggest(base, name))
         text = columns[i % 2].text_input(
-            setting_title(base.model, name), start, key=f"sweep_values_{base.model}_{name}_{start}",
+            setting_title(base.model, name),
+            start,
+            key=f"sweep_values_{base.model}_{name}_{start}",
             help="Separate values with commas. The value of the form is trained once for all settings.",
-        )  # fmt: skip
+        )
         values[name] = _parsed(text, setting_title(base.model, name))
     seeds = _seeds(st.columns(2)[0], base, 1)
     if not any(values.values()):

@@ -60,15 +60,15 @@ def main() -> None:
     """Print milliseconds and the ratio."""
     with tempfile.TemporaryDirectory() as place:
         growing = [Growing(Path(place), "vit" if i % 2 else "resnet") for i in range(RUNS)]
-        for one in growing:
-            one.grow(POINTS)
-        runs = [one.run for one in growing]
+        for run in growing:
+            run.grow(POINTS)
+        runs = [run.run for run in growing]
         first = tick(runs, CurveStyle())
         for look, name in ((CurveStyle(), "plain"), (CurveStyle("wall clock", 0.9), "smoothed, wall clock")):
             times = []
             for _ in range(TICKS):
-                for one in growing:
-                    one.grow(10)
+                for run in growing:
+                    run.grow(10)
                 times.append(tick(runs, look))
             middle, whole = statistics.median(times), again(runs)
             print(

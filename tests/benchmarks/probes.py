@@ -42,8 +42,11 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as root:
             done = subprocess.run(
                 [sys.executable, "-c", CODE, name, str(images), root],
-                cwd=ROOT, capture_output=True, text=True, check=True,
-            )  # fmt: skip
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=True,
+            )
         first, every = map(float, done.stdout.split())
         print(f"{name:18} {first:8.1f} s {every:9.1f} s", flush=True)
 

@@ -73,8 +73,11 @@ def watch(url: str, pid: int, seconds: float) -> list[tuple[float, float, float,
             server = psutil.Process(pid).memory_info().rss / 1e6
             rows.append((now, server, metrics["JSHeapUsedSize"] / 1e6, metrics["Nodes"]))
             points = page.evaluate("document.querySelector('.curves').dataset.points")
-            print(f"{now:6.0f} s  {rows[-1][1]:6.0f} MB  {rows[-1][2]:6.1f} MB  {rows[-1][3]:7.0f} nodes  "
-                  f"{points} points", flush=True)  # fmt: skip
+            print(
+                f"{now:6.0f} s  {rows[-1][1]:6.0f} MB  {rows[-1][2]:6.1f} MB  {rows[-1][3]:7.0f} nodes  "
+                f"{points} points",
+                flush=True,
+            )
             page.wait_for_timeout(1000 * EVERY_S)
         browser.close()
     return rows

@@ -41,7 +41,7 @@ def tab_stops(page):
             return stops  # after the last one, outside of the page
         if at and stops and at["tag"] == "CANVAS" and at["number"] == stops[-1]["number"]:
             continue  # a table: Tab moves through its cells first
-        if at and at["number"] in {one["number"] for one in stops}:
+        if at and at["number"] in {stop["number"] for stop in stops}:
             assert at["number"] == stops[0]["number"], f"Tab is trapped at {at}"
             return stops  # at the first one again
         if at:

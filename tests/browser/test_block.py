@@ -1,4 +1,4 @@
-"""The stepper through one block of a ViT: steps, pointer, keys, links, talk and file."""
+"""The stepper through one block of a ViT: steps, pointer, keys, links and file."""
 
 from __future__ import annotations
 
@@ -11,43 +11,13 @@ import torch
 from playwright.sync_api import expect
 
 import vitcore
-from tests.browser.test_standalone import offline, write  # noqa: F401
+from tests.browser.steppers import BLOCK, reading
+from tests.browser.test_standalone import offline  # noqa: F401
 from tests.bundled import VIT
 from vitcore.analysis.block_steps import block_steps
 
-STEPPER = "document.querySelector('.inside').stepper"
-VIEW = "attention?view=Inside+a+block"
-TALK = """title: Inside
-steps:
-  - title: The query meets every key
-    say: One dot product per key.
-    link: attention?view=Inside+a+block&class=cat&image=1&layer=2&head=4&step=3
-"""
-
-
-def expect_state(page, **state):
-    """Wait until the stepper shows this: step, layer, head (all from 1), query."""
-    wanted = "".join(f"[data-{name}='{value}']" for name, value in state.items())
-    expect(page.locator(f".inside{wanted}")).to_be_visible()
-
-
-def point(page, panel, x=0.5, y=0.5):
-    """Move the pointer to a part of a panel of the stage, given as fractions of its width and height."""
-    place = page.evaluate(
-        f"(([id, x, y]) => {{ const s = {STEPPER}, box = s.canvas.getBoundingClientRect();"
-        "const { image, panels } = s.layout;"
-        "const found = id === 'image' ? { ...image, w: image.size, h: image.size }"
-        " : panels.find((one) => one.id === id).box;"
-        "const at = (v) => (v + 4) * s.zoom;"
-        "return [box.left + at(found.x + x * found.w), box.top + at(found.y + y * found.h)]; })",
-        [panel, x, y],
-    )
-    page.mouse.move(*place)
-    return place
-
-
-def reading(page):
-    return page.locator(".inside-reading")
+VIEW, expect_state, point = BLOCK.view, BLOCK.expect_state, BLOCK.point
+STEPPER = BLOCK.script
 
 
 def test_ten_steps_by_button_and_by_key(visitor):
@@ -172,27 +142,6 @@ def test_head_of_an_earlier_block_leads_to_the_last_block(visitor):
     expect_state(page, step=10, layer=6)
 
 
-def test_playing_moves_to_the_next_step(visitor):
-    page = visitor.open(VIEW)
-    expect_state(page, step=1)
-    page.get_by_role("button", name="Play").click()
-    expect(page.locator(".inside[data-step='2'][data-playing='true']")).to_be_visible(timeout=15_000)
-    page.get_by_role("button", name="Pause").click()
-    expect(page.locator(".inside[data-playing='false']")).to_be_visible()
-
-
-@pytest.mark.parametrize(
-    ("format_name", "begin"), [("PNG", b"\x89PNG"), ("SVG", b"<svg"), ("CSV", b"token,")]
-)
-def test_step_can_be_saved(visitor, format_name, begin):
-    page = visitor.open(f"{VIEW}&step=5")
-    expect_state(page, step=5)
-    with page.expect_download() as got:
-        page.locator(".inside .files").get_by_role("button", name=format_name).click()
-    assert got.value.path().read_bytes().startswith(begin)
-    assert got.value.suggested_filename == f"vitlab-block-6-values.{format_name.lower()}"
-
-
 def test_file_of_the_view_works_without_a_network(visitor, offline, tmp_path):  # noqa: F811
     page = visitor.open(f"{VIEW}&layer=2&step=4&query=3.3")
     expect_state(page, step=4, layer=2)
@@ -209,31 +158,3 @@ def test_file_of_the_view_works_without_a_network(visitor, offline, tmp_path):  
     point(offline, "v", 0.3, 0.5)
     expect(reading(offline)).to_contain_text("of all norms")
     expect(offline.get_by_role("button", name="10 Classifier")).to_be_disabled()  # needs another block
-
-
-def test_step_of_a_talk_follows_the_pointer(visitor, server):
-    talk = server.home / "talks" / "inside.yaml"
-    talk.parent.mkdir(exist_ok=True)
-    talk.write_text(TALK)
-    try:
-        page = visitor.open("?talk=inside&step=1")
-        expect_state(page, step=3, layer=2, head=4)
-        point(page, "scores", 0.5)
-        expect(reading(page)).to_contain_text("q \u00b7 k")
-        expect(page.locator(".inside-text")).to_be_hidden()  # the talk has its own sentence
-        page.get_by_role("button", name="Block 3").click()
-        expect_state(page, step=3, layer=3, head=4)
-        assert "layer" not in page.url  # the talk keeps its address
-    finally:
-        talk.unlink()
-
-
-def test_file_of_a_talk_has_the_stepper(offline, tmp_path):  # noqa: F811
-    talk, out = tmp_path / "inside.yaml", tmp_path / "inside.html"
-    talk.write_text(TALK)
-    done = write(str(talk), out)
-    assert done.returncode == 0, done.stderr
-    offline.goto(out.as_uri())
-    expect_state(offline, step=3, layer=2, head=4)
-    point(offline, "scores", 0.5)
-    expect(reading(offline)).to_contain_text("q \u00b7 k")

@@ -1,4 +1,4 @@
-"""The stepper through one convolution of a ResNet: steps, pointer, keys, links, talk and file."""
+"""The stepper through one convolution of a ResNet: steps, pointer, keys, links and file."""
 
 from __future__ import annotations
 
@@ -11,43 +11,13 @@ import torch
 from playwright.sync_api import expect
 
 import vitcore
-from tests.browser.test_standalone import offline, write  # noqa: F401
+from tests.browser.steppers import CONVOLUTION, reading
+from tests.browser.test_standalone import offline  # noqa: F401
 from tests.browser.views import VIEWS
 from vitcore.analysis.convolution_steps import convolution_steps, window
 
-STEPPER = "document.querySelector('.convolution').stepper"
-VIEW = "attention?run=resnet-cifar10&view=Inside+a+convolution"
-TALK = """title: Inside
-steps:
-  - title: One kernel for the whole image
-    say: Sixteen channels, sixteen kernels.
-    link: attention?run=resnet-cifar10&view=Inside+a+convolution&class=cat&image=1&block=2&channel=4&step=2
-"""
-
-
-def expect_state(page, **state):
-    """Wait until the stepper shows this: step, block, convolution, channel, position, kind."""
-    wanted = "".join(f"[data-{name}='{value}']" for name, value in state.items())
-    expect(page.locator(f".convolution{wanted}")).to_be_visible()
-
-
-def point(page, panel, x=0.5, y=0.5):
-    """Move the pointer to a part of a panel of the stage, given as fractions of its width and height."""
-    place = page.evaluate(
-        f"(([id, x, y]) => {{ const s = {STEPPER}, box = s.canvas.getBoundingClientRect();"
-        "const { image, panels } = s.layout;"
-        "const found = id === 'image' ? { ...image, w: image.size, h: image.size }"
-        " : panels.find((one) => one.id === id).box;"
-        "const at = (v) => (v + 4) * s.zoom;"
-        "return [box.left + at(found.x + x * found.w), box.top + at(found.y + y * found.h)]; })",
-        [panel, x, y],
-    )
-    page.mouse.move(*place)
-    return place
-
-
-def reading(page):
-    return page.locator(".inside-reading")
+VIEW, expect_state, point = CONVOLUTION.view, CONVOLUTION.expect_state, CONVOLUTION.point
+STEPPER = CONVOLUTION.script
 
 
 def choose(page, kind):
@@ -169,27 +139,6 @@ def test_other_model_keeps_the_view_inside(visitor):
     expect(page.get_by_role("heading", level=1)).to_have_text("Which regions support a class?")
 
 
-def test_playing_moves_to_the_next_step(visitor):
-    page = visitor.open(VIEW)
-    expect_state(page, step=1)
-    page.get_by_role("button", name="Play").click()
-    expect(page.locator(".convolution[data-step='2'][data-playing='true']")).to_be_visible(timeout=15_000)
-    page.get_by_role("button", name="Pause").click()
-    expect(page.locator(".convolution[data-playing='false']")).to_be_visible()
-
-
-@pytest.mark.parametrize(
-    ("format_name", "begin"), [("PNG", b"\x89PNG"), ("SVG", b"<svg"), ("CSV", b"input channel,")]
-)
-def test_step_can_be_saved(visitor, format_name, begin):
-    page = visitor.open(f"{VIEW}&block=2&step=4")
-    expect_state(page, step=4)
-    with page.expect_download() as got:
-        page.locator(".convolution .files").get_by_role("button", name=format_name).click()
-    assert got.value.path().read_bytes().startswith(begin)
-    assert got.value.suggested_filename == f"vitlab-block-2-convolution-1-sum.{format_name.lower()}"
-
-
 def test_file_of_the_view_works_without_a_network(visitor, offline, tmp_path):  # noqa: F811
     page = visitor.open(f"{VIEW}&block=2&channel=3&position=4.5&step=3")
     expect_state(page, block=2, step=3)
@@ -207,32 +156,6 @@ def test_file_of_the_view_works_without_a_network(visitor, offline, tmp_path):  
     expect_state(offline, convolution=2)
     point(offline, "rows", 0.5, 0.1)
     expect(reading(offline)).to_contain_text("smaller terms")
-
-
-def test_step_of_a_talk_follows_the_pointer(visitor, server):
-    talk = server.home / "talks" / "inside.yaml"
-    talk.parent.mkdir(exist_ok=True)
-    talk.write_text(TALK)
-    try:
-        page = visitor.open("?talk=inside&step=1")
-        expect_state(page, step=2, block=2, channel=4)
-        point(page, "kernel", 0.2, 0.2)
-        expect(reading(page)).to_contain_text("Weight of input channel")
-        expect(page.locator(".inside-text")).to_be_hidden()  # the talk has its own sentence
-        page.get_by_role("button", name="Block 3", exact=True).click()
-        expect_state(page, block=3, kind="kernel", channel=4)
-        assert "block" not in page.url  # the talk keeps its address
-    finally:
-        talk.unlink()
-
-
-def test_file_of_a_talk_has_the_stepper(offline, tmp_path):  # noqa: F811
-    talk, out = tmp_path / "inside.yaml", tmp_path / "inside.html"
-    talk.write_text(TALK)
-    done = write(str(talk), out)
-    assert done.returncode == 0, done.stderr
-    offline.goto(out.as_uri())
-    expect_state(offline, step=2, block=2, channel=4)
 
 
 def test_two_steppers_keep_their_steps_apart(visitor):

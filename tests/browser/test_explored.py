@@ -105,7 +105,7 @@ def test_two_visitors_see_separate_images(visitor, open_explorer, server, browse
         click(one, 4, 4)
         expect(one.locator(".xp-name")).to_contain_text(kind)
         assert one.evaluate("document.querySelector('.xp').explorer.header.name").startswith(kind)
-    frames = [one.locator(".xp").get_attribute("data-frame") for one in (page, other.page)]
+    frames = [window.locator(".xp").get_attribute("data-frame") for window in (page, other.page)]
     assert frames[0] != frames[1]
     other.check()
     context.close()

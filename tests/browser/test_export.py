@@ -64,9 +64,13 @@ def test_both_files_of_a_bundled_run_are_downloaded_and_can_be_opened(visitor, t
 @pytest.mark.slow
 def test_export_is_cancelled_and_a_failure_names_its_reason(visitor, server, tmp_path):
     run = make_run(
-        server.home / "runs", "missing folder", model="resnet", c_hidden=[4, 8], num_blocks=[1, 1],
+        server.home / "runs",
+        "missing folder",
+        model="resnet",
+        c_hidden=[4, 8],
+        num_blocks=[1, 1],
         data=f"folder:{tmp_path / 'gone'}",
-    )  # fmt: skip
+    )
     page = open_export(visitor, run.id)
     make = button(page, f"make_onnx_{run.id}")
     make.click()

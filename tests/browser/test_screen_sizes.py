@@ -65,10 +65,10 @@ def test_no_text_is_cut_and_no_controls_overlap_at_any_size(visitor, view):
         visitor.settle()
         page.wait_for_function(CALM)
         visitor.check()
-        faults += [f"{width}: cut: {one}" for one in page.evaluate(CUT)]
-        faults += [f"{width}: overlap: {one}" for one in page.evaluate(OVERLAPS)]
+        faults += [f"{width}: cut: {found}" for found in page.evaluate(CUT)]
+        faults += [f"{width}: overlap: {found}" for found in page.evaluate(OVERLAPS)]
         if width < 600:
-            faults += [f"{width}: a finger cannot scroll from {one}" for one in page.evaluate(BLOCKING)]
+            faults += [f"{width}: a finger cannot scroll from {found}" for found in page.evaluate(BLOCKING)]
     assert not faults, "\n".join(faults)
 
 

@@ -61,7 +61,7 @@ def weights_of(run, image, path=None):
 def values(page):
     """Return the large maps of both sides and their difference."""
     text = f"[...{PAIR}.values, {PAIR}.largeDifference].map((one) => one && Array.from(one))"
-    return [one and np.array(one) for one in page.evaluate(text)]
+    return [found and np.array(found) for found in page.evaluate(text)]
 
 
 def test_pointer_is_on_the_same_patch_of_both_images_without_the_server(visitor, run, data):

@@ -67,7 +67,9 @@ def test_view_opens_without_jumps_and_is_accessible(watched, view, scheme):
     if scheme == "light":  # the keyboard does not depend on colors
         stops = tab_stops(page)
         assert len(stops) > 10
-        without_ring = {one["name"] for one in stops if one["tag"] in ("A", "BUTTON") and not one["ringed"]}
+        without_ring = {
+            stop["name"] for stop in stops if stop["tag"] in ("A", "BUTTON") and not stop["ringed"]
+        }
         assert without_ring <= {"Show/hide columns"}  # of Streamlit's tables
         assert not unreachable(page)
 
@@ -77,6 +79,6 @@ def test_axe_finds_known_violations(tab):
     page.set_content(
         "<html lang='en'><body style='background:#fff'><p style='color:#aaa'>faint</p><img src='a'>"
     )
-    found = {one["id"] for one in Axe().run(page).response["violations"]}
+    found = {violation["id"] for violation in Axe().run(page).response["violations"]}
     page.close()
     assert {"color-contrast", "image-alt"} <= found

@@ -71,7 +71,7 @@ def open_view(visitor, view):
 def violations(page):
     """Return the violations that axe-core finds, a line per element."""
     return "\n".join(
-        f"{one['impact']}, {one['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
-        for one in Axe().run(page).response["violations"]
-        for node in one["nodes"]
+        f"{violation['impact']}, {violation['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+        for violation in Axe().run(page).response["violations"]
+        for node in violation["nodes"]
     )

@@ -78,7 +78,7 @@ def patches_1():
 
 def patches_2():
     small, large = vit_cost(2), vit_cost(4)
-    share_small, share_large = (100 * one.of_attention / one.multiply_adds for one in (small, large))
+    share_small, share_large = (100 * cost.of_attention / cost.multiply_adds for cost in (small, large))
     return [
         f"{small.weights / large.weights:.1f} times as many attention weights",
         f"a factor of {small.multiply_adds / large.multiply_adds:.1f}:",
@@ -95,8 +95,10 @@ def patches_3():
 
 
 def attention_1():
-    return [f"With 64 patches and CLS, each weight is 1/65, about {1 / 65:.3f}",
-            f"over the 64 patches is {math.log2(64):.0f} bits"]  # fmt: skip
+    return [
+        f"With 64 patches and CLS, each weight is 1/65, about {1 / 65:.3f}",
+        f"over the 64 patches is {math.log2(64):.0f} bits",
+    ]
 
 
 def attention_2():

@@ -42,9 +42,9 @@ def internal_uses(source: str) -> list[str]:
     internal = ("streamlit.runtime", "streamlit.web", "streamlit.config", "streamlit.proto")
     found = []
     for node in ast.walk(ast.parse(source)):
-        names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom):
-            names = [f"{node.module}.{one.name}" for one in node.names]
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
         if isinstance(node, ast.Attribute) and node.attr in ("get_option", "set_option"):
             found.append(f"{node.lineno}: {node.attr}")
         found += [f"{node.lineno}: {name}" for name in names if name.startswith(internal)]

@@ -58,7 +58,7 @@ def test_links_name_the_token_and_the_head_of_the_numbers(steps):
 def test_scenes_of_the_links_show_the_steps_of_a_block(steps):
     links = [urlsplit(step.link) for step in steps.values()]
     shown = [scenes.scene(link.path, dict(parse_qsl(link.query))) for link in links]
-    assert sum(isinstance(one, scene_types.Block) for one in shown) == 9
+    assert sum(isinstance(scene, scene_types.Block) for scene in shown) == 9
 
 
 def test_shapes_are_those_of_the_model(steps, model, block):
@@ -82,12 +82,12 @@ def test_scores_weights_and_values_are_those_of_the_model(steps, block):
     assert f"{scores.max():.2f}, belongs to the patch above" in note
     assert f"The smallest is {scores.min():.2f}" in note
     say = steps["Scores become weights"].say
-    shares = [f"{100 * weights[one]:.0f} %" for one in (above, left, own)]
+    shares = [f"{100 * weights[token]:.0f} %" for token in (above, left, own)]
     assert "above gets {} of the weight, the one on the left {}, the patch itself {}.".format(*shares) in say
     assert steps["Scores become weights"].answer == "the patch above"
     parts = (weights[:, None] * block.v[HEAD - 1]).norm(dim=1)
     assert parts.topk(3).indices.tolist() == [above, left, own]
-    norms = [f"{parts[one]:.2f}" for one in (above, left, own)]
+    norms = [f"{parts[token]:.2f}" for token in (above, left, own)]
     assert "norms of {}, {} and {}".format(*norms) in steps["A weighted sum of values"].note
     assert parts.topk(3).values.sum() > 0.5 * parts.sum()  # "most of it"
 

@@ -11,7 +11,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from dashboard.compare import measured, score_table
 from dashboard.drawing.markdown import escape
-from dashboard.shared import page_runs, resources, run_curves
+from dashboard.shared import metric_charts, page_runs, resources, run_curves
 from dashboard.shared.run_curves import CurveStyle
 from tests.apptests import open_app
 from tests.made_runs import make_run
@@ -34,7 +34,7 @@ def write(name: str, curves: dict[str, list[float]]) -> Path:
 
 
 def infos(app) -> str:
-    return " ".join(one.value for one in app.info)
+    return " ".join(info.value for info in app.info)
 
 
 def test_a_run_without_epochs_is_drawn_over_steps_and_the_page_says_so():
@@ -83,21 +83,21 @@ def test_many_metrics_are_filtered_and_paged():
     query = {"runs": "wide", "x": "step", "more_compare": "true"}
 
     def titles(app):
-        return [one.value for one in app.markdown if "/norm" in one.value]
+        return [markdown.value for markdown in app.markdown if "/norm" in markdown.value]
 
-    assert len(titles(open_app("compare", **query))) == run_curves.PER_PAGE
-    assert len(titles(open_app("compare", **query, metrics_page="4"))) == 40 - 3 * run_curves.PER_PAGE
+    assert len(titles(open_app("compare", **query))) == metric_charts.PER_PAGE
+    assert len(titles(open_app("compare", **query, metrics_page="4"))) == 40 - 3 * metric_charts.PER_PAGE
     assert len(titles(open_app("compare", **query, metrics="LAYER 39"))) == 1
     app = open_app("compare", **query, metrics="nothing")
     assert not titles(app)
-    assert any("No metric" in one.value for one in app.caption)
+    assert any("No metric" in caption.value for caption in app.caption)
 
 
 def test_csv_keeps_the_recorded_tags_and_values():
     write("torch", {"Accuracy/test": [10.0, 90.0]})
     (run,) = resources.foreign_runs()
     assert resources.scalars(run)["val_acc"].values.tolist() == pytest.approx([0.1, 0.9])
-    rows = list(csv.DictReader(io.StringIO(run_curves.as_csv([run]))))
+    rows = list(csv.DictReader(io.StringIO(metric_charts.as_csv([run]))))
     assert [(row["tag"], float(row["value"])) for row in rows] == [
         ("Accuracy/test", 10.0),
         ("Accuracy/test", 90.0),
@@ -169,7 +169,7 @@ def test_curve_without_a_finite_value_is_named_and_has_no_entry_in_the_legend():
     assert not any("diverged" in item["name"] for item in drawing.items)
     assert any("diverged" in note for note in drawing.notes("step"))
     captions = " ".join(
-        one.value for one in open_app("compare", runs="vit-cifar10,diverged", x="step").caption
+        caption.value for caption in open_app("compare", runs="vit-cifar10,diverged", x="step").caption
     )
     assert "finite number" in captions
     assert "diverged" in captions

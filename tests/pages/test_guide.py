@@ -23,15 +23,15 @@ SHOWN = [  # page, query, title of the first section
 def sections(app):
     """Return the expanders of the guide in order."""
     titles = {section.title for name in PAGES for section in guide.guide(name).sections}
-    return [one for one in app.expander if one.label in titles]
+    return [expander for expander in app.expander if expander.label in titles]
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_shows_its_guide(name):
     app = open_app(name)
     found = sections(app)
-    assert sorted(one.label for one in found) == sorted(s.title for s in guide.guide(name).sections)
-    texts = {one.label: "".join(part.value for part in one.markdown) for one in found}
+    assert sorted(section.label for section in found) == sorted(s.title for s in guide.guide(name).sections)
+    texts = {section.label: "".join(part.value for part in section.markdown) for section in found}
     for section in guide.guide(name).sections:
         assert texts[section.title] == guide.linked(section.text).strip()
 
@@ -40,11 +40,11 @@ def test_every_page_shows_its_guide(name):
 def test_section_about_the_current_view_is_first_and_expanded(name, query, title):
     found = sections(open_app(name, **query))
     assert title in found[0].label
-    assert [one.proto.expanded for one in found] == [True] + [False] * (len(found) - 1)
+    assert [section.proto.expanded for section in found] == [True] + [False] * (len(found) - 1)
 
 
 def test_overview_states_its_measurements():
-    (how,) = (one for one in open_app().expander if one.label == "How it was measured")
+    (how,) = (expander for expander in open_app().expander if expander.label == "How it was measured")
     text = "".join(part.value for part in how.markdown)
     assert f"{resources.parameters(resources.bundled()['vit']) / 1e6:.1f} million" in text
     for name in ("vit-cifar10", "vit-cifar10-gpu"):
@@ -53,7 +53,7 @@ def test_overview_states_its_measurements():
 
 
 def glossary(app):
-    (tab,) = (one for one in app.tabs if one.label == "Glossary")
+    (tab,) = (tab for tab in app.tabs if tab.label == "Glossary")
     return tab
 
 
@@ -72,4 +72,4 @@ def test_glossary_lists_the_terms_of_the_page_first_and_is_searched():
     assert listed() == guide.look_up("rollout")
     app.text_input(key="glossary").set_value("zebra").run()
     assert listed() == []
-    assert any("zebra" in one.value for one in glossary(app).caption)
+    assert any("zebra" in caption.value for caption in glossary(app).caption)

@@ -12,7 +12,7 @@ from dashboard.guide.exercises import exercises
 from dashboard.page_table import PAGES
 from tests.apptests import open_app
 
-LINKED = sorted({(one.page, one.query) for found in exercises().values() for one in found})
+LINKED = sorted({(exercise.page, exercise.query) for of_page in exercises().values() for exercise in of_page})
 
 
 @pytest.fixture(scope="module")
@@ -28,15 +28,15 @@ def whole_guide():
 
 
 def test_chapters_are_those_of_the_pages_in_order(whole_guide):
-    assert [one.proto.anchor for one in whole_guide.header] == list(PAGES)
+    assert [heading.proto.anchor for heading in whole_guide.header] == list(PAGES)
 
 
 def test_every_section_is_shown_once(whole_guide):
-    titles = [one.value for one in whole_guide.subheader if one.value != "Exercises"]
+    titles = [heading.value for heading in whole_guide.subheader if heading.value != "Exercises"]
     expected = {section.title for name in PAGES for section in guide.guide(name).sections}
     assert set(titles) == expected
     assert len(titles) == len(expected)
-    shown = {one.value for one in whole_guide.markdown}
+    shown = {markdown.value for markdown in whole_guide.markdown}
     for name in PAGES:
         for section in guide.guide(name).sections:
             assert guide.linked(section.text).strip() in shown, section.title
@@ -45,9 +45,9 @@ def test_every_section_is_shown_once(whole_guide):
 def test_answers_are_folded_and_link_to_a_view(whole_guide):
     count = sum(map(len, exercises().values()))
     assert len(whole_guide.expander) == count
-    for one in whole_guide.expander:
-        assert not one.proto.expanded
-        assert "](./" in one.markdown[0].value
+    for expander in whole_guide.expander:
+        assert not expander.proto.expanded
+        assert "](./" in expander.markdown[0].value
 
 
 @pytest.mark.parametrize(("name", "query"), LINKED)
@@ -58,4 +58,4 @@ def test_views_of_the_answers_open(name, query):
 
 
 def test_guide_of_a_page_links_to_the_whole_text():
-    assert any("](./guide)" in one.value for one in open_app("patches").markdown)
+    assert any("](./guide)" in markdown.value for markdown in open_app("patches").markdown)

@@ -13,13 +13,13 @@ from vitcore.probes import PROBES
 
 
 def texts(app):
-    return [one.value for kind in ("markdown", "caption", "code") for one in app.get(kind)]
+    return [element.value for kind in ("markdown", "caption", "code") for element in app.get(kind)]
 
 
 @pytest.mark.parametrize("probe", PROBES.values(), ids=lambda probe: probe.name)
 def test_every_experiment_shows_the_stored_results_of_the_bundled_models(probe):
     app = open_app("inductive_bias", probe=probe.title)
-    assert [one.value for one in app.header] == [probe.question]
+    assert [heading.value for heading in app.header] == [probe.question]
     assert app.get("plotly_chart")
     assert any("n = 500" in text for text in texts(app))
     assert any(f"python -m vitcore probe {probe.name} --runs" in text for text in texts(app))
@@ -52,7 +52,7 @@ def test_model_without_another_one_for_its_images_is_shown_alone():
 
 def test_live_image_of_a_model_without_a_classifier_is_refused():
     run = make_run(runs_dir(), "Features", data="photos", image_size=64, **SMALL)
-    config = run.config.model_copy(update={"classes": ()})
+    config = run.config.model_copy(update={"classes": (), "recipe": "imported"})
     (run.path / "config.yaml").write_text(dump_config(config))
     app = open_app("inductive_bias", probe="Shift", run=run.id)
     assert any("no classifier" in error.value for error in app.error)

@@ -96,10 +96,14 @@ def test_parameters_of_hosts_and_of_the_tour_are_accepted_on_every_page(name):
 @pytest.mark.parametrize(
     ("name", "parameter", "accepted"),
     [
-        ("training", "watch", "run"), ("training", "watch", "runs"), ("attention", "run", "watch"),
-        ("patches", "run", "runs"), ("compare", "runs", "run"), ("compare", "runs", "watch"),
+        ("training", "watch", "run"),
+        ("training", "watch", "runs"),
+        ("attention", "run", "watch"),
+        ("patches", "run", "runs"),
+        ("compare", "runs", "run"),
+        ("compare", "runs", "watch"),
     ],
-)  # fmt: skip
+)
 def test_run_is_shown_under_the_name_that_another_page_has_for_it(name, parameter, accepted):
     app = open_app(name, **{accepted: "vit-cifar10"})
     assert not app.toast
@@ -112,14 +116,23 @@ def test_run_is_shown_under_the_name_that_another_page_has_for_it(name, paramete
     [
         (
             "attention",
-            {"run": "../../etc", "class": "unicorn", "image": "999", "query": "nowhere", "layer": "99",
-             "head": "x", "snapshot": "-1", "mask": "a.b", "speaks": "x"},
+            {
+                "run": "../../etc",
+                "class": "unicorn",
+                "image": "999",
+                "query": "nowhere",
+                "layer": "99",
+                "head": "x",
+                "snapshot": "-1",
+                "mask": "a.b",
+                "speaks": "x",
+            },
         ),
         ("compare", {"runs": "none", "x": "7"}),
         ("patches", {"patch": "3"}),
         ("inductive_bias", {"shuffle": "<b>", "probe": "Shuffle"}),
     ],
-)  # fmt: skip
+)
 def test_link_with_only_invalid_values_opens_the_page(name, query):
     app = open_app(name, **query)
     assert len(app.title) == 1
@@ -128,7 +141,7 @@ def test_link_with_only_invalid_values_opens_the_page(name, query):
 @pytest.mark.parametrize("link", ["resnet", "ResNet"])
 def test_link_to_training_names_a_model_by_id_or_by_its_label_as_older_links_do(link):
     app = open_app("training", model=link, data="own folder", recipe="tutorial")
-    chosen = {one.label: one.value for one in app.selectbox}
+    chosen = {selectbox.label: selectbox.value for selectbox in app.selectbox}
     assert (chosen["Model"], chosen["Data"], chosen["Recipe"]) == ("resnet", "own folder", "tutorial")
     assert not app.toast
     assert app.query_params["model"] in ("resnet", ["resnet"])
@@ -139,7 +152,7 @@ def test_link_names_an_experiment_by_name_or_by_its_title_as_older_links_do(link
     app = open_app("inductive_bias", probe=link)
     known = link != "attention-distance"
     assert bool(app.toast) != known
-    assert (PROBES["distance"].question in [one.value for one in app.header]) == known
+    assert (PROBES["distance"].question in [heading.value for heading in app.header]) == known
 
 
 def test_title_of_attention_is_about_regions_for_a_model_without_attention():
@@ -162,8 +175,8 @@ def class_maps_of_the_bundled_vit(other):
 def test_caption_says_that_both_share_a_color_scale_only_if_there_are_two_pictures(other, count):
     app = AppTest.from_function(class_maps_of_the_bundled_vit, args=(other,), default_timeout=60).run()
     assert not app.exception
-    assert sum("data:image" in one.value for one in app.markdown) == count
-    assert any("for both" in one.value for one in app.caption) == (count == 2)
+    assert sum("data:image" in markdown.value for markdown in app.markdown) == count
+    assert any("for both" in caption.value for caption in app.caption) == (count == 2)
 
 
 @pytest.mark.parametrize("run", ["vit-cifar10", "resnet-cifar10"])
@@ -172,12 +185,12 @@ def test_caption_says_that_both_share_a_color_scale_only_if_there_are_two_pictur
 )
 def test_class_of_the_maps_is_the_one_in_the_link_or_the_predicted_class(run, link, shown):
     app = open_app("attention", run=run, **{"class": "ship", "image": "1"}, **link)
-    (choice,) = (one for one in app.selectbox if one.key == "speaks")
+    (choice,) = (selectbox for selectbox in app.selectbox if selectbox.key == "speaks")
     assert not app.toast
     assert choice.options[0].startswith("predicted: ")
     assert choice.value == (shown or PREDICTED)
     predicted = choice.options[0].removeprefix("predicted: ")
-    assert any(f"for **{shown or predicted}**" in one.value.lower() for one in app.markdown)
+    assert any(f"for **{shown or predicted}**" in markdown.value.lower() for markdown in app.markdown)
 
 
 def of_address(app, name):
@@ -187,14 +200,18 @@ def of_address(app, name):
 
 
 def random_maps(app):
-    return [one for one in app.markdown if "random weights" in one.value and "data:image" in one.value]
+    return [
+        markdown
+        for markdown in app.markdown
+        if "random weights" in markdown.value and "data:image" in markdown.value
+    ]
 
 
 def test_methods_and_settings_of_the_link_are_shown_and_kept():
     link = {"view": "Class maps", "method": "rollout", "set_fusion": "max", "beside_method": "occlusion"}
     app = open_app("attention", run="vit-cifar10", **link, set_windows="4")
     assert not app.toast
-    values = {one.key: one.value for one in app.selectbox}
+    values = {selectbox.key: selectbox.value for selectbox in app.selectbox}
     assert (values["method"], values["beside_method"]) == ("rollout", "occlusion")
     assert (values["set_fusion"], values["set_discard"], values["set_windows"]) == ("max", "0.0", "4")
     assert {name: of_address(app, name) for name in link} == link
@@ -210,9 +227,9 @@ def test_two_methods_share_the_settings_of_the_same_name():
     app = open_app(
         "attention", view="Class maps", method="occlusion", beside_method="occlusion", set_windows="4"
     )
-    assert [one.key for one in app.selectbox].count("set_windows") == 1
-    shown = [one.value for one in app.markdown if "data:image" in one.value]
-    assert sum("1/4 of the image" in one for one in shown) == 2
+    assert [selectbox.key for selectbox in app.selectbox].count("set_windows") == 1
+    shown = [markdown.value for markdown in app.markdown if "data:image" in markdown.value]
+    assert sum("1/4 of the image" in text for text in shown) == 2
 
 
 @pytest.mark.parametrize(("run", "maps"), [("vit-cifar10", 2), ("resnet-cifar10", 1)])
@@ -222,7 +239,7 @@ def test_checks_are_drawn_on_demand(run, maps):
     app.toggle(key="check").set_value(True).run()
     assert not app.exception
     assert len(random_maps(app)) == maps
-    (areas,) = (one.value for one in app.markdown if one.value.startswith("| area"))
+    (areas,) = (markdown.value for markdown in app.markdown if markdown.value.startswith("| area"))
     assert areas.count("±") == 2 * maps
     linked = open_app("attention", view="Class maps", run=run, check="true")
     assert len(random_maps(linked)) == maps

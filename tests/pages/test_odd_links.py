@@ -19,7 +19,9 @@ RUNS = {"training": "watch", "compare": "runs", "overview": "look"}
 
 def parameters(page: str) -> list[str]:
     module = importlib.import_module(f"dashboard.states.{page}")
-    states = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, PageState)]
+    states = [
+        item for item in vars(module).values() if isinstance(item, type) and issubclass(item, PageState)
+    ]
     return sorted({kind.parameter(name) for kind in states for name in kind.model_fields} - {"settings"})
 
 

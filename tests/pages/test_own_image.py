@@ -42,7 +42,7 @@ def test_invalid_upload_gets_an_error_and_the_test_image_stays(name, data):
     (error,) = app.error
     assert escape(name) in error.value
     assert "own_image" not in app.session_state
-    assert any(one.value.startswith("cat") for one in app.caption)
+    assert any(caption.value.startswith("cat") for caption in app.caption)
 
 
 def test_uploaded_image_is_shown_and_not_in_the_address():
@@ -50,7 +50,7 @@ def test_uploaded_image_is_shown_and_not_in_the_address():
     upload(app, "blue.png", png())
     assert not app.error
     assert app.session_state.own_image[1] == "blue.png"
-    assert any(escape("blue.png") in one.value for one in app.caption)
+    assert any(escape("blue.png") in caption.value for caption in app.caption)
     assert "blue" not in str(app.query_params)
 
 
@@ -97,11 +97,11 @@ def test_whole_image_is_padded_with_the_mean_color():
 def test_crop_of_an_upload_is_announced_and_can_be_changed():
     app = open_app("patches")
     upload(app, "wide.png", halves((90, 30)))
-    assert [escape("wide.png") in one.value for one in app.toast] == [True]
+    assert [escape("wide.png") in toast.value for toast in app.toast] == [True]
     (position,) = positions(app)
     position.set_value(0).run()
     assert own_crop_of(app) == own_crop.Crop(0.0)
-    (fit,) = (one for one in app.button_group if own_crop.WHOLE in one.options)
+    (fit,) = (group for group in app.button_group if own_crop.WHOLE in group.options)
     fit.set_value(own_crop.WHOLE).run()
     assert own_crop_of(app).whole
     upload(app, "other.png", halves((30, 90)))
@@ -110,7 +110,7 @@ def test_crop_of_an_upload_is_announced_and_can_be_changed():
 
 def positions(app):
     """Return the sliders that move the square of an image that is not square."""
-    return [one for one in app.slider if (one.key or "").startswith("own_position_")]
+    return [slider for slider in app.slider if (slider.key or "").startswith("own_position_")]
 
 
 def own_crop_of(app):

@@ -122,7 +122,7 @@ def test_model_without_a_classifier_has_no_class_maps(tmp_path):
 
 def make_features(run: Run) -> Run:
     """Turn a run into one without a classifier, whose weights are the same otherwise."""
-    config = run.config.model_copy(update={"classes": ()})
+    config = run.config.model_copy(update={"classes": (), "recipe": "imported"})
     (run.path / "config.yaml").write_text(dump_config(config))
     save_file(
         {k: v for k, v in load_file(run.best).items() if "head.1" not in k and "distillation_head" not in k},

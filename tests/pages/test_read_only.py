@@ -81,9 +81,9 @@ def test_pressed_buttons_are_refused(name, stopped, unchanged, enabled):
     query = {key: value.replace(RUN, stopped.id) for key, value in QUERIES[name].items()}
     app = open_app(name, **query)
     for label in BUTTONS[name]:
-        next(one for one in app.get("button") if one.label.startswith(label)).click().run()
+        next(button for button in app.get("button") if button.label.startswith(label)).click().run()
         assert not app.exception
-        refusals = [one.value for one in app.error if escape("read-only") in one.value]
+        refusals = [error.value for error in app.error if escape("read-only") in error.value]
         assert refusals, label
 
 

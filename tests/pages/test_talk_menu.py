@@ -35,12 +35,12 @@ def titles():
 
 
 def press(app, label):
-    (button,) = (one for one in app.get("button") if one.label == label)
+    (button,) = (button for button in app.get("button") if button.label == label)
     return button.click().run()
 
 
 def add(app, talk, title, say):
-    (box,) = (one for one in app.selectbox if one.label == "Talk")
+    (box,) = (selectbox for selectbox in app.selectbox if selectbox.label == "Talk")
     if talk and box.format_func(talk) not in box.options:
         box.options.append(talk)  # a new option, which AppTest does not know
     box.set_value(talk)
@@ -55,7 +55,7 @@ def test_view_is_added_to_a_talk_that_exists(mine):
     step = files.find_talk("mine").steps[-1]
     assert (step.page, step.state["show"], step.say) == ("compare", "Confusion", "Cats and dogs.")
     assert mine.read_text().startswith(TEXT)
-    assert any("step 4" in one.value and "Mine" in one.value for one in app.toast)
+    assert any("step 4" in toast.value and "Mine" in toast.value for toast in app.toast)
 
 
 def test_view_is_added_to_a_new_talk(mine):
@@ -63,18 +63,22 @@ def test_view_is_added_to_a_new_talk(mine):
     (name,) = (name for name in store.own_talks() if name != "mine")
     talk = files.find_talk(name)
     assert (talk.title, [step.title for step in talk.steps]) == ("My second: talk", ["Scores"])
-    assert any("My second" in one.value for one in app.toast)
+    assert any("My second" in toast.value for toast in app.toast)
     assert mine.read_text() == TEXT
 
 
 @pytest.mark.parametrize(
     ("talk", "title", "say", "named"),
-    [("mine", "", "Text.", "title"), ("mine", "A title", "", "say"), (None, "A title", "Text.", "talk"),
-     ("mine", "A title", 221 * "x", "220")],
-)  # fmt: skip
+    [
+        ("mine", "", "Text.", "title"),
+        ("mine", "A title", "", "say"),
+        (None, "A title", "Text.", "talk"),
+        ("mine", "A title", 221 * "x", "220"),
+    ],
+)
 def test_incomplete_step_is_refused_with_the_sentence_of_the_reader(mine, talk, title, say, named):
     app = add(open_app("compare"), talk, title, say)
-    assert any(named in one.value for one in app.error)
+    assert any(named in error.value for error in app.error)
     assert mine.read_text() == TEXT
     assert list(store.own_talks()) == ["mine"]
 
@@ -88,7 +92,7 @@ def test_menu_lists_own_and_all_bundled_talks(mine, tmp_path, monkeypatch):
     monkeypatch.setattr("dashboard.talk.menu.folders", lambda: [mine.parent, bundled])
     monkeypatch.setattr("dashboard.talk.store.folders", lambda: [mine.parent, bundled])
     app = open_app("compare")
-    entries = [one.value for one in app.markdown if "3 steps" in one.value]
+    entries = [markdown.value for markdown in app.markdown if "3 steps" in markdown.value]
     assert [entry.split("**")[1] for entry in entries] == ["Mine", "The first talk", "The second talk"]
 
 
@@ -109,8 +113,8 @@ def edit(name="mine", step=1):
 
 
 def field(app, label):
-    form = [one for one in [*app.text_input, *app.text_area] if one.key.startswith("step_")]
-    (found,) = (one for one in form if one.label == label)
+    form = [field for field in [*app.text_input, *app.text_area] if field.key.startswith("step_")]
+    (found,) = (field for field in form if field.label == label)
     return found
 
 
@@ -130,8 +134,11 @@ def test_saved_fields_are_written_and_the_rest_of_the_file_is_kept(mine):
     press(app, "Save step")
     step = files.find_talk("mine").steps[1]
     assert (step.say, step.question, step.answers, step.answer) == (
-        "Said better.", "Which one?", ("this", "that"), "that",
-    )  # fmt: skip
+        "Said better.",
+        "Which one?",
+        ("this", "that"),
+        "that",
+    )
     kept = TEXT.splitlines()
     assert [line for i, line in enumerate(mine.read_text().splitlines()) if i != 4] == kept[:4] + kept[5:]
     assert field(app, "Sentence for the audience").value == "Said better."
@@ -145,7 +152,7 @@ def test_invalid_field_is_refused_with_the_sentence_of_the_reader(mine, label, t
     app = edit(step=2)
     field(app, label).set_value(text)
     press(app, "Save step")
-    assert any(named in one.value for one in app.error)
+    assert any(named in error.value for error in app.error)
     assert field(app, label).value == text  # what was typed is kept
     assert mine.read_text() == TEXT
 
@@ -163,7 +170,7 @@ def test_steps_are_moved_duplicated_removed_and_restored(mine):
     app.button(key="undo_removal").click().run()
     app.button(key="undo_removal").click().run()
     assert titles() == ["One", "Two", "Two", "Three"]
-    assert not [one for one in app.button if one.key == "undo_removal"]
+    assert not [button for button in app.button if button.key == "undo_removal"]
 
 
 def test_two_tabs_keep_each_others_steps(mine):
@@ -172,7 +179,7 @@ def test_two_tabs_keep_each_others_steps(mine):
     field(second, "Title").set_value("Three, changed")
     press(second, "Save step")
     assert titles() == ["Two", "Three, changed"]
-    assert any("another tab" in one.value for one in second.toast)
+    assert any("another tab" in toast.value for toast in second.toast)
     first.button(key="undo_removal").click().run()
     assert titles() == ["One", "Two", "Three, changed"]
 
@@ -183,8 +190,8 @@ def test_two_versions_of_one_step_are_both_kept(mine):
         field(app, "Title").set_value(title)
         press(app, "Save step")
     assert titles() == ["One", "Of the first", "Three"]
-    assert any("another tab" in one.value for one in second.error)
-    assert any("Of the second" in one.value for one in second.code)
+    assert any("another tab" in error.value for error in second.error)
+    assert any("Of the second" in code.value for code in second.code)
     press(second, "Add it as a new step")
     assert titles() == ["One", "Of the first", "Of the second", "Three"]
     assert not second.code
@@ -192,7 +199,7 @@ def test_two_versions_of_one_step_are_both_kept(mine):
 
 def test_bundled_talk_is_shown_without_a_form_and_copied(mine):
     app = edit("why")
-    assert not [one for one in app.button if one.label in ("Up", "Remove", "Save step")]
+    assert not [button for button in app.button if button.label in ("Up", "Remove", "Save step")]
     press(app, "Copy to my talks")
     (name,) = (name for name in store.own_talks() if name != "mine")
     assert files.find_talk(name).steps == files.find_talk("why").steps
@@ -202,7 +209,7 @@ def test_bundled_talk_is_shown_without_a_form_and_copied(mine):
 def test_broken_talk_is_shown_with_its_line(mine):
     mine.write_text(TEXT.replace("say: Second.", "sya: Second."))
     app = edit()
-    assert any("line 5" in one.value and "sya" in one.value for one in app.error)
+    assert any("line 5" in error.value and "sya" in error.value for error in app.error)
 
 
 def test_new_talk_is_opened_in_the_editor(mine):
@@ -226,7 +233,7 @@ def test_every_button_of_the_editor_is_refused_in_read_only_mode(mine, monkeypat
     field(app, "Title").set_value("Changed")
     for label in ("Up", "Down", "Duplicate", "Remove", "Save step", "Save title"):
         press(app, label)
-        assert any("read" in one.value and "only" in one.value for one in app.error), label
+        assert any("read" in error.value and "only" in error.value for error in app.error), label
     assert mine.read_text() == TEXT
     assert list(mine.parent.iterdir()) == [mine]
 
@@ -238,5 +245,5 @@ def test_step_whose_view_is_missing_can_be_edited(mine):
         Step(title="A", say="B", link="attention?run=gone"),
     )
     app = edit()
-    assert any("gone" in one.value for one in app.error)
+    assert any("gone" in error.value for error in app.error)
     assert field(app, "Link").value == "attention?run=gone"

@@ -12,7 +12,7 @@ from tests.apptests import open_app
 
 def strips(app):
     """Return the texts of the strips that are drawn."""
-    found = [one.proto for one in app.get("bidi_component")]
+    found = [component.proto for component in app.get("bidi_component")]
     return [proto.json for proto in found if proto.component_name == "vitlab.tour"]
 
 

@@ -31,7 +31,7 @@ from vitcore.runs.status import Status
 
 def widget(app, kind, label):
     """Return the first widget with a label. Popovers below the form repeat some of its labels."""
-    return next(one for one in app.get(kind) if one.label == label)
+    return next(element for element in app.get(kind) if element.label == label)
 
 
 def refusal(app):
@@ -84,9 +84,13 @@ def test_folder_outside_the_data_directory_is_refused(folder):
 def test_run_of_this_machine_is_active_after_its_host_was_renamed():
     own = psutil.Process()
     status = Status(
-        state="running", host="old-name", boot_id=process.boot_id(), pid=own.pid,
-        process_start=own.create_time(), heartbeat=time.time(),
-    )  # fmt: skip
+        state="running",
+        host="old-name",
+        boot_id=process.boot_id(),
+        pid=own.pid,
+        process_start=own.create_time(),
+        heartbeat=time.time(),
+    )
     run = create_run(make_config("quick"), status=status)
     assert run.status().state == "running"
     assert queue_panel.read_queue([run]).training == [run]
@@ -103,7 +107,7 @@ def test_layout_of_a_folder_is_shown_before_the_launch(tmp_path):
     (data_dir() / "flowers").symlink_to(tmp_path / "flowers")
     app = open_app("training", data="own folder")
     widget(app, "text_input", "Folder under the data directory").set_value("flowers").run()
-    report = " ".join(one.value for one in app.caption)
+    report = " ".join(caption.value for caption in app.caption)
     assert all(name in report for name in ("train", "val", "extra", "2 classes"))
 
 
@@ -135,7 +139,7 @@ def test_unfinished_run_exports_only_the_model():
     run = make_run(runs_dir(), "half way", model="resnet", **TINY_RESNET)
     run.write_status(run.stored_status().model_copy(update={"state": "stopped"}))
     app = open_app("training", watch=run.id)
-    (archive,) = (one for one in app.get("download_button") if ".zip" in one.proto.label)
+    (archive,) = (button for button in app.get("download_button") if ".zip" in button.proto.label)
     assert archive.proto.disabled
     assert not widget(app, "button", "Make an ONNX file (.onnx)").disabled
 
@@ -144,9 +148,9 @@ def test_budget_of_a_fair_pair_follows_the_form_and_is_launched_once():
     app = open_app("training", model="ResNet")
     for epochs in (4, 3):
         widget(app, "number_input", "Epochs").set_value(epochs).run()
-        assert any(f"Both: {epochs} epochs" in one.value for one in app.caption)
+        assert any(f"Both: {epochs} epochs" in caption.value for caption in app.caption)
     widget(app, "text_input", "Minutes instead of epochs").set_value("2").run()
-    assert any("Both: 2 minutes" in one.value for one in app.caption)
+    assert any("Both: 2 minutes" in caption.value for caption in app.caption)
     widget(app, "text_input", "Minutes instead of epochs").set_value("").run()
     widget(app, "button", "Launch fair pair").click().run()
     assert not app.exception
@@ -169,10 +173,11 @@ def test_queue_and_its_announcement_distinguish_runs_of_the_same_title():
     for run, second in zip(runs, ("11", "52"), strict=True):
         run.path.rename(run.path.with_name(f"vit-quick-20261128-1550{second}"))
     app = open_app("training")
-    lines = [one.value for one in app.text if "15:50" in one.value]
+    lines = [text.value for text in app.text if "15:50" in text.value]
     assert sorted(line.split(". ")[1] for line in lines) == [
-        "ViT quick (28 Nov 15:50:11)", "ViT quick (28 Nov 15:50:52)",
-    ]  # fmt: skip
+        "ViT quick (28 Nov 15:50:11)",
+        "ViT quick (28 Nov 15:50:52)",
+    ]
     app.button(key="remove_vit-quick-20261128-155052").click().run()
     assert escape("15:50:52") in app.toast[0].value
 
@@ -187,7 +192,7 @@ def delete_form(ids, active):
 def test_ended_runs_of_a_selection_can_be_deleted_while_another_is_active():
     ended, active = (make_run(runs_dir(), name, model="resnet", **TINY_RESNET) for name in ("a", "b"))
     app = AppTest.from_function(delete_form, args=([ended.id, active.id], [active.id])).run()
-    assert any("1 active run." in one.value for one in app.caption)
+    assert any("1 active run." in caption.value for caption in app.caption)
     app.checkbox[0].check().run()
     app.button(key="delete_runs").click().run()
     assert [run.id for run in own_runs()] == [active.id]
@@ -208,10 +213,12 @@ def test_long_sweep_must_be_confirmed(monkeypatch):
     monkeypatch.setattr(resources, "devices", lambda: [Device("cpu", "cpu", processor_name())])
     app = open_app("training", model="ViT")
     assert not widget(app, "button", "Launch 6 runs").disabled
-    assert any("About" in one.value and escape("images/s") in one.value for one in app.caption)
+    assert any("About" in caption.value and escape("images/s") in caption.value for caption in app.caption)
     widget(app, "number_input", "Steps of each run").set_value(20_000).run()
     assert widget(app, "button", "Launch 6 runs").disabled
-    sure = next(one for one in app.checkbox if one.label.startswith("I know that this takes about"))
+    sure = next(
+        checkbox for checkbox in app.checkbox if checkbox.label.startswith("I know that this takes about")
+    )
     sure.check().run()
     assert not widget(app, "button", "Launch 6 runs").disabled
 
@@ -229,13 +236,13 @@ def test_time_of_a_sweep_never_comes_from_another_network_on_other_data(monkeypa
         }
         run.write_status(run.stored_status().model_copy(update=usual))
     app = open_app("training", model="ResNet")
-    (note,) = [one.value for one in app.caption if escape("images/s") in one.value]
+    (note,) = [caption.value for caption in app.caption if escape("images/s") in caption.value]
     assert "tiny" not in note
     assert escape("recipe quick") in note
     app = open_app("training", model="ResNet", data="own folder")
     widget(app, "text_input", "Folder under the data directory").set_value("flowers").run()
-    assert not any(escape("images/s") in one.value for one in app.caption)
-    assert any("ResNet and ViT" in one.value for one in app.caption)
+    assert not any(escape("images/s") in caption.value for caption in app.caption)
+    assert any("ResNet and ViT" in caption.value for caption in app.caption)
 
 
 def test_checked_folder_shows_the_images_that_cannot_be_read(monkeypatch):
@@ -274,7 +281,7 @@ def test_first_recipe_depends_on_the_devices(kinds, first, monkeypatch):
 def test_result_of_the_recipe_is_shown_if_it_was_measured():
     def shown(**query):
         app = open_app("training", **query)
-        return next(one.value for one in app.caption if one.value.startswith("Recipe `"))
+        return next(caption.value for caption in app.caption if caption.value.startswith("Recipe `"))
 
     assert "76.33 %" in shown(model="mixer", recipe="modern")
     assert "90.21 %" in shown(model="vit", recipe="gpu")

@@ -12,6 +12,7 @@ from tests.apptests import open_app
 from tests.conftest import TINY_RESNET, TINY_VIT, make_folder
 from tests.made_runs import make_run
 from vitcore.config import make_config
+from vitcore.data.datasets import CLASSES
 from vitcore.paths import runs_dir
 from vitcore.queue import launch
 from vitcore.runs import edit
@@ -23,7 +24,7 @@ PARAMETER = {"training": "watch", "compare": "runs"}  # others: run
 
 
 def button(app, key: str):
-    return next(one for one in app.button if one.key == key)
+    return next(button for button in app.button if button.key == key)
 
 
 def queued(title: str = "waiting") -> Run:
@@ -57,6 +58,60 @@ def test_page_says_once_that_its_run_was_removed_and_which_one_it_shows(name):
     assert not app.run().toast
 
 
+PAGES_WITH_WEIGHTS = ["attention", "patches", "compare", "inductive_bias"]
+
+
+@pytest.mark.parametrize("name", PAGES_WITH_WEIGHTS)
+@pytest.mark.parametrize("linked", [False, True])
+def test_page_says_once_that_its_run_lost_its_weights_and_which_one_it_shows(name, linked):
+    run = make_run(runs_dir(), "their run", model="vit", **TINY_VIT)
+    if linked:
+        shutil.rmtree(run.checkpoints)
+    app = open_app(name, **{PARAMETER.get(name, "run"): run.id})
+    if not linked:
+        assert not app.toast
+        shutil.rmtree(run.checkpoints)
+        app.run()
+    (toast,) = app.toast
+    assert "their run" in toast.value
+    assert "weights" in toast.value
+    assert "ViT\\, 88 epochs" in toast.value
+    assert not app.run().toast
+
+
+@pytest.mark.parametrize(
+    ("field", "model", "options", "view"),
+    [
+        ("beside", "resnet", TINY_RESNET, {"view": "Class maps"}),
+        ("right_run", "vit", TINY_VIT, {"view": "Side by side", "versus": "models"}),
+    ],
+)
+def test_page_says_that_a_second_run_lost_its_weights(field, model, options, view):
+    run = make_run(runs_dir(), "their run", model=model, classes=CLASSES, **options)
+    app = open_app("attention", **view, **{field: run.id})
+    shutil.rmtree(run.checkpoints)
+    app.run()
+    assert any("their run" in toast.value and "weights" in toast.value for toast in app.toast)
+
+
+@pytest.mark.parametrize("name", ["attention", "patches", "inductive_bias"])
+def test_page_stays_with_a_run_whose_weights_are_damaged_and_says_so(name):
+    run = make_run(runs_dir(), "their run", model="vit", **TINY_VIT)
+    app = open_app(name, run=run.id)
+    with run.best.open("r+b") as file:
+        file.truncate(1000)
+    app.run()
+    assert not app.toast
+    assert any("best" in one.value and escape(run.id) in one.value for one in [*app.error, *app.info])
+
+
+def test_run_that_another_page_does_not_offer_is_not_called_removed():
+    run = make_run(runs_dir(), "my run", model="resnet", **TINY_RESNET)
+    app = open_app("attention", run=run.id)
+    app.switch_page("../pages/patches.py").run()  # only for ViTs
+    assert not any("my run" in toast.value for toast in app.toast)
+
+
 def test_visitor_who_deletes_a_run_gets_only_the_confirmation():
     run = make_run(runs_dir(), "my run", model="vit", **TINY_VIT)
     app = open_app("training", watch=run.id)
@@ -77,7 +132,7 @@ def test_pressing_a_button_of_a_run_that_is_gone_gives_a_sentence_and_no_folder(
     assert not app.exception
     assert not run.path.exists()
     if key != "copy":
-        assert any(escape(run.id) in one.value for one in [*app.error, *app.toast])
+        assert any(escape(run.id) in error.value for error in [*app.error, *app.toast])
 
 
 @pytest.mark.parametrize("key", ["first", "last", "up", "down", "remove"])
@@ -87,7 +142,7 @@ def test_moving_a_run_that_another_visitor_removed_gives_a_sentence(key):
     launch.stop(runs[1])
     edit.delete(runs[1])
     name = f"{key}_{runs[1].id}"
-    if any(one.key == name for one in app.button):
+    if any(button.key == name for button in app.button):
         button(app, name).click().run()
         assert not app.exception
     assert len(list_runs(bundled=False)) == 2
@@ -132,7 +187,7 @@ def test_metric_named_like_a_key_of_the_page_is_drawn(tag):
         writer.add_scalar(tag, 2.0, 1)
     app = open_app("training", watch=run.id, all="true", more_watch="true")
     assert not app.exception
-    assert any("More metrics" in one.label and one.value for one in app.toggle)
+    assert any("More metrics" in toggle.label and toggle.value for toggle in app.toggle)
 
 
 @pytest.mark.parametrize("name", ["attention", "patches", "inductive_bias", "compare", "training"])
@@ -142,7 +197,7 @@ def test_run_whose_folder_of_images_has_other_classes_by_now_is_shown_without_th
     run = make_run(runs_dir(), "changed", model="resnet", data=f"folder:{place}", **TINY_RESNET)
     app = open_app(name, **{PARAMETER.get(name, "run"): run.id})  # its model has ten classes
     if name == "attention":
-        assert any("photos" in one.value for one in app.info)
+        assert any("photos" in info.value for info in app.info)
 
 
 def test_images_whose_names_are_not_utf8_are_shown(tmp_path):

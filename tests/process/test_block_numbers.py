@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from dashboard.attention import block
-from dashboard.components.block import message
+from dashboard.components.inside import message
 from dashboard.shared import resources, selection
 from tests.conftest import ROOT
 from tests.made_runs import make_run
@@ -108,7 +108,10 @@ def computed(sent: Path) -> dict[str, list]:
     deno = Path(sysconfig.get_path("scripts")) / "deno"
     done = subprocess.run(
         [str(deno), "eval", "--quiet", SCRIPT.replace("./dashboard", f"file://{ROOT}/dashboard"), str(sent)],
-        capture_output=True, text=True, check=False, cwd=ROOT,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -82,9 +82,11 @@ def test_ctrl_c_saves_and_second_ctrl_c_exits_at_once(colors, presses, reasons):
     arguments = map(str, ["train", *tiny(colors, "--set", "epochs=5000")])
     child = subprocess.Popen(
         [sys.executable, "-m", "vitcore", *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     (found,) = until(lambda: [r for r in list_runs(bundled=False) if r.status().step], 90)
     for _ in range(presses):
         child.send_signal(signal.SIGINT)

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from dashboard.attention import convolution
-from dashboard.components.convolution import message
+from dashboard.components.inside import message
 from dashboard.shared import resources, selection
 from tests.conftest import ROOT
 from tests.made_runs import make_run
@@ -92,7 +92,10 @@ def computed(sent) -> dict:
     deno = f"{sysconfig.get_path('scripts')}/deno"
     done = subprocess.run(
         [deno, "eval", "--quiet", script, str(sent), json.dumps(PLACES)],
-        capture_output=True, text=True, check=False, cwd=ROOT,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

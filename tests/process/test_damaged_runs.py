@@ -64,16 +64,16 @@ def test_truncated_weights_give_a_sentence(page, size):
     parameter = "runs" if page == "compare" else "run"
     app = open_app(page, **{parameter: run.id})
     if page == "compare":  # which needs no weights until something is measured
-        assert any("truncated" in one.value for one in app.info)
+        assert any("truncated" in info.value for info in app.info)
     else:
-        assert any(escape(run.best.name) in one.value for one in app.error)
+        assert any(escape(run.best.name) in error.value for error in app.error)
 
 
 def test_runs_folder_that_is_a_file_gives_a_sentence(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("x")
     monkeypatch.setenv("VITLAB_RUNS", str(tmp_path / "file"))
     for page in PAGES:
-        errors = " ".join(one.value for one in open_app(page).error)
+        errors = " ".join(error.value for error in open_app(page).error)
         assert (escape(str(tmp_path / "file")) in errors) == (page != "overview"), page  # bundled runs only
 
 
@@ -84,8 +84,8 @@ def test_image_of_ones_own_is_shown_when_the_folder_of_the_data_is_gone(tmp_path
     config.write_text(config.read_text().replace("classes: null", "classes:\n- blue\n- red"))
     place.rename(tmp_path / "moved")
     app = open_app("attention", run=run.id)
-    assert any("photos" in one.value for one in app.info)
+    assert any("photos" in info.value for info in app.info)
     app.session_state.own_image = ((tmp_path / "moved" / "red" / "000.png").read_bytes(), "red.png")
     app.run()
     assert not app.exception
-    assert not any("photos" in one.value for one in app.info)
+    assert not any("photos" in info.value for info in app.info)

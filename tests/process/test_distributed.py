@@ -39,9 +39,12 @@ def start(command, **environment):
     """Start a command in a process whose output is captured."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("SLURM", "RANK", "LOCAL_RANK"))}
     return subprocess.Popen(
-        [sys.executable, "-m", *command], env={**clean, "PYTHONPATH": str(ROOT), **environment},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+        [sys.executable, "-m", *command],
+        env={**clean, "PYTHONPATH": str(ROOT), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def free_port():

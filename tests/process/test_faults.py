@@ -170,9 +170,15 @@ def test_queued_run_can_be_moved(colors):
     a, b, c = (run.id for run in waiting)
     order = lambda: [run.id for run in queue.waiting(runs_dir())]  # noqa: E731
     assert order() == [a, b, c]
-    for run, to, then in [(2, "first", [c, a, b]), (0, "down", [c, b, a]), (0, "up", [c, a, b]),
-                          (2, "last", [a, b, c]), (2, "down", [a, b, c]), (0, "up", [a, b, c]),
-                          (1, "first", [b, a, c])]:  # fmt: skip
+    for run, to, then in [
+        (2, "first", [c, a, b]),
+        (0, "down", [c, b, a]),
+        (0, "up", [c, a, b]),
+        (2, "last", [a, b, c]),
+        (2, "down", [a, b, c]),
+        (0, "up", [a, b, c]),
+        (1, "first", [b, a, c]),
+    ]:
         queue.move(waiting[run], to)
         assert order() == then
     with pytest.raises(UserError):
@@ -191,7 +197,7 @@ def test_two_simultaneous_identical_launches_create_one_run(colors):
     place = runs_dir().parent / "wanted.yaml"
     place.write_text(dump_config(config(colors)))
     both = [subprocess.Popen([sys.executable, "-c", code, place], stdout=subprocess.PIPE) for _ in range(2)]
-    ids = {one.communicate()[0] for one in both}
+    ids = {run.communicate()[0] for run in both}
     assert len(ids) == 1
     assert len(list_runs(bundled=False)) == 1
     again = background.launch(config(colors, 2), dedupe_s=30.0)  # other settings are another run
@@ -208,7 +214,7 @@ def test_twenty_simultaneous_launches_train_one_by_one_in_order(colors):
     place.write_text(dump_config(config(colors)))
     command = [sys.executable, "-m", "vitcore", "launch", "--config", place]
     crowd = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(20)]
-    assert all(one.wait() == 0 for one in crowd)
+    assert all(visitor.wait() == 0 for visitor in crowd)
     runs = list_runs(bundled=False)
     assert len({run.id for run in runs}) == 20
     ended = sorted((wait_for(run, "finished", "failed", seconds=600) for run in runs), key=lambda s: s.queued)

@@ -14,8 +14,12 @@ def loaded_by(code: str) -> set[str]:
     """Return the loaded modules of a fresh process after `code`."""
     done = subprocess.run(
         [sys.executable, "-c", f"{code}\nimport sys; print('LOADED', *sys.modules)"],
-        cwd=ROOT, capture_output=True, text=True, check=True, timeout=120,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
     return set(done.stdout.split("LOADED")[-1].split())
 
 

@@ -36,10 +36,12 @@ VITS = [
 ]  # fmt: skip
 CASES = [
     *(pytest.param(n, {}, id=n, marks=[] if n in ("vit", "resnet") else pytest.mark.slow) for n in SMALL),
-    *(pytest.param("vit", o, id="vit-" + "-".join(map(str, o.values())), marks=pytest.mark.slow)
-      for o in VITS),
+    *(
+        pytest.param("vit", o, id="vit-" + "-".join(map(str, o.values())), marks=pytest.mark.slow)
+        for o in VITS
+    ),
     pytest.param("densenet", {"image_size": 64}, id="densenet-64", marks=pytest.mark.slow),
-]  # fmt: skip
+]
 
 
 def used_run(home, name, **options):

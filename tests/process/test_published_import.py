@@ -134,13 +134,24 @@ def hostile(tmp_path_factory) -> dict[str, Path]:
 
 
 WORDS = {
-    "text": "read", "empty": "read", "list": "no state_dict", "code": "more than tensors",
+    "text": "read",
+    "empty": "read",
+    "list": "no state_dict",
+    "code": "more than tensors",
     "truncated": "read",
-    "other model": "VGG", "missing": "blocks.4", "more": "extra", "shape": "[100] instead of [10]",
-    "deep": "num_blocks", "odd": "hyper_parameters", "safetensors": "read", "huge": "shape",
-    "tensor": "hyper_parameters", "sparse": "output_net.2.bias", "names": "because of 3",
+    "other model": "VGG",
+    "missing": "blocks.4",
+    "more": "extra",
+    "shape": "[100] instead of [10]",
+    "deep": "num_blocks",
+    "odd": "hyper_parameters",
+    "safetensors": "read",
+    "huge": "shape",
+    "tensor": "hyper_parameters",
+    "sparse": "output_net.2.bias",
+    "names": "because of 3",
     **{f"begins with {first}": "read" for first in "aebstuXJ]}("},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", WORDS)

@@ -15,9 +15,13 @@ from tests.house.test_readme import blocks
 def run_python(code: str, tmp_path) -> str:
     home = {"VITLAB_RUNS": str(tmp_path / "runs"), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=os.environ | home, capture_output=True, text=True,
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | home,
+        capture_output=True,
+        text=True,
         check=False,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -90,4 +90,4 @@ def test_recordings_are_released_when_the_training_ends_or_fails(colors, recorde
     with stop_at(9):
         train(settings, progress=False)
     assert len(recorders) == 2
-    assert not any(one.recordings for one in recorders)
+    assert not any(recorder.recordings for recorder in recorders)

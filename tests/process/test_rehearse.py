@@ -35,10 +35,14 @@ def size_of(place):
 
 @pytest.mark.parametrize(
     "settings",
-    [{"embed_dim": 64, "hidden_dim": 256}, {"model": "resnet", "c_hidden": [32, 64]},
-     {"optimizer": "adamw", "embed_dim": 64, "hidden_dim": 256}, {"epochs": 40, "batch_size": 64}],
+    [
+        {"embed_dim": 64, "hidden_dim": 256},
+        {"model": "resnet", "c_hidden": [32, 64]},
+        {"optimizer": "adamw", "embed_dim": 64, "hidden_dim": 256},
+        {"epochs": 40, "batch_size": 64},
+    ],
     ids=["muon", "sgd", "adamw", "many snapshots"],
-)  # fmt: skip
+)
 def test_steps_disk_and_parameters_equal_those_of_the_run(colors, settings):
     asked = config(colors, **settings)
     before = size_of(runs_dir()) if runs_dir().exists() else 0
@@ -108,7 +112,8 @@ def test_out_of_memory_is_reported_as_in_a_training(colors, monkeypatch):
         rehearse(config(colors), steps=3)
 
 
-@pytest.mark.slow  # measures the load of the machine: nothing else may run
+@pytest.mark.slow
+@pytest.mark.alone
 def test_cpu_contention_is_detected_and_reported():
     load = Load()
     spin = "import time\nend = time.time() + 3\nwhile time.time() < end: pass"
@@ -198,7 +203,8 @@ def test_uneven_steps_are_reported_without_detected_contention(played):
     assert found.least == pytest.approx(0.1)
 
 
-@pytest.mark.slow  # measures the load of the machine: nothing else may run
+@pytest.mark.slow
+@pytest.mark.alone
 def test_lower_estimate_under_load_is_near_the_idle_time(colors, monkeypatch):
     """Other programs use all processors. The median grows with them, the lower estimate hardly."""
     monkeypatch.setattr("vitcore.training.rehearse._startup_s", lambda: 0.0)
@@ -210,9 +216,9 @@ def test_lower_estimate_under_load_is_near_the_idle_time(colors, monkeypatch):
     try:
         busy = rehearse(asked, steps=6)
     finally:
-        for one in burners:
-            one.kill()
-            one.wait()
+        for burner in burners:
+            burner.kill()
+            burner.wait()
     assert busy.others >= 0.2
     assert f"{100 * busy.others:.0f} %" in str(busy)
     assert busy.least_minutes <= busy.minutes
@@ -274,6 +280,7 @@ def peak_of(pid):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="needs a system that counts a child's memory")
 @pytest.mark.parametrize(("model", "epochs"), [("resnet", 4), ("vit", 1)])
 def test_prediction_is_close_to_the_real_training(model, epochs, tmp_path, capsys):

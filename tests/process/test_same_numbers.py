@@ -24,7 +24,9 @@ RUNS = ("vit-cifar10", "resnet-cifar10")
 def texts(app) -> str:
     kinds = ("markdown", "caption", "html", "text", "info")
     return "\n".join(
-        str(getattr(one, "value", "") or one.proto.body) for kind in kinds for one in app.get(kind)
+        str(getattr(element, "value", "") or element.proto.body)
+        for kind in kinds
+        for element in app.get(kind)
     )
 
 
@@ -113,5 +115,7 @@ def test_a_share_is_written_with_two_digits():
     assert numbers.accuracy(0.5, 1000) == "50.00 % (n = 1,000)"
     assert numbers.accuracy(0.5, None) == "50.00 %"
     assert [numbers.millions(count) for count in (3_195_146, 272_378, 190_944_768)] == [
-        "3.2 million", "0.27 million", "191 million",
-    ]  # fmt: skip
+        "3.2 million",
+        "0.27 million",
+        "191 million",
+    ]

@@ -92,8 +92,24 @@ def test_failed_launch_of_a_sweep_leaves_nothing(colors, monkeypatch):
 
 @pytest.mark.usefixtures("fake_trainer")
 def test_samples_are_queued_shown_stopped_and_deleted(colors):
-    done = run("sweep", "samples", "vit", "--data", f"folder:{colors}", "--shares", "50,100", "--seeds", "3",
-               "--steps", "1000000", "--batch-size", 16, "--device", "cpu", *TINY)  # fmt: skip
+    done = run(
+        "sweep",
+        "samples",
+        "vit",
+        "--data",
+        f"folder:{colors}",
+        "--shares",
+        "50,100",
+        "--seeds",
+        "3",
+        "--steps",
+        "1000000",
+        "--batch-size",
+        16,
+        "--device",
+        "cpu",
+        *TINY,
+    )
     assert done.returncode == 0, done.stderr
     found = [Run(Path(line)) for line in done.stdout.split()]
     (sweep,) = find_sweeps(list_runs(bundled=False))

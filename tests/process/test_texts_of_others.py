@@ -32,9 +32,20 @@ TAG = "<img src=http://other.example/pix.png>"
 
 # What shows its text literally. Components and figures are tested in the browser.
 LITERAL = {
-    "arrow_data_frame", "bidi_component", "code", "json", "multiselect", "plotly_chart", "selectbox", "text",
-    "text_area", "text_input", "download_button", "slider", "number_input",
-}  # fmt: skip
+    "arrow_data_frame",
+    "bidi_component",
+    "code",
+    "json",
+    "multiselect",
+    "plotly_chart",
+    "selectbox",
+    "text",
+    "text_area",
+    "text_input",
+    "download_button",
+    "slider",
+    "number_input",
+}
 
 
 def texts(app) -> Iterator[tuple[str, str]]:
@@ -65,9 +76,10 @@ def check(page: str, expected: bool = True, **query: str) -> None:
     bad += [(kind, text[:160]) for kind, text in found if kind in ("html",) and "<img src=http" in text]
     assert bad == []
     everything = " ".join(text for _, text in found) + " ".join(
-        json.dumps(MessageToDict(one.proto), ensure_ascii=False)
-        for kind in ("selectbox", "multiselect") for one in app.get(kind)
-    )  # fmt: skip
+        json.dumps(MessageToDict(box.proto), ensure_ascii=False)
+        for kind in ("selectbox", "multiselect")
+        for box in app.get(kind)
+    )
     assert ("other.example" in everything.replace("\\", "") or FOLDER[:4] in everything) or not expected
 
 

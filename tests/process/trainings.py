@@ -44,10 +44,10 @@ def wait_until_training(run, beyond=0, seconds=90.0):
 def processes(*words):
     """Return the processes of this test's runs folder whose command line contains these words."""
     found = []
-    for one in psutil.process_iter(["cmdline"]):
-        line = " ".join(one.info["cmdline"] or [])
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or [])
         if str(runs_dir()) in line and all(word in line for word in words):
-            found.append(one)
+            found.append(process)
     return found
 
 

@@ -160,7 +160,7 @@ def exciting_patches(model: nn.Module, images: torch.Tensor, count: int = 4) -> 
             best[layer].append((top.values, top.indices))
     found = []
     for parts in best:
-        values, patches = (torch.cat(one).T for one in zip(*parts, strict=True))  # [M, N]
+        values, patches = (torch.cat(part).T for part in zip(*parts, strict=True))  # [M, N]
         top = values.topk(min(count, len(images)), dim=1)
         found.append(Exciting(top.values, top.indices, patches.gather(1, top.indices)))
     return found

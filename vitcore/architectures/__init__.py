@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -21,31 +22,45 @@ if TYPE_CHECKING:
     from torch import nn
 
 TWO_CORES = "two cores of an AMD EPYC, no GPU"
+EXPONENT = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{0,40})?[eE][+-]?[0-9]{1,4}")
 RECIPE_NAMES = ("quick", "modern", "gpu", "tutorial")
 
 
 class Settings(BaseModel):
-    """Settings from commands, pages and files. Unknown ones, and true or false for a number, are rejected.
+    """Settings from commands, pages and files. Rejects unknown ones, and anything else for a number.
 
-    Pydantic would read true as 1, so that `num_layers: true` built a model with one layer.
+    Pydantic would read true as 1, so that `num_layers: true` built a model with one layer, and a number in
+    quotation marks as that number. 1e-3 is accepted, although YAML 1.1 reads it as text.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
-    def refuse_booleans(cls, values: Any) -> Any:
+    def check_numbers(cls, values: Any) -> Any:
         for name, value in values.items() if isinstance(values, dict) else ():
             items = value if isinstance(value, list | tuple) else (value,)
-            if name in cls.model_fields and any(isinstance(item, bool) for item in items):
+            if name in cls.model_fields and any(map(_looks_like_a_number, items)):
                 kinds = _kinds_of(cls.model_fields[name].annotation)
-                if bool not in kinds and kinds & {int, float}:
+                if not kinds & {bool, str, Literal} and kinds & {int, float}:
                     kind = "a number" if float in kinds else "a whole number"
                     kind = (
                         f"a list such as {list(cls.model_fields[name].default)}" if tuple in kinds else kind
                     )
-                    raise ValueError(f"{name} is {str(value).lower()[:60]}: it must be {kind}")
+                    text = repr(value).replace("True", "true").replace("False", "false")[:60]
+                    raise ValueError(f"{name} is {text}: it must be {kind}")
         return values
+
+
+def _looks_like_a_number(value: Any) -> bool:
+    """Return whether pydantic would take a value for a number that is none: true, false, or some texts."""
+    if not isinstance(value, str) or EXPONENT.fullmatch(value):
+        return isinstance(value, bool)
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _kinds_of(annotation: Any) -> set[Any]:

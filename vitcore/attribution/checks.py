@@ -83,7 +83,7 @@ def check(
             break
         yield len(SEEDS) + 1 + len(orders), total, None
         orders.append(curves(random_order(seed)))
-    correlations = [rank_correlation(values, one) for one in maps]
+    correlations = [rank_correlation(values, random_map) for random_map in maps]
     yield total, total, MapCheck(maps[0], correlations, own, orders)
 
 

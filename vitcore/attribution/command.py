@@ -99,7 +99,10 @@ def _described(done: MapCheck) -> dict[str, Any]:
         "map": {field: area(getattr(done.curves, field)) for field in fields},
         "random": {
             "rank correlation": mean_and_error(done.correlations),
-            **{field: mean_and_error([area(getattr(one, field)) for one in done.orders]) for field in fields},
+            **{
+                field: mean_and_error([area(getattr(order, field)) for order in done.orders])
+                for field in fields
+            },
         },
         "random weights": len(done.correlations),
         "random orders": len(done.orders),

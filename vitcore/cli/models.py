@@ -61,8 +61,8 @@ def data(
         if plain:
             print(folder.about_plain(found.listing, plain))
         if unreadable:
-            for one in unreadable:
-                print(one.reason)
+            for fault in unreadable:
+                print(fault.reason)
             raise folder.refuse(found.listing, unreadable)
         return
     if found.names:
@@ -92,8 +92,8 @@ def _described(found: Dataset) -> dict[str, Any]:
             report_progress(done, total)
 
     unreadable = [
-        {"file": shown_path(one.file.relative_to(listing.place)), "reason": one.reason}
-        for one in folder.check(listing, decode_all=True, report=report)
+        {"file": shown_path(fault.file.relative_to(listing.place)), "reason": fault.reason}
+        for fault in folder.check(listing, decode_all=True, report=report)
     ]
     parts = {"train": listing.train, "validation": listing.validation, "test": listing.test}
     counts = {part: sum(map(len, files.values())) for part, files in parts.items()}

@@ -13,6 +13,7 @@ from vitcore.cli import Data, Json, RunsDir, app, to_json
 from vitcore.cli.settings import parse_settings, parse_value_lists
 from vitcore.cli.training import BatchSize, Device, Epochs, Minutes, Recipe, Setting, config_of
 from vitcore.errors import UserError
+from vitcore.reading import short
 
 sweep = typer.Typer(
     no_args_is_help=True,
@@ -34,7 +35,7 @@ def _numbers(text: str, option: str, kind: type) -> list[Any]:
     except ValueError:
         example = "0,1" if kind is int else "5,10,25"
         raise UserError(
-            f"{option} needs numbers separated by commas, such as {example}, not {text!r}."
+            f"{option} needs numbers separated by commas, such as {example}, not {short(text)}."
         ) from None
 
 
@@ -72,13 +73,14 @@ def samples(
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="NAME=VALUE",
+            "--set",
+            metavar="NAME=VALUE",
             help="A setting of all models, e.g. augment=trivial, or of one: vit.num_layers=4. Repeatable.",
         ),
     ] = None,
     dry_run: DryRun = False,
     runs_dir: RunsDir = None,
-) -> None:  # fmt: skip
+) -> None:
     """Queue models on nested shares of the training images, with equal steps; prints the run folders."""
     from vitcore.sweeps.plan import plan_samples
 
@@ -90,9 +92,15 @@ def samples(
         model, dot, inner = name.rpartition(".")
         (own.setdefault(model, {}) if dot else shared)[inner] = value
     plan = plan_samples(
-        models, data=data or "cifar10-mini", shares=[p / 100 for p in _numbers(shares, "--shares", float)],
-        steps=steps, seeds=_numbers(seeds, "--seeds", int), recipe=recipe or "quick", own=own, **shared,
-    )  # fmt: skip
+        models,
+        data=data or "cifar10-mini",
+        shares=[p / 100 for p in _numbers(shares, "--shares", float)],
+        steps=steps,
+        seeds=_numbers(seeds, "--seeds", int),
+        recipe=recipe or "quick",
+        own=own,
+        **shared,
+    )
     _launch(plan, runs_dir, device if number else None, dry_run)
 
 
@@ -102,7 +110,8 @@ def study(
     vary: Annotated[
         list[str],
         typer.Option(
-            "--vary", metavar="NAME=VALUE,...",
+            "--vary",
+            metavar="NAME=VALUE,...",
             help="Values of one setting that replace the base's, e.g. patch_size=2,4,8. Repeatable.",
         ),
     ],
@@ -119,7 +128,7 @@ def study(
     settings: Setting = None,
     dry_run: DryRun = False,
     runs_dir: RunsDir = None,
-) -> None:  # fmt: skip
+) -> None:
     """Queue a base and variants of one setting at a time; prints the run folders."""
     from vitcore.sweeps.plan import plan_study
 
@@ -142,10 +151,16 @@ def list_(as_json: Json = False, runs_dir: RunsDir = None) -> None:
     states = [summarize_states([run.status().state for run in s.runs]) for s in found]
     if as_json:
         rows = [
-            {"name": s.name, "kind": s.kind, "title": s.title, "bundled": s.bundled, "state": state,
-             "runs": [run.id for run in s.runs]}
+            {
+                "name": s.name,
+                "kind": s.kind,
+                "title": s.title,
+                "bundled": s.bundled,
+                "state": state,
+                "runs": [run.id for run in s.runs],
+            }
             for s, state in zip(found, states, strict=True)
-        ]  # fmt: skip
+        ]
         print(to_json(rows))
         return
     lines = [("sweep", "what", "state", "runs")]

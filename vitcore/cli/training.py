@@ -95,6 +95,8 @@ def _training_command(
         as_json: Json = False,
     ) -> None:
         kind, _, number = (device or "").partition(":")
+        if device is not None and not kind:
+            raise UserError(f"--device {device!r} names no device: choose auto, cpu, cuda or mps.")
         options = dict(model=model, data=data, recipe=recipe, epochs=epochs, minutes=minutes)
         options |= dict(batch_size=batch_size, lr=lr, seed=seed, device=kind or None)
         options |= dict(devices=devices, nodes=nodes)

@@ -76,7 +76,7 @@ class Listing:
         """Return the listing without these files. Raise `UserError` if a class then has no training image."""
         if not unreadable:
             return self
-        gone = {one.file for one in unreadable}
+        gone = {fault.file for fault in unreadable}
         kept = [
             {name: tuple(f for f in files if f not in gone) for name, files in part.items()}
             for part in (self.train, self.validation, self.test)
@@ -175,7 +175,7 @@ def about_unreadable(place: Path, unreadable: Sequence[Unreadable]) -> str:
     """Return a sentence about entries of a folder that could not be looked at, or an empty text."""
     if not unreadable:
         return ""
-    named = [f"{shown_path(one.file.relative_to(place))} ({one.detail})" for one in unreadable[:NAMED]]
+    named = [f"{shown_path(fault.file.relative_to(place))} ({fault.detail})" for fault in unreadable[:NAMED]]
     more = f" and {len(unreadable) - NAMED:,} more" if len(unreadable) > NAMED else ""
     return f"{len(unreadable):,} cannot be read: {', '.join(named)}{more}."
 
@@ -189,7 +189,7 @@ def about_plain(listing: Listing, plain: list[Path]) -> str:
 
 def refuse(listing: Listing, unreadable: list[Unreadable]) -> UserError:
     """Return the error for images that cannot be read: how many, which, and what to do."""
-    names = [shown_path(one.file.relative_to(listing.place)) for one in unreadable[:NAMED]]
+    names = [shown_path(fault.file.relative_to(listing.place)) for fault in unreadable[:NAMED]]
     more = f" and {len(unreadable) - NAMED:,} more" if len(unreadable) > NAMED else ""
     if len(unreadable) == 1:
         return UserError(f"{unreadable[0].reason.rstrip('.')}, or leave it out with `skip_broken=true`.")

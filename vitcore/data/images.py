@@ -43,9 +43,25 @@ LEAST_SIDE, MOST_RATIO = 4, 100  # of an upload: its sides in pixels, and how ma
 # for the files of a dataset on this machine, which are the user's own and may come directly from a camera
 PHOTO_FORMATS = (*FORMATS, "BMP", "DIB", "GIF", "TIFF", "PPM", "JPEG2000", "TGA", "PCX", "AVIF")
 PHOTO_SUFFIXES = {
-    *SUFFIXES, ".jfif", ".jpe", ".mpo", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm",
-    ".pnm", ".jp2", ".j2k", ".tga", ".pcx", ".avif",
-}  # fmt: skip
+    *SUFFIXES,
+    ".jfif",
+    ".jpe",
+    ".mpo",
+    ".bmp",
+    ".dib",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".ppm",
+    ".pgm",
+    ".pbm",
+    ".pnm",
+    ".jp2",
+    ".j2k",
+    ".tga",
+    ".pcx",
+    ".avif",
+}
 MAX_PHOTO_BYTES = 500 * 2**20
 MAX_PHOTO_PIXELS = 200_000_000
 

@@ -115,7 +115,7 @@ class _Scan:
                 others.append(folder)
             elif not any(has_image(inner, self.faults) for inner in folders_in(folder, self.faults)):
                 if fault := next(
-                    (one for one in self._unreadable() if one.file.is_relative_to(folder)), None
+                    (fault for fault in self._unreadable() if fault.file.is_relative_to(folder)), None
                 ):
                     raise UserError(fault.reason)  # these may be all the training images
                 unlabeled.append(folder)
@@ -131,7 +131,10 @@ class _Scan:
             return {}
         self._check_classes(home, found, others)
         for folder in (*others, *unlabeled):
-            if count := sum(1 for _ in walk(folder, Counter(), {})):
+            count = sum(1 for _ in walk(folder, Counter(), {}))
+            if not count and folder in unlabeled:
+                self.remarks.append(f"{folder.name} is left out, because it contains no images.")
+            if count:
                 why = "has no class folders" if folder in unlabeled else "is not a split"
                 self.remarks.append(f"{folder.name} {why}: its {count:,} images are left out.")
                 self.ignored[f"images in {folder.name}"] += count
@@ -295,8 +298,8 @@ def _split_of(name: str) -> str | None:
 
 
 def _spelling(name: str) -> str:
-    """Return what is equal for names that differ only in capitals or in the encoding of their letters."""
-    return unicodedata.normalize("NFKC", name).casefold()
+    """Return what is equal for names that differ only in capitals, spaces or the encoding of letters."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _label(name: str, taken: Files) -> str:

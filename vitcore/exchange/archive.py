@@ -20,7 +20,7 @@ from vitcore.errors import UserError
 from vitcore.paths import assets_dir, check_allowed, runs_dir
 from vitcore.reading import DAMAGED_ZIP, GET_FILE, IS_POINTER, LARGEST, is_lfs_pointer, read_model
 from vitcore.runs.files import check_space, write_atomic
-from vitcore.runs.folder import Run
+from vitcore.runs.folder import Run, step_of
 from vitcore.runs.metrics import event_files
 from vitcore.runs.status import Meta, Status
 from vitcore.runs.weights import check_size, not_finite, read_header
@@ -28,6 +28,7 @@ from vitcore.runs.weights import check_size, not_finite, read_header
 LEFT_BY_DESKTOPS = {".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX"}
 LARGEST_RATIO = 100  # maximum ratio of size to packed size, for files of more than FREE_RATIO bytes
 FREE_RATIO = 10_000_000  # bytes
+MOST_FILES = 5000  # event files, snapshots, and what file managers add
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the decoders of others raise errors of their own
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the date of every packed file, so that packing is reproducible
 PACKED = re.compile(  # the files of a packed run; all others are rejected
@@ -42,10 +43,10 @@ def log_spaced(snapshots: list[Path], count: int) -> list[Path]:
 
     The snapshot of the untrained model is never included.
     """
-    trained = [path for path in snapshots if int(path.stem.removeprefix("step-"))]
+    trained = [path for path in snapshots if step_of(path)]
     if count < 2 or not trained:
         return trained[-1:] if count else []
-    steps = np.log([int(path.stem.removeprefix("step-")) for path in trained])
+    steps = np.log([step_of(path) for path in trained])
     wanted = np.linspace(steps[0], steps[-1], count)
     return [trained[i] for i in sorted({int(np.abs(steps - w).argmin()) for w in wanted})]
 
@@ -88,6 +89,11 @@ def pack_run(run: Run, *, snapshots: int = 0, weights: bool = True) -> bytes:
     if weights:
         if run.weights is None:
             raise UserError(f"Run {run.id} has no weights: export its curves with --no-weights.")
+        if run.weights != run.best:  # its result is that of the best weights, not of a snapshot
+            raise UserError(
+                f"The best weights of run {run.id} were removed: restore {run.best.name}, or export only its "
+                "curves with --no-weights."
+            )
         check_size(run.weights)
         files["checkpoints/best.safetensors"] = run.weights.read_bytes()
         for file in log_spaced(run.snapshots, snapshots):
@@ -151,6 +157,10 @@ def _packed_files(archive: zipfile.ZipFile, file: Path) -> dict[str, re.Match[st
     anything else, and for sizes that no run has.
     """
     found: dict[str, re.Match[str]] = {}
+    if len(archive.infolist()) > MOST_FILES:
+        raise UserError(
+            f"{file} holds {len(archive.infolist()):,} files, more than any run has: export the run again."
+        )
     for entry in archive.infolist():
         name = entry.filename.replace("\\", "/")
         parts = name.removesuffix("/").split("/")

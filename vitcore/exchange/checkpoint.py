@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import time
@@ -59,7 +60,8 @@ def import_checkpoint(
     imported before, update and return the existing run. Raise `UserError` for a file that cannot be imported.
     """
     check_allowed()
-    store = runs_dir(root) / ".published" / hashlib.sha256(str(source).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(os.fsencode(source)).hexdigest()
+    store = runs_dir(root) / ".published" / digest[:16]
     found_source = find_source(source, store, progress)
     file = found_source.file
     logs = [local_file(events, store, progress)] if events else _events_of(str(source), file, store, progress)

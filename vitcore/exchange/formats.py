@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from vitcore.architectures import ARCHITECTURES
-from vitcore.config import Config, build_config
+from vitcore.config import IMPORTED, Config, build_config
 from vitcore.data import resolve
 from vitcore.data.datasets import CLASSES
 from vitcore.errors import UserError
@@ -24,7 +24,6 @@ from vitcore.exchange.shapes import READERS, Described, read_shapes
 from vitcore.exchange.tensors import named_tensors
 from vitcore.reading import short
 
-RECIPE = "imported"  # of runs whose training is unknown
 LONGEST = 10_000  # epochs, the bound of Config
 OUR_VIT = {"input_layer.weight", "transformer.0.attn.in_proj_weight"}  # names that only our ViT has
 PHOTOS = "photos"  # the bundled dataset of models whose images are not on this machine
@@ -148,7 +147,7 @@ def _configure(request: Request, model: str, found: Described) -> tuple[Config, 
         settings.setdefault("image_size", found.image_size)
     if request.position and request.position.epochs:
         settings.setdefault("epochs", min(request.position.epochs, LONGEST))
-    values = {"model": model, "recipe": RECIPE, "data": request.data or "cifar10", **settings}
+    values = {"model": model, "recipe": IMPORTED, "data": request.data or "cifar10", **settings}
     config = build_config(**values, options=options)
     names = reader.assumed if reader else fields
     assumed = {name: config.options[name] for name in names if name not in options}
@@ -194,7 +193,7 @@ def _read_foreign(request: Request) -> Weights:
         settings["preprocessing"] = {**found.pixels, **about.preprocessing}
         if not about.preprocessing:
             assumed |= {name: value for name, value in found.pixels.items() if name in ("mean", "std")}
-    values = {"model": "vit", "recipe": RECIPE, "data": request.data or PHOTOS, **settings}
+    values = {"model": "vit", "recipe": IMPORTED, "data": request.data or PHOTOS, **settings}
     config = build_config(**values, options=found.options)
     if request.data:
         config = resolve(config)
@@ -219,13 +218,13 @@ FORMATS = (  # the first one that recognizes a file reads it
 
 def read_weights(request: Request) -> Weights:
     """Return what the first format that recognizes the file reads from it. Raise `UserError` otherwise."""
-    for one in FORMATS:
-        if one.recognize(request):
-            return one.read(request)
+    for source_format in FORMATS:
+        if source_format.recognize(request):
+            return source_format.read(request)
     named_tensors(request.content, request.file)  # says what is wrong with a file without weights
     names = ", ".join(ARCHITECTURES)
     raise UserError(
         f"{request.file.name} does not say which network its weights belong to: name it with --model "
         f"({names}), and give with --set NAME=VALUE what the shapes do not show (importable are "
-        f"{', '.join(one.name for one in FORMATS)}, and a zip file of `export`)."
+        f"{', '.join(source_format.name for source_format in FORMATS)}, and a zip file of `export`)."
     )

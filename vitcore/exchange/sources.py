@@ -43,6 +43,8 @@ def local_file(source: str | Path, store: Path, progress: Progress) -> Path:
     except ValueError as error:
         raise UserError(f"{source} cannot be downloaded ({error}): check the address.") from None
     if address.scheme in ("http", "https"):
+        if not str(source).isascii():
+            raise UserError(f"{source} is not an address: percent-encode its other letters, such as %C3%A9.")
         return fetch(str(source), store / (Path(address.path).name or "checkpoint.ckpt"), progress)
     path = expanded(source)
     if path.is_dir():

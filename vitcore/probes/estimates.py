@@ -5,10 +5,22 @@ from __future__ import annotations
 import math
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 # JSON has no NaN: a number that is not finite is stored as null
 Number = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
+ROUNDING = 1e-3  # by which a fraction may exceed its bounds
+
+
+def check_share(value: float) -> float:
+    """Return a fraction from 0 to 1, or NaN. Raise `ValueError` for any other number."""
+    if value < -ROUNDING or value > 1 + ROUNDING:
+        raise ValueError(f"{value:g} is not a fraction from 0 to 1")
+    return value
+
+
+Share = Annotated[Number, AfterValidator(check_share)]
+Count = Annotated[int, Field(ge=0, le=10**9)]  # of images
 
 
 class Record(BaseModel):

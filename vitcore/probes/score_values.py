@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vitcore.probes.estimates import Number, Record, binomial_error
+from vitcore.probes.estimates import Count, Number, Record, Share, binomial_error
 from vitcore.probes.shapes import Row
 from vitcore.probes.values import Values
 
@@ -15,27 +15,27 @@ from vitcore.probes.values import Values
 class ClassAccuracy(Record):
     """Per class: the accuracy, its standard error, and the number of images."""
 
-    mean: list[Number]
-    error: list[Number]
-    count: list[int]
+    mean: list[Share]
+    error: list[Share]
+    count: list[Count]
 
 
 class Calibration(Record):
     """The expected calibration error, and per bin of confidence: predictions, mean confidence, accuracy."""
 
-    bins: int
-    ece: Number
-    count: list[int]
-    confidence: list[Number]
-    accuracy: list[Number]
+    bins: Count
+    ece: Share
+    count: list[Count]
+    confidence: list[Share]
+    accuracy: list[Share]
 
 
 class TrainingScores(Record):
     """Scores on images that the model was trained on."""
 
-    accuracy: Number
+    accuracy: Share
     loss: Number
-    images: int
+    images: Count
 
     @property
     def error(self) -> float:
@@ -53,9 +53,9 @@ class TestScores(Values):
     __test__ = False  # pytest: not a test class
 
     classes: list[str]
-    accuracy: Number
+    accuracy: Share
     loss: Number
-    confusion: list[list[int]]  # [truth][predicted]
+    confusion: list[list[Count]]  # [truth][predicted]
     class_accuracy: ClassAccuracy
     calibration: Calibration
     parameters: int

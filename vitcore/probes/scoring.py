@@ -206,9 +206,12 @@ def _speed(subject: Subject, settings: dict[str, Any]) -> Iterator[tuple[int, in
 def _outcome(module: str, *arguments: str) -> Generator[tuple[int, int, None], None, dict[str, Any]]:
     """Run a command in a child process and return its JSON. Raise `UserError` when it fails."""
     child = Child(
-        module, *arguments, name="Measuring the speed", limit_s=LIMIT_S,
+        module,
+        *arguments,
+        name="Measuring the speed",
+        limit_s=LIMIT_S,
         advice="close other programs and try again",
-    )  # fmt: skip
+    )
     for _ in child.ticks(TICK_S):
         yield 0, 0, None
     return child.result()

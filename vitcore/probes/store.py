@@ -28,7 +28,7 @@ from vitcore.preprocessing import DEFAULT, Preprocessing
 from vitcore.probes import Probe, find_probe
 from vitcore.probes.probe import V
 from vitcore.probes.values import Values, first_problem
-from vitcore.reading import read_bytes
+from vitcore.reading import parse_model, read_bytes
 from vitcore.runs.files import write_atomic
 from vitcore.runs.folder import Run
 from vitcore.runs.weights import check_size
@@ -64,6 +64,8 @@ class Result(BaseModel, Generic[V]):
         if kind is None or isinstance(values, Values):
             return values
         try:
+            if info.mode == "json":  # with the rules of JSON: no boolean is a number, but a list is a tuple
+                return kind.model_validate_json(json.dumps(values), strict=True)
             return kind.model_validate(values)
         except ValidationError as error:
             raise ValueError(first_problem(error)) from None
@@ -238,7 +240,7 @@ def read_result(path: Path) -> Result[Any] | None:
         return None
     content = read_bytes(path, LARGEST_RESULT)
     try:
-        return Result.model_validate_json(content)
+        return parse_model(content, Result)
     except ValidationError as error:
         if error.errors(include_url=False)[0]["type"] == "json_invalid":
             return None

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import ValidationError, model_serializer, model_validator
 
-from vitcore.probes.estimates import Record, Series
+from vitcore.probes.estimates import Record, Series, check_share
 from vitcore.probes.shapes import Curves, Panel, Row, Shape
 
 
@@ -34,7 +34,7 @@ class Values(Record):
 
 
 class CurveValues(Values):
-    """Curves over one variable. A subclass names its curves and the panels that draw them."""
+    """Curves of fractions over one variable. A subclass names its curves and the panels that draw them."""
 
     names: ClassVar[tuple[str, ...]] = ()
     panels: ClassVar[tuple[Panel, ...]] = ()
@@ -51,6 +51,8 @@ class CurveValues(Values):
         for name, curve in self.curves.items():
             if len(curve.mean) != len(self.x):
                 raise ValueError(f"{name} has {len(curve.mean)} values for {len(self.x)} values of x")
+            for value in (*curve.mean, *curve.error):
+                check_share(value)
         return self
 
     def shapes(self) -> list[Shape]:

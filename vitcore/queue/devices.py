@@ -136,5 +136,11 @@ def occupied_devices(slots: Sequence[str], device: str | None, devices: Sequence
 
 def as_row(device: Device) -> dict[str, Any]:
     """Return the device as a row of the command line's JSON output."""
-    return {"key": device.key, "kind": device.kind, "name": device.name, "memory_bytes": device.memory,
-            "used_bytes": device.used, "load": device.load}  # fmt: skip
+    return {
+        "key": device.key,
+        "kind": device.kind,
+        "name": device.name,
+        "memory_bytes": device.memory,
+        "used_bytes": device.used,
+        "load": device.load,
+    }

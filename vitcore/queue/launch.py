@@ -59,8 +59,15 @@ def launch(
         if dedupe_s and (recent := _launched_within(dedupe_s, config, home, title)):
             return recent
         now = time.time()
-        status = Status(state="queued", created=now, queued=now, wanted=device, data_dir=str(data_dir()),
-                        host=process.hostname(), boot_id=process.boot_id())  # fmt: skip
+        status = Status(
+            state="queued",
+            created=now,
+            queued=now,
+            wanted=device,
+            data_dir=str(data_dir()),
+            host=process.hostname(),
+            boot_id=process.boot_id(),
+        )
         run = create_run(config, root, title=title, status=status, sweep=sweep)
     try:
         ensure_supervisor(home)

@@ -177,10 +177,17 @@ class Points:
 
 # the types of numbers by their code in a TensorProto: how the content is stored, and the field of one value
 NUMBERS = {
-    1: ("<f4", "float_val"), 2: ("<f8", "double_val"), 3: ("<i4", "int_val"), 4: ("<u1", "int_val"),
-    5: ("<i2", "int_val"), 6: ("<i1", "int_val"), 9: ("<i8", "int64_val"), 10: ("?", "bool_val"),
-    17: ("<u2", "int_val"), 19: ("<f2", "half_val"),
-}  # fmt: skip
+    1: ("<f4", "float_val"),
+    2: ("<f8", "double_val"),
+    3: ("<i4", "int_val"),
+    4: ("<u1", "int_val"),
+    5: ("<i2", "int_val"),
+    6: ("<i1", "int_val"),
+    9: ("<i8", "int64_val"),
+    10: ("?", "bool_val"),
+    17: ("<u2", "int_val"),
+    19: ("<f2", "half_val"),
+}
 
 
 def scalar_of(tensor: Any) -> float | None:

@@ -116,9 +116,12 @@ class Run:
             names = os.listdir(self.checkpoints)
         except OSError:
             return []
-        # file managers add copies, such as "step-10 (1).safetensors"
-        found = (self.checkpoints / name for name in sorted(names) if SNAPSHOT.fullmatch(name))
-        return [path for path in found if os.path.isfile(path)]
+        # file managers add copies, such as "step-10 (1).safetensors"; of two names of a step, one counts
+        steps: dict[int, Path] = {}
+        for name in sorted(filter(SNAPSHOT.fullmatch, names), key=len):
+            if os.path.isfile(path := self.checkpoints / name):
+                steps[step_of(path)] = path
+        return [steps[step] for step in sorted(steps)]
 
     @property
     def weights(self) -> Path | None:
@@ -223,6 +226,11 @@ class Run:
 
     def write_meta(self, meta: Meta) -> None:
         write_atomic(self.path / "meta.json", meta.model_dump_json(indent=1))
+
+
+def step_of(snapshot: Path) -> int:
+    """Return the optimizer step of a snapshot, which is in its name."""
+    return int(snapshot.stem.removeprefix("step-"))
 
 
 def damaged_checkpoint(path: Path, problem: str) -> str:

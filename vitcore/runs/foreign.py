@@ -61,4 +61,6 @@ def _linkable(name: str, taken: Set[str]) -> str:
     """Return a name that links can hold (`is_valid_id`) and that is not taken."""
     clean = "".join(c if is_valid_id(c) or c == " " else "_" for c in name).strip() or "_"
     numbered = (f"{clean} ({number})" for number in itertools.count(2))
-    return clean if clean not in taken else next(one for one in numbered if one not in taken)
+    return (
+        clean if clean not in taken else next(candidate for candidate in numbered if candidate not in taken)
+    )

@@ -53,7 +53,8 @@ class Scalars:
         """
         every = [c.times for c in self.curves.values()]
         every += [c.times for pieces in self.rewound.values() for c in pieces]
-        times = np.unique(np.concatenate(every)) if every else np.zeros(1)
+        times = np.unique(np.concatenate([np.zeros(0), *every]))
+        times = times[np.isfinite(times)] if np.isfinite(times).any() else np.zeros(1)
         gaps = np.diff(times, prepend=times[0])
         apart = gaps[gaps > TOGETHER_S]  # the tags of one step are written in quick succession
         pause = max(30.0, 20 * float(np.median(apart))) if len(apart) else 30.0

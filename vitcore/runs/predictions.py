@@ -86,15 +86,28 @@ def _checked(
     """Return the predictions of these arrays. Raise `ValueError` or `SystemError` when they do not fit."""
     n, e, c = (len(array) if array.ndim else 0 for array in (images, steps, classes))
     fits = (
-        images.dtype == np.uint8 and images.ndim == 4 and images.shape[1] == 3 and 0 < n <= COUNT
+        images.dtype == np.uint8
+        and images.ndim == 4
+        and images.shape[1] == 3
+        and 0 < n <= COUNT
         and 0 < images.shape[2] == images.shape[3]
-        and truth.shape == (n,) and classes.ndim == 1 and classes.dtype.kind == "U" and epochs.shape == (e,)
-        and steps.shape == (e,) and e > 0 and probabilities.shape == (e, n, c)
-        and probabilities.dtype == np.float32 and ((probabilities >= 0) & (probabilities <= MOST_SHARE)).all()
-        and steps.dtype.kind == "i" and steps[0] >= 0 and (steps[1:] > steps[:-1]).all()
-        and epochs.dtype.kind == "f" and ((epochs >= 0) & (epochs.astype(float) <= MOST_EPOCHS)).all()
-        and truth.dtype.kind == "i" and ((truth >= 0) & (truth < c)).all()
-    )  # fmt: skip
+        and truth.shape == (n,)
+        and classes.ndim == 1
+        and classes.dtype.kind == "U"
+        and epochs.shape == (e,)
+        and steps.shape == (e,)
+        and e > 0
+        and probabilities.shape == (e, n, c)
+        and probabilities.dtype == np.float32
+        and ((probabilities >= 0) & (probabilities <= MOST_SHARE)).all()
+        and steps.dtype.kind == "i"
+        and steps[0] >= 0
+        and (steps[1:] > steps[:-1]).all()
+        and epochs.dtype.kind == "f"
+        and ((epochs >= 0) & (epochs.astype(float) <= MOST_EPOCHS)).all()
+        and truth.dtype.kind == "i"
+        and ((truth >= 0) & (truth < c)).all()
+    )
     if not fits:
         raise ValueError("these arrays are not predictions")
     names = tuple(map(str, classes))

@@ -30,6 +30,7 @@ def printable(text: Any, most: int | None = None, also: str = "") -> Any:
     return "".join(c for c in text if c.isprintable() or c in also).strip()[:most]
 
 
+MOST_ENTRIES, LONGEST_NAME = 1000, 100  # of lists of devices, and of scores
 LATEST = 1e11  # a time in seconds since 1970, in the year 5138
 Time = Annotated[float, Field(ge=0, le=LATEST, allow_inf_nan=False)]
 Amount = Annotated[float, Field(ge=0, le=1e18, allow_inf_nan=False)]
@@ -51,7 +52,9 @@ class Status(BaseModel):
     created: Time = 0.0
     queued: Time | None = Field(default=None, description="the time it was queued, which orders the queue")
     wanted: Word | None = Field(default=None, description="the key of the specific device it waits for")
-    slots: list[Word] = Field(default_factory=list, description="the keys of its assigned devices")
+    slots: list[Word] = Field(
+        default_factory=list, max_length=MOST_ENTRIES, description="the keys of its assigned devices"
+    )
     oom_kills: Count | None = Field(default=None, description="of its control group when it started")
     started: Time | None = None
     ended: Time | None = None
@@ -82,7 +85,11 @@ class Status(BaseModel):
     @classmethod
     def check_result(cls, result: dict[str, Any]) -> dict[str, Any]:
         """Refuse scores that pages cannot show: fractions must be 0 to 1, and all others finite numbers."""
+        if len(result) > MOST_ENTRIES:
+            raise ValueError(f"{len(result)} scores are too many")
         for name, value in result.items():
+            if len(name) > LONGEST_NAME:
+                raise ValueError("the name of a score is too long")
             if value is None or (name == "weights" and isinstance(value, str) and len(value) < 100):
                 continue
             most = 1 if name.endswith("_acc") else 1e18

@@ -25,8 +25,24 @@ SPLITS = {
     "val": {"val", "valid", "validation", "eval", "evaluation", "dev"},
     "test": {"test", "testing"},
 }
-DETAILS = {"epoch", "step", "batch", "iteration", "iterations", "vs", "mean", "avg", "average", "categorical",
-           "sparse", "binary", "top", "1", "cross", "entropy"}  # fmt: skip
+DETAILS = {
+    "epoch",
+    "step",
+    "batch",
+    "iteration",
+    "iterations",
+    "vs",
+    "mean",
+    "avg",
+    "average",
+    "categorical",
+    "sparse",
+    "binary",
+    "top",
+    "1",
+    "cross",
+    "entropy",
+}
 FREQUENT = {"step", "batch", "iteration"}  # a tag without these is preferred
 
 READABLE = {

@@ -10,11 +10,12 @@ import json
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from vitcore.errors import UserError
-from vitcore.reading import GET_FILE, IS_POINTER, is_lfs_pointer
+from vitcore.reading import GET_FILE, IS_POINTER, is_lfs_pointer, short
 
 LONGEST_HEADER = 100_000_000  # bytes, the limit of the safetensors library
 BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
@@ -64,8 +65,8 @@ def read_header(path: Path) -> dict[str, Weight]:
         header.pop("__metadata__", None)
         found, end = {}, 0
         for name, entry in header.items():
-            weight = Weight(entry["dtype"], tuple(int(n) for n in entry["shape"]))
-            first, last = entry["data_offsets"]
+            weight = Weight(entry["dtype"], tuple(map(_whole, entry["shape"])))
+            first, last = map(_whole, entry["data_offsets"])
             if last - first != prod(weight.shape) * BYTES[weight.dtype] or min((first, *weight.shape)) < 0:
                 raise ValueError(f"the size of {name} does not match its shape")
             found[name], end = weight, max(end, last)
@@ -76,6 +77,13 @@ def read_header(path: Path) -> dict[str, Weight]:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
         raise UserError(f"{path} is damaged or cut short: copy it again, or delete the run.") from None
     return found
+
+
+def _whole(value: Any) -> int:
+    """Return a whole number of a header. Raise `TypeError` for anything else, such as true, "3" or 3.0."""
+    if type(value) is not int:
+        raise TypeError(f"{short(value)} is not a whole number")
+    return value
 
 
 def not_finite(path: Path) -> str | None:

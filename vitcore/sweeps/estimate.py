@@ -20,10 +20,28 @@ TRAINING_IMAGES = {"cifar10": 45_000, "cifar10-mini": 3_500}  # without the vali
 LEAST_S = 20.0  # in a shorter training, the start takes too large a part
 # Settings that do not change the time of a step. The device is compared as the one that is used.
 FREE = {
-    "recipe", "seed", "device", "epochs", "minutes", "steps_per_epoch", "train_share", "lr", "weight_decay",
-    "decay", "momentum", "nesterov", "schedule", "milestones", "warmup_epochs", "clip_norm",
-    "label_smoothing", "skip_broken", "classes", "options", "data",
-}  # fmt: skip
+    "recipe",
+    "seed",
+    "device",
+    "epochs",
+    "minutes",
+    "steps_per_epoch",
+    "train_share",
+    "lr",
+    "weight_decay",
+    "decay",
+    "momentum",
+    "nesterov",
+    "schedule",
+    "milestones",
+    "warmup_epochs",
+    "clip_norm",
+    "label_smoothing",
+    "skip_broken",
+    "classes",
+    "options",
+    "data",
+}
 FREE_OPTIONS = {"init_std"}
 Count = Callable[[Config], int | None]  # the number of training images of a dataset, None if unknown
 
@@ -118,7 +136,9 @@ def device_of(config: Config, devices: Sequence[Device], key: str | None = None)
         request = device_request("", config, devices, key)
     except UserError:
         return None
-    fitting = (one for one in devices if one.kind == request.kind and request.key in (None, one.key))
+    fitting = (
+        device for device in devices if device.kind == request.kind and request.key in (None, device.key)
+    )
     return next(fitting, None)
 
 

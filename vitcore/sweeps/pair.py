@@ -19,9 +19,28 @@ from vitcore.runs.status import ACTIVE
 from vitcore.sweeps.wording import length_of
 
 # Settings that both take from the first model. They also fix the order and the augmentation of the images.
-SHARED = ("data", "image_size", "preprocessing", "seed", "device", "precision", "matmul", "devices", "nodes",
-          "compile", "cuda_graph", "epochs", "minutes", "steps_per_epoch", "train_share", "batch_size",
-          "label_smoothing", "augment", "mixup", "cutmix")  # fmt: skip
+SHARED = (
+    "data",
+    "image_size",
+    "preprocessing",
+    "seed",
+    "device",
+    "precision",
+    "matmul",
+    "devices",
+    "nodes",
+    "compile",
+    "cuda_graph",
+    "epochs",
+    "minutes",
+    "steps_per_epoch",
+    "train_share",
+    "batch_size",
+    "label_smoothing",
+    "augment",
+    "mixup",
+    "cutmix",
+)
 
 
 ENDING_S = 10.0  # time limit for a training to exit when asked to stop without saving

@@ -33,10 +33,29 @@ MOST = 200  # maximum number of runs in a sweep
 ALIKE = tuple(
     n for n in SHARED if n not in ("data", "seed", "epochs", "minutes", "steps_per_epoch", "train_share")
 )
-FIXED = ("model", "options", "data", "recipe", "seed", "device", "devices", "nodes", "compile", "cuda_graph",
-         "image_size", "preprocessing", "classes")  # fmt: skip
-VALUES = {"patch_size": (2, 4, 8), "num_heads": (2, 4, 8), "num_layers": (2, 4, 6),
-          "embed_dim": (64, 128, 256), "dropout": (0.0, 0.1, 0.2), "drop_path": (0.0, 0.05, 0.1)}  # fmt: skip
+FIXED = (
+    "model",
+    "options",
+    "data",
+    "recipe",
+    "seed",
+    "device",
+    "devices",
+    "nodes",
+    "compile",
+    "cuda_graph",
+    "image_size",
+    "preprocessing",
+    "classes",
+)
+VALUES = {
+    "patch_size": (2, 4, 8),
+    "num_heads": (2, 4, 8),
+    "num_layers": (2, 4, 6),
+    "embed_dim": (64, 128, 256),
+    "dropout": (0.0, 0.1, 0.2),
+    "drop_path": (0.0, 0.05, 0.1),
+}
 
 
 @dataclass(frozen=True)
@@ -58,11 +77,20 @@ class Plan:
     def rows(self) -> list[dict[str, Any]]:
         """Return the runs to launch as rows of plain types."""
         return [
-            {"title": e.title, "model": e.config.model, "data": e.config.data, "recipe": e.config.recipe,
-             "seed": e.config.seed, "train_share": e.config.train_share, "steps": steps_of(e.config),
-             "epochs": e.config.epochs, "minutes": e.config.minutes, "varied": e.varied}
+            {
+                "title": e.title,
+                "model": e.config.model,
+                "data": e.config.data,
+                "recipe": e.config.recipe,
+                "seed": e.config.seed,
+                "train_share": e.config.train_share,
+                "steps": steps_of(e.config),
+                "epochs": e.config.epochs,
+                "minutes": e.config.minutes,
+                "varied": e.varied,
+            }
             for e in self.entries
-        ]  # fmt: skip
+        ]
 
 
 def plan_samples(
@@ -92,7 +120,7 @@ def plan_samples(
     if steps < EPOCHS or steps % EPOCHS:
         raise UserError(
             f"{steps:,} steps cannot be divided into {EPOCHS} epochs of equal length: "
-            f"choose {max(EPOCHS, round(steps / EPOCHS) * EPOCHS):,}."
+            f"choose {max(EPOCHS, (steps + EPOCHS // 2) // EPOCHS * EPOCHS):,}."
         )
     if wrong := set(shared) - set(ALIKE):
         name = min(wrong)

@@ -118,11 +118,14 @@ def _incomplete(content: Any) -> str:
         if not isinstance(value, kind):
             return f"because it has no {path}"
     optimizers = content["optimizer_states"]
-    if not all(isinstance(one, Mapping) and {"state", "param_groups"} <= one.keys() for one in optimizers):
+    if not all(
+        isinstance(optimizer, Mapping) and {"state", "param_groups"} <= optimizer.keys()
+        for optimizer in optimizers
+    ):
         return "because its optimizer_states are incomplete"
     if not optimizers or not content["lr_schedulers"]:
         return "because its optimizer_states or lr_schedulers are empty"
-    if not all(_is_random_state(one) for one in content.get("random", [])):
+    if not all(_is_random_state(state) for state in content.get("random", [])):
         return "because its state of the random numbers is damaged"
     return ""
 

@@ -1,29 +1,10 @@
-// Files of the stepper through a block: the current step as a picture, its numbers as CSV, the view as HTML.
+// The numbers of a step through a block as the rows of a CSV file.
 
-import { CLASSIFIER, JOIN, MLP, NORM, OUTPUT, QKV, RESIDUAL, VALUES } from "./steps.js";
+import { classRows, digits } from "../inside/classes.js";
 import { tokenName } from "../shared/tokens.js";
-import { savePainted } from "../shared/picture.js";
-import { fileStem, saveCsv } from "../shared/save.js";
-import { themeColors } from "../shared/theme.js";
 import { attentionRow, headPart, rowOf } from "./data.js";
-import { paintBlock } from "./scene.js";
-import { titleOf } from "./words.js";
-
-/** @param {any} stepper */
-export function saveBlock(stepper, format) {
-  if (format === "html") return stepper.ask("file");
-  const { root, block, step } = stepper, edge = 16, top = 40, foot = 26;
-  const stem = fileStem(`block ${block.header.layer + 1} ${titleOf(block, step)}`);
-  if (format === "csv") return saveCsv(blockRows(stepper), stem);
-  const theme = themeColors(root), type = { font: theme.font, size: 14, color: theme.text };
-  const size = [stepper.w + 2 * edge, stepper.h + top + edge + foot];
-  const textOf = (name) => root.querySelector(name).textContent;
-  return savePainted(format, stem, size, theme.background, (p) => {
-    p.text(textOf(".inside-text"), edge, 20, type);
-    p.moved(edge, top, (q) => paintBlock(stepper, q, theme));
-    p.text(textOf(".inside-reading"), edge, top + stepper.h + foot - 4, { ...type, size: 13 });
-  });
-}
+import { featureRows } from "./head.js";
+import { CLASSIFIER, JOIN, MLP, NORM, OUTPUT, QKV, RESIDUAL, VALUES } from "./steps.js";
 
 // The arrays of each step, of which the CSV has the rows of the chosen token.
 const NAMES = {
@@ -40,7 +21,7 @@ const NAMES = {
  * @param {any} stepper
  */
 export function blockRows({ block, step, query, head, attentionTemperature }) {
-  const { header: h, size } = block, digits = (v) => +v.toPrecision(7);
+  const { header: h, size } = block;
   const tokens = Array.from({ length: h.tokens }, (_, t) => t);
   const name = (t) => tokenName(t, h).replace(",", "");
   const numbered = (letter) => Array.from({ length: size }, (_, j) => `${letter} ${j + 1}`);
@@ -60,14 +41,7 @@ export function blockRows({ block, step, query, head, attentionTemperature }) {
         .map(([t, ...values]) => [t, ...values.map(digits)]),
     ];
   }
-  if (step === CLASSIFIER) {
-    const { logits, probabilities, features } = block;
-    if (!h.outputs) return [["feature", "value"], ...Array.from(features, (v, i) => [i + 1, digits(v)])];
-    return [
-      ["class", "logit", "probability"],
-      ...Array.from(logits, (v, i) => [h.classes[i], digits(v), digits(probabilities[i])]),
-    ];
-  }
+  if (step === CLASSIFIER) return h.outputs ? classRows(block) : featureRows(block);
   const columns = NAMES[step].map((array) => rowOf(block, array, query));
   return [
     [`number of ${name(query)}`, ...NAMES[step]],

@@ -7,6 +7,16 @@ import { typeScale } from "../shared/theme.js";
 const BRANCHES = [[0, 6], [7, 8]]; // first step of each branch, and the step of its sum
 
 /**
+ * Add the canvas above the buttons of the steps.
+ * @param {HTMLElement} root
+ */
+export function addFlow(root) {
+  const canvas = Object.assign(document.createElement("canvas"), { className: "inside-flow" });
+  canvas.setAttribute("aria-hidden", "true");
+  root.querySelector("ol").before(canvas);
+}
+
+/**
  * Draw the residual stream above the buttons of the steps, unless these take several rows.
  * @param {HTMLElement} root
  * @param {number} step

@@ -1,7 +1,9 @@
 // What the head of a ViT reads and computes: titles, formulas, sentences, and its numbers written out.
 
 import { prefixOf, tokenName } from "../shared/tokens.js";
-import { formatted, inPercent, productText } from "../shared/numbers.js";
+import { classReading, digits } from "../inside/classes.js";
+import { formatted } from "../shared/numbers.js";
+import { largest } from "../shared/vectors.js";
 import { normText } from "./norms.js";
 
 // Return the columns of tokens that the head reads, as [first, count] for each part of `pooled`.
@@ -72,7 +74,7 @@ export function readerOf(query, header) {
  * feature.
  */
 export function headReading({ block, panel, j, klass }, h) {
-  const { pooled, normalized, features, logits, probabilities, classWeights, classBias } = block;
+  const { pooled, normalized, features } = block;
   const part = Math.floor(j / h.dim), channel = j % h.dim, reads = h.head.reads[part];
   if (panel === "pooled" || panel === "normalized") {
     const name = reads === "mean" ? PARTS.mean : tokenName(readColumns(h)[part][0], h);
@@ -85,12 +87,26 @@ export function headReading({ block, panel, j, klass }, h) {
     const values = pooled.subarray(part * h.dim, (part + 1) * h.dim);
     return `${text}: ${normText(values, block.scale3, block.offset3, h.eps[2], channel)}.`;
   }
-  const place = h.listed.indexOf(klass);
-  if (panel === "features" || place < 0) {
+  if (panel === "features" || !h.outputs) {
     const index = panel === "features" ? j : klass;
     return `Feature ${index + 1} of ${features.length}: ${formatted(features[index])}.`;
   }
-  const row = classWeights.subarray(place * features.length, (place + 1) * features.length);
-  return `${h.classes[klass]}: ${productText(features, row, [classBias[place]])} (offset) = ` +
-    `${formatted(logits[klass])}; softmax ${inPercent(probabilities[klass])}.`;
+  return classReading(block, klass, features);
 }
+
+/** Return the panel with the largest features of a model without a classifier. */
+export function featurePanel({ features }) {
+  const items = largest(features.map(Math.abs), 10).map((i) => ({
+    label: `feature ${i + 1}`,
+    value: features[i],
+    item: i,
+    text: formatted(features[i]),
+  }));
+  return { kind: "list", id: "classes", items, title: "largest features", left: 82, right: 56, signed: true };
+}
+
+/** Return the rows of the CSV file of a model without a classifier: one per feature. */
+export const featureRows = ({ features }) => [
+  ["feature", "value"],
+  ...Array.from(features, (v, i) => [i + 1, digits(v)]),
+];

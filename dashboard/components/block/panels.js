@@ -6,15 +6,16 @@
 // - or a list of `items`: tokens, heads, units or classes.
 // `high` and `wide` are shares. `box` is the place of the content, below the title.
 
-import { largest } from "../shared/vectors.js";
+import { classPanel } from "../inside/classes.js";
+import { NARROW, SIGN, SMALLEST, TITLE } from "../inside/layout.js";
 import { formatted, inPercent } from "../shared/numbers.js";
+import { largest } from "../shared/vectors.js";
 import { headPart, rowOf } from "./data.js";
-import { layerTitle, readText } from "./head.js";
+import { featurePanel, layerTitle, readText } from "./head.js";
 
-export const TITLE = 21; // pixels above a panel
-const GAP = 46, SIGN = 58, BOTTOM = 12, SMALLEST = 90;
-const NARROW = 680; // pixels: in narrower drawings, panels are below each other
+const GAP = 46, BOTTOM = 12; // pixels between columns, and below a panel
 export const THUMB = 12; // pixels of the patches above the columns
+export const CROPS = 4; // of a unit
 
 const matrix = (id, name, title, more = {}) => ({ kind: "matrix", id, name, title, high: 1.2, ...more });
 const bars = (id, values, title, more = {}) => ({
@@ -26,7 +27,9 @@ const bars = (id, values, title, more = {}) => ({
   axis: "channel",
   ...more,
 });
-const list = (id, items, title, more = {}) => ({ kind: "list", id, items, title, high: 1, ...more });
+const list = (id, items, title, more = {}) => (
+  { kind: "list", id, items, title, high: 1, right: 56, ...more }
+);
 
 const largestOf = (values) => Array.from(values).reduce((a, b) => Math.max(a, Math.abs(b)), 1e-9);
 
@@ -163,13 +166,19 @@ const STEPS = [
     const { block, query } = view, norms = rowOf(block, "headNorms", query);
     const items = Array.from(
       norms,
-      (value, i) => ({ label: `head ${i + 1}`, value, item: i, text: formatted(value) }),
+      (value, i) => ({
+        label: `head ${i + 1}`,
+        value,
+        item: i,
+        text: formatted(value),
+        bold: i === view.head,
+      }),
     );
     const segments = block.header.heads;
     return [
       { ...stream(view, "joined", "heads joined", { segments }), wide: 1.3 },
       { ...stream(view, "projected", "output of attention", { sign: "\u2192", scale: "stream" }), wide: 1.3 },
-      { wide: 0.8, sign: "", panels: [list("parts", items, "norm of each head's part")] },
+      { wide: 0.8, sign: "", panels: [list("parts", items, "norm of each head's part", { left: 62 })] },
     ];
   },
   (view) => residual(view, ["input", "projected", "sum1", "middle"], "attention"),
@@ -177,7 +186,15 @@ const STEPS = [
     const active = rowOf(view.block, "active", view.token);
     return [
       { ...stream(view, "active", "activations of all tokens"), wide: 1 },
-      { wide: 1.35, sign: "", panels: [list("units", topUnits(view, active), unitsTitle(view))] },
+      {
+        wide: 1.35,
+        sign: "",
+        panels: [list("units", topUnits(view, active), unitsTitle(view), {
+          left: 62,
+          tallest: 86,
+          pictures: view.block.header.crop ? CROPS : 0,
+        })],
+      },
     ];
   },
   (view) => residual(view, ["middle", "mlp", "sum2", "output"], "the MLP"),
@@ -189,33 +206,13 @@ const STEPS = [
       bars("normalized", normalized, "normalized", { segments }),
     ];
     if (h.head.layer) panels.push(bars("features", features, layerTitle(h), {}));
-    const title = h.outputs ? "logits and probabilities" : "largest features";
-    const items = h.outputs ? classItems(view.block) : featureItems(features);
+    const listed = h.outputs ? classPanel(view.block) : featurePanel(view.block);
     return [
       { wide: 1.5, sign: "", panels },
-      { wide: 1, sign: "\u2192", panels: [list("classes", items, title, { signed: true })] },
+      { wide: 1, sign: "\u2192", panels: [{ ...listed, high: 1 }] },
     ];
   },
 ];
-
-function classItems({ logits, probabilities, header: h }) {
-  return h.listed.map((i) => ({
-    label: h.classes[i],
-    value: logits[i],
-    item: i,
-    text: `${formatted(logits[i])}   ${inPercent(probabilities[i])}`,
-    mark: i === h.truth,
-  }));
-}
-
-function featureItems(features) {
-  return largest(features.map(Math.abs), 10).map((i) => ({
-    label: `feature ${i + 1}`,
-    value: features[i],
-    item: i,
-    text: formatted(features[i]),
-  }));
-}
 
 function topTokens(values) {
   return largest(values, 8).map((token) => ({ token, value: values[token], text: inPercent(values[token]) }));

@@ -1,24 +1,14 @@
 // The drawing of a step, with a painter for canvas or SVG: the image on the left, the panels of the step
 // next to it.
 
-import { CLASSIFIER, isAttention, JOIN, QKV, SCORES, SOFTMAX, VALUES } from "./steps.js";
-import { largest } from "../shared/vectors.js";
-import { formatted, inPercent } from "../shared/numbers.js";
+import { cssOf, drawItems, fitted, INNER, OUTER, paintPanels, ringAround } from "../inside/paint.js";
 import { colorIndex } from "../shared/colors.js";
+import { formatted, inPercent } from "../shared/numbers.js";
 import { prefixLabel, prefixOf } from "../shared/tokens.js";
+import { largest } from "../shared/vectors.js";
 import { isRead, readColumns, readsMean } from "./head.js";
-import { columnAt, panelTop, PREFIX_BOX, prefixPitch } from "./panels.js";
-
-const OUTER = "#fff", INNER = "#000"; // a ring of two colors is visible on every picture
-const PATCHES = 4; // crops of a unit
-
-const cssOf = (color) => `rgb(${color & 255} ${(color >> 8) & 255} ${(color >> 16) & 255})`;
-
-// Draw a ring around a box.
-function ringAround(p, x, y, w, h) {
-  p.rect(x - 1, y - 1, w + 2, h + 2, { stroke: OUTER, line: 4 });
-  p.rect(x - 1, y - 1, w + 2, h + 2, { stroke: INNER, line: 2 });
-}
+import { columnAt, CROPS, panelTop, PREFIX_BOX, prefixPitch } from "./panels.js";
+import { CLASSIFIER, isAttention, JOIN, QKV, SCORES, SOFTMAX, VALUES } from "./steps.js";
 
 /**
  * Paint the current step.
@@ -30,20 +20,7 @@ export function paintBlock(view, p, theme) {
   const { layout } = view, type = { font: theme.font, size: 13, color: theme.text };
   drawFunnels(view, p, layout.panels, theme);
   drawImage(view, p, layout.image, theme, type);
-  for (const panel of layout.panels) {
-    const { box } = panel;
-    if (panel.title) p.text(fitted(panel.title, box.w), box.x, box.y - 11, { ...type, weight: 500 });
-    if (panel.kind === "matrix") drawMatrix(view, p, panel);
-    else if (panel.kind === "bars") drawBars(view, p, panel, theme, type);
-    else drawList(view, p, panel, theme, type);
-  }
-  for (const { text, x, y } of layout.signs) p.text(text, x, y, { ...type, size: 24, align: "center" });
-}
-
-// Shorten a title to a width, at about 6.6 pixels per letter.
-function fitted(title, width) {
-  const most = Math.floor(width / 6.6);
-  return title.length <= most ? title : `${title.slice(0, Math.max(1, most - 1))}\u2026`;
+  paintPanels(view, p, theme, type, { matrix: drawMatrix, bars: drawBars, list: drawList });
 }
 
 // --- the image ---------------------------------------------------------------------------------
@@ -245,36 +222,11 @@ function markedBar(view, { id, axis, kind }) {
 }
 
 function drawList(view, p, panel, theme, type) {
-  const { box, items, id, signed } = panel, high = Math.min(id === "units" ? 86 : 30, box.h / items.length);
-  panel.box.h = high * items.length; // for the pointer
-  const most = items.reduce((a, { value }) => Math.max(a, Math.abs(value)), 1e-9);
-  const cropped = id === "units" && view.block.header.crop, wide = cropped ? PATCHES * (high - 8 + 4) : 0;
-  const labelled = items[0].label !== undefined, left = labelled ? labelWidth(id, items, box.w) : high;
-  const right = id === "classes" ? 108 : 56, room = Math.max(10, box.w - left - right - wide - 12);
-  const size = Math.min(13, high * 0.62), words = { ...type, size };
-  items.forEach((item, i) => {
-    const y = box.y + i * high, middle = y + high / 2;
-    if (isMarked(view, id, item)) p.rect(box.x - 4, y, box.w + 4, high - 1, { fill: theme.track });
-    if (labelled) {
-      const chosen = (id === "parts" && item.item === view.head) || (id === "classes" && item.mark);
-      p.text(fitted(item.label, left), box.x, middle, { ...words, weight: chosen ? 700 : 400 });
-    } else drawToken(view, p, item.token, box.x, y + 2, high - 5, theme);
-    const zero = signed ? room / 2 : 0, length = (item.value / most) * (signed ? room / 2 : room);
-    const color = item.value < 0 ? view.diverging[40] : view.diverging[215];
-    const bar = Math.min(14, high * 0.55);
-    p.rect(box.x + left + zero + Math.min(0, length), middle - bar / 2, Math.max(1, Math.abs(length)), bar, {
-      fill: cssOf(color),
-    });
-    p.text(item.text, box.x + left + room + right, middle, { ...words, align: "right" });
-    if (cropped && item.crops >= 0) drawCrops(view, p, item.crops, box.x + box.w - wide, y + 2, high - 8);
+  const { id, box, pictures } = panel;
+  drawItems(view, p, panel, theme, type, (item) => isMarked(view, id, item), (item, y, high, x) => {
+    if (item.token !== undefined) drawToken(view, p, item.token, box.x, y + 2, high - 5, theme);
+    else if (pictures && item.crops >= 0) drawCrops(view, p, item.crops, x, y + 2, high - 8);
   });
-}
-
-// Return the width of the labels of a list. Names of classes may be long.
-function labelWidth(id, items, width) {
-  if (id !== "classes") return 62;
-  const longest = Math.max(...items.map(({ label }) => label.length));
-  return Math.min(Math.max(82, 6.8 * longest + 8), Math.max(82, width - 108 - 110));
 }
 
 function isMarked(view, id, item) {
@@ -287,9 +239,9 @@ function isMarked(view, id, item) {
 // Draw the patches that excite a unit most, each with its neighbors and a frame around the patch itself.
 function drawCrops(view, p, unit, x, y, size) {
   const { crop } = view.block.header;
-  for (let i = 0; i < PATCHES; i++) {
+  for (let i = 0; i < CROPS; i++) {
     const left = x + i * (size + 4);
-    p.pixels(view.cropped, 0, (unit * PATCHES + i) * crop, crop, crop, left, y, size, size);
+    p.pixels(view.cropped, 0, (unit * CROPS + i) * crop, crop, crop, left, y, size, size);
     p.rect(left + size / 3, y + size / 3, size / 3, size / 3, { stroke: OUTER, line: 2 });
     p.rect(left + size / 3, y + size / 3, size / 3, size / 3, { stroke: INNER, line: 1 });
   }

@@ -1,12 +1,12 @@
 // Texts of the stepper through a block: titles, sentences, formulas, shapes, and numbers written out.
 
-import { CLASSIFIER, JOIN, MLP, NORM, OUTPUT, RESIDUAL, SOFTMAX, VALUES } from "./steps.js";
-import { cosine, norm } from "../shared/vectors.js";
-import { tokenName } from "../shared/tokens.js";
 import { formatted, inPercent, joinedTerms, productText } from "../shared/numbers.js";
+import { tokenName } from "../shared/tokens.js";
+import { cosine, norm } from "../shared/vectors.js";
 import { headPart, rowOf } from "./data.js";
 import { headFormula, headReading, headSentence, headTitle, readerOf } from "./head.js";
 import { normText } from "./norms.js";
+import { CLASSIFIER, JOIN, MLP, NORM, OUTPUT, RESIDUAL, SOFTMAX, VALUES } from "./steps.js";
 
 export const STEP_TITLES = [
   "Layer norm",

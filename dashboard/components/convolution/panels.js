@@ -5,14 +5,13 @@
 // sums, `bars` or a `list`.
 // Maps and grids are square. `wide` is the share of the width of the others.
 
-import { largest } from "../shared/vectors.js";
-import { formatted, inPercent } from "../shared/numbers.js";
+import { classPanel } from "../inside/classes.js";
+import { NARROW, SIGN, SMALLEST, TITLE } from "../inside/layout.js";
+import { formatted } from "../shared/numbers.js";
 import { AREA, isBefore } from "./data.js";
 import { capital, inputName } from "./words.js";
 
-export const HEADING = 21; // pixels above a panel
-const BETWEEN = 40, ROOM = 58, LEAST = 90; // pixels: between columns, for a sign, smallest image
-const SMALL = 680; // pixels: in narrower drawings, panels are below each other
+const BETWEEN = 40; // pixels between columns
 const ROW = 32, TALL_ROW = 72; // pixels of a row of sums
 const NARROW_FLEX = 150; // pixels of the height that is shared by wide panels in narrow drawings
 
@@ -112,15 +111,7 @@ const PANELS = {
     ];
   },
   head: (view) => {
-    const { block, channel, one } = view, { logits, probabilities, header: h } = block;
-    const shown = h.outputs <= 12 ? Array.from(logits, (_, k) => k) : largest(logits, 10);
-    const items = shown.map((k) => ({
-      label: h.classes[k],
-      value: logits[k],
-      item: k,
-      text: `${formatted(logits[k])}   ${inPercent(probabilities[k])}`,
-      mark: k === h.truth,
-    }));
+    const { block, channel, one } = view;
     return [
       { panel: made(view, "last", block.output, `output, channel ${channel + 1}`, { whole: true }) },
       {
@@ -135,7 +126,7 @@ const PANELS = {
       },
       {
         sign: "\u2192",
-        panel: { kind: "list", id: "classes", items, wide: 1.5, title: "logits and probabilities" },
+        panel: { ...classPanel(block), wide: 1.5 },
       },
     ];
   },
@@ -168,43 +159,43 @@ function beforeAfter(view, title) {
  */
 export function placePanels(view) {
   const { w, h } = view, columns = PANELS[view.kind](view);
-  if (w < SMALL) return placeNarrow(view, columns);
-  const image = { x: 0, y: HEADING, size: Math.max(LEAST, Math.min(h - HEADING, 0.26 * w)) };
-  const left = image.size + 40, high = h - HEADING, signs = [], panels = [];
-  const gaps = columns.slice(1).reduce((sum, one) => sum + (one.sign ? ROOM : BETWEEN), 0);
+  if (w < NARROW) return placeNarrow(view, columns);
+  const image = { x: 0, y: TITLE, size: Math.max(SMALLEST, Math.min(h - TITLE, 0.26 * w)) };
+  const left = image.size + 40, high = h - TITLE, signs = [], panels = [];
+  const gaps = columns.slice(1).reduce((sum, one) => sum + (one.sign ? SIGN : BETWEEN), 0);
   const squares = columns.filter(({ panel }) => panel.square).length;
   const shares = columns.reduce((sum, { panel }) => sum + (panel.square ? 1 : panel.wide), 0);
   const side = Math.min(high, (w - left - gaps) / shares);
   const unit = (w - left - gaps - squares * side) / Math.max(shares - squares, 1e-9);
   let x = left;
   columns.forEach(({ panel, sign }, n) => {
-    if (n) x += sign ? ROOM : BETWEEN;
+    if (n) x += sign ? SIGN : BETWEEN;
     const wide = panel.square ? side : panel.wide * unit;
-    if (n && sign) signs.push({ text: sign, x: x - ROOM / 2, y: HEADING + Math.min(side, high) / 2 });
-    panels.push({ ...panel, box: { x, y: HEADING, w: wide, h: panel.square ? side : high } });
+    if (n && sign) signs.push({ text: sign, x: x - SIGN / 2, y: TITLE + Math.min(side, high) / 2 });
+    panels.push({ ...panel, box: { x, y: TITLE, w: wide, h: panel.square ? side : high } });
     x += wide;
   });
   return { image, panels, signs };
 }
 
 function placeNarrow({ w, h }, columns) {
-  const image = { x: 0, y: HEADING, size: Math.min(150, 0.45 * w) }, panels = [], signs = [];
-  const side = Math.min((w - ROOM) / 2, 190), squares = columns.filter(({ panel }) => panel.square);
+  const image = { x: 0, y: TITLE, size: Math.min(150, 0.45 * w) }, panels = [], signs = [];
+  const side = Math.min((w - SIGN) / 2, 190), squares = columns.filter(({ panel }) => panel.square);
   const others = columns.length - squares.length, lines = Math.ceil(squares.length / 2);
-  const rest = h - image.size - 2 * HEADING - lines * (side + HEADING + 12) - others * (HEADING + 12);
+  const rest = h - image.size - 2 * TITLE - lines * (side + TITLE + 12) - others * (TITLE + 12);
   const high = Math.max(NARROW_FLEX, rest / Math.max(1, others));
-  let y = image.size + HEADING + 14, x = 0;
+  let y = image.size + TITLE + 14, x = 0;
   for (const { panel, sign } of columns) {
     if (!panel.square) {
-      if (x) [x, y] = [0, y + HEADING + side + 12];
-      panels.push({ ...panel, box: { x: 0, y: y + HEADING, w, h: high } });
-      y += HEADING + high + 12;
+      if (x) [x, y] = [0, y + TITLE + side + 12];
+      panels.push({ ...panel, box: { x: 0, y: y + TITLE, w, h: high } });
+      y += TITLE + high + 12;
       continue;
     }
-    if (x + side > w) [x, y] = [0, y + HEADING + side + 12];
-    if (sign && x) signs.push({ text: sign, x: x - ROOM / 2, y: y + HEADING + side / 2 });
-    panels.push({ ...panel, box: { x, y: y + HEADING, w: side, h: side } });
-    x += side + ROOM;
+    if (x + side > w) [x, y] = [0, y + TITLE + side + 12];
+    if (sign && x) signs.push({ text: sign, x: x - SIGN / 2, y: y + TITLE + side / 2 });
+    panels.push({ ...panel, box: { x, y: y + TITLE, w: side, h: side } });
+    x += side + SIGN;
   }
   return { image, panels, signs };
 }

@@ -1,28 +1,28 @@
 // The drawing of a step of a convolution, with a painter for canvas or SVG: the image, and the panels next to
 // it.
 
-import { limitOf } from "../shared/vectors.js";
-import { formatted } from "../shared/numbers.js";
+import {
+  barColor,
+  channelsOf,
+  cssOf,
+  drawItems,
+  INNER,
+  OUTER,
+  paintPanels,
+  ringAround,
+} from "../inside/paint.js";
 import { colorIndex } from "../shared/colors.js";
+import { formatted } from "../shared/numbers.js";
 import { createCanvas } from "../shared/paint.js";
+import { limitOf } from "../shared/vectors.js";
 import { AREA } from "./data.js";
 import { cellsIn, mapIn, rowHeight, rowsIn } from "./panels.js";
 import { fieldOf, inputName } from "./words.js";
-
-const OUTER = "#fff", INNER = "#000"; // a ring of two colors is visible on every picture
-
-const channelsOf = (color) => [color & 255, (color >> 8) & 255, (color >> 16) & 255];
-const css = (color) => `rgb(${channelsOf(color).join(" ")})`;
 
 // Return black or white, whichever is readable on a color.
 function inkOn(color) {
   const [r, g, b] = channelsOf(color);
   return 0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#000" : "#fff";
-}
-
-function ring(p, x, y, w, h) {
-  p.rect(x - 1, y - 1, w + 2, h + 2, { stroke: OUTER, line: 4 });
-  p.rect(x - 1, y - 1, w + 2, h + 2, { stroke: INNER, line: 2 });
 }
 
 const limits = new WeakMap(); // of arrays
@@ -74,6 +74,16 @@ function drawChannel(view, p, panel, channel, x, y, size) {
   );
 }
 
+const KINDS = {
+  map: drawMap,
+  sheet: drawSheet,
+  tiles: drawTiles,
+  grid: drawGrid,
+  rows: drawRows,
+  bars: drawPooled,
+  list: drawClasses,
+};
+
 /**
  * Paint the current step.
  * @param {any} view
@@ -83,28 +93,16 @@ function drawChannel(view, p, panel, channel, x, y, size) {
 export function paintConvolution(view, p, theme) {
   const { layout } = view, type = { font: theme.font, size: 13, color: theme.text };
   drawPicture(view, p, layout.image, type);
-  const draw = { map: drawMap, sheet: drawSheet, tiles: drawTiles, grid: drawGrid, rows: drawRows };
-  for (const panel of layout.panels) {
-    const { box, title } = panel;
-    if (title) p.text(shortened(title, box.w), box.x, box.y - 11, { ...type, weight: 500 });
-    ({ ...draw, bars: drawPooled, list: drawClasses })[panel.kind](view, p, panel, theme, type);
-  }
-  for (const { text, x, y } of layout.signs) p.text(text, x, y, { ...type, size: 24, align: "center" });
-}
-
-// Shorten a title to a width, at about 6.6 pixels per letter.
-function shortened(title, width) {
-  const most = Math.floor(width / 6.6);
-  return title.length <= most ? title : `${title.slice(0, Math.max(1, most - 1))}\u2026`;
+  paintPanels(view, p, theme, type, KINDS);
 }
 
 function drawPicture(view, p, { x, y, size }, type) {
   const { size: pixels } = view.block.header, unit = size / pixels;
   p.text("the image", x, y - 11, { ...type, weight: 500 });
   p.pixels(view.picture, 0, 0, pixels, pixels, x, y, size, size);
-  if (view.kind === "head") return ring(p, x, y, size, size);
+  if (view.kind === "head") return ringAround(p, x, y, size, size);
   const [top, left, bottom, right] = fieldOf(view, view.place);
-  ring(p, x + left * unit, y + top * unit, (right - left + 1) * unit, (bottom - top + 1) * unit);
+  ringAround(p, x + left * unit, y + top * unit, (right - left + 1) * unit, (bottom - top + 1) * unit);
   const center = (v) => (v + 0.5) / view.one.side * size;
   if (right - left < 5) return;
   p.dot(x + center(view.place.column), y + center(view.place.row), 4, {
@@ -117,10 +115,10 @@ function drawPicture(view, p, { x, y, size }, type) {
 function drawMap(view, p, panel, theme) {
   const { box, side, channel } = panel, { one } = view, { x, y, unit } = mapIn(panel);
   drawChannel(view, p, panel, channel, x, y, unit * side);
-  if (panel.whole) return ring(p, box.x, box.y, box.w, box.h);
+  if (panel.whole) return ringAround(p, box.x, box.y, box.w, box.h);
   if (!panel.window) {
     const at = panel.input ? view.shownPlace : view.place;
-    return ring(p, x + at.column * unit, y + at.row * unit, unit, unit);
+    return ringAround(p, x + at.column * unit, y + at.row * unit, unit, unit);
   }
   const padding = { stroke: theme.faint, dash: [3, 3] };
   p.rect(box.x + 0.5, box.y + 0.5, box.w - 1, box.h - 1, padding);
@@ -131,7 +129,7 @@ function drawMap(view, p, panel, theme) {
     p.segment(left + n * unit, top, left + n * unit, top + 3 * unit, line);
     p.segment(left, top + n * unit, left + 3 * unit, top + n * unit, line);
   }
-  ring(p, left, top, 3 * unit, 3 * unit);
+  ringAround(p, left, top, 3 * unit, 3 * unit);
 }
 
 function drawSheet(view, p, panel) {
@@ -141,7 +139,7 @@ function drawSheet(view, p, panel) {
     drawChannel(view, p, panel, c, x, y, pitch - gap);
   }
   const at = (c) => [box.x + (c % columns) * pitch, box.y + Math.floor(c / columns) * pitch];
-  ring(p, ...at(panel.input ? view.i : view.channel), pitch - gap, pitch - gap);
+  ringAround(p, ...at(panel.input ? view.i : view.channel), pitch - gap, pitch - gap);
 }
 
 // Return 3 x 3 numbers per channel as a canvas, one tile below the other.
@@ -159,10 +157,10 @@ function drawTiles(view, p, panel) {
   const at = (i) => [box.x + (i % columns) * pitch, box.y + Math.floor(i / columns) * pitch];
   for (let i = 0; i < count; i++) p.pixels(canvas, 0, 3 * i, 3, 3, ...at(i), size, size);
   const [x, y] = at(view.i), cell = size / 3;
-  ring(p, x, y, size, size);
+  ringAround(p, x, y, size, size);
   if (cell > 14) {
     const [left, top] = [x + (view.t % 3) * cell, y + Math.floor(view.t / 3) * cell];
-    ring(p, left + 3, top + 3, cell - 6, cell - 6);
+    ringAround(p, left + 3, top + 3, cell - 6, cell - 6);
   }
 }
 
@@ -177,7 +175,7 @@ function drawGrid(view, p, { box, values, limit }, _theme, type) {
   for (let t = 0; t < AREA; t++) {
     const x = box.x + (t % 3) * cell, y = box.y + Math.floor(t / 3) * cell;
     const color = view.diverging[colorIndex(values[t], end, true)];
-    p.rect(x, y, cell - 2, cell - 2, { fill: css(color) });
+    p.rect(x, y, cell - 2, cell - 2, { fill: cssOf(color) });
     p.text(formatted(values[t]), x + cell / 2 - 1, y + cell / 2, {
       ...type,
       size,
@@ -186,7 +184,7 @@ function drawGrid(view, p, { box, values, limit }, _theme, type) {
     });
   }
   const x = box.x + (view.t % 3) * cell, y = box.y + Math.floor(view.t / 3) * cell;
-  ring(p, x + 1, y + 1, cell - 4, cell - 4);
+  ringAround(p, x + 1, y + 1, cell - 4, cell - 4);
 }
 
 // Draw a row for each input channel: its window, its kernel and the sum of their products as a bar.
@@ -203,7 +201,7 @@ function drawRows(view, p, { box }, theme, type) {
   const bar = (value, y) => {
     const length = (value / most) * room / 2, zero = box.x + from + room / 2;
     p.rect(zero + Math.min(0, length), y - 7, Math.max(1, Math.abs(length)), 14, {
-      fill: css(view.diverging[value < 0 ? 40 : 215]),
+      fill: barColor(view, value),
     });
     p.text(formatted(value), box.x + box.w, y, { ...type, align: "right" });
   };
@@ -230,7 +228,7 @@ function drawPooled(view, p, { box, values }, theme, type) {
   p.rect(box.x + view.pooledChannel * pitch, box.y, Math.max(2, pitch), box.h, { fill: theme.track });
   for (let c = 0; c < values.length; c++) {
     const high = values[c] * unit,
-      fill = c === view.channel ? theme.mark : css(view.diverging[values[c] < 0 ? 40 : 215]);
+      fill = c === view.channel ? theme.mark : barColor(view, values[c]);
     p.rect(
       box.x + c * pitch,
       high > 0 ? zero - high : zero,
@@ -244,25 +242,5 @@ function drawPooled(view, p, { box, values }, theme, type) {
 }
 
 function drawClasses(view, p, panel, theme, type) {
-  const { box, items } = panel, high = Math.min(30, box.h / items.length);
-  panel.box.h = high * items.length; // for the pointer
-  const most = items.reduce((a, { value }) => Math.max(a, Math.abs(value)), 1e-9);
-  const words = { ...type, size: Math.min(13, 0.62 * high) }, left = 82, right = 108;
-  const room = Math.max(10, box.w - left - right - 12);
-  items.forEach((item, n) => {
-    const y = box.y + n * high, middle = y + high / 2, length = (item.value / most) * room / 2;
-    if (item.item === view.klass) p.rect(box.x - 4, y, box.w + 4, high - 1, { fill: theme.track });
-    p.text(shortened(item.label, left), box.x, middle, { ...words, weight: item.mark ? 700 : 400 });
-    const thick = Math.min(14, 0.55 * high);
-    p.rect(
-      box.x + left + room / 2 + Math.min(0, length),
-      middle - thick / 2,
-      Math.max(1, Math.abs(length)),
-      thick,
-      {
-        fill: css(view.diverging[item.value < 0 ? 40 : 215]),
-      },
-    );
-    p.text(item.text, box.x + left + room + right, middle, { ...words, align: "right" });
-  });
+  drawItems(view, p, panel, theme, type, (item) => item.item === view.klass);
 }

@@ -1,7 +1,8 @@
 // Texts of the stepper through a convolution: titles, sentences, formulas, shapes, and numbers written out.
 
-import { cosine, norm } from "../shared/vectors.js";
+import { classReading } from "../inside/classes.js";
 import { formatted, inPercent, productText } from "../shared/numbers.js";
+import { cosine, norm } from "../shared/vectors.js";
 import { AREA, isBefore, mapsOf } from "./data.js";
 
 export const TITLES = {
@@ -224,9 +225,7 @@ export function convReading(view) {
     return `Channel ${view.pooledChannel + 1}: the mean of ${one.side ** 2} positions is ` +
       `${formatted(block.pooled[view.pooledChannel])}.`;
   }
-  const { klass } = view, row = block.classWeights.subarray(klass * one.outputs, (klass + 1) * one.outputs);
-  return `${h.classes[klass]}: ${productText(block.pooled, row, [block.classBias[klass]])} (offset) = ` +
-    `${formatted(block.logits[klass])}; softmax ${inPercent(block.probabilities[klass])}.`;
+  return classReading(block, view.klass, block.pooled);
 }
 
 /**

@@ -1,11 +1,11 @@
 // The attention explorer. Hovering needs no server. The server computes other maps: of another snapshot, of a
 // painted image, or of positions alone. `host.ask(text)` sends it a request with the state.
 
-import { keepAddress, writeAddress } from "../shared/address.js";
 import { colorTable, decodeBase64, gradientOf, rootTable } from "../shared/colors.js";
 import { CanvasPainter, createCanvas } from "../shared/paint.js";
 import { themeColors, typeScale } from "../shared/theme.js";
 import { defaultToken } from "../shared/tokens.js";
+import { mount } from "../shared/view.js";
 import { frameCache, Maps, rolloutMap, unpack } from "./frames.js";
 import { measureOf } from "./behavior.js";
 import { drawGrid, gridPlan } from "./grid.js";
@@ -23,22 +23,18 @@ import {
   plotPlan,
 } from "./scene.js";
 import { addressOf, readState, stateText } from "./state.js";
+import { AttentionView } from "./view.js";
 
-const ASK_MS = 40; // delay of a request, so that quick changes make one request
 const PLAY_MS = 700; // per snapshot
-const MAX_TIMES = 600; // redraw times kept for the benchmark
 
-class Explorer {
+class Explorer extends /** @type {any} */ (AttentionView) {
   // data from the server
-  header = null;
   image = null; // Uint8Array [S, S, 3]
   frame = null; // weights and rollout
   frames = frameCache();
 
-  state = null; // the part of the view that the address holds, see state.js
-  // under the pointer
+  // under the pointer; `hoveredCell` is { r, c } of the grid or the plot
   hoveredToken = null; // of the image
-  hoveredCell = null; // of the grid or the plot: { r, c }
   hoveredPatch = null; // of a large map
 
   brushing = false; // whether the brush is selected
@@ -64,12 +60,9 @@ class Explorer {
   sheet = createCanvas(1, 1);
   picture = createCanvas(1, 1);
   large = [createCanvas(1, 1), createCanvas(1, 1)];
-  times = []; // milliseconds of redraws
 
-  constructor(root, host) {
-    this.root = root;
-    this.host = host;
-    this.find = (selector) => root.querySelector(selector);
+  constructor(root) {
+    super(root);
     this.canvas = {
       image: this.find(".xp-image"),
       grid: this.find(".xp-grid"),
@@ -78,12 +71,11 @@ class Explorer {
       large: [...root.querySelectorAll(".xp-large canvas")],
     };
     this.input = new Input(this);
-    this.attach();
   }
 
   // Show new data from the server.
   update(bytes) {
-    if (this.lifetime.signal.aborted) this.attach(); // mounted again
+    this.attach();
     const { header, image, frame } = unpack(bytes);
     if (frame) this.frames.put(header.key, frame);
     const cached = this.frames.get(header.key);
@@ -93,7 +85,7 @@ class Explorer {
     this.root.classList.toggle("standalone", Boolean(header.standalone)); // hides what needs the server
     if (reshaped) this.maps = this.second = this.difference = null;
     if (this.state && !reshaped) Object.assign(this.state, this.validState(header));
-    else this.state = readState(header.address ?? window.location.search, header);
+    else this.state = this.readAddress();
     if (header.only !== null) this.state.query = header.only === defaultToken(header) ? null : header.only;
     if (!this.painting) this.mask = maskBits(this.state.mask, header.stem, header.size ** 2);
     this.frame = cached || null;
@@ -119,22 +111,8 @@ class Explorer {
     return this.state.second !== null && this.hoveredToken === null && this.header.only === null;
   }
 
-  set(changes, { ask = false } = {}) {
-    Object.assign(this.state, changes);
-    this.saveAddress();
-    this.showControls();
-    this.schedule();
-    if (ask) this.scheduleRequest();
-  }
-
   showControls() {
     showControls(this.root, this);
-  }
-
-  // Set what is under the pointer: `hoveredToken`, `hoveredCell` or `hoveredPatch`.
-  point(changes) {
-    Object.assign(this, changes);
-    this.schedule();
   }
 
   brush(on) {
@@ -143,21 +121,16 @@ class Explorer {
     this.point({ hoveredToken: null });
   }
 
-  // The query parameters of this view, or null if the server gave the state, as in a talk or a standalone
-  // file.
+  readAddress() {
+    return readState(this.header.address ?? window.location.search, this.header);
+  }
+
+  get ready() {
+    return Boolean(this.frame);
+  }
+
   parameters() {
     return this.header && this.header.address === undefined ? addressOf(this.state, this.header) : null;
-  }
-
-  saveAddress() {
-    const parameters = this.parameters();
-    if (parameters) writeAddress(parameters);
-  }
-
-  // Send a request for the current state after a short delay. A later call replaces an earlier one.
-  scheduleRequest() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.ask("look"), ASK_MS);
   }
 
   ask(kind) {
@@ -169,34 +142,6 @@ class Explorer {
     const exists = header.snapshots.some((s) => s.step === this.state.snapshot);
     const mask = this.state.mask?.startsWith(`${header.stem}.`) ? this.state.mask : null;
     return { mask, snapshot: exists ? this.state.snapshot : null };
-  }
-
-  // Add the listeners on the window. They are removed when the component leaves the page.
-  attach() {
-    const lifetime = (this.lifetime = new AbortController()), { signal } = lifetime;
-    keepAddress(this.root, () => this.parameters(), () => lifetime.abort());
-    window.addEventListener("keydown", (event) => this.input.press(event), { capture: true, signal });
-    window.addEventListener("popstate", () => this.restoreFromAddress(), { signal });
-  }
-
-  // Show the state in the address, which Back or Forward changed.
-  restoreFromAddress() {
-    if (!this.parameters()) return;
-    this.state = readState(window.location.search, this.header);
-    this.set({}, { ask: true });
-  }
-
-  schedule() {
-    if (this.scheduled) return;
-    this.scheduled = true;
-    requestAnimationFrame(() => {
-      this.scheduled = false;
-      if (!this.frame || !this.root.isConnected) return;
-      const start = performance.now();
-      this.draw();
-      this.times.push(performance.now() - start);
-      if (this.times.length > MAX_TIMES) this.times.shift();
-    });
   }
 
   // Pin a token as A or as B, or unpin it.
@@ -292,7 +237,7 @@ class Explorer {
     values.forEach((v, i) => paintMap(this.large[i], v, header.side, limits[i], this.colors));
     const over = values.length === 2 && hoveredToken !== null ? 1 : 0;
     const map = state.overlay ? values[over] : null;
-    paintImage(this.picture, this.image, header, this.mask, map, limits[over], this.colors);
+    paintImage(this.picture, this.image, header, this.mask, map, limits[over], header.tint);
   }
 
   // Draw on the canvases of the page.
@@ -324,9 +269,6 @@ class Explorer {
   }
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".xp");
-  root.explorer ??= new Explorer(root, { ask: () => {} });
-  root.explorer.host = { ask: (text) => setTriggerValue("ask", text) };
-  root.explorer.update(data);
+export default function (element) {
+  mount(element, ".xp", "explorer", Explorer);
 }

@@ -1,21 +1,10 @@
-// The link of the explorer's view, and the view as PNG or SVG.
+// The explorer's view as PNG or SVG.
 
 import { savePainted } from "../shared/picture.js";
 import { fileStem } from "../shared/save.js";
 import { drawGrid } from "./grid.js";
-import { showMessage } from "./panels.js";
 import { drawLarge, drawPicture, drawScale } from "./scene.js";
 import { cellName, largeEnds, largeNames, scaleLabels, titleText } from "./words.js";
-
-export async function copyLink(root, header) {
-  const note = header.own ? " It does not contain your own image." : "";
-  try {
-    await navigator.clipboard.writeText(window.location.href);
-    showMessage(root, `Link copied.${note}`);
-  } catch {
-    showMessage(root, `Copy the address of this page.${note}`);
-  }
-}
 
 const SIDE = 320, LARGE = 256, BETWEEN = 24, TOP = 34; // pixels
 const SCALE = 9; // height of a color scale

@@ -1,58 +1,31 @@
 // Pointer and keyboard input of the explorer.
 
 import { hasCls, neighborOf } from "../shared/tokens.js";
-import { onTheme } from "../shared/theme.js";
-import { preventTouchMenu } from "../shared/touch.js";
-import { copyLink, saveView } from "./files.js";
-import { maskText, paintBrush } from "./mask.js";
+import { saveView } from "./files.js";
 import { cellUnder } from "./grid.js";
+import { copyLink } from "./link.js";
+import { maskText, paintBrush } from "./mask.js";
+import { AttentionInput, pointerIn, squareUnder } from "./pointer.js";
 import { dotUnder } from "./scene.js";
 
-const SERVER_STATES = ["content", "over"]; // these need other values from the server
-const TYPED = /^(INPUT|TEXTAREA|SELECT)$/;
-
-// Return the position of the pointer in an element, in pixels, and the width of the element.
-function pointerIn(event, element) {
-  const box = element.getBoundingClientRect();
-  return [event.clientX - box.left, event.clientY - box.top, box.width];
-}
-
-// Return the index of the square under the pointer, in an element of count x count squares.
-function squareUnder(event, element, count) {
-  const [px, py, width] = pointerIn(event, element);
-  const index = (v) => Math.max(0, Math.min(count - 1, Math.floor((v / width) * count)));
-  return index(py) * count + index(px);
-}
-
-export class Input {
+export class Input extends /** @type {any} */ (AttentionInput) {
   constructor(explorer) {
-    this.explorer = explorer;
-    this.actions = {
+    super(explorer, {
       cls: () => this.toggleToken(0),
       token: (button) => this.toggleToken(Number(button.dataset.token)),
-      rollout: () => explorer.set({ map: explorer.state.map === "rollout" ? "head" : "rollout" }),
-      overlay: () => explorer.set({ overlay: !explorer.state.overlay }),
       brush: () => explorer.brush(!explorer.brushing),
       clear: () => this.clearMask(),
       undo: () => this.undoStroke(),
       play: () => explorer.play(!explorer.playing),
-      link: () => copyLink(explorer.root, explorer.header),
+      link: () => copyLink(explorer.root, explorer.header.own),
       png: () => saveView(explorer, "png"),
       svg: () => saveView(explorer, "svg"),
-      file: () => explorer.ask("file"),
-    };
+    });
+    this.explorer = explorer;
     this.listenToImage(explorer.canvas.image);
     this.listenToCells(explorer.canvas);
     for (const element of explorer.canvas.large) this.listenToLarge(element);
     this.listenToControls(explorer.root);
-    new ResizeObserver(() => explorer.schedule()).observe(explorer.root);
-    onTheme(explorer.root, () => explorer.schedule());
-    preventTouchMenu(explorer.root);
-  }
-
-  // Add a listener that does nothing until the first frame has arrived.
-  on(element, type, act) {
-    element.addEventListener(type, (event) => this.explorer.frame && act(event));
   }
 
   listenToImage(image) {
@@ -89,10 +62,7 @@ export class Input {
       if (!same) explorer.point({ hoveredCell: cell });
     };
     for (const [element, cellOf] of hitTests) {
-      for (const type of ["pointermove", "pointerdown"]) {
-        this.on(element, type, (event) => point(cellOf(event)));
-      }
-      this.on(element, "pointerleave", () => point(null));
+      this.track(element, (event) => point(cellOf(event)), () => point(null));
       this.on(element, "click", (event) => {
         const cell = cellOf(event);
         if (cell) explorer.set({ layer: cell.r, head: cell.c, map: "head" });
@@ -102,23 +72,16 @@ export class Input {
 
   listenToLarge(element) {
     const { explorer } = this;
-    for (const type of ["pointermove", "pointerdown"]) {
-      this.on(element, type, (event) => {
-        explorer.point({ hoveredPatch: squareUnder(event, element, explorer.header.side) });
-      });
-    }
-    this.on(element, "pointerleave", () => explorer.point({ hoveredPatch: null }));
+    const point = (patch) => explorer.point({ hoveredPatch: patch });
+    this.track(
+      element,
+      (event) => point(squareUnder(event, element, explorer.header.side)),
+      () => point(null),
+    );
   }
 
   listenToControls(root) {
     const { explorer } = this;
-    this.on(root, "click", (event) => {
-      const button = event.target.closest("button");
-      if (!button) return;
-      if (button.dataset.do) return this.actions[button.dataset.do](button);
-      const name = button.closest("[data-state]").dataset.state;
-      explorer.set({ [name]: button.dataset.value || null }, { ask: SERVER_STATES.includes(name) });
-    });
     this.on(root.querySelector(".xp-order select"), "change", (event) => {
       explorer.set({ order: event.target.value }, { ask: !explorer.header.behavior });
     });
@@ -164,22 +127,6 @@ export class Input {
     explorer.set({ mask: maskText(mask, stem) }, { ask: true });
   }
 
-  // Handle keys while the pointer is over the explorer or the focus is in it. The listener captures them,
-  // because Streamlit has shortcuts for `r` and `c`.
-  press(event) {
-    const { root, header, frame } = this.explorer, focused = document.activeElement;
-    if (!frame || event.altKey || TYPED.test(focused?.tagName)) return;
-    if (!root.matches(":hover") && !root.contains(focused)) return;
-    if (header.talk && event.key.startsWith("Arrow")) return; // they move to another step of the talk
-    if (header.talk && !header.standalone && event.key === "Escape") return; // it leaves the talk
-    const act = event.ctrlKey || event.metaKey ? this.undoAction(event) : this.keyAction(event.key);
-    if (!act) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    this.explorer.hoveredCell = null;
-    act();
-  }
-
   // Return the action of a key with Ctrl or Command. Only Z has one, if there is a stroke to undo.
   undoAction(event) {
     const { strokes, header } = this.explorer;
@@ -187,27 +134,18 @@ export class Input {
     return isUndo && strokes.canUndo(header.stem) ? this.actions.undo : null;
   }
 
-  keyAction(key) {
-    const { explorer, actions } = this, { header, state } = explorer;
-    const cycle = (name, by, count) => {
-      explorer.set({ [name]: (state[name] + by + count + 1) % (count + 1), map: "head" });
-    };
-    const keys = {
-      ArrowLeft: () => this.move(-1, 0),
-      ArrowRight: () => this.move(1, 0),
-      ArrowUp: () => this.move(0, -1),
-      ArrowDown: () => this.move(0, 1),
-      "[": () => cycle("layer", -1, header.layers),
-      "]": () => cycle("layer", 1, header.layers),
-      ",": () => cycle("head", -1, header.heads),
-      ".": () => cycle("head", 1, header.heads),
+  get shape() {
+    return this.explorer.header;
+  }
+
+  get keys() {
+    const { explorer, actions } = this, { header } = explorer;
+    return {
       c: () => hasCls(header) && explorer.set({ query: 0, second: null }, { ask: header.only !== null }),
       r: () => header.only === null && actions.rollout(),
-      o: actions.overlay,
       b: () => header.standalone || actions.brush(),
       Escape: () => explorer.clear(),
     };
-    return Object.hasOwn(keys, key) ? keys[key] : null;
   }
 
   move(dx, dy) {

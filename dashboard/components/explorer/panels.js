@@ -141,13 +141,3 @@ function announce(root, text) {
     root.querySelector(".xp-live").textContent = text;
   }, SPEECH_MS);
 }
-
-// Show a message for a few seconds.
-export function showMessage(root, text) {
-  root.querySelector(".xp-live").textContent = text;
-  const message = root.querySelector(".xp-message");
-  message.textContent = text;
-  setTimeout(() => {
-    message.textContent = "";
-  }, 4000);
-}

@@ -31,23 +31,20 @@ export function paintSheet(sheet, maps, side, maxima, colors, signed, root) {
   ctx.putImageData(sheet.data, 0, 0);
 }
 
-const DARKEST = 0.7; // brightness of the photograph where a map is 0
-const TINT = 0.7; // share of the brightest map color where a map is at its maximum
-
 /**
- * Return the color of a pixel below a map: darker where the map is 0, and tinted where it is large.
+ * Return the color of a pixel below a map: unchanged where the map is 0, and tinted where it is large.
  * @param {number[]} rgb of the photograph
  * @param {number} share of the map's maximum, 0 to 1
- * @param {number} brightest color of the map as a packed RGBA number
+ * @param {{color: number[], share: number}} tint and its share at the map's maximum
  */
-export function overlayColor(rgb, share, brightest) {
-  const light = DARKEST + (1 - DARKEST) * share, tint = TINT * share;
-  return rgb.map((v, i) => (1 - tint) * light * v + tint * ((brightest >> (8 * i)) & 255));
+export function overlayColor(rgb, share, tint) {
+  const amount = tint.share * share;
+  return rgb.map((v, i) => (1 - amount) * v + amount * tint.color[i]);
 }
 
 // Paint the image, S x S pixels, and a map over it. Painted pixels have the mean color and are not covered by
 // the map.
-export function paintImage(canvas, image, { size, side, mean }, mask, map, max, colors) {
+export function paintImage(canvas, image, { size, side, mean }, mask, map, max, tint) {
   if (canvas.width !== size) {
     canvas.width = canvas.height = size;
     canvas.data = null;
@@ -63,7 +60,7 @@ export function paintImage(canvas, image, { size, side, mean }, mask, map, max, 
       let [r, g, b] = hidden ? mean : [image[3 * i], image[3 * i + 1], image[3 * i + 2]];
       if (map && !hidden) {
         const share = map[Math.floor(y / patch) * side + Math.floor(x / patch)] / max;
-        [r, g, b] = overlayColor([r, g, b], share, colors[255]);
+        [r, g, b] = overlayColor([r, g, b], share, tint);
       }
       out[4 * i] = r;
       out[4 * i + 1] = g;

@@ -1,27 +1,16 @@
-// The link of the view, and the view as PNG, SVG or CSV.
+// The view as PNG, SVG or CSV.
 
 import { drawGrid, gridPlan } from "../explorer/grid.js";
 import { drawScale } from "../explorer/scene.js";
 import { cellName } from "../explorer/words.js";
 import { savePainted } from "../shared/picture.js";
 import { fileStem, saveCsv } from "../shared/save.js";
-import { showPairMessage } from "./panels.js";
 import { drawPairLarge, drawSide, gridColors, gridOf } from "./view.js";
 import { differenceLabels, gridLabels, number, pairTitle, SIDES, sideTitle } from "./words.js";
 
 const SQUARE = 220, SPACE = 20, HEAD = 60; // pixels
 const ABOVE_GRID = SQUARE + 70;
 const COLUMN = 2 * SQUARE + SPACE, GRID_HEIGHT = 330;
-
-export async function copyPairLink({ root, sides }) {
-  const note = sides.some((side) => side.own) ? " It does not contain your own image." : "";
-  try {
-    await navigator.clipboard.writeText(window.location.href);
-    showPairMessage(root, `Link copied.${note}`);
-  } catch {
-    showPairMessage(root, `Copy the address of this page.${note}`);
-  }
-}
 
 /**
  * Return the rows of the large maps: for each patch the weights of both sides, and their difference.

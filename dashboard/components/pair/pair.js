@@ -4,10 +4,12 @@
 
 import { frameCache, Maps, rolloutMap } from "../explorer/frames.js";
 import { addressOf, readState, stateText } from "../explorer/state.js";
-import { keepAddress, parseWhole, writeAddress } from "../shared/address.js";
+import { AttentionView } from "../explorer/view.js";
+import { parseWhole } from "../shared/address.js";
 import { colorTable, decodeBase64 } from "../shared/colors.js";
 import { createCanvas } from "../shared/paint.js";
 import { themeColors } from "../shared/theme.js";
+import { mount } from "../shared/view.js";
 import { unpackPair } from "./data.js";
 import {
   commonHeader,
@@ -22,20 +24,17 @@ import { PairInput } from "./input.js";
 import { showPairControls, showPairTexts } from "./panels.js";
 import { paintPair } from "./view.js";
 
-const REQUEST_MS = 40; // delay of a request, so that quick changes make one request
-const KEPT_TIMES = 600; // redraw times kept for the benchmark
-
-class Pair {
+// `state` is that of explorer/state.js, and rightSnapshot: a step, "best", or null for the first one
+class Pair extends /** @type {any} */ (AttentionView) {
   header = null;
   sides = null; // the headers of the left and the right side
   images = null;
   frames = null;
   cache = frameCache();
 
-  state = null; // see explorer/state.js; and rightSnapshot: a step, "best", or null for the first one
-  hovered = null; // the token under the pointer: { side, token }
-  hoveredCell = null; // the map under the pointer: { side, r, c }
-  hoveredPatch = null; // the patch of a large map under the pointer: { side, patch }
+  // under the pointer; `hoveredCell` is { side, r, c }
+  hovered = null; // the token: { side, token }
+  hoveredPatch = null; // the patch of a large map: { side, patch }
 
   // what is drawn, for each side
   tokens = [];
@@ -54,19 +53,16 @@ class Pair {
   pictures = [0, 1].map(() => createCanvas(1, 1));
   large = [0, 1, 2].map(() => createCanvas(1, 1));
   plans = [];
-  times = []; // milliseconds of redraws
 
-  constructor(root, host) {
-    this.root = root;
-    this.host = host;
+  constructor(root) {
+    super(root);
     this.sections = [...root.querySelectorAll("section")];
     this.input = new PairInput(this);
-    this.attach();
   }
 
   // Show new data from the server.
   update(bytes) {
-    if (this.lifetime.signal.aborted) this.attach(); // mounted again
+    this.attach();
     const { header, images, frames } = unpackPair(bytes);
     frames.forEach((frame, i) => frame && this.cache.put(header.sides[i].key, frame));
     const reshaped = this.sides?.[0].shape !== header.sides[0].shape;
@@ -74,9 +70,8 @@ class Pair {
     this.root.classList.toggle("standalone", Boolean(header.standalone)); // hides what needs the server
     this.state = this.state && !reshaped ? { ...this.state, ...this.validSnapshots() } : this.readAddress();
     this.frames = this.sides.map(({ key }) => this.cache.get(key) ?? null);
-    const complete = this.frames.every(Boolean);
-    this.root.classList.toggle("waiting", !complete);
-    if (!complete) return this.ask("need");
+    this.root.classList.toggle("waiting", !this.ready);
+    if (!this.ready) return this.ask("need");
     this.colors = colorTable(decodeBase64(header.colors));
     this.diverging = colorTable(decodeBase64(header.diverging));
     this.maps = this.sides.map((side) => new Maps(side));
@@ -105,25 +100,14 @@ class Pair {
     };
   }
 
-  set(changes, { ask = false } = {}) {
-    Object.assign(this.state, changes);
-    this.saveAddress();
-    this.showControls();
-    this.schedule();
-    if (ask) this.scheduleRequest();
-  }
-
   showControls() {
     showPairControls(this.root, this);
   }
 
-  // Set what is under the pointer: `hovered`, `hoveredCell` or `hoveredPatch`.
-  point(changes) {
-    Object.assign(this, changes);
-    this.schedule();
+  get ready() {
+    return Boolean(this.frames?.every(Boolean));
   }
 
-  // The query parameters of this view, or null if the server gave the state, as in a talk.
   parameters() {
     if (!this.header || this.header.address !== undefined) return null;
     const { rightSnapshot } = this.state;
@@ -131,48 +115,10 @@ class Pair {
     return { ...addressOf(this.state, this.sides[0]), right_snapshot: right };
   }
 
-  saveAddress() {
-    const parameters = this.parameters();
-    if (parameters) writeAddress(parameters);
-  }
-
-  scheduleRequest() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.ask("look"), REQUEST_MS);
-  }
-
   ask(kind) {
     const { rightSnapshot } = this.state;
     const right = rightSnapshot === null ? [] : [["right_snapshot", String(rightSnapshot)]];
     this.host.ask(`${kind}?${new URLSearchParams([...stateText(this.state, this.sides[0]), ...right])}`);
-  }
-
-  // Add the listeners on the window. They are removed when the component leaves the page.
-  attach() {
-    const lifetime = (this.lifetime = new AbortController()), { signal } = lifetime;
-    keepAddress(this.root, () => this.parameters(), () => lifetime.abort());
-    window.addEventListener("keydown", (event) => this.input.press(event), { capture: true, signal });
-    window.addEventListener("popstate", () => this.restoreFromAddress(), { signal });
-  }
-
-  // Show the state in the address, which Back or Forward changed.
-  restoreFromAddress() {
-    if (!this.parameters()) return;
-    this.state = this.readAddress();
-    this.set({}, { ask: true });
-  }
-
-  schedule() {
-    if (this.scheduled) return;
-    this.scheduled = true;
-    requestAnimationFrame(() => {
-      this.scheduled = false;
-      if (!this.frames?.every(Boolean) || !this.root.isConnected) return;
-      const start = performance.now();
-      this.draw();
-      this.times.push(performance.now() - start);
-      if (this.times.length > KEPT_TIMES) this.times.shift();
-    });
   }
 
   draw() {
@@ -240,9 +186,6 @@ class Pair {
   }
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".pair");
-  root.pair ??= new Pair(root, { ask: () => {} });
-  root.pair.host = { ask: (text) => setTriggerValue("ask", text) };
-  root.pair.update(data);
+export default function (element) {
+  mount(element, ".pair", "pair", Pair);
 }

@@ -103,13 +103,3 @@ export function view(pair) {
     patches: pair.shownPatches,
   };
 }
-
-/** Show a message for a few seconds. */
-export function showPairMessage(root, text) {
-  root.querySelector(".xp-live").textContent = text;
-  const message = root.querySelector(".xp-message");
-  message.textContent = text;
-  setTimeout(() => {
-    message.textContent = "";
-  }, 4000);
-}

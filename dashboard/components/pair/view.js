@@ -49,7 +49,7 @@ function paintSources(pair) {
     }
     if (values[i]) paintMap(pair.large[i], values[i], header.side, limits[0], colors);
     const map = state.overlay ? values[i] : null, mask = new Uint8Array(header.size ** 2);
-    paintImage(pair.pictures[i], pair.images[i], header, mask, map, limits[0], colors);
+    paintImage(pair.pictures[i], pair.images[i], header, mask, map, limits[0], pair.header.tint);
   });
   if (pair.why) return;
   const { difference, differenceMaxima, diverging, largeDifference, large } = pair, { side } = sides[0];

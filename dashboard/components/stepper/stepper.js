@@ -3,12 +3,13 @@
 // cls, note, limit, spreads }, image [S, S, 3], float32 tokens [T, D], positions [T, D]; T includes CLS if
 // the model has it
 
-import { keepAddress, parseCount, writeAddress } from "../shared/address.js";
+import { keepAddress, parseCount } from "../shared/address.js";
 import { decodeBase64 } from "../shared/colors.js";
 import { readHeader } from "../shared/message.js";
 import { CanvasPainter } from "../shared/paint.js";
 import { offerFiles } from "../shared/save.js";
 import { onTheme, themeColors, typeScale } from "../shared/theme.js";
+import { mount, View } from "../shared/view.js";
 import { saveStep } from "./files.js";
 import { listen } from "./input.js";
 import { hitTest, pixelIndex } from "./layout.js";
@@ -20,7 +21,7 @@ const MOVE_MS = 1000, PAUSE_MS = 1200;
 const FOOT = 22; // pixels below the pictures, for their labels
 const EDGE = 2; // pixels around the drawing, for the ring of a patch at the border
 
-class Stepper {
+class Stepper extends /** @type {any} */ (View) {
   step = 0;
   from = 0; // the step before the current move
   progress = 1; // of the move, 0 to 1
@@ -39,7 +40,7 @@ class Stepper {
   zoom = 1;
 
   constructor(root) {
-    this.root = root;
+    super(root);
     this.canvas = root.querySelector(".steps-stage");
     listen(this);
     new ResizeObserver(() => this.schedule()).observe(this.canvas);
@@ -103,7 +104,7 @@ class Stepper {
     if (step < 0 || step >= TITLES.length || step === this.step) return;
     Object.assign(this, { from: this.step, step, hovered: null, moveStart: performance.now() });
     this.progress = window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : 0;
-    if (this.header.step === null) writeAddress(this.parameters());
+    this.saveAddress();
     this.renderControls();
     this.updateHoverText();
     this.schedule();
@@ -150,18 +151,8 @@ class Stepper {
     this.root.dataset.playing = this.playing;
   }
 
-  schedule() {
-    if (this.scheduled) return;
-    this.scheduled = true;
-    requestAnimationFrame(() => {
-      this.scheduled = false;
-      if (!this.header || !this.root.isConnected) return;
-      if (this.progress < 1) {
-        this.progress = Math.min(1, (performance.now() - this.moveStart) / MOVE_MS);
-        this.schedule();
-      }
-      this.draw();
-    });
+  get ready() {
+    return Boolean(this.header);
   }
 
   // The patch, token and number at a point of the canvas, or null.
@@ -185,6 +176,10 @@ class Stepper {
   }
 
   draw() {
+    if (this.progress < 1) {
+      this.progress = Math.min(1, (performance.now() - this.moveStart) / MOVE_MS);
+      this.schedule();
+    }
     const theme = themeColors(this.root);
     const [width, height] = [Math.max(200, this.canvas.clientWidth), this.canvas.clientHeight];
     const p = new CanvasPainter(this.canvas, width, height), zoom = (this.zoom = typeScale());
@@ -196,8 +191,6 @@ class Stepper {
   }
 }
 
-export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector(".steps");
-  root.stepper ??= new Stepper(root);
-  root.stepper.update(data);
+export default function (element) {
+  mount(element, ".steps", "stepper", Stepper);
 }

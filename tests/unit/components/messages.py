@@ -73,7 +73,7 @@ def pair_messages() -> dict[str, Any]:
         written.append(
             {
                 "bytes": base64.b64encode(data).decode(),
-                "images": [one.transpose(1, 2, 0).ravel().tolist() for one in images],
+                "images": [image.transpose(1, 2, 0).ravel().tolist() for image in images],
                 "weights": [
                     part.astype(float).tolist() if one else None for part, one in zip(sent, has, strict=True)
                 ],

@@ -42,9 +42,9 @@ def state_of(name, node):
     """The state class that a file means by a name, or None for a variable."""
     if not isinstance(node, ast.Name) or not node.id.endswith("State"):
         return None
-    for one in tree(name):
-        if isinstance(one, ast.ImportFrom) and any(part.name == node.id for part in one.names):
-            return getattr(importlib.import_module(one.module or ""), node.id)
+    for statement in tree(name):
+        if isinstance(statement, ast.ImportFrom) and any(alias.name == node.id for alias in statement.names):
+            return getattr(importlib.import_module(statement.module or ""), node.id)
     raise AssertionError(f"{name}:{node.lineno}: {node.id} is not imported")
 
 
@@ -98,7 +98,7 @@ def test_links_to_other_pages_are_made_from_states():
 
 
 def test_every_field_that_the_code_names_belongs_to_its_state():
-    found = [(name, *one) for name in FILES for one in fields_in(name)]
+    found = [(name, *field) for name in FILES for field in fields_in(name)]
     assert len({(state, field) for _, _, state, field in found}) > 20
     assert not [
         f"{name}:{line}: {state.__name__} has no field {field}"
@@ -109,7 +109,7 @@ def test_every_field_that_the_code_names_belongs_to_its_state():
 
 def test_every_state_is_a_page_or_a_talk():
     def subclasses(kind):
-        return {kind, *(deep for one in kind.__subclasses__() for deep in subclasses(one))}
+        return {kind, *(deep for child in kind.__subclasses__() for deep in subclasses(child))}
 
     shared = {page_state.PageState, page_state.ImageState, page_state.CurvesState}
     parts = {base for kind in STATES.values() for base in kind.__mro__}

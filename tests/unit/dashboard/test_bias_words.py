@@ -220,10 +220,13 @@ def test_names_and_colors_do_not_depend_on_what_is_measured():
     both = [measured("shift", [run], Partial(4, 4, shift(0, 4))) for run in runs]
     lines = experiments.lines_of(both, runs)
     assert experiments.lines_of(both[1:], runs) == lines[1:]
-    assert len({one.color for one in lines}) == 2
+    assert len({line.color for line in lines}) == 2
     images = images_for(runs, 100)
-    names = [one.name for one in experiments.look_up(PROBES["shift"], runs, images, {}, untrained=True)]
-    assert names[:2] == [one.label for one in lines]
+    names = [
+        measurement.name
+        for measurement in experiments.look_up(PROBES["shift"], runs, images, {}, untrained=True)
+    ]
+    assert names[:2] == [line.label for line in lines]
     assert names[2:] == [f"untrained {name}" for name in names[:2]]
     assert len(set(names)) == 4
 

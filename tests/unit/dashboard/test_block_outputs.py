@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dashboard.attention import block, block_outputs
-from dashboard.components.block import message
+from dashboard.components.inside import message
 from dashboard.shared import resources, scenes, selection
 from dashboard.talk.scenes import scene
 from tests.apptests import open_app
@@ -123,6 +123,6 @@ def test_unknown_view_is_refused_with_the_choices():
 
 def test_patches_leads_to_the_same_image_in_the_first_block():
     app = open_app("patches", **{"class": "ship", "image": "3"})
-    (link,) = [one.proto for one in app.get("page_link")]
+    (link,) = [link.proto for link in app.get("page_link")]
     query = dict(parse_qsl(link.query_string))
     assert query == {"run": VIT, "class": "ship", "image": "3", "layer": "1", **LINK}

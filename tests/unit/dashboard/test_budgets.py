@@ -15,15 +15,15 @@ def test_published_results_come_first_and_pairs_follow_by_accuracy():
     published, *pairs = budgets(("vit", "resnet"))
     assert published.runs == ()
     assert published.gap == pytest.approx(91.06 - 75.59)  # the tutorials' stated accuracies
-    assert [[run.id for run in one.runs] for one in pairs] == [
+    assert [[run.id for run in pair.runs] for pair in pairs] == [
         ["vit-cifar10", "resnet-cifar10"],
         ["vit-cifar10-gpu", "resnet-cifar10-gpu"],
     ]
-    for one in pairs:
-        stored = [find_run(run.id).status().result["test_acc"] for run in one.runs]
-        assert list(one.accuracies.values()) == stored
-        assert one.gap == pytest.approx(100 * (stored[1] - stored[0]))
-    assert [one.title for one in pairs] == ["20 epochs on a CPU", "85 to 88 epochs on a GPU"]
+    for pair in pairs:
+        stored = [find_run(run.id).status().result["test_acc"] for run in pair.runs]
+        assert list(pair.accuracies.values()) == stored
+        assert pair.gap == pytest.approx(100 * (stored[1] - stored[0]))
+    assert [pair.title for pair in pairs] == ["20 epochs on a CPU", "85 to 88 epochs on a GPU"]
 
 
 def test_dots_are_on_one_axis_with_their_values_and_gap():
@@ -42,9 +42,9 @@ def test_dots_are_on_one_axis_with_their_values_and_gap():
 
 
 def test_shown_gap_is_the_difference_of_the_shown_accuracies():
-    for one in budgets(("vit", "resnet")):
-        dots = [Dot(model, share, "#000000") for model, share in one.accuracies.items()]
-        drawn = accuracy_gaps([(one.title, dots[0], dots[1])])
+    for budget in budgets(("vit", "resnet")):
+        dots = [Dot(model, share, "#000000") for model, share in budget.accuracies.items()]
+        drawn = accuracy_gaps([(budget.title, dots[0], dots[1])])
         (gap,) = map(float, re.findall(r"([\d.]+) points", drawn))
         low, high = map(float, re.findall(r">\w+ ([\d.]+) %<", drawn))
         assert gap == pytest.approx(high - low, abs=1e-9)

@@ -53,6 +53,16 @@ def test_bundle_has_the_default_export_and_no_import(tmp_path):
     assert "async function area(shape) {}" in lines
 
 
+def test_comments_on_their_own_lines_are_left_out(tmp_path):
+    entry = write_modules(
+        tmp_path,
+        entry="// The entry.\n\n/**\n * Return the text.\n */\nfunction text() {\n  // of an address\n"
+        f'  return "https://" + `/** ${{1}} */`; // kept\n}}\n{ENTRY}',
+    )
+    lines = ["// NAME/entry.js", "function text() {", '  return "https://" + `/** ${1} */`; // kept', "}"]
+    assert bundle(entry).replace(tmp_path.name, "NAME").splitlines() == [*lines, ENTRY.strip()]
+
+
 def test_error_names_a_missing_export_and_both_files(tmp_path):
     entry = write_modules(
         tmp_path, entry=f'import {{ hidden }} from "./other.js";\n{ENTRY}', other="const hidden = 1;\n"

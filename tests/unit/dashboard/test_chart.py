@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from torch.utils.tensorboard import SummaryWriter
 
 from dashboard.components.curves import legend_height, series, thinned
+from dashboard.shared.metric_charts import as_csv
 from dashboard.shared.run_curves import (
     CurveStyle,
     Drawing,
     _empty_note,
-    as_csv,
     collect,
     epoch_note,
     other_tags,
@@ -188,9 +188,15 @@ def test_csv_has_every_point(resumed):
 
 @pytest.mark.parametrize(
     ("text", "states", "models", "found"),
-    [("", [], [], True), ("vit CIFAR10", [], [], True), ("vit mars", [], [], False),
-     ("", ["failed"], [], False), ("", ["finished"], ["vit"], True), ("", [], ["resnet"], False)],
-)  # fmt: skip
+    [
+        ("", [], [], True),
+        ("vit CIFAR10", [], [], True),
+        ("vit mars", [], [], False),
+        ("", ["failed"], [], False),
+        ("", ["finished"], ["vit"], True),
+        ("", [], ["resnet"], False),
+    ],
+)
 def test_runs_are_filtered_by_text_state_and_model(text, states, models, found):
     assert matches(as_row(find_run("vit-cifar10")), text, states, models) == found
 

@@ -73,9 +73,16 @@ def test_bundled_resnet_reaches_the_accuracy_of_the_vit():
 
 # test scores that the figures do not draw
 UNUSED = {
-    "accuracy": 0.9, "loss": 0.3, "parameters": 1, "multiply_adds": 1, "training": None,
-    "truth": [], "predicted": [], "confidence": [], "truth_probability": [],
-}  # fmt: skip
+    "accuracy": 0.9,
+    "loss": 0.3,
+    "parameters": 1,
+    "multiply_adds": 1,
+    "training": None,
+    "truth": [],
+    "predicted": [],
+    "confidence": [],
+    "truth_probability": [],
+}
 
 
 @pytest.fixture
@@ -90,14 +97,18 @@ def pair():
             "classes": ["ant", "bee", "cow", "dog"],
             "confusion": table.tolist(),
             "class_accuracy": {
-                "mean": (np.diag(table) / table.sum(1)).tolist(), "error": [0.1] * 4,
+                "mean": (np.diag(table) / table.sum(1)).tolist(),
+                "error": [0.1] * 4,
                 "count": table.sum(1).tolist(),
             },
             "calibration": {
-                "bins": 15, "ece": 0.123, "count": count.tolist(), "accuracy": [0.5] * 15,
+                "bins": 15,
+                "ece": 0.123,
+                "count": count.tolist(),
+                "accuracy": [0.5] * 15,
                 "confidence": ((np.arange(15) + 0.5) / 15).tolist(),
             },
-        }  # fmt: skip
+        }
         runs.append(Shown(name, color, "solid", TestScores.model_validate(values)))
     return runs
 
@@ -193,9 +204,15 @@ def test_median_of_few_training_steps_is_marked_as_rough(known):
             data="cifar10", batch=128, images_per_s=31.0, memory_bytes=2 * 10**9, others=0.0, counted=counted
         )
         values = Speed(
-            images_per_s=226.0, batch=128, batches=7, memory_bytes=10**9, base_bytes=5 * 10**8, others=0.0,
-            threads=1, training=training,
-        )  # fmt: skip
+            images_per_s=226.0,
+            batch=128,
+            batches=7,
+            memory_bytes=10**9,
+            base_bytes=5 * 10**8,
+            others=0.0,
+            threads=1,
+            training=training,
+        )
         changes = {"probe": "speed", "settings": {"device": "cpu"}, "values": values}
         speed = result.model_copy(update=changes)
         timing = dataclasses.replace(items[0].timing, result=speed)
@@ -256,7 +273,7 @@ def test_sweep_with_a_setting_of_another_version_is_shown_and_the_setting_named(
         if varied:
             create_run(make_config("quick"), status=Status(state="stopped"), sweep=link)
     app = open_app("compare", view="Sweeps", sweep="study-x")
-    assert any("future" in one.value for one in app.info)
+    assert any("future" in info.value for info in app.info)
     assert len(app.dataframe) == known
 
 

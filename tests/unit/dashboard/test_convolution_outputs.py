@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dashboard.attention import class_maps, convolution, convolution_outputs, panel
-from dashboard.components.convolution import message
+from dashboard.components.inside import message
 from dashboard.shared import resources, scenes, selection
 from dashboard.standalone.explorer_file import from_address
 from dashboard.talk.scenes import scene
@@ -40,7 +40,7 @@ def test_message_begins_with_the_results_of_the_model():
     steps = convolution_steps(resources.model(run), image, 4)
     first = steps.convolutions[0]
     expected = [steps.input, first.weight, first.output, first.norm.mean, first.norm.variance]
-    numbers = np.concatenate([one.flatten().numpy() for one in expected])
+    numbers = np.concatenate([array.flatten().numpy() for array in expected])
     np.testing.assert_array_equal(floats_of(view)[: len(numbers)], numbers)
     assert (header["block"], header["blocks"], header["pre"], header["projected"]) == (4, 9, False, True)
     sizes = header["convolutions"][0]

@@ -21,9 +21,12 @@ def test_rows_of_a_matrix_name_column_and_row_and_leave_nan_out():
     matrix, error = np.array([[1.0, 2.0, 3.0], [4.0, math.nan, 6.0]]), np.arange(6.0).reshape(2, 3)
     rows = [*matrix_rows(["m"], ["x", "y", "z"], ["one", "two"], matrix, error)]
     assert rows == [
-        ["m", "x", "one", 1, 0], ["m", "y", "one", 2, 1], ["m", "z", "one", 3, 2],
-        ["m", "x", "two", 4, 3], ["m", "z", "two", 6, 5],
-    ]  # fmt: skip
+        ["m", "x", "one", 1, 0],
+        ["m", "y", "one", 2, 1],
+        ["m", "z", "one", 3, 2],
+        ["m", "x", "two", 4, 3],
+        ["m", "z", "two", 6, 5],
+    ]
 
 
 def test_rows_of_points_need_values_of_one_length():

@@ -14,17 +14,14 @@ from dashboard.compare.figures import Shown
 from dashboard.compare.time_figures import Path, reach
 from dashboard.drawing import figures
 from dashboard.inductive_bias import figures as bias_figures
+from dashboard.inductive_bias import matrix_figures
 from dashboard.inductive_bias.field_maps import fields
 from dashboard.inductive_bias.lines import Line
-from dashboard.sweeps.figures import sample_efficiency, study_panels
-from dashboard.sweeps.sample_curves import sweeps
-from tests.unit.dashboard.test_sweep_figures import sample, setting
 from vitcore.probes import View
 from vitcore.probes.estimates import Estimate, Series, Table
 from vitcore.probes.score_values import TestScores
 from vitcore.probes.shapes import Changes, Curves, LayersAndHeads, LayerSeries, Maps, Matrix, Panel
 from vitcore.runs.folder import find_run
-from vitcore.sweeps.results import sample_curve
 
 CLASSES = tuple("abcdefghij")
 KINDS = ("consistency", "accuracy")
@@ -80,18 +77,38 @@ def shown(name, seed):
     draw = np.random.default_rng(seed)
     confusion = draw.integers(0, 9, (3, 3)) + 30 * np.eye(3, dtype=int)
     count = np.array([0, 4, 20])
-    return Shown(name, "#0072B2", "solid", TestScores.model_validate({
-        "accuracy": 0.9, "loss": 0.3, "parameters": 1, "multiply_adds": 1, "training": None,
-        "truth": [], "predicted": [], "confidence": [], "truth_probability": [],
-        "classes": ["ant", "bee", "cow"], "confusion": confusion.tolist(),
-        "class_accuracy": {
-            "mean": draw.random(3).tolist(), "error": draw.random(3).tolist(), "count": [50, 60, 70],
-        },
-        "calibration": {
-            "bins": 3, "ece": 0.05, "count": count.tolist(), "accuracy": draw.random(3).tolist(),
-            "confidence": draw.random(3).tolist(),
-        },
-    }))  # fmt: skip
+    return Shown(
+        name,
+        "#0072B2",
+        "solid",
+        TestScores.model_validate(
+            {
+                "accuracy": 0.9,
+                "loss": 0.3,
+                "parameters": 1,
+                "multiply_adds": 1,
+                "training": None,
+                "truth": [],
+                "predicted": [],
+                "confidence": [],
+                "truth_probability": [],
+                "classes": ["ant", "bee", "cow"],
+                "confusion": confusion.tolist(),
+                "class_accuracy": {
+                    "mean": draw.random(3).tolist(),
+                    "error": draw.random(3).tolist(),
+                    "count": [50, 60, 70],
+                },
+                "calibration": {
+                    "bins": 3,
+                    "ece": 0.05,
+                    "count": count.tolist(),
+                    "accuracy": draw.random(3).tolist(),
+                    "confidence": draw.random(3).tolist(),
+                },
+            }
+        ),
+    )
 
 
 @pytest.fixture
@@ -107,10 +124,13 @@ def test_rows_of_confusion_matrices_are_all_counts_and_their_differences(runs):
     expected = {
         (panel, panel, names[answer], names[truth]): [counts[truth, answer]]
         for panel, counts in (
-            ("Ann's & mine", first), ("other", second), ("Ann's & mine minus other", first - second),
+            ("Ann's & mine", first),
+            ("other", second),
+            ("Ann's & mine minus other", first - second),
         )
-        for truth in range(3) for answer in range(3)
-    }  # fmt: skip
+        for truth in range(3)
+        for answer in range(3)
+    }
     assert values_of(figure, 4) == expected
 
 
@@ -147,9 +167,11 @@ def test_run_that_did_not_reach_the_target_has_an_empty_cell():
     figure = reach(paths, "epoch")
     assert figure.rows == [
         ["series", "epoch", "run"],
-        ["trained until", 20, "A & B"], ["trained until", 30, "C"],
-        ["reached at", 12, "A & B"], ["reached at", None, "C"],
-    ]  # fmt: skip
+        ["trained until", 20, "A & B"],
+        ["trained until", 30, "C"],
+        ["reached at", 12, "A & B"],
+        ["reached at", None, "C"],
+    ]
 
 
 # --- Inductive bias ----------------------------------------------------------------------------
@@ -207,10 +229,14 @@ def test_rows_of_layers_have_relative_depths():
 def test_rows_of_distances_hold_layers_and_heads():
     mean, error, heads, spread = random(3), random(3), random(2, 4), random(2, 4)
     shape = LayersAndHeads(
-        "distance", ["patches", "1", "2"], series(mean, error), axis="pixels",
-        heads={"distance": Table(mean=heads.tolist(), error=spread.tolist())}, points="one head",
+        "distance",
+        ["patches", "1", "2"],
+        series(mean, error),
+        axis="pixels",
+        heads={"distance": Table(mean=heads.tolist(), error=spread.tolist())},
+        points="one head",
         references={"uniform": 16.0},
-    )  # fmt: skip
+    )
     figure = bias_figures.distances([line("ViT", shape)])
     assert figure.rows[0] == ["series", DEPTH, "pixels", "standard error"]
     layers = [row[1:] for row in figure.rows[1:] if row[0] == "ViT"]
@@ -226,7 +252,7 @@ def test_rows_of_a_similarity_name_both_layers():
     mean, error = random(3, 3), random(3, 3) / 10
     table_of_both = Table(mean=mean.tolist(), error=error.tolist())
     shape = Matrix("likeness", (["a", "b"], ["c"]), table_of_both, label="CKA")
-    figure = bias_figures.likeness(line("ViT", shape, other="ResNet"))
+    figure = matrix_figures.likeness(line("ViT", shape, other="ResNet"))
     assert figure.rows[0] == ["panel", "series", "column", "row", "CKA", "standard error"]
     found = {tuple(row[:4]): row[4:] for row in figure.rows[1:]}
     between = ("ViT down, ResNet along", "ViT and ResNet")
@@ -239,16 +265,19 @@ def test_rows_of_a_similarity_name_both_layers():
 def test_rows_of_removed_blocks_and_heads_are_points_with_errors():
     blocks, spread, heads, each = random(2), random(2), random(2, 3), random(2, 3)
     shape = Changes(
-        "accuracy", Estimate(mean=0.9, error=0.01), ["block 1", "block 3"], series(blocks, spread),
+        "accuracy",
+        Estimate(mean=0.9, error=0.01),
+        ["block 1", "block 3"],
+        series(blocks, spread),
         Table(mean=heads.tolist(), error=each.tolist()),
-    )  # fmt: skip
+    )
     figure = bias_figures.blocks([line("ViT", shape)])
     assert figure.rows[0] == ["panel", "series", "without block", "points of accuracy", "standard error"]
     assert values_of(figure, 3) == {
         ("ViT", "ViT", name): pytest.approx([100 * blocks[i], 100 * spread[i]])
         for i, name in enumerate(("1", "3"))
     }
-    figure = bias_figures.heads(line("ViT", shape), shape.without_head, top=100)
+    figure = matrix_figures.heads(line("ViT", shape), shape.without_head, top=100)
     assert figure.rows[0] == ["series", "head", "block", "points of accuracy", "standard error"]
     assert values_of(figure, 3) == {
         ("ViT", f"head {h + 1}", f"block {b + 1}"): pytest.approx([100 * heads[b, h], 100 * each[b, h]])
@@ -277,43 +306,6 @@ def test_rows_of_receptive_fields_are_the_logarithms_of_the_maps():
     assert {row[0] for row in fields(lines[:1], top=2.0).rows[1:]} == {"input", "block 1"}
 
 
-# --- sweeps ------------------------------------------------------------------------------------
-
-
-def test_rows_of_sample_efficiency_are_the_finished_points():
-    points = [
-        sample("vit", "ViT", 0.1, 0.5, error=0.02), sample("vit", "ViT", 1.0, None),
-        sample("resnet", "ResNet", 0.1, 0.6, error=None),
-    ]  # fmt: skip
-    assert sample_efficiency(points).rows == [
-        ["series", "training images", "test accuracy, %", "standard error"],
-        ["ViT", 4500, 50, 2],
-        ["ResNet", 4500, 60, None],
-    ]
-
-
-def test_rows_of_sample_efficiency_without_counts_are_shares():
-    rows = sample_efficiency([sample("vit", "ViT", 0.25, 0.5, error=0.02, images=None)]).rows
-    assert rows[0][1] == "share of the training images, %"
-    assert rows[1] == ["ViT", 25, 50, 2]
-
-
-def test_rows_of_a_study_have_states_until_all_values_have_results():
-    points = [setting("patch", 2, 0.5), setting("norm", "pre", 0.25, error=0.05), setting("patch", 4, None)]
-    columns = ["panel", "series", "value", "test accuracy, %", "standard error"]
-    assert study_panels(points).rows == [
-        [*columns, "state"],
-        ["Patch", "Patch", "2", 50, 1, "finished"],
-        ["Patch", "Patch", "4", None, None, "queued"],
-        ["Norm", "Norm", "pre", 25, 5, "finished"],
-    ]
-    assert study_panels(points[:2]).rows == [
-        columns,
-        ["Patch", "Patch", "2", 50, 1],
-        ["Norm", "Norm", "pre", 25, 5],
-    ]
-
-
 # --- bundled results ---------------------------------------------------------------------------
 
 
@@ -322,9 +314,3 @@ def test_right_answers_of_the_bundled_vit_are_its_test_accuracy():
     rows = confusions([item.shown]).rows[1:]
     assert sum(row[4] for row in rows) == 10_000
     assert sum(row[4] for row in rows if row[2] == row[3]) == 8256  # as `python -m vitcore evaluate` prints
-
-
-def test_first_point_of_the_bundled_sweep_is_the_mean_of_its_runs():
-    sweep = next(sweep for sweep in sweeps() if sweep.bundled)
-    rows = sample_efficiency(sample_curve(sweep.runs)).rows
-    assert rows[1] == ["ViT", 2249, 47.975, 0.205]  # the runs samples-vit-05-*: 48.18 and 47.77 %

@@ -32,14 +32,20 @@ def result(**values):
     fields = {"distance": share, "entropy": share, "to_self": share, "position": share} | values
     about = dict.fromkeys(("title", "data", "date", "machine", "command", "commit", "torch"), "")
     return Result(
-        probe="heads", runs=["r"], models=["vit"], images=200, settings={}, seconds=1.0,
-        values=HeadValues(**fields), **about,
-    )  # fmt: skip
+        probe="heads",
+        runs=["r"],
+        models=["vit"],
+        images=200,
+        settings={},
+        seconds=1.0,
+        values=HeadValues(**fields),
+        **about,
+    )
 
 
 def measured(order, size=32, patches=64, **values):
     found = head_order.behavior(result(**values), size, patches)
-    return next(one for one in found["measures"] if one["order"] == order)
+    return next(measure for measure in found["measures"] if measure["order"] == order)
 
 
 def test_heads_are_sorted_and_grouped_by_the_stated_thresholds():
@@ -57,8 +63,11 @@ def test_shares_are_sorted_from_the_largest_and_written_in_percent():
     found = measured("self")
     assert [group["heads"] for group in found["groups"]] == [[[0, 1]], [[1, 1]], [[1, 0]], [[0, 0]]]
     assert [group["label"].split("itself ")[1] for group in found["groups"]] == [
-        "from 20 %", "from 5 to 20 %", "from 2 to 5 %", "under 2 %",
-    ]  # fmt: skip
+        "from 20 %",
+        "from 5 to 20 %",
+        "from 2 to 5 %",
+        "under 2 %",
+    ]
     assert (found["tiles"][0][1], found["unit"]) == ("30.0", " %")
     assert found["texts"][0][1] == "30.00 ± 1.00 %"
 
@@ -74,14 +83,14 @@ def test_ablated_heads_are_grouped_by_multiples_of_their_standard_error():
 
 
 def test_measures_without_values_are_left_out():
-    orders = [one["order"] for one in head_order.behavior(result(), 32, 64)["measures"]]
+    orders = [measure["order"] for measure in head_order.behavior(result(), 32, 64)["measures"]]
     assert orders == ["distance", "entropy", "self", "position"]
 
 
 @pytest.mark.parametrize("order", ["distance", "entropy", "self", "position", "cls"])
 def test_every_head_is_in_one_group_of_each_measure(order):
     means = np.random.default_rng(3).random((6, 8)).tolist()
-    values = {one.field: table(means) for one in head_order.MEASURES if one.field != "change"}
+    values = {measure.field: table(means) for measure in head_order.MEASURES if measure.field != "change"}
     heads = [tuple(head) for group in measured(order, **values)["groups"] for head in group["heads"]]
     assert sorted(heads) == list(np.ndindex(6, 8))
 
@@ -108,3 +117,13 @@ def test_explorer_gets_the_stored_result_of_the_best_weights_only(tmp_path, monk
     assert isinstance(scenes.scene("attention", link), Explorer)
     header, _, _ = explorer.prepare(run, chosen, data, {"order": "distance", "snapshot": "10"})
     assert header["behavior"] is None
+
+
+def test_weights_that_are_not_the_best_are_not_called_so(tmp_path):
+    run = make_run(tmp_path, "stopped", model="vit", steps=(10, 20), **SMALL)
+    data = load_dataset("cifar10-mini")
+    chosen = SelectedImage(data.test.images[0], None, "")
+    assert explorer.prepare(run, chosen, data, {})[0]["snapshots"][-1]["label"] == "best weights"
+    run.best.unlink()
+    shown = explorer.prepare(run, chosen, data, {})[0]["snapshots"]
+    assert [one["label"] for one in shown] == ["step 10", "step 20", "latest snapshot"]

@@ -17,7 +17,7 @@ import pytest
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from dashboard.shared import run_curves
+from dashboard.shared import metric_charts, run_curves
 from dashboard.shared.run_curves import CurveStyle
 from dashboard.sweeps import results
 from dashboard.training.predictions import as_html, files
@@ -43,10 +43,15 @@ TIMES = [0.0, 1.0, 2.0, 1.8e9, 1e18, -5.0, 1e308, float("nan"), float("inf")]
 TAGS = ["loss", "train/loss", "val_acc", "epoch", "lr", "", "\x1b[31m", "<b>", "a" * 3000, "ünï/💥", "step"]
 SIZES = [0, 1, 1, 1, 2, -1, 2**31, 2**44, 2**62]
 FIELDS = {
-    "float_val": FLOATS[:6], "double_val": FLOATS, "int_val": [0, 1, -1, 2**31 - 1],
-    "half_val": [0, 15360, -1], "string_val": [b"", b"x", b"\xff"], "int64_val": STEPS,
-    "bool_val": [True], "uint32_val": [7],
-}  # fmt: skip
+    "float_val": FLOATS[:6],
+    "double_val": FLOATS,
+    "int_val": [0, 1, -1, 2**31 - 1],
+    "half_val": [0, 15360, -1],
+    "string_val": [b"", b"x", b"\xff"],
+    "int64_val": STEPS,
+    "bool_val": [True],
+    "uint32_val": [7],
+}
 
 
 def odd_value(draw, value):
@@ -98,7 +103,7 @@ def test_curves_of_odd_events_are_read_and_drawn():
             items = run_curves.collect([run], ("train_loss", "val_loss", "val_acc"), look).items
             drawn += len(items)
             json.dumps(items, default=str).encode()
-        run_curves.as_csv([run]).encode("utf-8", "strict")
+        metric_charts.as_csv([run]).encode("utf-8", "strict")
     assert drawn
 
 
@@ -106,10 +111,13 @@ def odd_arrays(draw):
     """The arrays of a file of predictions, one or two of which are replaced by others."""
     n, e, c = 2, 3, 2
     arrays = {
-        "images": np.zeros((n, 3, 4, 4), np.uint8), "truth": np.zeros(n, np.int64),
-        "classes": np.array(["a", "b"]), "steps": np.arange(e), "epochs": np.arange(e) * 1.0,
+        "images": np.zeros((n, 3, 4, 4), np.uint8),
+        "truth": np.zeros(n, np.int64),
+        "classes": np.array(["a", "b"]),
+        "steps": np.arange(e),
+        "epochs": np.arange(e) * 1.0,
         "probabilities": np.full((e, n, c), 0.5, np.float32),
-    }  # fmt: skip
+    }
     assert set(arrays) == {field.name for field in fields(Predictions)}
     for name in draw.sample(list(arrays), draw.choice([0, 1, 1, 2])):
         old = arrays[name]

@@ -19,7 +19,7 @@ from vitcore.errors import UserError
             {"run": "gone"},
             "names the run gone, which is not on this machine: `python -m vitcore runs` lists",
         ),
-        ("attention", {"run": "study-vit-patch-2"}, "run study-vit-patch-2, which this view can't show"),
+        ("attention", {"run": "study-vit-patch-2"}, "run study-vit-patch-2, .* can't show, .* no weights"),
         ("attention", {"query": "9.1"}, r"says query=9\.1, .* 6 layers, 8 heads, 8 x 8 patches"),
         ("attention", {"layer": "7"}, "says layer=7"),
         ("attention", {"head": "0"}, "says head=0"),

@@ -68,7 +68,7 @@ def test_two_images_are_those_of_the_link(home, data):
         image = data.test.images[np.flatnonzero(data.test.labels == label)[number - 1]]
         assert np.array_equal(side.chosen.image, image)
         np.testing.assert_allclose(weights_of(view), expected(run, image), atol=1e-3)
-    assert [one["name"] for one in header["sides"]] == [left.chosen.name, right.chosen.name]
+    assert [side["name"] for side in header["sides"]] == [left.chosen.name, right.chosen.name]
     default = prepared({"run": run.id})[0]
     assert [side.chosen.name for side in default] == ["cat, test image 1 of 100", "cat, test image 2 of 100"]
 

@@ -8,16 +8,29 @@ import math
 import pytest
 
 from dashboard.sweeps.figures import LABEL_GAP, sample_efficiency, study_panels
+from dashboard.sweeps.sample_curves import sweeps
+from vitcore.sweeps.results import sample_curve
 
 
 def row(mean, error=0.01, **more):
     return {
-        "mean": mean, "error": error if mean is not None else None,
+        "mean": mean,
+        "error": error if mean is not None else None,
         "error_of": "seeds" if mean is not None else None,
-        "validation": mean, "n_test": 1000, "n_validation": 500, "seeds": [0, 1], "planned": 2,
-        "state": "finished" if mean is not None else "queued", "minutes": 1.0, "parameters": 10, "runs": [],
-        "data": "cifar10", "recipe": "quick", "chance": 0.1, **more,
-    }  # fmt: skip
+        "validation": mean,
+        "n_test": 1000,
+        "n_validation": 500,
+        "seeds": [0, 1],
+        "planned": 2,
+        "state": "finished" if mean is not None else "queued",
+        "minutes": 1.0,
+        "parameters": 10,
+        "runs": [],
+        "data": "cifar10",
+        "recipe": "quick",
+        "chance": 0.1,
+        **more,
+    }
 
 
 def sample(model, label, share, mean, **more):
@@ -31,8 +44,12 @@ def setting(name, value, mean, base=False, **more):
 
 
 def test_sample_figure_has_a_line_per_architecture():
-    rows = [sample("vit", "ViT", 0.05, 0.4), sample("vit", "ViT", 0.1, 0.5), sample("vit", "ViT", 1.0, None),
-            sample("resnet", "ResNet", 0.05, 0.6, error=0.02)]  # fmt: skip
+    rows = [
+        sample("vit", "ViT", 0.05, 0.4),
+        sample("vit", "ViT", 0.1, 0.5),
+        sample("vit", "ViT", 1.0, None),
+        sample("resnet", "ResNet", 0.05, 0.6, error=0.02),
+    ]
     figure = sample_efficiency(rows).plot
     vit, resnet = figure.data
     assert (vit.line.color, resnet.line.color) == ("#0072B2", "#D55E00")
@@ -71,8 +88,13 @@ def test_different_budgets_have_separate_lines():
 
 
 def test_study_figure_has_a_panel_per_setting_and_marks_the_base():
-    rows = [setting("patch", 2, 0.5), setting("patch", 4, 0.6, base=True), setting("patch", 8, None),
-            setting("norm", "pre", 0.6, base=True), setting("norm", "post", 0.3)]  # fmt: skip
+    rows = [
+        setting("patch", 2, 0.5),
+        setting("patch", 4, 0.6, base=True),
+        setting("patch", 8, None),
+        setting("norm", "pre", 0.6, base=True),
+        setting("norm", "post", 0.3),
+    ]
     figure = study_panels(rows).plot
     patch, waiting, norm, _ = figure.data
     assert (list(patch.x), list(patch.y), list(patch.marker.symbol)) == (
@@ -93,3 +115,44 @@ def test_many_settings_are_drawn_in_several_rows():
     figure = study_panels(rows).plot
     assert len(figure.data) == 18
     assert figure.layout.height > study_panels(rows[:2]).plot.layout.height * 2
+
+
+def test_rows_of_sample_efficiency_are_the_finished_points():
+    points = [
+        sample("vit", "ViT", 0.1, 0.5, error=0.02),
+        sample("vit", "ViT", 1.0, None),
+        sample("resnet", "ResNet", 0.1, 0.6, error=None),
+    ]
+    assert sample_efficiency(points).rows == [
+        ["series", "training images", "test accuracy, %", "standard error"],
+        ["ViT", 4500, 50, 2],
+        ["ResNet", 4500, 60, None],
+    ]
+
+
+def test_rows_of_sample_efficiency_without_counts_are_shares():
+    rows = sample_efficiency([sample("vit", "ViT", 0.25, 0.5, error=0.02, images=None)]).rows
+    assert rows[0][1] == "share of the training images, %"
+    assert rows[1] == ["ViT", 25, 50, 2]
+
+
+def test_rows_of_a_study_have_states_until_all_values_have_results():
+    points = [setting("patch", 2, 0.5), setting("norm", "pre", 0.25, error=0.05), setting("patch", 4, None)]
+    columns = ["panel", "series", "value", "test accuracy, %", "standard error"]
+    assert study_panels(points).rows == [
+        [*columns, "state"],
+        ["Patch", "Patch", "2", 50, 1, "finished"],
+        ["Patch", "Patch", "4", None, None, "queued"],
+        ["Norm", "Norm", "pre", 25, 5, "finished"],
+    ]
+    assert study_panels(points[:2]).rows == [
+        columns,
+        ["Patch", "Patch", "2", 50, 1],
+        ["Norm", "Norm", "pre", 25, 5],
+    ]
+
+
+def test_first_point_of_the_bundled_sweep_is_the_mean_of_its_runs():
+    sweep = next(sweep for sweep in sweeps() if sweep.bundled)
+    rows = sample_efficiency(sample_curve(sweep.runs)).rows
+    assert rows[1] == ["ViT", 2249, 47.975, 0.205]  # the runs samples-vit-05-*: 48.18 and 47.77 %

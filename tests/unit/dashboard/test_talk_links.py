@@ -24,11 +24,18 @@ def home(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "link",
-    ["attention?class=cat", "/attention?class=cat", "vitlab/attention?class=cat",
-     "http://localhost:8501/attention?class=cat", "https://127.0.0.1/vitlab/attention?class=cat",
-     "http://[::1]:8501/attention?class=cat", "http://0.0.0.0:8501/attention?class=cat",
-     "localhost:8501/attention?class=cat", "127.0.0.1:8501/attention?class=cat"],
-)  # fmt: skip
+    [
+        "attention?class=cat",
+        "/attention?class=cat",
+        "vitlab/attention?class=cat",
+        "http://localhost:8501/attention?class=cat",
+        "https://127.0.0.1/vitlab/attention?class=cat",
+        "http://[::1]:8501/attention?class=cat",
+        "http://0.0.0.0:8501/attention?class=cat",
+        "localhost:8501/attention?class=cat",
+        "127.0.0.1:8501/attention?class=cat",
+    ],
+)
 def test_links_to_a_local_dashboard_are_accepted(link):
     assert files.parse_link(link) == ("attention", {"class": "cat"})
 
@@ -101,4 +108,4 @@ def test_talk_with_a_link_to_another_site_is_presented_and_saved_with_an_error_i
     assert error.startswith("Step 1, Two: ")
     assert "example.org" in text
     app = open_app("overview", talk="mine", step="2")
-    assert [escape("example.org") in one.value for one in app.error] == [True]
+    assert [escape("example.org") in error.value for error in app.error] == [True]

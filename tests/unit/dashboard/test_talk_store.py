@@ -104,12 +104,15 @@ def test_step_that_moved_in_another_tab_is_changed_where_it_is(mine):
     assert [s.title for s in files.find_talk("mine").steps] == ["Four", "One", "Two", "Three", "Five"]
 
 
-@pytest.mark.parametrize("act", [
-    lambda seen: store.replace("mine", seen, NEW),
-    lambda seen: store.move("mine", seen, 1),
-    lambda seen: store.remove("mine", seen),
-    lambda seen: store.duplicate("mine", seen),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda seen: store.replace("mine", seen, NEW),
+        lambda seen: store.move("mine", seen, 1),
+        lambda seen: store.remove("mine", seen),
+        lambda seen: store.duplicate("mine", seen),
+    ],
+)
 def test_step_that_changed_in_another_tab_is_not_overwritten(mine, act):
     seen = place(2)
     store.replace("mine", seen, seen.step.model_copy(update={"title": "Of the other tab"}))
@@ -133,10 +136,13 @@ def test_steps_added_at_the_same_time_are_all_kept(mine):
     assert len(files.find_talk("mine").steps) == 13
 
 
-@pytest.mark.parametrize("text", [
-    "title: T\nsteps: [{title: A, say: B, link: /}]\n",
-    '{"title": "T", "steps": [{"title": "A", "say": "B", "link": "/"}]}',
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "title: T\nsteps: [{title: A, say: B, link: /}]\n",
+        '{"title": "T", "steps": [{"title": "A", "say": "B", "link": "/"}]}',
+    ],
+)
 def test_steps_in_brackets_are_refused_and_kept(home, text):
     home.mkdir()
     (home / "mine.yaml").write_text(text)

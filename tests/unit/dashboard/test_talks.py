@@ -11,7 +11,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dashboard.talk import files
+from dashboard.talk import cached, files
 from vitcore.errors import UserError
 
 GOOD = """\
@@ -75,6 +75,9 @@ def refusal(path) -> tuple[int, str]:
         (8, "`say:`", GOOD.replace("Another.", "{a: b}")),
         (8, "a key", GOOD.replace("    say: Another.", "    ? [a]\n    : b")),
         (9, "a step of a talk", GOOD.replace("link: /", "link: /?talk=why&step=3")),
+        (7, "`title:` is empty", GOOD.replace("Two", "'\u200b\u200e'")),
+        (8, "`say:` is empty", GOOD.replace("Another.", '"\\ud800"')),
+        (10, "`note:`", GOOD.replace("|\n      Speak\n      slowly.", '"\\ud800"')),
         (8, "U+0007", GOOD.replace("Another.", "Ano\u0007ther.")),
         (7, "`title:`", GOOD.replace("- title: Two", "  title: Two")),
         (9, "alias", GOOD.replace("say: Another.", "say: &said Another.").replace("link: /", "link: *said")),
@@ -280,3 +283,23 @@ def test_own_talk_takes_precedence_over_a_bundled_one(home):
     assert files.find_talk("why").title == "Why a Vision Transformer needs data"
     (home / "why.yaml").write_text(GOOD)
     assert files.find_talk("why").title == "Mine"
+
+
+def test_control_characters_of_a_title_are_left_out(home):
+    (home / "mine.yaml").write_text(
+        GOOD.replace("title: Mine", 'title: "a\\x1b[31mb \\a\u0915\u094d\u200d\u0937"')
+    )
+    assert files.find_talk("mine").title == "a[31mb \u0915\u094d\u200d\u0937"  # with its zero-width joiner
+
+
+def test_mistake_in_a_talk_is_looked_for_once_until_the_file_changes(home, monkeypatch):
+    path, count = home / "mine.yaml", []
+    read = files.read_talk
+    monkeypatch.setattr(cached, "read_talk", lambda *a, **k: (count.append(1), read(*a, **k))[1])
+    path.write_text("title: [")
+    for _ in range(3):
+        with pytest.raises(UserError, match=r"mine\.yaml, line 1"):
+            cached.read(path)
+    assert len(count) == 1
+    path.write_text(GOOD)
+    assert cached.read(path).title == "Mine"

@@ -29,9 +29,16 @@ AUTOLINKS = (r"(https?://|www(?=\.))([-.\w]+)", r"([-.\w+]+)@([-\w]+(?:\.[-\w]+)
 
 
 @pytest.mark.parametrize(
-    "text", ["http://evil.example/a", "HTTPS://evil.example", "![x](http://h/x.png)", "(www.evil.example)",
-             "a.b+c@evil.example", "see Www.evil.example or me@evil.example"]
-)  # fmt: skip
+    "text",
+    [
+        "http://evil.example/a",
+        "HTTPS://evil.example",
+        "![x](http://h/x.png)",
+        "(www.evil.example)",
+        "a.b+c@evil.example",
+        "see Www.evil.example or me@evil.example",
+    ],
+)
 def test_addresses_in_the_texts_of_others_do_not_become_links(text):
     shown = re.sub(r"\\(.)", r"\1", escape(text))
     assert any(re.search(rule, text, re.IGNORECASE) for rule in AUTOLINKS)

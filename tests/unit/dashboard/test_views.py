@@ -167,6 +167,14 @@ def test_map_is_divided_by_its_mean():
     assert np.array_equal(attributions.share_of_even(np.zeros((2, 2))), np.zeros((2, 2)))
 
 
+def test_color_scale_of_class_maps_ignores_a_few_extreme_pixels_but_no_patch():
+    pixels, patches = np.full((32, 32), -1.0), np.ones((8, 8))
+    pixels[0, :20], patches[0, 0] = 50.0, 3.0  # 20 of 1,024 pixels are less than 2 %
+    assert attributions.scale_end([pixels]) == 1.0
+    assert attributions.scale_end([patches]) == attributions.scale_end([pixels, patches]) == 3.0
+    assert attributions.scale_end([np.zeros((8, 8))]) > 0
+
+
 def test_concurrent_visitors_get_their_images_and_leave_no_gradients(vit, data):
     images = data.test.images[100:108]
     model = vitcore.load("vit-cifar10")

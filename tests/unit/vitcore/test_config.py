@@ -77,6 +77,35 @@ def test_true_and_false_are_not_numbers_in_any_setting(model, tmp_path):
                 read_config(tmp_path / "config.yaml")
 
 
+@pytest.mark.parametrize(
+    ("name", "text"), [("epochs", "12"), ("lr", "0.1"), ("minutes", "5"), ("c_hidden", ["4", "8", "16"])]
+)
+def test_number_in_quotation_marks_is_refused(name, text, tmp_path):
+    with pytest.raises(UserError, match=rf"^{name} is .*'"):
+        make_config(model="resnet", **{name: text})
+
+
+@pytest.mark.parametrize("text", ["1e-3", "1E-3", "1.e-3", "0.1e-2", "+1e-3"])
+def test_number_with_an_exponent_is_read_although_yaml_calls_it_text(text):
+    assert make_config(**yaml.safe_load(f"lr: {text}")).lr == 0.001
+
+
+@pytest.mark.parametrize("milestones", [[-1], [10**30], list(range(101))])
+def test_milestones_are_epochs_that_a_training_can_have(milestones):
+    with pytest.raises(UserError, match=r"^milestones"):
+        make_config(milestones=milestones)
+
+
+@pytest.mark.parametrize(
+    "classes", [[], ["a", "a"], ["a", ""], ["a", "x" * 256], ["a", True], ["a", None], "ab"]
+)
+def test_names_of_classes_are_distinct_and_as_long_as_names_of_folders(classes):
+    values = make_config().model_dump()
+    with pytest.raises(UserError, match=r"^classes"):
+        build_config(**{**values, "classes": classes})
+    assert build_config(**{**values, "classes": ["a", "x" * 255]}).num_classes == 2
+
+
 def test_switch_takes_true_and_false_and_no_other_number():
     assert make_config(compile=True).compile
     with pytest.raises(UserError, match=r"^compile is 5: .*true or false"):

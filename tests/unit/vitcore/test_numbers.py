@@ -10,9 +10,16 @@ from vitcore import numbers
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(0, "0 steps"), (1, "1 step"), (2, "2 steps"), (3500, "3,500 steps"), (2.5, "2.5 steps"),
-     (1.0, "1 step"), (60.0, "60 steps")],
-)  # fmt: skip
+    [
+        (0, "0 steps"),
+        (1, "1 step"),
+        (2, "2 steps"),
+        (3500, "3,500 steps"),
+        (2.5, "2.5 steps"),
+        (1.0, "1 step"),
+        (60.0, "60 steps"),
+    ],
+)
 def test_count_has_the_noun_in_the_right_number(number, text):
     assert numbers.count(number, "step") == text
 
@@ -25,10 +32,18 @@ def test_listed_numbers_have_their_noun():
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0, "0 s"), (0.32, "0.3 s"), (0.97, "1 s"), (45, "45 s"), (89.4, "89 s"), (90, "2 min"),
-        (720, "12 min"), (89 * 60, "89 min"), (90 * 60, "1 h 30 min"), (125 * 60, "2 h 5 min"),
+        (0, "0 s"),
+        (0.32, "0.3 s"),
+        (0.97, "1 s"),
+        (45, "45 s"),
+        (89.4, "89 s"),
+        (90, "2 min"),
+        (720, "12 min"),
+        (89 * 60, "89 min"),
+        (90 * 60, "1 h 30 min"),
+        (125 * 60, "2 h 5 min"),
     ],
-)  # fmt: skip
+)
 def test_duration_has_at_most_two_units(seconds, text):
     assert numbers.duration(seconds) == text
 

@@ -6,21 +6,25 @@ import json
 import os
 import random
 import time
+from typing import Any
 
 import pytest
 import yaml
+from pydantic import BaseModel, ValidationError
 
 from vitcore.config import dump_config, make_config, read_config
 from vitcore.errors import UserError
-from vitcore.reading import LARGEST, _simple, read_text, short
+from vitcore.reading import LARGEST, _simple, parse_model, read_text, short
 from vitcore.runs.creation import create_run
 from vitcore.runs.folder import Run, list_runs
 from vitcore.runs.listing import as_rows
 from vitcore.runs.status import Meta, Status
 
-BOMB = "epochs: [&b0 [x, x, x, x, x, x, x, x, x], " + ", ".join(
-    f"&b{i} [{', '.join([f'*b{i - 1}'] * 9)}]" for i in range(1, 9)
-) + "]\n"  # fmt: skip
+BOMB = (
+    "epochs: [&b0 [x, x, x, x, x, x, x, x, x], "
+    + ", ".join(f"&b{i} [{', '.join([f'*b{i - 1}'] * 9)}]" for i in range(1, 9))
+    + "]\n"
+)
 
 CONFIGS = {
     "newer setting": "model: vit\nfuture_setting: 1\n",
@@ -82,12 +86,23 @@ def test_values_are_quoted_in_a_few_characters():
 
 
 WRONG = {
-    "created": [1e308, -1, "x", None, float("nan"), [1], 10**400],
-    "epoch": [-1, "x", 1e300],
-    "step": [-5, 1.5, "x"],
-    "pid": [-1, 2**40, "x"],
-    "result": [{"val_acc": "x"}, {"test_acc": 7}, {"n_test": -1}, {"val_acc": [1]}, {"test_acc": True}, 3],
-    "slots": ["cpu", [1], [["cpu"]]],
+    "created": [1e308, -1, "x", None, float("nan"), [1], 10**400, True, "1"],
+    "epoch": [-1, "x", 1e300, True, "0.5", float("inf")],
+    "step": [-5, 1.5, "x", True, False, "7", 10**30],
+    "pid": [-1, 2**40, "x", True],
+    "eta_s": [True, "5"],
+    "memory_bytes": [True, "1000"],
+    "result": [
+        {"val_acc": "x"},
+        {"test_acc": 7},
+        {"n_test": -1},
+        {"val_acc": [1]},
+        {"test_acc": True},
+        3,
+        {"x" * 101: 1},
+        {f"x{i}": 1 for i in range(1001)},
+    ],
+    "slots": ["cpu", [1], [["cpu"]], ["cpu"] * 1001],
     "state": ["sleeping", 3, None],
     "host": ["x" * 10_000, 3],
     "heartbeat": [1e20],
@@ -103,6 +118,25 @@ def test_a_status_out_of_bounds_makes_a_run_lost_and_is_listed_with_its_file(fie
     assert status.state == "lost"
     assert "status.json" in status.reason
     assert any(row["id"] == run.id and row["state"] == "lost" for row in as_rows())
+
+
+@pytest.mark.parametrize("number", ["true", '"1"', "1e999", "-1e999", "NaN", "Infinity", "1" + "0" * 400])
+def test_anything_but_a_finite_number_is_refused_wherever_json_holds_a_number(number):
+    class Inner(BaseModel):
+        values: list[float]
+
+    class Outer(BaseModel):
+        inner: dict[str, Inner]
+        rest: dict[str, Any] = {}
+
+    assert parse_model(b'{"inner": {"a": {"values": [1, 2.5]}}}', Outer).inner["a"].values == [1, 2.5]
+    text = json.dumps({"inner": {"a": {"values": [1, "here"]}}}).replace('"here"', number)
+    with pytest.raises(ValidationError) as error:
+        parse_model(text.encode(), Outer)
+    assert error.value.errors()[0]["loc"] in (("inner", "a", "values", 1), ())
+    if number not in ("true", '"1"'):
+        with pytest.raises(ValidationError):
+            parse_model(b'{"inner": {}, "rest": {"x": [%s]}}' % number.encode(), Outer)
 
 
 def test_titles_and_notes_of_others_are_cut_and_hold_no_control_characters():
@@ -149,11 +183,51 @@ def test_random_damage_to_a_runs_files_never_ends_the_listing(tmp_path):
 
 
 LINES = [
-    "a:", "b: ", "a: 1", "b: x", "c: null", "d: 1e-3", "e: 1.5", "on: yes", "f: -.inf", "g: 2001-12-14",
-    "h: 0x1f", "_i: +1", "- x", "- 2", "- null", "- -1", "-  x", "-", "  a:", "  b: 1", "  j: ~", "  - x",
-    "  - 3", "    - x", "  x", "x", "", "a: b: c", "a: [1]", "'a': 1", "a : 1", "a:1", "# c", "a: x # c",
-    "---", "<<: 3", "1: 2", "a: 1\r", "k: x y", "a: -", "a: 010", "a: 1_0", "a: =", "a: \u00e9",
-]  # fmt: skip
+    "a:",
+    "b: ",
+    "a: 1",
+    "b: x",
+    "c: null",
+    "d: 1e-3",
+    "e: 1.5",
+    "on: yes",
+    "f: -.inf",
+    "g: 2001-12-14",
+    "h: 0x1f",
+    "_i: +1",
+    "- x",
+    "- 2",
+    "- null",
+    "- -1",
+    "-  x",
+    "-",
+    "  a:",
+    "  b: 1",
+    "  j: ~",
+    "  - x",
+    "  - 3",
+    "    - x",
+    "  x",
+    "x",
+    "",
+    "a: b: c",
+    "a: [1]",
+    "'a': 1",
+    "a : 1",
+    "a:1",
+    "# c",
+    "a: x # c",
+    "---",
+    "<<: 3",
+    "1: 2",
+    "a: 1\r",
+    "k: x y",
+    "a: -",
+    "a: 010",
+    "a: 1_0",
+    "a: =",
+    "a: \u00e9",
+]
 
 
 def test_simple_lines_are_read_as_yaml_reads_them():

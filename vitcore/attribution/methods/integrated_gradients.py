@@ -41,7 +41,7 @@ METHOD = Method(
     "the mean color of the training images. The integral is a Gauss-Legendre sum over *steps* points, as in "
     "Captum. The sum of the map misses $f_c(x) - f_c(\\bar{x})$ by the error of this sum; the caption shows "
     "both.",
-    reading="**Read it** as signed: orange pixels raise the logit, violet ones lower it.",
+    reading="**Read it** as signed: magenta pixels raise the logit, green ones lower it.",
     misleads="Pixels of the mean color always get zero, and the noise of the gradients "
     "makes the map speckled.",
     paper="Sundararajan et al. 2017, Axiomatic Attribution for Deep Networks, ICML",

@@ -29,7 +29,7 @@ METHOD = Method(
     definition="A square window $w$ moves over the image by half of its side and hides what is below it with "
     "the mean color. A pixel gets the mean fall of the logit $f_c$ over all windows that cover it, as in "
     "Captum.",
-    reading="**Read it** as signed: hiding an orange region lowers the logit, hiding a violet one raises it.",
+    reading="**Read it** as signed: hiding a magenta region lowers the logit, hiding a green one raises it.",
     misleads="If two regions show the same thing, hiding one of them changes little, and neither seems "
     "important.",
     paper="Zeiler and Fergus 2014, Visualizing and Understanding Convolutional Networks, ECCV",

@@ -37,8 +37,10 @@ def attention_by_hooks(model, image, target):
     def scores(module, arguments):
         x = arguments[0]
         d = x.shape[-1]
-        q, k = (x @ module.in_proj_weight[i * d : (i + 1) * d].T + module.in_proj_bias[i * d : (i + 1) * d]
-                for i in (0, 1))  # fmt: skip
+        q, k = (
+            x @ module.in_proj_weight[i * d : (i + 1) * d].T + module.in_proj_bias[i * d : (i + 1) * d]
+            for i in (0, 1)
+        )
         v = x @ module.in_proj_weight[2 * d :].T + module.in_proj_bias[2 * d :]
         heads, width = module.heads, d // module.heads
         split = [part[0].view(-1, heads, width) for part in (q, k, v)]

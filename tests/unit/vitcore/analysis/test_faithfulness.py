@@ -104,9 +104,13 @@ def steps_of(seconds):
     values = np.random.default_rng(0).random((8, 8))
     curve = np.linspace(1, 0, 33)
     return list(
-        checks.check(values, lambda seed: takes(values + seed), lambda order: takes(Curves(curve, curve)),
-                     clock=lambda: now[0])
-    )  # fmt: skip
+        checks.check(
+            values,
+            lambda seed: takes(values + seed),
+            lambda order: takes(Curves(curve, curve)),
+            clock=lambda: now[0],
+        )
+    )
 
 
 def test_checks_end_with_all_random_models_and_orders():

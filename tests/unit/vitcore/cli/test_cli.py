@@ -124,6 +124,8 @@ def bad_data(tmp_path):
         (["--data", "folder:BAD/nowhere"], "nowhere"),
         (["--config", "BAD/none.yaml"], "none.yaml"),
         (["--bogus"], "--bogus"),
+        (["--device", ""], "--device"),
+        (["--device", ":"], "--device"),
         (["--resume", "nothing"], "nothing"),
         (["--resume", "x", "--epochs", "3"], "--resume"),
         (["--resume", "x", "--title", "y"], "--resume"),
@@ -151,6 +153,17 @@ def test_folder_with_an_invalid_image_is_rejected_before_a_run_is_created(bad_da
     assert not runs_dir().exists()
 
 
+@pytest.mark.parametrize("address", ["http://h\u00f6st.example/x.ckpt", "http://127.0.0.1:1/\udce9.ckpt"])
+def test_address_with_other_letters_than_ascii_is_refused(address):
+    check_refused(run("import", address), "address", "percent")
+
+
+def test_long_list_of_seeds_is_quoted_in_part():
+    done = run("sweep", "study", "vit", "--vary", "lr=0.1", "--seeds", "9" * 5000)
+    check_refused(done, "--seeds")
+    assert len(done.stderr) < 200
+
+
 def test_evaluate_on_another_dataset(colors):
     made = make_run(runs_dir(), "tiny", data="cifar10", model="resnet", **TINY_RESNET)
     done = run("evaluate", made.id, "--data", "cifar10-mini", "--json")
@@ -166,8 +179,8 @@ def test_data_as_json_names_images_that_cannot_be_read(bad_data):
     found = json.loads(run("data", f"folder:{bad_data / 'cut'}", "--json").stdout)
     assert (found["images"], found["classes"]) == (24, ["a", "b"])
     assert found["train"] + found["validation"] + found["test"] == 24
-    assert [one["file"] for one in found["unreadable"]] == ["a/5.png", "b/5.png"]
-    assert all("5.png" in one["reason"] for one in found["unreadable"])
+    assert [fault["file"] for fault in found["unreadable"]] == ["a/5.png", "b/5.png"]
+    assert all("5.png" in fault["reason"] for fault in found["unreadable"])
     mini = json.loads(run("data", "cifar10-mini", "--json").stdout)
     assert (mini["images"], mini["train"], mini["test"], mini["unreadable"]) == (5000, 4000, 1000, [])
 

@@ -40,8 +40,12 @@ def test_dry_run_prints_the_table_and_launches_nothing():
     vary = ["--vary", "patch-size=2,4,8", "--vary", "norm=pre,post", "--vary", "lr=3e-4"]
     done = run("sweep", "study", "vit", *vary, "--epochs", 3, "--dry-run")
     assert [line.split("  ")[0] for line in done.stdout.splitlines()[1:]] == [
-        "ViT, base", "ViT, patch size 2", "ViT, patch size 8", "ViT, norm post", "ViT, learning rate 0.0003"
-    ]  # fmt: skip
+        "ViT, base",
+        "ViT, patch size 2",
+        "ViT, patch size 8",
+        "ViT, norm post",
+        "ViT, learning rate 0.0003",
+    ]
     assert nothing_launched()
 
 
@@ -56,8 +60,9 @@ def test_sweep_is_shown_as_a_table_and_as_json(samples):
     )
     rows = json.loads(run("sweep", "show", "mine", "--json").stdout)["rows"]
     assert [(row["model"], row["mean"], row["error_of"]) for row in rows] == [
-        ("vit", 0.38, "seeds"), ("resnet", 0.5, "test images")
-    ]  # fmt: skip
+        ("vit", 0.38, "seeds"),
+        ("resnet", 0.5, "test images"),
+    ]
     listed = json.loads(run("sweep", "list", "--json").stdout)
     assert [(s["name"], s["state"], len(s["runs"])) for s in listed if not s["bundled"]] == [
         ("mine", "finished", 3)

@@ -32,8 +32,13 @@ def strict(text: str):
 def test_numbers_that_are_not_finite_become_null_at_any_depth():
     value = {"a": NAN, "b": [1.5, INF, {"c": -INF}], "d": (NAN, 2), "e": True, "f": None, "g": "NaN"}
     assert strict(to_json(value)) == {
-        "a": None, "b": [1.5, None, {"c": None}], "d": [None, 2], "e": True, "f": None, "g": "NaN",
-    }  # fmt: skip
+        "a": None,
+        "b": [1.5, None, {"c": None}],
+        "d": [None, 2],
+        "e": True,
+        "f": None,
+        "g": "NaN",
+    }
     with pytest.raises(AssertionError, match="NaN"):
         strict(json.dumps(NAN))
 
@@ -66,10 +71,15 @@ def test_no_command_prints_json_in_another_way():
 @pytest.mark.parametrize("value", [NAN, INF])
 @pytest.mark.parametrize(
     "command",
-    [["evaluate", "{}", "--json"], ["probe", "shift", "--images", "2", "--json", "--runs", "{}"],
-     ["probe", "test", "--images", "2", "--json", "--runs", "{}"], ["export", "{}", "{}-folder"],
-     ["export", "{}", "{}.onnx"], ["probe", "first-look", "--runs", "{}"]],
-)  # fmt: skip
+    [
+        ["evaluate", "{}", "--json"],
+        ["probe", "shift", "--images", "2", "--json", "--runs", "{}"],
+        ["probe", "test", "--images", "2", "--json", "--runs", "{}"],
+        ["export", "{}", "{}-folder"],
+        ["export", "{}", "{}.onnx"],
+        ["probe", "first-look", "--runs", "{}"],
+    ],
+)
 def test_commands_refuse_weights_that_are_not_finite(command, value):
     small = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 1, "patch_size": 8}
     made = make_run(runs_dir(), "bad", model="vit", **small)

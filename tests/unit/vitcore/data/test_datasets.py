@@ -60,8 +60,10 @@ def test_cifar10_statistics_and_split_equal_the_tutorial(full):
     count = images[:, 0].size
     mean = images.sum(axis=(0, 2, 3), dtype=np.uint64) / count / 255
     assert np.allclose(mean, [0.49139968, 0.48215841, 0.44653091], atol=1e-6)
-    squares = sum(np.square(part, dtype=np.uint16).sum(axis=(0, 2, 3), dtype=np.uint64)
-                  for part in np.array_split(images, 50))  # fmt: skip
+    squares = sum(
+        np.square(part, dtype=np.uint16).sum(axis=(0, 2, 3), dtype=np.uint64)
+        for part in np.array_split(images, 50)
+    )
     std = np.sqrt(squares / count / 255**2 - mean**2)
     assert np.allclose(std, [0.24703223, 0.24348513, 0.26158784], atol=1e-6)
     train, held = split_indices(full)

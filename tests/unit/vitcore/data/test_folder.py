@@ -70,8 +70,10 @@ def test_splits_inside_of_the_class_folders_are_recognized(tmp_path):
         make_folder(tmp_path / "d" / name, {"train": (200, 0, 0), "val": (0, 0, 0), "test": (0, 200, 0)}, 5)
     found = scan(tmp_path / "d")
     assert (found.classes, counts(found.train), counts(found.validation)) == (
-        ("a", "b"), {"a": 5, "b": 5}, {"a": 5, "b": 5},
-    )  # fmt: skip
+        ("a", "b"),
+        {"a": 5, "b": 5},
+        {"a": 5, "b": 5},
+    )
 
 
 def test_a_chain_of_single_folders_is_followed_and_reported(tmp_path):
@@ -114,9 +116,17 @@ def test_a_class_spelled_with_other_capitals_in_a_split_is_the_same_class(tmp_pa
 
 
 LEFT_BEHIND = [
-    "a/._3.png", "a/.DS_Store", "a/Thumbs.db", "a/.ipynb_checkpoints/1-checkpoint.png", "__MACOSX/a/._1.png",
-    "__MACOSX/b/1.png", ".git/x.png", "b/@eaDir/1.png/thumb.png", "a/deep/.hidden/2.png", "desktop.ini",
-]  # fmt: skip
+    "a/._3.png",
+    "a/.DS_Store",
+    "a/Thumbs.db",
+    "a/.ipynb_checkpoints/1-checkpoint.png",
+    "__MACOSX/a/._1.png",
+    "__MACOSX/b/1.png",
+    ".git/x.png",
+    "b/@eaDir/1.png/thumb.png",
+    "a/deep/.hidden/2.png",
+    "desktop.ini",
+]
 
 
 def test_what_desktops_and_notebooks_leave_behind_is_ignored_at_any_depth(tmp_path):
@@ -209,7 +219,7 @@ def test_damage_after_the_decoded_images_is_found_before_a_training(tmp_path, mo
     damaged = [place / "b" / name for name in ("15.jpg", "16.png", "17.webp")]
     for file in damaged:
         cut(file, 0.9)
-    assert {one.file for one in check(scan(place))} == set(damaged)
+    assert {fault.file for fault in check(scan(place))} == set(damaged)
 
 
 def test_a_photo_of_48_megapixels_is_read_at_a_reduced_size(tmp_path):
@@ -293,10 +303,11 @@ def test_random_folders_are_understood_or_refused_and_no_image_is_used_twice(tmp
                 suffix = draw.choice([".png", ".png", ".JPG", ".txt", ".heic"])
                 (folder / f"{draw.randint(0, 999)}{suffix}").write_bytes(small.read_bytes())
         images = {
-            p for p in place.rglob("*")
+            p
+            for p in place.rglob("*")
             if p.suffix.lower() in (".png", ".jpg")
             and not any(part.startswith(".") or part == "__MACOSX" for part in p.relative_to(place).parts)
-        }  # fmt: skip
+        }
         try:
             found = scan(place)
         except UserError:

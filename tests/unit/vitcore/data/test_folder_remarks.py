@@ -25,6 +25,7 @@ def test_no_image_is_lost_if_two_folders_of_a_split_have_the_name_of_one_class(t
     ("one", "other"),
     [
         ("Cat", "cat"),
+        ("sea lion", " sea  lion "),
         ("STRASSE", "straße"),
         ("caf\N{LATIN SMALL LETTER E WITH ACUTE}", "Cafe\N{COMBINING ACUTE ACCENT}"),
     ],
@@ -40,6 +41,13 @@ def test_classes_that_differ_only_in_their_spelling_are_named(tmp_path, one, oth
     (line,) = [line for line in found.lines() if one in line and other in line]
     assert "2 classes" in line
     assert "dog" not in line
+
+
+def test_folder_of_a_split_without_images_is_named(tmp_path):
+    make_folder(tmp_path / "d" / "train", COLORS, 20)
+    (tmp_path / "d" / "test" / "a").mkdir(parents=True)
+    (remark,) = scan(tmp_path / "d").remarks
+    assert remark.startswith("test ")
 
 
 def test_images_of_folders_inside_of_a_class_are_counted_and_named(tmp_path):

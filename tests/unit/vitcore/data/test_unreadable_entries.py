@@ -57,7 +57,7 @@ def test_unreadable_entry_is_listed_with_its_reason_and_the_others_are_found(tmp
     make_folder(place / "a", {"inner": (0, 0, 0)}, 3)
     forbid(place / name, *error)
     found = scan(place)
-    assert [one.file for one in found.unreadable] == [place / name]
+    assert [fault.file for fault in found.unreadable] == [place / name]
     assert error[1] in found.unreadable[0].reason
     assert len(found.files) == {"a/inner": 60, "c": 43, "b/003.png": 62}[name]
     (line,) = [line for line in found.lines() if f" {name} (" in line]
@@ -82,7 +82,7 @@ def test_unreadable_entries_are_refused_like_damaged_images_or_left_out(tmp_path
     with pytest.raises(UserError, match=r"d/c .*skip_broken"):
         _ = load_dataset(f"folder:{place}").train
     (place / "a" / "003.png").write_bytes(b"no image")
-    assert [one.file.name for one in check(scan(place))] == ["c", "003.png"]
+    assert [fault.file.name for fault in check(scan(place))] == ["c", "003.png"]
     with pytest.raises(UserError, match=r"2 of 41 images and folders .*c, a/003\.png.*skip_broken"):
         resolve(make_config(data=f"folder:{place}"))
     data = dataset_for(resolve(make_config(data=f"folder:{place}", skip_broken=True)))
@@ -111,7 +111,9 @@ def test_command_line_lists_the_entries_with_their_reason(tmp_path, forbid):
     assert "c (Permission denied)" in done.stdout
     assert "skip_broken" in done.stderr
     row = json.loads(run("data", f"folder:{place}", "--json").stdout)
-    assert [(one["file"], "Permission denied" in one["reason"]) for one in row["unreadable"]] == [("c", True)]
+    assert [(fault["file"], "Permission denied" in fault["reason"]) for fault in row["unreadable"]] == [
+        ("c", True)
+    ]
     assert row["images"] == 41
 
 

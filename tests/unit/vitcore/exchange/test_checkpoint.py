@@ -74,9 +74,18 @@ def test_options_are_read_off_the_shapes_of_bare_weights(model, suffix, tmp_path
 
 @pytest.mark.parametrize(
     "prefix",
-    ["", "model.", "module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module.", "model._orig_mod.",
-     "model.module._orig_mod.", "_orig_mod.model."],
-)  # fmt: skip
+    [
+        "",
+        "model.",
+        "module.",
+        "_orig_mod.",
+        "module._orig_mod.",
+        "_orig_mod.module.",
+        "model._orig_mod.",
+        "model.module._orig_mod.",
+        "_orig_mod.model.",
+    ],
+)
 def test_prefixes_of_wrappers_are_removed(prefix, tmp_path):
     plain = torch.load(write_checkpoint(tmp_path, "ResNet"), weights_only=True)["state_dict"]
     state = {name.removeprefix("model."): value for name, value in plain.items()}

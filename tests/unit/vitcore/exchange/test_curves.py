@@ -23,8 +23,11 @@ VALIDATION = curve((350, 0.5), (701, 0.9), (1052, 0.8))  # the second epoch is t
 def test_test_accuracy_belongs_to_the_checkpoint_if_its_twin_is_the_best_validation_accuracy():
     tested = curve((1053, 0.9), (1053, 0.87))
     assert scores_at(702, Scalars({"val_acc": VALIDATION, "test_acc": tested})) == {
-        "val_acc": 0.9, "n_val": 5_000, "test_acc": 0.87, "n_test": 10_000,
-    }  # fmt: skip
+        "val_acc": 0.9,
+        "n_val": 5_000,
+        "test_acc": 0.87,
+        "n_test": 10_000,
+    }
 
 
 @pytest.mark.parametrize(

@@ -255,3 +255,22 @@ def test_sentence_about_a_damaged_zip_names_the_zip_and_no_temporary_folder(chan
         unpack_run(file)
     assert str(file) in str(error.value)
     assert ".unpack" not in str(error.value)
+
+
+def test_zip_of_more_files_than_any_run_has_is_refused_before_it_is_unpacked(tmp_path):
+    with zipfile.ZipFile(
+        io.BytesIO(pack_run(own_copy("resnet-cifar10", tmp_path), weights=False))
+    ) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    many = {f"own-resnet-cifar10/events.out.tfevents.{i:05d}": b"" for i in range(5000)}
+    with pytest.raises(UserError, match=r"run\.zip holds 5,00. files"):
+        unpack_run(zipped(tmp_path / "run.zip", {**files, **many}))
+    assert not runs_dir().exists() or not list(runs_dir().iterdir())
+
+
+def test_snapshot_is_not_exported_as_the_best_weights(tmp_path):
+    run = own_copy("resnet-cifar10", tmp_path)
+    run.best.rename(run.checkpoints / "step-0000007.safetensors")
+    with pytest.raises(UserError, match=r"best\.safetensors"):
+        pack_run(run)
+    assert pack_run(run, weights=False)

@@ -125,8 +125,9 @@ def test_every_shape_has_a_figure():
 
 def test_every_experiment_declares_what_its_page_needs():
     for probe in PROBES.values():
-        missing = [name for name in ("formula", "reading", "source", "values", "finding")
-                   if not getattr(probe, name)]  # fmt: skip
+        missing = [
+            name for name in ("formula", "reading", "source", "values", "finding") if not getattr(probe, name)
+        ]
         assert not missing, probe.name
 
 

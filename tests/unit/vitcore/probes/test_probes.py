@@ -292,8 +292,18 @@ def test_invalid_subjects_are_rejected(tiny, tmp_path):
 
 def test_command_line_gives_the_same_numbers_and_rows(tiny, tmp_path):
     root = tmp_path / "runs"
-    done = vitcore("probe", "distance", "--runs", tiny.id, "resnet-cifar10", "--images", "12", "--json",
-                   "--runs-dir", str(root))  # fmt: skip
+    done = vitcore(
+        "probe",
+        "distance",
+        "--runs",
+        tiny.id,
+        "resnet-cifar10",
+        "--images",
+        "12",
+        "--json",
+        "--runs-dir",
+        str(root),
+    )
     assert done.returncode == 0, done.stderr
     one, two = json.loads(done.stdout)
     assert (one["runs"], two["runs"]) == ([tiny.id], ["resnet-cifar10"])

@@ -14,13 +14,23 @@ from vitcore.probes.store import read_result
 from vitcore.runs.folder import find_run
 
 SPEED = {
-    "images_per_s": 226.5, "batch": 128, "batches": 7, "memory_bytes": 900, "base_bytes": 500, "others": 0.1,
-    "threads": 2, "training": None,
-}  # fmt: skip
+    "images_per_s": 226.5,
+    "batch": 128,
+    "batches": 7,
+    "memory_bytes": 900,
+    "base_bytes": 500,
+    "others": 0.1,
+    "threads": 2,
+    "training": None,
+}
 TRAINING = {
-    "data": "cifar10-mini", "batch": 64, "images_per_s": 31.0, "memory_bytes": 800, "counted": 20,
+    "data": "cifar10-mini",
+    "batch": 64,
+    "images_per_s": 31.0,
+    "memory_bytes": 800,
+    "counted": 20,
     "others": 0.2,
-}  # fmt: skip
+}
 
 
 @pytest.fixture

@@ -56,6 +56,13 @@ def rename(values, old, new):
         ("shuffle", lambda values: rename(values["curves"], "accuracy", "acuracy"), "acuracy"),
         ("shuffle", lambda values: values["x"].pop(), "accuracy.* 5 .* 4 "),
         ("distance", lambda values: values["reach"]["error"].pop(), "reach.* 10 .* 9 "),
+        ("shuffle", lambda values: values["x"].__setitem__(0, True), "x.0:"),
+        ("shuffle", lambda values: values["curves"]["accuracy"]["mean"].__setitem__(0, "0.5"), "mean.0:"),
+        ("shuffle", lambda values: values["curves"]["accuracy"]["mean"].__setitem__(0, 7.0), "7 "),
+        ("distance", lambda values: values["reach"]["mean"].__setitem__(1, math.inf), "reach.mean.1"),
+        ("distance", lambda values: values["reach"]["mean"].__setitem__(1, True), "reach.mean.1"),
+        ("test", lambda values: values.update(accuracy=1e9), "accuracy:"),
+        ("test", lambda values: values["calibration"]["count"].__setitem__(0, -1), "count.0:"),
     ],
 )
 def test_result_with_a_wrong_key_raises_an_error_that_names_the_file(tmp_path, probe, change, named):

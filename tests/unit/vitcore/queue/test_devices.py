@@ -114,9 +114,14 @@ def test_cpu_build_of_torch_ignores_gpus(monkeypatch):
 
 @pytest.mark.parametrize(
     ("device", "available", "kind"),
-    [("auto", [*GPUS, CPU], "cuda"), ("auto", [MPS, CPU], "mps"), ("auto", [CPU], "cpu"),
-     ("cpu", [*GPUS, CPU], "cpu"), ("cuda", [*GPUS, CPU], "cuda")],
-)  # fmt: skip
+    [
+        ("auto", [*GPUS, CPU], "cuda"),
+        ("auto", [MPS, CPU], "mps"),
+        ("auto", [CPU], "cpu"),
+        ("cpu", [*GPUS, CPU], "cpu"),
+        ("cuda", [*GPUS, CPU], "cuda"),
+    ],
+)
 def test_auto_prefers_devices_like_lightning(device, available, kind):
     assert device_request("a", make_config(device=device), available).kind == kind
 
@@ -183,7 +188,7 @@ def test_queue_empties_in_order_and_no_device_is_assigned_twice(queue):
         new = assign(left, devices, [key for keys in running.values() for key in keys])
         running |= new
         begun += new
-        left = [one for one in left if one.run not in new]
+        left = [request for request in left if request.run not in new]
         held = [key for keys in running.values() for key in keys]
         assert len(held) == len(set(held))
         if not running:
@@ -191,8 +196,8 @@ def test_queue_empties_in_order_and_no_device_is_assigned_twice(queue):
         running.pop(chance.choice(sorted(running)))
     assert not left, "a run waits forever"
     for alike in (
-        {one.run for one in requests if one.kind == "cpu"},
-        {one.run for one in requests if one.key is None},
+        {request.run for request in requests if request.kind == "cpu"},
+        {request.run for request in requests if request.key is None},
     ):
         assert [r for r in begun if r in alike] == sorted(alike, key=int)
 
@@ -204,8 +209,14 @@ def test_process_is_restricted_to_its_gpus():
 
 @pytest.mark.parametrize(
     ("slots", "device", "keys"),
-    [(["cuda:GPU-bb"], "cuda:0", ["cuda:GPU-bb"]), ([], "cuda:1", ["cuda:GPU-bb"]),
-     ([], "cuda", ["cuda:GPU-aa"]), ([], "cpu", ["cpu"]), ([], None, ["cpu"]), ([], "cuda:9", [])],
-)  # fmt: skip
+    [
+        (["cuda:GPU-bb"], "cuda:0", ["cuda:GPU-bb"]),
+        ([], "cuda:1", ["cuda:GPU-bb"]),
+        ([], "cuda", ["cuda:GPU-aa"]),
+        ([], "cpu", ["cpu"]),
+        ([], None, ["cpu"]),
+        ([], "cuda:9", []),
+    ],
+)
 def test_foreground_training_occupies_its_device(slots, device, keys):
     assert occupied_devices(slots, device, [*GPUS, CPU]) == keys

@@ -81,8 +81,9 @@ def test_a_gpu_is_listed_whatever_nvml_does_not_support(nvml, silent):
 def test_slices_of_a_gpu_are_devices_of_their_own(nvml, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-1234-5678,MIG-aaaa")
     assert [(g.id, g.name, g.memory) for g in list_gpus()] == [
-        ("MIG-1234-5678", "H100 MIG 1g.10gb", 100), ("MIG-aaaa", "H100 MIG 1g.10gb", 100),
-    ]  # fmt: skip
+        ("MIG-1234-5678", "H100 MIG 1g.10gb", 100),
+        ("MIG-aaaa", "H100 MIG 1g.10gb", 100),
+    ]
     nvml.silent = ["nvmlDeviceGetHandleByUUID", *QUESTIONS]
     assert [g.id for g in list_gpus()] == ["MIG-1234-5678", "MIG-aaaa"]
 

@@ -18,7 +18,7 @@ from vitcore.paths import runs_dir
 from vitcore.runs import process
 from vitcore.runs.creation import create_run
 from vitcore.runs.files import write_atomic
-from vitcore.runs.folder import Run, find_run, list_runs
+from vitcore.runs.folder import Run, find_run, list_runs, step_of
 from vitcore.runs.listing import as_rows, print_table
 from vitcore.runs.log import tail
 from vitcore.runs.status import Meta, Status, derive
@@ -206,3 +206,12 @@ def test_control_characters_in_a_folder_name_do_not_reach_the_terminal(tmp_path,
     text = capsys.readouterr().out
     assert "wiped" in text
     assert "\x1b" not in text
+
+
+def test_snapshots_are_in_the_order_of_their_steps_and_each_step_is_one():
+    run = create_run(make_config())
+    run.checkpoints.mkdir(exist_ok=True)
+    for name in ("step-9", "step-100", "step-0000020", "step-20", "step-20 (1)", "step-0"):
+        (run.checkpoints / f"{name}.safetensors").touch()
+    assert [step_of(path) for path in run.snapshots] == [0, 9, 20, 100]
+    assert run.weights == run.checkpoints / "step-100.safetensors"

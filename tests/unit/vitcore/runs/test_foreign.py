@@ -47,7 +47,7 @@ def test_our_own_runs_are_not_foreign_even_without_their_status():
     write(run.id)
     (run.path / "status.json").unlink()
     assert ids() == []
-    assert [one.id for one in list_runs(bundled=False)] == [run.id]
+    assert [run.id for run in list_runs(bundled=False)] == [run.id]
     assert run.status().state == "lost"
 
 

@@ -47,9 +47,15 @@ def test_too_long_title_changes_nothing():
 
 @pytest.mark.parametrize(
     "action",
-    [lambda run: edit.describe(run, "after"), edit.delete, launch.stop, launch.resume, launch.take_over,
-     lambda run: order.move(run, "first")],
-)  # fmt: skip
+    [
+        lambda run: edit.describe(run, "after"),
+        edit.delete,
+        launch.stop,
+        launch.resume,
+        launch.take_over,
+        lambda run: order.move(run, "first"),
+    ],
+)
 @pytest.mark.parametrize("state", ["queued", "stopped"])
 def test_action_on_a_run_that_was_removed_says_so_and_writes_nothing(state, action):
     run = create_run(make_config(), status=Status(state=state))

@@ -112,8 +112,11 @@ def test_truncated_file_gives_its_complete_records(tmp_path):
     for count, record in enumerate(records):
         end += len(record)
         complete = [r for r in records[: count + 1] if b"train_loss" in r]
-        for cut, points in ((end - 1, len(complete) - (b"train_loss" in record)), (end, len(complete)),
-                            (end + 1, len(complete))):  # fmt: skip
+        for cut, points in (
+            (end - 1, len(complete) - (b"train_loss" in record)),
+            (end, len(complete)),
+            (end + 1, len(complete)),
+        ):
             (truncated / file.name).write_bytes(whole[:cut])
             found = read_scalars(truncated)
             assert (len(found["train_loss"].steps) if "train_loss" in found else 0) == points

@@ -27,9 +27,17 @@ from vitcore.runs.predictions import read_predictions
 from vitcore.runs.status import Status
 
 FILES = [
-    "config.yaml", "status.json", "meta.json", "train.log", "stop.request", "predictions/eight.npz",
-    "checkpoints/best.safetensors", "checkpoints/last.ckpt", "probes/test-0.json", ".lock",
-]  # fmt: skip
+    "config.yaml",
+    "status.json",
+    "meta.json",
+    "train.log",
+    "stop.request",
+    "predictions/eight.npz",
+    "checkpoints/best.safetensors",
+    "checkpoints/last.ckpt",
+    "probes/test-0.json",
+    ".lock",
+]
 KINDS = {  # opening a pipe waits for its writer, and a device never ends
     "pipe": os.mkfifo,
     "folder": os.mkdir,
@@ -164,9 +172,13 @@ def test_damaged_arrays_give_a_sentence_or_no_arrays(tmp_path, content):
 )
 def test_predictions_in_an_impossible_order_are_ignored(tmp_path, name, bad):
     good = {
-        "images": np.zeros((2, 3, 4, 4), np.uint8), "truth": np.arange(2), "classes": np.array(["a", "b"]),
-        "steps": np.arange(3), "epochs": np.arange(3.0), "probabilities": np.full((3, 2, 2), 0.5, np.float32),
-    }  # fmt: skip
+        "images": np.zeros((2, 3, 4, 4), np.uint8),
+        "truth": np.arange(2),
+        "classes": np.array(["a", "b"]),
+        "steps": np.arange(3),
+        "epochs": np.arange(3.0),
+        "probabilities": np.full((3, 2, 2), 0.5, np.float32),
+    }
     (tmp_path / "predictions").mkdir()
     (tmp_path / "predictions" / "eight.npz").write_bytes(pack(**good))
     assert read_predictions(tmp_path) is not None

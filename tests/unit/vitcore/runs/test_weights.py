@@ -57,6 +57,25 @@ def test_damage_that_the_library_refuses_is_a_sentence_with_the_files_name(tmp_p
     assert refused > 100
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        '"shape": [true], "data_offsets": [0, 4]',
+        '"shape": ["1"], "data_offsets": [0, 4]',
+        '"shape": [1.0], "data_offsets": [0, 4]',
+        '"shape": [1], "data_offsets": [0.0, 4.0]',
+        '"shape": [1], "data_offsets": [false, 4]',
+        '"shape": [1, 1e999], "data_offsets": [0, 4]',
+    ],
+)
+def test_header_whose_numbers_are_not_whole_numbers_is_damaged(entry, tmp_path):
+    path, text = tmp_path / "best.safetensors", f'{{"a": {{"dtype": "F32", {entry}}}}}'.encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(4))
+    assert not opens(path)
+    with pytest.raises(UserError, match=r"best\.safetensors"):
+        read_header(path)
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
 def test_tensor_that_is_not_finite_is_found_without_torch(dtype, value, tmp_path):

@@ -96,13 +96,21 @@ def test_speed_of_the_first_comparable_run_that_trained_long_enough_is_used():
 @pytest.mark.parametrize(
     "other",
     [
-        {"model": "preactresnet"}, {"c_hidden": [4, 4, 4]}, {"num_blocks": [1, 1, 1]}, {"batch_size": 10},
-        {"data": "cifar10"}, {"data": "folder:/elsewhere"}, {"optimizer": "adamw"}, {"augment": "trivial"},
-        {"precision": "bfloat16"}, {"compile": True}, {"device": "cuda", "machine": "A GPU, Linux"},
+        {"model": "preactresnet"},
+        {"c_hidden": [4, 4, 4]},
+        {"num_blocks": [1, 1, 1]},
+        {"batch_size": 10},
+        {"data": "cifar10"},
+        {"data": "folder:/elsewhere"},
+        {"optimizer": "adamw"},
+        {"augment": "trivial"},
+        {"precision": "bfloat16"},
+        {"compile": True},
+        {"device": "cuda", "machine": "A GPU, Linux"},
         {"machine": "Another CPU, 64 threads, Linux"},
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_training_of_another_network_on_other_data_or_on_another_machine_is_not_used(other):
     wanted = make_config("quick", model="resnet", batch_size=50)
     assert earlier_speed(wanted, [trained(**other)], lambda config: 3_500, CPU) is None

@@ -29,8 +29,11 @@ def test_configurations_of_a_pair_agree_in_all_shared_settings(colors, recipe, o
     assert (one.lr, one.optimizer, one.options) == (0.002, first.optimizer, first.options)
     own = make_config(two.recipe, model=other)
     assert (two.optimizer, two.lr, two.weight_decay, two.options) == (
-        own.optimizer, own.lr, own.weight_decay, own.options,
-    )  # fmt: skip
+        own.optimizer,
+        own.lr,
+        own.weight_decay,
+        own.options,
+    )
 
 
 def test_both_see_the_same_pixels_in_the_same_order(colors):
@@ -62,9 +65,12 @@ def test_policy_describes_the_shared_settings(colors):
 
 @pytest.mark.parametrize(
     ("other", "changes", "words"),
-    [("rnn", {}, "Unknown model"), ("resnet", {"lr": 1.0}, "lr is not shared"),
-     ("resnet", {"minutes": -1.0}, "more than 0")],
-)  # fmt: skip
+    [
+        ("rnn", {}, "Unknown model"),
+        ("resnet", {"lr": 1.0}, "lr is not shared"),
+        ("resnet", {"minutes": -1.0}, "more than 0"),
+    ],
+)
 def test_invalid_pair_is_rejected(colors, other, changes, words):
     with pytest.raises(UserError, match=words):
         make_pair(vit(colors), other, **changes)

@@ -39,14 +39,19 @@ def share(model, part, seed, acc=None, **more):
 
 def test_sample_rows_equal_hand_computed_values():
     runs = [
-        share("resnet", 0.1, 0, 0.50), share("resnet", 0.1, 1, 0.56), share("resnet", 0.1, 2, 0.53),
-        share("vit", 0.1, 0, 0.36), share("vit", 0.1, 1, state="running"),
+        share("resnet", 0.1, 0, 0.50),
+        share("resnet", 0.1, 1, 0.56),
+        share("resnet", 0.1, 2, 0.53),
+        share("vit", 0.1, 0, 0.36),
+        share("vit", 0.1, 1, state="running"),
         share("vit", 0.05, 0, state="queued"),
-    ]  # fmt: skip
+    ]
     rows = sample_curve(reversed(runs))
     assert [(r["model"], r["share"], r["images"]) for r in rows] == [
-        ("vit", 0.05, 175), ("vit", 0.1, 350), ("resnet", 0.1, 350)
-    ]  # fmt: skip
+        ("vit", 0.05, 175),
+        ("vit", 0.1, 350),
+        ("resnet", 0.1, 350),
+    ]
     waiting, one, three = rows
     assert (waiting["mean"], waiting["error"], waiting["error_of"], waiting["state"]) == (
         None,
@@ -86,10 +91,12 @@ def test_study_rows_share_the_base():
     ]
     rows = study_rows(runs)
     assert [(r["setting"], r["text"], r["base"], r["mean"], r["state"]) for r in rows] == [
-        ("patch_size", "2", False, None, "failed"), ("patch_size", "4", True, 0.5, "finished"),
-        ("patch_size", "8", False, 0.4, "finished"), ("norm", "pre", True, 0.5, "finished"),
+        ("patch_size", "2", False, None, "failed"),
+        ("patch_size", "4", True, 0.5, "finished"),
+        ("patch_size", "8", False, 0.4, "finished"),
+        ("norm", "pre", True, 0.5, "finished"),
         ("norm", "post", False, 0.3, "finished"),
-    ]  # fmt: skip
+    ]
     assert rows[1]["error"] == pytest.approx(0.025)  # sqrt(0.25 / 400)
     assert [r["title"] for r in rows[2:4]] == ["Patch size", "Norm"]
     assert len(study_rows(runs[1:])) == 3  # without its base, which was deleted
@@ -114,9 +121,10 @@ def test_settings_of_another_version_are_left_out_and_named():
         runs.append(made("study-x", "study", model="vit", varied=varied, acc=0.4, patch_size=8))
     runs.append(made("study-x", "study", model="resnet", varied={"c_hidden": [16, 32, 64]}, acc=0.6))
     assert [(r["setting"], r["model"], r["base"], r["mean"]) for r in study_rows(runs)] == [
-        ("patch_size", "vit", True, 0.5), ("patch_size", "vit", False, 0.4),
+        ("patch_size", "vit", True, 0.5),
+        ("patch_size", "vit", False, 0.4),
         ("c_hidden", "resnet", False, 0.6),
-    ]  # fmt: skip
+    ]
     for name in ("future_option", "model_dump", "c_hidden"):
         assert name in left_out(runs)
     assert study_rows(runs[2:3]) == []
@@ -151,9 +159,10 @@ def test_errors_and_states():
 def test_sweeps_are_found_with_the_latest_first_and_no_run_counts_twice(tmp_path, monkeypatch):
     first, second = share("vit", 0.1, 0, 0.3), made("study-y", "study", model="vit", acc=0.2)
     create_run(resolve(make_config("quick")))
-    assert [(s.name, s.kind, s.runs) for s in find_sweeps(list_runs())if not s.bundled] == [
-        ("study-y", "study", (second,)), ("samples-x", "samples", (first,))
-    ]  # fmt: skip
+    assert [(s.name, s.kind, s.runs) for s in find_sweeps(list_runs()) if not s.bundled] == [
+        ("study-y", "study", (second,)),
+        ("samples-x", "samples", (first,)),
+    ]
     assert find_sweep("samples-x").title == "Sample efficiency of ViT on cifar10-mini"
     broken = share("vit", 0.05, 0, 0.3)
     (broken.path / "config.yaml").write_text("model: [")
@@ -197,8 +206,12 @@ def test_missing_data_leaves_nothing(tmp_path):
 def test_read_only_mode_launches_and_stops_nothing(colors, monkeypatch):
     run = share("vit", 0.1, 0, state="queued")
     monkeypatch.setenv("VITLAB_READONLY", "1")
-    for action in (lambda: launch_sweep(samples(colors)), lambda: stop_sweep(find_sweep("samples-x")),
-                   lambda: delete_sweep(find_sweep("samples-x")), lambda: link_runs([run], "x")):  # fmt: skip
+    for action in (
+        lambda: launch_sweep(samples(colors)),
+        lambda: stop_sweep(find_sweep("samples-x")),
+        lambda: delete_sweep(find_sweep("samples-x")),
+        lambda: link_runs([run], "x"),
+    ):
         with pytest.raises(UserError, match="read-only"):
             action()
     assert run.status().state == "queued"

@@ -21,8 +21,10 @@ def test_samples_equal_the_measured_command_lines():
     measured = {"epochs": 10, "steps_per_epoch": 350}
     one_by_one = [
         make_config("quick", model=model, data="cifar10", seed=seed, train_share=share, **measured)
-        for seed in (0, 1) for share in (0.05, 0.1, 0.25) for model in ("resnet", "vit")
-    ]  # fmt: skip
+        for seed in (0, 1)
+        for share in (0.05, 0.1, 0.25)
+        for model in ("resnet", "vit")
+    ]
     assert [entry.config for entry in plan.entries] == one_by_one
     assert {steps_of(config) for config in one_by_one} == {3_500}
     assert {length_of(config) for config in one_by_one} == {"3,500 steps"}
@@ -66,8 +68,12 @@ def test_study_trains_the_base_once():
     at = make_config("quick", model="vit", epochs=2)
     plan = plan_study(at, {"patch_size": [2, 4, 8], "norm": ["pre", "post"], "lr": ["1e-3", 3e-4]})
     assert [entry.varied for entry in plan.entries] == [
-        {}, {"patch_size": 2}, {"patch_size": 8}, {"norm": "post"}, {"lr": 0.0003}
-    ]  # fmt: skip
+        {},
+        {"patch_size": 2},
+        {"patch_size": 8},
+        {"norm": "post"},
+        {"lr": 0.0003},
+    ]
     assert plan.entries[0].config == at
     for entry in plan.entries[1:]:
         ((name, value),) = entry.varied.items()
@@ -77,11 +83,15 @@ def test_study_trains_the_base_once():
         undone = {**config.model_dump(), **({} if inner else {name: getattr(at, name)})}
         undone["options"] = {**undone["options"], **({name: at.options[name]} if inner else {})}
         assert undone == at.model_dump()
-    twice = plan_study(at, {"patch_size": [2, 2], "num_heads": ["4", 8]}, seeds=[0, 1, 1])
+    twice = plan_study(at, {"patch_size": [2, 2], "num_heads": [4, 8]}, seeds=[0, 1, 1])
     assert [(e.varied, e.config.seed) for e in twice.entries] == [
-        ({}, 0), ({"patch_size": 2}, 0), ({"num_heads": 4}, 0),
-        ({}, 1), ({"patch_size": 2}, 1), ({"num_heads": 4}, 1),
-    ]  # fmt: skip
+        ({}, 0),
+        ({"patch_size": 2}, 0),
+        ({"num_heads": 4}, 0),
+        ({}, 1),
+        ({"patch_size": 2}, 1),
+        ({"num_heads": 4}, 1),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,26 @@
+// The link of the view, and messages to the visitor.
+
+// Show a message for a few seconds.
+function showMessage(root, text) {
+  root.querySelector(".xp-live").textContent = text;
+  const message = root.querySelector(".xp-message");
+  message.textContent = text;
+  setTimeout(() => {
+    message.textContent = "";
+  }, 4000);
+}
+
+/**
+ * Copy the address of the page.
+ * @param {HTMLElement} root
+ * @param {boolean} own whether the view has the visitor's own image, which is not part of the link
+ */
+export async function copyLink(root, own) {
+  const note = own ? " It does not contain your own image." : "";
+  try {
+    await navigator.clipboard.writeText(window.location.href);
+    showMessage(root, `Link copied.${note}`);
+  } catch {
+    showMessage(root, `Copy the address of this page.${note}`);
+  }
+}

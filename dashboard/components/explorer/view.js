@@ -1,0 +1,53 @@
+// What the explorer and two explorers side by side share: their state in the address, and requests.
+
+import { keepAddress } from "../shared/address.js";
+import { View } from "../shared/view.js";
+
+const ASK_MS = 40; // delay of a request, so that quick changes make one request
+
+/**
+ * The base of both. Each has `readAddress()`, `showControls()`, `ask(kind)`, and an `input` with
+ * `press(event)`.
+ */
+export class AttentionView extends /** @type {any} */ (View) {
+  header = null; // of the message
+  state = null; // the part of the view that the address holds, see state.js
+  hoveredCell = null; // the map under the pointer
+
+  // Set what is under the pointer.
+  point(changes) {
+    Object.assign(this, changes);
+    this.schedule();
+  }
+
+  set(changes, { ask = false } = {}) {
+    Object.assign(this.state, changes);
+    this.saveAddress();
+    this.showControls();
+    this.schedule();
+    if (ask) this.scheduleRequest();
+  }
+
+  // Send a request for the current state after a short delay. A later call replaces an earlier one.
+  scheduleRequest() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.ask("look"), ASK_MS);
+  }
+
+  // Add the listeners on the window, unless they are there. They are removed when the component leaves the
+  // page, on which it may be mounted again.
+  attach() {
+    if (this.lifetime && !this.lifetime.signal.aborted) return;
+    const lifetime = (this.lifetime = new AbortController()), { signal } = lifetime;
+    keepAddress(this.root, () => this.parameters(), () => lifetime.abort());
+    window.addEventListener("keydown", (event) => this.input.press(event), { capture: true, signal });
+    window.addEventListener("popstate", () => this.restoreFromAddress(), { signal });
+  }
+
+  // Show the state in the address, which Back or Forward changed.
+  restoreFromAddress() {
+    if (!this.parameters()) return;
+    this.state = this.readAddress();
+    this.set({}, { ask: true });
+  }
+}

@@ -1,0 +1,74 @@
+// Parts of the drawings of both steppers.
+
+export const OUTER = "#fff", INNER = "#000"; // a ring of two colors is visible on every picture
+
+export const channelsOf = (color) => [color & 255, (color >> 8) & 255, (color >> 16) & 255];
+export const cssOf = (color) => `rgb(${channelsOf(color).join(" ")})`;
+
+// The color of a bar, without its length.
+export const barColor = (view, value) => cssOf(view.diverging[value < 0 ? 40 : 215]);
+
+// Draw a ring around a box.
+export function ringAround(p, x, y, w, h) {
+  p.rect(x - 1, y - 1, w + 2, h + 2, { stroke: OUTER, line: 4 });
+  p.rect(x - 1, y - 1, w + 2, h + 2, { stroke: INNER, line: 2 });
+}
+
+// Shorten a title to a width, at about 6.6 pixels per letter.
+export function fitted(title, width) {
+  const most = Math.floor(width / 6.6);
+  return title.length <= most ? title : `${title.slice(0, Math.max(1, most - 1))}\u2026`;
+}
+
+/**
+ * Draw the panels with their titles, each by the function for its kind, and the signs between them.
+ * @param {any} view
+ * @param {any} p painter
+ * @param {any} theme
+ * @param {Record<string, (view: any, p: any, panel: any, theme: any, type: any) => void>} kinds
+ */
+export function paintPanels(view, p, theme, type, kinds) {
+  const { layout: { panels, signs } } = view;
+  for (const panel of panels) {
+    const { box, title, kind } = panel;
+    if (title) p.text(fitted(title, box.w), box.x, box.y - 11, { ...type, weight: 500 });
+    kinds[kind](view, p, panel, theme, type);
+  }
+  for (const { text, x, y } of signs) p.text(text, x, y, { ...type, size: 24, align: "center" });
+}
+
+const LEAST_LABEL = 82, LEAST_BAR = 110; // pixels; longer labels are shortened
+
+/**
+ * Draw a list { items, left, right, tallest, pictures, signed }: a row per item, with its label in at most
+ * `left` pixels, its value as a bar, and its text in `right` pixels. Signed values begin in the middle.
+ * Without a label, and for `pictures` in a row, `addPictures(item, y, high, x)` draws them.
+ * @param {any} view
+ * @param {any} p painter
+ * @param {any} panel
+ * @param {(item: any) => boolean} isMarked
+ */
+export function drawItems(view, p, panel, theme, type, isMarked, addPictures = (..._place) => {}) {
+  const { box, items, right, tallest = 30, pictures = 0, signed = false } = panel;
+  const high = Math.min(tallest, box.h / items.length),
+    widest = Math.max(LEAST_LABEL, box.w - right - LEAST_BAR);
+  const left = Math.min(panel.left ?? high, widest);
+  panel.box.h = high * items.length; // for the pointer
+  const most = items.reduce((a, { value }) => Math.max(a, Math.abs(value)), 1e-9);
+  const wide = pictures * (high - 4), room = Math.max(10, box.w - left - right - wide - 12);
+  const words = { ...type, size: Math.min(13, high * 0.62) }, bar = Math.min(14, high * 0.55);
+  const zero = box.x + left + (signed ? room / 2 : 0);
+  items.forEach((item, n) => {
+    const y = box.y + n * high, middle = y + high / 2;
+    const length = (item.value / most) * (signed ? room / 2 : room);
+    if (isMarked(item)) p.rect(box.x - 4, y, box.w + 4, high - 1, { fill: theme.track });
+    if (item.label !== undefined) {
+      p.text(fitted(item.label, left), box.x, middle, { ...words, weight: item.bold ? 700 : 400 });
+    }
+    p.rect(zero + Math.min(0, length), middle - bar / 2, Math.max(1, Math.abs(length)), bar, {
+      fill: barColor(view, item.value),
+    });
+    p.text(item.text, box.x + left + room + right, middle, { ...words, align: "right" });
+    addPictures(item, y, high, box.x + box.w - wide);
+  });
+}

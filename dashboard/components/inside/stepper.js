@@ -1,0 +1,200 @@
+// The steps inside a model: what the stepper through a block of a ViT and the one through a convolution
+// share. Stepping, hovering and playing need no server; another block does.
+
+import { keepAddress } from "../shared/address.js";
+import { colorTable, decodeBase64, gradientOf } from "../shared/colors.js";
+import { formatted } from "../shared/numbers.js";
+import { CanvasPainter, rgbCanvas } from "../shared/paint.js";
+import { offerFiles } from "../shared/save.js";
+import { onTheme, themeColors, typeScale } from "../shared/theme.js";
+import { largest } from "../shared/vectors.js";
+import { View } from "../shared/view.js";
+import { saveStepper } from "./files.js";
+
+const STEP_MS = 4000; // while playing
+const MARGIN = 4; // pixels around the drawing, for rings at the border
+const FOOTING = 4;
+
+/**
+ * The base of both steppers. Each has, in addition to the numbers of a block (`unpack`):
+ * - its state: `accept(before)` takes it over when numbers arrive, `state(block)` returns it as query
+ *   parameters;
+ * - `titles` and `lastStep` of its steps, `blockIndex` and `lastBlock` of the model;
+ * - `onward`: what comes after the last step, { label, loads }, or null; `leave()` shows it;
+ * - its controls: `showChoices()` after new numbers, `showState()` after a change;
+ * - `compute()`: what depends on the state; `texts()`: what is written around the drawing;
+ * - the drawing: `arrange()`, `paint(p, theme)`, and `pointAt(x, y)` for the pointer;
+ * - `attributes()`: its state as attributes of the root; `fileName` and `rows()`: its files.
+ */
+export class InsideStepper extends /** @type {any} */ (View) {
+  block = null; // the numbers, see data.js
+  step = 0;
+  playing = false;
+  panel = null; // the id of the panel under the pointer
+  hovered = null; // the token or the position under the pointer
+  pointedClass = null; // class last pointed at
+  asked = null; // block that the server was asked for
+  layout = null; // of the panels
+  w = 0; // size of the drawing in pixels, before scaling with the type
+  h = 0;
+  zoom = 1;
+
+  constructor(root) {
+    super(root);
+    this.canvas = this.find(".inside-stage");
+    new ResizeObserver(() => this.schedule()).observe(this.canvas);
+    onTheme(root, () => this.schedule());
+  }
+
+  get ready() {
+    return Boolean(this.block);
+  }
+
+  // Show new data from the server.
+  update(bytes) {
+    const before = this.block;
+    this.block = this.unpack(bytes);
+    const { header } = this.block;
+    this.root.classList.remove("waiting");
+    if (!before) {
+      const formats = header.standalone ? ["png", "svg", "csv"] : ["png", "svg", "csv", "html"];
+      offerFiles(this.find(".files"), (format) => saveStepper(this, format), formats);
+    }
+    this.colors = colorTable(decodeBase64(header.colors));
+    this.diverging = colorTable(decodeBase64(header.diverging));
+    this.picture = rgbCanvas(this.block.image, header.size, header.size);
+    // the server also sends the same data again, for example while the run trains
+    if (before?.header.key !== header.key) this.forgetPointer();
+    this.accept(before);
+    this.asked = null;
+    keepAddress(this.root, () => this.parameters());
+    this.showChoices();
+    this.refresh();
+    if (this.playing) this.scheduleStep();
+  }
+
+  // The query parameters in the address, or those that the server gave.
+  get linked() {
+    return new URLSearchParams(this.block.header.address ?? window.location.search);
+  }
+
+  parameters() {
+    return this.block.header.address === undefined ? this.state() : null;
+  }
+
+  // Send a request with the state to the server.
+  ask(kind, block = this.blockIndex) {
+    const state = Object.entries(this.state(block)).filter(([, text]) => text !== null);
+    this.host.ask(`${kind}?${new URLSearchParams(state)}`);
+  }
+
+  // The class that is written out: the last one pointed at, or the most probable one.
+  get klass() {
+    return this.pointedClass ?? largest(this.block.logits, 1)[0];
+  }
+
+  // Change the state.
+  set(changes) {
+    const { step } = this;
+    Object.assign(this, changes);
+    if (step !== this.step) this.forgetPointer();
+    this.saveAddress();
+    this.refresh();
+  }
+
+  forgetPointer() {
+    Object.assign(this, { panel: null, hovered: null, pointedClass: null });
+  }
+
+  // Show a step that the visitor chose.
+  visit(step) {
+    this.play(false);
+    this.go(step);
+  }
+
+  // Show the next step, or what comes after the last one.
+  advance() {
+    this.play(false);
+    if (this.step < this.lastStep) this.go(this.step + 1);
+    else this.leave();
+  }
+
+  go(step) {
+    if (step >= 0 && step <= this.lastStep && step !== this.step) this.set({ step });
+  }
+
+  // Whether the server can show another block of the model.
+  canLoad(block) {
+    return block !== this.blockIndex && block >= 0 && block <= this.lastBlock &&
+      !this.block.header.standalone;
+  }
+
+  // Ask the server for another block.
+  request(block) {
+    this.asked = block;
+    this.root.classList.add("waiting");
+    this.showChoices();
+    this.ask("look", block);
+  }
+
+  play(on) {
+    clearTimeout(this.timer);
+    if (!on && !this.playing) return;
+    this.playing = on;
+    if (on && this.step === this.lastStep) this.go(0);
+    this.refresh();
+    if (on) this.scheduleStep();
+  }
+
+  scheduleStep() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      if (!this.playing || !this.root.isConnected) return;
+      if (this.step === this.lastStep) return this.play(false);
+      this.go(this.step + 1);
+      this.scheduleStep();
+    }, STEP_MS);
+  }
+
+  // What is at a point of the canvas, see panels.js.
+  hitTest(x, y) {
+    return this.layout ? this.pointAt(x / this.zoom - MARGIN, y / this.zoom - MARGIN) : null;
+  }
+
+  // Compute what depends on the state, and show it.
+  refresh() {
+    this.compute();
+    this.showState();
+    this.schedule();
+  }
+
+  draw() {
+    this.theme = themeColors(this.root);
+    const [width, height] = [Math.max(200, this.canvas.clientWidth), this.canvas.clientHeight];
+    const p = new CanvasPainter(this.canvas, width, height), zoom = (this.zoom = typeScale());
+    p.ctx.scale(zoom, zoom);
+    p.ctx.translate(MARGIN, MARGIN);
+    [this.w, this.h] = [width / zoom - 2 * MARGIN, height / zoom - 2 * MARGIN - FOOTING];
+    this.layout = this.arrange();
+    this.paint(p, this.theme);
+    this.showTexts();
+    const state = { step: this.step + 1, ...this.attributes(), playing: this.playing };
+    Object.assign(this.root.dataset, state);
+  }
+
+  // Show the texts of the step, and the color scale of its main array, if it has one.
+  showTexts() {
+    const { place, title, sentence, formula, shapes, reading, facts, limit } = this.texts();
+    this.find(".inside-text").textContent = sentence;
+    this.find(".inside-reading").textContent = reading;
+    this.find(".inside-formula span").innerHTML = formula; // of fixed texts and numbers
+    this.find(".inside-formula small").textContent = shapes;
+    this.find(".inside-facts").textContent = facts;
+    this.canvas.setAttribute("aria-label", `${place}, ${title}: ${sentence} ${reading}`);
+    const scale = this.find(".inside-scale"), [low, high] = scale.querySelectorAll("span");
+    scale.style.visibility = limit === null ? "hidden" : "visible";
+    scale.querySelector("canvas").style.background = gradientOf(this.diverging);
+    low.textContent = limit === null ? "" : `\u2264 ${formatted(-limit)}`;
+    high.textContent = limit === null ? "" : `\u2265 ${formatted(limit)}`;
+  }
+}

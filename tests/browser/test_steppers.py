@@ -1,0 +1,142 @@
+"""What both steppers have in common: playing, files, talks, and a layout that fits the window."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.steppers import BLOCK, CONVOLUTION, Stepper, reading
+from tests.browser.test_standalone import offline, write  # noqa: F401
+
+
+@dataclass(frozen=True)
+class Case:
+    """A stepper with the step that the tests save and the step that they show in a talk."""
+
+    stepper: Stepper
+    saved: str  # the step in the address
+    file_stem: str
+    csv: bytes  # the beginning of its CSV file
+    linked: str  # the step of the talk in the address
+    shown: dict[str, object]  # its state
+    panel: tuple[str, float, float]  # where the talk's pointer is
+    written: str  # the number there
+    other: str  # the button of another block
+    after: dict[str, object]  # the state after it was pressed
+    parameter: str  # which the talk keeps out of the address
+
+
+CASES = [
+    pytest.param(
+        Case(
+            stepper=BLOCK,
+            saved="step=5",
+            file_stem="block-6-values",
+            csv=b"token,",
+            linked="class=cat&image=1&layer=2&head=4&step=3",
+            shown={"step": 3, "layer": 2, "head": 4},
+            panel=("scores", 0.5, 0.5),
+            written="q \u00b7 k",
+            other="Block 3",
+            after={"step": 3, "layer": 3, "head": 4},
+            parameter="layer",
+        ),
+        id="block",
+    ),
+    pytest.param(
+        Case(
+            stepper=CONVOLUTION,
+            saved="block=2&step=4",
+            file_stem="block-2-convolution-1-sum",
+            csv=b"input channel,",
+            linked="class=cat&image=1&block=2&channel=4&step=2",
+            shown={"step": 2, "block": 2, "channel": 4},
+            panel=("kernel", 0.2, 0.2),
+            written="Weight of input channel",
+            other="Block 3",
+            after={"kind": "kernel", "block": 3, "channel": 4},
+            parameter="block",
+        ),
+        id="convolution",
+    ),
+]
+
+
+@pytest.fixture(params=CASES)
+def case(request) -> Case:
+    return request.param
+
+
+@pytest.fixture
+def talk(case, tmp_path):
+    """Write a talk of one step, which shows the stepper."""
+    path = tmp_path / "inside.yaml"
+    link = f"{case.stepper.view}&{case.linked}"
+    path.write_text(f"title: Inside\nsteps:\n  - title: One step\n    say: A sentence.\n    link: {link}\n")
+    return path
+
+
+def test_playing_moves_to_the_next_step(visitor, case):
+    page, selector = visitor.open(case.stepper.view), case.stepper.selector
+    case.stepper.expect_state(page, step=1)
+    page.get_by_role("button", name="Play").click()
+    expect(page.locator(f"{selector}[data-step='2'][data-playing='true']")).to_be_visible(timeout=15_000)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator(f"{selector}[data-playing='false']")).to_be_visible()
+
+
+@pytest.mark.parametrize("format_name", ["PNG", "SVG", "CSV"])
+def test_step_can_be_saved(visitor, case, format_name):
+    page = visitor.open(f"{case.stepper.view}&{case.saved}")
+    case.stepper.expect_state(page)
+    begin = {"PNG": b"\x89PNG", "SVG": b"<svg", "CSV": case.csv}[format_name]
+    with page.expect_download() as got:
+        page.locator(f"{case.stepper.selector} .files").get_by_role("button", name=format_name).click()
+    assert got.value.path().read_bytes().startswith(begin)
+    assert got.value.suggested_filename == f"vitlab-{case.file_stem}.{format_name.lower()}"
+
+
+def test_step_of_a_talk_follows_the_pointer(visitor, server, case, talk):
+    place = server.home / "talks" / "inside.yaml"
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(talk.read_text())
+    try:
+        page = visitor.open("?talk=inside&step=1")
+        case.stepper.expect_state(page, **case.shown)
+        case.stepper.point(page, *case.panel)
+        expect(reading(page)).to_contain_text(case.written)
+        expect(page.locator(".inside-formula")).to_be_visible()
+        expect(page.locator(".inside-text")).to_be_hidden()  # the talk has its own sentence
+        page.get_by_role("button", name=case.other, exact=True).click()
+        case.stepper.expect_state(page, **case.after)
+        assert case.parameter not in page.url  # the talk keeps its address
+    finally:
+        place.unlink()
+
+
+def test_file_of_a_talk_has_the_stepper(offline, case, talk, tmp_path):  # noqa: F811
+    out = tmp_path / "inside.html"
+    done = write(str(talk), out)
+    assert done.returncode == 0, done.stderr
+    offline.goto(out.as_uri())
+    case.stepper.expect_state(offline, **case.shown)
+    case.stepper.point(offline, *case.panel)
+    expect(reading(offline)).to_contain_text(case.written)
+
+
+def test_picture_sentence_and_number_fit_into_a_small_window(visitor, case):
+    visitor.page.set_viewport_size({"width": 1280, "height": 720})
+    page = visitor.open(case.stepper.view)
+    case.stepper.expect_state(page, step=1)
+    steps = page.locator(f"{case.stepper.selector} ol button")
+    for index in range(steps.count()):
+        steps.nth(index).click()
+        case.stepper.expect_state(page, step=index + 1)
+        for part in (".inside-stage", ".inside-text", ".inside-reading"):
+            expect(page.locator(part)).to_be_in_viewport(ratio=1)
+        expect(reading(page)).to_have_text(re.compile(r"\d"))
+    scrolled = "document.querySelector('[data-testid=\"stMain\"]').scrollTop"
+    assert page.evaluate(scrolled) == 0
