@@ -67,5 +67,6 @@ def prepare(run: Run | None, chosen: SelectedImage, size: int | None = None) -> 
         "positions": positions,
         "note": note,
         "cls": options["pool"] != "mean",
+        "others": options.get("registers", 0) + options.get("distilled", False),
         "position": options["position"],
     }

@@ -2,7 +2,9 @@
 
 Prints the time to capture the attention of an image (against one forward pass), what goes to the browser,
 redraws while the pointer moves over the image (the script's own time, and the time between frames), WebSocket
-frames sent meanwhile, and the time from a click on the navigation to the explorer's first picture.
+frames sent meanwhile, and the time from a click on the navigation to the explorer's first picture. Then the
+same of models of common sizes with random weights, and of one with so many tokens that the browser asks the
+server for each patch.
 """
 
 from __future__ import annotations
@@ -21,10 +23,13 @@ from tests.browser.conftest import Server
 from tests.chromium import FLAGS, find
 from tests.made_runs import make_run
 from vitcore.analysis.attention import as_input, capture
-from vitcore.data import load_dataset
+from vitcore.data import load_dataset, photos_for
+from vitcore.models import load_run
 from vitcore.runs.folder import find_run
 
 MOVES = 300
+BASE = {"embed_dim": 768, "hidden_dim": 3072, "num_heads": 12, "num_layers": 12, "patch_size": 16}
+MANY = {"embed_dim": 384, "hidden_dim": 1536, "num_heads": 6, "num_layers": 12, "patch_size": 14}
 FRAMES = """() => { window.gaps = []; let last = performance.now();
 const tick = now => { window.gaps.push(now - last); last = now; requestAnimationFrame(tick); };
 requestAnimationFrame(tick); document.querySelector('.xp').explorer.times.length = 0; }"""
@@ -69,11 +74,33 @@ def hovering(page, words: str) -> None:
         print(f"{what} {statistics.median(times):.1f} ms, 95 % under {most:.1f} ms (n = {len(times)})")
 
 
+def large(page, server: Server, run, words: str) -> None:
+    """Capture, payload and redraws of a run on a bundled photograph."""
+    model, photo = load_run(run), photos_for(run.config).test.images[:1]
+    taken = milliseconds(lambda: capture(model, torch.from_numpy(photo)), 5)
+    print(f"{words}: capture {taken:.0f} ms; sent: {len(views.view(run, photo[0]).packed) / 1e6:.1f} MB")
+    page.goto(f"{server.url}/attention?run={run.id}")
+    page.wait_for_selector(".xp[data-frame]", timeout=300_000)
+    page.wait_for_timeout(3000)
+    if not views.too_many_tokens(run):
+        return hovering(page, words)
+    box, side, times = page.locator(".xp-image").bounding_box(), views.tokens_of(run)[1], []
+    for row in range(2, 9):
+        begin = time.perf_counter()
+        page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + (row - 0.5) / side * box["height"])
+        page.wait_for_selector(f".xp[data-shown^='{row}.']:not(.waiting)", timeout=60_000)
+        times.append(time.perf_counter() - begin)
+    print(f"{words}: another patch {statistics.median(times):.2f} s (n = {len(times)})")
+
+
 def main() -> None:
     capturing()
     home = Path(tempfile.mkdtemp())
     server = Server(home).start()
     small = make_run(home / "runs", "patch size 2", model="vit", patch_size=2)
+    photo = {"model": "vit", "data": "photos"}
+    base = make_run(home / "runs", "ViT-B/16", image_size=224, **photo, **BASE)
+    many = make_run(home / "runs", "ViT-S/14 with registers", image_size=518, registers=4, **photo, **MANY)
     sent: list[object] = []
     try:
         with sync_playwright() as playwright:
@@ -100,6 +127,8 @@ def main() -> None:
             page.wait_for_selector(".xp[data-frame]", timeout=60_000)
             page.wait_for_timeout(3000)
             hovering(page, "257 tokens (patch size 2)")
+            large(page, server, base, "ViT-B/16, 12 layers x 12 heads x 197 tokens")
+            large(page, server, many, "12 layers x 6 heads x 1,374 tokens")
             browser.close()
     finally:
         server.stop()

@@ -58,7 +58,7 @@ def test_stepper_of_patches_leaves_out_registers(tmp_path):
     net, image = load_run(run), chosen.image[None].copy()
     hidden = capture(net, torch.from_numpy(image)).hidden[0, 0].numpy()
     np.testing.assert_allclose(found["tokens"] + found["positions"], hidden[[0, *range(5, 21)]], atol=1e-5)
-    assert found["cls"] is True
+    assert (found["cls"], found["others"]) == (True, 4)
 
 
 def test_steps_of_a_block_with_registers_are_drawn(tmp_path):

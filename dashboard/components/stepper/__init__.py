@@ -32,6 +32,7 @@ def message(
     positions: np.ndarray | None,
     *,
     cls: bool = True,
+    others: int = 0,
     position: str = "learned",
     note: str = "",
     step: int | None = None,
@@ -39,7 +40,8 @@ def message(
     """Return the message for the browser: an image uint8 [3, S, S] in patches of `patch` pixels.
 
     `tokens`, `positions`: the model's projected tokens and its positions, both float32 [T, D], or None; then
-    `note` gives the reason. `cls`: whether the first token is CLS. `position`: "learned", "sincos" or "none".
+    `note` gives the reason. `cls`: whether the first token is CLS. `others`: how many other tokens
+    without pixels the model has, which are left out. `position`: "learned", "sincos" or "none".
     `step`: the first step (from 1); the address then stays unchanged.
     """
     known = tokens is not None
@@ -50,6 +52,7 @@ def message(
         "tokens": len(tokens) if known else 0,
         "dim": tokens.shape[1] if known else 0,
         "cls": cls,
+        "others": others,
         "position": position,
         "note": note,
         "step": step,

@@ -15,7 +15,9 @@ export const numberText = (v, digits = 2) => v.toFixed(digits).replace("-", "\u2
  * @param {string[]} shapes of the five arrays
  */
 export function stepTexts({ header: h, side, count, perPatch, first }, shapes) {
-  const cls = first ? " CLS, a learned vector without pixels, comes first." : "";
+  const left = h.others === 1 ? "One more learned token is" : `${h.others} more learned tokens are`;
+  const cls = (first ? " CLS, a learned vector without pixels, comes first." : "") +
+    (h.others ? ` ${left} not shown.` : "");
   const positions = {
     learned: "a learned vector is added for every position. Only this tells the model where a patch was.",
     sincos:

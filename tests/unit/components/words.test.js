@@ -35,6 +35,9 @@ Deno.test("the text of a step begins with its shape and has its sizes", () => {
   assert.match(texts[2], /\b4 .*3 x 2 x 2 = 12\b/);
   assert.match(texts[3], /\b12 .*\b2\..*CLS/);
   assert.doesNotMatch(stepTexts(stepper({ first: 0 }), SHAPES)[3], /CLS/);
+  const registers = stepper();
+  registers.header.others = 4;
+  assert.match(stepTexts(registers, SHAPES)[3], /CLS.* 4 more learned tokens are not shown\.$/);
 });
 
 Deno.test("a note replaces the text of the steps whose values are missing", () => {
