@@ -9,8 +9,6 @@ from dashboard.shared import bound, columns, header, page_runs, resources, selec
 from dashboard.states.patches import PatchesState
 from vitcore.errors import UserError
 
-SIZES = (2, 4, 8, 16)  # pixels, offered in addition to that of the model
-
 header.title("patches")
 
 found = page_runs.offered("patches")
@@ -29,7 +27,7 @@ except UserError as error:
 with image_controls:
     chosen = selection.choose_image(data)
 own, pixels = stepper_data.patch_size(run), data.size
-sizes = sorted(n for n in {*SIZES, own} if pixels % n == 0)
+sizes = stepper_data.sizes(pixels, own)
 bound.check_link(PatchesState, "patch", sizes, f"patches of {own} pixels")
 with size_control:
     size = st.segmented_control(

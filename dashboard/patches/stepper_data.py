@@ -15,12 +15,20 @@ from vitcore.architectures.vit import ViTOptions
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 
+SIZES = (2, 4, 8, 16)  # pixels, offered in addition to that of the model
+MOST_PATCHES = 4096  # of an image, since more columns than that cannot be told apart
 WITHOUT_RUN = {"pool": "cls", "position": "learned", "patch_size": 4}  # options of a ViT
 
 
 def patch_size(run: Run | None) -> int:
     """Return the patch size in pixels that the page opens with: that of the run."""
     return _options(run)["patch_size"]
+
+
+def sizes(pixels: int, own: int) -> list[int]:
+    """Return the patch sizes to choose from for images with a side of `pixels`: `own`, and the usual ones."""
+    fitting = {size for size in SIZES if pixels % size == 0 and (pixels // size) ** 2 <= MOST_PATCHES}
+    return sorted({*fitting, own})
 
 
 def _options(run: Run | None) -> dict[str, Any]:

@@ -61,6 +61,14 @@ def test_stepper_of_patches_leaves_out_registers(tmp_path):
     assert (found["cls"], found["others"]) == (True, 4)
 
 
+@pytest.mark.parametrize(
+    ("pixels", "own", "expected"),
+    [(32, 4, [2, 4, 8, 16]), (224, 16, [4, 8, 16]), (518, 14, [14]), (224, 28, [4, 8, 16, 28])],
+)
+def test_patch_sizes_divide_the_image_and_leave_few_enough_patches(pixels, own, expected):
+    assert stepper_data.sizes(pixels, own) == expected
+
+
 def test_steps_of_a_block_with_registers_are_drawn(tmp_path):
     run, chosen, data = made(tmp_path, registers=4, layer_scale=0.5)
     header, _ = block.prepare(run, chosen, data, {"query": "1.1"})
