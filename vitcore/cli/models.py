@@ -105,9 +105,10 @@ def import_(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="PATH_OR_URL",
+            metavar="SOURCE",
             help="A zip file from `export`, a checkpoint, a safetensors file, a folder with config.json and "
-            "weights, or `tutorial` for the five published checkpoints.",
+            "weights, the address of a file, a model of the Hugging Face Hub such as "
+            "timm/deit_tiny_patch16_224.fb_in1k, or `tutorial` for the five published checkpoints.",
         ),
     ],
     events: Annotated[
