@@ -221,8 +221,8 @@ def _check_outputs(found: Converted) -> None:
     except (RuntimeError, TypeError, ValueError) as error:
         lines = str(error).splitlines() or [type(error).__name__]
         raise UserError(
-            f"{name} could not be compared with our network ({lines[0][:200]}): its `forward` must take images "
-            f"[B, 3, {size}, {size}]."
+            f"{name} could not be compared with our network ({lines[0][:200]}): its `forward` must take "
+            f"images [B, 3, {size}, {size}]."
         ) from None
     wanted = found.network(images)
     loose = 1 if weight.dtype == torch.float32 else 50  # half precision has fewer digits
@@ -231,8 +231,8 @@ def _check_outputs(found: Converted) -> None:
     if not differences or not min(differences) <= limit:
         how = f"by {min(differences):.2g}" if differences else "in shape"
         raise UserError(
-            f"{name} looks like {found.kind}, but its outputs differ from those of our ViT {how}: it computes "
-            "something else than the published models, and cannot be converted."
+            f"{name} looks like {found.kind}, but its outputs differ from those of our ViT {how}: it "
+            "computes something else than the published models, and cannot be converted."
         )
 
 

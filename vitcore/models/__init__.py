@@ -19,6 +19,7 @@ from vitcore.runs.folder import Run
 from vitcore.runs.status import ACTIVE
 from vitcore.runs.weights import check_size
 
+
 @dataclass(frozen=True)
 class Built:
     """What a model was built from: the architecture, its options, and the sizes of its output and input."""

@@ -18,7 +18,17 @@ FAMILIES = (  # the first one that recognizes the names reads them
     torchvision.FAMILY,
 )
 
-__all__ = ["FAMILIES", "About", "Family", "Foreign", "about_of", "family_of", "read", "read_about", "unwrapped"]
+__all__ = [
+    "FAMILIES",
+    "About",
+    "Family",
+    "Foreign",
+    "about_of",
+    "family_of",
+    "read",
+    "read_about",
+    "unwrapped",
+]
 
 
 def unwrapped(tensors: Tensors) -> Tensors:
