@@ -248,7 +248,7 @@ def _eight(images: Any, labels: Any) -> Eight | None:
     classes = as_array(kept, "The labels")
     if classes.shape != (len(pictures),) or classes.dtype.kind not in "iu" or classes.min() < 0:
         raise UserError(
-            f"labels= must hold one whole number for each of the {len(pictures)} images, its class: correct it."
+            f"labels= must hold the class of each of the {len(pictures)} images, a whole number: correct it."
         )
     if len({picture.values.shape for picture in pictures}) > 1:
         raise UserError("The images have different sizes: give them the size that the network takes.")

@@ -89,8 +89,8 @@ def _configured(
     mean, std = wanted["mean"], wanted["std"]
     if (mean is None or std is None) and not converted.pixels_known:
         raise UserError(
-            f"{name} does not say how its images are normalized: give AttentionSnapshots mean= and std=, with "
-            "three numbers each."
+            f"{name} does not say how its images are normalized: give AttentionSnapshots mean= and std=, "
+            "with three numbers each."
         )
     pixels = config.preprocessing.model_dump()
     pixels |= {key: tuple(value) for key, value in (("mean", mean), ("std", std)) if value is not None}
