@@ -10,7 +10,6 @@ import math
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +31,9 @@ from vitcore.runs.predictions import COUNT, Predictions, choose, write_predictio
 from vitcore.runs.status import Status
 from vitcore.training.callbacks import snapshot_epochs, write_weights
 from vitcore.training.external_curves import Curves
-from vitcore.training.external_run import External, create
+from vitcore.training.external_run import Eight, External, create
 from vitcore.training.reports import BEAT_S, Heartbeat, memory_of, memory_total
 from vitcore.training.setup import first_line
-
-
-@dataclass(frozen=True)
-class Eight:
-    """The images whose predictions are recorded: uint8 [N, 3, S, S], and their classes."""
-
-    images: np.ndarray
-    labels: np.ndarray
 
 
 class AttentionSnapshots(Callback):
@@ -88,22 +79,27 @@ class AttentionSnapshots(Callback):
             return
         now = time.time()
         status = Status(state="running", created=now, started=now, heartbeat=now, **process.identity())
-        size = None if self.eight is None else self.eight.images.shape[-1]
-        found = create(trainer, module, self.network, self.wanted, status, self.title, self.runs_dir, size)
+        found = create(
+            trainer, module, self.network, self.wanted, status, self.title, self.runs_dir, self.eight
+        )
         if found.reason:
             print(f"AttentionSnapshots records only the curves: {found.reason}", file=sys.stderr, flush=True)
         self._begin(found, trainer, module)
 
     def _begin(self, found: External, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        self.found, self.run = found, found.run
+        self.found = found
         self.stopping = False
         self.best = -math.inf  # the accuracy, or the negative loss
         self.result: dict[str, float] = {"parameters": count_parameters(found.source or module)}
         self.snapshot_step = -1
         self.began, self.first_step = time.time(), trainer.global_step
         self.predictions = self._no_predictions()
+        batches = trainer.num_training_batches
+        every = max(1, min(50, int(batches) // 10)) if math.isfinite(batches) else 50
+        self.curves = Curves(SummaryWriter(str(found.run.path)), every, trainer.current_epoch)
         self.heart = Heartbeat(found.run, found.status, found.batch_size)
         self.heart.__enter__()
+        self.run = found.run  # from here on, `on_exception` records how the training ends
         steps = trainer.estimated_stepping_batches
         self.heart.beat(
             steps=int(steps) if math.isfinite(steps) and steps > 0 else None,
@@ -113,9 +109,6 @@ class AttentionSnapshots(Callback):
             memory_bytes=memory_of(module.device),
             memory_total=memory_total(module.device),
         )
-        batches = trainer.num_training_batches
-        every = max(1, min(50, int(batches) // 10)) if math.isfinite(batches) else 50
-        self.curves = Curves(SummaryWriter(str(found.run.path)), every)
         self.snapshots = _snapshot_epochs(trainer)
         if not trainer.global_step:
             self._save(trainer, snapshot=True)
@@ -217,8 +210,6 @@ class AttentionSnapshots(Callback):
         if self.found.converted is None or self.eight is None or not self.found.converted.config.classes:
             return None
         names = self.found.converted.config.classes
-        if (largest := int(self.eight.labels.max())) >= len(names):
-            raise UserError(f"A label is {largest}, but there are {len(names)} classes: correct labels=.")
         count = len(self.eight.labels)
         nothing = np.zeros((0, count, len(names)), np.float32)
         return Predictions(

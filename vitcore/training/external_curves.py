@@ -16,13 +16,14 @@ class Curves:
     """Write scalars under the tags of ViT Lab: the loss of the training, the learning rate, and all metrics.
 
     Training values are means since the last point, or what the module has logged. `every` is the number of
-    batches between two points.
+    batches between two points, and `epochs` the number of epochs before this training.
     """
 
-    def __init__(self, writer: SummaryWriter, every: int) -> None:
-        self.writer, self.every = writer, every
+    def __init__(self, writer: SummaryWriter, every: int, epochs: int = 0) -> None:
+        self.writer, self.every, self.epochs = writer, every, epochs
         self.losses: list[torch.Tensor] = []
-        self.batches = 0  # of the current epoch
+        self.batches = 0  # of the current epoch, or of the last one until the next begins
+        self.ended = False  # whether these are all batches of that epoch
         self.written: dict[str, float] = {}  # last values, to write only new ones between validations
         self.percent: set[str] = set()  # tags whose values exceeded 1, so they are in percent
         self.shown: dict[str, float] = {}  # validation values, for the log
@@ -31,13 +32,15 @@ class Curves:
         """Return the epochs so far, with the share of the current one."""
         batches = trainer.num_training_batches
         share = self.batches / batches if math.isfinite(batches) and batches else 0.0
-        return trainer.current_epoch + share
+        return self.epochs + (1.0 if self.ended else share)
 
     def batch(self, trainer: pl.Trainer, outputs: Any) -> None:
         """Count a training batch, and write a point when it is due."""
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
         if isinstance(loss, torch.Tensor):  # Lightning has divided it
             self.losses.append(loss.detach().float() * trainer.accumulate_grad_batches)
+        if self.ended:
+            self.epochs, self.batches, self.ended = self.epochs + 1, 0, False
         self.batches += 1
         if self.batches % self.every == 0:
             self._training(trainer)
@@ -50,8 +53,8 @@ class Curves:
 
     def epoch(self, trainer: pl.Trainer) -> str:
         """Write what is left at the end of an epoch, and return its values for the log."""
+        self.ended = True
         self._training(trainer)
-        self.batches = 0
         return "".join(f"  {tag} {value:.4g}" for tag, value in self.shown.items())
 
     def _training(self, trainer: pl.Trainer) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 from torch import nn
 
@@ -18,6 +19,14 @@ from vitcore.preprocessing import attach
 from vitcore.runs.creation import create_curves_folder, create_run
 from vitcore.runs.folder import EXTERNAL, Run
 from vitcore.runs.status import Status
+
+
+@dataclass(frozen=True)
+class Eight:
+    """The images whose predictions are recorded: uint8 [N, 3, S, S], and their classes [N]."""
+
+    images: np.ndarray
+    labels: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,7 @@ def create(
     status: Status,
     title: str,
     runs_dir: str | Path | None,
-    image_size: int | None,
+    eight: Eight | None,
 ) -> External:
     """Create the run folder of a training. `wanted` holds what `AttentionSnapshots` was given.
 
@@ -51,7 +60,8 @@ def create(
     converted, reason = None, "no network was named"
     if source is not None:
         try:
-            converted = convert(source, image_size=image_size, recipe=EXTERNAL)
+            size = None if eight is None else eight.images.shape[-1]
+            converted = convert(source, image_size=size, recipe=EXTERNAL)
         except UserError as error:
             reason = str(error)
     name = type(module).__name__
@@ -60,6 +70,8 @@ def create(
         run = create_curves_folder(name.lower(), runs_dir, title=title or name, status=status)
         return External(run, status, source, None, reason, batch_size)
     config = _configured(converted, wanted, trainer, batch_size)
+    if eight is not None and (largest := int(eight.labels.max())) >= config.num_classes > 0:
+        raise UserError(f"A label is {largest}, but there are {config.num_classes} classes: correct labels=.")
     attach(converted.network, config.preprocessing)
     converted = replace(converted, config=config)
     title = title or f"{type(converted.source).__name__}, trained by {name}"
