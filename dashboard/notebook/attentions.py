@@ -21,10 +21,21 @@ SMALLER = "pass fewer images, fewer layers, or smaller images"
 
 @dataclass(frozen=True)
 class Grid:
-    """The tokens of a model: `prefix` tokens, such as CLS and registers, and then `side` x `side` patches."""
+    """The tokens of a model: `prefix` tokens, such as CLS and registers, and then `side` x `side` patches.
+
+    `names` are those of the prefix tokens, in the form that links have. Where they are not known, they follow
+    from the number: CLS, then a distillation token if it is the only other one, and otherwise registers.
+    """
 
     prefix: int
     side: int
+    names: tuple[str, ...] = ()
+
+    def prefix_names(self) -> tuple[str, ...]:
+        """Return the names of the tokens before the patches: `cls`, `distillation`, `register1`, ..."""
+        usual = ("cls", "distillation")
+        registers = (f"register{number}" for number in range(1, self.prefix))
+        return self.names or (usual[: self.prefix] if self.prefix < 3 else ("cls", *registers))
 
     @property
     def tokens(self) -> int:

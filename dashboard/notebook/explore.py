@@ -145,7 +145,10 @@ def _of_model(
                 f"{picture.name} has {side} x {side} pixels, but {title} takes {size} x {size}: resize it, "
                 "or pass PIL images, which are cropped and resized."
             )
-    grid = Grid(net.prefix_tokens, net.grid)
+    first = ["cls"] * net.has_cls + ["distillation"] * net.distilled
+    registers = range(1, 1 + net.prefix_tokens - len(first))
+    names_of_tokens = (*first, *(f"register{number}" for number in registers))
+    grid = Grid(net.prefix_tokens, net.grid, names_of_tokens)
     check_size(len(pictures), len(net.blocks), net.blocks[0].attn.heads, grid.tokens)
     center, spread = (torch.tensor(values).view(1, 3, 1, 1) for values in (how.mean, how.std))
     captured = []

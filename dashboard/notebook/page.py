@@ -76,6 +76,7 @@ def _piece(one: Captured, title: str) -> Piece:
         "tokens": tokens,
         "side": grid.side,
         "first": grid.prefix,
+        "prefix": grid.prefix_names(),
         "size": size,
         "only": None,
         "name": one.picture.name,

@@ -113,6 +113,23 @@ def test_prefix_is_inferred_from_the_number_of_tokens(tokens, side, prefix, pixe
     assert find_grid(tokens, prefix, [pixels]) == Grid(prefix, side)
 
 
+def test_tokens_before_the_patches_have_names():
+    def first(found):
+        return next(messages(found))[0]["prefix"]
+
+    for count, wanted in (
+        (0, []),
+        (1, ["cls"]),
+        (2, ["cls", "distillation"]),
+        (3, ["cls", "register1", "register2"]),
+    ):
+        assert first(explore(attentions=weights(tokens=16 + count), images=IMAGES, prefix=count)) == wanted
+    four = [f"register{number}" for number in range(1, 5)]
+    assert first(explore(TIMM["DINOv2 with registers"]().model, IMAGES)) == ["cls", *four]
+    assert first(explore(TIMM["registers with positions"]().model, IMAGES)) == four[:3]
+    assert first(explore(TIMM["DeiT, distilled"]().model, IMAGES)) == ["cls", "distillation"]
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
