@@ -14,8 +14,15 @@ import torch
 from torch import nn
 
 SIZES = dict(img_size=32, patch_size=8, embed_dim=64, depth=3, num_heads=4)
-SIZES_OF_TRANSFORMERS = dict(hidden_size=64, num_hidden_layers=3, num_attention_heads=4, intermediate_size=96,
-                             image_size=32, patch_size=8, attn_implementation="eager")  # fmt: skip
+SIZES_OF_TRANSFORMERS = dict(
+    hidden_size=64,
+    num_hidden_layers=3,
+    num_attention_heads=4,
+    intermediate_size=96,
+    image_size=32,
+    patch_size=8,
+    attn_implementation="eager",
+)
 Outputs = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 
 
@@ -197,8 +204,10 @@ def released(name: str, **extra: tuple[int, ...]) -> Case:
         position = torch.full_like(renamed["cls_token"], 0.5)
         renamed["pos_embed"] = torch.cat([position, renamed["pos_embed"]], dim=1)
     if name.startswith("deit3"):
-        renamed = {key.replace("ls1.gamma", "gamma_1").replace("ls2.gamma", "gamma_2"): value
-                   for key, value in renamed.items()}  # fmt: skip
+        renamed = {
+            key.replace("ls1.gamma", "gamma_1").replace("ls2.gamma", "gamma_2"): value
+            for key, value in renamed.items()
+        }
     renamed |= {key.replace("__", "."): torch.randn(shape) for key, shape in extra.items()}
     more = {"adapt_layer_scale": True} if name.startswith("deit3") else {}
     case.model.load_state_dict(checkpoint_filter_fn(dict(renamed), case.model, **more), strict=False)
@@ -219,10 +228,19 @@ RELEASES: dict[str, Callable[[], Case]] = {
 def of_openai() -> Case:
     """Return a case with the names of OpenAI's CLIP, which timm itself translates for its model."""
     case = projected_clip_of_timm()
-    swaps = [("patch_embed.proj", "conv1"), ("pos_embed", "positional_embedding"), ("norm_pre", "ln_pre"),
-             ("norm1", "ln_1"), ("norm2", "ln_2"), ("qkv.", "in_proj_"), ("attn.proj", "attn.out_proj"),
-             ("mlp.fc1", "mlp.c_fc"), ("mlp.fc2", "mlp.c_proj"), ("blocks.", "transformer.resblocks."),
-             ("cls_token", "class_embedding")]  # fmt: skip
+    swaps = [
+        ("patch_embed.proj", "conv1"),
+        ("pos_embed", "positional_embedding"),
+        ("norm_pre", "ln_pre"),
+        ("norm1", "ln_1"),
+        ("norm2", "ln_2"),
+        ("qkv.", "in_proj_"),
+        ("attn.proj", "attn.out_proj"),
+        ("mlp.fc1", "mlp.c_fc"),
+        ("mlp.fc2", "mlp.c_proj"),
+        ("blocks.", "transformer.resblocks."),
+        ("cls_token", "class_embedding"),
+    ]
     state = {
         "transformer.resblocks.0.ln_1.weight": torch.ones(8),
         "logit_scale": torch.ones(()),

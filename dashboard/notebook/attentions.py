@@ -94,7 +94,7 @@ def read_attentions(attentions: Any, images: int) -> np.ndarray:
 
 def _layers(attentions: Any) -> list[np.ndarray]:
     if attentions is None or (
-        isinstance(attentions, list | tuple) and any(one is None for one in attentions)
+        isinstance(attentions, list | tuple) and any(attention is None for attention in attentions)
     ):
         raise UserError(
             "The model returned no attention weights: load it with attn_implementation='eager', and call it "

@@ -32,8 +32,8 @@ class Captured:
 
 def as_document(captured: Sequence[Captured], title: str) -> str:
     """Return the text of an HTML file with the explorer of these images."""
-    pieces = [_piece(one, title) for one in captured]
-    names = [one.picture.name for one in captured]
+    pieces = [_piece(part, title) for part in captured]
+    names = [part.picture.name for part in captured]
     body = (
         f'<main class="standalone-page"><h1>{html.escape(title)}</h1>{_buttons(names)}'
         f"{mount_point(0, pieces[0])}</main>"

@@ -94,9 +94,14 @@ def control(data: bytes, name: str, preprocessing: Preprocessing = DEFAULT, slot
     with controls:
         if preview.width != preview.height or preprocessing.crop < 1:
             st.segmented_control(
-                "Part", [SQUARE, WHOLE], default=SQUARE, key=_key("fit", slot), required=True,
-                label_visibility="collapsed", persist_state="session",
-            )  # fmt: skip
+                "Part",
+                [SQUARE, WHOLE],
+                default=SQUARE,
+                key=_key("fit", slot),
+                required=True,
+                label_visibility="collapsed",
+                persist_state="session",
+            )
         if not chosen(slot=slot).whole:
             _place_controls(preview, preprocessing, slot)
         crop = chosen(preprocessing, slot)
@@ -109,21 +114,36 @@ def _place_controls(preview: Image.Image, preprocessing: Preprocessing, slot: st
     """Draw the sliders for the size of the square and for its place, where it can be moved."""
     usual = _percent(preprocessing)
     percent = st.slider(
-        "Size of the square", LEAST, 100, usual, format="%d %%", key=_key(f"size_{usual}", slot),
+        "Size of the square",
+        LEAST,
+        100,
+        usual,
+        format="%d %%",
+        key=_key(f"size_{usual}", slot),
         help="Its side, as a share of the shorter side of the image. A model states its usual share.",
         persist_state="session",
-    )  # fmt: skip
+    )
     wide = preview.width >= preview.height
     if preview.width != preview.height or percent < 100:
         st.slider(
-            "From left to right" if wide else "From top to bottom", 0, 100, CENTER, format="%d %%",
-            key=_key("position", slot), persist_state="session",
-        )  # fmt: skip
+            "From left to right" if wide else "From top to bottom",
+            0,
+            100,
+            CENTER,
+            format="%d %%",
+            key=_key("position", slot),
+            persist_state="session",
+        )
     if percent < 100:
         st.slider(
-            "From top to bottom" if wide else "From left to right", 0, 100, CENTER, format="%d %%",
-            key=_key("across", slot), persist_state="session",
-        )  # fmt: skip
+            "From top to bottom" if wide else "From left to right",
+            0,
+            100,
+            CENTER,
+            format="%d %%",
+            key=_key("across", slot),
+            persist_state="session",
+        )
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -55,9 +55,9 @@ def _keep(added: list[tuple[bytes, str]], slot: str) -> None:
     first = earlier[-1].number + 1 if earlier else state.get(own_crop.GENERATION + slot, 0) + 1
     new = [OwnImage(content, name, first + i) for i, (content, name) in enumerate(added)]
     kept = [*earlier, *new][-MOST:]
-    size = sum(len(one.content) for one in kept)
+    size = sum(len(file.content) for file in kept)
     replaced: _Held | None = state.get(HELD + slot)
-    others = sum(one.size for one in list(_held) if one is not replaced)
+    others = sum(image.size for image in list(_held) if image is not replaced)
     if others + size > MOST_HELD:
         raise UserError("This server has no room for another image: try a smaller file, or try again later.")
     state[LIST + slot], state[HELD + slot] = kept, _Held(size)
@@ -140,23 +140,31 @@ def _body(preprocessing: Preprocessing, slot: str) -> None:
 def _given(generation: int, slot: str) -> list[tuple[bytes, str]]:
     """Draw the ways to give images, and return the contents and names of those that were just given."""
     source = st.segmented_control(
-        "From", [FILE, PASTE, CAMERA], default=FILE, key=f"own{slot}_from", required=True,
+        "From",
+        [FILE, PASTE, CAMERA],
+        default=FILE,
+        key=f"own{slot}_from",
+        required=True,
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     if source == CAMERA:
         photo = st.camera_input(f"A photo. {SQUARE}", key=f"photo{slot}_{generation}", width=360)
         return [(photo.getvalue(), "your photo")] if photo else []
     if source == PASTE:
         pasted = st.chat_input(
-            "Click here, paste an image, press Enter", key=f"paste{slot}_{generation}",
-            accept_file="multiple", file_type=TYPES,
-        )  # fmt: skip
+            "Click here, paste an image, press Enter",
+            key=f"paste{slot}_{generation}",
+            accept_file="multiple",
+            file_type=TYPES,
+        )
         st.caption(SQUARE)
         return [(file.getvalue(), file.name) for file in (pasted.files if pasted else [])][:MOST]  # type: ignore[union-attr]  # text and files
     files = st.file_uploader(
-        f"PNG, JPEG or WebP, up to 10 MB and 25 megapixels each. {SQUARE}", type=TYPES,
-        accept_multiple_files=True, key=f"upload{slot}_{generation}",
-    )  # fmt: skip
+        f"PNG, JPEG or WebP, up to 10 MB and 25 megapixels each. {SQUARE}",
+        type=TYPES,
+        accept_multiple_files=True,
+        key=f"upload{slot}_{generation}",
+    )
     return [(file.getvalue(), file.name) for file in files][:MOST]
 
 
@@ -165,12 +173,15 @@ def _choice(slot: str) -> None:
     images: list[OwnImage] = st.session_state.get(LIST + slot, [])
     if len(images) < 2:
         return
-    by_number = {one.number: one for one in images}
+    by_number = {image.number: image for image in images}
     uploads = st.session_state.get(f"upload_generation{slot}", 0)  # a new choice after each upload
     key = f"own{slot}_shown_{uploads}"
     names = {one.number: f"{i}. {one.name}" for i, one in enumerate(images, start=1)}
     st.selectbox(
-        "Shown", list(names), index=list(names).index(st.session_state[own_crop.GENERATION + slot]),
-        format_func=names.__getitem__, key=key,
+        "Shown",
+        list(names),
+        index=list(names).index(st.session_state[own_crop.GENERATION + slot]),
+        format_func=names.__getitem__,
+        key=key,
         on_change=lambda: _show(by_number[st.session_state[key]], slot),
-    )  # fmt: skip
+    )

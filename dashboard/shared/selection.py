@@ -134,9 +134,13 @@ def _choose_photo(
     left, right = (place or st).columns([3.4, 1.6], vertical_alignment="bottom")
     bound.check_link(page, field, data.names, first)
     kind = left.selectbox(
-        "Photographs", data.names, index=data.names.index(first), disabled=bool(own),
-        label_visibility="collapsed" if slot else "visible", **page.bound(field, value=None),
-    )  # fmt: skip
+        "Photographs",
+        data.names,
+        index=data.names.index(first),
+        disabled=bool(own),
+        label_visibility="collapsed" if slot else "visible",
+        **page.bound(field, value=None),
+    )
     with right:
         own_image.control(data.preprocessing, slot)
     if own:

@@ -30,7 +30,7 @@ SMALL = {"embed_dim": 16, "hidden_dim": 16, "num_heads": 2, "num_layers": 2, "pa
 
 
 def compared_with(app):
-    (box,) = (one for one in app.selectbox if one.label == "Compare with")
+    (box,) = (selectbox for selectbox in app.selectbox if selectbox.label == "Compare with")
     return box
 
 

@@ -138,7 +138,7 @@ def names_of(app):
 
 
 def shown_box(app):
-    (box,) = (one for one in app.selectbox if one.label == "Shown")
+    (box,) = (selectbox for selectbox in app.selectbox if selectbox.label == "Shown")
     return box
 
 
@@ -153,7 +153,7 @@ def test_several_uploads_are_kept_and_each_has_its_own_crop():
     assert own_crop_of(app) == own_crop.Crop()
     shown_box(app).select_index(0).run()
     assert own_crop_of(app) == own_crop.Crop(0.0)
-    (back,) = (one for one in app.button if one.label == "Back to the test images")
+    (back,) = (button for button in app.button if button.label == "Back to the test images")
     back.click().run()
     assert "own_images" not in app.session_state
 
@@ -177,7 +177,7 @@ def test_invalid_file_among_several_is_named_and_the_others_are_kept():
 
 def test_pasted_images_are_shown():
     app = open_app("patches")
-    (source,) = (one for one in app.button_group if own_image.PASTE in one.options)
+    (source,) = (group for group in app.button_group if own_image.PASTE in group.options)
     source.set_value(own_image.PASTE).run()
     (paste,) = app.chat_input
     paste.upload("image.png", png(), "image/png").upload("other.png", png((40, 40)), "image/png").run()
@@ -228,7 +228,7 @@ def test_crop_of_the_model_is_announced_and_can_be_changed():
     (toast,) = app.toast
     assert "75" in toast.value
     assert len(positions(app)) == 1  # even a square image is cropped
-    (size,) = (one for one in app.slider if (one.key or "").startswith("own_size_"))
+    (size,) = (slider for slider in app.slider if (slider.key or "").startswith("own_size_"))
     assert size.value == 75
     size.set_value(100).run()
     assert not positions(app)

@@ -20,7 +20,7 @@ def foreign(**options):
 
 
 def photograph_box(app):
-    (box,) = (one for one in app.selectbox if one.label == "Photographs")
+    (box,) = (selectbox for selectbox in app.selectbox if selectbox.label == "Photographs")
     return box
 
 
@@ -52,7 +52,7 @@ def test_live_image_of_two_models_without_dataset_is_a_photograph():
 def test_run_whose_folder_is_gone_opens_with_photographs(page):
     run = foreign(data="folder:/nowhere/flowers", classes=("daisy", "rose"))
     app = open_app(page, run=run.id)
-    assert any("flowers" in one.value for one in app.info)
+    assert any("flowers" in info.value for info in app.info)
     assert photograph_box(app).value == "cat"
     assert not app.error
     data = resources.dataset_of(run)

@@ -102,7 +102,7 @@ def test_page_stays_with_a_run_whose_weights_are_damaged_and_says_so(name):
         file.truncate(1000)
     app.run()
     assert not app.toast
-    assert any("best" in one.value and escape(run.id) in one.value for one in [*app.error, *app.info])
+    assert any("best" in error.value and escape(run.id) in error.value for error in [*app.error, *app.info])
 
 
 def test_run_that_another_page_does_not_offer_is_not_called_removed():

@@ -163,9 +163,12 @@ def test_other_network_has_curves_and_status_only(named, capsys):
 
 @pytest.mark.parametrize(
     ("error", "state", "reason"),
-    [(ValueError("no more data"), "failed", "no more data"), (KeyboardInterrupt(), "stopped", "interrupted"),
-     (SystemExit(3), "failed", "SystemExit")],
-)  # fmt: skip
+    [
+        (ValueError("no more data"), "failed", "no more data"),
+        (KeyboardInterrupt(), "stopped", "interrupted"),
+        (SystemExit(3), "failed", "SystemExit"),
+    ],
+)
 def test_interrupted_training_is_recorded(error, state, reason):
     with pytest.raises((type(error), SystemExit)):
         fit(TheirModule(network(), fail=error), AttentionSnapshots("net", **NORMAL))

@@ -28,12 +28,18 @@ from vitcore.runs.folder import find_run
 MEAN = np.array([0.49139968, 0.48215841, 0.44653091], np.float32).reshape(3, 1, 1)
 STD = np.array([0.24703223, 0.24348513, 0.26158784], np.float32).reshape(3, 1, 1)
 VITS = [
-    {"norm": "post"}, {"pool": "mean"}, {"position": "sincos"}, {"position": "none"},
-    {"pool": "mean", "position": "none", "norm": "post"}, {"num_layers": 1}, {"image_size": 64},
-    {"dropout": 0.2, "drop_path": 0.2}, {"distilled": True, "registers": 3, "qkv_bias": False},
+    {"norm": "post"},
+    {"pool": "mean"},
+    {"position": "sincos"},
+    {"position": "none"},
+    {"pool": "mean", "position": "none", "norm": "post"},
+    {"num_layers": 1},
+    {"image_size": 64},
+    {"dropout": 0.2, "drop_path": 0.2},
+    {"distilled": True, "registers": 3, "qkv_bias": False},
     {"activation": "quick_gelu", "embed_norm": True, "projection": 12, "patch_bias": False},
     {"pool": "cls_mean", "layer_scale": 0.5, "representation": 16, "activation": "gelu_tanh"},
-]  # fmt: skip
+]
 CASES = [
     *(pytest.param(n, {}, id=n, marks=[] if n in ("vit", "resnet") else pytest.mark.slow) for n in SMALL),
     *(

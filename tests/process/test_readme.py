@@ -66,9 +66,14 @@ def no_downloads(monkeypatch, tmp_path):
 
     def model(name, attn_implementation):
         config = transformers.Dinov2WithRegistersConfig(
-            hidden_size=48, num_hidden_layers=2, num_attention_heads=3, image_size=224, patch_size=14,
-            num_register_tokens=4, attn_implementation=attn_implementation,
-        )  # fmt: skip
+            hidden_size=48,
+            num_hidden_layers=2,
+            num_attention_heads=3,
+            image_size=224,
+            patch_size=14,
+            num_register_tokens=4,
+            attn_implementation=attn_implementation,
+        )
         return transformers.Dinov2WithRegistersModel(config).eval()
 
     monkeypatch.setattr(transformers.AutoModel, "from_pretrained", model)

@@ -46,7 +46,7 @@ def weights_and_gradients(
         logits = model.head(x)  # [B, classes]
         chosen = logits.gather(1, classes.clone()[:, None]).sum()  # samples do not mix in evaluation mode
         gradients = torch.autograd.grad(chosen, weights)  # layers of [B, H, T, T]
-    return [one.detach() for one in weights], list(gradients)
+    return [weight.detach() for weight in weights], list(gradients)
 
 
 def readout_map(model: ViT, matrix: torch.Tensor) -> torch.Tensor:

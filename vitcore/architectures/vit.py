@@ -86,9 +86,22 @@ class ViTOptions(Options):
 # Configurations hold these options only where they differ from the defaults. They came later than the others,
 # and models that are trained here rarely need them. So the files and the digests of other runs stay the same.
 RARE = frozenset(
-    ("registers", "distilled", "cls_position", "embed_norm", "norm_tokens", "representation", "projection",
-     "activation", "norm_eps", "layer_scale", "patch_bias", "qkv_bias", "block_bias")
-)  # fmt: skip
+    (
+        "registers",
+        "distilled",
+        "cls_position",
+        "embed_norm",
+        "norm_tokens",
+        "representation",
+        "projection",
+        "activation",
+        "norm_eps",
+        "layer_scale",
+        "patch_bias",
+        "qkv_bias",
+        "block_bias",
+    )
+)
 
 
 class HasPatchSize(Protocol):

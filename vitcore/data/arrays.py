@@ -56,7 +56,7 @@ def _single(images: Any) -> list[Any]:
     if isinstance(images, Image.Image):
         return [images]
     if isinstance(images, list | tuple):
-        found = [one for part in images for one in _single(part)]
+        found = [image for part in images for image in _single(part)]
     else:
         array = as_array(images, "The images")
         if array.ndim not in (3, 4):

@@ -227,7 +227,7 @@ def _check_outputs(found: Converted) -> None:
     wanted = found.network(images)
     loose = 1 if weight.dtype == torch.float32 else 50  # half precision has fewer digits
     limit = loose * CLOSE * max(1.0, float(wanted.abs().max()))
-    differences = [float((one - wanted).abs().max()) for one in outputs if one.shape == wanted.shape]
+    differences = [float((output - wanted).abs().max()) for output in outputs if output.shape == wanted.shape]
     if not differences or not min(differences) <= limit:
         how = f"by {min(differences):.2g}" if differences else "in shape"
         raise UserError(

@@ -27,13 +27,13 @@ from vitcore.architectures import ARCHITECTURES
 from vitcore.config import Config, read_config
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, expanded, runs_dir
-from vitcore.reading import damaged_entry, read_model, read_yaml, short
+from vitcore.reading import damaged_entry, read_model, short
 from vitcore.runs.files import overwrite, write_atomic
+from vitcore.runs.recognition import is_run
 from vitcore.runs.status import ACTIVE, Meta, Status, derive
 
 SAVE_S = 120.0  # time to save after a stop request; then the run is terminated
 TERMINATE_S = 30.0  # time to exit after that; then the run is killed
-OUR_SETTINGS = {"model", "options", "data", "recipe", "epochs"}  # in every config.yaml of ViT Lab
 SNAPSHOT = re.compile(r"step-[0-9]{1,12}\.safetensors")
 EXTERNAL = "external"  # recipe of runs that another program trains (`vitcore.training.AttentionSnapshots`)
 ABORT = "abort"  # content of stop.request: exit without saving
@@ -318,26 +318,6 @@ def _stamp(file: str) -> Stamp | None:
     except OSError:
         return None
     return about.st_ino, about.st_mtime_ns, about.st_size
-
-
-def is_run(place: Path) -> bool:
-    """Return whether a folder is a run of ViT Lab.
-
-    Other programs also write a config.yaml, but no status.json. A run without status.json is recognized by
-    its settings.
-    """
-    if not os.path.lexists(f"{place}/config.yaml"):
-        return False
-    return os.path.lexists(f"{place}/status.json") or _is_ours(place / "config.yaml")
-
-
-@functools.lru_cache(maxsize=1024)
-def _is_ours(path: Path) -> bool:
-    try:
-        values = read_yaml(path)
-    except UserError:
-        return False
-    return isinstance(values, dict) and set(map(str, values)) >= OUR_SETTINGS
 
 
 def find_run(run: str | Path, root: str | Path | None = None) -> Run:

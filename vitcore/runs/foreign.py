@@ -10,7 +10,8 @@ from pathlib import Path
 
 from vitcore.errors import UserError
 from vitcore.paths import runs_dir
-from vitcore.runs.folder import Run, bundled_runs, is_run, is_valid_id
+from vitcore.runs.folder import Run, bundled_runs, is_valid_id
+from vitcore.runs.recognition import is_run
 from vitcore.runs.status import Status
 
 MOST_FOLDERS = 5_000  # maximum number of folders to search

@@ -117,7 +117,7 @@ def _configured(
     values |= {name: value for name, value in settings.items() if _fits(name, value)}
     count, classes = config.num_classes, wanted["classes"]
     if classes is not None:
-        values["classes"] = tuple(str(one) for one in classes)
+        values["classes"] = tuple(str(class_) for class_ in classes)
         if len(classes) != count:
             raise UserError(f"{name} has {count} classes, but classes= names {len(classes)}: correct them.")
     if data := wanted["data"]:

@@ -104,9 +104,19 @@ def test_foreign_module_has_the_maps_of_its_library(case):
 
 @pytest.mark.parametrize(
     ("tokens", "side", "prefix", "pixels"),
-    [(196, 14, 0, 224), (197, 14, 1, 224), (198, 14, 2, 224), (201, 14, 5, 224), (257, 16, 1, 224),
-     (261, 16, 5, 224), (1374, 37, 5, 518), (65, 8, 1, 32), (25, 4, 9, 32), (50, 7, 1, 224)],
-)  # fmt: skip
+    [
+        (196, 14, 0, 224),
+        (197, 14, 1, 224),
+        (198, 14, 2, 224),
+        (201, 14, 5, 224),
+        (257, 16, 1, 224),
+        (261, 16, 5, 224),
+        (1374, 37, 5, 518),
+        (65, 8, 1, 32),
+        (25, 4, 9, 32),
+        (50, 7, 1, 224),
+    ],
+)
 def test_prefix_is_inferred_from_the_number_of_tokens(tokens, side, prefix, pixels):
     """The case with 9 prefix tokens is not a grid of 5 x 5, which does not tile 32 pixels."""
     assert find_grid(tokens, None, [pixels]) == Grid(prefix, side)
@@ -139,11 +149,11 @@ def test_tokens_before_the_patches_have_names():
         ({"attentions": (None, None)}, "eager"),
         ({"attentions": []}, "no attention weights"),
         ({"attentions": weights(batch=3)}, "3 images, but there are 2"),
-        ({"attentions": [one[:, 0] for one in weights()]}, "layer 1"),
+        ({"attentions": [weight[:, 0] for weight in weights()]}, "layer 1"),
         ({"attentions": [*weights(), weights(tokens=16)[0]]}, "layer 3"),
-        ({"attentions": [one.log() for one in weights()]}, "softmax"),
-        ({"attentions": [one * 1.1 for one in weights()]}, "evaluation mode"),
-        ({"attentions": [one * np.nan for one in weights()]}, "softmax"),
+        ({"attentions": [weight.log() for weight in weights()]}, "softmax"),
+        ({"attentions": [weight * 1.1 for weight in weights()]}, "evaluation mode"),
+        ({"attentions": [weight * np.nan for weight in weights()]}, "softmax"),
         ({"attentions": weights(tokens=13), "prefix": 1}, "leave 12"),
         ({"attentions": weights(tokens=3)}, "3 tokens"),
         ({"prefix": 17}, "prefix is 17"),

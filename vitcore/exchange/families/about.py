@@ -13,14 +13,28 @@ from vitcore.errors import UserError
 from vitcore.reading import read_text
 
 LARGEST = 20_000_000  # bytes; the names of 21,000 classes take 2 million
-ACTIVATIONS = {"gelu": "gelu", "quick_gelu": "quick_gelu", "gelu_new": "gelu_tanh", "gelu_tanh": "gelu_tanh",
-               "gelu_pytorch_tanh": "gelu_tanh", "gelu_fast": "gelu_tanh"}  # fmt: skip
+ACTIVATIONS = {
+    "gelu": "gelu",
+    "quick_gelu": "quick_gelu",
+    "gelu_new": "gelu_tanh",
+    "gelu_tanh": "gelu_tanh",
+    "gelu_pytorch_tanh": "gelu_tanh",
+    "gelu_fast": "gelu_tanh",
+}
 # the usual preprocessing, see `About.preprocessing`
-IMAGENET_PIXELS = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225),
-                   "interpolation": "bicubic", "crop": 0.875}  # fmt: skip
+IMAGENET_PIXELS = {
+    "mean": (0.485, 0.456, 0.406),
+    "std": (0.229, 0.224, 0.225),
+    "interpolation": "bicubic",
+    "crop": 0.875,
+}
 HALF_PIXELS = {**IMAGENET_PIXELS, "mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
-CLIP_PIXELS = {"mean": (0.48145466, 0.4578275, 0.40821073), "std": (0.26862954, 0.26130258, 0.27577711),
-               "interpolation": "bicubic", "crop": 1.0}  # fmt: skip
+CLIP_PIXELS = {
+    "mean": (0.48145466, 0.4578275, 0.40821073),
+    "std": (0.26862954, 0.26130258, 0.27577711),
+    "interpolation": "bicubic",
+    "crop": 1.0,
+}
 HEADS = {1152: 16, 1280: 16, 1408: 16, 1664: 16}  # by width, where a head does not have 64 channels
 FILTERS = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}  # the numbers of Pillow
 

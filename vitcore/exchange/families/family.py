@@ -24,8 +24,22 @@ from vitcore.reading import short
 
 Tensors = dict[str, torch.Tensor]
 
-WRAPPERS = ("module", "_orig_mod", "model", "net", "network", "base_model", "backbone", "encoder", "trunk",
-            "vision_model", "vit", "deit", "dinov2", "dinov2_with_registers")  # fmt: skip
+WRAPPERS = (
+    "module",
+    "_orig_mod",
+    "model",
+    "net",
+    "network",
+    "base_model",
+    "backbone",
+    "encoder",
+    "trunk",
+    "vision_model",
+    "vit",
+    "deit",
+    "dinov2",
+    "dinov2_with_registers",
+)
 BLOCK = re.compile(r"(?:visual\.transformer\.)?(?:blocks|layers?|resblocks)\.(?:encoder_layer_)?(\d{1,3})\.")
 REPORTED = ("num_heads", "norm_eps", "activation")  # options whose assumed values are reported
 NEEDED = ("input_layer.weight", "transformer.0.linear.0.weight", "mlp_head.0.weight")  # to read the shapes

@@ -11,14 +11,17 @@ from vitcore.analysis.cost import vit_cost
 from vitcore.models import build
 
 
-@pytest.mark.parametrize("shape", [
-    {},
-    {"patch_size": 2, "embed_dim": 32, "hidden_dim": 48, "num_heads": 4, "num_layers": 2},
-    {"patch_size": 8, "embed_dim": 64, "hidden_dim": 32, "num_heads": 1, "num_layers": 1, "pool": "mean"},
-    {"patch_size": 16, "num_layers": 3, "num_classes": 7},
-    {"patch_size": 8, "image_size": 64, "embed_dim": 32, "hidden_dim": 16, "num_heads": 2},
-    {"patch_size": 8, "registers": 4},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {},
+        {"patch_size": 2, "embed_dim": 32, "hidden_dim": 48, "num_heads": 4, "num_layers": 2},
+        {"patch_size": 8, "embed_dim": 64, "hidden_dim": 32, "num_heads": 1, "num_layers": 1, "pool": "mean"},
+        {"patch_size": 16, "num_layers": 3, "num_classes": 7},
+        {"patch_size": 8, "image_size": 64, "embed_dim": 32, "hidden_dim": 16, "num_heads": 2},
+        {"patch_size": 8, "registers": 4},
+    ],
+)
 def test_multiply_adds_are_half_of_the_operations_of_torch(shape):
     model, size = build("vit", **shape).eval(), shape.get("image_size", 32)
     with FlopCounterMode(display=False) as counter:

@@ -25,8 +25,8 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (2, 3, 8, 8), dtype=np.uint8)
         PIXELS.astype(np.float32) / 255,
         list(PIXELS),
         [PIXELS[:1], PIXELS[1]],
-        [Image.fromarray(one.transpose(1, 2, 0)) for one in PIXELS],
-        [Image.fromarray(one.transpose(1, 2, 0)).convert("RGBA") for one in PIXELS],
+        [Image.fromarray(pixel.transpose(1, 2, 0)) for pixel in PIXELS],
+        [Image.fromarray(pixel.transpose(1, 2, 0)).convert("RGBA") for pixel in PIXELS],
     ],
     ids=["uint8", "channels last", "tensor", "double", "gradient", "floats", "list", "mixed", "PIL", "RGBA"],
 )

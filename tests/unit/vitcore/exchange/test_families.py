@@ -56,9 +56,15 @@ def test_epsilon_is_that_of_the_library(key):
 
 @pytest.mark.parametrize(
     "wrappers",
-    ["module.", "_orig_mod.", "model.backbone.", "backbone.model._orig_mod.module.", "module.encoder.",
-     "vision_model.encoder.module."],
-)  # fmt: skip
+    [
+        "module.",
+        "_orig_mod.",
+        "model.backbone.",
+        "backbone.model._orig_mod.module.",
+        "module.encoder.",
+        "vision_model.encoder.module.",
+    ],
+)
 @pytest.mark.parametrize(
     "key", [("timm", "ViT"), ("transformers", "ViT"), ("transformers", "CLIP"), ("torchvision", "ViT")]
 )
@@ -129,8 +135,12 @@ def test_tensor_of_any_other_shape_is_refused_in_one_sentence(key, shape):
 
 @pytest.mark.parametrize("size", [-8, 0, 30, 10**9, "large", 24.5, True])
 def test_image_size_that_is_impossible_is_refused(size, tmp_path):
-    request = Request(tmp_path / "vit.pt", TIMM["ViT without a classifier"]().state, data="cifar10-mini",
-                      settings={"num_heads": 4, "image_size": size})  # fmt: skip
+    request = Request(
+        tmp_path / "vit.pt",
+        TIMM["ViT without a classifier"]().state,
+        data="cifar10-mini",
+        settings={"num_heads": 4, "image_size": size},
+    )
     with pytest.raises(UserError, match=str(size)):
         read_weights(request)
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
-from torch import nn
 
-import vitcore.config
 from tests.command_line import check_refused, run
 from tests.conftest import make_folder
 from tests.foreign_models import CASES, SIZES, SIZES_OF_TRANSFORMERS, TIMM, randomized
@@ -27,7 +24,6 @@ from vitcore.runs.folder import Run, list_runs
 
 SMALL = {**SIZES, "num_classes": 2, "img_size": 48}
 IMAGES = torch.randn(2, 3, 48, 48, generator=torch.Generator().manual_seed(1))
-HAS_PHOTOS = hasattr(vitcore.config, "PHOTOS")  # until the dataset is there
 
 
 def test_folder_of_timm_becomes_a_run_whose_outputs_are_the_same(colors, tmp_path):
@@ -93,8 +89,10 @@ def test_what_neither_file_nor_user_says_is_reported(colors, tmp_path):
 
 
 def test_model_without_a_classifier_has_no_classes(colors, tmp_path):
-    torch.save({"teacher": {f"module.backbone.{k}": v for k, v in TIMM["DINO"]().state.items()}, "epoch": 3},
-               tmp_path / "dino.pth")  # fmt: skip
+    torch.save(
+        {"teacher": {f"module.backbone.{k}": v for k, v in TIMM["DINO"]().state.items()}, "epoch": 3},
+        tmp_path / "dino.pth",
+    )
     found = import_checkpoint(tmp_path / "dino.pth", data=f"folder:{colors}", settings={"num_heads": 4})
     assert found.config.classes == ()
     assert found.config.num_classes == 0
@@ -138,7 +136,6 @@ def test_positions_are_interpolated_to_an_image_size_that_is_set(colors, tmp_pat
     )
 
 
-@pytest.mark.skipif(not HAS_PHOTOS, reason="the dataset photos is not there")
 def test_model_without_data_opens_with_the_photographs(tmp_path):
     save_file(TIMM["ViT"]().state, tmp_path / "vit.safetensors")
     found = import_checkpoint(tmp_path / "vit.safetensors", settings={"num_heads": 4})
@@ -179,9 +176,14 @@ def test_config_of_timm_says_options_classes_and_preprocessing(tmp_path):
     cfg = {"mean": [0.5, 0.5, 0.4], "std": [0.2, 0.3, 0.4], "interpolation": "bicubic", "crop_pct": 0.9}
     found = about(
         tmp_path,
-        {"architecture": "vit_huge_patch14_clip_quickgelu_224", "num_features": 1280, "global_pool": "avg",
-         "label_names": ["a", "b"], "pretrained_cfg": cfg},
-    )  # fmt: skip
+        {
+            "architecture": "vit_huge_patch14_clip_quickgelu_224",
+            "num_features": 1280,
+            "global_pool": "avg",
+            "label_names": ["a", "b"],
+            "pretrained_cfg": cfg,
+        },
+    )
     assert found.options == {"norm_eps": 1e-5, "activation": "quick_gelu", "num_heads": 16}
     assert (found.pool, found.classes) == ("avg", ("a", "b"))
     pixels = {"mean": (0.5, 0.5, 0.4), "std": (0.2, 0.3, 0.4), "interpolation": "bicubic", "crop": 0.9}
@@ -191,11 +193,20 @@ def test_config_of_timm_says_options_classes_and_preprocessing(tmp_path):
 def test_config_of_transformers_says_options_classes_and_preprocessing(tmp_path):
     found = about(
         tmp_path,
-        {"model_type": "clip", "vision_config": {"num_attention_heads": 12, "hidden_act": "quick_gelu"},
-         "id2label": {"10": "k", "2": "c", "1": "b"}},
-        {"image_mean": [0.1, 0.2, 0.3], "image_std": [1, 1, 1], "resample": 3, "do_center_crop": True,
-         "size": {"shortest_edge": 256}, "crop_size": {"height": 224, "width": 224}},
-    )  # fmt: skip
+        {
+            "model_type": "clip",
+            "vision_config": {"num_attention_heads": 12, "hidden_act": "quick_gelu"},
+            "id2label": {"10": "k", "2": "c", "1": "b"},
+        },
+        {
+            "image_mean": [0.1, 0.2, 0.3],
+            "image_std": [1, 1, 1],
+            "resample": 3,
+            "do_center_crop": True,
+            "size": {"shortest_edge": 256},
+            "crop_size": {"height": 224, "width": 224},
+        },
+    )
     assert found.options == {"num_heads": 12, "activation": "quick_gelu"}
     assert found.classes == ("b", "c", "k")
     pixels = {"mean": (0.1, 0.2, 0.3), "std": (1, 1, 1), "interpolation": "bicubic", "crop": 0.875}
@@ -244,88 +255,6 @@ def test_folder_with_more_than_one_file_of_weights_is_refused(tmp_path):
     check_refused(run("import", tmp_path), "2 files")
     (tmp_path / "model.safetensors.index.json").write_text("{}")
     check_refused(run("import", tmp_path), "several files")
-
-
-def of_timm(**options) -> nn.Module:
-    from timm.models.vision_transformer import VisionTransformer
-
-    return VisionTransformer(**{**SMALL, "img_size": 32, **options})
-
-
-def named(name: str, **options) -> nn.Module:
-    import timm
-
-    return timm.create_model(name, **{**SMALL, "img_size": 32, **options})
-
-
-def of_transformers(name: str, **options) -> nn.Module:
-    import transformers
-
-    kind = getattr(transformers, name)
-    sizes = {name: value for name, value in SIZES_OF_TRANSFORMERS.items() if name != "attn_implementation"}
-    return kind(kind.config_class(**{**sizes, **options}))
-
-
-def gated() -> nn.Module:
-    from timm.layers import SwiGLUPacked
-
-    return of_timm(mlp_layer=SwiGLUPacked, act_layer=nn.SiLU)
-
-
-def with_rms_norm() -> nn.Module:
-    from timm.layers import RmsNorm
-
-    return of_timm(norm_layer=RmsNorm)
-
-
-def parallel() -> nn.Module:
-    from timm.models.vision_transformer import ParallelScalingBlock
-
-    return of_timm(block_fn=ParallelScalingBlock)
-
-
-REFUSED: dict[str, tuple[Callable[[], nn.Module], list[str]]] = {
-    "norms of queries": (
-        lambda: of_timm(qk_norm=True), ["timm ViT with 3 blocks", "blocks.0.attn.q_norm.weight"]),
-    "gated MLP": (gated, ["timm ViT", "gated MLP"]),
-    "attention pooling": (lambda: of_timm(global_pool="map"), ["timm ViT", "attn_pool"]),
-    "RMS norm": (with_rms_norm, ["timm ViT", "layer_norm_1.bias"]),
-    "no last norm": (lambda: of_timm(final_norm=False), ["timm ViT", "mlp_head.0.weight"]),
-    "no positions": (lambda: of_timm(pos_embed="none"), ["timm ViT", "positions"]),
-    "one channel": (lambda: of_timm(in_chans=1), ["timm ViT", "[64, 1, 8, 8]"]),
-    "patches that are not square": (lambda: of_timm(patch_size=(8, 16)), ["timm ViT", "[64, 3, 8, 16]"]),
-    "image that is not square": (lambda: of_timm(img_size=(32, 56)), ["timm ViT", "29 positions"]),
-    "parallel blocks": (parallel, ["timm ViT with 3 blocks", "blocks.0.in_norm"]),
-    "BEiT": (lambda: named("beit_base_patch16_224"), ["3 blocks", "blocks.0.attn.q_bias"]),
-    "EVA-02": (lambda: named("eva02_tiny_patch14_224"), ["3 blocks", "not supported"]),
-    "DINOv3": (lambda: named("vit_small_patch16_dinov3", num_classes=0), ["3 blocks", "positions"]),
-    "relative positions": (lambda: named("vit_relpos_base_patch16_224"), ["timm ViT", "rel_pos"]),
-    "CaiT": (lambda: named("cait_xxs24_224"), ["3 blocks", "blocks.0.attn.proj_l"]),
-    "BEiT of transformers": (
-        lambda: of_transformers("BeitModel"), ["ViT of transformers with 3 blocks", "lambda_1"]),
-    "DINOv3 of transformers": (
-        lambda: of_transformers("DINOv3ViTModel"), ["ViT of transformers", "patch_embeddings.weight"]),
-    "gated DINOv2 of transformers": (
-        lambda: of_transformers("Dinov2Model", use_swiglu_ffn=True), ["ViT of transformers", "mlp."]),
-    "SigLIP of transformers": (lambda: of_transformers("SiglipVisionModel"), ["3 blocks", "head.probe"]),
-    "ResNet": (lambda: named_convolutional("resnet18"), ["--model"]),
-    "ConvNeXt": (lambda: named_convolutional("convnext_atto"), ["--model"]),
-}  # fmt: skip
-
-
-def named_convolutional(name: str) -> nn.Module:
-    import timm
-
-    return timm.create_model(name)
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_foreign_model_that_does_not_fit_is_refused_with_what_is_missing(name, tmp_path):
-    make, words = REFUSED[name]
-    torch.save(make().state_dict(), tmp_path / "model.pt")
-    done = run("import", tmp_path / "model.pt", "--data", "cifar10-mini", "--set", "num_heads=4")
-    check_refused(done, "model.pt", *words)
-    assert list_runs(bundled=False) == []
 
 
 @pytest.fixture(scope="module")

@@ -72,9 +72,14 @@ def test_own_networks_keep_their_options():
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"norm": "post"}, {"pool": "mean", "position": "sincos"}, {"pool": "patches", "registers": 2},
-     {"position": "none", "activation": "quick_gelu", "norm_eps": 1e-3, "layer_scale": 0.1}],
-)  # fmt: skip
+    [
+        {},
+        {"norm": "post"},
+        {"pool": "mean", "position": "sincos"},
+        {"pool": "patches", "registers": 2},
+        {"position": "none", "activation": "quick_gelu", "norm_eps": 1e-3, "layer_scale": 0.1},
+    ],
+)
 def test_vit_that_was_made_directly_is_described(options):
     model = randomized(ViT(embed_dim=32, hidden_dim=48, num_heads=2, num_layers=2, image_size=16, **options))
     found, images = convert(model), torch.randn(2, 3, 16, 16)

@@ -1,0 +1,103 @@
+"""Models of other libraries that do not fit are refused in a sentence that says what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from tests.command_line import check_refused, run
+from tests.foreign_models import SIZES_OF_TRANSFORMERS
+from vitcore.runs.folder import list_runs
+
+
+def of_timm(**options) -> nn.Module:
+    from timm.models.vision_transformer import VisionTransformer
+
+    return VisionTransformer(**{**SMALL, "img_size": 32, **options})
+
+
+def named(name: str, **options) -> nn.Module:
+    import timm
+
+    return timm.create_model(name, **{**SMALL, "img_size": 32, **options})
+
+
+def of_transformers(name: str, **options) -> nn.Module:
+    import transformers
+
+    kind = getattr(transformers, name)
+    sizes = {name: value for name, value in SIZES_OF_TRANSFORMERS.items() if name != "attn_implementation"}
+    return kind(kind.config_class(**{**sizes, **options}))
+
+
+def gated() -> nn.Module:
+    from timm.layers import SwiGLUPacked
+
+    return of_timm(mlp_layer=SwiGLUPacked, act_layer=nn.SiLU)
+
+
+def with_rms_norm() -> nn.Module:
+    from timm.layers import RmsNorm
+
+    return of_timm(norm_layer=RmsNorm)
+
+
+def parallel() -> nn.Module:
+    from timm.models.vision_transformer import ParallelScalingBlock
+
+    return of_timm(block_fn=ParallelScalingBlock)
+
+
+REFUSED: dict[str, tuple[Callable[[], nn.Module], list[str]]] = {
+    "norms of queries": (
+        lambda: of_timm(qk_norm=True),
+        ["timm ViT with 3 blocks", "blocks.0.attn.q_norm.weight"],
+    ),
+    "gated MLP": (gated, ["timm ViT", "gated MLP"]),
+    "attention pooling": (lambda: of_timm(global_pool="map"), ["timm ViT", "attn_pool"]),
+    "RMS norm": (with_rms_norm, ["timm ViT", "layer_norm_1.bias"]),
+    "no last norm": (lambda: of_timm(final_norm=False), ["timm ViT", "mlp_head.0.weight"]),
+    "no positions": (lambda: of_timm(pos_embed="none"), ["timm ViT", "positions"]),
+    "one channel": (lambda: of_timm(in_chans=1), ["timm ViT", "[64, 1, 8, 8]"]),
+    "patches that are not square": (lambda: of_timm(patch_size=(8, 16)), ["timm ViT", "[64, 3, 8, 16]"]),
+    "image that is not square": (lambda: of_timm(img_size=(32, 56)), ["timm ViT", "29 positions"]),
+    "parallel blocks": (parallel, ["timm ViT with 3 blocks", "blocks.0.in_norm"]),
+    "BEiT": (lambda: named("beit_base_patch16_224"), ["3 blocks", "blocks.0.attn.q_bias"]),
+    "EVA-02": (lambda: named("eva02_tiny_patch14_224"), ["3 blocks", "not supported"]),
+    "DINOv3": (lambda: named("vit_small_patch16_dinov3", num_classes=0), ["3 blocks", "positions"]),
+    "relative positions": (lambda: named("vit_relpos_base_patch16_224"), ["timm ViT", "rel_pos"]),
+    "CaiT": (lambda: named("cait_xxs24_224"), ["3 blocks", "blocks.0.attn.proj_l"]),
+    "BEiT of transformers": (
+        lambda: of_transformers("BeitModel"),
+        ["ViT of transformers with 3 blocks", "lambda_1"],
+    ),
+    "DINOv3 of transformers": (
+        lambda: of_transformers("DINOv3ViTModel"),
+        ["ViT of transformers", "patch_embeddings.weight"],
+    ),
+    "gated DINOv2 of transformers": (
+        lambda: of_transformers("Dinov2Model", use_swiglu_ffn=True),
+        ["ViT of transformers", "mlp."],
+    ),
+    "SigLIP of transformers": (lambda: of_transformers("SiglipVisionModel"), ["3 blocks", "head.probe"]),
+    "ResNet": (lambda: named_convolutional("resnet18"), ["--model"]),
+    "ConvNeXt": (lambda: named_convolutional("convnext_atto"), ["--model"]),
+}
+
+
+def named_convolutional(name: str) -> nn.Module:
+    import timm
+
+    return timm.create_model(name)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_foreign_model_that_does_not_fit_is_refused_with_what_is_missing(name, tmp_path):
+    make, words = REFUSED[name]
+    torch.save(make().state_dict(), tmp_path / "model.pt")
+    done = run("import", tmp_path / "model.pt", "--data", "cifar10-mini", "--set", "num_heads=4")
+    check_refused(done, "model.pt", *words)
+    assert list_runs(bundled=False) == []
