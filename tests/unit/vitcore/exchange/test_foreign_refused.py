@@ -9,20 +9,20 @@ import torch
 from torch import nn
 
 from tests.command_line import check_refused, run
-from tests.foreign_models import SIZES_OF_TRANSFORMERS
+from tests.foreign_models import SIZES, SIZES_OF_TRANSFORMERS
 from vitcore.runs.folder import list_runs
 
 
 def of_timm(**options) -> nn.Module:
     from timm.models.vision_transformer import VisionTransformer
 
-    return VisionTransformer(**{**SMALL, "img_size": 32, **options})
+    return VisionTransformer(**{**SIZES, "num_classes": 2, "img_size": 32, **options})
 
 
 def named(name: str, **options) -> nn.Module:
     import timm
 
-    return timm.create_model(name, **{**SMALL, "img_size": 32, **options})
+    return timm.create_model(name, **{**SIZES, "num_classes": 2, "img_size": 32, **options})
 
 
 def of_transformers(name: str, **options) -> nn.Module:
