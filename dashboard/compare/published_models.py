@@ -1,9 +1,10 @@
-"""The button that downloads the tutorial's published models and imports them as runs."""
+"""The popover that downloads models: the tutorial's published ones, and pretrained ones of the Hub."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.compare import hub_models
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import popovers
 from vitcore.errors import UserError
@@ -21,6 +22,12 @@ def control() -> None:
         if st.button("Download and import", type="primary", width="stretch", disabled=readonly()):
             _import()
         st.caption("On the command line: `python -m vitcore import tutorial`")
+        st.divider()
+        st.markdown(
+            "Vision Transformers of the Hugging Face Hub, which open with the bundled photographs. "
+            "On the command line: `python -m vitcore import NAME`"
+        )
+        hub_models.control()
 
 
 def _import() -> None:

@@ -2,7 +2,12 @@
 
 const RESIZED_MS = 150; // figures are drawn again when no resize follows within this time
 
-const decodeBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+// A loop, because the files of notebooks have many megabytes and `Uint8Array.from` is several times slower.
+function decodeBase64(text) {
+  const characters = atob(text), bytes = new Uint8Array(characters.length);
+  for (let i = 0; i < characters.length; i++) bytes[i] = characters.charCodeAt(i);
+  return bytes;
+}
 
 class StandaloneFile {
   // `components`: each component's default export by name. `content`: { standalone: "explorer" }, or
@@ -13,8 +18,30 @@ class StandaloneFile {
   }
 
   open() {
-    if (this.content.standalone === "talk") this.openTalk();
-    else for (const piece of document.querySelectorAll(".standalone-piece")) this.mount(piece);
+    if (this.content.standalone === "talk") return this.openTalk();
+    for (const piece of document.querySelectorAll(".standalone-piece")) this.mount(piece);
+    for (const button of document.querySelectorAll(".standalone-images button")) {
+      button.addEventListener("click", () => this.chooseImage(/** @type {HTMLElement} */ (button)));
+    }
+  }
+
+  /**
+   * Show another image in the component of the first piece, which keeps its state.
+   * @param {HTMLElement} button
+   */
+  chooseImage(button) {
+    for (const other of button.parentElement.children) {
+      other.setAttribute("aria-pressed", String(other === button));
+    }
+    const piece = /** @type {HTMLElement} */ (document.querySelector(".standalone-piece"));
+    this.send(piece, button.dataset.image);
+  }
+
+  // Give the data of a piece to the component in an element.
+  send(element, number) {
+    const component = this.components[element.dataset.part];
+    const data = document.getElementById(`data-${number}`)?.textContent;
+    if (component) component({ data: decodeBase64(data), parentElement: element, setTriggerValue: () => {} });
   }
 
   openTalk() {
@@ -32,13 +59,14 @@ class StandaloneFile {
   // Mount a component once. Draw a figure each time: its size and colors may have changed while it was
   // hidden.
   mount(piece) {
-    const { part } = piece.dataset;
-    const data = document.getElementById(`data-${piece.dataset.piece}`)?.textContent;
-    if (part === "figure") drawFigure(piece.querySelector(".standalone-figure"), JSON.parse(data));
+    const { part, piece: number } = piece.dataset;
+    if (part === "figure") {
+      const data = document.getElementById(`data-${number}`)?.textContent;
+      drawFigure(piece.querySelector(".standalone-figure"), JSON.parse(data));
+    }
     if (piece.dataset.done) return;
     piece.dataset.done = "yes";
-    const component = this.components[part];
-    if (component) component({ data: decodeBase64(data), parentElement: piece, setTriggerValue: () => {} });
+    this.send(piece, number);
   }
 
   mountShown() {

@@ -20,7 +20,7 @@ class Reference:
     entropy: float  # bits
 
 
-def patch_distances(grid: int, patch_size: int) -> torch.Tensor:
+def patch_distances(grid: int, patch_size: float) -> torch.Tensor:
     """Return the distances between the patch centers of a grid in pixels. [N, N], N = grid^2"""
     y, x = torch.meshgrid(torch.arange(grid), torch.arange(grid), indexing="ij")
     centers = torch.stack([y.flatten(), x.flatten()], dim=1).float() * patch_size
@@ -33,7 +33,7 @@ def patch_attention(weights: torch.Tensor, *, prefix: int) -> torch.Tensor:
     return inner / inner.sum(dim=-1, keepdim=True).clamp_min(torch.finfo(inner.dtype).tiny)
 
 
-def mean_distance(weights: torch.Tensor, patch_size: int, *, prefix: int) -> torch.Tensor:
+def mean_distance(weights: torch.Tensor, patch_size: float, *, prefix: int) -> torch.Tensor:
     """Return the mean attention distance in pixels (Raghu et al. 2021, figure 1).
 
     It is the mean over queries of sum_k A[q, k] |p_q - p_k|. [..., T, T] -> [...]
@@ -52,7 +52,7 @@ def mean_entropy(weights: torch.Tensor, *, prefix: int) -> torch.Tensor:
     return -torch.special.xlogy(inner, inner).sum(dim=-1).mean(dim=-1) / torch.log(torch.tensor(2.0))
 
 
-def references(grid: int, patch_size: int) -> list[Reference]:
+def references(grid: int, patch_size: float) -> list[Reference]:
     """Return references: uniform attention over all patches, and over the 3x3 neighborhood in the grid."""
     distances = patch_distances(grid, patch_size)
     near = (distances < 1.5 * patch_size).float()

@@ -105,9 +105,10 @@ def import_(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="PATH_OR_URL",
+            metavar="SOURCE",
             help="A zip file from `export`, a checkpoint, a safetensors file, a folder with config.json and "
-            "weights, or `tutorial` for the five published checkpoints.",
+            "weights, the address of a file, a model of the Hugging Face Hub such as "
+            "timm/deit_tiny_patch16_224.fb_in1k, or `tutorial` for the five published checkpoints.",
         ),
     ],
     events: Annotated[
@@ -136,6 +137,7 @@ def import_(
             help="The dataset of its classes.  [default: cifar10 with --model, photos for a foreign ViT]"
         ),
     ] = None,
+    as_json: Json = False,
     runs_dir: RunsDir = None,
 ) -> None:
     """Import a zip file from `export`, or a checkpoint, as a run; prints its folder last.
@@ -145,30 +147,40 @@ def import_(
     with the weights of a network of ViT Lab needs --model.
     """
     described = {"model": model, "data": data, "settings": parse_settings(settings)}
-    complete = source == "tutorial" or (source.lower().endswith(".zip") and Path(source).is_file())
+    zipped = source.lower().endswith(".zip") and Path(source).is_file()
+    complete = source == "tutorial" or zipped
     if complete and any(described.values()):
         raise UserError(f"{source} is complete: leave out --model, --set and --data.")
-    if source.lower().endswith(".zip") and Path(source).is_file():
+    progress = _report if as_json else _show_progress
+    if zipped:
         from vitcore.exchange.archive import unpack_run
         from vitcore.runs.status import printable
 
-        run = unpack_run(Path(source), runs_dir)
-        print(f"Imported {printable(run.title)}.", file=sys.stderr)
-        print(run.path)
-        return
-    if source == "tutorial":
+        runs = [unpack_run(Path(source), runs_dir)]
+        print(f"Imported {printable(runs[0].title)}.", file=sys.stderr)
+    elif source == "tutorial":
         from vitcore.exchange.published import import_tutorial
 
-        runs = import_tutorial(runs_dir, _show_progress)
+        runs = import_tutorial(runs_dir, progress)
     else:
         from vitcore.exchange.checkpoint import import_checkpoint
 
-        runs = [
-            import_checkpoint(source, runs_dir, events=events, progress=_show_progress, **described),
-        ]
+        runs = [import_checkpoint(source, runs_dir, events=events, progress=progress, **described)]
+    if as_json:
+        print(to_json({"runs": [{"run": run.id, "title": run.title, "path": str(run.path)} for run in runs]}))
+        return
     for run in runs:
-        print(run.stored_status().reason, file=sys.stderr)
+        if not zipped:
+            print(run.stored_status().reason, file=sys.stderr)
         print(run.path)
+
+
+def _report(done: int, total: int | None) -> None:
+    """Report the bytes of a download to the parent process."""
+    from vitcore.child import report_progress
+
+    if total:
+        report_progress(done, total)
 
 
 def _show_progress(done: int, total: int | None) -> None:

@@ -22,7 +22,7 @@ from vitcore.errors import UserError
 from vitcore.exchange import tutorial
 from vitcore.exchange.curves import describe_curves
 from vitcore.exchange.formats import Position, Request, Weights, read_weights
-from vitcore.exchange.sources import find_source, local_file
+from vitcore.exchange.sources import Source, find_source, local_file
 from vitcore.exchange.tensors import read_file
 from vitcore.models import build_for, not_finite, weights_of
 from vitcore.paths import check_allowed, runs_dir
@@ -50,14 +50,15 @@ def import_checkpoint(
     settings: Mapping[str, Any] | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Run:
-    """Import a checkpoint (a path, a folder or an http(s) URL) with its TensorBoard event files as a run.
+    """Import a checkpoint with its TensorBoard event files as a run.
 
-    A checkpoint of the tutorials describes itself, and so do most Vision Transformers of other libraries. For
-    other weights, `model` names the network, `settings` its options that the shapes do not show, and `data`
-    its dataset. Without `events`, use the event files
-    next to the checkpoint or one folder above `checkpoints`, or for a URL the tutorials' event file. The run
-    is titled published if `published` is set or the URL is on the published site. If the checkpoint was
-    imported before, update and return the existing run. Raise `UserError` for a file that cannot be imported.
+    `source` is a path, a folder, an http(s) URL, or a repository of the Hugging Face Hub. A checkpoint of the
+    tutorials describes itself, and so do most Vision Transformers of other libraries. For other weights,
+    `model` names the network, `settings` its options that the shapes do not show, and `data` its dataset.
+    Without `events`, use the event files next to the checkpoint or one folder above `checkpoints`, or for a
+    URL the tutorials' event file. The run is titled published if `published` is set or the URL is on the
+    published site. If the checkpoint was imported before, update and return the existing run. Raise
+    `UserError` for a file that cannot be imported.
     """
     check_allowed()
     digest = hashlib.sha256(os.fsencode(source)).hexdigest()
@@ -88,7 +89,7 @@ def import_checkpoint(
     try:
         if not found:
             write_atomic(run.best, best)
-        _finish(run, weights, position, file, logs, strict=events is not None)
+        _finish(run, weights, position, found_source, logs, strict=events is not None)
     except BaseException:
         if not found:
             shutil.rmtree(run.path, ignore_errors=True)
@@ -98,7 +99,7 @@ def import_checkpoint(
 
 
 def _finish(
-    run: Run, weights: Weights, position: Position | None, file: Path, logs: list[Path], *, strict: bool
+    run: Run, weights: Weights, position: Position | None, source: Source, logs: list[Path], *, strict: bool
 ) -> None:
     """Copy the curves into the run unless it has some, and write its status with the scores."""
     copied = []
@@ -113,7 +114,9 @@ def _finish(
             path.unlink()
         raise
     names = [path.name for path in event_files(run.path)]
-    reason = f"{IMPORTED}{file.name}" + (f" and {', '.join(names)}" if names else ", without an event file")
+    reason = f"{IMPORTED}{source.origin}" + (
+        f" and {', '.join(names)}" if names else ", without an event file"
+    )
     if weights.family:
         reason += f"; it is {weights.family}"
     if weights.assumed:

@@ -1,4 +1,4 @@
-"""Find the weights of a model that was not trained here: in a file, in a folder, or at an address."""
+"""Find the weights of a model that was not trained here: a file, a folder, an address, or the Hub."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from urllib.parse import urlparse
 
 from vitcore.data.download import Progress, fetch
 from vitcore.errors import UserError
+from vitcore.exchange import hub
 from vitcore.paths import expanded
 
 USUAL = ("model.safetensors", "pytorch_model.bin")  # of timm and transformers, the preferred one first
@@ -20,17 +21,25 @@ class Source:
 
     file: Path
     name: str  # of the model, for titles
+    origin: str  # where the file is from
 
 
 def find_source(source: str | Path, store: Path, progress: Progress) -> Source:
-    """Return the weights at a path, in a folder or at an http(s) address, downloaded to `store`.
+    """Return the weights at a path, in a folder, at an http(s) address, or in a repository of the Hub.
 
-    Raise `UserError` when there are none.
+    A file at an address is downloaded to `store`, and one of the Hub to the cache of `huggingface_hub`. Raise
+    `UserError` when there are no weights.
     """
-    if "://" not in str(source) and (path := expanded(source)).is_dir():
-        return Source(weights_in(path), path.absolute().name)
+    if "://" not in str(source):
+        path = expanded(source)
+        if path.is_dir():
+            weights = weights_in(path)
+            return Source(weights, path.absolute().name, weights.name)
+        if not path.exists() and path.suffix.lower() not in SUFFIXES and hub.is_repository(str(source)):
+            folder = hub.download(str(source), USUAL, progress)
+            return Source(weights_in(folder), path.name, hub.origin(str(source), folder))
     file = local_file(source, store, progress)
-    return Source(file, file.stem)
+    return Source(file, file.stem, file.name)
 
 
 def local_file(source: str | Path, store: Path, progress: Progress) -> Path:

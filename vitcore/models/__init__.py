@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,37 @@ from vitcore.runs.folder import Run
 from vitcore.runs.status import ACTIVE
 from vitcore.runs.weights import check_size
 
+
+@dataclass(frozen=True)
+class Built:
+    """What a model was built from: the architecture, its options, and the sizes of its output and input."""
+
+    name: str
+    options: dict[str, Any]
+    num_classes: int
+    image_size: int
+
+
 HEADER = 10_000  # bytes, more than the header of a file of weights has for each of them
 
 
 def build(name: str, *, num_classes: int = 10, image_size: int = 32, **options: Any) -> nn.Module:
     """Return a new model with random weights, by default with the tutorial's options.
 
-    Raise `UserError` for invalid options.
+    The model carries its description (`built_from`). Raise `UserError` for invalid options.
     """
     checked = check_options(name, options)
     try:
-        return ARCHITECTURES[name].build(checked, num_classes, image_size)
+        model = ARCHITECTURES[name].build(checked, num_classes, image_size)
     except ValueError as error:
         raise UserError(f"{error}.") from None
+    object.__setattr__(model, "built_from", Built(name, checked.model_dump(), num_classes, image_size))
+    return model
+
+
+def built_from(model: nn.Module) -> Built | None:
+    """Return how `build` made a model, or None for a model that it did not make."""
+    return getattr(model, "built_from", None)
 
 
 def build_for(config: Config) -> nn.Module:

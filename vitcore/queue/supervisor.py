@@ -222,8 +222,11 @@ class Supervisor:
             raise
 
     def _enforce_stop(self, run: Run) -> None:
-        """Terminate, and later kill, a run that does not exit after a stop request."""
-        if (asked := run.stop_age()) is None:
+        """Terminate, and later kill, a run that does not exit after a stop request.
+
+        The process of an external run may be a notebook with other work: it is only asked.
+        """
+        if (asked := run.stop_age()) is None or run.external:
             return
         (age, abort), status = asked, run.stored_status()
         if status.pid is None:

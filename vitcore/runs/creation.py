@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from vitcore.errors import UserError
 from vitcore.paths import check_allowed, runs_dir
 from vitcore.runs.files import write_atomic, writing
 from vitcore.runs.folder import Run
+from vitcore.runs.foreign import ForeignRun
 from vitcore.runs.status import Meta, Status, SweepLink
 from vitcore.runs.titles import default_title
 
@@ -32,14 +34,35 @@ def create_run(
     Its id is <model>-<recipe>-<date>-<time>, made unique by a counter. The default title is made from its
     settings. Raise `UserError` when the folder is not writable.
     """
+    return _created(
+        root, f"{config.model}-{config.recipe}", lambda run: _fill(run, config, title, status, sweep)
+    )
+
+
+def create_curves_folder(name: str, root: str | Path | None = None, *, title: str, status: Status) -> Run:
+    """Create a folder for the curves of a network without a configuration (`vitcore.runs.foreign`).
+
+    Its id is <name>-<date>-<time>. Raise `UserError` when the runs folder is not writable.
+    """
+
+    def fill(run: Run) -> None:
+        os.chmod(run.path, 0o755)
+        run.write_status(status)
+        run.write_meta(Meta(title=title))
+
+    run = _created(root, name, fill)
+    return ForeignRun(run.path, run.id)
+
+
+def _created(root: str | Path | None, name: str, fill: Callable[[Run], None]) -> Run:
     check_allowed()
     home = runs_dir(root)
     with writing(home):
         home.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=home, prefix=".new-"))
         try:
-            _fill(Run(draft), config, title, status, sweep)
-            return _publish(draft, home, f"{config.model}-{config.recipe}-{datetime.now():%Y%m%d-%H%M%S}")
+            fill(Run(draft))
+            return _publish(draft, home, f"{name}-{datetime.now():%Y%m%d-%H%M%S}")
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise

@@ -35,6 +35,7 @@ SAVE_S = 120.0  # time to save after a stop request; then the run is terminated
 TERMINATE_S = 30.0  # time to exit after that; then the run is killed
 OUR_SETTINGS = {"model", "options", "data", "recipe", "epochs"}  # in every config.yaml of ViT Lab
 SNAPSHOT = re.compile(r"step-[0-9]{1,12}\.safetensors")
+EXTERNAL = "external"  # recipe of runs that another program trains (`vitcore.training.AttentionSnapshots`)
 ABORT = "abort"  # content of stop.request: exit without saving
 MAX_LISTED = 8  # runs folders whose runs are kept in memory
 
@@ -89,6 +90,13 @@ class Run:
     @property
     def stop_request(self) -> Path:
         return self.path / "stop.request"
+
+    @property
+    def external(self) -> bool:
+        """Whether another program trains it. Such a run is not resumed here, and its process is not ended."""
+        with contextlib.suppress(UserError):
+            return self.config.recipe == EXTERNAL
+        return False
 
     @property
     def bundled(self) -> bool:
@@ -208,6 +216,8 @@ class Run:
             raise UserError(f"Run {self.id} is {state}: stop it before you resume it.")
         if state == "finished":
             raise UserError(f"Run {self.id} is finished and has nothing left to resume: train a new run.")
+        if self.external:
+            raise UserError(f"Run {self.id} was trained by another program: continue the training there.")
 
     def check_last(self) -> None:
         """Raise `UserError` if a checksum in the last checkpoint, if there is one, shows that it changed."""

@@ -6,7 +6,7 @@ To add one, write a file with a `Family`: how to recognize its names, and the ru
 from __future__ import annotations
 
 from vitcore.exchange.families import clip, original, timm, torchvision, transformers
-from vitcore.exchange.families.about import About, read_about
+from vitcore.exchange.families.about import About, about_of, read_about
 from vitcore.exchange.families.family import Family, Foreign, Tensors, read, without_wrappers
 
 FAMILIES = (  # the first one that recognizes the names reads them
@@ -18,7 +18,17 @@ FAMILIES = (  # the first one that recognizes the names reads them
     torchvision.FAMILY,
 )
 
-__all__ = ["FAMILIES", "About", "Family", "Foreign", "family_of", "read", "read_about", "unwrapped"]
+__all__ = [
+    "FAMILIES",
+    "About",
+    "Family",
+    "Foreign",
+    "about_of",
+    "family_of",
+    "read",
+    "read_about",
+    "unwrapped",
+]
 
 
 def unwrapped(tensors: Tensors) -> Tensors:

@@ -48,13 +48,16 @@ def read_about(folder: Path) -> About:
     """Read config.json and preprocessor_config.json of a folder. Raise `UserError` if one is malformed."""
     config = _json(folder / "config.json")
     try:
-        if "architecture" in config:
-            return _of_timm(config)
-        return _of_transformers(config, _json(folder / "preprocessor_config.json"))
+        return about_of(config, _json(folder / "preprocessor_config.json"))
     except (TypeError, ValueError, AttributeError, LookupError):  # values of other types
         raise UserError(
             f"{folder / 'config.json'} describes no model of timm or transformers: remove it, or restore it."
         ) from None
+
+
+def about_of(config: Mapping[str, Any], processor: Mapping[str, Any]) -> About:
+    """Return what the contents of config.json and preprocessor_config.json say."""
+    return _of_timm(config) if "architecture" in config else _of_transformers(config, processor)
 
 
 def _json(file: Path) -> dict[str, Any]:

@@ -1,0 +1,102 @@
+"""The import of pretrained models of the Hugging Face Hub: a list, any other name, progress and cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dashboard.drawing.markdown import escape, sentence
+from dashboard.shared import jobs, popovers, ticking
+from vitcore import numbers
+from vitcore.child import Child
+from vitcore.exchange.recommended import RECOMMENDED, Recommended
+from vitcore.paths import check_allowed, readonly
+
+JOB = "hub"  # one download at a time, for all visitors
+OTHER = "another model"
+TICK_S = 0.5
+LIMIT_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """The progress of an import in bytes. `values` is the title of the run at its end."""
+
+    done: int
+    total: int
+    values: str | None = None
+
+
+def control() -> None:
+    """Draw the choice of a model and the button that imports it, or the progress of an import."""
+    options = {model.repository: _line(model) for model in RECOMMENDED} | {OTHER: OTHER.capitalize()}
+    chosen = st.selectbox("Pretrained model", list(options), format_func=options.__getitem__, key="hub_model")
+    name = chosen
+    if chosen == OTHER:
+        name = st.text_input(
+            "Name on the Hugging Face Hub", placeholder="facebook/dinov2-small", key="hub_name"
+        ).strip()
+    st.button(
+        "Download and import",
+        key="hub_import",
+        width="stretch",
+        disabled=readonly() or not name or jobs.running(JOB),
+        on_click=_start,
+        args=(name,),
+    )
+    if jobs.find(JOB):
+        ticking.fragment(_show, lambda: jobs.running(JOB), every_s=TICK_S)
+
+
+def _line(model: Recommended) -> str:
+    """Return what a visitor chooses by, in one line."""
+    return (
+        f"{model.label}: {model.parameters / 1e6:.1f} M parameters, {model.pixels} px, {model.trained_on}, "
+        f"{model.license}, {model.megabytes} MB"
+    )
+
+
+def _show(running: bool) -> None:
+    job = jobs.find(JOB)
+    if job is None:
+        return
+    last: Step | None = job.last  # type: ignore[assignment]
+    if running:
+        bar, place = st.columns([3, 1], vertical_alignment="center")
+        share, text = 0.0, "Connecting to the Hugging Face Hub"
+        if job.waiting:
+            text = "Waiting for a measurement to end"
+        elif last and last.total:
+            share = last.done / last.total
+            text = f"{last.done / 1e6:.0f} of {last.total / 1e6:.0f} MB"
+        bar.progress(min(1.0, share), text)
+        place.button("Cancel", key="cancel_hub", width="stretch", on_click=job.cancel)
+    elif job.error:
+        st.error(f"{sentence(job.error)} The bundled models are unchanged.")
+    elif last and last.values:
+        popovers.close("published", f"Imported {escape(last.values)}: choose it under Runs.")
+        job.cancel()  # so that nobody reads it again
+        st.rerun()  # the lists above were drawn before the import
+
+
+def _start(name: str) -> None:
+    check_allowed()
+    jobs.start(JOB, lambda: steps(name))
+
+
+def steps(name: str) -> Iterator[Step]:
+    """Import a model in a child process, which ends if the iterator is closed early. Raises `UserError`."""
+    child = Child(
+        "vitcore",
+        "import",
+        name,
+        "--json",
+        name="The import",
+        limit_s=LIMIT_S,
+        advice=f"use the command line, which has no limit of {numbers.duration(LIMIT_S)}",
+    )
+    for _ in child.ticks(TICK_S / 2):
+        yield Step(*(child.progress or (0, 0)))
+    yield Step(1, 1, child.result()["runs"][0]["title"])

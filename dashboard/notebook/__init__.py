@@ -1,0 +1,8 @@
+"""The attention explorer in Jupyter, VS Code and Colab: `from dashboard.notebook import explore`.
+
+It needs no server. The result is the standalone file of `dashboard.standalone` in an iframe.
+"""
+
+from dashboard.notebook.explore import Explorer, explore
+
+__all__ = ["Explorer", "explore"]

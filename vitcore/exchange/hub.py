@@ -1,0 +1,131 @@
+"""Download a model from the Hugging Face Hub, through its own library.
+
+`huggingface_hub` keeps the files in its cache, continues broken downloads, uses the cache without a network,
+and reads HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE and HF_TOKEN.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+)
+from huggingface_hub.utils import logging, tqdm
+
+from vitcore.data.download import Progress
+from vitcore.errors import UserError
+
+REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+FILES_ABOUT = ("config.json", "preprocessor_config.json", "README.md")
+LICENSE = re.compile(r"[A-Za-z0-9][\w.+-]{0,40}")
+ETAG_TIMEOUT_S = 10.0
+# OSError, and the base class of all errors of the HTTP client that this release of huggingface_hub uses
+NETWORK = cast(tuple[type[Exception], ...], (HfHubHTTPError.__mro__[1], OSError))
+
+
+def is_repository(source: str) -> bool:
+    """Return whether a text is the name of a repository, such as `timm/vit_tiny_patch16_224.augreg_in21k`."""
+    return REPOSITORY.fullmatch(source) is not None
+
+
+def download(name: str, weights: tuple[str, ...], progress: Progress) -> Path:
+    """Return a folder with the first of the files `weights` that a repository has, and with its config.json.
+
+    Raise `UserError` when the repository or the network is unavailable and the files are not in the cache.
+    """
+    logging.set_verbosity_error()  # its warnings repeat what the errors below say
+    bar = _reporting(progress)
+    try:
+        for file in weights:
+            if (path := _file(name, file, bar)) is not None:
+                break
+        else:
+            raise UserError(
+                f"{name} has none of the files {', '.join(weights)}: download its weights as one file, and "
+                "import that file."
+            )
+        for file in FILES_ABOUT:
+            _optional(name, file)
+    except GatedRepoError:
+        raise UserError(
+            f"{name} is only given to users who accepted its terms: accept them on its page, and set "
+            "HF_TOKEN to an access token."
+        ) from None
+    except RepositoryNotFoundError:
+        raise UserError(
+            f"The Hugging Face Hub has no public model {name}: check its name, or set HF_TOKEN if it is "
+            "private."
+        ) from None
+    except LocalEntryNotFoundError:
+        raise UserError(
+            f"{name} cannot be downloaded, and is not in the cache: connect to the internet and try again."
+        ) from None
+    except HFValidationError:
+        raise UserError(f"{name} is not a name that the Hugging Face Hub allows: check it.") from None
+    except NETWORK as error:
+        reason = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
+        raise UserError(f"{name} cannot be downloaded ({reason}): try again later.") from None
+    return path.parent
+
+
+def origin(name: str, folder: Path) -> str:
+    """Return where a downloaded model is from, as text: repository, commit, and license if it states one."""
+    stated = _license(folder / "README.md")
+    terms = f"license {stated}" if stated else "no license stated"
+    return f"{name} on the Hugging Face Hub (commit {folder.name[:7]}, {terms})"
+
+
+def _file(name: str, file: str, bar: type[tqdm] | None = None) -> Path | None:
+    """Return the path of a file of a repository, or None if the repository does not have it."""
+    try:
+        return Path(hf_hub_download(name, file, tqdm_class=bar, etag_timeout=ETAG_TIMEOUT_S))
+    except LocalEntryNotFoundError:
+        raise
+    except EntryNotFoundError:
+        return None
+
+
+def _optional(name: str, file: str) -> None:
+    """Download a file if the repository has it. Without a network, it may be missing in the cache."""
+    try:
+        _file(name, file)
+    except LocalEntryNotFoundError:
+        return
+
+
+def _reporting(progress: Progress) -> type[tqdm]:
+    """Return a progress bar that calls `progress` with the bytes so far, and draws nothing."""
+
+    class Reporting(tqdm):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            options["disable"] = True
+            super().__init__(*args, **options)
+            self.received = int(options.get("initial") or 0)
+
+        def update(self, n: float | None = 1) -> bool | None:
+            self.received += int(n or 0)
+            progress(self.received, int(self.total) if self.total else None)
+            return None
+
+    return Reporting
+
+
+def _license(card: Path) -> str:
+    """Return the license in the metadata of a model card, or an empty text."""
+    try:
+        text = card.read_text(encoding="utf-8", errors="replace")[:100_000]
+        _, head, _ = text.split("---\n", 2)
+        stated = yaml.safe_load(head).get("license")
+    except (OSError, ValueError, AttributeError, yaml.YAMLError):
+        return ""
+    return stated if isinstance(stated, str) and LICENSE.fullmatch(stated) else ""
