@@ -53,7 +53,7 @@ def test_hovered_maps_equal_the_weights_of_the_model_without_the_server(visitor,
     hover(page, 2, 7)
     expect_shown(page, "2.7")
     assert np.allclose(grid_values(page, 4, 2), weights[3, 1, 1:, 15], atol=3e-4)
-    assert page.evaluate("document.querySelector('.xp').explorer.maps.mass[1]") == pytest.approx(
+    assert page.evaluate("document.querySelector('.xp').explorer.maps.masses[1]") == pytest.approx(
         float(weights[0, 1, 0, 15]), abs=3e-4
     )
 
