@@ -42,6 +42,11 @@ def percent(share: float, digits: int = 2, error: float | None = None) -> str:
     return f"{mean} %" if error is None else f"{mean} ± {points(error, digits)} %"
 
 
+def probability(share: float) -> str:
+    """Return a probability as text such as `92 %`, or `3.5 %` below ten percent, as in shared/numbers.js."""
+    return percent(share, 1 if share < 0.0995 else 0)
+
+
 def points(share: float, digits: int = 2) -> str:
     """Return a fraction in percent without the unit, for tables whose heading has it."""
     return f"{100 * share:.{digits}f}"

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.drawing.markdown import escape
-from dashboard.shared import measurement_panel, measurements, selection
+from dashboard.shared import labels, measurement_panel, measurements
 from dashboard.shared.measurements import Measurement
 from dashboard.states.attention import ExplorerState
 from vitcore.data import Dataset
@@ -94,7 +94,7 @@ def look_up(run: Run, data: Dataset) -> Measurement[HeadValues]:
     """Return the measurement of the heads of a run's best weights. Raises `UserError`."""
     seen = _images(f"{data.state} {run.config.image_size}", run)
     return measurements.look_up(
-        HEADS, [Subject(run)], seen, {}, count=HEADS.images, name=selection.run_label(run)
+        HEADS, [Subject(run)], seen, {}, count=HEADS.images, name=labels.run_label(run)
     )
 
 

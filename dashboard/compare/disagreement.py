@@ -173,7 +173,7 @@ def _card(
     predictions = []
     for i, item in enumerate(pair):
         predicted = classes[paired.predicted[i][index]]
-        confidence = numbers.percent(paired.confidence[i][index], 0)
+        confidence = numbers.probability(paired.confidence[i][index])
         predictions.append((predicted, confidence, bool(paired.correct[i][index]), item.color, item.name))
     return Card(truth, number, _explored(opened_with, truth, number).link("attention"), predictions)
 

@@ -20,7 +20,7 @@ class Prediction(NamedTuple):
     @property
     def confidence(self) -> str:
         """The probability as text, such as `92 %`."""
-        return numbers.percent(self.probability, 0)
+        return numbers.probability(self.probability)
 
 
 def prediction(probabilities: np.ndarray, classes: Sequence[str]) -> Prediction:

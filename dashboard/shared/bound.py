@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from dashboard.drawing.markdown import escape
+from dashboard.drawing.markdown import escape, sentence
 from dashboard.shared.page_state import PageState, text_of
 
 S = TypeVar("S", bound=PageState)
@@ -122,6 +122,13 @@ def warn_without_weights(titles: Sequence[str], instead: str, *, linked: bool = 
         _warn(f"{_titles(titles)} in this link {verb} no weights that can be read", instead)
     else:
         _warn(f"The weights of {_titles(titles)} were removed or can't be read any more", instead)
+
+
+def warn_broken(reason: str, instead: str) -> None:
+    """Warn that a run of a link cannot be read, with the sentence that says why and what to do."""
+    st.toast(
+        f"{sentence(reason)} Showing {escape(instead)} instead.", icon=":material/link_off:", duration=60
+    )
 
 
 def _titles(titles: Sequence[str]) -> str:

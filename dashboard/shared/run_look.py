@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dashboard.drawing import theme
-from dashboard.shared.selection import run_labels
+from dashboard.shared.labels import run_labels
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run
 

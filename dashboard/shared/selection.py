@@ -5,11 +5,8 @@ Widgets with the same parameter share their value between pages.
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -17,7 +14,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.drawing.markdown import escape
-from dashboard.shared import bound, own_image, page_runs
+from dashboard.shared import bound, own_image, page_runs, resources
+from dashboard.shared.labels import run_label, run_labels
 from dashboard.shared.page_state import ImageState, PageState
 from vitcore.data import Dataset
 from vitcore.data.photos import photos
@@ -190,54 +188,6 @@ def _ranked(kind: str, probabilities: np.ndarray, labels: np.ndarray) -> np.ndar
     return order[wrong[order]] if kind == WRONG else order
 
 
-def run_label(run: Run) -> str:
-    """Return the title of a run. The user's own runs get the time of their launch, such as (02:11)."""
-    launched = _launched(run)
-    return f"{run.title} ({launched[2][:5] if launched else _tail(run)})" if _is_timed(run) else run.title
-
-
-def run_labels(found: Sequence[Run]) -> dict[str, str]:
-    """Return a unique label for each run by its id. Equal labels get the date and the seconds, too."""
-    short = {run.id: run_label(run) for run in found}
-    counts = Counter(short.values())
-    labels = {run.id: short[run.id] if counts[short[run.id]] == 1 else _long_label(run) for run in found}
-    counts = Counter(labels.values())
-    return {name: label if counts[label] == 1 else f"{label} [{name}]" for name, label in labels.items()}
-
-
-def label_among(run: Run, found: Iterable[Run]) -> str:
-    """Return the label that `run_labels` gives a run among all runs `found`."""
-    title = run.title
-    return run_labels([run, *(other for other in found if other.id != run.id and other.title == title)])[
-        run.id
-    ]
-
-
-def _long_label(run: Run) -> str:
-    launched = _launched(run)
-    return f"{run.title} ({' '.join(launched) if launched else _tail(run)})" if _is_timed(run) else run.title
-
-
-def _is_timed(run: Run) -> bool:
-    return not run.bundled and run.title != run.id
-
-
-def _tail(run: Run) -> str:
-    return run.id.split("-", 2)[-1]
-
-
-def _launched(run: Run) -> tuple[str, str, str] | None:
-    """Return the date and the time in the id of a run: ("28", "Nov", "02:11:04"). None if it has none."""
-    found = re.search(r"-(\d{8}-\d{6})(-\d+)?$", run.id)
-    if not found:
-        return None
-    try:
-        when = datetime.strptime(found[1], "%Y%m%d-%H%M%S")
-    except ValueError:
-        return None
-    return f"{when.day}", f"{when:%b}", f"{when:%H:%M:%S}{found[2] or ''}"
-
-
 def choose_run(
     found: list[Run],
     page: type[PageState],
@@ -341,10 +291,13 @@ def _remember(chosen: Iterable[Run], lost: _Lost) -> None:
 
 
 def _warn_missing(names: Sequence[str], instead: str) -> None:
-    """Warn about the runs of a link that the page cannot show, and say which of them have no weights."""
+    """Warn about the runs of a link that the page cannot show, each with the reason if it is known."""
     here = {run.id: run for run in page_runs.all_runs()}
     stripped = [name for name in names if name in here and not here[name].weights]
     if stripped:
         bound.warn_without_weights([here[name].title for name in stripped], instead, linked=True)
-    if others := [name for name in names if name not in stripped]:
+    broken = {run.id: reason for run, reason in resources.broken() if run.id in names}
+    for reason in broken.values():
+        bound.warn_broken(reason, instead)
+    if others := [name for name in names if name not in stripped and name not in broken]:
         bound.warn_missing(others, instead)

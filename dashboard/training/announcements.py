@@ -25,6 +25,6 @@ def of_launch(runs: Sequence[Run], began: float) -> str:
 def of_stop(label: str, state: State) -> str:
     """Describe the stop of a run that was in this state. A training saves first, so it has not ended yet.
 
-    `label` differs from those of all other runs: see `selection.label_among`.
+    `label` differs from those of all other runs: see `labels.label_among`.
     """
     return f"{'Removed from the queue' if state == 'queued' else 'Stopping'}: {label}."

@@ -104,5 +104,5 @@ def _bars(shares: np.ndarray, at: int, color: str, name: str) -> str:
         f'opacity:{1 if i == marked else 0.4}"></span>'
         for i in shown.tolist()
     )
-    label = f"probability of {name}: {numbers.percent(shares[at], 0)}"
+    label = f"probability of {name}: {numbers.probability(shares[at])}"
     return f'<div class="eight-bars" role="img" aria-label="{label}" title="{label}">{bars}</div>'

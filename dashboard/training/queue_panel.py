@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.drawing.markdown import sentence
 from dashboard.shared import messages, resources
-from dashboard.shared.selection import run_label, run_labels
+from dashboard.shared.labels import run_label, run_labels
 from dashboard.training import announcements
 from vitcore import numbers
 from vitcore.paths import readonly, runs_dir

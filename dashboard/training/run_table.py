@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard.drawing.figures import in_percent
 from dashboard.shared import bound, columns, deletion, messages, popovers, resources, selection
 from dashboard.shared.default_runs import MAX_COMPARED
+from dashboard.shared.labels import label_among, run_labels
 from dashboard.states.compare import CompareState
 from dashboard.states.training import TrainingState
 from dashboard.training import announcements
@@ -51,9 +52,10 @@ def control(found: list[Run]) -> None:
     by_id = {run.id: run for run in found}
     shown = [row for row in rows if matches(row, text or "", states, models)]
     settings = varied_columns([by_id[row["id"]] for row in shown])
+    titles = run_labels(found)
     count = st.session_state.get("runs_table_count", 0)
     chosen = st.dataframe(
-        [_cells(row, cells) for row, cells in zip(shown, settings, strict=True)],
+        [_cells(row, titles[row["id"]], cells) for row, cells in zip(shown, settings, strict=True)],
         key=f"runs_table_{text}_{states}_{models}_{count}",  # reset the selection when the rows change
         hide_index=True,
         width="stretch",
@@ -123,7 +125,7 @@ def _stop(runs: list[Run]) -> None:
     found = resources.runs()
     with messages.keep_error("selected"):
         for run, state in background.stop_all(runs):
-            messages.announce(announcements.of_stop(selection.label_among(run, found), state))
+            messages.announce(announcements.of_stop(label_among(run, found), state))
 
 
 def _delete(runs: list[Run]) -> None:
@@ -203,9 +205,9 @@ def _label(model: str) -> str:
     return ARCHITECTURES[model].label if model in ARCHITECTURES else model
 
 
-def _cells(row: dict[str, Any], settings: dict[str, str | None]) -> dict[str, Any]:
+def _cells(row: dict[str, Any], label: str, settings: dict[str, str | None]) -> dict[str, Any]:
     return {
-        "title": row["title"],
+        "title": label,
         "launched": datetime.fromtimestamp(row["created"]) if row["created"] else None,
         "state": row["state"],
         "model": _label(row["model"]),
@@ -227,5 +229,5 @@ COLUMNS = {
     "test": st.column_config.NumberColumn(width=80, format="%.2f %%"),
     "minutes": columns.MINUTES,
     "size": st.column_config.NumberColumn(format="%.1f MB"),
-    "launched": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss"),
+    "launched": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
 }

@@ -10,6 +10,9 @@ from dashboard.drawing.markdown import escape
 from dashboard.page_table import PAGES
 from dashboard.states.attention import PREDICTED
 from tests.apptests import open_app
+from tests.conftest import TINY_VIT
+from tests.made_runs import make_run
+from vitcore.paths import runs_dir
 from vitcore.probes import PROBES
 
 UNKNOWN = [  # page, query, the missing value, what is shown instead
@@ -243,3 +246,12 @@ def test_checks_are_drawn_on_demand(run, maps):
     assert areas.count("±") == 2 * maps
     linked = open_app("attention", view="Class maps", run=run, check="true")
     assert len(random_maps(linked)) == maps
+
+
+def test_link_to_a_damaged_run_gives_the_reason():
+    run = make_run(runs_dir(), "damaged", model="vit", **TINY_VIT)
+    (run.path / "config.yaml").write_text("model: vit\nno_such_setting: 1\n", encoding="utf-8")
+    (toast,) = open_app("attention", run=run.id).toast
+    assert escape("config.yaml") in toast.value
+    assert "setting" in toast.value
+    assert escape("ViT, 88 epochs") in toast.value

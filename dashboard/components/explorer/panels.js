@@ -1,18 +1,10 @@
 // The explorer's controls, predictions and texts on the page.
 
+import { percent } from "../shared/numbers.js";
 import { tokenName, tokenText } from "../shared/tokens.js";
 import { showTokenButtons } from "../shared/token_buttons.js";
 import { measureOf, showOrder, showSummary } from "./behavior.js";
-import {
-  cellName,
-  hintText,
-  largeEnds,
-  largeNames,
-  percent,
-  readingText,
-  scaleLabels,
-  titleText,
-} from "./words.js";
+import { cellName, hintText, largeEnds, largeNames, readingText, scaleLabels, titleText } from "./words.js";
 
 const SPEECH_MS = 500; // delay of the text for screen readers, so that a moving pointer does not flood them
 

@@ -1,9 +1,7 @@
 // Texts of the explorer: titles, and descriptions for screen readers.
 
+import { percent } from "../shared/numbers.js";
 import { hasCls, prefixLabel, prefixOf, tokenName } from "../shared/tokens.js";
-
-/** @param {number} v */
-export const percent = (v) => `${(100 * v).toFixed(v < 0.0995 ? 1 : 0)} %`;
 
 // Return the name of a cell of the grid.
 export function cellName({ r, c }, { layers, heads }) {

@@ -1,7 +1,8 @@
 // Texts of the two sides and their difference.
 
 import { prefixLabel, prefixOf, tokenName } from "../shared/tokens.js";
-import { cellName, percent } from "../explorer/words.js";
+import { cellName } from "../explorer/words.js";
+import { percent } from "../shared/numbers.js";
 
 export const SIDES = ["left", "right"];
 export const number = (v) => (Math.abs(v) >= 0.01 ? v.toFixed(3) : v.toPrecision(2));

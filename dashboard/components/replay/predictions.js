@@ -3,7 +3,8 @@
 import { colorIndex, colorTable, decodeBase64 } from "../shared/colors.js";
 import { CanvasPainter, createCanvas } from "../shared/paint.js";
 import { argmax, shownClasses } from "./state.js";
-import { percentText, predictionText } from "./words.js";
+import { percent } from "../shared/numbers.js";
+import { predictionText } from "./words.js";
 
 /**
  * Create the section of a model, with the canvas of its map if `withMap`.
@@ -46,11 +47,11 @@ function drawBars(bars, shown, probabilities, { classes, truth }, color) {
     bars.innerHTML = shown.map(() => "<b></b><div><span></span></div><i></i>").join("");
   }
   shown.forEach((c, k) => {
-    const [label, bar, percent] = [...bars.children].slice(3 * k, 3 * k + 3);
+    const [label, bar, number] = [...bars.children].slice(3 * k, 3 * k + 3);
     label.textContent = classes[c];
     label.classList.toggle("truth", c === truth);
     Object.assign(bar.firstChild.style, { width: `${100 * probabilities[c]}%`, background: color });
-    percent.textContent = percentText(probabilities[c]);
+    number.textContent = percent(probabilities[c]);
   });
 }
 

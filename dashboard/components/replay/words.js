@@ -1,8 +1,7 @@
 // Texts of the replay: the frame that is shown, and a model's prediction for it.
 
+import { percent } from "../shared/numbers.js";
 import { argmax } from "./state.js";
-
-export const percentText = (probability) => `${Math.round(100 * probability)} %`;
 
 /**
  * Describe the frame that is shown: a shift, the name of its row, or the count of painted cells.
@@ -22,5 +21,5 @@ export function predictionText(probabilities, { classes, truth }) {
   const best = argmax(probabilities);
   const wrong = `, wrong: it is ${classes[truth]}`;
   const verdict = truth === null ? "" : best === truth ? ", correct" : wrong;
-  return `${classes[best]}, ${percentText(probabilities[best])}${verdict}`;
+  return `${classes[best]}, ${percent(probabilities[best])}${verdict}`;
 }

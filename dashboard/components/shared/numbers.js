@@ -15,6 +15,12 @@ export function formatted(v) {
   return text.replaceAll("-", "\u2212");
 }
 
+/**
+ * Format a probability, with a decimal below ten percent, as `vitcore.numbers.probability` does.
+ * @param {number} v
+ */
+export const percent = (v) => `${(100 * v).toFixed(v < 0.0995 ? 1 : 0)} %`;
+
 /** @param {number} v */
 export function inPercent(v) {
   const percent = 100 * v;

@@ -5,12 +5,12 @@ import {
   cellName,
   hintText,
   largeEnds,
-  percent,
   readingText,
   referenceName,
   scaleLabels,
   titleText,
 } from "../../../dashboard/components/explorer/words.js";
+import { percent } from "../../../dashboard/components/shared/numbers.js";
 import { stepRows } from "../../../dashboard/components/stepper/files.js";
 import { hoverText, stepTexts, TITLES } from "../../../dashboard/components/stepper/words.js";
 

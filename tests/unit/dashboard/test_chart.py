@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from torch.utils.tensorboard import SummaryWriter
 
 from dashboard.components.curves import legend_height, series, thinned
+from dashboard.shared.labels import label_among, run_label, run_labels
 from dashboard.shared.metric_charts import as_csv
 from dashboard.shared.run_curves import (
     CurveStyle,
@@ -22,7 +23,6 @@ from dashboard.shared.run_curves import (
     epoch_note,
     other_tags,
 )
-from dashboard.shared.selection import label_among, run_label, run_labels
 from dashboard.training.run_table import matches, varied_columns
 from tests.made_runs import date_events
 from vitcore.config import make_config
