@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard.drawing.markdown import escape, sentence
+from dashboard.drawing.markdown import sentence
 from dashboard.shared import jobs, popovers, ticking
 from vitcore import numbers
 from vitcore.child import Child
@@ -76,7 +76,7 @@ def _show(running: bool) -> None:
     elif job.error:
         st.error(f"{sentence(job.error)} The bundled models are unchanged.")
     elif last and last.values:
-        popovers.close("published", f"Imported {escape(last.values)}: choose it under Runs.")
+        popovers.close("published", f"Imported {last.values}: choose it under Runs.")
         job.cancel()  # so that nobody reads it again
         st.rerun()  # the lists above were drawn before the import
 

@@ -13,7 +13,7 @@ from safetensors.torch import save
 from tests.browser.conftest import Server, Visitor
 from tests.hub_server import hub
 
-NAME = "timm/small.test"
+NAME = "timm/small"
 
 
 @pytest.mark.slow
@@ -38,16 +38,16 @@ def test_model_of_the_hub_is_imported_and_opens_with_a_photograph(page, tmp_path
             field.press("Enter")
             button = page.locator(".st-key-hub_import").get_by_role("button")
             button.click()
-            expect(body.get_by_test_id("stAlert")).to_contain_text("a/missing", timeout=60_000)
+            expect(body.get_by_test_id("stAlert")).to_contain_text("a/missing", timeout=150_000)
             field.fill(NAME)
             field.press("Enter")
             button.click()
-            expect(page.get_by_test_id("stToast")).to_contain_text("small.test", timeout=60_000)
+            expect(page.get_by_test_id("stToast")).to_contain_text("imported (small)", timeout=150_000)
             visitor.check()
             visitor.open("attention")
-            page.get_by_role("combobox", name="Model").fill("small.test")
-            page.get_by_role("option", name="small.test").first.click()
-            page.wait_for_selector(".xp[data-frame]", timeout=60_000)
+            page.get_by_role("combobox", name="Model").fill("imported (small)")
+            page.get_by_role("option", name="imported (small)").first.click()
+            page.wait_for_selector(".xp[data-frame]", timeout=150_000)
             visitor.check()
         finally:
             page.goto("about:blank")
