@@ -229,9 +229,8 @@ function topUnits({ block }, active) {
 }
 
 function unitsTitle({ block: { header } }) {
-  return header.searched
-    ? `most active units, and what excites them most in ${header.searched} images`
-    : "most active units";
+  if (header.searched) return `most active units, and what excites them most in ${header.searched} images`;
+  return header.standalone ? "most active units" : "most active units; searching for what excites them";
 }
 
 /**

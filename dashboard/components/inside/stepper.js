@@ -68,9 +68,17 @@ export class InsideStepper extends /** @type {any} */ (View) {
     this.accept(before);
     this.asked = null;
     keepAddress(this.root, () => this.parameters());
+    this.showMode();
     this.showChoices();
     this.refresh();
     if (this.playing) this.scheduleStep();
+  }
+
+  // Name what differs from the plain view: painted pixels, positions only, or a snapshot.
+  showMode() {
+    const line = this.find(".inside-mode"), { mode = "" } = this.block.header;
+    line.textContent = mode;
+    line.hidden = !mode;
   }
 
   // The query parameters in the address, or those that the server gave.
