@@ -173,7 +173,6 @@ def prepare(
         "first": first,
         "prefix": views.prefix_of(run),
         "only": view.only,
-        "own": chosen.own,
         "step": label,
         "stem": image_key(chosen.image),
         "mean": run.config.preprocessing.mean_color().tolist(),
