@@ -265,7 +265,8 @@ export function arrange(view) {
 export const PREFIX_BOX = 18; // pixels of the box of a token before the patches, below the image
 
 // Return the distance between these boxes: smaller if they do not fit below the image with a text.
-export const prefixPitch = (first, size) => Math.min(PREFIX_BOX + 4, (size - 90) / first);
+export const prefixPitch = (first, size) =>
+  Math.min(PREFIX_BOX + 4, Math.max(size - 90, 0.25 * size) / first);
 
 // Place the panels of a column below each other.
 function stack(column, x, y, w, h, panels) {

@@ -226,10 +226,18 @@ function markedBar(view, { id, axis, kind }) {
 
 function drawList(view, p, panel, theme, type) {
   const { id, box, pictures } = panel;
-  drawItems(view, p, panel, theme, type, (item) => isMarked(view, id, item), (item, y, high, x, size) => {
-    if (item.token !== undefined) drawToken(view, p, item.token, box.x, y + 2, high - 5, theme);
-    else if (pictures && item.crops >= 0) drawCrops(view, p, item.crops, x, y + 2, size);
-  });
+  drawItems(
+    view,
+    p,
+    panel,
+    theme,
+    type,
+    (item) => isMarked(view, id, item),
+    (item, y, high, x, size, count) => {
+      if (item.token !== undefined) drawToken(view, p, item.token, box.x, y + 2, high - 5, theme);
+      else if (pictures && item.crops >= 0) drawCrops(view, p, item.crops, x, y + 2, size, count);
+    },
+  );
 }
 
 function isMarked(view, id, item) {
@@ -240,9 +248,9 @@ function isMarked(view, id, item) {
 }
 
 // Draw the patches that excite a unit most, each with its neighbors and a frame around the patch itself.
-function drawCrops(view, p, unit, x, y, size) {
+function drawCrops(view, p, unit, x, y, size, count) {
   const { crop } = view.block.header;
-  for (let i = 0; i < CROPS; i++) {
+  for (let i = 0; i < count; i++) {
     const left = x + i * (size + 4);
     p.pixels(view.cropped, 0, (unit * CROPS + i) * crop, crop, crop, left, y, size, size);
     p.rect(left + size / 3, y + size / 3, size / 3, size / 3, { stroke: OUTER, line: 2 });

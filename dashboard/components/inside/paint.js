@@ -48,12 +48,13 @@ export function paintPanels(view, p, theme, type, kinds) {
 }
 
 const LEAST_LABEL = 82, LEAST_BAR = 110; // pixels; longer labels are shortened
+const LEAST_PICTURE = 24; // pixels; fewer pictures are drawn if they would be smaller
 const SMALL_LIST = 300, SMALL_LABEL = 50, SMALL_BAR = 12; // the same for a list of less than 300 pixels
 
 /**
  * Draw a list { items, left, right, tallest, pictures, signed }: a row per item, with its label in at most
  * `left` pixels, its value as a bar, and its text in `right` pixels. Signed values begin in the middle.
- * Without a label, and for `pictures` in a row, `addPictures(item, y, high, x)` draws them.
+ * Without a label, and for `pictures` in a row, `addPictures(item, y, high, x, size, count)` draws them.
  * @param {any} view
  * @param {any} p painter
  * @param {any} panel
@@ -70,7 +71,9 @@ export function drawItems(view, p, panel, theme, type, isMarked, addPictures = (
   panel.box.h = high * items.length; // for the pointer
   const most = items.reduce((a, { value }) => Math.max(a, Math.abs(value)), 1e-9);
   const fits = pictures ? (box.w - left - right - (small ? 2 * SMALL_BAR : LEAST_BAR / 2)) / pictures : 0;
-  const wide = pictures * Math.min(high - 4, fits), room = Math.max(10, box.w - left - right - wide - 12);
+  const count = fits < LEAST_PICTURE ? Math.max(1, Math.floor(pictures * fits / LEAST_PICTURE)) : pictures;
+  const wide = pictures ? count * Math.min(high - 4, pictures * fits / count) : 0,
+    room = Math.max(10, box.w - left - right - wide - 12);
   const words = { ...type, size: Math.min(13, high * 0.62) }, bar = Math.min(14, high * 0.55);
   const zero = box.x + left + (signed ? room / 2 : 0);
   items.forEach((item, n) => {
@@ -84,6 +87,6 @@ export function drawItems(view, p, panel, theme, type, isMarked, addPictures = (
       fill: barColor(view, item.value),
     });
     p.text(item.text, box.x + left + room + right, middle, { ...words, align: "right" });
-    addPictures(item, y, high, box.x + box.w - wide, pictures ? wide / pictures - 4 : 0);
+    addPictures(item, y, high, box.x + box.w - wide, wide / count - 4, count);
   });
 }

@@ -6,7 +6,7 @@ import { formatted, inPercent, productText } from "../../../dashboard/components
 import assert from "node:assert/strict";
 import { ACTIVATIONS, attentionRow, gelu, layerNorm } from "../../../dashboard/components/block/data.js";
 import { blockRows } from "../../../dashboard/components/block/files.js";
-import { arrange, panelTop } from "../../../dashboard/components/block/panels.js";
+import { arrange, panelTop, prefixPitch } from "../../../dashboard/components/block/panels.js";
 import { pointAt } from "../../../dashboard/components/block/pointing.js";
 import { headFormula, readColumns } from "../../../dashboard/components/block/head.js";
 import { CLASSIFIER } from "../../../dashboard/components/block/steps.js";
@@ -292,4 +292,9 @@ Deno.test("the files hold a row per token, per number or per class", () => {
   assert.equal(rows(6).length, 5);
   assert.equal(rows(7).length, 7);
   assert.deepEqual(rows(CLASSIFIER)[2].slice(0, 2), ["dog", 3]);
+});
+
+Deno.test("the box of a token before the patches is visible below the smallest image", () => {
+  for (const size of [90, 120, 300]) assert.ok(prefixPitch(1, size) >= 20);
+  assert.ok(5 * prefixPitch(5, 300) <= 300 - 90);
 });

@@ -39,14 +39,16 @@ Deno.test("the percentages of a list end inside its box, also in a small one", (
 
 Deno.test("the pictures of a list are to the right of its numbers", () => {
   const items = [{ label: "unit 1", value: 1, text: "1.000" }];
-  for (const w of [240, 400]) {
+  for (const [w, most] of [[165, 1], [240, 4], [400, 4]]) {
     const p = recorder(), box = { x: 0, y: 0, w, h: 90 }, found = [];
     const panel = { box, items, left: 62, right: 56, tallest: 86, pictures: 4 };
-    const add = (_item, _y, _high, x, size) => found.push([x, size]);
+    const add = (_item, _y, _high, x, size, count) => found.push([x, size, count]);
     drawItems({ diverging: new Uint32Array(256) }, p, panel, THEME, TYPE, () => false, add);
     const number = p.calls.find(([name, text]) => name === "text" && text === "1.000");
     assert.ok(found[0][0] >= number[2]);
-    assert.ok(found[0][1] > 5 && found[0][0] + 4 * (found[0][1] + 4) <= w + 1e-6);
+    const [[x, size, count]] = found;
+    assert.equal(count, most);
+    assert.ok(size >= 16 && x + count * (size + 4) <= w + 1e-6, `${size} pixels at ${x} of ${w}`);
   }
 });
 
