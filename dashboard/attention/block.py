@@ -6,9 +6,11 @@ from collections.abc import Mapping, MutableMapping
 from functools import partial
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from dashboard.attention import block_outputs, convolution, explorer, views
+from dashboard.attention.model_input import block_input
 from dashboard.attention.requests import described, place_or_warning, receive, unfit
 from dashboard.components.block import block
 from dashboard.components.inside import message
@@ -21,6 +23,7 @@ from vitcore.runs.folder import Run
 
 WRITTEN = ("query", "layer", "head", "step", "temperature")  # the parameters that the stepper changes
 STEPS = 10
+MLP = 8  # the step that shows the patches that excite units
 
 
 def unavailable(run: Run, at: Mapping[str, str]) -> list[str]:
@@ -38,28 +41,34 @@ def unavailable(run: Run, at: Mapping[str, str]) -> list[str]:
 
 
 def prepare(
-    run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str]
-) -> tuple[dict[str, Any], block_outputs.BlockView]:
-    """Return (header, view) for the address `at`: all data of the stepper. Raises `UserError`."""
+    run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str], *, complete: bool = False
+) -> tuple[dict[str, Any], block_outputs.BlockView, np.ndarray]:
+    """Return (header, view, image) for the address `at`: all data of the stepper. Raises `UserError`.
+
+    `image` uint8 [3, S, S] is what the model reads. The patches that excite the units come only with the step
+    of the MLP, because the search takes seconds, or always if `complete`.
+    """
     request = explorer.read_request(run, chosen, at)
     state, _ = AttentionState.read(at)
     layers = run.config.options["num_layers"]
     layer = layers if state.layer in (None, "mean") else min(int(state.layer), layers)
+    read = block_input(run, chosen.image, request)
     found = block_outputs.view(
         run,
-        None if request.positions else chosen.image,
+        None if request.positions else read.image,
         data,
         layer=layer - 1,
         query=request.query,
         snapshot=request.snapshot,
-        masked=None if request.positions else request.mask,
+        units=complete or state.step == MLP,
     )
     header = {
         **found.header,
         **described(run, chosen, data),
         "query": request.query,
+        "mode": read.mode,
     }
-    return header, found
+    return header, found, read.image
 
 
 def show(
@@ -75,10 +84,10 @@ def show(
     `at` holds the state in a talk, which does not keep it in the address of the page.
     """
     place = bound.address() if at is None else at
-    header, found = prepare(run, chosen, data, place)
+    header, found, image = prepare(run, chosen, data, place)
     header |= place_or_warning(at, lambda: unavailable(run, place), warned=f"{key}_warned")
     block(
-        message(header, chosen.image, found.floats, found.crops),
+        message(header, image, found.floats, found.crops),
         key=key,
         on_ask=partial(receive, key, place, WRITTEN),
     )

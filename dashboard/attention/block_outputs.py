@@ -7,14 +7,14 @@ weighted sums, activations and residual sums. For the head, everything is sent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from dashboard.attention.views import SAMPLE, masked_image, tokens_of
+from dashboard.attention.views import SAMPLE, tokens_of
 from dashboard.shared import resources
 from dashboard.shared.model_outputs import digest
 from dashboard.shared.turns import limited
@@ -30,6 +30,7 @@ FEW_CLASSES = 12  # up to so many classes, all are listed
 MOST_CLASSES = 10  # of more classes, those with the largest logits
 UNITS = 5  # most active units of each token whose patches are sent
 PATCHES = 4  # for each unit
+NO_UNITS: dict[str, Any] = {"units": [], "crop": 0, "searched": 0}  # of a header without patches of units
 MAX_CROP = 24  # pixels of a patch with its neighbors, as they are sent
 
 
@@ -63,13 +64,13 @@ def view(
     layer: int,
     query: int,
     snapshot: Path | None = None,
-    masked: np.ndarray | None = None,
+    units: bool = True,
 ) -> BlockView:
     """Return the results of block `layer` (from 0) for an image uint8 [3, S, S]. Raises `UserError`.
 
     Without an image, the tokens consist of the positions only. If the results of all tokens take more than
-    `MAX_ALL` bytes, only those of the token `query` are sent. The pixels of `masked` bool [S, S] get the mean
-    color.
+    `MAX_ALL` bytes, only those of the token `query` are sent. Without `units`, the patches that excite the
+    most active units are left out: the first search for them takes seconds.
     """
     only = query if _bytes(run, rows=tokens_of(run)[0]) > MAX_ALL else None
     if only is not None and _bytes(run, rows=1) > MAX_ONE:
@@ -77,13 +78,15 @@ def view(
             f"{run.title} has {tokens_of(run)[0]:,} tokens, whose keys and values are too many to show: "
             "choose a run with larger patches."
         )
-    if image is not None and masked is not None:
-        image = masked_image(run, image, masked)
     resources.model(run, snapshot)
     stamp = resources.stamp_of(run, snapshot)
-    excited = _excited(stamp, data.state, _sampled(run, data), data)
     pixels, shape = (b"", ()) if image is None else (image.tobytes(), image.shape)
-    return _view(stamp, pixels, shape, layer, only, data.state, data, excited)
+    found, active = _view(stamp, pixels, shape, layer, only)
+    if not units:
+        return found
+    excited = _excited(stamp, data.state, _sampled(run, data), data)
+    shown, crops = _units(active, excited, layer, tokens_of(run)[1], data)
+    return replace(found, header=found.header | shown, crops=crops)
 
 
 def _bytes(run: Run, *, rows: int) -> int:
@@ -130,10 +133,8 @@ def _view(
     shape: tuple[int, ...],
     layer: int,
     only: int | None,
-    name: str,
-    _data: Dataset,
-    _found: _Excited,
-) -> BlockView:
+) -> tuple[BlockView, np.ndarray]:
+    """Return the results without the patches of units, and the activations [R, M] of the sent rows."""
     import torch
 
     from vitcore.analysis.block_steps import block_steps, classifier, head_norms, head_steps, unit_norms
@@ -161,7 +162,6 @@ def _view(
         *(weight[listed], bias[listed]),
         *(head.pooled, head.normalized, head.features, logits),
     ]
-    shown, crops = _units(steps.active[rows].numpy(), _found, layer, net, _data)
     header = {
         "key": digest(stamp, pixels, layer, only),
         "tokens": tokens,
@@ -184,10 +184,10 @@ def _view(
         "norm": "pre" if block.pre else "post",
         "eps": [block.layer_norm_1.eps, block.layer_norm_2.eps, head_norm.eps],
         "only": only,
-        **shown,
+        **NO_UNITS,
     }
     floats = b"".join(array.detach().float().contiguous().numpy().astype("<f4").tobytes() for array in arrays)
-    return BlockView(header, floats, crops)
+    return BlockView(header, floats, b""), steps.active[rows].numpy()
 
 
 def _described_head(options: ViTOptions) -> dict[str, Any]:
@@ -208,14 +208,14 @@ def _affine(norm: Any) -> tuple[Any, Any]:
 
 
 def _units(
-    active: np.ndarray, found: _Excited, layer: int, net: Any, data: Dataset
+    active: np.ndarray, found: _Excited, layer: int, side: int, data: Dataset
 ) -> tuple[dict[str, Any], bytes]:
     """Return what the header holds about the most active units of the rows [R, M], and their patches."""
     top = np.argpartition(-active, min(UNITS, active.shape[1]) - 1, axis=1)[:, :UNITS]
     units = np.unique(top)
     images, patches = found.images[layer, units], found.patches[layer, units]  # [U, n]
     cells = [
-        _crop(data.test.images[image], patch, net.grid)
+        _crop(data.test.images[image], patch, side)
         for image, patch in zip(images.ravel(), patches.ravel(), strict=True)
     ]
     listed = [

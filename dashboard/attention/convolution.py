@@ -6,7 +6,10 @@ from collections.abc import Mapping, MutableMapping
 from functools import partial
 from typing import Any
 
-from dashboard.attention import convolution_outputs
+import numpy as np
+
+from dashboard.attention import convolution_outputs, explorer
+from dashboard.attention.model_input import ModelInput, convolution_input
 from dashboard.attention.requests import described, place_or_warning, receive, unfit
 from dashboard.components.convolution import convolution
 from dashboard.components.inside import message
@@ -48,19 +51,28 @@ def unavailable(run: Run, at: Mapping[str, str], *, step: str = STEP) -> list[st
 
 def prepare(
     run: Run, chosen: SelectedImage, data: Dataset, at: Mapping[str, str], *, step: str = STEP
-) -> tuple[dict[str, Any], convolution_outputs.ConvolutionView]:
-    """Return (header, view) for the address `at`: all data of the stepper. Raises `UserError`."""
+) -> tuple[dict[str, Any], convolution_outputs.ConvolutionView, np.ndarray]:
+    """Return (header, view, image) for the address `at`: all data of the stepper. Raises `UserError`.
+
+    `image` uint8 [3, S, S] is what the model reads. Next to the stepper of a ViT (`step` is `STEP_OF_TWO`),
+    it has the same painted pixels. Alone it is the plain image, because only the explorer has a brush.
+    """
     state, _ = AttentionState.read(at)
     sizes = convolution_outputs.sizes_of(run)
     block = 0 if state.block == "input" or state.block >= len(sizes) else state.block
     channel = state.channel - 1 if state.channel <= sizes[block].outputs else 0
-    found = convolution_outputs.view(run, chosen.image, block=block, channel=channel)
+    read = ModelInput(chosen.image, "")
+    if step == STEP_OF_TWO:
+        positions, mask = explorer.read_changes(chosen, at)
+        read = convolution_input(run, chosen.image, positions=positions, mask=mask)
+    found = convolution_outputs.view(run, read.image, block=block, channel=channel)
     header = {
         **found.header,
         **described(run, chosen, data),
         "stepName": step,
+        "mode": read.mode,
     }
-    return header, found
+    return header, found, read.image
 
 
 def show(
@@ -78,12 +90,12 @@ def show(
     of the step.
     """
     place = bound.address() if at is None else at
-    header, found = prepare(run, chosen, data, place, step=step)
+    header, found, image = prepare(run, chosen, data, place, step=step)
     # one warning, also after that of the stepper through a block of a ViT
     warned = "block_warned" if step == STEP else f"{key}_warned"
     header |= place_or_warning(at, lambda: unavailable(run, place, step=step), warned=warned)
     convolution(
-        message(header, chosen.image, found.floats),
+        message(header, image, found.floats),
         key=key,
         on_ask=partial(receive, key, place, (*PLACE, step)),
     )

@@ -45,14 +45,24 @@ def read_request(run: Run, chosen: SelectedImage, at: Mapping[str, str]) -> Expl
     prefix = views.prefix_of(run)
     token = token_index(state.query, side=side, prefix=prefix) if state.query else None
     by_step = {step_of(path): path for path in run.snapshots}
+    positions, mask = read_changes(chosen, at)
     return ExplorerRequest(
         snapshot=None if state.snapshot is None else by_step.get(state.snapshot),
-        positions=state.content == "positions",
+        positions=positions,
         over_test=state.over == "test",
         order=state.order,
         query=_default_token(side, prefix) if token is None else token,
-        mask=_mask(state.mask or "", chosen.image),
+        mask=mask,
     )
+
+
+def read_changes(chosen: SelectedImage, at: Mapping[str, str]) -> tuple[bool, np.ndarray | None]:
+    """Return whether the address asks for positions only, and the painted pixels, bool [S, S], or None.
+
+    Both hold for any model next to a ViT.
+    """
+    state, _ = ExplorerState.read(at)
+    return state.content == "positions", _mask(state.mask or "", chosen.image)
 
 
 def unavailable(header: Mapping[str, Any], at: Mapping[str, str]) -> list[str]:
@@ -163,7 +173,6 @@ def prepare(
         "first": first,
         "prefix": views.prefix_of(run),
         "only": view.only,
-        "own": chosen.own,
         "step": label,
         "stem": image_key(chosen.image),
         "mean": run.config.preprocessing.mean_color().tolist(),

@@ -59,7 +59,8 @@ def choose_view(model: str) -> str:
     """Draw the choice between the views of an architecture, and return the chosen one.
 
     A model without attention has its class maps in place of the explorer. The view is kept when the model
-    changes, as far as both models have it: the stepper of one is exchanged for that of the other.
+    changes, as far as both models have it: the stepper of one is exchanged for that of the other. The address
+    then holds the view that is shown.
     """
     maps, stepper = AttentionState.options("view")[0], stepper_of(model)
     attention = ARCHITECTURES[model].attention
@@ -69,7 +70,12 @@ def choose_view(model: str) -> str:
         return maps
     current = bound.current(AttentionState, "view")
     if current not in choices:
-        bound.put(AttentionState, view=stepper if current in QUESTIONS else maps)
+        shown = stepper if current in QUESTIONS else maps
+        if not bound.held(AttentionState, "view"):
+            # the widget would drop the view of the link from the address, and not write the shown one
+            bound.write(AttentionState, view=shown)
+            st.rerun()
+        bound.put(AttentionState, view=shown)
     bound.check_link(AttentionState, "view", choices, maps)
     named = maps if attention else CLASS_MAPS
     return st.segmented_control(

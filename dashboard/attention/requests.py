@@ -24,6 +24,7 @@ def described(run: Run, chosen: SelectedImage, data: Dataset) -> dict[str, Any]:
         "truth": chosen.truth,
         "classes": list(data.classes),
         "run": run.title,
+        "own": chosen.own,
     }
 
 

@@ -62,7 +62,7 @@ def scene(query: Query) -> Explorer | SideBySide | Block | Convolution | Picture
         return _class_maps(run, chosen, data, state, query)
     right = side_by_side.linked(run, chosen, data, query) if state.view == SIDE_BY_SIDE else None
     if state.view == BLOCK:
-        header, _ = block.prepare(run, chosen, data, query)
+        header, _, _ = block.prepare(run, chosen, data, query)
         wrong = block.unavailable(run, query)
     elif right:
         header, _ = side_by_side.prepare(*side_by_side.sides_of(run, chosen, *right, query), data, query)

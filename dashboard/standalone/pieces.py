@@ -81,9 +81,9 @@ def block_pieces(scene: scenes.Block, state: Mapping[str, str], *, talk: bool) -
 
     `talk` selects the layout of a talk. Raises `UserError` if a model has too many tokens or channels.
     """
-    header, found = block.prepare(scene.run, scene.chosen, scene.data, state)
+    header, found, image = block.prepare(scene.run, scene.chosen, scene.data, state, complete=True)
     header |= {"address": urlencode(state), "talk": talk, "standalone": True}
-    message = inside_message(header, scene.chosen.image, found.floats, found.crops)
+    message = inside_message(header, image, found.floats, found.crops)
     pieces = [component_piece("block", message)]
     if scene.other:
         second = scenes.Convolution(scene.other, scene.chosen, scene.data)
@@ -98,9 +98,9 @@ def convolution_piece(
 
     `step` is the parameter of the step. Raises `UserError` if the maps of the block are too large.
     """
-    header, found = convolution.prepare(scene.run, scene.chosen, scene.data, state, step=step)
+    header, found, image = convolution.prepare(scene.run, scene.chosen, scene.data, state, step=step)
     header |= {"address": urlencode(state), "talk": talk, "standalone": True}
-    return component_piece("convolution", inside_message(header, scene.chosen.image, found.floats))
+    return component_piece("convolution", inside_message(header, image, found.floats))
 
 
 def _figure_piece(figure: go.Figure, alt: str, count: int) -> Piece:

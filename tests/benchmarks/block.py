@@ -39,7 +39,7 @@ def main() -> None:
     print(f"search of 200 test images: {taken:.1f} s once, {taken / plain:.1f} times a forward pass")
 
     def message_of(chosen: SelectedImage, layer: str) -> bytes:
-        header, view = block.prepare(run, chosen, data, {"layer": layer})
+        header, view, _ = block.prepare(run, chosen, data, {"layer": layer})
         return message(header, chosen.image, view.floats, view.crops)
 
     stepping.computing(data, [str(layer) for layer in range(1, 7)], message_of, repeats=3)

@@ -21,7 +21,7 @@ def main() -> None:
     data = resources.dataset_of(run)
 
     def message_of(chosen: SelectedImage, block: str) -> bytes:
-        header, view = convolution.prepare(run, chosen, data, {"block": block})
+        header, view, _ = convolution.prepare(run, chosen, data, {"block": block})
         return message(header, chosen.image, view.floats)
 
     stepping.computing(data, ["input", *map(str, range(1, 10))], message_of, repeats=1)

@@ -56,8 +56,8 @@ STEPS = [  # step, panel, place in it, and what is written out
 def test_pointer_writes_out_a_number_of_every_step_without_the_server(visitor):
     sent = []
     visitor.page.on("websocket", lambda ws: ws.on("framesent", lambda f: sent.append(f)))
-    page = visitor.open(VIEW)
-    expect_state(page, step=1)
+    page = visitor.open(f"{VIEW}&step=8")  # with the patches of units, which only this step needs
+    expect_state(page, step=8)
     visitor.settle()
     count = len(sent)
     for step, panel, words in STEPS:
@@ -77,6 +77,17 @@ def test_pointer_writes_out_a_number_of_every_step_without_the_server(visitor):
     assert len(sent) == count
     times = page.evaluate(f"{STEPPER}.times.slice(-20)")
     assert statistics.median(times) < 16
+
+
+def test_patches_of_units_arrive_when_their_step_is_opened(visitor):
+    page = visitor.open(f"{VIEW}&layer=2&step=7")
+    expect_state(page, step=7)
+    assert page.evaluate(f"{STEPPER}.block.header.units.length") == 0
+    page.get_by_role("button", name="8 MLP").click()
+    page.wait_for_function(f"{STEPPER}.block.header.units.length > 0")
+    expect_state(page, step=8, layer=2)
+    page.get_by_role("button", name="9 Output").click()
+    expect_state(page, step=9, layer=2)
 
 
 def test_score_and_logit_are_those_of_the_model(visitor, data):

@@ -140,3 +140,47 @@ def test_picture_sentence_and_number_fit_into_a_small_window(visitor, case):
         expect(reading(page)).to_have_text(re.compile(r"\d"))
     scrolled = "document.querySelector('[data-testid=\"stMain\"]').scrollTop"
     assert page.evaluate(scrolled) == 0
+
+
+def test_keys_work_while_the_pointer_is_over_the_stepper(visitor, case):
+    page = visitor.open(case.stepper.view)
+    case.stepper.expect_state(page, step=1)
+    page.mouse.move(5, 5)
+    page.keyboard.press("ArrowRight")
+    case.stepper.point(page, "image")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    case.stepper.expect_state(page, step=3)
+    page.mouse.move(5, 5)
+    page.keyboard.press("ArrowRight")
+    case.stepper.point(page, "image")
+    page.keyboard.press("ArrowLeft")
+    case.stepper.expect_state(page, step=2)
+
+
+def test_link_of_the_step_is_copied(visitor, case):
+    page = visitor.open(f"{case.stepper.view}&{case.linked}")
+    case.stepper.expect_state(page, **case.shown)
+    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    page.locator(f"{case.stepper.selector} [data-do=next]").click()
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator(".inside-message")).to_contain_text("Link copied")
+    assert f"step={case.shown['step'] + 1}" in page.evaluate("window.copied")
+
+
+@pytest.mark.parametrize("window", [(1180, 720), (1280, 720), (1920, 1080)])
+def test_two_steppers_are_next_to_each_other_on_one_screen(visitor, window):
+    width, height = window
+    visitor.page.set_viewport_size({"width": width, "height": height})
+    page = visitor.open(
+        "attention?run=vit-cifar10&view=Inside+a+block&both=true&beside=resnet-cifar10&step=10"
+    )
+    for selector in (BLOCK.selector, CONVOLUTION.selector):
+        expect(page.locator(f"{selector}[data-step]")).to_be_visible()
+        for part in (".inside-stage", ".inside-text"):
+            expect(page.locator(f"{selector} {part}")).to_be_in_viewport(ratio=1)
+    expect(page.locator(".inside-flow")).to_be_visible()  # hidden if the steps take two rows
+    boxes = [page.locator(one).bounding_box() for one in (BLOCK.selector, CONVOLUTION.selector)]
+    assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
+    cut = "e => [...e.querySelectorAll('p, button')].filter((one) => one.scrollWidth > one.clientWidth + 1)"
+    assert page.locator(BLOCK.selector).evaluate(f"e => ({cut})(e).length") == 0

@@ -33,3 +33,18 @@ def test_page_opens_with_an_odd_value_in_every_parameter(name, value):
     query = dict.fromkeys(parameters(name), value)
     query |= {"view": "Runs"} if name == "compare" else {}
     open_app(name, **{**query, run_parameter: run.id})
+
+
+@pytest.mark.parametrize(
+    ("run", "linked", "shown"),
+    [
+        ("vit-cifar10", "Inside a convolution", "Inside a block"),
+        ("resnet-cifar10", "Inside a block", "Inside a convolution"),
+    ],
+)
+def test_link_to_the_stepper_of_another_model_becomes_a_link_to_the_shown_one(run, linked, shown):
+    app = open_app("attention", run=run, view=linked)
+    assert app.query_params["view"] == shown
+    again = open_app("attention", run=run, view=app.query_params["view"])
+    assert again.session_state["view"] == shown
+    assert again.query_params["view"] == shown

@@ -71,7 +71,7 @@ def test_patch_sizes_divide_the_image_and_leave_few_enough_patches(pixels, own, 
 
 def test_steps_of_a_block_with_registers_are_drawn(tmp_path):
     run, chosen, data = made(tmp_path, registers=4, layer_scale=0.5)
-    header, _ = block.prepare(run, chosen, data, {"query": "1.1"})
+    header, _, _ = block.prepare(run, chosen, data, {"query": "1.1"})
     assert (header["first"], header["tokens"], header["query"]) == (5, 21, 5)
 
 
@@ -87,10 +87,10 @@ def test_steps_of_a_block_with_registers_are_drawn(tmp_path):
 )
 def test_step_of_the_head_has_what_the_head_reads(options, reads, features, tmp_path):
     run, chosen, data = made(tmp_path, **options)
-    header, _ = block.prepare(run, chosen, data, {})
+    header, _, _ = block.prepare(run, chosen, data, {})
     assert (header["head"]["reads"], header["features"], header["outputs"]) == (reads, features, 10)
     assert header["listed"] == list(range(10))
-    header, _ = block.prepare(make_features(run), chosen, data, {})
+    header, _, _ = block.prepare(make_features(run), chosen, data, {})
     assert (header["outputs"], header["listed"]) == (0, [])
     assert header["features"] == (16 if options.get("distilled") else features)
 
@@ -100,7 +100,7 @@ def test_step_of_the_head_lists_the_ten_largest_of_many_classes(tmp_path):
     run = make_run(tmp_path / "runs", "many", **SMALL, data="folder:/nowhere", classes=classes)
     data = resources.dataset_of(run)
     image = selection.find_image(data, "cat", 1)
-    header, found = block.prepare(run, image, data, {})
+    header, found, _ = block.prepare(run, image, data, {})
     logits = capture(load_run(run), torch.from_numpy(image.image[None].copy())).logits[0]
     assert header["listed"] == logits.topk(10).indices.tolist()
     np.testing.assert_allclose(np.frombuffer(found.floats, "<f4")[-1000:], logits.numpy(), atol=1e-5)

@@ -67,7 +67,9 @@ def test_numbers_of_the_browser_equal_those_of_torch(run, tmp_path):
     chosen = selection.find_image(data, "dog", 3)
     model, image = resources.model(run), torch.from_numpy(chosen.image[None].copy())
     for layer in (0, len(model.blocks) - 1):
-        header, view = block.prepare(run, chosen, data, {"view": "Inside a block", "layer": str(layer + 1)})
+        header, view, _ = block.prepare(
+            run, chosen, data, {"view": "Inside a block", "layer": str(layer + 1)}
+        )
         sent = tmp_path / "message"
         sent.write_bytes(message(header, chosen.image, view.floats, view.crops))
         found = computed(sent)

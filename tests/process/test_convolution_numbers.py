@@ -59,7 +59,7 @@ def test_numbers_of_the_browser_equal_those_of_torch(run, tmp_path):
     model, image = resources.model(run), torch.from_numpy(chosen.image[None].copy())
     last = len(model.blocks)
     for block in (0, 1, last - 1, last):
-        header, view = convolution.prepare(run, chosen, data, {"block": str(block) if block else "input"})
+        header, view, _ = convolution.prepare(run, chosen, data, {"block": str(block) if block else "input"})
         sent = tmp_path / "message"
         sent.write_bytes(message(header, chosen.image, view.floats))
         found = computed(sent)

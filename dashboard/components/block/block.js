@@ -12,7 +12,8 @@ import { blockRows } from "./files.js";
 import { addFlow, drawFlow } from "./flow.js";
 import { listenToBlock, showBlockChoices, showBlockState } from "./input.js";
 import { cropCanvas, limitsOf, paintMatrices, WHOLES } from "./matrices.js";
-import { arrange, pointAt } from "./panels.js";
+import { arrange } from "./panels.js";
+import { pointAt } from "./pointing.js";
 import { largestChannel, paintBlock } from "./scene.js";
 import { CLASSIFIER, isAttention, MLP, softens } from "./steps.js";
 import { factsOf, formulaOf, readingOf, sentenceOf, shapesOf, STEP_TITLES, titleOf } from "./words.js";
@@ -29,6 +30,7 @@ class BlockStepper extends /** @type {any} */ (InsideStepper) {
   pointedKey = null; // token last pointed at, in steps about attention
   pointedJ = null; // channel, unit or head last pointed at
   wholes = WHOLES;
+  soughtFor = null; // the key of the block whose patches of units the server was asked for
 
   unpack = unpackBlock;
   arrange = () => arrange(this);
@@ -52,9 +54,26 @@ class BlockStepper extends /** @type {any} */ (InsideStepper) {
     if (this.step === CLASSIFIER && header.layer < header.layers - 1) this.step = CLASSIFIER - 1;
     if (header.only !== null) this.query = header.only;
     if (old?.key !== header.key) this.pointedKey = null;
+    if (old?.key === header.key && !header.units.length) this.keepUnits(before);
     this.limits = limitsOf(this.block);
     Object.assign(this, paintMatrices(this.block, this.limits, this.diverging));
     this.cropped = cropCanvas(this.block);
+  }
+
+  // Keep the patches of units that an earlier message had for the same block.
+  keepUnits({ header: { units, crop, searched }, crops }) {
+    Object.assign(this.block.header, { units, crop, searched });
+    this.block.crops = crops;
+  }
+
+  // Ask the server, once per block, for the patches that excite the units: only their step shows them.
+  askForUnits() {
+    const { key, units, standalone } = this.block.header;
+    if (this.step !== MLP || units.length || standalone || this.asked !== null || this.soughtFor === key) {
+      return;
+    }
+    this.soughtFor = key;
+    this.ask("look");
   }
 
   // Read the step, the token, the head and the temperature from the address.
@@ -213,6 +232,11 @@ class BlockStepper extends /** @type {any} */ (InsideStepper) {
       facts: factsOf(this),
       limit: LEGENDS[step] && this.limits[LEGENDS[step]],
     };
+  }
+
+  refresh() {
+    super.refresh();
+    this.askForUnits();
   }
 
   draw() {

@@ -4,7 +4,7 @@ import { countedTo, fill, fillBlocks, listen, showSteps } from "../inside/input.
 import { formatted } from "../shared/numbers.js";
 import { showTokenButtons } from "../shared/token_buttons.js";
 import { hasCls, neighborOf, tokenName } from "../shared/tokens.js";
-import { JOIN, NORM, softens } from "./steps.js";
+import { CLASSIFIER, JOIN, NORM, softens } from "./steps.js";
 
 /** @param {any} stepper */
 export function listenToBlock(stepper) {
@@ -46,7 +46,9 @@ export function showBlockState(stepper) {
   const heads = fill(stepper, "head", "Head", countedTo(header.heads), head);
   heads.classList.toggle("unused", step === NORM || step > JOIN);
   showTokenButtons(stepper.root, header, query);
-  stepper.find(".inside-token").textContent = query < header.first ? "" : tokenName(query, header);
+  const reads = step === CLASSIFIER; // the head has its own tokens
+  stepper.find("[data-tokens]").classList.toggle("unused", reads);
+  stepper.find(".inside-token").textContent = query < header.first || reads ? "" : tokenName(query, header);
   const slider = stepper.find(".inside-temperature");
   stepper.root.classList.toggle("softened", softens(step));
   slider.querySelector("input").value = String(Math.log10(temperature));

@@ -7,7 +7,7 @@
 // `high` and `wide` are shares. `box` is the place of the content, below the title.
 
 import { classPanel } from "../inside/classes.js";
-import { NARROW, SIGN, SMALLEST, TITLE } from "../inside/layout.js";
+import { isStacked, isTight, roomsOf, SMALLEST, TITLE } from "../inside/layout.js";
 import { formatted, inPercent } from "../shared/numbers.js";
 import { largest } from "../shared/vectors.js";
 import { headPart, rowOf } from "./data.js";
@@ -187,7 +187,7 @@ const STEPS = [
     return [
       { ...stream(view, "active", "activations of all tokens"), wide: 1 },
       {
-        wide: 1.35,
+        wide: isTight(view) ? 2 : 1.35,
         sign: "",
         panels: [list("units", topUnits(view, active), unitsTitle(view), {
           left: 62,
@@ -208,7 +208,7 @@ const STEPS = [
     if (h.head.layer) panels.push(bars("features", features, layerTitle(h), {}));
     const listed = h.outputs ? classPanel(view.block) : featurePanel(view.block);
     return [
-      { wide: 1.5, sign: "", panels },
+      { wide: isTight(view) ? 0.8 : 1.5, sign: "", panels },
       { wide: 1, sign: "\u2192", panels: [{ ...listed, high: 1 }] },
     ];
   },
@@ -229,9 +229,8 @@ function topUnits({ block }, active) {
 }
 
 function unitsTitle({ block: { header } }) {
-  return header.searched
-    ? `most active units, and what excites them most in ${header.searched} images`
-    : "most active units";
+  if (header.searched) return `most active units, and what excites them most in ${header.searched} images`;
+  return header.standalone ? "most active units" : "most active units; searching for what excites them";
 }
 
 /**
@@ -246,17 +245,17 @@ export const columnsOf = (view) => STEPS[view.step](view);
  * @returns {{ image: { x: number, y: number, size: number }, panels: any[], signs: any[] }}
  */
 export function arrange(view) {
-  const { w, h } = view, columns = columnsOf(view), narrow = w < NARROW;
-  if (narrow) return arrangeNarrow(view, columns);
-  const size = Math.max(SMALLEST, Math.min(h - TITLE - 34, 0.26 * w));
+  const { w, h } = view, columns = columnsOf(view), rooms = roomsOf(view);
+  if (isStacked(view)) return arrangeNarrow(view, columns);
+  const size = Math.max(SMALLEST, Math.min(h - TITLE - 34, rooms.image));
   const image = { x: 0, y: TITLE, size };
   const left = size + 40, signs = [], panels = [];
-  const gaps = columns.slice(1).reduce((sum, one) => sum + (one.sign ? SIGN : GAP), 0);
+  const gaps = columns.slice(1).reduce((sum, one) => sum + (one.sign ? rooms.sign : GAP), 0);
   const shares = columns.reduce((sum, one) => sum + one.wide, 0), unit = (w - left - gaps) / shares;
   let x = left;
   columns.forEach((column, i) => {
-    if (i) x += column.sign ? SIGN : GAP;
-    if (i && column.sign) signs.push({ text: column.sign, x: x - SIGN + 16, y: TITLE + 0.25 * h });
+    if (i) x += column.sign ? rooms.sign : GAP;
+    if (i && column.sign) signs.push({ text: column.sign, x: x - rooms.sign + 16, y: TITLE + 0.25 * h });
     stack(column.panels, x, 0, column.wide * unit, h, panels);
     x += column.wide * unit;
   });
@@ -266,7 +265,8 @@ export function arrange(view) {
 export const PREFIX_BOX = 18; // pixels of the box of a token before the patches, below the image
 
 // Return the distance between these boxes: smaller if they do not fit below the image with a text.
-export const prefixPitch = (first, size) => Math.min(PREFIX_BOX + 4, (size - 90) / first);
+export const prefixPitch = (first, size) =>
+  Math.min(PREFIX_BOX + 4, Math.max(size - 90, 0.25 * size) / first);
 
 // Place the panels of a column below each other.
 function stack(column, x, y, w, h, panels) {
@@ -293,47 +293,6 @@ function arrangeNarrow({ w, h }, columns) {
 export function columnAt({ box }, token, count) {
   const pitch = box.w / count;
   return { x: box.x + token * pitch, w: pitch };
-}
-
-/**
- * Return what is at a point: { panel, token, j, item }, without those that do not apply, or null.
- * @param {any} view
- * @param {{ image: any, panels: any[] }} layout
- */
-export function pointAt(view, layout, x, y) {
-  const { side, first, tokens, only } = view.block.header, { image } = layout;
-  const column = Math.floor(((x - image.x) / image.size) * side);
-  const row = Math.floor(((y - image.y) / image.size) * side);
-  if (column >= 0 && row >= 0 && column < side && row < side) {
-    return { panel: "image", token: first + row * side + column };
-  }
-  const below = y - image.y - image.size;
-  if (first && x >= 0 && x < image.size && below > 0 && below < 30) {
-    const box = Math.floor((x - image.x) / prefixPitch(first, image.size));
-    if (first === 1 || box < first) return { panel: "image", token: Math.min(box, first - 1) };
-  }
-  const panel = layout.panels.find(({ box }) =>
-    x >= box.x && x < box.x + box.w && y >= box.y - 2 && y < box.y + box.h
-  );
-  if (!panel) return null;
-  const { box } = panel, across = (x - box.x) / box.w, down = Math.max(0, (y - box.y) / box.h);
-  if (panel.kind === "list") {
-    const item = panel.items[Math.floor(down * panel.items.length)];
-    return { panel: panel.id, token: item.token, item: item.item };
-  }
-  const count = panel.values?.length ?? 0;
-  if (panel.kind === "bars") {
-    const index = Math.min(count - 1, Math.floor(across * count));
-    return panel.axis === "token" ? { panel: panel.id, token: index } : { panel: panel.id, j: index };
-  }
-  const single = only !== null && !view.wholes.has(panel.name);
-  const rows = panel.rows ?? view.heights[panel.name];
-  const inside = Math.max(0, (y - box.y - panelTop(panel, tokens)) / (box.h - panelTop(panel, tokens)));
-  return {
-    panel: panel.id,
-    token: single ? only : Math.min(tokens - 1, Math.floor(across * tokens)),
-    j: Math.min(rows - 1, Math.floor(inside * rows)),
-  };
 }
 
 /**

@@ -204,8 +204,11 @@ function drawSpread(p, { box, values }, zero, unit, theme, type) {
   for (const level of [mean - deviation, mean + deviation]) {
     p.segment(box.x, zero - level * unit, box.x + box.w, zero - level * unit, line);
   }
-  const label = `mean ${formatted(mean)}, standard deviation ${formatted(deviation)}`;
-  p.text(fitted(label, box.w), box.x + 4, box.y + box.h - 7, { ...type, size: 12 });
+  const word = box.w < 250 ? "SD" : "standard deviation";
+  const label = `mean ${formatted(mean)}, ${word} ${formatted(deviation)}`;
+  const shown = fitted(label, box.w - 10); // above the bars, as a title
+  p.rect(box.x + 6, box.y - 19, 6.2 * shown.length + 8, 16, { fill: theme.background });
+  p.text(shown, box.x + 10, box.y - 11, { ...type, size: 12 });
 }
 
 // The index of the bar that stands for what is pointed at, or null.
@@ -223,10 +226,18 @@ function markedBar(view, { id, axis, kind }) {
 
 function drawList(view, p, panel, theme, type) {
   const { id, box, pictures } = panel;
-  drawItems(view, p, panel, theme, type, (item) => isMarked(view, id, item), (item, y, high, x) => {
-    if (item.token !== undefined) drawToken(view, p, item.token, box.x, y + 2, high - 5, theme);
-    else if (pictures && item.crops >= 0) drawCrops(view, p, item.crops, x, y + 2, high - 8);
-  });
+  drawItems(
+    view,
+    p,
+    panel,
+    theme,
+    type,
+    (item) => isMarked(view, id, item),
+    (item, y, high, x, size, count) => {
+      if (item.token !== undefined) drawToken(view, p, item.token, box.x, y + 2, high - 5, theme);
+      else if (pictures && item.crops >= 0) drawCrops(view, p, item.crops, x, y + 2, size, count);
+    },
+  );
 }
 
 function isMarked(view, id, item) {
@@ -237,9 +248,9 @@ function isMarked(view, id, item) {
 }
 
 // Draw the patches that excite a unit most, each with its neighbors and a frame around the patch itself.
-function drawCrops(view, p, unit, x, y, size) {
+function drawCrops(view, p, unit, x, y, size, count) {
   const { crop } = view.block.header;
-  for (let i = 0; i < CROPS; i++) {
+  for (let i = 0; i < count; i++) {
     const left = x + i * (size + 4);
     p.pixels(view.cropped, 0, (unit * CROPS + i) * crop, crop, crop, left, y, size, size);
     p.rect(left + size / 3, y + size / 3, size / 3, size / 3, { stroke: OUTER, line: 2 });

@@ -6,7 +6,7 @@
 // Maps and grids are square. `wide` is the share of the width of the others.
 
 import { classPanel } from "../inside/classes.js";
-import { NARROW, SIGN, SMALLEST, TITLE } from "../inside/layout.js";
+import { isStacked, isTight, roomsOf, SIGN, SMALLEST, TITLE } from "../inside/layout.js";
 import { formatted } from "../shared/numbers.js";
 import { AREA, isBefore } from "./data.js";
 import { capital, inputName } from "./words.js";
@@ -126,7 +126,7 @@ const PANELS = {
       },
       {
         sign: "\u2192",
-        panel: { ...classPanel(block), wide: 1.5 },
+        panel: { ...classPanel(block), wide: isTight(view) ? 2.6 : 1.5 },
       },
     ];
   },
@@ -158,20 +158,20 @@ function beforeAfter(view, title) {
  * @returns {{ image: { x: number, y: number, size: number }, panels: any[], signs: any[] }}
  */
 export function placePanels(view) {
-  const { w, h } = view, columns = PANELS[view.kind](view);
-  if (w < NARROW) return placeNarrow(view, columns);
-  const image = { x: 0, y: TITLE, size: Math.max(SMALLEST, Math.min(h - TITLE, 0.26 * w)) };
+  const { w, h } = view, columns = PANELS[view.kind](view), rooms = roomsOf(view);
+  if (isStacked(view)) return placeNarrow(view, columns);
+  const image = { x: 0, y: TITLE, size: Math.max(SMALLEST, Math.min(h - TITLE, rooms.image)) };
   const left = image.size + 40, high = h - TITLE, signs = [], panels = [];
-  const gaps = columns.slice(1).reduce((sum, one) => sum + (one.sign ? SIGN : BETWEEN), 0);
+  const gaps = columns.slice(1).reduce((sum, one) => sum + (one.sign ? rooms.sign : BETWEEN), 0);
   const squares = columns.filter(({ panel }) => panel.square).length;
   const shares = columns.reduce((sum, { panel }) => sum + (panel.square ? 1 : panel.wide), 0);
   const side = Math.min(high, (w - left - gaps) / shares);
   const unit = (w - left - gaps - squares * side) / Math.max(shares - squares, 1e-9);
   let x = left;
   columns.forEach(({ panel, sign }, n) => {
-    if (n) x += sign ? SIGN : BETWEEN;
+    if (n) x += sign ? rooms.sign : BETWEEN;
     const wide = panel.square ? side : panel.wide * unit;
-    if (n && sign) signs.push({ text: sign, x: x - SIGN / 2, y: TITLE + Math.min(side, high) / 2 });
+    if (n && sign) signs.push({ text: sign, x: x - rooms.sign / 2, y: TITLE + Math.min(side, high) / 2 });
     panels.push({ ...panel, box: { x, y: TITLE, w: wide, h: panel.square ? side : high } });
     x += wide;
   });

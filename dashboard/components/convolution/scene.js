@@ -195,7 +195,10 @@ function drawRows(view, p, { box }, theme, type) {
     size = row - 8;
   const windows = tileCanvas(view, at.values, scaleOf(one.reads));
   const kernels = tileCanvas(view, at.kernel, scaleOf(one.weight));
-  const left = one.inputs > 3 ? 96 : 52, from = left + 2 * size + 46, room = Math.max(20, box.w - from - 62);
+  const short = box.w < 300 && one.inputs > 3; // only the number of a channel
+  const left = short ? 30 : one.inputs > 3 ? 96 : 52,
+    from = left + 2 * size + 46,
+    room = Math.max(20, box.w - from - 62);
   const rest = order.slice(shown.length), others = rest.reduce((sum, i) => sum + at.sums[i], 0);
   const most = Math.max(1e-9, Math.abs(others), ...shown.map((i) => Math.abs(at.sums[i])));
   const bar = (value, y) => {
@@ -208,7 +211,8 @@ function drawRows(view, p, { box }, theme, type) {
   shown.forEach((i, n) => {
     const y = box.y + n * row, middle = y + row / 2;
     if (i === view.i) p.rect(box.x - 4, y, box.w + 8, row - 1, { fill: theme.track });
-    const label = one.inputs > 3 ? `channel ${i + 1}` : inputName(block, index, i);
+    const name = one.inputs > 3 ? `channel ${i + 1}` : inputName(block, index, i);
+    const label = short ? String(i + 1) : name;
     p.text(label, box.x, middle, type);
     p.pixels(windows, 0, 3 * i, 3, 3, box.x + left, y + 4, size, size);
     p.text("\u00d7", box.x + left + size + 10, middle, { ...type, align: "center" });

@@ -3,7 +3,7 @@
 import { hasCls, neighborOf } from "../shared/tokens.js";
 import { saveView } from "./files.js";
 import { cellUnder } from "./grid.js";
-import { copyLink } from "./link.js";
+import { copyLink } from "../shared/link.js";
 import { maskText, paintBrush } from "./mask.js";
 import { AttentionInput, pointerIn, squareUnder } from "./pointer.js";
 import { dotUnder } from "./scene.js";

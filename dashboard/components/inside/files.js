@@ -12,7 +12,8 @@ export function saveStepper(stepper, format) {
   const theme = themeColors(stepper.root), type = { font: theme.font, size: 14, color: theme.text };
   const size = [stepper.w + 2 * edge, stepper.h + top + edge + foot];
   return savePainted(format, stem, size, theme.background, (p) => {
-    p.text(stepper.find(".inside-text").textContent, edge, 20, type);
+    const head = [".inside-mode", ".inside-text"].map((part) => stepper.find(part).textContent);
+    p.text(head.filter(Boolean).join(" "), edge, 20, type);
     p.moved(edge, top, (q) => stepper.paint(q, theme));
     const y = top + stepper.h + foot - 4;
     p.text(stepper.find(".inside-reading").textContent, edge, y, { ...type, size: 13 });

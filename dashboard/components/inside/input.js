@@ -1,5 +1,7 @@
 // Buttons, keyboard and pointer of a stepper.
 
+import { copyLink } from "../shared/link.js";
+
 const TYPED = /^(INPUT|TEXTAREA|SELECT)$/;
 
 /**
@@ -21,6 +23,7 @@ function listenToButtons(stepper, own) {
     back: () => stepper.visit(stepper.step - 1),
     next: () => stepper.advance(),
     play: () => stepper.play(!stepper.playing),
+    link: () => copyLink(root, stepper.block.header.own),
     ...own.actions,
   };
   root.addEventListener("click", (event) => {
@@ -41,20 +44,24 @@ function listenToButtons(stepper, own) {
 
 function listenToKeys(stepper, own) {
   const { root } = stepper;
-  root.addEventListener("keydown", (event) => {
-    if (!stepper.block || TYPED.test(event.target.tagName)) return;
+  stepper.press = (event) => {
+    if (!stepper.block || TYPED.test(event.target.tagName) || keyTarget() !== root) return;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const { talk } = stepper.block.header;
     // these keys move to another step of the talk
     if (talk && (event.key === " " || event.key.startsWith("Arrow"))) return;
-    if (event.key === " " && event.target !== root) return;
+    if (event.key === " " && event.target !== root && event.target !== document.body) return; // a button
     const act = keyAction(stepper, own, event);
     if (!act) return;
     event.preventDefault();
-    event.stopPropagation(); // Streamlit has a shortcut for `c`
+    event.stopImmediatePropagation(); // Streamlit has a shortcut for `c`
     act();
-  });
+  };
 }
+
+// The stepper that takes a key: the one under the pointer, or else the one with the focus.
+const keyTarget = () =>
+  document.querySelector(".inside:hover") ?? document.activeElement?.closest(".inside") ?? null;
 
 // The left and right arrows change the step, up and down what is written out. With Shift they move what is
 // chosen in the image.
@@ -134,9 +141,11 @@ export function fillBlocks(stepper, name, labels) {
 export function showSteps({ root, block, step, titles, lastStep, onward, playing }) {
   const list = root.querySelector("ol"), names = titles.map((title, n) => `${n + 1} ${title}`);
   if (list.textContent !== names.join("")) {
-    list.replaceChildren(...names.map((name, n) => {
-      const item = document.createElement("li");
-      item.append(numbered(name, n, name));
+    list.replaceChildren(...titles.map((title, n) => {
+      const item = document.createElement("li"), button = numbered(`${n + 1}`, n, names[n]);
+      button.append(Object.assign(document.createElement("span"), { textContent: ` ${title}` }));
+      button.title = names[n]; // a narrow stepper shows only the number
+      item.append(button);
       return item;
     }));
   }

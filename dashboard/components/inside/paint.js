@@ -1,5 +1,7 @@
 // Parts of the drawings of both steppers.
 
+import { TITLE } from "./layout.js";
+
 export const OUTER = "#fff", INNER = "#000"; // a ring of two colors is visible on every picture
 
 export const channelsOf = (color) => [color & 255, (color >> 8) & 255, (color >> 16) & 255];
@@ -14,9 +16,11 @@ export function ringAround(p, x, y, w, h) {
   p.rect(x - 1, y - 1, w + 2, h + 2, { stroke: INNER, line: 2 });
 }
 
-// Shorten a title to a width, at about 6.6 pixels per letter.
+const TITLE_LETTER = 6.6; // pixels, about
+
+// Shorten a title to a width.
 export function fitted(title, width) {
-  const most = Math.floor(width / 6.6);
+  const most = Math.floor(width / TITLE_LETTER);
   return title.length <= most ? title : `${title.slice(0, Math.max(1, most - 1))}\u2026`;
 }
 
@@ -31,6 +35,12 @@ export function paintPanels(view, p, theme, type, kinds) {
   const { layout: { panels, signs } } = view;
   for (const panel of panels) {
     const { box, title, kind } = panel;
+    if (title) {
+      // lines between panels end at a title
+      p.rect(box.x - 1, box.y - TITLE + 2, Math.min(box.w, TITLE_LETTER * title.length) + 4, TITLE - 4, {
+        fill: theme.background,
+      });
+    }
     if (title) p.text(fitted(title, box.w), box.x, box.y - 11, { ...type, weight: 500 });
     kinds[kind](view, p, panel, theme, type);
   }
@@ -38,11 +48,13 @@ export function paintPanels(view, p, theme, type, kinds) {
 }
 
 const LEAST_LABEL = 82, LEAST_BAR = 110; // pixels; longer labels are shortened
+const LEAST_PICTURE = 24; // pixels; fewer pictures are drawn if they would be smaller
+const SMALL_LIST = 300, SMALL_LABEL = 50, SMALL_BAR = 12; // the same for a list of less than 300 pixels
 
 /**
  * Draw a list { items, left, right, tallest, pictures, signed }: a row per item, with its label in at most
  * `left` pixels, its value as a bar, and its text in `right` pixels. Signed values begin in the middle.
- * Without a label, and for `pictures` in a row, `addPictures(item, y, high, x)` draws them.
+ * Without a label, and for `pictures` in a row, `addPictures(item, y, high, x, size, count)` draws them.
  * @param {any} view
  * @param {any} p painter
  * @param {any} panel
@@ -51,11 +63,17 @@ const LEAST_LABEL = 82, LEAST_BAR = 110; // pixels; longer labels are shortened
 export function drawItems(view, p, panel, theme, type, isMarked, addPictures = (..._place) => {}) {
   const { box, items, right, tallest = 30, pictures = 0, signed = false } = panel;
   const high = Math.min(tallest, box.h / items.length),
-    widest = Math.max(LEAST_LABEL, box.w - right - LEAST_BAR);
+    small = box.w < SMALL_LIST,
+    widest = small
+      ? Math.max(SMALL_LABEL, box.w - right - SMALL_BAR - 12)
+      : Math.max(LEAST_LABEL, box.w - right - LEAST_BAR);
   const left = Math.min(panel.left ?? high, widest);
   panel.box.h = high * items.length; // for the pointer
   const most = items.reduce((a, { value }) => Math.max(a, Math.abs(value)), 1e-9);
-  const wide = pictures * (high - 4), room = Math.max(10, box.w - left - right - wide - 12);
+  const fits = pictures ? (box.w - left - right - (small ? 2 * SMALL_BAR : LEAST_BAR / 2)) / pictures : 0;
+  const count = fits < LEAST_PICTURE ? Math.max(1, Math.floor(pictures * fits / LEAST_PICTURE)) : pictures;
+  const wide = pictures ? count * Math.min(high - 4, pictures * fits / count) : 0,
+    room = Math.max(10, box.w - left - right - wide - 12);
   const words = { ...type, size: Math.min(13, high * 0.62) }, bar = Math.min(14, high * 0.55);
   const zero = box.x + left + (signed ? room / 2 : 0);
   items.forEach((item, n) => {
@@ -69,6 +87,6 @@ export function drawItems(view, p, panel, theme, type, isMarked, addPictures = (
       fill: barColor(view, item.value),
     });
     p.text(item.text, box.x + left + room + right, middle, { ...words, align: "right" });
-    addPictures(item, y, high, box.x + box.w - wide);
+    addPictures(item, y, high, box.x + box.w - wide, wide / count - 4, count);
   });
 }

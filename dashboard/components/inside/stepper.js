@@ -67,10 +67,28 @@ export class InsideStepper extends /** @type {any} */ (View) {
     if (before?.header.key !== header.key) this.forgetPointer();
     this.accept(before);
     this.asked = null;
-    keepAddress(this.root, () => this.parameters());
+    this.attach();
+    this.showMode();
     this.showChoices();
     this.refresh();
     if (this.playing) this.scheduleStep();
+  }
+
+  // Name what differs from the plain view: painted pixels, positions only, or a snapshot.
+  showMode() {
+    const line = this.find(".inside-mode"), { mode = "" } = this.block.header;
+    line.textContent = mode;
+    line.hidden = !mode;
+    this.root.classList.toggle("changed", Boolean(mode));
+    this.find(".inside-link").hidden = this.block.header.address !== undefined; // no page to link to
+  }
+
+  // Listen to keys on the window until the component leaves the page, on which it may be mounted again.
+  attach() {
+    if (this.lifetime && !this.lifetime.signal.aborted) return;
+    const lifetime = (this.lifetime = new AbortController()), { signal } = lifetime;
+    keepAddress(this.root, () => this.parameters(), () => lifetime.abort());
+    window.addEventListener("keydown", (event) => this.press(event), { capture: true, signal });
   }
 
   // The query parameters in the address, or those that the server gave.
@@ -192,7 +210,7 @@ export class InsideStepper extends /** @type {any} */ (View) {
     this.find(".inside-facts").textContent = facts;
     this.canvas.setAttribute("aria-label", `${place}, ${title}: ${sentence} ${reading}`);
     const scale = this.find(".inside-scale"), [low, high] = scale.querySelectorAll("span");
-    scale.style.visibility = limit === null ? "hidden" : "visible";
+    scale.hidden = limit === null;
     scale.querySelector("canvas").style.background = gradientOf(this.diverging);
     low.textContent = limit === null ? "" : `\u2264 ${formatted(-limit)}`;
     high.textContent = limit === null ? "" : `\u2265 ${formatted(limit)}`;

@@ -1,7 +1,7 @@
 // Pointer and keyboard input of both sides.
 
 import { cellUnder } from "../explorer/grid.js";
-import { copyLink } from "../explorer/link.js";
+import { copyLink } from "../shared/link.js";
 import { AttentionInput, pointerIn, squareUnder } from "../explorer/pointer.js";
 import { hasCls, neighborOf } from "../shared/tokens.js";
 import { partnerCell, partnerToken } from "./difference.js";

@@ -6,7 +6,8 @@ import { formatted, inPercent, productText } from "../../../dashboard/components
 import assert from "node:assert/strict";
 import { ACTIVATIONS, attentionRow, gelu, layerNorm } from "../../../dashboard/components/block/data.js";
 import { blockRows } from "../../../dashboard/components/block/files.js";
-import { arrange, panelTop, pointAt } from "../../../dashboard/components/block/panels.js";
+import { arrange, panelTop, prefixPitch } from "../../../dashboard/components/block/panels.js";
+import { pointAt } from "../../../dashboard/components/block/pointing.js";
 import { headFormula, readColumns } from "../../../dashboard/components/block/head.js";
 import { CLASSIFIER } from "../../../dashboard/components/block/steps.js";
 import { formulaOf, readingOf, sentenceOf, titleOf } from "../../../dashboard/components/block/words.js";
@@ -166,14 +167,15 @@ Deno.test("a dot product is written out with its largest terms and the sum of th
 });
 
 Deno.test("every step has panels inside the drawing, on wide and narrow screens, in both norms", () => {
-  for (const w of [1000, 360]) {
+  for (const [w, high] of [[1000, 400], [550, 260], [360, 800]]) {
     for (const norm of ["pre", "post"]) {
       for (let step = 0; step <= CLASSIFIER; step++) {
-        const view = viewOf(step, { w, h: w < 500 ? 800 : 400 }, { norm });
+        const view = viewOf(step, { w, h: high }, { norm });
         const { panels, image } = arrange(view);
         assert.ok(panels.length > 0 && image.size > 80);
         for (const { box, id } of panels) {
           assert.ok(box.x >= 0 && box.x + box.w <= w + 1e-6, `${id} of step ${step + 1} is too wide`);
+          if (w > 500) assert.ok(box.x > image.size, `${id} of step ${step + 1} is below the image`);
           assert.ok(box.h > 10 && box.y + box.h <= view.h + 1e-6, `${id} of step ${step + 1} is too high`);
         }
       }
@@ -290,4 +292,9 @@ Deno.test("the files hold a row per token, per number or per class", () => {
   assert.equal(rows(6).length, 5);
   assert.equal(rows(7).length, 7);
   assert.deepEqual(rows(CLASSIFIER)[2].slice(0, 2), ["dog", 3]);
+});
+
+Deno.test("the box of a token before the patches is visible below the smallest image", () => {
+  for (const size of [90, 120, 300]) assert.ok(prefixPitch(1, size) >= 20);
+  assert.ok(5 * prefixPitch(5, 300) <= 300 - 90);
 });

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
 import torch
 
-from dashboard.attention import block, block_outputs
+from dashboard.attention import block, block_outputs, convolution, explorer
 from dashboard.components.inside import message
 from dashboard.shared import resources, scenes, selection
+from dashboard.standalone import pieces
 from dashboard.talk.scenes import scene
 from tests.apptests import open_app
 from tests.bundled import VIT
 from tests.made_runs import make_run
 from vitcore.analysis.block_steps import block_steps
+from vitcore.analysis.convolution_steps import convolution_steps
 from vitcore.errors import UserError
 from vitcore.runs.folder import find_run
 
@@ -34,7 +37,7 @@ def floats_of(view):
 
 def test_message_begins_with_the_results_of_the_model():
     run, chosen, data = bundled()
-    header, view = block.prepare(run, chosen, data, LINK | {"layer": "2"})
+    header, view, _ = block.prepare(run, chosen, data, LINK | {"layer": "2"})
     steps = block_steps(resources.model(run), torch.from_numpy(chosen.image[None].copy()), 1)
     numbers, size = floats_of(view), 65 * 256
     assert (header["layer"], header["tokens"], header["heads"], header["norm"]) == (1, 65, 8, "pre")
@@ -47,13 +50,13 @@ def test_message_begins_with_the_results_of_the_model():
 def test_message_is_smaller_than_a_megabyte():
     run, chosen, data = bundled()
     for layer in ("1", "6"):
-        header, view = block.prepare(run, chosen, data, LINK | {"layer": layer})
+        header, view, _ = block.prepare(run, chosen, data, LINK | {"layer": layer, "step": "8"})
         assert 500_000 < len(message(header, chosen.image, view.floats, view.crops)) < 1_000_000
 
 
 def test_units_come_with_the_patches_of_test_images_that_excite_them():
     run, chosen, data = bundled()
-    header, view = block.prepare(run, chosen, data, LINK | {"layer": "3"})
+    header, view, _ = block.prepare(run, chosen, data, LINK | {"layer": "3", "step": "8"})
     assert header["searched"] == 200
     crops = np.frombuffer(view.crops, np.uint8).reshape(len(header["units"]), 4, 12, 12, 3)
     model, unit = resources.model(run), header["units"][5]
@@ -70,13 +73,28 @@ def test_units_come_with_the_patches_of_test_images_that_excite_them():
     np.testing.assert_array_equal(crops[5, 0, 4:8, 4:8], pixels)
 
 
+@pytest.mark.parametrize("step", ["1", "7", "9"])
+def test_other_steps_do_not_search_for_exciting_patches(step, monkeypatch):
+    def search(*_):
+        raise AssertionError
+
+    run, chosen, data = bundled()
+    monkeypatch.setattr(block_outputs, "_excited", search)
+    header, view, _ = block.prepare(run, chosen, data, LINK | {"step": step})
+    assert (header["units"], header["searched"], view.crops) == ([], 0, b"")
+    with pytest.raises(AssertionError):
+        block.prepare(run, chosen, data, LINK | {"step": "8"})
+    with pytest.raises(AssertionError):  # a file without a server has all steps
+        block.prepare(run, chosen, data, LINK | {"step": step}, complete=True)
+
+
 def test_many_tokens_send_only_the_chosen_one(tmp_path, monkeypatch):
     monkeypatch.setattr(block_outputs, "MAX_ALL", 100_000)
     sizes = {"embed_dim": 32, "hidden_dim": 48, "num_heads": 4, "num_layers": 2, "patch_size": 2}
     run = make_run(tmp_path, "Many", **sizes)
     data = resources.dataset_of(run)
     chosen = selection.find_image(data, "ship", 2)
-    header, view = block.prepare(run, chosen, data, LINK | {"query": "3.4"})
+    header, view, _ = block.prepare(run, chosen, data, LINK | {"query": "3.4"})
     token = 1 + 2 * 16 + 3
     assert header["only"] == header["query"] == token
     steps = block_steps(resources.model(run), torch.from_numpy(chosen.image[None].copy()), 1)
@@ -100,6 +118,58 @@ def test_positions_only_and_a_painted_image_change_the_input():
             blank = layer(blank)
     np.testing.assert_allclose(inputs[1], blank.flatten().numpy(), atol=1e-5)
     assert np.abs(inputs[0] - inputs[1]).max() > 0.1
+
+
+def painted(image):
+    """Return the parameter for the upper half of an image, and the mask."""
+    mask = np.zeros((32, 32), bool)
+    mask[:16] = True
+    text = base64.urlsafe_b64encode(np.packbits(mask).tobytes()).decode().rstrip("=")
+    return {"mask": f"{explorer.image_key(image)}.{text}"}, mask
+
+
+def test_painted_image_is_drawn_and_named_as_it_is_computed():
+    run, chosen, data = bundled()
+    link, mask = painted(chosen.image)
+    header, view, image = block.prepare(run, chosen, data, LINK | link)
+    mean = run.config.preprocessing.mean_color()[:, None, None]
+    np.testing.assert_array_equal(image, np.where(mask, mean, chosen.image))
+    steps = block_steps(resources.model(run), torch.from_numpy(image[None].copy()), 5)
+    np.testing.assert_array_equal(floats_of(view)[: 65 * 256], steps.input.flatten().numpy())
+    assert "painted" in header["mode"]
+    assert block.prepare(run, chosen, data, LINK)[0]["mode"] == ""
+
+
+def test_positions_only_are_drawn_as_the_mean_color_and_snapshots_are_named(tmp_path):
+    run, chosen, data = bundled()
+    header, _, image = block.prepare(run, chosen, data, LINK | {"content": "positions"})
+    assert (image == run.config.preprocessing.mean_color()[:, None, None]).all()
+    assert "ositions" in header["mode"]
+    made = make_run(tmp_path, "Steps", embed_dim=32, hidden_dim=48, num_heads=4, num_layers=1)
+    assert made.weights is not None
+    (made.checkpoints / "step-10.safetensors").write_bytes(made.weights.read_bytes())
+    chosen = selection.find_image(resources.dataset_of(made), "cat", 1)
+    header, _, _ = block.prepare(made, chosen, data, LINK | {"snapshot": "10"})
+    assert "step 10" in header["mode"]
+
+
+def test_file_and_convolution_next_to_the_block_have_the_painted_image(monkeypatch):
+    run, chosen, data = bundled()
+    link, mask = painted(chosen.image)
+    sent = []
+    monkeypatch.setattr(
+        pieces, "inside_message", lambda header, image, *_: sent.append((header, image)) or b""
+    )
+    other = find_run("resnet-cifar10")
+    pieces.block_pieces(scenes.Block(run, chosen, data, other), LINK | link, talk=False)
+    assert [header["mode"] for header, _ in sent] == 2 * ["Input: the image, painted with the mean color."]
+    for _, image in sent:
+        assert (image[:, ~mask] == chosen.image[:, ~mask]).all()
+        assert np.ptp(image[:, mask], axis=1).max() == 0
+    _, view, image = convolution.prepare(other, chosen, data, LINK | link, step=convolution.STEP_OF_TWO)
+    steps = convolution_steps(resources.model(other), torch.from_numpy(image[None].copy()), 0)
+    np.testing.assert_array_equal(floats_of(view)[: 3 * 32 * 32], steps.input.flatten().numpy())
+    assert (convolution.prepare(other, chosen, data, LINK | link)[2] == chosen.image).all()
 
 
 def test_scene_of_the_view_is_the_stepper():

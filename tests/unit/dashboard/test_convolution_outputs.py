@@ -35,7 +35,7 @@ def floats_of(view):
 
 def test_message_begins_with_the_results_of_the_model():
     run, chosen, data = bundled()
-    header, view = convolution.prepare(run, chosen, data, LINK | {"block": "4"})
+    header, view, _ = convolution.prepare(run, chosen, data, LINK | {"block": "4"})
     image = torch.from_numpy(chosen.image[None].copy())
     steps = convolution_steps(resources.model(run), image, 4)
     first = steps.convolutions[0]
@@ -50,7 +50,7 @@ def test_message_begins_with_the_results_of_the_model():
 def test_message_of_every_block_is_smaller_than_half_a_megabyte():
     run, chosen, data = bundled()
     for block in ("input", *map(str, range(1, 10))):
-        header, view = convolution.prepare(run, chosen, data, LINK | {"block": block})
+        header, view, _ = convolution.prepare(run, chosen, data, LINK | {"block": block})
         assert len(message(header, chosen.image, view.floats)) < 500_000
 
 
@@ -70,7 +70,7 @@ def test_sizes_from_the_configuration_are_those_of_the_model(size, tmp_path):
 def test_large_block_sends_only_the_kernels_of_the_chosen_channel(monkeypatch):
     run, chosen, data = bundled()
     monkeypatch.setattr(convolution_outputs, "MAX_ALL", 200_000)
-    header, view = convolution.prepare(run, chosen, data, LINK | {"block": "9", "channel": "7"})
+    header, view, _ = convolution.prepare(run, chosen, data, LINK | {"block": "9", "channel": "7"})
     assert header["only"] == 6
     steps = convolution_steps(resources.model(run), torch.from_numpy(chosen.image[None].copy()), 9)
     kernel = floats_of(view)[64 * 64 :][: 64 * 9]

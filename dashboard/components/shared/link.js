@@ -2,8 +2,8 @@
 
 // Show a message for a few seconds.
 function showMessage(root, text) {
-  root.querySelector(".xp-live").textContent = text;
-  const message = root.querySelector(".xp-message");
+  root.querySelector("[data-live]").textContent = text;
+  const message = root.querySelector("[data-message]");
   message.textContent = text;
   setTimeout(() => {
     message.textContent = "";
@@ -12,7 +12,8 @@ function showMessage(root, text) {
 
 /**
  * Copy the address of the page.
- * @param {HTMLElement} root
+ * @param {HTMLElement} root with an element `data-message` for the visitor's eyes and `data-live` for a screen
+ *   reader, which may be the same
  * @param {boolean} own whether the view has the visitor's own image, which is not part of the link
  */
 export async function copyLink(root, own) {
