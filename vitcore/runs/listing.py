@@ -32,8 +32,8 @@ def as_rows(root: str | Path | None = None) -> list[dict[str, Any]]:
 def as_row(run: Run) -> dict[str, Any]:
     """Return a run as one dictionary of plain types, with placeholders if its config.yaml is invalid.
 
-    `weights_fault` is "weights damaged" or "weights missing", and `weights_reason` the sentence about it. Both
-    are empty for sound weights.
+    `weights_fault` is "weights damaged" or "weights missing", and `weights_reason` the sentence about it.
+    Both are empty for sound weights.
     """
     status, meta = run.status(), run.meta
     fault = weights_fault(run, status)
