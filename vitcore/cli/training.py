@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from vitcore.architectures import ARCHITECTURES
-from vitcore.cli import Data, Json, RunsDir, app, to_json
+from vitcore.cli import Data, Json, RunsDir, app, check_data, to_json
 from vitcore.cli.settings import parse_settings
 from vitcore.errors import UserError
 
@@ -56,6 +56,7 @@ def config_of(file: Path | None, settings: list[str] | None, **options: Any) -> 
 
     given = {name: value for name, value in options.items() if value is not None}
     given |= parse_settings(settings)
+    check_data(given.get("data"))
     if file is None:
         return make_config(**given)
     values = read_config(file).model_dump()

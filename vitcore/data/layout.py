@@ -36,6 +36,12 @@ def scan(place: Path) -> Listing:
     Raise `UserError` if this is not a folder with at least two classes.
     """
     try:
+        if place.is_file():
+            zipped = place.suffix.lower() == ".zip"
+            advice = "unzip it, and give the folder" if zipped else "give the folder that holds the images"
+            raise UserError(
+                f"{str(place)[:300]} is a {'zip ' if zipped else ''}file, not a folder: {advice}."
+            )
         if not place.is_dir():
             raise UserError(f"There is no folder {str(place)[:300]}.")
     except (OSError, ValueError):  # a name too long for the file system, or a null byte
