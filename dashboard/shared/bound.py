@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from dashboard.drawing.markdown import escape, sentence
+from dashboard.drawing.markdown import escape
 from dashboard.shared.page_state import PageState, text_of
 
 S = TypeVar("S", bound=PageState)
@@ -137,12 +137,6 @@ def warn_missing(names: Sequence[str], instead: str) -> None:
     """Warn that a link names something that does not exist here, and say what is shown instead."""
     verb = "isn't" if len(names) == 1 else "aren't"
     _warn(f"{_quoted(names)} in this link {verb} available here", instead)
-
-
-def warn_broken(reasons: Mapping[str, str], instead: str) -> None:
-    """Warn that runs that a link names cannot be read, with the reason of each, and say what is shown."""
-    for name, reason in reasons.items():
-        _warn(f"{_quoted([name])} in this link can't be read ({sentence(reason.rstrip('.'))})", instead)
 
 
 def _quoted(names: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ A page and its scene both ask here, so that every view that the page shows can b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from dashboard.shared import resources
 from vitcore.runs.folder import Run
@@ -30,11 +30,6 @@ def comparable(run: Run, found: list[Run]) -> list[Run]:
 def all_runs() -> list[Run]:
     """Return every readable run on this machine, followed by the curves of other programs."""
     return [*resources.runs(), *resources.foreign_runs()]
-
-
-def broken(ids: Sequence[str]) -> dict[str, str]:
-    """Return why the runs with these ids cannot be read, without those that can or do not exist."""
-    return {run.id: reason for run, reason in resources.broken() if run.id in ids}
 
 
 def _with_curves_or_weights() -> list[Run]:

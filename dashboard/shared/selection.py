@@ -341,10 +341,10 @@ def _remember(chosen: Iterable[Run], lost: _Lost) -> None:
 
 
 def _warn_missing(names: Sequence[str], instead: str) -> None:
-    """Warn about the runs of a link that the page cannot show, with the reason if the run is here."""
+    """Warn about the runs of a link that the page cannot show, and say which of them have no weights."""
     here = {run.id: run for run in page_runs.all_runs()}
-    bound.warn_broken(broken := page_runs.broken(names), instead)
-    if stripped := [name for name in names if name in here and not here[name].weights]:
+    stripped = [name for name in names if name in here and not here[name].weights]
+    if stripped:
         bound.warn_without_weights([here[name].title for name in stripped], instead, linked=True)
-    if others := [name for name in names if name not in stripped and name not in broken]:
+    if others := [name for name in names if name not in stripped]:
         bound.warn_missing(others, instead)

@@ -33,13 +33,3 @@ def test_page_opens_with_an_odd_value_in_every_parameter(name, value):
     query = dict.fromkeys(parameters(name), value)
     query |= {"view": "Runs"} if name == "compare" else {}
     open_app(name, **{**query, run_parameter: run.id})
-
-
-def test_link_to_a_run_that_cannot_be_read_names_the_reason():
-    run = make_run(runs_dir(), "mine", model="vit", **TINY_VIT)
-    (run.path / "config.yaml").write_text("model: vit\nunheard_of: 1\n")
-    app = open_app("attention", run=run.id)
-    (toast,) = app.toast
-    assert run.id in toast.value
-    assert "unheard" in toast.value
-    assert "update ViT Lab" in toast.value
