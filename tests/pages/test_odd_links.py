@@ -33,3 +33,12 @@ def test_page_opens_with_an_odd_value_in_every_parameter(name, value):
     query = dict.fromkeys(parameters(name), value)
     query |= {"view": "Runs"} if name == "compare" else {}
     open_app(name, **{**query, run_parameter: run.id})
+
+
+def test_attention_page_says_that_a_snapshot_replaces_missing_best_weights():
+    run = make_run(runs_dir(), "mine", model="vit", steps=(3,), **TINY_VIT)
+    assert not open_app("attention", run=run.id).warning
+    run.best.unlink()
+    (warning,) = open_app("attention", run=run.id).warning
+    assert "missing" in warning.value
+    assert "0000003" in warning.value
