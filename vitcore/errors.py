@@ -31,10 +31,10 @@ def no_weights(run_id: str, *, active: bool) -> UserError:
 
 # what an invalid setting must be, by pydantic's type of the error
 VIOLATIONS = {
-    "greater_than_equal": "it must be at least {ge:g}",
-    "less_than_equal": "it must be at most {le:g}",
-    "greater_than": "it must be more than {gt:g}",
-    "less_than": "it must be less than {lt:g}",
+    "greater_than_equal": "it must be at least {ge}",
+    "less_than_equal": "it must be at most {le}",
+    "greater_than": "it must be more than {gt}",
+    "less_than": "it must be less than {lt}",
     "literal_error": "choose one of {expected}",
     "int_parsing": "it must be a whole number",
     "int_type": "it must be a whole number",

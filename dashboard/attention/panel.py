@@ -19,7 +19,7 @@ from dashboard.attention import (
 )
 from dashboard.components.download import offer_download
 from dashboard.drawing.markdown import sentence
-from dashboard.shared import bound, selection, ticking
+from dashboard.shared import bound, run_status, selection, ticking
 from dashboard.shared.selection import SelectedImage
 from dashboard.states.attention import BLOCK, CLASS_MAPS, CONVOLUTION, SIDE_BY_SIDE, AttentionState
 from vitcore.architectures import ARCHITECTURES
@@ -94,6 +94,7 @@ def show(run: Run, chosen: SelectedImage, data: Dataset, view: str, to_file: ToF
     `view` is that of `AttentionState`. `to_file` returns it as an HTML file, given the run, the image, the
     data, the parameters, and what is on the right of "Side by side".
     """
+    run_status.warn_of_substitute(run)
     if view not in QUESTIONS and not ARCHITECTURES[run.config.model].attention:
         class_maps.show_without_attention(run, chosen, data.classes)
         return

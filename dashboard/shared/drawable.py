@@ -22,6 +22,7 @@ class Drawing:
     best: list[Best]
     missing: list[str]  # names of runs without x values for the axis
     not_finite: list[str] = field(default_factory=list)  # names of curves without a finite value
+    gaps: dict[str, int] = field(default_factory=dict)  # numbers of points without a finite value, by curve
     far: dict[str, int] = field(default_factory=dict)  # numbers of points beyond the `reach`, by curve
     large: dict[str, int] = field(default_factory=dict)  # numbers of points whose values are beyond it
 
@@ -37,6 +38,8 @@ class Drawing:
             notes.append(f"Not drawn, because {axis} is not recorded: {_listed(self.missing)}.")
         if self.not_finite:
             notes.append(f"Not drawn, because no value is a finite number: {_listed(self.not_finite)}.")
+        if self.gaps:
+            notes.append(f"Not drawn, because the value is not a finite number: {_counted(self.gaps)}.")
         if self.far:
             notes.append(about_far(axis, self.far))
         if self.large:

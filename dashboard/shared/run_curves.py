@@ -114,8 +114,9 @@ def collect(runs: Sequence[Run], tags: Sequence[str], look: CurveStyle, *, dark:
     for piece in pieces:
         tag, near = piece.tag, drawable.within(piece.x, limit)
         large = np.isfinite(piece.curve.values) & (np.abs(piece.curve.values) > top)
-        keep = near & ~large  # other values that are not finite are gaps in the curve
-        for left_out, counts in ((~near, drawing.far), (near & large, drawing.large)):
+        keep = near & ~large  # values that are not finite are gaps in the curve
+        gaps = near & ~np.isfinite(piece.curve.values)
+        for left_out, counts in ((gaps, drawing.gaps), (~near, drawing.far), (near & large, drawing.large)):
             if count := int(np.count_nonzero(left_out)):
                 counts[piece.name] = count
         if not keep.any():

@@ -11,6 +11,7 @@ from dashboard.drawing.markdown import escape
 from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
 from vitcore.runs.folder import Run
+from vitcore.runs.integrity import weights_fault
 from vitcore.runs.status import ACTIVE, State, Status
 
 
@@ -20,7 +21,15 @@ def any_active(states: Iterable[State]) -> bool:
 
 
 def describe(run: Run, status: Status, turn: str = "") -> str:
-    """Describe the state of a run in one line of Markdown. `turn` is its position in the queue."""
+    """Describe the state of a run in one line of Markdown, and what is wrong with its weights.
+
+    `turn` is its position in the queue.
+    """
+    fault = weights_fault(run, status)
+    return f"{_state(run, status, turn)}{f' {escape(fault.sentence)}' if fault else ''}"
+
+
+def _state(run: Run, status: Status, turn: str) -> str:
     data, reason = escape(run.config.data), escape(status.reason)
     reason = f"{reason[:1].upper()}{reason[1:]}"
     model = f"{ARCHITECTURES[run.config.model].label} on {data}, recipe {run.config.recipe}"
@@ -67,6 +76,15 @@ STATE_COLORS: dict[State, Literal["gray", "blue", "orange", "green", "red"]] = {
     "lost": "red",
     "imported": "gray",
 }
+
+
+def warn_of_substitute(run: Run) -> None:
+    """Warn if a page shows a snapshot of a run because its best weights are missing.
+
+    Weights that cannot be read are an error of the page.
+    """
+    if (fault := weights_fault(run, run.status())) and fault.kind == "missing":
+        st.warning(escape(fault.sentence))
 
 
 def badge(status: Status) -> None:

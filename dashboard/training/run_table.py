@@ -21,7 +21,7 @@ from vitcore.paths import readonly
 from vitcore.queue import launch as background
 from vitcore.runs import edit
 from vitcore.runs.folder import Run
-from vitcore.runs.listing import as_row
+from vitcore.runs.listing import as_row, state_of
 from vitcore.runs.status import ACTIVE, printable
 from vitcore.runs.titles import varied_settings
 
@@ -209,7 +209,7 @@ def _cells(row: dict[str, Any], label: str, settings: dict[str, str | None]) -> 
     return {
         "title": label,
         "launched": datetime.fromtimestamp(row["created"]) if row["created"] else None,
-        "state": row["state"],
+        "state": state_of(row),
         "model": _label(row["model"]),
         "recipe": row["recipe"],
         "data": row["data"],

@@ -48,3 +48,12 @@ def test_link_to_the_stepper_of_another_model_becomes_a_link_to_the_shown_one(ru
     again = open_app("attention", run=run, view=app.query_params["view"])
     assert again.session_state["view"] == shown
     assert again.query_params["view"] == shown
+
+
+def test_attention_page_says_that_a_snapshot_replaces_missing_best_weights():
+    run = make_run(runs_dir(), "mine", model="vit", steps=(3,), **TINY_VIT)
+    assert not open_app("attention", run=run.id).warning
+    run.best.unlink()
+    (warning,) = open_app("attention", run=run.id).warning
+    assert "missing" in warning.value
+    assert "0000003" in warning.value

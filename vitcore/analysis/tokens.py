@@ -10,7 +10,7 @@ import numpy as np
 from vitcore.architectures.vit import ViTOptions
 from vitcore.errors import UserError, detail_of
 from vitcore.preprocessing import DEFAULT, Preprocessing
-from vitcore.runs.weights import check_size
+from vitcore.runs.weights import check_size, damaged
 
 
 def read_tokens(
@@ -52,8 +52,10 @@ def read_tokens(
             side = round((len(tokens) - vit.prefix_tokens) ** 0.5)
             positions[vit.prefix_tokens :] = sincos_positions(side, tokens.shape[1])[0].numpy()
         return tokens, positions
+    except SafetensorError:
+        raise damaged(weights) from None
     # a TypeError or AttributeError is a type that NumPy lacks
-    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise UserError(
             f"The weights {weights.name} cannot be read ({detail_of(error)}): choose another run."
         ) from None

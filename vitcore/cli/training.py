@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from vitcore.architectures import ARCHITECTURES
-from vitcore.cli import Data, Json, RunsDir, app, to_json
+from vitcore.cli import Data, Json, RunsDir, app, check_data, to_json
 from vitcore.cli.settings import parse_settings
 from vitcore.errors import UserError
 
@@ -56,6 +56,7 @@ def config_of(file: Path | None, settings: list[str] | None, **options: Any) -> 
 
     given = {name: value for name, value in options.items() if value is not None}
     given |= parse_settings(settings)
+    check_data(given.get("data"))
     if file is None:
         return make_config(**given)
     values = read_config(file).model_dump()
@@ -65,6 +66,19 @@ def config_of(file: Path | None, settings: list[str] | None, **options: Any) -> 
     for name, value in given.items():
         (values["options"] if name in inner.model_fields else values)[name] = value
     return build_config(**{**values, "classes": None})
+
+
+def print_report(config: Any) -> None:
+    """Print on stderr how the folder of images of a training is used, and what is left out.
+
+    Raise `UserError` when the folder cannot be used.
+    """
+    from vitcore.data import dataset_for
+
+    if config.folder is None:
+        return
+    if listing := dataset_for(config, download=False).listing:
+        print(*listing.lines(), sep="\n", file=sys.stderr, flush=True)
 
 
 def _training_command(
@@ -124,7 +138,10 @@ def _training_command(
 def _train(config: Any, resume: str | None, runs_dir: Path | None, title: str) -> Path | None:
     from vitcore import numbers
     from vitcore.training import train
+    from vitcore.training.ranks import rank_of
 
+    if resume is None and not rank_of(config):
+        print_report(config)
     with contextlib.redirect_stdout(sys.stderr):
         run = train(config, resume=resume, runs_dir=runs_dir, title=title)
     if run is None:
@@ -149,6 +166,7 @@ def _launch(
         run = launch.resume(find_run(resume, runs_dir))
         print(f"Queued again: {run.resume_note}.", file=sys.stderr)
     else:
+        print_report(config)
         run = launch.launch(config, runs_dir, title=title, device=device)
         print("Queued; `runs` lists it, and `stop` saves and ends it.", file=sys.stderr)
     return run.path
@@ -170,6 +188,7 @@ def _rehearse(
 
     if resume is not None or title:
         raise UserError("A rehearsal estimates a new training: leave out --resume and --title.")
+    print_report(config)
     with contextlib.redirect_stdout(sys.stderr):
         estimate = rehearse(config, report=report_progress) if as_json else rehearse(config)
     text = str(estimate)
@@ -201,6 +220,7 @@ def pair(
 
     given = dict(model=first, data=data, recipe=recipe, epochs=epochs, minutes=minutes)
     config = config_of(None, settings, **given, batch_size=batch_size, seed=seed, device=device)
+    print_report(config)
     both = make_pair(config, second)
     print(f"Both: {policy(both[0])}", file=sys.stderr)
     runs = launch_pair(*both, runs_dir)

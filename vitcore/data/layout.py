@@ -36,6 +36,12 @@ def scan(place: Path) -> Listing:
     Raise `UserError` if this is not a folder with at least two classes.
     """
     try:
+        if place.is_file():
+            zipped = place.suffix.lower() == ".zip"
+            advice = "unzip it, and give the folder" if zipped else "give the folder that holds the images"
+            raise UserError(
+                f"{str(place)[:300]} is a {'zip ' if zipped else ''}file, not a folder: {advice}."
+            )
         if not place.is_dir():
             raise UserError(f"There is no folder {str(place)[:300]}.")
     except (OSError, ValueError):  # a name too long for the file system, or a null byte
@@ -128,6 +134,7 @@ class _Scan:
             names = " and ".join(folder.name for folder in found.values())
             raise UserError(f"{home} has {names}, but no training images: name their folder `train`.")
         if "train" not in found:
+            self._doubt_names(home, [*found.values(), *unlabeled] if not others else unlabeled, others)
             return {}
         self._check_classes(home, found, others)
         for folder in (*others, *unlabeled):
@@ -139,6 +146,20 @@ class _Scan:
                 self.remarks.append(f"{folder.name} {why}: its {count:,} images are left out.")
                 self.ignored[f"images in {folder.name}"] += count
         return found
+
+    def _doubt_names(self, home: Path, named: list[Path], others: list[Path]) -> None:
+        """Remark on classes with the names of splits. Raise `UserError` if there are no other classes."""
+        names = " and ".join(folder.name for folder in named)
+        if len(named) > 1 and not others:
+            raise UserError(
+                f"{home} has {names}, which look like splits, but some have no class folders: sort the "
+                "images of each into a folder for each class."
+            )
+        if named and others:
+            use = "each of them is" if named[1:] else "it is"
+            self.remarks.append(
+                f"There are no class folders in {names}, so {use} used as a class, not a split."
+            )
 
     def _check_classes(self, home: Path, found: dict[str, Path], others: list[Path]) -> None:
         """Raise `UserError` if the folders that are not splits hold more images than the splits.
@@ -184,6 +205,7 @@ class _Scan:
         classes = self._classes(home)
         if inner := self._splits_in_classes(home, classes):
             return *inner, "A folder for each class, with folders for the splits in it"
+        self._compare_inner_folders(home, classes)
         test = {name: tenth(files) for name, files in classes.items()}
         train = {name: without(files, test[name]) for name, files in classes.items()}
         layout = "A folder for each class. Every tenth image of a class is a test image"
@@ -233,6 +255,20 @@ class _Scan:
             self.remarks.append(f"Left out, because they contain no images: {names}.")
         self._count_loose(home)
         return found
+
+    def _compare_inner_folders(self, home: Path, classes: Files) -> None:
+        """Remark on classes that all contain folders of the same names: they may be splits."""
+        inner = [
+            {_spelling(parts[1]) for file in files if len(parts := file.relative_to(home).parts) > 2}
+            for files in classes.values()
+        ]
+        if len(inner) < 2 or len(common := set.intersection(*inner)) < 2:
+            return
+        names = ", ".join(sorted(common)[:NAMED])
+        self.remarks.append(
+            f"{' and '.join(list(classes)[:NAMED])} are used as classes, but contain folders of the same "
+            f"names ({names}): if they are splits, name them `train` and `test`."
+        )
 
     def _compare_names(self, names: Iterable[str]) -> None:
         """Remark on classes whose names differ only in their spelling."""

@@ -18,7 +18,7 @@ import numpy as np
 from vitcore.config import FOLDER, dump_config, folder_of
 from vitcore.errors import UserError
 from vitcore.paths import assets_dir, check_allowed, runs_dir
-from vitcore.reading import DAMAGED_ZIP, GET_FILE, IS_POINTER, LARGEST, is_lfs_pointer, read_model
+from vitcore.reading import DAMAGED_ZIP, GET_FILE, IS_POINTER, LARGEST, is_lfs_pointer, read_model, short
 from vitcore.runs.files import check_space, write_atomic
 from vitcore.runs.folder import Run, step_of
 from vitcore.runs.metrics import event_files
@@ -32,7 +32,7 @@ MOST_FILES = 5000  # event files, snapshots, and what file managers add
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the decoders of others raise errors of their own
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the date of every packed file, so that packing is reproducible
 PACKED = re.compile(  # the files of a packed run; all others are rejected
-    r"([\w-][\w.-]{0,119})/(config\.yaml|status\.json|meta\.json|events\.out\.tfevents\.[\w.-]{1,99}|"
+    r"(\w[\w.-]{0,119})/(config\.yaml|status\.json|meta\.json|events\.out\.tfevents\.[\w.-]{1,99}|"
     r"checkpoints/(?:best|step-\d{1,12})\.safetensors)",
     re.ASCII,
 )
@@ -170,9 +170,7 @@ def _packed_files(archive: zipfile.ZipFile, file: Path) -> dict[str, re.Match[st
             continue
         match = PACKED.fullmatch(name)
         if match is None:
-            raise UserError(
-                f"{file} is not an exported run, because it holds other files: choose a zip of `export`."
-            )
+            raise _not_packed(name, file)
         if name in {other[0] for other in found.values()}:
             raise UserError(f"{file} holds {entry.filename} twice: pack the run again.")
         if entry.header_offset < 0:  # a damaged directory, where seeking would raise an OSError
@@ -190,11 +188,26 @@ def _packed_files(archive: zipfile.ZipFile, file: Path) -> dict[str, re.Match[st
                 f"{file} would unpack {entry.filename} to {size}, which is too large: export the run again."
             )
         found[entry.filename] = match
+    if not found:
+        raise UserError(f"{file} contains no files: choose a zip of `export`.")
     if len({match[1] for match in found.values()}) != 1:
-        raise UserError(
-            f"{file} is not an exported run, because it holds other files: choose a zip of `export`."
-        )
+        raise UserError(f"{file} contains several runs: pack each of their folders as a zip of its own.")
     return found
+
+
+def _not_packed(name: str, file: Path) -> UserError:
+    """Return the error for a file in a zip that is not one of a packed run."""
+    if PACKED.fullmatch(f"run/{name}"):
+        return UserError(f"{file} contains the files of a run, but not their folder: pack the folder itself.")
+    if name.startswith("-") and PACKED.fullmatch(name.lstrip("-")):
+        folder = short(name.partition("/")[0])
+        return UserError(
+            f"{file} contains the folder {folder}, which commands would take for an option: rename it before "
+            "you pack it."
+        )
+    return UserError(
+        f"{file} is not an exported run, because it holds other files: choose a zip of `export`."
+    )
 
 
 def _check_unpacked(run: Run, source: Path) -> None:
@@ -209,8 +222,10 @@ def _check_unpacked(run: Run, source: Path) -> None:
             if file:
                 _check_shapes(run, file)
     except UserError as error:  # without the temporary folder, which is removed
-        problem = str(error).replace(f"{run.path}{os.sep}", "").rpartition(": ")[0]
-        raise UserError(f"{source} holds a damaged run ({problem}): export the run again.") from None
+        problem = str(error).replace(f"{run.path}{os.sep}", "")
+        raise UserError(
+            f"{source} holds a damaged run: export the run again. The reason: {problem}"
+        ) from None
     if status.state != "finished":
         raise UserError(f"{source} holds a run that is {status.state}: export a finished run.")
     if run.weights and (name := not_finite(run.weights)):

@@ -114,7 +114,9 @@ def _finish(
             path.unlink()
         raise
     names = [path.name for path in event_files(run.path)]
-    reason = f"{IMPORTED}{source.origin}" + (
+    earlier = run.stored_status().reason  # of an earlier import, whose origin is kept, as is the title
+    start = re.split(rf", without an event file| and {EVENTS}", earlier)[0]
+    reason = (start if earlier.startswith(IMPORTED) else f"{IMPORTED}{source.origin}") + (
         f" and {', '.join(names)}" if names else ", without an event file"
     )
     if weights.family:
@@ -195,7 +197,9 @@ def position_of(content: Any, file: Path) -> Position | None:
         return None
     for name, value in (("epoch", epoch), ("global_step", step)):
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST:
-            raise UserError(f"{file.name} is damaged: its {name} is {short(value)}.")
+            raise UserError(
+                f"{file.name} is damaged, because its {name} is {short(value)}: copy or save it again."
+            )
     return Position(step, epoch if _counts_epochs(entries, epoch) else epoch + 1)
 
 

@@ -21,7 +21,7 @@ from vitcore.errors import UserError
 from vitcore.exchange import families, tutorial
 from vitcore.exchange.families.classes import IMAGENET, class_names, distinct
 from vitcore.exchange.shapes import READERS, Described, read_shapes
-from vitcore.exchange.tensors import named_tensors
+from vitcore.exchange.tensors import named_tensors, without_common
 from vitcore.reading import short
 
 LONGEST = 10_000  # epochs, the bound of Config
@@ -96,7 +96,7 @@ def _read_tutorial(request: Request) -> Weights:
 
 
 def _is_named(request: Request) -> bool:
-    return request.model is not None or _foreign_tensors(request).keys() >= OUR_VIT
+    return request.model is not None or without_common(_foreign_tensors(request)).keys() >= OUR_VIT
 
 
 def _read_named(request: Request) -> Weights:
@@ -104,8 +104,11 @@ def _read_named(request: Request) -> Weights:
     if model not in ARCHITECTURES:
         raise UserError(f"Unknown model {short(model)}: choose one of {', '.join(ARCHITECTURES)}.")
     tensors = families.unwrapped(named_tensors(request.content, request.file))
-    shapes = {name: tuple(value.shape) for name, value in tensors.items()}
-    found = read_shapes(model, shapes)
+    found = read_shapes(model, _shapes(tensors))
+    if found is None:  # they may be those of a module in another one
+        inner = without_common(tensors)
+        if found := read_shapes(model, _shapes(inner)):
+            tensors = inner
     if found is None:
         raise UserError(
             f"{request.file.name} does not hold the weights of a {ARCHITECTURES[model].label} of ViT Lab "
@@ -113,6 +116,10 @@ def _read_named(request: Request) -> Weights:
         )
     config, assumed = _configure(request, model, found)
     return Weights(config, tensors, assumed)
+
+
+def _shapes(tensors: Mapping[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(value.shape) for name, value in tensors.items()}
 
 
 def _divide(request: Request, model: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -55,6 +55,8 @@ def local_file(source: str | Path, store: Path, progress: Progress) -> Path:
         if not str(source).isascii():
             raise UserError(f"{source} is not an address: percent-encode its other letters, such as %C3%A9.")
         return fetch(str(source), store / (Path(address.path).name or "checkpoint.ckpt"), progress)
+    if "://" in str(source):
+        raise UserError(f"{source} cannot be downloaded: give a path, or an http(s) address.")
     path = expanded(source)
     if path.is_dir():
         raise UserError(f"{path} is a folder: give the path of the file in it.")

@@ -68,6 +68,15 @@ def named_tensors(content: Any, file: Path) -> dict[str, torch.Tensor]:
     return tensors
 
 
+def without_common(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return tensors without the parts that all their names begin with, such as `net.` of `net.weight`."""
+    names = [name.split(".") for name in tensors]
+    common = 0
+    while names and all(len(parts) > common + 1 and parts[common] == names[0][common] for parts in names):
+        common += 1
+    return {name.split(".", common)[-1]: value for name, value in tensors.items()}
+
+
 def without_prefix(name: str) -> str:
     """Return the name of a tensor without the prefixes of wrappers, however they are nested."""
     name = name.replace(f".{COMPILED}", ".")

@@ -72,9 +72,12 @@ def _cnn(values: dict[str, Any]) -> Config:
     name = values.get("model_name")
     kwargs = dict(values.get("model_hparams") or {})
     block = kwargs.pop("block_name", "ResNetBlock")
-    if name not in CNNS or block not in BLOCKS:
-        known = ", ".join(CNNS)
-        raise UserError(f"Unknown model {short(name)} ({short(block)}): the tutorials' are ViT, {known}.")
+    if name == "ViT":
+        raise UserError("They name a ViT, but lack its model_kwargs.")
+    if name not in CNNS:
+        raise UserError(f"Unknown model {short(name)}: the tutorials' are ViT, {', '.join(CNNS)}.")
+    if block not in BLOCKS:
+        raise UserError(f"Unknown block {short(block)}: the tutorials' are {', '.join(BLOCKS)}.")
     if kwargs.pop("num_classes", 10) != 10 or kwargs.pop("act_fn_name", "relu") != "relu":
         raise UserError(f"This {name} is not the published one: it needs 10 classes and the activation relu.")
     optimizer, given = values.get("optimizer_name"), dict(values.get("optimizer_hparams") or {})

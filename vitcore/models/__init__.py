@@ -17,7 +17,7 @@ from vitcore.preprocessing import attach
 from vitcore.reading import short
 from vitcore.runs.folder import Run
 from vitcore.runs.status import ACTIVE
-from vitcore.runs.weights import check_size
+from vitcore.runs.weights import check_size, damaged
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,9 @@ def load_run(run: Run, weights: Path | None = None) -> nn.Module:
             )
         state = {name: value.float() for name, value in stored.items()}
         model.load_state_dict(state)
-    except (SafetensorError, OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+    except SafetensorError:
+        raise damaged(path) from None
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"The weights {path.name} of run {run.id} cannot be read ({detail_of(error)}): choose another "
             "run."

@@ -64,6 +64,7 @@ def evaluate_run(run: Run, data: str) -> Score:
         raise no_labels("A test")
     if not config.has_classifier:
         raise UserError(f"Run {run.id} has no classifier, so that it has no accuracy: choose another run.")
+    model = load_run(run)  # before the dataset, which may have to be downloaded
     dataset = load_dataset(
         data, config.image_size, skip_broken=config.skip_broken, preprocessing=config.preprocessing
     )
@@ -76,4 +77,4 @@ def evaluate_run(run: Run, data: str) -> Score:
     if dataset.size != config.image_size:
         sides = f"{config.image_size} pixels per side, but {data} has {dataset.size}"
         raise UserError(f"Run {run.id} needs images of {sides}: evaluate it on {config.data}.")
-    return evaluate(load_run(run), dataset.test)
+    return evaluate(model, dataset.test)

@@ -26,6 +26,7 @@ import numpy as np
 
 HEADER = struct.Struct("<QI")
 LARGE = 65_536  # bytes; a larger record holds media: only its small fields are read, without checksum
+LONGEST = 2**31 - 1  # bytes, the limit of a protocol buffer; a longer record never becomes complete
 KEPT = 16_384  # maximum size in bytes of a field that is read in such a record
 CHUNK = 4_000_000  # bytes that are read at once
 
@@ -65,7 +66,7 @@ class EventFile:
                 chunk, start = _read(file, at), at
             head = chunk[at - start : at - start + HEADER.size]
             length, check = HEADER.unpack(head)
-            if masked_crc32c(head[:8]) != check:
+            if masked_crc32c(head[:8]) != check or length > LONGEST:
                 self.broken = True
                 return
             begin, end = at + HEADER.size, at + HEADER.size + length + 4

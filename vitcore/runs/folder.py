@@ -37,6 +37,7 @@ TERMINATE_S = 30.0  # time to exit after that; then the run is killed
 SNAPSHOT = re.compile(r"step-[0-9]{1,12}\.safetensors")
 EXTERNAL = "external"  # recipe of runs that another program trains (`vitcore.training.AttentionSnapshots`)
 ABORT = "abort"  # content of stop.request: exit without saving
+DAY_S = 86_400.0
 MAX_LISTED = 8  # runs folders whose runs are kept in memory
 
 Stamp = tuple[int, int, int]
@@ -258,7 +259,10 @@ def is_valid_id(name: str) -> bool:
 
 
 def list_runs(root: str | Path | None = None, *, bundled: bool = True) -> list[Run]:
-    """Return all runs: the bundled ones first, then the user's, newest first."""
+    """Return all runs: the bundled ones first, then the user's, newest first.
+
+    Runs whose creation is in the future come last.
+    """
     home = runs_dir(root)
     try:
         if home.exists() and not home.is_dir():
@@ -269,7 +273,12 @@ def list_runs(root: str | Path | None = None, *, bundled: bool = True) -> list[R
             f"The runs folder {home} cannot be read ({error.strerror or error}): allow reading it, or choose "
             "another with --runs-dir or $VITLAB_RUNS."
         ) from None
-    own = [run for _, run in sorted(found, key=lambda listed: listed[0], reverse=True)]
+    latest = time.time() + DAY_S  # the clocks of machines differ, but a later time is damage
+
+    def order(listed: tuple[float, Run]) -> float:
+        return listed[0] if listed[0] <= latest else 0.0
+
+    own = [run for _, run in sorted(found, key=order, reverse=True)]
     return [*bundled_runs(), *own] if bundled else own
 
 

@@ -13,6 +13,7 @@ from vitcore import numbers
 from vitcore.architectures import ARCHITECTURES
 from vitcore.errors import UserError
 from vitcore.runs.folder import Run, list_runs
+from vitcore.runs.integrity import weights_fault
 from vitcore.runs.status import printable
 
 USUAL_CELL = 48  # characters; the ids of runs that were not renamed have about 40 at most
@@ -29,8 +30,13 @@ def as_rows(root: str | Path | None = None) -> list[dict[str, Any]]:
 
 
 def as_row(run: Run) -> dict[str, Any]:
-    """Return a run as one dictionary of plain types, with placeholders if its config.yaml is invalid."""
+    """Return a run as one dictionary of plain types, with placeholders if its config.yaml is invalid.
+
+    `weights_fault` is "weights damaged" or "weights missing", and `weights_reason` the sentence about it.
+    Both are empty for sound weights.
+    """
     status, meta = run.status(), run.meta
+    fault = weights_fault(run, status)
     try:
         config = run.config
         what = {"model": config.model, "recipe": config.recipe, "data": config.data}
@@ -47,6 +53,8 @@ def as_row(run: Run) -> dict[str, Any]:
         "sweep": meta.sweep and meta.sweep.name,
         "state": state,
         "reason": reason,
+        "weights_fault": str(fault or ""),
+        "weights_reason": fault.sentence if fault else "",
         **what,
         "epoch": status.epoch,
         "created": status.created,
@@ -58,6 +66,11 @@ def as_row(run: Run) -> dict[str, Any]:
         "bundled": run.bundled,
         "path": str(run.path),
     }
+
+
+def state_of(row: dict[str, Any]) -> str:
+    """Return the state of a row as tables show it, with what is wrong with the weights."""
+    return ", ".join(filter(None, (row["state"], row["weights_fault"])))
 
 
 def size_of(place: Path) -> int:
@@ -73,7 +86,7 @@ def size_of(place: Path) -> int:
 
 
 def print_table(rows: list[dict[str, Any]]) -> None:
-    """Print the rows to stdout in aligned columns, then the reasons why broken runs cannot be read.
+    """Print the rows to stdout in aligned columns, then what is wrong with broken runs.
 
     Cells are not truncated, so that ids can be copied.
     """
@@ -84,12 +97,14 @@ def print_table(rows: list[dict[str, Any]]) -> None:
         size = f"{row['size_bytes'] / 1e6:.0f}"
         progress, minutes = numbers.epochs(row["epoch"], row["epochs"]), f"{row['minutes']:.1f}"
         lines.append(
-            (row["id"], row["state"], model, row["data"], row["recipe"], progress, accuracy, minutes, size)
+            (row["id"], state_of(row), model, row["data"], row["recipe"], progress, accuracy, minutes, size)
         )
     print_aligned(lines, 5)
     for row in rows:
         if row["state"] == "broken":
             print(f"\n{printable(row['id'])} cannot be read. {printable(row['reason'])}")
+        elif row["weights_fault"]:
+            print(f"\n{printable(row['id'])} has {row['weights_fault']}. {printable(row['weights_reason'])}")
 
 
 def print_aligned(lines: Sequence[Sequence[str]], left: int) -> None:

@@ -34,6 +34,8 @@ MOST_ENTRIES, LONGEST_NAME = 1000, 100  # of lists of devices, and of scores
 LATEST = 1e11  # a time in seconds since 1970, in the year 5138
 Time = Annotated[float, Field(ge=0, le=LATEST, allow_inf_nan=False)]
 Amount = Annotated[float, Field(ge=0, le=1e18, allow_inf_nan=False)]
+Duration = Annotated[float, Field(ge=0, le=1e10, allow_inf_nan=False)]  # seconds, at most 300 years
+Epochs = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=10**18)]
 Word = Annotated[str, Field(max_length=4096)]
 SettingName = Annotated[str, Field(pattern=r"^\w{1,60}$")]
@@ -70,7 +72,7 @@ class Status(BaseModel):
     precision: Word | None = Field(default=None, description="as Lightning names it: 32-true, bf16-mixed")
     step: Count = 0
     steps: Count | None = None
-    epoch: Amount = 0.0
+    epoch: Epochs = 0.0
     images_per_s: Amount | None = None
     eta_s: Amount | None = None
     memory_bytes: Count | None = Field(
@@ -78,13 +80,16 @@ class Status(BaseModel):
     )
     memory_total: Count | None = None
     data_dir: Word | None = Field(default=None, description="$VITLAB_DATA of the process that launched it")
-    active_s: Amount = Field(default=0.0, description="seconds of training so far, over all resumes")
+    active_s: Duration = Field(default=0.0, description="seconds of training so far, over all resumes")
     result: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("result")
     @classmethod
     def check_result(cls, result: dict[str, Any]) -> dict[str, Any]:
-        """Refuse scores that pages cannot show: fractions must be 0 to 1, and all others finite numbers."""
+        """Refuse scores that pages cannot show: fractions must be 0 to 1, and all others finite numbers.
+
+        An accuracy over no images is refused, too. The number of images may be unknown.
+        """
         if len(result) > MOST_ENTRIES:
             raise ValueError(f"{len(result)} scores are too many")
         for name, value in result.items():
@@ -95,6 +100,9 @@ class Status(BaseModel):
             most = 1 if name.endswith("_acc") else 1e18
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
                 raise ValueError(f"{name} is not a valid score")
+        count = result.get("n_test")
+        if result.get("test_acc") is not None and count is not None and count < 1:
+            raise ValueError("test_acc is of no images")
         return result
 
 

@@ -43,6 +43,8 @@ DETAILS = {
     "cross",
     "entropy",
 }
+OURS = {"train_acc", "val_acc", "test_acc"}  # charts write these in percent
+MOST_COUNTED = 10  # whole numbers of at most this, and more than 1, are not an accuracy in percent
 FREQUENT = {"step", "batch", "iteration"}  # a tag without these is preferred
 
 READABLE = {
@@ -110,9 +112,16 @@ def assign(tags: Iterable[str], folder: str = "") -> dict[str, str]:
 def canonical(scalars: Scalars, folder: str = "") -> Scalars:
     """Return the curves of another program under the tags of ViT Lab. Unknown tags keep their names.
 
-    Accuracies become fractions: one with a value above 1 and none above 100 is taken as percent.
+    Accuracies become fractions: one with a value above 1 and none above 100 is taken as percent. A curve
+    that is neither is not an accuracy and keeps its name.
     """
-    new_names = {raw: name for name, raw in assign(scalars.curves, folder).items()}
+    shares = {
+        raw: curve
+        for raw, curve in scalars.curves.items()
+        if (recognized(raw, folder) or ("",))[0] != "acc" or _is_share(curve.values)
+    }
+    new_names = {raw: name for name, raw in assign(shares, folder).items()}
+    new_names |= {raw: f"{raw} (not a share)" for raw in OURS & scalars.curves.keys() - shares.keys()}
     curves: dict[str, Curve] = {}
     rewound: dict[str, list[Curve]] = {}
     for raw, curve in scalars.curves.items():
@@ -126,6 +135,15 @@ def canonical(scalars: Scalars, folder: str = "") -> Scalars:
 
 def _scaled(curve: Curve, scale: float) -> Curve:
     return curve if scale == 1 else Curve(curve.steps, curve.times, curve.values * scale)
+
+
+def _is_share(values: np.ndarray) -> bool:
+    """Return whether values may be fractions or percentages: within 0 to 100, and no counts from 0 to 10."""
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return True
+    is_count = 1 < finite.max() <= MOST_COUNTED and (finite == np.rint(finite)).all()
+    return finite.min() >= 0 and finite.max() <= 100 and not is_count
 
 
 def _scale(values: np.ndarray) -> float:

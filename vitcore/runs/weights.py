@@ -75,8 +75,13 @@ def read_header(path: Path) -> dict[str, Weight]:
     except OSError as error:
         raise UserError(f"Cannot read {path}: {error.strerror or error}.") from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
-        raise UserError(f"{path} is damaged or cut short: copy it again, or delete the run.") from None
+        raise damaged(path) from None
     return found
+
+
+def damaged(path: Path) -> UserError:
+    """Return the error for a file of weights that is not a complete safetensors file."""
+    return UserError(f"{path} is damaged or cut short: copy it again, or delete the run.")
 
 
 def _whole(value: Any) -> int:

@@ -17,6 +17,7 @@ from vitcore.sweeps.plan import Plan
 from vitcore.sweeps.wording import steps_of
 
 TRAINING_IMAGES = {"cifar10": 45_000, "cifar10-mini": 3_500}  # without the validation images
+LEAST_STEPS = 30  # the first ones are slower
 LEAST_S = 20.0  # in a shorter training, the start takes too large a part
 # Settings that do not change the time of a step. The device is compared as the one that is used.
 FREE = {
@@ -82,7 +83,7 @@ def images_of(config: Config, count: int) -> int:
 
 def speed_of_run(status: Status, config: Config, title: str, count: int | None) -> Speed | None:
     """Return the speed of a training that has run long enough, or None. `count` as in `step_images`."""
-    if status.active_s < LEAST_S or not status.step or not count:
+    if status.active_s < LEAST_S or status.step < LEAST_STEPS or not count:
         return None
     return Speed(status.step * step_images(config, count) / status.active_s, f"your run {title}")
 

@@ -78,3 +78,9 @@ export function maskBits(text, stem, count) {
   }
   return bits;
 }
+
+/**
+ * Return whether any pixel is painted. The mask of a link may belong to another image, or be invalid.
+ * @param {Uint8Array | null} mask
+ */
+export const isPainted = (mask) => mask?.includes(1) ?? false;

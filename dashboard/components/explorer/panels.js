@@ -4,12 +4,13 @@ import { percent } from "../shared/numbers.js";
 import { tokenName, tokenText } from "../shared/tokens.js";
 import { showTokenButtons } from "../shared/token_buttons.js";
 import { measureOf, showOrder, showSummary } from "./behavior.js";
+import { isPainted } from "./mask.js";
 import { cellName, hintText, largeEnds, largeNames, readingText, scaleLabels, titleText } from "./words.js";
 
 const SPEECH_MS = 500; // delay of the text for screen readers, so that a moving pointer does not flood them
 
 // Update everything that depends on the state or the data, but not on the pointer.
-export function showControls(root, { header, state, brushing, strokes, playing }) {
+export function showControls(root, { header, state, mask, brushing, strokes, playing }) {
   showOrder(root, { header, state });
   const find = (selector) => root.querySelector(selector);
   for (const group of root.querySelectorAll("[data-state]")) {
@@ -23,8 +24,8 @@ export function showControls(root, { header, state, brushing, strokes, playing }
   press("overlay", state.overlay);
   press("brush", brushing);
   const clear = find('[data-do="clear"]'), undo = find('[data-do="undo"]');
-  clear.hidden = undo.hidden = !(brushing || state.mask || strokes.canUndo(header.stem));
-  clear.disabled = !state.mask;
+  clear.hidden = undo.hidden = !(brushing || isPainted(mask) || strokes.canUndo(header.stem));
+  clear.disabled = !isPainted(mask);
   undo.disabled = !strokes.canUndo(header.stem);
   showTokenButtons(root, header, state.query);
   for (const name of ["rollout", "file"]) find(`[data-do="${name}"]`).hidden = header.only !== null;

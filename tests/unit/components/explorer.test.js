@@ -2,7 +2,13 @@
 
 import assert from "node:assert/strict";
 import { viewPanels } from "../../../dashboard/components/explorer/files.js";
-import { paintBrush, Strokes } from "../../../dashboard/components/explorer/mask.js";
+import {
+  isPainted,
+  maskBits,
+  maskText,
+  paintBrush,
+  Strokes,
+} from "../../../dashboard/components/explorer/mask.js";
 import { colorIndex, rootTable } from "../../../dashboard/components/shared/colors.js";
 import { overlayColor } from "../../../dashboard/components/explorer/scene.js";
 
@@ -14,6 +20,16 @@ Deno.test("the overlay leaves patches without attention as they are and tints th
   const distance = (color) => Math.hypot(...MAGENTA.color.map((v, i) => color[i] - v));
   assert.ok(distance(most) < distance(overlayColor(photo, 0.5, MAGENTA)));
   assert.ok(distance(most) < distance(photo));
+});
+
+Deno.test("a mask of a link paints only if it is valid and of this image", () => {
+  const bits = new Uint8Array(64);
+  bits[9] = 1;
+  const text = maskText(bits, "ab");
+  const painted = (link) => isPainted(maskBits(link, "ab", 64));
+  assert.ok(painted(text));
+  for (const link of ["ab.%", "zz.%", text.replace("ab", "cd"), null]) assert.ok(!painted(link));
+  assert.ok(!isPainted(null));
 });
 
 Deno.test("strokes are undone one by one, and only on their image", () => {

@@ -108,6 +108,15 @@ def test_value_that_squeezes_a_logarithmic_axis_is_left_out():
     assert sum(collect([run], ["lr"], CurveStyle("step")).large.values()) == 1
 
 
+def test_values_that_are_not_finite_are_counted():
+    odd = [1.0, float("nan"), float("inf"), -float("inf"), 0.5]
+    usual, gaps = trained("usual", USUAL, tag="val_loss"), trained("gaps", USUAL, odd, tag="val_loss")
+    drawing = collect([usual, gaps], ["val_loss"], CurveStyle("step"))
+    assert drawing.gaps == {"gaps": 3}
+    (note,) = drawing.notes("step")
+    assert "not a finite number: gaps, 3 points" in note
+
+
 def test_gap_of_a_curve_remains_a_gap():
     run = trained("gap", USUAL, [2.0, 1.0, float("nan"), 1e7, 1.5], tag="val_loss")
     (item,) = collect([run], ["train_loss", "val_loss"], CurveStyle("step")).items

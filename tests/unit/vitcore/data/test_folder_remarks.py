@@ -7,6 +7,7 @@ import pytest
 from tests.command_line import run
 from tests.conftest import make_folder
 from vitcore.data.layout import scan
+from vitcore.errors import UserError
 
 COLORS = {"a": (200, 0, 0), "b": (0, 200, 0)}
 
@@ -90,3 +91,45 @@ def test_report_of_the_command_line_names_what_is_odd_in_a_folder(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "Cat and cat" in done.stdout
     assert "Cat/kitten" in done.stdout
+
+
+@pytest.mark.parametrize("names", [("train", "test"), ("Training_set", "val", "test")])
+def test_splits_without_class_folders_are_refused(tmp_path, names):
+    make_folder(tmp_path / "d", dict.fromkeys(names, (200, 0, 0)), 20)
+    with pytest.raises(UserError, match="folder for each class") as error:
+        scan(tmp_path / "d")
+    assert all(name in str(error.value) for name in names)
+
+
+def test_training_images_without_class_folders_next_to_a_validation_set_are_refused(tmp_path):
+    make_folder(tmp_path / "d", {"train": (200, 0, 0)}, 20)
+    make_folder(tmp_path / "d" / "val", COLORS, 20)
+    with pytest.raises(UserError, match="folder for each class"):
+        scan(tmp_path / "d")
+
+
+@pytest.mark.parametrize(
+    ("splits", "others"), [(["train"], ["sample", "test1"]), (["test", "train"], ["dog"])]
+)
+def test_folders_with_the_names_of_splits_that_are_used_as_classes_are_named(tmp_path, splits, others):
+    make_folder(tmp_path / "d", dict.fromkeys([*splits, *others], (200, 0, 0)), 20)
+    found = scan(tmp_path / "d")
+    assert set(found.classes) == {*splits, *others}
+    (line,) = found.remarks
+    assert f"no class folders in {' and '.join(splits)}," in line
+    assert not any(name in line for name in others)
+
+
+@pytest.mark.parametrize("names", [("trainval", "test"), ("train_70", "test_30"), ("xtrain", "xtest")])
+def test_classes_that_contain_folders_of_the_same_names_are_doubted(tmp_path, names):
+    for name in names:
+        make_folder(tmp_path / "d" / name, {"cat": (200, 0, 0), "Dog": (0, 200, 0)}, 10)
+    remarks = scan(tmp_path / "d").remarks
+    (line,) = [remark for remark in remarks if "`train`" in remark]
+    assert all(name in line for name in (*names, "cat", "dog"))
+
+
+def test_classes_with_different_folders_in_them_are_not_doubted(tmp_path):
+    make_folder(tmp_path / "d" / "cat", {"indoor": (200, 0, 0), "tabby": (0, 200, 0)}, 10)
+    make_folder(tmp_path / "d" / "dog", {"indoor": (200, 0, 0), "poodle": (0, 200, 0)}, 10)
+    assert not any("`train`" in remark for remark in scan(tmp_path / "d").remarks)

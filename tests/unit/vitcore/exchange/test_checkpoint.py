@@ -202,7 +202,7 @@ def refusals(place):
     yield tutorial, ["--set", "num_blocks=[3,3,3]"], ["ResNet.ckpt", "--model"]
     for name, value in (("epoch", -3), ("epoch", 10**30), ("global_step", True)):
         file = write_checkpoint(place / f"{name}{value}", "ResNet", **{name: value})
-        yield file, [], ["ResNet.ckpt", name]
+        yield file, [], ["ResNet.ckpt", name, "again"]
     (place / "empty.safetensors").write_bytes(b"")
     yield place / "empty.safetensors", ["--model", "resnet"], ["empty.safetensors", "empty"]
     cut = write(place / "cut.safetensors", state)
@@ -305,6 +305,10 @@ def test_repeated_import_returns_the_first_run_until_the_network_differs(tmp_pat
     assert import_checkpoint(file, model="vit", settings={"num_heads": 3}) == first
     assert import_checkpoint(file, model="vit", settings={"num_heads": 4}) != first
     assert first.title == "ViT, imported (vit)"
+    renamed = file.rename(tmp_path / "renamed.pt")
+    again = import_checkpoint(renamed, model="vit", settings={"num_heads": 3})
+    assert (again, again.title) == (first, "ViT, imported (vit)")
+    assert again.stored_status().reason.startswith("imported from vit.pt, without an event file")
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

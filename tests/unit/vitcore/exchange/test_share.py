@@ -87,7 +87,7 @@ def test_zip_of_a_bundled_run_is_not_imported(tmp_path):
         ({"own-resnet-cifar10/config.yaml": b"model: none"}, "none"),
         ({"own-resnet-cifar10/config.yaml": None}, "config"),
         ({"own-resnet-cifar10/status.json": b"{}"}, "status.json"),
-        ({"own-resnet-cifar10/status.json": scored(test_acc=1.0, n_test=0)}, "test images"),
+        ({"own-resnet-cifar10/status.json": scored(test_acc=1.0, n_test=0)}, "status.json"),
         ({"own-resnet-cifar10/status.json": scored(test_acc=1.0)}, "test images"),
         ({"own-resnet-cifar10/status.json": b'{"state": "running"}'}, "running"),
         ({"own-resnet-cifar10/status.json": b'{"state": "finished", "created": 1e308}'}, "status.json"),
@@ -255,6 +255,41 @@ def test_sentence_about_a_damaged_zip_names_the_zip_and_no_temporary_folder(chan
         unpack_run(file)
     assert str(file) in str(error.value)
     assert ".unpack" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "advice"),
+    [
+        ("config.yaml", b"hello", "write one `name: value` per line"),
+        ("config.yaml", b"unheard_of: 1", "update ViT Lab if a newer version wrote it"),
+        ("checkpoints/best.safetensors", b"x", "copy it again"),
+    ],
+)
+def test_sentence_about_a_damaged_zip_contains_the_complete_reason(name, content, advice, tmp_path):
+    with zipfile.ZipFile(io.BytesIO(pack_run(own_copy("resnet-cifar10", tmp_path)))) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    files[f"own-resnet-cifar10/{name}"] = content
+    with pytest.raises(UserError) as error:
+        unpack_run(zipped(tmp_path / "run.zip", files))
+    assert "export the run again" in str(error.value)
+    assert advice in str(error.value)
+    assert str(error.value).count("(") == str(error.value).count(")")
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        ([], "no files"),
+        (["x/"], "no files"),
+        (["config.yaml", "status.json", "checkpoints/best.safetensors"], "not their folder"),
+        (["a/config.yaml", "b/config.yaml"], "several runs"),
+        (["--help/config.yaml"], "'--help'.* option"),
+        (["a/config.yaml", "a/photo.jpg"], "other files"),
+    ],
+)
+def test_zip_that_is_no_run_is_refused_with_the_reason(names, reason, tmp_path):
+    with pytest.raises(UserError, match=reason):
+        unpack_run(zipped(tmp_path / "run.zip", dict.fromkeys(names, b"")))
 
 
 def test_zip_of_more_files_than_any_run_has_is_refused_before_it_is_unpacked(tmp_path):

@@ -81,8 +81,21 @@ def test_accuracies_become_fractions_and_no_curve_is_lost():
     assert raw["Accuracy/train"].values[0] == 10.0  # the recorded curve is unchanged
 
 
-def test_values_above_one_hundred_are_not_percentages():
-    assert canonical(Scalars({"acc": curve(0.0, 300.0)}))["train_acc"].values.tolist() == [0.0, 300.0]
+@pytest.mark.parametrize("values", [(0.0, 300.0), (-0.5, 0.5), (0.0, 1.0, 2.0, 3.0, 4.0)])
+def test_values_that_are_no_share_are_no_accuracy(values):
+    found = canonical(Scalars({"val/acc": curve(*values), "val_acc": curve(*values)}))
+    assert set(found.curves) == {"val/acc", "val_acc (not a share)"}
+    assert all(piece.values.tolist() == list(values) for piece in found.curves.values())
+
+
+@pytest.mark.parametrize("values", [(0.0, 1.0, 1.0), (1.5, 4.0), (0.0, 12.0), (np.nan,), (1.2, np.nan)])
+def test_values_that_may_be_a_share_are_an_accuracy(values):
+    assert set(canonical(Scalars({"val/acc": curve(*values)})).curves) == {"val_acc"}
+
+
+def test_curve_that_is_a_share_is_preferred_to_one_that_is_not():
+    found = canonical(Scalars({"val_acc": curve(0.0, 300.0), "val/accuracy": curve(0.1, 0.5)}))
+    assert found["val_acc"].values.tolist() == [0.1, 0.5]
 
 
 def test_unknown_tags_keep_their_names():

@@ -76,10 +76,12 @@ def test_training_images_are_those_of_the_dataset():
     assert len(data.train) - len(data.validation) == TRAINING_IMAGES["cifar10-mini"]
 
 
-def trained(active_s: float = 60.0, *, device="cpu", machine="A CPU, 2 threads, Linux", **more) -> Run:
+def trained(
+    active_s: float = 60.0, *, step: int = 300, device="cpu", machine="A CPU, 2 threads, Linux", **more
+) -> Run:
     values = {"model": "resnet", "batch_size": 50, **more}
     status = Status(
-        state="stopped", created=time.time(), step=300, active_s=active_s, device=device, machine=machine
+        state="stopped", created=time.time(), step=step, active_s=active_s, device=device, machine=machine
     )
     return create_run(make_config(values.pop("recipe", "quick"), **values), runs_dir(), status=status)
 
@@ -116,6 +118,15 @@ def test_training_of_another_network_on_other_data_or_on_another_machine_is_not_
     assert earlier_speed(wanted, [trained(**other)], lambda config: 3_500, CPU) is None
     assert earlier_speed(wanted, [trained()], lambda config: 3_500, GPU) is None
     assert earlier_speed(wanted, [trained()], lambda config: 3_500, CPU) is not None
+
+
+def test_training_of_a_handful_of_steps_gives_no_estimate():
+    wanted = make_config("quick", model="resnet", batch_size=50)
+    assert earlier_speed(wanted, [trained(60.0, step=6)], mini, CPU) is None
+    runs = [trained(60.0, step=6), trained(60.0, step=100)]
+    speed = earlier_speed(wanted, runs, mini, CPU)
+    assert speed is not None
+    assert speed.images_per_s == pytest.approx(100 * 50 / 60)
 
 
 def test_step_of_few_images_counts_as_few_images():
