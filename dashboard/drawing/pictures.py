@@ -97,10 +97,14 @@ def overlay(
 
 def overlay_scale(low: str, high: str, *, signed: bool = False) -> str:
     """Return the color scale of `overlay` on a gray photograph between its two labels, as Markdown."""
+    return f"{low} ![{SCALE_ALT}]({overlay_bar(signed=signed)}) {high}"
+
+
+def overlay_bar(*, signed: bool = False) -> str:
+    """Return the colors of `overlay` on a gray photograph, from the lowest value to the highest, as a PNG."""
     shares = np.linspace(-1 if signed else 0, 1, SCALE_STEPS)[None]
     gray = np.full((3, 1, SCALE_STEPS), SCALE_GRAY, dtype=np.uint8)
-    bar = overlay(gray, shares, limits=(-1, 1) if signed else (0, 1), signed=signed)
-    return f"{low} ![{SCALE_ALT}]({encoded(bar)}) {high}"
+    return encoded(overlay(gray, shares, limits=(-1, 1) if signed else (0, 1), signed=signed))
 
 
 def tiles(items: np.ndarray, columns: int, gap: int, zoom: int = 1) -> Image.Image:
