@@ -19,7 +19,10 @@ def from_address(state: dict[str, str]) -> str:
     """Return the file for the parameters of an address of the Attention page. Raises `UserError`."""
     scene = attention.scene(state)
     if not isinstance(scene, (scenes.Explorer, scenes.SideBySide, scenes.Block, scenes.Convolution)):
-        raise UserError("This model has no attention: there is no explorer to put into a file.")
+        raise UserError(
+            "Class maps have no HTML file of their own: download them as PNG, SVG or CSV on the Attention page, "
+            "or write a talk with this view as a step."
+        )
     right = scene.right if isinstance(scene, scenes.SideBySide) else None
     return explorer_file(scene.run, scene.chosen, scene.data, state, right)
 

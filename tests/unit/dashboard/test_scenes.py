@@ -6,6 +6,7 @@ import pytest
 
 from dashboard.page_table import PAGES
 from dashboard.shared import scenes as scene_types
+from dashboard.standalone import explorer_file
 from dashboard.talk import scenes
 from tests.conftest import ROOT
 from vitcore.errors import UserError
@@ -51,6 +52,13 @@ from vitcore.errors import UserError
 def test_link_to_something_missing_is_refused_with_its_name(where, state, words):
     with pytest.raises(UserError, match=words):
         scenes.scene(where, state)
+
+
+@pytest.mark.parametrize("link", [{"view": "Class maps", "run": "vit-cifar10"}, {"run": "resnet-cifar10"}])
+def test_class_maps_have_no_file_and_the_refusal_names_the_other_formats(link):
+    with pytest.raises(UserError, match="(?i)class maps .* PNG, SVG or CSV .* talk") as refused:
+        explorer_file.from_address(link)
+    assert "no attention" not in str(refused.value)
 
 
 def test_link_to_something_unsupported_is_refused_with_its_value():
