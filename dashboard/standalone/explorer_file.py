@@ -20,8 +20,8 @@ def from_address(state: dict[str, str]) -> str:
     scene = attention.scene(state)
     if not isinstance(scene, (scenes.Explorer, scenes.SideBySide, scenes.Block, scenes.Convolution)):
         raise UserError(
-            "Class maps have no HTML file of their own: download them as PNG, SVG or CSV on the Attention page, "
-            "or write a talk with this view as a step."
+            "Class maps have no HTML file of their own: download them as PNG, SVG or CSV on the Attention "
+            "page, or write a talk with this view as a step."
         )
     right = scene.right if isinstance(scene, scenes.SideBySide) else None
     return explorer_file(scene.run, scene.chosen, scene.data, state, right)

@@ -56,7 +56,7 @@ def test_link_to_something_missing_is_refused_with_its_name(where, state, words)
 
 @pytest.mark.parametrize("link", [{"view": "Class maps", "run": "vit-cifar10"}, {"run": "resnet-cifar10"}])
 def test_class_maps_have_no_file_and_the_refusal_names_the_other_formats(link):
-    with pytest.raises(UserError, match="(?i)class maps .* PNG, SVG or CSV .* talk") as refused:
+    with pytest.raises(UserError, match=r"(?i)class maps .* PNG, SVG or CSV .* talk") as refused:
         explorer_file.from_address(link)
     assert "no attention" not in str(refused.value)
 
