@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
 from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.attention import attributions, compared_maps, map_checks, method_controls, views
 from dashboard.attention.attributions import Items, Question
@@ -39,13 +40,20 @@ def compare_class_maps(
 ) -> None:
     """Draw which regions support a class, for the ViT and another run, in one color scale.
 
-    The checks are drawn below the maps, or to the right of them if the place is `wide`.
+    If the place is `wide`, the controls are to the left of the maps, otherwise above them.
     """
     if not vit.config.has_classifier:
         st.info("This model has no classifier, so no region supports a class.")
         return
-    first, second, third = st.columns([1.35, 1.2, 1.3], vertical_alignment="bottom")
-    probabilities = model_outputs.outputs(vit, image, snapshot).probabilities
+    if wide:
+        controls, shown = st.columns([1, 3.4], gap="large")
+        first = second = third = controls.container(gap="small", key="map_controls")
+    else:
+        controls = st.container()
+        first, second, third = controls.columns([1.35, 1.2, 1.3], vertical_alignment="bottom")
+        shown = st.container()
+    with shown, st.spinner("Loading the model"):
+        probabilities = model_outputs.outputs(vit, image, snapshot).probabilities
     named = method_controls.choose_class(first, "Class", classes, prediction(probabilities, classes).name)
     against = second.selectbox(
         "Contrast with",
@@ -55,32 +63,53 @@ def compare_class_maps(
     )
     with third:
         other = selection.choose_run(others, AttentionState, "other", "Compare with") if others else None
-    places = st.columns([1.25, 1], gap="large") if wide else (st.container(), st.container())
-    with places[0]:
-        contrast = against if against in classes else None
-        asked = (classes.index(named), classes.index(contrast) if contrast else None)
-        questions = _questions(vit, snapshot, image, other, asked)
-        picked = [attributions.values(question) for question in questions]
-        scale = compared_maps.color_scale(questions, picked, named, contrast)
+    if other:
+        with shown, st.spinner(f"Loading {escape(other.title)}"):
+            model_outputs.outputs(other, image)
+    contrast = against if against in classes else None
+    asked = (classes.index(named), classes.index(contrast) if contrast else None)
+    places = [third, third] if wide else controls.columns(2)
+    questions = _questions(vit, snapshot, image, other, asked, places)
+    checked = map_checks.choose(third, len(questions)) if wide else None
+    with shown:
+        maps = _computed(questions)
+        scale = compared_maps.color_scale(questions, maps, named, contrast)
         words = f"{named} minus {contrast}" if contrast else named
-        _draw_maps(questions, picked, classes, words, scale)
-    with places[1]:
-        map_checks.show(questions, classes, scale.limits, signed=scale.signed)
+        _draw_maps(questions, maps, classes, words, scale)
+        if map_checks.choose(st.container(), len(questions)) if checked is None else checked:
+            map_checks.draw(questions, classes, scale.limits, signed=scale.signed)
 
 
 def _questions(
-    vit: Run, snapshot: Path | None, image: np.ndarray, other: Run | None, asked: tuple[int, int | None]
+    vit: Run,
+    snapshot: Path | None,
+    image: np.ndarray,
+    other: Run | None,
+    asked: tuple[int, int | None],
+    places: Sequence[DeltaGenerator],
 ) -> list[Question]:
     """Draw the choice of a method for the ViT and for the other run, and return what their maps are about."""
-    places, drawn = iter(st.columns(2)), set[str]()
+    remaining, drawn = iter(places), set[str]()
 
     def choose(run: Run, field: str, methods: Mapping[str, Method], stages: int) -> tuple[Method, Items]:
         label = f"Method for the {ARCHITECTURES[run.config.model].label}"
-        return method_controls.choose_method(next(places), field, methods, label, stages=stages, drawn=drawn)
+        return method_controls.choose_method(
+            next(remaining), field, methods, label, stages=stages, drawn=drawn
+        )
 
     questions = compared_maps.questions_of(vit, snapshot, image, other, asked, choose)
     method_controls.forget_others(drawn)
     return questions
+
+
+def _computed(questions: list[Question]) -> list[np.ndarray]:
+    """Return the map of each question, and show which one is being computed."""
+    maps = []
+    for question in questions:
+        with st.spinner(f"Computing the map of {escape(question.title)}"):
+            maps.append(attributions.values(question))
+            attributions.remark(question)
+    return maps
 
 
 def _draw_maps(
@@ -179,7 +208,8 @@ def show_without_attention(run: Run, chosen: SelectedImage, classes: tuple[str, 
         limits = _draw_stages(question, chosen, named, count)
         st.caption(f"**{method.title}**: {method.misleads} {LIMITS_OF_MAPS}")
         try:
-            map_checks.show([question], classes, limits, signed=method.signed, columns=count)
+            if map_checks.choose(st.container(), 1):
+                map_checks.draw([question], classes, limits, signed=method.signed, columns=count)
         except UserError as error:
             st.error(sentence(error))
 
@@ -193,7 +223,7 @@ def _draw_stages(question: Question, chosen: SelectedImage, named: str, count: i
     image = pictures.picture(chosen.image)
     places[0].markdown(pictures.panel("The image", image, chosen.name, escape(chosen.name)))
     kept, maps = [("The image", image, chosen.name)], {}
-    shown = attributions.values(question)
+    (shown,) = _computed([question])
     scale = compared_maps.color_scale([question], [shown], named, None)
     stages = attributions.stage_maps(question) if method.name == "grad-cam" else []
     for number, stage in enumerate(stages, start=1):
