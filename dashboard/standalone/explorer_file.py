@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 
 from dashboard.attention import scene as attention
+from dashboard.attention import side_by_side
 from dashboard.shared import scenes
 from dashboard.shared.selection import SelectedImage
 from dashboard.standalone.document import document, mount_point
@@ -50,6 +51,8 @@ def explorer_file(
     else:
         pieces = [explorer_piece(scenes.Explorer(run, chosen, data), state, talk=False)]
     title = f"{run.title}, {chosen.name}"
+    if read.view == SIDE_BY_SIDE and right:
+        title = side_by_side.title(*side_by_side.sides_of(run, chosen, *right, state))
     mounts = "".join(mount_point(i, piece) for i, piece in enumerate(pieces))
     body = f'<main class="standalone-page"><h1>{html.escape(title)}</h1>{mounts}</main>'
     return document(f"{title} \u00b7 ViT Lab", body, pieces, {"standalone": "explorer"})
