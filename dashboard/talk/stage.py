@@ -29,6 +29,7 @@ from dashboard.talk.files import Step, Talk
 HEIGHT = 344
 # maximum number of characters at full size: a title in one line, and a sentence in two lines
 MAX_TITLE, MAX_SENTENCE = 56, 160
+MAX_ASKED = 400  # characters of a question and its choices next to an image
 MAX_LONG = 225  # characters of an answer and a sentence in two lines of smaller type
 
 
@@ -68,9 +69,10 @@ def cover(number: int, step: Step, selector: str) -> str:
 def asked(number: int, step: Step, scene: scenes.Scene, state: Mapping[str, str]) -> str:
     """Return the image of a step as HTML, which is next to its question until the answer is shown.
 
-    The patch whose attention the step shows has a frame. Empty without a question or an image.
+    The patch whose attention the step shows has a frame. Empty without a question or an image, and if the
+    question with its choices is so long that it needs the width.
     """
-    if not step.question:
+    if not 0 < len(step.question) <= MAX_ASKED - sum(map(len, step.answers)):
         return ""
     rows, patch, image, words = 1, None, None, "The image"
     if isinstance(scene, (scenes.Explorer, scenes.SideBySide, scenes.Block, scenes.Convolution)):
